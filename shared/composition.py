@@ -73,7 +73,6 @@ from shared.services.administration import (
 )
 from shared.services.archive_files import ArchiveFiles, RenderedTexts
 from shared.services.archives import (
-    ArchiveChecksums,
     ArchiveDelivery,
     ArchiveReader,
     ArchiveRelocation,
@@ -94,13 +93,13 @@ from shared.services.mail import (
     TokenExpiryReminders,
     TokenMail,
 )
-from shared.services.maven import MavenPackages, MavenPublishing, MavenVersionLists
+from shared.services.maven import MavenPackages, MavenPublishing
 from shared.services.members import MemberChanges, OrganizationMembers, OrganizationTransfer
-from shared.services.moderation import HeldReleases, Moderation, ReleaseInspection
+from shared.services.moderation import HeldReleases, Moderation
 from shared.services.notices import NoticeCache, Notices, ReadOnlyMode
 from shared.services.organization_deletion import OrganizationDeletion
 from shared.services.organizations import OrganizationCreation, OrganizationCreators, Organizations
-from shared.services.package_details import PackageDetails, PackageHistory
+from shared.services.package_details import PackageDetails
 from shared.services.packages import (
     Deprecation,
     OrganizationPackages,
@@ -280,16 +279,13 @@ class Registry(Container[Settings, Adapters]):
     packages = Service(PackageLookup)
     search = Service(PackageSearch)
     package_details = Service(PackageDetails)
-    package_history = Service(PackageHistory)
     resolver = Service(Resolver)
     index_files = Service(DocumentCache, make=index_file)
     index = Service(PackageIndex)
     maven_packages = Service(MavenPackages)
-    maven_version_lists = Service(MavenVersionLists)
     archive_link_signer = Service(ArchiveLinkSigner)
     archive_delivery = Service(ArchiveDelivery)
     archive_files = Service(ArchiveFiles)
-    archive_checksums = Service(ArchiveChecksums)
     rendered_texts = Service(RenderedTexts)
 
     # Publishing and moderation
@@ -305,7 +301,6 @@ class Registry(Container[Settings, Adapters]):
     package_visibility = Service(PackageVisibility)
     deprecation = Service(Deprecation)
     moderation = Service(Moderation)
-    release_inspection = Service(ReleaseInspection)
     held_releases = Service(HeldReleases)
 
     # Statistics, maintenance tasks and snapshots

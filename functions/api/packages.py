@@ -167,7 +167,7 @@ held_releases_api = Operations()
     refusals=(400, 401, 403),
 )
 async def api_held_list(call: ApiCall) -> HeldList:
-    releases = await call.registry.moderation.awaiting(call.org, by=call.caller)
+    releases = await call.registry.held_releases.all(call.org, by=call.caller)
     return HeldList(releases=[HeldView.of(each) for each in releases])
 
 
@@ -178,4 +178,4 @@ async def api_held_list(call: ApiCall) -> HeldList:
     refusals=(400, 401, 403, 404, 409),
 )
 async def api_held_confirm(call: ApiCall) -> None:
-    await call.registry.moderation.confirm(call.coordinate, by=call.caller)
+    await call.registry.held_releases.confirm(call.coordinate, by=call.caller)

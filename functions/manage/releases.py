@@ -135,7 +135,7 @@ async def _search_results(request: SignedInRequest) -> func.HttpResponse:
         return see_other(
             _path(await request.registry.moderation.find(subject, by=request.principal))
         )
-    survey = await request.registry.release_inspection.survey(subject, by=request.principal)
+    survey = await request.registry.moderation.survey(subject, by=request.principal)
     query = {"q": text, **request.query}
     pager = Pager.of(len(survey.entries), VERSIONS_PER_PAGE, RELEASES_PATH, query)
     return request.show(
@@ -150,7 +150,7 @@ async def _search_results(request: SignedInRequest) -> func.HttpResponse:
 async def _withheld(
     request: SignedInRequest, after: Coordinate | None, problem: FormProblem | None = None
 ) -> func.HttpResponse:
-    page = await request.registry.release_inspection.withheld(after, by=request.principal)
+    page = await request.registry.moderation.withheld(after, by=request.principal)
     return request.show(
         "manage/releases.html",
         problem,
@@ -166,7 +166,7 @@ async def manage_release(
 ) -> func.HttpResponse:
     """Show a release and its actions; `refused` names the action that the problem is about."""
     before = EventQuery.parse({"before": request.query.get("before", "")}).before
-    inspection = await request.registry.release_inspection.inspect(
+    inspection = await request.registry.moderation.inspect(
         _coordinate(request), before, by=request.principal
     )
     release = inspection.release

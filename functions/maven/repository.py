@@ -144,7 +144,7 @@ async def _archive_checksum(
     registry: Registry, at: Coordinate, algorithm: ChecksumAlgorithm, by: Principal
 ) -> Representation:
     available = await registry.maven_packages.release(at, by=by)
-    checksum = await registry.archive_checksums.checksum(available.release, algorithm)
+    checksum = await registry.maven_packages.checksum(available.release, algorithm)
     return Representation(checksum.encode(), TEXT, _is_public(available.head))
 
 
@@ -159,7 +159,7 @@ async def _resource_document(
     match resource:
         case PackageMetadata(package):
             return _version_list(
-                await registry.maven_version_lists.versions(package, by=by, known=known)
+                await registry.maven_packages.versions(package, by=by, known=known)
             )
         case ReleaseFile(at, kind):
             return await _release_document(
@@ -202,7 +202,7 @@ async def _client_document(
     distribution, package = wanted.distribution, wanted.package
     if package:
         with suppress(PackageNotFound):
-            usable = registry.maven_version_lists.usable_versions(
+            usable = registry.maven_packages.usable_versions(
                 package, distribution, by=by, known=known
             )
             return _version_list(await usable)

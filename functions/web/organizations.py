@@ -60,7 +60,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         if tab == _PEOPLE:
             return await _people(page, request)
         if tab == _ACTIVITY:
-            changes = await registry.package_history.of_organization(org)
+            changes = await registry.package_details.organization_history(org)
             return request.show("web/org/activity.html", page=page, tab=tab, changes=changes)
         if tab:
             raise PageNotFound(f"/orgs/{org}/{tab}")

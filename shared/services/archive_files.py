@@ -27,7 +27,7 @@ from shared.prose.rendering import SafeHtml, TextPlace, highlight, render_markdo
 
 FILE_LISTS_CACHED_BYTES = 16 * 1024 * 1024  # Also the longest list, of 20,000 files, fits.
 _FILE_BYTES = 400  # Of memory, measured; besides the name, which is there twice.
-ON_THE_LOOP_BYTES = 64 * 1024  # Unpacking as much takes less than a millisecond.
+ON_THE_LOOP_BYTES = 64 * 1024  # Unpacked in less than a millisecond.
 
 
 class ArchiveFiles:
@@ -44,7 +44,7 @@ class ArchiveFiles:
         )
 
     async def list(self, release: Release) -> ArchiveDirectory:
-        """Return what the archive of a release holds."""
+        """Return the list of the files in the archive of a release."""
         files = self._lists.get(release.digest)
         if files is None:
             files = await self._list(release)
@@ -81,61 +81,59 @@ def memory_of_files(files: ArchiveDirectory) -> int:
     return sum(_FILE_BYTES + 3 * len(name) for name in files.entries)
 
 
-# Renderings: the HTML of authors' texts and sources.
-#
-# Both are rendered in Python, which holds the interpreter: so one thread of a process does it,
-# each takes at most about 200 ms of it (`shared/prose/rendering.py`), and a text that took long is
-# stored for every process and every instance, beside the other documents of its archive.
-
 RENDERED_ON_THE_LOOP = 1_024  # Characters; they take a millisecond, and 15 at worst.
-SOURCES_KEPT = 64  # Texts with their HTML: some 30 MB when all are as hostile as can be.
-STORED_IF_SLOWER_THAN = timedelta(
-    milliseconds=20
-)  # What takes less is made again as fast as it is read.
+SOURCES_KEPT = 64  # Rendered texts in memory: some 30 MB if all are as hostile as possible.
+STORED_IF_SLOWER_THAN = timedelta(milliseconds=20)  # A faster one is rendered as fast as read.
 _PREFIX = "readme"  # Of every id in a text.
 
 
 class RenderedTexts:
-    """Renders texts of archives, and keeps what came of it."""
+    """Renders texts and sources of archives as HTML.
+
+    Rendering in Python holds the interpreter. So one thread of a process does it, each text takes
+    at most about 200 ms (`shared/prose/rendering.py`), and the HTML of a slow one is stored for all
+    processes and instances, beside the other documents of its archive.
+    """
 
     def __init__(
         self, documents: DocumentStore, stored_from: timedelta = STORED_IF_SLOWER_THAN
     ) -> None:
-        """Store the costly ones in `documents`."""
         self._documents = documents
         self._stored_from = stored_from
-        self._kept = LruCache[str, SafeHtml](SOURCES_KEPT)
-        self._flights = SingleFlight[SafeHtml]()
+        self._cached = LruCache[str, SafeHtml](SOURCES_KEPT)
+        self._single_flight = SingleFlight[SafeHtml]()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prose")
 
     async def render(self, archive: Digest, text: str, place: TextPlace) -> SafeHtml:
-        """Return a text of the archive as HTML that is safe in a page of this origin."""
+        """Return a text of the archive as HTML that is safe in the registry's pages."""
         name = _name(archive, text, place)
-        html = self._kept.get(name)
+        html = self._cached.get(name)
         if html is None:
             if len(text) <= RENDERED_ON_THE_LOOP:
                 html = render_markdown(text, place, _PREFIX)
             else:
-                make = partial(self._stored_or_made, archive, name, text, place)
-                html = await self._flights.answer(name, make)
-            self._kept.put(name, html)
+                make = partial(self._stored_or_rendered, archive, name, text, place)
+                html = await self._single_flight.answer(name, make)
+            self._cached.put(name, html)
         return html
 
     async def highlight(self, path: str, text: str) -> SafeHtml:
-        """Return a file of an archive in colours; those who ask for it at once get one answer."""
+        """Return a file of an archive with its syntax highlighted; simultaneous calls share one."""
         if len(text) <= RENDERED_ON_THE_LOOP:
             return highlight(path, text)
-        return await self._flights.answer((path, text), partial(self._coloured, path, text))
+        return await self._single_flight.answer(
+            (path, text), partial(self._highlight_on_thread, path, text)
+        )
 
     async def close(self) -> None:
         """Stop the thread."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _coloured(self, path: str, text: str) -> SafeHtml:
+    async def _highlight_on_thread(self, path: str, text: str) -> SafeHtml:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, highlight, path, text)
 
-    async def _stored_or_made(
+    async def _stored_or_rendered(
         self, archive: Digest, name: str, text: str, place: TextPlace
     ) -> SafeHtml:
         version = renderer_version().encode()
@@ -158,9 +156,9 @@ def _timed(text: str, place: TextPlace) -> tuple[SafeHtml, float]:
 
 
 def _name(archive: Digest, text: str, place: TextPlace) -> str:
-    """Return the name of a rendering: whatever it is made of, but for the renderer.
+    """Return the name of a rendering: a hash of its input.
 
-    The names of the files are those of the archive, unless it is lost.
+    The file names to link to are those of the archive, unless the archive is lost.
     """
     count = -1 if place.names is None else len(place.names)
     parts = (archive.hex, place.files, place.folder, place.pages, str(count), text)

@@ -1,4 +1,8 @@
-"""Derived data: lists, search, events, and documents that are made from releases."""
+"""Derived data: version lists, search, events, and documents that are made from releases.
+
+Releases are the truth. Everything here may be repeated, and the outbox of a record is cleared last:
+derived data is stale only for records whose outbox is not empty, and upkeep finds it by that.
+"""
 
 import asyncio
 from collections.abc import Callable, Collection, Generator, Sequence
@@ -41,67 +45,75 @@ from shared.ports import (
 )
 from shared.services.archives import ArchiveRelocation
 
-# Withholding: keeping the list of what is withheld true to the releases.
-#
-# The list is for people who look through it. Whether a release is served is asked of its record.
-
 
 @dataclass(frozen=True)
 class WithheldReleases:
-    """Notes what is withheld; every call may be repeated."""
+    """Keeps the list of withheld releases that administrators read; every call may be repeated.
+
+    Whether a release is served depends on its record alone.
+    """
 
     directory: DirectoryStore
     metadata: MetadataStore
 
     async def update(self, release: Release) -> None:
-        """Note what a release that was just changed says; nothing is asked for most changes.
+        """List or unlist a release that was just changed; most changes cost nothing.
 
-        Whoever changes it meanwhile may be overtaken, so it is read again until it stands.
+        Another change may happen meanwhile, so the release is read again until it is unchanged.
         """
         if release.state is State.LIVE and not is_state_change_pending(release):
             return
-        now: Release | None = release
-        while now is not None:
-            release = now
-            await self._note(release)
-            found = (await self.metadata.find(release.coordinate)).release
-            now = found if found and found.revision != release.revision else None
+        listed: Release | None = None
+        while listed is None or listed.revision != release.revision:
+            await self._list(release)
+            listed = release
+            release = (await self.metadata.find(release.coordinate)).release or listed
 
     async def rebuild(self, package: Package, releases: Sequence[Release]) -> None:
-        """Note again what all releases of the package say."""
-        noted = await self._noted(package)
-        wanted = _wanted(releases, noted)
-        for version in noted.keys() - wanted.keys():
-            await self._forget(noted[version])
-        for version, each in wanted.items():
-            if noted.get(version) != each:
-                await self.directory.put(each)
+        """List the withheld releases of the package again."""
+        notes = await self._notes(package)
+        wanted = _wanted_notes(releases, notes)
+        for version in notes.keys() - wanted.keys():
+            await self._remove(notes[version])
+        for version, note in wanted.items():
+            if notes.get(version) != note:
+                await self.directory.put(note)
 
     async def is_stale(self, package: Package, releases: Sequence[Release]) -> bool:
-        """Say whether the list says anything else of the package than its releases."""
-        noted = await self._noted(package)
-        return noted != _wanted(releases, noted)
+        """Say whether the list differs from the releases of the package."""
+        notes = await self._notes(package)
+        return notes != _wanted_notes(releases, notes)
 
-    async def _noted(self, package: Package) -> dict[str, WithheldNote]:
+    async def _notes(self, package: Package) -> dict[str, WithheldNote]:
         found = await self.directory.of(WithheldNote, withheld_owner(package))
         return {each.version: each for each in found}
 
-    async def _note(self, release: Release) -> None:
-        noted = await self.directory.get(WithheldNote, withheld_place(release.coordinate))
+    async def _list(self, release: Release) -> None:
+        note = await self.directory.get(WithheldNote, withheld_place(release.coordinate))
         if release.state is not State.LIVE:
-            await self.directory.put(WithheldNote.of(release, _by(noted, release)))
-        elif noted:
-            await self._forget(noted)
+            await self.directory.put(WithheldNote.of(release, _decided_by(note, release)))
+        elif note:
+            await self._remove(note)
 
-    async def _forget(self, noted: WithheldNote) -> None:
-        with suppress(Stale):  # Somebody else did.
-            await self.directory.remove(noted)
+    async def _remove(self, note: WithheldNote) -> None:
+        with suppress(Stale):  # Another process has removed it.
+            await self.directory.remove(note)
 
 
-# Deriving: keeping what is made from releases (lists, search, events) true to them.
-#
-# Releases are the truth. Everything here may be repeated, and an outbox is cleared last: derived
-# data may be stale only for records whose outbox is not empty, and by that upkeep finds them.
+def _wanted_notes(
+    releases: Sequence[Release], notes: dict[str, WithheldNote]
+) -> dict[str, WithheldNote]:
+    """Return what the list should say of the releases, by version."""
+    return {
+        each.version: WithheldNote.of(each, _decided_by(notes.get(each.version), each))
+        for each in releases
+        if each.state is not State.LIVE
+    }
+
+
+def _decided_by(note: WithheldNote | None, release: Release) -> str:
+    """Return who decided on the state of a release, if its note knows."""
+    return note.by if note and note.of_revision == release.revision else ""
 
 
 @dataclass(frozen=True)
@@ -113,28 +125,27 @@ class DerivedData:
     search: SearchIndex
     events: EventStore
     withheld_releases: WithheldReleases
-    archive_relocation: ArchiveRelocation | None = (
-        None  # None where archives lie together and nobody else sends them.
-    )
+    # None if all archives are in one container and only the registry serves them.
+    archive_relocation: ArchiveRelocation | None = None
 
     async def add_release(self, head: Head, release: Release, texts: Texts) -> None:
         """List a release that was just published. The cost does not grow with history.
 
-        Raises `NotListedYet` where a store fails: the release itself is there for good.
+        Raises `NotListedYet` if a store fails: the release itself is published.
         """
         with _after_commit(release.coordinate):
-            # Entry before offer: who shows another release meanwhile sees the entry when it looks
-            # again, or is overtaken by the offer.
+            # Entry before search: another process that updates the search meanwhile either reads
+            # the entry or is overwritten by this one.
             await self.metadata.put_entries(head.package, [ReleaseEntry.of(release)])
             if release.state is State.LIVE:
-                await self._offer(Listing(head, release, texts))
+                await self._offer_to_search(Listing(head, release, texts))
             await self.withheld_releases.update(release)
             await self.events.publish(release)
 
     async def update(self, record: Head | Release) -> None:
-        """Bring everything up to date with a release or a head that was just changed.
+        """Derive everything again that a changed release or head affects.
 
-        Raises `NotListedYet` where a store fails: the change itself is there for good.
+        Raises `NotListedYet` if a store fails: the change itself is stored.
         """
         subject = record.package if isinstance(record, Head) else record.coordinate
         package = subject if isinstance(subject, Package) else subject.package
@@ -156,24 +167,24 @@ class DerivedData:
         await self.withheld_releases.rebuild(package, releases)
 
     async def update_search(self, package: Package) -> None:
-        """Let the search show the package's newest live release, or nothing when there is none."""
+        """Put the latest release of the package into the search, or remove the package from it."""
         [survey] = await self.metadata.survey([package])
         while survey is not None:
-            await self._show(survey)
+            await self._put_into_search(survey)
             [now] = await self.metadata.survey([package])
             if now is None or now.revision == survey.revision:
                 return
-            survey = now  # Somebody was faster, and may have been overwritten.
+            survey = now  # Another process was faster, and may have been overwritten.
 
-    async def _offer(self, listing: Listing) -> None:
+    async def _offer_to_search(self, listing: Listing) -> None:
         head = listing.head
         is_new = await self.search.offer(listing)
-        # The index had no newer head to compare with. One that was there before the push may have
-        # become private since; one that came with it has not.
+        # The index had no newer head to compare with. A head that is older than this push may have
+        # become private meanwhile; one that this push created has not.
         if is_new and head.created_ms < listing.release.created_ms:
             await self.update_search(head.package)
 
-    async def _show(self, survey: Survey) -> None:
+    async def _put_into_search(self, survey: Survey) -> None:
         entry = latest(survey, Range(), ANY_CLIENT)
         listing = await self._listing(survey, entry) if entry else None
         if listing:
@@ -191,36 +202,23 @@ class DerivedData:
 
 @contextmanager
 def _after_commit(subject: Coordinate | Package) -> Generator[None]:
-    """Raise a store's failure as what it is by now: it must not say that nothing happened."""
+    """Raise `NotListedYet` for a store's failure, which must not say that nothing happened."""
     try:
         yield
     except Unavailable as failure:
         raise NotListedYet(subject) from failure
 
 
-def _wanted(releases: Sequence[Release], noted: dict[str, WithheldNote]) -> dict[str, WithheldNote]:
-    """Return what the list should say, with who decided as far as it says that now."""
-    return {
-        each.version: WithheldNote.of(each, _by(noted.get(each.version), each))
-        for each in releases
-        if each.state is not State.LIVE
-    }
-
-
-def _by(noted: WithheldNote | None, release: Release) -> str:
-    return noted.by if noted and noted.of_revision == release.revision else ""
-
-
-DOCUMENTS_TRUSTED_FOR = timedelta(seconds=3)  # What is withdrawn is so everywhere within five.
+DOCUMENTS_TRUSTED_FOR = timedelta(seconds=3)  # A withheld release is gone everywhere within five.
 DOCUMENTS_CACHED_BYTES = 64 * 1024 * 1024  # The whole public index has about 4 MB.
-ENTRIES_ON_THE_LOOP = 200  # Making their document takes two milliseconds.
+ENTRIES_ON_THE_LOOP = 200  # A document of so many is made in two milliseconds.
 
 _TRUSTED_FOR_MS = DOCUMENTS_TRUSTED_FOR // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """A document, which revision of its package it shows, and when a store said that last."""
+class _CachedDocument:
+    """A document, the revision of its package, and when a store confirmed that last."""
 
     document: DerivedDocument
     revision: int
@@ -233,49 +231,51 @@ class _Made:
 
 
 class DocumentCache:
-    """Makes one kind of document of packages, and keeps those that were asked for last."""
+    """Makes one kind of document of packages, and caches those that were used last."""
 
     def __init__(
         self, make: Callable[[Survey], bytes], clock: Clock, capacity: int = DOCUMENTS_CACHED_BYTES
     ) -> None:
-        """Make documents by `make`, a pure function, and keep up to `capacity` bytes of them."""
+        """Make documents by `make`, a pure function, and cache up to `capacity` bytes of them."""
         self._make = make
         self._clock = clock
-        self._made = LruCache[str, _Made](capacity, weigh=lambda _, made: made.size)
-        self._turn = asyncio.Lock()
+        self._documents = LruCache[str, _CachedDocument](
+            capacity, weigh=lambda _, cached: cached.size
+        )
+        self._making = asyncio.Lock()
 
     def now_ms(self) -> int:
-        """Return the time to give to `document`: from before its survey was read."""
+        """Return the time to pass to `document`, taken before its survey was read."""
         return self._clock.monotonic_ms()
 
     def cached_with_tag(self, package: Package, tags: Collection[str]) -> DerivedDocument | None:
-        """Return the document of a public package if it has one of the tags, without any store.
+        """Return the cached document of a public package if it has one of the tags; ask no store.
 
-        It is what a store said at most three seconds ago, and only those who have it get it.
+        A store confirmed it at most `DOCUMENTS_TRUSTED_FOR` ago, and the client has it already.
         """
-        made = self._made.get(package.key)
-        if made is None or not made.is_public or made.document.tag not in tags:
+        cached = self._documents.get(package.key)
+        if cached is None or not cached.is_public or cached.document.tag not in tags:
             return None
-        return made.document if self.now_ms() - made.read_ms < _TRUSTED_FOR_MS else None
+        return cached.document if self.now_ms() - cached.read_ms < _TRUSTED_FOR_MS else None
 
     async def document(self, survey: Survey, read_ms: int) -> DerivedDocument:
-        """Return the document of a survey that was read at that time."""
+        """Return the document of a survey that was read at `read_ms`."""
         key, revision = survey.head.package.key, survey.revision
-        document = self._remembered(key, revision) or await self._fresh(survey, revision)
+        document = self._cached(key, revision) or await self._make_document(survey, revision)
         is_public = survey.head.visibility is Visibility.PUBLIC
-        self._made.put(key, _Made(document, revision, is_public, read_ms))
+        self._documents.put(key, _CachedDocument(document, revision, is_public, read_ms))
         return document
 
-    def _remembered(self, key: str, revision: int) -> DerivedDocument | None:
-        made = self._made.get(key)
-        return made.document if made and made.revision == revision else None
+    def _cached(self, key: str, revision: int) -> DerivedDocument | None:
+        cached = self._documents.get(key)
+        return cached.document if cached and cached.revision == revision else None
 
-    async def _fresh(self, survey: Survey, revision: int) -> DerivedDocument:
+    async def _make_document(self, survey: Survey, revision: int) -> DerivedDocument:
         if len(survey.entries) <= ENTRIES_ON_THE_LOOP:
             return self._document(survey)
-        async with self._turn:  # What many wait for is made once.
+        async with self._making:  # A document that many wait for is made once.
             key = survey.head.package.key
-            document = self._remembered(key, revision)
+            document = self._cached(key, revision)
             return document or await asyncio.to_thread(self._document, survey)
 
     def _document(self, survey: Survey) -> DerivedDocument:

@@ -17,14 +17,14 @@ from shared.services.packages import PackageLookup
 from shared.services.records import package_batches
 from shared.services.upkeep import UPKEEP_BATCH
 
-CHANGES_READ = 500  # Events that one request looks at: an eighth of a second when all is cold.
+CHANGES_READ = 500  # Events that one request reads: an eighth of a second with cold caches.
 
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
-    """The lines of a package, and whether anybody may keep them in a shared cache.
+    """The index file of a package, and whether a shared cache may keep it.
 
-    What is remembered is what a store said up to three seconds ago, and may have changed since.
+    A cached one is what a store said up to three seconds ago, and may have changed since.
     """
 
     document: DerivedDocument
@@ -34,7 +34,7 @@ class IndexFile:
 
 @dataclass(frozen=True, slots=True)
 class PackageChanges:
-    """Changes in the order of the feed, and the number to ask for what follows."""
+    """Changes in the order of the feed, and the number after which more follow."""
 
     changes: tuple[PackageChange, ...]
     next: int
@@ -42,7 +42,7 @@ class PackageChanges:
 
 @dataclass(frozen=True)
 class PackageIndex:
-    """Shows packages line by line."""
+    """Reads the index files of packages, and their changes."""
 
     packages: PackageLookup
     authorization: Authorization
@@ -53,9 +53,10 @@ class PackageIndex:
     async def file(
         self, package: Package, *, by: Principal, known: Collection[str] = ()
     ) -> IndexFile:
-        """Return the package's lines, or raise `PackageNotFound`. One trip.
+        """Return the package's index file, or raise `PackageNotFound`.
 
-        None if the file has one of the `known` tags and was read a moment ago.
+        `known` are the tags of files that the client has. One trip; none if such a file was read a
+        moment ago.
         """
         document = self.files.cached_with_tag(package, known)
         if document is not None:
@@ -66,22 +67,20 @@ class PackageIndex:
         return IndexFile(document, survey.head.visibility is Visibility.PUBLIC)
 
     async def changes(self, since: int, count: int, *, by: Principal) -> PackageChanges:
-        """Return up to `count` changes after that number, of packages that `by` may see. Two trips.
+        """Return up to `count` changes after the number `since`. Two trips.
 
-        That a package became private is told to everybody.
-
-        Numbers count every event, so a list of changes must not end where a hidden one happened:
-        it goes on from the last change that was shown, and passes over hidden ones only by the
-        hundred.
+        They are changes of packages that `by` may see; everybody gets the change that made a
+        package private. Numbers count every event, so `next` must not reveal where hidden changes
+        are: it is the number of the last visible change, or that of a whole batch without any.
         """
         events = await self.events.since(since, CHANGES_READ)
-        shown = (await self._visible(events, by))[:count]
-        if shown:
-            return PackageChanges(tuple(shown), shown[-1].number)
+        visible = (await self._visible(events, by))[:count]
+        if visible:
+            return PackageChanges(tuple(visible), visible[-1].number)
         return PackageChanges((), events[-1][0] if len(events) == CHANGES_READ else since)
 
     async def public_files(self) -> AsyncGenerator[list[tuple[str, DerivedDocument]]]:
-        """Yield the path and the lines of every public package, some at a time, in order of key."""
+        """Yield the path and content of every public index file, in batches, in order of key."""
         async for heads in package_batches(self.metadata, UPKEEP_BATCH):
             surveys = await self.metadata.survey([head.package for head in heads])
             yield [
@@ -96,8 +95,8 @@ class PackageIndex:
     ) -> list[PackageChange]:
         changes = [change for number, event in events if (change := package_change(number, event))]
         packages = {change.package.key: change.package for change in changes}
-        # Asked even where nothing happened: what it takes does not tell of hidden changes.
+        # Asked even if there are no changes, so that time does not reveal hidden ones.
         surveys = await self.metadata.survey(list(packages.values()))
-        reach = await self.authorization.private_access(by)
-        shown = {each.head.package.key for each in surveys if each and reach.covers(each.head)}
-        return [each for each in changes if each.is_removal or each.package.key in shown]
+        access = await self.authorization.private_access(by)
+        visible = {each.head.package.key for each in surveys if each and access.covers(each.head)}
+        return [each for each in changes if each.is_removal or each.package.key in visible]

@@ -1,5 +1,5 @@
-"""Moderation: holding, quarantining, removing and restoring releases, and what administrators and
-owners see of such releases.
+"""Moderation: administrators hold, quarantine, remove and restore releases, and owners confirm the
+releases of a burst.
 """
 
 import asyncio
@@ -35,8 +35,6 @@ from shared.services.records import entity_page, organization_package_page, pack
 from shared.services.search import PackageSearch
 from shared.services.upkeep import UPKEEP_BATCH
 
-_DECIDED = {"awaits_owner": False}  # What an operator decides on, no owner gives back.
-
 # What an administrator does to bring a release into a state.
 STATE_VERBS = {
     State.HELD: "hold",
@@ -44,212 +42,16 @@ STATE_VERBS = {
     State.LIVE: "release",
     State.REMOVED: "remove",
 }
-
-
-@dataclass(frozen=True)
-class Moderation:
-    """Changes the state of releases.
-
-    Administrators do, who signed in a moment ago, and the operator. Owners confirm only what was
-    held for them to see.
-    """
-
-    authorization: Authorization
-    administration: Administration
-    metadata: MetadataStore
-    derived_data: DerivedData
-    mail: ModerationMail
-    clock: Clock
-
-    async def find(self, coordinate: Coordinate, *, by: Principal) -> Release:
-        """Return the release, whatever its state, or raise `ReleaseNotFound`."""
-        await self.administration.require(by, "look at", str(coordinate))
-        return await self._find(coordinate)
-
-    async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
-        """Withhold a release until somebody confirms it."""
-        return await self._move(coordinate, State.HELD, reason, by)
-
-    async def quarantine(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
-        """Withhold a release that may do harm."""
-        return await self._move(coordinate, State.QUARANTINED, reason, by)
-
-    async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
-        """Serve a held or quarantined release again."""
-        return await self._move(coordinate, State.LIVE, "", by)
-
-    async def remove(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
-        """Withdraw a release for ever; its version is never free again."""
-        return await self._move(coordinate, State.REMOVED, reason, by)
-
-    async def awaiting(self, org: OrgName, *, by: Principal) -> list[Release]:
-        """Return the organization's releases that wait for an owner, in order of package."""
-        await self.authorization.require(by, Action.MANAGE, org)
-        return [each async for each in self._held(org) if each.awaits_owner]
-
-    async def confirm(self, coordinate: Coordinate, *, by: Principal) -> Release:
-        """Publish a release that waits for an owner, who signed in a moment ago.
-
-        Raises `NotAwaited`; a repeat finds the release as it is.
-        """
-        await self.authorization.require(by, Action.GOVERN, coordinate.package.org)
-
-        async def attempt() -> Release:
-            release = await self._find(coordinate)
-            if release.state is State.LIVE:
-                return release
-            if release.state is not State.HELD or not release.awaits_owner:
-                raise NotAwaited(coordinate)
-            confirmed = self._decided(release, "release.confirmed", State.LIVE, by=by)
-            return await self.metadata.replace_release(confirmed)
-
-        release = await retry_when_stale(attempt)
-        await self.derived_data.update(release)
-        return release
-
-    async def _held(self, org: OrgName) -> AsyncGenerator[Release]:
-        batches = package_batches(self.metadata, UPKEEP_BATCH, prefix=f"{org.lower()}/")
-        async for heads in batches:
-            for head in heads:
-                [survey] = await self.metadata.survey([head.package])
-                for entry in survey.entries if survey else ():
-                    if entry.state is State.HELD:
-                        yield await self._find(head.package.at(entry.parsed))
-
-    async def _find(self, coordinate: Coordinate) -> Release:
-        found = await self.metadata.find(coordinate)
-        if found.release is None:
-            raise ReleaseNotFound(coordinate.package, coordinate.version)
-        return found.release
-
-    async def _move(
-        self, coordinate: Coordinate, state: State, reason: str, by: Principal
-    ) -> Release:
-        await self.administration.require_fresh(by, STATE_VERBS[state], str(coordinate))
-
-        async def attempt() -> tuple[Release, bool]:
-            release = await self._find(coordinate)
-            if release.state is state and not release.awaits_owner:
-                return release, False
-            if release.state is State.REMOVED:
-                raise RemovedForGood(coordinate)
-            moved = self._decided(release, f"release.{state.value}", state, reason, by=by)
-            return await self.metadata.replace_release(moved), True
-
-        release, is_new = await retry_when_stale(attempt)
-        try:
-            await self.derived_data.update(release)
-        finally:  # It counts from now on, wherever it is listed.
-            if is_new:
-                await self.mail.send_decision(release)
-        return release
-
-    def _decided(
-        self, release: Release, kind: str, state: State, reason: str = "", *, by: Principal
-    ) -> Release:
-        now_ms = self.clock.now_ms()
-        moved = with_change(release, kind, by=by, now_ms=now_ms, state=state, state_reason=reason)
-        return moved.model_copy(update=_DECIDED)
-
-
-PACKAGES_READ = 50  # Packages that one page looks through: each is surveyed.
-MAX_HELD_RELEASES = 25  # Releases that wait, after which a page looks at no further package.
-
-
-@dataclass(frozen=True, slots=True)
-class HeldRelease:
-    """A release that waits, and how it differs from what is live; None where nothing is."""
-
-    release: Release
-    comparison: ReleaseComparison | None
-
-
-@dataclass(frozen=True, slots=True)
-class HeldReleasePage:
-    """Releases that wait, in order of package; `next` is after which name to look further.
-
-    `names` are those of the accounts that published them, and `tokens` are what the organization
-    or whoever asks can end, by their ids.
-    """
-
-    releases: tuple[HeldRelease, ...]
-    names: Mapping[str, str]
-    tokens: Mapping[str, Token]
-    next: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeldReleases:
-    """Reads what was held for owners to see."""
-
-    authorization: Authorization
-    metadata: MetadataStore
-    directory: DirectoryStore
-
-    async def page(self, org: OrgName, after: str = "", *, by: Principal) -> HeldReleasePage:
-        """Return a page of the releases that wait; owners may ask.
-
-        What it costs depends on the packages of one page, and on what waits in them.
-        """
-        standing = await self.authorization.require_within(by, Action.MANAGE, org)
-        surveys, further = await self._held_within(org, after)
-        found = await asyncio.gather(*(self._reviewed(each) for each in surveys))
-        reviewed = tuple(each for group in found for each in group)
-        publishers = (each.release.origin.principal for each in reviewed)
-        names = await account_names(self.directory, publishers)
-        return HeldReleasePage(
-            reviewed, names, await self._tokens(standing.require_organization(org), by), further
-        )
-
-    async def _held_within(self, org: OrgName, after: str) -> tuple[list[Survey], str]:
-        """Return packages with something that is held, and after which name there may be more."""
-        packages, more = await organization_package_page(self.metadata, org, after, PACKAGES_READ)
-        surveys = [each for each in await self.metadata.survey(packages) if each]
-        held: list[Survey] = []
-        waiting = 0
-        for survey in surveys:
-            count = sum(entry.state is State.HELD for entry in survey.entries)
-            if count and waiting >= MAX_HELD_RELEASES:
-                return held, held[-1].head.name
-            held += [survey] if count else []
-            waiting += count
-        return held, more
-
-    async def _reviewed(self, survey: Survey) -> list[HeldRelease]:
-        """Return the releases of a package that wait, the lowest versions first."""
-        package, live = survey.head.package, latest(survey, Range(), ANY_CLIENT)
-        # The others are shown when these are decided on: a burst may be of any size.
-        held = [entry for entry in survey.entries[::-1] if entry.state is State.HELD][
-            :MAX_HELD_RELEASES
-        ]
-        wanted = [*held, live] if live else held
-        found = await asyncio.gather(
-            *(self.metadata.find(package.at(each.parsed)) for each in wanted)
-        )
-        releases = {each.release.version: each.release for each in found if each.release}
-        earlier = releases.get(live.version) if live else None
-        return [
-            HeldRelease(each, ReleaseComparison.of(each, earlier) if earlier else None)
-            for each in releases.values()
-            if each.awaits_owner
-        ]
-
-    async def _tokens(self, organization: Organization, by: Principal) -> Mapping[str, Token]:
-        owners: Sequence[str] = (organization.id, by.id)
-        found = await asyncio.gather(*(self.directory.of(Token, each) for each in owners))
-        return {token.id: token for tokens in found for token in tokens}
-
-
 WITHHELD_RELEASES_SHOWN = 50  # On a page of the list.
 
-_COUNT_ALONE = ResultPage(limit=0)
-_NO_DAY = "9999"  # The pulls of all time are asked for, and of no day.
+_COUNT_ONLY = ResultPage(limit=0)
+_NO_DAY = "9999"  # A pull history since then has the totals and no days.
 
 
 @dataclass(frozen=True, slots=True)
 class WithheldReleasePage:
-    """What is withheld, by package; `names` are those of who decided, and `next` is the release
-    after which there are more."""
+    """Withheld releases, in order of package; `names` are those of the accounts that decided, and
+    `next` is the release after which there are more."""
 
     releases: tuple[WithheldNote, ...]
     names: Mapping[str, str]
@@ -269,14 +71,17 @@ class InspectedRelease:
 
     @property
     def decided_by(self) -> str:
-        """Return who brought it into its state, where the history that was read says so."""
+        """The account that decided on its state, if that is on this page of the history."""
         events = (event for _, event in self.history.events)
         return next((event.actor for event in events if "state" in event.details), "")
 
 
 @dataclass(frozen=True, slots=True)
-class ReleaseInspection:
-    """Reads releases for administrators, who alone may ask."""
+class Moderation:
+    """Shows releases to administrators, and changes their state.
+
+    A change takes an administrator who signed in recently, or the operator.
+    """
 
     administration: Administration
     metadata: MetadataStore
@@ -284,17 +89,14 @@ class ReleaseInspection:
     pulls: PullLedger
     audit_log: AuditLog
     search: PackageSearch
+    derived_data: DerivedData
+    mail: ModerationMail
+    clock: Clock
 
-    async def withheld(
-        self, after: Coordinate | None = None, *, by: Principal
-    ) -> WithheldReleasePage:
-        """Return a page of what is withheld from everybody, from after a release on."""
-        await self.administration.require(by, "read", "what is withheld")
-        place = withheld_place(after) if after else Place("")
-        found = await entity_page(self.directory, WithheldNote, place, WITHHELD_RELEASES_SHOWN)
-        names = await account_names(self.directory, (each.by for each in found.entities))
-        next_ = found.entities[-1].coordinate if found.is_more else None
-        return WithheldReleasePage(found.entities, names, next_)
+    async def find(self, coordinate: Coordinate, *, by: Principal) -> Release:
+        """Return the release, whatever its state, or raise `ReleaseNotFound`."""
+        await self.administration.require(by, "look at", str(coordinate))
+        return await _find(self.metadata, coordinate)
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
         """Return a package with all its releases, or raise `PackageNotFound`."""
@@ -304,10 +106,21 @@ class ReleaseInspection:
             raise PackageNotFound(package)
         return survey
 
+    async def withheld(
+        self, after: Coordinate | None = None, *, by: Principal
+    ) -> WithheldReleasePage:
+        """Return a page of the withheld releases, from after a release on."""
+        await self.administration.require(by, "read", "what is withheld")
+        place = withheld_place(after) if after else Place("")
+        page = await entity_page(self.directory, WithheldNote, place, WITHHELD_RELEASES_SHOWN)
+        names = await account_names(self.directory, (each.by for each in page.entities))
+        next_ = page.entities[-1].coordinate if page.is_more else None
+        return WithheldReleasePage(page.entities, names, next_)
+
     async def inspect(
         self, coordinate: Coordinate, before: int | None = None, *, by: Principal
     ) -> InspectedRelease:
-        """Return a release with what happened to it, from before an event on.
+        """Return a release with its history, from before an event on.
 
         Raises `ReleaseNotFound`.
         """
@@ -316,9 +129,10 @@ class ReleaseInspection:
         head, release = found.head, found.release
         if head is None or release is None:
             raise ReleaseNotFound(coordinate.package, coordinate.version)
-        pulls, dependents, history, names = await asyncio.gather(
+        dependents = Query(depends_on=head.package.key, include_deprecated=True)
+        pulls, results, history, names = await asyncio.gather(
             self.pulls.history(head.package, since=_NO_DAY),
-            self.search.search(_needing(head.package), _COUNT_ALONE, by=by),
+            self.search.search(dependents, _COUNT_ONLY, by=by),
             self.audit_log.of_release(release, before, by=by),
             account_names(self.directory, [release.origin.principal]),
         )
@@ -326,11 +140,183 @@ class ReleaseInspection:
             head=head,
             release=release,
             pulls=pulls.versions.get(release.version, 0),
-            dependents=dependents.count,
+            dependents=results.count,
             history=history,
             names={**names, **history.names},
         )
 
+    async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
+        """Withhold a release until an administrator restores it."""
+        return await self._change_state(coordinate, State.HELD, reason, by)
 
-def _needing(package: Package) -> Query:
-    return Query(depends_on=package.key, include_deprecated=True)
+    async def quarantine(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
+        """Withhold a release that may do harm."""
+        return await self._change_state(coordinate, State.QUARANTINED, reason, by)
+
+    async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
+        """Serve a held or quarantined release again."""
+        return await self._change_state(coordinate, State.LIVE, "", by)
+
+    async def remove(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
+        """Withdraw a release for good; its version can never be published again."""
+        return await self._change_state(coordinate, State.REMOVED, reason, by)
+
+    async def _change_state(
+        self, coordinate: Coordinate, state: State, reason: str, by: Principal
+    ) -> Release:
+        await self.administration.require_fresh(by, STATE_VERBS[state], str(coordinate))
+
+        async def attempt() -> tuple[Release, bool]:
+            release = await _find(self.metadata, coordinate)
+            if release.state is state and not release.awaits_owner:
+                return release, False
+            if release.state is State.REMOVED:
+                raise RemovedForGood(coordinate)
+            kind, now_ms = f"release.{state.value}", self.clock.now_ms()
+            changed = _with_state(release, kind, state, reason, by=by, now_ms=now_ms)
+            return await self.metadata.replace_release(changed), True
+
+        release, is_changed = await retry_when_stale(attempt)
+        try:
+            await self.derived_data.update(release)
+        finally:  # The change is in force, even where the lists do not show it yet.
+            if is_changed:
+                await self.mail.send_decision(release)
+        return release
+
+
+PACKAGES_READ = 50  # Packages that one page looks through: each is surveyed.
+MAX_HELD_RELEASES = 25  # Held releases after which a page looks at no further package.
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRelease:
+    """A release that waits for an owner, compared with the latest one; None if nothing is live."""
+
+    release: Release
+    comparison: ReleaseComparison | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldReleasePage:
+    """Releases that wait, in order of package; `next` is the name after which there may be more.
+
+    `names` are those of the accounts that published them; `tokens` are those that the caller can
+    revoke, of the organization and their own, by id.
+    """
+
+    releases: tuple[HeldRelease, ...]
+    names: Mapping[str, str]
+    tokens: Mapping[str, Token]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeldReleases:
+    """Shows owners the releases that burst detection held, and publishes those they confirm."""
+
+    authorization: Authorization
+    metadata: MetadataStore
+    directory: DirectoryStore
+    derived_data: DerivedData
+    clock: Clock
+
+    async def all(self, org: OrgName, *, by: Principal) -> list[Release]:
+        """Return all releases of the organization that wait for an owner, in order of package."""
+        await self.authorization.require(by, Action.MANAGE, org)
+        return [each async for each in self._held(org) if each.awaits_owner]
+
+    async def page(self, org: OrgName, after: str = "", *, by: Principal) -> HeldReleasePage:
+        """Return a page of the releases that wait, of packages whose names come after one.
+
+        Its cost depends on the packages of one page and their held releases.
+        """
+        access = await self.authorization.require_within(by, Action.MANAGE, org)
+        surveys, next_ = await self._surveys_with_held(org, after)
+        groups = await asyncio.gather(*(self._compare(each) for each in surveys))
+        releases = tuple(each for group in groups for each in group)
+        publishers = (each.release.origin.principal for each in releases)
+        names = await account_names(self.directory, publishers)
+        tokens = await self._tokens(access.require_organization(org), by)
+        return HeldReleasePage(releases, names, tokens, next_)
+
+    async def confirm(self, coordinate: Coordinate, *, by: Principal) -> Release:
+        """Publish a release that waits for an owner, who must have signed in recently.
+
+        Raises `NotAwaited`; a repeat returns the live release.
+        """
+        await self.authorization.require(by, Action.GOVERN, coordinate.package.org)
+
+        async def attempt() -> Release:
+            release = await _find(self.metadata, coordinate)
+            if release.state is State.LIVE:
+                return release
+            if release.state is not State.HELD or not release.awaits_owner:
+                raise NotAwaited(coordinate)
+            kind, now_ms = "release.confirmed", self.clock.now_ms()
+            confirmed = _with_state(release, kind, State.LIVE, "", by=by, now_ms=now_ms)
+            return await self.metadata.replace_release(confirmed)
+
+        release = await retry_when_stale(attempt)
+        await self.derived_data.update(release)
+        return release
+
+    async def _held(self, org: OrgName) -> AsyncGenerator[Release]:
+        batches = package_batches(self.metadata, UPKEEP_BATCH, prefix=f"{org.lower()}/")
+        async for heads in batches:
+            for head in heads:
+                [survey] = await self.metadata.survey([head.package])
+                for entry in survey.entries if survey else ():
+                    if entry.state is State.HELD:
+                        yield await _find(self.metadata, head.package.at(entry.parsed))
+
+    async def _surveys_with_held(self, org: OrgName, after: str) -> tuple[list[Survey], str]:
+        """Return packages with held releases, and the name after which there may be more."""
+        packages, next_ = await organization_package_page(self.metadata, org, after, PACKAGES_READ)
+        surveys = [each for each in await self.metadata.survey(packages) if each]
+        with_held: list[Survey] = []
+        held_count = 0
+        for survey in surveys:
+            count = sum(entry.state is State.HELD for entry in survey.entries)
+            if count and held_count >= MAX_HELD_RELEASES:
+                return with_held, with_held[-1].head.name
+            with_held += [survey] if count else []
+            held_count += count
+        return with_held, next_
+
+    async def _compare(self, survey: Survey) -> list[HeldRelease]:
+        """Return the releases of a package that wait, the lowest versions first."""
+        package, live = survey.head.package, latest(survey, Range(), ANY_CLIENT)
+        held = [entry for entry in survey.entries[::-1] if entry.state is State.HELD]
+        # The others are shown when these are decided on: a burst may be of any size.
+        entries = [*held[:MAX_HELD_RELEASES], *([live] if live else [])]
+        found = await asyncio.gather(
+            *(self.metadata.find(package.at(each.parsed)) for each in entries)
+        )
+        releases = {each.release.version: each.release for each in found if each.release}
+        earlier = releases.get(live.version) if live else None
+        return [
+            HeldRelease(each, ReleaseComparison.of(each, earlier) if earlier else None)
+            for each in releases.values()
+            if each.awaits_owner
+        ]
+
+    async def _tokens(self, organization: Organization, by: Principal) -> Mapping[str, Token]:
+        owners: Sequence[str] = (organization.id, by.id)
+        found = await asyncio.gather(*(self.directory.of(Token, each) for each in owners))
+        return {token.id: token for tokens in found for token in tokens}
+
+
+async def _find(metadata: MetadataStore, coordinate: Coordinate) -> Release:
+    found = await metadata.find(coordinate)
+    if found.release is None:
+        raise ReleaseNotFound(coordinate.package, coordinate.version)
+    return found.release
+
+
+def _with_state(
+    release: Release, kind: str, state: State, reason: str, *, by: Principal, now_ms: int
+) -> Release:
+    """Return the release in the state, with the event of that; it waits for no owner any more."""
+    changed = with_change(release, kind, by=by, now_ms=now_ms, state=state, state_reason=reason)
+    return changed.model_copy(update={"awaits_owner": False})

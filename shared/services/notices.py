@@ -27,63 +27,61 @@ NOTICE_ID_LENGTH = 8  # Base62: no two notices share it.
 
 _NOTICES, _READ_ONLY = "notices of the registry", "whether the registry takes changes"
 
-# Bulletins: the bulletin as a process knows it, for all its pages and changes.
-#
-# One read every three seconds serves all requests of a process, and only those that show or need
-# it.
-# Where the store is slow or away, what was read last counts on, and nobody waits for longer than a
-# moment.
-
+NOTICES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.
 NOTICES_READ_TIMEOUT = timedelta(
     milliseconds=250
-)  # That one page takes longer, once in three seconds.
+)  # The longest that a page waits for a slow store.
+
+_CACHED_FOR_MS = NOTICES_CACHED_FOR // timedelta(milliseconds=1)
 
 
 class NoticeCache:
-    """Keeps the bulletin in memory."""
+    """Caches the notice board, read every three seconds and only while requests need it.
+
+    While the store is slow or fails, the board that was read last stays in force.
+    """
 
     def __init__(
-        self, directory: DirectoryStore, clock: Clock, patience: timedelta = NOTICES_READ_TIMEOUT
+        self, directory: DirectoryStore, clock: Clock, timeout: timedelta = NOTICES_READ_TIMEOUT
     ) -> None:
-        """Read from `directory`, and wait for it so long."""
         self._directory = directory
         self._clock = clock
-        self._patience_s = patience.total_seconds()
-        self._known = NoticeBoard()  # Nothing is announced until a store has said so.
-        self._read_ms = -_KEPT_FOR_MS
-        self._tried_ms = -_KEPT_FOR_MS
+        self._timeout_s = timeout.total_seconds()
+        self._board = NoticeBoard()  # Empty until a store was read.
+        self._read_ms = -_CACHED_FOR_MS
+        self._tried_ms = -_CACHED_FOR_MS
         self._reading: asyncio.Task[None] | None = None
-        self._patient_until = 0.0
+        self._waits_until = 0.0
 
     @property
     def read_ms(self) -> int:
-        """Return when a store said so last."""
+        """When the board was read last."""
         return self._read_ms
 
     async def current(self) -> NoticeBoard:
-        """Return the bulletin as it was three seconds ago at most, or as it was read last."""
+        """Return the board as it was at most three seconds ago, or as it was read last."""
         now_ms = self._clock.monotonic_ms()
-        if self._reading is None and now_ms - self._tried_ms >= _KEPT_FOR_MS:
+        if self._reading is None and now_ms - self._tried_ms >= _CACHED_FOR_MS:
             self._begin(now_ms)
         if self._reading is not None:
-            # Who comes while a store is slow waits for what is left of the same moment.
-            left_s = max(0.0, self._patient_until - asyncio.get_running_loop().time())
+            # All requests during a slow read share one timeout.
+            left_s = max(0.0, self._waits_until - asyncio.get_running_loop().time())
             await asyncio.wait({self._reading}, timeout=left_s)
-        return self._known
+        return self._board
 
     def invalidate(self) -> None:
-        """Read it anew when it is next asked for: it was changed here."""
-        self._tried_ms = -_KEPT_FOR_MS
+        """Read the board again at the next request, because this process changed it."""
+        self._tried_ms = -_CACHED_FOR_MS
 
     async def close(self) -> None:
-        """Wait for no store any more."""
+        """Cancel a read that is under way."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait({self._reading})
 
     def _begin(self, now_ms: int) -> None:
         self._tried_ms = now_ms
-        self._patient_until = asyncio.get_running_loop().time() + self._patience_s
+        self._waits_until = asyncio.get_running_loop().time() + self._timeout_s
         self._reading = asyncio.create_task(self._read(self._clock.now_ms()))
         self._reading.add_done_callback(self._ended)
 
@@ -91,9 +89,9 @@ class NoticeCache:
         self._reading = None
 
     async def _read(self, now_ms: int) -> None:
-        # The time from before the read counts: what is announced during it is seen by the next.
+        # The time before the read counts: a change during it is read by the next.
         with suppress(Unavailable):
-            self._known = (
+            self._board = (
                 await self._directory.get(NoticeBoard, NOTICE_BOARD_PLACE) or NoticeBoard()
             )
             self._read_ms = now_ms
@@ -101,7 +99,7 @@ class NoticeCache:
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """Writes the bulletin. This process shows a change at once, all others within five seconds."""
+    """Changes the notice board. This process shows a change at once, others within five seconds."""
 
     administration: Administration
     directory: DirectoryStore
@@ -111,12 +109,12 @@ class Notices:
     randomness: Randomness
 
     async def current(self, *, by: Principal) -> NoticeBoard:
-        """Return the bulletin as it is now, for administrators."""
+        """Return the stored board to an administrator."""
         await self.administration.require(by, "look at", _NOTICES)
         return await self._read()
 
     async def publish(self, draft: NoticeDraft, *, by: Principal) -> Notice:
-        """Show a notice on every page; raise `TooManyNotices`."""
+        """Add a notice to every page; raise `TooManyNotices`."""
         await self.administration.require_fresh(by, "change", _NOTICES)
         notice = Notice(
             id=random_text(self.randomness, NOTICE_ID_LENGTH),
@@ -131,19 +129,19 @@ class Notices:
         return notice
 
     async def extend(self, notice_id: str, until_ms: int, *, by: Principal) -> None:
-        """Let a notice end at another time; raise `NoticeNotFound` or `InvalidRequest`."""
+        """Change when a notice ends; raise `NoticeNotFound` or `InvalidRequest`."""
         await self.administration.require_fresh(by, "change", _NOTICES)
         change = _change("notice.changed", notice_id, {"until-ms": str(until_ms)})
         await self._write(lambda old: old.with_end(notice_id, until_ms, self._now_ms), change, by)
 
     async def end(self, notice_id: str, *, by: Principal) -> None:
-        """Let a notice end now; raise `NoticeNotFound`."""
+        """End a notice now; raise `NoticeNotFound`."""
         await self.administration.require_fresh(by, "change", _NOTICES)
         change = _change("notice.ended", notice_id)
         await self._write(lambda old: old.with_end(notice_id, 0, self._now_ms), change, by)
 
     async def enter_read_only_mode(self, reason: str, *, by: Principal) -> ReadOnlyState:
-        """Turn the registry read-only, or give another reason; raise `InvalidRequest`."""
+        """Make the registry read-only, or change the reason; raise `InvalidRequest`."""
         await self.administration.require_fresh(by, "change", _READ_ONLY)
         read_only = ReadOnlyState(reason=parse_read_only_reason(reason), since_ms=self._now_ms)
         change = _change("registry.read-only", "registry", {"reason": read_only.reason})
@@ -151,7 +149,7 @@ class Notices:
         return read_only
 
     async def leave_read_only_mode(self, *, by: Principal) -> None:
-        """Take changes again; nothing happens where they are taken."""
+        """Allow changes again; a repeat changes nothing."""
         await self.administration.require_fresh(by, "change", _READ_ONLY)
         if (await self._read()).read_only is None:
             return
@@ -182,7 +180,7 @@ class Notices:
         try:
             await self.record_writer.add(first, change=change, by=by)
         except AlreadyThere:
-            raise Stale from None  # Somebody else wrote the first one.
+            raise Stale from None  # Another process added it meanwhile.
 
 
 def _change(kind: str, subject: str, details: Mapping[str, str] | None = None) -> EntityChange:
@@ -190,28 +188,22 @@ def _change(kind: str, subject: str, details: Mapping[str, str] | None = None) -
 
 
 def _with_reason(old: NoticeBoard, read_only: ReadOnlyState) -> NoticeBoard:
-    """Keep since when it is so, where only the reason is another one."""
+    """Return the board with the state; a new reason does not change since when it is in force."""
     since_ms = old.read_only.since_ms if old.read_only else read_only.since_ms
     return old.model_copy(update={"read_only": read_only.model_copy(update={"since_ms": since_ms})})
-
-
-NOTICES_CACHED_FOR = timedelta(seconds=3)  # What is announced is so everywhere within five.
-
-_KEPT_FOR_MS = NOTICES_CACHED_FOR // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOnlyMode:
     """Refuses changes while the registry is read-only.
 
-    Where no store has said yet whether it is, changes are let through: a store that does not answer
-    takes none anyway.
+    Until a store was read, changes are allowed: a store that does not answer stores none anyway.
     """
 
     notice_cache: NoticeCache
 
     async def require_changes_allowed(self) -> None:
-        """Raise `TakesNoChanges` while the registry is read-only; mostly, no store is asked."""
+        """Raise `TakesNoChanges` while the registry is read-only, by the cached board."""
         read_only = (await self.notice_cache.current()).read_only
         if read_only is not None:
             raise TakesNoChanges(read_only.reason)

@@ -1,4 +1,4 @@
-"""Packages: which release a client gets, the packages of an organization, deprecation and
+"""Packages: the release that a client gets, the packages of an organization, deprecation and
 visibility.
 """
 
@@ -40,20 +40,19 @@ from shared.services.records import organization_package_page
 
 @dataclass(frozen=True, slots=True)
 class AvailableRelease:
-    """A release that the caller may have, with its package."""
+    """A live release that the caller may see, with its package."""
 
     head: Head
     release: Release
 
     @property
     def deprecation(self) -> str | None:
-        """Return the message of its deprecation, or None."""
         return effective_deprecation(self.head, self.release.deprecation)
 
 
 @dataclass(frozen=True)
 class PackageLookup:
-    """Finds releases for clients."""
+    """Finds packages and releases that the caller may see."""
 
     authorization: Authorization
     metadata: MetadataStore
@@ -62,17 +61,17 @@ class PackageLookup:
     async def find(
         self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
     ) -> AvailableRelease:
-        """Return the exact version, or the newest in the range that the client can use.
+        """Return the exact version, or the latest of the range that the client can use.
 
-        Raises `ReleaseNotFound` alike for what is missing, hidden or withdrawn.
+        Raises the same `ReleaseNotFound` for a release that is missing, hidden or withheld.
         """
         if isinstance(wanted, Range):
-            offer = await self._in_range(package, wanted, client, by)
+            available = await self._latest(package, wanted, client, by)
         else:
-            offer = await self._exactly(package, wanted, by)
-        if offer is None:
+            available = await self._exact(package, wanted, by)
+        if available is None:
             raise ReleaseNotFound(package, wanted)
-        return offer
+        return available
 
     async def describe(
         self, package: Package, wanted: Version | Range, *, client: ClientProfile, by: Principal
@@ -83,18 +82,18 @@ class PackageLookup:
     async def find_tool(
         self, tool: str, wanted: Version | Range, *, client: ClientProfile, by: Principal
     ) -> Listing:
-        """Return the release that has the tool, the newest that has it for a range.
+        """Return the exact version of the tool, or the latest of the range that contains it.
 
         Raises `ToolNotFound`, or `ToolVersionNotFound` where other versions have it.
         """
         owner = await self.tool_owner(tool)
         if isinstance(wanted, Range):
-            offer = await self._in_range(owner, wanted, client, by, tool=tool)
+            available = await self._latest(owner, wanted, client, by, tool=tool)
         else:
-            offer = await self._exactly(owner, wanted, by)
-        if offer is None or tool not in offer.release.tools:
+            available = await self._exact(owner, wanted, by)
+        if available is None or tool not in available.release.tools:
             raise await self._missing_tool(owner, tool, wanted, client=client, by=by)
-        return await self._listing(offer)
+        return await self._listing(available)
 
     async def _missing_tool(
         self,
@@ -105,7 +104,7 @@ class PackageLookup:
         client: ClientProfile,
         by: Principal,
     ) -> NotFound:
-        """Return what to say of a tool that was not found; a hidden one costs what none costs."""
+        """Return the refusal for a tool; a hidden one costs what a missing one costs."""
         survey = await self._survey(owner, by)
         versions = usable_versions(survey.with_tool(tool), client) if survey else ()
         if not versions:
@@ -115,7 +114,7 @@ class PackageLookup:
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal
     ) -> tuple[Version, ...]:
-        """Return what the client can use, newest first, deprecated ones included.
+        """Return the versions that the client can use, newest first, deprecated ones included.
 
         Raises as `survey` does.
         """
@@ -124,7 +123,8 @@ class PackageLookup:
     async def survey(self, package: Package, *, by: Principal) -> Survey:
         """Return the package with all its entries, whatever their state.
 
-        Raises `PackageNotFound` alike for packages that are missing, hidden or withdrawn whole.
+        Raises the same `PackageNotFound` for a package that is missing, hidden or has no live
+        release.
         """
         survey = await self._survey(package, by)
         if survey is None:
@@ -132,26 +132,26 @@ class PackageLookup:
         return survey
 
     async def tool_owner(self, tool: str) -> Package:
-        """Return the package that owns the tool, whoever may read it.
+        """Return the package that owns the tool, visible or not.
 
-        If it is free, one that is not there: to look for that costs what looking for a hidden one
+        For a free tool that is `NO_PACKAGE`: looking for it costs what looking for a hidden package
         costs.
         """
         [owner] = await self.metadata.tool_owners([tool])
         return owner or NO_PACKAGE
 
-    async def _exactly(
+    async def _exact(
         self, package: Package, version: Version, by: Principal
     ) -> AvailableRelease | None:
         found = await self.metadata.find(package.at(version))
-        is_shown = await self.authorization.may_find(by, package, found.head)
-        return _live(found) if is_shown else None
+        is_visible = await self.authorization.may_find(by, package, found.head)
+        return _live(found) if is_visible else None
 
-    async def _listing(self, offer: AvailableRelease) -> Listing:
-        texts = await self.documents.texts(offer.release.content)
-        return Listing(offer.head, offer.release, texts)
+    async def _listing(self, available: AvailableRelease) -> Listing:
+        texts = await self.documents.texts(available.release.content)
+        return Listing(available.head, available.release, texts)
 
-    async def _in_range(
+    async def _latest(
         self,
         package: Package,
         wanted: Range,
@@ -167,10 +167,10 @@ class PackageLookup:
         return _live(await self.metadata.find(package.at(entry.parsed))) if entry else None
 
     async def _survey(self, package: Package, by: Principal) -> Survey | None:
-        """Return the package if `by` may see it and it has a live release: a name alone is none."""
+        """Return the package if `by` may see it and it has a live release."""
         [survey] = await self.metadata.survey([package])
-        is_shown = await self.authorization.may_find(by, package, survey and survey.head)
-        if survey is None or not is_shown:
+        is_visible = await self.authorization.may_find(by, package, survey and survey.head)
+        if survey is None or not is_visible:
             return None
         return survey if any(e.state is State.LIVE for e in survey.entries) else None
 
@@ -182,34 +182,32 @@ def _live(found: FoundRelease) -> AvailableRelease | None:
     return AvailableRelease(head, release)
 
 
-PACKAGES_ON_A_PAGE = 25  # Of one page: each is surveyed, withheld releases included.
+PACKAGES_ON_A_PAGE = 25  # Each is surveyed.
 
 
 @dataclass(frozen=True, slots=True)
 class ManagedPackage:
-    """A package with everything that there is of it, whatever became of it."""
+    """A package with all its releases, withheld ones included."""
 
     survey: Survey
 
     @property
     def head(self) -> Head:
-        """Return what holds for all versions."""
         return self.survey.head
 
     @property
     def latest(self) -> ReleaseEntry | None:
-        """Return the release that everybody is shown, or None where nothing is live."""
+        """The latest release, or None if none is live."""
         return latest(self.survey, Range(), ANY_CLIENT)
 
     @property
     def held_count(self) -> int:
-        """Return how many releases wait for a decision."""
         return sum(entry.state is State.HELD for entry in self.survey.entries)
 
 
 @dataclass(frozen=True, slots=True)
 class ManagedPackagePage:
-    """Packages of an organization in order of name; `next` is after which name there are more."""
+    """Packages of an organization in order of name, and the name after which there are more."""
 
     packages: tuple[ManagedPackage, ...]
     next: str = ""
@@ -217,15 +215,15 @@ class ManagedPackagePage:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationPackages:
-    """Reads what an organization has."""
+    """Reads the packages of an organization for its members."""
 
     authorization: Authorization
     metadata: MetadataStore
 
     async def page(self, org: OrgName, after: str = "", *, by: Principal) -> ManagedPackagePage:
-        """Return a page of the packages whose names come after one; members may ask. Three trips.
+        """Return a page of the packages whose names come after one. Three trips.
 
-        Raises `OrganizationNotFound` for everybody else.
+        Raises `OrganizationNotFound` unless `by` is a member.
         """
         await self.authorization.require_within(by, Action.READ, org)
         packages, more = await organization_package_page(
@@ -235,22 +233,21 @@ class OrganizationPackages:
         return ManagedPackagePage(tuple(ManagedPackage(each) for each in surveys if each), more)
 
     async def package(self, package: Package, *, by: Principal) -> ManagedPackage:
-        """Return a package with all its versions to those who may deprecate it. Two trips.
+        """Return a package with all its versions to members who may deprecate it. Two trips.
 
-        Raises `OrganizationNotFound` for those who do not belong to its organization, and
-        `PackageNotFound`.
+        Raises `OrganizationNotFound` for everybody else, and `PackageNotFound`.
         """
-        standing = await self.authorization.require_member(by, package.org)
-        require_right(by, standing, Action.DEPRECATE, package)
+        access = await self.authorization.require_member(by, package.org)
+        require_right(by, access, Action.DEPRECATE, package)
         [survey] = await self.metadata.survey([package])
         if survey is None:
             raise PackageNotFound(package)
         return ManagedPackage(survey)
 
     async def may_manage(self, package: Package, *, by: Principal) -> bool:
-        """Say whether there is something for `by` to decide about the package. One trip."""
-        standing = await self.authorization.access_context(by, package.org)
-        return refusal_of(by, standing, Action.DEPRECATE, package) is None
+        """Say whether `by` may deprecate the package. One trip."""
+        access = await self.authorization.access_context(by, package.org)
+        return refusal_of(by, access, Action.DEPRECATE, package) is None
 
 
 MAX_MESSAGE_LENGTH = 500  # Characters: the message travels in a header of every pull.
@@ -258,7 +255,7 @@ MAX_MESSAGE_LENGTH = 500  # Characters: the message travels in a header of every
 
 @dataclass(frozen=True)
 class Deprecation:
-    """Deprecates releases and packages, and takes that back."""
+    """Deprecates releases and packages, and undoes that."""
 
     authorization: Authorization
     metadata: MetadataStore
@@ -266,12 +263,12 @@ class Deprecation:
     clock: Clock
 
     async def deprecate(self, coordinate: Coordinate, message: str, *, by: Principal) -> Release:
-        """Mark one version as deprecated, with a message for its users; a repeat renews it."""
+        """Deprecate one version, with a message for its users; a repeat replaces the message."""
         text = _message(message)
         return await self._change_release(coordinate, lambda _head, _release: text, by)
 
     async def undeprecate(self, coordinate: Coordinate, *, by: Principal) -> Release:
-        """Take the mark off one version; raise `PackageIsDeprecated` if its package has one."""
+        """Undeprecate one version; raise `PackageIsDeprecated` if all of the package is."""
 
         def decide(head: Head, release: Release) -> None:
             if head.deprecation is not None and release.deprecation is None:
@@ -280,11 +277,11 @@ class Deprecation:
         return await self._change_release(coordinate, decide, by)
 
     async def deprecate_package(self, package: Package, message: str, *, by: Principal) -> Head:
-        """Mark every version of the package, those to come included."""
+        """Deprecate every version of the package, future ones included."""
         return await self._change_head(package, _message(message), by)
 
     async def undeprecate_package(self, package: Package, *, by: Principal) -> Head:
-        """Take that mark off; versions that were deprecated on their own stay so."""
+        """Undeprecate the package; versions that were deprecated by themselves stay deprecated."""
         return await self._change_head(package, None, by)
 
     async def _change_release(
@@ -303,7 +300,7 @@ class Deprecation:
             message = decide(head, release)
             if message == release.deprecation:
                 return release
-            return await self.metadata.replace_release(self._marked(release, message, by))
+            return await self.metadata.replace_release(self._with_message(release, message, by))
 
         release = await retry_when_stale(attempt)
         await self.derived_data.update(release)
@@ -318,14 +315,14 @@ class Deprecation:
                 raise ReleaseNotFound(package, "*")
             if message == head.deprecation:
                 return head
-            return await self.metadata.replace_head(self._marked(head, message, by))
+            return await self.metadata.replace_head(self._with_message(head, message, by))
 
         head = await retry_when_stale(attempt)
         await self.derived_data.update(head)
         return head
 
-    def _marked(self, record: Changeable, message: str | None, by: Principal) -> Changeable:
-        """Return the record with the message, or without one, and the event that says so."""
+    def _with_message(self, record: Changeable, message: str | None, by: Principal) -> Changeable:
+        """Return the record with the message, or without one, and the event of that change."""
         what = "release" if isinstance(record, Release) else "package"
         kind = f"{what}.{'undeprecated' if message is None else 'deprecated'}"
         return with_change(record, kind, by=by, now_ms=self.clock.now_ms(), deprecation=message)
@@ -341,7 +338,7 @@ def _message(text: str) -> str:
 
 @dataclass(frozen=True)
 class PackageVisibility:
-    """Decides who sees a package: everybody, or the members of its organization alone."""
+    """Makes packages public, or private to the members of their organization."""
 
     authorization: Authorization
     metadata: MetadataStore
@@ -349,9 +346,9 @@ class PackageVisibility:
     clock: Clock
 
     async def change(self, package: Package, wanted: Visibility, *, by: Principal) -> Head:
-        """Make the package public or private, search and index included; a repeat changes nothing.
+        """Make the package public or private, in search and index too; a repeat changes nothing.
 
-        Owners may who signed in a moment ago. Raises `PackageNotFound`.
+        Takes an owner who signed in recently. Raises `PackageNotFound`.
         """
         await self.authorization.require(by, Action.GOVERN, package)
 
@@ -361,12 +358,10 @@ class PackageVisibility:
                 raise PackageNotFound(package)
             if head.visibility is wanted:
                 return head
-            return await self.metadata.replace_head(self._made(head, wanted, by))
+            kind, now_ms = f"package.{wanted.value}", self.clock.now_ms()
+            changed = with_change(head, kind, by=by, now_ms=now_ms, visibility=wanted)
+            return await self.metadata.replace_head(changed)
 
         head = await retry_when_stale(attempt)
         await self.derived_data.update(head)
         return head
-
-    def _made(self, head: Head, wanted: Visibility, by: Principal) -> Head:
-        kind = f"package.{wanted.value}"
-        return with_change(head, kind, by=by, now_ms=self.clock.now_ms(), visibility=wanted)

@@ -1,4 +1,4 @@
-"""Resolution: which releases a build gets for the packages, modules and tools that it asks for."""
+"""Resolution: the releases that a build gets for the packages, modules and tools it requests."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -26,19 +26,19 @@ from shared.domain.resolution import (
 from shared.domain.versions import ClientProfile
 from shared.ports import DocumentStore, MetadataStore
 
-# A module a.b.c may live in three packages, and in one that the build knows from before.
+# A module a.b.c may be in three packages, and in one that the build already uses.
 CANDIDATES_PER_MODULE = 4
 
-MAX_GRAPH_BYTES = 64 * 1024 * 1024  # An answer is held in memory whole; a large build needs 5 MiB.
+MAX_GRAPH_BYTES = 64 * 1024 * 1024  # A response is in memory whole; a large build needs 5 MiB.
 
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
     """Chooses releases for builds.
 
-    What cannot be read, is missing, hidden, withdrawn or of no use to the client is unresolved: a
-    build that gets an error instead falls back to its cache without a word. `InvalidRequest` is
-    raised only for a request that is too large to be answered at once.
+    A request that cannot be parsed, or whose package is missing, hidden, withheld or of no use to
+    the client, is unresolved: after an error response a build uses its cache without a message.
+    `InvalidRequest` is raised only for a request that is too large for one response.
     """
 
     authorization: Authorization
@@ -61,7 +61,7 @@ class Resolver:
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], *, client: ClientProfile, by: Principal
     ) -> ModuleAnswer:
-        """Choose the package and the release that each module is in. One trip."""
+        """Choose the package and release that contain each module. One trip."""
         _check_count(len(requests), self.max_resolve)
         wanted = [candidate.package for each in requests for candidate in each.candidates]
         _check_count(len(wanted), self.max_resolve * CANDIDATES_PER_MODULE)
@@ -75,7 +75,7 @@ class Resolver:
     async def resolve_tools(
         self, requests: Sequence[ToolRequest], *, client: ClientProfile, by: Principal
     ) -> ToolAnswer:
-        """Choose the release for each tool of the package that owns it. Two trips."""
+        """Choose a release of the package that owns each tool. Two trips."""
         _check_count(len(requests), self.max_resolve)
         owners = await self._owners(each.wanted.id for each in requests if each.wanted)
         packages = ResolutionCandidates(await self._surveys_of_owners(owners.values(), by), client)
@@ -86,7 +86,7 @@ class Resolver:
         )
 
     async def _surveys(self, packages: Iterable[Package], by: Principal) -> list[Survey]:
-        """Return those of the packages that exist for `by`."""
+        """Return the packages that `by` may see."""
         distinct = list({package.key: package for package in packages}.values())
         if not distinct:
             return []
@@ -94,19 +94,19 @@ class Resolver:
         return await self.authorization.visible(by, list(zip(distinct, found, strict=True)))
 
     async def _surveys_of_owners(self, owners: Iterable[Package], by: Principal) -> list[Survey]:
-        """Return those of the owners of tools that exist for `by`, who did not name them."""
+        """Return the owners of tools that `by`, who did not name them, may see."""
         distinct = list({owner.key: owner for owner in owners}.values())
         if not distinct:
             return []
         found = await self.metadata.survey(distinct)
         if all(survey and survey.head.visibility is Visibility.PUBLIC for survey in found):
             return [survey for survey in found if survey]
-        reach = await self.authorization.private_access(by)
-        return [survey for survey in found if survey and reach.covers(survey.head)]
+        access = await self.authorization.private_access(by)
+        return [survey for survey in found if survey and access.covers(survey.head)]
 
     async def _owners(self, tools: Iterable[ToolId]) -> dict[ToolId, Package]:
-        """Return the packages that own these tools, whoever may see them; a stand-in for those
-        that are free, so that a tool that is hidden costs no more."""
+        """Return the packages that own these tools, visible or not; `NO_PACKAGE` for a free tool,
+        so that a hidden one costs no more."""
         distinct = list(dict.fromkeys(tools))
         if not distinct:
             return {}
@@ -134,7 +134,7 @@ def _check_count(count: int, most: int) -> None:
 
 
 def _check_size(size_bytes: int) -> None:
-    # The same package may be asked for, and is answered, any number of times.
+    # A request may name the same package any number of times, and gets its graph each time.
     if size_bytes > MAX_GRAPH_BYTES:
         reason = (
             f"The dependency graphs of these packages have {size_bytes:,} bytes together, and "

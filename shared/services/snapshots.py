@@ -1,5 +1,10 @@
 """Snapshots: all records as compressed files outside the database, and restoring a registry from
 them.
+
+Nothing is locked while a snapshot is created, so it is of no single moment. The order makes it
+complete: records are read before the feed that they have published to, so that every event is in
+the feed or in the outbox of its record; and archives are stored before the records that name them,
+and deleted a day after those, so that a named archive exists.
 """
 
 import asyncio
@@ -44,18 +49,10 @@ from shared.ports import (
 )
 from shared.services.derived_data import DerivedData
 from shared.services.records import entity_batches, package_batches
-from shared.services.statistics import LastRegistryCounts, RegistryCounter
+from shared.services.statistics import LastRegistryCounts
 from shared.services.upkeep import UPKEEP_BATCH, TaskReport
 
-# Snapshotting: writing all records down where a lost database does not take them along.
-#
-# Nothing is held up meanwhile, so a snapshot is of no single moment. What makes it whole is the
-# order: records are read before the feed that they have published to, so every event is either in
-# the
-# feed or still owed by its record; and archives are stored before the records that name them and
-# swept a day after those are gone, so what a snapshot names is there.
-
-ENTITIES_AT_ONCE = 5_000  # Some 10 MB. The cloud reads all that is left for each batch.
+ENTITIES_AT_ONCE = 5_000  # Some 10 MB. Cosmos DB reads all that remains for each batch.
 PACKAGES_AT_ONCE = 16
 UNFINISHED_KEPT = timedelta(days=1)  # Longer than any snapshot takes.
 
@@ -69,13 +66,13 @@ class StoredSnapshots:
     store: SnapshotStore
 
     async def manifests(self) -> list[SnapshotManifest]:
-        """Return what every whole snapshot holds, the newest first."""
-        whole = [each for each in await self.store.list() if each.endswith(f"/{MANIFEST_FILE}")]
-        names = sorted((each.partition("/")[0] for each in whole), reverse=True)
+        """Return the manifests of all complete snapshots, the newest first."""
+        manifests = [each for each in await self.store.list() if each.endswith(f"/{MANIFEST_FILE}")]
+        names = sorted((each.partition("/")[0] for each in manifests), reverse=True)
         return [await self.manifest(name) for name in names]
 
     async def manifest(self, name: str) -> SnapshotManifest:
-        """Return what a snapshot holds; raise `SnapshotUnusable` where there is none."""
+        """Return the manifest of a snapshot; raise `SnapshotUnusable` if there is none."""
         content = b"".join([piece async for piece in self.store.read(f"{name}/{MANIFEST_FILE}")])
         try:
             return SnapshotManifest.model_validate_json(content)
@@ -84,19 +81,19 @@ class StoredSnapshots:
             raise SnapshotUnusable(message) from None
 
     async def verify(self, name: str) -> SnapshotManifest:
-        """Read all of a snapshot; raise `SnapshotUnusable` unless it is what was written."""
+        """Read all of a snapshot; raise `SnapshotUnusable` unless its files match the manifest."""
         manifest = await self.manifest(name)
         for part in manifest.parts:
-            packing = CompressedFile(part.name)
-            async for line in packing.unpack(self.store.read(f"{name}/{part.name}")):
+            compressed = CompressedFile(part.name)
+            async for line in compressed.unpack(self.store.read(f"{name}/{part.name}")):
                 from_line(line)
-            if packing.part() != part:
+            if compressed.part() != part:
                 message = f"{part.name} of the snapshot {name} is not as it was written."
                 raise SnapshotUnusable(message)
         return manifest
 
     async def records(self, name: str, file: str, kind: type[R]) -> AsyncGenerator[R]:
-        """Yield the records of a file, in its order; raise `SnapshotUnusable` at another kind."""
+        """Yield the records of a file in order; raise `SnapshotUnusable` for a wrong kind."""
         async for line in CompressedFile(file).unpack(self.store.read(f"{name}/{file}")):
             record = from_line(line)
             if not isinstance(record, kind):
@@ -105,15 +102,25 @@ class StoredSnapshots:
             yield record
 
     async def remove(self, names: set[str]) -> None:
-        """Remove snapshots, whole or not."""
+        """Delete snapshots, complete or not."""
         for file in sorted(await self.store.list(), key=_manifest_first):
             if file.partition("/")[0] in names:
                 await self.store.delete(file)
 
 
+class _Counter:
+    """Counts the records that a snapshot writes."""
+
+    def __init__(self) -> None:
+        self.counts = RegistryCounts()
+
+    def add(self, counts: RegistryCounts) -> None:
+        self.counts = self.counts.plus(counts)
+
+
 @dataclass(frozen=True)
 class SnapshotCreation:
-    """Takes snapshots, and lets go of old ones."""
+    """Creates snapshots, and deletes old ones."""
 
     metadata: MetadataStore
     directory: DirectoryStore
@@ -125,10 +132,7 @@ class SnapshotCreation:
     snapshot_days: int
 
     async def run(self) -> TaskReport:
-        """Take a snapshot, read it again, and let go of those whose time is over.
-
-        While the new one is no good, all others stay.
-        """
+        """Create a snapshot, verify it, and delete old ones; if it is damaged, delete none."""
         manifest = await self.create()
         try:
             await self.snapshots.verify(manifest.name)
@@ -137,48 +141,48 @@ class SnapshotCreation:
         return TaskReport("snapshot", manifest.lines, 1 + await self._delete_old())
 
     async def create(self) -> SnapshotManifest:
-        """Write every record down; the manifest comes last. What is met is counted on the way."""
-        begun_ms, tally = self.clock.now_ms(), RegistryCounter()
+        """Write every record, then the manifest; count the records meanwhile."""
+        begun_ms, counter = self.clock.now_ms(), _Counter()
         name = snapshot_name(begun_ms)
         manifest = SnapshotManifest(
             name=name,
             begun_ms=begun_ms,
             parts=(
-                await self._write(name, DIRECTORY, self._directory_lines(tally)),
-                await self._write(name, PACKAGES, self._package_lines(tally)),
+                await self._write(name, DIRECTORY, self._directory_lines(counter)),
+                await self._write(name, PACKAGES, self._package_lines(counter)),
                 await self._write(name, EVENTS, self._event_lines()),
             ),
             ended_ms=self.clock.now_ms(),
         )
         text = manifest.model_dump_json(indent=2).encode()
         await self.snapshots.store.write(f"{name}/{MANIFEST_FILE}", _one(text))
-        await self.last_counts.save(tally.counts)
+        await self.last_counts.save(counter.counts)
         return manifest
 
     async def _write(self, name: str, file: str, lines: AsyncIterator[bytes]) -> SnapshotPart:
-        packing = CompressedFile(file)
-        await self.snapshots.store.write(f"{name}/{file}", packing.pack(lines))
-        return packing.part()
+        compressed = CompressedFile(file)
+        await self.snapshots.store.write(f"{name}/{file}", compressed.pack(lines))
+        return compressed.part()
 
-    async def _directory_lines(self, tally: RegistryCounter) -> AsyncGenerator[bytes]:
+    async def _directory_lines(self, counter: _Counter) -> AsyncGenerator[bytes]:
         for kind in ENTITIES:
             async for batch in entity_batches(self.directory, kind, ENTITIES_AT_ONCE):
-                tally.add(RegistryCounts.of_entities(batch, self.clock.now_ms()))
+                counter.add(RegistryCounts.of_entities(batch, self.clock.now_ms()))
                 for entity in batch:
                     yield to_line(entity)
 
-    async def _package_lines(self, tally: RegistryCounter) -> AsyncGenerator[bytes]:
+    async def _package_lines(self, counter: _Counter) -> AsyncGenerator[bytes]:
         async for heads in package_batches(self.metadata, PACKAGES_AT_ONCE):
-            for lines in await asyncio.gather(*(self._lines_of(head, tally) for head in heads)):
+            for lines in await asyncio.gather(*(self._lines_of(head, counter) for head in heads)):
                 for line in lines:
                     yield line
 
-    async def _lines_of(self, head: Head, tally: RegistryCounter) -> list[bytes]:
+    async def _lines_of(self, head: Head, counter: _Counter) -> list[bytes]:
         package = head.package
         releases, daily = await asyncio.gather(
             self.metadata.releases(package), self.pulls.daily(package)
         )
-        tally.add(RegistryCounts.of_package(head, releases))
+        counter.add(RegistryCounts.of_package(head, releases))
         counted = {version: dict(days) for version, days in daily.items()}
         pulls = SnapshotPulls(org=package.org, name=package.name, daily=counted)
         return [to_line(each) for each in (head, *releases, pulls)]
@@ -189,44 +193,38 @@ class SnapshotCreation:
             for _, event in numbered:
                 yield to_line(event)
             last = numbered[-1][0]
-        # Those of removed entities are owed by nobody whom a snapshot knows.
-        for waiting in await self.directory.unpublished(ENTITIES_AT_ONCE):
-            for event in waiting.outbox:
+        # The events of deleted entities are in no record of the snapshot.
+        for pending in await self.directory.unpublished(ENTITIES_AT_ONCE):
+            for event in pending.outbox:
                 yield to_line(event)
 
     async def _delete_old(self) -> int:
-        """Remove old snapshots, but for the newest, and what never was a whole one."""
+        """Delete old and incomplete snapshots, never the newest complete one; return how many."""
         now_ms = self.clock.now_ms()
-        whole = [manifest.name for manifest in await self.snapshots.manifests()]
+        complete = [manifest.name for manifest in await self.snapshots.manifests()]
         old = snapshot_name(
             now_ms - timedelta(days=self.snapshot_days) // timedelta(milliseconds=1)
         )
-        dead = snapshot_name(now_ms - UNFINISHED_KEPT // timedelta(milliseconds=1))
+        abandoned = snapshot_name(now_ms - UNFINISHED_KEPT // timedelta(milliseconds=1))
         names = {each.partition("/")[0] for each in await self.snapshots.store.list()}
-        going = {name for name in whole[1:] if name < old}
-        going |= {name for name in names.difference(whole) if name < dead}
-        await self.snapshots.remove(going)
-        return len(going)
+        deleted = {name for name in complete[1:] if name < old}
+        deleted |= {name for name in names.difference(complete) if name < abandoned}
+        await self.snapshots.remove(deleted)
+        return len(deleted)
 
 
 async def _one(piece: bytes) -> AsyncGenerator[bytes]:
     yield piece
 
 
-# Restoring: making an empty registry what a snapshot says.
-#
-# A release is written when its archive is there, and its package is listed after that: at no moment
-# is there something that cannot be pulled. What broke off is gone on with by a repeat, which adds
-# what is not there and changes nothing that is.
-
-RESTORE_MARK_KEPT_FOR = timedelta(days=7)  # That long a restore which broke off may be repeated.
+RESTORE_MARK_KEPT_FOR = timedelta(days=7)  # So long an interrupted restore may be repeated.
 
 _KIND, _KEY = "snapshot-restore", "name"
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSources:
-    """Where archives and bills of materials come from that are not here yet."""
+    """The stores of archives and bills of materials, here or of another registry."""
 
     archives: ArchiveStore
     documents: DocumentStore
@@ -234,7 +232,12 @@ class ArchiveSources:
 
 @dataclass(frozen=True)
 class SnapshotRestore:
-    """Writes the records of snapshots to the stores of an empty registry."""
+    """Writes the records of a snapshot to the stores of an empty registry.
+
+    A release is written when its archive exists, and its package is listed after that, so that
+    every release can be pulled. A repeat goes on after an interruption: it adds what is missing and
+    changes nothing else.
+    """
 
     metadata: MetadataStore
     directory: DirectoryStore
@@ -246,22 +249,22 @@ class SnapshotRestore:
     derived_data: DerivedData
 
     async def restore(
-        self, shelf: StoredSnapshots, name: str, elsewhere: ArchiveSources | None = None
+        self, snapshots: StoredSnapshots, name: str, elsewhere: ArchiveSources | None = None
     ) -> TaskReport:
-        """Write the records of a snapshot, and copy archives that only `elsewhere` has.
+        """Write the records of a snapshot, and copy the archives that only `elsewhere` has.
 
-        Releases without an archive are left out: each is a problem, and a repeat adds them once
-        their archives are there. Raises `SnapshotUnusable` where there is a registry already.
+        A release without an archive is left out and reported as a problem; a repeat adds it once
+        its archive exists. Raises `SnapshotUnusable` if the registry is not empty.
         """
-        manifest = await shelf.verify(name)
+        manifest = await snapshots.verify(name)
         await self._begin(name)
         problems = list[str]()
-        async for entity in shelf.records(name, DIRECTORY, Entity):
+        async for entity in snapshots.records(name, DIRECTORY, Entity):
             with suppress(AlreadyThere):
                 await self.directory.add(entity)
-        await self._append(shelf, name)
-        async for records in _packages(shelf, name):
-            problems += await self._package(records, elsewhere)
+        await self._append_events(snapshots, name)
+        async for records in _packages(snapshots, name):
+            problems += await self._restore_package(records, elsewhere)
         return TaskReport(
             "restore", manifest.lines, manifest.lines - len(problems), tuple(problems)
         )
@@ -280,31 +283,31 @@ class SnapshotRestore:
         accounts = await self.directory.all(Account, Place(""), 1)
         return not heads and not accounts and not await self.events.since(0, 1)
 
-    async def _append(self, shelf: StoredSnapshots, name: str) -> None:
-        waiting = list[Event]()
-        async for event in shelf.records(name, EVENTS, Event):
-            waiting.append(event)
-            if len(waiting) >= UPKEEP_BATCH:
-                await self.events.append(waiting)
-                waiting.clear()
-        await self.events.append(waiting)
+    async def _append_events(self, snapshots: StoredSnapshots, name: str) -> None:
+        batch = list[Event]()
+        async for event in snapshots.records(name, EVENTS, Event):
+            batch.append(event)
+            if len(batch) >= UPKEEP_BATCH:
+                await self.events.append(batch)
+                batch.clear()
+        await self.events.append(batch)
 
-    async def _package(
+    async def _restore_package(
         self, records: Sequence[Record], elsewhere: ArchiveSources | None
     ) -> list[str]:
-        """Write a package, and return what is wrong with it."""
+        """Write a package and its releases; return the problems."""
         problems = list[str]()
         head = next(each for each in records if isinstance(each, Head))
         await self.metadata.claim(head)
         for record in records:
             if isinstance(record, Release):
-                problems += await self._release(head, record, elsewhere)
+                problems += await self._restore_release(head, record, elsewhere)
             elif isinstance(record, SnapshotPulls):
                 await self.pulls.restore(record.package, record.daily)
         await self.derived_data.rebuild(head.package)
         return problems
 
-    async def _release(
+    async def _restore_release(
         self, head: Head, release: Release, elsewhere: ArchiveSources | None
     ) -> list[str]:
         if elsewhere is not None:
@@ -319,7 +322,7 @@ class SnapshotRestore:
         return []
 
     async def _copy(self, head: Head, release: Release, elsewhere: ArchiveSources) -> None:
-        """Copy the archive and what a client sent beside it; the rest is read from the archive."""
+        """Copy the archive and its bill of materials; documents are made from the archive."""
         if await elsewhere.archives.stat(release.archive) is None:
             return
         if await self.here.archives.stat(release.archive) is None:
@@ -330,10 +333,10 @@ class SnapshotRestore:
             await self.here.documents.put_sbom(release.content, sbom)
 
 
-async def _packages(shelf: StoredSnapshots, name: str) -> AsyncGenerator[list[Record]]:
-    """Yield the records of each package, which begin with its head."""
+async def _packages(snapshots: StoredSnapshots, name: str) -> AsyncGenerator[list[Record]]:
+    """Yield the records of each package, its head first."""
     package = list[Record]()
-    async for record in shelf.records(name, PACKAGES, Record):
+    async for record in snapshots.records(name, PACKAGES, Record):
         if isinstance(record, Head) and package:
             yield package
             package = []
@@ -343,47 +346,46 @@ async def _packages(shelf: StoredSnapshots, name: str) -> AsyncGenerator[list[Re
 
 
 def _manifest_first(file: str) -> bool:
-    return not file.endswith(MANIFEST_FILE)  # What is half gone is no snapshot.
+    return not file.endswith(MANIFEST_FILE)  # Without it a half deleted snapshot is incomplete.
 
 
-PIECE_BYTES = 256 * 1024  # Bytes that are handed over at once.
-LINES_AT_ONCE = 100  # Then others have their turn: a line takes some forty microseconds.
+PIECE_BYTES = 256 * 1024
+LINES_AT_ONCE = 100  # Before other tasks run: a line takes some forty microseconds.
 
-_GZIP = 31  # What zlib calls the format of gzip files.
+_GZIP = 31  # The window bits by which zlib reads and writes gzip files.
 
 
 class CompressedFile:
-    """Packs or unpacks one file, and notes what it is."""
+    """Compresses or decompresses one file of a snapshot, and measures it."""
 
     def __init__(self, name: str) -> None:
-        """Begin the file."""
         self._name = name
         self._lines = 0
         self._bytes = 0
         self._hash = hashlib.sha256()
 
     async def pack(self, lines: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-        """Yield the file of these lines, in pieces."""
-        packer, waiting = zlib.compressobj(wbits=_GZIP), bytearray()
+        """Yield the compressed file of these lines, in pieces."""
+        compressor, piece = zlib.compressobj(wbits=_GZIP), bytearray()
         async for line in lines:
             await self._count()
-            waiting += packer.compress(line)
-            if len(waiting) >= PIECE_BYTES:
-                yield self._noted(bytes(waiting))
-                waiting.clear()
-        yield self._noted(bytes(waiting) + packer.flush())
+            piece += compressor.compress(line)
+            if len(piece) >= PIECE_BYTES:
+                yield self._measure(bytes(piece))
+                piece.clear()
+        yield self._measure(bytes(piece) + compressor.flush())
 
     async def unpack(self, pieces: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-        """Yield the lines of a file; raise `SnapshotUnusable` for what was not packed here."""
-        unpack, rest = zlib.decompressobj(wbits=_GZIP).decompress, b""
+        """Yield the lines of a compressed file; raise `SnapshotUnusable` if it is damaged."""
+        decompress, rest = zlib.decompressobj(wbits=_GZIP).decompress, b""
         async for piece in pieces:
-            *lines, rest = (rest + self._unpacked(unpack, piece)).split(b"\n")
+            *lines, rest = (rest + self._decompressed(decompress, piece)).split(b"\n")
             for line in lines:
                 await self._count()
                 yield line
 
     def part(self) -> SnapshotPart:
-        """Return what the file is, when all of it has passed."""
+        """Return the measures of the file, after all of it was read or written."""
         digest = self._hash.hexdigest()
         return SnapshotPart(name=self._name, lines=self._lines, bytes=self._bytes, sha256=digest)
 
@@ -392,14 +394,14 @@ class CompressedFile:
         if self._lines % LINES_AT_ONCE == 0:
             await asyncio.sleep(0)
 
-    def _noted(self, piece: bytes) -> bytes:
+    def _measure(self, piece: bytes) -> bytes:
         self._bytes += len(piece)
         self._hash.update(piece)
         return piece
 
-    def _unpacked(self, unpack: Callable[[bytes], bytes], piece: bytes) -> bytes:
+    def _decompressed(self, decompress: Callable[[bytes], bytes], piece: bytes) -> bytes:
         try:
-            return unpack(self._noted(piece))
+            return decompress(self._measure(piece))
         except zlib.error:
             message = f"{self._name} of the snapshot is damaged. Take another snapshot."
             raise SnapshotUnusable(message) from None

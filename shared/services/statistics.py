@@ -1,6 +1,4 @@
-"""Statistics: counting pulls, the last count of all records, and the numbers and lists of the home
-page.
-"""
+"""Statistics: counts of pulls, the last counts of all records, and the summary on the home page."""
 
 import asyncio
 from collections.abc import Callable
@@ -22,13 +20,14 @@ from shared.services.notices import ReadOnlyMode
 
 # Old clients pull a package once for each platform that they know, all within seconds.
 PULL_WINDOW = timedelta(minutes=10)
-_WINDOW_MS = PULL_WINDOW // timedelta(milliseconds=1)
-FLUSH_AFTER = timedelta(seconds=30)  # What a crash may lose of the counts, never of anything else.
-MAX_PULLS_REMEMBERED = 100_000  # Pulls that a process remembers, and that wait for a store; 40 MB.
+_MS = timedelta(milliseconds=1)
+_WINDOW_MS = PULL_WINDOW // _MS
+FLUSH_AFTER = timedelta(seconds=30)  # A crash loses the pulls of that long, and nothing else.
+MAX_PULLS_REMEMBERED = 100_000  # By one process, and as many that wait for a store; 40 MB.
 
 
 class PullCounter:
-    """Counts one pull a caller, release and window."""
+    """Counts the pulls of one caller and release once in each window."""
 
     def __init__(
         self,
@@ -59,16 +58,15 @@ class PullCounter:
 
     @property
     def is_flushing(self) -> bool:
-        """Say whether something waits to be written."""
         return self._flushing is not None
 
     @property
     def remembered_pulls(self) -> int:
-        """Return how many pulls are remembered, so that they are counted once."""
+        """How many pulls of the current window this process knows."""
         return len(self._seen)
 
     def count(self, coordinate: Coordinate, caller: str) -> None:
-        """Note a pull by `caller`, any text that is the same for the same client. Never waits."""
+        """Count a pull by `caller`, any text that identifies the client. Never waits."""
         now_ms = self._clock.now_ms()
         window = pull_window(now_ms)
         if window != self._window:
@@ -84,7 +82,7 @@ class PullCounter:
             self._flushing = asyncio.create_task(self._flush_later())
 
     async def flush(self) -> int:
-        """Write what was noted since the last flush, and return how many; on failure keep it.
+        """Write the pulls since the last flush and return their number; on failure keep them.
 
         Raises `TakesNoChanges`, `SigningKeyUnavailable`, and what its store raises.
         """
@@ -99,7 +97,7 @@ class PullCounter:
         return len(pulls)
 
     async def close(self) -> None:
-        """Write what is left, now; while the registry is read-only or has no key, it is lost."""
+        """Write the pending pulls; they are lost if the registry is read-only or has no key."""
         if self._flushing:
             self._flushing.cancel()
         with suppress(TakesNoChanges, SigningKeyUnavailable):
@@ -122,7 +120,7 @@ class PullCounter:
 
 
 def pull_window(now_ms: int) -> int:
-    """Return the number of the window that holds this time."""
+    """Return the number of the window that contains a time."""
     return now_ms // _WINDOW_MS
 
 
@@ -130,16 +128,15 @@ def _day(now_ms: int) -> str:
     return datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y-%m-%d")
 
 
-PACKAGES_LISTED = 6  # Packages of each list: what a visitor reads without scrolling.
-SUMMARY_CACHED_FOR = timedelta(seconds=5)  # Counts go through all packages; lists begin and end.
-_REMEMBERED_MS = SUMMARY_CACHED_FOR // timedelta(milliseconds=1)
+PACKAGES_LISTED = 6  # In each list: what a visitor reads without scrolling.
+SUMMARY_CACHED_FOR = timedelta(seconds=5)  # Of the totals and facets, which read all packages.
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrySummary:
-    """How much there is, how it divides, and what is new, was updated last, and is used most.
+    """The totals and facets of the public packages, and the new, updated and most pulled ones.
 
-    Releases were counted last night; None where that says less than what is shown beside it.
+    `releases` is from the last counts, and None if those are older than the packages.
     """
 
     totals: IndexTotals
@@ -151,78 +148,76 @@ class RegistrySummary:
 
     @property
     def is_empty(self) -> bool:
-        """Say whether nothing that everybody may see was published yet."""
+        """Say whether no public package has been published yet."""
         return not self.updated and self.totals.packages == 0
 
 
+COUNTS_KEPT_FOR = timedelta(days=400)
+COUNTS_CACHED_FOR = timedelta(minutes=5)  # They change each night.
+
+_KIND, _KEY = "census", "last"
+
+
 class LastRegistryCounts:
-    """Remembers the last census, for all processes."""
+    """Stores the last counts of all records, for all processes."""
 
     def __init__(self, work: WorkStore, clock: Clock) -> None:
-        """Keep it beside the runs of tasks."""
         self._work = work
         self._clock = clock
-        self._shown: DatedCounts | None = None
-        self._shown_ms: int | None = None
+        self._cached: DatedCounts | None = None
+        self._cached_ms: int | None = None
 
-    async def save(self, census: RegistryCounts) -> None:
-        """Remember what was counted now."""
+    async def save(self, counts: RegistryCounts) -> None:
         now_ms = self._clock.now_ms()
-        counted = DatedCounts(census=census, at_ms=now_ms)
-        await self._work.put(
-            _KIND, _KEY, counted.model_dump_json(), now_ms + COUNTS_KEPT_FOR // _MS
-        )
+        dated = DatedCounts(census=counts, at_ms=now_ms)
+        await self._work.put(_KIND, _KEY, dated.model_dump_json(), now_ms + COUNTS_KEPT_FOR // _MS)
 
     async def read(self) -> DatedCounts | None:
-        """Return the last census, or None where nothing was counted yet."""
-        noted = await self._work.peek(_KIND, _KEY, self._clock.now_ms())
-        return None if noted is None else DatedCounts.model_validate_json(noted)
+        """Return the last counts, or None if nothing was counted yet."""
+        text = await self._work.peek(_KIND, _KEY, self._clock.now_ms())
+        return None if text is None else DatedCounts.model_validate_json(text)
 
     async def read_cached(self) -> DatedCounts | None:
-        """Return the last census as it was minutes ago, or None also where the store is silent."""
+        """Return the last counts, read at most minutes ago, or before if the store fails."""
         now_ms = self._clock.monotonic_ms()
-        if self._shown_ms is None or now_ms - self._shown_ms >= COUNTS_CACHED_FOR // _MS:
-            self._shown_ms = now_ms
-            try:
-                self._shown = await self.read()
-            except Unavailable:
-                return self._shown
-        return self._shown
+        if self._cached_ms is None or now_ms - self._cached_ms >= COUNTS_CACHED_FOR // _MS:
+            self._cached_ms = now_ms
+            with suppress(Unavailable):
+                self._cached = await self.read()
+        return self._cached
 
 
 class RegistryStatistics:
-    """Asks the search index as anybody; it counts at most every five seconds, and looks at the
-    last census every few minutes."""
+    """Summarizes the public packages from the search index and the last counts."""
 
-    def __init__(self, index: SearchIndex, censuses: LastRegistryCounts, clock: Clock) -> None:
-        """Ask `index`, and for what it does not hold the last census."""
+    def __init__(self, index: SearchIndex, last_counts: LastRegistryCounts, clock: Clock) -> None:
         self._index = index
-        self._censuses = censuses
+        self._last_counts = last_counts
         self._clock = clock
         self._counted: tuple[int, IndexTotals, Facets] | None = None
-        self._flight = SingleFlight[RegistrySummary]()
+        self._single_flight = SingleFlight[RegistrySummary]()
 
     async def summary(self) -> RegistrySummary:
-        """Return what everybody may see; those who ask while it is looked for get the same."""
-        return await self._flight.answer("", self._look)
+        """Return the summary; simultaneous calls share one."""
+        return await self._single_flight.answer("", self._make)
 
-    async def _look(self) -> RegistrySummary:
-        new, updated, pulled, (totals, facets), counted = await asyncio.gather(
+    async def _make(self) -> RegistrySummary:
+        new, updated, pulled, (totals, facets), dated = await asyncio.gather(
             self._first(Sort.ADDED),
             self._first(Sort.CREATED),
             self._first(Sort.PULLS),
             self._counts(),
-            self._censuses.read_cached(),
+            self._last_counts.read_cached(),
         )
-        releases = counted.census.public_releases if counted else 0
-        # Each package has one at least: a census that knows fewer is older than the packages.
-        known = releases if releases >= max(totals.packages, 1) else None
-        return RegistrySummary(totals, known, facets, new, updated, pulled)
+        releases = dated.census.public_releases if dated else 0
+        # Each package has at least one release: fewer were counted before some packages existed.
+        counted = releases if releases >= max(totals.packages, 1) else None
+        return RegistrySummary(totals, counted, facets, new, updated, pulled)
 
     async def _counts(self) -> tuple[IndexTotals, Facets]:
         now_ms = self._clock.monotonic_ms()
         counted = self._counted
-        if counted is None or now_ms - counted[0] >= _REMEMBERED_MS:
+        if counted is None or now_ms - counted[0] >= SUMMARY_CACHED_FOR // _MS:
             found = await asyncio.gather(self._index.totals(), self._index.facets(Query(), ANYONE))
             counted = self._counted = now_ms, *found
         return counted[1:]
@@ -232,22 +227,3 @@ class RegistryStatistics:
             Query(), ResultPage(limit=PACKAGES_LISTED, sort=sort), ANYONE
         )
         return tuple(hit.listing for hit in results.hits)
-
-
-COUNTS_KEPT_FOR = timedelta(days=400)
-COUNTS_CACHED_FOR = timedelta(minutes=5)  # It changes each night.
-
-_KIND, _KEY = "census", "last"
-_MS = timedelta(milliseconds=1)
-
-
-class RegistryCounter:
-    """Adds up what something meets on its way through all there is."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self.counts = RegistryCounts()
-
-    def add(self, census: RegistryCounts) -> None:
-        """Count this as well."""
-        self.counts = self.counts.plus(census)

@@ -27,7 +27,7 @@ from shared.services.rate_limits import RateLimiter
 from shared.services.statistics import LastRegistryCounts
 from shared.services.upkeep import TaskRequests, Upkeep
 
-MAX_RECORDS_COUNTED = 500  # Of each kind of record: more is a number that helps nobody.
+MAX_RECORDS_COUNTED = 500  # Of each kind; a larger backlog is shown as so many or more.
 MAX_CALLERS_SHOWN = 50
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RegistryStatus:
-    """Looks at the stores and at the tasks; what costs more than a few reads was noted before."""
+    """Reports the status of the registry from a few reads, and from the last counts."""
 
     administration: Administration
     upkeep: Upkeep
@@ -49,61 +49,63 @@ class RegistryStatus:
     clock: Clock
 
     async def report(self, by: Principal) -> StatusReport:
-        """Return how the registry is; stores that do not answer are part of that."""
+        """Return the status of the registry; its parts are None for stores that do not answer."""
         await self.administration.require(by, "see", "how the registry is")
-        standings, backlog, counted = await asyncio.gather(
-            _if_answered(self.upkeep.task_states()),
-            _if_answered(self._backlog()),
-            _if_answered(self.last_counts.read()),
+        task_states, backlog, counts = await asyncio.gather(
+            _if_available(self.upkeep.task_states()),
+            _if_available(self._backlog()),
+            _if_available(self.last_counts.read()),
         )
         return StatusReport(
             at_ms=self.clock.now_ms(),
-            tasks=None if standings is None else tuple(standings),
+            tasks=None if task_states is None else tuple(task_states),
             backlog=backlog,
-            counts=counted,
+            counts=counts,
             disk_space=self.room() if self.room else None,
             read_only=(await self.notice_cache.current()).read_only,
         )
 
     async def tasks(self, by: Principal) -> tuple[TaskOverview, ...]:
-        """Return every task, and who wants which to run now."""
+        """Return every task with its state and the request to run it, if any."""
         await self.administration.require(by, "see", "the tasks of upkeep")
-        standings, wishes = await asyncio.gather(
+        states, requests = await asyncio.gather(
             self.upkeep.task_states(), self.task_requests.pending()
         )
-        asked = {each.task: each for each in wishes}
-        names = await account_names(self.directory, (each.asked_by for each in wishes))
-        return tuple(_task(each, asked.get(each.task), names) for each in standings)
+        by_task = {each.task: each for each in requests}
+        names = await account_names(self.directory, (each.asked_by for each in requests))
+        return tuple(_task_overview(each, by_task.get(each.task), names) for each in states)
 
     async def rate_limits(self, by: Principal) -> RateLimitReport:
-        """Return how fast everybody may be, and who has to wait as far as this process knows."""
+        """Return the rate limits, and the callers that this process knows to have to wait."""
         await self.administration.require(by, "see", "who has to wait")
         waits = self.rate_limiter.waiting()
         shown = waits[:MAX_CALLERS_SHOWN]
         accounts = (each.key for each in shown if each.subject is RateLimitSubject.ACCOUNT)
         names = await account_names(self.directory, accounts)
-        waiters = tuple(LimitedCaller(each, names.get(each.key, each.key)) for each in shown)
-        return RateLimitReport(self.rate_limiter.rules, waiters, len(waits))
+        callers = tuple(LimitedCaller(each, names.get(each.key, each.key)) for each in shown)
+        return RateLimitReport(self.rate_limiter.rules, callers, len(waits))
 
     async def _backlog(self) -> Backlog:
-        most = MAX_RECORDS_COUNTED
         records, entities = await asyncio.gather(
-            self.metadata.unpublished_events(most), self.directory.unpublished(most)
+            self.metadata.unpublished_events(MAX_RECORDS_COUNTED),
+            self.directory.unpublished(MAX_RECORDS_COUNTED),
         )
-        waiting: list[Head | Release | PendingEvents] = [*records, *entities]
-        count = min(len(waiting), most)
-        is_more = max(len(records), len(entities)) == most
-        oldest = min((event.at_ms for each in waiting for event in each.outbox), default=None)
-        return Backlog(count, is_more, oldest)
+        pending: list[Head | Release | PendingEvents] = [*records, *entities]
+        count = min(len(pending), MAX_RECORDS_COUNTED)
+        is_more = max(len(records), len(entities)) == MAX_RECORDS_COUNTED
+        oldest_ms = min((event.at_ms for each in pending for event in each.outbox), default=None)
+        return Backlog(count, is_more, oldest_ms)
 
 
-def _task(standing: TaskState, wish: TaskRequest | None, names: Mapping[str, str]) -> TaskOverview:
-    asked_by = names.get(wish.asked_by, "an account that is gone") if wish else ""
-    return TaskOverview(standing, wish, asked_by)
+def _task_overview(
+    state: TaskState, request: TaskRequest | None, names: Mapping[str, str]
+) -> TaskOverview:
+    asked_by = names.get(request.asked_by, "an account that is gone") if request else ""
+    return TaskOverview(state, request, asked_by)
 
 
-async def _if_answered(question: Awaitable[T]) -> T | None:
+async def _if_available(read: Awaitable[T]) -> T | None:
     try:
-        return await question
+        return await read
     except Unavailable:
         return None

@@ -1,6 +1,5 @@
-"""Trusted publishing: the trusted publishers of packages, and the exchange of the id token of a CI
-job
-for a token that lasts a quarter of an hour.
+"""Trusted publishing: the trusted publishers of packages, and the exchange of a CI job's id token
+for a token that expires after a quarter of an hour.
 """
 
 import asyncio
@@ -45,9 +44,9 @@ from shared.services.derived_data import DerivedData
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.token_records import IssuedToken, TokenRecords
 
-PENDING_FOR = timedelta(days=30)  # Who plans a package makes it within a month, or plans anew.
+PENDING_FOR = timedelta(days=30)  # A publisher of a package that does not exist yet.
 PUBLISHER_ID_LENGTH = 10  # Base62, like the ids of tokens.
-MAX_PUBLISHERS = 1_000  # Of one organization: several for each of its packages.
+MAX_PUBLISHERS = 1_000  # Of one organization.
 
 _PENDING_FOR_MS = PENDING_FOR // timedelta(milliseconds=1)
 
@@ -66,7 +65,7 @@ class PublisherRequest:
 
 @dataclass(frozen=True)
 class TrustedPublishers:
-    """Keeps the trusted publishers of packages; adding and removing takes a fresh sign-in."""
+    """Manages the trusted publishers of packages; a change takes a recent sign-in."""
 
     authorization: Authorization
     directory: DirectoryStore
@@ -78,7 +77,7 @@ class TrustedPublishers:
     servers: Mapping[Provider, frozenset[str]]
 
     async def of_organization(self, org: OrgName, *, by: Principal) -> list[Publisher]:
-        """Return the publishers of the organization that still count; its owners may ask."""
+        """Return the organization's publishers to its owners, without expired ones."""
         await self.authorization.require(by, Action.MANAGE, org)
         await self._check_existing(org)
         return await self._all(org)
@@ -93,24 +92,24 @@ class TrustedPublishers:
         await self._check_existing(package.org)
         head = await self.metadata.head(package)
         publisher = self._new(wanted, head, by)
-        await self._check_room(publisher)
+        await self._check_limit(publisher)
         details = {
             "publisher": publisher.id,
             **publisher.ids,
-            **_described(publisher),
+            **_details(publisher),
         }
         change = EntityChange("publisher.added", str(package), org=publisher.org, details=details)
         return await self.record_writer.add(publisher, change=change, by=by)
 
     async def remove(self, org: OrgName, publisher_id: str, *, by: Principal) -> None:
-        """Take a publisher away; tokens that it got before are good for minutes at most."""
+        """Remove a publisher; tokens that its jobs got before expire within minutes."""
         await self.authorization.require(by, Action.GOVERN, org)
 
         async def attempt() -> None:
             publisher = await self._get(org, publisher_id)
             if publisher is None:
                 raise PublisherNotFound(publisher_id)
-            details = {"publisher": publisher.id, **_described(publisher)}
+            details = {"publisher": publisher.id, **_details(publisher)}
             subject = str(publisher.target)
             change = EntityChange("publisher.removed", subject, org=publisher.org, details=details)
             await self.record_writer.remove(publisher, change=change, by=by)
@@ -118,7 +117,7 @@ class TrustedPublishers:
         await retry_when_stale(attempt)
 
     async def restrict_pushers(self, package: Package, pushers: Pushers, *, by: Principal) -> Head:
-        """Say who pushes to the package: members with tokens too, or trusted publishers alone."""
+        """Set who may push to the package: members and publishers, or trusted publishers alone."""
         await self.authorization.require(by, Action.GOVERN, package)
         if pushers is Pushers.PUBLISHERS:
             await self._check_published(package)
@@ -138,19 +137,19 @@ class TrustedPublishers:
         return head
 
     async def bind(self, head: Head, *, by: Principal) -> None:
-        """Keep the publisher whose push makes the package.
+        """Bind the pending publisher whose push creates the package to it.
 
-        Called before the release is there: a push that is repeated finds it done or does it. One
-        read for a job whose token made the package, and none for anybody else.
+        Called before the release is stored, so that a repeated push finds it done or does it. One
+        read if the publisher's token created the package, and none otherwise.
         """
         ids = by.provenance.publishers if by.provenance else ()
-        makers = frozenset(ids) & frozenset(head.made_by)
-        if makers:
-            await retry_when_stale(lambda: self._bind(head.package, makers, by))
+        creators = frozenset(ids) & frozenset(head.made_by)
+        if creators:
+            await retry_when_stale(lambda: self._bind(head.package, creators, by))
 
-    async def _bind(self, package: Package, makers: frozenset[str], by: Principal) -> None:
+    async def _bind(self, package: Package, creators: frozenset[str], by: Principal) -> None:
         for publisher in await self.directory.of(Publisher, package.org.lower()):
-            if publisher.id in makers and publisher.is_pending_for(package):
+            if publisher.id in creators and publisher.is_pending_for(package):
                 fields = {"pending_until_ms": None, "package": package.name}
                 bound = publisher.model_copy(update=fields)
                 details = {"publisher": publisher.id}
@@ -180,25 +179,25 @@ class TrustedPublishers:
         server = (wanted.server or PROVIDER_SERVERS[wanted.provider]).rstrip("/")
         known = self.servers.get(wanted.provider, frozenset())
         if server not in known:
-            there = " and ".join(sorted(known)) or "none"
+            names = " and ".join(sorted(known)) or "none"
             message = (
                 f"This registry takes no jobs of {wanted.provider.title} from {server[:80]!r}; of "
-                f"its servers it knows {there}. Ask the operator to add yours."
+                f"its servers it knows {names}. Ask the operator to add yours."
             )
             raise InvalidRequest(message)
         return server
 
-    async def _check_room(self, wanted: Publisher) -> None:
-        there = await self._all(OrgName(wanted.org))
-        for each in there:
-            if _same(each) == _same(wanted):
+    async def _check_limit(self, wanted: Publisher) -> None:
+        publishers = await self._all(OrgName(wanted.org))
+        for each in publishers:
+            if _identity(each) == _identity(wanted):
                 raise PublisherExists(each.target, each.id)
-        if len(there) >= MAX_PUBLISHERS:
+        if len(publishers) >= MAX_PUBLISHERS:
             reason = f"{wanted.org} has {MAX_PUBLISHERS} publishers; remove some first"
             raise NotPermitted("add", "another trusted publisher", reason)
 
     async def _check_published(self, package: Package) -> None:
-        """Raise where nobody could push to the package any more."""
+        """Raise if nobody could push to the package any more."""
         publishers = await self._all(package.org)
         if not any(each.target.key == package.key for each in publishers):
             message = (
@@ -218,22 +217,22 @@ class TrustedPublishers:
 
     async def _get(self, org: OrgName, publisher_id: str) -> Publisher | None:
         if not (publisher_id.isascii() and publisher_id.isalnum()):
-            return None  # No id that was given is like this, and not every store could look it up.
+            return None  # It is no id of ours, and not every store could look it up.
         return await self.directory.get(Publisher, Place(org.lower(), publisher_id))
 
 
 def check_pusher(head: Head, by: Principal) -> None:
-    """Raise `PublishersAlone` for who may push to other packages, but comes with a stored token."""
+    """Raise `PublishersAlone` for a stored token, if only trusted publishers may push."""
     if head.pushers is Pushers.PUBLISHERS and by.provenance is None:
         raise PublishersAlone(head.package)
 
 
-def _same(publisher: Publisher) -> object:
-    """Return what no two publishers have in common."""
+def _identity(publisher: Publisher) -> object:
+    """Return the fields that no two publishers may share."""
     return publisher.target.key, publisher.server, publisher.ids, publisher.rules
 
 
-def _described(publisher: Publisher) -> dict[str, str]:
+def _details(publisher: Publisher) -> dict[str, str]:
     rules = publisher.rules
     described = {
         "provider": publisher.provider.value,
@@ -247,14 +246,13 @@ def _described(publisher: Publisher) -> dict[str, str]:
     return {name: value for name, value in described.items() if value}
 
 
-TOKEN_LIFETIME = timedelta(minutes=15)  # A build and a push; a job that takes longer asks later.
-# An id token is remembered for longer than it counts, so that no two clocks of ours disagree on
-# whether it still does.
+TOKEN_LIFETIME = timedelta(
+    minutes=15
+)  # A build and a push; a longer job exchanges its id token later.
+# An id token is remembered after it expires, because the clocks of instances differ.
 ID_TOKEN_REMEMBERED_FOR = timedelta(minutes=10)
 
-MAX_PUBLISHERS_READ = (
-    100  # Publishers of one repository, whose job does not say for whom it publishes.
-)
+MAX_PUBLISHERS_READ = 100  # Of one repository whose job does not name an organization.
 
 _KIND = "id-token"
 _SAY_WHICH = "This job publishes for {names}. Say for which one, as org."
@@ -262,7 +260,7 @@ _SAY_WHICH = "This job publishes for {names}. Say for which one, as org."
 
 @dataclass(frozen=True)
 class TrustedPublishing:
-    """Exchanges the id tokens of jobs for tokens that publish what they are trusted with."""
+    """Exchanges the id tokens of CI jobs for tokens that may publish."""
 
     jobs: JobTokenVerifier
     directory: DirectoryStore
@@ -276,52 +274,56 @@ class TrustedPublishing:
     async def exchange(
         self, text: Secret, *, org: OrgName | None = None, by: Principal
     ) -> IssuedToken:
-        """Return a token for every package that this run is trusted with, of one organization.
+        """Return a token for all packages of one organization that the job may publish.
 
-        `org` says which. Without it there must be but one, and since everybody may add a publisher
-        to an organization of their own, a job should say it. Raises `Untrusted` for a job that is
-        not trusted, `IdTokenUsed` for one that has its token, and what `JobTokens.read` does.
+        `org` is the organization. Without it only one may trust the job; since everybody may add a
+        publisher to an organization of their own, a job should name it. Raises `Untrusted` for a
+        job that no publisher trusts, `IdTokenUsed` for a second exchange of an id token, and what
+        `jobs.read` raises.
         """
         job = await self.jobs.read(text)
-        # Whatever else the request carries, it is the job that asks.
-        asks = Principal(job.job.subject, _KIND, address=by.address, agent=by.agent)
-        near = await (self._near(job) if org is None else self._near_in(org, job))
-        publishers = await self._trusting(job, near)
+        # Whatever credential the request has, the principal is the job.
+        principal = Principal(job.job.subject, _KIND, address=by.address, agent=by.agent)
+        candidates = await (self._of_all(job) if org is None else self._of(org, job))
+        publishers = await self._trusting(job, candidates)
         if not publishers:
-            refusal = _refusal(job, near)
+            refusal = _refusal(job, candidates)
             if org is not None:
-                await self._tell_owners(near, refusal, job, asks)
+                await self._log_refusal(candidates, refusal, job, principal)
             raise refusal
         organization = await self._organization(job, publishers)
         await self._use_once(job)
-        return await self._mint(job, organization, publishers, asks)
+        return await self._issue(job, organization, publishers, principal)
 
-    async def _near_in(self, org: OrgName, job: VerifiedJob) -> list[Publisher]:
-        """Return the organization's publishers with the job's number."""
+    async def _of(self, org: OrgName, job: VerifiedJob) -> list[Publisher]:
+        """Return the organization's publishers that have the job's subject."""
         found = await self.directory.of(Publisher, org.lower())
-        return self._counting([each for each in found if each.subject == job.job.subject])
+        return self._unexpired([each for each in found if each.subject == job.job.subject])
 
-    async def _near(self, job: VerifiedJob) -> list[Publisher]:
-        """Return everybody's publishers with the job's number."""
-        # The list by subject may lag behind, and this is about rights: each is read again.
+    async def _of_all(self, job: VerifiedJob) -> list[Publisher]:
+        """Return all publishers that have the job's subject."""
+        # The list by subject may be stale, and this decides on rights: each is read again.
         listed = await self.directory.about(Publisher, job.job.subject)
         if len(listed) > MAX_PUBLISHERS_READ:
             raise InvalidRequest(_SAY_WHICH.format(names="several organizations"))
         read = await asyncio.gather(*(self.directory.get(Publisher, p.place) for p in listed))
-        return self._counting([each for each in read if each is not None])
+        return self._unexpired([each for each in read if each is not None])
 
-    def _counting(self, publishers: Sequence[Publisher]) -> list[Publisher]:
+    def _unexpired(self, publishers: Sequence[Publisher]) -> list[Publisher]:
         now_ms = self.clock.now_ms()
         return [each for each in publishers if each.ends_ms is None or each.ends_ms > now_ms]
 
-    async def _trusting(self, job: VerifiedJob, near: Sequence[Publisher]) -> list[Publisher]:
-        """Return the publishers that take this run, unless somebody else made their package."""
-        taking = [each for each in near if each.matches(job.job)]
-        taking = [each for each in taking if not each.rules.differences(job.job)]
-        heads = await asyncio.gather(*(self.metadata.head(p.target) for p in taking))
+    async def _trusting(self, job: VerifiedJob, candidates: Sequence[Publisher]) -> list[Publisher]:
+        """Return the publishers that trust the job, unless another one created their package."""
+        trusting = [
+            each
+            for each in candidates
+            if each.matches(job.job) and not each.rules.differences(job.job)
+        ]
+        heads = await asyncio.gather(*(self.metadata.head(each.target) for each in trusting))
         return [
             each
-            for each, head in zip(taking, heads, strict=True)
+            for each, head in zip(trusting, heads, strict=True)
             if each.pending_until_ms is None or head is None or each.id in head.made_by
         ]
 
@@ -346,7 +348,7 @@ class TrustedPublishing:
         if not await self.work.claim(_KIND, key, "", expires_ms=kept_ms, now_ms=now_ms):
             raise IdTokenUsed
 
-    async def _mint(
+    async def _issue(
         self,
         job: VerifiedJob,
         organization: Organization,
@@ -367,17 +369,19 @@ class TrustedPublishing:
         )
         return await self.tokens.issue(draft, by=by)
 
-    async def _tell_owners(
-        self, near: Sequence[Publisher], refusal: Untrusted, job: VerifiedJob, by: Principal
+    async def _log_refusal(
+        self, candidates: Sequence[Publisher], refusal: Untrusted, job: VerifiedJob, by: Principal
     ) -> None:
-        """Write into the log of the organization that a job with their number was refused."""
-        if near:
-            event = self.record_writer.event(_refused(near[0], refusal, job), by)
+        """Write into the organization's audit log that a job with their subject was refused."""
+        if candidates:
+            event = self.record_writer.event(_refused(candidates[0], refusal, job), by)
             await self.events.append([event])
 
 
-def _refusal(job: VerifiedJob, near: Sequence[Publisher]) -> WorkloadUnknown | WorkloadDiffers:
-    same = [each for each in near if each.matches(job.job)]
+def _refusal(
+    job: VerifiedJob, candidates: Sequence[Publisher]
+) -> WorkloadUnknown | WorkloadDiffers:
+    same = [each for each in candidates if each.matches(job.job)]
     if not same:
         return WorkloadUnknown(str(job.job))
     differing = {each.id: each.rules.differences(job.job) for each in same}
@@ -387,8 +391,8 @@ def _refusal(job: VerifiedJob, near: Sequence[Publisher]) -> WorkloadUnknown | W
 
 
 def _grant(publisher: Publisher) -> Grant:
-    # A push that makes the package is repeated by clients that lost the answer, and then the
-    # package is there: who may make it may publish versions of it as well.
+    # A client that lost the response repeats the push that created the package, which exists by
+    # then: a publisher that may create it may also publish versions of it.
     new = {Scope.PUSH_NEW} if publisher.pending_until_ms is not None else set[Scope]()
     scopes = frozenset({Scope.PUSH_VERSION} | new)
     return Grant(scopes=scopes, org=publisher.org, package=publisher.package)

@@ -36,7 +36,7 @@ from shared.services.upkeep import UPKEEP_BATCH, Checkpoints, TaskReport
 
 @dataclass(frozen=True)
 class OutboxProcessing:
-    """Finishes what a crash left: derives again from every record whose outbox is not empty."""
+    """settle: derives again from every record whose outbox is not empty, which a crash left."""
 
     metadata: MetadataStore
     derived_data: DerivedData
@@ -44,40 +44,37 @@ class OutboxProcessing:
     events: EventStore
 
     async def run(self) -> TaskReport:
-        """Settle every such record; one that cannot be settled now keeps no other one waiting."""
+        """Process all outboxes; a record that cannot be processed now delays no other one."""
         seen, problems = 0, list[str]()
-        while waiting := await self._waiting():
-            refused = [each for record in waiting if (each := await self._settle(record))]
-            seen, problems = seen + len(waiting), problems + refused
+        while batch := await self._read_batch():
+            refused = [each for record in batch if (each := await self._process(record))]
+            seen, problems = seen + len(batch), problems + refused
             if refused:
                 break  # The same records would come again; the next run is a minute away.
         return TaskReport("settle", seen, seen - len(problems), tuple(problems))
 
-    async def _waiting(self) -> list[Head | Release | PendingEvents]:
+    async def _read_batch(self) -> list[Head | Release | PendingEvents]:
         return [
             *await self.metadata.unpublished_events(UPKEEP_BATCH),
             *await self.directory.unpublished(UPKEEP_BATCH),
         ]
 
-    async def _settle(self, record: Head | Release | PendingEvents) -> str | None:
-        """Settle one record, or return why that has to wait."""
+    async def _process(self, record: Head | Release | PendingEvents) -> str | None:
+        """Process the outbox of a record, or return the reason why that has to wait."""
         try:
-            await self._finish(record)
+            if isinstance(record, PendingEvents):
+                await self.events.publish(record)
+            else:
+                await self.derived_data.update(record)
         except Refusal as refusal:
             return str(refusal)
         return None
 
-    async def _finish(self, record: Head | Release | PendingEvents) -> None:
-        if isinstance(record, PendingEvents):
-            await self.events.publish(record)
-        else:
-            await self.derived_data.update(record)
-
 
 @dataclass(frozen=True)
 class ArchiveSweep:
-    """Removes archives that no release refers to, which a crash or a refused race left behind, and
-    puts those that lie on the wrong side where they belong."""
+    """sweep: deletes archives that no release names, which a crash or a lost race left, and moves
+    archives that are in the wrong container."""
 
     metadata: MetadataStore
     documents: DocumentStore
@@ -86,7 +83,7 @@ class ArchiveSweep:
     sweep_grace_hours: int
 
     async def run(self) -> TaskReport:
-        """Sweep what is older than the grace period, which no push under way can be."""
+        """Sweep archives older than the grace period, so that no push needs them."""
         now_ms = self.checkpoints.clock.now_ms()
         grace = timedelta(hours=self.sweep_grace_hours)
         before_ms = now_ms - grace // timedelta(milliseconds=1)
@@ -101,10 +98,10 @@ class ArchiveSweep:
         return TaskReport("sweep", seen, swept, unfinished=not finished)
 
     async def _sweep(self, archive: StoredArchive, before_ms: int) -> bool:
-        """Say whether anything had to be done about the archive."""
+        """Delete or move an archive if necessary; say whether it was."""
         found = await self.metadata.by_digest(archive.digest)
         if found.head and found.release and found.release.state is not State.REMOVED:
-            return await self._put_right(archive, found.head, found.release)
+            return await self._move(archive, found.head, found.release)
         if archive.stored_ms >= before_ms:
             return False
         if not await self.archives.delete(archive.digest, before_ms):
@@ -112,24 +109,24 @@ class ArchiveSweep:
         await self.documents.delete(archive.digest)
         return True
 
-    async def _put_right(self, archive: StoredArchive, head: Head, release: Release) -> bool:
-        side = archive_container(head, release)
-        if archive.side in (None, side):
+    async def _move(self, archive: StoredArchive, head: Head, release: Release) -> bool:
+        container = archive_container(head, release)
+        if archive.side in (None, container):
             return False
-        await self.archives.move(release.archive, side)
+        await self.archives.move(release.archive, container)
         return True
 
 
 @dataclass(frozen=True)
 class PullRollUp:
-    """Adds counted pulls to the packages, and lets the search rank by them."""
+    """roll-up: adds counted pulls to the packages, and updates their rank in the search."""
 
     ledger: PullLedger
     derived_data: DerivedData
     clock: Clock
 
     async def run(self) -> TaskReport:
-        """Roll up all counts; callers of the current window and the one before are remembered."""
+        """Roll up all counts; keep the callers of the current and the previous window."""
         packages = await self.ledger.roll_up(pull_window(self.clock.now_ms()) - 1)
         for package in packages:
             await self.derived_data.update_search(package)
@@ -138,17 +135,16 @@ class PullRollUp:
 
 @dataclass(frozen=True)
 class ExpiredRecordDeletion:
-    """Deletes tokens, invitations and short-lived state whose time is over, and finishes what a
-    crash broke off while a stolen token was revoked."""
+    """expire: deletes expired tokens, invitations and short-lived state, and finishes revoking
+    stolen tokens after a crash."""
 
     directory: DirectoryStore
     work: WorkStore
     clock: Clock
     lineage: TokenLineage
-    grace: timedelta = timedelta(days=7)  # Until then an owner reads "expired", not "unknown".
+    grace: timedelta = timedelta(days=7)  # So long a caller reads "expired", not "unknown".
 
     async def run(self) -> TaskReport:
-        """Delete what has expired, and what was made with tokens that were stolen."""
         await self.lineage.finish_revocations()
         now_ms = self.clock.now_ms()
         grace_ms = self.grace // timedelta(milliseconds=1)
@@ -159,17 +155,16 @@ class ExpiredRecordDeletion:
 
 @dataclass(frozen=True)
 class EventAnonymization:
-    """Lets old events forget where they came from: logs are kept, and people's traces are not."""
+    """forget: deletes addresses from old events; the events themselves stay."""
 
     events: EventStore
     clock: Clock
     audit_days: int
 
     async def run(self) -> TaskReport:
-        """Forget, batch by batch, so that no write is long."""
-        before_ms = self.clock.now_ms() - timedelta(days=self.audit_days) // timedelta(
-            milliseconds=1
-        )
+        """Anonymize in batches, so that no write is long."""
+        age = timedelta(days=self.audit_days)
+        before_ms = self.clock.now_ms() - age // timedelta(milliseconds=1)
         forgotten = 0
         while count := await self.events.forget_origins(before_ms, UPKEEP_BATCH):
             forgotten += count
@@ -178,13 +173,12 @@ class EventAnonymization:
 
 @dataclass(frozen=True)
 class DerivedDataRebuild:
-    """Derives everything again from the releases: for a lost or damaged search or entry."""
+    """refresh: derives everything again from the releases, after a search or list was lost."""
 
     derived_data: DerivedData
     checkpoints: Checkpoints
 
     async def run(self) -> TaskReport:
-        """Rebuild packages, in order of name."""
         seen = 0
 
         async def visit(head: Head) -> None:
@@ -196,18 +190,19 @@ class DerivedDataRebuild:
         return TaskReport("refresh", seen, seen, unfinished=not finished)
 
 
-# What happened to a release since it was read from its archive; all other fields are facts of it.
+# Fields of a release that are not read from its archive; all others are.
 HISTORY = {
     "created_ms", "changed_ms", "origin", "state", "state_reason", "awaits_owner", "deprecation",
     "revision", "outbox",
 }  # fmt: skip
 FACTS = sorted(set(Release.model_fields) - HISTORY)
-FACTS_BEFORE = sorted({*FACTS} - {"modules", "internal_modules"})  # Until `mend` told them apart.
+# Of an older record, which `mend` has not updated yet.
+FACTS_BEFORE = sorted({*FACTS} - {"modules", "internal_modules"})
 
 
 @dataclass(frozen=True)
 class ArchiveAudit:
-    """Reads archives again and compares them with their records."""
+    """audit: reads archives again and compares them with their records."""
 
     metadata: MetadataStore
     archives: ArchiveStore
@@ -215,7 +210,7 @@ class ArchiveAudit:
     checkpoints: Checkpoints
 
     async def run(self) -> TaskReport:
-        """Audit releases, as many as one night takes; each problem is a sentence."""
+        """Audit as many releases as fit in one run; each problem is a sentence."""
         seen, problems = 0, list[str]()
 
         async def visit(head: Head) -> None:
@@ -242,7 +237,7 @@ class ArchiveAudit:
 
 
 def _differences(release: Release, bala: Bala) -> list[str]:
-    """Name the facts of the record that the archive does not say."""
+    """Return the differences between a record and its archive, a sentence each."""
     again = new_release(bala, by=ANONYMOUS, now_ms=release.created_ms)
     facts = FACTS if release.internal_modules is not None else FACTS_BEFORE
     return [
@@ -258,7 +253,7 @@ NO_GRAPH = b"[]"
 
 @dataclass(frozen=True)
 class DerivedDataRepair:
-    """Compares lists and documents with releases; `settle` does the same for what just changed."""
+    """mend: compares lists and documents of all packages with their releases, and repairs them."""
 
     metadata: MetadataStore
     documents: DocumentStore
@@ -268,26 +263,26 @@ class DerivedDataRepair:
     checkpoints: Checkpoints
 
     async def run(self) -> TaskReport:
-        """Look at packages, and mend what is stale; a release that cannot be read is a problem."""
-        seen, mended, problems = 0, 0, list[str]()
+        """Repair packages; one with a release that cannot be read is a problem."""
+        seen, repaired, problems = 0, 0, list[str]()
 
         async def visit(head: Head) -> None:
-            nonlocal seen, mended
+            nonlocal seen, repaired
             seen += 1
             try:
-                mended += await self._mend(head)
+                repaired += await self._repair(head)
             except Refusal as refusal:
                 problems.append(f"{head.package}: {refusal}")
 
         finished = await self.checkpoints.visit_packages("mend", visit)
-        return TaskReport("mend", seen, mended, tuple(problems), unfinished=not finished)
+        return TaskReport("mend", seen, repaired, tuple(problems), unfinished=not finished)
 
-    async def _mend(self, head: Head) -> bool:
-        """Say whether anything of the package had to be derived again."""
+    async def _repair(self, head: Head) -> bool:
+        """Derive the package again if anything of it is stale; say whether it was."""
         stored = await self.metadata.releases(head.package)
-        releases = [await self._with_modules_told_apart(each) for each in stored]
-        found = [await self._find_documents(each) for each in releases]
-        stale = any(found) or await self._is_stale(head, releases)
+        releases = [await self._with_internal_modules(each) for each in stored]
+        restored = [await self._restore_documents(each) for each in releases]
+        stale = any(restored) or await self._is_stale(head, releases)
         if stale:
             await self.derived_data.rebuild(head.package)
         return stale
@@ -299,22 +294,22 @@ class DerivedDataRepair:
             return True
         return await self.derived_data.withheld_releases.is_stale(head.package, releases)
 
-    async def _with_modules_told_apart(self, release: Release) -> Release:
-        """Return the release with the modules that its archive exports, and the others apart.
+    async def _with_internal_modules(self, release: Release) -> Release:
+        """Return the release with internal modules apart from the exported ones.
 
-        Older records list both together, and what was derived from such a record is stale.
+        Older records list both together, and data that was derived from such a record is stale.
         """
         if release.internal_modules is not None or release.state is State.REMOVED:
             return release
         try:
             bala = await self.archive_reader.read(await self.archives.read(release.archive))
-            told = {"modules": bala.modules, "internal_modules": bala.internal_modules}
-            return await self.metadata.replace_release(release.model_copy(update=told))
+            modules = {"modules": bala.modules, "internal_modules": bala.internal_modules}
+            return await self.metadata.replace_release(release.model_copy(update=modules))
         except (BadArchive, ArchiveNotFound, Stale):
-            return release  # The audit names the archive; what somebody else changed waits a night.
+            return release  # The audit reports the archive; a concurrent change waits for a night.
 
-    async def _find_documents(self, release: Release) -> bool:
-        """Make documents again that were lost; say whether any were."""
+    async def _restore_documents(self, release: Release) -> bool:
+        """Store lost documents again; say whether there were any."""
         if release.state is State.REMOVED or not await self._lacks_documents(release):
             return False
         bala = await self.archive_reader.read(await self.archives.read(release.archive))
@@ -322,7 +317,7 @@ class DerivedDataRepair:
         return bala.texts != Texts() or bool(bala.graph.nodes)
 
     async def _lacks_documents(self, release: Release) -> bool:
-        """Tell whether nothing is stored of the release; some releases have nothing to store."""
+        """Say whether no documents of the release are stored; some releases have none."""
         digest = Digest(release.digest)
         if await self.documents.texts(digest) != Texts():
             return False

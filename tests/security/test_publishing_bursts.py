@@ -239,11 +239,9 @@ async def test_what_an_operator_withholds_no_owner_confirms(world: World) -> Non
     await world.registry.moderation.quarantine(second, "harmful", by=OPERATOR)
     for at in (first, second):
         with pytest.raises(NotAwaited):
-            await world.registry.moderation.confirm(at, by=fresh(world, world.people.ann))
+            await world.registry.held_releases.confirm(at, by=fresh(world, world.people.ann))
     assert (
-        await world.registry.moderation.awaiting(
-            parse_org("acme"), by=fresh(world, world.people.ann)
-        )
+        await world.registry.held_releases.all(parse_org("acme"), by=fresh(world, world.people.ann))
         == []
     )
 

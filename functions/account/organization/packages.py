@@ -147,7 +147,7 @@ async def account_organization_held(
 async def _confirm(request: SignedInRequest, org: OrgName) -> None:
     form = request.form
     coordinate = Coordinate.parse(org, form.text("name"), form.text("version"))
-    await request.registry.moderation.confirm(coordinate, by=request.principal)
+    await request.registry.held_releases.confirm(coordinate, by=request.principal)
 
 
 async def _revoke(request: SignedInRequest, org: OrgName) -> None:

@@ -167,7 +167,7 @@ async def _statistics(request: PageRequest, details: ReleaseDetails) -> func.Htt
 
 async def _activity(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Show the history of the package and its releases."""
-    changes = await request.registry.package_history.of_package(details)
+    changes = await request.registry.package_details.history(details)
     pager = _pager(request, details, "activity", len(changes))
     listed = pager.slice(changes)
     entries = {each.version: each for each in details.entries}

@@ -26,9 +26,9 @@ LOOKING: tuple[tuple[str, Attempt], ...] = (
     ("list every organization", lambda r, _, by: r.organization_administration.page("", 1, by=by)),
     ("list every organization", lambda r, _, by: r.organization_administration.search("a", by=by)),
     ("see the organization acme", lambda r, _, by: r.organization_administration.show(ACME, by=by)),
-    ("read what is withheld", lambda r, _, by: r.release_inspection.withheld(by=by)),
-    ("look at acme/greet", lambda r, _, by: r.release_inspection.survey(PACKAGE, by=by)),
-    ("look at acme/greet:1.0.0", lambda r, _, by: r.release_inspection.inspect(COORDINATE, by=by)),
+    ("read what is withheld", lambda r, _, by: r.moderation.withheld(by=by)),
+    ("look at acme/greet", lambda r, _, by: r.moderation.survey(PACKAGE, by=by)),
+    ("look at acme/greet:1.0.0", lambda r, _, by: r.moderation.inspect(COORDINATE, by=by)),
     ("look at acme/greet:1.0.0", lambda r, _, by: r.moderation.find(COORDINATE, by=by)),
     ("list the names that nobody may found", lambda r, _, by: r.reserved_names.all(by=by)),
     (

@@ -1,105 +1,21 @@
-"""Checksums of stored archives: computed part by part, once, and compared with those that come."""
+"""Archives are moved to the container where their records say they belong."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import cast
 
 import pytest
 
 from shared.composition import Adapters as Stores
 from shared.domain.archives.names import Digest
-from shared.domain.errors.packages import ChecksumDiffers
 from shared.domain.errors.requests import NotListedYet
 from shared.domain.identity import OPERATOR
-from shared.domain.maven import Checksum, ChecksumAlgorithm
 from shared.domain.names import Coordinate, Package
-from shared.domain.packages import FoundRelease, Release, Visibility
-from shared.ports import ArchiveStore, MetadataStore
-from shared.services.archives import CHECKSUM_CHUNK_BYTES, ArchiveChecksums, ArchiveRelocation
+from shared.domain.packages import FoundRelease, Visibility
+from shared.ports import MetadataStore
+from shared.services.archives import ArchiveRelocation
 from tests.fakes.archive_placement import FakeEdge, FakeLinks, PlacedArchives
 from tests.support.archives import bala
 from tests.support.world import OpenWorld, World
-
-CONTENT = b"0123456789abcdef" * (CHECKSUM_CHUNK_BYTES // 16) + b"the rest"
-
-
-class Archives:
-    """An archive store that notes which parts are read."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self.parts: list[tuple[int, int | None]] = []
-
-    async def read(self, _name: object, start: int = 0, count: int | None = None) -> bytes:
-        """Return a part of the archive."""
-        self.parts.append((start, count))
-        return CONTENT[start:] if count is None else CONTENT[start : start + count]
-
-
-@pytest.fixture
-def archives() -> Archives:
-    return Archives()
-
-
-@pytest.fixture
-def checking(archives: Archives) -> ArchiveChecksums:
-    return ArchiveChecksums(cast("ArchiveStore", archives))
-
-
-def release() -> Release:
-    """Return the release of the archive, with what is asked about it alone."""
-    at = Coordinate.parse("acme", "greet", "1.0.0")
-    fields = {
-        "org": at.package.org,
-        "name": at.package.name,
-        "version": "1.0.0",
-        "platform": "any",
-        "digest": Digest.of(CONTENT).hex,
-        "size_bytes": len(CONTENT),
-    }
-    return Release.model_construct(None, **fields)
-
-
-@pytest.mark.parametrize(
-    "algorithm", [ChecksumAlgorithm.SHA1, ChecksumAlgorithm.MD5, ChecksumAlgorithm.SHA512]
-)
-async def test_a_checksum_is_computed_part_by_part_and_once(
-    checking: ArchiveChecksums, archives: Archives, algorithm: ChecksumAlgorithm
-) -> None:
-    expected = hashlib.new(algorithm.value, CONTENT, usedforsecurity=False).hexdigest()
-    for _ in range(3):
-        assert await checking.checksum(release(), algorithm) == expected
-    assert archives.parts == [
-        (0, CHECKSUM_CHUNK_BYTES),
-        (CHECKSUM_CHUNK_BYTES, CHECKSUM_CHUNK_BYTES),
-    ]
-
-
-async def test_the_digest_of_a_release_is_read_from_no_store(
-    checking: ArchiveChecksums, archives: Archives
-) -> None:
-    expected = hashlib.sha256(CONTENT).hexdigest()
-    assert await checking.checksum(release(), ChecksumAlgorithm.SHA256) == expected
-    assert archives.parts == []
-
-
-async def test_each_algorithm_is_remembered_for_itself(checking: ArchiveChecksums) -> None:
-    found = [await checking.checksum(release(), each) for each in ChecksumAlgorithm]
-    assert found == [each.of(CONTENT) for each in ChecksumAlgorithm]
-
-
-async def test_a_checksum_that_differs_is_told_with_the_right_one(
-    checking: ArchiveChecksums,
-) -> None:
-    right = ChecksumAlgorithm.MD5.of(CONTENT)
-    await checking.require(release(), Checksum(ChecksumAlgorithm.MD5, right))
-    wrong = "0" * 32
-    with pytest.raises(ChecksumDiffers) as refused:
-        await checking.require(release(), Checksum(ChecksumAlgorithm.MD5, wrong))
-    told = f"The MD5 checksum of the archive here is {right}, but {wrong} was sent. "
-    assert str(refused.value).startswith(told)
-
 
 PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
 GREET = Package.parse("acme", "greet")

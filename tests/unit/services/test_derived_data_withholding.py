@@ -73,7 +73,7 @@ async def world(worlds: OpenWorld, meddling: Meddling) -> World:
 
 
 async def listed(world: World) -> list[tuple[str, State, str]]:
-    page = await world.registry.release_inspection.withheld(by=OPERATOR)
+    page = await world.registry.moderation.withheld(by=OPERATOR)
     return [(str(each.coordinate), each.state, each.by) for each in page.releases]
 
 
@@ -85,7 +85,7 @@ async def test_what_is_withheld_is_listed_with_who_decided_and_why(world: World)
         (str(FIRST), State.QUARANTINED, "operator"),
         (str(SECOND), State.HELD, "operator"),
     ]
-    [first, _] = (await world.registry.release_inspection.withheld(by=OPERATOR)).releases
+    [first, _] = (await world.registry.moderation.withheld(by=OPERATOR)).releases
     assert (first.reason, first.since_ms) == (REASON, world.clock.now_ms())
     await moderation.remove(FIRST, "court order", by=OPERATOR)
     await moderation.restore(SECOND, by=OPERATOR)
@@ -160,22 +160,22 @@ async def test_what_waits_for_an_owner_was_decided_by_nobody(worlds: OpenWorld) 
     world = await worlds(brake_packages=1)
     for name in ("one", "two"):
         await world.push(bala(f"acme/{name}:1.0.0"))
-    [waiting] = (await world.registry.release_inspection.withheld(by=OPERATOR)).releases
+    [waiting] = (await world.registry.moderation.withheld(by=OPERATOR)).releases
     assert (waiting.name, waiting.awaits_owner, waiting.by) == ("two", True, "")
-    await world.registry.moderation.confirm(waiting.coordinate, by=OPERATOR)
+    await world.registry.held_releases.confirm(waiting.coordinate, by=OPERATOR)
     assert await listed(world) == []
 
 
 async def test_the_list_is_read_page_by_page(world: World) -> None:
-    directory, inspecting = world.stores.directory, world.registry.release_inspection
+    directory, moderation = world.stores.directory, world.registry.moderation
     await world.registry.moderation.quarantine(FIRST, REASON, by=OPERATOR)
     noted = await directory.get(WithheldNote, withheld_place(FIRST))
     assert noted
     for number in range(60):
         await directory.put(noted.model_copy(update={"name": f"worm{number:02}"}))
-    first = await inspecting.withheld(by=OPERATOR)
+    first = await moderation.withheld(by=OPERATOR)
     assert (len(first.releases), str(first.next)) == (50, "acme/worm48:1.0.0")
-    second = await inspecting.withheld(first.next, by=OPERATOR)
+    second = await moderation.withheld(first.next, by=OPERATOR)
     assert [each.name for each in second.releases] == [f"worm{number}" for number in range(49, 60)]
     assert second.next is None
 

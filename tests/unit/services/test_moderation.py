@@ -58,8 +58,7 @@ def signed_in(world: World, person: Person, ago: timedelta = timedelta(0)) -> Pr
 async def test_nothing_of_another_organization_waits_for_its_owners(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("other/thing:1.0.0"), by=world.people.bob)
-    moderation = world.registry.moderation
-    assert list(await moderation.awaiting(parse_org("acme"), by=OPERATOR)) == []
+    assert await world.registry.held_releases.all(parse_org("acme"), by=OPERATOR) == []
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -85,30 +84,27 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(
 
 
 async def test_only_administrators_look_at_what_is_withheld(published: World) -> None:
-    inspecting, ann = (
-        published.registry.release_inspection,
-        signed_in(published, published.people.ann),
-    )
+    moderation, ann = published.registry.moderation, signed_in(published, published.people.ann)
     for asked in (
-        inspecting.withheld(by=ann),
-        inspecting.survey(GREET.package, by=ann),
-        inspecting.inspect(GREET, by=ann),
-        published.registry.moderation.find(GREET, by=ann),
+        moderation.withheld(by=ann),
+        moderation.survey(GREET.package, by=ann),
+        moderation.inspect(GREET, by=ann),
+        moderation.find(GREET, by=ann),
     ):
         with pytest.raises(NotPermitted):
             await asked
 
 
 async def test_what_is_not_there_is_not_found(published: World) -> None:
-    inspecting = published.registry.release_inspection
+    moderation = published.registry.moderation
     for asked in (
-        inspecting.inspect(ABSENT, by=OPERATOR),
-        published.registry.moderation.quarantine(ABSENT, REASON, by=OPERATOR),
+        moderation.inspect(ABSENT, by=OPERATOR),
+        moderation.quarantine(ABSENT, REASON, by=OPERATOR),
     ):
         with pytest.raises(ReleaseNotFound):
             await asked
     with pytest.raises(PackageNotFound):
-        await inspecting.survey(ABSENT.package, by=OPERATOR)
+        await moderation.survey(ABSENT.package, by=OPERATOR)
 
 
 async def test_a_release_is_shown_with_all_that_happened_to_it(published: World) -> None:
@@ -116,13 +112,13 @@ async def test_a_release_is_shown_with_all_that_happened_to_it(published: World)
     published.clock.advance(timedelta(hours=1))
     admin = signed_in(published, published.people.admin)
     await act(published, "quarantine", admin)
-    dossier = await published.registry.release_inspection.inspect(GREET, by=admin)
-    kinds = [event.kind for _, event in dossier.history.events]
+    inspected = await published.registry.moderation.inspect(GREET, by=admin)
+    kinds = [event.kind for _, event in inspected.history.events]
     assert kinds == ["release.quarantined", "release.published"]
-    assert dossier.names == {admin.id: "admin", published.people.ann.account.id: "ann"}
-    assert (dossier.pulls, dossier.dependents, dossier.history.next) == (0, 0, None)
-    assert dossier.decided_by == admin.id
-    survey = await published.registry.release_inspection.survey(GREET.package, by=admin)
+    assert inspected.names == {admin.id: "admin", published.people.ann.account.id: "ann"}
+    assert (inspected.pulls, inspected.dependents, inspected.history.next) == (0, 0, None)
+    assert inspected.decided_by == admin.id
+    survey = await published.registry.moderation.survey(GREET.package, by=admin)
     assert [entry.state for entry in survey.entries] == [State.QUARANTINED]
 
 
@@ -185,37 +181,34 @@ async def test_owners_confirm_what_waits_for_them_and_nothing_else(worlds: OpenW
     world = await worlds(brake_packages=1)
     for name in ("live", "waiting", "held"):
         await world.push(bala(f"acme/{name}:1.0.0"))
-    moderation, ann = world.registry.moderation, signed_in(world, world.people.ann)
+    held_releases, ann = world.registry.held_releases, signed_in(world, world.people.ann)
     held, waiting = (Coordinate.parse("acme", name, "1.0.0") for name in ("held", "waiting"))
-    await moderation.hold(held, REASON, by=OPERATOR)
-    found = await moderation.awaiting(parse_org("acme"), by=ann)
+    await world.registry.moderation.hold(held, REASON, by=OPERATOR)
+    found = await held_releases.all(parse_org("acme"), by=ann)
     assert [release.coordinate for release in found] == [waiting]
     for _ in range(2):  # A repeat finds it as it is.
-        assert (await moderation.confirm(waiting, by=ann)).state is State.LIVE
+        assert (await held_releases.confirm(waiting, by=ann)).state is State.LIVE
     with pytest.raises(NotAwaited):
-        await moderation.confirm(held, by=ann)
+        await held_releases.confirm(held, by=ann)
 
 
 async def test_a_refusal_to_look_names_what_was_to_be_looked_at(published: World) -> None:
-    inspecting, ann = (
-        published.registry.release_inspection,
-        signed_in(published, published.people.ann),
-    )
+    moderation, ann = published.registry.moderation, signed_in(published, published.people.ann)
     for what, asked in (
-        ("read what is withheld", inspecting.withheld(by=ann)),
-        ("look at acme/greet", inspecting.survey(GREET.package, by=ann)),
-        ("look at acme/greet:1.0.0", inspecting.inspect(GREET, by=ann)),
+        ("read what is withheld", moderation.withheld(by=ann)),
+        ("look at acme/greet", moderation.survey(GREET.package, by=ann)),
+        ("look at acme/greet:1.0.0", moderation.inspect(GREET, by=ann)),
     ):
         with pytest.raises(NotPermitted) as refused:
             await asked
         right = "it takes being administrator of the registry"
         assert str(refused.value) == f"You may not {what}: {right}."
     with pytest.raises(PackageNotFound, match=r"^package not found: acme/absent$"):
-        await inspecting.survey(ABSENT.package, by=OPERATOR)
+        await moderation.survey(ABSENT.package, by=OPERATOR)
     newer = Coordinate.parse("acme", "greet", "2.0.0")
     for each in (ABSENT, newer):
         with pytest.raises(ReleaseNotFound) as missing:
-            await inspecting.inspect(each, by=OPERATOR)
+            await moderation.inspect(each, by=OPERATOR)
         assert str(missing.value) == f"package not found for: {each.package}:{each.version}"
 
 
@@ -226,7 +219,7 @@ async def test_a_release_is_shown_with_the_number_of_packages_that_need_it(
         await published.push(bala(f"acme/{name}:1.0.0", dependencies=[str(GREET)]))
     old = Coordinate.parse("acme", "two", "1.0.0")
     await published.registry.deprecation.deprecate(old, "Use acme/one.", by=OPERATOR)
-    assert (await published.registry.release_inspection.inspect(GREET, by=OPERATOR)).dependents == 2
+    assert (await published.registry.moderation.inspect(GREET, by=OPERATOR)).dependents == 2
 
 
 @pytest.mark.parametrize("verb", VERBS)

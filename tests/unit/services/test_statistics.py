@@ -18,7 +18,6 @@ from shared.services.statistics import (
     COUNTS_CACHED_FOR,
     LastRegistryCounts,
     PullCounter,
-    RegistryCounter,
 )
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock
@@ -40,9 +39,9 @@ class SilentWork(FakeWork):
 
 
 async def test_nothing_is_known_before_something_was_counted() -> None:
-    censuses = LastRegistryCounts(FakeWork(), FakeClock())
-    assert await censuses.read() is None
-    assert await censuses.read_cached() is None
+    last_counts = LastRegistryCounts(FakeWork(), FakeClock())
+    assert await last_counts.read() is None
+    assert await last_counts.read_cached() is None
 
 
 async def test_what_was_counted_is_known_to_other_processes_with_its_time() -> None:
@@ -55,31 +54,28 @@ async def test_what_was_counted_is_known_to_other_processes_with_its_time() -> N
 
 async def test_whoever_asks_often_is_told_what_was_known_a_moment_ago() -> None:
     clock, work = FakeClock(), FakeWork()
-    censuses = LastRegistryCounts(work, clock)
-    assert await censuses.read_cached() is None
-    await censuses.save(TWO)
-    assert await censuses.read_cached() is None
+    last_counts = LastRegistryCounts(work, clock)
+    assert await last_counts.read_cached() is None
+    await last_counts.save(TWO)
+    assert await last_counts.read_cached() is None
     clock.advance(COUNTS_CACHED_FOR)
-    counted = await censuses.read_cached()
+    counted = await last_counts.read_cached()
     assert counted is not None
     assert counted.census == TWO
 
 
 async def test_a_store_that_is_silent_leaves_what_was_known() -> None:
     clock, work = FakeClock(), SilentWork()
-    censuses = LastRegistryCounts(work, clock)
-    await censuses.save(TWO)
-    known = await censuses.read_cached()
+    last_counts = LastRegistryCounts(work, clock)
+    await last_counts.save(TWO)
+    known = await last_counts.read_cached()
     work.is_silent = True
     clock.advance(COUNTS_CACHED_FOR)
-    assert await censuses.read_cached() == known is not None
+    assert await last_counts.read_cached() == known is not None
 
 
-def test_a_tally_adds_up_what_it_meets() -> None:
-    tally = RegistryCounter()
-    tally.add(TWO)
-    tally.add(TWO)
-    assert tally.counts == RegistryCounts(packages=4)
+def test_counts_are_added_up() -> None:
+    assert TWO.plus(TWO) == RegistryCounts(packages=4)
 
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
