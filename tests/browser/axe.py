@@ -1,4 +1,4 @@
-"""axe-core: what of WCAG 2.2 AA a machine can see, seen in a real browser."""
+"""axe-core: automatic checks of WCAG 2.2 AA in a real browser."""
 
 from functools import cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the tests with a browser share: Chromium, a registry that listens, and watched pages."""
+"""Fixtures of the browser tests: Chromium, a running registry, and pages that record errors."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

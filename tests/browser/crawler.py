@@ -1,4 +1,4 @@
-"""Follows every link of a site: where it leads is there, and so is the place it leads to."""
+"""Follows every link of a site and checks that the page and its fragment exist."""
 
 import re
 from collections import deque
@@ -17,7 +17,6 @@ class Links(HTMLParser):
     """Gathers what a page leads to, and the places in it."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
         super().__init__()
         self.targets: list[str] = []
         self.assets: list[str] = []  # What a browser fetches by itself to show the page.

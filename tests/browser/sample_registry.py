@@ -1,4 +1,4 @@
-"""A registry with something on every page, and the people who look at it."""
+"""A registry with content on every page, and its visitors."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

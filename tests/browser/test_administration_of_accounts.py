@@ -1,4 +1,4 @@
-"""What administrators see of people, organizations and names, in each state that there is."""
+"""Administration pages of accounts, organizations and names in each state."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What is announced above every page, and the pages of administrators that announce it."""
+"""Notices above every page, and the pages that publish them."""
 
 from collections.abc import Callable
 

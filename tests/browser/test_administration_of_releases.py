@@ -1,4 +1,4 @@
-"""Pages of releases for administrators, in each state: everybody of them can use them."""
+"""Administration pages of releases in each state are accessible."""
 
 import pytest
 from playwright.sync_api import expect

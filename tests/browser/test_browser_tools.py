@@ -1,4 +1,4 @@
-"""What the other tests look with sees what is wrong."""
+"""The tools of the browser tests detect what is wrong."""
 
 import httpx
 import pytest

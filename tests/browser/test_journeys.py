@@ -1,4 +1,4 @@
-"""What people come for, from beginning to end, as they do it: with a browser and a terminal."""
+"""Journeys of users from beginning to end, with a browser and a terminal."""
 
 import re
 

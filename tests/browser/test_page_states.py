@@ -1,4 +1,4 @@
-"""States of pages that no link leads to: refused forms, what is shown once, machines to approve."""
+"""States of pages without a link: refused forms, new secrets, devices to approve."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Pages are light: what a phone on a slow line fetches for one of them is small."""
+"""The number of bytes that a browser loads for a page is small."""
 
 import gzip
 

@@ -1,4 +1,4 @@
-"""Every page, found by following links: nothing is broken, and everybody can use it."""
+"""Every page that links lead to has no errors and is accessible."""
 
 import httpx
 import pytest

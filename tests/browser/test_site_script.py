@@ -1,4 +1,4 @@
-"""The one script of the pages: what it adds, that it can be turned off, and pages without it."""
+"""The script of the site: what it adds, and pages without scripts."""
 
 import pytest
 from playwright.sync_api import expect

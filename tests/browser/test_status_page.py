@@ -1,4 +1,4 @@
-"""What administrators see of the running registry, in each state: everybody of them can use it."""
+"""The status pages of administrators in each state are accessible."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Where people get their Settings.toml: an address of our API, their page, and the first start."""
+"""Settings.toml: from the API, from the account page, and from the first start."""
 
 import html
 import tomllib

@@ -1,4 +1,4 @@
-"""What one instance publishes, searches of another one find once the change feed was followed."""
+"""The search of one instance finds releases of another through the change feed."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an operator does by commands holds for the registry that is running."""
+"""Commands of an operator take effect in a running registry."""
 
 from datetime import timedelta
 from functools import partial

@@ -1,4 +1,4 @@
-"""One story from the outside: found, invite, publish privately and from CI, revoke, read it all."""
+"""End to end: found, invite, publish privately and from CI, revoke, read everything."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Every refusal there is goes through every face: its status, its body, and a sentence.
+"""Every refusal in every face: its status, its body and its sentence.
 
 The list is the class tree itself, so a new refusal is tested from its first day. One that takes an
 argument without a sample here fails, and so does a new face that is not named here.

@@ -1,4 +1,4 @@
-"""Whatever happens to a package, every face says the same of it.
+"""All faces agree about the state of a package.
 
 One function builds each document out of what is stored, so what one face says of a release and
 another does not can only be a mistake. Each face is read as its clients read it.

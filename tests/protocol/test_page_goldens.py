@@ -1,4 +1,4 @@
-"""What pages say, whole: full, empty and refused; of each, what is between header and footer."""
+"""Snapshots of pages: full, empty and refused; what is between header and footer."""
 
 import re
 from datetime import timedelta

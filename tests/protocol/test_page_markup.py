@@ -1,4 +1,4 @@
-"""Pages can be used without seeing them: every golden is well formed, labelled and in order."""
+"""Accessibility: the markup of every snapshot is well formed, labelled and in order."""
 
 from collections import Counter
 from collections.abc import Iterator

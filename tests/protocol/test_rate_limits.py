@@ -1,4 +1,4 @@
-"""Who makes too many requests is told so by each face, and which limits there are by answers."""
+"""Rate limits: refusals of each face, and the headers of other responses."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""/.well-known/security.txt: whom to tell of a weakness, and until when that is so."""
+"""/.well-known/security.txt: the security contact of the operator."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""/static/{file}: kept for ever under an address that changes with every byte."""
+"""/static/{file}: immutable files whose names contain a hash."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How often each request asks a store: one call of a port is one trip, wherever the store is.
+"""Store operations of each request; one call of a port is one round trip.
 
 docs/store-operations.md lists the same numbers.
 """

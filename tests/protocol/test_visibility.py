@@ -1,4 +1,4 @@
-"""Public to private and back: who sees what afterwards, and what was handed out before."""
+"""Changes of visibility: who sees a package afterwards, and links issued before."""
 
 from dataclasses import replace
 from datetime import timedelta

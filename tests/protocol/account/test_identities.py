@@ -1,4 +1,4 @@
-"""/account/identities: who can sign in to an account, and taking that back."""
+"""/account/identities: the sign-in methods of an account, and their removal."""
 
 import re
 

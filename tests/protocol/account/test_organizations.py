@@ -1,4 +1,4 @@
-"""/account/organizations and /account/invitations: founding, joining and leaving."""
+"""/account/organizations and /account/invitations: found, join and leave organizations."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The page of an account, and the links that lead to it."""
+"""/account: the first page of an account, and links to it."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""/account/packages: what one's organizations have published."""
+"""/account/packages: the packages of the account's organizations."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""/account/data: taking one's data along, and ending the account."""
+"""/account/data: export of personal data, and account deletion."""
 
 import json
 from datetime import timedelta

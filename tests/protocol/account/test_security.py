@@ -1,4 +1,4 @@
-"""/account/security: what happened to one's account."""
+"""/account/security: security events of the account."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""/account/sessions: the browsers that are signed in, and ending them."""
+"""/account/sessions: list and end browser sessions."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""/account/tokens: making a token, seeing it once, and ending it."""
+"""/account/tokens: issue, show once, rotate and revoke access tokens."""
 
 import re
 from datetime import timedelta

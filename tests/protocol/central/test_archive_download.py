@@ -1,4 +1,4 @@
-"""The second hop: bytes with a length, for whoever has the link or the right."""
+"""The second hop: archives with a length, for a signed link or a right."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What the clients make of each answer: the reason why the Central face answers as it does."""
+"""How the clients read each response of the Central face."""
 
 from collections.abc import Awaitable, Callable
 

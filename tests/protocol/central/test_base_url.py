@@ -1,4 +1,4 @@
-"""A base address with a slash at its end: every operation of the clients works below it too."""
+"""Base URLs with a trailing slash: every operation works below them."""
 
 import hashlib
 

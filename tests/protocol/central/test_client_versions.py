@@ -1,4 +1,4 @@
-"""Versions lists, `*`, ranges and resolve calls offer what the client can use, and no more."""
+"""Version lists, `*`, ranges and resolve calls return only versions that the client can use."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Stores call the reading operations from browsers."""
+"""CORS: web applications call the reading operations from browsers."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Connectors and triggers: IDEs die of an error where they expect a list."""
+"""Connectors and triggers: empty lists, since IDEs crash on an error status."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whatever is sent, the Central face answers with a status that its clients understand."""
+"""Refusals of the Central face have statuses that its clients understand."""
 
 from dataclasses import replace
 from typing import cast

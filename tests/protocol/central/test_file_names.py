@@ -1,4 +1,4 @@
-"""The clients cut the platform out of the file name, each in its way; both must get it right."""
+"""File names of archives, from which each client parses the platform in its own way."""
 
 import pytest
 

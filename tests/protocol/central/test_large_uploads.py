@@ -1,4 +1,4 @@
-"""Uploads above the limit: whoever sends one reads what is wrong, however large it is."""
+"""Uploads above the limit get a response that explains it, however large they are."""
 
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path

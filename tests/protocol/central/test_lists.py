@@ -1,4 +1,4 @@
-"""Lists of packages: `bal search`, stores and scripts page through them."""
+"""Lists of packages and their pagination, for `bal search` and scripts."""
 
 from collections.abc import AsyncGenerator
 from typing import Any

@@ -1,4 +1,4 @@
-"""`GET /packages/{org}/{name}/{version}`: the Package that a version or a range stands for."""
+"""`GET /packages/{org}/{name}/{version}`: the Package of a version or a range."""
 
 import json
 from typing import Any, NoReturn

@@ -1,4 +1,4 @@
-"""What an operator withholds is served nowhere, and its version is never free again."""
+"""Withheld releases are served nowhere, and their versions are never free again."""
 
 from collections.abc import Awaitable, Callable
 

@@ -1,4 +1,4 @@
-"""Private packages: members use them as others do; to everybody else they do not exist."""
+"""Private packages: members use them; for everybody else they do not exist."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

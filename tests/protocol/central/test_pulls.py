@@ -1,4 +1,4 @@
-"""A pull is two hops: a redirect that says everything, then the bytes."""
+"""A pull: a redirect with all headers that clients read, then the archive."""
 
 import hashlib
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Who may push what: members of the organization, and the operator's administrator."""
+"""Rights to push: members of the organization, and administrators."""
 
 import pytest
 

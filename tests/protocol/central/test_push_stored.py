@@ -1,4 +1,4 @@
-"""What lies in the stores after a push; and after a refused one, nothing more than before."""
+"""The stores after a push, and unchanged stores after a refused push."""
 
 from typing import Any
 

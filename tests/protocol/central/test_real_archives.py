@@ -1,4 +1,4 @@
-"""Archives that real clients packed: pushed, found, resolved, pulled byte for byte, deprecated."""
+"""Archives that real clients packed: push, search, resolve, pull, deprecate."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`GET /search-packages` and its neighbours: what editors and stores ask while somebody types."""
+"""`GET /search-packages` and search suggestions, which editors call while somebody types."""
 
 from urllib.parse import quote
 

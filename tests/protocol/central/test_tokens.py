@@ -1,4 +1,4 @@
-"""A token counts on every call: a bad one is told, on public reads too."""
+"""Tokens are checked on every call; an invalid one is refused on public reads as well."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""How often logging a machine in asks a store; docs/store-operations.md lists the same numbers."""
+"""Store operations of a device login, as docs/store-operations.md lists them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The feed of changes: what a mirror reads to know which files to read again."""
+"""/index/changes: the changes that mirrors follow."""
 
 from typing import Any
 

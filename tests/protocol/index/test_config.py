@@ -1,4 +1,4 @@
-"""The configuration of the index: where everything else is."""
+"""/index/config.json: the configuration of the index."""
 
 from tests.support.archives import bala
 from tests.support.world import URL, World

@@ -1,4 +1,4 @@
-"""The file of a package: its lines, as clients and caches between us and them ask for them."""
+"""/index/{org}/{name}/index.json: content, compression and conditional requests."""
 
 import gzip
 import json

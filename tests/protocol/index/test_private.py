@@ -1,4 +1,4 @@
-"""Private packages in the index: their members' alone, and to everybody else like none."""
+"""Private packages in the index: for members alone."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""/manage/accounts: who is on the registry, and what administrators do with an account."""
+"""/manage/accounts: accounts, and the actions of administrators."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""/manage/names: names that nobody may found, and whether one is free."""
+"""/manage/names: reserved names, and whether a name is available."""
 
 import pytest
 

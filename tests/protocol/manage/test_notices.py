@@ -1,4 +1,4 @@
-"""/manage/notices and /manage/read-only: what administrators announce, and what everybody sees."""
+"""/manage/notices and /manage/read-only: notices on all pages, and read-only mode."""
 
 import re
 from collections.abc import AsyncGenerator

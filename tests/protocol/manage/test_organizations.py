@@ -1,4 +1,4 @@
-"""/manage/organizations: every organization, founding one for somebody, deleting an empty one."""
+"""/manage/organizations: list, create and delete organizations."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""One machine follows the redirect of a Maven archive itself: the bytes come in one trip."""
+"""A single machine follows the redirect of a Maven archive itself, in one round trip."""
 
 import pytest
 

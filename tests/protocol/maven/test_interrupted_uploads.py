@@ -1,4 +1,4 @@
-"""Uploads that end early or never begin: nothing is stored, and nobody else waits for them."""
+"""Interrupted uploads: nothing is stored, and no other request waits."""
 
 from base64 import b64encode
 from collections.abc import Iterator

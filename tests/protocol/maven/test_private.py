@@ -1,4 +1,4 @@
-"""Private packages: credentials are asked for where they may help, and nothing is given away.
+"""Private packages: a challenge where credentials may help, and no leak of their existence.
 
 docs/decisions/0006 says why. Here `acme` has a private package, `other` has none.
 """

@@ -1,4 +1,4 @@
-"""The proxy of Central, which `bal` 2201.13 and later read everything by: `proxyCentral = true`."""
+"""The proxy of Central (`proxyCentral = true`), through which `bal` 2201.13 and later read."""
 
 import json
 from base64 import b64encode

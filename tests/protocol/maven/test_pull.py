@@ -1,4 +1,4 @@
-"""A pull from the Maven repository: one redirect to the bytes, and what lies beside them."""
+"""A pull from the Maven repository: a redirect to the archive, and the files beside it."""
 
 import hashlib
 from datetime import timedelta

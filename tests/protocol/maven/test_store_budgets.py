@@ -1,4 +1,4 @@
-"""How often each request of a Maven client asks a store, as docs/store-operations.md lists."""
+"""Store operations of each Maven request, as docs/store-operations.md lists them."""
 
 import hashlib
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""How often a browser asks a store; docs/store-operations.md says the same in words."""
+"""Store operations of signing in, as docs/store-operations.md describes them."""
 
 from datetime import timedelta
 

@@ -39,7 +39,6 @@ class Elements(HTMLParser):
     words: str = ""
 
     def __post_init__(self) -> None:
-        """Begin with no element."""
         super().__init__()
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Pages about the registry: written for this host, by its settings, and by what it knows."""
+"""Pages about the registry: its URL, its settings, its API and its status."""
 
 import re
 from collections import Counter

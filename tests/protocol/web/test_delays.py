@@ -1,4 +1,4 @@
-"""What pages say of how fast a decision counts is what is done."""
+"""The times that pages state for moderation decisions are those of the code."""
 
 from pathlib import Path
 

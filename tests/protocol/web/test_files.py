@@ -1,4 +1,4 @@
-"""Files of archives: in pages to be read, and as they are to be saved."""
+"""Files of archives: pages that show them, and downloads."""
 
 from random import Random
 

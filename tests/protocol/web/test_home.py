@@ -1,4 +1,4 @@
-"""The first page: what there is for everybody, or what an operator does first."""
+"""The home page: totals and packages, or the first steps of an operator."""
 
 from collections import Counter
 

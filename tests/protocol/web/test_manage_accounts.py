@@ -1,4 +1,4 @@
-"""What administrators see of accounts, organizations and names: full, empty, refused, hostile."""
+"""Snapshots of the pages of accounts, organizations and names: full, empty, refused, hostile."""
 
 import re
 

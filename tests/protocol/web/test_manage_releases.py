@@ -1,4 +1,4 @@
-"""/manage/releases: what administrators see of releases, and what they make of them."""
+"""/manage/releases: what administrators see of releases, and their decisions."""
 
 import re
 from collections import Counter

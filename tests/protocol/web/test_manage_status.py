@@ -1,4 +1,4 @@
-"""What administrators see of the running registry: how it is, its tasks, and who has to wait."""
+"""Status, maintenance tasks and rate limits for administrators."""
 
 import re
 from collections import Counter

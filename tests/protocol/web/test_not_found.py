@@ -1,4 +1,4 @@
-"""Addresses that people guess or cut short lead somewhere, or to a page that says so."""
+"""Guessed and shortened paths redirect, or get a page that explains the 404 or 405."""
 
 import pytest
 

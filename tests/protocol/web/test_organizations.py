@@ -1,4 +1,4 @@
-"""Pages of organizations: what they publish, and who shows to be in them."""
+"""Public pages of organizations: packages, public members and activity."""
 
 from collections import Counter
 from datetime import timedelta

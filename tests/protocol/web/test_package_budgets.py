@@ -1,4 +1,4 @@
-"""How often a page of a package asks a store; docs/package-pages.md lists the same numbers."""
+"""Store operations of each page of a package, as docs/package-pages.md lists them."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Badges, feeds and the list for programs: what others keep and show of public packages."""
+"""Badges, feeds and llms.txt: what other sites show of public packages."""
 
 from xml.etree import ElementTree
 

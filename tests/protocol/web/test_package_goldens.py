@@ -1,4 +1,4 @@
-"""What the pages of packages say, whole: full, empty, refused, hostile, long, right to left."""
+"""Snapshots of the pages of packages: full, empty, refused, hostile, long, right to left."""
 
 import pytest
 from syrupy.assertion import SnapshotAssertion

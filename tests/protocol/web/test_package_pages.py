@@ -1,4 +1,4 @@
-"""The pages of a package: what they show, to whom, and where they lead."""
+"""The pages of a package: content, rights and links."""
 
 import pytest
 

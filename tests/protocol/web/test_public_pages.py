@@ -1,4 +1,4 @@
-"""Pages for everybody: caches keep what strangers see, and who is signed in is known."""
+"""Public pages: caching for anonymous visitors, and the menu of signed-in visitors."""
 
 from datetime import timedelta
 

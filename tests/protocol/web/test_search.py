@@ -1,4 +1,4 @@
-"""The search: exact counts, facets that narrow to what they count, and pages by links."""
+"""The search page: exact counts, facets that filter to what they count, and pagination."""
 
 import re
 from collections import Counter

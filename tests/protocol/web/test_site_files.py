@@ -1,4 +1,4 @@
-"""What crawlers and browsers ask a site for."""
+"""Files for crawlers and browsers: robots.txt, sitemap.xml, favicon.ico."""
 
 from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree as ET

@@ -1,4 +1,4 @@
-"""An app whose settings cannot be used says which, on every route, and nothing else of them."""
+"""An app with an invalid setting names the setting on every route, and not its value."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The one style sheet: its colours can be read, in both schemes, as WCAG 2.2 AA measures it."""
+"""The style sheet: contrasts of both colour schemes by WCAG 2.2 AA."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Ballerina in colours: real sources have no letter that the lexer does not know."""
+"""The lexer of Ballerina: real sources contain no error token."""
 
 import zipfile
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""However hostile a text is, rendering it is bounded: by sizes and depths, not by patience."""
+"""Limits of rendering: sizes, depths and processor time, for hostile texts."""
 
 from html.parser import HTMLParser
 from time import thread_time
@@ -44,18 +44,15 @@ class Depth(HTMLParser):
     VOID = frozenset(["br", "hr", "img", "wbr"])
 
     def __init__(self) -> None:
-        """Begin at the top."""
         super().__init__()
         self.now = self.deepest = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Go deeper."""
         if tag not in self.VOID:
             self.now += 1
             self.deepest = max(self.deepest, self.now)
 
     def handle_endtag(self, tag: str) -> None:
-        """Come back."""
         self.now -= 1
 
 
@@ -131,7 +128,6 @@ class Ticking:
     """A processor whose time goes on by a step each time that it is looked at."""
 
     def __init__(self, step: float) -> None:
-        """Begin at zero."""
         self.now, self.step = 0.0, step
 
     def __call__(self) -> float:

@@ -1,4 +1,4 @@
-"""Where links and pictures of a text may lead."""
+"""Links and pictures of a text."""
 
 from urllib.parse import urljoin, urlsplit
 

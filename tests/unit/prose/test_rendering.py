@@ -1,4 +1,4 @@
-"""Files of archives in colours."""
+"""Rendering of Markdown and source files."""
 
 import re
 from html import unescape

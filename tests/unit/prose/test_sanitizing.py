@@ -1,4 +1,4 @@
-"""HTML inside markdown: the subset that GitHub has, balanced."""
+"""Raw HTML inside Markdown: GitHub's subset, balanced."""
 
 import pytest
 from hypothesis import given

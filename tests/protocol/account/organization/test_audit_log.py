@@ -1,4 +1,4 @@
-"""/account/organizations/{org}/log: what happened, told in sentences and narrowed by filters."""
+"""/account/organizations/{org}/log: sentences and filters of the audit log."""
 
 import json
 import re

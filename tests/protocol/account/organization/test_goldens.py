@@ -1,4 +1,4 @@
-"""What the pages of an organization say, whole: full, empty, refused and hostile."""
+"""Snapshots of the pages of an organization: full, empty, refused and hostile."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""/account/organizations/{org}/held: an owner decides on releases that came too fast."""
+"""/account/organizations/{org}/held: owners confirm releases that burst detection held."""
 
 import pytest
 

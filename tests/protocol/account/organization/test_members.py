@@ -1,4 +1,4 @@
-"""/account/organizations/{org}: what its people see of an organization, and what owners decide."""
+"""/account/organizations/{org}: members, roles and invitations."""
 
 import re
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""/account/organizations/{org}/packages: deprecating, hiding and guarding packages in a browser."""
+"""/account/organizations/{org}/packages: deprecation, visibility and rights to push."""
 
 import pytest
 

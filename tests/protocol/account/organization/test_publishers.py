@@ -1,4 +1,4 @@
-"""/account/organizations/{org}/publishers: jobs of CI systems are trusted in a browser."""
+"""/account/organizations/{org}/publishers: add and remove trusted publishers."""
 
 import pytest
 

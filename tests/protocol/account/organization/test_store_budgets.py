@@ -1,4 +1,4 @@
-"""How often a page of an organization asks a store, as docs/account-pages.md lists."""
+"""Store operations of the pages of an organization, as docs/account-pages.md lists them."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""/account/organizations/{org}/tokens: machines get tokens that are nobody's own, in a browser."""
+"""/account/organizations/{org}/tokens: access tokens of an organization."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""/account/organizations/{org}/settings: an owner hands their organization over in a browser."""
+"""/account/organizations/{org}/settings: organization transfer."""
 
 import httpx
 import pytest

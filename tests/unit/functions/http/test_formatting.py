@@ -1,4 +1,4 @@
-"""Numbers, times and amounts as people read them."""
+"""Filters of the templates: numbers, times and sizes."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Lists in pages: nonsense leads somewhere, and links say again what was asked for."""
+"""Pagination: invalid page numbers, and links that keep the query."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Forms are small, url-encoded and UTF-8; everything else is refused with what is read."""
+"""Forms are small, URL-encoded and UTF-8; others are refused with a sentence."""
 
 import azure.functions as func
 import pytest

@@ -1,4 +1,4 @@
-"""Every answer names its length, and none leaves that the host would change or break off."""
+"""Responses state their length; those that the host would change are refused."""
 
 import azure.functions as func
 import pytest

@@ -1,4 +1,4 @@
-"""Tasks of upkeep in words."""
+"""Descriptions of maintenance tasks."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the index's Functions return to a host that adds nothing by itself."""
+"""Responses of the sparse index: ETags, compression and caching."""
 
 import azure.functions as func
 import pytest

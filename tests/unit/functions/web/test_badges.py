@@ -1,4 +1,4 @@
-"""Badges as pictures."""
+"""Badges as SVG."""
 
 from xml.etree import ElementTree
 

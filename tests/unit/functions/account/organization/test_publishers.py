@@ -1,4 +1,4 @@
-"""What pages offer to copy is what the documentation shows, which its own tests run."""
+"""Pipelines on pages are those of the documentation, which other tests run."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What one copies to use a release."""
+"""Snippets to use a release."""
 
 import tomllib
 from xml.etree import ElementTree
