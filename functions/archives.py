@@ -34,7 +34,7 @@ class ArchiveResponse:
     """An archive that the caller may read, and the headers to send it with."""
 
     name: ArchiveName
-    side: Visibility
+    container: Visibility
     size: int
     etag: str
     headers: Mapping[str, str]
@@ -67,7 +67,7 @@ async def archive_response(
     etag, is_public = f'"{link.digest}"', served.container is Visibility.PUBLIC
     return ArchiveResponse(
         name=served.release.archive,
-        side=served.container,
+        container=served.container,
         size=served.release.size_bytes,
         etag=etag,
         headers={
@@ -110,10 +110,10 @@ async def _content(
             status_code=416, headers={"Content-Range": f"bytes */{found.size}"}
         )
     if span is None:
-        body = await registry.adapters.archives.read(found.name, first=found.side)
+        body = await registry.adapters.archives.read(found.name, first=found.container)
         return func.HttpResponse(body, headers=headers)
     body = await registry.adapters.archives.read(
-        found.name, span.start, len(span), first=found.side
+        found.name, span.start, len(span), first=found.container
     )
     headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{found.size}"
     return func.HttpResponse(body, status_code=206, headers=headers)
