@@ -12,15 +12,15 @@ from shared.domain.reserved_names import is_reserved_name
 ID_LENGTH = 10
 MAX_ACCOUNT_NAME_LENGTH = 40
 
-# What the log calls those who act and have no account. No account has such a name, whoever asks.
+# Actors in the audit log that have no account. No account can have such a name.
 ACTORS = frozenset({"anonymous", "console", "nobody", "operator", "somebody", "upkeep"})
 
 _ID = re.compile(rf"[0-9A-Za-z]{{{ID_LENGTH}}}")
 _NAME = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9._-]{{0,{MAX_ACCOUNT_NAME_LENGTH - 2}}}[A-Za-z0-9])?")
-# Beginnings of the texts of tokens, and of the ids of callers of Entra ID without an account.
+# Prefixes of tokens, and of the ids of callers from Entra ID without an account.
 _PREFIXES = ("blr_", "entra-")
 
-ADMINISTRATORS = "administrators"  # What they are found by together; no mail address is like it.
+ADMINISTRATORS = "administrators"  # Their common subject; no mail address looks like it.
 
 
 class AccountLock(Record):
@@ -40,7 +40,7 @@ class Account(Entity):
     name: str
     administrator: bool = False
     created_ms: int
-    email: str = ""  # Where mail goes; empty where nobody told.
+    email: str = ""  # Empty when unknown.
     lock: AccountLock | None = None
 
     @property
@@ -126,7 +126,7 @@ class Identity(Entity):
     issuer: str
     identifier: str
     account: str
-    label: str  # What the person calls themselves there, to tell one identity from another.
+    label: str  # The person's name at the provider.
     provider: str
     linked_ms: int
 

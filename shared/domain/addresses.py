@@ -11,10 +11,10 @@ from shared.domain.errors.base import InvalidRequest
 Address = IPv4Address | IPv6Address
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
-# Whoever has an IPv6 address has 64 bits of others to choose from, so all of them are one caller.
+# An IPv6 client has a whole /64 network, so its addresses count as one caller.
 _PREFIX = 64
 
-_LONGEST = 200  # Characters that a request through five proxies brings.
+_LONGEST = 200  # Characters: the header of a request through five proxies.
 
 
 def parse_networks(text: str) -> Networks:
@@ -42,7 +42,7 @@ def client_address(forwarded: str, proxies: Networks) -> str:
     the client, unless it is one of our `proxies`: then the next address to the left is, and so on.
     Addresses further left are ignored: anybody can write them.
     """
-    # The same few clients ask again and again; what is longer than any chain is not kept.
+    # Cached for repeated clients; unusually long headers are not cached.
     read = _remembered if len(forwarded) <= _LONGEST else _read
     return read(forwarded, proxies)
 
@@ -52,7 +52,7 @@ def _read(forwarded: str, proxies: Networks) -> str:
     for claim in reversed(forwarded.split(",")):
         address = _parsed(claim)
         if address is None:
-            return nearest  # A proxy of ours that passes on nonsense speaks for itself.
+            return nearest  # The proxy counts as the client when it forwards nonsense.
         nearest = str(address)
         if not is_within(address, proxies):
             return nearest
@@ -77,7 +77,7 @@ def _parsed(text: str) -> Address | None:
 _remembered = lru_cache(maxsize=4_096)(_read)
 
 
-@lru_cache(maxsize=4_096)  # Addresses as they are written here, never as they are sent.
+@lru_cache(maxsize=4_096)  # By canonical addresses, not by what clients send.
 def caller_network(address: str) -> str:
     """Return what counts as one caller: an IPv4 address, or the /64 network of an IPv6 address."""
     parsed = _parsed(address)
@@ -86,10 +86,10 @@ def caller_network(address: str) -> str:
     return str(IPv6Network((parsed, _PREFIX), strict=False).network_address)
 
 
-MAX_RANGES = 20  # Enough for every office and every runner; each is compared with each request.
+MAX_RANGES = 20  # Each is compared with each request.
 LONGEST_RANGE = 49  # Characters: an IPv6 address in full, with an IPv4 tail, a slash and a prefix.
 
-_MAPPED_BITS = 96  # Of an IPv6 address that holds an IPv4 one, these come first.
+_MAPPED_BITS = 96  # The prefix of an IPv6 address that maps an IPv4 one.
 Network = IPv4Network | IPv6Network
 
 
@@ -154,7 +154,7 @@ def _spelled(text: str) -> str:
 
 def _network(text: str) -> Network:
     """Read an address, or a range whose bits after the prefix are 0."""
-    # A netmask such as /255.0.0.0 is read by the library, and by nobody else the same way.
+    # ip_network also reads netmasks such as /255.0.0.0, which other tools read differently.
     prefix = text.partition("/")[2]
     if len(text) > LONGEST_RANGE or "%" in text or not (prefix.isdecimal() or "/" not in text):
         raise ValueError

@@ -14,13 +14,13 @@ from typing import cast
 from shared.domain.errors.archives import ManifestTooDeep, ManifestUnreadable
 from shared.domain.errors.base import printable
 
-_LONGEST_NUMBER = 32  # Digits; no field is a number, and Python needs long for huge ones.
+_LONGEST_NUMBER = 32  # Digits; no field is a number, and Python parses huge ones slowly.
 _MOST_TOML_TOKENS = 65_536  # tomllib takes 10 µs for each; a lock of 500 packages has 20,000.
 _MOST_KEY_PARTS = 32  # tomllib's time grows with the square of them; manifests have four.
 
 _TOML_TOKEN = re.compile(r"[=.,\[{\n]")
-# The possessive signs and the look behind keep these searches linear; strings end where tomllib
-# ends them, and what is not closed ends with the line or the file.
+# Possessive quantifiers and the look-behind keep these searches linear. Strings end where tomllib
+# ends them; unclosed ones end with the line or the file.
 _STRING_OR_COMMENT = re.compile(
     r"""#[^\n]*+"""
     r"""|"{3}(?:[^"\\]|\\.|"(?!""))*+"{0,5}+"""
@@ -153,7 +153,7 @@ def _located(message: str, text: str) -> str:
     return f"{printable(found)} at {where}"
 
 
-MAX_JSON_DEPTH = 32  # Levels. What clients send has four, and a bill of materials about ten.
+MAX_JSON_DEPTH = 32  # Levels. Requests of clients have four, bills of materials about ten.
 
 _SEPARATORS = (b",", b"[", b"{")
 

@@ -6,25 +6,25 @@ from shared.domain.records import Record
 from shared.domain.rights import Scope
 from shared.domain.secrets import redact_tokens
 
-DEVICE_CODE_LIFETIME = timedelta(minutes=10)  # Signing in on the way takes two or three.
-POLL_INTERVAL = timedelta(seconds=5)  # What the RFC has where nothing is said.
+DEVICE_CODE_LIFETIME = timedelta(minutes=10)  # A sign-in takes two or three.
+POLL_INTERVAL = timedelta(seconds=5)  # The default of the RFC.
 DEVICE_TOKEN_DAYS = 90
-MAX_CLIENT_NAME = 60  # Characters: it becomes the token's name, among other words.
+MAX_CLIENT_NAME = 60  # Characters: it becomes part of the token's name.
 
-# Consonants alone, as the RFC has it: no word comes of them, and no two are read for one another
-# in the way that 0 and O, or 1 and I, are. Eight of them are 34 bits.
+# Consonants only, as the RFC recommends: they form no words, and none is mistaken for another as
+# 0 and O are. Eight of them are 34 bits.
 USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 USER_CODE_LENGTH = 8
-USER_CODE_RANDOM_BYTES = 16  # So many more bits than the code has that the modulo favours none.
+USER_CODE_RANDOM_BYTES = 16  # Many more bits than the code has, so the modulo is unbiased.
 
-# All that building and publishing takes; what governs is not for a credential in a file.
+# Enough to build and publish; MANAGE is not for a token in a file.
 DEVICE_SCOPES = (Scope.READ, Scope.PUSH_NEW, Scope.PUSH_VERSION, Scope.DEPRECATE)
 
 
 class DeviceRequest(Record):
     """A device that waits for approval: its name, address and user agent."""
 
-    device: str  # The hash of its own code.
+    device: str  # The hash of the device code.
     client: str
     address: str
     agent: str

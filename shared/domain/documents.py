@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-_TAG_DIGITS = 32  # 128 bits: no two documents share them.
+_TAG_DIGITS = 32  # 128 bits.
 _GZIP_LEVEL = 6  # Level 9 takes three times as long for one percent less.
 
 

@@ -21,7 +21,7 @@ class ChangeKind(Enum):
     RESTORED = "restored"
 
 
-# Whether a release is held, quarantined or removed is the operator's business.
+# The feed does not say whether a release is held, quarantined or removed.
 _CHANGES = {
     "release.published": ChangeKind.PUBLISHED,
     "release.confirmed": ChangeKind.PUBLISHED,
@@ -36,7 +36,7 @@ _CHANGES = {
     "package.private": ChangeKind.WITHDRAWN,
     "package.public": ChangeKind.RESTORED,
 }
-# Everybody is told, because everybody could read the package until then, and mirrors still have it.
+# Shown to everybody, because the package was public until then and mirrors still have it.
 _REMOVALS = {"package.private"}
 
 EVERY_VERSION = "*"
@@ -51,7 +51,7 @@ class PackageChange:
     change: ChangeKind
     package: Package
     version: str
-    is_removal: bool = False  # Told to those too who may not read the package any more.
+    is_removal: bool = False  # Also shown to those who may no longer read the package.
 
 
 def package_change(number: int, event: Event) -> PackageChange | None:
@@ -70,7 +70,7 @@ def package_change(number: int, event: Event) -> PackageChange | None:
 
 EVENTS_PAGE_SIZE = 50
 MAX_EVENTS_PAGE_SIZE = 500
-MAX_FILTER_LENGTH = 200  # Characters of a kind or an actor.
+MAX_FILTER_LENGTH = 200  # Characters.
 
 
 @dataclass(frozen=True, slots=True)

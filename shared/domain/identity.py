@@ -36,7 +36,7 @@ from shared.domain.rights import (
     org_of,
 )
 
-RECENT_SIGN_IN = timedelta(minutes=10)  # Long enough to read what one is about to change.
+RECENT_SIGN_IN = timedelta(minutes=10)  # Long enough to read a page before a change.
 
 MISSING_PUBLISHING_SCOPES = "the token lacks the scopes push-new and push-version"
 
@@ -120,7 +120,7 @@ class Principal:
 
 ANONYMOUS = Principal()
 OPERATOR = Principal(id=OPERATOR_ID, credential="console", grants=(Grant(),))
-UPKEEP = Principal(id="upkeep", credential="upkeep")  # Who changes what time has changed.
+UPKEEP = Principal(id="upkeep", credential="upkeep")  # The actor of maintenance tasks.
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class AccessContext:
     organization: Organization | None
     role: Role | None
     at_ms: int = 0
-    sponsor: str = ""  # The account that let a new member in, and answers for them for a while.
+    sponsor: str = ""  # The account that invited a new member.
 
     @classmethod
     def of(
@@ -195,8 +195,8 @@ def refusal_of(
         return None
     if access.account is None and not principal.role_grants:
         return TokenUnknown()
-    # Role before scope: the scope that is missing tells a new package from one that is there, and
-    # that is for members alone to know.
+    # Role before scope: the missing scope reveals whether a package exists, which only members
+    # may know.
     return (
         _refusal_of_role(principal, access, action, resource)
         or _refusal_of_scope(principal, access, action, resource)
@@ -211,7 +211,7 @@ def _refusal_of_scope(
     is_own = access.is_administrator or access.role in roles
 
     def is_given(scope: Scope) -> bool:
-        # A scope and a role count together only where one source gives both.
+        # Scope and role must come from the same source.
         by_grant = is_own and principal.allows(scope, resource)
         return by_grant or principal.allows_by_role_grant(scope, roles, resource)
 
@@ -223,7 +223,7 @@ def _refusal_of_scope(
 
 def _missing_scope(scope: Scope, *, publishes: bool) -> str:
     if scope in PUBLISHING_SCOPES and not publishes:
-        # A token that publishes nothing here is not told whether the package is there.
+        # Tokens that may not publish here do not learn whether the package exists.
         return f"{MISSING_PUBLISHING_SCOPES} here"
     return f"the token lacks the scope {scope.value} here"
 

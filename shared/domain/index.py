@@ -42,7 +42,7 @@ def index_path(head: Head) -> str:
 
 def _as_published(survey: Survey) -> list[ReleaseEntry]:
     live = [entry for entry in reversed(survey.entries) if entry.state is State.LIVE]
-    # Sorting is stable, so of releases of one moment the lower version comes first.
+    # Sorting is stable, so of simultaneous releases the lower version comes first.
     return sorted(live, key=lambda entry: entry.created_ms)
 
 
@@ -79,5 +79,5 @@ def _more_keys(head: Head, entry: ReleaseEntry) -> Iterator[tuple[str, object]]:
 
 
 def _json(value: object) -> bytes:
-    # In ASCII: some readers take other characters than a line feed for the end of a line.
+    # ASCII, because some readers end lines at other characters than a line feed.
     return json.dumps(value, separators=_WITHOUT_SPACES).encode("ascii") + b"\n"

@@ -12,10 +12,10 @@ from shared.domain.tokens import Token, describe_grants
 
 EmailAddress = NewType("EmailAddress", str)
 
-MAX_EMAIL_LENGTH = 254  # What fits into the envelope of a mail.
-MAX_SUBJECT_LENGTH = 200  # Names of organizations may be as long; people read the beginning.
+MAX_EMAIL_LENGTH = 254  # The limit of SMTP.
+MAX_SUBJECT_LENGTH = 200  # Names of organizations may be as long.
 
-# Deliberately less than mail allows: no quotes and no comments, which no header may begin anew.
+# Stricter than RFC 5322: no quoted strings and no comments, against header injection.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")

@@ -11,17 +11,16 @@ from typing import ClassVar, Self
 from shared.domain.records import Entity, Place, Record
 
 PROBLEMS_KEPT = 20  # Sentences; the log has all of them.
-OVERDUE_AFTER = timedelta(
-    minutes=15
-)  # Longer than any task takes, and than an instance needs to start.
+# Longer than any task takes, and than an instance needs to start.
+OVERDUE_AFTER = timedelta(minutes=15)
 
 
 class TaskResult(Enum):
     """What came of a run."""
 
     DONE = "done"
-    PROBLEMS = "problems"  # It did what it could, and found something wrong.
-    FAILED = "failed"  # It broke off; what it had done is done.
+    PROBLEMS = "problems"  # It finished, and found problems.
+    FAILED = "failed"  # It stopped; what it had done stays.
 
 
 class TaskRun(Record):
@@ -32,7 +31,7 @@ class TaskRun(Record):
     seen: int = 0
     changed: int = 0
     problems: tuple[str, ...] = ()
-    unfinished: bool = False  # The next run goes on from where this one stopped.
+    unfinished: bool = False  # The next run continues where this one stopped.
 
     @property
     def may_have_more(self) -> bool:
@@ -104,7 +103,7 @@ def task_state(
     return TaskState(task, last, schedule.next_after(since_ms) if schedule else None)
 
 
-DAILY = ("*", "*", "*")  # Day, month and weekday: no task needs others.
+DAILY = ("*", "*", "*")  # Day, month and weekday.
 
 _UNITS = (60, 60, 24)  # Seconds, minutes and hours.
 _DAY_S = 24 * 60 * 60
@@ -122,9 +121,8 @@ def _values(field: str, most: int) -> range:
 
 
 TASK_REQUESTS_OWNER = "upkeep"
-TASK_REQUEST_LIFETIME = timedelta(
-    days=1
-)  # What no timer took up for that long is asked for again, or never.
+# After a day without a timer, the administrator asks again.
+TASK_REQUEST_LIFETIME = timedelta(days=1)
 
 
 class TaskRequest(Entity):
@@ -135,8 +133,8 @@ class TaskRequest(Entity):
     task: str
     asked_by: str
     asked_ms: int
-    begun_ms: int | None = None  # When an instance took it up last.
-    is_held_up: bool = False  # A run that began before is under way; this one comes after it.
+    begun_ms: int | None = None  # When an instance last started it.
+    is_held_up: bool = False  # Waits for a run that started before the request.
 
     @property
     def place(self) -> Place:

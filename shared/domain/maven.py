@@ -136,7 +136,7 @@ def listeners(release: Release) -> bytes:
     return json.dumps(answer, separators=_WITHOUT_SPACES).encode()
 
 
-MAX_POM_BYTES = 64 * 1024  # What `bal` sends has about 500; of Maven's own, some have 10 KiB.
+MAX_POM_BYTES = 64 * 1024  # Those of `bal` have about 500, those of Maven up to 10 KiB.
 
 _NAMESPACE = "http://maven.apache.org/POM/4.0.0"
 _NAMES = ("groupId", "artifactId", "version")
@@ -228,7 +228,7 @@ class ChecksumAlgorithm(Enum):
         return self.hasher().digest_size * 2
 
     def hasher(self) -> HashFunction:
-        # Clients compare these against damage; what is trusted here are SHA-256 digests.
+        # Clients use these to detect damage; the registry trusts SHA-256 only.
         return hashlib.new(self.value, usedforsecurity=False)
 
     def of(self, content: bytes) -> str:
@@ -248,7 +248,7 @@ class Checksum:
     @classmethod
     def parse(cls, algorithm: ChecksumAlgorithm, content: bytes) -> Self:
         """Parse a checksum file, with or without a line end or file name."""
-        # A longer file is no checksum, and is not looked at.
+        # A longer file is no checksum.
         text = content[:1024].decode("ascii", "replace").split(maxsplit=1)
         digits = text[0] if text else ""
         if len(digits) != algorithm.digits or not _DIGITS.fullmatch(digits):

@@ -13,13 +13,11 @@ from shared.domain.records import Entity, Place, Record
 from shared.domain.rights import Role
 from shared.domain.times import time_text
 
-OWNER_CHANGE_DELAY = timedelta(
-    hours=48
-)  # Whoever reads mail once a day still has a day to undo it.
-# A stranger who was let in by trick has owned an organization alone within a minute, before.
+OWNER_CHANGE_DELAY = timedelta(hours=48)  # Enough for owners who read their mail once a day.
+# Otherwise a stranger invited by mistake could remove all other owners within a minute.
 NEW_OWNER_PERIOD = timedelta(days=7)
 
-# Whoever lets helpers in to publish more than they may would have to wait that long.
+# How long new members count as their sponsor in burst detection.
 NEW_MEMBER_PERIOD = timedelta(days=7)
 
 
@@ -45,9 +43,9 @@ class Membership(Entity):
     role: Role
     since_ms: int = 0
     pending: PendingRole | None = None
-    is_shown: bool = False  # To everybody; nobody decides that for somebody else.
+    is_shown: bool = False  # On the public page; only the member decides.
     invited_by: str = ""  # The account whose invitation was accepted.
-    made_with: str = ""  # The token that invited them, until a person gives them another role.
+    made_with: str = ""  # The token that invited them; empty once a person sets their role.
 
     @property
     def place(self) -> Place:
@@ -172,10 +170,10 @@ def _stays(owner: Membership) -> bool:
     return owner.pending is None or owner.pending.role is Role.OWNER
 
 
-INVITATION_LIFETIME = timedelta(days=7)  # Over a holiday, and not longer than anybody remembers.
+INVITATION_LIFETIME = timedelta(days=7)  # Long enough for a holiday.
 INVITATION_LIFETIME_MS = INVITATION_LIFETIME // timedelta(milliseconds=1)
-MAX_INVITATIONS = 100  # Open ones of an organization, so that nobody mails a whole town.
-INVITATION_CODE_LENGTH = 32  # Base62: 190 bits, which nobody guesses.
+MAX_INVITATIONS = 100  # Open ones per organization, against mass mailing.
+INVITATION_CODE_LENGTH = 32  # Characters of base62: 190 bits.
 INVITATION_ID_LENGTH = 20  # Hexadecimal digits.
 
 

@@ -17,7 +17,7 @@ ModuleName = NewType("ModuleName", str)
 ToolId = NewType("ToolId", str)
 
 MAX_PACKAGE_LENGTH = 200  # Organization and name together: ids and paths of the stores hold them.
-RESERVED_PREFIX = "ballerina"  # The operator's: the standard library lives there.
+RESERVED_PREFIX = "ballerina"  # For the operator: the standard library has such names.
 
 _IDENTIFIER = r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*"
 _ORG = re.compile(_IDENTIFIER)

@@ -13,16 +13,16 @@ from shared.domain.records import Entity, Place, Record
 from shared.domain.times import parse_time
 
 MAX_NOTICE_LENGTH = 300  # Two sentences.
-MAX_READ_ONLY_REASON_LENGTH = 200  # It stands within a sentence.
+MAX_READ_ONLY_REASON_LENGTH = 200  # It is a part of a sentence.
 MAX_NOTICE_LINK_LENGTH = 500
-DEFAULT_NOTICE_PERIOD = timedelta(days=7)  # Unless an administrator says otherwise.
-MAX_NOTICE_PERIOD = timedelta(days=90)  # What holds for longer belongs on a page.
-MAX_NOTICES = 5  # That are shown, or will be: nobody reads more.
-ENDED_NOTICES_KEPT = 20  # For whoever wants to know what was said.
+DEFAULT_NOTICE_PERIOD = timedelta(days=7)  # When no end is given.
+MAX_NOTICE_PERIOD = timedelta(days=90)  # Anything longer belongs on a page.
+MAX_NOTICES = 5  # Current and future ones.
+ENDED_NOTICES_KEPT = 20  # Shown to administrators.
 
 _MS = timedelta(milliseconds=1)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# A page of ours begins with one slash; two, or a backslash, would be another host to a browser.
+# Browsers read `//` and a backslash at the start as another host.
 _LINK = re.compile(
     r"/(?![/\\])[^\s\\\"<>]*|https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?(?:[/?#][^\s\\\"<>]*)?",
     re.IGNORECASE,

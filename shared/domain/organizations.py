@@ -20,14 +20,14 @@ class Organization(Entity):
 
     kind: ClassVar[str] = "organization"
 
-    id: str = ""  # Never changes; its tokens are found by it.
+    id: str = ""  # Never changes; tokens refer to it.
     name: str
     founder: str
     created_ms: int
     display_name: str = ""
     description: str = ""
-    default_visibility: Visibility = Visibility.PUBLIC  # Of packages whose archive says nothing.
-    deleting_ms: int | None = None  # When it is gone, unless somebody undoes that before.
+    default_visibility: Visibility = Visibility.PUBLIC  # Where the archive says nothing.
+    deleting_ms: int | None = None  # When it is deleted, unless that is undone before.
 
     @property
     def key(self) -> str:
@@ -64,7 +64,7 @@ class NameSkeleton(Entity):
         return self.skeleton
 
 
-# Controls, private letters, and what turns the direction of a text or joins letters unseen.
+# Control and private characters, and invisible ones that change direction or join letters.
 _UNSEEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
 
 
@@ -104,12 +104,12 @@ def _line(what: str, text: str, limit: int) -> str:
 
 DomainName = NewType("DomainName", str)
 
-MAX_DOMAIN_LENGTH = 240  # 253 at most, and the name of the record stands before it.
-MAX_DOMAINS = 20  # Of an organization: each is asked for again every night.
-DOMAIN_CHALLENGE_LENGTH = 32  # Base62: nobody sets it by chance.
+MAX_DOMAIN_LENGTH = 240  # DNS allows 253, with the name of the record.
+MAX_DOMAINS = 20  # Per organization: each is looked up every night.
+DOMAIN_CHALLENGE_LENGTH = 32  # Characters of base62.
 
 _DOMAIN_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-# The last label begins with a letter: 127.0.0.1 is an address, and nobody's domain.
+# The last label begins with a letter, because 127.0.0.1 is no domain.
 _DOMAIN = re.compile(rf"(?:{_DOMAIN_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")
 
 

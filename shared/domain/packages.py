@@ -37,7 +37,7 @@ class Pushers(Enum):
     """Who may push to a package, besides having the right to."""
 
     MEMBERS = "members"
-    PUBLISHERS = "publishers"  # Trusted publishers alone: no stored token, whosever it is.
+    PUBLISHERS = "publishers"  # Trusted publishers only; no stored token.
 
 
 class Graalvm(Enum):
@@ -95,7 +95,7 @@ class Provenance(Record):
     ref: str = ""
     commit: str = ""
     run_url: str = ""
-    defined_elsewhere: str = ""  # What the job ran in, where that is no file of the repository.
+    defined_elsewhere: str = ""  # The workflow, if it is not in the repository.
 
     @property
     def link(self) -> str:
@@ -129,7 +129,7 @@ class Head(Record):
     changed_ms: int | None = None  # None: nothing but `pulls` has changed since it was created.
     deprecation: str | None = None
     pushers: Pushers = Pushers.MEMBERS
-    made_by: tuple[str, ...] = ()  # The trusted publishers that its first push came by.
+    made_by: tuple[str, ...] = ()  # The trusted publishers of its first push.
     pulls: int = 0
     revision: int = 1
     outbox: tuple[Event, ...] = ()
@@ -164,20 +164,20 @@ class Release(Record):
     icon: str = ""
     template: bool = False
     graalvm: Graalvm = Graalvm.UNKNOWN
-    modules: tuple[str, ...] = ()  # Those that it exports, which others can import.
-    # The rest. None: `modules` are all of them, since the record is from before they were told
-    # apart; `mend` does that from the archive.
+    modules: tuple[str, ...] = ()  # The exported ones.
+    # None for old records, in which `modules` has both; the task `mend` separates them by the
+    # archive.
     internal_modules: tuple[str, ...] | None = None
     dependencies: tuple[Dependency, ...] = ()
     tools: tuple[str, ...] = ()
     compiler_plugin: bool = False
     sbom: bool = False
     created_ms: int
-    changed_ms: int | None = None  # None: it is as it was published.
+    changed_ms: int | None = None  # None: unchanged since publication.
     origin: Origin
     state: State = State.LIVE
     state_reason: str = ""
-    awaits_owner: bool = False  # Held since it was published, until an owner confirms it.
+    awaits_owner: bool = False  # Held since publication, until an owner confirms it.
     deprecation: str | None = None
     revision: int = 1
     outbox: tuple[Event, ...] = ()

@@ -44,7 +44,7 @@ class RateLimitClass(Enum):
         return _NOUNS[self]
 
 
-# Whoever guesses, makes credentials or writes to strangers is counted for longer than others.
+# Longer windows against guessing, mass creation of credentials and mass mailing.
 _WINDOWS = {
     RateLimitClass.TOKEN_ISSUE: timedelta(minutes=5),
     RateLimitClass.SIGN_IN: timedelta(minutes=5),
@@ -204,7 +204,7 @@ def check_limit(
     subject: RateLimitSubject,
 ) -> RateLimitAllowance:
     """Check the request that was counted last against the limit, and return what remains."""
-    # More than the limit was never let through, whatever was counted.
+    # Refused requests were counted as well, but never more than the limit was allowed.
     before = min(counts.before, limit)
     used = counts.now + _in_reach(before, window)
     if used > limit:
@@ -235,9 +235,9 @@ def _wait_ms(limit: int, before: int, now: int, window: Window) -> int:
     """
     room = limit - now
     if room >= 0 and before:
-        # Enough of the window before has to fall out of reach.
+        # Wait until enough of the previous window is too old.
         left_ms = room * window.length_ms // before
         return max(1, window.left_ms - left_ms)
-    # This window is full, and has to fall out of reach by one.
+    # This window is full: wait until one of its requests is too old.
     left_ms = (limit - 1) * window.length_ms // limit
     return window.left_ms + window.length_ms - left_ms

@@ -21,8 +21,8 @@ from shared.domain.errors.organizations import PatternUnreadable
 from shared.domain.names import MAX_PACKAGE_LENGTH, RESERVED_PREFIX
 from shared.domain.records import Entity, Place
 
-RESERVED_NAMES_OWNER = "reserved-names"  # Whose they are: all are read at once, by each founding.
-MAX_RESERVED_NAMES = 500  # Each is compared with what is founded, in three readings.
+RESERVED_NAMES_OWNER = "reserved-names"  # One owner, so that one query reads all.
+MAX_RESERVED_NAMES = 500  # Each is compared with a new name three times.
 
 # Kept back in every registry: paths and hosts of a registry, and names whose bearer seems to speak
 # for it. Administrators may found such an organization, and the operator names accounts so.
@@ -39,7 +39,7 @@ wellknown wso2 www
 RESERVED_WORDS = frozenset(_WORDS.split())
 
 _PATTERN = re.compile(r"[A-Za-z0-9_*?]+")
-_ID_DIGITS = 20  # 80 bits tell patterns apart; a pattern itself may hold what no key may.
+_ID_DIGITS = 20  # A hash, because keys cannot hold `*` and `?`.
 
 
 class ReservedName(Entity):
@@ -75,13 +75,13 @@ def parse_reserved_name(text: str) -> str:
     """Return `text` as a pattern of names, or raise `PatternUnreadable`."""
     pattern = text.strip()
     fits = _PATTERN.fullmatch(pattern) and len(pattern) <= MAX_PACKAGE_LENGTH
-    # One without a letter would keep back nearly everything, and is a slip of the hand.
+    # A pattern without a letter would match nearly everything, so it is a typing error.
     if not fits or not any(character.isalnum() for character in pattern):
         raise PatternUnreadable(text)
     return pattern
 
 
-BUILT_IN_PATTERN = f"{RESERVED_PREFIX}*"  # Kept back in every registry, beside the reserved words.
+BUILT_IN_PATTERN = f"{RESERVED_PREFIX}*"  # Reserved in every registry, as the words above.
 
 # From the confusables of UTS 39: lower-case letters that common fonts draw like a Latin one.
 _DRAWN_LIKE = {
@@ -152,7 +152,7 @@ def _fits(readings: tuple[str, str, str], pattern: str) -> bool:
 
 def _folded(text: str) -> str:
     """Return letters and digits without case and accents, as Latin letters where possible."""
-    # Twice: some letters fold to such as can be taken apart further.
+    # Twice: case folding can produce characters that decompose further.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     latin = plain.translate(_LATIN)
     return "".join(character for character in latin if character.isalnum())

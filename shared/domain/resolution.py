@@ -57,7 +57,7 @@ class ResolvedPackage:
     version: Version
     deprecation: str | None
     content: Digest
-    graph: bytes = b"[]"  # JSON, as it was recorded with the archive `content`.
+    graph: bytes = b"[]"  # JSON, as recorded in the archive `content`.
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from shared.domain.names import OrgName, Package
 from shared.domain.records import Record
 
-# What an action is about: a package, or a whole organization.
+# What an action applies to: a package, or a whole organization.
 Resource = Package | OrgName
 
 
@@ -69,7 +69,7 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
 # registry. No token is enough, however much it allows.
 RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.OPERATE})
 
-# What nobody does in an organization that is being deleted.
+# Refused in an organization that is being deleted.
 PUSH_ACTIONS = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})
 
 PUBLISHING_SCOPES = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
@@ -106,7 +106,7 @@ class Grant(Record):
             return matches_pattern(resource.org, self.org) and matches_pattern(
                 resource.name, self.package
             )
-        # A grant on some packages of an organization is none on the organization itself.
+        # A grant for some packages of an organization does not cover the organization itself.
         return matches_pattern(resource, self.org) and self.package == ANY_NAME
 
 
@@ -141,7 +141,7 @@ _HEAD = (
     "token of an organization", "token of a CI job", "signed in within 10 minutes",
 )  # fmt: skip
 
-# What tokens that belong to no person may be good for; both are maintainers of their organization.
+# The scopes of tokens that belong to no person; they have the role maintainer.
 MACHINE_SCOPES = frozenset(Scope) - {Scope.MANAGE}
 JOB_SCOPES = PUBLISHING_SCOPES
 

@@ -22,9 +22,9 @@ from typing import Self
 from shared.domain.packages import Listing, Release
 from shared.domain.versions import ANY_CLIENT, ClientProfile, LanguageVersion
 
-DEFAULT_LIMIT = 10  # What Central gives a client that does not say.
-MAX_LIMIT = 1_000  # Stores page by 500; above this one answer holds megabytes.
-MAX_OFFSET = 2**31 - 1  # Clients read it as a Java int.
+DEFAULT_LIMIT = 10  # The default of Central.
+MAX_LIMIT = 1_000  # Stores page by 500; a larger response would have megabytes.
+MAX_OFFSET = 2**31 - 1  # Clients parse a Java int.
 
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
 
@@ -34,8 +34,8 @@ class Sort(Enum):
 
     RELEVANCE = "relevance"
     NAME = "name"
-    CREATED = "createdDate"  # Of the release that is shown: what was updated last.
-    ADDED = "addedDate"  # Of the package: what is new.
+    CREATED = "createdDate"  # When the shown release was published.
+    ADDED = "addedDate"  # When the package was created.
     PULLS = "pullCount"
 
 
@@ -94,8 +94,8 @@ class Match(Enum):
     WORDS = "words"  # Each word of the value begins a word of the text.
     PHRASE = "phrase"  # The words of the value, whole and in this order.
     WHOLE = "whole"  # The whole organization, or a whole keyword.
-    PATTERN = "pattern"  # The whole name or organization, `*` standing for anything.
-    PATH = "path"  # The words of `org/name`, and that package first.
+    PATTERN = "pattern"  # The whole name or organization; `*` matches anything.
+    PATH = "path"  # The words of `org/name`; that package comes first.
 
 
 _TYPED = {(Field.ANYWHERE, Match.WORDS), (Field.ANYWHERE, Match.PHRASE)}
@@ -157,13 +157,13 @@ class Query:
     kind: SearchKind = SearchKind.PACKAGES
     orgs: frozenset[str] | None = None  # Keys of organizations; None: any.
     package: str = ""  # One package's whole name, in any case.
-    depends_on: str = ""  # The key of a package that those which are looked for depend on directly.
+    depends_on: str = ""  # The key of a direct dependency of the results.
     own_only: bool = False  # Only the caller's organizations; `PackageSearch` turns it into `orgs`.
     include_deprecated: bool = False
     deprecated_only: bool = False
-    facet_values: tuple[FacetValue, ...] = ()  # All of these hold.
+    facet_values: tuple[FacetValue, ...] = ()  # A package must have all of these.
     client: ClientProfile = ANY_CLIENT
-    is_wordless: bool = False  # Something was typed, and no word is in it: nothing matches.
+    is_wordless: bool = False  # The text has no words, so nothing matches.
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -221,7 +221,7 @@ class Results:
 
     hits: tuple[Hit, ...]
     count: int
-    corrections: tuple[tuple[str, str], ...] = ()  # Words that nobody uses, and the nearest ones.
+    corrections: tuple[tuple[str, str], ...] = ()  # Unknown words, and the most similar known ones.
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +237,9 @@ class Suggestion:
         return cls(listing.head.org, listing.head.name, listing.release.summary)
 
 
-MAX_QUERY_LENGTH = (
-    500  # Characters that are read: a longer text is no search, and costs its reader.
-)
-MAX_QUERY_TERMS = 16  # Terms that are read: each is one more list to intersect.
-MAX_TERM_VALUES = 16  # Values of a group that are read.
+MAX_QUERY_LENGTH = 500  # Characters; the rest of a longer text is ignored.
+MAX_QUERY_TERMS = 16  # Each is one more list to intersect.
+MAX_TERM_VALUES = 16  # Per group.
 
 _FIELDS = {
     "": Field.ANYWHERE,
@@ -328,7 +326,7 @@ def _plain(raw: str) -> str:
     return _ESCAPE.sub(r"\1", raw.strip()).strip()
 
 
-MAX_FACET_VALUES = 200  # Values of one facet that are counted for a page: nobody reads more.
+MAX_FACET_VALUES = 200  # Per facet.
 
 
 class PackageShape(Enum):
@@ -350,7 +348,7 @@ class FacetCount:
 
 Facets = Mapping[
     Facet, tuple[FacetCount, ...]
-]  # The most frequent value first; facets with none lack.
+]  # The most frequent value first; without empty facets.
 
 
 @dataclass(frozen=True, slots=True)

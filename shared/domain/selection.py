@@ -140,7 +140,7 @@ def _leaders(head: Head, newest_first: Iterable[ReleaseEntry]) -> tuple[ReleaseE
         rank = (entry.parsed.is_stable, _is_no_worse(head, entry))
         found.setdefault(rank, entry)
         if rank == (True, True):
-            break  # The rest is older and no better, and most packages have nothing else.
+            break  # The rest is older and no better.
     return tuple(found[rank] for rank in sorted(found, reverse=True))
 
 

@@ -9,8 +9,8 @@ from typing import ClassVar, Self
 
 from shared.domain.records import Entity, Place, Record
 
-SECRET_ROTATION = timedelta(minutes=10)  # A copied cookie is worth little when it is found later.
-SECRET_GRACE = timedelta(minutes=1)  # Requests that were on their way when the secret changed.
+SECRET_ROTATION = timedelta(minutes=10)  # A stolen cookie is useless soon.
+SECRET_GRACE = timedelta(minutes=1)  # For concurrent requests when the secret changes.
 
 _SECRET_ROTATION_MS = SECRET_ROTATION // timedelta(milliseconds=1)
 _SECRET_GRACE_MS = SECRET_GRACE // timedelta(milliseconds=1)
@@ -20,8 +20,8 @@ class SecretState(Enum):
     """What a secret is that came with a request."""
 
     CURRENT = "current"
-    PREVIOUS = "previous"  # Replaced a moment ago, or by one that the browser never got.
-    COPIED = "copied"  # Replaced for so long that only a copy of the cookie still has it.
+    PREVIOUS = "previous"  # Just replaced, or replaced by one that the browser never got.
+    COPIED = "copied"  # Replaced long ago: only a copy of the cookie has it.
     UNKNOWN = "unknown"
 
 
@@ -92,8 +92,8 @@ class SignInPurpose(Enum):
     """What a sign-in is for."""
 
     ENTER = "enter"
-    AGAIN = "again"  # To show once more who one is, for what takes a fresh sign-in.
-    LINK = "link"  # To sign in with a further identity from now on.
+    AGAIN = "again"  # To repeat a sign-in, for actions that need a recent one.
+    LINK = "link"  # To link another identity.
 
 
 class SignInAttempt(Record):
@@ -116,12 +116,12 @@ class SignInAttempt(Record):
 HOME_PATH = "/account"
 MAX_RETURN_PATH_LENGTH = 512
 
-# First parts of pages that people come from. Files, API and sign-in itself are none of them.
+# First path segments of pages that a sign-in may return to.
 RETURN_PAGES = frozenset(
     {"account", "dashboard", "device", "manage", "orgs", "packages", "search", "about"}
 )
 
-# No second slash or backslash that browsers read as a host, no control character, no fragment.
+# No second slash or backslash, which browsers read as a host; no control character, no fragment.
 _PATH = re.compile(r"/(?P<first>[a-z]+)(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*(?:\?[^\\#<>\"]*)?")
 
 
@@ -134,5 +134,5 @@ def return_path(text: str) -> str:
     )
     if form is None or not text.isascii() or form["first"] not in RETURN_PAGES:
         return HOME_PATH
-    # `..` leaves a page for what is not one.
+    # `..` could lead elsewhere.
     return HOME_PATH if ".." in text or "%2e" in text.lower() else text

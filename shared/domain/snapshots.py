@@ -31,7 +31,7 @@ FORMAT = 1
 MANIFEST_FILE = "manifest.json"
 DIRECTORY, PACKAGES, EVENTS = "directory.jsonl.gz", "packages.jsonl.gz", "events.jsonl.gz"
 
-# In the order in which they are written again: nobody owns what is not there.
+# In the order of a restore: owners first.
 ENTITIES: tuple[type[Entity], ...] = (
     Account,
     AccountName,

@@ -17,18 +17,16 @@ from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitWait
 from shared.domain.records import Entity, Record
 
 LOW_DISK_BYTES = 5 * 1024**3  # Some eighty of the largest archives.
-LOW_DISK_FRACTION = 20  # Of the whole disk: others fill it as well.
-FULL_DISK_BYTES = 1024**3  # Databases write what they change twice before it is once.
-BACKLOG_STUCK_AFTER = timedelta(
-    minutes=10
-)  # Settling runs each minute; what waits for longer is stuck.
+LOW_DISK_FRACTION = 20  # One part in so many of the whole disk.
+FULL_DISK_BYTES = 1024**3  # Databases need temporary space for writes.
+BACKLOG_STUCK_AFTER = timedelta(minutes=10)  # The task `settle` runs every minute.
 _MS = timedelta(milliseconds=1)
 
 
 class Severity(Enum):
     """How much something matters."""
 
-    WARN = "warn"  # Packages are served all the same.
+    WARN = "warn"  # Packages are still served.
     BAD = "bad"
 
 
@@ -111,7 +109,7 @@ class RegistryCounts(Record):
     packages: int = 0
     private_packages: int = 0
     releases: int = 0
-    public_releases: int = 0  # Those that everybody may have.
+    public_releases: int = 0  # Live releases of public packages.
     withheld_releases: int = 0
     pulls: int = 0
     archive_bytes: int = 0
@@ -260,4 +258,4 @@ _WITHHELD = {State.HELD, State.QUARANTINED}
 
 _COUNT_FIELDS = set(RegistryCounts.model_fields) - set(Record.model_fields)
 
-SOFTWARE_VERSION = "0.1.0"  # As pyproject.toml has it, which is not there where the registry runs.
+SOFTWARE_VERSION = "0.1.0"  # As in pyproject.toml, which is not deployed.

@@ -30,11 +30,11 @@ class Token(Entity):
     grants: tuple[Grant, ...]
     created_ms: int
     expires_ms: int | None
-    addresses: tuple[str, ...] = ()  # Ranges that it may be used from; none are no limit.
-    canary: bool = False  # Opens nothing, and tells when somebody tries it.
-    provenance: Provenance | None = None  # Of a job's token: the job.
-    made_by: str = ""  # Who was given its text; empty for tokens from before this was noted.
-    made_with: str = ""  # The id of the token that asked for its text; empty for a person.
+    addresses: tuple[str, ...] = ()  # Ranges that it may be used from; empty means everywhere.
+    canary: bool = False  # Grants nothing; its use is reported.
+    provenance: Provenance | None = None  # The CI job of a job's token.
+    made_by: str = ""  # The account that got its text; empty for old tokens.
+    made_with: str = ""  # The id of the token that created it; empty for a person.
 
     @property
     def place(self) -> Place:
@@ -85,7 +85,7 @@ class LineageKind(Enum):
     MEMBERSHIP = "membership"
 
 
-# No token made with another one lasts longer, and no theft is noticed later.
+# No token created with another one lives longer.
 LINEAGE_RETENTION = timedelta(days=366)
 _LINEAGE_RETENTION_MS = LINEAGE_RETENTION // timedelta(milliseconds=1)
 
@@ -102,7 +102,7 @@ class LineageRecord(Entity):
     token: str
     what: LineageKind
     org: str = ""
-    id: str  # Of the token or invitation that was made, or the account that became a member.
+    id: str  # Of the token, the invitation or the new member.
     name: str
     made_ms: int
 

@@ -156,7 +156,7 @@ class ClientProfile:
     language: LanguageVersion | None = None
 
     @staticmethod
-    @lru_cache(maxsize=1_024)  # Clients are many, kinds of clients few.
+    @lru_cache(maxsize=1_024)  # There are few kinds of clients.
     def of(platforms: str, language: str) -> "ClientProfile":
         """Read a client's `Ballerina-Platform` (a comma list) and its Ballerina version."""
         named = frozenset(part.strip() for part in platforms.split(",") if part.strip())
@@ -182,7 +182,7 @@ ANY_CLIENT = ClientProfile()
 
 _SEGMENT = re.compile(r"v(\d{1,9})-(\d{1,9})-\d{1,9}", re.ASCII)
 
-# The Java platforms, each with the first update of 2201 whose virtual machine runs it.
+# The Java platforms, each with the first update of 2201 that runs it.
 _PLATFORMS = {"java11": 0, "java17": 8, "java21": 11, "java25": 14}
 _FIRST_MAJOR = 2201
 

@@ -19,7 +19,7 @@ class DeliveryRoute(Enum):
 
     REGISTRY = "the registry"  # `/archives/…`: looks at the records first, ignores `Authorization`.
     CDN = "the CDN"  # The same path at a CDN before the registry.
-    STORE = "Blob Storage"  # By a signed link of a minute or few.
+    STORE = "Blob Storage"  # By a signed URL that is valid for minutes.
 
 
 class ClientKind(Enum):
@@ -34,7 +34,7 @@ class Cdn(Enum):
 
     NONE = "none"  # There is no CDN.
     STRIPPING = "strips it"
-    PASSING = "passes it on"  # What it asks for others then, it may not keep.
+    PASSING = "passes it on"  # It may not cache responses to such requests.
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class DeliveryOptions:
 
     container: Visibility
     cdn: Cdn
-    is_linked: bool  # Blob Storage has it under a name that is known; on one machine nothing has.
+    is_linked: bool  # Whether Blob Storage has it; never on one machine.
 
 
 def second_hop(client: ClientKind, options: DeliveryOptions) -> DeliveryRoute:
@@ -63,11 +63,14 @@ def _takes(cdn: Cdn, client: ClientKind) -> bool:
     )
 
 
-# A push that was under way while its package changed stores where it would have been right. The
-# next sweep puts it right, and there is one each night.
+# A push that is concurrent with a change of its package may use the old container. The nightly
+# sweep moves such archives.
 PLACEMENT_SETTLED_AFTER = timedelta(days=2)
 
-_DECIDING = {"visibility", "state"}  # The fields of heads and releases that decide on a side.
+_DECIDING = {
+    "visibility",
+    "state",
+}  # The fields of heads and releases that decide on the container.
 
 
 def archive_container(head: Head, release: Release) -> Visibility:

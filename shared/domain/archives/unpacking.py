@@ -43,7 +43,7 @@ class ArchiveLimits:
     """
 
     entries: int = 20_000  # The largest real balas have a few hundred.
-    unpacked_bytes: int = 512 * MIB  # What a client's disk takes for one package without asking.
+    unpacked_bytes: int = 512 * MIB  # Acceptable on a client's disk for one package.
     ratio: int = 200  # Unpacked to packed; sources and jars pack ten to one, bombs a thousand.
     ratio_from_bytes: int = 1 * MIB  # Below this a high ratio is a file of blanks, not a bomb.
     archive_ratio_from_bytes: int = 16 * MIB  # The same for all entries together: a few such files.
@@ -56,8 +56,8 @@ class ArchiveLimits:
 
 DEFAULT_LIMITS = ArchiveLimits()
 
-_STEP = 64 * 1024  # Packed bytes at once: what is left over of a step is copied, so it is small.
-_CHUNK = 256 * 1024  # Unpacked bytes at once: the most that is held of an entry nobody asked for.
+_STEP = 64 * 1024  # Packed bytes at once. Small, because the rest of a step is copied.
+_CHUNK = 256 * 1024  # Unpacked bytes at once: the most that `verify` holds.
 
 
 class ZipArchive:
@@ -149,7 +149,7 @@ def _inflated(entry: ZipEntry) -> Iterator[bytes]:
 
 
 TAIL_BYTES = 64 * KIB  # The directory of a thousand files, and its end.
-MAX_FILE_BYTES = 16 * MIB  # Unpacked; larger ones are read by those who pull the archive.
+MAX_FILE_BYTES = 16 * MIB  # Unpacked; for larger ones clients pull the archive.
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +172,8 @@ class ArchiveDirectory:
     """All entries of an archive by name, and where each begins."""
 
     entries: dict[str, ZipEntry]
-    starts: tuple[int, ...]  # In order, and then the beginning of the directory.
-    files: frozenset[str]  # The names of what is no folder.
+    starts: tuple[int, ...]  # Sorted; the last one is the start of the directory.
+    files: frozenset[str]  # The names of entries that are no folders.
 
     @classmethod
     def of(cls, entries: tuple[ZipEntry, ...], directory: DirectorySpan) -> Self:

@@ -53,7 +53,7 @@ _DESCRIPTOR_SIGNATURE = b"PK\x07\x08"
 _ZIP64_LOCATOR_SIGNATURE = b"PK\x06\x07"
 _ZIP64_LOCATOR_LENGTH = 20
 
-_FULL_16 = 0xFFFF  # These two stand where the value is in a zip64 record.
+_FULL_16 = 0xFFFF  # These mark a value that is in a zip64 record.
 _FULL_32 = 0xFFFF_FFFF
 _COMMENT_LENGTH = 0xFFFF  # The longest comment, so the earliest place of the end record.
 _NEWEST_FORMAT = 63  # Zip 6.3; Python refuses archives that ask for more.
@@ -61,7 +61,7 @@ _NEWEST_FORMAT = 63  # Zip 6.3; Python refuses archives that ask for more.
 _ENCRYPTED = 1 << 0 | 1 << 6 | 1 << 13  # Plain, strong, and masked headers.
 _DESCRIBED = 1 << 3
 _UTF8 = 1 << 11
-_KNOWN_FLAGS = 1 << 1 | 1 << 2 | _DESCRIBED | _UTF8  # The first two only say how hard it packed.
+_KNOWN_FLAGS = 1 << 1 | 1 << 2 | _DESCRIBED | _UTF8  # The first two are compression levels.
 
 _EXTRA_ZIP64 = 0x0001
 _EXTRA_UNICODE_PATH = 0x7075
@@ -112,7 +112,7 @@ def read_entries(content: memoryview, max_entries: int) -> tuple[ZipEntry, ...]:
     return tuple(located[entry.start] for entry in entries)
 
 
-# --- parts of an archive that was read whole before --------------------------------------------
+# --- parts of a stored archive, which was checked before ------------------------------------------
 
 
 def directory_span(tail: memoryview, size: int) -> DirectorySpan:
@@ -248,7 +248,7 @@ def _refuse_unsupported(name: str, flags: int, method: int, needed: int) -> None
     if flags & ~_KNOWN_FLAGS:
         raise EntryUnsupported(name, f"the flags {flags:#06x}")
     if flags & _DESCRIBED and method == METHOD_STORED:
-        # Who reads front to back, as Java's ZipInputStream does, cannot find where it ends.
+        # Readers of streams, such as Java's ZipInputStream, cannot find where it ends.
         raise EntryUnsupported(name, "a descriptor without compression")
     if needed > _NEWEST_FORMAT:
         raise EntryUnsupported(name, f"version {needed / 10} of the zip format")

@@ -23,15 +23,15 @@ from shared.domain.trusted_publishing.jobs import (
 
 JobTokenClaims = Mapping[str, object]
 
-# What it takes the right to write to the repository to start. Everything else is refused, also what
-# providers may invent: pull_request_target and workflow_run have the rights of the repository,
-# whoever started them, and a child pipeline does not say whether its parent is a merge request's.
+# Triggers that need write access to the repository. All others are refused, including ones that
+# providers may add later: pull_request_target and workflow_run have the rights of the repository,
+# whoever starts them, and a child pipeline does not say whether its parent is a merge request's.
 ALLOWED_TRIGGERS = {
     Provider.GITHUB: ("push", "release", "workflow_dispatch", "repository_dispatch", "schedule"),
     Provider.GITLAB: ("push", "web", "api", "trigger", "schedule"),
 }
 
-_UNTOLD = "another place"  # Where a job is defined that does not say so.
+_UNTOLD = "another place"  # For a job that does not say where it is defined.
 _PUBLISHABLE = ("refs/heads/", "refs/tags/")  # Pull and merge requests have refs elsewhere.
 
 
@@ -212,7 +212,7 @@ def _gitlab(claims: JobTokenClaims) -> CiJob:
 
 def _azure_devops(claims: JobTokenClaims) -> CiJob:
     job = _parsed(_AzureDevOps, Provider.AZURE_DEVOPS, claims)
-    # One key signs for all organizations: the issuer has to be that of the very organization.
+    # One key signs for all organizations, so the issuer must be that of this organization.
     if job.iss.lower().rpartition("/")[2] != job.org_id:
         raise ClaimUnusable(Provider.AZURE_DEVOPS.title, "org_id")
     _check_ref(job.rpo_ref)
@@ -235,8 +235,8 @@ def _entra(claims: JobTokenClaims) -> CiJob:
     job = _parsed(_Entra, Provider.ENTRA, claims)
     if job.tid not in urlsplit(job.iss.lower()).path.split("/"):
         raise ClaimUnusable(Provider.ENTRA.title, "tid")
-    # A program has no delegated scope, and its subject is itself; where it is not, the object is
-    # one that many share: all service connections of a tenant have the same.
+    # A program has no delegated scope, and its subject is its object id. Otherwise the object is
+    # shared: all service connections of a tenant have the same.
     if job.scp or job.idtyp not in ("", "app") or job.sub.lower() != job.oid:
         raise NotAWorkload
     return CiJob(

@@ -35,8 +35,8 @@ _TITLES = {
 NUMBER_PATTERN = "[0-9]{1,20}"
 GUID_PATTERN = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
-# The claims that are given once and never again, with their form: all of them have to match. By the
-# first one the publishers of a job are found.
+# The claims that a provider never reuses, with their form. All of them must match; the first one
+# is the key by which publishers are found.
 ID_CLAIMS = {
     Provider.GITHUB: {"repository_id": NUMBER_PATTERN, "repository_owner_id": NUMBER_PATTERN},
     Provider.GITLAB: {"project_id": NUMBER_PATTERN, "namespace_id": NUMBER_PATTERN},
@@ -48,7 +48,7 @@ ID_CLAIMS = {
     Provider.ENTRA: {"oid": GUID_PATTERN, "tid": GUID_PATTERN},
 }
 
-# Where the provider is, unless people run it themselves.
+# The servers of providers that are not self-hosted.
 PROVIDER_SERVERS = {
     Provider.GITHUB: "https://github.com",
     Provider.GITLAB: "https://gitlab.com",
@@ -69,10 +69,10 @@ class CiJob:
     ref: str = ""
     protected: bool = False
     environment: str = ""
-    environment_is_unprotected: bool = False  # Whoever may push a branch runs jobs in it.
+    environment_is_unprotected: bool = False  # Anybody who may push a branch can use it.
     commit: str = ""
     run_url: str = ""
-    defined_elsewhere: str = ""  # What the job runs in, where that is no file of this repository.
+    defined_elsewhere: str = ""  # The workflow, if it is not in this repository.
 
     @property
     def subject(self) -> str:

@@ -10,10 +10,10 @@ from shared.domain.names import Package
 from shared.domain.records import Entity, Place, Record
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider, job_subject
 
-MAX_REFS = 10  # More than that is no rule any more.
-MAX_REPOSITORY_LENGTH = 255  # Characters: it stands in lists and logs.
+MAX_REFS = 10  # Per publisher.
+MAX_REPOSITORY_LENGTH = 255  # Characters.
 
-# What the providers' tokens say of a run, and a rule can ask for.
+# The facts in a provider's tokens that a rule can require.
 RULE_NAMES = {
     Provider.GITHUB: frozenset(
         {"workflow", "reusable_workflow", "refs", "environment", "protected"}
@@ -22,19 +22,19 @@ RULE_NAMES = {
     Provider.AZURE_DEVOPS: frozenset({"refs"}),
     Provider.ENTRA: frozenset[str](),
 }
-# One of these keeps out who may push a branch and nothing more: with it comes their own workflow.
+# One of these excludes people who may only push a branch, which can hold a workflow of their own.
 _GUARDS = frozenset({"refs", "environment", "protected"})
 
 _NAMES = {
     "workflow": re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.ya?ml"),
-    # With its ref: whoever may move that decides what publishes. A commit never moves.
+    # With its ref, because who can move the ref decides what publishes. A commit never moves.
     "reusable_workflow": re.compile(
         r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/\.github/workflows/[A-Za-z0-9_.-]+\.ya?ml"
         r"@(?:refs/(?:heads|tags)/[A-Za-z0-9_.+*?/-]{1,200}|[0-9a-f]{40})"
     ),
     "environment": re.compile(r"[^\x00-\x1f\x7f]{1,255}"),
 }
-# A pattern goes down to a branch or a tag, so that no pull request is among what it matches.
+# Patterns are for branches and tags, so that they match no pull request.
 _REF = re.compile(r"refs/(?:heads|tags)/[A-Za-z0-9_.+*?/-]{1,200}")
 
 
@@ -91,7 +91,7 @@ class PublisherRules(Record):
         return bool(self.environment) and not self.refs and not self.protected
 
     def _is_environment(self, job: CiJob) -> bool:
-        # GitHub has one environment for all spellings of a name; for others they are several.
+        # Names of environments ignore case at GitHub, and not at others.
         if job.provider is Provider.GITHUB:
             return self.environment.lower() == job.environment.lower()
         return self.environment == job.environment
