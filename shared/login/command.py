@@ -35,14 +35,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_ID = "ballroom"
-EXIT_INTERRUPTED = 130  # What shells know of a command that Ctrl-C ended.
+EXIT_INTERRUPTED = 130  # The exit code of a command that Ctrl-C ended.
 DAY_S = 86_400
 
 
 @dataclass(frozen=True)
 class LoginOptions:
-    """What is asked for."""
-
     address: str
     id: str = DEFAULT_ID
     sets_central: bool = False
@@ -52,7 +50,7 @@ class LoginOptions:
 
 @dataclass(frozen=True)
 class LocalMachine:
-    """What is around the command."""
+    """What the command uses of its machine, so that tests can replace it."""
 
     name: str
     environment: Mapping[str, str]
@@ -63,14 +61,13 @@ class LocalMachine:
 
 
 def local_machine() -> LocalMachine:
-    """Return the machine that this runs on."""
     return LocalMachine(
         name=platform.node() or "a machine without a name",
         environment=os.environ,
-        print_line=_say,
-        open_browser=_browse,
+        print_line=_print_line,
+        open_browser=_open_browser,
         sleep=time.sleep,
-        # The time of this machine names a file on it.
+        # The local clock is good enough for the name of a local file.
         stamp=lambda: time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
     )
 
@@ -85,9 +82,11 @@ def main(arguments: list[str], address: str) -> int:
     )
     parser.add_argument("--central", action="store_true", help="set the token of [central] as well")
     parser.add_argument(
-        "--proxy", action="store_true", help="read everything by this registry, nothing by Central"
+        "--proxy",
+        action="store_true",
+        help="read all packages from this registry, none from Central",
     )
-    parser.add_argument("--no-browser", action="store_true", help="open no page")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     chosen = parser.parse_args(arguments)
     options = LoginOptions(
         address=address,
@@ -100,7 +99,7 @@ def main(arguments: list[str], address: str) -> int:
 
 
 def run(options: LoginOptions, laptop: LocalMachine) -> int:
-    """Log in, and say in one sentence what stands in the way."""
+    """Log in, or print in one sentence why not; return the exit code."""
     file = settings_file(laptop.environment)
     try:
         log_in(options, laptop, file)
@@ -117,16 +116,16 @@ def run(options: LoginOptions, laptop: LocalMachine) -> int:
 
 
 def log_in(options: LoginOptions, laptop: LocalMachine, file: Path) -> None:
-    """Ask for a token, and put it into the settings."""
+    """Request a token, wait for its approval, and write it to the settings."""
     registry = HttpRegistry(options.address)
-    # First of all: who cannot keep the token is not asked to approve it.
+    # Checked first: nobody approves a token that cannot be written.
     _settings(read(file) or "", options, account="me", token="")
-    asked = request_login(registry, laptop.name)
-    _invite(asked, options, laptop)
-    given = wait_for_approval(registry, asked, laptop.sleep)
-    laptop.print_line(f"Approved by {given.account}: {given.scopes}, {_lifetime(given)}.")
+    login = request_login(registry, laptop.name)
+    _print_code(login, options, laptop)
+    granted = wait_for_approval(registry, login, laptop.sleep)
+    laptop.print_line(f"Approved by {granted.account}: {granted.scopes}, {_lifetime(granted)}.")
     before = read(file)
-    text = _settings(before or "", options, account=given.account, token=given.token)
+    text = _settings(before or "", options, account=granted.account, token=granted.token)
     if text == before:
         laptop.print_line(f"{file} is up to date.")
         return
@@ -141,47 +140,44 @@ def _settings(text: str, options: LoginOptions, *, account: str, token: str) -> 
     if options.is_proxy:
         entries.append(Repository(proxy, url, account, token, proxy_central=True))
     elif proxy in repository_ids(text):
-        # Its token ends with the one before this.
+        # This login replaces its token as well.
         entries.append(Repository(proxy, url, account, token))
     return merge_settings(text, entries, token if options.sets_central else None)
 
 
-def _invite(asked: PendingLogin, options: LoginOptions, laptop: LocalMachine) -> None:
-    laptop.print_line(f"Open this page, sign in, and enter the code:\n\n  {asked.page}\n")
-    laptop.print_line(f"  {asked.user_code}\n")
+def _print_code(login: PendingLogin, options: LoginOptions, laptop: LocalMachine) -> None:
+    laptop.print_line(f"Open this page, sign in, and enter the code:\n\n  {login.page}\n")
+    laptop.print_line(f"  {login.user_code}\n")
     laptop.print_line(
-        f"The code is good for {asked.expires_s / 60:.0f} minutes. Waiting; Ctrl-C stops."
+        f"The code is good for {login.expires_s / 60:.0f} minutes. Waiting; Ctrl-C stops."
     )
-    is_ours = asked.page.startswith(options.address.rstrip("/") + "/")
+    is_ours = login.page.startswith(options.address.rstrip("/") + "/")
     if options.opens_browser and is_ours:
-        laptop.open_browser(asked.page)
+        laptop.open_browser(login.page)
 
 
 def _report(file: Path, backup: Path | None, options: LoginOptions, laptop: LocalMachine) -> None:
     laptop.print_line(f"Wrote the entry {options.id!r} to {file}.")
     if backup:
         laptop.print_line(f"What was there before is in {backup}.")
+    option = f"--repository={options.id}"
     laptop.print_line(
-        f"\nPublish from the folder of a package:\n\n  bal pack && bal push {_by(options)}\n"
+        f"\nPublish from the folder of a package:\n\n  bal pack && bal push {option}\n"
     )
-    laptop.print_line(f"Use what others published:\n\n  bal pull ORG/NAME:VERSION {_by(options)}")
+    laptop.print_line(f"Use what others published:\n\n  bal pull ORG/NAME:VERSION {option}")
 
 
-def _by(options: LoginOptions) -> str:
-    return f"--repository={options.id}"
+def _lifetime(granted: GrantedToken) -> str:
+    return f"for {round(granted.expires_s / DAY_S)} days"
 
 
-def _lifetime(given: GrantedToken) -> str:
-    return f"for {round(given.expires_s / DAY_S)} days"
-
-
-def _say(text: str) -> None:
+def _print_line(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-def _browse(address: str) -> None:
-    """Open a page where there is a desktop; a browser inside this terminal would be in the way."""
+def _open_browser(address: str) -> None:
+    """Open a page if there is a desktop; a browser in this terminal would hide the output."""
     has_desktop = os.name == "nt" or sys.platform == "darwin"
     if has_desktop or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
         webbrowser.open(address)

@@ -1,4 +1,4 @@
-"""Asking a registry for a token, which a person approves in a browser (RFC 8628)."""
+"""Requesting an access token, which a person approves in a browser (RFC 8628)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     Answer = Mapping[str, object]
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
-SLOWER_S = 5.0  # Added for each slow_down, as the RFC has it, and for each failure on the way.
-SHORTEST_S = 0.2  # Whatever a registry says, nobody asks more often.
+SLOWER_S = 5.0  # Added to the interval for each slow_down, as in the RFC, and for each failure.
+SHORTEST_S = 0.2  # The least interval, whatever a registry says.
 TIMEOUT_S = 30.0
-LARGEST_ANSWER_BYTES = 65_536  # An answer has a few hundred.
+LARGEST_ANSWER_BYTES = 65_536  # An answer has a few hundred bytes.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _OK = 200
@@ -26,15 +26,15 @@ _BUSY = (429, 500, 502, 503, 504)  # It may succeed later.
 
 
 class LoginFailed(Exception):
-    """There is no token; the text is a sentence that says why."""
+    """No token was granted; the text is a sentence that says why."""
 
 
 class RegistryUnreachable(LoginFailed):
-    """The registry did not answer."""
+    """The registry did not answer; it may later."""
 
 
 class RegistryApi(Protocol):
-    """What is asked of a registry."""
+    """The requests that a login sends."""
 
     def post(self, path: str, fields: Mapping[str, str]) -> tuple[int, Answer]:
         """Send a form, and return status and JSON; raise `RegistryUnreachable`."""
@@ -43,7 +43,7 @@ class RegistryApi(Protocol):
 
 @dataclass(frozen=True)
 class PendingLogin:
-    """A question that waits for somebody to approve it."""
+    """A requested login that waits for approval."""
 
     device_code: str
     user_code: str
@@ -54,7 +54,7 @@ class PendingLogin:
 
 @dataclass(frozen=True)
 class GrantedToken:
-    """A token, and whom it is of."""
+    """A token and its account."""
 
     token: str
     account: str
@@ -63,10 +63,10 @@ class GrantedToken:
 
 
 class HttpRegistry:
-    """A registry at an address."""
+    """A registry at an address, over HTTP."""
 
     def __init__(self, address: str) -> None:
-        """Refuse an address by which others could read the token along."""
+        """Raise `LoginFailed` for an address at which others could read the token."""
         parts = urlsplit(address)
         if not parts.hostname or parts.scheme not in ("http", "https"):
             message = f"{address!r} is no address. Write it as https://ballroom.example.org."
@@ -75,13 +75,13 @@ class HttpRegistry:
             message = "Others could read the token along on plain http. Use an https address."
             raise LoginFailed(message)
         self.address = address.rstrip("/")
-        # A corporate proxy leads to no server on this machine, whatever the environment says.
+        # A proxy of the environment cannot reach a server on this machine.
         proxies = [urllib.request.ProxyHandler({})] if parts.hostname in LOOPBACK else []
         self._opener = urllib.request.build_opener(_NoRedirects, *proxies)
 
     def post(self, path: str, fields: Mapping[str, str]) -> tuple[int, Answer]:
         """Send a form, and return status and JSON; raise `RegistryUnreachable`."""
-        request = urllib.request.Request(  # noqa: S310 - the scheme was looked at.
+        request = urllib.request.Request(  # noqa: S310 - the scheme was checked.
             self.address + path,
             data=urlencode(fields).encode(),
             headers={"Accept": "application/json", "User-Agent": "ballroom-login"},
@@ -99,14 +99,14 @@ class HttpRegistry:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Codes and tokens go to the address that was given, and to no other."""
+    """Refuses redirects, so that codes and tokens are sent only to the given address."""
 
     def redirect_request(self, *_arguments: object, **_more: object) -> None:
-        """Return nothing to follow."""
+        """Return no request."""
 
 
 def request_login(registry: RegistryApi, client: str) -> PendingLogin:
-    """Ask for a token for this machine, which is called `client`."""
+    """Request a token for this machine, which is called `client`."""
     status, answer = registry.post("/api/v1/device", {"client_id": client})
     if status != _OK:
         raise LoginFailed(_reason(answer) or f"This is no registry that gives tokens ({status}).")
@@ -124,17 +124,17 @@ def request_login(registry: RegistryApi, client: str) -> PendingLogin:
 
 
 def wait_for_approval(
-    registry: RegistryApi, asked: PendingLogin, sleep: Callable[[float], None]
+    registry: RegistryApi, login: PendingLogin, sleep: Callable[[float], None]
 ) -> GrantedToken:
-    """Ask again and again until somebody has decided; raise `LoginFailed` when it is no."""
-    fields = {"grant_type": GRANT_TYPE, "device_code": asked.device_code}
-    interval, waited = max(asked.interval_s, SHORTEST_S), 0.0
-    while waited < asked.expires_s:
+    """Poll until somebody decides; raise `LoginFailed` if the login is denied or expires."""
+    fields = {"grant_type": GRANT_TYPE, "device_code": login.device_code}
+    interval, waited = max(login.interval_s, SHORTEST_S), 0.0
+    while waited < login.expires_s:
         sleep(interval)
         waited += interval
         status, answer = _poll(registry, fields)
         if status == _OK:
-            return _given(answer)
+            return _granted(answer)
         error = answer.get("error")
         if status in _BUSY or error == "slow_down":
             interval += SLOWER_S
@@ -148,10 +148,10 @@ def _poll(registry: RegistryApi, fields: Mapping[str, str]) -> tuple[int, Answer
     try:
         return registry.post("/api/v1/device/token", fields)
     except RegistryUnreachable:
-        return _BUSY[0], {}  # It may be starting anew; the code is good for some minutes.
+        return _BUSY[0], {}  # It may be restarting; the code is valid for some minutes.
 
 
-def _given(answer: Answer) -> GrantedToken:
+def _granted(answer: Answer) -> GrantedToken:
     try:
         return GrantedToken(
             token=str(answer["access_token"]),
@@ -165,11 +165,11 @@ def _given(answer: Answer) -> GrantedToken:
 
 
 def _reason(answer: Answer) -> str:
-    """Return the sentence of a refusal: of OAuth, or of our own API."""
+    """Return the sentence of a refusal, of OAuth or of the API of the registry."""
     error = answer.get("error")
     own = cast("Answer", error).get("message") if isinstance(error, dict) else None
     said = answer.get("error_description") or own
-    # Whatever a server says goes to a terminal: no character of it may do anything there.
+    # The text is printed to a terminal, so control characters are removed.
     return "".join(c for c in str(said) if c.isprintable()) if said else ""
 
 

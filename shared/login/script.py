@@ -1,11 +1,16 @@
-"""The file `/login.py`: the modules of this folder, one after the other, for one registry."""
+"""The file `/login.py`: the modules of this folder in one script, for one registry."""
 
 import ast
 import json
 from functools import cache
 from pathlib import Path
 
-MODULES = ("toml_text", "settings_file", "device_login", "command")  # Each leans on those before.
+MODULES = (
+    "toml_text",
+    "settings_file",
+    "device_login",
+    "command",
+)  # Each imports only earlier ones.
 
 _FOLDER = Path(__file__).parent
 
@@ -46,7 +51,7 @@ def login_script(base_url: str) -> str:
 
 
 def _body(name: str, imports: set[str]) -> str:
-    """Return a module without its imports, which are collected instead."""
+    """Return a module without its imports, which are added to `imports`."""
     source = (_FOLDER / f"{name}.py").read_text("utf-8")
     lines = source.splitlines()
     title, *nodes = ast.parse(source).body

@@ -1,6 +1,4 @@
-"""Settings.toml: adding a registry to it without changing anything else, and replacing it
-atomically.
-"""
+"""Settings.toml: adding a registry without changing anything else, and replacing the file."""
 
 from __future__ import annotations
 
@@ -23,24 +21,24 @@ CENTRAL = ("central",)
 
 
 class SettingsUnmergeable(Exception):
-    """The settings cannot be changed safely; the text is a sentence for whoever owns them."""
+    """The settings cannot be changed safely; the text is a sentence for their owner."""
 
 
 @dataclass(frozen=True)
 class Repository:
-    """One entry of `[[repository.maven]]`, known by its `id`."""
+    """One entry of `[[repository.maven]]`, identified by its `id`."""
 
     id: str
     url: str
     username: str
     accesstoken: str
-    proxy_central: bool | None = None  # None: as it is; a new entry is no proxy.
+    proxy_central: bool | None = None  # None leaves it unchanged; a new entry is no proxy.
 
 
 def merge_settings(text: str, repositories: Sequence[Repository], central_token: str | None) -> str:
     """Return the settings with these entries, and with the token of Central if there is one.
 
-    Comments, order and everything else stay. Raises `SettingsUnmergeable`.
+    Comments, order and all other settings are preserved. Raises `SettingsUnmergeable`.
     """
     _check(text)
     for each in repositories:
@@ -57,10 +55,10 @@ def repository_ids(text: str) -> list[str]:
 
 
 def _check(text: str) -> None:
-    """Let the reader of the standard library judge as well; there is one from Python 3.11 on."""
+    """Parse the text with `tomllib` as well, where it exists: from Python 3.11 on."""
     if importlib.util.find_spec("tomllib") is None:
         return
-    import tomllib  # noqa: PLC0415 - it is not everywhere.
+    import tomllib  # noqa: PLC0415 - not in Python 3.9 and 3.10.
 
     try:
         tomllib.loads(text)
@@ -123,7 +121,7 @@ def _with_central(text: str, token: str) -> str:
 
 
 def _check_repositories(tables: list[Table]) -> None:
-    """Raise where entries are written in a way that no other one can follow."""
+    """Raise if existing entries are written so that no entry can be added."""
     for table in tables:
         if table.path == REPOSITORIES and not table.is_entry:
             message = "It has [repository.maven]; an entry has double brackets. Mend it by hand."
@@ -170,7 +168,7 @@ def _id_of(entry: Table) -> str | None:
 
 
 def _with_values(text: str, table: Table, values: dict[str, str]) -> str:
-    """Set keys of one table; from the end of the text to its start, so that places stay right."""
+    """Set keys of one table, from the end of the text to its start: positions stay valid."""
     missing = [f"{key} = {value}" for key, value in values.items() if table.find(key) is None]
     text = _with_lines(text, table, missing)
     known = [(each, values[each.path[-1]]) for each in _known(table, values)]
@@ -185,7 +183,7 @@ def _known(table: Table, values: dict[str, str]) -> list[Assignment]:
 
 
 def _with_lines(text: str, table: Table, lines: list[str]) -> str:
-    """Put lines behind the last assignment of a table, as far to the right as that one."""
+    """Insert lines after the last assignment of a table, with the same indentation."""
     if not lines:
         return text
     last = table.assignments[-1] if table.assignments else None
@@ -199,7 +197,7 @@ def _with_lines(text: str, table: Table, lines: list[str]) -> str:
 
 
 def _with_block(text: str, lines: list[str]) -> str:
-    """Put a table of its own at the end."""
+    """Append a table at the end."""
     newline = _newline_of(text)
     block = newline.join(lines) + newline
     if not text.strip():
@@ -217,27 +215,27 @@ def _newline_of(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return a text in quotes: a string of JSON is one of TOML, but for the last of ASCII."""
+    """Return a quoted string; a JSON string is a TOML string except for U+007F."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 SETTINGS_FILE_NAME = "Settings.toml"
-OWNER_ALONE = 0o600  # The file holds a token.
-LARGEST_FILE_BYTES = 1_000_000  # Nobody writes that many by hand; it is another file.
+OWNER_ONLY = 0o600  # The file holds a token.
+LARGEST_FILE_BYTES = 1_000_000  # A larger file cannot be written by hand.
 
 
 class SettingsUnwritable(Exception):
-    """The file cannot be read or replaced; the text is a sentence for whoever owns it."""
+    """The file cannot be read or replaced; the text is a sentence for its owner."""
 
 
 def settings_file(environment: Mapping[str, str]) -> Path:
-    """Return where `bal` looks for its settings."""
+    """Return the path at which `bal` reads its settings."""
     folder = environment.get("BALLERINA_HOME_DIR")
     return (Path(folder) if folder else Path.home() / ".ballerina") / SETTINGS_FILE_NAME
 
 
 def read(file: Path) -> str | None:
-    """Return the settings as they are, with their line ends; None where there are none yet."""
+    """Return the settings unchanged, with their line ends; None if the file does not exist."""
     try:
         content = file.read_bytes()
     except FileNotFoundError:
@@ -255,10 +253,10 @@ def read(file: Path) -> str | None:
 
 
 def replace(file: Path, text: str, stamp: str) -> Path | None:
-    """Put the settings in place at once, for their owner alone.
+    """Replace the settings atomically, readable by their owner only.
 
-    Returns the copy of what was there, named by the time `stamp`; None where nothing was. A link
-    stays one: what it leads to is replaced.
+    Returns the backup of the previous file, named by the time `stamp`; None if there was none. A
+    link is preserved, and its target replaced.
     """
     target = Path(os.path.realpath(file))
     try:
@@ -279,7 +277,7 @@ def _back_up(target: Path, stamp: str) -> Path | None:
     number = 1
     while True:
         try:
-            descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ALONE)
+            descriptor = os.open(backup, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
         except FileExistsError:
             number += 1
             backup = target.with_name(f"{target.name}.{stamp}-{number}.bak")
@@ -291,8 +289,8 @@ def _back_up(target: Path, stamp: str) -> Path | None:
 
 
 def _write(target: Path, text: str) -> None:
-    # A name that nobody can have made before, in the folder where renaming it is one step; the
-    # file is its owner's alone from the first moment.
+    # A new name, so that nobody can have created the file before, in the same folder, so that
+    # renaming is atomic. The file is readable by its owner only from the first moment.
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as stream:

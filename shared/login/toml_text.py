@@ -1,4 +1,4 @@
-"""TOML as text: where its tables and values begin and end, so that one can be changed alone."""
+"""Positions of tables and values in TOML, so that one value can be changed without the rest."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ _STRING = re.compile(
 )
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))", re.DOTALL)
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r"}
-_LARGEST = 0x10FFFF  # The last character there is.
+_LARGEST = 0x10FFFF  # The last code point.
 
 
 class UnreadableToml(Exception):
-    """The text is not TOML; `line` is where it stops being it."""
+    """The text is not TOML; `line` has the error, counted from one."""
 
     def __init__(self, line: int) -> None:
-        """Name the line, counted from one."""
         super().__init__(f"line {line} is not TOML")
         self.line = line
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """`key = value`: its whole path, and where it and its value stand in the text."""
+    """`key = value`: its whole path, and the positions of it and of its value."""
 
     path: tuple[str, ...]
     value: str
@@ -43,16 +42,15 @@ class Assignment:
 
     @property
     def value_end(self) -> int:
-        """Return where the value ends."""
         return self.value_start + len(self.value)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A header and what stands below it; the first table of a text has none, and no path."""
+    """A header and its assignments; the first table of a text has no header and no path."""
 
     path: tuple[str, ...]
-    is_entry: bool  # [[path]], one of several.
+    is_entry: bool  # Its header is [[path]].
     end: int  # After the line of its header.
     assignments: tuple[Assignment, ...]
 
@@ -63,12 +61,12 @@ class Table:
 
 
 def tables_of(text: str) -> list[Table]:
-    """Return the tables of a TOML text in their order, or raise `UnreadableToml`."""
+    """Return the tables of a TOML text in order; raise `UnreadableToml`."""
     return _Reader(text).tables()
 
 
 def string_of(value: str) -> str | None:
-    """Return the text that a value of one line stands for; None for a value of another type."""
+    """Return the text of a string on one line; None for other values."""
     if value[:3] in ('"""', "'''"):
         return None
     if value[:1] == "'":
@@ -84,7 +82,7 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 
 class _Reader:
-    """Reads a text from its beginning to its end, once."""
+    """Reads a text once from beginning to end."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -100,7 +98,7 @@ class _Reader:
         return tables
 
     def _body(self, table: tuple[str, ...]) -> tuple[list[Assignment], Table | None]:
-        """Read assignments until the next header, which is returned too, or the end."""
+        """Read assignments until the end or the next header, which is returned too."""
         found: list[Assignment] = []
         while self._at < len(self._text):
             start = self._at
@@ -147,7 +145,7 @@ class _Reader:
         return tuple(parts)
 
     def _value(self) -> None:
-        """Go past a value; what is between brackets may run over several lines."""
+        """Skip a value; between brackets it may have several lines."""
         open_brackets: list[str] = []
         while True:
             self._scalar_or_bracket(open_brackets)
@@ -168,7 +166,7 @@ class _Reader:
         self._at += 1
 
     def _ends_line(self) -> bool:
-        """Go past what may stand at the end of a line, and say whether the line ends there."""
+        """Skip blanks and a comment, and say whether the line ends there."""
         self._take(_BLANK)
         self._take(_COMMENT)
         return self._at == len(self._text) or bool(self._take(_NEWLINE))
@@ -183,7 +181,7 @@ class _Reader:
         return self._take(pattern) or self._fail()
 
     def _take(self, pattern: re.Pattern[str]) -> str:
-        """Go past what the pattern matches here, and return it; an empty text where it does not."""
+        """Skip and return what the pattern matches here; an empty text if it does not match."""
         found = pattern.match(self._text, self._at)
         if found is None:
             return ""
