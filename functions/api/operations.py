@@ -40,13 +40,15 @@ _OBJECT = "a JSON object"
 class RequestModel(BaseModel):
     """A request body; fields that are not named here are refused."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", strict=True, defer_build=True
+    )
 
 
 class ResponseModel(BaseModel):
     """A response body."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, defer_build=True)
 
 
 class Problem(ResponseModel):

@@ -54,7 +54,7 @@ Path = Annotated[str, AfterValidator(_slashed)]
 class _Parsed(BaseModel):
     """A part of a manifest; unknown fields are ignored."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", defer_build=True)
 
 
 class BalaJson(_Parsed):
