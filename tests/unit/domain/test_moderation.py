@@ -1,7 +1,9 @@
-"""What an owner looks at first in a release that somebody else may have published."""
+"""Notes of withheld releases, and how a release differs from the one before it."""
 
-from shared.domain.moderation import ReleaseComparison
-from shared.domain.packages import Dependency, Origin, Provenance, Release
+from shared.domain.moderation import ReleaseComparison, WithheldNote, is_state_change_pending
+from shared.domain.packages import Dependency, Origin, Provenance, Release, State
+from shared.domain.records import Event
+from tests.contract import sample_records
 
 ANN = Origin(principal="ann")
 JOB = Origin(principal="ann", provenance=Provenance(provider="github", repository="octo/greet"))
@@ -52,3 +54,21 @@ def test_a_publisher_is_an_account_or_the_jobs_of_a_repository() -> None:
     assert ReleaseComparison.of(
         release("1.1.0", origin=JOB), release("1.0.0", origin=JOB)
     ).is_unchanged
+
+
+def event(actor: str = "admin00000", **details: str) -> Event:
+    return Event(id="e", kind="release.held", at_ms=7, actor=actor, subject="x", details=details)
+
+
+def test_only_a_change_of_the_state_is_to_be_listed() -> None:
+    assert is_state_change_pending(sample_records.release(outbox=(event(), event(state="held"))))
+    assert not is_state_change_pending(sample_records.release(outbox=(event(reason="state"),)))
+    assert not is_state_change_pending(sample_records.release())
+
+
+def test_a_note_says_who_decided_unless_nobody_did() -> None:
+    held = sample_records.release(state=State.HELD, outbox=(event("one"), event("admin00000")))
+    assert WithheldNote.of(held, by="before").by == "admin00000"
+    waiting = held.model_copy(update={"awaits_owner": True})
+    assert WithheldNote.of(waiting, by="before").by == "before"
+    assert WithheldNote.of(held.model_copy(update={"outbox": ()}), by="before").by == "before"
