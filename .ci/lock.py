@@ -19,7 +19,7 @@ RESOLVER = ROOT / ".venvs" / "lock"
 
 
 def main(arguments: list[str]) -> str | None:
-    """Run one of the three commands; what it returns is the reason for a failure."""
+    """Run one of the three commands; return why it failed, or None."""
     match arguments:
         case []:
             return write()
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> str | None:
 
 
 def check() -> str | None:
-    """Say which lock was written from other inputs than today's."""
+    """Return a message about a lock that was written from other inputs, or None."""
     for lock in (RUNTIME, TESTS):
         if inputs_line() not in lock.read_text().splitlines()[:5]:
             name = lock.relative_to(ROOT)
@@ -41,7 +41,7 @@ def check() -> str | None:
 
 
 def write(*options: str) -> None:
-    """Resolve once, with the test tools; the runtime lock is the part that runs in production."""
+    """Resolve once, with the test tools; the runtime lock is the part for production."""
     install_resolver()
     compile_lock(TESTS, "--group", "test", *options)
     # uv prefers the pins it finds in its output, so this copy makes both locks one resolution.
@@ -50,7 +50,7 @@ def write(*options: str) -> None:
 
 
 def install_resolver() -> None:
-    """Put the pinned uv into an environment of its own."""
+    """Install the pinned uv into its own environment."""
     subprocess.run(
         ["sh", ".ci/environment", ".ci/requirements.txt", RESOLVER, sys.executable],
         cwd=ROOT,
@@ -59,7 +59,7 @@ def install_resolver() -> None:
 
 
 def compile_lock(lock: Path, *options: str) -> None:
-    """Write one lock, exact and hashed, for every Python and platform that we serve."""
+    """Write one lock, exact and hashed, for every supported Python and platform."""
     command = [RESOLVER / "bin" / "uv", "pip", "compile", "pyproject.toml", "--quiet"]
     command += ["--universal", "--python-version", "3.11", "--generate-hashes"]
     command += ["--no-emit-index-url", "--custom-compile-command", "make lock"]

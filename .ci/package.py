@@ -1,4 +1,4 @@
-"""Pack what is deployed: `python .ci/package.py FILE.zip` packs all that .funcignore leaves.
+"""Build the deployment package: `python .ci/package.py FILE.zip`, without files of .funcignore.
 
 The same files always give the same bytes, so an artifact says by its digest what it is.
 """
@@ -14,7 +14,7 @@ EARLIEST = (1980, 1, 1, 0, 0, 0)  # That a zip can say; the time of a checkout i
 
 
 def main(arguments: list[str]) -> str | None:
-    """Write the package; what is returned is the reason for a failure."""
+    """Write the package; return why it failed, or None."""
     match arguments:
         case [target]:
             names = write(Path(target))
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> str | None:
 
 
 def write(target: Path) -> list[str]:
-    """Pack the files, and return their names."""
+    """Write the files to the archive, and return their names."""
     names = sorted(files(ROOT, patterns()))
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:
         for name in names:
@@ -36,13 +36,13 @@ def write(target: Path) -> list[str]:
 
 
 def patterns() -> list[str]:
-    """Return the names that are left out. Each stands for a file or folder anywhere, like *.pyc."""
+    """Return the ignored patterns; each matches files and folders at any depth, such as *.pyc."""
     lines = (ROOT / ".funcignore").read_text().splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
 def files(folder: Path, ignored: list[str]) -> Iterator[str]:
-    """Yield the names of the files in a folder, however deep, that no pattern leaves out."""
+    """Yield the names of the files below a folder that no pattern matches."""
     for each in folder.iterdir():
         if any(fnmatch(each.name, pattern) for pattern in ignored):
             continue

@@ -28,7 +28,7 @@ BOUNDARY = "ballroom-smoke"
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """An HTTP answer."""
 
     status: int
     location: str
@@ -36,7 +36,7 @@ class Answer:
 
 
 def main(arguments: list[str]) -> str | None:
-    """Run one of the two commands; what it returns is the reason for a failure."""
+    """Run one of the two commands; return why it failed, or None."""
     match arguments:
         case ["ready", url]:
             return wait_until_ready(url.rstrip("/"))
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> str | None:
 
 
 def wait_until_ready(url: str, patience: float = PATIENCE) -> None:
-    """Return when the registry says that it is ready."""
+    """Wait until the registry is ready."""
     deadline = time.monotonic() + patience
     while True:
         said = probe(f"{url}/health/ready")
@@ -60,7 +60,7 @@ def wait_until_ready(url: str, patience: float = PATIENCE) -> None:
 
 
 def probe(url: str) -> str:
-    """Return the status and what comes with it, or why there is none."""
+    """Return the status and the message of an answer, or why there is none."""
     try:
         answer = ask("GET", url)
     except (OSError, HTTPException) as error:
@@ -69,7 +69,7 @@ def probe(url: str) -> str:
 
 
 def words(answer: Answer) -> str:
-    """Return the message of a refusal, or the beginning of something else."""
+    """Return the message of a refusal, or the beginning of another body."""
     try:
         return str(json.loads(answer.body)["message"])
     except (ValueError, KeyError, TypeError):
@@ -77,7 +77,7 @@ def words(answer: Answer) -> str:
 
 
 def try_package(url: str, package: str) -> None:
-    """Push a version that was not there before, and pull it again."""
+    """Push a new version, and pull it."""
     org, _, name = package.partition("/")
     version = f"0.0.{int(time.time())}"
     content = made(f"{package}:{version}")
@@ -89,7 +89,7 @@ def try_package(url: str, package: str) -> None:
 
 
 def made(coordinate: str) -> bytes:
-    """Return a small package, made as the tests make theirs."""
+    """Return a small archive, built as in the tests."""
     sys.path.insert(0, str(ROOT))
     from tests.support.archives import bala  # noqa: PLC0415 - the other command needs none.
 
@@ -143,7 +143,7 @@ def id_token(audience: str) -> str:
 
 
 def expect(status: int, answer: Answer, what: str) -> Answer:
-    """Return the answer if it is this one."""
+    """Return the answer; exit with a message unless it has the expected status."""
     if answer.status != status:
         sys.exit(f"{what} was answered {answer.status}, not {status}: {words(answer)}")
     return answer

@@ -1,4 +1,4 @@
-"""Check the parameters before azd makes anything: `python3 infra/preflight.py [FILE]`.
+"""Check the parameters before azd deploys anything: `python3 infra/preflight.py [FILE]`.
 
 Reads infra/main.parameters.json, or the file that is named, and fills it in from the environment
 as azd does. Prints a sentence for each value that the templates, a service or the app would refuse
@@ -24,7 +24,7 @@ Problems = Iterator[str]
 
 
 def main(arguments: list[str]) -> str | None:
-    """Check one file; what is returned is the reason for a failure."""
+    """Check one file; return why it failed, or None."""
     if len(arguments) > 1:
         return "usage: infra/preflight.py [FILE]"
     given = filled(Path(arguments[0]) if arguments else FILE, os.environ)
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> str | None:
 
 
 def filled(file: Path, environment: Mapping[str, str]) -> dict[str, object]:
-    """Return the parameters with `${NAME}` and `${NAME=default}` filled in."""
+    """Return the parameters with `${NAME}` and `${NAME=default}` replaced."""
 
     def value(found: re.Match[str]) -> str:
         text = environment.get(found[1]) or found[2] or ""
@@ -46,7 +46,7 @@ def filled(file: Path, environment: Mapping[str, str]) -> dict[str, object]:
 
 
 def names(given: Mapping[str, object]) -> Problems:
-    """Check what names are made from."""
+    """Check the values that names of resources are made from."""
     name, token = str(given.get("environmentName", "")), str(given.get("tokenEnvironment", ""))
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
         yield (
@@ -63,14 +63,12 @@ def names(given: Mapping[str, object]) -> Problems:
 
 
 def sizes(given: Mapping[str, object]) -> Problems:
-    """Check the size."""
     size = given.get("size", "dev")
     if size not in ("dev", "team", "public"):
         yield f"BALLROOM_SIZE is {size!r}. It is dev, team or public."
 
 
 def addresses(given: Mapping[str, object]) -> Problems:
-    """Check the public address."""
     url = str(given.get("url", ""))
     if url and not re.fullmatch(r"https://[A-Za-z0-9.-]+(?::\d+)?", url):
         yield (
@@ -80,7 +78,6 @@ def addresses(given: Mapping[str, object]) -> Problems:
 
 
 def throughput(given: Mapping[str, object]) -> Problems:
-    """Check the request units."""
     units = given.get("maximumThroughput", THROUGHPUT_STEP)
     if not is_whole(units, THROUGHPUT_STEP, MOST_THROUGHPUT) or int(str(units)) % THROUGHPUT_STEP:
         yield (
@@ -90,7 +87,7 @@ def throughput(given: Mapping[str, object]) -> Problems:
 
 
 def instances(given: Mapping[str, object]) -> Problems:
-    """Check how many instances there may be."""
+    """Check the limits of instances."""
     most, ready = given.get("maximumInstances", FEWEST_INSTANCES), given.get("alwaysReady", 0)
     if not is_whole(most, FEWEST_INSTANCES, MOST_INSTANCES):
         yield (
@@ -102,7 +99,7 @@ def instances(given: Mapping[str, object]) -> Problems:
 
 
 def settings(given: Mapping[str, object]) -> Problems:
-    """Check further settings, all of which are texts."""
+    """Check further settings: each value must be a text."""
     more = given.get("moreSettings", {})
     if not isinstance(more, dict):
         yield 'moreSettings is no object, such as {"BALLROOM_FOUNDING": "administrators"}.'
@@ -113,7 +110,7 @@ def settings(given: Mapping[str, object]) -> Problems:
 
 
 def quota(given: Mapping[str, object]) -> Problems:
-    """Say when there may be more instances than Azure has room for; it raises that on request."""
+    """Warn if the limit of instances is above the default quota, which Azure raises on request."""
     default = 200 if given.get("size") == "public" else FEWEST_INSTANCES
     most = given.get("maximumInstances", default)
     if is_whole(most, 0, MOST_INSTANCES) and int(str(most)) * INSTANCE_MB > QUOTA_MB:
@@ -124,7 +121,7 @@ def quota(given: Mapping[str, object]) -> Problems:
 
 
 def is_whole(value: object, least: int, most: int) -> bool:
-    """Say whether a value is a whole number between these two."""
+    """Say whether a value is an integer from `least` to `most`."""
     return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 

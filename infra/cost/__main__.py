@@ -1,4 +1,4 @@
-"""`python -m infra.cost`: what a registry in the cloud costs, by the sizes of its templates."""
+"""`python -m infra.cost`: the monthly cost of a registry in the cloud, for each deployment size."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -28,8 +28,6 @@ HUNDRED = 100
 
 
 class CostOutput(Enum):
-    """What is printed."""
-
     COSTS = "costs"
     PRICES = "prices"
 
@@ -73,7 +71,7 @@ def cost(
     output: OutputFormat,
     **given: float | None,
 ) -> None:
-    """Print what a month in the cloud costs: a model, from published prices, in dollars.
+    """Print the estimated cost of a month in the cloud, from published prices, in US dollars.
 
     docs/cost.md says what is counted, and what a file of other prices looks like.
 
@@ -142,7 +140,7 @@ SHARES = (0.0, 0.5, 0.9, 0.99)  # Of archives that the edge has.
 
 
 def overview(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
-    """Return what each service costs in each size; then the sum, and what moves it."""
+    """Return the cost of each service for each size, then the sum and its largest factors."""
     bills = {size: bill(plans[size], load, prices) for size in Size}
     services = list(dict.fromkeys(line.service for lines in bills.values() for line in lines))
     rows = [_row(each, {s: _of(each, lines) for s, lines in bills.items()}) for each in services]
@@ -159,7 +157,7 @@ def overview(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
 
 
 def sensitivity(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
-    """Return what a month costs by the part of the archives that the edge has."""
+    """Return the cost of a month for several cache hit rates of the edge."""
     return [
         _row(
             f"{share:.0%}",
@@ -171,7 +169,7 @@ def sensitivity(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
 
 
 def details(plan: CostPlan, load: Load, prices: Prices) -> list[CostRow]:
-    """Return every line of the bill of a plan that costs or counts something."""
+    """Return the lines of a bill that are not zero."""
     lines = bill(plan, load, prices)
     shown = [line for line in lines if line.quantity]
     sum_ = CostLine("a month", "", 0, total(lines))
@@ -179,7 +177,7 @@ def details(plan: CostPlan, load: Load, prices: Prices) -> list[CostRow]:
 
 
 def price_list(prices: Prices) -> list[CostRow]:
-    """Return every price and assumption with its name, and where it was read."""
+    """Return each price and assumption with its name and source."""
     return list(_listed(prices))
 
 

@@ -1,4 +1,4 @@
-"""What a registry in the cloud costs a month: traffic times usage times prices.
+"""The monthly cost of a registry in the cloud: traffic times usage times prices.
 
 A model, not a bill. It knows the three sizes of infra/main.bicep and how Azure counts: an instance
 of the app is paid for while it serves a request, for a second at least; Cosmos DB by the
@@ -22,23 +22,23 @@ from infra.cost.usage import (
     Usage,
 )
 
-HOURS = 730  # Of a month, as Azure counts.
+HOURS = 730  # In a month, as Azure counts.
 SECONDS = HOURS * 3_600
 DAYS = HOURS / 24
 GIGABYTE = 1_000_000_000
 INSTANCE_GIGABYTES = 4
-REQUESTS_AT_ONCE = 8  # Requests that an instance takes before there is another one.
-LEAST_OF_AUTOSCALE = 0.1  # Of the most request units, paid for when idle.
+REQUESTS_AT_ONCE = 8  # Requests of one instance before Azure adds another.
+LEAST_OF_AUTOSCALE = 0.1  # Share of the most request units that is paid for when idle.
 FREE_LOG_DAYS = 31
-KEY_LOOKS_AN_HOUR = 12  # An instance that is there reads the signing key every five minutes.
-FOLLOWING = 1  # Instance that follows the changes, where any is always ready.
-FEED_LOOKS = SECONDS / 5  # What the trigger of functions/change_feed.py asks for.
-FEED_LEASES = SECONDS / 17  # As the trigger does by itself.
-LEAST_DAYS_BACK = 7  # Those that restoring is free for.
+KEY_LOOKS_AN_HOUR = 12  # Each instance reads the signing key every five minutes.
+FOLLOWING = 1  # Instance that reads the change feed, if any is always ready.
+FEED_LOOKS = SECONDS / 5  # The interval of the trigger in functions/change_feed.py.
+FEED_LEASES = SECONDS / 17  # The default of the trigger.
+LEAST_DAYS_BACK = 7  # Point-in-time restore is free for these.
 
 
 class Size(Enum):
-    """The sizes that infra/main.bicep knows."""
+    """The deployment sizes of infra/main.bicep."""
 
     DEV = "dev"
     TEAM = "team"
@@ -46,14 +46,14 @@ class Size(Enum):
 
 
 class Zones(Enum):
-    """Where the copies are."""
+    """The redundancy of storage."""
 
     ONE = "one"
     SEVERAL = "several"
 
 
 class FrontDoorTier(Enum):
-    """What stands before the app."""
+    """The service in front of the app."""
 
     NONE = "none"
     STANDARD = "standard"
@@ -62,7 +62,7 @@ class FrontDoorTier(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Monitoring:
-    """What asks all the time: rules over logs, rules over metrics, probes from outside."""
+    """Alert rules over logs and metrics, and probes from outside, which run all the time."""
 
     often: int = 0  # Every five minutes.
     seldom: int = 0
@@ -72,15 +72,15 @@ class Monitoring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostPlan:
-    """What is deployed."""
+    """One deployment."""
 
     most_units: int | None  # A second, with autoscale; None is serverless.
     always_ready: int
     zones: Zones
     edge: FrontDoorTier
-    days_back: int  # That Cosmos DB can be restored to.
+    days_back: int  # Of point-in-time restore of Cosmos DB.
     log_days: int
-    log_gigabytes: float  # Most of a day.
+    log_gigabytes: float  # Limit of a day.
     watch: Monitoring
 
 
@@ -94,7 +94,7 @@ _DEV = CostPlan(
     days_back=7,
     log_days=30,
     log_gigabytes=1,
-    watch=Monitoring(),  # Nobody is told of it.
+    watch=Monitoring(),  # Without alerts.
 )
 _TEAM = CostPlan(
     most_units=4_000,
@@ -124,7 +124,7 @@ def behind(edge: FrontDoorTier) -> Mapping[Size, CostPlan]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What there is, and what is asked for in a month."""
+    """The stored packages, and the requests of a month."""
 
     packages: int
     pulls: int
@@ -133,8 +133,10 @@ class Load:
     searches: int
     releases_each: float = 4.0  # 6,785 releases of 1,708 packages in the real index.
     archive_bytes: int = 100 * 1024
-    cache_hits: float = 0.9  # Part of the archives that the edge has.
-    with_token: float = 0.5  # Part of the pulls whose client repeats its token on the second hop.
+    cache_hits: float = 0.9  # Share of the archives that the edge serves from its cache.
+    with_token: float = (
+        0.5  # Share of the pulls whose client sends its token to the archive URL too.
+    )
 
     @property
     def releases(self) -> float:
@@ -152,26 +154,26 @@ def usual(packages: int, pulls: int) -> Load:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What goes through a registry in a month."""
+    """The traffic of a registry in a month."""
 
     plan: CostPlan
     load: Load
 
     @property
     def through_app(self) -> float:
-        """Return how many archives the app sends itself, instead of a link or a copy."""
+        """Return how many archives the app sends itself."""
         if self.plan.edge is FrontDoorTier.NONE:
             return self.load.pulls * self.load.with_token
         return self.load.pulls * (1 - self.load.cache_hits)
 
     @property
     def links(self) -> float:
-        """Return how many archives clients read from Blob Storage by themselves."""
+        """Return how many archives clients read directly from Blob Storage."""
         return self.load.pulls - self.through_app if self.plan.edge is FrontDoorTier.NONE else 0
 
     @property
     def asked(self) -> Mapping[OperationUsage, float]:
-        """Return how often each use-case is asked for."""
+        """Return the number of requests of each use case."""
         return {
             OperationUsage.PULL: self.load.pulls,
             OperationUsage.ARCHIVE: self.through_app,
@@ -182,24 +184,24 @@ class Traffic:
 
     @property
     def requests(self) -> float:
-        """Return how many requests the app answers; probes are requests as well."""
+        """Return how many requests the app answers, including probes."""
         return sum(self.asked.values()) + self.plan.watch.probes_an_hour * HOURS
 
     @property
     def runs(self) -> float:
-        """Return how often a Function runs that nobody asked for: by a timer, or after a push."""
+        """Return how often Functions run without a request: by a timer, or after a push."""
         return sum(task.runs_a_month for task in UPKEEP_USAGE.values()) + self.load.pushes
 
     @property
     def at_edge(self) -> float:
-        """Return how many requests the edge takes."""
+        """Return how many requests the edge receives."""
         if self.plan.edge is FrontDoorTier.NONE:
             return 0
         return self.requests - self.through_app + self.load.pulls
 
     @property
     def usage(self) -> Usage:
-        """Return what all of it takes of the stores."""
+        """Return the usage of the stores by all traffic."""
         total = Usage(blob_reads=self.links) + self.upkeep + self.rolled_up
         for use, times in self.asked.items():
             total += MEASURED[use] * times
@@ -207,7 +209,7 @@ class Traffic:
 
     @property
     def upkeep(self) -> Usage:
-        """Return what the timers take, pulls left aside."""
+        """Return the usage by timers, without the counting of pulls."""
         total = Usage()
         for task in UPKEEP_USAGE.values():
             total += (task.idle + task.each_release * self.load.releases) * task.runs_a_month
@@ -215,21 +217,21 @@ class Traffic:
 
     @property
     def rolled_up(self) -> Usage:
-        """Return what counting the pulls takes: more for a package that is pulled seldom."""
+        """Return the usage by counting pulls; a rarely pulled package costs more for each pull."""
         runs, packages = UPKEEP_USAGE["roll-up"].runs_a_month, max(self.load.packages, 1)
         pulled = packages * (1 - exp(-self.load.pulls / runs / packages))
         return ROLLED_PULL * self.load.pulls + ROLLED_PACKAGE * (pulled * runs)
 
     @property
     def out_gigabytes(self) -> float:
-        """Return how much goes to clients."""
+        """Return how many gigabytes are sent to clients."""
         answers = sum(MEASURED[use].answer_bytes * times for use, times in self.asked.items())
         return (answers + self.load.pulls * self.load.archive_bytes) / GIGABYTE
 
 
 @dataclass(frozen=True, slots=True)
 class CostLine:
-    """One line of the bill."""
+    """One line of a bill."""
 
     service: str
     what: str
@@ -238,7 +240,7 @@ class CostLine:
 
 
 def bill(plan: CostPlan, load: Load, prices: Prices) -> list[CostLine]:
-    """Return what a month costs, a line for each meter."""
+    """Return the bill of a month, with a line for each meter."""
     traffic = Traffic(plan, load)
     return [
         *_functions(traffic, prices),
@@ -250,12 +252,11 @@ def bill(plan: CostPlan, load: Load, prices: Prices) -> list[CostLine]:
 
 
 def total(lines: list[CostLine]) -> float:
-    """Return the sum of a bill."""
     return sum(line.dollars for line in lines)
 
 
 def shortfalls(plan: CostPlan, load: Load, prices: Prices) -> list[str]:
-    """Return a sentence for each thing that the plan has too little of for the load."""
+    """Return a sentence for each limit of the plan that the load exceeds."""
     busiest, most = busiest_units(Traffic(plan, load), prices), plan.most_units
     if most is None or busiest <= most:
         return []
@@ -264,23 +265,23 @@ def shortfalls(plan: CostPlan, load: Load, prices: Prices) -> list[str]:
 
 
 def busiest_units(traffic: Traffic, prices: Prices) -> float:
-    """Return the request units of the busiest second."""
+    """Return the request units in the busiest second."""
     return all_units(traffic, prices) / SECONDS * prices[Figure.PEAK]
 
 
 def all_units(traffic: Traffic, prices: Prices) -> float:
-    """Return the request units of a month: what is asked for, and following the changes."""
+    """Return the request units of a month, for requests and for reading the change feed."""
     feed = FEED_LOOKS * prices[Figure.FEED_LOOK] + FEED_LEASES * prices[Figure.FEED_LEASE]
     return traffic.usage.units + feed
 
 
 def http_seconds(traffic: Traffic, prices: Prices) -> float:
-    """Return how long the instances that answer requests have something in hand in a month."""
+    """Return the active time of the instances that answer requests, in a month."""
     return busy_seconds(traffic.requests, max(traffic.plan.always_ready, 1), prices)
 
 
 def busy_seconds(requests: float, instances: int, prices: Prices) -> float:
-    """Return how long instances have something in hand in a month, all together.
+    """Return the active time of all instances together, in a month.
 
     Requests that come evenly spread keep an instance busy for the shortest time billed after each;
     when there are more, it is the time that they need, eight at once.
@@ -389,7 +390,7 @@ def _watching(traffic: Traffic, prices: Prices) -> list[CostLine]:
 
 
 def logged_gigabytes(traffic: Traffic, prices: Prices) -> float:
-    """Return how much is logged in a month, up to what the plan lets in."""
+    """Return how much is logged in a month, up to the limit of the plan."""
     usage = traffic.usage
     logged = (
         (traffic.requests + traffic.runs) * prices[Figure.LOG_REQUEST]

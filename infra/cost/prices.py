@@ -1,4 +1,4 @@
-"""What Azure asks for each thing, and what is assumed of the rest: the numbers of docs/prices.md.
+"""The prices of Azure and the assumptions of the cost model: the numbers of docs/prices.md.
 
 Dollars, North America and Europe, without tax and discounts. A price has the page that it was read
 on and the date of that page; what has none is an assumption. Both are changed by a file of
@@ -14,14 +14,13 @@ from typing import Self, cast
 
 
 class BadPrices(ValueError):
-    """A file of prices cannot be taken; `str()` is one sentence for whoever wrote it."""
+    """A file of prices is invalid; `str()` is one sentence for its author."""
 
 
 class NoPrices(BadPrices):
-    """It is not an object of numbers."""
+    """The file is not a JSON object of numbers."""
 
     def __init__(self) -> None:
-        """Say what it looks like."""
         super().__init__(
             'The file of prices is no JSON object such as {"logs.gigabyte": 2.76}. '
             "`python -m infra.cost --show-prices` lists the names."
@@ -29,7 +28,7 @@ class NoPrices(BadPrices):
 
 
 class UnknownFigure(BadPrices):
-    """It names what there is no price of, or gives no number."""
+    """The file has an unknown name, or a value that is not a number."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -40,7 +39,7 @@ class UnknownFigure(BadPrices):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A number, what it is for, and where it was read."""
+    """A price or an assumption with its meaning and source."""
 
     amount: float
     unit: str
@@ -49,7 +48,7 @@ class Known:
 
     @property
     def is_assumed(self) -> bool:
-        """Say whether no page gives it."""
+        """Say whether it has no published source."""
         return not self.source
 
 
@@ -66,7 +65,7 @@ _FLEX = "learn.microsoft.com/azure/azure-functions/flex-consumption-plan"
 
 
 class Figure(Enum):
-    """Every price and assumption by its name."""
+    """All prices and assumptions by name."""
 
     FUNCTION_SECOND = "functions.gigabyte-second"
     FUNCTION_EXECUTION = "functions.million-executions"
@@ -160,17 +159,17 @@ PUBLISHED: Mapping[Figure, Known] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Prices:
-    """A number for every figure."""
+    """The value of each figure."""
 
     amounts: Mapping[Figure, float]
 
     @classmethod
     def published(cls) -> Self:
-        """Return the numbers as they were read and assumed."""
+        """Return the published prices and the default assumptions."""
         return cls(MappingProxyType({figure: PUBLISHED[figure].amount for figure in Figure}))
 
     def changed(self, text: bytes) -> Self:
-        """Return them with those of a JSON object in their place."""
+        """Return the values with those of a JSON file in their place."""
         try:
             given: object = json.loads(text)
         except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What each use-case takes of the stores in the cloud, as it was counted.
+"""The usage of the stores in the cloud by each use case, as counted.
 
 `python -m bench.charges` counts and prints it: over the double of Cosmos DB, with its model of
 request units, and over an emulator of Blob Storage, with packages of the real index. A test counts
@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one request takes: of Cosmos DB, of Blob Storage, and what it answers."""
+    """Usage by one request: of Cosmos DB and Blob Storage, and the bytes of its answer."""
 
     units: float = 0.0  # Request units.
     records: float = 0.0  # Requests to Cosmos DB.
@@ -22,7 +22,6 @@ class Usage:
     answer_bytes: float = 0.0
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Return what both take."""
         return Usage(
             self.units + other.units,
             self.records + other.records,
@@ -32,7 +31,6 @@ class Usage:
         )
 
     def __mul__(self, times: float) -> "Usage":
-        """Return what so many take."""
         return Usage(
             self.units * times,
             self.records * times,
@@ -43,7 +41,7 @@ class Usage:
 
 
 class OperationUsage(Enum):
-    """What is asked of a registry."""
+    """The operations of a registry."""
 
     PULL = "pull, hop one"
     ARCHIVE = "archive through the app"
@@ -55,7 +53,7 @@ class OperationUsage(Enum):
     PUSH = "push"
 
 
-RESOLVED = 20  # Packages that the counted resolve asks for.
+RESOLVED = 20  # Packages in the resolve request that was counted.
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class UpkeepUsage:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a release takes at rest, beside its archive."""
+    """Stored bytes of a release without its archive."""
 
     record_bytes: float  # In Cosmos DB, without its index.
     document_bytes: float  # In Blob Storage.
@@ -79,7 +77,7 @@ class Stored:
 MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
     {
         OperationUsage.PULL: Usage(12.1, 3, 0, 0, 951),  # 6 of them count the pull.
-        OperationUsage.ARCHIVE: Usage(8.1, 3, 1),  # The bytes of the archive come on top.
+        OperationUsage.ARCHIVE: Usage(8.1, 3, 1),  # Without the bytes of the archive.
         OperationUsage.METADATA: Usage(6.1, 2, 1, 0, 1_596),
         OperationUsage.VERSIONS: Usage(11.4, 2, 0, 0, 353),
         OperationUsage.INDEX: Usage(11.4, 2, 0, 0, 2_572),
@@ -112,7 +110,7 @@ ROLLED_PACKAGE = Usage(59, 14.3, 1)
 
 STORED_USAGE = Stored(record_bytes=5_770, document_bytes=640)
 
-# Bytes of an item in Cosmos DB, the service's own fields included.
+# Bytes of an item in Cosmos DB, including the fields of the service.
 ITEMS: Mapping[str, int] = MappingProxyType(
     {
         "release": 1_430,
