@@ -1,6 +1,5 @@
-"""Upkeep: runs maintenance tasks under leases, keeps their schedules, runs and checkpoints, and
-takes
-requests to run one.
+"""Upkeep: maintenance tasks with their schedules, leases, runs and checkpoints, and requests of
+administrators to run one.
 """
 
 import asyncio
@@ -38,25 +37,25 @@ from shared.ports import (
 from shared.services.notices import ReadOnlyMode
 from shared.services.records import EntityChange, RecordWriter, package_batches
 
-TASK_LEASE = timedelta(minutes=10)  # Longer than most tasks take; what died is taken over then.
+TASK_LEASE = timedelta(minutes=10)  # Longer than most tasks; after a crash another process waits.
 TASK_LEASES: dict[str, timedelta] = dict.fromkeys(
     ("snapshot", "search", "search-rebuild"),
-    timedelta(minutes=30),  # The host lets no Function run for longer.
+    timedelta(minutes=30),  # The longest that the host lets a Function run.
 )
 
-# What a registry that takes no changes may do as well: a copy of its records, and its search.
+# These change no records, so they run in a read-only registry too.
 RUNS_IN_READ_ONLY_MODE = {"snapshot", "search", "search-rebuild"}
 
 
 @dataclass(frozen=True, slots=True)
 class TaskReport:
-    """How many things a task looked at, how many it changed, and what is wrong, a sentence each."""
+    """How many things a task read and changed, and the problems it found, a sentence each."""
 
     task: str
     seen: int = 0
     changed: int = 0
     problems: tuple[str, ...] = ()
-    unfinished: bool = False  # The time was up; the next run goes on from there.
+    unfinished: bool = False  # Its time was over; the next run goes on from its checkpoint.
 
     def as_event(self) -> dict[str, object]:
         """Return the report as the fields of a log event."""
@@ -64,37 +63,36 @@ class TaskReport:
 
 
 class TaskRuns:
-    """Remembers the last run of each task, for all processes."""
+    """Stores the last run of each task, for all processes."""
 
     def __init__(self, work: WorkStore, clock: Clock) -> None:
-        """Keep them beside the leases."""
         self._work = work
         self._clock = clock
-        self._shown: list[TaskState] = []
-        self._shown_ms = 0
+        self._cached: list[TaskState] = []
+        self._cached_ms = 0
 
     async def save(self, task: str, started_ms: int, report: TaskReport | None) -> None:
-        """Remember a run that ended now; one without a report broke off."""
+        """Store a run that ended now; without a report it failed."""
         now_ms = self._clock.now_ms()
         run = _run_of(task, started_ms, now_ms, report)
         ends_ms = now_ms + TASK_RUNS_KEPT_FOR // _MS
         await self._work.put(_RUN_KIND, task, run.model_dump_json(), ends_ms)
 
     async def read(self, tasks: Iterable[str]) -> list[TaskState]:
-        """Return how each task stands."""
+        """Return the state of each task."""
         return list(await asyncio.gather(*(self._of(task) for task in tasks)))
 
     async def read_cached(self, tasks: Iterable[str]) -> list[TaskState]:
-        """Return how each task stood a moment ago: for those who ask again and again."""
+        """Return the state of each task as it was a few seconds ago."""
         now_ms = self._clock.monotonic_ms()
-        if not self._shown or now_ms - self._shown_ms >= TASK_RUNS_CACHED_FOR // _MS:
-            self._shown, self._shown_ms = await self.read(tasks), now_ms
-        return self._shown
+        if not self._cached or now_ms - self._cached_ms >= TASK_RUNS_CACHED_FOR // _MS:
+            self._cached, self._cached_ms = await self.read(tasks), now_ms
+        return self._cached
 
     async def _of(self, task: str) -> TaskState:
         now_ms = self._clock.now_ms()
-        noted = await self._work.peek(_RUN_KIND, task, now_ms)
-        last = None if noted is None else TaskRun.model_validate_json(noted)
+        text = await self._work.peek(_RUN_KIND, task, now_ms)
+        last = None if text is None else TaskRun.model_validate_json(text)
         return task_state(task, last, schedule_of(task), now_ms)
 
 
@@ -104,7 +102,7 @@ MaintenanceTasks = Mapping[str, MaintenanceTask]
 
 @dataclass(frozen=True)
 class Upkeep:
-    """Runs the tasks by name, one at a time over all processes."""
+    """Runs tasks by name, each in one process at a time."""
 
     work: WorkStore
     clock: Clock
@@ -114,9 +112,9 @@ class Upkeep:
     tasks: MaintenanceTasks
 
     async def run(self, name: str) -> TaskReport | None:
-        """Run the task, unless another process is at it: then return None.
+        """Run the task, or return None if another process is running it.
 
-        Raises `TakesNoChanges` while the registry is read-only, for what changes records.
+        Raises `TakesNoChanges` in a read-only registry, for a task that changes records.
         """
         if name not in RUNS_IN_READ_ONLY_MODE:
             await self.read_only_mode.require_changes_allowed()
@@ -128,18 +126,18 @@ class Upkeep:
             report = await self.tasks[name]()
             return report
         finally:
-            # What is done is done, noted or not; and the lease ends by itself.
+            # The task has run even if this fails, and the lease expires by itself.
             with suppress(Unavailable):
                 await self.runs.save(name, started_ms, report)
             with suppress(Unavailable):
                 await self._lease(name, owner, timedelta(0))
 
     async def task_states(self) -> list[TaskState]:
-        """Return how each task stands: its last run, and when the next is due."""
+        """Return the state of each task: its last run, and when the next is due."""
         return await self.runs.read(self.tasks)
 
     async def cached_task_states(self) -> list[TaskState]:
-        """Return how each task stood a few seconds ago: at no cost, however often it is asked."""
+        """Return the states as they were a few seconds ago, mostly without a read."""
         return await self.runs.read_cached(self.tasks)
 
     async def _lease(self, name: str, owner: str, lifetime: timedelta) -> bool:
@@ -148,15 +146,7 @@ class Upkeep:
         return await self.work.lease(f"upkeep:{name}", owner, now_ms, until_ms)
 
 
-# Wishing: tasks of upkeep that run because somebody asked for them.
-#
-# A page does not run them itself: an answer that waits for minutes is given up on, and work after
-# the answer ends wherever a host stops an instance that seems to be idle. So a wish is noted, and
-# the
-# timer that settles takes it up within a minute, on one machine as in the cloud. What a crash left
-# half listed waits that long for it.
-
-# Of the half hour that a host gives a Function: a task that is begun has all the rest.
+# Of the half hour that a host gives a Function; a task that has begun may use the rest.
 BEGINS_WITHIN = timedelta(minutes=1)
 
 _MS = timedelta(milliseconds=1)
@@ -166,7 +156,12 @@ RunTask = Callable[[str], Awaitable[TaskReport | None]]
 
 @dataclass(frozen=True)
 class TaskRequests:
-    """Notes what administrators ask for, and runs it."""
+    """Takes requests of administrators to run a task, and runs it within a minute.
+
+    A page does not run the task itself: clients give up on a response that takes minutes, and a
+    host may stop an instance that seems idle after its response. So the request is stored, and the
+    timer of `settle` runs it, on one machine as in the cloud.
+    """
 
     administration: Administration
     tasks: MaintenanceTasks
@@ -176,88 +171,86 @@ class TaskRequests:
     clock: Clock
 
     async def request(self, task: str, by: Principal) -> None:
-        """Have the task run within a minute; whoever asks again changes nothing.
+        """Request a run of the task within a minute; a repeat changes nothing.
 
-        Raises `InvalidRequest` where there is no such task.
+        Raises `InvalidRequest` if there is no such task.
         """
         await self.administration.require_fresh(by, "run", "tasks of upkeep")
         if task not in self.tasks:
             known = ", ".join(self.tasks)
             sentence = f"This registry has no task of that name. There are: {known}."
             raise InvalidRequest(sentence)
-        wish = TaskRequest(task=task, asked_by=by.id, asked_ms=self.clock.now_ms())
+        request = TaskRequest(task=task, asked_by=by.id, asked_ms=self.clock.now_ms())
         try:
-            await self._note(wish, by)
+            await self._store(request, by)
         except (AlreadyThere, Stale):
-            return  # Somebody else has asked at this moment.
+            return  # Somebody else requested it at the same moment.
 
     async def pending(self) -> list[TaskRequest]:
-        """Return what was asked for and has not run yet, in the order in which it will."""
-        wishes = [
+        """Return the requests that have not run yet, in the order in which they will."""
+        requests = [
             each
             for each in await self.directory.of(TaskRequest, TASK_REQUESTS_OWNER)
-            if self._lasts(each)
+            if self._is_current(each)
         ]
-        # What goes on from where it stopped comes after what has not begun.
-        return sorted(wishes, key=lambda each: (each.begun_ms or 0, each.asked_ms))
+        # A run that goes on from a checkpoint comes after those that have not begun.
+        return sorted(requests, key=lambda each: (each.begun_ms or 0, each.asked_ms))
 
     async def run_requested(self, run: RunTask) -> None:
-        """Run by `run` what was asked for; what does not begin in time does a minute later.
+        """Run the requested tasks by `run`; those that do not begin in time wait for a minute.
 
-        A task that stops halfway goes on as well, until it has seen everything. While the registry
-        is read-only nothing is taken up.
+        An unfinished task goes on in the next minutes until it is finished. In a read-only registry
+        nothing is run.
         """
         try:
             await self.read_only_mode.require_changes_allowed()
         except TakesNoChanges:
             return
         until_ms = self.clock.now_ms() + BEGINS_WITHIN // _MS
-        for wish in await self.pending():
+        for request in await self.pending():
             if self.clock.now_ms() < until_ms:
-                await self._serve(wish, run)
+                await self._run_request(request, run)
 
-    async def _note(self, wish: TaskRequest, by: Principal) -> None:
-        subject = f"task:{wish.task}"
-        change = EntityChange("task.asked", subject, account=by.id, details={"name": wish.task})
-        there = await self.directory.get(TaskRequest, wish.place)
+    async def _store(self, request: TaskRequest, by: Principal) -> None:
+        subject = f"task:{request.task}"
+        change = EntityChange("task.asked", subject, account=by.id, details={"name": request.task})
+        there = await self.directory.get(TaskRequest, request.place)
         if there is None:
-            await self.record_writer.add(wish, change=change, by=by)
-        elif not self._lasts(there):
-            again = wish.model_copy(update={"revision": there.revision, "outbox": there.outbox})
+            await self.record_writer.add(request, change=change, by=by)
+        elif not self._is_current(there):
+            again = request.model_copy(update={"revision": there.revision, "outbox": there.outbox})
             await self.record_writer.replace(again, change=change, by=by)
 
-    async def _serve(self, wish: TaskRequest, run: RunTask) -> None:
-        taken_up = await self._replace(wish, begun_ms=self.clock.now_ms(), is_held_up=False)
-        if taken_up is None:
-            return  # Another instance has it.
+    async def _run_request(self, request: TaskRequest, run: RunTask) -> None:
+        begun = await self._replace(request, begun_ms=self.clock.now_ms(), is_held_up=False)
+        if begun is None:
+            return  # Another instance runs it.
         try:
-            report = await run(wish.task)
+            report = await run(request.task)
         except Exception:
-            await self._remove(taken_up)  # It has run, and what is noted of that says how.
+            await self._remove(begun)  # It has run, and its stored run says that it failed.
             raise
         if report is None:
-            await self._replace(taken_up, is_held_up=True)
+            await self._replace(begun, is_held_up=True)
         elif not report.unfinished:
-            await self._remove(taken_up)
+            await self._remove(begun)
 
-    async def _replace(self, wish: TaskRequest, **changes: object) -> TaskRequest | None:
+    async def _replace(self, request: TaskRequest, **changes: object) -> TaskRequest | None:
         try:
-            return await self.directory.replace(wish.model_copy(update=changes))
+            return await self.directory.replace(request.model_copy(update=changes))
         except Stale:
             return None
 
-    async def _remove(self, wish: TaskRequest) -> None:
+    async def _remove(self, request: TaskRequest) -> None:
         with suppress(Stale):
-            await self.directory.remove(wish)
+            await self.directory.remove(request)
 
-    def _lasts(self, wish: TaskRequest) -> bool:
-        return self.clock.now_ms() < wish.ends_ms
+    def _is_current(self, request: TaskRequest) -> bool:
+        return self.clock.now_ms() < request.ends_ms
 
 
-TASK_RUNS_KEPT_FOR = timedelta(
-    days=400
-)  # Of a task that runs no more it is told for that long when it did.
-TASK_RUNS_CACHED_FOR = timedelta(seconds=10)  # Whoever asks more often is shown what was read last.
+TASK_RUNS_KEPT_FOR = timedelta(days=400)  # So long a task that runs no more has a last run.
+TASK_RUNS_CACHED_FOR = timedelta(seconds=10)
 
 _RUN_KIND = "upkeep-run"
 
@@ -281,12 +274,12 @@ def _run_of(task: str, started_ms: int, ended_ms: int, report: TaskReport | None
 
 SCHEDULES = MappingProxyType(
     {
-        "settle": "15 * * * * *",  # What a crash left half listed is listed within a minute.
-        "search": "45 */5 * * * *",  # What the change feed did not bring; in the cloud alone.
+        "settle": "15 * * * * *",  # Processes within a minute what a crash left.
+        "search": "45 */5 * * * *",  # For what the change feed missed; in the cloud alone.
         "roll-up": "0 */5 * * * *",
         "expire": "30 7 * * * *",
         "remind": "30 37 * * * *",
-        "snapshot": "0 5 2 * * *",  # Before the sweep: what it names is there for a day and more.
+        "snapshot": "0 5 2 * * *",  # Before the sweep: archives that it names exist for a day.
         "sweep": "0 20 3 * * *",
         "audit": "0 40 3 * * *",
         "forget": "0 50 3 * * *",
@@ -296,17 +289,17 @@ SCHEDULES = MappingProxyType(
     }
 )
 
-# After it runs what somebody asked for: a timer of its own would keep an instance busy each minute.
+# Requests run after it: a timer of their own would keep an instance busy each minute.
 TASK_THAT_RUNS_REQUESTS = "settle"
 
 
 def schedule_of(task: str) -> Schedule | None:
-    """Return when the task runs by itself, or None."""
+    """Return the schedule of a task, or None if it runs only on request."""
     text = SCHEDULES.get(task)
     return None if text is None else Schedule.parse(text)
 
 
-RUN_TIME = timedelta(minutes=7)  # Less than a lease: the last package may take a while.
+RUN_TIME = timedelta(minutes=7)  # Less than a lease, because the last package may take a while.
 CHECKPOINT_KEPT_FOR = timedelta(days=30)
 
 _CHECKPOINT_KIND = "upkeep-mark"
@@ -317,54 +310,55 @@ Visit = Callable[[T], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Visits all there is, in several runs where one is too short."""
+    """Visits all packages or things, in several runs if one is too short."""
 
     metadata: MetadataStore
     work: WorkStore
     clock: Clock
 
     async def visit_packages(self, task: str, visit: Visit[Head]) -> bool:
-        """Visit packages in order of key, from where the task stopped or died last; say whether the
-        last one was reached. One that is visited when the time is up is the last of this run.
+        """Visit packages by key, from the last checkpoint on; return whether all were visited.
+
+        The run ends after the package during which its time is over.
         """
-        until_ms, after = self._until(), await self._marked(task)
+        until_ms, after = self._until(), await self._checkpoint(task)
         async for heads in package_batches(self.metadata, UPKEEP_BATCH, after=after):
             for head in heads:
                 await visit(head)
                 after = head.package.key
                 if self.clock.now_ms() >= until_ms:
-                    await self._mark(task, after)
+                    await self._save(task, after)
                     return False
-            await self._mark(task, after)
-        await self._mark(task, "")
+            await self._save(task, after)
+        await self._save(task, "")
         return True
 
     async def visit(self, task: str, things: AsyncIterator[T], visit: Visit[T]) -> bool:
-        """Visit things, from where the task stopped last; say whether the last one was reached.
+        """Visit things, from the last checkpoint; return whether all were visited.
 
-        What is passed over is counted: in a list that changed meanwhile some are visited twice,
-        and some not before the next time.
+        The checkpoint is a count: of things that change between two runs, some may be visited
+        twice, and some not before the next round.
         """
-        until_ms, passed = self._until(), int(await self._marked(task) or 0)
-        place = 0
+        until_ms, visited = self._until(), int(await self._checkpoint(task) or 0)
+        count = 0
         async for thing in things:
-            place += 1
-            if place <= passed:
+            count += 1
+            if count <= visited:
                 continue
             await visit(thing)
             if self.clock.now_ms() >= until_ms:
-                await self._mark(task, str(place))
+                await self._save(task, str(count))
                 return False
-        await self._mark(task, "")
+        await self._save(task, "")
         return True
 
     def _until(self) -> int:
         return self.clock.now_ms() + RUN_TIME // _MS
 
-    async def _marked(self, task: str) -> str:
+    async def _checkpoint(self, task: str) -> str:
         return await self.work.peek(_CHECKPOINT_KIND, task, self.clock.now_ms()) or ""
 
-    async def _mark(self, task: str, after: str) -> None:
+    async def _save(self, task: str, after: str) -> None:
         ends_ms = self.clock.now_ms() + CHECKPOINT_KEPT_FOR // _MS
         await self.work.put(_CHECKPOINT_KIND, task, after, ends_ms)
 

@@ -1,4 +1,4 @@
-"""Mending derives again what was lost or is stale, and leaves the rest alone."""
+"""The task mend derives lost and stale data again, and leaves the rest alone."""
 
 from datetime import timedelta
 

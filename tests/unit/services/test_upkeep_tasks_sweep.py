@@ -1,4 +1,4 @@
-"""The sweep puts archives right that lie on the wrong side."""
+"""The sweep moves archives that are in the wrong container."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Showcasing: what is shown of everything, as anybody sees it, at a bounded cost."""
+"""The summary of the registry: what everybody may see, at a bounded cost."""
 
 import asyncio
 from dataclasses import dataclass, field
