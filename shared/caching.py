@@ -82,28 +82,29 @@ class LruCache(Generic[Key, Value]):
         return len(self._entries)
 
 
-# A document of another party that is kept: renewed when it is old, and used on while it cannot be.
-#
-# What signs in and what publishes must not stop because an identity provider pauses for an hour.
+# Sign-in and publishing must not fail because an identity provider is down for an hour.
 
-FRESH_FOR = timedelta(hours=1)  # Providers announce a new key days before they sign with it.
-USABLE_FOR = timedelta(hours=24)  # Through an outage. A key that was withdrawn counts no longer.
-RENEWED_AT_MOST_EVERY = timedelta(
-    minutes=1
-)  # Whatever strangers send, the provider is asked no faster.
-RETRIED_EVERY = timedelta(seconds=10)  # The same, while there is nothing to use.
+FRESH_FOR = timedelta(hours=1)  # Providers publish a new key days before they sign with it.
+USABLE_FOR = timedelta(
+    hours=24
+)  # During an outage; after that a withdrawn key is no longer trusted.
+RENEWED_AT_MOST_EVERY = timedelta(minutes=1)  # However many tokens with unknown keys are sent.
+RETRIED_EVERY = timedelta(seconds=10)  # While there is no usable value.
 
 _MS = timedelta(milliseconds=1)
 
-ReportFailure = Callable[[str, str], None]  # Hears of what could not be read, and why.
+ReportFailure = Callable[[str, str], None]  # Called with the name of the value and the reason.
 
 
 def ignore_failure(_document: str, _reason: str) -> None:
-    """Take note of nothing."""
+    """Do nothing."""
 
 
 class Refreshed(Generic[Value]):
-    """Keeps one document in memory."""
+    """A value of another server, renewed when it is an hour old and used for a day if that fails.
+
+    `fetch` raises `Unanswered`; `failed` is called with `name` and the reason.
+    """
 
     def __init__(
         self,
@@ -112,40 +113,39 @@ class Refreshed(Generic[Value]):
         clock: Clock,
         failed: ReportFailure = ignore_failure,
     ) -> None:
-        """Get it from `fetch`, which raises `Unanswered`; `name` is what `failed` knows it by."""
         self._name = name
         self._fetch = fetch
         self._clock = clock
         self._failed = failed
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._held: tuple[Value, int] | None = None
         self._tried_ms: int | None = None
 
     async def value(self) -> Value:
-        """Return the document, an hour old at most if it can be had; raise `Unanswered`."""
-        async with self._one_at_a_time:
+        """Return the value, renewed if it is older than an hour; raise `Unanswered`."""
+        async with self._lock:
             return await self._younger_than(FRESH_FOR)
 
     async def renew(self) -> Value:
-        """Return the document as it is now, or as it was at most a minute ago; raise `Unanswered`.
+        """Return the value, renewed if it is older than a minute; raise `Unanswered`.
 
-        For when something new is missed in it.
+        For callers that look for something newer than the value.
         """
-        async with self._one_at_a_time:
+        async with self._lock:
             return await self._younger_than(RENEWED_AT_MOST_EVERY)
 
     async def _younger_than(self, age: timedelta) -> Value:
         if self._held is not None and self._is_within(self._held[1], age):
             return self._held[0]
-        patience = RENEWED_AT_MOST_EVERY if self._usable() else RETRIED_EVERY
-        if not self._is_within(self._tried_ms, patience):
+        interval = RENEWED_AT_MOST_EVERY if self._usable() else RETRIED_EVERY
+        if not self._is_within(self._tried_ms, interval):
             await self._renew()
         if self._held is not None and self._usable():
             return self._held[0]
         raise Unanswered(self._name)
 
     async def _renew(self) -> None:
-        # The time from before the answer counts, since what it says was true then.
+        # The time before the request counts: the value may change while it is on its way.
         self._tried_ms = now_ms = self._clock.monotonic_ms()
         try:
             self._held = await self._fetch(), now_ms

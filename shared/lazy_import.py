@@ -1,4 +1,4 @@
-"""Objects that are created, and whose libraries are imported, when they are first used."""
+"""Lazy import: objects that are created, and libraries that are imported, on first use."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
@@ -8,31 +8,30 @@ P = TypeVar("P")
 
 
 class LazyImport(Generic[T]):
-    """Stands for what `open_` returns, and calls it when something is asked of it."""
+    """A reference to what `open_` returns, which is called when the object is first used."""
 
     def __init__(self, open_: Callable[[], T]) -> None:
-        """Open nothing yet."""
         self._open = open_
         self._opened: T | None = None
 
     @property
     def opened(self) -> T | None:
-        """Return what was opened, or None if nothing was asked of it."""
+        """Return the object, or None if it has not been used."""
         return self._opened
 
     def get(self) -> T:
-        """Return it, opened now if it was not."""
+        """Return the object; open it on the first call."""
         if self._opened is None:
             self._opened = self._open()
         return self._opened
 
     def part(self, choose: Callable[[T], P]) -> P:
-        """Return what stands for a part of it."""
+        """Return a proxy for a part of the object."""
         return cast("P", _Attribute(lambda: choose(self.get())))
 
 
 class _Attribute:
-    """Has the attributes of what `find` returns."""
+    """Forwards attributes to what `find` returns."""
 
     def __init__(self, find: Callable[[], object]) -> None:
         self._find = find

@@ -37,12 +37,12 @@ def backup(data: Path, target: Path) -> None:
     The copy contains the keys, so it is as secret as the original. Archives are hard links where
     both folders are on one disk: they take no space, and a broken disk loses both.
     """
-    _copy(DataFolder(data), DataFolder(target), _hold_one_moment)
+    _copy(DataFolder(data), DataFolder(target), _begin_reads)
 
 
 def restore(source: Path, data: Path) -> None:
     """Create a registry from a backup, in a folder that is new or empty."""
-    _copy(DataFolder(source), DataFolder(data), _stand_still)
+    _copy(DataFolder(source), DataFolder(data), _do_nothing)
 
 
 def _copy(source: DataFolder, target: DataFolder, hold: WhileCopying) -> None:
@@ -69,7 +69,7 @@ def _opened(source: DataFolder) -> Generator[list[sqlite3.Connection]]:
         yield [stack.enter_context(closing(sqlite3.connect(file))) for file in files]
 
 
-def _hold_one_moment(records: Path, databases: Sequence[sqlite3.Connection]) -> None:
+def _begin_reads(records: Path, databases: Sequence[sqlite3.Connection]) -> None:
     """Begin the read of every connection while no process can write, so that all see one state."""
     with (
         translate_sqlite_errors(records),
@@ -81,7 +81,7 @@ def _hold_one_moment(records: Path, databases: Sequence[sqlite3.Connection]) -> 
             database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 
 
-def _stand_still(records: Path, databases: Sequence[sqlite3.Connection]) -> None:
+def _do_nothing(records: Path, databases: Sequence[sqlite3.Connection]) -> None:
     """Do nothing: no process writes to a backup, which may be on a read-only disk."""
 
 

@@ -1,5 +1,4 @@
-"""Records: writing an entity together with its event, retrying writes, reading pages of entities,
-and
+"""Records: writing an entity together with its event, reading entities and packages in batches, and
 leases for changes that must not run at the same time.
 """
 
@@ -34,7 +33,7 @@ EVENT_ID_LENGTH = 20  # Base62: no two changes share an id.
 
 @dataclass(frozen=True, slots=True)
 class EntityChange:
-    """What happens to what; `org` (a key) and `account` (an id) name the logs that tell of it."""
+    """A change of an entity; `org` (a key) and `account` (an id) name its audit logs."""
 
     kind: str
     subject: str
@@ -47,8 +46,8 @@ class EntityChange:
 class RecordWriter:
     """Adds, replaces and removes entities; the write is the commit, and its event follows.
 
-    No change is without its event and none has it twice: the event lies in the entity until the
-    feed has it. Where the feed fails the change stands, and upkeep publishes later.
+    Each change has exactly one event: the event is in the outbox of the entity until it is in the
+    feed. If the feed fails, the change is kept, and a maintenance task publishes the event later.
     """
 
     directory: DirectoryStore
@@ -59,19 +58,23 @@ class RecordWriter:
 
     async def add(self, entity: E, *others: Entity, change: EntityChange, by: Principal) -> E:
         """Create entities of one owner, all or none; raise `AlreadyThere`."""
-        owing = self._owing(entity, change, by)
+        owing = self._with_event(entity, change, by)
         return await self._published(await self.directory.add(owing, *others))
 
     async def replace(self, entity: E, *, change: EntityChange, by: Principal) -> E:
         """Store a changed entity; raise `Stale`."""
-        return await self._published(await self.directory.replace(self._owing(entity, change, by)))
+        return await self._published(
+            await self.directory.replace(self._with_event(entity, change, by))
+        )
 
     async def remove(self, entity: E, *, change: EntityChange, by: Principal) -> E:
         """Delete an entity; raise `Stale`."""
-        return await self._published(await self.directory.remove(self._owing(entity, change, by)))
+        return await self._published(
+            await self.directory.remove(self._with_event(entity, change, by))
+        )
 
     def event(self, change: EntityChange, by: Principal) -> Event:
-        """Return the event of a change that is made now."""
+        """Return the event of a change at this time."""
         return Event(
             id=f"{change.kind}:{random_text(self.randomness, EVENT_ID_LENGTH)}",
             kind=change.kind,
@@ -85,8 +88,8 @@ class RecordWriter:
             details=dict(change.details),
         )
 
-    def _owing(self, entity: E, change: EntityChange, by: Principal) -> E:
-        # What the entity still owed stays first: the feed takes each event once.
+    def _with_event(self, entity: E, change: EntityChange, by: Principal) -> E:
+        # Unpublished events of the entity come first: the feed takes each event once.
         outbox = (*entity.outbox, self.event(change, by))
         return entity.model_copy(update={"outbox": outbox})
 
@@ -101,12 +104,12 @@ class RecordWriter:
 
 Row = TypeVar("Row")
 
-ENTITIES_READ_AT_ONCE = 500  # Entities a read.
+ENTITIES_READ_AT_ONCE = 500  # Entities per read.
 
 
 @dataclass(frozen=True, slots=True)
 class EntityPage(Generic[E]):
-    """Some entities in order of place, and whether others come after them."""
+    """Some entities in order of place, and whether more follow."""
 
     entities: tuple[E, ...]
     is_more: bool
@@ -114,14 +117,14 @@ class EntityPage(Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class ListPage(Generic[Row]):
-    """Some rows of a list by name; `next` is what further ones come after, empty at the end."""
+    """Some rows of a list by name; `next` is the name to continue after, empty at the end."""
 
     rows: tuple[Row, ...]
     next: str = ""
 
 
 async def iterate_pages(page: Callable[[str], Awaitable[ListPage[Row]]]) -> AsyncIterator[Row]:
-    """Yield every row of a list, whose pages are asked for by what they come after."""
+    """Yield every row of a list, read page by page."""
     listed = await page("")
     while True:
         for row in listed.rows:
@@ -142,7 +145,7 @@ async def entity_page(
 async def entities_with_prefix(
     directory: DirectoryStore, kind: type[E], place: Place, count: int
 ) -> tuple[E, ...]:
-    """Return the entity at the place, and up to `count` whose owners begin like its own."""
+    """Return the entity at the place, and up to `count` whose owners begin with its owner."""
     exactly = await directory.get(kind, place)
     found = await entity_page(directory, kind, place, count)
     longer = [each for each in found.entities if each.place.owner.startswith(place.owner)]
@@ -152,8 +155,8 @@ async def entities_with_prefix(
 async def organization_package_page(
     metadata: MetadataStore, org: OrgName, after: str, count: int
 ) -> tuple[list[Package], str]:
-    """Return up to `count` packages of an organization whose names come after one, and after which
-    name there are more; empty at the end. One read."""
+    """Return up to `count` packages of an organization after the name `after`, and the name to
+    continue after; empty at the end. One read."""
     prefix = f"{org.lower()}/"
     heads = await metadata.packages(prefix + after.lower(), count + 1)
     own = [head.package for head in heads if head.package.key.startswith(prefix)]
@@ -193,15 +196,14 @@ async def package_batches(
         after = heads[-1].package.key
 
 
-LEASE_LIFETIME = timedelta(
-    seconds=10
-)  # A change takes milliseconds; a process that died is waited for.
+# A change takes milliseconds; after the death of a process others wait this long.
+LEASE_LIFETIME = timedelta(seconds=10)
 HOLDER_LENGTH = 20  # Base62: no two changes share a lease.
 
 
 @dataclass(frozen=True, slots=True)
 class Leases:
-    """Lends names to whoever changes what they stand for."""
+    """Leases of names, so that changes of what they name do not run at the same time."""
 
     work: WorkStore
     clock: Clock
@@ -209,16 +211,16 @@ class Leases:
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncGenerator[None]:
-        """Hold the name while nobody else does, or raise `Busy`."""
+        """Hold the lease of the name; raise `Busy` while another process holds it."""
         holder = random_text(self.randomness, HOLDER_LENGTH)
         if not await self._lease(name, holder, LEASE_LIFETIME):
             raise Busy
         try:
             yield
         except (Stale, AlreadyThere):
-            raise Busy from None  # The lease ran out, and somebody else was faster.
+            raise Busy from None  # The lease expired, and another process was faster.
         finally:
-            with suppress(Unavailable):  # What is done is done; the lease ends by itself.
+            with suppress(Unavailable):  # The change is stored; the lease expires by itself.
                 await self._lease(name, holder, timedelta(0))
 
     async def _lease(self, name: str, holder: str, lifetime: timedelta) -> bool:

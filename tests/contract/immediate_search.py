@@ -89,4 +89,4 @@ class ImmediateSearch:
         if self._place in _unfed:
             _unfed.remove(self._place)
             await self._search.feed.catch_up()
-        await self._search.looking.refresh()
+        await self._search.current_copy.refresh()

@@ -18,7 +18,7 @@ from shared.adapters.blob.client import BlobContainers
 from shared.adapters.cloud_search.copies import COPY_FOLDER_PREFIX, COPY_SCHEMA, CopyFolders
 from shared.adapters.cloud_search.feed import BASE_LIFETIME
 from shared.adapters.cloud_search.index import (
-    OWN_CHANGES_KEPT,
+    MAX_OWN_CHANGES,
     REFRESH_INTERVAL,
     UNREADABLE_RETRY_INTERVAL,
     CloudSearchPorts,
@@ -144,7 +144,7 @@ class Waiting:
         return waiting
 
 
-def looking(place: Place, parts: Any, sleep: Any, **more: Any) -> CurrentCopy:
+def current_copy(place: Place, parts: Any, sleep: Any, **more: Any) -> CurrentCopy:
     workplace = CopyFolders(place.folder / "reader", SystemRandomness())
     return CurrentCopy(parts, workplace, place.clock, sleep, **more)
 
@@ -157,12 +157,12 @@ async def never(_seconds: float) -> None:
 async def test_while_the_first_copy_is_loaded_a_search_is_told_so(place: Place) -> None:
     await place.push("one")
     waiting = Waiting(place.parts())
-    slow = looking(place, waiting, never, patience=timedelta(0))
+    slow = current_copy(place, waiting, never, patience=timedelta(0))
     with pytest.raises(SearchLoading, match="still being loaded"):
         async with slow.borrow():
             pass
     waiting.answers.set()
-    patient = looking(place, waiting, never)
+    patient = current_copy(place, waiting, never)
     async with patient.borrow() as copy:
         assert (await copy.search(Query(), ResultPage(), ANYONE)).count == 1
     await slow.close()
@@ -187,7 +187,7 @@ async def test_what_others_push_is_found_after_a_look(place: Place) -> None:
     assert await place.found() == ["one"]
     await place.push("two")
     assert await place.found() == ["one"]
-    await place.reader.looking.refresh()
+    await place.reader.current_copy.refresh()
     assert await place.found() == ["one", "two"]
 
 
@@ -204,25 +204,25 @@ async def test_what_was_pushed_here_stays_found_when_a_copy_comes_that_lacks_it(
     place: Place,
 ) -> None:
     await place.push("one")
-    await place.reader.looking.refresh()
+    await place.reader.current_copy.refresh()
     stored: Any = await place.blobs.container("derived").download_blob(
         (await place.pointer()).base.name
     )
     await place.reader.index.offer(listing("mine"))
     await place.point_at(await stored.readall())
     [before] = place.copies()
-    await place.reader.looking.refresh()
+    await place.reader.current_copy.refresh()
     assert place.copies() != [before]
     assert await place.found() == ["mine", "one"]
 
 
 async def test_no_more_is_noted_than_an_instance_can_hold(place: Place) -> None:
-    noting = looking(place, place.parts(), never)
+    noting = current_copy(place, place.parts(), never)
     listings = CosmosListings(place.writer.feed._container.cosmos)
-    for number in range(OWN_CHANGES_KEPT + 5):
+    for number in range(MAX_OWN_CHANGES + 5):
         await noting.apply_own_change(await listings.replace(listing(f"n{number}")))
     async with noting.borrow() as copy:
-        assert (await copy.search(Query(), ResultPage(), ANYONE)).count == OWN_CHANGES_KEPT
+        assert (await copy.search(Query(), ResultPage(), ANYONE)).count == MAX_OWN_CHANGES
     await noting.close()
 
 
@@ -234,7 +234,7 @@ async def test_a_new_base_takes_the_place_of_the_old_one_and_the_old_one_is_remo
     [before] = place.copies()
     await place.renew()
     with capture_logs() as events:
-        await place.reader.looking.refresh()
+        await place.reader.current_copy.refresh()
     assert "search.renewed" in [each["event"] for each in events]
     [after] = place.copies()
     assert before != after
@@ -243,9 +243,9 @@ async def test_a_new_base_takes_the_place_of_the_old_one_and_the_old_one_is_remo
 
 async def test_a_search_under_way_keeps_its_copy(place: Place) -> None:
     await place.push("one")
-    async with place.reader.looking.borrow() as copy:
+    async with place.reader.current_copy.borrow() as copy:
         await place.renew()
-        await place.reader.looking.refresh()
+        await place.reader.current_copy.refresh()
         assert len(place.copies()) == 2
         assert (await copy.search(Query(), ResultPage(), ANYONE)).count == 1
     assert len(place.copies()) == 1
@@ -263,7 +263,7 @@ async def test_it_is_looked_every_quarter_of_a_minute_and_nobody_waits_for_it(
         go_on.clear()
 
     waiting.answers.set()
-    following = looking(place, waiting, sleep)
+    following = current_copy(place, waiting, sleep)
     async with following.borrow() as copy:
         assert (await copy.search(Query(), ResultPage(), ANYONE)).count == 1
     waiting.answers.clear()  # From now on the store does not answer.
@@ -290,7 +290,7 @@ async def test_nothing_is_read_again_that_did_not_change(place: Place) -> None:
             calls.append(name)
             return getattr(place.parts(), name)
 
-    following = looking(place, Counted(), never)
+    following = current_copy(place, Counted(), never)
     for _ in range(3):
         await following.refresh()
     assert calls == ["pointer", "fetch_base", "pointer", "pointer"]
@@ -389,7 +389,7 @@ async def test_what_is_broken_is_told_and_the_old_copy_serves_on(
     assert await place.found() == ["one"]
     await breaking(place)
     with capture_logs() as events:
-        await place.reader.looking.refresh()
+        await place.reader.current_copy.refresh()
     assert len(reasons(events)) == 1
     assert await place.found() == ["one"]
     assert len(place.copies()) == 1
@@ -402,14 +402,14 @@ async def test_a_broken_base_is_fetched_again_after_a_respite_and_another_one_at
     assert await place.found() == ["one"]
     await no_database(place)
     with capture_logs() as events:
-        await place.reader.looking.refresh()
-        await place.reader.looking.refresh()
+        await place.reader.current_copy.refresh()
+        await place.reader.current_copy.refresh()
         place.clock.advance(UNREADABLE_RETRY_INTERVAL)
-        await place.reader.looking.refresh()
+        await place.reader.current_copy.refresh()
     assert len(reasons(events)) == 2
     await place.writer.feed.rebuild()
     await place.push("two")
-    await place.reader.looking.refresh()
+    await place.reader.current_copy.refresh()
     assert await place.found() == ["one", "two"]
 
 
@@ -425,7 +425,7 @@ async def test_a_store_that_is_out_of_reach_is_no_hindrance(place: Place) -> Non
             return getattr(place.parts(), name)
 
     parts = Unreachable()
-    following = looking(place, parts, never)
+    following = current_copy(place, parts, never)
     await following.refresh()
     parts.reached = False
     with capture_logs() as events:

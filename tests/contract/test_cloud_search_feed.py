@@ -87,7 +87,7 @@ class Place:
     async def found(self, text: str = "") -> list[str]:
         """Return what a fresh instance finds."""
         async with opened_search(self.connections, self.clock, self.folder) as other:
-            await other.looking.refresh()
+            await other.current_copy.refresh()
             results = await other.index.search(Query.parse(text), ResultPage(limit=100), ANYONE)
             return sorted(hit.listing.head.name for hit in results.hits)
 

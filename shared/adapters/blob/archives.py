@@ -27,8 +27,8 @@ _STORED = "stored_ms"
 _OTHER = {Visibility.PUBLIC: Visibility.PRIVATE, Visibility.PRIVATE: Visibility.PUBLIC}
 
 # A client that followed a private link just before it expired reads for a while.
-_LINGERS = LINK_LIFETIME[Visibility.PRIVATE] + timedelta(minutes=10)
-_LINGERS_MS = _LINGERS // timedelta(milliseconds=1)
+_LINK_GRACE = LINK_LIFETIME[Visibility.PRIVATE] + timedelta(minutes=10)
+_LINK_GRACE_MS = _LINK_GRACE // timedelta(milliseconds=1)
 
 
 class BlobArchives:
@@ -42,8 +42,8 @@ class BlobArchives:
     async def put(self, name: ArchiveName, content: bytes | memoryview, side: Visibility) -> None:
         blob = self._blob(name, side)
         with translate_blob_errors():
-            while not await self._created(blob, content):
-                if await self._renewed(blob):
+            while not await self._create(blob, content):
+                if await self._renew(blob):
                     return
 
     async def stat(self, name: ArchiveName) -> StoredArchive | None:
@@ -66,7 +66,7 @@ class BlobArchives:
             # The first container again: the archive may have moved there in between.
             for side in (first, _OTHER[first], first):
                 with suppress(ResourceNotFoundError):
-                    return await _part(self._blob(name, side), start, count)
+                    return await _read_range(self._blob(name, side), start, count)
         raise ArchiveNotFound
 
     async def move(self, name: ArchiveName, to: Visibility) -> None:
@@ -82,7 +82,7 @@ class BlobArchives:
             suppress(ResourceNotFoundError),
         ):  # Then another process has moved it.
             found = await source.get_blob_properties()
-            if await self._arrived(source, target, to):
+            if await self._copy_or_renew(source, target, to):
                 await _delete(source, found)
 
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
@@ -104,21 +104,23 @@ class BlobArchives:
                     is_gone &= is_old and await _delete(client, blob)
         return is_gone
 
-    async def _arrived(self, source: BlobClient, target: BlobClient, side: Visibility) -> bool:
+    async def _copy_or_renew(
+        self, source: BlobClient, target: BlobClient, side: Visibility
+    ) -> bool:
         """Copy to the target, or renew its copy; return whether the source may be deleted."""
-        while not await self._copied(source, target):
+        while not await self._copy(source, target):
             if side is Visibility.PUBLIC and not await self._has_settled(target):
                 return False
-            if await self._renewed(target):
+            if await self._renew(target):
                 return True
         return side is Visibility.PRIVATE
 
     async def _has_settled(self, target: BlobClient) -> bool:
         """Return whether the public copy is older than the last link to the private one."""
         there = await target.get_blob_properties()
-        return self._clock.now_ms() - _date_of(there) >= _LINGERS_MS
+        return self._clock.now_ms() - _date_of(there) >= _LINK_GRACE_MS
 
-    async def _copied(self, source: BlobClient, target: BlobClient) -> bool:
+    async def _copy(self, source: BlobClient, target: BlobClient) -> bool:
         try:
             await target.start_copy_from_url(
                 await self.links.source(source),
@@ -130,14 +132,14 @@ class BlobArchives:
             return False
         return True
 
-    async def _renewed(self, blob: BlobClient) -> bool:
+    async def _renew(self, blob: BlobClient) -> bool:
         try:
             await blob.set_blob_metadata(self._date())
         except ResourceNotFoundError:
             return False  # A sweep or a move deleted it in between.
         return True
 
-    async def _created(self, blob: BlobClient, content: bytes | memoryview) -> bool:
+    async def _create(self, blob: BlobClient, content: bytes | memoryview) -> bool:
         try:
             # One block at a time: when one of several parallel blocks fails, the library does not
             # await the others, and their exceptions are never retrieved.
@@ -154,7 +156,7 @@ class BlobArchives:
         return container.get_blob_client(archive_blob(name))
 
 
-async def _part(blob: BlobClient, start: int, count: int | None) -> bytes:
+async def _read_range(blob: BlobClient, start: int, count: int | None) -> bytes:
     try:
         found = await blob.download_blob(offset=start, length=count)
         return await found.readall()

@@ -62,11 +62,11 @@ class BlobLinks:
         """Sign with `signing`, by default with the credential of the connection."""
         self._blobs = blobs
         self._clock = clock
-        self._signing = signing
+        self._signer = signing
 
     async def link(self, name: ArchiveName, side: Visibility, file: str) -> str:
         blob = self._blobs.container(ARCHIVE_CONTAINERS[side]).get_blob_client(archive_blob(name))
-        return await self._signed(
+        return await self._sign(
             blob,
             LINK_LIFETIME[side],
             cache_control=LINK_CACHE_CONTROL[side],
@@ -76,9 +76,9 @@ class BlobLinks:
 
     async def source(self, blob: BlobClient) -> str:
         """Return an address from which the service can copy the blob; raise `Busy`."""
-        return await self._signed(blob, COPY_LINK_LIFETIME)
+        return await self._sign(blob, COPY_LINK_LIFETIME)
 
-    async def _signed(self, blob: BlobClient, lifetime: timedelta, **overrides: Any) -> str:
+    async def _sign(self, blob: BlobClient, lifetime: timedelta, **overrides: Any) -> str:
         now_ms = self._clock.now_ms()
         until_ms = now_ms + lifetime // _MS
         query = generate_blob_sas(
@@ -88,16 +88,16 @@ class BlobLinks:
             permission="r",
             start=_time(now_ms - CLOCK_SKEW // _MS),
             expiry=_time(until_ms),
-            **await self._chosen().key(until_ms),
+            **await self._chosen_signer().key(until_ms),
             **overrides,
         )
         # The library does not encode `/`. Clients split the whole address at it, and would read the
         # version from the signature.
         return f"{blob.url}?{query.replace('/', '%2F')}"
 
-    def _chosen(self) -> LinkSigner:
-        self._signing = self._signing or _signing_of(self._blobs, self._clock)
-        return self._signing
+    def _chosen_signer(self) -> LinkSigner:
+        self._signer = self._signer or _signer_of(self._blobs, self._clock)
+        return self._signer
 
 
 class AccountKey:
@@ -116,48 +116,48 @@ class DelegationKeys:
     def __init__(self, blobs: BlobContainers, clock: Clock) -> None:
         self._blobs = blobs
         self._clock = clock
-        self._lent: UserDelegationKey | None = None
-        self._ends_ms = 0
+        self._delegation_key: UserDelegationKey | None = None
+        self._expires_ms = 0
         self._renewal = SingleFlight[None]()
-        self._not_before_ms = 0
+        self._retry_at_ms = 0
 
     async def key(self, until_ms: int) -> Mapping[str, Any]:
         """Return the current key, or wait for the first one; raise `Busy` if none is available."""
-        if not self._is_good(until_ms + KEY_RENEWAL_MARGIN // _MS):
+        if not self._is_valid(until_ms + KEY_RENEWAL_MARGIN // _MS):
             renewal = self._renewal.start("", self._renew)
-            if not self._is_good(
+            if not self._is_valid(
                 until_ms
             ):  # Otherwise the current key is valid for a while, and no request waits.
                 await asyncio.shield(renewal)
-        if not self._is_good(until_ms):
+        if not self._is_valid(until_ms):
             raise Busy
-        return {"user_delegation_key": self._lent, "protocol": "https"}
+        return {"user_delegation_key": self._delegation_key, "protocol": "https"}
 
-    def _is_good(self, until_ms: int) -> bool:
-        return self._lent is not None and until_ms + CLOCK_SKEW // _MS < self._ends_ms
+    def _is_valid(self, until_ms: int) -> bool:
+        return self._delegation_key is not None and until_ms + CLOCK_SKEW // _MS < self._expires_ms
 
     async def _renew(self) -> None:
         now_ms = self._clock.now_ms()
-        if now_ms < self._not_before_ms:
+        if now_ms < self._retry_at_ms:
             return
-        ends_ms = now_ms + KEY_LIFETIME // _MS
+        expires_ms = now_ms + KEY_LIFETIME // _MS
         try:
-            self._lent = await self._borrowed(now_ms - CLOCK_SKEW // _MS, ends_ms)
+            self._delegation_key = await self._request_key(now_ms - CLOCK_SKEW // _MS, expires_ms)
         except (Busy, ClientAuthenticationError) as failure:
-            self._not_before_ms = now_ms + KEY_RETRY_INTERVAL // _MS
+            self._retry_at_ms = now_ms + KEY_RETRY_INTERVAL // _MS
             log.warning("links.without_key", reason=type(failure).__name__)
         else:
-            self._ends_ms = ends_ms
+            self._expires_ms = expires_ms
 
-    async def _borrowed(self, start_ms: int, ends_ms: int) -> UserDelegationKey:
+    async def _request_key(self, start_ms: int, expires_ms: int) -> UserDelegationKey:
         with suppress(TimeoutError), translate_blob_errors():
             async with asyncio.timeout(KEY_TIMEOUT.total_seconds()):
                 service = self._blobs.service()
-                return await service.get_user_delegation_key(_time(start_ms), _time(ends_ms))
+                return await service.get_user_delegation_key(_time(start_ms), _time(expires_ms))
         raise Busy
 
 
-def _signing_of(blobs: BlobContainers, clock: Clock) -> LinkSigner:
+def _signer_of(blobs: BlobContainers, clock: Clock) -> LinkSigner:
     """Return the account key of the connection, or delegation keys of its identity."""
     key = getattr(blobs.service().credential, "account_key", None)
     return AccountKey(key) if key else DelegationKeys(blobs, clock)

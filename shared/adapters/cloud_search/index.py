@@ -61,7 +61,7 @@ class CurrentCopy:
     def __init__(
         self,
         blobs: SearchBlobs,
-        workplace: CopyFolders,
+        folders: CopyFolders,
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
         *,
@@ -69,168 +69,167 @@ class CurrentCopy:
     ) -> None:
         self._patience = patience
         self._blobs = blobs
-        self._workplace = workplace
+        self._folders = folders
         self._clock = clock
         self._sleep = sleep
-        self._shown: LoadedCopy | None = None
+        self._current: LoadedCopy | None = None
         self._etag = ""
-        self._own = LruCache[str, ListingChange](OWN_CHANGES_KEPT)
-        self._one_at_a_time = asyncio.Lock()
-        self._following: asyncio.Task[None] | None = None
-        self._looked = asyncio.Event()  # Set after the first refresh.
-        self._spared = ("", 0)
+        self._own_changes = LruCache[str, ListingChange](MAX_OWN_CHANGES)
+        self._lock = asyncio.Lock()
+        self._refreshing: asyncio.Task[None] | None = None
+        self._first_refresh = asyncio.Event()  # Set after the first refresh.
+        self._unreadable = ("", 0)
 
     @asynccontextmanager
     async def borrow(self) -> AsyncGenerator[IndexCopy]:
         """Provide the copy for one search; raise `SearchLoading` if none is loaded in time."""
-        shown = self._shown or await self._first()
-        async with self._reading(shown):
-            yield shown.copy
+        loaded = self._current or await self._wait_for_copy()
+        async with self._reading(loaded):
+            yield loaded.copy
 
     async def refresh(self) -> None:
         """Load newer parts now; keep the current copy if they cannot be read."""
-        async with self._one_at_a_time:
+        async with self._lock:
             try:
-                await self._advance()
+                await self._load_newer()
             except PointerUnchanged:
                 pass
             except Exception as failure:  # Searches use the current copy.
                 log.warning("search.not_renewed", reason=_reason_of(failure))
             finally:
-                self._looked.set()
-                self._tell_age()
+                self._first_refresh.set()
+                self._record_age()
 
     async def apply_own_change(self, change: ListingChange | None) -> None:
         """Apply a change of this process at once; others receive it from the feed."""
         if change is None:
             return
-        self._own.put(change.key, change)
-        shown = self._shown
-        if shown is not None:
-            await self._apply(shown, change)
+        self._own_changes.put(change.key, change)
+        loaded = self._current
+        if loaded is not None:
+            await self._apply(loaded, change)
 
     async def close(self) -> None:
         """Stop refreshing, and remove every copy."""
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
-            self._following = None
-        shown, self._shown = self._shown, None
-        if shown is not None:
-            await asyncio.to_thread(shown.copy.close)
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.gather(self._refreshing, return_exceptions=True)
+            self._refreshing = None
+        loaded, self._current = self._current, None
+        if loaded is not None:
+            await asyncio.to_thread(loaded.copy.close)
         self._etag = ""
-        self._looked.clear()
-        self._workplace.close()
+        self._first_refresh.clear()
+        self._folders.close()
 
-    async def _apply(self, shown: LoadedCopy, change: ListingChange) -> None:
+    async def _apply(self, loaded: LoadedCopy, change: ListingChange) -> None:
         try:
-            async with self._reading(shown):
-                await shown.copy.apply([change])
+            async with self._reading(loaded):
+                await loaded.copy.apply([change])
         except Exception as failure:  # The change is stored, and also arrives with the feed.
             log.warning("search.not_noted", reason=_reason_of(failure))
 
     # --- loading -------------------------------------------------------------------------------
 
-    async def _first(self) -> LoadedCopy:
+    async def _wait_for_copy(self) -> LoadedCopy:
         """Wait for the first refresh."""
-        if self._following is None:
-            self._following = asyncio.create_task(self._follow())
+        if self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._refresh_periodically())
         try:
             async with asyncio.timeout(self._patience.total_seconds()):
-                await self._looked.wait()
+                await self._first_refresh.wait()
         except TimeoutError:
             raise SearchLoading from None
-        if self._shown is None:
+        if self._current is None:
             raise SearchLoading
-        return self._shown
+        return self._current
 
-    async def _follow(self) -> None:
+    async def _refresh_periodically(self) -> None:
         while True:
             await self.refresh()
             await self._sleep(REFRESH_INTERVAL.total_seconds())
 
-    async def _advance(self) -> None:
-        found = await self._blobs.pointer(self._etag if self._shown else "")
+    async def _load_newer(self) -> None:
+        found = await self._blobs.pointer(self._etag if self._current else "")
         if found is None:
-            if self._shown is None:
-                await self._begin_empty()
+            if self._current is None:
+                await self._use_empty_index()
             return
         if found.pointer.schema != COPY_SCHEMA:
             message = f"it has schema {found.pointer.schema}, and this Ballroom needs {COPY_SCHEMA}"
             raise Unreadable(message)
-        shown = self._shown
-        if shown is None or shown.base != found.pointer.base.name:
-            shown = await self._loaded(found.pointer)
+        loaded = self._current
+        if loaded is None or loaded.base != found.pointer.base.name:
+            loaded = await self._load(found.pointer)
         else:
-            await self._brought_up(shown, found.pointer)
-        await self._show(shown, found)
+            await self._apply_delta(loaded, found.pointer)
+        await self._replace_current(loaded, found)
 
-    async def _begin_empty(self) -> None:
+    async def _use_empty_index(self) -> None:
         """Use an empty index until one has been built."""
-        copy = IndexCopy(self._workplace.folder() / COPY_FILE)
+        copy = IndexCopy(self._folders.folder() / COPY_FILE)
         await asyncio.to_thread(copy.create)
-        await copy.apply(self._own.values())
-        self._shown = LoadedCopy(copy)
+        await copy.apply(self._own_changes.values())
+        self._current = LoadedCopy(copy)
 
-    async def _loaded(self, pointer: IndexPointer) -> LoadedCopy:
+    async def _load(self, pointer: IndexPointer) -> LoadedCopy:
         """Return a copy of the base with the delta applied."""
-        name, until = self._spared
+        name, until = self._unreadable
         if name == pointer.base.name and self._clock.monotonic_ms() < until:
             raise PointerUnchanged
-        file = self._workplace.folder() / COPY_FILE
-        shown = LoadedCopy(IndexCopy(file), pointer.base.name)
+        file = self._folders.folder() / COPY_FILE
+        loaded = LoadedCopy(IndexCopy(file), pointer.base.name)
         try:
             await self._blobs.fetch_base(pointer.base, file)
-            await shown.copy.check()
-            await self._brought_up(shown, pointer)
-            await shown.copy.apply(self._own.values())
+            await loaded.copy.check()
+            await self._apply_delta(loaded, pointer)
+            await loaded.copy.apply(self._own_changes.values())
         except BaseException as failure:
-            await _discard(shown.copy)
+            await _discard(loaded.copy)
             if isinstance(failure, Unreadable):
-                self._spared = (
+                self._unreadable = (
                     pointer.base.name,
                     self._clock.monotonic_ms() + UNREADABLE_RETRY_INTERVAL // _MS,
                 )
             raise
-        return shown
+        return loaded
 
-    async def _brought_up(self, shown: LoadedCopy, pointer: IndexPointer) -> None:
-        if pointer.delta is not None and pointer.delta.name != shown.delta:
+    async def _apply_delta(self, loaded: LoadedCopy, pointer: IndexPointer) -> None:
+        if pointer.delta is not None and pointer.delta.name != loaded.delta:
             delta = await self._blobs.delta(pointer.delta)
-            await shown.copy.apply(delta.changes.values())
-            shown.delta = pointer.delta.name
-        shown.fed_ms = pointer.fed_ms
+            await loaded.copy.apply(delta.changes.values())
+            loaded.delta = pointer.delta.name
+        loaded.fed_ms = pointer.fed_ms
 
-    async def _show(self, shown: LoadedCopy, found: StoredPointer) -> None:
-        before, self._shown, self._etag = self._shown, shown, found.etag
-        if before is not None and before is not shown:
-            log.info("search.renewed", base=shown.base, packages=found.pointer.packages)
+    async def _replace_current(self, loaded: LoadedCopy, found: StoredPointer) -> None:
+        before, self._current, self._etag = self._current, loaded, found.etag
+        if before is not None and before is not loaded:
+            log.info("search.renewed", base=loaded.base, packages=found.pointer.packages)
             before.is_retired = True
-            await self._end(before)
-            await shown.copy.apply(
-                self._own.values()
-            )  # Changes that were made while it was loaded.
+            await self._discard_if_unused(before)
+            # Changes that were made while it was loaded.
+            await loaded.copy.apply(self._own_changes.values())
 
     # --- reading -------------------------------------------------------------------------------
 
     @asynccontextmanager
-    async def _reading(self, shown: LoadedCopy) -> AsyncGenerator[None]:
-        shown.readers += 1
+    async def _reading(self, loaded: LoadedCopy) -> AsyncGenerator[None]:
+        loaded.readers += 1
         try:
             yield
         finally:
-            shown.readers -= 1
-            await self._end(shown)
+            loaded.readers -= 1
+            await self._discard_if_unused(loaded)
 
-    async def _end(self, shown: LoadedCopy) -> None:
+    async def _discard_if_unused(self, loaded: LoadedCopy) -> None:
         """Remove a replaced copy once no search reads it."""
-        if shown.is_retired and not shown.readers:
-            shown.is_retired = False
-            await _discard(shown.copy)
+        if loaded.is_retired and not loaded.readers:
+            loaded.is_retired = False
+            await _discard(loaded.copy)
 
-    def _tell_age(self) -> None:
-        if self._shown is not None and self._shown.fed_ms is not None:
-            age_ms = self._clock.now_ms() - self._shown.fed_ms
+    def _record_age(self) -> None:
+        if self._current is not None and self._current.fed_ms is not None:
+            age_ms = self._clock.now_ms() - self._current.fed_ms
             recording.record_metric(SEARCH_AGE, age_ms / 1000, {})
 
 
@@ -238,44 +237,44 @@ class CloudSearchIndex:
     """The SearchIndex of a registry in the cloud: listings are stored in Cosmos DB, and searches
     read a copy that is some seconds old."""
 
-    def __init__(self, listings: CosmosListings, looking: CurrentCopy) -> None:
+    def __init__(self, listings: CosmosListings, current_copy: CurrentCopy) -> None:
         self._listings = listings
-        self._looking = looking
+        self._copy = current_copy
 
     async def offer(self, listing: Listing) -> bool:
         is_new, change = await self._listings.offer(listing)
-        await self._looking.apply_own_change(change)
+        await self._copy.apply_own_change(change)
         return is_new
 
     async def replace(self, listing: Listing) -> None:
-        await self._looking.apply_own_change(await self._listings.replace(listing))
+        await self._copy.apply_own_change(await self._listings.replace(listing))
 
     async def remove(self, package: Package) -> None:
-        await self._looking.apply_own_change(await self._listings.remove(package))
+        await self._copy.apply_own_change(await self._listings.remove(package))
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
-        async with self._looking.borrow() as copy:
+        async with self._copy.borrow() as copy:
             return await copy.search(query, page, viewer)
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
-        async with self._looking.borrow() as copy:
+        async with self._copy.borrow() as copy:
             return await copy.facets(query, viewer)
 
     async def totals(self) -> IndexTotals:
-        async with self._looking.borrow() as copy:
+        async with self._copy.borrow() as copy:
             return await copy.totals()
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
-        async with self._looking.borrow() as copy:
+        async with self._copy.borrow() as copy:
             return await copy.suggest(text, viewer, count)
 
     async def look(self) -> None:
         """Load the changes of other processes now, without waiting for the next refresh."""
-        await self._looking.refresh()
+        await self._copy.refresh()
 
     async def close(self) -> None:
         """Remove the copies of this process."""
-        await self._looking.close()
+        await self._copy.close()
 
 
 REFRESH_INTERVAL = timedelta(
@@ -286,7 +285,7 @@ UNREADABLE_RETRY_INTERVAL = timedelta(
 )  # Before a base that could not be read is downloaded again.
 _MS = timedelta(milliseconds=1)
 
-OWN_CHANGES_KEPT = 256  # Applied before they arrive with the feed, which takes some seconds.
+MAX_OWN_CHANGES = 256  # Applied before they arrive with the feed, which takes some seconds.
 
 
 def _reason_of(failure: Exception) -> str:
@@ -308,7 +307,7 @@ class CloudSearchPorts:
 
     index: CloudSearchIndex
     feed: CloudSearchFeed
-    looking: CurrentCopy
+    current_copy: CurrentCopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,13 +320,13 @@ class CopyEnvironment:
 
 
 def open_cloud_search(
-    cosmos: CosmosDatabase, blobs: BlobContainers, folder: Path, surroundings: CopyEnvironment
+    cosmos: CosmosDatabase, blobs: BlobContainers, folder: Path, environment: CopyEnvironment
 ) -> CloudSearchPorts:
     """Return the search over these stores, with its copies below the folder; starts nothing."""
-    clock, randomness = surroundings.clock, surroundings.randomness
+    clock, randomness = environment.clock, environment.randomness
     listings = CosmosListings(cosmos)
     parts = SearchBlobs(blobs, clock, randomness)
-    workplace = CopyFolders(folder, randomness)
-    looking = CurrentCopy(parts, workplace, clock, surroundings.sleep)
-    feed = CloudSearchFeed(listings, cosmos.container("packages"), parts, workplace, clock)
-    return CloudSearchPorts(CloudSearchIndex(listings, looking), feed, looking)
+    folders = CopyFolders(folder, randomness)
+    current_copy = CurrentCopy(parts, folders, clock, environment.sleep)
+    feed = CloudSearchFeed(listings, cosmos.container("packages"), parts, folders, clock)
+    return CloudSearchPorts(CloudSearchIndex(listings, current_copy), feed, current_copy)

@@ -188,7 +188,7 @@ OVERLAP_SECONDS = 5  # The service dates items by whole seconds, on more than on
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _CachedSurvey:
     """The entries of a package by version, the second of the newest change among them, and the
     memory that they take."""
 
@@ -204,7 +204,7 @@ class CosmosSurveys:
         self, container: CosmosContainer, capacity_bytes: int = SURVEYS_CACHED_BYTES
     ) -> None:
         self._container = container
-        self._known = LruCache[str, _Known](
+        self._cache = LruCache[str, _CachedSurvey](
             capacity_bytes, weigh=lambda _, known: known.memory_bytes
         )
 
@@ -215,33 +215,33 @@ class CosmosSurveys:
         return [surveys[key] for key in keys]
 
     async def _read(self, key: str) -> Survey | None:
-        known = self._known.get(key) or _Known(0, {})
+        known = self._cache.get(key) or _CachedSurvey(0, {})
         head, changed = await asyncio.gather(
             self._container.read(key, HEAD), self._changed(key, known)
         )
         if head is None:
             return None
-        entries = self._keep(key, known, changed).entries
+        entries = self._put(key, known, changed).entries
         newest_first = sorted(entries.values(), key=_precedence, reverse=True)
         return Survey(read_record(Head, head), tuple(newest_first))
 
-    async def _changed(self, key: str, known: _Known) -> list[Item]:
+    async def _changed(self, key: str, known: _CachedSurvey) -> list[Item]:
         return await self._container.query(
             "SELECT * FROM c WHERE c.kind = 'entry' AND c._ts >= @since",
             key,
             since=known.changed - OVERLAP_SECONDS,
         )
 
-    def _keep(self, key: str, known: _Known, changed: list[Item]) -> _Known:
+    def _put(self, key: str, known: _CachedSurvey, changed: list[Item]) -> _CachedSurvey:
         found = {item["body"]["version"]: _entry(item["body"]) for item in changed}
         newer = _that_are_newer(known.entries, found)
         replaced = [known.entries[version] for version in newer if version in known.entries]
-        fresh = _Known(
+        fresh = _CachedSurvey(
             max([known.changed, *(item["_ts"] for item in changed)]),
             {**known.entries, **newer},
             known.memory_bytes + memory_of_entries(newer.values()) - memory_of_entries(replaced),
         )
-        self._known.put(key, fresh)
+        self._cache.put(key, fresh)
         return fresh
 
 

@@ -297,7 +297,7 @@ class Writer:
 
     def _drain(self) -> None:
         jobs = self._take()
-        if len(jobs) > 1 and self._together(jobs):
+        if len(jobs) > 1 and self._run_together(jobs):
             return
         for job in jobs:
             self._alone(job)
@@ -307,11 +307,11 @@ class Writer:
         taken = [self._jobs.popleft() for _ in range(count)]
         return [job for job in taken if job.done.set_running_or_notify_cancel()]
 
-    def _together(self, jobs: list[_Job]) -> bool:
+    def _run_together(self, jobs: list[_Job]) -> bool:
         """Run all jobs in one transaction; return False, without effect, if a job failed."""
         try:
             with transaction(self._connection, self._patience):
-                outcomes = [self._within(job) for job in jobs]
+                outcomes = [self._run_in_savepoint(job) for job in jobs]
             self._mark.renew()
         except sqlite3.Error as error:
             refusal = self._refusal(error)
@@ -322,7 +322,7 @@ class Writer:
             _tell(job, outcome)
         return True
 
-    def _within(self, job: _Job) -> object:
+    def _run_in_savepoint(self, job: _Job) -> object:
         """Run the work in a savepoint, and roll back only that if it fails."""
         self._connection.execute("SAVEPOINT work")
         try:

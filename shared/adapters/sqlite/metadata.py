@@ -246,7 +246,7 @@ _ENTRIES = TypeAdapter(list[ReleaseEntry])  # One call for a whole list is faste
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _CachedSurvey:
     """A survey, the stamp of its newest entry, and the memory that its entries take."""
 
     stamp: int
@@ -254,7 +254,7 @@ class _Known:
     memory_bytes: int = 0
 
 
-_Recalled = dict[str, tuple[_Known, int]]  # With the stamp that the package has now.
+_Cached = dict[str, tuple[_CachedSurvey, int]]  # With the stamp that the package has now.
 
 
 class SqliteSurveys:
@@ -262,15 +262,15 @@ class SqliteSurveys:
 
     def __init__(self, database: Database, capacity_bytes: int = SURVEYS_CACHED_BYTES) -> None:
         self._database = database
-        self._known = LruCache[str, _Known](
+        self._cache = LruCache[str, _CachedSurvey](
             capacity_bytes, weigh=lambda _, known: known.memory_bytes
         )
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def read(self, keys: Sequence[str]) -> list[Survey | None]:
         """Return the survey of each package by its key; None where it does not exist."""
         heads = await self._heads(set(keys))
-        fresh = await self._caught_up(heads)
+        fresh = await self._up_to_date(heads)
         return [fresh[key].survey if key in fresh else None for key in keys]
 
     async def _heads(self, keys: set[str]) -> dict[str, tuple[Head, int]]:
@@ -279,31 +279,31 @@ class SqliteSurveys:
             return self._database.read(work)
         return await self._database.scan(work)
 
-    async def _caught_up(self, heads: dict[str, tuple[Head, int]]) -> dict[str, _Known]:
-        recalled = self._recall(heads)
-        missing = sum(max(0, stamp - known.stamp) for known, stamp in recalled.values())
+    async def _up_to_date(self, heads: dict[str, tuple[Head, int]]) -> dict[str, _CachedSurvey]:
+        cached = self._cached_surveys(heads)
+        missing = sum(max(0, stamp - known.stamp) for known, stamp in cached.values())
         if missing <= ROWS_ON_THE_LOOP:
-            return self._keep(self._database.read(partial(_catch_up, recalled)))
-        async with (
-            self._turn
-        ):  # Only the first of several callers reads; the others find the result in memory.
-            work = partial(_catch_up, self._recall(heads))
-            return self._keep(await self._database.scan(work))
+            return self._put(self._database.read(partial(_catch_up, cached)))
+        async with self._lock:  # The first of several callers reads; the others find the result.
+            work = partial(_catch_up, self._cached_surveys(heads))
+            return self._put(await self._database.scan(work))
 
-    def _recall(self, heads: dict[str, tuple[Head, int]]) -> _Recalled:
-        return {key: (self._remembered(key, head), stamp) for key, (head, stamp) in heads.items()}
+    def _cached_surveys(self, heads: dict[str, tuple[Head, int]]) -> _Cached:
+        return {
+            key: (self._cached_survey(key, head), stamp) for key, (head, stamp) in heads.items()
+        }
 
-    def _remembered(self, key: str, head: Head) -> _Known:
-        known = self._known.get(key)
+    def _cached_survey(self, key: str, head: Head) -> _CachedSurvey:
+        known = self._cache.get(key)
         if known is None:
-            return _Known(0, Survey(head, ()))
+            return _CachedSurvey(0, Survey(head, ()))
         if known.survey.head is head:
             return known
         return replace(known, survey=replace(known.survey, head=head))
 
-    def _keep(self, fresh: dict[str, _Known]) -> dict[str, _Known]:
+    def _put(self, fresh: dict[str, _CachedSurvey]) -> dict[str, _CachedSurvey]:
         for key, known in fresh.items():
-            self._known.put(key, known)
+            self._cache.put(key, known)
         return fresh
 
 
@@ -313,14 +313,14 @@ def _read_heads(keys: set[str], connection: sqlite3.Connection) -> dict[str, tup
     return {key: (read_head(row[0]), row[1]) for key, row in rows if row is not None}
 
 
-def _catch_up(recalled: _Recalled, connection: sqlite3.Connection) -> dict[str, _Known]:
+def _catch_up(cached: _Cached, connection: sqlite3.Connection) -> dict[str, _CachedSurvey]:
     return {
         key: known if known.stamp >= stamp else _with_changes(key, known, connection)
-        for key, (known, stamp) in recalled.items()
+        for key, (known, stamp) in cached.items()
     }
 
 
-def _with_changes(key: str, known: _Known, connection: sqlite3.Connection) -> _Known:
+def _with_changes(key: str, known: _CachedSurvey, connection: sqlite3.Connection) -> _CachedSurvey:
     rows = connection.execute(
         "SELECT stamp, body FROM entries WHERE pk = ? AND stamp > ? ORDER BY stamp",
         (key, known.stamp),
@@ -330,7 +330,7 @@ def _with_changes(key: str, known: _Known, connection: sqlite3.Connection) -> _K
     changed = list(_decoded([body for _, body in rows]))
     entries, replaced = _merged(known.survey.entries, changed)
     memory_bytes = known.memory_bytes + memory_of_entries(changed) - memory_of_entries(replaced)
-    return _Known(stamp, Survey(known.survey.head, entries), memory_bytes)
+    return _CachedSurvey(stamp, Survey(known.survey.head, entries), memory_bytes)
 
 
 def _decoded(bodies: list[str]) -> Iterator[ReleaseEntry]:

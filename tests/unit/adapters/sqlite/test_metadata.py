@@ -117,8 +117,8 @@ async def test_memory_holds_the_packages_that_were_asked_for_last(stores: Embedd
         await stores.metadata.claim(head(str(each)))
         await pushed(stores, *(f"1.{number}.0" for number in range(10)), to=each)
         await surveys.read([each.key])
-    assert [key for key, _ in surveys._known.items()] == [each.key for each in packages[-2:]]
-    assert surveys._known.weight == 2 * ten_entries
+    assert [key for key, _ in surveys._cache.items()] == [each.key for each in packages[-2:]]
+    assert surveys._cache.weight == 2 * ten_entries
 
 
 async def test_a_replaced_entry_is_weighed_once(stores: EmbeddedStores) -> None:
@@ -131,7 +131,7 @@ async def test_a_replaced_entry_is_weighed_once(stores: EmbeddedStores) -> None:
             ]
             await stores.metadata.put_entries(GREET, entries)
             await surveys.read([GREET.key])
-        assert surveys._known.weight == memory_of_entries(entries)
+        assert surveys._cache.weight == memory_of_entries(entries)
 
 
 async def test_a_package_larger_than_the_memory_is_surveyed_whole(stores: EmbeddedStores) -> None:
