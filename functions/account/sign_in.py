@@ -45,7 +45,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("sign-in/link/{code}", methods=["POST"])
     @page
-    async def sign_in_use_link(req: func.HttpRequest) -> func.HttpResponse:
+    async def sign_in_link_used(req: func.HttpRequest) -> func.HttpResponse:
         await _use_link(req, registry)
         return see_other(HOME_PATH)
 

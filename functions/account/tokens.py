@@ -1,4 +1,4 @@
-"""/account/tokens: one's own access tokens, and the form of a new token."""
+"""/account/tokens: access tokens of the account, and the form of a new token."""
 
 from datetime import timedelta
 

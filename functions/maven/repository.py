@@ -113,7 +113,7 @@ async def read_response(
             document = await _archive_checksum(registry, at, algorithm, by)
             return _document_response(req, document)
         case RepositoryPath(resource, algorithm):
-            # Where a checksum is asked for, the tags are of checksums.
+            # The ETags of a request for a checksum are those of checksums.
             known = frozenset[str]() if algorithm else client_etags(req)
             document = await _resource_document(registry, resource, by, known)
             summed = _checksum_of(document, algorithm) if algorithm else document
