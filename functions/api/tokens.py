@@ -19,7 +19,7 @@ from functions.api.operations import (
 from shared.domain.addresses import LONGEST_RANGE, MAX_RANGES
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.rights import Grant, Scope
-from shared.domain.tokens import LineageKind, LineageRecord
+from shared.domain.tokens import LineageRecord, Made
 from shared.services.token_records import IssuedToken, UsedToken
 from shared.services.tokens import MAX_TOKEN_DAYS, MAX_TOKEN_NAME_LENGTH, TokenRequest
 
@@ -82,7 +82,7 @@ class GrantView(ResponseModel):
 class MadeView(ResponseModel):
     """Something that was made with a token, and ends with it when it is revoked as stolen."""
 
-    what: LineageKind
+    what: Made
     id: str = Field(description="Of the token or invitation, or the account that became a member.")
     name: str
     org: str | None = Field(description="Where somebody was invited or became a member.")

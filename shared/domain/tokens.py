@@ -77,7 +77,7 @@ class TokenUse(Entity):
         return self.expires_ms
 
 
-class LineageKind(Enum):
+class Made(Enum):  # The name of its schema in openapi.json.
     """What a token can make that outlives its request."""
 
     TOKEN = "token"  # noqa: S105 - the name of a sort.
@@ -100,7 +100,7 @@ class LineageRecord(Entity):
 
     owner: str  # Of the token.
     token: str
-    what: LineageKind
+    what: Made
     org: str = ""
     id: str  # Of the token, the invitation or the new member.
     name: str

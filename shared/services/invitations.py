@@ -37,7 +37,7 @@ from shared.domain.rate_limits import (
 )
 from shared.domain.rights import Action, Role, Scope
 from shared.domain.secrets import hash_secret
-from shared.domain.tokens import LineageKind
+from shared.domain.tokens import Made
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.retries import retry_when_stale
 from shared.services.members import Actor, MemberChanges, OrganizationMembers, RequestedMembership
@@ -281,7 +281,7 @@ class Invitations:
             if known is not None and by.token and self._is_of_person(known):
                 require_right(by, standing, Action.GOVERN, OrgName(invitation.org))
             await self.lineage.record(
-                by, LineageKind.INVITATION, invitation.id, invitation.label, invitation.org
+                by, Made.INVITATION, invitation.id, invitation.label, invitation.org
             )
             if known is None:
                 return await self._add(invitation, change, by)
@@ -330,7 +330,7 @@ class Invitations:
             await self.lineage.record_for(
                 invitation.made_with,
                 invitation.by,
-                LineageKind.MEMBERSHIP,
+                Made.MEMBERSHIP,
                 account.id,
                 name=account.name,
                 org=invitation.org,

@@ -33,7 +33,7 @@ from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place
 from shared.domain.reserved_names import is_reserved_name, skeletons
 from shared.domain.rights import Action, Role, Scope
-from shared.domain.tokens import LineageKind
+from shared.domain.tokens import Made
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
 from shared.retries import retry_when_stale
 from shared.services.accounts import account_by_id, accounts_by_ids
@@ -362,9 +362,7 @@ class Organizations:
             if not actor.is_operator_or_administrator and roster.member(member.id) is None:
                 raise MemberNotFound(member.name, roster.org)
             if roster.member(member.id) is None:
-                await self.lineage.record(
-                    by, LineageKind.MEMBERSHIP, member.id, member.name, roster.org
-                )
+                await self.lineage.record(by, Made.MEMBERSHIP, member.id, member.name, roster.org)
             await self.changes.apply(
                 roster, RequestedMembership(member, role, made_with=by.token), actor
             )

@@ -14,8 +14,8 @@ from shared.domain.identity import UPKEEP, Principal
 from shared.domain.members import Invitation, Membership, invitation_place, member_place
 from shared.domain.records import Entity, Place
 from shared.domain.tokens import (
-    LineageKind,
     LineageRecord,
+    Made,
     StolenToken,
     Token,
     TokenUse,
@@ -59,14 +59,14 @@ class TokenLineage:
     clock: Clock
 
     async def record(
-        self, by: Principal, what: LineageKind, subject: str, name: str, org: str = ""
+        self, by: Principal, what: Made, subject: str, name: str, org: str = ""
     ) -> None:
         """Note what `by` is about to make; nothing is noted of people, who have no token."""
         if by.token:
             await self.record_for(by.token, by.id, what, subject, name=name, org=org)
 
     async def record_for(
-        self, token: str, owner: str, what: LineageKind, subject: str, *, name: str, org: str
+        self, token: str, owner: str, what: Made, subject: str, *, name: str, org: str
     ) -> None:
         """Note what is about to be made with a token of `owner`."""
         made = LineageRecord(
@@ -152,7 +152,7 @@ class TokenLineage:
         *,
         by: Principal,
     ) -> StolenToken:
-        tokens = [each.id for each in made if each.what is LineageKind.TOKEN]
+        tokens = [each.id for each in made if each.what is Made.TOKEN]
         listed = tuple(tokens[:MAX_LISTED])
         stolen = StolenToken(owner=owner, id=token_id, listed=listed, at_ms=self.clock.now_ms())
         told = {**lineage_counts(made), "made": ", ".join(map(str, made[:MAX_NAMED]))}
@@ -170,12 +170,10 @@ class TokenLineage:
 
     async def _finish(self, stolen: StolenToken, by: Principal) -> None:
         await self._end_text(stolen)
-        end: Mapping[
-            LineageKind, Callable[[LineageRecord, StolenToken, Principal], Awaitable[None]]
-        ] = {
-            LineageKind.TOKEN: self._end_token,
-            LineageKind.INVITATION: self._end_invitation,
-            LineageKind.MEMBERSHIP: self._end_membership,
+        end: Mapping[Made, Callable[[LineageRecord, StolenToken, Principal], Awaitable[None]]] = {
+            Made.TOKEN: self._end_token,
+            Made.INVITATION: self._end_invitation,
+            Made.MEMBERSHIP: self._end_membership,
         }
         for each in (await self.of(stolen.owner)).get(stolen.id, []):
             await end[each.what](each, stolen, by)
@@ -253,7 +251,7 @@ class TokenRecords:
             "made_with": by.token,
         }
         token = draft.model_copy(update=made)
-        await self.lineage.record(by, LineageKind.TOKEN, token.id, token.name)
+        await self.lineage.record(by, Made.TOKEN, token.id, token.name)
         added = await self.record_writer.add(token, change=token_change("issued", token), by=by)
         await self.lineage.require_not_stolen(by)
         return IssuedToken(added, minted.text)
@@ -306,7 +304,7 @@ class TokenRecords:
             "outbox": (),
         }
         token = old[-1].model_copy(update=fresh)
-        await self.lineage.record(by, LineageKind.TOKEN, token.id, token.name)
+        await self.lineage.record(by, Made.TOKEN, token.id, token.name)
         # New before old: whoever fails in between keeps what they have, and may try again.
         added = await self.record_writer.add(token, change=token_change("rotated", token), by=by)
         forgotten = [await self._forget(each) for each in old]

@@ -20,7 +20,7 @@ from shared.domain.names import parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.records import Event, Place
 from shared.domain.rights import Grant, Role
-from shared.domain.tokens import LineageKind, LineageRecord, StolenToken
+from shared.domain.tokens import LineageRecord, Made, StolenToken
 from shared.services.invitations import InvitationRequest
 from shared.services.organization_deletion import NAME_FREE_AFTER
 from tests.support.archives import bala
@@ -161,12 +161,8 @@ async def test_what_a_deleted_account_made_with_tokens_is_noted_no_more(world: W
     """Its notes name tokens and hold parts of addresses."""
     mia = world.people.mia
     lineage, by = world.registry.invitations.lineage, principal(world, mia)
-    await lineage.record_for(
-        "used", mia.account.id, LineageKind.TOKEN, "later", name="laptop", org=""
-    )
-    await lineage.record_for(
-        "gone", mia.account.id, LineageKind.TOKEN, "child", name="phone", org=""
-    )
+    await lineage.record_for("used", mia.account.id, Made.TOKEN, "later", name="laptop", org="")
+    await lineage.record_for("gone", mia.account.id, Made.TOKEN, "child", name="phone", org="")
     await lineage.revoke_stolen(mia.account.id, "gone", by=by)
     await world.registry.account_deletion.delete(by=by)
     directory = world.stores.directory

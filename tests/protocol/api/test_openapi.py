@@ -1,7 +1,10 @@
 """The description of our own API, compared with the API."""
 
+import json
 import re
 from typing import Any
+
+from syrupy.assertion import SnapshotAssertion
 
 from functions.api import openapi
 from functions.faces import build_app
@@ -33,6 +36,13 @@ async def test_every_operation_is_described_and_every_description_is_served(worl
     # The document leaves out that a HEAD is answered wherever a GET is.
     heads = {(name, "HEAD", path) for name, method, path in documented if method == "GET"}
     assert documented | heads == served(world)
+
+
+async def test_the_document_changes_only_on_purpose(
+    world: World, snapshot: SnapshotAssertion
+) -> None:
+    # Names of schemas are those of models and enums, which clients generate code from.
+    assert json.dumps(await described(world), indent=1) == snapshot
 
 
 async def test_the_document_names_the_registry_by_its_own_address(world: World) -> None:

@@ -12,8 +12,8 @@ from shared.domain.records import Entity
 from shared.domain.rights import Grant, Role, Scope
 from shared.domain.tokens import (
     LINEAGE_RETENTION,
-    LineageKind,
     LineageRecord,
+    Made,
     StolenToken,
     Token,
     TokenUse,
@@ -109,8 +109,8 @@ async def test_a_thing_that_is_gone_already_is_passed_over(world: Administration
     made = await world.tokens.issue(child(), by=by)
     sent = await world.inviting.invite(ACME, MEMBER, by=by)
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
-    await world.lineage.record(by, LineageKind.MEMBERSHIP, LEE.id, LEE.name, "Acme")
-    await world.lineage.record(by, LineageKind.MEMBERSHIP, EVE.id, EVE.name, "Acme")
+    await world.lineage.record(by, Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
+    await world.lineage.record(by, Made.MEMBERSHIP, EVE.id, EVE.name, "Acme")
     await world.directory.remove(made.token)
     await world.inviting.withdraw(ACME, sent.invitation.id, by=world.signed_in(KIM))
     world.forget()
@@ -303,10 +303,10 @@ async def test_a_token_that_is_made_too_late_ends_with_an_event_that_says_with_w
 async def test_what_is_noted_says_what_was_made_where_and_when(
     world: AdministrationServices,
 ) -> None:
-    await world.lineage.record(thief(), LineageKind.MEMBERSHIP, LEE.id, LEE.name, "Acme")
+    await world.lineage.record(thief(), Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
     [noted] = world.directory.every(LineageRecord)
     assert (noted.owner, noted.token, noted.what, noted.org, noted.id, noted.name) == (
-        *(KIM.id, STOLEN, LineageKind.MEMBERSHIP, "Acme", LEE.id, "lee"),
+        *(KIM.id, STOLEN, Made.MEMBERSHIP, "Acme", LEE.id, "lee"),
     )
     assert noted.made_ms == world.clock.now_ms()
 

@@ -16,7 +16,7 @@ from shared.domain.errors.identity import (
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR, RECENT_SIGN_IN, Principal
 from shared.domain.rights import Grant, Scope
-from shared.domain.tokens import LineageKind, LineageRecord, Token, TokenUse
+from shared.domain.tokens import LineageRecord, Made, Token, TokenUse
 from shared.ports import Stale
 from shared.services.token_records import IssuedToken, TokenLineage, TokenRecords, token_change
 from shared.services.tokens import TokenRequest, Tokens
@@ -645,7 +645,7 @@ async def test_a_rotated_token_says_by_whom_and_with_what_it_was_made(
     assert used.made == ()
     [noted] = store.every(LineageRecord)
     assert (noted.token, noted.what, noted.id, noted.name) == (
-        *("other", LineageKind.TOKEN, new.id, "desktop"),
+        *("other", Made.TOKEN, new.id, "desktop"),
     )
 
 
