@@ -18,7 +18,6 @@ MEGABYTE = 1_000_000
 
 
 def main() -> None:
-    """Print the table."""
     require_wrk()
     with workspace() as a, workspace() as b, ballroom(a) as ours, bare(b) as plain:
         port = free_port()
@@ -53,7 +52,6 @@ def _rate(url: str, size: int) -> float:
 
 
 def show(name: str, rates: dict[str, float]) -> None:
-    """Print one size."""
     print(f"\n{name}")
     for server, rate in rates.items():
         print(f"  {server:13} {rate:9,.0f} MB/s")

@@ -115,7 +115,6 @@ def ancestors(pid: int) -> set[int]:
 
 
 def main() -> None:
-    """Print the table."""
     require_wrk()
     packages = sample()
     with workspace() as folder:

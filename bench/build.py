@@ -75,7 +75,7 @@ class Client:
 
 @contextmanager
 def connected(server: Server) -> Generator[Client]:
-    """Connect anew, as each build does."""
+    """Open a new connection, as each build does."""
     authority = server.url.removeprefix("http://")
     host, _, port = authority.partition(":")
     with socket.create_connection((host, int(port))) as connection:
@@ -85,19 +85,19 @@ def connected(server: Server) -> Generator[Client]:
 
 @dataclass(frozen=True)
 class Build:
-    """The paths that a build asks for, in its order."""
+    """The paths that a build requests, in order."""
 
     documents: list[str]
     archives: list[str]
 
     def answers(self, server: Server) -> tuple[list[bytes], int]:
-        """Ask for everything; return what came, and the number of requests that it took."""
+        """Request all paths; return the answers and the number of requests."""
         with connected(server) as client:
             answers = [client.get(path) for path in (*self.documents, *self.archives)]
             return answers, client.requests
 
     def run(self, server: Server) -> None:
-        """Ask for everything, read it, and unpack the archives into an empty cache."""
+        """Request and read all paths, and unpack the archives into an empty cache."""
         with connected(server) as client, tempfile.TemporaryDirectory() as cache:
             for path in self.documents:
                 read = ET.fromstring if path.endswith(".xml") else json.loads
@@ -167,7 +167,7 @@ def show(
     servers: Mapping[str, Server],
     before: Mapping[str, Callable[[], None]] = MappingProxyType({}),
 ) -> None:
-    """Build with each by turns, so that all meet the same weather; print, as times of nginx.
+    """Build with each by turns, so that all run in the same conditions; print, as times of nginx.
 
     What is to be done `before` each build with a server is not measured.
     """

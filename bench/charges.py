@@ -1,4 +1,4 @@
-"""What each use-case takes of the stores in the cloud, as infra/cost/usage.py holds it.
+"""The usage of the stores in the cloud by each use case, as in infra/cost/usage.py.
 
 Counted, not timed: on the double of Cosmos DB with its model of request units, and on an emulator
 of Blob Storage. The numbers are the same on every machine.
@@ -15,7 +15,6 @@ FIELDS = ("units", "records", "blob_reads", "blob_writes", "answer_bytes")
 
 
 def main() -> None:
-    """Print the numbers, a line each."""
     with tempfile.TemporaryDirectory(prefix="ballroom-bench-") as folder:
         found = asyncio.run(counted(Path(folder)))
     print(f"{'':32}{''.join(f'{name:>14}' for name in FIELDS)}")
@@ -28,7 +27,7 @@ def main() -> None:
 
 
 def show_upkeep(found: Counted) -> None:
-    """Print each task of upkeep: idle, and for each release; and the roll-up of a pull."""
+    """Print the usage by maintenance tasks, idle and for each release, and by counting pulls."""
     for task, usage in found.idle.items():
         show(f"{task}, idle", usage)
     for task, usage in found.each_release.items():
@@ -38,7 +37,6 @@ def show_upkeep(found: Counted) -> None:
 
 
 def show(name: str, usage: Usage) -> None:
-    """Print one line."""
     print(f"{name:32}{''.join(f'{getattr(usage, field):14.2f}' for field in FIELDS)}")
 
 

@@ -58,7 +58,7 @@ _LISTING = TypeAdapter(Listing)
 
 @dataclass
 class Figures:
-    """What was measured of one size."""
+    """The measurements of one size."""
 
     build_s: float = 0
     pack_s: float = 0

@@ -46,7 +46,6 @@ class Servers:
 
 
 def main() -> None:
-    """Print the table."""
     require_wrk()
     with (
         workspace() as folder,

@@ -178,7 +178,6 @@ class Made:
         return int.from_bytes(hashlib.sha256(name).digest()[:4], "big") % among
 
     def archive(self) -> bytes:
-        """Return the bala."""
         release, fill = self.release, self._fill
         modules = [each["name"] for each in release["modules"]]
         source = f"modules/{release['name']}/client.bal"

@@ -1,4 +1,4 @@
-"""Start: what importing the app costs a fresh process, in both worlds. Limits: 0.7 s, 100 MiB."""
+"""Start: time and memory to import the app in a new process. Limits: 0.7 s, 100 MiB."""
 
 import os
 import statistics
@@ -23,7 +23,6 @@ CLOUD = {
 
 
 def main() -> None:
-    """Print the medians."""
     with workspace() as folder:
         env = {**os.environ, "BALLROOM_DATA": str(folder / "data")}
         _show("on one machine", env)

@@ -17,7 +17,7 @@ SECONDS = 5
 
 @dataclass(frozen=True)
 class Load:
-    """What a load brought."""
+    """The result of a load."""
 
     per_second: float
     p50_ms: float
@@ -53,19 +53,19 @@ def load_anew(
     connections: int = CONNECTIONS,
     seconds: int = SECONDS,
 ) -> Load:
-    """Ask for one path after the other, each time with an address that nobody asked for before."""
+    """Request one path after the other, each time with a URL that was never requested."""
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "paths"
         listed.write_text("\n".join(paths))
         for measured in (WARM_SECONDS, seconds):
             script = Path(folder) / "anew.lua"
-            script.write_text(_ANEW.format(paths=listed, first=time.time_ns() % 1_000_000_007))
+            script.write_text(_NEW_URLS.format(paths=listed, first=time.time_ns() % 1_000_000_007))
             options = [*_headers(headers or {}), "-s", str(script)]
             output = _run(url, options, connections, measured)
     return _read(output)
 
 
-_ANEW = """\
+_NEW_URLS = """\
 local paths, asked = {{}}, {first}
 for line in io.lines("{paths}") do paths[#paths + 1] = line end
 request = function()

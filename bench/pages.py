@@ -55,7 +55,6 @@ class Row:
 
 
 def main() -> None:
-    """Print the table."""
     require_wrk()
     with workspace() as folder:
         filled(folder / "data")
@@ -122,7 +121,6 @@ def show_peers(npm: Server, pypi: Server) -> float:
 
 
 def measure(name: str, ours: Server, paths: Sequence[str]) -> Row:
-    """Load one kind of page."""
     stands = load(f"{ours.url}{paths[-1]}", headers=BROWSER)
     made = cost(ours, lambda: load_anew(ours.url, paths, headers=BROWSER))
     return Row(name, stands, made, load_anew(ours.url, paths, headers=BROWSER, connections=1))

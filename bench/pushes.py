@@ -18,21 +18,18 @@ SIZES = {"10 KB": (10_000, 30), "1 MB": (1_000_000, 15), "20 MB": (20_000_000, 5
 
 
 def main() -> None:
-    """Print the table."""
     with workspace() as a, workspace() as b, ballroom(a) as ours, verdaccio(b) as npm:
         for minor, (name, (size, count)) in enumerate(SIZES.items()):
             show(name, measure_ours(ours, size, count, minor), measure_npm(npm, size, count, minor))
 
 
 def measure_ours(ours: Server, size: int, count: int, minor: int) -> list[float]:
-    """Return the seconds of each push."""
     archives = [bala(f"acme/push:1.{minor}.{n}", padding=size) for n in range(count)]
     with httpx.Client(timeout=120) as client:
         return [_timed(lambda content=content: push(ours, client, content)) for content in archives]
 
 
 def measure_npm(npm: Server, size: int, count: int, minor: int) -> list[float]:
-    """Return the seconds of each publish."""
     archives = [bala(f"acme/push:1.{minor}.{n}", padding=size) for n in range(count)]
     with httpx.Client(timeout=120) as client:
         return [
@@ -48,7 +45,6 @@ def _timed(work: Callable[[], None]) -> float:
 
 
 def show(name: str, ours: list[float], theirs: list[float]) -> None:
-    """Print one size."""
     mine, peer = statistics.median(ours) * 1000, statistics.median(theirs) * 1000
     print(f"\n{name}, median of {len(ours)}")
     print(f"  ours      {mine:8.1f} ms")

@@ -23,7 +23,7 @@ RESOLVED = 50
 
 @dataclass(frozen=True)
 class Row:
-    """One operation on every server; None where a peer has nothing like it."""
+    """The results of one operation on each server; None if a peer does not have it."""
 
     name: str
     ours: Load
@@ -33,7 +33,6 @@ class Row:
 
 
 def main() -> None:
-    """Print the table."""
     require_wrk()
     with (
         workspace() as folder,

@@ -81,7 +81,7 @@ class Times:
 
 @dataclass(frozen=True)
 class Rules:
-    """How instances come."""
+    """How instances are added."""
 
     always_ready: int
     most: int
@@ -100,7 +100,7 @@ class Instance:
 
 @dataclass
 class Outcome:
-    """What came of one rate."""
+    """The result of one rate."""
 
     rate: int
     seconds: float
@@ -130,7 +130,7 @@ class Simulation:
         self.in_hand = self.number = 0
 
     def run(self) -> Outcome:
-        """Let the time pass, and return what came of it."""
+        """Simulate, and return the result."""
         seconds, next_look = self.outcome.seconds, 0.0
         for now in arrivals(self.outcome.rate, seconds, self.chance):
             while next_look <= now:
@@ -224,14 +224,14 @@ def arrivals(rate: int, seconds: float, chance: Random) -> Iterator[float]:
 
 
 def percentile(values: Sequence[float], part: float) -> float:
-    """Return what so large a part of the values is below, in milliseconds."""
+    """Return a quantile of the values, in milliseconds."""
     if not values:
         return math.nan
     return sorted(values)[min(int(len(values) * part), len(values) - 1)] * 1_000
 
 
 def report(outcome: Outcome, size: Size, times: Times) -> None:
-    """Print what came of one rate."""
+    """Print the result of one rate."""
     prices = Prices.published()
     print(f"  instances {outcome.instances}; {outcome.waited:,} pulls waited for one")
     for name, values in (("at first", outcome.early), ("then", outcome.late)):
@@ -247,7 +247,7 @@ def report(outcome: Outcome, size: Size, times: Times) -> None:
 
 
 def cost_line(outcome: Outcome, size: Size, prices: Prices) -> str:
-    """Say what a million of these pulls cost, and what they ask of the database."""
+    """Print the cost of a million of these pulls, and their load on the database."""
     served = max(len(outcome.late), 1)
     gigabyte_seconds = outcome.busy * INSTANCE_GIGABYTES / served
     ready = COST_PLANS[size].always_ready >= outcome.instances

@@ -45,7 +45,6 @@ class Subject:
 
 
 async def main(many: int) -> None:
-    """Print one line for each engine and size."""
     heads = "".join(f"{head:>9}" for head in ("build s", "MB", "p50 ms", "p99 ms", "p99 CPU"))
     print(f"{'packages':>9} {'engine':<22}{heads}")
     for source in (real, lambda: Synthetic().listings(many)):
@@ -64,7 +63,6 @@ def real() -> Iterator[Listing]:
 
 
 def show(count: int, subject: Subject, times: Sequence[Times]) -> None:
-    """Print a line."""
     wall, cpu = ([each * 1000 for each in column] for column in zip(*times, strict=True))
     figures = (subject.seconds, subject.megabytes, statistics.median(wall), _p99(wall), _p99(cpu))
     print(f"{count:>9,} {subject.name:<22}{''.join(f'{each:>9.2f}' for each in figures)}")

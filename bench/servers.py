@@ -37,7 +37,7 @@ PYPISERVER = ("pypiserver==2.4.2", "gunicorn==23.0.0")
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers."""
+    """A running server."""
 
     name: str
     url: str
@@ -69,7 +69,7 @@ def running(
 
 @contextmanager
 def workspace() -> Generator[Path]:
-    """Yield a folder that is gone afterwards."""
+    """Yield a temporary folder."""
     folder = Path(tempfile.mkdtemp(prefix="ballroom-bench-"))
     try:
         yield folder

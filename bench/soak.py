@@ -39,7 +39,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Sample:
-    """What a worker takes at a moment."""
+    """The resources of a worker at one time."""
 
     at: float
     figures: dict[str, float]
@@ -47,7 +47,7 @@ class Sample:
 
 @dataclass
 class Tally:
-    """What the clients did."""
+    """Counts of what the clients did."""
 
     done: Counter[str] = field(default_factory=Counter[str])
     failed: Counter[str] = field(default_factory=Counter[str])
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def seed(server: Server) -> dict[str, list[str]]:
-    """Publish some packages, and return what is read by kind."""
+    """Publish some packages, and return the paths to read by kind."""
     paths: dict[str, list[str]] = defaultdict(list)
     with httpx.Client(timeout=60) as client:
         for number, minor in itertools.product(range(PACKAGES), range(VERSIONS)):
@@ -177,7 +177,7 @@ def workers_of(pid: int) -> list[int]:
 
 
 def figures_of(pid: int) -> dict[str, float]:
-    """Return what a process takes: memory of its own, not that of files it has mapped."""
+    """Return the resources of a process: its private memory, without mapped files."""
     lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
     status = dict(line.split(":", 1) for line in lines)
     return {

@@ -75,7 +75,6 @@ async def _time_pulls(registry: Registry) -> float:
 
 
 def main() -> None:
-    """Print the table."""
     with workspace() as folder:
         asyncio.run(measure(folder, 1))  # Warm, so that the first row is not the slowest.
         rows = {history: asyncio.run(measure(folder, history)) for history in HISTORIES}

@@ -25,7 +25,7 @@ _calls = set[str]()  # Of the test that runs: `metadata.find`.
 
 
 class _Noted:
-    """Stands before a store; a coroutine function of the store is one here too."""
+    """Wraps a store; a coroutine function of the store is one here too."""
 
     def __init__(self, name: str, store: Any) -> None:
         self._name = name
@@ -53,7 +53,7 @@ def noted(stores: Stores) -> Stores:
 
 
 def pytest_runtest_setup() -> None:
-    """Begin with no calls; those of the fixtures of a test are its own."""
+    """Start without calls; calls of the fixtures of a test count for the test."""
     _calls.clear()
 
 

@@ -71,7 +71,7 @@ STRICT = ("shared/domain", "shared/services")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one run of one suite came to."""
+    """The result of one run of one suite."""
 
     name: str
     passed: int = 0
@@ -146,7 +146,7 @@ def folder_of(suite: str) -> str:
 
 
 def announced(outcome: Outcome) -> Outcome:
-    """Print the line of a suite as soon as it is known."""
+    """Print the line of a suite when it ends."""
     print(f"-- {outcome}", flush=True)
     return outcome
 
@@ -168,13 +168,13 @@ def run_here(
 
 
 def world_of(suite: str) -> Mapping[str, str]:
-    """Return the settings that open the worlds of a suite where its stores are."""
+    """Return the environment variables that select the stores of a suite."""
     return {"BALLROOM_TEST_WORLD": "cloud"} if suite in (IN_THE_CLOUD, OUTAGES) else {}
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What pytest is told for a suite whose calls of stores are noted, or were."""
+    """The options of pytest for a suite whose calls of stores are recorded."""
 
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     left_out: int = 0
@@ -236,7 +236,7 @@ def find_python(version: str) -> str | None:
 
 
 def runs(interpreter: str, version: str) -> bool:
-    """Say whether it is what its name promises; a version manager puts up fronts that are not."""
+    """Say whether the program runs this version; shims of a version manager may not."""
     probe = "import sys; print('%d.%d' % sys.version_info[:2])"
     answer = subprocess.run([interpreter, "-c", probe], capture_output=True, text=True, check=False)
     return answer.stdout.strip() == version
@@ -313,7 +313,7 @@ def read(name: str, report: Path, code: int, seconds: float) -> Outcome:
 
 
 def coverage() -> Outcome:
-    """Join what all processes measured, print it, and compare it with the floors."""
+    """Combine the coverage of all processes, print it, and compare it with the floors."""
     print("\n== coverage", flush=True)
     report = RESULTS / "coverage.json"
     for command in (["combine", "--quiet"], ["json", "--quiet", "-o", str(report)]):
@@ -327,7 +327,7 @@ def coverage() -> Outcome:
 
 
 def share(files: dict[str, dict[str, Any]], folder: str, floor: float) -> bool:
-    """Print how much of a folder the tests reach; say whether that is too little."""
+    """Print the coverage of a folder; say whether it is below its floor."""
     inside = {name: file for name, file in files.items() if name.startswith(folder)}
     totals = Counter[str]()
     for file in inside.values():
@@ -342,7 +342,7 @@ def share(files: dict[str, dict[str, Any]], folder: str, floor: float) -> bool:
 
 
 def gaps(file: dict[str, Any]) -> str:
-    """Say what of a file no test reaches: lines, and branches as from->to."""
+    """Return the lines of a file that no test reaches, and the branches as from->to."""
     branches = [
         f"{line}->{target if target > 0 else 'exit'}" for line, target in file["missing_branches"]
     ]

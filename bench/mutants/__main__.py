@@ -111,7 +111,7 @@ DECIDED = ("killed", "timeout", "invalid", "same")
 
 
 def install() -> None:
-    """Put the pinned mutmut into an environment of its own."""
+    """Install the pinned mutmut into its own environment."""
     subprocess.run(
         ["sh", ".ci/environment", LOCK, ENVIRONMENT, sys.executable], cwd=ROOT, check=True
     )
@@ -144,7 +144,7 @@ def chosen(mutants: Iterable[Mutant]) -> list[Mutant]:
 
 
 def attempt(plan: list[Mutant]) -> None:
-    """Try the mutants in a pytest of its own."""
+    """Try the mutants in a separate pytest."""
     # Those of one function are tried one after the other: what killed one often kills the next.
     with (OUT / "plan.jsonl").open("w") as file:
         for mutant in plan:
@@ -159,7 +159,7 @@ def attempt(plan: list[Mutant]) -> None:
 
 
 def results() -> dict[str, dict[str, Any]]:
-    """Return what came of each mutant, the last time that it was tried."""
+    """Return the last result of each mutant."""
     path = OUT / "results.jsonl"
     lines = path.read_text().splitlines() if path.exists() else []
     return {found["id"]: found for found in map(json.loads, lines)}

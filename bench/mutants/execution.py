@@ -43,7 +43,7 @@ PACKAGES = ("shared/auth", "shared/domain", "shared/services")
 
 @dataclass
 class Measured:
-    """What one test does without a mutant."""
+    """The measurements of one test without a mutant."""
 
     seconds: float  # Of the processor.
     wall: float
@@ -60,11 +60,10 @@ class Known:
 
     @classmethod
     def read(cls, path: Path) -> "Known":
-        """Read what was kept, if anything was."""
+        """Read the file of earlier measurements, if there is one."""
         return cls(**json.loads(path.read_text())) if path.exists() else cls()
 
     def write(self, path: Path) -> None:
-        """Keep it."""
         path.write_text(json.dumps({"functions": self.functions, "tests": self.tests}))
 
     def by_number(self, lines: dict[str, int]) -> dict[str, int]:
@@ -117,7 +116,7 @@ class Execution:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Do what the plan says; files that are edited meanwhile do not matter."""
+        """Carry out the plan; files that are edited meanwhile do not matter."""
         self._items = {item.nodeid: item for item in session.items}
         self._warm()
         self._functions, self._caches = loaded_functions(), loaded_caches()
@@ -248,7 +247,7 @@ class Execution:
         killers.insert(0, killer)
 
     def _try_one(self, mutant: dict[str, Any]) -> str:
-        """Run tests against a mutant in a fork; return which one told it apart."""
+        """Run tests against a mutant in a fork; return which test failed."""
         function = function_of(mutant)
         names = self._in_order(mutant)
         if not names or not self._functions[function]:
@@ -390,7 +389,6 @@ def give_up(name: str) -> NoReturn:
 
 
 def told(status: str, by: str) -> str:
-    """Return an answer."""
     return json.dumps({"status": status, "by": by})
 
 
@@ -528,7 +526,7 @@ def digest(content: bytes) -> str:
 
 
 def say(line: str) -> None:
-    """Tell how far it is."""
+    """Print the progress."""
     print(f"   {line}", flush=True)
 
 
