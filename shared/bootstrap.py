@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 
 class DataFolderRequired(Exception):
-    """What was asked for is about a data folder, and the registry has none."""
+    """A command needs a data folder, and the registry is in the cloud."""
 
     def __init__(self, way_out: str) -> None:
         """Say how the same is done in the cloud."""
@@ -59,9 +59,9 @@ class DataFolderRequired(Exception):
 
 
 def migrate(settings: Settings) -> None:
-    """Bring the embedded stores up to date; one process at a time, before any other uses them.
+    """Migrate the stores of the data folder; one process at a time, before any other uses them.
 
-    The stores of the cloud are made by the templates.
+    The templates in infra/ create the stores of the cloud.
     """
     if settings.is_in_the_cloud:
         return
@@ -73,14 +73,14 @@ def migrate(settings: Settings) -> None:
 
 @contextmanager
 def prepared_stores(settings: Settings) -> Generator[None]:
-    """Bring the stores up to date, and keep every other process that prepares it waiting."""
+    """Migrate the stores; other processes that do the same wait until the context ends."""
     with hold_file_lock(lock_path(DataFolder(settings.data).settings)):
         migrate(settings)
         yield
 
 
 def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapters:
-    """Return the world of one machine: SQLite and files below `settings.data`."""
+    """Return the adapters of one machine: SQLite and files below `settings.data`."""
     folder, randomness = DataFolder(settings.data), SystemRandomness()
     clock = clock or SystemClock()
     embedded = open_embedded(settings.data, clock)
@@ -108,7 +108,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         domain_records=DnsRecords(),
         archive_path=embedded.archives.path,
         close=close,
-        edition=embedded.database.data_version,
+        data_version=embedded.database.data_version,
         writable=WriteProbe(folder.root).require_room,
         room=lambda: disk_space(settings.data),
     )
@@ -117,7 +117,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
 def cloud_adapters(
     settings: Settings, clock: Clock | None = None, connections: "AzureClients | None" = None
 ) -> Adapters:
-    """Return the world of the cloud: Cosmos DB and Blob Storage, imported with their first use."""
+    """Return the adapters of the cloud: Cosmos DB and Blob Storage, imported when first used."""
     clock, randomness = clock or SystemClock(), SystemRandomness()
     cloud = LazyImport(lambda: _open_cloud(settings, clock, connections))
 
@@ -156,22 +156,22 @@ def build_registry(settings: Settings, adapters: Adapters | None = None) -> Regi
     """Return the registry over these adapters, by default those that the settings select."""
     log.configure(settings.log_level)
     if settings.insights_connection and not recording.is_enabled():  # Once a process.
-        _listen(settings.insights_connection.get_secret_value(), settings.trace_share)
+        _send_telemetry(settings.insights_connection.get_secret_value(), settings.trace_share)
     return Registry(settings, instrumented(adapters or _selected_adapters(settings)))
 
 
-def _listen(connection: str, share: float) -> None:
+def _send_telemetry(connection: str, share: float) -> None:
     """Send traces and metrics to Application Insights, from the first request on."""
 
     def load() -> TelemetryBackend:
-        from shared.telemetry.exporter import azure_monitor_backend as azure_monitor
+        from shared.telemetry.exporter import azure_monitor_backend
 
-        return azure_monitor(connection, share)
+        return azure_monitor_backend(connection, share)
 
     recording.set_backend(StartupBuffer(load))
 
 
-# What stands in an operator's way; `str()` is one sentence for them.
+# Errors that an operator can correct; `str()` is one sentence for them.
 START_ERRORS = (
     DatabaseUnusable, NoRegistry, TargetNotEmpty, NotAnIndexFolder, ExportFolderUnwritable,
     DataFolderRequired, SnapshotUnusable,
@@ -179,8 +179,7 @@ START_ERRORS = (
 
 
 def existing_registry(settings: Settings) -> Registry:
-    """Return the registry of a data folder that was prepared before, or of the cloud; an obstacle
-    otherwise."""
+    """Return the registry of an existing data folder, or of the cloud; raise `DatabaseMissing`."""
     database = DataFolder(settings.data).database
     if not settings.is_in_the_cloud and not database.exists():
         raise DatabaseMissing(database)
@@ -215,20 +214,20 @@ def examine_data(settings: Settings) -> list[StoreCheck]:
 
 @contextmanager
 def other_folder(data: Path) -> Generator[tuple[StoredSnapshots, ArchiveSources]]:
-    """Lend the snapshots and the archives of another registry, on this machine."""
+    """Open the snapshots and the archives of another registry on this machine."""
     clock = SystemClock()
     embedded = open_embedded(data, clock)
     if not DataFolder(data).database.exists():
         raise DatabaseMissing(DataFolder(data).database)
     try:
-        shelf = StoredSnapshots(SnapshotFolder(DataFolder(data).snapshots))
-        yield shelf, ArchiveSources(embedded.archives, embedded.documents)
+        snapshots = StoredSnapshots(SnapshotFolder(DataFolder(data).snapshots))
+        yield snapshots, ArchiveSources(embedded.archives, embedded.documents)
     finally:
         embedded.close()
 
 
 def exported_index(folder: Path) -> AbstractContextManager[IndexExport]:
-    """Lend a folder to write the index into; an obstacle if it holds something else."""
+    """Open a folder to write the index into; raise `NotAnIndexFolder`."""
     return open_index_export(folder)
 
 
@@ -245,25 +244,23 @@ def _selected_adapters(settings: Settings) -> Adapters:
 def _open_cloud(
     settings: Settings, clock: Clock, connections: "AzureClients | None" = None
 ) -> "CloudStores":
-    from shared.adapters.cloud import IdentityClients as Connected
-    from shared.adapters.cloud import StoreAddresses as Addresses
-    from shared.adapters.cloud import open_cloud
+    from shared.adapters.cloud import IdentityClients, StoreAddresses, open_cloud
 
-    addresses = Addresses(
+    addresses = StoreAddresses(
         cosmos=settings.cosmos_endpoint,
         blobs=settings.blob_endpoint,
         cosmos_key=_secret(settings.cosmos_key),
         blob_connection=_secret(settings.blob_connection),
     )
-    return open_cloud(connections or Connected(addresses), clock, SystemRandomness())
+    return open_cloud(connections or IdentityClients(addresses), clock, SystemRandomness())
 
 
 async def _examine_cloud(settings: Settings) -> list[StoreCheck]:
-    from shared.adapters.cloud import check_cloud_stores as examine_cloud
+    from shared.adapters.cloud import check_cloud_stores
 
     cloud = _open_cloud(settings, SystemClock())
     try:
-        return [finding async for finding in examine_cloud(cloud)]
+        return [finding async for finding in check_cloud_stores(cloud)]
     finally:
         await cloud.close()
 

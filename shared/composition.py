@@ -151,7 +151,7 @@ from shared.telemetry.metrics import PUSHES
 
 @dataclass(frozen=True)
 class Adapters:
-    """One choice of adapter for every port, and the keys."""
+    """An adapter for every port, and the signing keys."""
 
     clock: Clock
     randomness: Randomness
@@ -170,17 +170,14 @@ class Adapters:
     fetcher: HttpClient
     archive_path: Callable[[ArchiveName], Path] | None
     close: Callable[[], Awaitable[None]]
-    # Tells what the stores hold by a value that is another one after each write, where that can be
-    # told at a fraction of what reading costs.
-    edition: Callable[[], Hashable] | None = None
-    links: ArchiveLinks | None = None  # Past the registry, where archives are not files of ours.
-    feed: SearchFeed | None = None  # None: what is written is searched at once.
-    changes: ChangeSource | None = None  # For a host that calls Functions with them.
-    edge: EdgeCache | None = None  # Where copies are kept that can be withdrawn.
-    writable: Callable[[], Awaitable[None]] | None = None  # Raises where that disk is full.
-    room: Callable[[], DiskSpace | None] | None = (
-        None  # On the disk that everything lies on, if on one.
-    )
+    # Returns a value that changes with every write, where that costs far less than a read.
+    data_version: Callable[[], Hashable] | None = None
+    links: ArchiveLinks | None = None  # Signed links to archives that are not files of ours.
+    feed: SearchFeed | None = None  # None: a write is searched at once.
+    changes: ChangeSource | None = None  # For a host that calls Functions with changes.
+    edge: EdgeCache | None = None  # A CDN whose copies can be purged.
+    writable: Callable[[], Awaitable[None]] | None = None  # Raises if the disk is full.
+    room: Callable[[], DiskSpace | None] | None = None  # Of the disk that holds everything.
 
 
 def _log_silent_issuer(document: str, reason: str) -> None:

@@ -122,7 +122,7 @@ def build_host(settings: Settings) -> Host:
         change_feeds=ChangeFeedOptions(registry.adapters.changes, registry.clock)
         if registry.adapters.changes
         else None,
-        data_version=registry.adapters.edition,
+        data_version=registry.adapters.data_version,
         limits=HostLimits(
             body_bytes=settings.max_archive_bytes + MAX_MULTIPART_OVERHEAD_BYTES,
             large_bodies=settings.max_archives_in_hand,

@@ -18,10 +18,10 @@ STORES = ("metadata", "documents", "archives", "directory", "events", "work", "p
 StoreCall = Callable[..., Awaitable[Any]]
 
 
-def instrumented(world: Adapters) -> Adapters:
-    """Return the world with every store observed."""
+def instrumented(adapters: Adapters) -> Adapters:
+    """Return the adapters with every store instrumented."""
     return replace(
-        world, **{name: InstrumentedStore(name, getattr(world, name)) for name in STORES}
+        adapters, **{name: InstrumentedStore(name, getattr(adapters, name)) for name in STORES}
     )
 
 

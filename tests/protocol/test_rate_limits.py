@@ -189,7 +189,7 @@ def streaming(registry: Registry) -> Host:
     return Host(
         build_app(registry),
         archives=archive_resolver(registry),
-        data_version=registry.adapters.edition,
+        data_version=registry.adapters.data_version,
     )
 
 

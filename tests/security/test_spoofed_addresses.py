@@ -28,7 +28,7 @@ def from_disk(registry: Registry) -> ASGIApp:
     return Host(
         build_app(registry),
         archives=archive_resolver(registry),
-        data_version=registry.adapters.edition,
+        data_version=registry.adapters.data_version,
     )
 
 

@@ -40,7 +40,7 @@ class OneMachine:
     """The registry as `make run` serves it; counts the requests that the cache does not answer."""
 
     def __init__(self, registry: Registry) -> None:
-        assert registry.adapters.edition is not None
+        assert registry.adapters.data_version is not None
         self.asked = 0
         self._host = Host(
             build_app(registry),
@@ -48,7 +48,7 @@ class OneMachine:
             redirects=FollowedRedirects(MAVEN_PATHS, URL),
             headers=configured_headers(URL),
         )
-        self._cache = AnswerCache(self._ask, registry.adapters.edition)
+        self._cache = AnswerCache(self._ask, registry.adapters.data_version)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._cache(scope, receive, send)
