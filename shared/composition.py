@@ -66,8 +66,6 @@ from shared.services.account_deletion import AccountDeletion
 from shared.services.accounts import Accounts
 from shared.services.administration import (
     AccountAdministration,
-    AccountRestrictions,
-    AdministratorAppointments,
     Administrators,
     OrganizationAdministration,
 )
@@ -84,21 +82,19 @@ from shared.services.derived_data import DerivedData, DocumentCache, WithheldRel
 from shared.services.device_login import DeviceLogin
 from shared.services.domain_verification import DomainVerification
 from shared.services.index import PackageIndex
-from shared.services.invitations import InvitationLimits, Invitations, OpenedInvitations
+from shared.services.invitations import Invitations
 from shared.services.mail import (
     AccountMail,
-    HeldReleaseMail,
     MailDelivery,
-    ModerationMail,
-    TokenExpiryReminders,
+    ReleaseMail,
     TokenMail,
 )
 from shared.services.maven import MavenPackages, MavenPublishing
-from shared.services.members import MemberChanges, OrganizationMembers, OrganizationTransfer
+from shared.services.members import OrganizationMembers, OrganizationTransfer
 from shared.services.moderation import HeldReleases, Moderation
 from shared.services.notices import NoticeCache, Notices, ReadOnlyMode
 from shared.services.organization_deletion import OrganizationDeletion
-from shared.services.organizations import OrganizationCreation, OrganizationCreators, Organizations
+from shared.services.organizations import OrganizationCreators, Organizations
 from shared.services.package_details import PackageDetails
 from shared.services.packages import (
     Deprecation,
@@ -220,8 +216,7 @@ class Registry(Container[Settings, Adapters]):
     background_tasks = Service(BackgroundTasks)
     account_mail = Service(AccountMail)
     token_mail = Service(TokenMail)
-    moderation_mail = Service(ModerationMail)
-    held_release_mail = Service(HeldReleaseMail)
+    release_mail = Service(ReleaseMail)
     audit_log = Service(AuditLog)
     notice_cache = Service(NoticeCache)
     read_only_mode = Service(ReadOnlyMode)
@@ -254,21 +249,15 @@ class Registry(Container[Settings, Adapters]):
 
     # Organizations
     organization_members = Service(OrganizationMembers)
-    member_changes = Service(MemberChanges)
-    organization_creation = Service(OrganizationCreation)
     organizations = Service(Organizations)
     organization_deletion = Service(OrganizationDeletion)
     organization_transfer = Service(OrganizationTransfer)
-    invitation_limits = Service(InvitationLimits)
     invitations = Service(Invitations)
-    opened_invitations = Service(OpenedInvitations)
     domain_verification = Service(DomainVerification)
 
     # Administration
     administrators = Service(Administrators)
-    administrator_appointments = Service(AdministratorAppointments)
     account_administration = Service(AccountAdministration)
-    account_restrictions = Service(AccountRestrictions)
     organization_administration = Service(OrganizationAdministration)
     reserved_names = Service(ReservedNames)
 
@@ -321,7 +310,6 @@ class Registry(Container[Settings, Adapters]):
     pull_roll_up = Service(PullRollUp)
     expired_record_deletion = Service(ExpiredRecordDeletion)
     event_anonymization = Service(EventAnonymization)
-    token_expiry_reminders = Service(TokenExpiryReminders)
     derived_data_repair = Service(DerivedDataRepair)
     derived_data_rebuild = Service(DerivedDataRebuild)
 
@@ -423,7 +411,7 @@ class Registry(Container[Settings, Adapters]):
             "forget": self.event_anonymization.run,
             "prove": self.domain_verification.run,
             "keep": self.organization_deletion.run,
-            "remind": self.token_expiry_reminders.run,
+            "remind": self.token_mail.send_expiry_reminders,
             "mend": self.derived_data_repair.run,
             "snapshot": self.snapshot_creation.run,
             "refresh": self.derived_data_rebuild.run,

@@ -78,9 +78,9 @@ def _add_invitations(bp: func.Blueprint, registry: Registry) -> None:
         form, by = request.form, request.principal
         org, invitation_id = parse_org(form.text("org")), form.text("invitation")
         if form.text("decision") == _ACCEPT:
-            await registry.opened_invitations.accept(org, invitation_id, by=by)
+            await registry.invitations.accept_opened(org, invitation_id, by=by)
             return see_other(ORGANIZATIONS_PATH)
-        await registry.opened_invitations.decline(org, invitation_id, by=by)
+        await registry.invitations.decline_opened(org, invitation_id, by=by)
         return see_other(INVITATIONS_PATH)
 
     @bp.route("account/invitations/{code}", methods=["POST"])
@@ -97,7 +97,7 @@ def _add_invitations(bp: func.Blueprint, registry: Registry) -> None:
 async def account_invitations(
     request: SignedInRequest, problem: FormProblem | None = None
 ) -> func.HttpResponse:
-    invitations = await request.registry.opened_invitations.of(by=request.principal)
+    invitations = await request.registry.invitations.list_opened(by=request.principal)
     return request.show("account/invitations.html", problem, invitations=invitations)
 
 
@@ -105,5 +105,5 @@ async def account_invitation(
     request: SignedInRequest, problem: FormProblem | None = None
 ) -> func.HttpResponse:
     code = request.route["code"]
-    opened = await request.registry.opened_invitations.open(code, by=request.principal)
+    opened = await request.registry.invitations.open(code, by=request.principal)
     return request.show("account/invitation.html", problem, opened=opened, code=code)

@@ -51,7 +51,7 @@ async def account_page(request: SignedInRequest) -> func.HttpResponse:
         "account/overview.html",
         account=request.account,
         organizations=await registry.organizations.list_own(by=by),
-        invitations=await registry.opened_invitations.of(by=by),
+        invitations=await registry.invitations.list_opened(by=by),
         tokens=await registry.tokens.list(by.id, by=by),
         url=registry.settings.base_url,
         settings=client_settings(registry.settings.base_url, request.account.name),

@@ -126,50 +126,50 @@ async def manage_account(
 
 
 async def _end_sessions(request: SignedInRequest, account: Account) -> None:
-    for session in await request.registry.account_restrictions.end_sessions(
+    for session in await request.registry.account_administration.end_sessions(
         account, by=request.principal
     ):
         request.registry.sessions.invalidate(session)
 
 
 async def _revoke(request: SignedInRequest, account: Account) -> None:
-    await request.registry.account_restrictions.revoke_token(
+    await request.registry.account_administration.revoke_token(
         account, request.form.text("token"), by=request.principal
     )
 
 
 async def _revoke_stolen(request: SignedInRequest, account: Account) -> None:
     token_id = request.form.text("token")
-    await request.registry.account_restrictions.revoke_stolen_token(
+    await request.registry.account_administration.revoke_stolen_token(
         account, token_id, by=request.principal
     )
 
 
 async def _revoke_all(request: SignedInRequest, account: Account) -> None:
     require_confirmation(request, account.name)
-    await request.registry.account_restrictions.revoke_all_tokens(account, by=request.principal)
+    await request.registry.account_administration.revoke_all_tokens(account, by=request.principal)
 
 
 async def _lock(request: SignedInRequest, account: Account) -> None:
     reason = request.form.text("reason")
-    for session in await request.registry.account_restrictions.lock(
+    for session in await request.registry.account_administration.lock(
         account, reason, by=request.principal
     ):
         request.registry.sessions.invalidate(session)
 
 
 async def _unlock(request: SignedInRequest, account: Account) -> None:
-    await request.registry.account_restrictions.unlock(account, by=request.principal)
+    await request.registry.account_administration.unlock(account, by=request.principal)
 
 
 async def _appoint(request: SignedInRequest, account: Account) -> None:
     require_confirmation(request, account.name)
-    await request.registry.administrator_appointments.appoint(account, by=request.principal)
+    await request.registry.administrators.appoint(account, by=request.principal)
 
 
 async def _dismiss(request: SignedInRequest, account: Account) -> None:
     require_confirmation(request, account.name)
-    await request.registry.administrator_appointments.dismiss(account, by=request.principal)
+    await request.registry.administrators.dismiss(account, by=request.principal)
 
 
 ACCOUNT_ACTIONS: dict[str, AccountAction] = {

@@ -127,8 +127,8 @@ class SignInBrowser:
 
     address: str
     agent: str
-    browser: str
-    device: str
+    name: str
+    known_browser_cookie: str
 
 
 class Browsers:

@@ -1,4 +1,4 @@
-"""Browser sessions, recognized by a cookie with a rotated secret, and one-time sign-in links."""
+"""Sessions of browsers, recognized by a cookie with a rotated secret, and sign-in links."""
 
 import asyncio
 import hmac

@@ -101,7 +101,7 @@ def lock(account_name: str, reason: str) -> None:
     """
     _decide(
         account_name,
-        lambda registry, it: registry.account_restrictions.lock(it, reason, by=OPERATOR),
+        lambda registry, it: registry.account_administration.lock(it, reason, by=OPERATOR),
     )
     click.echo(f"Locked the account {account_name}. It is refused everywhere within five seconds.")
 
@@ -111,7 +111,7 @@ def lock(account_name: str, reason: str) -> None:
 def unlock(account_name: str) -> None:
     """Unlock ACCOUNT. Its tokens that were not revoked are accepted again."""
     _decide(
-        account_name, lambda registry, it: registry.account_restrictions.unlock(it, by=OPERATOR)
+        account_name, lambda registry, it: registry.account_administration.unlock(it, by=OPERATOR)
     )
     click.echo(f"Unlocked the account {account_name}.")
 
@@ -122,7 +122,7 @@ def appoint(account_name: str) -> None:
     """Make ACCOUNT an administrator of the registry."""
     _decide(
         account_name,
-        lambda registry, it: registry.administrator_appointments.appoint(it, by=OPERATOR),
+        lambda registry, it: registry.administrators.appoint(it, by=OPERATOR),
     )
     click.echo(f"{account_name} is an administrator.")
 
@@ -133,7 +133,7 @@ def dismiss(account_name: str) -> None:
     """Make ACCOUNT no administrator of the registry any more."""
     _decide(
         account_name,
-        lambda registry, it: registry.administrator_appointments.dismiss(it, by=OPERATOR),
+        lambda registry, it: registry.administrators.dismiss(it, by=OPERATOR),
     )
     click.echo(f"{account_name} is no administrator.")
 

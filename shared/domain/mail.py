@@ -234,6 +234,20 @@ def moderation_mail(release: Release, organization_page: str) -> MailText:
     return MailText(f"{release.coordinate} was {words}", text)
 
 
+def held_release_mail(release: Release, held_releases_page: str) -> MailText:
+    """Tell owners that a release of a burst is held, and how to confirm it."""
+    text = (
+        f"{release.coordinate} was pushed together with many other packages within minutes, so it "
+        "is held, and so is what follows it for now: nobody sees or pulls it.\n\n"
+        f"It was published by {release.origin.principal} with the credential "
+        f"{release.origin.credential}.\n\n"
+        "If that was meant, sign in and confirm each release that waits. If it was not, revoke "
+        "that credential at once, and tell the operator of the registry.\n\n"
+        f"What waits: {held_releases_page}\n"
+    )
+    return MailText(f"Releases of {release.org} wait for you", text)
+
+
 def _printable(text: str) -> str:
     """Return text without control characters."""
     return "".join(c if c.isprintable() else " " for c in text)

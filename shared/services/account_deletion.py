@@ -1,4 +1,4 @@
-"""Account deletion, and the export of everything that is stored about a person."""
+"""Account deletion, and the export of the data of an account."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -30,7 +30,7 @@ from shared.services.sign_in import Identities
 from shared.services.token_records import TokenLineage, UsedToken
 from shared.services.tokens import Tokens
 
-MAX_EVENTS = 10_000  # Of a person in some years; a download of about 4 MB.
+MAX_EVENTS = 10_000  # Some years of one person; a download of about 4 MB.
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class PersonalData:
 
 @dataclass(frozen=True, slots=True)
 class AccountDeletion:
-    """Shows people what is stored about them, and deletes their accounts.
+    """Exports the data of accounts and deletes accounts.
 
-    What somebody published stays, since others build with it; it is by an id then that is nobody's.
+    Published releases stay, since others build with them, under the id of the deleted account.
     """
 
     directory: DirectoryStore
@@ -65,7 +65,7 @@ class AccountDeletion:
     clock: Clock
 
     async def export(self, *, by: Principal) -> PersonalData:
-        """Return what is stored about whoever asks."""
+        """Return everything stored about the account of `by`."""
         account = await self._account(by)
         events, names = await self._events(by)
         return PersonalData(
@@ -80,12 +80,11 @@ class AccountDeletion:
         )
 
     async def delete(self, *, by: Principal) -> list[Session]:
-        """Delete the account of whoever asks, who signed in a moment ago; return what has ended.
+        """Delete the account of `by`, who signed in recently; return the ended sessions.
 
-        Raises `NotPermitted` for administrators, without whom no registry starts, `SignInAgain`,
-        and `LastOwner` before anything is changed. A repeat goes on where a
-        crash has stopped: what signs somebody in goes before the account, so that no sign-in makes
-        it anew, and the session of the request goes last.
+        Raises `NotPermitted` for administrators, `SignInAgain`, and `LastOwner` before anything is
+        changed. A repeat continues after a crash: identities are deleted before the account, so
+        that no sign-in creates it again, and the session of the request last.
         """
         account = await self._account(by)
         if account.administrator:
@@ -95,26 +94,26 @@ class AccountDeletion:
             raise SignInAgain("delete", f"the account {account.name}")
         memberships = await self.organizations.memberships_of(by.id)
         for each in memberships:
-            await self._check_dispensable(each, account, by)
+            await self._check_not_last_owner(each, account, by)
         for each in memberships:
             await self._leave(each, account, by)
         for used in await self.tokens.list(by.id, by=by):
             await self.tokens.revoke(by.id, used.token.id, by=by)
         await self.lineage.delete(by.id)
-        for kept in await self.directory.of(OpenedInvitation, by.id):
-            await self.directory.remove(kept)
+        for opened in await self.directory.of(OpenedInvitation, by.id):
+            await self.directory.remove(opened)
         await self.retire_name(account.name)
         for identity in await self.identities.of(by=by):
             change = EntityChange("identity.removed", identity.id, account=by.id)
             await self.record_writer.remove(identity, change=change, by=by)
-        await retry_when_stale(lambda: self._remove(by))
+        await retry_when_stale(lambda: self._remove_account(by))
         return [
             await self.account_sessions.end(session.id, by=by)
             for session in await self.account_sessions.list_own(by=by)
         ]
 
     async def retire_name(self, name: str) -> None:
-        """Keep a name from ever being given again; a repeat changes nothing."""
+        """Retire a name, so that nobody ever gets it again; a repeat changes nothing."""
 
         async def attempt() -> None:
             claim = await self.directory.get(AccountName, account_name_place(name))
@@ -146,10 +145,10 @@ class AccountDeletion:
             if before is None or len(found) >= MAX_EVENTS:
                 return tuple(found), names
 
-    async def _check_dispensable(
+    async def _check_not_last_owner(
         self, membership: Membership, account: Account, by: Principal
     ) -> None:
-        if membership.role is not Role.OWNER or await self._is_gone(membership):
+        if membership.role is not Role.OWNER or await self._is_organization_deleted(membership):
             return
         members = await self.organizations.members(OrgName(membership.org), by=by)
         owners = [each for each in members if each.membership.role is Role.OWNER]
@@ -157,24 +156,24 @@ class AccountDeletion:
             raise LastOwner(account.name, membership.org)
 
     async def _leave(self, membership: Membership, account: Account, by: Principal) -> None:
-        if await self._is_gone(membership):
-            await self._forget(membership, by)
+        if await self._is_organization_deleted(membership):
+            await self._remove_membership(membership, by)
         else:
             await self.organizations.remove_member(OrgName(membership.org), account, by=by)
 
-    async def _is_gone(self, membership: Membership) -> bool:
-        """Say whether the organization was deleted; in one that was, nobody needs an owner."""
+    async def _is_organization_deleted(self, membership: Membership) -> bool:
+        """Say whether the organization is deleted, and so needs no owner."""
         organization = await self.directory.get(Organization, organization_place(membership.org))
         return organization is None or organization.is_deleted_at(self.clock.now_ms())
 
-    async def _forget(self, membership: Membership, by: Principal) -> None:
+    async def _remove_membership(self, membership: Membership, by: Principal) -> None:
         org = membership.org
         details = {"account": by.id, "before": membership.role.value, "after": ""}
         change = EntityChange("member.removed", org, org=org, account=by.id, details=details)
-        with suppress(Stale):  # Upkeep removed it meanwhile, with the organization.
+        with suppress(Stale):  # Upkeep removed it with the organization meanwhile.
             await self.record_writer.remove(membership, change=change, by=by)
 
-    async def _remove(self, by: Principal) -> None:
+    async def _remove_account(self, by: Principal) -> None:
         account = await self._account(by)
         change = EntityChange("account.deleted", account.id, account=account.id)
         await self.record_writer.remove(account, change=change, by=by)

@@ -1,4 +1,4 @@
-"""Accounts: creating, renaming and finding the people of a registry."""
+"""Accounts: creating, renaming and finding them."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -27,17 +27,17 @@ from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
 from shared.retries import retry_when_stale
 from shared.services.records import EntityChange, RecordWriter, all_entities
 
-_KEPT = (
+_ADMINISTRATOR_NAME = (
     "{name!r} is, or looks like, the name of somebody who runs this registry. Choose another, or "
     "make the account an administrator."
 )
 
-NAME_CLAIM_LIFETIME = timedelta(minutes=1)  # Making an account takes milliseconds.
+NAME_CLAIM_LIFETIME = timedelta(minutes=1)  # Creating an account takes milliseconds.
 
 
 @dataclass(frozen=True, slots=True)
 class AccountProfile:
-    """Somebody as they see themselves: their account, their credential, their organizations."""
+    """An account with the credential of the request and its memberships."""
 
     account: Account
     principal: Principal
@@ -46,7 +46,7 @@ class AccountProfile:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Creates and finds accounts; the operator creates them, or a first sign-in does."""
+    """Creates, renames and finds accounts; the operator or a first sign-in creates them."""
 
     directory: DirectoryStore
     record_writer: RecordWriter
@@ -55,49 +55,54 @@ class Accounts:
 
     async def create(self, name: str, *, by: Principal) -> Account:
         """Create an account, or raise `AccountExists` when the name is taken."""
-        return await self._add(self._new(name, administrator=False), by)
+        return await self._create_by_operator(self._new(name, administrator=False), by)
 
     async def create_administrator(self, name: str, *, by: Principal) -> Account:
-        """Create an account that holds every role in every organization."""
-        return await self._add(self._new(name, administrator=True), by)
+        """Create an administrator, or raise `AccountExists` when the name is taken."""
+        return await self._create_by_operator(self._new(name, administrator=True), by)
 
     async def by_id(self, account_id: str) -> Account:
-        """Return the account of that id, as pages and programs send it, or `AccountNotFound`."""
+        """Return the account with this id, or raise `AccountNotFound`."""
         account = await account_by_id(self.directory, account_id)
         if account is None:
             raise AccountNotFound(account_id)
         return account
 
     async def by_name_or_id(self, text: str) -> Account:
-        """Return the account of a name that a person typed, or of `id:` and its id."""
+        """Return the account with a name or, after `id:`, with an id; raise `AccountNotFound`."""
         account = await account_by_name_or_id(self.directory, text)
         if account is None:
-            is_bare = is_id(text)
             way_out = (
                 f"An id has {ACCOUNT_ID_PREFIX} before it: {ACCOUNT_ID_PREFIX}{text}."
-                if is_bare
+                if is_id(text)
                 else ""
             )
             raise AccountNotFound(text, way_out)
         return account
 
     async def rename(self, account: Account, name: str, *, by: Principal) -> Account:
-        """Give an account another name; nobody ever gets the one before it. A repeat goes on where
-        a crash has stopped. Raises `AccountExists`, and as `create` does."""
+        """Rename an account and retire its previous name. A repeat continues after a crash.
+
+        Raises `AccountExists`, and as `create` does.
+        """
         _require_operator("rename", by)
         self._check_name(name, administrator=account.administrator)
-        await self._claim_once_more(name, account)
+        await self._claim_if_missing(name, account)
         if name.lower() != account.name.lower():
             await retry_when_stale(lambda: self._retire(account.name, account))
         return await retry_when_stale(lambda: self._write_name(account.id, name, by))
 
     async def list_misnamed(self, *, by: Principal) -> list[Account]:
-        """Return the accounts whose names nobody would get today. The cost grows with all."""
+        """Return the accounts whose names are no longer permitted; reads all accounts."""
         _require_operator("list", by)
-        return [each for each in await all_entities(self.directory, Account) if _is_misnamed(each)]
+        return [
+            each for each in await all_entities(self.directory, Account) if _has_invalid_name(each)
+        ]
 
     async def profile(self, by: Principal) -> AccountProfile:
-        """Return who makes the request; raise when nobody does, or the account is gone."""
+        """Return the account of a request; raise `CredentialsMissing`, or `TokenUnknown` where it
+        is
+        deleted."""
         if by.is_anonymous:
             raise CredentialsMissing
         account = await self.directory.get(Account, Place(by.id))
@@ -106,10 +111,10 @@ class Accounts:
         return AccountProfile(account, by, await self._memberships(by.id))
 
     async def _memberships(self, account_id: str) -> tuple[Membership, ...]:
-        """Return the memberships of an account as they count now."""
+        """Return the current memberships of an account."""
         stored = await self.directory.about(Membership, account_id)
         now_ms = self.clock.now_ms()
-        return tuple(now for each in stored if (now := each.at(now_ms)) is not None)
+        return tuple(current for each in stored if (current := each.at(now_ms)) is not None)
 
     def _new(self, name: str, *, administrator: bool) -> Account:
         self._check_name(name, administrator=administrator)
@@ -118,10 +123,7 @@ class Accounts:
         return Account(id=account_id, name=name, administrator=administrator, created_ms=now_ms)
 
     async def register(self, account_id: str, name: str, *, email: str, by: Principal) -> Account:
-        """Create the account of somebody who signs in for the first time, under an id of theirs.
-
-        Raises `AccountExists` when the name is taken.
-        """
+        """Create the account of a first sign-in with a given id, or raise `AccountExists`."""
         new = self._new(name, administrator=False)
         account = new.model_copy(update={"id": account_id, "email": email})
         return await self._create(account, by)
@@ -129,10 +131,10 @@ class Accounts:
     def _check_name(self, name: str, *, administrator: bool) -> None:
         parse_account_name(name)
         if is_administrator_name(name) and not administrator:
-            raise InvalidRequest(_KEPT.format(name=name))
+            raise InvalidRequest(_ADMINISTRATOR_NAME.format(name=name))
 
-    async def _claim_once_more(self, name: str, account: Account) -> None:
-        """Claim a name for an account that is there, unless it has it already."""
+    async def _claim_if_missing(self, name: str, account: Account) -> None:
+        """Claim a name for an existing account, unless it has the name already."""
         claim = await self.directory.get(AccountName, account_name_place(name))
         if claim is None or claim.is_retired or claim.account != account.id:
             now_ms = self.clock.now_ms()
@@ -152,7 +154,7 @@ class Accounts:
         renamed = account.model_copy(update={"name": name})
         return await self.record_writer.replace(renamed, change=change, by=by)
 
-    async def _add(self, account: Account, by: Principal) -> Account:
+    async def _create_by_operator(self, account: Account, by: Principal) -> Account:
         _require_operator("create", by)
         return await self._create(account, by)
 
@@ -174,7 +176,7 @@ class Accounts:
             await self._take_over(claim)
 
     async def _take_over(self, claim: AccountName) -> None:
-        """Take a name whose account was never made: its maker died in between."""
+        """Take over a name whose account was not created because of a crash."""
         taken = await self.directory.get(AccountName, claim.place)
         abandoned = taken is not None and await self._is_abandoned(taken, claim.created_ms)
         if taken is None or not abandoned:
@@ -196,7 +198,7 @@ def _require_operator(verb: str, by: Principal) -> None:
         raise NotPermitted(verb, "accounts", "it takes being operator of the registry")
 
 
-def _is_misnamed(account: Account) -> bool:
+def _has_invalid_name(account: Account) -> bool:
     try:
         parse_account_name(account.name)
     except InvalidRequest:
@@ -204,22 +206,18 @@ def _is_misnamed(account: Account) -> bool:
     return is_administrator_name(account.name) and not account.administrator
 
 
-ACCOUNT_ID_PREFIX = "id:"  # Before an id where a person may type a name; no name holds a colon.
+ACCOUNT_ID_PREFIX = "id:"  # Before an id where a name is expected; no name contains a colon.
 
 
 async def account_by_id(directory: DirectoryStore, account_id: str) -> Account | None:
-    """Return the account of that id, whatever the names of others; None where there is none.
-
-    What does not have the form of an id reads no store: pages and programs send ids alone.
-    """
+    """Return the account with this id, or None; a text without the form of an id is not read."""
     return await directory.get(Account, Place(account_id)) if is_id(account_id) else None
 
 
 async def account_by_name(directory: DirectoryStore, name: str) -> Account | None:
-    """Return the account of that name, in any spelling; None where there is none.
+    """Return the account with this name, in any spelling, or None.
 
-    A text of the form of an id is no name, even where an old account is called so: whoever pastes
-    an id means whose id it is.
+    A text with the form of an id finds nothing, even where an old account has such a name.
     """
     claim = (
         await directory.get(AccountName, account_name_place(name))
@@ -232,26 +230,26 @@ async def account_by_name(directory: DirectoryStore, name: str) -> Account | Non
 
 
 async def account_by_name_or_id(directory: DirectoryStore, text: str) -> Account | None:
-    """Return the account that a person means: by its name, or by `id:` and its id."""
+    """Return the account with a name or, after `id:`, with an id; or None."""
     account_id = text.removeprefix(ACCOUNT_ID_PREFIX)
     find = account_by_name if account_id == text else account_by_id
     return await find(directory, account_id)
 
 
 async def accounts_by_ids(directory: DirectoryStore, ids: Iterable[str]) -> list[Account]:
-    """Return the accounts that are there, in the order of their ids; they are read side by side."""
+    """Return the existing accounts in the order of `ids`; they are read concurrently."""
     found = await asyncio.gather(*(directory.get(Account, Place(each)) for each in ids))
     return [account for account in found if account is not None]
 
 
 async def account_names(directory: DirectoryStore, ids: Iterable[str]) -> Mapping[str, str]:
-    """Return the names of the accounts that are there, by id; each is read once."""
+    """Return the names of the existing accounts by id; each is read once."""
     accounts = await accounts_by_ids(directory, sorted({*ids} - {""}))
     return {account.id: account.name for account in accounts}
 
 
 async def organization_owners(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:
-    """Return who owns the organization at that time, whose name is in any spelling."""
+    """Return the owners of an organization at that time."""
     members = await directory.of(Membership, org.lower())
     owners = [each.account for each in members if each.role_at(now_ms) is Role.OWNER]
     return await accounts_by_ids(directory, owners)

@@ -1,5 +1,5 @@
-"""Administration: who administers the registry, and what administrators see and change of accounts
-and organizations.
+"""Administration: the administrators, and how they list, show and change accounts and
+organizations.
 """
 
 import asyncio
@@ -54,100 +54,100 @@ from shared.services.records import (
 from shared.services.sessions import AccountSessions, live_sessions
 from shared.services.token_records import TokenRecords, UsedToken, token_change
 
+MAX_ACCOUNTS_FOUND = 25  # Accounts of one search; a longer text finds fewer.
+MAX_ORGANIZATIONS_FOUND = 25  # Organizations of one search.
+
+_ACCOUNTS_OF_OTHERS = "the accounts of others"
+_EVERY_ORGANIZATION = "every organization"
+
 
 @dataclass(frozen=True, slots=True)
 class Administrators:
-    """Reads who administers the registry, and keeps the last of them."""
+    """Lists, appoints and dismisses administrators; there is always one who can sign in.
+
+    Changes are mailed to all administrators and to the account.
+    """
 
     directory: DirectoryStore
     administration: Administration
     leases: Leases
+    record_writer: RecordWriter
+    mail_delivery: MailDelivery
+    base_url: str
 
     async def all(self) -> list[Account]:
+        """Return the administrators by name."""
         listed = await self.directory.about(Account, ADMINISTRATORS)
-        # The list may lag behind; the records themselves are the truth.
+        # The list may lag behind, so the records are read.
         found = await accounts_by_ids(self.directory, [each.id for each in listed])
-        there = [each for each in found if each.administrator]
-        return sorted(there, key=lambda account: account.name.lower())
+        current = [each for each in found if each.administrator]
+        return sorted(current, key=lambda account: account.name.lower())
+
+    async def appoint(self, account: Account, *, by: Principal) -> Account:
+        """Make an account an administrator; a repeat changes nothing. Raises `AccountLocked`."""
+        async with self.locked(account, "appoint", by=by) as current:
+            if current.is_locked:
+                raise AccountLocked(current.name)
+            if current.administrator:
+                return current
+            return await self._write(current.model_copy(update={"administrator": True}), by)
+
+    async def dismiss(self, account: Account, *, by: Principal) -> Account:
+        """End that an account is administrator; a repeat changes nothing. Raises
+        `LastAdministrator`.
+        """
+        async with self.locked(account, "dismiss", by=by) as current:
+            if not current.administrator:
+                return current
+            await self.require_another(current)
+            return await self._write(current.model_copy(update={"administrator": False}), by)
 
     @asynccontextmanager
     async def locked(
         self, account: Account, verb: str, *, by: Principal
     ) -> AsyncGenerator[Account]:
-        """Lend the account as it is now, while nobody else changes one.
+        """Yield the stored account while nobody else can change administrators.
 
-        Of two administrators who lower each other at once, both would see that the other one stays.
+        Otherwise two administrators could dismiss each other, and none would be left.
         Raises as `Administration.require_fresh` does, `AccountNotFound`, and `Busy`.
         """
         what = f"the account {account.name}"
         await self.administration.require_fresh(by, verb, what)
         async with self.leases.lease(ADMINISTRATORS):
-            # Once more: whoever asks may have been lowered just before.
+            # Checked again: `by` may have been dismissed meanwhile.
             await self.administration.require_fresh(by, verb, what)
-            there = await self.directory.get(Account, Place(account.id))
-            if there is None:
+            current = await self.directory.get(Account, Place(account.id))
+            if current is None:
                 raise AccountNotFound(account.name)
-            yield there
+            yield current
 
     async def require_another(self, account: Account) -> None:
         """Raise `LastAdministrator` unless another administrator can sign in."""
         if not any(each.id != account.id and not each.is_locked for each in await self.all()):
             raise LastAdministrator(account.name)
 
-
-@dataclass(frozen=True, slots=True)
-class AdministratorAppointments:
-    """Changes who administers the registry; all who do are told, and those who did."""
-
-    administrators: Administrators
-    record_writer: RecordWriter
-    mail_delivery: MailDelivery
-    base_url: str
-
-    async def appoint(self, account: Account, *, by: Principal) -> Account:
-        """Make somebody administrator; a repeat changes nothing. Raises `AccountLocked`."""
-        async with self.administrators.locked(account, "appoint", by=by) as there:
-            if there.is_locked:
-                raise AccountLocked(there.name)
-            if there.administrator:
-                return there
-            return await self._write(there.model_copy(update={"administrator": True}), by)
-
-    async def dismiss(self, account: Account, *, by: Principal) -> Account:
-        """Let somebody be no administrator any more; raise `LastAdministrator`."""
-        async with self.administrators.locked(account, "dismiss", by=by) as there:
-            if not there.administrator:
-                return there
-            await self.administrators.require_another(there)
-            return await self._write(there.model_copy(update={"administrator": False}), by)
-
     async def _write(self, account: Account, by: Principal) -> Account:
         kind = "account.appointed" if account.administrator else "account.dismissed"
         change = EntityChange(kind, account.id, account=account.id, details={"name": account.name})
         stored = await self.record_writer.replace(account, change=change, by=by)
-        await self._tell(stored, by)
+        await self._send_mail(stored, by)
         return stored
 
-    async def _tell(self, account: Account, by: Principal) -> None:
-        deciding = await accounts_by_ids(self.record_writer.directory, [by.id])
-        letter = administrators_changed_mail(
+    async def _send_mail(self, account: Account, by: Principal) -> None:
+        actors = await accounts_by_ids(self.directory, [by.id])
+        mail_text = administrators_changed_mail(
             account.name,
             self.base_url,
-            by=deciding[0].name if deciding else OPERATOR_NAME,
+            by=actors[0].name if actors else OPERATOR_NAME,
             is_one=account.administrator,
         )
-        told = {each.id: each for each in [*await self.administrators.all(), *deciding, account]}
-        await self.mail_delivery.send_to_accounts(told.values(), *letter)
-
-
-MAX_ACCOUNTS_FOUND = 25  # Accounts of one search; whoever means another one types more of its name.
-
-_ACCOUNTS_OF_OTHERS = "the accounts of others"
+        recipients = {each.id: each for each in [*await self.all(), *actors, account]}
+        await self.mail_delivery.send_to_accounts(recipients.values(), *mail_text)
 
 
 @dataclass(frozen=True, slots=True)
 class NamedAccount:
-    """A name, and the account that it is of; None where that was deleted, and the name is kept."""
+    """An account name and its account; None for a deleted one, whose name stays retired."""
 
     name: str
     account: Account | None
@@ -155,7 +155,7 @@ class NamedAccount:
 
 @dataclass(frozen=True, slots=True)
 class AccountDetails:
-    """All that the registry knows of somebody, but secrets, and canaries in their tokens."""
+    """Everything stored about an account, except secrets and canary tokens."""
 
     account: Account
     identities: tuple[Identity, ...]
@@ -163,45 +163,51 @@ class AccountDetails:
     tokens: tuple[UsedToken, ...]
     sessions: tuple[Session, ...]
     log: AuditLogPage
-    locked_by: str  # The name of who did, or an id; empty where nobody did.
+    locked_by: str  # Name of the administrator, or id where the account is gone; may be empty.
 
 
 @dataclass(frozen=True, slots=True)
 class AccountAdministration:
-    """Lists and shows accounts to administrators."""
+    """Lists, shows and restricts accounts for administrators.
+
+    Restrictions need an administrator who signed in recently. Published releases stay.
+    """
 
     directory: DirectoryStore
     administration: Administration
     administrators: Administrators
     organizations: Organizations
     tokens: TokenRecords
+    account_sessions: AccountSessions
     audit_log: AuditLog
+    record_writer: RecordWriter
+    mail_delivery: MailDelivery
+    base_url: str
 
     async def page(self, after: str, count: int, *, by: Principal) -> ListPage[NamedAccount]:
-        """Return up to `count` names above one, in order, with their accounts."""
+        """Return up to `count` accounts whose names sort after `after`."""
         await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
         place = account_name_place(after) if after else Place("")
         found = await entity_page(self.directory, AccountName, place, count)
-        names = await self._named(found.entities)
+        names = await self._with_accounts(found.entities)
         return ListPage(names, found.entities[-1].name if found.is_more else "")
 
-    async def search(self, sought: str, *, by: Principal) -> ListPage[NamedAccount]:
-        """Return whose name, id or mail address this is, else whose names begin so."""
+    async def search(self, text: str, *, by: Principal) -> ListPage[NamedAccount]:
+        """Find accounts by exact name, id or mail address, or else by the beginning of the name."""
         await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
-        find = account_by_id if is_id(sought) else account_by_name
-        exactly = await find(self.directory, sought)
-        known = [exactly] if exactly else await self._written_to(sought)
-        if known:
+        find = account_by_id if is_id(text) else account_by_name
+        exact = await find(self.directory, text)
+        found = [exact] if exact else await self._with_email(text)
+        if found:
             return ListPage(
-                tuple(NamedAccount(each.name, each) for each in known[:MAX_ACCOUNTS_FOUND])
+                tuple(NamedAccount(each.name, each) for each in found[:MAX_ACCOUNTS_FOUND])
             )
-        # A name that is the letters and no more is that of nobody.
-        place = account_name_place(sought)
+        place = account_name_place(text)
         names = await entities_with_prefix(self.directory, AccountName, place, MAX_ACCOUNTS_FOUND)
-        return ListPage(await self._named(names))
+        return ListPage(await self._with_accounts(names))
 
     async def show(self, account_id: str, query: EventQuery, *, by: Principal) -> AccountDetails:
-        """Return everything about an account, with a page of its log; or `AccountNotFound`."""
+        """Return an account with a page of its audit log, or raise `AccountNotFound`."""
         await self.administration.require(by, "see", _ACCOUNTS_OF_OTHERS)
         account = await account_by_id(self.directory, account_id)
         if account is None:
@@ -218,9 +224,9 @@ class AccountAdministration:
             identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
             memberships=tuple(memberships),
             tokens=tuple(each for each in tokens if not each.token.canary),
-            sessions=tuple(live_sessions(sessions, self.organizations.clock.now_ms())),
+            sessions=tuple(live_sessions(sessions, self.record_writer.clock.now_ms())),
             log=log,
-            locked_by=await self._locker(account),
+            locked_by=await self._locked_by(account),
         )
 
     async def list_administrators(self, *, by: Principal) -> list[Account]:
@@ -228,122 +234,104 @@ class AccountAdministration:
         return await self.administrators.all()
 
     async def is_administrator_signed_in(self, *, by: Principal) -> bool:
-        """Say whether an administrator has a session that counts."""
-        now_ms = self.organizations.clock.now_ms()
+        """Say whether any administrator has a live session."""
+        now_ms = self.record_writer.clock.now_ms()
         for account in await self.list_administrators(by=by):
             if live_sessions(await self.directory.of(Session, account.id), now_ms):
                 return True
         return False
 
-    async def _locker(self, account: Account) -> str:
-        if account.lock is None:
-            return ""
-        found = await accounts_by_ids(self.directory, [account.lock.by])
-        return found[0].name if found else account.lock.by
-
-    async def _written_to(self, address: str) -> list[Account]:
-        """Return the accounts of this mail address; administrators are not listed by theirs."""
-        if "@" not in address:
-            return []
-        wanted = address.lower()
-        running = await self.administrators.all()
-        others = await self.directory.about(Account, wanted)
-        return [*(each for each in running if each.email.lower() == wanted), *others]
-
-    async def _named(self, names: Sequence[AccountName]) -> tuple[NamedAccount, ...]:
-        accounts = await asyncio.gather(
-            *(self.directory.get(Account, Place(each.account)) for each in names)
-        )
-        pairs = zip(names, accounts, strict=True)
-        return tuple(NamedAccount(each.name, account) for each, account in pairs)
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRestrictions:
-    """Does to the account of somebody else what its owner would do, if they still could.
-
-    It takes an administrator who signed in a moment ago. What the account published stays.
-    """
-
-    administrators: Administrators
-    record_writer: RecordWriter
-    account_sessions: AccountSessions
-    tokens: TokenRecords
-    mail_delivery: MailDelivery
-    base_url: str
-
     async def end_sessions(self, account: Account, *, by: Principal) -> list[Session]:
-        """End every session of the account, everywhere within five seconds."""
-        await self._check(by, "end", f"the sessions of {account.name}")
+        """End all sessions of the account, everywhere within five seconds."""
+        await self.administration.require_fresh(by, "end", f"the sessions of {account.name}")
         return await self.account_sessions.end_all(account.id, by=by)
 
     async def revoke_token(self, account: Account, token_id: str, *, by: Principal) -> None:
-        """End a token of the account, everywhere within five seconds; raise `TokenNotFound`."""
-        await self._check(by, "revoke", f"tokens of {account.name}")
+        """Revoke a token, everywhere within five seconds; raise `TokenNotFound`."""
+        await self._require_revoker(account, by)
         token = (await self.tokens.find(account.id, token_id)).token
         await self.tokens.revoke(token, token_change("revoked", token), by=by)
 
     async def revoke_stolen_token(
         self, account: Account, token_id: str, *, by: Principal
     ) -> Sequence[LineageRecord]:
-        """End a token of the account and everything that was made with it, as its owner would."""
-        await self._check(by, "revoke", f"tokens of {account.name}")
+        """Revoke a token and everything created with it, as `TokenLineage.revoke_stolen` does."""
+        await self._require_revoker(account, by)
         return await self.tokens.lineage.revoke_stolen(account.id, token_id, by=by)
 
     async def revoke_all_tokens(self, account: Account, *, by: Principal) -> int:
-        """End every token of the account but canaries, which open nothing; return how many."""
-        await self._check(by, "revoke", f"tokens of {account.name}")
+        """Revoke all tokens of the account except canaries; return the number."""
+        await self._require_revoker(account, by)
         found = [used.token for used in await self.tokens.of(account.id) if not used.token.canary]
         for token in found:
             await self.tokens.revoke(token, token_change("revoked", token), by=by)
         return len(found)
 
     async def lock(self, account: Account, reason: str, *, by: Principal) -> list[Session]:
-        """Lock the account and return the sessions that ended; a repeat changes the reason.
+        """Lock the account and return its ended sessions; a repeat changes the reason.
 
         Its credentials are refused everywhere within five seconds. Raises `LastAdministrator`.
         """
-        why = parse_required_reason(reason, f"the lock of {account.name}")
-        async with self.administrators.locked(account, "lock", by=by) as there:
-            if there.administrator:
-                await self.administrators.require_another(there)
-            lock = AccountLock(at_ms=self.record_writer.clock.now_ms(), by=by.id, reason=why)
-            await self._write(there, lock, by)
-        # After the lock, so that nobody signs in again meanwhile.
+        parsed_reason = parse_required_reason(reason, f"the lock of {account.name}")
+        async with self.administrators.locked(account, "lock", by=by) as current:
+            if current.administrator:
+                await self.administrators.require_another(current)
+            now_ms = self.record_writer.clock.now_ms()
+            await self._write_lock(
+                current, AccountLock(at_ms=now_ms, by=by.id, reason=parsed_reason), by
+            )
+        # After the lock, so that no new session can start.
         ended = await self.account_sessions.end_all(account.id, by=by)
-        await self._tell(account, account_locked_mail(account.name, self.base_url))
+        await self._send_mail(account, account_locked_mail(account.name, self.base_url))
         return ended
 
     async def unlock(self, account: Account, *, by: Principal) -> None:
-        """Let the account be used again, with the tokens that were not revoked."""
-        async with self.administrators.locked(account, "unlock", by=by) as there:
-            if not there.is_locked:
+        """Unlock the account; its tokens are accepted again, except revoked ones."""
+        async with self.administrators.locked(account, "unlock", by=by) as current:
+            if not current.is_locked:
                 return
-            await self._write(there, None, by)
-        await self._tell(account, account_unlocked_mail(account.name, self.base_url))
+            await self._write_lock(current, None, by)
+        await self._send_mail(account, account_unlocked_mail(account.name, self.base_url))
 
-    async def _write(self, account: Account, lock: AccountLock | None, by: Principal) -> None:
+    async def _with_email(self, address: str) -> list[Account]:
+        if "@" not in address:
+            return []
+        email = address.lower()
+        # Administrators are listed as administrators, not by their address.
+        administrators = await self.administrators.all()
+        others = await self.directory.about(Account, email)
+        return [*(each for each in administrators if each.email.lower() == email), *others]
+
+    async def _with_accounts(self, names: Sequence[AccountName]) -> tuple[NamedAccount, ...]:
+        accounts = await asyncio.gather(
+            *(self.directory.get(Account, Place(each.account)) for each in names)
+        )
+        pairs = zip(names, accounts, strict=True)
+        return tuple(NamedAccount(each.name, account) for each, account in pairs)
+
+    async def _locked_by(self, account: Account) -> str:
+        if account.lock is None:
+            return ""
+        found = await accounts_by_ids(self.directory, [account.lock.by])
+        return found[0].name if found else account.lock.by
+
+    async def _write_lock(self, account: Account, lock: AccountLock | None, by: Principal) -> None:
         kind = "account.unlocked" if lock is None else "account.locked"
         details = {"name": account.name, **({"reason": lock.reason} if lock else {})}
         change = EntityChange(kind, account.id, account=account.id, details=details)
         changed = account.model_copy(update={"lock": lock})
         await self.record_writer.replace(changed, change=change, by=by)
 
-    async def _check(self, by: Principal, verb: str, what: str) -> None:
-        await self.administrators.administration.require_fresh(by, verb, what)
+    async def _require_revoker(self, account: Account, by: Principal) -> None:
+        await self.administration.require_fresh(by, "revoke", f"tokens of {account.name}")
 
-    async def _tell(self, account: Account, letter: MailText) -> None:
-        await self.mail_delivery.send_to_accounts([account], *letter)
-
-
-MAX_ORGANIZATIONS_FOUND = 25  # Organizations of one search.
-
-_EVERY_ORGANIZATION = "every organization"
+    async def _send_mail(self, account: Account, mail_text: MailText) -> None:
+        await self.mail_delivery.send_to_accounts([account], *mail_text)
 
 
 @dataclass(frozen=True, slots=True)
 class OrganizationWithFounder:
-    """An organization, and who founded it; None where their account is gone."""
+    """An organization and the account that created it; None where that is gone."""
 
     organization: Organization
     founder: Account | None
@@ -351,7 +339,7 @@ class OrganizationWithFounder:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationAdministration:
-    """Lists and shows organizations to administrators, those that were deleted included."""
+    """Lists, shows and creates organizations for administrators; deleted ones are included."""
 
     directory: DirectoryStore
     administration: Administration
@@ -360,35 +348,35 @@ class OrganizationAdministration:
     async def page(
         self, after: str, count: int, *, by: Principal
     ) -> ListPage[OrganizationWithFounder]:
-        """Return up to `count` organizations whose names are above one."""
+        """Return up to `count` organizations whose names sort after `after`."""
         await self.administration.require(by, "list", _EVERY_ORGANIZATION)
         found = await entity_page(self.directory, Organization, organization_place(after), count)
         next_ = found.entities[-1].key if found.is_more else ""
-        return ListPage(await self._founded(found.entities), next_)
+        return ListPage(await self._with_founders(found.entities), next_)
 
-    async def search(self, letters: str, *, by: Principal) -> ListPage[OrganizationWithFounder]:
-        """Return the organizations whose names begin so."""
+    async def search(self, prefix: str, *, by: Principal) -> ListPage[OrganizationWithFounder]:
+        """Find organizations by the beginning of the name."""
         await self.administration.require(by, "list", _EVERY_ORGANIZATION)
         found = await entities_with_prefix(
-            self.directory, Organization, organization_place(letters), MAX_ORGANIZATIONS_FOUND
+            self.directory, Organization, organization_place(prefix), MAX_ORGANIZATIONS_FOUND
         )
-        return ListPage(await self._founded(found))
+        return ListPage(await self._with_founders(found))
 
     async def show(self, org: OrgName, *, by: Principal) -> OrganizationWithFounder:
-        """Return an organization, deleted or not; raise `OrganizationNotFound`."""
+        """Return an organization, or raise `OrganizationNotFound`."""
         await self.administration.require(by, "see", f"the organization {org}")
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is None:
             raise OrganizationNotFound(org)
-        [founded] = await self._founded((organization,))
-        return founded
+        [found] = await self._with_founders((organization,))
+        return found
 
     async def create(self, org: OrgName, owner: Account, *, by: Principal) -> Organization:
-        """Found an organization that somebody else owns, and raise as `Organizations.found`."""
+        """Create an organization for another owner; raise as `Organizations.create` does."""
         await self.administration.require_fresh(by, "found", f"the organization {org} for somebody")
         return await self.organizations.create(org, owner, by=by)
 
-    async def _founded(
+    async def _with_founders(
         self, organizations: tuple[Organization, ...]
     ) -> tuple[OrganizationWithFounder, ...]:
         ids = {each.founder for each in organizations}

@@ -38,19 +38,23 @@ from shared.services.records import EntityChange, RecordWriter
 from shared.services.token_records import IssuedToken
 from shared.services.tokens import TokenRequest, Tokens
 
-CODE_LENGTH = 32  # 190 bits: the machine's own code, which nobody types.
-ATTEMPTS = 5  # To find a code for people that is free; two in 25 billion are alike by chance.
+CODE_LENGTH = 32  # 190 bits; nobody types it.
+USER_CODE_ATTEMPTS = 5  # To find a free user code among 25 billion.
 
-# What waits, by the code of the person and by that of the machine; what was answered; and who has
-# asked a moment ago.
-_BY_PERSON, _BY_MACHINE, _DECISION, _POLL = "device-user", "device", "device-answer", "device-poll"
+# Requests by user code and by device code; decisions; and recent polls.
+_BY_USER_CODE, _BY_DEVICE_CODE, _DECISION, _POLL = (
+    "device-user",
+    "device",
+    "device-answer",
+    "device-poll",
+)
 
 _MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceAuthorization:
-    """What a machine gets: its own code, and the one to show to a person."""
+    """The codes of a device, and where and how fast to use them."""
 
     device_code: Secret
     user_code: Secret
@@ -61,7 +65,7 @@ class DeviceAuthorization:
 
 @dataclass(frozen=True, slots=True)
 class DeviceLoginResult:
-    """A token for a machine, and the account that it is of."""
+    """A token for a device, and its account."""
 
     issued: IssuedToken
     account: Account
@@ -69,10 +73,10 @@ class DeviceLoginResult:
 
 @dataclass(frozen=True, slots=True)
 class DeviceLogin:
-    """Gives codes to machines, and tokens for those that somebody approved.
+    """Issues codes to devices, and tokens to approved devices.
 
-    Codes are stored as hashes, that of a person under a key: nobody who reads the store can find
-    the few that there are.
+    Only hashes of codes are stored. That of the short user code is keyed, so that nobody can find
+    the code from the store.
     """
 
     work: WorkStore
@@ -92,7 +96,7 @@ class DeviceLogin:
         return self.keys.signer("device")
 
     async def authorize(self, client: str, *, by: Principal) -> DeviceAuthorization:
-        """Begin to wait for an answer; raise `TooManyRequests`."""
+        """Start a device login; raise `TooManyRequests`."""
         await self.rate_limiter.check(RateLimitClass.DEVICE, RateLimitKeys.of(by))
         device_code = random_text(self.randomness, CODE_LENGTH)
         now_ms = self.clock.now_ms()
@@ -106,7 +110,7 @@ class DeviceLogin:
         )
         user_code = await self._claim_user_code(request)
         await self.work.put(
-            _BY_MACHINE, request.device, request.model_dump_json(), request.expires_ms
+            _BY_DEVICE_CODE, request.device, request.model_dump_json(), request.expires_ms
         )
         return DeviceAuthorization(
             device_code=Secret(device_code),
@@ -117,17 +121,17 @@ class DeviceLogin:
         )
 
     async def find(self, user_code: str, *, by: Principal) -> DeviceRequest:
-        """Return the machine that waits with this code, for whoever is to answer it.
+        """Return the undecided request with this code.
 
-        Raises `DeviceCodeUnknown` and, since every call may be a guess, `TooManyRequests`.
+        Raises `DeviceCodeUnknown` and, since a call may be a guess, `TooManyRequests`.
         """
         if by.is_anonymous:
             raise CredentialsMissing
-        # Not by address: machines that ask there would keep everybody from answering their own.
+        # Not by address: devices at an address could block the people there.
         await self.rate_limiter.check(RateLimitClass.DEVICE, RateLimitKeys(account=by.id))
         code = read_user_code(user_code)
         await self._signer.ready()
-        found = await self._peek(_BY_PERSON, self._signer.sign(code)) if code else None
+        found = await self._peek(_BY_USER_CODE, self._signer.sign(code)) if code else None
         if found is None:
             raise DeviceCodeUnknown
         request = DeviceRequest.model_validate_json(found)
@@ -136,41 +140,43 @@ class DeviceLogin:
         return request
 
     async def approve(self, user_code: str, *, by: Principal) -> DeviceRequest:
-        """Let the machine have a token of the account of `by`; raise as `find` does."""
+        """Approve a token of the account of `by` for the device; raise as `find` does."""
         return await self._decide(user_code, DeviceDecision(account=by.id), "approved", by)
 
     async def deny(self, user_code: str, *, by: Principal) -> DeviceRequest:
-        """Let the machine have none; raise as `find` does."""
+        """Deny the device a token; raise as `find` does."""
         return await self._decide(user_code, DeviceDecision(), "refused", by)
 
     async def exchange(self, device_code: str, *, by: Principal) -> DeviceLoginResult:
-        """Return the token of a machine that was approved, to one of any number of calls.
+        """Return the token of an approved device; of concurrent calls one succeeds.
 
-        Raises the refusals of `DeviceRefusal`, and `TakesNoChanges`. `by` is the machine: nobody,
-        and its address.
+        Raises the refusals of `DeviceRefusal`, and `TakesNoChanges`. `by` is anonymous, with the
+        address of the device.
         """
         await self.rate_limiter.require_changes_allowed(RateLimitClass.DEVICE)
         device = hash_secret(device_code)
-        if await self._peek(_BY_MACHINE, device) is None:
+        if await self._peek(_BY_DEVICE_CODE, device) is None:
             raise DeviceCodeExpired
-        await self._check_pace(device)
-        answer = await self._peek(_DECISION, device)
-        if answer is None:
+        await self._check_poll_interval(device)
+        stored_decision = await self._peek(_DECISION, device)
+        if stored_decision is None:
             raise AuthorizationPending
-        taken = await self.work.take(_BY_MACHINE, device, self.clock.now_ms())
-        if taken is None:
+        stored_request = await self.work.take(_BY_DEVICE_CODE, device, self.clock.now_ms())
+        if stored_request is None:
             raise DeviceCodeExpired
-        decision = DeviceDecision.model_validate_json(answer)
+        decision = DeviceDecision.model_validate_json(stored_decision)
         if not decision.account:
             raise AccessDenied
-        return await self._connect(decision, DeviceRequest.model_validate_json(taken), by)
+        return await self._issue_token(
+            decision, DeviceRequest.model_validate_json(stored_request), by
+        )
 
     async def _claim_user_code(self, request: DeviceRequest) -> str:
         await self._signer.ready()
-        for _ in range(ATTEMPTS):
+        for _ in range(USER_CODE_ATTEMPTS):
             code = user_code(self.randomness.token_bytes(USER_CODE_RANDOM_BYTES))
             key = self._signer.sign(code)
-            if await self._claim(_BY_PERSON, key, request, request.expires_ms):
+            if await self._claim(_BY_USER_CODE, key, request, request.expires_ms):
                 return code
         raise Busy
 
@@ -179,13 +185,13 @@ class DeviceLogin:
     ) -> DeviceRequest:
         request = await self.find(user_code, by=by)
         if not await self._claim(_DECISION, request.device, decision, request.expires_ms):
-            raise DeviceCodeUnknown  # Somebody else, or another tab, was faster.
+            raise DeviceCodeUnknown  # Decided concurrently.
         details = {"client": request.client, "machine-address": request.address}
         change = EntityChange(f"device.{verb}", request.client, account=by.id, details=details)
         await self.events.append([self.record_writer.event(change, by)])
         return request
 
-    async def _connect(
+    async def _issue_token(
         self, decision: DeviceDecision, request: DeviceRequest, by: Principal
     ) -> DeviceLoginResult:
         account = await self.directory.get(Account, Place(decision.account))
@@ -201,7 +207,7 @@ class DeviceLogin:
         )
         return DeviceLoginResult(await self.tokens.issue(account.id, wanted, by=person), account)
 
-    async def _check_pace(self, device: str) -> None:
+    async def _check_poll_interval(self, device: str) -> None:
         now_ms = self.clock.now_ms()
         until_ms = now_ms + self.interval // _MS
         if not await self.work.claim(_POLL, device, "", expires_ms=until_ms, now_ms=now_ms):

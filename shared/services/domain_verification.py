@@ -1,6 +1,4 @@
-"""Domain verification: an organization proves a domain by a DNS record that only its owner can
-set.
-"""
+"""Domain verification: an organization proves its domains by DNS records."""
 
 from dataclasses import dataclass
 
@@ -25,27 +23,26 @@ from shared.domain.organizations import (
 from shared.domain.rights import Action
 from shared.ports import AlreadyThere, DirectoryStore, DomainRecords, Randomness, Stale
 from shared.retries import retry_when_stale
-from shared.services.members import MemberChanges, OrganizationMembers
+from shared.services.members import OrganizationMembers
 from shared.services.records import EntityChange, RecordWriter, all_entities
 from shared.services.upkeep import TaskReport
 
 
 @dataclass(frozen=True, slots=True)
 class DomainVerification:
-    """Keeps the domains of organizations; one that is proven is shown as theirs."""
+    """Claims, verifies and removes the domains of organizations."""
 
     directory: DirectoryStore
     authorization: Authorization
     record_writer: RecordWriter
     organization_members: OrganizationMembers
-    changes: MemberChanges
     records: DomainRecords
     randomness: Randomness
 
     async def claim(self, org: OrgName, domain: DomainName, *, by: Principal) -> OrganizationDomain:
-        """Return the domain with the challenge that proves it; a repeat returns the same one."""
-        standing = await self.authorization.require_within(by, Action.GOVERN, org)
-        organization = standing.require_organization(org)
+        """Return the domain with its challenge; a repeat returns the same one."""
+        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        organization = access.require_organization(org)
         known = await self.directory.get(OrganizationDomain, domain_place(org, domain))
         if known is not None:
             return known
@@ -55,97 +52,96 @@ class DomainVerification:
             org=organization.name,
             domain=domain,
             challenge=random_text(self.randomness, DOMAIN_CHALLENGE_LENGTH),
-            created_ms=self.organization_members.clock.now_ms(),
+            created_ms=self.record_writer.clock.now_ms(),
         )
         return await self._add(claimed, by)
 
     async def of(self, org: OrgName, *, by: Principal) -> list[OrganizationDomain]:
-        """Return the domains that the organization claims; its members may ask."""
+        """Return the claimed domains, to members only."""
         await self.authorization.require_within(by, Action.READ, org)
         return await self.directory.of(OrganizationDomain, org.lower())
 
     async def verified(self, organization: Organization) -> list[str]:
-        """Return the domains that are shown as the organization's."""
+        """Return the verified domains, which everybody sees."""
         domains = await self.directory.of(OrganizationDomain, organization.key)
         return [each.domain for each in domains if each.verified_ms is not None]
 
     async def verify(
         self, org: OrgName, domain: DomainName, *, by: Principal
     ) -> OrganizationDomain:
-        """Look for the record, and show the domain as the organization's from now on.
+        """Read the DNS record and mark the domain as verified.
 
-        Raises `DomainUnproven`, or `DomainSilent` when nobody answers for it.
+        Raises `DomainUnproven`, or `DomainSilent` when the name servers do not respond.
         """
         await self.authorization.require_within(by, Action.MANAGE, org)
         texts = await self.records.texts(domain_record_name(domain))
 
         async def attempt() -> OrganizationDomain:
-            known = await self._known(org, domain)
+            known = await self._require_claimed(org, domain)
             if not known.is_verified_by(texts):
                 raise DomainUnproven(
                     domain, domain_record_name(domain), domain_record_text(known.challenge)
                 )
             if known.verified_ms is not None:
                 return known
-            return await self._mark(known, self.organization_members.clock.now_ms(), by)
+            return await self._set_verified(known, self.record_writer.clock.now_ms(), by)
 
         return await retry_when_stale(attempt)
 
     async def remove(self, org: OrgName, domain: DomainName, *, by: Principal) -> None:
-        """Claim the domain no longer."""
         await self.authorization.require_within(by, Action.MANAGE, org)
 
         async def attempt() -> None:
-            known = await self._known(org, domain)
+            known = await self._require_claimed(org, domain)
             await self.record_writer.remove(known, change=_change("removed", known), by=by)
 
         await retry_when_stale(attempt)
 
     async def run(self) -> TaskReport:
-        """Look for the record of every proven domain again, and take away what it proved if it is
-        gone: a domain that is let go may be anybody's tomorrow."""
+        """Read the DNS records of all verified domains, and end the verification of those without:
+        somebody else may own the domain by now."""
         domains = await all_entities(self.directory, OrganizationDomain)
-        proven = [each for each in domains if each.verified_ms is not None]
+        verified = [each for each in domains if each.verified_ms is not None]
         lapsed, problems = 0, list[str]()
-        for each in proven:
+        for each in verified:
             try:
-                lapsed += await self._lapse(each)
+                lapsed += await self._end_if_unproven(each)
             except (Unavailable, Stale) as failure:
                 problems.append(f"{each.domain}: {str(failure) or 'it was changed meanwhile.'}")
-        return TaskReport("prove", len(proven), lapsed, tuple(problems))
+        return TaskReport("prove", len(verified), lapsed, tuple(problems))
 
-    async def _lapse(self, domain: OrganizationDomain) -> bool:
+    async def _end_if_unproven(self, domain: OrganizationDomain) -> bool:
         name = domain_record_name(DomainName(domain.domain))
         if domain.is_verified_by(await self.records.texts(name)):
             return False
-        await self._mark(domain, None, UPKEEP)
-        await self._tell_owners(domain, name)
+        await self._set_verified(domain, None, UPKEEP)
+        await self._notify_owners(domain, name)
         return True
 
-    async def _tell_owners(self, domain: OrganizationDomain, record: str) -> None:
+    async def _notify_owners(self, domain: OrganizationDomain, record: str) -> None:
         organization = await self.directory.get(Organization, organization_place(domain.org))
-        if organization is None or organization.is_deleted_at(
-            self.organization_members.clock.now_ms()
-        ):
+        if organization is None or organization.is_deleted_at(self.record_writer.clock.now_ms()):
             return
-        link = f"{self.changes.organization_url(organization.name)}/settings"
-        letter = mail.domain_lapsed_mail(domain.org, domain.domain, record=record, link=link)
-        await self.changes.notify_owners(await self.organization_members.read(organization), letter)
+        link = f"{self.organization_members.organization_url(organization.name)}/settings"
+        mail_text = mail.domain_lapsed_mail(domain.org, domain.domain, record=record, link=link)
+        await self.organization_members.notify_owners(
+            await self.organization_members.read(organization), mail_text
+        )
 
-    async def _mark(
+    async def _set_verified(
         self, domain: OrganizationDomain, verified_ms: int | None, by: Principal
     ) -> OrganizationDomain:
-        marked = domain.model_copy(update={"verified_ms": verified_ms})
+        changed = domain.model_copy(update={"verified_ms": verified_ms})
         change = _change("lapsed" if verified_ms is None else "verified", domain)
-        return await self.record_writer.replace(marked, change=change, by=by)
+        return await self.record_writer.replace(changed, change=change, by=by)
 
     async def _add(self, domain: OrganizationDomain, by: Principal) -> OrganizationDomain:
         try:
             return await self.record_writer.add(domain, change=_change("claimed", domain), by=by)
         except AlreadyThere:
-            return await self._known(OrgName(domain.org), DomainName(domain.domain))
+            return await self._require_claimed(OrgName(domain.org), DomainName(domain.domain))
 
-    async def _known(self, org: OrgName, domain: DomainName) -> OrganizationDomain:
+    async def _require_claimed(self, org: OrgName, domain: DomainName) -> OrganizationDomain:
         known = await self.directory.get(OrganizationDomain, domain_place(org, domain))
         if known is None:
             raise DomainNotFound(domain, org)

@@ -1,6 +1,5 @@
-"""Invitations: how a person becomes a member by their own decision."""
+"""Invitations: sending, listing, accepting and declining them, by link or once opened."""
 
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,18 +39,20 @@ from shared.domain.secrets import hash_secret
 from shared.domain.tokens import Made
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.retries import retry_when_stale
-from shared.services.members import Actor, MemberChanges, OrganizationMembers, RequestedMembership
+from shared.services.mail import MailDelivery
+from shared.services.members import Actor, OrganizationMembers, RequestedMembership
 from shared.services.notices import ReadOnlyMode
 from shared.services.rate_limits import RateLimiter
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.token_records import TokenLineage
 
-_MAILED = "invitation-mail"
+_MAIL_KIND = "invitation-mail"
+_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class InvitationRequest:
-    """What somebody is to be offered: by mail if there is an address, else by a link."""
+    """A role to offer: by mail if there is an address, else by a link."""
 
     role: Role
     address: EmailAddress | None
@@ -59,7 +60,7 @@ class InvitationRequest:
 
     @classmethod
     def parse(cls, role: Role, email: str | None, label: str) -> Self:
-        """Return the offer, or raise `InvalidRequest`."""
+        """Return the request, or raise `InvalidRequest`."""
         if email is None:
             return cls(role, None, parse_invitation_label(label))
         address = parse_email(email)
@@ -68,9 +69,9 @@ class InvitationRequest:
 
 @dataclass(frozen=True, slots=True)
 class IssuedInvitation:
-    """A new invitation, with the link that is shown this once.
+    """A new invitation, with its link, which is shown once.
 
-    There is no link where a mail has it, which proves that whoever opens it reads that mail.
+    A link that was mailed is not returned, so that opening it proves access to the mailbox_key.
     """
 
     invitation: Invitation
@@ -80,7 +81,7 @@ class IssuedInvitation:
 
 @dataclass(frozen=True, slots=True)
 class InvitationDetails:
-    """An open invitation as whoever holds its code sees it."""
+    """An open invitation for the invited person."""
 
     invitation: Invitation
     organization: Organization
@@ -88,171 +89,143 @@ class InvitationDetails:
 
 
 @dataclass(frozen=True, slots=True)
-class InvitationLimits:
-    """Says whether one more invitation may be sent now: by whom, and to which address."""
-
-    work: WorkStore
-    clock: Clock
-    rate_limiter: RateLimiter
-    invitation_mail_minutes: int
-
-    async def check(self, address: EmailAddress | None, by: Principal) -> None:
-        """Count an invitation; raise `TooManyRequests`, or `MailedLately` and change nothing else.
-
-        The operator sends as many as they like, and to each address as often as everybody.
-        """
-        if not by.is_operator:
-            await self.rate_limiter.check(RateLimitClass.INVITATION, RateLimitKeys.of(by))
-        if address is not None and self.invitation_mail_minutes:
-            await self._claim(address)
-
-    async def _claim(self, address: EmailAddress) -> None:
-        now_ms = self.clock.now_ms()
-        pause = timedelta(minutes=self.invitation_mail_minutes)
-        until_ms = now_ms + pause // timedelta(milliseconds=1)
-        key = hash_secret(mailbox_key(address))
-        claimed = await self.work.claim(
-            _MAILED, key, str(until_ms), expires_ms=until_ms, now_ms=now_ms
-        )
-        if not claimed:
-            found = await self.work.peek(_MAILED, key, now_ms)
-            raise MailedLately(_one_mail(int(found or until_ms) - now_ms), mask_email(address))
-
-
-def _one_mail(wait_ms: int) -> RateLimitAllowance:
-    return RateLimitAllowance(
-        RateLimitClass.INVITATION, RateLimitSubject.ADDRESS, 1, 0, wait_ms, is_exceeded=True
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class Invitations:
-    """Offers roles, and lets in whoever accepts.
+    """Invites people to organizations, and makes them members when they accept.
 
-    A code is random, stored as its hash alone, and good for one use. It names no organization, so
-    whoever finds half of it learns nothing.
+    A code is random, stored as a hash, valid for one use, and names no organization. Whoever opens
+    an invitation can answer it later without the code.
     """
 
     directory: DirectoryStore
+    work: WorkStore
     authorization: Authorization
     record_writer: RecordWriter
     organization_members: OrganizationMembers
-    changes: MemberChanges
     lineage: TokenLineage
-    limits: InvitationLimits
+    mail_delivery: MailDelivery
+    rate_limiter: RateLimiter
+    read_only_mode: ReadOnlyMode
+    clock: Clock
     randomness: Randomness
     base_url: str
+    invitation_mail_minutes: int  # Between two mails to one address; 0 is no limit.
 
     async def invite(
-        self, org: OrgName, offer: InvitationRequest, *, by: Principal
+        self, org: OrgName, request: InvitationRequest, *, by: Principal
     ) -> IssuedInvitation:
-        """Offer a role; an address that was invited before gets a new code, and a new week.
+        """Offer a role; an address that was invited before gets a new code and a new lifetime.
 
         Owners may; a role that publishes or owns takes `Action.GOVERN`. Raises `InvitationsFull`,
-        `TooManyRequests`, and `MailedLately` for an address that got one a moment ago.
+        `TooManyRequests`, and `MailedLately` for an address that was just mailed.
         """
-        standing = await self.authorization.require_within(by, Action.MANAGE, org)
-        if offer.role is not Role.MEMBER:
-            require_right(by, standing, Action.GOVERN, org)
-        organization = standing.require_organization(org)
+        access = await self.authorization.require_within(by, Action.MANAGE, org)
+        if request.role is not Role.MEMBER:
+            require_right(by, access, Action.GOVERN, org)
+        organization = access.require_organization(org)
         code = random_text(self.randomness, INVITATION_CODE_LENGTH)
-        await self._require_room(organization)
-        await self.limits.check(offer.address, by)
-        new = self._new(organization, offer, code, by)
-        stored = await self._store(new, by, standing)
+        if len(await self._list_open(org)) >= MAX_INVITATIONS:
+            raise InvitationsFull(organization.name, MAX_INVITATIONS)
+        await self._check_limits(request.address, by)
+        stored = await self._store(self._new(organization, request, code, by), by, access)
         await self.lineage.require_not_stolen(by)
         link = f"{self.base_url}/account/invitations/{code}"
-        inviter = Actor(by, standing).name
-        if offer.address is not None and await self._mailed(stored, offer.address, link, inviter):
+        inviter = Actor(by, access).name
+        if request.address is not None and await self._mail(stored, request.address, link, inviter):
             return IssuedInvitation(stored, None, mailed=True)
         return IssuedInvitation(stored, Secret(link), mailed=False)
 
     async def pending(self, org: OrgName, *, by: Principal) -> list[Invitation]:
-        """Return the open invitations, the newest first; owners may ask."""
+        """Return the open invitations of an organization, newest first, to owners."""
         await self.authorization.require_within(by, Action.MANAGE, org)
-        return sorted(await self._open(org), key=lambda each: each.created_ms, reverse=True)
+        return sorted(await self._list_open(org), key=lambda each: each.created_ms, reverse=True)
 
     async def withdraw(self, org: OrgName, invitation_id: str, *, by: Principal) -> None:
-        """Take an invitation back; raise `InvitationNotFound` when it is not open."""
+        """Withdraw an open invitation, or raise `InvitationNotFound`."""
         await self.authorization.require_within(by, Action.MANAGE, org)
         found = await self.directory.get(Invitation, invitation_place(org, invitation_id))
-        if found is None or not found.is_open_at(self._now_ms()):
+        if found is None or not found.is_open_at(self.clock.now_ms()):
             raise InvitationNotFound
-        await self._use(found, "withdrawn", by)
+        await self._end(found, "withdrawn", by)
 
     async def show(self, code: str, *, by: Principal) -> InvitationDetails:
-        """Return what the code offers; raise `InvitationNotFound`."""
+        """Return the invitation with this code, or raise `InvitationNotFound`."""
         if by.is_anonymous:
             raise CredentialsMissing
-        return await self._opened(code)
+        code_hash = hash_secret(code)
+        for listed in await self.directory.about(Invitation, code_hash):
+            # The list may lag behind, so the record is read.
+            invitation = await self.directory.get(Invitation, listed.place)
+            if invitation is not None and invitation.code_hash == code_hash:
+                return await self._require_open(invitation)
+        raise InvitationNotFound
 
     async def accept(self, code: str, *, by: Principal) -> Organization:
-        """Make `by` a member as offered; of many at once one gets in.
+        """Make `by` a member; of concurrent calls one succeeds.
 
         Raises `InvitationNotFound`, and `AlreadyMember` without using the code.
         """
-        return await self.accept_opened(await self.show(code, by=by), by=by)
-
-    async def accept_opened(self, opened: InvitationDetails, *, by: Principal) -> Organization:
-        """Make `by` a member as an open invitation says; raises what `accept` does."""
-        actor, account = await self._joining(opened.organization, by)
-        invitation = opened.invitation
-        await self._note_joining(invitation, account)
-        async with self.organization_members.locked(opened.organization) as roster:
-            _require_stranger(roster, by)
-            # Used before it counts: a crash between the two costs an invitation, and no code is
-            # ever good for getting in again.
-            await self._use(invitation, "accepted", by, account=by.id)
-            wanted = RequestedMembership(
-                account,
-                invitation.role,
-                invited_by=invitation.by,
-                made_with=invitation.made_with,
-            )
-            await self.changes.add_invited(roster, wanted, actor, opened.inviter)
-        await self._check_sender(invitation)
-        return opened.organization
+        return await self._accept(await self.show(code, by=by), by)
 
     async def decline(self, code: str, *, by: Principal) -> None:
-        """End the invitation; whoever holds its code may."""
-        await self.decline_opened(await self.show(code, by=by), by=by)
+        """End the invitation with this code."""
+        await self._decline(await self.show(code, by=by), by)
 
-    async def decline_opened(self, opened: InvitationDetails, *, by: Principal) -> None:
-        """End an open invitation on behalf of whom it was for."""
-        await self._use(opened.invitation, "declined", by, account=by.id)
-
-    async def require_open(self, invitation: Invitation) -> InvitationDetails:
-        """Return the invitation if its time is not over, and neither is its inviter's; else raise
-        `InvitationNotFound`.
-
-        Whoever was owner no longer lets anybody in, least of all themselves.
+    async def open(self, code: str, *, by: Principal) -> InvitationDetails:
+        """Return the invitation with this code and store that `by` opened it; raise
+        `InvitationNotFound`. In read-only mode it is returned only.
         """
-        now_ms = self._now_ms()
-        org = OrgName(invitation.org)
-        standing = await self.directory.standing(invitation.by, org, now_ms)
-        inviter = Actor(Principal(invitation.by), standing)
-        may = (
-            inviter.is_operator_or_administrator or standing.role is Role.OWNER
-        ) and not standing.is_locked
-        if not invitation.is_open_at(now_ms) or standing.is_deleted or not may:
-            raise InvitationNotFound
-        await self._check_sender(invitation)
-        return InvitationDetails(invitation, standing.require_organization(org), inviter)
+        details = await self.show(code, by=by)
+        with suppress(TakesNoChanges):
+            await self.read_only_mode.require_changes_allowed()
+            await self.directory.put(OpenedInvitation.of(details.invitation, by.id))
+        return details
 
-    def _now_ms(self) -> int:
-        return self.organization_members.clock.now_ms()
+    async def list_opened(self, *, by: Principal) -> list[InvitationDetails]:
+        """Return the open invitations that `by` has opened, by their time of expiry."""
+        found: list[InvitationDetails] = []
+        for opened in await self.directory.of(OpenedInvitation, by.id):
+            # A missing one was answered, withdrawn or sent again; upkeep deletes its record.
+            with suppress(InvitationNotFound):
+                found.append(await self._require_valid(opened))
+        return sorted(found, key=lambda each: each.invitation.expires_ms)
+
+    async def accept_opened(
+        self, org: OrgName, invitation_id: str, *, by: Principal
+    ) -> Organization:
+        """Make `by` a member by an opened invitation; raise as `accept` does."""
+        return await self._accept(await self._show_opened(org, invitation_id, by), by)
+
+    async def decline_opened(self, org: OrgName, invitation_id: str, *, by: Principal) -> None:
+        """End an opened invitation; raise `InvitationNotFound`."""
+        await self._decline(await self._show_opened(org, invitation_id, by), by)
+
+    async def _check_limits(self, address: EmailAddress | None, by: Principal) -> None:
+        """Raise `TooManyRequests`, except for the operator, or `MailedLately`."""
+        if not by.is_operator:
+            await self.rate_limiter.check(RateLimitClass.INVITATION, RateLimitKeys.of(by))
+        if address is None or not self.invitation_mail_minutes:
+            return
+        now_ms = self.clock.now_ms()
+        until_ms = now_ms + timedelta(minutes=self.invitation_mail_minutes) // _MS
+        key = hash_secret(mailbox_key(address))
+        claimed = await self.work.claim(
+            _MAIL_KIND, key, str(until_ms), expires_ms=until_ms, now_ms=now_ms
+        )
+        if not claimed:
+            found = await self.work.peek(_MAIL_KIND, key, now_ms)
+            raise MailedLately(_mail_limit(int(found or until_ms) - now_ms), mask_email(address))
 
     def _new(
-        self, organization: Organization, offer: InvitationRequest, code: str, by: Principal
+        self, organization: Organization, request: InvitationRequest, code: str, by: Principal
     ) -> Invitation:
-        now_ms = self._now_ms()
-        address = offer.address
+        now_ms = self.clock.now_ms()
+        address = request.address
         return Invitation(
             org=organization.name,
             id=invitation_id(organization.name, address) if address else self._random_id(),
-            role=offer.role,
+            role=request.role,
             code_hash=hash_secret(code),
-            label=offer.label,
+            label=request.label,
             by=by.id,
             created_ms=now_ms,
             expires_ms=now_ms + INVITATION_LIFETIME_MS,
@@ -262,70 +235,90 @@ class Invitations:
     def _random_id(self) -> str:
         return self.randomness.token_bytes(INVITATION_ID_LENGTH // 2).hex()
 
-    async def _require_room(self, organization: Organization) -> None:
-        if len(await self._open(OrgName(organization.name))) >= MAX_INVITATIONS:
-            raise InvitationsFull(organization.name, MAX_INVITATIONS)
-
-    async def _open(self, org: OrgName) -> list[Invitation]:
-        now_ms = self._now_ms()
+    async def _list_open(self, org: OrgName) -> list[Invitation]:
+        now_ms = self.clock.now_ms()
         found = await self.directory.of(Invitation, org.lower())
         return [each for each in found if each.is_open_at(now_ms)]
 
     async def _store(
-        self, invitation: Invitation, by: Principal, standing: AccessContext
+        self, invitation: Invitation, by: Principal, access: AccessContext
     ) -> Invitation:
         change = _change("sent", invitation)
 
         async def attempt() -> Invitation:
             known = await self.directory.get(Invitation, invitation.place)
             if known is not None and by.token and self._is_of_person(known):
-                require_right(by, standing, Action.GOVERN, OrgName(invitation.org))
+                require_right(by, access, Action.GOVERN, OrgName(invitation.org))
             await self.lineage.record(
                 by, Made.INVITATION, invitation.id, invitation.label, invitation.org
             )
             if known is None:
                 return await self._add(invitation, change, by)
-            kept = {"revision": known.revision, "outbox": known.outbox}
-            renewed = invitation.model_copy(update=kept)
+            fields = {"revision": known.revision, "outbox": known.outbox}
+            renewed = invitation.model_copy(update=fields)
             return await self.record_writer.replace(renewed, change=change, by=by)
 
         return await retry_when_stale(attempt)
 
     def _is_of_person(self, invitation: Invitation) -> bool:
-        """Say whether it is open and a person sent it.
+        """Say whether it is open and was sent by a person, not with a token.
 
-        A token that replaced it would know its new code, and it would end with that token.
+        A token that replaces it learns the new code, and the invitation ends with that token.
         """
-        return not invitation.made_with and invitation.is_open_at(self._now_ms())
+        return not invitation.made_with and invitation.is_open_at(self.clock.now_ms())
 
     async def _add(self, invitation: Invitation, change: EntityChange, by: Principal) -> Invitation:
         try:
             return await self.record_writer.add(invitation, change=change, by=by)
         except AlreadyThere:
-            raise Stale from None  # Another owner invited the same address: renew that one.
+            raise Stale from None  # Another owner invited the same address: replace that one.
 
-    async def _mailed(
+    async def _mail(
         self, invitation: Invitation, address: EmailAddress, link: str, inviter: str
     ) -> bool:
-        letter = mail.invitation_mail(
+        mail_text = mail.invitation_mail(
             invitation.org,
             invitation.role.value,
             by=inviter,
             link=link,
             until_ms=invitation.expires_ms,
         )
-        return await self.changes.mail_delivery.send(address, letter)
+        return await self.mail_delivery.send(address, mail_text)
 
-    async def _opened(self, code: str) -> InvitationDetails:
-        code_hash = hash_secret(code)
-        for listed in await self.directory.about(Invitation, code_hash):
-            # The list may lag behind; the record itself is the truth.
-            invitation = await self.directory.get(Invitation, listed.place)
-            if invitation is not None and invitation.code_hash == code_hash:
-                return await self.require_open(invitation)
-        raise InvitationNotFound
+    async def _accept(self, details: InvitationDetails, by: Principal) -> Organization:
+        organization, invitation = details.organization, details.invitation
+        actor, account = await self._joining_account(organization, by)
+        await self._record_membership(invitation, account)
+        async with self.organization_members.locked(organization) as members:
+            _require_no_member(members, by)
+            # Used before the membership: a crash in between loses an invitation, but no code is
+            # valid twice.
+            await self._end(invitation, "accepted", by, account=by.id)
+            request = RequestedMembership(
+                account,
+                invitation.role,
+                invited_by=invitation.by,
+                made_with=invitation.made_with,
+            )
+            await self.organization_members.add_invited(members, request, actor, details.inviter)
+        await self._require_not_stolen(invitation)
+        return organization
 
-    async def _note_joining(self, invitation: Invitation, account: Account) -> None:
+    async def _decline(self, details: InvitationDetails, by: Principal) -> None:
+        await self._end(details.invitation, "declined", by, account=by.id)
+
+    async def _joining_account(
+        self, organization: Organization, by: Principal
+    ) -> tuple[Actor, Account]:
+        org = OrgName(organization.name)
+        if not by.allows(Scope.MANAGE, org):
+            raise NotPermitted("join", org, "the token lacks the scope manage here")
+        access = await self.directory.standing(by.id, org, self.clock.now_ms())
+        if access.account is None:
+            raise TokenUnknown  # A CI job has no account.
+        return Actor(by, access), access.account
+
+    async def _record_membership(self, invitation: Invitation, account: Account) -> None:
         if invitation.made_with:
             await self.lineage.record_for(
                 invitation.made_with,
@@ -336,8 +329,40 @@ class Invitations:
                 org=invitation.org,
             )
 
-    async def _check_sender(self, invitation: Invitation) -> None:
-        """Raise `InvitationNotFound` if a token sent the invitation that was stolen."""
+    async def _show_opened(
+        self, org: OrgName, invitation_id: str, by: Principal
+    ) -> InvitationDetails:
+        place = opened_invitation_place(by.id, org, invitation_id)
+        opened = await self.directory.get(OpenedInvitation, place)
+        if opened is None:
+            raise InvitationNotFound
+        return await self._require_valid(opened)
+
+    async def _require_valid(self, opened: OpenedInvitation) -> InvitationDetails:
+        place = invitation_place(opened.org, opened.id)
+        invitation = await self.directory.get(Invitation, place)
+        if invitation is None or invitation.code_hash != opened.code_hash:
+            raise InvitationNotFound
+        return await self._require_open(invitation)
+
+    async def _require_open(self, invitation: Invitation) -> InvitationDetails:
+        """Raise `InvitationNotFound` if the invitation is expired or its inviter may not invite any
+        more, which also keeps former owners from returning by their own invitation.
+        """
+        now_ms = self.clock.now_ms()
+        org = OrgName(invitation.org)
+        access = await self.directory.standing(invitation.by, org, now_ms)
+        inviter = Actor(Principal(invitation.by), access)
+        may_invite = (
+            inviter.is_operator_or_administrator or access.role is Role.OWNER
+        ) and not access.is_locked
+        if not invitation.is_open_at(now_ms) or access.is_deleted or not may_invite:
+            raise InvitationNotFound
+        await self._require_not_stolen(invitation)
+        return InvitationDetails(invitation, access.require_organization(org), inviter)
+
+    async def _require_not_stolen(self, invitation: Invitation) -> None:
+        """Raise `InvitationNotFound` if the invitation was sent with a stolen token."""
         if not invitation.made_with:
             return
         try:
@@ -345,26 +370,22 @@ class Invitations:
         except TokenUnknown:
             raise InvitationNotFound from None
 
-    async def _joining(self, organization: Organization, by: Principal) -> tuple[Actor, Account]:
-        """Return who joins; a machine has no account, and joins nothing."""
-        org = OrgName(organization.name)
-        if not by.allows(Scope.MANAGE, org):
-            raise NotPermitted("join", org, "the token lacks the scope manage here")
-        standing = await self.directory.standing(by.id, org, self._now_ms())
-        if standing.account is None:
-            raise TokenUnknown
-        return Actor(by, standing), standing.account
-
-    async def _use(
+    async def _end(
         self, invitation: Invitation, how: str, by: Principal, *, account: str = ""
     ) -> None:
-        """End the invitation; `account` is in whose log it stands besides the organization's."""
+        """Remove the invitation; `account` is whose log has the event too."""
         try:
             await self.record_writer.remove(
                 invitation, change=_change(how, invitation, account), by=by
             )
         except Stale:
             raise InvitationNotFound from None
+
+
+def _mail_limit(wait_ms: int) -> RateLimitAllowance:
+    return RateLimitAllowance(
+        RateLimitClass.INVITATION, RateLimitSubject.ADDRESS, 1, 0, wait_ms, is_exceeded=True
+    )
 
 
 def _change(what: str, invitation: Invitation, account: str = "") -> EntityChange:
@@ -377,64 +398,7 @@ def _change(what: str, invitation: Invitation, account: str = "") -> EntityChang
     return EntityChange(f"invitation.{what}", org, org=org, account=account, details=details)
 
 
-def _require_stranger(roster: MemberList, by: Principal) -> None:
-    known = roster.member(by.id)
+def _require_no_member(members: MemberList, by: Principal) -> None:
+    known = members.member(by.id)
     if known is not None:
-        raise AlreadyMember(roster.org, known.role.value)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedInvitations:
-    """Lets people answer an invitation later, without its link."""
-
-    directory: DirectoryStore
-    invitations: Invitations
-    read_only_mode: ReadOnlyMode
-
-    async def open(self, code: str, *, by: Principal) -> InvitationDetails:
-        """Return what the code offers, and keep that for `by`; raise `InvitationNotFound`.
-
-        While the registry takes no changes it is shown all the same.
-        """
-        opened = await self.invitations.show(code, by=by)
-        with suppress(TakesNoChanges):
-            await self.read_only_mode.require_changes_allowed()
-            await self.directory.put(OpenedInvitation.of(opened.invitation, by.id))
-        return opened
-
-    async def of(self, *, by: Principal) -> list[InvitationDetails]:
-        """Return what `by` has opened and can still accept, what ends first first."""
-        found = [each async for each in self._found(by)]
-        return sorted(found, key=lambda each: each.invitation.expires_ms)
-
-    async def accept(self, org: OrgName, invitation_id: str, *, by: Principal) -> Organization:
-        """Make `by` a member as offered; raises as `Invitations.accept` does."""
-        return await self.invitations.accept_opened(
-            await self._opened(org, invitation_id, by), by=by
-        )
-
-    async def decline(self, org: OrgName, invitation_id: str, *, by: Principal) -> None:
-        """End the invitation; raise `InvitationNotFound`."""
-        await self.invitations.decline_opened(await self._opened(org, invitation_id, by), by=by)
-
-    async def _found(self, by: Principal) -> AsyncIterator[InvitationDetails]:
-        for kept in await self.directory.of(OpenedInvitation, by.id):
-            try:
-                yield await self._valid(kept)
-            except InvitationNotFound:
-                continue  # It was answered, withdrawn, or sent anew; upkeep forgets it.
-
-    async def _opened(self, org: OrgName, invitation_id: str, by: Principal) -> InvitationDetails:
-        kept = await self.directory.get(
-            OpenedInvitation, opened_invitation_place(by.id, org, invitation_id)
-        )
-        if kept is None:
-            raise InvitationNotFound
-        return await self._valid(kept)
-
-    async def _valid(self, kept: OpenedInvitation) -> InvitationDetails:
-        place = invitation_place(kept.org, kept.id)
-        invitation = await self.directory.get(Invitation, place)
-        if invitation is None or invitation.code_hash != kept.code_hash:
-            raise InvitationNotFound
-        return await self.invitations.require_open(invitation)
+        raise AlreadyMember(members.org, known.role.value)

@@ -1,4 +1,7 @@
-"""Mail to people: what happened to their account, tokens and releases."""
+"""Mail: delivery, and the mail to owners of accounts, tokens and releases.
+
+The texts are in `shared/domain/mail.py`.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -13,6 +16,7 @@ from shared.domain.mail import (
     EmailAddress,
     Mail,
     MailText,
+    held_release_mail,
     leaked_token_mail,
     moderation_mail,
     token_expiry_mail,
@@ -25,40 +29,45 @@ from shared.services.accounts import accounts_by_ids, organization_owners
 from shared.services.burst_detection import BURST_WINDOW
 from shared.services.upkeep import UPKEEP_BATCH, TaskReport
 
-# From the name of the account and the address of the registry.
-LetterBuilder = Callable[[str, str], MailText]
+MailTextBuilder = Callable[[str, str], MailText]  # Takes the account's name and the registry's URL.
+
+REMINDER_LEADS = (timedelta(days=1), timedelta(days=7))  # Before a token expires.
+
+_REMINDER_KIND = "token-reminder"
+_HELD_MAIL_KIND = "held-news"
+_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class MailDelivery:
-    """Sends letters as well as it can: what they tell of is done, whether they arrive or not.
+    """Sends mail; a failure never fails the action that the mail is about.
 
-    `failed` hears once of a letter that did not reach everybody: the kind of error and how many did
-    not get it, never who, and nothing of what it said.
+    Calls `failed` once for each mail text with the kind of the first error and the number of failed
+    recipients, never with their addresses or the text.
     """
 
     mailer: Mailer
     failed: Callable[[str, int], None]
 
     async def send_to_accounts(self, accounts: Iterable[Account], subject: str, text: str) -> None:
-        """Send a letter to everybody who has an address, once to each address."""
+        """Send mail once to each address of the accounts; accounts without one are skipped."""
         addresses = {account.email: None for account in accounts if account.email}
         await self._send(list(map(EmailAddress, addresses)), MailText(subject, text))
 
-    async def send(self, address: EmailAddress, letter: MailText) -> bool:
-        """Send a letter to somebody who may have no account; say whether it was taken."""
-        return await self._send([address], letter)
+    async def send(self, address: EmailAddress, mail_text: MailText) -> bool:
+        """Send mail to an address; say whether the mail server accepted it."""
+        return await self._send([address], mail_text)
 
-    async def _send(self, addresses: list[EmailAddress], letter: MailText) -> bool:
-        results = await asyncio.gather(*(self._try(each, letter) for each in addresses))
+    async def _send(self, addresses: list[EmailAddress], mail_text: MailText) -> bool:
+        results = await asyncio.gather(*(self._try(each, mail_text) for each in addresses))
         problems = [each for each in results if each is not None]
         if problems:
             self.failed(problems[0], len(problems))
         return not problems
 
-    async def _try(self, address: EmailAddress, letter: MailText) -> str | None:
+    async def _try(self, address: EmailAddress, mail_text: MailText) -> str | None:
         try:
-            await self.mailer.send(Mail(address, *letter))
+            await self.mailer.send(Mail(address, *mail_text))
         except Undelivered as failure:
             return str(failure)
         return None
@@ -66,95 +75,62 @@ class MailDelivery:
 
 @dataclass(frozen=True, slots=True)
 class AccountMail:
-    """Writes to the owner of an account; nobody waits for the mail, and no request fails by it."""
+    """Sends mail to the owner of an account in the background."""
 
     directory: DirectoryStore
     mail_delivery: MailDelivery
     base_url: str
     background_tasks: BackgroundTasks
 
-    def send(self, account_id: str, write: LetterBuilder) -> None:
-        """Begin to send a letter to whose account it is."""
-        self.background_tasks.start(self._send(account_id, write))
+    def send(self, account_id: str, build: MailTextBuilder) -> None:
+        self.background_tasks.start(self._send(account_id, build))
 
     async def close(self) -> None:
-        """Wait for the letters that have begun."""
+        """Wait for the mail that is being sent."""
         await self.background_tasks.close()
 
-    async def _send(self, account_id: str, write: LetterBuilder) -> None:
+    async def _send(self, account_id: str, build: MailTextBuilder) -> None:
         account = await self.directory.get(Account, Place(account_id))
         if account is not None:
-            await self.mail_delivery.send_to_accounts(
-                [account], *write(account.name, self.base_url)
-            )
+            mail_text = build(account.name, self.base_url)
+            await self.mail_delivery.send_to_accounts([account], *mail_text)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenMail:
-    """Writes to whose token it is: a person, or the owners of an organization."""
+    """Sends mail about a token to its account, or to the owners of its organization."""
 
     directory: DirectoryStore
+    work: WorkStore
     mail_delivery: MailDelivery
     clock: Clock
     base_url: str
 
     async def send_leaked(self, token: Token, found_at: str) -> None:
-        """Tell that the token was found in the open, and is revoked."""
-        letter = leaked_token_mail(token, found_at, self._page(token))
-        await self.mail_delivery.send_to_accounts(await self._owners(token), *letter)
+        """Send mail about a token that was found in public and is revoked."""
+        await self._send(token, leaked_token_mail(token, found_at, self._tokens_page(token)))
 
-    async def send_expiry_reminder(self, token: Token) -> None:
-        """Tell that the token ends soon."""
-        letter = token_expiry_mail(token, self._page(token))
-        await self.mail_delivery.send_to_accounts(await self._owners(token), *letter)
-
-    def _page(self, token: Token) -> str:
-        """Return the page where whoever is told makes another one."""
-        whose = f"/organizations/{token.org}" if token.org else ""
-        return f"{self.base_url}/account{whose}/tokens"
-
-    async def _owners(self, token: Token) -> list[Account]:
-        if token.org:
-            return await organization_owners(self.directory, token.org, self.clock.now_ms())
-        return await accounts_by_ids(self.directory, [token.owner])
-
-
-# How long before its end a token is spoken of, each time once: to plan for it, and at last.
-REMINDER_LEADS = (timedelta(days=1), timedelta(days=7))
-
-_REMINDER_KIND = "token-reminder"
-_MS = timedelta(milliseconds=1)
-
-
-@dataclass(frozen=True)
-class TokenExpiryReminders:
-    """Writes to the owners of tokens seven days and one day before they end."""
-
-    directory: DirectoryStore
-    work: WorkStore
-    clock: Clock
-    token_mail: TokenMail
-
-    async def run(self) -> TaskReport:
-        """Tell of each token whose time has come and that was not told of yet."""
-        seen = told = 0
+    async def send_expiry_reminders(self) -> TaskReport:
+        """Send mail about each token that expires in seven days or in one day, once each."""
+        seen = sent = 0
         now_ms = self.clock.now_ms()
-        async for token in self._ending(now_ms, now_ms + max(REMINDER_LEADS) // _MS + 1):
+        async for token in self._expiring(now_ms, now_ms + max(REMINDER_LEADS) // _MS + 1):
             seen += 1
-            told += await self._tell(token, now_ms)
-        return TaskReport("remind", seen, told)
+            sent += await self._remind(token, now_ms)
+        return TaskReport("remind", seen, sent)
 
-    async def _ending(self, after_ms: int, before_ms: int) -> AsyncIterator[Token]:
+    async def _expiring(self, after_ms: int, before_ms: int) -> AsyncIterator[Token]:
         while batch := await self.directory.ending(Token, after_ms, before_ms, UPKEEP_BATCH):
             for token in batch:
                 yield token
             if len(batch) < UPKEEP_BATCH:
                 return
-            # Others that end with the last one may be cut off; nobody is told twice of one.
+            # The batch may end among tokens that expire at the same time, so the next one repeats
+            # them; each reminder is sent once.
             after_ms = max((batch[-1].expires_ms or 0) - 1, after_ms + 1)
 
-    async def _tell(self, token: Token, now_ms: int) -> bool:
-        lead = _lead(token, now_ms)
+    async def _remind(self, token: Token, now_ms: int) -> bool:
+        lead = _due_reminder(token, now_ms)
         if lead is None or token.canary or token.expires_ms is None:
             return False
         key = f"{token.hash}:{lead.days}"
@@ -162,12 +138,24 @@ class TokenExpiryReminders:
             _REMINDER_KIND, key, token.id, expires_ms=token.expires_ms, now_ms=now_ms
         )
         if claimed:
-            await self.token_mail.send_expiry_reminder(token)
+            await self._send(token, token_expiry_mail(token, self._tokens_page(token)))
         return claimed
 
+    def _tokens_page(self, token: Token) -> str:
+        owner = f"/organizations/{token.org}" if token.org else ""
+        return f"{self.base_url}/account{owner}/tokens"
 
-def _lead(token: Token, now_ms: int) -> timedelta | None:
-    """Return which reminder is due; none for a token that was made for less time than that."""
+    async def _send(self, token: Token, mail_text: MailText) -> None:
+        owners = (
+            await organization_owners(self.directory, token.org, self.clock.now_ms())
+            if token.org
+            else await accounts_by_ids(self.directory, [token.owner])
+        )
+        await self.mail_delivery.send_to_accounts(owners, *mail_text)
+
+
+def _due_reminder(token: Token, now_ms: int) -> timedelta | None:
+    """Return the reminder that is due; None for a token whose lifetime is not longer than it."""
     left_ms = (token.expires_ms or 0) - now_ms
     due = next((lead for lead in REMINDER_LEADS if left_ms <= lead // _MS), None)
     if due is None or (token.expires_ms or 0) - token.created_ms <= due // _MS:
@@ -176,28 +164,11 @@ def _lead(token: Token, now_ms: int) -> timedelta | None:
 
 
 @dataclass(frozen=True, slots=True)
-class ModerationMail:
-    """Writes a letter for each decision, with its reason."""
+class ReleaseMail:
+    """Sends mail about a release to the owners of its organization.
 
-    directory: DirectoryStore
-    mail_delivery: MailDelivery
-    clock: Clock
-    base_url: str
-
-    async def send_decision(self, release: Release) -> None:
-        """Tell owners of a decision, which holds whether they hear of it or not."""
-        page = f"{self.base_url}/account/organizations/{release.org}"
-        with suppress(Unavailable):
-            owners = await organization_owners(self.directory, release.org, self.clock.now_ms())
-            await self.mail_delivery.send_to_accounts(owners, *moderation_mail(release, page))
-
-
-_HELD_MAIL_KIND = "held-news"
-
-
-@dataclass(frozen=True, slots=True)
-class HeldReleaseMail:
-    """Writes one letter a burst, not one a release: a worm shall fill no mailbox."""
+    The state of the release is stored before, and stays when the stores or the mail fail.
+    """
 
     directory: DirectoryStore
     work: WorkStore
@@ -205,28 +176,29 @@ class HeldReleaseMail:
     clock: Clock
     base_url: str
 
-    async def send_held(self, release: Release) -> None:
-        """Tell owners of a release that was just held; it is, whether they hear of it or not."""
+    async def send_decision(self, release: Release) -> None:
+        """Send mail about a decision of the moderators, with its reason."""
         with suppress(Unavailable):
-            if await self._is_first(release):
-                owners = await organization_owners(self.directory, release.org, self.clock.now_ms())
-                await self.mail_delivery.send_to_accounts(owners, *_letter(release, self.base_url))
+            await self._send(release, moderation_mail(release, self._organization_page(release)))
 
-    async def _is_first(self, release: Release) -> bool:
+    async def send_held(self, release: Release) -> None:
+        """Send mail about a release that was held: one for each burst, so that a worm cannot flood
+        a mailbox_key.
+        """
+        with suppress(Unavailable):
+            if await self._is_first_of_burst(release):
+                page = f"{self._organization_page(release)}/held"
+                await self._send(release, held_release_mail(release, page))
+
+    async def _is_first_of_burst(self, release: Release) -> bool:
         now_ms = self.clock.now_ms()
-        ends_ms = now_ms + BURST_WINDOW // timedelta(milliseconds=1)
+        ends_ms = now_ms + BURST_WINDOW // _MS
         key, value = release.org.lower(), release.name
         return await self.work.claim(_HELD_MAIL_KIND, key, value, expires_ms=ends_ms, now_ms=now_ms)
 
+    def _organization_page(self, release: Release) -> str:
+        return f"{self.base_url}/account/organizations/{release.org}"
 
-def _letter(release: Release, base_url: str) -> MailText:
-    text = (
-        f"{release.coordinate} was pushed together with many other packages within minutes, so it "
-        "is held, and so is what follows it for now: nobody sees or pulls it.\n\n"
-        f"It was published by {release.origin.principal} with the credential "
-        f"{release.origin.credential}.\n\n"
-        "If that was meant, sign in and confirm each release that waits. If it was not, revoke "
-        "that credential at once, and tell the operator of the registry.\n\n"
-        f"What waits: {base_url}/account/organizations/{release.org}/held\n"
-    )
-    return MailText(f"Releases of {release.org} wait for you", text)
+    async def _send(self, release: Release, mail_text: MailText) -> None:
+        owners = await organization_owners(self.directory, release.org, self.clock.now_ms())
+        await self.mail_delivery.send_to_accounts(owners, *mail_text)

@@ -30,7 +30,7 @@ from shared.retries import retry_when_stale
 from shared.services.accounts import account_names
 from shared.services.audit_log import AuditLog, AuditLogPage
 from shared.services.derived_data import DerivedData
-from shared.services.mail import ModerationMail
+from shared.services.mail import ReleaseMail
 from shared.services.records import entity_page, organization_package_page, package_batches
 from shared.services.search import PackageSearch
 from shared.services.upkeep import UPKEEP_BATCH
@@ -90,7 +90,7 @@ class Moderation:
     audit_log: AuditLog
     search: PackageSearch
     derived_data: DerivedData
-    mail: ModerationMail
+    mail: ReleaseMail
     clock: Clock
 
     async def find(self, coordinate: Coordinate, *, by: Principal) -> Release:

@@ -28,7 +28,7 @@ from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, Metad
 from shared.services.archives import ArchiveReader
 from shared.services.burst_detection import BURST_REASON
 from shared.services.derived_data import DerivedData
-from shared.services.mail import HeldReleaseMail
+from shared.services.mail import ReleaseMail
 from shared.services.organizations import Organizations
 from shared.services.rate_limits import PublishAllowance, RateLimiter
 from shared.services.trusted_publishing import TrustedPublishers, check_pusher
@@ -111,7 +111,7 @@ class Publishing:
     dependency_check: DependencyCheck
     publishers: TrustedPublishers
     rate_limiter: RateLimiter
-    mail: HeldReleaseMail
+    mail: ReleaseMail
     admitted: Callable[[Release], None]  # Called with each new release, not with repeats.
     _publishers: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](MAX_PUBLISHERS_CACHED)

@@ -1,4 +1,4 @@
-"""Reserved names: names that no organization may take, and whether a name is free."""
+"""Reserved names: patterns that no organization may match, and the availability of names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,28 +37,26 @@ from shared.services.accounts import account_names
 from shared.services.records import EntityChange, RecordWriter, entity_page
 
 MAX_NAMES_COMPARED = (
-    2_000  # Organizations that a new pattern is held against: one read, some of a MB.
+    2_000  # Organizations that a pattern is compared with: one read of less than a MB.
 )
-MAX_MATCHES_SHOWN = (
-    20  # Of those that it matches; whoever reads further would rather change the pattern.
-)
+MAX_MATCHES_SHOWN = 20  # A pattern with more matches is probably too wide.
 
 _WHAT = "the names that nobody may found"
 
 
 @dataclass(frozen=True, slots=True)
 class ReservedNameList:
-    """What nobody may found: by the registry itself, by its setting, and by administrators."""
+    """The built-in reserved names, those of the settings, and those of administrators."""
 
     built_in: tuple[str, ...]
     words: tuple[str, ...]
     configured: tuple[str, ...]
-    stored: tuple[tuple[ReservedName, str], ...]  # With the name of who decided it.
+    stored: tuple[tuple[ReservedName, str], ...]  # With the name of the administrator.
 
 
 @dataclass(frozen=True, slots=True)
 class PatternMatches:
-    """Organizations that are there and that a pattern would match; they stay as they are."""
+    """Existing organizations that a pattern matches; they are not affected."""
 
     pattern: str
     names: tuple[str, ...]
@@ -69,7 +67,7 @@ class PatternMatches:
 
 @dataclass(frozen=True, slots=True)
 class NameAvailability:
-    """Why a name is not free for an organization, and for an account; nothing where it is."""
+    """Reasons why a name is not available to an organization or an account; empty where it is."""
 
     name: str
     organization: tuple[str, ...]
@@ -77,13 +75,13 @@ class NameAvailability:
 
     @property
     def is_free(self) -> bool:
-        """Say whether anybody may found it."""
+        """Say whether anybody may create an organization with the name."""
         return not self.organization
 
 
 @dataclass(frozen=True, slots=True)
 class ReservedNames:
-    """Keeps names back; every instance reads them at each founding, so a change counts at once."""
+    """Manages reserved names; a change takes effect at once, since each creation reads them."""
 
     directory: DirectoryStore
     administration: Administration
@@ -91,7 +89,7 @@ class ReservedNames:
     reserved_patterns: tuple[str, ...]
 
     async def all(self, *, by: Principal) -> ReservedNameList:
-        """Return what nobody may found; the patterns of administrators by their letters."""
+        """Return all reserved names, those of administrators in alphabetical order."""
         await self.administration.require(by, "list", _WHAT)
         stored = sorted(
             await stored_patterns(self.directory), key=lambda each: each.pattern.lower()
@@ -103,32 +101,32 @@ class ReservedNames:
         )
 
     async def matching(self, pattern: str, *, by: Principal) -> PatternMatches:
-        """Return which organizations the pattern would match if it had been there before."""
+        """Return the existing organizations that the pattern matches."""
         await self.administration.require(by, "list", _WHAT)
         parsed = parse_reserved_name(pattern)
-        looked = await entity_page(self.directory, Organization, Place(""), MAX_NAMES_COMPARED)
-        names = [each.name for each in looked.entities if fits_pattern(each.name, parsed)]
+        page = await entity_page(self.directory, Organization, Place(""), MAX_NAMES_COMPARED)
+        names = [each.name for each in page.entities if fits_pattern(each.name, parsed)]
         return PatternMatches(
             pattern=parsed,
             names=tuple(names[:MAX_MATCHES_SHOWN]),
             is_more=len(names) > MAX_MATCHES_SHOWN,
-            compared=len(looked.entities),
-            is_complete=not looked.is_more,
+            compared=len(page.entities),
+            is_complete=not page.is_more,
         )
 
     async def add(self, pattern: str, reason: str, *, by: Principal) -> ReservedName:
-        """Keep names back from now on, whatever organizations there are.
+        """Reserve a pattern; existing organizations are not affected.
 
         Raises `PatternUnreadable`, `ReasonMissing`, `ReservedAlready` or `ReservedNamesFull`.
         """
         await self.administration.require_fresh(by, "change", _WHAT)
         parsed = parse_reserved_name(pattern)
-        why = parse_required_reason(reason, f"the pattern {parsed}")
+        parsed_reason = parse_required_reason(reason, f"the pattern {parsed}")
         known = await stored_patterns(self.directory)
         if len(known) >= MAX_RESERVED_NAMES:
             raise ReservedNamesFull(MAX_RESERVED_NAMES)
         now_ms = self.record_writer.clock.now_ms()
-        reserved = ReservedName(pattern=parsed, reason=why, by=by.id, since_ms=now_ms)
+        reserved = ReservedName(pattern=parsed, reason=parsed_reason, by=by.id, since_ms=now_ms)
         try:
             return await self.record_writer.add(
                 reserved, change=_change("reserved", reserved), by=by
@@ -137,19 +135,19 @@ class ReservedNames:
             raise ReservedAlready(parsed) from None
 
     async def remove(self, pattern: str, *, by: Principal) -> None:
-        """Let the names be founded again; raise `ReservedNameNotFound`."""
+        """Remove a pattern, or raise `ReservedNameNotFound`."""
         await self.administration.require_fresh(by, "change", _WHAT)
 
         async def attempt() -> None:
-            there = await self.directory.get(ReservedName, reserved_name_place(pattern.strip()))
-            if there is None:
+            current = await self.directory.get(ReservedName, reserved_name_place(pattern.strip()))
+            if current is None:
                 raise ReservedNameNotFound(pattern)
-            await self.record_writer.remove(there, change=_change("released", there), by=by)
+            await self.record_writer.remove(current, change=_change("released", current), by=by)
 
         await retry_when_stale(attempt)
 
     async def look_up(self, name: str, *, by: Principal) -> NameAvailability:
-        """Return whether the name is free, and if not, each reason why."""
+        """Return the reasons why a name is not available."""
         await self.administration.require(by, "look up", "names")
         try:
             parse_org(name)
@@ -158,21 +156,21 @@ class ReservedNames:
         taken = await self._taken(name)
         reasons = (
             *taken,
-            *await self._kept_back(name),
-            *([] if taken else await self._alike(name)),
+            *await self._reserved_by(name),
+            *([] if taken else await self._lookalikes(name)),
         )
         return NameAvailability(name, reasons, await self._account(name))
 
     async def _taken(self, name: str) -> list[str]:
-        there = await self.directory.get(Organization, organization_place(name))
-        if there is None:
+        current = await self.directory.get(Organization, organization_place(name))
+        if current is None:
             return []
-        if there.is_deleted_at(self.record_writer.clock.now_ms()):
+        if current.is_deleted_at(self.record_writer.clock.now_ms()):
             reason = "its name is free a day later, unless it had a package"
-            return [f"the organization {there.name} was deleted; {reason}"]
-        return [f"the organization {there.name} has it"]
+            return [f"the organization {current.name} was deleted; {reason}"]
+        return [f"the organization {current.name} has it"]
 
-    async def _kept_back(self, name: str) -> list[str]:
+    async def _reserved_by(self, name: str) -> list[str]:
         sources = [(each, "built in") for each in (BUILT_IN_PATTERN, *sorted(RESERVED_WORDS))]
         sources += [
             (each, "of the setting BALLROOM_RESERVED_NAMES") for each in self.reserved_patterns
@@ -187,7 +185,7 @@ class ReservedNames:
             if fits_pattern(name, pattern)
         ]
 
-    async def _alike(self, name: str) -> list[str]:
+    async def _lookalikes(self, name: str) -> list[str]:
         found: set[str] = set()
         for skeleton in sorted(skeletons(name)):
             found |= {each.org for each in await self.directory.about(NameSkeleton, skeleton)}
@@ -203,7 +201,7 @@ class ReservedNames:
 
 
 async def stored_patterns(directory: DirectoryStore) -> Sequence[ReservedName]:
-    """Return the patterns that administrators keep back."""
+    """Return the reserved names of administrators."""
     return await directory.of(ReservedName, RESERVED_NAMES_OWNER)
 
 

@@ -20,7 +20,7 @@ from shared.services.records import EntityChange, RecordWriter
 
 @dataclass(frozen=True, slots=True)
 class AccountSessions:
-    """Lists and ends sessions; everybody has their own alone."""
+    """Lists and ends the sessions of an account."""
 
     directory: DirectoryStore
     record_writer: RecordWriter
@@ -28,7 +28,7 @@ class AccountSessions:
     account_mail: AccountMail
 
     async def list_own(self, *, by: Principal) -> list[Session]:
-        """Return the sessions that are not over, those that were used last first."""
+        """Return the live sessions of the account of `by`, the last used first."""
         require_own_account("list", "sessions", by)
         return live_sessions(await self.directory.of(Session, by.id), self.clock.now_ms())
 
@@ -38,15 +38,15 @@ class AccountSessions:
         return await retry_when_stale(lambda: self._end(Place(by.id, session_id), by))
 
     async def end_all(self, account_id: str, *, by: Principal) -> list[Session]:
-        """End every session of an account; whether `by` may is for the services that call it."""
+        """End all sessions of an account; callers check rights."""
         ended: list[Session] = []
         for each in await self.directory.of(Session, account_id):
-            with suppress(SessionNotFound):  # Its owner was faster.
+            with suppress(SessionNotFound):  # Its owner ended it meanwhile.
                 ended.append(await retry_when_stale(partial(self._end, each.place, by)))
         return ended
 
     async def sign_out(self, *, by: Principal) -> Session | None:
-        """End the session of the request; None where it was over already."""
+        """End the session of the request; return None where it has ended already."""
         if not by.credential.startswith(SESSION_CREDENTIAL):
             return None
         try:
@@ -55,13 +55,13 @@ class AccountSessions:
             return None
 
     async def end_copied(self, session: Session) -> None:
-        """End a session whose cookie is in two places, and tell whose it is."""
+        """End a session whose cookie was copied, and send mail to its owner."""
         by = Principal(session.account, f"{SESSION_CREDENTIAL}{session.id}")
         change = EntityChange("session.copied", session.id, account=session.account)
         try:
             await self.record_writer.remove(session, change=change, by=by)
         except Stale:
-            return  # It changes or ends right now; the next request of the copy finds it again.
+            return  # It is changing; the next request with the copy ends it.
         self.account_mail.send(session.account, session_copied_mail)
 
     async def _end(self, place: Place, by: Principal) -> Session:
@@ -74,13 +74,13 @@ class AccountSessions:
 
 
 def live_sessions(sessions: Iterable[Session], now_ms: int) -> list[Session]:
-    """Return the sessions that are not over, those that were used last first."""
+    """Return the live sessions, the last used first."""
     found = [each for each in sessions if each.ends_ms > now_ms]
     return sorted(found, key=lambda session: -session.seen_ms)
 
 
 def require_own_account(verb: str, what: str, by: Principal) -> None:
-    """Raise unless the request may look after the account that makes it."""
+    """Raise unless the credential of `by` may manage its own account."""
     if by.is_anonymous:
         raise CredentialsMissing
     if not any(Scope.MANAGE in grant.scopes for grant in by.grants):

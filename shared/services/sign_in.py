@@ -1,6 +1,4 @@
-"""Sign-in with an identity provider or a link, signing in again, and the identities of an
-account.
-"""
+"""Sign-in with an identity provider or a link, and the identities of an account."""
 
 import hmac
 import re
@@ -61,16 +59,16 @@ from shared.services.notices import ReadOnlyMode
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.sessions import require_own_account
 
-STATE_LIFETIME = timedelta(minutes=10)  # To find a password and a second factor.
-CLOCK_LEEWAY = timedelta(minutes=1)  # Between a provider's clock and ours.
-LINK_PROVIDER = "link"  # What a session that began with a sign-in link says of its provider.
+STATE_LIFETIME = timedelta(minutes=10)  # Time for a password and a second factor.
+CLOCK_LEEWAY = timedelta(minutes=1)  # Tolerated difference of the provider's clock.
+LINK_PROVIDER = "link"  # The provider of a session that was started by a sign-in link.
 
-_KIND = "sign-in-state"
+_ATTEMPT_KIND = "sign-in-state"
 _MS = timedelta(milliseconds=1)
 
 
 class SignUp(Enum):
-    """Who gets an account by signing in."""
+    """Who gets an account at the first sign-in."""
 
     ANYONE = "anyone"
     NOBODY = "nobody"
@@ -78,7 +76,7 @@ class SignUp(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SignInRequest:
-    """What somebody wants to sign in for, and where to go afterwards."""
+    """The purpose of a sign-in, and the page to open afterwards."""
 
     purpose: SignInPurpose
     to: str
@@ -86,8 +84,8 @@ class SignInRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class _Proof:
-    """How and when somebody showed who they are."""
+class _Authentication:
+    """How and when somebody authenticated."""
 
     provider: str
     signed_in_ms: int
@@ -96,7 +94,7 @@ class _Proof:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """Finds accounts by who signs in, and links further identities to them."""
+    """Finds, creates and links the identities of accounts."""
 
     directory: DirectoryStore
     accounts: Accounts
@@ -106,84 +104,85 @@ class Identities:
     account_mail: AccountMail
     read_only_mode: ReadOnlyMode
 
-    async def account_id_of(self, who: VerifiedIdentity) -> str | None:
-        """Return the id of the account that the person has; None for a stranger."""
-        identity, _ = await self._known(who)
+    async def account_id_of(self, verified: VerifiedIdentity) -> str | None:
+        """Return the id of the account with this identity, or None."""
+        identity, _ = await self._find(verified)
         return identity.account if identity else None
 
-    async def unlocked_account_id_of(self, who: VerifiedIdentity) -> str | None:
-        """Return as `account_of` does whose account the person enters; raise `AccountLocked`."""
-        identity, account = await self._known(who)
+    async def unlocked_account_id_of(self, verified: VerifiedIdentity) -> str | None:
+        """Return as `account_id_of` does, or raise `AccountLocked`."""
+        identity, account = await self._find(verified)
         if account is not None and account.is_locked:
             raise AccountLocked(account.name)
         return identity.account if identity else None
 
-    async def register(self, who: VerifiedIdentity, provider: str, *, by: Principal) -> str:
-        """Make an account for a stranger, and return its id."""
+    async def register(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> str:
+        """Create an account with this identity, and return its id."""
         account_id = random_text(self.randomness, OWNER_LENGTH)
-        # The identity before the account: of two sign-ins at once one claims it, and both find it.
+        # The identity is written first, so that concurrent sign-ins get the same account.
         try:
-            await self._add(who, provider, account_id, replace(by, id=account_id))
+            await self._add(verified, provider, account_id, replace(by, id=account_id))
         except AlreadyThere:
-            return await self.account_id_of(who) or account_id
-        await self._make_account(account_id, who)
+            return await self.account_id_of(verified) or account_id
+        await self._create_account(account_id, verified)
         return account_id
 
-    async def link(self, who: VerifiedIdentity, provider: str, *, by: Principal) -> None:
-        """Let the person sign in to the account of `by` as well; raise `IdentityTaken`."""
+    async def link(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> None:
+        """Link a further identity to the account of `by`; raise `IdentityTaken`."""
         try:
-            await self._add(who, provider, by.id, by)
+            await self._add(verified, provider, by.id, by)
         except AlreadyThere:
-            if await self.account_id_of(who) != by.id:
-                raise IdentityTaken(who.label or who.display_name) from None
+            if await self.account_id_of(verified) != by.id:
+                raise IdentityTaken(verified.label or verified.display_name) from None
             return
         self.account_mail.send(
-            by.id, partial(identity_linked_mail, label=who.label, provider=provider)
+            by.id, partial(identity_linked_mail, label=verified.label, provider=provider)
         )
 
     async def of(self, *, by: Principal) -> list[Identity]:
-        """Return the identities of one's own account, oldest first."""
+        """Return the identities of the account of `by`, oldest first."""
         require_own_account("list", "identities", by)
         found = await self.directory.about(Identity, by.id)
         return sorted(found, key=lambda identity: identity.linked_ms)
 
     async def remove(self, identity_id: str, *, by: Principal) -> None:
-        """Take away a way to sign in; raise `LastIdentity` for the only one."""
+        """Remove an identity of the account of `by`; raise `IdentityNotFound`, `SignInAgain`, or
+        `LastIdentity` for the only one."""
         require_own_account("remove", "identities", by)
         if not by.signed_in_recently(self.clock.now_ms()):
             raise SignInAgain("remove", "an identity")
-        mine = await self.of(by=by)
-        identity = next((each for each in mine if each.id == identity_id), None)
+        identities = await self.of(by=by)
+        identity = next((each for each in identities if each.id == identity_id), None)
         if identity is None:
             raise IdentityNotFound(identity_id)
-        if len(mine) == 1:
+        if len(identities) == 1:
             raise LastIdentity(identity.label)
         change = self._change("identity.removed", identity)
         await self.record_writer.remove(identity, change=change, by=by)
-        told = partial(identity_removed_mail, label=identity.label, provider=identity.provider)
-        self.account_mail.send(by.id, told)
+        mail_text = partial(identity_removed_mail, label=identity.label, provider=identity.provider)
+        self.account_mail.send(by.id, mail_text)
 
-    async def _known(self, who: VerifiedIdentity) -> tuple[Identity | None, Account | None]:
-        identity = await self.directory.get(Identity, identity_place(who.issuer, who.identifier))
+    async def _find(self, verified: VerifiedIdentity) -> tuple[Identity | None, Account | None]:
+        identity = await self.directory.get(
+            Identity, identity_place(verified.issuer, verified.identifier)
+        )
         if identity is None:
             return None, None
         account = await self.directory.get(Account, Place(identity.account))
-        # Whoever died between the two steps of `enrol` comes back for the second.
+        # `register` crashed before it created the account.
         if account is None:
-            await self._make_account(identity.account, who)
+            await self._create_account(identity.account, verified)
         return identity, account
 
     async def _add(
-        self, who: VerifiedIdentity, provider: str, account_id: str, by: Principal
+        self, verified: VerifiedIdentity, provider: str, account_id: str, by: Principal
     ) -> None:
-        await (
-            self.read_only_mode.require_changes_allowed()
-        )  # Signing in goes on for those who are known.
+        await self.read_only_mode.require_changes_allowed()  # Known identities can still sign in.
         identity = Identity(
-            issuer=who.issuer,
-            identifier=who.identifier,
+            issuer=verified.issuer,
+            identifier=verified.identifier,
             account=account_id,
-            label=who.label or who.display_name or who.identifier,
+            label=verified.label or verified.display_name or verified.identifier,
             provider=provider,
             linked_ms=self.clock.now_ms(),
         )
@@ -191,21 +190,21 @@ class Identities:
             identity, change=self._change("identity.linked", identity), by=by
         )
 
-    async def _make_account(self, account_id: str, who: VerifiedIdentity) -> None:
+    async def _create_account(self, account_id: str, verified: VerifiedIdentity) -> None:
         by = Principal(account_id)
-        wanted = suggested_account_name(who)
+        wanted = suggested_account_name(verified)
         for attempt in range(ACCOUNT_NAME_ATTEMPTS):
-            name = wanted if not attempt else f"{wanted}-{self._digits()}"
+            name = wanted if not attempt else f"{wanted}-{self._random_digits()}"
             try:
-                await self.accounts.register(account_id, name, email=who.email, by=by)
+                await self.accounts.register(account_id, name, email=verified.email, by=by)
             except AccountExists:
                 continue
             except AlreadyThere:
-                pass  # Another sign-in of the same person was faster.
+                pass  # A concurrent sign-in of the same person created it.
             return
         raise Busy
 
-    def _digits(self) -> str:
+    def _random_digits(self) -> str:
         return str(int.from_bytes(self.randomness.token_bytes(3)))[:6]
 
     def _change(self, kind: str, identity: Identity) -> EntityChange:
@@ -215,7 +214,7 @@ class Identities:
 
 @dataclass(frozen=True, slots=True)
 class SignInFlow:
-    """Begins and finishes sign-ins; each counts once, and in the browser that began it."""
+    """Starts and finishes sign-ins; each is valid once, in the browser that started it."""
 
     providers: Mapping[str, IdentityProvider]
     links: SignInLinks
@@ -231,65 +230,66 @@ class SignInFlow:
     base_url: str
     lifetimes: SessionLifetimes
     sign_up: SignUp
-    refused: Callable[[str, str], None]  # Hears of which provider, and why.
+    refused: Callable[[str, str], None]  # Called with the provider and the reason.
 
-    async def begin(self, name: str, errand: SignInRequest, arrival: SignInBrowser) -> str:
-        """Return the address of the provider where the sign-in goes on."""
+    async def begin(self, name: str, request: SignInRequest, browser: SignInBrowser) -> str:
+        """Return the address of the provider where the sign-in continues."""
         provider = self._provider(name)
-        self._check_errand(errand)
-        fresh = Freshness.ANY if errand.purpose is SignInPurpose.ENTER else Freshness.NEW
-        begun = await provider.begin(self._callback(name), fresh)
+        self._check_request(request)
+        fresh = Freshness.ANY if request.purpose is SignInPurpose.ENTER else Freshness.NEW
+        started = await provider.begin(self._callback(name), fresh)
         now_ms = self.clock.now_ms()
-        pending = SignInAttempt(
+        attempt = SignInAttempt(
             provider=name,
-            flow=begun.flow,
-            browser=hash_secret(arrival.browser),
-            purpose=errand.purpose,
-            to=errand.to,
-            account=errand.by.id,
-            session=errand.by.credential.removeprefix(SESSION_CREDENTIAL),
+            flow=started.flow,
+            browser=hash_secret(browser.name),
+            purpose=request.purpose,
+            to=request.to,
+            account=request.by.id,
+            session=request.by.credential.removeprefix(SESSION_CREDENTIAL),
             begun_ms=now_ms,
         )
         expires_ms = now_ms + STATE_LIFETIME // _MS
-        kept = pending.model_dump_json()
-        await self.work.put(_KIND, hash_secret(begun.state), kept, expires_ms)
-        return begun.address
+        await self.work.put(
+            _ATTEMPT_KIND, hash_secret(started.state), attempt.model_dump_json(), expires_ms
+        )
+        return started.address
 
-    async def finish(self, name: str, answer: Mapping[str, str], arrival: SignInBrowser) -> str:
-        """Return the page to go to, once the answer is checked and acted on."""
+    async def finish(self, name: str, response: Mapping[str, str], browser: SignInBrowser) -> str:
+        """Verify the provider's response, act on it, and return the page to open."""
         provider = self._provider(name)
-        pending = await self._pending(name, answer.get("state", ""), arrival)
-        who = await self._vouched(provider, pending.flow, answer)
-        match pending.purpose:
+        attempt = await self._take_attempt(name, response.get("state", ""), browser)
+        verified = await self._verify(provider, attempt.flow, response)
+        match attempt.purpose:
             case SignInPurpose.ENTER:
-                await self._enter(who, name, arrival)
+                await self._sign_in(verified, name, browser)
             case SignInPurpose.AGAIN:
-                _check_age(who, pending, provider.label)
-                await self._renew(who, pending, arrival)
+                _check_age(verified, attempt, provider.label)
+                await self._sign_in_again(verified, attempt, browser)
             case _:
-                await self._link(who, pending, arrival)
-        return pending.to
+                await self._link(verified, attempt, browser)
+        return attempt.to
 
-    async def finish_link(self, code: str, arrival: SignInBrowser) -> None:
-        """Sign in by a link, which is used up; raise `LinkExpired` or `AccountLocked`."""
+    async def finish_link(self, code: str, browser: SignInBrowser) -> None:
+        """Sign in by a link and use it up; raise `LinkExpired` or `AccountLocked`."""
         account_id = await self.links.redeem(code)
         account = await self.directory.get(Account, Place(account_id))
         if account is None:
             raise LinkExpired
         if account.is_locked:
             raise AccountLocked(account.name)
-        proof = _Proof(LINK_PROVIDER, self.clock.now_ms(), strong=False)
-        await self._start(account_id, proof, arrival)
+        authentication = _Authentication(LINK_PROVIDER, self.clock.now_ms(), strong=False)
+        await self._start(account_id, authentication, browser)
 
     async def issue_link(self, account: Account, *, by: Principal) -> Secret:
-        """Return a link that signs somebody else in."""
+        """Return a sign-in link of another account; raise as `require_link_issuer` does."""
         await self.require_link_issuer(by=by)
         change = EntityChange("sign-in-link.issued", account.id, account=account.id)
         await self.record_writer.events.append([self.record_writer.event(change, by)])
         return await self.links.create(account.id)
 
     async def require_link_issuer(self, *, by: Principal) -> None:
-        """Raise unless `by` may issue links: administrators alone, who just signed in."""
+        """Raise unless `by` is the operator, or an administrator verified signed in recently."""
         if by.is_anonymous:
             raise CredentialsMissing
         issuer = await self.directory.get(Account, Place(by.id))
@@ -307,155 +307,173 @@ class SignInFlow:
     def _callback(self, name: str) -> str:
         return f"{self.base_url}/sign-in/callback/{name}"
 
-    def _check_errand(self, errand: SignInRequest) -> None:
-        if errand.purpose is SignInPurpose.ENTER:
+    def _check_request(self, request: SignInRequest) -> None:
+        if request.purpose is SignInPurpose.ENTER:
             return
-        if not errand.by.credential.startswith(SESSION_CREDENTIAL):
+        if not request.by.credential.startswith(SESSION_CREDENTIAL):
             raise SignInExpired
-        if errand.purpose is SignInPurpose.LINK and not errand.by.signed_in_recently(
+        if request.purpose is SignInPurpose.LINK and not request.by.signed_in_recently(
             self.clock.now_ms()
         ):
             raise SignInAgain("link", "an identity")
 
-    async def _pending(self, name: str, state: str, arrival: SignInBrowser) -> SignInAttempt:
-        # Taken before it is looked at: whatever is wrong with an answer, there is no second one.
-        text = await self.work.take(_KIND, hash_secret(state), self.clock.now_ms())
+    async def _take_attempt(self, name: str, state: str, browser: SignInBrowser) -> SignInAttempt:
+        # Taken before it is checked, so that each attempt has one response, also an invalid one.
+        text = await self.work.take(_ATTEMPT_KIND, hash_secret(state), self.clock.now_ms())
         if text is None:
             raise SignInExpired
-        pending = SignInAttempt.model_validate_json(text)
-        here = hmac.compare_digest(pending.browser, hash_secret(arrival.browser))
-        if not here or pending.provider != name:
+        attempt = SignInAttempt.model_validate_json(text)
+        is_same_browser = hmac.compare_digest(attempt.browser, hash_secret(browser.name))
+        if not is_same_browser or attempt.provider != name:
             raise SignInExpired
-        return pending
+        return attempt
 
-    async def _vouched(
-        self, provider: IdentityProvider, flow: str, answer: Mapping[str, str]
+    async def _verify(
+        self, provider: IdentityProvider, flow: str, response: Mapping[str, str]
     ) -> VerifiedIdentity:
         try:
-            return await provider.finish(flow, answer)
+            return await provider.finish(flow, response)
         except SignedTokenRefused as refusal:
-            # What is wrong with a token is for the operator; the person can only try again.
+            # The flaw is for the operator; the person can only try again.
             self.refused(provider.label, str(refusal))
-            raise SignInFailed(provider.label, "its answer proves nothing") from None
+            raise SignInFailed(provider.label, "its response proves nothing") from None
 
-    async def _enter(self, who: VerifiedIdentity, provider: str, arrival: SignInBrowser) -> None:
-        account_id = await self.identities.unlocked_account_id_of(who)
+    async def _sign_in(
+        self, verified: VerifiedIdentity, provider: str, browser: SignInBrowser
+    ) -> None:
+        account_id = await self.identities.unlocked_account_id_of(verified)
         if account_id is None:
             if self.sign_up is SignUp.NOBODY:
-                raise SignUpClosed(who.label or who.display_name)
-            by = Principal(address=arrival.address, agent=arrival.agent)
-            account_id = await self.identities.register(who, provider, by=by)
-        proof = _Proof(provider, who.authenticated_ms, who.strong)
-        await self._start(account_id, proof, arrival)
+                raise SignUpClosed(verified.label or verified.display_name)
+            by = Principal(address=browser.address, agent=browser.agent)
+            account_id = await self.identities.register(verified, provider, by=by)
+        authentication = _Authentication(provider, verified.authenticated_ms, verified.strong)
+        await self._start(account_id, authentication, browser)
 
-    async def _renew(
-        self, who: VerifiedIdentity, pending: SignInAttempt, arrival: SignInBrowser
+    async def _sign_in_again(
+        self, verified: VerifiedIdentity, attempt: SignInAttempt, browser: SignInBrowser
     ) -> None:
-        if await self.identities.account_id_of(who) != pending.account:
-            label = self._provider(pending.provider).label
+        if await self.identities.account_id_of(verified) != attempt.account:
+            label = self._provider(attempt.provider).label
             raise SignInFailed(label, "you showed that you are somebody else")
         secret = self.sessions.new_secret()
-        session = await retry_when_stale(lambda: self._renewed(who, pending, secret, arrival))
+        session = await retry_when_stale(
+            lambda: self._renew_session(verified, attempt, secret, browser)
+        )
         self.sessions.invalidate(session)
         send_cookie(self.sessions.session_cookie(session, secret))
 
-    async def _renewed(
-        self, who: VerifiedIdentity, pending: SignInAttempt, secret: Secret, arrival: SignInBrowser
+    async def _renew_session(
+        self,
+        verified: VerifiedIdentity,
+        attempt: SignInAttempt,
+        secret: Secret,
+        browser: SignInBrowser,
     ) -> Session:
-        session = await self._session(pending)
+        session = await self._session(attempt)
         changed = session.with_new_secret(
             hash_secret(secret.reveal()), session.secrets[0], self.clock.now_ms()
-        ).model_copy(update={"signed_in_ms": who.authenticated_ms, "strong": who.strong})
+        ).model_copy(update={"signed_in_ms": verified.authenticated_ms, "strong": verified.strong})
         change = EntityChange("session.renewed", session.id, account=session.account)
-        return await self.record_writer.replace(changed, change=change, by=_owner(session, arrival))
+        return await self.record_writer.replace(changed, change=change, by=_owner(session, browser))
 
     async def _link(
-        self, who: VerifiedIdentity, pending: SignInAttempt, arrival: SignInBrowser
+        self, verified: VerifiedIdentity, attempt: SignInAttempt, browser: SignInBrowser
     ) -> None:
-        session = await self._session(pending)
-        await self.identities.link(who, pending.provider, by=_owner(session, arrival))
+        session = await self._session(attempt)
+        await self.identities.link(verified, attempt.provider, by=_owner(session, browser))
 
-    async def _session(self, pending: SignInAttempt) -> Session:
-        """Return the session that a sign-in began in; raise if it has ended meanwhile."""
-        session = await self.directory.get(Session, Place(pending.account, pending.session))
+    async def _session(self, attempt: SignInAttempt) -> Session:
+        """Return the session that the sign-in was started in; raise `SignInExpired` if it ended."""
+        session = await self.directory.get(Session, Place(attempt.account, attempt.session))
         if session is None or session.ends_ms <= self.clock.now_ms():
             raise SignInExpired
         return session
 
-    async def _start(self, account_id: str, proof: _Proof, arrival: SignInBrowser) -> None:
-        """Sign the browser in: always with a session of its own, whatever it was before."""
+    async def _start(
+        self, account_id: str, authentication: _Authentication, browser: SignInBrowser
+    ) -> None:
+        """Sign the browser in, always with a new session."""
         secret = self.sessions.new_secret()
-        session = self._new_session(account_id, proof, arrival, secret)
+        session = self._new_session(account_id, authentication, browser, secret)
         cookie = self.sessions.session_cookie(
             session, secret
-        )  # Refuses plain http before it is stored.
+        )  # Refuses http before the session is stored.
         await self.known_browsers.ready()
-        known = self.known_browsers.is_known(account_id, arrival.device)
+        known = self.known_browsers.is_known(account_id, browser.known_browser_cookie)
         details = {
-            "provider": proof.provider,
-            "agent": arrival.agent,
+            "provider": authentication.provider,
+            "agent": browser.agent,
             "device": "known" if known else "new",
         }
         change = EntityChange("session.started", session.id, account=account_id, details=details)
-        await self.record_writer.add(session, change=change, by=_owner(session, arrival))
+        await self.record_writer.add(session, change=change, by=_owner(session, browser))
         send_cookie(cookie)
         self.known_browsers.remember(account_id)
         if not known:
-            told = partial(new_device_mail, agent=arrival.agent, address=arrival.address)
-            self.account_mail.send(account_id, told)
+            mail_text = partial(new_device_mail, agent=browser.agent, address=browser.address)
+            self.account_mail.send(account_id, mail_text)
 
     def _new_session(
-        self, account_id: str, proof: _Proof, arrival: SignInBrowser, secret: Secret
+        self,
+        account_id: str,
+        authentication: _Authentication,
+        browser: SignInBrowser,
+        secret: Secret,
     ) -> Session:
         now_ms = self.clock.now_ms()
         return Session(
             id=random_text(self.randomness, SESSION_ID_LENGTH),
             account=account_id,
-            provider=proof.provider,
+            provider=authentication.provider,
             created_ms=now_ms,
             seen_ms=now_ms,
             expires_ms=now_ms + self.lifetimes.whole // _MS,
             idle_ms=self.lifetimes.idle // _MS,
-            signed_in_ms=proof.signed_in_ms,
-            strong=proof.strong,
-            agent=arrival.agent,
-            address=arrival.address,
+            signed_in_ms=authentication.signed_in_ms,
+            strong=authentication.strong,
+            agent=browser.agent,
+            address=browser.address,
             secrets=(hash_secret(secret.reveal()),),
         )
 
 
-def _check_age(who: VerifiedIdentity, pending: SignInAttempt, label: str) -> None:
-    if who.authenticated_ms < pending.begun_ms - CLOCK_LEEWAY // _MS:
-        raise SignInFailed(label, "it did not ask you again who you are")
+def _check_age(verified: VerifiedIdentity, attempt: SignInAttempt, label: str) -> None:
+    if verified.authenticated_ms < attempt.begun_ms - CLOCK_LEEWAY // _MS:
+        raise SignInFailed(label, "it did not ask you again verified you are")
 
 
-def _owner(session: Session, arrival: SignInBrowser) -> Principal:
+def _owner(session: Session, browser: SignInBrowser) -> Principal:
     return Principal(
         id=session.account,
         credential=f"{SESSION_CREDENTIAL}{session.id}",
         grants=(Grant(),),
-        address=arrival.address,
-        agent=arrival.agent,
+        address=browser.address,
+        agent=browser.agent,
     )
 
 
-ACCOUNT_NAME_LENGTH = 30  # Ten below the limit, for a number that tells two of the same name apart.
+ACCOUNT_NAME_LENGTH = 30  # Ten below the limit, which leaves room for a number after a taken name.
 ACCOUNT_NAME_ATTEMPTS = 5
 
-_NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def suggested_account_name(who: VerifiedIdentity) -> str:
-    """Return a name of an account that is close to what the person calls themselves."""
-    for text in (who.label.partition("@")[0], who.display_name, who.email.partition("@")[0]):
-        name = _NO_NAME.sub("-", text).strip("._-")[:ACCOUNT_NAME_LENGTH].strip("._-").lower()
+def suggested_account_name(verified: VerifiedIdentity) -> str:
+    """Return a valid account name that is similar to a name of the person."""
+    for text in (
+        verified.label.partition("@")[0],
+        verified.display_name,
+        verified.email.partition("@")[0],
+    ):
+        name = _NOT_IN_NAMES.sub("-", text).strip("._-")[:ACCOUNT_NAME_LENGTH].strip("._-").lower()
         free = f"{name}-1" if is_id(name) else name
-        if _may_be_taken(free):
+        if _is_permitted(free):
             return free
     return "someone"
 
 
-def _may_be_taken(name: str) -> bool:
+def _is_permitted(name: str) -> bool:
     try:
         return not is_administrator_name(parse_account_name(name))
     except InvalidRequest:

@@ -1,6 +1,4 @@
-"""Stored tokens, and their lineage: what was created with a token, and what ends with a stolen
-one.
-"""
+"""Stored tokens, and their lineage: what was created with a token, and ends if it is stolen."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -31,7 +29,7 @@ TOKEN_ID_LENGTH = 10  # Base62: people type it to revoke a token.
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A token with its text, which is nowhere else and never shown again."""
+    """A new token with its text, which is not stored and never shown again."""
 
     token: Token
     text: Secret
@@ -39,7 +37,7 @@ class IssuedToken:
 
 @dataclass(frozen=True, slots=True)
 class UsedToken:
-    """A token, when it was last used, if ever, and what was made with it."""
+    """A token with its last use and its lineage."""
 
     token: Token
     use: TokenUse | None = None
@@ -48,10 +46,10 @@ class UsedToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenLineage:
-    """Notes what is made with tokens, and ends it with those that were stolen.
+    """Records what is created with tokens, and ends it when a token is stolen.
 
-    A revocation as stolen writes its record before it looks for what was made, and whoever makes
-    something looks for that record afterwards: one of the two sees the other, so nothing is left.
+    A revocation as stolen is written before the lineage is read, and whoever creates something
+    reads for such a revocation afterwards. So one of both sees the other, and nothing is left.
     """
 
     directory: DirectoryStore
@@ -61,14 +59,14 @@ class TokenLineage:
     async def record(
         self, by: Principal, what: Made, subject: str, name: str, org: str = ""
     ) -> None:
-        """Note what `by` is about to make; nothing is noted of people, who have no token."""
+        """Record what `by` is about to create, if the request has a token."""
         if by.token:
             await self.record_for(by.token, by.id, what, subject, name=name, org=org)
 
     async def record_for(
         self, token: str, owner: str, what: Made, subject: str, *, name: str, org: str
     ) -> None:
-        """Note what is about to be made with a token of `owner`."""
+        """Record what is about to be created with a token of `owner`."""
         made = LineageRecord(
             owner=owner,
             token=token,
@@ -81,38 +79,37 @@ class TokenLineage:
         await self.directory.put(made)
 
     async def of(self, owner: str) -> dict[str, list[LineageRecord]]:
-        """Return what was made with the tokens of `owner`, by the id of the token."""
+        """Return what was created with the tokens of `owner`, by token id."""
         found: dict[str, list[LineageRecord]] = {}
         for each in await self.directory.of(LineageRecord, owner):
             found.setdefault(each.token, []).append(each)
         return found
 
     async def require_not_stolen(self, by: Principal) -> None:
-        """Raise `TokenUnknown` after ending what `by` has just made, if their token was stolen.
+        """Raise `TokenUnknown` if the token of `by` was stolen, after ending what it just created.
 
-        One read of the store for tokens, and none for people.
+        One read of the store for tokens, and none for sessions.
         """
         if by.token:
             await self.require_token_not_stolen(by.token, by.id)
 
     async def require_token_not_stolen(self, token: str, owner: str) -> None:
-        """Raise as `check` does, for what was made with a token of `owner`."""
+        """Raise as `require_not_stolen` does, for a token of `owner`."""
         stolen = await self.directory.get(StolenToken, Place(owner, token))
         if stolen is not None:
-            await self._finish(stolen, UPKEEP)
+            await self._end_lineage(stolen, UPKEEP)
             raise TokenUnknown
 
     async def revoke_stolen(
         self, owner: str, token_id: str, *, by: Principal
     ) -> Sequence[LineageRecord]:
-        """End a token and everything that was made with it; return what that was.
+        """Revoke a token and end everything created with it; return the lineage.
 
-        One event says so. A repeat finishes what a crash broke off, and a token that was revoked
-        before can still be called stolen. Raises `TokenNotFound` for an id that nothing had. Who
-        may is for the services that call it.
+        Writes one event. A repeat continues after a crash, and a revoked token can be declared
+        stolen later. Raises `TokenNotFound` for an unknown id. Callers check rights.
         """
         tokens = await self.directory.of(Token, owner)
-        # A canary makes nothing, and only the operator knows of it.
+        # A canary creates nothing, and only the operator knows it.
         texts = [token for token in tokens if token.id == token_id and not token.canary]
         made = (await self.of(owner)).get(token_id, [])
         stolen = await self.directory.get(StolenToken, Place(owner, token_id))
@@ -120,11 +117,11 @@ class TokenLineage:
             if not texts and not made:
                 raise TokenNotFound(token_id)
             stolen = await self._declare(owner, token_id, texts, made, by=by)
-        await self._finish(stolen, by)
+        await self._end_lineage(stolen, by)
         return made
 
     async def finish_revocations(self) -> int:
-        """Finish what a crash broke off; return how many revocations were looked at."""
+        """Finish revocations that crashed; return the number of revocations that were read."""
         since_ms = self.clock.now_ms() - UNFINISHED_FOR // timedelta(milliseconds=1)
         recent = [
             each
@@ -132,13 +129,13 @@ class TokenLineage:
             if each.at_ms >= since_ms
         ]
         for each in recent:
-            await self._finish(each, UPKEEP)
+            await self._end_lineage(each, UPKEEP)
         return len(recent)
 
     async def delete(self, owner: str) -> None:
-        """Delete what is noted of the tokens of `owner`, after finishing what a crash broke off."""
+        """Delete the lineage of the tokens of `owner`, after finishing its revocations."""
         for stolen in await self.directory.of(StolenToken, owner):
-            await self._finish(stolen, UPKEEP)
+            await self._end_lineage(stolen, UPKEEP)
             await self._remove(stolen, None, UPKEEP)
         for made in await self.directory.of(LineageRecord, owner):
             await self._remove(made, None, UPKEEP)
@@ -155,21 +152,21 @@ class TokenLineage:
         tokens = [each.id for each in made if each.what is Made.TOKEN]
         listed = tuple(tokens[:MAX_LISTED])
         stolen = StolenToken(owner=owner, id=token_id, listed=listed, at_ms=self.clock.now_ms())
-        told = {**lineage_counts(made), "made": ", ".join(map(str, made[:MAX_NAMED]))}
+        counts = {**lineage_counts(made), "made": ", ".join(map(str, made[:MAX_NAMED]))}
         change = EntityChange(
-            "token.stolen", token_id, account=owner, details={"name": token_id, **told}
+            "token.stolen", token_id, account=owner, details={"name": token_id, **counts}
         )
         for token in texts:
-            named = {"name": token.name, "grants": describe_grants(token.grants), **told}
+            named = {"name": token.name, "grants": describe_grants(token.grants), **counts}
             account = "" if token.org else owner
             change = replace(change, org=token.org, account=account, details=named)
         try:
             return await self.record_writer.add(stolen, change=change, by=by)
         except AlreadyThere:
-            return stolen  # Somebody else says so at the same moment, and both finish it.
+            return stolen  # Declared concurrently; both calls finish it.
 
-    async def _finish(self, stolen: StolenToken, by: Principal) -> None:
-        await self._end_text(stolen)
+    async def _end_lineage(self, stolen: StolenToken, by: Principal) -> None:
+        await self._end_stolen(stolen)
         end: Mapping[Made, Callable[[LineageRecord, StolenToken, Principal], Awaitable[None]]] = {
             Made.TOKEN: self._end_token,
             Made.INVITATION: self._end_invitation,
@@ -178,7 +175,7 @@ class TokenLineage:
         for each in (await self.of(stolen.owner)).get(stolen.id, []):
             await end[each.what](each, stolen, by)
 
-    async def _end_text(self, stolen: StolenToken) -> None:
+    async def _end_stolen(self, stolen: StolenToken) -> None:
         for token in await self.directory.of(Token, stolen.owner):
             if token.id == stolen.id:
                 await self._remove(token, None, UPKEEP)
@@ -215,23 +212,23 @@ class TokenLineage:
             await self._remove(found, change, by)
 
     async def _remove(self, entity: Entity, change: EntityChange | None, by: Principal) -> None:
-        """Remove the entity as it is now, with the event of a change if there is one."""
+        """Remove the current entity, with the event of the change if current is one."""
 
         async def attempt() -> None:
-            there = await self.directory.get(type(entity), entity.place)
-            if there is None:
+            current = await self.directory.get(type(entity), entity.place)
+            if current is None:
                 return
             if change is None:
-                await self.directory.remove(there)
+                await self.directory.remove(current)
             else:
-                await self.record_writer.remove(there, change=change, by=by)
+                await self.record_writer.remove(current, change=change, by=by)
 
         await retry_when_stale(attempt)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRecords:
-    """Writes tokens with the event of each change; who may is for the services that call it."""
+    """Writes tokens with an event for each change; callers check rights."""
 
     directory: DirectoryStore
     record_writer: RecordWriter
@@ -241,11 +238,11 @@ class TokenRecords:
     environment: str
 
     async def issue(self, draft: Token, *, by: Principal) -> IssuedToken:
-        """Make the token that `draft` describes; its id, hash and time of making are set here."""
-        minted = AccessToken.mint(self.environment, draft.owner, self.randomness)
+        """Create the token of `draft`, and set its id, hash and time of creation."""
+        access_token = AccessToken.mint(self.environment, draft.owner, self.randomness)
         made = {
             "id": random_text(self.randomness, TOKEN_ID_LENGTH),
-            "hash": minted.hash,
+            "hash": access_token.hash,
             "created_ms": self.clock.now_ms(),
             "made_by": by.id,
             "made_with": by.token,
@@ -254,13 +251,13 @@ class TokenRecords:
         await self.lineage.record(by, Made.TOKEN, token.id, token.name)
         added = await self.record_writer.add(token, change=token_change("issued", token), by=by)
         await self.lineage.require_not_stolen(by)
-        return IssuedToken(added, minted.text)
+        return IssuedToken(added, access_token.text)
 
     async def of(self, owner: str) -> list[UsedToken]:
-        """Return the owner's tokens with their last use, oldest first, expired ones included."""
+        """Return the owner's tokens, oldest first, including expired ones."""
         uses = {use.token: use for use in await self.directory.of(TokenUse, owner)}
         made = await self.lineage.of(owner)
-        # Of a token whose new text was made, and whose old one is not ended yet, the new one.
+        # During a rotation a token has two texts; the newer one counts.
         tokens = {token.id: token for token in _oldest_first(await self.directory.of(Token, owner))}
         return [
             UsedToken(each, uses.get(each.id), tuple(made.get(each.id, ())))
@@ -268,55 +265,55 @@ class TokenRecords:
         ]
 
     async def find(self, owner: str, token_id: str) -> UsedToken:
-        """Return the owner's token, or raise `TokenNotFound`, alike for those of others."""
+        """Return a token of the owner, or raise `TokenNotFound`, also for tokens of others."""
         token = (await self._texts(owner, token_id))[-1]
         made = (await self.lineage.of(owner)).get(token_id, ())
         use = await self.directory.get(TokenUse, Place(owner, token_id))
         return UsedToken(token, use, tuple(made))
 
     async def rename(self, token: Token, name: str, *, by: Principal) -> Token:
-        """Call the token something else."""
 
         async def attempt() -> Token:
-            there = (await self._texts(token.owner, token.id))[-1]
-            details = {"before": there.name, "after": name}
-            change = replace(token_change("renamed", there), details=details)
-            renamed = there.model_copy(update={"name": name})
+            current = (await self._texts(token.owner, token.id))[-1]
+            details = {"before": current.name, "after": name}
+            change = replace(token_change("renamed", current), details=details)
+            renamed = current.model_copy(update={"name": name})
             return await self.record_writer.replace(renamed, change=change, by=by)
 
         return await retry_when_stale(attempt)
 
     async def rotate(self, token: Token, expires_ms: int | None, *, by: Principal) -> IssuedToken:
-        """Give the token a new text and a new end; the old text ends within five seconds.
+        """Give the token a new text and a new expiry; the old text is refused within five seconds.
 
-        Raises `TokenNotFound` when somebody ends the token meanwhile.
+        Raises `TokenNotFound` where the token is revoked meanwhile.
         """
         old = await self._texts(token.owner, token.id)
-        minted = AccessToken.mint(self.environment, token.owner, self.randomness)
-        fresh = {
-            "hash": minted.hash,
+        access_token = AccessToken.mint(self.environment, token.owner, self.randomness)
+        changes = {
+            "hash": access_token.hash,
             "created_ms": self.clock.now_ms(),
             "expires_ms": expires_ms,
-            "provenance": None,  # Whoever asks for a new text, it is not the job that had the old.
+            "provenance": None,  # The caller is not the CI job that got the old text.
             "made_by": by.id,
             "made_with": by.token,
             "revision": 1,
             "outbox": (),
         }
-        token = old[-1].model_copy(update=fresh)
+        token = old[-1].model_copy(update=changes)
         await self.lineage.record(by, Made.TOKEN, token.id, token.name)
-        # New before old: whoever fails in between keeps what they have, and may try again.
+        # The new text is added first: after a failure the old one is still valid.
         added = await self.record_writer.add(token, change=token_change("rotated", token), by=by)
-        forgotten = [await self._forget(each) for each in old]
-        if not forgotten[-1]:
-            # Somebody revoked it, or gave it another text, meanwhile: that holds.
+        removed = [await self._remove_text(each) for each in old]
+        if not removed[-1]:
+            # It was revoked or rotated meanwhile, which has priority.
             await self._end(added, token_change("revoked", added), by)
             raise TokenNotFound(token.id)
         await self.lineage.require_not_stolen(by)
-        return IssuedToken(added, minted.text)
+        return IssuedToken(added, access_token.text)
 
     async def revoke(self, token: Token, change: EntityChange, *, by: Principal) -> None:
-        """End the token, whatever text it has, and forget its use; a repeat changes nothing."""
+        """Revoke the token with all its texts, and delete its last use; a repeat changes
+        nothing."""
         with suppress(TokenNotFound):
             for each in await self._texts(token.owner, token.id):
                 await self._end(each, change, by)
@@ -326,8 +323,8 @@ class TokenRecords:
                 await self.directory.remove(use)
 
     async def _texts(self, owner: str, token_id: str) -> list[Token]:
-        """Return the token once for each text that is good for it, the newest last."""
-        # Not by its id alone: that may lag behind, and a new text must not be left out.
+        """Return the token once for each valid text, the newest last."""
+        # The list by id may lag behind, and must not miss a new text.
         found = await self.directory.of(Token, owner)
         texts = _oldest_first(token for token in found if token.id == token_id)
         if not texts:
@@ -336,26 +333,26 @@ class TokenRecords:
 
     async def _end(self, token: Token, change: EntityChange, by: Principal) -> None:
         async def attempt() -> None:
-            there = await self.directory.get(Token, token.place)
-            if there is not None:
-                await self.record_writer.remove(there, change=change, by=by)
+            current = await self.directory.get(Token, token.place)
+            if current is not None:
+                await self.record_writer.remove(current, change=change, by=by)
 
         await retry_when_stale(attempt)
 
-    async def _forget(self, token: Token) -> bool:
-        """Remove an old text, and say whether it was there; the event is with the new text."""
+    async def _remove_text(self, token: Token) -> bool:
+        """Remove an old text without an event; say whether it existed."""
 
         async def attempt() -> bool:
-            there = await self.directory.get(Token, token.place)
-            if there is not None:
-                await self.directory.remove(there)
-            return there is not None
+            current = await self.directory.get(Token, token.place)
+            if current is not None:
+                await self.directory.remove(current)
+            return current is not None
 
         return await retry_when_stale(attempt)
 
 
 def token_change(what: str, token: Token) -> EntityChange:
-    """Return what an event says of a token: never its text, and never its hash."""
+    """Return the event of a token, which never contains its text or hash."""
     return EntityChange(
         f"token.{what}",
         token.id,
@@ -373,6 +370,6 @@ def _oldest_first(tokens: Iterable[Token]) -> list[Token]:
     return sorted(tokens, key=lambda token: (token.created_ms, token.id))
 
 
-MAX_LISTED = 500  # Tokens that one event stands for; the end of any other has its own.
-MAX_NAMED = 20  # Things that an event names; of the others it tells how many there are.
-UNFINISHED_FOR = timedelta(days=1)  # How long upkeep finishes a revocation that was broken off.
+MAX_LISTED = 500  # Tokens that end with one event; further ones have their own events.
+MAX_NAMED = 20  # Named in an event; others are counted.
+UNFINISHED_FOR = timedelta(days=1)  # How long upkeep finishes a crashed revocation.

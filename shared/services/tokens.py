@@ -1,6 +1,4 @@
-"""Access tokens: what a new token may do, and issuing, listing, renaming, rotating and revoking the
-tokens of accounts and organizations.
-"""
+"""Access tokens of accounts and organizations: issuing, listing, renaming, rotating, revoking."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -32,12 +30,12 @@ _DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """What a new token is to be called and good for."""
+    """The name, rights and lifetime of a new token."""
 
     name: str
     grant: Grant
-    days: int | None = None  # None: as long as the registry's setting says.
-    addresses: tuple[str, ...] = ()  # Ranges that it may be used from; none are no limit.
+    days: int | None = None  # None is the default of the settings.
+    addresses: tuple[str, ...] = ()  # Permitted ranges; empty permits all.
 
     @classmethod
     def parse(
@@ -50,7 +48,7 @@ class TokenRequest:
         days: int | None,
         addresses: Iterable[str] = (),
     ) -> Self:
-        """Read a request, or raise `InvalidRequest` with what to write instead."""
+        """Read a request, or raise `InvalidRequest`."""
         grant = Grant(
             scopes=_scopes(scopes),
             org=_pattern("organization", org),
@@ -60,57 +58,59 @@ class TokenRequest:
 
     @property
     def manages(self) -> bool:
-        """Say whether the token could make others."""
+        """Say whether the token can create other tokens."""
         return Scope.MANAGE in self.grant.scopes
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Keeps the access tokens of every account; an account sees and ends its own alone.
+    """Issues, lists and revokes tokens of accounts; an account manages only its own.
 
-    A credential makes none that allows more than itself, from elsewhere or for longer. What manages
-    is made by people who signed in a moment ago, and by the operator.
+    A new token never allows more than the credential that creates it, nor other addresses, nor a
+    longer lifetime. Tokens with the scope manage need a recent sign-in, or the operator.
     """
 
     records: TokenRecords
     clock: Clock
     token_days: int
 
-    async def issue(self, owner: str, wanted: TokenRequest, *, by: Principal) -> IssuedToken:
+    async def issue(self, owner: str, request: TokenRequest, *, by: Principal) -> IssuedToken:
         """Create a token of the account `owner`.
 
         Raises `CredentialsMissing`, `NotPermitted` or `SignInAgain`.
         """
         _check_manager("issue", by)
         if not _is_owner(owner, by):
-            raise NotPermitted("issue", f"the token {wanted.name}", "it is for another account")
+            raise NotPermitted("issue", f"the token {request.name}", "it is for another account")
         if len(owner) != OWNER_LENGTH:
-            # Somebody whom a tenant vouches for: a token is found by the account that it names.
-            raise NotPermitted("issue", f"the token {wanted.name}", "it takes an account here")
-        days = wanted.days or self.token_days
-        draft = token_draft(owner, wanted, token_expiry(self.clock, days, by), by)
-        check_reach("issue", draft, by)
-        self._check_sure("issue", draft, by)
+            # A user of the Entra tenant without an account here.
+            raise NotPermitted("issue", f"the token {request.name}", "it takes an account here")
+        days = request.days or self.token_days
+        draft = token_draft(owner, request, token_expiry(self.clock, days, by), by)
+        check_limits("issue", draft, by)
+        self._require_recent_sign_in("issue", draft, by)
         return await self.records.issue(draft, by=by)
 
     async def issue_unlimited(
-        self, owner: str, wanted: TokenRequest, *, by: Principal
+        self, owner: str, request: TokenRequest, *, by: Principal
     ) -> IssuedToken:
         """Create a token that never expires; only the operator may."""
-        _check_operator("issue", wanted, by, "tokens that never expire")
-        return await self.records.issue(token_draft(owner, wanted, None, by), by=by)
+        _check_operator("issue", request, by, "tokens that never expire")
+        return await self.records.issue(token_draft(owner, request, None, by), by=by)
 
-    async def issue_canary(self, owner: str, wanted: TokenRequest, *, by: Principal) -> IssuedToken:
-        """Create a canary: a token that opens nothing, and tells when somebody tries it.
+    async def issue_canary(
+        self, owner: str, request: TokenRequest, *, by: Principal
+    ) -> IssuedToken:
+        """Create a canary: a token without rights whose use is reported to the operator.
 
-        Only the operator may, and only the operator sees it in lists.
+        Only the operator may create it, and sees it in lists.
         """
-        _check_operator("plant", wanted, by, "canaries")
-        canary = token_draft(owner, wanted, None, by).model_copy(update={"canary": True})
+        _check_operator("plant", request, by, "canaries")
+        canary = token_draft(owner, request, None, by).model_copy(update={"canary": True})
         return await self.records.issue(canary, by=by)
 
     async def list(self, owner: str, *, by: Principal) -> list[UsedToken]:
-        """Return the tokens of the account `owner`, oldest first, expired ones included."""
+        """Return the tokens of the account `owner`, oldest first, including expired ones."""
         _check_manager("list", by)
         found = await self.records.of(owner) if _is_owner(owner, by) else []
         return [each for each in found if by.is_operator or not each.token.canary]
@@ -118,47 +118,44 @@ class Tokens:
     async def find(self, owner: str, token_id: str, *, by: Principal) -> UsedToken:
         """Return a token of the account `owner`.
 
-        Raises `TokenNotFound` alike for tokens that are not there and other people's.
+        Raises `TokenNotFound`, also for tokens of others.
         """
-        return await self._own("show", owner, token_id, by)
+        return await self._find_own("show", owner, token_id, by)
 
     async def rename(self, owner: str, token_id: str, name: str, *, by: Principal) -> UsedToken:
-        """Call a token something else; raise `TokenNotFound`."""
-        found = await self._own("rename", owner, token_id, by)
+        found = await self._find_own("rename", owner, token_id, by)
         renamed = await self.records.rename(found.token, parse_token_name(name), by=by)
         return UsedToken(renamed, found.use)
 
     async def rotate(self, owner: str, token_id: str, *, by: Principal) -> IssuedToken:
-        """Give a token a new text with the same rights, for as long again; the old one ends.
+        """Give a token a new text and the same lifetime again, and revoke the old text.
 
-        Whoever asks learns the text, so it takes what issuing such a token takes.
+        Needs the same rights as issuing such a token, since the caller gets the text.
         """
-        token = (await self._own("rotate", owner, token_id, by)).token
-        check_reach("rotate", token, by)
-        self._check_sure("rotate", token, by)
+        token = (await self._find_own("rotate", owner, token_id, by)).token
+        check_limits("rotate", token, by)
+        self._require_recent_sign_in("rotate", token, by)
         return await self.records.rotate(token, renewed_expiry(token, self.clock, by), by=by)
 
     async def revoke(self, owner: str, token_id: str, *, by: Principal) -> None:
-        """End a token of the account `owner`, everywhere within five seconds.
+        """Revoke a token of the account `owner`, everywhere within five seconds.
 
-        Raises `TokenNotFound` alike for tokens that are not there and other people's.
+        Raises `TokenNotFound`, also for tokens of others.
         """
-        token = (await self._own("revoke", owner, token_id, by)).token
+        token = (await self._find_own("revoke", owner, token_id, by)).token
         await self.records.revoke(token, token_change("revoked", token), by=by)
 
     async def revoke_stolen(
         self, owner: str, token_id: str, *, by: Principal
     ) -> Sequence[LineageRecord]:
-        """End a token of the account `owner` and everything that was made with it.
-
-        Raises and repeats as `TokenLineage.revoke` does.
-        """
+        """Revoke a token and end everything created with it, as `TokenLineage.revoke_stolen`
+        does."""
         _check_manager("revoke", by)
         if not _is_owner(owner, by):
             raise TokenNotFound(token_id)
         return await self.records.lineage.revoke_stolen(owner, token_id, by=by)
 
-    async def _own(self, verb: str, owner: str, token_id: str, by: Principal) -> UsedToken:
+    async def _find_own(self, verb: str, owner: str, token_id: str, by: Principal) -> UsedToken:
         _check_manager(verb, by)
         if not _is_owner(owner, by):
             raise TokenNotFound(token_id)
@@ -167,28 +164,28 @@ class Tokens:
             raise TokenNotFound(token_id)
         return found
 
-    def _check_sure(self, verb: str, token: Token, by: Principal) -> None:
+    def _require_recent_sign_in(self, verb: str, token: Token, by: Principal) -> None:
         manages = any(Scope.MANAGE in grant.scopes for grant in token.grants)
         if manages and not by.is_operator and not by.signed_in_recently(self.clock.now_ms()):
             raise SignInAgain(verb, f"the token {token.name}, which manages")
 
 
-def token_draft(owner: str, wanted: TokenRequest, expires_ms: int | None, by: Principal) -> Token:
-    """Return what `TokenRecords.issue` makes a token of."""
+def token_draft(owner: str, request: TokenRequest, expires_ms: int | None, by: Principal) -> Token:
+    """Return the draft of a token for `TokenRecords.issue`."""
     return Token(
         id="",
         hash="",
         owner=owner,
-        name=wanted.name,
-        grants=(wanted.grant,),
+        name=request.name,
+        grants=(request.grant,),
         created_ms=0,
         expires_ms=expires_ms,
-        addresses=wanted.addresses or by.addresses,
+        addresses=request.addresses or by.addresses,
     )
 
 
-def check_reach(verb: str, token: Token, by: Principal) -> None:
-    """Raise `NotPermitted` for a token that would reach further than the credential of `by`."""
+def check_limits(verb: str, token: Token, by: Principal) -> None:
+    """Raise `NotPermitted` for a token that allows more than the credential of `by`."""
     if not all(map(by.may_grant, token.grants)):
         reason = "it would allow more than the token that asks for it"
         raise NotPermitted(verb, f"the token {token.name}", reason)
@@ -198,13 +195,13 @@ def check_reach(verb: str, token: Token, by: Principal) -> None:
 
 
 def token_expiry(clock: Clock, days: int, by: Principal) -> int:
-    """Return when a token of so many days ends: never after the credential that makes it."""
+    """Return when a token of so many days expires: never after the credential of `by`."""
     expires_ms = clock.now_ms() + days * _DAY_MS
     return expires_ms if by.expires_ms is None else min(expires_ms, by.expires_ms)
 
 
 def renewed_expiry(token: Token, clock: Clock, by: Principal) -> int | None:
-    """Return when a token ends whose time begins again now."""
+    """Return when a rotated token expires: after its lifetime, never after the credential."""
     ends = [by.expires_ms] if by.expires_ms is not None else []
     if token.expires_ms is not None:
         ends.append(clock.now_ms() + token.expires_ms - token.created_ms)
@@ -218,10 +215,10 @@ def _check_manager(verb: str, by: Principal) -> None:
         raise NotPermitted(verb, "tokens", "the token lacks the scope manage for it")
 
 
-def _check_operator(verb: str, wanted: TokenRequest, by: Principal, what: str) -> None:
+def _check_operator(verb: str, request: TokenRequest, by: Principal, what: str) -> None:
     if not by.is_operator:
         reason = f"only the operator issues {what}"
-        raise NotPermitted(verb, f"the token {wanted.name}", reason)
+        raise NotPermitted(verb, f"the token {request.name}", reason)
 
 
 def _is_owner(owner: str, by: Principal) -> bool:
@@ -236,12 +233,11 @@ _NOT_MANAGING = (
 
 @dataclass(frozen=True, slots=True)
 class OrganizationTokens:
-    """Keeps the tokens of organizations; their owners issue, see and end them.
+    """Issues, lists and revokes tokens of organizations for their owners.
 
-    To learn the text of one, new or renewed, takes `Action.GOVERN`: it outlives what asked for it.
-
-    Such a token acts as a maintainer of its organization, and is nobody anywhere else. It manages
-    nothing. It outlives whoever made it, and is good for nothing once the organization is deleted.
+    Such a token acts as a maintainer of its organization and has no other rights. It stays when
+    its creator leaves, and is invalid once the organization is deleted. So issuing and rotating,
+    which return a text, take `Action.GOVERN`.
     """
 
     records: TokenRecords
@@ -250,59 +246,56 @@ class OrganizationTokens:
     clock: Clock
     token_days: int
 
-    async def issue(self, org: OrgName, wanted: TokenRequest, *, by: Principal) -> IssuedToken:
-        """Create a token of the organization, for packages of it whatever pattern was asked."""
-        organization = await self._owned(org, by, Action.GOVERN)
-        if wanted.manages:
+    async def issue(self, org: OrgName, request: TokenRequest, *, by: Principal) -> IssuedToken:
+        """Create a token, which is limited to packages of the organization."""
+        organization = await self._require_owner(org, by, Action.GOVERN)
+        if request.manages:
             raise InvalidRequest(_NOT_MANAGING)
-        days = wanted.days or self.token_days
-        draft = token_draft(organization.id, wanted, token_expiry(self.clock, days, by), by)
+        days = request.days or self.token_days
+        draft = token_draft(organization.id, request, token_expiry(self.clock, days, by), by)
         grants = [grant.model_copy(update={"org": organization.name}) for grant in draft.grants]
         draft = draft.model_copy(update={"org": organization.name, "grants": tuple(grants)})
-        check_reach("issue", draft, by)
+        check_limits("issue", draft, by)
         return await self.records.issue(draft, by=by)
 
     async def list(self, org: OrgName, *, by: Principal) -> list[UsedToken]:
-        """Return the organization's tokens, oldest first, expired ones included."""
-        return await self.records.of((await self._owned(org, by)).id)
+        """Return the organization's tokens, oldest first, including expired ones."""
+        return await self.records.of((await self._require_owner(org, by)).id)
 
     async def find(self, org: OrgName, token_id: str, *, by: Principal) -> UsedToken:
         """Return a token of the organization, or raise `TokenNotFound`."""
-        return await self.records.find((await self._owned(org, by)).id, token_id)
+        return await self.records.find((await self._require_owner(org, by)).id, token_id)
 
     async def rename(self, org: OrgName, token_id: str, name: str, *, by: Principal) -> UsedToken:
-        """Call a token something else; raise `TokenNotFound`."""
         found = await self.find(org, token_id, by=by)
         renamed = await self.records.rename(found.token, parse_token_name(name), by=by)
         return UsedToken(renamed, found.use)
 
     async def rotate(self, org: OrgName, token_id: str, *, by: Principal) -> IssuedToken:
-        """Give a token a new text with the same rights, for as long again; the old one ends."""
-        organization = await self._owned(org, by, Action.GOVERN)
+        """Give a token a new text and the same lifetime again, and revoke the old text."""
+        organization = await self._require_owner(org, by, Action.GOVERN)
         token = (await self.records.find(organization.id, token_id)).token
-        check_reach("rotate", token, by)
+        check_limits("rotate", token, by)
         return await self.records.rotate(token, renewed_expiry(token, self.clock, by), by=by)
 
     async def revoke(self, org: OrgName, token_id: str, *, by: Principal) -> None:
-        """End a token of the organization, everywhere within five seconds."""
+        """Revoke a token of the organization, everywhere within five seconds."""
         token = (await self.find(org, token_id, by=by)).token
         await self.records.revoke(token, token_change("revoked", token), by=by)
 
     async def revoke_stolen(
         self, org: OrgName, token_id: str, *, by: Principal
     ) -> Sequence[LineageRecord]:
-        """End a token of the organization and everything that was made with it.
-
-        Raises and repeats as `TokenLineage.revoke` does.
-        """
-        organization = await self._owned(org, by)
+        """Revoke a token and end everything created with it, as `TokenLineage.revoke_stolen`
+        does."""
+        organization = await self._require_owner(org, by)
         return await self.records.lineage.revoke_stolen(organization.id, token_id, by=by)
 
     async def owner(self, org: OrgName, *, by: Principal) -> str:
         """Return the id that the organization's tokens belong to."""
-        return (await self._owned(org, by)).id
+        return (await self._require_owner(org, by)).id
 
-    async def _owned(
+    async def _require_owner(
         self, org: OrgName, by: Principal, action: Action = Action.MANAGE
     ) -> Organization:
         await self.authorization.require(by, action, org)
@@ -312,8 +305,8 @@ class OrganizationTokens:
         return organization
 
 
-MAX_TOKEN_NAME_LENGTH = 80  # Characters: one line of a list.
-MAX_TOKEN_DAYS = 365  # A longer-lived token outlives the memory of who uses it.
+MAX_TOKEN_NAME_LENGTH = 80  # Characters.
+MAX_TOKEN_DAYS = 365  # Nobody remembers for longer who uses a token.
 
 _PATTERN = re.compile(r"[A-Za-z0-9_.*?]{1,200}")
 
@@ -332,13 +325,13 @@ def parse_token_name(text: str) -> str:
 
 def _scopes(texts: Iterable[str]) -> frozenset[Scope]:
     known = {scope.value: scope for scope in Scope}
-    asked = list(texts)
-    unknown = [text for text in asked if text not in known]
-    if unknown or not asked:
+    given = list(texts)
+    unknown = [text for text in given if text not in known]
+    if unknown or not given:
         what = f"{unknown[0]!r} is no scope" if unknown else "A token needs a scope"
         message = f"{what}. Choose among {', '.join(known)}."
         raise InvalidRequest(message)
-    return frozenset(known[text] for text in asked)
+    return frozenset(known[text] for text in given)
 
 
 def _pattern(what: str, text: str) -> str:

@@ -129,7 +129,9 @@ async def busy(worlds: OpenWorld) -> World:
     await world.registry.upkeep.run("roll-up")
     # Somebody whose push was cut off, and who has not been listed yet.
     await world.stores.metadata.claim(head("acme/late", outbox=(event("cut-off"),)))
-    await world.registry.account_restrictions.lock(world.people.mia.account, "Stolen.", by=OPERATOR)
+    await world.registry.account_administration.lock(
+        world.people.mia.account, "Stolen.", by=OPERATOR
+    )
     await world.registry.reserved_names.add("wso2*", "Theirs.", by=OPERATOR)
     return world
 

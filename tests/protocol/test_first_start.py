@@ -110,8 +110,8 @@ async def test_no_link_is_printed_while_an_administrator_is_signed_in(
 async def dismissed(world: World) -> Account:
     """Make Ann administrator instead of the first one, whose account is deleted then."""
     registry, admin = world.registry, world.people.admin.account
-    await registry.administrator_appointments.appoint(world.people.ann.account, by=OPERATOR)
-    await registry.administrator_appointments.dismiss(admin, by=OPERATOR)
+    await registry.administrators.appoint(world.people.ann.account, by=OPERATOR)
+    await registry.administrators.dismiss(admin, by=OPERATOR)
     now_ms = world.clock.now_ms()
     by = Principal(admin.id, "session", (Grant(),), signed_in_ms=now_ms)
     await registry.account_deletion.delete(by=by)
@@ -144,9 +144,7 @@ async def test_where_nobody_can_administer_a_start_makes_somebody_under_a_free_n
 async def test_the_operator_makes_an_administrator_whoever_was_one(world: World) -> None:
     await dismissed(world)
     made = await world.registry.accounts.create_administrator("root", by=OPERATOR)
-    appointed = await world.registry.administrator_appointments.appoint(
-        world.people.bob.account, by=OPERATOR
-    )
+    appointed = await world.registry.administrators.appoint(world.people.bob.account, by=OPERATOR)
     assert (made.administrator, appointed.administrator) == (True, True)
 
 

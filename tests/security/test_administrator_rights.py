@@ -125,7 +125,7 @@ async def test_mail_addresses_are_for_administrators(world: World) -> None:
 async def test_of_two_administrators_who_turn_on_each_other_at_once_one_stays(
     world: World, decision: str
 ) -> None:
-    await world.registry.administrator_appointments.appoint(world.people.ann.account, by=OPERATOR)
+    await world.registry.administrators.appoint(world.people.ann.account, by=OPERATOR)
     browsers = {
         name: await PageClient.of(world, person)
         for name, person in (("ann", world.people.admin), ("admin", world.people.ann))

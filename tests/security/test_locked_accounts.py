@@ -29,13 +29,13 @@ REFUSED = "The account ann is locked"
 
 async def lock(world: World, account: Account) -> None:
     """Lock an account from the machine of the registry, so that no process of it knows at once."""
-    await world.registry.account_restrictions.lock(account, WHY, by=OPERATOR)
+    await world.registry.account_administration.lock(account, WHY, by=OPERATOR)
     world.clock.advance(WITHIN)
 
 
 async def unlock(world: World, account: Account) -> None:
     """Unlock it in the same way."""
-    await world.registry.account_restrictions.unlock(account, by=OPERATOR)
+    await world.registry.account_administration.unlock(account, by=OPERATOR)
     world.clock.advance(WITHIN)
 
 
@@ -82,7 +82,7 @@ async def test_whoever_sends_a_locked_token_is_not_taken_for_guessing(world: Wor
 async def test_a_token_that_was_made_at_the_last_moment_is_refused(world: World) -> None:
     ann = world.people.ann
     await world.get(f"{URL}/api/v1/whoami", by=ann)
-    await world.registry.account_restrictions.lock(ann.account, WHY, by=OPERATOR)
+    await world.registry.account_administration.lock(ann.account, WHY, by=OPERATOR)
     body = b'{"name": "for later", "scopes": ["read"]}'
     made = await world.send("POST", f"{URL}/api/v1/tokens", by=ann, content=body)
     later = replace(ann, token=made.json()["text"])  # The process did not know yet.
@@ -205,10 +205,10 @@ async def test_whom_it_invited_is_let_in_no_more(world: World) -> None:
 
 
 async def test_an_administrator_who_is_locked_manages_nothing(world: World) -> None:
-    await world.registry.administrator_appointments.appoint(world.people.ann.account, by=OPERATOR)
+    await world.registry.administrators.appoint(world.people.ann.account, by=OPERATOR)
     ann = await PageClient.of(world, world.people.ann)
     assert (await ann.open("/manage/accounts")).status_code == 200
-    await world.registry.account_restrictions.lock(world.people.ann.account, WHY, by=OPERATOR)
+    await world.registry.account_administration.lock(world.people.ann.account, WHY, by=OPERATOR)
     # At once, and not only when this process has heard of it.
     await ann.send(world.with_ids("/manage/accounts/ID-OF-ann/unlock"))
     account = await world.registry.accounts.by_name_or_id("ann")

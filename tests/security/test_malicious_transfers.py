@@ -37,7 +37,7 @@ def at(world: OrganizationServices, moment: datetime) -> None:
 async def invite_owner(world: OrganizationServices, by: Account) -> str:
     """Return the code of an invitation to own Acme."""
     offer = InvitationRequest.parse(Role.OWNER, None, "our new maintainer")
-    invited = await world.inviting.invite(ACME, offer, by=world.signed_in(by))
+    invited = await world.invitations.invite(ACME, offer, by=world.signed_in(by))
     assert invited.link
     [code] = re.findall(r"/([0-9A-Za-z]{32})$", invited.link.reveal())
     return str(code)
@@ -53,7 +53,7 @@ async def handed() -> OrganizationServices:
     world.forget()
     code = await invite_owner(world, KIM)
     at(world, ACCEPTED)
-    await world.inviting.accept(code, by=world.signed_in(EVE))
+    await world.invitations.accept(code, by=world.signed_in(EVE))
     at(world, REMOVED)
     return world
 
@@ -118,7 +118,7 @@ async def test_after_a_week_it_still_takes_two_days_in_which_it_is_undone(
 async def test_a_stranger_brings_no_helper_who_could_do_it(handed: OrganizationServices) -> None:
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     code = await invite_owner(handed, EVE)
-    await handed.inviting.accept(code, by=handed.signed_in(LEE))
+    await handed.invitations.accept(code, by=handed.signed_in(LEE))
     handed.clock.advance(OWNER_CHANGE_DELAY)
     assert handed.roles()["lee"] is Role.OWNER
     with pytest.raises(OwnerTooNew):
@@ -129,10 +129,10 @@ async def test_a_stolen_token_hands_nothing_over(handed: OrganizationServices) -
     kim = handed.token_of(KIM)
     owner = InvitationRequest.parse(Role.OWNER, None, "")
     for attempt in (
-        handed.inviting.invite(ACME, owner, by=kim),
+        handed.invitations.invite(ACME, owner, by=kim),
         handed.organizations.set_member(ACME, EVE, Role.OWNER, by=kim),
         handed.organizations.remove_member(ACME, KIM, by=kim),
-        handed.closing.delete(ACME, by=kim),
+        handed.organization_deletion.delete(ACME, by=kim),
     ):
         with pytest.raises((SignInAgain, LastOwner)):
             await attempt
@@ -152,13 +152,13 @@ async def test_who_was_taken_out_does_nothing_more(handed: OrganizationServices)
         handed.organizations.set_member(ACME, KIM, Role.MEMBER, by=eve),
         handed.organizations.remove_member(ACME, EVE, by=eve),
         handed.organizations.cancel_change(ACME, EVE, by=eve),
-        handed.inviting.invite(ACME, member, by=eve),
-        handed.closing.delete(ACME, by=eve),
+        handed.invitations.invite(ACME, member, by=eve),
+        handed.organization_deletion.delete(ACME, by=eve),
     ):
         with pytest.raises(OrganizationNotFound):
             await attempt
     with pytest.raises(InvitationNotFound):
-        await handed.inviting.accept(code, by=eve)
+        await handed.invitations.accept(code, by=eve)
     assert handed.roles() == {"kim": Role.OWNER}
 
 
@@ -170,12 +170,12 @@ async def test_who_handed_over_and_left_does_nothing_more(handed: OrganizationSe
     for attempt in (
         handed.organizations.members(ACME, by=kim),
         handed.organizations.set_member(ACME, EVE, Role.MEMBER, by=kim),
-        handed.closing.delete(ACME, by=kim),
+        handed.organization_deletion.delete(ACME, by=kim),
     ):
         with pytest.raises(OrganizationNotFound):
             await attempt
     with pytest.raises(InvitationNotFound):
-        await handed.inviting.accept(code, by=handed.signed_in(LEE))
+        await handed.invitations.accept(code, by=handed.signed_in(LEE))
     assert handed.roles() == {"eve": Role.OWNER}
 
 
@@ -186,7 +186,7 @@ async def test_who_became_less_decides_nothing_more(handed: OrganizationServices
     for attempt in (
         handed.organizations.set_member(ACME, EVE, Role.MEMBER, by=kim),
         handed.organizations.set_member(ACME, KIM, Role.OWNER, by=kim),
-        handed.closing.delete(ACME, by=kim),
+        handed.organization_deletion.delete(ACME, by=kim),
     ):
         with pytest.raises(NotPermitted):
             await attempt

@@ -19,19 +19,18 @@ from shared.domain.sign_in import Session
 from shared.domain.tokens import Token
 from shared.services.administration import (
     AccountAdministration,
-    AccountRestrictions,
-    AdministratorAppointments,
     Administrators,
     OrganizationAdministration,
 )
 from shared.services.audit_log import AuditLog
 from shared.services.burst_detection import BurstDetection
 from shared.services.domain_verification import DomainVerification
-from shared.services.invitations import InvitationLimits, Invitations
+from shared.services.invitations import Invitations
 from shared.services.mail import AccountMail, MailDelivery
-from shared.services.members import MemberChanges, OrganizationMembers, OrganizationTransfer
+from shared.services.members import OrganizationMembers, OrganizationTransfer
+from shared.services.notices import ReadOnlyMode
 from shared.services.organization_deletion import OrganizationDeletion
-from shared.services.organizations import OrganizationCreation, OrganizationCreators, Organizations
+from shared.services.organizations import OrganizationCreators, Organizations
 from shared.services.rate_limits import RateLimiter
 from shared.services.records import Leases, RecordWriter
 from shared.services.reserved_names import ReservedNames
@@ -92,10 +91,11 @@ class OrganizationServices:
     mailer: FakeMailer = field(default_factory=FakeMailer)
     records: FakeDomainRecords = field(default_factory=FakeDomainRecords)
     packages: FakePackages = field(default_factory=FakePackages)
-    founders: OrganizationCreators = OrganizationCreators.ANYONE
+    creators: OrganizationCreators = OrganizationCreators.ANYONE
     reserved_patterns: tuple[str, ...] = ()
-    invitations: str = "account=1000"  # In 60 minutes.
+    invitation_limit: str = "account=1000"  # In 60 minutes.
     invitation_mail_minutes: int = 10
+    read_only_mode: ReadOnlyMode = field(default_factory=taking_changes)
     limit_found: str = ""
     undelivered: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
 
@@ -108,24 +108,17 @@ class OrganizationServices:
         return recording(self.directory, self.events, self.clock, randomness=self.randomness)
 
     @property
-    def rosters(self) -> OrganizationMembers:
-        return OrganizationMembers(self.directory, self.work, self.clock, self.randomness)
+    def mail_delivery(self) -> MailDelivery:
+        return MailDelivery(self.mailer, lambda *failure: self.undelivered.append(failure))
 
     @property
-    def changes(self) -> MemberChanges:
-        notifying = MailDelivery(self.mailer, lambda *failure: self.undelivered.append(failure))
-        return MemberChanges(self.directory, self.recording, notifying, URL)
+    def leases(self) -> Leases:
+        return Leases(self.work, self.clock, self.randomness)
 
     @property
-    def founding(self) -> OrganizationCreation:
-        return OrganizationCreation(
-            directory=self.directory,
-            record_writer=self.recording,
-            clock=self.clock,
-            randomness=self.randomness,
-            rate_limiter=self.limiting,
-            founders=self.founders,
-            reserved_patterns=self.reserved_patterns,
+    def organization_members(self) -> OrganizationMembers:
+        return OrganizationMembers(
+            self.directory, self.recording, self.leases, self.mail_delivery, URL
         )
 
     @property
@@ -133,7 +126,7 @@ class OrganizationServices:
         """Return limits that nobody of a test meets, but for invitations and foundings."""
         rules = {each: RateLimit.parse(each, "") for each in RateLimitClass}
         rules[RateLimitClass.INVITATION] = RateLimit.parse(
-            RateLimitClass.INVITATION, self.invitations
+            RateLimitClass.INVITATION, self.invitation_limit
         )
         rules[RateLimitClass.FOUND] = RateLimit.parse(RateLimitClass.FOUND, self.limit_found)
         braking = BurstDetection(self.work, self.clock, 20, 60)
@@ -149,52 +142,54 @@ class OrganizationServices:
             directory=self.directory,
             authorization=self.authorization,
             record_writer=self.recording,
-            creation=self.founding,
-            organization_members=self.rosters,
-            changes=self.changes,
+            organization_members=self.organization_members,
             lineage=self.lineage,
+            rate_limiter=self.limiting,
             clock=self.clock,
+            randomness=self.randomness,
+            creators=self.creators,
+            reserved_patterns=self.reserved_patterns,
         )
 
     @property
-    def handing_over(self) -> OrganizationTransfer:
-        return OrganizationTransfer(self.authorization, self.rosters, self.changes)
+    def organization_transfer(self) -> OrganizationTransfer:
+        return OrganizationTransfer(self.authorization, self.organization_members)
 
     @property
-    def closing(self) -> OrganizationDeletion:
+    def organization_deletion(self) -> OrganizationDeletion:
         return OrganizationDeletion(
             authorization=self.authorization,
             directory=self.directory,
             metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
-            organization_members=self.rosters,
+            organization_members=self.organization_members,
             record_writer=self.recording,
-            changes=self.changes,
         )
 
     @property
-    def inviting(self) -> Invitations:
+    def invitations(self) -> Invitations:
         return Invitations(
             directory=self.directory,
+            work=self.work,
             authorization=self.authorization,
             record_writer=self.recording,
-            organization_members=self.rosters,
-            changes=self.changes,
+            organization_members=self.organization_members,
             lineage=self.lineage,
-            limits=InvitationLimits(
-                self.work, self.clock, self.limiting, self.invitation_mail_minutes
-            ),
+            mail_delivery=self.mail_delivery,
+            rate_limiter=self.limiting,
+            read_only_mode=self.read_only_mode,
+            clock=self.clock,
             randomness=self.randomness,
             base_url=URL,
+            invitation_mail_minutes=self.invitation_mail_minutes,
         )
 
     @property
-    def proving(self) -> DomainVerification:
+    def domain_verification(self) -> DomainVerification:
         return DomainVerification(
             directory=self.directory,
             authorization=self.authorization,
             record_writer=self.recording,
-            organization_members=self.rosters,
-            changes=self.changes,
+            organization_members=self.organization_members,
             records=self.records,
             randomness=self.randomness,
         )
@@ -280,12 +275,14 @@ class AdministrationServices(OrganizationServices):
 
     @property
     def administrators(self) -> Administrators:
-        leasing = Leases(self.work, self.clock, self.randomness)
-        return Administrators(self.directory, self.administration, leasing)
-
-    @property
-    def notifying(self) -> MailDelivery:
-        return MailDelivery(self.mailer, lambda *failure: self.undelivered.append(failure))
+        return Administrators(
+            self.directory,
+            self.administration,
+            self.leases,
+            self.recording,
+            self.mail_delivery,
+            URL,
+        )
 
     @property
     def tokens(self) -> TokenRecords:
@@ -299,42 +296,33 @@ class AdministrationServices(OrganizationServices):
         )
 
     @property
-    def logbook(self) -> AuditLog:
+    def audit_log(self) -> AuditLog:
         return AuditLog(self.events, self.directory, self.authorization, self.administration)
 
     @property
-    def supervising(self) -> AccountAdministration:
+    def account_administration(self) -> AccountAdministration:
+        account_mail = AccountMail(self.directory, self.mail_delivery, URL, BackgroundTasks())
         return AccountAdministration(
             directory=self.directory,
             administration=self.administration,
             administrators=self.administrators,
             organizations=self.organizations,
             tokens=self.tokens,
-            audit_log=self.logbook,
-        )
-
-    @property
-    def appointing(self) -> AdministratorAppointments:
-        return AdministratorAppointments(self.administrators, self.recording, self.notifying, URL)
-
-    @property
-    def restraining(self) -> AccountRestrictions:
-        noticing = AccountMail(self.directory, self.notifying, URL, BackgroundTasks())
-        return AccountRestrictions(
-            administrators=self.administrators,
+            account_sessions=AccountSessions(
+                self.directory, self.recording, self.clock, account_mail
+            ),
+            audit_log=self.audit_log,
             record_writer=self.recording,
-            account_sessions=AccountSessions(self.directory, self.recording, self.clock, noticing),
-            tokens=self.tokens,
-            mail_delivery=self.notifying,
+            mail_delivery=self.mail_delivery,
             base_url=URL,
         )
 
     @property
-    def provisioning(self) -> OrganizationAdministration:
+    def organization_administration(self) -> OrganizationAdministration:
         return OrganizationAdministration(self.directory, self.administration, self.organizations)
 
     @property
-    def reserving(self) -> ReservedNames:
+    def reserved_names(self) -> ReservedNames:
         return ReservedNames(
             self.directory, self.administration, self.recording, self.reserved_patterns
         )

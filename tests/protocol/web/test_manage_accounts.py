@@ -39,7 +39,9 @@ async def written_to(world: World, person: Person, email: str) -> None:
 
 async def test_every_account(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
     await written_to(world, world.people.ann, "ann@example.org")
-    await world.registry.account_restrictions.lock(world.people.bob.account, "Stolen.", by=OPERATOR)
+    await world.registry.account_administration.lock(
+        world.people.bob.account, "Stolen.", by=OPERATOR
+    )
     mia = await PageClient.of(world, world.people.mia)
     await mia.open("/account/data")
     await mia.send("/account/delete", name="mia")

@@ -33,7 +33,7 @@ def running(world: AdministrationServices) -> set[str]:
 async def test_an_administrator_makes_another_and_all_are_told(
     world: AdministrationServices,
 ) -> None:
-    await world.appointing.appoint(KIM, by=world.ada)
+    await world.administrators.appoint(KIM, by=world.ada)
     assert running(world) == {"ada", "kim"}
     assert {each.to for each in world.mailer.sent} == {ADA.email, KIM.email}
     assert "ada has decided that kim is an administrator" in world.mailer.sent[0].text
@@ -44,9 +44,9 @@ async def test_an_administrator_makes_another_and_all_are_told(
 async def test_an_administrator_who_is_no_more_is_told_as_well(
     world: AdministrationServices,
 ) -> None:
-    await world.appointing.appoint(KIM, by=OPERATOR)
+    await world.administrators.appoint(KIM, by=OPERATOR)
     world.forget()
-    await world.appointing.dismiss(ADA, by=OPERATOR)
+    await world.administrators.dismiss(ADA, by=OPERATOR)
     assert running(world) == {"kim"}
     assert {each.to for each in world.mailer.sent} == {ADA.email, KIM.email}
     assert "The operator has decided that ada is no administrator" in world.mailer.sent[0].text
@@ -54,22 +54,22 @@ async def test_an_administrator_who_is_no_more_is_told_as_well(
 
 
 async def test_whoever_steps_down_is_told_once(world: AdministrationServices) -> None:
-    await world.appointing.appoint(KIM, by=OPERATOR)
+    await world.administrators.appoint(KIM, by=OPERATOR)
     world.forget()
-    await world.appointing.dismiss(ADA, by=world.ada)
+    await world.administrators.dismiss(ADA, by=world.ada)
     assert sorted(each.to for each in world.mailer.sent) == [ADA.email, KIM.email]
 
 
 async def test_a_repeat_changes_nothing(world: AdministrationServices) -> None:
-    await world.appointing.appoint(ADA, by=OPERATOR)
-    await world.appointing.dismiss(KIM, by=OPERATOR)
+    await world.administrators.appoint(ADA, by=OPERATOR)
+    await world.administrators.dismiss(KIM, by=OPERATOR)
     assert (world.events.feed, world.mailer.sent) == ([], [])
 
 
 async def test_the_last_one_stays(world: AdministrationServices) -> None:
     for by in (world.ada, OPERATOR):
         with pytest.raises(LastAdministrator):
-            await world.appointing.dismiss(ADA, by=by)
+            await world.administrators.dismiss(ADA, by=by)
 
 
 async def test_somebody_locked_is_neither_made_one_nor_counted(
@@ -78,17 +78,17 @@ async def test_somebody_locked_is_neither_made_one_nor_counted(
     lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
     await world.directory.put(KIM.model_copy(update={"lock": lock}))
     with pytest.raises(AccountLocked):
-        await world.appointing.appoint(KIM, by=OPERATOR)
+        await world.administrators.appoint(KIM, by=OPERATOR)
     await world.directory.put(KIM.model_copy(update={"lock": lock, **AS_ADMINISTRATOR}))
     with pytest.raises(LastAdministrator):
-        await world.appointing.dismiss(ADA, by=OPERATOR)
+        await world.administrators.dismiss(ADA, by=OPERATOR)
 
 
 async def test_of_two_who_lower_each_other_at_once_one_stays(world: AdministrationServices) -> None:
     await world.directory.put(KIM.model_copy(update=AS_ADMINISTRATOR))
     outcomes = await asyncio.gather(
-        world.appointing.dismiss(KIM, by=world.ada),
-        world.appointing.dismiss(ADA, by=world.signed_in(KIM)),
+        world.administrators.dismiss(KIM, by=world.ada),
+        world.administrators.dismiss(ADA, by=world.signed_in(KIM)),
         return_exceptions=True,
     )
     assert len(running(world)) == 1
@@ -107,8 +107,8 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(
         (world.token_of(ADA), SignInAgain),
     ):
         for attempt in (
-            world.appointing.appoint(KIM, by=by),
-            world.appointing.dismiss(ADA, by=by),
+            world.administrators.appoint(KIM, by=by),
+            world.administrators.dismiss(ADA, by=by),
         ):
             with pytest.raises(refusal):
                 await attempt
@@ -116,7 +116,7 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(
 
 
 async def test_the_letter_and_the_event_say_who_decided_what(world: AdministrationServices) -> None:
-    await world.appointing.appoint(KIM, by=OPERATOR)
+    await world.administrators.appoint(KIM, by=OPERATOR)
     text = (
         "The operator has decided that kim is an administrator of the registry at "
         f"{URL}.\nThis counts from now on.\n\nIf nobody of you wanted this, lock the account "
@@ -132,14 +132,14 @@ async def test_a_refusal_names_the_account_and_what_was_to_be_done(
     world: AdministrationServices,
 ) -> None:
     for verb, attempt in (
-        ("appoint", world.appointing.appoint(KIM, by=world.token_of(ADA))),
-        ("dismiss", world.appointing.dismiss(KIM, by=world.token_of(ADA))),
+        ("appoint", world.administrators.appoint(KIM, by=world.token_of(ADA))),
+        ("dismiss", world.administrators.dismiss(KIM, by=world.token_of(ADA))),
     ):
         with pytest.raises(SignInAgain, match=f"^To {verb} the account kim, sign in again"):
             await attempt
     for verb, attempt in (
-        ("appoint", world.appointing.appoint(KIM, by=world.signed_in(LEE))),
-        ("dismiss", world.appointing.dismiss(KIM, by=world.signed_in(LEE))),
+        ("appoint", world.administrators.appoint(KIM, by=world.signed_in(LEE))),
+        ("dismiss", world.administrators.dismiss(KIM, by=world.signed_in(LEE))),
     ):
         with pytest.raises(NotPermitted, match=f"^You may not {verb} the account kim: it takes"):
             await attempt
@@ -150,8 +150,8 @@ async def test_an_account_that_is_gone_is_neither_appointed_nor_dismissed(
 ) -> None:
     await world.without(KIM)
     for attempt in (
-        world.appointing.appoint(KIM, by=OPERATOR),
-        world.appointing.dismiss(KIM, by=OPERATOR),
+        world.administrators.appoint(KIM, by=OPERATOR),
+        world.administrators.dismiss(KIM, by=OPERATOR),
     ):
         with pytest.raises(AccountNotFound, match=r"^account not found: kim$"):
             await attempt
@@ -163,9 +163,9 @@ async def test_a_refusal_names_the_account_that_is_locked_or_the_last(
     lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
     await world.directory.put(KIM.model_copy(update={"lock": lock}))
     with pytest.raises(AccountLocked, match=r"^The account kim is locked"):
-        await world.appointing.appoint(KIM, by=OPERATOR)
+        await world.administrators.appoint(KIM, by=OPERATOR)
     with pytest.raises(LastAdministrator, match=r"^ada is the only administrator"):
-        await world.appointing.dismiss(ADA, by=OPERATOR)
+        await world.administrators.dismiss(ADA, by=OPERATOR)
 
 
 async def test_administrators_are_listed_by_name_in_any_case(world: AdministrationServices) -> None:

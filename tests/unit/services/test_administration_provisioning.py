@@ -32,54 +32,58 @@ def shown(foundings: ListPage[OrganizationWithFounder]) -> list[tuple[str, str]]
 
 
 async def test_they_are_listed_a_page_at_a_time(world: AdministrationServices) -> None:
-    first = await world.provisioning.page("", 2, by=world.ada)
+    first = await world.organization_administration.page("", 2, by=world.ada)
     assert (shown(first), first.next) == ([("acid", "lee"), ("Acme", "kim")], "acme")
-    second = await world.provisioning.page(first.next, 2, by=world.ada)
+    second = await world.organization_administration.page(first.next, 2, by=world.ada)
     assert (shown(second), second.next) == ([("globex", "eve")], "")
 
 
 async def test_one_outlives_the_account_of_who_founded_it(world: AdministrationServices) -> None:
     await world.without(EVE)
-    found = await world.provisioning.search("globex", by=OPERATOR)
+    found = await world.organization_administration.search("globex", by=OPERATOR)
     assert shown(found) == [("globex", "")]
 
 
 async def test_they_are_found_by_how_their_names_begin(world: AdministrationServices) -> None:
-    names = [name for name, _ in shown(await world.provisioning.search("AC", by=OPERATOR))]
+    names = [
+        name for name, _ in shown(await world.organization_administration.search("AC", by=OPERATOR))
+    ]
     assert names == ["acid", "Acme"]
-    assert shown(await world.provisioning.search("acme", by=OPERATOR)) == [("Acme", "kim")]
-    assert shown(await world.provisioning.search("zoo", by=OPERATOR)) == []
+    assert shown(await world.organization_administration.search("acme", by=OPERATOR)) == [
+        ("Acme", "kim")
+    ]
+    assert shown(await world.organization_administration.search("zoo", by=OPERATOR)) == []
 
 
 async def test_one_that_was_deleted_is_shown(world: AdministrationServices) -> None:
-    await world.closing.delete(ACME, by=world.ada)
+    await world.organization_deletion.delete(ACME, by=world.ada)
     world.clock.advance(timedelta(days=1))
-    found = await world.provisioning.show(ACME, by=world.ada)
+    found = await world.organization_administration.show(ACME, by=world.ada)
     assert found.organization.is_deleted_at(world.clock.now_ms())
     with pytest.raises(OrganizationNotFound):
-        await world.provisioning.show(OrgName("zoo"), by=world.ada)
+        await world.organization_administration.show(OrgName("zoo"), by=world.ada)
 
 
 async def test_one_is_founded_for_somebody_even_under_a_name_that_is_kept_back(
     world: AdministrationServices,
 ) -> None:
-    await world.reserving.add("init*", "Theirs.", by=OPERATOR)
-    made = await world.provisioning.create(OrgName("initech"), KIM, by=world.ada)
+    await world.reserved_names.add("init*", "Theirs.", by=OPERATOR)
+    made = await world.organization_administration.create(OrgName("initech"), KIM, by=world.ada)
     assert made.founder == KIM.id
     assert world.name_of(made.founder) == "kim"
     with pytest.raises(OrganizationExists):
-        await world.provisioning.create(OrgName("Initech"), LEE, by=world.ada)
+        await world.organization_administration.create(OrgName("Initech"), LEE, by=world.ada)
 
 
 async def test_it_takes_an_administrator(world: AdministrationServices) -> None:
     for by, refusal in ((ANONYMOUS, CredentialsMissing), (world.signed_in(KIM), NotPermitted)):
         for attempt in (
-            world.provisioning.page("", 1, by=by),
-            world.provisioning.search("a", by=by),
-            world.provisioning.show(ACME, by=by),
-            world.provisioning.create(OrgName("zoo"), KIM, by=by),
+            world.organization_administration.page("", 1, by=by),
+            world.organization_administration.search("a", by=by),
+            world.organization_administration.show(ACME, by=by),
+            world.organization_administration.create(OrgName("zoo"), KIM, by=by),
         ):
             with pytest.raises(refusal):
                 await attempt
     with pytest.raises(SignInAgain):
-        await world.provisioning.create(OrgName("zoo"), KIM, by=world.token_of(ADA))
+        await world.organization_administration.create(OrgName("zoo"), KIM, by=world.token_of(ADA))

@@ -48,7 +48,7 @@ def left(world: AdministrationServices) -> tuple[list[str], list[str]]:
 
 
 async def test_every_session_of_somebody_ends_and_no_other(world: AdministrationServices) -> None:
-    ended = await world.restraining.end_sessions(KIM, by=world.ada)
+    ended = await world.account_administration.end_sessions(KIM, by=world.ada)
     assert [each.id for each in ended] == ["other", "session"]
     assert left(world)[0] == ["of lee"]
     assert world.events.kinds() == ["session.ended"] * 2
@@ -56,21 +56,21 @@ async def test_every_session_of_somebody_ends_and_no_other(world: Administration
 
 
 async def test_one_token_is_revoked(world: AdministrationServices) -> None:
-    await world.restraining.revoke_token(KIM, "other", by=world.ada)
+    await world.account_administration.revoke_token(KIM, "other", by=world.ada)
     assert left(world)[1] == ["token", "of lee"]
     with pytest.raises(TokenNotFound):
-        await world.restraining.revoke_token(KIM, "of lee", by=world.ada)
+        await world.account_administration.revoke_token(KIM, "of lee", by=world.ada)
 
 
 async def test_all_tokens_are_revoked_but_canaries(world: AdministrationServices) -> None:
     canary = token_of(KIM, "trap").model_copy(update={"canary": True})
     await world.directory.add(canary)
-    assert await world.restraining.revoke_all_tokens(KIM, by=world.ada) == 2
+    assert await world.account_administration.revoke_all_tokens(KIM, by=world.ada) == 2
     assert sorted(left(world)[1]) == ["of lee", "trap"]
 
 
 async def test_a_lock_has_its_reason_and_ends_sessions_alone(world: AdministrationServices) -> None:
-    ended = await world.restraining.lock(KIM, f"  {WHY} ", by=world.ada)
+    ended = await world.account_administration.lock(KIM, f"  {WHY} ", by=world.ada)
     lock = (await there(world, KIM)).lock
     assert lock
     assert (lock.by, lock.reason, lock.at_ms) == (ADA.id, WHY, world.clock.now_ms())
@@ -85,15 +85,15 @@ async def test_a_lock_has_its_reason_and_ends_sessions_alone(world: Administrati
 
 async def test_a_lock_takes_a_reason(world: AdministrationServices) -> None:
     with pytest.raises(ReasonMissing):
-        await world.restraining.lock(KIM, " ", by=world.ada)
+        await world.account_administration.lock(KIM, " ", by=world.ada)
     assert not (await there(world, KIM)).is_locked
 
 
 async def test_a_locked_account_is_unlocked_once(world: AdministrationServices) -> None:
-    await world.restraining.lock(KIM, WHY, by=world.ada)
+    await world.account_administration.lock(KIM, WHY, by=world.ada)
     world.forget()
     for _ in range(2):
-        await world.restraining.unlock(KIM, by=world.ada)
+        await world.account_administration.unlock(KIM, by=world.ada)
     assert not (await there(world, KIM)).is_locked
     assert world.events.kinds() == ["account.unlocked"]
     assert [each.subject for each in world.mailer.sent] == ["kim: your account is unlocked"]
@@ -102,30 +102,30 @@ async def test_a_locked_account_is_unlocked_once(world: AdministrationServices) 
 async def test_an_account_that_is_gone_is_not_locked(world: AdministrationServices) -> None:
     await world.without(EVE)
     with pytest.raises(AccountNotFound):
-        await world.restraining.lock(EVE, WHY, by=world.ada)
+        await world.account_administration.lock(EVE, WHY, by=world.ada)
 
 
 async def test_the_last_administrator_is_not_locked(world: AdministrationServices) -> None:
     for by in (world.ada, OPERATOR):
         with pytest.raises(LastAdministrator):
-            await world.restraining.lock(ADA, WHY, by=by)
+            await world.account_administration.lock(ADA, WHY, by=by)
     await world.directory.put(LEE.model_copy(update={"administrator": True}))
-    await world.restraining.lock(ADA, WHY, by=world.signed_in(LEE))
+    await world.account_administration.lock(ADA, WHY, by=world.signed_in(LEE))
     assert (await there(world, ADA)).is_locked
 
 
 async def test_a_locked_administrator_does_not_count(world: AdministrationServices) -> None:
     await world.directory.put(LEE.model_copy(update={"administrator": True}))
-    await world.restraining.lock(LEE, WHY, by=world.ada)
+    await world.account_administration.lock(LEE, WHY, by=world.ada)
     with pytest.raises(LastAdministrator):
-        await world.restraining.lock(ADA, WHY, by=OPERATOR)
+        await world.account_administration.lock(ADA, WHY, by=OPERATOR)
 
 
 async def test_a_locked_administrator_administers_nothing(world: AdministrationServices) -> None:
     await world.directory.put(LEE.model_copy(update={"administrator": True}))
-    await world.restraining.lock(LEE, WHY, by=world.ada)
+    await world.account_administration.lock(LEE, WHY, by=world.ada)
     with pytest.raises(NotPermitted):
-        await world.restraining.unlock(LEE, by=world.signed_in(LEE))
+        await world.account_administration.unlock(LEE, by=world.signed_in(LEE))
 
 
 async def test_of_two_administrators_who_lock_each_other_at_once_one_stays(
@@ -133,8 +133,8 @@ async def test_of_two_administrators_who_lock_each_other_at_once_one_stays(
 ) -> None:
     await world.directory.put(LEE.model_copy(update={"administrator": True}))
     outcomes = await asyncio.gather(
-        world.restraining.lock(LEE, WHY, by=world.ada),
-        world.restraining.lock(ADA, WHY, by=world.signed_in(LEE)),
+        world.account_administration.lock(LEE, WHY, by=world.ada),
+        world.account_administration.lock(ADA, WHY, by=world.signed_in(LEE)),
         return_exceptions=True,
     )
     locked = [each for each in world.directory.every(Account) if each.is_locked]
@@ -156,11 +156,11 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(
         (token, SignInAgain),
     ):
         for attempt in (
-            world.restraining.end_sessions(KIM, by=by),
-            world.restraining.revoke_token(KIM, "token", by=by),
-            world.restraining.revoke_all_tokens(KIM, by=by),
-            world.restraining.lock(KIM, WHY, by=by),
-            world.restraining.unlock(KIM, by=by),
+            world.account_administration.end_sessions(KIM, by=by),
+            world.account_administration.revoke_token(KIM, "token", by=by),
+            world.account_administration.revoke_all_tokens(KIM, by=by),
+            world.account_administration.lock(KIM, WHY, by=by),
+            world.account_administration.unlock(KIM, by=by),
         ):
             with pytest.raises(refusal):
                 await attempt
@@ -170,10 +170,19 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(
 async def test_a_refusal_says_what_was_to_be_done_to_whom(world: AdministrationServices) -> None:
     by = world.signed_in(KIM)
     for attempt, what in (
-        (world.restraining.end_sessions(LEE, by=by), f"end the sessions of {LEE.name}"),
-        (world.restraining.revoke_token(LEE, "any", by=by), f"revoke tokens of {LEE.name}"),
-        (world.restraining.revoke_stolen_token(LEE, "any", by=by), f"revoke tokens of {LEE.name}"),
-        (world.restraining.revoke_all_tokens(LEE, by=by), f"revoke tokens of {LEE.name}"),
+        (world.account_administration.end_sessions(LEE, by=by), f"end the sessions of {LEE.name}"),
+        (
+            world.account_administration.revoke_token(LEE, "any", by=by),
+            f"revoke tokens of {LEE.name}",
+        ),
+        (
+            world.account_administration.revoke_stolen_token(LEE, "any", by=by),
+            f"revoke tokens of {LEE.name}",
+        ),
+        (
+            world.account_administration.revoke_all_tokens(LEE, by=by),
+            f"revoke tokens of {LEE.name}",
+        ),
     ):
         with pytest.raises(NotPermitted) as refused:
             await attempt
@@ -183,8 +192,8 @@ async def test_a_refusal_says_what_was_to_be_done_to_whom(world: AdministrationS
 async def test_each_token_that_is_revoked_is_told_to_its_owner(
     world: AdministrationServices,
 ) -> None:
-    await world.restraining.revoke_token(KIM, "other", by=world.ada)
-    await world.restraining.revoke_all_tokens(KIM, by=world.ada)
+    await world.account_administration.revoke_token(KIM, "other", by=world.ada)
+    await world.account_administration.revoke_all_tokens(KIM, by=world.ada)
     told = [(e.kind, e.subject, e.account, e.actor) for e in world.told_to(KIM)]
     assert sorted(told) == [
         ("token.revoked", "other", KIM.id, ADA.id),
@@ -193,19 +202,19 @@ async def test_each_token_that_is_revoked_is_told_to_its_owner(
 
 
 async def test_a_token_that_was_stolen_ends_alone(world: AdministrationServices) -> None:
-    assert await world.restraining.revoke_stolen_token(KIM, "other", by=world.ada) == []
+    assert await world.account_administration.revoke_stolen_token(KIM, "other", by=world.ada) == []
     assert sorted(left(world)[1]) == ["of lee", "token"]
     [event] = world.told_to(KIM)
     assert (event.kind, event.subject, event.actor) == ("token.stolen", "other", ADA.id)
     with pytest.raises(TokenNotFound, match="of lee"):
-        await world.restraining.revoke_stolen_token(KIM, "of lee", by=world.ada)
+        await world.account_administration.revoke_stolen_token(KIM, "of lee", by=world.ada)
 
 
 async def test_a_refusal_names_what_was_to_be_done_and_whom_it_is_about(
     world: AdministrationServices,
 ) -> None:
     by = world.token_of(ADA)
-    restraining = world.restraining
+    restraining = world.account_administration
     for attempt, what in (
         (restraining.end_sessions(KIM, by=by), "end the sessions of kim"),
         (restraining.revoke_token(KIM, "other", by=by), "revoke tokens of kim"),
@@ -221,12 +230,12 @@ async def test_a_refusal_names_what_was_to_be_done_and_whom_it_is_about(
 
 async def test_a_lock_without_a_reason_is_named(world: AdministrationServices) -> None:
     with pytest.raises(ReasonMissing, match="the lock of kim"):
-        await world.restraining.lock(KIM, " ", by=world.ada)
+        await world.account_administration.lock(KIM, " ", by=world.ada)
 
 
 async def test_the_events_of_a_lock_name_the_account(world: AdministrationServices) -> None:
-    await world.restraining.lock(KIM, WHY, by=world.ada)
-    await world.restraining.unlock(KIM, by=world.ada)
+    await world.account_administration.lock(KIM, WHY, by=world.ada)
+    await world.account_administration.unlock(KIM, by=world.ada)
     events = [each for each in world.told_to(KIM) if each.kind.startswith("account.")]
     assert [(e.kind, e.subject, e.account, e.details) for e in events] == [
         ("account.locked", KIM.id, KIM.id, {"name": "kim", "reason": WHY}),

@@ -27,9 +27,9 @@ def names(people: ListPage[NamedAccount]) -> list[str]:
 
 
 async def test_names_are_listed_a_page_at_a_time(world: AdministrationServices) -> None:
-    first = await world.supervising.page("", 3, by=OPERATOR)
+    first = await world.account_administration.page("", 3, by=OPERATOR)
     assert (names(first), first.next) == (["ada", "eve", "kim"], "kim")
-    second = await world.supervising.page(first.next, 3, by=OPERATOR)
+    second = await world.account_administration.page(first.next, 3, by=OPERATOR)
     assert (names(second), second.next) == (["lee", "max"], "")
     assert world.directory.calls.count("all") == 2
 
@@ -38,7 +38,7 @@ async def test_a_name_that_is_burnt_is_listed_without_an_account(
     world: AdministrationServices,
 ) -> None:
     await world.directory.remove(EVE)
-    page = await world.supervising.page("", 10, by=OPERATOR)
+    page = await world.account_administration.page("", 10, by=OPERATOR)
     assert [each.name for each in page.rows if each.account is None] == ["eve"]
 
 
@@ -46,22 +46,24 @@ async def test_a_name_that_is_burnt_is_listed_without_an_account(
 async def test_somebody_is_found_by_name_id_and_mail(
     world: AdministrationServices, sought: str
 ) -> None:
-    assert names(await world.supervising.search(sought, by=OPERATOR)) == ["kim"]
+    assert names(await world.account_administration.search(sought, by=OPERATOR)) == ["kim"]
 
 
 async def test_an_administrator_is_found_by_mail_as_well(world: AdministrationServices) -> None:
-    assert names(await world.supervising.search("ada@example.org", by=OPERATOR)) == ["ada"]
+    assert names(await world.account_administration.search("ada@example.org", by=OPERATOR)) == [
+        "ada"
+    ]
 
 
 async def test_others_are_found_by_how_their_names_begin(world: AdministrationServices) -> None:
-    assert names(await world.supervising.search("k", by=OPERATOR)) == ["kim"]
-    assert names(await world.supervising.search("kimberley", by=OPERATOR)) == []
-    assert names(await world.supervising.search("zoe@example.org", by=OPERATOR)) == []
+    assert names(await world.account_administration.search("k", by=OPERATOR)) == ["kim"]
+    assert names(await world.account_administration.search("kimberley", by=OPERATOR)) == []
+    assert names(await world.account_administration.search("zoe@example.org", by=OPERATOR)) == []
 
 
 async def test_a_burnt_name_is_found(world: AdministrationServices) -> None:
     await world.directory.remove(EVE)
-    [found] = (await world.supervising.search("Eve", by=OPERATOR)).rows
+    [found] = (await world.account_administration.search("Eve", by=OPERATOR)).rows
     assert (found.name, found.account) == ("eve", None)
 
 
@@ -77,7 +79,7 @@ async def test_somebody_is_shown_with_all_but_secrets_and_canaries(
     over = session_of(KIM, "over").model_copy(update={"expires_ms": 0})
     for each in (identity, member, token_of(KIM), canary, session_of(KIM), over):
         await world.directory.add(each)
-    person = await world.supervising.show(KIM.id, QUERY, by=world.ada)
+    person = await world.account_administration.show(KIM.id, QUERY, by=world.ada)
     assert person.account == KIM
     assert (person.identities, person.memberships) == ((identity,), (member,))
     assert [each.token.id for each in person.tokens] == ["token"]
@@ -91,17 +93,17 @@ async def test_who_locked_somebody_is_told(
 ) -> None:
     lock = AccountLock(at_ms=1, by=locker, reason="Stolen.")
     await world.directory.put(KIM.model_copy(update={"lock": lock}))
-    assert (await world.supervising.show(KIM.id, QUERY, by=OPERATOR)).locked_by == told
+    assert (await world.account_administration.show(KIM.id, QUERY, by=OPERATOR)).locked_by == told
 
 
 async def test_nobody_is_shown_who_is_not_there(world: AdministrationServices) -> None:
     with pytest.raises(AccountNotFound):
-        await world.supervising.show("zoe", QUERY, by=OPERATOR)
+        await world.account_administration.show("zoe", QUERY, by=OPERATOR)
 
 
 async def test_an_account_that_is_not_there_is_named(world: AdministrationServices) -> None:
     with pytest.raises(AccountNotFound) as refused:
-        await world.supervising.show("zoe", QUERY, by=OPERATOR)
+        await world.account_administration.show("zoe", QUERY, by=OPERATOR)
     assert str(refused.value) == str(AccountNotFound("zoe"))
 
 
@@ -114,7 +116,7 @@ async def test_identities_are_shown_in_the_order_in_which_they_were_linked(
             provider="oidc", linked_ms=linked_ms,
         )  # fmt: skip
         await world.directory.add(identity)
-    person = await world.supervising.show(KIM.id, QUERY, by=world.ada)
+    person = await world.account_administration.show(KIM.id, QUERY, by=world.ada)
     assert [each.linked_ms for each in person.identities] == [1, 2, 3]
 
 
@@ -124,26 +126,29 @@ async def test_a_search_finds_a_bounded_number_of_accounts(world: Administration
         await world.directory.add(account)
         claim = AccountName(name=account.name, account=account.id, created_ms=0)
         await world.directory.add(claim)
-    assert len((await world.supervising.search("many-", by=OPERATOR)).rows) == MAX_ACCOUNTS_FOUND
-    same_mail = (await world.supervising.search(KIM.email, by=OPERATOR)).rows
+    assert (
+        len((await world.account_administration.search("many-", by=OPERATOR)).rows)
+        == MAX_ACCOUNTS_FOUND
+    )
+    same_mail = (await world.account_administration.search(KIM.email, by=OPERATOR)).rows
     assert len(same_mail) == MAX_ACCOUNTS_FOUND
 
 
 async def test_whether_an_administrator_is_signed_in_counts_sessions_that_have_not_ended(
     world: AdministrationServices,
 ) -> None:
-    assert not await world.supervising.is_administrator_signed_in(by=OPERATOR)
+    assert not await world.account_administration.is_administrator_signed_in(by=OPERATOR)
     over = session_of(ADA, "over").model_copy(update={"expires_ms": 0})
     for each in (over, session_of(KIM)):
         await world.directory.add(each)
-    assert not await world.supervising.is_administrator_signed_in(by=OPERATOR)
+    assert not await world.account_administration.is_administrator_signed_in(by=OPERATOR)
     await world.directory.add(session_of(ADA, "current"))
-    assert await world.supervising.is_administrator_signed_in(by=OPERATOR)
+    assert await world.account_administration.is_administrator_signed_in(by=OPERATOR)
 
 
 async def test_administrators_are_listed_by_name(world: AdministrationServices) -> None:
     await world.directory.put(LEE.model_copy(update={"administrator": True}))
-    running = await world.supervising.list_administrators(by=OPERATOR)
+    running = await world.account_administration.list_administrators(by=OPERATOR)
     assert [each.name for each in running] == ["ada", "lee"]
 
 
@@ -157,11 +162,11 @@ async def test_it_takes_an_administrator_and_a_credential_that_manages_everythin
         (narrow, NotPermitted),
     ):
         for attempt in (
-            world.supervising.page("", 1, by=by),
-            world.supervising.search("kim", by=by),
-            world.supervising.show(KIM.id, QUERY, by=by),
-            world.supervising.list_administrators(by=by),
-            world.logbook.of_other_account(KIM.id, QUERY, by=by),
+            world.account_administration.page("", 1, by=by),
+            world.account_administration.search("kim", by=by),
+            world.account_administration.show(KIM.id, QUERY, by=by),
+            world.account_administration.list_administrators(by=by),
+            world.audit_log.of_other_account(KIM.id, QUERY, by=by),
         ):
             with pytest.raises(refusal):
                 await attempt

@@ -35,14 +35,14 @@ async def acme() -> OrganizationServices:
 
 async def prove(world: OrganizationServices) -> OrganizationDomain:
     """Claim the domain, set its record, and verify it."""
-    claimed = await world.proving.claim(ACME, EXAMPLE, by=world.signed_in(KIM))
+    claimed = await world.domain_verification.claim(ACME, EXAMPLE, by=world.signed_in(KIM))
     world.records.by_name[RECORD] = ["v=spf1 -all", f"ballroom-verification={claimed.challenge}"]
-    return await world.proving.verify(ACME, EXAMPLE, by=world.token_of(KIM))
+    return await world.domain_verification.verify(ACME, EXAMPLE, by=world.token_of(KIM))
 
 
 async def proven(world: OrganizationServices) -> list[str]:
     """Return what the organization's page shows."""
-    return await world.proving.verified(await world.acme())
+    return await world.domain_verification.verified(await world.acme())
 
 
 async def test_a_domain_is_proven_by_its_record(acme: OrganizationServices) -> None:
@@ -54,11 +54,11 @@ async def test_a_domain_is_proven_by_its_record(acme: OrganizationServices) -> N
 
 
 async def test_a_claim_is_no_proof(acme: OrganizationServices) -> None:
-    claimed = await acme.proving.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
+    claimed = await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
     for texts in ([], ["ballroom-verification="], [f"x ballroom-verification={claimed.challenge}"]):
         acme.records.by_name[RECORD] = texts
         with pytest.raises(DomainUnproven) as told:
-            await acme.proving.verify(ACME, EXAMPLE, by=acme.token_of(KIM))
+            await acme.domain_verification.verify(ACME, EXAMPLE, by=acme.token_of(KIM))
         assert f'TXT record {RECORD} with "ballroom-verification={claimed.challenge}"' in str(
             told.value
         )
@@ -68,16 +68,16 @@ async def test_a_claim_is_no_proof(acme: OrganizationServices) -> None:
 async def test_a_repeat_changes_nothing(acme: OrganizationServices) -> None:
     first = await prove(acme)
     acme.forget()
-    again = await acme.proving.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
+    again = await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
     assert again.challenge == first.challenge
-    assert await acme.proving.verify(ACME, EXAMPLE, by=acme.token_of(KIM)) == again
+    assert await acme.domain_verification.verify(ACME, EXAMPLE, by=acme.token_of(KIM)) == again
     assert acme.events.feed == []
 
 
 async def test_of_two_claims_at_once_there_is_one_challenge(acme: OrganizationServices) -> None:
     working = acme.directory
     acme.directory = failing(working, Fault("add", AlreadyThere(), Moment.AFTER))
-    claimed = await acme.proving.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
+    claimed = await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
     assert acme.directory.every(OrganizationDomain) == [
         claimed.model_copy(update={"outbox": claimed.outbox})
     ]
@@ -86,9 +86,9 @@ async def test_of_two_claims_at_once_there_is_one_challenge(acme: OrganizationSe
 async def test_the_proof_of_another_organization_proves_nothing(acme: OrganizationServices) -> None:
     await prove(acme)
     other = (await acme.organizations.create(parse_org("other"), LEE, by=OPERATOR)).name
-    await acme.proving.claim(parse_org(other), EXAMPLE, by=acme.signed_in(LEE))
+    await acme.domain_verification.claim(parse_org(other), EXAMPLE, by=acme.signed_in(LEE))
     with pytest.raises(DomainUnproven):
-        await acme.proving.verify(parse_org(other), EXAMPLE, by=acme.token_of(LEE))
+        await acme.domain_verification.verify(parse_org(other), EXAMPLE, by=acme.token_of(LEE))
 
 
 async def test_owners_claim_members_see_and_to_strangers_there_is_nothing(
@@ -96,22 +96,26 @@ async def test_owners_claim_members_see_and_to_strangers_there_is_nothing(
 ) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
     await prove(acme)
-    [seen] = await acme.proving.of(ACME, by=acme.token_of(LEE))
+    [seen] = await acme.domain_verification.of(ACME, by=acme.token_of(LEE))
     assert seen.domain == EXAMPLE
-    for attempt in (acme.proving.claim, acme.proving.verify, acme.proving.remove):
+    for attempt in (
+        acme.domain_verification.claim,
+        acme.domain_verification.verify,
+        acme.domain_verification.remove,
+    ):
         with pytest.raises(NotPermitted):
             await attempt(ACME, EXAMPLE, by=acme.token_of(LEE))
         with pytest.raises(OrganizationNotFound):
             await attempt(ACME, EXAMPLE, by=acme.token_of(MAX))
     with pytest.raises(OrganizationNotFound):
-        await acme.proving.of(ACME, by=acme.token_of(MAX))
+        await acme.domain_verification.of(ACME, by=acme.token_of(MAX))
 
 
 async def test_a_domain_is_given_up(acme: OrganizationServices) -> None:
     await prove(acme)
-    await acme.proving.remove(ACME, EXAMPLE, by=acme.token_of(KIM))
+    await acme.domain_verification.remove(ACME, EXAMPLE, by=acme.token_of(KIM))
     assert await proven(acme) == []
-    for attempt in (acme.proving.verify, acme.proving.remove):
+    for attempt in (acme.domain_verification.verify, acme.domain_verification.remove):
         with pytest.raises(DomainNotFound):
             await attempt(ACME, EXAMPLE, by=acme.token_of(KIM))
 
@@ -119,17 +123,17 @@ async def test_a_domain_is_given_up(acme: OrganizationServices) -> None:
 async def test_an_organization_claims_twenty_domains_at_most(acme: OrganizationServices) -> None:
     for number in range(MAX_DOMAINS):
         name = parse_domain(f"d{number}.example.org")
-        await acme.proving.claim(ACME, name, by=acme.signed_in(KIM))
+        await acme.domain_verification.claim(ACME, name, by=acme.signed_in(KIM))
     with pytest.raises(DomainsFull, match="20"):
-        await acme.proving.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
+        await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
 
 
 async def test_when_nobody_answers_nothing_changes(acme: OrganizationServices) -> None:
     await prove(acme)
     acme.records.is_silent = True
     with pytest.raises(DomainSilent):
-        await acme.proving.verify(ACME, EXAMPLE, by=acme.token_of(KIM))
-    report = await acme.proving.run()
+        await acme.domain_verification.verify(ACME, EXAMPLE, by=acme.token_of(KIM))
+    report = await acme.domain_verification.run()
     assert (report.seen, report.changed) == (1, 0)
     assert "did not answer" in report.problems[0]
     assert await proven(acme) == ["example.org"]
@@ -138,7 +142,7 @@ async def test_when_nobody_answers_nothing_changes(acme: OrganizationServices) -
 async def test_what_is_still_proven_stays(acme: OrganizationServices) -> None:
     await prove(acme)
     acme.forget()
-    assert (await acme.proving.run()).changed == 0
+    assert (await acme.domain_verification.run()).changed == 0
     assert acme.events.feed == []
     assert acme.mailer.sent == []
 
@@ -148,24 +152,24 @@ async def test_a_domain_whose_record_is_gone_is_shown_no_more(acme: Organization
     await prove(acme)
     acme.forget()
     acme.records.by_name.clear()
-    report = await acme.proving.run()
+    report = await acme.domain_verification.run()
     assert (report.seen, report.changed, report.problems) == (1, 1, ())
     assert await proven(acme) == []
     assert acme.events.kinds() == ["domain.lapsed"]
     assert {mail.to for mail in acme.mailer.sent} == {KIM.email, LEE.email}
     assert "example.org is no longer verified for Acme" in acme.mailer.sent[0].subject
     assert "/account/organizations/Acme/settings\n" in acme.mailer.sent[0].text
-    assert (await acme.proving.run()).seen == 0
+    assert (await acme.domain_verification.run()).seen == 0
 
 
 async def test_nobody_is_told_of_the_domains_of_an_organization_that_is_gone(
     acme: OrganizationServices,
 ) -> None:
     await prove(acme)
-    await acme.closing.delete(ACME, by=OPERATOR)
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.forget()
     acme.records.by_name.clear()
-    assert (await acme.proving.run()).changed == 1
+    assert (await acme.domain_verification.run()).changed == 1
     assert acme.mailer.sent == []
 
 
@@ -177,10 +181,10 @@ async def test_one_domain_that_cannot_be_looked_at_keeps_no_other_waiting(
     working = acme.directory
     for error, reason in ((Stale(), "it was changed meanwhile."), (Busy(), str(Busy()))):
         acme.directory = failing(working, Fault("replace", error))
-        [problem] = (await acme.proving.run()).problems
+        [problem] = (await acme.domain_verification.run()).problems
         assert problem == f"example.org: {reason}"
     acme.directory = working
-    assert (await acme.proving.run()).changed == 1
+    assert (await acme.domain_verification.run()).changed == 1
 
 
 async def test_each_change_of_a_domain_is_told_in_the_log_of_the_organization(
@@ -188,8 +192,8 @@ async def test_each_change_of_a_domain_is_told_in_the_log_of_the_organization(
 ) -> None:
     await prove(acme)
     acme.records.by_name.clear()
-    await acme.proving.run()
-    await acme.proving.remove(ACME, EXAMPLE, by=acme.token_of(KIM))
+    await acme.domain_verification.run()
+    await acme.domain_verification.remove(ACME, EXAMPLE, by=acme.token_of(KIM))
     assert acme.events.kinds() == [
         *("domain.claimed", "domain.verified", "domain.lapsed", "domain.removed"),
     ]
@@ -200,7 +204,7 @@ async def test_each_change_of_a_domain_is_told_in_the_log_of_the_organization(
 
 
 async def test_a_claim_keeps_what_proves_it_and_since_when(acme: OrganizationServices) -> None:
-    claimed = await acme.proving.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
+    claimed = await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
     assert (claimed.org, claimed.domain, claimed.created_ms, claimed.verified_ms) == (
         *("Acme", "example.org", acme.clock.now_ms(), None),
     )
@@ -210,15 +214,15 @@ async def test_a_claim_keeps_what_proves_it_and_since_when(acme: OrganizationSer
 async def test_what_is_wrong_with_a_domain_names_it_and_the_organization(
     acme: OrganizationServices,
 ) -> None:
-    for attempt in (acme.proving.verify, acme.proving.remove):
+    for attempt in (acme.domain_verification.verify, acme.domain_verification.remove):
         with pytest.raises(DomainNotFound) as told:
             await attempt(ACME, EXAMPLE, by=acme.token_of(KIM))
         assert str(told.value) == str(DomainNotFound(EXAMPLE, ACME))
     for number in range(MAX_DOMAINS):
         name = parse_domain(f"d{number}.example.org")
-        await acme.proving.claim(ACME, name, by=acme.signed_in(KIM))
+        await acme.domain_verification.claim(ACME, name, by=acme.signed_in(KIM))
     with pytest.raises(DomainsFull) as full:
-        await acme.proving.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
+        await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
     assert str(full.value) == str(DomainsFull("Acme", MAX_DOMAINS))
 
 
@@ -229,7 +233,7 @@ async def test_upkeep_reports_what_it_looked_at_and_what_went_wrong(
     acme.records.by_name.clear()
     working = acme.directory
     acme.directory = failing(working, Fault("replace", Busy()))
-    report = await acme.proving.run()
+    report = await acme.domain_verification.run()
     assert (report.task, report.seen, report.changed) == ("prove", 1, 0)
     assert report.problems == (f"example.org: {Busy()}",)
 
@@ -240,7 +244,7 @@ async def test_the_letter_of_a_lapsed_domain_names_its_record_and_the_page(
     await prove(acme)
     acme.forget()
     acme.records.by_name.clear()
-    await acme.proving.run()
+    await acme.domain_verification.run()
     [mail] = acme.mailer.sent
     assert RECORD in mail.text
     assert f"{URL}/account/organizations/Acme/settings\n" in mail.text

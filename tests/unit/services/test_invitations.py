@@ -61,7 +61,7 @@ async def code(
     world: OrganizationServices, offer: InvitationRequest = BY_LINK, by: Account = KIM
 ) -> str:
     """Return the code of a new invitation by link."""
-    invited = await world.inviting.invite(ACME, offer, by=world.signed_in(by))
+    invited = await world.invitations.invite(ACME, offer, by=world.signed_in(by))
     assert invited.link
     return code_in(invited.link.reveal())
 
@@ -74,7 +74,7 @@ def invitations(world: OrganizationServices) -> Sequence[Invitation]:
 
 
 async def test_who_is_invited_by_a_link_accepts_and_is_a_member(acme: OrganizationServices) -> None:
-    opened = await acme.inviting.accept(await code(acme), by=acme.signed_in(LEE))
+    opened = await acme.invitations.accept(await code(acme), by=acme.signed_in(LEE))
     assert opened.name == "Acme"
     assert acme.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
     assert acme.events.kinds() == ["invitation.sent", "invitation.accepted", "member.set"]
@@ -86,67 +86,67 @@ async def test_who_is_invited_by_a_link_accepts_and_is_a_member(acme: Organizati
 async def test_who_is_invited_by_mail_finds_the_code_there_alone(
     acme: OrganizationServices,
 ) -> None:
-    invited = await acme.inviting.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
+    invited = await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
     assert invited.mailed
     assert invited.link is None
     [mail] = acme.mailer.to("lee@example.org")
     assert mail.subject == "kim invites you to Acme"
     assert "28 September 2026, 14:13 UTC" in mail.text
-    await acme.inviting.accept(code_in(mail.text), by=acme.signed_in(LEE))
+    await acme.invitations.accept(code_in(mail.text), by=acme.signed_in(LEE))
     assert acme.roles()["lee"] is Role.MAINTAINER
 
 
 async def test_where_no_mail_leaves_there_is_a_link(acme: OrganizationServices) -> None:
     acme.mailer.is_down = True
-    invited = await acme.inviting.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
+    invited = await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
     assert not invited.mailed
     assert invited.link
-    await acme.inviting.accept(code_in(invited.link.reveal()), by=acme.signed_in(LEE))
+    await acme.invitations.accept(code_in(invited.link.reveal()), by=acme.signed_in(LEE))
 
 
 async def test_neither_code_nor_address_is_stored_or_told(acme: OrganizationServices) -> None:
-    invited = await acme.inviting.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
+    invited = await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
     sent = code_in(acme.mailer.sent[0].text)
     [stored] = invitations(acme)
     assert stored.label == "l\N{HORIZONTAL ELLIPSIS}@example.org"
     for text in (repr(stored), repr(acme.events.feed), repr(invited)):
         assert sent not in text
         assert "lee@example" not in text
-    by_link = await acme.inviting.invite(ACME, BY_LINK, by=acme.signed_in(KIM))
+    by_link = await acme.invitations.invite(ACME, BY_LINK, by=acme.signed_in(KIM))
     assert "https" not in repr(by_link)
 
 
 async def test_an_invitation_ends_after_a_week(acme: OrganizationServices) -> None:
     sent = await code(acme)
     acme.clock.advance(INVITATION_LIFETIME - timedelta(seconds=1))
-    await acme.inviting.show(sent, by=acme.signed_in(LEE))
+    await acme.invitations.show(sent, by=acme.signed_in(LEE))
     acme.clock.advance(timedelta(seconds=1))
-    for attempt in (acme.inviting.show, acme.inviting.accept, acme.inviting.decline):
+    for attempt in (acme.invitations.show, acme.invitations.accept, acme.invitations.decline):
         with pytest.raises(InvitationNotFound):
             await attempt(sent, by=acme.signed_in(LEE))
-    assert await acme.inviting.pending(ACME, by=acme.signed_in(KIM)) == []
+    assert await acme.invitations.pending(ACME, by=acme.signed_in(KIM)) == []
 
 
 @pytest.mark.parametrize("address", ["lee@example.org", "Lee@Example.org"])
 async def test_inviting_somebody_again_renews(acme: OrganizationServices, address: str) -> None:
-    await acme.inviting.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
+    await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
     acme.clock.advance(timedelta(days=6))
     again = InvitationRequest.parse(Role.MEMBER, address, "")
-    await acme.inviting.invite(ACME, again, by=acme.signed_in(KIM))
+    await acme.invitations.invite(ACME, again, by=acme.signed_in(KIM))
     [stored] = invitations(acme)
     assert stored.role is Role.MEMBER
     first, second = (code_in(mail.text) for mail in acme.mailer.sent)
     with pytest.raises(InvitationNotFound):
-        await acme.inviting.show(first, by=acme.signed_in(LEE))
+        await acme.invitations.show(first, by=acme.signed_in(LEE))
     acme.clock.advance(timedelta(days=6))
-    await acme.inviting.accept(second, by=acme.signed_in(LEE))
+    await acme.invitations.accept(second, by=acme.signed_in(LEE))
 
 
 async def test_two_owners_who_invite_one_address_at_once_renew(acme: OrganizationServices) -> None:
     await acme.let_in(LEE)
     working = acme.directory
     acme.directory = failing(working, Fault("add", AlreadyThere(), Moment.AFTER))
-    await acme.inviting.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
+    await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
     acme.directory = working
     [stored] = invitations(acme)
     assert stored.revision == 2
@@ -166,12 +166,12 @@ async def test_an_organization_has_a_hundred_open_invitations_at_most(
 @pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER])
 async def test_nobody_but_owners_invites(acme: OrganizationServices, role: Role) -> None:
     await acme.let_in(LEE, role=role)
-    invited = await acme.inviting.invite(ACME, BY_LINK, by=acme.signed_in(KIM))
+    invited = await acme.invitations.invite(ACME, BY_LINK, by=acme.signed_in(KIM))
     for by, refusal in ((LEE, NotPermitted), (MAX, OrganizationNotFound)):
         for attempt in (
-            acme.inviting.invite(ACME, BY_LINK, by=acme.signed_in(by)),
-            acme.inviting.pending(ACME, by=acme.signed_in(by)),
-            acme.inviting.withdraw(ACME, invited.invitation.id, by=acme.signed_in(by)),
+            acme.invitations.invite(ACME, BY_LINK, by=acme.signed_in(by)),
+            acme.invitations.pending(ACME, by=acme.signed_in(by)),
+            acme.invitations.withdraw(ACME, invited.invitation.id, by=acme.signed_in(by)),
         ):
             with pytest.raises(refusal):
                 await attempt
@@ -190,7 +190,7 @@ async def test_a_label_is_one_line_that_people_see() -> None:
 
 
 async def test_whoever_holds_a_code_sees_what_it_offers(acme: OrganizationServices) -> None:
-    opened = await acme.inviting.show(await code(acme), by=acme.token_of(LEE))
+    opened = await acme.invitations.show(await code(acme), by=acme.token_of(LEE))
     assert opened.organization.name == "Acme"
     assert opened.invitation.role is Role.MEMBER
     assert opened.inviter.name == "kim"
@@ -201,24 +201,24 @@ async def test_without_a_code_nobody_learns_anything(acme: OrganizationServices)
     [stored] = invitations(acme)
     for guess in ("", "Acme", sent[:-1], sent.swapcase(), stored.id, stored.code_hash):
         with pytest.raises(InvitationNotFound) as refused:
-            await acme.inviting.show(guess, by=acme.signed_in(LEE))
+            await acme.invitations.show(guess, by=acme.signed_in(LEE))
         assert "acme" not in str(refused.value).lower()
     with pytest.raises(CredentialsMissing):
-        await acme.inviting.show(sent, by=ANONYMOUS)
+        await acme.invitations.show(sent, by=ANONYMOUS)
 
 
 async def test_a_code_is_good_once(acme: OrganizationServices) -> None:
     sent = await code(acme)
-    await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+    await acme.invitations.accept(sent, by=acme.signed_in(LEE))
     with pytest.raises(InvitationNotFound):
-        await acme.inviting.accept(sent, by=acme.signed_in(MAX))
+        await acme.invitations.accept(sent, by=acme.signed_in(MAX))
     assert set(acme.roles()) == {"kim", "lee"}
 
 
 async def test_of_many_who_accept_at_once_one_gets_in(acme: OrganizationServices) -> None:
     sent = await code(acme)
     results = await asyncio.gather(
-        *(acme.inviting.accept(sent, by=acme.signed_in(who)) for who in (LEE, MAX, EVE)),
+        *(acme.invitations.accept(sent, by=acme.signed_in(who)) for who in (LEE, MAX, EVE)),
         return_exceptions=True,
     )
     assert sum(not isinstance(each, BaseException) for each in results) == 1
@@ -243,10 +243,10 @@ async def test_a_list_that_lags_behind_opens_nothing(acme: OrganizationServices)
     renewed = stored.model_copy(update={"code_hash": "another"})
     await acme.directory.replace(renewed)
     with pytest.raises(InvitationNotFound):
-        await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+        await acme.invitations.accept(sent, by=acme.signed_in(LEE))
     await acme.directory.remove(invitations(acme)[0])
     with pytest.raises(InvitationNotFound):
-        await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+        await acme.invitations.accept(sent, by=acme.signed_in(LEE))
 
 
 async def test_an_invitation_that_is_withdrawn_meanwhile_lets_nobody_in(
@@ -255,15 +255,15 @@ async def test_an_invitation_that_is_withdrawn_meanwhile_lets_nobody_in(
     sent = await code(acme)
     acme.directory = failing(acme.directory, Fault("remove", Stale()))
     with pytest.raises(InvitationNotFound):
-        await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+        await acme.invitations.accept(sent, by=acme.signed_in(LEE))
     assert set(acme.roles()) == {"kim"}
 
 
 async def test_who_declines_ends_the_invitation(acme: OrganizationServices) -> None:
     sent = await code(acme)
-    await acme.inviting.decline(sent, by=acme.signed_in(LEE))
+    await acme.invitations.decline(sent, by=acme.signed_in(LEE))
     with pytest.raises(InvitationNotFound):
-        await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+        await acme.invitations.accept(sent, by=acme.signed_in(LEE))
     assert acme.events.kinds() == ["invitation.sent", "invitation.declined"]
     assert [each.kind for each in acme.told_to(LEE)] == ["invitation.declined"]
     assert set(acme.roles()) == {"kim"}
@@ -271,13 +271,13 @@ async def test_who_declines_ends_the_invitation(acme: OrganizationServices) -> N
 
 async def test_an_owner_withdraws_an_invitation(acme: OrganizationServices) -> None:
     sent = await code(acme)
-    [stored] = await acme.inviting.pending(ACME, by=acme.token_of(KIM))
-    await acme.inviting.withdraw(ACME, stored.id, by=acme.token_of(KIM))
+    [stored] = await acme.invitations.pending(ACME, by=acme.token_of(KIM))
+    await acme.invitations.withdraw(ACME, stored.id, by=acme.token_of(KIM))
     with pytest.raises(InvitationNotFound):
-        await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+        await acme.invitations.accept(sent, by=acme.signed_in(LEE))
     for gone in (stored.id, "nothing"):
         with pytest.raises(InvitationNotFound):
-            await acme.inviting.withdraw(ACME, gone, by=acme.token_of(KIM))
+            await acme.invitations.withdraw(ACME, gone, by=acme.token_of(KIM))
 
 
 async def test_the_invitations_of_another_organization_are_not_withdrawn(
@@ -288,29 +288,29 @@ async def test_the_invitations_of_another_organization_are_not_withdrawn(
     other = OrgName("other")
     await acme.organizations.create(other, LEE, by=OPERATOR)
     with pytest.raises(InvitationNotFound):
-        await acme.inviting.withdraw(other, stored.id, by=acme.signed_in(LEE))
+        await acme.invitations.withdraw(other, stored.id, by=acme.signed_in(LEE))
     assert len(invitations(acme)) == 1
 
 
 async def test_a_member_does_not_use_up_an_invitation(acme: OrganizationServices) -> None:
     sent = await code(acme)
     with pytest.raises(AlreadyMember, match="You are owner of Acme already"):
-        await acme.inviting.accept(sent, by=acme.signed_in(KIM))
-    await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+        await acme.invitations.accept(sent, by=acme.signed_in(KIM))
+    await acme.invitations.accept(sent, by=acme.signed_in(LEE))
 
 
 async def test_a_token_joins_what_it_may_manage(acme: OrganizationServices) -> None:
     sent = await code(acme)
     for grant in (Grant(scopes=frozenset({Scope.READ})), Grant(org="other")):
         with pytest.raises(NotPermitted, match="join Acme"):
-            await acme.inviting.accept(sent, by=acme.token_of(LEE, grant))
-    await acme.inviting.accept(sent, by=acme.token_of(LEE, Grant(org="acme")))
+            await acme.invitations.accept(sent, by=acme.token_of(LEE, grant))
+    await acme.invitations.accept(sent, by=acme.token_of(LEE, Grant(org="acme")))
 
 
 async def test_a_machine_does_not_join(acme: OrganizationServices) -> None:
     sent = await code(acme)
     with pytest.raises(TokenUnknown):
-        await acme.inviting.accept(sent, by=Principal("machine", "token", (Grant(),)))
+        await acme.invitations.accept(sent, by=Principal("machine", "token", (Grant(),)))
     assert len(invitations(acme)) == 1
 
 
@@ -319,14 +319,14 @@ async def test_a_machine_does_not_join(acme: OrganizationServices) -> None:
 
 async def test_to_invite_an_owner_takes_a_fresh_sign_in(acme: OrganizationServices) -> None:
     with pytest.raises(SignInAgain):
-        await acme.inviting.invite(ACME, OWNER, by=acme.token_of(KIM))
+        await acme.invitations.invite(ACME, OWNER, by=acme.token_of(KIM))
     assert invitations(acme) == []
 
 
 async def test_who_is_invited_to_own_is_a_member_for_two_days(acme: OrganizationServices) -> None:
     sent = await code(acme, OWNER)
     acme.forget()
-    await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+    await acme.invitations.accept(sent, by=acme.signed_in(LEE))
     assert acme.roles()["lee"] is Role.MEMBER
     for each in (KIM, LEE):
         [mail] = acme.mailer.to(each.email)
@@ -337,7 +337,7 @@ async def test_who_is_invited_to_own_is_a_member_for_two_days(acme: Organization
 
 
 async def test_an_owner_undoes_it_and_the_new_one_cannot(acme: OrganizationServices) -> None:
-    await acme.inviting.accept(await code(acme, OWNER), by=acme.signed_in(LEE))
+    await acme.invitations.accept(await code(acme, OWNER), by=acme.signed_in(LEE))
     with pytest.raises(NotPermitted):
         await acme.organizations.cancel_change(ACME, LEE, by=acme.signed_in(LEE))
     await acme.organizations.cancel_change(ACME, LEE, by=acme.signed_in(KIM))
@@ -348,9 +348,9 @@ async def test_an_owner_undoes_it_and_the_new_one_cannot(acme: OrganizationServi
 async def test_what_an_older_owner_offered_a_new_one_does_not_undo(
     acme: OrganizationServices,
 ) -> None:
-    await acme.inviting.accept(await code(acme, OWNER), by=acme.signed_in(LEE))
+    await acme.invitations.accept(await code(acme, OWNER), by=acme.signed_in(LEE))
     acme.clock.advance(OWNER_CHANGE_DELAY)
-    await acme.inviting.accept(await code(acme, OWNER), by=acme.signed_in(MAX))
+    await acme.invitations.accept(await code(acme, OWNER), by=acme.signed_in(MAX))
     with pytest.raises(OwnerTooNew):
         await acme.organizations.cancel_change(ACME, MAX, by=acme.signed_in(LEE))
 
@@ -364,24 +364,24 @@ async def test_who_is_no_owner_any_more_lets_nobody_in(acme: OrganizationService
     await acme.organizations.remove_member(ACME, LEE, by=OPERATOR)
     for who in (LEE, MAX):
         with pytest.raises(InvitationNotFound):
-            await acme.inviting.accept(kept[0], by=acme.signed_in(who))
-    await acme.inviting.accept(kept[1], by=acme.signed_in(MAX))
+            await acme.invitations.accept(kept[0], by=acme.signed_in(who))
+    await acme.invitations.accept(kept[1], by=acme.signed_in(MAX))
 
 
 async def test_an_organization_that_is_gone_lets_nobody_in(acme: OrganizationServices) -> None:
     sent = await code(acme)
-    await acme.closing.delete(ACME, by=OPERATOR)
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
     with pytest.raises(InvitationNotFound):
-        await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+        await acme.invitations.accept(sent, by=acme.signed_in(LEE))
 
 
 async def test_the_operator_invites_as_well(acme: OrganizationServices) -> None:
-    invited: IssuedInvitation = await acme.inviting.invite(ACME, OWNER, by=OPERATOR)
+    invited: IssuedInvitation = await acme.invitations.invite(ACME, OWNER, by=OPERATOR)
     assert invited.link
     sent = code_in(invited.link.reveal())
-    opened = await acme.inviting.show(sent, by=acme.signed_in(LEE))
+    opened = await acme.invitations.show(sent, by=acme.signed_in(LEE))
     assert opened.inviter.name == "The operator"
-    await acme.inviting.accept(sent, by=acme.signed_in(LEE))
+    await acme.invitations.accept(sent, by=acme.signed_in(LEE))
     assert acme.roles()["lee"] is Role.MEMBER
 
 
@@ -391,10 +391,10 @@ async def test_the_operator_invites_as_well(acme: OrganizationServices) -> None:
 async def test_an_address_that_was_mailed_lately_is_told_how_long_to_wait(
     acme: OrganizationServices,
 ) -> None:
-    await acme.inviting.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
+    await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
     acme.clock.advance(timedelta(minutes=4))
     with pytest.raises(MailedLately) as refused:
-        await acme.inviting.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
+        await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
     assert str(refused.value).startswith("l\N{HORIZONTAL ELLIPSIS}@example.org got an invitation")
     assert "Wait 360 seconds to send another one" in str(refused.value)
     told = refused.value.allowance
@@ -406,16 +406,16 @@ async def test_an_address_that_was_mailed_lately_is_told_how_long_to_wait(
 async def test_open_invitations_are_listed_the_newest_first(acme: OrganizationServices) -> None:
     for label in ("one", "two", "three"):
         offer = InvitationRequest.parse(Role.MEMBER, None, label)
-        await acme.inviting.invite(ACME, offer, by=acme.signed_in(KIM))
+        await acme.invitations.invite(ACME, offer, by=acme.signed_in(KIM))
         acme.clock.advance(timedelta(seconds=1))
-    listed = await acme.inviting.pending(ACME, by=acme.signed_in(KIM))
+    listed = await acme.invitations.pending(ACME, by=acme.signed_in(KIM))
     assert [each.label for each in listed] == ["three", "two", "one"]
 
 
 async def test_a_token_that_may_not_join_is_told_what_it_lacks(acme: OrganizationServices) -> None:
     sent = await code(acme)
     with pytest.raises(NotPermitted) as refused:
-        await acme.inviting.accept(sent, by=acme.token_of(LEE, Grant(org="other")))
+        await acme.invitations.accept(sent, by=acme.token_of(LEE, Grant(org="other")))
     assert str(refused.value) == "You may not join Acme: the token lacks the scope manage here."
 
 
@@ -428,11 +428,11 @@ async def test_each_end_of_an_invitation_has_its_event(acme: OrganizationService
         [stored] = invitations(acme)
         match how:
             case "withdrawn":
-                await acme.inviting.withdraw(ACME, stored.id, by=kim)
+                await acme.invitations.withdraw(ACME, stored.id, by=kim)
             case "declined":
-                await acme.inviting.decline(sent, by=lee)
+                await acme.invitations.decline(sent, by=lee)
             case _:
-                await acme.inviting.accept(sent, by=lee)
+                await acme.invitations.accept(sent, by=lee)
         begun, over = [e for e in acme.events.feed if e.kind.startswith("invitation.")]
         details = {"invitation": stored.id, "role": "member", "label": "for lee"}
         assert (begun.kind, begun.actor, begun.account) == ("invitation.sent", KIM.id, "")

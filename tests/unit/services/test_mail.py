@@ -13,7 +13,7 @@ from shared.domain.packages import Origin, Release
 from shared.domain.rights import Role
 from shared.ports import DirectoryStore
 from shared.services.burst_detection import BURST_WINDOW
-from shared.services.mail import HeldReleaseMail, MailDelivery
+from shared.services.mail import MailDelivery, ReleaseMail
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import FakeClock
@@ -35,14 +35,10 @@ def directory() -> FakeDirectory:
     )
 
 
-def news(
-    mailer: FakeMailer, clock: FakeClock, stored: DirectoryStore | None = None
-) -> HeldReleaseMail:
+def news(mailer: FakeMailer, clock: FakeClock, stored: DirectoryStore | None = None) -> ReleaseMail:
     """Return what is tested, over doubles."""
     notifying = MailDelivery(mailer, failed=lambda _kind, _count: None)
-    return HeldReleaseMail(
-        stored or directory(), FakeWork(), notifying, clock, "https://registry.test"
-    )
+    return ReleaseMail(stored or directory(), FakeWork(), notifying, clock, "https://registry.test")
 
 
 def release(name: str = "greet", org: str = "Acme") -> Release:

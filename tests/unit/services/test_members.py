@@ -31,7 +31,7 @@ async def hand(
     world: OrganizationServices, then: Role | None = Role.MAINTAINER, heir: Account = MAX
 ) -> None:
     """Let kim hand Acme over."""
-    await world.handing_over.begin(ACME, heir, then, by=world.signed_in(KIM))
+    await world.organization_transfer.begin(ACME, heir, then, by=world.signed_in(KIM))
 
 
 @pytest.mark.parametrize("then", [Role.MAINTAINER, Role.MEMBER, None])
@@ -129,9 +129,9 @@ async def test_whoever_hands_over_becomes_less(acme: OrganizationServices) -> No
 async def test_only_an_owner_hands_over(acme: OrganizationServices) -> None:
     for person in (MAX, ADA):
         with pytest.raises(NotPermitted):
-            await acme.handing_over.begin(ACME, LEE, None, by=acme.signed_in(person))
+            await acme.organization_transfer.begin(ACME, LEE, None, by=acme.signed_in(person))
     with pytest.raises(NotPermitted, match="being owner of Acme"):
-        await acme.handing_over.begin(ACME, LEE, None, by=OPERATOR)
+        await acme.organization_transfer.begin(ACME, LEE, None, by=OPERATOR)
 
 
 @pytest.mark.parametrize("moment", Moment)
@@ -151,7 +151,7 @@ async def test_wherever_it_breaks_off_somebody_owns_it(
 
 async def test_it_takes_a_fresh_sign_in(acme: OrganizationServices) -> None:
     with pytest.raises(SignInAgain):
-        await acme.handing_over.begin(ACME, MAX, None, by=acme.token_of(KIM))
+        await acme.organization_transfer.begin(ACME, MAX, None, by=acme.token_of(KIM))
 
 
 async def test_a_refusal_to_hand_over_names_the_people_and_the_way_out(
@@ -171,7 +171,7 @@ async def test_a_refusal_to_hand_over_names_the_people_and_the_way_out(
     with pytest.raises(MemberNotFound, match=r"^eve is no member of Acme\. Invite them first\.$"):
         await hand(acme, heir=EVE)
     with pytest.raises(NotPermitted) as forbidden:
-        await acme.handing_over.begin(ACME, LEE, None, by=OPERATOR)
+        await acme.organization_transfer.begin(ACME, LEE, None, by=OPERATOR)
     assert str(forbidden.value) == "You may not transfer Acme: it takes being owner of Acme."
 
 

@@ -449,7 +449,7 @@ async def attempt(world: OrganizationServices, what: str, whom: Account, by: Acc
         if what == "remove":
             await organizations.remove_member(ACME, whom, by=principal)
         elif what == "hand over":
-            await world.handing_over.begin(ACME, whom, None, by=principal)
+            await world.organization_transfer.begin(ACME, whom, None, by=principal)
         elif what == "undo":
             await organizations.cancel_change(ACME, whom, by=principal)
         else:

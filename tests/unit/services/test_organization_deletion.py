@@ -63,7 +63,7 @@ def release(package: Package, state: State = State.LIVE) -> Release:
 
 
 async def test_an_organization_ends_after_two_days(acme: OrganizationServices) -> None:
-    marked = await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    marked = await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     assert marked.deleting_ms == acme.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(
         milliseconds=1
     )
@@ -76,7 +76,7 @@ async def test_an_organization_ends_after_two_days(acme: OrganizationServices) -
 
 
 async def test_every_owner_is_told(acme: OrganizationServices) -> None:
-    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     for each in (KIM, LEE):
         [mail] = acme.mailer.to(each.email)
         assert mail.subject == "The organization Acme is about to be deleted"
@@ -86,9 +86,9 @@ async def test_every_owner_is_told(acme: OrganizationServices) -> None:
 
 
 async def test_any_owner_keeps_it_in_time(acme: OrganizationServices) -> None:
-    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.forget()
-    kept = await acme.closing.cancel(ACME, by=acme.signed_in(LEE))
+    kept = await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
     assert kept.deleting_ms is None
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert (await acme.organizations.show(ACME, by=acme.signed_in(MAX))).name == "Acme"
@@ -98,29 +98,29 @@ async def test_any_owner_keeps_it_in_time(acme: OrganizationServices) -> None:
 
 async def test_what_nobody_deletes_is_not_kept(acme: OrganizationServices) -> None:
     with pytest.raises(NotClosing):
-        await acme.closing.cancel(ACME, by=acme.signed_in(KIM))
+        await acme.organization_deletion.cancel(ACME, by=acme.signed_in(KIM))
 
 
 async def test_what_is_gone_is_not_kept(acme: OrganizationServices) -> None:
-    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     for by in (acme.signed_in(KIM), OPERATOR):
         with pytest.raises(OrganizationNotFound):
-            await acme.closing.cancel(ACME, by=by)
+            await acme.organization_deletion.cancel(ACME, by=by)
 
 
 async def test_a_repeat_does_not_begin_the_two_days_again(acme: OrganizationServices) -> None:
-    first = await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    first = await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.clock.advance(timedelta(hours=1))
     acme.forget()
-    again = await acme.closing.delete(ACME, by=acme.signed_in(LEE))
+    again = await acme.organization_deletion.delete(ACME, by=acme.signed_in(LEE))
     assert again.deleting_ms == first.deleting_ms
     assert acme.events.feed == []
 
 
 async def test_what_the_operator_deletes_is_gone_at_once(acme: OrganizationServices) -> None:
-    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
-    await acme.closing.delete(ACME, by=acme.signed_in(ADA))
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(ADA))
     with pytest.raises(OrganizationNotFound):
         await acme.organizations.show(ACME, by=acme.signed_in(KIM))
 
@@ -129,7 +129,7 @@ async def test_a_deletion_takes_an_owner_who_signed_in_a_moment_ago(
     acme: OrganizationServices,
 ) -> None:
     await acme.let_in(MAX, role=Role.MAINTAINER)
-    for attempt in (acme.closing.delete, acme.closing.cancel):
+    for attempt in (acme.organization_deletion.delete, acme.organization_deletion.cancel):
         with pytest.raises(SignInAgain):
             await attempt(ACME, by=acme.token_of(KIM))
         with pytest.raises(NotPermitted):
@@ -144,7 +144,7 @@ async def test_an_organization_that_published_stays(
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET, state)]})
     for by in (acme.signed_in(KIM), OPERATOR):
         with pytest.raises(OrganizationNotEmpty, match="acme/greet"):
-            await acme.closing.delete(ACME, by=by)
+            await acme.organization_deletion.delete(ACME, by=by)
     assert (await acme.acme()).deleting_ms is None
 
 
@@ -152,39 +152,39 @@ async def test_a_claimed_name_without_a_release_is_no_package(acme: Organization
     neighbours = [Package.parse(org, "greet") for org in ("acm", "acme_two", "acmf")]
     claimed = [
         Package.parse("acme", f"p{number}")
-        for number in range(organization_deletion.ORGANIZATIONS_AT_ONCE + 1)
+        for number in range(organization_deletion.PACKAGES_READ_AT_ONCE + 1)
     ]
     acme.packages = FakePackages(
         [head(each) for each in (*neighbours, *claimed)],
         {str(each): [release(each)] for each in neighbours},
     )
-    assert (await acme.closing.delete(ACME, by=acme.signed_in(KIM))).deleting_ms
+    assert (await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))).deleting_ms
 
 
 async def test_behind_many_claimed_names_a_release_is_found(acme: OrganizationServices) -> None:
     claimed = [
         Package.parse("acme", f"p{number:03}")
-        for number in range(organization_deletion.ORGANIZATIONS_AT_ONCE + 1)
+        for number in range(organization_deletion.PACKAGES_READ_AT_ONCE + 1)
     ]
     last = claimed[-1]
     acme.packages = FakePackages([head(each) for each in claimed], {str(last): [release(last)]})
     with pytest.raises(OrganizationNotEmpty, match=str(last)):
-        await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+        await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
 
 
 async def test_a_push_that_was_under_way_keeps_its_organization(acme: OrganizationServices) -> None:
     other = OrgName("other")
     await acme.organizations.create(other, MAX, by=OPERATOR)
-    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
-    await acme.closing.delete(other, by=acme.signed_in(MAX))
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.delete(other, by=acme.signed_in(MAX))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     acme.forget()
-    report = await acme.closing.run()
+    report = await acme.organization_deletion.run()
     assert (report.seen, report.changed) == (2, 1)
     assert (await acme.acme()).deleting_ms is None
     assert {mail.to for mail in acme.mailer.sent} == {KIM.email, LEE.email}
     assert {event.actor for event in acme.events.feed} == {"upkeep"}
-    assert (await acme.closing.run()).changed == 0
+    assert (await acme.organization_deletion.run()).changed == 0
 
 
 @pytest.mark.parametrize("by", [OPERATOR, None], ids=["operator", "owner"])
@@ -192,27 +192,27 @@ async def test_a_push_that_was_under_way_keeps_its_organization(acme: Organizati
 async def test_a_push_that_was_under_way_revives_its_organization(
     acme: OrganizationServices, by: Principal | None, later: timedelta
 ) -> None:
-    await acme.closing.delete(ACME, by=by or acme.signed_in(KIM))
+    await acme.organization_deletion.delete(ACME, by=by or acme.signed_in(KIM))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     acme.clock.advance(later)
-    report = await acme.closing.run()
+    report = await acme.organization_deletion.run()
     assert (report.seen, report.changed) == (1, 1)
     assert (await acme.acme()).deleting_ms is None
     assert "kim" in acme.roles()
 
 
 async def test_what_somebody_keeps_meanwhile_is_kept(acme: OrganizationServices) -> None:
-    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     acme.directory = failing(acme.directory, Fault("replace", Stale()))
-    await acme.closing.run()
+    await acme.organization_deletion.run()
     assert (await acme.acme()).deleting_ms
 
 
 async def test_while_it_ends_nobody_publishes_and_everything_else_goes_on(
     acme: OrganizationServices,
 ) -> None:
-    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     kim = acme.token_of(KIM)
     for action in (Action.PUSH_NEW, Action.PUSH_VERSION):
         with pytest.raises(NotPermitted, match="its organization is being deleted"):
@@ -225,9 +225,9 @@ async def test_while_it_ends_nobody_publishes_and_everything_else_goes_on(
 
 
 async def test_for_a_day_the_name_is_nobodys(acme: OrganizationServices) -> None:
-    await acme.closing.delete(ACME, by=OPERATOR)
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.clock.advance(NAME_FREE_AFTER - timedelta(seconds=1))
-    assert (await acme.closing.run()).changed == 0
+    assert (await acme.organization_deletion.run()).changed == 0
     for spelling in ("Acme", "acme", "ACME"):
         for by in (OPERATOR, acme.signed_in(MAX), acme.signed_in(ADA)):
             with pytest.raises(OrganizationExists):
@@ -264,9 +264,9 @@ async def test_a_day_later_the_name_is_free_and_nothing_is_inherited(
     stolen = StolenToken(owner=organization.id, id="token", listed=(), at_ms=0)
     for entity in (*BELONGINGS, token, use, stolen):
         await acme.directory.add(entity)
-    await acme.closing.delete(ACME, by=OPERATOR)
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.clock.advance(NAME_FREE_AFTER)
-    report = await acme.closing.run()
+    report = await acme.organization_deletion.run()
     assert (report.seen, report.changed) == (1, 1)
     assert await of_an_organization(acme) == []
     assert acme.events.kinds()[-1] == "organization.released"
@@ -278,16 +278,16 @@ async def test_a_day_later_the_name_is_free_and_nothing_is_inherited(
 async def test_a_release_of_a_name_that_was_cut_off_is_finished_by_the_next(
     acme: OrganizationServices,
 ) -> None:
-    await acme.closing.delete(ACME, by=OPERATOR)
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.clock.advance(NAME_FREE_AFTER)
     whole, acme.directory = acme.directory, failing(acme.directory, Fault("remove", Busy(), nth=2))
-    report = await acme.closing.run()
+    report = await acme.organization_deletion.run()
     assert (report.seen, report.changed) == (1, 0)
     assert report.problems == (f"Acme: {Busy()}",)
     acme.directory = whole
     with pytest.raises(OrganizationExists):
         await acme.organizations.create(ACME, MAX, by=OPERATOR)
-    assert (await acme.closing.run()).changed == 1
+    assert (await acme.organization_deletion.run()).changed == 1
     assert await of_an_organization(acme) == []
 
 
@@ -300,13 +300,13 @@ async def test_an_organization_that_cannot_be_removed_keeps_no_other_one_waiting
     for name in ("beta", "gamma"):
         await acme.organizations.create(OrgName(name), MAX, by=OPERATOR)
     for name in ("acme", "beta", "gamma"):
-        await acme.closing.delete(OrgName(name), by=OPERATOR)
+        await acme.organization_deletion.delete(OrgName(name), by=OPERATOR)
     acme.clock.advance(NAME_FREE_AFTER)
     acme.directory = failing(acme.directory, Fault("remove", error))
-    report = await acme.closing.run()
+    report = await acme.organization_deletion.run()
     assert (report.seen, report.changed) == (3, 2)
     assert report.problems == (f"Acme: {sentence}",)
-    assert (await acme.closing.run()).changed == 1
+    assert (await acme.organization_deletion.run()).changed == 1
     assert await of_an_organization(acme) == []
 
 
@@ -315,30 +315,30 @@ async def test_a_name_under_which_a_package_was_so_much_as_claimed_is_never_free
 ) -> None:
     other = Package.parse("acmeother", "greet")
     acme.packages.heads = [head(GREET), head(other)]
-    await acme.closing.delete(ACME, by=OPERATOR)
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.clock.advance(timedelta(days=1000))
-    assert (await acme.closing.run()).changed == 0
+    assert (await acme.organization_deletion.run()).changed == 0
     with pytest.raises(OrganizationExists):
         await acme.organizations.create(ACME, MAX, by=OPERATOR)
     acme.packages.heads = [head(other)]
-    assert (await acme.closing.run()).changed == 1
+    assert (await acme.organization_deletion.run()).changed == 1
 
 
 async def test_who_is_faster_is_asked_again(acme: OrganizationServices) -> None:
     acme.directory = failing(acme.directory, Fault("replace", Stale()))
-    assert (await acme.closing.delete(ACME, by=acme.signed_in(KIM))).deleting_ms
+    assert (await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))).deleting_ms
 
 
 async def test_the_letters_of_a_deletion_say_who_and_lead_to_the_organization(
     acme: OrganizationServices,
 ) -> None:
     link = f"{URL}/account/organizations/Acme"
-    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     [mail] = acme.mailer.to(LEE.email)
     assert mail.text.startswith("kim deletes the organization Acme. ")
     assert mail.text.endswith(f"every owner can undo it:\n\n{link}\n")
     acme.forget()
-    await acme.closing.cancel(ACME, by=acme.signed_in(LEE))
+    await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
     [mail] = acme.mailer.to(KIM.email)
     assert mail.text == f"lee has undone the deletion of the organization Acme:\n\n{link}\n"
 
@@ -346,10 +346,10 @@ async def test_the_letters_of_a_deletion_say_who_and_lead_to_the_organization(
 async def test_the_letter_of_a_push_that_keeps_an_organization_says_so(
     acme: OrganizationServices,
 ) -> None:
-    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     acme.forget()
-    report = await acme.closing.run()
+    report = await acme.organization_deletion.run()
     assert report.task == "keep"
     [mail] = acme.mailer.to(KIM.email)
     assert mail.text == (
@@ -360,8 +360,8 @@ async def test_the_letter_of_a_push_that_keeps_an_organization_says_so(
 
 async def test_the_events_of_a_deletion_say_when_it_would_end(acme: OrganizationServices) -> None:
     at_ms = acme.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
-    await acme.closing.delete(ACME, by=acme.signed_in(KIM))
-    await acme.closing.cancel(ACME, by=acme.signed_in(LEE))
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
     told = [
         (each.kind, each.actor, each.subject, each.org, each.details)
         for each in acme.events.feed
@@ -376,9 +376,9 @@ async def test_the_events_of_a_deletion_say_when_it_would_end(acme: Organization
 async def test_the_event_of_a_released_name_is_of_its_organization_and_of_upkeep(
     acme: OrganizationServices,
 ) -> None:
-    await acme.closing.delete(ACME, by=OPERATOR)
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.clock.advance(NAME_FREE_AFTER)
-    await acme.closing.run()
+    await acme.organization_deletion.run()
     event = acme.events.feed[-1]
     assert (event.kind, event.subject, event.org) == ("organization.released", "Acme", "acme")
     assert event.actor == "upkeep"
@@ -388,10 +388,10 @@ async def test_a_refusal_to_delete_or_to_keep_names_the_organization(
     acme: OrganizationServices,
 ) -> None:
     with pytest.raises(NotClosing, match=r"^Acme is not being deleted"):
-        await acme.closing.cancel(ACME, by=acme.signed_in(KIM))
+        await acme.organization_deletion.cancel(ACME, by=acme.signed_in(KIM))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     with pytest.raises(OrganizationNotEmpty, match=r"^Acme .*acme/greet"):
-        await acme.closing.delete(ACME, by=acme.signed_in(KIM))
+        await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
 
 
 async def orphaned(world: OrganizationServices, *people: Account) -> None:
@@ -407,10 +407,10 @@ async def test_an_organization_of_nobody_is_deleted_and_its_name_released(
     acme: OrganizationServices,
 ) -> None:
     await orphaned(acme, KIM, LEE)
-    assert (await acme.closing.run()).changed == 1
+    assert (await acme.organization_deletion.run()).changed == 1
     assert (await acme.acme()).is_deleted_at(acme.clock.now_ms())
     acme.clock.advance(NAME_FREE_AFTER)
-    assert (await acme.closing.run()).changed == 1
+    assert (await acme.organization_deletion.run()).changed == 1
     founded = await acme.organizations.create(ACME, MAX, by=acme.signed_in(MAX))
     assert founded.founder == MAX.id
 
@@ -420,14 +420,14 @@ async def test_an_organization_that_was_founded_a_moment_ago_is_left_alone(
 ) -> None:
     await orphaned(acme, KIM, LEE)
     acme.clock.advance(-timedelta(seconds=1))
-    assert (await acme.closing.run()).seen == 0
+    assert (await acme.organization_deletion.run()).seen == 0
 
 
 async def test_an_organization_whose_founder_left_stays_with_another_owner(
     acme: OrganizationServices,
 ) -> None:
     await orphaned(acme, KIM)
-    report = await acme.closing.run()
+    report = await acme.organization_deletion.run()
     assert (report.changed, report.problems) == (0, ())
 
 
@@ -437,8 +437,8 @@ async def test_an_organization_without_owner_that_is_in_use_is_reported(
     await orphaned(acme, KIM, LEE)
     acme.packages.heads = [head(GREET)]
     acme.packages.released[str(GREET)] = [release(GREET)]
-    [problem] = (await acme.closing.run()).problems
+    [problem] = (await acme.organization_deletion.run()).problems
     assert "The owners of Acme have all deleted their accounts." in problem
     acme.packages.heads.clear()
     await acme.let_in(MAX, role=Role.MEMBER)
-    assert (await acme.closing.run()).problems == (problem,)
+    assert (await acme.organization_deletion.run()).problems == (problem,)

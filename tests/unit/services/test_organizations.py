@@ -109,7 +109,7 @@ async def test_without_an_account_nothing_is_founded(world: OrganizationServices
 async def test_where_the_operator_says_so_administrators_alone_found(
     world: OrganizationServices,
 ) -> None:
-    world.founders = OrganizationCreators.ADMINISTRATORS
+    world.creators = OrganizationCreators.ADMINISTRATORS
     with pytest.raises(NotPermitted, match="administrator of the registry"):
         await world.organizations.create(ACME, KIM, by=world.signed_in(KIM))
     await world.organizations.create(ACME, KIM, by=world.signed_in(ADA))
@@ -531,7 +531,7 @@ async def test_an_account_that_is_gone_is_not_seen(acme: OrganizationServices) -
 
 
 async def test_an_organization_that_is_not_there_has_no_members(acme: OrganizationServices) -> None:
-    await acme.closing.delete(ACME, by=OPERATOR)
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
     for org in (OTHER, ACME):
         with pytest.raises(OrganizationNotFound):
             await acme.organizations.members(org, by=OPERATOR)
@@ -544,7 +544,7 @@ async def test_people_see_their_own_organizations(acme: OrganizationServices) ->
     await acme.organizations.create(OTHER, LEE, by=OPERATOR)
     gone = OrgName("gone")
     await acme.organizations.create(gone, LEE, by=OPERATOR)
-    await acme.closing.delete(gone, by=OPERATOR)
+    await acme.organization_deletion.delete(gone, by=OPERATOR)
     for grant, expected in (
         (Grant(), [("Acme", Role.MEMBER), ("other", Role.OWNER)]),
         (Grant(org="other"), [("other", Role.OWNER)]),
@@ -594,7 +594,7 @@ async def test_a_refusal_to_found_names_the_organization_and_the_reason(
         await acme.organizations.create(OrgName("ACME"), LEE, by=acme.signed_in(LEE))
     with pytest.raises(LooksAlike, match=r"^acrne looks like the name of another "):
         await acme.organizations.create(OrgName("acrne"), LEE, by=acme.signed_in(LEE))
-    acme.founders = OrganizationCreators.ADMINISTRATORS
+    acme.creators = OrganizationCreators.ADMINISTRATORS
     with pytest.raises(NotPermitted) as refused:
         await acme.organizations.create(OTHER, LEE, by=acme.signed_in(LEE))
     assert str(refused.value) == (

@@ -16,6 +16,7 @@ from shared.domain.errors.organizations import (
 )
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
 from shared.domain.reserved_names import MAX_RESERVED_NAMES, ReservedName
 from shared.services.organizations import OrganizationProfile
 from shared.services.reserved_names import MAX_MATCHES_SHOWN, MAX_NAMES_COMPARED
@@ -38,11 +39,11 @@ async def test_nobody_founds_a_name_from_the_moment_on_at_which_it_is_kept_back(
     world: AdministrationServices,
 ) -> None:
     await world.organizations.create(OrgName("initech"), KIM, by=world.signed_in(KIM))
-    await world.reserving.add("init*", WHY, by=world.ada)
+    await world.reserved_names.add("init*", WHY, by=world.ada)
     for name in ("initrode", "INITRODE", "lnitrode"):
         with pytest.raises(NameKeptBack):
             await world.organizations.create(OrgName(name), KIM, by=world.signed_in(KIM))
-    await world.reserving.remove("INIT*", by=world.ada)
+    await world.reserved_names.remove("INIT*", by=world.ada)
     await world.organizations.create(OrgName("initrode"), KIM, by=world.signed_in(KIM))
     assert [each for each in world.events.kinds() if each.startswith("name.")] == [
         "name.reserved",
@@ -51,7 +52,7 @@ async def test_nobody_founds_a_name_from_the_moment_on_at_which_it_is_kept_back(
 
 
 async def test_nobody_calls_themselves_so_either(world: AdministrationServices) -> None:
-    await world.reserving.add("init*", WHY, by=world.ada)
+    await world.reserved_names.add("init*", WHY, by=world.ada)
     profile = OrganizationProfile(display_name="Initech")
     with pytest.raises(NameKeptBack):
         await world.organizations.change(ACME, profile, by=world.signed_in(KIM))
@@ -59,8 +60,8 @@ async def test_nobody_calls_themselves_so_either(world: AdministrationServices) 
 
 async def test_what_is_kept_back_is_listed_with_who_and_why(world: AdministrationServices) -> None:
     for pattern, by in (("b*", world.ada), ("A?", OPERATOR)):
-        await world.reserving.add(pattern, WHY, by=by)
-    kept = await world.reserving.all(by=world.ada)
+        await world.reserved_names.add(pattern, WHY, by=by)
+    kept = await world.reserved_names.all(by=world.ada)
     assert (kept.built_in, kept.configured) == (("ballerina*",), ("wso2*",))
     listed = [(each.pattern, each.reason, by) for each, by in kept.stored]
     assert listed == [("A?", WHY, "operator"), ("b*", WHY, "ada")]
@@ -71,21 +72,21 @@ async def test_a_pattern_that_matches_no_name_or_every_one_is_refused(
     world: AdministrationServices, pattern: str
 ) -> None:
     with pytest.raises(PatternUnreadable):
-        await world.reserving.add(pattern, WHY, by=OPERATOR)
+        await world.reserved_names.add(pattern, WHY, by=OPERATOR)
 
 
 async def test_a_pattern_takes_a_reason_and_is_there_once(world: AdministrationServices) -> None:
     with pytest.raises(ReasonMissing):
-        await world.reserving.add("a*", "", by=OPERATOR)
-    await world.reserving.add("a*", WHY, by=OPERATOR)
+        await world.reserved_names.add("a*", "", by=OPERATOR)
+    await world.reserved_names.add("a*", WHY, by=OPERATOR)
     with pytest.raises(ReservedAlready):
-        await world.reserving.add("A*", WHY, by=OPERATOR)
+        await world.reserved_names.add("A*", WHY, by=OPERATOR)
 
 
 async def test_what_is_not_kept_back_cannot_be_given_free(world: AdministrationServices) -> None:
     for pattern in ("a*", "wso2*", "ballerina*"):
         with pytest.raises(ReservedNameNotFound):
-            await world.reserving.remove(pattern, by=OPERATOR)
+            await world.reserved_names.remove(pattern, by=OPERATOR)
 
 
 async def test_there_are_no_more_patterns_than_a_founding_reads(
@@ -95,37 +96,36 @@ async def test_there_are_no_more_patterns_than_a_founding_reads(
         pattern = f"p{number}"
         await world.directory.put(ReservedName(pattern=pattern, reason="", by="", since_ms=0))
     with pytest.raises(ReservedNamesFull):
-        await world.reserving.add("one_more", WHY, by=OPERATOR)
+        await world.reserved_names.add("one_more", WHY, by=OPERATOR)
 
 
 async def test_a_pattern_shows_what_is_there_already(world: AdministrationServices) -> None:
-    matches = await world.reserving.matching(" ac?e ", by=OPERATOR)
+    matches = await world.reserved_names.matching(" ac?e ", by=OPERATOR)
     assert (matches.pattern, matches.names, matches.is_more) == ("ac?e", ("Acme",), False)
     assert (matches.compared, matches.is_complete) == (1, True)
-    assert (await world.reserving.matching("b*", by=OPERATOR)).names == ()
+    assert (await world.reserved_names.matching("b*", by=OPERATOR)).names == ()
 
 
 async def test_a_pattern_that_matches_many_shows_some(world: AdministrationServices) -> None:
     for number in range(MAX_MATCHES_SHOWN):
         await world.organizations.create(OrgName(f"acme_{number}"), KIM, by=OPERATOR)
-    matches = await world.reserving.matching("acme*", by=OPERATOR)
+    matches = await world.reserved_names.matching("acme*", by=OPERATOR)
     assert (len(matches.names), matches.is_more) == (MAX_MATCHES_SHOWN, True)
 
 
 async def test_not_every_organization_is_compared(world: AdministrationServices) -> None:
-    founding = world.founding
-    many = [founding.new(OrgName(f"z{number}"), KIM) for number in range(MAX_NAMES_COMPARED)]
-    for each in many:
-        await world.directory.put(each)
+    for number in range(MAX_NAMES_COMPARED):
+        organization = Organization(name=f"z{number}", founder=KIM.id, created_ms=0)
+        await world.directory.put(organization)
     world.forget()
-    matches = await world.reserving.matching("z*", by=OPERATOR)
+    matches = await world.reserved_names.matching("z*", by=OPERATOR)
     assert (matches.compared, matches.is_complete) == (MAX_NAMES_COMPARED, False)
     assert world.directory.calls == ["all"]
 
 
 async def why(world: AdministrationServices, name: str) -> tuple[tuple[str, ...], str]:
     """Return why a name is not free."""
-    freedom = await world.reserving.look_up(name, by=world.ada)
+    freedom = await world.reserved_names.look_up(name, by=world.ada)
     assert freedom.is_free is (not freedom.organization)
     return freedom.organization, freedom.account
 
@@ -145,7 +145,7 @@ async def test_a_name_that_is_taken_says_by_whom(world: AdministrationServices) 
 
 
 async def test_a_name_that_is_burnt_says_so(world: AdministrationServices) -> None:
-    await world.closing.delete(ACME, by=world.ada)
+    await world.organization_deletion.delete(ACME, by=world.ada)
     claim = next(each for each in world.directory.every(AccountName) if each.name == "eve")
     await world.directory.replace(claim.model_copy(update={"is_retired": True}))
     world.clock.advance(timedelta(days=1))
@@ -164,7 +164,7 @@ async def test_a_name_whose_account_was_never_made_is_told_as_burnt(
 
 
 async def test_a_name_that_is_kept_back_says_by_what(world: AdministrationServices) -> None:
-    await world.reserving.add("init*", WHY, by=world.ada)
+    await world.reserved_names.add("init*", WHY, by=world.ada)
     assert "ballerina* (built in)" in (await why(world, "ballerinax"))[0][0]
     assert "wso2 (built in)" in (await why(world, "vvso2"))[0][0]
     [of_setting] = (await why(world, "vvso2labs"))[0]
@@ -177,18 +177,18 @@ async def test_it_takes_an_administrator_and_a_fresh_sign_in_to_change(
 ) -> None:
     for by, refusal in ((ANONYMOUS, CredentialsMissing), (world.signed_in(KIM), NotPermitted)):
         for attempt in (
-            world.reserving.all(by=by),
-            world.reserving.matching("a*", by=by),
-            world.reserving.look_up("a", by=by),
-            world.reserving.add("a*", WHY, by=by),
-            world.reserving.remove("a*", by=by),
+            world.reserved_names.all(by=by),
+            world.reserved_names.matching("a*", by=by),
+            world.reserved_names.look_up("a", by=by),
+            world.reserved_names.add("a*", WHY, by=by),
+            world.reserved_names.remove("a*", by=by),
         ):
             with pytest.raises(refusal):
                 await attempt
     token = world.token_of(ADA)
     for attempt in (
-        world.reserving.add("a*", WHY, by=token),
-        world.reserving.remove("a*", by=token),
+        world.reserved_names.add("a*", WHY, by=token),
+        world.reserved_names.remove("a*", by=token),
     ):
         with pytest.raises(SignInAgain):
             await attempt
@@ -198,10 +198,10 @@ async def test_it_takes_an_administrator_and_a_fresh_sign_in_to_change(
 async def test_a_refusal_says_what_was_to_be_done(world: AdministrationServices) -> None:
     by = world.signed_in(KIM)
     for attempt, verb in (
-        (world.reserving.all(by=by), "list"),
-        (world.reserving.matching("a*", by=by), "list"),
-        (world.reserving.add("a*", WHY, by=by), "change"),
-        (world.reserving.remove("a*", by=by), "change"),
+        (world.reserved_names.all(by=by), "list"),
+        (world.reserved_names.matching("a*", by=by), "list"),
+        (world.reserved_names.add("a*", WHY, by=by), "change"),
+        (world.reserved_names.remove("a*", by=by), "change"),
     ):
         with pytest.raises(NotPermitted) as refused:
             await attempt
@@ -212,15 +212,15 @@ async def test_a_refusal_says_what_was_to_be_done(world: AdministrationServices)
 
 async def test_whoever_may_not_look_up_names_reads_so(world: AdministrationServices) -> None:
     with pytest.raises(NotPermitted) as refused:
-        await world.reserving.look_up("zoo", by=world.signed_in(KIM))
+        await world.reserved_names.look_up("zoo", by=world.signed_in(KIM))
     assert str(refused.value).startswith("You may not look up names: ")
 
 
 async def test_the_events_of_a_pattern_tell_it_and_its_reason(
     world: AdministrationServices,
 ) -> None:
-    reserved = await world.reserving.add("init*", WHY, by=world.ada)
-    await world.reserving.remove(" init* ", by=world.ada)
+    reserved = await world.reserved_names.add("init*", WHY, by=world.ada)
+    await world.reserved_names.remove(" init* ", by=world.ada)
     events = [each for each in world.events.feed if each.kind.startswith("name.")]
     assert [(e.kind, e.subject, e.org, e.actor, e.details) for e in events] == [
         ("name.reserved", reserved.id, "", ADA.id, {"pattern": "init*", "reason": WHY}),
@@ -231,14 +231,14 @@ async def test_the_events_of_a_pattern_tell_it_and_its_reason(
 
 async def test_what_is_wrong_with_a_pattern_names_it(world: AdministrationServices) -> None:
     with pytest.raises(ReasonMissing) as missing:
-        await world.reserving.add("a*", " ", by=OPERATOR)
+        await world.reserved_names.add("a*", " ", by=OPERATOR)
     assert "the pattern a*" in str(missing.value)
     with pytest.raises(ReservedNameNotFound) as absent:
-        await world.reserving.remove("a*", by=OPERATOR)
+        await world.reserved_names.remove("a*", by=OPERATOR)
     assert str(absent.value) == str(ReservedNameNotFound("a*"))
-    await world.reserving.add("a*", WHY, by=OPERATOR)
+    await world.reserved_names.add("a*", WHY, by=OPERATOR)
     with pytest.raises(ReservedAlready) as again:
-        await world.reserving.add("a*", WHY, by=OPERATOR)
+        await world.reserved_names.add("a*", WHY, by=OPERATOR)
     assert str(again.value) == str(ReservedAlready("a*"))
 
 
@@ -246,5 +246,5 @@ async def test_every_organization_is_compared_from_the_first_on(
     world: AdministrationServices,
 ) -> None:
     await world.organizations.create(OrgName("0first"), KIM, by=OPERATOR)
-    matches = await world.reserving.matching("*first", by=OPERATOR)
+    matches = await world.reserved_names.matching("*first", by=OPERATOR)
     assert (matches.names, matches.compared) == (("0first",), 2)

@@ -109,7 +109,7 @@ async def test_an_account_that_another_process_made_meanwhile_is_taken() -> None
     known = identities(directory)
     account_id = await known.register(person(), "oidc", by=BROWSER)
     forget(directory, *directory.every(AccountName))
-    await known._make_account(account_id, person())
+    await known._create_account(account_id, person())
     assert len(directory.every(Account)) == 1
 
 

@@ -107,12 +107,12 @@ async def test_a_token_of_an_organization_is_told_in_its_log(world: Administrati
 async def test_a_thing_that_is_gone_already_is_passed_over(world: AdministrationServices) -> None:
     by = thief()
     made = await world.tokens.issue(child(), by=by)
-    sent = await world.inviting.invite(ACME, MEMBER, by=by)
+    sent = await world.invitations.invite(ACME, MEMBER, by=by)
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
     await world.lineage.record(by, Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
     await world.lineage.record(by, Made.MEMBERSHIP, EVE.id, EVE.name, "Acme")
     await world.directory.remove(made.token)
-    await world.inviting.withdraw(ACME, sent.invitation.id, by=world.signed_in(KIM))
+    await world.invitations.withdraw(ACME, sent.invitation.id, by=world.signed_in(KIM))
     world.forget()
     ended = await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert len(ended) == 4
@@ -124,9 +124,9 @@ async def test_a_person_who_sends_an_invitation_again_makes_it_theirs(
     world: AdministrationServices,
 ) -> None:
     offer = InvitationRequest.parse(Role.MEMBER, "lee@example.org", "")
-    await world.inviting.invite(ACME, offer, by=thief())
+    await world.invitations.invite(ACME, offer, by=thief())
     world.clock.advance(timedelta(hours=1))
-    await world.inviting.invite(ACME, offer, by=world.signed_in(KIM))
+    await world.invitations.invite(ACME, offer, by=world.signed_in(KIM))
     await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert len(world.directory.every(Invitation)) == 1
 
@@ -150,9 +150,9 @@ async def test_what_is_made_after_the_revocation_ends_at_once_with_an_event_of_i
     with pytest.raises(TokenUnknown):
         await world.tokens.issue(child(), by=thief())
     with pytest.raises(TokenUnknown):
-        await world.inviting.invite(ACME, MEMBER, by=thief())
+        await world.invitations.invite(ACME, MEMBER, by=thief())
     with pytest.raises(InvitationNotFound):
-        await world.inviting.accept(code, by=world.signed_in(LEE))
+        await world.invitations.accept(code, by=world.signed_in(LEE))
     assert await ids(world) == set()
     assert world.directory.every(Invitation) == []
     assert world.events.kinds() == [
@@ -165,7 +165,7 @@ async def test_what_is_made_after_the_revocation_ends_at_once_with_an_event_of_i
 
 async def invited(world: AdministrationServices) -> str:
     """Return the code of an invitation that the thief sends."""
-    sent = await world.inviting.invite(ACME, MEMBER, by=thief())
+    sent = await world.invitations.invite(ACME, MEMBER, by=thief())
     assert sent.link
     return sent.link.reveal().rpartition("/")[2]
 
@@ -173,12 +173,20 @@ async def invited(world: AdministrationServices) -> str:
 async def test_whoever_accepts_while_the_token_is_revoked_does_not_stay(
     world: AdministrationServices,
 ) -> None:
-    opened = await world.inviting.show(await invited(world), by=world.signed_in(LEE))
-    await world.directory.put(
-        StolenToken(owner=KIM.id, id=STOLEN, listed=(), at_ms=world.clock.now_ms())
-    )
+    stolen = StolenToken(owner=KIM.id, id=STOLEN, listed=(), at_ms=world.clock.now_ms())
+
+    class RevokedMeanwhile(FakeDirectory):
+        """A directory in which the token is revoked while the invitation is used."""
+
+        async def remove(self, entity: E) -> E:
+            if isinstance(entity, Invitation):
+                await self.put(stolen)
+            return await super().remove(entity)
+
+    code = await invited(world)
+    world.directory = RevokedMeanwhile(world.directory.entities)
     with pytest.raises(InvitationNotFound):
-        await world.inviting.accept_opened(opened, by=world.signed_in(LEE))
+        await world.invitations.accept(code, by=world.signed_in(LEE))
     assert world.roles() == {"kim": Role.OWNER}
 
 
@@ -210,7 +218,7 @@ async def test_upkeep_finishes_what_is_of_the_last_day(world: AdministrationServ
 
 
 async def test_a_member_whom_a_person_gives_a_role_is_theirs(world: AdministrationServices) -> None:
-    await world.inviting.accept(await invited(world), by=world.signed_in(LEE))
+    await world.invitations.accept(await invited(world), by=world.signed_in(LEE))
     [lee] = [each for each in world.directory.every(Membership) if each.account == LEE.id]
     assert (lee.invited_by, lee.made_with) == (KIM.id, STOLEN)
     await world.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=world.signed_in(KIM))
@@ -226,7 +234,7 @@ async def test_a_member_whom_a_stolen_token_lowered_stays(world: AdministrationS
 
 
 async def test_no_token_takes_the_mark_from_a_member(world: AdministrationServices) -> None:
-    await world.inviting.accept(await invited(world), by=world.signed_in(LEE))
+    await world.invitations.accept(await invited(world), by=world.signed_in(LEE))
     [lee] = [each for each in world.directory.every(Membership) if each.account == LEE.id]
     await world.directory.replace(lee.model_copy(update={"role": Role.MAINTAINER}))
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=thief())
@@ -248,7 +256,7 @@ async def test_the_event_of_a_stolen_token_tells_what_was_made_with_it(
 ) -> None:
     by = thief()
     made = (await world.tokens.issue(child(), by=by)).token
-    sent = await world.inviting.invite(ACME, MEMBER, by=by)
+    sent = await world.invitations.invite(ACME, MEMBER, by=by)
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
     noted = await world.lineage.of(KIM.id)
     world.forget()
@@ -276,7 +284,7 @@ async def test_a_member_whom_a_stolen_token_let_in_is_removed_with_an_event(
     world: AdministrationServices,
 ) -> None:
     code = await invited(world)
-    await world.inviting.accept(code, by=world.signed_in(LEE))
+    await world.invitations.accept(code, by=world.signed_in(LEE))
     world.forget()
     await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     [event] = [each for each in world.events.feed if each.kind == "member.removed"]
