@@ -231,7 +231,7 @@ def _python(root: Path, program: str) -> str:
         return subprocess.run(
             [sys.executable, "-c", program],
             cwd=root,
-            env={**os.environ, "BALLROOM_DATA": data},
+            env={**os.environ, "BALLROOM_DATA": data, "PYTHONDONTWRITEBYTECODE": ""},
             capture_output=True,
             text=True,
             check=True,
