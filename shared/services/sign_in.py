@@ -336,7 +336,7 @@ class SignInFlow:
         except SignedTokenRefused as refusal:
             # The flaw is for the operator; the person can only try again.
             self.refused(provider.label, str(refusal))
-            raise SignInFailed(provider.label, "its response proves nothing") from None
+            raise SignInFailed(provider.label, "its answer proves nothing") from None
 
     async def _sign_in(
         self, verified: VerifiedIdentity, provider: str, browser: SignInBrowser
@@ -440,7 +440,7 @@ class SignInFlow:
 
 def _check_age(verified: VerifiedIdentity, attempt: SignInAttempt, label: str) -> None:
     if verified.authenticated_ms < attempt.begun_ms - CLOCK_LEEWAY // _MS:
-        raise SignInFailed(label, "it did not ask you again verified you are")
+        raise SignInFailed(label, "it did not ask you again who you are")
 
 
 def _owner(session: Session, browser: SignInBrowser) -> Principal:
