@@ -1,14 +1,13 @@
-"""What the services need from the outside, and what each adapter promises.
+"""Interfaces of stores and other systems that services use, and what every adapter promises.
 
-Every promise here is tested by the suite of its port in `tests/contract`, which every adapter runs.
-Common to all ports:
+The suite of each port in `tests/contract` tests these promises, and every adapter runs it. All
+ports promise:
 
-- A method is one trip to its store, whatever it reads there; reads of one method may be parallel.
-- Writes are durable when the method returns. A call that fails in between may be repeated: nothing
-  is there twice, and nothing is half there.
-- Adapters raise `Busy` or `StorageFull` (`shared.domain.errors.base`) for a store that is
-overloaded,
-  out of reach or full, and no exception of their libraries.
+- A method makes one round trip to its store; reads of one method may run in parallel.
+- Writes are durable when the method returns. A failed call may be repeated: it never stores
+  anything twice or in part.
+- Adapters raise `Busy` when a store is overloaded or unreachable and `StorageFull` when it is full
+  (`shared.domain.errors.requests`), and no exception of their libraries.
 - Packages, organizations and coordinates are compared without case.
 """
 
@@ -41,26 +40,26 @@ _OK = 200
 
 
 class Stale(Exception):
-    """The record was changed since it was read; read it again and decide again."""
+    """The record changed after it was read: read it again, and decide again."""
 
 
 class AlreadyThere(Exception):
-    """A record of this key exists; nothing was written."""
+    """A record with this key exists; nothing was written."""
 
 
 class Undelivered(Exception):
-    """A mail was not taken; the text is the kind of error, never an address or what was written."""
+    """The mail server refused a mail. The text is the kind of error, without address or content."""
 
 
 class Clock(Protocol):
     """The only source of time."""
 
     def now_ms(self) -> int:
-        """Return the time in milliseconds since 1970, UTC; it may be set back."""
+        """Return milliseconds since 1970, UTC. The clock may be set back."""
         ...
 
     def monotonic_ms(self) -> int:
-        """Return milliseconds since some moment, which never go back: ages in memory use these."""
+        """Return milliseconds since an arbitrary time. They never decrease: use them for ages."""
         ...
 
 
@@ -68,67 +67,68 @@ class Randomness(Protocol):
     """The only source of secrets and of ids."""
 
     def token_bytes(self, count: int) -> bytes:
-        """Return `count` bytes that nobody can guess."""
+        """Return `count` unpredictable bytes."""
         ...
 
 
 class MetadataStore(Protocol):
     """Packages, releases and their entries.
 
-    `add_release` is the commit of a push. Entries are derived from releases: of two writes of the
-    same version the higher `revision` stays, whatever their order.
+    `add_release` commits a push. Entries are derived from releases: of two writes of one version
+    the higher `revision` stays, in whichever order they arrive.
     """
 
     async def find(self, coordinate: Coordinate) -> FoundRelease:
-        """Return the package and the release; each None where it does not exist."""
+        """Return the package and the release, each None if it does not exist."""
         ...
 
     async def by_digest(self, digest: Digest) -> FoundRelease:
-        """Return the release whose archive has this digest, with its package; each None where
-        there is none. An archive names its coordinate, so no two releases share one."""
+        """Return the release whose archive has this digest, and its package, each None if it does
+        not exist. An archive contains its coordinate, so no two releases share a digest."""
         ...
 
     async def head(self, package: Package) -> Head | None:
-        """Return the package's head, or None."""
+        """Return the head of the package, or None."""
         ...
 
     async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
-        """Return each package with all its entries, newest first, in the order asked; None where
-        it does not exist. The cost grows with what changed since the last call, not with history.
-        """
+        """Return each package with all its entries, newest first, in the order of `packages`; None
+        for a package that does not exist. The cost grows with the changes since the last call, not
+        with the number of releases."""
         ...
 
     async def claim(self, head: Head) -> Head:
-        """Create the head if no package has its name, and return the stored one: its own or the
-        one that was there, never changed by this call."""
+        """Create the head if no package has its name. Return the stored head: this one, or the
+        existing one, which the call leaves unchanged."""
         ...
 
     async def add_release(self, release: Release) -> None:
-        """Create the release of a package that was claimed. Of any number of concurrent calls for
-        one coordinate exactly one succeeds; the others raise `AlreadyThere`. The spelling is the
-        head's."""
+        """Create the release of a package whose head exists. Of concurrent calls with one
+        coordinate exactly one succeeds; the others raise `AlreadyThere`. The release has the
+        spelling of the head."""
         ...
 
     async def replace_release(self, release: Release) -> Release:
-        """Store a changed release if its `revision` is still the stored one, else raise `Stale`.
-        Return it with the next revision."""
+        """Store a changed release and return it with the next revision; raise `Stale` if its
+        `revision` is not the stored one."""
         ...
 
     async def replace_head(self, head: Head) -> Head:
-        """Store a changed head if its `revision` is still the stored one, else raise `Stale`.
-        Return it with the next revision. `pulls` is left as stored: only the ledger writes it."""
+        """Store a changed head and return it with the next revision; raise `Stale` if its
+        `revision` is not the stored one. Keeps the stored `pulls`, which only the ledger writes."""
         ...
 
     async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
-        """Add or renew entries of the package; an entry with a lower revision changes nothing."""
+        """Add or replace entries of the package; ignore those with a lower revision than stored."""
         ...
 
     async def releases(self, package: Package) -> list[Release]:
-        """Return every release of the package. For upkeep: the cost grows with history."""
+        """Return every release of the package. For maintenance tasks: the cost grows with their
+        number."""
         ...
 
     async def packages(self, after: str, count: int) -> list[Head]:
-        """Return up to `count` heads whose key is above `after`, in order of key."""
+        """Return up to `count` heads with keys above `after`, ordered by key."""
         ...
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
@@ -136,34 +136,34 @@ class MetadataStore(Protocol):
         ...
 
     async def claim_tool(self, tool: str, package: Package) -> Package:
-        """Bind the tool id to the package if it is free, and return the package that owns it."""
+        """Assign the tool id to the package if it is free; return the package that owns it."""
         ...
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
-        """Return the package that owns each tool id, in the order asked; None where it is free."""
+        """Return the package that owns each tool id, in the order of `tools`; None if it is
+        free."""
         ...
 
 
 class DocumentStore(Protocol):
-    """Immutable documents derived from an archive, by the archive's digest."""
+    """Immutable documents derived from an archive, by its digest."""
 
     async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
         """Store both documents of the archive; a repeat changes nothing."""
         ...
 
     async def texts(self, digest: Digest) -> Texts:
-        """Return the documentation; empty where none was stored."""
+        """Return the documentation; empty if none is stored."""
         ...
 
     async def graphs(self, digests: Sequence[Digest]) -> list[bytes]:
-        """Return each dependency graph in the order asked, as the JSON list of nodes
-        `[{"org","name","version","dependencies":[…]}]` that resolve answers carry; `[]` where none
-        was stored."""
+        """Return each dependency graph, in the order of `digests`, as the JSON list of nodes of a
+        resolution, `[{"org","name","version","dependencies":[…]}]`; `[]` if none is stored."""
         ...
 
     async def put_sbom(self, digest: Digest, content: bytes) -> bytes:
-        """Store the bill of materials of the archive if it has none, and return the stored one:
-        this one or the one that was there, never changed by this call."""
+        """Store the bill of materials of the archive if it has none. Return the stored one: this
+        one, or the existing one, which the call leaves unchanged."""
         ...
 
     async def sbom(self, digest: Digest) -> bytes | None:
@@ -171,43 +171,44 @@ class DocumentStore(Protocol):
         ...
 
     async def rendering(self, digest: Digest, name: str) -> bytes | None:
-        """Return the HTML that was stored of a text of the archive under this name, or None."""
+        """Return the stored HTML of a text of the archive by its name, or None."""
         ...
 
     async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
-        """Store the HTML of a text of the archive, over what is there under this name."""
+        """Store the HTML of a text of the archive by its name, replacing an earlier one."""
         ...
 
     async def delete(self, digest: Digest) -> None:
-        """Remove every document of the archive; nothing happens where there are none."""
+        """Delete every document of the archive, if there are any."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StoredArchive:
-    """An archive at rest, and the side where it lies; None where all lie together."""
+    """A stored archive, and its container; None if there is one container for all."""
 
     digest: Digest
     size_bytes: int
     stored_ms: int
-    side: Visibility | None = None
+    container: Visibility | None = None
 
 
 class ArchiveStore(Protocol):
-    """The balas, byte for byte, by name; no two have one digest.
+    """Archives, byte for byte, by name; no two have the same digest.
 
-    Public ones lie apart from private ones where links lead past the registry, and together
-    elsewhere. Whoever reads need not know on which side an archive lies, or that it is moved
-    meanwhile.
+    Where links lead past the registry, public and private archives are in two containers. A reader
+    needs to know neither the container of an archive nor that the archive is being moved.
     """
 
-    async def put(self, name: ArchiveName, content: bytes | memoryview, side: Visibility) -> None:
-        """Store the archive; a repeat changes nothing but renews `stored_ms`, so that a sweep which
-        is under way spares it. Raises `StorageFull` and leaves nothing behind."""
+    async def put(
+        self, name: ArchiveName, content: bytes | memoryview, container: Visibility
+    ) -> None:
+        """Store the archive. A repeat renews `stored_ms`, so that a concurrent sweep keeps the
+        archive, and changes nothing else. Leaves nothing behind when it raises `StorageFull`."""
         ...
 
     async def stat(self, name: ArchiveName) -> StoredArchive | None:
-        """Return what is stored under the name, or None."""
+        """Return what is stored by the name, or None."""
         ...
 
     async def read(
@@ -218,94 +219,95 @@ class ArchiveStore(Protocol):
         *,
         first: Visibility = Visibility.PUBLIC,
     ) -> bytes:
-        """Return `count` bytes from `start`, all by default; raise `ArchiveNotFound`. The side that
-        is looked at `first` is where it costs least if the archive lies there."""
+        """Return `count` bytes from `start`, by default all; raise `ArchiveNotFound`. Reading costs
+        least if the archive is in the container `first`."""
         ...
 
     async def move(self, name: ArchiveName, to: Visibility) -> None:
-        """Have the archive lie on that side, if there is one; a repeat finishes what was broken
-        off. It can be read all the time, whoever else moves it and where to. What becomes public
-        stays on the private side as well until no link to it is good any more, and a later repeat
-        ends that."""
+        """Move the archive to the container, if it exists; a repeat finishes an interrupted move.
+        The archive can be read at any time, also during concurrent moves. An archive that becomes
+        public also stays in the private container until the last link to it has expired; a later
+        repeat deletes it there."""
         ...
 
     def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
-        """Yield the archives that were last stored before that time; one that lies on both sides
-        comes twice."""
+        """Yield the archives last stored before that time; one in both containers comes twice."""
         ...
 
     async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
-        """Remove the archive, wherever it lies, unless it was stored again since; say whether it is
+        """Delete the archive from every container unless it was stored since; return whether it is
         gone."""
         ...
 
 
 class ArchiveLinks(Protocol):
-    """Links past the registry, which whoever holds them may follow until they end."""
+    """Links to archives past the registry, valid for anyone who has them until they expire."""
 
-    async def link(self, name: ArchiveName, side: Visibility, file: str) -> str:
-        """Return an address of the archive on that side, to be saved under the name `file`; that
-        anything lies there is not looked at. It answers requests without `Authorization` alone,
-        ends as soon as its side demands, and no `/` is in its query. Raises `Busy`."""
+    async def link(self, name: ArchiveName, container: Visibility, file: str) -> str:
+        """Return the address of the archive in the container, without checking that it exists.
+
+        Clients save it by the name `file`. The address works for requests without `Authorization`
+        only, has the lifetime of its container, and no `/` in its query. Raises `Busy`.
+        """
         ...
 
 
 class EdgeCache(Protocol):
-    """Caches of public answers between the registry and its clients."""
+    """Caches of public responses between the registry and its clients."""
 
     async def forget(self, paths: Sequence[str]) -> None:
-        """Have every copy of the answers under these paths removed, within minutes; a repeat does
-        no harm. Raises `Busy` when that was not taken on."""
+        """Start to remove all copies of the responses of these paths, which takes minutes. May be
+        repeated. Raises `Busy` if the request is not accepted."""
         ...
 
 
 class DirectoryStore(Protocol):
-    """Accounts, organizations and all that belongs to them: entities, by kind, owner and key.
+    """Accounts, organizations and what belongs to them: entities, by kind, owner and key.
 
-    A write carries its event in the entity's outbox, so that no change is without one.
+    A write stores the events of the change in the outbox of the entity.
     """
 
-    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
-        """Return the account, the organization and the account's role in it at that time, each
-        None where there is none."""
+    async def access_context(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
+        """Return the account, the organization, and the role of the account in it at that time,
+        each None if there is none."""
         ...
 
     async def get(self, kind: type[E], place: Place) -> E | None:
-        """Return the entity at the place, or None. One read."""
+        """Return the entity at the place, or None."""
         ...
 
     async def of(self, kind: type[E], owner: str) -> list[E]:
-        """Return the owner's entities of a kind, in order of key."""
+        """Return the entities of a kind and owner, ordered by key."""
         ...
 
     async def about(self, kind: type[E], subject: str) -> list[E]:
-        """Return the entities of a kind with this subject, whoever owns them, in order of place.
-        For lists, never for rights: it may lag behind."""
+        """Return the entities of a kind with this subject and any owner, ordered by place. The
+        result may be out of date: use it for lists, never for rights."""
         ...
 
     async def all(self, kind: type[E], after: Place, count: int) -> list[E]:
-        """Return up to `count` entities of a kind above a place, in order of place. For operators
-        and upkeep."""
+        """Return up to `count` entities of a kind above a place, ordered by place. For operators
+        and maintenance tasks."""
         ...
 
     async def add(self, entity: E, *others: Entity) -> E:
-        """Create entities of one owner, all of them or none, and return the first as stored; raise
-        `AlreadyThere` when a place is taken. Where an entity was removed whose events are not
-        published yet, the new one publishes them."""
+        """Create all entities, which have one owner, or none; return the first as stored. Raise
+        `AlreadyThere` if a place is taken. The new entity takes over unpublished events of an
+        entity that was removed from its place."""
         ...
 
     async def replace(self, entity: E) -> E:
-        """Store a changed entity if its `revision` is still the stored one, else raise `Stale`.
-        Return it with the next revision."""
+        """Store a changed entity and return it with the next revision; raise `Stale` if its
+        `revision` is not the stored one."""
         ...
 
     async def remove(self, entity: E) -> E:
-        """Delete the entity if its `revision` is still the stored one, else raise `Stale`. Return
-        it with the next revision, by which its outbox, kept until then, is published."""
+        """Delete the entity; raise `Stale` if its `revision` is not the stored one. Return it with
+        the next revision, which publishing its outbox needs; the outbox is kept until then."""
         ...
 
     async def put(self, entity: Entity) -> None:
-        """Store an entity over whatever is there: for what is merely noted, without events."""
+        """Store an entity without events, replacing an earlier one."""
         ...
 
     async def unpublished(self, count: int) -> list[PendingEvents]:
@@ -313,46 +315,47 @@ class DirectoryStore(Protocol):
         ...
 
     async def ending(self, kind: type[E], after_ms: int, before_ms: int, count: int) -> list[E]:
-        """Return up to `count` entities that end after the one time and before the other, those
-        that end first first."""
+        """Return up to `count` entities that expire between two times, the first to expire
+        first."""
         ...
 
     async def remove_ended(self, before_ms: int) -> int:
-        """Delete what ended before that time and owes no events; return how many."""
+        """Delete entities that expired before that time and have no unpublished events; return how
+        many."""
         ...
 
 
 class EventStore(Protocol):
-    """The feed of all changes, append only, numbered without gaps."""
+    """The event feed: append only, numbered without gaps."""
 
     async def publish(self, source: Head | Release | PendingEvents) -> None:
-        """Append the events of the record's outbox that are not in the feed yet, in order, then
-        clear that outbox if the record is still at this revision, which stays; of a removed entity
-        nothing is left then. A repeat adds nothing."""
+        """Append the events of the record's outbox that are not in the feed yet, in order; then
+        clear the outbox if the record still has this revision, which it keeps. Deletes the outbox
+        of a removed entity. A repeat adds nothing."""
         ...
 
     async def append(self, events: Sequence[Event]) -> None:
-        """Append events that belong to no record; those that are there already are left alone."""
+        """Append events that belong to no record, unless they are in the feed already."""
         ...
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
-        """Return up to `count` events with their numbers, from the first after `number`."""
+        """Return up to `count` events after `number`, with their numbers."""
         ...
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
-        """Remove address and credential from up to `count` events before that time that still have
-        one; return how many. What happened, and who did it, stays."""
+        """Remove address and credential from up to `count` events before that time that have one;
+        return how many. The rest of the event stays."""
         ...
 
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
-        """Return up to `count` events of one log (`Event.streams`), newest first, from the last
-        whose number is below `before`, or from the newest."""
+        """Return up to `count` events of one log (`Event.streams`) with numbers below `before`, by
+        default from the newest on, newest first."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """What to add to a count, and until when the count is kept if it is new."""
+    """An amount to add to a count, and when a new count expires."""
 
     kind: str
     key: str
@@ -361,43 +364,43 @@ class Counter:
 
 
 class WorkStore(Protocol):
-    """Short-lived state: one-time codes, sign-in states, guards, counts and leases."""
+    """Short-lived state: one-time codes, sign-in attempts, counts and leases."""
 
     async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
-        """Store a value until that time, over an older one."""
+        """Store a value until that time, replacing an earlier one."""
         ...
 
     async def take(self, kind: str, key: str, now_ms: int) -> str | None:
-        """Return the value and delete it, so that of concurrent calls one gets it; None where it is
-        absent or expired."""
+        """Delete the value and return it; None if it is absent or expired. Of concurrent calls
+        exactly one gets the value."""
         ...
 
     async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
-        """Return the value and leave it; None where it is absent or expired."""
+        """Return the value; None if it is absent or expired."""
         ...
 
     async def claim(self, kind: str, key: str, value: str, *, expires_ms: int, now_ms: int) -> bool:
-        """Store a value where there is none, or an expired one; of concurrent calls one succeeds,
-        and says so."""
+        """Store a value if there is none or an expired one; return whether it was stored. Of
+        concurrent calls exactly one succeeds."""
         ...
 
     async def count(self, counters: Sequence[Counter], now_ms: int) -> list[int]:
-        """Add to each count, from nothing where it is absent or expired, and return the totals in
-        the order asked. No addition is lost; a call that failed may have counted."""
+        """Add to each count, starting at 0 if it is absent or expired; return the totals in the
+        order of `counters`. No addition is lost; a failed call may have counted."""
         ...
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
-        """Take or renew the lease; False while another owner holds it."""
+        """Take or renew the lease; return False while another owner has it."""
         ...
 
     async def remove_expired(self, before_ms: int) -> int:
-        """Delete what expired before that time; return how many."""
+        """Delete values that expired before that time; return how many."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """One pull to count: which release, by whom (a keyed hash), in which window, on which day."""
+    """One pull to count; `caller` is a keyed hash."""
 
     coordinate: Coordinate
     caller: str
@@ -407,7 +410,7 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class PullHistory:
-    """The pulls of a package as they were rolled up last; what was never pulled is in none."""
+    """The pulls of a package at the last roll-up, without versions and days that have none."""
 
     versions: Mapping[str, int]  # Of all time, by version.
     months: Mapping[str, int]  # Of all time, by month: 2026-11.
@@ -418,19 +421,19 @@ class PullLedger(Protocol):
     """Pull counts by release and day."""
 
     async def record(self, pulls: Sequence[Pull]) -> None:
-        """Count the pulls; one that was recorded before (same release, caller and window) is not
-        counted again, so a flush may be repeated."""
+        """Count the pulls. A pull of the same release, caller and window counts once, so the call
+        may be repeated."""
         ...
 
     async def roll_up(self, before_window: int) -> list[Package]:
-        """Add what was counted to the heads' `pulls`, each pull once however often this is called,
-        and forget the callers of windows before that one. Return the packages that changed; the
-        heads' revisions stay."""
+        """Add the counted pulls to `pulls` of the heads, each pull once, and delete the callers of
+        windows before that one. Return the packages that changed; their heads keep their
+        revisions."""
         ...
 
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
-        """Have these pulls, by version and then by day, be all that were counted of a package and
-        rolled up: for a registry that is made anew."""
+        """Replace all rolled-up pulls of a package by these, by version and day; for restoring a
+        registry."""
         ...
 
     async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
@@ -438,55 +441,55 @@ class PullLedger(Protocol):
         ...
 
     async def history(self, package: Package, since: str) -> PullHistory:
-        """Return what was rolled up: of all time, and of each day from `since` on. What is stored
-        of earlier days is not read one by one."""
+        """Return the rolled-up pulls of all time, and of each day from `since` on. The cost does
+        not grow with earlier days."""
         ...
 
 
 class SearchIndex(Protocol):
-    """One row for each package: its newest live release."""
+    """One row for each package: its latest live release."""
 
     async def offer(self, listing: Listing) -> bool:
-        """Show this release, unless a better one of the package is shown: a stable release beats a
-        pre-release, one that is not deprecated one that is, then the newer version. What the newer
-        head says holds for both. Say whether none of the package was shown."""
+        """List this release unless a better one of the package is listed: stable before
+        pre-release, then not deprecated before deprecated, then the newer version. The facts of the
+        newer head apply to both. Return whether no release of the package was listed."""
         ...
 
     async def replace(self, listing: Listing) -> None:
-        """Show this release, whatever is shown now."""
+        """List this release, whichever is listed."""
         ...
 
     async def remove(self, package: Package) -> None:
-        """Show the package no longer."""
+        """Remove the package from the index."""
         ...
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
-        """Return one page of what matches and `viewer` may see, with the exact count."""
+        """Return a page of the matches that `viewer` may see, and their exact number."""
         ...
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
-        """Return how everything that `search` finds divides: how many packages have each value."""
+        """Return how many of the packages that `search` finds have each value of each facet."""
         ...
 
     async def totals(self) -> IndexTotals:
-        """Return what there is that everybody may see. The cost grows with the packages, not with
-        their history: whoever shows it often remembers it."""
+        """Return the totals of public packages. The cost grows with the number of packages, so
+        callers cache the result."""
         ...
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
-        """Return names that begin with, or are close to, `text`."""
+        """Return names that begin with `text` or are similar to it."""
         ...
 
 
 class SnapshotStore(Protocol):
-    """Files of snapshots, by names of two parts: the snapshot's and their own."""
+    """Files of snapshots, by `snapshot/file`."""
 
     async def write(self, name: str, pieces: AsyncIterator[bytes]) -> None:
-        """Store a file, over one that is there; a write that breaks off leaves none, or that."""
+        """Store a file, replacing an earlier one. An interrupted write changes nothing."""
         ...
 
     def read(self, name: str) -> AsyncIterator[bytes]:
-        """Yield the file in pieces; none where there is no such file."""
+        """Yield the content of the file in pieces; nothing if it does not exist."""
         ...
 
     async def list(self) -> list[str]:
@@ -494,30 +497,30 @@ class SnapshotStore(Protocol):
         ...
 
     async def delete(self, name: str) -> None:
-        """Remove the file; nothing happens where there is none."""
+        """Delete the file, if it exists."""
         ...
 
 
 class SearchFeed(Protocol):
-    """Brings what packages show to the copies that searches are answered from, in worlds where
-    that is not done by the write itself. Everything may be repeated, and by several at once."""
+    """Copies changes of packages to the search indexes, where a write does not do this itself. All
+    methods may be repeated and run concurrently."""
 
     async def merge(self, items: Sequence[Mapping[str, object]]) -> int:
-        """Bring these items of the change feed, as stored; return how many were of use."""
+        """Apply items of the change feed, as stored; return how many changed the index."""
         ...
 
     async def catch_up(self) -> int:
-        """Bring all that changed since this was last called, however long ago; return how much."""
+        """Apply all changes since the last call; return how many."""
         ...
 
     async def rebuild(self) -> int:
-        """Make anew what searches are answered from; return the number of packages."""
+        """Create a new index from all records; return the number of packages."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who reads the changes of a range, until when, and from which place on; it has a version."""
+    """Who reads the changes of a range, until when, and from which position."""
 
     owner: str
     until_ms: int
@@ -526,27 +529,27 @@ class Lease:
 
 
 class ChangeSource(Protocol):
-    """The changes of stored items, for a host that calls Functions with them."""
+    """Changes of stored items, for a host that calls Functions with them."""
 
     async def ranges(self, container: str) -> list[str]:
-        """Return the ranges that a container's changes are read by, each with an order of its own;
-        their names are fit for names of leases."""
+        """Return the names of the ranges of a container. Each has its own order of changes. The
+        names are valid names of leases."""
         ...
 
     async def changes(
         self, container: str, range_: str, after: str, most: int
     ) -> tuple[list[Mapping[str, object]], str]:
-        """Return up to so many items that changed after the place, and the place after them; an
-        empty place is now."""
+        """Return up to `most` items that changed after the position, and the position after them.
+        An empty position is the present."""
         ...
 
     async def lease(self, container: str, name: str) -> Lease | None:
-        """Return the lease, or None if nobody has ever had it."""
+        """Return the lease, or None if there never was one."""
         ...
 
     async def take(self, container: str, name: str, lease: Lease) -> Lease | None:
-        """Store the lease over that of its version, over none if it has no version, and return it
-        with its new one; None where somebody else was faster."""
+        """Replace the lease that has the same version, or create it if `lease` has no version;
+        return it with its new version, or None if another process was faster."""
         ...
 
 
@@ -554,34 +557,34 @@ class Mailer(Protocol):
     """Sends mail to people."""
 
     async def send(self, mail: Mail) -> None:
-        """Hand the mail over to whoever delivers it, within seconds; raise `Undelivered` when
-        nobody takes it. A repeat sends it again."""
+        """Pass the mail to the mail server, within seconds; raise `Undelivered` if it refuses. A
+        repeat sends the mail again."""
         ...
 
 
 class DomainRecords(Protocol):
-    """What the owner of a domain says of it in public."""
+    """Public DNS records of a domain."""
 
     async def texts(self, name: str) -> list[str]:
-        """Return the TXT records of the name, none where it has none; raise `DomainSilent` when
-        nobody answered for it, which says nothing of what is there."""
+        """Return the TXT records of the name; raise `DomainSilent` if no name server answered,
+        which does not mean that there are none."""
         ...
 
 
 class Unanswered(Exception):
-    """Another server gave no usable answer; the text says why, for an operator's log."""
+    """Another server gave no usable response; the text is the reason, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What another server answered; names of headers are lower case."""
+    """The response of another server; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def json_object(self) -> Mapping[str, object]:
-        """Return the JSON object of a 200; raise `Unanswered` for anything else."""
+        """Return the JSON object of a response with status 200; raise `Unanswered` otherwise."""
         if self.status != _OK:
             message = f"the answer was {self.status}"
             raise Unanswered(message)
@@ -596,11 +599,10 @@ class HttpResponse:
 
 
 class HttpClient(Protocol):
-    """Asks other servers for small documents: over https, and never inside our own network.
+    """Requests small documents from other servers by https, and never from our own network.
 
-    An answer is at most 1 MiB and complete within five seconds. Redirects are answers as well, and
-    are not followed. Both methods raise `Unanswered` when there is no such answer, or when the
-    address is one that must not be asked.
+    Responses have at most 1 MiB and are complete within five seconds. Redirects are not followed.
+    Both methods raise `Unanswered` if there is no such response or if the address is not allowed.
     """
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:

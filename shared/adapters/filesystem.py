@@ -38,7 +38,7 @@ class FileArchives:
         self,
         name: ArchiveName,
         content: bytes | memoryview,
-        side: Visibility,  # noqa: ARG002 - there are no sides here.
+        container: Visibility,  # noqa: ARG002 - there is one folder for all archives.
     ) -> None:
         await asyncio.to_thread(self._put, name.digest, content)
 
@@ -51,7 +51,7 @@ class FileArchives:
         start: int = 0,
         count: int | None = None,
         *,
-        first: Visibility = Visibility.PUBLIC,  # noqa: ARG002 - the same.
+        first: Visibility = Visibility.PUBLIC,  # noqa: ARG002 - there is one folder for all archives.
     ) -> bytes:
         return await asyncio.to_thread(self._read, name.digest, start, count)
 

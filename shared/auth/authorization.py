@@ -137,7 +137,7 @@ class Authorization:
         """
         if by.is_anonymous:
             raise CredentialsMissing
-        access = await self.directory.standing(by.id, org, self.clock.now_ms())
+        access = await self.directory.access_context(by.id, org, self.clock.now_ms())
         access.require_organization(org)
         if not _is_member(by, access, org):
             raise OrganizationNotFound(org)
@@ -218,7 +218,7 @@ class Authorization:
         """Return the access context of `by` in the organization; the operator needs none."""
         if by.is_operator:
             return NO_ACCESS
-        return await self.directory.standing(by.id, org, self.clock.now_ms())
+        return await self.directory.access_context(by.id, org, self.clock.now_ms())
 
 
 def _missing_role_reason(members: Sequence[Membership]) -> str:

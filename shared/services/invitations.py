@@ -313,7 +313,7 @@ class Invitations:
         org = OrgName(organization.name)
         if not by.allows(Scope.MANAGE, org):
             raise NotPermitted("join", org, "the token lacks the scope manage here")
-        access = await self.directory.standing(by.id, org, self.clock.now_ms())
+        access = await self.directory.access_context(by.id, org, self.clock.now_ms())
         if access.account is None:
             raise TokenUnknown  # A CI job has no account.
         return Actor(by, access), access.account
@@ -351,7 +351,7 @@ class Invitations:
         """
         now_ms = self.clock.now_ms()
         org = OrgName(invitation.org)
-        access = await self.directory.standing(invitation.by, org, now_ms)
+        access = await self.directory.access_context(invitation.by, org, now_ms)
         inviter = Actor(Principal(invitation.by), access)
         may_invite = (
             inviter.is_operator_or_administrator or access.role is Role.OWNER

@@ -164,7 +164,7 @@ class Organizations:
 
     async def show(self, org: OrgName, *, by: Principal) -> Organization:
         """Return the organization; only members find one whose packages are private by default."""
-        access = await self.directory.standing(by.id, org, self.clock.now_ms())
+        access = await self.directory.access_context(by.id, org, self.clock.now_ms())
         organization = access.require_organization(org)
         is_private = organization.default_visibility is Visibility.PRIVATE
         if is_private and refusal_of(by, access, Action.READ, org) is not None:
@@ -202,7 +202,7 @@ class Organizations:
         memberships = await self.memberships_of(by.id)
         names = [OrgName(each.org) for each in memberships]
         contexts = await asyncio.gather(
-            *(self.directory.standing(by.id, name, self.clock.now_ms()) for name in names)
+            *(self.directory.access_context(by.id, name, self.clock.now_ms()) for name in names)
         )
         return [
             OrganizationMembership(
@@ -315,7 +315,7 @@ class Organizations:
     async def _creator_access(self, org: OrgName, by: Principal) -> AccessContext:
         if by.is_anonymous:
             raise CredentialsMissing
-        access = await self.directory.standing(by.id, org, self.clock.now_ms())
+        access = await self.directory.access_context(by.id, org, self.clock.now_ms())
         if access.account is None:
             raise TokenUnknown  # A CI job has no account that could own an organization.
         if not by.allows(Scope.MANAGE, org):

@@ -111,7 +111,7 @@ class ArchiveSweep:
 
     async def _move(self, archive: StoredArchive, head: Head, release: Release) -> bool:
         container = archive_container(head, release)
-        if archive.side in (None, container):
+        if archive.container in (None, container):
             return False
         await self.archives.move(release.archive, container)
         return True

@@ -138,22 +138,24 @@ async def test_whoever_stores_an_archive_while_it_is_swept_has_it(
         assert await stores.archives.read(NAME) == BALA
 
 
-# --- sides -------------------------------------------------------------------------------------
+# --- containers --------------------------------------------------------------------------------
 
-BOTH = pytest.mark.parametrize("side", list(Visibility), ids=lambda side: side.value)
+BOTH = pytest.mark.parametrize("container", list(Visibility), ids=lambda container: container.value)
 
 
-async def sides(stores: Stores) -> list[Visibility | None]:
+async def containers(stores: Stores) -> list[Visibility | None]:
     """Return where the archive lies."""
-    return [each.side async for each in stores.archives.list(FOREVER)]
+    return [each.container async for each in stores.archives.list(FOREVER)]
 
 
 @BOTH
-@pytest.mark.parametrize("first", list(Visibility), ids=lambda side: f"{side.value} first")
+@pytest.mark.parametrize(
+    "first", list(Visibility), ids=lambda container: f"{container.value} first"
+)
 async def test_an_archive_is_read_from_wherever_it_lies(
-    stores: Stores, side: Visibility, first: Visibility
+    stores: Stores, container: Visibility, first: Visibility
 ) -> None:
-    await stores.archives.put(NAME, BALA, side)
+    await stores.archives.put(NAME, BALA, container)
     assert await stores.archives.read(NAME, first=first) == BALA
     assert await stores.archives.read(NAME, 4, 9, first=first) == BALA[4:13]
     assert await stores.archives.stat(NAME) is not None
@@ -161,21 +163,21 @@ async def test_an_archive_is_read_from_wherever_it_lies(
 
 @BOTH
 async def test_a_move_takes_the_archive_to_the_side_and_may_be_repeated(
-    stores: Stores, side: Visibility, clock: FakeClock
+    stores: Stores, container: Visibility, clock: FakeClock
 ) -> None:
-    [other] = set(Visibility) - {side}
+    [other] = set(Visibility) - {container}
     await stores.archives.put(NAME, BALA, other)
     for _ in range(3):
-        await stores.archives.move(NAME, side)
+        await stores.archives.move(NAME, container)
         assert await stores.archives.read(NAME) == BALA
         clock.advance(timedelta(minutes=20))
-    assert await sides(stores) in ([None], [side])
+    assert await containers(stores) in ([None], [container])
 
 
 async def test_what_becomes_private_is_off_the_public_side_at_once(stores: Stores) -> None:
     await stores.archives.put(NAME, BALA, PUBLIC)
     await stores.archives.move(NAME, Visibility.PRIVATE)
-    assert await sides(stores) in ([None], [Visibility.PRIVATE])
+    assert await containers(stores) in ([None], [Visibility.PRIVATE])
 
 
 async def test_what_becomes_public_can_be_read_by_old_links_for_a_while(
@@ -184,10 +186,10 @@ async def test_what_becomes_public_can_be_read_by_old_links_for_a_while(
     await stores.archives.put(NAME, BALA, Visibility.PRIVATE)
     for _ in range(2):
         await stores.archives.move(NAME, PUBLIC)
-        assert await sides(stores) in ([None], [PUBLIC, Visibility.PRIVATE])
+        assert await containers(stores) in ([None], [PUBLIC, Visibility.PRIVATE])
     clock.advance(timedelta(minutes=20))
     await stores.archives.move(NAME, PUBLIC)
-    assert await sides(stores) in ([None], [PUBLIC])
+    assert await containers(stores) in ([None], [PUBLIC])
 
 
 async def test_a_move_of_what_is_nowhere_changes_nothing(stores: Stores) -> None:
@@ -202,15 +204,19 @@ async def test_an_archive_that_is_moved_there_and_back_at_once_is_never_gone(
     for _ in range(20):
         clock.advance(timedelta(minutes=20))
         await asyncio.gather(
-            *(world.archives.move(NAME, side) for world in (stores, others) for side in Visibility),
+            *(
+                world.archives.move(NAME, container)
+                for world in (stores, others)
+                for container in Visibility
+            ),
             *(world.archives.read(NAME) for world in (stores, others)),
         )
         assert await stores.archives.read(NAME) == BALA
 
 
 async def test_an_archive_on_both_sides_is_deleted_on_both(stores: Stores) -> None:
-    for side in Visibility:
-        await stores.archives.put(NAME, BALA, side)
+    for container in Visibility:
+        await stores.archives.put(NAME, BALA, container)
     assert await stores.archives.delete(DIGEST, FOREVER)
     assert await listed(stores) == set()
 

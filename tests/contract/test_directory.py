@@ -178,7 +178,9 @@ async def test_all_entities_of_a_kind_are_read_page_by_page(stores: Stores) -> N
 
 
 async def test_nobody_stands_nowhere(stores: Stores) -> None:
-    assert await stores.directory.standing("a1", ACME, NOW) == AccessContext(None, None, None, NOW)
+    assert await stores.directory.access_context("a1", ACME, NOW) == AccessContext(
+        None, None, None, NOW
+    )
 
 
 async def test_a_standing_is_account_organization_and_role(stores: Stores) -> None:
@@ -186,14 +188,14 @@ async def test_a_standing_is_account_organization_and_role(stores: Stores) -> No
     await stores.directory.add(organization("Acme"), member("a1", Role.OWNER, org="Acme"))
     expected = AccessContext(account(), organization("Acme"), Role.OWNER, NOW)
     for spelling in ("acme", "Acme", "aCME"):
-        assert await stores.directory.standing("a1", OrgName(spelling), NOW) == expected
+        assert await stores.directory.access_context("a1", OrgName(spelling), NOW) == expected
 
 
 async def test_a_role_holds_in_its_organization_alone(stores: Stores) -> None:
     await stores.directory.add(organization("acme"), member("a1", Role.OWNER))
     await stores.directory.add(organization("other"))
-    assert (await stores.directory.standing("a1", OrgName("other"), NOW)).role is None
-    assert (await stores.directory.standing("a2", ACME, NOW)).role is None
+    assert (await stores.directory.access_context("a1", OrgName("other"), NOW)).role is None
+    assert (await stores.directory.access_context("a2", ACME, NOW)).role is None
 
 
 @pytest.mark.parametrize(("at_ms", "role"), [(NOW - 1, Role.MEMBER), (NOW, Role.OWNER)])
@@ -202,14 +204,14 @@ async def test_a_pending_role_counts_from_its_time_on(
 ) -> None:
     pending = PendingRole(role=Role.OWNER, at_ms=NOW, by="a2")
     await stores.directory.add(member("a1").model_copy(update={"pending": pending}))
-    assert (await stores.directory.standing("a1", ACME, at_ms)).role is role
+    assert (await stores.directory.access_context("a1", ACME, at_ms)).role is role
 
 
 async def test_a_role_that_was_taken_is_seen_everywhere(stores: Stores, others: Stores) -> None:
     stored = await stores.directory.add(member("a1"))
-    assert (await others.directory.standing("a1", ACME, NOW)).role is Role.MEMBER
+    assert (await others.directory.access_context("a1", ACME, NOW)).role is Role.MEMBER
     await stores.directory.remove(stored)
-    assert (await others.directory.standing("a1", ACME, NOW)).role is None
+    assert (await others.directory.access_context("a1", ACME, NOW)).role is None
 
 
 # --- ends --------------------------------------------------------------------------------------

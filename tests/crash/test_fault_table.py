@@ -58,7 +58,7 @@ READS = frozenset(
         "directory.all",
         "directory.get",
         "directory.of",
-        "directory.standing",
+        "directory.access_context",
         "directory.unpublished",
         "documents.texts",
         "metadata.find",

@@ -20,10 +20,10 @@ class FakeLinks:
 
     is_silent: bool = False
 
-    async def link(self, name: ArchiveName, side: Visibility, file: str) -> str:
+    async def link(self, name: ArchiveName, container: Visibility, file: str) -> str:
         if self.is_silent:
             raise Busy
-        return f"{STORE}/{side.value}/{name.digest}/{name.tail}?file={file}&sig=a%2Fb"
+        return f"{STORE}/{container.value}/{name.digest}/{name.tail}?file={file}&sig=a%2Fb"
 
 
 @dataclass

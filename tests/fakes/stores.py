@@ -34,9 +34,9 @@ class FakeDirectory:
         found = [each for each in self.entities.values() if isinstance(each, kind)]
         return sorted(found, key=lambda entity: entity.place)
 
-    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
+    async def access_context(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
         """Return what the account is in the organization."""
-        self.calls.append("standing")
+        self.calls.append("access_context")
         return AccessContext.of(
             self._at(Account, Place(account_id)),
             self._at(Organization, organization_place(org)),

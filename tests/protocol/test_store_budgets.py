@@ -176,7 +176,7 @@ async def test_with_a_token_public_packages_ask_for_no_right_and_others_once_an_
     ledger.forget()
     names = ["secret", *(f"none{number}" for number in range(100))]
     await bob.resolve_dependencies([{"org": "acme", "name": name} for name in names])
-    assert ledger.calls() == SURVEY | {"directory.standing": 1}
+    assert ledger.calls() == SURVEY | {"directory.access_context": 1}
 
 
 @pytest.mark.parametrize("count", [1, 10, 100])
@@ -230,7 +230,7 @@ async def test_the_file_of_a_private_package_adds_one_read_of_the_right(
 ) -> None:
     path = f"{INDEX}/acme/secret/index.json"
     calls = await asked(counted, ledger, path, by=counted.people.mia)
-    assert calls == SURVEY | {"directory.standing": 1}
+    assert calls == SURVEY | {"directory.access_context": 1}
 
 
 async def test_the_configuration_asks_nobody(counted: World, ledger: Ledger) -> None:
@@ -268,7 +268,7 @@ async def test_a_private_package_adds_one_read_of_the_right(counted: World, ledg
     mia = counted.people.mia
     path = "/packages/acme/secret/1.0.0"
     calls = await asked(counted, ledger, path, by=mia, headers=PULL)
-    assert calls == FIND | {"directory.standing": 1}
+    assert calls == FIND | {"directory.access_context": 1}
 
 
 async def test_a_hidden_package_costs_an_outsider_no_more_than_a_missing_one(
@@ -302,7 +302,7 @@ async def push(world: World, coordinate: str, person: Person, **spec: object) ->
 
 PUSH = {
     "metadata.find": 1,
-    "directory.standing": 1,
+    "directory.access_context": 1,
     "archives.put": 1,
     "documents.put": 1,
     "metadata.add_release": 1,
@@ -339,7 +339,7 @@ async def test_no_push_takes_more_than_ten_operations_besides_asking_who_may_and
     await push(counted, "acme/new:1.0.0", counted.people.ann, tools=["newer"])
     calls = ledger.calls()
     assert calls == PUSH | NAME | TOOL
-    assert sum(calls.values()) - calls["directory.standing"] - calls["work.count"] <= 10
+    assert sum(calls.values()) - calls["directory.access_context"] - calls["work.count"] <= 10
 
 
 async def test_dependencies_that_are_not_checked_cost_nothing(
@@ -368,7 +368,7 @@ async def test_a_push_without_a_right_writes_nothing(counted: World, ledger: Led
     for more in (somewhere, {}):  # Who may publish elsewhere is asked about once.
         ledger.forget()
         assert (await counted.upload(form, by=counted.people.bob)).status_code == 400
-        assert ledger.calls() == FIND | {"directory.standing": 1, "work.count": 1} | more
+        assert ledger.calls() == FIND | {"directory.access_context": 1, "work.count": 1} | more
 
 
 async def test_an_anonymous_push_asks_no_store(counted: World, ledger: Ledger) -> None:
@@ -383,7 +383,7 @@ async def test_a_deprecation_does_not_grow_with_the_versions(
     answer = await counted.send("PUT", path, by=counted.people.ann, content=b'{"message": "Gone."}')
     assert answer.status_code == 200
     assert ledger.calls() == {
-        "directory.standing": 1,
+        "directory.access_context": 1,
         "metadata.find": 3,  # To change it, for the search, and for the answer.
         "metadata.replace_release": 1,
         "metadata.put_entries": 1,
@@ -403,7 +403,7 @@ async def test_a_change_of_visibility_does_not_grow_with_the_versions(
     signed_in = Principal(ann, "session", (Grant(),), signed_in_ms=counted.clock.at_ms)
     await counted.registry.package_visibility.change(package, Visibility.PRIVATE, by=signed_in)
     assert ledger.calls() == {
-        "directory.standing": 1,
+        "directory.access_context": 1,
         "metadata.head": 1,
         "metadata.replace_head": 1,
         "metadata.survey": 2,  # And once more after showing: a push may have come in between.

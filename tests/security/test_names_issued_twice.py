@@ -101,7 +101,7 @@ async def test_while_it_is_being_deleted_nobody_publishes_to_it(world: World) ->
 async def test_the_table_of_rights_has_no_way_around_it(gone: World) -> None:
     for person in (gone.people.ann, gone.people.admin):
         by = Principal(person.account.id, "token", (Grant(),), signed_in_ms=gone.clock.now_ms())
-        standing = await gone.stores.directory.standing(by.id, EMPTY, gone.clock.now_ms())
+        standing = await gone.stores.directory.access_context(by.id, EMPTY, gone.clock.now_ms())
         assert standing.is_deleted
         with pytest.raises(NotPermitted):
             await gone.registry.publishing.require_right(Package.parse("empty", "greet"), None, by)

@@ -39,8 +39,10 @@ class BlobArchives:
         self._clock = clock
         self.links = BlobLinks(blobs, clock)
 
-    async def put(self, name: ArchiveName, content: bytes | memoryview, side: Visibility) -> None:
-        blob = self._blob(name, side)
+    async def put(
+        self, name: ArchiveName, content: bytes | memoryview, container: Visibility
+    ) -> None:
+        blob = self._blob(name, container)
         with translate_blob_errors():
             while not await self._create(blob, content):
                 if await self._renew(blob):
@@ -48,10 +50,10 @@ class BlobArchives:
 
     async def stat(self, name: ArchiveName) -> StoredArchive | None:
         with translate_blob_errors():
-            for side in Visibility:
+            for container in Visibility:
                 with suppress(ResourceNotFoundError):
-                    found = await self._blob(name, side).get_blob_properties()
-                    return _stored(name.digest, found, side)
+                    found = await self._blob(name, container).get_blob_properties()
+                    return _stored(name.digest, found, container)
         return None
 
     async def read(
@@ -64,9 +66,9 @@ class BlobArchives:
     ) -> bytes:
         with translate_blob_errors():
             # The first container again: the archive may have moved there in between.
-            for side in (first, _OTHER[first], first):
+            for container in (first, _OTHER[first], first):
                 with suppress(ResourceNotFoundError):
-                    return await _read_range(self._blob(name, side), start, count)
+                    return await _read_range(self._blob(name, container), start, count)
         raise ArchiveNotFound
 
     async def move(self, name: ArchiveName, to: Visibility) -> None:
@@ -86,34 +88,34 @@ class BlobArchives:
                 await _delete(source, found)
 
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
-        for side, container in ARCHIVE_CONTAINERS.items():
+        for container, name in ARCHIVE_CONTAINERS.items():
             with translate_blob_errors():
-                async for blob in self._blobs.container(container).list_blobs(include=["metadata"]):
-                    archive = _stored(digest_of_blob(blob.name), blob, side)
+                async for blob in self._blobs.container(name).list_blobs(include=["metadata"]):
+                    archive = _stored(digest_of_blob(blob.name), blob, container)
                     if archive.stored_ms < stored_before_ms:
                         yield archive
 
     async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
         is_gone = True
         with translate_blob_errors():
-            for side, name in ARCHIVE_CONTAINERS.items():
-                container, prefix = self._blobs.container(name), archive_blobs(digest)
-                async for blob in container.list_blobs(prefix, include=["metadata"]):
-                    is_old = _stored(digest, blob, side).stored_ms < stored_before_ms
-                    client = container.get_blob_client(blob.name)
+            for container, name in ARCHIVE_CONTAINERS.items():
+                blobs, prefix = self._blobs.container(name), archive_blobs(digest)
+                async for blob in blobs.list_blobs(prefix, include=["metadata"]):
+                    is_old = _stored(digest, blob, container).stored_ms < stored_before_ms
+                    client = blobs.get_blob_client(blob.name)
                     is_gone &= is_old and await _delete(client, blob)
         return is_gone
 
     async def _copy_or_renew(
-        self, source: BlobClient, target: BlobClient, side: Visibility
+        self, source: BlobClient, target: BlobClient, container: Visibility
     ) -> bool:
         """Copy to the target, or renew its copy; return whether the source may be deleted."""
         while not await self._copy(source, target):
-            if side is Visibility.PUBLIC and not await self._has_settled(target):
+            if container is Visibility.PUBLIC and not await self._has_settled(target):
                 return False
             if await self._renew(target):
                 return True
-        return side is Visibility.PRIVATE
+        return container is Visibility.PRIVATE
 
     async def _has_settled(self, target: BlobClient) -> bool:
         """Return whether the public copy is older than the last link to the private one."""
@@ -151,9 +153,9 @@ class BlobArchives:
     def _date(self) -> dict[str, str]:
         return {_STORED: str(self._clock.now_ms())}
 
-    def _blob(self, name: ArchiveName, side: Visibility) -> BlobClient:
-        container = self._blobs.container(ARCHIVE_CONTAINERS[side])
-        return container.get_blob_client(archive_blob(name))
+    def _blob(self, name: ArchiveName, container: Visibility) -> BlobClient:
+        blobs = self._blobs.container(ARCHIVE_CONTAINERS[container])
+        return blobs.get_blob_client(archive_blob(name))
 
 
 async def _read_range(blob: BlobClient, start: int, count: int | None) -> bytes:
@@ -180,8 +182,8 @@ async def _delete(blob: BlobClient, found: BlobProperties) -> bool:
     return True
 
 
-def _stored(digest: Digest, found: BlobProperties, side: Visibility) -> StoredArchive:
-    return StoredArchive(digest, found.size, _date_of(found), side)
+def _stored(digest: Digest, found: BlobProperties, container: Visibility) -> StoredArchive:
+    return StoredArchive(digest, found.size, _date_of(found), container)
 
 
 def _date_of(found: BlobProperties) -> int:

@@ -64,12 +64,14 @@ class BlobLinks:
         self._clock = clock
         self._signer = signing
 
-    async def link(self, name: ArchiveName, side: Visibility, file: str) -> str:
-        blob = self._blobs.container(ARCHIVE_CONTAINERS[side]).get_blob_client(archive_blob(name))
+    async def link(self, name: ArchiveName, container: Visibility, file: str) -> str:
+        blob = self._blobs.container(ARCHIVE_CONTAINERS[container]).get_blob_client(
+            archive_blob(name)
+        )
         return await self._sign(
             blob,
-            LINK_LIFETIME[side],
-            cache_control=LINK_CACHE_CONTROL[side],
+            LINK_LIFETIME[container],
+            cache_control=LINK_CACHE_CONTROL[container],
             content_disposition=f"attachment; filename={file}",
             content_type=_BYTES,
         )

@@ -28,7 +28,7 @@ class CosmosDirectory:
         self._tokens = cosmos.container("tokens")
         self._clock = clock
 
-    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
+    async def access_context(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
         account, organization, membership = await asyncio.gather(
             self.get(Account, Place(account_id)),
             self.get(Organization, organization_place(org)),

@@ -28,7 +28,7 @@ class SqliteDirectory:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def standing(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
+    async def access_context(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
         return self._database.read(partial(_standing, account_id, org.lower(), now_ms))
 
     async def get(self, kind: type[E], place: Place) -> E | None:

@@ -129,5 +129,5 @@ async def test_a_stranger_costs_three_reads(worlds: OpenWorld) -> None:
     journal.taken()
     await opened(world, "/orgs/acme")
     assert Counter(journal.taken()) == Counter(
-        {"directory.standing": 1, "directory.of": 2, "search.search": 1}
+        {"directory.access_context": 1, "directory.of": 2, "search.search": 1}
     )

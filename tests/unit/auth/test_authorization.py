@@ -52,7 +52,7 @@ async def test_to_require_a_right_is_one_call_of_the_store(
 ) -> None:
     standing = await authorization.require(MEMBER, Action.READ, GREET)
     assert standing.role is Role.MEMBER
-    assert directory.calls == ["standing"]
+    assert directory.calls == ["access_context"]
 
 
 async def test_anonymous_callers_are_refused_without_a_call(
@@ -112,7 +112,7 @@ async def test_a_token_that_may_not_read_does_not_see_a_private_package(
     authorization: Authorization, directory: FakeDirectory, by: Principal
 ) -> None:
     assert not await authorization.may_read(by, head("acme/greet"))
-    assert directory.calls == ["standing"]
+    assert directory.calls == ["access_context"]
 
 
 @pytest.mark.parametrize("by", [MEMBER, STRANGER, ADMINISTRATOR, limited(org="globex")])
@@ -120,7 +120,7 @@ async def test_what_is_not_there_costs_what_is_hidden_costs(
     authorization: Authorization, directory: FakeDirectory, by: Principal
 ) -> None:
     assert not await authorization.may_find(by, GREET, None)
-    assert directory.calls == ["standing"]
+    assert directory.calls == ["access_context"]
 
 
 async def test_lists_show_what_the_caller_may_see_in_their_order(
@@ -133,7 +133,7 @@ async def test_lists_show_what_the_caller_may_see_in_their_order(
     asked = [(each.head.package, each) for each in surveys]
     seen = await authorization.visible(MEMBER, [*asked, (GREET, None)])
     assert seen == [mine, public, again]
-    assert directory.calls == ["standing", "standing"]
+    assert directory.calls == ["access_context", "access_context"]
 
 
 async def test_lists_of_public_packages_cost_no_call(

@@ -77,7 +77,7 @@ async def test_an_owner_is_taken_out_after_two_days(acme: OrganizationServices) 
     assert acme.roles()["lee"] is Role.OWNER
     acme.clock.advance(A_SECOND)
     assert "lee" not in acme.roles()
-    standing = await acme.directory.standing(LEE.id, ACME, acme.clock.now_ms())
+    standing = await acme.directory.access_context(LEE.id, ACME, acme.clock.now_ms())
     assert standing.role is None
 
 

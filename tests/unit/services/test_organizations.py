@@ -176,7 +176,7 @@ async def test_of_two_first_pushes_both_go_on(world: OrganizationServices) -> No
 
 
 async def test_nobody_else_founds_an_organization_by_a_push(world: OrganizationServices) -> None:
-    lee = await world.directory.standing(LEE.id, ACME, 0)
+    lee = await world.directory.access_context(LEE.id, ACME, 0)
     for standing in (NO_ACCESS, lee):
         with pytest.raises(OrganizationNotFound):
             await world.organizations.create_if_absent(ACME, standing, by=world.signed_in(LEE))

@@ -19,23 +19,25 @@ FIRST = Coordinate.parse("acme", "greet", "1.0.0")
 
 
 @dataclass
-class OnSides(PlacedArchives):
-    """Archives that all lie on some sides, whatever was asked for when they were stored."""
+class InContainers(PlacedArchives):
+    """Archives that all lie on some containers, whatever was asked for when they were stored."""
 
-    sides: tuple[Visibility, ...] = (PUBLIC,)
+    containers: tuple[Visibility, ...] = (PUBLIC,)
 
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
         async for archive in self.archives.list(stored_before_ms):
-            for side in self.sides:
-                yield replace(archive, side=side)
+            for container in self.containers:
+                yield replace(archive, container=container)
 
 
-async def swept(worlds: OpenWorld, archive: bytes, *sides: Visibility) -> tuple[World, OnSides]:
-    """Return a registry with one archive on these sides, a moment later."""
-    stores: list[OnSides] = []
+async def swept(
+    worlds: OpenWorld, archive: bytes, *containers: Visibility
+) -> tuple[World, InContainers]:
+    """Return a registry with one archive on these containers, a moment later."""
+    stores: list[InContainers] = []
 
     def wrap(opened: Stores) -> Stores:
-        stores.append(OnSides(opened.archives, sides=sides))
+        stores.append(InContainers(opened.archives, containers=containers))
         archives: object = stores[0]
         return replace(opened, archives=archives)
 
@@ -46,7 +48,7 @@ async def swept(worlds: OpenWorld, archive: bytes, *sides: Visibility) -> tuple[
 
 
 @pytest.mark.parametrize(
-    ("visibility", "sides", "moves"),
+    ("visibility", "containers", "moves"),
     [
         ("public", (PUBLIC,), []),
         ("public", (PRIVATE,), [PUBLIC]),
@@ -57,13 +59,13 @@ async def swept(worlds: OpenWorld, archive: bytes, *sides: Visibility) -> tuple[
     ],
 )
 async def test_an_archive_is_put_where_its_records_want_it(
-    worlds: OpenWorld, visibility: str, sides: tuple[Visibility, ...], moves: list[Visibility]
+    worlds: OpenWorld, visibility: str, containers: tuple[Visibility, ...], moves: list[Visibility]
 ) -> None:
-    world, stores = await swept(worlds, bala(str(FIRST), visibility=visibility), *sides)
+    world, stores = await swept(worlds, bala(str(FIRST), visibility=visibility), *containers)
     report = await world.registry.upkeep.run("sweep")
     assert report
-    assert (report.seen, report.changed) == (len(sides), len(moves))
-    assert stores.moves == [(str(FIRST), side) for side in moves]
+    assert (report.seen, report.changed) == (len(containers), len(moves))
+    assert stores.moves == [(str(FIRST), container) for container in moves]
 
 
 async def test_what_is_quarantined_is_no_longer_on_the_public_side(worlds: OpenWorld) -> None:

@@ -13,7 +13,7 @@ from tests.support.port_doubles import Journal
 from tests.support.world import URL, OpenWorld, World, asking
 
 ORG = "/account/organizations/acme"
-STANDING = Counter({"directory.standing": 2})  # Who looks, for the frame and for the service.
+STANDING = Counter({"directory.access_context": 2})  # Who looks, for the frame and for the service.
 PAGES = {
     "/packages": STANDING + Counter(["metadata.packages", "metadata.survey"]),
     "/packages/p00": STANDING + Counter(["metadata.survey"]),
@@ -23,7 +23,7 @@ PAGES = {
     "/publishers": STANDING + Counter(["directory.get", "directory.of"]),
     # Of whom the log tells: Ann, Mia and the operator. Of whom the settings do: Ann and Mia.
     "/log": STANDING + Counter({"events.stream": 1, "directory.get": 3}),
-    "/settings": Counter({"directory.standing": 3, "directory.get": 2, "directory.of": 2}),
+    "/settings": Counter({"directory.access_context": 3, "directory.get": 2, "directory.of": 2}),
 }
 
 
@@ -93,4 +93,4 @@ async def test_the_page_of_a_package_asks_once_more_for_whoever_is_signed_in(
     await world.get(f"{URL}/packages/acme/p00")
     stranger = Counter(journal.taken())
     more = await calls(ann, journal, "/packages/acme/p00") - stranger
-    assert more == Counter({"directory.standing": 1})
+    assert more == Counter({"directory.access_context": 1})

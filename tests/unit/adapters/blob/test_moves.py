@@ -32,20 +32,20 @@ async def opened(connections: CloudDouble, clock: FakeClock) -> AsyncGenerator[B
         await blobs.close()
 
 
-async def sides(archives: BlobArchives) -> set[Visibility | None]:
+async def containers(archives: BlobArchives) -> set[Visibility | None]:
     """Return where the archive lies."""
-    return {each.side async for each in archives.list(FOREVER)}
+    return {each.container async for each in archives.list(FOREVER)}
 
 
 async def move(place: Path, outage: Outage, to: Visibility, *, is_left_over: bool) -> None:
-    """Store an archive on the other side, or on both, and move it during an outage."""
+    """Store an archive on the other container, or on both, and move it during an outage."""
     clock = FakeClock()
     plain = CloudDouble(place, clock)
     await make_containers(plain)
     async with opened(plain, clock) as archives:
-        for side in Visibility:
-            if is_left_over or side is not to:
-                await archives.put(NAME, BALA, side)
+        for container in Visibility:
+            if is_left_over or container is not to:
+                await archives.put(NAME, BALA, container)
         clock.advance(LONG)
     async with opened(FailingBlobs(place, clock, outage=outage), clock) as archives:
         with suppress(Busy):
@@ -62,11 +62,11 @@ async def check(place: Path, to: Visibility) -> None:
             await archives.move(NAME, to)
             assert await archives.read(NAME) == BALA
             clock.advance(LONG)
-        assert await sides(archives) == {to}
+        assert await containers(archives) == {to}
 
 
-@pytest.mark.parametrize("to", list(Visibility), ids=lambda side: side.value)
-@pytest.mark.parametrize("is_left_over", [False, True], ids=["on one side", "on both"])
+@pytest.mark.parametrize("to", list(Visibility), ids=lambda container: container.value)
+@pytest.mark.parametrize("is_left_over", [False, True], ids=["on one container", "on both"])
 async def test_whatever_fails_the_archive_can_be_read_and_a_repeat_ends_the_move(
     tmp_path: Path, to: Visibility, *, is_left_over: bool
 ) -> None:

@@ -62,7 +62,7 @@ async def test_owners_stay_owners_of_an_organization_that_has_an_id_now(
     acme = await directory.get(Organization, organization_place("Acme"))
     assert acme is not None
     assert len(acme.id) == 10
-    standing = await directory.standing("kim0000000", OrgName("acme"), 10)
+    standing = await directory.access_context("kim0000000", OrgName("acme"), 10)
     assert (standing.role, standing.organization) == (Role.OWNER, acme)
 
 
