@@ -1,10 +1,12 @@
 """What each maintenance task does and when it runs, in words for pages."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import MappingProxyType
 
-from shared.domain.maintenance_tasks import Schedule
+from shared.schedules import next_run
 
+_MINUTE_MS = 60_000
 _MINUTES_A_DAY = 24 * 60
 _MINUTES_AN_HOUR = 60
 
@@ -83,14 +85,17 @@ TASK_DESCRIPTIONS = MappingProxyType(
 )
 
 
-def schedule_text(schedule: Schedule | None) -> str:
-    """Return when a task runs by itself: `every 5 minutes`, `daily at 03:20 UTC`, `by hand`."""
+def schedule_text(schedule: str | None) -> str:
+    """Return when a task runs by itself: `every 5 minutes`, `daily at 03:20 UTC`, `by hand`.
+
+    The schedule is one of equal intervals.
+    """
     if schedule is None:
         return "by hand"
-    times = len(schedule.seconds) * len(schedule.minutes) * len(schedule.hours)
-    if times == 1:
-        return f"daily at {schedule.hours[0]:02}:{schedule.minutes[0]:02} UTC"
-    minutes = _MINUTES_A_DAY // times
+    first_ms = next_run(schedule, 0)
+    minutes = (next_run(schedule, first_ms) - first_ms) // _MINUTE_MS
+    if minutes == _MINUTES_A_DAY:
+        return f"daily at {datetime.fromtimestamp(first_ms / 1000, UTC):%H:%M} UTC"
     if minutes < _MINUTES_AN_HOUR:
         return "every minute" if minutes == 1 else f"every {minutes} minutes"
     hours = minutes // _MINUTES_AN_HOUR

@@ -11,7 +11,7 @@ from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.domain.status import SOFTWARE_VERSION
 from shared.services.burst_detection import BURST_WINDOW
 from shared.services.status import MAX_RECORDS_COUNTED
-from shared.services.upkeep import schedule_of
+from shared.services.upkeep import SCHEDULES
 
 ON_ONE_MACHINE = "SQLite and files, on one machine"
 IN_THE_CLOUD = "Cosmos DB and Blob Storage, on Azure"
@@ -71,7 +71,7 @@ async def manage_tasks(
         problem,
         tasks=tasks,
         words=TASK_DESCRIPTIONS,
-        often={each.name: schedule_text(schedule_of(each.name)) for each in tasks},
+        often={each.name: schedule_text(SCHEDULES.get(each.name)) for each in tasks},
         asked=request.query.get("asked", ""),
     )
 

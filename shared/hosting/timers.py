@@ -9,11 +9,9 @@ import json
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from azure.functions.timer import TimerRequest
-from croniter import croniter
 
 from shared.file_lock import try_file_lock
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
@@ -23,6 +21,7 @@ from shared.hosting.responses import AnswerMessages, send_answer, status_answer
 from shared.hosting.triggers import TimerFunction
 from shared.log import log
 from shared.ports import Clock
+from shared.schedules import is_schedule, next_run
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -113,16 +112,8 @@ class Timers:
         return self._folder / f"{timer.name}.last"
 
 
-def next_run(schedule: str, after_ms: int) -> int:
-    """Return when a schedule of six fields, in UTC, is next due."""
-    start = datetime.fromtimestamp(after_ms / 1000, UTC)
-    following = croniter(schedule, start, second_at_beginning=True).get_next(datetime)
-    return round(following.timestamp() * 1000)
-
-
 def _require_schedule(timer: TimerFunction) -> None:
-    six_fields = len(timer.schedule.split()) == len(("s", "m", "h", "day", "month", "weekday"))
-    if not six_fields or not croniter.is_valid(timer.schedule, second_at_beginning=True):
+    if not is_schedule(timer.schedule):
         raise UnsupportedFunction(
             timer.name, f"its schedule '{timer.schedule}' is not six fields, seconds first"
         )

@@ -17,12 +17,10 @@ from shared.domain.identity import Principal
 from shared.domain.maintenance_tasks import (
     PROBLEMS_KEPT,
     TASK_REQUESTS_OWNER,
-    Schedule,
     TaskRequest,
     TaskResult,
     TaskRun,
     TaskState,
-    task_state,
 )
 from shared.domain.packages import Head
 from shared.ports import (
@@ -34,6 +32,7 @@ from shared.ports import (
     Stale,
     WorkStore,
 )
+from shared.schedules import next_run
 from shared.services.notices import ReadOnlyMode
 from shared.services.records import EntityChange, RecordWriter, package_batches
 
@@ -93,7 +92,9 @@ class TaskRuns:
         now_ms = self._clock.now_ms()
         text = await self._work.peek(_RUN_KIND, task, now_ms)
         last = None if text is None else TaskRun.model_validate_json(text)
-        return task_state(task, last, schedule_of(task), now_ms)
+        schedule = SCHEDULES.get(task)
+        since_ms = last.started_ms if last else now_ms
+        return TaskState(task, last, next_run(schedule, since_ms) if schedule else None)
 
 
 MaintenanceTask = Callable[[], Awaitable[TaskReport]]
@@ -291,12 +292,6 @@ SCHEDULES = MappingProxyType(
 
 # Requests run after it: a timer of their own would keep an instance busy each minute.
 TASK_THAT_RUNS_REQUESTS = "settle"
-
-
-def schedule_of(task: str) -> Schedule | None:
-    """Return the schedule of a task, or None if it runs only on request."""
-    text = SCHEDULES.get(task)
-    return None if text is None else Schedule.parse(text)
 
 
 RUN_TIME = timedelta(minutes=7)  # Less than a lease, because the last package may take a while.

@@ -14,7 +14,6 @@ from shared.domain.archives.entry_names import decode_name, refuse_unportable
 from shared.domain.errors.base import Refusal
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
-from shared.domain.maintenance_tasks import Schedule
 from shared.domain.maven import Checksum, ChecksumAlgorithm
 from shared.domain.notices import NoticeDraft, parse_read_only_reason
 from shared.domain.organizations import (
@@ -85,9 +84,6 @@ REFUSED: dict[str, Callable[[], object]] = {
     "a limit": lambda: RateLimit.parse(RateLimitClass.PUSH, "token=120 user=1"),
     "a limit of nothing": lambda: RateLimit.parse(RateLimitClass.PUSH, "token=0"),
     "a limit that is there twice": lambda: RateLimit.parse(RateLimitClass.PUSH, "token=1 token=2"),
-    "a schedule of a month": lambda: Schedule.parse("0 0 0 1 * *"),
-    "a field of a schedule": lambda: Schedule.parse("60 0 0 * * *"),
-    "a field of a schedule with a step": lambda: Schedule.parse("1/5 0 0 * * *"),
     "a line of a snapshot": lambda: from_line(b"{}"),
     "a version that is long": lambda: Version.parse("1" * (MAX_VERSION_LENGTH + 1)),
     "a version with build metadata": lambda: Version.parse("1.0.0+1"),

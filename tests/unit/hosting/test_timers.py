@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from shared.hosting.asgi import Receive, Scope, Send
 from shared.hosting.errors import UnsupportedFunction
-from shared.hosting.timers import AdminEndpoint, Timers, next_run
+from shared.hosting.timers import AdminEndpoint, Timers
 from shared.hosting.triggers import TimerFunction
 from tests.fakes.system import FakeClock
 from tests.unit.hosting.asgi import Exchange, ask, scope
@@ -246,20 +246,6 @@ def test_timers_are_known_without_case(tmp_path: Path) -> None:
     known = timers(Runs(clock_at(FIRST)), tmp_path, FIRST)
     assert known.knows("UPKEEP")
     assert not known.knows("other")
-
-
-@pytest.mark.parametrize(
-    ("schedule", "due"),
-    [
-        ("0 */5 * * * *", "07:35:00"),
-        ("15 * * * * *", "07:30:15"),
-        ("0 0 3 * * *", "03:00:00"),
-        ("*/10 * * * * *", "07:30:10"),
-    ],
-)
-def test_a_schedule_has_six_fields_with_the_seconds_first(schedule: str, due: str) -> None:
-    following = next_run(schedule, round(FIRST.timestamp() * 1000))
-    assert f"{datetime.fromtimestamp(following / 1000, UTC):%H:%M:%S}" == due
 
 
 @pytest.mark.parametrize("schedule", ["*/5 * * * *", "0 0 25 * * *", "00:05:00", "%SCHEDULE%", ""])
