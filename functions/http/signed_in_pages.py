@@ -104,20 +104,31 @@ class SignedInPages:
 
     def page(self, handler: SignedInPageHandler) -> Handler:
         """Make the Function of a page; other visitors get the sign-in page."""
-        return self._function(handler, lambda _req, _by: Form())
+        return self._function(self._restricted(handler), lambda _req, _by: Form())
 
     def form(self, show: PageWithForms) -> Callable[[SignedInPageHandler], Handler]:
         """Return a decorator for the handler of a form; `show` shows its page with a refusal.
 
         The Function refuses with `FormForeign` a form without the CSRF token of the session.
         """
-        return lambda handler: self._form(self._rate_limited(handler), show)
+        return lambda handler: self._form(self._rate_limited(self._restricted(handler)), show)
 
     def form_in_read_only_mode(
         self, show: PageWithForms
     ) -> Callable[[SignedInPageHandler], Handler]:
         """Return a decorator as `form` does, for a form that works in read-only mode as well."""
-        return lambda handler: self._form(handler, show)
+        return lambda handler: self._form(self._restricted(handler), show)
+
+    def _require_access(self, request: SignedInRequest) -> None:
+        """Raise a refusal unless the account may see the pages."""
+
+    def _restricted(self, handler: SignedInPageHandler) -> SignedInPageHandler:
+        async def respond(request: SignedInRequest) -> func.HttpResponse:
+            self._require_access(request)
+            return await handler(request)
+
+        respond.__name__ = handler.__name__
+        return respond
 
     def _rate_limited(self, handler: SignedInPageHandler) -> SignedInPageHandler:
         async def respond(request: SignedInRequest) -> func.HttpResponse:
@@ -133,6 +144,7 @@ class SignedInPages:
             try:
                 return await handler(request)
             except Refusal as refusal:
+                self._require_access(request)
                 return await show(request, FormProblem.of(refusal))
 
         respond.__name__ = handler.__name__
@@ -174,16 +186,9 @@ class AdministratorPages(SignedInPages):
     The services check the rights; this only hides the pages.
     """
 
-    def _function(
-        self, handler: SignedInPageHandler, read_form: Callable[[func.HttpRequest, Principal], Form]
-    ) -> Handler:
-        async def respond(request: SignedInRequest) -> func.HttpResponse:
-            if not request.account.administrator:
-                raise PageNotFound(redact_tokens(request.path))
-            return await handler(request)
-
-        respond.__name__ = handler.__name__
-        return super()._function(respond, read_form)
+    def _require_access(self, request: SignedInRequest) -> None:
+        if not request.account.administrator:
+            raise PageNotFound(redact_tokens(request.path))
 
 
 def require_confirmation(request: SignedInRequest, name: str) -> None:

@@ -8,11 +8,12 @@ import pytest
 from shared.domain.accounts import ADMINISTRATORS, Account
 from shared.domain.identity import OPERATOR, RECENT_SIGN_IN
 from shared.domain.names import parse_org
+from shared.domain.rate_limits import RateLimitClass
 from shared.domain.records import Event
 from shared.domain.reserved_names import RESERVED_NAMES_OWNER, ReservedName
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
-from tests.support.world import URL, Person, World
+from tests.support.world import URL, OpenWorld, Person, World
 
 ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
 LOOKING = (
@@ -67,6 +68,17 @@ async def test_a_form_of_somebody_else_changes_nothing(
     answer = await ann.post(world.with_ids(path), **fields)
     assert answer.status_code == 404
     assert await picture(world) == before
+
+
+async def test_forms_of_somebody_else_count_as_their_changes(worlds: OpenWorld) -> None:
+    world = await worlds(limit_write="account=1")
+    ann = await signed_in(world, world.people.ann)
+    for _ in range(2):
+        assert (await ann.post(NAMES + "/remove", pattern="kept")).status_code == 404
+    waiting = world.registry.rate_limiter.waiting()
+    assert [(each.limit_class, each.key) for each in waiting] == [
+        (RateLimitClass.WRITE, world.people.ann.account.id)
+    ]
 
 
 @FORMS
