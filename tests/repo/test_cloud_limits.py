@@ -41,7 +41,7 @@ def units(size: Size) -> int:
 
 NUMBERS = {
     "versions of a package": fitting(VERSION),
-    "versions of a package, all as large as can be": fitting(MOST_FACTS + ITEMS["entry"]),
+    "versions of a package, all of the maximum size": fitting(MOST_FACTS + ITEMS["entry"]),
     "packages": fitting(ITEMS["name"]),
     "events a month": fitting(ITEMS["event"]),
     "exact pulls of one package a second": PARTITION_UNITS / PULL,
@@ -67,8 +67,8 @@ def test_every_number_is_the_one_that_was_computed(name: str) -> None:
     assert shown == pytest.approx(NUMBERS[name], rel=0.05)
 
 
-def test_no_number_stands_there_that_is_not_computed() -> None:
-    table = SECTION.partition("| what | at most |")[2].partition("\n\n")[0]
+def test_every_number_of_the_table_is_computed() -> None:
+    table = SECTION.partition("| item | maximum |")[2].partition("\n\n")[0]
     rows = re.findall(r"^\| ([^|-][^|]+?) \|", table, re.MULTILINE)
     assert set(rows) == set(NUMBERS)
 
@@ -97,6 +97,6 @@ def test_more_instances_than_a_region_gives_are_named() -> None:
     assert f"`maximumInstances` {most}" in SECTION
 
 
-def test_the_pace_of_the_edge_is_the_one_of_the_template() -> None:
+def test_the_rate_limit_of_the_edge_is_that_of_the_template() -> None:
     pace = module("edge").parameters["requestsAMinute"]["default"]
     assert f"{pace:,} requests a minute" in SECTION

@@ -31,13 +31,13 @@ def test_every_class_has_its_row_with_setting_default_and_window(operation: Rate
     assert row.endswith(f"| {by} |")
 
 
-def test_the_brake_is_described_with_its_default() -> None:
+def test_burst_detection_is_described_with_its_defaults() -> None:
     packages, releases = (
         Settings.model_fields[f"brake_{each}"].default for each in ("packages", "releases")
     )
-    told = " ".join(PAGE.split())
-    assert f"After **{packages}** packages (`BALLROOM_BRAKE_PACKAGES`)" in told
-    assert f"**{releases}** releases of however few packages (`BALLROOM_BRAKE_RELEASES`)" in told
+    text = " ".join(PAGE.split())
+    assert f"After **{packages}** packages (`BALLROOM_BRAKE_PACKAGES`)" in text
+    assert f"**{releases}** releases of however few packages (`BALLROOM_BRAKE_RELEASES`)" in text
 
 
 def _default(field: str) -> int:
