@@ -1,18 +1,28 @@
-"""Pages about the code name files, names and methods that exist."""
+"""Pages about the code name files, classes and methods that exist."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 
 from shared import ports
 from tests.paths import ROOT
+from tests.repo.product_source import product
 
 ROWS = re.findall(
     r"^\| (.+\?) \| `(.+?)` \| `(.+?)` \|$", (ROOT / "docs" / "finding.md").read_text("utf-8"), re.M
 )
-ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+PAGES = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", *(ROOT / ".github").glob("*.md")]
+CODE_PAGES = [
+    *(ROOT / "docs" / "decisions").glob("*.md"),
+    *((ROOT / "docs").glob("*-pages.md")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("architecture", "patterns", "site")),
+]
 FOLDERS = ("functions", "shared", "tests", "infra", "docs", "bench")
-FILES = re.findall(rf"`((?:{'|'.join(FOLDERS)})/[\w/.]+)`", ARCHITECTURE)
+FILE = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w/.*-]+)(?:::\w+)?`")
+CLASS = re.compile(r"`((?:[A-Z][a-z]+){2,})\b[^`\n]*`")
+GENERATED = "bench/out"
 
 
 def test_at_least_thirty_questions_are_answered() -> None:
@@ -24,9 +34,28 @@ def test_the_file_that_answers_a_question_has_the_name(question: str, file: str,
     assert re.search(rf"\b{name}\b", (ROOT / file).read_text("utf-8")), question
 
 
-@pytest.mark.parametrize("file", sorted(set(FILES)))
-def test_the_files_of_the_architecture_exist(file: str) -> None:
-    assert (ROOT / file).exists()
+def page_name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_the_files_that_a_page_names_exist(page: Path) -> None:
+    named = sorted(set(FILE.findall(page.read_text("utf-8"))))
+    missing = [each for each in named if not any(ROOT.glob(each.rstrip("/")))]
+    assert [each for each in missing if not each.startswith(GENERATED)] == []
+
+
+@pytest.fixture(scope="module")
+def classes() -> set[str]:
+    """Return the names of all classes of the product."""
+    nodes = (node for module in product() for node in ast.walk(module.tree))
+    return {node.name for node in nodes if isinstance(node, ast.ClassDef)}
+
+
+@pytest.mark.parametrize("page", CODE_PAGES, ids=page_name)
+def test_the_classes_that_a_page_names_exist(page: Path, classes: set[str]) -> None:
+    named = set(CLASS.findall(page.read_text("utf-8")))
+    assert sorted(named - classes) == []
 
 
 PORTS = {
