@@ -99,14 +99,21 @@ async def _people(page: OrganizationPage, request: PageRequest) -> func.HttpResp
         return request.json(
             {"members": [_member_json(each) for each in members if each.membership.is_shown]}
         )
-    own = [each for each in members if each.membership.account == request.principal.id]
     return request.show(
         "web/org/people.html",
         page=page,
         tab=_PEOPLE,
         members=members,
-        own=own[0].membership if own else None,
+        own=_own_membership(members, request),
     )
+
+
+def _own_membership(members: list[Member], request: PageRequest) -> Membership | None:
+    """Return the membership that the visitor may show or hide: tokens send no forms."""
+    if request.visitor is None:
+        return None
+    own = (each.membership for each in members if each.membership.account == request.principal.id)
+    return next(own, None)
 
 
 async def _packages(page: OrganizationPage, request: PageRequest) -> func.HttpResponse:

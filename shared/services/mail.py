@@ -183,7 +183,7 @@ class ReleaseMail:
 
     async def send_held(self, release: Release) -> None:
         """Send mail about a release that was held: one for each burst, so that a worm cannot flood
-        a mailbox_key.
+        a mailbox.
         """
         with suppress(Unavailable):
             if await self._is_first_of_burst(release):

@@ -14,7 +14,7 @@ from tests.protocol.web.sample_packages import SCRIPT
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
-from tests.support.world import OpenWorld, World, asking
+from tests.support.world import URL, OpenWorld, World, asking
 
 
 async def test_an_organization_to_a_stranger(shelf: World, page: SnapshotAssertion) -> None:
@@ -68,6 +68,16 @@ async def test_a_member_shows_everybody_that_they_are_and_hides_it_again(
     await mia.send(form, org="acme", to="members")
     assert "mia" not in (await opened(world, "/orgs/acme/people")).text
     assert "mia" not in (await opened(world, "/orgs/acme")).text
+
+
+@pytest.mark.parametrize("person", ["ann", "mia"])
+async def test_a_member_with_a_token_reads_the_people_and_gets_no_form(
+    world: World, person: str
+) -> None:
+    answer = await world.get(f"{URL}/orgs/acme/people", by=getattr(world.people, person))
+    assert answer.status_code == 200
+    assert "mia" in answer.text
+    assert "<form" not in main_of(answer)
 
 
 async def test_who_is_no_member_shows_nothing(world: World) -> None:
