@@ -71,58 +71,56 @@ class Settings(BaseSettings):
     )
     host: str = Field(
         default="127.0.0.1",
-        description="Address that the local host listens on. One that stands for every address of "
-        "the machine, 0.0.0.0 or ::, needs BALLROOM_URL as well.",
+        description="Address that the local host listens on. An address that means every address "
+        "of the machine, 0.0.0.0 or ::, requires BALLROOM_URL.",
     )
     url: str = Field(
         default="",
-        description="Public address of the registry, which every absolute link begins with; "
-        "by default the address that the local host listens on.",
+        description="Public address of the registry, with which every absolute link begins; by "
+        "default the address that the local host listens on.",
     )
     data: Path = Field(
         default=Path(".ballroom"),
-        description="Folder of the embedded stores, the keys and Settings.toml.",
+        description="Data folder: the embedded stores, the keys and Settings.toml.",
     )
     cosmos_endpoint: str = Field(
         default="",
-        description="Address of the Cosmos DB account that keeps the records, instead of the data "
-        "folder; goes with BALLROOM_BLOB_ENDPOINT.",
+        description="Address of the Cosmos DB account that stores the records, instead of the data "
+        "folder; requires BALLROOM_BLOB_ENDPOINT.",
     )
     blob_endpoint: str = Field(
         default="",
         validate_default=True,
-        description="Address of the blobs that keep archives and documents, instead of the data "
-        "folder; goes with BALLROOM_COSMOS_ENDPOINT.",
+        description="Address of the Blob Storage account that stores archives and documents, "
+        "instead of the data folder; requires BALLROOM_COSMOS_ENDPOINT.",
     )
     cosmos_key: SecretStr | None = Field(
         default=None,
         validate_default=True,
-        description="Key of an emulator of Cosmos DB; without one the app signs in as its managed "
+        description="Key of an emulator of Cosmos DB; without it the app signs in with its managed "
         "identity.",
     )
     blob_connection: SecretStr | None = Field(
         default=None,
         validate_default=True,
-        description="Connection string of an emulator of Blob Storage; without one the app signs "
-        "in as its managed identity.",
+        description="Connection string of an emulator of Blob Storage; without it the app signs in "
+        "with its managed identity.",
     )
-    tls_cert: Path | None = Field(
-        default=None, description="Certificate chain (PEM) to serve HTTPS with."
-    )
+    tls_cert: Path | None = Field(default=None, description="Certificate chain (PEM) for HTTPS.")
     tls_key: Path | None = Field(default=None, description="Private key (PEM) of that certificate.")
     environment: str = Field(
         default="local",
         pattern=r"^[a-z0-9]{1,12}$",
-        description="Short name of this installation; it stands in every token.",
+        description="Short name of this installation; every token contains it.",
     )
     max_archive_bytes: int = Field(
-        default=64 * MIB, ge=1, description="Largest archive that a push may bring, in bytes."
+        default=64 * MIB, ge=1, description="Maximum size of an archive, in bytes."
     )
     max_archives_in_hand: int = Field(
         default=4,
         ge=1,
-        description="Largest archives that one process has room for at once; uploads wait for "
-        "room, and get a 503 when it does not come.",
+        description="Number of archives of the maximum size that one process receives at once; "
+        "other uploads wait, and get a 503 after 20 seconds.",
     )
     max_anonymous_bytes: int = Field(
         default=32 * MIB,
@@ -133,8 +131,8 @@ class Settings(BaseSettings):
     max_connections: int = Field(
         default=1_000,
         ge=1,
-        description="Connections that one process of the local host keeps; of more it closes those "
-        "that have been idle for longest.",
+        description="Maximum number of connections of one process of the local host; above it, "
+        "those that were idle longest are closed.",
     )
     max_connections_of_address: int = Field(
         default=200,
@@ -145,13 +143,14 @@ class Settings(BaseSettings):
     max_waiting_bytes: int = Field(
         default=128 * MIB,
         ge=MIB,
-        description="Bytes of answers that one process of the local host keeps for clients that "
-        "are slow to read them; above that it closes connections, the longest blocked first.",
+        description="Bytes of responses that one process of the local host holds for slow clients; "
+        "above that it closes connections, the longest blocked first.",
     )
     min_rate: int = Field(
         default=1_024,
         ge=1,
-        description="Least bytes a second of a body or an answer; slower connections are closed.",
+        description="Minimum bytes a second of a request body or a response; slower connections "
+        "are closed.",
     )
     head_seconds: int = Field(
         default=20, ge=1, description="Seconds that a client may take for the head of a request."
@@ -159,59 +158,66 @@ class Settings(BaseSettings):
     body_seconds: int = Field(
         default=900, ge=1, description="Seconds that a client may take for the body of a request."
     )
-    max_entries: int = Field(default=20_000, ge=1, description="Entries that an archive may have.")
+    max_entries: int = Field(
+        default=20_000, ge=1, description="Maximum number of entries in an archive."
+    )
     max_unpacked_bytes: int = Field(
-        default=512 * MIB, ge=1, description="Bytes that an archive may unpack to."
+        default=512 * MIB, ge=1, description="Maximum size of an unpacked archive, in bytes."
     )
     max_entry_ratio: int = Field(
-        default=200, ge=1, description="How far an entry above 1 MiB may be compressed."
+        default=200, ge=1, description="Maximum compression ratio of an entry above 1 MiB."
     )
-    max_manifest_bytes: int = Field(default=MIB, ge=1, description="Largest manifest, in bytes.")
+    max_manifest_bytes: int = Field(
+        default=MIB, ge=1, description="Maximum size of a manifest, in bytes."
+    )
     require_documentation: bool = Field(
-        default=True, description="Refuse archives of the Java layouts that hold no documentation."
+        default=True,
+        description="Refuse archives of the Java layouts that contain no documentation.",
     )
     require_dependencies: bool = Field(
         default=False, description="Refuse archives whose dependencies are not in this registry."
     )
     max_resolve: int = Field(
-        default=2_000, ge=1, description="Packages or modules that one resolve call may ask for."
+        default=2_000,
+        ge=1,
+        description="Maximum number of packages or modules in one resolve call.",
     )
     token_days: int = Field(
-        default=90, ge=1, le=365, description="Days that a new token is good for."
+        default=90, ge=1, le=365, description="Days until a new token expires, by default."
     )
     report_keys_url: str = Field(
         default="",
-        description="Where a scanner publishes the keys that it signs reports of leaked tokens "
-        "with; for GitHub https://api.github.com/meta/public_keys/secret_scanning.",
+        description="Address where a scanner publishes the keys that sign its reports of leaked "
+        "tokens; for GitHub https://api.github.com/meta/public_keys/secret_scanning.",
     )
     report_keys: str = Field(
         default="",
-        description="Public keys (PEM, one behind the other) of other scanners that may report "
-        "leaked tokens.",
+        description="Concatenated public keys (PEM) of other scanners that may report leaked "
+        "tokens.",
     )
     sweep_grace_hours: int = Field(
         default=24,
         ge=1,
-        description="Hours that an archive without a release is kept before the sweep.",
+        description="Hours until the sweep deletes an archive without a release.",
     )
     audit_days: int = Field(
         default=365,
         ge=1,
-        description="Days after which events forget the address and the credential that they came "
-        "from; what happened and who did it stays.",
+        description="Days after which the address and the credential are deleted from events; what "
+        "happened and who did it is kept.",
     )
     trusted_proxies: str = Field(
         default="",
         description="Addresses or networks (CIDR) of the reverse proxies whose X-Forwarded-For is "
-        "believed, between commas; by default none is, not even on this machine.",
+        "trusted, separated by commas; by default none, not even on this machine.",
     )
     limit_read: str = Field(
         default="token=30000 account=60000 address=30000",
-        description="Requests a minute, counted by each process alone.",
+        description="Requests a minute, counted by each process separately.",
     )
     limit_write: str = Field(
         default="token=300 account=300 address=600",
-        description="Changes a minute, but for those with a limit of their own.",
+        description="Changes a minute, except those with a limit of their own.",
     )
     limit_push: str = Field(
         default="token=120 account=240 address=480",
@@ -225,67 +231,66 @@ class Settings(BaseSettings):
     )
     limit_device: str = Field(
         default="account=20 address=30",
-        description="Device codes that are asked for or typed, in five minutes.",
+        description="Device codes requested and user codes entered, in five minutes.",
     )
     limit_invitation: str = Field(
         default="account=60 address=120",
-        description="Invitations that are sent, first or again, in 60 minutes.",
+        description="Invitations sent, for the first time or again, in 60 minutes.",
     )
     invitation_mail_minutes: int = Field(
         default=10,
         ge=0,
         le=1440,
         description="Minutes between two invitations that are mailed to the same address, whoever "
-        "sends them; 0 for any number.",
+        "sends them; 0 for no limit.",
     )
     limit_found: str = Field(
         default="account=10",
-        description="Organizations founded in a day; those that administrators found are not "
-        "counted.",
+        description="Organizations that an account may create in a day; administrators are not "
+        "limited.",
     )
     limit_failure: str = Field(
         default="address=10",
-        description="Different credentials that are not valid, in five minutes; after that further "
-        "ones wait.",
+        description=("Different invalid credentials in five minutes; further ones have to wait."),
     )
     archive_links: Literal["store", "registry"] = Field(
         default="store",
-        description="In the cloud, who sends archives that no CDN sends to clients without "
-        "Authorization: store (Blob Storage, by signed links), or registry, where clients do not "
+        description="In the cloud, the server of archives that no CDN sends, for clients without "
+        "Authorization: store (Blob Storage, with signed links), or registry, if clients cannot "
         "reach the store.",
     )
     archive_cdn_url: str = Field(
         default="",
-        description="Public address of a CDN before this registry that sends public archives, as "
-        "https://cdn.example.org; empty for none.",
+        description="Public address of a CDN in front of this registry that serves public "
+        "archives, as https://cdn.example.org; empty for none.",
     )
     archive_cdn_authorization: Literal["stripped", "passed"] = Field(
         default="stripped",
-        description="What that CDN does with the Authorization of whoever asks it: stripped, or "
-        "passed on; then those who send one are not sent there.",
+        description="Whether that CDN removes the Authorization header (stripped) or passes it on "
+        "(passed); if it passes it on, requests with the header are not redirected to it.",
     )
     archive_cdn_resource: str = Field(
         default="",
         pattern=r"(?i)^(/subscriptions/[\w-]+/resourceGroups/[\w.()-]+/providers/Microsoft\.Cdn"
         r"/profiles/[\w-]+/afdEndpoints/[\w-]+)?$",
-        description="Id of the endpoint of Front Door whose copies of an archive are withdrawn "
-        "when the archive is; empty: copies end by themselves, within five minutes.",
+        description="Id of the Front Door endpoint that is purged when an archive is withdrawn; if "
+        "empty, copies expire within five minutes.",
     )
     brake_packages: int = Field(
         default=20,
         ge=1,
-        description="Different packages that one principal publishes within ten minutes; further "
+        description="Different packages that one principal may publish within ten minutes; further "
         "releases are held until an owner confirms them.",
     )
     brake_releases: int = Field(
         default=60,
         ge=1,
-        description="Releases that one principal publishes within ten minutes, of however few "
+        description="Releases that one principal may publish within ten minutes, of however few "
         "packages; further ones are held until an owner confirms them.",
     )
     publish_from_github: str = Field(
         default="https://token.actions.githubusercontent.com",
-        description="Issuers of GitHub Actions whose jobs may be trusted publishers, between "
+        description="Issuers of GitHub Actions whose jobs may be trusted publishers, separated by "
         "commas; empty for none.",
     )
     publish_from_gitlab: str = Field(
@@ -295,44 +300,42 @@ class Settings(BaseSettings):
     publish_from_azure_devops: str = Field(
         default="",
         description="The same for Azure DevOps: https://vstoken.dev.azure.com/ and the id of an "
-        "organization. Its tokens are not made for one registry alone.",
+        "organization. Its tokens are not issued for only one registry.",
     )
     publish_from_entra: str = Field(
         default="",
-        description="Tenants of Entra ID whose workload identities may be trusted publishers, by "
-        "id, between commas.",
+        description="Ids of the Entra ID tenants whose workload identities may be trusted "
+        "publishers, separated by commas.",
     )
     publish_from_entra_audience: str = Field(
         default="",
-        description="Whom tokens of workload identities are for: the application id of this "
+        description="Audience of tokens of workload identities: the application id of this "
         "registry in Entra ID, or its address, which is the default.",
     )
     sign_up: Literal["anyone", "nobody"] = Field(
         default="anyone",
-        description="Who gets an account by signing in with a provider: anyone, or nobody, and the "
-        "operator makes all accounts.",
+        description="Who gets an account by signing in with an identity provider: anyone, or "
+        "nobody; then only the operator creates accounts.",
     )
     session_idle_hours: int = Field(
         default=24,
         ge=1,
         le=24 * 30,
-        description="Hours that a browser stays signed in while it is not used.",
+        description="Hours until an unused session ends.",
     )
-    session_days: int = Field(
-        default=14, ge=1, le=90, description="Days that a browser stays signed in at all."
-    )
+    session_days: int = Field(default=14, ge=1, le=90, description="Days until any session ends.")
     require_strong: bool = Field(
         default=False,
-        description="Take sign-ins that cannot be phished, and no others, for owners, publishers, "
-        "visibility, transfers, deletion and tokens that manage.",
+        description="Require sign-ins that cannot be phished for changes of owners, publishers and "
+        "visibility, transfers, deletion and tokens with the scope manage.",
     )
     strong_claims: str = Field(
         default="amr=fido,amr=hwk,acr=phr,acr=phrh",
-        description="Claims of id tokens that tell such a sign-in, between commas; of Entra ID add "
-        "the id of an authentication context, as acrs=c1.",
+        description="Claims of id tokens that identify such a sign-in, separated by commas; for "
+        "Entra ID add the id of an authentication context, as acrs=c1.",
     )
     entra_tenant: str = Field(
-        default="", description="Id of the tenant of Entra ID whose people sign in here."
+        default="", description="Id of the Entra ID tenant whose people sign in here."
     )
     entra_client_id: str = Field(
         default="",
@@ -346,7 +349,7 @@ class Settings(BaseSettings):
         default="",
         validate_default=True,
         description="Instead of a secret: client id of the managed identity that the application "
-        "trusts as a federated credential, or system for the machine's own.",
+        "trusts as a federated credential, or system for the system-assigned identity.",
     )
     entra_authority: str = Field(
         default="https://login.microsoftonline.com",
@@ -354,14 +357,14 @@ class Settings(BaseSettings):
     )
     entra_audience: str = Field(
         default="",
-        description="Whom access tokens of API callers are for, between commas: by default the "
-        "application id, alone and after api://.",
+        description="Audiences of access tokens of API callers, separated by commas: by default "
+        "the application id, with and without api:// in front.",
     )
     entra_roles: str = Field(
         default="",
-        description="What app roles and groups (by id) of Entra ID may do here with access tokens "
-        "of the tenant, as a JSON list of objects with claim (a role or a group), org, role and "
-        "scopes. Empty: such tokens are not accepted.",
+        description="Rights of app roles and groups (by id) of Entra ID with access tokens of the "
+        "tenant, as a JSON list of objects with claim (a role or a group), org, role and scopes. "
+        "If empty, such tokens are refused.",
     )
     oidc_issuer: str = Field(
         default="", description="Issuer of an OpenID Connect provider that signs people in."
@@ -376,7 +379,7 @@ class Settings(BaseSettings):
         default="OpenID Connect",
         min_length=1,
         max_length=40,
-        description="What people know that provider as, such as Google.",
+        description="Name of that provider on the sign-in page, such as Google.",
     )
     github_client_id: str = Field(
         default="", description="Client id of an OAuth app of GitHub that signs people in."
@@ -385,27 +388,28 @@ class Settings(BaseSettings):
         default=None, validate_default=True, description="Client secret of that app."
     )
     github_url: str = Field(
-        default="https://github.com", description="Address of GitHub; a server of one's own works."
+        default="https://github.com", description="Address of GitHub, or of your own GitHub server."
     )
     inside_hosts: str = Field(
         default="",
-        description="Hosts of your own network that the registry may ask, as host or host:port "
-        "between commas, such as an identity provider with a private address. All others have to "
-        "be public. Plain http is for those on this machine alone.",
+        description="Hosts of your own network that the registry may call, as host or host:port, "
+        "separated by commas, such as an identity provider with a private address. All others "
+        "must have public addresses. Plain http is allowed only for hosts on this machine.",
     )
     security_contact: str = Field(
         default="",
-        description="Whom to tell of a weakness, as mailto: or https: address; it is shown at "
-        "/.well-known/security.txt.",
+        description="Contact for reports of vulnerabilities, as mailto: or https: address; served "
+        "at /.well-known/security.txt.",
     )
     insights_connection: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices(_INSIGHTS, "insights_connection"),
-        description="Application Insights that traces and metrics go to; nowhere by default. Read "
-        "from APPLICATIONINSIGHTS_CONNECTION_STRING, without the prefix.",
+        description="Connection string of Application Insights for traces and metrics; without it "
+        "they are not exported. Read from APPLICATIONINSIGHTS_CONNECTION_STRING, without the "
+        "prefix.",
     )
     trace_share: float = Field(
-        default=0.05, ge=0, le=1, description="Share of all traces whose spans are kept."
+        default=0.05, ge=0, le=1, description="Share of all traces that are exported."
     )
     snapshot_days: int = Field(
         default=30, ge=1, description="Days that snapshots of the records are kept."
@@ -413,57 +417,56 @@ class Settings(BaseSettings):
     log_level: str = Field(
         default="info",
         pattern="^(debug|info|warning|error)$",
-        description="Least level of log lines.",
+        description="Minimum level of log lines.",
     )
     founding: str = Field(
         default="anyone",
         pattern="^(anyone|administrators)$",
-        description="Who may found organizations: anyone who has an account, or administrators.",
+        description=("Who may create organizations: anyone who has an account, or administrators."),
     )
     reserved_names: str = Field(
         default="",
-        description="Names of organizations that people may not found, with * and ?, separated by "
-        "commas; what looks like one of them is kept back as well.",
+        description="Names of organizations that people may not create, with * and ?, separated by "
+        "commas; similar names are reserved as well.",
     )
     mail: str = Field(
         default="console",
         pattern="^(console|smtp|azure)$",
-        description="How mail is sent: console (shown in the terminal), smtp or azure.",
+        description="How mail is sent: console (printed in the terminal), smtp or azure.",
     )
     mail_from: str = Field(
         default="",
         validate_default=True,
-        description="Address that mail comes from; needed by smtp and azure.",
+        description="Sender address of mail; required for smtp and azure.",
     )
     smtp_host: str = Field(
-        default="", validate_default=True, description="Mail server; needed by smtp."
+        default="", validate_default=True, description="Mail server; required for smtp."
     )
     smtp_port: int = Field(default=587, ge=1, le=65_535, description="Port of the mail server.")
     smtp_encryption: str = Field(
         default="starttls",
         pattern="^(starttls|tls|none)$",
-        description="How the connection to the mail server is encrypted: starttls, tls (from the "
+        description="Encryption of the connection to the mail server: starttls, tls (from the "
         "first byte) or none, which is for a server on the same machine.",
     )
-    smtp_user: str = Field(default="", description="Name to sign in to the mail server with.")
+    smtp_user: str = Field(default="", description="User name for the mail server.")
     smtp_password: SecretStr | None = Field(
-        default=None, description="Password to sign in to the mail server with."
+        default=None, description="Password for the mail server."
     )
     acs_endpoint: str = Field(
         default="",
         validate_default=True,
-        description="Address of the resource of Azure Communication Services; needed by azure.",
+        description="Address of the resource of Azure Communication Services; required for azure.",
     )
     acs_key: SecretStr | None = Field(
         default=None,
-        description="Access key of that resource; without one the app signs in as its managed "
+        description="Access key of that resource; without it the app signs in with its managed "
         "identity.",
     )
     key_vault: str = Field(
         default="",
-        description="Address of the key vault that holds the key which signed links and sessions "
-        "are made with, read as the identity of the app and again every few minutes; for the "
-        "stores of the cloud.",
+        description="Address of the key vault with the key for signed links and sessions, which "
+        "the app reads with its identity every few minutes; for the stores of the cloud.",
     )
     key_secret: str = Field(
         default="link-key",
@@ -473,8 +476,8 @@ class Settings(BaseSettings):
     link_key: SecretStr | None = Field(
         default=None,
         validate_default=True,
-        description="Key that signed links and sessions are made with, instead of the key files; "
-        "the stores of the cloud need it or BALLROOM_KEY_VAULT.",
+        description="Key for signed links and sessions, instead of the key files; the stores of "
+        "the cloud require this setting or BALLROOM_KEY_VAULT.",
     )
 
     @field_validator("*", mode="before")
