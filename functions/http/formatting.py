@@ -9,7 +9,7 @@ _DAY_MS = 24 * _HOUR_MS
 _MONTH_MS = _DAY_MS * 365 // 12
 _YEAR_MS = 365 * _DAY_MS
 
-# The largest unit that fits at least once; a week is left out, as "10 days ago" is exact.
+# From the largest on; a week is left out, because "10 days ago" is exact.
 _UNITS = (
     (_YEAR_MS, "year"),
     (_MONTH_MS, "month"),
@@ -44,13 +44,25 @@ def day(at_ms: int) -> str:
 
 
 def ago(at_ms: int, now_ms: int) -> str:
-    """Return how long ago a time was: `3 days ago`; what lies ahead is `in 3 days`."""
-    distance = abs(now_ms - at_ms)
-    for length, unit in _UNITS:
-        if distance >= length:
-            amount = counted(distance // length, unit)
-            return f"{amount} ago" if at_ms < now_ms else f"in {amount}"
-    return "just now" if at_ms <= now_ms else "in a moment"
+    """Return how long ago a time was, rounded: `3 days ago`; for a later time `in 3 days`."""
+    amount = _rounded(abs(now_ms - at_ms))
+    if not amount:
+        return "just now" if at_ms <= now_ms else "in a moment"
+    return f"{amount} ago" if at_ms < now_ms else f"in {amount}"
+
+
+def _rounded(distance_ms: int) -> str:
+    """Return a length of time in the largest unit that it fills when rounded to the next smaller
+    one, so 59.7 minutes are an hour; empty below half a minute."""
+    smaller = (*(length for length, _ in _UNITS[1:]), _MINUTE_MS)
+    for (length, unit), step in zip(_UNITS, smaller, strict=True):
+        if _times(distance_ms, step) * step >= length:
+            return counted(_times(distance_ms, length), unit)
+    return ""
+
+
+def _times(distance_ms: int, length: int) -> int:
+    return (distance_ms + length // 2) // length
 
 
 def lasting(span: timedelta) -> str:

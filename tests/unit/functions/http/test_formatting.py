@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from functions.http.formatting import (
     ago,
@@ -18,6 +20,13 @@ from functions.http.formatting import (
 
 AT_MS = 1_763_634_599_000  # 2025-11-20 10:29:59 UTC.
 DAY_MS = 24 * 60 * 60 * 1000
+LENGTHS = {
+    "minute": 60_000,
+    "hour": 60 * 60_000,
+    "day": DAY_MS,
+    "month": DAY_MS * 365 // 12,
+    "year": 365 * DAY_MS,
+}
 
 
 def test_times_are_in_utc() -> None:
@@ -30,23 +39,35 @@ def test_times_are_in_utc() -> None:
     ("passed", "said"),
     [
         (0, "just now"),
-        (59_999, "just now"),
-        (60_000, "1 minute ago"),
+        (29_999, "just now"),
+        (30_000, "1 minute ago"),
         (2 * 60_000, "2 minutes ago"),
         (60 * 60_000, "1 hour ago"),
-        (DAY_MS - 1, "23 hours ago"),
+        (90 * 60_000, "2 hours ago"),
+        (DAY_MS - 1, "1 day ago"),
         (DAY_MS, "1 day ago"),
         (30 * DAY_MS, "30 days ago"),
         (31 * DAY_MS, "1 month ago"),
-        (364 * DAY_MS, "11 months ago"),
+        (364 * DAY_MS, "1 year ago"),
         (365 * DAY_MS, "1 year ago"),
+        (700 * DAY_MS, "2 years ago"),
         (10_000 * 365 * DAY_MS, "10,000 years ago"),
         (-1, "in a moment"),
         (-3 * DAY_MS, "in 3 days"),
+        (-(3 * DAY_MS - 1), "in 3 days"),
+        (-89 * DAY_MS, "in 3 months"),
     ],
 )
 def test_how_long_ago_a_time_was(passed: int, said: str) -> None:
     assert ago(AT_MS, AT_MS + passed) == said
+
+
+@given(st.integers(0, 200 * 365 * DAY_MS))
+def test_the_words_for_a_time_are_never_more_than_half_a_unit_off(passed: int) -> None:
+    count, unit, _ = f"{ago(AT_MS, AT_MS + passed)} x".split()[:3]
+    if unit != "now":
+        length = LENGTHS[unit.removesuffix("s")]
+        assert abs(int(count.replace(",", "")) * length - passed) <= length // 2 + 1
 
 
 @pytest.mark.parametrize(
