@@ -38,7 +38,8 @@ from shared.file_lock import hold_file_lock
 from shared.lazy_import import LazyImport
 from shared.ports import Clock, EdgeCache, HttpClient, Mailer, Randomness
 from shared.services.snapshots import ArchiveSources, StoredSnapshots
-from shared.settings import Settings, listed
+from shared.settings import Settings
+from shared.settings.values import split_list
 from shared.telemetry import recording
 from shared.telemetry.recording import TelemetryBackend
 from shared.telemetry.startup_buffer import StartupBuffer
@@ -103,7 +104,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         pulls=embedded.pulls,
         search=search,
         snapshots=SnapshotFolder(folder.snapshots),
-        fetcher=GuardedFetcher(listed(settings.inside_hosts)),
+        fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
         mailer=_mailer(settings),
         domain_records=DnsRecords(),
         archive_path=embedded.archives.path,
@@ -121,7 +122,7 @@ def cloud_adapters(
     clock, randomness = clock or SystemClock(), SystemRandomness()
     cloud = LazyImport(lambda: _open_cloud(settings, clock, connections))
 
-    fetcher = GuardedFetcher(listed(settings.inside_hosts))
+    fetcher = GuardedFetcher(split_list(settings.inside_hosts))
 
     async def close() -> None:
         if cloud.opened is not None:

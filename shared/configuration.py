@@ -25,7 +25,8 @@ from shared.domain.archives.unpacking import ArchiveLimits, Documentation
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.log import log
 from shared.ports import Clock, DirectoryStore, HttpClient, Randomness
-from shared.settings import Settings, listed
+from shared.settings import Settings
+from shared.settings.values import split_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def entra_access(
     """Return the verifier of the tenant's access tokens; None where no role is mapped."""
     if not (settings.entra_tenant and settings.entra_roles):
         return None
-    accepted = audiences(settings.entra_client_id, listed(settings.entra_audience))
+    accepted = audiences(settings.entra_client_id, split_list(settings.entra_audience))
     tenant = EntraTenant(settings.entra_authority, settings.entra_tenant, accepted)
     return EntraAccess(tenant, EntraRoles.parse(settings.entra_roles), keys, directory, clock)
 
@@ -118,10 +119,10 @@ def trusted_issuers(settings: Settings) -> list[TrustedIssuer]:
     found = [
         TrustedIssuer(provider, issuer, accepted)
         for provider, issuers, accepted in signers
-        for issuer in listed(issuers)
+        for issuer in split_list(issuers)
     ]
     audience = settings.publish_from_entra_audience or settings.base_url
-    for tenant in listed(settings.publish_from_entra):
+    for tenant in split_list(settings.publish_from_entra):
         found += trusted_entra(tenant, audience)
     return found
 

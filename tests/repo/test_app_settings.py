@@ -4,7 +4,8 @@ import json
 import re
 
 from functions import change_feed
-from shared.settings import MIB, Settings
+from shared.settings import Settings
+from shared.settings.values import MIB
 from tests.paths import ROOT
 from tests.repo.bicep_templates import module
 

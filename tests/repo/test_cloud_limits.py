@@ -8,7 +8,8 @@ import pytest
 from infra.cost.model import COST_PLANS, INSTANCE_GIGABYTES, REQUESTS_AT_ONCE, Size
 from infra.cost.prices import Figure, Prices
 from infra.cost.usage import ITEMS, MEASURED, ROLLED_PULL, OperationUsage
-from shared.settings import MIB, Settings
+from shared.settings import Settings
+from shared.settings.values import MIB
 from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import MAIN, module
 

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 from shared.domain.addresses import parse_networks
 from shared.domain.archives.delivery import Cdn
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
-from shared.settings import Settings, listed, refused_setting, setting_problem
+from shared.settings import Settings, refused_setting, setting_problem
+from shared.settings.values import split_list
 from tests.fakes.secret_scanner import FakeScanner
 
 
@@ -155,7 +156,7 @@ def test_whose_jobs_publish_is_said_by_addresses_and_ids(name: str, value: str) 
 
 
 def test_who_may_sign_for_jobs_stands_between_commas() -> None:
-    assert listed(" https://gitlab.com,https://git.example.org , ") == [
+    assert split_list(" https://gitlab.com,https://git.example.org , ") == [
         "https://gitlab.com",
         "https://git.example.org",
     ]

@@ -1,0 +1,77 @@
+"""Every setting, read once from the environment; docs/configuration.md lists them.
+
+server.py      addresses, TLS, memory, connections, trusted proxies and rate limits
+stores.py      data folder, stores of the cloud, keys and how long records are kept
+publishing.py  limits of archives, their delivery, burst detection and trusted publishing
+accounts.py    access tokens, sign-in, identity providers and organizations
+operations.py  telemetry, log, snapshots and mail
+values.py      the base class of all topics, and the parsers of values"""
+
+from typing import Self
+
+from pydantic import ValidationError
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings.accounts import OrganizationSettings, SignInSettings, TokenSettings
+from shared.settings.operations import INSIGHTS_VARIABLE, MailSettings, OperationsSettings
+from shared.settings.publishing import (
+    ArchiveSettings,
+    BurstSettings,
+    DeliverySettings,
+    TrustedPublishingSettings,
+)
+from shared.settings.server import ListenerSettings, RateLimitSettings, ServerSettings
+from shared.settings.stores import KeySettings, RetentionSettings, StoreSettings
+
+# Settings that are read from variables without our prefix, by the names that errors have for them.
+_WITHOUT_PREFIX = {
+    "PORT": "PORT",
+    "WORKERS": "WORKERS",
+    INSIGHTS_VARIABLE: INSIGHTS_VARIABLE,
+    "INSIGHTS_CONNECTION": INSIGHTS_VARIABLE,
+}
+
+
+class Settings(
+    KeySettings,
+    MailSettings,
+    OrganizationSettings,
+    OperationsSettings,
+    SignInSettings,
+    TrustedPublishingSettings,
+    BurstSettings,
+    DeliverySettings,
+    RateLimitSettings,
+    RetentionSettings,
+    TokenSettings,
+    ArchiveSettings,
+    ServerSettings,
+    StoreSettings,
+    ListenerSettings,
+):
+    """The settings of all topics, with defaults for a laptop.
+
+    The fields of the last base are validated first. The order matters: of several invalid settings
+    the first is reported, and the validator of a field sees only the fields before it.
+    """
+
+    model_config = SettingsConfigDict(defer_build=False)
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment; raise `pydantic.ValidationError` for invalid settings."""
+        return cls()
+
+
+def refused_setting(invalid: ValidationError) -> str:
+    """Return the variable of the first invalid setting."""
+    name = str(invalid.errors(include_input=False)[0]["loc"][0]).upper()
+    return _WITHOUT_PREFIX.get(name, f"BALLROOM_{name}")
+
+
+def setting_problem(invalid: ValidationError) -> str:
+    """Return one line about the first invalid setting."""
+    error = invalid.errors(include_input=False)[0]
+    variable = refused_setting(invalid)
+    reason = error["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{variable} cannot be used: {reason}. docs/configuration.md lists every setting."

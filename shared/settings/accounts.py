@@ -1,0 +1,192 @@
+"""Who has an account, how people sign in, and what accounts may create."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from shared.auth.entra import EntraRoles
+from shared.auth.identity_providers import StrongClaims
+from shared.auth.secret_scanning import ConfiguredScannerKeys
+from shared.settings.values import (
+    Address,
+    AddressWithoutSlash,
+    EntraTenants,
+    TopicSettings,
+    split_list,
+)
+
+
+class TokenSettings(TopicSettings):
+    """Access tokens, and the scanners that may report leaked ones."""
+
+    token_days: int = Field(
+        default=90, ge=1, le=365, description="Days until a new token expires, by default."
+    )
+    report_keys_url: Address = Field(
+        default="",
+        description="Address where a scanner publishes the keys that sign its reports of leaked "
+        "tokens; for GitHub https://api.github.com/meta/public_keys/secret_scanning.",
+    )
+    report_keys: str = Field(
+        default="",
+        description="Concatenated public keys (PEM) of other scanners that may report leaked "
+        "tokens.",
+    )
+
+    @field_validator("report_keys")
+    @classmethod
+    def _check_report_keys(cls, keys: str) -> str:
+        ConfiguredScannerKeys.of_setting(keys)
+        return keys
+
+
+class SignInSettings(TopicSettings):
+    """Sign-up, sessions and the identity providers."""
+
+    sign_up: Literal["anyone", "nobody"] = Field(
+        default="anyone",
+        description="Who gets an account by signing in with an identity provider: anyone, or "
+        "nobody; then only the operator creates accounts.",
+    )
+    session_idle_hours: int = Field(
+        default=24,
+        ge=1,
+        le=24 * 30,
+        description="Hours until an unused session ends.",
+    )
+    session_days: int = Field(default=14, ge=1, le=90, description="Days until any session ends.")
+    require_strong: bool = Field(
+        default=False,
+        description="Require sign-ins that cannot be phished for changes of owners, publishers and "
+        "visibility, transfers, deletion and tokens with the scope manage.",
+    )
+    strong_claims: str = Field(
+        default="amr=fido,amr=hwk,acr=phr,acr=phrh",
+        description="Claims of id tokens that identify such a sign-in, separated by commas; for "
+        "Entra ID add the id of an authentication context, as acrs=c1.",
+    )
+    entra_tenant: EntraTenants = Field(
+        default="", description="Id of the Entra ID tenant whose people sign in here."
+    )
+    entra_client_id: str = Field(
+        default="",
+        validate_default=True,
+        description="Application (client) id of this registry in that tenant.",
+    )
+    entra_client_secret: SecretStr | None = Field(
+        default=None, description="A client secret of that application."
+    )
+    entra_managed_identity: str = Field(
+        default="",
+        validate_default=True,
+        description="Instead of a secret: client id of the managed identity that the application "
+        "trusts as a federated credential, or system for the system-assigned identity.",
+    )
+    entra_authority: AddressWithoutSlash = Field(
+        default="https://login.microsoftonline.com",
+        description="Address of Entra ID; national clouds have their own.",
+    )
+    entra_audience: str = Field(
+        default="",
+        description="Audiences of access tokens of API callers, separated by commas: by default "
+        "the application id, with and without api:// in front.",
+    )
+    entra_roles: str = Field(
+        default="",
+        description="Rights of app roles and groups (by id) of Entra ID with access tokens of the "
+        "tenant, as a JSON list of objects with claim (a role or a group), org, role and scopes. "
+        "If empty, such tokens are refused.",
+    )
+    # Some issuers end with a slash, and sign their tokens with it.
+    oidc_issuer: Address = Field(
+        default="", description="Issuer of an OpenID Connect provider that signs people in."
+    )
+    oidc_client_id: str = Field(
+        default="", validate_default=True, description="Client id of this registry there."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, validate_default=True, description="Client secret of this registry there."
+    )
+    oidc_name: str = Field(
+        default="OpenID Connect",
+        min_length=1,
+        max_length=40,
+        description="Name of that provider on the sign-in page, such as Google.",
+    )
+    github_client_id: str = Field(
+        default="", description="Client id of an OAuth app of GitHub that signs people in."
+    )
+    github_client_secret: SecretStr | None = Field(
+        default=None, validate_default=True, description="Client secret of that app."
+    )
+    github_url: AddressWithoutSlash = Field(
+        default="https://github.com", description="Address of GitHub, or of your own GitHub server."
+    )
+    inside_hosts: str = Field(
+        default="",
+        description="Hosts of your own network that the registry may call, as host or host:port, "
+        "separated by commas, such as an identity provider with a private address. All others "
+        "must have public addresses. Plain http is allowed only for hosts on this machine.",
+    )
+
+    @field_validator("entra_client_id", "oidc_client_id")
+    @classmethod
+    def _check_client_id(cls, client_id: str, info: ValidationInfo) -> str:
+        needing = {"entra_client_id": "entra_tenant", "oidc_client_id": "oidc_issuer"}
+        name = needing[info.field_name or ""]
+        if not client_id and info.data.get(name):
+            reason = f"it is empty, and BALLROOM_{name.upper()} needs it"
+            raise ValueError(reason)
+        return client_id
+
+    @field_validator("oidc_client_secret", "github_client_secret")
+    @classmethod
+    def _check_client_secret(
+        cls, secret: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
+        name = str(info.field_name).replace("_secret", "_id")
+        if secret is None and info.data.get(name):
+            reason = f"it is empty, and BALLROOM_{name.upper()} needs it"
+            raise ValueError(reason)
+        return secret
+
+    @field_validator("entra_managed_identity")
+    @classmethod
+    def _check_credential(cls, identity: str, info: ValidationInfo) -> str:
+        needed = bool(info.data.get("entra_client_id"))
+        if needed and bool(identity) == (info.data.get("entra_client_secret") is not None):
+            reason = "Entra ID takes either it or BALLROOM_ENTRA_CLIENT_SECRET"
+            raise ValueError(reason)
+        return identity
+
+    @field_validator("entra_roles")
+    @classmethod
+    def _check_entra_roles(cls, text: str) -> str:
+        EntraRoles.parse(text)
+        return text
+
+    @field_validator("strong_claims")
+    @classmethod
+    def _check_strong_claims(cls, text: str) -> str:
+        StrongClaims.parse(text)
+        return text
+
+
+class OrganizationSettings(TopicSettings):
+    """Who may create organizations, and which names are reserved."""
+
+    founding: str = Field(
+        default="anyone",
+        pattern="^(anyone|administrators)$",
+        description=("Who may create organizations: anyone who has an account, or administrators."),
+    )
+    reserved_names: str = Field(
+        default="",
+        description="Names of organizations that people may not create, with * and ?, separated by "
+        "commas; similar names are reserved as well.",
+    )
+
+    @property
+    def reserved_patterns(self) -> tuple[str, ...]:
+        """The names that are reserved besides those that the registry always reserves."""
+        return tuple(split_list(self.reserved_names))

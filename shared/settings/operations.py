@@ -1,0 +1,120 @@
+"""What operators see: telemetry, the log, the security contact, and how mail is sent."""
+
+import re
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
+
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.mail import parse_email
+from shared.settings.values import TopicSettings
+
+INSIGHTS_VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
+
+_CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https://[^\s]+)")
+
+
+class OperationsSettings(TopicSettings):
+    """The security contact, telemetry, snapshots and the log."""
+
+    security_contact: str = Field(
+        default="",
+        description="Contact for reports of vulnerabilities, as mailto: or https: address; served "
+        "at /.well-known/security.txt.",
+    )
+    insights_connection: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices(INSIGHTS_VARIABLE, "insights_connection"),
+        description="Connection string of Application Insights for traces and metrics; without it "
+        "they are not exported. Read from APPLICATIONINSIGHTS_CONNECTION_STRING, without the "
+        "prefix.",
+    )
+    trace_share: float = Field(
+        default=0.05, ge=0, le=1, description="Share of all traces that are exported."
+    )
+    snapshot_days: int = Field(
+        default=30, ge=1, description="Days that snapshots of the records are kept."
+    )
+    log_level: str = Field(
+        default="info",
+        pattern="^(debug|info|warning|error)$",
+        description="Minimum level of log lines.",
+    )
+
+    @field_validator("security_contact")
+    @classmethod
+    def _check_security_contact(cls, contact: str) -> str:
+        if contact and not _CONTACT.fullmatch(contact):
+            reason = "it is no address such as mailto:security@example.org or https://example.org/x"
+            raise ValueError(reason)
+        return contact
+
+
+class MailSettings(TopicSettings):
+    """How mail is sent."""
+
+    mail: str = Field(
+        default="console",
+        pattern="^(console|smtp|azure)$",
+        description="How mail is sent: console (printed in the terminal), smtp or azure.",
+    )
+    mail_from: str = Field(
+        default="",
+        validate_default=True,
+        description="Sender address of mail; required for smtp and azure.",
+    )
+    smtp_host: str = Field(
+        default="", validate_default=True, description="Mail server; required for smtp."
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65_535, description="Port of the mail server.")
+    smtp_encryption: str = Field(
+        default="starttls",
+        pattern="^(starttls|tls|none)$",
+        description="Encryption of the connection to the mail server: starttls, tls (from the "
+        "first byte) or none, which is for a server on the same machine.",
+    )
+    smtp_user: str = Field(default="", description="User name for the mail server.")
+    smtp_password: SecretStr | None = Field(
+        default=None, description="Password for the mail server."
+    )
+    acs_endpoint: str = Field(
+        default="",
+        validate_default=True,
+        description="Address of the resource of Azure Communication Services; required for azure.",
+    )
+    acs_key: SecretStr | None = Field(
+        default=None,
+        description="Access key of that resource; without it the app signs in with its managed "
+        "identity.",
+    )
+
+    @field_validator("mail_from")
+    @classmethod
+    def _check_mail_from(cls, address: str, info: ValidationInfo) -> str:
+        if address or info.data.get("mail") != "console":
+            _require_email(address)
+        return address
+
+    @field_validator("smtp_host")
+    @classmethod
+    def _check_smtp_host(cls, host: str, info: ValidationInfo) -> str:
+        if not host and info.data.get("mail") == "smtp":
+            reason = "it is the mail server, which BALLROOM_MAIL=smtp needs"
+            raise ValueError(reason)
+        return host
+
+    @field_validator("acs_endpoint")
+    @classmethod
+    def _check_acs_endpoint(cls, endpoint: str, info: ValidationInfo) -> str:
+        needed = endpoint or info.data.get("mail") == "azure"
+        if needed and not endpoint.startswith("https://"):
+            reason = "it is no https address, which BALLROOM_MAIL=azure needs"
+            raise ValueError(reason)
+        return endpoint
+
+
+def _require_email(address: str) -> None:
+    try:
+        parse_email(address)
+    except InvalidRequest:
+        reason = "it is no mail address such as ballroom@example.org"
+        raise ValueError(reason) from None

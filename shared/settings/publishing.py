@@ -1,0 +1,124 @@
+"""What may be published and by which CI jobs, and how archives are delivered."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared.domain.archives.delivery import Cdn
+from shared.settings.values import (
+    MIB,
+    Addresses,
+    AddressWithoutSlash,
+    EntraTenants,
+    TopicSettings,
+)
+
+
+class ArchiveSettings(TopicSettings):
+    """Limits of archives and of resolve calls, and what archives must contain."""
+
+    max_entries: int = Field(
+        default=20_000, ge=1, description="Maximum number of entries in an archive."
+    )
+    max_unpacked_bytes: int = Field(
+        default=512 * MIB, ge=1, description="Maximum size of an unpacked archive, in bytes."
+    )
+    max_entry_ratio: int = Field(
+        default=200, ge=1, description="Maximum compression ratio of an entry above 1 MiB."
+    )
+    max_manifest_bytes: int = Field(
+        default=MIB, ge=1, description="Maximum size of a manifest, in bytes."
+    )
+    require_documentation: bool = Field(
+        default=True,
+        description="Refuse archives of the Java layouts that contain no documentation.",
+    )
+    require_dependencies: bool = Field(
+        default=False, description="Refuse archives whose dependencies are not in this registry."
+    )
+    max_resolve: int = Field(
+        default=2_000,
+        ge=1,
+        description="Maximum number of packages or modules in one resolve call.",
+    )
+
+
+class DeliverySettings(TopicSettings):
+    """Which server sends archives to clients."""
+
+    archive_links: Literal["store", "registry"] = Field(
+        default="store",
+        description="In the cloud, the server of archives that no CDN sends, for clients without "
+        "Authorization: store (Blob Storage, with signed links), or registry, if clients cannot "
+        "reach the store.",
+    )
+    archive_cdn_url: AddressWithoutSlash = Field(
+        default="",
+        description="Public address of a CDN in front of this registry that serves public "
+        "archives, as https://cdn.example.org; empty for none.",
+    )
+    archive_cdn_authorization: Literal["stripped", "passed"] = Field(
+        default="stripped",
+        description="Whether that CDN removes the Authorization header (stripped) or passes it on "
+        "(passed); if it passes it on, requests with the header are not redirected to it.",
+    )
+    archive_cdn_resource: str = Field(
+        default="",
+        pattern=r"(?i)^(/subscriptions/[\w-]+/resourceGroups/[\w.()-]+/providers/Microsoft\.Cdn"
+        r"/profiles/[\w-]+/afdEndpoints/[\w-]+)?$",
+        description="Id of the Front Door endpoint that is purged when an archive is withdrawn; if "
+        "empty, copies expire within five minutes.",
+    )
+
+    @property
+    def archive_cdn(self) -> Cdn:
+        """Whether there is a CDN, and what it does with the header `Authorization`."""
+        if not self.archive_cdn_url:
+            return Cdn.NONE
+        return Cdn.STRIPPING if self.archive_cdn_authorization == "stripped" else Cdn.PASSING
+
+
+class BurstSettings(TopicSettings):
+    """How many releases are a burst."""
+
+    brake_packages: int = Field(
+        default=20,
+        ge=1,
+        description="Different packages that one principal may publish within ten minutes; further "
+        "releases are held until an owner confirms them.",
+    )
+    brake_releases: int = Field(
+        default=60,
+        ge=1,
+        description="Releases that one principal may publish within ten minutes, of however few "
+        "packages; further ones are held until an owner confirms them.",
+    )
+
+
+class TrustedPublishingSettings(TopicSettings):
+    """The issuers whose jobs may be trusted publishers."""
+
+    publish_from_github: Addresses = Field(
+        default="https://token.actions.githubusercontent.com",
+        description="Issuers of GitHub Actions whose jobs may be trusted publishers, separated by "
+        "commas; empty for none.",
+    )
+    publish_from_gitlab: Addresses = Field(
+        default="https://gitlab.com",
+        description="The same for GitLab CI: the addresses of GitLab servers.",
+    )
+    publish_from_azure_devops: Addresses = Field(
+        default="",
+        description="The same for Azure DevOps: https://vstoken.dev.azure.com/ and the id of an "
+        "organization. Its tokens are not issued for only one registry.",
+    )
+    publish_from_entra: EntraTenants = Field(
+        default="",
+        description="Ids of the Entra ID tenants whose workload identities may be trusted "
+        "publishers, separated by commas.",
+    )
+    publish_from_entra_audience: str = Field(
+        default="",
+        description="Audience of tokens of workload identities: the application id of this "
+        "registry in Entra ID, or its address, which is the default.",
+    )

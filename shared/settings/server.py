@@ -1,0 +1,192 @@
+"""How the server is reached, and what it allows one client: addresses, connections and rates."""
+
+from functools import cached_property
+from ipaddress import ip_address
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, field_validator
+
+from shared.domain.addresses import Networks, parse_networks
+from shared.domain.rate_limits import RateLimit, RateLimitClass
+from shared.settings.values import MIB, Address, TopicSettings
+
+
+class ListenerSettings(TopicSettings):
+    """Where the local host listens, and the public address."""
+
+    port: int = Field(
+        default=7071,
+        validation_alias=AliasChoices("PORT", "port"),
+        ge=1,
+        le=65_535,
+        description="Port that the local host listens on. Read from PORT, without the prefix.",
+    )
+    workers: int = Field(
+        default=1,
+        validation_alias=AliasChoices("WORKERS", "workers"),
+        ge=1,
+        le=64,
+        description="Worker processes of the local host. Read from WORKERS, without the prefix.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address that the local host listens on. An address that means every address "
+        "of the machine, 0.0.0.0 or ::, requires BALLROOM_URL.",
+    )
+    url: Address = Field(
+        default="",
+        description="Public address of the registry, with which every absolute link begins; by "
+        "default the address that the local host listens on.",
+    )
+
+
+class ServerSettings(ListenerSettings):
+    """TLS, and the memory and time that clients may take."""
+
+    tls_cert: Path | None = Field(default=None, description="Certificate chain (PEM) for HTTPS.")
+    tls_key: Path | None = Field(default=None, description="Private key (PEM) of that certificate.")
+    environment: str = Field(
+        default="local",
+        pattern=r"^[a-z0-9]{1,12}$",
+        description="Short name of this installation; every token contains it.",
+    )
+    max_archive_bytes: int = Field(
+        default=64 * MIB, ge=1, description="Maximum size of an archive, in bytes."
+    )
+    max_archives_in_hand: int = Field(
+        default=4,
+        ge=1,
+        description="Number of archives of the maximum size that one process receives at once; "
+        "other uploads wait, and get a 503 after 20 seconds.",
+    )
+    max_anonymous_bytes: int = Field(
+        default=32 * MIB,
+        ge=8 * MIB,
+        description="Bytes of large requests (above 64 KiB) that one process holds for callers "
+        "without a token that may publish; one address gets a quarter.",
+    )
+    max_connections: int = Field(
+        default=1_000,
+        ge=1,
+        description="Maximum number of connections of one process of the local host; above it, "
+        "those that were idle longest are closed.",
+    )
+    max_connections_of_address: int = Field(
+        default=200,
+        ge=1,
+        description="The same for one address; this machine and the trusted proxies are not "
+        "counted.",
+    )
+    max_waiting_bytes: int = Field(
+        default=128 * MIB,
+        ge=MIB,
+        description="Bytes of responses that one process of the local host holds for slow clients; "
+        "above that it closes connections, the longest blocked first.",
+    )
+    min_rate: int = Field(
+        default=1_024,
+        ge=1,
+        description="Minimum bytes a second of a request body or a response; slower connections "
+        "are closed.",
+    )
+    head_seconds: int = Field(
+        default=20, ge=1, description="Seconds that a client may take for the head of a request."
+    )
+    body_seconds: int = Field(
+        default=900, ge=1, description="Seconds that a client may take for the body of a request."
+    )
+
+    @property
+    def base_url(self) -> str:
+        """The public address, without a slash at its end."""
+        return (self.url or self._listening_address()).rstrip("/")
+
+    @property
+    def is_address_unknown(self) -> bool:
+        """Whether the local host listens on every address and no public address is set."""
+        return not self.url and listens_everywhere(self.host)
+
+    def _listening_address(self) -> str:
+        scheme = "https" if self.tls_cert else "http"
+        host = "127.0.0.1" if listens_everywhere(self.host) else self.host
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+class RateLimitSettings(TopicSettings):
+    """How callers are distinguished, and how much each may do."""
+
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks (CIDR) of the reverse proxies whose X-Forwarded-For is "
+        "trusted, separated by commas; by default none, not even on this machine.",
+    )
+    limit_read: str = Field(
+        default="token=30000 account=60000 address=30000",
+        description="Requests a minute, counted by each process separately.",
+    )
+    limit_write: str = Field(
+        default="token=300 account=300 address=600",
+        description="Changes a minute, except those with a limit of their own.",
+    )
+    limit_push: str = Field(
+        default="token=120 account=240 address=480",
+        description="Pushes a minute; a repeat of the same bytes is not counted.",
+    )
+    limit_token_issue: str = Field(
+        default="account=30 address=60", description="New tokens in five minutes."
+    )
+    limit_sign_in: str = Field(
+        default="account=30 address=60", description="Attempts to sign in, in five minutes."
+    )
+    limit_device: str = Field(
+        default="account=20 address=30",
+        description="Device codes requested and user codes entered, in five minutes.",
+    )
+    limit_invitation: str = Field(
+        default="account=60 address=120",
+        description="Invitations sent, for the first time or again, in 60 minutes.",
+    )
+    invitation_mail_minutes: int = Field(
+        default=10,
+        ge=0,
+        le=1440,
+        description="Minutes between two invitations that are mailed to the same address, whoever "
+        "sends them; 0 for no limit.",
+    )
+    limit_found: str = Field(
+        default="account=10",
+        description="Organizations that an account may create in a day; administrators are not "
+        "limited.",
+    )
+    limit_failure: str = Field(
+        default="address=10",
+        description=("Different invalid credentials in five minutes; further ones have to wait."),
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, networks: str) -> str:
+        parse_networks(networks)
+        return networks
+
+    @field_validator(*(f"limit_{each.name.lower()}" for each in RateLimitClass))
+    @classmethod
+    def _check_limits(cls, text: str) -> str:
+        RateLimit.parse(RateLimitClass.READ, text)
+        return text
+
+    @cached_property
+    def proxies(self) -> Networks:
+        """The networks of the proxies whose X-Forwarded-For is trusted."""
+        return parse_networks(self.trusted_proxies)
+
+    def limits_of(self, operation: RateLimitClass) -> RateLimit:
+        return RateLimit.parse(operation, getattr(self, f"limit_{operation.name.lower()}"))
+
+
+def listens_everywhere(host: str) -> bool:
+    """Check whether an address to listen on means every address of the machine."""
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False

@@ -1,0 +1,135 @@
+"""Where records, archives and keys are stored, and how long some of them are kept."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from shared.auth.signing_keys import KeyRing
+from shared.settings.values import AddressWithoutSlash, TopicSettings, address_without_slash
+
+
+class StoreSettings(TopicSettings):
+    """The data folder, and the stores of the cloud instead of it."""
+
+    data: Path = Field(
+        default=Path(".ballroom"),
+        description="Data folder: the embedded stores, the keys and Settings.toml.",
+    )
+    cosmos_endpoint: AddressWithoutSlash = Field(
+        default="",
+        description="Address of the Cosmos DB account that stores the records, instead of the data "
+        "folder; requires BALLROOM_BLOB_ENDPOINT.",
+    )
+    blob_endpoint: str = Field(
+        default="",
+        validate_default=True,
+        description="Address of the Blob Storage account that stores archives and documents, "
+        "instead of the data folder; requires BALLROOM_COSMOS_ENDPOINT.",
+    )
+    cosmos_key: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="Key of an emulator of Cosmos DB; without it the app signs in with its managed "
+        "identity.",
+    )
+    blob_connection: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="Connection string of an emulator of Blob Storage; without it the app signs in "
+        "with its managed identity.",
+    )
+
+    @field_validator("blob_endpoint")
+    @classmethod
+    def _check_blob_endpoint(cls, address: str, info: ValidationInfo) -> str:
+        if bool(address) != bool(info.data.get("cosmos_endpoint")):
+            reason = (
+                "it is set, and BALLROOM_COSMOS_ENDPOINT is empty; the cloud takes both"
+                if address
+                else "it is empty, and BALLROOM_COSMOS_ENDPOINT needs it"
+            )
+            raise ValueError(reason)
+        return address_without_slash(address)
+
+    @field_validator("cosmos_key", "blob_connection")
+    @classmethod
+    def _check_store_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        name = {"cosmos_key": "cosmos_endpoint"}.get(info.field_name or "", "blob_endpoint")
+        endpoint = info.data.get(name, "")
+        if key is not None and not endpoint:
+            reason = f"it is set, and BALLROOM_{name.upper()} is empty"
+            raise ValueError(reason)
+        if key is None and endpoint.startswith("http:"):
+            reason = f"it is empty, and no identity signs in over plain http ({endpoint})"
+            raise ValueError(reason)
+        return key
+
+    @property
+    def is_in_the_cloud(self) -> bool:
+        """Whether the stores are those of the cloud."""
+        return bool(self.cosmos_endpoint)
+
+
+class RetentionSettings(TopicSettings):
+    """How long unused archives and personal data of events are kept."""
+
+    sweep_grace_hours: int = Field(
+        default=24,
+        ge=1,
+        description="Hours until the sweep deletes an archive without a release.",
+    )
+    audit_days: int = Field(
+        default=365,
+        ge=1,
+        description="Days after which the address and the credential are deleted from events; what "
+        "happened and who did it is kept.",
+    )
+
+
+class KeySettings(TopicSettings):
+    """The key for signed links and sessions."""
+
+    key_vault: str = Field(
+        default="",
+        description="Address of the key vault with the key for signed links and sessions, which "
+        "the app reads with its identity every few minutes; for the stores of the cloud.",
+    )
+    key_secret: str = Field(
+        default="link-key",
+        pattern=r"^[0-9A-Za-z-]{1,127}$",
+        description="Name of the secret in that vault.",
+    )
+    link_key: SecretStr | None = Field(
+        default=None,
+        validate_default=True,
+        description="Key for signed links and sessions, instead of the key files; the stores of "
+        "the cloud require this setting or BALLROOM_KEY_VAULT.",
+    )
+
+    @field_validator("link_key")
+    @classmethod
+    def _check_link_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        vault = info.data.get("key_vault")
+        if key is not None:
+            KeyRing.of_setting(key.get_secret_value())
+            if vault:
+                reason = "BALLROOM_KEY_VAULT is set as well, and the key comes from one of them"
+                raise ValueError(reason)
+        elif info.data.get("cosmos_endpoint") and not vault:
+            reason = (
+                "it is empty, and in the cloud there are no key files to take its place; set it "
+                "or BALLROOM_KEY_VAULT"
+            )
+            raise ValueError(reason)
+        return key
+
+    @field_validator("key_vault")
+    @classmethod
+    def _check_key_vault(cls, address: str, info: ValidationInfo) -> str:
+        if address and not info.data.get("cosmos_endpoint"):
+            reason = "it is set, and BALLROOM_COSMOS_ENDPOINT is empty; here the keys are files"
+            raise ValueError(reason)
+        if address and not address.startswith("https://"):
+            reason = "it is no https address such as https://example.vault.azure.net"
+            raise ValueError(reason)
+        return address_without_slash(address)

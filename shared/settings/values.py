@@ -1,0 +1,82 @@
+"""What the topics of settings share: their base class, and the parsers of their values."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.auth.signing_keys import KEY_VAULT_REFERENCE
+from shared.domain.trusted_publishing.jobs import GUID_PATTERN
+
+MIB = 1024 * 1024
+
+# Links begin with it and settings files quote it: no query, no user, no quotation mark.
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
+
+
+class TopicSettings(BaseSettings):
+    """The base of the settings of one topic, which are read from variables with our prefix."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BALLROOM_",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # A setting may be a secret.
+        defer_build=True,  # Only `Settings`, which has all topics, is ever validated.
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_reference(cls, value: object) -> object:
+        # Azure leaves the text of a reference that it could not resolve, and anybody knows it.
+        if is_reference(value):
+            reason = (
+                "it is a reference to a secret that Azure did not resolve. See that the secret is "
+                "there and that the identity of the app may read it, then restart the app"
+            )
+            raise ValueError(reason)
+        return value
+
+
+def is_reference(value: object) -> bool:
+    """Check whether a value is the text of a reference to another place, such as a key vault."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return isinstance(text, str) and text.strip().lower().startswith(KEY_VAULT_REFERENCE)
+
+
+def split_list(text: str) -> list[str]:
+    """Return the values of a setting that are separated by commas, without empty ones."""
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def check_address(address: str) -> str:
+    if address and not _ADDRESS.fullmatch(address):
+        reason = "it is no address such as https://ballroom.example.org"
+        raise ValueError(reason)
+    return address
+
+
+def address_without_slash(address: str) -> str:
+    """Check an address, and return it without a slash at its end."""
+    return check_address(address).rstrip("/")
+
+
+def _check_addresses(text: str) -> str:
+    for address in split_list(text):
+        check_address(address)
+    return text
+
+
+def _check_tenants(text: str) -> str:
+    if not all(re.fullmatch(GUID_PATTERN, tenant) for tenant in split_list(text)):
+        reason = "a tenant is known by its id, such as 01234567-89ab-cdef-0123-456789abcdef"
+        raise ValueError(reason)
+    return text
+
+
+# The types of settings that are addresses or ids; lists are separated by commas.
+Address = Annotated[str, AfterValidator(check_address)]
+AddressWithoutSlash = Annotated[str, AfterValidator(address_without_slash)]
+Addresses = Annotated[str, AfterValidator(_check_addresses)]
+EntraTenants = Annotated[str, AfterValidator(_check_tenants)]
