@@ -17,7 +17,7 @@ from shared.auth.entra import (
 from shared.auth.identity_providers import IdentityProvider
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.secret_scanning import LeakReports
-from shared.auth.sessions import SessionLifetimes, Sessions, SignInLinks, SignInProof
+from shared.auth.sessions import SessionAuthentication, SessionLifetimes, SignInLinks, SignInProof
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.signing_keys import ArchiveLinkSigner, SigningKeys
 from shared.auth.trusted_publishing import (
@@ -109,7 +109,7 @@ from shared.services.reserved_names import ReservedNames
 from shared.services.resolution import Resolver
 from shared.services.search import PackageSearch, SearchIndexUpdates
 from shared.services.secret_scanning import SecretScanning
-from shared.services.sessions import AccountSessions
+from shared.services.sessions import Sessions
 from shared.services.sign_in import Identities, SignInFlow, SignUp
 from shared.services.snapshots import (
     ArchiveSources,
@@ -230,7 +230,7 @@ class Registry(Container[Settings, Adapters]):
     id_token_validator = Service(IdTokenValidator)
     canary_tokens = Service(CanaryTokens)
     authentication = Service(Authentication)
-    account_sessions = Service(AccountSessions)
+    sessions = Service(Sessions)
     sign_in_links = Service(SignInLinks)
     browsers = Service(Browsers)
     known_browsers = Service(KnownBrowsers)
@@ -322,15 +322,15 @@ class Registry(Container[Settings, Adapters]):
         return {operation: self.settings.limits_of(operation) for operation in RateLimitClass}
 
     @cached_property
-    def sessions(self) -> Sessions:
-        return Sessions(
+    def session_authentication(self) -> SessionAuthentication:
+        return SessionAuthentication(
             self.adapters.directory,
             keys=self.adapters.keys,
             clock=self.clock,
             randomness=self.adapters.randomness,
             cookie=Cookie.named("ballroom", self.settings.base_url),
             proof=SignInProof.STRONG if self.settings.require_strong else SignInProof.ANY,
-            copied=self.account_sessions.end_copied,
+            copied=self.sessions.end_copied,
             delayed=_log_delayed_secret,
         )
 

@@ -41,8 +41,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
             message = f"To delete the account, type its name, {name}, as it is written here."
             raise InvalidRequest(message)
         for session in await registry.account_deletion.delete(by=request.principal):
-            registry.sessions.invalidate(session)
-        send_cookie(registry.sessions.expired_cookie())
+            registry.session_authentication.invalidate(session)
+        send_cookie(registry.session_authentication.expired_cookie())
         sentence = f"The account {name} is deleted. Nobody gets its name again."
         return message_page("Goodbye", sentence, "What you published stays for those who use it.")
 

@@ -89,7 +89,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("account/sessions/end-others", methods=["POST"])
     @pages.form(account_sessions)
     async def account_session_end_others(request: SignedInRequest) -> func.HttpResponse:
-        sessions = await registry.account_sessions.list_own(by=request.principal)
+        sessions = await registry.sessions.list_own(by=request.principal)
         await _end(request, [each.id for each in sessions if each.id != _current(request)])
         return see_other(SESSIONS_PATH)
 
@@ -159,7 +159,7 @@ _SYSTEMS = {
 async def account_sessions(
     request: SignedInRequest, problem: FormProblem | None = None
 ) -> func.HttpResponse:
-    sessions = await request.registry.account_sessions.list_own(by=request.principal)
+    sessions = await request.registry.sessions.list_own(by=request.principal)
     current = _current(request)
     return request.show(
         "account/sessions.html",
@@ -172,10 +172,10 @@ async def account_sessions(
 
 async def _end(request: SignedInRequest, sessions: Iterable[str]) -> None:
     for each in sessions:
-        ended = await request.registry.account_sessions.end(each, by=request.principal)
-        request.registry.sessions.invalidate(ended)
+        ended = await request.registry.sessions.end(each, by=request.principal)
+        request.registry.session_authentication.invalidate(ended)
         if each == _current(request):
-            send_cookie(request.registry.sessions.expired_cookie())
+            send_cookie(request.registry.session_authentication.expired_cookie())
 
 
 def browser_name(session: Session) -> str:

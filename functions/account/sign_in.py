@@ -94,7 +94,7 @@ async def _finish(req: func.HttpRequest, registry: Registry) -> str:
 
 def _check_ticket(req: func.HttpRequest, registry: Registry, sign_in: SignInRequest) -> None:
     ticket = req.params.get("ticket", "")
-    if not registry.sessions.is_ticket_valid(sign_in.by, sign_in.purpose, ticket):
+    if not registry.session_authentication.is_ticket_valid(sign_in.by, sign_in.purpose, ticket):
         raise SignInExpired
 
 
@@ -141,13 +141,15 @@ async def _use_link(req: func.HttpRequest, registry: Registry) -> None:
 async def _sign_out(req: func.HttpRequest, registry: Registry) -> None:
     caller = await _caller(req, registry)
     if not caller.is_anonymous:
-        if not registry.sessions.is_csrf_token_valid(caller, form_of(req).text("csrf")):
+        if not registry.session_authentication.is_csrf_token_valid(
+            caller, form_of(req).text("csrf")
+        ):
             raise FormOfAnotherPage
-        session = await registry.account_sessions.sign_out(by=caller)
+        session = await registry.sessions.sign_out(by=caller)
         if session is not None:
-            registry.sessions.invalidate(session)
-    if registry.sessions.should_delete_cookie(headers_of(req)):
-        send_cookie(registry.sessions.expired_cookie())
+            registry.session_authentication.invalidate(session)
+    if registry.session_authentication.should_delete_cookie(headers_of(req)):
+        send_cookie(registry.session_authentication.expired_cookie())
 
 
 async def _check_rate_limit(browser: SignInBrowser, registry: Registry) -> None:
@@ -157,7 +159,7 @@ async def _check_rate_limit(browser: SignInBrowser, registry: Registry) -> None:
 
 async def _caller(req: func.HttpRequest, registry: Registry) -> Principal:
     headers = headers_of(req)
-    session = await registry.sessions.recognize(headers)
+    session = await registry.session_authentication.recognize(headers)
     return identified_caller(
         session, RequestClient.of(headers, registry.settings.proxies), registry
     )

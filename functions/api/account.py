@@ -169,7 +169,7 @@ sessions_api = Operations()
     refusals=(401, 403),
 )
 async def api_sessions_list(call: ApiCall) -> SessionList:
-    found = await call.registry.account_sessions.list_own(by=call.caller)
+    found = await call.registry.sessions.list_own(by=call.caller)
     return SessionList(sessions=[SessionView.of(each, call.caller) for each in found])
 
 
@@ -180,8 +180,8 @@ async def api_sessions_list(call: ApiCall) -> SessionList:
     refusals=(401, 403, 404),
 )
 async def api_sessions_end(call: ApiCall) -> None:
-    ended = await call.registry.account_sessions.end(call.part("id"), by=call.caller)
-    call.registry.sessions.invalidate(ended)
+    ended = await call.registry.sessions.end(call.part("id"), by=call.caller)
+    call.registry.session_authentication.invalidate(ended)
 
 
 @sessions_api.operation(

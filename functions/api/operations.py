@@ -88,11 +88,13 @@ async def _signed_in(req: func.HttpRequest, registry: Registry) -> Principal | N
     headers = headers_of(req)
     if headers.get("authorization"):
         return None
-    session = await registry.sessions.recognize(headers)
+    session = await registry.session_authentication.recognize(headers)
     if session.is_anonymous:
         return None
     sent = headers.get("x-csrf-token", "")
-    if req.method not in _READING and not registry.sessions.is_csrf_token_valid(session, sent):
+    if req.method not in _READING and not registry.session_authentication.is_csrf_token_valid(
+        session, sent
+    ):
         raise CsrfMissing
     return identified_caller(
         session, RequestClient.of(headers, registry.settings.proxies), registry

@@ -175,7 +175,7 @@ class SignedInPages:
 
     def _submitted_form(self, req: func.HttpRequest, by: Principal) -> Form:
         form = form_of(req)
-        if not self.registry.sessions.is_csrf_token_valid(by, form.text("csrf")):
+        if not self.registry.session_authentication.is_csrf_token_valid(by, form.text("csrf")):
             raise FormForeign
         return form
 
@@ -213,7 +213,7 @@ async def signed_in_account(
 
     Pages of this request, error pages included, then show its menu.
     """
-    session = await registry.sessions.recognize(headers)
+    session = await registry.session_authentication.recognize(headers)
     if session.is_anonymous:
         return None
     client = RequestClient.of(headers, registry.settings.proxies)
@@ -226,7 +226,9 @@ async def signed_in_account(
 
 def visitor_of(account: Account, session: Principal, registry: Registry) -> Visitor:
     """Return what page headers show of the session's account."""
-    return Visitor(account.name, registry.sessions.csrf_token(session), account.administrator)
+    return Visitor(
+        account.name, registry.session_authentication.csrf_token(session), account.administrator
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,9 @@ def sign_in_page(
     query = {"to": return_page(req)}
     if reauthentication:
         # The ticket keeps others from forging this link, which would link their identity.
-        ticket = registry.sessions.ticket(reauthentication.caller, reauthentication.purpose)
+        ticket = registry.session_authentication.ticket(
+            reauthentication.caller, reauthentication.purpose
+        )
         query |= {"for": reauthentication.purpose.value, "ticket": ticket}
     offers = [
         (provider.label, f"/sign-in/{quote(name)}?{urlencode(query)}")

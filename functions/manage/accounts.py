@@ -129,7 +129,7 @@ async def _end_sessions(request: SignedInRequest, account: Account) -> None:
     for session in await request.registry.account_administration.end_sessions(
         account, by=request.principal
     ):
-        request.registry.sessions.invalidate(session)
+        request.registry.session_authentication.invalidate(session)
 
 
 async def _revoke(request: SignedInRequest, account: Account) -> None:
@@ -155,7 +155,7 @@ async def _lock(request: SignedInRequest, account: Account) -> None:
     for session in await request.registry.account_administration.lock(
         account, reason, by=request.principal
     ):
-        request.registry.sessions.invalidate(session)
+        request.registry.session_authentication.invalidate(session)
 
 
 async def _unlock(request: SignedInRequest, account: Account) -> None:

@@ -68,8 +68,8 @@ class _Cookie:
     secret_hash: str
 
 
-class Sessions:
-    """Recognizes signed-in browsers; reads each session from the store at most every three
+class SessionAuthentication:
+    """Identifies signed-in browsers; reads each session from the store at most every three
     seconds."""
 
     def __init__(
@@ -85,9 +85,7 @@ class Sessions:
         delayed: Callable[[Refusal], None],
     ) -> None:
         """Call `copied` for a session whose cookie was copied, and `delayed` for a secret that
-        could
-        not be rotated.
-        """
+        could not be rotated."""
         self._directory = directory
         self._signer = keys.signer("csrf")
         self._clock = clock

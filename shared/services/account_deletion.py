@@ -25,7 +25,7 @@ from shared.retries import retry_when_stale
 from shared.services.audit_log import AuditLog
 from shared.services.organizations import Organizations
 from shared.services.records import EntityChange, RecordWriter
-from shared.services.sessions import AccountSessions
+from shared.services.sessions import Sessions
 from shared.services.sign_in import Identities
 from shared.services.token_records import TokenLineage, UsedToken
 from shared.services.tokens import Tokens
@@ -58,7 +58,7 @@ class AccountDeletion:
     organizations: Organizations
     tokens: Tokens
     lineage: TokenLineage
-    account_sessions: AccountSessions
+    sessions: Sessions
     identities: Identities
     audit_log: AuditLog
     record_writer: RecordWriter
@@ -73,7 +73,7 @@ class AccountDeletion:
             memberships=tuple(await self.organizations.memberships_of(by.id)),
             invitations=tuple(await self.directory.of(OpenedInvitation, by.id)),
             tokens=tuple(await self.tokens.list(by.id, by=by)),
-            sessions=tuple(await self.account_sessions.list_own(by=by)),
+            sessions=tuple(await self.sessions.list_own(by=by)),
             identities=tuple(await self.identities.of(by=by)),
             events=events,
             names=names,
@@ -108,8 +108,8 @@ class AccountDeletion:
             await self.record_writer.remove(identity, change=change, by=by)
         await retry_when_stale(lambda: self._remove_account(by))
         return [
-            await self.account_sessions.end(session.id, by=by)
-            for session in await self.account_sessions.list_own(by=by)
+            await self.sessions.end(session.id, by=by)
+            for session in await self.sessions.list_own(by=by)
         ]
 
     async def retire_name(self, name: str) -> None:

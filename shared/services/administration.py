@@ -51,7 +51,7 @@ from shared.services.records import (
     entities_with_prefix,
     entity_page,
 )
-from shared.services.sessions import AccountSessions, live_sessions
+from shared.services.sessions import Sessions, live_sessions
 from shared.services.token_records import TokenRecords, UsedToken, token_change
 
 MAX_ACCOUNTS_FOUND = 25  # Accounts of one search; a longer text finds fewer.
@@ -178,7 +178,7 @@ class AccountAdministration:
     administrators: Administrators
     organizations: Organizations
     tokens: TokenRecords
-    account_sessions: AccountSessions
+    sessions: Sessions
     audit_log: AuditLog
     record_writer: RecordWriter
     mail_delivery: MailDelivery
@@ -244,7 +244,7 @@ class AccountAdministration:
     async def end_sessions(self, account: Account, *, by: Principal) -> list[Session]:
         """End all sessions of the account, everywhere within five seconds."""
         await self.administration.require_fresh(by, "end", f"the sessions of {account.name}")
-        return await self.account_sessions.end_all(account.id, by=by)
+        return await self.sessions.end_all(account.id, by=by)
 
     async def revoke_token(self, account: Account, token_id: str, *, by: Principal) -> None:
         """Revoke a token, everywhere within five seconds; raise `TokenNotFound`."""
@@ -281,7 +281,7 @@ class AccountAdministration:
                 current, AccountLock(at_ms=now_ms, by=by.id, reason=parsed_reason), by
             )
         # After the lock, so that no new session can start.
-        ended = await self.account_sessions.end_all(account.id, by=by)
+        ended = await self.sessions.end_all(account.id, by=by)
         await self._send_mail(account, account_locked_mail(account.name, self.base_url))
         return ended
 

@@ -19,7 +19,7 @@ from shared.services.records import EntityChange, RecordWriter
 
 
 @dataclass(frozen=True, slots=True)
-class AccountSessions:
+class Sessions:
     """Lists and ends the sessions of an account."""
 
     directory: DirectoryStore

@@ -14,8 +14,8 @@ from shared.auth.secrets import Secret, random_text
 from shared.auth.sessions import (
     SESSION_CREDENTIAL,
     SESSION_ID_LENGTH,
+    SessionAuthentication,
     SessionLifetimes,
-    Sessions,
     SignInLinks,
 )
 from shared.auth.tokens import OWNER_LENGTH
@@ -218,7 +218,7 @@ class SignInFlow:
 
     providers: Mapping[str, IdentityProvider]
     links: SignInLinks
-    sessions: Sessions
+    session_authentication: SessionAuthentication
     identities: Identities
     known_browsers: KnownBrowsers
     work: WorkStore
@@ -356,12 +356,12 @@ class SignInFlow:
         if await self.identities.account_id_of(verified) != attempt.account:
             label = self._provider(attempt.provider).label
             raise SignInFailed(label, "you showed that you are somebody else")
-        secret = self.sessions.new_secret()
+        secret = self.session_authentication.new_secret()
         session = await retry_when_stale(
             lambda: self._renew_session(verified, attempt, secret, browser)
         )
-        self.sessions.invalidate(session)
-        send_cookie(self.sessions.session_cookie(session, secret))
+        self.session_authentication.invalidate(session)
+        send_cookie(self.session_authentication.session_cookie(session, secret))
 
     async def _renew_session(
         self,
@@ -394,9 +394,9 @@ class SignInFlow:
         self, account_id: str, authentication: _Authentication, browser: SignInBrowser
     ) -> None:
         """Sign the browser in, always with a new session."""
-        secret = self.sessions.new_secret()
+        secret = self.session_authentication.new_secret()
         session = self._new_session(account_id, authentication, browser, secret)
-        cookie = self.sessions.session_cookie(
+        cookie = self.session_authentication.session_cookie(
             session, secret
         )  # Refuses http before the session is stored.
         await self.known_browsers.ready()

@@ -195,7 +195,9 @@ async def test_a_machine_that_was_approved_gets_no_token(world: World) -> None:
 async def test_whom_it_invited_is_let_in_no_more(world: World) -> None:
     ann = await signed_in(world, world.people.ann)
     offer = InvitationRequest.parse(Role.MAINTAINER, None, "an accomplice")
-    by = await world.registry.sessions.recognize({"cookie": f"__Host-ballroom={ann.session}"})
+    by = await world.registry.session_authentication.recognize(
+        {"cookie": f"__Host-ballroom={ann.session}"}
+    )
     invited = await world.registry.invitations.invite(parse_org("acme"), offer, by=by)
     assert invited.link
     await lock(world, world.people.ann.account)

@@ -34,7 +34,7 @@ from shared.services.organizations import OrganizationCreators, Organizations
 from shared.services.rate_limits import RateLimiter
 from shared.services.records import Leases, RecordWriter
 from shared.services.reserved_names import ReservedNames
-from shared.services.sessions import AccountSessions
+from shared.services.sessions import Sessions
 from shared.services.token_records import TokenLineage, TokenRecords
 from tests.fakes.dns_records import FakeDomainRecords
 from tests.fakes.mail import FakeMailer
@@ -308,9 +308,7 @@ class AdministrationServices(OrganizationServices):
             administrators=self.administrators,
             organizations=self.organizations,
             tokens=self.tokens,
-            account_sessions=AccountSessions(
-                self.directory, self.recording, self.clock, account_mail
-            ),
+            sessions=Sessions(self.directory, self.recording, self.clock, account_mail),
             audit_log=self.audit_log,
             record_writer=self.recording,
             mail_delivery=self.mail_delivery,

@@ -42,8 +42,10 @@ async def test_no_secret_is_listed(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
     text = (await browser.api("GET", SESSIONS)).text
     secret = browser.session.rpartition(".")[2]
-    [session] = await world.registry.account_sessions.list_own(
-        by=await world.registry.sessions.recognize({"cookie": f"__Host-ballroom={browser.session}"})
+    [session] = await world.registry.sessions.list_own(
+        by=await world.registry.session_authentication.recognize(
+            {"cookie": f"__Host-ballroom={browser.session}"}
+        )
     )
     assert secret not in text
     assert not any(each in text for each in session.secrets)
@@ -190,7 +192,7 @@ async def test_removing_an_identity_takes_a_fresh_sign_in(signing: Signing) -> N
 async def test_an_identity_of_somebody_else_is_none(signing: Signing) -> None:
     await linked(signing)
     theirs = await signing.world.registry.identities.of(
-        by=await signing.world.registry.sessions.recognize(
+        by=await signing.world.registry.session_authentication.recognize(
             {"cookie": f"__Host-ballroom={(await signing.signed_in('oidc')).session}"}
         )
     )

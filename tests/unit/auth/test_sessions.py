@@ -8,7 +8,7 @@ import pytest
 
 from shared.auth.cookies import Cookie, SameSite, needs_https, set_cookies
 from shared.auth.secrets import Secret
-from shared.auth.sessions import LINK_LIFETIME, Sessions, SignInLinks, SignInProof
+from shared.auth.sessions import LINK_LIFETIME, SessionAuthentication, SignInLinks, SignInProof
 from shared.auth.signing_keys import KeyRing
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.errors.base import InvalidRequest, Refusal
@@ -67,9 +67,9 @@ class Place:
         self.sessions = self.process()
         self.cookie = self.sessions.session_cookie(self.stored, secret).reveal().partition(";")[0]
 
-    def process(self) -> Sessions:
+    def process(self) -> SessionAuthentication:
         """Return the sessions as another process sees them."""
-        return Sessions(
+        return SessionAuthentication(
             self.directory,
             keys=KEYS,
             clock=self.clock,
@@ -85,7 +85,9 @@ class Place:
         [session] = self.directory.every(Session)
         return session
 
-    async def ask(self, cookie: str = "", sessions: Sessions | None = None) -> Principal:
+    async def ask(
+        self, cookie: str = "", sessions: SessionAuthentication | None = None
+    ) -> Principal:
         """Send a request with a cookie; the browser keeps what comes back."""
         cookies: list[Secret] = []
         set_cookies.set(cookies)

@@ -11,7 +11,7 @@ from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.rights import Grant, Scope
 from shared.domain.sign_in import Session
 from shared.services.mail import AccountMail, MailDelivery
-from shared.services.sessions import AccountSessions
+from shared.services.sessions import Sessions
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import recording
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
@@ -50,7 +50,7 @@ class Place:
         self.noticing = AccountMail(
             self.directory, notifying, "https://registry.test", BackgroundTasks()
         )
-        self.signing_out = AccountSessions(
+        self.signing_out = Sessions(
             self.directory, recording(self.directory, self.events), FakeClock(), self.noticing
         )
 
@@ -109,7 +109,7 @@ async def test_every_session_is_ended_but_those_that_ended_meanwhile() -> None:
 
     place = Place()
     place.directory = Ending.holding(session("one"), session("two"))
-    signing_out = AccountSessions(
+    signing_out = Sessions(
         place.directory, recording(place.directory, place.events), FakeClock(), place.noticing
     )
     ended = await signing_out.end_all(ANN.id, by=Principal("admin00000"))
