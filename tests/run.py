@@ -50,7 +50,7 @@ BESIDE = ("browser", "clients", OUTAGES)
 # What can differ between Pythons: rules (texts, numbers, patterns), the host, imports, the worker.
 PORTABLE = "portable"
 ON_OTHERS = (
-    "tests/unit/domain", "tests/unit/hosting", "tests/protocol/test_smoke.py",
+    "tests/unit/shared/domain", "tests/unit/shared/hosting", "tests/protocol/test_smoke.py",
     "tests/protocol/host/test_functions_worker.py",
 )  # fmt: skip
 PYTHONS = ("3.11", "3.12", "3.13")  # Those that we serve.

@@ -31,7 +31,7 @@ from tests.support import sample_app
 from tests.support.archives import bala
 from tests.support.storage import one_machine
 from tests.support.world import make_template
-from tests.unit.hosting.asgi import Exchange, scope
+from tests.unit.shared.hosting.asgi import Exchange, scope
 
 pytestmark = one_machine("the worker serves a data folder")
 

@@ -1,0 +1,79 @@
+"""The parts of uvicorn that are not its interface and that shared/hosting relies on.
+
+`Connection` overrides parts of uvicorn's protocol and reads its state, so pyproject.toml has an
+upper bound for the version. To raise it: install the new version, read what changed in each part
+that fails here, run tests/unit/shared/hosting and tests/protocol/host, and write the new digests.
+"""
+
+import hashlib
+import inspect
+import tomllib
+from importlib.metadata import version
+from types import FunctionType
+from typing import Any
+
+import pytest
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import Server, ServerState
+
+from tests.paths import ROOT
+
+# The first twelve digits of the SHA-256 of its source.
+PARTS: dict[Any, str] = {
+    # The state that is read: parser, scope, headers, cycle, pipeline, flow.
+    HttpToolsProtocol.__init__: "4f0899941034",
+    # Takes our transport for its own.
+    HttpToolsProtocol.connection_made: "6efb565ff3d3",
+    # Sets `parser` to None.
+    HttpToolsProtocol.connection_lost: "c91a4c9bf2e2",
+    # Overridden: called at each piece of a request.
+    HttpToolsProtocol._unset_keepalive_if_required: "00a6a4e47214",
+    # Extended with the limits of a head.
+    HttpToolsProtocol.data_received: "010a7ae59a5d",
+    # Overridden: a refusal has no body.
+    HttpToolsProtocol.send_400_response: "ae5a4a3782b6",
+    # Makes the scope, without its method yet.
+    HttpToolsProtocol.on_message_begin: "96d377fdc7c2",
+    # Collects `url`.
+    HttpToolsProtocol.on_url: "37be44e962b0",
+    # Overridden: limits, and no trailers.
+    HttpToolsProtocol.on_header: "65d62c044f61",
+    # Extended: answers that need no task.
+    HttpToolsProtocol.on_headers_complete: "1ea8589acfad",
+    # Called for the next request of a pipeline.
+    HttpToolsProtocol._start_asgi_task: "9c08c2571ae9",
+    # Extended: the body of a request that is answered.
+    HttpToolsProtocol.on_body: "dba9c32aeba3",
+    # The same.
+    HttpToolsProtocol.on_message_complete: "1fbad42dc31f",
+    # Overridden: no timer after each request.
+    HttpToolsProtocol.on_response_complete: "64e254f28e38",
+    # Closes by `cycle` and `transport`.
+    HttpToolsProtocol.shutdown: "d7351fa33f00",
+    # Extended with the time.
+    HttpToolsProtocol.pause_writing: "17a8fd215d96",
+    # The same.
+    HttpToolsProtocol.resume_writing: "7844bbaa8cce",
+    # Its state is read; it writes a head in one piece, the body in others.
+    RequestResponseCycle: "e67d470d435d",
+    # `read_paused`, `write_paused` and `resume_reading`.
+    FlowControl: "126debcdaa89",
+    # `connections`, `default_headers` and `total_requests`.
+    ServerState: "f2260fbf1015",
+    # Makes `default_headers`, and calls `callback_notify` at the start.
+    Server.on_tick: "60ea49b06ccf",
+}
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__qualname__)
+def test_a_private_part_of_uvicorn_has_not_changed(part: FunctionType) -> None:
+    source = inspect.getsource(part)
+    assert hashlib.sha256(source.encode()).hexdigest()[:12] == PARTS[part]
+
+
+def test_the_upper_bound_of_uvicorn_is_the_next_minor_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    bound = next(each for each in project["dependencies"] if each.startswith("uvicorn"))
+    major, minor, _ = version("uvicorn").split(".")
+    assert bound.endswith(f",<{major}.{int(minor) + 1}")

@@ -1,0 +1,507 @@
+"""The SQLite database: opening it, reading, and writing in transactions."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from shared.adapters.paths import data_version_path
+from shared.adapters.sqlite.connections import DatabaseDamaged, DatabaseMissing, SchemaMismatch
+from shared.adapters.sqlite.database import (
+    DATA_VERSION_BYTES,
+    JOBS_PER_COMMIT,
+    Database,
+    DataVersionFile,
+    Writer,
+)
+from shared.domain.errors.requests import Busy, StorageFull
+from tests.paths import ROOT
+from tests.unit.shared.adapters.sqlite.sample_database import (
+    FIRST,
+    SECOND,
+    adding,
+    nearly_full,
+    notes,
+    schema,
+)
+
+IMPATIENT = timedelta(0)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where the database is to be."""
+    return tmp_path / "data" / "notes.db"
+
+
+@pytest.fixture
+def database(path: Path) -> Iterator[Database]:
+    """Return a database of notes."""
+    opened = Database(path, [FIRST], patience=IMPATIENT)
+    opened.migrate()
+    yield opened
+    opened.close()
+
+
+# --- editions ----------------------------------------------------------------------------------
+
+
+async def test_an_edition_is_another_one_after_each_write(database: Database) -> None:
+    seen = [database.data_version()]
+    for text in ("one", "two", "three"):
+        await database.write(adding(text))
+        seen.append(database.data_version())
+    assert len(set(seen)) == len(seen)
+
+
+async def test_an_edition_stays_while_nothing_is_written(database: Database) -> None:
+    await database.write(adding("one"))
+    before = database.data_version()
+    database.read(notes)
+    await database.scan(notes)
+    assert database.data_version() == before
+
+
+async def test_what_others_write_is_another_edition(database: Database, path: Path) -> None:
+    other = Database(path, [FIRST])
+    before = database.data_version()
+    await other.write(adding("theirs"))
+    assert database.data_version() != before
+    assert database.read(notes) == ["theirs"]
+    other.close()
+
+
+async def test_what_others_write_in_their_own_way_is_another_edition_within_a_second(
+    path: Path,
+) -> None:
+    now = [100.0]
+    with closing(Database(path, [FIRST], monotonic=lambda: now[0])) as database:
+        database.migrate()
+        before = database.data_version()
+        with closing(sqlite3.connect(path)) as connection, connection:
+            adding("theirs")(connection)
+        now[0] += 1
+        assert database.data_version() != before
+
+
+async def test_a_database_that_was_closed_begins_with_another_edition(database: Database) -> None:
+    before = database.data_version()
+    database.close()
+    assert database.data_version() != before
+
+
+# --- migrations --------------------------------------------------------------------------------
+
+
+def test_a_new_database_has_the_schema_of_the_last_migration(path: Path) -> None:
+    Database(path, [FIRST, SECOND]).migrate()
+    assert schema(path) == (2, {"notes", "other"})
+
+
+def test_a_database_is_brought_up_to_date_with_what_it_holds(path: Path) -> None:
+    Database(path, [FIRST]).migrate()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        adding("kept")(connection)
+    for _ in range(2):
+        Database(path, [FIRST, SECOND]).migrate()
+    assert schema(path) == (2, {"notes", "other"})
+    with closing(sqlite3.connect(path)) as connection:
+        assert notes(connection) == ["kept"]
+
+
+def test_a_migration_that_fails_leaves_the_schema_as_it_was(path: Path) -> None:
+    Database(path, [FIRST]).migrate()
+    with pytest.raises(DatabaseDamaged, match="syntax error"):
+        Database(path, [FIRST, ("CREATE TABLE other (id)", "CREATE nonsense")]).migrate()
+    assert schema(path) == (1, {"notes"})
+
+
+def test_a_database_of_a_newer_program_is_refused_with_the_way_out(path: Path) -> None:
+    Database(path, [FIRST, SECOND]).migrate()
+    with pytest.raises(
+        SchemaMismatch, match=r"has schema 2, and this Ballroom needs 1\. Install the"
+    ):
+        Database(path, [FIRST]).migrate()
+    assert schema(path) == (2, {"notes", "other"})
+
+
+def test_a_worker_refuses_a_database_that_was_not_brought_up_to_date(path: Path) -> None:
+    Database(path, [FIRST]).migrate()
+    with pytest.raises(SchemaMismatch, match=r"has schema 1, and this Ballroom needs 2\. Restart"):
+        Database(path, [FIRST, SECOND]).read(notes)
+
+
+def test_a_worker_never_creates_a_database(path: Path) -> None:
+    with pytest.raises(DatabaseMissing, match=r"does not exist\. Start the registry"):
+        Database(path, [FIRST]).read(notes)
+    assert not path.exists()
+
+
+def test_the_folder_of_a_new_database_is_for_its_owner_alone(path: Path) -> None:
+    Database(path, [FIRST]).migrate()
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_that_is_no_database_is_refused_with_its_name(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"no database at all" * 1_000)
+    with pytest.raises(DatabaseDamaged, match=r"notes\.db answers: file is not a database"):
+        Database(path, [FIRST]).migrate()
+
+
+# --- reading and writing -----------------------------------------------------------------------
+
+
+async def test_what_was_written_is_read_on_the_loop_and_on_threads(database: Database) -> None:
+    assert await database.write(adding("one")) == 1
+    assert database.row("SELECT text FROM notes WHERE id = ?", 1) == ("one",)
+    assert database.row("SELECT text FROM notes WHERE id = ?", 2) is None
+    assert database.read(notes) == await database.scan(notes) == ["one"]
+
+
+async def test_readers_cannot_write(database: Database) -> None:
+    with pytest.raises(Busy):
+        database.read(adding("one"))
+    with pytest.raises(Busy):
+        await database.scan(adding("one"))
+    assert database.read(notes) == []
+
+
+async def test_a_closed_database_opens_again_when_it_is_used(database: Database) -> None:
+    await database.write(adding("one"))
+    await database.scan(notes)
+    database.close()
+    database.close()
+    assert await database.scan(notes) == database.read(notes) == ["one"]
+
+
+# --- full, busy, damaged, forked ---------------------------------------------------------------
+
+
+async def test_a_full_database_refuses_what_it_has_no_room_for_and_stays_readable(
+    database: Database,
+) -> None:
+    await database.write(adding("before"))
+    await database.write(nearly_full)
+    with pytest.raises(StorageFull):
+        await database.write(adding("x" * 1_000_000))
+    assert database.read(notes) == await database.scan(notes) == ["before"]
+    await database.write(adding("small"))
+    assert database.read(notes) == ["before", "small"]
+
+
+async def test_a_full_disk_refuses_writes_and_leaves_everything_readable(path: Path) -> None:
+    result = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "tests.unit.shared.adapters.sqlite.full_disk", path.parent],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.stdout.splitlines() == ["StorageFull", "StorageFull", "readable"], result.stderr
+
+
+async def test_a_write_that_waited_too_long_for_another_is_busy(
+    database: Database, path: Path
+) -> None:
+    await database.write(adding("before"))
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Busy):
+            await database.write(adding("one"))
+        assert database.read(notes) == ["before"]
+        other.execute("ROLLBACK")
+    assert await database.write(adding("one")) == 2
+
+
+async def test_a_write_waits_for_those_of_other_processes(path: Path) -> None:
+    database = Database(path, [FIRST], patience=timedelta(seconds=60))
+    database.migrate()
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO notes (text) VALUES ('other')")
+        waiting = asyncio.create_task(database.write(adding("one")))
+        await asyncio.sleep(0)
+        other.execute("COMMIT")
+        assert await waiting == 2
+    database.close()
+
+
+async def test_a_damaged_file_is_named_with_the_way_out(database: Database, path: Path) -> None:
+    await database.write(adding("x" * 100_000))
+    database.close()
+    content = bytearray(path.read_bytes())
+    content[4096:] = os.urandom(len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(DatabaseDamaged, match=r"notes\.db answers: .* restore a backup"):
+        database.read(notes)
+
+
+def test_a_database_that_is_open_is_refused_after_a_fork(path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from shared.adapters.sqlite.database import Database\n"
+        "from shared.adapters.sqlite.connections import DatabaseForked\n"
+        "database = Database(Path(sys.argv[1]), [['CREATE TABLE notes (id)']])\n"
+        "database.migrate()\n"
+        "database.row('SELECT 1')\n"
+        "if os.fork() == 0:\n"
+        "    try: database.row('SELECT 1')\n"
+        "    except DatabaseForked: os._exit(42)\n"
+        "    os._exit(1)\n"
+        "database.close() if os.waitstatus_to_exitcode(os.wait()[1]) == 42 else sys.exit(1)\n"
+    )
+    command = [sys.executable, "-c", code, path]
+    assert subprocess.run(command, cwd=ROOT, timeout=60, check=False).returncode == 0
+
+
+RENEW = """
+import sys
+from pathlib import Path
+from shared.adapters.sqlite.database import DataVersionFile
+DataVersionFile(Path(sys.argv[1])).renew()
+"""
+
+
+def test_a_mark_stays_until_it_is_renewed(tmp_path: Path) -> None:
+    with closing(DataVersionFile(tmp_path / "mark")) as mark:
+        assert mark.read() == mark.read()
+        seen = {mark.read()}
+        for _ in range(100):
+            mark.renew()
+            seen.add(mark.read())
+    assert len(seen) == 101
+    assert {len(each) for each in seen} == {DATA_VERSION_BYTES}
+
+
+def test_all_who_have_it_open_see_it(tmp_path: Path) -> None:
+    path = tmp_path / "mark"
+    with closing(DataVersionFile(path)) as one, closing(DataVersionFile(path)) as other:
+        for mark in (one, other, one):
+            before = one.read()
+            mark.renew()
+            assert one.read() == other.read() != before
+
+
+def test_other_processes_are_seen(tmp_path: Path) -> None:
+    path = tmp_path / "mark"
+    with closing(DataVersionFile(path)) as mark:
+        before = mark.read()
+        command = [sys.executable, "-c", RENEW, str(path)]
+        subprocess.run(command, cwd=ROOT, check=True, timeout=60)
+        assert mark.read() != before
+
+
+def test_it_outlives_those_who_have_it_open(tmp_path: Path) -> None:
+    path = tmp_path / "mark"
+    with closing(DataVersionFile(path)) as mark:
+        before = mark.read()
+    with closing(DataVersionFile(path)) as mark:
+        assert mark.read() == before
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from shared.adapters.sqlite.database import DataVersionFile
+mark = DataVersionFile(Path(sys.argv[1]))
+before = mark.read()
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+mark.renew()
+assert mark.read() == before
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit.")
+def test_a_mark_that_cannot_be_written_stays(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FULL, str(tmp_path / "mark")]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=60)
+
+
+Work = Callable[[sqlite3.Connection], object]
+DEADLINE = 60  # Seconds: a writer that hangs fails its test.
+
+
+class Refused(Exception):
+    """What some work of these tests ends with."""
+
+
+def refused(connection: sqlite3.Connection) -> None:
+    """Change something, then refuse."""
+    adding("refused")(connection)
+    raise Refused
+
+
+@pytest.fixture
+def migrated_path(tmp_path: Path) -> Path:
+    """Return a database of notes."""
+    Database(tmp_path / "notes.db", [FIRST]).migrate()
+    return tmp_path / "notes.db"
+
+
+@pytest.fixture
+def mark(migrated_path: Path) -> Iterator[DataVersionFile]:
+    """Return the mark of the database."""
+    with closing(DataVersionFile(data_version_path(migrated_path))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def writer(migrated_path: Path, mark: DataVersionFile) -> Iterator[Writer]:
+    """Return a writer that does not wait for others."""
+    opened = Writer(migrated_path, timedelta(0), mark)
+    yield opened
+    opened.close()
+
+
+def stored(migrated_path: Path) -> list[str]:
+    """Return what another process would read."""
+    with closing(sqlite3.connect(migrated_path)) as connection:
+        return notes(connection)
+
+
+def outcome(future: Future[object]) -> object:
+    """Return what came of the work: its result, or its error."""
+    return future.exception(DEADLINE) or future.result(DEADLINE)
+
+
+def queued(writer: Writer, works: Sequence[Work]) -> tuple[Event, list[Future[object]]]:
+    """Queue the works behind something that ends with an event."""
+    go_on = Event()
+    writer._thread.submit(go_on.wait, DEADLINE)
+    return go_on, [writer.submit(work) for work in works]
+
+
+def together(writer: Writer, *works: Work) -> list[object]:
+    """Let the works wait together, and return what came of each."""
+    go_on, waiting = queued(writer, works)
+    go_on.set()
+    return [outcome(each) for each in waiting]
+
+
+def commits(writer: Writer, *works: Work) -> int:
+    """Let the works wait together, and count the commits that they take."""
+    statements: list[str] = []
+    writer._connection.set_trace_callback(statements.append)
+    together(writer, *works)
+    writer._connection.set_trace_callback(None)
+    return statements.count("COMMIT")
+
+
+def test_work_is_durable_when_it_is_done(writer: Writer, migrated_path: Path) -> None:
+    assert writer.submit(adding("one")).result(DEADLINE) == 1
+    assert stored(migrated_path) == ["one"]
+
+
+def test_work_that_is_refused_changes_nothing(writer: Writer, migrated_path: Path) -> None:
+    assert isinstance(outcome(writer.submit(refused)), Refused)
+    assert stored(migrated_path) == []
+
+
+def test_what_waits_together_is_committed_together(writer: Writer, migrated_path: Path) -> None:
+    assert commits(writer, *(adding(f"note {number}") for number in range(20))) == 1
+    assert stored(migrated_path) == [f"note {number}" for number in range(20)]
+
+
+def test_no_commit_holds_more_than_its_share(writer: Writer, migrated_path: Path) -> None:
+    assert commits(writer, *(adding(str(number)) for number in range(JOBS_PER_COMMIT + 1))) == 2
+    assert len(stored(migrated_path)) == JOBS_PER_COMMIT + 1
+
+
+def test_refused_work_takes_none_of_its_company_with_it(
+    writer: Writer, migrated_path: Path
+) -> None:
+    one, other, two = together(writer, adding("one"), refused, adding("two"))
+    assert isinstance(other, Refused)
+    assert (one, two) == (1, 2)
+    assert stored(migrated_path) == ["one", "two"]
+
+
+def test_work_that_breaks_a_constraint_takes_none_of_its_company(
+    writer: Writer, migrated_path: Path
+) -> None:
+    one, other, two = together(writer, adding("one"), adding("one"), adding("two"))
+    assert isinstance(other, DatabaseDamaged)
+    assert (one, two) == (1, 2)
+    assert stored(migrated_path) == ["one", "two"]
+
+
+def test_of_work_that_waits_together_what_finds_no_room_fails_alone(
+    writer: Writer, migrated_path: Path
+) -> None:
+    writer.submit(nearly_full).result(DEADLINE)
+    one, other, two = together(writer, adding("one"), adding("x" * 1_000_000), adding("two"))
+    assert isinstance(other, StorageFull)
+    assert (one, two) == (1, 2)
+    assert stored(migrated_path) == ["one", "two"]
+
+
+def test_all_that_waited_together_is_busy_when_another_process_writes(
+    writer: Writer, migrated_path: Path
+) -> None:
+    go_on, waiting = queued(writer, [adding(str(number)) for number in range(5)])
+    with closing(sqlite3.connect(migrated_path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        go_on.set()
+        assert [type(outcome(each)) for each in waiting] == [Busy] * 5
+    assert stored(migrated_path) == []
+
+
+def test_work_whose_caller_gave_up_before_it_began_is_not_done(
+    writer: Writer, migrated_path: Path
+) -> None:
+    go_on, (late,) = queued(writer, [adding("late")])
+    assert late.cancel()
+    go_on.set()
+    assert writer.submit(adding("next")).result(DEADLINE) == 1
+    assert stored(migrated_path) == ["next"]
+
+
+def test_the_mark_is_another_one_before_anybody_is_told(
+    writer: Writer, mark: DataVersionFile
+) -> None:
+    seen = [mark.read()]
+    for number in range(5):
+        told = list[bytes]()
+        writer.submit(adding(str(number))).add_done_callback(lambda _: told.append(mark.read()))  # noqa: B023
+        writer.submit(adding(f"after {number}")).result(DEADLINE)
+        seen += told
+    assert len(set(seen)) == 6
+
+
+def test_the_mark_is_renewed_for_what_is_committed_together(
+    writer: Writer, mark: DataVersionFile
+) -> None:
+    before = mark.read()
+    go_on, futures = queued(writer, [adding("one"), adding("two")])
+    assert mark.read() == before
+    go_on.set()
+    assert [future.result(DEADLINE) for future in futures] == [1, 2]
+    assert mark.read() != before
+
+
+def test_what_is_refused_leaves_the_mark(writer: Writer, mark: DataVersionFile) -> None:
+    before = mark.read()
+    with pytest.raises(Refused):
+        writer.submit(refused).result(DEADLINE)
+    assert mark.read() == before
+
+
+def test_closing_finishes_what_was_begun(migrated_path: Path, mark: DataVersionFile) -> None:
+    writer = Writer(migrated_path, timedelta(0), mark)
+    futures = [writer.submit(adding(str(number))) for number in range(10)]
+    writer.close()
+    assert all(future.done() for future in futures)
+    assert len(stored(migrated_path)) == 10

@@ -1,0 +1,381 @@
+"""Authorization: what a principal may do, what administrators may do, and what the checks cost."""
+
+import pytest
+
+from shared.auth.authorization import Administration, Authorization
+from shared.domain.accounts import Account, AccountLock
+from shared.domain.errors.identity import (
+    CredentialsMissing,
+    NotPermitted,
+    SignInAgain,
+    TokenUnknown,
+)
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.members import Membership
+from shared.domain.names import Package
+from shared.domain.organizations import Organization
+from shared.domain.packages import Head, Survey, Visibility
+from shared.domain.rights import Action, Grant, Role, RoleGrant, Scope
+from shared.domain.search import Viewer
+from tests.fakes.stores import E, FakeDirectory
+from tests.fakes.system import FakeClock
+
+MEMBER = Principal("member0000", "token", (Grant(),))
+STRANGER = Principal("stranger00", "token", (Grant(),))
+ADMINISTRATOR = Principal("admin00000", "token", (Grant(),))
+GREET = Package.parse("acme", "greet")
+ROBOT, PATTERN = [RoleGrant(org=org, role=Role.MAINTAINER) for org in ("acme", "ac*")]
+
+
+def head(name: str, visibility: Visibility = Visibility.PRIVATE) -> Head:
+    org, _, package = name.partition("/")
+    return Head(org=org, name=package, visibility=visibility, created_ms=0)
+
+
+def limited(**grant: object) -> Principal:
+    return Principal(MEMBER.id, "token", (Grant.model_validate(grant),))
+
+
+@pytest.fixture
+def directory() -> FakeDirectory:
+    people = [
+        Account(id=who.id, name=who.id, administrator=who is ADMINISTRATOR, created_ms=0)
+        for who in (MEMBER, STRANGER, ADMINISTRATOR)
+    ]
+    orgs = [Organization(name=name, founder="x", created_ms=0) for name in ("Acme", "globex")]
+    role = Membership(org="Acme", account=MEMBER.id, role=Role.MEMBER)
+    return FakeDirectory.holding(*people, *orgs, role)
+
+
+@pytest.fixture
+def authorization(directory: FakeDirectory) -> Authorization:
+    return Authorization(directory, FakeClock())
+
+
+async def test_to_require_a_right_is_one_call_of_the_store(
+    authorization: Authorization, directory: FakeDirectory
+) -> None:
+    standing = await authorization.require(MEMBER, Action.READ, GREET)
+    assert standing.role is Role.MEMBER
+    assert directory.calls == ["access_context"]
+
+
+async def test_anonymous_callers_are_refused_without_a_call(
+    authorization: Authorization, directory: FakeDirectory
+) -> None:
+    with pytest.raises(CredentialsMissing):
+        await authorization.require(ANONYMOUS, Action.READ, GREET)
+    assert directory.calls == []
+
+
+async def test_the_operator_may_do_everything_without_a_call(
+    authorization: Authorization, directory: FakeDirectory
+) -> None:
+    for action in Action:
+        await authorization.require(OPERATOR, action, GREET)
+    assert await authorization.may_read(OPERATOR, head("acme/greet"))
+    assert directory.calls == []
+
+
+async def test_a_membership_that_ended_counts_no_more_at_the_next_call(
+    authorization: Authorization, directory: FakeDirectory
+) -> None:
+    await authorization.require(MEMBER, Action.READ, GREET)
+    [membership] = directory.every(Membership)
+    await directory.remove(membership)
+    with pytest.raises(NotPermitted):
+        await authorization.require(MEMBER, Action.READ, GREET)
+
+
+@pytest.mark.parametrize("by", [ANONYMOUS, MEMBER, STRANGER])
+async def test_everybody_reads_public_packages_without_a_call(
+    authorization: Authorization, directory: FakeDirectory, by: Principal
+) -> None:
+    assert await authorization.may_read(by, head("acme/greet", Visibility.PUBLIC))
+    assert directory.calls == []
+
+
+@pytest.mark.parametrize(
+    ("by", "allowed"),
+    [(ANONYMOUS, False), (STRANGER, False), (MEMBER, True), (ADMINISTRATOR, True)],
+)
+async def test_private_packages_are_for_members(
+    authorization: Authorization, by: Principal, allowed: bool
+) -> None:
+    assert await authorization.may_read(by, head("ACME/greet")) is allowed
+
+
+@pytest.mark.parametrize(
+    "by",
+    [
+        limited(scopes=[Scope.PUSH_VERSION]),
+        limited(org="globex"),
+        limited(package="other*"),
+    ],
+)
+async def test_a_token_that_may_not_read_does_not_see_a_private_package(
+    authorization: Authorization, directory: FakeDirectory, by: Principal
+) -> None:
+    assert not await authorization.may_read(by, head("acme/greet"))
+    assert directory.calls == ["access_context"]
+
+
+@pytest.mark.parametrize("by", [MEMBER, STRANGER, ADMINISTRATOR, limited(org="globex")])
+async def test_what_is_not_there_costs_what_is_hidden_costs(
+    authorization: Authorization, directory: FakeDirectory, by: Principal
+) -> None:
+    assert not await authorization.may_find(by, GREET, None)
+    assert directory.calls == ["access_context"]
+
+
+async def test_lists_show_what_the_caller_may_see_in_their_order(
+    authorization: Authorization, directory: FakeDirectory
+) -> None:
+    mine, other = Survey(head("Acme/mine"), ()), Survey(head("globex/theirs"), ())
+    public = Survey(head("globex/open", Visibility.PUBLIC), ())
+    again = Survey(head("acme/more"), ())
+    surveys = [other, mine, public, again]
+    asked = [(each.head.package, each) for each in surveys]
+    seen = await authorization.visible(MEMBER, [*asked, (GREET, None)])
+    assert seen == [mine, public, again]
+    assert directory.calls == ["access_context", "access_context"]
+
+
+async def test_lists_of_public_packages_cost_no_call(
+    authorization: Authorization, directory: FakeDirectory
+) -> None:
+    public = Survey(head("globex/open", Visibility.PUBLIC), ())
+    assert await authorization.visible(MEMBER, [(public.head.package, public)]) == [public]
+    assert directory.calls == []
+
+
+@pytest.mark.parametrize(
+    ("by", "within"),
+    [
+        (ANONYMOUS, []),
+        (STRANGER, []),
+        (MEMBER, ["acme/greet"]),
+        (limited(package="gre*"), ["acme/greet"]),
+        (limited(package="other"), []),
+        (ADMINISTRATOR, ["acme/greet", "globex/secret"]),
+        (OPERATOR, ["acme/greet", "globex/secret"]),
+        (Principal("robot", role_grants=(ROBOT,), grants=(Grant(),)), ["acme/greet"]),
+        (Principal("role", role_grants=(PATTERN,), grants=(Grant(),)), ["acme/greet"]),
+    ],
+)
+async def test_what_is_within_reach_takes_the_role_and_the_grant(
+    authorization: Authorization, by: Principal, within: list[str]
+) -> None:
+    reach = await authorization.private_access(by)
+    private = ["acme/greet", "globex/secret"]
+    assert [name for name in private if reach.covers(head(name))] == within
+    assert reach.covers(head("globex/open", Visibility.PUBLIC))
+
+
+async def test_a_role_that_a_credential_brings_everywhere_sees_everything(
+    authorization: Authorization,
+) -> None:
+    everywhere = RoleGrant(org="*", role=Role.MEMBER)
+    by = Principal("auditor", role_grants=(everywhere,), grants=(Grant(),))
+    assert await authorization.viewer(by) == Viewer(sees_everything=True)
+    limited_to_acme = Principal("auditor", role_grants=(everywhere,), grants=(Grant(org="acme"),))
+    assert await authorization.viewer(limited_to_acme) == Viewer()
+
+
+@pytest.mark.parametrize(
+    ("org", "scopes", "sees_everything"),
+    [("*", {Scope.READ}, True), ("*", {Scope.PUSH_NEW}, False), ("acme", {Scope.READ}, False)],
+)
+async def test_a_role_everywhere_sees_everything_by_its_own_scopes_alone(
+    authorization: Authorization, org: str, scopes: set[Scope], sees_everything: bool
+) -> None:
+    held = RoleGrant(org=org, role=Role.MEMBER, scopes=frozenset(scopes))
+    by = Principal("auditor", role_grants=(held,), grants=(Grant(),))
+    assert (await authorization.viewer(by)).sees_everything is sees_everything
+
+
+@pytest.mark.parametrize(
+    ("by", "sees"),
+    [
+        (ANONYMOUS, Viewer()),
+        (STRANGER, Viewer()),
+        (MEMBER, Viewer(frozenset({"acme"}))),
+        (ADMINISTRATOR, Viewer(sees_everything=True)),
+        (OPERATOR, Viewer(sees_everything=True)),
+        (Principal("unknown000", "token", (Grant(),)), Viewer()),
+        (limited(org="ac*"), Viewer(frozenset({"acme"}))),
+        (limited(org="globex"), Viewer()),
+        (limited(package="greet"), Viewer()),
+        (limited(scopes=[Scope.MANAGE]), Viewer()),
+    ],
+)
+async def test_a_search_shows_private_packages_of_organizations_that_one_may_read(
+    authorization: Authorization, by: Principal, sees: Viewer
+) -> None:
+    assert await authorization.viewer(by) == sees
+
+
+async def test_an_administrator_with_a_limited_token_searches_like_a_member(
+    authorization: Authorization, directory: FakeDirectory
+) -> None:
+    by = Principal(ADMINISTRATOR.id, "token", (Grant(org="acme"),))
+    assert await authorization.viewer(by) == Viewer()
+    await directory.add(Membership(org="acme", account=by.id, role=Role.MEMBER))
+    assert await authorization.viewer(by) == Viewer(frozenset({"acme"}))
+
+
+async def test_an_administrator_with_a_token_for_some_packages_searches_like_a_stranger(
+    authorization: Authorization,
+) -> None:
+    by = Principal(ADMINISTRATOR.id, "token", (Grant(package="greet*"),))
+    assert await authorization.viewer(by) == Viewer()
+    reach = await authorization.private_access(by)
+    assert [reach.covers(head(name)) for name in ("acme/greet", "acme/secret")] == [True, False]
+
+
+async def test_a_list_of_organizations_that_lags_behind_gives_no_right(
+    directory: FakeDirectory,
+) -> None:
+    class Lagging(FakeDirectory):
+        async def about(self, kind: type[E], subject: str) -> list[E]:
+            gone = Membership(org="acme", account=subject, role=Role.OWNER)
+            return [gone] if isinstance(gone, kind) else []
+
+    lagging = Lagging(directory.entities)
+    assert await Authorization(lagging, FakeClock()).viewer(STRANGER) == Viewer()
+
+
+READER = Principal(ADMINISTRATOR.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
+GUEST = RoleGrant(org="acme", role=Role.MEMBER)
+JOB = Principal(
+    "job0000000", "job", (Grant(scopes=frozenset({Scope.PUSH_VERSION})),), None, (ROBOT,)
+)
+
+
+@pytest.mark.parametrize(
+    ("by", "calls"), [(OPERATOR, []), (JOB, []), (ADMINISTRATOR, ["about", "get"])]
+)
+async def test_somebody_who_may_publish_somewhere_has_an_archive_read(
+    authorization: Authorization, directory: FakeDirectory, by: Principal, calls: list[str]
+) -> None:
+    await authorization.require_publisher(by)
+    assert directory.calls == calls
+
+
+async def test_a_maintainer_publishes_somewhere(
+    authorization: Authorization, directory: FakeDirectory
+) -> None:
+    await directory.add(Membership(org="globex", account=STRANGER.id, role=Role.MAINTAINER))
+    await authorization.require_publisher(STRANGER)
+
+
+@pytest.mark.parametrize(
+    ("by", "reason"),
+    [
+        (MEMBER, "you are only member of Acme. Ask an owner"),
+        (STRANGER, "you belong to no organization. Ask an owner"),
+        (READER, "the token lacks the scopes push-new and push-version"),
+    ],
+)
+async def test_whoever_publishes_nowhere_is_told_why(
+    authorization: Authorization, by: Principal, reason: str
+) -> None:
+    with pytest.raises(NotPermitted, match=f"may not publish any package: .*{reason}"):
+        await authorization.require_publisher(by)
+
+
+@pytest.mark.parametrize(("holdings", "refusal"), [((), TokenUnknown), ((GUEST,), NotPermitted)])
+async def test_a_credential_without_an_account_publishes_by_its_own_role_alone(
+    authorization: Authorization, holdings: tuple[RoleGrant, ...], refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        await authorization.require_publisher(
+            Principal("gone000000", "token", (Grant(),), None, holdings)
+        )
+
+
+async def test_nobody_publishes_without_credentials(authorization: Authorization) -> None:
+    with pytest.raises(CredentialsMissing):
+        await authorization.require_publisher(ANONYMOUS)
+
+
+EVERYTHING = (Grant(),)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def administration(directory: FakeDirectory, clock: FakeClock) -> Administration:
+    return Administration(directory, clock)
+
+
+async def test_an_administrator_is_asked_for_each_time(
+    administration: Administration, directory: FakeDirectory
+) -> None:
+    await administration.require(ADMINISTRATOR, "run", "tasks")
+    await administration.require(ADMINISTRATOR, "run", "tasks")
+    assert directory.calls == ["get", "get"]
+
+
+async def test_an_administrator_who_is_locked_administers_nothing_from_that_moment_on(
+    administration: Administration, directory: FakeDirectory
+) -> None:
+    lock = {"lock": AccountLock(at_ms=0, by="operator", reason="Stolen.")}
+    [admin] = [each for each in directory.every(Account) if each.administrator]
+    await directory.put(admin.model_copy(update=lock))
+    with pytest.raises(NotPermitted):
+        await administration.require(ADMINISTRATOR, "run", "tasks")
+
+
+async def test_the_operator_may_everything_without_a_call(
+    administration: Administration, directory: FakeDirectory
+) -> None:
+    await administration.require_fresh(OPERATOR, "run", "tasks")
+    assert directory.calls == []
+
+
+async def test_nobody_known_is_asked_to_say_who_they_are(administration: Administration) -> None:
+    with pytest.raises(CredentialsMissing):
+        await administration.require(ANONYMOUS, "run", "tasks")
+
+
+@pytest.mark.parametrize("who", [MEMBER, Principal("gone000000", "token", (Grant(),))])
+async def test_everybody_else_is_told_what_it_takes(
+    administration: Administration, who: Principal
+) -> None:
+    sentence = "^You may not run tasks: it takes being administrator of the registry.$"
+    with pytest.raises(NotPermitted, match=sentence):
+        await administration.require(who, "run", "tasks")
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        Grant(scopes=frozenset({Scope.READ})),
+        Grant(org="acme"),
+        Grant(package="greet"),
+    ],
+)
+async def test_a_token_for_less_than_everything_administers_nothing(
+    administration: Administration, grant: Grant
+) -> None:
+    limited = Principal(ADMINISTRATOR.id, "token", (grant,))
+    sentence = "^You may not run tasks: the token does not manage everything.$"
+    with pytest.raises(NotPermitted, match=sentence):
+        await administration.require(limited, "run", "tasks")
+
+
+async def test_changes_ask_for_a_fresh_sign_in(
+    administration: Administration, clock: FakeClock
+) -> None:
+    def signed_in(at_ms: int) -> Principal:
+        return Principal(ADMINISTRATOR.id, "session", EVERYTHING, signed_in_ms=at_ms)
+
+    now_ms = clock.now_ms()
+    await administration.require_fresh(signed_in(now_ms - 600_000), "run", "tasks")
+    for stale in (ADMINISTRATOR, signed_in(now_ms - 600_001)):
+        with pytest.raises(SignInAgain, match=r"^To run tasks, sign in again"):
+            await administration.require_fresh(stale, "run", "tasks")

@@ -1,0 +1,69 @@
+"""What a browser shows before anybody is signed in, and what proves that it was here before."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from shared.auth.cookies import Browsers, KnownBrowsers, set_cookies
+from shared.auth.secrets import Secret
+from tests.fakes.system import FakeRandomness
+from tests.unit.shared.auth.test_sessions import KEYS, URL
+
+ANN, BOB = "ann0000000", "bob0000000"
+
+
+@pytest.fixture
+def left() -> Iterator[list[Secret]]:
+    """Return the cookies that are left with the browser."""
+    cookies: list[Secret] = []
+    token = set_cookies.set(cookies)
+    yield cookies
+    set_cookies.reset(token)
+
+
+def devices(seed: str = "devices") -> KnownBrowsers:
+    return KnownBrowsers(KEYS, FakeRandomness(seed), URL)
+
+
+def shown(left: list[Secret], known: KnownBrowsers) -> str:
+    """Return what a browser shows that got this cookie."""
+    [cookie] = left
+    text, _, attributes = cookie.reveal().partition(";")
+    assert f"Max-Age={365 * 86_400}" in attributes
+    return known.read({"cookie": text})
+
+
+def test_a_browser_is_known_to_the_account_that_was_signed_in_with_it(left: list[Secret]) -> None:
+    known = devices()
+    known.remember(ANN)
+    text = shown(left, known)
+    assert known.is_known(ANN, text)
+    assert not known.is_known(BOB, text)
+
+
+def test_what_a_browser_shows_cannot_be_made_of_parts(left: list[Secret]) -> None:
+    known = devices()
+    known.remember(ANN)
+    name, _, signature = shown(left, known).partition(".")
+    for forged in (name, f"{name}.", f".{signature}", f"x{name}.{signature}", f"{name}.x", ""):
+        assert not known.is_known(ANN, forged)
+    assert not known.is_known(ANN, f"{name}.{name}.{signature}")
+
+
+def test_two_browsers_show_different_things(left: list[Secret]) -> None:
+    devices("one").remember(ANN)
+    devices("two").remember(ANN)
+    one, two = (each.reveal() for each in left)
+    assert one != two
+
+
+def test_forms_of_browsers_and_proofs_of_devices_are_signed_apart() -> None:
+    browsers = Browsers(KEYS, FakeRandomness("browsers"), URL)
+    form = browsers.csrf_token("name")
+    assert browsers.is_csrf_token_valid("name", form)
+    assert not browsers.is_csrf_token_valid("other", form)
+    assert not browsers.is_csrf_token_valid("", browsers.csrf_token(""))
+    assert not devices().is_known("name", f".{form}")
+    assert not browsers.is_csrf_token_valid(
+        f"{ANN}\nname", KEYS.signer("device").sign(f"{ANN}\nname")
+    )

@@ -1,0 +1,315 @@
+"""Keys of issuers: how their documents are read, and when keys are fetched again."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.auth.issuer_keys import MAX_ISSUER_KEYS, IssuerDiscovery, IssuerDocument, IssuerKeys
+from shared.caching import Refreshed
+from shared.ports import HttpResponse, Unanswered
+from tests.fakes.identity_provider import FakeInternet, Issuer, ec_key, jwk, rsa_key
+from tests.fakes.system import FakeClock
+
+TENANT = "https://login.test/tenant"
+WHOLE: dict[str, Any] = {
+    "issuer": TENANT,
+    "jwks_uri": f"{TENANT}/keys",
+    "authorization_endpoint": f"{TENANT}/authorize",
+    "token_endpoint": f"{TENANT}/token",
+    "userinfo_endpoint": f"{TENANT}/userinfo",
+    "token_endpoint_auth_methods_supported": ["client_secret_post", 7, "private_key_jwt"],
+    "authorization_response_iss_parameter_supported": True,
+}
+
+
+class Silent:
+    """A `HttpClient` that notes what is asked, and finds nothing."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
+        """Note a question."""
+        self.asked.append((url, dict(headers)))
+        return HttpResponse(404, {}, b"")
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Find nothing."""
+        return HttpResponse(404, {}, body)
+
+
+def test_a_document_is_read_by_the_names_of_the_standard() -> None:
+    assert IssuerDocument.parse(WHOLE, TENANT) == IssuerDocument(
+        issuer=TENANT,
+        keys=f"{TENANT}/keys",
+        authorization=f"{TENANT}/authorize",
+        token=f"{TENANT}/token",
+        userinfo=f"{TENANT}/userinfo",
+        client_authentication=("client_secret_post", "private_key_jwt"),
+        names_itself=True,
+    )
+
+
+def test_what_a_document_lacks_is_empty() -> None:
+    assert IssuerDocument.parse({"issuer": TENANT, "jwks_uri": "k"}, TENANT) == IssuerDocument(
+        issuer=TENANT,
+        keys="k",
+        authorization="",
+        token="",
+        userinfo="",
+        client_authentication=(),
+        names_itself=False,
+    )
+
+
+def test_what_is_of_another_type_counts_as_missing() -> None:
+    odd = {
+        "token_endpoint": 7,
+        "token_endpoint_auth_methods_supported": "client_secret_post",
+        "authorization_response_iss_parameter_supported": "true",
+    }
+    read = IssuerDocument.parse({**WHOLE, **odd}, TENANT)
+    assert (read.token, read.client_authentication, read.names_itself) == ("", (), False)
+
+
+@pytest.mark.parametrize("keys", [None, "", 7])
+def test_a_document_without_the_address_of_its_keys_is_refused(keys: object) -> None:
+    with pytest.raises(Unanswered, match=r"^the document lacks the address of its keys$"):
+        IssuerDocument.parse({**WHOLE, "jwks_uri": keys}, TENANT)
+
+
+@pytest.mark.parametrize("issuer", [None, f"{TENANT}/", "https://other.test"])
+def test_the_document_of_another_issuer_is_refused(issuer: object) -> None:
+    with pytest.raises(Unanswered, match=r"^the document is of another issuer$"):
+        IssuerDocument.parse({**WHOLE, "issuer": issuer}, TENANT)
+
+
+@pytest.mark.parametrize("issuer", [TENANT, f"{TENANT}/"])
+async def test_a_document_is_asked_for_at_the_address_of_the_standard(issuer: str) -> None:
+    told: list[tuple[str, str]] = []
+    fetcher = Silent()
+    discovery = IssuerDiscovery(
+        fetcher, FakeClock(), lambda name, reason: told.append((name, reason))
+    )
+    with pytest.raises(Unanswered):
+        await discovery.document(issuer)
+    address = f"{TENANT}/.well-known/openid-configuration"
+    assert fetcher.asked == [(address, {"Accept": "application/json"})]
+    assert told == [(issuer, "the answer was 404")]
+
+
+URL = "https://login.test"
+
+
+class Place:
+    """An issuer, the way to it, and its keys as the registry sees them."""
+
+    def __init__(self, issuer: Issuer | None = None) -> None:
+        """Look at the issuer for the first time."""
+        self.issuer = issuer or Issuer(URL)
+        self.internet = FakeInternet([self.issuer])
+        self.clock = FakeClock()
+        discovery = IssuerDiscovery(self.internet, self.clock)
+        self.silent: list[str] = []
+        self.keys = IssuerKeys(
+            self.internet, discovery, self.clock, lambda name, _: self.silent.append(name)
+        )
+
+    async def has(self, name: str, algorithm: str = "RS256") -> bool:
+        """Say whether the key is found."""
+        return await self.keys.find(self.issuer.url, name, algorithm) is not None
+
+
+async def test_keys_are_read_once_for_many_tokens() -> None:
+    place = Place()
+    for _ in range(5):
+        assert await place.has("key-1")
+    assert place.issuer.calls == ["discovery", "keys"]
+
+
+async def test_a_key_is_for_its_own_algorithm() -> None:
+    place = Place(Issuer(URL, keys={"key-1": rsa_key(1), "key-2": ec_key(1)}))
+    assert await place.has("key-1", "RS256")
+    assert await place.has("key-2", "ES256")
+    assert not await place.has("key-1", "ES256")
+    assert not await place.has("key-2", "RS256")
+    assert not await place.has("key-1", "HS256")
+
+
+async def test_a_new_key_is_found_as_soon_as_a_token_names_it() -> None:
+    place = Place()
+    await place.has("key-1")
+    place.issuer.rotate()
+    place.clock.advance(timedelta(minutes=1))
+    assert await place.has("key-2")
+    assert not await place.has("key-1")
+
+
+async def test_unknown_names_ask_the_issuer_once_a_minute_at_most() -> None:
+    place = Place()
+    for number in range(50):
+        assert not await place.has(f"guess-{number}")
+    assert place.issuer.calls.count("keys") == 1
+    place.clock.advance(timedelta(minutes=1))
+    for number in range(50):
+        assert not await place.has(f"guess-{number}")
+    assert place.issuer.calls.count("keys") == 2
+
+
+async def test_a_withdrawn_key_is_forgotten_within_an_hour() -> None:
+    place = Place()
+    assert await place.has("key-1")
+    place.issuer.rotate()
+    place.clock.advance(timedelta(minutes=59))
+    assert await place.has("key-1")
+    place.clock.advance(timedelta(minutes=1))
+    assert not await place.has("key-1")
+
+
+async def test_known_keys_outlive_an_outage_of_a_day() -> None:
+    place = Place()
+    await place.has("key-1")
+    place.internet.is_down = True
+    place.clock.advance(timedelta(hours=23, minutes=59))
+    assert await place.has("key-1")
+    place.clock.advance(timedelta(minutes=1))
+    with pytest.raises(Unanswered):
+        await place.has("key-1")
+    place.internet.is_down = False
+    place.clock.advance(timedelta(minutes=1))
+    assert await place.has("key-1")
+
+
+async def test_during_an_outage_the_issuer_is_asked_once_a_minute() -> None:
+    place = Place()
+    await place.has("key-1")
+    place.clock.advance(timedelta(hours=2))
+    place.internet.is_down = True
+    asked = len(place.internet.asked)
+    for _ in range(10):
+        await place.has("key-1")
+    assert len(place.internet.asked) == asked + 2  # The document, and the keys.
+    assert place.silent == [f"keys of {URL}"]
+
+
+async def test_without_any_key_a_silent_issuer_is_asked_every_ten_seconds() -> None:
+    place = Place()
+    place.internet.is_down = True
+    for _ in range(5):
+        with pytest.raises(Unanswered):
+            await place.has("key-1")
+    assert len(place.internet.asked) == 1
+    place.internet.is_down = False
+    place.clock.advance(timedelta(seconds=10))
+    assert await place.has("key-1")
+
+
+async def test_a_document_of_another_issuer_is_not_believed() -> None:
+    place = Place(Issuer("https://login.test/other"))
+    with pytest.raises(Unanswered):
+        await place.keys.find(f"{URL}/mine", "key-1", "RS256")
+
+
+async def test_without_a_name_only_a_lone_key_is_found() -> None:
+    place = Place()
+    assert await place.has("")
+    several = Place(Issuer(URL, keys={"key-1": rsa_key(1), "key-2": rsa_key(2)}))
+    assert not await several.has("")
+    assert await several.has("key-2")
+
+
+class Fixed:
+    """A provider whose key set is what the test says."""
+
+    def __init__(self, *keys: Any) -> None:
+        """Show these entries."""
+        self.keys = {"keys": list(keys)}
+
+    async def get(self, url: str, headers: Any) -> HttpResponse:
+        """Return the discovery document, or the keys."""
+        if url.endswith("/keys"):
+            return HttpResponse(200, {}, json.dumps(self.keys).encode())
+        body = b'{"issuer": "https://login.test", "jwks_uri": "https://login.test/keys"}'
+        return HttpResponse(200, {}, body)
+
+    async def post(self, url: str, headers: Any, body: bytes) -> HttpResponse:
+        """Answer nothing."""
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"kty": "oct", "kid": "bad", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQt", "alg": "HS256"},
+        jwk(rsa_key(9, 1024), "bad"),
+        jwk(rsa_key(1), "bad", use="enc"),
+        jwk(rsa_key(1), "bad", n="AQAB"),
+        {**jwk(ec_key(1), "bad"), "crv": "P-999"},
+        {"kty": "RSA", "kid": "bad"},
+        {"kid": "bad"},
+        "bad",
+        None,
+        7,
+    ],
+    ids=["oct", "short", "encrypts", "tiny", "curve", "empty", "bare", "text", "null", "number"],
+)
+async def test_a_key_that_cannot_be_used_is_left_out(entry: Any) -> None:
+    clock, fixed = FakeClock(), Fixed(entry, jwk(rsa_key(1), "good"))
+    keys = IssuerKeys(fixed, IssuerDiscovery(fixed, clock), clock)
+    for algorithm in ("RS256", "ES256", "HS256"):
+        assert await keys.find(URL, "bad", algorithm) is None
+    assert await keys.find(URL, "good", "RS256")
+
+
+async def test_of_a_flood_of_keys_the_first_ones_are_read() -> None:
+    clock = FakeClock()
+    fixed = Fixed(*(jwk(rsa_key(1), f"key-{number}") for number in range(MAX_ISSUER_KEYS + 1)))
+    keys = IssuerKeys(fixed, IssuerDiscovery(fixed, clock), clock)
+    assert await keys.find(URL, f"key-{MAX_ISSUER_KEYS - 1}", "RS256")
+    assert await keys.find(URL, f"key-{MAX_ISSUER_KEYS}", "RS256") is None
+
+
+@pytest.mark.parametrize("entries", [[], [None], "none"])
+async def test_a_set_without_a_key_is_no_answer(entries: Any) -> None:
+    clock, fixed = FakeClock(), Fixed()
+    fixed.keys = {"keys": entries}
+    with pytest.raises(Unanswered):
+        await IssuerKeys(fixed, IssuerDiscovery(fixed, clock), clock).find(URL, "key-1", "RS256")
+
+
+async def test_who_does_not_answer_is_named_with_the_reason() -> None:
+    told: list[tuple[str, str]] = []
+
+    async def fetch() -> str:
+        raise Unanswered("the cable is cut")  # noqa: TRY003 - a fake.
+
+    clock = FakeClock()
+    kept = Refreshed("the keys", fetch, clock, lambda name, reason: told.append((name, reason)))
+    for _ in range(2):
+        with pytest.raises(Unanswered, match=r"^the keys$"):
+            await kept.value()
+    assert told == [("the keys", "the cable is cut")]
+
+
+async def test_what_is_kept_is_asked_for_anew_once_a_minute_while_it_is_away() -> None:
+    clock, calls = FakeClock(), list[int]()
+
+    async def fetch() -> str:
+        calls.append(clock.now_ms())
+        if len(calls) > 1:
+            raise Unanswered("away")
+        return "document"
+
+    kept = Refreshed("it", fetch, clock)
+    assert await kept.value() == "document"
+    clock.advance(timedelta(hours=1))
+    for _ in range(6):
+        assert await kept.value() == "document"
+        clock.advance(timedelta(seconds=10))
+    assert len(calls) == 2
+    assert await kept.value() == "document"
+    assert len(calls) == 3

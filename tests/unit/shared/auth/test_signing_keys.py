@@ -1,0 +1,358 @@
+"""Signing keys of the settings and of a vault: read, replaced, and used while it is unavailable."""
+
+import asyncio
+import re
+import stat
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+
+from shared.adapters.key_vault import KeyVault
+from shared.auth.secrets import Secret
+from shared.auth.signing_keys import (
+    REREAD_AFTER,
+    REREAD_AFTER_UNKNOWN_KEY,
+    RETRY_AFTER,
+    SIGNS_AFTER,
+    ArchiveLinkSigner,
+    KeyFiles,
+    KeyRing,
+    Signer,
+    VaultKeys,
+)
+from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
+from shared.domain.errors.requests import Busy
+from tests.fakes.blob_storage import Identity
+from tests.fakes.key_vault import ADDRESS, VaultDouble
+from tests.fakes.system import FakeClock, FakeRandomness
+
+OLD = KeyRing((Secret("o" * 32),))
+NEW = KeyRing((Secret("n" * 32), Secret("o" * 32)))
+NEWER = KeyRing((Secret("m" * 32), Secret("n" * 32)))
+PATH = "/archives/private/abc/1.0.0/acme-greet-any-1.0.0.bala"
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def files(tmp_path: Path, clock: FakeClock) -> KeyFiles:
+    return KeyFiles(tmp_path / "keys", clock, FakeRandomness())
+
+
+def test_a_signature_holds_for_what_was_signed_alone() -> None:
+    signer = OLD.signer("session")
+    signature = signer.sign("kim")
+    assert signer.verify("kim", signature)
+    assert not signer.verify("kims", signature)
+    assert not signer.verify("kim", signature[:-1])
+    assert not signer.verify("kim", "")
+    assert not signer.verify("kim", "é")
+
+
+def test_a_signature_for_one_purpose_is_none_for_another() -> None:
+    assert not OLD.signer("session").verify("kim", OLD.signer("link").sign("kim"))
+
+
+def test_a_signature_needs_no_escaping_in_an_address() -> None:
+    for number in range(100):
+        assert re.fullmatch(r"[A-Za-z0-9_-]{43}", OLD.signer("link").sign(str(number)))
+
+
+def test_signatures_of_the_key_before_hold_and_those_of_older_ones_do_not() -> None:
+    signature = OLD.signer("link").sign("text")
+    assert NEW.signer("link").verify("text", signature)
+    assert not NEWER.signer("link").verify("text", signature)
+    assert NEW.signer("link").sign("text") != signature
+
+
+def test_a_link_is_good_until_it_expires() -> None:
+    links = ArchiveLinkSigner(OLD)
+    signature = links.sign(PATH, 1000)
+    assert links.verify(PATH, "1000", signature, now_ms=999)
+    assert not links.verify(PATH, "1000", signature, now_ms=1000)
+
+
+def test_a_link_cannot_be_made_to_last_longer_or_to_lead_elsewhere() -> None:
+    links = ArchiveLinkSigner(OLD)
+    signature = links.sign(PATH, 1000)
+    assert not links.verify(PATH, "9999", signature, now_ms=1)
+    assert not links.verify(PATH.replace("abc", "abd"), "1000", signature, now_ms=1)
+
+
+@pytest.mark.parametrize("expires", ["", "-1", "1e9", "soon", "²", "1000\n", "01000", "9" * 5000])
+def test_a_link_whose_expiry_is_no_number_is_not_followed(expires: str) -> None:
+    assert not ArchiveLinkSigner(OLD).verify(PATH, expires, "x", now_ms=0)
+
+
+def test_the_first_key_is_made_when_there_is_none(files: KeyFiles) -> None:
+    ring = files.load()
+    assert len(ring.keys) == 1
+    assert len(bytes.fromhex(ring.keys[0].reveal())) == 32
+    assert files.load() == ring
+
+
+def test_a_new_key_signs_and_the_one_before_still_verifies(
+    files: KeyFiles, clock: FakeClock
+) -> None:
+    before = files.load()
+    clock.advance(timedelta(days=1))
+    files.rotate()
+    after = files.load()
+    assert after.keys[1:] == before.keys
+    assert after.keys[0] != before.keys[0]
+
+
+def test_two_keys_are_kept(files: KeyFiles, clock: FakeClock) -> None:
+    for _ in range(4):
+        clock.advance(timedelta(days=1))
+        files.rotate()
+    assert len(files.load().keys) == 2
+    assert len(files.paths()) == 2
+
+
+def test_only_the_user_of_the_registry_may_read_keys(files: KeyFiles) -> None:
+    files.load()
+    [key] = files.paths()
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
+
+
+def test_what_a_crash_left_unfinished_is_not_read(files: KeyFiles) -> None:
+    ring = files.load()
+    [key] = files.paths()
+    (key.parent / "999999999999999.key.new").write_text("half")
+    assert files.load() == ring
+
+
+def test_a_setting_may_hold_a_new_key_and_the_one_before() -> None:
+    ring = KeyRing.of_setting(f"{'n' * 32}, {'o' * 32}")
+    assert ring == NEW
+
+
+@pytest.mark.parametrize("text", ["", "short", "n" * 31, f"{'n' * 32},", ",".join(["n" * 32] * 3)])
+def test_a_setting_without_a_usable_key_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(ValueError, match="32 random characters or more") as caught:
+        KeyRing.of_setting(text)
+    assert not text or text not in str(caught.value)
+
+
+def test_a_reference_to_a_vault_is_no_key() -> None:
+    text = "@Microsoft.KeyVault(SecretUri=https://vault.test/secrets/key)"
+    for setting in (text, f"{'n' * 32},{text.upper()}"):
+        with pytest.raises(ValueError, match="unresolved") as refused:
+            KeyRing.of_setting(setting)
+        assert str(refused.value) == (
+            "it is an unresolved reference to a key vault, which everybody knows"
+        )
+
+
+def test_links_that_an_earlier_version_signed_are_followed() -> None:
+    signature = "AhpBkqMsesEXjEftM0q0AsQSUbItPkWGezQtJe4V6K4"
+    assert ArchiveLinkSigner(OLD).sign(PATH, 1000) == signature
+    assert ArchiveLinkSigner(OLD).verify(PATH, "1000", signature, now_ms=999)
+
+
+class DoubtedKeys(KeyRing):
+    """Keys that count how often they were doubted."""
+
+    doubts: ClassVar[list[str]] = []
+
+    def reread_in_background(self) -> None:
+        """Count it."""
+        self.doubts.append("")
+
+
+def test_only_a_signature_that_no_key_made_casts_doubt_on_the_keys() -> None:
+    signer = DoubtedKeys(NEW.keys).signer("session")
+    for each in (NEW, OLD):
+        assert signer.verify("kim", each.signer("session").sign("kim"))
+    assert not DoubtedKeys.doubts
+    assert not signer.verify("kim", NEWER.signer("session").sign("kim"))
+    assert len(DoubtedKeys.doubts) == 1
+
+
+OLD_SECRET, NEW_SECRET, NEWEST_SECRET = "o" * 64, "n" * 64, "m" * 64
+UNRESOLVED = f"@Microsoft.KeyVault(SecretUri={ADDRESS}/secrets/link-key)"
+
+
+class Stranger(Identity):
+    """An identity that may not sign in."""
+
+    async def get_token(self, *scopes: str, **options: object) -> object:  # type: ignore[override]
+        raise ClientAuthenticationError
+
+
+@pytest.fixture
+def vault(clock: FakeClock) -> VaultDouble:
+    return VaultDouble(clock)
+
+
+@pytest.fixture
+def keys(vault: VaultDouble) -> VaultKeys:
+    return vault.keys()
+
+
+@pytest.fixture
+async def signer(keys: VaultKeys, vault: VaultDouble) -> Signer:
+    """Return what signs with the old key, which was read."""
+    vault.store(OLD_SECRET)
+    await keys.ready()
+    return keys.signer("link")
+
+
+def by(text: str) -> str:
+    """Return what a key of this text signs."""
+    return KeyRing.of_setting(text).signer("link").sign("text")
+
+
+async def told(keys: VaultKeys) -> str:
+    """Return why there is no key."""
+    with pytest.raises(SigningKeyUnavailable) as refused:
+        await keys.ready()
+    return str(refused.value)
+
+
+async def test_the_key_is_read_with_the_first_need_and_not_again(
+    keys: VaultKeys, vault: VaultDouble
+) -> None:
+    vault.store(OLD_SECRET)
+    signer = keys.signer("link")
+    assert vault.asked == []
+    await asyncio.gather(signer.ready(), signer.ready())
+    await signer.ready()
+    assert signer.sign("text") == by(OLD_SECRET)
+    assert vault.asked == [f"{ADDRESS}/secrets/link-key/"]
+
+
+async def test_nothing_is_signed_and_nothing_holds_before_a_key_was_read(keys: VaultKeys) -> None:
+    signer = keys.signer("link")
+    with pytest.raises(SigningKeyUnavailable, match="not read yet"):
+        signer.sign("text")
+    with pytest.raises(SigningKeyUnavailable):
+        signer.verify("text", by(OLD_SECRET))
+
+
+async def test_the_first_key_is_found_without_a_restart(
+    keys: VaultKeys, vault: VaultDouble, clock: FakeClock
+) -> None:
+    assert "there is none yet" in await told(keys)
+    vault.store(OLD_SECRET)
+    assert "there is none yet" in await told(keys)
+    clock.advance(RETRY_AFTER)
+    await keys.ready()
+    assert keys.signer("link").sign("text") == by(OLD_SECRET)
+
+
+async def test_a_vault_that_refuses_or_is_away_is_told_apart_from_an_empty_one(
+    keys: VaultKeys, vault: VaultDouble, clock: FakeClock
+) -> None:
+    vault.refuses = True
+    assert "does not answer, or refuses" in await told(keys)
+    vault.refuses, vault.is_away = False, True
+    clock.advance(RETRY_AFTER)
+    assert "does not answer, or refuses" in await told(keys)
+    assert vault.troubles == [KeyTrouble.SILENT, KeyTrouble.SILENT]
+
+
+async def test_an_identity_that_cannot_sign_in_is_a_vault_that_does_not_answer(
+    vault: VaultDouble,
+) -> None:
+    stranger = KeyVault(ADDRESS, "link-key", Stranger, transport=vault)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(Busy):
+        await stranger.read()
+
+
+@pytest.mark.parametrize(
+    "text", [UNRESOLVED, f"{NEW_SECRET},{UNRESOLVED.lower()}", "too short", ""]
+)
+async def test_what_is_no_key_signs_nothing(keys: VaultKeys, vault: VaultDouble, text: str) -> None:
+    vault.store(text)
+    assert "what its key vault holds is none" in await told(keys)
+    with pytest.raises(SigningKeyUnavailable):
+        keys.signer("link").sign("text")
+
+
+async def test_a_new_key_holds_at_once_and_signs_when_all_processes_know_it(
+    signer: Signer, keys: VaultKeys, vault: VaultDouble, clock: FakeClock
+) -> None:
+    vault.store(f"{NEW_SECRET},{OLD_SECRET}")
+    clock.advance(REREAD_AFTER)
+    await signer.ready()  # Begins to read, and goes on with what is known.
+    assert signer.sign("text") == by(OLD_SECRET)
+    await keys.reread()
+    assert signer.verify("text", by(NEW_SECRET))
+    assert signer.sign("text") == by(OLD_SECRET)
+    clock.advance(SIGNS_AFTER - REREAD_AFTER)
+    assert signer.sign("text") == by(NEW_SECRET)
+    assert signer.verify("text", by(OLD_SECRET))
+
+
+async def test_after_two_rotations_the_first_key_is_good_for_nothing(
+    signer: Signer, keys: VaultKeys, vault: VaultDouble, clock: FakeClock
+) -> None:
+    vault.store(f"{NEW_SECRET},{OLD_SECRET}")
+    vault.store(f"{NEWEST_SECRET},{NEW_SECRET}")
+    clock.advance(REREAD_AFTER_UNKNOWN_KEY)
+    assert await keys.reread()
+    assert not signer.verify("text", by(OLD_SECRET))
+    assert signer.sign("text") == by(NEW_SECRET)
+
+
+async def test_a_signature_of_an_unknown_key_asks_once_in_half_a_minute(
+    signer: Signer, keys: VaultKeys, vault: VaultDouble, clock: FakeClock
+) -> None:
+    vault.store(f"{NEW_SECRET},{OLD_SECRET}")
+    for _ in range(100):
+        assert not signer.verify("text", by(NEW_SECRET))
+    assert not await keys.reread()
+    clock.advance(REREAD_AFTER_UNKNOWN_KEY)
+    for _ in range(100):
+        assert not signer.verify("text", by(NEW_SECRET))
+    await keys.reread()
+    assert signer.verify("text", by(NEW_SECRET))
+    assert len(vault.asked) == 2
+
+
+async def test_keys_that_were_read_are_kept_while_the_vault_is_away(
+    signer: Signer, vault: VaultDouble, clock: FakeClock
+) -> None:
+    vault.is_away = True
+    clock.advance(timedelta(days=1))
+    await signer.ready()
+    assert signer.sign("text") == by(OLD_SECRET)
+    vault.is_away, vault.text = False, None
+    clock.advance(timedelta(days=1))
+    await signer.ready()
+    assert signer.sign("text") == by(OLD_SECRET)
+
+
+async def test_who_was_idle_for_long_reads_before_it_signs(
+    signer: Signer, vault: VaultDouble, clock: FakeClock
+) -> None:
+    vault.store(f"{NEWEST_SECRET},{NEW_SECRET}")
+    clock.advance(timedelta(hours=1))
+    await signer.ready()
+    assert signer.sign("text") == by(NEWEST_SECRET)
+
+
+async def test_a_clock_that_was_set_back_keeps_nobody_from_reading(
+    keys: VaultKeys, vault: VaultDouble, clock: FakeClock
+) -> None:
+    await told(keys)
+    vault.store(OLD_SECRET)
+    clock.advance(-timedelta(hours=1))
+    await keys.ready()
+    assert keys.signer("link").sign("text") == by(OLD_SECRET)
+
+
+async def test_keys_of_a_setting_are_never_read_again() -> None:
+    ring = KeyRing.of_setting(OLD_SECRET)
+    await ring.ready()
+    assert not await ArchiveLinkSigner(ring).reread()
+    assert not ring.signer("link").verify("text", by(NEW_SECRET))

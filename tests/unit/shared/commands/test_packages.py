@@ -1,0 +1,156 @@
+"""Commands for packages and their trusted publishers."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.terminal import Terminal
+from tests.support.trusted_publishing import ORGANIZATION, PROJECT
+from tests.support.world import Template
+
+GREET = "acme/greet:1.0.0"
+
+
+def shown(published: Terminal) -> dict[str, Any]:
+    """Return the facts of the release."""
+    return published.json("package", "show", GREET)
+
+
+def test_a_release_is_shown_with_its_state_and_its_publisher(
+    published: Terminal, template: Template
+) -> None:
+    facts = shown(published)
+    assert (facts["release"], facts["state"], facts["reason"]) == (GREET, "live", "")
+    assert facts["by"] == template.people.ann.account.id
+    lines = published.run("package", "show", GREET).splitlines()
+    assert lines[:2] == [f"release      {GREET}", "state        live"]
+
+
+@pytest.mark.parametrize(("command", "state"), [("quarantine", "quarantined"), ("hold", "held")])
+def test_a_release_is_withheld_and_served_again(
+    published: Terminal, command: str, state: str
+) -> None:
+    said = published.run("package", command, GREET, "--reason", "steals tokens")
+    assert said == f"{GREET} is {state}.\n"
+    assert (shown(published)["state"], shown(published)["reason"]) == (state, "steals tokens")
+    published.run("package", "release", GREET)
+    assert (shown(published)["state"], shown(published)["reason"]) == ("live", "")
+
+
+def test_a_release_is_removed_for_ever(published: Terminal) -> None:
+    published.run("package", "remove", GREET, "--reason", "court order", "--yes")
+    assert shown(published)["state"] == "removed"
+    assert "removed" in published.fail("package", "release", GREET)
+
+
+def test_nothing_is_removed_without_a_yes(published: Terminal) -> None:
+    result = published.invoke("package", "remove", GREET, "--reason", "x")
+    assert result.exit_code == 1
+    assert "cannot be undone" in result.output
+    assert shown(published)["state"] == "live"
+
+
+def test_a_release_that_is_not_there_is_one_line(published: Terminal) -> None:
+    line = published.fail("package", "quarantine", "acme/greet:2.0.0", "--reason", "x")
+    assert line == "package not found for: acme/greet:2.0.0"
+
+
+@pytest.mark.parametrize("text", ["acme", "acme/greet", "greet:1.0.0", "acme/greet:"])
+def test_a_release_is_written_in_one_way(published: Terminal, text: str) -> None:
+    result = published.invoke("package", "show", text)
+    assert result.exit_code == 2
+    assert "Write it as acme/greet:1.0.0." in result.stderr
+
+
+@pytest.mark.parametrize("text", ["a-b/greet:1.0.0", "acme/greet:1"])
+def test_a_name_or_version_that_is_none_is_one_line(published: Terminal, text: str) -> None:
+    assert published.fail("package", "show", text)
+
+
+def test_a_package_is_made_private_and_public_again(published: Terminal) -> None:
+    for wanted in ("private", "public"):
+        said = published.run("package", "visibility", "acme/greet", wanted)
+        assert said == f"acme/greet is {wanted}.\n"
+
+
+@pytest.mark.parametrize("words", ["greet", "acme/greet:1.0.0", "acme/"])
+def test_what_names_no_package_is_told_how_to(published: Terminal, words: str) -> None:
+    result = published.invoke("package", "visibility", words, "private")
+    assert result.exit_code == 2
+    assert "Write it as acme/greet." in result.stderr
+
+
+GITHUB = (
+    "--provider", "github", "--id", "repository_id=74", "--id", "repository_owner_id=65",
+    "--workflow", "release.yml", "--ref", "refs/tags/v*", "--environment", "release", "--protected",
+)  # fmt: skip
+
+
+def add(terminal: Terminal, package: str = "acme/greet") -> str:
+    """Add the publisher of a package, and return its id."""
+    line = terminal.run("publisher", "add", package, *GITHUB)
+    assert line.startswith("Added the trusted publisher ")
+    return line.split()[4]
+
+
+def test_a_publisher_is_added_listed_and_removed(terminal: Terminal) -> None:
+    added = add(terminal)
+    [row] = terminal.json("publisher", "list", "acme")
+    assert row == {
+        "id": added,
+        "package": "greet",
+        "provider": "github",
+        "ids": "repository_id=74 repository_owner_id=65",
+        "workflow": "release.yml",
+        "reusable_workflow": "",
+        "refs": "refs/tags/v*",
+        "environment": "release",
+        "protected": "yes",
+        "pending_until": row["pending_until"],
+    }
+    assert "Removed" in terminal.run("publisher", "remove", "acme", added)
+    assert terminal.json("publisher", "list", "acme") == []
+
+
+def test_a_publisher_names_the_reusable_workflow_of_its_job(terminal: Terminal) -> None:
+    reusable = "octo/ci/.github/workflows/publish.yml@refs/tags/v1"
+    terminal.run("publisher", "add", "acme/greet", *GITHUB, "--reusable-workflow", reusable)
+    [row] = terminal.json("publisher", "list", "acme")
+    assert row["reusable_workflow"] == reusable
+
+
+def test_a_publisher_that_waits_for_its_package_says_until_when(terminal: Terminal) -> None:
+    line = terminal.run("publisher", "add", "acme/greet", *GITHUB)
+    assert "It makes the package until 20" in line
+
+
+def test_a_package_that_is_there_is_published_at_once(published: Terminal) -> None:
+    line = published.run("publisher", "add", "acme/greet", *GITHUB)
+    assert line.rstrip().endswith("of acme/greet.")
+
+
+def test_a_package_is_closed_to_all_but_publishers_and_opened_again(published: Terminal) -> None:
+    assert "no trusted publisher" in published.fail("publisher", "only", "acme/greet", "publishers")
+    add(published)
+    line = published.run("publisher", "only", "acme/greet", "publishers")
+    assert line.rstrip() == "acme/greet takes pushes from publishers."
+    assert "members" in published.run("publisher", "only", "acme/greet", "members")
+
+
+def test_ids_that_are_missing_are_one_line(terminal: Terminal) -> None:
+    line = terminal.fail("publisher", "add", "acme/greet", *GITHUB[:4], *GITHUB[6:])
+    assert line.startswith("A publisher of GitHub Actions is known by repository_id and")
+
+
+def test_what_the_operator_does_not_take_is_one_line(terminal: Terminal) -> None:
+    ids = (f"org_id={ORGANIZATION}", f"prj_id={PROJECT}", "def_id=1")
+    options = [part for each in ids for part in ("--id", each)]
+    line = terminal.fail(
+        "publisher", "add", "acme/greet", "--provider", "azure-devops", *options,
+        "--ref", "refs/heads/main",
+    )  # fmt: skip
+    assert "takes no jobs of Azure DevOps" in line
+
+
+def test_a_release_of_a_stored_token_shows_no_run(published: Terminal) -> None:
+    assert published.json("package", "show", "acme/greet:1.0.0")["run"] is None

@@ -1,0 +1,505 @@
+"""What is read out of a bala, in every layout."""
+
+import io
+import json
+import random
+import tracemalloc
+import zipfile
+from typing import Any
+
+import pytest
+
+from shared.domain.archives.bala import Bala, read_bala, require_coordinate
+from shared.domain.archives.names import Digest
+from shared.domain.archives.unpacking import KIB, MIB, ArchiveLimits, Documentation
+from shared.domain.errors.archives import (
+    CoordinateDiffers,
+    DocumentationMissing,
+    RecordTooLarge,
+    UnpacksTooLarge,
+)
+from shared.domain.identity import Principal
+from shared.domain.names import Coordinate
+from shared.domain.packages import Graalvm, ModuleText, Texts, Visibility
+from shared.domain.releases import new_release
+from tests.paths import SHARED
+from tests.support.archives import Spec, bala, files, zipped
+
+GREET = "acme/greet:1.0.0"
+OPTIONAL = ArchiveLimits(documentation=Documentation.OPTIONAL)
+ICON = b"\x89PNG\r\n\x1a\n"
+
+EVERY_FACT: dict[str, Any] = {
+    "platform": "java21",
+    "dependencies": ["acme/x:1.0.0", "acme/y:2.0.0"],
+    "transitive": {"acme/x:1.0.0": ["acme/z:0.1.0"]},
+    "modules": ["sub"],
+    "keywords": ["hello", "world"],
+    "licenses": ["Apache-2.0"],
+    "authors": ["Ann", "Bob"],
+    "source_repository": "https://example.org/greet",
+    "summary": "Says hello.",
+    "readme": "# Greet\n",
+    "module_readmes": {"greet.sub": "The sub module.\n"},
+    "visibility": "private",
+    "icon": ICON,
+    "template": True,
+    "tools": ["greet"],
+    "compiler_plugin": "acme.Plugin",
+    "sbom": b"{}",
+}
+
+
+def read(**spec: Any) -> Bala:
+    """Return what is read of a built bala, with documentation or without."""
+    return read_bala(bala(GREET, **spec), OPTIONAL)
+
+
+def sample(name: str) -> bytes:
+    """Return a real archive, or skip."""
+    path = SHARED / "balas" / name
+    if not path.exists():
+        pytest.skip(f"the real archives are not here: {path.name}")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("layout", [2, 3, 4])
+def test_every_fact_is_read_in_every_layout(layout: int) -> None:
+    found = read(layout=layout, **EVERY_FACT)
+    assert found.coordinate == Coordinate.parse("acme", "greet", "1.0.0")
+    assert found.layout == layout
+    assert found.platform == "java21"
+    assert found.ballerina_version == "2201.12.0"
+    assert found.language_spec_version == "2024R1"
+    assert found.implementation_vendor == "WSO2"
+    assert found.visibility is Visibility.PRIVATE
+    assert found.licenses == ("Apache-2.0",)
+    assert found.authors == ("Ann", "Bob")
+    assert found.keywords == ("hello", "world")
+    assert found.source_repository == "https://example.org/greet"
+    assert found.summary == "Says hello."
+    assert found.template
+    assert (found.modules, found.internal_modules) == (("greet", "greet.sub"), ())
+    assert found.tools == ("greet",)
+    assert found.compiler_plugin
+    assert found.sbom == "bom.cdx.json"
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize("layout", [2, 3, 4])
+def test_what_a_bala_leaves_out_is_empty(layout: int) -> None:
+    found = read(layout=layout, readme="", ballerina_version="")
+    assert found.platform == "any"
+    assert found.ballerina_version == ""
+    assert found.visibility is None
+    assert found.licenses == found.authors == found.keywords == found.tools == ()
+    assert found.source_repository == found.summary == found.icon == found.sbom == ""
+    assert found.graalvm is Graalvm.UNKNOWN
+    assert not found.template
+    assert not found.compiler_plugin
+    assert found.texts == Texts(modules=(ModuleText(name="greet"),))
+    assert found.dependencies == ()
+
+
+def test_digest_and_size_are_of_the_bytes() -> None:
+    content = bala(GREET)
+    found = read_bala(memoryview(content))
+    assert found.digest == Digest.of(content)
+    assert found.size_bytes == len(content)
+
+
+@pytest.mark.parametrize(
+    ("first", "layout"), [({"bala_version": "2.0.0"}, 2), ({"balo_version": "2.0.0"}, 2)]
+)
+def test_layout_2_is_known_by_either_spelling(first: dict[str, str], layout: int) -> None:
+    text = str(first).replace("'", '"')
+    assert read(entries={"bala.json": text}).layout == layout
+
+
+@pytest.mark.parametrize("version", ["3.0.0", "1.0.0", "2.0.1", "9"])
+def test_every_other_number_is_read_as_layout_3(version: str) -> None:
+    found = read(entries={"bala.json": f'{{"bala_version": "{version}"}}'})
+    assert (found.layout, found.bala_version) == (3, version)
+
+
+@pytest.mark.parametrize(("text", "version"), [("", "4"), ('[bala]\nschema_version = "5"', "5")])
+def test_a_schema_version_may_be_absent_in_layout_4(text: str, version: str) -> None:
+    found = read(layout=4, entries={"Bala.toml": text})
+    assert (found.layout, found.bala_version, found.platform) == (4, version, "any")
+
+
+@pytest.mark.parametrize(
+    ("compatible", "graalvm"),
+    [(True, Graalvm.YES), (False, Graalvm.NO), (None, Graalvm.UNKNOWN)],
+)
+def test_an_author_may_say_whether_a_native_image_works(
+    compatible: bool | None, graalvm: Graalvm
+) -> None:
+    assert read(graalvm=compatible).graalvm is graalvm
+
+
+def test_a_public_package_may_say_so() -> None:
+    assert read(visibility="public").visibility is Visibility.PUBLIC
+
+
+def test_a_text_that_is_listed_is_one_line() -> None:
+    assert read(authors=["Ann\n\tof \x00Acme"]).authors == ("Ann of Acme",)
+
+
+# --- icon, SBOM, plugin ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("named", "stored"),
+    [
+        ("docs/icon.png", "docs/icon.png"),
+        ("icon.png", "docs/icon.png"),
+        ("docs\\icon.png", "docs/icon.png"),
+        ("./docs/icon.PNG", "docs/icon.PNG"),
+    ],
+)
+def test_an_icon_is_found_by_its_path_or_under_docs(named: str, stored: str) -> None:
+    assert read(manifest={"icon": named}, entries={stored: ICON}).icon == stored
+
+
+@pytest.mark.parametrize("icon", ["docs/missing.png", "docs/README.md"])
+def test_an_icon_that_is_no_png_of_the_archive_is_not_shown(icon: str) -> None:
+    found = read(manifest={"icon": icon})
+    assert found.icon == ""
+    assert found.warnings == (f"The icon {icon} is no PNG file of the archive, so none is shown.",)
+
+
+def test_the_sbom_that_lies_highest_counts() -> None:
+    entries = {"a/b/bom.cdx.json": "{}", "c/bom.cdx.json": "{}", "b/xbom.cdx.json": "{}"}
+    assert read(entries=entries).sbom == "c/bom.cdx.json"
+
+
+def test_libraries_of_a_compiler_plugin_are_a_plugin_too() -> None:
+    assert read(entries={"Compiler-Plugin/libs/a.jar": "x"}).compiler_plugin
+
+
+@pytest.mark.parametrize(
+    ("text", "tools"),
+    [
+        ('{"tool_id": "greet"}', ("greet",)),
+        ('{"tool_id": "greet", "tools": ["greet", "more.tools"]}', ("greet", "more.tools")),
+        ('{"tools": [{"tool_id": "a_1"}, {"id": "b"}]}', ("a_1", "b")),
+    ],
+)
+def test_tools_are_one_or_a_list(text: str, tools: tuple[str, ...]) -> None:
+    assert read(entries={"tool/bal-tool.json": text}).tools == tools
+
+
+# --- real archives -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "coordinate", "facts"),
+    [
+        (
+            "bctestorg-disttestmultiples-any-1.1.0.bala",
+            "bctestorg/disttestmultiples:1.1.0",
+            (2, "slbeta6", 'Prints "Hello, World!" with a hello function.'),
+        ),
+        (
+            "bctestorg-disttestpackbeta6-any-1.1.0.bala",
+            "bctestorg/disttestpackbeta6:1.1.0",
+            (2, "slbeta6", 'Prints "Hello, World!" with a hello function.'),
+        ),
+        (
+            "bctestorg-forwardpack1-any-1.1.0.bala",
+            "bctestorg/forwardpack1:1.1.0",
+            (2, "9999.0.0", 'Prints "Hello, World!" with a hello function.'),
+        ),
+        (
+            "testorg-multimoduleproject-any-0.1.0.bala",
+            "testorg/multimoduleproject:0.1.0",
+            (4, "", ""),
+        ),
+        ("testorg-myproject-any-0.1.0.bala", "testorg/myproject:0.1.0", (4, "", "")),
+    ],
+)
+def test_real_archives_are_read(name: str, coordinate: str, facts: tuple[int, str, str]) -> None:
+    found = read_bala(sample(name))
+    assert str(found.coordinate) == coordinate
+    assert (found.layout, found.ballerina_version, found.summary) == facts
+    assert found.implementation_vendor == "WSO2"
+    assert found.modules == (found.coordinate.package.name,)
+    assert found.dependencies == ()
+    assert found.warnings == ()
+
+
+def test_a_real_archive_holds_modules_that_it_does_not_export() -> None:
+    found = read_bala(sample("testorg-multimoduleproject-any-0.1.0.bala"))
+    own = "multimoduleproject"
+    assert found.modules == (own,)
+    assert found.internal_modules == (f"{own}.services", f"{own}.storage")
+    assert found.texts.modules == (ModuleText(name=own),)
+
+
+def test_a_real_archive_without_documentation_is_refused_unless_the_operator_allows_it() -> None:
+    content = sample("sf-any.bala")
+    with pytest.raises(DocumentationMissing, match=r"^Package\.md is missing in bala file\. "):
+        read_bala(content)
+    found = read_bala(content, OPTIONAL)
+    assert str(found.coordinate) == "foo/winery:0.1.0"
+    assert (found.layout, found.ballerina_version) == (2, "Ballerina 2.0.0")
+    assert found.dependencies == ()
+    assert [node.name for node in found.graph.nodes[1:]] == [
+        "package_c",
+        "package_b",
+        "package_missing",
+    ]
+
+
+# --- the claim ---------------------------------------------------------------------------------
+
+
+def test_an_archive_must_be_the_package_that_its_upload_says() -> None:
+    found = read()
+    require_coordinate(found, Coordinate.parse("acme", "greet", "1.0.0"))
+    require_coordinate(found, Coordinate.parse("Acme", "Greet", "1.0.0"))
+    for claimed in (
+        ("acme", "greet", "1.0.1"),
+        ("acme", "great", "1.0.0"),
+        ("b", "greet", "1.0.0"),
+    ):
+        with pytest.raises(CoordinateDiffers, match=r"holds acme/greet:1\.0\.0, but"):
+            require_coordinate(found, Coordinate.parse(*claimed))
+
+
+# --- room --------------------------------------------------------------------------------------
+
+PUSHER = Principal(id="account-of-ann", credential="token-of-ann")
+RECORD_BYTES = 16 * KIB  # What a stored release may have.
+LATER_BYTES = KIB  # A deprecation of 500 characters, at most, and a reason of the operator.
+
+
+def recorded_bytes(found: Bala) -> int:
+    """Return the size of the release that a push would store, as a store that escapes sees it."""
+    return len(json.dumps(new_release(found, by=PUSHER, now_ms=1 << 41).model_dump(mode="json")))
+
+
+def test_a_package_of_200_modules_is_read() -> None:
+    found = read(modules=[f"module_{at}" for at in range(199)])
+    assert len(found.modules) == 200
+    assert found.modules[0] == "greet"
+
+
+def test_whatever_is_accepted_fits_into_a_release() -> None:
+    choose = random.Random(2026)  # noqa: S311 - the same packages each time.
+    fitted = 0
+    for _ in range(60):
+        spec = {
+            "keywords": ["é" * choose.randint(1, 400) for _ in range(choose.randint(0, 5))],
+            "authors": ['"' * choose.randint(1, 400) for _ in range(choose.randint(0, 5))],
+            "modules": [f"m{at}" + "x" * 90 for at in range(choose.randint(0, 60))],
+            "dependencies": [f"acme/d{at}:1.0.0" for at in range(choose.randint(0, 80))],
+            "summary": "✓" * 1_000,
+        }
+        try:
+            found = read(**spec)
+        except RecordTooLarge:
+            continue
+        fitted += 1
+        assert recorded_bytes(found) < RECORD_BYTES - LATER_BYTES
+    assert 9 < fitted < 51
+
+
+def test_a_large_archive_is_read_in_little_memory() -> None:
+    content = bala(GREET, padding=20 * MIB)
+    tracemalloc.start()
+    read_bala(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * MIB
+
+
+def test_no_entry_is_unpacked_twice() -> None:
+    content = bala(GREET, padding=9_000, manifest={"readme": "package.json"})
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        unpacked = sum(info.file_size for info in archive.infolist())
+    read_bala(content, ArchiveLimits(unpacked_bytes=unpacked))
+    with pytest.raises(UnpacksTooLarge):
+        read_bala(content, ArchiveLimits(unpacked_bytes=unpacked - 1))
+
+
+@pytest.mark.parametrize(
+    ("spec", "what"),
+    [
+        ({"modules": [f"m{at}" + "x" * 90 for at in range(200)]}, "modules"),
+        ({"keywords": ["k" * 400 for _ in range(60)]}, "keywords"),
+        ({"authors": ["a" * 400 for _ in range(60)]}, "authors"),
+        ({"dependencies": [f"acme/d{at}:1.0.0" for at in range(900)]}, "dependencies"),
+    ],
+)
+def test_a_record_that_is_too_large_names_what_takes_the_most_room(
+    spec: dict[str, Any], what: str
+) -> None:
+    with pytest.raises(RecordTooLarge) as refused:
+        read(**spec)
+    assert f" {what}" in str(refused.value)
+
+
+# In the order in which they count.
+PACKAGE_TEXTS = [
+    "text.md",
+    "docs/README.md",
+    "docs/Package.md",
+    "docs/modules/greet/README.md",
+    "docs/modules/greet/Module.md",
+]
+MODULE_TEXTS = [
+    "docs/sub.md",
+    "docs/modules/greet.sub/README.md",
+    "docs/modules/greet.sub/Module.md",
+]
+
+
+@pytest.mark.parametrize("first", range(len(PACKAGE_TEXTS)))
+def test_the_first_package_text_that_exists_counts(first: int) -> None:
+    texts = {name: f"I am {name}." for name in PACKAGE_TEXTS[first:]}
+    found = read_bala(
+        bala(readme="", manifest={"readme": "text.md"}, entries={**texts, "docs/x.md": "x"})
+    )
+    assert found.texts.readme == f"I am {PACKAGE_TEXTS[first]}."
+    assert found.summary == f"I am {PACKAGE_TEXTS[first]}."
+
+
+@pytest.mark.parametrize("first", range(len(MODULE_TEXTS) + 1))
+def test_the_first_module_text_that_exists_counts(first: int) -> None:
+    texts = {name: f"I am {name}." for name in MODULE_TEXTS[first:]}
+    modules = [{"name": "greet"}, {"name": "greet.sub", "readme": "docs\\sub.md"}]
+    found = read_bala(bala(modules=["sub"], manifest={"modules": modules}, entries=texts))
+    expected = f"I am {MODULE_TEXTS[first]}." if texts else ""
+    assert found.texts.modules[1].readme == found.texts.modules[1].summary == expected
+
+
+@pytest.mark.parametrize(
+    ("named", "present", "expected"),
+    [
+        ("docs/hello.md", ["docs/hello.md", "README.md"], "docs/hello.md"),
+        ("./README.md", ["README.md", "Package.md"], "README.md"),
+        ("missing.md", ["README.md"], "README.md"),
+        ("", ["Package.md"], "Package.md"),
+    ],
+)
+def test_layout_4_has_its_text_at_the_root(named: str, present: list[str], expected: str) -> None:
+    texts = {name: f"I am {name}." for name in present}
+    found = read_bala(bala(layout=4, readme="", manifest={"readme": named}, entries=texts))
+    assert found.texts.readme == f"I am {expected}."
+
+
+def test_layout_4_has_module_texts_beside_their_sources() -> None:
+    entries = {"modules/sub/Module.md": "Sub."}
+    found = read_bala(bala(layout=4, modules=["sub"], entries=entries))
+    assert [(text.name, text.readme) for text in found.texts.modules] == [
+        ("greet", ""),
+        ("greet.sub", "Sub."),
+    ]
+
+
+def test_a_module_has_its_description_as_summary() -> None:
+    modules = [{"name": "greet", "description": "Says hello."}]
+    found = read_bala(bala(manifest={"modules": modules}, module_readmes={"greet": "Long."}))
+    assert found.texts.modules[0].summary == "Says hello."
+    assert found.texts.modules[0].readme == "Long."
+
+
+def test_only_exported_modules_have_texts() -> None:
+    found = read_bala(bala(modules=["sub"], exported=["greet.sub"]))
+    assert [text.name for text in found.texts.modules] == ["greet.sub"]
+
+
+def test_any_markdown_under_docs_is_documentation() -> None:
+    entries = {"docs/other.MD": "x", "text.txt": "Hello."}
+    found = read_bala(bala(readme="", manifest={"readme": "text.txt"}, entries=entries))
+    assert found.texts.readme == "Hello."
+
+
+def test_the_operator_may_allow_packages_without_documentation() -> None:
+    optional = ArchiveLimits(documentation=Documentation.OPTIONAL)
+    for readme in ("", " \n"):
+        found = read_bala(bala(readme=readme), optional)
+        assert (found.texts.readme, found.summary) == (readme, "")
+
+
+def test_what_is_not_utf_8_in_a_text_is_shown_as_a_sign() -> None:
+    found = read_bala(bala(entries={"docs/README.md": b"\xef\xbb\xbfGr\xfc\xdfe"}))
+    assert found.texts.readme == "Gr\ufffd\ufffde"
+
+
+@pytest.mark.parametrize("layout", [2, 3, 4])
+def test_modules_are_those_that_others_can_import_the_default_one_first(layout: int) -> None:
+    found = read(layout=layout, modules=["b", "a.c", "a"], exported=["greet.b", "greet"])
+    assert found.modules == ("greet", "greet.b")
+    assert found.internal_modules == ("greet.a", "greet.a.c")
+
+
+@pytest.mark.parametrize("layout", [2, 3, 4])
+def test_without_exports_the_default_module_is_exported(layout: int) -> None:
+    found = read(layout=layout, modules=["a"], exported=[])
+    assert found.modules == ("greet",)
+    assert found.internal_modules == ("greet.a",)
+
+
+def test_a_package_may_export_without_its_default_module() -> None:
+    found = read(modules=["a"], exported=["greet.a"])
+    assert (found.modules, found.internal_modules) == (("greet.a",), ("greet",))
+
+
+def test_a_default_module_without_a_source_is_no_module() -> None:
+    content = files(GREET, Spec(modules=["a"], exported=["greet.a"]))
+    del content["modules/greet/greet.bal"]
+    found = read_bala(zipped(content))
+    assert (found.modules, found.internal_modules) == (("greet.a",), ())
+
+
+def test_a_module_may_be_exported_in_the_list_of_modules() -> None:
+    modules = [{"name": "greet"}, {"name": "greet.a", "export": True}, {"name": "greet.b"}]
+    found = read(modules=["a", "b"], exported=["greet"], manifest={"modules": modules})
+    assert found.modules == ("greet", "greet.a")
+    assert found.internal_modules == ("greet.b",)
+
+
+def test_early_go_balas_export_in_bala_toml() -> None:
+    text = (
+        '[[modules]]\nname = "greet"\nexport = true\n[[modules]]\nname = "greet.a"\nexport = true'
+    )
+    found = read(layout=4, modules=["a"], exported=[], entries={"Bala.toml": text})
+    assert found.modules == ("greet", "greet.a")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "modules/kafka/x.bal",
+        "modules/greeter/x.bal",
+        "modules/greet-er/x.bal",
+        "modules/greet/deeper/x.bal",
+        "other/greet.a/x.bal",
+        "x.bal",
+    ],
+)
+def test_files_that_belong_to_no_module_are_kept_and_not_listed(path: str) -> None:
+    found = read(entries={path: "x"})
+    assert (found.modules, found.internal_modules) == (("greet",), ())
+
+
+def test_the_folder_of_layout_4_is_what_follows_the_package_name() -> None:
+    found = read(layout=4, entries={"modules/a.b/x.bal": "x", "lib/c/x.bal": "x"})
+    assert (found.modules, found.internal_modules) == (("greet",), ("greet.a.b",))
+
+
+def test_a_tool_may_lack_a_default_module_and_is_warned() -> None:
+    content = files(GREET, Spec(tools=["greet"]))
+    del content["modules/greet/greet.bal"]
+    found = read_bala(zipped(content))
+    assert (found.modules, found.internal_modules) == (("greet",), ())
+    assert found.warnings == ("The default module greet has no source file.",)
+
+
+def test_a_tool_without_a_default_module_is_known_by_the_modules_that_it_exports() -> None:
+    content = files(GREET, Spec(tools=["greet"], modules=["a"]))
+    del content["modules/greet/greet.bal"]
+    assert read_bala(zipped(content)).modules == ("greet.a",)

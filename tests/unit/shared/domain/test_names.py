@@ -1,0 +1,204 @@
+"""Names follow the compiler's rules, and packages are compared without case."""
+
+import contextlib
+import itertools
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.errors.base import InvalidName, InvalidVersion
+from shared.domain.names import (
+    MAX_PACKAGE_LENGTH,
+    Coordinate,
+    ModuleName,
+    OrgName,
+    Package,
+    is_reserved,
+    parse_module_name,
+    parse_org,
+    parse_package_name,
+    parse_tool_id,
+    possible_packages,
+    purl,
+)
+from shared.domain.versions import Version
+from tests.unit.shared.domain.strategies import small_versions
+
+identifiers = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,3}(_[A-Za-z0-9]{1,3}){0,2}", fullmatch=True)
+dotted = st.lists(identifiers, min_size=1, max_size=4).map(".".join)
+packages = st.builds(Package.parse, identifiers, dotted)
+
+# What neither an organization nor a package nor a module may be called.
+NOWHERE = (
+    "", "_", "1", "1a", "1.0.01", "_a", "a_", "a__b", "a-b", "a b", " a", "a\n", "a/b", "a:b",
+    "a\\b", "a\0", "é", "\uff41", "a٣", "*", "..", "../a", "%41", "a'b",
+)  # fmt: skip
+BADLY_DOTTED = (".", ".a", "a.", "a..b", "a.1", "a._b", "a.b_", "a.b__c", "testPolicy3.1")
+PARSERS = (parse_org, parse_package_name, parse_module_name)
+
+
+@given(identifiers)
+def test_an_identifier_is_a_name_for_everything(text: str) -> None:
+    assert [parse(text) for parse in (*PARSERS, parse_tool_id)] == [text] * 4
+
+
+@given(dotted)
+def test_packages_and_modules_may_be_dotted_and_organizations_may_not(text: str) -> None:
+    assert parse_package_name(text) == parse_module_name(text) == text
+    if "." in text:
+        with pytest.raises(InvalidName, match="organization name"):
+            parse_org(text)
+
+
+@pytest.mark.parametrize("text", NOWHERE)
+@pytest.mark.parametrize("parse", PARSERS)
+def test_other_characters_and_places_are_refused(text: str, parse: Callable[[str], str]) -> None:
+    with pytest.raises(InvalidName, match="is not a valid"):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", BADLY_DOTTED)
+@pytest.mark.parametrize("parse", [parse_package_name, parse_module_name])
+def test_every_word_between_dots_is_an_identifier(text: str, parse: Callable[[str], str]) -> None:
+    with pytest.raises(InvalidName, match="is not a valid"):
+        parse(text)
+
+
+def test_lang_packages_alone_may_hold_leading_and_double_underscores() -> None:
+    assert parse_package_name("lang.__internal") == "lang.__internal"
+    assert parse_module_name("lang.__internal") == "lang.__internal"
+    for text in ("langx.__internal", "lang__internal", "lang.", "lang..a", "a.lang.__b"):
+        with pytest.raises(InvalidName):
+            parse_package_name(text)
+
+
+WORDS = (
+    "A name is words of letters, digits and single underscores, each starting with a letter, "
+    "joined by single dots."
+)
+ORG = (
+    "An organization is letters, digits and single underscores, starts with a letter and does not "
+    "end with an underscore."
+)
+
+
+@pytest.mark.parametrize(
+    ("parse", "what", "rule"),
+    [
+        (parse_org, "organization", ORG),
+        (parse_package_name, "package", WORDS),
+        (parse_module_name, "module", WORDS),
+        (
+            parse_tool_id,
+            "tool",
+            "An id is words of letters, digits and underscores, joined by single dots.",
+        ),
+    ],
+)
+def test_a_refusal_says_what_is_wrong_with_which_name(
+    parse: Callable[[str], str], what: str, rule: str
+) -> None:
+    with pytest.raises(InvalidName) as refusal:
+        parse("hello-world")
+    assert str(refusal.value) == f"'hello-world' is not a valid {what} name. {rule}"
+
+
+@pytest.mark.parametrize("text", ["health", "openapi_2", "a.b", "2to3", "_x", "a__b"])
+def test_a_tool_id_is_words_joined_by_dots(text: str) -> None:
+    assert parse_tool_id(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "a.", ".a", "a..b", "a-b", "a/b", "a b", "é", "a\n", "#", "a" * 201]
+)
+def test_other_tool_ids_are_refused(text: str) -> None:
+    with pytest.raises(InvalidName, match="tool name"):
+        parse_tool_id(text)
+
+
+def test_names_have_a_length_that_the_stores_can_hold() -> None:
+    longest = "a" * MAX_PACKAGE_LENGTH
+    for parse in (*PARSERS, parse_tool_id):
+        assert parse(longest) == longest
+        with pytest.raises(InvalidName):
+            parse(longest + "a")
+    assert Package.parse("acme", "a" * (MAX_PACKAGE_LENGTH - 4)).org == "acme"
+    with pytest.raises(InvalidName) as refusal:
+        Package.parse("acme", "a" * (MAX_PACKAGE_LENGTH - 3))
+    assert str(refusal.value).endswith(
+        "is not a valid package name. An organization and a name are 200 characters at most."
+    )
+
+
+@pytest.mark.parametrize(
+    ("org", "reserved"),
+    [("ballerina", True), ("BallerinaX", True), ("ballerinax", True), ("ballerin", False),
+     ("myballerina", False)],
+)  # fmt: skip
+def test_names_that_begin_with_ballerina_are_the_operators(org: str, *, reserved: bool) -> None:
+    assert is_reserved(parse_org(org)) is reserved
+
+
+@given(packages, small_versions)
+def test_a_package_and_a_coordinate_print_as_they_are_read(
+    package: Package, version: Version
+) -> None:
+    assert Package.parse(*str(package).split("/")) == package
+    coordinate = Coordinate.parse(package.org, package.name, version.text)
+    assert coordinate == package.at(version)
+    assert str(coordinate) == f"{package.org}/{package.name}:{version}"
+
+
+@given(packages)
+def test_packages_that_differ_in_case_alone_have_one_key(package: Package) -> None:
+    shouted = Package.parse(package.org.upper(), package.name.upper())
+    assert shouted.key == package.key == str(package).lower()
+
+
+def test_versions_that_differ_in_case_are_two() -> None:
+    one, other = (Coordinate.parse("Acme", "Greet", f"1.0.0-{rc}") for rc in ("rc", "RC"))
+    assert (one.key, other.key) == ("acme/greet:1.0.0-rc", "acme/greet:1.0.0-RC")
+
+
+def test_a_coordinate_needs_a_good_name_and_a_good_version() -> None:
+    with pytest.raises(InvalidName, match="organization"):
+        Coordinate.parse("1", "greet", "1.0.0")
+    with pytest.raises(InvalidVersion):
+        Coordinate.parse("acme", "greet", "1.0")
+
+
+@given(dotted)
+def test_a_module_may_live_in_itself_and_in_every_name_that_it_extends(text: str) -> None:
+    found = possible_packages(parse_module_name(text))
+    assert found[0] == text
+    assert found[-1] == text.split(".", maxsplit=1)[0]
+    for longer, shorter in itertools.pairwise(found):
+        assert longer.rpartition(".")[0] == shorter
+    assert [parse_package_name(each) for each in found] == list(found)
+
+
+def test_possible_packages_come_longest_first() -> None:
+    assert possible_packages(ModuleName("a.b.c")) == ("a.b.c", "a.b", "a")
+    assert possible_packages(ModuleName("lang.__internal")) == ("lang.__internal", "lang")
+
+
+@given(st.text(max_size=12))
+def test_any_text_is_a_name_as_it_stands_or_refused(text: str) -> None:
+    for parse in (*PARSERS, parse_tool_id):
+        with contextlib.suppress(InvalidName):
+            assert parse(text) == OrgName(text)
+
+
+def test_a_package_url_names_the_release_and_the_registry() -> None:
+    coordinate = Coordinate.parse("acme", "greet.formal", "1.0.0-rc.1")
+    expected = (
+        "pkg:ballerina/acme/greet.formal@1.0.0-rc.1?repository_url=https://registry.test:8443"
+    )
+    assert purl(coordinate, "https://registry.test:8443") == expected
+
+
+def test_an_address_cannot_end_the_qualifier() -> None:
+    named = purl(Coordinate.parse("acme", "greet", "1.0.0"), "https://registry.test/a&b=c#d")
+    assert named.endswith("?repository_url=https://registry.test/a%26b%3Dc%23d")

@@ -1,0 +1,311 @@
+"""Facets: what a package is counted by."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.packages import Listing, Texts
+from shared.domain.search import (
+    MAX_FACET_VALUES,
+    MAX_LIMIT,
+    MAX_OFFSET,
+    MAX_QUERY_LENGTH,
+    MAX_QUERY_TERMS,
+    MAX_TERM_VALUES,
+    Facet,
+    FacetCount,
+    Facets,
+    FacetValue,
+    Field,
+    Match,
+    PackageShape,
+    Query,
+    ResultPage,
+    Sort,
+    Suggestion,
+    Term,
+    facet_values,
+    group_facets,
+    language_of,
+    parse_terms,
+    shape_of,
+)
+from tests.contract.sample_records import head, release
+
+
+def listing(**fields: object) -> Listing:
+    return Listing(head("acme/greet"), release("acme/greet:1.0.0", **fields), Texts())
+
+
+def values(facet: Facet, **fields: object) -> list[str]:
+    return [trait.value for trait in facet_values(listing(**fields)) if trait.facet is facet]
+
+
+def test_a_package_is_counted_by_what_its_release_says() -> None:
+    assert values(Facet.ORG) == ["acme"]
+    assert values(Facet.PLATFORM, platform="java21") == ["java21"]
+    assert values(Facet.LICENSE, licenses=("Apache-2.0", "MIT")) == ["Apache-2.0", "MIT"]
+    assert values(Facet.LANGUAGE, ballerina_version="2201.8.3") == ["2201.8"]
+    assert values(Facet.KIND) == ["library"]
+
+
+def test_of_two_spellings_and_of_nothing_a_package_has_one_or_none() -> None:
+    assert values(Facet.KEYWORD, keywords=("HTTP", "http ", " ", "")) == ["http"]
+    assert values(Facet.LANGUAGE, ballerina_version="slbeta6") == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "shape"),
+    [
+        ({}, PackageShape.LIBRARY),
+        ({"template": True, "tools": ("t",)}, PackageShape.TEMPLATE),
+        ({"tools": ("t",), "keywords": ("connector",)}, PackageShape.TOOL),
+        ({"keywords": ("Type/Connector",)}, PackageShape.CONNECTOR),
+        ({"keywords": ("Connector",)}, PackageShape.CONNECTOR),
+        ({"keywords": ("connectors",)}, PackageShape.LIBRARY),
+    ],
+)
+def test_each_package_is_one_kind_of_thing(fields: dict[str, object], shape: PackageShape) -> None:
+    assert shape_of(release("acme/greet:1.0.0", **fields)) is shape
+
+
+def test_a_snapshot_is_of_the_line_that_it_leads_to() -> None:
+    made = release("acme/greet:1.0.0", ballerina_version="2201.7.0-SNAPSHOT")
+    assert language_of(made) == "2201.7"
+
+
+def shares(*counted: tuple[str, int]) -> Facets:
+    return group_facets((FacetValue(Facet.KEYWORD, value), count) for value, count in counted)
+
+
+def test_the_most_frequent_value_comes_first_and_ties_by_name() -> None:
+    assert shares(("b", 1), ("a", 1), ("c", 2)) == {
+        Facet.KEYWORD: (FacetCount("c", 2), FacetCount("a", 1), FacetCount("b", 1))
+    }
+
+
+def test_spellings_are_one_value_written_as_most_of_them_are() -> None:
+    assert shares(("http", 2), ("HTTP", 3), ("HTTP", 1)) == {
+        Facet.KEYWORD: (FacetCount("HTTP", 6),)
+    }
+
+
+def test_nothing_divides_into_nothing() -> None:
+    assert shares() == {}
+
+
+def test_nobody_reads_endless_lists() -> None:
+    found = shares(*((f"k{number}", 1) for number in range(MAX_FACET_VALUES + 1)))
+    assert len(found[Facet.KEYWORD]) == MAX_FACET_VALUES
+
+
+@pytest.mark.parametrize(
+    ("limit", "offset", "expected"),
+    [
+        ("", "", ResultPage()),
+        ("25", "50", ResultPage(limit=25, offset=50)),
+        (" 25 ", "+5", ResultPage(limit=25)),
+        ("0", "0", ResultPage(limit=0)),
+        ("-1", "-1", ResultPage()),
+        ("1001", "1", ResultPage(limit=MAX_LIMIT, offset=1)),
+        ("ten", "1e3", ResultPage()),
+        ("٣", "9999999999", ResultPage(offset=MAX_OFFSET)),
+        ("10", "99999999999999999999", ResultPage()),
+    ],
+)
+def test_a_page_is_read_leniently(limit: str, offset: str, expected: ResultPage) -> None:
+    assert ResultPage.parse(limit, offset) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "sort", "descending"),
+    [
+        ("", Sort.RELEVANCE, True),
+        ("relevance", Sort.RELEVANCE, True),
+        ("relevance,ASC", Sort.RELEVANCE, False),
+        ("name", Sort.NAME, False),
+        ("NAME,desc", Sort.NAME, True),
+        ("createdDate", Sort.CREATED, True),
+        ("created_date,ASC", Sort.CREATED, False),
+        ("CREATED_DATE , DESC", Sort.CREATED, True),
+        ("pullCount", Sort.PULLS, True),
+        ("pull_count,asc", Sort.PULLS, False),
+        ("pullcount,sideways", Sort.PULLS, True),
+        ("downloads,ASC", Sort.RELEVANCE, False),
+        ("name;DROP TABLE packages", Sort.RELEVANCE, True),
+    ],
+)
+def test_a_sort_is_read_in_every_spelling(text: str, sort: Sort, descending: bool) -> None:
+    page = ResultPage.parse(sort=text)
+    assert (page.sort, page.descending) == (sort, descending)
+
+
+@given(st.text(), st.text(), st.text())
+def test_any_parameters_are_a_page_within_the_limits(limit: str, offset: str, sort: str) -> None:
+    page = ResultPage.parse(limit, offset, sort)
+    assert 0 <= page.limit <= MAX_LIMIT
+    assert 0 <= page.offset <= MAX_OFFSET
+
+
+def test_a_query_is_restricted_by_everything_that_restricts_it() -> None:
+    query = Query.parse("kafka").within(frozenset({"Acme", "other"}))
+    assert query.orgs == {"acme", "other"}
+    assert query.within(frozenset({"ACME"})).orgs == {"acme"}
+    assert query.within(frozenset()).orgs == frozenset()
+
+
+def test_while_a_name_is_typed_words_are_looked_for_in_names() -> None:
+    typed = Query.parse('kafka "event hub" org:acme acme/http *x').by_name()
+    assert typed.terms == (
+        Term(("kafka",), Field.NAME),
+        Term(("event hub",), Field.NAME, Match.PHRASE),
+        Term(("acme",), Field.ORG, Match.WHOLE),
+        Term(("acme/http",), match=Match.PATH),
+        Term(("*x",), match=Match.PATTERN),
+    )
+
+
+def test_a_suggestion_is_spelled_as_the_package_is() -> None:
+    listing = Listing(head("Acme/Greet"), release("Acme/Greet:1.0.0", summary="Hi"), Texts())
+    assert Suggestion.of(listing) == Suggestion("Acme", "Greet", "Hi")
+
+
+def words(value: str, field: Field = Field.ANYWHERE) -> Term:
+    return Term((value,), field)
+
+
+def whole(field: Field, *values: str) -> Term:
+    return Term(values, field, Match.WHOLE)
+
+
+def phrase(value: str, field: Field = Field.ANYWHERE) -> Term:
+    return Term((value,), field, Match.PHRASE)
+
+
+def pattern(value: str, field: Field = Field.ANYWHERE) -> Term:
+    return Term((value,), field, Match.PATTERN)
+
+
+def path(value: str) -> Term:
+    return Term((value,), match=Match.PATH)
+
+
+KAFKA = words("kafka")
+ACME = whole(Field.ORG, "acme")
+
+READINGS: dict[str, tuple[Term, ...]] = {
+    # Words side by side or joined.
+    "": (),
+    "   ": (),
+    "kafka": (KAFKA,),
+    "  kafka  client ": (KAFKA, words("client")),
+    "kafka AND client": (KAFKA, words("client")),
+    "kafka AND": (KAFKA,),
+    "AND AND": (),
+    "kafka kafka": (KAFKA,),
+    "ANDROID": (words("ANDROID"),),
+    "kafka and client": (KAFKA, words("and"), words("client")),
+    # Fields, in any case.
+    "org:acme kafka": (ACME, KAFKA),
+    "ORG:acme AND kafka": (ACME, KAFKA),
+    "org:(acme OR other)": (whole(Field.ORG, "acme", "other"),),
+    'org:("acme" OR other)': (whole(Field.ORG, "acme", "other"),),
+    'org:"acme"': (ACME,),
+    "org:acme*": (pattern("acme*", Field.ORG),),
+    "org:*": (),
+    "name:kafka": (words("kafka", Field.NAME),),
+    "package:kafka": (words("kafka", Field.NAME),),
+    "name:*kaf*": (pattern("*kaf*", Field.NAME),),
+    "name:kaf*": (words("kaf*", Field.NAME),),
+    'name:"google sheets"': (phrase("google sheets", Field.NAME),),
+    "name:(http OR kafka)": (Term(("http", "kafka"), Field.NAME),),
+    "module:a.b*c": (words("a.b*c", Field.MODULE),),
+    # A keyword runs on.
+    "keyword:IT Operations": (whole(Field.KEYWORD, "IT Operations"),),
+    "keyword:Queues & Streams/All AND kafka": (whole(Field.KEYWORD, "Queues & Streams/All"), KAFKA),
+    "kafka keyword:a b AND org:acme": (KAFKA, whole(Field.KEYWORD, "a b"), ACME),
+    "keyword:a b AND": (whole(Field.KEYWORD, "a b"),),
+    'keyword:"a b" kafka': (whole(Field.KEYWORD, "a b"), KAFKA),
+    "keyword:(a b OR c) kafka": (whole(Field.KEYWORD, "a b", "c"), KAFKA),
+    "keyword:50*": (whole(Field.KEYWORD, "50*"),),
+    # Phrases, groups and patterns.
+    '"event stream" kafka': (phrase("event stream"), KAFKA),
+    "(kafka OR nats)": (Term(("kafka", "nats")),),
+    "*kaf*": (pattern("*kaf*"),),
+    "k*a": (pattern("k*a"),),
+    "kaf*": (words("kaf*"),),
+    "*": (),
+    # Paths.
+    "acme/kafka": (path("acme/kafka"),),
+    "acme/kafka:1.0.0-rc.1": (path("acme/kafka"),),
+    "acme/kafka:*": (path("acme/kafka"),),
+    "acme/a.b_c": (path("acme/a.b_c"),),
+    "acme/*kafka": (pattern("acme/*kafka"),),
+    "a/b/c": (words("a/b/c"),),
+    # Escapes.
+    r"org\:acme": (words("org:acme"),),
+    r"\*kafka": (words("*kafka"),),
+    r"\"kafka": (words('"kafka'),),
+    r"event\ stream": (words("event stream"),),
+    r'"say \"kafka\""': (phrase('say "kafka"'),),
+    r"keyword:a\*b": (whole(Field.KEYWORD, "a*b"),),
+    r"a\\b": (words("a\\b"),),
+    # What does not fit is read as plain words.
+    "org:": (words("org:"),),
+    "org: acme": (words("org:"), words("acme")),
+    "license:MIT": (words("license:MIT"),),
+    '"kafka': (words('"kafka'),),
+    'kafka"': (words('kafka"'),),
+    "(kafka": (words("(kafka"),),
+    "org:(acme": (whole(Field.ORG, "(acme"),),
+    '"kafka"s': (words('"kafka"s'),),
+    "kafka\\": (words("kafka\\"),),
+    "\\": (),
+    '"" () -- ...': (),
+}
+
+
+@pytest.mark.parametrize(("text", "terms"), READINGS.items())
+def test_a_text_is_read_as(text: str, terms: tuple[Term, ...]) -> None:
+    assert parse_terms(text) == terms
+
+
+@given(st.text())
+def test_any_text_is_a_query(text: str) -> None:
+    for term in parse_terms(text):
+        assert any(value.strip() for value in term.values)
+
+
+@given(st.text(alphabet='orgname:keyword"()\\* /.AND OR', max_size=80))
+def test_any_mixture_of_signs_is_a_query(text: str) -> None:
+    assert len(parse_terms(text)) <= MAX_QUERY_TERMS
+
+
+_SPECIAL = '\\:"()*/ '
+
+
+@given(st.text(min_size=1, max_size=40).filter(lambda text: any(map(str.isalnum, text))))
+def test_an_escaped_text_is_one_word_and_stays_as_it_is(text: str) -> None:
+    text = text.strip()
+    escaped = "".join(f"\\{each}" if each in _SPECIAL or each.isspace() else each for each in text)
+    if escaped == "AND":
+        return
+    assert parse_terms(escaped) == (words(text),)
+
+
+@given(
+    st.text(alphabet="abcXYZ/&+- ", min_size=1)
+    .map(str.strip)
+    .filter(lambda text: any(map(str.isalpha, text)))
+)
+def test_a_keyword_comes_back_as_it_was_sent(keyword: str) -> None:
+    assert parse_terms(f"keyword:{keyword} AND org:acme") == (whole(Field.KEYWORD, keyword), ACME)
+
+
+def test_a_search_reads_so_much_and_no_more() -> None:
+    many = " ".join(f"w{number}" for number in range(MAX_QUERY_TERMS + 1))
+    assert parse_terms(many)[-1] == words(f"w{MAX_QUERY_TERMS - 1}")
+    [group] = parse_terms(f"({' OR '.join('abcdefghij' * 9)})")
+    assert len(group.values) == MAX_TERM_VALUES
+    [long] = parse_terms("a" * (MAX_QUERY_LENGTH + 1))
+    assert long == words("a" * MAX_QUERY_LENGTH)

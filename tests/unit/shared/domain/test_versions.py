@@ -1,0 +1,368 @@
+"""Distributions as Maven paths name them."""
+
+import contextlib
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.errors.base import InvalidRange, InvalidVersion
+from shared.domain.versions import (
+    ANY_CLIENT,
+    MAX_VERSION_LENGTH,
+    MAX_VERSION_NUMBER,
+    ClientProfile,
+    Distribution,
+    LanguageVersion,
+    Range,
+    Version,
+    is_platform,
+    parse_version_or_range,
+)
+from tests.unit.shared.domain.strategies import any_versions, small_versions, version_texts
+
+
+def distribution(segment: str) -> Distribution:
+    found = Distribution.parse(segment)
+    assert found is not None
+    return found
+
+
+def test_a_distribution_is_its_major_and_update() -> None:
+    found = distribution("v2201-13-0")
+    assert (found.text, found.language) == ("v2201-13-0", LanguageVersion(2201, 13))
+
+
+@pytest.mark.parametrize(
+    "segment",
+    ["", "acme", "v2201-13", "2201-13-0", "v2201.13.0", "v2201-13-0-1", "v-1-0", "V1-1-0"],
+)
+def test_what_is_no_distribution_is_none(segment: str) -> None:
+    assert Distribution.parse(segment) is None
+
+
+@pytest.mark.parametrize(
+    ("segment", "platforms"),
+    [
+        ("v2201-0-0", "any java11"),
+        ("v2201-8-0", "any java11 java17"),
+        ("v2201-13-0", "any java11 java17 java21"),
+        ("v2201-14-0", "any java11 java17 java21 java25"),
+        ("v2301-0-0", "any java11 java17 java21 java25"),
+        ("v1-99-0", "any"),
+    ],
+)
+def test_a_distribution_runs_the_platforms_up_to_its_own(segment: str, platforms: str) -> None:
+    assert distribution(segment).client.platforms == frozenset(platforms.split())
+
+
+updates = st.integers(0, 999)
+
+
+@pytest.mark.parametrize(
+    ("built_with", "usable"),
+    [
+        ("2201.8.9", True),  # The patch is ignored inside the same update.
+        ("2201.8.0", True),
+        ("2201.7.0", True),
+        ("2201.8.0-20231101-120000-abcdef0", True),
+        ("2201.8.0-SNAPSHOT", True),
+        ("2201.9.0", False),
+        ("2301.1.0", False),
+        ("2101.1.0", False),
+        ("9999.0.0", False),
+        ("slalpha5", False),
+        ("slp8", False),
+        ("slbeta6", True),
+        ("slbeta", True),
+        ("", True),
+        ("Ballerina 2.0.0", False),
+        ("Java/11.0.8", False),
+    ],
+)
+def test_a_client_of_2201_8_3_is_offered_what_it_understands(
+    built_with: str, *, usable: bool
+) -> None:
+    assert ClientProfile.of("", "2201.8.3").can_use("any", built_with) is usable
+
+
+@pytest.mark.parametrize(
+    ("header", "runs"),
+    [
+        ("", {"any", "java11", "java21", "go1.26"}),
+        (" , ", {"any", "java11", "java21", "go1.26"}),
+        ("any", {"any"}),
+        ("java21", {"any", "java21"}),
+        ("java11, java21", {"any", "java11", "java21"}),
+        ("go1.26", {"any", "go1.26"}),
+        ("JAVA21", {"any"}),
+    ],
+)
+def test_platforms_are_those_that_the_client_names_literally(header: str, runs: set[str]) -> None:
+    client = ClientProfile.of(header, "")
+    offered = {p for p in ("any", "java11", "java21", "go1.26") if client.can_use(p, "2201.8.0")}
+    assert offered == runs
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "unknown", "okhttp/4.9.3", "Java/21.0.1", "2201.8", "2201.8.3.1", "v2201.8.3", "2201.x.3",
+     "2201.8.3 ", "2201.8.3-a\nb", "٢٢٠١.٨.٣", "9999999999.0.0"],
+)  # fmt: skip
+def test_a_client_that_names_no_version_gets_no_filter(text: str) -> None:
+    client = ClientProfile.of("", text)
+    assert client == ANY_CLIENT
+    assert client.can_use("java21", "9999.0.0")
+    assert client.can_use("java21", "slalpha5")
+
+
+@pytest.mark.parametrize("text", ["2201.13.0", "2201.13.0-SNAPSHOT", "2201.13.0-20240101-1200-ab"])
+def test_a_suffix_does_not_matter(text: str) -> None:
+    assert LanguageVersion.parse(text) == LanguageVersion(2201, 13)
+
+
+@given(theirs=updates, ours=updates, patch=updates, other=updates)
+def test_inside_a_major_the_update_alone_decides(
+    theirs: int, ours: int, patch: int, other: int
+) -> None:
+    client = ClientProfile.of("", f"2201.{ours}.{patch}")
+    assert client.can_use("any", f"2201.{theirs}.{other}") is (theirs <= ours)
+    assert not client.can_use("any", f"2301.{theirs}.{other}")
+
+
+@given(st.sampled_from(["any", "java11", "java21"]), st.sampled_from(["", "2201.8.0", "slalpha5"]))
+def test_whoever_names_nothing_is_offered_everything(platform: str, built_with: str) -> None:
+    assert ANY_CLIENT.can_use(platform, built_with)
+
+
+@pytest.mark.parametrize("text", ["any", "java8", "java11", "java21", "java250", "go1.26"])
+def test_a_bala_may_name_these_platforms(text: str) -> None:
+    assert is_platform(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Any", "java", "java2100", "java21 ", "go1", "go1.", "any\n", "../any", "java٣"]
+)
+def test_a_bala_may_name_no_others(text: str) -> None:
+    assert not is_platform(text)
+
+
+# The precedence examples of semver.org, sections 11.2 to 11.4, and more of the same kind.
+ASCENDING = (
+    "0.0.0-0",
+    "0.0.0",
+    "0.9.0",
+    "0.10.0",
+    "1.0.0--",
+    "1.0.0-A",
+    "1.0.0-RC",
+    "1.0.0-alpha",
+    "1.0.0-alpha.1",
+    "1.0.0-alpha.beta",
+    "1.0.0-beta",
+    "1.0.0-beta.2",
+    "1.0.0-beta.11",
+    "1.0.0-beta.11.0",
+    "1.0.0-beta.x",
+    "1.0.0-beta2",
+    "1.0.0-rc.1",
+    "1.0.0",
+    "1.0.1-0",
+    "1.0.1-9",
+    "1.0.1-10",
+    "1.0.1-10.a",
+    "1.0.1-0a",
+    "1.0.1",
+    "2.0.0",
+    "2.1.0",
+    "2.1.1",
+    "2.1.10",
+    f"{MAX_VERSION_NUMBER}.{MAX_VERSION_NUMBER}.{MAX_VERSION_NUMBER}",
+)
+
+
+def compare(one: str, other: str) -> int:
+    """Compare as the text of SemVer 2 says, section 11, word by word."""
+    (core, _, stage), (core_, _, stage_) = one.partition("-"), other.partition("-")
+    numbers, numbers_ = [int(n) for n in core.split(".")], [int(n) for n in core_.split(".")]
+    if numbers != numbers_:
+        return 1 if numbers > numbers_ else -1
+    if not stage or not stage_:
+        return (not stage) - (not stage_)
+    for left, right in zip(stage.split("."), stage_.split("."), strict=False):
+        if left == right:
+            continue
+        if left.isdigit() and right.isdigit():
+            return 1 if int(left) > int(right) else -1
+        if left.isdigit() or right.isdigit():
+            return -1 if left.isdigit() else 1
+        return 1 if left > right else -1
+    return stage.count(".") - stage_.count(".")
+
+
+def sign(number: int) -> int:
+    return (number > 0) - (number < 0)
+
+
+def test_the_examples_of_the_specification_are_in_order() -> None:
+    versions = [Version.parse(text) for text in ASCENDING]
+    for low, high in itertools.combinations(versions, 2):
+        assert low < high
+        assert low <= high
+        assert high > low
+        assert high >= low
+        assert low != high
+        assert not high <= low
+
+
+@given(one=any_versions, other=any_versions)
+def test_order_is_what_the_specification_says_in_words(one: Version, other: Version) -> None:
+    assert sign(compare(one.text, other.text)) == (one > other) - (one < other)
+
+
+@given(one=any_versions, other=any_versions)
+def test_of_two_versions_one_is_newer_unless_they_are_the_same(
+    one: Version, other: Version
+) -> None:
+    assert [one < other, one == other, other < one].count(True) == 1
+    assert (one <= other) == (one < other or one == other)
+    assert (one == other) == (one.precedence == other.precedence)
+    assert (one == other) <= (hash(one) == hash(other))
+
+
+@given(st.tuples(small_versions, small_versions, small_versions))
+def test_order_carries_over(versions: tuple[Version, Version, Version]) -> None:
+    one, two, three = versions
+    assert not (one <= two <= three) or one <= three
+
+
+@given(version_texts.filter(lambda text: len(text) <= MAX_VERSION_LENGTH))
+def test_a_version_prints_as_it_was_written(text: str) -> None:
+    version = Version.parse(text)
+    assert str(version) == version.text == text
+    assert Version.parse(str(version)) == version
+
+
+@given(any_versions)
+def test_a_version_tells_its_numbers_and_whether_it_is_stable(version: Version) -> None:
+    major, minor = version.text.split(".")[:2]
+    assert (version.major, version.minor) == (int(major), int(minor))
+    assert version.is_stable == ("-" not in version.text)
+
+
+@given(small_versions.filter(lambda version: version.is_stable), small_versions)
+def test_a_pre_release_is_older_than_its_release_and_newer_than_the_one_before(
+    stable: Version, other: Version
+) -> None:
+    candidate = Version.parse(f"{stable}-rc.1")
+    assert candidate < stable
+    assert not (other.is_stable and other < stable) or other < candidate
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "not of the form"),
+        ("1", "not of the form"),
+        ("1.2", "not of the form"),
+        ("1.2.3.4", "not of the form"),
+        ("v1.2.3", "not of the form"),
+        (" 1.2.3", "not of the form"),
+        ("1.2.3\n", "not of the form"),
+        ("1.2.3-", "not of the form"),
+        ("1.2.3-a..b", "not of the form"),
+        ("1.2.3-a_b", "not of the form"),
+        ("1.2.3-é", "not of the form"),
+        ("-1.2.3", "not of the form"),
+        ("1.2.x", "not of the form"),
+        ("1.2.*", "not of the form"),
+        ("*", "not of the form"),
+        ("1.2.٣", "not of the form"),
+        ("1.2.3-٣", "not of the form"),
+        ("../../etc", "not of the form"),
+        ("01.2.3", "leading zero"),
+        ("1.02.3", "leading zero"),
+        ("1.2.03", "leading zero"),
+        ("1.2.3-01", "leading zero"),
+        ("1.2.3-a.00", "leading zero"),
+        ("1.2.3+build", "build metadata"),
+        ("1.2.3-rc.1+build", "build metadata"),
+        ("2147483648.0.0", "above 2147483647"),
+        ("1.2.3-2147483648", "above 2147483647"),
+        ("1.2.99999999999999999999", "above 2147483647"),
+        (f"1.2.3-{'a' * MAX_VERSION_LENGTH}", "longer than 128"),
+        ("9" * 5_000, "longer than 128"),
+    ],
+)
+def test_what_clients_cannot_read_is_refused_with_the_reason(text: str, reason: str) -> None:
+    with pytest.raises(InvalidVersion, match=reason):
+        Version.parse(text)
+
+
+def test_the_longest_version_and_the_largest_numbers_are_read() -> None:
+    longest = f"1.2.3-{'a' * (MAX_VERSION_LENGTH - 6)}"
+    assert Version.parse(longest).text == longest
+    assert Version.parse(f"{MAX_VERSION_NUMBER}.0.0").major == MAX_VERSION_NUMBER
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_a_version_that_prints_the_same_or_refused(text: str) -> None:
+    with contextlib.suppress(InvalidVersion):
+        assert str(Version.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "inside", "outside"),
+    [
+        ("*", ["0.0.0", "1.2.3", "9.9.9-rc.1"], []),
+        ("1.*", ["1.0.0-alpha", "1.0.0", "1.99.0"], ["0.9.9", "2.0.0-alpha", "11.0.0"]),
+        ("0.*", ["0.0.1", "0.9.0"], ["1.0.0"]),
+        ("1.2.*", ["1.2.0-rc.1", "1.2.0", "1.2.99"], ["1.1.9", "1.3.0", "1.20.0", "2.2.0"]),
+        ("0.0.*", ["0.0.7"], ["0.1.0"]),
+    ],
+)
+def test_a_range_holds_its_major_and_minor(
+    text: str, inside: list[str], outside: list[str]
+) -> None:
+    within = Range.parse(text)
+    assert [v for v in inside + outside if within.contains(Version.parse(v))] == inside
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1", "1.2.3", "1.2.3.*", "**", "1.**", ".*", "1.2*", "1*", "x.*", "01.*", "1.00.*",
+     "-1.*", " *", "*\n", "٣.*", "99999999999.*"],
+)  # fmt: skip
+def test_other_wildcards_are_refused(text: str) -> None:
+    with pytest.raises(InvalidRange, match="is not a version range"):
+        Range.parse(text)
+
+
+@given(
+    st.one_of(
+        st.just(Range()),
+        st.builds(Range, st.integers(0, MAX_VERSION_NUMBER)),
+        st.builds(Range, st.integers(0, MAX_VERSION_NUMBER), st.integers(0, MAX_VERSION_NUMBER)),
+    )
+)
+def test_a_range_prints_as_it_is_read(within: Range) -> None:
+    assert Range.parse(str(within)) == within
+
+
+@given(small_versions)
+def test_a_version_lies_in_the_ranges_of_its_own_numbers(version: Version) -> None:
+    for within in (Range(), Range(version.major), Range(version.major, version.minor)):
+        assert within.contains(version)
+    assert not Range(version.major + 1).contains(version)
+    assert not Range(version.major, version.minor + 1).contains(version)
+
+
+def test_what_ends_in_a_star_is_a_range_and_the_rest_a_version() -> None:
+    assert parse_version_or_range("1.2.*") == Range(1, 2)
+    assert parse_version_or_range("*") == Range()
+    assert parse_version_or_range("1.2.3") == Version.parse("1.2.3")
+    with pytest.raises(InvalidRange):
+        parse_version_or_range("1.2.3.*")
+    with pytest.raises(InvalidVersion):
+        parse_version_or_range("latest")

@@ -1,0 +1,273 @@
+"""The answer cache repeats an answer to the same request while nothing is written."""
+
+import tracemalloc
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from shared.hosting.answer_cache import LARGEST_BODY_BYTES, STALE_EVICTIONS_PER_WRITE, AnswerCache
+from shared.hosting.asgi import Message, Receive, Scope, Send
+from shared.hosting.requests import LazyRequest, RequestHeaders
+from tests.unit.shared.hosting.asgi import Exchange, ask, scope
+
+
+class Stores:
+    """A data version that a test changes."""
+
+    def __init__(self) -> None:
+        self.data_version = 1
+        self.broken = False
+
+    def __call__(self) -> int:
+        if self.broken:
+            raise OSError
+        return self.data_version
+
+
+class App:
+    """Numbers its answers, which are cacheable but for those below `/private`."""
+
+    def __init__(self, *, body: bytes = b"", repeat: Any = None) -> None:
+        self.asked = 0
+        self.repeated: list[str] = []
+        self._body = body
+        self._repeat = repeat or self._record
+
+    def _record(self, req: func.HttpRequest) -> Mapping[str, str] | None:
+        self.repeated.append(req.headers.get("x-forwarded-for", ""))
+        return {"X-Request-Id": f"again {len(self.repeated)}"}
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        self.asked += 1
+        body = self._body or b"%d" % self.asked
+        headers = [(b"x-request-id", b"first"), (b"etag", b'"x"')]
+        if not scope["raw_path"].startswith(b"/chunked"):
+            headers.append((b"content-length", b"%d" % len(body)))
+        start: Message = {"type": "http.response.start", "status": 200, "headers": headers}
+        is_cacheable = not scope["raw_path"].startswith(b"/private")
+        await send({**start, "repeat": self._repeat} if is_cacheable else start)
+        await send({"type": "http.response.body", "body": body})
+
+
+@pytest.fixture
+def stores() -> Stores:
+    return Stores()
+
+
+async def asked(
+    app: AnswerCache, path: str = "/one", method: str = "GET", **headers: str
+) -> Exchange:
+    return await ask(app, scope(method, path, {k.replace("_", "-"): v for k, v in headers.items()}))
+
+
+async def test_the_same_request_gets_the_same_answer_and_its_own_id(stores: Stores) -> None:
+    app = App()
+    cache = AnswerCache(app, stores)
+    first, second, third = [await asked(cache) for _ in range(3)]
+    assert (first.body, second.body, third.body) == (b"1", b"1", b"1")
+    assert first.headers == {"x-request-id": "first", "etag": '"x"', "content-length": "1"}
+    assert second.headers == {"x-request-id": "again 1", "etag": '"x"', "content-length": "1"}
+    assert third.headers == {"x-request-id": "again 2", "etag": '"x"', "content-length": "1"}
+    assert app.asked == 1
+
+
+async def test_after_a_write_the_application_is_asked_again(stores: Stores) -> None:
+    cache = AnswerCache(App(), stores)
+    await asked(cache)
+    stores.data_version += 1
+    assert [(await asked(cache)).body for _ in range(2)] == [b"2", b"2"]
+
+
+async def test_a_write_while_an_answer_is_made_makes_it_stale(stores: Stores) -> None:
+    app = App()
+
+    async def meanwhile(scope: Scope, receive: Receive, send: Send) -> None:
+        stores.data_version += app.asked == 0
+        await app(scope, receive, send)
+
+    cache = AnswerCache(meanwhile, stores)
+    assert [(await asked(cache)).body for _ in range(3)] == [b"1", b"2", b"2"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"path": "/one?x=1"},
+        {"path": "/two"},
+        {"method": "HEAD"},
+        {"authorization": "Bearer x"},
+        {"if_none_match": '"x"'},
+        {"range": "bytes=0-1"},
+        {"accept": "text/html"},
+        {"host": "elsewhere"},
+    ],
+)
+async def test_another_request_is_another_answer(stores: Stores, other: dict[str, str]) -> None:
+    cache = AnswerCache(App(), stores)
+    await asked(cache)
+    assert (await asked(cache, **other)).body == b"2"
+    assert (await asked(cache)).body == b"1"
+
+
+async def test_proxy_headers_make_no_difference_and_are_recorded(stores: Stores) -> None:
+    app = App()
+    cache = AnswerCache(app, stores)
+    for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
+        assert (await asked(cache, x_forwarded_for=address)).body == b"1"
+    assert [each.split(",")[0] for each in app.repeated] == ["192.0.2.2", "192.0.2.3"]
+
+
+async def test_what_is_not_cacheable_is_never_kept(stores: Stores) -> None:
+    cache = AnswerCache(App(), stores)
+    assert [(await asked(cache, "/private")).body for _ in range(2)] == [b"1", b"2"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+async def test_only_reads_are_repeated(stores: Stores, method: str) -> None:
+    cache = AnswerCache(App(), stores)
+    assert [(await asked(cache, "/one", method)).body for _ in range(2)] == [b"1", b"2"]
+
+
+async def test_a_request_that_may_not_be_repeated_is_left_to_the_application(
+    stores: Stores,
+) -> None:
+    cache = AnswerCache(App(repeat=lambda _: None), stores)
+    assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
+
+
+async def test_stores_that_do_not_answer_are_left_to_the_application(stores: Stores) -> None:
+    cache = AnswerCache(App(), stores)
+    await asked(cache)
+    stores.broken = True
+    assert [(await asked(cache)).body for _ in range(2)] == [b"2", b"3"]
+    stores.broken = False
+    assert (await asked(cache)).body == b"1"
+
+
+async def test_a_request_that_cannot_be_recorded_is_left_to_the_application(stores: Stores) -> None:
+    def failing(_req: func.HttpRequest) -> None:
+        raise ValueError
+
+    cache = AnswerCache(App(repeat=failing), stores)
+    assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
+
+
+async def test_memory_is_bounded_and_the_oldest_answer_is_evicted_first(stores: Stores) -> None:
+    app = App(body=b"x" * 10_000)
+    cache = AnswerCache(app, stores, capacity=35_000)
+    for path in ("/1", "/2", "/3", "/3", "/2", "/1"):
+        await asked(cache, path)
+    assert app.asked == 4
+    assert len(app.repeated) == 2
+
+
+async def test_long_requests_take_their_part_of_the_memory(stores: Stores) -> None:
+    cache = AnswerCache(App(), stores, capacity=30_000)
+    await asked(cache)
+    for number in range(3):
+        await asked(cache, user_agent=f"{number}" * 9_000)
+    assert (await asked(cache)).body == b"5"
+
+
+@pytest.mark.parametrize("path", ["/one", "/one?q=" + 2_000 * "x"])
+@pytest.mark.parametrize("name", [b"accept", b"x-any"])
+async def test_the_memory_that_is_taken_is_bounded(stores: Stores, name: bytes, path: str) -> None:
+    capacity = 256 * 1024
+    cache = AnswerCache(App(), stores, capacity=capacity)
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(1_000):  # Each is another request, of as many lines as one may have.
+        request = scope("GET", f"{path}{number}" if "?" in path else f"{path}?{number}")
+        request["headers"] = [(b"%b" % name, b"%d" % (1_000 + each)) for each in range(100)]
+        await ask(cache, request)
+    taken = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert capacity / 8 < taken < capacity
+
+
+async def test_headers_that_no_answer_depends_on_make_no_difference(stores: Stores) -> None:
+    cache = AnswerCache(App(), stores)
+    bodies = [(await asked(cache, x_any=str(number))).body for number in range(3)]
+    assert bodies == [b"1", b"1", b"1"]
+
+
+@pytest.mark.parametrize("look", ["get", "index", "contains", "all"])
+async def test_an_answer_made_of_another_header_is_not_kept(stores: Stores, look: str) -> None:
+    app = App()
+    ways: dict[str, Callable[[RequestHeaders], object]] = {
+        "get": lambda headers: headers.get("X-Any"),
+        "index": lambda headers: headers["X-Any"],
+        "contains": lambda headers: "X-Any" in headers,
+        "all": dict,
+    }
+
+    async def looking(scope: Scope, receive: Receive, send: Send) -> None:
+        ways[look](LazyRequest({**scope}, {}, b"").headers)
+        await app(scope, receive, send)
+
+    cache = AnswerCache(looking, stores)
+    assert [(await asked(cache, x_any="a")).body for _ in range(2)] == [b"1", b"2"]
+
+
+@pytest.mark.parametrize(
+    ("size", "asked_twice"), [(LARGEST_BODY_BYTES, False), (LARGEST_BODY_BYTES + 1, True)]
+)
+async def test_large_bodies_are_not_kept(stores: Stores, size: int, asked_twice: bool) -> None:
+    app = App(body=b"x" * size)
+    cache = AnswerCache(app, stores)
+    for _ in range(2):
+        await asked(cache)
+    assert (app.asked == 2) is asked_twice
+
+
+async def test_a_body_in_pieces_is_not_kept(stores: Stores) -> None:
+    app = App()
+
+    async def in_pieces(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                await send({**message, "more_body": True})
+                await send({**message, "body": b""})
+            else:
+                await send(message)
+
+        await app(scope, receive, sending)
+
+    cache = AnswerCache(in_pieces, stores)
+    assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
+
+
+async def test_a_server_may_look_for_a_kept_answer_first(
+    stores: Stores,
+) -> None:
+    app = App()
+    cache = AnswerCache(app, stores)
+    request = scope("GET", "/one")
+    assert cache.at_once(request) is None
+    await ask(cache, request)
+    answer = cache.at_once(scope("GET", "/one"))
+    assert answer is not None
+    assert (answer.body, app.asked, len(app.repeated)) == (b"1", 1, 1)
+    assert answer.head == b'HTTP/1.1 200 OK\r\netag: "x"\r\ncontent-length: 1\r\n'
+    assert answer.fresh == [(b"x-request-id", b"again 1")]
+
+
+async def test_an_answer_that_does_not_say_where_it_ends_is_not_kept(stores: Stores) -> None:
+    app = App()
+    cache = AnswerCache(app, stores)
+    await asked(cache, "/chunked")
+    await asked(cache, "/chunked")
+    assert app.asked == 2
+
+
+async def test_after_a_write_stale_answers_are_evicted(stores: Stores) -> None:
+    cache = AnswerCache(App(), stores)
+    for number in range(2 * STALE_EVICTIONS_PER_WRITE):
+        await asked(cache, f"/{number}")
+    stores.data_version += 1
+    await asked(cache, "/new")
+    assert cache.count == STALE_EVICTIONS_PER_WRITE + 1
+    await asked(cache, "/newer")
+    assert cache.count == 2

@@ -1,0 +1,489 @@
+"""Rendering of Markdown: elements, links and pictures, and limits for hostile texts."""
+
+import re
+from html import unescape
+from html.parser import HTMLParser
+from itertools import count
+from time import thread_time
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.prose.markdown import bracket_depth
+from shared.prose.rendering import (
+    MAX_ATTRIBUTE_CHARACTERS,
+    MAX_BRACKET_DEPTH,
+    MAX_BRACKETS,
+    MAX_CHARACTERS,
+    MAX_HIGHLIGHTED_CHARACTERS,
+    MAX_MILLISECONDS,
+    MAX_NESTING,
+    MAX_OPEN_TAGS,
+    MAX_PARAGRAPH_CHARACTERS,
+    MAX_SOURCE_CHARACTERS,
+    TextPlace,
+    highlight,
+    render_markdown,
+    truncate,
+)
+
+
+def test_each_line_has_an_id_to_lead_to() -> None:
+    assert highlight("notes.txt", "a\n\nb\n") == (
+        '<span id="L-1">a</span>\n<span id="L-2"></span>\n<span id="L-3">b</span>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "shown"),
+    [
+        ("Ballerina.toml", "a = 1", '<span class="mi">1</span>'),
+        ("modules/a/b.BAL", "int a", '<span class="kt">int</span>'),
+        ("docker/Dockerfile", "FROM a", '<span class="k">FROM</span>'),
+        ("a.json", '{"a": 1}', '<span class="nt">"a"</span>'),
+        ("a.unheard", "<b>", "&lt;b&gt;"),
+        ("LICENSE", "<b>", "&lt;b&gt;"),
+    ],
+)
+def test_a_file_is_coloured_by_its_name(path: str, code: str, shown: str) -> None:
+    assert shown in highlight(path, code)
+
+
+def test_no_colour_goes_over_the_end_of_a_line() -> None:
+    lines = highlight("a.java", "/* a\n\nb */ int c;").split("\n")
+    assert all(line.count("<span") == line.count("</span>") for line in lines)
+
+
+def test_what_turns_a_line_is_shown_in_code() -> None:
+    assert "[U+202E]" in highlight("a.bal", "// \u202e")
+
+
+@pytest.mark.parametrize("ticks", [0, 1, 20])
+def test_code_that_is_not_coloured_in_time_is_plain_from_there_on(ticks: int) -> None:
+    code = "\ufeff" + "int a = 1;\r\n" * 40 + "int b;"
+    moments = count()
+    html = highlight("a.java", code, clock=lambda: float(next(moments) > ticks))
+    text = re.sub("<[^>]*>", "", html)
+    assert unescape(text) == code.removeprefix("\ufeff").replace("\r\n", "\n")
+    assert 0 < html.count('class="') < 3 * 40
+
+
+def test_a_message_chooses_no_language_of_its_body() -> None:
+    message = "POST / HTTP/1.1\nContent-Type: text/x-python\n\nimport os"
+    assert ">import os<" in highlight("a.http", message)
+    assert 'class="' in highlight("a.http", message)
+
+
+PLACE = TextPlace("/files/acme/greet/1.0.0", folder="docs")
+
+
+def html(text: str, prefix: str = "readme") -> str:
+    """Return a text of `acme/greet:1.0.0` as HTML."""
+    return render_markdown(text, PLACE, prefix)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("*a* **b** ~~c~~ ~d~ `e`", "<em>a</em> <strong>b</strong> <s>c</s> <s>d</s>"),
+        ("a  \nb", "<p>a<br>\nb</p>"),
+        ("1. a\n2. b", "<ol>\n<li>a</li>\n<li>b</li>\n</ol>"),
+        ("3. a", '<ol start="3">'),
+        ("> a", "<blockquote>\n<p>a</p>\n</blockquote>"),
+        ("---", "<hr>"),
+        ("&copy; &amp; &lt;b&gt;", "<p>© &amp; &lt;b&gt;</p>"),
+        ("> [!WARNING]\n> Hot.", '<div class="markdown-alert markdown-alert-warning">'),
+        ("> [!WARNING]\n> Hot.", '<p class="markdown-alert-title">Warning</p>'),
+        ("- [ ] a", '<span class="task" role="img" aria-label="Not done"></span>'),
+        ("- [x] a", '<span class="task done" role="img" aria-label="Done"></span>'),
+        ("|a|\n|:-:|\n|b|", '<th align="center">a</th>'),
+        ("|a|\n|-|\n|b\\|c|", "<td>b|c</td>"),
+        ("|a|\n|-|\n|b|", '<div class="wide" tabindex="0"><table>'),
+    ],
+)
+def test_what_github_writes_is_written(written: str, shown: str) -> None:
+    assert shown in html(written)
+
+
+def test_a_heading_is_one_level_lower_and_can_be_linked_to() -> None:
+    assert html("# Getting *started*") == (
+        '<h2 id="readme-getting-started">Getting <em>started</em> '
+        '<a class="anchor" href="#readme-getting-started" '
+        'aria-label="Link to Getting started" rel="nofollow noopener ugc">#</a></h2>\n'
+    )
+    assert html("###### Deep").startswith("<h6 ")
+
+
+def test_headings_of_the_same_words_have_ids_of_their_own() -> None:
+    text = html("# Usage\n\n# Usage\n\n# Usage")
+    assert [f'id="readme-usage{end}"' in text for end in ("", "-1", "-2")] == [True] * 3
+
+
+def test_a_heading_without_letters_has_no_id() -> None:
+    assert html("# !!!") == "<h2>!!!</h2>\n"
+
+
+def test_footnotes_are_numbered_and_lead_back() -> None:
+    text = html("a[^x] b[^x]\n\n[^x]: Note.")
+    assert 'href="#readme-fn1" id="readme-fnref1"' in text
+    assert '<li id="readme-fn1" class="footnote-item"><p>Note. <a href="#readme-fnref1"' in text
+    assert 'href="#readme-fnref1:1"' in text
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("www.example.com", "http://www.example.com"),
+        ("https://example.com/a?b=c", "https://example.com/a?b=c"),
+        ("See (https://example.com).", "https://example.com"),
+        ("me@example.com", "mailto:me@example.com"),
+        ("mailto:me@example.com", "mailto:me@example.com"),
+        ("<https://example.com>", "https://example.com"),
+    ],
+)
+def test_bare_addresses_are_links(written: str, address: str) -> None:
+    assert f'<a href="{address}" rel="nofollow noopener ugc">' in html(written)
+
+
+def test_code_is_coloured_by_classes() -> None:
+    assert html("```bal\nint x = 1;\n```") == (
+        '<pre tabindex="0"><code><span class="kt">int</span> x = '
+        '<span class="mi">1</span>;\n</code></pre>\n'
+    )
+
+
+@pytest.mark.parametrize("fence", ["```", "```unheard-of", "```bal"])
+def test_code_of_any_language_is_escaped(fence: str) -> None:
+    assert "<b>" not in html(f"{fence}\n<b>&\n```")
+
+
+def test_indented_code_is_code() -> None:
+    assert html("    a < b") == '<pre tabindex="0"><code>a &lt; b\n</code></pre>\n'
+
+
+def test_links_lead_into_the_archive() -> None:
+    assert 'href="/files/acme/greet/1.0.0/docs/guide%20a.md#part"' in html("[a](<guide a.md#part>)")
+
+
+def test_links_within_the_text_find_its_headings() -> None:
+    assert 'href="#readme-usage"' in html("[a](#usage)\n\n# Usage")
+
+
+def test_pictures_of_the_archive_are_shown() -> None:
+    assert html("![A cat](cat.png)") == (
+        '<p><img src="/files/acme/greet/1.0.0/docs/cat.png" alt="A cat" loading="lazy"></p>\n'
+    )
+
+
+def test_a_picture_of_another_host_is_a_link_to_it() -> None:
+    assert html("![A cat](https://cats.example/cat.png)") == (
+        '<p><a href="https://cats.example/cat.png" rel="nofollow noopener ugc">A cat</a></p>\n'
+    )
+
+
+def test_a_picture_of_another_host_in_a_link_is_its_words() -> None:
+    badge = html("[![Build](https://ci.example/badge.svg)](https://ci.example/greet)")
+    assert badge == (
+        '<p><a href="https://ci.example/greet" rel="nofollow noopener ugc">Build</a></p>\n'
+    )
+
+
+def test_texts_of_one_page_have_ids_of_their_own() -> None:
+    assert 'id="module-http-usage"' in html("# Usage", "module-http")
+
+
+@pytest.mark.parametrize("control", ["\u202e", "&#x202e;", "\u2066"])
+def test_what_turns_the_direction_of_a_line_is_shown(control: str) -> None:
+    text = html(f"a{control}b `{control}`\n\n```bal\n// {control}\n```")
+    assert "\u202e" not in text
+    assert "\u2066" not in text
+    assert "[U+20" in text
+
+
+def test_templates_take_the_text_as_it_is() -> None:
+    text = render_markdown("*a*", PLACE)
+    assert text.__html__() == "<p><em>a</em></p>\n"
+
+
+HERE = "https://registry.test/packages/acme/greet"
+FILES = "/files/acme/greet/1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("written", "leads_to"),
+    [
+        ("https://example.com/a", "https://example.com/a"),
+        ("HTTP://example.com", "HTTP://example.com"),
+        ("mailto:me@example.com", "mailto:me@example.com"),
+        ("//example.com/a", "https://example.com/a"),
+        ("\\\\example.com", "https://example.com"),
+        (" https://example.com\n", "https://example.com"),
+        ("#usage", "#readme-usage"),
+        ("#readme-usage", "#readme-usage"),
+        ("guide.md", f"{FILES}/docs/guide.md"),
+        ("./guide.md?plain=1#part", f"{FILES}/docs/guide.md#part"),
+        ("../LICENSE", f"{FILES}/LICENSE"),
+        ("../../../etc/passwd", f"{FILES}/etc/passwd"),
+        ("..%2f..%2fetc", f"{FILES}/etc"),
+        ("..\\..\\etc", f"{FILES}/etc"),
+        ("/account/tokens", f"{FILES}/account/tokens"),
+        ("a b/ü.md", f"{FILES}/docs/a%20b/%C3%BC.md"),
+        ("a%22b", f"{FILES}/docs/a%22b"),
+        ("java\tscript:alert(1)", ""),
+        ("javascript:alert(1)", ""),
+        ("JaVaScRiPt://example.com/%0aalert(1)", ""),
+        ("vbscript:a", ""),
+        ("data:text/html,a", ""),
+        ("https:account", ""),
+        ("https://me:secret@example.com", ""),
+        ("https://registry.test@example.com", ""),
+        ("mailto:me@example.com?bcc=all@example.com", ""),
+        ("#", ""),
+        ("", ""),
+        ("a\x00b", ""),
+        ("a%00b", ""),
+        ("..", ""),
+        ("a" * 3_000, ""),
+    ],
+)
+def test_links(written: str, leads_to: str) -> None:
+    assert PLACE.link(written, "readme") == leads_to
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("cat.png", f"{FILES}/docs/cat.png"),
+        ("/docs/cat.png#a", f"{FILES}/docs/cat.png"),
+        ("https://example.com/cat.png", ""),
+        ("//example.com/cat.png", ""),
+        ("/\\example.com/cat.png", ""),
+        ("data:image/png;base64,AA", ""),
+        ("#cat", ""),
+    ],
+)
+def test_pictures_come_from_the_archive_alone(written: str, shown: str) -> None:
+    assert PLACE.picture(written) == shown
+
+
+def test_with_the_names_of_the_files_nothing_leads_to_a_missing_one() -> None:
+    place = TextPlace(FILES, folder="docs", names=frozenset(["docs/guide.md"]))
+    assert place.link("guide.md", "readme") == f"{FILES}/docs/guide.md"
+    assert not place.link("other.md", "readme")
+    assert not place.picture("cat.png")
+
+
+def test_what_is_not_beside_the_text_is_looked_for_from_the_root() -> None:
+    names = frozenset(["docs/guide.md", "guide.md", "resources/cat.png"])
+    place = TextPlace(FILES, folder="docs", names=names)
+    assert place.picture("resources/cat.png") == f"{FILES}/resources/cat.png"
+    assert place.link("guide.md", "readme") == f"{FILES}/docs/guide.md"
+    assert place.link("/guide.md", "readme") == f"{FILES}/guide.md"
+    assert not place.picture("../../resources/dog.png")
+
+
+def test_links_lead_to_the_pages_of_files_where_there_are_some_and_pictures_do_not() -> None:
+    place = TextPlace(FILES, folder="docs", pages="/pages?path=")
+    assert place.link("a guide.md#how", "readme") == "/pages?path=docs/a%20guide.md#how"
+    assert place.picture("cat.png") == f"{FILES}/docs/cat.png"
+
+
+@given(st.text(max_size=40) | st.text(alphabet="/\\.:#?@%2fjavscript \t\n", max_size=40))
+def test_whatever_is_written_leads_out_plainly_or_stays_among_the_files(written: str) -> None:
+    led = PLACE.link(written, "readme")
+    whole = urlsplit(urljoin(HERE, led))
+    if led and not led.startswith("#") and whole.netloc == "registry.test":
+        assert led.startswith(f"{FILES}/")
+        assert "/../" not in whole.path
+    assert whole.scheme in ("http", "https", "mailto")
+    if shown := PLACE.picture(written):
+        assert shown.startswith(f"{FILES}/")
+
+
+DEEPEST = 3 * MAX_NESTING + 2 * MAX_OPEN_TAGS  # A list is two elements, and a paragraph is in it.
+LARGEST = 40  # Times the text: a heading of one letter has an id, a link and words for it.
+
+PATTERNS = [
+    "[", "![", "[a](", "[[](", "![[]()", "*a _b ", "**", "_a_", "***a", "~~a", "~", "`` ` ``` ",
+    "> ", ">", "- ", "+ * ", "\t- ", "1. a\n   ", "- [ ] a\n", "# a\n", "a\n=\n", "\n", "a\n",
+    "<", "<!", "<!--", "<!-- --> ", "<?", "<a ", '<a "', "<a href=x>", "<b>", "</b>", "<p><b>",
+    "<b></p><p>", "<div>", "<div>\n\n", "</div>", "<ul><li>", "<table><tr><td>", "x<b>",
+    "<img a=b ", "<em><strong>", "&", "&amp;", "&#x202e;", ":", "@", "a@", "a@b.c ", "mailto:",
+    "http://", "http://a ", "www.", "www.a.b ", "[^1]", "[a]:\n", "[x]: /u\n", "| a ", "|-|-|\n",
+    "```\na\n```\n", "    a\n\n", "\\", "\x00", "\r", "\u0301", "\u202e",
+]  # fmt: skip
+
+
+class Depth(HTMLParser):
+    """Measures how deep elements are in each other."""
+
+    VOID = frozenset(["br", "hr", "img", "wbr"])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.deepest = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self.VOID:
+            self.now += 1
+            self.deepest = max(self.deepest, self.now)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.now -= 1
+
+
+def assert_bounded(text: str) -> None:
+    """Render the text; what comes of it is neither large nor deep."""
+    html = render_markdown(text, PLACE)
+    assert len(html) <= LARGEST * len(text) + MAX_ATTRIBUTE_CHARACTERS
+    depth = Depth()
+    depth.feed(html)
+    assert depth.deepest <= DEEPEST
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_pattern_without_end_comes_to_something_bounded(pattern: str) -> None:
+    assert_bounded((pattern * MAX_CHARACTERS)[: MAX_CHARACTERS // 8])
+
+
+COLUMNS = 64
+WIDE = "|" + "a|" * COLUMNS + "\n|" + "-|" * COLUMNS + "\n" + "x\n" * 60 + "\n"
+
+HOSTILE = {
+    "tables whose short rows are filled up": WIDE * 400,
+    "a table of many rows": "|a|b|c|\n|-|-|-|\n" + "|1|2|3|\n" * 20_000,
+    "many tables": "|a|\n|-|\n|b|\n\n" * 9_000,
+    "pictures in pictures": ("![" * 40 + "\n\n") * 1_600,
+    "cells that are not written": "|".join("a" * 500) + "\n" + "|".join("-" * 500) + "\nx" * 9_000,
+    "one long address for many links": "[x]: /" + "u" * 2_000 + "\n\n" + "[x]\n\n" * 9_000,
+    "one long title for many links": f'[x]: /u "{"t" * 30_000}"\n\n' + "[x]\n\n" * 9_000,
+    "formatting that each paragraph opens again": "\n\n".join(["<b>" * 100] * 300),
+    "formatting with attributes": "".join(f"<b title={n}>" for n in range(2_000)) + "<p>x" * 5_000,
+    "a tag of a thousand attributes": "<img " + " ".join(f"a{n}" for n in range(9_000)) + ">",
+    "quotes in quotes": "\n".join(">" * n + " a" for n in range(400)),
+    "lists in lists": "\n".join("  " * n + "- a" for n in range(300)),
+    "notes that call notes": "[^a]\n\n" + "[^a]: [^a] [^a]\n" * 3_000,
+    "templates in templates": "```bal\n" + "x = `${" * 4_000 + "\n```",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_text_comes_to_something_bounded(kind: str) -> None:
+    assert_bounded(HOSTILE[kind])
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_text_takes_little_of_the_processor(kind: str) -> None:
+    render_markdown("```bal\nint x;\n```", PLACE)
+    began = thread_time()
+    render_markdown(HOSTILE[kind], PLACE)
+    # Eight: machines of tests differ, and a text that is not bounded takes a hundred.
+    assert thread_time() - began < 8 * MAX_MILLISECONDS / 1000
+
+
+# Each took a lexer seconds for 16 KiB, and four times as long for twice as many.
+COSTLY_SOURCES = {"java": "a ", "kt": "a<", "cs": "a "}
+
+
+@pytest.mark.parametrize("language", COSTLY_SOURCES)
+@pytest.mark.parametrize("shown_as", ["a file", "a block of a text"])
+def test_code_that_is_slow_to_colour_takes_little_of_the_processor(
+    language: str, shown_as: str
+) -> None:
+    code = (COSTLY_SOURCES[language] * MAX_HIGHLIGHTED_CHARACTERS)[: MAX_HIGHLIGHTED_CHARACTERS - 1]
+    began = thread_time()
+    if shown_as == "a file":
+        html = highlight(f"a.{language}", code * 12)
+    else:
+        html = render_markdown(f"```{language}\n{code}\n```\n" * 5, PLACE)
+    assert COSTLY_SOURCES[language][0] in html
+    assert thread_time() - began < 8 * MAX_MILLISECONDS / 1000
+
+
+class Ticking:
+    """A processor whose time goes on by a step each time that it is looked at."""
+
+    def __init__(self, step: float) -> None:
+        self.now, self.step = 0.0, step
+
+    def __call__(self) -> float:
+        """Return the time."""
+        self.now += self.step
+        return self.now
+
+
+@pytest.mark.parametrize("step", [1e-6, 3e-4, 1e-3, 3e-3, 1])
+def test_a_text_that_takes_too_long_is_cut_and_says_so(step: float) -> None:
+    text = "# Title\n\n- *a*\n- b\n\n> word\n\n" * 50 + "the end\n"
+    html = render_markdown(text, PLACE, clock=Ticking(step))
+    is_whole = "the end" in html
+    assert is_whole == (step == 1e-6)
+    assert ("takes too long to show" in html) != is_whole
+    depth = Depth()
+    depth.feed(html)
+    assert depth.now == 0
+    if step == 3e-4:
+        assert html.startswith("<h2")  # Its beginning is there.
+
+
+def test_a_paragraph_that_takes_too_long_is_left_out_with_its_block() -> None:
+    text = "first\n\n- second\n- " + "*a* " * 2_000
+    html = render_markdown(text, PLACE, clock=Ticking(1e-4))
+    assert "first" in html
+    assert "second" not in html
+    assert "takes too long to show" in html
+
+
+def test_a_table_of_reasonable_size_is_a_table_also_inside_other_blocks() -> None:
+    table = "> | a | b |\n> |---|---|\n" + "> | c | d |\n" * 100
+    assert render_markdown(table, PLACE).count("<td>") == 200
+    assert "<table>" not in render_markdown("a | b\n", PLACE)
+
+
+def test_cells_of_all_tables_are_counted_together() -> None:
+    table = "| a | b |\n|---|---|\n" + "| c | d |\n" * 900 + "\nbetween\n\n"
+    html = render_markdown(table * 4, PLACE, clock=Ticking(0))
+    assert html.count("<table>") == 2
+
+
+def test_brackets_in_brackets_beyond_what_anybody_writes_are_plain() -> None:
+    deep = MAX_BRACKET_DEPTH
+    assert "<em>" in render_markdown("*a* " + "[" * deep + "]" * deep, PLACE)
+    assert "<em>" not in render_markdown("*a* " + "[" * (deep + 1), PLACE)
+    assert bracket_depth("][[a]]] [b] [c [d]]") == 2
+
+
+def test_the_end_of_a_long_text_is_left_out_and_that_is_said() -> None:
+    line = "word " * 1_000 + "\n\n"
+    long = line * (MAX_CHARACTERS // len(line) + 1)
+    text = render_markdown(long, PLACE, clock=Ticking(0))
+    assert text.count("word") <= MAX_CHARACTERS / len("word ")
+    assert text.endswith(f"Only the first {MAX_CHARACTERS:,} characters are shown.</p>\n")
+
+
+def test_a_text_is_cut_between_lines_where_there_are_any() -> None:
+    assert truncate("ab\ncd\nef", 7) == "ab\ncd\n"
+    assert truncate("abcdef", 3) == "abc"
+    assert truncate("abc", 3) == "abc"
+
+
+def test_a_paragraph_that_nobody_writes_is_plain() -> None:
+    assert "<em>" in render_markdown("*a* ", PLACE)
+    assert "<em>" not in render_markdown("*a* " * MAX_PARAGRAPH_CHARACTERS, PLACE)
+    assert "<em>" not in render_markdown("*a* " + "[" * (MAX_BRACKETS + 1), PLACE)
+
+
+def test_more_code_than_anybody_reads_is_plain() -> None:
+    code = "int x = 1;\n"
+    assert "<span" in render_markdown(f"```bal\n{code}```", PLACE)
+    long = code * (MAX_HIGHLIGHTED_CHARACTERS // len(code) + 1)
+    assert "<span" not in render_markdown(f"```bal\n{long}```", PLACE)
+    block = f"```bal\n{code * 1_000}```\n"
+    assert render_markdown(block * 11, PLACE).count("<span") < 10 * code.count(" ") * 1_000
+
+
+def test_a_source_that_is_too_long_is_cut() -> None:
+    lines = highlight("a.txt", "word\n" * MAX_SOURCE_CHARACTERS).count("\n")
+    assert lines <= MAX_SOURCE_CHARACTERS / len("word\n")

@@ -1,0 +1,386 @@
+"""Statistics: the stored census, and the summary that everybody may see."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Self, cast
+
+import pytest
+
+from shared.auth.signing_keys import KeyRing
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
+from shared.domain.errors.requests import Busy, TakesNoChanges
+from shared.domain.names import Coordinate
+from shared.domain.packages import Listing, Texts
+from shared.domain.search import (
+    ANYONE,
+    Facet,
+    FacetCount,
+    Facets,
+    Hit,
+    IndexTotals,
+    Query,
+    ResultPage,
+    Results,
+    Sort,
+    Viewer,
+)
+from shared.domain.status import RegistryCounts
+from shared.ports import Pull, SearchIndex
+from shared.services.statistics import (
+    COUNTS_CACHED_FOR,
+    PACKAGES_LISTED,
+    SUMMARY_CACHED_FOR,
+    LastRegistryCounts,
+    PullCounter,
+    RegistryStatistics,
+)
+from tests.contract.sample_records import head, release
+from tests.fakes.stores import FakeWork
+from tests.fakes.system import FakeClock
+
+TWO = RegistryCounts(packages=2)
+
+
+@dataclass
+class SilentWork(FakeWork):
+    """A `WorkStore` that may stop to answer."""
+
+    is_silent: bool = False
+
+    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Return the value, or refuse."""
+        if self.is_silent:
+            raise Busy
+        return await super().peek(kind, key, now_ms)
+
+
+async def test_nothing_is_known_before_something_was_counted() -> None:
+    last_counts = LastRegistryCounts(FakeWork(), FakeClock())
+    assert await last_counts.read() is None
+    assert await last_counts.read_cached() is None
+
+
+async def test_what_was_counted_is_known_to_other_processes_with_its_time() -> None:
+    clock, work = FakeClock(), FakeWork()
+    await LastRegistryCounts(work, clock).save(TWO)
+    counted = await LastRegistryCounts(work, clock).read()
+    assert counted is not None
+    assert (counted.census, counted.at_ms) == (TWO, clock.now_ms())
+
+
+async def test_whoever_asks_often_is_told_what_was_known_a_moment_ago() -> None:
+    clock, work = FakeClock(), FakeWork()
+    last_counts = LastRegistryCounts(work, clock)
+    assert await last_counts.read_cached() is None
+    await last_counts.save(TWO)
+    assert await last_counts.read_cached() is None
+    clock.advance(COUNTS_CACHED_FOR)
+    counted = await last_counts.read_cached()
+    assert counted is not None
+    assert counted.census == TWO
+
+
+async def test_a_store_that_is_silent_leaves_what_was_known() -> None:
+    clock, work = FakeClock(), SilentWork()
+    last_counts = LastRegistryCounts(work, clock)
+    await last_counts.save(TWO)
+    known = await last_counts.read_cached()
+    work.is_silent = True
+    clock.advance(COUNTS_CACHED_FOR)
+    assert await last_counts.read_cached() == known is not None
+
+
+def test_counts_are_added_up() -> None:
+    assert TWO.plus(TWO) == RegistryCounts(packages=4)
+
+
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+OTHER = Coordinate.parse("acme", "greet", "2.0.0")
+MOVING = "moving house"
+WINDOW_MS = 600_000
+
+
+class Ledger:
+    """A ledger that fails on request."""
+
+    def __init__(self) -> None:
+        self.pulls: list[Pull] = []
+        self.is_down = False
+        self.is_closed = False
+
+    async def require_changes_allowed(self) -> None:
+        if self.is_closed:
+            raise TakesNoChanges(MOVING)
+
+    async def record(self, pulls: list[Pull]) -> None:
+        if self.is_down:
+            raise Busy
+        self.pulls += pulls
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def delays() -> list[Refusal]:
+    return []
+
+
+@pytest.fixture
+def counting(ledger: Ledger, clock: FakeClock, delays: list[Refusal]) -> PullCounter:
+    return PullCounter(
+        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
+        clock,
+        KeyRing.of_setting("x" * 32),
+        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
+        delayed=delays.append,
+        flush_after=timedelta(0),
+    )
+
+
+async def until_written(counting: PullCounter) -> None:
+    """Let the flush that is under way come to its end."""
+    while counting.is_flushing:
+        await asyncio.sleep(0)
+
+
+async def test_a_caller_counts_once_in_ten_minutes(counting: PullCounter, ledger: Ledger) -> None:
+    for _ in range(4):
+        counting.count(GREET, "one")
+    await counting.flush()
+    counting.count(GREET, "one")
+    assert await counting.flush() == 0
+    assert len(ledger.pulls) == 1
+
+
+async def test_another_caller_another_release_and_another_window_count(
+    counting: PullCounter, ledger: Ledger, clock: FakeClock
+) -> None:
+    counting.count(GREET, "one")
+    counting.count(GREET, "two")
+    counting.count(OTHER, "one")
+    clock.advance(timedelta(minutes=10))
+    counting.count(GREET, "one")
+    await counting.flush()
+    assert len(ledger.pulls) == 4
+
+
+async def test_pulls_of_an_earlier_window_are_not_remembered(
+    counting: PullCounter, clock: FakeClock
+) -> None:
+    for caller in ("one", "two", "three"):
+        counting.count(GREET, caller)
+    assert counting.remembered_pulls == 3
+    clock.advance(timedelta(minutes=10))
+    counting.count(GREET, "one")
+    assert counting.remembered_pulls == 1
+
+
+async def test_callers_are_kept_as_keyed_hashes(counting: PullCounter, ledger: Ledger) -> None:
+    counting.count(GREET, "203.0.113.7 2201.12.0")
+    await counting.flush()
+    assert "203.0.113.7" not in repr(ledger.pulls)
+
+
+async def test_what_cannot_be_written_is_written_by_the_next_flush(
+    counting: PullCounter, ledger: Ledger
+) -> None:
+    ledger.is_down = True
+    counting.count(GREET, "one")
+    with pytest.raises(Busy):
+        await counting.flush()
+    ledger.is_down = False
+    counting.count(GREET, "two")
+    assert await counting.flush() == 2
+
+
+async def test_counts_are_written_by_themselves_after_a_while(
+    counting: PullCounter, ledger: Ledger
+) -> None:
+    counting.count(GREET, "one")
+    await until_written(counting)
+    assert len(ledger.pulls) == 1
+
+
+async def test_counts_that_cannot_be_written_are_tried_again_by_themselves(
+    counting: PullCounter, ledger: Ledger, delays: list[Refusal]
+) -> None:
+    ledger.is_down = True
+    counting.count(GREET, "one")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    ledger.is_down = False
+    await until_written(counting)
+    assert len(ledger.pulls) == 1
+    assert isinstance(delays[0], Busy)
+
+
+async def test_while_nothing_may_be_written_counts_wait_for_its_end(
+    counting: PullCounter, ledger: Ledger, delays: list[Refusal]
+) -> None:
+    ledger.is_closed = True
+    counting.count(GREET, "one")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert ledger.pulls == []
+    assert isinstance(delays[0], TakesNoChanges)
+    ledger.is_closed = False
+    await until_written(counting)
+    assert len(ledger.pulls) == 1
+
+
+async def test_a_process_that_ends_meanwhile_writes_nothing(
+    counting: PullCounter, ledger: Ledger
+) -> None:
+    ledger.is_closed = True
+    counting.count(GREET, "one")
+    await counting.close()
+    assert ledger.pulls == []
+
+
+async def test_closing_writes_what_is_left(counting: PullCounter, ledger: Ledger) -> None:
+    counting.count(GREET, "one")
+    await counting.close()
+    assert len(ledger.pulls) == 1
+
+
+async def test_a_pull_is_of_the_window_and_the_day_in_which_it_came(
+    counting: PullCounter, ledger: Ledger, clock: FakeClock
+) -> None:
+    clock.at_ms = 1_000 * WINDOW_MS
+    counting.count(GREET, "one")
+    clock.at_ms += WINDOW_MS - 1
+    counting.count(GREET, "one")
+    clock.at_ms += 1
+    counting.count(GREET, "one")
+    await counting.flush()
+    told = [(pull.coordinate, pull.window, pull.day) for pull in ledger.pulls]
+    assert told == [(GREET, 1_000, "1970-01-07"), (GREET, 1_001, "1970-01-07")]
+
+
+class UnavailableKeys:
+    """Keys that cannot be read."""
+
+    def signer(self, _purpose: str) -> Self:
+        return self
+
+    async def ready(self) -> None:
+        """Refuse."""
+        raise SigningKeyUnavailable(KeyTrouble.SILENT)
+
+
+async def test_a_process_that_ends_without_its_key_loses_its_counts(
+    ledger: Ledger, clock: FakeClock
+) -> None:
+    counting = PullCounter(
+        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
+        clock,
+        UnavailableKeys(),  # pyright: ignore[reportArgumentType] - the part that is called.
+        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
+        delayed=lambda _refusal: None,
+    )
+    counting.count(GREET, "one")
+    await counting.close()
+    assert ledger.pulls == []
+
+
+@dataclass
+class CountedIndex:
+    """A `SearchIndex` with a package for each sort, and how often it was asked."""
+
+    packages: int = 3
+    searches: list[tuple[Query, ResultPage, Viewer]] = field(
+        default_factory=list[tuple[Query, ResultPage, Viewer]]
+    )
+    counts: int = 0
+
+    async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
+        """Find one package, named for the sort."""
+        self.searches.append((query, page, viewer))
+        return Results((Hit(listing(page.sort.name.lower())),) if self.packages else (), 1)
+
+    async def facets(self, query: Query, viewer: Viewer) -> Facets:
+        """Return one keyword."""
+        assert (query, viewer) == (Query(), ANYONE)
+        return {Facet.KEYWORD: (FacetCount("http", 1),)}
+
+    async def totals(self) -> IndexTotals:
+        """Count, and note that it was done."""
+        self.counts += 1
+        return IndexTotals(self.packages, 1, 9)
+
+
+def listing(name: str) -> Listing:
+    return Listing(head(f"acme/{name}"), release(f"acme/{name}:1.0.0"), Texts())
+
+
+def showcasing(index: CountedIndex, clock: FakeClock) -> RegistryStatistics:
+    return RegistryStatistics(
+        cast(SearchIndex, index), LastRegistryCounts(FakeWork(), clock), clock
+    )
+
+
+async def test_each_list_is_a_short_search_of_anybodys() -> None:
+    index = CountedIndex()
+    found = await showcasing(index, FakeClock()).summary()
+    lists = (found.new, found.updated, found.pulled)
+    assert [each.head.name for (each,) in lists] == ["added", "created", "pulls"]
+    assert index.searches == [
+        (Query(), ResultPage(limit=PACKAGES_LISTED, sort=sort), ANYONE)
+        for sort in (Sort.ADDED, Sort.CREATED, Sort.PULLS)
+    ]
+    assert found.facets == {Facet.KEYWORD: (FacetCount("http", 1),)}
+    assert not found.is_empty
+
+
+async def test_it_counts_every_five_seconds_at_most() -> None:
+    index, clock = CountedIndex(), FakeClock()
+    shown = showcasing(index, clock)
+    for _ in range(3):
+        await shown.summary()
+    assert index.counts == 1
+    clock.advance(SUMMARY_CACHED_FOR)
+    await shown.summary()
+    assert index.counts == 2
+
+
+async def test_an_empty_registry_says_so() -> None:
+    found = await showcasing(CountedIndex(packages=0), FakeClock()).summary()
+    assert found.is_empty
+
+
+async def test_releases_are_told_as_they_were_counted_last() -> None:
+    clock, work = FakeClock(), FakeWork()
+    await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=12, releases=20))
+    shown = await RegistryStatistics(
+        cast(SearchIndex, CountedIndex()), LastRegistryCounts(work, clock), clock
+    ).summary()
+    assert shown.releases == 12
+
+
+async def test_a_census_that_knows_fewer_releases_than_there_are_packages_is_not_told() -> None:
+    clock, work = FakeClock(), FakeWork()
+    await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=2))
+    shown = await RegistryStatistics(
+        cast(SearchIndex, CountedIndex()), LastRegistryCounts(work, clock), clock
+    ).summary()
+    assert shown.releases is None
+
+
+async def test_those_who_ask_at_once_share_one_look() -> None:
+    index = CountedIndex()
+    shown = showcasing(index, FakeClock())
+    first, second = await asyncio.gather(shown.summary(), shown.summary())
+    assert first is second
+    assert len(index.searches) == 3
+    await shown.summary()
+    assert len(index.searches) == 6
