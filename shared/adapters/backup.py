@@ -43,6 +43,7 @@ def backup(data: Path, target: Path) -> None:
 def restore(source: Path, data: Path) -> None:
     """Create a registry from a backup, in a folder that is new or empty."""
     _copy(DataFolder(source), DataFolder(data), _do_nothing)
+    _delete_leases(DataFolder(data).database)
 
 
 def _copy(source: DataFolder, target: DataFolder, hold: WhileCopying) -> None:
@@ -83,6 +84,12 @@ def _begin_reads(records: Path, databases: Sequence[sqlite3.Connection]) -> None
 
 def _do_nothing(records: Path, databases: Sequence[sqlite3.Connection]) -> None:
     """Do nothing: no process writes to a backup, which may be on a read-only disk."""
+
+
+def _delete_leases(records: Path) -> None:
+    """Delete the leases of the processes of the original, for which no task has to wait here."""
+    with closing(sqlite3.connect(records)) as connection, connection:
+        connection.execute("DELETE FROM leases")
 
 
 def _copy_database(original: sqlite3.Connection, target: Path) -> None:

@@ -15,7 +15,7 @@ from shared.domain.archives.names import Digest
 from tests.contract.processes import processes
 from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish
-from tests.fakes.system import FakeClock
+from tests.fakes.system import START_MS, FakeClock
 
 
 @pytest.fixture
@@ -56,6 +56,19 @@ async def test_a_restored_backup_is_the_registry_it_was(
     restore(tmp_path / "backup", tmp_path / "restored")
     assert await versions(tmp_path / "restored") == {"1.0.0"}
     assert await versions(tmp_path / "data") == {"1.0.0", "2.0.0"}
+
+
+async def test_a_restored_registry_waits_for_no_task_that_ran_during_the_backup(
+    registry: EmbeddedStores, tmp_path: Path
+) -> None:
+    now_ms = START_MS
+    assert await registry.work.lease("audit", "process of the original", now_ms, now_ms + 600_000)
+    backup(tmp_path / "data", tmp_path / "backup")
+    restore(tmp_path / "backup", tmp_path / "restored")
+    restored = open_embedded(tmp_path / "restored", FakeClock())
+    assert await restored.work.lease("audit", "process here", now_ms, now_ms + 600_000)
+    restored.close()
+    assert not await registry.work.lease("audit", "another process", now_ms, now_ms + 600_000)
 
 
 @pytest.mark.usefixtures("registry")

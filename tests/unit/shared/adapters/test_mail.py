@@ -5,6 +5,7 @@ import shutil
 import ssl
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -27,6 +28,7 @@ from shared.adapters.mail import (
 from shared.auth.secrets import Secret
 from shared.bootstrap import embedded_adapters, migrate
 from shared.domain.mail import EmailAddress, Mail, parse_email
+from shared.hosting.server import bind
 from shared.ports import Undelivered
 from shared.settings import Settings
 from tests.support.server import Address, make_certificate, running
@@ -164,11 +166,10 @@ async def test_a_refusal_of_the_server_does_not_repeat_the_address() -> None:
 
 
 async def test_a_server_that_is_not_there_is_no_surprise() -> None:
-    with mail_server(Postbox()) as gone:
-        pass
-    for encryption in Encryption:
-        with pytest.raises(Undelivered, match="ConnectionRefusedError"):
-            await mailer(gone, encryption).send(SMTP_MAIL)
+    with closing(bind("127.0.0.1", 0)) as bound:  # Does not listen, so nobody else answers there.
+        for encryption in Encryption:
+            with pytest.raises(Undelivered, match="ConnectionRefusedError"):
+                await mailer(Postbox(port=bound.getsockname()[1]), encryption).send(SMTP_MAIL)
 
 
 async def test_a_subject_begins_no_header_of_its_own() -> None:

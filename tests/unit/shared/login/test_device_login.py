@@ -1,7 +1,7 @@
 """The laptop's side of the device flow, against a registry of a few lines."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 
 import pytest
 from starlette.applications import Starlette
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from shared.hosting.server import bind
 from shared.login.device_login import (
     HttpRegistry,
     LoginFailed,
@@ -171,12 +172,12 @@ def test_what_is_no_json_is_an_empty_answer() -> None:
 
 
 def test_a_registry_that_does_not_answer_is_named() -> None:
-    with served() as address:
-        pass
-    with pytest.raises(
-        RegistryUnreachable, match=f"{address.url} cannot be reached: .* Check the address"
-    ):
-        HttpRegistry(address.url).post("/echo", {})
+    with closing(bind("127.0.0.1", 0)) as bound:  # Does not listen, so nobody else answers there.
+        url = Address(bound.getsockname()[1]).url
+        with pytest.raises(
+            RegistryUnreachable, match=f"{url} cannot be reached: .* Check the address"
+        ):
+            HttpRegistry(url).post("/echo", {})
 
 
 def test_a_proxy_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
