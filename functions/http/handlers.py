@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 import azure.functions as func
 
+from functions.http.compression import compressed
 from functions.http.requests import header
 from functions.http.responses import (
     NO_STORE,
@@ -70,7 +71,7 @@ def handler_decorator(
     ) -> tuple[func.HttpResponse, str]:
         try:
             _require_a_whole_body(req)
-            return await handler(req), "answered"
+            return await compressed(req, await handler(req)), "answered"
         except Refusal as given:
             refusal = _as_missing(given, req)
             return adapt(req, refusal_response(refusal)), type(refusal).__name__

@@ -130,7 +130,7 @@ def complete_response(response: func.HttpResponse, method: str) -> None:
         _refuse(f"status {status} with a body of {size} bytes")
     if "content-length" in names:
         _require_length(response, size, method)
-    elif status not in _WITHOUT_BODY:
+    elif status not in _WITHOUT_BODY and not (method == "HEAD" and "content-encoding" in names):
         response.headers["Content-Length"] = str(size)
 
 

@@ -1,7 +1,6 @@
 """GET /index/…: one file for each package, its configuration, and the feed of changes."""
 
 import re
-from collections.abc import Mapping
 from email.utils import formatdate
 
 import azure.functions as func
@@ -9,6 +8,7 @@ import orjson
 
 from functions.http.answer_cache import cacheable, uncacheable
 from functions.http.callers import caller_of
+from functions.http.compression import accepts_gzip
 from functions.http.handlers import api_errors
 from functions.http.requests import READ_METHODS, client_etags, headers_of
 from functions.http.responses import JSON, NO_STORE
@@ -99,7 +99,7 @@ def index_response(
     if is_known(headers_of(req), etag=document.tag):
         return func.HttpResponse(status_code=304, headers=headers)
     body = document.content
-    if len(document.gzipped) < len(body) and _accepts_gzip(headers_of(req)):
+    if len(document.gzipped) < len(body) and accepts_gzip(headers_of(req)):
         headers["Content-Encoding"] = "gzip"
         body = document.gzipped
     headers["Content-Length"] = str(len(body))  # The host counts only bodies that are sent.
@@ -117,11 +117,3 @@ def _headers(document: DerivedDocument, caching: str) -> dict[str, str]:
     if document.changed_ms is not None:
         headers["Last-Modified"] = formatdate(document.changed_ms // 1000, usegmt=True)
     return headers
-
-
-def _accepts_gzip(headers: Mapping[str, str]) -> bool:
-    for coding in headers.get("accept-encoding", "").lower().split(","):
-        name, _, quality = coding.partition(";")
-        if name.strip() in ("gzip", "*"):
-            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False

@@ -26,10 +26,15 @@ class DerivedDocument:
     def of(cls, content: bytes, changed_ms: int | None = None) -> Self:
         return cls(
             content=content,
-            gzipped=gzip.compress(content, _GZIP_LEVEL, mtime=0),
+            gzipped=gzipped(content),
             tag=etag_of(content),
             changed_ms=changed_ms,
         )
+
+
+def gzipped(content: bytes) -> bytes:
+    """Return the content as a gzip file, which is the same each time."""
+    return gzip.compress(content, _GZIP_LEVEL, mtime=0)
 
 
 def etag_of(content: bytes) -> str:

@@ -59,5 +59,5 @@ def test_an_address_of_ones_own_is_answered_for_by_the_edge() -> None:
     edge = module("edge")
     assert "customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]" in edge.text
     # The firewall guards it as it guards the endpoint.
-    assert edge.text.count("[{ id: ownDomain.id }]") == 2
+    assert edge.text.count("[{ id: ownDomain.id }]") == 3
     assert "certificateType: 'ManagedCertificate'" in edge.text

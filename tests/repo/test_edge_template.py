@@ -1,9 +1,11 @@
 """The edge keeps copies of what is everybody's, and of nothing else."""
 
+import mimetypes
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from functions.http.pages import STATIC
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
@@ -21,7 +23,7 @@ def configured(name: str) -> Mapping[str, Any]:
     return found["properties"]
 
 
-def test_copies_are_kept_of_public_archives_alone() -> None:
+def test_copies_are_kept_of_public_archives_and_static_files_alone() -> None:
     (condition,) = configured("keep")["conditions"]
     assert condition["name"] == "UrlPath"
     assert condition["parameters"]["operator"] == "BeginsWith"
@@ -32,8 +34,20 @@ def test_copies_are_kept_of_public_archives_alone() -> None:
     }
     kept = [each for each, path in paths.items() if path.startswith(f"/{prefix}")]
     assert kept == [Visibility.PUBLIC]
+    assert configured("staticFiles")["patternsToMatch"] == ["/static/*"]
     # Nowhere else is anything said of keeping: a route without it keeps nothing.
-    assert EDGE.text.count("cacheConfiguration") == 1
+    assert EDGE.text.count("cacheConfiguration") == 2
+    assert "cacheConfiguration" not in configured("route")
+
+
+def test_static_texts_are_compressed_at_the_edge_and_archives_are_not() -> None:
+    compression = configured("staticFiles")["cacheConfiguration"]["compressionSettings"]
+    assert compression["isCompressionEnabled"]
+    static = {mimetypes.guess_type(each)[0] for each in STATIC.iterdir()}
+    texts = {each for each in static if each and each.startswith(("text/", "image/svg"))}
+    assert set(compression["contentTypesToCompress"]) == texts
+    assert EDGE.text.count("isCompressionEnabled") == 2
+    assert "isCompressionEnabled: 'Disabled'" in EDGE.text
 
 
 def test_a_public_archive_is_asked_for_without_the_token_of_whoever_asks() -> None:

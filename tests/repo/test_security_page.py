@@ -14,7 +14,7 @@ from shared.settings import Settings
 from tests.paths import ROOT, docs
 
 PAGE = docs("security", "rights")
-INCIDENTS, RISKS = 28, 10
+INCIDENTS, RISKS = 29, 10
 PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 

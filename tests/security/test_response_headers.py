@@ -129,7 +129,8 @@ async def test_answers_that_may_be_kept_depend_on_no_credentials(full: World) ->
         if method == "GET" and "public" in answer.headers.get("cache-control", ""):
             again = await full.send(method, str(answer.request.url), by=full.people.ann)
             if again.headers["cache-control"] == "no-store":
-                assert answer.headers["vary"] == "Accept, Authorization, Cookie", name(answer)
+                varied = answer.headers["vary"]
+                assert varied.startswith("Accept, Authorization, Cookie"), name(answer)
             else:
                 assert again.content == answer.content, name(answer)
 

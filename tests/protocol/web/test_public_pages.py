@@ -25,7 +25,7 @@ async def test_what_strangers_see_may_be_kept_for_a_moment(world: World, path: s
     answer = await opened(world, path)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "public, max-age=5"
-    assert answer.headers["vary"] == "Accept, Authorization, Cookie"
+    assert answer.headers["vary"].startswith("Accept, Authorization, Cookie")
 
 
 @pytest.mark.parametrize("path", [*PATHS, *FILES])

@@ -1,0 +1,123 @@
+"""Compression: texts that every cache may keep are sent as gzip to clients that accept it.
+
+Such a text is the same for everybody, so it contains no secret that the length of the compressed
+text could tell to whoever makes a browser ask for it (BREACH). Pages of signed-in people, answers
+to tokens and refusals are `private` or `no-store`, and are sent as they are; so is what clients of
+Central read. Archives are no texts. A compressed text has a weak ETag: it means the same as the
+plain one, and differs in its bytes.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+import azure.functions as func
+
+from functions.http.requests import header, headers_of
+from shared.answer_cache import mark_cacheable, repeat_of
+from shared.caching import LruCache
+from shared.domain.documents import gzipped
+
+SMALLEST_BYTES = 1_024  # A smaller text fits into a packet.
+ON_THE_LOOP_BYTES = 64 * 1024  # Compressed in less than a millisecond.
+KEPT_BYTES = 4 * 1024 * 1024  # Of compressed files that never change, such as static ones.
+
+_READING = frozenset(("GET", "HEAD"))
+_OK, _UNCHANGED = 200, 304
+_TEXT = re.compile(r"text/|(application|image)/([\w.-]+\+)?(json|xml|x-ndjson)\b")
+_NO_QUALITY = re.compile(r"q=0(\.0{0,3})?")
+
+_immutable = LruCache[str, bytes](KEPT_BYTES, weigh=lambda _, packed: len(packed))
+
+
+async def compressed(req: func.HttpRequest, response: func.HttpResponse) -> func.HttpResponse:
+    """Return the response as this client gets it: compressed, or with what caches have to know."""
+    status = response.status_code
+    if status not in (_OK, _UNCHANGED) or req.method not in _READING or not _is_shared(response):
+        return response
+    if status == _UNCHANGED:
+        return _unchanged(req, response)
+    if not _is_long_text(response):
+        return response
+    _add_vary(response)
+    return await _packed(response) if accepts_gzip(headers_of(req)) else response
+
+
+def accepts_gzip(headers: Mapping[str, str]) -> bool:
+    """Return whether the `Accept-Encoding` names gzip, or any encoding, and does not exclude it."""
+    accepted: dict[str, bool] = {}
+    for coding in headers.get("accept-encoding", "").lower().split(","):
+        name, _, quality = coding.partition(";")
+        accepted.setdefault(name.strip(), not _NO_QUALITY.fullmatch(quality.replace(" ", "")))
+    return accepted.get("gzip", accepted.get("*", False))
+
+
+def _is_shared(response: func.HttpResponse) -> bool:
+    """Return whether shared caches may keep the response, so that it has no secret of anybody."""
+    caching = response.headers.get("Cache-Control", "no-store")
+    return "no-store" not in caching and "private" not in caching
+
+
+def _unchanged(req: func.HttpRequest, response: func.HttpResponse) -> func.HttpResponse:
+    """Return the 304 with the ETag of the encoding that the client has."""
+    _add_vary(response)
+    if f"W/{response.headers.get('ETag')}" in header(req, "if-none-match"):
+        _weaken(response)
+    return response
+
+
+def _is_long_text(response: func.HttpResponse) -> bool:
+    headers = response.headers
+    if "Content-Encoding" in headers or not _TEXT.match(response.mimetype):
+        return False
+    # The response to a HEAD has the length of the text, and no body.
+    return int(headers.get("Content-Length", len(response.get_body()))) > SMALLEST_BYTES
+
+
+def _add_vary(response: func.HttpResponse) -> None:
+    varied = response.headers.get("Vary", "")
+    if "accept-encoding" not in varied.lower():
+        response.headers["Vary"] = f"{varied}, Accept-Encoding".removeprefix(", ")
+
+
+def _weaken(response: func.HttpResponse) -> None:
+    """Mark the ETag as that of several encodings, which differ in their bytes."""
+    tag = response.headers.get("ETag", "")
+    if tag and not tag.startswith("W/"):
+        response.headers["ETag"] = f"W/{tag}"
+
+
+async def _packed(response: func.HttpResponse) -> func.HttpResponse:
+    headers = dict(response.headers)
+    headers.pop("Content-Length", None)  # That of a HEAD is known only once the text is compressed.
+    headers.pop("Accept-Ranges", None)  # A range is one of the plain text.
+    body = response.get_body()
+    packed = func.HttpResponse(
+        body and await _gzip(body, headers),
+        status_code=response.status_code,
+        headers={**headers, "Content-Encoding": "gzip"},
+        mimetype=response.mimetype,
+        charset=response.charset,
+    )
+    _weaken(packed)
+    repeat = repeat_of(response)
+    if repeat is not None:
+        mark_cacheable(packed, repeat)
+    return packed
+
+
+async def _gzip(body: bytes, headers: Mapping[str, str]) -> bytes:
+    tag = headers.get("ETag", "")
+    if not tag or "immutable" not in headers["Cache-Control"]:
+        return await _gzip_once(body)
+    packed = _immutable.get(tag)
+    if packed is None:
+        packed = await _gzip_once(body)
+        _immutable.put(tag, packed)
+    return packed
+
+
+async def _gzip_once(body: bytes) -> bytes:
+    if len(body) <= ON_THE_LOOP_BYTES:
+        return gzipped(body)
+    return await asyncio.to_thread(gzipped, body)

@@ -1,0 +1,149 @@
+"""Texts that everybody may read are compressed for clients that accept gzip, and archives never."""
+
+import gzip
+from collections.abc import Mapping
+
+import httpx
+import pytest
+
+from functions.http.compression import SMALLEST_BYTES
+from functions.http.pages import STATIC, static_path
+from tests.support.archives import bala
+from tests.support.world import MAVEN, URL, World
+
+CSS = URL + static_path("site.css")
+PAGE = f"{URL}/about/api"
+SEARCH = f"{URL}/search?q=greet"
+LIST = f"{MAVEN}/acme/greet/maven-metadata.xml"
+TEXTS = [CSS, URL + static_path("site.js"), PAGE, SEARCH, f"{URL}/packages/acme/greet"]
+PLAIN, GZIP = {"accept-encoding": "identity"}, {"accept-encoding": "gzip, br"}
+
+
+@pytest.fixture(autouse=True)
+async def published(world: World) -> None:
+    """Publish a package with so many versions that their list is long."""
+    for minor in range(40):
+        await world.push(bala(f"acme/greet:1.{minor}.0"))
+
+
+async def raw(world: World, url: str, headers: Mapping[str, str], method: str = "GET") -> bytes:
+    """Return the bytes of an answer as they were sent."""
+    request = httpx.Request(method, url, headers=dict(headers))
+    answer = await world.http.send(request, stream=True)
+    return b"".join([part async for part in answer.aiter_raw()])
+
+
+def varied(answer: httpx.Response) -> set[str]:
+    return {each.strip().lower() for each in answer.headers.get("vary", "").split(",")}
+
+
+@pytest.mark.parametrize("url", TEXTS)
+async def test_a_text_is_sent_as_gzip_to_clients_that_accept_it(world: World, url: str) -> None:
+    plain = await world.get(url, headers=PLAIN)
+    assert "content-encoding" not in plain.headers
+    assert len(plain.content) > SMALLEST_BYTES
+    packed = await world.get(url, headers=GZIP)
+    assert packed.headers["content-encoding"] == "gzip"
+    sent = await raw(world, url, GZIP)
+    assert int(packed.headers["content-length"]) == len(sent) < len(plain.content) / 2
+    assert gzip.decompress(sent) == packed.content == plain.content
+
+
+@pytest.mark.parametrize("url", TEXTS)
+async def test_caches_are_told_that_it_depends_on_the_encoding(world: World, url: str) -> None:
+    plain, packed = await world.get(url, headers=PLAIN), await world.get(url, headers=GZIP)
+    assert varied(plain) == varied(packed) >= {"accept-encoding"}
+    assert plain.headers["cache-control"] == packed.headers["cache-control"]
+
+
+@pytest.mark.parametrize("url", TEXTS)
+async def test_a_client_that_has_it_in_either_encoding_gets_no_body(world: World, url: str) -> None:
+    for encoding in (PLAIN, GZIP):
+        first = await world.get(url, headers=encoding)
+        again = await world.get(url, headers={**encoding, "if-none-match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        for name in ("etag", "vary", "cache-control"):
+            assert again.headers[name] == first.headers[name]
+
+
+async def test_the_two_encodings_are_weakly_equal_and_no_more(world: World) -> None:
+    plain = (await world.get(CSS, headers=PLAIN)).headers["etag"]
+    packed = (await world.get(CSS, headers=GZIP)).headers["etag"]
+    assert packed == f"W/{plain}"
+
+
+async def test_a_range_is_of_the_plain_bytes(world: World) -> None:
+    tag = (await world.get(CSS, headers=GZIP)).headers["etag"]
+    part = await world.get(CSS, headers={**GZIP, "range": "bytes=0-9"})
+    assert part.status_code == 206
+    assert part.content == (STATIC / "site.css").read_bytes()[:10]
+    assert "content-encoding" not in part.headers
+    # Bytes of one encoding are never added to those of the other.
+    whole = await world.get(CSS, headers={**GZIP, "range": "bytes=0-9", "if-range": tag})
+    assert (whole.status_code, "accept-ranges" in whole.headers) == (200, False)
+
+
+@pytest.mark.parametrize("encoding", [PLAIN, GZIP])
+async def test_head_says_what_get_says_as_far_as_it_knows(
+    world: World, encoding: dict[str, str]
+) -> None:
+    got = await world.get(CSS, headers=encoding)
+    asked = await world.send("HEAD", CSS, headers=encoding)
+    assert asked.content == b""
+    for name in ("etag", "vary", "cache-control", "content-type", "content-encoding"):
+        assert asked.headers.get(name) == got.headers.get(name)
+    assert asked.headers.get("content-length", "unknown") in (
+        got.headers["content-length"],
+        "unknown",
+    )
+
+
+@pytest.mark.parametrize(
+    "accepted", ["", "br", "gzip;q=0", "gzip; q=0.0, *", "*, gzip;q=0", "x-gzip"]
+)
+async def test_nobody_else_gets_it(world: World, accepted: str) -> None:
+    answer = await world.get(CSS, headers={"accept-encoding": accepted})
+    assert "content-encoding" not in answer.headers
+
+
+async def test_small_texts_and_pictures_stay_as_they_are(world: World) -> None:
+    for url in (f"{URL}/robots.txt", URL + static_path("card.png")):
+        answer = await world.get(url, headers=GZIP)
+        assert answer.is_success
+        assert "content-encoding" not in answer.headers
+        assert "accept-encoding" not in varied(answer)
+
+
+async def test_archives_are_never_compressed(world: World) -> None:
+    pull = {**GZIP, "accept": "application/octet-stream"}
+    path = f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala"
+    for first in (
+        await world.get("/packages/acme/greet/1.0.0", headers=pull),
+        await world.get(path, headers=GZIP),
+    ):
+        second = await world.get(first.headers["location"], headers=GZIP)
+        for answer in (first, second):
+            assert "content-encoding" not in answer.headers
+            assert "accept-encoding" not in varied(answer)
+
+
+async def test_what_bal_reads_of_central_stays_as_it_is(world: World) -> None:
+    for path in ("/packages/acme/greet", "/packages/acme/greet/1.0.0", "/packages?q=greet"):
+        answer = await world.get(path, headers={"accept-encoding": "gzip"})
+        assert answer.is_success
+        assert "content-encoding" not in answer.headers
+        assert "accept-encoding" not in varied(answer)
+
+
+async def test_a_maven_client_reads_a_long_list_of_versions(world: World) -> None:
+    assert (await world.get(LIST, headers=GZIP)).headers["content-encoding"] == "gzip"
+    assert len(await world.maven().versions("acme/greet")) == 40
+    checksum = await world.get(f"{LIST}.sha1", headers=GZIP)
+    assert "content-encoding" not in checksum.headers
+
+
+async def test_a_member_with_a_token_reads_plain_texts(world: World) -> None:
+    for url in (PAGE, SEARCH):
+        answer = await world.get(url, by=world.people.ann, headers=GZIP)
+        assert answer.headers["cache-control"] == "no-store"
+        assert "content-encoding" not in answer.headers
