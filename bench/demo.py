@@ -1,54 +1,67 @@
-"""A registry at real size to look at: `make demo`, which fills one and serves it.
+"""A demo registry at real size: `make demo` fills one and serves it.
 
-The releases are those of a real index. Archives, texts, dates and pulls are made up, and marked so
-in each readme. They go through the same services as every push; a clock that runs through the
-years with them gives each its date.
+The releases are those of a real index, and those of a second file that describes packages with
+their keywords. Archives, texts and pulls are generated, and each readme says so. Releases go
+through the same services as every push, with a clock that gives each its date.
 """
 
 import asyncio
+import hashlib
 import json
 import math
 import os
+import re
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from bench.generated_texts import Made
+from bench.generated_texts import GeneratedRelease
 from shared import localhost
 from shared.bootstrap import build_registry, embedded_adapters
 from shared.composition import Adapters, Registry
 from shared.domain.errors.base import Refusal
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.rights import Grant
+from shared.domain.versions import Version
 from shared.first_start import ADMINISTRATOR
 from shared.services.publishing import Upload
-from shared.services.tokens import TokenRequest
 from shared.settings import Settings
 from tests.paths import ROOT, SHARED
 
 INDEX = SHARED / "data" / "central-index.jsonl"
+PACKAGES = SHARED / "data" / "central-packages.json"  # Keywords, and a few more packages.
 FOLDER = ROOT / ".ballroom-demo"
-FULL = "demo-is-full"  # A file in the folder, written when all of it is there.
-AT_ONCE = 16  # Pushes of one process; more of them wait for the same core.
-MOST_PROCESSES = 4  # They share one database, which takes one write at a time.
+FULL = "demo-is-full"  # This file exists in the folder when everything was published.
+CONCURRENT_PUSHES = 16  # Per process; with more of them each waits for the same core.
+MAX_PROCESSES = 4  # They share one database, which accepts one write at a time.
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-MOST_PULLED_DAYS = 400  # Before that, pulls are few and nobody looks.
-FIRST = {  # When the releases of a distribution began.
+DAY_MS = 24 * 3_600_000
+MAX_PULL_DAYS = 400  # Charts and recent pulls show no earlier days.
+PULLED_VERSIONS = 5  # The newest versions of a package get pulls.
+
+# The month in which releases for a Ballerina version began, in this order.
+_BEGINNINGS = {
     "slp": "2020-09", "slalpha": "2021-03", "slbeta": "2021-07", "2201.0": "2022-02",
     "2201.1": "2022-05", "2201.2": "2022-09", "2201.3": "2022-12", "2201.4": "2023-03",
     "2201.5": "2023-05", "2201.6": "2023-06", "2201.7": "2023-08", "2201.8": "2023-10",
     "2201.9": "2024-04", "2201.10": "2024-08", "2201.11": "2024-12", "2201.12": "2025-03",
 }  # fmt: skip
+_UNKNOWN_LANGUAGE = "slbeta"  # Two spellings in the index name no Ballerina version.
+_DESCRIBED_LANGUAGE = "2201.10.0"  # The newest one when the packages were described.
+_RELEASED_FOR = 120 * DAY_MS  # Releases for one Ballerina version are spread over this time.
+_LANGUAGE = re.compile(r"2201\.\d+|sl[a-z]+")
+_NIGHTLY = re.compile(r"-(20\d{6}-\d{6})-")  # A nightly build names its own time.
 
 
 def main(index: Path = INDEX) -> None:
@@ -56,142 +69,185 @@ def main(index: Path = INDEX) -> None:
     folder = Path(os.environ.get("BALLROOM_DATA", FOLDER))
     if not (folder / FULL).exists():
         if not index.exists():
-            sys.exit(f"There is no index of real packages at {index}, so there is nothing to show.")
+            sys.exit(f"There is no index of real packages at {index}, so the demo has no content.")
         fill(folder, index)
-    print(f"Serving {folder}. Remove that folder to fill it again.", flush=True)
+    print(f"Serving {folder}. To fill it again, delete that folder.", flush=True)
     os.environ["BALLROOM_DATA"] = str(folder)
     sys.exit(localhost.main([]))
 
 
-def fill(folder: Path, index: Path) -> None:
+def fill(folder: Path, index: Path, packages: Path = PACKAGES) -> None:
     """Publish all releases of an index into a registry in the folder."""
     started = time.monotonic()
     settings = Settings.load().model_copy(
         update={"data": folder, "limit_push": "", "log_level": "error"}
     )
     localhost.prepare(settings)
-    releases = dated(map(json.loads, index.read_text("utf-8").splitlines()))
-    published = asyncio.run(_fill(settings, releases))
+    published = asyncio.run(_fill(settings, read_releases(index, packages)))
     (folder / FULL).touch()
     print(f"{published:,} releases in {time.monotonic() - started:.0f} s.")
 
 
 @dataclass(frozen=True)
-class Dated:
-    """A release of the index, and when it was published as far as the demonstration says."""
+class DatedRelease:
+    """A release of the index, and when it was published."""
 
-    made: Made
+    content: GeneratedRelease
     at_ms: int
 
     @property
     def coordinate(self) -> Coordinate:
-        """Return what it is called."""
-        release = self.made.release
+        release = self.content.release
         return Coordinate.parse(release["org"], release["name"], release["version"])
 
 
-def dated(index: Iterator[Mapping[str, Any]]) -> list[Dated]:
-    """Date the releases by the distribution they need; the newest came an hour ago."""
-    found = sorted(
-        (Dated(Made(each), _date_of(each)) for each in index), key=lambda each: each.at_ms
+def read_releases(index: Path, packages: Path) -> list[DatedRelease]:
+    """Return the releases of both files, the oldest first, with the keywords of their packages."""
+    lines = [json.loads(line) for line in index.read_text("utf-8").splitlines()]
+    described = json.loads(packages.read_text("utf-8")) if packages.exists() else []
+    keywords = {_package_key(each): tuple(each["keywords"]) for each in described}
+    indexed = {(*_package_key(each), each["version"]) for each in lines}
+    missing = (each for each in described if (*_package_key(each), each["version"]) not in indexed)
+    found = (
+        GeneratedRelease(line, keywords.get(_package_key(line), ()))
+        for line in (*lines, *map(_index_line, missing))
     )
-    late = time.time_ns() // 1_000_000 - HOUR_MS - found[-1].at_ms
-    return [Dated(each.made, each.at_ms + late) for each in found]
+    return sorted(dated(found), key=lambda each: each.at_ms)
 
 
-def _date_of(release: Mapping[str, Any]) -> int:
-    language = release["ballerina_version"]
-    known = [begins for prefix, begins in FIRST.items() if language.startswith(prefix)]
-    first = datetime.strptime((known or ["2022-02"])[-1], "%Y-%m").replace(tzinfo=UTC)
-    drift = Made(release).chosen(100) + 11 * int(
-        "0" + "".join(filter(str.isdigit, release["version"][:6]))
-    )
-    return int(first.timestamp() * 1000) + (drift % 150) * DAY_MS + drift * 7_919_000 % DAY_MS
+def _index_line(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a described release as the index would list it."""
+    return {
+        "org": described["org"],
+        "name": described["name"],
+        "version": described["version"],
+        "platform": "any",
+        "ballerina_version": _DESCRIBED_LANGUAGE,
+        "is_deprecated": False,
+        "deprecation_message": "",
+        "modules": [{"name": each} for each in described["modules"]],
+        "dependencies": [],
+    }
 
 
-@dataclass
-class Calendar:
-    """A clock that is set to the day of each release."""
+def _package_key(line: Mapping[str, Any]) -> tuple[str, str]:
+    return line["org"], line["name"]
 
-    at_ms: int = 0
+
+def dated(releases: Iterable[GeneratedRelease]) -> Iterator[DatedRelease]:
+    """Date each release by its Ballerina version: a nightly build says when it was built, and the
+    other versions of a package follow each other while that Ballerina version was current."""
+
+    def group(each: GeneratedRelease) -> tuple[str, ...]:
+        return (*_package_key(each.release), _language(each.release))
+
+    def order(each: GeneratedRelease) -> tuple[object, ...]:
+        return (*group(each), Version.parse(each.release["version"]).precedence)
+
+    for (org, name, language), members in groupby(sorted(releases, key=order), key=group):
+        versions = list(members)
+        first_ms = _milliseconds(_BEGINNINGS[language], "%Y-%m")
+        step_ms = _RELEASED_FOR // len(versions)
+        for number, each in enumerate(versions):
+            drift_ms = _hash(f"{org}/{name}:{each.release['version']}") % step_ms
+            yield DatedRelease(each, _built_ms(each) or first_ms + number * step_ms + drift_ms)
+
+
+def _language(release: Mapping[str, Any]) -> str:
+    found = _LANGUAGE.match(release["ballerina_version"])
+    return found[0] if found and found[0] in _BEGINNINGS else _UNKNOWN_LANGUAGE
+
+
+def _built_ms(release: GeneratedRelease) -> int | None:
+    built = _NIGHTLY.search(release.release["ballerina_version"])
+    return _milliseconds(built[1], "%Y%m%d-%H%M%S") if built else None
+
+
+def _milliseconds(text: str, form: str) -> int:
+    return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()) * 1000
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+_PUBLISHED_MS = ContextVar("_PUBLISHED_MS", default=0)  # The date of the push of the current task.
+
+
+class ReleaseClock:
+    """A clock that shows the date of the release that the current task publishes."""
 
     def now_ms(self) -> int:
         """Return the time in milliseconds since 1970, UTC."""
-        return self.at_ms or time.time_ns() // 1_000_000
+        return _PUBLISHED_MS.get() or time.time_ns() // 1_000_000
 
     def monotonic_ms(self) -> int:
-        """Return the same: releases come in the order of their days."""
-        return self.now_ms()
+        """Return the current time: every date is earlier."""
+        return time.monotonic_ns() // 1_000_000
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one process publishes; the first of them tells how far all have come."""
+    """What one process publishes; the first process reports the progress of all."""
 
     settings: Settings
-    releases: Sequence[Dated]
+    releases: Sequence[DatedRelease]
     number: int
-    all: int
+    count: int
 
 
-def publish(share: Share) -> list[Dated]:
+def publish(share: Share) -> list[DatedRelease]:
     """Publish a share of the releases, and return those that were not refused."""
     return asyncio.run(_publish(share))
 
 
-async def _fill(settings: Settings, releases: Sequence[Dated]) -> int:
-    world = embedded_adapters(settings)
-    registry = build_registry(settings, world)
+async def _fill(settings: Settings, releases: Sequence[DatedRelease]) -> int:
+    adapters = embedded_adapters(settings)
+    registry = build_registry(settings, adapters)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(registry.close)
-        await _found(registry, releases)
+        await _create_organizations(registry, releases)
         published = await asyncio.to_thread(_publish_all, settings, releases)
-        by = await _administrator(registry)
-        await _deprecate(registry, published, by)
-        await _pull(world, published)
-        print("Bringing the search up to date, and counting what there is …", flush=True)
+        await _deprecate(registry, published)
+        await _restore_pulls(adapters, published)
+        print("Updating the search index and the counts …", flush=True)
         await registry.upkeep.run("refresh")
         await registry.upkeep.run("snapshot")
     return len(published)
 
 
-async def _found(registry: Registry, releases: Sequence[Dated]) -> None:
+async def _create_organizations(registry: Registry, releases: Sequence[DatedRelease]) -> None:
     account = await registry.accounts.by_name_or_id(ADMINISTRATOR)
-    names = sorted({each.made.release["org"].lower() for each in releases})
-    print(f"Founding {len(names)} organizations …", flush=True)
+    names = sorted({each.content.release["org"].lower() for each in releases})
+    print(f"Creating {len(names)} organizations …", flush=True)
     for org in names:
         await registry.organizations.create(parse_org(org), account, by=OPERATOR)
 
 
 async def _administrator(registry: Registry) -> Principal:
+    """Return the administrator with every right, without a token that would stay behind."""
     account = await registry.accounts.by_name_or_id(ADMINISTRATOR)
-    scopes = ["push-new", "push-version", "deprecate"]
-    wanted = TokenRequest.parse("demo", scopes, org="*", package="*", days=1)
-    issued = await registry.tokens.issue(account.id, wanted, by=OPERATOR)
-    bearer = {"authorization": f"Bearer {issued.text.reveal()}"}
-    return await registry.authentication.authenticate(bearer)
+    return Principal(id=account.id, credential="demo", grants=(Grant(),))
 
 
-def _publish_all(settings: Settings, releases: Sequence[Dated]) -> list[Dated]:
-    """Publish with a process a core, each with every n-th release."""
-    count = min(os.cpu_count() or 1, MOST_PROCESSES)
+def _publish_all(settings: Settings, releases: Sequence[DatedRelease]) -> list[DatedRelease]:
+    """Publish in one process per core, each with every n-th release."""
+    count = min(os.cpu_count() or 1, MAX_PROCESSES, len(releases))
     shares = [Share(settings, releases[at::count], at, count) for at in range(count)]
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
         published = [each for done in pool.map(publish, shares) for each in done]
     print()
-    return published
+    return sorted(published, key=lambda each: each.at_ms)
 
 
-async def _publish(share: Share) -> list[Dated]:
-    calendar = Calendar()
-    registry = build_registry(share.settings, embedded_adapters(share.settings, calendar))
+async def _publish(share: Share) -> list[DatedRelease]:
+    registry = build_registry(share.settings, embedded_adapters(share.settings, ReleaseClock()))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(registry.close)
         by = await _administrator(registry)
-        published: list[Dated] = []
-        for start in range(0, len(share.releases), AT_ONCE):
-            chosen = share.releases[start : start + AT_ONCE]
-            calendar.at_ms = chosen[-1].at_ms
+        published: list[DatedRelease] = []
+        for start in range(0, len(share.releases), CONCURRENT_PUSHES):
+            chosen = share.releases[start : start + CONCURRENT_PUSHES]
             done = await asyncio.gather(*(_push(registry, each, by) for each in chosen))
             published += [each for each, is_done in zip(chosen, done, strict=True) if is_done]
             if share.number == 0:
@@ -200,64 +256,63 @@ async def _publish(share: Share) -> list[Dated]:
 
 
 def _progress(published: int, share: Share) -> str:
-    """Say how far all have come, as far as one of them knows."""
-    done, wanted = published * share.all, len(share.releases) * share.all
+    """Return the progress of all processes, estimated from one."""
+    done, wanted = published * share.count, len(share.releases) * share.count
     return f"Published {min(done, wanted):,} of {wanted:,} releases ({100 * done // wanted} %)"
 
 
-async def _push(registry: Registry, release: Dated, by: Principal) -> bool:
+async def _push(registry: Registry, release: DatedRelease, by: Principal) -> bool:
+    _PUBLISHED_MS.set(release.at_ms)
     try:
-        await registry.publishing.push(Upload(release.made.archive()), by=by)
+        await registry.publishing.push(Upload(release.content.archive()), by=by)
     except Refusal as refusal:
-        print(f"\rLeft out: {refusal}")
+        print(f"\rNot published: {refusal}")
         return False
     return True
 
 
-async def _deprecate(registry: Registry, releases: Sequence[Dated], by: Principal) -> None:
-    print("Deprecating some …", flush=True)
+async def _deprecate(registry: Registry, releases: Sequence[DatedRelease]) -> None:
+    print("Deprecating releases …", flush=True)
+    by = await _administrator(registry)
     for each in releases:
-        if each.made.release["is_deprecated"]:
-            message = each.made.release["deprecation_message"] or "Use a newer version."
+        if each.content.release["is_deprecated"]:
+            message = each.content.release["deprecation_message"] or "Use a newer version."
             await registry.deprecation.deprecate(each.coordinate, message, by=by)
 
 
-async def _pull(world: Adapters, releases: Sequence[Dated]) -> None:
-    """Make up pulls: more of what more packages need, and more of newer versions."""
-    print("Counting pulls …", flush=True)
-    needed = Counter(
-        f"{needs['org']}/{needs['name']}"
+async def _restore_pulls(adapters: Adapters, releases: Sequence[DatedRelease]) -> None:
+    """Store invented pulls: more for packages with many dependents, and for new versions."""
+    print("Storing pulls …", flush=True)
+    dependents = Counter(
+        f"{dependency['org']}/{dependency['name']}"
         for each in releases
-        for needs in each.made.release["dependencies"]
+        for dependency in each.content.release["dependencies"]
     )
-    versions: dict[Package, list[Dated]] = defaultdict(list)
+    versions: dict[Package, list[DatedRelease]] = defaultdict(list)
     for each in releases:
         versions[each.coordinate.package].append(each)
     for package, dates in versions.items():
-        often = (
-            0.2
-            + dates[0].made.chosen(100) / 40
-            + math.sqrt(needed[f"{package.org}/{package.name}"])
-        )
-        daily = {each.coordinate.version.text: _days(each, often) for each in dates[-5:]}
-        await world.pulls.restore(package, daily)
+        rate = 0.2 + dates[0].content.chosen(100) / 40 + math.sqrt(dependents[str(package)])
+        newest = dates[-PULLED_VERSIONS:]
+        daily = {each.coordinate.version.text: _daily_pulls(each, rate) for each in newest}
+        await adapters.pulls.restore(package, daily)
 
 
-def _days(release: Dated, often: float) -> dict[str, int]:
+def _daily_pulls(release: DatedRelease, rate: float) -> dict[str, int]:
     today = datetime.now(UTC)
-    age = min(int((today.timestamp() * 1000 - release.at_ms) // DAY_MS), MOST_PULLED_DAYS)
-    pulls = ((back, _pulls(back, age, often)) for back in range(age + 1))
+    age = min(int((today.timestamp() * 1000 - release.at_ms) // DAY_MS), MAX_PULL_DAYS)
+    pulls = ((back, _pulls_of_day(back, age, rate)) for back in range(age + 1))
     return {f"{today - timedelta(days=back):%Y-%m-%d}": count for back, count in pulls if count}
 
 
-def _pulls(back: int, age: int, often: float) -> int:
-    """Return pulls of a day: a new version is wanted most, weeks have ends, and days differ."""
+def _pulls_of_day(back: int, age: int, rate: float) -> int:
+    """Return pulls of one day: a new version has more, weekends have fewer, and days differ."""
     fresh = 1 + 2 * math.exp((back - age) / 20)
     weekday = 0.4 if back % 7 in (1, 2) else 1.0
     noise = 0.5 + (back * 2_654_435_761 % 997) / 997
-    return int(often * fresh * weekday * noise)
+    return int(rate * fresh * weekday * noise)
 
 
 if __name__ == "__main__":
-    os.umask(0o077)  # What is stored is for its owner alone, as it is of any registry.
+    os.umask(0o077)  # Only the owner reads what a registry stores.
     main()

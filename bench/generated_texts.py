@@ -1,11 +1,11 @@
-"""Texts and sources for packages of which only the metadata is real: generated, and marked so."""
+"""Generated texts and sources for packages of which only the metadata is real."""
 
 import colorsys
 import hashlib
 import re
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,9 @@ _GOALS = (
 )
 _SQUARE = 16  # Points of one side of a square of a mark.
 _KINDS = {
-    "trigger": "Listens to events of {topic} and calls the functions of your service.",
-    "tool": "A tool of the command line for {topic}.",
-    "template": "A package to begin from, for {topic}.",
+    "trigger": "Receives events of {topic} and calls the functions of your service.",
+    "tool": "A command-line tool for {topic}.",
+    "template": "A project template for {topic}.",
     "connector": "Connects Ballerina programs to {topic}.",
     "library": "Functions and types for {topic}.",
 }
@@ -34,12 +34,12 @@ _README = """\
 # {title}
 
 > [!NOTE]
-> **{generated}.** The name, the versions, the platform and the dependencies of this package are
-> real; this text, the sources, the dates and the numbers of pulls are made up.
+> **{generated}.** The name, the versions, the modules, the keywords and the dependencies of this
+> package are real. This text and the sources are invented, and so are most dates and all pulls.
 
-![The mark of {title}](mark.png)
+![Logo of {title}](mark.png)
 
-{summary} It is {goal}, and follows the conventions of the language[^1].
+{summary} It is {goal}, and follows the Ballerina style guide[^1].
 
 ## Install
 
@@ -69,21 +69,21 @@ public function main() returns error? {{
 
 | Field | Type | Default | Meaning |
 |:------|:----:|--------:|:--------|
-| `url` | `string` | | where the service is |
-| `timeout` | `decimal` | `30` | seconds to wait for an answer |
-| `retries` | `int` | `3` | how often a request is repeated |
+| `url` | `string` | | URL of the service |
+| `timeout` | `decimal` | `30` | seconds to wait for a response |
+| `retries` | `int` | `3` | how often a failed request is repeated |
 
 <details>
-<summary>What comes next</summary>
+<summary>Roadmap</summary>
 
-- [x] read and write
+- [x] reads and writes
 - [x] retries with <kbd>backoff</kbd>
 - [ ] streams
 
 </details>
 
 See the [examples](examples.md) and the [sources](../modules/{module}/client.bal), or search for
-~~help~~ {topic}.
+~~other~~ {topic}.
 
 [^1]: See <https://ballerina.io/learn/style-guide/>.
 """
@@ -101,11 +101,11 @@ _CLIENT = """\
 // {generated}: the sources of the real package are not here.
 import ballerina/http;
 
-# What a client of {topic} is told.
+# Configuration of a client of {topic}.
 #
-# + url - where the service is
-# + timeout - seconds to wait for an answer
-# + retries - how often a request is repeated
+# + url - URL of the service
+# + timeout - seconds to wait for a response
+# + retries - how often a failed request is repeated
 public type Configuration record {{|
     string url;
     decimal timeout = 30;
@@ -125,19 +125,19 @@ public isolated client class Client {{
 
     # Connects to the service.
     #
-    # + configuration - where it is, and how patient to be
-    # + return - an `error` if the address is none
+    # + configuration - URL, timeout and retries
+    # + return - an `error` if the URL is invalid
     public isolated function init(Configuration configuration) returns error? {{
         self.inner = check new (configuration.url, {{timeout: configuration.timeout}});
     }}
 
     # Returns the newest items.
     #
-    # + most - how many at most
+    # + most - maximum number of items
     # + return - the items, or an `error`
     remote isolated function list(int most = 10) returns Item[]|error {{
         if most <= 0 {{
-            return error("at least one item has to be asked for");
+            return error("most must be at least 1");
         }}
         return self.inner->get(string `/items?limit=${{most}}`);
     }}
@@ -146,21 +146,22 @@ public isolated client class Client {{
 
 
 @dataclass(frozen=True)
-class Made:
-    """A release of the real index, with what was made up for it."""
+class GeneratedRelease:
+    """A release of the real index with its real keywords, and generated texts and sources."""
 
     release: Mapping[str, Any]
+    keywords: Sequence[str] = ()
 
     @property
     def topic(self) -> str:
-        """Return what the package is about, as its name has it."""
+        """Return the subject of the package, as its name says."""
         words = re.split(r"[._\-/]+", self.release["name"])
         spoken = [each for each in words if each not in ("trigger", "client", "connector")]
         return " ".join(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", each) for each in spoken or words)
 
     @property
     def kind(self) -> str:
-        """Return what sort of package its name says it is."""
+        """Return the kind of package that its name implies."""
         name, org = self.release["name"].lower(), self.release["org"]
         for kind in ("trigger", "tool", "template"):
             if kind in name:
@@ -169,7 +170,7 @@ class Made:
 
     @property
     def summary(self) -> str:
-        """Return its one line."""
+        """Return the short description."""
         return _KINDS[self.kind].format(topic=self.topic)
 
     def chosen(self, among: int) -> int:
@@ -192,7 +193,7 @@ class Made:
             summary=self.summary,
             readme=fill(_README),
             module_readmes={each: f"# {each}\n\n{self.summary}\n" for each in modules},
-            keywords=self._keywords(),
+            keywords=self.keywords,
             licenses=[_LICENSES[self.chosen(len(_LICENSES))]],
             authors=[f"The authors of {release['org']}"],
             source_repository=f"https://example.org/{release['org']}/{release['name']}",
@@ -206,7 +207,7 @@ class Made:
         )
 
     def _mark(self) -> bytes:
-        """Return a picture that no other package has: squares, the same on the left and right."""
+        """Return a picture that differs for each package: squares, symmetric left and right."""
         colour = colorsys.hls_to_rgb(self.chosen(360) / 360, 0.42, 0.5)
         ink, paper = bytes(int(255 * part) for part in colour), b"\xf0\xf3\xf3"
         halves = [
@@ -221,10 +222,6 @@ class Made:
         ]
         return _png(5 * _SQUARE, b"".join(lines))
 
-    def _keywords(self) -> list[str]:
-        words = [each.lower() for each in self.topic.split() if each.isalnum() and len(each) > 2]
-        return [self.kind, *words[:4], "generated"]
-
     def _fill(self, text: str) -> str:
         release = self.release
         return text.format(
@@ -237,7 +234,7 @@ class Made:
             name=release["name"],
             version=release["version"],
             module=release["name"],
-            alias=re.split(r"[._]", release["name"])[-1] or "it",
+            alias=re.split(r"[._]", release["name"])[-1] or "api",
         )
 
 
