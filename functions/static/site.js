@@ -1,16 +1,16 @@
-// What the pages gain by a script, and do without: a key that leads to the search, buttons that
-// copy, and a choice of colours. It asks for nothing from anywhere.
+// Optional features of the pages: keys that focus the search field, suggestions while typing, copy
+// buttons, and the choice of a theme. Every page works without this script.
 "use strict";
 
 (() => {
   const root = document.documentElement;
-  const THEMES = { "": "as the system has them", light: "light", dark: "dark" };
+  const THEMES = { "": "system", light: "light", dark: "dark" };
 
   function kept(name) {
     try {
       return localStorage.getItem(name) ?? "";
     } catch {
-      return ""; // A browser that keeps nothing.
+      return ""; // The browser stores nothing.
     }
   }
 
@@ -18,7 +18,7 @@
     try {
       localStorage.setItem(name, value);
     } catch {
-      // It holds for this page alone.
+      // The choice applies to this page alone.
     }
   }
 
@@ -27,13 +27,13 @@
     else delete root.dataset.theme;
   }
 
-  // At once, before anything is painted.
+  // Before the page is painted.
   show(kept("theme"));
 
   function onThemes(button) {
     let theme = kept("theme");
     const say = () => {
-      button.setAttribute("aria-label", `Colours: ${THEMES[theme] ?? THEMES[""]}`);
+      button.setAttribute("aria-label", `Theme: ${THEMES[theme] ?? THEMES[""]}`);
       button.title = button.getAttribute("aria-label");
     };
     button.addEventListener("click", () => {
@@ -55,7 +55,7 @@
 
   function onKeysSwitch(button) {
     const say = () => {
-      button.textContent = keysAreOff ? "Turn these keys on" : "Turn these keys off";
+      button.textContent = keysAreOff ? "Turn on keyboard shortcuts" : "Turn off keyboard shortcuts";
     };
     button.addEventListener("click", () => {
       keysAreOff = !keysAreOff;
@@ -78,7 +78,7 @@
   }
 
   function onCopy(button) {
-    const words = button.firstChild; // What is said for screen readers stands behind it.
+    const words = button.firstChild; // A text for screen readers follows it.
     const said = words.data;
     button.addEventListener("click", async () => {
       const from = document.getElementById(button.dataset.copy);
@@ -87,7 +87,7 @@
         await navigator.clipboard.writeText(from.value ?? from.textContent);
         words.data = "Copied";
       } catch {
-        words.data = "Press Ctrl+C"; // What stands there is marked already.
+        words.data = "Press Ctrl+C"; // The text is selected below.
         if (from.select) from.select();
         else getSelection()?.selectAllChildren(from);
       }
@@ -100,7 +100,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     const fields = [...document.querySelectorAll("[data-focus-key]")];
-    if (fields.length) onKeys(fields[fields.length - 1]); // A page's own comes after the frame's.
+    if (fields.length) onKeys(fields[fields.length - 1]); // The page's own field comes after that of the layout.
     document.querySelectorAll("[data-keys-switch]").forEach(onKeysSwitch);
     document.querySelectorAll("[data-copy]").forEach(onCopy);
     document.querySelectorAll("[data-theme-switch]").forEach(onThemes);

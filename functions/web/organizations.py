@@ -21,7 +21,7 @@ from shared.services.organizations import Member
 
 PACKAGES_PER_PAGE = 20
 PACKAGE_SORTS = {
-    "updated": (Sort.CREATED, "Updated last"),
+    "updated": (Sort.CREATED, "Recently updated"),
     "pulls": (Sort.PULLS, "Most pulled"),
     "name": (Sort.NAME, "Name"),
 }

@@ -36,8 +36,8 @@ SUGGESTIONS, SUGGESTIONS_FORM = "application/x-suggestions+json", "suggestions"
 SORTS = {
     "relevance": (Sort.RELEVANCE, "Relevance"),
     "pulls": (Sort.PULLS, "Most pulled"),
-    "updated": (Sort.CREATED, "Updated last"),
-    "new": (Sort.ADDED, "Newest"),
+    "updated": (Sort.CREATED, "Recently updated"),
+    "new": (Sort.ADDED, "Latest"),
     "name": (Sort.NAME, "Name"),
 }
 FACET_TITLES = {

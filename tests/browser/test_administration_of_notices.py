@@ -37,7 +37,7 @@ def nothing_announced(site: Site, page: Page) -> None:
 def a_notice(site: Site, page: Page) -> None:
     """Announce what most notices are like."""
     announce(site, page, USUAL, "information", "/about/status")
-    expect(page.get_by_role("complementary", name="Announcements")).to_contain_text(USUAL)
+    expect(page.get_by_role("complementary", name="Notices")).to_contain_text(USUAL)
 
 
 def hostile_notices(site: Site, page: Page) -> None:
@@ -46,7 +46,7 @@ def hostile_notices(site: Site, page: Page) -> None:
     announce(site, page, LONG, "information")
     announce(site, page, RIGHT_TO_LEFT, "maintenance")
     announce(site, page, TURNED, "warning")
-    expect(page.get_by_role("complementary", name="Announcements")).to_contain_text(HOSTILE)
+    expect(page.get_by_role("complementary", name="Notices")).to_contain_text(HOSTILE)
 
 
 def one_too_many(site: Site, page: Page) -> None:
@@ -68,7 +68,7 @@ def an_end_that_is_refused(site: Site, page: Page) -> None:
 def announced_to_a_reader(site: Site, page: Page) -> None:
     """Read a package below all of it."""
     page.goto(f"{site.url}/packages/acme/greet")
-    expect(page.get_by_role("complementary", name="Announcements")).to_be_visible()
+    expect(page.get_by_role("complementary", name="Notices")).to_be_visible()
 
 
 def notices_that_ended(site: Site, page: Page) -> None:
@@ -112,7 +112,7 @@ def changes_that_are_taken_again(site: Site, page: Page) -> None:
     """Take changes again."""
     page.goto(f"{site.url}{READ_ONLY}")
     page.get_by_role("button", name="Take changes again").click()
-    expect(page.get_by_role("complementary", name="Announcements")).to_have_count(0)
+    expect(page.get_by_role("complementary", name="Notices")).to_have_count(0)
 
 
 STATES: list[Callable[[Site, Page], None]] = [

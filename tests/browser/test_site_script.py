@@ -25,12 +25,12 @@ def test_a_key_leads_to_the_search(
 
 def test_the_keys_can_be_turned_off_and_stay_so(registry: Served, opened: Open) -> None:
     page = opened(registry.url).open("/about")
-    page.get_by_role("button", name="Turn these keys off").click()
+    page.get_by_role("button", name="Turn off keyboard shortcuts").click()
     page.goto(f"{registry.url}/search")
     page.keyboard.press("/")
     expect(page.locator("#site-search")).not_to_be_focused()
     page.goto(f"{registry.url}/about")
-    page.get_by_role("button", name="Turn these keys on").click()
+    page.get_by_role("button", name="Turn on keyboard shortcuts").click()
     page.goto(f"{registry.url}/search")
     page.keyboard.press("/")
     expect(page.locator("#site-search")).to_be_focused()
@@ -51,13 +51,13 @@ def test_colours_are_chosen_and_kept(registry: Served, opened: Open) -> None:
     page = opened(registry.url, scheme="light").open("/about")
     switch = page.get_by_role("button", name="Colours")
     dark = "getComputedStyle(document.documentElement).colorScheme"
-    expect(switch).to_have_attribute("aria-label", "Colours: as the system has them")
+    expect(switch).to_have_attribute("aria-label", "Theme: system")
     for _ in range(2):
         switch.click()
     assert page.evaluate(dark) == "dark"
     page.goto(f"{registry.url}/")
     assert page.evaluate(dark) == "dark"
-    expect(switch).to_have_attribute("aria-label", "Colours: dark")
+    expect(switch).to_have_attribute("aria-label", "Theme: dark")
     switch.click()
     assert page.evaluate(dark) == "light dark"
 
