@@ -49,7 +49,7 @@ def test_a_button_copies_what_stands_beside_it(registry: Served, opened: Open) -
 
 def test_colours_are_chosen_and_kept(registry: Served, opened: Open) -> None:
     page = opened(registry.url, scheme="light").open("/about")
-    switch = page.get_by_role("button", name="Colours")
+    switch = page.get_by_role("button", name="Theme")
     dark = "getComputedStyle(document.documentElement).colorScheme"
     expect(switch).to_have_attribute("aria-label", "Theme: system")
     for _ in range(2):

@@ -37,7 +37,7 @@ async def test_nothing_private_is_on_it_whoever_looks(world: World) -> None:
     for answer in (await opened(world, "/"), await ann.open("/")):
         assert "secret" not in answer.text
         assert "hidden/" not in answer.text
-        assert "Nothing is published here yet" in answer.text
+        assert "No packages yet" in answer.text
 
 
 async def test_releases_are_told_once_they_were_counted(world: World) -> None:

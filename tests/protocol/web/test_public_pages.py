@@ -102,7 +102,7 @@ async def test_a_refusal_is_shown_in_the_frame_of_whoever_is_signed_in(world: Wo
 
 async def test_what_is_withdrawn_is_gone_when_the_moment_is_over(world: World) -> None:
     before = (await opened(world, "/")).text
-    assert "Nothing is published here yet" in before
+    assert "No packages yet" in before
     await world.push(bala("acme/greet:1.0.0"))
     world.clock.advance(PAGE_CACHE_TIME)
     assert "acme" in (await opened(world, "/")).text
