@@ -28,11 +28,11 @@ NOT_FOUND = 404
 MAX_SEARCH_LENGTH = 254  # Characters of a search by administrators: the longest mail address.
 
 PAGE_HEADERS = {
-    # Styles, pictures and the one script are our own files; nothing else is run, and nothing
-    # framed; forms lead back here.
+    # Styles, pictures and the one script are our own files, and the script requests suggestions
+    # here; nothing else is run, and nothing framed; forms lead back here.
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "Cache-Control": "no-store",
 }

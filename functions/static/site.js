@@ -98,9 +98,116 @@
     button.hidden = false;
   }
 
+  const SUGGESTION_DELAY_MS = 150; // Fast typing sends one request.
+  const MIN_SUGGESTION_LENGTH = 2; // One letter begins too many names.
+
+  function element(name, attributes = {}, text = "") {
+    const made = document.createElement(name);
+    Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
+    made.textContent = text;
+    return made;
+  }
+
+  // A list of packages below a search field, by the combobox pattern of the ARIA Authoring
+  // Practices Guide: the focus stays in the field, and the arrow keys select an option.
+  class Suggestions {
+    constructor(field) {
+      this.field = field;
+      this.names = [];
+      this.selected = -1;
+      this.request = new AbortController();
+      this.list = element("ul", { id: `${field.id}-suggestions`, class: "suggestions", role: "listbox", "aria-label": "Packages" });
+      this.status = element("p", { class: "unseen", role: "status" });
+      this.list.hidden = true;
+      field.type = "text"; // A field of the type search may not be a combobox.
+      field.inputMode = "search";
+      field.setAttribute("role", "combobox");
+      field.setAttribute("aria-autocomplete", "list");
+      field.setAttribute("aria-controls", this.list.id);
+      field.setAttribute("aria-expanded", "false");
+      field.after(this.list, this.status);
+      field.addEventListener("input", () => this.load());
+      field.addEventListener("keydown", (event) => this.onKey(event));
+      field.addEventListener("blur", () => this.close());
+      this.list.addEventListener("mousedown", (event) => event.preventDefault()); // Keeps the focus.
+      this.list.addEventListener("click", (event) => this.open(event.target.closest("li")));
+      addEventListener("pagehide", () => this.close());
+    }
+
+    async load() {
+      this.request.abort();
+      const { signal } = (this.request = new AbortController());
+      const text = this.field.value.trim();
+      if (text.length < MIN_SUGGESTION_LENGTH) return this.close();
+      await new Promise((done) => setTimeout(done, SUGGESTION_DELAY_MS));
+      if (signal.aborted) return;
+      try {
+        const response = await fetch(`/search?form=suggestions&q=${encodeURIComponent(text)}`, { signal });
+        const [, names, summaries] = await response.json();
+        if (!signal.aborted && document.activeElement === this.field) this.show(names, summaries);
+      } catch {
+        this.close(); // Without suggestions the search works as before.
+      }
+    }
+
+    show(names, summaries) {
+      this.close();
+      this.names = names;
+      this.list.replaceChildren(...names.map((name, index) => this.option(name, summaries[index], index)));
+      this.status.textContent = names.length ? `${names.length} ${names.length === 1 ? "package" : "packages"}` : "";
+      this.list.hidden = !names.length;
+      this.field.setAttribute("aria-expanded", String(names.length > 0));
+    }
+
+    option(name, summary, index) {
+      const option = element("li", { id: `${this.list.id}-${index}`, role: "option", "aria-selected": "false" });
+      option.append(element("span", { class: "suggestion-name" }, name));
+      if (summary) option.append(" ", element("bdi", { class: "suggestion-summary" }, summary));
+      return option;
+    }
+
+    select(index) {
+      const options = [...this.list.children];
+      options[this.selected]?.setAttribute("aria-selected", "false");
+      this.selected = index;
+      const option = options[index];
+      if (!option) return this.field.removeAttribute("aria-activedescendant");
+      option.setAttribute("aria-selected", "true");
+      option.scrollIntoView({ block: "nearest" });
+      this.field.setAttribute("aria-activedescendant", option.id);
+    }
+
+    onKey(event) {
+      if (event.isComposing) return;
+      const isOpen = !this.list.hidden;
+      const places = this.names.length + 1; // The options, and the field itself.
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (step && isOpen) this.select(((this.selected + 1 + step + places) % places) - 1);
+      else if (step === 1 && this.field.value.trim()) this.load();
+      else if (event.key === "Escape" && isOpen) this.close();
+      else if (event.key === "Enter" && this.selected >= 0) this.open(this.list.children[this.selected]);
+      else return;
+      event.preventDefault();
+    }
+
+    open(option) {
+      const name = this.names[[...this.list.children].indexOf(option)];
+      if (name) location.assign(`/packages/${name}`);
+    }
+
+    close() {
+      this.request.abort();
+      this.select(-1);
+      this.list.hidden = true;
+      this.status.textContent = "";
+      this.field.setAttribute("aria-expanded", "false");
+    }
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     const fields = [...document.querySelectorAll("[data-focus-key]")];
     if (fields.length) onKeys(fields[fields.length - 1]); // The page's own field comes after that of the layout.
+    fields.forEach((field) => new Suggestions(field));
     document.querySelectorAll("[data-keys-switch]").forEach(onKeysSwitch);
     document.querySelectorAll("[data-copy]").forEach(onCopy);
     document.querySelectorAll("[data-theme-switch]").forEach(onThemes);

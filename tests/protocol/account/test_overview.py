@@ -141,7 +141,7 @@ async def test_pages_load_run_and_show_nothing_but_themselves(world: World, path
     page = await world.get(URL + path)
     assert page.headers["content-security-policy"] == (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
-        "form-action 'self'; "
+        "connect-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
     assert page.headers["cache-control"] == "no-store"
