@@ -117,7 +117,7 @@
       this.selected = -1;
       this.request = new AbortController();
       this.list = element("ul", { id: `${field.id}-suggestions`, class: "suggestions", role: "listbox", "aria-label": "Packages" });
-      this.status = element("p", { class: "unseen", role: "status" });
+      this.status = element("p", { class: "unseen", "aria-live": "polite" });
       this.list.hidden = true;
       field.type = "text"; // A field of the type search may not be a combobox.
       field.inputMode = "search";

@@ -154,4 +154,4 @@ def test_what_is_typed_into_a_form_is_not_searched_for(site: Site, opened: Open)
     page = opened(site.url).page
     site.sign_in(page, site.served.people.ann)
     page.goto(f"{site.url}/account/tokens")
-    expect(page.get_by_role("searchbox", name="Search packages")).to_have_value("")
+    expect(page.get_by_role("combobox", name="Search packages")).to_have_value("")

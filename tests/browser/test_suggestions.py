@@ -1,4 +1,4 @@
-"""Suggestions below the search field: by keyboard, by mouse, and for those who may see a package."""
+"""Suggestions below the search field: by keyboard, by mouse, and for members."""
 
 import pytest
 from playwright.sync_api import Page, expect
