@@ -78,7 +78,12 @@ from shared.services.archives import (
 )
 from shared.services.audit_log import AuditLog
 from shared.services.burst_detection import BurstDetection
-from shared.services.derived_data import DerivedData, DocumentCache, WithheldReleases
+from shared.services.derived_data import (
+    DerivedData,
+    DocumentCache,
+    PackageRecordWriter,
+    WithheldReleases,
+)
 from shared.services.device_login import DeviceLogin
 from shared.services.domain_verification import DomainVerification
 from shared.services.index import PackageIndex
@@ -278,6 +283,7 @@ class Registry(Container[Settings, Adapters]):
     archive_reader = Service(ArchiveReader)
     withheld_releases = Service(WithheldReleases)
     derived_data = Service(DerivedData)
+    package_record_writer = Service(PackageRecordWriter)
     dependency_check = Service(DependencyCheck)
     trusted_publishers = Service(TrustedPublishers)
     trusted_publishing = Service(TrustedPublishing)

@@ -102,11 +102,9 @@ async def api_members_show(call: ApiCall) -> OrgMemberView:
     refusals=(*_REFUSALS, 409),
 )
 async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
-    org, role = call.org, call.body.role
-    member = await call.registry.organizations.member_account(
-        org, call.part("account"), by=call.caller
+    await call.registry.organizations.change_role(
+        call.org, call.part("account"), call.body.role, by=call.caller
     )
-    await call.registry.organizations.set_member(org, member, role, by=call.caller)
 
 
 @members_api.operation(
@@ -116,11 +114,7 @@ async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
     refusals=(*_REFUSALS, 409),
 )
 async def api_members_remove(call: ApiCall) -> None:
-    org = call.org
-    member = await call.registry.organizations.member_account(
-        org, call.part("account"), by=call.caller
-    )
-    await call.registry.organizations.remove_member(org, member, by=call.caller)
+    await call.registry.organizations.end_membership(call.org, call.part("account"), by=call.caller)
 
 
 @members_api.operation(
@@ -142,11 +136,9 @@ async def api_members_pending(call: ApiCall) -> OrgMemberList:
     refusals=_REFUSALS,
 )
 async def api_members_undo(call: ApiCall) -> None:
-    org = call.org
-    member = await call.registry.organizations.member_account(
-        org, call.part("account"), by=call.caller
+    await call.registry.organizations.cancel_role_change(
+        call.org, call.part("account"), by=call.caller
     )
-    await call.registry.organizations.cancel_change(org, member, by=call.caller)
 
 
 class NewInvitation(RequestModel):

@@ -14,6 +14,7 @@ from shared.caching import LruCache
 from shared.domain.archives.names import Digest
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import Unavailable
+from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import NotListedYet
 from shared.domain.moderation import (
     WithheldNote,
@@ -43,6 +44,7 @@ from shared.ports import (
     SearchIndex,
     Stale,
 )
+from shared.retries import retry_when_stale
 from shared.services.archives import ArchiveRelocation
 
 
@@ -207,6 +209,57 @@ def _after_commit(subject: Coordinate | Package) -> Generator[None]:
         yield
     except Unavailable as failure:
         raise NotListedYet(subject) from failure
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRecordWriter:
+    """Changes the records of packages and releases, and then the data derived from them.
+
+    `decide` gets the stored record and returns the changed one, or the same one to change nothing.
+    It runs again with the new record if another process was faster.
+    """
+
+    metadata: MetadataStore
+    derived_data: DerivedData
+
+    async def change_package(self, package: Package, decide: Callable[[Head], Head]) -> Head:
+        """Raise `PackageNotFound`, `NotListedYet`, or what `decide` raises."""
+
+        async def attempt() -> Head:
+            head = await self.metadata.head(package)
+            if head is None:
+                raise PackageNotFound(package)
+            changed = decide(head)
+            return head if changed is head else await self.metadata.replace_head(changed)
+
+        head = await retry_when_stale(attempt)
+        await self.derived_data.update(head)
+        return head
+
+    async def change_release(
+        self, coordinate: Coordinate, decide: Callable[[Head, Release], Release]
+    ) -> Release:
+        """Raise `ReleaseNotFound`, `NotListedYet`, or what `decide` raises."""
+        release, _ = await self.store_release(coordinate, decide)
+        await self.derived_data.update(release)
+        return release
+
+    async def store_release(
+        self, coordinate: Coordinate, decide: Callable[[Head, Release], Release]
+    ) -> tuple[Release, bool]:
+        """Change the record alone; return the release, and whether it changed."""
+
+        async def attempt() -> tuple[Release, bool]:
+            found = await self.metadata.find(coordinate)
+            head, release = found.head, found.release
+            if head is None or release is None:
+                raise ReleaseNotFound(coordinate.package, coordinate.version)
+            changed = decide(head, release)
+            if changed is release:
+                return release, False
+            return await self.metadata.replace_release(changed), True
+
+        return await retry_when_stale(attempt)
 
 
 DOCUMENTS_TRUSTED_FOR = timedelta(seconds=3)  # A withheld release is gone everywhere within five.

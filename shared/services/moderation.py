@@ -26,10 +26,9 @@ from shared.domain.selection import latest
 from shared.domain.tokens import Token
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import Clock, DirectoryStore, MetadataStore, PullLedger
-from shared.retries import retry_when_stale
 from shared.services.accounts import account_names
 from shared.services.audit_log import AuditLog, AuditLogPage
-from shared.services.derived_data import DerivedData
+from shared.services.derived_data import DerivedData, PackageRecordWriter
 from shared.services.mail import ReleaseMail
 from shared.services.records import entity_page, organization_package_page, package_batches
 from shared.services.search import PackageSearch
@@ -90,6 +89,7 @@ class Moderation:
     audit_log: AuditLog
     search: PackageSearch
     derived_data: DerivedData
+    records: PackageRecordWriter
     mail: ReleaseMail
     clock: Clock
 
@@ -166,17 +166,15 @@ class Moderation:
     ) -> Release:
         await self.administration.require_fresh(by, STATE_VERBS[state], str(coordinate))
 
-        async def attempt() -> tuple[Release, bool]:
-            release = await _find(self.metadata, coordinate)
+        def decide(_head: Head, release: Release) -> Release:
             if release.state is state and not release.awaits_owner:
-                return release, False
+                return release
             if release.state is State.REMOVED:
                 raise RemovedForGood(coordinate)
             kind, now_ms = f"release.{state.value}", self.clock.now_ms()
-            changed = _with_state(release, kind, state, reason, by=by, now_ms=now_ms)
-            return await self.metadata.replace_release(changed), True
+            return _with_state(release, kind, state, reason, by=by, now_ms=now_ms)
 
-        release, is_changed = await retry_when_stale(attempt)
+        release, is_changed = await self.records.store_release(coordinate, decide)
         try:
             await self.derived_data.update(release)
         finally:  # The change is in force, even where the lists do not show it yet.
@@ -218,7 +216,7 @@ class HeldReleases:
     authorization: Authorization
     metadata: MetadataStore
     directory: DirectoryStore
-    derived_data: DerivedData
+    records: PackageRecordWriter
     clock: Clock
 
     async def all(self, org: OrgName, *, by: Principal) -> list[Release]:
@@ -247,19 +245,15 @@ class HeldReleases:
         """
         await self.authorization.require(by, Action.GOVERN, coordinate.package.org)
 
-        async def attempt() -> Release:
-            release = await _find(self.metadata, coordinate)
+        def decide(_head: Head, release: Release) -> Release:
             if release.state is State.LIVE:
                 return release
             if release.state is not State.HELD or not release.awaits_owner:
                 raise NotAwaited(coordinate)
             kind, now_ms = "release.confirmed", self.clock.now_ms()
-            confirmed = _with_state(release, kind, State.LIVE, "", by=by, now_ms=now_ms)
-            return await self.metadata.replace_release(confirmed)
+            return _with_state(release, kind, State.LIVE, "", by=by, now_ms=now_ms)
 
-        release = await retry_when_stale(attempt)
-        await self.derived_data.update(release)
-        return release
+        return await self.records.change_release(coordinate, decide)
 
     async def _held(self, org: OrgName) -> AsyncGenerator[Release]:
         batches = package_batches(self.metadata, UPKEEP_BATCH, prefix=f"{org.lower()}/")

@@ -293,6 +293,23 @@ class Organizations:
         async with self.organization_members.locked(access.require_organization(org)) as members:
             await self.organization_members.cancel(members, account, Actor(by, access))
 
+    async def change_role(
+        self, org: OrgName, account_id: str, role: Role, *, by: Principal
+    ) -> None:
+        """Give a member another role, as `set_member` does; raise `MemberNotFound`."""
+        account = await self.member_account(org, account_id, by=by)
+        await self.set_member(org, account, role, by=by)
+
+    async def end_membership(self, org: OrgName, account_id: str, *, by: Principal) -> None:
+        """Remove a member, as `remove_member` does; raise `MemberNotFound`."""
+        account = await self.member_account(org, account_id, by=by)
+        await self.remove_member(org, account, by=by)
+
+    async def cancel_role_change(self, org: OrgName, account_id: str, *, by: Principal) -> None:
+        """Cancel the scheduled change of a member; raise `MemberNotFound`."""
+        account = await self.member_account(org, account_id, by=by)
+        await self.cancel_change(org, account, by=by)
+
     async def _check_creator(self, org: OrgName, owner: Account, by: Principal) -> None:
         """Raise unless `by` may create an organization with this name for the owner."""
         if by.is_operator:

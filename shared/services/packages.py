@@ -33,8 +33,7 @@ from shared.domain.rights import Action
 from shared.domain.selection import latest, usable_versions
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
 from shared.ports import Clock, DocumentStore, MetadataStore
-from shared.retries import retry_when_stale
-from shared.services.derived_data import DerivedData
+from shared.services.derived_data import PackageRecordWriter
 from shared.services.records import organization_package_page
 
 
@@ -258,8 +257,7 @@ class Deprecation:
     """Deprecates releases and packages, and undoes that."""
 
     authorization: Authorization
-    metadata: MetadataStore
-    derived_data: DerivedData
+    records: PackageRecordWriter
     clock: Clock
 
     async def deprecate(self, coordinate: Coordinate, message: str, *, by: Principal) -> Release:
@@ -270,59 +268,48 @@ class Deprecation:
     async def undeprecate(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Undeprecate one version; raise `PackageIsDeprecated` if all of the package is."""
 
-        def decide(head: Head, release: Release) -> None:
+        def no_message(head: Head, release: Release) -> None:
             if head.deprecation is not None and release.deprecation is None:
                 raise PackageIsDeprecated(coordinate)
 
-        return await self._change_release(coordinate, decide, by)
+        return await self._change_release(coordinate, no_message, by)
 
     async def deprecate_package(self, package: Package, message: str, *, by: Principal) -> Head:
         """Deprecate every version of the package, future ones included."""
-        return await self._change_head(package, _message(message), by)
+        return await self._change_package(package, _message(message), by)
 
     async def undeprecate_package(self, package: Package, *, by: Principal) -> Head:
         """Undeprecate the package; versions that were deprecated by themselves stay deprecated."""
-        return await self._change_head(package, None, by)
+        return await self._change_package(package, None, by)
 
     async def _change_release(
         self,
         coordinate: Coordinate,
-        decide: Callable[[Head, Release], str | None],
+        message_for: Callable[[Head, Release], str | None],
         by: Principal,
     ) -> Release:
         await self.authorization.require(by, Action.DEPRECATE, coordinate.package)
 
-        async def attempt() -> Release:
-            found = await self.metadata.find(coordinate)
-            head, release = found.head, found.release
-            if head is None or release is None or release.state is not State.LIVE:
+        def decide(head: Head, release: Release) -> Release:
+            if release.state is not State.LIVE:
                 raise ReleaseNotFound(coordinate.package, coordinate.version)
-            message = decide(head, release)
-            if message == release.deprecation:
-                return release
-            return await self.metadata.replace_release(self._with_message(release, message, by))
+            return self._with_message(release, message_for(head, release), by)
 
-        release = await retry_when_stale(attempt)
-        await self.derived_data.update(release)
-        return release
+        return await self.records.change_release(coordinate, decide)
 
-    async def _change_head(self, package: Package, message: str | None, by: Principal) -> Head:
+    async def _change_package(self, package: Package, message: str | None, by: Principal) -> Head:
         await self.authorization.require(by, Action.DEPRECATE, package)
-
-        async def attempt() -> Head:
-            head = await self.metadata.head(package)
-            if head is None:
-                raise ReleaseNotFound(package, "*")
-            if message == head.deprecation:
-                return head
-            return await self.metadata.replace_head(self._with_message(head, message, by))
-
-        head = await retry_when_stale(attempt)
-        await self.derived_data.update(head)
-        return head
+        try:
+            return await self.records.change_package(
+                package, lambda head: self._with_message(head, message, by)
+            )
+        except PackageNotFound:
+            raise ReleaseNotFound(package, "*") from None
 
     def _with_message(self, record: Changeable, message: str | None, by: Principal) -> Changeable:
         """Return the record with the message, or without one, and the event of that change."""
+        if message == record.deprecation:
+            return record
         what = "release" if isinstance(record, Release) else "package"
         kind = f"{what}.{'undeprecated' if message is None else 'deprecated'}"
         return with_change(record, kind, by=by, now_ms=self.clock.now_ms(), deprecation=message)
@@ -341,8 +328,7 @@ class PackageVisibility:
     """Makes packages public, or private to the members of their organization."""
 
     authorization: Authorization
-    metadata: MetadataStore
-    derived_data: DerivedData
+    records: PackageRecordWriter
     clock: Clock
 
     async def change(self, package: Package, wanted: Visibility, *, by: Principal) -> Head:
@@ -352,16 +338,10 @@ class PackageVisibility:
         """
         await self.authorization.require(by, Action.GOVERN, package)
 
-        async def attempt() -> Head:
-            head = await self.metadata.head(package)
-            if head is None:
-                raise PackageNotFound(package)
+        def decide(head: Head) -> Head:
             if head.visibility is wanted:
                 return head
             kind, now_ms = f"package.{wanted.value}", self.clock.now_ms()
-            changed = with_change(head, kind, by=by, now_ms=now_ms, visibility=wanted)
-            return await self.metadata.replace_head(changed)
+            return with_change(head, kind, by=by, now_ms=now_ms, visibility=wanted)
 
-        head = await retry_when_stale(attempt)
-        await self.derived_data.update(head)
-        return head
+        return await self.records.change_package(package, decide)

@@ -14,7 +14,6 @@ from shared.auth.trusted_publishing import JobTokenVerifier
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import IdTokenUsed, NotPermitted
 from shared.domain.errors.organizations import OrganizationNotFound
-from shared.domain.errors.packages import PackageNotFound
 from shared.domain.errors.publishers import (
     PublisherExists,
     PublisherNotFound,
@@ -40,7 +39,7 @@ from shared.domain.trusted_publishing.publishers import (
 )
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Randomness, WorkStore
 from shared.retries import retry_when_stale
-from shared.services.derived_data import DerivedData
+from shared.services.derived_data import PackageRecordWriter
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.token_records import IssuedToken, TokenRecords
 
@@ -71,7 +70,7 @@ class TrustedPublishers:
     directory: DirectoryStore
     record_writer: RecordWriter
     metadata: MetadataStore
-    derived_data: DerivedData
+    records: PackageRecordWriter
     clock: Clock
     randomness: Randomness
     servers: Mapping[Provider, frozenset[str]]
@@ -122,19 +121,13 @@ class TrustedPublishers:
         if pushers is Pushers.PUBLISHERS:
             await self._check_published(package)
 
-        async def attempt() -> Head:
-            head = await self.metadata.head(package)
-            if head is None:
-                raise PackageNotFound(package)
+        def decide(head: Head) -> Head:
             if head.pushers is pushers:
                 return head
             kind, now_ms = "package.pushers-changed", self.clock.now_ms()
-            marked = with_change(head, kind, by=by, now_ms=now_ms, pushers=pushers)
-            return await self.metadata.replace_head(marked)
+            return with_change(head, kind, by=by, now_ms=now_ms, pushers=pushers)
 
-        head = await retry_when_stale(attempt)
-        await self.derived_data.update(head)
-        return head
+        return await self.records.change_package(package, decide)
 
     async def bind(self, head: Head, *, by: Principal) -> None:
         """Bind the pending publisher whose push creates the package to it.

@@ -63,22 +63,20 @@ async def account_organization(
 
 
 async def _set_role(request: SignedInRequest, org: OrgName) -> None:
-    organizations, by = request.registry.organizations, request.principal
-    role = _role(request.form)
-    member = await organizations.member_account(org, request.form.text("account"), by=by)
-    await organizations.set_member(org, member, role, by=by)
+    account_id, role = request.form.text("account"), _role(request.form)
+    await request.registry.organizations.change_role(org, account_id, role, by=request.principal)
 
 
 async def _remove(request: SignedInRequest, org: OrgName) -> None:
-    organizations, by = request.registry.organizations, request.principal
-    member = await organizations.member_account(org, request.form.text("account"), by=by)
-    await organizations.remove_member(org, member, by=by)
+    await request.registry.organizations.end_membership(
+        org, request.form.text("account"), by=request.principal
+    )
 
 
 async def _undo(request: SignedInRequest, org: OrgName) -> None:
-    organizations, by = request.registry.organizations, request.principal
-    member = await organizations.member_account(org, request.form.text("account"), by=by)
-    await organizations.cancel_change(org, member, by=by)
+    await request.registry.organizations.cancel_role_change(
+        org, request.form.text("account"), by=request.principal
+    )
 
 
 async def _withdraw(request: SignedInRequest, org: OrgName) -> None:
