@@ -57,7 +57,9 @@ def test_attacks_work_where_nothing_is_cleaned(registry: Served, opened: Open) -
 
 
 @pytest.mark.parametrize("name", ["event", "mutation", "layout"])
-def test_what_nothing_has_cleaned_is_told(registry: Served, opened: Open, name: str) -> None:
+def test_hostile_text_that_nothing_sanitized_is_detected(
+    registry: Served, opened: Open, name: str
+) -> None:
     watched = opened(registry.url)
     found = {
         key

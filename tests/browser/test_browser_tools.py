@@ -45,7 +45,7 @@ def test_the_link_checker_names_what_is_broken() -> None:
     assert "http://site.test/b?page=2" not in crawl.pages
 
 
-def test_a_watched_page_tells_what_went_wrong(registry: Served, opened: Open) -> None:
+def test_a_watched_page_reports_errors(registry: Served, opened: Open) -> None:
     watched = opened(registry.url)
     watched.page.set_content('<img src="http://elsewhere.example/a.png"><script>missing()</script>')
     watched.page.evaluate("alert('hello')")

@@ -101,7 +101,7 @@ def test_a_reader_finds_a_package_by_its_keys_and_reads_it(site: Site, opened: O
     watched.assert_nothing_happened()
 
 
-def test_a_deprecation_is_told_to_whoever_comes(site: Site, opened: Open) -> None:
+def test_every_reader_sees_a_deprecation(site: Site, opened: Open) -> None:
     site.furnish()
     page = opened(site.url).open("/packages/acme/greet/0.9.0")
     expect(page.get_by_text("Use 1.0.0 or later.").first).to_be_visible()
@@ -150,7 +150,7 @@ def revoke_token(page: Page, name: str) -> None:
     page.get_by_role("button", name=f"Revoke the token {name}").click()
 
 
-def test_what_is_typed_into_a_form_is_not_searched_for(site: Site, opened: Open) -> None:
+def test_text_typed_into_a_form_is_not_searched_for(site: Site, opened: Open) -> None:
     page = opened(site.url).page
     site.sign_in(page, site.served.people.ann)
     page.goto(f"{site.url}/account/tokens")

@@ -36,7 +36,7 @@ def test_the_keys_can_be_turned_off_and_stay_so(registry: Served, opened: Open) 
     expect(page.locator("#site-search")).to_be_focused()
 
 
-def test_a_button_copies_what_stands_beside_it(registry: Served, opened: Open) -> None:
+def test_a_button_copies_the_text_next_to_it(registry: Served, opened: Open) -> None:
     watched = opened(registry.url)
     page = watched.open("/about")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -47,7 +47,7 @@ def test_a_button_copies_what_stands_beside_it(registry: Served, opened: Open) -
     watched.assert_nothing_happened()
 
 
-def test_colours_are_chosen_and_kept(registry: Served, opened: Open) -> None:
+def test_the_chosen_colour_scheme_is_stored(registry: Served, opened: Open) -> None:
     page = opened(registry.url, scheme="light").open("/about")
     switch = page.get_by_role("button", name="Theme")
     dark = "getComputedStyle(document.documentElement).colorScheme"

@@ -128,7 +128,7 @@ def test_a_private_package_is_listed_and_pulled_by_members_alone(
 
 @pytest.mark.skipif(not REAL, reason=f"there are no real archives in {SHARED / 'balas'}")
 @pytest.mark.parametrize("visibility", ["public", "private"])
-def test_every_real_archive_goes_the_whole_way(
+def test_every_real_archive_can_be_deployed_and_resolved(
     aether: Aether, registry: Served, tmp_path: Path, visibility: str
 ) -> None:
     admin = Repository(aether, registry.maven, registry.people.admin)
@@ -169,13 +169,15 @@ def test_without_credentials_nothing_is_pushed(stranger: Repository, tmp_path: P
     assert stranger.do("versions", "acme", "greet") == "[]"
 
 
-def test_who_may_not_publish_is_told_403(aether: Aether, registry: Served, tmp_path: Path) -> None:
+def test_a_deploy_without_the_right_to_publish_is_403(
+    aether: Aether, registry: Served, tmp_path: Path
+) -> None:
     member = Repository(aether, registry.maven, registry.people.mia)
     with pytest.raises(AetherFailure, match="403"):
         member.do("push", "acme", "greet", "1.0.0", file(tmp_path))
 
 
-def test_an_archive_of_another_package_is_told_400(owner: Repository, tmp_path: Path) -> None:
+def test_an_archive_of_another_package_is_400(owner: Repository, tmp_path: Path) -> None:
     with pytest.raises(AetherFailure, match="400"):
         owner.do("push", "acme", "other", "1.0.0", file(tmp_path))
     assert owner.do_all([("versions", "acme", each) for each in ("greet", "other")]) == ["[]", "[]"]
@@ -238,7 +240,7 @@ def test_a_search_with_a_slash_and_a_plus_in_its_base64_arrives(
     assert registry.take_requests()[-1].status == 200
 
 
-def test_who_has_credentials_is_asked_for_them_where_they_help(
+def test_a_client_with_credentials_is_challenged_where_they_help(
     owner: Repository, stranger: Repository, tmp_path: Path
 ) -> None:
     owner.do("push", "acme", "greet", "1.0.0", file(tmp_path, visibility="private"))

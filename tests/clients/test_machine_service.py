@@ -96,7 +96,7 @@ def test_a_backup_is_restored_before_it_gets_its_name(template: Template, tmp_pa
     assert (backups / name / "ballroom.db").is_file()
 
 
-def test_only_the_newest_backups_are_kept(template: Template, tmp_path: Path) -> None:
+def test_only_the_newest_backups_remain(template: Template, tmp_path: Path) -> None:
     data, backups = tmp_path / "data", tmp_path / "backups"
     shutil.copytree(template.folder, data)
     for day in ("20260101T033000Z", "20260102T033000Z", "20260103T033000Z"):

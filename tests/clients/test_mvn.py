@@ -77,5 +77,7 @@ def test_mvn_deploys_a_bala_and_what_it_deployed_is_pulled(
     assert httpx.get(url, follow_redirects=True).content == bala()
 
 
-def test_mvn_tells_who_may_not_deploy(registry: Served, tmp_path: Path, plugin: str) -> None:
+def test_mvn_prints_that_the_account_may_not_deploy(
+    registry: Served, tmp_path: Path, plugin: str
+) -> None:
     assert "403" in deploy(registry, tmp_path, plugin, registry.people.mia)

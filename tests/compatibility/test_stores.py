@@ -98,7 +98,7 @@ async def test_upkeep_finds_nothing_wrong(old: Old) -> None:
     assert changed["mend"] == 0, "what is derived is what today's code would derive"
 
 
-async def test_the_snapshot_is_whole(old: Old) -> None:
+async def test_the_snapshot_is_complete(old: Old) -> None:
     shelf = old.world.registry.snapshot_creation.snapshots
     names = [each.name for each in await shelf.manifests()]
     assert len(names) == 1
@@ -115,7 +115,7 @@ def terminal(scratch: Path) -> Terminal:
     return Terminal(scratch / "data", {"BALLROOM_URL": URL})
 
 
-def test_the_doctor_finds_nothing_wrong(terminal: Terminal) -> None:
+def test_doctor_finds_no_problem(terminal: Terminal) -> None:
     assert [each for each in terminal.json("doctor") if not each["ok"]] == []
 
 
@@ -139,7 +139,7 @@ def test_its_snapshot_makes_a_new_registry(terminal: Terminal, scratch: Path) ->
 # --- the files ---------------------------------------------------------------------------------
 
 
-async def test_the_story_that_wrote_them_can_still_be_told(scratch: Path) -> None:
+async def test_the_script_that_wrote_the_stores_runs_with_the_current_code(scratch: Path) -> None:
     facts = await told(scratch / "data", PLACES["folder"])
     known = facts_of(read_json(ANSWERS["folder"]))
     assert (facts.at_ms, set(facts.tokens)) == (known.at_ms, set(known.tokens))

@@ -94,7 +94,7 @@ async def test_a_list_of_nothing_is_empty(stores: Stores) -> None:
     assert await listed(stores) == set()
 
 
-async def test_a_deleted_archive_is_gone(stores: Stores) -> None:
+async def test_a_deleted_archive_cannot_be_read(stores: Stores) -> None:
     other = named(b"other")
     await stores.archives.put(NAME, BALA, PUBLIC)
     await stores.archives.put(other, b"other", PUBLIC)
@@ -103,7 +103,7 @@ async def test_a_deleted_archive_is_gone(stores: Stores) -> None:
     assert await listed(stores) == {other.digest}
 
 
-async def test_an_archive_that_is_gone_may_be_deleted_again(stores: Stores) -> None:
+async def test_a_deleted_archive_may_be_deleted_again(stores: Stores) -> None:
     assert await stores.archives.delete(DIGEST, FOREVER)
 
 
@@ -125,7 +125,7 @@ async def test_a_deleted_archive_may_be_stored_again(stores: Stores) -> None:
     assert await stores.archives.read(NAME) == BALA
 
 
-async def test_whoever_stores_an_archive_while_it_is_swept_has_it(
+async def test_an_archive_stored_during_a_sweep_remains(
     stores: Stores, others: Stores, clock: FakeClock
 ) -> None:
     for _ in range(50):
@@ -162,7 +162,7 @@ async def test_an_archive_is_read_from_wherever_it_lies(
 
 
 @BOTH
-async def test_a_move_takes_the_archive_to_the_side_and_may_be_repeated(
+async def test_a_move_puts_the_archive_into_the_other_container_and_may_be_repeated(
     stores: Stores, container: Visibility, clock: FakeClock
 ) -> None:
     [other] = set(Visibility) - {container}
@@ -174,13 +174,15 @@ async def test_a_move_takes_the_archive_to_the_side_and_may_be_repeated(
     assert await containers(stores) in ([None], [container])
 
 
-async def test_what_becomes_private_is_off_the_public_side_at_once(stores: Stores) -> None:
+async def test_an_archive_that_becomes_private_leaves_the_public_container_at_once(
+    stores: Stores,
+) -> None:
     await stores.archives.put(NAME, BALA, PUBLIC)
     await stores.archives.move(NAME, Visibility.PRIVATE)
     assert await containers(stores) in ([None], [Visibility.PRIVATE])
 
 
-async def test_what_becomes_public_can_be_read_by_old_links_for_a_while(
+async def test_an_archive_that_becomes_public_can_be_read_by_old_links_for_a_while(
     stores: Stores, clock: FakeClock
 ) -> None:
     await stores.archives.put(NAME, BALA, Visibility.PRIVATE)
@@ -197,7 +199,7 @@ async def test_a_move_of_what_is_nowhere_changes_nothing(stores: Stores) -> None
     assert await listed(stores) == set()
 
 
-async def test_an_archive_that_is_moved_there_and_back_at_once_is_never_gone(
+async def test_an_archive_that_is_moved_there_and_back_can_always_be_read(
     stores: Stores, others: Stores, clock: FakeClock
 ) -> None:
     await stores.archives.put(NAME, BALA, PUBLIC)
@@ -214,14 +216,14 @@ async def test_an_archive_that_is_moved_there_and_back_at_once_is_never_gone(
         assert await stores.archives.read(NAME) == BALA
 
 
-async def test_an_archive_on_both_sides_is_deleted_on_both(stores: Stores) -> None:
+async def test_an_archive_in_both_containers_is_deleted_from_both(stores: Stores) -> None:
     for container in Visibility:
         await stores.archives.put(NAME, BALA, container)
     assert await stores.archives.delete(DIGEST, FOREVER)
     assert await listed(stores) == set()
 
 
-async def test_an_archive_whose_digest_begins_alike_is_not_deleted(stores: Stores) -> None:
+async def test_an_archive_whose_digest_has_the_same_prefix_is_not_deleted(stores: Stores) -> None:
     other = replace(NAME, digest=Digest(DIGEST.hex[:-1] + ("0" if DIGEST.hex[-1] != "0" else "1")))
     for name in (NAME, other):
         await stores.archives.put(name, BALA, PUBLIC)

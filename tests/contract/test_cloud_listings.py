@@ -74,7 +74,7 @@ def versions(changes: list[ListingChange]) -> list[str]:
     return [each.release.version for change in changes if (each := change.listing())]
 
 
-async def test_of_many_offers_at_once_the_best_is_shown(place: Place) -> None:
+async def test_the_best_of_many_concurrent_offers_is_shown(place: Place) -> None:
     offers = [place.listings.offer(listing(f"1.{number}.0")) for number in range(6)]
     answers = await asyncio.gather(*offers)
     assert sum(is_new for is_new, _ in answers) == 1
@@ -82,7 +82,7 @@ async def test_of_many_offers_at_once_the_best_is_shown(place: Place) -> None:
     assert versions(page) == ["1.5.0"]
 
 
-async def test_a_package_that_is_shown_no_longer_is_told_of_and_its_revision_grows_on(
+async def test_a_package_that_is_no_longer_shown_is_reported_with_a_higher_revision(
     place: Place,
 ) -> None:
     greet = package("acme/greet")
@@ -96,13 +96,13 @@ async def test_a_package_that_is_shown_no_longer_is_told_of_and_its_revision_gro
     assert (change.revision, versions([change])) == (3, ["1.0.0"])
 
 
-async def test_what_changes_nothing_is_not_written(place: Place) -> None:
+async def test_an_offer_that_changes_nothing_is_not_written(place: Place) -> None:
     await place.listings.offer(listing("2.0.0"))
     assert await place.listings.offer(listing("1.0.0")) == (False, None)
     assert await place.listings.replace(listing("2.0.0")) is None
 
 
-async def test_pulls_are_told_when_they_have_grown_by_what_matters(place: Place) -> None:
+async def test_pulls_are_reported_when_they_have_grown_enough(place: Place) -> None:
     await place.listings.offer(listing(pulls=1_000))
     little = 1_000 + int(1_000 * REPORTED_GROWTH)
     assert await place.listings.replace(listing(pulls=little)) is None
@@ -111,7 +111,7 @@ async def test_pulls_are_told_when_they_have_grown_by_what_matters(place: Place)
     assert await place.listings.replace(listing(pulls=1)) is not None
 
 
-async def test_other_changes_are_told_with_whatever_pulls_there_are(place: Place) -> None:
+async def test_other_changes_are_reported_with_the_current_pulls(place: Place) -> None:
     await place.listings.offer(listing(pulls=1_000))
     change = await place.listings.replace(listing(pulls=1_001, deprecation="Old."))
     shown = change and change.listing()

@@ -154,7 +154,9 @@ async def never(_seconds: float) -> None:
     await asyncio.Event().wait()
 
 
-async def test_while_the_first_copy_is_loaded_a_search_is_told_so(place: Place) -> None:
+async def test_a_search_while_the_first_copy_loads_is_refused_with_that_reason(
+    place: Place,
+) -> None:
     await place.push("one")
     waiting = Waiting(place.parts())
     slow = current_copy(place, waiting, never, patience=timedelta(0))
@@ -169,7 +171,7 @@ async def test_while_the_first_copy_is_loaded_a_search_is_told_so(place: Place) 
     await patient.close()
 
 
-async def test_where_the_first_copy_cannot_be_read_searches_are_told_at_once(place: Place) -> None:
+async def test_searches_are_refused_at_once_if_the_first_copy_cannot_be_read(place: Place) -> None:
     await place.push("one")
     await place.put(SEARCH_POINTER, b"no pointer")
     with capture_logs() as events:
@@ -182,7 +184,7 @@ async def test_where_the_first_copy_cannot_be_read_searches_are_told_at_once(pla
 # --- newer ones --------------------------------------------------------------------------------
 
 
-async def test_what_others_push_is_found_after_a_look(place: Place) -> None:
+async def test_pushes_to_other_instances_are_found_after_a_refresh(place: Place) -> None:
     await place.push("one")
     assert await place.found() == ["one"]
     await place.push("two")
@@ -191,7 +193,7 @@ async def test_what_others_push_is_found_after_a_look(place: Place) -> None:
     assert await place.found() == ["one", "two"]
 
 
-async def test_what_an_instance_pushes_it_finds_at_once(place: Place) -> None:
+async def test_an_instance_finds_its_own_pushes_at_once(place: Place) -> None:
     assert await place.found() == []
     await place.reader.index.offer(listing("one"))
     await place.reader.index.replace(listing("two"))
@@ -200,7 +202,7 @@ async def test_what_an_instance_pushes_it_finds_at_once(place: Place) -> None:
     assert await place.found() == ["two"]
 
 
-async def test_what_was_pushed_here_stays_found_when_a_copy_comes_that_lacks_it(
+async def test_a_push_to_this_instance_stays_found_when_a_copy_arrives_that_lacks_it(
     place: Place,
 ) -> None:
     await place.push("one")
@@ -241,7 +243,7 @@ async def test_a_new_base_takes_the_place_of_the_old_one_and_the_old_one_is_remo
     assert await place.found() == ["one"]
 
 
-async def test_a_search_under_way_keeps_its_copy(place: Place) -> None:
+async def test_a_running_search_uses_the_copy_that_it_started_with(place: Place) -> None:
     await place.push("one")
     async with place.reader.current_copy.borrow() as copy:
         await place.renew()
@@ -382,7 +384,7 @@ async def broken_delta(place: Place) -> None:
         broken_delta,
     ],
 )
-async def test_what_is_broken_is_told_and_the_old_copy_serves_on(
+async def test_a_broken_copy_is_reported_and_the_old_copy_serves(
     place: Place, breaking: Callable[[Place], Any]
 ) -> None:
     await place.push("one")
@@ -457,7 +459,7 @@ def test_processes_of_one_machine_do_not_disturb_each_other(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_process_left_that_was_killed_is_removed(tmp_path: Path) -> None:
+def test_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     left = tmp_path / f"{COPY_FOLDER_PREFIX}left"
     left.mkdir()
     (left / "search.db").write_bytes(b"much")

@@ -128,7 +128,7 @@ async def test_before_anything_was_written_there_is_an_empty_base(place: Place) 
     assert await place.found() == []
 
 
-async def test_what_the_trigger_brings_is_found(place: Place) -> None:
+async def test_changes_from_the_trigger_are_found(place: Place) -> None:
     await place.search.feed.catch_up()
     await place.search.index.offer(listing("one"))
     assert await place.search.feed.merge(place.changed()) == 1
@@ -139,7 +139,7 @@ async def test_what_the_trigger_brings_is_found(place: Place) -> None:
     assert await place.found() == ["two"]
 
 
-async def test_what_the_trigger_brings_first_makes_the_first_base(place: Place) -> None:
+async def test_the_first_change_from_the_trigger_makes_the_first_base(place: Place) -> None:
     await place.search.index.offer(listing("one"))
     await place.search.feed.merge(place.changed())
     assert (await place.pointer()).packages == 1
@@ -151,7 +151,7 @@ async def test_items_of_other_kinds_cost_nothing(place: Place) -> None:
     assert await place.names() == []
 
 
-async def test_what_the_trigger_did_not_bring_is_read_from_where_the_feed_ended(
+async def test_changes_that_the_trigger_missed_are_read_from_the_end_of_the_feed(
     place: Place,
 ) -> None:
     await place.search.feed.catch_up()
@@ -319,7 +319,7 @@ def _schema(number: int) -> tuple[bytes, bytes]:
         point_at_a_newer_schema_of_long_ago,
     ],
 )
-async def test_what_is_lost_is_made_anew_from_the_records(
+async def test_lost_parts_are_rebuilt_from_the_records(
     place: Place, lose: Callable[[Place], Any]
 ) -> None:
     await place.search.feed.catch_up()
@@ -346,7 +346,7 @@ async def test_while_a_newer_program_takes_over_its_base_is_left_alone(place: Pl
     assert pointer.delta is not None
 
 
-async def test_an_operator_can_have_everything_made_anew(place: Place) -> None:
+async def test_an_operator_can_rebuild_everything(place: Place) -> None:
     await place.search.index.offer(listing("one"))
     assert await place.search.feed.rebuild() == 1
     assert await place.search.feed.rebuild() == 1
@@ -403,7 +403,7 @@ async def beginning(_place: Place) -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("prepare", [beginning, merging, renewing])
-async def test_whoever_dies_at_any_call_leaves_nothing_that_the_next_one_cannot_finish(
+async def test_the_next_process_finishes_after_a_crash_at_any_call(
     place: Place, prepare: Callable[[Place], Any], *, after: bool
 ) -> None:
     fatal, alive = 0, False

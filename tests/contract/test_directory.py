@@ -64,7 +64,7 @@ async def test_a_place_is_taken_once(stores: Stores) -> None:
     assert await stores.directory.get(Account, Place("a1")) == account("a1", "Alice")
 
 
-async def test_of_concurrent_adds_exactly_one_succeeds(stores: Stores, others: Stores) -> None:
+async def test_exactly_one_of_concurrent_adds_succeeds(stores: Stores, others: Stores) -> None:
     attempts = [
         world.directory.add(organization(founder=f"{name}{number}"), member(f"{name}{number}"))
         for number in range(10)
@@ -84,7 +84,7 @@ async def test_entities_of_one_owner_are_added_together_or_not_at_all(stores: St
     assert await stores.directory.of(Membership, "acme") == [member("a1")]
 
 
-async def test_what_was_noted_is_stored_over_what_was_there(stores: Stores, others: Stores) -> None:
+async def test_a_put_replaces_the_stored_entity(stores: Stores, others: Stores) -> None:
     for used_ms in (5, 7):
         await stores.directory.put(TokenUse(owner="a1", token="t1", used_ms=used_ms))
     [use] = await others.directory.of(TokenUse, "a1")
@@ -101,7 +101,7 @@ async def test_a_change_has_the_next_revision(stores: Stores, others: Stores) ->
     assert await others.directory.get(Account, Place("a1")) == changed
 
 
-async def test_of_concurrent_changes_exactly_one_succeeds(stores: Stores, others: Stores) -> None:
+async def test_exactly_one_of_concurrent_changes_succeeds(stores: Stores, others: Stores) -> None:
     stored = await stores.directory.add(account())
     attempts = [
         world.directory.replace(stored.model_copy(update={"name": f"n{number}"}))
@@ -113,14 +113,14 @@ async def test_of_concurrent_changes_exactly_one_succeeds(stores: Stores, others
     assert sum(isinstance(each, Stale) for each in results) == 19
 
 
-async def test_what_is_not_there_is_neither_changed_nor_removed(stores: Stores) -> None:
+async def test_a_missing_entity_is_neither_changed_nor_removed(stores: Stores) -> None:
     for attempt in (stores.directory.replace, stores.directory.remove):
         with pytest.raises(Stale):
             await attempt(account())
     assert await stores.directory.get(Account, Place("a1")) is None
 
 
-async def test_a_removed_entity_is_gone_everywhere(stores: Stores, others: Stores) -> None:
+async def test_a_removed_entity_is_in_no_list(stores: Stores, others: Stores) -> None:
     stored = await stores.directory.add(token())
     assert await others.directory.get(Token, stored.place) == stored
     await stores.directory.remove(stored)
@@ -139,7 +139,7 @@ async def test_a_removal_needs_the_newest_revision(stores: Stores) -> None:
     assert await stores.directory.get(Account, Place("a1")) == changed
 
 
-async def test_the_place_of_a_removed_entity_is_free(stores: Stores) -> None:
+async def test_the_place_of_a_removed_entity_can_be_used_again(stores: Stores) -> None:
     await stores.directory.remove(await stores.directory.add(account()))
     assert await stores.directory.add(account("a1", "Anew")) == account("a1", "Anew")
 
@@ -177,13 +177,13 @@ async def test_all_entities_of_a_kind_are_read_page_by_page(stores: Stores) -> N
 # --- standing ----------------------------------------------------------------------------------
 
 
-async def test_nobody_stands_nowhere(stores: Stores) -> None:
+async def test_an_unknown_account_has_an_empty_access_context(stores: Stores) -> None:
     assert await stores.directory.access_context("a1", ACME, NOW) == AccessContext(
         None, None, None, NOW
     )
 
 
-async def test_a_standing_is_account_organization_and_role(stores: Stores) -> None:
+async def test_an_access_context_is_account_organization_and_role(stores: Stores) -> None:
     await stores.directory.add(account())
     await stores.directory.add(organization("Acme"), member("a1", Role.OWNER, org="Acme"))
     expected = AccessContext(account(), organization("Acme"), Role.OWNER, NOW)
@@ -217,7 +217,7 @@ async def test_a_role_that_was_taken_is_seen_everywhere(stores: Stores, others: 
 # --- ends --------------------------------------------------------------------------------------
 
 
-async def test_what_ends_soon_is_listed_in_order(stores: Stores) -> None:
+async def test_entities_that_expire_soon_are_listed_in_order(stores: Stores) -> None:
     for number, expires_ms in zip(count(), (300, 100, None, 200, 400), strict=False):
         await stores.directory.add(token(f"t{number}", f"h{number}", expires_ms=expires_ms))
     soon = await stores.directory.ending(Token, 100, 400, 10)
@@ -225,7 +225,7 @@ async def test_what_ends_soon_is_listed_in_order(stores: Stores) -> None:
     assert len(await stores.directory.ending(Token, 0, 1_000, 3)) == 3
 
 
-async def test_what_has_ended_is_removed_and_counted(stores: Stores) -> None:
+async def test_expired_entities_are_removed_and_counted(stores: Stores) -> None:
     for name, expires_ms in {"t1": 100, "t2": 200, "t3": 300, "t4": None}.items():
         await stores.directory.add(token(name, f"hash of {name}", expires_ms=expires_ms))
     assert await stores.directory.remove_ended(before_ms=250) == 2
@@ -233,7 +233,7 @@ async def test_what_has_ended_is_removed_and_counted(stores: Stores) -> None:
     assert await stores.directory.remove_ended(before_ms=250) == 0
 
 
-async def test_what_owes_events_is_not_forgotten(stores: Stores) -> None:
+async def test_an_entity_with_unpublished_events_remains(stores: Stores) -> None:
     await stores.directory.add(token(expires_ms=100, outbox=(event("e1"),)))
     assert await stores.directory.remove_ended(before_ms=250) == 0
     [waiting] = await stores.directory.unpublished(10)
@@ -260,7 +260,7 @@ async def test_an_outbox_is_published_and_cleared(stores: Stores, others: Stores
     assert await stores.directory.unpublished(10) == []
 
 
-async def test_an_entity_that_changed_since_keeps_its_outbox(stores: Stores) -> None:
+async def test_an_entity_that_changed_since_still_has_its_outbox(stores: Stores) -> None:
     stored = await stores.directory.add(owing(account(), "e1"))
     changed = await stores.directory.replace(owing(stored, "e1", "e2"))
     await stores.events.publish(stored.pending_events)
@@ -270,7 +270,7 @@ async def test_an_entity_that_changed_since_keeps_its_outbox(stores: Stores) -> 
     assert await stores.directory.unpublished(10) == []
 
 
-async def test_a_removed_entity_owes_its_events_until_they_are_published(stores: Stores) -> None:
+async def test_a_removed_entity_remains_until_its_events_are_published(stores: Stores) -> None:
     stored = await stores.directory.add(owing(account(), "e1"))
     gone = await stores.directory.remove(owing(stored, "e1", "e2"))
     assert await stores.directory.unpublished(10) == [gone.pending_events]
@@ -280,7 +280,9 @@ async def test_a_removed_entity_owes_its_events_until_they_are_published(stores:
     assert await stores.directory.unpublished(10) == []
 
 
-async def test_who_takes_a_place_that_owes_events_publishes_them(stores: Stores) -> None:
+async def test_an_entity_that_replaces_one_with_unpublished_events_publishes_them(
+    stores: Stores,
+) -> None:
     gone = await stores.directory.remove(await stores.directory.add(owing(account(), "e1")))
     new = await stores.directory.add(owing(account("a1", "Anew"), "e2"))
     await stores.events.publish(gone.pending_events)  # Late: the new one must not go with it.
@@ -290,7 +292,7 @@ async def test_who_takes_a_place_that_owes_events_publishes_them(stores: Stores)
     assert await stores.directory.get(Account, Place("a1")) == new.model_copy(update={"outbox": ()})
 
 
-async def test_of_the_outboxes_the_oldest_comes_first(stores: Stores) -> None:
+async def test_the_oldest_outbox_comes_first(stores: Stores) -> None:
     for number, at_ms in ((1, 30), (2, 10), (3, 20)):
         outbox: tuple[Event, ...] = (event(f"e{number}", at_ms=at_ms),)
         await stores.directory.add(account(f"a{number}").model_copy(update={"outbox": outbox}))

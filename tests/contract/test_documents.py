@@ -16,7 +16,7 @@ async def test_stored_texts_come_back(stores: Stores) -> None:
     assert await stores.documents.texts(DIGEST) == TEXTS
 
 
-async def test_texts_are_empty_where_none_were_stored(stores: Stores) -> None:
+async def test_texts_are_empty_if_none_were_stored(stores: Stores) -> None:
     assert await stores.documents.texts(DIGEST) == Texts()
 
 
@@ -41,7 +41,7 @@ async def test_a_graph_comes_back_as_the_nodes_that_answers_carry(stores: Stores
     ]
 
 
-async def test_graphs_come_in_the_order_asked_and_empty_where_none_was_stored(
+async def test_graphs_are_in_the_requested_order_and_empty_if_none_was_stored(
     stores: Stores,
 ) -> None:
     await stores.documents.put(DIGEST, Texts(), graph("acme/a"))
@@ -69,13 +69,15 @@ async def test_documents_that_are_there_stay_as_they_are(stores: Stores) -> None
     assert await stores.documents.graphs([DIGEST]) == before
 
 
-async def test_what_another_process_stored_is_read_at_once(stores: Stores, others: Stores) -> None:
+async def test_documents_that_another_process_stored_are_read_at_once(
+    stores: Stores, others: Stores
+) -> None:
     assert await others.documents.texts(DIGEST) == Texts()
     await stores.documents.put(DIGEST, TEXTS, Graph())
     assert await others.documents.texts(DIGEST) == TEXTS
 
 
-async def test_deleted_documents_are_gone_and_others_stay(stores: Stores) -> None:
+async def test_deleted_documents_cannot_be_read_and_others_remain(stores: Stores) -> None:
     await stores.documents.put(DIGEST, TEXTS, graph("acme/a"))
     await stores.documents.put(OTHER, TEXTS, graph("acme/a"))
     await stores.documents.delete(DIGEST)

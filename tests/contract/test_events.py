@@ -56,14 +56,14 @@ async def test_publishing_again_adds_nothing(stores: Stores, others: Stores) -> 
     assert await feed(stores) == [(1, "e1")]
 
 
-async def test_what_was_published_in_part_is_completed(stores: Stores) -> None:
+async def test_partly_published_events_are_completed(stores: Stores) -> None:
     source = await pushed(stores, event("e1"), event("e2"))
     await stores.events.append([event("e2")])
     await stores.events.publish(source)
     assert await feed(stores) == [(1, "e2"), (2, "e1")]
 
 
-async def test_a_record_that_changed_since_keeps_its_outbox(stores: Stores) -> None:
+async def test_a_record_that_changed_since_still_has_its_outbox(stores: Stores) -> None:
     source = await pushed(stores, event("e1"))
     changed = source.model_copy(update={"outbox": (*source.outbox, event("e2"))})
     changed = await stores.metadata.replace_release(changed)

@@ -79,7 +79,7 @@ async def test_packages_are_compared_without_case(stores: Stores) -> None:
     assert await versions(stores) == ["1.0.0"]
 
 
-async def test_what_another_process_wrote_is_found_at_once(stores: Stores, others: Stores) -> None:
+async def test_writes_of_another_process_are_read_at_once(stores: Stores, others: Stores) -> None:
     assert await others.metadata.find(FIRST) == FoundRelease(None, None)
     stored = await claimed(stores)
     assert await others.metadata.find(FIRST) == FoundRelease(stored, None)
@@ -133,7 +133,9 @@ async def test_a_survey_holds_entries_of_every_state(stores: Stores) -> None:
     assert list(survey.entries) == entries[::-1]
 
 
-async def test_surveys_come_in_the_order_asked_and_none_for_no_package(stores: Stores) -> None:
+async def test_surveys_are_in_the_requested_order_and_none_for_a_missing_package(
+    stores: Stores,
+) -> None:
     one, two = await claimed(stores, "acme/one"), await claimed(stores, "acme/two")
     asked = [package(text) for text in ("acme/two", "acme/none", "acme/one", "acme/two")]
     surveys = await stores.metadata.survey(asked)
@@ -202,9 +204,7 @@ async def test_a_claim_of_a_taken_name_returns_its_head_unchanged(stores: Stores
     assert second == await stores.metadata.head(GREET) == first
 
 
-async def test_of_concurrent_claims_all_return_the_same_head(
-    stores: Stores, others: Stores
-) -> None:
+async def test_concurrent_claims_all_return_the_same_head(stores: Stores, others: Stores) -> None:
     heads = [head(created_ms=number) for number in range(1, 21)]
     claims = [world.metadata.claim(each) for each in heads for world in (stores, others)]
     returned = await asyncio.gather(*claims)
@@ -229,7 +229,7 @@ async def test_a_version_is_added_only_once_whatever_its_spelling(stores: Stores
         await stores.metadata.add_release(release("Acme/GREET:1.0.0"))
 
 
-async def test_of_concurrent_adds_exactly_one_succeeds(stores: Stores, others: Stores) -> None:
+async def test_exactly_one_of_concurrent_adds_succeeds(stores: Stores, others: Stores) -> None:
     await claimed(stores)
     candidates = [release(created_ms=number) for number in range(1, 26)]
     adds = [outcome_of_add(world, each) for each in candidates for world in (stores, others)]
@@ -271,7 +271,7 @@ async def test_a_release_that_does_not_exist_is_not_replaced(stores: Stores) -> 
     assert (await stores.metadata.find(FIRST)).release is None
 
 
-async def test_of_concurrent_replacements_exactly_one_succeeds(
+async def test_exactly_one_of_concurrent_replacements_succeeds(
     stores: Stores, others: Stores
 ) -> None:
     await claimed(stores)
@@ -309,7 +309,7 @@ async def test_a_head_that_does_not_exist_is_not_replaced(stores: Stores) -> Non
     assert await stores.metadata.head(GREET) is None
 
 
-async def test_a_replaced_head_keeps_the_pulls_that_were_counted(stores: Stores) -> None:
+async def test_a_replaced_head_has_the_pulls_that_were_counted(stores: Stores) -> None:
     stored = await claimed(stores)
     await stores.pulls.record([Pull(FIRST, "caller", 1, "2026-11-20")])
     await stores.pulls.roll_up(before_window=1)
@@ -410,7 +410,7 @@ async def test_a_replaced_record_waits_with_its_new_events(stores: Stores) -> No
 # --- tools -------------------------------------------------------------------------------------
 
 
-async def test_a_free_tool_is_bound_to_the_package_that_claims_it(stores: Stores) -> None:
+async def test_an_unclaimed_tool_is_bound_to_the_package_that_claims_it(stores: Stores) -> None:
     assert await stores.metadata.claim_tool("health", GREET) == GREET
     assert await stores.metadata.tool_owners(["health"]) == [GREET]
 
@@ -421,7 +421,7 @@ async def test_a_taken_tool_stays_with_its_owner(stores: Stores) -> None:
     assert await stores.metadata.tool_owners(["health"]) == [GREET]
 
 
-async def test_of_concurrent_claims_of_a_tool_one_package_gets_it(
+async def test_exactly_one_of_concurrent_claims_of_a_tool_succeeds(
     stores: Stores, others: Stores
 ) -> None:
     claims = [
@@ -433,7 +433,9 @@ async def test_of_concurrent_claims_of_a_tool_one_package_gets_it(
     assert [*owners] == await stores.metadata.tool_owners(["health"])
 
 
-async def test_owners_come_in_the_order_asked_and_none_for_a_free_tool(stores: Stores) -> None:
+async def test_owners_are_in_the_requested_order_and_none_for_an_unclaimed_tool(
+    stores: Stores,
+) -> None:
     await stores.metadata.claim_tool("one", GREET)
     await stores.metadata.claim_tool("two", package("acme/other"))
     owners = await stores.metadata.tool_owners(["two", "free", "one"])

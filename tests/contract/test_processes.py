@@ -71,7 +71,7 @@ async def test_events_of_all_processes_are_numbered_without_gaps(
 
 
 @pytest.mark.parametrize("task", ["lease", "take"])
-async def test_what_is_for_one_is_got_by_exactly_one_process(
+async def test_exactly_one_process_gets_an_item_that_is_for_one(
     stores: Stores, world_name: str, tmp_path: Path, task: str
 ) -> None:
     for number in range(40):
@@ -88,7 +88,7 @@ async def found(stores: Stores, version: str) -> Release:
 
 
 @pytest.mark.parametrize("steps", [1, 7, 30])
-async def test_what_a_killed_process_had_committed_is_there_and_the_rest_can_be_repeated(
+async def test_commits_of_a_killed_process_are_stored_and_the_rest_can_be_repeated(
     world_name: str, tmp_path: Path, steps: int
 ) -> None:
     with processes(2, "push", world_name, tmp_path) as pushing:

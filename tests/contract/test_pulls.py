@@ -115,6 +115,6 @@ async def test_a_history_has_what_was_rolled_up_by_version_month_and_day(stores:
     }
 
 
-async def test_what_is_not_rolled_up_is_in_no_history(stores: Stores) -> None:
+async def test_pulls_that_are_not_rolled_up_are_in_no_history(stores: Stores) -> None:
     await stores.pulls.record([pull()])
     assert await stores.pulls.history(GREET, since=TODAY) == PullHistory({}, {}, {})

@@ -175,7 +175,7 @@ async def test_the_same_release_offered_again_brings_what_is_new(index: SearchIn
     assert hit.listing.head.pulls == 7
 
 
-async def test_what_the_newer_head_says_holds_for_whichever_release_is_shown(
+async def test_the_newer_head_counts_whichever_release_is_shown(
     index: SearchIndex,
 ) -> None:
     hidden = {"visibility": Visibility.PRIVATE, "head_revision": 2}
@@ -338,7 +338,7 @@ async def test_tools_are_packages_that_publish_one(shelf: SearchIndex) -> None:
     assert await found(shelf, "http", kind=SearchKind.TOOLS) == []
 
 
-async def test_restrictions_are_whole_names(shelf: SearchIndex) -> None:
+async def test_restrictions_match_complete_names(shelf: SearchIndex) -> None:
     assert await found(shelf, "", package="HTTP") == ["acme/http", "ballerina/http"]
     assert await found(shelf, "", package="htt") == []
     assert await found(shelf, "", orgs=frozenset({"acme"}), package="http") == ["acme/http"]
@@ -658,7 +658,7 @@ async def test_a_value_narrows_to_as_many_as_it_was_counted_for(index: SearchInd
     assert await divided(index, Facet.LICENSE, facet_values=(web,)) == {"MIT": 1, "BSD": 1}
 
 
-async def test_what_changes_or_goes_is_counted_no_more(index: SearchIndex) -> None:
+async def test_changed_and_removed_packages_are_not_counted(index: SearchIndex) -> None:
     await index.offer(listing("acme/one:1.0.0", licenses=("MIT",)))
     await index.offer(listing("acme/one:1.1.0", licenses=("BSD",)))
     assert await divided(index, Facet.LICENSE) == {"BSD": 1}
@@ -680,7 +680,7 @@ async def test_private_packages_are_counted_for_their_organization_alone(
     assert await index.totals() == IndexTotals(packages=1, organizations=1, pulls=5)
 
 
-async def test_what_there_is_of_an_empty_index(index: SearchIndex) -> None:
+async def test_the_totals_of_an_empty_index_are_zero(index: SearchIndex) -> None:
     assert await index.totals() == IndexTotals()
 
 

@@ -38,7 +38,7 @@ def searchers(place: Path) -> Generator[list[subprocess.Popen[str]]]:
             each.communicate()
 
 
-async def test_what_processes_offer_at_once_is_all_there_and_the_best_of_each_package_shows(
+async def test_concurrent_offers_of_processes_are_all_stored_and_the_best_of_each_package_is_shown(
     tmp_path: Path,
 ) -> None:
     index = SqliteSearchIndex(tmp_path / "search.db")

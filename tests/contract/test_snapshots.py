@@ -189,7 +189,7 @@ async def test_everything_is_as_it_was(busy: World, target: Target, tmp_path: Pa
     ]
 
 
-async def test_what_a_snapshot_meets_is_counted(busy: World, tmp_path: Path) -> None:
+async def test_records_of_a_snapshot_are_counted(busy: World, tmp_path: Path) -> None:
     source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
     await source.create()
     counted = await source.last_counts.read()
@@ -278,7 +278,7 @@ async def test_a_damaged_snapshot_changes_nothing(
     assert await _all(target.stores, Account) == []
 
 
-async def test_what_a_removed_entity_still_owes_the_feed_is_paid(
+async def test_unpublished_events_of_a_removed_entity_are_published(
     busy: World, target: Target, tmp_path: Path
 ) -> None:
     account = Account(id="gone", name="gone", created_ms=1)
@@ -292,7 +292,7 @@ async def test_what_a_removed_entity_still_owes_the_feed_is_paid(
     assert "owed" in [each.id for _, each in feed]
 
 
-async def test_a_long_feed_keeps_its_numbers_and_what_was_sent_beside_an_archive_comes_along(
+async def test_a_long_feed_has_the_same_numbers_and_uploads_of_archives_are_included(
     worlds: OpenWorld, target: Target, tmp_path: Path
 ) -> None:
     world = await worlds()
@@ -324,7 +324,7 @@ async def test_an_archive_that_is_nowhere_is_missing(
     assert report.problems == ("acme/greet:1.0.0: its archive is missing.",)
 
 
-async def test_of_nothing_nothing_is_made(
+async def test_an_empty_registry_makes_an_empty_snapshot(
     stores: Stores, target: Target, tmp_path: Path, clock: FakeClock
 ) -> None:
     source = snapshotting(stores, SnapshotFolder(tmp_path / "snapshots"), clock)
@@ -398,7 +398,9 @@ async def test_a_file_whose_writing_broke_off_is_not_there(store: SnapshotStore)
     assert await content_of(store.read("one/a")) == b""
 
 
-async def test_what_is_removed_is_gone_and_may_be_removed_again(store: SnapshotStore) -> None:
+async def test_a_removed_snapshot_cannot_be_read_and_may_be_removed_again(
+    store: SnapshotStore,
+) -> None:
     await store.write("one/a", pieces_of(b"a"))
     await store.write("one/b", pieces_of(b"b"))
     for name in ("one/a", "one/a", "one/b"):
@@ -461,7 +463,7 @@ async def test_while_the_new_snapshot_cannot_be_read_the_old_ones_stay(
     assert len(await good.snapshots.manifests()) == 3
 
 
-async def test_without_its_manifest_a_snapshot_is_none(
+async def test_a_snapshot_without_a_manifest_is_not_listed(
     store: SnapshotStore, stores: Stores, clock: FakeClock
 ) -> None:
     taking = snapshotting(stores, store, clock)

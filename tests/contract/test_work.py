@@ -14,7 +14,7 @@ async def test_a_value_is_taken_once(stores: Stores) -> None:
     assert await stores.work.take("code", "k", NOW) is None
 
 
-async def test_of_concurrent_takers_exactly_one_gets_the_value(
+async def test_exactly_one_of_concurrent_takers_gets_the_value(
     stores: Stores, others: Stores
 ) -> None:
     await stores.work.put("code", "k", "value", expires_ms=NOW + 1)
@@ -60,18 +60,18 @@ async def test_a_lease_is_renewed_by_its_owner_alone(stores: Stores, others: Sto
     assert not await others.work.lease("publisher", "b", NOW + 11, NOW + 20)
 
 
-async def test_a_lease_that_ran_out_is_free(stores: Stores, others: Stores) -> None:
+async def test_an_expired_lease_can_be_taken(stores: Stores, others: Stores) -> None:
     assert await stores.work.lease("publisher", "a", NOW, NOW + 10)
     assert await others.work.lease("publisher", "b", NOW + 10, NOW + 20)
     assert not await stores.work.lease("publisher", "a", NOW + 10, NOW + 20)
 
 
-async def test_leases_of_other_names_are_free(stores: Stores) -> None:
+async def test_leases_of_other_names_can_be_taken(stores: Stores) -> None:
     assert await stores.work.lease("publisher", "a", NOW, NOW + 10)
     assert await stores.work.lease("sweeper", "b", NOW, NOW + 10)
 
 
-async def test_what_expired_is_removed_and_counted(stores: Stores) -> None:
+async def test_expired_values_are_removed_and_counted(stores: Stores) -> None:
     for key, expires_ms in (("k1", 100), ("k2", 200), ("k3", NOW + 1)):
         await stores.work.put("code", key, key, expires_ms)
     await stores.work.lease("sweeper", "a", 0, 100)
@@ -91,7 +91,7 @@ async def test_a_value_that_is_peeked_at_stays(stores: Stores) -> None:
     assert await stores.work.take("code", "k", NOW) == "value"
 
 
-async def test_of_concurrent_claims_exactly_one_succeeds(stores: Stores, others: Stores) -> None:
+async def test_exactly_one_of_concurrent_claims_succeeds(stores: Stores, others: Stores) -> None:
     claims = [
         world.work.claim("jti", "k", f"{name}{number}", expires_ms=NOW + 10, now_ms=NOW)
         for number in range(10)
@@ -125,7 +125,7 @@ async def test_counts_are_added_and_returned_in_order(stores: Stores) -> None:
     assert await stores.work.count([], NOW) == []
 
 
-async def test_a_count_begins_anew_when_its_time_is_over(stores: Stores) -> None:
+async def test_a_count_starts_at_zero_after_its_period(stores: Stores) -> None:
     assert await stores.work.count([Counter("push", "a1", expires_ms=NOW + 10)], NOW) == [1]
     later = Counter("push", "a1", expires_ms=NOW + 30)
     assert await stores.work.count([later], NOW + 9) == [2]

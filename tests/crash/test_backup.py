@@ -50,7 +50,7 @@ async def test_a_backup_of_a_running_registry_restores_to_the_same(
         check_same(await picture(world, reference.use_case), reference.after)
 
 
-async def test_a_backup_under_load_restores_to_a_whole_registry(
+async def test_a_backup_under_load_restores_to_a_complete_registry(
     people: People, tmp_path: Path
 ) -> None:
     data, known = tmp_path / "data", list[set[str]]()

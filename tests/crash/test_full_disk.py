@@ -86,7 +86,7 @@ async def readiness(host: Running, http: httpx.AsyncClient, status: int) -> Any:
 
 
 @pytest.mark.parametrize("full", [by_size, by_quota])
-async def test_a_full_disk_refuses_a_push_keeps_all_readable_and_takes_it_when_there_is_room(
+async def test_a_full_disk_refuses_a_push_until_there_is_space_and_reads_continue(
     full: Callable[[Path], AbstractContextManager[Filling]], tmp_path: Path
 ) -> None:
     with full(tmp_path / "disk") as filling:

@@ -11,7 +11,7 @@ TIMES = 40 if FULL else 10
 LARGE = "push of a large package"
 
 
-async def test_a_push_that_is_killed_at_any_moment_is_there_whole_or_not_at_all(
+async def test_a_push_that_is_killed_at_any_moment_is_complete_or_absent(
     killing: OpenKilling,
 ) -> None:
     killed = await killing(LARGE)

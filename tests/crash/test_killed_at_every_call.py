@@ -26,7 +26,7 @@ def sample_of(reference: Reference) -> list[tuple[int, str, Moment]]:
 
 
 @pytest.mark.parametrize("name", USE_CASES)
-async def test_a_change_that_is_killed_at_any_call_is_there_whole_or_not_at_all(
+async def test_a_change_that_is_killed_at_any_call_is_complete_or_absent(
     name: str, killing: OpenKilling
 ) -> None:
     killed = await killing(name)

@@ -18,7 +18,7 @@ USE_CASES = (
 
 
 @pytest.mark.parametrize("name", USE_CASES)
-async def test_a_change_that_is_killed_at_any_small_step_is_there_whole_or_not_at_all(
+async def test_a_change_that_is_killed_at_any_small_step_is_complete_or_absent(
     name: str, killing: OpenKilling
 ) -> None:
     killed = await killing(name)

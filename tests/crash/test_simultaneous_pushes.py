@@ -80,7 +80,7 @@ def _clients(host: Running) -> httpx.AsyncClient:
     return httpx.AsyncClient(headers=headers, limits=limits, timeout=BOUND_SECONDS, trust_env=False)
 
 
-async def test_of_a_hundred_pushes_of_one_version_exactly_one_wins(crowd: Crowd) -> None:
+async def test_exactly_one_of_a_hundred_pushes_of_one_version_wins(crowd: Crowd) -> None:
     archives = [bala("many/other:1.0.0", summary=f"Number {n}.") for n in range(CLIENTS)]
     answers = await crowd.answers(archives)
     assert Counter(each.status_code for each in answers) == {204: 1, 400: CLIENTS - 1}

@@ -35,7 +35,7 @@ async def http() -> AsyncGenerator[httpx.AsyncClient]:
         yield client
 
 
-async def test_what_one_worker_publishes_all_serve_byte_for_byte(
+async def test_a_release_that_one_worker_publishes_is_served_by_all_byte_for_byte(
     registry: Running, http: httpx.AsyncClient
 ) -> None:
     coordinate, archive = "acme/greet:1.0.0", bala("acme/greet:1.0.0", padding=300_000)
@@ -72,7 +72,7 @@ async def found(registry: Running, http: httpx.AsyncClient, words: str) -> list[
     return []
 
 
-def test_the_registry_ends_when_it_is_told_to(tmp_path: Path) -> None:
+def test_the_registry_exits_with_zero_when_it_is_stopped(tmp_path: Path) -> None:
     if reason := missing():
         pytest.skip(reason)
     with running(tmp_path / "data", workers=1, program="tests.azure_local") as served:

@@ -172,7 +172,7 @@ async def test_a_package_that_becomes_private_takes_its_blobs_with_it(cloud: Clo
         await cloud.anyone.pull(GREET)
 
 
-async def test_a_package_that_becomes_public_is_on_both_sides_until_a_sweep(
+async def test_a_package_that_becomes_public_is_in_both_containers_until_a_sweep(
     cloud: CloudRegistry,
 ) -> None:
     link, package = await location(cloud, "acme/secret", **cloud.as_ann), "acme/secret"

@@ -27,7 +27,7 @@ def cloud(settings: dict[str, str], tmp_path: Path) -> Terminal:
     return Terminal(tmp_path / "nowhere", settings)
 
 
-def test_people_organizations_and_tokens_are_kept_in_the_cloud(cloud: Terminal) -> None:
+def test_accounts_organizations_and_tokens_are_stored_in_the_cloud(cloud: Terminal) -> None:
     cloud.run("account", "add", "kim")
     cloud.run("org", "add", "quartz", "--owner", "kim")
     assert [row["name"] for row in cloud.json("account", "list")] == ["kim"]
@@ -48,7 +48,7 @@ def test_a_healthy_registry_in_the_cloud_has_no_problem(cloud: Terminal) -> None
     assert all(each["ok"] for each in found.values())
 
 
-def test_the_doctor_finds_what_was_not_deployed(cloud: Terminal, settings: dict[str, str]) -> None:
+def test_doctor_finds_what_was_not_deployed(cloud: Terminal, settings: dict[str, str]) -> None:
     elsewhere = settings["BALLROOM_BLOB_CONNECTION"].replace("devstoreaccount1;", "unknown;")
     result = cloud.invoke("doctor", "--json", BALLROOM_BLOB_CONNECTION=elsewhere)
     found = {each["what"]: each for each in json.loads(result.stdout)}
@@ -65,7 +65,7 @@ def test_the_doctor_finds_what_was_not_deployed(cloud: Terminal, settings: dict[
         (("keys", "rotate"), "infra/keys.sh"),
     ],
 )
-def test_what_is_about_a_folder_says_how_it_is_done_in_the_cloud(
+def test_a_command_for_a_folder_says_how_it_is_done_in_the_cloud(
     cloud: Terminal, command: tuple[str, ...], way_out: str
 ) -> None:
     said = cloud.fail(*command)

@@ -26,7 +26,7 @@ async def test_anybody_gets_settings_to_fill_in(world: World) -> None:
     assert [each["username"] for each in settings["repository"]["maven"]] == ["me", "me"]
 
 
-async def test_a_bad_token_is_told_so(world: World) -> None:
+async def test_an_invalid_token_is_refused_with_that_reason(world: World) -> None:
     answer = await world.get(ADDRESS, headers={"Authorization": "Bearer x"})
     assert answer.status_code == 401
 

@@ -68,7 +68,7 @@ async def test_a_push_is_found_by_another_instance(instances: Instances) -> None
     assert await instances.found() == ["greet"]
 
 
-async def test_who_pushed_finds_it_at_once(instances: Instances) -> None:
+async def test_an_instance_finds_its_own_pushes_at_once(instances: Instances) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
     answer = await instances.writer.get("/packages?q=greet")
     assert [each["name"] for each in answer.json()["packages"]] == ["greet"]
@@ -90,7 +90,7 @@ async def test_a_private_package_is_shown_to_members_alone(instances: Instances)
 
 
 @pytest.mark.parametrize("state", ["hold", "quarantine", "remove"])
-async def test_what_is_withheld_leaves_the_search(instances: Instances, state: str) -> None:
+async def test_a_withheld_release_leaves_the_search(instances: Instances, state: str) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
     await instances.settle()
     moderation = instances.writer.registry.moderation
@@ -100,7 +100,7 @@ async def test_what_is_withheld_leaves_the_search(instances: Instances, state: s
     assert await instances.found() == []
 
 
-async def test_what_the_feed_did_not_bring_comes_by_the_timer(instances: Instances) -> None:
+async def test_changes_that_the_feed_missed_arrive_by_the_timer(instances: Instances) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
     report = await instances.writer.registry.upkeep.run("search")
     assert report is not None
@@ -110,7 +110,7 @@ async def test_what_the_feed_did_not_bring_comes_by_the_timer(instances: Instanc
     assert await instances.found() == ["greet"]
 
 
-async def test_an_operator_can_have_the_index_made_anew(instances: Instances) -> None:
+async def test_an_operator_can_rebuild_the_index(instances: Instances) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
     report = await instances.writer.registry.upkeep.run("search-rebuild")
     assert report is not None

@@ -112,7 +112,7 @@ async def founded(story: Story) -> None:
     done(await lee.api("POST", "/api/v1/invitations/accept", {"code": code}), 200)
 
 
-async def test_who_is_invited_sees_a_private_package_and_strangers_see_nothing(
+async def test_an_invited_member_sees_a_private_package_and_outsiders_do_not(
     story: Story,
 ) -> None:
     await founded(story)

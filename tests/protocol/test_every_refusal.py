@@ -210,7 +210,7 @@ def test_no_words_in_a_refusal_reach_a_terminal_as_commands(words: str) -> None:
 @pytest.mark.parametrize(
     "refusal", [each for each in REFUSALS if isinstance(each, Unavailable)], ids=named
 )
-async def test_what_may_succeed_later_says_when(face: str, refusal: Refusal) -> None:
+async def test_a_temporary_failure_has_a_time_to_retry(face: str, refusal: Refusal) -> None:
     answer = await answer_to(refusal, FACES[face][0])
     assert int(answer.headers["Retry-After"]) > 0
 
@@ -220,7 +220,7 @@ TOO_MANY = [each for each in REFUSALS if isinstance(each, TooMany)]
 
 @pytest.mark.parametrize("face", EVERY_DECORATOR)
 @pytest.mark.parametrize("refusal", TOO_MANY, ids=named)
-async def test_what_comes_too_often_is_told_the_limit_and_when_to_come_back(
+async def test_a_refusal_of_a_rate_limit_names_the_limit_and_when_to_retry(
     face: str, refusal: Refusal
 ) -> None:
     answer = await answer_to(refusal, EVERY_DECORATOR[face])
@@ -233,7 +233,7 @@ async def test_what_comes_too_often_is_told_the_limit_and_when_to_come_back(
 
 @pytest.mark.parametrize("face", ["central", "central push, search and resolve"])
 @pytest.mark.parametrize("refusal", TOO_MANY, ids=named)
-async def test_a_ballerina_client_is_told_so_by_a_status_whose_message_it_shows(
+async def test_a_ballerina_client_gets_a_status_whose_message_it_prints(
     face: str, refusal: Refusal
 ) -> None:
     answer = await answer_to(refusal, FACES[face][0], agent="2201.12.0")

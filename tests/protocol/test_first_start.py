@@ -127,7 +127,7 @@ async def test_a_registry_starts_whatever_its_administrator_is_called(world: Wor
     assert (await world.registry.authentication.authenticate(headers)).id == ann.id
 
 
-async def test_where_nobody_can_administer_a_start_makes_somebody_under_a_free_name(
+async def test_a_start_without_an_administrator_creates_one_with_an_unused_name(
     world: World,
 ) -> None:
     ann = await dismissed(world)
@@ -141,14 +141,14 @@ async def test_where_nobody_can_administer_a_start_makes_somebody_under_a_free_n
     assert [each.name for each in running] == ["admin-2", "ann"]
 
 
-async def test_the_operator_makes_an_administrator_whoever_was_one(world: World) -> None:
+async def test_the_operator_can_always_create_an_administrator(world: World) -> None:
     await dismissed(world)
     made = await world.registry.accounts.create_administrator("root", by=OPERATOR)
     appointed = await world.registry.administrators.appoint(world.people.bob.account, by=OPERATOR)
     assert (made.administrator, appointed.administrator) == (True, True)
 
 
-def test_a_second_start_keeps_the_token_and_renews_the_address(tmp_path: Path) -> None:
+def test_a_second_start_leaves_the_token_and_updates_the_address(tmp_path: Path) -> None:
     prepare(settings_of(tmp_path))
     first = token_in(tmp_path)
     prepare(settings_of(tmp_path, "https://elsewhere.test"))

@@ -297,7 +297,7 @@ async def test_identities(worlds: OpenWorld, page: SnapshotAssertion) -> None:
     assert shown(kim) == page
 
 
-async def test_what_takes_a_fresh_sign_in(
+async def test_actions_that_take_a_fresh_sign_in(
     world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
     world.clock.advance(timedelta(minutes=11))

@@ -146,7 +146,7 @@ def test_headings_go_down_by_one_and_begin_with_the_title(path: Path) -> None:
 
 
 @pages
-def test_what_scrolls_can_be_reached_and_named(path: Path) -> None:
+def test_scrolling_regions_can_be_focused_and_have_names(path: Path) -> None:
     scrolling = [
         each
         for each in page(path).ours()

@@ -43,14 +43,14 @@ async def test_reads_are_limited_by_address(worlds: OpenWorld, url: str) -> None
     )
 
 
-async def test_a_reader_is_told_the_limit_when_half_of_it_is_used(worlds: OpenWorld) -> None:
+async def test_a_reader_gets_the_limit_when_half_of_it_is_used(worlds: OpenWorld) -> None:
     world = await worlds(limit_read="address=4")
     answers = [await world.get("/packages?q=greet") for _ in range(4)]
     told = [each.headers.get("ratelimit-remaining") for each in answers]
     assert told == [None, None, "1", "0"]
 
 
-async def test_who_waited_is_let_in(worlds: OpenWorld) -> None:
+async def test_a_caller_that_waited_is_served(worlds: OpenWorld) -> None:
     world = await worlds(limit_read="address=1")
     await world.get("/packages")
     refused = await world.get("/packages")
@@ -69,7 +69,7 @@ async def test_a_token_and_its_account_have_limits_of_their_own(worlds: OpenWorl
     assert (await world.get(path, by=world.people.bob)).status_code == 404
 
 
-async def test_a_push_tells_what_is_left(worlds: OpenWorld) -> None:
+async def test_a_push_says_what_remains_of_the_limit(worlds: OpenWorld) -> None:
     world = await worlds(limit_push="token=3")
     answers = [await push(world, f"acme/greet:1.0.{patch}") for patch in range(3)]
     assert [each.status_code for each in answers] == [204] * 3
@@ -102,7 +102,7 @@ async def test_a_repeat_of_the_same_bytes_is_not_counted(worlds: OpenWorld) -> N
     assert (await push(world, "acme/greet:1.0.2")).status_code == 429
 
 
-async def test_by_default_a_token_makes_120_pushes_a_minute(world: World) -> None:
+async def test_by_default_a_token_may_push_120_times_a_minute(world: World) -> None:
     for patch in range(120):
         assert (await push(world, f"acme/greet:1.0.{patch}")).status_code == 204
     assert (await push(world, "acme/greet:2.0.0")).status_code == 429

@@ -25,7 +25,7 @@ async def test_it_names_the_contact_and_is_never_expired(worlds: OpenWorld) -> N
         world.clock.advance(timedelta(days=200))
 
 
-async def test_without_a_contact_there_is_none(world: World) -> None:
+async def test_there_is_no_file_without_a_contact(world: World) -> None:
     assert (await world.get(ADDRESS)).status_code == 404
 
 

@@ -23,7 +23,7 @@ async def test_a_style_sheet_is_one(world: World) -> None:
     assert answer.headers["content-type"] == "text/css; charset=utf-8"
 
 
-async def test_who_has_it_is_told_so(world: World) -> None:
+async def test_a_client_that_has_the_file_gets_304(world: World) -> None:
     address = URL + static_path("site.css")
     tag = (await world.get(address)).headers["etag"]
     again = await world.get(address, headers={"If-None-Match": tag})

@@ -117,7 +117,7 @@ async def test_versions_are_one_trip(counted: World, ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     "path", ["/packages/acme/none", "/packages/acme/none/1.0.0", "/packages/acme/none/*"]
 )
-async def test_what_is_not_there_costs_no_more(counted: World, ledger: Ledger, path: str) -> None:
+async def test_a_missing_package_costs_no_more(counted: World, ledger: Ledger, path: str) -> None:
     assert (await counted.get(path)).status_code == 404
     assert sum(ledger.calls().values()) == 1
 
@@ -144,7 +144,9 @@ async def test_suggestions_ask_the_index_alone(counted: World, ledger: Ledger) -
 
 
 @pytest.mark.parametrize("path", ["/connectors", "/triggers", "/search-symbols?q=x"])
-async def test_what_is_always_empty_asks_nobody(counted: World, ledger: Ledger, path: str) -> None:
+async def test_an_answer_that_is_always_empty_costs_nothing(
+    counted: World, ledger: Ledger, path: str
+) -> None:
     assert await asked(counted, ledger, path) == {}
 
 
@@ -204,9 +206,7 @@ async def test_the_file_of_a_package_is_one_trip(counted: World, ledger: Ledger)
         assert await asked(counted, ledger, f"{INDEX}/acme/greet/index.json") == SURVEY
 
 
-async def test_to_confirm_what_a_client_has_takes_none_for_a_moment(
-    counted: World, ledger: Ledger
-) -> None:
+async def test_confirming_a_copy_costs_nothing_for_a_moment(counted: World, ledger: Ledger) -> None:
     path = f"{INDEX}/acme/greet/index.json"
     known = {"if-none-match": (await counted.get(path)).headers["etag"]}
     ledger.forget()
@@ -281,7 +281,7 @@ async def test_a_hidden_package_costs_an_outsider_no_more_than_a_missing_one(
     assert hidden == ledger.calls()
 
 
-async def test_what_a_search_costs_a_member_depends_on_the_member_alone(
+async def test_the_cost_of_a_members_search_depends_on_the_member_only(
     counted: World, ledger: Ledger
 ) -> None:
     costs: list[dict[str, int]] = []

@@ -117,7 +117,7 @@ def test_the_table_names_every_provider_with_its_ids() -> None:
 @pytest.mark.parametrize(
     "text", ["a:\n\tb: c\n", "a: b\na: c\n", "a: {b: c}\n", "a: b: c\n", "a: 'b'\n", "a: &x b\n"]
 )
-def test_what_other_readers_may_read_otherwise_is_not_read(text: str) -> None:
+def test_a_line_that_parsers_read_differently_is_not_read(text: str) -> None:
     with pytest.raises(Unreadable):
         read_workflow(text)
 

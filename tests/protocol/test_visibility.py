@@ -83,7 +83,7 @@ async def test_a_credential_without_the_scope_is_not_enough(greet: World) -> Non
         await refused(greet, NotPermitted, signed_in(greet, greet.people.ann, grants=(grant,)))
 
 
-async def test_what_is_not_there_is_not_found_by_owners_alone(greet: World) -> None:
+async def test_only_owners_read_that_a_package_is_missing(greet: World) -> None:
     missing = Package.parse("acme", "absent")
     for person, refusal in ((greet.people.ann, PackageNotFound), (greet.people.bob, NotPermitted)):
         by = signed_in(greet, person)
@@ -207,7 +207,7 @@ async def test_a_signed_link_ends_a_pull_that_was_under_way_when_it_became_publi
     assert answer.headers["cache-control"] == "private, no-store"
 
 
-async def test_what_is_exported_has_it_no_longer(greet: World) -> None:
+async def test_exported_records_do_not_have_it(greet: World) -> None:
     async def exported() -> list[str]:
         files = greet.registry.index.public_files()
         return [path async for some in files for path, _ in some]
@@ -230,7 +230,7 @@ async def test_a_document_that_a_client_has_is_confirmed_for_three_seconds_at_mo
     assert (await greet.get(path)).status_code in {401, 404}
 
 
-async def test_the_feed_tells_mirrors_that_it_is_gone_and_that_it_is_back(greet: World) -> None:
+async def test_the_feed_reports_that_it_disappeared_and_came_back(greet: World) -> None:
     assert await told(greet) == [("published", "1.0.0")]
     await make(greet, PRIVATE)
     assert await told(greet) == [("withdrawn", "*")]

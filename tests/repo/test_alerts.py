@@ -80,7 +80,7 @@ def test_the_audit_and_the_snapshot_are_asked_for() -> None:
     assert '"snapshot"' in rules["nightly-missed"]
 
 
-def test_every_metric_that_a_query_reads_is_told_by_what_the_query_asks() -> None:
+def test_every_metric_of_a_query_is_recorded_with_the_dimensions_of_the_query() -> None:
     told = {each.name: each.attributes for each in INSTRUMENTS}
     for name, query in asked():
         if not query.strip().startswith("AppMetrics"):
@@ -107,6 +107,6 @@ def test_every_chart_of_the_workbook_is_on_the_page() -> None:
     assert [title for title in titles if f"**{title}**" not in PAGE] == []
 
 
-def test_what_an_alert_says_is_a_sentence() -> None:
+def test_the_text_of_an_alert_is_a_sentence() -> None:
     for each in alerts():
         assert each["description"].endswith("."), each["name"]

@@ -64,7 +64,7 @@ def test_no_app_setting_belongs_to_one_machine() -> None:
     assert not ONE_MACHINE & set(given())
 
 
-def test_what_the_cloud_needs_is_given() -> None:
+def test_settings_that_the_cloud_needs_are_given() -> None:
     assert set(module("functions").value("settings")) >= NEEDED
     assert set(module("functions").value("entraSettings")) == {
         f"{PREFIX}ENTRA_{name}" for name in ("TENANT", "CLIENT_ID", "MANAGED_IDENTITY")

@@ -90,7 +90,9 @@ def test_every_command_of_the_developer_cli_is_in_its_table() -> None:
         ("azd login", "azd has no such command"),
     ],
 )
-def test_what_the_developer_cli_does_not_know_is_refused(command: str, reason: str) -> None:
+def test_a_command_that_the_developer_cli_does_not_know_is_refused(
+    command: str, reason: str
+) -> None:
     [refused] = refused_by_the_table([Command("page.md", tuple(command.split()))])
     assert refused.startswith(f"page.md: {command}: {reason}")
 

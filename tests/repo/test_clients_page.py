@@ -25,7 +25,7 @@ def test_every_status_of_the_protocol_is_listed() -> None:
     assert statuses(PROTOCOL) == {*REFUSED, 201, 302}
 
 
-def test_the_entries_shown_are_those_that_are_handed_out() -> None:
+def test_the_entries_on_the_page_are_those_that_the_registry_gives_out() -> None:
     blocks = "\n".join(re.findall(r"```toml\n(\[\[repository.maven\]\].*?)```", PAGE, re.DOTALL))
     handed_out = client_settings("http://127.0.0.1:7071", "me")
     assert tomllib.loads(blocks)["repository"] == tomllib.loads(handed_out)["repository"]

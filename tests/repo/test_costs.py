@@ -47,7 +47,7 @@ def test_the_page_runs_the_command() -> None:
     assert len(BLOCKS) > 3
 
 
-def test_no_sum_stands_on_the_page_that_was_not_printed() -> None:
+def test_every_sum_on_the_page_is_one_that_the_command_prints() -> None:
     assert not re.search(r"\$ ?\d|\d\S* dollars?\b", PROSE)
 
 
@@ -82,7 +82,7 @@ def test_the_app_of_a_size_is_the_one_that_is_made(size: Size, plan: CostPlan) -
     assert (default("edge", size) == "true") == (plan.edge is not FrontDoorTier.NONE)
 
 
-def test_the_logs_of_a_size_are_those_that_are_kept(size: Size, plan: CostPlan) -> None:
+def test_the_logs_of_a_size_are_those_that_are_stored(size: Size, plan: CostPlan) -> None:
     assert int(default("logDays", size)) == plan.log_days
     most = int(default("logGigabytes", size))
     assert (float("inf") if most == -1 else most) == plan.log_gigabytes
@@ -109,7 +109,7 @@ def test_every_alert_is_paid_for() -> None:
     assert watch.probes_an_hour == asked
 
 
-def test_nobody_is_asked_where_nobody_is_told() -> None:
+def test_no_alert_runs_without_a_recipient() -> None:
     alerts = module("alerts").text
     assert alerts.count("= empty(email) ? [] : ") == 2
     assert re.findall(r"\[for .* in (\w+):", alerts) == ["rulesAsked", *["probesSent"] * 2]

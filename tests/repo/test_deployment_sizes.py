@@ -45,7 +45,7 @@ def test_all_sizes_but_the_smallest_have_an_edge() -> None:
     assert "no | yes | yes" in row
 
 
-def test_the_page_tells_the_capacity_and_the_zones_of_each_size() -> None:
+def test_the_page_states_the_capacity_and_the_zones_of_each_size() -> None:
     [capacity] = re.findall(r"^\| Cosmos DB \| (serverless.+) \|$", PAGE, re.MULTILINE)
     cells = capacity.split(" | ")
     for cell, size in zip(cells, Size, strict=True):

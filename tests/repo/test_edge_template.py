@@ -50,7 +50,7 @@ def test_static_texts_are_compressed_at_the_edge_and_archives_are_not() -> None:
     assert "isCompressionEnabled: 'Disabled'" in EDGE.text
 
 
-def test_a_public_archive_is_asked_for_without_the_token_of_whoever_asks() -> None:
+def test_a_public_archive_is_requested_without_the_token_of_the_caller() -> None:
     removed = [
         action["parameters"]["headerName"]
         for action in configured("keep")["actions"]
@@ -59,7 +59,7 @@ def test_a_public_archive_is_asked_for_without_the_token_of_whoever_asks() -> No
     assert removed == ["Authorization"]
 
 
-def test_how_long_a_copy_is_kept_is_for_the_registry_to_say() -> None:
+def test_the_registry_decides_how_long_a_copy_is_cached() -> None:
     assert "cacheBehavior: 'HonorOrigin'" in EDGE.text
     assert "cacheDuration" not in EDGE.text
 
@@ -93,7 +93,7 @@ def test_the_registry_sends_clients_there_and_withdraws_copies() -> None:
     assert re.search(r"resource withdrawsCopies .* = if \(!empty\(frontDoorName\)\)", ROLES.text)
 
 
-def test_what_is_withdrawn_is_what_copies_are_kept_of() -> None:
+def test_purged_paths_are_those_that_are_cached() -> None:
     (prefix,) = configured("keep")["conditions"][0]["parameters"]["matchValues"]
     assert public_link_prefix(NAME).startswith(f"/{prefix}")
     path = ArchiveLink("public", NAME.digest, "1.0.0", "a.bala").path

@@ -16,7 +16,7 @@ def domain() -> list[Module]:
     return [module for module in product() if module.path.startswith("shared/domain/")]
 
 
-def test_the_import_contracts_are_kept() -> None:
+def test_the_import_contracts_hold() -> None:
     command = Path(sys.executable).with_name("lint-imports")
     checked = subprocess.run(
         [command, "--no-logo", "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -115,7 +115,7 @@ def test_a_key_that_is_there_is_left_alone(cloud: Cloud) -> None:
     assert cloud.key == before
 
 
-def test_a_rotation_keeps_the_key_before_it_and_no_other(cloud: Cloud) -> None:
+def test_a_rotation_leaves_the_previous_key_and_no_other(cloud: Cloud) -> None:
     cloud.run("keys.sh", "vault-1")
     first = cloud.key
     cloud.run("keys.sh", "vault-1", "rotate")
@@ -129,7 +129,7 @@ def test_a_rotation_keeps_the_key_before_it_and_no_other(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("how", [(), ("rotate",)])
 @pytest.mark.parametrize("before", [0, 1])
-def test_a_vault_that_does_not_answer_keeps_its_key(
+def test_the_key_of_a_vault_that_does_not_answer_is_not_changed(
     cloud: Cloud, how: tuple[str, ...], before: int
 ) -> None:
     cloud.run("keys.sh", "vault-1")
@@ -240,7 +240,7 @@ def test_plain_http_is_refused_before_anything_is_made(cloud: Cloud) -> None:
     assert not (cloud.folder / "calls").exists()
 
 
-def test_the_addresses_of_the_edge_are_kept_as_the_setting_takes_them(cloud: Cloud) -> None:
+def test_the_addresses_of_the_edge_are_stored_as_the_setting_reads_them(cloud: Cloud) -> None:
     (cloud.folder / "addresses").write_text("192.0.2.0/24,2001:db8::/32\n")
     asked = cloud.run("edge-addresses.sh", "northeurope")
     assert asked.returncode == 0, asked.stderr
@@ -266,14 +266,14 @@ def test_every_script_that_a_hook_runs_is_there() -> None:
     assert HOOKS.count(" run: ") == HOOKS.count(" shell: sh") == 3
 
 
-def test_what_is_asked_of_the_environment_is_told_by_the_templates() -> None:
+def test_environment_variables_of_the_scripts_are_outputs_of_the_templates() -> None:
     asked = re.findall(r"azd env get-value (\w+)", PAGE + SCRIPTS)
     asked += re.findall(r'"\$(BALLROOM_\w+)"', HOOKS)
     assert asked
     assert set(asked) <= set(template(MAIN).outputs)
 
 
-def test_what_the_parameters_are_filled_from_is_set_by_somebody() -> None:
+def test_variables_of_the_parameters_are_set_by_a_script() -> None:
     filled = re.findall(r"\$\{(BALLROOM_\w+)", (ROOT / "infra/main.parameters.json").read_text())
     told = re.findall(r"azd env set (\w+)", PAGE + SCRIPTS) + re.findall(r"set `(\w+)`", PAGE)
     assert filled

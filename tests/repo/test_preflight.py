@@ -36,7 +36,7 @@ def with_parameters(folder: Path, **parameters: object) -> subprocess.CompletedP
     return checked(str(file))
 
 
-def test_what_is_filled_in_by_azd_is_fine() -> None:
+def test_variables_that_azd_sets_are_accepted() -> None:
     passed = checked(BALLROOM_SIZE="team", BALLROOM_URL="https://packages.example.org")
     assert (passed.returncode, passed.stdout, passed.stderr) == (0, "", "")
 
@@ -88,7 +88,7 @@ def test_an_environment_whose_name_no_token_can_hold_is_refused(name: str) -> No
         ("moreSettings", ["BALLROOM_REQUIRE_STRONG"], "moreSettings is no object"),
     ],
 )
-def test_what_would_break_late_is_refused_early(
+def test_a_deployment_that_would_fail_late_is_refused_early(
     tmp_path: Path, parameter: str, value: object, sentence: str
 ) -> None:
     refused = with_parameters(tmp_path, **{parameter: value})
@@ -97,12 +97,12 @@ def test_what_would_break_late_is_refused_early(
     assert sentence in refused.stderr
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     refused = checked(AZURE_ENV_NAME="a.b", BALLROOM_URL="x", BALLROOM_SIZE="y")
     assert len(refused.stderr.splitlines()) == 3
 
 
-def test_more_instances_than_a_subscription_has_room_for_are_told(tmp_path: Path) -> None:
+def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) -> None:
     told = with_parameters(tmp_path, size="public")
     assert told.returncode == 0
     assert f"Note: 200 instances of {INSTANCE_GIGABYTES * 1024:,} MB are more" in told.stderr

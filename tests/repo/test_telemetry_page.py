@@ -47,7 +47,7 @@ def rows(title: str) -> list[str]:
     return tables[-1].splitlines()
 
 
-def test_every_metric_has_its_row_and_none_is_of_a_metric_that_is_gone() -> None:
+def test_the_metrics_of_the_page_are_those_of_the_code() -> None:
     assert rows("Metrics") == [metric_row(each) for each in INSTRUMENTS]
 
 

@@ -221,7 +221,7 @@ def test_the_host_shows_no_page_of_its_own() -> None:
     assert settings["AzureWebJobsDisableHomepage"] == "true"
 
 
-def test_what_is_refused_early_has_a_sentence() -> None:
+def test_every_early_refusal_has_a_sentence() -> None:
     said = re.findall(r"fail\('((?:\\'|[^'])+)'\)", MAIN.read_text())
     assert {sentence.split()[0] for sentence in said} == {
         "url",

@@ -35,7 +35,7 @@ def measured(lines: int) -> dict[str, object]:
     }
 
 
-def test_an_error_counts_as_a_failure_and_a_skip_keeps_its_reason(tmp_path: Path) -> None:
+def test_an_error_counts_as_a_failure_and_a_skip_has_its_reason(tmp_path: Path) -> None:
     report = tmp_path / "unit.xml"
     report.write_text(REPORT)
     outcome = run.read("unit", report, code=1, seconds=0.5)

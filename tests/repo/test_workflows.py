@@ -190,7 +190,7 @@ def test_a_package_of_anything_else_is_refused(
 
 
 @pytest.mark.parametrize("number", ["", "7/artifacts", "-1", "8"])
-def test_what_is_no_run_is_refused(github: GitHub, number: str) -> None:
+def test_an_unknown_run_is_refused(github: GitHub, number: str) -> None:
     assert "run" in github.refusal(number=number)
 
 

@@ -134,7 +134,7 @@ async def test_mail_addresses_are_for_administrators(world: World) -> None:
 
 
 @pytest.mark.parametrize("decision", ["dismiss", "lock"])
-async def test_of_two_administrators_who_turn_on_each_other_at_once_one_stays(
+async def test_one_of_two_administrators_who_dismiss_each_other_at_once_remains(
     world: World, decision: str
 ) -> None:
     await world.registry.administrators.appoint(world.people.ann.account, by=OPERATOR)
@@ -170,7 +170,9 @@ async def test_the_last_administrator_stays_one(world: World) -> None:
     assert (await admin.open(ACCOUNTS)).status_code == 200
 
 
-async def test_what_one_instance_keeps_back_the_others_know_at_once(world: World) -> None:
+async def test_a_name_that_one_instance_reserves_is_reserved_in_the_others_at_once(
+    world: World,
+) -> None:
     bob = await PageClient.of(world, world.people.bob)
     await bob.open("/account/organizations")
     # Another instance writes it; nothing in this one hears of that.

@@ -237,7 +237,7 @@ ANNS = [persona for persona in PERSONAS if persona.account == "ann" and not pers
 
 
 @pytest.mark.parametrize("left", [None, Role.MEMBER], ids=["removed", "made a member"])
-async def test_what_gave_rights_and_is_gone_gives_none_at_the_next_request(
+async def test_a_right_that_was_removed_is_refused_at_the_next_request(
     prepared: Prepared, scratch: Path, left: Role | None
 ) -> None:
     acme = parse_org("acme")

@@ -41,7 +41,7 @@ async def test_the_eleventh_guess_waits(world: World, url: str) -> None:
 
 
 @pytest.mark.parametrize("url", FACES)
-async def test_ten_bad_tokens_lock_no_good_one_out(world: World, url: str) -> None:
+async def test_ten_invalid_tokens_do_not_lock_a_valid_one(world: World, url: str) -> None:
     """An office behind one address, or a CI system with one stale Settings.toml."""
     served = (await world.get(url, by=world.people.ann)).status_code
     for number in range(2 * GUESSES):
@@ -50,7 +50,7 @@ async def test_ten_bad_tokens_lock_no_good_one_out(world: World, url: str) -> No
     assert served in (200, 404)
 
 
-async def test_who_sends_no_credentials_reads_on(world: World) -> None:
+async def test_anonymous_readers_are_not_locked(world: World) -> None:
     for number in range(GUESSES):
         await guess(world, number)
     assert (await world.get("/packages")).status_code == 200
@@ -71,7 +71,9 @@ async def test_a_stale_token_is_one_guess_however_often_it_is_sent(world: World)
     assert "it was revoked, or expired a while ago" in answers[0].json()["message"]
 
 
-async def test_what_has_not_the_form_of_a_token_is_no_guess(world: World) -> None:
+async def test_a_text_that_has_not_the_form_of_a_token_does_not_count_as_a_guess(
+    world: World,
+) -> None:
     for sent in ("Bearer nonsense", "Basic !!!", "Basic bWU6Z3Vlc3M=", "Negotiate x", "Bearer "):
         for _ in range(GUESSES):
             answer = await world.get(FACES[0], headers={"Authorization": sent})
@@ -80,7 +82,7 @@ async def test_what_has_not_the_form_of_a_token_is_no_guess(world: World) -> Non
     assert (await guess(world, 1)).status_code == 401
 
 
-async def test_the_placeholder_of_settings_toml_is_told_what_it_is(world: World) -> None:
+async def test_the_placeholder_of_settings_toml_is_refused_with_that_reason(world: World) -> None:
     for _ in range(2 * GUESSES):
         headers = {"Authorization": f"Bearer {TOKEN_PLACEHOLDER}"}
         answer = await world.get(FACES[0], headers=headers)
@@ -88,7 +90,7 @@ async def test_the_placeholder_of_settings_toml_is_told_what_it_is(world: World)
         assert answer.json()["message"].startswith("Settings.toml has the placeholder")
 
 
-async def test_a_token_of_another_registry_is_told_of_which(world: World) -> None:
+async def test_a_token_of_another_registry_is_refused_with_its_name(world: World) -> None:
     for number in range(2 * GUESSES):
         headers = {"Authorization": f"Bearer {guessed(number, 'staging')}"}
         answer = await world.get(FACES[0], headers=headers)

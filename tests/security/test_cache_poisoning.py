@@ -110,7 +110,7 @@ async def test_the_way_to_an_archive_leads_to_the_address_of_the_registry(full: 
         assert hop.headers["cache-control"] == "no-store"
 
 
-async def test_what_depends_on_headers_is_kept_by_nobody_or_says_by_which(full: World) -> None:
+async def test_an_answer_that_depends_on_headers_is_not_stored_or_has_vary(full: World) -> None:
     clients = [
         {},
         {"User-Agent": "2201.8.0"},
@@ -149,7 +149,7 @@ async def test_no_private_answer_looks_like_a_file_to_keep(
     assert "public" not in kept
 
 
-async def test_a_refusal_is_kept_by_nobody(full: World) -> None:
+async def test_no_cache_stores_a_refusal(full: World) -> None:
     for url in reads(full):
         answer = await full.get(url)
         if answer.status_code >= 400 and answer.headers.get("x-request-id"):
@@ -165,7 +165,7 @@ async def test_a_spoofed_address_is_no_other_caller(worlds: OpenWorld) -> None:
     assert (await world.get("/packages", headers=spoofed)).status_code == 429
 
 
-async def test_a_trusted_proxy_tells_callers_apart(worlds: OpenWorld) -> None:
+async def test_callers_behind_a_trusted_proxy_are_distinguished(worlds: OpenWorld) -> None:
     world = await worlds(limit_read="address=2", trusted_proxies="127.0.0.1")
     for number in range(5):
         relayed = {"X-Forwarded-For": f"203.0.113.{number}"}

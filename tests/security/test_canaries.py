@@ -55,7 +55,9 @@ async def test_a_canary_is_refused_as_a_token_that_was_never_made(
     assert shown(tried) == shown(await trapped.get(path, by=unknown(canary), headers=THIEF))
 
 
-async def test_whoever_tries_a_canary_is_in_the_feed_and_in_the_log(trapped: World) -> None:
+async def test_a_request_with_a_canary_token_is_in_the_event_feed_and_in_the_log(
+    trapped: World,
+) -> None:
     canary = await planted(trapped)
     with capture_logs() as lines:
         await trapped.get(WHOAMI, by=canary, headers=THIEF)
@@ -70,7 +72,9 @@ async def test_whoever_tries_a_canary_is_in_the_feed_and_in_the_log(trapped: Wor
         assert canary.token[20:] not in said
 
 
-async def test_a_canary_leaves_no_trace_that_a_thief_could_see(trapped: World) -> None:
+async def test_a_request_with_a_canary_token_leaves_no_trace_that_a_thief_could_see(
+    trapped: World,
+) -> None:
     canary = await planted(trapped)
     await trapped.get(WHOAMI, by=canary, headers=THIEF)
     await trapped.registry.authentication.close()

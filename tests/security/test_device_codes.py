@@ -49,7 +49,7 @@ async def test_an_account_guesses_a_few_times_and_then_waits(ann: PageClient) ->
     assert await statuses(ann, GUESSES + 2) == [404] * GUESSES + [429, 429]
 
 
-async def test_who_guessed_too_often_is_not_shown_a_right_code_either(
+async def test_after_too_many_guesses_a_correct_code_is_refused_too(
     world: World, ann: PageClient
 ) -> None:
     codes = await ask(world)
@@ -67,7 +67,7 @@ async def test_another_session_or_address_of_the_account_has_no_more_guesses(wor
     assert await statuses(second, 1) == [429]
 
 
-async def test_a_neighbour_who_asks_for_codes_keeps_nobody_from_typing_theirs(
+async def test_requests_for_codes_from_the_same_address_do_not_prevent_others_from_typing_theirs(
     world: World, ann: PageClient
 ) -> None:
     codes = await ask(world)
@@ -87,7 +87,7 @@ def test_guessing_finds_one_of_a_hundred_thousand_codes_in_lifetimes() -> None:
     assert chance * guesses_a_year < 10  # With that many waiting at every moment, which nobody has.
 
 
-async def test_a_code_is_good_for_one_answer(world: World, ann: PageClient) -> None:
+async def test_a_code_can_be_answered_once(world: World, ann: PageClient) -> None:
     codes = await ask(world)
     await ann.send("/device", code=codes["user_code"], decision="approve")
     assert "is connected" in ann.text
@@ -106,7 +106,7 @@ async def test_a_refusal_is_not_undone_by_approving_later(world: World, ann: Pag
     assert error(await poll(world, codes)) == "access_denied"
 
 
-async def test_of_two_people_who_approve_at_once_one_does(world: World) -> None:
+async def test_exactly_one_of_concurrent_approvals_counts(world: World) -> None:
     codes = await ask(world)
     browsers = [await PageClient.of(world, each) for each in (world.people.ann, world.people.bob)]
     for browser in browsers:
@@ -146,7 +146,7 @@ async def test_the_code_of_the_page_is_not_the_code_of_the_machine(
     assert "No machine waits" in ann.text
 
 
-async def test_the_token_is_of_whoever_approved_and_of_nobody_who_only_looked(
+async def test_the_token_is_for_the_account_that_approved(
     world: World,
 ) -> None:
     codes = await ask(world)
@@ -170,7 +170,7 @@ async def test_a_link_cannot_bring_the_code_along(world: World, ann: PageClient)
     assert answer.status_code == 401
 
 
-async def test_another_site_cannot_approve_in_the_name_of_whoever_visits_it(
+async def test_another_site_cannot_approve_in_the_name_of_its_visitor(
     world: World, ann: PageClient
 ) -> None:
     codes = await ask(world)

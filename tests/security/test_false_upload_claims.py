@@ -76,7 +76,7 @@ async def test_no_place_but_its_own_takes_an_archive(
 
 @given(org=NAMES, name=NAMES, version=VERSIONS)
 @FUZZED
-async def test_no_pom_but_its_own_is_taken_beside_an_archive(
+async def test_only_the_pom_of_an_archive_is_accepted_with_it(
     world: World, org: str, name: str, version: str
 ) -> None:
     url, content = f"{RELEASE}/greet-1.0.0.pom", pom(org, name, version)
@@ -86,7 +86,7 @@ async def test_no_pom_but_its_own_is_taken_beside_an_archive(
 
 @given(lie=TEXTS | st.from_regex(r"[0-9a-f]{128}", fullmatch=True))
 @FUZZED
-async def test_no_checksum_but_its_own_is_taken_beside_an_archive(world: World, lie: str) -> None:
+async def test_only_the_checksum_of_an_archive_is_accepted_with_it(world: World, lie: str) -> None:
     url = f"{RELEASE}/greet-1.0.0.bala"
     ann = world.people.ann
     assert (await world.send("PUT", url, by=ann, content=bala(GREET))).status_code == 201
@@ -122,7 +122,7 @@ def archives() -> Iterator[object]:
 
 
 @pytest.mark.parametrize("archive", list(archives()))
-async def test_what_is_served_is_what_the_archive_says_when_it_is_read_again(
+async def test_the_served_metadata_is_that_of_the_stored_archive(
     worlds: OpenWorld, archive: bytes
 ) -> None:
     world = await worlds(require_documentation=False)

@@ -52,7 +52,7 @@ async def test_links_of_authors_lead_out_without_trust(shelf: World) -> None:
     ("file", "media_type"),
     [("page.html", "text/plain; charset=utf-8"), ("picture.svg", "image/svg+xml")],
 )
-async def test_what_an_archive_holds_is_never_run_on_our_origin(
+async def test_no_content_of_an_archive_runs_on_our_origin(
     shelf: World, file: str, media_type: str
 ) -> None:
     answer = await shelf.get(f"{URL}/files/other/hostile/1.0.0/resources/{file}")
@@ -65,14 +65,14 @@ async def test_what_an_archive_holds_is_never_run_on_our_origin(
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
-async def test_the_twins_are_no_pages(shelf: World) -> None:
+async def test_other_formats_of_a_page_are_not_html(shelf: World) -> None:
     for accept in ("application/json", "text/markdown"):
         answer = await opened(shelf, HOSTILE, accept=accept)
         assert answer.headers["content-type"].startswith(accept)
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_letters_that_turn_a_line_are_shown(shelf: World) -> None:
+async def test_characters_that_change_the_direction_of_a_line_are_shown(shelf: World) -> None:
     await publish(
         shelf,
         "other/turned:1.0.0",

@@ -110,7 +110,7 @@ async def foreign_id(world: World, prepared: Prepared, function: str) -> str:
 
 @pytest.mark.parametrize("persona", [ANN, ADMIN], ids=str)
 @pytest.mark.parametrize("function", TAKING_IDS)
-async def test_the_id_of_another_tenants_thing_is_as_unknown_as_none(
+async def test_an_id_of_another_tenant_is_refused_like_an_unknown_one(
     prepared: Prepared, scratch: Path, function: str, persona: Persona
 ) -> None:
     journal = Journal()

@@ -65,7 +65,7 @@ async def test_the_leak_is_in_the_log_of_its_owner(scanned: World) -> None:
     assert leaked.token not in event.model_dump_json()
 
 
-async def test_its_owner_is_told_by_mail(worlds: OpenWorld) -> None:
+async def test_its_owner_gets_a_mail(worlds: OpenWorld) -> None:
     mailer = FakeMailer()
     world = await worlds(
         report_keys=SCANNER.pem, wrap=lambda stores: replace(stores, mailer=mailer)
@@ -80,7 +80,7 @@ async def test_its_owner_is_told_by_mail(worlds: OpenWorld) -> None:
     assert leaked.token not in mail.text
 
 
-async def test_a_report_that_is_replayed_is_answered_alike_and_does_nothing(
+async def test_a_repeated_report_gets_the_same_answer_and_changes_nothing(
     scanned: World,
 ) -> None:
     leaked = await limited(scanned, scanned.people.ann, "read")
@@ -130,7 +130,7 @@ async def test_a_scanner_that_publishes_its_keys_is_believed(worlds: OpenWorld) 
     assert (await report(world, leaked.token)).status_code == 401
 
 
-async def test_an_answer_tells_nothing_of_whose_token_it_was(scanned: World) -> None:
+async def test_the_answer_does_not_say_whose_token_it_was(scanned: World) -> None:
     leaked = await limited(scanned, scanned.people.ann, "read")
     other = leaked.token[:10] + FakeRandomness("no token").token_bytes(24).hex()
     answer = await report(scanned, leaked.token, other, "ghp_something")

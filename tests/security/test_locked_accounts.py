@@ -72,7 +72,7 @@ async def test_a_token_counts_again_when_the_account_is_unlocked(world: World) -
     assert (await world.get("/packages", by=ann)).status_code == 200
 
 
-async def test_whoever_sends_a_locked_token_is_not_taken_for_guessing(world: World) -> None:
+async def test_requests_with_a_locked_token_do_not_count_as_guesses(world: World) -> None:
     ann = world.people.ann
     await lock(world, ann.account)
     for _ in range(20):  # More than an address may guess.
@@ -217,7 +217,7 @@ async def test_an_administrator_who_is_locked_manages_nothing(world: World) -> N
     assert account.is_locked
 
 
-async def test_what_it_published_stays(world: World) -> None:
+async def test_its_releases_stay(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await lock(world, world.people.ann.account)
     assert (await world.get("/packages/acme/greet/1.0.0")).status_code == 200

@@ -115,13 +115,13 @@ async def test_one_request_that_fails_is_repeated_and_nobody_notices(
             await check_whole(cloud)
 
 
-def test_in_the_cloud_somebody_is_told_a_fortnight_before_the_certificate_ends() -> None:
+def test_the_cloud_alerts_a_fortnight_before_the_certificate_expires() -> None:
     days = {each["name"]: each["daysOfCertificate"] for each in module("alerts").value("probes")}
     assert days["certificate"] >= 14
     assert "SSLCertRemainingLifetimeCheck: probe.daysOfCertificate" in module("alerts").text
 
 
-async def test_what_was_stored_before_the_record_is_swept_if_nobody_repeats_it(
+async def test_files_stored_before_the_record_are_deleted_unless_the_push_is_repeated(
     cloud: CloudRegistry,
 ) -> None:
     cloud.outage.asked.clear()

@@ -69,7 +69,7 @@ async def test_many_organizations_do_not_write_more_than_one(world: World) -> No
     assert len(world.mailer.to(VICTIM)) == 1
 
 
-async def test_of_many_instances_at_once_one_writes(world: World) -> None:
+async def test_exactly_one_of_concurrent_instances_sends_the_mail(world: World) -> None:
     registries = [build_registry(world.registry.settings, world.stores) for _ in range(4)]
     now_ms = world.clock.now_ms()
     ann = Principal(world.people.ann.account.id, "session", (Grant(),), signed_in_ms=now_ms)

@@ -58,7 +58,7 @@ async def handed() -> OrganizationServices:
     return world
 
 
-async def test_ten_seconds_later_the_stranger_takes_nobody_out(
+async def test_a_new_owner_removes_nobody_after_ten_seconds(
     handed: OrganizationServices,
 ) -> None:
     for attempt in (
@@ -70,7 +70,9 @@ async def test_ten_seconds_later_the_stranger_takes_nobody_out(
     assert handed.roles() == {"kim": Role.OWNER, "eve": Role.MEMBER}
 
 
-async def test_who_let_them_in_is_told_at_once_and_undoes_it(handed: OrganizationServices) -> None:
+async def test_the_owner_who_invited_is_notified_at_once_and_can_undo_it(
+    handed: OrganizationServices,
+) -> None:
     [mail] = handed.mailer.to(KIM.email)
     assert "kim has decided that eve becomes owner." in mail.text
     assert "24 November 2023, 08:47 UTC" in mail.text
@@ -80,7 +82,7 @@ async def test_who_let_them_in_is_told_at_once_and_undoes_it(handed: Organizatio
     assert handed.roles() == {"kim": Role.OWNER, "eve": Role.MEMBER}
 
 
-async def test_two_days_later_the_stranger_is_owner_and_takes_nobody_out(
+async def test_a_new_owner_removes_nobody_after_two_days(
     handed: OrganizationServices,
 ) -> None:
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
@@ -89,7 +91,9 @@ async def test_two_days_later_the_stranger_is_owner_and_takes_nobody_out(
         await handed.organizations.remove_member(ACME, KIM, by=handed.signed_in(EVE))
 
 
-async def test_who_let_them_in_has_a_week_to_take_them_out(handed: OrganizationServices) -> None:
+async def test_the_owner_who_invited_has_a_week_to_remove_the_new_one(
+    handed: OrganizationServices,
+) -> None:
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     await handed.organizations.remove_member(ACME, EVE, by=handed.signed_in(KIM))
     with pytest.raises(OwnerTooNew):
@@ -115,7 +119,9 @@ async def test_after_a_week_it_still_takes_two_days_in_which_it_is_undone(
     assert handed.roles()["kim"] is Role.OWNER
 
 
-async def test_a_stranger_brings_no_helper_who_could_do_it(handed: OrganizationServices) -> None:
+async def test_a_new_owner_cannot_invite_somebody_who_could_do_it(
+    handed: OrganizationServices,
+) -> None:
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     code = await invite_owner(handed, EVE)
     await handed.invitations.accept(code, by=handed.signed_in(LEE))
@@ -141,7 +147,7 @@ async def test_a_stolen_token_hands_nothing_over(handed: OrganizationServices) -
 # --- removal and transfer hold at once ---------------------------------------------------------
 
 
-async def test_who_was_taken_out_does_nothing_more(handed: OrganizationServices) -> None:
+async def test_a_removed_member_has_no_rights(handed: OrganizationServices) -> None:
     member = InvitationRequest.parse(Role.MEMBER, None, "")
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     code = await invite_owner(handed, EVE)  # A way back, kept for later.
@@ -162,7 +168,9 @@ async def test_who_was_taken_out_does_nothing_more(handed: OrganizationServices)
     assert handed.roles() == {"kim": Role.OWNER}
 
 
-async def test_who_handed_over_and_left_does_nothing_more(handed: OrganizationServices) -> None:
+async def test_a_former_owner_who_transferred_and_left_has_no_rights(
+    handed: OrganizationServices,
+) -> None:
     code = await invite_owner(handed, KIM)
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     kim = handed.signed_in(KIM)
@@ -179,7 +187,9 @@ async def test_who_handed_over_and_left_does_nothing_more(handed: OrganizationSe
     assert handed.roles() == {"eve": Role.OWNER}
 
 
-async def test_who_became_less_decides_nothing_more(handed: OrganizationServices) -> None:
+async def test_a_member_with_a_lower_role_makes_no_more_decisions(
+    handed: OrganizationServices,
+) -> None:
     at(handed, ACCEPTED + OWNER_CHANGE_DELAY)
     kim = handed.signed_in(KIM)
     await handed.organizations.set_member(ACME, KIM, Role.MAINTAINER, by=kim)

@@ -110,7 +110,7 @@ async def public(world: World) -> World:
 
 
 @pytest.mark.parametrize("function", sorted(READING))
-async def test_of_public_packages_everybody_reads_the_same(public: World, function: str) -> None:
+async def test_everybody_reads_the_same_of_public_packages(public: World, function: str) -> None:
     told: list[str] = []
     people = public.people
     askers = (people.bob, people.mia, people.ann, people.admin)

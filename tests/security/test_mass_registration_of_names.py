@@ -19,7 +19,7 @@ async def found(world: World, name: str, by: Person) -> tuple[int, str]:
     return answer.status_code, answer.json().get("error", {}).get("code", "")
 
 
-async def test_an_account_founds_ten_organizations_a_day_by_any_face(worlds: OpenWorld) -> None:
+async def test_an_account_creates_ten_organizations_a_day_by_any_face(worlds: OpenWorld) -> None:
     world = await worlds()
     bob = world.people.bob
     for number in range(10):
@@ -33,7 +33,7 @@ async def test_an_account_founds_ten_organizations_a_day_by_any_face(worlds: Ope
     assert await found(world, "one_more", bob) == (201, "")
 
 
-async def test_what_is_refused_counts_for_nothing(worlds: OpenWorld) -> None:
+async def test_a_refused_creation_does_not_count(worlds: OpenWorld) -> None:
     world = await worlds(limit_found="account=1")
     bob = world.people.bob
     for name, status in (("acme", 409), ("admin", 403), ("a b", 400)):
@@ -56,7 +56,9 @@ async def test_the_setting_says_how_many_and_administrators_are_not_counted(
 @pytest.mark.parametrize(
     "name", ["admin", "api", "search", "docs", "wso2", "WSO2", "Adm1n", "well_known", "v2", "root"]
 )
-async def test_a_reserved_word_is_founded_by_administrators_alone(world: World, name: str) -> None:
+async def test_only_administrators_create_an_organization_with_a_reserved_name(
+    world: World, name: str
+) -> None:
     assert await found(world, name, world.people.bob) == (403, "name-kept-back")
     assert (await found(world, name, world.people.admin))[0] == 201
 

@@ -62,7 +62,7 @@ async def decide(browser: PageClient, coordinate: Coordinate, verb: str) -> http
 
 
 @pytest.mark.parametrize("person", ["ann", "mia", "bob"])
-async def test_to_whoever_is_no_administrator_no_page_of_a_release_is_there(
+async def test_pages_of_administrators_do_not_exist_for_others(
     furnished: World, person: str
 ) -> None:
     browser = await PageClient.of(furnished, getattr(furnished.people, person))
@@ -74,7 +74,7 @@ async def test_to_whoever_is_no_administrator_no_page_of_a_release_is_there(
         assert REASON not in answer.text
 
 
-async def test_strangers_are_asked_to_sign_in_and_told_nothing(furnished: World) -> None:
+async def test_anonymous_readers_are_sent_to_the_sign_in_and_read_nothing(furnished: World) -> None:
     stranger = PageClient(furnished)
     for path in PAGES:
         answer = await stranger.open(path)
@@ -89,7 +89,7 @@ async def test_strangers_are_asked_to_sign_in_and_told_nothing(furnished: World)
 
 @pytest.mark.parametrize("verb", RELEASE_DECISIONS)
 @pytest.mark.parametrize("person", ["ann", "mia", "bob"])
-async def test_whoever_is_no_administrator_changes_nothing(
+async def test_only_administrators_change_a_release(
     furnished: World, person: str, verb: str
 ) -> None:
     browser = await PageClient.of(furnished, getattr(furnished.people, person))
@@ -132,7 +132,7 @@ async def test_a_form_that_no_page_of_the_session_has_shown_changes_nothing(
     assert await changes(furnished) == before
 
 
-async def test_who_is_administrator_no_more_sees_and_changes_nothing(furnished: World) -> None:
+async def test_a_dismissed_administrator_sees_and_changes_nothing(furnished: World) -> None:
     admin = await PageClient.of(furnished, furnished.people.admin)
     await admin.open(page_of(HARMFUL))
     assert REASON in admin.text
@@ -148,7 +148,7 @@ async def test_who_is_administrator_no_more_sees_and_changes_nothing(furnished: 
 
 
 @pytest.mark.parametrize("state", STATES)
-async def test_what_an_administrator_sees_is_on_no_page_of_others(
+async def test_pages_of_others_do_not_show_what_administrators_see(
     furnished: World, state: str
 ) -> None:
     verbs = {"live": "restore", "held": "hold", "quarantined": "quarantine", "removed": "remove"}

@@ -107,14 +107,16 @@ async def test_the_table_of_rights_has_no_way_around_it(gone: World) -> None:
             await gone.registry.publishing.require_right(Package.parse("empty", "greet"), None, by)
 
 
-async def test_a_name_that_never_had_a_package_is_free_a_day_later(released: World) -> None:
+async def test_a_name_that_never_had_a_package_can_be_used_again_a_day_later(
+    released: World,
+) -> None:
     bob = released.people.bob
     by = Principal(bob.account.id, "session", (Grant(),))
     assert await released.registry.organizations.create(EMPTY, bob.account, by=by)
     await released.push(bala("empty/greet:1.0.0"), by=bob)
 
 
-async def test_whoever_founds_a_name_anew_inherits_nothing(world: World) -> None:
+async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World) -> None:
     registry, ann, bob, mia = world.registry, world.people.ann, world.people.bob, world.people.mia
     await registry.organizations.create(EMPTY, ann.account, by=OPERATOR)
     await registry.organizations.set_member(EMPTY, mia.account, Role.OWNER, by=OPERATOR)

@@ -37,7 +37,7 @@ async def roles(world: World) -> dict[str, str]:
     return {each.membership.account: each.membership.role.value for each in members}
 
 
-async def test_nobody_becomes_irremovable_by_the_name_of_a_stranger(
+async def test_an_account_named_like_an_id_does_not_protect_a_member_from_removal(
     world: World, stranger: Person
 ) -> None:
     mia, ann = world.people.mia.account.id, world.people.ann
@@ -56,7 +56,7 @@ async def test_nobody_becomes_irremovable_by_the_name_of_a_stranger(
     assert await roles(world) == {ann.account.id: "owner"}
 
 
-async def test_nobody_keeps_a_pending_owner_from_being_undone(
+async def test_an_account_named_like_an_id_does_not_prevent_undoing_a_pending_owner(
     world: World, stranger: Person
 ) -> None:
     mia = world.people.mia.account.id
@@ -84,7 +84,7 @@ async def test_nobody_is_promoted_in_place_of_the_person_meant(
     assert stranger.account.id not in {each.id for each in running}
 
 
-async def test_an_organization_is_handed_to_the_person_meant(
+async def test_an_organization_is_transferred_to_the_intended_account(
     world: World, stranger: Person
 ) -> None:
     await world.registry.organizations.set_member(ACME, stranger.account, Role.MEMBER, by=OPERATOR)
@@ -127,7 +127,7 @@ async def test_an_id_that_is_typed_where_a_name_is_asked_for_is_nobodys_name(
     assert stranger.account.name == mia
 
 
-async def test_whoever_looks_for_the_id_of_an_account_that_is_gone_is_not_led_to_the_stranger(
+async def test_the_id_of_a_deleted_account_does_not_find_an_account_of_that_name(
     world: World, stranger: Person
 ) -> None:
     directory = world.stores.directory
@@ -139,7 +139,7 @@ async def test_whoever_looks_for_the_id_of_an_account_that_is_gone_is_not_led_to
     assert f'href="/manage/accounts/{stranger.account.id}"' in admin.text
 
 
-async def test_whoever_signs_up_under_an_id_gets_another_name(world: World) -> None:
+async def test_an_account_that_signs_up_with_an_id_as_name_gets_another_name(world: World) -> None:
     mia, identities = world.people.mia.account.id, world.registry.identities
     who = VerifiedIdentity(
         issuer="https://login.test",

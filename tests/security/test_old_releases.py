@@ -50,7 +50,7 @@ async def test_no_archive_of_another_platform_is_added_to_a_version(
     assert await stored(world.stores) == before
 
 
-async def test_what_every_client_gets_stays_what_it_was(world: World) -> None:
+async def test_the_latest_version_of_every_client_stays_the_same(world: World) -> None:
     await world.push(bala(GREET, platform="java17"))
     world.clock.advance(timedelta(days=80))
     for platform in ("any", "java21"):

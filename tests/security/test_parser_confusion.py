@@ -74,7 +74,7 @@ def test_every_reason_to_refuse_has_an_archive_that_meets_it() -> None:
     assert reasons - met == {BadArchive, archives.CoordinateDiffers}
 
 
-def test_every_reason_to_refuse_stands_in_the_tree_on_top_of_its_file() -> None:
+def test_every_reason_to_refuse_is_in_the_tree_at_the_top_of_its_file() -> None:
     tree = archives.__doc__ or ""
     for name, value in vars(archives).items():
         if isinstance(value, type) and issubclass(value, BadArchive):

@@ -152,7 +152,7 @@ async def test_a_blocked_trigger_is_refused_even_where_the_rules_ask_for_nothing
     assert trigger in answer.json()["error"]["message"]
 
 
-async def test_another_workflow_of_the_same_repository_gets_none(
+async def test_another_workflow_of_the_same_repository_gets_no_token(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add()
@@ -190,7 +190,7 @@ async def test_a_pipeline_file_whose_name_holds_an_at_sign_is_no_other_one(
 
 
 @pytest.mark.parametrize("more", [{}, {"refs": ["refs/heads/*"]}, {"protected": True}])
-async def test_an_environment_that_gitlab_does_not_protect_keeps_nobody_out_alone(
+async def test_an_environment_that_gitlab_does_not_protect_is_no_protection_by_itself(
     trust: TrustedPublishingWorld, more: dict[str, object]
 ) -> None:
     """Whoever may push a branch writes into their own file that its job runs there."""
@@ -241,7 +241,9 @@ async def test_a_pipeline_that_another_project_defines_is_never_the_projects_own
     assert not await mints(trust, Provider.GITLAB, ci_config_ref_uri=uri)
 
 
-async def test_strangers_learn_nothing_of_who_publishes_what(trust: TrustedPublishingWorld) -> None:
+async def test_refusals_do_not_tell_strangers_who_publishes_which_package(
+    trust: TrustedPublishingWorld,
+) -> None:
     """A pull request runs in the repository itself, so its author reads the answer."""
     blocked = trust.ci.token(Provider.GITHUB, event_name="pull_request_target")
     without = await trust.post(blocked)

@@ -94,7 +94,7 @@ async def lacking(worlds: OpenWorld) -> Registry:
 
 
 @pytest.mark.parametrize("function", [*READING, *CHANGING])
-async def test_to_outsiders_a_registry_with_it_is_one_without_it(
+async def test_for_outsiders_a_registry_with_it_equals_one_without_it(
     having: Registry, lacking: Registry, function: str
 ) -> None:
     told: list[str] = []
@@ -106,7 +106,7 @@ async def test_to_outsiders_a_registry_with_it_is_one_without_it(
 
 
 @pytest.mark.parametrize("function", [*READING, *CHANGING])
-async def test_to_outsiders_it_costs_what_another_name_costs(
+async def test_for_outsiders_it_costs_what_a_missing_package_costs(
     having: Registry, function: str
 ) -> None:
     told: list[str] = []
@@ -118,7 +118,7 @@ async def test_to_outsiders_it_costs_what_another_name_costs(
 
 
 @pytest.mark.parametrize("function", sorted(READING))
-async def test_to_members_it_is_there_or_the_question_shows_nothing(
+async def test_members_read_it_and_other_functions_do_not_depend_on_it(
     having: Registry, lacking: Registry, function: str
 ) -> None:
     mia = having.world.people.mia

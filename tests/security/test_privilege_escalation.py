@@ -160,7 +160,7 @@ async def test_an_administrators_token_for_less_than_everything_lists_no_private
 
 
 @pytest.mark.parametrize("operation", OPERATIONS[:5], ids=str)
-async def test_who_was_taken_out_may_do_nothing_at_the_next_request(
+async def test_a_removed_member_has_no_rights_at_the_next_request(
     world: World, people: dict[str, Person], operation: Operation
 ) -> None:
     by = await limited(world, people["maintainer"])
@@ -169,7 +169,7 @@ async def test_who_was_taken_out_may_do_nothing_at_the_next_request(
     assert await operation.attempt(world, by, 1) in {400, 404}
 
 
-async def test_who_is_made_less_may_do_less_at_the_next_request(
+async def test_a_member_with_a_lower_role_has_fewer_rights_at_the_next_request(
     world: World, people: dict[str, Person]
 ) -> None:
     by = await limited(world, people["maintainer"])

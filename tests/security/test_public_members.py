@@ -56,7 +56,7 @@ async def test_a_token_shows_nobody_who_does_not_sign_in(world: World) -> None:
     assert "No member shows" in await seen(world, "/orgs/acme/people")
 
 
-async def test_what_is_private_shows_nobody(world: World) -> None:
+async def test_a_private_organization_shows_no_member(world: World) -> None:
     browser = await PageClient.of(world, world.people.mia)
     await browser.open("/orgs/acme/people")
     await browser.send(FORM, org="acme", to="everybody")

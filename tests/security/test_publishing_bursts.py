@@ -69,7 +69,7 @@ async def test_thirty_packages_in_five_minutes_are_held_from_the_twenty_first_on
     assert await states(world) == [State.LIVE] * LIMIT + [State.HELD] * (PACKAGES - LIMIT)
 
 
-async def test_what_is_held_is_there_for_nobody(world: World) -> None:
+async def test_a_held_release_exists_for_nobody(world: World) -> None:
     await spread(world, world.people.ann)
     for person in (None, world.people.ann, world.people.admin):
         client = world.java(person)
@@ -143,7 +143,7 @@ async def test_the_owners_read_of_it_in_their_log(world: World) -> None:
     assert "many other packages" in event.details["reason"]
 
 
-async def test_the_owners_get_one_letter_and_not_one_a_release(world: World) -> None:
+async def test_the_owners_get_one_mail_and_not_one_for_each_release(world: World) -> None:
     account = world.people.ann.account.model_copy(update={"email": "ann@example.org"})
     await world.stores.directory.replace(account)
     await spread(world, world.people.ann)
@@ -153,7 +153,7 @@ async def test_the_owners_get_one_letter_and_not_one_a_release(world: World) -> 
     assert f"{URL}/account/organizations/acme/held\n" in mail.text
 
 
-async def test_a_push_is_held_although_nobody_can_be_told(worlds: OpenWorld) -> None:
+async def test_a_push_is_held_even_if_nobody_can_be_notified(worlds: OpenWorld) -> None:
     class Silent(FakeMailer):
         """A mailer that takes nothing."""
 
@@ -216,7 +216,7 @@ async def test_a_page_of_others_confirms_nothing(world: World) -> None:
     assert (await states(world))[LIMIT] is State.HELD
 
 
-async def test_who_signed_in_long_ago_does_not_confirm(world: World) -> None:
+async def test_an_owner_who_signed_in_long_ago_does_not_confirm(world: World) -> None:
     await spread(world, world.people.ann, LIMIT + 1)
     ann, path = await signed_in(world, world.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"
     world.clock.advance(timedelta(minutes=11))
@@ -231,7 +231,7 @@ async def test_a_member_who_signed_in_confirms_nothing(world: World) -> None:
     assert (await mia.api("POST", path.removeprefix(URL))).status_code == 403
 
 
-async def test_what_an_operator_withholds_no_owner_confirms(world: World) -> None:
+async def test_an_owner_does_not_confirm_what_an_operator_withheld(world: World) -> None:
     await spread(world, world.people.ann, LIMIT + 2)
     first = Coordinate.parse("acme", f"p{LIMIT}", "1.0.0")
     second = Coordinate.parse("acme", f"p{LIMIT + 1}", "1.0.0")
@@ -254,7 +254,7 @@ async def test_a_repeat_of_a_held_push_is_a_success_and_changes_nothing(world: W
         await world.push(bala(f"acme/p{LIMIT}:1.0.0", summary="Other bytes."))
 
 
-async def test_a_maven_client_is_braked_and_its_push_is_whole(worlds: OpenWorld) -> None:
+async def test_releases_of_a_maven_client_in_a_burst_are_held(worlds: OpenWorld) -> None:
     world = await worlds(brake_packages=1)
     await world.push(bala("acme/first:1.0.0"))
     await world.maven(world.people.ann).push("acme/second:1.0.0", bala("acme/second:1.0.0"))
@@ -311,7 +311,9 @@ async def made_by(world: World, path: str) -> Person:
     return Person(world.people.ann.account, answer.json()["text"])
 
 
-async def test_helpers_count_for_whoever_invited_them(worlds: OpenWorld) -> None:
+async def test_pushes_of_invited_members_count_for_the_owner_who_invited_them(
+    worlds: OpenWorld,
+) -> None:
     """Each helper alone stays below the limit; together they are the worm that invited them."""
     world = await worlds(brake_packages=4)
     bob = await joined(world)
@@ -321,7 +323,7 @@ async def test_helpers_count_for_whoever_invited_them(worlds: OpenWorld) -> None
     assert await live(world) == 4
 
 
-async def test_a_helper_stands_for_themselves_a_week_later(worlds: OpenWorld) -> None:
+async def test_pushes_of_a_member_count_for_themselves_a_week_later(worlds: OpenWorld) -> None:
     world = await worlds(brake_packages=4)
     bob = await joined(world)
     world.clock.advance(timedelta(days=7))

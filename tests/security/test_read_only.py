@@ -91,7 +91,7 @@ async def everything(world: World) -> dict[str, Any]:
     return {**await stored(world.stores), **entities}
 
 
-async def test_what_changes_something_is_refused_and_changes_nothing(
+async def test_every_change_is_refused_and_changes_nothing(
     prepared: Prepared, scratch: Path
 ) -> None:
     wrong: list[str] = []

@@ -76,7 +76,9 @@ async def test_until_the_leeway_is_over_it_is_the_guard_that_refuses(
     assert await trust.exchange(other), "one that was not used before counts at this moment"
 
 
-async def test_of_a_hundred_replays_at_once_one_gets_a_token(trust: TrustedPublishingWorld) -> None:
+async def test_exactly_one_of_a_hundred_concurrent_replays_gets_a_token(
+    trust: TrustedPublishingWorld,
+) -> None:
     token = trust.ci.token(Provider.GITHUB)
     tries = (trust.exchange(token) for _ in range(REPLAYS))
     answers = await asyncio.gather(*tries, return_exceptions=True)
@@ -92,7 +94,7 @@ async def test_the_same_id_from_another_issuer_is_another_token(
     assert await trust.exchange(trust.ci.token(Provider.GITLAB, jti="the same"))
 
 
-async def test_an_id_is_compared_whole(trust: TrustedPublishingWorld) -> None:
+async def test_ids_are_compared_completely(trust: TrustedPublishingWorld) -> None:
     await trust.exchange(trust.ci.token(Provider.GITHUB, jti="a"))
     for other in ("A", "a ", "a\n", "a" * 200):
         assert await trust.exchange(trust.ci.token(Provider.GITHUB, jti=other))

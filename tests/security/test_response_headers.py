@@ -70,7 +70,7 @@ async def test_every_answer_has_the_headers_that_keep_browsers_strict_and_each_o
             assert answer.headers.get_list(header) == [value], name(answer)
 
 
-async def test_without_https_no_browser_is_told_to_come_by_it(worlds: OpenWorld) -> None:
+async def test_without_https_there_is_no_strict_transport_security(worlds: OpenWorld) -> None:
     plain = configured_headers("http://127.0.0.1:7071")
     world = await worlds(host=lambda registry: Host(build_app(registry), headers=plain))
     answer = await world.get(f"{URL}/account")
@@ -112,7 +112,7 @@ async def test_every_answer_to_a_read_says_who_may_keep_it(full: World) -> None:
             assert answer.headers.get_list("cache-control"), name(answer)
 
 
-async def test_what_is_for_one_caller_is_kept_by_no_shared_cache(full: World) -> None:
+async def test_no_shared_cache_stores_an_answer_for_one_caller(full: World) -> None:
     for answer in await answers(full):
         caching = answer.headers.get("cache-control", "")
         is_secret = "secret" in str(answer.request.url) or "api/v1" in str(answer.request.url)
@@ -122,7 +122,7 @@ async def test_what_is_for_one_caller_is_kept_by_no_shared_cache(full: World) ->
             assert caching == "no-store", name(answer)
 
 
-async def test_answers_that_may_be_kept_depend_on_no_credentials(full: World) -> None:
+async def test_answers_that_may_be_cached_do_not_depend_on_credentials(full: World) -> None:
     """A shared cache may keep what is `public`: then everybody gets the same, or it is told that
     who asks makes a difference, and nobody else's is kept."""
     for method, url in routes(full.registry):
@@ -136,7 +136,7 @@ async def test_answers_that_may_be_kept_depend_on_no_credentials(full: World) ->
                 assert again.content == answer.content, name(answer)
 
 
-async def test_nothing_tells_the_version_of_the_server(full: World) -> None:
+async def test_no_header_names_the_version_of_the_server(full: World) -> None:
     served = Host(build_app(full.registry), headers=configured_headers(URL))
     with running(served) as address, httpx.Client() as client:
         for path in ("/health/live", "/nothing", "/account"):

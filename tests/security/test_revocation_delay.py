@@ -174,7 +174,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.__name__.replace("_", " "))
-def test_what_has_ended_is_refused_by_every_worker_within_five_seconds(
+def test_a_revoked_credential_is_refused_by_every_worker_within_five_seconds(
     scene: Scene, row: Callable[[Scene], tuple[Look, Ending]]
 ) -> None:
     look, end = row(scene)

@@ -55,7 +55,7 @@ async def test_an_answer_counts_once(signing: Signing, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_of_many_at_once_one_counts(signing: Signing, kind: str) -> None:
+async def test_exactly_one_of_concurrent_answers_counts(signing: Signing, kind: str) -> None:
     browser = signing.browser()
     answer = await answer_for(signing, browser, kind)
     answers = await asyncio.gather(*(back(browser.copy(), kind, answer) for _ in range(20)))
@@ -77,7 +77,7 @@ async def test_a_code_of_another_sign_in_is_refused(signing: Signing, kind: str)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_an_answer_is_good_in_the_browser_that_asked(signing: Signing, kind: str) -> None:
+async def test_an_answer_counts_in_the_browser_that_asked_only(signing: Signing, kind: str) -> None:
     # Whoever makes others finish a sign-in of theirs sees what they do then.
     attacker, victim, bare = signing.browser(), signing.browser(), signing.browser()
     await victim.get("/sign-in/none")
@@ -91,7 +91,7 @@ async def test_an_answer_is_good_in_the_browser_that_asked(signing: Signing, kin
 @pytest.mark.parametrize(
     ("asked", "answered"), [("oidc", "github"), ("github", "entra"), ("entra", "oidc")]
 )
-async def test_an_answer_of_one_provider_is_none_of_another(
+async def test_an_answer_of_one_provider_is_refused_by_another(
     signing: Signing, asked: str, answered: str
 ) -> None:
     browser = signing.browser()
@@ -148,7 +148,7 @@ async def test_beginnings_are_counted(worlds: OpenWorld) -> None:
     assert answers[-1].headers["retry-after"]
 
 
-async def test_the_state_that_is_stored_tells_nothing_and_the_address_no_secret(
+async def test_the_stored_state_contains_no_secret_and_neither_does_the_address(
     signing: Signing,
 ) -> None:
     browser = signing.browser()
@@ -208,7 +208,7 @@ async def test_a_token_neither_links_nor_renews(signing: Signing, purpose: SignI
         await signing.world.registry.sign_in_flow.begin("oidc", errand, arrival)
 
 
-async def test_a_link_to_an_account_that_is_gone_signs_nobody_in(signing: Signing) -> None:
+async def test_a_link_of_a_deleted_account_signs_nobody_in(signing: Signing) -> None:
     browser = signing.browser()
     ann = signing.world.people.ann.account
     link = (await signing.world.registry.sign_in_links.create(ann.id)).reveal()

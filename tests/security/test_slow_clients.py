@@ -131,7 +131,7 @@ def memory(registry: Running) -> int:
     return int(line.split()[1]) * 1024
 
 
-def test_an_upload_passes_beside_large_ones_of_nobody(registry: Running) -> None:
+def test_an_upload_finishes_during_large_anonymous_ones(registry: Running) -> None:
     with begun(registry, UPLOADS, 2 * MIB, 1, count=8):
         assert pushed(registry, "1.0.0", 2 * MIB) == 204
 
@@ -143,12 +143,12 @@ def test_a_large_body_of_nobody_is_refused_before_it_is_sent(registry: Running, 
         assert connection.recv(4096).startswith(b"HTTP/1.1 401 ")
 
 
-def test_an_upload_passes_beside_slow_ones_of_somebody_who_may_publish(registry: Running) -> None:
+def test_an_upload_finishes_during_slow_ones_of_another_publisher(registry: Running) -> None:
     with begun(registry, UPLOADS, 65 * MIB, 1000, count=8, token=registry.token):
         assert pushed(registry, "1.1.0", 2 * MIB) == 204
 
 
-def test_an_upload_passes_beside_those_of_two_accounts_that_hold_all_room(
+def test_an_upload_finishes_during_those_of_two_accounts_that_hold_all_room(
     registry: Running,
 ) -> None:
     taking = [publisher(registry, name) for name in ("ann", "bob")]

@@ -83,13 +83,13 @@ async def picture(world: World) -> tuple[int, list[Token]]:
     return len(await world.stores.events.since(0, 10_000)), tokens
 
 
-def test_what_changes_something_needs_a_right_or_another_proof() -> None:
+def test_every_change_takes_a_right_or_another_proof() -> None:
     writing = {each.name for each in OPERATIONS if each.method not in ("GET", "HEAD")}
     assert writing - {each.name for each in governing()} == PROVEN_OTHERWISE.keys() & writing
     assert PROVEN_OTHERWISE.keys() <= {each.name for each in OPERATIONS}
 
 
-async def test_a_stolen_token_that_manages_makes_none_that_manages(world: World) -> None:
+async def test_a_stolen_token_that_manages_creates_no_token_that_manages(world: World) -> None:
     stolen = await limited(world, world.people.ann)
     [token, *_] = (await world.get(f"{URL}/api/v1/tokens", by=stolen)).json()["tokens"]
     for method, path, body in (

@@ -76,7 +76,7 @@ async def picture(world: World) -> tuple[object, list[Publisher], list[Membershi
     return head, await directory.of(Publisher, "acme"), members, len(invitations)
 
 
-async def test_a_stolen_token_that_manages_makes_none_that_outlives_it(world: World) -> None:
+async def test_a_stolen_token_that_manages_creates_no_token_that_outlives_it(world: World) -> None:
     stolen = await limited(world, world.people.ann, "manage", "read")
     listed = (await world.get(f"{URL}/api/v1/tokens", by=stolen)).json()["tokens"]
     body = b'{"name":"mine now","scopes":["read"],"days":365}'
@@ -121,7 +121,7 @@ async def invitation(world: World, thief: Person) -> dict[str, str]:
     return {"code": sent.json()["link"].rpartition("/")[2]}
 
 
-async def test_what_a_stolen_token_made_ends_with_it(world: World) -> None:
+async def test_credentials_made_with_a_stolen_token_are_revoked_with_it(world: World) -> None:
     """A child token, an open invitation, and a member who came by one: all in one step."""
     thief, token_id = await stolen_token(world)
     child, member, code = (
@@ -165,7 +165,7 @@ async def test_its_end_is_one_event_for_the_account_and_one_for_each_change_of_a
     assert "token later" in told[0].details["made"]
 
 
-async def test_what_was_made_with_a_token_is_listed_with_it(world: World) -> None:
+async def test_credentials_made_with_a_token_are_listed_with_it(world: World) -> None:
     thief, token_id = await stolen_token(world)
     await with_child(world, thief)
     await invitation(world, thief)
@@ -184,7 +184,7 @@ async def test_what_was_made_with_a_token_is_listed_with_it(world: World) -> Non
     assert f"with the token {token_id}" in page.text
 
 
-async def test_what_its_owner_made_in_a_browser_stays(world: World) -> None:
+async def test_credentials_that_the_owner_made_in_a_browser_stay(world: World) -> None:
     _, token_id = await stolen_token(world)
     ann = await signed_in(world, world.people.ann)
     mine = (await ann.api("POST", "/api/v1/tokens", {"name": "mine", "scopes": ["read"]})).json()
@@ -196,7 +196,7 @@ async def test_what_its_owner_made_in_a_browser_stays(world: World) -> None:
     assert len(await world.stores.directory.of(Invitation, "acme")) == 1
 
 
-async def test_a_token_that_the_thief_gave_a_new_text_ends_as_well(world: World) -> None:
+async def test_a_token_that_the_thief_rotated_is_revoked_too(world: World) -> None:
     thief, token_id = await stolen_token(world)
     ann = await signed_in(world, world.people.ann)
     body = {"name": "nightly", "scopes": ["push-version"]}
@@ -208,7 +208,7 @@ async def test_a_token_that_the_thief_gave_a_new_text_ends_as_well(world: World)
     assert answer.status_code == 401
 
 
-async def test_what_a_person_has_vouched_for_since_then_stays(world: World) -> None:
+async def test_credentials_that_a_person_confirmed_later_stay(world: World) -> None:
     thief, token_id = await stolen_token(world)
     member = await let_in(world, thief)
     ann = await signed_in(world, world.people.ann)
@@ -262,7 +262,7 @@ async def test_a_token_that_was_only_revoked_can_still_be_called_stolen(world: W
     assert (await world.get(f"{URL}/api/v1/whoami", by=child)).status_code == 401
 
 
-async def test_a_thief_makes_nothing_more_in_the_seconds_until_every_process_knows(
+async def test_a_thief_creates_nothing_in_the_seconds_until_every_process_knows(
     world: World,
 ) -> None:
     thief, token_id = await stolen_token(world)
@@ -332,7 +332,7 @@ async def test_a_revocation_that_was_broken_off_is_finished(
     assert world.people.bob.account.id not in {each.account for each in members}
 
 
-async def test_of_many_who_say_so_at_once_one_event_is_left(world: World) -> None:
+async def test_concurrent_reports_of_theft_publish_one_event(world: World) -> None:
     thief, token_id = await stolen_token(world)
     await with_child(world, thief)
     ann = await signed_in(world, world.people.ann)

@@ -179,7 +179,7 @@ async def planted(world: World) -> None:
             await world.http.request(method, url.replace(f"/{value}", f"/{PLANTED['email']}"))
 
 
-async def test_no_secret_is_in_anything_that_is_told(worlds: OpenWorld, told: Told) -> None:
+async def test_no_secret_is_in_telemetry(worlds: OpenWorld, told: Told) -> None:
     settings: dict[str, Any] = {"log_level": "debug", **NO_LIMITS}
     signing = await open_signing(worlds, **settings)
     world = signing.world
@@ -218,9 +218,7 @@ async def test_a_secret_that_is_told_is_found_wherever_it_is(told: Told) -> None
     assert _EMAIL.findall(told.text()) == [PLANTED["email"]]
 
 
-async def test_what_is_told_of_requests_is_told_in_words_of_the_code(
-    worlds: OpenWorld, told: Told
-) -> None:
+async def test_telemetry_of_requests_uses_words_of_the_code(worlds: OpenWorld, told: Told) -> None:
     world = await worlds(log_level="debug", **NO_LIMITS)
     watched(world)
     await planted(world)

@@ -57,7 +57,7 @@ async def test_no_list_names_it(withheld: World) -> None:
         assert "other/shop" not in answer.text
 
 
-async def test_of_a_package_with_other_releases_the_next_best_is_shown(world: World) -> None:
+async def test_the_next_best_release_of_the_package_is_shown(world: World) -> None:
     await fill(world)
     greet = Coordinate.parse("acme", "greet", "1.2.0")
     await world.registry.moderation.quarantine(greet, "malware", by=OPERATOR)

@@ -94,7 +94,7 @@ async def test_an_identity_of_somebody_else_is_not_there(signing: Signing) -> No
     assert sam.page.status_code == 404
 
 
-async def test_a_deleted_account_is_not_made_anew_by_a_sign_in(signing: Signing) -> None:
+async def test_a_sign_in_does_not_create_a_deleted_account_again(signing: Signing) -> None:
     browser = await signing.signed_in("oidc")
     await browser.get("/account/data")
     page = await browser.post("/account/delete", name="kim")

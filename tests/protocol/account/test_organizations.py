@@ -41,12 +41,12 @@ async def test_the_page_lists_where_one_belongs(world: World) -> None:
     assert "other" not in ann.text
 
 
-async def test_who_belongs_nowhere_reads_how_to(world: World) -> None:
+async def test_an_account_without_organizations_reads_how_to_join_one(world: World) -> None:
     admin = await browser_of(world, world.people.admin)
     assert "You are in no organization yet" in admin.text
 
 
-async def test_an_organization_is_founded_by_its_name(world: World) -> None:
+async def test_an_organization_is_created_by_its_name(world: World) -> None:
     mia = await browser_of(world, world.people.mia)
     answer = await mia.send(PAGE, name="miasorg")
     assert answer.status_code == 303
@@ -110,7 +110,7 @@ async def test_an_invitation_is_declined(world: World) -> None:
     assert (await bob.open(path)).status_code == 404
 
 
-async def test_an_invitation_is_good_for_one_answer(world: World) -> None:
+async def test_an_invitation_can_be_answered_once(world: World) -> None:
     path = await invited(world)
     bob, admin = [await PageClient.of(world, p) for p in (world.people.bob, world.people.admin)]
     for browser in (bob, admin):
@@ -128,7 +128,7 @@ async def test_a_member_who_is_invited_reads_that_they_are_one(world: World) -> 
     assert 'role="alert"' in mia.text
 
 
-async def test_a_code_that_is_none_shows_nothing(world: World) -> None:
+async def test_an_invalid_code_shows_nothing(world: World) -> None:
     bob = await PageClient.of(world, world.people.bob)
     answer = await bob.open("/account/invitations/guess")
     assert answer.status_code == 404

@@ -38,7 +38,7 @@ async def test_a_preview_of_a_link_does_not_use_it_up(world: World) -> None:
     assert (await browser.post(link)).status_code == 200
 
 
-async def test_a_link_is_good_for_one_use(world: World) -> None:
+async def test_a_link_can_be_used_once(world: World) -> None:
     link = await link_of(world, world.people.ann)
     first, second = Browser(world), Browser(world)
     await first.get(link)
@@ -80,7 +80,7 @@ async def test_the_page_shows_what_to_do_next_at_the_address_of_the_registry(
     assert "evil.example" not in page.text
 
 
-async def test_who_is_not_signed_in_reads_how_to(world: World) -> None:
+async def test_anonymous_readers_read_how_to_sign_in(world: World) -> None:
     page = await world.get(ACCOUNT)
     assert page.status_code == 401
     assert page.headers["www-authenticate"] == "Bearer"
@@ -105,7 +105,7 @@ async def test_nobody_is_signed_out_by_a_form_of_another_page(world: World) -> N
     assert (await browser.get("/account")).status_code == 200
 
 
-async def test_who_is_not_signed_in_may_sign_out(world: World) -> None:
+async def test_anonymous_readers_may_sign_out(world: World) -> None:
     # The cookie of a session that has ended is taken back; who sends none has none to lose.
     cookie = {"Cookie": "__Host-ballroom=of-no-session"}
     answer = await world.send("POST", f"{URL}/sign-out", headers=cookie)

@@ -35,7 +35,7 @@ async def test_others_have_packages_of_their_own(world: World) -> None:
     assert "Your organizations have published nothing yet" in bob.text
 
 
-async def test_who_belongs_nowhere_reads_how_to(world: World) -> None:
+async def test_an_account_without_organizations_reads_how_to_join_one(world: World) -> None:
     admin = await PageClient.of(world, world.people.admin)
     await admin.open(PAGE)
     assert "You are in no organization yet" in admin.text

@@ -54,7 +54,7 @@ async def test_the_download_holds_what_is_stored_and_no_secret(
         assert secret not in json.dumps(data)
 
 
-async def test_the_invitations_that_one_has_opened_are_told_and_deleted(world: World) -> None:
+async def test_opened_invitations_are_part_of_the_personal_data_and_deleted(world: World) -> None:
     offer = InvitationRequest.parse(Role.MEMBER, None, "bob")
     invited = await world.registry.invitations.invite(parse_org("other"), offer, by=OPERATOR)
     assert invited.link
@@ -127,7 +127,7 @@ async def test_a_deleted_account_leaves_its_organizations_and_its_tokens_end(wor
     assert (last.kind, last.actor) == ("account.deleted", mia.account.id)
 
 
-async def test_what_was_made_while_an_account_was_deleted_is_no_credential(world: World) -> None:
+async def test_a_credential_made_while_its_account_was_deleted_is_refused(world: World) -> None:
     """The deletion does not see a token or a session that another request makes at its end."""
     mia, directory = world.people.mia, world.stores.directory
     browser = await signed_in(world, mia)
@@ -140,7 +140,7 @@ async def test_what_was_made_while_an_account_was_deleted_is_no_credential(world
     assert (await browser.api("GET", "/api/v1/tokens")).status_code == 401
 
 
-async def test_an_organization_that_was_founded_while_its_account_was_deleted_ends(
+async def test_an_organization_created_while_its_account_was_deleted_is_deleted(
     world: World,
 ) -> None:
     """The deletion does not see an organization that another request founds at its end."""
@@ -157,7 +157,7 @@ async def test_an_organization_that_was_founded_while_its_account_was_deleted_en
     await world.registry.organizations.create(name, bob.account, by=principal(world, bob))
 
 
-async def test_what_a_deleted_account_made_with_tokens_is_noted_no_more(world: World) -> None:
+async def test_the_lineage_of_a_deleted_account_is_deleted(world: World) -> None:
     """Its notes name tokens and hold parts of addresses."""
     mia = world.people.mia
     lineage, by = world.registry.invitations.lineage, principal(world, mia)
@@ -184,7 +184,7 @@ async def test_a_name_that_nobody_has_is_retired_without_effect(world: World) ->
     assert created.name == "nobody-has-it"
 
 
-async def test_what_a_deleted_account_published_stays(world: World) -> None:
+async def test_releases_of_a_deleted_account_stay(world: World) -> None:
     mia = world.people.mia
     await world.registry.organizations.set_member(
         parse_org("acme"), mia.account, Role.MAINTAINER, by=OPERATOR
@@ -222,7 +222,7 @@ async def test_the_download_holds_every_event_however_many_there_are(
     assert {f"e{number}" for number in range(1_100)} <= {each["id"] for each in data["events"]}
 
 
-async def test_somebody_who_owns_beside_others_may_go(world: World) -> None:
+async def test_an_account_that_is_one_of_several_owners_may_be_deleted(world: World) -> None:
     mia, acme = world.people.mia, parse_org("acme")
     await world.registry.organizations.set_member(acme, mia.account, Role.OWNER, by=OPERATOR)
     await world.registry.account_deletion.delete(by=principal(world, mia))
@@ -230,7 +230,9 @@ async def test_somebody_who_owns_beside_others_may_go(world: World) -> None:
 
 
 @pytest.mark.parametrize("later", [timedelta(0), NAME_FREE_AFTER])
-async def test_whoever_owned_a_deleted_organization_may_go(world: World, later: timedelta) -> None:
+async def test_the_owner_of_a_deleted_organization_may_be_deleted(
+    world: World, later: timedelta
+) -> None:
     mia, gone = world.people.mia, parse_org("gone")
     await world.registry.organizations.create(gone, mia.account, by=OPERATOR)
     await world.stores.metadata.claim(

@@ -20,7 +20,7 @@ def rows(browser: PageClient) -> list[str]:
     return re.findall(r"<tr>.*?</tr>", browser.text, re.DOTALL)[1:]
 
 
-async def test_what_somebody_does_is_the_first_row(ann: PageClient) -> None:
+async def test_the_newest_action_is_the_first_row(ann: PageClient) -> None:
     await ann.open("/account/tokens")
     await ann.send("/account/tokens", name="nightly build", scope="read")
     await ann.open(PAGE)
@@ -74,7 +74,7 @@ async def test_one_kind_of_events_can_be_looked_for(ann: PageClient) -> None:
     assert "Access token made" in rows(ann)[0]
 
 
-async def test_before_the_first_event_there_is_none(ann: PageClient) -> None:
+async def test_a_page_before_the_first_event_is_empty(ann: PageClient) -> None:
     await ann.open(f"{PAGE}?before=1")
     assert "Nothing happened before" in ann.text
 

@@ -30,7 +30,7 @@ async def is_signed_in(browser: Browser) -> bool:
     return (await browser.get("/account")).status_code == 200
 
 
-async def test_the_browser_that_asks_stands_first_and_is_marked(world: World, ann: Browser) -> None:
+async def test_the_current_browser_is_first_and_marked(world: World, ann: Browser) -> None:
     await signed_in(world, world.people.ann, agent=PHONE)
     await ann.get(PAGE)
     first, second = rows(ann)

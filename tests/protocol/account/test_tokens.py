@@ -74,9 +74,7 @@ async def test_the_list_shows_when_and_from_where_a_token_was_used(
     assert "never" not in row
 
 
-async def test_a_revoked_token_is_refused_and_gone_from_the_list(
-    world: World, ann: PageClient
-) -> None:
+async def test_a_revoked_token_is_refused_and_not_listed(world: World, ann: PageClient) -> None:
     await ann.send(PAGE, name="to be ended", scope="read")
     text = text_of(ann)
     await ann.open(PAGE)
@@ -104,7 +102,7 @@ async def test_a_stolen_token_takes_what_was_made_with_it_along(
     assert (await names(world, made.json()["text"])).status_code == 401
 
 
-async def test_of_many_things_that_were_made_the_page_names_ten(
+async def test_the_page_names_ten_of_many_things_made_with_a_token(
     world: World, ann: PageClient
 ) -> None:
     for number in range(12):
@@ -134,7 +132,7 @@ async def test_a_token_that_has_ended_says_so(world: World, ann: PageClient) -> 
         ({"name": "kept", "scope": "read", "addresses": "here"}, "'here'"),
     ],
 )
-async def test_a_refusal_is_shown_beside_the_form_with_what_was_typed(
+async def test_a_refusal_is_shown_next_to_the_form_with_the_typed_text(
     ann: PageClient, fields: dict[str, str], sentence: str
 ) -> None:
     answer = await ann.send(PAGE, **fields)
@@ -176,6 +174,6 @@ async def test_a_form_from_elsewhere_changes_nothing(ann: PageClient, path: str)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_who_is_not_signed_in_sees_no_tokens(world: World, method: str) -> None:
+async def test_anonymous_readers_see_no_tokens(world: World, method: str) -> None:
     answer = await world.send(method, f"{URL}{PAGE}", by=world.people.ann)
     assert answer.status_code == 401

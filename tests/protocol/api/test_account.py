@@ -64,7 +64,7 @@ async def test_an_ended_session_is_signed_out_at_once_and_it_is_in_the_log(world
     assert event.credential.startswith("session:")
 
 
-async def test_a_session_of_somebody_else_is_none(world: World) -> None:
+async def test_a_session_of_another_account_is_not_found(world: World) -> None:
     ann, bob = await signed_in(world, world.people.ann), await signed_in(world, world.people.bob)
     [session] = await listed(bob)
     answer = await ann.api("DELETE", f"{SESSIONS}/{session['id']}")
@@ -105,7 +105,7 @@ async def test_a_change_by_cookie_takes_what_only_our_pages_know(world: World, c
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "csrf-missing")
 
 
-async def test_what_another_session_knows_is_not_enough(world: World) -> None:
+async def test_the_csrf_token_of_another_session_is_refused(world: World) -> None:
     ann, mallory = (
         await signed_in(world, world.people.ann),
         await signed_in(world, world.people.bob),
@@ -114,7 +114,7 @@ async def test_what_another_session_knows_is_not_enough(world: World) -> None:
     assert answer.json()["error"]["code"] == "csrf-missing"
 
 
-async def test_beside_an_authorization_the_cookie_does_not_count(world: World) -> None:
+async def test_a_cookie_next_to_an_authorization_header_is_ignored(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
     headers = {"Authorization": f"Bearer {world.people.bob.token}"}
     answer = await browser.send("GET", "/api/v1/whoami", headers)
@@ -189,7 +189,7 @@ async def test_removing_an_identity_takes_a_fresh_sign_in(signing: Signing) -> N
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
 
 
-async def test_an_identity_of_somebody_else_is_none(signing: Signing) -> None:
+async def test_an_identity_of_another_account_is_not_found(signing: Signing) -> None:
     await linked(signing)
     theirs = await signing.world.registry.identities.of(
         by=await signing.world.registry.session_authentication.recognize(

@@ -70,7 +70,7 @@ async def test_an_event_says_who_with_what_and_from_where(busy_week: World) -> N
     assert at == datetime.fromtimestamp(busy_week.clock.now_ms() // 1000, UTC)
 
 
-async def test_what_happens_elsewhere_is_in_no_other_log(busy_week: World) -> None:
+async def test_events_elsewhere_are_in_no_other_log(busy_week: World) -> None:
     assert not [each for each in await log(busy_week) if "other/" in each["subject"]]
 
 
@@ -146,7 +146,7 @@ async def test_everybody_reads_what_happened_to_their_own_account(busy_week: Wor
     assert (await busy_week.get(MINE)).status_code == 401
 
 
-async def test_where_others_are_and_by_what_they_act_is_not_told_to_whom_it_concerns(
+async def test_addresses_and_credentials_of_others_are_not_shown_to_those_affected(
     busy_week: World,
 ) -> None:
     world, ann, bob = busy_week, busy_week.people.ann, busy_week.people.bob

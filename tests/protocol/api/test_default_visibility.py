@@ -28,7 +28,9 @@ async def private(world: World) -> World:
 
 
 @pytest.mark.parametrize("layout", [2, 3, 4])
-async def test_what_says_nothing_is_what_the_organization_says(private: World, layout: int) -> None:
+async def test_a_push_without_a_visibility_gets_that_of_the_organization(
+    private: World, layout: int
+) -> None:
     await private.push(bala("acme/silent:1.0.0", layout=layout))
     await private.push(bala("acme/open:1.0.0", layout=layout, visibility="public"))
     await private.push(bala("acme/shut:1.0.0", layout=layout, visibility="private"))

@@ -77,13 +77,13 @@ async def test_it_sees_what_is_private_there_and_nothing_private_elsewhere(world
     assert [package["organization"] for package in found.json()["packages"]] == ["acme"]
 
 
-async def test_it_tells_that_it_is_the_organization(world: World) -> None:
+async def test_whoami_names_the_organization(world: World) -> None:
     answer = (await world.get(WHOAMI, by=await machine(world))).json()
     assert (answer["name"], answer["administrator"]) == ("acme", False)
     assert answer["organizations"] == [{"org": "acme", "role": "maintainer"}]
 
 
-async def test_it_outlives_whoever_made_it(world: World) -> None:
+async def test_it_works_after_its_creator_left(world: World) -> None:
     robot = await machine(world)
     acme, organizations = parse_org("acme"), world.registry.organizations
     await organizations.set_member(acme, world.people.mia.account, Role.OWNER, by=OPERATOR)

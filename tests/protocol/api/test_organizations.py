@@ -47,7 +47,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 # --- organizations -----------------------------------------------------------------------------
 
 
-async def test_people_found_organizations_of_their_own(world: World) -> None:
+async def test_people_create_organizations_of_their_own(world: World) -> None:
     bob = world.people.bob
     body = {"name": "Bobs", "displayName": "Bob's", "description": "Tools."}
     answer = await call(world, "POST", ORGS, body, by=bob)
@@ -83,14 +83,14 @@ async def test_people_found_organizations_of_their_own(world: World) -> None:
         ("", (400, "invalid-name")),
     ],
 )
-async def test_a_name_that_is_not_free_is_refused(
+async def test_a_name_that_is_taken_is_refused(
     world: World, name: str, expected: tuple[int, str]
 ) -> None:
     answer = await call(world, "POST", ORGS, {"name": name}, by=world.people.bob)
     assert refusal(answer) == expected
 
 
-async def test_the_operator_keeps_founding_and_names_for_administrators(worlds: Any) -> None:
+async def test_the_operator_can_limit_creation_and_names_to_administrators(worlds: Any) -> None:
     world = await worlds(founding="administrators", reserved_names="wso2*")
     body = {"name": "bobs"}
     assert refusal(await call(world, "POST", ORGS, body, by=world.people.bob))[0] == 403
@@ -132,7 +132,7 @@ async def test_outsiders_read_the_same_of_what_is_hidden_and_what_is_missing(
     assert (await fetched(world, f"{ORGS}/acme", world.people.mia))["name"] == "acme"
 
 
-async def test_an_organization_is_deleted_and_kept_by_people_who_signed_in(world: World) -> None:
+async def test_a_deletion_takes_a_signed_in_person_and_so_does_undoing_it(world: World) -> None:
     url, ann = f"{ORGS}/acme", world.people.ann
     for method, path in (("DELETE", url), ("DELETE", f"{url}/deletion")):
         assert refusal(await call(world, method, path, by=ann)) == (403, "sign-in-again")
@@ -192,7 +192,7 @@ async def test_an_owner_changes_and_takes_out_members(world: World) -> None:
     assert refusal(await call(world, "DELETE", url, by=ann)) == (404, "member-not-found")
 
 
-async def test_somebody_who_is_no_member_is_not_there_whoever_they_are(world: World) -> None:
+async def test_an_account_that_is_not_a_member_is_not_found(world: World) -> None:
     ann, bob = world.people.ann, world.people.bob.account.id
     answers = [
         await call(world, "PUT", f"{ORGS}/acme/members/{name}", {"role": "member"}, by=ann)
@@ -231,7 +231,7 @@ async def test_a_new_owner_is_seen_by_everybody(world: World) -> None:
     assert shown["newestOwnerAt"] == "2026-09-23T14:13:20Z"
 
 
-async def test_what_waits_is_listed_and_undone(world: World) -> None:
+async def test_a_pending_change_is_listed_and_undone(world: World) -> None:
     ann, mia = world.people.ann, world.people.mia
     fresh = signed_in(world, ann)
     organizations = world.registry.organizations
@@ -262,7 +262,7 @@ async def test_whoami_shows_a_role_as_it_counts_now(world: World) -> None:
         world.clock.advance(OWNER_CHANGE_DELAY)
 
 
-async def test_to_make_an_owner_a_token_is_not_enough(world: World) -> None:
+async def test_a_token_is_not_enough_to_make_an_owner(world: World) -> None:
     url = world.with_ids(f"{ORGS}/acme/members/ID-OF-mia")
     answer = await call(world, "PUT", url, {"role": "owner"}, by=world.people.ann)
     assert refusal(answer) == (403, "sign-in-again")
@@ -281,7 +281,7 @@ async def invited(world: World, **body: object) -> Any:
     return answer.json()
 
 
-async def test_who_follows_a_link_becomes_a_member(world: World) -> None:
+async def test_an_account_that_follows_the_link_becomes_a_member(world: World) -> None:
     bob = world.people.bob
     sent = await invited(world, label="for bob")
     [code] = re.findall(rf"^{URL}/account/invitations/(\w+)$", sent["link"])
@@ -301,7 +301,7 @@ async def test_who_follows_a_link_becomes_a_member(world: World) -> None:
         assert refusal(answer) == (404, "invitation-not-found")
 
 
-async def test_who_is_invited_by_mail_reads_the_code_there_alone(world: World) -> None:
+async def test_an_invitation_by_mail_shows_the_code_in_the_mail_only(world: World) -> None:
     sent = await invited(world, email="bob@example.org")
     assert sent["mailed"] is True
     assert sent["link"] is None
@@ -383,7 +383,7 @@ async def test_a_domain_is_claimed_proven_shown_and_given_up(world: World) -> No
     assert (await fetched(world, f"{ORGS}/acme"))["domains"] == []
 
 
-async def test_a_domain_whose_record_is_gone_is_shown_no_more(world: World) -> None:
+async def test_a_domain_without_its_record_is_no_longer_shown(world: World) -> None:
     ann, url = world.people.ann, f"{ORGS}/acme/domains"
     claimed = await claim(world, "example.org")
     world.domain_records.by_name[claimed["record"]] = [claimed["text"]]
@@ -395,7 +395,7 @@ async def test_a_domain_whose_record_is_gone_is_shown_no_more(world: World) -> N
     assert (await fetched(world, f"{ORGS}/acme"))["domains"] == []
 
 
-async def test_what_is_no_domain_is_refused(world: World) -> None:
+async def test_an_invalid_domain_is_refused(world: World) -> None:
     url = f"{ORGS}/acme/domains"
     answer = await call(world, "POST", url, {"domain": "127.0.0.1"}, by=world.people.ann)
     assert refusal(answer) == (400, "invalid-request")

@@ -31,7 +31,7 @@ async def test_a_token_that_was_made_by_the_api_works(world: World) -> None:
     assert answer.json()["name"] == "ann"
 
 
-async def test_a_new_token_is_shown_once_with_what_it_is_good_for(world: World) -> None:
+async def test_a_new_token_is_shown_once_with_what_it_allows(world: World) -> None:
     body = b'{"name":"ci","scopes":["push-version","read"],"org":"acme","package":"g*","days":7}'
     answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
     assert answer.status_code == 201
@@ -71,7 +71,7 @@ async def test_whoami_shows_the_account_its_organizations_and_the_grants(world: 
     }
 
 
-async def test_a_token_is_good_as_the_password_of_basic(world: World) -> None:
+async def test_a_token_is_accepted_as_the_password_of_basic(world: World) -> None:
     pair = b64encode(f"anything:{world.people.ann.token}".encode()).decode()
     assert await whoami(world, f"Basic {pair}") == 200
 
@@ -218,7 +218,7 @@ async def test_a_token_that_manages_takes_a_sign_in(world: World) -> None:
 # --- where a token may be used -----------------------------------------------------------------
 
 
-async def test_a_token_is_good_from_its_addresses_alone(worlds: OpenWorld) -> None:
+async def test_a_token_is_accepted_from_its_addresses_only(worlds: OpenWorld) -> None:
     world = await worlds(trusted_proxies="127.0.0.1")
     body = '{"name":"ci","scopes":["read"],"addresses":["203.0.113.0/24","2001:DB8::/32"]}'
     new = await made(world, world.people.ann, body)
@@ -246,14 +246,14 @@ async def test_nobody_gets_around_the_addresses_of_a_token_by_claiming_one(world
     assert "from 127.0.0.1" in refused.json()["error"]["message"]
 
 
-async def test_what_is_no_range_of_addresses_is_answered_with_what_to_write(world: World) -> None:
+async def test_an_invalid_range_of_addresses_is_refused_with_an_example(world: World) -> None:
     body = b'{"name":"ci","scopes":["read"],"addresses":["203.0.113.9/24"]}'
     answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
     assert answer.status_code == 400
     assert "is no range of addresses. Write one address" in answer.json()["error"]["message"]
 
 
-async def test_the_last_use_tells_from_where_and_by_what(worlds: OpenWorld) -> None:
+async def test_the_last_use_says_from_which_address_and_by_which_client(worlds: OpenWorld) -> None:
     world = await worlds(trusted_proxies="127.0.0.1")
     new = await made(world, world.people.ann, '{"name":"ci","scopes":["read"]}')
     headers = {

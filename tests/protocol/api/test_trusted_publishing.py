@@ -47,7 +47,7 @@ def origin(coordinate: str) -> str:
     return f"{URL}/api/v1/packages/{coordinate.replace(':', '/')}/origin"
 
 
-async def test_a_job_without_a_stored_secret_publishes_and_all_of_it_is_told(
+async def test_a_job_without_a_stored_secret_publishes_and_its_provenance_is_shown(
     trust: TrustedPublishingWorld,
 ) -> None:
     ann = await signed_in(trust.world, trust.world.people.ann)
@@ -102,7 +102,7 @@ async def test_a_release_of_a_stored_token_says_that_nobody_vouched_for_it(
     }
 
 
-async def test_the_origin_of_a_hidden_release_is_not_there_for_strangers(
+async def test_the_provenance_of_a_hidden_release_does_not_exist_for_outsiders(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.world.push(bala("acme/hidden:1.0.0", visibility="private"))
@@ -269,7 +269,7 @@ async def test_a_request_of_another_form_is_refused(
     assert answer.status_code == 400
 
 
-async def test_what_is_no_id_token_is_refused_with_a_sentence(
+async def test_an_invalid_id_token_is_refused_with_a_sentence(
     trust: TrustedPublishingWorld,
 ) -> None:
     answer = await trust.post("a.b.c")
@@ -327,7 +327,7 @@ async def test_a_push_of_a_job_reads_its_publisher_only_where_that_made_the_pack
         assert journal.taken().count("directory.of") == reads, name
 
 
-async def test_who_takes_too_long_gets_a_new_token_in_the_same_job(
+async def test_a_job_that_takes_too_long_gets_a_new_token(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add()

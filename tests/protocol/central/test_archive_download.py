@@ -57,13 +57,13 @@ def assert_whole(answer: httpx.Response, archive: bytes) -> None:
     [{}, {"Authorization": "Bearer nonsense"}, {"Authorization": "Negotiate xyz"}],
     ids=["no token", "bad token", "other scheme"],
 )
-async def test_a_good_link_works_whatever_authorization_comes_with_it(
+async def test_a_valid_link_works_whatever_authorization_is_sent_with_it(
     world: World, archive: bytes, headers: dict[str, str]
 ) -> None:
     assert_whole(await world.get(await link(world, archive), headers=headers), archive)
 
 
-async def test_a_good_link_works_with_the_token_of_whoever_got_it(world: World) -> None:
+async def test_a_valid_link_works_with_the_token_of_its_receiver(world: World) -> None:
     url = await link(world, PRIVATE)
     assert_whole(await world.get(url, by=world.people.ann), PRIVATE)
 
@@ -137,9 +137,7 @@ async def test_hidden_and_missing_archives_look_the_same(world: World) -> None:
         ("/public/", "/other/"),
     ],
 )
-async def test_a_path_that_tells_another_story_leads_nowhere(
-    world: World, part: str, other: str
-) -> None:
+async def test_a_link_with_another_name_in_it_is_404(world: World, part: str, other: str) -> None:
     url = await link(world)
     assert part in url
     answer = await world.get(url.replace(part, other))
@@ -147,7 +145,7 @@ async def test_a_path_that_tells_another_story_leads_nowhere(
     assert "set-cookie" not in answer.headers
 
 
-async def test_what_is_no_digest_leads_nowhere(world: World) -> None:
+async def test_an_invalid_digest_is_404(world: World) -> None:
     url = await link(world)
     digest = url.split("/")[-3]
     for other in ("nonsense", digest[:-1], digest.upper() + "0", "..%2F" * 10):
@@ -186,7 +184,7 @@ async def test_a_range_is_sent_alone(world: World, asked: str, expected: bytes) 
 
 
 @pytest.mark.parametrize("asked", ["bytes=5-2", "lines=1-2", "bytes=0-1,4-5", "nonsense"])
-async def test_a_range_that_says_nothing_is_the_whole_file(world: World, asked: str) -> None:
+async def test_an_empty_range_is_the_complete_file(world: World, asked: str) -> None:
     assert_whole(await world.get(await link(world), headers={"Range": asked}), ARCHIVE)
 
 
@@ -196,7 +194,7 @@ async def test_a_range_behind_the_end_is_416(world: World) -> None:
     assert answer.headers["content-range"] == f"bytes */{len(ARCHIVE)}"
 
 
-async def test_who_has_the_bytes_is_told_so(world: World) -> None:
+async def test_a_client_that_has_the_bytes_gets_304(world: World) -> None:
     url = await link(world)
     etag = (await world.get(url)).headers["etag"]
     answer = await world.get(url, headers={"If-None-Match": etag})

@@ -19,7 +19,7 @@ def base(world: World) -> str:
     return f"{world.java().base}/"
 
 
-async def test_the_java_client_goes_the_whole_way(world: World, base: str) -> None:
+async def test_the_java_client_pushes_resolves_and_pulls(world: World, base: str) -> None:
     ann = JavaBal(Wire(world.http), base, world.java(world.people.ann).token)
     archive = bala("acme/greet:1.0.0")
     await ann.push("acme/greet:1.0.0", archive)
@@ -44,7 +44,7 @@ async def test_the_go_client_pulls_and_resolves(world: World, base: str) -> None
     assert len((await go.resolve_dependencies([GREET]))["resolved"]) == 1
 
 
-async def test_who_asks_is_asked_there_too(world: World, base: str) -> None:
+async def test_answers_are_the_same_there(world: World, base: str) -> None:
     await world.push(bala("acme/hidden:1.0.0", visibility="private"))
     for path in ("/packages/acme/hidden/1.0.0", "/packages/acme/hidden"):
         plain = await world.http.get(f"{base[:-1]}{path}")

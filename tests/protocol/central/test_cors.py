@@ -47,7 +47,7 @@ async def test_every_read_answers_the_preflight(world: World, path: str) -> None
 
 
 @pytest.mark.parametrize("path", READS)
-async def test_no_page_is_lent_the_users_credentials(world: World, path: str) -> None:
+async def test_no_other_origin_may_use_the_credentials_of_a_user(world: World, path: str) -> None:
     asked = {**ORIGIN, "Access-Control-Request-Method": "GET"}
     for answer in (
         await world.get(path, headers=ORIGIN),

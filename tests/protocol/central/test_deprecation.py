@@ -107,7 +107,7 @@ async def test_a_pull_of_what_is_not_deprecated_says_nothing(world: World) -> No
     assert (await world.go().pull(GREET)).deprecation is None
 
 
-async def test_a_star_deprecates_the_whole_package(world: World, ann: JavaBal) -> None:
+async def test_a_star_deprecates_every_version(world: World, ann: JavaBal) -> None:
     await ann.deprecate("acme/greet:*", "Gone.")
     assert ann.printed == ["package acme/greet marked as deprecated in central successfully"]
     for version in ("1.0.0", "1.1.0"):

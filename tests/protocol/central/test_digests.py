@@ -44,7 +44,9 @@ async def test_go_gets_all_digits(world: World) -> None:
 
 
 @pytest.mark.parametrize("platform", ["", "any", "go1.26", "any,go1.26"])
-async def test_whoever_names_no_java_platform_gets_all_digits(world: World, platform: str) -> None:
+async def test_a_client_that_names_no_java_platform_gets_all_digits(
+    world: World, platform: str
+) -> None:
     await world.push(ZERO)
     headers = dict(ACCEPT_ARCHIVE) | ({"Ballerina-Platform": platform} if platform else {})
     answer = await world.get("/packages/acme/zero/1.0.0", headers=headers)
@@ -71,7 +73,7 @@ async def test_a_wrong_digest_is_refused_and_nothing_is_published(
 
 
 @pytest.mark.parametrize("digest", ["sha-256=", "sha-256=xyz", "md5=abc", "nonsense"])
-async def test_what_is_no_digest_is_refused(world: World, digest: str) -> None:
+async def test_an_invalid_digest_is_refused(world: World, digest: str) -> None:
     answer = await world.upload(
         multipart("greet.bala", bala("acme/greet:1.0.0")),
         by=world.people.ann,

@@ -130,7 +130,7 @@ async def test_our_fault_is_500_with_a_request_id_and_nothing_inside(worlds: Ope
 
 
 @pytest.mark.parametrize("refusal", [Busy(), StorageFull()], ids=["busy", "full"])
-async def test_what_may_succeed_later_is_503_and_says_when(
+async def test_a_temporary_failure_is_503_with_a_time_to_retry(
     worlds: OpenWorld, refusal: Exception
 ) -> None:
     def busy(stores: Stores) -> Stores:

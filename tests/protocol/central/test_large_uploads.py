@@ -68,7 +68,7 @@ async def test_a_connection_goes_on_after_a_body_that_was_too_large(registry: Ru
             await registry.java(http).send_archive("acme/greet:1.0.0", b"x")
 
 
-def test_who_asks_before_sending_is_told_at_once(registry: Running) -> None:
+def test_a_client_that_expects_100_continue_is_refused_at_once(registry: Running) -> None:
     address = Address(int(registry.url.rpartition(":")[2]))
     head = (
         "POST /2.0/registry/packages HTTP/1.1\r\nHost: registry.test\r\nExpect: 100-continue\r\n"

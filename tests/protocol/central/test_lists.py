@@ -134,7 +134,7 @@ async def test_a_query_finds_exactly_this(
     "query",
     ['"', "(", ")", "org:", "AND", "OR", "a AND", "org:(", "*", "**", "\\", "%00", "'", "--", "^"],
 )
-async def test_what_does_not_parse_is_no_error(store: World, query: str) -> None:
+async def test_an_unreadable_query_is_not_an_error(store: World, query: str) -> None:
     await page(store, f"/packages?q={query}")
     await page(store, f"/search-packages?q={query}")
     answered(await store.get(f"/search-suggestions?q={query}"))
@@ -204,7 +204,7 @@ async def test_limits_are_echoed_as_they_were_applied(
     assert (found["limit"], found["offset"]) == (limit, offset)
 
 
-async def test_a_page_behind_the_end_is_empty_and_keeps_the_count(store: World) -> None:
+async def test_a_page_behind_the_end_is_empty_and_has_the_count(store: World) -> None:
     found = await page(store, "/packages?offset=100")
     assert (found["packages"], found["count"]) == ([], 6)
 
@@ -226,7 +226,9 @@ BY_AGE = ["kafka", "kafka.tools", "greet", "http_client", "greetings", "storage"
         ("createdDate", BY_AGE[::-1]),
     ],
 )
-async def test_an_order_is_kept(store: World, sort: str, expected: list[str]) -> None:
+async def test_the_list_is_sorted_as_requested(
+    store: World, sort: str, expected: list[str]
+) -> None:
     listed = await names(store, f"/packages?sort={sort}")
     assert [each.split("/")[1] for each in listed] == expected
 

@@ -136,12 +136,12 @@ async def test_the_newest_is_found_even_when_all_are_deprecated(world: World, an
     "version",
     ["1", "1.2", "1.x", "abc", "01.0.0", "1.0.0+build", "1.2.3.*", "**", "1.0.2147483648"],
 )
-async def test_what_is_no_version_is_400(world: World, version: str) -> None:
+async def test_an_invalid_version_is_400(world: World, version: str) -> None:
     assert version in refused(await world.get(f"/packages/acme/greet/{version}"), 400)
 
 
 @pytest.mark.parametrize("coordinate", ["acme/greet:2.0.0", "acme/greet:*", "acme/none:1.0.0"])
-async def test_what_is_not_there_is_404_in_exactly_these_words(
+async def test_a_missing_package_is_404_in_exactly_these_words(
     world: World, anyone: JavaBal, gopher: GoBal, coordinate: str
 ) -> None:
     if not coordinate.endswith("*"):

@@ -116,7 +116,7 @@ async def test_it_cannot_be_deprecated(world: World, verb: str) -> None:
 
 
 @pytest.mark.usefixtures("withheld")
-async def test_its_version_is_burnt(world: World) -> None:
+async def test_its_version_stays_taken(world: World) -> None:
     with pytest.raises(ClientFailure, match="package already exists"):
         await world.push(bala(BAD, summary="Harmless now."))
 
@@ -154,7 +154,7 @@ async def test_the_version_before_takes_its_place(world: World, state: str) -> N
 
 
 @pytest.mark.parametrize("state", ["hold", "quarantine"])
-async def test_what_is_restored_is_served_as_before(world: World, state: str) -> None:
+async def test_a_restored_release_is_served_as_before(world: World, state: str) -> None:
     await world.push(ARCHIVE)
     before = (await world.get("/packages/acme/greet/1.1.0")).content
     await withhold(world, state)

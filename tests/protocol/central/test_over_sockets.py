@@ -44,7 +44,9 @@ async def http() -> AsyncGenerator[httpx.AsyncClient]:
         yield client
 
 
-async def test_a_package_goes_the_whole_way(registry: Running, http: httpx.AsyncClient) -> None:
+async def test_a_package_is_pushed_resolved_and_pulled(
+    registry: Running, http: httpx.AsyncClient
+) -> None:
     admin, reader = registry.java(http), registry.java(http, token="")
     coordinate, archive = "acme/way:1.0.0", bala("acme/way:1.0.0", padding=300_000)
     await admin.push(coordinate, archive)
@@ -73,7 +75,7 @@ async def test_a_private_package_is_pulled_by_a_link_that_needs_no_token(
         await registry.java(http, token="").pull(coordinate)
 
 
-async def test_what_was_pushed_is_there_for_everybody_at_once(
+async def test_a_pushed_release_is_served_by_every_process_at_once(
     registry: Running, http: httpx.AsyncClient
 ) -> None:
     admin = registry.java(http)
@@ -85,7 +87,7 @@ async def test_what_was_pushed_is_there_for_everybody_at_once(
         assert {each["packages"][0]["version"] for each in found} == {version}
 
 
-async def test_what_was_deprecated_is_so_for_everybody_at_once(
+async def test_a_deprecation_is_served_by_every_process_at_once(
     registry: Running, http: httpx.AsyncClient
 ) -> None:
     admin = registry.java(http)
@@ -96,7 +98,7 @@ async def test_what_was_deprecated_is_so_for_everybody_at_once(
     assert all(each["isDeprecated"] for each in seen)
 
 
-async def test_of_racing_pushes_exactly_one_wins(
+async def test_exactly_one_of_racing_pushes_wins(
     registry: Running, http: httpx.AsyncClient
 ) -> None:
     archives = [bala("acme/race:1.0.0", summary=f"Racer {n}.") for n in range(RACERS)]
@@ -114,7 +116,7 @@ async def test_of_racing_pushes_exactly_one_wins(
     assert (await reader.pull("acme/race:1.0.0")).content == winner
 
 
-async def test_of_repeated_pushes_every_one_succeeds(
+async def test_every_one_of_repeated_pushes_succeeds(
     registry: Running, http: httpx.AsyncClient
 ) -> None:
     archive = bala("acme/again:1.0.0")
@@ -123,7 +125,7 @@ async def test_of_repeated_pushes_every_one_succeeds(
     assert await registry.java(http).versions("acme/again") == ["1.0.0"]
 
 
-async def test_of_packages_that_race_for_a_name_in_two_spellings_one_wins(
+async def test_one_of_two_spellings_of_a_racing_name_wins(
     registry: Running, http: httpx.AsyncClient
 ) -> None:
     archives = [bala("acme/twice:1.0.0"), bala("acme/Twice:1.0.1")] * 3

@@ -89,7 +89,7 @@ def seen(answer: httpx.Response, name: str) -> tuple[int, bytes, dict[str, str]]
 
 @pytest.mark.parametrize("probe", [*READS, *CHANGES], ids=str)
 @pytest.mark.parametrize("who", ["anyone", "bob", "ann for others"])
-async def test_to_outsiders_a_private_package_looks_like_none_byte_for_byte(
+async def test_outsiders_cannot_distinguish_a_private_package_from_a_missing_one_by_a_byte(
     world: World, probe: Probe, who: str
 ) -> None:
     people = world.people
@@ -99,7 +99,7 @@ async def test_to_outsiders_a_private_package_looks_like_none_byte_for_byte(
 
 
 @pytest.mark.parametrize("probe", READS, ids=str)
-async def test_to_members_it_is_there(world: World, probe: Probe) -> None:
+async def test_members_can_read_it(world: World, probe: Probe) -> None:
     mia = world.people.mia
     assert await ask(world, "secret", probe, mia) != await ask(world, "absent", probe, mia)
 
@@ -118,7 +118,7 @@ async def test_it_is_in_no_list_of_anybody_else(world: World) -> None:
             assert "secret" not in (await world.get(f"{path}?limit=1000", by=by)).text
 
 
-async def test_counts_tell_outsiders_nothing(world: World) -> None:
+async def test_counts_do_not_differ_for_outsiders(world: World) -> None:
     assert answered(await world.get("/packages"))["count"] == 1
     assert answered(await world.get("/packages", by=world.people.mia))["count"] == 2
 

@@ -93,7 +93,7 @@ async def test_a_member_pulls_a_private_package(world: World) -> None:
 
 
 @pytest.mark.parametrize("coordinate", [GREET, "acme/greet:*", "nobody/greet:1.0.0"])
-async def test_what_is_not_there_is_shown_to_the_user(
+async def test_the_user_reads_that_the_package_is_missing(
     world: World, anyone: JavaBal, gopher: GoBal, coordinate: str
 ) -> None:
     with pytest.raises(ClientFailure) as told:
@@ -127,7 +127,7 @@ async def test_neither_hop_is_compressed(world: World) -> None:
     assert "transfer-encoding" not in second.headers
 
 
-async def test_an_old_client_pulls_once_a_platform_and_keeps_one_copy(
+async def test_an_old_client_pulls_once_a_platform_and_caches_one_copy(
     world: World, anyone: JavaBal
 ) -> None:
     await world.push(bala(GREET))

@@ -19,7 +19,9 @@ async def test_a_push_asks_for_the_version_and_then_sends_the_archive(ann: JavaB
     assert ann.printed == ["acme/greet:1.0.0 pushed to central successfully"]
 
 
-async def test_the_next_version_of_a_package_is_looked_up_and_pushed_alike(ann: JavaBal) -> None:
+async def test_the_next_version_of_a_package_is_looked_up_and_pushed_in_the_same_way(
+    ann: JavaBal,
+) -> None:
     await ann.push("acme/greet:1.0.0", bala("acme/greet:1.0.0"))
     await ann.push("acme/greet:1.1.0", bala("acme/greet:1.1.0"))
     assert await ann.versions("acme/greet") == ["1.1.0", "1.0.0"]
@@ -103,7 +105,7 @@ async def test_a_form_that_was_cut_off_is_refused(world: World) -> None:
     refused(answer, 400)
 
 
-async def test_what_is_no_archive_is_refused_with_the_reason(ann: JavaBal) -> None:
+async def test_an_invalid_archive_is_refused_with_the_reason(ann: JavaBal) -> None:
     with pytest.raises(ClientFailure) as told:
         await ann.push("acme/greet:1.0.0", b"no zip at all")
     assert "zip" in (told.value.reason or "")
@@ -146,7 +148,7 @@ async def test_missing_dependencies_are_named_where_the_operator_asks_for_them(
     assert "ballerina/io:1.6.0" in (told.value.reason or "")
 
 
-async def test_every_dependency_that_is_missing_is_named_and_none_that_is_here(
+async def test_every_missing_dependency_is_named_and_no_other(
     worlds: OpenWorld,
 ) -> None:
     world = await worlds(require_dependencies=True)

@@ -35,12 +35,12 @@ async def test_a_mere_member_is_refused(world: World) -> None:
     assert "acme" in await told_to(world, world.people.mia, "acme/greet:1.0.0")
 
 
-async def test_an_organization_that_nobody_founded_is_refused(world: World) -> None:
+async def test_a_push_to_an_organization_that_does_not_exist_is_refused(world: World) -> None:
     reason = await told_to(world, world.people.ann, "nobody/greet:1.0.0")
     assert "nobody does not exist" in reason
 
 
-async def test_the_push_of_an_administrator_founds_the_organization(world: World) -> None:
+async def test_the_push_of_an_administrator_creates_the_organization(world: World) -> None:
     admin = world.java(world.people.admin)
     await admin.push("fresh/greet:1.0.0", bala("fresh/greet:1.0.0"))
     await admin.push("fresh/more:1.0.0", bala("fresh/more:1.0.0"))
@@ -61,7 +61,7 @@ async def test_an_administrator_pushes_under_a_reserved_name(world: World) -> No
     assert await world.java().versions("ballerina/http") == ["2.0.0"]
 
 
-async def test_an_archive_is_not_read_of_whoever_may_publish_nowhere(world: World) -> None:
+async def test_an_archive_of_a_principal_that_may_publish_nowhere_is_not_read(world: World) -> None:
     reader = await limited(world, world.people.ann, "read")
     account = await world.registry.accounts.create("sam", by=OPERATOR)
     stranger = Person(account, await token_of(world.registry, account))
@@ -79,7 +79,7 @@ async def test_an_archive_is_not_read_of_whoever_may_publish_nowhere(world: Worl
         assert "not a zip archive" in told
 
 
-async def test_room_for_a_large_archive_is_for_whoever_may_publish_somewhere(
+async def test_only_principals_that_may_publish_get_room_for_large_archives(
     worlds: OpenWorld,
 ) -> None:
     journal = Journal()

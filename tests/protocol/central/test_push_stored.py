@@ -65,20 +65,20 @@ async def test_a_refused_push_publishes_nothing(
     assert await stored(world.stores) == before
 
 
-async def test_a_push_that_founds_an_organization_tells_of_it(world: World) -> None:
+async def test_a_push_that_creates_an_organization_publishes_an_event(world: World) -> None:
     await world.push(bala("fresh/greet:1.0.0"), by=world.people.admin)
     kinds = [event["kind"] for event in (await stored(world.stores))["events"]]
     assert kinds[-2:] == ["organization.founded", "release.published"]
 
 
-async def test_a_refused_administrator_founds_nothing(world: World) -> None:
+async def test_a_refused_push_of_an_administrator_creates_no_organization(world: World) -> None:
     before: Any = await stored(world.stores)
     with pytest.raises(ClientFailure):
         await world.push(bala("fresh/greet:1.0.0", readme=""), by=world.people.admin)
     assert await stored(world.stores) == before
 
 
-async def test_a_taken_tool_id_founds_no_organization_either(world: World) -> None:
+async def test_a_push_with_a_taken_tool_id_creates_no_organization(world: World) -> None:
     await world.push(bala("acme/tool:1.0.0", tools=["taken"]))
     before: Any = await stored(world.stores)
     with pytest.raises(ClientFailure):

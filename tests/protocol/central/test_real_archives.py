@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not BALAS.is_dir(), reason=f"there are no real a
 
 
 @pytest.mark.parametrize("coordinate", REAL)
-async def test_a_real_archive_goes_the_whole_way(world: World, coordinate: str) -> None:
+async def test_a_real_archive_is_pushed_and_pulled(world: World, coordinate: str) -> None:
     archive = (BALAS / REAL[coordinate]).read_bytes()
     admin = world.java(world.people.admin)
     await admin.push(coordinate, archive, REAL[coordinate])

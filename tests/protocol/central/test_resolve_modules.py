@@ -105,7 +105,7 @@ async def test_a_possible_package_without_the_module_is_passed_over(
     assert await found(anyone, **asked("a.b", possiblePackages=possible)) == "a.b:1.0.0"
 
 
-async def test_what_no_package_holds_is_unresolved_with_the_reason(anyone: JavaBal) -> None:
+async def test_a_module_that_no_package_has_is_unresolved_with_the_reason(anyone: JavaBal) -> None:
     answer = await anyone.resolve_modules([asked("a.b"), asked("not a name"), asked("")])
     assert answer["resolvedModules"] == []
     for each in answer["unresolvedModules"]:

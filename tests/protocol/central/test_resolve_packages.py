@@ -88,7 +88,7 @@ async def test_the_mode_decides_how_far_a_build_moves(
         (["1.5.0"], "1.4.9", "locked"),
     ],
 )
-async def test_what_is_below_or_beyond_is_not_taken(
+async def test_versions_outside_of_the_range_are_not_chosen(
     world: World, anyone: JavaBal, there: list[str], version: str, mode: str
 ) -> None:
     await publish(world, *there)

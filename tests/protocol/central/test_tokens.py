@@ -48,7 +48,7 @@ NOT_TOKENS = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
-async def test_a_token_that_is_none_is_401_on_every_call(
+async def test_an_invalid_token_is_401_on_every_call(
     world: World, method: str, path: str, body: bytes
 ) -> None:
     await world.push(bala(GREET))

@@ -68,7 +68,7 @@ async def test_a_version_that_a_tool_does_not_have_names_those_that_it_has(
     assert told == f"tool not found: greeter:{wanted}. Its versions are 1.2.0, 1.0.0."
 
 
-async def test_of_many_versions_of_a_tool_the_newest_are_named(world: World) -> None:
+async def test_only_the_newest_of_many_versions_of_a_tool_are_named(world: World) -> None:
     for patch in range(1, 12):
         await world.push(bala(f"acme/greet_tool:2.0.{patch}", tools=["greeter"]))
     told = refused(await world.get("/tools/greeter/9.9.9"), 404)
@@ -132,7 +132,7 @@ async def test_versions_and_names_that_are_not_there_are_404(world: World, path:
     refused(await world.get(path), 404)
 
 
-async def test_what_can_be_no_tool_id_is_refused(world: World) -> None:
+async def test_an_invalid_tool_id_is_refused(world: World) -> None:
     answer = await world.get("/tools/not%20a%20tool")
     assert answer.status_code in (400, 404)
     refused(answer, answer.status_code)

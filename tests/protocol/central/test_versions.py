@@ -9,7 +9,7 @@ from tests.support.archives import bala
 from tests.support.world import World
 
 
-async def test_versions_come_newest_first_by_number_and_not_by_letter(world: World) -> None:
+async def test_versions_are_ordered_by_number_and_not_by_character(world: World) -> None:
     ordered = ["10.0.0", "2.0.0", "2.0.0-rc.10", "2.0.0-rc.9", "2.0.0-alpha", "1.10.0", "1.9.0"]
     for version in sorted(ordered):
         await world.push(bala(f"acme/greet:{version}"))
@@ -53,7 +53,7 @@ async def test_names_are_found_in_any_case(world: World) -> None:
 @pytest.mark.parametrize(
     "path", ["1acme/greet", "acme/gr eet", "acme/_greet", "ac-me/greet", "acme/nosuch-heldout"]
 )
-async def test_what_can_be_no_name_is_not_found_and_clients_go_on(world: World, path: str) -> None:
+async def test_an_invalid_name_is_not_found_and_clients_continue(world: World, path: str) -> None:
     assert refused(await world.get(f"/packages/{path}"), 404) == f"package not found: {path}"
     told = refused(await world.get(f"/packages/{path}/1.0.0"), 404)
     assert told == f"package not found for: {path}:1.0.0"

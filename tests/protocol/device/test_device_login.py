@@ -48,7 +48,7 @@ async def test_the_codes_are_of_the_form_that_people_can_type(world: World) -> N
     assert "verification_uri_complete" not in codes
 
 
-async def test_times_are_whole_numbers_as_the_rfc_wants_them(world: World) -> None:
+async def test_times_are_integers_as_the_rfc_requires(world: World) -> None:
     codes = await ask(world)
     assert {type(codes[name]) for name in ("expires_in", "interval")} == {int}
 
@@ -96,14 +96,14 @@ async def test_a_form_that_says_nothing_is_refused(world: World, body: bytes) ->
     assert answer.json()["error"]["message"].endswith(".")
 
 
-async def test_who_asks_too_often_is_told_to_slow_down(world: World) -> None:
+async def test_a_machine_that_polls_too_often_reads_slow_down(world: World) -> None:
     codes = await ask(world)
     assert error(await poll_at_once(world, codes)) == "authorization_pending"
     assert error(await poll_at_once(world, codes)) == "slow_down"
     assert error(await poll(world, codes)) == "authorization_pending"
 
 
-async def test_a_machine_that_is_refused_is_told_so_once(world: World) -> None:
+async def test_a_machine_reads_once_that_it_was_refused(world: World) -> None:
     codes = await ask(world)
     browser = await PageClient.of(world, world.people.ann)
     await browser.open("/device")
@@ -130,7 +130,7 @@ async def test_a_code_that_nobody_answers_ends_after_ten_minutes(world: World) -
         ({"device_code": "guess"}, "expired_token"),
     ],
 )
-async def test_what_is_no_question_of_a_machine_is_refused_in_words_of_the_rfc(
+async def test_an_invalid_request_of_a_machine_is_refused_in_words_of_the_rfc(
     world: World, changes: dict[str, str], word: str
 ) -> None:
     assert error(await poll(world, await ask(world), **changes)) == word
@@ -158,7 +158,7 @@ async def test_a_code_that_is_wrong_is_shown_again_with_what_is_wrong(world: Wor
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_who_is_not_signed_in_has_to_be_first(world: World, method: str) -> None:
+async def test_approving_takes_a_signed_in_account(world: World, method: str) -> None:
     answer = await world.send(method, f"{URL}/device", headers=FORM, content=b"code=BCDFGHJK")
     assert answer.status_code == 401
 
@@ -229,7 +229,7 @@ async def test_a_code_that_somebody_waits_with_is_not_given_out_again(world: Wor
         await connecting.authorize("second", by=machine())
 
 
-async def test_of_many_questions_at_once_one_gets_the_token(world: World) -> None:
+async def test_exactly_one_of_concurrent_polls_gets_the_token(world: World) -> None:
     connecting = replace(world.registry.device_login, interval=timedelta())
     codes = await connecting.authorize("laptop", by=machine())
     ann = Principal(world.people.ann.account.id, "session", (Grant(),))
@@ -240,7 +240,7 @@ async def test_of_many_questions_at_once_one_gets_the_token(world: World) -> Non
     assert [type(each) for each in answers].count(DeviceLoginResult) == 1
 
 
-async def test_of_many_answers_at_once_one_counts(world: World) -> None:
+async def test_exactly_one_of_concurrent_decisions_counts(world: World) -> None:
     connecting = world.registry.device_login
     codes = await connecting.authorize("laptop", by=machine())
     people = (world.people.ann, world.people.bob, world.people.mia)
@@ -270,7 +270,7 @@ class Late:
         return getattr(self.work, name)
 
 
-async def test_who_answers_between_another_ones_look_and_answer_is_not_overruled(
+async def test_a_decision_during_another_decision_is_not_overruled(
     world: World,
 ) -> None:
     connecting = world.registry.device_login
@@ -287,7 +287,7 @@ async def test_who_answers_between_another_ones_look_and_answer_is_not_overruled
         await connecting.exchange(codes.device_code.reveal(), by=machine())
 
 
-async def test_a_machine_gets_no_token_of_an_account_that_is_gone(world: World) -> None:
+async def test_a_machine_gets_no_token_of_a_deleted_account(world: World) -> None:
     mia = Principal(
         world.people.mia.account.id, "session", (Grant(),), signed_in_ms=world.clock.now_ms()
     )

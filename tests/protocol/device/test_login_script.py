@@ -43,7 +43,7 @@ async def test_the_script_is_for_the_address_of_the_settings(world: World) -> No
     assert "evil.example" not in answer.text
 
 
-async def test_who_has_the_script_is_told_so(world: World) -> None:
+async def test_a_client_that_has_the_script_gets_304(world: World) -> None:
     tag = (await world.get(f"{URL}/login.py")).headers["etag"]
     again = await world.get(f"{URL}/login.py", headers={"If-None-Match": tag})
     assert again.status_code == 304
@@ -195,7 +195,7 @@ def oldest_python() -> str:
     return python
 
 
-def test_a_second_login_renews_the_token_and_keeps_the_rest_and_a_copy(
+def test_a_second_login_replaces_the_token_and_leaves_the_rest_with_a_copy(
     registry: Registry, tmp_path: Path
 ) -> None:
     file = tmp_path / ".ballerina" / "Settings.toml"

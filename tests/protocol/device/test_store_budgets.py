@@ -36,7 +36,7 @@ async def test_waiting_for_an_answer(world: World, ledger: Ledger) -> None:
     assert ledger.calls() == {**BULLETIN, "work.peek": 2, "work.claim": 1}
 
 
-async def test_a_code_that_is_none(world: World, ledger: Ledger) -> None:
+async def test_an_invalid_code(world: World, ledger: Ledger) -> None:
     ledger.forget()
     await poll(world, {"device_code": "guess"})
     assert ledger.calls() == {**BULLETIN, "work.peek": 1}

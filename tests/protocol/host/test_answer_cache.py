@@ -160,7 +160,7 @@ async def test_nothing_is_repeated_to_credentials(
         "/packages/acme/greet/9.9.9",
     ],
 )
-async def test_what_is_private_missing_or_searched_is_never_repeated(
+async def test_private_missing_and_search_answers_are_never_repeated(
     world: World, machines: list[OneMachine], path: str
 ) -> None:
     for _ in range(2):
@@ -195,7 +195,9 @@ async def another_process(world: World) -> AsyncGenerator[World]:
 
 
 @pytest.mark.parametrize("path", [f"{FILE}.bala", f"{FILE}.pom", f"{PACKAGE}/1.0.0"])
-async def test_what_another_process_withdraws_is_gone_at_once(world: World, path: str) -> None:
+async def test_a_release_that_another_process_withdraws_is_404_at_once(
+    world: World, path: str
+) -> None:
     for _ in range(2):
         assert (await world.get(path)).status_code == 200
     async with another_process(world) as other:
@@ -210,7 +212,7 @@ async def test_what_another_process_withdraws_is_gone_at_once(world: World, path
     "path",
     [LIST, f"{MAVEN}/{V}/acme/greet/maven-metadata.xml", f"{URL}/index/acme/greet/index.json"],
 )
-async def test_what_was_withdrawn_is_confirmed_for_three_seconds_at_most(
+async def test_a_withdrawn_release_is_confirmed_for_three_seconds_at_most(
     world: World, path: str
 ) -> None:
     had = {"If-None-Match": (await world.get(path)).headers["etag"]}
@@ -222,7 +224,7 @@ async def test_what_was_withdrawn_is_confirmed_for_three_seconds_at_most(
         assert (await world.get(path, headers=had)).status_code != 304
 
 
-async def test_what_another_process_publishes_is_there_at_once(world: World) -> None:
+async def test_a_release_that_another_process_publishes_is_served_at_once(world: World) -> None:
     async with another_process(world) as other:
         for version in ("1.1.0", "1.2.0", "1.3.0"):
             assert version not in (await world.get(LIST)).text

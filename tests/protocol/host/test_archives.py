@@ -38,7 +38,7 @@ def _resolver(file: Path) -> FileResolver:
     return resolve
 
 
-def test_an_archive_arrives_whole_with_its_length(host: Address) -> None:
+def test_an_archive_arrives_completely_with_its_length(host: Address) -> None:
     answer = httpx.get(host.url + PATH)
     assert answer.content == CONTENT
     assert answer.headers["content-length"] == str(len(CONTENT))
@@ -70,5 +70,5 @@ def test_a_client_that_leaves_in_the_middle_harms_nobody(host: Address) -> None:
     assert httpx.get(host.url + PATH).content == CONTENT
 
 
-def test_what_is_refused_is_refused(host: Address) -> None:
+def test_a_private_archive_is_not_served_under_the_public_path(host: Address) -> None:
     assert httpx.get(f"{host.url}{PATH.replace('public', 'private')}").status_code == 404

@@ -175,17 +175,19 @@ async def registry(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[S
 
 
 @pytest.mark.timeout(BOUND_SECONDS)
-async def test_the_sample_app_answers_alike(worker: str, sample: Served) -> None:
+async def test_the_sample_app_gives_the_same_answers(worker: str, sample: Served) -> None:
     await _compare(worker, sample, SAMPLE)
 
 
 @pytest.mark.timeout(BOUND_SECONDS)
-async def test_the_registry_answers_alike(worker: str, registry: Served) -> None:
+async def test_the_registry_gives_the_same_answers(worker: str, registry: Served) -> None:
     await _compare(worker, registry, REGISTRY)
 
 
 @pytest.mark.timeout(BOUND_SECONDS)
-async def test_every_function_of_the_registry_answers_alike(worker: str, registry: Served) -> None:
+async def test_every_function_of_the_registry_gives_the_same_answers(
+    worker: str, registry: Served
+) -> None:
     await _compare(worker, registry, list(_asks_of(registry.app)))
 
 
@@ -203,7 +205,7 @@ async def test_every_answer_of_every_function_names_its_length(
     assert unnamed == []
 
 
-async def test_an_archive_has_its_length_whole_in_part_and_unsent(
+async def test_an_archive_has_its_length_in_full_in_part_and_without_a_body(
     worker: str, registry: Served
 ) -> None:
     host = Host(registry.app)

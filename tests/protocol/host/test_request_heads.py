@@ -99,7 +99,9 @@ def test_trailers_are_no_headers(host: Address) -> None:
 
 
 @pytest.mark.parametrize("behind", [b"0\r\nX-Late: ", b"3;"])
-def test_what_stands_beside_a_body_is_bounded_too(host: Address, behind: bytes) -> None:
+def test_extensions_and_trailers_of_chunked_bodies_are_bounded_too(
+    host: Address, behind: bytes
+) -> None:
     with host.connect() as connection:
         connection.sendall(CHUNKED)
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK")
@@ -167,7 +169,7 @@ def test_octets_that_are_no_text_are_refused(host: Address) -> None:
 # --- One behind the other ----------------------------------------------------------------------
 
 
-def test_what_was_asked_before_is_answered_first(host: Address) -> None:
+def test_a_request_before_an_invalid_one_is_answered_first(host: Address) -> None:
     answer = host.exchange(head() + b"GET /rest/y HTTP/1.1\r\n\r\n" + LAST)
     assert answer.count(b"HTTP/1.1 ") == 1
     assert b"rest/x" in answer

@@ -40,7 +40,7 @@ def seen(host: Address, head: str, body: bytes = b"") -> Any:
     return json.loads(content)
 
 
-def test_a_body_with_its_length_arrives_whole(host: Address) -> None:
+def test_a_body_with_its_length_arrives_completely(host: Address) -> None:
     body = bytes(range(256))
     head = f"PUT /rest/x HTTP/1.1\r\nContent-Length: {len(body)}"
     assert seen(host, head, body)["body"] == body.decode("latin-1")
@@ -59,7 +59,7 @@ def test_a_connection_outlives_a_chunked_body_that_nobody_read(host: Address) ->
     assert b"rest/b" in answer
 
 
-def test_a_body_over_the_limit_is_announced_to_the_function_and_kept_nowhere(
+def test_a_body_over_the_limit_is_announced_to_the_function_and_not_stored(
     host: Address,
 ) -> None:
     head = f"PUT /rest/x HTTP/1.1\r\nContent-Length: {LIMIT + 1}"
@@ -70,7 +70,7 @@ def test_a_body_over_the_limit_is_announced_to_the_function_and_kept_nowhere(
         assert (found["body"], found["headers"]["content-length"]) == ("", str(LIMIT + 1))
 
 
-def test_a_client_that_asks_first_is_told_to_go_on(host: Address) -> None:
+def test_a_client_that_expects_it_gets_100_continue(host: Address) -> None:
     head = b"PUT /rest/x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n"
     with host.connect() as connection:
         connection.sendall(head + b"Connection: close\r\n\r\n")
@@ -102,7 +102,7 @@ def test_headers_and_keys_sent_twice_are_joined_by_commas(host: Address) -> None
         ("HTTP://Registry.test:80", {}, "/"),
     ],
 )
-def test_a_path_is_decoded_once_and_kept_in_the_address(
+def test_a_path_is_decoded_once_and_the_address_stays_encoded(
     host: Address, path: str, segments: dict[str, str], url: str
 ) -> None:
     found = seen(host, f"GET {path} HTTP/1.1")
@@ -114,14 +114,14 @@ def test_a_path_is_decoded_once_and_kept_in_the_address(
     "line",
     ["DELETE /echo/a/b", "GET /nowhere", "GET /number/a1", "OPTIONS *", "GET //echo/a/b"],
 )
-def test_what_no_function_answers_is_a_bare_404(host: Address, line: str) -> None:
+def test_a_path_without_a_function_is_a_bare_404(host: Address, line: str) -> None:
     status, headers, content = raw(host, f"{line} HTTP/1.1")
     assert (status, content) == ("HTTP/1.1 404 Not Found", b"")
     assert "content-length: 0" in headers
 
 
 @pytest.mark.parametrize("line", ["GET /rest/\xff", "GET /rest/%00", "BREW /rest/x"])
-def test_what_is_no_request_is_refused(host: Address, line: str) -> None:
+def test_an_invalid_request_is_refused(host: Address, line: str) -> None:
     assert raw(host, f"{line} HTTP/1.1")[0] == "HTTP/1.1 400 Bad Request"
 
 
@@ -130,7 +130,7 @@ def test_two_lengths_are_refused(host: Address) -> None:
     assert raw(host, head, b"0\r\n\r\n")[0] == "HTTP/1.1 400 Bad Request"
 
 
-def test_nobody_is_told_who_serves(host: Address) -> None:
+def test_no_header_names_the_server(host: Address) -> None:
     assert httpx.get(f"{host.url}/").headers["server"] == "ballroom"
 
 
@@ -147,7 +147,7 @@ def test_a_body_whose_length_no_function_names_leaves_in_chunks(host: Address) -
     assert answer.text == "grüezi"
 
 
-def test_an_answer_without_a_body_has_none(host: Address) -> None:
+def test_an_answer_without_a_body_sends_none(host: Address) -> None:
     status, headers, content = raw(host, "POST /answer/nothing HTTP/1.1\r\nContent-Length: 0")
     assert (status, content) == ("HTTP/1.1 204 No Content", b"")
     assert "content-length" not in headers

@@ -68,7 +68,7 @@ async def test_a_repeated_push_publishes_nothing_more(world: World) -> None:
         assert heard.points(PUSHES) == []
 
 
-async def test_each_request_is_told_by_face_operation_and_outcome(world: World) -> None:
+async def test_each_request_is_recorded_with_face_operation_and_outcome(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     with hearing() as heard:
         for version in ("1.0.0", "1.0.0", "2.0.0"):
@@ -108,7 +108,7 @@ async def test_the_hosts_trace_counts_and_not_the_one_that_a_client_sends(world:
     assert span.kind.name == "INTERNAL"
 
 
-async def test_a_task_tells_what_came_of_it(world: World) -> None:
+async def test_a_task_records_its_outcome(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     app = func.FunctionApp()
     app.register_functions(timers.blueprint(world.registry))
@@ -127,7 +127,7 @@ async def test_a_task_tells_what_came_of_it(world: World) -> None:
     assert set(span.attributes) == set(UPKEEP_SPAN)
 
 
-async def test_a_task_that_breaks_off_is_told_as_failed(world: World) -> None:
+async def test_a_task_that_fails_is_recorded_as_failed(world: World) -> None:
     app = func.FunctionApp()
     app.register_functions(timers.blueprint(world.registry))
     [call] = [each.call for each in functions_of(app).timers if each.name == "timer_sweep"]

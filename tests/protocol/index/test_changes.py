@@ -35,7 +35,7 @@ async def test_a_change_names_what_changed_and_when(world: World) -> None:
     }
 
 
-async def test_every_kind_of_change_is_told(world: World) -> None:
+async def test_every_kind_of_change_is_listed(world: World) -> None:
     at = Coordinate.parse("acme", "greet", "1.0.0")
     await world.push(bala("acme/greet:1.0.0"))
     for version in ("1.0.0", "*"):
@@ -101,7 +101,7 @@ async def test_an_answer_holds_one_change_at_least(world: World, query: str) -> 
 @pytest.mark.parametrize(
     "query", ["?since=-1", "?since=x", "?since=1.5", "?limit=-1", "?since=9999999999999999"]
 )
-async def test_what_is_no_number_is_refused(world: World, query: str) -> None:
+async def test_an_invalid_number_is_refused(world: World, query: str) -> None:
     answer = await world.get(f"{FEED}{query}")
     assert answer.status_code == 400
     assert "is not a whole number" in answer.json()["error"]["message"]

@@ -68,7 +68,7 @@ async def test_a_push_adds_a_line_at_the_end(world: World) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.0.0", "*"])
-async def test_a_deprecation_writes_the_line_anew(world: World, version: str) -> None:
+async def test_a_deprecation_rewrites_the_line(world: World, version: str) -> None:
     path = f"/packages/deprecate/acme/greet/{version}"
     await world.send("PUT", path, by=world.people.ann, content=b'{"message": "Use two."}')
     [line] = await lines(world)
@@ -80,7 +80,7 @@ async def test_a_deprecation_writes_the_line_anew(world: World, version: str) ->
 
 
 @pytest.mark.parametrize("state", ["hold", "quarantine", "remove"])
-async def test_what_is_withheld_has_no_line(world: World, state: str) -> None:
+async def test_a_withheld_release_has_no_line(world: World, state: str) -> None:
     await world.push(bala("acme/greet:1.1.0"))
     at = Coordinate.parse("acme", "greet", "1.0.0")
     await getattr(world.registry.moderation, state)(at, "reported", by=OPERATOR)
@@ -102,7 +102,7 @@ async def test_names_are_compared_without_case(world: World) -> None:
     assert await lines(world, f"{URL}/index/Acme/GREET/index.json") == await lines(world)
 
 
-async def test_a_name_that_none_can_have_is_not_found(world: World) -> None:
+async def test_an_invalid_name_is_not_found(world: World) -> None:
     answer = await world.get(f"{URL}/index/acme/1greet/index.json")
     assert answer.status_code == 404
     assert answer.json()["error"]["message"] == "package not found: acme/1greet"
@@ -198,7 +198,7 @@ async def test_head_says_what_get_says(world: World, accepted: str) -> None:
     assert asked.headers == got.headers
 
 
-async def test_a_token_is_looked_at_even_where_none_is_needed(world: World) -> None:
+async def test_a_token_is_checked_even_where_none_is_needed(world: World) -> None:
     answer = await world.get(FILE, headers={"authorization": "Bearer nonsense"})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"

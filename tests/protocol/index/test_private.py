@@ -26,7 +26,7 @@ async def seen(
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("who", ["anyone", "bob", "ann for others"])
-async def test_to_outsiders_it_looks_like_none_byte_for_byte(
+async def test_outsiders_cannot_distinguish_it_from_a_missing_package_by_a_byte(
     world: World, method: str, who: str
 ) -> None:
     others = await limited(world, world.people.ann, "read", org="acme", package="gre*")
@@ -36,14 +36,14 @@ async def test_to_outsiders_it_looks_like_none_byte_for_byte(
     assert hidden[0] == 404
 
 
-async def test_a_member_reads_it_and_no_cache_keeps_it(world: World) -> None:
+async def test_a_member_reads_it_and_no_cache_stores_it(world: World) -> None:
     answer = await world.get(SECRET, by=world.people.mia)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "private, no-store"
     assert '"visibility":"private"' in answer.text
 
 
-async def test_what_a_member_has_is_confirmed_to_members_alone(world: World) -> None:
+async def test_a_copy_of_a_member_is_confirmed_to_members_only(world: World) -> None:
     mia = world.people.mia
     tag = (await world.get(SECRET, by=mia)).headers["etag"]
     known = {"if-none-match": tag}

@@ -51,7 +51,7 @@ async def test_a_long_list_goes_on_where_it_stopped(world: World, admin: PageCli
 
 
 @pytest.mark.parametrize("sought", ["ANN", "id"])
-async def test_who_is_sought_by_name_or_id_is_shown(
+async def test_an_account_is_found_by_name_or_id(
     world: World, admin: PageClient, sought: str
 ) -> None:
     asked = world.people.ann.account.id if sought == "id" else sought
@@ -68,12 +68,12 @@ async def test_the_beginning_of_a_name_finds_all_that_begin_so(
     assert ">bob<" not in admin.text
 
 
-async def test_who_is_not_there_is_not_found(admin: PageClient) -> None:
+async def test_an_unknown_account_is_not_found(admin: PageClient) -> None:
     await admin.open(f"{PAGE}?q=zoe")
     assert "No account is called so" in admin.text
 
 
-async def test_a_name_that_was_given_back_is_listed_as_burnt(
+async def test_a_name_of_a_deleted_account_is_listed_as_taken(
     world: World, admin: PageClient
 ) -> None:
     mia = await PageClient.of(world, world.people.mia)
@@ -153,7 +153,7 @@ async def test_a_stolen_token_is_revoked_with_what_was_made_with_it(
     assert (await world.get("/packages", headers=headers)).status_code == 401
 
 
-async def test_all_tokens_are_revoked_by_whoever_types_the_name(
+async def test_all_tokens_are_revoked_after_typing_the_name(
     world: World, admin: PageClient
 ) -> None:
     assert await decided(admin, "ann", "revoke-all", name="an") == 400
@@ -186,7 +186,7 @@ async def calls_of(world: World, ledger: Ledger, path: str) -> dict[str, int]:
     return ledger.calls()
 
 
-async def test_a_page_costs_what_stands_on_it_however_many_there_are(worlds: OpenWorld) -> None:
+async def test_a_page_costs_as_much_as_its_rows_whatever_the_total(worlds: OpenWorld) -> None:
     ledger = Ledger()
     world = await worlds(wrap=ledger.wrap)
     costs: list[dict[str, int]] = []

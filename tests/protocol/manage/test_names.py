@@ -26,9 +26,7 @@ async def test_a_pattern_is_looked_at_before_it_counts(world: World, admin: Page
     assert "/account/organizations/acid" in bob.text
 
 
-async def test_names_are_kept_back_until_they_are_given_free(
-    world: World, admin: PageClient
-) -> None:
+async def test_names_are_reserved_until_they_are_released(world: World, admin: PageClient) -> None:
     bob = await PageClient.of(world, world.people.bob)
     await bob.open("/account/organizations")
     await admin.open(f"{PAGE}/new?pattern=init*")
@@ -45,7 +43,7 @@ async def test_names_are_kept_back_until_they_are_given_free(
 @pytest.mark.parametrize(
     ("pattern", "reason", "status"), [("*", "Why.", 400), ("a b", "Why.", 400), ("a*", "", 400)]
 )
-async def test_what_cannot_be_kept_back_is_shown_again_with_the_reason(
+async def test_an_invalid_pattern_is_shown_again_with_the_reason(
     admin: PageClient, pattern: str, reason: str, status: int
 ) -> None:
     await admin.open(f"{PAGE}/new")
@@ -55,13 +53,13 @@ async def test_what_cannot_be_kept_back_is_shown_again_with_the_reason(
     assert f'value="{pattern}"' in admin.text
 
 
-async def test_a_pattern_that_is_none_is_told_before_anything_is_sent(admin: PageClient) -> None:
+async def test_an_invalid_pattern_is_reported_before_the_form_is_sent(admin: PageClient) -> None:
     answer = await admin.open(f"{PAGE}/new?pattern=*")
     assert answer.status_code == 400
     assert "is no pattern of names" in admin.text
 
 
-async def test_what_is_not_kept_back_here_cannot_be_given_free(admin: PageClient) -> None:
+async def test_a_name_that_is_not_reserved_here_cannot_be_released(admin: PageClient) -> None:
     assert (await admin.send(f"{PAGE}/remove", pattern="ballerina*")).status_code == 404
     assert 'role="alert"' in admin.text
 
@@ -83,7 +81,7 @@ async def test_a_name_is_looked_up(admin: PageClient, name: str, told: str) -> N
     assert told in admin.page.text
 
 
-async def test_what_the_setting_keeps_back_is_shown(worlds: OpenWorld) -> None:
+async def test_names_that_the_setting_reserves_are_shown(worlds: OpenWorld) -> None:
     world = await worlds(reserved_names="wso2*,admin")
     admin = await PageClient.of(world, world.people.admin)
     await admin.open(PAGE)

@@ -90,7 +90,7 @@ async def test_a_page_of_all_kinds_of_notices(
     assert whole(admin) == page
 
 
-async def test_a_notice_that_is_refused_keeps_what_was_typed(
+async def test_a_refused_notice_is_shown_with_the_typed_text(
     admin: PageClient, page: SnapshotAssertion
 ) -> None:
     await admin.open(NOTICES)
@@ -113,9 +113,7 @@ async def test_a_notice_is_written_changed_and_ended(world: World, admin: PageCl
     assert "Notices that have ended" in admin.text
 
 
-async def test_an_end_that_is_refused_is_told_above_the_list(
-    world: World, admin: PageClient
-) -> None:
+async def test_a_refused_end_is_shown_above_the_list(world: World, admin: PageClient) -> None:
     notice = await announce(world, "Hello.")
     await admin.open(NOTICES)
     await admin.send(f"{NOTICES}/extend", notice=notice, until="2030-01-01T00:00")
@@ -196,7 +194,9 @@ async def test_every_page_shows_what_is_announced(world: World, path: str) -> No
         assert answer.is_redirect or escape(HTML) in announced(answer.text)
 
 
-async def test_what_turns_a_line_is_shown_by_its_number(world: World) -> None:
+async def test_characters_that_change_the_direction_of_a_line_are_shown_by_number(
+    world: World,
+) -> None:
     await announce(world, TURNED)
     said = await above(world.http)
     assert "[U+202E]" in said
@@ -319,7 +319,7 @@ async def test_a_push_is_refused_with_the_reason_by_both_protocols(world: World)
         assert sentence in answer.text
 
 
-async def test_who_may_not_push_is_told_so_first(world: World) -> None:
+async def test_a_push_without_the_right_is_refused_for_that_reason_first(world: World) -> None:
     await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
     assert (await world.upload(b"x")).status_code == 401
 

@@ -28,7 +28,7 @@ def listed(browser: PageClient) -> list[str]:
     return re.findall(r'<th scope="row"><a href="/manage/organizations/(\w+)">', browser.text)
 
 
-async def test_they_are_listed_by_name_with_who_founded_them(admin: PageClient) -> None:
+async def test_they_are_listed_by_name_with_their_creator(admin: PageClient) -> None:
     assert listed(admin) == ["acme", "other"]
     assert f'<a href="/manage/accounts/{admin.world.people.bob.account.id}">bob</a>' in admin.text
 
@@ -51,7 +51,9 @@ async def test_they_are_found_by_how_their_names_begin(admin: PageClient) -> Non
     assert "No organization is called so" in admin.text
 
 
-async def test_one_is_founded_for_somebody(world: World, admin: PageClient) -> None:
+async def test_an_organization_is_created_for_another_account(
+    world: World, admin: PageClient
+) -> None:
     answer = await admin.send(PAGE, name="globex", owner="MIA")
     assert answer.headers["location"] == f"{PAGE}/globex?done=found"
     assert "It is founded." in admin.text
@@ -66,7 +68,7 @@ async def test_one_is_founded_for_somebody(world: World, admin: PageClient) -> N
     ("name", "owner", "status"),
     [("acme", "ann", 409), ("a b", "ann", 400), ("globex", "zoe", 404), ("ballerinax", "ann", 403)],
 )
-async def test_what_cannot_be_founded_is_shown_again_with_the_reason(
+async def test_a_refused_creation_is_shown_again_with_the_reason(
     admin: PageClient, name: str, owner: str, status: int
 ) -> None:
     assert (await admin.send(PAGE, name=name, owner=owner)).status_code == status
@@ -75,7 +77,7 @@ async def test_what_cannot_be_founded_is_shown_again_with_the_reason(
     assert f'value="{name}"' in form
 
 
-async def test_an_empty_one_is_deleted_at_once_by_whoever_types_its_name(
+async def test_an_empty_one_is_deleted_at_once_after_typing_its_name(
     world: World, admin: PageClient
 ) -> None:
     await admin.open(f"{PAGE}/other")
@@ -96,7 +98,7 @@ async def test_one_with_packages_is_not_deleted(world: World, admin: PageClient)
     assert "acme has packages" in admin.text
 
 
-async def test_one_that_is_being_deleted_is_kept(world: World, admin: PageClient) -> None:
+async def test_a_pending_deletion_is_undone(world: World, admin: PageClient) -> None:
     bob = await PageClient.of(world, world.people.bob)
     await bob.open("/account/organizations/other")
     path = re.findall(r'action="([^"]+/delete)"', bob.text)

@@ -64,13 +64,13 @@ async def test_a_broken_download_goes_on_where_it_stopped(world: World) -> None:
     assert (rest.status_code, rest.content) == (206, GREET[100:])
 
 
-async def test_whoever_has_the_archive_gets_no_byte(world: World) -> None:
+async def test_a_client_that_has_the_archive_gets_no_byte(world: World) -> None:
     tag = (await world.get(BALA)).headers["etag"]
     known = await world.get(BALA, headers={"If-None-Match": tag})
     assert (known.status_code, known.content) == (304, b"")
 
 
-async def test_a_pull_is_counted_once_and_a_head_is_none(world: World) -> None:
+async def test_a_pull_is_counted_once_and_a_head_request_is_not(world: World) -> None:
     for _ in range(3):
         await world.send("HEAD", BALA)
     await world.maven().pull("acme/greet:1.0.0")
@@ -93,5 +93,5 @@ async def test_a_client_answers_the_challenge_and_pulls(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["greet-1.0.1", "other-1.0.0"])
-async def test_what_is_missing_is_a_404(world: World, name: str) -> None:
+async def test_a_missing_release_is_404(world: World, name: str) -> None:
     assert (await world.get(f"{MAVEN}/other/greet/1.0.0/{name}.bala")).status_code == 404

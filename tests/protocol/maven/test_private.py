@@ -45,7 +45,7 @@ BOTH = pytest.mark.parametrize(
 
 
 @BOTH
-async def test_an_anonymous_caller_cannot_tell_hidden_from_missing(
+async def test_an_anonymous_caller_cannot_distinguish_hidden_from_missing(
     secret: World, hidden: str, missing: str
 ) -> None:
     one, other = [await secret.get(f"{MAVEN}/{path}") for path in (hidden, missing)]
@@ -115,7 +115,7 @@ async def test_the_redirect_is_signed_and_needs_no_credentials(secret: World) ->
     assert (await secret.get(location.partition("?")[0])).status_code == 404
 
 
-async def test_nothing_private_may_be_kept_by_a_cache(secret: World) -> None:
+async def test_no_cache_may_store_a_private_answer(secret: World) -> None:
     for path in paths("secret"):
         answer = await secret.get(f"{MAVEN}/{path}", by=secret.people.mia)
         if answer.status_code == 200:
@@ -128,7 +128,7 @@ async def test_a_token_for_another_package_sees_nothing(secret: World) -> None:
     assert answer.status_code == 404
 
 
-async def test_a_deprecated_package_keeps_its_organization_asking(secret: World) -> None:
+async def test_a_deprecated_package_leaves_the_challenge_of_its_organization(secret: World) -> None:
     await secret.java(secret.people.ann).deprecate("acme/secret:*", "Old.")
     answer = await secret.get(f"{MAVEN}/acme/absent/maven-metadata.xml")
     assert answer.status_code == 401
@@ -143,7 +143,9 @@ async def test_spelling_makes_no_difference(secret: World) -> None:
 # --- Tools and searches ------------------------------------------------------------------------
 
 
-async def test_a_private_tool_and_none_are_one_to_an_anonymous_caller(secret: World) -> None:
+async def test_an_anonymous_caller_cannot_distinguish_a_private_tool_from_a_missing_one(
+    secret: World,
+) -> None:
     one, other = [
         await secret.get(f"{MAVEN}/{V}/__tools__/{tool}/maven-metadata.xml")
         for tool in ("secretly", "absently")
@@ -160,7 +162,7 @@ async def test_a_private_tool_and_none_are_one_to_an_anonymous_caller(secret: Wo
         (f"{V}/__tools__/absently/maven-metadata.xml", "The tool absently"),
     ],
 )
-async def test_an_anonymous_caller_is_told_what_is_missing_and_how_to_ask_again(
+async def test_an_anonymous_caller_reads_what_is_missing_and_how_to_authenticate(
     secret: World, path: str, what: str
 ) -> None:
     answer = await secret.get(f"{MAVEN}/{path}")

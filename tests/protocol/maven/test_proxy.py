@@ -59,7 +59,7 @@ async def test_an_unknown_package_is_an_empty_list(world: World, path: str) -> N
     )
 
 
-async def test_what_a_path_repeats_is_escaped(world: World) -> None:
+async def test_names_from_the_path_are_escaped(world: World) -> None:
     text = await read(world, f"{V}/%3Corg%3E/a&b%07/maven-metadata.xml")
     assert f"<groupId>{V}.&lt;org&gt;</groupId><artifactId>a&amp;b</artifactId>" in text
 
@@ -98,7 +98,7 @@ async def test_a_distribution_is_offered_what_its_language_can_use(
     assert await world.maven(distribution=distribution).offered("acme/greet") == offered
 
 
-async def test_a_package_that_is_deprecated_whole_is_so_in_every_version(world: World) -> None:
+async def test_a_package_that_is_deprecated_is_so_in_every_version(world: World) -> None:
     await world.push(bala(GREET))
     await world.java(world.people.ann).deprecate("acme/greet:*", "Use other.")
     text = await read(world, f"{V}/acme/greet/maven-metadata.xml")
@@ -151,7 +151,7 @@ async def test_there_are_no_listeners_until_documentation_is_read(world: World) 
 
 
 @pytest.mark.parametrize("file", ["-depgraph.json", "-listeners.json", ".bala"])
-async def test_what_belongs_to_no_release_is_missing(world: World, file: str) -> None:
+async def test_a_file_of_no_release_is_404(world: World, file: str) -> None:
     answer = await world.get(f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0{file}")
     assert answer.status_code == 404
 
@@ -274,7 +274,7 @@ async def test_slashes_and_plus_signs_of_base64_arrive(world: World) -> None:
 
 @pytest.mark.parametrize("typed", ["!", "Z3Jl*", "a", "Z3=JlZXQ", "gr%20eet", "ü"])
 @pytest.mark.parametrize("kind", ["package", "tool", "symbol", "connector"])
-async def test_what_is_no_base64_is_refused(world: World, kind: str, typed: str) -> None:
+async def test_invalid_base64_is_refused(world: World, kind: str, typed: str) -> None:
     answer = await world.get(f"{MAVEN}/{V}/__{kind}search__/{typed}/maven-metadata.xml")
     assert answer.status_code == 400
     assert "Base64" in answer.text

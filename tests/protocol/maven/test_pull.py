@@ -63,7 +63,7 @@ async def test_a_broken_download_goes_on_behind_the_redirect(greet: World) -> No
     assert (rest.status_code, rest.content) == (206, bala(GREET, tools=["greeter"])[100:])
 
 
-async def test_a_pull_is_counted_once_and_a_head_is_none(greet: World) -> None:
+async def test_a_pull_is_counted_once_and_a_head_request_is_not(greet: World) -> None:
     for _ in range(3):
         await greet.send("HEAD", BALA)
     await greet.maven().pull(GREET)
@@ -92,7 +92,7 @@ async def test_a_document_has_a_length_a_tag_ranges_and_a_head(greet: World, url
     assert beyond.headers["content-range"] == f"bytes */{len(whole.content)}"
 
 
-async def test_what_is_missing_has_the_same_status_for_a_head(greet: World) -> None:
+async def test_a_missing_file_has_the_same_status_for_a_head_request(greet: World) -> None:
     url = f"{MAVEN}/acme/none/maven-metadata.xml"
     assert (await greet.get(url)).status_code == (await greet.send("HEAD", url)).status_code == 404
 
@@ -192,14 +192,14 @@ async def test_names_keep_their_dots_and_may_be_their_organizations(
         "v2201-13-0/__othersearch__/Z3JlZXQ/x/maven-metadata.xml",
     ],
 )
-async def test_what_is_no_file_of_ours_is_missing(greet: World, path: str) -> None:
+async def test_an_unknown_file_is_404(greet: World, path: str) -> None:
     answer = await greet.get(f"{MAVEN}/{path}")
     assert answer.status_code == 404
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.text.strip().isprintable()
 
 
-async def test_a_missing_version_is_told_as_the_client_tells_it(greet: World) -> None:
+async def test_a_client_reports_a_missing_version(greet: World) -> None:
     with pytest.raises(ClientFailure) as told:
         await greet.maven().pull("acme/greet:2.0.0")
     assert str(told.value) == "Could not find artifact acme:greet:bala:2.0.0"

@@ -34,14 +34,14 @@ async def put(world: World, url: str, content: bytes) -> tuple[int, str]:
     return answer.status_code, answer.text.strip()
 
 
-async def test_what_is_pushed_is_one_thing_for_every_client(world: World) -> None:
+async def test_a_pushed_release_is_the_same_for_every_client(world: World) -> None:
     await world.maven(world.people.ann).push(GREET, bala(GREET))
     assert await world.maven().pull(GREET) == bala(GREET)
     assert (await world.java().pull(GREET)).content == bala(GREET)
     assert await world.java().versions("acme/greet") == ["1.0.0"]
 
 
-async def test_what_another_client_pushed_is_pulled(world: World) -> None:
+async def test_a_release_of_another_client_is_pulled(world: World) -> None:
     await world.push(bala(GREET))
     assert await world.maven().versions("acme/greet") == ["1.0.0"]
     assert await world.maven().pull(GREET) == bala(GREET)
@@ -95,7 +95,7 @@ async def test_the_same_bytes_are_fine_at_any_time_and_by_anybody_who_may(world:
 
 
 @pytest.mark.parametrize("state", ["hold", "quarantine", "remove"])
-async def test_what_is_withheld_is_not_brought_back_by_its_bytes(world: World, state: str) -> None:
+async def test_a_withheld_release_is_not_restored_by_its_bytes(world: World, state: str) -> None:
     await put(world, BALA, bala(GREET))
     coordinate = Coordinate.parse("acme", "greet", "1.0.0")
     await getattr(world.registry.moderation, state)(coordinate, "reported", by=OPERATOR)
@@ -109,7 +109,7 @@ async def test_what_is_withheld_is_not_brought_back_by_its_bytes(world: World, s
         await client.graph(GREET)
 
 
-async def test_of_two_uploads_at_once_one_is_the_release(world: World) -> None:
+async def test_exactly_one_of_concurrent_uploads_is_the_release(world: World) -> None:
     archives = [bala(GREET), bala(GREET, summary="Other.")]
     answers = await asyncio.gather(*(put(world, BALA, each) for each in archives))
     statuses = [status for status, _ in answers]
@@ -131,9 +131,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("url", "content"), REFUSED)
-async def test_what_is_refused_leaves_nothing_behind(
-    world: World, url: str, content: bytes
-) -> None:
+async def test_a_refused_upload_stores_nothing(world: World, url: str, content: bytes) -> None:
     await put(world, BALA, bala(GREET))
     before = await stored(world.stores)
     assert (await put(world, url, content))[0] >= 400
@@ -141,7 +139,7 @@ async def test_what_is_refused_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("url", [POM, METADATA, f"{POM}.sha1", f"{METADATA}.md5"])
-async def test_what_is_made_here_is_not_stored(world: World, url: str) -> None:
+async def test_generated_files_are_not_stored(world: World, url: str) -> None:
     before = await stored(world.stores)
     content = {POM: pom("acme", "greet", "1.0.0")}.get(url, b"0" * (40 if "sha1" in url else 32))
     assert (await put(world, url, content))[0] == 201
@@ -207,7 +205,7 @@ async def test_the_checksum_of_the_archive_is_verified(
 
 
 @pytest.mark.parametrize("algorithm", CHECKSUMS)
-async def test_a_wrong_checksum_is_told_with_the_right_one(world: World, algorithm: str) -> None:
+async def test_a_wrong_checksum_is_refused_with_the_right_one(world: World, algorithm: str) -> None:
     await put(world, BALA, bala(GREET))
     wrong = hashlib.new(algorithm, b"damaged").hexdigest()
     status, sentence = await put(world, f"{BALA}.{algorithm}", wrong.encode())
@@ -218,14 +216,14 @@ async def test_a_wrong_checksum_is_told_with_the_right_one(world: World, algorit
 
 @pytest.mark.parametrize("content", [b"", b"x" * 40, b"0" * 39, b"0" * 41, b"\xff" * 40])
 @pytest.mark.parametrize("url", [BALA, POM, METADATA, SBOM])
-async def test_what_is_no_checksum_is_refused(world: World, url: str, content: bytes) -> None:
+async def test_an_invalid_checksum_is_refused(world: World, url: str, content: bytes) -> None:
     await put(world, BALA, bala(GREET))
     status, sentence = await put(world, f"{url}.sha1", content)
     assert status == 400
     assert "40 hexadecimal digits" in sentence
 
 
-async def test_a_checksum_without_its_archive_is_told_so(world: World) -> None:
+async def test_a_checksum_without_its_archive_is_refused(world: World) -> None:
     status, sentence = await put(world, f"{BALA}.sha1", b"0" * 40)
     assert (status, sentence) == (404, "package not found for: acme/greet:1.0.0")
 
@@ -253,7 +251,7 @@ async def test_a_bill_of_materials_is_taken_once_and_comes_back(world: World) ->
 @pytest.mark.parametrize(
     "content", [b"", b"{}", b"[]", b"not json", b'{"bomFormat": "SPDX"}', b"[" * 100_000]
 )
-async def test_what_is_no_bill_of_materials_is_refused(world: World, content: bytes) -> None:
+async def test_an_invalid_bill_of_materials_is_refused(world: World, content: bytes) -> None:
     await put(world, BALA, bala(GREET))
     assert (await put(world, SBOM, content))[0] == 400
     assert (await world.get(SBOM)).status_code == 404
@@ -274,7 +272,7 @@ async def test_a_bill_of_materials_has_a_limit_of_values(world: World) -> None:
     assert (await world.get(SBOM)).status_code == 404
 
 
-async def test_a_bill_of_materials_without_its_release_is_told_so(world: World) -> None:
+async def test_a_bill_of_materials_without_its_release_is_refused(world: World) -> None:
     assert (await put(world, SBOM, CYCLONE))[0] == 404
 
 
@@ -370,14 +368,14 @@ async def test_dots_in_a_path_lead_nowhere_else(world: World) -> None:
     assert (await put(world, url, bala(GREET)))[0] == 400
 
 
-async def test_an_archive_over_the_limit_is_told_the_limit(worlds: OpenWorld) -> None:
+async def test_an_archive_over_the_limit_is_refused_with_the_limit(worlds: OpenWorld) -> None:
     world = await worlds(max_archive_bytes=1_000)
     status, sentence = await put(world, BALA, bala(GREET, padding=2_000))
     assert status == 413
     assert "1,000" in sentence
 
 
-async def test_a_body_without_its_length_is_told_so(world: World) -> None:
+async def test_a_body_without_its_length_is_refused(world: World) -> None:
     async def pieces() -> AsyncGenerator[bytes]:
         yield bala(GREET)
 

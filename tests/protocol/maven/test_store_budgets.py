@@ -114,7 +114,7 @@ async def test_a_checksum_is_computed_once(counted: World, ledger: Ledger) -> No
         ("acme/secret/1.0.0/secret-1.0.0.bala", "acme/absent/1.0.0/absent-1.0.0.bala"),
     ],
 )
-async def test_what_is_hidden_costs_what_is_missing_costs(
+async def test_a_hidden_release_costs_what_a_missing_one_costs(
     counted: World, ledger: Ledger, hidden: str, missing: str
 ) -> None:
     costs: list[dict[str, int]] = []

@@ -82,7 +82,7 @@ async def test_the_role_of_one_entry_and_the_scopes_of_another_publish_nothing(
     assert await pushed(signing, both, "acme/secret:2.0.0") == 400
 
 
-async def test_what_is_mapped_to_nothing_may_nothing(signing: Signing) -> None:
+async def test_roles_and_groups_without_a_mapping_are_401(signing: Signing) -> None:
     assert await pushed(signing, holder(signing, roles=["Unknown"], groups=["other"])) == 401
     assert await pushed(signing, holder(signing, roles=None)) == 401
 
@@ -97,7 +97,7 @@ async def test_no_token_of_the_tenant_governs(signing: Signing) -> None:
     assert answer.status_code == 403
 
 
-async def test_whoever_linked_the_identity_acts_as_their_account(signing: Signing) -> None:
+async def test_a_linked_identity_acts_as_its_account(signing: Signing) -> None:
     browser = await signing.signed_in("entra")
     person = holder(signing, oid="object-of-kim", scp="access", roles=["People.Read"])
     answer = await signing.world.get(f"{URL}/api/v1/whoami", by=person)

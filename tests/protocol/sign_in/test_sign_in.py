@@ -107,7 +107,7 @@ async def test_nobody_is_named_like_who_runs_the_registry(signing: Signing, name
     assert "You are <strong>someone</strong>" in page.text
 
 
-async def test_where_nobody_signs_up_strangers_are_told_whom_to_ask(worlds: OpenWorld) -> None:
+async def test_strangers_read_whom_to_ask_if_nobody_can_sign_up(worlds: OpenWorld) -> None:
     signing = await open_signing(worlds, sign_up="nobody")
     browser = signing.browser()
     page = await browser.get("/sign-in/oidc")
@@ -116,7 +116,7 @@ async def test_where_nobody_signs_up_strangers_are_told_whom_to_ask(worlds: Open
     assert "kim" not in await accounts(signing)
 
 
-async def test_whoever_has_an_account_links_an_identity_where_nobody_signs_up(
+async def test_an_account_links_an_identity_even_if_nobody_can_sign_up(
     worlds: OpenWorld,
 ) -> None:
     signing = await open_signing(worlds, sign_up="nobody")
@@ -135,7 +135,7 @@ async def test_a_sign_in_leads_back_to_where_one_wanted_to_go(signing: Signing) 
     assert str(page.url) == f"{URL}/account/tokens"
 
 
-async def test_who_is_signed_in_is_not_asked_again(signing: Signing) -> None:
+async def test_a_signed_in_account_is_not_asked_again(signing: Signing) -> None:
     browser = await signing.signed_in()
     page = await browser.get("/sign-in?to=/account/tokens")
     assert (page.status_code, str(page.url)) == (200, f"{URL}/account/tokens")
@@ -248,7 +248,7 @@ async def test_a_provider_that_did_not_ask_again_proves_nothing_new(signing: Sig
     assert told in browser.page.text
 
 
-async def test_an_old_sign_in_at_the_provider_is_none_here(signing: Signing) -> None:
+async def test_an_old_sign_in_at_the_provider_is_not_a_fresh_one_here(signing: Signing) -> None:
     signing.issuer.person.claims["auth_time"] = signing.world.clock.now_ms() // 1000 - 3600
     browser = await signing.signed_in("oidc")
     assert not await is_fresh(browser)
@@ -283,7 +283,9 @@ async def test_the_provider_is_asked_for_a_new_sign_in(signing: Signing) -> None
 # --- new browsers ------------------------------------------------------------------------------
 
 
-async def test_a_new_browser_is_told_of_by_mail_and_a_known_one_is_not(signing: Signing) -> None:
+async def test_a_sign_in_with_a_new_browser_is_mailed_and_one_with_a_known_browser_is_not(
+    signing: Signing,
+) -> None:
     browser = await signing.signed_in("oidc")
     await browser.post("/sign-out")
     await browser.get("/sign-in/oidc")
@@ -312,7 +314,7 @@ async def test_the_operators_commands_issue_links_without_a_session(signing: Sig
     assert (await signing.events(ann.id))[-1] == "sign-in-link.issued"
 
 
-async def test_whoever_may_issue_no_link_reads_why(signing: Signing) -> None:
+async def test_a_refusal_to_issue_a_link_says_why(signing: Signing) -> None:
     people, now_ms = signing.world.people, signing.world.clock.now_ms()
     signing_in = signing.world.registry.sign_in_flow
     admin = Principal(people.admin.account.id, "session", (Grant(),), signed_in_ms=now_ms)
@@ -332,7 +334,7 @@ async def test_whoever_may_issue_no_link_reads_why(signing: Signing) -> None:
     assert str(again.value).startswith("To issue a sign-in link, sign in again")
 
 
-async def test_the_log_of_an_account_tells_how_each_session_began(signing: Signing) -> None:
+async def test_the_log_of_an_account_says_how_each_session_began(signing: Signing) -> None:
     browser = await signing.signed_in("oidc")
     signing.wait(minutes=11)
     await again(browser, "oidc")
@@ -346,7 +348,7 @@ async def test_the_log_of_an_account_tells_how_each_session_began(signing: Signi
         assert event.credential == f"session:{event.subject}"
 
 
-async def test_who_shows_to_be_somebody_else_reads_at_which_provider(signing: Signing) -> None:
+async def test_a_sign_in_as_another_identity_names_the_provider(signing: Signing) -> None:
     browser = await signing.signed_in("oidc")
     signing.somebody_else()
     await again(browser, "oidc")
@@ -359,7 +361,7 @@ async def test_who_shows_to_be_somebody_else_reads_at_which_provider(signing: Si
 
 @pytest.mark.parametrize("moment", Moment)
 @pytest.mark.parametrize("nth", [1, 2, 3])
-async def test_a_first_sign_in_whose_feed_fails_is_told_of_once_it_is_back(
+async def test_a_first_sign_in_whose_event_fails_is_published_later(
     worlds: OpenWorld, moment: Moment, nth: int
 ) -> None:
     fault = Fault("publish", Busy(), moment, nth)

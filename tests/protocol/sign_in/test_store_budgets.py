@@ -58,7 +58,7 @@ async def test_its_secret_is_written_every_ten_minutes(world: World, ledger: Led
     assert ledger.calls()["directory.replace"] == 2
 
 
-async def test_a_cookie_that_is_none_costs_nothing(world: World, ledger: Ledger) -> None:
+async def test_an_invalid_cookie_costs_nothing(world: World, ledger: Ledger) -> None:
     browser = await signed_in(world, world.people.ann)
     browser.cookies = {"__Host-ballroom": "guess"}
     ledger.forget()

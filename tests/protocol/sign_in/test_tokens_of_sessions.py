@@ -27,7 +27,7 @@ async def made(browser: Browser, wanted: dict[str, Any]) -> dict[str, Any]:
     return answer.json()
 
 
-async def test_who_signed_in_a_moment_ago_makes_tokens_that_manage(
+async def test_a_fresh_sign_in_may_create_tokens_that_manage(
     world: World, browser: Browser
 ) -> None:
     text = (await made(browser, MANAGING))["text"]

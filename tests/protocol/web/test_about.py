@@ -44,7 +44,7 @@ async def test_links_inside_the_pages_lead_to_a_place(world: World) -> None:
             assert f'id="{place}"' in there, (path, address, place)
 
 
-async def test_what_it_says_to_copy_is_for_this_host(world: World) -> None:
+async def test_commands_to_copy_are_for_this_host(world: World) -> None:
     text = (await opened(world, "/about")).text
     assert f"curl -fsS {URL}/login.py | python3 -" in text
     assert f"{URL}/2.0/maven" in text
@@ -90,7 +90,7 @@ async def test_the_status_says_when_the_stores_do_not_answer(worlds: OpenWorld) 
     assert twin.json()["status"] == "unavailable"
 
 
-async def test_the_status_tells_of_runs_and_of_those_that_are_overdue(world: World) -> None:
+async def test_the_status_shows_runs_and_those_that_are_overdue(world: World) -> None:
     assert "All is well." in (await opened(world, "/about/status")).text
     await world.registry.upkeep.run("settle")
     world.clock.advance(timedelta(hours=1))
@@ -102,7 +102,7 @@ async def test_the_status_tells_of_runs_and_of_those_that_are_overdue(world: Wor
     assert twin["tasks"]["settle"]["result"] == "done"
 
 
-async def test_pages_that_tell_nothing_of_the_moment_ask_no_store(worlds: OpenWorld) -> None:
+async def test_pages_without_current_data_read_no_store(worlds: OpenWorld) -> None:
     journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)
     await opened(world, "/")  # What is announced is read once in three seconds, for all pages.

@@ -54,7 +54,7 @@ def test_the_times_are_those_of_the_caches() -> None:
         ),
     ],
 )
-def test_what_a_cdn_has_depends_on_whether_it_is_told(
+def test_an_archive_that_a_cdn_has_depends_on_whether_it_is_purged(
     scratch: Path, settings: dict[str, str], copies: str
 ) -> None:
     found = said(scratch, **CLOUD, **settings)

@@ -26,7 +26,7 @@ async def test_a_text_is_shown_with_its_lines_and_leads_to_its_download(shelf: W
     assert f"{RAW}/modules/greet/greet.bal" in Elements.of(page).links
 
 
-async def test_what_is_no_text_is_not_shown(shelf: World) -> None:
+async def test_a_binary_file_is_not_shown(shelf: World) -> None:
     assert "This file is no text" in (await opened(shelf, f"{FILES}?path=docs/icon.png")).text
 
 
@@ -39,7 +39,7 @@ async def test_a_large_text_is_not_shown_and_can_be_saved(shelf: World) -> None:
     assert raw.text == large
 
 
-async def test_what_nobody_would_save_alone_is_not_unpacked(shelf: World) -> None:
+async def test_a_file_that_nobody_would_save_alone_is_not_unpacked(shelf: World) -> None:
     huge = Random(1).randbytes(16 * 1024 * 1024 + 1)  # noqa: S311 - it only must not pack.
     await publish(shelf, "acme/huge:1.0.0", entries={"resources/huge": huge})
     answer = await opened(shelf, "/files/acme/huge/1.0.0/resources/huge")
@@ -48,7 +48,7 @@ async def test_what_nobody_would_save_alone_is_not_unpacked(shelf: World) -> Non
 
 
 @pytest.mark.parametrize("path", ["none", "docs/none", "docs/README.md/x", "../package.json"])
-async def test_what_an_archive_does_not_hold_is_not_there(shelf: World, path: str) -> None:
+async def test_a_file_that_is_not_in_the_archive_is_404(shelf: World, path: str) -> None:
     page = await opened(shelf, f"{FILES}?path={path}")
     assert (page.status_code, "its list of files" in page.text) == (404, True)
     assert (await opened(shelf, f"{RAW}/{path.replace('..', 'x')}")).status_code == 404
@@ -84,7 +84,7 @@ async def test_a_picture_is_one_by_its_bytes(shelf: World) -> None:
         (b"", "text/plain; charset=utf-8"),
     ],
 )
-async def test_what_a_file_is_its_bytes_say_and_never_its_name(
+async def test_the_content_type_depends_on_the_bytes_and_never_on_the_name(
     shelf: World, content: bytes, media_type: str
 ) -> None:
     await publish(shelf, "acme/kinds:1.0.0", entries={"resources/x.html": content})
@@ -101,7 +101,7 @@ async def test_a_name_of_a_file_is_no_header(shelf: World) -> None:
     assert answer.headers["content-disposition"] == expected
 
 
-async def test_a_list_of_thousands_of_files_is_read_whole(shelf: World) -> None:
+async def test_a_list_of_thousands_of_files_is_read_completely(shelf: World) -> None:
     many = {f"resources/{number:05}.txt": "" for number in range(1_500)}
     await publish(shelf, "acme/crowd:1.0.0", entries=many)
     at = "/packages/acme/crowd/1.0.0/files?path=resources"

@@ -18,7 +18,7 @@ async def test_an_empty_registry_says_what_to_do_first(
     assert main_of(await opened(world, "/")) == page
 
 
-async def test_who_is_signed_in_to_an_empty_registry_has_a_step_less(
+async def test_a_signed_in_account_reads_one_step_less_in_an_empty_registry(
     world: World, page: SnapshotAssertion
 ) -> None:
     ann = await PageClient.of(world, world.people.ann)
@@ -31,7 +31,7 @@ async def test_a_full_registry_shows_what_is_used_updated_and_new(
     assert main_of(await opened(shelf, "/")) == page
 
 
-async def test_nothing_private_is_on_it_whoever_looks(world: World) -> None:
+async def test_the_page_shows_nothing_private_to_anybody(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private", keywords=["hidden"]))
     ann = await PageClient.of(world, world.people.ann)
     for answer in (await opened(world, "/"), await ann.open("/")):
@@ -40,7 +40,7 @@ async def test_nothing_private_is_on_it_whoever_looks(world: World) -> None:
         assert "No packages yet" in answer.text
 
 
-async def test_releases_are_told_once_they_were_counted(world: World) -> None:
+async def test_releases_are_shown_once_they_were_counted(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         await world.push(bala(f"acme/greet:{version}"))
     await world.registry.upkeep.run("snapshot")
@@ -48,7 +48,7 @@ async def test_releases_are_told_once_they_were_counted(world: World) -> None:
     assert "<dt>Releases</dt>\n<dd>2</dd>" in (await opened(world, "/about/status")).text
 
 
-async def test_a_stranger_costs_the_index_five_questions_and_the_stores_one(
+async def test_an_anonymous_reader_costs_five_queries_of_the_index_and_one_of_the_stores(
     worlds: OpenWorld,
 ) -> None:
     journal = Journal()

@@ -49,7 +49,7 @@ async def test_every_account(world: World, admin: PageClient, page: SnapshotAsse
     assert main(admin) == page
 
 
-async def test_an_account_that_is_not_found(admin: PageClient, page: SnapshotAssertion) -> None:
+async def test_an_unknown_account(admin: PageClient, page: SnapshotAssertion) -> None:
     await admin.open(f"{ACCOUNTS}?q={HOSTILE.replace('&', '%26')}")
     assert main(admin) == page
 

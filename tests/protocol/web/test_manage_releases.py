@@ -117,7 +117,7 @@ async def test_a_package_that_is_looked_up_has_all_its_versions(
     assert shown(admin) == page
 
 
-async def test_what_is_not_there_is_said_beside_the_field(
+async def test_a_missing_package_is_reported_next_to_the_field(
     admin: PageClient, page: SnapshotAssertion
 ) -> None:
     for sought, status in (("acme/none:1.0.0", 404), ("acme/none", 404), ("a/b:new", 400)):
@@ -156,7 +156,7 @@ async def test_a_private_release(world: World) -> None:
 
 
 @pytest.mark.parametrize("verb", ["hold", "quarantine", "remove"])
-async def test_what_was_decided_is_shown(
+async def test_a_decision_is_shown(
     admin: PageClient, page: SnapshotAssertion, shelf: World, verb: str
 ) -> None:
     await admin.open(PAGE)
@@ -179,7 +179,9 @@ async def test_a_release_comes_back_as_it_was(shelf: World, admin: PageClient, v
     assert (await shelf.java().pull(str(GREET))).version == "1.2.0"
 
 
-async def test_what_waits_for_an_owner_can_be_taken_out_of_their_hands(worlds: OpenWorld) -> None:
+async def test_an_administrator_can_decide_on_a_release_that_waits_for_an_owner(
+    worlds: OpenWorld,
+) -> None:
     world = await worlds(brake_packages=1)
     for name in ("one", "two"):
         await world.push(bala(f"acme/{name}:1.0.0"))
@@ -206,7 +208,7 @@ async def test_the_log_is_read_page_by_page(admin: PageClient) -> None:
 # --- refused -----------------------------------------------------------------------------------
 
 
-async def test_to_remove_one_types_its_name(
+async def test_removing_a_release_takes_typing_its_name(
     shelf: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
     await admin.open(PAGE)
@@ -229,7 +231,7 @@ async def test_a_reason_is_asked_for(
 
 
 @pytest.mark.parametrize("verb", RELEASE_DECISIONS)
-async def test_what_was_removed_comes_back_by_no_form(
+async def test_a_removed_release_has_no_form_to_restore_it(
     shelf: World, admin: PageClient, verb: str
 ) -> None:
     await shelf.registry.moderation.remove(GREET, REASON, by=OPERATOR)
@@ -254,7 +256,7 @@ async def test_a_sign_in_of_long_ago_leads_to_signing_in_again(
 # --- what it costs -----------------------------------------------------------------------------
 
 
-async def test_what_a_page_asks_of_the_stores_does_not_grow(worlds: OpenWorld) -> None:
+async def test_the_cost_of_a_page_does_not_grow(worlds: OpenWorld) -> None:
     journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)
     admin = await PageClient.of(world, world.people.admin)

@@ -76,7 +76,7 @@ async def test_nothing_has_run_yet(admin: PageClient, page: SnapshotAssertion) -
     assert main(admin) == page
 
 
-async def test_what_is_not_as_it_should_be_comes_with_what_to_do(
+async def test_a_problem_is_shown_with_what_to_do(
     worlds: OpenWorld, page: SnapshotAssertion
 ) -> None:
     world = await worlds(wrap=on_a_disk(ALMOST_FULL))
@@ -91,7 +91,7 @@ async def test_what_is_not_as_it_should_be_comes_with_what_to_do(
     assert main(admin) == page
 
 
-async def test_changes_that_wait_for_long_are_told(worlds: OpenWorld) -> None:
+async def test_changes_that_wait_too_long_are_reported(worlds: OpenWorld) -> None:
     fault = Fault("publish", Busy())
 
     def wrap(stores: Stores) -> Stores:
@@ -108,7 +108,9 @@ async def test_changes_that_wait_for_long_are_told(worlds: OpenWorld) -> None:
     assert "<dd>1 change</dd>" in admin.text
 
 
-async def test_stores_that_do_not_answer_are_told_and_the_page_is_shown(worlds: OpenWorld) -> None:
+async def test_stores_that_do_not_answer_are_reported_and_the_page_is_shown(
+    worlds: OpenWorld,
+) -> None:
     fault = Fault("unpublished_events", Busy())
 
     def wrap(stores: Stores) -> Stores:

@@ -68,7 +68,7 @@ async def test_a_program_reads_a_problem_below_the_api(world: World) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "page-not-found")
 
 
-async def test_what_is_the_hosts_own_is_no_page(world: World) -> None:
+async def test_paths_of_the_host_are_not_pages(world: World) -> None:
     for path in ("/admin/nothing", "/runtime/nothing"):
         answer = await opened(world, path)
         assert (answer.status_code, answer.content) == (404, b""), path
@@ -76,7 +76,7 @@ async def test_what_is_the_hosts_own_is_no_page(world: World) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("path", ["/2.0/nothing", "/2.0/registry/", "/2.0/registry/nothing/at/all"])
-async def test_what_the_protocol_has_not_is_json(world: World, path: str, method: str) -> None:
+async def test_unknown_paths_of_the_protocol_are_json(world: World, path: str, method: str) -> None:
     answer = await world.send(method, URL + path)
     assert answer.status_code == 404
     assert method == "HEAD" or "There is no page" in refused(answer, 404)
@@ -135,7 +135,7 @@ async def test_a_head_answers_as_a_get_without_the_body(world: World) -> None:
             assert asked.headers["content-length"] == got.headers["content-length"], url
 
 
-async def test_what_names_nothing_leads_nowhere_else(world: World) -> None:
+async def test_an_unknown_path_redirects_nowhere(world: World) -> None:
     for path in ("/packages/%2e%2e%2fx", "/packages/%5Cevil.example", "//evil.example"):
         answer = await opened(world, path)
         assert answer.status_code in (400, 404), path

@@ -17,7 +17,7 @@ from tests.support.port_doubles import Journal
 from tests.support.world import URL, OpenWorld, World, asking
 
 
-async def test_an_organization_to_a_stranger(shelf: World, page: SnapshotAssertion) -> None:
+async def test_an_organization_for_anonymous_readers(shelf: World, page: SnapshotAssertion) -> None:
     assert main_of(await opened(shelf, "/orgs/acme")) == page
 
 
@@ -38,7 +38,7 @@ async def test_an_organization_that_has_nothing(world: World, page: SnapshotAsse
 
 
 @pytest.mark.parametrize("path", ["/orgs/nobody", "/orgs/acme/nothing"])
-async def test_what_is_not_there_for_a_stranger(world: World, path: str) -> None:
+async def test_a_missing_organization_for_anonymous_readers(world: World, path: str) -> None:
     answer = await opened(world, path)
     assert answer.status_code == 404
     assert answer.headers["x-request-id"] in answer.text
@@ -80,7 +80,7 @@ async def test_a_member_with_a_token_reads_the_people_and_gets_no_form(
     assert "<form" not in main_of(answer)
 
 
-async def test_who_is_no_member_shows_nothing(world: World) -> None:
+async def test_an_account_that_is_not_a_member_is_not_shown(world: World) -> None:
     bob = await PageClient.of(world, world.people.bob)
     await bob.open("/account/organizations")
     answer = await bob.send("/account/organizations/appear", org="acme", to="everybody")
@@ -88,11 +88,11 @@ async def test_who_is_no_member_shows_nothing(world: World) -> None:
     assert "bob" not in (await opened(world, "/orgs/acme/people")).text
 
 
-async def test_what_became_of_its_packages(shelf: World, page: SnapshotAssertion) -> None:
+async def test_the_history_of_its_packages(shelf: World, page: SnapshotAssertion) -> None:
     assert main_of(await opened(shelf, "/orgs/acme/activity")) == page
 
 
-async def test_what_became_of_private_packages_is_told_nobody(world: World) -> None:
+async def test_the_history_of_private_packages_is_shown_to_no_outsider(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     assert "secret" not in (await opened(world, "/orgs/acme/activity")).text
     assert "Nothing happened lately" in (await opened(world, "/orgs/acme/activity")).text
@@ -119,7 +119,7 @@ async def test_a_new_owner_is_a_reason_to_look_twice(world: World) -> None:
     assert "Look twice" not in (await opened(world, "/orgs/acme")).text
 
 
-async def test_what_an_organization_says_of_itself_is_shown_as_text(world: World) -> None:
+async def test_the_description_of_an_organization_is_shown_as_text(world: World) -> None:
     ann = world.people.ann
     body = b'{"displayName": "Acme <b>", "description": "%s"}' % SCRIPT.replace('"', "'").encode()
     changed = await world.send(
@@ -132,7 +132,7 @@ async def test_what_an_organization_says_of_itself_is_shown_as_text(world: World
     assert "Acme &lt;b&gt;" in text
 
 
-async def test_a_stranger_costs_three_reads(worlds: OpenWorld) -> None:
+async def test_an_anonymous_reader_costs_three_reads(worlds: OpenWorld) -> None:
     journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)
     await opened(world, "/orgs/acme")

@@ -62,7 +62,7 @@ async def test_the_list_of_files_is_read_once(counted: World, journal: Journal) 
     )
 
 
-async def test_the_json_twin_is_the_frame_alone(counted: World, journal: Journal) -> None:
+async def test_the_json_version_costs_the_frame_only(counted: World, journal: Journal) -> None:
     await opened(counted, "/packages/acme/greet", accept="application/json")
     assert Counter(journal.taken()) == FRAME
 
@@ -77,13 +77,15 @@ async def test_a_badge_and_a_feed_of_a_package_are_the_frame_alone(
 @pytest.mark.parametrize(
     "path", ["/llms.txt", "/feeds/newest.atom", "/feeds/orgs/acme/releases.atom"]
 )
-async def test_what_lists_packages_asks_the_index_alone(
+async def test_lists_of_packages_read_the_index_only(
     counted: World, journal: Journal, path: str
 ) -> None:
     assert await calls(counted, journal, path) == Counter(["search.search"])
 
 
-async def test_what_is_missing_costs_one_trip(counted: World, journal: Journal) -> None:
+async def test_a_missing_package_costs_one_store_operation(
+    counted: World, journal: Journal
+) -> None:
     for path in ("/packages/acme/none", "/packages/acme/none/1.0.0/files", "/files/a/b/1.0.0/x"):
         assert (await opened(counted, path)).status_code == 404
         assert journal.taken() == [SURVEY]

@@ -41,7 +41,7 @@ async def test_a_private_package(shelf: World, page: SnapshotAssertion) -> None:
     assert main_of(answer) == page
 
 
-async def test_a_package_deprecated_as_a_whole(shelf: World, page: SnapshotAssertion) -> None:
+async def test_a_package_that_is_deprecated(shelf: World, page: SnapshotAssertion) -> None:
     words = Package.parse("acme", "words")
     await shelf.registry.deprecation.deprecate_package(words, "Use greet.", by=OPERATOR)
     await golden(shelf, page, "/packages/acme/words/1.0.0/versions")
@@ -56,7 +56,7 @@ async def test_a_package_that_is_not_there(shelf: World, page: SnapshotAssertion
     await golden(shelf, page, "/packages/acme/none", 404)
 
 
-async def test_a_name_that_none_has(shelf: World, page: SnapshotAssertion) -> None:
+async def test_an_unknown_name(shelf: World, page: SnapshotAssertion) -> None:
     await golden(shelf, page, "/packages/acme/0", 404)
 
 

@@ -110,7 +110,7 @@ async def test_dependencies_say_which_are_here_and_link_to_those_alone(shelf: Wo
     assert page.every("svg")
 
 
-async def test_a_private_dependency_is_to_strangers_as_one_that_is_not_here(shelf: World) -> None:
+async def test_a_private_dependency_is_shown_to_outsiders_as_missing_here(shelf: World) -> None:
     await publish(shelf, "other/open:1.0.0", dependencies=["acme/secret:1.0.0"])
     path = "/packages/other/open/1.0.0/dependencies"
     assert "/packages/acme/secret" not in Elements.of(await opened(shelf, path)).links
@@ -132,7 +132,7 @@ async def test_dependents_end_where_they_end(shelf: World) -> None:
     assert answer.status_code == 404
 
 
-async def test_modules_have_pages_and_others_have_none(shelf: World) -> None:
+async def test_only_existing_modules_have_pages(shelf: World) -> None:
     page = Elements.of(await opened(shelf, f"{GREET}/1.2.0/docs?module=greet.formal"))
     assert "Greets people whom one does not know." in page.words
     assert "import acme/greet.formal;" in page.words
@@ -146,7 +146,7 @@ async def test_statistics_count_what_was_rolled_up(shelf: World) -> None:
     assert len(page.every("svg")) >= 2
 
 
-async def test_activity_tells_what_happened_newest_first(shelf: World) -> None:
+async def test_activity_lists_events_newest_first(shelf: World) -> None:
     words = " ".join(Elements.of(await opened(shelf, f"{GREET}/1.2.0/activity")).words.split())
     told = words.partition("What happened")[2]
     places = [told.index(each) for each in ("1.2.0 was published", "1.1.0 was deprecated")]
@@ -163,7 +163,7 @@ async def test_a_long_activity_is_in_pages(shelf: World) -> None:
     assert "1.59.0 was published" not in " ".join(page.words.split())
 
 
-async def test_a_signed_in_member_sees_private_packages_and_nobody_keeps_them(
+async def test_a_member_sees_private_packages_and_no_cache_stores_them(
     shelf: World,
 ) -> None:
     mia = await PageClient.of(shelf, shelf.people.mia)
@@ -175,13 +175,13 @@ async def test_a_signed_in_member_sees_private_packages_and_nobody_keeps_them(
     assert (await opened(shelf, "/packages/acme/secret")).status_code == 404
 
 
-async def test_a_package_that_becomes_private_is_gone(shelf: World) -> None:
+async def test_a_package_that_becomes_private_disappears(shelf: World) -> None:
     secret = Package.parse("acme", "greet")
     await shelf.registry.package_visibility.change(secret, Visibility.PRIVATE, by=OPERATOR)
     assert (await opened(shelf, GREET)).status_code == 404
 
 
-async def test_what_has_not_changed_is_not_sent_again(shelf: World) -> None:
+async def test_an_unchanged_page_is_not_sent_again(shelf: World) -> None:
     first = await opened(shelf, GREET)
     etag = first.headers["etag"]
     again = await shelf.get(URL + GREET, headers={"Accept": "text/html", "If-None-Match": etag})
@@ -198,7 +198,7 @@ async def test_a_change_is_seen_at_once(shelf: World) -> None:
     assert after.headers["etag"] != before.headers["etag"]
 
 
-async def test_the_json_twin_has_the_facts(shelf: World) -> None:
+async def test_the_json_version_has_the_facts(shelf: World) -> None:
     answer = await opened(shelf, GREET, accept="application/json")
     facts = answer.json()
     assert answer.headers["content-type"].startswith("application/json")
@@ -215,13 +215,13 @@ async def test_the_json_twin_has_the_facts(shelf: World) -> None:
     assert token["source"] is None
 
 
-async def test_every_link_of_the_json_twin_leads_somewhere(shelf: World) -> None:
+async def test_every_link_of_the_json_version_works(shelf: World) -> None:
     facts = (await opened(shelf, GREET, accept="application/json")).json()
     for name, address in (facts["links"] | {"url": facts["url"]}).items():
         assert (await shelf.get(address)).status_code in (200, 302), name
 
 
-async def test_the_markdown_twin_has_how_to_use_it_and_its_readme(shelf: World) -> None:
+async def test_the_markdown_version_has_the_usage_and_the_readme(shelf: World) -> None:
     answer = await opened(shelf, f"{GREET}/1.1.0", accept="text/markdown")
     assert answer.headers["content-type"].startswith("text/markdown")
     assert answer.text.startswith("# acme/greet 1.1.0\n")
@@ -239,7 +239,7 @@ async def test_a_release_without_a_readme_says_so(shelf: World) -> None:
     assert "This release has no readme." in twin.text
 
 
-async def test_what_is_missing_is_a_page_for_people_and_a_problem_for_programs(
+async def test_a_missing_package_is_a_page_for_people_and_a_problem_for_programs(
     shelf: World,
 ) -> None:
     page = await opened(shelf, "/packages/acme/none")

@@ -21,7 +21,9 @@ async def asked(world: World, path: str, **headers: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("path", [*PATHS, *FILES])
-async def test_what_strangers_see_may_be_kept_for_a_moment(world: World, path: str) -> None:
+async def test_pages_for_anonymous_readers_may_be_cached_for_a_moment(
+    world: World, path: str
+) -> None:
     answer = await opened(world, path)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "public, max-age=5"
@@ -29,7 +31,7 @@ async def test_what_strangers_see_may_be_kept_for_a_moment(world: World, path: s
 
 
 @pytest.mark.parametrize("path", [*PATHS, *FILES])
-async def test_who_has_it_is_told_so(world: World, path: str) -> None:
+async def test_a_client_that_has_the_file_gets_304(world: World, path: str) -> None:
     first = await asked(world, path)
     again = await asked(world, path, **{"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
@@ -46,7 +48,7 @@ async def test_the_head_of_a_page_is_that_of_the_page(world: World, path: str) -
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_whoever_is_signed_in_sees_their_name_and_nobody_keeps_it(
+async def test_a_signed_in_account_sees_its_name_and_no_cache_stores_the_page(
     world: World, path: str
 ) -> None:
     ann = await PageClient.of(world, world.people.ann)
@@ -57,7 +59,7 @@ async def test_whoever_is_signed_in_sees_their_name_and_nobody_keeps_it(
     assert '<form method="post" action="/sign-out">' in page.text
 
 
-async def test_a_stranger_is_led_back_after_signing_in(world: World) -> None:
+async def test_an_anonymous_reader_returns_to_the_page_after_signing_in(world: World) -> None:
     page = await opened(world, "/search?q=http&org=acme")
     assert 'href="/sign-in?to=/search%3Fq%3Dhttp%26org%3Dacme"' in page.text
 
@@ -68,19 +70,19 @@ async def test_a_token_is_known_but_is_nobody_at_a_screen(world: World) -> None:
     assert "menu-name" not in page.text
 
 
-async def test_a_token_that_is_no_good_is_told_so(world: World) -> None:
+async def test_an_invalid_token_is_refused_with_that_reason(world: World) -> None:
     answer = await asked(world, "/", Authorization="Bearer nonsense")
     assert answer.status_code == 401
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_a_cookie_that_is_none_is_a_stranger(world: World) -> None:
+async def test_a_reader_with_an_invalid_cookie_is_anonymous(world: World) -> None:
     answer = await asked(world, "/", Cookie="__Host-ballroom=guess; a=b")
     assert answer.headers["cache-control"] == "public, max-age=5"
 
 
 @pytest.mark.parametrize("path", ["/about/nothing", "/sitemap.xml?page=9"])
-async def test_what_is_not_there_is_a_page_with_the_requests_id(world: World, path: str) -> None:
+async def test_a_missing_page_shows_the_id_of_the_request(world: World, path: str) -> None:
     answer = await opened(world, path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -94,13 +96,13 @@ async def test_a_program_reads_what_is_not_there_as_a_problem(world: World) -> N
     assert answer.json()["error"]["code"] == "page-not-found"
 
 
-async def test_a_refusal_is_shown_in_the_frame_of_whoever_is_signed_in(world: World) -> None:
+async def test_a_refusal_is_shown_in_the_layout_of_the_signed_in_account(world: World) -> None:
     ann = await PageClient.of(world, world.people.ann)
     assert '<span class="menu-name">ann</span>' in (await ann.open("/about/nothing")).text
     assert "menu-name" not in (await opened(world, "/about/nothing")).text
 
 
-async def test_what_is_withdrawn_is_gone_when_the_moment_is_over(world: World) -> None:
+async def test_a_withdrawn_release_disappears_after_a_moment(world: World) -> None:
     before = (await opened(world, "/")).text
     assert "No packages yet" in before
     await world.push(bala("acme/greet:1.0.0"))

@@ -46,7 +46,7 @@ async def test_a_page_of_results(shelf: World, path: str, page: SnapshotAssertio
     assert main_of(await opened(shelf, path)) == page
 
 
-async def test_what_is_typed_is_shown_as_text(world: World) -> None:
+async def test_the_typed_query_is_shown_as_text(world: World) -> None:
     answer = await world.http.get(f"{URL}/search", params={"q": SCRIPT, "org": SCRIPT})
     assert answer.status_code == 200
     assert "<script>" not in answer.text
@@ -65,7 +65,7 @@ async def test_each_value_of_a_facet_leads_to_as_many_as_it_says(shelf: World) -
         assert found["count"] == int(count), address
 
 
-async def test_narrowing_twice_keeps_what_was_typed(shelf: World) -> None:
+async def test_a_second_filter_leaves_the_typed_query(shelf: World) -> None:
     text = (await opened(shelf, "/search?q=greet&org=acme&sort=name")).text
     assert 'href="/search?q=greet&amp;sort=name"><span class="unseen">Remove </span>' in text
     assert 'href="/search?q=greet&amp;org=acme"' in text  # The order that goes without saying.
@@ -80,7 +80,7 @@ async def test_a_program_reads_the_same(shelf: World) -> None:
     assert sum(each["count"] for each in found["facets"]["org"]) == found["count"]
 
 
-async def test_scores_are_told_on_demand_alone(shelf: World) -> None:
+async def test_scores_are_shown_on_request_only(shelf: World) -> None:
     assert "score" not in (await twin(shelf, "/search?q=greet"))["packages"][0]
 
 
@@ -131,7 +131,7 @@ async def test_nonsense_is_no_error(shelf: World, query: str) -> None:
     assert (await opened(shelf, f"/search?{query}")).status_code == 200
 
 
-def test_what_was_meant_is_said_in_the_words_that_were_typed() -> None:
+def test_a_suggestion_uses_the_words_that_were_typed() -> None:
     meant = (("kafak", "kafka"), ("jav", "java"))
     assert corrected_text("  Kafak stream  jav ", meant) == "kafka stream java"
     assert corrected_text("kafka", ()) == ""
@@ -148,7 +148,7 @@ async def test_browsers_learn_how_to_search_here(world: World) -> None:
     assert 'type="application/opensearchdescription+xml"' in page
 
 
-async def test_search_fields_of_browsers_are_told_names_while_one_types(shelf: World) -> None:
+async def test_search_fields_of_browsers_get_names_during_typing(shelf: World) -> None:
     answer = await opened(shelf, "/search?q=gre&form=suggestions")
     assert answer.headers["content-type"] == "application/x-suggestions+json"
     typed, names, summaries, addresses = answer.json()
@@ -158,7 +158,7 @@ async def test_search_fields_of_browsers_are_told_names_while_one_types(shelf: W
     assert "secret" not in answer.text
 
 
-async def test_a_stranger_costs_the_index_three_questions_and_the_stores_none(
+async def test_an_anonymous_reader_costs_three_queries_of_the_index_and_none_of_the_stores(
     worlds: OpenWorld,
 ) -> None:
     journal = Journal()

@@ -66,7 +66,7 @@ def test_a_change_that_compiles_to_the_same_is_no_mutant(till: Any, path: Path) 
     assert not put_in_place(mutant("Till.total", "2 + 3", "(2 +  3)", path), SOURCE, [function])
 
 
-def test_what_is_no_python_is_told(till: Any, path: Path) -> None:
+def test_a_file_that_is_not_python_is_reported(till: Any, path: Path) -> None:
     with pytest.raises(SyntaxError):
         put_in_place(mutant("Till.total", "2 + 3", "2 +", path), SOURCE, [type(till).total.fget])
 

@@ -64,7 +64,7 @@ async def test_a_batch_that_failed_comes_again(world: World) -> None:
     )
 
 
-async def test_what_changed_is_brought_and_told(world: World) -> None:
+async def test_changes_are_applied_and_recorded(world: World) -> None:
     feed = Feed()
     [function] = feed_of(world, feed)
     with capture_logs() as events:
@@ -74,7 +74,7 @@ async def test_what_changed_is_brought_and_told(world: World) -> None:
     assert [(each["event"], each["changed"]) for each in events] == [("feed.merged", 1)]
 
 
-async def test_what_could_not_be_brought_fails_so_that_the_host_repeats_it(world: World) -> None:
+async def test_a_change_that_fails_raises_so_that_the_host_repeats_it(world: World) -> None:
     [function] = feed_of(world, Feed(is_busy=True))
     with pytest.raises(Busy):
         await function.call(batch(LISTING))

@@ -33,7 +33,7 @@ async def test_the_last_run_of_each_timed_task_is_shown_with_the_next(world: Wor
     }
 
 
-async def test_what_runs_by_hand_is_not_shown(world: World) -> None:
+async def test_a_task_that_runs_by_hand_is_not_shown(world: World) -> None:
     assert "refresh" not in (await ready(world))["upkeep"]
 
 

@@ -94,7 +94,7 @@ def test_every_limit_is_a_setting(operation: RateLimitClass) -> None:
     assert problem(**{name: "7"}).startswith(f"BALLROOM_{name.upper()} cannot be used: '7' is no")
 
 
-def test_by_default_a_token_makes_120_pushes_a_minute() -> None:
+def test_by_default_a_token_may_push_120_times_a_minute() -> None:
     assert Settings().limits_of(RateLimitClass.PUSH).limits[RateLimitSubject.TOKEN] == 120
 
 

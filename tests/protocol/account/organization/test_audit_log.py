@@ -35,7 +35,7 @@ def told(browser: PageClient) -> list[str]:
     return TOLD.findall(browser.text)
 
 
-async def test_the_newest_is_told_first(ann: PageClient) -> None:
+async def test_the_newest_event_is_first(ann: PageClient) -> None:
     await ann.open(PAGE)
     assert told(ann)[:3] == [
         "The operator deprecated acme/greet:1.0.0",
@@ -62,7 +62,7 @@ async def test_it_is_narrowed(ann: PageClient, query: str, found: int) -> None:
     assert ("Nothing of that kind" in ann.text) is not found
 
 
-async def test_days_are_whole(ann: PageClient) -> None:
+async def test_a_day_is_included_completely(ann: PageClient) -> None:
     [at] = [event.at_ms for event in await feed(ann.world) if event.kind == "release.published"]
     day = day_of(at)
     await ann.open(f"{PAGE}?since={day}&until={day}")
@@ -78,7 +78,7 @@ async def feed(world: World) -> list[Event]:
     "query",
     ["since=yesterday", "until=2026-02-30", "until=9999-12-31", "before=x", "before=0"],
 )
-async def test_what_is_no_day_is_told_beside_everything(ann: PageClient, query: str) -> None:
+async def test_an_invalid_day_is_reported_next_to_all_events(ann: PageClient, query: str) -> None:
     answer = await ann.open(f"{PAGE}?{query}")
     assert answer.status_code == 400
     assert 'role="alert"' in ann.text
@@ -114,7 +114,7 @@ async def test_older_ones_are_behind_a_link(ann: PageClient) -> None:
     assert f'href="{PAGE}?kind=release."' in ann.text
 
 
-async def test_what_is_shown_is_downloaded_as_lines(ann: PageClient) -> None:
+async def test_the_shown_events_are_downloaded_as_lines(ann: PageClient) -> None:
     await ann.open(f"{PAGE}?kind=release.&actor=ann")
     [export] = re.findall(r'href="(/api/v1/orgs/acme/audit.jsonl[^"]*)"', ann.text)
     answer = await ann.open(export)
@@ -137,13 +137,13 @@ def event(kind: str, **details: str) -> Event:
 
 
 @pytest.mark.parametrize("kind", sorted(EVENT_PHRASES))
-def test_every_kind_is_told_even_where_an_old_event_lacks_something(kind: str) -> None:
+def test_every_kind_has_a_sentence_even_if_an_old_event_lacks_a_field(kind: str) -> None:
     told = event_sentence(event(kind), {"a1": "ann"})
     assert told.startswith("ann ")
     assert "{" not in told
 
 
-def test_a_kind_without_words_is_told_by_its_name() -> None:
+def test_a_kind_without_a_sentence_is_shown_by_its_name() -> None:
     told = event_sentence(event("token.canary-tried"), {})
     assert told == "a1, token: canary tried: acme/x"
 

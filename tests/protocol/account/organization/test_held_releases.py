@@ -47,7 +47,7 @@ async def test_publishing_takes_signing_in_again(ann: PageClient) -> None:
     assert (await ann.world.get(URL + BASE)).status_code == 404
 
 
-async def test_what_does_not_wait_is_not_confirmed(ann: PageClient) -> None:
+async def test_a_release_that_is_not_held_cannot_be_confirmed(ann: PageClient) -> None:
     answer = await ann.send(f"{PAGE}/confirm", name="missing", version="1.0.0")
     assert answer.status_code == 404
     assert 'role="alert"' in ann.text

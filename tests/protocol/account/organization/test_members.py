@@ -44,7 +44,7 @@ async def test_members_see_who_belongs_and_decide_nothing(world: World) -> None:
     assert f'action="{PAGE}' not in mia.text
 
 
-async def test_to_strangers_there_is_no_such_page(world: World) -> None:
+async def test_outsiders_read_that_there_is_no_such_page(world: World) -> None:
     bob = await browser_of(world, world.people.bob)
     assert bob.page
     assert bob.page.status_code == 404
@@ -97,14 +97,14 @@ async def test_an_owner_changes_and_takes_out_members(world: World) -> None:
     assert "mia" not in ann.text
 
 
-async def test_a_role_that_is_none_is_shown_with_the_reason(world: World) -> None:
+async def test_an_invalid_role_is_shown_with_the_reason(world: World) -> None:
     ann = await browser_of(world, world.people.ann)
     answer = await ann.send(f"{PAGE}/role", account=world.people.mia.account.id, role="king")
     assert answer.status_code == 400
     assert "There is no such role" in ann.text
 
 
-async def test_to_make_an_owner_one_signs_in_again(world: World) -> None:
+async def test_making_an_owner_takes_a_fresh_sign_in(world: World) -> None:
     ann = await browser_of(world, world.people.ann)
     world.clock.advance(LONG_AGO)
     answer = await ann.send(f"{PAGE}/role", account=world.people.mia.account.id, role="owner")
@@ -113,7 +113,7 @@ async def test_to_make_an_owner_one_signs_in_again(world: World) -> None:
     assert await roles(world) == {"ann": "owner", "mia": "member"}
 
 
-async def test_what_waits_stands_at_the_top(world: World) -> None:
+async def test_pending_changes_are_at_the_top(world: World) -> None:
     organizations, people = world.registry.organizations, world.people
     await organizations.set_member(
         ACME, people.mia.account, Role.OWNER, by=fresh(world, people.ann)
@@ -223,7 +223,7 @@ async def test_an_owner_writes_what_it_says_of_itself(world: World) -> None:
 
 
 @pytest.mark.parametrize("decision", ["visibility", "delete", "keep"])
-async def test_what_is_decided_for_good_takes_signing_in_again(world: World, decision: str) -> None:
+async def test_permanent_decisions_take_a_fresh_sign_in(world: World, decision: str) -> None:
     ann = await browser_of(world, world.people.ann)
     world.clock.advance(LONG_AGO)
     answer = await ann.send(f"{PAGE}/{decision}", visibility="private")
@@ -231,12 +231,12 @@ async def test_what_is_decided_for_good_takes_signing_in_again(world: World, dec
     assert "Sign in again" in ann.text
 
 
-async def test_a_visibility_that_is_none_is_refused(world: World) -> None:
+async def test_an_invalid_visibility_is_refused(world: World) -> None:
     ann = await browser_of(world, world.people.ann)
     assert (await ann.send(f"{PAGE}/visibility", visibility="some")).status_code == 400
 
 
-async def test_what_is_being_deleted_says_so_until_it_is_gone(world: World) -> None:
+async def test_a_pending_deletion_is_shown_until_it_is_done(world: World) -> None:
     await world.registry.organization_deletion.delete(ACME, by=fresh(world, world.people.ann))
     for person, shows_button in ((world.people.ann, True), (world.people.mia, False)):
         browser = await browser_of(world, person)
@@ -253,7 +253,7 @@ async def test_what_is_being_deleted_says_so_until_it_is_gone(world: World) -> N
 # --- with a fresh sign-in ----------------------------------------------------------------------
 
 
-async def test_who_signed_in_a_moment_ago_makes_an_owner_and_undoes_it(world: World) -> None:
+async def test_a_freshly_signed_in_owner_makes_an_owner_and_undoes_it(world: World) -> None:
     ann = await browser_of(world, world.people.ann)
     answer = await ann.send(f"{PAGE}/role", account=world.people.mia.account.id, role="owner")
     assert answer.status_code == 303, ann.text
@@ -264,7 +264,9 @@ async def test_who_signed_in_a_moment_ago_makes_an_owner_and_undoes_it(world: Wo
     assert await roles(world) == {"ann": "owner", "mia": "member"}
 
 
-async def test_who_signed_in_a_moment_ago_deletes_and_keeps(world: World) -> None:
+async def test_a_freshly_signed_in_owner_deletes_the_organization_and_undoes_it(
+    world: World,
+) -> None:
     ann = await browser_of(world, world.people.ann)
     assert (await ann.send(f"{PAGE}/delete")).status_code == 303, ann.text
     assert "This organization is being deleted" in ann.text
@@ -272,7 +274,7 @@ async def test_who_signed_in_a_moment_ago_deletes_and_keeps(world: World) -> Non
     assert "This organization is being deleted" not in ann.text
 
 
-async def test_who_signed_in_a_moment_ago_decides_who_sees_new_packages(world: World) -> None:
+async def test_a_freshly_signed_in_owner_sets_the_default_visibility(world: World) -> None:
     ann = await browser_of(world, world.people.ann)
     assert (await ann.send(f"{PAGE}/visibility", visibility="private")).status_code == 303
     assert '<option value="private" selected>' in ann.text
@@ -280,7 +282,7 @@ async def test_who_signed_in_a_moment_ago_decides_who_sees_new_packages(world: W
     assert shown.status_code == 404
 
 
-async def test_who_signed_in_a_moment_ago_invites_an_owner(world: World) -> None:
+async def test_a_freshly_signed_in_owner_invites_an_owner(world: World) -> None:
     ann = await browser_of(world, world.people.ann)
     await ann.send(f"{PAGE}/invite", role="owner", email="", label="")
     [path] = re.findall(rf'value="{URL}(/account/invitations/\w+)"', ann.text)

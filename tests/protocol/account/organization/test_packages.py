@@ -57,7 +57,7 @@ async def proof(browser: PageClient) -> str:
     return browser.text.partition('name="csrf" value="')[2].partition('"')[0]
 
 
-async def test_to_outsiders_there_is_no_such_page(greet: World) -> None:
+async def test_outsiders_read_that_there_is_no_such_page(greet: World) -> None:
     bob = await PageClient.of(greet, greet.people.bob)
     for path in (LIST, PAGE, f"{LIST}/missing"):
         assert (await bob.open(path)).status_code == 404
@@ -86,7 +86,7 @@ async def test_the_page_of_the_package_leads_there_for_those_who_may(greet: Worl
     assert PAGE not in await text_of(greet, PUBLIC)
 
 
-async def test_a_package_that_is_not_there_is_told_to_be_missing(ann: PageClient) -> None:
+async def test_a_missing_package_is_reported_as_missing(ann: PageClient) -> None:
     assert (await ann.open(f"{LIST}/nothing")).status_code == 404
 
 
@@ -136,7 +136,7 @@ async def test_a_version_of_a_deprecated_package_is_not_taken_back_alone(ann: Pa
     assert 'role="alert"' in ann.text
 
 
-async def test_what_is_held_is_marked_and_has_no_form(ann: PageClient) -> None:
+async def test_a_held_release_is_marked_and_has_no_form(ann: PageClient) -> None:
     held = Coordinate.parse("acme", "greet", "1.1.0")
     await ann.world.registry.moderation.hold(held, "Looked at.", by=OPERATOR)
     await ann.open(PAGE)
@@ -166,7 +166,7 @@ async def test_nobody_hides_a_package_by_a_slip(ann: PageClient) -> None:
 
 
 @pytest.mark.parametrize("form", [("visibility", "some"), ("pushers", "all")])
-async def test_a_choice_that_is_none_is_refused(ann: PageClient, form: tuple[str, str]) -> None:
+async def test_an_invalid_choice_is_refused(ann: PageClient, form: tuple[str, str]) -> None:
     answer = await ann.send(f"{PAGE}/{form[0]}", **{form[0]: form[1]})
     assert answer.status_code == 400
     assert "Choose one of the two." in ann.text

@@ -76,7 +76,7 @@ ALL_FIELDS = (
 )
 
 
-async def test_a_ci_system_that_is_none_is_the_first_one(ann: PageClient) -> None:
+async def test_an_unknown_ci_system_shows_the_first_form_and_is_refused(ann: PageClient) -> None:
     await ann.open(f"{PAGE}?provider=other")
     assert 'name="repository_id"' in ann.text
     answer = await ann.send(f"{PAGE}/add", **{**GREET, "provider": "other"})

@@ -74,7 +74,7 @@ async def test_no_page_asks_more_where_there_is_more(
     assert grown.total() <= PAGES[page].total()
 
 
-async def test_what_waits_costs_a_read_for_each_and_one_for_its_publisher(
+async def test_each_held_release_costs_a_read_and_their_publisher_one_more(
     worlds: OpenWorld, journal: Journal
 ) -> None:
     world = await worlds(wrap=journal.wrap, host=asking, brake_packages=1)
@@ -85,7 +85,7 @@ async def test_what_waits_costs_a_read_for_each_and_one_for_its_publisher(
     assert more == Counter({"metadata.find": 2, "directory.get": 1})
 
 
-async def test_the_page_of_a_package_asks_once_more_for_whoever_is_signed_in(
+async def test_the_page_of_a_package_costs_one_more_read_for_a_signed_in_account(
     world: World, journal: Journal
 ) -> None:
     ann = await PageClient.of(world, world.people.ann)

@@ -44,7 +44,7 @@ async def test_a_token_is_made_for_some_packages_and_places(ann: PageClient) -> 
     assert "on acme/http*, from 192.0.2.0/24" in ann.text
 
 
-async def test_what_was_typed_is_shown_again_with_the_reason(ann: PageClient) -> None:
+async def test_a_refused_form_shows_the_typed_text_and_the_reason(ann: PageClient) -> None:
     answer = await ann.send(PAGE, name="robot", scope=["push-new"], package="a b", days="30")
     assert answer.status_code == 400
     assert 'value="a b"' in ann.text

@@ -42,7 +42,7 @@ async def test_somebody_else_owns_it_two_days_later(ann: PageClient) -> None:
 
 
 @pytest.mark.parametrize("then", ["maintainer", "member"])
-async def test_whoever_gave_it_stays_as_something_less(ann: PageClient, then: str) -> None:
+async def test_the_former_owner_stays_with_a_lower_role(ann: PageClient, then: str) -> None:
     await transfer(ann, afterwards=then)
     ann.world.clock.advance(OWNER_CHANGE_DELAY)
     assert await roles(ann.world) == {"ann": then, "mia": "owner"}
@@ -68,7 +68,7 @@ async def test_it_is_undone_by_one_button(ann: PageClient) -> None:
         ({"heir": "ID-OF-ann"}, 400, "ann owns acme already"),
     ],
 )
-async def test_what_does_not_fit_is_shown_again(
+async def test_an_invalid_choice_is_shown_again(
     ann: PageClient, typed: dict[str, str], status: int, reason: str
 ) -> None:
     answer = await transfer(ann, **typed)
@@ -84,7 +84,7 @@ async def test_it_takes_signing_in_again(ann: PageClient) -> None:
     assert f'href="/sign-in?for=again&to={PAGE}"' in ann.text
 
 
-async def test_who_is_alone_invites_somebody_first(ann: PageClient) -> None:
+async def test_the_only_member_has_to_invite_somebody_first(ann: PageClient) -> None:
     world = ann.world
     await world.registry.organizations.remove_member(ACME, world.people.mia.account, by=OPERATOR)
     await ann.open(PAGE)

@@ -104,7 +104,7 @@ async def test_an_answer_has_as_many_items_as_were_asked_for(service: Service) -
     ],
     ids=["of-no-range", "all-versions", "foreign-etag", "unknown-range"],
 )
-async def test_what_makes_no_sense_is_refused(
+async def test_an_invalid_query_is_refused(
     service: Service, headers: dict[str, str], status: int
 ) -> None:
     assert service.ask(**headers).status == status
@@ -118,7 +118,7 @@ async def test_each_item_is_shown_once_at_its_newest(service: Service) -> None:
     assert (await service.read(start_time="Beginning"))[0] == ["b", "a"]
 
 
-async def test_what_was_deleted_or_has_ended_is_not_shown(service: Service) -> None:
+async def test_deleted_and_expired_items_are_not_shown(service: Service) -> None:
     await service.put("a", "b")
     await service.container.create_item({"id": "short", "pk": "short", "ttl": 60})
     await service.container.delete_item("a", "a")

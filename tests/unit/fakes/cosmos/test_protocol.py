@@ -73,7 +73,7 @@ async def test_an_item_comes_back_with_its_version(service: Service) -> None:
     assert read["_ts"] == service.clock.now_ms() // 1000
 
 
-async def test_what_is_not_there_is_not_found(service: Service) -> None:
+async def test_a_missing_item_is_not_found(service: Service) -> None:
     container = service.container
     await container.create_item(item())
     await refused(404, container.read_item("b", "p"))
@@ -110,7 +110,7 @@ async def test_an_upsert_stores_whatever_was_there(service: Service) -> None:
 
 
 @pytest.mark.parametrize("id_", ["", "a/b", "a\\b", "a?b", "a#b", "x" * 1_024])
-async def test_an_id_has_none_of_the_forbidden_letters(service: Service, id_: str) -> None:
+async def test_an_id_has_no_forbidden_character(service: Service, id_: str) -> None:
     with pytest.raises((ValueError, TypeError, exceptions.CosmosHttpResponseError)):
         await service.container.create_item(item(id_))
 
@@ -178,7 +178,7 @@ async def test_a_patch_is_taken_only_where_its_condition_holds(service: Service)
 # --- time to live ------------------------------------------------------------------------------
 
 
-async def test_an_item_is_gone_when_its_time_is_over(service: Service) -> None:
+async def test_an_item_expires(service: Service) -> None:
     await service.container.create_item(item(ttl=10))
     await service.container.create_item(item("stays"))
     service.clock.advance(timedelta(seconds=9))
@@ -197,7 +197,7 @@ async def test_a_time_to_live_is_a_positive_number_of_seconds(service: Service, 
 # --- batches -----------------------------------------------------------------------------------
 
 
-async def test_a_batch_is_taken_whole(service: Service) -> None:
+async def test_a_batch_is_executed_completely_or_not_at_all(service: Service) -> None:
     results = await service.container.execute_item_batch(
         [
             ("create", (item("a"),)),
@@ -279,7 +279,7 @@ async def test_a_query_sees_its_partition_alone(numbers: Service) -> None:
         "SELECT DISTINCT VALUE c.n FROM c",
     ],
 )
-async def test_what_fans_out_over_all_partitions_is_refused(numbers: Service, text: str) -> None:
+async def test_a_query_over_all_partitions_is_refused(numbers: Service, text: str) -> None:
     await refused(400, query(numbers, text, pk=None))
 
 
@@ -313,7 +313,7 @@ def test_a_read_that_asks_for_less_than_the_account_costs_half() -> None:
     assert charges.weight("Session") * 2 == charges.weight(None) == charges.weight("Strong")
 
 
-async def test_of_concurrent_creates_exactly_one_succeeds(service: Service) -> None:
+async def test_exactly_one_of_concurrent_creates_succeeds(service: Service) -> None:
     attempts = [service.container.create_item(item(n=n)) for n in range(20)]
     results = await asyncio.gather(*attempts, return_exceptions=True)
     assert sum(isinstance(each, dict) for each in results) == 1

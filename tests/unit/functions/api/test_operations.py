@@ -89,7 +89,7 @@ def test_changes_count_as_writes_unless_they_say_otherwise() -> None:
     assert {each.limit for each in pets} == {RateLimitClass.WRITE}
 
 
-async def test_a_model_is_answered_as_json_that_nobody_keeps(world: World) -> None:
+async def test_a_model_is_answered_as_json_that_no_cache_stores(world: World) -> None:
     found = await answer(world.registry, "pet_show")
     assert json.loads(found.get_body()) == {"petName": "acme"}
     assert found.headers["Cache-Control"] == NO_STORE["Cache-Control"]

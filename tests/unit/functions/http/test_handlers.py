@@ -61,18 +61,18 @@ def test_the_headers_of_a_limit_are_numbers_and_seconds() -> None:
     }
 
 
-async def test_an_answer_tells_the_tightest_of_its_limits() -> None:
+async def test_an_answer_has_the_tightest_of_its_limits() -> None:
     answer = await answered(LEFT, LESS)
     assert answer.headers["RateLimit-Limit"] == "240"
     assert answer.headers["RateLimit-Remaining"] == "7"
 
 
-async def test_an_answer_without_limits_tells_none() -> None:
+async def test_an_answer_without_limits_has_no_headers_for_them() -> None:
     answer = await answered()
     assert "RateLimit-Limit" not in answer.headers
 
 
-async def test_a_refusal_tells_no_limit_but_its_own() -> None:
+async def test_a_refusal_has_no_limit_but_its_own() -> None:
     answer = await answered(LEFT, status=404)
     assert "RateLimit-Limit" not in answer.headers
 
@@ -81,7 +81,7 @@ async def test_a_refusal_tells_no_limit_but_its_own() -> None:
     ("refusal", "seconds"),
     [(TooManyRequests(GONE), "17"), (Busy(), "2"), (PackageNotFound(Package.parse("a", "b")), "")],
 )
-def test_who_may_come_again_is_told_when(refusal: Exception, seconds: str) -> None:
+def test_a_caller_of_a_rate_limit_reads_when_to_retry(refusal: Exception, seconds: str) -> None:
     headers = retry_headers(refusal)  # pyright: ignore[reportArgumentType] - each is a refusal.
     assert headers.get("Retry-After", "") == seconds
     assert headers.get("RateLimit-Reset", "") == (seconds if seconds == "17" else "")
@@ -116,13 +116,13 @@ def test_codes_are_the_names_of_refusals() -> None:
     assert refusal_code(TokenNotFound) == "token-not-found"
 
 
-def test_who_is_not_known_is_told_how_to_say_so() -> None:
+def test_an_unknown_caller_reads_how_to_authenticate() -> None:
     assert problem_response(TokenUnknown()).headers["WWW-Authenticate"] == "Bearer"
     assert "WWW-Authenticate" not in problem_response(TokenNotFound("x")).headers
 
 
 @pytest.mark.parametrize(("refusal", "seconds"), [(Busy(), "2"), (StorageFull(), "300")])
-def test_who_comes_too_early_is_told_when_to_come_back(
+def test_a_caller_that_is_too_early_reads_when_to_retry(
     refusal: Busy | StorageFull, seconds: str
 ) -> None:
     answer = problem_response(refusal)
@@ -130,7 +130,7 @@ def test_who_comes_too_early_is_told_when_to_come_back(
     assert refusal_page(refusal).headers["Retry-After"] == seconds
 
 
-def test_nothing_is_kept_of_a_refusal() -> None:
+def test_no_cache_stores_a_refusal() -> None:
     assert problem_response(Busy()).headers["Cache-Control"] == "no-store"
     assert failure_response("1f").headers["Cache-Control"] == "no-store"
 

@@ -64,6 +64,6 @@ def test_nobody_else_is_let_in() -> None:
     assert policy.startswith("default-src 'none'")
 
 
-def test_what_renders_pages_is_imported_by_the_first_page() -> None:
+def test_modules_that_render_pages_are_imported_by_the_first_page() -> None:
     program = "import sys, functions.http.pages; sys.exit('jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

@@ -22,7 +22,7 @@ def test_beyond_the_end_is_the_last_page() -> None:
     assert pager(0, "2").number == 1
 
 
-def test_what_a_page_shows() -> None:
+def test_rows_and_links_of_a_page() -> None:
     last = pager(101, "6")
     assert (last.offset, last.shown, last.last) == (100, range(101, 102), 6)
     assert list(pager(0).shown) == []

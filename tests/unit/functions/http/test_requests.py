@@ -21,7 +21,7 @@ def test_fields_are_texts_without_the_blanks_around_them() -> None:
     assert form.all("missing") == []
 
 
-def test_a_form_with_an_access_token_in_it_is_refused_as_a_whole() -> None:
+def test_a_form_with_an_access_token_in_it_is_refused() -> None:
     token = AccessToken.mint("local", "0123456789", FakeRandomness()).text.reveal()
     with pytest.raises(TokenMisplaced):
         form_of(request(f"name=laptop&message={token}".encode()))

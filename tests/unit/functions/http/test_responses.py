@@ -30,7 +30,7 @@ def test_a_head_may_name_the_length_of_what_it_leaves_out() -> None:
 
 
 @pytest.mark.parametrize("status", [204, 304])
-def test_what_has_no_body_has_no_length(status: int) -> None:
+def test_an_answer_without_a_body_has_no_length(status: int) -> None:
     assert "Content-Length" not in finished(status_code=status).headers
 
 
@@ -56,7 +56,7 @@ def test_what_has_no_body_has_no_length(status: int) -> None:
     ],
     ids=str,
 )
-def test_what_the_host_would_change_or_break_off_is_refused(options: dict[str, object]) -> None:
+def test_headers_that_the_host_would_change_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(UnsendableResponse):
         finished(**options)  # type: ignore[arg-type]
 

@@ -20,7 +20,7 @@ def test_a_schedule_is_said_in_words(schedule: str, words: str) -> None:
     assert schedule_text(schedule) == words
 
 
-def test_what_has_no_schedule_runs_by_hand() -> None:
+def test_a_task_without_a_schedule_runs_by_hand() -> None:
     assert schedule_text(None) == "by hand"
 
 

@@ -26,7 +26,7 @@ def test_head_has_no_body() -> None:
     assert answered("HEAD").get_body() == b""
 
 
-def test_what_the_client_has_is_answered_without_body_and_length() -> None:
+def test_a_file_that_the_client_has_is_answered_without_body_and_length() -> None:
     answer = answered(**{"if-none-match": f"W/{DOCUMENT.tag}"})
     assert (answer.status_code, answer.get_body()) == (304, b"")
     assert "content-length" not in answer.headers

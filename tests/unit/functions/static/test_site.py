@@ -50,7 +50,7 @@ def luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("ink", "ground", "least"), PAIRS)
-def test_what_is_written_can_be_read(scheme: str, ink: str, ground: str, least: float) -> None:
+def test_every_text_has_enough_contrast(scheme: str, ink: str, ground: str, least: float) -> None:
     known = colours()[scheme]
     darker, lighter = sorted((luminance(known[ink]), luminance(known[ground])))
     assert (lighter + 0.05) / (darker + 0.05) >= least

@@ -37,7 +37,7 @@ def test_the_text_of_each_half_fits_into_it() -> None:
     assert sum(widths) == int(picture.get("width", ""))
 
 
-def test_a_wide_letter_takes_more_room_than_a_narrow_one() -> None:
+def test_a_wide_character_takes_more_room_than_a_narrow_one() -> None:
     widths = [int(drawn(Badge("a", letter * 10)).get("width", "")) for letter in "ieW"]
     assert widths == sorted(set(widths))
 
@@ -59,5 +59,5 @@ def test_white_text_can_be_read_on_every_colour(tone: BadgeColour) -> None:
     assert 1.05 / (luminance(tone.value) + 0.05) >= 4.5
 
 
-def test_what_is_missing_has_a_badge_that_says_so() -> None:
+def test_a_missing_package_has_a_badge_that_says_so() -> None:
     assert "package: not found" in NOT_FOUND_BADGE.svg()

@@ -17,7 +17,7 @@ def terminal(tmp_path: Path) -> Terminal:
     return Terminal(tmp_path / "data", program=cost)
 
 
-def test_all_sizes_are_shown_beside_one_another(terminal: Terminal) -> None:
+def test_all_sizes_are_shown_in_columns(terminal: Terminal) -> None:
     printed = terminal.run("--packages", "2000", "--pulls", "1000000")
     assert printed.splitlines()[0].split() == ["dollars", "dev", "team", "public"]
     assert "a month, idle" in printed
@@ -31,7 +31,7 @@ def test_a_size_is_shown_by_its_lines(terminal: Terminal) -> None:
     assert lines[-1].startswith("a month")
 
 
-def test_what_a_size_has_too_little_of_is_said_beside_it(terminal: Terminal) -> None:
+def test_a_size_that_is_too_small_is_reported_on_stderr(terminal: Terminal) -> None:
     result = terminal.invoke("--size", "team", "--pulls", "100000000")
     assert result.exit_code == 0
     assert "raise maximumThroughput" in result.stderr
@@ -68,7 +68,7 @@ def test_a_file_gives_other_prices(terminal: Terminal, tmp_path: Path) -> None:
     assert line.endswith("given")
 
 
-def test_a_file_that_is_none_is_refused_in_one_line(terminal: Terminal, tmp_path: Path) -> None:
+def test_an_invalid_file_is_refused_in_one_line(terminal: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "prices.json"
     file.write_text('{"logs": 1}')
     assert terminal.fail("--prices", str(file)).startswith("'logs' in the file of prices")
@@ -101,7 +101,7 @@ def test_a_million_pulls_more_cost_what_a_month_with_them_costs_more() -> None:
     assert number(idle["team"]) + number(more["team"]) == pytest.approx(after, abs=0.02)
 
 
-def test_what_the_edge_has_is_told_in_percent() -> None:
+def test_the_share_of_the_edge_is_shown_in_percent() -> None:
     shares = [row["archives at the edge"] for row in sensitivity(COST_PLANS, LOAD, PRICES)]
     assert shares == ["0%", "50%", "90%", "99%"]
 

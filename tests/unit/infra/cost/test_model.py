@@ -82,7 +82,7 @@ def test_an_archive_leaves_once_however_it_goes() -> None:
         assert Traffic(plan, load).out_gigabytes == pytest.approx(1 + answers)
 
 
-def test_what_timers_take_grows_with_the_releases() -> None:
+def test_the_cost_of_timers_grows_with_the_releases() -> None:
     idle, full = (Traffic(DEV, replace(NOBODY, packages=n)).upkeep.units for n in (0, 1_000))
     added = sum(task.each_release.units * task.runs_a_month for task in UPKEEP_USAGE.values())
     assert full - idle == pytest.approx(added * 4_000)
@@ -102,7 +102,7 @@ def test_usages_add_up() -> None:
 # --- instances -------------------------------------------------------------------------------
 
 
-def test_a_request_now_and_then_keeps_an_instance_busy_for_a_second() -> None:
+def test_an_occasional_request_occupies_an_instance_for_a_second() -> None:
     assert busy_seconds(1_000, 1, PRICES) == pytest.approx(1_000, rel=0.001)
 
 
@@ -134,14 +134,14 @@ def test_an_instance_that_is_always_there_is_paid_for_when_idle() -> None:
     assert cost(PUBLIC, NOBODY, "Functions", "always ready") == pytest.approx(paid)
 
 
-def test_what_does_not_fit_into_instances_that_are_there_comes_on_demand() -> None:
+def test_load_above_the_reserved_instances_runs_on_demand() -> None:
     flood = usual(100, 20_000_000_000)
     room = SECONDS * INSTANCE_GIGABYTES
     assert quantity(TEAM, flood, "GB-s busy of those") == room
     assert quantity(TEAM, flood, "GB-s on demand") > room
 
 
-def test_what_is_free_is_not_paid_for() -> None:
+def test_free_amounts_cost_nothing() -> None:
     assert cost(DEV, usual(10, 1_000), "Functions", "executions") == 0
     assert cost(DEV, usual(10, 1_000), "Bandwidth") == 0
     assert cost(DEV, usual(10, 1_000), "Logs") == 0
@@ -182,7 +182,7 @@ def test_a_load_that_is_too_much_for_a_size_is_named() -> None:
     assert shortfalls(DEV, usual(100, 100_000_000), PRICES) == []
 
 
-def test_restoring_to_a_week_ago_is_free() -> None:
+def test_restoring_to_a_week_ago_costs_nothing() -> None:
     assert cost(DEV, MILLION, "Cosmos DB", "backup") == 0
     assert cost(TEAM, MILLION, "Cosmos DB", "backup") > 0
 
@@ -198,7 +198,7 @@ def test_copies_in_several_zones_cost_more() -> None:
 NOBODY_BUT_PACKAGES = usual(1_000, 0)
 
 
-def test_what_the_edge_has_costs_less() -> None:
+def test_requests_that_the_edge_answers_cost_less() -> None:
     costs = [
         total(bill(PUBLIC, replace(MILLION, cache_hits=share), PRICES)) for share in (0.0, 0.5, 1.0)
     ]
@@ -226,7 +226,7 @@ def test_logs_end_at_what_a_day_lets_in() -> None:
     assert logged_gigabytes(Traffic(TEAM, flood), PRICES) > 1_000
 
 
-def test_logs_that_are_kept_longer_than_a_month_cost_more() -> None:
+def test_logs_that_are_stored_longer_than_a_month_cost_more() -> None:
     assert cost(TEAM, MILLION, "Logs", "kept") == 0
     assert cost(PUBLIC, MILLION, "Logs", "kept") > 0
 

@@ -15,7 +15,7 @@ def test_a_price_that_was_read_has_its_page_and_date() -> None:
     assert all(bool(known.dated) != known.is_assumed for known in PUBLISHED.values())
 
 
-def test_what_is_no_price_is_assumed() -> None:
+def test_a_figure_without_a_price_is_assumed() -> None:
     named = [figure for figure in Figure if figure.value.startswith("assumed.")]
     assert named
     assert all(PUBLISHED[figure].is_assumed for figure in named)
@@ -38,12 +38,12 @@ def test_a_file_changes_the_prices_that_it_names() -> None:
         b'{"logs.gigabyte": Infinity}',
     ],
 )
-def test_what_is_no_price_is_refused_by_its_name(text: bytes) -> None:
+def test_an_invalid_price_is_refused_by_its_name(text: bytes) -> None:
     with pytest.raises(BadPrices, match=r"^'logs\.giga\w+' in the file of prices is no price"):
         Prices.published().changed(text)
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"{", b"\xff", b"[" * 100_000])
-def test_what_is_no_file_of_prices_is_refused(text: bytes) -> None:
+def test_an_invalid_file_of_prices_is_refused(text: bytes) -> None:
     with pytest.raises(BadPrices, match="no JSON object such as"):
         Prices.published().changed(text)

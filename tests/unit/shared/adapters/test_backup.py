@@ -104,7 +104,7 @@ async def test_a_backup_on_another_disk_holds_copies_of_the_archives(tmp_path: P
         assert await versions(Path(target)) == {"1.0.0"}
 
 
-async def test_a_backup_keeps_an_archive_that_the_registry_deletes(
+async def test_a_backup_has_an_archive_that_the_registry_deletes_later(
     registry: EmbeddedStores, tmp_path: Path
 ) -> None:
     backup(tmp_path / "data", tmp_path / "backup")

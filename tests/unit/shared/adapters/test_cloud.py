@@ -134,7 +134,9 @@ async def test_a_store_that_does_not_answer_in_time_is_found(connections: CloudD
     ]
 
 
-async def test_who_may_not_read_is_told_so(connections: CloudDouble, tmp_path: Path) -> None:
+async def test_an_identity_without_the_right_to_read_is_reported(
+    connections: CloudDouble, tmp_path: Path
+) -> None:
     known = tmp_path / "blobs.connection"
     known.write_text(_with_another_key())
     found = (await findings(connections))["blobs"]

@@ -67,7 +67,7 @@ def test_decoded_records_share_the_sets_of_their_field_names() -> None:
     assert [each.model_dump_json() for each in (one, two)] == texts
 
 
-def test_a_record_of_fewer_fields_keeps_its_own_set() -> None:
+def test_a_record_of_fewer_fields_has_its_own_set() -> None:
     one = share_field_names(entry())
     assert "deprecation" in one.model_fields_set
     few = share_field_names(head())

@@ -66,7 +66,7 @@ async def served() -> AsyncGenerator[DnsRecords]:
         transport.close()
 
 
-async def test_records_come_as_whole_texts() -> None:
+async def test_records_are_returned_as_complete_texts() -> None:
     async with served() as records:
         texts = await records.texts("_ballroom.example.org")
     assert sorted(texts) == ["ballroom-verification=abc", LONG]  # Records have no order.

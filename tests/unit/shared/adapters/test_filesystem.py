@@ -55,7 +55,7 @@ async def test_an_archive_is_one_file_under_its_digest(
     assert leftovers(folder) == []
 
 
-async def test_a_file_of_another_size_is_written_anew(archives: FileArchives) -> None:
+async def test_a_file_of_another_size_is_written_again(archives: FileArchives) -> None:
     await archives.put(NAME, BALA, PUBLIC)
     archives.path(NAME).write_bytes(BALA[:10])
     await archives.put(NAME, BALA, PUBLIC)
@@ -86,7 +86,7 @@ async def test_a_store_that_cannot_be_reached_is_busy(tmp_path: Path, clock: Fak
             await attempt
 
 
-async def test_what_a_killed_writer_left_is_swept_once_it_is_old(
+async def test_files_of_a_killed_writer_are_deleted_once_they_are_old(
     archives: FileArchives, folder: ArchiveFolder, clock: FakeClock
 ) -> None:
     folder.temporary.mkdir(parents=True)
@@ -115,7 +115,7 @@ def test_a_registry_sweeps_when_it_starts(tmp_path: Path, clock: FakeClock) -> N
     assert not left.exists()
 
 
-async def test_a_delete_waits_for_whoever_stores_the_archive_and_then_spares_it(
+async def test_a_delete_waits_for_a_concurrent_put_and_leaves_the_archive(
     archives: FileArchives, folder: ArchiveFolder, clock: FakeClock
 ) -> None:
     await archives.put(NAME, BALA, PUBLIC)
@@ -146,7 +146,7 @@ async def test_other_archives_are_not_held_up_by_the_lock_of_one(
     assert await archives.read(replace(NAME, digest=other)) == BALA
 
 
-def test_a_disk_says_how_much_of_it_is_free(tmp_path: Path) -> None:
+def test_the_disk_reports_its_free_space(tmp_path: Path) -> None:
     room = disk_space(tmp_path)
     assert room is not None
     assert 0 < room.free_bytes <= room.total_bytes
@@ -156,7 +156,7 @@ def test_a_folder_that_is_not_there_says_nothing(tmp_path: Path) -> None:
     assert disk_space(tmp_path / "nowhere") is None
 
 
-async def test_a_full_disk_is_told_within_a_second(tmp_path: Path) -> None:
+async def test_a_full_disk_is_noticed_within_a_second(tmp_path: Path) -> None:
     now = 0.0
     with small_disk(tmp_path / "disk", MIB) as disk:
         probe = WriteProbe(disk.root, lambda: now)

@@ -38,7 +38,7 @@ def test_a_file_is_written_only_when_it_changes(root: Path) -> None:
     assert (root / GREET).stat().st_mtime == 1_790_000_000.5
 
 
-def test_a_reader_keeps_the_file_that_it_has_opened(root: Path) -> None:
+def test_a_reader_finishes_the_file_that_it_has_opened(root: Path) -> None:
     with (root / GREET).open("rb") as reader, open_index_export(root) as index:
         index.put(GREET, DerivedDocument.of(b"other\n"))
         assert reader.read() == CONFIG.content
@@ -53,7 +53,7 @@ def test_other_packages_are_removed_with_their_folders(root: Path) -> None:
     assert not (root / "acme").exists()
 
 
-def test_what_is_no_file_of_an_index_stays(root: Path) -> None:
+def test_files_that_are_not_of_the_index_are_deleted(root: Path) -> None:
     kept = {"robots.txt", "acme/greet/notes.txt", ".git/acme/index.json", "a/b/c/index.json"}
     for name in kept:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def test_what_is_no_file_of_an_index_stays(root: Path) -> None:
     assert tree(root) == {INDEX_CONFIG_PATH, *kept}
 
 
-def test_what_a_killed_export_left_half_written_is_removed(root: Path) -> None:
+def test_unfinished_files_of_a_killed_export_are_deleted(root: Path) -> None:
     left = root / "gone/gone/index.json.partial"
     left.parent.mkdir(parents=True)
     left.write_text("half")

@@ -31,7 +31,7 @@ class Store:
         return "path"
 
 
-def test_what_is_no_call_passes_through() -> None:
+def test_attributes_that_are_not_calls_pass_through() -> None:
     store: Any = InstrumentedStore("metadata", Store())
     assert (store.name, store.path()) == ("a fact", "path")
     with pytest.raises(AttributeError):
@@ -52,7 +52,7 @@ async def test_calls_are_counted_for_what_is_being_done() -> None:
     ("error", "outcome"),
     [(Busy(), "Busy"), (Stale(), "Stale"), (RuntimeError(), "broken")],
 )
-async def test_how_a_call_ended_is_told(error: Exception, outcome: str) -> None:
+async def test_the_outcome_of_a_call_is_recorded(error: Exception, outcome: str) -> None:
     store: Any = InstrumentedStore("metadata", Store())
     with hearing() as heard:
         Activity.begin("central_pull", SpanOrigin.SERVED)

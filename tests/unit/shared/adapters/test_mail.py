@@ -222,9 +222,7 @@ def address(service: Service) -> Iterator[Address]:
         yield served
 
 
-async def test_a_mail_is_handed_over_in_one_signed_request(
-    service: Service, address: Address
-) -> None:
+async def test_a_mail_is_sent_in_one_signed_request(service: Service, address: Address) -> None:
     mailer = AzureMailer(address.url, SENDER, KEY)
     await mailer.send(AZURE_MAIL)
     await mailer.send(AZURE_MAIL)

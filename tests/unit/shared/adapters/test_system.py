@@ -5,7 +5,7 @@ import time
 from shared.adapters.system import SystemClock, SystemRandomness
 
 
-def test_the_clock_tells_the_milliseconds_since_1970() -> None:
+def test_the_clock_returns_the_milliseconds_since_1970() -> None:
     before = time.time_ns() // 1_000_000
     assert before <= SystemClock().now_ms() <= time.time_ns() // 1_000_000
 

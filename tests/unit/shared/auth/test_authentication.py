@@ -177,7 +177,7 @@ async def test_a_token_without_expiry_works_for_ever(
     assert (await authenticate(authentication, HEADERS)).expires_ms is None
 
 
-async def test_what_is_no_token_reads_no_store(
+async def test_a_text_that_is_not_a_token_reads_no_store(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
     for text in ("nonsense", MINTED.text.reveal()[:-1] + "!", MINTED.text.reveal() + "0"):
@@ -186,7 +186,7 @@ async def test_what_is_no_token_reads_no_store(
     assert tokens.calls == []
 
 
-async def test_the_placeholder_of_our_settings_is_told_and_reads_no_store(
+async def test_the_placeholder_of_our_settings_is_refused_with_that_reason_and_reads_no_store(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
     for text in (
@@ -265,7 +265,7 @@ async def test_a_last_use_that_was_not_written_is_written_with_the_next_use(
 CLIENT = {"x-forwarded-for": "203.0.113.7", "user-agent": "ballerina/2201.13.4"}
 
 
-async def test_a_principal_tells_which_client_asks(
+async def test_a_principal_names_the_client(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
     principal = await authenticate(authentication, HEADERS | CLIENT)
@@ -273,7 +273,7 @@ async def test_a_principal_tells_which_client_asks(
     assert (principal.address, principal.agent) == ("203.0.113.7", "ballerina/2201.13.4")
 
 
-async def test_the_last_use_tells_which_client_it_was(
+async def test_the_last_use_names_the_client(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
     await authenticate(authentication, HEADERS | CLIENT)
@@ -377,7 +377,7 @@ async def test_a_canary_is_refused_like_a_token_that_is_not_there(
 
 
 @pytest.mark.usefixtures("canary")
-async def test_a_canary_tells_who_tried_it_and_never_its_text(
+async def test_an_event_of_a_canary_token_says_who_sent_it_and_never_its_text(
     tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     events = FakeEvents()
@@ -397,7 +397,7 @@ async def test_a_canary_tells_who_tried_it_and_never_its_text(
 
 @pytest.mark.parametrize(("org", "account"), [("Acme", ""), ("", OWNER)])
 @pytest.mark.usefixtures("canary")
-async def test_the_event_of_a_canary_is_for_whoever_the_token_belongs_to(
+async def test_the_event_of_a_canary_token_is_for_the_owner_of_the_token(
     tokens: FakeDirectory, clock: FakeClock, org: str, account: str
 ) -> None:
     await change(tokens, org=org)
@@ -441,7 +441,7 @@ async def test_a_canary_that_is_tried_again_and_again_is_an_event_every_ten_minu
 
 
 @pytest.mark.usefixtures("canary")
-async def test_a_canary_that_could_not_be_told_is_told_with_the_next_try(
+async def test_an_event_of_a_canary_token_that_failed_is_published_with_the_next_request(
     tokens: FakeDirectory, clock: FakeClock
 ) -> None:
     events = FakeEvents(fails_with=Busy())
@@ -464,11 +464,11 @@ def test_a_client_is_an_address_and_a_name() -> None:
     )
 
 
-def test_a_client_that_tells_nothing_is_nobody_in_particular() -> None:
+def test_a_client_without_a_name_is_recorded_as_none() -> None:
     assert RequestClient.of({}, ()) == RequestClient("", "")
 
 
-def test_a_trusted_proxy_tells_where_the_client_is() -> None:
+def test_a_trusted_proxy_provides_the_address_of_the_client() -> None:
     headers = {"x-forwarded-for": "203.0.113.7, 10.0.0.1"}
     assert RequestClient.of(headers, parse_networks("10.0.0.0/8")).address == "203.0.113.7"
     assert RequestClient.of(headers, ()).address == "10.0.0.1"
@@ -483,5 +483,5 @@ def test_a_trusted_proxy_tells_where_the_client_is() -> None:
         ("  \t ", ""),
     ],
 )
-def test_what_a_client_calls_itself_is_short_printable_and_no_token(sent: str, shown: str) -> None:
+def test_the_name_of_a_client_is_short_printable_and_no_token(sent: str, shown: str) -> None:
     assert printable_user_agent(sent) == shown

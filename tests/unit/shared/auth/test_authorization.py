@@ -52,7 +52,7 @@ def authorization(directory: FakeDirectory) -> Authorization:
     return Authorization(directory, FakeClock())
 
 
-async def test_to_require_a_right_is_one_call_of_the_store(
+async def test_requiring_a_right_is_one_store_operation(
     authorization: Authorization, directory: FakeDirectory
 ) -> None:
     standing = await authorization.require(MEMBER, Action.READ, GREET)
@@ -121,7 +121,7 @@ async def test_a_token_that_may_not_read_does_not_see_a_private_package(
 
 
 @pytest.mark.parametrize("by", [MEMBER, STRANGER, ADMINISTRATOR, limited(org="globex")])
-async def test_what_is_not_there_costs_what_is_hidden_costs(
+async def test_a_missing_package_costs_what_a_hidden_one_costs(
     authorization: Authorization, directory: FakeDirectory, by: Principal
 ) -> None:
     assert not await authorization.may_find(by, GREET, None)
@@ -163,7 +163,7 @@ async def test_lists_of_public_packages_cost_no_call(
         (Principal("role", role_grants=(PATTERN,), grants=(Grant(),)), ["acme/greet"]),
     ],
 )
-async def test_what_is_within_reach_takes_the_role_and_the_grant(
+async def test_a_right_takes_the_role_and_the_grant(
     authorization: Authorization, by: Principal, within: list[str]
 ) -> None:
     reach = await authorization.private_access(by)
@@ -224,7 +224,7 @@ async def test_an_administrator_with_a_limited_token_searches_like_a_member(
     assert await authorization.viewer(by) == Viewer(frozenset({"acme"}))
 
 
-async def test_an_administrator_with_a_token_for_some_packages_searches_like_a_stranger(
+async def test_an_administrator_with_a_token_for_some_packages_searches_like_an_outsider(
     authorization: Authorization,
 ) -> None:
     by = Principal(ADMINISTRATOR.id, "token", (Grant(package="greet*"),))
@@ -277,7 +277,7 @@ async def test_a_maintainer_publishes_somewhere(
         (READER, "the token lacks the scopes push-new and push-version"),
     ],
 )
-async def test_whoever_publishes_nowhere_is_told_why(
+async def test_a_principal_that_may_publish_nowhere_reads_why(
     authorization: Authorization, by: Principal, reason: str
 ) -> None:
     with pytest.raises(NotPermitted, match=f"may not publish any package: .*{reason}"):
@@ -343,7 +343,7 @@ async def test_nobody_known_is_asked_to_say_who_they_are(administration: Adminis
 
 
 @pytest.mark.parametrize("who", [MEMBER, Principal("gone000000", "token", (Grant(),))])
-async def test_everybody_else_is_told_what_it_takes(
+async def test_other_principals_read_what_it_takes(
     administration: Administration, who: Principal
 ) -> None:
     sentence = "^You may not run tasks: it takes being administrator of the registry.$"

@@ -41,7 +41,7 @@ def test_a_browser_is_known_to_the_account_that_was_signed_in_with_it(left: list
     assert not known.is_known(BOB, text)
 
 
-def test_what_a_browser_shows_cannot_be_made_of_parts(left: list[Secret]) -> None:
+def test_a_remembered_browser_cannot_be_forged_from_parts(left: list[Secret]) -> None:
     known = devices()
     known.remember(ANN)
     name, _, signature = shown(left, known).partition(".")

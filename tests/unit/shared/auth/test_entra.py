@@ -29,7 +29,7 @@ def test_roles_and_groups_are_mapped_to_grants_and_holdings() -> None:
 
 
 @pytest.mark.parametrize("values", [{}, {"roles": ["publish"]}, {"roles": {"Publish": 1}}])
-def test_what_is_not_mapped_may_nothing(values: dict[str, object]) -> None:
+def test_an_unmapped_role_has_no_rights(values: dict[str, object]) -> None:
     mapped = EntraRoles.parse(TEXT).of(Claims(values))
     assert (mapped.grants, mapped.holdings) == ((), ())
 
@@ -61,7 +61,7 @@ def test_tokens_are_for_the_application_unless_the_operator_says_otherwise() -> 
     assert audiences("id", ["https://registry.test"]) == ("https://registry.test",)
 
 
-def test_the_refusal_of_a_mapping_shows_a_whole_example() -> None:
+def test_the_refusal_of_a_mapping_shows_a_complete_example() -> None:
     with pytest.raises(ValueError, match="it is no list") as refused:
         EntraRoles.parse("{}")
     text = str(refused.value)
@@ -128,7 +128,7 @@ async def test_a_token_without_an_id_is_known_by_its_kind() -> None:
     assert (await authenticated(uti=None)).credential == "entra:"
 
 
-async def test_a_linked_identity_acts_as_its_account_also_where_that_is_gone() -> None:
+async def test_a_linked_identity_acts_as_its_account_even_if_it_is_deleted() -> None:
     assert (await authenticated(KIM, LINKED)).id == KIM.id
     assert (await authenticated(LINKED)).id == KIM.id
 

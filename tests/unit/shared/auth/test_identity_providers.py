@@ -66,7 +66,7 @@ async def test_parameters_are_added_to_the_address(
     ]
 
 
-async def test_without_headers_a_question_has_none(noting: Noting) -> None:
+async def test_a_request_without_headers_sends_none(noting: Noting) -> None:
     await asyncio.to_thread(LibrarySession(noting).get, URL)
     assert noting.asked == [(URL, {}, b"")]
 
@@ -84,7 +84,7 @@ async def test_the_headers_of_the_caller_replace_the_usual_ones(noting: Noting) 
     assert noting.asked == [(URL, {**JSON_FORM, **headers}, b"a=b")]
 
 
-async def test_what_identifies_the_client_is_added_to_every_part(noting: Noting) -> None:
+async def test_the_client_identification_is_added_to_every_part(noting: Noting) -> None:
     session = LibrarySession(noting)
     await asyncio.to_thread(session.post, URL, "a=b", auth=Adding(), params={"c": "d"})
     sent = {**JSON_FORM, "Method": "POST"}

@@ -54,7 +54,7 @@ def test_a_document_is_read_by_the_names_of_the_standard() -> None:
     )
 
 
-def test_what_a_document_lacks_is_empty() -> None:
+def test_missing_fields_of_a_document_are_empty() -> None:
     assert IssuerDocument.parse({"issuer": TENANT, "jwks_uri": "k"}, TENANT) == IssuerDocument(
         issuer=TENANT,
         keys="k",
@@ -66,7 +66,7 @@ def test_what_a_document_lacks_is_empty() -> None:
     )
 
 
-def test_what_is_of_another_type_counts_as_missing() -> None:
+def test_fields_of_another_type_count_as_missing() -> None:
     odd = {
         "token_endpoint": 7,
         "token_endpoint_auth_methods_supported": "client_secret_post",
@@ -265,7 +265,7 @@ async def test_a_key_that_cannot_be_used_is_left_out(entry: Any) -> None:
     assert await keys.find(URL, "good", "RS256")
 
 
-async def test_of_a_flood_of_keys_the_first_ones_are_read() -> None:
+async def test_only_the_first_of_too_many_keys_are_read() -> None:
     clock = FakeClock()
     fixed = Fixed(*(jwk(rsa_key(1), f"key-{number}") for number in range(MAX_ISSUER_KEYS + 1)))
     keys = IssuerKeys(fixed, IssuerDiscovery(fixed, clock), clock)
@@ -281,7 +281,7 @@ async def test_a_set_without_a_key_is_no_answer(entries: Any) -> None:
         await IssuerKeys(fixed, IssuerDiscovery(fixed, clock), clock).find(URL, "key-1", "RS256")
 
 
-async def test_who_does_not_answer_is_named_with_the_reason() -> None:
+async def test_an_issuer_that_does_not_answer_is_named_with_the_reason() -> None:
     told: list[tuple[str, str]] = []
 
     async def fetch() -> str:
@@ -295,7 +295,7 @@ async def test_who_does_not_answer_is_named_with_the_reason() -> None:
     assert told == [("the keys", "the cable is cut")]
 
 
-async def test_what_is_kept_is_asked_for_anew_once_a_minute_while_it_is_away() -> None:
+async def test_stored_keys_are_requested_again_once_a_minute_during_an_outage() -> None:
     clock, calls = FakeClock(), list[int]()
 
     async def fetch() -> str:

@@ -121,7 +121,7 @@ def place() -> Place:
     return Place()
 
 
-async def test_entra_tells_who_somebody_is(place: Place) -> None:
+async def test_entra_identifies_the_account(place: Place) -> None:
     assert await place.sign_in(place.provider("entra")) == VerifiedIdentity(
         issuer=f"{HOST}/{TENANT}/v2.0",
         identifier="object-of-kim",
@@ -133,13 +133,13 @@ async def test_entra_tells_who_somebody_is(place: Place) -> None:
     )
 
 
-async def test_any_openid_provider_tells_who_somebody_is(place: Place) -> None:
+async def test_any_openid_provider_identifies_the_account(place: Place) -> None:
     signed_in = await place.sign_in(place.provider("oidc"))
     assert (signed_in.issuer, signed_in.identifier) == (place.issuer.url, "subject-of-kim")
     assert (signed_in.label, signed_in.email) == ("kim", "kim@example.org")
 
 
-async def test_github_tells_who_somebody_is_by_number(place: Place) -> None:
+async def test_github_identifies_the_account_by_number(place: Place) -> None:
     assert await place.sign_in(place.provider("github")) == VerifiedIdentity(
         issuer=HOST,
         identifier="583231",
@@ -167,7 +167,7 @@ async def test_every_sign_in_has_a_state_and_a_challenge_of_its_own(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_code_is_good_once(place: Place, kind: str) -> None:
+async def test_a_code_can_be_used_once(place: Place, kind: str) -> None:
     provider = place.provider(kind)
     begun = await provider.begin(BACK, Freshness.ANY)
     answer = await place.answer(begun)
@@ -177,9 +177,7 @@ async def test_a_code_is_good_once(place: Place, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_code_of_somebody_elses_sign_in_is_good_for_nothing(
-    place: Place, kind: str
-) -> None:
+async def test_a_code_of_another_sign_in_is_refused(place: Place, kind: str) -> None:
     provider = place.provider(kind)
     mine = await provider.begin(BACK, Freshness.ANY)
     theirs = await place.answer(await provider.begin(BACK, Freshness.ANY))
@@ -200,7 +198,7 @@ async def test_a_code_of_somebody_elses_sign_in_is_good_for_nothing(
     ],
     ids=["denied", "failed", "markup"],
 )
-async def test_a_refusal_of_the_provider_is_told_without_its_words(
+async def test_a_refusal_of_the_provider_is_reported_without_its_text(
     place: Place, kind: str, answer: dict[str, str], reason: str
 ) -> None:
     provider = place.provider(kind)
@@ -313,7 +311,7 @@ async def test_entra_knows_the_registry_by_an_assertion_instead_of_a_secret(plac
     assert asked == ["assertion"]
 
 
-async def test_no_token_of_a_person_is_kept(place: Place) -> None:
+async def test_no_token_of_a_person_is_stored(place: Place) -> None:
     provider = place.entra()
     await place.sign_in(provider)
     cache: Any = provider._client.token_cache  # type: ignore[union-attr]
@@ -399,7 +397,7 @@ def test_without_strong_claims_nothing_is_strong() -> None:
     assert not StrongClaims.parse("").met_by(Claims({"amr": ["fido"]}))
 
 
-def test_what_others_write_is_shown_on_one_line() -> None:
+def test_texts_of_others_are_shown_on_one_line() -> None:
     assert one_line(" Kim\n\tLarsen\N{RIGHT-TO-LEFT OVERRIDE} ") == "Kim Larsen"
     assert len(one_line("x" * 1000)) == 100
 
@@ -418,12 +416,12 @@ def test_what_others_write_is_shown_on_one_line() -> None:
         ("x" * 260 + "@a.b", ""),
     ],
 )
-def test_what_is_no_mail_address_is_none(text: str, address: str) -> None:
+def test_an_invalid_mail_address_is_dropped(text: str, address: str) -> None:
     assert mail_address(text) == address
 
 
 @pytest.mark.parametrize("code", ["access_denied", "consent_required", "interaction_required"])
-def test_who_did_not_agree_is_told_so(code: str) -> None:
+def test_a_cancelled_sign_in_is_reported_as_such(code: str) -> None:
     assert reason_of(code) == "you did not agree, or the provider does not let you in here"
 
 
@@ -494,7 +492,7 @@ async def by(fetcher: Answering, address: str = "https://github.com") -> Verifie
     ],
     ids=["none", "object", "text", "unverified", "other", "odd"],
 )
-async def test_an_address_that_github_does_not_vouch_for_is_none(emails: bytes) -> None:
+async def test_an_address_that_github_did_not_verify_is_dropped(emails: bytes) -> None:
     signed_in = await by_github(emails=emails)
     assert (signed_in.email, signed_in.display_name, signed_in.identifier) == ("", "kim", "7")
 
@@ -544,7 +542,7 @@ async def test_an_exchange_that_cannot_be_read_is_no_answer(answer: bytes) -> No
         await by_github(access_token=answer)
 
 
-async def test_a_refused_exchange_is_told() -> None:
+async def test_a_refused_exchange_is_reported() -> None:
     with pytest.raises(SignInFailed, match="bad_verification_code"):
         await by_github(access_token=b'{"error": "bad_verification_code"}')
 
@@ -587,7 +585,7 @@ async def test_a_managed_identity_vouches_for_the_application(
     ],
     ids=["state", "code"],
 )
-async def test_an_answer_that_is_none_is_told_with_the_label_of_the_provider(
+async def test_an_invalid_answer_is_reported_with_the_label_of_the_provider(
     place: Place, kind: str, changes: dict[str, str], reason: str
 ) -> None:
     provider = place.provider(kind)
@@ -598,7 +596,7 @@ async def test_an_answer_that_is_none_is_told_with_the_label_of_the_provider(
     assert str(refused.value) == str(SignInFailed(provider.label, reason))
 
 
-async def test_an_answer_of_another_issuer_is_told_with_the_label_of_the_provider(
+async def test_an_answer_of_another_issuer_is_reported_with_the_label_of_the_provider(
     place: Place,
 ) -> None:
     provider = place.provider("oidc")

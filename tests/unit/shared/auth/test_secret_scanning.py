@@ -70,7 +70,7 @@ def reports(scanner: FakeScanner, clock: FakeClock) -> LeakReports:
     return LeakReports((fetched(scanner, clock),))
 
 
-async def test_what_github_signs_is_believed() -> None:
+async def test_a_report_that_github_signed_is_accepted() -> None:
     reports = LeakReports((ConfiguredScannerKeys.of_setting(GITHUB_KEY),))
     [leaked] = await reports.read(GITHUB_BODY, GITHUB_HEADERS)
     assert (leaked.text.reveal(), leaked.kind, leaked.address) == (
@@ -122,7 +122,7 @@ async def test_the_signature_of_somebody_else_is_refused(
 
 
 @pytest.mark.parametrize("signature", ["", "!", "AAAA", "A" * 5000, "\u00e9", "====", "MAA="])
-async def test_what_is_no_signature_is_refused(
+async def test_an_invalid_signature_is_refused(
     reports: LeakReports, scanner: FakeScanner, signature: str
 ) -> None:
     headers = {**scanner.headers(b"[]"), "github-public-key-signature": signature}
@@ -290,7 +290,7 @@ def test_a_report_names_a_thousand_tokens_at_most() -> None:
     "body",
     [b"", b"{}", b"[1]", b"[{}]", b'[{"token":1}]', b'{"token":"a"}', b"\xff", b"[" * 10_000],
 )
-def test_what_is_no_report_is_refused(body: bytes) -> None:
+def test_an_invalid_report_is_refused(body: bytes) -> None:
     with pytest.raises(BodyUnreadable, match="a JSON list of objects"):
         parse_report(body)
 
@@ -331,7 +331,7 @@ def test_no_body_is_more_than_refused(body: bytes) -> None:
         return
 
 
-def test_a_signature_with_anything_in_it_that_is_no_base64_is_none(scanner: FakeScanner) -> None:
+def test_a_signature_with_a_character_outside_of_base64_is_refused(scanner: FakeScanner) -> None:
     key = ScannerKey.of_pem(scanner.pem)
     signature = scanner.headers(b"[]")["github-public-key-signature"]
     assert key.verifies(b"[]", signature)
@@ -339,7 +339,7 @@ def test_a_signature_with_anything_in_it_that_is_no_base64_is_none(scanner: Fake
         assert not key.verifies(b"[]", odd)
 
 
-def test_what_is_no_key_is_told_in_one_sentence() -> None:
+def test_an_invalid_key_is_reported_in_one_sentence() -> None:
     with pytest.raises(ValueError, match="curve") as refused:
         ScannerKey.of_pem(public_pem(ec.generate_private_key(ec.SECP384R1())))
     assert str(refused.value) == "it is no public key on the curve P-256, in PEM"

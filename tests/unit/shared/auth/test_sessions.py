@@ -275,7 +275,7 @@ async def test_where_proof_must_be_strong_another_is_never_fresh() -> None:
     assert (await weak.ask(sessions=weak.process())).signed_in_ms == weak.clock.now_ms()
 
 
-async def test_a_form_is_good_in_its_session_alone(place: Place) -> None:
+async def test_a_form_is_valid_in_its_session_only(place: Place) -> None:
     ann = await place.ask()
     other = Principal(ACCOUNT, "session:another00000")
     token = place.sessions.csrf_token(ann)
@@ -286,7 +286,7 @@ async def test_a_form_is_good_in_its_session_alone(place: Place) -> None:
     assert not place.sessions.is_csrf_token_valid(by_token, place.sessions.csrf_token(by_token))
 
 
-async def test_a_ticket_is_good_for_its_purpose_alone(place: Place) -> None:
+async def test_a_ticket_is_valid_for_its_purpose_only(place: Place) -> None:
     ann = await place.ask()
     ticket = place.sessions.ticket(ann, SignInPurpose.LINK)
     assert place.sessions.is_ticket_valid(ann, SignInPurpose.LINK, ticket)
@@ -347,7 +347,7 @@ async def test_a_link_is_redeemed_once_however_often_it_is_looked_at(work: FakeW
         await links.peek(code)
 
 
-async def test_a_link_is_good_for_an_hour(work: FakeWork) -> None:
+async def test_a_link_is_valid_for_an_hour(work: FakeWork) -> None:
     clock = FakeClock()
     links = links_of(work, clock)
     code = await code_of(links)

@@ -55,7 +55,7 @@ def test_a_signature_holds_for_what_was_signed_alone() -> None:
     assert not signer.verify("kim", "é")
 
 
-def test_a_signature_for_one_purpose_is_none_for_another() -> None:
+def test_a_signature_for_one_purpose_is_invalid_for_another() -> None:
     assert not OLD.signer("session").verify("kim", OLD.signer("link").sign("kim"))
 
 
@@ -71,7 +71,7 @@ def test_signatures_of_the_key_before_hold_and_those_of_older_ones_do_not() -> N
     assert NEW.signer("link").sign("text") != signature
 
 
-def test_a_link_is_good_until_it_expires() -> None:
+def test_a_link_is_valid_until_it_expires() -> None:
     links = ArchiveLinkSigner(OLD)
     signature = links.sign(PATH, 1000)
     assert links.verify(PATH, "1000", signature, now_ms=999)
@@ -90,7 +90,7 @@ def test_a_link_whose_expiry_is_no_number_is_not_followed(expires: str) -> None:
     assert not ArchiveLinkSigner(OLD).verify(PATH, expires, "x", now_ms=0)
 
 
-def test_the_first_key_is_made_when_there_is_none(files: KeyFiles) -> None:
+def test_a_missing_key_is_created(files: KeyFiles) -> None:
     ring = files.load()
     assert len(ring.keys) == 1
     assert len(bytes.fromhex(ring.keys[0].reveal())) == 32
@@ -108,7 +108,7 @@ def test_a_new_key_signs_and_the_one_before_still_verifies(
     assert after.keys[0] != before.keys[0]
 
 
-def test_two_keys_are_kept(files: KeyFiles, clock: FakeClock) -> None:
+def test_two_keys_remain(files: KeyFiles, clock: FakeClock) -> None:
     for _ in range(4):
         clock.advance(timedelta(days=1))
         files.rotate()
@@ -123,7 +123,7 @@ def test_only_the_user_of_the_registry_may_read_keys(files: KeyFiles) -> None:
     assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
 
 
-def test_what_a_crash_left_unfinished_is_not_read(files: KeyFiles) -> None:
+def test_unfinished_files_of_a_crash_are_not_read(files: KeyFiles) -> None:
     ring = files.load()
     [key] = files.paths()
     (key.parent / "999999999999999.key.new").write_text("half")
@@ -249,7 +249,7 @@ async def test_the_first_key_is_found_without_a_restart(
     assert keys.signer("link").sign("text") == by(OLD_SECRET)
 
 
-async def test_a_vault_that_refuses_or_is_away_is_told_apart_from_an_empty_one(
+async def test_a_vault_that_refuses_or_does_not_answer_is_distinguished_from_an_empty_one(
     keys: VaultKeys, vault: VaultDouble, clock: FakeClock
 ) -> None:
     vault.refuses = True
@@ -271,7 +271,7 @@ async def test_an_identity_that_cannot_sign_in_is_a_vault_that_does_not_answer(
 @pytest.mark.parametrize(
     "text", [UNRESOLVED, f"{NEW_SECRET},{UNRESOLVED.lower()}", "too short", ""]
 )
-async def test_what_is_no_key_signs_nothing(keys: VaultKeys, vault: VaultDouble, text: str) -> None:
+async def test_an_invalid_key_signs_nothing(keys: VaultKeys, vault: VaultDouble, text: str) -> None:
     vault.store(text)
     assert "what its key vault holds is none" in await told(keys)
     with pytest.raises(SigningKeyUnavailable):
@@ -293,7 +293,7 @@ async def test_a_new_key_holds_at_once_and_signs_when_all_processes_know_it(
     assert signer.verify("text", by(OLD_SECRET))
 
 
-async def test_after_two_rotations_the_first_key_is_good_for_nothing(
+async def test_after_two_rotations_the_first_key_is_invalid(
     signer: Signer, keys: VaultKeys, vault: VaultDouble, clock: FakeClock
 ) -> None:
     vault.store(f"{NEW_SECRET},{OLD_SECRET}")
@@ -319,7 +319,7 @@ async def test_a_signature_of_an_unknown_key_asks_once_in_half_a_minute(
     assert len(vault.asked) == 2
 
 
-async def test_keys_that_were_read_are_kept_while_the_vault_is_away(
+async def test_keys_that_were_read_are_used_while_the_vault_is_unavailable(
     signer: Signer, vault: VaultDouble, clock: FakeClock
 ) -> None:
     vault.is_away = True
@@ -332,7 +332,7 @@ async def test_keys_that_were_read_are_kept_while_the_vault_is_away(
     assert signer.sign("text") == by(OLD_SECRET)
 
 
-async def test_who_was_idle_for_long_reads_before_it_signs(
+async def test_a_process_that_was_idle_reads_the_keys_before_it_signs(
     signer: Signer, vault: VaultDouble, clock: FakeClock
 ) -> None:
     vault.store(f"{NEWEST_SECRET},{NEW_SECRET}")
@@ -341,7 +341,7 @@ async def test_who_was_idle_for_long_reads_before_it_signs(
     assert signer.sign("text") == by(NEWEST_SECRET)
 
 
-async def test_a_clock_that_was_set_back_keeps_nobody_from_reading(
+async def test_a_clock_that_was_set_back_does_not_prevent_reading(
     keys: VaultKeys, vault: VaultDouble, clock: FakeClock
 ) -> None:
     await told(keys)

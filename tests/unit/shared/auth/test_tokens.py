@@ -70,7 +70,7 @@ def minted(owner: str = OWNER) -> AccessToken:
     return AccessToken.mint("local", owner, FakeRandomness())
 
 
-def test_a_token_can_be_told_from_any_other_text() -> None:
+def test_a_token_can_be_distinguished_from_any_other_text() -> None:
     assert re.fullmatch(r"blr_local_0123456789[0-9A-Za-z]{38}", minted().text.reveal())
 
 
@@ -82,7 +82,7 @@ def test_a_token_ends_with_the_checksum_of_what_is_before_it() -> None:
     assert number == zlib.crc32(text[:-6].encode())
 
 
-def test_a_token_tells_its_environment_and_its_owner() -> None:
+def test_a_token_contains_its_environment_and_its_owner() -> None:
     token = AccessToken.parse(minted().text)
     assert (token.environment, token.owner) == ("local", OWNER)
 
@@ -111,7 +111,7 @@ def test_a_token_with_one_changed_character_is_no_token(position: int) -> None:
     "text",
     ["", "blr_", "blr_local_", "blr__" + "0" * 48, "x" * 5000, "blr_local_" + "é" * 48, "\0"],
 )
-def test_what_is_no_token_is_refused(text: str) -> None:
+def test_an_invalid_token_is_refused(text: str) -> None:
     with pytest.raises(TokenMalformed):
         AccessToken.parse(Secret(text))
 

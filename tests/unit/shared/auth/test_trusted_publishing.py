@@ -106,9 +106,7 @@ async def test_a_token_counts_until_its_end_and_a_little_longer(
 
 
 @pytest.mark.parametrize("provider", Provider)
-async def test_who_says_to_be_a_provider_and_is_not_proves_nothing(
-    bench: Bench, provider: Provider
-) -> None:
+async def test_a_false_provider_proves_nothing(bench: Bench, provider: Provider) -> None:
     forged = CiSystems(bench.clock, AUDIENCE)
     forged.issuers[provider] = Issuer(
         ISSUERS[provider],
@@ -125,7 +123,7 @@ async def test_one_provider_cannot_sign_for_another(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a.b.c", "x" * 20_000, "é", "blr_local_0", "{}"])
-async def test_what_is_no_token_is_refused_before_anybody_is_asked(bench: Bench, text: str) -> None:
+async def test_an_invalid_token_is_refused_before_anybody_is_asked(bench: Bench, text: str) -> None:
     assert isinstance(await bench.refusal_of(text), SignedTokenRefused)
     assert bench.ci.internet.asked == []
 

@@ -18,7 +18,7 @@ def patterns(terminal: Terminal) -> list[object]:
     return [each for each in listed if each not in RESERVED_WORDS]
 
 
-def test_names_are_kept_back_until_they_are_given_free(terminal: Terminal) -> None:
+def test_names_are_reserved_until_they_are_released(terminal: Terminal) -> None:
     told = terminal.run("names", "add", "wso2*", "--reason", "Theirs.")
     assert told == "Nobody founds wso2* from now on.\n"
     assert patterns(terminal) == ["ballerina*", "wso2*"]
@@ -28,12 +28,12 @@ def test_names_are_kept_back_until_they_are_given_free(terminal: Terminal) -> No
     assert terminal.run("names", "check", "WSO2labs") == "WSO2labs is free.\n"
 
 
-def test_organizations_that_are_there_already_are_told(terminal: Terminal) -> None:
+def test_existing_organizations_are_reported(terminal: Terminal) -> None:
     told = terminal.run("names", "add", "a?me", "--reason", "To see.")
     assert "These are there, and stay: acme." in told
 
 
-def test_what_the_setting_keeps_back_is_listed_and_stays(terminal: Terminal) -> None:
+def test_names_that_the_setting_reserves_are_listed_and_stay(terminal: Terminal) -> None:
     listed = terminal.run("names", "list", BALLROOM_RESERVED_NAMES="init*")
     assert "BALLROOM_RESERVED_NAMES" in listed
     line = terminal.fail("names", "remove", "init*", BALLROOM_RESERVED_NAMES="init*")
@@ -92,7 +92,7 @@ def test_a_task_that_does_not_exist_is_answered_with_those_that_do(terminal: Ter
     assert line.startswith("There is no task 'vacuum'. There are: settle, sweep")
 
 
-def test_what_a_task_finds_wrong_is_shown_and_fails(published: Terminal) -> None:
+def test_problems_that_a_task_finds_are_shown_and_fail_the_command(published: Terminal) -> None:
     [archive] = (published.data / "archives" / "sha256").glob("*/*/*")
     archive.unlink()
     result = published.invoke("upkeep", "run", "audit")
@@ -138,7 +138,7 @@ class Tiring:
         return TaskReport(task, unfinished=self.left > 0)
 
 
-async def test_by_hand_a_task_is_run_until_it_has_seen_everything() -> None:
+async def test_a_task_that_is_run_by_hand_runs_until_it_has_read_everything() -> None:
     upkeep = Tiring()
     registry: Any = SimpleNamespace(upkeep=upkeep)
     assert len(await _whole(registry, "audit")) == 3

@@ -37,7 +37,7 @@ def test_every_example_is_one_of_this_command(words: str, command: click.Command
     assert all(f"python -m shared.cli {words} " in f"{line.strip()} " for line in lines)
 
 
-def test_without_a_registry_a_command_says_so_and_makes_none(empty: Terminal) -> None:
+def test_without_a_registry_a_command_says_so_and_creates_none(empty: Terminal) -> None:
     line = empty.fail("account", "list")
     assert line == f"{empty.data}/ballroom.db does not exist. Start the registry to create it."
     assert not empty.data.exists()

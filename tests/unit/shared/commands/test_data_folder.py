@@ -57,9 +57,7 @@ async def misname(data: Path, before: str, after: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["aB3dE6gH9k", "support", "blr_local_x"])
-def test_the_doctor_finds_names_that_are_like_ids_or_reserved_words(
-    terminal: Terminal, name: str
-) -> None:
+def test_doctor_reports_names_like_ids_or_reserved_words(terminal: Terminal, name: str) -> None:
     ann = asyncio.run(misname(terminal.data, "ann", name))
     found = findings(terminal)["account names"]
     assert found["found"] == f"1 like an id or a reserved word: {name} (id:{ann})."
@@ -73,7 +71,7 @@ def test_the_doctor_finds_names_that_are_like_ids_or_reserved_words(
     assert findings(terminal)["account names"]["ok"]
 
 
-def test_the_doctor_counts_what_it_does_not_name(terminal: Terminal) -> None:
+def test_doctor_counts_what_it_does_not_name(terminal: Terminal) -> None:
     for number in range(11):
         terminal.run("account", "add", f"p{number:02}")
         asyncio.run(misname(terminal.data, f"p{number:02}", f"likeanid{number:02}"))
@@ -82,7 +80,7 @@ def test_the_doctor_counts_what_it_does_not_name(terminal: Terminal) -> None:
     assert found.endswith(", and 1 more.")
 
 
-def test_the_doctor_looks_at_versions_and_settings_even_without_a_registry(
+def test_doctor_checks_versions_and_settings_even_without_a_registry(
     empty: Terminal,
 ) -> None:
     found = findings(empty)
@@ -95,20 +93,20 @@ def test_the_doctor_looks_at_versions_and_settings_even_without_a_registry(
 @pytest.mark.skipif(
     not Path("/proc/self").is_dir(), reason="there is no folder here that even root cannot write"
 )
-def test_the_doctor_finds_a_folder_that_cannot_be_written() -> None:
+def test_doctor_reports_a_folder_that_cannot_be_written() -> None:
     found = findings(Terminal(Path("/proc/self")))
     assert "/proc/self cannot be written" in found["data folder"]["found"]
     assert "right to write" in found["data folder"]["way_out"]
 
 
-def test_the_doctor_finds_an_address_that_nobody_can_sign_in_at(terminal: Terminal) -> None:
+def test_doctor_reports_an_address_that_nobody_can_sign_in_at(terminal: Terminal) -> None:
     result = terminal.invoke("doctor", BALLROOM_URL="http://packages.example.org")
     assert result.exit_code == 1
     assert "problem  address" in result.stdout
     assert "Set BALLROOM_URL to an https address" in result.stdout
 
 
-def test_the_doctor_finds_keys_and_settings_that_others_may_read(terminal: Terminal) -> None:
+def test_doctor_reports_keys_and_settings_that_others_may_read(terminal: Terminal) -> None:
     [key] = (terminal.data / "keys").glob("*.key")
     key.chmod(0o640)
     settings = terminal.data / "Settings.toml"
@@ -119,20 +117,20 @@ def test_the_doctor_finds_keys_and_settings_that_others_may_read(terminal: Termi
     assert found["settings file"]["way_out"] == f"chmod go= {settings}"
 
 
-def test_the_doctor_finds_that_there_is_no_key(terminal: Terminal) -> None:
+def test_doctor_reports_a_missing_key(terminal: Terminal) -> None:
     for key in (terminal.data / "keys").glob("*.key"):
         key.unlink()
     assert "Start the registry" in findings(terminal)["keys"]["way_out"]
 
 
 @pytest.mark.parametrize(("what", "file"), [("records", "ballroom.db"), ("search", "search.db")])
-def test_the_doctor_finds_a_damaged_database(terminal: Terminal, what: str, file: str) -> None:
+def test_doctor_reports_a_damaged_database(terminal: Terminal, what: str, file: str) -> None:
     path = terminal.data / file
     path.write_bytes(b"this is no database" * 1000)
     assert "cannot be read" in findings(terminal)[what]["found"]
 
 
-def test_the_doctor_finds_a_page_that_was_overwritten(terminal: Terminal) -> None:
+def test_doctor_reports_a_page_that_was_overwritten(terminal: Terminal) -> None:
     with sqlite3.connect(terminal.data / "ballroom.db") as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -147,7 +145,7 @@ def test_the_doctor_finds_a_page_that_was_overwritten(terminal: Terminal) -> Non
     ("schema", "way_out"),
     [(99, "Install the newer version"), (0, "Start this version of the registry")],
 )
-def test_the_doctor_finds_a_database_of_another_version(
+def test_doctor_reports_a_database_of_another_version(
     terminal: Terminal, schema: int, way_out: str
 ) -> None:
     with sqlite3.connect(terminal.data / "ballroom.db") as connection:
@@ -156,7 +154,7 @@ def test_the_doctor_finds_a_database_of_another_version(
     assert findings(terminal)["records"]["way_out"].startswith(way_out)
 
 
-def test_the_doctor_finds_that_a_database_is_missing(terminal: Terminal) -> None:
+def test_doctor_reports_a_missing_database(terminal: Terminal) -> None:
     (terminal.data / "search.db").unlink()
     assert findings(terminal)["search"]["way_out"] == "Start the registry to create it."
 
@@ -190,7 +188,7 @@ def test_a_second_export_writes_nothing(published: Terminal, tmp_path: Path) -> 
     assert said == f"{folder} holds 1 packages: 0 written, 0 removed, 1 as they were.\n"
 
 
-def test_what_is_withheld_is_removed(published: Terminal, tmp_path: Path) -> None:
+def test_a_withheld_release_is_removed_from_the_export(published: Terminal, tmp_path: Path) -> None:
     folder = tmp_path / "index"
     published.run("index", "export", str(folder))
     published.run("package", "quarantine", "acme/greet:1.0.0", "--reason", "steals tokens")
@@ -199,7 +197,7 @@ def test_what_is_withheld_is_removed(published: Terminal, tmp_path: Path) -> Non
     assert not (folder / "acme").exists()
 
 
-def test_progress_is_shown_beside_the_result(published: Terminal, tmp_path: Path) -> None:
+def test_progress_is_shown_separately_from_the_result(published: Terminal, tmp_path: Path) -> None:
     result = published.invoke("index", "export", str(tmp_path / "index"))
     assert result.stderr == "1 packages so far\n"
 

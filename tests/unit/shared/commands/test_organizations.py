@@ -29,7 +29,7 @@ def test_the_last_owner_stays(terminal: Terminal) -> None:
     assert line.startswith("ann is the only owner of acme")
 
 
-def test_a_name_that_is_none_is_one_line(terminal: Terminal) -> None:
+def test_an_invalid_name_is_one_line(terminal: Terminal) -> None:
     assert terminal.fail("org", "members", "a-b").startswith("'a-b' is not a valid organization")
 
 
@@ -46,5 +46,5 @@ def test_an_empty_organization_is_deleted_for_ever(terminal: Terminal) -> None:
     assert globex["deleted"]
 
 
-def test_what_nobody_deletes_need_not_be_kept(terminal: Terminal) -> None:
+def test_undoing_a_deletion_that_nobody_requested_is_refused(terminal: Terminal) -> None:
     assert terminal.fail("org", "keep", "acme").startswith("acme is not being deleted")

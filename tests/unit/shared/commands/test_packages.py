@@ -63,7 +63,7 @@ def test_a_release_is_written_in_one_way(published: Terminal, text: str) -> None
 
 
 @pytest.mark.parametrize("text", ["a-b/greet:1.0.0", "acme/greet:1"])
-def test_a_name_or_version_that_is_none_is_one_line(published: Terminal, text: str) -> None:
+def test_an_invalid_name_or_version_is_one_line(published: Terminal, text: str) -> None:
     assert published.fail("package", "show", text)
 
 
@@ -74,7 +74,7 @@ def test_a_package_is_made_private_and_public_again(published: Terminal) -> None
 
 
 @pytest.mark.parametrize("words", ["greet", "acme/greet:1.0.0", "acme/"])
-def test_what_names_no_package_is_told_how_to(published: Terminal, words: str) -> None:
+def test_an_invalid_package_is_refused_with_an_example(published: Terminal, words: str) -> None:
     result = published.invoke("package", "visibility", words, "private")
     assert result.exit_code == 2
     assert "Write it as acme/greet." in result.stderr
@@ -142,7 +142,7 @@ def test_ids_that_are_missing_are_one_line(terminal: Terminal) -> None:
     assert line.startswith("A publisher of GitHub Actions is known by repository_id and")
 
 
-def test_what_the_operator_does_not_take_is_one_line(terminal: Terminal) -> None:
+def test_a_publisher_that_the_operator_does_not_accept_is_one_line(terminal: Terminal) -> None:
     ids = (f"org_id={ORGANIZATION}", f"prj_id={PROJECT}", "def_id=1")
     options = [part for each in ids for part in ("--id", each)]
     line = terminal.fail(

@@ -20,7 +20,7 @@ def test_a_token_is_printed_alone_so_that_a_script_can_keep_it(terminal: Termina
     assert listed(terminal, "laptop")["grants"] == "read on */*"
 
 
-def test_a_token_is_good_for_what_was_asked(terminal: Terminal) -> None:
+def test_a_token_allows_what_was_requested(terminal: Terminal) -> None:
     terminal.run(
         *("token", "issue", "ann", "--name", "ci", "--org", "acme", "--package", "g*"),
         *("--scope", "push-version", "--scope", "read", "--expires", "1"),
@@ -113,7 +113,7 @@ def test_an_account_without_tokens_has_an_empty_list(terminal: Terminal) -> None
         ),
     ],
 )
-def test_what_cannot_be_done_is_one_line(
+def test_an_impossible_request_is_one_line(
     terminal: Terminal, arguments: tuple[str, ...], line: str
 ) -> None:
     assert terminal.fail("token", *arguments).startswith(line)
@@ -124,6 +124,6 @@ def test_a_token_of_an_organization_ends(terminal: Terminal) -> None:
         terminal.run("token", "issue", "@acme", "--name", "x", "--expires", "never")
 
 
-def test_a_lifetime_that_is_none_shows_how_to_write_it(terminal: Terminal) -> None:
+def test_an_invalid_lifetime_is_refused_with_an_example(terminal: Terminal) -> None:
     with pytest.raises(AssertionError, match="'soon' is no number of days, and not never"):
         terminal.run("token", "issue", "ann", "--name", "x", "--expires", "soon")

@@ -89,7 +89,7 @@ def test_of_one_moment_the_lower_version_comes_first() -> None:
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.LIVE])
-def test_what_is_withheld_has_no_line(state: State) -> None:
+def test_a_withheld_release_has_no_line(state: State) -> None:
     assert index_file(survey(entry("1.0.0", state=state))) == b""
     [line] = lines(survey(entry("1.0.0", state=state), "1.1.0"))
     assert line["version"] == "1.1.0"

@@ -31,7 +31,7 @@ async def test_a_function_answers() -> None:
     ("method", "target"),
     [("GET", "/nowhere"), ("POST", "/answer/text"), ("GET", "/admin/functions/x")],
 )
-async def test_what_no_function_answers_is_a_bare_404(method: str, target: str) -> None:
+async def test_a_path_without_a_function_is_a_bare_404(method: str, target: str) -> None:
     answer = await ask(Host(build_app()), scope(method, target))
     assert (answer.status, answer.headers, answer.body) == (404, {"content-length": "0"}, b"")
 

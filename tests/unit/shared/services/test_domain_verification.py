@@ -147,7 +147,7 @@ async def test_what_is_still_proven_stays(acme: OrganizationServices) -> None:
     assert acme.mailer.sent == []
 
 
-async def test_a_domain_whose_record_is_gone_is_shown_no_more(acme: OrganizationServices) -> None:
+async def test_a_domain_without_its_record_is_no_longer_shown(acme: OrganizationServices) -> None:
     await acme.let_in(LEE)
     await prove(acme)
     acme.forget()

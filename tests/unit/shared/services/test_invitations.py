@@ -209,7 +209,7 @@ async def test_without_a_code_nobody_learns_anything(acme: OrganizationServices)
         await acme.invitations.show(sent, by=ANONYMOUS)
 
 
-async def test_a_code_is_good_once(acme: OrganizationServices) -> None:
+async def test_a_code_can_be_used_once(acme: OrganizationServices) -> None:
     sent = await code(acme)
     await acme.invitations.accept(sent, by=acme.signed_in(LEE))
     with pytest.raises(InvitationNotFound):

@@ -98,7 +98,7 @@ async def test_only_administrators_look_at_what_is_withheld(published: World) ->
             await asked
 
 
-async def test_what_is_not_there_is_not_found(published: World) -> None:
+async def test_a_missing_item_is_not_found(published: World) -> None:
     moderation = published.registry.moderation
     for asked in (
         moderation.inspect(ABSENT, by=OPERATOR),

@@ -148,7 +148,7 @@ async def test_people_found_no_look_alike_of_another_organization(
     await acme.organizations.create(OrgName(name), LEE, by=OPERATOR)
 
 
-async def test_the_push_of_an_administrator_founds_the_organization(
+async def test_the_push_of_an_administrator_creates_the_organization(
     world: OrganizationServices,
 ) -> None:
     by = world.signed_in(ADA)
@@ -297,7 +297,7 @@ async def test_everybody_sees_a_public_organization_and_members_a_private_one(
             await acme.organizations.show(ACME, by=by)
 
 
-async def test_what_is_hidden_costs_what_is_missing_costs(acme: OrganizationServices) -> None:
+async def test_a_hidden_release_costs_what_a_missing_one_costs(acme: OrganizationServices) -> None:
     profile = OrganizationProfile(default_visibility=Visibility.PRIVATE)
     await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
     costs: list[list[str]] = []

@@ -37,12 +37,12 @@ def edges(*nodes: GraphNode) -> int:
     return len(list(ElementTree.fromstring(draw_graph(nodes).svg).iter("path")))
 
 
-def test_a_package_that_needs_none_is_not_drawn() -> None:
+def test_a_package_without_dependencies_is_not_drawn() -> None:
     assert draw_graph([node("a")]).svg == ""
     assert draw_graph([]).svg == ""
 
 
-def test_what_is_needed_is_right_of_all_that_need_it() -> None:
+def test_a_dependency_is_to_the_right_of_all_that_need_it() -> None:
     found = places(node("a", "b", "c"), node("b", "c"), node("c"))
     assert found["a"][0] < found["b"][0] < found["c"][0]
 
@@ -51,11 +51,11 @@ def test_there_is_a_line_for_each_dependency() -> None:
     assert edges(node("a", "b", "c"), node("b", "c"), node("c")) == 3
 
 
-def test_what_nobody_needs_has_no_place() -> None:
+def test_a_package_that_nobody_needs_has_no_place() -> None:
     assert set(places(node("a", "b"), node("b"), node("stray"))) == {"a", "b"}
 
 
-def test_what_the_graph_does_not_hold_is_not_drawn() -> None:
+def test_dependencies_outside_of_the_graph_are_not_drawn() -> None:
     assert edges(node("a", "b", "lost"), node("b")) == 1
 
 
@@ -65,7 +65,7 @@ def test_boxes_do_not_overlap() -> None:
     assert len(set(found.values())) == 14
 
 
-def test_beside_each_other_are_those_that_the_same_package_needs() -> None:
+def test_dependencies_of_the_same_package_are_next_to_each_other() -> None:
     found = places(node("a", "b", "c"), node("b", "z"), node("c", "m"), node("m"), node("z"))
     assert found["z"][1] < found["m"][1]
 
@@ -75,7 +75,7 @@ def test_a_circle_ends_somewhere() -> None:
     assert len(found) == 3
 
 
-def test_of_a_large_graph_the_nearest_are_drawn_and_the_rest_is_counted() -> None:
+def test_only_the_nearest_packages_of_a_large_graph_are_drawn_and_the_rest_is_counted() -> None:
     chain = [node(f"n{number}", f"n{number + 1}") for number in range(100)]
     drawing = draw_graph([*chain, node("n100")])
     assert drawing.left_out == 101 - MAX_GRAPH_NODES
@@ -83,7 +83,7 @@ def test_of_a_large_graph_the_nearest_are_drawn_and_the_rest_is_counted() -> Non
     assert "n40 " not in drawing.svg
 
 
-def test_a_long_name_keeps_its_end_and_no_name_is_markup() -> None:
+def test_a_long_name_is_shortened_in_front_and_no_name_is_markup() -> None:
     svg = draw_graph([node("a", "x" * 80), node("x" * 80)]).svg
     assert f"…{'x' * 24}<" in svg
     hostile = GraphNode(org="<script>", name='"', version="&", dependencies=())

@@ -27,7 +27,7 @@ def test_a_dependency_is_toml_that_names_the_repository_of_the_settings() -> Non
     assert read == {"dependency": [named]}
 
 
-def test_the_settings_are_an_entry_of_the_whole_file() -> None:
+def test_the_settings_are_an_entry_of_the_complete_file() -> None:
     [entry] = tomllib.loads(ways()["settings"].text)["repository"]["maven"]
     assert entry in tomllib.loads(client_settings(URL, "me"))["repository"]["maven"]
     assert entry["accesstoken"] == TOKEN_PLACEHOLDER
@@ -58,7 +58,7 @@ def test_a_tool_is_pulled_first_of_all() -> None:
     assert (found[0].id, found[0].text) == ("tool", "bal tool pull greeter:1.0.0")
 
 
-def test_nobody_is_told_to_add_a_dependency_by_a_command_that_adds_modules() -> None:
+def test_no_page_recommends_a_command_that_adds_modules_for_a_dependency() -> None:
     assert "tool" not in ways()
     assert not any("bal add" in each.text for each in ways(tools=("greeter",)).values())
 

@@ -97,7 +97,7 @@ async def test_no_slash_is_in_the_query_whatever_the_signature_is(
 
 
 @pytest.mark.parametrize("side", list(Visibility))
-async def test_a_lent_key_signs_the_string_that_the_service_documents(
+async def test_a_delegation_key_signs_the_string_that_the_service_documents(
     links: BlobLinks, clock: FakeClock, side: Visibility
 ) -> None:
     query = query_of(await links.link(NAME, side, "given.bala"))
@@ -146,7 +146,7 @@ async def test_a_lent_key_signs_the_string_that_the_service_documents(
     }  # fmt: skip
 
 
-def test_a_private_link_is_good_for_a_minute_and_a_public_one_no_longer_than_copies_are() -> None:
+def test_a_private_link_expires_after_a_minute_and_a_public_one_with_the_copies() -> None:
     assert LINK_LIFETIME[PRIVATE] == timedelta(seconds=60)
     assert LINK_CACHE_CONTROL == {PUBLIC: archives.CACHE_PUBLIC, PRIVATE: archives.CACHE_PRIVATE}
     assert f"max-age={LINK_LIFETIME[PUBLIC].seconds}" in archives.CACHE_PUBLIC
@@ -288,7 +288,7 @@ async def test_an_expired_link_is_refused(stored: BlobArchives, side: Visibility
     assert (await followed(await expired.link(NAME, side, FILE))).status_code == 403
 
 
-async def test_a_link_of_a_machine_whose_clock_is_ahead_is_good_at_once(
+async def test_a_link_of_a_machine_whose_clock_is_ahead_is_valid_at_once(
     stored: BlobArchives,
 ) -> None:
     ahead = FakeClock(SystemClock().now_ms() + int(CLOCK_SKEW / _MS) - 10_000)
@@ -296,7 +296,7 @@ async def test_a_link_of_a_machine_whose_clock_is_ahead_is_good_at_once(
     assert (await followed(link)).status_code == 200
 
 
-async def test_links_are_good_for_reading_alone(stored: BlobArchives) -> None:
+async def test_links_allow_reading_only(stored: BlobArchives) -> None:
     link = await stored.links.link(NAME, PUBLIC, FILE)
     async with httpx.AsyncClient() as client:
         assert (await client.delete(link)).status_code == 403

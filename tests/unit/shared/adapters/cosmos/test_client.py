@@ -11,7 +11,7 @@ from tests.support.cloud_stores import CloudDouble
 from tests.support.telemetry import hearing
 
 
-async def test_every_answer_is_told_with_its_charge(tmp_path: Path) -> None:
+async def test_every_answer_is_recorded_with_its_charge(tmp_path: Path) -> None:
     cosmos = CosmosDatabase(CloudDouble(tmp_path, FakeClock()).cosmos, SystemRandomness())
     packages = cosmos.container("packages")
     with hearing() as heard:
@@ -33,7 +33,7 @@ async def test_every_answer_is_told_with_its_charge(tmp_path: Path) -> None:
     assert round(sum(each["value"] for each in units), 6) == round(activity.units, 6)
 
 
-async def test_what_nobody_asked_for_is_charged_to_nobody(tmp_path: Path) -> None:
+async def test_calls_outside_of_a_request_are_charged_to_none(tmp_path: Path) -> None:
     cosmos = CosmosDatabase(CloudDouble(tmp_path, FakeClock()).cosmos, SystemRandomness())
     activity = Activity.begin("central_pull", SpanOrigin.SERVED)
     assert await cosmos.container("packages").read("acme/greet", "head") is None

@@ -67,7 +67,7 @@ async def test_until_the_last_package_is_read_the_index_stays_as_it_was(
     assert seen == [["acme/greet:1.0.0", "acme/old:1.0.0"]]
 
 
-async def test_what_is_pushed_meanwhile_is_shown_at_once_and_afterwards(
+async def test_a_push_during_a_rebuild_is_shown_at_once_and_afterwards(
     index: SqliteSearchIndex,
 ) -> None:
     async def push() -> None:
@@ -79,7 +79,7 @@ async def test_what_is_pushed_meanwhile_is_shown_at_once_and_afterwards(
     assert await shown(index) == ["acme/greet:2.0.0", "acme/old:1.0.0", "acme/pushed:1.0.0"]
 
 
-async def test_what_is_removed_or_replaced_meanwhile_does_not_come_back(
+async def test_a_release_that_was_removed_or_replaced_during_a_rebuild_does_not_come_back(
     index: SqliteSearchIndex,
 ) -> None:
     """The last package was read from the store before it was removed, and arrives after."""
@@ -95,7 +95,7 @@ async def test_what_is_removed_or_replaced_meanwhile_does_not_come_back(
     assert await shown(index, "name:bad") == []
 
 
-async def test_a_rebuild_that_was_cut_off_is_begun_anew(index: SqliteSearchIndex) -> None:
+async def test_an_interrupted_rebuild_starts_again(index: SqliteSearchIndex) -> None:
     async def fail() -> None:
         raise ConnectionError
 
@@ -107,7 +107,7 @@ async def test_a_rebuild_that_was_cut_off_is_begun_anew(index: SqliteSearchIndex
     assert await shown(index) == ["acme/old:1.0.0"]
 
 
-async def test_of_an_empty_store_the_index_is_empty(index: SqliteSearchIndex) -> None:
+async def test_the_index_of_an_empty_store_is_empty(index: SqliteSearchIndex) -> None:
     async def nothing() -> AsyncIterator[Listing]:
         for each in ():
             yield each
@@ -116,7 +116,7 @@ async def test_of_an_empty_store_the_index_is_empty(index: SqliteSearchIndex) ->
     assert await shown(index) == []
 
 
-async def test_the_words_of_packages_that_are_gone_are_forgotten(
+async def test_the_words_of_removed_packages_are_deleted(
     index: SqliteSearchIndex, tmp_path: Path
 ) -> None:
     await index.replace(listing("acme/greet:1.1.0"))

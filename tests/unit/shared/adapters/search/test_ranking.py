@@ -32,21 +32,21 @@ def test_no_boost_lifts_a_result_over_a_better_match(
 
 
 @given(_PULLS, _PULLS)
-def test_what_is_pulled_more_is_never_lower(pulls: int, more: int) -> None:
+def test_more_pulls_never_rank_lower(pulls: int, more: int) -> None:
     low, high = sorted((pulls, more))
     assert boost(low) <= boost(high)
 
 
 @given(_TIMES, _TIMES)
-def test_what_is_newer_is_never_lower(created_ms: int, later_ms: int) -> None:
+def test_a_newer_release_never_ranks_lower(created_ms: int, later_ms: int) -> None:
     low, high = sorted((created_ms, later_ms))
     assert boost(created_ms=low) <= boost(created_ms=high)
 
 
-def test_of_two_the_one_with_the_shorter_name_is_the_more_general() -> None:
+def test_the_shorter_of_two_names_is_the_more_general_one() -> None:
     assert boost(name="acme/greet.loudly") < boost(name="acme/greet")
 
 
-def test_what_is_deprecated_is_below_what_is_not_used_at_all() -> None:
+def test_a_deprecated_package_ranks_below_an_unused_one() -> None:
     year_2026_ms = 1_780_000_000_000
     assert boost(1_000, year_2026_ms, "Use another.") < boost(0, year_2026_ms)

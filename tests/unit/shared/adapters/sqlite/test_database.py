@@ -71,7 +71,9 @@ async def test_an_edition_stays_while_nothing_is_written(database: Database) -> 
     assert database.data_version() == before
 
 
-async def test_what_others_write_is_another_edition(database: Database, path: Path) -> None:
+async def test_a_write_of_another_process_changes_the_data_version(
+    database: Database, path: Path
+) -> None:
     other = Database(path, [FIRST])
     before = database.data_version()
     await other.write(adding("theirs"))
@@ -80,7 +82,7 @@ async def test_what_others_write_is_another_edition(database: Database, path: Pa
     other.close()
 
 
-async def test_what_others_write_in_their_own_way_is_another_edition_within_a_second(
+async def test_a_write_by_another_program_changes_the_data_version_within_a_second(
     path: Path,
 ) -> None:
     now = [100.0]
@@ -161,7 +163,7 @@ def test_a_file_that_is_no_database_is_refused_with_its_name(path: Path) -> None
 # --- reading and writing -----------------------------------------------------------------------
 
 
-async def test_what_was_written_is_read_on_the_loop_and_on_threads(database: Database) -> None:
+async def test_writes_are_read_on_the_loop_and_on_threads(database: Database) -> None:
     assert await database.write(adding("one")) == 1
     assert database.row("SELECT text FROM notes WHERE id = ?", 1) == ("one",)
     assert database.row("SELECT text FROM notes WHERE id = ?", 2) is None
@@ -410,7 +412,9 @@ def test_work_that_is_refused_changes_nothing(writer: Writer, migrated_path: Pat
     assert stored(migrated_path) == []
 
 
-def test_what_waits_together_is_committed_together(writer: Writer, migrated_path: Path) -> None:
+def test_writes_that_wait_together_are_committed_together(
+    writer: Writer, migrated_path: Path
+) -> None:
     assert commits(writer, *(adding(f"note {number}") for number in range(20))) == 1
     assert stored(migrated_path) == [f"note {number}" for number in range(20)]
 
@@ -420,7 +424,7 @@ def test_no_commit_holds_more_than_its_share(writer: Writer, migrated_path: Path
     assert len(stored(migrated_path)) == JOBS_PER_COMMIT + 1
 
 
-def test_refused_work_takes_none_of_its_company_with_it(
+def test_a_refused_write_does_not_affect_others_in_its_transaction(
     writer: Writer, migrated_path: Path
 ) -> None:
     one, other, two = together(writer, adding("one"), refused, adding("two"))
@@ -429,7 +433,7 @@ def test_refused_work_takes_none_of_its_company_with_it(
     assert stored(migrated_path) == ["one", "two"]
 
 
-def test_work_that_breaks_a_constraint_takes_none_of_its_company(
+def test_a_write_that_breaks_a_constraint_does_not_affect_others_in_its_transaction(
     writer: Writer, migrated_path: Path
 ) -> None:
     one, other, two = together(writer, adding("one"), adding("one"), adding("two"))
@@ -438,7 +442,7 @@ def test_work_that_breaks_a_constraint_takes_none_of_its_company(
     assert stored(migrated_path) == ["one", "two"]
 
 
-def test_of_work_that_waits_together_what_finds_no_room_fails_alone(
+def test_of_writes_that_wait_together_only_the_one_without_space_fails(
     writer: Writer, migrated_path: Path
 ) -> None:
     writer.submit(nearly_full).result(DEADLINE)
@@ -469,7 +473,7 @@ def test_work_whose_caller_gave_up_before_it_began_is_not_done(
     assert stored(migrated_path) == ["next"]
 
 
-def test_the_mark_is_another_one_before_anybody_is_told(
+def test_the_data_version_changes_before_the_caller_continues(
     writer: Writer, mark: DataVersionFile
 ) -> None:
     seen = [mark.read()]
@@ -492,7 +496,7 @@ def test_the_mark_is_renewed_for_what_is_committed_together(
     assert mark.read() != before
 
 
-def test_what_is_refused_leaves_the_mark(writer: Writer, mark: DataVersionFile) -> None:
+def test_a_refused_write_leaves_the_data_version(writer: Writer, mark: DataVersionFile) -> None:
     before = mark.read()
     with pytest.raises(Refused):
         writer.submit(refused).result(DEADLINE)

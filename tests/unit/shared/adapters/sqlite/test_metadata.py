@@ -134,7 +134,9 @@ async def test_a_replaced_entry_is_weighed_once(stores: EmbeddedStores) -> None:
         assert surveys._cache.weight == memory_of_entries(entries)
 
 
-async def test_a_package_larger_than_the_memory_is_surveyed_whole(stores: EmbeddedStores) -> None:
+async def test_a_package_larger_than_the_cache_is_surveyed_completely(
+    stores: EmbeddedStores,
+) -> None:
     surveys = SqliteSurveys(stores.database, capacity_bytes=10)
     await pushed(stores, *(f"1.{number}.0" for number in range(100)))
     for _ in range(2):
@@ -143,7 +145,7 @@ async def test_a_package_larger_than_the_memory_is_surveyed_whole(stores: Embedd
         assert len(survey.entries) == 100
 
 
-async def test_what_many_wait_for_is_read_once(
+async def test_a_survey_that_many_wait_for_is_read_once(
     stores: EmbeddedStores, surveys: SqliteSurveys
 ) -> None:
     await pushed(stores, *(f"1.{number}.0" for number in range(1_000)))
@@ -151,7 +153,7 @@ async def test_what_many_wait_for_is_read_once(
     assert len({id(survey) for answer in answers for survey in answer}) == 1
 
 
-async def test_surveys_of_a_growing_package_are_always_whole(stores: EmbeddedStores) -> None:
+async def test_surveys_of_a_growing_package_are_always_complete(stores: EmbeddedStores) -> None:
     surveys = [SqliteSurveys(stores.database) for _ in range(3)]
 
     async def grow() -> None:

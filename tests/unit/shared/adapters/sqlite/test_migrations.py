@@ -77,7 +77,7 @@ async def test_tokens_go_on_and_remember_their_last_use(database: Database) -> N
     assert use.used_ms == 8
 
 
-async def test_what_happened_to_packages_is_in_the_log_of_their_organization(
+async def test_the_history_of_packages_is_in_the_log_of_their_organization(
     database: Database,
 ) -> None:
     log = await SqliteEvents(database).stream("org:acme", None, 10)

@@ -87,7 +87,7 @@ def test_every_fact_is_read_in_every_layout(layout: int) -> None:
 
 
 @pytest.mark.parametrize("layout", [2, 3, 4])
-def test_what_a_bala_leaves_out_is_empty(layout: int) -> None:
+def test_missing_parts_of_a_bala_are_empty(layout: int) -> None:
     found = read(layout=layout, readme="", ballerina_version="")
     assert found.platform == "any"
     assert found.ballerina_version == ""
@@ -390,7 +390,7 @@ def test_layout_4_has_its_text_at_the_root(named: str, present: list[str], expec
     assert found.texts.readme == f"I am {expected}."
 
 
-def test_layout_4_has_module_texts_beside_their_sources() -> None:
+def test_layout_4_has_module_texts_with_their_sources() -> None:
     entries = {"modules/sub/Module.md": "Sub."}
     found = read_bala(bala(layout=4, modules=["sub"], entries=entries))
     assert [(text.name, text.readme) for text in found.texts.modules] == [
@@ -424,7 +424,7 @@ def test_the_operator_may_allow_packages_without_documentation() -> None:
         assert (found.texts.readme, found.summary) == (readme, "")
 
 
-def test_what_is_not_utf_8_in_a_text_is_shown_as_a_sign() -> None:
+def test_invalid_utf_8_in_a_text_is_replaced_by_a_sign() -> None:
     found = read_bala(bala(entries={"docs/README.md": b"\xef\xbb\xbfGr\xfc\xdfe"}))
     assert found.texts.readme == "Gr\ufffd\ufffde"
 
@@ -481,7 +481,7 @@ def test_early_go_balas_export_in_bala_toml() -> None:
         "x.bal",
     ],
 )
-def test_files_that_belong_to_no_module_are_kept_and_not_listed(path: str) -> None:
+def test_files_that_belong_to_no_module_are_stored_and_not_listed(path: str) -> None:
     found = read(entries={path: "x"})
     assert (found.modules, found.internal_modules) == (("greet",), ())
 

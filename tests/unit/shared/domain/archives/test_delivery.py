@@ -69,14 +69,14 @@ PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
 
 @pytest.mark.parametrize("visibility", list(Visibility))
 @pytest.mark.parametrize("state", list(State))
-def test_only_what_everybody_may_have_belongs_on_the_public_side(
+def test_only_archives_that_everybody_may_read_belong_in_the_public_container(
     visibility: Visibility, state: State
 ) -> None:
     side = archive_container(head(visibility=visibility), release(state=state))
     assert (side is PUBLIC) == (visibility is PUBLIC and state is State.LIVE)
 
 
-def test_changes_that_decide_on_a_side_move_archives() -> None:
+def test_changes_of_the_container_move_archives() -> None:
     private = with_change(head(), "kind", by=OPERATOR, now_ms=1, visibility=PRIVATE)
     quarantined = with_change(release(), "kind", by=OPERATOR, now_ms=1, state=State.QUARANTINED)
     deprecated = with_change(release(), "kind", by=OPERATOR, now_ms=1, deprecation="Gone.")
@@ -94,7 +94,7 @@ def made_private(at_ms: int) -> Head:
     return with_change(head(), "package.private", by=OPERATOR, now_ms=at_ms, visibility=PRIVATE)
 
 
-def test_what_nobody_changed_lies_where_it_belongs() -> None:
+def test_an_archive_that_nobody_changed_is_where_it_belongs() -> None:
     assert is_placement_settled(head(), release(), now_ms=START_MS)
 
 

@@ -108,16 +108,16 @@ def test_a_file_that_is_the_folder_of_another_is_refused(file: str, inside: str)
         refuse_duplicates([inside, "a b", "a.b", "b", file])
 
 
-def test_names_that_only_begin_alike_are_different_files() -> None:
+def test_names_with_the_same_prefix_are_different_files() -> None:
     refuse_duplicates(["a/", "a/b", "a/c", "ab", "a.b", "a b", "b/a", "b/ab", "c", "cXXd"])
 
 
-def test_what_is_compared_has_no_case_and_one_form() -> None:
+def test_names_are_compared_without_case_in_one_form() -> None:
     assert fold_case("README.md") == "readme.md"
     assert fold_case("CAFÉ") == fold_case("cafe\u0301") == "café"
 
 
-def test_twins_are_named_in_the_order_of_the_archive() -> None:
+def test_duplicates_are_named_in_the_order_of_the_archive() -> None:
     for names in (["readme", "README"], ["README", "readme"]):
         with pytest.raises(DuplicateEntry, match=f"{names[0]} .*{names[1]}"):
             refuse_duplicates(names)

@@ -75,7 +75,7 @@ def test_a_header_is_read_in_any_case_and_with_spaces_around_the_digits() -> Non
 
 
 @pytest.mark.parametrize("text", ["", "g", "0x1", "-1", " 1", "1\n", "٣", "a" * 65, "é"])
-def test_what_is_no_number_of_64_digits_is_refused(text: str) -> None:
+def test_a_number_that_has_not_64_digits_is_refused(text: str) -> None:
     with pytest.raises(InvalidDigest, match="is not a digest"):
         Digest.parse(text)
 

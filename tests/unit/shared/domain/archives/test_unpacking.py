@@ -54,7 +54,7 @@ def test_names_are_in_the_order_of_the_directory() -> None:
     assert archive.names == ("b", "a/", "a/c")
 
 
-def test_a_content_is_kept_once_it_was_asked_for() -> None:
+def test_a_content_that_was_read_is_cached() -> None:
     archive = opened(Member(name="a", content=b"hello"))
     assert archive.read("a") is archive.read("a")
 
@@ -136,7 +136,7 @@ def test_a_ratio_that_is_too_high_is_named_with_the_limit() -> None:
         (b"\xff" * 20, "its data cannot be unpacked"),
     ],
 )
-def test_packed_data_is_one_whole_stream(packed: bytes, reason: str) -> None:
+def test_packed_data_is_one_complete_stream(packed: bytes, reason: str) -> None:
     member = Member(name="a", content=b"x" * 50, packed=packed)
     with pytest.raises(EntryDamaged, match=damaged(reason)):
         opened(member).verify()
@@ -188,16 +188,16 @@ def test_a_folder_has_what_lies_in_it_and_not_below() -> None:
 
 
 @pytest.mark.parametrize("path", ["nothing", "docs/README.md", "doc", "modules/greet/"])
-def test_what_is_no_folder_has_nothing_in_it(path: str) -> None:
+def test_a_path_that_is_not_a_folder_contains_nothing(path: str) -> None:
     assert listed().folder(path) is None
 
 
 @pytest.mark.parametrize("path", ["", "docs", "modules/", "../package.json", "PACKAGE.JSON"])
-def test_what_is_no_file_is_none(path: str) -> None:
+def test_a_path_that_is_not_a_file_is_none(path: str) -> None:
     assert listed().file(path) is None
 
 
-def test_of_a_small_archive_the_tail_is_all_and_has_the_directory() -> None:
+def test_the_tail_of_a_small_archive_is_all_of_it_and_has_the_directory() -> None:
     span = directory_tail(len(ARCHIVE))
     assert (span.start, span.count) == (0, len(ARCHIVE))
     assert missing_directory(ARCHIVE, len(ARCHIVE)) is None
@@ -222,7 +222,7 @@ def test_a_real_bala_is_listed_as_it_was_packed() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 10, 400])
-def test_what_does_not_end_as_an_archive_is_refused(size: int) -> None:
+def test_a_file_that_does_not_end_as_an_archive_is_refused(size: int) -> None:
     with pytest.raises(Truncated):
         missing_directory(b"x" * size, size)
 
@@ -232,7 +232,7 @@ def test_a_directory_that_does_not_end_where_it_should_is_refused() -> None:
         missing_directory(ARCHIVE, len(ARCHIVE) + 1)
 
 
-def test_bytes_that_changed_are_told() -> None:
+def test_changed_bytes_are_reported() -> None:
     files = listed()
     entry = files.file("docs/README.md")
     assert entry is not None
