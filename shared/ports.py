@@ -32,7 +32,16 @@ from shared.domain.packages import (
     Visibility,
 )
 from shared.domain.records import Entity, Event, PendingEvents, Place
-from shared.domain.search import Facets, IndexTotals, Query, ResultPage, Results, Suggestion, Viewer
+from shared.domain.search import (
+    FacetedResults,
+    Facets,
+    IndexTotals,
+    Query,
+    ResultPage,
+    Results,
+    Suggestion,
+    Viewer,
+)
 
 E = TypeVar("E", bound=Entity)
 
@@ -465,6 +474,13 @@ class SearchIndex(Protocol):
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
         """Return a page of the matches that `viewer` may see, and their exact number."""
+        ...
+
+    async def search_with_facets(
+        self, query: Query, page: ResultPage, viewer: Viewer
+    ) -> FacetedResults:
+        """Return what `search` and `facets` return, and the number of deprecated packages that a
+        search without them leaves out."""
         ...
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:

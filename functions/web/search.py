@@ -18,6 +18,7 @@ from shared.domain.search import (
     MAX_QUERY_LENGTH,
     Facet,
     FacetCount,
+    FacetedResults,
     Facets,
     FacetValue,
     Hit,
@@ -25,7 +26,6 @@ from shared.domain.search import (
     ResultPage,
     Sort,
 )
-from shared.services.search import FacetedResults
 
 RESULTS_PER_PAGE = 20
 SHOWN_FACET_VALUES = 8  # The others can be opened.

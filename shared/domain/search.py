@@ -352,6 +352,16 @@ Facets = Mapping[
 
 
 @dataclass(frozen=True, slots=True)
+class FacetedResults:
+    """A page of results, the facets of all of them, and the number of deprecated packages that the
+    query finds besides."""
+
+    results: Results
+    facets: Facets
+    deprecated: int
+
+
+@dataclass(frozen=True, slots=True)
 class IndexTotals:
     """The totals of everything public."""
 

@@ -1,6 +1,5 @@
 """Search: finds packages that the caller may see, and updates the search index."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,24 +7,13 @@ from shared.auth.authorization import Authorization
 from shared.domain.identity import Principal
 from shared.domain.members import Membership
 from shared.domain.names import OrgName
-from shared.domain.search import Facets, Query, ResultPage, Results, Suggestion
+from shared.domain.search import FacetedResults, Query, ResultPage, Results, Suggestion
 from shared.ports import SearchFeed, SearchIndex
 from shared.services.upkeep import TaskReport
 
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
 
-_COUNT_ONLY = ResultPage(limit=0)
 _NOTHING = Results((), 0)
-
-
-@dataclass(frozen=True, slots=True)
-class FacetedResults:
-    """A page of results, the facets of all of them, and the number of deprecated packages among
-    them."""
-
-    results: Results
-    facets: Facets
-    deprecated: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +41,7 @@ class PackageSearch:
         viewer = await self.authorization.viewer(by)
         if query.is_wordless:
             return FacetedResults(_NOTHING, {}, 0)
-        results, facets, deprecated = await asyncio.gather(
-            self.index.search(query, page, viewer),
-            self.index.facets(query, viewer),
-            self.index.search(replace(query, deprecated_only=True), _COUNT_ONLY, viewer),
-        )
-        return FacetedResults(results, facets, deprecated.count)
+        return await self.index.search_with_facets(query, page, viewer)
 
     async def search_organization(
         self, org: OrgName, page: ResultPage, *, by: Principal

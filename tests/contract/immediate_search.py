@@ -12,7 +12,16 @@ from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.system import SystemRandomness
 from shared.domain.names import Package
 from shared.domain.packages import Listing
-from shared.domain.search import Facets, IndexTotals, Query, ResultPage, Results, Suggestion, Viewer
+from shared.domain.search import (
+    FacetedResults,
+    Facets,
+    IndexTotals,
+    Query,
+    ResultPage,
+    Results,
+    Suggestion,
+    Viewer,
+)
 from shared.ports import Clock
 
 _unfed: set[Path] = set()  # Places where something was written since they were fed.
@@ -69,6 +78,13 @@ class ImmediateSearch:
         """Search what there is now."""
         await self._look()
         return await self._index.search(query, page, viewer)
+
+    async def search_with_facets(
+        self, query: Query, page: ResultPage, viewer: Viewer
+    ) -> FacetedResults:
+        """Search and count what there is now."""
+        await self._look()
+        return await self._index.search_with_facets(query, page, viewer)
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
         """Count what there is now."""

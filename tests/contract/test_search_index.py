@@ -644,6 +644,46 @@ async def test_results_divide_by_what_they_are(index: SearchIndex) -> None:
     assert await index.facets(Query.parse("nothing"), ANYONE) == {}
 
 
+async def test_a_page_comes_with_the_facets_of_all_matches(index: SearchIndex) -> None:
+    await offer_all(
+        index,
+        *(listing(f"acme/mail{each}:1.0.0", licenses=("MIT",)) for each in range(4)),
+        listing("other/mail:1.0.0"),
+        listing("other/mailer:1.0.0", deprecation="Use mail."),
+        listing("other/sms:1.0.0", deprecation="Use nothing."),
+    )
+    query, page = Query.parse("mail"), ResultPage(limit=2)
+    for _ in range(2):  # The second time, the counts may be those of the first.
+        found = await index.search_with_facets(query, page, ANYONE)
+        assert found.results == await index.search(query, page, ANYONE)
+        assert found.facets == await index.facets(query, ANYONE)
+        assert (len(found.results.hits), found.results.count, found.deprecated) == (2, 5, 1)
+
+
+async def test_counts_of_facets_are_as_new_as_the_index(index: SearchIndex) -> None:
+    await offer_all(index, *(listing(f"acme/mail{each}:1.0.0") for each in range(3)))
+    query, page = Query.parse("mail"), ResultPage()
+    assert (await index.search_with_facets(query, page, ANYONE)).results.count == 3
+    await index.remove(package("acme/mail0"))
+    await offer_all(index, listing("other/mail:1.0.0", deprecation="Use mail1."))
+    found = await index.search_with_facets(query, page, ANYONE)
+    assert (found.results.count, found.deprecated) == (2, 1)
+    assert [(each.value, each.count) for each in found.facets[Facet.ORG]] == [("acme", 2)]
+
+
+async def test_private_packages_are_in_nobody_elses_counts(index: SearchIndex) -> None:
+    await offer_all(
+        index,
+        *(listing(f"acme/mail{each}:1.0.0", visibility=Visibility.PRIVATE) for each in range(3)),
+        listing("acme/mailer:1.0.0", visibility=Visibility.PRIVATE, deprecation="Use mail1."),
+    )
+    query, page = Query.parse("mail"), ResultPage()
+    for viewer, counts in ((Viewer(frozenset({"acme"})), (3, 1)), (ANYONE, (0, 0))):
+        found = await index.search_with_facets(query, page, viewer)
+        assert (found.results.count, found.deprecated) == counts
+        assert bool(found.facets) == bool(counts[0])
+
+
 async def test_a_value_narrows_to_as_many_as_it_was_counted_for(index: SearchIndex) -> None:
     await offer_all(
         index,

@@ -29,7 +29,16 @@ from shared.caching import LruCache
 from shared.domain.errors.requests import SearchLoading
 from shared.domain.names import Package
 from shared.domain.packages import Listing
-from shared.domain.search import Facets, IndexTotals, Query, ResultPage, Results, Suggestion, Viewer
+from shared.domain.search import (
+    FacetedResults,
+    Facets,
+    IndexTotals,
+    Query,
+    ResultPage,
+    Results,
+    Suggestion,
+    Viewer,
+)
 from shared.log import log
 from shared.ports import Clock, Randomness
 from shared.telemetry import recording
@@ -255,6 +264,12 @@ class CloudSearchIndex:
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
         async with self._copy.borrow() as copy:
             return await copy.search(query, page, viewer)
+
+    async def search_with_facets(
+        self, query: Query, page: ResultPage, viewer: Viewer
+    ) -> FacetedResults:
+        async with self._copy.borrow() as copy:
+            return await copy.search_with_facets(query, page, viewer)
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
         async with self._copy.borrow() as copy:

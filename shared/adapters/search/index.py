@@ -1,7 +1,8 @@
 """The search index of one machine, and its rebuilding beside the one that is searched."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Hashable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,9 +16,31 @@ from shared.adapters.search.schema import (
     create_tables,
 )
 from shared.adapters.sqlite.database import Database
+from shared.caching import LruCache
 from shared.domain.names import Package
 from shared.domain.packages import Listing
-from shared.domain.search import Facets, IndexTotals, Query, ResultPage, Results, Suggestion, Viewer
+from shared.domain.search import (
+    FacetedResults,
+    Facets,
+    IndexTotals,
+    Query,
+    ResultPage,
+    Results,
+    Suggestion,
+    Viewer,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFacets:
+    """The counts of a query, and the data version of the index that they are of."""
+
+    version: Hashable
+    facets: Facets
+    deprecated: int
+
+
+FACETED_QUERIES_KEPT = 64  # In memory; the facets of a query have some 30 KB, and 120 at most.
 
 
 class IndexReader:
@@ -25,10 +48,29 @@ class IndexReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._facets = LruCache[tuple[Query, Viewer], KeptFacets](FACETED_QUERIES_KEPT)
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
         work = partial(queries.find_packages, query=query, page=page, viewer=viewer)
         return await self._database.scan(work)
+
+    async def search_with_facets(
+        self, query: Query, page: ResultPage, viewer: Viewer
+    ) -> FacetedResults:
+        """Search and count in one visit of the index.
+
+        The counts are those of every page and order of a query, and hold until the index changes.
+        """
+        version, key = self._database.data_version(), (query, viewer)
+        kept = self._facets.get(key)
+        if kept is not None and kept.version == version:
+            return FacetedResults(
+                await self.search(query, page, viewer), kept.facets, kept.deprecated
+            )
+        work = partial(queries.find_with_facets, query=query, page=page, viewer=viewer)
+        found = await self._database.scan(work)
+        self._facets.put(key, KeptFacets(version, found.facets, found.deprecated))
+        return found
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
         """Return how everything that `search` finds divides."""

@@ -1,15 +1,19 @@
 """How the search index answers: the tiers that are needed, the counts, and one page of rows."""
 
 import sqlite3
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
 
 from shared.adapters.search.query_plan import MatchTier, QueryPlan, match_any_facet
 from shared.adapters.search.ranking import NAME_TIERS, ranking_boosts
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.words import Speller, facet_word
+from shared.domain.packages import Listing
 from shared.domain.search import (
     Facet,
+    FacetedResults,
     Facets,
     FacetValue,
     Hit,
@@ -24,6 +28,7 @@ from shared.domain.search import (
 )
 from shared.domain.versions import ANY_CLIENT, ClientProfile
 
+LISTINGS_KEPT = 2_048  # Decoded, by their bytes: some 16 MB in each process.
 TOO_FEW_MATCHES = 3  # With fewer matches, and none by name, what was typed is perhaps a mistake.
 
 _FACETS = {each.value: each for each in Facet}
@@ -49,6 +54,15 @@ def find_packages(
     """Answer one search from one snapshot of the index, so that hits and count agree."""
     with _snapshot(connection):
         return _Search(connection, query, viewer).results(page)
+
+
+def find_with_facets(
+    connection: sqlite3.Connection, query: Query, page: ResultPage, viewer: Viewer
+) -> FacetedResults:
+    """Answer one search with its facets from one snapshot of the index."""
+    with _snapshot(connection):
+        search = _Search(connection, query, viewer)
+        return FacetedResults(search.results(page), search.facets(), search.deprecated_count())
 
 
 def count_facets(connection: sqlite3.Connection, query: Query, viewer: Viewer) -> Facets:
@@ -90,7 +104,9 @@ class _Search:
 
     def __init__(self, connection: sqlite3.Connection, query: Query, viewer: Viewer) -> None:
         self._connection = connection
-        self._plan = QueryPlan(query, viewer, _unusable(connection, query.client))
+        self._query, self._viewer = query, viewer
+        self._unusable = _unusable(connection, query.client)
+        self._plan = QueryPlan(query, viewer, self._unusable)
         self._tiers = list(self._plan.tiers)
         self._count = self._count_of(self._tiers[-1])
         self._meant: tuple[tuple[str, str], ...] = ()
@@ -99,12 +115,12 @@ class _Search:
     def results(self, page: ResultPage) -> Results:
         """Return the page, and the count of all matches."""
         if page.sort is Sort.RELEVANCE:
-            hits = [self._hit(row, tier) for row, tier in self._relevant(page)]
+            found = self._relevant(page)
         else:
             order = _ORDERS[page.sort, page.descending]
-            found = self._rows(self._tiers[-1], order, page.limit, page.offset)
-            hits = [self._hit(row, None) for row in found]
-        return Results(tuple(hits), self._count, self._meant)
+            rows = self._rows(self._tiers[-1], order, page.limit, page.offset)
+            found = [(row, None) for row in rows]
+        return Results(tuple(self._hits(found)), self._count, self._meant)
 
     def facets(self) -> Facets:
         """Return how all matches divide."""
@@ -116,6 +132,12 @@ class _Search:
         return group_facets(
             (FacetValue(_FACETS[name], value), share) for name, value, share in rows
         )
+
+    def deprecated_count(self) -> int:
+        """Return how many deprecated packages match in the same way."""
+        query = replace(self._query, deprecated_only=True)
+        plan = QueryPlan(query, self._viewer, self._unusable)
+        return self._count_of(self._tiers[-1], plan)
 
     def _widen(self) -> None:
         """Look for more, when what was typed is in few packages.
@@ -162,29 +184,43 @@ class _Search:
                     found.setdefault(row, tier)
         return list(found.items())[:wanted]
 
-    def _count_of(self, tier: MatchTier) -> int:
+    def _count_of(self, tier: MatchTier, plan: QueryPlan | None = None) -> int:
         join = _JOIN if self._plan.patterns else ""
-        return self._select(f"count(*) FROM texts {join}", tier).fetchone()[0]
+        return self._select(f"count(*) FROM texts {join}", tier, plan=plan).fetchone()[0]
 
     def _rows(self, tier: MatchTier, order: str, limit: int, offset: int = 0) -> list[int]:
         end = f"ORDER BY {order} LIMIT ? OFFSET ?"
         return [row[0] for row in self._select(f"id FROM texts {_JOIN}", tier, end, limit, offset)]
 
-    def _select(self, what: str, tier: MatchTier, end: str = "", *values: int) -> sqlite3.Cursor:
+    def _select(
+        self, what: str, tier: MatchTier, end: str = "", *values: int, plan: QueryPlan | None = None
+    ) -> sqlite3.Cursor:
         patterns = self._plan.patterns
         likes = "".join(rf" AND packages.{each.column} LIKE ? ESCAPE '\'" for each in patterns)
         # Nothing in the statement comes from a request: what was typed is bound.
         statement = f"SELECT {what} WHERE texts MATCH ?{likes} {end}"
-        typed = [self._plan.expression(tier), *(each.like for each in patterns)]
+        typed = [(plan or self._plan).expression(tier), *(each.like for each in patterns)]
         return self._connection.execute(statement, (*typed, *values))
 
-    def _hit(self, row: int, tier: MatchTier | None) -> Hit:
-        found = self._connection.execute("SELECT listing FROM listings WHERE id = ?", (row,))
-        listing = read_listing(found.fetchone()[0])
-        parts = ranking_boosts(listing)
-        if tier is not None:
-            parts = {tier.name: tier.score, **parts}
-        return Hit(listing, round(sum(parts.values()), 6), parts)
+    def _hits(self, found: Sequence[tuple[int, MatchTier | None]]) -> Iterator[Hit]:
+        places = ", ".join("?" * len(found))
+        statement = f"SELECT id, listing FROM listings WHERE id IN ({places})"  # noqa: S608 - marks.
+        stored = dict(self._connection.execute(statement, [row for row, _ in found]).fetchall())
+        for row, tier in found:
+            yield _hit(stored[row], tier)
+
+
+@lru_cache(maxsize=LISTINGS_KEPT)
+def _shown(stored: bytes) -> tuple[Listing, dict[str, float]]:
+    """Return a listing, and what ranks it whatever was typed."""
+    listing = read_listing(stored)
+    return listing, ranking_boosts(listing)
+
+
+def _hit(stored: bytes, tier: MatchTier | None) -> Hit:
+    listing, boosts = _shown(stored)
+    parts = boosts if tier is None else {tier.name: tier.score, **boosts}
+    return Hit(listing, round(sum(parts.values()), 6), parts)
 
 
 def _unusable(connection: sqlite3.Connection, client: ClientProfile) -> list[str]:

@@ -15,6 +15,7 @@ from shared.domain.packages import Listing
 from shared.domain.rights import Grant, Role, Scope
 from shared.domain.search import (
     ANYONE,
+    FacetedResults,
     Facets,
     IndexTotals,
     Query,
@@ -23,7 +24,7 @@ from shared.domain.search import (
     Suggestion,
     Viewer,
 )
-from shared.services.search import SUGGESTIONS, FacetedResults, PackageSearch, SearchIndexUpdates
+from shared.services.search import SUGGESTIONS, PackageSearch, SearchIndexUpdates
 from shared.services.upkeep import TaskReport
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
@@ -74,7 +75,9 @@ class AskedIndex:
     searches: list[tuple[Query, ResultPage, Viewer]] = field(
         default_factory=list[tuple[Query, ResultPage, Viewer]]
     )
-    divided: list[tuple[Query, Viewer]] = field(default_factory=list[tuple[Query, Viewer]])
+    divided: list[tuple[Query, ResultPage, Viewer]] = field(
+        default_factory=list[tuple[Query, ResultPage, Viewer]]
+    )
     texts: list[tuple[str, Viewer, int]] = field(default_factory=list[tuple[str, Viewer, int]])
 
     async def offer(self, listing: Listing) -> bool:
@@ -92,9 +95,15 @@ class AskedIndex:
         self.searches.append((query, page, viewer))
         return EMPTY
 
-    async def facets(self, query: Query, viewer: Viewer) -> Facets:
+    async def search_with_facets(
+        self, query: Query, page: ResultPage, viewer: Viewer
+    ) -> FacetedResults:
         """Note the search by another name."""
-        self.divided.append((query, viewer))
+        self.divided.append((query, page, viewer))
+        return FacetedResults(EMPTY, {}, 0)
+
+    async def facets(self, query: Query, viewer: Viewer) -> Facets:
+        """Find nothing."""
         return {}
 
     async def totals(self) -> IndexTotals:
@@ -195,16 +204,15 @@ async def test_as_many_are_suggested_as_asked(searching: PackageSearch, index: A
     assert index.texts == [("ka", ANYONE, 3)]
 
 
-async def test_an_exploration_asks_who_it_is_once_and_the_index_three_times(
+async def test_an_exploration_asks_who_it_is_once_and_the_index_once(
     searching: PackageSearch, index: AskedIndex, directory: FakeDirectory
 ) -> None:
     query, page = Query.parse("kafka"), ResultPage(limit=3)
     viewer = Viewer(frozenset({"acme", "other"}))
     found = await searching.search_with_facets(query, page, by=KIM)
     assert found == FacetedResults(EMPTY, {}, 0)
-    deprecated = replace(query, deprecated_only=True)
-    assert index.searches == [(query, page, viewer), (deprecated, ResultPage(limit=0), viewer)]
-    assert index.divided == [(query, viewer)]
+    assert index.divided == [(query, page, viewer)]
+    assert index.searches == []
     asked = [*directory.calls]
     directory.calls.clear()
     await searching.search(query, page, by=KIM)
