@@ -26,7 +26,7 @@ def test_a_range_names_bytes_of_the_file(header: str, wanted: range) -> None:
     "header",
     ["", "bytes=-", "bytes=4-2", "bytes=0-1,3-4", "items=0-1", "bytes=a-b", f"bytes={'9' * 5000}-"],
 )
-def test_nonsense_and_several_ranges_mean_the_whole_file(header: str) -> None:
+def test_invalid_and_multiple_ranges_mean_the_complete_file(header: str) -> None:
     assert requested_range({"range": header}, size=10, etag=ETAG) is None
 
 
@@ -37,7 +37,7 @@ def test_a_range_without_a_byte_of_the_file_is_refused(header: str) -> None:
 
 
 @pytest.mark.parametrize("condition", ['"other"', 'W/"abc"', "Fri, 20 Nov 2026 00:00:00 GMT"])
-def test_a_range_of_another_edition_means_the_whole_file(condition: str) -> None:
+def test_a_range_of_another_version_means_the_complete_file(condition: str) -> None:
     headers = {"range": "bytes=0-1", "if-range": condition}
     assert requested_range(headers, size=10, etag=ETAG) is None
     assert requested_range({**headers, "if-range": ETAG}, size=10, etag=ETAG) == range(2)
@@ -48,7 +48,7 @@ def test_a_client_may_have_the_file_already(tags: str) -> None:
     assert is_known({"if-none-match": tags}, etag=ETAG)
 
 
-def test_a_client_that_has_another_file_or_names_none_gets_it() -> None:
+def test_a_client_with_another_file_or_without_one_gets_it() -> None:
     assert not is_known({"if-none-match": '"x"'}, etag=ETAG)
     assert not is_known({}, etag=ETAG)
 

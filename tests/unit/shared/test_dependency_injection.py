@@ -144,5 +144,5 @@ def test_a_parameter_that_two_services_fit_is_refused() -> None:
         WithTwo(Settings(), adapters())
 
 
-def test_the_class_tells_what_it_declares() -> None:
+def test_the_class_lists_its_services() -> None:
     assert Services.reader.class_ is Reader

@@ -45,7 +45,7 @@ def test_a_lock_is_released_when_its_process_is_killed(tmp_path: Path) -> None:
     lock.close()
 
 
-def test_whoever_asks_for_a_held_lock_waits_for_it(tmp_path: Path) -> None:
+def test_a_caller_waits_for_a_held_lock(tmp_path: Path) -> None:
     path, order = tmp_path / "folder" / "lock", list[str]()
 
     def wait() -> None:

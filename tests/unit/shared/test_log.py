@@ -46,7 +46,7 @@ asyncio.run(main())
 """
 
 
-def test_in_a_loop_lines_are_written_together_in_their_order_and_none_is_lost_at_the_end() -> None:
+def test_lines_of_a_loop_are_written_together_in_order_and_none_is_lost_at_the_end() -> None:
     spoken = subprocess.run(
         [sys.executable, "-c", SPEAK_IN_A_LOOP],
         cwd=ROOT,

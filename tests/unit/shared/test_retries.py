@@ -34,7 +34,7 @@ async def test_a_change_that_is_always_stale_is_refused_as_busy() -> None:
     assert change.attempts == MAX_ATTEMPTS
 
 
-async def test_each_pause_is_told_the_number_of_its_attempt() -> None:
+async def test_each_pause_gets_the_number_of_its_attempt() -> None:
     pauses: list[int] = []
 
     async def pause(attempt: int) -> None:

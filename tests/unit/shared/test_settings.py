@@ -48,7 +48,7 @@ def test_an_address_is_taken_without_the_slash_at_its_end(url: str) -> None:
         "https://example.org/a b",
     ],
 )
-def test_what_links_cannot_begin_with_is_no_address(url: str) -> None:
+def test_an_address_that_no_link_can_begin_with_is_refused(url: str) -> None:
     line = problem(url=url)
     assert line.startswith("BALLROOM_URL cannot be used: it is no address such as https://")
     assert "secret" not in line
@@ -133,11 +133,11 @@ def test_a_laptop_sends_no_mail_and_needs_no_address() -> None:
         ("founding", "nobody"),
     ],
 )
-def test_what_mail_and_founding_cannot_be_is_refused(name: str, value: str) -> None:
+def test_invalid_values_for_mail_and_creation_are_refused(name: str, value: str) -> None:
     assert problem(**{name: value}).startswith(f"BALLROOM_{name.upper()} cannot be used: ")
 
 
-def test_names_that_are_kept_back_are_separated_by_commas() -> None:
+def test_reserved_names_are_separated_by_commas() -> None:
     settings = Settings.model_validate({"reserved_names": "wso2*, admin,,"})
     assert settings.reserved_patterns == ("wso2*", "admin")
 
@@ -155,7 +155,7 @@ def test_whose_jobs_publish_is_said_by_addresses_and_ids(name: str, value: str) 
     assert problem(**{name: value}).startswith(f"BALLROOM_{name.upper()} cannot be used: ")
 
 
-def test_who_may_sign_for_jobs_stands_between_commas() -> None:
+def test_issuers_of_jobs_are_separated_by_commas() -> None:
     assert split_list(" https://gitlab.com,https://git.example.org , ") == [
         "https://gitlab.com",
         "https://git.example.org",
@@ -177,7 +177,7 @@ def test_both_stores_of_the_cloud_select_it() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CLOUD))
-def test_what_the_cloud_lacks_is_named(name: str) -> None:
+def test_missing_settings_of_the_cloud_are_named(name: str) -> None:
     line = problem(**{**CLOUD, name: None if name == "link_key" else ""})
     named = "blob_endpoint" if name == "cosmos_endpoint" else name
     assert line.startswith(f"BALLROOM_{named.upper()} cannot be used: ")

@@ -69,9 +69,7 @@ def test_a_trusted_proxy_speaks_for_the_one_before_it(forwarded: str, address: s
         ("for=203.0.113.7, 10.0.0.1", "10.0.0.1"),
     ],
 )
-def test_what_is_claimed_behind_the_last_proxy_is_not_believed(
-    forwarded: str, address: str
-) -> None:
+def test_addresses_before_the_last_trusted_proxy_are_ignored(forwarded: str, address: str) -> None:
     assert client_address(forwarded, PROXIES) == address
 
 
@@ -102,7 +100,7 @@ def test_an_address_is_one_or_empty_whatever_is_sent(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "300.0.0.0/8", "example.org", "10.0.0.0/8 x"])
-def test_what_is_no_network_is_refused(text: str) -> None:
+def test_an_invalid_network_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"does not appear to be|has host bits"):
         parse_networks(text)
 
@@ -175,7 +173,7 @@ def test_a_range_has_one_spelling(text: str, spelled: str) -> None:
         "\0",
     ],
 )
-def test_what_is_no_range_is_refused_with_what_to_write(text: str) -> None:
+def test_an_invalid_range_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(InvalidRequest, match=r"is no range of addresses\. Write one address"):
         parse_ranges(["10.0.0.0/8", text])
 

@@ -63,7 +63,7 @@ def test_values_may_lie_so_deep_and_no_deeper(objects: bool) -> None:
     assert not is_shallow(nested(MAX_JSON_DEPTH + 1, objects=objects))
 
 
-def test_what_is_no_list_or_object_is_shallow() -> None:
+def test_a_value_that_is_neither_list_nor_object_is_shallow() -> None:
     assert all(is_shallow(value) for value in (None, 1, "text", [], {}))
 
 
@@ -92,7 +92,7 @@ def test_json_is_read() -> None:
     }
 
 
-def test_an_escaped_pair_is_a_character_and_an_escaped_backslash_begins_none() -> None:
+def test_an_escaped_surrogate_pair_is_one_character_and_an_escaped_backslash_starts_none() -> None:
     text = r'["\ud83d\ude00", "\\ud800"]'
     assert parse_json("a.json", text.encode()) == ["\U0001f600", r"\ud800"]
 
@@ -119,7 +119,7 @@ def test_toml_is_read() -> None:
         (r'["\udc00\ud800"]', r"\udc00 alone is no character"),
     ],
 )
-def test_what_is_wrong_with_json_is_said(text: str, reason: str) -> None:
+def test_the_problem_of_invalid_json_is_named(text: str, reason: str) -> None:
     assert json_refusal(text) == f"a.json cannot be read: {reason}. Correct it and pack again."
 
 
@@ -133,7 +133,7 @@ def test_what_is_wrong_with_json_is_said(text: str, reason: str) -> None:
         (f"a = {'1_' * 5_000}1", "a number is too long at line 1, column 5"),
     ],
 )
-def test_what_is_wrong_with_toml_is_said(text: str, reason: str) -> None:
+def test_the_problem_of_invalid_toml_is_named(text: str, reason: str) -> None:
     assert toml_refusal(text) == f"a.toml cannot be read: {reason}. Correct it and pack again."
 
 
@@ -143,7 +143,7 @@ def test_a_long_key_does_not_make_a_long_sentence() -> None:
 
 
 @pytest.mark.parametrize("parse", [parse_json, parse_toml])
-def test_what_is_no_utf_8_is_found(parse: Callable[[str, bytes], object]) -> None:
+def test_invalid_utf_8_is_found(parse: Callable[[str, bytes], object]) -> None:
     with pytest.raises(ManifestUnreadable, match=r"not UTF-8 at line 2, column 3\."):
         parse("a", b"\xc3\xa9 = 1\na \xff")
 

@@ -28,11 +28,11 @@ def test_a_code_is_read_as_it_was_given_out_however_it_is_typed(random: bytes) -
 @pytest.mark.parametrize(
     "typed", ["", "BCDF", "BCDF-GHJKL", "BCDF-GHJ1", "ACDF-GHJK", "ßCDF-GHJK", "B" * 1000]
 )
-def test_what_is_no_code_is_none(typed: str) -> None:
+def test_an_invalid_code_is_none(typed: str) -> None:
     assert read_user_code(typed) is None
 
 
-def test_letters_that_are_read_for_one_another_or_make_words_are_left_out() -> None:
+def test_letters_that_look_alike_or_form_words_are_not_used() -> None:
     assert len(USER_CODE_LETTERS) == len(set(USER_CODE_LETTERS)) == 20
     assert not set(USER_CODE_LETTERS) & set("AEIOUY0123456789")
 

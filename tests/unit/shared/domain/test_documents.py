@@ -41,5 +41,5 @@ def test_every_text_makes_a_document_that_any_parser_reads(text: str) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8", min_codepoint=32, max_codepoint=0xFFFD)))
-def test_what_xml_can_hold_comes_back(text: str) -> None:
+def test_text_that_xml_can_contain_is_read_back(text: str) -> None:
     assert ET.fromstring(xml_document(xml_leaf("a", text))).text == (text or None)

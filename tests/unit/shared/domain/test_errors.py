@@ -102,7 +102,7 @@ def test_each_refusal_names_the_thing_the_reason_and_the_way_out(
     assert str(found.value) == snapshot
 
 
-def test_a_file_of_prices_that_cannot_be_taken_is_told_where_the_names_are(
+def test_an_invalid_file_of_prices_is_refused_with_the_place_of_the_names(
     snapshot: SnapshotAssertion,
 ) -> None:
     assert [str(NoPrices()), str(UnknownFigure("logs"))] == snapshot

@@ -125,7 +125,7 @@ def test_without_credentials_everything_asks_for_them(action: Action) -> None:
 
 
 @pytest.mark.parametrize("action", Action)
-def test_a_token_of_an_account_that_is_gone_is_worth_nothing(action: Action) -> None:
+def test_a_token_of_a_deleted_account_has_no_rights(action: Action) -> None:
     assert refused(ALL, NO_ACCESS, action) is TokenUnknown
 
 
@@ -202,7 +202,7 @@ def test_scope_and_pattern_have_to_be_of_the_same_grant() -> None:
         (Grant(org="acme", package="greet"), False),
     ],
 )
-def test_a_grant_on_some_packages_is_none_on_their_organization(
+def test_a_grant_on_some_packages_is_no_grant_on_their_organization(
     grant: Grant, covered: bool
 ) -> None:
     assert grant.covers(Scope.MANAGE, OrgName("acme")) is covered
@@ -236,7 +236,7 @@ def test_nobody_hands_out_what_they_do_not_have(held: Grant, wanted: Grant, allo
     assert Principal(ID, "token", (held,)).may_grant(wanted) is allowed
 
 
-def test_a_stranger_cannot_tell_a_new_package_from_one_that_is_there() -> None:
+def test_an_outsider_cannot_distinguish_a_new_package_from_an_existing_one() -> None:
     limited = Principal(ID, "token", (Grant(scopes=frozenset({Scope.READ})),))
     account = Account(id=ID, name="bob", created_ms=1)
     organization = Organization(name="acme", founder="9876543210", created_ms=1)
@@ -382,7 +382,7 @@ def test_a_refusal_names_the_action_the_package_and_the_reason(
     assert str(refusal) == f"You may not {action.verb} acme/greet: {reason}."
 
 
-def test_what_takes_a_fresh_sign_in_says_how_to_go_on() -> None:
+def test_a_refusal_without_a_fresh_sign_in_says_how_to_continue() -> None:
     refusal = refusal_of(ALL, standing("owner"), Action.GOVERN, GREET)
     assert str(refusal).startswith("To govern acme/greet, sign in again on the registry's pages")
 
@@ -411,7 +411,7 @@ def test_a_sign_in_is_fresh_to_the_millisecond() -> None:
     assert not ALL.signed_in_recently(0)
 
 
-def test_a_standing_has_the_role_and_the_sponsor_of_the_membership_at_that_time() -> None:
+def test_an_access_context_has_the_role_and_the_sponsor_of_the_membership_at_that_time() -> None:
     since = {"org": "acme", "account": ID, "since_ms": NOW, "invited_by": "ann0000000"}
     membership = Membership.model_validate({**since, "role": "maintainer"})
     new = AccessContext.of(None, None, membership, NOW)

@@ -80,7 +80,7 @@ def test_lines_are_in_the_order_of_publication() -> None:
     assert [line["version"] for line in lines(survey(*releases))] == ["2.0.0", "1.0.0", "1.0.1"]
 
 
-def test_of_one_moment_the_lower_version_comes_first() -> None:
+def test_the_lower_of_two_versions_of_the_same_time_is_first() -> None:
     assert [line["version"] for line in lines(survey("1.0.0", "2.0.0", "1.0.0-rc.1"))] == [
         "1.0.0-rc.1",
         "1.0.0",

@@ -84,9 +84,7 @@ LETTERS: dict[str, Callable[[], MailText]] = {
 
 
 @pytest.mark.parametrize("letter", LETTERS)
-def test_a_letter_says_what_happened_and_what_to_do(
-    letter: str, snapshot: SnapshotAssertion
-) -> None:
+def test_a_mail_says_what_happened_and_what_to_do(letter: str, snapshot: SnapshotAssertion) -> None:
     written = LETTERS[letter]()
     assert f"{written.subject}\n\n{written.text}" == snapshot
 
@@ -120,7 +118,7 @@ def test_an_address_is_taken_without_the_space_around_it(text: str) -> None:
         f"{'k' * 250}@example.org",
     ],
 )
-def test_what_could_be_more_than_one_address_is_none(text: str) -> None:
+def test_a_text_that_could_be_several_addresses_is_no_address(text: str) -> None:
     with pytest.raises(InvalidRequest, match="no mail address"):
         parse_email(text)
 
@@ -131,7 +129,7 @@ def test_a_mail_that_is_printed_shows_neither_address_nor_text() -> None:
     assert "123" not in printed
 
 
-def test_of_an_address_a_stranger_sees_its_first_letter_and_its_domain() -> None:
+def test_an_outsider_sees_the_first_letter_and_the_domain_of_an_address() -> None:
     assert mask_email("kim@example.org") == "k\N{HORIZONTAL ELLIPSIS}@example.org"
 
 

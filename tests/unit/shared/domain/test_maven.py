@@ -44,7 +44,9 @@ def test_a_checksum_is_that_of_its_algorithm(algorithm: ChecksumAlgorithm) -> No
 
 
 @ALGORITHMS
-def test_pieces_make_the_checksum_of_the_whole(algorithm: ChecksumAlgorithm) -> None:
+def test_the_checksum_of_pieces_is_that_of_the_complete_content(
+    algorithm: ChecksumAlgorithm,
+) -> None:
     hasher = algorithm.hasher()
     for piece in (b"ba", b"", b"la"):
         hasher.update(piece)
@@ -52,14 +54,16 @@ def test_pieces_make_the_checksum_of_the_whole(algorithm: ChecksumAlgorithm) -> 
 
 
 @given(st.binary(), st.sampled_from(list(ChecksumAlgorithm)))
-def test_what_is_written_is_read(content: bytes, algorithm: ChecksumAlgorithm) -> None:
+def test_a_written_checksum_is_read_back(content: bytes, algorithm: ChecksumAlgorithm) -> None:
     written = algorithm.of(content)
     for text in (written, written.upper(), f"{written}\n", f"{written}  a file.bala\n"):
         assert Checksum.parse(algorithm, text.encode()) == Checksum(algorithm, written)
 
 
 @given(st.binary(max_size=100), st.sampled_from(list(ChecksumAlgorithm)))
-def test_what_is_not_of_its_length_is_refused(content: bytes, algorithm: ChecksumAlgorithm) -> None:
+def test_a_checksum_of_another_length_is_refused(
+    content: bytes, algorithm: ChecksumAlgorithm
+) -> None:
     with pytest.raises(ChecksumUnreadable, match=f"Send {algorithm.digits} hexadecimal digits"):
         Checksum.parse(algorithm, content.hex().encode() + b"0" * algorithm.digits + b"0")
 
@@ -151,12 +155,12 @@ def test_without_a_live_release_there_is_no_version_and_no_time() -> None:
     assert list(root.iter("version")) == list(root.iter("latest")) == []
 
 
-def test_a_pre_release_stands_for_a_package_that_has_nothing_else() -> None:
+def test_a_package_with_pre_releases_only_shows_the_newest_of_them() -> None:
     root = read(repository_metadata(survey("1.0.0-alpha", "1.0.0-beta")))
     assert root.findtext("versioning/release") == "1.0.0-beta"
 
 
-def test_deprecation_is_of_the_version_or_of_the_whole_package() -> None:
+def test_a_deprecation_is_of_a_version_or_of_the_package() -> None:
     one = read(client_metadata(UPDATE_13, "acme", "greet", survey("1.1.0", deprecated("1.0.0"))))
     assert [each.text for each in one.iter("isDeprecated")] == ["false", "true"]
     whole = survey("1.1.0", deprecation="Use other.")

@@ -26,7 +26,7 @@ def release(version: str, *needs: str, platform: str = "any", origin: Origin = A
     )
 
 
-def test_what_is_the_same_is_alike() -> None:
+def test_the_same_release_has_no_difference() -> None:
     found = ReleaseComparison.of(release("1.1.0", "io"), release("1.0.0", "io", "http"))
     assert found.is_unchanged
     assert (found.version, found.new_dependencies, found.platform) == ("1.0.0", (), "")
@@ -38,7 +38,7 @@ def test_packages_that_it_did_not_need_before_are_named() -> None:
     assert not found.is_unchanged
 
 
-def test_another_platform_is_told_with_the_one_before() -> None:
+def test_another_platform_is_shown_with_the_previous_one() -> None:
     found = ReleaseComparison.of(release("1.1.0", platform="java21"), release("1.0.0"))
     assert (found.platform, found.is_unchanged) == ("any", False)
 

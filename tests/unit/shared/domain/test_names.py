@@ -162,7 +162,7 @@ def test_versions_that_differ_in_case_are_two() -> None:
     assert (one.key, other.key) == ("acme/greet:1.0.0-rc", "acme/greet:1.0.0-RC")
 
 
-def test_a_coordinate_needs_a_good_name_and_a_good_version() -> None:
+def test_a_coordinate_needs_a_valid_name_and_a_valid_version() -> None:
     with pytest.raises(InvalidName, match="organization"):
         Coordinate.parse("1", "greet", "1.0.0")
     with pytest.raises(InvalidVersion):
@@ -185,7 +185,7 @@ def test_possible_packages_come_longest_first() -> None:
 
 
 @given(st.text(max_size=12))
-def test_any_text_is_a_name_as_it_stands_or_refused(text: str) -> None:
+def test_any_text_is_accepted_unchanged_or_refused(text: str) -> None:
     for parse in (*PARSERS, parse_tool_id):
         with contextlib.suppress(InvalidName):
             assert parse(text) == OrgName(text)

@@ -93,11 +93,11 @@ def test_a_notice_ends_after_it_begins_and_within_ninety_days(span: tuple[str, s
         draft("x", "warning", "", *span)
 
 
-def test_what_begins_in_the_past_begins_now() -> None:
+def test_a_notice_that_begins_in_the_past_begins_now() -> None:
     assert draft("x", "warning", "", "2020-01-01T00:00", "").from_ms == NOW
 
 
-def test_a_time_that_is_none_is_refused() -> None:
+def test_an_invalid_time_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="parameter until is a time"):
         draft("x", "warning", "", "", "tomorrow")
 
@@ -129,7 +129,7 @@ def test_the_gravest_is_shown_first_and_read_only_before_all() -> None:
     assert first[0].mood is NoticeKind.MAINTENANCE
 
 
-def test_a_link_that_leaves_tells_where_to() -> None:
+def test_a_link_to_another_site_shows_its_host() -> None:
     [ours] = NoticeBoard(notices=(notice().model_copy(update={"link": "/about"}),)).banners(NOW)
     assert ours.host == ""
     away = notice().model_copy(update={"link": "https://status.example.org:8443/now?x#y"})
@@ -137,7 +137,7 @@ def test_a_link_that_leaves_tells_where_to() -> None:
     assert other.host == "status.example.org:8443"
 
 
-def test_there_are_a_few_notices_at_a_time_and_the_last_ended_ones_are_kept() -> None:
+def test_there_are_a_few_notices_at_a_time_and_the_last_ended_ones_remain() -> None:
     bulletin = NoticeBoard()
     for number in range(ENDED_NOTICES_KEPT + 5):
         bulletin = bulletin.with_notice(notice(f"old{number}", begins=number - DAY, ends=-1), NOW)
@@ -167,7 +167,7 @@ def test_an_end_before_the_beginning_or_too_late_is_refused() -> None:
             bulletin.with_end("b", until_ms, NOW)
 
 
-def test_what_was_never_there_cannot_be_ended() -> None:
+def test_an_unknown_notice_cannot_be_ended() -> None:
     with pytest.raises(NoticeNotFound, match="no notice 'x'"):
         NoticeBoard().with_end("x", 0, NOW)
 

@@ -37,11 +37,11 @@ def test_a_domain_is_compared_in_lower_case_without_its_last_dot(text: str, doma
         "a." * 120 + "org",
     ],
 )
-def test_what_nobody_can_own_is_no_domain(text: str) -> None:
+def test_a_domain_that_nobody_can_own_is_invalid(text: str) -> None:
     with pytest.raises(InvalidRequest, match="no domain"):
         parse_domain(text)
 
 
-def test_the_proof_lies_beside_the_domain() -> None:
+def test_the_record_of_a_domain_has_a_name_below_it() -> None:
     assert domain_record_name(parse_domain("example.org")) == "_ballroom.example.org"
     assert domain_record_text("abc") == "ballroom-verification=abc"

@@ -105,7 +105,7 @@ def test_a_release_is_deprecated_by_itself_or_with_its_package(
 
 
 @given(st.integers(0, 999))
-def test_a_number_stands_for_a_coordinate_in_any_spelling(patch: int) -> None:
+def test_a_number_identifies_a_coordinate_in_any_spelling(patch: int) -> None:
     version = f"1.0.{patch}"
     number = numeric_id(Coordinate.parse("Acme", "Greet", version))
     assert number == numeric_id(Coordinate.parse("acme", "greet", version))
@@ -158,7 +158,7 @@ def source(address: str, job: Provenance | None = JOB) -> SourceRepository | Non
     return SourceRepository.of(release(source_repository=address, origin=origin))
 
 
-def test_a_release_that_names_none_has_none() -> None:
+def test_a_release_that_names_no_repository_has_none() -> None:
     assert source("") is None
 
 
@@ -215,7 +215,7 @@ def test_any_other_address_is_a_claim_that_leads_there(address: str) -> None:
         "acme/greet",
     ],
 )
-def test_what_is_no_plain_address_of_a_repository_is_a_text(address: str) -> None:
+def test_an_address_that_is_no_plain_repository_address_is_shown_as_text(address: str) -> None:
     assert source(address) == SourceRepository(address, None, is_verified=False)
 
 

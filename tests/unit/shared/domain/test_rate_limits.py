@@ -95,7 +95,9 @@ def test_no_stretch_between_two_windows_lets_more_than_the_limit_of_each_through
     burst=st.integers(1, 120),
     steps=st.lists(st.integers(0, MINUTE_MS), max_size=5),
 )
-def test_who_waits_as_long_as_told_is_let_through(limit: int, burst: int, steps: list[int]) -> None:
+def test_a_caller_that_waits_as_long_as_told_is_served(
+    limit: int, burst: int, steps: list[int]
+) -> None:
     caller, at_ms = Caller(limit), 0
     for step in steps:
         at_ms += step
@@ -106,7 +108,7 @@ def test_who_waits_as_long_as_told_is_let_through(limit: int, burst: int, steps:
                 return
 
 
-def test_who_has_none_left_is_told_how_long_the_next_one_takes() -> None:
+def test_a_caller_without_allowance_reads_how_long_to_wait() -> None:
     caller = Caller(10)
     last = [caller.asks(30_000) for _ in range(10)][-1]
     assert (last.remaining, last.is_exceeded) == (0, False)
@@ -114,7 +116,7 @@ def test_who_has_none_left_is_told_how_long_the_next_one_takes() -> None:
 
 
 @given(limit=st.integers(1, 1_000), count=st.integers(0, 2_000), at_ms=st.integers(0, 10**13))
-def test_what_remains_is_never_below_zero_and_never_above_the_limit(
+def test_the_remainder_is_never_below_zero_and_never_above_the_limit(
     limit: int, count: int, at_ms: int
 ) -> None:
     allowance = judged(limit, count, count + 1, at_ms)
@@ -127,12 +129,12 @@ def test_what_remains_is_never_below_zero_and_never_above_the_limit(
     ("at_ms", "remaining"),
     [(0, 0), (1, 0), (7_499, 0), (7_500, 1), (37_499, 4), (37_500, 5), (59_999, 7)],
 )
-def test_what_is_partly_out_of_reach_counts_in_whole_requests(at_ms: int, remaining: int) -> None:
+def test_a_fraction_of_a_request_counts_as_a_request(at_ms: int, remaining: int) -> None:
     # Of 8 in the window before, one falls out of reach every 7.5 seconds, as a whole.
     assert judged(10, 8, 2, at_ms).remaining == remaining
 
 
-def test_what_was_counted_above_the_limit_before_counts_as_the_limit() -> None:
+def test_a_count_above_the_limit_in_the_previous_window_counts_as_the_limit() -> None:
     at_limit, above = judged(10, 10, 4, 30_000), judged(10, 40, 4, 30_000)
     assert (above.remaining, above.wait_ms) == (at_limit.remaining, at_limit.wait_ms) == (1, 30_000)
     full, fuller = judged(10, 10, 8, 30_000), judged(10, 40, 8, 30_000)
@@ -140,7 +142,7 @@ def test_what_was_counted_above_the_limit_before_counts_as_the_limit() -> None:
     assert fuller.wait_ms == full.wait_ms == 18_000
 
 
-def test_who_is_far_above_the_limit_waits_as_who_is_just_above_it() -> None:
+def test_a_caller_far_above_the_limit_waits_as_long_as_one_just_above_it() -> None:
     just, far = judged(10, 0, 11, 30_000), judged(10, 0, 500, 30_000)
     assert just.wait_ms == far.wait_ms == 36_000
 
@@ -151,14 +153,14 @@ def test_hammering_makes_nobody_wait_longer() -> None:
     assert hammered.wait_ms <= alone.wait_ms
 
 
-def test_the_wait_is_in_whole_seconds_and_never_none() -> None:
+def test_the_wait_is_in_whole_seconds_and_at_least_one() -> None:
     allowance = RateLimitAllowance(RateLimitClass.PUSH, RateLimitSubject.TOKEN, 1, 0, 1)
     assert allowance.wait_s == 1
     assert judged(2, 0, 1, 59_999).wait_s == 1
     assert RateLimitAllowance(RateLimitClass.PUSH, RateLimitSubject.TOKEN, 1, 0, 1_001).wait_s == 2
 
 
-def test_of_several_limits_the_nearest_is_told() -> None:
+def test_the_nearest_of_several_limits_is_reported() -> None:
     near, far = judged(10, 0, 9, 0), judged(100, 0, 9, 0)
     assert tightest_allowance([far, near]) is near
     soon, late = judged(10, 0, 11, 59_000), judged(10, 0, 11, 1_000)
@@ -186,7 +188,7 @@ def test_nobody_is_counted_where_there_is_no_limit_or_no_key() -> None:
     ["120", "token", "token=", "token=0", "token=-1", "tokens=1", "token=1,account=2",
      "token=1 token=2", "token=99999999999"],
 )  # fmt: skip
-def test_what_is_no_limit_is_refused(text: str) -> None:
+def test_an_invalid_limit_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no limit such as"):
         RateLimit.parse(RateLimitClass.PUSH, text)
 
@@ -212,7 +214,7 @@ def test_each_class_is_counted_for_its_time(
     assert RateLimitAllowance(operation, RateLimitSubject.ACCOUNT, 1, 0, 1).period == words
 
 
-def test_a_window_is_whole_milliseconds() -> None:
+def test_a_window_is_in_integer_milliseconds() -> None:
     assert repr(Window.at(90_001, MINUTE)) == "Window(number=1, length_ms=60000, into_ms=30001)"
 
 

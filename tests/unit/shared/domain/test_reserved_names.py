@@ -80,7 +80,7 @@ def test_known_look_alikes_are_found_both_ways(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), APART)
-def test_names_that_tell_themselves_apart_are_left_alone(one: str, other: str) -> None:
+def test_names_that_differ_enough_are_accepted(one: str, other: str) -> None:
     assert not are_lookalikes(one, other)
 
 
@@ -89,7 +89,7 @@ def test_a_display_name_in_other_letters_is_found(name: str) -> None:
     assert are_lookalikes(name, "wso2")
 
 
-def test_what_holds_no_letter_looks_like_nothing() -> None:
+def test_a_text_without_letters_resembles_nothing() -> None:
     assert skeletons(" -!") == frozenset()
     assert not are_lookalikes("--", "!!")
 
@@ -104,12 +104,12 @@ def test_other_scripts_are_compared_as_they_are() -> None:
     ["ballerina", "Ballerinax", "ba11erina", "bal_lerina", "baIIerina", "bballerina_http",
      "ballerlnax", "balerina", "ballllerina"],
 )  # fmt: skip
-def test_names_that_look_like_the_operator_s_are_kept_back(name: str) -> None:
+def test_names_that_resemble_the_operators_are_reserved(name: str) -> None:
     assert is_reserved_name(name, ())
 
 
 @pytest.mark.parametrize("name", ["balx", "ballet", "my_ballerina", "ball3rina"])
-def test_names_that_begin_otherwise_are_free(name: str) -> None:
+def test_names_with_another_prefix_are_not_reserved(name: str) -> None:
     assert not is_reserved_name(name, ())
 
 
@@ -129,7 +129,7 @@ def test_names_that_begin_otherwise_are_free(name: str) -> None:
         ("a12", False),
     ],
 )
-def test_the_operator_keeps_names_back_by_pattern(name: str, kept: bool) -> None:
+def test_the_operator_reserves_names_by_pattern(name: str, kept: bool) -> None:
     assert is_reserved_name(name, ("wso2*", "admin", "A?")) is kept
 
 
@@ -137,7 +137,7 @@ NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,12}(_[A-Za-z0-9]{1,5}){0,2}", full
 
 
 @given(NAMES)
-def test_a_name_has_two_skeletons_that_can_be_kept(name: str) -> None:
+def test_a_name_has_two_skeletons_that_can_be_stored(name: str) -> None:
     found = skeletons(parse_org(name))
     assert len(found) == 2
     assert all(each.isascii() and not set("/\\?#") & set(each) for each in found)
@@ -152,7 +152,7 @@ def organizations() -> list[str]:
     return sorted({json.loads(line)["org"] for line in lines})
 
 
-def test_real_organizations_are_told_apart() -> None:
+def test_names_of_real_organizations_are_distinguished() -> None:
     refused = [
         (one, other)
         for one, other in combinations(organizations(), 2)
@@ -163,6 +163,6 @@ def test_real_organizations_are_told_apart() -> None:
     assert refused == [("shammi1", "shammil")]
 
 
-def test_of_the_real_organizations_the_vendors_are_kept_back() -> None:
+def test_names_of_vendors_among_real_organizations_are_reserved() -> None:
     kept = [name for name in organizations() if is_reserved_name(name, ())]
     assert kept == ["ballerina", "ballerinademo", "ballerinax", "wso2"]

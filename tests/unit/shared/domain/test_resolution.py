@@ -53,7 +53,7 @@ def resolved(request: PackageRequest) -> ResolvedPackage | None:
     return resolve_package(request, GREET)
 
 
-def test_a_package_request_keeps_its_words_and_what_they_mean() -> None:
+def test_a_package_request_has_its_text_and_its_meaning() -> None:
     request = PackageRequest.of("Acme", "Greet", "1%2E0.0%2Drc.1", "HARD")
     assert (request.org, request.name, request.version) == ("Acme", "Greet", "1%2E0.0%2Drc.1")
     assert request.mode is ResolutionMode.HARD
@@ -115,7 +115,7 @@ def test_a_package_is_found_in_any_spelling_and_echoed_as_asked() -> None:
     assert found.deprecation is None
 
 
-def test_the_answer_tells_the_deprecation_and_the_archive() -> None:
+def test_the_answer_has_the_deprecation_and_the_archive() -> None:
     found = resolved(PackageRequest.of("acme", "greet", "1.1.0", "hard"))
     assert found
     assert found.deprecation == "Use another."
@@ -123,7 +123,7 @@ def test_the_answer_tells_the_deprecation_and_the_archive() -> None:
     assert found.graph == b"[]"
 
 
-def test_the_deprecation_of_the_package_is_told_as_well() -> None:
+def test_the_deprecation_of_the_package_is_included() -> None:
     gone = packages_of(survey("1.0.0", deprecation="Gone."))
     found = resolve_package(PackageRequest.of("acme", "greet"), gone)
     assert found

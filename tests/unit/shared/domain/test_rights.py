@@ -57,7 +57,7 @@ def test_a_grant_covers_its_scopes_alone() -> None:
         ("greet", "acme", False, False),
     ],
 )
-def test_a_grant_on_some_packages_is_none_on_their_organization(
+def test_a_grant_on_some_packages_is_no_grant_on_their_organization(
     org: str, package: str, of_package: bool, of_organization: bool
 ) -> None:
     grant = Grant(org=org, package=package)

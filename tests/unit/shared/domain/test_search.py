@@ -49,7 +49,7 @@ def test_a_package_is_counted_by_what_its_release_says() -> None:
     assert values(Facet.KIND) == ["library"]
 
 
-def test_of_two_spellings_and_of_nothing_a_package_has_one_or_none() -> None:
+def test_values_of_a_facet_are_normalized_and_empty_ones_dropped() -> None:
     assert values(Facet.KEYWORD, keywords=("HTTP", "http ", " ", "")) == ["http"]
     assert values(Facet.LANGUAGE, ballerina_version="slbeta6") == []
 

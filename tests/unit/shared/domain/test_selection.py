@@ -172,7 +172,7 @@ def test_a_deprecated_stable_version_beats_a_pre_release_that_is_not() -> None:
     assert picked(survey(deprecated("1.2.0"), "1.3.0-rc.1"), "1.2.0") == "1.2.0"
 
 
-def test_of_pre_releases_the_deprecated_ones_are_passed_over() -> None:
+def test_deprecated_pre_releases_are_skipped() -> None:
     there = survey("1.0.0-rc.1", deprecated("1.0.0-rc.2"))
     assert picked(there) == "1.0.0-rc.1"
     assert picked(there, "1.0.0-rc.2") == "1.0.0-rc.2"
@@ -192,7 +192,7 @@ def test_in_a_deprecated_package_all_versions_are_equal() -> None:
 # --- What the client can use, and what is served at all --------------------------------------
 
 
-def test_what_the_client_cannot_use_is_passed_over_but_served_when_asked_for_exactly() -> None:
+def test_versions_that_the_client_cannot_use_are_skipped_unless_requested_exactly() -> None:
     there = survey(
         "1.2.0",
         entry("1.3.0", built_with="2201.9.0"),
@@ -240,7 +240,7 @@ def test_a_release_that_is_not_live_is_served_in_no_mode(
         ("4.*", None),
     ],
 )
-def test_a_wildcard_stands_for_the_newest_version_in_it(within: str, expected: str | None) -> None:
+def test_a_wildcard_selects_the_newest_version_in_it(within: str, expected: str | None) -> None:
     found = latest(GREET, Range.parse(within), ANY_CLIENT)
     assert (found.version if found else None) == expected
 
@@ -386,7 +386,7 @@ def test_deprecating_a_version_or_its_package_never_changes_an_exact_answer(
 
 
 @given(surveys(), clients, st.lists(st.tuples(wanted_versions, modes), min_size=2, max_size=8))
-def test_what_was_asked_before_changes_no_answer(
+def test_earlier_requests_do_not_change_an_answer(
     package: Survey, client: ClientProfile, questions: list[tuple[Version | None, ResolutionMode]]
 ) -> None:
     choice = ReleaseChoice(package, client)
@@ -405,7 +405,7 @@ def test_asking_for_what_was_picked_gives_it_again(
 
 
 @given(surveys(), small_versions, clients)
-def test_what_a_stricter_mode_finds_a_looser_one_finds_as_well(
+def test_a_looser_mode_finds_what_a_stricter_one_finds(
     package: Survey, wanted: Version, client: ClientProfile
 ) -> None:
     soft, medium = (pick(package, wanted, mode, client) for mode in (SOFT, MEDIUM))
@@ -471,13 +471,13 @@ def test_the_better_release_is_shown_whichever_comes_first(
     assert version_of(release_for_search(good, bad)) == version_of(good)
 
 
-def test_of_one_version_the_later_revision_is_shown() -> None:
+def test_the_later_revision_of_a_version_is_shown() -> None:
     old, new = (listing("acme/greet:1.0.0", revision=number) for number in (1, 2))
     assert release_for_search(old, new).release.revision == 2
     assert release_for_search(new, old).release.revision == 2
 
 
-def test_what_the_newer_head_says_holds_for_the_release_that_stays() -> None:
+def test_the_newer_head_counts_for_the_release_that_stays() -> None:
     stays = listing("acme/greet:2.0.0")
     late = listing("acme/greet:1.0.0", head_revision=2)
     hidden = Listing(

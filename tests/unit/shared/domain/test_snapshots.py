@@ -24,7 +24,7 @@ def entities() -> set[type[Entity]]:
     return set(Entity.__subclasses__())
 
 
-def test_every_kind_of_entity_is_kept_or_left_out_on_purpose() -> None:
+def test_every_kind_of_entity_is_included_or_excluded_explicitly() -> None:
     assert set(ENTITIES) | LEFT_OUT == entities()
     assert not LEFT_OUT & set(ENTITIES)
 

@@ -48,7 +48,7 @@ def test_a_release_counts_by_what_moderation_made_of_it(
     assert (census.withheld_releases, census.archive_bytes) == (withheld, releases * MiB)
 
 
-def test_what_is_private_is_counted_and_is_not_public() -> None:
+def test_private_packages_are_counted_and_not_public() -> None:
     secret = head("acme/secret").model_copy(update={"visibility": Visibility.PRIVATE, "pulls": 7})
     census = RegistryCounts.of_package(secret, [release("acme/secret:1.0.0")])
     assert (census.packages, census.private_packages, census.pulls) == (1, 1, 7)
@@ -101,7 +101,7 @@ def told(overview: StatusReport) -> list[tuple[Severity, str, str]]:
     return [(each.severity, each.sentence, each.task) for each in overview.problems]
 
 
-def test_nothing_is_told_of_a_registry_that_is_well() -> None:
+def test_a_healthy_registry_reports_no_problem() -> None:
     assert told(WELL) == []
     assert WELL.problem_tasks == ()
 
@@ -111,13 +111,13 @@ def test_stores_that_do_not_answer_are_the_worst(lacks: str) -> None:
     assert told(replace(WELL, **{lacks: None})) == [(Severity.BAD, "The stores do not answer.", "")]
 
 
-def test_a_task_that_broke_off_is_told() -> None:
+def test_a_task_that_failed_is_reported() -> None:
     assert told(ran(result=TaskResult.FAILED)) == [
         (Severity.BAD, "The task sweep broke off.", "sweep")
     ]
 
 
-def test_problems_are_told_by_the_first_of_them() -> None:
+def test_problems_are_reported_by_the_first_of_them() -> None:
     one, two = ("a is wrong.",), ("a is wrong.", "b is wrong.")
     assert told(ran("audit", result=TaskResult.PROBLEMS, problems=one)) == [
         (Severity.WARN, "The task audit found a problem: a is wrong.", "audit")
@@ -127,25 +127,25 @@ def test_problems_are_told_by_the_first_of_them() -> None:
     ]
 
 
-def test_of_a_run_that_found_many_problems_there_may_be_more_than_are_kept() -> None:
+def test_a_run_with_many_problems_may_have_more_than_are_stored() -> None:
     many = tuple(f"{number} is wrong." for number in range(PROBLEMS_KEPT))
     [concern] = ran(result=TaskResult.PROBLEMS, problems=many).problems
     assert "found 20 problems or more, the first: 0 is wrong." in concern.sentence
 
 
-def test_a_task_that_is_late_is_told_and_counts_as_troubled() -> None:
+def test_a_late_task_is_reported_and_counts_as_a_problem() -> None:
     later = replace(WELL, at_ms=NOW_MS + 2 + OVERDUE_AFTER // timedelta(milliseconds=1))
     assert told(later) == [(Severity.WARN, "The task sweep is overdue.", "sweep")]
     assert [each.task for each in later.problem_tasks] == ["sweep"]
 
 
-def test_a_registry_without_any_run_is_told_to_wait_or_to_start_again() -> None:
+def test_a_registry_without_any_run_is_reported_with_what_to_do() -> None:
     begun = replace(WELL, tasks=(TaskState("sweep", None, NOW_MS),))
     assert told(begun) == [(Severity.WARN, "No task has run yet.", "")]
     assert told(replace(WELL, tasks=())) == []
 
 
-def test_changes_are_told_when_they_wait_for_longer_than_a_run_of_upkeep() -> None:
+def test_changes_are_reported_when_they_wait_longer_than_a_maintenance_run() -> None:
     late_ms = NOW_MS - BACKLOG_STUCK_AFTER // timedelta(milliseconds=1)
     [concern] = replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms - 1)).problems
     assert (concern.severity, concern.task) == (Severity.WARN, "settle")
@@ -163,7 +163,9 @@ def test_changes_are_told_when_they_wait_for_longer_than_a_run_of_upkeep() -> No
         (None, None),
     ],
 )
-def test_a_disk_is_told_before_it_is_full(room: DiskSpace | None, mood: Severity | None) -> None:
+def test_a_disk_is_reported_before_it_is_full(
+    room: DiskSpace | None, mood: Severity | None
+) -> None:
     assert [each.severity for each in replace(WELL, disk_space=room).problems] == (
         [mood] if mood else []
     )
@@ -174,7 +176,7 @@ def test_a_registry_that_takes_no_changes_says_so() -> None:
     assert told(moving) == [(Severity.WARN, "The registry takes no changes: moving house.", "")]
 
 
-def test_the_worst_is_told_first() -> None:
+def test_the_worst_problem_is_first() -> None:
     several = replace(ran(result=TaskResult.FAILED), disk_space=DiskSpace(50 * GiB, 4 * GiB))
     assert [each.severity for each in several.problems] == [Severity.BAD, Severity.WARN]
 

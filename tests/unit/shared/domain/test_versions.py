@@ -38,7 +38,7 @@ def test_a_distribution_is_its_major_and_update() -> None:
     "segment",
     ["", "acme", "v2201-13", "2201-13-0", "v2201.13.0", "v2201-13-0-1", "v-1-0", "V1-1-0"],
 )
-def test_what_is_no_distribution_is_none(segment: str) -> None:
+def test_an_invalid_distribution_is_none(segment: str) -> None:
     assert Distribution.parse(segment) is None
 
 
@@ -132,7 +132,9 @@ def test_inside_a_major_the_update_alone_decides(
 
 
 @given(st.sampled_from(["any", "java11", "java21"]), st.sampled_from(["", "2201.8.0", "slalpha5"]))
-def test_whoever_names_nothing_is_offered_everything(platform: str, built_with: str) -> None:
+def test_a_client_that_names_no_distribution_gets_every_version(
+    platform: str, built_with: str
+) -> None:
     assert ANY_CLIENT.can_use(platform, built_with)
 
 
@@ -222,9 +224,7 @@ def test_order_is_what_the_specification_says_in_words(one: Version, other: Vers
 
 
 @given(one=any_versions, other=any_versions)
-def test_of_two_versions_one_is_newer_unless_they_are_the_same(
-    one: Version, other: Version
-) -> None:
+def test_one_of_two_different_versions_is_newer(one: Version, other: Version) -> None:
     assert [one < other, one == other, other < one].count(True) == 1
     assert (one <= other) == (one < other or one == other)
     assert (one == other) == (one.precedence == other.precedence)
@@ -245,7 +245,7 @@ def test_a_version_prints_as_it_was_written(text: str) -> None:
 
 
 @given(any_versions)
-def test_a_version_tells_its_numbers_and_whether_it_is_stable(version: Version) -> None:
+def test_a_version_has_its_numbers_and_whether_it_is_stable(version: Version) -> None:
     major, minor = version.text.split(".")[:2]
     assert (version.major, version.minor) == (int(major), int(minor))
     assert version.is_stable == ("-" not in version.text)
@@ -295,7 +295,9 @@ def test_a_pre_release_is_older_than_its_release_and_newer_than_the_one_before(
         ("9" * 5_000, "longer than 128"),
     ],
 )
-def test_what_clients_cannot_read_is_refused_with_the_reason(text: str, reason: str) -> None:
+def test_a_version_that_clients_cannot_read_is_refused_with_the_reason(
+    text: str, reason: str
+) -> None:
     with pytest.raises(InvalidVersion, match=reason):
         Version.parse(text)
 
@@ -358,7 +360,7 @@ def test_a_version_lies_in_the_ranges_of_its_own_numbers(version: Version) -> No
     assert not Range(version.major, version.minor + 1).contains(version)
 
 
-def test_what_ends_in_a_star_is_a_range_and_the_rest_a_version() -> None:
+def test_a_text_that_ends_in_a_star_is_a_range_and_other_texts_are_versions() -> None:
     assert parse_version_or_range("1.2.*") == Range(1, 2)
     assert parse_version_or_range("*") == Range()
     assert parse_version_or_range("1.2.3") == Version.parse("1.2.3")

@@ -119,7 +119,7 @@ async def test_proxy_headers_make_no_difference_and_are_recorded(stores: Stores)
     assert [each.split(",")[0] for each in app.repeated] == ["192.0.2.2", "192.0.2.3"]
 
 
-async def test_what_is_not_cacheable_is_never_kept(stores: Stores) -> None:
+async def test_an_answer_that_is_not_cacheable_is_never_stored(stores: Stores) -> None:
     cache = AnswerCache(App(), stores)
     assert [(await asked(cache, "/private")).body for _ in range(2)] == [b"1", b"2"]
 
@@ -194,7 +194,9 @@ async def test_headers_that_no_answer_depends_on_make_no_difference(stores: Stor
 
 
 @pytest.mark.parametrize("look", ["get", "index", "contains", "all"])
-async def test_an_answer_made_of_another_header_is_not_kept(stores: Stores, look: str) -> None:
+async def test_an_answer_that_varies_by_another_header_is_not_stored(
+    stores: Stores, look: str
+) -> None:
     app = App()
     ways: dict[str, Callable[[RequestHeaders], object]] = {
         "get": lambda headers: headers.get("X-Any"),
@@ -214,7 +216,7 @@ async def test_an_answer_made_of_another_header_is_not_kept(stores: Stores, look
 @pytest.mark.parametrize(
     ("size", "asked_twice"), [(LARGEST_BODY_BYTES, False), (LARGEST_BODY_BYTES + 1, True)]
 )
-async def test_large_bodies_are_not_kept(stores: Stores, size: int, asked_twice: bool) -> None:
+async def test_large_bodies_are_not_stored(stores: Stores, size: int, asked_twice: bool) -> None:
     app = App(body=b"x" * size)
     cache = AnswerCache(app, stores)
     for _ in range(2):
@@ -222,7 +224,7 @@ async def test_large_bodies_are_not_kept(stores: Stores, size: int, asked_twice:
     assert (app.asked == 2) is asked_twice
 
 
-async def test_a_body_in_pieces_is_not_kept(stores: Stores) -> None:
+async def test_a_body_in_pieces_is_not_stored(stores: Stores) -> None:
     app = App()
 
     async def in_pieces(scope: Scope, receive: Receive, send: Send) -> None:
@@ -239,7 +241,7 @@ async def test_a_body_in_pieces_is_not_kept(stores: Stores) -> None:
     assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
 
 
-async def test_a_server_may_look_for_a_kept_answer_first(
+async def test_a_server_may_look_for_a_stored_answer_first(
     stores: Stores,
 ) -> None:
     app = App()
@@ -254,7 +256,7 @@ async def test_a_server_may_look_for_a_kept_answer_first(
     assert answer.fresh == [(b"x-request-id", b"again 1")]
 
 
-async def test_an_answer_that_does_not_say_where_it_ends_is_not_kept(stores: Stores) -> None:
+async def test_an_answer_without_a_known_end_is_not_stored(stores: Stores) -> None:
     app = App()
     cache = AnswerCache(app, stores)
     await asked(cache, "/chunked")

@@ -89,7 +89,7 @@ async def started(source: Source, function: ChangeFeedFunction) -> ChangeFeeds:
     return following
 
 
-async def test_what_was_there_before_the_first_start_is_not_handed_on() -> None:
+async def test_changes_before_the_first_start_are_not_delivered() -> None:
     source, calls = Source({"0-1": ["old"]}), Calls()
     following = await started(source, function(calls))
     source.kept["0-1"].append("new")

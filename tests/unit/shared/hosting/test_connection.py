@@ -261,7 +261,7 @@ def bodies(answer: bytes) -> list[str]:
     return [word for word in words if word.startswith(("ready", "made"))]
 
 
-def test_a_ready_answer_is_a_whole_answer(address: Address) -> None:
+def test_a_ready_answer_is_a_complete_answer(address: Address) -> None:
     answer = address.exchange(request("GET /ready") + LAST)
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -315,12 +315,14 @@ def test_a_client_that_wants_no_other_answer_is_left(address: Address, version: 
     assert bodies(address.exchange(sent)) == ["made /ready"]
 
 
-def test_who_sends_many_requests_before_the_answers_is_cut_off(address: Address) -> None:
+def test_a_client_that_sends_many_requests_without_reading_answers_is_disconnected(
+    address: Address,
+) -> None:
     answer = address.exchange(request("GET /made") * (2 * MAX_PIPELINED_REQUESTS) + LAST)
     assert b" 404 Not Found" not in answer
 
 
-def test_what_is_no_request_is_a_400(address: Address) -> None:
+def test_an_invalid_request_is_a_400(address: Address) -> None:
     assert b" 400 Bad Request" in address.exchange(request("GET /ready") + b"nonsense\r\n\r\n")
 
 
@@ -396,7 +398,7 @@ def test_a_head_leaves_with_the_first_of_its_body(wire: Wire, size: int) -> None
     assert wire.sent == [HEAD + b"x" * size]
 
 
-def test_what_follows_the_first_piece_leaves_at_once(wire: Wire) -> None:
+def test_pieces_after_the_first_are_sent_at_once(wire: Wire) -> None:
     joining = HeadJoiningTransport(wire)
     for piece in (HEAD, b"first", b"second", memoryview(b"third")):
         joining.write(piece)
@@ -438,7 +440,7 @@ def test_it_knows_what_the_wire_knows(wire: Wire) -> None:
     assert HeadJoiningTransport(wire).get_extra_info("sslcontext") is None
 
 
-def test_what_comes_after_the_end_of_a_connection_is_dropped(wire: Wire) -> None:
+def test_data_after_the_end_of_a_connection_is_dropped(wire: Wire) -> None:
     joining = HeadJoiningTransport(wire)
     joining.write(HEAD)
     wire.abort()

@@ -173,7 +173,7 @@ async def test_a_refusal_is_answered_as_it_is(method: str, body: bytes) -> None:
         ("GET", "/other/d/f"),
     ],
 )
-async def test_what_is_no_file_goes_to_the_application(method: str, target: str) -> None:
+async def test_a_path_without_a_file_is_passed_to_the_application(method: str, target: str) -> None:
     on = Shelf(FileRefusal(410))
     assert (await ask(served(on.resolve), scope(method, target))).status == 418
     assert not on.asked
@@ -224,7 +224,7 @@ CACHEABLE = [
 
 
 @pytest.mark.parametrize(("method", "headers", "status"), CACHEABLE)
-async def test_what_is_sent_of_a_cacheable_file_is_cacheable(
+async def test_answers_with_a_cacheable_file_are_cacheable(
     tmp_path: Path, method: str, headers: dict[str, str], status: int
 ) -> None:
     def repeat(_req: object) -> None: ...

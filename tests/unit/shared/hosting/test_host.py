@@ -218,7 +218,7 @@ async def test_hooks_run_around_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("phase", ["startup", "shutdown"])
-async def test_a_hook_that_fails_is_one_event_and_the_server_is_told(phase: str) -> None:
+async def test_a_failing_hook_is_logged_once_and_the_server_is_informed(phase: str) -> None:
     life = Life()
     on_start, on_stop = ([life.broken], []) if phase == "startup" else ([], [life.broken])
     host = Host(build_app(), on_start=on_start, on_stop=on_stop)
@@ -228,7 +228,7 @@ async def test_a_hook_that_fails_is_one_event_and_the_server_is_told(phase: str)
     assert [(event["event"], event["phase"]) for event in events] == [("host.failed", phase)]
 
 
-async def test_timers_that_cannot_be_kept_are_one_event(tmp_path: Path) -> None:
+async def test_invalid_timers_are_logged_once(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     life = Life()
     host = Host(build_app(), timers=TimerOptions(tmp_path / "file" / "below", FakeClock()))

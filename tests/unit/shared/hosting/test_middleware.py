@@ -187,7 +187,7 @@ def test_headers_are_those_of_the_file(tmp_path: Path) -> None:
     assert configured_headers("http://registry.test", host_file(tmp_path)) == [(b"x-one", b"1")]
 
 
-def test_over_https_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
+def test_over_https_browsers_get_strict_transport_security(tmp_path: Path) -> None:
     [_, hsts] = configured_headers("https://registry.test", host_file(tmp_path))
     assert hsts == (b"strict-transport-security", b"max-age=172800")
 
@@ -196,7 +196,7 @@ def test_unless_the_file_says_otherwise(tmp_path: Path) -> None:
     assert len(configured_headers("https://registry.test", host_file(tmp_path, enabled=False))) == 1
 
 
-def test_our_own_file_keeps_browsers_strict() -> None:
+def test_our_own_host_file_has_the_security_headers() -> None:
     names = {name for name, _ in configured_headers("", HOST_FILE)}
     assert {b"x-content-type-options", b"x-frame-options", b"referrer-policy"} <= names
 

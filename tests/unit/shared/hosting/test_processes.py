@@ -55,7 +55,7 @@ def test_ctrl_c_in_the_first_start_ends_it_without_a_word(tmp_path: Path) -> Non
     assert not start.steps
 
 
-def test_nothing_is_prepared_for_a_certificate_that_is_none(tmp_path: Path) -> None:
+def test_nothing_is_prepared_for_an_invalid_certificate(tmp_path: Path) -> None:
     start = Start()
     with pytest.raises(CertificateUnusable):
         serve(

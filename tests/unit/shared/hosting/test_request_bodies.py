@@ -42,7 +42,7 @@ async def test_a_client_that_leaves_early_has_no_body() -> None:
         await read_body(arriving().receive)
 
 
-def test_a_body_without_a_length_is_none() -> None:
+def test_a_request_without_a_length_has_no_body() -> None:
     assert body_length([(b"content-length", b"12")]) == 12
     assert body_length([(b"transfer-encoding", b"chunked")]) == 0
 
@@ -65,7 +65,7 @@ async def test_a_body_over_the_limit_is_not_read() -> None:
             pass
 
 
-async def test_a_body_that_is_not_kept_is_read_within_bounds() -> None:
+async def test_a_body_that_is_not_stored_is_read_within_limits() -> None:
     limits = HostLimits(discarded_bytes=6, room_seconds=0.01)
     assert await discard_body(6, arriving(b"123", b"456").receive, limits)
     assert await discard_body(6, arriving(b"456").receive, limits)  # The rest of one.
@@ -296,7 +296,7 @@ SLOW = "this one was too slow to keep its room while others waited"
 CARL, DORA = BodySender("192.0.2.3", "carl"), BodySender("192.0.2.4", "dora")
 
 
-async def test_who_holds_most_makes_room_for_a_first_upload() -> None:
+async def test_the_principal_with_the_most_room_loses_an_upload_for_a_first_one() -> None:
     contest = Contest.of(CONTEST)
     taking = [await contest.begin(ANN, "ann 1"), await contest.begin(ANN, "ann 2")]
     taking += [await contest.begin(BOB, "bob 1"), await contest.begin(BOB, "bob 2")]
@@ -325,7 +325,7 @@ async def test_accounts_at_one_address_share_what_it_may_hold() -> None:
     await contest.close()
 
 
-async def test_a_further_upload_ends_none_of_who_would_hold_less() -> None:
+async def test_a_further_upload_ends_none_of_a_principal_with_less_room() -> None:
     contest = Contest.of(CONTEST)
     taking = [await contest.begin(sender, sender.account) for sender in (ANN, BOB, CARL, DORA)]
     await contest.begin(ANN, "ann again")
@@ -373,7 +373,7 @@ async def test_the_rate_that_is_asked_rises_with_the_age_while_others_wait() -> 
     await contest.close()
 
 
-async def test_an_upload_that_its_own_account_keeps_out_ends_no_other() -> None:
+async def test_an_upload_that_its_own_account_blocks_ends_no_other() -> None:
     contest = Contest.of(CONTEST)
     ann = [await contest.begin(ANN, f"ann {number}") for number in range(3)]
     await contest.begin(BOB, "bob")
@@ -383,7 +383,7 @@ async def test_an_upload_that_its_own_account_keeps_out_ends_no_other() -> None:
     await contest.close()
 
 
-async def test_none_is_ended_where_it_would_not_help() -> None:
+async def test_no_upload_is_ended_if_that_would_not_help() -> None:
     contest = Contest.of(replace(CONTEST, large_bodies=1))
     first = await contest.begin(ANN, "ann")
     await contest.begin(BOB, "bob")

@@ -52,7 +52,7 @@ def test_a_query_is_read_as_the_real_host_hands_it_over(query: str, values: dict
     assert query_parameters(query) == values
 
 
-def test_the_address_is_whole_and_keeps_its_trailing_slash() -> None:
+def test_the_address_is_complete_and_has_its_trailing_slash() -> None:
     assert request("/a%41%20b/?q=%20").url == "http://registry.test/aA%20b/?q=%20"
     assert request("/a").url == "http://registry.test/a"
     assert request("/a?q=1#b").url == "http://registry.test/a?q=1%23b"

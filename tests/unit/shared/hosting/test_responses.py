@@ -27,7 +27,7 @@ def sent(returned: object, method: str = "GET") -> tuple[int, dict[str, str], by
     return start["status"], headers, body["body"]
 
 
-def test_text_gets_a_charset_and_other_types_none() -> None:
+def test_text_gets_a_charset_and_other_types_do_not() -> None:
     assert sent(func.HttpResponse("a"))[1]["content-type"] == "text/plain; charset=utf-8"
     assert sent(func.HttpResponse("a", mimetype="application/json"))[1] == {
         "content-type": "application/json",
@@ -47,7 +47,7 @@ def test_a_text_alone_is_an_answer() -> None:
     )
 
 
-def test_of_a_header_sent_twice_the_last_counts() -> None:
+def test_the_last_of_repeated_headers_counts() -> None:
     response = func.HttpResponse("a")
     for value in ("first", "last"):
         response.headers.add("X-Twice", value)
@@ -55,7 +55,7 @@ def test_of_a_header_sent_twice_the_last_counts() -> None:
     assert sent(response)[1]["x-twice"] == "last"
 
 
-def test_every_cookie_is_kept() -> None:
+def test_every_cookie_is_sent() -> None:
     response = func.HttpResponse("a")
     for cookie in ("a=1; HttpOnly", "b=2; Path=/x; Secure"):
         response.headers.add("Set-Cookie", cookie)
@@ -95,7 +95,7 @@ def refused(returned: Any) -> type[Exception]:
     return caught.type
 
 
-def test_what_the_real_host_turns_into_a_500_is_refused() -> None:
+def test_a_response_that_the_real_host_turns_into_a_500_is_refused() -> None:
     assert refused({"not": "a response"}) is NotAResponse
     assert refused(None) is NotAResponse
     assert refused(func.HttpResponse("abc", headers={"Content-Length": "2"})) is WrongLength
@@ -103,7 +103,7 @@ def test_what_the_real_host_turns_into_a_500_is_refused() -> None:
     assert refused(func.HttpResponse(headers={"Content-Length": "1"})) is WrongLength
 
 
-def test_what_leaves_a_client_waiting_is_refused() -> None:
+def test_a_response_that_would_leave_a_client_waiting_is_refused() -> None:
     framed = func.HttpResponse("a", headers={"Transfer-Encoding": "chunked"})
     assert refused(framed) is FramingHeaderSet
     assert refused(func.HttpResponse("a", status_code=103)) is StatusUnusable
@@ -158,7 +158,7 @@ def test_the_host_answers_bare() -> None:
         ("a=1; Unheard-Of; Path=/", []),
     ],
 )
-def test_a_cookie_is_taken_apart_and_written_anew(cookie: str, written: list[str]) -> None:
+def test_a_cookie_is_parsed_and_serialized_again(cookie: str, written: list[str]) -> None:
     assert rewrite_cookies(cookie) == written
 
 

@@ -57,7 +57,7 @@ def test_a_constraint_refuses(kind: str, argument: str, value: str) -> None:
     assert not parse_constraint(kind, argument).accepts(value)
 
 
-def test_an_expression_folds_letters_as_the_real_host_does() -> None:
+def test_an_expression_folds_case_as_the_real_host_does() -> None:
     search = parse_constraint("regex", "^(?!search$|packages$)")
     assert not search.accepts("SEARCH")
     assert not search.accepts("pac\N{KELVIN SIGN}ages")
@@ -228,7 +228,7 @@ def test_no_path_matches_both_of_two_templates_that_are_called_apart(one: str, o
         assert not all(router.match("GET", path) for router in routers), path
 
 
-def test_what_a_catch_all_leaves_out_may_begin_with_a_doubled_slash() -> None:
+def test_the_rest_after_a_catch_all_may_begin_with_a_double_slash() -> None:
     doubled = parse_template(r"2.0/{*rest:regex(^registry//)}")
     rest = r"[^/]*(/[\s\S]*)?"
     assert not templates_overlap(

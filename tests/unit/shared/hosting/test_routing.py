@@ -29,12 +29,12 @@ def test_literals_match_without_case_and_values_keep_theirs() -> None:
     )
 
 
-def test_no_letter_beyond_ascii_is_another_spelling() -> None:
+def test_only_ascii_letters_have_another_case() -> None:
     assert router(route("packages", "GET")).match("GET", "/pac\N{KELVIN SIGN}ages") is None
     assert router(route("{name}", "GET")).match("GET", "/\N{KELVIN SIGN}") is not None
 
 
-def test_what_is_no_path_is_none_of_a_function() -> None:
+def test_a_request_target_that_is_no_path_matches_no_function() -> None:
     assert router(route("/", "OPTIONS"), route("{*path}", "GET")).match("OPTIONS", "*") is None
 
 

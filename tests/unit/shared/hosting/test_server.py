@@ -56,12 +56,12 @@ def test_up_to_the_limits_all_stay() -> None:
     assert closed(*(Peer(f"192.0.2.{n}") for n in range(5))) == []
 
 
-def test_of_one_address_the_longest_idle_are_closed() -> None:
+def test_the_longest_idle_connections_of_an_address_are_closed() -> None:
     peers = [Peer(received_at=at) for at in (3, 1, 2, 4)]
     assert closed(*peers, Peer("192.0.2.2")) == [peers[1], peers[2]]
 
 
-def test_who_waits_for_an_answer_is_closed_last() -> None:
+def test_connections_that_wait_for_an_answer_are_closed_last() -> None:
     waiting = [Peer(received_at=0, is_answering=True) for _ in range(2)]
     idle = Peer(received_at=9)
     assert closed(*waiting, idle) == [idle]
@@ -72,7 +72,7 @@ def test_a_network_of_ipv6_is_one_address() -> None:
     assert closed(*peers) == [peers[0]]
 
 
-def test_this_machine_and_proxies_are_bounded_by_the_whole_alone() -> None:
+def test_this_machine_and_proxies_have_only_the_total_limit() -> None:
     peers = [Peer(["127.0.0.1", "::1", "10.1.2.3", ""][n % 4], received_at=n) for n in range(5)]
     assert closed(*peers) == []
     assert closed(*peers, Peer("10.1.2.3", received_at=9)) == [peers[0]]
@@ -90,12 +90,12 @@ def test_slow_readers_stay_while_little_waits_for_them() -> None:
     assert cut(Peer(pending_bytes=1000)) == []
 
 
-def test_of_slow_readers_those_are_closed_that_are_stuck_longest() -> None:
+def test_the_slow_readers_that_are_stuck_longest_are_closed() -> None:
     peers = [Peer(blocked_since=at, pending_bytes=60) for at in (2, 1, 3)]
     assert cut(*peers) == [peers[1], peers[0]]
 
 
-def test_whoever_waits_for_little_is_not_closed_for_those_who_wait_for_much() -> None:
+def test_a_reader_of_a_small_answer_is_not_closed_for_readers_of_large_ones() -> None:
     patient = Peer(blocked_since=1, pending_bytes=9)
     greedy = [Peer(blocked_since=at, pending_bytes=60) for at in (5, 4)]
     assert cut(patient, *greedy) == [greedy[1]]
@@ -118,7 +118,7 @@ def test_a_port_in_use_is_named() -> None:
             bind("127.0.0.1", port)
 
 
-def test_of_two_that_took_a_port_at_once_the_second_is_told_when_it_listens() -> None:
+def test_the_second_of_two_processes_on_a_port_is_refused_when_it_listens() -> None:
     with bind("127.0.0.1", 0) as first, bind("127.0.0.1", first.getsockname()[1]) as second:
         listen(first)
         with pytest.raises(PortInUse):

@@ -66,7 +66,7 @@ async def test_nobody_else_fires_it(tmp_path: Path) -> None:
         assert (await post(app, headers={relayed: "somebody"})).status == 401
 
 
-async def test_what_cannot_be_fired_is_not_found(tmp_path: Path) -> None:
+async def test_an_unknown_timer_is_not_found(tmp_path: Path) -> None:
     assert (await post(admin(Bell(), tmp_path), "/admin/functions/other")).status == 404
 
 
@@ -160,7 +160,7 @@ async def test_a_timer_runs_whenever_it_is_due(tmp_path: Path) -> None:
     assert runs.past_due == [False] * 3
 
 
-async def test_what_was_missed_is_made_up_for_once(tmp_path: Path) -> None:
+async def test_a_missed_run_is_made_up_for_once(tmp_path: Path) -> None:
     before = Runs(clock_at(FIRST))
     async with running(timers(before, tmp_path, FIRST + timedelta(hours=1)).run()):
         await eventually(lambda: len(before.at) == 1)
@@ -187,7 +187,7 @@ async def test_a_timer_may_run_at_the_start_as_well(tmp_path: Path) -> None:
     assert runs.at == ["07:30:00", "08:00:00"]
 
 
-async def test_only_the_owner_runs_and_another_takes_over_when_it_is_gone(tmp_path: Path) -> None:
+async def test_only_the_owner_runs_timers_and_another_process_takes_over(tmp_path: Path) -> None:
     first, second = Runs(clock_at(FIRST)), Runs(clock_at(FIRST))
     owning = timers(first, tmp_path, FIRST + timedelta(hours=2))
     waiting = timers(second, tmp_path, FIRST + timedelta(days=365))
@@ -249,6 +249,6 @@ def test_timers_are_known_without_case(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("schedule", ["*/5 * * * *", "0 0 25 * * *", "00:05:00", "%SCHEDULE%", ""])
-def test_a_schedule_that_is_none_is_refused_at_the_start(schedule: str, tmp_path: Path) -> None:
+def test_an_invalid_schedule_is_refused_at_the_start(schedule: str, tmp_path: Path) -> None:
     with pytest.raises(UnsupportedFunction, match="is not six fields, seconds first"):
         timers(Runs(clock_at(FIRST)), tmp_path, FIRST, schedule)

@@ -67,7 +67,7 @@ def fake(tmp_path: Path) -> FakeLaptop:
     return FakeLaptop(tmp_path)
 
 
-def test_it_waits_as_told_and_says_what_it_did_and_what_is_next(fake: FakeLaptop) -> None:
+def test_it_waits_as_requested_and_prints_what_it_did_and_what_is_next(fake: FakeLaptop) -> None:
     with served() as address:
         assert run(LoginOptions(address.url), fake.laptop()) == 0
     said = "\n".join(fake.said)
@@ -104,7 +104,7 @@ def test_a_login_that_changes_nothing_writes_nothing(fake: FakeLaptop) -> None:
     assert [each.name for each in fake.home.iterdir()] == ["Settings.toml"]
 
 
-def test_who_stops_it_has_changed_nothing(fake: FakeLaptop) -> None:
+def test_an_interrupted_login_changes_nothing(fake: FakeLaptop) -> None:
     def stop(_: float) -> NoReturn:
         raise KeyboardInterrupt
 
@@ -126,7 +126,7 @@ def test_settings_that_became_unreadable_meanwhile_are_left_alone(fake: FakeLapt
     assert file.read_text() == "[open"
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_one_sentence(fake: FakeLaptop) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_in_one_sentence(fake: FakeLaptop) -> None:
     (fake.home / "Settings.toml").mkdir()
     assert run(LoginOptions("http://127.0.0.1:1"), fake.laptop()) == 1
     [sentence] = fake.said

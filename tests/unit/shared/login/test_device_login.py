@@ -60,7 +60,7 @@ def reason(*answers: tuple[int, Mapping[str, object]]) -> str:
     return str(refused.value)
 
 
-def test_the_interval_of_the_registry_is_kept() -> None:
+def test_the_polling_interval_of_the_registry_is_used() -> None:
     assert waited(PENDING, PENDING, (200, GIVEN)) == [5, 5, 5]
 
 
@@ -72,7 +72,7 @@ def test_a_registry_that_is_away_for_a_moment_is_asked_again_more_slowly() -> No
     assert waited(RegistryUnreachable("x"), (503, {}), (429, {}), (200, GIVEN)) == [5, 10, 15, 20]
 
 
-def test_nobody_waits_longer_than_the_code_is_good_for() -> None:
+def test_polling_ends_when_the_code_expires() -> None:
     script = Script(PENDING)
     with pytest.raises(LoginFailed, match="Nobody approved in time"):
         wait_for_approval(script, ASKED, script.slept.append)
@@ -124,7 +124,7 @@ def test_asking_says_which_machine_asks() -> None:
         ((429, {"error": {"message": "Too often."}}), "Too often."),
     ],
 )
-def test_who_gets_no_code_is_told_why(answer: tuple[int, Answer], sentence: str) -> None:
+def test_a_refused_request_for_a_code_says_why(answer: tuple[int, Answer], sentence: str) -> None:
     with pytest.raises(LoginFailed) as refused:
         request_login(Script(answer), "laptop")
     assert str(refused.value) == sentence
@@ -166,7 +166,7 @@ def test_codes_are_not_sent_on_to_where_a_redirect_leads() -> None:
     assert (status, answer) == (307, {})
 
 
-def test_what_is_no_json_is_an_empty_answer() -> None:
+def test_an_answer_that_is_not_json_is_empty() -> None:
     with served() as address:
         assert HttpRegistry(address.url).post("/html", {}) == (502, {})
 

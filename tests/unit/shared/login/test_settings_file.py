@@ -94,14 +94,14 @@ def others(text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# only a comment", "[central]\n", "[proxy]\nport = 1"])
-def test_an_entry_comes_to_the_end_of_settings_that_have_none(text: str) -> None:
+def test_an_entry_is_appended_to_settings_without_one(text: str) -> None:
     result = merge(text)
     assert result.startswith(text)
     assert entries(result) == [ENTRY]
     assert others(result) == others(text)
 
 
-def test_an_entry_of_this_registry_is_renewed_where_it_stands() -> None:
+def test_an_entry_of_this_registry_is_updated_in_place() -> None:
     before, after = SOMEBODYS.splitlines(), merge(SOMEBODYS).splitlines()
     changed = [(old, new) for old, new in zip(before, after[: len(before)], strict=True)]
     assert [pair for pair in changed[:15] if pair[0] != pair[1]] == []
@@ -181,7 +181,7 @@ def test_a_second_proxy_is_refused_because_bal_stops_with_two() -> None:
         ("[[repository.maven]]\nid='ballroom'\n" * 2, "have the id 'ballroom'"),
     ],
 )
-def test_what_cannot_be_merged_safely_is_refused(text: str, reason: str) -> None:
+def test_settings_that_cannot_be_merged_safely_are_refused(text: str, reason: str) -> None:
     assert reason in refused(text)
 
 
@@ -208,7 +208,7 @@ def test_tables_are_known_by_their_names_however_they_are_written() -> None:
     assert repository_ids(result) == ["ballroom"]
 
 
-def test_what_stands_below_an_entry_stays_below_it() -> None:
+def test_lines_below_an_entry_stay_below_it() -> None:
     text = '[[repository.maven]]\nid = "ballroom"\n[repository.maven.more]\nx = 1\n'
     assert entries(merge(text)) == [{**ENTRY, "more": {"x": 1}}]
 
@@ -218,7 +218,7 @@ def test_an_id_that_is_no_line_of_text_is_another_ones() -> None:
     assert len(entries(merge(text))) == 3
 
 
-def test_python_without_a_toml_reader_merges_and_refuses_alike() -> None:
+def test_python_without_a_toml_reader_merges_and_refuses_in_the_same_way() -> None:
     program = (
         "import sys; sys.modules['tomllib'] = None\n"
         "from shared.login.settings_file import Repository, SettingsUnmergeable, merge_settings\n"
@@ -278,7 +278,7 @@ def settings(draw: st.DrawFn) -> str:
 
 
 @given(settings(), st.none() | st.just("blr_central"))
-def test_merging_keeps_everything_else_and_a_repeat_changes_nothing(
+def test_merging_leaves_everything_else_and_a_repeat_changes_nothing(
     text: str, central: str | None
 ) -> None:
     result = merge(text, central=central)
@@ -291,9 +291,7 @@ def test_merging_keeps_everything_else_and_a_repeat_changes_nothing(
 
 
 @given(settings(), st.integers(min_value=0), st.sampled_from("[]{}\"'=#\n.,\\x"))
-def test_settings_that_are_damaged_anywhere_are_refused_or_kept(
-    text: str, place: int, sign: str
-) -> None:
+def test_damaged_settings_are_refused_or_preserved(text: str, place: int, sign: str) -> None:
     at = place % (len(text) + 1)
     damaged = text[:at] + sign + text[at:]
     try:
@@ -329,7 +327,7 @@ def test_the_first_settings_come_with_their_folder_and_without_a_copy(file: Path
     assert names(file.parent) == ["Settings.toml"]
 
 
-def test_what_was_there_is_kept_beside_it_for_its_owner_alone(file: Path) -> None:
+def test_the_previous_file_is_saved_as_a_copy_for_its_owner_only(file: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_bytes(b"old = true\r\n")
     file.chmod(0o644)

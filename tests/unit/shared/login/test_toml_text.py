@@ -33,7 +33,7 @@ def at(text: str, path: tuple[str, ...]) -> Any:
     return found
 
 
-def test_every_value_stands_where_it_is_said_to() -> None:
+def test_every_value_is_where_its_position_says() -> None:
     tables = tables_of(TEXT)
     assert [(table.path, table.is_entry) for table in tables] == [
         ((), False),
@@ -72,7 +72,7 @@ def test_every_value_stands_where_it_is_said_to() -> None:
         ("\ufeffa = 1", 1),
     ],
 )
-def test_what_is_no_toml_is_told_by_its_line(text: str, line: int) -> None:
+def test_invalid_toml_is_reported_by_its_line(text: str, line: int) -> None:
     with pytest.raises(UnreadableToml) as refused:
         tables_of(text)
     assert refused.value.line == line
@@ -107,10 +107,10 @@ def unreadable_line(text: str) -> int:
 @pytest.mark.parametrize(
     "value", ['"a\\tb\\"\\\\"', '"\\u00e9\\U0001F600"', "'a\\tb'", '""', "''", '"é"']
 )
-def test_a_string_stands_for_what_it_does_in_toml(value: str) -> None:
+def test_a_string_has_its_toml_value(value: str) -> None:
     assert string_of(value) == tomllib.loads(f"x = {value}")["x"]
 
 
 @pytest.mark.parametrize("value", ["1", "true", "[]", '"""a"""', "'''a'''"])
-def test_what_is_no_string_of_one_line_is_none(value: str) -> None:
+def test_a_text_that_is_no_string_of_one_line_is_none(value: str) -> None:
     assert string_of(value) is None

@@ -39,7 +39,7 @@ def sources() -> Iterator[tuple[str, str]]:
                     yield f"{bala.name}/{name}", archive.read(name).decode()
 
 
-def test_sources_of_real_archives_have_no_unknown_letter() -> None:
+def test_sources_of_real_archives_have_no_unknown_character() -> None:
     if not BALAS.is_dir():
         pytest.skip("the real archives are not beside the repository")
     read = 0
@@ -56,7 +56,7 @@ def test_a_tour_of_the_language_looks_like_this(snapshot: SnapshotAssertion) -> 
     assert str(highlight(TOUR.name, code)) == snapshot(extension_class=Page)
 
 
-def test_what_the_language_does_not_have_is_told() -> None:
+def test_syntax_that_the_language_does_not_have_is_marked() -> None:
     assert ("Error", "\u00a7") in kinds("int x = \u00a7;")
 
 
@@ -81,7 +81,7 @@ def test_what_the_language_does_not_have_is_told() -> None:
         ("naïve = 1", "Name", "naïve"),
     ],
 )
-def test_words_are_told_apart(code: str, kind: str, value: str) -> None:
+def test_kinds_of_words_are_distinguished(code: str, kind: str, value: str) -> None:
     assert (kind, value) in kinds(code)
 
 

@@ -56,7 +56,7 @@ def test_no_colour_goes_over_the_end_of_a_line() -> None:
     assert all(line.count("<span") == line.count("</span>") for line in lines)
 
 
-def test_what_turns_a_line_is_shown_in_code() -> None:
+def test_control_characters_of_direction_are_shown_in_code() -> None:
     assert "[U+202E]" in highlight("a.bal", "// \u202e")
 
 
@@ -103,7 +103,7 @@ def html(text: str, prefix: str = "readme") -> str:
         ("|a|\n|-|\n|b|", '<div class="wide" tabindex="0"><table>'),
     ],
 )
-def test_what_github_writes_is_written(written: str, shown: str) -> None:
+def test_text_is_rendered_as_github_renders_it(written: str, shown: str) -> None:
     assert shown in html(written)
 
 
@@ -195,7 +195,7 @@ def test_texts_of_one_page_have_ids_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("control", ["\u202e", "&#x202e;", "\u2066"])
-def test_what_turns_the_direction_of_a_line_is_shown(control: str) -> None:
+def test_control_characters_of_direction_are_shown(control: str) -> None:
     text = html(f"a{control}b `{control}`\n\n```bal\n// {control}\n```")
     assert "\u202e" not in text
     assert "\u2066" not in text
@@ -275,7 +275,7 @@ def test_with_the_names_of_the_files_nothing_leads_to_a_missing_one() -> None:
     assert not place.picture("cat.png")
 
 
-def test_what_is_not_beside_the_text_is_looked_for_from_the_root() -> None:
+def test_a_file_that_is_not_next_to_the_text_is_looked_up_from_the_root() -> None:
     names = frozenset(["docs/guide.md", "guide.md", "resources/cat.png"])
     place = TextPlace(FILES, folder="docs", names=names)
     assert place.picture("resources/cat.png") == f"{FILES}/resources/cat.png"

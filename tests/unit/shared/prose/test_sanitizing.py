@@ -29,7 +29,7 @@ def html(text: str) -> str:
         "<p><ruby>a<rp>(</rp><rt>b</rt><rp>)</rp></ruby></p>",
     ],
 )
-def test_what_readmes_use_stays(written: str) -> None:
+def test_elements_that_readmes_use_remain(written: str) -> None:
     lowered = written.replace("h2", "h1")
     assert html(lowered) == written
 
@@ -39,7 +39,7 @@ def test_markdown_inside_html_is_markdown() -> None:
     assert text == "<details>\n<summary>a</summary>\n<p><em>b</em></p>\n</details>"
 
 
-def test_what_is_no_tag_is_shown_as_it_is_written() -> None:
+def test_text_that_is_no_tag_is_shown_as_it_is_written() -> None:
     assert "map&lt;string&gt;" in html("A map<string> and a < b <- c")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html("<script>alert(1)</script>")
 
@@ -54,7 +54,7 @@ def test_comments_are_not_shown() -> None:
     assert html("<?php a ?>") == ""
 
 
-def test_a_picture_of_the_archive_keeps_its_size() -> None:
+def test_a_picture_of_the_archive_has_its_size() -> None:
     assert html('<img src="a.png" alt="b" width="50%" height="10">') == (
         '<img src="/files/acme/greet/1.0.0/docs/a.png" alt="b" width="50%" height="10" '
         'loading="lazy">'

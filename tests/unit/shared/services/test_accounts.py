@@ -43,7 +43,7 @@ async def test_an_account_has_an_id_that_fits_into_a_token(accounts: Accounts) -
     assert AccessToken.parse(token.text).owner == account.id
 
 
-async def test_of_two_accounts_at_once_one_gets_the_name(
+async def test_exactly_one_of_two_concurrent_accounts_gets_the_name(
     accounts: Accounts, store: FakeDirectory
 ) -> None:
     creating = [accounts.create(name, by=OPERATOR) for name in ("kim", "Kim")]
@@ -53,7 +53,7 @@ async def test_of_two_accounts_at_once_one_gets_the_name(
     assert [each.id for each in store.every(Account)] == [first.id]
 
 
-async def test_an_account_stands_although_the_feed_has_to_wait_for_its_event(
+async def test_an_account_is_created_even_if_its_event_is_published_later(
     accounts: Accounts, store: FakeDirectory, events: FakeEvents
 ) -> None:
     events.fails_with = Busy()
@@ -62,7 +62,7 @@ async def test_an_account_stands_although_the_feed_has_to_wait_for_its_event(
     assert waiting == account.pending_events
 
 
-async def test_a_name_whose_account_was_never_made_is_free_after_a_minute(
+async def test_a_name_whose_account_was_never_created_can_be_used_after_a_minute(
     store: FakeDirectory, events: FakeEvents
 ) -> None:
     clock = FakeClock()
@@ -77,7 +77,7 @@ async def test_a_name_whose_account_was_never_made_is_free_after_a_minute(
     assert await accounts.by_name_or_id("kim") == account
 
 
-async def test_of_two_who_take_over_a_name_one_gets_it(
+async def test_exactly_one_of_two_concurrent_takers_gets_an_unused_name(
     store: FakeDirectory, events: FakeEvents
 ) -> None:
     await store.add(AccountName(name="kim", account="died000000", created_ms=0))
@@ -162,7 +162,7 @@ async def test_a_name_is_no_id_no_token_and_no_reserved_word(
 
 
 @pytest.mark.parametrize("name", ["christophe1", "christoph", "chris-topher", "adminton"])
-async def test_a_name_that_is_none_of_these_is_free(accounts: Accounts, name: str) -> None:
+async def test_other_names_are_accepted(accounts: Accounts, name: str) -> None:
     assert (await accounts.create(name, by=OPERATOR)).name == name
 
 
@@ -173,7 +173,7 @@ async def test_an_administrator_may_be_called_so(accounts: Accounts) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", ".a", "a-", "kim@example.org", "x" * 41, "ä"])
-async def test_a_name_is_letters_and_digits(accounts: Accounts, name: str) -> None:
+async def test_a_name_consists_of_letters_and_digits(accounts: Accounts, name: str) -> None:
     with pytest.raises(InvalidRequest, match="no account name"):
         await accounts.create(name, by=OPERATOR)
 
@@ -251,7 +251,7 @@ async def test_the_spelling_of_a_name_can_be_changed(accounts: Accounts) -> None
     assert (await accounts.by_name_or_id("KIM")).id == kim.id
 
 
-async def test_no_account_gets_the_name_of_another_or_one_that_is_kept_back(
+async def test_no_account_gets_a_taken_or_reserved_name(
     accounts: Accounts, store: FakeDirectory
 ) -> None:
     kim, _ = [await accounts.create(name, by=OPERATOR) for name in ("kim", "lee")]
@@ -295,7 +295,7 @@ async def test_a_refusal_names_the_verb_and_the_right_that_is_missing(
         assert str(refused.value) == f"You may not {verb} accounts: {reason}."
 
 
-async def test_a_name_that_is_kept_back_is_refused_with_a_way_out(accounts: Accounts) -> None:
+async def test_a_reserved_name_is_refused_with_a_way_out(accounts: Accounts) -> None:
     with pytest.raises(InvalidRequest) as refused:
         await accounts.create("root", by=OPERATOR)
     assert str(refused.value) == (
@@ -304,7 +304,7 @@ async def test_a_name_that_is_kept_back_is_refused_with_a_way_out(accounts: Acco
     )
 
 
-async def test_who_types_a_bare_id_is_told_to_mark_it(accounts: Accounts) -> None:
+async def test_an_id_without_its_mark_is_refused_with_an_example(accounts: Accounts) -> None:
     for text, sentence in (
         ("aB3dE6gH9k", ". An id has id: before it: id:aB3dE6gH9k."),
         ("lee", ""),
@@ -352,7 +352,7 @@ async def test_a_profile_leaves_out_a_membership_that_is_over(
     assert (await accounts.profile(by)).memberships == ()
 
 
-async def test_a_name_whose_account_is_there_is_never_free(
+async def test_a_name_whose_account_exists_never_becomes_available(
     store: FakeDirectory, events: FakeEvents
 ) -> None:
     clock = FakeClock()

@@ -30,7 +30,7 @@ def running(world: AdministrationServices) -> set[str]:
     return {each.name for each in world.directory.every(Account) if each.administrator}
 
 
-async def test_an_administrator_makes_another_and_all_are_told(
+async def test_all_administrators_are_notified_of_a_new_one(
     world: AdministrationServices,
 ) -> None:
     await world.administrators.appoint(KIM, by=world.ada)
@@ -41,7 +41,7 @@ async def test_an_administrator_makes_another_and_all_are_told(
     assert (event.kind, event.actor) == ("account.appointed", ADA.id)
 
 
-async def test_an_administrator_who_is_no_more_is_told_as_well(
+async def test_a_dismissed_administrator_is_notified_too(
     world: AdministrationServices,
 ) -> None:
     await world.administrators.appoint(KIM, by=OPERATOR)
@@ -53,7 +53,7 @@ async def test_an_administrator_who_is_no_more_is_told_as_well(
     assert world.events.kinds() == ["account.dismissed"]
 
 
-async def test_whoever_steps_down_is_told_once(world: AdministrationServices) -> None:
+async def test_an_administrator_who_resigns_is_notified_once(world: AdministrationServices) -> None:
     await world.administrators.appoint(KIM, by=OPERATOR)
     world.forget()
     await world.administrators.dismiss(ADA, by=world.ada)
@@ -84,7 +84,9 @@ async def test_somebody_locked_is_neither_made_one_nor_counted(
         await world.administrators.dismiss(ADA, by=OPERATOR)
 
 
-async def test_of_two_who_lower_each_other_at_once_one_stays(world: AdministrationServices) -> None:
+async def test_one_of_two_administrators_who_dismiss_each_other_at_once_remains(
+    world: AdministrationServices,
+) -> None:
     await world.directory.put(KIM.model_copy(update=AS_ADMINISTRATOR))
     outcomes = await asyncio.gather(
         world.administrators.dismiss(KIM, by=world.ada),
@@ -115,7 +117,7 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(
     assert running(world) == {"ada"}
 
 
-async def test_the_letter_and_the_event_say_who_decided_what(world: AdministrationServices) -> None:
+async def test_the_mail_and_the_event_say_who_decided_what(world: AdministrationServices) -> None:
     await world.administrators.appoint(KIM, by=OPERATOR)
     text = (
         "The operator has decided that kim is an administrator of the registry at "
@@ -145,7 +147,7 @@ async def test_a_refusal_names_the_account_and_what_was_to_be_done(
             await attempt
 
 
-async def test_an_account_that_is_gone_is_neither_appointed_nor_dismissed(
+async def test_a_deleted_account_is_neither_appointed_nor_dismissed(
     world: AdministrationServices,
 ) -> None:
     await world.without(KIM)

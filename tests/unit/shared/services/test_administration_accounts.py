@@ -34,7 +34,7 @@ async def test_names_are_listed_a_page_at_a_time(world: AdministrationServices) 
     assert world.directory.calls.count("all") == 2
 
 
-async def test_a_name_that_is_burnt_is_listed_without_an_account(
+async def test_a_taken_name_is_listed_without_an_account(
     world: AdministrationServices,
 ) -> None:
     await world.directory.remove(EVE)
@@ -88,7 +88,7 @@ async def test_somebody_is_shown_with_all_but_secrets_and_canaries(
 
 
 @pytest.mark.parametrize(("locker", "told"), [(ADA.id, "ada"), ("operator", "operator")])
-async def test_who_locked_somebody_is_told(
+async def test_the_administrator_who_locked_an_account_is_shown(
     world: AdministrationServices, locker: str, told: str
 ) -> None:
     lock = AccountLock(at_ms=1, by=locker, reason="Stolen.")

@@ -99,7 +99,7 @@ async def test_a_locked_account_is_unlocked_once(world: AdministrationServices) 
     assert [each.subject for each in world.mailer.sent] == ["kim: your account is unlocked"]
 
 
-async def test_an_account_that_is_gone_is_not_locked(world: AdministrationServices) -> None:
+async def test_a_deleted_account_is_not_locked(world: AdministrationServices) -> None:
     await world.without(EVE)
     with pytest.raises(AccountNotFound):
         await world.account_administration.lock(EVE, WHY, by=world.ada)
@@ -128,7 +128,7 @@ async def test_a_locked_administrator_administers_nothing(world: AdministrationS
         await world.account_administration.unlock(LEE, by=world.signed_in(LEE))
 
 
-async def test_of_two_administrators_who_lock_each_other_at_once_one_stays(
+async def test_one_of_two_administrators_who_lock_each_other_at_once_remains(
     world: AdministrationServices,
 ) -> None:
     await world.directory.put(LEE.model_copy(update={"administrator": True}))
@@ -189,7 +189,7 @@ async def test_a_refusal_says_what_was_to_be_done_to_whom(world: AdministrationS
         assert str(refused.value).startswith(f"You may not {what}: ")
 
 
-async def test_each_token_that_is_revoked_is_told_to_its_owner(
+async def test_the_owner_is_notified_of_each_revoked_token(
     world: AdministrationServices,
 ) -> None:
     await world.account_administration.revoke_token(KIM, "other", by=world.ada)

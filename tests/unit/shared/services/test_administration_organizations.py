@@ -38,7 +38,9 @@ async def test_they_are_listed_a_page_at_a_time(world: AdministrationServices) -
     assert (shown(second), second.next) == ([("globex", "eve")], "")
 
 
-async def test_one_outlives_the_account_of_who_founded_it(world: AdministrationServices) -> None:
+async def test_an_organization_outlives_the_account_that_created_it(
+    world: AdministrationServices,
+) -> None:
     await world.without(EVE)
     found = await world.organization_administration.search("globex", by=OPERATOR)
     assert shown(found) == [("globex", "")]
@@ -64,7 +66,7 @@ async def test_one_that_was_deleted_is_shown(world: AdministrationServices) -> N
         await world.organization_administration.show(OrgName("zoo"), by=world.ada)
 
 
-async def test_one_is_founded_for_somebody_even_under_a_name_that_is_kept_back(
+async def test_an_organization_is_created_for_somebody_even_with_a_reserved_name(
     world: AdministrationServices,
 ) -> None:
     await world.reserved_names.add("init*", "Theirs.", by=OPERATOR)

@@ -94,16 +94,14 @@ def of(account_id: str) -> Principal:
 
 
 @cases(*LOOKING, *CHANGING)
-async def test_somebody_else_is_told_what_they_may_not_do_and_what_it_takes(
-    world: World, what: str, attempt: Attempt
-) -> None:
+async def test_others_read_which_right_they_lack(world: World, what: str, attempt: Attempt) -> None:
     with pytest.raises(NotPermitted) as refused:
         await attempt(world.registry, world, of(world.people.ann.account.id))
     sentence = f"You may not {what}: it takes being administrator of the registry."
     assert str(refused.value) == sentence
 
 
-async def test_whoever_sends_no_credential_is_asked_for_one(world: World) -> None:
+async def test_an_anonymous_caller_reads_that_a_credential_is_missing(world: World) -> None:
     for _, attempt in (*LOOKING, *CHANGING):
         with pytest.raises(CredentialsMissing):
             await attempt(world.registry, world, ANONYMOUS)

@@ -69,7 +69,7 @@ async def test_a_list_is_read_once(unpacking: ArchiveFiles, archives: Archives) 
     assert len(archives.read_bytes) == 1
 
 
-async def test_of_a_large_archive_the_end_alone_is_read(
+async def test_only_the_end_of_a_large_archive_is_read(
     unpacking: ArchiveFiles, archives: Archives
 ) -> None:
     noise = Random(1).randbytes(1_000_000)  # noqa: S311 - it only must not pack.
@@ -94,7 +94,7 @@ async def test_a_file_on_a_thread_is_the_same(unpacking: ArchiveFiles, archives:
     assert await unpacking.read(made, "long.bal") == text
 
 
-async def test_what_is_not_in_the_archive_is_not_found(
+async def test_a_file_that_is_not_in_the_archive_is_not_found(
     unpacking: ArchiveFiles, archives: Archives
 ) -> None:
     made = archives.holding({"docs/": b"", "docs/a": b"x"})
@@ -103,7 +103,7 @@ async def test_what_is_not_in_the_archive_is_not_found(
             await unpacking.read(made, path)
 
 
-async def test_what_is_larger_than_people_read_is_not_unpacked(
+async def test_a_file_too_large_to_read_is_not_unpacked(
     unpacking: ArchiveFiles, archives: Archives
 ) -> None:
     made = archives.holding({"huge": b"\0" * (MAX_FILE_BYTES + 1)})
@@ -208,7 +208,7 @@ async def test_another_process_reads_what_was_rendered(
     assert documents.calls == ["rendering", "put", "rendering"]
 
 
-async def test_what_another_renderer_wrote_is_made_again(documents: Documents) -> None:
+async def test_a_text_of_another_renderer_is_rendered_again(documents: Documents) -> None:
     made = await over(documents).render(ARCHIVE, LONG, PLACE)
     [key] = documents.stored
     documents.stored[key] = b"another" + documents.stored[key]
@@ -225,7 +225,7 @@ async def test_each_place_and_each_archive_has_its_own(
     assert len(documents.stored) == 6
 
 
-async def test_what_is_made_fast_is_not_stored(documents: Documents) -> None:
+async def test_a_text_that_renders_fast_is_not_stored(documents: Documents) -> None:
     await over(documents, stored_from_ms=60_000).render(ARCHIVE, LONG, PLACE)
     assert documents.calls == ["rendering"]
 

@@ -85,7 +85,7 @@ async def test_an_archive_above_the_limit_is_not_even_opened() -> None:
     await service.close()
 
 
-async def test_an_archive_of_another_size_than_allowed_is_told_both_numbers() -> None:
+async def test_an_archive_over_the_limit_is_refused_with_both_sizes() -> None:
     service = reading(max_archive_bytes=len(GREET) - 1)
     with pytest.raises(ArchiveTooLarge) as refused:
         await service.read(GREET)
@@ -141,7 +141,7 @@ async def hop(world: World, path: str = "acme/greet", by: Person | None = None) 
     return answer
 
 
-async def test_who_sends_no_token_gets_a_link_that_nobody_keeps(worlds: OpenWorld) -> None:
+async def test_an_anonymous_caller_gets_a_link_that_no_cache_stores(worlds: OpenWorld) -> None:
     world = await opened(worlds)
     for _ in range(2):  # A second time as well: what ends does not stand.
         answer = await hop(world)
@@ -161,7 +161,7 @@ async def test_it_has_all_that_clients_read_from_a_first_hop(worlds: OpenWorld) 
 
 
 @pytest.mark.parametrize("value", ["Bearer", "Basic Og==", "TOKEN"])
-async def test_who_sends_authorization_stays_on_our_host(worlds: OpenWorld, value: str) -> None:
+async def test_a_caller_with_authorization_stays_on_our_host(worlds: OpenWorld, value: str) -> None:
     world = await opened(worlds)
     if value == "TOKEN":
         value = f"Bearer {world.people.bob.token}"
@@ -199,7 +199,9 @@ async def test_a_cdn_that_strips_authorization_is_for_everybody(worlds: OpenWorl
     assert private.headers["location"].startswith(f"{URL}/archives/private/")
 
 
-async def test_a_cdn_that_passes_it_on_is_for_those_who_send_none(worlds: OpenWorld) -> None:
+async def test_a_cdn_that_passes_authorization_on_serves_anonymous_callers_only(
+    worlds: OpenWorld,
+) -> None:
     world = await opened(worlds, archive_cdn_url=CDN, archive_cdn_authorization="passed")
     assert (await hop(world)).headers["location"].startswith(CDN)
     assert (await hop(world, by=world.people.bob)).headers["location"] == OURS
@@ -285,7 +287,7 @@ async def test_a_deprecation_moves_nothing(world: World, cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("act", ["hold", "quarantine", "remove"])
-async def test_what_is_withheld_leaves_the_public_side_and_the_caches(
+async def test_a_withheld_release_leaves_the_public_container_and_the_caches(
     world: World, cloud: Cloud, act: str
 ) -> None:
     await getattr(world.registry.moderation, act)(FIRST, "reported", by=OPERATOR)
@@ -293,9 +295,7 @@ async def test_what_is_withheld_leaves_the_public_side_and_the_caches(
     assert cloud.forgotten == [COPIES]
 
 
-async def test_what_is_restored_comes_back_and_no_cache_is_asked(
-    world: World, cloud: Cloud
-) -> None:
+async def test_a_restored_release_returns_without_a_purge(world: World, cloud: Cloud) -> None:
     await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     await world.registry.moderation.restore(FIRST, by=OPERATOR)
     assert cloud.moves == [(str(FIRST), PRIVATE), (str(FIRST), PUBLIC)]
@@ -313,7 +313,7 @@ async def test_a_package_takes_all_its_archives_with_it(world: World, cloud: Clo
     assert len(cloud.forgotten) == 2
 
 
-async def test_what_is_withheld_stays_private_when_its_package_becomes_public(
+async def test_a_withheld_release_stays_private_when_its_package_becomes_public(
     world: World, cloud: Cloud
 ) -> None:
     await world.registry.package_visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
@@ -383,7 +383,7 @@ class Overtaken:
         return found
 
 
-async def test_who_is_overtaken_follows_again(world: World, cloud: Cloud) -> None:
+async def test_a_move_that_was_overtaken_is_repeated(world: World, cloud: Cloud) -> None:
     quarantined = await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     cloud.moves.clear()
     overtaken = Overtaken(world.stores.metadata, world)
@@ -393,7 +393,7 @@ async def test_who_is_overtaken_follows_again(world: World, cloud: Cloud) -> Non
     assert cloud.moves == [(str(FIRST), PUBLIC), (str(FIRST), PRIVATE), (str(FIRST), PUBLIC)]
 
 
-async def test_a_package_or_release_that_is_gone_moves_nothing(world: World, cloud: Cloud) -> None:
+async def test_a_missing_package_or_release_moves_nothing(world: World, cloud: Cloud) -> None:
     quarantined = await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     private = await world.registry.package_visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
     cloud.moves.clear()

@@ -71,7 +71,7 @@ async def test_a_page_names_those_whom_it_is_about_as_well() -> None:
     assert page.names[LEE.id] == "lee"
 
 
-async def test_a_token_that_cannot_manage_reads_no_log_and_is_told_which_scope_it_lacks() -> None:
+async def test_a_token_that_cannot_manage_reads_no_log_and_the_missing_scope_is_named() -> None:
     book = book_of(await acme_of_kim())
     narrow = Principal(KIM.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
     with pytest.raises(NotPermitted) as refused:
@@ -81,7 +81,7 @@ async def test_a_token_that_cannot_manage_reads_no_log_and_is_told_which_scope_i
     )
 
 
-async def test_whoever_founds_an_organization_anew_reads_nothing_of_the_one_before_it() -> None:
+async def test_a_new_organization_of_the_same_name_reads_nothing_of_the_previous_one() -> None:
     world = await acme_of_kim()
     organization = await world.directory.get(Organization, organization_place(KIMS))
     assert organization is not None
@@ -110,7 +110,7 @@ async def test_a_page_holds_as_many_events_as_were_asked_for_and_says_where_it_e
     assert following.events[0][0] == numbers[-1] - 1
 
 
-async def test_of_what_others_did_to_an_account_it_reads_neither_address_nor_credential() -> None:
+async def test_an_account_reads_neither_address_nor_credential_of_others() -> None:
     world = await acme_of_kim()
     for number, actor in enumerate((KIM.id, LEE.id)):
         done = event(number).model_copy(

@@ -113,7 +113,7 @@ async def test_after_ten_minutes_of_rest_nothing_is_held_any_more() -> None:
 
 
 @given(start=st.integers(0, 10 * 60_000), steps=st.lists(st.integers(0, 50_000), max_size=5))
-async def test_a_burst_of_five_minutes_is_told_whenever_it_begins(
+async def test_a_burst_of_five_minutes_is_detected_whenever_it_begins(
     start: int, steps: list[int]
 ) -> None:
     clock = FakeClock()
@@ -141,14 +141,14 @@ async def test_nobody_is_held_for_fewer_packages_within_ten_minutes(gaps: list[i
             assert len(recent) > MOST
 
 
-async def test_marks_are_kept_no_longer_than_they_count() -> None:
+async def test_marks_are_stored_no_longer_than_they_count() -> None:
     work, clock = FakeWork(), FakeClock()
     await Instance(work, clock).push(1)
     ends = [ends_ms for _, ends_ms in work.counts.values()]
     assert max(ends) <= clock.now_ms() + BURST_WINDOW // timedelta(milliseconds=1)
 
 
-async def test_what_is_kept_names_nobody() -> None:
+async def test_the_stored_marks_name_nobody() -> None:
     work = FakeWork()
     await Instance(work, FakeClock()).push(1)
     assert not [key for _, key in work.counts if "ann" in key or "acme" in key or "/" in key]

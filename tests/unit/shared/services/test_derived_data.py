@@ -101,7 +101,7 @@ async def test_a_push_that_knew_a_package_as_public_does_not_show_what_is_privat
         assert (await world.registry.search.search(Query(), ResultPage(), by=by)).count == count
 
 
-async def test_what_is_no_package_is_shown_nowhere(world: World) -> None:
+async def test_a_name_without_a_package_is_shown_nowhere(world: World) -> None:
     deriving = world.registry.moderation.derived_data
     await deriving.rebuild(Package.parse("acme", "nothing"))
     found = await world.registry.search.search(Query(), ResultPage(), by=OPERATOR)
@@ -145,7 +145,7 @@ async def test_a_document_is_made_once_for_each_change(maker: Maker) -> None:
     assert maker.made == ["1.0.0", "1.1.0 1.0.0", "1.0.0"]
 
 
-async def test_packages_are_kept_apart(maker: Maker) -> None:
+async def test_packages_are_separate(maker: Maker) -> None:
     await maker.document(survey("1.0.0"))
     await maker.document(survey("1.0.0", package="acme/other"))
     assert maker.made == ["1.0.0"] * 2
@@ -155,7 +155,7 @@ async def test_a_document_knows_when_its_package_changed(maker: Maker) -> None:
     assert (await maker.document(survey("1.0.0"))).changed_ms == 1
 
 
-async def test_only_so_many_bytes_are_kept_of_what_was_asked_for_last(maker: Maker) -> None:
+async def test_the_cache_of_documents_is_bounded_in_bytes(maker: Maker) -> None:
     one, two, three = (survey("1.0.0", package=f"acme/p{number}") for number in range(3))
     document = await maker.document(one)
     size = len(document.content) + len(document.gzipped)
@@ -166,7 +166,7 @@ async def test_only_so_many_bytes_are_kept_of_what_was_asked_for_last(maker: Mak
     assert len(maker.made) == 4, "the second one was forgotten for the third, and made again"
 
 
-async def test_what_is_larger_than_all_that_is_kept_is_kept_alone(maker: Maker) -> None:
+async def test_a_document_larger_than_the_cache_is_cached_alone(maker: Maker) -> None:
     maker.files = DocumentCache(maker.make, maker.clock, capacity=1)
     for _ in range(2):
         await maker.document(survey("1.0.0"))
@@ -180,7 +180,7 @@ async def test_many_that_wait_for_a_large_document_get_one(maker: Maker) -> None
     assert all(each is documents[0] for each in documents)
 
 
-async def test_what_the_client_has_is_known_for_a_moment(maker: Maker) -> None:
+async def test_the_copy_of_a_client_is_confirmed_for_a_moment(maker: Maker) -> None:
     document = await maker.document(survey("1.0.0"))
     maker.clock.advance(DOCUMENTS_TRUSTED_FOR - A_MOMENT)
     assert maker.files.cached_with_tag(GREET, {document.tag}) is document
@@ -195,7 +195,7 @@ async def test_the_moment_begins_before_the_store_was_read(maker: Maker) -> None
     assert maker.files.cached_with_tag(GREET, {document.tag}) is None
 
 
-async def test_each_read_begins_the_moment_anew(maker: Maker) -> None:
+async def test_each_read_extends_the_moment(maker: Maker) -> None:
     document = await maker.document(survey("1.0.0"))
     maker.clock.advance(DOCUMENTS_TRUSTED_FOR)
     await maker.document(survey("1.0.0"))
@@ -208,12 +208,12 @@ async def test_other_tags_are_not_known(maker: Maker, tags: set[str]) -> None:
     assert maker.files.cached_with_tag(GREET, tags) is None
 
 
-async def test_of_a_private_package_nothing_is_known(maker: Maker) -> None:
+async def test_a_copy_of_a_private_package_is_not_confirmed(maker: Maker) -> None:
     document = await maker.document(survey("1.0.0", visibility=Visibility.PRIVATE))
     assert maker.files.cached_with_tag(GREET, {document.tag}) is None
 
 
-def test_of_a_package_that_nobody_asked_for_nothing_is_known(maker: Maker) -> None:
+def test_a_copy_of_a_package_that_nobody_read_is_not_confirmed(maker: Maker) -> None:
     assert maker.files.cached_with_tag(GREET, {'"any"'}) is None
 
 
@@ -278,7 +278,7 @@ async def listed(two_releases: World) -> list[tuple[str, State, str]]:
     return [(str(each.coordinate), each.state, each.by) for each in page.releases]
 
 
-async def test_what_is_withheld_is_listed_with_who_decided_and_why(two_releases: World) -> None:
+async def test_a_withheld_release_is_listed_with_who_decided_and_why(two_releases: World) -> None:
     moderation = two_releases.registry.moderation
     await moderation.hold(SECOND, "looked at", by=OPERATOR)
     await moderation.quarantine(FIRST, REASON, by=OPERATOR)
@@ -301,7 +301,7 @@ async def test_a_change_of_something_else_asks_nothing_of_the_list(
     assert await listed(two_releases) == []
 
 
-async def test_what_is_restored_while_it_is_being_noted_is_listed_no_more(
+async def test_a_release_that_is_restored_meanwhile_is_not_listed(
     two_releases: World, meddling: Meddling
 ) -> None:
     meddling.world = two_releases
@@ -361,7 +361,7 @@ async def test_upkeep_makes_the_list_again_from_the_releases(
     assert report.changed == 0
 
 
-async def test_what_waits_for_an_owner_was_decided_by_nobody(worlds: OpenWorld) -> None:
+async def test_a_release_that_waits_for_an_owner_was_decided_by_nobody(worlds: OpenWorld) -> None:
     two_releases = await worlds(brake_packages=1)
     for name in ("one", "two"):
         await two_releases.push(bala(f"acme/{name}:1.0.0"))

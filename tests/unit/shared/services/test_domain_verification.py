@@ -74,7 +74,7 @@ async def test_a_repeat_changes_nothing(acme: OrganizationServices) -> None:
     assert acme.events.feed == []
 
 
-async def test_of_two_claims_at_once_there_is_one_challenge(acme: OrganizationServices) -> None:
+async def test_concurrent_claims_of_a_domain_get_one_challenge(acme: OrganizationServices) -> None:
     working = acme.directory
     acme.directory = failing(working, Fault("add", AlreadyThere(), Moment.AFTER))
     claimed = await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
@@ -91,7 +91,7 @@ async def test_the_proof_of_another_organization_proves_nothing(acme: Organizati
         await acme.domain_verification.verify(parse_org(other), EXAMPLE, by=acme.token_of(LEE))
 
 
-async def test_owners_claim_members_see_and_to_strangers_there_is_nothing(
+async def test_owners_claim_domains_members_see_them_and_outsiders_do_not(
     acme: OrganizationServices,
 ) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
@@ -139,7 +139,7 @@ async def test_when_nobody_answers_nothing_changes(acme: OrganizationServices) -
     assert await proven(acme) == ["example.org"]
 
 
-async def test_what_is_still_proven_stays(acme: OrganizationServices) -> None:
+async def test_a_domain_that_is_still_verified_stays(acme: OrganizationServices) -> None:
     await prove(acme)
     acme.forget()
     assert (await acme.domain_verification.run()).changed == 0
@@ -162,7 +162,7 @@ async def test_a_domain_without_its_record_is_no_longer_shown(acme: Organization
     assert (await acme.domain_verification.run()).seen == 0
 
 
-async def test_nobody_is_told_of_the_domains_of_an_organization_that_is_gone(
+async def test_nobody_is_notified_of_domains_of_a_deleted_organization(
     acme: OrganizationServices,
 ) -> None:
     await prove(acme)
@@ -173,7 +173,7 @@ async def test_nobody_is_told_of_the_domains_of_an_organization_that_is_gone(
     assert acme.mailer.sent == []
 
 
-async def test_one_domain_that_cannot_be_looked_at_keeps_no_other_waiting(
+async def test_a_domain_that_cannot_be_looked_up_does_not_delay_others(
     acme: OrganizationServices,
 ) -> None:
     await prove(acme)
@@ -187,7 +187,7 @@ async def test_one_domain_that_cannot_be_looked_at_keeps_no_other_waiting(
     assert (await acme.domain_verification.run()).changed == 1
 
 
-async def test_each_change_of_a_domain_is_told_in_the_log_of_the_organization(
+async def test_each_change_of_a_domain_is_in_the_log_of_the_organization(
     acme: OrganizationServices,
 ) -> None:
     await prove(acme)
@@ -203,7 +203,7 @@ async def test_each_change_of_a_domain_is_told_in_the_log_of_the_organization(
     assert [event.actor for event in acme.events.feed] == [KIM.id, KIM.id, "upkeep", KIM.id]
 
 
-async def test_a_claim_keeps_what_proves_it_and_since_when(acme: OrganizationServices) -> None:
+async def test_a_claim_stores_its_challenge_and_its_time(acme: OrganizationServices) -> None:
     claimed = await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
     assert (claimed.org, claimed.domain, claimed.created_ms, claimed.verified_ms) == (
         *("Acme", "example.org", acme.clock.now_ms(), None),
@@ -211,7 +211,7 @@ async def test_a_claim_keeps_what_proves_it_and_since_when(acme: OrganizationSer
     assert len(claimed.challenge) == DOMAIN_CHALLENGE_LENGTH
 
 
-async def test_what_is_wrong_with_a_domain_names_it_and_the_organization(
+async def test_a_refusal_of_a_domain_names_it_and_the_organization(
     acme: OrganizationServices,
 ) -> None:
     for attempt in (acme.domain_verification.verify, acme.domain_verification.remove):
@@ -238,7 +238,7 @@ async def test_upkeep_reports_what_it_looked_at_and_what_went_wrong(
     assert report.problems == (f"example.org: {Busy()}",)
 
 
-async def test_the_letter_of_a_lapsed_domain_names_its_record_and_the_page(
+async def test_the_mail_about_a_lapsed_domain_names_its_record_and_the_page(
     acme: OrganizationServices,
 ) -> None:
     await prove(acme)

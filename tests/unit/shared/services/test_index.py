@@ -77,7 +77,7 @@ GREET, SECRET = "acme/greet", "acme/secret"
 MIXED = (GREET, "-", SECRET, GREET, SECRET, "-")
 
 
-async def test_strangers_are_shown_public_packages_alone() -> None:
+async def test_outsiders_see_public_packages_only() -> None:
     assert await changes(feed(*MIXED)) == ([1, 4], 4)
 
 
@@ -92,7 +92,7 @@ async def test_the_next_answer_goes_on_where_one_ended() -> None:
     assert await changes(events, since=4) == ([], 4)
 
 
-async def test_what_is_hidden_does_not_move_the_number_when_it_happens() -> None:
+async def test_a_hidden_change_does_not_move_the_number_at_its_time() -> None:
     before, after = feed(GREET), feed(GREET, SECRET, "-", SECRET)
     assert await changes(before, since=1) == await changes(after, since=1) == ([], 1)
 
@@ -124,7 +124,7 @@ async def test_every_public_package_is_exported_however_many_there_are() -> None
     )
 
 
-async def test_who_has_the_file_of_a_package_gets_it_for_a_moment_without_any_store() -> None:
+async def test_the_file_of_a_package_is_confirmed_for_a_moment_without_any_store() -> None:
     packages = Packages(PUBLIC)
     index = service(feed(), packages)
     package = PUBLIC.head.package

@@ -75,7 +75,7 @@ def invitations(world: OrganizationServices) -> Sequence[Invitation]:
 # --- inviting ----------------------------------------------------------------------------------
 
 
-async def test_who_is_invited_by_a_link_accepts_and_is_a_member(acme: OrganizationServices) -> None:
+async def test_an_account_that_accepts_a_link_is_a_member(acme: OrganizationServices) -> None:
     opened = await acme.invitations.accept(await code(acme), by=acme.signed_in(LEE))
     assert opened.name == "Acme"
     assert acme.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
@@ -85,7 +85,7 @@ async def test_who_is_invited_by_a_link_accepts_and_is_a_member(acme: Organizati
     assert invitations(acme) == []
 
 
-async def test_who_is_invited_by_mail_finds_the_code_there_alone(
+async def test_the_code_of_an_invitation_by_mail_is_in_the_mail_only(
     acme: OrganizationServices,
 ) -> None:
     invited = await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
@@ -106,7 +106,7 @@ async def test_where_no_mail_leaves_there_is_a_link(acme: OrganizationServices) 
     await acme.invitations.accept(code_in(invited.link.reveal()), by=acme.signed_in(LEE))
 
 
-async def test_neither_code_nor_address_is_stored_or_told(acme: OrganizationServices) -> None:
+async def test_neither_code_nor_address_is_stored_or_shown(acme: OrganizationServices) -> None:
     invited = await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
     sent = code_in(acme.mailer.sent[0].text)
     [stored] = invitations(acme)
@@ -191,7 +191,7 @@ async def test_a_label_is_one_line_that_people_see() -> None:
 # --- answering ---------------------------------------------------------------------------------
 
 
-async def test_whoever_holds_a_code_sees_what_it_offers(acme: OrganizationServices) -> None:
+async def test_an_account_with_a_code_sees_what_it_offers(acme: OrganizationServices) -> None:
     opened = await acme.invitations.show(await code(acme), by=acme.token_of(LEE))
     assert opened.organization.name == "Acme"
     assert opened.invitation.role is Role.MEMBER
@@ -217,7 +217,7 @@ async def test_a_code_can_be_used_once(acme: OrganizationServices) -> None:
     assert set(acme.roles()) == {"kim", "lee"}
 
 
-async def test_of_many_who_accept_at_once_one_gets_in(acme: OrganizationServices) -> None:
+async def test_exactly_one_of_concurrent_acceptances_succeeds(acme: OrganizationServices) -> None:
     sent = await code(acme)
     results = await asyncio.gather(
         *(acme.invitations.accept(sent, by=acme.signed_in(who)) for who in (LEE, MAX, EVE)),
@@ -261,7 +261,7 @@ async def test_an_invitation_that_is_withdrawn_meanwhile_lets_nobody_in(
     assert set(acme.roles()) == {"kim"}
 
 
-async def test_who_declines_ends_the_invitation(acme: OrganizationServices) -> None:
+async def test_declining_ends_the_invitation(acme: OrganizationServices) -> None:
     sent = await code(acme)
     await acme.invitations.decline(sent, by=acme.signed_in(LEE))
     with pytest.raises(InvitationNotFound):
@@ -319,13 +319,15 @@ async def test_a_machine_does_not_join(acme: OrganizationServices) -> None:
 # --- owners ------------------------------------------------------------------------------------
 
 
-async def test_to_invite_an_owner_takes_a_fresh_sign_in(acme: OrganizationServices) -> None:
+async def test_inviting_an_owner_takes_a_fresh_sign_in(acme: OrganizationServices) -> None:
     with pytest.raises(SignInAgain):
         await acme.invitations.invite(ACME, OWNER, by=acme.token_of(KIM))
     assert invitations(acme) == []
 
 
-async def test_who_is_invited_to_own_is_a_member_for_two_days(acme: OrganizationServices) -> None:
+async def test_an_account_invited_as_owner_is_a_member_for_two_days(
+    acme: OrganizationServices,
+) -> None:
     sent = await code(acme, OWNER)
     acme.forget()
     await acme.invitations.accept(sent, by=acme.signed_in(LEE))
@@ -347,7 +349,7 @@ async def test_an_owner_undoes_it_and_the_new_one_cannot(acme: OrganizationServi
     assert acme.roles()["lee"] is Role.MEMBER
 
 
-async def test_what_an_older_owner_offered_a_new_one_does_not_undo(
+async def test_a_new_owner_cannot_withdraw_the_invitation_of_an_older_one(
     acme: OrganizationServices,
 ) -> None:
     await acme.invitations.accept(await code(acme, OWNER), by=acme.signed_in(LEE))
@@ -360,7 +362,7 @@ async def test_what_an_older_owner_offered_a_new_one_does_not_undo(
 # --- the time of whoever invited is over -------------------------------------------------------
 
 
-async def test_who_is_no_owner_any_more_lets_nobody_in(acme: OrganizationServices) -> None:
+async def test_an_invitation_of_a_former_owner_is_refused(acme: OrganizationServices) -> None:
     await acme.let_in(LEE)
     kept: list[str] = [await code(acme, by=LEE), await code(acme, by=KIM)]
     await acme.organizations.remove_member(ACME, LEE, by=OPERATOR)
@@ -370,7 +372,9 @@ async def test_who_is_no_owner_any_more_lets_nobody_in(acme: OrganizationService
     await acme.invitations.accept(kept[1], by=acme.signed_in(MAX))
 
 
-async def test_an_organization_that_is_gone_lets_nobody_in(acme: OrganizationServices) -> None:
+async def test_an_invitation_of_a_deleted_organization_is_refused(
+    acme: OrganizationServices,
+) -> None:
     sent = await code(acme)
     await acme.organization_deletion.delete(ACME, by=OPERATOR)
     with pytest.raises(InvitationNotFound):
@@ -390,7 +394,7 @@ async def test_the_operator_invites_as_well(acme: OrganizationServices) -> None:
 # --- what is told ------------------------------------------------------------------------------
 
 
-async def test_an_address_that_was_mailed_lately_is_told_how_long_to_wait(
+async def test_a_second_mail_to_an_address_is_refused_with_the_time_to_wait(
     acme: OrganizationServices,
 ) -> None:
     await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
@@ -414,7 +418,9 @@ async def test_open_invitations_are_listed_the_newest_first(acme: OrganizationSe
     assert [each.label for each in listed] == ["three", "two", "one"]
 
 
-async def test_a_token_that_may_not_join_is_told_what_it_lacks(acme: OrganizationServices) -> None:
+async def test_a_token_that_may_not_join_is_refused_with_the_missing_scope(
+    acme: OrganizationServices,
+) -> None:
     sent = await code(acme)
     with pytest.raises(NotPermitted) as refused:
         await acme.invitations.accept(sent, by=acme.token_of(LEE, Grant(org="other")))

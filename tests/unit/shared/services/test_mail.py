@@ -52,7 +52,7 @@ def release(name: str = "greet", org: str = "Acme") -> Release:
     return Release.model_construct(None, **fields)
 
 
-async def test_owners_are_told_what_waits_who_published_it_and_what_to_do() -> None:
+async def test_owners_read_which_release_waits_who_published_it_and_what_to_do() -> None:
     mailer = FakeMailer()
     await news(mailer, FakeClock()).send_held(release())
     [mail] = mailer.sent
@@ -67,7 +67,7 @@ async def test_owners_are_told_what_waits_who_published_it_and_what_to_do() -> N
     )
 
 
-async def test_one_letter_is_sent_for_an_organization_and_window() -> None:
+async def test_one_mail_is_sent_for_an_organization_and_window() -> None:
     mailer, clock = FakeMailer(), FakeClock()
     told = news(mailer, clock)
     await told.send_held(release())
@@ -110,7 +110,7 @@ def world() -> World:
     return World()
 
 
-async def test_everybody_with_an_address_is_told_once(world: World) -> None:
+async def test_everybody_with_an_address_is_notified_once(world: World) -> None:
     await world.notifying.send_to_accounts([KIM, MAX, LEE, KIM], *LETTER)
     expected = [Mail(parse_email(each.email), *LETTER) for each in (KIM, LEE)]
     assert world.mailer.sent == expected
@@ -123,7 +123,7 @@ async def test_a_mail_that_nobody_takes_is_no_failure_of_the_change(world: World
     assert world.failures == [("SMTPServerDisconnected", 2)]
 
 
-async def test_one_address_that_fails_keeps_no_other_one_waiting(world: World) -> None:
+async def test_an_address_that_fails_does_not_delay_others(world: World) -> None:
     class Choosy(FakeMailer):
         async def send(self, mail: Mail) -> None:
             self.is_down = mail.to == KIM.email
@@ -135,7 +135,7 @@ async def test_one_address_that_fails_keeps_no_other_one_waiting(world: World) -
     assert len(world.failures) == 1
 
 
-async def test_whoever_writes_to_an_address_learns_whether_it_was_taken(world: World) -> None:
+async def test_the_result_of_a_mail_to_one_address_is_returned(world: World) -> None:
     address = parse_email("new@example.org")
     assert await world.notifying.send(address, LETTER)
     world.mailer.is_down = True
@@ -143,7 +143,7 @@ async def test_whoever_writes_to_an_address_learns_whether_it_was_taken(world: W
     assert [mail.to for mail in world.mailer.sent] == [address]
 
 
-async def test_to_nobody_nothing_is_said(world: World) -> None:
+async def test_an_account_without_an_address_gets_no_mail(world: World) -> None:
     world.mailer.is_down = True
     await world.notifying.send_to_accounts([MAX], *LETTER)
     assert world.failures == []
@@ -239,7 +239,7 @@ async def test_tokens_that_never_end_and_canaries_are_not_spoken_of(
     assert await days_of_mail(token_mail, clock, mailer) == []
 
 
-async def test_of_a_token_of_an_organization_its_owners_are_told(
+async def test_the_owners_of_an_organization_are_reminded_of_its_token(
     token_mail: TokenMail, directory: FakeDirectory, clock: FakeClock, mailer: FakeMailer
 ) -> None:
     await directory.put(token(90 * DAY, owner="acme000000", org="acme"))
@@ -263,7 +263,7 @@ async def test_a_rotated_token_is_spoken_of_again(
     assert len(mailer.sent) == 2
 
 
-async def test_everybody_is_told_however_many_end_together(
+async def test_everybody_is_reminded_however_many_tokens_expire_together(
     token_mail: TokenMail, directory: FakeDirectory, clock: FakeClock, mailer: FakeMailer
 ) -> None:
     for number in range(2 * UPKEEP_BATCH + 1):

@@ -81,7 +81,9 @@ async def test_a_list_is_for_its_distribution(packages: Packages) -> None:
     assert b"2.0.0" in new.document.content
 
 
-async def test_who_has_a_list_gets_it_for_a_moment_without_any_store(packages: Packages) -> None:
+async def test_the_list_of_a_client_is_confirmed_for_a_moment_without_any_store(
+    packages: Packages,
+) -> None:
     clock = FakeClock()
     lists = service(packages, clock)
     for ask in (

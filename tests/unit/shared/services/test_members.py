@@ -96,7 +96,9 @@ async def test_owners_are_changed_by_people_who_signed_in_a_moment_ago(
     assert acme.events.feed == []
 
 
-async def test_every_owner_is_told_by_mail_and_in_their_own_log(acme: OrganizationServices) -> None:
+async def test_every_owner_is_notified_by_mail_and_in_their_own_log(
+    acme: OrganizationServices,
+) -> None:
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     for each in (KIM, LEE, MAX):
         assert subjects(acme, each) == ["The owners of Acme are about to change"]
@@ -110,7 +112,7 @@ async def test_every_owner_is_told_by_mail_and_in_their_own_log(acme: Organizati
     assert [event.org for event in acme.events.feed].count("acme") == 1
 
 
-async def test_what_waits_is_shown_to_members(acme: OrganizationServices) -> None:
+async def test_members_see_pending_changes(acme: OrganizationServices) -> None:
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     [waiting] = await acme.organizations.pending_changes(ACME, by=acme.token_of(MAX))
     assert waiting.name == "lee"
@@ -136,14 +138,14 @@ async def test_a_member_of_whom_a_change_waits_is_not_changed_again(
         assert str(refused.value) == str(ChangePending(name, "Acme"))
 
 
-async def test_who_waits_to_be_owner_can_be_taken_out_at_once(acme: OrganizationServices) -> None:
+async def test_a_pending_owner_can_be_removed_at_once(acme: OrganizationServices) -> None:
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     await acme.organizations.remove_member(ACME, MAX, by=acme.token_of(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert "max" not in acme.roles()
 
 
-async def test_who_was_owner_may_come_back_as_less(acme: OrganizationServices) -> None:
+async def test_a_former_owner_may_return_with_a_lower_role(acme: OrganizationServices) -> None:
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     with pytest.raises(MemberNotFound):
@@ -170,7 +172,7 @@ async def test_an_owner_becomes_less_at_once_by_their_own_decision(
     assert acme.roles()["lee"] is Role.MAINTAINER
 
 
-async def test_what_the_operator_decides_counts_at_once(acme: OrganizationServices) -> None:
+async def test_decisions_of_the_operator_count_at_once(acme: OrganizationServices) -> None:
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=OPERATOR)
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(ADA))
     await acme.organizations.set_member(ACME, KIM, Role.MEMBER, by=OPERATOR)
@@ -179,7 +181,7 @@ async def test_what_the_operator_decides_counts_at_once(acme: OrganizationServic
     assert "The operator has decided that max becomes owner." in acme.mailer.sent[0].text
 
 
-async def test_who_owns_by_their_credential_is_called_by_its_name(
+async def test_an_organization_that_acts_is_called_by_its_name(
     acme: OrganizationServices,
 ) -> None:
     holding = RoleGrant(org="acme", role=Role.OWNER)
@@ -212,7 +214,7 @@ async def test_any_owner_undoes_a_change_in_time(acme: OrganizationServices, by:
     assert [event.kind for event in acme.told_to(KIM)] == ["owner.undone"]
 
 
-async def test_to_be_what_one_is_undoes_what_waits(acme: OrganizationServices) -> None:
+async def test_setting_the_current_role_undoes_a_pending_change(acme: OrganizationServices) -> None:
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     with pytest.raises(SignInAgain):
@@ -226,7 +228,7 @@ async def test_to_be_what_one_is_undoes_what_waits(acme: OrganizationServices) -
     assert after.since_ms == before.since_ms  # Whoever stays owner is not a new one.
 
 
-async def test_what_counts_is_not_undone(acme: OrganizationServices) -> None:
+async def test_a_completed_change_cannot_be_undone(acme: OrganizationServices) -> None:
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     for member in (MAX, LEE, EVE):
@@ -286,7 +288,7 @@ async def test_a_new_owner_makes_other_owners_and_leaves(hostile: OrganizationSe
     assert "max" not in hostile.roles()
 
 
-async def test_of_two_owners_since_the_same_moment_neither_is_new(
+async def test_two_owners_since_the_same_moment_are_not_new_to_each_other(
     acme: OrganizationServices,
 ) -> None:
     for member in (MAX, EVE):
@@ -314,7 +316,9 @@ async def test_the_last_owner_stays_owner(role: Role | None) -> None:
     assert acme.events.feed == []
 
 
-async def test_who_is_about_to_be_owner_is_not_enough_to_leave(acme: OrganizationServices) -> None:
+async def test_the_last_owner_cannot_leave_while_the_other_is_pending(
+    acme: OrganizationServices,
+) -> None:
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(LEE))
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     with pytest.raises(LastOwner):
@@ -324,7 +328,7 @@ async def test_who_is_about_to_be_owner_is_not_enough_to_leave(acme: Organizatio
     assert acme.roles() == {"max": Role.OWNER}
 
 
-async def test_who_is_about_to_be_taken_out_is_not_enough_to_leave(
+async def test_the_last_owner_cannot_leave_while_the_other_is_being_removed(
     acme: OrganizationServices,
 ) -> None:
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
@@ -365,7 +369,9 @@ async def at_once(acme: OrganizationServices, change: str) -> list[object]:
 
 
 @pytest.mark.parametrize("change", ["remove", "demote", "leave"])
-async def test_of_two_owners_at_once_one_stays(acme: OrganizationServices, change: str) -> None:
+async def test_one_of_two_owners_who_leave_at_once_stays(
+    acme: OrganizationServices, change: str
+) -> None:
     results = await at_once(acme, change)
     assert [type(each) for each in results] == [type(None), Busy]
     # The other one tries again, as they were told to.
@@ -388,7 +394,7 @@ async def test_a_mail_that_fails_is_no_failure_of_the_change(acme: OrganizationS
     assert acme.undelivered == [("SMTPServerDisconnected", 3)]
 
 
-async def test_nobody_is_told_of_a_change_that_was_not_made(acme: OrganizationServices) -> None:
+async def test_nobody_is_notified_of_a_change_that_was_not_made(acme: OrganizationServices) -> None:
     working, acme.directory = acme.directory, failing(acme.directory, Fault("replace", Busy()))
     with pytest.raises(Busy):
         await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
@@ -398,7 +404,7 @@ async def test_nobody_is_told_of_a_change_that_was_not_made(acme: OrganizationSe
     assert len(acme.mailer.sent) == 3
 
 
-async def test_a_change_is_told_of_although_the_feed_has_to_wait(
+async def test_a_change_is_notified_even_if_its_event_is_published_later(
     acme: OrganizationServices,
 ) -> None:
     acme.events.fails_with = Busy()
@@ -407,7 +413,7 @@ async def test_a_change_is_told_of_although_the_feed_has_to_wait(
     assert sorted(event.account for event in waiting.outbox) == [KIM.id, LEE.id, MAX.id]
 
 
-async def test_who_was_faster_than_the_lease_wins(acme: OrganizationServices) -> None:
+async def test_a_stale_change_is_reported_as_busy(acme: OrganizationServices) -> None:
     acme.directory = failing(acme.directory, Fault("replace", Stale()))
     with pytest.raises(Busy):
         await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
@@ -421,7 +427,7 @@ async def test_a_change_is_done_even_if_its_lease_cannot_be_given_back(
     assert acme.roles()["max"] is Role.MAINTAINER
 
 
-async def test_a_pending_role_is_kept_in_the_record_itself(acme: OrganizationServices) -> None:
+async def test_a_pending_role_is_stored_in_the_membership(acme: OrganizationServices) -> None:
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     [record] = [each for each in acme.directory.every(Membership) if each.account == MAX.id]
     assert record.role is Role.MEMBER
@@ -500,7 +506,9 @@ async def test_the_events_of_members_name_who_and_what_they_were_and_become(
         )
 
 
-async def test_owners_are_told_of_owners_alone_in_their_logs(acme: OrganizationServices) -> None:
+async def test_only_owners_read_about_changes_of_owners_in_their_logs(
+    acme: OrganizationServices,
+) -> None:
     await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
     assert acme.told_to(LEE) == []
     await acme.organizations.remove_member(ACME, KIM, by=acme.signed_in(KIM))
@@ -509,7 +517,9 @@ async def test_owners_are_told_of_owners_alone_in_their_logs(acme: OrganizationS
     assert event.details == {"account": KIM.id, "before": "owner", "after": ""}
 
 
-async def test_a_letter_of_a_change_at_once_says_who_made_it(acme: OrganizationServices) -> None:
+async def test_the_mail_about_an_immediate_change_says_who_made_it(
+    acme: OrganizationServices,
+) -> None:
     await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
     for each in (KIM, LEE):
         [mail] = acme.mailer.to(each.email)
@@ -518,7 +528,7 @@ async def test_a_letter_of_a_change_at_once_says_who_made_it(acme: OrganizationS
         assert "https://registry.test/account/organizations/Acme" in mail.text
 
 
-async def test_a_letter_of_what_was_taken_back_says_what_it_was(acme: OrganizationServices) -> None:
+async def test_the_mail_about_an_undone_change_says_what_it_was(acme: OrganizationServices) -> None:
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     acme.mailer.sent.clear()
     await acme.organizations.cancel_change(ACME, LEE, by=acme.signed_in(KIM))
@@ -538,7 +548,7 @@ async def test_where_nothing_waits_the_refusal_names_whom_and_where(
         assert str(told.value) == str(NothingPending(account.name, "Acme"))
 
 
-async def test_a_change_that_waits_keeps_who_decided_and_who_invited(
+async def test_a_pending_change_has_who_decided_and_who_invited(
     acme: OrganizationServices,
 ) -> None:
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))

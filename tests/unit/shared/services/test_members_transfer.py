@@ -43,7 +43,7 @@ async def test_both_count_at_the_same_moment(acme: OrganizationServices, then: R
     assert (acme.roles().get("kim"), acme.roles()["max"]) == (then, Role.OWNER)
 
 
-async def test_whoever_is_concerned_is_told_at_once(acme: OrganizationServices) -> None:
+async def test_everybody_affected_is_notified_at_once(acme: OrganizationServices) -> None:
     await hand(acme)
     for person in (KIM, MAX):
         texts = " ".join(mail.text for mail in acme.mailer.to(person.email))
@@ -53,7 +53,7 @@ async def test_whoever_is_concerned_is_told_at_once(acme: OrganizationServices) 
     assert kinds == ["owner.pending", "owner.pending"]
 
 
-async def test_undoing_that_somebody_becomes_owner_keeps_the_one_there_is(
+async def test_undoing_a_pending_owner_leaves_the_existing_one(
     acme: OrganizationServices,
 ) -> None:
     await hand(acme, None)
@@ -78,7 +78,7 @@ async def test_an_heir_whom_the_operator_lowers_leaves_the_owner_there(
     assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.OWNER, Role.MAINTAINER)
 
 
-async def test_an_owner_whose_account_is_gone_is_left_as_they_are(
+async def test_an_owner_whose_account_was_deleted_is_not_changed(
     acme: OrganizationServices,
 ) -> None:
     await hand(acme, None)
@@ -88,7 +88,7 @@ async def test_an_owner_whose_account_is_gone_is_left_as_they_are(
         await acme.organizations.cancel_change(ACME, MAX, by=OPERATOR)
 
 
-async def test_whoever_hands_over_can_stay_after_all(acme: OrganizationServices) -> None:
+async def test_an_owner_who_transferred_can_still_undo_it(acme: OrganizationServices) -> None:
     await hand(acme, None)
     await acme.organizations.cancel_change(ACME, KIM, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
@@ -103,7 +103,7 @@ async def test_somebody_who_becomes_owner_anyway_is_not_delayed(acme: Organizati
     assert (acme.roles()["kim"], acme.roles()["max"]) == (Role.MAINTAINER, Role.OWNER)
 
 
-async def test_it_is_handed_over_once(acme: OrganizationServices) -> None:
+async def test_an_organization_is_transferred_once(acme: OrganizationServices) -> None:
     await hand(acme)
     with pytest.raises(ChangePending):
         await hand(acme, heir=LEE)
@@ -121,7 +121,7 @@ async def test_owners_get_nothing_that_they_lack(acme: OrganizationServices, hei
         await hand(acme, heir=heir)
 
 
-async def test_whoever_hands_over_becomes_less(acme: OrganizationServices) -> None:
+async def test_an_owner_who_transfers_gets_a_lower_role(acme: OrganizationServices) -> None:
     with pytest.raises(InvalidRequest, match="does not own it any more"):
         await hand(acme, Role.OWNER)
 

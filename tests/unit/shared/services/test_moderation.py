@@ -125,7 +125,7 @@ async def test_a_release_is_shown_with_all_that_happened_to_it(published: World)
     assert [entry.state for entry in survey.entries] == [State.QUARANTINED]
 
 
-async def test_owners_are_told_each_decision_once(published: World) -> None:
+async def test_owners_are_notified_once_of_each_decision(published: World) -> None:
     for verb in ("hold", "quarantine", "quarantine", "restore", "restore", "remove"):
         await act(published, verb, OPERATOR)
     mails = published.mailer.to(MAIL)
@@ -137,20 +137,20 @@ async def test_owners_are_told_each_decision_once(published: World) -> None:
         assert (REASON in mail.text) is ("released" not in mail.subject)
 
 
-async def test_no_letter_says_what_no_line_can_hold(published: World) -> None:
+async def test_a_mail_has_no_character_that_breaks_a_line(published: World) -> None:
     await act(published, "quarantine", OPERATOR, "bad\u202egood\x1b[31m")
     [mail] = published.mailer.to(MAIL)
     assert "The reason: bad good [31m\n" in mail.text
 
 
-async def test_what_is_decided_holds_though_no_mail_leaves(published: World) -> None:
+async def test_a_decision_counts_even_if_no_mail_is_sent(published: World) -> None:
     published.mailer.is_down = True
     await act(published, "quarantine", OPERATOR)
     assert await state(published) is State.QUARANTINED
 
 
 @pytest.mark.parametrize("port", ["search", "directory"])
-async def test_owners_are_told_of_what_is_not_listed_yet_and_nothing_fails_for_their_sake(
+async def test_owners_are_notified_of_releases_that_are_not_listed_yet_and_failures_are_ignored(
     worlds: OpenWorld, port: str
 ) -> None:
     fault = Fault({"search": "remove", "directory": "of"}[port], Busy())
@@ -173,7 +173,7 @@ async def test_owners_are_told_of_what_is_not_listed_yet_and_nothing_fails_for_t
     assert await state(world) is State.QUARANTINED
 
 
-async def test_what_was_removed_is_so_for_good(published: World) -> None:
+async def test_a_removed_release_cannot_be_restored(published: World) -> None:
     await act(published, "remove", OPERATOR)
     with pytest.raises(RemovedForGood):
         await act(published, "restore", OPERATOR)
@@ -226,9 +226,7 @@ async def test_a_release_is_shown_with_the_number_of_packages_that_need_it(
 
 
 @pytest.mark.parametrize("verb", VERBS)
-async def test_whoever_may_not_decide_on_a_release_reads_what_it_was(
-    published: World, verb: str
-) -> None:
+async def test_a_refused_decision_names_the_decision(published: World, verb: str) -> None:
     done = "release" if verb == "restore" else verb
     with pytest.raises(NotPermitted) as refused:
         await act(published, verb, signed_in(published, published.people.ann))
@@ -239,14 +237,14 @@ async def test_whoever_may_not_decide_on_a_release_reads_what_it_was(
     assert str(again.value).startswith(f"To {done} acme/greet:1.0.0, sign in again")
 
 
-async def test_whoever_may_not_look_at_a_release_reads_so(published: World) -> None:
+async def test_a_refused_look_at_a_release_says_so(published: World) -> None:
     ann = signed_in(published, published.people.ann)
     with pytest.raises(NotPermitted) as refused:
         await published.registry.moderation.find(GREET, by=ann)
     assert str(refused.value).startswith("You may not look at acme/greet:1.0.0: ")
 
 
-async def test_a_decision_keeps_its_reason_and_is_taken_back_without_one(
+async def test_a_decision_has_its_reason_and_is_undone_without_one(
     published: World,
 ) -> None:
     find = published.registry.moderation.find
@@ -256,7 +254,7 @@ async def test_a_decision_keeps_its_reason_and_is_taken_back_without_one(
     assert (await find(GREET, by=OPERATOR)).state_reason == ""
 
 
-async def test_what_is_refused_of_a_release_names_it(published: World) -> None:
+async def test_a_refusal_names_the_release(published: World) -> None:
     moderation = published.registry.moderation
     with pytest.raises(ReleaseNotFound) as absent:
         await moderation.find(ABSENT, by=OPERATOR)
@@ -300,7 +298,7 @@ async def test_nothing_waits_where_nothing_was_held(after_burst: World) -> None:
     assert (review.releases, review.next) == ((), "")
 
 
-async def test_what_waits_is_compared_with_what_is_live(after_burst: World) -> None:
+async def test_a_held_release_is_compared_with_the_live_one(after_burst: World) -> None:
     await push(after_burst, "acme/greet:1.0.0")
     await push(after_burst, "acme/base:1.0.0")
     await push(after_burst, "acme/greet:1.1.0", platform="java21")
@@ -320,7 +318,7 @@ async def test_the_token_that_published_it_is_there_to_be_ended(after_burst: Wor
     assert review.tokens[each.release.origin.credential].name == "test"
 
 
-async def test_what_the_operator_holds_waits_for_nobody(after_burst: World) -> None:
+async def test_a_release_that_the_operator_holds_waits_for_no_owner(after_burst: World) -> None:
     await push(after_burst, "acme/greet:1.0.0")
     held = Coordinate.parse("acme", "greet", "1.0.0")
     await after_burst.registry.moderation.hold(held, "Looked at.", by=OPERATOR)

@@ -101,13 +101,13 @@ async def test_notices_are_changed_and_ended(scene: Scene) -> None:
     assert kinds == ["notice.announced", "notice.announced", "notice.changed", "notice.ended"]
 
 
-async def test_what_is_not_there_is_not_ended_and_leaves_no_event(scene: Scene) -> None:
+async def test_an_unknown_notice_is_not_ended_and_publishes_no_event(scene: Scene) -> None:
     with pytest.raises(NoticeNotFound):
         await scene.announcing.end("nothing", by=ADMIN)
     assert scene.events.feed == []
 
 
-async def test_read_only_begins_keeps_its_beginning_and_ends(scene: Scene) -> None:
+async def test_read_only_mode_begins_once_and_ends(scene: Scene) -> None:
     begun = await scene.announcing.enter_read_only_mode("moving house until 22:00.", by=ADMIN)
     assert begun.reason == "moving house until 22:00"
     scene.clock.at_ms += 1_000
@@ -148,7 +148,7 @@ async def test_members_do_not_look_behind_it(scene: Scene) -> None:
         await scene.announcing.current(by=MEMBER)
 
 
-async def test_of_two_first_ones_none_is_lost() -> None:
+async def test_neither_of_two_concurrent_first_notices_is_lost() -> None:
     scene = Scene(Racing())
     await scene.announcing.publish(scene.draft(), by=OPERATOR)
     assert await scene.texts() == ["Hello."]
@@ -234,7 +234,7 @@ async def test_one_read_serves_everybody_for_three_seconds(clock: FakeClock) -> 
     assert directory.calls == ["get", "get"]
 
 
-async def test_what_was_changed_here_is_read_again_at_once(clock: FakeClock) -> None:
+async def test_a_change_by_this_process_is_read_at_once(clock: FakeClock) -> None:
     directory = FakeDirectory()
     bulletins = NoticeCache(directory, clock)
     assert (await bulletins.current()).read_only is None

@@ -75,7 +75,7 @@ async def test_an_organization_ends_after_two_days(acme: OrganizationServices) -
             await acme.organizations.show(ACME, by=by)
 
 
-async def test_every_owner_is_told(acme: OrganizationServices) -> None:
+async def test_every_owner_is_notified(acme: OrganizationServices) -> None:
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     for each in (KIM, LEE):
         [mail] = acme.mailer.to(each.email)
@@ -85,7 +85,7 @@ async def test_every_owner_is_told(acme: OrganizationServices) -> None:
         assert event.kind == "organization.deleting"
 
 
-async def test_any_owner_keeps_it_in_time(acme: OrganizationServices) -> None:
+async def test_any_owner_can_undo_it_in_time(acme: OrganizationServices) -> None:
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.forget()
     kept = await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
@@ -96,12 +96,14 @@ async def test_any_owner_keeps_it_in_time(acme: OrganizationServices) -> None:
     assert {event.kind for event in acme.events.feed} == {"organization.kept"}
 
 
-async def test_what_nobody_deletes_is_not_kept(acme: OrganizationServices) -> None:
+async def test_a_deletion_that_nobody_requested_cannot_be_undone(
+    acme: OrganizationServices,
+) -> None:
     with pytest.raises(NotClosing):
         await acme.organization_deletion.cancel(ACME, by=acme.signed_in(KIM))
 
 
-async def test_what_is_gone_is_not_kept(acme: OrganizationServices) -> None:
+async def test_a_completed_deletion_cannot_be_undone(acme: OrganizationServices) -> None:
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     for by in (acme.signed_in(KIM), OPERATOR):
@@ -118,7 +120,7 @@ async def test_a_repeat_does_not_begin_the_two_days_again(acme: OrganizationServ
     assert acme.events.feed == []
 
 
-async def test_what_the_operator_deletes_is_gone_at_once(acme: OrganizationServices) -> None:
+async def test_a_deletion_by_the_operator_counts_at_once(acme: OrganizationServices) -> None:
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(ADA))
     with pytest.raises(OrganizationNotFound):
@@ -172,7 +174,7 @@ async def test_behind_many_claimed_names_a_release_is_found(acme: OrganizationSe
         await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
 
 
-async def test_a_push_that_was_under_way_keeps_its_organization(acme: OrganizationServices) -> None:
+async def test_a_push_that_was_running_prevents_the_deletion(acme: OrganizationServices) -> None:
     other = OrgName("other")
     await acme.organizations.create(other, MAX, by=OPERATOR)
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
@@ -201,7 +203,9 @@ async def test_a_push_that_was_under_way_revives_its_organization(
     assert "kim" in acme.roles()
 
 
-async def test_what_somebody_keeps_meanwhile_is_kept(acme: OrganizationServices) -> None:
+async def test_a_deletion_that_is_undone_meanwhile_does_not_happen(
+    acme: OrganizationServices,
+) -> None:
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     acme.directory = failing(acme.directory, Fault("replace", Stale()))
@@ -252,7 +256,7 @@ async def of_an_organization(acme: OrganizationServices) -> list[Entity]:
     return [each for each in acme.directory.entities.values() if not isinstance(each, Account)]
 
 
-async def test_a_day_later_the_name_is_free_and_nothing_is_inherited(
+async def test_a_day_later_the_name_can_be_used_again_and_nothing_is_inherited(
     acme: OrganizationServices,
 ) -> None:
     organization = await acme.acme()
@@ -294,7 +298,7 @@ async def test_a_release_of_a_name_that_was_cut_off_is_finished_by_the_next(
 @pytest.mark.parametrize(
     ("error", "sentence"), [(Busy(), str(Busy())), (Stale(), "it was changed meanwhile.")]
 )
-async def test_an_organization_that_cannot_be_removed_keeps_no_other_one_waiting(
+async def test_an_organization_that_cannot_be_removed_does_not_delay_others(
     acme: OrganizationServices, error: Exception, sentence: str
 ) -> None:
     for name in ("beta", "gamma"):
@@ -310,7 +314,7 @@ async def test_an_organization_that_cannot_be_removed_keeps_no_other_one_waiting
     assert await of_an_organization(acme) == []
 
 
-async def test_a_name_under_which_a_package_was_so_much_as_claimed_is_never_free(
+async def test_a_name_with_a_claimed_package_never_becomes_available(
     acme: OrganizationServices,
 ) -> None:
     other = Package.parse("acmeother", "greet")
@@ -324,12 +328,12 @@ async def test_a_name_under_which_a_package_was_so_much_as_claimed_is_never_free
     assert (await acme.organization_deletion.run()).changed == 1
 
 
-async def test_who_is_faster_is_asked_again(acme: OrganizationServices) -> None:
+async def test_a_stale_record_is_read_again(acme: OrganizationServices) -> None:
     acme.directory = failing(acme.directory, Fault("replace", Stale()))
     assert (await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))).deleting_ms
 
 
-async def test_the_letters_of_a_deletion_say_who_and_lead_to_the_organization(
+async def test_the_mails_about_a_deletion_name_the_account_and_link_to_the_organization(
     acme: OrganizationServices,
 ) -> None:
     link = f"{URL}/account/organizations/Acme"
@@ -343,7 +347,7 @@ async def test_the_letters_of_a_deletion_say_who_and_lead_to_the_organization(
     assert mail.text == f"lee has undone the deletion of the organization Acme:\n\n{link}\n"
 
 
-async def test_the_letter_of_a_push_that_keeps_an_organization_says_so(
+async def test_the_mail_about_a_push_that_prevents_a_deletion_says_so(
     acme: OrganizationServices,
 ) -> None:
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
@@ -415,7 +419,7 @@ async def test_an_organization_of_nobody_is_deleted_and_its_name_released(
     assert founded.founder == MAX.id
 
 
-async def test_an_organization_that_was_founded_a_moment_ago_is_left_alone(
+async def test_an_organization_that_was_just_created_is_not_removed(
     acme: OrganizationServices,
 ) -> None:
     await orphaned(acme, KIM, LEE)

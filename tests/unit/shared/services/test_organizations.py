@@ -70,7 +70,7 @@ async def test_a_name_is_given_once_in_any_spelling(acme: OrganizationServices) 
     assert acme.events.feed == []
 
 
-async def test_of_two_founders_at_once_one_owns_the_organization(
+async def test_exactly_one_of_two_concurrent_creators_owns_the_organization(
     world: OrganizationServices,
 ) -> None:
     first, second = await asyncio.gather(
@@ -83,14 +83,16 @@ async def test_of_two_founders_at_once_one_owns_the_organization(
     assert world.roles() == {"kim": Role.OWNER}
 
 
-async def test_a_token_founds_what_it_may_manage(world: OrganizationServices) -> None:
+async def test_a_token_creates_organizations_that_it_may_manage(
+    world: OrganizationServices,
+) -> None:
     await world.organizations.create(ACME, KIM, by=world.token_of(KIM, Grant(org="acme")))
     for grant in (Grant(org="acme"), READ_ALONE, Grant(package="greet")):
         with pytest.raises(NotPermitted, match="scope manage"):
             await world.organizations.create(OTHER, KIM, by=world.token_of(KIM, grant))
 
 
-async def test_nobody_founds_for_somebody_else_but_the_operator_and_administrators(
+async def test_only_the_operator_and_administrators_create_organizations_for_others(
     world: OrganizationServices,
 ) -> None:
     with pytest.raises(NotPermitted, match="create Acme for lee: only they themselves may"):
@@ -99,14 +101,14 @@ async def test_nobody_founds_for_somebody_else_but_the_operator_and_administrato
     assert world.roles() == {"lee": Role.OWNER}
 
 
-async def test_without_an_account_nothing_is_founded(world: OrganizationServices) -> None:
+async def test_creating_an_organization_takes_an_account(world: OrganizationServices) -> None:
     with pytest.raises(CredentialsMissing):
         await world.organizations.create(ACME, KIM, by=ANONYMOUS)
     with pytest.raises(TokenUnknown):
         await world.organizations.create(ACME, KIM, by=Principal("gone000000", "t", (Grant(),)))
 
 
-async def test_where_the_operator_says_so_administrators_alone_found(
+async def test_only_administrators_create_organizations_if_the_operator_says_so(
     world: OrganizationServices,
 ) -> None:
     world.creators = OrganizationCreators.ADMINISTRATORS
@@ -129,7 +131,7 @@ async def test_a_name_of_the_operator_is_given_to_administrators_alone(
 @pytest.mark.parametrize(
     "name", ["ballerinax", "Ba11erina", "bal_lerina_http", "wso2", "vvso2labs"]
 )
-async def test_people_found_nothing_that_looks_like_the_operator_s(
+async def test_people_create_no_organization_with_a_name_like_the_operators(
     world: OrganizationServices, name: str
 ) -> None:
     world.reserved_patterns = ("wso2*",)
@@ -138,7 +140,7 @@ async def test_people_found_nothing_that_looks_like_the_operator_s(
 
 
 @pytest.mark.parametrize("name", ["acrne", "ac_me", "accme"])
-async def test_people_found_no_look_alike_of_another_organization(
+async def test_people_create_no_organization_with_a_name_like_an_existing_one(
     acme: OrganizationServices, name: str
 ) -> None:
     with pytest.raises(LooksAlike) as refused:
@@ -167,7 +169,7 @@ async def test_an_organization_that_is_there_is_ensured_without_a_call(
     assert acme.directory.calls == []
 
 
-async def test_of_two_first_pushes_both_go_on(world: OrganizationServices) -> None:
+async def test_both_of_two_first_pushes_succeed(world: OrganizationServices) -> None:
     by = world.signed_in(ADA)
     standing = await world.authorization.require(by, Action.PUSH_NEW, ACME)
     for _ in range(2):
@@ -175,7 +177,9 @@ async def test_of_two_first_pushes_both_go_on(world: OrganizationServices) -> No
     assert world.events.kinds() == ["organization.founded"]
 
 
-async def test_nobody_else_founds_an_organization_by_a_push(world: OrganizationServices) -> None:
+async def test_only_administrators_create_an_organization_by_a_push(
+    world: OrganizationServices,
+) -> None:
     lee = await world.directory.access_context(LEE.id, ACME, 0)
     for standing in (NO_ACCESS, lee):
         with pytest.raises(OrganizationNotFound):
@@ -208,7 +212,7 @@ async def test_an_owner_changes_what_it_says_and_the_rest_stays(acme: Organizati
     ]
 
 
-async def test_a_change_of_nothing_is_none(acme: OrganizationServices) -> None:
+async def test_an_empty_change_changes_nothing(acme: OrganizationServices) -> None:
     await acme.organizations.change(ACME, OrganizationProfile(), by=acme.signed_in(KIM))
     await acme.organizations.change(
         ACME, OrganizationProfile(description=""), by=acme.signed_in(KIM)
@@ -261,7 +265,7 @@ async def test_an_organization_calls_itself_by_its_own_name(acme: OrganizationSe
     ["a\u202eb", "a\u200bb", "a\u0007b", "\ue000", "x" * 81],
     ids=["direction", "zero width", "bell", "private", "long"],
 )
-def test_what_nobody_sees_is_no_display_name(text: str) -> None:
+def test_an_invisible_display_name_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="display name"):
         OrganizationProfile.parse(text, None, None)
 
@@ -333,7 +337,7 @@ async def test_nobody_becomes_a_member_without_their_own_decision(
     assert acme.roles() == {"kim": Role.OWNER}
 
 
-async def test_to_set_the_role_that_somebody_has_changes_nothing(
+async def test_setting_the_current_role_changes_nothing(
     acme: OrganizationServices,
 ) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
@@ -372,7 +376,7 @@ async def test_everybody_may_leave(acme: OrganizationServices, role: Role) -> No
     assert acme.roles() == {"kim": Role.OWNER}
 
 
-async def test_who_came_back_is_a_member_since_then(acme: OrganizationServices) -> None:
+async def test_a_member_who_returned_is_one_since_then(acme: OrganizationServices) -> None:
     await acme.let_in(LEE, role=Role.MAINTAINER)
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(LEE))
     acme.clock.advance(timedelta(days=1))
@@ -409,7 +413,7 @@ async def test_nobody_but_owners_changes_members(acme: OrganizationServices, rol
     assert acme.roles() == {"kim": Role.OWNER, "lee": role, "eve": role}
 
 
-async def test_members_see_who_is_a_member_and_to_strangers_there_is_nobody(
+async def test_members_see_members_and_outsiders_see_nobody(
     acme: OrganizationServices,
 ) -> None:
     await acme.let_in(ADA, LEE, role=Role.MEMBER)
@@ -428,7 +432,7 @@ async def test_members_see_who_is_a_member_and_to_strangers_there_is_nobody(
         await acme.organizations.members(ACME, by=manager)
 
 
-async def test_a_member_whose_account_is_gone_is_shown_by_its_id(
+async def test_a_member_whose_account_was_deleted_is_shown_by_its_id(
     acme: OrganizationServices,
 ) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
@@ -494,7 +498,9 @@ async def test_members_are_seen_by_everybody_if_they_want_to(acme: OrganizationS
     assert own.is_shown
 
 
-async def test_who_is_no_member_is_not_seen_as_one(acme: OrganizationServices) -> None:
+async def test_an_account_that_is_not_a_member_is_not_shown_as_one(
+    acme: OrganizationServices,
+) -> None:
     with pytest.raises(OrganizationNotFound):
         await acme.organizations.show_membership(ACME, by=acme.signed_in(EVE))
     with pytest.raises(MemberNotFound):
@@ -503,7 +509,7 @@ async def test_who_is_no_member_is_not_seen_as_one(acme: OrganizationServices) -
         await acme.organizations.show_membership(ACME, by=acme.token_of(KIM, READ_ALONE))
 
 
-async def test_who_comes_back_is_hidden_again(acme: OrganizationServices) -> None:
+async def test_a_member_who_returns_is_hidden_again(acme: OrganizationServices) -> None:
     await acme.let_in(LEE, role=Role.MEMBER)
     await acme.organizations.show_membership(ACME, by=acme.signed_in(LEE))
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
@@ -523,7 +529,7 @@ async def test_an_owner_who_was_taken_out_is_hidden_when_they_own_it_again(
     assert (await shown(acme), acme.roles()["lee"]) == ([], Role.MEMBER)
 
 
-async def test_an_account_that_is_gone_is_not_seen(acme: OrganizationServices) -> None:
+async def test_a_deleted_account_is_not_shown(acme: OrganizationServices) -> None:
     await acme.let_in(LEE)
     await acme.organizations.show_membership(ACME, by=acme.signed_in(LEE))
     await acme.without(LEE)
@@ -568,7 +574,7 @@ async def test_a_membership_that_is_over_is_listed_nowhere(acme: OrganizationSer
         await acme.organizations.member_account(ACME, LEE.id, by=acme.signed_in(KIM))
 
 
-async def test_what_somebody_is_is_told_to_themselves_and_nothing_to_outsiders(
+async def test_members_see_their_own_role_and_outsiders_see_nothing(
     acme: OrganizationServices,
 ) -> None:
     assert (await acme.organizations.access_context(ACME, by=acme.token_of(KIM))).role is Role.OWNER
@@ -576,7 +582,7 @@ async def test_what_somebody_is_is_told_to_themselves_and_nothing_to_outsiders(
         await acme.organizations.access_context(ACME, by=acme.token_of(EVE))
 
 
-async def test_a_refusal_to_found_names_the_organization_and_the_reason(
+async def test_a_refused_creation_names_the_organization_and_the_reason(
     acme: OrganizationServices,
 ) -> None:
     reading = acme.token_of(LEE, READ_ALONE)
@@ -602,14 +608,14 @@ async def test_a_refusal_to_found_names_the_organization_and_the_reason(
     )
 
 
-async def test_the_event_of_a_founding_names_the_founder(world: OrganizationServices) -> None:
+async def test_the_event_of_a_creation_names_the_creator(world: OrganizationServices) -> None:
     await world.organizations.create(ACME, KIM, by=OPERATOR)
     [event] = world.events.feed
     assert (event.kind, event.subject, event.org) == ("organization.founded", "Acme", "acme")
     assert (event.actor, event.account, event.details) == ("operator", KIM.id, {"founder": KIM.id})
 
 
-async def test_a_changed_visibility_is_told_in_words(acme: OrganizationServices) -> None:
+async def test_a_changed_visibility_is_described_in_words(acme: OrganizationServices) -> None:
     profile = OrganizationProfile(display_name="Acme Inc.", default_visibility=Visibility.PRIVATE)
     acme.forget()
     await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
@@ -624,7 +630,7 @@ async def test_a_changed_visibility_is_told_in_words(acme: OrganizationServices)
     assert {type(value) for value in event.details.values()} == {str}
 
 
-async def test_a_membership_that_is_hidden_again_is_stored_so_and_told(
+async def test_a_membership_that_is_hidden_again_is_stored_and_recorded(
     acme: OrganizationServices,
 ) -> None:
     by = acme.signed_in(KIM)
@@ -638,7 +644,9 @@ async def test_a_membership_that_is_hidden_again_is_stored_so_and_told(
     assert {(e.subject, e.org, e.account) for e in acme.events.feed} == {("Acme", "acme", KIM.id)}
 
 
-async def test_who_is_no_member_is_named_with_the_organization(acme: OrganizationServices) -> None:
+async def test_a_refusal_for_an_account_that_is_not_a_member_names_the_organization(
+    acme: OrganizationServices,
+) -> None:
     by = acme.signed_in(KIM)
     with pytest.raises(MemberNotFound) as absent:
         await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=by)

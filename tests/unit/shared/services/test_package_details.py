@@ -154,7 +154,7 @@ def withheld(found: Survey, version: str) -> Survey:
 # --- releases ----------------------------------------------------------------------------------
 
 
-async def test_a_package_stands_for_its_newest_stable_release() -> None:
+async def test_a_package_is_shown_by_its_newest_stable_release() -> None:
     shop = Shop().has(survey("2.0.0-rc.1", "1.1.0", "1.0.0"))
     details = await shop.details()
     assert details.release.version == "1.1.0"
@@ -170,28 +170,28 @@ async def test_any_release_can_be_in_front() -> None:
     assert details.is_public
 
 
-async def test_what_is_withheld_is_in_no_list_and_not_in_front() -> None:
+async def test_a_withheld_release_is_neither_listed_nor_shown_first() -> None:
     shop = Shop().has(withheld(survey("1.1.0", "1.0.0"), "1.1.0"))
     assert [each.version for each in (await shop.details()).entries] == ["1.0.0"]
     with pytest.raises(ReleaseNotFound):
         await shop.service.release(coordinate("acme/greet:1.1.0"), by=OPERATOR)
 
 
-async def test_what_was_withheld_between_two_reads_is_not_shown() -> None:
+async def test_a_release_that_was_withheld_between_two_reads_is_not_shown() -> None:
     shop = Shop().has(survey("1.0.0"))
     shop.packages.lost.add("acme/greet:1.0.0")
     with pytest.raises(ReleaseNotFound):
         await shop.details()
 
 
-async def test_what_is_missing_is_what_was_asked_for() -> None:
+async def test_a_missing_package_is_named_as_requested() -> None:
     with pytest.raises(PackageNotFound):
         await Shop().details()
     with pytest.raises(ReleaseNotFound):
         await Shop().service.release(coordinate("acme/greet:1.0.0"), by=ANONYMOUS)
 
 
-async def test_a_private_package_is_missing_for_strangers() -> None:
+async def test_a_private_package_is_missing_for_outsiders() -> None:
     shop = Shop().has(survey("1.0.0", visibility=Visibility.PRIVATE))
     with pytest.raises(PackageNotFound):
         await shop.service.package(GREET, by=ANONYMOUS)
@@ -247,7 +247,7 @@ async def test_needs_say_what_is_here_and_which_are_direct() -> None:
     assert told == [("words", True, "1.1.0", "Old."), ("far", False, None, None)]
 
 
-async def test_a_need_that_is_withheld_whole_or_hidden_is_not_here() -> None:
+async def test_a_dependency_that_is_withheld_or_hidden_is_not_here() -> None:
     hidden = survey("1.0.0", package="acme/words", visibility=Visibility.PRIVATE)
     gone = withheld(survey("3.0.0", package="acme/far"), "3.0.0")
     shop = Shop().has(hidden, gone)
@@ -295,7 +295,7 @@ def test_releases_are_published_and_deprecated() -> None:
     ]
 
 
-def test_a_deprecation_of_the_whole_is_one_and_comes_after_what_it_is_about() -> None:
+def test_a_deprecation_of_the_package_is_one_entry_after_its_releases() -> None:
     details = details_of(entry("1.0.0"), deprecation="All of it.")
     assert [each.version for each in details.history_entries] == [EVERY_VERSION, "1.0.0"]
 
@@ -364,7 +364,7 @@ def event(kind: str, at_ms: int, subject: str = "acme/greet:1.0.0", **details: s
     )
 
 
-async def test_what_the_log_does_not_hold_any_more_is_in_the_records() -> None:
+async def test_events_that_the_log_no_longer_has_are_read_from_the_records() -> None:
     deprecated = live("1.0.0", deprecation="Use 2.0.0.", changed_ms=30)
     assert await history(details(deprecated)) == [
         PackageHistoryEntry(30, ChangeKind.DEPRECATED, "1.0.0", "Use 2.0.0."),
@@ -379,7 +379,7 @@ async def test_the_log_knows_which_job_published_a_release() -> None:
     ]
 
 
-async def test_what_was_taken_back_is_told_and_a_message_comes_once() -> None:
+async def test_an_undone_deprecation_is_shown_and_its_message_appears_once() -> None:
     deprecated = live("1.0.0", deprecation="Use 2.0.0.", changed_ms=40)
     found = await history(
         details(deprecated),
@@ -395,7 +395,7 @@ async def test_what_was_taken_back_is_told_and_a_message_comes_once() -> None:
     ]
 
 
-async def test_who_sees_the_package_is_told_of_the_whole() -> None:
+async def test_a_reader_of_the_package_sees_its_complete_history() -> None:
     found = await history(
         details(live("1.0.0")),
         event("package.private", 10, "acme/greet"),
@@ -407,7 +407,7 @@ async def test_who_sees_the_package_is_told_of_the_whole() -> None:
     ]
 
 
-async def test_nothing_is_told_of_others_of_what_is_withheld_and_of_who_decided_that() -> None:
+async def test_outsiders_do_not_read_what_is_withheld_and_who_decided_that() -> None:
     published = await history(details(live("1.0.0")))
     assert published == await history(
         details(live("1.0.0")),
@@ -442,7 +442,7 @@ def holding(*entries: ReleaseEntry, visibility: Visibility = Visibility.PUBLIC) 
     return CountedPackages({"acme/greet": Survey(head, entries)})
 
 
-async def test_an_organization_tells_what_became_of_its_public_packages() -> None:
+async def test_an_organization_shows_the_history_of_its_public_packages() -> None:
     found = await of_acme(
         holding(live("1.0.0"), live("2.0.0", state=State.QUARANTINED)),
         event("release.published", 1),
@@ -457,7 +457,7 @@ async def test_an_organization_tells_what_became_of_its_public_packages() -> Non
     ]
 
 
-async def test_what_is_private_is_told_nobody() -> None:
+async def test_nobody_else_reads_the_history_of_private_packages() -> None:
     packages = holding(live("1.0.0"), visibility=Visibility.PRIVATE)
     assert await of_acme(packages, event("release.published", 1)) == []
 
@@ -471,7 +471,7 @@ async def test_it_reads_no_more_packages_than_it_shows() -> None:
     assert packages.asked == EVENTS_SHOWN
 
 
-async def test_what_a_person_did_is_of_no_job_and_what_a_pipeline_did_is_of_its_own() -> None:
+async def test_a_person_acts_without_a_job_and_a_pipeline_with_its_own() -> None:
     feed = FakeEvents()
     job = {"repository": "acme/greet"}
     by_job = event("release.published", 6, "acme/greet:1.1.0", **job)

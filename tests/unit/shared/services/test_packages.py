@@ -20,7 +20,9 @@ from tests.support.world import Person, World
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")
 
 
-async def test_deprecating_a_version_twice_alike_changes_it_once(world: World) -> None:
+async def test_deprecating_a_version_twice_with_the_same_message_changes_it_once(
+    world: World,
+) -> None:
     await world.push(bala(str(FIRST)))
     deprecating = world.registry.deprecation
     first = await deprecating.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
@@ -28,7 +30,9 @@ async def test_deprecating_a_version_twice_alike_changes_it_once(world: World) -
     assert again.revision == first.revision
 
 
-async def test_deprecating_a_package_twice_alike_changes_it_once(world: World) -> None:
+async def test_deprecating_a_package_twice_with_the_same_message_changes_it_once(
+    world: World,
+) -> None:
     await world.push(bala(str(FIRST)))
     deprecating = world.registry.deprecation
     first = await deprecating.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
@@ -36,7 +40,7 @@ async def test_deprecating_a_package_twice_alike_changes_it_once(world: World) -
     assert again.revision == first.revision
 
 
-async def test_what_is_not_there_or_not_live_is_not_deprecated(world: World) -> None:
+async def test_a_missing_or_withheld_release_is_not_deprecated(world: World) -> None:
     await world.push(bala(str(FIRST)))
     deprecating = world.registry.deprecation
     newer = Coordinate.parse("acme", "greet", "2.0.0")
@@ -124,7 +128,7 @@ async def test_outside_of_it_there_is_no_such_organization(world: World, org: st
         await world.registry.organization_packages.page(parse_org(org), by=asks)
 
 
-async def test_what_is_held_is_counted_and_not_the_newest(world: World) -> None:
+async def test_a_held_release_is_counted_and_not_the_newest(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("acme/greet:1.1.0"))
     held = Coordinate.parse("acme", "greet", "1.1.0")
@@ -147,7 +151,7 @@ async def test_a_package_is_looked_after_by_owners_and_maintainers(world: World)
     assert await service.may_manage(GREET, by=by(mia))
 
 
-async def test_outsiders_and_strangers_manage_nothing(world: World) -> None:
+async def test_outsiders_and_anonymous_callers_manage_nothing(world: World) -> None:
     service = world.registry.organization_packages
     for asks in (by(world.people.bob), ANONYMOUS):
         assert not await service.may_manage(GREET, by=asks)
@@ -155,6 +159,6 @@ async def test_outsiders_and_strangers_manage_nothing(world: World) -> None:
         await service.package(GREET, by=by(world.people.bob))
 
 
-async def test_what_is_not_there_is_said_to_its_owners(world: World) -> None:
+async def test_owners_read_that_a_package_is_missing(world: World) -> None:
     with pytest.raises(PackageNotFound):
         await world.registry.organization_packages.package(GREET, by=by(world.people.ann))

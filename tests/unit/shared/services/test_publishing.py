@@ -84,14 +84,16 @@ async def test_a_refused_push_ends_after_it_is_counted(world: World) -> None:
     assert limiter.counted == 1
 
 
-async def test_a_private_archive_of_a_public_package_is_told_both_ways_out(world: World) -> None:
+async def test_a_private_archive_of_a_public_package_is_refused_with_both_ways_out(
+    world: World,
+) -> None:
     await push(world, bala("acme/greet:1.0.0"))
     with pytest.raises(VisibilityDiffers) as refused:
         await push(world, bala("acme/greet:1.0.1", visibility="private"))
     assert str(refused.value) == str(VisibilityDiffers(Package.parse("acme", "greet")))
 
 
-async def test_another_spelling_of_an_organization_is_told_the_one_that_counts(
+async def test_another_spelling_of_an_organization_is_refused_with_the_registered_one(
     world: World,
 ) -> None:
     with pytest.raises(SpelledDifferently) as refused:
@@ -102,7 +104,9 @@ async def test_another_spelling_of_an_organization_is_told_the_one_that_counts(
     )
 
 
-async def test_another_spelling_of_a_package_is_told_the_one_that_counts(world: World) -> None:
+async def test_another_spelling_of_a_package_is_refused_with_the_registered_one(
+    world: World,
+) -> None:
     await push(world, bala("acme/greet:1.0.0"))
     with pytest.raises(SpelledDifferently) as refused:
         await push(world, bala("acme/Greet:1.0.1"))
@@ -135,7 +139,9 @@ async def test_a_token_makes_packages_or_adds_versions_to_them(
         await push(world, bad, token)
 
 
-async def test_a_tool_that_is_taken_names_its_package_to_whoever_may_see_it(world: World) -> None:
+async def test_a_refusal_of_a_taken_tool_names_its_package_to_those_who_may_see_it(
+    world: World,
+) -> None:
     await push(world, bala("acme/tool:1.0.0", tools=("greeter",)))
     with pytest.raises(ToolTaken) as refused:
         await push(world, bala("acme/other:1.0.0", tools=("greeter",)))

@@ -108,7 +108,7 @@ async def test_classes_are_counted_apart(work: FakeWork, clock: FakeClock) -> No
         assert await refusal(instance, operation, keys) is None
 
 
-async def test_what_is_left_is_told_and_who_waits_is_let_in(
+async def test_the_remainder_is_reported_and_a_caller_that_waits_is_served(
     work: FakeWork, clock: FakeClock
 ) -> None:
     instance, keys = Instance(work, clock), RateLimitKeys(token="t")
@@ -122,7 +122,9 @@ async def test_what_is_left_is_told_and_who_waits_is_let_in(
     assert await refusal(instance, RateLimitClass.PUSH, keys) is None
 
 
-async def test_who_has_to_wait_costs_the_store_nothing(work: FakeWork, clock: FakeClock) -> None:
+async def test_a_caller_that_has_to_wait_costs_no_store_operation(
+    work: FakeWork, clock: FakeClock
+) -> None:
     instance, keys = Instance(work, clock), RateLimitKeys(token="t")
     await check(instance, keys, 3)
     assert instance.calls["count"] == 3
@@ -139,7 +141,7 @@ async def test_a_clock_that_is_set_back_makes_nobody_wait_longer(
     assert await check(instance, keys, 4) == [True] * 3 + [False]
 
 
-async def test_what_is_refused_is_not_counted(work: FakeWork, clock: FakeClock) -> None:
+async def test_a_refused_request_is_not_counted(work: FakeWork, clock: FakeClock) -> None:
     one, other = Instance(work, clock), Instance(work, clock)
     await check(one, RateLimitKeys(token="t", account="a"), 3)
     assert await check(other, RateLimitKeys(token="t", account="a"), 1) == [False]
@@ -147,7 +149,9 @@ async def test_what_is_refused_is_not_counted(work: FakeWork, clock: FakeClock) 
     assert await check(other, RateLimitKeys(token="u", account="a"), 3) == [True, True, False]
 
 
-async def test_what_is_not_limited_asks_no_store(work: FakeWork, clock: FakeClock) -> None:
+async def test_an_unlimited_class_costs_no_store_operation(
+    work: FakeWork, clock: FakeClock
+) -> None:
     instance = Instance(work, clock, sign_in="")
     assert (
         await instance.rate_limiter.check(RateLimitClass.SIGN_IN, RateLimitKeys("t", "a", "x"))
@@ -170,7 +174,9 @@ async def test_all_addresses_of_one_network_are_counted_together(
     assert await refusal(instance, RateLimitClass.DEVICE, RateLimitKeys.of(by)) is None
 
 
-async def test_counts_are_kept_no_longer_than_they_count(work: FakeWork, clock: FakeClock) -> None:
+async def test_counts_are_stored_no_longer_than_they_count(
+    work: FakeWork, clock: FakeClock
+) -> None:
     await Instance(work, clock).rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys(token="t"))
     ends = [ends_ms for _, ends_ms in work.counts.values()]
     assert max(ends) <= clock.now_ms() + 2 * 60_000
@@ -187,7 +193,7 @@ async def test_a_push_is_one_call(work: FakeWork, clock: FakeClock) -> None:
     assert instance.calls == {"count": 1}
 
 
-async def test_too_many_pushes_are_told_only_when_the_pace_is_required(
+async def test_pushes_above_the_limit_are_refused_only_if_the_limit_is_enforced(
     work: FakeWork, clock: FakeClock
 ) -> None:
     instance = Instance(work, clock)
@@ -224,7 +230,7 @@ async def fail(instance: Instance, address: str, credential: str) -> bool:
     return True
 
 
-async def test_whoever_guesses_has_to_wait(work: FakeWork, clock: FakeClock) -> None:
+async def test_a_caller_that_guesses_has_to_wait(work: FakeWork, clock: FakeClock) -> None:
     instance = Instance(work, clock, failure="address=10")
     answers = [await fail(instance, ANN.address, f"guess {number}") for number in range(11)]
     assert answers == [True] * 10 + [False]
@@ -265,7 +271,9 @@ async def test_another_instance_takes_no_guess_more(work: FakeWork, clock: FakeC
     assert not await fail(other, ANN.address, "another")
 
 
-async def test_whoever_waits_asks_no_store(work: FakeWork, clock: FakeClock) -> None:
+async def test_a_caller_that_waits_costs_no_store_operation(
+    work: FakeWork, clock: FakeClock
+) -> None:
     instance = Instance(work, clock, failure="address=1")
     await fail(instance, ANN.address, "guess")
     before = instance.calls.copy()
@@ -274,16 +282,14 @@ async def test_whoever_waits_asks_no_store(work: FakeWork, clock: FakeClock) -> 
     assert instance.calls == before
 
 
-async def test_where_guesses_are_not_limited_none_is_counted(
-    work: FakeWork, clock: FakeClock
-) -> None:
+async def test_guesses_without_a_limit_are_not_counted(work: FakeWork, clock: FakeClock) -> None:
     instance = Instance(work, clock, failure="")
     for number in range(100):
         assert await fail(instance, ANN.address, f"guess {number}")
     assert instance.calls == {}
 
 
-async def test_an_address_that_may_read_no_more_is_told_before_credentials_are_looked_at(
+async def test_an_address_above_the_limit_of_reads_is_refused_before_credentials_are_checked(
     work: FakeWork, clock: FakeClock
 ) -> None:
     instance = Instance(work, clock, read="address=2")
@@ -340,7 +346,7 @@ def test_reads_come_back_as_the_window_slides(work: FakeWork, clock: FakeClock) 
     assert reads(instance, by, 100) == 60
 
 
-def test_reads_are_counted_anew_when_the_clock_is_set_back(
+def test_reads_are_counted_from_zero_when_the_clock_is_set_back(
     work: FakeWork, clock: FakeClock
 ) -> None:
     instance = Instance(work, clock)
@@ -349,7 +355,7 @@ def test_reads_are_counted_anew_when_the_clock_is_set_back(
     assert reads(instance, ANN, 10) == 3
 
 
-def test_a_process_tells_only_so_many_callers_apart(clock: FakeClock) -> None:
+def test_a_process_counts_a_bounded_number_of_callers(clock: FakeClock) -> None:
     counted = ReadLimiter(
         RateLimit.parse(RateLimitClass.READ, "address=8"), clock, most_callers=100
     )
@@ -361,7 +367,9 @@ def test_a_process_tells_only_so_many_callers_apart(clock: FakeClock) -> None:
     assert let == 100 + 8, "those that come when there are too many share one count"
 
 
-def test_an_answer_tells_of_reads_only_when_half_is_used(work: FakeWork, clock: FakeClock) -> None:
+def test_an_answer_has_the_limit_of_reads_only_when_half_is_used(
+    work: FakeWork, clock: FakeClock
+) -> None:
     instance = Instance(work, clock)
     notes: list[RateLimitAllowance] = []
     token = rate_limit_headers.set(notes)
@@ -373,7 +381,7 @@ def test_an_answer_tells_of_reads_only_when_half_is_used(work: FakeWork, clock: 
     rate_limit_headers.reset(token)
 
 
-async def test_an_answer_tells_of_every_other_limit(work: FakeWork, clock: FakeClock) -> None:
+async def test_an_answer_has_every_other_limit(work: FakeWork, clock: FakeClock) -> None:
     instance = Instance(work, clock)
     notes: list[RateLimitAllowance] = []
     token = rate_limit_headers.set(notes)
@@ -382,7 +390,7 @@ async def test_an_answer_tells_of_every_other_limit(work: FakeWork, clock: FakeC
     rate_limit_headers.reset(token)
 
 
-def test_every_refusal_of_a_limit_tells_its_allowance(work: FakeWork, clock: FakeClock) -> None:
+def test_every_refusal_of_a_limit_names_its_allowance(work: FakeWork, clock: FakeClock) -> None:
     instance = Instance(work, clock)
     reads(instance, ANN, 3)
     with pytest.raises(TooMany) as refused:
@@ -406,7 +414,7 @@ async def test_a_push_that_is_known_to_be_one_too_many_asks_no_store(
     assert instance.calls["count"] == asked
 
 
-async def test_a_push_that_is_one_too_many_over_all_instances_is_told_so(
+async def test_a_push_that_is_one_too_many_over_all_instances_is_refused(
     work: FakeWork, clock: FakeClock
 ) -> None:
     one, other = Instance(work, clock), Instance(work, clock)
@@ -444,7 +452,7 @@ async def test_a_change_is_refused_before_it_is_counted(
 
 
 @pytest.mark.parametrize("operation", [each for each in RateLimitClass if each not in CHANGES])
-async def test_what_changes_nothing_for_good_goes_on(
+async def test_read_only_mode_accepts_requests_that_change_nothing(
     work: FakeWork, clock: FakeClock, operation: RateLimitClass
 ) -> None:
     instance = Instance(work, clock, taking_none())
@@ -459,7 +467,7 @@ async def test_the_operator_publishes_all_the_same(work: FakeWork, clock: FakeCl
 # --- who has to wait ---------------------------------------------------------------------------
 
 
-async def test_whoever_used_up_a_limit_waits_until_it_lets_them_go_on(
+async def test_a_caller_at_a_limit_waits_until_the_limit_allows_the_next_request(
     clock: FakeClock, work: FakeWork
 ) -> None:
     instance = Instance(work, clock, push="token=1", write="account=2")
@@ -479,7 +487,7 @@ async def test_whoever_used_up_a_limit_waits_until_it_lets_them_go_on(
     assert wait.left(clock.now_ms() + 1) == timedelta(0)
 
 
-async def test_who_reads_too_much_waits_too_and_who_waits_longest_is_first(
+async def test_readers_at_their_limit_are_listed_with_the_longest_wait_first(
     clock: FakeClock, work: FakeWork
 ) -> None:
     instance = Instance(work, clock, read="address=2", push="account=1")
@@ -496,7 +504,7 @@ async def test_who_reads_too_much_waits_too_and_who_waits_longest_is_first(
     assert instance.rate_limiter.waiting() == []
 
 
-async def test_each_process_knows_those_that_it_told_to_wait(
+async def test_each_process_lists_the_callers_that_it_refused(
     clock: FakeClock, work: FakeWork
 ) -> None:
     one, other = (Instance(work, clock, push="token=1") for _ in range(2))
@@ -509,7 +517,7 @@ async def test_each_process_knows_those_that_it_told_to_wait(
 # --- what administrators see of it -------------------------------------------------------------
 
 
-def test_whoever_has_to_wait_for_reads_is_listed_with_their_limit(
+def test_a_caller_at_the_limit_of_reads_is_listed_with_that_limit(
     work: FakeWork, clock: FakeClock
 ) -> None:
     instance = Instance(work, clock)
@@ -527,7 +535,7 @@ def test_whoever_has_to_wait_for_reads_is_listed_with_their_limit(
     assert wait.until_ms == clock.now_ms() + refused.value.allowance.wait_ms
 
 
-def test_whoever_has_used_up_the_window_before_is_still_listed(
+def test_a_caller_at_the_limit_of_the_previous_window_is_still_listed(
     work: FakeWork, clock: FakeClock
 ) -> None:
     instance = Instance(work, clock)

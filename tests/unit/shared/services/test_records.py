@@ -31,7 +31,7 @@ def leasing(clock: FakeClock) -> Leases:
     return Leases(FakeWork(), clock, FakeRandomness())
 
 
-async def test_whoever_comes_second_is_told_to_come_back(leasing: Leases) -> None:
+async def test_the_second_caller_is_asked_to_retry(leasing: Leases) -> None:
     async with leasing.lease("a name"):
         with pytest.raises(Busy):
             async with leasing.lease("a name"):
@@ -49,7 +49,7 @@ async def test_one_who_died_is_not_waited_for_forever(leasing: Leases, clock: Fa
             pass
 
 
-async def test_whoever_lost_the_lease_meanwhile_is_told_to_try_again(leasing: Leases) -> None:
+async def test_a_caller_that_lost_the_lease_is_asked_to_retry(leasing: Leases) -> None:
     with pytest.raises(Busy):
         async with leasing.lease("a name"):
             raise Stale
@@ -61,7 +61,7 @@ LETTERS = "abcde"
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 9])
-async def test_a_walk_meets_every_row_once_whatever_the_pages(size: int) -> None:
+async def test_pages_of_any_size_contain_every_row_once(size: int) -> None:
     async def page(after: str) -> ListPage[str]:
         left = [each for each in LETTERS if each > after]
         shown = tuple(left[:size])
@@ -70,7 +70,7 @@ async def test_a_walk_meets_every_row_once_whatever_the_pages(size: int) -> None
     assert [each async for each in iterate_pages(page)] == list(LETTERS)
 
 
-async def test_of_nothing_there_is_nothing_to_meet() -> None:
+async def test_an_empty_list_has_no_page() -> None:
     async def page(_after: str) -> ListPage[str]:
         return ListPage(())
 
@@ -102,14 +102,14 @@ async def test_every_change_has_an_event_of_its_own() -> None:
     assert len({event.id for event in events.feed}) == 4
 
 
-async def test_what_was_published_is_owed_no_more() -> None:
+async def test_published_events_leave_the_outbox() -> None:
     directory = FakeDirectory()
     stored = await recording(directory).add(KIM, change=CHANGE, by=BY)
     assert stored.outbox == ()
     assert directory.every(Account) == [stored]
 
 
-async def test_a_change_that_was_refused_tells_nobody() -> None:
+async def test_a_refused_change_publishes_nothing() -> None:
     directory, events = FakeDirectory.holding(KIM), FakeEvents()
     service = recording(directory, events)
     with pytest.raises(AlreadyThere):
@@ -121,7 +121,7 @@ async def test_a_change_that_was_refused_tells_nobody() -> None:
     assert events.feed == []
 
 
-async def test_a_change_stands_while_the_feed_fails_and_both_events_follow() -> None:
+async def test_a_change_is_stored_while_the_feed_fails_and_both_events_follow() -> None:
     directory, events, heard = FakeDirectory(), FakeEvents(fails_with=Busy()), list[Refusal]()
     service = recording(directory, events, delayed=heard.append)
     stored = await service.add(KIM, change=CHANGE, by=BY)

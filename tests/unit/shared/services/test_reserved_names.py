@@ -35,7 +35,7 @@ async def world() -> AdministrationServices:
     return world
 
 
-async def test_nobody_founds_a_name_from_the_moment_on_at_which_it_is_kept_back(
+async def test_a_name_cannot_be_used_from_the_moment_it_is_reserved(
     world: AdministrationServices,
 ) -> None:
     await world.organizations.create(OrgName("initech"), KIM, by=world.signed_in(KIM))
@@ -58,7 +58,9 @@ async def test_nobody_calls_themselves_so_either(world: AdministrationServices) 
         await world.organizations.change(ACME, profile, by=world.signed_in(KIM))
 
 
-async def test_what_is_kept_back_is_listed_with_who_and_why(world: AdministrationServices) -> None:
+async def test_reserved_names_are_listed_with_who_reserved_them_and_why(
+    world: AdministrationServices,
+) -> None:
     for pattern, by in (("b*", world.ada), ("A?", OPERATOR)):
         await world.reserved_names.add(pattern, WHY, by=by)
     kept = await world.reserved_names.all(by=world.ada)
@@ -83,13 +85,15 @@ async def test_a_pattern_takes_a_reason_and_is_there_once(world: AdministrationS
         await world.reserved_names.add("A*", WHY, by=OPERATOR)
 
 
-async def test_what_is_not_kept_back_cannot_be_given_free(world: AdministrationServices) -> None:
+async def test_a_name_that_is_not_reserved_cannot_be_released(
+    world: AdministrationServices,
+) -> None:
     for pattern in ("a*", "wso2*", "ballerina*"):
         with pytest.raises(ReservedNameNotFound):
             await world.reserved_names.remove(pattern, by=OPERATOR)
 
 
-async def test_there_are_no_more_patterns_than_a_founding_reads(
+async def test_there_are_no_more_patterns_than_the_creation_of_an_organization_reads(
     world: AdministrationServices,
 ) -> None:
     for number in range(MAX_RESERVED_NAMES):
@@ -130,11 +134,11 @@ async def why(world: AdministrationServices, name: str) -> tuple[tuple[str, ...]
     return freedom.organization, freedom.account
 
 
-async def test_a_free_name_is_free(world: AdministrationServices) -> None:
+async def test_an_unused_name_is_available(world: AdministrationServices) -> None:
     assert await why(world, "zoo") == ((), "")
 
 
-async def test_a_name_that_is_none_says_what_names_are(world: AdministrationServices) -> None:
+async def test_an_invalid_name_is_refused_with_the_rule(world: AdministrationServices) -> None:
     assert "is not a valid organization name" in (await why(world, "a b"))[0][0]
 
 
@@ -144,7 +148,7 @@ async def test_a_name_that_is_taken_says_by_whom(world: AdministrationServices) 
     assert (await why(world, "KIM"))[1] == "the account kim has it"
 
 
-async def test_a_name_that_is_burnt_says_so(world: AdministrationServices) -> None:
+async def test_a_taken_name_is_reported_as_such(world: AdministrationServices) -> None:
     await world.organization_deletion.delete(ACME, by=world.ada)
     claim = next(each for each in world.directory.every(AccountName) if each.name == "eve")
     await world.directory.replace(claim.model_copy(update={"is_retired": True}))
@@ -156,14 +160,14 @@ async def test_a_name_that_is_burnt_says_so(world: AdministrationServices) -> No
     assert account[1].endswith("was deleted, and its name is never given again")
 
 
-async def test_a_name_whose_account_was_never_made_is_told_as_burnt(
+async def test_a_name_whose_account_was_never_created_is_reported_as_taken(
     world: AdministrationServices,
 ) -> None:
     await world.directory.add(AccountName(name="half", account="nobody", created_ms=0))
     assert (await why(world, "half"))[1].startswith("the account half was deleted")
 
 
-async def test_a_name_that_is_kept_back_says_by_what(world: AdministrationServices) -> None:
+async def test_a_reserved_name_is_reported_with_its_pattern(world: AdministrationServices) -> None:
     await world.reserved_names.add("init*", WHY, by=world.ada)
     assert "ballerina* (built in)" in (await why(world, "ballerinax"))[0][0]
     assert "wso2 (built in)" in (await why(world, "vvso2"))[0][0]
@@ -210,13 +214,13 @@ async def test_a_refusal_says_what_was_to_be_done(world: AdministrationServices)
         )
 
 
-async def test_whoever_may_not_look_up_names_reads_so(world: AdministrationServices) -> None:
+async def test_a_refused_look_up_of_names_says_why(world: AdministrationServices) -> None:
     with pytest.raises(NotPermitted) as refused:
         await world.reserved_names.look_up("zoo", by=world.signed_in(KIM))
     assert str(refused.value).startswith("You may not look up names: ")
 
 
-async def test_the_events_of_a_pattern_tell_it_and_its_reason(
+async def test_the_events_of_a_pattern_have_it_and_its_reason(
     world: AdministrationServices,
 ) -> None:
     reserved = await world.reserved_names.add("init*", WHY, by=world.ada)
@@ -229,7 +233,7 @@ async def test_the_events_of_a_pattern_tell_it_and_its_reason(
     assert (reserved.by, reserved.since_ms) == (ADA.id, world.clock.now_ms())
 
 
-async def test_what_is_wrong_with_a_pattern_names_it(world: AdministrationServices) -> None:
+async def test_a_refusal_of_a_pattern_names_it(world: AdministrationServices) -> None:
     with pytest.raises(ReasonMissing) as missing:
         await world.reserved_names.add("a*", " ", by=OPERATOR)
     assert "the pattern a*" in str(missing.value)

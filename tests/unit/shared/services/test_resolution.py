@@ -197,7 +197,7 @@ async def test_a_private_package_looks_as_if_it_did_not_exist(world: World) -> N
     assert not world.documents.asked
 
 
-async def test_who_may_read_a_private_package_gets_it(world: World) -> None:
+async def test_a_caller_that_may_read_a_private_package_gets_it(world: World) -> None:
     world.by = OPERATOR
     assert told(await world.packages(PackageRequest.of("acme", "secret"))) == ["acme/secret:1.0.0"]
     modules = await world.modules(ModuleRequest.of("acme", "hidden"))
@@ -206,7 +206,7 @@ async def test_who_may_read_a_private_package_gets_it(world: World) -> None:
     assert [each.package.name for each in tools.resolved] == ["hidden"]
 
 
-async def test_what_the_client_cannot_use_is_unresolved_unless_asked_for_exactly(
+async def test_a_version_that_the_client_cannot_use_is_unresolved_unless_requested_exactly(
     world: World,
 ) -> None:
     world.client = ClientProfile.of("any", "2201.8.3")

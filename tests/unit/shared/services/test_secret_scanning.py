@@ -115,7 +115,7 @@ async def test_a_leaked_token_ends(disclosing: SecretScanning, directory: FakeDi
     assert directory.every(Token) == []
 
 
-async def test_its_owner_is_told_where_it_was(
+async def test_its_owner_reads_where_it_was_found(
     disclosing: SecretScanning, mailer: FakeMailer
 ) -> None:
     await report(disclosing, LEAKED)
@@ -139,7 +139,7 @@ async def test_it_is_in_the_log_of_its_owner(
     assert LEAKED not in repr(event)
 
 
-async def test_of_a_token_of_an_organization_its_owners_are_told(
+async def test_the_owners_of_an_organization_are_reminded_of_its_token(
     disclosing: SecretScanning, directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer
 ) -> None:
     text = minted(ORG)
@@ -150,7 +150,7 @@ async def test_of_a_token_of_an_organization_its_owners_are_told(
     assert (events.feed[0].org, events.feed[0].account) == ("acme", "")
 
 
-async def test_a_report_that_is_sent_again_is_answered_alike_and_does_nothing(
+async def test_a_repeated_report_gets_the_same_answer_and_changes_nothing(
     disclosing: SecretScanning, events: FakeEvents, mailer: FakeMailer
 ) -> None:
     for _ in range(3):
@@ -166,7 +166,7 @@ async def test_one_text_twice_in_a_report_is_one_token(
     assert len(events.feed) == len(mailer.sent) == 1
 
 
-async def test_two_reports_at_once_tell_the_owner_once(
+async def test_concurrent_reports_notify_the_owner_once(
     disclosing: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
 ) -> None:
     await report(disclosing, LEAKED)
@@ -176,7 +176,7 @@ async def test_two_reports_at_once_tell_the_owner_once(
     assert len(mailer.sent) == 1
 
 
-async def test_what_is_no_token_here_is_a_false_alarm(
+async def test_an_unknown_token_is_a_false_positive(
     disclosing: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
 ) -> None:
     others = [
@@ -192,7 +192,7 @@ async def test_what_is_no_token_here_is_a_false_alarm(
     assert mailer.sent == []
 
 
-async def test_what_has_no_form_of_a_token_costs_no_read(
+async def test_a_text_that_has_not_the_form_of_a_token_costs_no_read(
     disclosing: SecretScanning, directory: FakeDirectory
 ) -> None:
     await report(disclosing, *(f"made-up-{number}" for number in range(100)))
@@ -235,7 +235,7 @@ async def test_an_unsigned_report_changes_nothing(
     assert len(directory.every(Token)) == 1
 
 
-async def test_a_report_that_failed_halfway_is_finished_by_the_next_one(
+async def test_a_report_that_failed_in_between_is_completed_by_the_next_one(
     directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer
 ) -> None:
     disclosing = made(failing(directory, Fault("remove", Busy())), events, mailer)

@@ -55,7 +55,7 @@ class Place:
         )
 
 
-async def test_what_is_over_is_not_listed() -> None:
+async def test_an_expired_session_is_not_listed() -> None:
     place = Place(
         session("old", expires_ms=START_MS),
         session("idle", seen_ms=START_MS - 500),
@@ -65,7 +65,7 @@ async def test_what_is_over_is_not_listed() -> None:
     assert [each.id for each in await place.signing_out.list_own(by=ANN)] == ["two", "one"]
 
 
-async def test_only_whoever_manages_the_account_looks_at_its_sessions() -> None:
+async def test_only_principals_that_manage_the_account_see_its_sessions() -> None:
     place = Place(session("one"))
     with pytest.raises(CredentialsMissing):
         await place.signing_out.list_own(by=ANONYMOUS)
@@ -117,7 +117,7 @@ async def test_every_session_is_ended_but_those_that_ended_meanwhile() -> None:
     assert place.directory.every(Session) == []
 
 
-async def test_a_copied_session_is_ended_and_its_owner_told() -> None:
+async def test_a_copied_session_ends_and_its_owner_is_notified() -> None:
     place = Place(session("one"))
     await place.signing_out.end_copied(place.directory.every(Session)[0])
     await place.noticing.close()
@@ -136,14 +136,14 @@ async def test_a_copied_session_that_changes_meanwhile_is_left_to_the_next_reque
     assert place.events.kinds() == []
 
 
-async def test_of_an_account_that_is_gone_nobody_is_told() -> None:
+async def test_nobody_is_notified_about_a_deleted_account() -> None:
     place = Place()
     place.noticing.send("nobody0000", lambda name, url: pytest.fail(f"{name} {url}"))
     await place.noticing.close()
     assert place.mailer.sent == []
 
 
-async def test_whoever_may_not_look_after_sessions_reads_why() -> None:
+async def test_a_refused_look_at_sessions_says_why() -> None:
     place = Place(session("one"))
     reader = Principal(ANN.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
     for attempt, verb in (
@@ -157,7 +157,7 @@ async def test_whoever_may_not_look_after_sessions_reads_why() -> None:
         )
 
 
-async def test_the_end_of_a_session_is_told_with_the_browser_it_was_in() -> None:
+async def test_the_event_of_an_ended_session_names_the_browser() -> None:
     place = Place(session("one", agent="Firefox", address="203.0.113.7"))
     await place.signing_out.sign_out(by=ANN)
     [event] = place.events.feed
@@ -165,7 +165,7 @@ async def test_the_end_of_a_session_is_told_with_the_browser_it_was_in() -> None
     assert event.details == {"agent": "Firefox", "from": "203.0.113.7"}
 
 
-async def test_a_copied_session_is_told_to_its_owner_as_their_own() -> None:
+async def test_the_event_of_a_copied_session_is_in_the_log_of_its_owner() -> None:
     place = Place(session("one"))
     await place.signing_out.end_copied(place.directory.every(Session)[0])
     await place.noticing.close()

@@ -75,7 +75,7 @@ def identities(
     )
 
 
-async def test_a_stranger_has_no_account_until_they_enrol() -> None:
+async def test_a_person_has_no_account_before_signing_up() -> None:
     directory = FakeDirectory()
     known = identities(directory)
     assert await known.account_id_of(person()) is None
@@ -85,7 +85,7 @@ async def test_a_stranger_has_no_account_until_they_enrol() -> None:
     assert (account.id, account.name, account.email) == (account_id, "kim", "kim@example.org")
 
 
-async def test_of_two_first_sign_ins_at_once_one_makes_the_account() -> None:
+async def test_exactly_one_of_concurrent_first_sign_ins_creates_the_account() -> None:
     directory = FakeDirectory()
     known = identities(directory)
     made = await asyncio.gather(*(known.register(person(), "oidc", by=BROWSER) for _ in range(5)))
@@ -93,7 +93,7 @@ async def test_of_two_first_sign_ins_at_once_one_makes_the_account() -> None:
     assert [each.id for each in directory.every(Account)] == [made[0]]
 
 
-async def test_a_first_sign_in_that_died_halfway_is_finished_by_the_next() -> None:
+async def test_an_interrupted_first_sign_in_is_completed_by_the_next_one() -> None:
     directory = FakeDirectory()
     known = identities(directory)
     await known.register(person(), "oidc", by=BROWSER)
@@ -186,7 +186,7 @@ def signed_in(account_id: str, ago_ms: int = 0) -> Principal:
     return Principal(account_id, "session:a", (Grant(),), signed_in_ms=START_MS - ago_ms)
 
 
-async def test_letters_and_events_name_the_identity_and_its_account() -> None:
+async def test_mails_and_events_name_the_identity_and_its_account() -> None:
     directory, events, mailer = FakeDirectory(), FakeEvents(), FakeMailer()
     known = identities(directory, events=events, mailer=mailer)
     account_id = await known.register(person(), "oidc", by=BROWSER)
@@ -232,7 +232,7 @@ async def test_a_refusal_of_a_change_of_identities_names_what_was_to_be_done() -
         await known.remove(only.id, by=mine)
 
 
-async def test_whoever_enters_a_locked_account_is_told_its_name() -> None:
+async def test_a_refused_sign_in_to_a_locked_account_names_it() -> None:
     directory = FakeDirectory()
     known = identities(directory)
     assert await known.unlocked_account_id_of(person()) is None

@@ -32,7 +32,7 @@ async def gathered(pieces: AsyncIterator[bytes]) -> list[bytes]:
     return [piece async for piece in pieces]
 
 
-async def test_much_is_handed_over_piece_by_piece() -> None:
+async def test_a_large_stream_is_passed_on_in_pieces() -> None:
     random = Random("packing")  # noqa: S311 - it does not pack, that is all.
     lines = [random.randbytes(20_000).hex().encode() + b"\n" for _ in range(50)]
     packing = CompressedFile("a")
@@ -51,7 +51,7 @@ async def test_a_file_of_nothing_has_no_lines() -> None:
     assert await gathered(CompressedFile("a").unpack(stream(pieces))) == []
 
 
-async def test_what_was_not_packed_is_refused() -> None:
+async def test_a_file_that_was_not_packed_is_refused() -> None:
     with pytest.raises(SnapshotUnusable, match=r"^a of the snapshot is damaged"):
         await gathered(CompressedFile("a").unpack(stream([b"not packed"])))
 
@@ -131,7 +131,7 @@ async def taken(files: Files, name: str) -> SnapshotManifest:
     return manifest
 
 
-async def test_whole_snapshots_are_listed_with_the_newest_first(
+async def test_complete_snapshots_are_listed_with_the_newest_first(
     files: Files, shelf: StoredSnapshots
 ) -> None:
     manifests = [await taken(files, name) for name in ("20260102", "20260103", "20260101")]
@@ -149,7 +149,7 @@ async def test_a_snapshot_that_is_not_there_is_named_with_the_command_that_lists
     assert str(refused.value) == sentence
 
 
-async def test_a_whole_snapshot_is_verified(files: Files, shelf: StoredSnapshots) -> None:
+async def test_a_complete_snapshot_is_verified(files: Files, shelf: StoredSnapshots) -> None:
     manifest = await taken(files, "20260101")
     assert await shelf.verify("20260101") == manifest
 

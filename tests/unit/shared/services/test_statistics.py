@@ -62,7 +62,7 @@ async def test_nothing_is_known_before_something_was_counted() -> None:
     assert await last_counts.read_cached() is None
 
 
-async def test_what_was_counted_is_known_to_other_processes_with_its_time() -> None:
+async def test_other_processes_know_the_census_with_its_time() -> None:
     clock, work = FakeClock(), FakeWork()
     await LastRegistryCounts(work, clock).save(TWO)
     counted = await LastRegistryCounts(work, clock).read()
@@ -70,7 +70,7 @@ async def test_what_was_counted_is_known_to_other_processes_with_its_time() -> N
     assert (counted.census, counted.at_ms) == (TWO, clock.now_ms())
 
 
-async def test_whoever_asks_often_is_told_what_was_known_a_moment_ago() -> None:
+async def test_a_frequent_caller_gets_the_census_of_a_moment_ago() -> None:
     clock, work = FakeClock(), FakeWork()
     last_counts = LastRegistryCounts(work, clock)
     assert await last_counts.read_cached() is None
@@ -185,13 +185,13 @@ async def test_pulls_of_an_earlier_window_are_not_remembered(
     assert counting.remembered_pulls == 1
 
 
-async def test_callers_are_kept_as_keyed_hashes(counting: PullCounter, ledger: Ledger) -> None:
+async def test_callers_are_stored_as_keyed_hashes(counting: PullCounter, ledger: Ledger) -> None:
     counting.count(GREET, "203.0.113.7 2201.12.0")
     await counting.flush()
     assert "203.0.113.7" not in repr(ledger.pulls)
 
 
-async def test_what_cannot_be_written_is_written_by_the_next_flush(
+async def test_pulls_that_cannot_be_written_are_written_by_the_next_flush(
     counting: PullCounter, ledger: Ledger
 ) -> None:
     ledger.is_down = True
@@ -358,7 +358,7 @@ async def test_an_empty_registry_says_so() -> None:
     assert found.is_empty
 
 
-async def test_releases_are_told_as_they_were_counted_last() -> None:
+async def test_releases_are_shown_as_of_the_last_census() -> None:
     clock, work = FakeClock(), FakeWork()
     await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=12, releases=20))
     shown = await RegistryStatistics(
@@ -367,7 +367,7 @@ async def test_releases_are_told_as_they_were_counted_last() -> None:
     assert shown.releases == 12
 
 
-async def test_a_census_that_knows_fewer_releases_than_there_are_packages_is_not_told() -> None:
+async def test_a_census_with_fewer_releases_than_packages_is_not_shown() -> None:
     clock, work = FakeClock(), FakeWork()
     await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=2))
     shown = await RegistryStatistics(

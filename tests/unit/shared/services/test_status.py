@@ -47,7 +47,7 @@ async def test_an_overview_says_when_it_was_made(world: World, overseeing: Regis
     assert (await overseeing.report(by=OPERATOR)).at_ms == world.clock.now_ms()
 
 
-async def test_what_was_counted_and_how_much_room_there_is_are_part_of_it(
+async def test_the_census_and_the_free_space_are_included(
     world: World, overseeing: RegistryStatus
 ) -> None:
     await world.registry.upkeep.run("snapshot")
@@ -59,7 +59,7 @@ async def test_what_was_counted_and_how_much_room_there_is_are_part_of_it(
     assert in_the_cloud.disk_space is None
 
 
-async def test_what_is_not_listed_yet_is_counted_up_to_a_bound(
+async def test_releases_that_are_not_listed_yet_are_counted_up_to_a_bound(
     world: World, overseeing: RegistryStatus
 ) -> None:
     for number in range(2):
@@ -138,7 +138,7 @@ async def test_tasks_come_with_who_asked_for_them(world: World, overseeing: Regi
     assert len(await overseeing.tasks(by=OPERATOR)) == len(world.registry.upkeep.tasks)
 
 
-async def test_who_has_to_wait_is_named_up_to_a_bound(
+async def test_callers_that_have_to_wait_are_listed_up_to_a_bound(
     worlds: OpenWorld,
 ) -> None:
     world = await worlds(limit_write="account=1", limit_push="address=1")

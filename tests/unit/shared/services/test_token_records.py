@@ -65,13 +65,13 @@ async def ids(world: AdministrationServices) -> set[str]:
     return {each.id for each in await world.directory.of(Token, KIM.id)}
 
 
-async def test_a_token_of_a_person_is_noted_with_none(world: AdministrationServices) -> None:
+async def test_a_token_made_by_a_person_has_no_lineage(world: AdministrationServices) -> None:
     issued = await world.tokens.issue(child(), by=world.signed_in(KIM))
     assert (issued.token.made_by, issued.token.made_with) == (KIM.id, "")
     assert world.directory.every(LineageRecord) == []
 
 
-async def test_what_is_noted_is_forgotten_when_nothing_of_it_can_be_left(
+async def test_lineage_is_deleted_when_nothing_of_it_can_exist(
     world: AdministrationServices,
 ) -> None:
     await world.tokens.issue(child(), by=thief())
@@ -91,20 +91,22 @@ async def test_its_use_is_forgotten(world: AdministrationServices) -> None:
     assert await ids(world) == set()
 
 
-async def test_an_id_that_nothing_had_is_not_found(world: AdministrationServices) -> None:
+async def test_the_lineage_of_an_unknown_id_is_not_found(world: AdministrationServices) -> None:
     with pytest.raises(TokenNotFound):
         await world.lineage.revoke_stolen(KIM.id, "nothing", by=world.signed_in(KIM))
     assert world.events.kinds() == []
 
 
-async def test_a_token_of_an_organization_is_told_in_its_log(world: AdministrationServices) -> None:
+async def test_a_token_of_an_organization_is_in_its_log(world: AdministrationServices) -> None:
     await world.directory.add(stored("machine", owner="acme000000", org="Acme"))
     await world.lineage.revoke_stolen("acme000000", "machine", by=world.signed_in(KIM))
     [event] = world.events.feed
     assert (event.kind, event.org, event.account) == ("token.stolen", "acme", "")
 
 
-async def test_a_thing_that_is_gone_already_is_passed_over(world: AdministrationServices) -> None:
+async def test_a_credential_that_was_already_revoked_is_skipped(
+    world: AdministrationServices,
+) -> None:
     by = thief()
     made = await world.tokens.issue(child(), by=by)
     sent = await world.invitations.invite(ACME, MEMBER, by=by)
@@ -141,7 +143,7 @@ async def test_a_member_whom_an_administrators_token_made_ends_with_it(
     assert world.roles() == {"kim": Role.OWNER}
 
 
-async def test_what_is_made_after_the_revocation_ends_at_once_with_an_event_of_its_own(
+async def test_a_credential_made_after_the_revocation_ends_at_once_with_an_event(
     world: AdministrationServices,
 ) -> None:
     code = await invited(world)
@@ -170,7 +172,7 @@ async def invited(world: AdministrationServices) -> str:
     return sent.link.reveal().rpartition("/")[2]
 
 
-async def test_whoever_accepts_while_the_token_is_revoked_does_not_stay(
+async def test_an_account_that_accepts_during_the_revocation_is_removed(
     world: AdministrationServices,
 ) -> None:
     stolen = StolenToken(owner=KIM.id, id=STOLEN, listed=(), at_ms=world.clock.now_ms())
@@ -190,7 +192,7 @@ async def test_whoever_accepts_while_the_token_is_revoked_does_not_stay(
     assert world.roles() == {"kim": Role.OWNER}
 
 
-async def test_of_two_who_say_so_at_once_both_finish_it(world: AdministrationServices) -> None:
+async def test_both_of_two_concurrent_reports_complete_it(world: AdministrationServices) -> None:
     class Slower(FakeDirectory):
         """A directory in which somebody else is always a moment faster."""
 
@@ -251,7 +253,7 @@ async def test_a_canary_is_no_token_that_anybody_calls_stolen(
     assert "canary0000" in await ids(world)
 
 
-async def test_the_event_of_a_stolen_token_tells_what_was_made_with_it(
+async def test_the_event_of_a_stolen_token_lists_its_lineage(
     world: AdministrationServices,
 ) -> None:
     by = thief()
@@ -308,7 +310,7 @@ async def test_a_token_that_is_made_too_late_ends_with_an_event_that_says_with_w
     assert revoked.details == {"name": "later", "with": STOLEN}
 
 
-async def test_what_is_noted_says_what_was_made_where_and_when(
+async def test_lineage_says_what_was_made_where_and_when(
     world: AdministrationServices,
 ) -> None:
     await world.lineage.record(thief(), Made.MEMBERSHIP, LEE.id, LEE.name, "Acme")
@@ -319,7 +321,7 @@ async def test_what_is_noted_says_what_was_made_where_and_when(
     assert noted.made_ms == world.clock.now_ms()
 
 
-async def test_a_stolen_token_without_a_text_is_told_to_its_owner_by_its_id(
+async def test_the_mail_about_a_stolen_token_without_a_name_has_its_id(
     world: AdministrationServices,
 ) -> None:
     await world.tokens.issue(child(), by=thief())

@@ -86,15 +86,13 @@ async def test_the_text_of_a_token_is_not_stored_and_not_in_an_event(
     assert text not in f"{store.entities} {events.feed}"
 
 
-async def test_a_token_is_good_for_the_days_of_the_setting(
+async def test_a_token_expires_after_the_days_of_the_setting(
     tokens: Tokens, clock: FakeClock
 ) -> None:
     assert (await issued(tokens)).token.expires_ms == clock.now_ms() + 90 * DAY_MS
 
 
-async def test_a_token_is_good_for_the_days_that_were_asked(
-    tokens: Tokens, clock: FakeClock
-) -> None:
+async def test_a_token_expires_after_the_requested_days(tokens: Tokens, clock: FakeClock) -> None:
     new = await tokens.issue(KIM.id, wanted(days=7), by=KIM)
     assert new.token.expires_ms == clock.now_ms() + 7 * DAY_MS
 
@@ -166,7 +164,7 @@ async def test_the_operator_makes_shows_and_ends_tokens_of_every_account(tokens:
     assert await listed(tokens, OPERATOR) == []
 
 
-async def test_a_revoked_token_is_gone(tokens: Tokens, store: FakeDirectory) -> None:
+async def test_a_revoked_token_is_not_listed(tokens: Tokens, store: FakeDirectory) -> None:
     new = await issued(tokens)
     await tokens.revoke(KIM.id, new.token.id, by=KIM)
     assert store.entities == {}
@@ -191,7 +189,7 @@ async def test_every_change_is_an_event(tokens: Tokens, events: FakeEvents) -> N
     assert (second.actor, second.account) == ("operator", KIM.id)
 
 
-async def test_a_change_stands_although_the_feed_has_to_wait_for_its_event(
+async def test_a_change_is_stored_even_if_its_event_is_published_later(
     tokens: Tokens, events: FakeEvents, store: FakeDirectory
 ) -> None:
     events.fails_with = Busy()
@@ -229,7 +227,7 @@ async def test_the_operator_needs_no_sign_in(tokens: Tokens) -> None:
     assert (await tokens.rotate(KIM.id, new.token.id, by=OPERATOR)).token.grants == (MANAGING,)
 
 
-async def test_a_token_makes_none_that_may_be_used_from_elsewhere(tokens: Tokens) -> None:
+async def test_a_token_creates_none_that_may_be_used_from_other_addresses(tokens: Tokens) -> None:
     by = Principal(KIM.id, "other", (Grant(),), addresses=("10.0.0.0/8",))
     with pytest.raises(NotPermitted, match="from elsewhere"):
         await tokens.issue(KIM.id, replace(wanted(), addresses=("0.0.0.0/0",)), by=by)
@@ -458,7 +456,7 @@ def test_patterns_are_names_with_stars_and_question_marks(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("days", [0, -1, 366])
-def test_a_token_is_good_for_a_day_to_a_year(days: int) -> None:
+def test_a_token_is_valid_for_a_day_to_a_year(days: int) -> None:
     with pytest.raises(InvalidRequest, match=f"1 to 365 days, not {days}"):
         parse(days=days)
     assert parse(days=365).days == 365
@@ -484,7 +482,7 @@ async def test_nobody_but_its_owner_calls_a_token_stolen(tokens: Tokens) -> None
 MANAGE_ONLY = Grant(scopes=frozenset({Scope.MANAGE}))
 
 
-async def test_whoever_may_not_issue_a_token_reads_why(tokens: Tokens) -> None:
+async def test_a_refusal_to_issue_a_token_says_why(tokens: Tokens) -> None:
     entra = Principal("entra-0a0a0a0a", "entra-token", (Grant(),))
     local = Principal(KIM.id, "other", (Grant(),), addresses=("10.0.0.0/8",))
     refused = [
@@ -503,7 +501,7 @@ async def test_whoever_may_not_issue_a_token_reads_why(tokens: Tokens) -> None:
         assert str(told.value) == f"You may not issue the token laptop: {reason}."
 
 
-async def test_whoever_may_not_rotate_a_token_reads_why(tokens: Tokens) -> None:
+async def test_a_refusal_to_rotate_a_token_says_why(tokens: Tokens) -> None:
     strong = (await tokens.issue(KIM.id, wanted(), by=OPERATOR)).token
     with pytest.raises(NotPermitted) as told:
         await tokens.rotate(KIM.id, strong.id, by=replace(KIM, grants=(MANAGE_ONLY,)))
@@ -522,7 +520,7 @@ async def test_whoever_may_not_rotate_a_token_reads_why(tokens: Tokens) -> None:
         )
 
 
-async def test_what_takes_the_operator_says_so(tokens: Tokens) -> None:
+async def test_a_request_that_takes_the_operator_says_so(tokens: Tokens) -> None:
     for attempt, verb, what in (
         (tokens.issue_unlimited, "issue", "tokens that never expire"),
         (tokens.issue_canary, "plant", "canaries"),
@@ -555,7 +553,7 @@ async def test_each_refusal_of_a_token_that_does_not_manage_names_what_was_tried
         )
 
 
-async def test_a_token_that_is_not_found_is_named(tokens: Tokens) -> None:
+async def test_an_unknown_token_is_named(tokens: Tokens) -> None:
     own = (await issued(tokens)).token.id
     canary = (await tokens.issue_canary(KIM.id, wanted(), by=OPERATOR)).token.id
     for id_, by in (("nothing000", KIM), (own, LEE), (canary, KIM)):
@@ -565,7 +563,7 @@ async def test_a_token_that_is_not_found_is_named(tokens: Tokens) -> None:
             assert id_ in str(told.value)
 
 
-async def test_a_name_is_changed_in_the_answer_and_its_last_use_kept(
+async def test_a_renamed_token_is_returned_with_its_last_use(
     tokens: Tokens, store: FakeDirectory
 ) -> None:
     new = (await issued(tokens)).token
@@ -587,7 +585,7 @@ async def test_tokens_are_listed_from_the_oldest_to_the_newest(
     assert [each.id for each in await listed(tokens)] == [first, *made]
 
 
-def test_a_request_that_cannot_be_read_is_told_what_to_write() -> None:
+def test_an_invalid_request_is_refused_with_an_example() -> None:
     for attempt, message in (
         (
             lambda: parse("x" * 81),
@@ -649,7 +647,7 @@ async def test_a_rotated_token_says_by_whom_and_with_what_it_was_made(
     )
 
 
-async def test_what_was_made_with_a_token_is_shown_with_it(tokens: Tokens) -> None:
+async def test_a_token_is_shown_with_its_lineage(tokens: Tokens) -> None:
     parent = (await issued(tokens)).token
     by = replace(KIM, credential=parent.id, token=parent.id)
     child = (await tokens.issue(KIM.id, wanted(), by=by)).token

@@ -123,7 +123,7 @@ async def test_it_acts_as_maintainer_there_and_is_nobody_anywhere_else(
             await authorization.require(machine, action, resource)
 
 
-async def test_it_outlives_the_membership_of_whoever_made_it(
+async def test_it_works_after_its_creator_left_the_organization(
     tokens: OrganizationTokens, store: FakeDirectory, clock: FakeClock
 ) -> None:
     token = (await issued(tokens)).token
@@ -134,7 +134,7 @@ async def test_it_outlives_the_membership_of_whoever_made_it(
     await Authorization(store, clock).require(principal_of(token), Action.PUSH_VERSION, greet)
 
 
-async def test_it_is_good_for_nothing_once_the_organization_is_deleted(
+async def test_it_is_invalid_once_the_organization_is_deleted(
     tokens: OrganizationTokens, store: FakeDirectory, clock: FakeClock
 ) -> None:
     machine = principal_of((await issued(tokens)).token)
@@ -271,7 +271,7 @@ async def test_an_organization_that_is_not_there_is_named(tokens: OrganizationTo
         assert str(refused.value) == str(OrganizationNotFound(nowhere))
 
 
-async def test_a_token_that_would_manage_is_told_what_to_choose(
+async def test_a_token_with_the_scope_manage_is_refused_with_the_alternatives(
     tokens: OrganizationTokens,
 ) -> None:
     with pytest.raises(InvalidRequest) as refused:
@@ -292,7 +292,7 @@ async def test_a_renamed_token_is_shown_with_its_last_use(
     assert (renamed.token.name, renamed.use) == ("weekly", use)
 
 
-async def test_a_token_is_good_for_the_days_of_the_setting(
+async def test_a_token_expires_after_the_days_of_the_setting(
     tokens: OrganizationTokens, clock: FakeClock
 ) -> None:
     assert (await issued(tokens)).token.expires_ms == clock.now_ms() + 90 * DAY_MS

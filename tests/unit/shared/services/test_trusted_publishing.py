@@ -55,7 +55,7 @@ async def test_a_job_makes_only_packages_that_wait_for_it(trust: TrustedPublishi
     assert {grant.package: grant.scopes for grant in grants} == {"greet": PUSH, "new": MAKE}
 
 
-async def test_of_several_packages_each_is_bound_by_its_own_first_push(
+async def test_each_of_several_packages_is_bound_by_its_own_first_push(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add("acme/one")
@@ -102,7 +102,7 @@ async def test_a_token_that_a_person_renews_does_not_speak_for_the_job_any_more(
     assert renewed.token.provenance is None
 
 
-async def test_a_job_that_nobody_trusts_is_told_no_more_than_its_own_ids(
+async def test_a_job_without_a_publisher_reads_only_its_own_ids(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add("acme/secret", ids={**IDS[Provider.GITHUB], "repository_id": "75"})
@@ -115,7 +115,7 @@ async def test_a_job_that_nobody_trusts_is_told_no_more_than_its_own_ids(
     assert "75" not in sentence
 
 
-async def test_the_job_of_the_repository_itself_is_told_what_differs(
+async def test_the_job_of_the_repository_reads_what_differs(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add()
@@ -123,7 +123,7 @@ async def test_the_job_of_the_repository_itself_is_told_what_differs(
         await trust.mint(ref="refs/heads/dev")
 
 
-async def test_of_several_publishers_the_nearest_tells_what_differs(
+async def test_the_nearest_of_several_publishers_explains_what_differs(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add(rules={"workflow": "other.yml", "refs": ["refs/heads/other"]})
@@ -146,7 +146,7 @@ async def test_an_owner_reads_which_job_was_refused_and_why(trust: TrustedPublis
     assert event.details["run"].endswith("/actions/runs/32291736541/attempts/2")
 
 
-async def test_a_job_that_differs_is_told_of_which_package_and_so_is_the_log(
+async def test_a_job_that_differs_reads_of_which_package_and_so_does_the_log(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add()
@@ -170,7 +170,7 @@ async def test_a_publisher_counts_until_the_moment_at_which_it_ends(
         await trust.mint()
 
 
-async def test_the_jobs_of_strangers_write_into_nobodys_log(trust: TrustedPublishingWorld) -> None:
+async def test_jobs_of_strangers_write_into_nobodys_log(trust: TrustedPublishingWorld) -> None:
     await trust.add()
     before = await trust.log()
     with pytest.raises(WorkloadUnknown):
@@ -178,7 +178,7 @@ async def test_the_jobs_of_strangers_write_into_nobodys_log(trust: TrustedPublis
     assert await trust.log() == before
 
 
-async def test_the_log_tells_that_a_token_was_issued_and_for_which_run(
+async def test_the_log_says_that_a_token_was_issued_and_for_which_run(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add()
@@ -236,7 +236,7 @@ async def test_nobody_stops_a_job_that_says_for_whom_it_publishes(
     assert [grant.package for grant in issued.token.grants] == ["greet"]
 
 
-async def test_who_names_the_repository_of_others_reads_nothing_of_their_runs(
+async def test_a_publisher_of_another_repository_does_not_show_its_runs(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add()
@@ -284,7 +284,7 @@ async def test_one_publisher_that_fits_is_enough(
     assert len(grants) == (2 if rules is RULES[Provider.GITHUB] else 1)
 
 
-async def test_what_lags_behind_in_a_list_gives_no_rights(trust: TrustedPublishingWorld) -> None:
+async def test_an_outdated_list_gives_no_rights(trust: TrustedPublishingWorld) -> None:
     added = await trust.add()
     directory = trust.world.stores.directory
     listed = await directory.about(type(added), added.subject)
@@ -293,7 +293,7 @@ async def test_what_lags_behind_in_a_list_gives_no_rights(trust: TrustedPublishi
         await trust.mint()
 
 
-async def test_an_organization_that_is_gone_publishes_nothing(
+async def test_a_deleted_organization_publishes_nothing(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add()
@@ -321,7 +321,7 @@ async def test_old_tokens_of_jobs_are_cleared_away(trust: TrustedPublishingWorld
     assert await trust.world.stores.directory.get(type(token), token.place) is None
 
 
-async def test_a_job_of_several_organizations_is_told_which_and_how_to_choose(
+async def test_a_job_of_several_organizations_reads_which_and_how_to_choose(
     trust: TrustedPublishingWorld,
 ) -> None:
     await _two_organizations(trust)
@@ -331,7 +331,7 @@ async def test_a_job_of_several_organizations_is_told_which_and_how_to_choose(
     assert str(refused.value) == sentence
 
 
-async def test_a_job_of_too_many_publishers_is_told_how_to_choose(
+async def test_a_job_of_too_many_publishers_reads_how_to_choose(
     trust: TrustedPublishingWorld,
 ) -> None:
     bob = trust.person(trust.world.people.bob)
@@ -352,7 +352,7 @@ async def test_as_many_publishers_as_are_read_at_once_need_no_choice(
     assert len((await trust.mint()).token.grants) == MAX_PUBLISHERS_READ
 
 
-async def test_an_id_token_is_good_once_for_longer_than_it_counts(
+async def test_an_id_token_is_refused_a_second_time_until_after_it_expired(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add()
@@ -365,7 +365,7 @@ async def test_an_id_token_is_good_once_for_longer_than_it_counts(
         trust.world.clock.advance(timedelta(minutes=1))
 
 
-async def test_a_job_whose_package_was_made_by_another_is_told_so(
+async def test_a_job_whose_package_was_created_by_another_reads_so(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.add("acme/greet")

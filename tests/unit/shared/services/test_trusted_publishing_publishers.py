@@ -55,7 +55,7 @@ async def test_an_owner_lists_the_publishers_of_an_organization(
     ]
 
 
-async def test_what_is_added_is_in_the_log_with_all_that_decides(
+async def test_an_added_publisher_is_in_the_log_with_its_rules(
     trust: TrustedPublishingWorld,
 ) -> None:
     added = await trust.add()
@@ -90,7 +90,7 @@ async def test_only_owners_add_list_and_remove(trust: TrustedPublishingWorld, wh
 
 
 @pytest.mark.parametrize("minutes", [None, 11])
-async def test_who_did_not_sign_in_a_moment_ago_changes_nothing(
+async def test_changing_publishers_takes_a_fresh_sign_in(
     trust: TrustedPublishingWorld, minutes: int | None
 ) -> None:
     added = await trust.add()
@@ -158,7 +158,7 @@ async def test_another_workflow_of_the_repository_is_another_publisher(
         ({"repository": "x" * 256}, "name of a repository"),
     ],
 )
-async def test_a_publisher_that_could_not_work_or_keeps_nobody_out_is_refused(
+async def test_a_publisher_that_could_not_work_or_excludes_nobody_is_refused(
     trust: TrustedPublishingWorld, changes: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=message):
@@ -202,7 +202,7 @@ async def test_a_job_whose_push_is_lost_and_repeated_reads_that_it_is_done(
 
 @pytest.mark.parametrize("moment", Moment)
 @pytest.mark.parametrize("method", ["of", "replace"])
-async def test_a_push_that_fails_while_it_binds_its_publisher_is_made_good_by_its_repeat(
+async def test_a_push_that_fails_while_it_binds_its_publisher_is_completed_by_its_repeat(
     worlds: OpenWorld, moment: Moment, method: str
 ) -> None:
     fault = Fault(method, Busy(), moment, nth=0)
@@ -233,7 +233,7 @@ async def test_a_job_publishes_no_other_package(trust: TrustedPublishingWorld) -
         await trust.world.push(bala("acme/other:2.0.0"), by=job)
 
 
-async def test_a_publisher_that_waited_too_long_is_none(trust: TrustedPublishingWorld) -> None:
+async def test_an_expired_pending_publisher_is_not_found(trust: TrustedPublishingWorld) -> None:
     await trust.add()
     trust.world.clock.advance(PENDING_FOR)
     assert await pending_of(trust) == []
@@ -287,7 +287,7 @@ async def test_a_package_of_publishers_alone_takes_no_stored_token(
     await trust.world.push(bala("acme/greet:1.2.0"))
 
 
-async def test_who_may_not_publish_is_not_told_that_publishers_may(
+async def test_a_caller_without_the_right_does_not_read_about_publishers(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.world.push(bala("acme/greet:1.0.0"))
@@ -300,7 +300,7 @@ async def test_who_may_not_publish_is_not_told_that_publishers_may(
 
 
 @pytest.mark.parametrize("publisher_id", ["publisher1", "a/b", "a#b", "a b", "", "\u0663"])
-async def test_what_is_no_id_is_not_there(trust: TrustedPublishingWorld, publisher_id: str) -> None:
+async def test_an_invalid_id_is_not_found(trust: TrustedPublishingWorld, publisher_id: str) -> None:
     publishers = trust.world.registry.trusted_publishers
     with pytest.raises(PublisherNotFound):
         await publishers.remove(ACME, publisher_id, by=trust.owner)
@@ -342,7 +342,7 @@ async def test_a_package_without_publishers_is_never_closed_for_all(
         await publishers.restrict_pushers(nothing, Pushers.MEMBERS, by=trust.owner)
 
 
-async def test_what_is_removed_or_bound_is_in_the_log_with_what_it_was(
+async def test_a_removed_or_bound_publisher_is_in_the_log_with_its_rules(
     trust: TrustedPublishingWorld,
 ) -> None:
     added = await trust.add()
@@ -387,7 +387,7 @@ async def test_each_refusal_of_a_publisher_names_what_is_there(
         assert str(absent.value) == str(PublisherNotFound(id_))
 
 
-async def test_a_server_that_is_not_known_is_told_with_those_that_are(worlds: OpenWorld) -> None:
+async def test_an_unknown_server_is_refused_with_the_known_ones(worlds: OpenWorld) -> None:
     trust = await trusting(worlds, publish_from_gitlab="https://gitlab.com,https://git.acme.test")
     with pytest.raises(InvalidRequest) as refused:
         await trust.add(provider=Provider.GITLAB, server="https://git.other.test")

@@ -56,7 +56,7 @@ async def test_a_task_that_never_ran_is_due_and_not_overdue() -> None:
     assert not standing.is_overdue(now_ms + 10 * AN_HOUR_MS)
 
 
-async def test_what_came_of_the_last_run_is_kept() -> None:
+async def test_the_result_of_the_last_run_is_stored() -> None:
     clock, work = FakeClock(), FakeWork()
     started_ms = at(clock, "2026-11-20T03:20:00")
     at(clock, "2026-11-20T03:20:02")
@@ -96,7 +96,7 @@ async def test_a_run_without_a_report_failed() -> None:
     assert standing.last_run.result is TaskResult.FAILED
 
 
-async def test_a_run_that_found_much_wrong_is_not_kept_in_full() -> None:
+async def test_a_run_with_many_problems_is_stored_in_part() -> None:
     clock, work = FakeClock(), FakeWork()
     problems = tuple(f"package {number}" for number in range(1_000))
     await TaskRuns(work, clock).save(
@@ -130,7 +130,7 @@ async def three(world: World) -> None:
         await world.push(bala(f"acme/{name}:1.0.0"))
 
 
-async def test_the_next_run_goes_on_behind_the_last_package_and_the_one_after_begins_anew(
+async def test_the_next_run_continues_after_the_last_package_and_the_one_after_starts_again(
     world: World,
 ) -> None:
     await three(world)
@@ -161,7 +161,7 @@ async def test_each_task_has_a_place_of_its_own(world: World) -> None:
     assert seen == ["alpha", "alpha"]
 
 
-async def test_a_walk_that_breaks_off_begins_where_the_last_whole_part_ended(
+async def test_an_interrupted_run_continues_after_its_last_checkpoint(
     world: World,
 ) -> None:
     await three(world)
@@ -179,7 +179,7 @@ async def numbers() -> AsyncIterator[int]:
         yield number
 
 
-async def test_of_other_things_those_that_were_visited_are_passed_over(world: World) -> None:
+async def test_things_before_the_checkpoint_are_skipped(world: World) -> None:
     seen: list[int] = []
 
     async def slow(number: int) -> None:
@@ -262,7 +262,7 @@ def desk() -> Desk:
     return Desk()
 
 
-async def test_what_was_asked_for_runs_once_in_the_order_in_which_it_was_asked_for(
+async def test_requested_tasks_run_once_in_the_order_of_their_requests(
     desk: Desk,
 ) -> None:
     await desk.ask("sweep", "audit")
@@ -270,7 +270,7 @@ async def test_what_was_asked_for_runs_once_in_the_order_in_which_it_was_asked_f
     assert await desk.serve() == []
 
 
-async def test_whoever_asks_is_named_in_an_event(desk: Desk) -> None:
+async def test_a_task_request_names_who_made_it_in_an_event(desk: Desk) -> None:
     await desk.ask("audit")
     [(_, event)] = await desk.events.since(0, 10)
     assert (event.kind, event.subject, event.actor) == ("task.asked", "task:audit", ADMIN.id)
@@ -283,7 +283,7 @@ async def test_asking_again_changes_nothing(desk: Desk) -> None:
     assert await desk.serve() == ["audit"]
 
 
-async def test_what_nobody_took_up_for_a_day_is_asked_for_anew(desk: Desk) -> None:
+async def test_a_task_request_that_was_not_run_for_a_day_is_made_again(desk: Desk) -> None:
     await desk.ask("audit")
     desk.clock.advance(TASK_REQUEST_LIFETIME)
     assert await desk.serve() == []
@@ -307,7 +307,7 @@ async def test_a_task_that_is_not_there_is_refused_and_those_that_are_are_named(
         await desk.ask("cleanup")
 
 
-async def test_what_runs_elsewhere_is_tried_again(desk: Desk) -> None:
+async def test_a_task_that_another_process_runs_is_tried_again(desk: Desk) -> None:
     await desk.ask("audit")
     assert await desk.serve(None) == ["audit"]
     [wish] = await desk.wishing.pending()
@@ -316,7 +316,7 @@ async def test_what_runs_elsewhere_is_tried_again(desk: Desk) -> None:
     assert await desk.wishing.pending() == []
 
 
-async def test_what_stopped_halfway_goes_on_after_what_has_not_begun(desk: Desk) -> None:
+async def test_an_unfinished_task_continues_after_those_that_have_not_begun(desk: Desk) -> None:
     await desk.ask("audit")
     await desk.serve(TaskReport("audit", unfinished=True))
     await desk.ask("sweep")
@@ -332,20 +332,20 @@ async def test_nothing_is_taken_up_while_the_registry_takes_no_changes(desk: Des
     assert desk.directory.every(TaskRequest) == before
 
 
-async def test_what_broke_off_is_not_repeated_by_itself(desk: Desk) -> None:
+async def test_a_failed_task_is_not_repeated_by_itself(desk: Desk) -> None:
     await desk.ask("audit", "sweep")
     with pytest.raises(ValueError, match="no such thing"):
         await desk.serve(ValueError("no such thing"))
     assert await desk.serve() == ["sweep"]
 
 
-async def test_what_cannot_begin_in_time_waits_for_the_next_minute(desk: Desk) -> None:
+async def test_a_task_that_cannot_begin_in_time_waits_for_the_next_minute(desk: Desk) -> None:
     await desk.ask(*TASKS)
     assert await desk.serve(lasts=BEGINS_WITHIN / 2) == ["audit", "snapshot"]
     assert await desk.serve() == ["sweep"]
 
 
-async def test_what_another_instance_has_taken_up_is_left_to_it(desk: Desk) -> None:
+async def test_a_task_request_that_another_instance_runs_is_left_to_it(desk: Desk) -> None:
     await desk.ask("audit", "sweep")
 
     async def meanwhile(task: str) -> TaskReport:
@@ -366,14 +366,14 @@ class Late(FakeDirectory):
         return await FakeDirectory.get(self, kind, place) if kind is Account else None
 
 
-async def test_of_two_who_ask_at_the_same_moment_one_is_noted(desk: Desk) -> None:
+async def test_one_of_two_concurrent_task_requests_is_stored(desk: Desk) -> None:
     await desk.ask("audit")
     desk.directory = Late(desk.directory.entities)
     await desk.ask("audit")
     assert [each.task for each in await desk.wishing.pending()] == ["audit"]
 
 
-async def test_what_was_asked_for_anew_meanwhile_stays(desk: Desk) -> None:
+async def test_a_task_request_that_was_made_again_meanwhile_remains(desk: Desk) -> None:
     await desk.ask("audit")
 
     async def lasting_for_a_day(task: str) -> TaskReport:
@@ -398,7 +398,7 @@ async def test_a_task_begins_until_the_minute_is_over(desk: Desk) -> None:
     assert await desk.serve(lasts=BEGINS_WITHIN - timedelta(milliseconds=1)) == ["sweep"]
 
 
-async def test_a_wish_that_was_taken_up_says_since_when_and_is_not_held_up_any_more(
+async def test_a_running_task_request_says_since_when_and_is_not_late(
     desk: Desk,
 ) -> None:
     await desk.ask("audit")
@@ -409,7 +409,9 @@ async def test_a_wish_that_was_taken_up_says_since_when_and_is_not_held_up_any_m
     assert (wish.begun_ms, wish.is_held_up) == (begun_ms, False)
 
 
-async def test_what_was_asked_for_anew_after_a_day_is_noted_with_its_event(desk: Desk) -> None:
+async def test_a_task_request_that_is_made_again_after_a_day_is_stored_with_its_event(
+    desk: Desk,
+) -> None:
     await desk.ask("audit")
     desk.clock.advance(TASK_REQUEST_LIFETIME)
     await desk.ask("audit")

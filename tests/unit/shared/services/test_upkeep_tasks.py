@@ -109,7 +109,7 @@ async def test_an_archive_that_newer_rules_refuse_is_a_problem_and_not_a_crash(
     assert problem.startswith("acme/greet:1.0.0: its archive cannot be read: The archive has")
 
 
-async def test_the_audit_counts_every_release_and_changes_none(world: World) -> None:
+async def test_audit_counts_every_release_and_changes_none(world: World) -> None:
     for coordinate in ("acme/greet:1.0.0", "acme/greet:1.1.0", "acme/other:1.0.0"):
         await world.push(bala(coordinate))
     report = await world.registry.upkeep.run("audit")
@@ -193,7 +193,7 @@ async def test_the_sweep_removes_an_archive_without_a_release_after_the_grace(
     assert await world.stores.archives.stat(kept) is not None
 
 
-async def test_the_sweep_removes_what_was_removed_for_good_and_keeps_what_is_quarantined(
+async def test_sweep_deletes_removed_archives_and_leaves_quarantined_ones(
     world: World,
 ) -> None:
     removed, quarantined = await push(world), await push(world, "acme/other:1.0.0")
@@ -310,7 +310,7 @@ class Half:
         self.settled.append(record.name)
 
 
-async def test_a_record_that_cannot_be_settled_now_keeps_no_other_one_waiting() -> None:
+async def test_a_record_that_cannot_be_settled_does_not_delay_others() -> None:
     half = Half([Head(org="acme", name=name, created_ms=1) for name in ("stuck", "greet")])
     report = await OutboxProcessing(half, half, FakeDirectory(), FakeEvents()).run()  # pyright: ignore[reportArgumentType] - the parts that are called.
     assert half.settled == ["greet"]
@@ -318,7 +318,7 @@ async def test_a_record_that_cannot_be_settled_now_keeps_no_other_one_waiting() 
     assert report.problems == (str(Busy()),)
 
 
-async def test_settling_publishes_what_an_entity_owes_the_feed(world: World) -> None:
+async def test_settle_publishes_the_events_in_the_outbox_of_an_entity(world: World) -> None:
     event = _event("eve")
     await world.stores.directory.add(
         Account(id="eve0000000", name="eve", created_ms=1, outbox=(event,))
@@ -330,7 +330,7 @@ async def test_settling_publishes_what_an_entity_owes_the_feed(world: World) -> 
     assert await world.stores.directory.unpublished(10) == []
 
 
-async def test_of_a_task_that_breaks_off_it_is_known_that_it_failed(world: World) -> None:
+async def test_the_state_of_a_task_that_raises_is_failed(world: World) -> None:
     class Broken(Exception):
         """What no task expects."""
 
@@ -395,7 +395,7 @@ async def after(world: World, task: str, minutes: int) -> TaskReport | None:
 
 
 @pytest.mark.parametrize(("task", "minutes"), [("audit", 10), ("snapshot", 30), ("search", 30)])
-async def test_what_has_died_is_taken_over_when_its_time_is_over_and_no_sooner(
+async def test_a_task_of_a_dead_process_is_taken_over_when_its_lease_expires(
     world: World, task: str, minutes: int
 ) -> None:
     assert await after(world, task, minutes - 1) is None
@@ -426,7 +426,7 @@ async def test_the_sweep_spares_what_was_stored_within_its_grace_to_the_millisec
     assert await world.stores.archives.stat(orphan) is not None
 
 
-async def test_an_archive_on_the_side_of_its_package_is_left_where_it_is(world: World) -> None:
+async def test_an_archive_in_the_container_of_its_package_is_not_moved(world: World) -> None:
     await push(world)
     world.clock.advance(A_DAY)
     report = await world.registry.upkeep.run("sweep")
@@ -468,7 +468,7 @@ async def published(world: World) -> Release:
     return release
 
 
-async def test_what_is_true_is_left_alone(world: World) -> None:
+async def test_correct_records_are_not_changed(world: World) -> None:
     await published(world)
     await world.push(bala("acme/silent:1.0.0"))
     await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
@@ -513,7 +513,9 @@ async def published_before_modules_were_told_apart(world: World) -> Release:
     return old
 
 
-async def test_modules_that_are_not_exported_are_told_apart_in_older_records(world: World) -> None:
+async def test_modules_that_are_not_exported_are_distinguished_in_older_records(
+    world: World,
+) -> None:
     await published_before_modules_were_told_apart(world)
     audited = await world.registry.upkeep.run("audit")
     assert audited is not None
@@ -536,7 +538,7 @@ async def test_an_older_record_whose_archive_is_lost_stays_as_it_is(world: World
     assert (await world.stores.metadata.find(GREET)).release == old
 
 
-async def test_a_release_that_cannot_be_read_keeps_no_other_one_waiting(world: World) -> None:
+async def test_a_release_that_cannot_be_read_does_not_delay_others(world: World) -> None:
     release = await published(world)
     await world.push(bala("acme/other:1.0.0"))
     other = named(bala("acme/other:1.0.0"))
@@ -603,7 +605,9 @@ async def test_an_archive_is_put_where_its_records_want_it(
     assert stores.moves == [(str(FIRST), container) for container in moves]
 
 
-async def test_what_is_quarantined_is_no_longer_on_the_public_side(worlds: OpenWorld) -> None:
+async def test_a_quarantined_archive_is_no_longer_in_the_public_container(
+    worlds: OpenWorld,
+) -> None:
     world, stores = await swept(worlds, bala(str(FIRST)), PUBLIC)
     await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     await world.registry.upkeep.run("sweep")

@@ -109,7 +109,7 @@ def test_metrics_and_spans_arrive_and_nothing_else(ingestion: Ingestion) -> None
     assert len(ingestion.items) == len(metrics) + 1
 
 
-def test_no_span_is_kept_of_traces_of_which_none_shall_be(
+def test_no_span_is_recorded_if_no_trace_is_sampled(
     ingestion: Ingestion,
 ) -> None:
     listener = azure_monitor_backend(ingestion.connection, share=0.0)
@@ -122,7 +122,7 @@ def test_no_span_is_kept_of_traces_of_which_none_shall_be(
     assert {each["data"]["baseType"] for each in ingestion.items} == {"MetricData"}
 
 
-def test_as_many_traces_are_kept_as_shall_be_and_each_counts_for_those_that_are_not() -> None:
+def test_the_share_of_sampled_traces_is_as_configured_and_each_has_its_weight() -> None:
     random, share = Random("traces"), TraceShareSampler(0.25)  # noqa: S311 - it chooses no secret.
     results = [share.should_sample(None, random.getrandbits(128), "any") for _ in range(4_000)]
     kept = [each for each in results if each.decision.is_recording()]
@@ -132,7 +132,7 @@ def test_as_many_traces_are_kept_as_shall_be_and_each_counts_for_those_that_are_
 
 
 @pytest.mark.parametrize(("share", "kept"), [(0, False), (1, True)])
-def test_all_or_no_traces_may_be_kept(share: float, *, kept: bool) -> None:
+def test_all_or_no_traces_may_be_sampled(share: float, *, kept: bool) -> None:
     for trace in (0, 1, 2**56 - 1, 2**128 - 1):
         assert (
             TraceShareSampler(share).should_sample(None, trace, "any").decision.is_recording()
@@ -159,7 +159,7 @@ for each in threading.enumerate():
 """
 
 
-def test_an_app_with_a_connection_string_tells_of_its_first_requests(
+def test_an_app_with_a_connection_string_exports_its_first_requests(
     ingestion: Ingestion, tmp_path: Path
 ) -> None:
     environment = {

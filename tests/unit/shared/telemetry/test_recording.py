@@ -33,7 +33,7 @@ def test_while_nobody_listens_nothing_happens() -> None:
     assert recording.start_span("any", SpanOrigin.CALL, None) is None
 
 
-def test_values_are_kept_as_the_catalog_says() -> None:
+def test_values_are_recorded_as_the_catalog_says() -> None:
     with hearing() as heard:
         for seconds in (1, 3):
             recording.record_metric(UPKEEP, seconds, {"task": "sweep", "result": "done"})
@@ -47,7 +47,7 @@ def test_values_are_kept_as_the_catalog_says() -> None:
     assert gauge["value"] == 20
 
 
-def test_an_attribute_that_the_catalog_does_not_name_is_never_told() -> None:
+def test_an_attribute_outside_of_the_catalog_is_never_exported() -> None:
     with hearing() as heard:
         recording.record_metric(PUSHES, 1, {"state": "live", "org": "a-secret"})
         assert "a-secret" not in heard.text()
@@ -112,7 +112,7 @@ async def test_a_request_that_nobody_made_a_span_of_begins_a_trace() -> None:
     assert not span.status.is_ok
 
 
-async def test_of_a_trace_that_is_not_kept_calls_are_no_spans() -> None:
+async def test_calls_of_a_trace_that_is_not_sampled_are_no_spans() -> None:
     with hearing(ALWAYS_OFF) as heard:
         activity = Activity.begin("central_pull", SpanOrigin.SERVED)
         assert activity.trace is not None
@@ -166,5 +166,5 @@ def test_a_trace_and_its_span_are_read(header: str) -> None:
         "brp_secret",
     ],
 )
-def test_what_is_no_trace_is_none(header: str) -> None:
+def test_an_invalid_trace_header_is_ignored(header: str) -> None:
     assert TraceContext.parse(header) is None

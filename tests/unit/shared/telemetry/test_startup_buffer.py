@@ -45,7 +45,7 @@ def quiet_again() -> Generator[None]:
     recording.set_backend(None)
 
 
-def test_what_is_told_first_is_told_again_when_somebody_listens() -> None:
+def test_early_records_are_exported_when_the_exporter_starts() -> None:
     listening, may_load = Listening(wanted=3), threading.Event()
 
     def load() -> Listening:
@@ -68,7 +68,7 @@ def test_nothing_is_loaded_before_the_first_request_has_its_answer() -> None:
     assert [each.name for each in threading.enumerate() if each.name == "telemetry"] == []
 
 
-def test_what_cannot_be_loaded_is_logged_once_and_costs_nothing_from_then_on() -> None:
+def test_libraries_that_cannot_be_loaded_are_logged_once_and_cost_nothing_later() -> None:
     def load() -> Listening:
         raise ImportError
 
@@ -80,7 +80,7 @@ def test_what_cannot_be_loaded_is_logged_once_and_costs_nothing_from_then_on() -
     assert not recording.is_enabled()
 
 
-def test_what_waits_is_bounded() -> None:
+def test_the_buffer_is_bounded() -> None:
     listening = Listening()
     loading = StartupBuffer(lambda: listening)
     loading._loading.acquire()  # As if it were loading.

@@ -40,7 +40,7 @@ def refusal_of(provider: Provider, claims: Claims) -> Refusal:
     return caught.value
 
 
-def test_a_github_job_is_read_whole() -> None:
+def test_a_github_job_is_read_completely() -> None:
     assert read(Provider.GITHUB) == CiJob(
         provider=Provider.GITHUB,
         server="https://github.com",
@@ -55,7 +55,7 @@ def test_a_github_job_is_read_whole() -> None:
     )
 
 
-def test_a_gitlab_job_is_read_whole() -> None:
+def test_a_gitlab_job_is_read_completely() -> None:
     assert read(Provider.GITLAB) == CiJob(
         provider=Provider.GITLAB,
         server="https://gitlab.com",
@@ -70,7 +70,7 @@ def test_a_gitlab_job_is_read_whole() -> None:
     )
 
 
-def test_a_pipeline_of_azure_devops_is_read_whole() -> None:
+def test_a_pipeline_of_azure_devops_is_read_completely() -> None:
     assert read(Provider.AZURE_DEVOPS) == CiJob(
         provider=Provider.AZURE_DEVOPS,
         server="https://dev.azure.com",
@@ -83,7 +83,7 @@ def test_a_pipeline_of_azure_devops_is_read_whole() -> None:
     )
 
 
-def test_a_workload_identity_of_entra_is_read_whole() -> None:
+def test_a_workload_identity_of_entra_is_read_completely() -> None:
     assert read(Provider.ENTRA) == CiJob(
         provider=Provider.ENTRA,
         server="https://login.microsoftonline.com",
@@ -137,7 +137,7 @@ def test_an_empty_token_is_refused(provider: Provider) -> None:
 
 @pytest.mark.parametrize("provider", CI)
 @pytest.mark.parametrize("ref", ["refs/pull/7/merge", "refs/merge-requests/7/head", "main", ""])
-def test_what_is_neither_a_branch_nor_a_tag_is_no_ref_to_publish_from(
+def test_a_ref_that_is_neither_branch_nor_tag_publishes_nothing(
     provider: Provider, ref: str
 ) -> None:
     claims = JOBS[provider](**{REF[provider]: ref})
@@ -165,9 +165,7 @@ def test_what_is_neither_a_branch_nor_a_tag_is_no_ref_to_publish_from(
         ],
     ],
 )  # fmt: skip
-def test_a_run_that_strangers_may_start_is_refused_whatever_else_it_says(
-    provider: Provider, trigger: str
-) -> None:
+def test_a_run_that_strangers_may_start_is_refused(provider: Provider, trigger: str) -> None:
     refusal = refusal_of(provider, JOBS[provider](**{RUN_STARTED_BY[provider]: trigger}))
     assert isinstance(refusal, RunNotTrusted)
     assert trigger in str(refusal)
@@ -241,7 +239,7 @@ def test_a_job_of_github_is_its_repositorys_where_its_steps_are_a_file_of_the_sa
     assert job.provenance().defined_elsewhere == job.defined_elsewhere
 
 
-def test_a_job_of_github_that_does_not_tell_whose_steps_it_runs_is_refused() -> None:
+def test_a_github_job_that_does_not_name_its_workflow_is_refused() -> None:
     claims = {name: value for name, value in github_job().items() if name != "job_workflow_ref"}
     assert isinstance(refusal_of(Provider.GITHUB, claims), ClaimUnusable)
 
@@ -283,7 +281,7 @@ def test_a_protected_ref_is_said_as_text_or_as_a_boolean(value: object) -> None:
     assert read(Provider.GITHUB, ref_protected=value).protected
 
 
-def test_a_job_without_an_environment_has_none() -> None:
+def test_a_job_without_an_environment_has_an_empty_one() -> None:
     assert read(Provider.GITHUB, environment=None).environment == ""
 
 
@@ -389,7 +387,7 @@ def test_a_ref_or_a_path_with_an_at_sign_changes_nothing_of_the_workflow() -> No
     assert read(Provider.GITLAB, ci_config_ref_uri=gitlab).workflow == ".gitlab-ci.yml"
 
 
-def test_a_file_outside_of_the_folder_of_workflows_is_named_by_its_whole_path() -> None:
+def test_a_file_outside_of_the_workflow_folder_is_named_by_its_complete_path() -> None:
     path = "octo/shared/.github/workflows/release.yml"
     assert read(Provider.GITHUB, workflow_ref=f"{path}@refs/heads/main").workflow == path
 

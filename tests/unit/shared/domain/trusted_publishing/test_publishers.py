@@ -94,7 +94,7 @@ def test_everything_that_differs_is_named() -> None:
     ]
 
 
-def test_what_a_run_says_is_shown_up_to_80_characters() -> None:
+def test_text_of_a_run_is_shown_up_to_80_characters() -> None:
     other = github_job(ref=f"refs/heads/{'x' * 81}", environment="e" * 81)
     asked = rules(refs=["refs/heads/main", "refs/tags/v*"])
     assert asked.differences(read_job_claims(Provider.GITHUB, other)) == [
@@ -121,7 +121,7 @@ COMMIT = "b8962f4eaff8e14fc646cb22c596c81e67d71362"
         (f"{FOREIGN}@refs/tags/v1", "", True),
     ],
 )
-def test_a_job_that_is_defined_elsewhere_is_let_in_by_whoever_names_that(
+def test_a_job_that_is_defined_elsewhere_is_accepted_by_a_publisher_that_names_that_file(
     named: str, runs: str, differs: bool
 ) -> None:
     job = read_job_claims(
@@ -149,7 +149,7 @@ def test_a_reusable_workflow_is_named_in_full_with_its_ref(text: str) -> None:
         rules(reusable_workflow=text)
 
 
-def test_only_github_tells_of_reusable_workflows() -> None:
+def test_only_github_names_reusable_workflows() -> None:
     asked = {"refs": ["refs/heads/main"], "reusable_workflow": f"{FOREIGN}@{COMMIT}"}
     with pytest.raises(InvalidRequest, match="do not say the reusable workflow of a run"):
         PublisherRules.parse(Provider.GITLAB, asked)
@@ -226,13 +226,13 @@ def test_an_identity_of_its_own_needs_no_rules() -> None:
     assert PublisherRules.parse(Provider.ENTRA, {}) == PublisherRules()
 
 
-def test_what_is_left_empty_is_not_asked_for() -> None:
+def test_an_empty_rule_is_not_checked() -> None:
     empty = {"workflow": "", "refs": [], "environment": "", "protected": False}
     assert PublisherRules.parse(Provider.ENTRA, empty) == PublisherRules()
 
 
 @pytest.mark.parametrize("provider", Provider)
-def test_ids_are_read_whole(provider: Provider) -> None:
+def test_ids_are_read_completely(provider: Provider) -> None:
     spelled = {claim: f" {value.upper()} " for claim, value in IDS[provider].items()}
     assert parse_job_ids(provider, spelled) == IDS[provider]
 
@@ -286,7 +286,7 @@ def test_a_refused_rule_is_shown_with_the_way_out(name: str, value: object, sent
     assert refused(lambda: rules(**{name: value})) == sentence
 
 
-def test_what_a_provider_does_not_say_is_no_rule() -> None:
+def test_a_rule_on_a_claim_that_the_provider_does_not_send_is_refused() -> None:
     assert refused(lambda: PublisherRules.parse(Provider.ENTRA, {"reusable_workflow": "x"})) == (
         "Tokens of Entra ID do not say the reusable workflow of a run, so it cannot be a rule. "
         "Leave it out."
