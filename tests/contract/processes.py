@@ -1,69 +1,75 @@
-"""Several processes at one task, started together and never left behind."""
+"""Several processes at one task, started together and always ended.
 
-import json
-import subprocess
-import sys
+They are forked from one process that has imported everything, because importing takes each of them
+longer than its task.
+"""
+
 from collections.abc import Generator
 from contextlib import contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from tests.paths import ROOT
+from tests.contract import worker_process
 
 DEADLINE = 60  # Seconds.
+FORKING = get_context("forkserver")
+FORKING.set_forkserver_preload([worker_process.__name__])
 
 
 class Process:
     """A process that has its stores open and waits for its signal."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, task: str, world: str, place: Path, me: int) -> None:
         """Start it."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.contract.worker_process", *arguments],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._connection, theirs = FORKING.Pipe()
+        arguments = (task, world, place, str(me), theirs)
+        self._process = FORKING.Process(target=worker_process.run, args=arguments, daemon=True)
+        self._process.start()
+        theirs.close()  # So that there is an end of what the process sends.
 
     def step(self) -> Any:
-        """Wait for what it says next."""
-        assert self._process.stdout is not None
-        return json.loads(self._process.stdout.readline())
+        """Wait for the next message."""
+        assert self._connection.poll(DEADLINE)
+        return self._connection.recv()
 
     def go(self) -> None:
         """Let it begin."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
+        self._connection.send("go")
 
     def kill(self) -> list[Any]:
-        """Kill it in the middle of what it does; return what it had said by then."""
+        """Kill it during its task; return the messages that it has sent by then."""
         self._process.kill()
         return self.rest()
 
     def rest(self) -> list[Any]:
-        """Wait for its end, and return everything that it still said."""
-        output, _ = self._process.communicate(timeout=DEADLINE)
-        whole = [line for line in output.splitlines(keepends=True) if line.endswith("\n")]
-        return [json.loads(line) for line in whole]
+        """Wait for its end, and return the remaining messages."""
+        messages: list[Any] = []
+        while True:
+            try:
+                messages.append(self.step())
+            except (EOFError, OSError):  # Also in the middle of a message.
+                self._process.join(DEADLINE)
+                return messages
 
     def finish(self) -> list[Any]:
-        """Wait for its end, which is to be a good one; return everything that it said."""
-        said = self.rest()
-        assert self._process.returncode == 0
-        return said
+        """Wait for its end without an error, and return the remaining messages."""
+        messages = self.rest()
+        assert self._process.exitcode == 0
+        return messages
 
     def end(self) -> None:
-        """Leave nothing behind, whatever became of the test."""
+        """End it, whatever happened in the test."""
         self._process.kill()
-        self._process.communicate()
+        self._process.join(DEADLINE)
+        self._process.close()
+        self._connection.close()
 
 
 @contextmanager
 def processes(count: int, task: str, world: str, place: Path) -> Generator[list[Process]]:
-    """Start processes and wait until each is ready; end them all in the end."""
-    started = [Process(task, world, str(place), str(number)) for number in range(count)]
+    """Start processes and wait until each is ready; end all of them."""
+    started = [Process(task, world, place, number) for number in range(count)]
     try:
         assert [each.step() for each in started] == ["ready"] * count
         yield started
@@ -73,7 +79,7 @@ def processes(count: int, task: str, world: str, place: Path) -> Generator[list[
 
 
 def together(count: int, task: str, world: str, place: Path) -> list[list[Any]]:
-    """Let processes do a task at the same time; return what each said."""
+    """Let processes do a task at the same time; return the messages of each."""
     with processes(count, task, world, place) as started:
         for each in started:
             each.go()

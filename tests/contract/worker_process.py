@@ -1,11 +1,8 @@
-"""One process of a test that needs several: `python -m tests.contract.worker_process TASK WORLD
-PLACE ME`.
-"""
+"""The tasks of one process of a test that needs several."""
 
 import asyncio
-import json
-import sys
 from collections.abc import AsyncIterator, Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from shared.adapters.system import SystemClock
@@ -85,20 +82,18 @@ async def publish(stores: Stores, version: str, content: bytes) -> None:
 TASKS: dict[str, Task] = {each.__name__: each for each in (add, entries, events, lease, take, push)}
 
 
-async def main(task: str, world: str, place: str, me: str) -> None:
+def run(
+    task: str, world: str, place: Path, me: str, connection: "Connection[object, object]"
+) -> None:
+    asyncio.run(_run(task, world, place, me, connection))
+
+
+async def _run(
+    task: str, world: str, place: Path, me: str, connection: "Connection[object, object]"
+) -> None:
     """Open the stores, wait for the signal, do the task."""
-    async with WORLDS[world](Path(place), SystemClock()) as stores:
-        say("ready")
-        await asyncio.to_thread(sys.stdin.readline)
+    async with WORLDS[world](place, SystemClock()) as stores:
+        connection.send("ready")
+        await asyncio.to_thread(connection.recv)
         async for step in TASKS[task](stores, me):
-            say(step)
-
-
-def say(step: object) -> None:
-    """Print a line that the test reads at once."""
-    sys.stdout.write(f"{json.dumps(step)}\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+            connection.send(step)
