@@ -12,6 +12,7 @@ import gc
 import hashlib
 import inspect
 import json
+import linecache
 import os
 import resource
 import signal
@@ -38,6 +39,7 @@ CPU_LIMIT = 5.0  # Seconds of one test, besides ten times what it takes without 
 WALL_LIMIT = 60.0  # Seconds of one test that waits for what never happens.
 MEMORY = 6 * 2**30  # Bytes of address space that a mutant may ask for.
 CHUNK = 40  # Tests that one fork measures.
+ALL_LINES = -1  # A number whose bits are all set.
 PACKAGES = ("shared/auth", "shared/domain", "shared/services")
 
 
@@ -53,7 +55,10 @@ class Measured:
 
 @dataclass
 class Known:
-    """What was measured before: functions by number, and tests with the version of their file."""
+    """What was measured before: functions by number, and tests with the version of their file.
+
+    A function is its file, name and the digest of its source.
+    """
 
     functions: list[str] = field(default_factory=list[str])
     tests: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
@@ -97,6 +102,7 @@ class Execution:
         self._measured: dict[str, Measured] = {}
         self._tests_of: dict[str, dict[str, int]] = {}
         self._coverage: dict[str, int] = {}
+        self._versions: dict[str, str] = {}
         self._functions: dict[str, list[FunctionType]] = defaultdict(list)
         self._caches: list[Any] = []
         self._sources: dict[str, str] = {}
@@ -142,6 +148,7 @@ class Execution:
 
     def _measure(self) -> None:
         known = Known.read(self._folder / "tests.json")
+        self._versions = function_versions()
         versions = {path: digest(path.read_bytes()) for path in self._paths()}
         for name, (version, measured) in known.tests.items():
             item = self._items.get(name)
@@ -152,13 +159,17 @@ class Execution:
         chunks = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
         for done, (_, answer) in enumerate(self._forked(chunks, self._measure_chunk), 1):
             for name, measured in (json.loads(answer) if answer else {}).items():
-                measured["lines"] = known.by_number(measured["lines"])
+                lines = {self._version_of(each): bits for each, bits in measured["lines"].items()}
+                measured["lines"] = known.by_number(lines)
                 self._measured[name] = Measured(**measured)
                 known.tests[name] = (versions[self._items[name].path], measured)
             if done % 25 == 0 or done == len(chunks):
                 say(f"measured {min(done * CHUNK, len(missing))}")
                 known.write(self._folder / "tests.json")
         self._index(known.functions)
+
+    def _version_of(self, function: str) -> str:
+        return f"{function}@{self._versions[function]}"
 
     def _paths(self) -> set[Path]:
         return {item.path for item in self._items.values()}
@@ -193,10 +204,32 @@ class Execution:
         for name in [*failing, *lost][:20]:
             say(f"    {name}")
         usable = [name for name, each in self._measured.items() if each.passed and name not in slow]
+        measured = {function.partition("@")[0] for function in functions}
+        new = defaultdict[str, list[str]](list)
+        for function in self._versions.keys() - measured:
+            new[function.partition("::")[0]].append(function)
         for name in sorted(usable, key=lambda name: self._measured[name].seconds):
-            for number, lines in self._measured[name].lines.items():
-                self._tests_of.setdefault(functions[int(number)], {})[name] = lines
+            for number, bits in self._measured[name].lines.items():
+                for function, lines in self._run_now(functions[int(number)], bits, new):
+                    self._tests_of.setdefault(function, {})[name] = lines
         self._coverage = self._coverages(usable)
+
+    def _run_now(
+        self, measured: str, bits: int, new: dict[str, list[str]]
+    ) -> Iterator[tuple[str, int]]:
+        """Yield the functions that a test runs, with their lines, when some changed since.
+
+        A test that ran a function which has changed may run any line of it, and any function that
+        its module did not have.
+        """
+        function, _, version = measured.partition("@")
+        if self._versions.get(function) == version:
+            yield function, bits
+            return
+        if function in self._versions:
+            yield function, ALL_LINES
+        for each in new[function.partition("::")[0]]:
+            yield each, ALL_LINES
 
     def _coverages(self, names: list[str]) -> dict[str, int]:
         """Return by test the lines that it runs of all functions, as the bits of one number."""
@@ -215,13 +248,20 @@ class Execution:
     def _try_all(self, plan: list[dict[str, Any]]) -> None:
         say(f"{len(plan)} mutants to try, {self._jobs} at a time")
         killed: dict[str, list[str]] = defaultdict(list)
-        with (self._folder / "results.jsonl").open("a") as results:
+        path = self._folder / "results.jsonl"
+        for line in path.read_text().splitlines() if path.exists() else ():
+            earlier = json.loads(line)
+            if earlier.get("by") in self._items:
+                self._remember(earlier.get("function", ""), earlier["by"])
+        with path.open("a") as results:
             for done, (mutant, answer) in enumerate(self._forked(plan, self._try_one), 1):
                 result = json.loads(answer) if answer else {"status": "killed", "by": "its end"}
+                function = function_of(mutant)
                 if result["by"] in self._items:
-                    self._remember(function_of(mutant), result["by"])
+                    self._remember(function, result["by"])
                     killed[result["by"]].append(mutant["id"])
-                results.write(json.dumps({"id": mutant["id"], **result}) + "\n")
+                found = {"id": mutant["id"], "function": function, **result}
+                results.write(json.dumps(found) + "\n")
                 results.flush()
                 if done % 200 == 0:
                     say(f"tried {done}")
@@ -271,9 +311,10 @@ class Execution:
     def _in_order(self, mutant: dict[str, Any]) -> list[str]:
         quick = self._running(mutant)
         killers = [name for name in self._killers[function_of(mutant)][:8] if name in quick]
-        subject = "test_" + Path(mutant["file"]).name
-        near = [name for name in quick if name.partition("::")[0].endswith("/" + subject)]
-        first = self._within(BUDGET / 2, [*killers, *near])
+        near = [name for name in quick if is_test_of(mutant["file"], name)]
+        subject = "/test_" + Path(mutant["file"]).name
+        namesakes = [name for name in quick if name.partition("::")[0].endswith(subject)]
+        first = self._within(BUDGET / 2, [*killers, *near, *namesakes])
         first = self._within(BUDGET * 3 / 4, [*first, *quick])
         # Of the rest those that do the most other things: what they see differs the most.
         rest = (self._varied(quick, first), sorted(quick, key=turns(quick)))
@@ -475,19 +516,41 @@ def codes(code: CodeType) -> Iterator[CodeType]:
             yield from codes(each)
 
 
+def is_test_of(file: str, test: str) -> bool:
+    """Say whether a test is among those of a module, whose names mirror the tree."""
+    subject = Path(file).with_suffix("")
+    folder = Path("tests/unit", *subject.parts[1:-1])
+    tests = f"{folder}/test_{subject.name}"
+    return test.startswith((f"{tests}.py", f"{tests}_", f"{folder}/{subject.name}/"))
+
+
 def functions_by_line() -> dict[str, dict[int, tuple[str, int]]]:
     """Return by file which function each line belongs to, and the how many-th of it it is."""
-    found: dict[str, dict[int, tuple[str, int]]] = {}
+    found = defaultdict[str, dict[int, tuple[str, int]]](dict)
+    for name, code, lines in source_functions():
+        for line in lines:
+            found[code.co_filename][line] = (name, line - code.co_firstlineno)
+    return found
+
+
+def function_versions() -> dict[str, str]:
+    """Return the digest of the source of each function."""
+    found: dict[str, str] = {}
+    for name, code, lines in source_functions():
+        text = linecache.getlines(code.co_filename)
+        source = "".join(text[code.co_firstlineno - 1 : max(lines, default=0)])
+        found[name] = digest((found.get(name, "") + source).encode())
+    return found
+
+
+def source_functions() -> Iterator[tuple[str, CodeType, set[int]]]:
+    """Yield the name, the code and the numbers of the lines of each function."""
     for path in (path.resolve() for folder in PACKAGES for path in Path(folder).rglob("*.py")):
         file = path.relative_to(Path.cwd())
-        lines = found.setdefault(str(path), {})
         for code in outermost(compile(path.read_text(), str(path), "exec", dont_inherit=True)):
-            for inner in codes(code):
-                for _, _, line in inner.co_lines():
-                    if line is not None and line > code.co_firstlineno:
-                        name = f"{file}::{code.co_qualname}"
-                        lines[line] = (name, line - code.co_firstlineno)
-    return found
+            numbers = (line for inner in codes(code) for _, _, line in inner.co_lines())
+            lines = {line for line in numbers if line is not None and line > code.co_firstlineno}
+            yield f"{file}::{code.co_qualname}", code, lines
 
 
 def outermost(code: CodeType) -> Iterator[CodeType]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bench.mutants.__main__ import HERE, Mutant, line_of, score
-from bench.mutants.execution import put_in_place, turns
+from bench.mutants.__main__ import HERE, Mutant, chosen, line_of, score
+from bench.mutants.execution import is_test_of, put_in_place, turns
 from tests.paths import ROOT
 
 SOURCE = """class Till:
@@ -74,6 +74,31 @@ def test_a_file_that_is_not_python_is_reported(till: Any, path: Path) -> None:
 def test_one_case_of_each_test_comes_before_the_second_of_any() -> None:
     names = ["a[1]", "a[2]", "b[1]", "c", "a[3]"]
     assert sorted(names, key=turns(names)) == ["a[1]", "b[1]", "c", "a[2]", "a[3]"]
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        ("tests/unit/services/test_tokens.py::test_a", True),
+        ("tests/unit/services/test_tokens_organization_tokens.py::test_a", True),
+        ("tests/unit/services/tokens/test_organization_tokens.py::test_a[b]", True),
+        ("tests/unit/domain/test_tokens.py::test_a", False),
+        ("tests/unit/services/test_token_records.py::test_a", False),
+        ("tests/protocol/api/test_tokens.py::test_a", False),
+    ],
+)
+def test_the_tests_of_a_module_have_its_place_and_name(test: str, expected: bool) -> None:
+    assert is_test_of("shared/services/tokens.py", test) is expected
+
+
+def test_samples_of_every_offset_are_all_mutants(monkeypatch: pytest.MonkeyPatch) -> None:
+    mutants = [Mutant(f"{each:x}", "till.py", "Till.add", 7, 0, 1, "", SOURCE) for each in range(7)]
+    monkeypatch.setenv("SAMPLE", "3")
+    found = list[Mutant]()
+    for offset in range(3):
+        monkeypatch.setenv("OFFSET", str(offset))
+        found += chosen(mutants)
+    assert sorted(each.id for each in found) == [each.id for each in mutants]
 
 
 def test_a_mutant_that_never_ends_counts_as_killed_and_an_equivalent_one_not_at_all() -> None:
