@@ -87,6 +87,11 @@ def test_a_token_contains_its_environment_and_its_owner() -> None:
     assert (token.environment, token.owner) == ("local", OWNER)
 
 
+def test_a_minted_token_equals_the_token_read_from_its_text() -> None:
+    token = minted()
+    assert token == AccessToken.parse(token.text)
+
+
 def test_no_two_tokens_are_the_same() -> None:
     randomness = FakeRandomness()
     texts = {AccessToken.mint("local", OWNER, randomness).text.reveal() for _ in range(100)}
