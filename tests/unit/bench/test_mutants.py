@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bench.mutants.__main__ import HERE, Mutant, chosen, line_of, score
-from bench.mutants.execution import is_test_of, put_in_place, turns
+from bench.mutants.execution import PACKAGES, function_in, is_test_of, put_in_place, turns
 from tests.paths import ROOT
 
 SOURCE = """class Till:
@@ -121,6 +121,8 @@ def test_every_equivalent_mutant_has_its_reason_and_its_place() -> None:
     listed = tomllib.loads((HERE / "equivalent.toml").read_text())["mutant"]
     for each in listed:
         source = (ROOT / each["file"]).read_text()
+        assert function_in(source, Path(each["file"]), each["function"])
+        assert f"shared/{each['file'].split('/')[1]}" in PACKAGES
         removed = [line[2:] for line in each["difference"].split("\n") if line.startswith("- ")]
         assert [line for line in removed if line not in source] == []
         assert len(each["reason"]) > 20, each
