@@ -390,6 +390,7 @@ async def test_an_event_of_a_canary_token_says_who_sent_it_and_never_its_text(
     assert (event.address, event.details["agent"]) == ("203.0.113.7", "ballerina/2201.13.4")
     [line] = lines
     assert (line["event"], line["address"]) == ("token.canary_tried", "203.0.113.7")
+    assert (line["token"], line["agent"]) == ("first", "ballerina/2201.13.4")
     for said in (repr(line), repr(event)):
         assert MINTED.text.reveal() not in said
         assert MINTED.hash not in said

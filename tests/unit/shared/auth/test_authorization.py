@@ -10,9 +10,10 @@ from shared.domain.errors.identity import (
     SignInAgain,
     TokenUnknown,
 )
+from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import Membership
-from shared.domain.names import Package
+from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Survey, Visibility
 from shared.domain.rights import Action, Grant, Role, RoleGrant, Scope
@@ -379,3 +380,12 @@ async def test_changes_ask_for_a_fresh_sign_in(
     for stale in (ADMINISTRATOR, signed_in(now_ms - 600_001)):
         with pytest.raises(SignInAgain, match=r"^To run tasks, sign in again"):
             await administration.require_fresh(stale, "run", "tasks")
+
+
+async def test_a_stranger_is_told_the_same_of_an_organization_and_of_none(
+    authorization: Authorization,
+) -> None:
+    for org in ("acme", "nothing"):
+        with pytest.raises(OrganizationNotFound) as refused:
+            await authorization.require_member(STRANGER, OrgName(org))
+        assert str(refused.value) == str(OrganizationNotFound(OrgName(org)))

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.auth.cookies import Browsers, KnownBrowsers, set_cookies
+from shared.auth.cookies import (
+    BROWSER_NAME_LENGTH,
+    Browsers,
+    Cookie,
+    KnownBrowsers,
+    SameSite,
+    set_cookies,
+)
 from shared.auth.secrets import Secret
 from tests.fakes.system import FakeRandomness
 from tests.unit.shared.auth.test_sessions import KEYS, URL
@@ -67,3 +74,34 @@ def test_forms_of_browsers_and_proofs_of_devices_are_signed_apart() -> None:
     assert not browsers.is_csrf_token_valid(
         f"{ANN}\nname", KEYS.signer("device").sign(f"{ANN}\nname")
     )
+
+
+def test_a_browser_keeps_the_name_that_it_was_given(left: list[Secret]) -> None:
+    browsers = Browsers(KEYS, FakeRandomness("browsers"), URL)
+    name = browsers.name_or_create({})
+    assert len(name) == BROWSER_NAME_LENGTH
+    text, _, _ = left[0].reveal().partition(";")
+    for headers in ({"cookie": text}, {"cookie": f"other=1; {text}"}):
+        assert browsers.name(headers) == name
+        assert browsers.name_or_create(headers) == name
+    assert browsers.name({"cookie": f"{text}-"}) == ""
+    assert {each.reveal().partition(";")[0] for each in left} == {text}
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, False),
+        ({"origin": "null"}, False),
+        ({"origin": "https://registry.test"}, False),
+        ({"origin": "https://internal.test", "host": "internal.test"}, False),
+        ({"origin": "https://evil.test"}, True),
+        ({"origin": "https://evil.test", "host": "registry.test"}, True),
+        ({"origin": "https://registry.test:8443"}, True),
+    ],
+)
+def test_a_request_of_another_site_names_its_origin(
+    headers: dict[str, str], expected: bool
+) -> None:
+    cookie = Cookie.named("session", "https://registry.test", SameSite.FORMS)
+    assert cookie.is_sent_by_another_site(headers) is expected

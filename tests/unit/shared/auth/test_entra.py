@@ -52,6 +52,12 @@ def test_a_mapping_that_cannot_be_read_says_what_one_looks_like(text: str) -> No
         EntraRoles.parse(text)
 
 
+def test_a_mapping_without_a_role_may_be_for_one_organization() -> None:
+    text = '[{"claim": "a", "org": "acme", "scopes": ["read"]}]'
+    [grant] = EntraRoles.parse(text).of(Claims({"roles": "a"})).grants
+    assert (grant.org, grant.scopes) == ("acme", {Scope.READ})
+
+
 def test_an_empty_mapping_maps_nothing() -> None:
     assert EntraRoles.parse(" ").roles == ()
 

@@ -6,7 +6,7 @@ import traceback
 import orjson
 import pytest
 
-from shared.auth.secrets import Secret
+from shared.auth.secrets import Secret, random_text
 
 
 def test_a_secret_prints_as_asterisks() -> None:
@@ -48,3 +48,15 @@ def test_secrets_are_equal_when_their_texts_are() -> None:
 
 def test_a_secret_is_never_equal_to_a_plain_text() -> None:
     assert Secret("a") != "a"
+
+
+def test_a_random_text_takes_eight_bytes_more_than_it_has_characters() -> None:
+    asked = list[int]()
+
+    class Zeros:
+        def token_bytes(self, count: int) -> bytes:
+            asked.append(count)
+            return bytes(count)
+
+    assert random_text(Zeros(), 10) == "0" * 10
+    assert asked == [18]

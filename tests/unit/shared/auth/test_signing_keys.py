@@ -356,3 +356,11 @@ async def test_keys_of_a_setting_are_never_read_again() -> None:
     await ring.ready()
     assert not await ArchiveLinkSigner(ring).reread()
     assert not ring.signer("link").verify("text", by(NEW_SECRET))
+
+
+def test_the_folder_of_the_keys_is_made_with_those_above_it(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    files = KeyFiles(tmp_path / "data" / "keys", clock, FakeRandomness())
+    files.rotate()
+    assert len(files.load().keys) == 1
