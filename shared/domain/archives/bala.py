@@ -145,10 +145,11 @@ class Modules:
             _refuse_foreign(manifest, name)
         named = {*manifest.exported, *(item.name for item in manifest.modules if item.export)}
         exported, with_sources = named or {own}, _with_sources(contents, layout, own)
+        # The names of all modules begin with that of the default module, so it is sorted first.
         return cls(
-            exported=_own_first(own, exported & with_sources or {own}),
-            internal=_own_first(own, with_sources - exported),
-            sourceless=_own_first(own, named - with_sources),
+            exported=tuple(sorted(exported & with_sources or {own})),
+            internal=tuple(sorted(with_sources - exported)),
+            sourceless=tuple(sorted(named - with_sources)),
         )
 
 
@@ -238,10 +239,6 @@ def _refuse_foreign(manifest: Manifest, name: str) -> None:
     own = manifest.coordinate.package.name
     if not _is_module(name, own):
         raise ForeignModule(manifest.source, name, own)
-
-
-def _own_first(own: str, names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(names, key=lambda name: (name != own, name)))
 
 
 def read_texts(

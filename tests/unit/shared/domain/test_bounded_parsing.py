@@ -131,6 +131,7 @@ def test_the_problem_of_invalid_json_is_named(text: str, reason: str) -> None:
         ("a = 1\na = 2", "Cannot overwrite a value at line 2, column 6"),
         ('a = "\\ud800"', "Escaped character is not a Unicode scalar value at line 1, column 12"),
         (f"a = {'1_' * 5_000}1", "a number is too long at line 1, column 5"),
+        ('[" (at "]\n[" (at "]', "Cannot declare (' (at ',) twice at line 2, column 9"),
     ],
 )
 def test_the_problem_of_invalid_toml_is_named(text: str, reason: str) -> None:

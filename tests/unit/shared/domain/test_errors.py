@@ -12,13 +12,16 @@ from shared.domain.accounts import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
 from shared.domain.addresses import MAX_RANGES, parse_ranges
 from shared.domain.archives.entry_names import decode_name, refuse_unportable
 from shared.domain.errors.base import Refusal
+from shared.domain.errors.packages import SHOWN_VERSIONS, ToolVersionNotFound
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.maven import Checksum, ChecksumAlgorithm
 from shared.domain.notices import NoticeDraft, parse_read_only_reason
 from shared.domain.organizations import (
     MAX_DESCRIPTION,
+    MAX_DISPLAY_NAME,
     parse_description,
+    parse_display_name,
     parse_domain,
     parse_invitation_label,
 )
@@ -78,6 +81,8 @@ REFUSED: dict[str, Callable[[], object]] = {
     "a page of a log": lambda: logs(before="x"),
     "a time of a log": lambda: logs(since="yesterday"),
     "a moment": lambda: parse_time("until", "tomorrow"),
+    "a moment that is long": lambda: parse_time("until", "x" * 60),
+    "a display name that is long": lambda: parse_display_name("a" * (MAX_DISPLAY_NAME + 1)),
     "a description that is long": lambda: parse_description("a" * (MAX_DESCRIPTION + 1)),
     "a label with what nobody sees": lambda: parse_invitation_label("a\u202eb"),
     "a missing reason": lambda: parse_reason_for(" ", "the lock of kim"),
@@ -111,3 +116,11 @@ def test_an_invalid_file_of_prices_is_refused_with_the_place_of_the_names(
 
 def test_a_query_without_words_says_what_a_word_is(snapshot: SnapshotAssertion) -> None:
     assert Query.parse("!!!").problem == snapshot
+
+
+@pytest.mark.parametrize("count", [1, SHOWN_VERSIONS, SHOWN_VERSIONS + 1])
+def test_a_missing_version_of_a_tool_is_told_with_ten_others_at_most(
+    count: int, snapshot: SnapshotAssertion
+) -> None:
+    versions = tuple(f"1.{number}.0" for number in range(count))
+    assert str(ToolVersionNotFound("hi", "9.9.9", versions)) == snapshot

@@ -1,8 +1,19 @@
 """Events of packages become changes for mirrors; all others concern nobody."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from shared.domain.events import ChangeKind, PackageChange, package_change
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.events import (
+    EVENTS_PAGE_SIZE,
+    MAX_EVENTS_PAGE_SIZE,
+    ChangeKind,
+    EventQuery,
+    PackageChange,
+    package_change,
+)
 from shared.domain.names import Package
 from shared.domain.records import Event
 
@@ -46,3 +57,61 @@ def test_an_event_of_a_package_is_a_change_of_every_version(kind: str, change: C
 @pytest.mark.parametrize("kind", ["token.issued", "account.created", "member.set", "later.kind"])
 def test_other_events_are_no_change_of_a_package(kind: str) -> None:
     assert package_change(3, event(kind, "somebody")) is None
+
+
+def test_a_query_of_the_log_is_read_from_its_parameters() -> None:
+    params = {"before": str(2**62), "count": str(MAX_EVENTS_PAGE_SIZE), "kind": "release."}
+    params |= {"actor": "ann", "since": "1970-01-01T00:00:01Z", "until": "1970-01-01T00:00:02Z"}
+    assert EventQuery.parse(params) == EventQuery(
+        before=2**62,
+        count=MAX_EVENTS_PAGE_SIZE,
+        kind="release.",
+        actor="ann",
+        since_ms=1_000,
+        until_ms=2_000,
+    )
+    assert EventQuery.parse({"before": "1", "count": "1"}) == EventQuery(before=1, count=1)
+    assert EventQuery.parse({}) == EventQuery(count=EVENTS_PAGE_SIZE)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "most"),
+    [
+        ("count", "0", MAX_EVENTS_PAGE_SIZE),
+        ("count", str(MAX_EVENTS_PAGE_SIZE + 1), MAX_EVENTS_PAGE_SIZE),
+        ("before", "0", 2**62),
+        ("before", str(2**62 + 1), 2**62),
+        ("before", "0" * 19 + "1", 2**62),
+        ("before", "-1", 2**62),
+        ("before", "\u0661", 2**62),
+    ],
+)
+def test_a_number_of_the_log_outside_of_its_range_is_refused(
+    name: str, text: str, most: int
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        EventQuery.parse({name: text})
+    assert str(refused.value) == (
+        f"The parameter {name} is a number from 1 to {most}, not {text!r}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"kind": "release."}, True),
+        ({"kind": "token."}, False),
+        ({"actor": "ann"}, True),
+        ({"actor": "bob"}, False),
+        ({"subject": "acme/greet"}, True),
+        ({"subject": "acme/gree"}, False),
+        ({"since_ms": 5}, True),
+        ({"since_ms": 6}, False),
+        ({"until_ms": 6}, True),
+        ({"until_ms": 5}, False),
+    ],
+)
+def test_an_event_matches_every_part_of_a_query(changes: dict[str, Any], expected: bool) -> None:
+    query = replace(EventQuery(), **changes)
+    assert query.matches(event("release.published", "Acme/greet")) is expected

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.errors.packages import (
     ChecksumUnreadable,
@@ -252,3 +253,38 @@ def test_a_pom_has_a_limit() -> None:
 def test_anything_is_read_or_refused(content: bytes) -> None:
     with pytest.raises((PomUnreadable, PomDiffers)):
         require_pom(content, GREET)
+
+
+def test_a_refused_pom_is_named_with_its_size_or_its_artifact() -> None:
+    with pytest.raises(FileTooLarge) as large:
+        require_pom(b" " * (MAX_POM_BYTES + 1), GREET)
+    assert str(large.value) == str(FileTooLarge("POM", MAX_POM_BYTES + 1, MAX_POM_BYTES))
+    with pytest.raises(PomDiffers) as differs:
+        require_pom(f"<project>{NAMES}<version>1.0.0</version></project>".encode(), GREET)
+    assert str(differs.value) == str(PomDiffers("acme/aws.s3:1.0.0", GREET))
+
+
+@pytest.mark.parametrize("algorithm", ChecksumAlgorithm)
+def test_a_checksum_of_other_letters_is_refused(algorithm: ChecksumAlgorithm) -> None:
+    with pytest.raises(ChecksumUnreadable):
+        Checksum.parse(algorithm, b"\xff" * algorithm.digits)
+
+
+def test_the_documents_of_a_package_have_every_element_that_clients_read(
+    snapshot: SnapshotAssertion,
+) -> None:
+    modules = ("greet", "greet.sub")
+    entries = (entry("1.0.0", modules=modules), entry("1.1.0-rc.1", tools=("hi",)))
+    package = survey(*entries, deprecation="Use other.")
+    graph = b'[{"org":"acme","name":"greet","version":"1.0.0","dependencies":[]}]'
+    documents = [
+        repository_metadata(package),
+        client_metadata(UPDATE_13, "acme", "greet", package),
+        client_metadata(UPDATE_13, "acme", "nothing", None),
+        tool_metadata(UPDATE_13, ToolId("hi"), package),
+        depgraph(package.head, release(package), graph),
+        depgraph(survey("1.0.0").head, release(survey("1.0.0")), graph),
+        listeners(release(package)),
+        pom_of(GREET),
+    ]
+    assert [each.decode() for each in documents] == snapshot

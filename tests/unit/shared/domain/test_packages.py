@@ -121,6 +121,7 @@ def test_the_number_of_a_coordinate_is_the_same_for_ever() -> None:
     ("head", "entries", "newest"),
     [
         ({}, [], 1),
+        ({"created_ms": 0}, [], 0),
         ({}, [{"created_ms": 5}, {"created_ms": 4}], 5),
         ({}, [{"created_ms": 5}, {"created_ms": 4, "changed_ms": 7}], 7),
         ({}, [{"created_ms": 5, "changed_ms": 6, "state": State.REMOVED}], 6),
@@ -232,3 +233,68 @@ def test_without_a_job_of_the_repository_nothing_is_verified(job: Provenance | N
     found = source("https://github.com/acme/greet", job)
     assert found is not None
     assert not found.is_verified
+
+
+@pytest.mark.parametrize(
+    ("run_url", "link"),
+    [
+        (
+            "https://github.com/Acme/greet/actions/runs/1",
+            "https://github.com/Acme/greet/actions/runs/1",
+        ),
+        ("http://github.com/Acme/greet/actions/runs/1", ""),
+        ("javascript:alert(1)//https://", ""),
+        ("", ""),
+    ],
+)
+def test_pages_link_to_runs_over_https_alone(run_url: str, link: str) -> None:
+    assert JOB.model_copy(update={"run_url": run_url}).link == link
+
+
+def test_the_event_of_a_job_has_the_facts_that_are_known() -> None:
+    assert JOB.event_details == {
+        "provider": "github",
+        "repository": "Acme/greet",
+        "run": JOB.run_url,
+    }
+    more = {"workflow": "ci.yml", "ref": "main", "commit": "abc", "defined_elsewhere": "x/y.yml"}
+    assert JOB.model_copy(update=more).event_details == JOB.event_details | {
+        "workflow": "ci.yml",
+        "ref": "main",
+        "commit": "abc",
+        "reusable_workflow": "x/y.yml",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "tool"), [("hi", "hi"), (" HI ", "hi"), ("Other", "Other"), ("none", "greet")]
+)
+def test_a_tool_is_found_by_its_id_in_any_case_and_the_first_one_by_any_other(
+    text: str, tool: str
+) -> None:
+    tools = RELEASE.model_copy(update={"tools": ("greet", "hi", "Other")})
+    assert tools.tool_named(text) == tool
+    assert RELEASE.model_copy(update={"tools": ()}).tool_named(text) == ""
+
+
+def test_the_releases_with_a_tool_are_a_survey_of_the_package() -> None:
+    entries = [
+        ReleaseEntry.of(RELEASE).model_copy(update={"version": version, "tools": tools})
+        for version, tools in (("1.2.0", ("a", "b")), ("1.1.0", ("b",)), ("1.0.0", ()))
+    ]
+    survey = Survey(HEAD, tuple(entries))
+    assert survey.with_tool("b") == Survey(HEAD, tuple(entries[:2]))
+    assert survey.with_tool("a").entries == (entries[0],)
+    assert survey.with_tool("c") == Survey(HEAD, ())
+
+
+def test_an_event_says_values_of_a_record_in_words() -> None:
+    changed = with_change(
+        HEAD, "test.changed", by=ANONYMOUS, now_ms=50, visibility=Visibility.PRIVATE, pulls=7
+    )
+    assert changed.outbox[-1].details == {
+        "visibility": "private",
+        "visibility_before": "public",
+        "pulls": "7",
+        "pulls_before": "0",
+    }

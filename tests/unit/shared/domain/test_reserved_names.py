@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.names import parse_org
-from shared.domain.reserved_names import is_reserved_name, skeletons
+from shared.domain.errors.organizations import PatternUnreadable
+from shared.domain.names import MAX_PACKAGE_LENGTH, parse_org
+from shared.domain.reserved_names import is_reserved_name, parse_reserved_name, skeletons
 from tests.paths import SHARED
 
 INDEX = SHARED / "data" / "central-index.jsonl"
@@ -166,3 +167,10 @@ def test_names_of_real_organizations_are_distinguished() -> None:
 def test_names_of_vendors_among_real_organizations_are_reserved() -> None:
     kept = [name for name in organizations() if is_reserved_name(name, ())]
     assert kept == ["ballerina", "ballerinademo", "ballerinax", "wso2"]
+
+
+def test_a_pattern_is_as_long_as_the_longest_name_at_most() -> None:
+    longest = "a" * MAX_PACKAGE_LENGTH
+    assert parse_reserved_name(f" {longest} ") == longest
+    with pytest.raises(PatternUnreadable):
+        parse_reserved_name(f"{longest}a")

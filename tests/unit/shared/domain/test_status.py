@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.accounts import Account
 from shared.domain.maintenance_tasks import (
@@ -186,3 +187,23 @@ def test_a_task_is_found_by_its_name() -> None:
     assert WELL.task("search") is None
     assert replace(WELL, tasks=None).task("sweep") is None
     assert TaskOverview(TaskState("sweep", None, None)).name == "sweep"
+
+
+def test_each_problem_says_what_to_do(snapshot: SnapshotAssertion) -> None:
+    late_ms = NOW_MS - BACKLOG_STUCK_AFTER // timedelta(milliseconds=1) - 1
+    overdue_ms = NOW_MS + 2 + OVERDUE_AFTER // timedelta(milliseconds=1)
+    reports = [
+        replace(WELL, tasks=None),
+        ran(result=TaskResult.FAILED),
+        ran(result=TaskResult.PROBLEMS, problems=("a is wrong.",)),
+        replace(WELL, at_ms=overdue_ms),
+        replace(WELL, tasks=(TaskState("sweep", None, NOW_MS),)),
+        replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms)),
+        replace(WELL, read_only=ReadOnlyState(reason="moving.", since_ms=NOW_MS)),
+        replace(WELL, disk_space=DiskSpace(500 * GiB, GiB - 1)),
+        replace(WELL, disk_space=DiskSpace(50 * GiB, GiB)),
+    ]
+    problems = [problem for report in reports for problem in report.problems]
+    assert [(each.severity.name, each.sentence, each.way_out, each.task) for each in problems] == (
+        snapshot
+    )
