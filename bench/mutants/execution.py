@@ -519,7 +519,7 @@ def codes(code: CodeType) -> Iterator[CodeType]:
 def is_test_of(file: str, test: str) -> bool:
     """Say whether a test is among those of a module, whose names mirror the tree."""
     subject = Path(file).with_suffix("")
-    folder = Path("tests/unit", *subject.parts[1:-1])
+    folder = Path("tests/unit", *subject.parts[:-1])
     tests = f"{folder}/test_{subject.name}"
     return test.startswith((f"{tests}.py", f"{tests}_", f"{folder}/{subject.name}/"))
 

@@ -79,11 +79,11 @@ def test_one_case_of_each_test_comes_before_the_second_of_any() -> None:
 @pytest.mark.parametrize(
     ("test", "expected"),
     [
-        ("tests/unit/services/test_tokens.py::test_a", True),
-        ("tests/unit/services/test_tokens_organization_tokens.py::test_a", True),
-        ("tests/unit/services/tokens/test_organization_tokens.py::test_a[b]", True),
-        ("tests/unit/domain/test_tokens.py::test_a", False),
-        ("tests/unit/services/test_token_records.py::test_a", False),
+        ("tests/unit/shared/services/test_tokens.py::test_a", True),
+        ("tests/unit/shared/services/test_tokens_organization_tokens.py::test_a", True),
+        ("tests/unit/shared/services/tokens/test_organization_tokens.py::test_a[b]", True),
+        ("tests/unit/shared/domain/test_tokens.py::test_a", False),
+        ("tests/unit/shared/services/test_token_records.py::test_a", False),
         ("tests/protocol/api/test_tokens.py::test_a", False),
     ],
 )
