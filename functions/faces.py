@@ -51,6 +51,7 @@ MODULES = (
     "web.organizations",
     "web.package.files",
     "web.package.pages",
+    "web.directories",
     "web.search",
     "web.site_files",
 )

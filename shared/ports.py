@@ -33,6 +33,8 @@ from shared.domain.packages import (
 )
 from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.search import (
+    Facet,
+    FacetCount,
     FacetedResults,
     Facets,
     IndexTotals,
@@ -485,6 +487,13 @@ class SearchIndex(Protocol):
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
         """Return how many of the packages that `search` finds have each value of each facet."""
+        ...
+
+    async def facet_values(
+        self, facet: Facet, query: Query, viewer: Viewer
+    ) -> tuple[FacetCount, ...]:
+        """Return every value of one facet, where `facets` returns the most frequent ones. The cost
+        grows with the number of packages."""
         ...
 
     async def totals(self) -> IndexTotals:

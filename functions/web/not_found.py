@@ -42,7 +42,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("orgs", methods=READ_METHODS)
     @pages.anonymous_page
     async def web_missing_org_name(request: PageRequest) -> func.HttpResponse:
-        return _redirect("/search")
+        return _redirect("/organizations")
 
     return bp
 

@@ -379,13 +379,25 @@ def group_facets(counted: Iterable[tuple[FacetValue, int]]) -> Facets:
         values = spelled.setdefault(trait.facet, {})
         spellings = values.setdefault(trait.folded, {})
         spellings[trait.value] = spellings.get(trait.value, 0) + count
-    return {facet: tuple(_most_frequent(values)) for facet, values in spelled.items()}
+    return {
+        facet: tuple(islice(_most_frequent(values), MAX_FACET_VALUES))
+        for facet, values in spelled.items()
+    }
+
+
+def merge_spellings(counted: Iterable[tuple[str, int]]) -> tuple[FacetCount, ...]:
+    """Return all values of one facet as `group_facets` does, the most frequent first."""
+    values: dict[str, dict[str, int]] = {}
+    for value, count in counted:
+        spellings = values.setdefault(value.strip().casefold(), {})
+        spellings[value] = spellings.get(value, 0) + count
+    return tuple(_most_frequent(values))
 
 
 def _most_frequent(values: Mapping[str, Mapping[str, int]]) -> Iterator[FacetCount]:
     """Yield the values that most packages have, each in its most frequent spelling."""
     counted = {folded: sum(spellings.values()) for folded, spellings in values.items()}
-    for folded in sorted(counted, key=lambda each: (-counted[each], each))[:MAX_FACET_VALUES]:
+    for folded in sorted(counted, key=lambda each: (-counted[each], each)):
         spellings = values[folded]
         best = min(spellings, key=lambda each: (-spellings[each], each))
         yield FacetCount(best, counted[folded])

@@ -7,7 +7,15 @@ from shared.auth.authorization import Authorization
 from shared.domain.identity import Principal
 from shared.domain.members import Membership
 from shared.domain.names import OrgName
-from shared.domain.search import FacetedResults, Query, ResultPage, Results, Suggestion
+from shared.domain.search import (
+    Facet,
+    FacetCount,
+    FacetedResults,
+    Query,
+    ResultPage,
+    Results,
+    Suggestion,
+)
 from shared.ports import SearchFeed, SearchIndex
 from shared.services.upkeep import TaskReport
 
@@ -56,6 +64,25 @@ class PackageSearch:
         if Query.parse(text).is_wordless:
             return []
         return await self.index.suggest(text, viewer, count)
+
+    async def organizations(self, text: str, *, by: Principal) -> tuple[FacetCount, ...]:
+        """Return the organizations with packages whose names contain the text, and the number of
+        their packages, the most first."""
+        # The page of an organization lists its deprecated packages too.
+        return await self._facet_values(Facet.ORG, Query(include_deprecated=True), text, by)
+
+    async def keywords(self, text: str, *, by: Principal) -> tuple[FacetCount, ...]:
+        """Return the keywords that contain the text, and how many packages a search for each one
+        finds, the most first."""
+        return await self._facet_values(Facet.KEYWORD, Query(), text, by)
+
+    async def _facet_values(
+        self, facet: Facet, query: Query, text: str, by: Principal
+    ) -> tuple[FacetCount, ...]:
+        viewer = await self.authorization.viewer(by)
+        found = await self.index.facet_values(facet, query, viewer)
+        wanted = text.strip().casefold()
+        return tuple(each for each in found if wanted in each.value.casefold())
 
     async def _own_organizations(self, by: Principal) -> frozenset[str]:
         """Return the names of the caller's organizations."""

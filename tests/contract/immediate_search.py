@@ -13,6 +13,8 @@ from shared.adapters.system import SystemRandomness
 from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.search import (
+    Facet,
+    FacetCount,
     FacetedResults,
     Facets,
     IndexTotals,
@@ -90,6 +92,13 @@ class ImmediateSearch:
         """Count what there is now."""
         await self._look()
         return await self._index.facets(query, viewer)
+
+    async def facet_values(
+        self, facet: Facet, query: Query, viewer: Viewer
+    ) -> tuple[FacetCount, ...]:
+        """Count what there is now."""
+        await self._look()
+        return await self._index.facet_values(facet, query, viewer)
 
     async def totals(self) -> IndexTotals:
         """Count what there is now."""

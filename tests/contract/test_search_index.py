@@ -15,7 +15,9 @@ from shared.domain.packages import Dependency, Listing, ModuleText, Texts, Visib
 from shared.domain.records import Event
 from shared.domain.search import (
     ANYONE,
+    MAX_FACET_VALUES,
     Facet,
+    FacetCount,
     FacetValue,
     IndexTotals,
     Query,
@@ -682,6 +684,24 @@ async def test_private_packages_are_in_nobody_elses_counts(index: SearchIndex) -
         found = await index.search_with_facets(query, page, viewer)
         assert (found.results.count, found.deprecated) == counts
         assert bool(found.facets) == bool(counts[0])
+
+
+async def test_every_value_of_a_facet_is_returned_with_its_count(index: SearchIndex) -> None:
+    keywords = tuple(f"word{number:03}" for number in range(MAX_FACET_VALUES + 1))
+    await offer_all(
+        index,
+        listing("acme/one:1.0.0", keywords=(*keywords, "HTTP")),
+        listing("acme/two:1.0.0", keywords=("http",)),
+        listing("other/hidden:1.0.0", **PRIVATE, keywords=("hidden",)),
+    )
+    values = await index.facet_values(Facet.KEYWORD, Query(), ANYONE)
+    assert values[0].value.casefold() == "http"
+    assert [values[0].count, *(each.count for each in values[1:])] == [2, *[1] * len(keywords)]
+    assert [each.value for each in values[1:]] == list(keywords)
+    member = Viewer(frozenset({"other"}))
+    assert FacetCount("hidden", 1) in await index.facet_values(Facet.KEYWORD, Query(), member)
+    orgs = await index.facet_values(Facet.ORG, Query.parse("two"), ANYONE)
+    assert orgs == (FacetCount("acme", 1),)
 
 
 async def test_a_value_narrows_to_as_many_as_it_was_counted_for(index: SearchIndex) -> None:

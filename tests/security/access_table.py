@@ -749,6 +749,8 @@ SITE = {
     ),
     "web_missing_name": _for_all("/packages/acme"),
     "web_missing_org_name": _for_all("/orgs"),
+    "web_organizations": _for_all("/organizations", anybody_known),
+    "web_keywords": _for_all("/keywords", anybody_known),
     "web_missing": _for_all("/account/x/y/z", empty),
     "web_home_wrong_method": _for_all("/", anybody_known, "POST"),
     **{

@@ -239,6 +239,16 @@ OF_THE_SITE: dict[str, tuple[Probe, ...]] = {
         for tab in ("", "?sort=name", "/people", "/activity")
         for headers in ((), JSON_TWIN)
     ),
+    "web_organizations": tuple(
+        Probe(f"/organizations{query}", headers=headers)
+        for query in ("", "?q=acme", "?sort=name")
+        for headers in ((), JSON_TWIN)
+    ),
+    "web_keywords": tuple(
+        Probe(f"/keywords{query}", headers=headers)
+        for query in ("", "?q=NAME", "?sort=name")
+        for headers in ((), JSON_TWIN)
+    ),
     "web_search": tuple(
         Probe(f"/search?{query}", headers=headers)
         for query in (

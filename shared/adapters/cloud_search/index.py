@@ -30,6 +30,8 @@ from shared.domain.errors.requests import SearchLoading
 from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.search import (
+    Facet,
+    FacetCount,
     FacetedResults,
     Facets,
     IndexTotals,
@@ -274,6 +276,12 @@ class CloudSearchIndex:
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
         async with self._copy.borrow() as copy:
             return await copy.facets(query, viewer)
+
+    async def facet_values(
+        self, facet: Facet, query: Query, viewer: Viewer
+    ) -> tuple[FacetCount, ...]:
+        async with self._copy.borrow() as copy:
+            return await copy.facet_values(facet, query, viewer)
 
     async def totals(self) -> IndexTotals:
         async with self._copy.borrow() as copy:

@@ -20,6 +20,8 @@ from shared.caching import LruCache
 from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.search import (
+    Facet,
+    FacetCount,
     FacetedResults,
     Facets,
     IndexTotals,
@@ -75,6 +77,12 @@ class IndexReader:
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
         """Return how everything that `search` finds divides."""
         return await self._database.scan(partial(queries.count_facets, query=query, viewer=viewer))
+
+    async def facet_values(
+        self, facet: Facet, query: Query, viewer: Viewer
+    ) -> tuple[FacetCount, ...]:
+        work = partial(queries.count_facet_values, facet=facet, query=query, viewer=viewer)
+        return await self._database.scan(work)
 
     async def totals(self) -> IndexTotals:
         """Return what there is that everybody may see."""

@@ -13,6 +13,7 @@ from shared.adapters.search.words import Speller, facet_word
 from shared.domain.packages import Listing
 from shared.domain.search import (
     Facet,
+    FacetCount,
     FacetedResults,
     Facets,
     FacetValue,
@@ -25,6 +26,7 @@ from shared.domain.search import (
     Suggestion,
     Viewer,
     group_facets,
+    merge_spellings,
 )
 from shared.domain.versions import ANY_CLIENT, ClientProfile
 
@@ -69,6 +71,14 @@ def count_facets(connection: sqlite3.Connection, query: Query, viewer: Viewer) -
     """Return how everything that a search finds divides."""
     with _snapshot(connection):
         return _Search(connection, query, viewer).facets()
+
+
+def count_facet_values(
+    connection: sqlite3.Connection, facet: Facet, query: Query, viewer: Viewer
+) -> tuple[FacetCount, ...]:
+    """Return every value of one facet."""
+    with _snapshot(connection):
+        return _Search(connection, query, viewer).facet_values(facet)
 
 
 def count_totals(connection: sqlite3.Connection) -> IndexTotals:
@@ -124,14 +134,22 @@ class _Search:
 
     def facets(self) -> Facets:
         """Return how all matches divide."""
+        return group_facets(
+            (FacetValue(_FACETS[name], value), share) for name, value, share in self._shares()
+        )
+
+    def facet_values(self, facet: Facet) -> tuple[FacetCount, ...]:
+        """Return how all matches divide by one facet."""
+        return merge_spellings(
+            (value, share) for name, value, share in self._shares() if name == facet.value
+        )
+
+    def _shares(self) -> sqlite3.Cursor:
         join = f"{_JOIN if self._plan.patterns else ''} JOIN traits ON traits.package = texts.rowid"
         # Nothing in the statement comes from a request.
         counted = f"SELECT spelling, count(*) AS share FROM texts {join}"  # noqa: S608
         named = "GROUP BY spelling) JOIN spellings ON spellings.id = spelling"
-        rows = self._select(f"facet, value, share FROM ({counted}", self._tiers[-1], named)
-        return group_facets(
-            (FacetValue(_FACETS[name], value), share) for name, value, share in rows
-        )
+        return self._select(f"facet, value, share FROM ({counted}", self._tiers[-1], named)
 
     def deprecated_count(self) -> int:
         """Return how many deprecated packages match in the same way."""

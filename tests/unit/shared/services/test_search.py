@@ -15,6 +15,8 @@ from shared.domain.packages import Listing
 from shared.domain.rights import Grant, Role, Scope
 from shared.domain.search import (
     ANYONE,
+    Facet,
+    FacetCount,
     FacetedResults,
     Facets,
     IndexTotals,
@@ -78,6 +80,9 @@ class AskedIndex:
     divided: list[tuple[Query, ResultPage, Viewer]] = field(
         default_factory=list[tuple[Query, ResultPage, Viewer]]
     )
+    values: list[tuple[Facet, Query, Viewer]] = field(
+        default_factory=list[tuple[Facet, Query, Viewer]]
+    )
     texts: list[tuple[str, Viewer, int]] = field(default_factory=list[tuple[str, Viewer, int]])
 
     async def offer(self, listing: Listing) -> bool:
@@ -105,6 +110,13 @@ class AskedIndex:
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
         """Find nothing."""
         return {}
+
+    async def facet_values(
+        self, facet: Facet, query: Query, viewer: Viewer
+    ) -> tuple[FacetCount, ...]:
+        """Note the question, and return two values."""
+        self.values.append((facet, query, viewer))
+        return (FacetCount("Acme", 2), FacetCount("other", 1))
 
     async def totals(self) -> IndexTotals:
         return IndexTotals()
@@ -197,6 +209,20 @@ async def test_an_organizations_packages_are_a_search_within_it(
 ) -> None:
     await searching.search_organization(OrgName("Acme"), ResultPage(limit=5), by=ANONYMOUS)
     assert index.searches == [(Query(orgs=frozenset({"acme"})), ResultPage(limit=5), ANYONE)]
+
+
+async def test_organizations_and_keywords_are_those_that_the_caller_may_see(
+    searching: PackageSearch, index: AskedIndex
+) -> None:
+    assert await searching.organizations("", by=ANONYMOUS) == (
+        FacetCount("Acme", 2),
+        FacetCount("other", 1),
+    )
+    assert await searching.keywords(" ACM ", by=KIM) == (FacetCount("Acme", 2),)
+    assert index.values == [
+        (Facet.ORG, Query(include_deprecated=True), ANYONE),
+        (Facet.KEYWORD, Query(), Viewer(frozenset({"acme", "other"}))),
+    ]
 
 
 async def test_as_many_are_suggested_as_asked(searching: PackageSearch, index: AskedIndex) -> None:

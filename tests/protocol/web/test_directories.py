@@ -1,0 +1,126 @@
+"""The directories of organizations and keywords: counts, order, filter, pages, and visibility."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from functions.web.directories import VALUES_PER_PAGE
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from tests.protocol.web.page_reader import main_of, opened
+from tests.protocol.web.sample_packages import SCRIPT, fill
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.port_doubles import Journal
+from tests.support.world import URL, OpenWorld, World, asking
+
+
+async def twin(world: World, path: str, **options: Any) -> dict[str, Any]:
+    """Return what a program reads."""
+    answer = await opened(world, path, accept="application/json", **options)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+async def listed(world: World, path: str, **options: Any) -> dict[str, int]:
+    """Return the values of a page, and their numbers of packages."""
+    found = await twin(world, path, **options)
+    values = found[path.removeprefix("/").partition("?")[0]]
+    return {each["name"]: each["packages"] for each in values}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/organizations", "/organizations?q=acm", "/keywords?sort=name", "/keywords?q=nothing"],
+    ids=["organizations", "filtered", "keywords", "none"],
+)
+async def test_a_directory(shelf: World, path: str, page: SnapshotAssertion) -> None:
+    assert main_of(await opened(shelf, path)) == page
+
+
+async def test_the_most_packages_come_first_or_the_names_in_order(world: World) -> None:
+    await world.push(bala("acme/a:1.0.0", keywords=["http", "Web/Client"]))
+    await world.push(bala("acme/b:1.0.0", keywords=["HTTP", "http"]))
+    await world.push(bala("other/c:1.0.0", keywords=["http", "aws"]), by=world.people.admin)
+    assert list((await listed(world, "/keywords")).items()) == [
+        ("http", 3),  # Spellings that differ in case are one keyword.
+        ("aws", 1),
+        ("Web/Client", 1),
+    ]
+    assert list(await listed(world, "/keywords?sort=name")) == ["aws", "http", "Web/Client"]
+    assert await listed(world, "/organizations") == {"acme": 2, "other": 1}
+
+
+async def test_a_filter_finds_names_that_contain_it_in_any_case(world: World) -> None:
+    await world.push(bala("acme/a:1.0.0", keywords=["IT Operations/Cloud", "cost"]))
+    assert list(await listed(world, "/keywords?q=OPERATIONS")) == ["IT Operations/Cloud"]
+    assert await listed(world, "/organizations?q=nobody") == {}
+
+
+async def test_an_entry_leads_to_as_many_packages_as_it_says(shelf: World) -> None:
+    for name, count in (await listed(shelf, "/keywords")).items():
+        found = await shelf.http.get(
+            f"{URL}/search", params={"keyword": name}, headers={"Accept": "application/json"}
+        )
+        assert found.json()["count"] == count, name
+    for name, count in (await listed(shelf, "/organizations")).items():
+        assert (await twin(shelf, f"/orgs/{name}"))["count"] == count, name
+
+
+@pytest.mark.parametrize("path", ["/organizations", "/keywords"])
+async def test_private_packages_count_for_their_members_alone(world: World, path: str) -> None:
+    await world.push(bala("acme/secret:1.0.0", visibility="private", keywords=["acme-hidden"]))
+    assert await listed(world, path) == {}
+    assert await listed(world, path, by=world.people.bob) == {}
+    assert list((await listed(world, path, by=world.people.mia)).values()) == [1]
+    mia = await PageClient.of(world, world.people.mia)
+    assert "acme" in main_of(await mia.open(path))
+
+
+async def test_an_organization_is_listed_with_deprecated_packages_alone(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    greet = Coordinate.parse("acme", "greet", "1.0.0")
+    await world.registry.deprecation.deprecate(greet, "Use another.", by=OPERATOR)
+    assert await listed(world, "/organizations") == {"acme": 1}
+
+
+async def test_a_long_directory_comes_in_pages(world: World) -> None:
+    keywords = [f"word{number:03}" for number in range(VALUES_PER_PAGE + 1)]
+    await world.push(bala("acme/greet:1.0.0", keywords=keywords))
+    first = (await opened(world, "/keywords?sort=name")).text
+    assert f"1\u2013{VALUES_PER_PAGE} of {VALUES_PER_PAGE + 1} keywords" in first
+    assert '<a rel="next" href="/keywords?sort=name&amp;page=2">Next</a>' in first
+    assert list(await listed(world, "/keywords?sort=name&page=2")) == keywords[-1:]
+    assert list(await listed(world, "/keywords?sort=name&page=999")) == keywords[-1:]
+
+
+async def test_what_is_typed_and_published_is_shown_as_text(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0", keywords=[SCRIPT]))
+    for path in ("/keywords", "/organizations"):
+        answer = await world.http.get(URL + path, params={"q": SCRIPT})
+        assert answer.status_code == 200
+        assert "<script>" not in answer.text
+        assert "<img" not in answer.text
+
+
+async def test_a_search_links_to_the_organizations_that_match(shelf: World) -> None:
+    page = (await opened(shelf, "/search?q=acme")).text
+    assert '<a href="/organizations?q=acme">Organizations</a>' in page
+    assert '<a href="/search?q=acme" aria-current="page">Packages</a>' in page
+    page = (await opened(shelf, "/organizations?q=acme")).text
+    assert '<a href="/search?q=acme">Packages</a>' in page
+
+
+@pytest.mark.parametrize("path", ["/organizations", "/keywords"])
+async def test_a_directory_costs_the_index_one_question_and_the_stores_none(
+    worlds: OpenWorld, path: str
+) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap, host=asking)
+    await fill(world)
+    await opened(world, "/about")
+    journal.taken()
+    await opened(world, path)
+    assert Counter(journal.taken()) == Counter({"search.facet_values": 1})
