@@ -66,13 +66,9 @@ def _directory_page(
 ) -> func.HttpResponse:
     sort = request.query.get("sort", "")
     sort = sort if sort in SORTS else _FIRST_SORT
-    if sort == "name":
+    if sort != _FIRST_SORT:
         values = sorted(values, key=lambda each: each.value.casefold())
-    parameters = {"q": text, "page": request.query.get("page", "")}
-    pagers = {
-        key: Pager.of(len(values), VALUES_PER_PAGE, directory.path, {**parameters, "sort": value})
-        for key, value in (("packages", ""), ("name", "name"))
-    }
+    pagers = {each: _pager(request, directory, text, each, len(values)) for each in SORTS}
     pager = pagers[sort]
     if request.wants(JSON):
         return request.json(_directory_json(directory, pager, values))
@@ -85,6 +81,15 @@ def _directory_page(
         pager=pager,
         values=pager.slice(values),
     )
+
+
+def _pager(request: PageRequest, directory: Directory, text: str, sort: str, total: int) -> Pager:
+    parameters = {
+        "q": text,
+        "sort": "" if sort == _FIRST_SORT else sort,
+        "page": request.query.get("page", ""),
+    }
+    return Pager.of(total, VALUES_PER_PAGE, directory.path, parameters)
 
 
 def _directory_json(

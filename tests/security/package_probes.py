@@ -370,7 +370,9 @@ async def seen(world: World, request: httpx.Request, by: Person | None) -> Seen:
 
 def secret(name: str) -> bytes:
     """Return the archive of the private package that is asked about."""
-    return bala(f"acme/{name}:1.0.0", visibility="private", tools=[name], modules=["sub"])
+    return bala(
+        f"acme/{name}:1.0.0", visibility="private", tools=[name], modules=["sub"], keywords=[name]
+    )
 
 
 def digest(name: str) -> str:
