@@ -287,16 +287,16 @@ class DirectoryStore(Protocol):
         """Return the entity at the place, or None."""
         ...
 
-    async def of(self, kind: type[E], owner: str) -> list[E]:
+    async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
         """Return the entities of a kind and owner, ordered by key."""
         ...
 
-    async def about(self, kind: type[E], subject: str) -> list[E]:
+    async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
         """Return the entities of a kind with this subject and any owner, ordered by place. The
         result may be out of date: use it for lists, never for rights."""
         ...
 
-    async def all(self, kind: type[E], after: Place, count: int) -> list[E]:
+    async def list_all(self, kind: type[E], after: Place, count: int) -> list[E]:
         """Return up to `count` entities of a kind above a place, ordered by place. For operators
         and maintenance tasks."""
         ...
@@ -325,12 +325,14 @@ class DirectoryStore(Protocol):
         """Return up to `count` outboxes that are not empty, oldest first."""
         ...
 
-    async def ending(self, kind: type[E], after_ms: int, before_ms: int, count: int) -> list[E]:
+    async def list_expiring(
+        self, kind: type[E], after_ms: int, before_ms: int, count: int
+    ) -> list[E]:
         """Return up to `count` entities that expire between two times, the first to expire
         first."""
         ...
 
-    async def remove_ended(self, before_ms: int) -> int:
+    async def remove_expired(self, before_ms: int) -> int:
         """Delete entities that expired before that time and have no unpublished events; return how
         many."""
         ...

@@ -112,7 +112,8 @@ class Authorization:
 
     async def _require_membership(self, by: Principal) -> None:
         members, account = await asyncio.gather(
-            self.directory.about(Membership, by.id), self.directory.get(Account, Place(by.id))
+            self.directory.list_by_subject(Membership, by.id),
+            self.directory.get(Account, Place(by.id)),
         )
         if account is None and not by.role_grants:
             raise TokenUnknown
@@ -191,7 +192,7 @@ class Authorization:
         if by.is_operator or by.is_anonymous:
             return PrivatePackageAccess(by)
         account = await self.directory.get(Account, Place(by.id))
-        members = await self.directory.about(Membership, by.id)
+        members = await self.directory.list_by_subject(Membership, by.id)
         named = {each.org for each in members} | by.organizations
         # The list of memberships may lag behind, so each organization is read.
         access_contexts = await self._access_contexts(by, {_key(org) for org in named})

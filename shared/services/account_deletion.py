@@ -71,7 +71,7 @@ class AccountDeletion:
         return PersonalData(
             account=account,
             memberships=tuple(await self.organizations.memberships_of(by.id)),
-            invitations=tuple(await self.directory.of(OpenedInvitation, by.id)),
+            invitations=tuple(await self.directory.list_by_owner(OpenedInvitation, by.id)),
             tokens=tuple(await self.tokens.list(by.id, by=by)),
             sessions=tuple(await self.sessions.list_own(by=by)),
             identities=tuple(await self.identities.of(by=by)),
@@ -100,7 +100,7 @@ class AccountDeletion:
         for used in await self.tokens.list(by.id, by=by):
             await self.tokens.revoke(by.id, used.token.id, by=by)
         await self.lineage.delete(by.id)
-        for opened in await self.directory.of(OpenedInvitation, by.id):
+        for opened in await self.directory.list_by_owner(OpenedInvitation, by.id):
             await self.directory.remove(opened)
         await self.retire_name(account.name)
         for identity in await self.identities.of(by=by):

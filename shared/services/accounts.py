@@ -112,7 +112,7 @@ class Accounts:
 
     async def _memberships(self, account_id: str) -> tuple[Membership, ...]:
         """Return the current memberships of an account."""
-        stored = await self.directory.about(Membership, account_id)
+        stored = await self.directory.list_by_subject(Membership, account_id)
         now_ms = self.clock.now_ms()
         return tuple(current for each in stored if (current := each.at(now_ms)) is not None)
 
@@ -250,6 +250,6 @@ async def account_names(directory: DirectoryStore, ids: Iterable[str]) -> Mappin
 
 async def organization_owners(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:
     """Return the owners of an organization at that time."""
-    members = await directory.of(Membership, org.lower())
+    members = await directory.list_by_owner(Membership, org.lower())
     owners = [each.account for each in members if each.role_at(now_ms) is Role.OWNER]
     return await accounts_by_ids(directory, owners)

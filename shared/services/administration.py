@@ -77,7 +77,7 @@ class Administrators:
 
     async def all(self) -> list[Account]:
         """Return the administrators by name."""
-        listed = await self.directory.about(Account, ADMINISTRATORS)
+        listed = await self.directory.list_by_subject(Account, ADMINISTRATORS)
         # The list may lag behind, so the records are read.
         found = await accounts_by_ids(self.directory, [each.id for each in listed])
         current = [each for each in found if each.administrator]
@@ -213,10 +213,10 @@ class AccountAdministration:
         if account is None:
             raise AccountNotFound(account_id)
         identities, memberships, tokens, sessions, log = await asyncio.gather(
-            self.directory.about(Identity, account.id),
+            self.directory.list_by_subject(Identity, account.id),
             self.organizations.memberships_of(account.id),
             self.tokens.of(account.id),
-            self.directory.of(Session, account.id),
+            self.directory.list_by_owner(Session, account.id),
             self.audit_log.of_other_account(account.id, query, by=by),
         )
         return AccountDetails(
@@ -237,7 +237,7 @@ class AccountAdministration:
         """Say whether any administrator has a live session."""
         now_ms = self.record_writer.clock.now_ms()
         for account in await self.list_administrators(by=by):
-            if live_sessions(await self.directory.of(Session, account.id), now_ms):
+            if live_sessions(await self.directory.list_by_owner(Session, account.id), now_ms):
                 return True
         return False
 
@@ -299,7 +299,7 @@ class AccountAdministration:
         email = address.lower()
         # Administrators are listed as administrators, not by their address.
         administrators = await self.administrators.all()
-        others = await self.directory.about(Account, email)
+        others = await self.directory.list_by_subject(Account, email)
         return [*(each for each in administrators if each.email.lower() == email), *others]
 
     async def _with_accounts(self, names: Sequence[AccountName]) -> tuple[NamedAccount, ...]:

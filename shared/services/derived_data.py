@@ -87,7 +87,7 @@ class WithheldReleases:
         return notes != _wanted_notes(releases, notes)
 
     async def _notes(self, package: Package) -> dict[str, WithheldNote]:
-        found = await self.directory.of(WithheldNote, withheld_owner(package))
+        found = await self.directory.list_by_owner(WithheldNote, withheld_owner(package))
         return {each.version: each for each in found}
 
     async def _list(self, release: Release) -> None:

@@ -46,7 +46,10 @@ class DomainVerification:
         known = await self.directory.get(OrganizationDomain, domain_place(org, domain))
         if known is not None:
             return known
-        if len(await self.directory.of(OrganizationDomain, organization.key)) >= MAX_DOMAINS:
+        if (
+            len(await self.directory.list_by_owner(OrganizationDomain, organization.key))
+            >= MAX_DOMAINS
+        ):
             raise DomainsFull(organization.name, MAX_DOMAINS)
         claimed = OrganizationDomain(
             org=organization.name,
@@ -59,11 +62,11 @@ class DomainVerification:
     async def of(self, org: OrgName, *, by: Principal) -> list[OrganizationDomain]:
         """Return the claimed domains, to members only."""
         await self.authorization.require_within(by, Action.READ, org)
-        return await self.directory.of(OrganizationDomain, org.lower())
+        return await self.directory.list_by_owner(OrganizationDomain, org.lower())
 
     async def verified(self, organization: Organization) -> list[str]:
         """Return the verified domains, which everybody sees."""
-        domains = await self.directory.of(OrganizationDomain, organization.key)
+        domains = await self.directory.list_by_owner(OrganizationDomain, organization.key)
         return [each.domain for each in domains if each.verified_ms is not None]
 
     async def verify(

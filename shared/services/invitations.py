@@ -152,7 +152,7 @@ class Invitations:
         if by.is_anonymous:
             raise CredentialsMissing
         code_hash = hash_secret(code)
-        for listed in await self.directory.about(Invitation, code_hash):
+        for listed in await self.directory.list_by_subject(Invitation, code_hash):
             # The list may lag behind, so the record is read.
             invitation = await self.directory.get(Invitation, listed.place)
             if invitation is not None and invitation.code_hash == code_hash:
@@ -183,7 +183,7 @@ class Invitations:
     async def list_opened(self, *, by: Principal) -> list[InvitationDetails]:
         """Return the open invitations that `by` has opened, by their time of expiry."""
         found: list[InvitationDetails] = []
-        for opened in await self.directory.of(OpenedInvitation, by.id):
+        for opened in await self.directory.list_by_owner(OpenedInvitation, by.id):
             # A missing one was answered, withdrawn or sent again; upkeep deletes its record.
             with suppress(InvitationNotFound):
                 found.append(await self._require_valid(opened))
@@ -237,7 +237,7 @@ class Invitations:
 
     async def _list_open(self, org: OrgName) -> list[Invitation]:
         now_ms = self.clock.now_ms()
-        found = await self.directory.of(Invitation, org.lower())
+        found = await self.directory.list_by_owner(Invitation, org.lower())
         return [each for each in found if each.is_open_at(now_ms)]
 
     async def _store(

@@ -120,7 +120,7 @@ class TokenMail:
         return TaskReport("remind", seen, sent)
 
     async def _expiring(self, after_ms: int, before_ms: int) -> AsyncIterator[Token]:
-        while batch := await self.directory.ending(Token, after_ms, before_ms, UPKEEP_BATCH):
+        while batch := await self.directory.list_expiring(Token, after_ms, before_ms, UPKEEP_BATCH):
             for token in batch:
                 yield token
             if len(batch) < UPKEEP_BATCH:

@@ -79,7 +79,7 @@ class OrganizationMembers:
 
     async def read(self, organization: Organization) -> MemberList:
         """Return the members as of now, without the lock."""
-        stored = await self.directory.of(Membership, organization.key)
+        stored = await self.directory.list_by_owner(Membership, organization.key)
         return MemberList.of(organization, stored, self.record_writer.clock.now_ms())
 
     @asynccontextmanager

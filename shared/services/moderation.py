@@ -297,7 +297,9 @@ class HeldReleases:
 
     async def _tokens(self, organization: Organization, by: Principal) -> Mapping[str, Token]:
         owners: Sequence[str] = (organization.id, by.id)
-        found = await asyncio.gather(*(self.directory.of(Token, each) for each in owners))
+        found = await asyncio.gather(
+            *(self.directory.list_by_owner(Token, each) for each in owners)
+        )
         return {token.id: token for tokens in found for token in tokens}
 
 

@@ -128,7 +128,7 @@ class OrganizationDeletion:
 
         Raises `OwnerMissing` where a member who is not an owner is left, or a package.
         """
-        members = await self.directory.of(Membership, organization.key)
+        members = await self.directory.list_by_owner(Membership, organization.key)
         existing = [
             each for each in members if await self.directory.get(Account, Place(each.account))
         ]
@@ -163,9 +163,9 @@ class OrganizationDeletion:
     async def _records_of(self, organization: Organization) -> list[Entity]:
         found: list[Entity] = []
         for kind in (Token, TokenUse, LineageRecord, StolenToken):
-            found += await self.directory.of(kind, organization.id)
+            found += await self.directory.list_by_owner(kind, organization.id)
         for kind in (Publisher, Membership, Invitation, OrganizationDomain, NameSkeleton):
-            found += await self.directory.of(kind, organization.key)
+            found += await self.directory.list_by_owner(kind, organization.key)
         return found
 
     async def _restore(self, organization: Organization) -> None:

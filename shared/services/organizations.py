@@ -192,7 +192,7 @@ class Organizations:
     async def memberships_of(self, account_id: str) -> list[Membership]:
         """Return the current memberships of an account."""
         now_ms = self.clock.now_ms()
-        stored = await self.directory.about(Membership, account_id)
+        stored = await self.directory.list_by_subject(Membership, account_id)
         return [current for each in stored if (current := each.at(now_ms)) is not None]
 
     async def list_own(self, *, by: Principal) -> list[OrganizationMembership]:
@@ -352,7 +352,7 @@ class Organizations:
 
     async def _check_lookalikes(self, org: OrgName, text: str) -> None:
         for skeleton in sorted(skeletons(text)):
-            for known in await self.directory.about(NameSkeleton, skeleton):
+            for known in await self.directory.list_by_subject(NameSkeleton, skeleton):
                 if known.org.lower() != org.lower():
                     raise LooksAlike(text)
 

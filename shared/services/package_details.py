@@ -265,7 +265,7 @@ class PackageDetails:
         """Return the owner; of one whose packages are private by default only the name."""
         organization, domains = await asyncio.gather(
             self.directory.get(Organization, organization_place(org)),
-            self.directory.of(OrganizationDomain, org.lower()),
+            self.directory.list_by_owner(OrganizationDomain, org.lower()),
         )
         if organization is None or organization.default_visibility is Visibility.PRIVATE:
             return PackageOwner(org)

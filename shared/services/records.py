@@ -138,7 +138,7 @@ async def entity_page(
     directory: DirectoryStore, kind: type[E], after: Place, count: int
 ) -> EntityPage[E]:
     """Return up to `count` entities above a place. One read."""
-    found = await directory.all(kind, after, count + 1)
+    found = await directory.list_all(kind, after, count + 1)
     return EntityPage(tuple(found[:count]), len(found) > count)
 
 
@@ -168,7 +168,7 @@ async def entity_batches(
 ) -> AsyncGenerator[list[E]]:
     """Yield every entity of the kind in order of place, up to `size` with each read."""
     after = Place("")
-    while batch := await directory.all(kind, after, size):
+    while batch := await directory.list_all(kind, after, size):
         yield batch
         after = batch[-1].place
 

@@ -188,7 +188,9 @@ class ReservedNames:
     async def _lookalikes(self, name: str) -> list[str]:
         found: set[str] = set()
         for skeleton in sorted(skeletons(name)):
-            found |= {each.org for each in await self.directory.about(NameSkeleton, skeleton)}
+            found |= {
+                each.org for each in await self.directory.list_by_subject(NameSkeleton, skeleton)
+            }
         return [f"it looks like the organization {org}" for org in sorted(found)]
 
     async def _account(self, name: str) -> str:
@@ -202,7 +204,7 @@ class ReservedNames:
 
 async def stored_patterns(directory: DirectoryStore) -> Sequence[ReservedName]:
     """Return the reserved names of administrators."""
-    return await directory.of(ReservedName, RESERVED_NAMES_OWNER)
+    return await directory.list_by_owner(ReservedName, RESERVED_NAMES_OWNER)
 
 
 def _change(what: str, reserved: ReservedName) -> EntityChange:

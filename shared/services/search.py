@@ -88,7 +88,7 @@ class PackageSearch:
         """Return the names of the caller's organizations."""
         if by.is_anonymous:
             return frozenset()
-        memberships = await self.authorization.directory.about(Membership, by.id)
+        memberships = await self.authorization.directory.list_by_subject(Membership, by.id)
         return frozenset(each.org for each in memberships)
 
 

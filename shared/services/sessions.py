@@ -30,7 +30,9 @@ class Sessions:
     async def list_own(self, *, by: Principal) -> list[Session]:
         """Return the live sessions of the account of `by`, the last used first."""
         require_own_account("list", "sessions", by)
-        return live_sessions(await self.directory.of(Session, by.id), self.clock.now_ms())
+        return live_sessions(
+            await self.directory.list_by_owner(Session, by.id), self.clock.now_ms()
+        )
 
     async def end(self, session_id: str, *, by: Principal) -> Session:
         """End a session everywhere within five seconds, or raise `SessionNotFound`."""
@@ -40,7 +42,7 @@ class Sessions:
     async def end_all(self, account_id: str, *, by: Principal) -> list[Session]:
         """End all sessions of an account; callers check rights."""
         ended: list[Session] = []
-        for each in await self.directory.of(Session, account_id):
+        for each in await self.directory.list_by_owner(Session, account_id):
             with suppress(SessionNotFound):  # Its owner ended it meanwhile.
                 ended.append(await retry_when_stale(partial(self._end, each.place, by)))
         return ended

@@ -142,7 +142,7 @@ class Identities:
     async def of(self, *, by: Principal) -> list[Identity]:
         """Return the identities of the account of `by`, oldest first."""
         require_own_account("list", "identities", by)
-        found = await self.directory.about(Identity, by.id)
+        found = await self.directory.list_by_subject(Identity, by.id)
         return sorted(found, key=lambda identity: identity.linked_ms)
 
     async def remove(self, identity_id: str, *, by: Principal) -> None:

@@ -280,7 +280,7 @@ class SnapshotRestore:
 
     async def _is_empty(self) -> bool:
         heads = await self.metadata.packages("", 1)
-        accounts = await self.directory.all(Account, Place(""), 1)
+        accounts = await self.directory.list_all(Account, Place(""), 1)
         return not heads and not accounts and not await self.events.since(0, 1)
 
     async def _append_events(self, snapshots: StoredSnapshots, name: str) -> None:

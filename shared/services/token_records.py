@@ -81,7 +81,7 @@ class TokenLineage:
     async def of(self, owner: str) -> dict[str, list[LineageRecord]]:
         """Return what was created with the tokens of `owner`, by token id."""
         found: dict[str, list[LineageRecord]] = {}
-        for each in await self.directory.of(LineageRecord, owner):
+        for each in await self.directory.list_by_owner(LineageRecord, owner):
             found.setdefault(each.token, []).append(each)
         return found
 
@@ -108,7 +108,7 @@ class TokenLineage:
         Writes one event. A repeat continues after a crash, and a revoked token can be declared
         stolen later. Raises `TokenNotFound` for an unknown id. Callers check rights.
         """
-        tokens = await self.directory.of(Token, owner)
+        tokens = await self.directory.list_by_owner(Token, owner)
         # A canary creates nothing, and only the operator knows it.
         texts = [token for token in tokens if token.id == token_id and not token.canary]
         made = (await self.of(owner)).get(token_id, [])
@@ -134,10 +134,10 @@ class TokenLineage:
 
     async def delete(self, owner: str) -> None:
         """Delete the lineage of the tokens of `owner`, after finishing its revocations."""
-        for stolen in await self.directory.of(StolenToken, owner):
+        for stolen in await self.directory.list_by_owner(StolenToken, owner):
             await self._end_lineage(stolen, UPKEEP)
             await self._remove(stolen, None, UPKEEP)
-        for made in await self.directory.of(LineageRecord, owner):
+        for made in await self.directory.list_by_owner(LineageRecord, owner):
             await self._remove(made, None, UPKEEP)
 
     async def _declare(
@@ -176,7 +176,7 @@ class TokenLineage:
             await end[each.what](each, stolen, by)
 
     async def _end_stolen(self, stolen: StolenToken) -> None:
-        for token in await self.directory.of(Token, stolen.owner):
+        for token in await self.directory.list_by_owner(Token, stolen.owner):
             if token.id == stolen.id:
                 await self._remove(token, None, UPKEEP)
         use = await self.directory.get(TokenUse, Place(stolen.owner, stolen.id))
@@ -187,7 +187,7 @@ class TokenLineage:
         details = {"name": made.name, "with": stolen.id}
         own = EntityChange("token.revoked", made.id, account=stolen.owner, details=details)
         change = None if made.id in stolen.listed else own
-        for token in await self.directory.of(Token, stolen.owner):
+        for token in await self.directory.list_by_owner(Token, stolen.owner):
             if token.id == made.id and token.made_with == stolen.id:
                 await self._remove(token, change, by)
 
@@ -255,10 +255,13 @@ class TokenRecords:
 
     async def of(self, owner: str) -> list[UsedToken]:
         """Return the owner's tokens, oldest first, including expired ones."""
-        uses = {use.token: use for use in await self.directory.of(TokenUse, owner)}
+        uses = {use.token: use for use in await self.directory.list_by_owner(TokenUse, owner)}
         made = await self.lineage.of(owner)
         # During a rotation a token has two texts; the newer one counts.
-        tokens = {token.id: token for token in _oldest_first(await self.directory.of(Token, owner))}
+        tokens = {
+            token.id: token
+            for token in _oldest_first(await self.directory.list_by_owner(Token, owner))
+        }
         return [
             UsedToken(each, uses.get(each.id), tuple(made.get(each.id, ())))
             for each in _oldest_first(tokens.values())
@@ -325,7 +328,7 @@ class TokenRecords:
     async def _texts(self, owner: str, token_id: str) -> list[Token]:
         """Return the token once for each valid text, the newest last."""
         # The list by id may lag behind, and must not miss a new text.
-        found = await self.directory.of(Token, owner)
+        found = await self.directory.list_by_owner(Token, owner)
         texts = _oldest_first(token for token in found if token.id == token_id)
         if not texts:
             raise TokenNotFound(token_id)

@@ -141,7 +141,7 @@ class TrustedPublishers:
             await retry_when_stale(lambda: self._bind(head.package, creators, by))
 
     async def _bind(self, package: Package, creators: frozenset[str], by: Principal) -> None:
-        for publisher in await self.directory.of(Publisher, package.org.lower()):
+        for publisher in await self.directory.list_by_owner(Publisher, package.org.lower()):
             if publisher.id in creators and publisher.is_pending_for(package):
                 fields = {"pending_until_ms": None, "package": package.name}
                 bound = publisher.model_copy(update=fields)
@@ -205,7 +205,7 @@ class TrustedPublishers:
 
     async def _all(self, org: OrgName) -> list[Publisher]:
         now_ms = self.clock.now_ms()
-        found = await self.directory.of(Publisher, org.lower())
+        found = await self.directory.list_by_owner(Publisher, org.lower())
         return [each for each in found if each.ends_ms is None or each.ends_ms > now_ms]
 
     async def _get(self, org: OrgName, publisher_id: str) -> Publisher | None:
@@ -290,13 +290,13 @@ class TrustedPublishing:
 
     async def _of(self, org: OrgName, job: VerifiedJob) -> list[Publisher]:
         """Return the organization's publishers that have the job's subject."""
-        found = await self.directory.of(Publisher, org.lower())
+        found = await self.directory.list_by_owner(Publisher, org.lower())
         return self._unexpired([each for each in found if each.subject == job.job.subject])
 
     async def _of_all(self, job: VerifiedJob) -> list[Publisher]:
         """Return all publishers that have the job's subject."""
         # The list by subject may be stale, and this decides on rights: each is read again.
-        listed = await self.directory.about(Publisher, job.job.subject)
+        listed = await self.directory.list_by_subject(Publisher, job.job.subject)
         if len(listed) > MAX_PUBLISHERS_READ:
             raise InvalidRequest(_SAY_WHICH.format(names="several organizations"))
         read = await asyncio.gather(*(self.directory.get(Publisher, p.place) for p in listed))

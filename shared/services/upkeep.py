@@ -191,7 +191,7 @@ class TaskRequests:
         """Return the requests that have not run yet, in the order in which they will."""
         requests = [
             each
-            for each in await self.directory.of(TaskRequest, TASK_REQUESTS_OWNER)
+            for each in await self.directory.list_by_owner(TaskRequest, TASK_REQUESTS_OWNER)
             if self._is_current(each)
         ]
         # A run that goes on from a checkpoint comes after those that have not begun.

@@ -148,7 +148,7 @@ class ExpiredRecordDeletion:
         await self.lineage.finish_revocations()
         now_ms = self.clock.now_ms()
         grace_ms = self.grace // timedelta(milliseconds=1)
-        removed = await self.directory.remove_ended(now_ms - grace_ms)
+        removed = await self.directory.remove_expired(now_ms - grace_ms)
         removed += await self.work.remove_expired(now_ms)
         return TaskReport("expire", removed, removed)
 

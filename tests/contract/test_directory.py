@@ -73,7 +73,7 @@ async def test_exactly_one_of_concurrent_adds_succeeds(stores: Stores, others: S
     results = await asyncio.gather(*attempts, return_exceptions=True)
     [won] = [each for each in results if isinstance(each, Organization)]
     assert await stores.directory.get(Organization, Place("acme")) == won
-    assert await stores.directory.of(Membership, "acme") == [member(won.founder)]
+    assert await stores.directory.list_by_owner(Membership, "acme") == [member(won.founder)]
 
 
 async def test_entities_of_one_owner_are_added_together_or_not_at_all(stores: Stores) -> None:
@@ -81,13 +81,13 @@ async def test_entities_of_one_owner_are_added_together_or_not_at_all(stores: St
     with pytest.raises(AlreadyThere):
         await stores.directory.add(organization(), member("a2"), member("a1"))
     assert await stores.directory.get(Organization, Place("acme")) is None
-    assert await stores.directory.of(Membership, "acme") == [member("a1")]
+    assert await stores.directory.list_by_owner(Membership, "acme") == [member("a1")]
 
 
 async def test_a_put_replaces_the_stored_entity(stores: Stores, others: Stores) -> None:
     for used_ms in (5, 7):
         await stores.directory.put(TokenUse(owner="a1", token="t1", used_ms=used_ms))
-    [use] = await others.directory.of(TokenUse, "a1")
+    [use] = await others.directory.list_by_owner(TokenUse, "a1")
     assert use.used_ms == 7
 
 
@@ -125,10 +125,10 @@ async def test_a_removed_entity_is_in_no_list(stores: Stores, others: Stores) ->
     assert await others.directory.get(Token, stored.place) == stored
     await stores.directory.remove(stored)
     assert await others.directory.get(Token, stored.place) is None
-    assert await others.directory.of(Token, "a1") == []
-    assert await others.directory.about(Token, "t1") == []
-    assert await others.directory.all(Token, Place(""), 10) == []
-    assert await others.directory.ending(Token, 0, 10_000, 10) == []
+    assert await others.directory.list_by_owner(Token, "a1") == []
+    assert await others.directory.list_by_subject(Token, "t1") == []
+    assert await others.directory.list_all(Token, Place(""), 10) == []
+    assert await others.directory.list_expiring(Token, 0, 10_000, 10) == []
 
 
 async def test_a_removal_needs_the_newest_revision(stores: Stores) -> None:
@@ -151,16 +151,16 @@ async def test_an_owner_has_its_entities_in_order_of_key(stores: Stores) -> None
     for account_id in ("a3", "a1", "a2"):
         await stores.directory.add(member(account_id))
     await stores.directory.add(member("a1", org="other"))
-    mine = await stores.directory.of(Membership, "acme")
+    mine = await stores.directory.list_by_owner(Membership, "acme")
     assert [each.account for each in mine] == ["a1", "a2", "a3"]
 
 
 async def test_entities_are_listed_by_their_subject(stores: Stores) -> None:
     for org, account_id in (("gamma", "a1"), ("acme", "a1"), ("beta", "a2")):
         await stores.directory.add(member(account_id, org=org))
-    mine = await stores.directory.about(Membership, "a1")
+    mine = await stores.directory.list_by_subject(Membership, "a1")
     assert [each.org for each in mine] == ["acme", "gamma"]
-    assert await stores.directory.about(Membership, "nobody") == []
+    assert await stores.directory.list_by_subject(Membership, "nobody") == []
 
 
 async def test_all_entities_of_a_kind_are_read_page_by_page(stores: Stores) -> None:
@@ -169,7 +169,9 @@ async def test_all_entities_of_a_kind_are_read_page_by_page(stores: Stores) -> N
         await stores.directory.add(each)
     await stores.directory.add(organization())
     seen: list[Account] = []
-    while page := await stores.directory.all(Account, seen[-1].place if seen else Place(""), 3):
+    while page := await stores.directory.list_all(
+        Account, seen[-1].place if seen else Place(""), 3
+    ):
         seen.extend(page)
     assert seen == everybody
 
@@ -220,25 +222,25 @@ async def test_a_role_that_was_taken_is_seen_everywhere(stores: Stores, others: 
 async def test_entities_that_expire_soon_are_listed_in_order(stores: Stores) -> None:
     for number, expires_ms in zip(count(), (300, 100, None, 200, 400), strict=False):
         await stores.directory.add(token(f"t{number}", f"h{number}", expires_ms=expires_ms))
-    soon = await stores.directory.ending(Token, 100, 400, 10)
+    soon = await stores.directory.list_expiring(Token, 100, 400, 10)
     assert [each.expires_ms for each in soon] == [200, 300]
-    assert len(await stores.directory.ending(Token, 0, 1_000, 3)) == 3
+    assert len(await stores.directory.list_expiring(Token, 0, 1_000, 3)) == 3
 
 
 async def test_expired_entities_are_removed_and_counted(stores: Stores) -> None:
     for name, expires_ms in {"t1": 100, "t2": 200, "t3": 300, "t4": None}.items():
         await stores.directory.add(token(name, f"hash of {name}", expires_ms=expires_ms))
-    assert await stores.directory.remove_ended(before_ms=250) == 2
-    assert {each.id for each in await stores.directory.of(Token, "a1")} == {"t3", "t4"}
-    assert await stores.directory.remove_ended(before_ms=250) == 0
+    assert await stores.directory.remove_expired(before_ms=250) == 2
+    assert {each.id for each in await stores.directory.list_by_owner(Token, "a1")} == {"t3", "t4"}
+    assert await stores.directory.remove_expired(before_ms=250) == 0
 
 
 async def test_an_entity_with_unpublished_events_remains(stores: Stores) -> None:
     await stores.directory.add(token(expires_ms=100, outbox=(event("e1"),)))
-    assert await stores.directory.remove_ended(before_ms=250) == 0
+    assert await stores.directory.remove_expired(before_ms=250) == 0
     [waiting] = await stores.directory.unpublished(10)
     await stores.events.publish(waiting)
-    assert await stores.directory.remove_ended(before_ms=250) == 1
+    assert await stores.directory.remove_expired(before_ms=250) == 1
 
 
 # --- the outbox --------------------------------------------------------------------------------

@@ -168,7 +168,7 @@ def _sorted(releases: list[Any]) -> list[Any]:
 
 
 async def _all(stores: Any, kind: type[Entity]) -> list[Entity]:
-    return await stores.directory.all(kind, Place(""), 10_000)
+    return await stores.directory.list_all(kind, Place(""), 10_000)
 
 
 async def test_everything_is_as_it_was(busy: World, target: Target, tmp_path: Path) -> None:

@@ -52,7 +52,12 @@ async def picture(world: World, use_case: UseCase) -> RegistryState:
     return RegistryState(
         packages,
         {each.name: await _members(world, each.name) for each in organizations},
-        {each.name for each in await world.stores.directory.of(Token, world.people.ann.account.id)},
+        {
+            each.name
+            for each in await world.stores.directory.list_by_owner(
+                Token, world.people.ann.account.id
+            )
+        },
         tuple([each async for each in _feed(world)]),
     )
 
@@ -104,7 +109,7 @@ async def _withheld(world: World) -> Seen:
 
 
 async def _members(world: World, org: str) -> Set[str]:
-    members = await world.stores.directory.of(Membership, org.lower())
+    members = await world.stores.directory.list_by_owner(Membership, org.lower())
     return {f"{each.account} {each.role.value}" for each in members}
 
 
@@ -128,7 +133,7 @@ async def _events(world: World) -> list[Event]:
 async def check_token_events(world: World) -> None:
     """Every token that is there was announced, or will be, once."""
     issued = [each.subject for each in await _events(world) if each.kind == "token.issued"]
-    for token in await world.stores.directory.of(Token, world.people.ann.account.id):
+    for token in await world.stores.directory.list_by_owner(Token, world.people.ann.account.id):
         assert issued.count(token.id) == 1, token
 
 

@@ -54,10 +54,10 @@ class Fault(Enum):
 
 READS = frozenset(
     {
-        "directory.about",
-        "directory.all",
+        "directory.list_by_subject",
+        "directory.list_all",
         "directory.get",
-        "directory.of",
+        "directory.list_by_owner",
         "directory.access_context",
         "directory.unpublished",
         "documents.texts",

@@ -86,7 +86,7 @@ async def issue(world: World) -> httpx.Response:
 async def revoke(world: World) -> httpx.Response:
     """Revoke the token that was issued; an id that is gone is unknown."""
     ann = world.people.ann
-    tokens = await world.stores.directory.of(Token, ann.account.id)
+    tokens = await world.stores.directory.list_by_owner(Token, ann.account.id)
     laptop = next((each.id for each in tokens if each.name == "laptop"), "gone")
     return await world.send("DELETE", f"{_TOKENS}/{laptop}", by=ann)
 

@@ -49,19 +49,19 @@ class FakeDirectory:
         self.calls.append("get")
         return self._at(kind, place)
 
-    async def of(self, kind: type[E], owner: str) -> list[E]:
+    async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
         """Return the owner's entities."""
-        self.calls.append("of")
+        self.calls.append("list_by_owner")
         return [each for each in self.every(kind) if each.place.owner == owner]
 
-    async def about(self, kind: type[E], subject: str) -> list[E]:
+    async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
         """Return the entities with this subject."""
-        self.calls.append("about")
+        self.calls.append("list_by_subject")
         return [each for each in self.every(kind) if each.subject == subject]
 
-    async def all(self, kind: type[E], after: Place, count: int) -> list[E]:
+    async def list_all(self, kind: type[E], after: Place, count: int) -> list[E]:
         """Return entities above a place."""
-        self.calls.append("all")
+        self.calls.append("list_all")
         return [each for each in self.every(kind) if each.place > after][:count]
 
     async def add(self, entity: E, *others: Entity) -> E:
@@ -97,15 +97,17 @@ class FakeDirectory:
         self.calls.append("unpublished")
         return [each.pending_events for each in self.entities.values() if each.outbox][:count]
 
-    async def ending(self, kind: type[E], after_ms: int, before_ms: int, count: int) -> list[E]:
+    async def list_expiring(
+        self, kind: type[E], after_ms: int, before_ms: int, count: int
+    ) -> list[E]:
         """Return what ends between the two times."""
-        self.calls.append("ending")
+        self.calls.append("list_expiring")
         found = [each for each in self.every(kind) if after_ms < (each.ends_ms or 0) < before_ms]
         return sorted(found, key=lambda entity: entity.ends_ms or 0)[:count]
 
-    async def remove_ended(self, before_ms: int) -> int:
+    async def remove_expired(self, before_ms: int) -> int:
         """Delete what ended before that time."""
-        self.calls.append("remove_ended")
+        self.calls.append("remove_expired")
         ended = [
             key
             for key, each in self.entities.items()

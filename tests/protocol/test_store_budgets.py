@@ -362,7 +362,7 @@ async def test_a_repeated_push_writes_nothing_that_is_there(counted: World, ledg
 
 async def test_a_push_without_a_right_writes_nothing(counted: World, ledger: Ledger) -> None:
     form = multipart("x.bala", bala("acme/greet:3.0.0"))
-    somewhere = {"directory.about": 1, "directory.get": 1}
+    somewhere = {"directory.list_by_subject": 1, "directory.get": 1}
     assert (await counted.upload(form, by=counted.people.mia)).status_code == 400
     assert ledger.calls() == somewhere  # Who may publish nothing has nothing read.
     for more in (somewhere, {}):  # Who may publish elsewhere is asked about once.

@@ -154,7 +154,7 @@ async def test_one_of_two_administrators_who_dismiss_each_other_at_once_remains(
             for other, browser in browsers.items()
         )
     )
-    running = await world.stores.directory.about(Account, ADMINISTRATORS)
+    running = await world.stores.directory.list_by_subject(Account, ADMINISTRATORS)
     assert len([each for each in running if not each.is_locked]) == 1
     assert sorted(each.status_code == 303 for each in statuses) == [False, True]
 

@@ -78,7 +78,7 @@ async def test_a_request_with_a_canary_token_leaves_no_trace_that_a_thief_could_
     canary = await planted(trapped)
     await trapped.get(WHOAMI, by=canary, headers=THIEF)
     await trapped.registry.authentication.close()
-    assert await trapped.stores.directory.of(TokenUse, canary.account.id) == []
+    assert await trapped.stores.directory.list_by_owner(TokenUse, canary.account.id) == []
     listed = await trapped.get(f"{URL}/api/v1/tokens", by=trapped.people.ann)
     assert len(listed.json()["tokens"]) == 1
     assert "backup" not in listed.text

@@ -144,7 +144,7 @@ async def ask(world: World, journal: Journal, request: httpx.Request, id_: str) 
 
 async def everything(world: World) -> object:
     """Return all that a foreign hand could change."""
-    tokens = await world.stores.directory.of(Token, world.people.bob.account.id)
+    tokens = await world.stores.directory.list_by_owner(Token, world.people.bob.account.id)
     return await stored(world.stores), tokens
 
 

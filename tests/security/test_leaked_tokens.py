@@ -146,9 +146,9 @@ async def test_the_answer_does_not_say_whose_token_it_was(scanned: World) -> Non
 
 async def test_only_what_was_reported_ends(scanned: World) -> None:
     leaked = await limited(scanned, scanned.people.ann, "read")
-    before = await scanned.stores.directory.of(Token, leaked.account.id)
+    before = await scanned.stores.directory.list_by_owner(Token, leaked.account.id)
     await report(scanned, leaked.token)
-    after = await scanned.stores.directory.of(Token, leaked.account.id)
+    after = await scanned.stores.directory.list_by_owner(Token, leaked.account.id)
     assert len(after) == len(before) - 1
     assert all(token in before for token in after)
 

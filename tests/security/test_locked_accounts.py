@@ -120,7 +120,7 @@ async def test_a_session_that_was_left_over_is_refused(world: World) -> None:
     directory = world.stores.directory
     # As a sign-in leaves it that began before the lock and ended after it.
     account = world.people.ann.account
-    sessions = await directory.of(Session, account.id)
+    sessions = await directory.list_by_owner(Session, account.id)
     await lock(world, account)
     for each in sessions:
         await directory.add(each.model_copy(update={"revision": 1, "outbox": ()}))

@@ -146,7 +146,7 @@ async def test_no_answer_says_who_published_or_how_it_is_stored(
 ) -> None:
     await public.push(secret("secret"))
     ann = public.people.ann
-    [token] = await public.stores.directory.of(Token, ann.account.id)
+    [token] = await public.stores.directory.list_by_owner(Token, ann.account.id)
     for probe, name in product(READING[function], ("greet", "secret")):
         answer = await seen(public, probe.about(name), ann)
         text = answer.body.decode(errors="replace")

@@ -63,7 +63,7 @@ async def list_tokens(world: World, by: Person, _number: int) -> int:
 async def revoke_token(world: World, by: Person, _number: int) -> int:
     """Revoke a token of one's own, made for that."""
     doomed = await limited(world, by, "read")
-    mine = await world.stores.directory.of(Token, doomed.account.id)
+    mine = await world.stores.directory.list_by_owner(Token, doomed.account.id)
     return (await world.send("DELETE", f"{TOKENS}/{mine[-1].id}", by=by)).status_code
 
 

@@ -84,7 +84,7 @@ async def everything(world: World) -> dict[str, Any]:
     entities = {
         kind.kind: [
             each.model_dump(mode="json")
-            for each in await world.stores.directory.all(kind, Place(""), 10_000)
+            for each in await world.stores.directory.list_all(kind, Place(""), 10_000)
         ]
         for kind in kinds
     }

@@ -79,7 +79,7 @@ async def test_a_token_that_publishes_governs_nothing(
 
 async def picture(world: World) -> tuple[int, list[Token]]:
     """Return how many changes there were, and all tokens of the person and the organization."""
-    tokens = await world.stores.directory.all(Token, Place(""), 1000)
+    tokens = await world.stores.directory.list_all(Token, Place(""), 1000)
     return len(await world.stores.events.since(0, 10_000)), tokens
 
 

@@ -70,10 +70,10 @@ async def picture(world: World) -> tuple[object, list[Publisher], list[Membershi
         world.stores.directory,
     )
     members, invitations = (
-        await directory.of(Membership, "acme"),
-        await directory.of(Invitation, "acme"),
+        await directory.list_by_owner(Membership, "acme"),
+        await directory.list_by_owner(Invitation, "acme"),
     )
-    return head, await directory.of(Publisher, "acme"), members, len(invitations)
+    return head, await directory.list_by_owner(Publisher, "acme"), members, len(invitations)
 
 
 async def test_a_stolen_token_that_manages_creates_no_token_that_outlives_it(world: World) -> None:
@@ -145,7 +145,7 @@ async def test_credentials_made_with_a_stolen_token_are_revoked_with_it(world: W
     assert (await world.get(f"{URL}/api/v1/orgs/acme/members", by=member)).status_code == 404
     answer = await asked(world, world.people.bob, "invitations/accept", code)
     assert answer.json()["error"]["code"] == "invitation-not-found"
-    assert await world.stores.directory.of(Invitation, "acme") == []
+    assert await world.stores.directory.list_by_owner(Invitation, "acme") == []
 
 
 async def test_its_end_is_one_event_for_the_account_and_one_for_each_change_of_an_organization(
@@ -193,7 +193,7 @@ async def test_credentials_that_the_owner_made_in_a_browser_stay(world: World) -
     world.clock.advance(timedelta(seconds=5))
     kept = Person(world.people.ann.account, mine["text"])
     assert (await world.get(f"{URL}/api/v1/whoami", by=kept)).status_code == 200
-    assert len(await world.stores.directory.of(Invitation, "acme")) == 1
+    assert len(await world.stores.directory.list_by_owner(Invitation, "acme")) == 1
 
 
 async def test_a_token_that_the_thief_rotated_is_revoked_too(world: World) -> None:
@@ -224,12 +224,12 @@ async def test_a_stolen_token_replaces_no_invitation_that_a_person_sent(world: W
     ann = await signed_in(world, world.people.ann)
     offer = {"role": "maintainer", "email": "eve@example.org"}
     assert (await ann.api("POST", "/api/v1/orgs/acme/invitations", offer)).is_success
-    before = await world.stores.directory.of(Invitation, "acme")
+    before = await world.stores.directory.list_by_owner(Invitation, "acme")
     world.clock.advance(timedelta(hours=1))
     answer = await asked(world, thief, "orgs/acme/invitations", {**offer, "role": "member"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
     assert await ann.api("POST", f"/api/v1/tokens/{token_id}/stolen")
-    assert await world.stores.directory.of(Invitation, "acme") == before
+    assert await world.stores.directory.list_by_owner(Invitation, "acme") == before
 
 
 async def test_a_token_replaces_what_a_token_sent_and_what_has_expired(world: World) -> None:
@@ -246,7 +246,7 @@ async def test_a_token_replaces_what_a_token_sent_and_what_has_expired(world: Wo
         assert sent.is_success
         world.clock.advance(timedelta(hours=1) if by_token else INVITATION_LIFETIME)
         assert (await asked(world, thief, where, offer)).is_success
-    found = await world.stores.directory.of(Invitation, "acme")
+    found = await world.stores.directory.list_by_owner(Invitation, "acme")
     assert {each.made_with for each in found} == {token_id}
 
 
@@ -275,9 +275,11 @@ async def test_a_thief_creates_nothing_in_the_seconds_until_every_process_knows(
     sent = await asked(world, thief, "orgs/acme/invitations", {"role": "member"})
     assert sent.status_code == 401
     assert (await asked(world, world.people.bob, "invitations/accept", code)).status_code == 404
-    names = [each.name for each in await world.stores.directory.of(Token, thief.account.id)]
+    names = [
+        each.name for each in await world.stores.directory.list_by_owner(Token, thief.account.id)
+    ]
     assert "later" not in names
-    assert await world.stores.directory.of(Invitation, "acme") == []
+    assert await world.stores.directory.list_by_owner(Invitation, "acme") == []
 
 
 class Breaking:
@@ -327,8 +329,8 @@ async def test_a_revocation_that_was_broken_off_is_finished(
     world.clock.advance(timedelta(seconds=5))
     for text in (thief, child):
         assert (await world.get(f"{URL}/api/v1/whoami", by=text)).status_code == 401
-    assert await world.stores.directory.of(Invitation, "acme") == []
-    members = await world.stores.directory.of(Membership, "acme")
+    assert await world.stores.directory.list_by_owner(Invitation, "acme") == []
+    members = await world.stores.directory.list_by_owner(Membership, "acme")
     assert world.people.bob.account.id not in {each.account for each in members}
 
 

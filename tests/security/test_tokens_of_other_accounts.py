@@ -20,7 +20,7 @@ OPERATIONS = [
 async def test_the_id_of_a_foreign_token_is_as_unknown_as_one_that_does_not_exist(
     *, world: World, method: str, path: str, body: bytes, who: str
 ) -> None:
-    [foreign] = await world.stores.directory.of(Token, world.people.ann.account.id)
+    [foreign] = await world.stores.directory.list_by_owner(Token, world.people.ann.account.id)
     answers = [
         await world.send(
             method, f"{TOKENS}/{token_id}{path}", by=getattr(world.people, who), content=body
@@ -30,11 +30,13 @@ async def test_the_id_of_a_foreign_token_is_as_unknown_as_one_that_does_not_exis
     assert [answer.status_code for answer in answers] == [404, 404]
     known, unknown = (answer.json()["error"]["message"] for answer in answers)
     assert known.replace(foreign.id, "") == unknown.replace("0000000000", "")
-    assert await world.stores.directory.of(Token, world.people.ann.account.id) == [foreign]
+    assert await world.stores.directory.list_by_owner(Token, world.people.ann.account.id) == [
+        foreign
+    ]
 
 
 async def test_a_list_shows_ones_own_tokens_alone(world: World) -> None:
-    [foreign] = await world.stores.directory.of(Token, world.people.ann.account.id)
+    [foreign] = await world.stores.directory.list_by_owner(Token, world.people.ann.account.id)
     answer = await world.get(TOKENS, by=world.people.bob)
     assert foreign.id not in answer.text
 

@@ -40,7 +40,7 @@ class CosmosDirectory:
         item = await self._of_kind(kind.kind).read(place.owner, _id(kind.kind, place))
         return None if item is None or item["removed"] else _entity(kind, item)
 
-    async def of(self, kind: type[E], owner: str) -> list[E]:
+    async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
         found = await self._of_kind(kind.kind).query(
             "SELECT * FROM c WHERE c.kind = @kind AND c.removed = false ORDER BY c.id",
             owner,
@@ -48,7 +48,7 @@ class CosmosDirectory:
         )
         return [_entity(kind, item) for item in found]
 
-    async def about(self, kind: type[E], subject: str) -> list[E]:
+    async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
         found = await self._of_kind(kind.kind).query(
             "SELECT * FROM c WHERE c.kind = @kind AND c.subject = @subject AND c.removed = false",
             kind=kind.kind,
@@ -56,7 +56,7 @@ class CosmosDirectory:
         )
         return sorted((_entity(kind, item) for item in found), key=_place)
 
-    async def all(self, kind: type[E], after: Place, count: int) -> list[E]:
+    async def list_all(self, kind: type[E], after: Place, count: int) -> list[E]:
         """Return up to `count` entities of a kind above a place, in order of place.
 
         The service does not order over partitions: each call reads every one above the place.
@@ -105,7 +105,9 @@ class CosmosDirectory:
         found = [item for each in (self._accounts, self._tokens) for item in await each.query(text)]
         return [_waiting(item) for item in sorted(found, key=_since)[:count]]
 
-    async def ending(self, kind: type[E], after_ms: int, before_ms: int, count: int) -> list[E]:
+    async def list_expiring(
+        self, kind: type[E], after_ms: int, before_ms: int, count: int
+    ) -> list[E]:
         found = await self._of_kind(kind.kind).query(
             "SELECT * FROM c WHERE c.kind = @kind AND c.ends_ms > @after AND c.ends_ms < @before"
             " AND c.removed = false",
@@ -115,7 +117,7 @@ class CosmosDirectory:
         )
         return [_entity(kind, item) for item in sorted(found, key=_end)[:count]]
 
-    async def remove_ended(self, before_ms: int) -> int:
+    async def remove_expired(self, before_ms: int) -> int:
         return sum([await _removed(each, before_ms) for each in (self._accounts, self._tokens)])
 
     async def clear(self, waiting: PendingEvents) -> None:

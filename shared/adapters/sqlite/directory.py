@@ -29,19 +29,19 @@ class SqliteDirectory:
         self._database = database
 
     async def access_context(self, account_id: str, org: OrgName, now_ms: int) -> AccessContext:
-        return self._database.read(partial(_standing, account_id, org.lower(), now_ms))
+        return self._database.read(partial(_access_context, account_id, org.lower(), now_ms))
 
     async def get(self, kind: type[E], place: Place) -> E | None:
         return self._database.read(partial(_get, kind, place))
 
-    async def of(self, kind: type[E], owner: str) -> list[E]:
-        return await self._database.scan(partial(_of, kind, owner))
+    async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
+        return await self._database.scan(partial(_list_by_owner, kind, owner))
 
-    async def about(self, kind: type[E], subject: str) -> list[E]:
-        return await self._database.scan(partial(_about, kind, subject))
+    async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
+        return await self._database.scan(partial(_list_by_subject, kind, subject))
 
-    async def all(self, kind: type[E], after: Place, count: int) -> list[E]:
-        return await self._database.scan(partial(_all, kind, after, count))
+    async def list_all(self, kind: type[E], after: Place, count: int) -> list[E]:
+        return await self._database.scan(partial(_list_all, kind, after, count))
 
     async def add(self, entity: E, *others: Entity) -> E:
         return await self._database.write(partial(_add_all, entity, others))
@@ -58,14 +58,18 @@ class SqliteDirectory:
     async def unpublished(self, count: int) -> list[PendingEvents]:
         return await self._database.scan(partial(_unpublished, count))
 
-    async def ending(self, kind: type[E], after_ms: int, before_ms: int, count: int) -> list[E]:
-        return await self._database.scan(partial(_ending, kind, (after_ms, before_ms, count)))
+    async def list_expiring(
+        self, kind: type[E], after_ms: int, before_ms: int, count: int
+    ) -> list[E]:
+        return await self._database.scan(
+            partial(_list_expiring, kind, (after_ms, before_ms, count))
+        )
 
-    async def remove_ended(self, before_ms: int) -> int:
-        return await self._database.write(partial(_remove_ended, before_ms))
+    async def remove_expired(self, before_ms: int) -> int:
+        return await self._database.write(partial(_remove_expired, before_ms))
 
 
-def _standing(
+def _access_context(
     account_id: str, org: str, now_ms: int, connection: sqlite3.Connection
 ) -> AccessContext:
     return AccessContext.of(
@@ -84,7 +88,7 @@ def _get(kind: type[E], place: Place, connection: sqlite3.Connection) -> E | Non
     return None if row is None else _cached.decode(kind, row[0])
 
 
-def _of(kind: type[E], owner: str, connection: sqlite3.Connection) -> list[E]:
+def _list_by_owner(kind: type[E], owner: str, connection: sqlite3.Connection) -> list[E]:
     rows = connection.execute(
         "SELECT body FROM entities WHERE kind = ? AND owner = ? AND NOT removed ORDER BY key",
         (kind.kind, owner),
@@ -92,7 +96,7 @@ def _of(kind: type[E], owner: str, connection: sqlite3.Connection) -> list[E]:
     return [_cached.decode(kind, body) for (body,) in rows]
 
 
-def _about(kind: type[E], subject: str, connection: sqlite3.Connection) -> list[E]:
+def _list_by_subject(kind: type[E], subject: str, connection: sqlite3.Connection) -> list[E]:
     rows = connection.execute(
         "SELECT body FROM entities WHERE kind = ? AND subject = ? AND NOT removed"
         " ORDER BY owner, key",
@@ -101,7 +105,7 @@ def _about(kind: type[E], subject: str, connection: sqlite3.Connection) -> list[
     return [_cached.decode(kind, body) for (body,) in rows]
 
 
-def _all(kind: type[E], after: Place, count: int, connection: sqlite3.Connection) -> list[E]:
+def _list_all(kind: type[E], after: Place, count: int, connection: sqlite3.Connection) -> list[E]:
     rows = connection.execute(
         "SELECT body FROM entities WHERE kind = ? AND (owner, key) > (?, ?) AND NOT removed"
         " ORDER BY owner, key LIMIT ?",
@@ -110,7 +114,9 @@ def _all(kind: type[E], after: Place, count: int, connection: sqlite3.Connection
     return [_cached.decode(kind, body) for (body,) in rows]
 
 
-def _ending(kind: type[E], span: tuple[int, int, int], connection: sqlite3.Connection) -> list[E]:
+def _list_expiring(
+    kind: type[E], span: tuple[int, int, int], connection: sqlite3.Connection
+) -> list[E]:
     rows = connection.execute(
         "SELECT body FROM entities WHERE kind = ? AND ends_ms > ? AND ends_ms < ? AND NOT removed"
         " ORDER BY ends_ms, owner, key LIMIT ?",
@@ -199,7 +205,7 @@ def _unpublished(count: int, connection: sqlite3.Connection) -> list[PendingEven
     ]
 
 
-def _remove_ended(before_ms: int, connection: sqlite3.Connection) -> int:
+def _remove_expired(before_ms: int, connection: sqlite3.Connection) -> int:
     return connection.execute(
         "DELETE FROM entities WHERE ends_ms < ? AND waiting_since IS NULL", (before_ms,)
     ).rowcount

@@ -64,7 +64,9 @@ async def test_opened_invitations_are_part_of_the_personal_data_and_deleted(worl
     assert kept["org"] == "other"
     await mia.open(PAGE)
     assert (await mia.send("/account/delete", name="mia")).status_code == 200
-    found = await world.stores.directory.of(OpenedInvitation, world.people.mia.account.id)
+    found = await world.stores.directory.list_by_owner(
+        OpenedInvitation, world.people.mia.account.id
+    )
     assert found == []
 
 
@@ -166,8 +168,8 @@ async def test_the_lineage_of_a_deleted_account_is_deleted(world: World) -> None
     await lineage.revoke_stolen(mia.account.id, "gone", by=by)
     await world.registry.account_deletion.delete(by=by)
     directory = world.stores.directory
-    assert await directory.of(LineageRecord, mia.account.id) == []
-    assert await directory.of(StolenToken, mia.account.id) == []
+    assert await directory.list_by_owner(LineageRecord, mia.account.id) == []
+    assert await directory.list_by_owner(StolenToken, mia.account.id) == []
 
 
 async def test_the_name_of_a_deleted_account_is_never_issued_again(world: World) -> None:
@@ -243,7 +245,7 @@ async def test_the_owner_of_a_deleted_organization_may_be_deleted(
     await world.registry.upkeep.run("keep")
     await world.registry.account_deletion.delete(by=principal(world, mia))
     assert await account_of(world, mia) is None
-    assert await world.stores.directory.about(Membership, mia.account.id) == []
+    assert await world.stores.directory.list_by_subject(Membership, mia.account.id) == []
 
 
 async def test_a_refusal_to_delete_an_account_names_it(world: World) -> None:

@@ -302,7 +302,7 @@ async def test_an_exchange_asks_the_stores_six_times(worlds: OpenWorld) -> None:
     journal.taken()
     await trust.exchange(trust.ci.token(Provider.GITHUB), org=parse_org("acme"))
     assert [call for call in journal.taken() if not call.startswith("fetcher.")] == [
-        "directory.of",
+        "directory.list_by_owner",
         "metadata.head",
         "directory.get",
         "work.claim",
@@ -324,7 +324,7 @@ async def test_a_push_of_a_job_reads_its_publisher_only_where_that_made_the_pack
     for name, reads in (("greet", 1), ("other", 0)):
         journal.taken()
         await trust.world.push(bala(f"acme/{name}:1.1.0"), by=job)
-        assert journal.taken().count("directory.of") == reads, name
+        assert journal.taken().count("directory.list_by_owner") == reads, name
 
 
 async def test_a_job_that_takes_too_long_gets_a_new_token(

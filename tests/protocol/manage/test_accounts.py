@@ -195,7 +195,7 @@ async def test_a_page_costs_as_much_as_its_rows_whatever_the_total(worlds: OpenW
             await world.registry.accounts.create(f"{letter}{number:02}", by=OPERATOR)
         costs.append(await calls_of(world, ledger, PAGE))
     assert costs[0] == costs[1]
-    assert costs[0]["directory.all"] == 1
+    assert costs[0]["directory.list_all"] == 1
 
 
 async def test_the_page_of_an_account_costs_no_more_when_much_has_happened(

@@ -44,7 +44,7 @@ async def test_a_session_is_read_every_three_seconds_at_most(world: World, ledge
         await browser.get(SETTINGS)
     # It, whether its account is locked, and what is announced.
     assert ledger.calls()["directory.get"] == often + 3
-    assert set(ledger.calls()) == {"directory.get", "directory.about"}
+    assert set(ledger.calls()) == {"directory.get", "directory.list_by_subject"}
 
 
 async def test_its_secret_is_written_every_ten_minutes(world: World, ledger: Ledger) -> None:

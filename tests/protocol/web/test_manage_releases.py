@@ -273,7 +273,7 @@ async def test_the_cost_of_a_page_does_not_grow(worlds: OpenWorld) -> None:
             asked[-1].append(Counter(journal.taken()))
     assert asked[0] == asked[1] == asked[2]
     listed, package, release = asked[0]
-    assert listed["directory.all"] == 1
+    assert listed["directory.list_all"] == 1
     assert package["metadata.survey"] == 1
     one_each = ("metadata.find", "events.stream", "pulls.history", "search.search")
     assert [release[call] for call in one_each] == [1, 1, 1, 1]

@@ -224,7 +224,7 @@ async def test_the_pages_cost_a_bounded_number_of_calls(worlds: OpenWorld) -> No
     }
     assert await calls_of(admin, "/manage/tasks", journal) == {
         "directory.get": 1,
-        "directory.of": 1,  # What was asked for.
+        "directory.list_by_owner": 1,  # What was asked for.
         "work.peek": tasks,
     }
     assert await calls_of(admin, "/manage/limits", journal) == {"directory.get": 1}

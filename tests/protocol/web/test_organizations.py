@@ -139,5 +139,5 @@ async def test_an_anonymous_reader_costs_three_reads(worlds: OpenWorld) -> None:
     journal.taken()
     await opened(world, "/orgs/acme")
     assert Counter(journal.taken()) == Counter(
-        {"directory.access_context": 1, "directory.of": 2, "search.search": 1}
+        {"directory.access_context": 1, "directory.list_by_owner": 2, "search.search": 1}
     )

@@ -10,7 +10,7 @@ from tests.support.port_doubles import Journal
 from tests.support.world import OpenWorld, World, asking
 
 SURVEY, FIND = "metadata.survey", "metadata.find"
-FRAME = Counter([SURVEY, FIND, "directory.get", "directory.of"])
+FRAME = Counter([SURVEY, FIND, "directory.get", "directory.list_by_owner"])
 FILES = Counter(["archives.read"])
 BUDGETS = {
     "": Counter(["documents.texts"]) + FILES,

@@ -18,12 +18,21 @@ PAGES = {
     "/packages": STANDING + Counter(["metadata.packages", "metadata.survey"]),
     "/packages/p00": STANDING + Counter(["metadata.survey"]),
     "/held": STANDING
-    + Counter(["metadata.packages", "metadata.survey", "directory.of", "directory.of"]),
-    "/tokens": STANDING + Counter({"directory.get": 1, "directory.of": 3}),
-    "/publishers": STANDING + Counter(["directory.get", "directory.of"]),
+    + Counter(
+        [
+            "metadata.packages",
+            "metadata.survey",
+            "directory.list_by_owner",
+            "directory.list_by_owner",
+        ]
+    ),
+    "/tokens": STANDING + Counter({"directory.get": 1, "directory.list_by_owner": 3}),
+    "/publishers": STANDING + Counter(["directory.get", "directory.list_by_owner"]),
     # Of whom the log tells: Ann, Mia and the operator. Of whom the settings do: Ann and Mia.
     "/log": STANDING + Counter({"events.stream": 1, "directory.get": 3}),
-    "/settings": Counter({"directory.access_context": 3, "directory.get": 2, "directory.of": 2}),
+    "/settings": Counter(
+        {"directory.access_context": 3, "directory.get": 2, "directory.list_by_owner": 2}
+    ),
 }
 
 

@@ -238,7 +238,7 @@ async def test_a_list_of_organizations_that_lags_behind_gives_no_right(
     directory: FakeDirectory,
 ) -> None:
     class Lagging(FakeDirectory):
-        async def about(self, kind: type[E], subject: str) -> list[E]:
+        async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
             gone = Membership(org="acme", account=subject, role=Role.OWNER)
             return [gone] if isinstance(gone, kind) else []
 
@@ -254,7 +254,7 @@ JOB = Principal(
 
 
 @pytest.mark.parametrize(
-    ("by", "calls"), [(OPERATOR, []), (JOB, []), (ADMINISTRATOR, ["about", "get"])]
+    ("by", "calls"), [(OPERATOR, []), (JOB, []), (ADMINISTRATOR, ["list_by_subject", "get"])]
 )
 async def test_somebody_who_may_publish_somewhere_has_an_archive_read(
     authorization: Authorization, directory: FakeDirectory, by: Principal, calls: list[str]

@@ -31,7 +31,7 @@ async def test_names_are_listed_a_page_at_a_time(world: AdministrationServices) 
     assert (names(first), first.next) == (["ada", "eve", "kim"], "kim")
     second = await world.account_administration.page(first.next, 3, by=OPERATOR)
     assert (names(second), second.next) == (["lee", "max"], "")
-    assert world.directory.calls.count("all") == 2
+    assert world.directory.calls.count("list_all") == 2
 
 
 async def test_a_taken_name_is_listed_without_an_account(

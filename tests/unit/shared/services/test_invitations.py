@@ -233,7 +233,7 @@ class Lagging(FakeDirectory):
 
     first: list[Invitation] = field(default_factory=list[Invitation])
 
-    async def about(self, kind: type[E], subject: str) -> list[E]:
+    async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
         """Return what was once about the subject."""
         return [each for each in self.first if isinstance(each, kind) and each.subject == subject]
 
@@ -528,7 +528,7 @@ async def test_an_expired_invitation_is_not_listed(acme: OrganizationServices) -
     await opened(acme, LEE)
     acme.clock.advance(INVITATION_LIFETIME)
     assert await listed(acme, LEE) == []
-    assert await acme.directory.remove_ended(acme.clock.now_ms() + 1) == 2
+    assert await acme.directory.remove_expired(acme.clock.now_ms() + 1) == 2
     assert list(acme.directory.every(OpenedInvitation)) == []
 
 

@@ -82,7 +82,7 @@ async def test_one_mail_is_sent_for_an_organization_and_window() -> None:
 
 async def test_a_store_that_is_away_stops_nothing() -> None:
     mailer = FakeMailer()
-    stored = failing(acme_directory(), Fault("of", Busy()))
+    stored = failing(acme_directory(), Fault("list_by_owner", Busy()))
     await news(mailer, FakeClock(), stored).send_held(release())
     assert mailer.sent == []
 
@@ -221,7 +221,7 @@ async def test_a_token_for_a_short_time_is_no_news(
     await directory.put(token(timedelta(minutes=15), hash="b" * 64))
     await directory.put(token(DAY, hash="c" * 64))
     assert await days_of_mail(token_mail, clock, mailer) == []
-    assert await token_mail.directory.of(Token, KIM_ID)
+    assert await token_mail.directory.list_by_owner(Token, KIM_ID)
 
 
 async def test_a_token_for_a_few_days_is_spoken_of_once(

@@ -347,9 +347,9 @@ async def test_two_owners_who_remove_each_other_do_not_both_go(acme: Organizatio
 class Slow(FakeDirectory):
     """A directory that lets others go on after each answer."""
 
-    async def of(self, kind: type[E], owner: str) -> list[E]:
+    async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
         """Return the owner's entities, later."""
-        found = await super().of(kind, owner)
+        found = await super().list_by_owner(kind, owner)
         await asyncio.sleep(0)
         return found
 

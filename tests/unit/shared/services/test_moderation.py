@@ -153,7 +153,7 @@ async def test_a_decision_counts_even_if_no_mail_is_sent(published: World) -> No
 async def test_owners_are_notified_of_releases_that_are_not_listed_yet_and_failures_are_ignored(
     worlds: OpenWorld, port: str
 ) -> None:
-    fault = Fault({"search": "remove", "directory": "of"}[port], Busy())
+    fault = Fault({"search": "remove", "directory": "list_by_owner"}[port], Busy())
 
     def wrap(stores: Stores) -> Stores:
         return replace(stores, **{port: failing(getattr(stores, port), fault)})

@@ -124,7 +124,7 @@ async def test_not_every_organization_is_compared(world: AdministrationServices)
     world.forget()
     matches = await world.reserved_names.matching("z*", by=OPERATOR)
     assert (matches.compared, matches.is_complete) == (MAX_NAMES_COMPARED, False)
-    assert world.directory.calls == ["all"]
+    assert world.directory.calls == ["list_all"]
 
 
 async def why(world: AdministrationServices, name: str) -> tuple[tuple[str, ...], str]:

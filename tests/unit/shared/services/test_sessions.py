@@ -102,8 +102,8 @@ async def test_every_session_is_ended_but_those_that_ended_meanwhile() -> None:
     class Ending(FakeDirectory):
         """A directory in which the first session ends as soon as they are listed."""
 
-        async def of(self, kind: type[E], owner: str) -> list[E]:
-            found = await super().of(kind, owner)
+        async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
+            found = await super().list_by_owner(kind, owner)
             await self.remove(found[0])
             return found
 

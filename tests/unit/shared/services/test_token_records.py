@@ -62,7 +62,7 @@ def child() -> Token:
 
 async def ids(world: AdministrationServices) -> set[str]:
     """Return which tokens Kim has."""
-    return {each.id for each in await world.directory.of(Token, KIM.id)}
+    return {each.id for each in await world.directory.list_by_owner(Token, KIM.id)}
 
 
 async def test_a_token_made_by_a_person_has_no_lineage(world: AdministrationServices) -> None:

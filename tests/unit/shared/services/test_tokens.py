@@ -326,7 +326,7 @@ async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
     tokens: Tokens, store: FakeDirectory, events: FakeEvents, clock: FakeClock
 ) -> None:
     class Lagging(FakeDirectory):
-        async def of(self, kind: type[E], owner: str) -> list[E]:
+        async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
             return [each for each in [new.token] if isinstance(each, kind)]
 
     new = await issued(tokens)
@@ -360,7 +360,7 @@ async def test_revoking_reaches_a_text_that_lists_by_id_do_not_know_yet(
     tokens: Tokens, store: FakeDirectory, clock: FakeClock
 ) -> None:
     class Lagging(FakeDirectory):
-        async def about(self, kind: type[E], subject: str) -> list[E]:
+        async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
             return []
 
     new = await issued(tokens)

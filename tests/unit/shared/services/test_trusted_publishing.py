@@ -287,7 +287,7 @@ async def test_one_publisher_that_fits_is_enough(
 async def test_an_outdated_list_gives_no_rights(trust: TrustedPublishingWorld) -> None:
     added = await trust.add()
     directory = trust.world.stores.directory
-    listed = await directory.about(type(added), added.subject)
+    listed = await directory.list_by_subject(type(added), added.subject)
     await directory.remove(listed[0])
     with pytest.raises(WorkloadUnknown):
         await trust.mint()
@@ -317,7 +317,7 @@ async def test_old_tokens_of_jobs_are_cleared_away(trust: TrustedPublishingWorld
     await trust.add()
     token = (await trust.mint()).token
     trust.world.clock.advance(TOKEN_LIFETIME + timedelta(days=40))
-    await trust.world.stores.directory.remove_ended(trust.world.clock.now_ms())
+    await trust.world.stores.directory.remove_expired(trust.world.clock.now_ms())
     assert await trust.world.stores.directory.get(type(token), token.place) is None
 
 

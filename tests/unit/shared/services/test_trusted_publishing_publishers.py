@@ -201,7 +201,7 @@ async def test_a_job_whose_push_is_lost_and_repeated_reads_that_it_is_done(
 
 
 @pytest.mark.parametrize("moment", Moment)
-@pytest.mark.parametrize("method", ["of", "replace"])
+@pytest.mark.parametrize("method", ["list_by_owner", "replace"])
 async def test_a_push_that_fails_while_it_binds_its_publisher_is_completed_by_its_repeat(
     worlds: OpenWorld, moment: Moment, method: str
 ) -> None:

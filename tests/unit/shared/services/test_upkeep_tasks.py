@@ -266,7 +266,7 @@ async def test_expired_codes_and_tokens_are_deleted_after_their_grace(world: Wor
     report = await world.registry.upkeep.run("expire")
     assert report is not None
     assert report.changed >= len(["code", "admin", "ann", "mia", "bob"])
-    assert await world.stores.directory.of(Token, world.people.ann.account.id) == []
+    assert await world.stores.directory.list_by_owner(Token, world.people.ann.account.id) == []
 
 
 async def test_refreshing_derives_every_package_again(world: World) -> None:
@@ -404,16 +404,16 @@ async def test_a_task_of_a_dead_process_is_taken_over_when_its_lease_expires(
 
 async def test_a_token_that_has_ended_is_deleted_a_week_later(world: World) -> None:
     ann = world.people.ann.account.id
-    [token] = await world.stores.directory.of(Token, ann)
+    [token] = await world.stores.directory.list_by_owner(Token, ann)
     assert token.expires_ms is not None
     world.clock.at_ms = token.expires_ms + timedelta(days=6) // timedelta(milliseconds=1)
     await world.registry.upkeep.run("expire")
-    assert await world.stores.directory.of(Token, ann) == [token]
+    assert await world.stores.directory.list_by_owner(Token, ann) == [token]
     world.clock.advance(timedelta(days=1, seconds=1))
     report = await world.registry.upkeep.run("expire")
     assert report is not None
     assert report.seen == report.changed > 0
-    assert await world.stores.directory.of(Token, ann) == []
+    assert await world.stores.directory.list_by_owner(Token, ann) == []
 
 
 async def test_the_sweep_spares_what_was_stored_within_its_grace_to_the_millisecond(

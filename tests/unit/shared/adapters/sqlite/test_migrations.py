@@ -71,7 +71,7 @@ async def test_tokens_go_on_and_remember_their_last_use(database: Database) -> N
     token = await directory.get(Token, Place("kim0000000", "h1"))
     assert token is not None
     assert (token.id, token.expires_ms) == ("t1", 9000)
-    assert await directory.about(Token, "t1") == [token]
+    assert await directory.list_by_subject(Token, "t1") == [token]
     use = await directory.get(TokenUse, Place("kim0000000", "t1"))
     assert use is not None
     assert use.used_ms == 8
