@@ -1,6 +1,8 @@
 """Numbers, times and sizes as people read them; the filters of the templates."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from urllib.parse import quote_plus
 
 _SECOND_MS = 1_000
 _MINUTE_MS = 60 * _SECOND_MS
@@ -23,11 +25,17 @@ _SHORT = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
 _ONE_DIGIT = 10  # Below it a digit after the point says something.
 
 
+# The times of releases stand on many pages, and formatting one takes longer than all around it.
+_kept = lru_cache(maxsize=8_192)
+
+
+@_kept
 def moment(at_ms: int) -> str:
     """Return a time of the stores as people read it: UTC, to the minute."""
     return f"{_utc(at_ms):%Y-%m-%d %H:%M} UTC"
 
 
+@_kept
 def machine_moment(at_ms: int) -> str:
     """Return a time of the stores as programs read it."""
     return f"{_utc(at_ms):%Y-%m-%dT%H:%M:%SZ}"
@@ -38,6 +46,7 @@ def typed_moment(at_ms: int) -> str:
     return f"{_utc(at_ms):%Y-%m-%dT%H:%M}"
 
 
+@_kept
 def day(at_ms: int) -> str:
     """Return the day of a time of the stores, in UTC."""
     return f"{_utc(at_ms):%Y-%m-%d}"
@@ -63,6 +72,12 @@ def _rounded(distance_ms: int) -> str:
 
 def _times(distance_ms: int, length: int) -> int:
     return (distance_ms + length // 2) // length
+
+
+@_kept
+def quoted(value: str) -> str:
+    """Return a value of a query parameter as a URL has it."""
+    return quote_plus(value)
 
 
 def lasting(span: timedelta) -> str:

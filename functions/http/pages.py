@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -202,6 +202,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     show_bidi_characters,
 )
 
+FRAGMENTS_KEPT = 4_096  # Some 4 MB.
 _HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.
 
 
@@ -209,6 +210,16 @@ def render_template(template: str, values: Mapping[str, object]) -> str:
     """Return the template filled in; a value that it lacks is an error, never an empty text."""
     frame = {"static": static_path, "announcements": current_notices.get(), **_FRAME}
     return _environment().get_template(template).render({**frame, **values})
+
+
+@lru_cache(maxsize=FRAGMENTS_KEPT)
+def fragment(template: str, macro: str, *values: str | bool) -> str:
+    """Return what a macro of a template makes of plain values, and of nothing else.
+
+    Lists of packages repeat the same names and summaries on thousands of pages.
+    """
+    made: str = getattr(_environment().get_template(template).module, macro)(*values)
+    return made
 
 
 @cache
@@ -235,4 +246,5 @@ def _environment() -> "Environment":
     )
     for word in _FILTERS:
         environment.filters[word.__name__] = word
+    environment.globals["fragment"] = fragment
     return environment

@@ -1,14 +1,14 @@
 """GET /search: packages by words and facets; suggestions and OpenSearch for browsers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import partial
 from html import escape
-from urllib.parse import quote_plus
 
 import azure.functions as func
 import orjson
 
+from functions.http.formatting import grouped, quoted
 from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PageRequest, PublicPages
 from functions.http.requests import READ_METHODS
@@ -26,6 +26,7 @@ from shared.domain.search import (
     ResultPage,
     Sort,
 )
+from shared.prose.rendering import SafeHtml
 
 RESULTS_PER_PAGE = 20
 SHOWN_FACET_VALUES = 8  # The others can be opened.
@@ -48,11 +49,6 @@ FACET_TITLES = {
     Facet.PLATFORM: "Platform",
     Facet.LANGUAGE: "Ballerina version",
 }
-
-
-@lru_cache(maxsize=4_096)  # A page of results repeats the same values in about 200 links.
-def _quoted(value: str) -> str:
-    return quote_plus(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +102,26 @@ class SearchForm:
     def address(self, **changes: str) -> str:
         """Return the path of this search with some parameters changed; empty values are removed."""
         params = {name: value for name, value in (self.parameters | changes).items() if value}
-        pairs = "&".join(f"{name}={_quoted(value)}" for name, value in params.items())
+        pairs = "&".join(f"{name}={quoted(value)}" for name, value in params.items())
         return f"/search?{pairs}" if pairs else "/search"
+
+    def address_up_to(self, name: str) -> str:
+        """Return the path of this search up to another value of a parameter, to which the value is
+        added `quoted`: a page has some hundred links to narrow it."""
+        address = self.address(**{name: ""})
+        return f"{address}{'&' if '?' in address else '?'}{name}="
 
 
 @dataclass(frozen=True, slots=True)
 class FacetView:
-    """One facet of the page: its values, or the chosen one."""
+    """One facet of the page: links to its values with their counts, or the chosen one."""
 
     facet: Facet
     title: str
     chosen: str
-    few: tuple[FacetCount, ...]
-    more: tuple[FacetCount, ...]
+    few: SafeHtml
+    more: SafeHtml
+    more_count: int
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
@@ -139,6 +142,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
             form=form,
             found=found,
             pager=pager,
+            keyword_links=partial(_keyword_links, escape(form.address_up_to("keyword"))),
             facets=tuple(_facet_views(form, found.results.count, found.facets)),
             sorts=SORTS,
             suggestion=corrected_text(form.text, found.results.corrections),
@@ -183,13 +187,37 @@ def _facet_views(form: SearchForm, count: int, facets: Facets) -> Iterator[Facet
         chosen = form.facet_values.get(facet, "")
         divides = any(share.count < count for share in shares)
         if chosen or divides:
-            yield FacetView(
-                facet,
-                title,
-                chosen,
-                shares[:SHOWN_FACET_VALUES],
-                shares[SHOWN_FACET_VALUES:MAX_FACET_VALUES],
-            )
+            few = shares[:SHOWN_FACET_VALUES]
+            more = shares[SHOWN_FACET_VALUES:MAX_FACET_VALUES]
+            links = partial(_facet_links, form.address_up_to(facet.value))
+            yield FacetView(facet, title, chosen, links(few), links(more), len(more))
+
+
+# Lists of links to narrow a search. A page has some two hundred, which take a template longer than
+# all the rest of it.
+
+
+def _facet_links(address: str, shares: Iterable[FacetCount]) -> SafeHtml:
+    """Return items of a list: the values of a facet, each with the number of its packages."""
+    address = escape(address)
+    return SafeHtml(
+        "\n".join(
+            f'<li><a href="{address}{quoted(share.value)}"><span dir="auto">{escape(share.value)}'
+            f'</span> <span class="count">{grouped(share.count)}</span></a></li>'
+            for share in shares
+        )
+    )
+
+
+def _keyword_links(address: str, keywords: Iterable[str]) -> SafeHtml:
+    """Return items of a list: the keywords of a package."""
+    return SafeHtml(
+        "\n".join(
+            f'<li><a class="chip small" href="{address}{quoted(each)}" dir="auto">{escape(each)}'
+            "</a></li>"
+            for each in keywords
+        )
+    )
 
 
 def corrected_text(text: str, corrections: tuple[tuple[str, str], ...]) -> str:

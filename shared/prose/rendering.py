@@ -114,7 +114,7 @@ _BIDI = {code: f"[U+{code:04X}]" for code in (*range(0x202A, 0x202F), *range(0x2
 
 def show_bidi_characters(text: str) -> str:
     """Replace each character that changes the direction of a line by its number."""
-    return text.translate(_BIDI)
+    return text if text.isascii() else text.translate(_BIDI)
 
 
 class RenderingTimeout(Exception):

@@ -11,6 +11,7 @@ from functions.http.pages import (
     PAGE_HEADERS,
     TEMPLATES,
     Visitor,
+    fragment,
     message_page,
     render_page,
     render_template,
@@ -32,6 +33,16 @@ def test_values_are_shown_as_text() -> None:
 def test_a_value_that_is_missing_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         render_template("message.html", {"title": "x", "visitor": None})
+
+
+def test_a_fragment_is_rendered_once_for_the_same_values_and_escaped() -> None:
+    values = ("acme", "greet", "1.0.0", "<b>", False, True)
+    made = fragment("web/_packages.html", "heading", *values)
+    assert made is fragment("web/_packages.html", "heading", *values)
+    assert "&lt;b&gt;" in made
+    assert "Deprecated" in made
+    assert "Private" not in made
+    assert "Private" in fragment("web/_packages.html", "heading", *values[:4], True, False)
 
 
 @pytest.mark.parametrize("name", NAMES)
