@@ -18,7 +18,16 @@ from shared.domain.records import Place
 from shared.domain.rights import Grant
 from shared.domain.sign_in import Session
 from shared.domain.tokens import Token
-from tests.support.services import ADA, EVE, KIM, LEE, AdministrationServices, session_of, token_of
+from tests.support.services import (
+    ADA,
+    EVE,
+    KIM,
+    LEE,
+    URL,
+    AdministrationServices,
+    session_of,
+    token_of,
+)
 
 WHY = "Its laptop was stolen."
 
@@ -96,7 +105,9 @@ async def test_a_locked_account_is_unlocked_once(world: AdministrationServices) 
         await world.account_administration.unlock(KIM, by=world.ada)
     assert not (await there(world, KIM)).is_locked
     assert world.events.kinds() == ["account.unlocked"]
-    assert [each.subject for each in world.mailer.sent] == ["kim: your account is unlocked"]
+    [mail] = world.mailer.sent
+    assert mail.subject == "kim: your account is unlocked"
+    assert f"{URL}/" in mail.text
 
 
 async def test_a_deleted_account_is_not_locked(world: AdministrationServices) -> None:

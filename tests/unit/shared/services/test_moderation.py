@@ -121,6 +121,8 @@ async def test_a_release_is_shown_with_all_that_happened_to_it(published: World)
     assert inspected.names == {admin.id: "admin", published.people.ann.account.id: "ann"}
     assert (inspected.pulls, inspected.dependents, inspected.history.next) == (0, 0, None)
     assert inspected.decided_by == admin.id
+    assert inspected.release == await published.registry.moderation.find(GREET, by=admin)
+    assert inspected.head.package == GREET.package
     survey = await published.registry.moderation.survey(GREET.package, by=admin)
     assert [entry.state for entry in survey.entries] == [State.QUARANTINED]
 

@@ -398,6 +398,16 @@ async def test_a_refusal_to_delete_or_to_keep_names_the_organization(
         await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
 
 
+async def test_an_unknown_organization_is_named_to_the_operator(
+    acme: OrganizationServices,
+) -> None:
+    unknown = OrgName("unknown")
+    for attempt in (acme.organization_deletion.delete, acme.organization_deletion.cancel):
+        with pytest.raises(OrganizationNotFound) as refused:
+            await attempt(unknown, by=OPERATOR)
+        assert str(refused.value) == str(OrganizationNotFound(unknown))
+
+
 async def orphaned(world: OrganizationServices, *people: Account) -> None:
     """Let accounts be gone that the organization does not know to be, and a day pass."""
     for each in people:

@@ -84,6 +84,22 @@ async def test_a_message_is_one_line_of_a_length_that_fits(world: World) -> None
     assert told.deprecation == "Use 2.0.0 now."
 
 
+async def test_the_event_of_a_deprecation_says_of_what_and_whether_it_ended(world: World) -> None:
+    await world.push(bala(str(FIRST)))
+    deprecating = world.registry.deprecation
+    await deprecating.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
+    await deprecating.undeprecate(FIRST, by=OPERATOR)
+    await deprecating.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
+    await deprecating.undeprecate_package(FIRST.package, by=OPERATOR)
+    events = await world.stores.events.since(0, 20)
+    assert [(each.kind, each.subject) for _, each in events if "deprecated" in each.kind] == [
+        ("release.deprecated", "acme/greet:1.0.0"),
+        ("release.undeprecated", "acme/greet:1.0.0"),
+        ("package.deprecated", "acme/greet"),
+        ("package.undeprecated", "acme/greet"),
+    ]
+
+
 ACME = parse_org("acme")
 GREET = Package.parse("acme", "greet")
 

@@ -2,16 +2,24 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import pytest
 
 from shared.auth.authorization import Authorization
 from shared.domain.errors.identity import NotPermitted
-from shared.domain.errors.packages import SpelledDifferently, ToolTaken, VisibilityDiffers
+from shared.domain.errors.packages import (
+    MissingDependencies,
+    SpelledDifferently,
+    ToolTaken,
+    VersionExists,
+    VisibilityDiffers,
+)
 from shared.domain.identity import OPERATOR, Principal
-from shared.domain.names import Package, parse_org
+from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Release, Visibility
 from shared.domain.rights import Grant, Scope
+from shared.ports import AlreadyThere, MetadataStore
 from shared.services.organizations import OrganizationProfile
 from shared.services.publishing import PUBLISHER_CACHED_FOR, Publishing, Upload
 from shared.services.rate_limits import PublishAllowance, RateLimiter
@@ -34,6 +42,11 @@ class Asked(Authorization):
 def owner(world: World, credential: str = "session") -> Principal:
     """Return Ann, who owns `acme`."""
     return Principal(world.people.ann.account.id, credential, (Grant(),))
+
+
+def bob(world: World) -> Principal:
+    """Return Bob, who owns `other`."""
+    return Principal(world.people.bob.account.id, "session", (Grant(),))
 
 
 async def push(world: World, archive: bytes, by: Principal | None = None) -> Release:
@@ -150,10 +163,54 @@ async def test_a_refusal_of_a_taken_tool_names_its_package_to_those_who_may_see_
 
 async def test_a_tool_of_a_private_package_names_no_package_to_others(world: World) -> None:
     await push(world, bala("acme/tool:1.0.0", tools=("greeter",), visibility="private"))
-    bob = Principal(world.people.bob.account.id, "session", (Grant(),))
     with pytest.raises(ToolTaken) as refused:
-        await push(world, bala("other/tool:1.0.0", tools=("greeter",)), bob)
+        await push(world, bala("other/tool:1.0.0", tools=("greeter",)), bob(world))
     assert str(refused.value) == str(ToolTaken("greeter", None))
     with pytest.raises(ToolTaken) as refused:
         await push(world, bala("acme/other:1.0.0", tools=("greeter",)))
     assert "acme/tool" in str(refused.value)
+
+
+class TakenMeanwhile:
+    """A store in which somebody else adds each release first."""
+
+    def __init__(self, store: MetadataStore) -> None:
+        self._store = store
+
+    async def add_release(self, release: Release) -> None:
+        await self._store.add_release(release)
+        raise AlreadyThere
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+async def test_of_two_pushes_of_the_same_bytes_at_once_both_return_the_release(
+    world: World,
+) -> None:
+    metadata = cast(MetadataStore, TakenMeanwhile(world.stores.metadata))
+    publishing = replace(world.registry.publishing, metadata=metadata)
+    release = await publishing.push(Upload(bala("acme/greet:1.0.0")), by=owner(world))
+    found = await world.stores.metadata.find(release.coordinate)
+    assert found.release is not None
+    assert found.release.coordinate == release.coordinate
+    with pytest.raises(VersionExists) as refused:
+        await publishing.push(Upload(bala("acme/greet:1.0.0", readme="Other.")), by=owner(world))
+    assert str(refused.value) == str(VersionExists(release.coordinate))
+
+
+async def test_a_dependency_that_the_publisher_may_not_read_is_missing(world: World) -> None:
+    await push(world, bala("other/secret:1.0.0", visibility="private"), bob(world))
+    await push(world, bala("other/open:1.0.0"), bob(world))
+    publishing = world.registry.publishing
+    checking = replace(publishing.dependency_check, require_dependencies=True)
+    strict = replace(publishing, dependency_check=checking)
+    wanted = ["other/open:1.0.0", "other/open:1.1.0", "other/secret:1.0.0"]
+    with pytest.raises(MissingDependencies) as refused:
+        await strict.push(Upload(bala("acme/greet:1.0.0", dependencies=wanted)), by=owner(world))
+    missing = tuple(
+        Coordinate.parse("other", *each) for each in (("open", "1.1.0"), ("secret", "1.0.0"))
+    )
+    coordinate = Coordinate.parse("acme", "greet", "1.0.0")
+    assert str(refused.value) == str(MissingDependencies(coordinate, missing))
+    await strict.push(Upload(bala("acme/greet:1.0.0", dependencies=wanted[:1])), by=owner(world))

@@ -148,6 +148,8 @@ async def test_an_identity_is_linked_once() -> None:
         ("root", "Operator", "support@example.org", "someone"),
         ("ballerina", "", "", "someone"),
         ("x" * 80, "", "", "x" * 30),
+        ("-.-" * 10 + "x" * 80, "", "", "x" * 30),
+        ("x" * 29 + ".y", "", "", "x" * 29),
         ("aB3dE6gH9k", "", "", "ab3de6gh9k-1"),
         ("christophe@example.org", "", "", "christophe-1"),
         ("blr_ab", "upkeep", "entra-1@example.org", "someone"),

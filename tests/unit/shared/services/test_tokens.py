@@ -275,6 +275,16 @@ async def test_a_rotated_token_has_another_text_and_the_same_rights(
     assert events.kinds() == ["token.issued", "token.rotated"]
 
 
+async def test_a_rotated_token_begins_with_its_first_revision(
+    tokens: Tokens, store: FakeDirectory
+) -> None:
+    new = await issued(tokens)
+    await tokens.rename(KIM.id, new.token.id, "desktop", by=KIM)
+    await tokens.rotate(KIM.id, new.token.id, by=KIM)
+    [stored] = store.every(Token)
+    assert (stored.name, stored.revision) == ("desktop", 1)
+
+
 async def test_a_rotated_token_does_not_outlive_the_one_that_asked(
     tokens: Tokens, clock: FakeClock
 ) -> None:
