@@ -225,7 +225,7 @@ class LeakReports:
 def parse_report(body: bytes) -> tuple[LeakedToken, ...]:
     """Read the entries of a report; raise `BodyUnreadable` or `TooManyReported`."""
     try:
-        entries = _ENTRIES.validate_json(body, strict=True)
+        entries = _ENTRIES.validate_json(body)
     except ValidationError:
         raise BodyUnreadable(_LIST) from None
     if len(entries) > MAX_REPORTED:

@@ -331,6 +331,16 @@ async def test_a_new_sign_in_is_asked_of_the_provider(place: Place) -> None:
     assert asked["github"]["prompt"] == ["select_account"]
 
 
+async def test_a_sign_in_of_any_age_asks_entra_for_no_claims_and_no_refresh_token(
+    place: Place,
+) -> None:
+    begun = await place.provider("entra").begin(BACK, Freshness.ANY)
+    asked = parse_qs(urlsplit(begun.address).query)
+    assert "claims" not in asked
+    assert "prompt" not in asked
+    assert set(asked["scope"][0].split()) == {"openid", "profile", "email"}
+
+
 @pytest.mark.parametrize("kind", ["entra", "oidc"])
 async def test_when_somebody_showed_who_they_are_the_provider_says(place: Place, kind: str) -> None:
     now_s = place.clock.now_ms() // 1000
