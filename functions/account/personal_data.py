@@ -38,13 +38,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def account_delete(request: SignedInRequest) -> func.HttpResponse:
         name = request.account.name
         if request.form.text("name") != name:
-            message = f"To delete the account, type its name, {name}, as it is written here."
+            message = f"To delete your account, type its name, {name}, exactly as shown."
             raise InvalidRequest(message)
         for session in await registry.account_deletion.delete(by=request.principal):
             registry.session_authentication.invalidate(session)
         send_cookie(registry.session_authentication.expired_cookie())
-        sentence = f"The account {name} is deleted. Nobody gets its name again."
-        return message_page("Goodbye", sentence, "What you published stays for those who use it.")
+        sentence = f"The account {name} was deleted. Nobody can use its name again."
+        return message_page("Account deleted", sentence, "Releases that you published stay.")
 
     return bp
 

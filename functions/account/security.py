@@ -24,52 +24,52 @@ SESSIONS_PATH = "/account/sessions"
 IDENTITIES_PATH = "/account/identities"
 EVENTS_PER_PAGE = 25  # A screen or two.
 
-# What people read of each kind of event; other kinds are spelled out.
+# The label of each kind of event; other kinds are spelled out.
 EVENT_LABELS = {
-    "account.appointed": "Made administrator of the registry",
+    "account.appointed": "Administrator role added",
     "account.created": "Account created",
-    "account.dismissed": "No administrator of the registry any more",
+    "account.dismissed": "Administrator role removed",
     "account.locked": "Account locked",
     "account.renamed": "Account renamed",
     "account.unlocked": "Account unlocked",
-    "device.approved": "Machine connected",
-    "device.refused": "Machine refused",
-    "identity.linked": "Way to sign in linked",
-    "identity.removed": "Way to sign in removed",
+    "device.approved": "Device connected",
+    "device.refused": "Device denied",
+    "identity.linked": "Sign-in method linked",
+    "identity.removed": "Sign-in method removed",
     "invitation.accepted": "Invitation accepted",
     "invitation.declined": "Invitation declined",
-    "member.hidden": "Membership hidden from everybody",
+    "member.hidden": "Membership made private",
     "member.removed": "Left an organization",
     "member.set": "Role changed",
-    "member.shown": "Membership shown to everybody",
-    "organization.founded": "Organization founded",
-    "owner.pending": "Change of an owner waits",
-    "owner.undone": "Change of an owner undone",
-    "session.copied": "Session ended, since its cookie was copied",
+    "member.shown": "Membership made public",
+    "organization.founded": "Organization created",
+    "owner.pending": "Change of owners requested",
+    "owner.undone": "Change of owners canceled",
+    "session.copied": "Session ended because its cookie was copied",
     "session.ended": "Session ended",
     "session.renewed": "Signed in again",
     "session.started": "Signed in",
-    "sign-in-link.issued": "Sign-in link made",
-    "task.asked": "Task of upkeep asked for",
-    "token.issued": "Access token made",
+    "sign-in-link.issued": "Sign-in link created",
+    "task.asked": "Maintenance task requested",
+    "token.issued": "Access token created",
     "token.renamed": "Access token renamed",
     "token.revoked": "Access token revoked",
-    "token.rotated": "Access token renewed",
+    "token.rotated": "Access token rotated",
     "token.stolen": "Access token revoked as stolen",
 }
 
 # The filters of the page, by the prefix of the kinds of events.
 EVENT_KIND_FILTERS = (
-    ("", "Everything"),
-    ("session.", "Signing in and out"),
-    ("identity.", "Ways to sign in"),
+    ("", "All events"),
+    ("session.", "Sessions"),
+    ("identity.", "Sign-in methods"),
     ("token.", "Access tokens"),
-    ("device.", "Machines"),
+    ("device.", "Devices"),
     ("member.", "Memberships"),
     ("owner.", "Changes of owners"),
     ("invitation.", "Invitations"),
     ("organization.", "Organizations"),
-    ("account.", "The account"),
+    ("account.", "Account"),
 )
 _KIND_PREFIXES = frozenset(kind for kind, _ in EVENT_KIND_FILTERS)
 
@@ -111,7 +111,7 @@ async def account_security(request: SignedInRequest) -> func.HttpResponse:
     return request.show(
         "account/security.html",
         events=[event for _, event in page.events],
-        names={**page.names, request.account.id: "you", OPERATOR_ID: "the operator"},
+        names={**page.names, request.account.id: "you", OPERATOR_ID: "operator"},
         what=event_label,
         about=event_subject,
         kinds=EVENT_KIND_FILTERS,

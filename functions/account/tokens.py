@@ -76,13 +76,13 @@ def _show_issued(request: SignedInRequest, issued: IssuedToken) -> func.HttpResp
     return request.show(template, token=issued.token, text=text, settings=settings)
 
 
-# What people read of each scope, the least powerful first.
+# The description of each scope, the least powerful first.
 SCOPE_LABELS = (
     (Scope.READ, "Read private packages"),
-    (Scope.PUSH_VERSION, "Publish new versions of packages that exist"),
-    (Scope.PUSH_NEW, "Publish packages that do not exist yet"),
-    (Scope.DEPRECATE, "Deprecate versions, and take that back"),
-    (Scope.MANAGE, "Manage members and tokens; it takes a fresh sign-in"),
+    (Scope.PUSH_VERSION, "Publish new versions of existing packages"),
+    (Scope.PUSH_NEW, "Publish new packages"),
+    (Scope.DEPRECATE, "Deprecate and undeprecate versions"),
+    (Scope.MANAGE, "Manage members and tokens; requires a recent sign-in"),
 )
 LONG_LIFETIME = timedelta(days=90)  # The page of a new token warns of a longer one.
 
@@ -124,6 +124,6 @@ def _days(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_TOKEN_DAYS))):
-        message = f"A token is good for 1 to {MAX_TOKEN_DAYS} days. Write the number of days alone."
+        message = f"A token can expire in 1 to {MAX_TOKEN_DAYS} days. Enter a number of days."
         raise InvalidRequest(message)
     return int(text)

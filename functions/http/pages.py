@@ -89,7 +89,7 @@ def message_page(title: str, *sentences: str, status: int = 200) -> func.HttpRes
 def refusal_page(refusal: Refusal) -> func.HttpResponse:
     """Return the refusal as a page with its sentence and the id of the request."""
     status = STATUS_BY_KIND[refusal.kind]
-    title = "There is nothing here" if status == NOT_FOUND else "This did not work"
+    title = "Page not found" if status == NOT_FOUND else "Request failed"
     answer = _error_page(title, str(refusal), status, request_id())
     for name, value in retry_headers(refusal).items():
         answer.headers[name] = value
@@ -98,8 +98,8 @@ def refusal_page(refusal: Refusal) -> func.HttpResponse:
 
 def failure_page(failed: str) -> func.HttpResponse:
     """Return a page that tells its reader what to quote, and nothing of the inside."""
-    sentence = "The registry failed. It has noted what happened; nothing that you did is wrong."
-    return _error_page("This did not work", sentence, 500, failed)
+    sentence = "The registry had an internal error, which was logged. Try again in a minute."
+    return _error_page("Internal error", sentence, 500, failed)
 
 
 def _error_page(title: str, sentence: str, status: int, quoted: str) -> func.HttpResponse:
@@ -145,7 +145,7 @@ ACCOUNT_PAGES = (
     ("/account/organizations", "Organizations"),
     ("/account/packages", "Packages"),
     ("/account/invitations", "Invitations"),
-    ("/device", "Log a machine in"),
+    ("/device", "Devices"),
     ("/account/sessions", "Sessions"),
     ("/account/identities", "Sign-in methods"),
     ("/account/security", "Security events"),
@@ -158,16 +158,16 @@ MANAGE_PAGES = (
     ("/manage/releases", "Releases"),
     ("/manage/accounts", "Accounts"),
     ("/manage/organizations", "Organizations"),
-    ("/manage/names", "Names"),
+    ("/manage/names", "Reserved names"),
     ("/manage/notices", "Notices"),
     ("/manage/read-only", "Read-only mode"),
-    ("/manage/tasks", "Tasks"),
-    ("/manage/limits", "Limits"),
+    ("/manage/tasks", "Maintenance tasks"),
+    ("/manage/limits", "Rate limits"),
 )
 
 # What stands below every page.
 FOOTER = (
-    ("/about", "How to use"),
+    ("/about", "Getting started"),
     ("/about/api", "API"),
     ("/about/policies", "Policies"),
     ("/about/status", "Status"),

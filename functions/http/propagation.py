@@ -28,48 +28,47 @@ def propagation_times(settings: Settings) -> tuple[Propagation, ...]:
     """Return every place, the fastest first, as this registry is set up."""
     return (
         Propagation(
-            "This registry: pages, pulls, builds, archives and Maven metadata",
+            "Pages, pulls, builds, archives and Maven metadata",
             f"within {_seconds(PAGE_CACHE_TIME)}, on every server",
         ),
-        Propagation("The search", _search(settings)),
-        Propagation("Links to the archive that were given out before", _links(settings)),
-        Propagation("Copies of the archive at a CDN", _copies(settings)),
+        Propagation("Search", _search(settings)),
+        Propagation("Existing links to the archive", _links(settings)),
+        Propagation("Copies of the archive on a CDN", _copies(settings)),
         Propagation(
-            "The sparse index and badges",
-            f"here within {_seconds(PAGE_CACHE_TIME)}; caches on the way keep a file for "
-            f"{_seconds(FILE_CACHE_TIME)}",
+            "Sparse index and badges",
+            f"within {_seconds(PAGE_CACHE_TIME)} here, within {_seconds(FILE_CACHE_TIME)} in "
+            "caches of proxies",
         ),
         Propagation(
             "Exports of the index, and mirrors",
-            "when they ask next: the change is in the feed of changes at once",
+            "with their next update: the change is in the change feed immediately",
         ),
         Propagation(
-            "Whoever has pulled it before",
-            "never: no registry reaches the caches of others. Owners are told by mail",
+            "Copies that were pulled before",
+            "never: the registry cannot recall them. Owners are notified by email",
         ),
     )
 
 
 def _search(settings: Settings) -> str:
     if settings.is_in_the_cloud:
-        return f"at once here, within {_seconds(SEARCH_DELAY)} on every server"
-    return "at once"
+        return f"within {_seconds(SEARCH_DELAY)} on every server"
+    return "immediately"
 
 
 def _links(settings: Settings) -> str:
     if settings.is_in_the_cloud and settings.archive_links == "store":
-        moved = "as soon as the archive has moved, which is at once; after a crash"
-        return f"{moved} within {_seconds(LINK_LIFETIME)}"
-    return f"looked at again whenever they are followed: within {_seconds(PAGE_CACHE_TIME)}"
+        return f"immediately; after a crash within {_seconds(LINK_LIFETIME)}"
+    return f"within {_seconds(PAGE_CACHE_TIME)}"
 
 
 def _copies(settings: Settings) -> str:
     kept = lasting(ARCHIVE_CACHE_TIME)
     if settings.archive_cdn is Cdn.NONE:
-        return f"this registry has none; caches of others keep one for {kept} at most"
+        return f"this registry uses no CDN; other caches keep copies for at most {kept}"
     if settings.archive_cdn_resource:
-        return f"as fast as its purge, which is asked for at once; {kept} at most"
-    return f"within {kept}, or when the operator purges it"
+        return f"when the CDN is purged, which is requested immediately; within {kept} at most"
+    return f"within {kept}, or when the operator purges the CDN"
 
 
 def _seconds(span: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""What each maintenance task does and when it runs, in words for pages."""
+"""The title, description and schedule of each maintenance task, for pages of administrators."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ _MINUTES_AN_HOUR = 60
 
 @dataclass(frozen=True, slots=True)
 class TaskDescription:
-    """What a task is for, in a line for everybody and in a sentence for whoever runs it."""
+    """The title of a task and a sentence that describes it."""
 
     title: str
     sentence: str
@@ -22,76 +22,77 @@ class TaskDescription:
 TASK_DESCRIPTIONS = MappingProxyType(
     {
         "settle": TaskDescription(
-            "List what was published, where a crash came between",
-            "Derives lists, search and logs again from every record whose changes are not in them.",
+            "List changes after crashes",
+            "Adds changes to lists, search and logs that are missing there.",
         ),
         "roll-up": TaskDescription(
-            "Add up the pulls",
-            "Adds the pulls that were counted to the packages, by which the search ranks them.",
+            "Add up pulls",
+            "Adds counted pulls to the totals of packages, which search uses for ranking.",
         ),
         "expire": TaskDescription(
-            "Let go of what has ended",
-            "Deletes tokens, codes, invitations and counts whose time is over.",
+            "Delete expired records",
+            "Deletes expired tokens, codes, invitations and counts.",
         ),
         "remind": TaskDescription(
-            "Tell people of tokens that end soon",
-            "Writes to the owners of tokens that end within seven days, and within one.",
+            "Send reminders about expiring tokens",
+            "Notifies the owners of tokens seven days and one day before they expire.",
         ),
         "snapshot": TaskDescription(
-            "Write all records down",
-            "Writes every record to a snapshot, reads it again, counts what there is, "
-            "and lets go of snapshots whose time is over.",
+            "Take a snapshot",
+            "Writes all records to a snapshot, verifies it, counts records, and deletes old "
+            "snapshots.",
         ),
         "search": TaskDescription(
-            "Find what other instances published",
-            "Brings to the search index what the change feed did not bring.",
+            "Update the search index",
+            "Adds changes of other instances to the search index that the change feed missed.",
         ),
         "search-rebuild": TaskDescription(
-            "Build the search anew",
-            "Makes the search index again from the listings of all packages.",
+            "Rebuild the search index",
+            "Creates the search index again from the listings of all packages.",
         ),
         "sweep": TaskDescription(
-            "Remove archives that no release has",
-            "Removes what interrupted pushes left, after a grace period, and moves archives that "
-            "lie on the wrong side.",
+            "Delete orphaned archives",
+            "Deletes archives of interrupted pushes after a grace period, and moves archives that "
+            "are in the wrong container.",
         ),
         "audit": TaskDescription(
-            "Compare archives with their records",
-            "Reads every archive again and names each release that is not what its archive says.",
+            "Audit archives",
+            "Reads every archive and reports releases whose record does not match.",
         ),
         "forget": TaskDescription(
-            "Forget where old events came from",
-            "Takes address and credential out of events that are older than the log keeps them.",
+            "Anonymize old events",
+            "Removes IP address and credential from events after their retention period.",
         ),
         "prove": TaskDescription(
-            "Look again at the domains of organizations",
-            "Looks for the record of every verified domain, and takes away what it proved if it "
+            "Check verified domains",
+            "Checks the TXT record of every verified domain, and removes the verification if it "
             "is gone.",
         ),
         "mend": TaskDescription(
-            "Mend what is stale",
-            "Derives lists and documents again where they are not what the releases say.",
+            "Repair derived data",
+            "Computes lists and documents again that do not match the releases.",
         ),
         "keep": TaskDescription(
-            "Finish what was to wait for two days",
-            "Keeps an organization that is being deleted if a push that was under way brought it "
-            "a package.",
+            "Finish scheduled deletions",
+            "Cancels the deletion of an organization if a push in progress published a package to "
+            "it.",
         ),
         "refresh": TaskDescription(
-            "Derive everything again",
-            "Derives entries, search and documents of every package again from its releases.",
+            "Rebuild all derived data",
+            "Computes lists, search entries and documents of all packages again from their "
+            "releases.",
         ),
     }
 )
 
 
 def schedule_text(schedule: str | None) -> str:
-    """Return when a task runs by itself: `every 5 minutes`, `daily at 03:20 UTC`, `by hand`.
+    """Return when a task runs by itself: `every 5 minutes`, `daily at 03:20 UTC`, `on request`.
 
     The schedule is one of equal intervals.
     """
     if schedule is None:
-        return "by hand"
+        return "on request"
     first_ms = next_run(schedule, 0)
     minutes = (next_run(schedule, first_ms) - first_ms) // _MINUTE_MS
     if minutes == _MINUTES_A_DAY:

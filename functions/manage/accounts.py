@@ -27,15 +27,15 @@ ACCOUNTS_PATH = "/manage/accounts"
 ACCOUNT_ROUTE = "manage/accounts/{account}"
 ACCOUNTS_PER_PAGE = 25  # A screen or two.
 
-# What the page says after a form, by the name of its action.
+# The message after a form, by the name of its action.
 DONE_MESSAGES = {
-    "sessions": "Every session is ended, everywhere within five seconds.",
-    "revoke": "The token is revoked, everywhere within five seconds.",
-    "revoke-stolen": "The token is revoked, and whatever was made with it has ended.",
-    "revoke-all": "Every token is revoked, everywhere within five seconds.",
-    "unlock": "The account is unlocked. Its tokens count again, but for those that were revoked.",
-    "appoint": "It administers the registry from now on. All administrators are told by mail.",
-    "dismiss": "It is no administrator any more. All administrators are told by mail.",
+    "sessions": "All sessions ended. Browsers are signed out within five seconds.",
+    "revoke": "Access token revoked. It stops working within five seconds.",
+    "revoke-stolen": "Access token revoked with everything that was created with it.",
+    "revoke-all": "All access tokens revoked. They stop working within five seconds.",
+    "unlock": "Account unlocked. Its tokens that were not revoked work again.",
+    "appoint": "Administrator role added. All administrators were notified by email.",
+    "dismiss": "Administrator role removed. All administrators were notified by email.",
 }
 
 AccountAction = Callable[[SignedInRequest, Account], Awaitable[None]]

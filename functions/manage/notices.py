@@ -22,9 +22,9 @@ NOTICES_PATH = "/manage/notices"
 
 # The choices of the form, the default first.
 MOODS = (
-    (NoticeKind.INFORMATION, "Information: good to know"),
-    (NoticeKind.WARNING, "Warning: something does not work as it should"),
-    (NoticeKind.MAINTENANCE, "Maintenance: something will not work for a while"),
+    (NoticeKind.INFORMATION, "Information"),
+    (NoticeKind.WARNING, "Warning: something does not work as expected"),
+    (NoticeKind.MAINTENANCE, "Maintenance: planned downtime"),
 )
 
 

@@ -20,9 +20,9 @@ ORGANIZATION_ROUTE = "manage/organizations/{org}"
 ORGANIZATIONS_PER_PAGE = 25  # Organizations on a page: a screen or two.
 
 ORGANIZATION_DONE_MESSAGES = {
-    "found": "It is founded.",
-    "delete": "It is deleted. Its name is free again a day later.",
-    "keep": "It stays. Its owners are told by mail.",
+    "found": "Organization created.",
+    "delete": "Organization deleted. Its name becomes available again a day later.",
+    "keep": "Deletion canceled. The owners were notified by email.",
 }
 
 
@@ -107,8 +107,8 @@ async def manage_organization(
 RESERVED_NAMES_PATH = "/manage/names"
 
 NAME_DONE_MESSAGES = {
-    "add": "It is kept back from now on, by every instance.",
-    "remove": "It is free again.",
+    "add": "Names reserved.",
+    "remove": "Reserved name removed.",
 }
 
 

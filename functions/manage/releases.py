@@ -30,14 +30,14 @@ VERSIONS_PER_PAGE = 50  # Of a package, on a page.
 
 EVENT_LABELS = {
     "release.published": "Published",
-    "release.awaiting-owner": "Published, and held for an owner",
+    "release.awaiting-owner": "Published and held for an owner",
     "release.confirmed": "Confirmed by an owner",
     "release.held": "Held",
     "release.quarantined": "Quarantined",
-    "release.live": "Released again",
-    "release.removed": "Removed for ever",
+    "release.live": "Restored",
+    "release.removed": "Permanently removed",
     "release.deprecated": "Deprecated",
-    "release.undeprecated": "Deprecated no more",
+    "release.undeprecated": "Undeprecated",
 }
 
 ReleaseDecision = Callable[[SignedInRequest, Coordinate], Awaitable[Release]]
@@ -57,32 +57,32 @@ class ReleaseAction:
 
 HOLD = ReleaseAction(
     "hold",
-    "Hold it",
-    "For what has to be looked at first. Nobody finds or pulls it, its owners included, until an "
-    "administrator releases it. Builds that need it take another version, or fail.",
+    "Hold",
+    "For a release that needs a review. Nobody can find or pull it, including its owners, until an "
+    "administrator restores it. Builds that need it use another version or fail.",
     "Hold",
 )
 QUARANTINE = ReleaseAction(
     "quarantine",
-    "Quarantine it",
-    "For what may do harm. Nobody finds or pulls it, its owners included. It comes back as it was, "
-    "byte for byte, if the suspicion was wrong.",
+    "Quarantine",
+    "For a release that may be harmful. Nobody can find or pull it, including its owners. It can "
+    "be restored unchanged.",
     "Quarantine",
     is_harsh=True,
 )
 RELEASE = ReleaseAction(
     "release",
-    "Release it again",
-    "Everybody who may see its package finds and pulls it as before, under the same digest.",
-    "Release",
+    "Restore",
+    "Anyone who can see its package can find and pull it again, with the same digest.",
+    "Restore release",
     takes_reason=False,
 )
 REMOVE = ReleaseAction(
     "remove",
-    "Remove it for ever",
-    "For what law or safety forbid to keep. It never comes back, its archive is deleted at night, "
-    "and its version is never free again, for its owners neither.",
-    "Remove for ever",
+    "Remove permanently",
+    "For a release that law or security forbid to keep. It cannot be restored, its archive is "
+    "deleted the next night, and nobody can publish its version again.",
+    "Remove permanently",
     is_harsh=True,
 )
 
@@ -214,7 +214,7 @@ async def _remove(request: SignedInRequest, coordinate: Coordinate) -> Release:
 
 
 def _reason(request: SignedInRequest, coordinate: Coordinate) -> str:
-    return parse_required_reason(request.form.text("reason"), f"what becomes of {coordinate}")
+    return parse_required_reason(request.form.text("reason"), f"the decision about {coordinate}")
 
 
 # The actions of forms, by the last segments of their paths.
@@ -239,7 +239,7 @@ def _parse_subject(text: str) -> Coordinate | Package:
     package, _, version = text.partition(":")
     org, _, name = package.partition("/")
     if not (org and name):
-        message = f"{text[:80]!r} names no release. Write acme/greet:1.0.0, or acme/greet for all."
+        message = f"{text[:80]!r} is not a release. Write acme/greet:1.0.0, or acme/greet for all."
         raise InvalidRequest(message)
     return Coordinate.parse(org, name, version) if version else Package.parse(org, name)
 
@@ -247,6 +247,6 @@ def _parse_subject(text: str) -> Coordinate | Package:
 def _parse_coordinate(text: str) -> Coordinate:
     subject = _parse_subject(text)
     if isinstance(subject, Package):
-        message = f"{subject} names no release. Go back to the first page of the list."
+        message = f"{subject} is not a release. Go back to the first page of the list."
         raise InvalidRequest(message)
     return subject

@@ -20,15 +20,15 @@ IN_THE_CLOUD = "Cosmos DB and Blob Storage, on Azure"
 TASKS_PATH = "/manage/tasks"
 
 RATE_LIMIT_LABELS = {
-    RateLimitClass.READ: "Reading",
-    RateLimitClass.WRITE: "Changing",
-    RateLimitClass.PUSH: "Publishing",
-    RateLimitClass.TOKEN_ISSUE: "Making tokens",
-    RateLimitClass.SIGN_IN: "Signing in",
-    RateLimitClass.DEVICE: "Logging machines in",
-    RateLimitClass.INVITATION: "Inviting people",
-    RateLimitClass.FOUND: "Founding organizations",
-    RateLimitClass.FAILURE: "Guessing credentials",
+    RateLimitClass.READ: "Read",
+    RateLimitClass.WRITE: "Change",
+    RateLimitClass.PUSH: "Publish",
+    RateLimitClass.TOKEN_ISSUE: "Create tokens",
+    RateLimitClass.SIGN_IN: "Sign in",
+    RateLimitClass.DEVICE: "Device login",
+    RateLimitClass.INVITATION: "Send invitations",
+    RateLimitClass.FOUND: "Create organizations",
+    RateLimitClass.FAILURE: "Failed credentials",
 }
 
 

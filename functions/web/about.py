@@ -11,7 +11,6 @@ from functions.http.propagation import propagation_times
 from functions.http.public_pages import PageRequest, PublicPages
 from functions.http.requests import READ_METHODS
 from functions.http.responses import JSON
-from functions.http.task_descriptions import TASK_DESCRIPTIONS
 from shared.composition import Registry
 from shared.domain.client_settings import client_settings
 from shared.domain.errors.base import Unavailable
@@ -23,7 +22,7 @@ from shared.domain.notices import NoticeBoard, NoticeStage
 
 # The pages in the order of their menu: last segment, path, title.
 ABOUT_PAGES = (
-    ("", "/about", "How to use"),
+    ("", "/about", "Getting started"),
     ("api", "/about/api", "API"),
     ("policies", "/about/policies", "Policies"),
     ("status", "/about/status", "Status"),
@@ -87,7 +86,6 @@ async def _status(request: PageRequest) -> func.HttpResponse:
         health=health,
         read_only=board.read_only,
         tasks=tasks,
-        descriptions=TASK_DESCRIPTIONS,
         summary=summary,
         newest_ms=newest_ms,
     )

@@ -41,7 +41,7 @@ def parse_email(text: str) -> EmailAddress:
     """Return `text` as a mail address, or raise `InvalidRequest`."""
     trimmed = text.strip()
     if len(trimmed) > MAX_EMAIL_LENGTH or not _ADDRESS.fullmatch(trimmed):
-        message = "That is no mail address. Write it as kim@example.org."
+        message = "This is not a valid email address. Write it as kim@example.org."
         raise InvalidRequest(message)
     return EmailAddress(trimmed)
 
@@ -66,95 +66,97 @@ def mail_line(text: str) -> str:
 
 def invitation_mail(org: str, role: str, *, by: str, link: str, until_ms: int) -> MailText:
     return MailText(
-        f"{by} invites you to {org}",
-        f"{by} invites you to be {role} of the organization {org}. Open this link to accept or "
-        f"decline; it is good for one person, until {time_text(until_ms)}:\n\n{link}\n\n"
-        "If you do not know what this is about, there is nothing that you need to do.\n",
+        f"{by} invited you to join {org}",
+        f"{by} invited you to join the organization {org} as {role}. Open this link to accept or "
+        f"decline the invitation; it works for one person and expires on {time_text(until_ms)}:"
+        f"\n\n{link}\n\nIf you did not expect this invitation, you can ignore it.\n",
     )
 
 
 def owner_change_pending_mail(org: str, what: str, *, by: str, at_ms: int, link: str) -> MailText:
     return MailText(
-        f"The owners of {org} are about to change",
-        f"{by} has decided that {what}. This counts from {time_text(at_ms)} on. Until then every "
-        f"owner of {org} can undo it:\n\n{link}\n\n"
-        "If nobody of you wanted this, undo it, and let whoever decided it sign out everywhere: "
-        "somebody else may be using their account.\n",
+        f"Pending change to the owners of {org}",
+        f"{by} requested a change: {what}. It takes effect on {time_text(at_ms)}. Until then, any "
+        f"owner of {org} can cancel it:\n\n{link}\n\n"
+        f"If this is unexpected, cancel it, and ask {by} to end all sessions: the account may be "
+        "compromised.\n",
     )
 
 
 def owners_changed_mail(org: str, what: str, *, by: str, link: str) -> MailText:
     return MailText(
-        f"The owners of {org} have changed",
-        f"{by} has decided that {what}. This counts from now on:\n\n{link}\n\n"
-        "If it is a mistake, turn to the operator of the registry.\n",
+        f"The owners of {org} changed",
+        f"{by} made a change, which took effect immediately: {what}.\n\n{link}\n\n"
+        "If this is a mistake, contact the operator of the registry.\n",
     )
 
 
 def owner_change_cancelled_mail(org: str, what: str, *, by: str, link: str) -> MailText:
     return MailText(
-        f"The owners of {org} stay as they are",
-        f"It had been decided that {what}. {by} has undone that:\n\n{link}\n",
+        f"Change to the owners of {org} canceled",
+        f"{by} canceled a requested change: {what}.\n\n{link}\n",
     )
 
 
 def organization_deletion_mail(org: str, *, by: str, at_ms: int, link: str) -> MailText:
     return MailText(
-        f"The organization {org} is about to be deleted",
-        f"{by} deletes the organization {org}. It takes no packages any more, and from "
-        f"{time_text(at_ms)} on it is gone, and somebody else may found it a day later. Until "
-        f"then every owner can undo it:\n\n{link}\n",
+        f"The organization {org} will be deleted",
+        f"{by} requested the deletion of the organization {org}. Nobody can publish to it any "
+        f"more. It will be deleted on {time_text(at_ms)}, and its name becomes available again "
+        f"a day later. Until then, any owner can cancel the deletion:\n\n{link}\n",
     )
 
 
 def organization_deletion_cancelled_mail(org: str, *, by: str, link: str) -> MailText:
     return MailText(
-        f"The organization {org} stays",
-        f"{by} has undone the deletion of the organization {org}:\n\n{link}\n",
+        f"Deletion of the organization {org} canceled",
+        f"{by} canceled the deletion of the organization {org}:\n\n{link}\n",
     )
 
 
 def domain_lapsed_mail(org: str, domain: str, *, record: str, link: str) -> MailText:
     return MailText(
         f"{domain} is no longer verified for {org}",
-        f"The record {record}, by which {org} proved that {domain} is its own, is gone, so the "
-        f"domain is no longer shown as verified. Set the record again and verify it:\n\n{link}\n",
+        f"The TXT record {record}, which verifies the domain {domain} for {org}, is missing. The "
+        f"domain is no longer shown as verified. Add the record again and verify the domain:"
+        f"\n\n{link}\n",
     )
 
 
 def new_device_mail(name: str, url: str, *, agent: str, address: str) -> MailText:
     return MailText(
-        mail_line(f"{name}: a new browser is signed in"),
+        mail_line(f"{name}: new sign-in"),
         f"""\
-Somebody signed in as {name} with a browser that was not used for it before:
+A browser that was not used with the account {name} before signed in:
 
-  {mail_line(agent) or "a browser without a name"}
-  from {address or "an unknown address"}
+  {mail_line(agent) or "unknown browser"}
+  IP address: {address or "unknown"}
 
-If that was you, there is nothing to do. If not, end the session at
-{url}/account, and look after the account that you sign in with.
+If this was you, there is nothing to do. If not, end the session at
+{url}/account/sessions, and secure the account at your identity provider.
 """,
     )
 
 
 def identity_linked_mail(name: str, url: str, *, label: str, provider: str) -> MailText:
     return MailText(
-        mail_line(f"{name}: a new way to sign in"),
+        mail_line(f"{name}: sign-in method added"),
         f"""\
-{mail_line(label)} ({provider}) can sign in as {name} from now on.
+{mail_line(label)} ({provider}) can now sign in as {name}.
 
-If you did not do this, remove it at {url}/account and end every session there.
+If you did not do this, remove it at {url}/account/identities, and end all other
+sessions at {url}/account/sessions.
 """,
     )
 
 
 def identity_removed_mail(name: str, url: str, *, label: str, provider: str) -> MailText:
     return MailText(
-        mail_line(f"{name}: a way to sign in is gone"),
+        mail_line(f"{name}: sign-in method removed"),
         f"""\
 {mail_line(label)} ({provider}) can no longer sign in as {name}.
 
-If you did not do this, look at {url}/account at once.
+If you did not do this, check your account immediately: {url}/account/security
 """,
     )
 
@@ -162,11 +164,11 @@ If you did not do this, look at {url}/account at once.
 def session_copied_mail(name: str, url: str) -> MailText:
     """Tell that a session's cookie was used from two places."""
     return MailText(
-        mail_line(f"{name}: a session was ended"),
+        mail_line(f"{name}: session ended"),
         f"""\
-A session of {name} was ended because its cookie was used from two places, as it is when
-somebody has copied it. Sign in again, and look through your sessions and tokens at
-{url}/account.
+A session of {name} was ended because its cookie was used from two places. Somebody may
+have copied it. Sign in again, and check your sessions and access tokens at
+{url}/account/security.
 """,
     )
 
@@ -174,11 +176,11 @@ somebody has copied it. Sign in again, and look through your sessions and tokens
 def leaked_token_mail(token: Token, found_at: str, page_of_tokens: str) -> MailText:
     where = f"It was found at {found_at}\n\n" if found_at else ""
     text = (
-        f"{_named(token)} was found where others can read it, and it was revoked at once.\n\n"
+        f"{_named(token)} was found in a public place and was revoked immediately.\n\n"
         f"{where}"
-        f"It allowed: {describe_grants(token.grants)}.\n\n"
-        "Look through what was published since then. Remove the token from where it was found, "
-        f"and make a new one if something needs it: {page_of_tokens}\n"
+        f"Scopes: {describe_grants(token.grants)}.\n\n"
+        "Check the releases that were published since then. Remove the token from the place where "
+        f"it was found, and create a new one if you need it: {page_of_tokens}\n"
     )
     return MailText(f"The token {token.name} leaked and was revoked", text)
 
@@ -186,11 +188,11 @@ def leaked_token_mail(token: Token, found_at: str, page_of_tokens: str) -> MailT
 def token_expiry_mail(token: Token, page_of_tokens: str) -> MailText:
     day = _day(token.expires_ms)
     text = (
-        f"{_named(token)} ends on {day}. From then on, whatever uses it is refused.\n\n"
-        f"If something still needs it, give it a new text in time: {page_of_tokens}\n"
-        "If nothing does, there is nothing to do.\n"
+        f"{_named(token)} expires on {day}. Everything that uses it stops working then.\n\n"
+        f"If it is still needed, rotate it in time: {page_of_tokens}\n"
+        "If not, there is nothing to do.\n"
     )
-    return MailText(f"The token {token.name} ends on {day}", text)
+    return MailText(f"The token {token.name} expires on {day}", text)
 
 
 def _named(token: Token) -> str:
@@ -203,33 +205,33 @@ def _day(at_ms: int | None) -> str:
 
 
 _MEANING = {
-    State.LIVE: "It is as it was: everybody who may see its package finds and pulls it.",
-    State.HELD: "Nobody sees or pulls it until the operator releases it.",
+    State.LIVE: "Anyone who can see its package can find and pull it again.",
+    State.HELD: "Nobody can see or pull it until the operator restores it.",
     State.QUARANTINED: (
-        "It may do harm, so nobody sees or pulls it until the operator has looked at it. Whoever "
-        "pulled it before has it still."
+        "It may be harmful, so nobody can see or pull it until the operator has reviewed it. "
+        "Copies that were pulled before still exist."
     ),
     State.REMOVED: (
-        "Nobody gets it any more, and its version is never free again. Whoever pulled it before "
-        "has it still."
+        "Nobody can pull it any more, and its version cannot be published again. Copies that were "
+        "pulled before still exist."
     ),
 }
 _WORDS = {
-    State.LIVE: "released again",
+    State.LIVE: "restored",
     State.HELD: "held",
     State.QUARANTINED: "quarantined",
-    State.REMOVED: "removed for good",
+    State.REMOVED: "permanently removed",
 }
 
 
 def moderation_mail(release: Release, organization_page: str) -> MailText:
     words = _WORDS[release.state]
-    reason = f"The reason: {_printable(release.state_reason)}\n\n" if release.state_reason else ""
+    reason = f"Reason: {_printable(release.state_reason)}\n\n" if release.state_reason else ""
     text = (
         f"{release.coordinate} was {words} by the operator of the registry. "
         f"{_MEANING[release.state]}\n\n"
         f"{reason}"
-        f"If that is a mistake, tell the operator. Your organization: {organization_page}\n"
+        f"If this is a mistake, contact the operator. Your organization: {organization_page}\n"
     )
     return MailText(f"{release.coordinate} was {words}", text)
 
@@ -237,15 +239,15 @@ def moderation_mail(release: Release, organization_page: str) -> MailText:
 def held_release_mail(release: Release, held_releases_page: str) -> MailText:
     """Tell owners that a release of a burst is held, and how to confirm it."""
     text = (
-        f"{release.coordinate} was pushed together with many other packages within minutes, so it "
-        "is held, and so is what follows it for now: nobody sees or pulls it.\n\n"
+        f"{release.coordinate} was published together with many other packages within minutes, so "
+        "it is held, and so are the releases that follow it: nobody can see or pull them.\n\n"
         f"It was published by {release.origin.principal} with the credential "
         f"{release.origin.credential}.\n\n"
-        "If that was meant, sign in and confirm each release that waits. If it was not, revoke "
-        "that credential at once, and tell the operator of the registry.\n\n"
-        f"What waits: {held_releases_page}\n"
+        "If you published them, sign in and confirm each held release. If not, revoke that "
+        "credential immediately, and tell the operator of the registry.\n\n"
+        f"Held releases: {held_releases_page}\n"
     )
-    return MailText(f"Releases of {release.org} wait for you", text)
+    return MailText(f"Held releases of {release.org} need confirmation", text)
 
 
 def _printable(text: str) -> str:
@@ -258,10 +260,10 @@ def account_locked_mail(name: str, url: str) -> MailText:
     return MailText(
         mail_line(f"{name}: your account is locked"),
         f"""\
-An administrator has locked the account {name} at {url}. Nobody signs in to it, its
-sessions are ended, and its tokens are refused until it is unlocked. What you published stays.
+An administrator locked the account {name} at {url}. Its sessions have ended, and
+sign-in and its tokens are refused until it is unlocked. Releases that you published stay.
 
-Ask an administrator of the registry why, and what to do now.
+Ask an administrator of the registry for the reason and how to proceed.
 """,
     )
 
@@ -270,20 +272,19 @@ def account_unlocked_mail(name: str, url: str) -> MailText:
     return MailText(
         mail_line(f"{name}: your account is unlocked"),
         f"""\
-You can sign in as {name} again, and the tokens that were not revoked count again. Look
-through your tokens, and through what happened, at {url}/account.
+You can sign in as {name} again, and tokens that were not revoked work again. Check your
+access tokens and security events at {url}/account/security.
 """,
     )
 
 
 def administrators_changed_mail(name: str, url: str, *, by: str, is_one: bool) -> MailText:
-    what = "an administrator" if is_one else "no administrator any more"
+    what = "an administrator" if is_one else "no longer an administrator"
     return MailText(
         mail_line(f"{name} is {what}"),
         f"""\
-{by} has decided that {name} is {what} of the registry at {url}.
-This counts from now on.
+{by} changed the role of {name}, who is now {what} of the registry at {url}.
 
-If nobody of you wanted this, lock the account of whoever decided it: {url}/manage/accounts
+If this is unexpected, lock the account of {by}: {url}/manage/accounts
 """,
     )

@@ -188,9 +188,9 @@ class StatusReport:
         if self.tasks is None or self.backlog is None:
             yield StatusProblem(
                 Severity.BAD,
-                "The stores do not answer.",
-                "Packages cannot be read or published until they do; what was published is safe. "
-                "The log of the registry says what they refuse.",
+                "The stores do not respond.",
+                "Packages cannot be read or published until they do; published packages are safe. "
+                "The log of the registry has the errors.",
             )
 
     def _task_problems(self) -> Iterator[StatusProblem]:
@@ -201,48 +201,48 @@ class StatusReport:
             yield StatusProblem(
                 Severity.WARN,
                 "No task has run yet.",
-                "After the first start that takes a minute. Later it means that no timer runs: "
-                "start the registry again.",
+                "After the first start, this takes a minute. Otherwise no timer is running: "
+                "restart the registry.",
             )
 
     def _backlog_problems(self) -> Iterator[StatusProblem]:
         if self.backlog and self.backlog.is_stuck(self.at_ms):
             yield StatusProblem(
                 Severity.WARN,
-                "Changes that were made are not listed yet.",
-                "Each is safe, but lists, search and logs lack it. Run the task that lists them; "
-                "what it cannot list, it names.",
+                "Some changes are not listed yet.",
+                "They are stored, but missing in lists, search and logs. Run the task that lists "
+                "them; it reports changes that it cannot list.",
                 "settle",
             )
 
     def _other_problems(self) -> Iterator[StatusProblem]:
         if self.read_only:
             reason = self.read_only.reason.rstrip(".")
-            sentence = f"The registry takes no changes: {reason}."
-            yield StatusProblem(Severity.WARN, sentence, "Turn that off when its reason is gone.")
+            sentence = f"Read-only mode is on: {reason}."
+            yield StatusProblem(Severity.WARN, sentence, "Turn it off when it is no longer needed.")
         if self.disk_space and self.disk_space.is_full:
             sentence = "The disk is almost full."
-            way_out = "Make room now: when nothing is left, nothing can be published or changed."
+            way_out = "Free space now: on a full disk, nothing can be published or changed."
             yield StatusProblem(Severity.BAD, sentence, way_out)
         elif self.disk_space and self.disk_space.is_low:
-            sentence = "The disk is filling up."
-            way_out = "Make room within the next days, or move the registry to a larger disk."
+            sentence = "Disk space is low."
+            way_out = "Free space within the next days, or move the registry to a larger disk."
             yield StatusProblem(Severity.WARN, sentence, way_out)
 
 
 def _of_task(standing: TaskState, now_ms: int) -> Iterator[StatusProblem]:
     last = standing.last_run
     if last and last.result is TaskResult.FAILED:
-        sentence = f"The task {standing.task} broke off."
-        way_out = "What it had done is done. Run it again; the log says where it stopped."
+        sentence = f"The task {standing.task} failed."
+        way_out = "Run it again; the log has the error."
         yield StatusProblem(Severity.BAD, sentence, way_out, standing.task)
     if last and last.result is TaskResult.PROBLEMS:
         sentence = f"The task {standing.task} found {_problems(last)}"
-        way_out = "It says so until a run finds nothing wrong."
+        way_out = "This is shown until a run finds no problem."
         yield StatusProblem(Severity.WARN, sentence, way_out, standing.task)
     if standing.is_overdue(now_ms):
         sentence = f"The task {standing.task} is overdue."
-        way_out = "Run it now. If others are late as well, no timer runs: start the registry again."
+        way_out = "Run it now. If others are overdue, no timer is running: restart the registry."
         yield StatusProblem(Severity.WARN, sentence, way_out, standing.task)
 
 

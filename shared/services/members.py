@@ -60,7 +60,7 @@ class RequestedMembership:
     def __str__(self) -> str:
         """Return the request as a part of a sentence."""
         if self.role is None:
-            return f"{self.account.name} is no member any more"
+            return f"{self.account.name} is no longer a member"
         return f"{self.account.name} becomes {self.role.value}"
 
 

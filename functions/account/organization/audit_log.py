@@ -99,62 +99,62 @@ def _day(text: str, later: timedelta) -> str:
     try:
         return (date.fromisoformat(text) + later).isoformat() if text else ""
     except (ValueError, OverflowError):
-        message = f"{text[:40]!r} is no day. Write it as 2026-11-20."
+        message = f"{text[:40]!r} is not a date. Write it as 2026-11-20."
         raise InvalidRequest(message) from None
 
 
-# What follows the name of the actor. `subject` and `account` are fields of the event, the other
-# names are keys of its details.
+# The sentence after the name of the actor. `subject` and `account` are fields of the event, the
+# other names are keys of its details.
 EVENT_PHRASES = {
     "domain.claimed": "added the domain {domain}",
-    "domain.lapsed": "found the domain {domain} no longer proven",
-    "domain.removed": "gave the domain {domain} up",
-    "domain.verified": "proved the domain {domain}",
+    "domain.lapsed": "found the domain {domain} no longer verified",
+    "domain.removed": "removed the domain {domain}",
+    "domain.verified": "verified the domain {domain}",
     "invitation.accepted": "accepted an invitation",
     "invitation.declined": "declined an invitation",
-    "invitation.renewed": "invited somebody again",
-    "invitation.sent": "invited somebody",
-    "invitation.withdrawn": "withdrew an invitation",
-    "member.hidden": "hid from others that they are a member",
-    "member.removed": "took {account} out",
-    "member.set": "made {account} {after}",
-    "member.shown": "shows everybody that they are a member",
-    "organization.changed": "changed what {subject} says of itself",
-    "organization.deleting": "began to delete {subject}",
-    "organization.founded": "founded {subject}",
-    "organization.kept": "kept {subject} after all",
+    "invitation.renewed": "renewed an invitation",
+    "invitation.sent": "sent an invitation",
+    "invitation.withdrawn": "revoked an invitation",
+    "member.hidden": "made their membership private",
+    "member.removed": "removed {account}",
+    "member.set": "changed the role of {account} to {after}",
+    "member.shown": "made their membership public",
+    "organization.changed": "changed the profile of {subject}",
+    "organization.deleting": "scheduled the deletion of {subject}",
+    "organization.founded": "created {subject}",
+    "organization.kept": "canceled the deletion of {subject}",
     "organization.released": "released the name {subject}",
-    "owner.pending": "began to change what {account} is",
-    "owner.undone": "undid a change of {account}",
+    "owner.pending": "requested a change of the role of {account}",
+    "owner.undone": "canceled the change of the role of {account}",
     "package.deprecated": "deprecated {subject}",
     "package.private": "made {subject} private",
     "package.public": "made {subject} public",
-    "package.pushers-changed": "changed who pushes to {subject}",
-    "package.undeprecated": "took the deprecation of {subject} back",
+    "package.pushers-changed": "changed the publishing access of {subject}",
+    "package.undeprecated": "undeprecated {subject}",
     "publisher.added": "added a trusted publisher of {subject}",
-    "publisher.bound": "made {subject} as its publisher",
-    "publisher.refused": "was refused as a publisher",
+    "publisher.bound": "created {subject} as its trusted publisher",
+    "publisher.refused": "was refused as a trusted publisher",
     "publisher.removed": "removed a trusted publisher of {subject}",
-    "release.awaiting-owner": "published {subject}, which waits for an owner",
+    "release.awaiting-owner": "published {subject}, which was held for an owner",
     "release.confirmed": "confirmed {subject}",
     "release.deprecated": "deprecated {subject}",
-    "release.held": "held {subject} back",
-    "release.live": "gave {subject} back",
+    "release.held": "held {subject}",
+    "release.live": "restored {subject}",
     "release.published": "published {subject}",
     "release.quarantined": "quarantined {subject}",
     "release.removed": "removed {subject}",
-    "release.undeprecated": "took the deprecation of {subject} back",
-    "token.issued": "made the token {name}",
-    "token.leaked": "revoked the token {name}, which was found in the open",
+    "release.undeprecated": "undeprecated {subject}",
+    "token.issued": "created the token {name}",
+    "token.leaked": "revoked the token {name}, which had leaked",
     "token.renamed": "renamed the token {before} to {after}",
     "token.revoked": "revoked the token {name}",
-    "token.stolen": "revoked the token {name} as stolen, with everything that was made with it",
-    "token.rotated": "gave the token {name} a new text",
+    "token.stolen": "revoked the token {name} as stolen, with everything that was created with it",
+    "token.rotated": "rotated the token {name}",
 }
 
 # The filters of the page, by the prefix of the kinds of events.
 EVENT_FILTERS = (
-    ("", "Everything"),
+    ("", "All events"),
     ("release.", "Releases"),
     ("package.", "Packages"),
     ("member.", "Members"),
@@ -163,7 +163,7 @@ EVENT_FILTERS = (
     ("token.", "Tokens"),
     ("publisher.", "Trusted publishers"),
     ("domain.", "Domains"),
-    ("organization.", "The organization"),
+    ("organization.", "Organization"),
 )
 
 

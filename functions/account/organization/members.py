@@ -17,11 +17,11 @@ from shared.domain.names import OrgName
 from shared.domain.rights import Role
 from shared.services.invitations import InvitationRequest, IssuedInvitation
 
-# The roles of the form, with what people read of each.
+# The roles of the form with their labels.
 ROLE_CHOICES = (
-    (Role.MEMBER.value, "Member: reads what is private"),
-    (Role.MAINTAINER.value, "Maintainer: publishes and deprecates"),
-    (Role.OWNER.value, "Owner: decides; counts after 48 hours"),
+    (Role.MEMBER.value, "Member: can read private packages"),
+    (Role.MAINTAINER.value, "Maintainer: can publish and deprecate packages"),
+    (Role.OWNER.value, "Owner: can manage everything; takes effect in 48 hours"),
 )
 
 

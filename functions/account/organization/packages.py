@@ -93,7 +93,7 @@ async def _set_visibility(request: SignedInRequest, _org: OrgName) -> None:
         wanted is Visibility.PRIVATE
         and request.form.text("confirm").lower() != package.name.lower()
     ):
-        message = f"To make {package} private, type its name, {package.name}, beside the button."
+        message = f"To make {package} private, type its name, {package.name}, into the field."
         raise InvalidRequest(message)
     await request.registry.package_visibility.change(package, wanted, by=request.principal)
 
@@ -116,12 +116,12 @@ def _coordinate(request: SignedInRequest) -> Coordinate:
 
 
 def _visibility(form: Form) -> Visibility:
-    otherwise = "A package is public or private. Choose one of the two."
+    otherwise = "Choose a visibility: public or private."
     return form.choice("visibility", Visibility, otherwise)
 
 
 def _pushers(form: Form) -> Pushers:
-    otherwise = "Members push to a package, or trusted publishers alone. Choose one of the two."
+    otherwise = "Choose who can publish: members, or trusted publishers only."
     return form.choice("pushers", Pushers, otherwise)
 
 

@@ -134,13 +134,13 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
     )
 
 
-# What a form does, by its path.
+# The actions of forms, by their paths below the organization.
 PUBLISHER_ACTIONS: dict[str, FormAction] = {"publishers/add": _add, "publishers/remove": _remove}
 
 
 def _provider(form: Form) -> Provider:
     names = ", ".join(each.value for each in Provider)
-    otherwise = f"There is no such CI system. Choose among {names}."
+    otherwise = f"There is no such CI system. Choose one of {names}."
     return form.choice("provider", Provider, otherwise)
 
 

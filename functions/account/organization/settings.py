@@ -26,16 +26,16 @@ from shared.domain.packages import Visibility
 from shared.domain.rights import Action, Role
 from shared.services.organizations import OrganizationProfile
 
-# The choices of the forms, with what people read of each.
+# The choices of the forms with their labels.
 VISIBILITY_CHOICES = (
-    (Visibility.PUBLIC.value, "Everybody"),
-    (Visibility.PRIVATE.value, "Members alone"),
+    (Visibility.PUBLIC.value, "Public"),
+    (Visibility.PRIVATE.value, "Private: visible only to members"),
 )
 LEAVE_AFTER_TRANSFER = "leave"
 AFTER_TRANSFER_CHOICES = (
-    (Role.MAINTAINER.value, "Maintainer: I go on publishing"),
-    (Role.MEMBER.value, "Member: I go on reading what is private"),
-    (LEAVE_AFTER_TRANSFER, "Nothing: I leave"),
+    (Role.MAINTAINER.value, "Maintainer"),
+    (Role.MEMBER.value, "Member"),
+    (LEAVE_AFTER_TRANSFER, "Leave the organization"),
 )
 
 
@@ -104,7 +104,7 @@ async def _transfer(request: SignedInRequest, org: OrgName) -> None:
     form, by = request.form, request.principal
     successor = await request.registry.organizations.member_account(org, form.text("heir"), by=by)
     if form.text("confirm").lower() != org.lower():
-        message = f"To hand {org} over, type its name into the last field."
+        message = f"To transfer {org}, type its name, {org}, into the last field."
         raise InvalidRequest(message)
     await request.registry.organization_transfer.begin(org, successor, _after_transfer(form), by=by)
 
@@ -118,14 +118,14 @@ async def _keep(request: SignedInRequest, org: OrgName) -> None:
 
 
 def _visibility(form: Form) -> Visibility:
-    otherwise = "Packages are public or private by default. Choose one of the two."
+    otherwise = "Choose a default visibility: public or private."
     return form.choice("visibility", Visibility, otherwise)
 
 
 def _after_transfer(form: Form) -> Role | None:
     chosen = form.text("afterwards")
     if chosen not in {value for value, _ in AFTER_TRANSFER_CHOICES}:
-        message = "Choose what you are afterwards: maintainer, member or nothing."
+        message = "Choose your role after the transfer: maintainer, member, or leave."
         raise InvalidRequest(message)
     return None if chosen == LEAVE_AFTER_TRANSFER else Role(chosen)
 
