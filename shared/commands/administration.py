@@ -105,7 +105,7 @@ def _result(last: TaskRun) -> str:
 
 def _due(state: TaskState, now_ms: int) -> str:
     if state.due_ms is None:
-        return "by hand"
+        return "on request"
     late = "overdue since " if state.is_overdue(now_ms) else ""
     return f"{late}{format_time(state.due_ms)}"
 

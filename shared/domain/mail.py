@@ -283,8 +283,8 @@ def administrators_changed_mail(name: str, url: str, *, by: str, is_one: bool) -
     return MailText(
         mail_line(f"{name} is {what}"),
         f"""\
-{by} changed the role of {name}, who is now {what} of the registry at {url}.
+{by} made a change: {name} is {what} of the registry at {url}.
 
-If this is unexpected, lock the account of {by}: {url}/manage/accounts
+If this is unexpected, check who is an administrator: {url}/manage/accounts
 """,
     )

@@ -24,7 +24,7 @@ def nobody_found(site: Site, page: Page) -> None:
     page.goto(f"{site.url}{ACCOUNTS}")
     page.get_by_role("searchbox", name="Find an account").fill("zoe")
     page.get_by_role("button", name="Find").click()
-    expect(page.get_by_text("No account is called so")).to_be_visible()
+    expect(page.get_by_text("No accounts found")).to_be_visible()
 
 
 def an_account(site: Site, page: Page) -> None:
@@ -38,7 +38,7 @@ def an_account(site: Site, page: Page) -> None:
 def a_sign_in_link(site: Site, page: Page) -> None:
     """Make a link, which is shown this once."""
     an_account(site, page)
-    page.get_by_role("button", name="Make a sign-in link").click()
+    page.get_by_role("button", name="Create sign-in link").click()
     expect(page.get_by_label("Sign-in link", exact=True)).to_be_visible()
 
 
@@ -70,7 +70,7 @@ def an_organization_for_nobody(site: Site, page: Page) -> None:
     page.goto(f"{site.url}{ORGANIZATIONS}")
     page.get_by_label("Name", exact=True).fill("globex")
     page.get_by_label("Owner").fill("zoe")
-    page.get_by_role("button", name="Found the organization").click()
+    page.get_by_role("button", name="Create organization").click()
     expect(page.get_by_role("alert")).to_be_focused()
 
 
@@ -89,8 +89,8 @@ def names(site: Site, page: Page) -> None:
 def a_name_that_is_taken(site: Site, page: Page) -> None:
     """Look a name up."""
     page.goto(f"{site.url}{NAMES}")
-    page.get_by_role("searchbox", name="Is this name free?").fill("Acrne")
-    page.get_by_role("button", name="Look it up").click()
+    page.get_by_role("searchbox", name="Check a name").fill("Acrne")
+    page.get_by_role("button", name="Check").click()
     expect(page.get_by_role("status").first).to_be_visible()
 
 
@@ -99,15 +99,15 @@ def a_pattern_to_keep_back(site: Site, page: Page) -> None:
     page.goto(f"{site.url}{NAMES}")
     page.get_by_label("Pattern").fill("a?me")
     page.get_by_label("Why").fill("To see what becomes of it.")
-    page.get_by_role("button", name="See what it matches").click()
-    expect(page.get_by_text("It matches organizations that are there.")).to_be_visible()
+    page.get_by_role("button", name="Preview matches").click()
+    expect(page.get_by_text("The pattern matches existing organizations.")).to_be_visible()
 
 
 def a_pattern_that_is_kept_back(site: Site, page: Page) -> None:
     """Keep names back."""
     page.goto(f"{site.url}{NAMES}/new?pattern={LONG}*")
     page.get_by_label("Why").fill("w" * 400)
-    page.get_by_role("button", name="Keep it back").click()
+    page.get_by_role("button", name="Reserve names").click()
     expect(page.get_by_role("status").first).to_contain_text("Done.")
     page.get_by_role("button", name=f"Give {LONG}* free").click()
     expect(page.get_by_role("row").filter(has_text="ballerina*")).to_be_visible()

@@ -21,17 +21,17 @@ REASON = "moving house until 22:00"
 def announce(site: Site, page: Page, text: str, mood: str, link: str = "") -> None:
     """Write a notice."""
     page.goto(f"{site.url}{NOTICES}")
-    page.get_by_label("What it says").fill(text)
-    page.get_by_label("How it is meant").select_option(mood)
+    page.get_by_label("Text").fill(text)
+    page.get_by_label("Type").select_option(mood)
     page.get_by_label("Link", exact=True).fill(link)
-    page.get_by_role("button", name="Show it on every page").click()
+    page.get_by_role("button", name="Publish notice").click()
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
 def nothing_announced(site: Site, page: Page) -> None:
     """Open the page of notices before there are any."""
     page.goto(f"{site.url}{NOTICES}")
-    expect(page.get_by_text("Nothing is announced")).to_be_visible()
+    expect(page.get_by_text("No notices")).to_be_visible()
 
 
 def a_notice(site: Site, page: Page) -> None:
@@ -52,8 +52,8 @@ def hostile_notices(site: Site, page: Page) -> None:
 def one_too_many(site: Site, page: Page) -> None:
     """Announce more than anybody reads."""
     page.goto(f"{site.url}{NOTICES}")
-    page.get_by_label("What it says").fill("And one more.")
-    page.get_by_role("button", name="Show it on every page").click()
+    page.get_by_label("Text").fill("And one more.")
+    page.get_by_role("button", name="Publish notice").click()
     expect(page.get_by_role("alert")).to_be_focused()
 
 
@@ -88,7 +88,7 @@ def changes_that_are_refused(site: Site, page: Page) -> None:
     """Turn the registry read-only."""
     page.goto(f"{site.url}{READ_ONLY}")
     page.get_by_label("Reason").fill(REASON)
-    page.get_by_role("button", name="Take no changes").click()
+    page.get_by_role("button", name="Turn on read-only mode").click()
     expect(page.get_by_role("complementary")).to_contain_text(f"takes no changes now: {REASON}.")
 
 
@@ -96,7 +96,7 @@ def a_form_that_is_refused(site: Site, page: Page) -> None:
     """Ask for a token meanwhile."""
     page.goto(f"{site.url}/account/tokens")
     page.get_by_label("Name", exact=True).fill("nightly build")
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create token").click()
     expect(page.get_by_role("alert")).to_be_focused()
     expect(page.get_by_role("alert")).to_contain_text("Try again later.")
     expect(page.get_by_label("Name", exact=True)).to_have_value("nightly build")
@@ -111,7 +111,7 @@ def a_status_that_waits(site: Site, page: Page) -> None:
 def changes_that_are_taken_again(site: Site, page: Page) -> None:
     """Take changes again."""
     page.goto(f"{site.url}{READ_ONLY}")
-    page.get_by_role("button", name="Take changes again").click()
+    page.get_by_role("button", name="Turn off read-only mode").click()
     expect(page.get_by_role("complementary", name="Notices")).to_have_count(0)
 
 

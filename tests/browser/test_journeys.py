@@ -42,13 +42,13 @@ def test_an_owner_looks_after_an_organization(site: Site, opened: Open) -> None:
     site.push_with(token, "bobs/tool:1.0.0", readme="# Tool")
     page.goto(f"{site.url}/packages/bobs/tool")
     page.get_by_role("link", name="Manage", exact=True).click()
-    page.get_by_label("What to use instead", exact=True).fill("Use bobs/better.")
+    page.get_by_label("Deprecation message", exact=True).fill("Use bobs/better.")
     page.get_by_role("button", name="Deprecate tool").click()
-    expect(page.get_by_role("status")).to_contain_text("The package is deprecated.")
+    expect(page.get_by_role("status")).to_contain_text("Package deprecated.")
     stranger = opened(site.url).open("/packages/bobs/tool")
     expect(stranger.get_by_text("Use bobs/better.").first).to_be_visible()
 
-    page.get_by_role("button", name="Take it back: the deprecation of tool").click()
+    page.get_by_role("button", name="Undeprecate tool").click()
     expect(page.get_by_role("status")).to_contain_text("no longer deprecated")
     stranger = opened(site.url).open("/packages/bobs/tool")
     expect(stranger.get_by_text("Use bobs/better.")).to_have_count(0)
@@ -57,7 +57,7 @@ def test_an_owner_looks_after_an_organization(site: Site, opened: Open) -> None:
     expect(page.get_by_role("row").nth(1)).to_contain_text("bob took the deprecation of bobs/tool")
     page.get_by_role("link", name="Tokens", exact=True).click()
     page.get_by_role("button", name="Revoke the token robot").click()
-    expect(page.get_by_text("No tokens yet")).to_be_visible()
+    expect(page.get_by_text("No access tokens")).to_be_visible()
     watched.assert_nothing_happened()
 
 
@@ -71,7 +71,7 @@ def test_an_owner_publishes_what_was_held(site: Site, opened: Open) -> None:
     page.get_by_role("link", name="Held releases").click()
     expect(page.get_by_role("heading", name="p20 1.0.0")).to_be_visible()
     page.get_by_role("button", name="It was meant: publish p20 1.0.0").click()
-    expect(page.get_by_text("Nothing waits for you")).to_be_visible()
+    expect(page.get_by_text("No held releases")).to_be_visible()
     stranger = opened(site.url).open("/packages/acme/p20")
     expect(stranger.get_by_role("heading", level=1)).to_contain_text("1.0.0")
     watched.assert_nothing_happened()
@@ -141,7 +141,7 @@ def make_token_here(page: Page, name: str) -> str:
     page.get_by_label("Name", exact=True).fill(name)
     for box in page.get_by_role("checkbox").all():
         box.check()
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create token").click()
     return page.locator("input.code").first.input_value()
 
 

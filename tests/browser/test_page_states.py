@@ -16,7 +16,7 @@ def a_token_that_is_made(site: Site, page: Page) -> None:
     """Make a token; the page shows it this once."""
     page.goto(f"{site.url}/account/tokens")
     page.get_by_label("Name", exact=True).fill("nightly build")
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create token").click()
     expect(page.get_by_text("Copy it now")).to_be_visible()
 
 
@@ -25,7 +25,7 @@ def a_token_that_is_refused(site: Site, page: Page) -> None:
     page.goto(f"{site.url}/account/tokens")
     page.get_by_label("Name", exact=True).fill("for ever")
     page.get_by_label("For days").fill("9999")
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create token").click()
     expect(page.get_by_role("alert")).to_be_focused()
 
 
@@ -56,15 +56,15 @@ def a_token_of_an_organization_that_lasts_long(site: Site, page: Page) -> None:
     page.goto(f"{site.url}/account/organizations/acme/tokens")
     page.get_by_label("Name", exact=True).fill("nightly build")
     page.get_by_label("For days").fill("365")
-    page.get_by_role("button", name="Make the token").click()
-    expect(page.get_by_text("That is a long time")).to_be_visible()
+    page.get_by_role("button", name="Create token").click()
+    expect(page.get_by_text("valid for more than 90 days")).to_be_visible()
 
 
 def a_publisher_that_is_refused(site: Site, page: Page) -> None:
     """Trust the job of a repository by its name, and not by its number."""
     page.goto(f"{site.url}/account/organizations/acme/publishers")
     page.get_by_label("Package", exact=True).fill("greet")
-    for label in ("Number of the repository", "Number of its owner"):
+    for label in ("Repository ID", "Repository owner ID"):
         page.get_by_label(label).fill("octo")
     page.get_by_role("button", name="Add the publisher").click()
     expect(page.get_by_role("alert")).to_be_focused()
@@ -87,13 +87,13 @@ def a_machine_to_approve(site: Site, page: Page) -> None:
     page.goto(f"{site.url}/device")
     page.locator("input.user-code").fill(code_of_a_machine(site))
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("button", name="Approve this machine")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
 
 
 def a_machine_that_is_approved(site: Site, page: Page) -> None:
     a_machine_to_approve(site, page)
-    page.get_by_role("button", name="Approve this machine").click()
-    expect(page.get_by_role("button", name="Approve this machine")).to_have_count(0)
+    page.get_by_role("button", name="Approve").click()
+    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
 
 
 def a_code_that_is_refused(site: Site, page: Page) -> None:

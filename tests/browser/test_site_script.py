@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Open
 from tests.clients.recorded_registry import Served
 
-COMMAND = "Command that logs a machine in"
+COMMAND = "Command to log in"
 
 
 @pytest.mark.parametrize("key", ["/", "s"])

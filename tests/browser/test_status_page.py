@@ -61,7 +61,7 @@ def test_the_running_registry_in_trouble_and_not(
     watched.page.get_by_role("link", name="problems").first.click()
     expect(watched.page.get_by_text("its archive is missing").first).to_be_visible()
     watched.page.get_by_role("button", name="Run now: mend").click()
-    expect(watched.page.get_by_text("mend was asked for.")).to_be_visible()
+    expect(watched.page.get_by_text("mend requested.")).to_be_visible()
     keep(watched, f"manage-tasks-asked-{end}")
     watched.open("/manage/limits")
     expect(watched.page.get_by_role("rowheader", name="127.0.0.1")).to_be_visible()

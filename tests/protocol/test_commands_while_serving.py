@@ -80,4 +80,4 @@ async def test_a_link_from_the_terminal_signs_in(world: World) -> None:
     link = (await command(world, "signin-link", "ann")).strip()
     browser = Browser(world)
     await browser.get(link)
-    assert "You are <strong>ann</strong>" in (await browser.post(link)).text
+    assert "Signed in as <strong>ann</strong>" in (await browser.post(link)).text

@@ -154,7 +154,7 @@ async def test_the_token_is_for_the_account_that_approved(
     for browser in (bob, ann):
         await browser.open("/device")
         await browser.send("/device", code=codes["user_code"])
-        assert "Is this your machine?" in browser.text
+        assert "Connect this device?" in browser.text
     await ann.send("/device", code=codes["user_code"], decision="approve")
     assert (await poll(world, codes)).json()["account"] == "ann"
 
@@ -189,9 +189,9 @@ async def test_another_site_cannot_approve_in_the_name_of_its_visitor(
 
 async def test_the_page_warns_of_codes_that_somebody_sent(world: World, ann: PageClient) -> None:
     await ann.open("/device")
-    assert "Enter only a code that you asked for yourself" in ann.text
+    assert "Only enter a code that you requested yourself" in ann.text
     await ann.send("/device", code=(await ask(world))["user_code"])
-    assert "Approve it only if you started this yourself" in ann.text
+    assert "Approve only if you started this login yourself" in ann.text
     assert "If somebody sent you the code, refuse." in ann.text
 
 
@@ -200,11 +200,11 @@ async def test_a_machine_that_asks_from_elsewhere_is_pointed_out(world: World) -
     far = await PageClient.of(world, world.people.ann)
     await far.open("/device")
     await far.send("/device", code=codes["user_code"])
-    assert "asks from another address than you" in far.text
+    assert "has a different IP address than your browser" in far.text
     near = await PageClient.of(world, world.people.ann, address="198.51.100.7")
     await near.open("/device")
     await near.send("/device", code=codes["user_code"])
-    assert "asks from another address than you" not in near.text
+    assert "has a different IP address than your browser" not in near.text
 
 
 async def test_a_machine_cannot_put_words_or_markup_into_the_page(
@@ -214,7 +214,7 @@ async def test_a_machine_cannot_put_words_or_markup_into_the_page(
     answer = await ann.send("/device", code=codes["user_code"])
     assert "<b>Approved" not in answer.text
     assert "&lt;b&gt;Approved&lt;/b&gt; &#34;by your operator&#34;xxx" in answer.text
-    assert "as it calls itself" in answer.text
+    assert "as reported by the device" in answer.text
     assert "x" * 40 not in answer.text
 
 

@@ -112,7 +112,7 @@ async def test_security_notices_are_not_held_back_by_invitations(world: World) -
     await world.registry.authentication.close()
     subjects = [each.subject for each in world.mailer.to(VICTIM)]
     assert len(subjects) == 2
-    assert "new browser" in " ".join(subjects)
+    assert "new sign-in" in " ".join(subjects)
 
 
 async def test_invitations_to_many_addresses_are_limited_renewed_or_not(

@@ -74,7 +74,7 @@ async def test_the_owner_who_invited_is_notified_at_once_and_can_undo_it(
     handed: OrganizationServices,
 ) -> None:
     [mail] = handed.mailer.to(KIM.email)
-    assert "kim has decided that eve becomes owner." in mail.text
+    assert "kim requested a change: eve becomes owner." in mail.text
     assert "24 November 2023, 08:47 UTC" in mail.text
     assert [event.kind for event in handed.told_to(KIM)] == ["owner.pending"]
     await handed.organizations.cancel_change(ACME, EVE, by=handed.signed_in(KIM))
@@ -112,7 +112,7 @@ async def test_after_a_week_it_still_takes_two_days_in_which_it_is_undone(
     handed.forget()
     await handed.organizations.remove_member(ACME, KIM, by=handed.signed_in(EVE))
     [mail] = handed.mailer.to(KIM.email)
-    assert "eve has decided that kim is no member any more." in mail.text
+    assert "eve requested a change: kim is no longer a member." in mail.text
     handed.clock.advance(OWNER_CHANGE_DELAY - A_SECOND)
     await handed.organizations.cancel_change(ACME, KIM, by=handed.signed_in(KIM))
     handed.clock.advance(OWNER_CHANGE_DELAY)

@@ -63,7 +63,7 @@ async def test_an_account_named_like_an_id_does_not_prevent_undoing_a_pending_ow
     page = await PageClient.of(world, world.people.ann)
     await page.open(PAGE)
     await page.send(f"{PAGE}/role", account=mia, role="owner")
-    assert "mia becomes owner" in page.text
+    assert "mia will become owner" in page.text
     assert (await page.send(f"{PAGE}/undo", account=mia)).status_code == 303
     assert await world.registry.organizations.pending_changes(ACME, by=OPERATOR) == []
     assert stranger.account.id not in await roles(world)

@@ -53,7 +53,7 @@ async def test_a_token_shows_nobody_who_does_not_sign_in(world: World) -> None:
     for person in (world.people.mia, world.people.ann, None):
         answer = await world.send("POST", f"{URL}{FORM}", by=person, headers=headers, content=sent)
         assert answer.status_code in (400, 401, 403)
-    assert "No member shows" in await seen(world, "/orgs/acme/people")
+    assert "No public members" in await seen(world, "/orgs/acme/people")
 
 
 async def test_a_private_organization_shows_no_member(world: World) -> None:

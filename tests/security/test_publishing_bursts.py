@@ -148,7 +148,7 @@ async def test_the_owners_get_one_mail_and_not_one_for_each_release(world: World
     await world.stores.directory.replace(account)
     await spread(world, world.people.ann)
     [mail] = world.mailer.to("ann@example.org")
-    assert mail.subject == "Releases of acme wait for you"
+    assert mail.subject == "Held releases of acme need confirmation"
     assert f"acme/p{LIMIT}:1.0.0" in mail.text
     assert f"{URL}/account/organizations/acme/held\n" in mail.text
 

@@ -180,7 +180,7 @@ async def test_credentials_made_with_a_token_are_listed_with_it(world: World) ->
     [child] = [each for each in tokens.values() if each["madeWith"]]
     assert (child["name"], child["madeWith"]) == ("later", token_id)
     page = await ann.get("/account/tokens")
-    assert re.search(r"Made with it: .*token later", page.text, re.DOTALL)
+    assert re.search(r"Created with it: .*token later", page.text, re.DOTALL)
     assert f"with the token {token_id}" in page.text
 
 

@@ -39,7 +39,7 @@ async def test_the_page_lists_who_vouches(signing: Signing) -> None:
 async def test_without_any_it_says_how_one_signs_in(world: World) -> None:
     ann = await signed_in(world, world.people.ann)
     await ann.get(PAGE)
-    assert "No provider vouches for you yet" in ann.page.text
+    assert "No linked identities" in ann.page.text
     assert "Link another identity" not in ann.page.text
 
 
@@ -81,7 +81,7 @@ async def test_removing_takes_a_fresh_sign_in_and_says_where(signing: Signing) -
     [again] = re.findall(r'href="(/sign-in\?for=again[^"]*)"', browser.page.text)
     assert again.endswith("to=/account/identities")
     page = await browser.get(again.replace("&amp;", "&"))
-    assert "Show again who you are" in page.text
+    assert "Confirm access" in page.text
 
 
 async def test_an_identity_of_somebody_else_is_not_there(signing: Signing) -> None:
@@ -98,11 +98,11 @@ async def test_a_sign_in_does_not_create_a_deleted_account_again(signing: Signin
     browser = await signing.signed_in("oidc")
     await browser.get("/account/data")
     page = await browser.post("/account/delete", name="kim")
-    assert "The account kim is deleted" in page.text
+    assert "The account kim was deleted" in page.text
     assert browser.session == ""
     again = await signing.signed_in("oidc")
-    assert "You are <strong>kim</strong>" not in again.page.text
-    assert re.search(r"You are <strong>kim-\d+</strong>", again.page.text)
+    assert "Signed in as <strong>kim</strong>" not in again.page.text
+    assert re.search(r"Signed in as <strong>kim-\d+</strong>", again.page.text)
 
 
 async def test_the_download_holds_sessions_and_identities(signing: Signing) -> None:

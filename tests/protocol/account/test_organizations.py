@@ -43,7 +43,7 @@ async def test_the_page_lists_where_one_belongs(world: World) -> None:
 
 async def test_an_account_without_organizations_reads_how_to_join_one(world: World) -> None:
     admin = await browser_of(world, world.people.admin)
-    assert "You are in no organization yet" in admin.text
+    assert "You are not a member of any organization" in admin.text
 
 
 async def test_an_organization_is_created_by_its_name(world: World) -> None:
@@ -63,7 +63,7 @@ async def test_a_name_that_cannot_be_had_is_shown_again_with_the_reason(
     bob = await browser_of(world, world.people.bob)
     answer = await bob.send(PAGE, name=name)
     assert answer.status_code == status
-    form = bob.text[bob.text.index("Found an organization") :]
+    form = bob.text[bob.text.index("Create an organization") :]
     assert 'role="alert"' in form
     assert f'value="{name}"' in form
 
@@ -73,7 +73,7 @@ async def test_a_member_leaves(world: World) -> None:
     answer = await mia.send(f"{PAGE}/leave", org="acme")
     assert answer.status_code == 303
     assert await role_of(world, world.people.mia) == ""
-    assert "You are in no organization yet" in mia.text
+    assert "You are not a member of any organization" in mia.text
 
 
 async def test_the_last_owner_stays(world: World) -> None:
@@ -157,14 +157,14 @@ async def kept(world: World) -> PageClient:
 async def test_an_invitation_that_was_opened_waits_for_an_answer(world: World) -> None:
     bob = await kept(world)
     await bob.open("/account")
-    assert "1 invitation waits for your answer" in bob.text
+    assert "You have 1 pending invitation" in bob.text
     await bob.open(WAITING)
     [key, _] = re.findall(r'name="invitation" value="(\w+)"', bob.text)
     answer = await bob.send(WAITING, org="acme", invitation=key, decision="accept")
     assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
     assert await role_of(world, world.people.bob) == "maintainer"
     await bob.open(WAITING)
-    assert "No invitation waits for your answer" in bob.text
+    assert "No pending invitations" in bob.text
 
 
 async def test_an_invitation_that_waits_is_declined(world: World) -> None:
@@ -173,7 +173,7 @@ async def test_an_invitation_that_waits_is_declined(world: World) -> None:
     [key, _] = re.findall(r'name="invitation" value="(\w+)"', bob.text)
     answer = await bob.send(WAITING, org="acme", invitation=key, decision="decline")
     assert (answer.status_code, answer.headers["location"]) == (303, WAITING)
-    assert "No invitation waits for your answer" in bob.text
+    assert "No pending invitations" in bob.text
     again = await bob.send(WAITING, org="acme", invitation=key, decision="accept")
     assert again.status_code == 404
     assert await role_of(world, world.people.bob) == ""
@@ -183,4 +183,4 @@ async def test_an_invitation_waits_for_nobody_else(world: World) -> None:
     await kept(world)
     mia = await PageClient.of(world, world.people.mia)
     await mia.open(WAITING)
-    assert "No invitation waits for your answer" in mia.text
+    assert "No pending invitations" in mia.text

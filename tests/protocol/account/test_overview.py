@@ -22,10 +22,10 @@ async def test_a_link_signs_in_and_leads_to_the_account(world: World) -> None:
     link = await link_of(world, world.people.ann)
     shown = await browser.get(link)
     assert (shown.status_code, browser.session) == (200, "")
-    assert "signs you in as <strong>ann</strong>, once" in shown.text
+    assert "sign in as <strong>ann</strong>. This link works once" in shown.text
     page = await browser.post(link)
     assert page.status_code == 200
-    assert "You are <strong>ann</strong>, signed in." in page.text
+    assert "Signed in as <strong>ann</strong>." in page.text
     assert "acme: owner" in page.text
 
 
@@ -67,7 +67,7 @@ async def test_nobody_is_signed_in_by_a_form_of_somebody_elses_page(world: World
 async def test_the_page_shows_administrators_what_they_are(world: World) -> None:
     page = (await signed_in(world, world.people.admin)).page
     assert "an administrator of this registry" in page.text
-    assert "you are in none yet" in page.text
+    assert "you are not a member of one yet" in page.text
 
 
 async def test_the_page_shows_what_to_do_next_at_the_address_of_the_registry(
@@ -84,7 +84,7 @@ async def test_anonymous_readers_read_how_to_sign_in(world: World) -> None:
     page = await world.get(ACCOUNT)
     assert page.status_code == 401
     assert page.headers["www-authenticate"] == "Bearer"
-    assert "Ask the operator" in page.text
+    assert "Ask an administrator" in page.text
 
 
 async def test_a_token_does_not_sign_a_browser_in(world: World) -> None:

@@ -32,13 +32,13 @@ async def test_others_have_packages_of_their_own(world: World) -> None:
     bob = await PageClient.of(world, world.people.bob)
     await bob.open(PAGE)
     assert names(bob) == []
-    assert "Your organizations have published nothing yet" in bob.text
+    assert "No packages yet" in bob.text
 
 
 async def test_an_account_without_organizations_reads_how_to_join_one(world: World) -> None:
     admin = await PageClient.of(world, world.people.admin)
     await admin.open(PAGE)
-    assert "You are in no organization yet" in admin.text
+    assert "You are not a member of any organization" in admin.text
 
 
 async def test_a_long_list_has_pages(world: World) -> None:

@@ -25,7 +25,7 @@ async def test_the_newest_action_is_the_first_row(ann: PageClient) -> None:
     await ann.send("/account/tokens", name="nightly build", scope="read")
     await ann.open(PAGE)
     first = rows(ann)[0]
-    for shown in ("Access token made", "nightly build", "you", "127.0.0.1"):
+    for shown in ("Access token created", "nightly build", "you", "127.0.0.1"):
         assert shown in first
 
 
@@ -65,18 +65,18 @@ async def test_one_kind_of_events_can_be_looked_for(ann: PageClient) -> None:
     await ann.open("/account/tokens")
     await ann.send("/account/tokens", name="nightly build", scope="read")
     await ann.open(f"{PAGE}?kind=token.")
-    assert "Access token made" in rows(ann)[0]
+    assert "Access token created" in rows(ann)[0]
     assert not [row for row in rows(ann) if "Access token" not in row]
     assert '<option value="token." selected>' in ann.text
     await ann.open(f"{PAGE}?kind=device.")
-    assert "Nothing of that kind" in ann.text
+    assert "No events of this type" in ann.text
     await ann.open(f"{PAGE}?kind=nonsense")
-    assert "Access token made" in rows(ann)[0]
+    assert "Access token created" in rows(ann)[0]
 
 
 async def test_a_page_before_the_first_event_is_empty(ann: PageClient) -> None:
     await ann.open(f"{PAGE}?before=1")
-    assert "Nothing happened before" in ann.text
+    assert "No older events" in ann.text
 
 
 async def test_a_page_that_is_no_number_is_refused(ann: PageClient) -> None:

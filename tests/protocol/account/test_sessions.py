@@ -34,10 +34,10 @@ async def test_the_current_browser_is_first_and_marked(world: World, ann: Browse
     await signed_in(world, world.people.ann, agent=PHONE)
     await ann.get(PAGE)
     first, second = rows(ann)
-    for shown in ("Firefox on Linux", "this one", "127.0.0.1", "by link", "Sign out"):
+    for shown in ("Firefox on Linux", "This browser", "127.0.0.1", "with link", "Sign out"):
         assert shown in first
     assert "Safari on iPhone" in second
-    assert "this one" not in second
+    assert "This browser" not in second
 
 
 async def test_another_session_is_ended_and_this_one_goes_on(world: World, ann: Browser) -> None:
@@ -53,10 +53,10 @@ async def test_all_others_are_ended_at_once(world: World, ann: Browser) -> None:
     others = [await signed_in(world, world.people.ann) for _ in range(3)]
     bob = await signed_in(world, world.people.bob)
     await ann.get(PAGE)
-    assert "End all others" in ann.page.text
+    assert "End all other sessions" in ann.page.text
     await ann.post(f"{PAGE}/end-others")
     assert len(rows(ann)) == 1
-    assert "End all others" not in ann.page.text
+    assert "End all other sessions" not in ann.page.text
     assert [await is_signed_in(each) for each in others] == [False] * 3
     assert await is_signed_in(ann)
     assert await is_signed_in(bob)

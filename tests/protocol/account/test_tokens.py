@@ -56,7 +56,7 @@ async def test_a_token_allows_what_was_chosen_and_no_more(world: World, ann: Pag
     assert grant == {"org": "acme", "package": "http*"}
     world.clock.advance(timedelta(minutes=1))
     await ann.open(PAGE)
-    for shown in ("on acme/http*", "from 127.0.0.0/8", "push-version", "soon"):
+    for shown in ("acme/http*", "IP addresses: 127.0.0.0/8", "push-version", "soon"):
         assert shown in ann.text
 
 
@@ -92,7 +92,7 @@ async def test_a_stolen_token_takes_what_was_made_with_it_along(
     body = b'{"name":"later","scopes":["read"]}'
     made = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
     await ann.open(PAGE)
-    assert "Made with it: token later" in ann.text
+    assert "Created with it: token later" in ann.text
     stolen = made.json()["token"]["madeWith"]
     answer = await ann.send(f"{PAGE}/revoke-stolen", token=stolen)
     assert answer.headers["location"] == PAGE
@@ -117,7 +117,7 @@ async def test_a_token_that_has_ended_says_so(world: World, ann: PageClient) -> 
     world.clock.advance(timedelta(days=1))
     fresh = await PageClient.of(world, world.people.ann)
     await fresh.open(PAGE)
-    assert '<span class="badge bad">ended</span>' in fresh.text
+    assert '<span class="badge bad">Expired</span>' in fresh.text
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ async def test_a_token_that_has_ended_says_so(world: World, ann: PageClient) -> 
         ({"name": "", "scope": "read"}, "A token's name is one line"),
         ({"name": "kept"}, "A token needs a scope"),
         ({"name": "kept", "scope": "root"}, "'root' is no scope"),
-        ({"name": "kept", "scope": "read", "days": "9999"}, "A token is good for 1 to 365 days"),
-        ({"name": "kept", "scope": "read", "days": "-1"}, "Write the number of days alone"),
+        ({"name": "kept", "scope": "read", "days": "9999"}, "A token can expire in 1 to 365 days"),
+        ({"name": "kept", "scope": "read", "days": "-1"}, "Enter a number of days"),
         ({"name": "kept", "scope": "read", "org": "a b"}, "is no pattern for the organization"),
         ({"name": "kept", "scope": "read", "addresses": "here"}, "'here'"),
     ],
@@ -138,7 +138,7 @@ async def test_a_refusal_is_shown_next_to_the_form_with_the_typed_text(
     answer = await ann.send(PAGE, **fields)
     assert answer.status_code == 400
     assert sentence in ann.text
-    form = ann.text[ann.text.index("Make a token") :]
+    form = ann.text[ann.text.index("Create an access token") :]
     assert 'role="alert"' in form
     for name, value in fields.items():
         if name != "scope":

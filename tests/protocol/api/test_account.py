@@ -169,7 +169,7 @@ async def test_an_identity_that_is_removed_signs_in_no_more(signing: Signing) ->
     [_, github] = (await browser.api("GET", IDENTITIES)).json()["identities"]
     assert (await browser.api("DELETE", f"{IDENTITIES}/{github['id']}")).status_code == 204
     stranger = await signing.signed_in("github")
-    assert "You are <strong>kim</strong>" not in stranger.page.text
+    assert "Signed in as <strong>kim</strong>" not in stranger.page.text
     subjects = [each.subject for each in await signing.letters()]
     assert "kim: a way to sign in is gone" in subjects
 
@@ -212,7 +212,7 @@ async def test_an_administrator_makes_a_link_for_somebody_else(world: World) -> 
     bob = Browser(world)
     await bob.get(answer.json()["address"])
     page = await bob.post(answer.json()["address"])
-    assert "You are <strong>bob</strong>" in page.text
+    assert "Signed in as <strong>bob</strong>" in page.text
 
 
 async def test_it_takes_an_administrator_who_just_signed_in(world: World) -> None:

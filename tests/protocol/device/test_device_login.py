@@ -108,7 +108,7 @@ async def test_a_machine_reads_once_that_it_was_refused(world: World) -> None:
     browser = await PageClient.of(world, world.people.ann)
     await browser.open("/device")
     await browser.send("/device", code=codes["user_code"], decision="refuse")
-    assert "was refused" in browser.text
+    assert "was not connected" in browser.text
     assert error(await poll(world, codes)) == "access_denied"
     assert error(await poll(world, codes)) == "expired_token"
 

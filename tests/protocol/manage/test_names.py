@@ -18,7 +18,7 @@ async def admin(world: World) -> PageClient:
 
 async def test_a_pattern_is_looked_at_before_it_counts(world: World, admin: PageClient) -> None:
     await admin.open(f"{PAGE}/new?pattern=ac*&reason=Theirs.")
-    for words in ("It matches organizations that are there.", ">acme</a>", 'value="Theirs."'):
+    for words in ("The pattern matches existing organizations.", ">acme</a>", 'value="Theirs."'):
         assert words in admin.text
     bob = await PageClient.of(world, world.people.bob)
     await bob.open("/account/organizations")
@@ -30,9 +30,9 @@ async def test_names_are_reserved_until_they_are_released(world: World, admin: P
     bob = await PageClient.of(world, world.people.bob)
     await bob.open("/account/organizations")
     await admin.open(f"{PAGE}/new?pattern=init*")
-    assert "It matches no organization that is there." in admin.text
+    assert "The pattern matches no existing organization." in admin.text
     assert (await admin.send(f"{PAGE}/new", pattern="init*", reason="Theirs.")).status_code == 303
-    for words in ("It is kept back from now on", "<code>init*</code>", "Theirs.", "admin"):
+    for words in ("Names reserved.", "<code>init*</code>", "Theirs.", "admin"):
         assert words in admin.text
     assert (await bob.send("/account/organizations", name="initech")).status_code == 403
     await admin.send(f"{PAGE}/remove", pattern="init*")
@@ -67,12 +67,12 @@ async def test_a_name_that_is_not_reserved_here_cannot_be_released(admin: PageCl
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("zoo", "zoo is free:"),
+        ("zoo", "zoo is available"),
         ("ACME", "the organization acme has it"),
         ("acrne", "it looks like the organization acme"),
         ("ballerinax", "ballerina* (built in)"),
         ("ann", "As the name of an account: the account ann has it."),
-        ("<b>", "&lt;b&gt; is not free:"),
+        ("<b>", "&lt;b&gt; is not available"),
     ],
 )
 async def test_a_name_is_looked_up(admin: PageClient, name: str, told: str) -> None:

@@ -110,7 +110,7 @@ async def test_a_notice_is_written_changed_and_ended(world: World, admin: PageCl
     assert 'value="2026-12-01T10:00"' in admin.text
     await admin.send(f"{NOTICES}/end", notice=notice)
     assert await above(world.http) == ""
-    assert "Notices that have ended" in admin.text
+    assert "Past notices" in admin.text
 
 
 async def test_a_refused_end_is_shown_above_the_list(world: World, admin: PageClient) -> None:
@@ -244,9 +244,9 @@ async def test_the_status_says_why_tasks_wait(world: World) -> None:
     await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
     world.clock.advance(timedelta(hours=1))
     text = (await world.get(f"{URL}/about/status")).text
-    assert "No changes are taken:" in text
+    assert "Read-only mode is on:" in text
     assert "Overdue" not in text
-    assert "Waits" in text
+    assert ">Paused<" in text
 
 
 # --- on every instance, within five seconds ----------------------------------------------------

@@ -48,7 +48,7 @@ async def test_they_are_found_by_how_their_names_begin(admin: PageClient) -> Non
     await admin.open(f"{PAGE}?q=AC")
     assert listed(admin) == ["acme"]
     await admin.open(f"{PAGE}?q=zoo")
-    assert "No organization is called so" in admin.text
+    assert "No organizations found" in admin.text
 
 
 async def test_an_organization_is_created_for_another_account(
@@ -56,7 +56,7 @@ async def test_an_organization_is_created_for_another_account(
 ) -> None:
     answer = await admin.send(PAGE, name="globex", owner="MIA")
     assert answer.headers["location"] == f"{PAGE}/globex?done=found"
-    assert "It is founded." in admin.text
+    assert "Organization created." in admin.text
     assert f'<a href="/manage/accounts/{world.people.mia.account.id}">mia</a>' in admin.text
     mia = await PageClient.of(world, world.people.mia)
     await mia.open("/account/organizations/globex")
@@ -72,7 +72,7 @@ async def test_a_refused_creation_is_shown_again_with_the_reason(
     admin: PageClient, name: str, owner: str, status: int
 ) -> None:
     assert (await admin.send(PAGE, name=name, owner=owner)).status_code == status
-    form = admin.text[admin.text.index("Found one for somebody") :]
+    form = admin.text[admin.text.index("Create an organization") :]
     assert 'role="alert"' in form
     assert f'value="{name}"' in form
 
@@ -85,7 +85,7 @@ async def test_an_empty_one_is_deleted_at_once_after_typing_its_name(
     assert (await admin.send(f"{PAGE}/other/delete", name="other")).status_code == 303
     world.clock.advance(timedelta(seconds=1))
     await admin.open(f"{PAGE}/other")
-    assert "Its name is free again a day later" in admin.text
+    assert "Its name becomes available again a day later" in admin.text
     assert (await world.get("https://registry.test/orgs/other")).status_code == 404
     await admin.open(PAGE)
     assert "deleted" in admin.text
@@ -107,10 +107,10 @@ async def test_a_pending_deletion_is_undone(world: World, admin: PageClient) -> 
         path = re.findall(r'action="([^"]+/delete)"', bob.text)
     await bob.send(path[0], name="other")
     await admin.open(PAGE)
-    assert "being deleted" in admin.text
+    assert "Deletion scheduled" in admin.text
     await admin.open(f"{PAGE}/other")
     assert (await admin.send(f"{PAGE}/other/keep")).status_code == 303
-    assert "It stays." in admin.text
+    assert "Deletion canceled." in admin.text
     assert (await admin.send(f"{PAGE}/other/keep")).status_code == 409
 
 
@@ -161,5 +161,5 @@ async def test_administrators_invite_and_make_tokens(admin: PageClient) -> None:
 
 async def test_administrators_are_led_to_where_they_delete(admin: PageClient) -> None:
     await admin.open(f"{OWN}/settings")
-    assert f'<a href="{PAGE}/acme">delete it there</a>' in admin.text
+    assert f'<a href="{PAGE}/acme">delete it in Manage the registry</a>' in admin.text
     assert f'action="{OWN}/delete"' not in admin.text

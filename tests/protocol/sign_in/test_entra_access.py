@@ -101,7 +101,7 @@ async def test_a_linked_identity_acts_as_its_account(signing: Signing) -> None:
     browser = await signing.signed_in("entra")
     person = holder(signing, oid="object-of-kim", scp="access", roles=["People.Read"])
     answer = await signing.world.get(f"{URL}/api/v1/whoami", by=person)
-    [name] = re.findall(r"You are <strong>(\w+)</strong>", browser.page.text)
+    [name] = re.findall(r"Signed in as <strong>(\w+)</strong>", browser.page.text)
     assert answer.json()["name"] == name
 
 

@@ -50,14 +50,14 @@ async def test_the_page_offers_what_is_configured(signing: Signing) -> None:
 async def test_without_a_provider_the_page_says_who_can_help(worlds: OpenWorld) -> None:
     world = await worlds()
     page = await Browser(world).get("/sign-in")
-    assert "Ask the operator of this registry for a sign-in link" in page.text
+    assert "Ask an administrator of the registry for one" in page.text
     assert "python -m shared.cli signin-link NAME" in page.text
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_first_sign_in_makes_an_account(signing: Signing, kind: str) -> None:
     page = (await signing.signed_in(kind)).page
-    assert "You are <strong>kim</strong>" in page.text
+    assert "Signed in as <strong>kim</strong>" in page.text
     kim = (await accounts(signing))["kim"]
     assert (kim.email, kim.administrator) == ("kim@example.org", False)
     assert await signing.events(kim.id) == [
@@ -75,7 +75,7 @@ async def test_later_ones_find_it_whatever_the_person_is_called_then(
     signing.issuer.person = replace(signing.issuer.person, name="Kim Jensen", email="new@x.org")
     signing.issuer.person.claims["preferred_username"] = "jensen"
     browser = await signing.signed_in(kind)
-    assert "You are <strong>kim</strong>" in browser.page.text
+    assert "Signed in as <strong>kim</strong>" in browser.page.text
     assert len(await accounts(signing)) == 5
 
 
@@ -85,13 +85,13 @@ async def test_the_same_address_of_mail_makes_nobody_somebody_else(signing: Sign
     signing.somebody_else()
     signing.issuer.person = replace(signing.issuer.person, email=address)
     page = (await signing.signed_in("oidc")).page
-    assert "You are <strong>sam</strong>" in page.text
+    assert "Signed in as <strong>sam</strong>" in page.text
 
 
 async def test_a_name_that_is_taken_gets_a_number(signing: Signing) -> None:
     await signing.signed_in("oidc")
     page = (await signing.signed_in("github")).page
-    [name] = re.findall(r"You are <strong>(kim-\d+)</strong>", page.text)
+    [name] = re.findall(r"Signed in as <strong>(kim-\d+)</strong>", page.text)
     assert name in await accounts(signing)
 
 
@@ -104,7 +104,7 @@ async def test_nobody_is_named_like_who_runs_the_registry(signing: Signing, name
     signing.issuer.person.claims["preferred_username"] = name
     signing.issuer.person = replace(signing.issuer.person, name="", email="")
     page = (await signing.signed_in("oidc")).page
-    assert "You are <strong>someone</strong>" in page.text
+    assert "Signed in as <strong>someone</strong>" in page.text
 
 
 async def test_strangers_read_whom_to_ask_if_nobody_can_sign_up(worlds: OpenWorld) -> None:
@@ -122,7 +122,7 @@ async def test_an_account_links_an_identity_even_if_nobody_can_sign_up(
     signing = await open_signing(worlds, sign_up="nobody")
     ann = await signed_in(signing.world, signing.world.people.ann, issuer=signing.issuer)
     await link(ann, "oidc")
-    assert "You are <strong>ann</strong>" in (await signing.signed_in("oidc")).page.text
+    assert "Signed in as <strong>ann</strong>" in (await signing.signed_in("oidc")).page.text
 
 
 async def test_a_sign_in_leads_back_to_where_one_wanted_to_go(signing: Signing) -> None:
@@ -164,10 +164,10 @@ async def link(browser: Browser, kind: str) -> None:
 async def test_several_identities_belong_to_one_account(signing: Signing) -> None:
     browser = await signing.signed_in("entra")
     await link(browser, "github")
-    assert "You are <strong>kim</strong>" in (await signing.signed_in("github")).page.text
+    assert "Signed in as <strong>kim</strong>" in (await signing.signed_in("github")).page.text
     kim = (await accounts(signing))["kim"]
     assert (await signing.events(kim.id)).count("identity.linked") == 2
-    [letter] = [each for each in await signing.letters() if "a new way to sign in" in each.subject]
+    [letter] = [each for each in await signing.letters() if "sign-in method added" in each.subject]
     assert letter.to == "kim@example.org"
 
 
@@ -261,7 +261,7 @@ async def test_where_it_has_to_be_strong_a_password_is_not_enough(worlds: OpenWo
     assert not await is_fresh(browser)
     signing.issuer.person.claims["amr"] = ["fido"]
     page = await browser.get("/sign-in?for=again")
-    assert "cannot be phished" in page.text
+    assert "phishing-resistant" in page.text
     await again(browser, "entra")
     assert await is_fresh(browser)
 
@@ -290,7 +290,7 @@ async def test_a_sign_in_with_a_new_browser_is_mailed_and_one_with_a_known_brows
     await browser.post("/sign-out")
     await browser.get("/sign-in/oidc")
     [letter] = await signing.letters()
-    assert letter.subject == "kim: a new browser is signed in"
+    assert letter.subject == "kim: new sign-in"
     assert browser.agent in letter.text
     found = await signing.world.stores.events.stream(
         f"account:{(await accounts(signing))['kim'].id}", None, 100
@@ -395,7 +395,7 @@ async def test_a_first_sign_in_whose_store_fails_can_be_repeated(
     browser = await signing.signed_in("oidc")
     # A name whose account was not made in time is free again after a minute; until then it has a
     # number behind it.
-    assert re.search(r"You are <strong>kim(-\d+)?</strong>", browser.page.text)
+    assert re.search(r"Signed in as <strong>kim(-\d+)?</strong>", browser.page.text)
     assert len(await accounts(signing)) == 5
     found = await all_entities(signing.world.stores.directory, Identity)
     assert len(found) == 1

@@ -46,11 +46,11 @@ def test_the_times_are_those_of_the_caches() -> None:
         ({}, "this registry has none; caches of others keep one for 5 minutes at most"),
         (
             {"archive_cdn_url": "https://cdn.example.org"},
-            "within 5 minutes, or when the operator purges it",
+            "within 5 minutes, or when the operator purges the CDN",
         ),
         (
             {"archive_cdn_url": "https://cdn.example.org", "archive_cdn_resource": EDGE},
-            "as fast as its purge, which is asked for at once; 5 minutes at most",
+            "when the CDN is purged, which is requested immediately; within 5 minutes at most",
         ),
     ],
 )
@@ -58,16 +58,16 @@ def test_an_archive_that_a_cdn_has_depends_on_whether_it_is_purged(
     scratch: Path, settings: dict[str, str], copies: str
 ) -> None:
     found = said(scratch, **CLOUD, **settings)
-    assert found["Copies of the archive at a CDN"] == copies
-    assert found["The search"] == "at once here, within 30 seconds on every server"
+    assert found["Copies of the archive on a CDN"] == copies
+    assert found["Search"] == "within 30 seconds on every server"
 
 
 def test_links_past_the_registry_end_when_the_archive_has_moved(scratch: Path) -> None:
-    where = "Links to the archive that were given out before"
+    where = "Existing links to the archive"
     assert "within 60 seconds" in said(scratch, **CLOUD)[where]
     for settings in ({**CLOUD, "archive_links": "registry"}, {}):
-        assert "whenever they are followed" in said(scratch, **settings)[where]
-    assert said(scratch)["The search"] == "at once"
+        assert said(scratch, **settings)[where] == "within 5 seconds"
+    assert said(scratch)["Search"] == "immediately"
 
 
 async def test_everybody_can_read_it(world: World) -> None:

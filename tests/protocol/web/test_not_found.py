@@ -59,7 +59,7 @@ async def test_an_address_of_nothing_is_a_page_with_the_requests_id(
     answer = await opened(world, path)
     assert answer.status_code == 404
     assert answer.headers["x-request-id"] in answer.text
-    assert "There is nothing here" in answer.text
+    assert "Page not found" in answer.text
     assert "<script>" not in answer.text
 
 

@@ -40,7 +40,7 @@ async def test_the_newest_event_is_first(ann: PageClient) -> None:
     assert told(ann)[:3] == [
         "The operator deprecated acme/greet:1.0.0",
         "ann published acme/greet:1.0.0",
-        "The operator made mia member",
+        "The operator changed the role of mia to member",
     ]
     assert ">Gone.<" in ann.text
 
@@ -59,7 +59,7 @@ async def test_the_newest_event_is_first(ann: PageClient) -> None:
 async def test_it_is_narrowed(ann: PageClient, query: str, found: int) -> None:
     await ann.open(f"{PAGE}?{query}")
     assert len(told(ann)) == found
-    assert ("Nothing of that kind" in ann.text) is not found
+    assert ("No events of this type" in ann.text) is not found
 
 
 async def test_a_day_is_included_completely(ann: PageClient) -> None:
@@ -150,5 +150,6 @@ def test_a_kind_without_a_sentence_is_shown_by_its_name() -> None:
 
 def test_braces_of_others_are_no_places() -> None:
     assert (
-        event_sentence(event("token.issued", name="{subject}"), {}) == "a1 made the token {subject}"
+        event_sentence(event("token.issued", name="{subject}"), {})
+        == "a1 created the token {subject}"
     )

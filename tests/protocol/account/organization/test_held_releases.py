@@ -31,11 +31,11 @@ async def ann(world: World) -> PageClient:
 
 async def test_an_owner_publishes_what_waits(ann: PageClient) -> None:
     assert "base" in ann.text
-    assert "Nothing of this package is live yet" in ann.text
+    assert "First version of this package" in ann.text
     assert (await ann.world.get(URL + BASE)).status_code == 404
     await ann.send(f"{PAGE}/confirm", name="base", version="1.0.0")
-    assert "The release is published." in ann.text
-    assert "Nothing waits for you" in ann.text
+    assert "Release published." in ann.text
+    assert "No held releases" in ann.text
     assert (await ann.world.get(URL + BASE)).status_code == 200
 
 
@@ -56,8 +56,8 @@ async def test_a_release_that_is_not_held_cannot_be_confirmed(ann: PageClient) -
 async def test_the_token_is_revoked_at_once_if_it_is_one_s_own(ann: PageClient) -> None:
     [used] = await ann.world.registry.tokens.records.of(ann.world.people.ann.account.id)
     await ann.send(f"{PAGE}/revoke", token=used.token.id, whose="mine")
-    assert "The token is revoked" in ann.text
-    assert f"the credential {used.token.id}" in ann.text
+    assert "Access token revoked" in ann.text
+    assert f"<dt>Credential</dt><dd>{used.token.id}" in ann.text
     assert await ann.world.registry.tokens.records.of(ann.world.people.ann.account.id) == []
 
 

@@ -21,7 +21,7 @@ def test_a_schedule_is_said_in_words(schedule: str, words: str) -> None:
 
 
 def test_a_task_without_a_schedule_runs_by_hand() -> None:
-    assert schedule_text(None) == "by hand"
+    assert schedule_text(None) == "on request"
 
 
 async def test_every_task_has_words(world: World) -> None:

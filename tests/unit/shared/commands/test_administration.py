@@ -108,7 +108,7 @@ def test_the_list_says_what_came_of_each_task_and_when_it_is_due(published: Term
     rows = {row["task"]: row for row in published.json("upkeep", "list")}
     assert rows["audit"]["came_of_it"] == "problems: acme/greet:1.0.0: its archive is missing."
     assert rows["audit"]["due"].endswith(" 03:40Z")
-    assert (rows["refresh"]["came_of_it"], rows["refresh"]["due"]) == ("done", "by hand")
+    assert (rows["refresh"]["came_of_it"], rows["refresh"]["due"]) == ("done", "on request")
     assert (rows["sweep"]["last"], rows["sweep"]["came_of_it"]) == (None, None)
 
 

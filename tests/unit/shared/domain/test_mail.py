@@ -119,7 +119,7 @@ def test_an_address_is_taken_without_the_space_around_it(text: str) -> None:
     ],
 )
 def test_a_text_that_could_be_several_addresses_is_no_address(text: str) -> None:
-    with pytest.raises(InvalidRequest, match="no mail address"):
+    with pytest.raises(InvalidRequest, match="not a valid email address"):
         parse_email(text)
 
 

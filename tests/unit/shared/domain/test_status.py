@@ -109,12 +109,14 @@ def test_a_healthy_registry_reports_no_problem() -> None:
 
 @pytest.mark.parametrize("lacks", ["tasks", "backlog"])
 def test_stores_that_do_not_answer_are_the_worst(lacks: str) -> None:
-    assert told(replace(WELL, **{lacks: None})) == [(Severity.BAD, "The stores do not answer.", "")]
+    assert told(replace(WELL, **{lacks: None})) == [
+        (Severity.BAD, "The stores do not respond.", "")
+    ]
 
 
 def test_a_task_that_failed_is_reported() -> None:
     assert told(ran(result=TaskResult.FAILED)) == [
-        (Severity.BAD, "The task sweep broke off.", "sweep")
+        (Severity.BAD, "The task sweep failed.", "sweep")
     ]
 
 
@@ -174,7 +176,7 @@ def test_a_disk_is_reported_before_it_is_full(
 
 def test_a_registry_that_takes_no_changes_says_so() -> None:
     moving = replace(WELL, read_only=ReadOnlyState(reason="moving house", since_ms=NOW_MS))
-    assert told(moving) == [(Severity.WARN, "The registry takes no changes: moving house.", "")]
+    assert told(moving) == [(Severity.WARN, "Read-only mode is on: moving house.", "")]
 
 
 def test_the_worst_problem_is_first() -> None:

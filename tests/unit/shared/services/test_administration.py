@@ -36,7 +36,7 @@ async def test_all_administrators_are_notified_of_a_new_one(
     await world.administrators.appoint(KIM, by=world.ada)
     assert running(world) == {"ada", "kim"}
     assert {each.to for each in world.mailer.sent} == {ADA.email, KIM.email}
-    assert "ada has decided that kim is an administrator" in world.mailer.sent[0].text
+    assert "ada made a change: kim is an administrator" in world.mailer.sent[0].text
     [event] = world.told_to(KIM)
     assert (event.kind, event.actor) == ("account.appointed", ADA.id)
 
@@ -49,7 +49,9 @@ async def test_a_dismissed_administrator_is_notified_too(
     await world.administrators.dismiss(ADA, by=OPERATOR)
     assert running(world) == {"kim"}
     assert {each.to for each in world.mailer.sent} == {ADA.email, KIM.email}
-    assert "The operator has decided that ada is no administrator" in world.mailer.sent[0].text
+    assert (
+        "The operator made a change: ada is no longer an administrator" in world.mailer.sent[0].text
+    )
     assert world.events.kinds() == ["account.dismissed"]
 
 
@@ -120,9 +122,9 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(
 async def test_the_mail_and_the_event_say_who_decided_what(world: AdministrationServices) -> None:
     await world.administrators.appoint(KIM, by=OPERATOR)
     text = (
-        "The operator has decided that kim is an administrator of the registry at "
-        f"{URL}.\nThis counts from now on.\n\nIf nobody of you wanted this, lock the account "
-        f"of whoever decided it: {URL}/manage/accounts\n"
+        "The operator made a change: kim is an administrator of the registry at "
+        f"{URL}.\n\nIf this is unexpected, check who is an administrator: "
+        f"{URL}/manage/accounts\n"
     )
     told = {(each.subject, each.text) for each in world.mailer.sent}
     assert told == {("kim is an administrator", text)}

@@ -92,7 +92,7 @@ async def test_the_code_of_an_invitation_by_mail_is_in_the_mail_only(
     assert invited.mailed
     assert invited.link is None
     [mail] = acme.mailer.to("lee@example.org")
-    assert mail.subject == "kim invites you to Acme"
+    assert mail.subject == "kim invited you to join Acme"
     assert "28 September 2026, 14:13 UTC" in mail.text
     await acme.invitations.accept(code_in(mail.text), by=acme.signed_in(LEE))
     assert acme.roles()["lee"] is Role.MAINTAINER
@@ -334,7 +334,7 @@ async def test_an_account_invited_as_owner_is_a_member_for_two_days(
     assert acme.roles()["lee"] is Role.MEMBER
     for each in (KIM, LEE):
         [mail] = acme.mailer.to(each.email)
-        assert "kim has decided that lee becomes owner." in mail.text
+        assert "kim requested a change: lee becomes owner." in mail.text
     await acme.organizations.pending_changes(ACME, by=acme.signed_in(LEE))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert acme.roles()["lee"] is Role.OWNER

@@ -56,14 +56,14 @@ async def test_owners_read_which_release_waits_who_published_it_and_what_to_do()
     mailer = FakeMailer()
     await news(mailer, FakeClock()).send_held(release())
     [mail] = mailer.sent
-    assert (mail.to, mail.subject) == (ANN.email, "Releases of Acme wait for you")
+    assert (mail.to, mail.subject) == (ANN.email, "Held releases of Acme need confirmation")
     assert mail.text == (
-        "Acme/greet:1.0.0 was pushed together with many other packages within minutes, so it is "
-        "held, and so is what follows it for now: nobody sees or pulls it.\n\n"
+        "Acme/greet:1.0.0 was published together with many other packages within minutes, so it is "
+        "held, and so are the releases that follow it: nobody can see or pull them.\n\n"
         "It was published by mia0000000 with the credential token:first.\n\n"
-        "If that was meant, sign in and confirm each release that waits. If it was not, revoke "
-        "that credential at once, and tell the operator of the registry.\n\n"
-        "What waits: https://registry.test/account/organizations/Acme/held\n"
+        "If you published them, sign in and confirm each held release. If not, revoke that "
+        "credential immediately, and tell the operator of the registry.\n\n"
+        "Held releases: https://registry.test/account/organizations/Acme/held\n"
     )
 
 
@@ -211,7 +211,7 @@ async def test_mail_is_sent_seven_days_and_one_day_before_the_end(
     await directory.put(token(90 * DAY))
     assert await days_of_mail(token_mail, clock, mailer) == [83, 89]
     assert {mail.to for mail in mailer.sent} == {"kim@example.org"}
-    assert mailer.sent[0].subject == "The token laptop ends on 20 December 2026"
+    assert mailer.sent[0].subject == "The token laptop expires on 20 December 2026"
     assert "https://registry.test/account/tokens\n" in mailer.sent[0].text
 
 

@@ -132,17 +132,17 @@ async def test_owners_are_notified_once_of_each_decision(published: World) -> No
         await act(published, verb, OPERATOR)
     mails = published.mailer.to(MAIL)
     assert [mail.subject.removeprefix("acme/greet:1.0.0 was ") for mail in mails] == [
-        *("held", "quarantined", "released again", "removed for good"),
+        *("held", "quarantined", "restored", "permanently removed"),
     ]
     for mail in mails:
         assert "/account/organizations/acme" in mail.text
-        assert (REASON in mail.text) is ("released" not in mail.subject)
+        assert (REASON in mail.text) is ("restored" not in mail.subject)
 
 
 async def test_a_mail_has_no_character_that_breaks_a_line(published: World) -> None:
     await act(published, "quarantine", OPERATOR, "bad\u202egood\x1b[31m")
     [mail] = published.mailer.to(MAIL)
-    assert "The reason: bad good [31m\n" in mail.text
+    assert "Reason: bad good [31m\n" in mail.text
 
 
 async def test_a_decision_counts_even_if_no_mail_is_sent(published: World) -> None:

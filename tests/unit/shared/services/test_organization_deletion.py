@@ -79,7 +79,7 @@ async def test_every_owner_is_notified(acme: OrganizationServices) -> None:
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     for each in (KIM, LEE):
         [mail] = acme.mailer.to(each.email)
-        assert mail.subject == "The organization Acme is about to be deleted"
+        assert mail.subject == "The organization Acme will be deleted"
         assert "23 September 2026, 14:13 UTC" in mail.text
         [event] = acme.told_to(each)
         assert event.kind == "organization.deleting"
@@ -92,7 +92,9 @@ async def test_any_owner_can_undo_it_in_time(acme: OrganizationServices) -> None
     assert kept.deleting_ms is None
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert (await acme.organizations.show(ACME, by=acme.signed_in(MAX))).name == "Acme"
-    assert [mail.subject for mail in acme.mailer.sent] == ["The organization Acme stays"] * 2
+    assert [mail.subject for mail in acme.mailer.sent] == [
+        "Deletion of the organization Acme canceled"
+    ] * 2
     assert {event.kind for event in acme.events.feed} == {"organization.kept"}
 
 
@@ -339,12 +341,12 @@ async def test_the_mails_about_a_deletion_name_the_account_and_link_to_the_organ
     link = f"{URL}/account/organizations/Acme"
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     [mail] = acme.mailer.to(LEE.email)
-    assert mail.text.startswith("kim deletes the organization Acme. ")
-    assert mail.text.endswith(f"every owner can undo it:\n\n{link}\n")
+    assert mail.text.startswith("kim requested the deletion of the organization Acme. ")
+    assert mail.text.endswith(f"any owner can cancel the deletion:\n\n{link}\n")
     acme.forget()
     await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
     [mail] = acme.mailer.to(KIM.email)
-    assert mail.text == f"lee has undone the deletion of the organization Acme:\n\n{link}\n"
+    assert mail.text == f"lee canceled the deletion of the organization Acme:\n\n{link}\n"
 
 
 async def test_the_mail_about_a_push_that_prevents_a_deletion_says_so(
@@ -357,7 +359,7 @@ async def test_the_mail_about_a_push_that_prevents_a_deletion_says_so(
     assert report.task == "keep"
     [mail] = acme.mailer.to(KIM.email)
     assert mail.text == (
-        "A package that was published has undone the deletion of the organization Acme:\n\n"
+        "A package that was published canceled the deletion of the organization Acme:\n\n"
         f"{URL}/account/organizations/Acme\n"
     )
 

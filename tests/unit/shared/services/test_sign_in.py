@@ -197,10 +197,8 @@ async def test_mails_and_events_name_the_identity_and_its_account() -> None:
     [_, linked] = await known.of(by=mine)
     await known.remove(linked.id, by=mine)
     await known.account_mail.close()
-    assert {
-        (each.to, each.text.partition(" from now")[0].split("\n")[0]) for each in mailer.sent
-    } == {
-        ("kim@example.org", "kim-at-github (github) can sign in as kim"),
+    assert {(each.to, each.text.split("\n")[0]) for each in mailer.sent} == {
+        ("kim@example.org", "kim-at-github (github) can now sign in as kim."),
         ("kim@example.org", "kim-at-github (github) can no longer sign in as kim."),
     }
     details = {"provider": "github", "label": "kim-at-github"}
