@@ -23,7 +23,7 @@ def nobody_found(site: Site, page: Page) -> None:
     """Look for somebody who is not there."""
     page.goto(f"{site.url}{ACCOUNTS}")
     page.get_by_role("searchbox", name="Find an account").fill("zoe")
-    page.get_by_role("button", name="Find").click()
+    page.get_by_role("button", name="Search", exact=True).click()
     expect(page.get_by_text("No accounts found")).to_be_visible()
 
 
@@ -31,7 +31,7 @@ def an_account(site: Site, page: Page) -> None:
     """Find somebody by name."""
     page.goto(f"{site.url}{ACCOUNTS}")
     page.get_by_role("searchbox", name="Find an account").fill("bob")
-    page.get_by_role("button", name="Find").click()
+    page.get_by_role("button", name="Search", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("bob")
 
 
@@ -54,7 +54,7 @@ def a_locked_account(site: Site, page: Page) -> None:
     """Lock somebody, and unlock them after a look."""
     page.goto(f"{site.url}{ACCOUNTS}?q=mia")
     if page.get_by_role("button", name="Lock mia").count():
-        page.get_by_label("Why").fill("Its laptop was stolen.")
+        page.get_by_label("Reason").fill("Its laptop was stolen.")
         page.get_by_role("button", name="Lock mia").click()
     expect(page.get_by_role("button", name="Unlock mia")).to_be_visible()
 
@@ -77,7 +77,7 @@ def an_organization_for_nobody(site: Site, page: Page) -> None:
 def an_organization(site: Site, page: Page) -> None:
     """Look at one."""
     page.goto(f"{site.url}{ORGANIZATIONS}/other")
-    expect(page.get_by_role("link", name="Manage it")).to_be_visible()
+    expect(page.get_by_role("link", name="Manage organization")).to_be_visible()
 
 
 def names(site: Site, page: Page) -> None:
@@ -98,7 +98,7 @@ def a_pattern_to_keep_back(site: Site, page: Page) -> None:
     """See what a pattern matches."""
     page.goto(f"{site.url}{NAMES}")
     page.get_by_label("Pattern").fill("a?me")
-    page.get_by_label("Why").fill("To see what becomes of it.")
+    page.get_by_label("Reason").fill("To see what becomes of it.")
     page.get_by_role("button", name="Preview matches").click()
     expect(page.get_by_text("The pattern matches existing organizations.")).to_be_visible()
 
@@ -106,10 +106,10 @@ def a_pattern_to_keep_back(site: Site, page: Page) -> None:
 def a_pattern_that_is_kept_back(site: Site, page: Page) -> None:
     """Keep names back."""
     page.goto(f"{site.url}{NAMES}/new?pattern={LONG}*")
-    page.get_by_label("Why").fill("w" * 400)
+    page.get_by_label("Reason").fill("w" * 400)
     page.get_by_role("button", name="Reserve names").click()
     expect(page.get_by_role("status").first).to_contain_text("Done.")
-    page.get_by_role("button", name=f"Give {LONG}* free").click()
+    page.get_by_role("button", name=f"Remove {LONG}*").click()
     expect(page.get_by_role("row").filter(has_text="ballerina*")).to_be_visible()
 
 

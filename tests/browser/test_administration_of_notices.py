@@ -21,8 +21,8 @@ REASON = "moving house until 22:00"
 def announce(site: Site, page: Page, text: str, mood: str, link: str = "") -> None:
     """Write a notice."""
     page.goto(f"{site.url}{NOTICES}")
-    page.get_by_label("Text").fill(text)
-    page.get_by_label("Type").select_option(mood)
+    page.get_by_label("Text", exact=True).fill(text)
+    page.get_by_label("Type", exact=True).select_option(mood)
     page.get_by_label("Link", exact=True).fill(link)
     page.get_by_role("button", name="Publish notice").click()
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -52,7 +52,7 @@ def hostile_notices(site: Site, page: Page) -> None:
 def one_too_many(site: Site, page: Page) -> None:
     """Announce more than anybody reads."""
     page.goto(f"{site.url}{NOTICES}")
-    page.get_by_label("Text").fill("And one more.")
+    page.get_by_label("Text", exact=True).fill("And one more.")
     page.get_by_role("button", name="Publish notice").click()
     expect(page.get_by_role("alert")).to_be_focused()
 
@@ -60,8 +60,8 @@ def one_too_many(site: Site, page: Page) -> None:
 def an_end_that_is_refused(site: Site, page: Page) -> None:
     """Let a notice end in years."""
     page.goto(f"{site.url}{NOTICES}")
-    page.get_by_label("When the notice ends").first.fill("2040-01-01T00:00")
-    page.get_by_role("button", name="Change the end").first.click()
+    page.get_by_label("End of the notice").first.fill("2040-01-01T00:00")
+    page.get_by_role("button", name="Change end").first.click()
     expect(page.get_by_role("alert")).to_be_focused()
 
 
@@ -105,7 +105,7 @@ def a_form_that_is_refused(site: Site, page: Page) -> None:
 def a_status_that_waits(site: Site, page: Page) -> None:
     """Look at the status meanwhile."""
     page.goto(f"{site.url}/about/status")
-    expect(page.get_by_text("No changes are taken")).to_be_visible()
+    expect(page.get_by_text("Read-only mode is on")).to_be_visible()
 
 
 def changes_that_are_taken_again(site: Site, page: Page) -> None:

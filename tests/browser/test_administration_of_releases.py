@@ -38,7 +38,7 @@ def decide(watched: Watched, title: str, reason: str = "", typed: str = "") -> N
     page.get_by_text(title, exact=True).click()
     card = page.locator("details[open]")
     if reason:
-        card.get_by_label("Why").fill(reason)
+        card.get_by_label("Reason").fill(reason)
     if typed:
         card.get_by_label("Type acme").fill(typed)
     card.get_by_role("button").click()
@@ -54,12 +54,12 @@ def test_an_administrator_withholds_a_release_and_gives_it_back(
     look_up(watched, "acme/greet", end)
     looked_at(watched, f"live-{end}")
     decide(watched, "Hold", "Looked at first.")
-    expect(watched.page.get_by_text("Nobody finds or pulls it.").first).to_be_visible()
+    expect(watched.page.get_by_text("Nobody can find or pull it.").first).to_be_visible()
     looked_at(watched, f"held-{end}")
     decide(watched, "Quarantine", HOSTILE[:500])
     looked_at(watched, f"quarantined-{end}")
     decide(watched, "Restore")
-    expect(watched.page.get_by_text("Everybody finds and pulls it")).to_be_visible()
+    expect(watched.page.get_by_text("Anyone can find and pull it.")).to_be_visible()
     watched.assert_nothing_happened()
 
 
@@ -76,7 +76,7 @@ def test_an_administrator_removes_a_release_for_ever(
     looked_at(watched, f"refused-{end}")
     page.get_by_label("Type acme").fill("acme/greet:1.1.0")
     page.get_by_role("button", name="Remove permanently").click()
-    expect(page.get_by_text("Nothing: it is removed for ever")).to_be_visible()
+    expect(page.get_by_text("None: the release is permanently removed")).to_be_visible()
     looked_at(watched, f"removed-{end}")
     watched.open(LIST)
     looked_at(watched, f"withheld-{end}")
@@ -88,7 +88,7 @@ def look_up(watched: Watched, package: str, end: str) -> None:
     page = watched.open(LIST)
     looked_at(watched, f"nothing-withheld-{end}")
     page.get_by_role("searchbox", name="Find a release or package").fill(package)
-    page.get_by_role("button", name="Find").click()
+    page.get_by_role("button", name="Search", exact=True).click()
     looked_at(watched, f"package-{end}")
     page.get_by_role("link", name="1.1.0").click()
     page.wait_for_url(f"**{PAGE}")

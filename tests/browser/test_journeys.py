@@ -70,7 +70,7 @@ def test_an_owner_publishes_what_was_held(site: Site, opened: Open) -> None:
     page.goto(f"{site.url}/account/organizations/acme")
     page.get_by_role("link", name="Held releases").click()
     expect(page.get_by_role("heading", name="p20 1.0.0")).to_be_visible()
-    page.get_by_role("button", name="It was meant: publish p20 1.0.0").click()
+    page.get_by_role("button", name="Confirm and publish p20 1.0.0").click()
     expect(page.get_by_text("No held releases")).to_be_visible()
     stranger = opened(site.url).open("/packages/acme/p20")
     expect(stranger.get_by_role("heading", level=1)).to_contain_text("1.0.0")
@@ -126,7 +126,7 @@ def test_pages_of_an_account_are_used_with_keys_alone(site: Site, opened: Open) 
 def found_organization(page: Page, name: str) -> None:
     page.get_by_role("link", name="Organizations", exact=True).first.click()
     page.get_by_label("Name", exact=True).fill(name)
-    page.get_by_role("button", name="Found").click()
+    page.get_by_role("button", name="Create organization").click()
     expect(page.get_by_role("main")).to_contain_text(name)
 
 

@@ -17,14 +17,14 @@ def a_token_that_is_made(site: Site, page: Page) -> None:
     page.goto(f"{site.url}/account/tokens")
     page.get_by_label("Name", exact=True).fill("nightly build")
     page.get_by_role("button", name="Create token").click()
-    expect(page.get_by_text("Copy it now")).to_be_visible()
+    expect(page.get_by_text("You will not be able to see it again")).to_be_visible()
 
 
 def a_token_that_is_refused(site: Site, page: Page) -> None:
     """Ask for a token that lasts for longer than any may."""
     page.goto(f"{site.url}/account/tokens")
     page.get_by_label("Name", exact=True).fill("for ever")
-    page.get_by_label("For days").fill("9999")
+    page.get_by_label("Expires in (days)").fill("9999")
     page.get_by_role("button", name="Create token").click()
     expect(page.get_by_role("alert")).to_be_focused()
 
@@ -33,21 +33,21 @@ def an_organization_that_is_refused(site: Site, page: Page) -> None:
     """Found an organization whose name is taken."""
     page.goto(f"{site.url}/account/organizations")
     page.get_by_label("Name", exact=True).fill("other")
-    page.get_by_role("button", name="Found").click()
+    page.get_by_role("button", name="Create organization").click()
     expect(page.get_by_role("alert")).to_be_focused()
 
 
 def an_invitation(site: Site, page: Page) -> None:
     """Invite somebody; the page shows the link."""
     page.goto(f"{site.url}/account/organizations/acme")
-    page.get_by_role("button", name="Invite").click()
+    page.get_by_role("button", name="Send invitation").click()
 
 
 def a_transfer_that_is_refused(site: Site, page: Page) -> None:
     """Hand an organization over, with its name typed wrong."""
     page.goto(f"{site.url}/account/organizations/acme/settings")
-    page.get_by_label("Type acme to be sure").fill("acne")
-    page.get_by_role("button", name="Hand acme over").click()
+    page.get_by_label("Type acme to confirm").fill("acne")
+    page.get_by_role("button", name="Transfer acme").click()
     expect(page.get_by_role("alert")).to_be_focused()
 
 
@@ -55,7 +55,7 @@ def a_token_of_an_organization_that_lasts_long(site: Site, page: Page) -> None:
     """Make a token for a machine, for as long as any may last."""
     page.goto(f"{site.url}/account/organizations/acme/tokens")
     page.get_by_label("Name", exact=True).fill("nightly build")
-    page.get_by_label("For days").fill("365")
+    page.get_by_label("Expires in (days)").fill("365")
     page.get_by_role("button", name="Create token").click()
     expect(page.get_by_text("valid for more than 90 days")).to_be_visible()
 
@@ -66,7 +66,7 @@ def a_publisher_that_is_refused(site: Site, page: Page) -> None:
     page.get_by_label("Package", exact=True).fill("greet")
     for label in ("Repository ID", "Repository owner ID"):
         page.get_by_label(label).fill("octo")
-    page.get_by_role("button", name="Add the publisher").click()
+    page.get_by_role("button", name="Add trusted publisher").click()
     expect(page.get_by_role("alert")).to_be_focused()
 
 
@@ -87,13 +87,13 @@ def a_machine_to_approve(site: Site, page: Page) -> None:
     page.goto(f"{site.url}/device")
     page.locator("input.user-code").fill(code_of_a_machine(site))
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve", exact=True)).to_be_visible()
 
 
 def a_machine_that_is_approved(site: Site, page: Page) -> None:
     a_machine_to_approve(site, page)
-    page.get_by_role("button", name="Approve").click()
-    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    page.get_by_role("button", name="Approve", exact=True).click()
+    expect(page.get_by_role("button", name="Approve", exact=True)).to_have_count(0)
 
 
 def a_code_that_is_refused(site: Site, page: Page) -> None:
@@ -106,7 +106,7 @@ def a_code_that_is_refused(site: Site, page: Page) -> None:
 def an_account_whose_deletion_is_refused(site: Site, page: Page) -> None:
     """Ask for the end of the account with a wrong word."""
     page.goto(f"{site.url}/account/data")
-    page.get_by_label(re.compile("name", re.IGNORECASE)).first.fill("somebody else")
+    page.get_by_label(re.compile("to confirm")).fill("somebody else")
     page.get_by_role("button", name="Delete my account").click()
     expect(page.get_by_role("alert")).to_be_visible()
 

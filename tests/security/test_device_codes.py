@@ -192,7 +192,7 @@ async def test_the_page_warns_of_codes_that_somebody_sent(world: World, ann: Pag
     assert "Only enter a code that you requested yourself" in ann.text
     await ann.send("/device", code=(await ask(world))["user_code"])
     assert "Approve only if you started this login yourself" in ann.text
-    assert "If somebody sent you the code, refuse." in ann.text
+    assert "If somebody sent you the code, deny the request." in ann.text
 
 
 async def test_a_machine_that_asks_from_elsewhere_is_pointed_out(world: World) -> None:

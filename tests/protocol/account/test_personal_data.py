@@ -105,10 +105,7 @@ async def test_an_administrator_stays_since_no_registry_starts_without_one(world
     assert await account_of(world, admin)
     browser = await PageClient.of(world, admin)
     await browser.open(PAGE)
-    assert (
-        "Accounts of administrators cannot be deleted."
-        in browser.text
-    )
+    assert "Accounts of administrators cannot be deleted." in browser.text
     assert "/account/delete" not in browser.text
 
 

@@ -43,7 +43,7 @@ def test_the_times_are_those_of_the_caches() -> None:
 @pytest.mark.parametrize(
     ("settings", "copies"),
     [
-        ({}, "this registry has none; caches of others keep one for 5 minutes at most"),
+        ({}, "this registry uses no CDN; other caches keep copies for at most 5 minutes"),
         (
             {"archive_cdn_url": "https://cdn.example.org"},
             "within 5 minutes, or when the operator purges the CDN",
