@@ -21,13 +21,11 @@ from bench.synthetic_packages import Synthetic
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.packages import Listing
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
-from tests.paths import SHARED
-from tests.search.corpus import Corpus
+from tests.search.corpus import INDEX, Corpus
 
 MANY = 100_000
 QUERIES = 600  # So that p99 stands on six of them.
 PEER_QUERIES = 60  # LIKE over many packages takes a third of a second each.
-INDEX = SHARED / "data" / "central-index.jsonl"
 
 Source = Callable[[], Iterator[Listing]]
 Times = tuple[float, float]  # Seconds on the clock, and of the processor.
@@ -59,7 +57,7 @@ async def main(many: int) -> None:
 
 def real() -> Iterator[Listing]:
     """Yield the releases of the real index; as many invented packages where it is missing."""
-    return Corpus.read(INDEX).listings() if INDEX.exists() else Synthetic().listings(1_708)
+    return Corpus.read().listings() if INDEX.exists() else Synthetic().listings(1_708)
 
 
 def show(count: int, subject: Subject, times: Sequence[Times]) -> None:

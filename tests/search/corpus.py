@@ -1,25 +1,24 @@
-"""The packages of a real registry, with texts.
+"""The packages of a real registry: what Central served, and nothing invented.
 
-The real index says which releases there are and what they depend on. It has no texts, pulls or
-dates: `texts.json` says what well-known packages are, in the words of their pages; other connectors
-get the summary that their name implies; pulls follow from how many packages depend on one; dates
-from the language version a release was built with.
+The index has releases and their dependencies, the list of packages has keywords and modules of the
+newest release. Neither has summaries, readmes, pulls or dates; the language version that a release
+was built with gives its date.
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from shared.domain.names import OrgName, Package, PackageName
-from shared.domain.packages import Head, Listing, ModuleText, Origin, Release, Texts
+from shared.domain.packages import Dependency, Head, Listing, Origin, Release, Texts
 from shared.domain.versions import LanguageVersion
+from tests.paths import SHARED
 
-TEXTS = Path(__file__).parent / "texts.json"
-PULLS_A_DEPENDENT = 100  # A package that others are built with is pulled by each of their builds.
+INDEX = SHARED / "data" / "central-index.jsonl"
+PACKAGES = SHARED / "data" / "central-packages.json"
 
 _FIRST_UPDATE = datetime(2022, 2, 1, tzinfo=UTC)  # Swan Lake 2201.0.0.
 _BETWEEN_UPDATES = timedelta(days=90)
@@ -27,36 +26,32 @@ _BETWEEN_UPDATES = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Corpus:
-    """The lines of an index, oldest release of a package first."""
+    """The lines of an index, oldest release of a package first, and what packages say."""
 
     lines: tuple[dict[str, Any], ...]
-    texts: dict[str, dict[str, Any]]
+    described: dict[Package, dict[str, Any]]
 
     @classmethod
-    def read(cls, index: Path) -> "Corpus":
-        lines = tuple(json.loads(line) for line in index.read_text("utf-8").splitlines())
-        return cls(lines, json.loads(TEXTS.read_text("utf-8")))
+    def read(cls, index: Path = INDEX, packages: Path = PACKAGES) -> "Corpus":
+        lines = [json.loads(line) for line in index.read_text("utf-8").splitlines()]
+        described = {_package(each): each for each in json.loads(packages.read_text("utf-8"))}
+        listed = {_package(line) for line in lines}
+        others = [_line_of(each) for key, each in described.items() if key not in listed]
+        return cls((*lines, *others), described)
 
     def listings(self) -> Iterator[Listing]:
         """Yield every release, as a push of it would list it."""
-        pulls = self._pulls()
         for line in self.lines:
-            package = Package(OrgName(line["org"]), PackageName(line["name"]))
-            yield self._listing(line, package, pulls[package.key])
+            yield self._listing(line, self.described.get(_package(line), {}))
 
-    def _pulls(self) -> Counter[str]:
-        dependents = {
-            (f"{line['org']}/{line['name']}", f"{each['org']}/{each['name']}".lower())
-            for line in self.lines
-            for each in line["dependencies"]
-        }
-        counted = Counter(dependency for _, dependency in dependents)
-        return Counter({key: count * PULLS_A_DEPENDENT for key, count in counted.items()})
+    async def stored(self) -> AsyncIterator[Listing]:
+        """Yield the same, as stores do."""
+        for listing in self.listings():
+            yield listing
 
-    def _listing(self, line: dict[str, Any], package: Package, pulls: int) -> Listing:
-        summary, keywords = self._words(package)
+    def _listing(self, line: dict[str, Any], described: dict[str, Any]) -> Listing:
+        package = _package(line)
         created_ms = _built_ms(line["ballerina_version"])
-        head = Head(org=package.org, name=package.name, created_ms=created_ms, pulls=pulls)
         release = Release(
             org=package.org,
             name=package.name,
@@ -65,25 +60,31 @@ class Corpus:
             size_bytes=1,
             platform=line["platform"],
             ballerina_version=line["ballerina_version"],
-            summary=summary,
-            keywords=tuple(keywords),
+            keywords=tuple(described.get("keywords", ())),
             modules=tuple(module["name"] for module in line["modules"]),
+            dependencies=tuple(Dependency.model_validate(each) for each in line["dependencies"]),
             created_ms=created_ms,
             origin=Origin(principal="central"),
             deprecation=line["deprecation_message"] if line["is_deprecated"] else None,
         )
-        modules = tuple(ModuleText(name=name) for name in release.modules)
-        return Listing(
-            head, release, Texts(readme=f"# {package.name}\n\n{summary}", modules=modules)
-        )
+        head = Head(org=package.org, name=package.name, created_ms=created_ms)
+        return Listing(head, release, Texts())
 
-    def _words(self, package: Package) -> tuple[str, list[str]]:
-        if text := self.texts.get(str(package)):
-            return text["summary"], text["keywords"]
-        parts = package.name.replace("_", ".").split(".")
-        if package.org == "ballerinax":
-            return f"Connects to {' '.join(parts).title()}", [*parts, "connector"]
-        return "", parts if package.org == "ballerina" else []
+
+def _package(line: dict[str, Any]) -> Package:
+    return Package(OrgName(line["org"]), PackageName(line["name"]))
+
+
+def _line_of(described: dict[str, Any]) -> dict[str, Any]:
+    """Return a package that the index does not list, as a line of it."""
+    return {
+        **{name: described[name] for name in ("org", "name", "version")},
+        "platform": "any",
+        "ballerina_version": "2201.10.0",
+        "modules": [{"name": name} for name in described["modules"]],
+        "dependencies": [],
+        "is_deprecated": False,
+    }
 
 
 def _built_ms(ballerina_version: str) -> int:

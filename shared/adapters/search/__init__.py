@@ -1,9 +1,12 @@
-"""The search index: full text over one row per package, in an SQLite file of its own.
+"""The search index: words and texts of one row per package, in an SQLite file of its own.
 
 index.py       the SearchIndex port, and rebuilding the index beside the one that is searched
-queries.py     answering a query: tiers of matches, facets, totals, suggestions
-query_plan.py  from a query to the full-text expressions that answer it
+queries.py     answering a query: a page of matches, facets, totals, suggestions
+query_plan.py  from a query to its words and conditions
+matching.py    the statements that find and weigh the packages of a plan
 ranking.py     the weights of results
+synonyms.py    words that mean the same
+places.py      where the words of a package stand
 rows.py        what is stored of a package, and how rows change
 schema.py      the tables
-words.py       how texts are divided into words, and spelling suggestions"""
+words.py       how texts are divided into words, stems, and spelling suggestions"""

@@ -1,15 +1,23 @@
-"""How the search index answers: the tiers that are needed, the counts, and one page of rows."""
+"""How the search index answers: one page of rows, the counts, facets and suggestions."""
 
 import sqlite3
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
-from shared.adapters.search.query_plan import MatchTier, QueryPlan, match_any_facet
-from shared.adapters.search.ranking import NAME_TIERS, ranking_boosts
+from shared.adapters.search.matching import Matches, Statement, score_columns
+from shared.adapters.search.query_plan import QueryPlan, with_near_words
+from shared.adapters.search.ranking import (
+    JOINED_NAME_SCORE,
+    LAST_NAME_WEIGHT,
+    NAME_SCORE,
+    PATH_SCORE,
+    ranking_boosts,
+)
 from shared.adapters.search.rows import read_listing
-from shared.adapters.search.words import Speller, facet_word
+from shared.adapters.search.words import Speller, stem
 from shared.domain.packages import Listing
 from shared.domain.search import (
     Facet,
@@ -30,23 +38,28 @@ from shared.domain.search import (
 )
 from shared.domain.versions import ANY_CLIENT, ClientProfile
 
+_COUNT_ONLY = ResultPage(limit=0)
+
 LISTINGS_KEPT = 2_048  # Decoded, by their bytes: some 16 MB in each process.
+FIRST_ROWS = 200  # Read at once; with fewer matches their number is known without counting.
 TOO_FEW_MATCHES = 3  # With fewer matches, and none by name, what was typed is perhaps a mistake.
 
 _FACETS = {each.value: each for each in Facet}
+_NAME_SCORES = {PATH_SCORE: "path", NAME_SCORE: "exact name", JOINED_NAME_SCORE: "joined name"}
 
-# Every order ends in the key: two packages never tie, so pages neither repeat nor miss one.
-_BEST_FIRST = "boost DESC, key"
-_JOIN = "JOIN packages ON id = texts.rowid"
+# The column, or the score where there is none, and the direction. Every order ends in the key: two
+# packages never tie, so pages neither repeat nor miss one.
 _ORDERS = {
-    (Sort.NAME, False): "packages.name, key",
-    (Sort.NAME, True): "packages.name DESC, key DESC",
-    (Sort.CREATED, False): "created_ms, key",
-    (Sort.CREATED, True): "created_ms DESC, key",
-    (Sort.ADDED, False): "added_ms, key",
-    (Sort.ADDED, True): "added_ms DESC, key",
-    (Sort.PULLS, False): "pulls, key",
-    (Sort.PULLS, True): "pulls DESC, key",
+    (Sort.RELEVANCE, False): ("", "ASC, key DESC"),
+    (Sort.RELEVANCE, True): ("", "DESC, key"),
+    (Sort.NAME, False): ("name", "ASC, key"),
+    (Sort.NAME, True): ("name", "DESC, key DESC"),
+    (Sort.CREATED, False): ("created_ms", "ASC, key"),
+    (Sort.CREATED, True): ("created_ms", "DESC, key"),
+    (Sort.ADDED, False): ("added_ms", "ASC, key"),
+    (Sort.ADDED, True): ("added_ms", "DESC, key"),
+    (Sort.PULLS, False): ("pulls", "ASC, key"),
+    (Sort.PULLS, True): ("pulls", "DESC, key"),
 }
 
 
@@ -55,7 +68,7 @@ def find_packages(
 ) -> Results:
     """Answer one search from one snapshot of the index, so that hits and count agree."""
     with _snapshot(connection):
-        return _Search(connection, query, viewer).results(page)
+        return _Search(connection, query, viewer, page).results()
 
 
 def find_with_facets(
@@ -63,14 +76,14 @@ def find_with_facets(
 ) -> FacetedResults:
     """Answer one search with its facets from one snapshot of the index."""
     with _snapshot(connection):
-        search = _Search(connection, query, viewer)
-        return FacetedResults(search.results(page), search.facets(), search.deprecated_count())
+        search = _Search(connection, query, viewer, page)
+        return FacetedResults(search.results(), search.facets(), search.deprecated_count())
 
 
 def count_facets(connection: sqlite3.Connection, query: Query, viewer: Viewer) -> Facets:
     """Return how everything that a search finds divides."""
     with _snapshot(connection):
-        return _Search(connection, query, viewer).facets()
+        return _Search(connection, query, viewer, _COUNT_ONLY).facets()
 
 
 def count_facet_values(
@@ -78,15 +91,15 @@ def count_facet_values(
 ) -> tuple[FacetCount, ...]:
     """Return every value of one facet."""
     with _snapshot(connection):
-        return _Search(connection, query, viewer).facet_values(facet)
+        return _Search(connection, query, viewer, _COUNT_ONLY).facet_values(facet)
 
 
 def count_totals(connection: sqlite3.Connection) -> IndexTotals:
     """Return what there is that everybody may see."""
-    # Nothing in the statement comes from a request.
-    counted = f"SELECT count(*), count(DISTINCT org), total(pulls) FROM texts {_JOIN}"  # noqa: S608
-    public = match_any_facet([facet_word("public")])
-    row = connection.execute(f"{counted} WHERE texts MATCH ?", (public,)).fetchone()
+    row = connection.execute(
+        "SELECT count(*), count(DISTINCT org), total(pulls) FROM packages "
+        "WHERE private = 0 AND deprecated = 0"
+    ).fetchone()
     return IndexTotals(*(int(each) for each in row))
 
 
@@ -109,28 +122,40 @@ def _snapshot(connection: sqlite3.Connection) -> Generator[None]:
         connection.execute("ROLLBACK")  # Nothing was written.
 
 
+class _Row(NamedTuple):
+    """A package that matches: its row, the parts of its score, and the lowest weight of a wish."""
+
+    id: int
+    name: float
+    complete: float
+    words: float
+    deprecated: float
+    lift: float
+    worst: int
+
+
 class _Search:
     """One query of one viewer."""
 
-    def __init__(self, connection: sqlite3.Connection, query: Query, viewer: Viewer) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, query: Query, viewer: Viewer, page: ResultPage
+    ) -> None:
         self._connection = connection
-        self._query, self._viewer = query, viewer
+        self._query, self._viewer, self._page = query, viewer, page
         self._unusable = _unusable(connection, query.client)
         self._plan = QueryPlan(query, viewer, self._unusable)
-        self._tiers = list(self._plan.tiers)
-        self._count = self._count_of(self._tiers[-1])
         self._meant: tuple[tuple[str, str], ...] = ()
-        self._widen()
+        self._use(Matches.of(connection, self._plan))
+        if self._plan.wishes and self._count < TOO_FEW_MATCHES:
+            self._widen()
 
-    def results(self, page: ResultPage) -> Results:
+    def results(self) -> Results:
         """Return the page, and the count of all matches."""
-        if page.sort is Sort.RELEVANCE:
-            found = self._relevant(page)
-        else:
-            order = _ORDERS[page.sort, page.descending]
-            rows = self._rows(self._tiers[-1], order, page.limit, page.offset)
-            found = [(row, None) for row in rows]
-        return Results(tuple(self._hits(found)), self._count, self._meant)
+        first, last = self._page.offset, self._page.offset + self._page.limit
+        rows = self._first_rows[first:last]
+        if last > len(self._first_rows) < self._count and first < self._count:
+            rows = self._rows(self._page.limit, first)
+        return Results(self._hits(rows), self._count, self._meant)
 
     def facets(self) -> Facets:
         """Return how all matches divide."""
@@ -144,18 +169,24 @@ class _Search:
             (value, share) for name, value, share in self._shares() if name == facet.value
         )
 
-    def _shares(self) -> sqlite3.Cursor:
-        join = f"{_JOIN if self._plan.patterns else ''} JOIN traits ON traits.package = texts.rowid"
-        # Nothing in the statement comes from a request.
-        counted = f"SELECT spelling, count(*) AS share FROM texts {join}"  # noqa: S608
-        named = "GROUP BY spelling) JOIN spellings ON spellings.id = spelling"
-        return self._select(f"facet, value, share FROM ({counted}", self._tiers[-1], named)
-
     def deprecated_count(self) -> int:
         """Return how many deprecated packages match in the same way."""
         query = replace(self._query, deprecated_only=True)
         plan = QueryPlan(query, self._viewer, self._unusable)
-        return self._count_of(self._tiers[-1], plan)
+        return self._count_of(replace(self._matches, plan=plan))
+
+    def _shares(self) -> sqlite3.Cursor:
+        found = self._matches.select(Statement("id"))
+        if len(self._first_rows) == self._count:
+            rows = (str([row.id for row in self._first_rows]),)
+            found = Statement("SELECT value AS id FROM json_each(?)", rows)
+        return self._connection.execute(
+            "SELECT facet, value, share FROM ("  # noqa: S608 - what was typed is bound.
+            f"SELECT spelling, count(*) AS share FROM ({found.sql}) AS found"
+            " JOIN traits ON traits.package = found.id GROUP BY spelling)"
+            " JOIN spellings ON spellings.id = spelling",
+            found.values,
+        )
 
     def _widen(self) -> None:
         """Look for more, when what was typed is in few packages.
@@ -163,69 +194,61 @@ class _Search:
         It is perhaps mistyped if no name has it, and perhaps too much at once if no package is
         called just that.
         """
-        if self._count >= TOO_FEW_MATCHES or not self._plan.has_words:
-            return
-        named = [self._count_of(tier) for tier in self._tiers if tier.name in NAME_TIERS]
-        if not any(named):
-            speller = Speller(self._connection)
-            self._add(self._plan.meant(speller))
-            self._meant = tuple(
-                (word, near[0])
-                for word in self._plan.mistyped(speller)
-                if (near := speller.near(word))
+        is_named = any(row.name for row in self._first_rows)
+        if not is_named and all(row.worst < LAST_NAME_WEIGHT for row in self._first_rows):
+            self._correct(Speller(self._connection))
+        if self._count < TOO_FEW_MATCHES and self._plan.is_loosenable and not is_named:
+            self._use(self._matches.loosened())
+
+    def _correct(self, speller: Speller) -> None:
+        """Add what was perhaps meant by the words that no package has; else by all of them."""
+        words = [wish.word for wish in self._plan.wishes if wish.word]
+        mistyped = [word for word in words if not speller.knows(word)]
+        near = {word: _near(speller, word) for word in mistyped or words}
+        if any(near.values()):
+            self._use(
+                self._matches.with_wishes(
+                    with_near_words(wish, near.get(wish.word, ())) for wish in self._matches.wishes
+                )
             )
-        if self._count < TOO_FEW_MATCHES and not named[0] and self._plan.is_loosenable:
-            self._add(self._plan.loose(self._tiers[-1]))
+        self._meant = tuple((word, near[word][0]) for word in mistyped if near[word])
 
-    def _add(self, tiers: Iterable[MatchTier]) -> None:
-        self._tiers += tiers
-        self._count = self._count_of(self._tiers[-1])
+    def _use(self, matches: Matches) -> None:
+        """Search for these, and read the first rows: most often these are all."""
+        self._matches = matches
+        enough = FIRST_ROWS if matches.wishes else min(self._page.limit, FIRST_ROWS)
+        self._first_rows = self._rows(enough, 0)
+        self._count = len(self._first_rows)
+        if self._count == enough:
+            self._count = self._count_of(matches)
 
-    def _relevant(self, page: ResultPage) -> list[tuple[int, MatchTier]]:
-        if page.offset >= self._count:
-            return []
-        if page.descending:
-            return self._best(page.offset + page.limit)[page.offset :]
-        # The worst first: the whole list, read from its end.
-        return self._best(self._count)[::-1][page.offset :][: page.limit]
+    def _count_of(self, matches: Matches) -> int:
+        counted = matches.select(Statement("count(*)"))
+        return self._connection.execute(counted.sql, counted.values).fetchone()[0]
 
-    def _best(self, count: int) -> list[tuple[int, MatchTier]]:
-        """Return the first rows, each with the highest tier that it is in.
+    def _rows(self, limit: int, offset: int) -> list[_Row]:
+        parts = score_columns(self._matches)
+        named = ", ".join(f"{part.sql} AS part{number}" for number, part in enumerate(parts))
+        order, direction = _ORDERS[self._page.sort, self._page.descending]
+        found = self._matches.select(
+            Statement(
+                f"id, {named}, lift, worst, boost, key, {order or 0} AS place",
+                tuple(value for part in parts for value in part.values),
+            )
+        )
+        place = "place" if order else "part0 + part1 + part2 + part3 + lift + boost"
+        rows = self._connection.execute(
+            f"SELECT id, part0, part1, part2, part3, lift, worst FROM ({found.sql})"  # noqa: S608
+            f" ORDER BY {place} {direction} LIMIT ? OFFSET ?",
+            (*found.values, limit, offset),
+        )
+        return [_Row(*row) for row in rows]
 
-        Of a tier's first `count` rows, those that were not in a tier above are enough to fill up.
-        """
-        wanted = min(count, self._count)
-        found: dict[int, MatchTier] = {}
-        for tier in self._tiers:
-            if len(found) < wanted:
-                for row in self._rows(tier, _BEST_FIRST, wanted):
-                    found.setdefault(row, tier)
-        return list(found.items())[:wanted]
-
-    def _count_of(self, tier: MatchTier, plan: QueryPlan | None = None) -> int:
-        join = _JOIN if self._plan.patterns else ""
-        return self._select(f"count(*) FROM texts {join}", tier, plan=plan).fetchone()[0]
-
-    def _rows(self, tier: MatchTier, order: str, limit: int, offset: int = 0) -> list[int]:
-        end = f"ORDER BY {order} LIMIT ? OFFSET ?"
-        return [row[0] for row in self._select(f"id FROM texts {_JOIN}", tier, end, limit, offset)]
-
-    def _select(
-        self, what: str, tier: MatchTier, end: str = "", *values: int, plan: QueryPlan | None = None
-    ) -> sqlite3.Cursor:
-        patterns = self._plan.patterns
-        likes = "".join(rf" AND packages.{each.column} LIKE ? ESCAPE '\'" for each in patterns)
-        # Nothing in the statement comes from a request: what was typed is bound.
-        statement = f"SELECT {what} WHERE texts MATCH ?{likes} {end}"
-        typed = [(plan or self._plan).expression(tier), *(each.like for each in patterns)]
-        return self._connection.execute(statement, (*typed, *values))
-
-    def _hits(self, found: Sequence[tuple[int, MatchTier | None]]) -> Iterator[Hit]:
-        places = ", ".join("?" * len(found))
+    def _hits(self, rows: Sequence[_Row]) -> tuple[Hit, ...]:
+        places = ", ".join("?" * len(rows))
         statement = f"SELECT id, listing FROM listings WHERE id IN ({places})"  # noqa: S608 - marks.
-        stored = dict(self._connection.execute(statement, [row for row, _ in found]).fetchall())
-        for row, tier in found:
-            yield _hit(stored[row], tier)
+        stored = dict(self._connection.execute(statement, [row.id for row in rows]).fetchall())
+        return tuple(_hit(stored[row.id], row) for row in rows)
 
 
 @lru_cache(maxsize=LISTINGS_KEPT)
@@ -235,15 +258,29 @@ def _shown(stored: bytes) -> tuple[Listing, dict[str, float]]:
     return listing, ranking_boosts(listing)
 
 
-def _hit(stored: bytes, tier: MatchTier | None) -> Hit:
+def _hit(stored: bytes, row: _Row) -> Hit:
     listing, boosts = _shown(stored)
-    parts = boosts if tier is None else {tier.name: tier.score, **boosts}
-    return Hit(listing, round(sum(parts.values()), 6), parts)
+    parts = {
+        _NAME_SCORES.get(row.name, "name"): row.name,
+        "all words": row.complete,
+        "words": row.words,
+        "dependents": row.lift,
+        **boosts,
+        "deprecated": row.deprecated,
+    }
+    shown = {part: round(value, 6) for part, value in parts.items() if value}
+    return Hit(listing, round(sum(parts.values()), 6), shown)
 
 
-def _unusable(connection: sqlite3.Connection, client: ClientProfile) -> list[str]:
-    """Return the facets of the releases that the client cannot use."""
+def _near(speller: Speller, word: str) -> list[str]:
+    """Return what was perhaps meant by the word, or by the word that it is a form of."""
+    form = stem(word)
+    return speller.near(word) or (speller.near(form) if form != word else [])
+
+
+def _unusable(connection: sqlite3.Connection, client: ClientProfile) -> list[int]:
+    """Return the profiles of the releases that the client cannot use."""
     if client == ANY_CLIENT:
         return []
-    profiles = connection.execute("SELECT facet, platform, built_with FROM profiles").fetchall()
-    return [facet for facet, *profile in profiles if not client.can_use(*profile)]
+    profiles = connection.execute("SELECT id, platform, built_with FROM profiles").fetchall()
+    return [number for number, *profile in profiles if not client.can_use(*profile)]

@@ -1,288 +1,295 @@
-"""From a query to the full-text expressions that answer it, best matches first."""
+"""From a query to its words and conditions: what ranks packages, and what every result must have.
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+A wish is one word of the query, or one phrase or group of it. Each matches by alternatives: the
+word itself, words that begin with it, its stem, synonyms, and two words as one. The best
+alternative counts. Who is asking and what is hidden are conditions, so that nothing has to be
+taken out of an answer afterwards.
+"""
 
-from shared.adapters.search.ranking import TIER_SCORES
-from shared.adapters.search.words import WordField, facet_word, joined_name, mark_words, split_words
-from shared.domain.search import Field, Match, Query, SearchKind, Term, Viewer
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-# From a query to the expressions that answer it, best matches first.
-#
-# A plan is a ladder of tiers. Each tier finds what the tiers above it find, and more: the last one
-# counts every match, and a page needs only the tiers down to its end. Who is asking and what is
-# hidden are parts of every expression, so that nothing has to be taken out of an answer afterwards.
-
-_LADDER: tuple[tuple[str, WordField], ...] = (
-    ("start of name", WordField.NAME),
-    ("organization", WordField.ORGANIZATION),
-    ("keywords", WordField.KEYWORDS),
-    ("summary", WordField.SUMMARY),
-    ("readme", WordField.ANYWHERE),
+from shared.adapters.search.ranking import (
+    JOINED_FACTOR,
+    NEAR_FACTOR,
+    STEM_FACTOR,
+    SYNONYM_FACTOR,
 )
+from shared.adapters.search.synonyms import synonyms_of
+from shared.adapters.search.words import (
+    WordMark,
+    facet_word,
+    joined_name,
+    mark_words,
+    split_words,
+    stem,
+)
+from shared.domain.search import Field, Match, Query, SearchKind, Term, Viewer
 
 # Words of a query up to which each may be a beginning. A longer one is a sentence, whose words are
 # complete; and beginnings are what a search spends its time on.
 MAX_PREFIX_WORDS = 6
+MAX_WISHES = 24  # The rest of a longer text is ignored; each costs some lists to merge.
+MIN_PREFIX = 2  # One letter begins too many words to be a wish.
+MIN_TEXT_PREFIX = 3  # Two letters begin names only.
+
+_SIGNS = frozenset("./_")  # Of names; other signs are between words.
 
 # Words that say nothing of a package; looked for only where nothing else was typed.
-_FILLERS = {"a", "an", "and", "for", "from", "in", "of", "on", "or", "the", "to", "using", "with"}
-
-
-class KnownWords(Protocol):
-    """What is known of words."""
-
-    def knows(self, word: str) -> bool:
-        """Say whether a package has exactly this word."""
-        ...
-
-    def near(self, word: str) -> Sequence[str]:
-        """Return the known words that were perhaps meant."""
-        ...
+_FILLERS = frozenset(
+    "a an and by for from how i in is of on or the to using via with".split()  # noqa: SIM905 - short.
+)
 
 
 @dataclass(frozen=True, slots=True)
-class MatchTier:
-    """Matches of one quality and of better ones: what the quality is called, and what finds it."""
+class Alternative:
+    """A word of the index that counts for a wish, or the words that begin with it."""
 
-    name: str
-    expression: str
-
-    @property
-    def score(self) -> float:
-        """Return what a match of this quality is worth."""
-        return TIER_SCORES[self.name]
+    word: str
+    factor: float = 1.0
+    is_beginning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class LikePattern:
-    """What a column of the table of packages must be LIKE."""
+class Wish:
+    """What a package should have; the best of the alternatives counts."""
 
-    column: str
-    like: str
+    alternatives: tuple[Alternative, ...] = ()
+    phrases: tuple[str, ...] = ()  # Full-text expressions, for what is more than a word.
+    word: str = ""  # The typed word, if it may be mistyped.
+    in_names: bool = False  # Only words of names and tool ids count.
+    is_firm: bool = False  # Asked for with a sign, and not just typed.
 
 
-# Full-text expressions, as FTS5 reads them.
-#
-# The empty expression holds everywhere, as a condition that is not there does.
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of a row of the packages, in SQL, and its values."""
 
-WordMatcher = Callable[
-    [str, WordField], str
-]  # From a word and its place to the expression that finds it.
+    sql: str
+    values: tuple[object, ...] = ()
 
 
 class QueryPlan:
-    """How one query is answered for one viewer."""
+    """What one query of one viewer asks for."""
 
-    def __init__(self, query: Query, viewer: Viewer, unusable: Iterable[str]) -> None:
-        """Take the query apart; `unusable`: facets of what the client cannot use."""
-        self._wishes = _wishes(query.terms)
-        self._firm = [wish for wish in self._wishes if _is_firm(wish)]
-        self._words = split_words(" ".join(_values(self._wishes)))
-        self._begin = _beginning(query.terms)
-        self._required = match_all([_visible(viewer), *_restrictions(query, self._begin)])
-        self._patterns = [term for term in query.terms if term.match is Match.PATTERN]
-        shows_deprecated = query.include_deprecated or query.deprecated_only
-        deprecated = [] if shows_deprecated else [facet_word("deprecated")]
-        self._hidden = match_any_facet([*deprecated, *unusable])
-        self.patterns = tuple(_pattern(term) for term in self._patterns)
-        self.tiers = tuple(self._typed())
-
-    @property
-    def has_words(self) -> bool:
-        """Say whether there is anything that a typo could be in."""
-        return any(wish.match is not Match.PHRASE for wish in self._wishes)
+    def __init__(self, query: Query, viewer: Viewer, unusable: Sequence[int]) -> None:
+        """Take the query apart; `unusable`: profiles of releases that the client cannot use."""
+        terms = _ranking_terms(query.terms)
+        self.wishes = _wishes(terms)[:MAX_WISHES]
+        self.typed = " ".join(value for term in terms for value in term.values).strip().lower()
+        self.paths = tuple(
+            value.lower() for term in terms if term.match is Match.PATH for value in term.values
+        )
+        patterns = [term for term in query.terms if term.match is Match.PATTERN]
+        self.joined = joined_name(self.typed or "".join(_values(patterns)))
+        self.conditions = (
+            *_visible(viewer),
+            *_restrictions(query, unusable),
+            *map(_pattern, patterns),
+        )
 
     @property
     def is_loosenable(self) -> bool:
         """Say whether something can be left out of what was typed."""
-        return len(self._wishes) - len(self._firm) > 1
+        return sum(not wish.is_firm for wish in self.wishes) > 1
 
-    def mistyped(self, spelling: KnownWords) -> list[str]:
-        """Return the words that no package has: those that are perhaps mistyped."""
-        return [word for word in self._words if not spelling.knows(word)]
-
-    def expression(self, tier: MatchTier) -> str:
-        """Return the whole expression of a tier: the match, and what holds for all of them."""
-        return f"({match_all([self._required, tier.expression])}) NOT ({self._hidden})"
-
-    def meant(self, spelling: KnownWords) -> Iterator[MatchTier]:
-        """Yield the tiers of what was perhaps meant, for when what was typed finds too little."""
-        found = self.tiers[-1].expression
-        near = self._near(spelling)
-        for name, mark in (("near name", WordField.ORGANIZATION), ("near", WordField.SUMMARY)):
-            found = match_any([found, self._all_wishes(mark, near)])
-            yield MatchTier(name, found)
-
-    def loose(self, above: MatchTier) -> Iterator[MatchTier]:
-        """Yield the tiers of what holds any of the plain words, below the lowest tier so far."""
-        found = above.expression
-        words = [wish for wish in self._wishes if wish not in self._firm]
-        for name, mark in (("any name", WordField.NAME), ("any word", WordField.SUMMARY)):
-            some = match_any(_found(word, mark, self._begin) for word in words)
-            found = match_any([found, match_all([some, self._held()])])
-            yield MatchTier(name, found)
-
-    def _typed(self) -> Iterator[MatchTier]:
-        """Yield the tiers of what was typed."""
-        if self._wishes:
-            yield from self._typed_words()
-        elif self._patterns:
-            typed = " ".join(_values(self._patterns))
-            named = match_any_facet([facet_word("squashed", joined_name(typed))])
-            yield MatchTier("exact name", named)
-            yield MatchTier(
-                "name", match_any([named, match_words(typed, WordField.NAME, match_exact)])
-            )
-            yield MatchTier("part of name", EVERYWHERE)
-        else:
-            yield MatchTier("everything", EVERYWHERE)
-
-    def _typed_words(self) -> Iterator[MatchTier]:
-        name, pinned = self._pin()
-        yield MatchTier(name, pinned)
-        yield MatchTier("name", match_any([pinned, self._all_wishes(WordField.NAME, match_exact)]))
-        pinned = match_any([pinned, *self._joined()])
-        for name, mark in _LADDER:
-            yield MatchTier(name, match_any([pinned, self._all_wishes(mark, self._begin)]))
-
-    def _joined(self) -> Iterator[str]:
-        """Yield what finds names that begin with the words as one: `open ai` is openai.chat."""
-        if len(self._words) > 1:
-            yield match_all([match_prefix("".join(self._words), WordField.NAME), self._held()])
-
-    def _pin(self) -> tuple[str, str]:
-        """Return what is above all: the package that was named, or those of exactly this name."""
-        paths = [wish for wish in self._wishes if wish.match is Match.PATH]
-        if paths:
-            return "path", match_any_facet(facet_word("path", path) for path in _values(paths))
-        name = joined_name(" ".join(_values(self._wishes)))
-        return "exact name", match_all(
-            [match_any_facet([facet_word("squashed", name)]), self._held()]
+    @property
+    def readme_expression(self) -> str:
+        """Return what finds packages that have all wishes anywhere, if each is a word."""
+        if not self.wishes or any(wish.in_names or not wish.word for wish in self.wishes):
+            return ""
+        return match_all(
+            match_any(_anywhere(each) for each in wish.alternatives) for wish in self.wishes
         )
 
-    def _near(self, spelling: KnownWords) -> WordMatcher:
-        """Return how to look for words that may be mistyped: the unknown ones, if there are any."""
-        mistyped = self.mistyped(spelling) or self._words
 
-        def near(word: str, mark: WordField) -> str:
-            meant = spelling.near(word) if word in mistyped else ()
-            return match_any(
-                [self._begin(word, mark), *(match_exact(each, mark) for each in meant)]
-            )
-
-        return near
-
-    def _held(self) -> str:
-        """Return what holds for every result, however it was found."""
-        return match_all(_found(wish, WordField.ANYWHERE, self._begin) for wish in self._firm)
-
-    def _all_wishes(self, mark: WordField, word: WordMatcher) -> str:
-        return match_all(_found(wish, mark, word) for wish in self._wishes)
+def with_near_words(wish: Wish, near: Iterable[str]) -> Wish:
+    """Return the wish with what was perhaps meant."""
+    meant = tuple(Alternative(word, NEAR_FACTOR) for word in near)
+    return replace(wish, alternatives=wish.alternatives + meant)
 
 
-def _beginning(terms: Iterable[Term]) -> WordMatcher:
-    """Return whether words may be beginnings: those of a long text are complete."""
-    return (
-        match_prefix
-        if len(split_words(" ".join(_values(terms)))) <= MAX_PREFIX_WORDS
-        else match_exact
-    )
-
-
-def _wishes(terms: Sequence[Term]) -> list[Term]:
+def _ranking_terms(terms: Sequence[Term]) -> list[Term]:
     """Return the terms that rank results, without words that say nothing."""
-    wishes = [
+    ranking = [
         term
         for term in terms
         if term.match in (Match.WORDS, Match.PHRASE, Match.PATH) and term.field is not Field.MODULE
     ]
-    return [wish for wish in wishes if not _is_filler(wish)] or wishes
+    return [term for term in ranking if not _is_filler(term)] or ranking
 
 
-def _is_firm(wish: Term) -> bool:
-    """Say whether it was asked for with a sign, and not just typed."""
-    return wish.match is Match.PHRASE or wish.field is Field.NAME
-
-
-def _is_filler(wish: Term) -> bool:
-    typed = (wish.field, wish.match) == (Field.ANYWHERE, Match.WORDS)
-    return typed and all(value.lower() in _FILLERS for value in wish.values)
+def _is_filler(term: Term) -> bool:
+    typed = (term.field, term.match) == (Field.ANYWHERE, Match.WORDS)
+    return typed and all(value.lower() in _FILLERS for value in term.values)
 
 
 def _values(terms: Iterable[Term]) -> Iterator[str]:
     return (value for term in terms for value in term.values)
 
 
-def _visible(viewer: Viewer) -> str:
-    if viewer.sees_everything:
-        return match_any_facet([facet_word("public"), facet_word("private")])
-    return match_any_facet(
-        [facet_word("public"), *(facet_word("member", org) for org in sorted(viewer.orgs))]
+# --- wishes ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A typed word, and what the term that it is from says of it."""
+
+    text: str
+    in_names: bool  # It is looked for in names only.
+    is_firm: bool  # It must not be left out.
+    may_begin: bool  # It may be the beginning of a word.
+    is_part: bool  # It is from a name that was typed with its signs.
+
+
+def _wishes(terms: Sequence[Term]) -> tuple[Wish, ...]:
+    words = [word for term in terms if _is_plain(term) for word in _words_of(term)][:MAX_WISHES]
+    others = [_whole_wish(term) for term in terms if not _is_plain(term)]
+    return (*_word_wishes(words), *others)
+
+
+def _is_plain(term: Term) -> bool:
+    """Say whether each word of the term is a wish: not for phrases, and not for groups."""
+    return term.match is not Match.PHRASE and len(term.values) == 1
+
+
+def _words_of(term: Term) -> Iterator[_Word]:
+    """Yield the words of a term; of a name that was typed with its signs only the last may begin
+    another word.
+    """
+    in_names = term.field is Field.NAME
+    is_firm = in_names or term.match is Match.PATH
+    words = split_words(term.values[0])
+    is_part = len(words) > 1 and not _SIGNS.isdisjoint(term.values[0])
+    for number, word in enumerate(words, start=1):
+        may_begin = not is_part or number == len(words)
+        yield _Word(word, in_names, is_firm, may_begin, is_part)
+
+
+def _word_wishes(words: Sequence[_Word]) -> Iterator[Wish]:
+    is_sentence = len(words) > MAX_PREFIX_WORDS
+    meant = [_alternatives(each.text, each.may_begin and not is_sentence) for each in words]
+    for start, end, alternative in _spans(words, not is_sentence):
+        for place in range(start, end):
+            meant[place].append(alternative)
+    for word, alternatives in zip(words, meant, strict=True):
+        yield Wish(
+            tuple(dict.fromkeys(alternatives)),
+            word=word.text,
+            in_names=word.in_names,
+            is_firm=word.is_firm,
+        )
+
+
+def _alternatives(word: str, may_begin: bool, factor: float = 1.0) -> list[Alternative]:
+    """Return the word itself, words that begin with it, and its stem."""
+    found = [Alternative(word, factor)]
+    if may_begin and len(word) >= MIN_PREFIX:
+        found.append(Alternative(word, factor, is_beginning=True))
+    if (form := stem(word)) != word:
+        found.append(Alternative(form, factor * STEM_FACTOR))
+    return found
+
+
+def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, Alternative]]:
+    """Yield what counts for several words at once: two as one, and synonyms."""
+    for start, (first, second) in enumerate(pairwise(words)):
+        if not (first.is_part and second.is_part):
+            for each in _alternatives(first.text + second.text, may_begin, JOINED_FACTOR)[:2]:
+                yield start, start + 2, each
+    for start, end, meant in synonyms_of([stem(word.text) for word in words]):
+        if not words[start].is_part:
+            yield start, end, Alternative(meant, SYNONYM_FACTOR)
+
+
+def _whole_wish(term: Term) -> Wish:
+    """Return the wish of a phrase, or of a group, of whose values each is meant as it stands."""
+    in_names = term.field is Field.NAME
+    mark = WordMark.NAME if in_names else WordMark.ANYWHERE
+    lists = [split_words(value) for value in term.values]
+    if term.match is Match.PHRASE:
+        phrases = tuple(_quoted(mark_words(mark, words)) for words in lists if words)
+        return Wish(phrases=phrases, in_names=in_names, is_firm=True)
+    return Wish(
+        tuple(Alternative(words[0]) for words in lists if len(words) == 1),
+        tuple(match_words(mark, words) for words in lists),
+        in_names=in_names,
+        is_firm=in_names,
     )
 
 
-def _restrictions(query: Query, begin: WordMatcher) -> Iterator[str]:
+# --- conditions --------------------------------------------------------------------------------
+
+
+def _visible(viewer: Viewer) -> Iterator[Condition]:
+    if viewer.sees_everything:
+        return
+    orgs = sorted(org.lower() for org in viewer.orgs)
+    if orgs:
+        yield Condition(f"(private = 0 OR {_any_of('org', orgs)})", tuple(orgs))
+    else:
+        yield Condition("private = 0")
+
+
+def _restrictions(query: Query, unusable: Sequence[int]) -> Iterator[Condition]:
     """Yield what must hold and ranks nothing."""
     if query.orgs is not None:
-        yield match_any_facet(facet_word("org", org) for org in sorted(query.orgs))
+        yield Condition(_any_of("org", sorted(query.orgs)), tuple(sorted(query.orgs)))
     if query.package:
-        yield match_any_facet([facet_word("name", query.package)])
-    yield from (match_any_facet([word]) for word in _demanded(query))
+        yield Condition("name = ?", (query.package.lower(),))
+    if query.deprecated_only:
+        yield Condition("deprecated = 1")
+    elif not query.include_deprecated:
+        yield Condition("deprecated = 0")
+    if unusable:
+        yield Condition(f"NOT {_any_of('profile', unusable)}", tuple(unusable))
+    demanded = match_all(_demanded(query))
+    if demanded:
+        yield Condition("id IN (SELECT rowid FROM texts WHERE texts MATCH ?)", (demanded,))
+
+
+def _any_of(column: str, values: Sequence[object]) -> str:
+    return f"{column} IN ({', '.join('?' * len(values))})"
+
+
+def _demanded(query: Query) -> Iterator[str]:
+    """Yield the full-text expressions that every result must match."""
+    if query.depends_on:
+        yield match_any_facet([facet_word("needs", query.depends_on)])
+    if query.kind is SearchKind.TOOLS:
+        yield match_any_facet([facet_word("tool")])
+    for trait in query.facet_values:
+        yield match_any_facet([facet_word("trait", trait.key)])
     for term in query.terms:
         if term.match is Match.WHOLE:
             yield match_any_facet(facet_word(term.field.value, value) for value in term.values)
         elif term.field is Field.MODULE:
-            yield _found(term, WordField.MODULES, begin)
+            yield match_any(_module(term, value) for value in term.values)
 
 
-def _demanded(query: Query) -> Iterator[str]:
-    """Yield the facets that every result must have."""
-    if query.depends_on:
-        yield facet_word("needs", query.depends_on)
-    if query.deprecated_only:
-        yield facet_word("deprecated")
-    if query.kind is SearchKind.TOOLS:
-        yield facet_word("tool")
-    yield from (facet_word("trait", trait.key) for trait in query.facet_values)
+def _module(term: Term, value: str) -> str:
+    words = split_words(value)
+    if term.match is Match.PHRASE:
+        return _quoted(mark_words(WordMark.MODULES, words)) if words else match_any([])
+    may_begin = len(term.values) == 1 and len(words) <= MAX_PREFIX_WORDS
+    return match_words(WordMark.MODULES, words, may_begin=may_begin)
 
 
-def _pattern(term: Term) -> LikePattern:
+def _pattern(term: Term) -> Condition:
     value = term.values[0].lower()
     escaped = value.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    like = escaped.replace("*", "%")
-    if term.field is Field.ORG:
-        return LikePattern("org", like)
-    return LikePattern("key" if "/" in value else "name", like)
+    in_key = "key" if "/" in value else "name"
+    column = "org" if term.field is Field.ORG else in_key
+    return Condition(rf"{column} LIKE ? ESCAPE '\'", (escaped.replace("*", "%"),))
 
 
-def _found(term: Term, mark: WordField, word: WordMatcher) -> str:
-    """Return the expression of a term, looked for in the marked place, or where it says."""
-    place = _place(term, mark)
-    if term.match is Match.PHRASE:
-        return match_any(match_phrase(value, place) for value in term.values)
-    # Of several values each is meant as it stands; a single word may be the beginning of one.
-    each = word if len(term.values) == 1 else match_exact
-    return match_any(match_words(value, place, each) for value in term.values)
-
-
-def _place(term: Term, mark: WordField) -> WordField:
-    if term.field is Field.NAME:
-        return WordField.NAME
-    if term.match is Match.PATH and mark is not WordField.NAME:
-        return WordField.ORGANIZATION
-    return mark
-
-
-MIN_PREFIX = 2  # One letter begins too many words to be a wish.
-
-EVERYWHERE = ""
+# --- full-text expressions, as FTS5 reads them --------------------------------------------------
 
 
 def match_all(expressions: Iterable[str]) -> str:
-    """Return what holds where all of these hold."""
-    return " AND ".join(f"({each})" for each in expressions if each != EVERYWHERE)
+    """Return what holds where all of these hold; empty if there are none."""
+    return " AND ".join(f"({each})" for each in expressions)
 
 
 def match_any(expressions: Iterable[str]) -> str:
@@ -295,25 +302,22 @@ def match_any_facet(facets: Iterable[str]) -> str:
     return match_any(_quoted(each) for each in facets)
 
 
-def match_words(value: str, mark: WordField, word: WordMatcher) -> str:
-    """Return what finds every word of `value` in the marked place; no words are found nowhere."""
-    return match_all(word(each, mark) for each in split_words(value)) or match_any([])
+def match_words(mark: WordMark, words: Sequence[str], *, may_begin: bool = False) -> str:
+    """Return what finds every one of the words; no words are found nowhere."""
+    found = (_word_expression(mark, word, may_begin) for word in words)
+    return match_all(found) or match_any([])
 
 
-def match_phrase(value: str, mark: WordField) -> str:
-    """Return what finds the words of `value` beside each other in the marked place."""
-    found = split_words(value)
-    return _quoted(mark_words(mark, found)) if found else match_any([])
+def _word_expression(mark: WordMark, word: str, may_begin: bool) -> str:
+    quoted = _quoted(mark_words(mark, [word]))
+    return f"{quoted} *" if may_begin and len(word) >= MIN_PREFIX else quoted
 
 
-def match_exact(word: str, mark: WordField) -> str:
-    """Look for the word itself."""
-    return _quoted(mark_words(mark, [word]))
-
-
-def match_prefix(word: str, mark: WordField) -> str:
-    """Look for words that begin with this one."""
-    return f"{match_exact(word, mark)} *" if len(word) >= MIN_PREFIX else match_exact(word, mark)
+def _anywhere(alternative: Alternative) -> str:
+    """Return what finds the word, or another form of it, anywhere in a package."""
+    word = alternative.word
+    stemmed = _quoted(mark_words(WordMark.STEM, [word]))
+    return f"{_quoted(word)} OR {stemmed}"
 
 
 def _quoted(words: str) -> str:

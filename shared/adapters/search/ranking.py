@@ -1,60 +1,120 @@
-"""What ranks one result above another: every weight and its reason."""
+"""What ranks one result above another: every weight and its reason.
+
+A score is the sum of four parts:
+
+- how completely the package matches: it has the typed name, or all of the words, or some of them;
+- the words: each counts by the best place in which it stands, and more the rarer it is;
+- boosts that do not depend on the query, which together are worth less than a better place;
+- a deduction for deprecated packages, which come last unless they have exactly the typed name.
+"""
 
 from datetime import UTC, datetime
+from enum import IntEnum
 from math import log10
 
 from shared.adapters.search.words import split_words
 from shared.domain.packages import Listing
+from shared.domain.versions import LanguageVersion
 
-# What a match is worth by where it is. A name is chosen with care, keywords are chosen, a summary
-# is written, and a readme mentions much that it is not about. What was perhaps meant comes below
-# everything that was typed.
-TIER_SCORES = {
-    "path": 12.0,
-    "exact name": 11.0,
-    "name": 10.0,
-    "start of name": 9.0,
-    "part of name": 8.0,
-    "organization": 7.0,
-    "keywords": 6.0,
-    "summary": 5.0,
-    "readme": 4.0,
-    "near name": 3.0,
-    "near": 2.0,
-    "any name": 1.0,
-    "any word": 0.0,
-    "everything": 0.0,
-}
-NAME_TIERS = frozenset({"path", "exact name", "name", "start of name"})
+PATH_SCORE = 60.0  # `org/name` is one package.
+NAME_SCORE = 50.0  # The name or a tool's id, as it was typed.
+JOINED_NAME_SCORE = 40.0  # The same without its signs: `azure functions` is azure.functions.
+ALL_WORDS_SCORE = 20.0  # More than the words and the boosts of a package that has only some.
+DEPRECATED_SCORE = -100.0  # After every package that is not deprecated.
+DEPRECATED_NAME_SCORE = -5.0  # With the typed name: after others of that name only.
 
-POPULARITY_WEIGHT = 0.7  # Most of the boost: what many use is most often what is meant.
-POPULARITY_DECADES = 7  # Ten million pulls are as popular as it gets; ten times as many: 1/7.
-BREVITY_WEIGHT = 0.1  # Divided by the words of the name: the shorter one is the more general.
-RECENCY_WEIGHT = 0.15  # Decides among the unused, and where popularity differs by less than 10x.
-DEPRECATED_WEIGHT = -0.5  # Below everything of its tier that is in use; still findable by its name.
+
+class PlaceWeight(IntEnum):
+    """What a word is worth by where it stands in a package. Stored with each word."""
+
+    NAME = 100  # The whole name or tool id, without its signs.
+    SEGMENT = 90  # `s3` in aws.s3.
+    NAME_PART = 65  # `service` in echo_service or EchoService.
+    ORGANIZATION = 55
+    KEYWORD = 52  # The whole keyword.
+    KEYWORD_PART = 42  # `databases` in "IT Operations/Databases".
+    MODULE = 40
+    SUMMARY = 35
+    README = 10  # Not stored: the full-text table knows.
+
+
+WEIGHT_SCALE = 10  # A word in the best place adds ten to the score.
+LAST_NAME_WEIGHT = PlaceWeight.ORGANIZATION + 1  # Of names and tool ids, also of their stems.
+
+# What a match is worth that is not of the typed word itself.
+JOINED_FACTOR = 0.97  # Two words as one: `key vault` is keyvault.
+STEM_FACTOR = 0.9  # Another form of it: `logging` is log. Stems are stored with less weight too.
+SYNONYM_FACTOR = 0.8
+NEAR_FACTOR = 0.6  # What was perhaps meant.
+# A word that begins with the typed one is worth more the less is missing: mongo is nearly mongodb.
+PREFIX_FACTOR = 0.5
+PREFIX_SHARE_FACTOR = 0.35
+
+# Stems of words that say what is done, and not with what: `csv parser` is more about CSV.
+WEAK_STEMS = frozenset(
+    "api ballerina client connect connector convert creat get handl librari make modul packag pars "  # noqa: SIM905 - short.
+    "parser read send support use work write".split()
+)
+WEAK_FACTOR = 0.4
+
+DEPENDENTS_WEIGHT = 1.2  # What others build on is most often what is meant.
+DEPENDENTS_DECADES = 3.5  # 3,000 dependents are as many as count.
+PULLS_WEIGHT = 0.8
+PULLS_DECADES = 7  # Ten million pulls are as popular as it gets; ten times as many: 1/7.
+STANDARD_WEIGHT = 0.5
+BREVITY_WEIGHT = 0.4  # Divided by the words of the name: the shorter one is the more general.
+RECENCY_WEIGHT = 0.2
+LANGUAGE_WEIGHT = 0.2
+AUXILIARY_WEIGHT = -3.0  # More than what a better place of a word is worth.
+
+STANDARD_ORGANIZATIONS = frozenset({"ballerina", "ballerinax"})
+
+# Parts of names of packages that accompany another one, or show how to use it. They come after it,
+# unless their part of the name was typed: then the other one does not match.
+AUXILIARY_PARTS = frozenset(
+    ("demo", "driver", "example", "examples", "sample", "samples", "test", "tests", "trigger")
+)
 
 # Recency is a date's place in this span, not an age: a boost that does not change with the clock
-# needs no upkeep, and orders packages in the same way.
+# needs no upkeep, and orders packages in the same way. The same holds for language versions.
 _SPAN_START_MS = datetime(2020, 1, 1, tzinfo=UTC).timestamp() * 1000
 _SPAN_END_MS = datetime(2040, 1, 1, tzinfo=UTC).timestamp() * 1000
+_LAST_UPDATE = 40  # Of Swan Lake, which has four updates a year.
 
 
 def ranking_boosts(listing: Listing) -> dict[str, float]:
-    """Return the parts of the score that do not depend on what was typed."""
+    """Return the parts of the score that come from the package itself."""
+    words = split_words(listing.head.name)
     parts = {
-        "popularity": POPULARITY_WEIGHT * _popularity(listing.head.pulls),
-        "brevity": BREVITY_WEIGHT / max(len(split_words(listing.head.name)), 1),
+        "pulls": PULLS_WEIGHT * _decades(listing.head.pulls, PULLS_DECADES),
+        "organization": STANDARD_WEIGHT * (listing.head.org.lower() in STANDARD_ORGANIZATIONS),
+        "brevity": BREVITY_WEIGHT / max(len(words), 1),
         "recency": RECENCY_WEIGHT * _recency(listing.release.created_ms),
+        "language": LANGUAGE_WEIGHT * _language(listing.release.ballerina_version),
+        "auxiliary": AUXILIARY_WEIGHT * (is_auxiliary(words)),
     }
-    if listing.deprecation is not None:
-        parts["deprecated"] = DEPRECATED_WEIGHT
-    return {name: round(part, 6) for name, part in parts.items()}
+    return {name: round(part, 6) for name, part in parts.items() if part}
 
 
-def _popularity(pulls: int) -> float:
-    return min(log10(1 + max(pulls, 0)) / POPULARITY_DECADES, 1.0)
+def dependents_boost(dependents: int) -> float:
+    """Return the part of the score that comes from the packages that depend on it."""
+    return round(DEPENDENTS_WEIGHT * _decades(dependents, DEPENDENTS_DECADES), 6)
+
+
+def is_auxiliary(words: list[str]) -> bool:
+    """Say whether a package of this name accompanies another one."""
+    return len(words) > 1 and not AUXILIARY_PARTS.isdisjoint(words)
+
+
+def _decades(count: int, most: float) -> float:
+    return min(log10(1 + max(count, 0)) / most, 1.0)
 
 
 def _recency(created_ms: int) -> float:
     place = (created_ms - _SPAN_START_MS) / (_SPAN_END_MS - _SPAN_START_MS)
     return min(max(place, 0.0), 1.0)
+
+
+def _language(ballerina_version: str) -> float:
+    version = LanguageVersion.parse(ballerina_version)
+    return min((1 + version.update) / _LAST_UPDATE, 1.0) if version else 0.0

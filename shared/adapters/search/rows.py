@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from shared.adapters.search.ranking import ranking_boosts
+from shared.adapters.search.places import readme_text, weights_of_words
+from shared.adapters.search.ranking import dependents_boost, ranking_boosts
 from shared.adapters.search.schema import CURRENT_PREFIX, NEXT_PREFIX
 from shared.adapters.search.words import (
-    WordField,
+    WordMark,
     facet_word,
-    joined_name,
     mark_words,
     name_words,
     split_words,
+    stem,
 )
 from shared.domain.packages import Listing, ModuleText, Release, Texts, Visibility
 from shared.domain.search import facet_values
@@ -80,36 +81,41 @@ class IndexRows:
     def show(self, listing: Listing) -> None:
         """Show the release, whatever is shown now."""
         shown = excerpt(listing)
-        before = self.remove(shown.head.package.key)
-        row = self._add_package(before, shown)
+        before = self._shown(shown.head.package.key)
+        if before is not None:
+            self._take_out(*before)
+        row = self._add_package(before and before[0], shown)
         self._run("INSERT INTO @listings VALUES (?, ?)", row, write_listing(shown))
         self._run("INSERT INTO @texts (rowid, words) VALUES (?, ?)", row, indexed_texts(shown))
+        self.connection.executemany(
+            self._statement("INSERT INTO @postings VALUES (?, ?, ?)"),
+            [(word, row, weight) for word, weight in weights_of_words(shown).items()],
+        )
         self._add_traits(row, shown)
         self._learn(listing_words(shown))
-        profile = ClientNeeds.of(shown.release)
-        self._run(
-            "INSERT OR IGNORE INTO @profiles VALUES (?, ?, ?)",
-            profile.facet,
-            profile.platform,
-            profile.built_with,
-        )
+        self._count_dependents(before and before[1], shown)
 
-    def remove(self, key: str) -> int | None:
-        """Take the package out, and return the number of the row that it had."""
+    def remove(self, key: str) -> None:
+        """Take the package out."""
         found = self._shown(key)
-        if found is None:
-            return None
-        row, shown = found
+        if found is not None:
+            self._take_out(*found)
+            self._count_dependents(found[1], None)
+
+    def _take_out(self, row: int, shown: Listing) -> None:
         self._run(
             "INSERT INTO @texts (@texts, rowid, words) VALUES ('delete', ?, ?)",
             row,
             indexed_texts(shown),
         )
+        self.connection.executemany(
+            self._statement("DELETE FROM @postings WHERE word = ? AND package = ?"),
+            [(word, row) for word in weights_of_words(shown)],
+        )
         self._forget(listing_words(shown))
         self._run("DELETE FROM @traits WHERE package = ?", row)
         self._run("DELETE FROM @listings WHERE id = ?", row)
         self._run("DELETE FROM @packages WHERE id = ?", row)
-        return row
 
     def _shown(self, key: str) -> tuple[int, Listing] | None:
         found = self._run(
@@ -120,17 +126,47 @@ class IndexRows:
     def _add_package(self, row: int | None, shown: Listing) -> int:
         head = shown.head
         added = self._run(
-            "INSERT INTO @packages VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO @packages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             row,
             head.package.key,
             head.org.lower(),
             head.name.lower(),
             sum(ranking_boosts(shown).values()),
+            dependents_boost(self._dependents_of(head.package.key)),
             head.pulls,
             shown.release.created_ms,
             head.created_ms,
+            head.visibility is Visibility.PRIVATE,
+            shown.deprecation is not None,
+            self._profile(ClientNeeds.of(shown.release)),
         )
         return added.fetchone()[0]
+
+    def _profile(self, needs: "ClientNeeds") -> int:
+        key = (needs.platform, needs.built_with)
+        self._run("INSERT OR IGNORE INTO @profiles (platform, built_with) VALUES (?, ?)", *key)
+        found = self._run("SELECT id FROM @profiles WHERE platform = ? AND built_with = ?", *key)
+        return found.fetchone()[0]
+
+    def _dependents_of(self, key: str) -> int:
+        found = self._run("SELECT packages FROM @dependents WHERE key = ?", key).fetchone()
+        return found[0] if found else 0
+
+    def _count_dependents(self, before: Listing | None, now: Listing | None) -> None:
+        """Count the package where it depends on another one that it did not depend on before."""
+        old, new = public_dependencies(before), public_dependencies(now)
+        for key in new - old:
+            self._run(
+                "INSERT INTO @dependents VALUES (?, 1) "
+                "ON CONFLICT DO UPDATE SET packages = packages + 1",
+                key,
+            )
+        for key in old - new:
+            self._run("UPDATE @dependents SET packages = packages - 1 WHERE key = ?", key)
+            self._run("DELETE FROM @dependents WHERE key = ? AND packages < 1", key)
+        for key in old ^ new:
+            lift = dependents_boost(self._dependents_of(key))
+            self._run("UPDATE @packages SET lift = ? WHERE key = ?", lift, key)
 
     def _add_traits(self, row: int, shown: Listing) -> None:
         """Note what the package is counted by."""
@@ -163,7 +199,10 @@ class IndexRows:
             self._run("DELETE FROM @words WHERE length = ? AND word = ? AND packages < 1", *key)
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
-        return self.connection.execute(statement.replace("@", self.prefix), values)
+        return self.connection.execute(self._statement(statement), values)
+
+    def _statement(self, statement: str) -> str:
+        return statement.replace("@", self.prefix)
 
 
 # The beginning says what a package is, the rest is examples. So many let 100,000 packages fit into
@@ -192,11 +231,6 @@ class ClientNeeds:
             return cls(release.platform, f"{version.major}.{version.update}.0")
         readable = _ANY_CURRENT_CLIENT.can_use("any", release.ballerina_version)
         return cls(release.platform, "" if readable else "unreadable")
-
-    @property
-    def facet(self) -> str:
-        """Return the word that marks releases of this profile."""
-        return facet_word("profile", f"{self.platform} {self.built_with}")
 
 
 def excerpt(listing: Listing) -> Listing:
@@ -227,26 +261,25 @@ def read_listing(stored: bytes) -> Listing:
 
 
 def indexed_texts(listing: Listing) -> str:
-    """Return every word by which the listing is found, with the marks of the places it stands in.
+    """Return every word by which the full-text table finds the listing, with their marks.
 
     Old words are taken out of the index by deriving them again from the stored excerpt. So whoever
-    changes what this returns, or what a word is, appends a migration.
+    changes what this returns, what `weights_of_words` returns, or what a word is, appends a
+    migration.
     """
     release = listing.release
     names = _names(listing, GAP)
-    organization = [*names, *name_words(listing.head.org)]
     modules = split_words(" ".join(release.modules))
-    keywords = [*organization, *split_words(" ".join(release.keywords)), *modules]
+    keywords = [*names, *name_words(listing.head.org), *split_words(" ".join(release.keywords))]
     summary = split_words(release.summary)
-    readme = split_words(listing.texts.readme[:README_CHARACTERS])
+    readme = split_words(readme_text(listing.texts.readme[:README_CHARACTERS]))
+    words = {*keywords, *modules, *summary, *readme}
     parts = (
         " ".join(_facets(listing)),
-        mark_words(WordField.NAME, names),
-        mark_words(WordField.ORGANIZATION, organization),
-        mark_words(WordField.KEYWORDS, keywords),
-        mark_words(WordField.SUMMARY, [*keywords, GAP, *summary]),
-        mark_words(WordField.MODULES, modules),
-        mark_words(WordField.ANYWHERE, [*keywords, GAP, *summary, GAP, *readme]),
+        mark_words(WordMark.NAME, names),
+        mark_words(WordMark.MODULES, modules),
+        mark_words(WordMark.STEM, sorted({stem(word) for word in words} - words)),
+        mark_words(WordMark.ANYWHERE, [*keywords, *modules, GAP, *summary, GAP, *readme]),
     )
     return " ".join(parts)
 
@@ -260,6 +293,14 @@ def listing_words(listing: Listing) -> set[str]:
     return {*_names(listing), *name_words(listing.head.org), *split_words(texts)}
 
 
+def public_dependencies(listing: Listing | None) -> set[str]:
+    """Return the keys of the packages that it depends on, if everybody may know of it."""
+    if listing is None or listing.head.visibility is Visibility.PRIVATE:
+        return set()
+    needed = {f"{each.org}/{each.name}".lower() for each in listing.release.dependencies}
+    return needed - {listing.head.package.key}
+
+
 def _names(listing: Listing, *gap: str) -> list[str]:
     """Return the words of its name and of the ids of its tools, with a gap between two of them."""
     names = name_words(listing.head.name)
@@ -270,21 +311,13 @@ def _names(listing: Listing, *gap: str) -> list[str]:
 
 def _facets(listing: Listing) -> Iterator[str]:
     head, release = listing.head, listing.release
-    yield facet_word(head.visibility.value)
-    yield facet_word("member", head.org)
     yield facet_word("org", head.org)
-    yield facet_word("path", head.package.key)
     yield facet_word("name", head.name)
-    # A tool's id is what its users know of a package: it is worth as much as the name.
-    yield from (facet_word("squashed", joined_name(name)) for name in (head.name, *release.tools))
-    yield ClientNeeds.of(release).facet
     yield from (facet_word("trait", trait.key) for trait in facet_values(listing))
     yield from (facet_word("keyword", keyword) for keyword in release.keywords)
     yield from (facet_word("needs", f"{each.org}/{each.name}") for each in release.dependencies)
     if release.tools:
         yield facet_word("tool")
-    if listing.deprecation is not None:
-        yield facet_word("deprecated")
 
 
 # What nearly every stored listing says, so that the compressed one need not say it again.

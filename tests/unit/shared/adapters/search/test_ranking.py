@@ -1,52 +1,94 @@
 """What makes one result better than another."""
 
 from itertools import pairwise
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.search.ranking import TIER_SCORES, ranking_boosts
+from shared.adapters.search.ranking import (
+    ALL_WORDS_SCORE,
+    DEPRECATED_NAME_SCORE,
+    DEPRECATED_SCORE,
+    JOINED_NAME_SCORE,
+    NAME_SCORE,
+    PATH_SCORE,
+    PREFIX_FACTOR,
+    PREFIX_SHARE_FACTOR,
+    WEIGHT_SCALE,
+    PlaceWeight,
+    dependents_boost,
+    ranking_boosts,
+)
 from shared.domain.packages import Listing, Texts
 from tests.contract.sample_records import head, release
 
 _TIMES = st.integers(-(2**53), 2**53)
-_PULLS = st.integers(-1, 2**63)
+_COUNTS = st.integers(-1, 2**63)
+_NAMES = st.sampled_from(["acme/greet", "ballerina/greet", "ballerinax/greet.test", "acme/a.b.c"])
+_LANGUAGES = st.sampled_from(["", "slbeta6", "2201.0.0", "2201.12.0", "2201.99.0"])
+BEST_WORDS = PlaceWeight.NAME / WEIGHT_SCALE
 
 
-def boost(
-    pulls: int = 0, created_ms: int = 0, deprecation: str | None = None, name: str = "acme/greet"
-) -> float:
-    made = release(f"{name}:1.0.0", created_ms=created_ms, deprecation=deprecation)
+def boost(name: str = "acme/greet", pulls: int = 0, **fields: Any) -> float:
+    made = release(f"{name}:1.0.0", **fields)
     return sum(ranking_boosts(Listing(head(name, pulls=pulls), made, Texts())).values())
 
 
-@given(_PULLS, _TIMES, _PULLS, _TIMES)
-def test_no_boost_lifts_a_result_over_a_better_match(
-    pulls: int, created_ms: int, other_pulls: int, other_ms: int
+@given(_NAMES, _COUNTS, _COUNTS, _TIMES, _LANGUAGES)
+def test_boosts_are_bounded(
+    name: str, pulls: int, dependents: int, created_ms: int, language: str
 ) -> None:
-    tiers = sorted(set(TIER_SCORES.values()))
-    gap = min(above - below for below, above in pairwise(tiers))
-    assert boost(pulls, created_ms) - boost(other_pulls, other_ms, "Old.") < gap + 0.5
-    assert boost(pulls, created_ms) < gap
-    assert boost(other_pulls, other_ms) >= 0
+    own = boost(name, pulls, created_ms=created_ms, ballerina_version=language)
+    lift = dependents_boost(dependents)
+    assert -3 <= own + lift <= 3.5
 
 
-@given(_PULLS, _PULLS)
-def test_more_pulls_never_rank_lower(pulls: int, more: int) -> None:
-    low, high = sorted((pulls, more))
-    assert boost(low) <= boost(high)
+def test_whoever_has_all_words_is_above_whoever_lacks_one_and_a_name_is_above_all() -> None:
+    most, least = BEST_WORDS + 3.5, -3
+    assert ALL_WORDS_SCORE + least > most
+    assert JOINED_NAME_SCORE + least > ALL_WORDS_SCORE / 2 + most
+    assert NAME_SCORE + DEPRECATED_NAME_SCORE + least > JOINED_NAME_SCORE + least
+    assert PATH_SCORE > NAME_SCORE > JOINED_NAME_SCORE
+    assert DEPRECATED_SCORE + JOINED_NAME_SCORE + ALL_WORDS_SCORE + most < least
+
+
+def test_better_places_weigh_more() -> None:
+    assert all(better > worse for better, worse in pairwise(PlaceWeight))
+
+
+def test_no_beginning_of_a_word_is_worth_as_much_as_the_word() -> None:
+    assert PREFIX_FACTOR + PREFIX_SHARE_FACTOR < 1
+
+
+@given(_COUNTS, _COUNTS)
+def test_what_is_used_more_is_never_lower(count: int, more: int) -> None:
+    low, high = sorted((count, more))
+    assert boost(pulls=low) <= boost(pulls=high)
+    assert dependents_boost(low) <= dependents_boost(high)
 
 
 @given(_TIMES, _TIMES)
-def test_a_newer_release_never_ranks_lower(created_ms: int, later_ms: int) -> None:
+def test_what_is_newer_is_never_lower(created_ms: int, later_ms: int) -> None:
     low, high = sorted((created_ms, later_ms))
     assert boost(created_ms=low) <= boost(created_ms=high)
 
 
-def test_the_shorter_of_two_names_is_the_more_general_one() -> None:
-    assert boost(name="acme/greet.loudly") < boost(name="acme/greet")
+@pytest.mark.parametrize(
+    ("lower", "higher"),
+    [
+        ({"name": "acme/greet.loudly"}, {}),
+        ({"ballerina_version": "2201.0.0"}, {"ballerina_version": "2201.12.0"}),
+        ({"ballerina_version": "slbeta6"}, {"ballerina_version": "2201.0.0"}),
+        ({"name": "acme/greet"}, {"name": "ballerina/greet"}),
+        ({"name": "ballerina/greet.test", "pulls": 10**9}, {"name": "ballerina/greet"}),
+        ({"name": "ballerina/trigger.greet", "pulls": 10**9}, {"name": "ballerina/greet.more"}),
+    ],
+)
+def test_what_is_more_likely_meant_is_higher(lower: dict[str, Any], higher: dict[str, Any]) -> None:
+    assert boost(**lower) < boost(**higher)
 
 
-def test_a_deprecated_package_ranks_below_an_unused_one() -> None:
-    year_2026_ms = 1_780_000_000_000
-    assert boost(1_000, year_2026_ms, "Use another.") < boost(0, year_2026_ms)
+def test_a_package_that_is_called_test_accompanies_no_other() -> None:
+    assert boost("ballerina/test") == boost("ballerina/text")

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.adapters.search.words import (
-    WordField,
+    WordMark,
     facet_word,
     joined_name,
     mark_words,
     name_words,
     split_words,
+    stem,
 )
 
 
@@ -46,15 +47,27 @@ def test_facets_of_values_that_differ_by_case_or_spaces_around_them_are_one() ->
 
 @given(st.text())
 def test_no_text_holds_a_marked_word(text: str) -> None:
-    marks = "".join(mark.value for mark in WordField)
+    marks = "".join(mark.value for mark in WordMark)
     assert not any(letter in word for word in split_words(text) for letter in marks)
 
 
-@pytest.mark.parametrize("mark", WordField)
-def test_a_marked_word_is_one_word_for_sqlite(mark: WordField) -> None:
+@pytest.mark.parametrize("mark", WordMark)
+def test_a_marked_word_is_one_word_for_sqlite(mark: WordMark) -> None:
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE VIRTUAL TABLE texts USING fts5(words)")
         connection.execute("CREATE VIRTUAL TABLE known USING fts5vocab(texts, row)")
         connection.execute("INSERT INTO texts VALUES (?)", (mark_words(mark, ["http", "s3"]),))
         terms = [row[0] for row in connection.execute("SELECT term FROM known ORDER BY term")]
     assert terms == [f"{mark.value}http", f"{mark.value}s3"]
+
+
+@pytest.mark.parametrize(
+    ("word", "form"),
+    [("logging", "log"), ("encryption", "encrypt"), ("databases", "databas"), ("http", "http")],
+)
+def test_forms_of_a_word_have_one_stem(word: str, form: str) -> None:
+    assert stem(word) == form
+
+
+def test_a_word_that_nobody_speaks_is_its_own_stem() -> None:
+    assert stem("running" * 10) == "running" * 10

@@ -1,0 +1,74 @@
+"""Where the words of a package stand: the best place of each word and of each stem."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from shared.adapters.search.ranking import STEM_FACTOR, PlaceWeight
+from shared.adapters.search.words import joined_name, name_words, split_words, stem
+from shared.domain.packages import Listing
+
+
+def weights_of_words(listing: Listing) -> dict[str, int]:
+    """Return the weight of the best place of each word and stem, without those of the readme."""
+    best: dict[str, int] = {}
+    for word, weight in _places(listing):
+        best[word] = max(best.get(word, 0), weight)
+    for word, weight in list(best.items()):
+        form, reduced = stem(word), int(weight * STEM_FACTOR)
+        best[form] = max(best.get(form, 0), reduced)
+    return best
+
+
+def _places(listing: Listing) -> Iterator[tuple[str, PlaceWeight]]:
+    release = listing.release
+    # A tool's id is what its users know of a package: it is worth as much as the name.
+    for name in (listing.head.name, *release.tools):
+        yield from _places_in_name(name)
+    yield from _at(PlaceWeight.ORGANIZATION, name_words(listing.head.org))
+    for keyword in release.keywords:
+        yield joined_name(keyword), PlaceWeight.KEYWORD
+        yield from _at(PlaceWeight.KEYWORD_PART, split_words(keyword))
+    yield from _at(PlaceWeight.MODULE, split_words(" ".join(release.modules)))
+    yield from _at(PlaceWeight.SUMMARY, split_words(release.summary))
+
+
+def _places_in_name(name: str) -> Iterator[tuple[str, PlaceWeight]]:
+    yield joined_name(name), PlaceWeight.NAME
+    for segment in name.split("."):
+        yield joined_name(segment), PlaceWeight.SEGMENT
+        yield from _at(PlaceWeight.NAME_PART, name_words(segment))
+
+
+def _at(place: PlaceWeight, words: Iterable[str]) -> Iterator[tuple[str, PlaceWeight]]:
+    return ((word, place) for word in words)
+
+
+_CODE_BLOCK = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
+_COMMENT_OR_TAG = re.compile(r"<!--.*?(?:-->|\Z)|</?[A-Za-z][^<>]*>", re.DOTALL)
+_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)|!\[[^\]]*\]\[[^\]]*\]")  # Mostly badges.
+_LINK_TARGET = re.compile(r"\]\([^)]*\)")
+_LINK_DEFINITION = re.compile(r"^ {0,3}\[[^\]]+\]:.*$", re.MULTILINE)
+_ADDRESS = re.compile(r"(?:https?|ftps?|wss?)://\S+|\bwww\.\S+", re.IGNORECASE)
+# Sections that are alike in every readme: of the headings that the templates of Ballerina's own
+# repositories have, those below which nothing is about the package.
+_BOILERPLATE = re.compile(
+    r"^(?P<level>\#{1,6})[ \t]*(?:licen[sc]e|copyright|contribut\w*|code\ of\ conduct|useful\ links"
+    r"|building?\ (?:from\ (?:the\ )?)?source|build\ options|issues\ and\ projects"
+    r"|report(?:ing)?\ (?:issues|security\ issues)|prerequisites)\b[^\n]*\n"
+    r".*?(?=^\#{1,6}[ \t]|\Z)",
+    re.MULTILINE | re.DOTALL | re.IGNORECASE | re.VERBOSE,
+)
+_LICENSE_TEXT = re.compile(
+    r"(?:licensed under the|permission is hereby granted|copyright \(c\)).*?(?:\n\s*\n|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def readme_text(readme: str) -> str:
+    """Return what a readme says of the package: without code blocks, addresses, license texts, and
+    the sections that every readme has.
+    """
+    text = _CODE_BLOCK.sub(" ", readme)
+    for noise in (_COMMENT_OR_TAG, _IMAGE, _LINK_DEFINITION, _BOILERPLATE, _LICENSE_TEXT):
+        text = noise.sub(" ", text)
+    return _ADDRESS.sub(" ", _LINK_TARGET.sub("] ", text))

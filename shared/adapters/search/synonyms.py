@@ -1,0 +1,138 @@
+"""Words of this field that mean the same as words of packages, each with its source.
+
+A synonym is worth less than the typed word itself. It leads from what people type to what authors
+write: words that are forms of one another (`logging` and log) are left to the stems, beginnings
+(`mongo`) to the prefixes, and two words for one (`key vault`) are joined without an entry here.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from shared.adapters.search.words import split_words, stem
+
+
+class Synonym(NamedTuple):
+    """What is typed, the words of packages that mean the same, and who says so."""
+
+    typed: str
+    meant: tuple[str, ...]
+    source: str
+
+
+SYNONYMS = (
+    # The standard library. The sources are the overviews of the packages themselves.
+    Synonym("rest", ("http",), "ballerina/http: services and clients for REST APIs"),
+    Synonym("rest api", ("http",), "ballerina/http: services and clients for REST APIs"),
+    Synonym("web service", ("http",), "W3C Web Services Architecture: conveyed using HTTP"),
+    Synonym("server", ("service", "listener"), "Ballerina by Example: services have listeners"),
+    Synonym("cron", ("task", "schedule"), "ballerina/task: jobs that run periodically"),
+    Synonym("scheduler", ("task",), "ballerina/task: jobs that run periodically"),
+    Synonym("timer", ("task",), "ballerina/task: jobs that run periodically"),
+    Synonym("date", ("time",), "ballerina/time: the records Date and Civil"),
+    Synonym("datetime", ("time",), "ballerina/time: the records Date and Civil"),
+    Synonym("timezone", ("time",), "ballerina/time: the class TimeZone"),
+    Synonym("clock", ("time",), "ballerina/time: utcNow and monotonicNow"),
+    Synonym("guid", ("uuid",), "RFC 9562: UUIDs are also known as GUIDs"),
+    Synonym("unique id", ("uuid",), "RFC 9562: Universally Unique IDentifiers"),
+    Synonym("env", ("environment", "os"), "ballerina/os: getEnv"),
+    Synonym("environment variable", ("os",), "ballerina/os: getEnv"),
+    Synonym("console", ("io",), "ballerina/io: println writes to the console"),
+    Synonym("print", ("io",), "ballerina/io: println"),
+    Synonym("regexp", ("regex",), "ballerina/regex: regular expressions"),
+    Synonym("regex", ("regexp",), "ballerina/lang.regexp: regular expressions"),
+    Synonym("regular expression", ("regex", "regexp"), "ballerina/regex: regular expressions"),
+    Synonym("password", ("crypto",), "ballerina/crypto: hashBcrypt and hashArgon2"),
+    Synonym("cipher", ("crypto",), "ballerina/crypto: encryptAesCbc"),
+    Synonym("ssl", ("crypto", "http"), "RFC 8446: TLS is the successor of SSL"),
+    Synonym("tls", ("crypto", "http"), "ballerina/http: secureSocket"),
+    Synonym("json web token", ("jwt",), "RFC 7519"),
+    Synonym("oauth", ("oauth2",), "RFC 6749: The OAuth 2.0 Authorization Framework"),
+    Synonym("logger", ("log",), "ballerina/log: printInfo and its levels"),
+    Synonym("assert", ("test",), "ballerina/test: assertEquals"),
+    Synonym("mock", ("test",), "ballerina/test: the class MockFunction"),
+    Synonym("unit test", ("test",), "Ballerina documentation: Test Ballerina code"),
+    Synonym("protocol buffer", ("protobuf",), "protobuf.dev: Protocol Buffers"),
+    Synonym("comma separated values", ("csv",), "RFC 4180"),
+    Synonym("javascript object notation", ("json", "jsondata"), "RFC 8259"),
+    Synonym("yml", ("yaml",), "yaml.org: the file extension before .yaml"),
+    Synonym("swagger", ("openapi",), "openapis.org: the Swagger specification was renamed"),
+    Synonym("oas", ("openapi",), "openapis.org: OpenAPI Specification"),
+    Synonym("orm", ("persist",), "ballerina/persist: maps records to tables"),
+    Synonym("wsdl", ("soap",), "W3C Web Services Description Language: binds to SOAP"),
+    Synonym("serialization", ("serdes",), "serdes abbreviates serializer and deserializer"),
+    Synonym("socket", ("tcp", "udp"), "POSIX: stream and datagram sockets"),
+    Synonym("mail", ("email",), "RFC 5322"),
+    Synonym("e mail", ("email",), "RFC 5322"),
+    Synonym("cobol", ("copybook",), "IBM: a copybook defines the data of a COBOL program"),
+    Synonym("electronic data interchange", ("edi", "edifact"), "UN/CEFACT"),
+    # Running and observing.
+    Synonym("k8s", ("kubernetes",), "kubernetes.io: K8s counts the eight letters in between"),
+    Synonym("container", ("docker",), "docker.com: runs containers"),
+    Synonym("faas", ("serverless",), "CNCF Serverless Whitepaper"),
+    Synonym("tracing", ("jaeger", "zipkin", "opentelemetry", "observe"), "Ballerina: Observe"),
+    Synonym("metrics", ("prometheus", "observe"), "Ballerina documentation: Observe metrics"),
+    Synonym("monitoring", ("observe", "prometheus"), "Ballerina documentation: Observe"),
+    Synonym("otel", ("opentelemetry",), "opentelemetry.io"),
+    # Databases and messages.
+    Synonym("db", ("database",), "the usual abbreviation"),
+    Synonym("relational", ("rdbms",), "RDBMS abbreviates relational database management system"),
+    Synonym("relational database", ("rdbms",), "RDBMS abbreviates its beginning"),
+    Synonym("postgres", ("postgresql",), "postgresql.org: Postgres is an accepted alias"),
+    Synonym("pg", ("postgresql",), "postgresql.org: the prefix of its tools"),
+    Synonym("mongo", ("mongodb",), "mongodb.com"),
+    Synonym("sql server", ("mssql",), "Microsoft SQL Server"),
+    Synonym("elastic", ("elasticsearch",), "elastic.co"),
+    Synonym("queue", ("brokers", "messaging", "jms"), "Enterprise Integration Patterns"),
+    Synonym("message queue", ("messaging", "brokers"), "Enterprise Integration Patterns"),
+    Synonym("message broker", ("messaging",), "Enterprise Integration Patterns"),
+    Synonym("pub sub", ("pubsub",), "Enterprise Integration Patterns: publish-subscribe"),
+    Synonym("publish subscribe", ("pubsub",), "Enterprise Integration Patterns"),
+    Synonym("mq", ("ibmmq", "rabbitmq"), "ibm.com and rabbitmq.com: the products"),
+    # Vendors and products.
+    Synonym("amazon", ("aws",), "aws.amazon.com: Amazon Web Services"),
+    Synonym("google", ("googleapis",), "developers.google.com: the host of its APIs"),
+    Synonym("gcp", ("googleapis",), "cloud.google.com: Google Cloud Platform"),
+    Synonym("service bus", ("asb",), "azure.microsoft.com: Azure Service Bus"),
+    Synonym("active directory", ("ad", "ldap"), "Microsoft: speaks LDAP; AD is its abbreviation"),
+    Synonym("blob", ("storage",), "azure.microsoft.com: Azure Blob Storage"),
+    Synonym("gdrive", ("drive",), "google.com/drive"),
+    Synonym("gsheet", ("sheets",), "google.com/sheets"),
+    Synonym("gcal", ("calendar",), "google.com/calendar"),
+    Synonym("spreadsheet", ("sheets", "excel"), "google.com/sheets and Microsoft Excel"),
+    Synonym("sfdc", ("salesforce",), "salesforce.com: the former name salesforce.com"),
+    Synonym("gpt", ("openai", "chatgpt"), "openai.com"),
+    Synonym("llm", ("openai", "gpt", "chatgpt"), "openai.com: large language models"),
+    Synonym("language model", ("openai", "gpt"), "openai.com: large language models"),
+    Synonym("speech recognition", ("whisper",), "openai.com: Whisper"),
+    Synonym("webhook", ("trigger",), "Ballerina documentation: triggers receive webhooks"),
+    Synonym("event", ("trigger",), "Ballerina documentation: triggers receive events"),
+    # Tasks of products.
+    Synonym("text message", ("sms",), "3GPP: short message service"),
+    Synonym("video call", ("conferencing",), "the keyword of those products"),
+    Synonym("meeting", ("conferencing",), "the keyword of those products"),
+    Synonym("e commerce", ("ecommerce",), "the keyword of those products"),
+    Synonym("shop", ("ecommerce",), "the keyword of those products"),
+    Synonym("customer relationship", ("crm",), "CRM abbreviates its management"),
+    Synonym("hr", ("hrms",), "HRMS abbreviates human resource management system"),
+    Synonym("url shortener", ("bitly",), "bitly.com"),
+    Synonym("medical", ("healthcare", "health"), "HL7: standards for healthcare"),
+    Synonym("map", ("geographic",), "the keyword of those products"),
+)
+
+
+def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield, for words in the order in which they were typed, where a synonym begins and ends
+    among them, and a word that means the same. The words are stems.
+    """
+    for start in range(len(words)):
+        for length in range(1, min(_LONGEST, len(words) - start) + 1):
+            for meant in _MEANT.get(tuple(words[start : start + length]), ()):
+                yield start, start + length, meant
+
+
+def _stemmed(text: str) -> tuple[str, ...]:
+    return tuple(stem(word) for word in split_words(text))
+
+
+_MEANT = {_stemmed(each.typed): each.meant for each in SYNONYMS}
+_LONGEST = max(len(words) for words in _MEANT)

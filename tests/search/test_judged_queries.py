@@ -1,0 +1,71 @@
+"""What the search finds for judged queries over the packages of a real registry."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+import pytest
+
+from shared.adapters.search.index import SqliteSearchIndex
+from shared.domain.search import ANYONE, Query, ResultPage
+from tests.search.corpus import INDEX, PACKAGES, Corpus
+from tests.search.judging import FIRST_PAGE, judge, judged_queries
+from tests.search.plain_ranking import PlainRanking
+
+MEAN_RECIPROCAL_RANK = 0.92
+FIRST_IS_RIGHT = 0.85
+
+pytestmark = pytest.mark.skipif(
+    not (INDEX.exists() and PACKAGES.exists()), reason=f"the real packages are not at {INDEX}"
+)
+
+
+@pytest.fixture(scope="module")
+async def index(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[SqliteSearchIndex]:
+    """Return an index of the real packages."""
+    index = SqliteSearchIndex(tmp_path_factory.mktemp("search") / "search.db")
+    index.migrate()
+    await index.rebuild(Corpus.read().stored())
+    yield index
+    index.close()
+
+
+async def found(index: SqliteSearchIndex, text: str) -> list[str]:
+    """Return what the page of a search shows."""
+    query = replace(Query.parse(text), include_deprecated=True)
+    results = await index.search(query, ResultPage(limit=FIRST_PAGE), ANYONE)
+    return [str(hit.listing.head.package) for hit in results.hits]
+
+
+@pytest.mark.parametrize("half", ["tuned", "reported"])
+async def test_people_find_first_what_they_want(index: SqliteSearchIndex, half: str) -> None:
+    verdict = await judge(lambda text: found(index, text), judged_queries(half))
+    assert verdict.mean_reciprocal_rank >= MEAN_RECIPROCAL_RANK
+    assert verdict.first_is_right >= FIRST_IS_RIGHT
+
+
+async def test_a_plain_ranking_finds_less(index: SqliteSearchIndex) -> None:
+    queries = judged_queries("reported")
+    ours = await judge(lambda text: found(index, text), queries)
+    plain = await judge(PlainRanking(Corpus.read().listings()).search, queries)
+    assert ours.mean_reciprocal_rank > plain.mean_reciprocal_rank
+    assert ours.first_is_right > plain.first_is_right
+
+
+async def test_every_accepted_package_exists() -> None:
+    packages = {str(each.head.package) for each in Corpus.read().listings()}
+    missing = [
+        (each.query, name)
+        for each in judged_queries()
+        for name in each.accepted
+        if not any(replace(each, accepted=(name,)).accepts(package) for package in packages)
+    ]
+    assert missing == []
+
+
+def test_there_are_enough_queries_and_each_says_why() -> None:
+    queries = judged_queries()
+    assert len({each.query for each in queries}) == len(queries) >= 150
+    assert all(each.reason.endswith(".") for each in queries)
+    halves = Counter(each.half for each in queries)
+    assert halves["tuned"] == halves["reported"]
