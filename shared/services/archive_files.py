@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
+from sys import getsizeof
 from time import thread_time
 
 from shared.caching import LruCache, SingleFlight
@@ -82,8 +83,10 @@ def memory_of_files(files: ArchiveDirectory) -> int:
 
 
 RENDERED_ON_THE_LOOP = 1_024  # Characters; they take a millisecond, and 15 at worst.
-SOURCES_KEPT = 64  # Rendered texts in memory: some 30 MB if all are as hostile as possible.
-STORED_IF_SLOWER_THAN = timedelta(milliseconds=20)  # A faster one is rendered as fast as read.
+RENDERINGS_KEPT_BYTES = 16 * 1024 * 1024  # Of memory: the readmes of some three thousand releases.
+_RENDERING_BYTES = 300  # Of memory, besides the HTML: its name, and the entry of the cache.
+# A faster one is rendered as fast as it is read from a store on another machine.
+STORED_IF_SLOWER_THAN = timedelta(milliseconds=5)
 _PREFIX = "readme"  # Of every id in a text.
 
 
@@ -100,7 +103,9 @@ class RenderedTexts:
     ) -> None:
         self._documents = documents
         self._stored_from = stored_from
-        self._cached = LruCache[str, SafeHtml](SOURCES_KEPT)
+        self._cached = LruCache[str, SafeHtml](
+            RENDERINGS_KEPT_BYTES, weigh=lambda _, html: _RENDERING_BYTES + getsizeof(html)
+        )
         self._single_flight = SingleFlight[SafeHtml]()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="prose")
 

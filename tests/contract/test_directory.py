@@ -155,6 +155,14 @@ async def test_an_owner_has_its_entities_in_order_of_key(stores: Stores) -> None
     assert [each.account for each in mine] == ["a1", "a2", "a3"]
 
 
+async def test_all_entities_of_an_owner_are_listed_however_many(stores: Stores) -> None:
+    for length in (16, 40):
+        for number in range(length):
+            await stores.directory.put(TokenUse(owner="a1", token=f"t{number:02}", used_ms=1))
+        uses = await stores.directory.list_by_owner(TokenUse, "a1")
+        assert [each.token for each in uses] == [f"t{number:02}" for number in range(length)]
+
+
 async def test_entities_are_listed_by_their_subject(stores: Stores) -> None:
     for org, account_id in (("gamma", "a1"), ("acme", "a1"), ("beta", "a2")):
         await stores.directory.add(member(account_id, org=org))

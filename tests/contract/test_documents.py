@@ -118,6 +118,12 @@ async def test_a_rendering_comes_back_by_its_name_and_the_last_one_counts(stores
     assert await stores.documents.rendering(DIGEST, "b") == b"<p>two</p>"
 
 
+async def test_a_long_rendering_comes_back_whole(stores: Stores) -> None:
+    html = b"<p>one</p>" * 20_000
+    await stores.documents.put_rendering(DIGEST, "a", html)
+    assert await stores.documents.rendering(DIGEST, "a") == html
+
+
 async def test_renderings_of_an_archive_are_removed_with_its_documents(stores: Stores) -> None:
     for digest, name in ((DIGEST, "a"), (DIGEST, "b"), (OTHER, "a")):
         await stores.documents.put_rendering(digest, name, b"<p>one</p>")

@@ -3,7 +3,11 @@
 import pytest
 
 from shared.prose import rendering
-from shared.services.archive_files import RENDERED_ON_THE_LOOP, SOURCES_KEPT
+from shared.services.archive_files import (
+    RENDERED_ON_THE_LOOP,
+    RENDERINGS_KEPT_BYTES,
+    STORED_IF_SLOWER_THAN,
+)
 from tests.paths import docs
 
 PAGE = docs("site", "package-pages")
@@ -21,4 +25,5 @@ def test_caching_and_rendering_by_threads_are_documented() -> None:
     assert (
         f"A text of more than {RENDERED_ON_THE_LOOP:,} characters is rendered by a thread" in text
     )
-    assert f"keeps the {SOURCES_KEPT} last ones" in text
+    assert f"keeps {RENDERINGS_KEPT_BYTES >> 20} MiB of those used last" in text
+    assert f"took more than {STORED_IF_SLOWER_THAN.microseconds // 1_000} ms" in text

@@ -18,6 +18,8 @@ from shared.ports import AlreadyThere, Stale
 E = TypeVar("E", bound=Entity)
 
 ENTITIES_CACHED_BYTES = 2 * 1024 * 1024
+FEW = 16  # Entities that are read on the event loop, as a thread costs more than reading them.
+ALL = -1  # The LIMIT of a list without one.
 
 _cached = DecodedRecords(ENTITIES_CACHED_BYTES)
 
@@ -35,7 +37,10 @@ class SqliteDirectory:
         return self._database.read(partial(_get, kind, place))
 
     async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
-        return await self._database.scan(partial(_list_by_owner, kind, owner))
+        few = self._database.read(partial(_list_by_owner, kind, owner, FEW + 1))
+        if len(few) <= FEW:
+            return few
+        return await self._database.scan(partial(_list_by_owner, kind, owner, ALL))
 
     async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
         return await self._database.scan(partial(_list_by_subject, kind, subject))
@@ -88,10 +93,13 @@ def _get(kind: type[E], place: Place, connection: sqlite3.Connection) -> E | Non
     return None if row is None else _cached.decode(kind, row[0])
 
 
-def _list_by_owner(kind: type[E], owner: str, connection: sqlite3.Connection) -> list[E]:
+def _list_by_owner(
+    kind: type[E], owner: str, count: int, connection: sqlite3.Connection
+) -> list[E]:
     rows = connection.execute(
-        "SELECT body FROM entities WHERE kind = ? AND owner = ? AND NOT removed ORDER BY key",
-        (kind.kind, owner),
+        "SELECT body FROM entities WHERE kind = ? AND owner = ? AND NOT removed ORDER BY key"
+        " LIMIT ?",
+        (kind.kind, owner, count),
     )
     return [_cached.decode(kind, body) for (body,) in rows]
 

@@ -49,7 +49,18 @@ class SqliteDocuments:
         return await self._database.scan(partial(_sbom, digest.hex))
 
     async def rendering(self, digest: Digest, name: str) -> bytes | None:
-        return await self._database.scan(partial(_rendering, digest.hex, name))
+        row = self._database.row(
+            "SELECT length(body), CASE WHEN length(body) <= ? THEN body END FROM renderings"
+            " WHERE digest = ? AND name = ?",
+            LARGEST_ON_THE_LOOP,
+            digest.hex,
+            name,
+        )
+        if row is None:
+            return None
+        if row[1] is None:
+            return await self._database.scan(partial(_large_rendering, digest.hex, name))
+        return row[1]
 
     async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
         await self._database.write(partial(_put_rendering, digest.hex, name, content))
@@ -107,7 +118,7 @@ def _sbom(digest: str, connection: sqlite3.Connection) -> bytes | None:
     return None if row is None else row[0]
 
 
-def _rendering(digest: str, name: str, connection: sqlite3.Connection) -> bytes | None:
+def _large_rendering(digest: str, name: str, connection: sqlite3.Connection) -> bytes | None:
     statement = "SELECT body FROM renderings WHERE digest = ? AND name = ?"
     row = connection.execute(statement, (digest, name)).fetchone()
     return None if row is None else row[0]
