@@ -1,7 +1,8 @@
-"""The first start: creates the administrator and Settings.toml, and prints what every start prints.
+"""The first start: creates the administrator and Settings.toml. Every start returns the start
+message.
 
-The parent process alone does this, under a file lock and before the port answers. All of it may be
-repeated: the next start finishes what a crash left.
+Only the parent process does this, under a file lock and before the port is open. It may be
+repeated: the next start completes an interrupted one.
 """
 
 import os
@@ -24,7 +25,7 @@ from shared.domain.rights import Scope
 from shared.domain.search import Query, ResultPage
 from shared.services.tokens import TokenRequest
 
-ADMINISTRATOR = "admin"  # Unless an account has that name, or had it.
+ADMINISTRATOR = "admin"  # With a number if an account has or had that name.
 
 _EVERY_SCOPE = [scope.value for scope in Scope]
 
@@ -45,10 +46,10 @@ Pull it:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """What a person needs to use the registry that is about to answer.
+    """The start message of a registry.
 
-    There is a sign-in link only where the registry serves this machine, and nobody who administers
-    it is signed in: what is printed also ends up in logs of services and of containers.
+    It has a sign-in link only if the registry serves this machine and no administrator is signed
+    in, because the message also gets into logs of services and containers.
     """
 
     base_url: str
@@ -57,14 +58,13 @@ class Welcome:
     sign_in_link: Secret | None
 
     def __str__(self) -> str:
-        """Return the lines that a start prints."""
         command = f"python -m shared.cli signin-link {self.administrator}"
         link = self.sign_in_link.reveal() if self.sign_in_link else command
         return _WELCOME.format(url=self.base_url, settings=self.settings_file, link=link)
 
 
 async def first_start(registry: Registry, file: Path) -> Welcome:
-    """Make what is missing, with a client's settings in `file`, and return what to print."""
+    """Create what is missing, write a client's settings to `file`, and return the start message."""
     administrators = await _administrators(registry)
     await _fill_search(registry)
     administrator = await _write_settings(registry, administrators, file)
@@ -73,7 +73,7 @@ async def first_start(registry: Registry, file: Path) -> Welcome:
 
 
 async def _administrators(registry: Registry) -> list[Account]:
-    """Return who can administer the registry, the oldest account first; make one if nobody can."""
+    """Return the administrators who are not locked, oldest account first; create one if needed."""
     running = await registry.account_administration.list_administrators(by=OPERATOR)
     able = [each for each in running if not each.is_locked]
     able.sort(key=lambda account: account.created_ms)
@@ -81,7 +81,7 @@ async def _administrators(registry: Registry) -> list[Account]:
 
 
 async def _new_administrator(registry: Registry) -> Account:
-    """Create an administrator under the first name that nobody has or had."""
+    """Create an administrator with the first name that no account has or had."""
     name, number = ADMINISTRATOR, 1
     while True:
         try:
@@ -101,15 +101,15 @@ async def _sign_in_link(registry: Registry, administrator: Account) -> Secret | 
 
 
 async def _fill_search(registry: Registry) -> None:
-    """Fill a search index that is empty: its file was lost, or its shape changed."""
+    """Rebuild an empty search index: its file was lost, or its schema changed."""
     shown = await registry.search.search(Query(include_deprecated=True), ResultPage(), by=OPERATOR)
     if not shown.count:
         await registry.upkeep.run("refresh")
 
 
 async def _write_settings(registry: Registry, administrators: list[Account], file: Path) -> Account:
-    """Write Settings.toml anew, with the token that it holds if that one still is one of an
-    administrator; return whose it is."""
+    """Write Settings.toml, with its token if that still belongs to an administrator, otherwise with
+    a new one; return the owner of the token."""
     token = _token_in(file)
     owner = await _owner(registry, token) if token else ""
     administrator = next((each for each in administrators if each.id == owner), administrators[0])
@@ -125,7 +125,7 @@ async def _write_settings(registry: Registry, administrators: list[Account], fil
 
 
 async def _owner(registry: Registry, token: Secret) -> str:
-    """Return the id of whose token this is; none of one that is refused."""
+    """Return the id of the account of the token; empty if the token is refused."""
     headers = {"authorization": f"Bearer {token.reveal()}"}
     try:
         return (await registry.authentication.authenticate(headers)).id
@@ -143,7 +143,7 @@ def _token_in(file: Path) -> Secret | None:
 
 
 def _replace(file: Path, text: str) -> None:
-    """Write the file at once and for its owner alone, so that nobody reads half of it."""
+    """Replace the file atomically; only its owner may read it."""
     unfinished = file.with_name(f"{file.name}.new")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

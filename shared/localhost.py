@@ -36,7 +36,8 @@ from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.hosting.server import Certificate, ConnectionLimits, address_of_this_machine
 from shared.settings import Settings, setting_problem
 
-MAVEN_PATHS = "/2.0/maven/"  # Clients of Central read the headers of the redirect; these do not.
+# Only redirects of Maven are followed here: clients of Central read the headers of the redirect.
+MAVEN_PATHS = "/2.0/maven/"
 WORKER = "--worker"
 
 
@@ -72,7 +73,6 @@ def _serve(settings: Settings, arguments: Sequence[str]) -> None:
 
 
 def server_options(settings: Settings) -> ServerOptions:
-    """Return what the settings ask to be served."""
     certificate = Certificate(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
     return ServerOptions(
         host=settings.host,
@@ -97,7 +97,7 @@ def server_options(settings: Settings) -> ServerOptions:
 
 
 def prepare(settings: Settings) -> Welcome:
-    """Bring the data folder up to date, and return what to print; once, before any worker."""
+    """Migrate the data folder and return the start message; runs once, before any worker."""
     with prepared_stores(settings):
         return asyncio.run(_first_start(settings))
 
@@ -111,7 +111,7 @@ async def _first_start(settings: Settings) -> Welcome:
 
 
 def build_host(settings: Settings) -> Host:
-    """Return the application that one process serves."""
+    """Return the application of one process."""
     registry = build_registry(settings)
     return Host(
         build_app(registry),
@@ -134,14 +134,14 @@ def build_host(settings: Settings) -> Host:
 
 
 def sender_identifier(registry: Registry) -> IdentifySender:
-    """Return a function that says who sends a request, and whether they may publish."""
+    """Return a function that identifies the sender of a request, and whether they may publish."""
     proxies, authenticate = registry.settings.proxies, registry.authentication.authenticate
 
     async def identify(headers: Mapping[str, str]) -> BodySender:
         client = RequestClient.of(headers, proxies)
         address = "" if is_shared(client.address, proxies) else caller_network(client.address)
         try:
-            # As before every look at credentials; a body that never comes reaches no Function.
+            # Checked here, because a request whose body never arrives reaches no Function.
             registry.rate_limiter.require_room(client.address)
             caller = await authenticate(headers, client)
             may_publish = await registry.publishing.may_publish(caller)
@@ -149,7 +149,7 @@ def sender_identifier(registry: Registry) -> IdentifySender:
             with suppress(TooManyRequests):
                 registry.rate_limiter.count_read(Principal(address=client.address))
             return BodySender(address)
-        except Refusal:  # The Function that is called says so.
+        except Refusal:  # The Function refuses the request itself.
             return BodySender(address)
         return BodySender(address, caller.id if may_publish else "")
 
@@ -157,7 +157,7 @@ def sender_identifier(registry: Registry) -> IdentifySender:
 
 
 def archive_resolver(registry: Registry) -> FileResolver | None:
-    """Return who finds archives for streaming, if they are files of this machine."""
+    """Return a function that finds archives to stream, if archives are files of this machine."""
     path_of = registry.adapters.archive_path
     if path_of is None:
         return None
@@ -172,9 +172,9 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
         except Refusal as refusal:
             answer = refusal_response(refusal)
             exchange.end(answer.status_code, type(refusal).__name__)
-            # The library keeps the type of an answer beside its headers.
-            said = {**answer.headers, **request_id, "Content-Type": str(answer.mimetype)}
-            return FileRefusal(answer.status_code, said, answer.get_body())
+            # The library has the type of a response apart from its headers.
+            fields = {**answer.headers, **request_id, "Content-Type": str(answer.mimetype)}
+            return FileRefusal(answer.status_code, fields, answer.get_body())
         exchange.end(200, "streamed")
         path, headers = path_of(found.name), {**found.headers, **request_id}
         is_cacheable = found.is_cacheable
@@ -189,5 +189,5 @@ def _worker_command(descriptor: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    os.umask(0o077)  # What is stored is for its owner alone, in a folder that others may enter too.
+    os.umask(0o077)  # Files are for their owner only, even in a folder that others may enter.
     sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Logs are events: one JSON object a line on standard error, and never a secret in it."""
+"""The log: events, one JSON object a line on standard error, without secrets."""
 
 import asyncio
 import atexit
@@ -14,13 +14,13 @@ from structlog.typing import EventDict
 
 from shared.telemetry.recording import current_trace
 
-FLUSH_SECONDS = 0.1  # What a killed process may leave unsaid.
-LINES_AT_ONCE = 200  # Writing them down keeps requests waiting for less than a millisecond.
+FLUSH_SECONDS = 0.1  # A killed process loses at most the lines of this time.
+LINES_AT_ONCE = 200  # Writing them delays requests by less than a millisecond.
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "exception": 40}
 
 
 def configure(level: str) -> None:
-    """Write events of at least `level`, from now on."""
+    """Write events of at least `level`."""
     _threshold.level = LEVELS[level]
     structlog.configure(
         processors=_PROCESSORS,
@@ -35,22 +35,22 @@ def _to_bytes(event: object, **_options: object) -> bytes:
 
 
 class _Lines:
-    """Writes lines to standard error: together and soon where an event loop runs, else at once.
+    """Writes lines to standard error: in batches if an event loop runs, otherwise at once.
 
-    A write for each request would be a tenth of what a request costs, and so would its JSON: it is
-    made for many at once, when nobody waits for an answer.
+    Writing and encoding each line during its request would make up a fifth of the cost of the
+    request, so both are done for many lines after their responses.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[bytes | EventDict] = []
+        self._buffered: list[bytes | EventDict] = []
         atexit.register(self.flush)
 
     def later(self, line: bytes | EventDict) -> None:
-        """Write a line, or the event of a request, with those of the next tenth of a second."""
-        self._waiting.append(line)
-        if len(self._waiting) >= LINES_AT_ONCE:
+        """Write a line, or the event of a request, within a tenth of a second."""
+        self._buffered.append(line)
+        if len(self._buffered) >= LINES_AT_ONCE:
             self.flush()
-        elif len(self._waiting) == 1:
+        elif len(self._buffered) == 1:
             self._flush_soon()
 
     def _flush_soon(self) -> None:
@@ -60,20 +60,19 @@ class _Lines:
             self.flush()
 
     def now(self, line: bytes) -> None:
-        """Write the line, and those that wait before it."""
-        self._waiting.append(line)
+        """Write the buffered lines and this one at once."""
+        self._buffered.append(line)
         self.flush()
 
     def flush(self) -> None:
-        """Write what waits."""
-        waiting, self._waiting = self._waiting, []
-        if waiting:
-            lines = [each if isinstance(each, bytes) else _request_line(each) for each in waiting]
+        buffered, self._buffered = self._buffered, []
+        if buffered:
+            lines = [each if isinstance(each, bytes) else _request_line(each) for each in buffered]
             sys.stderr.buffer.write(b"\n".join(lines) + b"\n")
             sys.stderr.buffer.flush()
 
     debug = info = later
-    # What goes wrong is written at once: it may be the last that this process says.
+    # Problems are written at once: the process may be about to end.
     warning = error = exception = now
 
 
@@ -81,12 +80,11 @@ _lines = _Lines()
 
 
 class _Threshold:
-    """Drops events below a level; a logger keeps its class for ever, but asks this each time."""
+    """Drops events below a level, which may change after loggers were created."""
 
     level = LEVELS["info"]
 
     def __call__(self, _logger: object, method: str, event: EventDict) -> EventDict:
-        """Return the event, or drop it."""
         if LEVELS[method] < self.level:
             raise structlog.DropEvent
         return event
@@ -98,27 +96,27 @@ _stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
 
 
 def _add_trace(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Name the trace, where what is being done is part of one."""
+    """Add the ids of the current trace, if there is one."""
     trace = current_trace()
     if trace is not None:
         event.update(trace_id=trace.trace_id, span_id=trace.span_id)
     return event
 
 
-# One list for ever: a logger keeps the list of its first event, and tests read events through it.
+# Always the same list: a logger keeps the list of its first event, and tests capture events by it.
 _PROCESSORS: list[structlog.typing.Processor] = [
     _threshold,
     structlog.processors.add_log_level,
     _stamp,
     _add_trace,
-    # Without local variables: those of a request hold its token and its cookies.
+    # Without local variables, which contain tokens and cookies of requests.
     structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
     structlog.processors.JSONRenderer(serializer=_to_bytes),
 ]
 
 
 def log_request(**fields: object) -> None:
-    """Write the line that each request leaves, as `log.info` would, at a tenth of its cost."""
+    """Write the line of a request, as `log.info` would, at a tenth of its cost."""
     if _threshold.level <= LEVELS["info"]:
         fields["timestamp"] = time.time()
         _lines.later(fields)

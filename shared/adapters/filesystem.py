@@ -24,14 +24,14 @@ _NS_PER_MS = 1_000_000
 
 
 class FileArchives:
-    """The ArchiveStore of a registry on one machine: all lie together, by digest alone."""
+    """The ArchiveStore of a registry on one machine: one folder for all archives, by digest."""
 
     def __init__(self, folder: ArchiveFolder, clock: Clock) -> None:
         self._folder = folder
         self._clock = clock
 
     def path(self, name: ArchiveName) -> Path:
-        """Return the file of an archive, to be sent as it is; it may not exist."""
+        """Return the path of an archive, which may not exist."""
         return self._folder.archive(name.digest)
 
     async def put(
@@ -56,7 +56,7 @@ class FileArchives:
         return await asyncio.to_thread(self._read, name.digest, start, count)
 
     async def move(self, name: ArchiveName, to: Visibility) -> None:
-        """Do nothing: every link leads through the registry, which looks at the records."""
+        """Do nothing: every link leads to the registry, which checks the records."""
 
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
         for prefix in await asyncio.to_thread(_names, self._folder.content):
@@ -68,7 +68,7 @@ class FileArchives:
         return await asyncio.to_thread(self._delete, digest, stored_before_ms)
 
     def sweep_temporary(self, before_ms: int) -> int:
-        """Remove what killed writers left before that time; return how many files."""
+        """Delete files that killed writers left before that time; return how many."""
         with translate_disk_errors():
             names = _names(self._folder.temporary)
             files = [self._folder.temporary / name for name in names]
@@ -85,21 +85,24 @@ class FileArchives:
                 _sync_folder(target.parent)
 
     def _renew(self, digest: Digest, size_bytes: int) -> bool:
-        """Date the archive anew if it is there whole; a delete waits, then sees the date."""
+        """Renew the time of the archive if it is complete; return whether it is.
+
+        A concurrent delete waits for the lock, and then reads the new time.
+        """
         with hold_file_lock(self._folder.lock(digest)):
             there = self._stat(digest)
             if there is None or there.size_bytes != size_bytes:
                 return False
-            self._date(self._folder.archive(digest))
+            self._set_time(self._folder.archive(digest))
             return True
 
-    def _date(self, file: Path) -> None:
+    def _set_time(self, file: Path) -> None:
         now_ns = self._clock.now_ms() * _NS_PER_MS
         os.utime(file, ns=(now_ns, now_ns))
 
     @contextmanager
     def _written(self, content: bytes | memoryview) -> Generator[Path]:
-        """Provide a file with the content, on disk; it is gone afterwards, moved or not."""
+        """Yield a temporary file with the content, on disk; delete it if it is not moved."""
         _make_folders(self._folder.temporary)
         descriptor, name = tempfile.mkstemp(dir=self._folder.temporary)
         temporary = Path(name)
@@ -107,7 +110,7 @@ class FileArchives:
             with open(descriptor, "wb") as file:  # noqa: PTH123 - mkstemp opened it.
                 file.write(content)
                 file.flush()
-                self._date(temporary)
+                self._set_time(temporary)
                 os.fsync(file.fileno())
             yield temporary
         finally:
@@ -152,7 +155,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _remove_older(file: Path, before_ns: int) -> bool:
-    with suppress(FileNotFoundError):  # Its writer has just put it into place.
+    with suppress(FileNotFoundError):  # Its writer has moved it meanwhile.
         if file.stat().st_mtime_ns < before_ns:
             file.unlink()
             return True
@@ -160,7 +163,7 @@ def _remove_older(file: Path, before_ns: int) -> bool:
 
 
 def _make_folders(folder: Path) -> None:
-    """Create the folder and those above, durably."""
+    """Create the folder and its parents durably."""
     if folder.is_dir():
         return
     _make_folders(folder.parent)
@@ -169,7 +172,7 @@ def _make_folders(folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make names in the folder durable, where a folder can be opened."""
+    """Make the names in the folder durable, on systems that can open a folder."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -179,7 +182,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-PIECE_BYTES = 256 * 1024  # Bytes that are read at once.
+PIECE_BYTES = 256 * 1024  # Read at once.
 
 
 class SnapshotFolder:
@@ -224,7 +227,7 @@ PROBE_INTERVAL = timedelta(seconds=1)
 
 
 def disk_space(data: Path) -> DiskSpace | None:
-    """Return how much room there is; None where the disk does not say."""
+    """Return the total and free space; None if the system does not report it."""
     try:
         usage = shutil.disk_usage(data)
     except OSError:
@@ -233,7 +236,7 @@ def disk_space(data: Path) -> DiskSpace | None:
 
 
 class WriteProbe:
-    """Writes a little to the disk, at most once a second, to tell whether it takes more."""
+    """Checks at most once a second whether the disk accepts writes, by writing a temporary file."""
 
     def __init__(self, folder: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
@@ -260,7 +263,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 @contextmanager
 def translate_disk_errors() -> Generator[None]:
-    """Raise `StorageFull` where there is no room, and `Busy` for all else that the disk refuses."""
+    """Raise `StorageFull` if the disk is full, and `Busy` for other errors of the disk."""
     try:
         yield
     except OSError as error:

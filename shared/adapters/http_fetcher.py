@@ -1,5 +1,5 @@
-"""HTTP requests to other servers: a name is resolved once, checked, and the checked address is
-called.
+"""HTTP requests to other servers: the host name is resolved once, the addresses are checked, and
+the request goes to a checked address.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 Connect = Callable[[], "httpx.AsyncBaseTransport"]
 
-# The unicast space of IPv6. Outside of it are the forms that hide an IPv4 address (mapped, NAT64),
-# and what is local; inside, 6to4 hides one too.
+# The unicast range of IPv6. Outside it are local addresses and forms that contain an IPv4 address
+# (mapped, NAT64); inside it, 6to4 addresses contain one too.
 _UNICAST = IPv6Network("2000::/3")
 _SIX_TO_FOUR = IPv6Network("2002::/16")
-# Looks public, and is the platform below every virtual machine of Azure.
+# It looks public, but is the platform of every virtual machine of Azure.
 _PLATFORM = frozenset({IPv4Address("168.63.129.16")})
 _PORTS = {"https": 443, "http": 80}
 
@@ -38,21 +38,21 @@ _TOO_LARGE = "the answer is too large"
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses that the system has for a name."""
+    """Return the addresses of a host name."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
 
 
 def is_public(address: Address) -> bool:
-    """Say whether everybody reaches the same server at this address."""
+    """Check whether an address is public: the same server for everybody."""
     if isinstance(address, IPv6Address) and (address not in _UNICAST or address in _SIX_TO_FOUR):
         return False
     return address.is_global and not address.is_multicast and address not in _PLATFORM
 
 
 def is_inside(address: Address) -> bool:
-    """Say whether a server of one's own network may have it; machines' metadata is elsewhere."""
+    """Check whether an address is one of the own network; metadata services have others."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         return False
     return address.is_loopback or (address.is_private and not _is_special(address))
@@ -65,10 +65,10 @@ def _is_special(address: Address) -> bool:
 
 
 class GuardedFetcher:
-    """A `HttpClient` that calls public addresses alone, and those of `inside` hosts.
+    """A `HttpClient` that calls only public addresses, and private ones of `inside` hosts.
 
-    `inside` are names of the operator's own network, as `host` or `host:port`. Plain http is for
-    such names on this machine.
+    `inside` are hosts of the operator's network, as `host` or `host:port`. Plain http is allowed
+    only for such hosts on this machine.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class GuardedFetcher:
     ) -> None:
         self._inside = frozenset(host.lower() for host in inside)
         self._resolve = resolving
-        self._connect = connecting or _Connecting()
+        self._connect = connecting or _TransportFactory()
         self._seconds = time_limit.total_seconds()
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
@@ -93,16 +93,16 @@ class GuardedFetcher:
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes
     ) -> HttpResponse:
-        import httpx  # noqa: PLC0415 - the same.
+        import httpx  # noqa: PLC0415 - imported with the first request.
 
         try:
             async with asyncio.timeout(self._seconds):
                 target = httpx.URL(url)
-                address = await self._checked(target)
+                address = await self._resolve_checked(target)
                 sent = {**headers, "Accept-Encoding": "identity"}
                 request = httpx.Request(method, target, headers=sent, content=body)
                 # The name stays in Host and in the TLS handshake; the connection goes to the
-                # address that was checked, so a name that changes its mind changes nothing.
+                # checked address, so a name that resolves differently now has no effect.
                 request.extensions = {"sni_hostname": target.raw_host.decode("ascii")}
                 request.url = target.copy_with(host=address)
                 return await self._answer(request)
@@ -111,12 +111,12 @@ class GuardedFetcher:
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
             raise Unanswered(type(error).__name__) from None
 
-    async def _checked(self, url: "httpx.URL") -> str:
+    async def _resolve_checked(self, url: "httpx.URL") -> str:
         if url.scheme not in _PORTS or not url.host or url.userinfo:
             raise Unanswered(_NO_ADDRESS)
         port = url.port or _PORTS[url.scheme]
         found = [ip_address(text) for text in await self._resolve(url.host, port)]
-        # All of them: a name with one public address and one of ours is made to be mistaken.
+        # All must be allowed: a name with a public and a private address is an attack.
         if not found or not all(self._may_call(url, each) for each in found):
             raise Unanswered(_NOT_PUBLIC)
         return str(found[0])
@@ -129,24 +129,24 @@ class GuardedFetcher:
         return is_public(address) or (named and is_inside(address))
 
     async def _answer(self, request: "httpx.Request") -> HttpResponse:
-        # A transport of its own for each request: a connection that is kept belongs to an address,
-        # and would serve another name of that address without looking at its certificate.
+        # A new transport for each request: a kept connection belongs to an address, and would be
+        # used for another name of that address without a check of its certificate.
         async with self._connect() as transport:
             response = await transport.handle_async_request(request)
             names = {name.lower(): value for name, value in response.headers.items()}
             if names.get("content-encoding", "identity") != "identity":
                 raise Unanswered(_COMPRESSED)
-            return HttpResponse(response.status_code, names, await _limited(response))
+            return HttpResponse(response.status_code, names, await _read_limited(response))
 
 
-class _Connecting:
-    """Makes transports that trust the same certificates."""
+class _TransportFactory:
+    """Creates transports that trust the same certificates."""
 
     def __init__(self) -> None:
         self._trust: ssl.SSLContext | None = None
 
     def __call__(self) -> "httpx.AsyncBaseTransport":
-        import httpx  # noqa: PLC0415 - the same.
+        import httpx  # noqa: PLC0415 - imported with the first request.
 
         if self._trust is None:
             self._trust = httpx.create_ssl_context()
@@ -154,13 +154,13 @@ class _Connecting:
 
 
 def trusted_tls_context(certificates: ssl.SSLContext) -> "httpx.AsyncBaseTransport":
-    """Return a transport that trusts these certificates, and goes by no variable's proxy."""
-    import httpx  # noqa: PLC0415 - the same.
+    """Return a transport that trusts these certificates and ignores proxies of the environment."""
+    import httpx  # noqa: PLC0415 - imported with the first request.
 
     return httpx.AsyncHTTPTransport(verify=certificates, trust_env=False)
 
 
-async def _limited(response: "httpx.Response") -> bytes:
+async def _read_limited(response: "httpx.Response") -> bytes:
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk

@@ -16,7 +16,7 @@ _LOCK = ".lock"
 
 
 class NotAnIndexFolder(Exception):
-    """The folder holds something else; `str()` is one sentence for the operator."""
+    """The folder contains other files; `str()` is the sentence for the operator."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(
@@ -26,7 +26,7 @@ class NotAnIndexFolder(Exception):
 
 
 class ExportFolderUnwritable(Exception):
-    """The system does not let the export write; `str()` is one sentence for the operator."""
+    """The export may not write to the folder; `str()` is the sentence for the operator."""
 
     def __init__(self, folder: Path, error: OSError) -> None:
         super().__init__(
@@ -37,14 +37,15 @@ class ExportFolderUnwritable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IndexExport:
-    """A folder that holds an index; readers never see half a file."""
+    """A folder with an index; each file is replaced atomically."""
 
     root: Path
 
     def put(self, path: str, document: DerivedDocument) -> bool:
-        """Let the file hold the document; say whether it did not before.
+        """Write the document to the file; return whether that changed the file.
 
-        Its time is the document's, so web servers tell the same `Last-Modified` as the registry.
+        The file gets the time of the document, so web servers send the same `Last-Modified` as the
+        registry.
         """
         file = self.root / path
         with suppress(FileNotFoundError):
@@ -60,17 +61,17 @@ class IndexExport:
         return True
 
     def keep_only(self, paths: Collection[str]) -> int:
-        """Remove the files of all other packages; return how many they were."""
+        """Delete the files of all other packages; return how many packages there were."""
         others = [file for file in self._files() if self._path(file) not in paths]
         for file in others:
             file.unlink()
             for folder in (file.parent, file.parent.parent):
-                with suppress(OSError):  # It holds another package.
+                with suppress(OSError):  # The folder has another package.
                     folder.rmdir()
         return sum(file.name == FILE_NAME for file in others)
 
     def _files(self) -> Iterator[Path]:
-        """Yield what exports write for packages, finished or not."""
+        """Yield the files of packages, also partial ones."""
         finished = Path(FILE_NAME)
         for name in (finished, partial_path(finished)):
             yield from self.root.glob(f"[!.]*/*/{name}")
@@ -81,13 +82,12 @@ class IndexExport:
 
 @contextmanager
 def open_index_export(folder: Path) -> Generator[IndexExport]:
-    """Lend the folder of an index to one export at a time.
+    """Yield the folder of an index to one export at a time.
 
-    Raises `NotAnIndexFolder` before anything is written, and `FolderUnwritable` whenever it
-    happens.
+    Raises `NotAnIndexFolder` before anything is written, and `ExportFolderUnwritable`.
     """
     try:
-        if not _is_free(folder):
+        if not _may_hold_index(folder):
             raise NotAnIndexFolder(folder)
         with hold_file_lock(folder / _LOCK):
             yield IndexExport(folder)
@@ -95,8 +95,8 @@ def open_index_export(folder: Path) -> Generator[IndexExport]:
         raise ExportFolderUnwritable(folder, error) from error
 
 
-def _is_free(folder: Path) -> bool:
-    """Say whether an export may write there: a version control's folder is in nobody's way."""
+def _may_hold_index(folder: Path) -> bool:
+    """Check whether the folder is new, empty or an index; hidden folders, as of Git, may exist."""
     if not folder.exists():
         return True
     if not folder.is_dir():

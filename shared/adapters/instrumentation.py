@@ -1,4 +1,4 @@
-"""Stores that record each call: which operation, how long it took, how it ended."""
+"""Stores that record the operation, the duration and the outcome of each call."""
 
 import inspect
 import time
@@ -26,32 +26,32 @@ def instrumented(adapters: Adapters) -> Adapters:
 
 
 class InstrumentedStore:
-    """Stands before a store. Whoever asks pays for a look-up, and for the clock if it is heard."""
+    """Wraps a store. A call costs a look-up, and reading the clock if telemetry is enabled."""
 
     def __init__(self, name: str, store: Any) -> None:
         self._name = name
         self._store = store
 
     def __getattr__(self, operation: str) -> Any:
-        # Asked once for each operation: what it returns is an attribute from then on.
+        # Called once for each operation: the result is stored as an attribute.
         found = getattr(self._store, operation)
         if inspect.iscoroutinefunction(found):
-            found = _observing(self._name, operation, found)
+            found = _recorded(self._name, operation, found)
             setattr(self, operation, found)
         return found
 
 
-def _observing(store: str, operation: str, call: StoreCall) -> StoreCall:
+def _recorded(store: str, operation: str, call: StoreCall) -> StoreCall:
     name = f"{store}.{operation}"
 
-    def observing(*arguments: Any, **named: Any) -> Awaitable[Any]:
+    def recorded(*arguments: Any, **named: Any) -> Awaitable[Any]:
         activity = current_activity()
         if activity is not None:
             activity.calls[name] = activity.calls.get(name, 0) + 1
         answer = call(*arguments, **named)
         return _timed(store, operation, answer) if recording.is_enabled() else answer
 
-    return observing
+    return recorded
 
 
 async def _timed(store: str, operation: str, answer: Awaitable[Any]) -> Any:
@@ -66,7 +66,7 @@ async def _timed(store: str, operation: str, answer: Awaitable[Any]) -> Any:
     else:
         return value
     finally:
-        told = {"store": store, "operation": operation, "outcome": outcome}
-        recording.record_metric(STORE_CALLS, time.perf_counter() - started, told)
+        attributes = {"store": store, "operation": operation, "outcome": outcome}
+        recording.record_metric(STORE_CALLS, time.perf_counter() - started, attributes)
         if span is not None:
-            span.end(told)
+            span.end(attributes)

@@ -1,4 +1,4 @@
-"""The signing key in Azure Key Vault, read as the identity of the app."""
+"""The signing key in Azure Key Vault, read with the identity of the app."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -14,12 +14,12 @@ from shared.log import log
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-# A page waits for the first reading, so a vault that is away costs it seconds and not minutes.
+# A page waits for the first read, so an unavailable vault must cost seconds, not minutes.
 CLIENT_TIMEOUTS = {"retry_total": 1, "connection_timeout": 3, "read_timeout": 3}
 
 
 class KeyVault:
-    """One secret of a vault."""
+    """Reads one secret of a vault."""
 
     def __init__(
         self,
@@ -28,18 +28,16 @@ class KeyVault:
         identity: "Callable[[], AsyncTokenCredential]" = app_identity,
         **options: Any,
     ) -> None:
-        """Read this secret of the vault at `address`, as whoever `identity` is.
-
-        `options` are those of the client library.
-        """
+        """Read this secret of the vault at `address` with this identity; `options` are those of the
+        client library."""
         self._address = address
         self._secret = secret
         self._identity = identity
         self._options = CLIENT_TIMEOUTS | options
 
     async def read(self) -> StoredKeys | None:
-        """Return what the newest version holds, or None where there is none; or raise `Busy`."""
-        # Imported where a key is read, which is rare: it costs 100 ms.
+        """Return the content of the latest version, or None if there is none; raise `Busy`."""
+        # Imported when a key is read, which is rare, because it takes 100 ms.
         from azure.core.exceptions import AzureError, ResourceNotFoundError  # noqa: PLC0415
         from azure.keyvault.secrets.aio import SecretClient  # noqa: PLC0415
 
@@ -58,7 +56,7 @@ class KeyVault:
 
 
 def log_key_problem(trouble: KeyTrouble) -> None:
-    """Tell the operator why there is no key, or no newer one."""
+    """Log why there is no key, or no newer one."""
     log.warning("keys.unavailable", reason=trouble.name.lower())
 
 

@@ -15,24 +15,24 @@ from shared.ports import Undelivered
 
 
 class ConsoleMailer:
-    """Shows mail instead of sending it; never through the log, which others keep and read."""
+    """Prints mail instead of sending it; not in the log, which others store and read."""
 
     def __init__(self, terminal: TextIO | None = None) -> None:
         """Write to `terminal`, by default standard output as it is at that moment."""
         self._terminal = terminal
 
     async def send(self, mail: Mail) -> None:
-        """Write the mail; of the address no more than tells its readers whose it is."""
+        """Print the mail with a masked address."""
         terminal = self._terminal or sys.stdout
         terminal.write(f"\nMail to {mask_email(mail.to)}: {mail.subject}\n\n{mail.text}\n\n")
         terminal.flush()
 
 
-SMTP_TIMEOUT_SECONDS = 10  # For each step; whoever made the change waits for it.
+SMTP_TIMEOUT_SECONDS = 10  # For each step; the request that sends the mail waits for it.
 
 
 class Encryption(Enum):
-    """How the connection to the mail server is kept private."""
+    """How the connection to the mail server is encrypted."""
 
     STARTTLS = "starttls"
     TLS = "tls"
@@ -41,7 +41,7 @@ class Encryption(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where mail goes, and as whom."""
+    """The mail server, and the user who signs in to it."""
 
     host: str
     port: int
@@ -51,7 +51,7 @@ class SmtpServer:
 
 
 class SmtpMailer:
-    """Sends mail through one server; a connection each, because mail is rare."""
+    """Sends mail by SMTP, each over a new connection, because mail is rare."""
 
     def __init__(
         self, server: SmtpServer, sender: EmailAddress, trust: ssl.SSLContext | None = None
@@ -62,12 +62,12 @@ class SmtpMailer:
         self._trust = trust or ssl.create_default_context()
 
     async def send(self, mail: Mail) -> None:
-        """Hand the mail over to the server, or raise `Undelivered`."""
+        """Pass the mail to the server, or raise `Undelivered`."""
         try:
             await asyncio.to_thread(self._deliver, mail)
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            # A ValueError is an address that fits into no header. Without chain and words of the
-            # error: both quote the address.
+            # A ValueError is an address that is invalid in a header. The cause and the text of the
+            # error are left out, because they contain the address.
             reason = type(error).__name__
             raise Undelivered(reason) from None
 
@@ -89,7 +89,7 @@ class SmtpMailer:
         return connection
 
     def _encrypt(self, connection: smtplib.SMTP) -> None:
-        """Go on in private or not at all: without TLS a server gets neither mail nor password."""
+        """Require TLS: without it the server gets neither mail nor password."""
         try:
             connection.starttls(context=self._trust)
         except BaseException:
@@ -102,34 +102,34 @@ def _message(mail: Mail, sender: EmailAddress) -> EmailMessage:
     message["From"] = sender
     message["To"] = mail.to
     message["Subject"] = mail_line(mail.subject)
-    message["Auto-Submitted"] = "auto-generated"  # So that no absence notice comes back.
+    message["Auto-Submitted"] = "auto-generated"  # Prevents automatic replies.
     message.set_content(mail.text)
     return message
 
 
 AZURE_MAIL_SCOPE = "https://communication.azure.com"
-CONNECT_SECONDS, READ_SECONDS = 5, 10  # Whoever made the change waits for it.
+CONNECT_SECONDS, READ_SECONDS = 5, 10  # The request that sends the mail waits for it.
 AZURE_MAIL_RETRIES = 1
 
 
 class AzureMailer:
-    """Sends mail by one resource of Azure Communication Services."""
+    """Sends mail with a resource of Azure Communication Services."""
 
     def __init__(self, endpoint: str, sender: EmailAddress, key: Secret) -> None:
-        """Sign requests with `key`; an empty one stands for the managed identity of the app."""
+        """Sign requests with `key`; if it is empty, use the managed identity of the app."""
         self._endpoint = endpoint
         self._sender = sender
         self._key = key
         self._client: Any = None
 
     async def send(self, mail: Mail) -> None:
-        """Hand the mail over to Azure, or raise `Undelivered`."""
+        """Pass the mail to Azure, or raise `Undelivered`."""
         from azure.core.exceptions import AzureError  # noqa: PLC0415 - costs 200 ms, see _connected.
 
         try:
             await asyncio.to_thread(self._deliver, mail)
         except (AzureError, ValueError) as error:
-            # Without its chain and its words: both quote the request, and with it the address.
+            # The cause and the text are left out, because they contain the address.
             reason = type(error).__name__
             raise Undelivered(reason) from None
 
@@ -140,11 +140,11 @@ class AzureMailer:
             "recipients": {"to": [{"address": mail.to}]},
             "content": {"subject": mail_line(mail.subject), "plainText": mail.text},
         }
-        # That Azure took it is enough: what becomes of it after that takes minutes.
+        # Azure has accepted the mail; waiting for its delivery would take minutes.
         self._client.begin_send(message, polling=False)
 
     def _connected(self) -> Any:
-        # Imported where mail is sent: laptops never do, and every start would pay for it.
+        # Imported with the first mail, because it would slow every start.
         from azure.communication.email import EmailClient  # noqa: PLC0415
         from azure.core.credentials import AzureKeyCredential  # noqa: PLC0415
 
@@ -159,7 +159,7 @@ class AzureMailer:
 
 
 class ManagedIdentity:
-    """What the Azure libraries ask for tokens, over msal."""
+    """A credential of the Azure libraries that gets its tokens from msal."""
 
     def __init__(self) -> None:
         import msal  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
@@ -169,7 +169,7 @@ class ManagedIdentity:
         self._client: Any = msal.ManagedIdentityClient(identity, http_client=requests.Session())
 
     def get_token(self, *_scopes: str, **_options: Any) -> Any:
-        """Return a token for mail, as one that has ended: msal alone keeps it, and renews it."""
+        """Return a token for mail, marked as expired, because only msal caches and renews it."""
         from azure.core.credentials import AccessToken  # noqa: PLC0415
         from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415
 

@@ -156,7 +156,9 @@ class CloudSearchFeed:
                 await self._renew(found, delta)
                 changes = []  # They are in the base.
                 raise Stale
-            if not await self._blobs.flip(self._fed(found.pointer, part, after), found.etag):
+            if not await self._blobs.replace_pointer(
+                self._fed(found.pointer, part, after), found.etag
+            ):
                 raise Stale
 
         await retry_when_stale(attempt, WRITE_ATTEMPTS, back_off)
@@ -178,7 +180,7 @@ class CloudSearchFeed:
         if self._is_due(found.pointer, now_ms):
             await self._renew(found, await self._delta(found.pointer))
             found = await self._current()
-        await self._blobs.sweep(found.pointer, now_ms - SWEEP_GRACE_PERIOD // _MS)
+        await self._blobs.delete_unused(found.pointer, now_ms - SWEEP_GRACE_PERIOD // _MS)
 
     def _is_due(self, pointer: IndexPointer, now_ms: int) -> bool:
         is_old = now_ms - pointer.made_ms >= BASE_LIFETIME // _MS
@@ -211,7 +213,7 @@ class CloudSearchFeed:
                 packages=built.packages,
                 delta=await self._blobs.put_delta(left) if left.changes else None,
             )
-            if await self._blobs.flip(pointer, now.etag):
+            if await self._blobs.replace_pointer(pointer, now.etag):
                 return
             now = await self._current()
 
@@ -230,7 +232,7 @@ class CloudSearchFeed:
                 fed_ms=begun,
                 after=after,
             )
-            if not await self._blobs.flip(pointer, etag):
+            if not await self._blobs.replace_pointer(pointer, etag):
                 raise Stale
 
         await retry_when_stale(attempt, WRITE_ATTEMPTS, back_off)

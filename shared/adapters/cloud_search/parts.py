@@ -1,6 +1,7 @@
-"""The parts of a search index in Blob Storage: written once under new names, then pointed at.
+"""The parts of a search index in Blob Storage: each is written once under a new name, and then the
+pointer is changed to name it.
 
-A crash in between leaves a part that no pointer names; a sweep removes it.
+A crash in between leaves a part that the pointer does not name; it is deleted later.
 """
 
 import asyncio
@@ -37,9 +38,10 @@ from shared.ports import Clock, Randomness
 SEARCH_CONTAINER = "derived"
 PIECE_BYTES = 1024 * 1024
 LARGEST_BASE_BYTES = 1024 * 1024 * 1024  # Unpacked: more than the disk of an instance holds.
-SLACK_BYTES = 64 * 1024  # A small index packs as it likes.
+SLACK_BYTES = 64 * 1024  # Compression may enlarge a small index.
 
-# Once an hour at most: half a minute for 100,000 packages, and a twelfth less than the fastest.
+# Runs once an hour at most: takes half a minute for 100,000 packages, and the result is a twelfth
+# smaller than with the fastest level.
 BASE_COMPRESSION = 6
 
 _NOT_MODIFIED = 304
@@ -47,7 +49,7 @@ _NOT_MODIFIED = 304
 
 @dataclass(frozen=True, slots=True)
 class IndexPart:
-    """A blob that never changes: its name, its size and the SHA-256 of its bytes."""
+    """A blob that never changes: its name, size and SHA-256."""
 
     name: str
     size_bytes: int
@@ -56,13 +58,13 @@ class IndexPart:
 
 @dataclass(frozen=True, slots=True)
 class IndexPointer:
-    """What is to be searched: a base, and a delta where anything changed since.
+    """The current search index: a base, and a delta if packages changed since.
 
-    Everything that changed before `fed_ms` is in one of them; `after` is the place in the change
-    feed up to which that is known.
+    They contain all changes before `fed_ms`; `after` is the position in the change feed up to
+    which changes were applied.
     """
 
-    schema: int  # Of the base: only instances that know it can search it.
+    schema: int  # Of the base; only instances that know this schema can search it.
     base: IndexPart
     made_ms: int
     packages: int
@@ -72,20 +74,20 @@ class IndexPointer:
 
     @property
     def names(self) -> frozenset[str]:
-        """Return the names of the blobs that it points at."""
+        """The names of the blobs of the index."""
         return frozenset(part.name for part in (self.base, self.delta) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPointer:
-    """The pointer, and the version by which it is changed."""
+    """The pointer, and its version for conditional writes."""
 
     pointer: IndexPointer
     etag: str
 
 
 class PointerUnchanged(Exception):
-    """The pointer is still at the version that is known."""
+    """The pointer still has the known version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,9 @@ class IndexDelta:
     changes: Mapping[str, ListingChange] = field(default_factory=dict[str, ListingChange])
 
     def merged(self, changes: Iterable[ListingChange]) -> "IndexDelta":
-        """Return the delta with these as well; of two changes of a package the later one stays.
+        """Return the delta with these changes; of two changes of a package the later one stays.
 
-        Where none is later, it is this very delta.
+        Returns this object itself if no change is later.
         """
         later = dict(self.changes)
         for change in changes:
@@ -107,7 +109,7 @@ class IndexDelta:
         return self if later == self.changes else IndexDelta(later)
 
     def without(self, applied: "IndexDelta") -> "IndexDelta":
-        """Return what is left when all that is in `applied` is in the base."""
+        """Return the changes that are not in `applied`, which the base contains."""
         left = {
             key: change
             for key, change in self.changes.items()
@@ -125,13 +127,12 @@ class SearchBlobs:
         self._randomness = randomness
 
     async def pointer(self, known: str = "") -> StoredPointer | None:
-        """Return the pointer, or None where nothing was built yet; raise `PointerUnchanged` if it
-        is at
-        the known version, and `Unreadable`."""
+        """Return the pointer, or None if there is no index yet; raise `PointerUnchanged` if it has
+        the known version, or `Unreadable`."""
         condition: dict[str, Any] = (
             {"etag": known, "match_condition": MatchConditions.IfModified} if known else {}
         )
-        blob: Any = self._blob(SEARCH_POINTER)  # Its overloads are one for each encoding.
+        blob: Any = self._blob(SEARCH_POINTER)  # Its types have an overload for each encoding.
         with translate_blob_errors():
             try:
                 found = await blob.download_blob(**condition)
@@ -144,7 +145,7 @@ class SearchBlobs:
                 raise
 
     async def etag(self) -> str:
-        """Return the version of the pointer, readable or not; empty where there is none."""
+        """Return the version of the pointer, even of an unreadable one; empty if there is none."""
         with translate_blob_errors():
             try:
                 found: Any = await self._blob(SEARCH_POINTER).get_blob_properties()
@@ -152,15 +153,15 @@ class SearchBlobs:
                 return ""
         return found.etag
 
-    async def flip(self, pointer: IndexPointer, over: str) -> bool:
-        """Point at these parts if the pointer is still at that version; say if it was."""
+    async def replace_pointer(self, pointer: IndexPointer, etag: str) -> bool:
+        """Store the pointer if the stored one still has that version; return whether it had."""
         condition: dict[str, Any] = (
-            {"etag": over, "match_condition": MatchConditions.IfNotModified} if over else {}
+            {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
         )
         with translate_blob_errors():
             try:
                 await self._blob(SEARCH_POINTER).upload_blob(
-                    BytesIO(write_pointer(pointer)), overwrite=bool(over), **condition
+                    BytesIO(write_pointer(pointer)), overwrite=bool(etag), **condition
                 )
             except (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError):
                 return False
@@ -169,7 +170,7 @@ class SearchBlobs:
     async def put_delta(self, delta: IndexDelta) -> IndexPart:
         """Store a delta under a new name."""
         content = await asyncio.to_thread(pack_delta, delta)
-        name = delta_blob(self._clock.now_ms(), self._mark())
+        name = delta_blob(self._clock.now_ms(), self._random_suffix())
         with translate_blob_errors():
             await self._blob(name).upload_blob(BytesIO(content), overwrite=True)
         return IndexPart(name, len(content), hashlib.sha256(content).hexdigest())
@@ -183,15 +184,15 @@ class SearchBlobs:
         return await asyncio.to_thread(unpack_delta, content)
 
     async def put_base(self, file: Path) -> IndexPart:
-        """Store an index under a new name, packed piece by piece."""
-        packing = _Packing(file)
-        name = base_blob(self._clock.now_ms(), self._mark())
+        """Store an index under a new name, compressed piece by piece."""
+        compressed = _CompressedFile(file)
+        name = base_blob(self._clock.now_ms(), self._random_suffix())
         with translate_blob_errors():
-            await self._blob(name).upload_blob(packing.pieces(), overwrite=True)
-        return IndexPart(name, packing.size_bytes, packing.hash.hexdigest())
+            await self._blob(name).upload_blob(compressed.pieces(), overwrite=True)
+        return IndexPart(name, compressed.size_bytes, compressed.hash.hexdigest())
 
     async def fetch_base(self, part: IndexPart, file: Path) -> None:
-        """Write an index to a file, unpacked piece by piece; raise `Unreadable`."""
+        """Write an index to a file, decompressed piece by piece; raise `Unreadable`."""
         unpacker, size = zlib.decompressobj(), 0
         with file.open("wb") as out:
             async for piece in self._pieces(part):
@@ -204,19 +205,19 @@ class SearchBlobs:
             message = "the base ends in the middle"
             raise Unreadable(message)
 
-    async def sweep(self, pointer: IndexPointer, before_ms: int) -> int:
-        """Remove parts that were made before that time and that nobody points at."""
-        swept = 0
+    async def delete_unused(self, pointer: IndexPointer, before_ms: int) -> int:
+        """Delete parts that were created before that time and that the pointer does not name."""
+        deleted = 0
         with translate_blob_errors():
             listed = self._blobs.container(SEARCH_CONTAINER).list_blob_names(
                 name_starts_with=SEARCH_PARTS
             )
             async for name in listed:
                 if name != SEARCH_POINTER and name not in pointer.names:
-                    swept += await self._removed(name, before_ms)
-        return swept
+                    deleted += await self._delete_if_older(name, before_ms)
+        return deleted
 
-    async def _removed(self, name: str, before_ms: int) -> bool:
+    async def _delete_if_older(self, name: str, before_ms: int) -> bool:
         if search_part_made_ms(name) >= before_ms:
             return False
         try:
@@ -226,7 +227,7 @@ class SearchBlobs:
         return True
 
     async def _pieces(self, part: IndexPart) -> AsyncIterator[bytes]:
-        """Yield the bytes of a part; raise `Unreadable` in the end if they are not those."""
+        """Yield the bytes of a part; raise `Unreadable` at the end if size or digest differ."""
         digest, size = hashlib.sha256(), 0
         try:
             with translate_blob_errors():
@@ -242,15 +243,15 @@ class SearchBlobs:
             message = f"{part.name} is damaged: {size} bytes of {part.size_bytes}"
             raise Unreadable(message)
 
-    def _mark(self) -> str:
+    def _random_suffix(self) -> str:
         return self._randomness.token_bytes(6).hex()
 
     def _blob(self, name: str) -> BlobClient:
         return self._blobs.container(SEARCH_CONTAINER).get_blob_client(name)
 
 
-class _Packing:
-    """A file, packed while it is read."""
+class _CompressedFile:
+    """A file that is compressed while it is read."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -258,21 +259,21 @@ class _Packing:
         self.size_bytes = 0
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the packed bytes; what they are is known in the end."""
+        """Yield the compressed bytes; `hash` and `size_bytes` are complete at the end."""
         packer = zlib.compressobj(BASE_COMPRESSION)
         with self._file.open("rb") as file:
             while piece := await asyncio.to_thread(file.read, PIECE_BYTES):
-                yield self._noted(await asyncio.to_thread(packer.compress, piece))
-        yield self._noted(packer.flush())
+                yield self._count(await asyncio.to_thread(packer.compress, piece))
+        yield self._count(packer.flush())
 
-    def _noted(self, piece: bytes) -> bytes:
+    def _count(self, piece: bytes) -> bytes:
         self.hash.update(piece)
         self.size_bytes += len(piece)
         return piece
 
 
 def _unpack(unpacker: Any, piece: bytes, out: BinaryIO) -> int:
-    """Write what the piece holds, little by little: nobody knows how much that is."""
+    """Write the decompressed piece in small steps, because its size is unknown."""
     size = 0
     try:
         while piece:
@@ -285,18 +286,17 @@ def _unpack(unpacker: Any, piece: bytes, out: BinaryIO) -> int:
 
 
 class Unreadable(Exception):
-    """A part of the index is not what it has to be; the text says why, for an operator's log."""
+    """A part of the index is invalid; the text is the reason, for the log."""
 
 
 class IndexNotBuilt(Unreadable):
-    """No base was built since the registry began."""
+    """The registry has no search index yet."""
 
 
 _POINTER = TypeAdapter(IndexPointer)
 
 
 def write_pointer(pointer: IndexPointer) -> bytes:
-    """Return the pointer as it is stored."""
     return _POINTER.dump_json(pointer)
 
 
@@ -309,15 +309,13 @@ def read_pointer(content: bytes) -> IndexPointer:
         raise Unreadable(message) from wrong
 
 
-LARGEST_DELTA_BYTES = (
-    2 * 1024 * 1024
-)  # Bytes as stored: what every instance may read every quarter of a minute.
-_LARGEST_UNPACKED_DELTA_BYTES = 32 * LARGEST_DELTA_BYTES  # JSON packs to a fifth.
+# As stored: every instance may read as much every quarter of a minute.
+LARGEST_DELTA_BYTES = 2 * 1024 * 1024
+_LARGEST_UNPACKED_DELTA_BYTES = 32 * LARGEST_DELTA_BYTES  # JSON is compressed to a fifth.
 _DELTA_COMPRESSION = 6
 
 
 def pack_delta(delta: IndexDelta) -> bytes:
-    """Return the delta as it is stored."""
     rows = [[each.key, each.revision, each.body] for each in delta.changes.values()]
     return zlib.compress(json.dumps(rows, separators=(",", ":")).encode(), _DELTA_COMPRESSION)
 

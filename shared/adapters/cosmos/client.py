@@ -22,10 +22,9 @@ from shared.telemetry import recording
 from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
 from shared.telemetry.recording import current_activity
 
-# One client a process: made when it is first needed, asked again while the service is busy.
-#
-# Every write may be repeated: it carries a mark of its own, and where a repeat is refused because
-# the first attempt took effect although its answer was lost, the mark tells.
+# Requests are repeated while the service is busy. Every write has an id of its own, which is stored
+# in the item: if a repeat is refused because the first attempt took effect and its response was
+# lost, the id shows that.
 
 T = TypeVar("T")
 Item = dict[str, Any]
@@ -34,7 +33,7 @@ DATABASE = "ballroom"
 DEADLINE = timedelta(seconds=8)  # A client that waits longer has sent its request again by then.
 FIRST_PAUSE = timedelta(milliseconds=20)
 LONGEST_PAUSE = timedelta(seconds=1)
-PAGE_SIZE = 1_000  # Items of one answer; the service sends fewer where they are large.
+PAGE_SIZE = 1_000  # Items of one response; the service sends fewer if they are large.
 WRITE_ID_BYTES = 9
 
 _BUSY = frozenset({408, 410, 429, 449, 500, 502, 503, 504})
@@ -58,19 +57,18 @@ class CosmosDatabase:
     _proxies: dict[str, ContainerProxy] = field(default_factory=dict[str, ContainerProxy])
 
     def container(self, name: str) -> "CosmosContainer":
-        """Return the container; nothing is asked of the service yet."""
+        """Return the container; sends no request."""
         return CosmosContainer(self, name)
 
     def proxy(self, name: str) -> ContainerProxy:
-        """Return the client's container."""
+        """Return the container object of the client library."""
         if name not in self._proxies:
             self._client = self._client or self.connect()
             database = self._client.get_database_client(self.database)
             self._proxies[name] = database.get_container_client(name)
         return self._proxies[name]
 
-    def mark(self) -> str:
-        """Return the mark of one write."""
+    def new_write_id(self) -> str:
         return self.randomness.token_bytes(WRITE_ID_BYTES).hex()
 
     async def close(self) -> None:
@@ -83,7 +81,7 @@ class CosmosDatabase:
 
 @dataclass(frozen=True)
 class CosmosContainer:
-    """The operations that the adapters use. All raise `Busy` when no answer comes in time."""
+    """The operations that the adapters use. All raise `Busy` if there is no response in time."""
 
     cosmos: CosmosDatabase
     name: str
@@ -91,73 +89,73 @@ class CosmosContainer:
     async def read(self, pk: str, id_: str) -> Item | None:
         """Return the item, or None."""
         try:
-            return await _Call().answer(lambda: self._proxy.read_item(id_, pk))
+            return await _Call().run(lambda: self._proxy.read_item(id_, pk))
         except exceptions.CosmosResourceNotFoundError:
             return None
 
     async def query(self, text: str, pk: str | None = None, **parameters: Any) -> list[Any]:
-        """Return what the query finds: in one partition, or in all where it is a plain filter."""
+        """Return the results of the query in one partition, or of a plain filter in all."""
         named = [{"name": f"@{name}", "value": value} for name, value in parameters.items()]
         options: dict[str, Any] = {"parameters": named, "max_item_count": PAGE_SIZE}
         if pk is not None:
             options["partition_key"] = pk
-        ask: Any = self._proxy.query_items  # Its overloads are one for each set of options.
-        return await _Call().answer(lambda: _all(ask(text, **options)))
+        ask: Any = self._proxy.query_items  # Its types have an overload for each set of options.
+        return await _Call().run(lambda: _all(ask(text, **options)))
 
     async def pages(self, text: str) -> AsyncIterator[list[Any]]:
-        """Yield what a plain filter finds in all partitions, a page at a time."""
-        found, token = await _Call().answer(lambda: self._page(text, None))
+        """Yield the results of a plain filter in all partitions, page by page."""
+        found, token = await _Call().run(lambda: self._page(text, None))
         yield found
         while (after := token) is not None:
-            found, token = await _Call().answer(partial(self._page, text, after))
+            found, token = await _Call().run(partial(self._page, text, after))
             yield found
 
     async def now(self) -> str:
-        """Return the place in the feed of all that changes from now on."""
-        # Not of a time: the client writes such a place in milliseconds and reads it as seconds.
+        """Return the position in the change feed after all changes until now."""
+        # Not from a time: the client library writes it in milliseconds and reads it as seconds.
         found = await self.changes_of(start_time="Now")
-        while found.items:  # Until then partitions are left that were not asked for their place.
+        while found.items:  # The position includes every partition only after an empty page.
             found = await self.changes(found.after)
         return found.after
 
     async def changes(self, after: str) -> "ChangeFeedPage":
-        """Return some of what changed after a place in the feed, each item at its newest; nothing
-        when all of it was read. Deletions are no changes. Raise `ValueError` for a place in another
-        container's feed."""
+        """Return some changed items after a position in the feed, each in its latest version;
+        none if all were read. Deletions are not included. Raise `ValueError` for a position in the
+        feed of another container."""
         try:
             return await self.changes_of(max_item_count=PAGE_SIZE, continuation=after)
         except exceptions.CosmosHttpResponseError as refused:
             raise ValueError(refused.status_code) from refused
 
     async def changes_of(self, **options: Any) -> "ChangeFeedPage":
-        """Return some of what the client's change feed shows with these options."""
-        return await _Call().answer(lambda: self._changes(options))
+        """Return a page of the change feed, read with these options of the client library."""
+        return await _Call().run(lambda: self._changes(options))
 
     async def ranges(self) -> list[Item]:
-        """Return the ranges of partition keys that changes can be read by."""
-        return await _Call().answer(lambda: _all(self._proxy.read_feed_ranges()))
+        """Return the ranges of partition keys whose changes can be read separately."""
+        return await _Call().run(lambda: _all(self._proxy.read_feed_ranges()))
 
     async def create(self, item: Item) -> bool:
-        """Create the item; say whether it was this call that did."""
-        marked, call = {**item, "mark": self.cosmos.mark()}, _Call()
+        """Create the item; return whether this call created it."""
+        marked, call = {**item, "mark": self.cosmos.new_write_id()}, _Call()
         try:
-            await call.answer(lambda: self._proxy.create_item(marked))
+            await call.run(lambda: self._proxy.create_item(marked))
         except exceptions.CosmosResourceExistsError:
-            return call.unsure and await self._find(marked) is not None
+            return call.may_have_succeeded and await self._find(marked) is not None
         return True
 
     async def put(self, item: Item) -> None:
-        """Store the item over whatever is there."""
-        await _Call().answer(lambda: self._proxy.upsert_item(item))
+        """Store the item, replacing an earlier one."""
+        await _Call().run(lambda: self._proxy.upsert_item(item))
 
     async def replace(self, item: Item, etag: str) -> bool:
-        """Store the item if its version is still this one; say whether it was."""
-        marked, call = {**item, "mark": self.cosmos.mark()}, _Call()
+        """Store the item if the stored one still has this version; return whether it had."""
+        marked, call = {**item, "mark": self.cosmos.new_write_id()}, _Call()
         version: Any = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         try:
-            await call.answer(lambda: self._proxy.replace_item(marked["id"], marked, **version))
+            await call.run(lambda: self._proxy.replace_item(marked["id"], marked, **version))
         except _REFUSED:
-            return call.unsure and await self._find(marked) is not None
+            return call.may_have_succeeded and await self._find(marked) is not None
         return True
 
     async def change(
@@ -169,39 +167,39 @@ class CosmosContainer:
         where: str,
         adding: Mapping[str, int] = MappingProxyType({}),
     ) -> Item | None:
-        """Set fields and add to others if the condition holds, and return the item; None where it
-        is not there or the condition does not hold."""
-        marked, call = {"pk": pk, "id": id_, "mark": self.cosmos.mark()}, _Call()
+        """Set fields and add to others if the condition holds, and return the item; None if it
+        does not exist or the condition does not hold."""
+        marked, call = {"pk": pk, "id": id_, "mark": self.cosmos.new_write_id()}, _Call()
         operations = [
             *(_patch("set", each) for each in (*changes.items(), ("mark", marked["mark"]))),
             *(_patch("incr", each) for each in adding.items()),
         ]
         condition = f"FROM c WHERE {where}"
         try:
-            return await call.answer(
+            return await call.run(
                 lambda: self._proxy.patch_item(id_, pk, operations, filter_predicate=condition)
             )
         except _REFUSED:
-            return await self._find(marked) if call.unsure else None
+            return await self._find(marked) if call.may_have_succeeded else None
 
     async def delete(self, pk: str, id_: str) -> bool:
-        """Delete the item; say whether it was there."""
+        """Delete the item; return whether it existed."""
         call = _Call()
         try:
-            await call.answer(lambda: self._proxy.delete_item(id_, pk))
+            await call.run(lambda: self._proxy.delete_item(id_, pk))
         except exceptions.CosmosResourceNotFoundError:
-            return call.unsure
+            return call.may_have_succeeded
         return True
 
     async def batch(self, pk: str, steps: Sequence["BatchWrite"]) -> bool:
-        """Take all steps in one partition or none; say whether they were taken."""
-        mark, call = self.cosmos.mark(), _Call()
+        """Apply all steps in one partition or none; return whether they were applied."""
+        mark, call = self.cosmos.new_write_id(), _Call()
         operations = [step.operation(mark) for step in steps]
         try:
-            await call.answer(lambda: self._proxy.execute_item_batch(operations, pk))
+            await call.run(lambda: self._proxy.execute_item_batch(operations, pk))
         except _REFUSED:
             first = {**steps[0].item, "pk": pk, "mark": mark}
-            return call.unsure and await self._find(first) is not None
+            return call.may_have_succeeded and await self._find(first) is not None
         return True
 
     async def _page(self, text: str, token: str | None) -> tuple[list[Any], str | None]:
@@ -216,12 +214,12 @@ class CosmosContainer:
         async for page in pages:
             found = await _all(page)
             break
-        # Where the next read begins is in the last answer, also when that has no items.
+        # The next position is in the headers of the last response, even if that has no items.
         client: Any = self._proxy.client_connection
         return ChangeFeedPage(found, client.last_response_headers["etag"])
 
     async def _find(self, marked: Item) -> Item | None:
-        """Return the item if it bears this mark: an attempt took effect whose answer was lost."""
+        """Return the item if it has this write id: the write succeeded without a response."""
         there = await self.read(marked["pk"], marked["id"])
         return there if there is not None and there.get("mark") == marked["mark"] else None
 
@@ -232,7 +230,7 @@ class CosmosContainer:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFeedPage:
-    """Items of the change feed, and the place after them."""
+    """Items of the change feed, and the position after them."""
 
     items: list[Item]
     after: str
@@ -240,13 +238,13 @@ class ChangeFeedPage:
 
 @dataclass(frozen=True)
 class BatchWrite:
-    """A part of a batch: an item that is created, or stored over one of this version."""
+    """A step of a batch that creates an item, or replaces the version `etag` of it."""
 
     item: Item
     etag: str = ""
 
     def operation(self, mark: str) -> Any:
-        """Return it as the client wants it."""
+        """Return the step as a tuple of the client library."""
         marked = {**self.item, "mark": mark}
         if self.etag:
             return "replace", (marked["id"], marked), {"if_match_etag": self.etag}
@@ -255,10 +253,9 @@ class BatchWrite:
 
 @dataclass(frozen=True)
 class BatchDelete(BatchWrite):
-    """A part of a batch that deletes an item."""
+    """A step of a batch that deletes an item."""
 
-    def operation(self, mark: str) -> Any:  # noqa: ARG002 - what is gone bears no mark.
-        """Return it as the client wants it."""
+    def operation(self, mark: str) -> Any:  # noqa: ARG002 - a deleted item has no write id.
         return "delete", (self.item["id"],)
 
 
@@ -267,30 +264,32 @@ async def _all(found: AsyncIterable[Any]) -> list[Any]:
 
 
 class _Call:
-    """One operation, asked until it is answered; `unsure` says whether an attempt may have taken
-    effect without an answer."""
+    """One operation, repeated until there is a response.
+
+    `may_have_succeeded` says whether an attempt without a response may have taken effect.
+    """
 
     def __init__(self) -> None:
-        self.unsure = False
+        self.may_have_succeeded = False
 
-    async def answer(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Return what the service answers; raise `Busy` when none comes in time."""
+    async def run(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Return the response of the service; raise `Busy` if there is none in time."""
         try:
             async with asyncio.timeout(DEADLINE.total_seconds()):
-                return await self._until_answered(ask)
+                return await self._repeat(ask)
         except TimeoutError:
             raise Busy from None
 
-    async def _until_answered(self, ask: Callable[[], Awaitable[T]]) -> T:
+    async def _repeat(self, ask: Callable[[], Awaitable[T]]) -> T:
         pause = FIRST_PAUSE.total_seconds()
         while True:
             try:
                 return await ask()
             except (ServiceRequestError, ServiceResponseError):
-                self.unsure = True
+                self.may_have_succeeded = True
             except exceptions.CosmosHttpResponseError as refused:
                 _check(refused)
-                self.unsure = True
+                self.may_have_succeeded = True
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads callers.
             pause = min(pause * 2, LONGEST_PAUSE.total_seconds())
 
@@ -301,7 +300,7 @@ def _patch(kind: str, field_: tuple[str, Any]) -> Item:
 
 
 def _check(refused: exceptions.CosmosHttpResponseError) -> None:
-    """Return for what is worth asking again; raise what the answer means otherwise."""
+    """Return if the request may be repeated; otherwise raise."""
     substatus = cast("int", refused.sub_status)  # pyright: ignore[reportUnknownMemberType] - untyped.
     if (refused.status_code, substatus) == (_FULL, _PARTITION_FULL):
         raise StorageFull from refused
@@ -311,7 +310,7 @@ def _check(refused: exceptions.CosmosHttpResponseError) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ContainerDefinition:
-    """A container: its partition key, and whether its items may end by themselves."""
+    """A container: its partition key, and whether its items may expire."""
 
     name: str
     path: str = "/pk"
@@ -334,7 +333,7 @@ _MARKS = {"x-ms-documentdb-isquery": "query", "x-ms-cosmos-is-batch-request": "b
 
 
 def record_charge(response: Any) -> None:
-    """Tell of an answer; for `raw_response_hook`, which the client calls with each of them."""
+    """Record the charge of a response; for `raw_response_hook` of the client library."""
     units = float(response.http_response.headers.get(CHARGE_HEADER) or 0)
     activity = current_activity()
     if activity is not None:
@@ -348,7 +347,7 @@ def record_charge(response: Any) -> None:
 
 
 def _container(url: str) -> str:
-    """Return the container of an address; what is behind it are keys of items."""
+    """Return the name of the container in an address, without the keys of items after it."""
     return url.partition("/colls/")[2].partition("/")[0]
 
 

@@ -15,7 +15,7 @@ from shared.ports import AlreadyThere, Clock, Stale
 
 E = TypeVar("E", bound=Entity)
 
-GRACE_SECONDS = 30 * 24 * 3_600  # Code compares ends itself; the service cleans up long after.
+GRACE_SECONDS = 30 * 24 * 3_600  # The code checks expiry itself; the service deletes much later.
 
 TOKEN_KINDS = frozenset({Token.kind, TokenUse.kind})
 
@@ -83,7 +83,7 @@ class CosmosDirectory:
             for each, item in zip(revived, there, strict=True)
         ]
         if not await container.batch(owner, steps):
-            raise AlreadyThere  # Somebody was faster.
+            raise AlreadyThere  # Another writer was faster.
         return entity.model_copy(
             update={"revision": revived[0].revision, "outbox": revived[0].outbox}
         )
@@ -92,10 +92,12 @@ class CosmosDirectory:
         return await self._change(entity, {"removed": False})
 
     async def remove(self, entity: E) -> E:
-        gone = await self._change(entity, {"removed": True})
-        if not gone.outbox:
-            await self._of_kind(gone.kind).delete(gone.place.owner, _id(gone.kind, gone.place))
-        return gone
+        removed = await self._change(entity, {"removed": True})
+        if not removed.outbox:
+            await self._of_kind(removed.kind).delete(
+                removed.place.owner, _id(removed.kind, removed.place)
+            )
+        return removed
 
     async def put(self, entity: Entity) -> None:
         await self._of_kind(entity.kind).put(self._item(entity))
@@ -103,7 +105,7 @@ class CosmosDirectory:
     async def unpublished(self, count: int) -> list[PendingEvents]:
         text = "SELECT * FROM c WHERE c.waiting > 0"
         found = [item for each in (self._accounts, self._tokens) for item in await each.query(text)]
-        return [_waiting(item) for item in sorted(found, key=_since)[:count]]
+        return [_pending_events(item) for item in sorted(found, key=_since)[:count]]
 
     async def list_expiring(
         self, kind: type[E], after_ms: int, before_ms: int, count: int
@@ -118,21 +120,23 @@ class CosmosDirectory:
         return [_entity(kind, item) for item in sorted(found, key=_end)[:count]]
 
     async def remove_expired(self, before_ms: int) -> int:
-        return sum([await _removed(each, before_ms) for each in (self._accounts, self._tokens)])
+        return sum(
+            [await _delete_expired(each, before_ms) for each in (self._accounts, self._tokens)]
+        )
 
-    async def clear(self, waiting: PendingEvents) -> None:
-        """Empty the outbox of an entity that is still at this revision; let a removed one end."""
-        container, id_ = self._of_kind(waiting.kind), _id(waiting.kind, waiting.place)
-        where = f"c.revision = {waiting.revision}"
+    async def clear(self, pending: PendingEvents) -> None:
+        """Clear the outbox of an entity that still has this revision; delete a removed entity."""
+        container, id_ = self._of_kind(pending.kind), _id(pending.kind, pending.place)
+        where = f"c.revision = {pending.revision}"
         changed = await container.change(
-            waiting.place.owner, id_, {"waiting": 0, "outbox": []}, where=where
+            pending.place.owner, id_, {"waiting": 0, "outbox": []}, where=where
         )
         if changed is not None and changed["removed"]:
-            await container.delete(waiting.place.owner, id_)
+            await container.delete(pending.place.owner, id_)
 
     async def _change(self, entity: E, more: Item) -> E:
         stored = entity.model_copy(update={"revision": entity.revision + 1})
-        fields = {k: v for k, v in self._item(stored).items() if k in _CHANGING}
+        fields = {k: v for k, v in self._item(stored).items() if k in _CHANGED_FIELDS}
         changed = await self._of_kind(entity.kind).change(
             entity.place.owner,
             _id(entity.kind, entity.place),
@@ -169,7 +173,7 @@ class CosmosDirectory:
         return item
 
 
-_CHANGING = frozenset({"subject", "revision", "outbox", "waiting", "ends_ms", "ttl", "body"})
+_CHANGED_FIELDS = frozenset({"subject", "revision", "outbox", "waiting", "ends_ms", "ttl", "body"})
 
 
 def _id(kind: str, place: Place) -> str:
@@ -183,20 +187,20 @@ def _entity(kind: type[E], item: Item) -> E:
 
 
 def _revived(entity: E, item: Item | None) -> E:
-    """Return the entity as it takes the place of a tombstone, whose events it then owes."""
+    """Return the entity with the unpublished events of the removed entity that it replaces."""
     if item is None or not item["outbox"]:
         return entity
-    owed = tuple(Event.model_validate(each) for each in item["outbox"])
-    revived = {"revision": item["revision"] + 1, "outbox": (*owed, *entity.outbox)}
+    unpublished = tuple(Event.model_validate(each) for each in item["outbox"])
+    revived = {"revision": item["revision"] + 1, "outbox": (*unpublished, *entity.outbox)}
     return entity.model_copy(update=revived)
 
 
-def _waiting(item: Item) -> PendingEvents:
+def _pending_events(item: Item) -> PendingEvents:
     outbox = tuple(Event.model_validate(each) for each in item["outbox"])
     return PendingEvents(item["kind"], Place(item["pk"], item["key"]), item["revision"], outbox)
 
 
-async def _removed(container: CosmosContainer, before_ms: int) -> int:
+async def _delete_expired(container: CosmosContainer, before_ms: int) -> int:
     found = await container.query(
         "SELECT c.id, c.pk FROM c WHERE c.ends_ms > 0 AND c.ends_ms < @before AND c.waiting = 0",
         before=before_ms,

@@ -1,4 +1,4 @@
-"""The feed of all audit events in Cosmos DB, divided into months."""
+"""The event feed in Cosmos DB, divided into months."""
 
 import asyncio
 import hashlib
@@ -20,20 +20,17 @@ from shared.domain.records import Event, PendingEvents
 from shared.ports import Clock, Stale
 from shared.retries import back_off, retry_when_stale
 
-# The feed of all changes in Cosmos DB.
-#
-# A month of the feed is one partition. Its head says which number comes next, and one batch moves
-# the head and creates events under their ids: so numbers have no gaps, and no event is there twice.
-# Every
-# event is copied to the partitions of its logs before the outbox that it came from is cleared.
+# A month of the feed is one partition. Its head has the next number, and one batch changes the head
+# and creates events under their ids, so numbers have no gaps and no event is stored twice. Every
+# event is copied to the partitions of its logs before its outbox is cleared.
 
 PUBLISH_ATTEMPTS = 30  # Each attempt that fails is another publisher that succeeded.
-EVENTS_PER_BATCH = 90  # And the head; a batch takes a hundred.
+EVENTS_PER_BATCH = 90  # With the head; a batch has at most 100 steps.
 
 
 @dataclass(frozen=True)
 class _Numbered:
-    """An event with its place in the feed."""
+    """An event with its position in the feed."""
 
     month: str
     number: int
@@ -54,7 +51,7 @@ class CosmosEvents:
         self._months = EventMonths(self._container, clock)
         self._metadata = metadata
         self._directory = directory
-        self._turn = asyncio.Lock()
+        self._append_lock = asyncio.Lock()
 
     async def publish(self, source: Head | Release | PendingEvents) -> None:
         if not source.outbox:
@@ -68,7 +65,9 @@ class CosmosEvents:
     async def append(self, events: Sequence[Event]) -> None:
         each_once = list({event.id: event for event in events}.values())
         for start in range(0, len(each_once), EVENTS_PER_BATCH):
-            async with self._turn:  # Those of one process need not race each other for the head.
+            async with (
+                self._append_lock
+            ):  # Otherwise calls of one process would compete for the head.
                 batch = each_once[start : start + EVENTS_PER_BATCH]
                 numbered = await retry_when_stale(
                     partial(self._append, batch), PUBLISH_ATTEMPTS, back_off
@@ -114,7 +113,7 @@ class CosmosEvents:
         for item in oldest:
             number, event = _event(item)
             copies = [(_log_of(name, item["month"]), _copy_id(number)) for name in event.streams]
-            # The feed's own item last: while it has its origin, the rest is found again.
+            # The item of the feed last: while it has its origin, a repeat finds the copies again.
             for pk, id_ in (*copies, (item["pk"], item["id"])):
                 await _forget(self._container, pk, id_)
         return len(oldest)
@@ -140,7 +139,7 @@ class CosmosEvents:
         return [*known, *numbered]
 
     async def _find(self, event: Event, month: str) -> _Numbered | None:
-        # An outbox is cleared right after it was published: a repeat comes soon, or never.
+        # An outbox is cleared right after it is published, so a repeat comes soon or never.
         for each in (month, self._months.before(month)):
             item = await self._container.read(month_partition(each), _id(event)) if each else None
             if item is not None:
@@ -200,7 +199,7 @@ _PK, _ID = "feed", "months"
 
 
 class EventMonths:
-    """The months of a feed. A new one begins where the last one was sealed."""
+    """The months of the feed. A new month begins when the previous one is sealed."""
 
     def __init__(self, container: CosmosContainer, clock: Clock) -> None:
         self._container = container
@@ -208,28 +207,28 @@ class EventMonths:
         self._firsts: dict[str, int] = {}  # Each month's first number; only ever added to.
 
     async def current(self) -> tuple[str, Item]:
-        """Return the month that is written now, and its head."""
+        """Return the current month and its head."""
         return await retry_when_stale(self._current, MONTH_ATTEMPTS)
 
     async def after(self, number: int) -> list[str]:
-        """Return the months that hold numbers above this one, oldest first."""
+        """Return the months with numbers above this one, oldest first."""
         await self._load()
         months = sorted(self._firsts)
         begun = [month for month in months if self._firsts[month] <= number + 1]
         return months[len(begun) - 1 :] if begun else months
 
     async def until(self, before: int | None) -> list[str]:
-        """Return the months that hold numbers below this one, oldest first."""
+        """Return the months with numbers below this one, oldest first."""
         await self._load()
         months = sorted(self._firsts)
         return [month for month in months if before is None or self._firsts[month] < before]
 
     def before(self, month: str) -> str:
-        """Return the month before this one that the feed has, or an empty text."""
+        """Return the previous month of the feed, or an empty text."""
         return max((each for each in self._firsts if each < month), default="")
 
     async def _current(self) -> tuple[str, Item]:
-        # Another instance may be ahead by a moment: never go back to a month that is sealed.
+        # The clock of another instance may be ahead: never return to a sealed month.
         wanted = max([_month(self._clock.now_ms()), *self._firsts])
         head = await self._container.read(month_partition(wanted), "head")
         if head is None or head["sealed"]:
@@ -246,11 +245,11 @@ class EventMonths:
         return listed
 
     async def _begin(self, wanted: str) -> None:
-        """Seal the last month that is listed, and make the head of the wanted one."""
+        """Seal the last listed month, and create the head of the wanted one."""
         await self._load()
         last = max(self._firsts, default="")
         if last >= wanted:
-            return  # It was there, or somebody is ahead: look again.
+            return  # It exists, or another instance is ahead; the caller reads again.
         first = 1
         if last:
             pk = month_partition(last)
@@ -269,7 +268,7 @@ class EventMonths:
         )
 
     async def _list(self, month: str, first: int) -> None:
-        """Write the month down before anything is written into it."""
+        """List the month before any event is written to it."""
         listed = await self._load()
         if listed is None:
             item = {"id": _ID, "pk": _PK, "schema": 1, "firsts": {month: first}}
@@ -283,7 +282,6 @@ class EventMonths:
 
 
 def month_partition(month: str) -> str:
-    """Return the partition of a month of the feed."""
     return f"feed:{month}"
 
 

@@ -10,8 +10,8 @@ from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.domain.names import OrgName, Package, PackageName
 from shared.ports import Pull, PullHistory
 
-GUARD_SECONDS = 24 * 3_600  # A flush is repeated within minutes, or never.
-PULLS_PER_BATCH = 45  # Pulls, as many days at most, and the total; a batch takes a hundred.
+GUARD_SECONDS = 24 * 3_600  # Counted pulls are kept, since a call may be repeated within minutes.
+PULLS_PER_BATCH = 45  # With up to as many days and the total; a batch has at most 100 steps.
 
 _TOTAL = "total"
 
@@ -33,11 +33,11 @@ class CosmosPulls:
         pending = await self._container.query("SELECT * FROM c WHERE c.pending = true")
         changed: dict[str, Package] = {}
         for pk, pulls in _groups(pending):
-            await self._move(pk, pulls)
+            await self._add_to_days(pk, pulls)
             changed[pk] = Package(OrgName(pulls[0]["org"]), PackageName(pulls[0]["name"]))
         for package in changed.values():
-            await self._show(package)
-        await self._forget(before_window)
+            await self._update_head(package)
+        await self._delete_callers(before_window)
         return list(changed.values())
 
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
@@ -51,7 +51,7 @@ class CosmosPulls:
         )
         if counted:
             await self._container.put(_total(package.key, counted))
-            await self._show(package)
+            await self._update_head(package)
 
     async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
         items = await self._container.query(
@@ -76,8 +76,8 @@ class CosmosPulls:
         kept = total or {}
         return PullHistory(kept.get("versions", {}), kept.get("months", {}), dict(days))
 
-    async def _move(self, pk: str, pulls: list[Item]) -> None:
-        """Move pulls into their days and the total, all or none; what fails stays pending."""
+    async def _add_to_days(self, pk: str, pulls: list[Item]) -> None:
+        """Add pulls to their days and the total, all or none; after a failure they stay pending."""
         added = Counter(_day_id(pull) for pull in pulls)
         days = {_day_id(pull): pull for pull in pulls}
         there = await asyncio.gather(*(self._container.read(pk, id_) for id_ in added))
@@ -87,16 +87,16 @@ class CosmosPulls:
             for id_, item in zip(added, there, strict=True)
         ]
         total = total or {"id": _TOTAL, "pk": pk, "kind": _TOTAL}
-        steps.append(_step({**total, **_of_all_time(total, pulls)}, len(pulls)))
+        steps.append(_step({**total, **_all_time_sums(total, pulls)}, len(pulls)))
         steps += [BatchWrite({**pull, "pending": False}, pull["_etag"]) for pull in pulls]
         await self._container.batch(pk, steps)
 
-    async def _show(self, package: Package) -> None:
+    async def _update_head(self, package: Package) -> None:
         total = await self._container.read(package.key, _TOTAL)
         if total is not None:
             await self._metadata.set_pulls(package, total["pulls"])
 
-    async def _forget(self, before_window: int) -> None:
+    async def _delete_callers(self, before_window: int) -> None:
         old = await self._container.query(
             "SELECT c.id, c.pk FROM c WHERE c.pending = false AND c.window < @before",
             before=before_window,
@@ -127,8 +127,8 @@ def _day(pull: Item) -> Item:
     return {"id": _day_id(pull), "schema": 1, "kind": "day", **fields}
 
 
-def _of_all_time(total: Item, pulls: list[Item]) -> Item:
-    """Return the sums by version and by month, which the total keeps so that nobody adds days."""
+def _all_time_sums(total: Item, pulls: list[Item]) -> Item:
+    """Return the sums by version and month, which are stored so that no reader adds up days."""
     versions = Counter[str](total.get("versions", {}))
     months = Counter[str](total.get("months", {}))
     versions.update(pull["version"] for pull in pulls)
@@ -154,7 +154,7 @@ def _day_id(pull: Item) -> str:
 
 
 def _groups(items: Iterable[Item]) -> Iterator[tuple[str, list[Item]]]:
-    """Yield the items of each partition, as many as a batch takes."""
+    """Yield the items of each partition, up to as many as fit into a batch."""
     for pk, found in groupby(sorted(items, key=_pk), key=_pk):
         group = list(found)
         for start in range(0, len(group), PULLS_PER_BATCH):
