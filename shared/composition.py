@@ -122,7 +122,12 @@ from shared.services.snapshots import (
     SnapshotRestore,
     StoredSnapshots,
 )
-from shared.services.statistics import LastRegistryCounts, PullCounter, RegistryStatistics
+from shared.services.statistics import (
+    LastRegistryCounts,
+    PullCounter,
+    RecentPulls,
+    RegistryStatistics,
+)
 from shared.services.status import RegistryStatus
 from shared.services.token_records import TokenLineage, TokenRecords
 from shared.services.tokens import OrganizationTokens, Tokens
@@ -298,6 +303,7 @@ class Registry(Container[Settings, Adapters]):
     # Statistics, maintenance tasks and snapshots
     pull_counter = Service(PullCounter, delayed=_log_delayed_pulls)
     last_counts = Service(LastRegistryCounts)
+    recent_pulls = Service(RecentPulls)
     statistics = Service(RegistryStatistics)
     task_runs = Service(TaskRuns)
     checkpoints = Service(Checkpoints)

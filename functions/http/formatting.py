@@ -1,8 +1,13 @@
 """Numbers, times and sizes as people read them; the filters of the templates."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 _SECOND_MS = 1_000
 _MINUTE_MS = 60 * _SECOND_MS
@@ -19,6 +24,8 @@ _UNITS = (
     (_HOUR_MS, "hour"),
     (_MINUTE_MS, "minute"),
 )
+
+_NAME_BREAK = re.compile(r"(?<=[._])|(?<=[a-z0-9])(?=[A-Z])")
 
 _KILO = 1_024
 _SHORT = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
@@ -118,6 +125,14 @@ def sized(size_bytes: int) -> str:
         if size < _KILO:
             return f"{size:.1f} {unit}" if size < _ONE_DIGIT else f"{size:.0f} {unit}"
     return f"{size / _KILO:,.1f} GiB"
+
+
+@lru_cache(maxsize=4_096)  # Lists show the same names again and again.
+def breakable(name: str) -> "Markup":
+    """Return a name as HTML whose line may break after dots and underscores and before capitals."""
+    from markupsafe import Markup, escape  # noqa: PLC0415 - with the first page, as Jinja.
+
+    return Markup("<wbr>").join(escape(part) for part in _NAME_BREAK.split(name))
 
 
 def _utc(at_ms: int) -> datetime:

@@ -192,6 +192,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     formatting.ago,
     formatting.counted,
     formatting.day,
+    formatting.breakable,
     formatting.grouped,
     formatting.lasting,
     formatting.machine_moment,

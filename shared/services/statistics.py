@@ -1,7 +1,7 @@
 """Statistics: counts of pulls, the last counts of all records, and the summary on the home page."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from shared.caching import LruCache, SingleFlight
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.errors.requests import TakesNoChanges
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Listing
 from shared.domain.search import ANYONE, Facets, IndexTotals, Query, ResultPage, Sort
 from shared.domain.status import DatedCounts, RegistryCounts
@@ -145,6 +145,7 @@ class RegistrySummary:
     new: tuple[Listing, ...]
     updated: tuple[Listing, ...]
     pulled: tuple[Listing, ...]
+    recent_pulls: Mapping[str, int]  # Of the last 30 days, by the keys of the most pulled packages.
 
     @property
     def is_empty(self) -> bool:
@@ -154,6 +155,7 @@ class RegistrySummary:
 
 COUNTS_KEPT_FOR = timedelta(days=400)
 COUNTS_CACHED_FOR = timedelta(minutes=5)  # They change each night.
+RECENT_PULLS = timedelta(days=30)
 
 _KIND, _KEY = "census", "last"
 
@@ -187,12 +189,47 @@ class LastRegistryCounts:
         return self._cached
 
 
+class RecentPulls:
+    """Counts the pulls of packages in the last 30 days."""
+
+    def __init__(self, ledger: PullLedger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._cached: Mapping[str, int] = {}
+        self._cached_ms: int | None = None
+
+    async def read_cached(self, packages: Sequence[Package]) -> Mapping[str, int]:
+        """Return the counts by the keys of the packages, read at most minutes ago, or before if the
+        store fails. A package that was not asked for then is left out."""
+        now_ms = self._clock.monotonic_ms()
+        if self._cached_ms is None or now_ms - self._cached_ms >= COUNTS_CACHED_FOR // _MS:
+            self._cached_ms = now_ms
+            with suppress(Unavailable):
+                counts = await asyncio.gather(*map(self._count, packages))
+                self._cached = {
+                    package.key: count for package, count in zip(packages, counts, strict=True)
+                }
+        return self._cached
+
+    async def _count(self, package: Package) -> int:
+        since = _day(self._clock.now_ms() - RECENT_PULLS // _MS)
+        history = await self._ledger.history(package, since=since)
+        return sum(sum(versions.values()) for versions in history.days.values())
+
+
 class RegistryStatistics:
     """Summarizes the public packages from the search index and the last counts."""
 
-    def __init__(self, index: SearchIndex, last_counts: LastRegistryCounts, clock: Clock) -> None:
+    def __init__(
+        self,
+        index: SearchIndex,
+        last_counts: LastRegistryCounts,
+        recent_pulls: RecentPulls,
+        clock: Clock,
+    ) -> None:
         self._index = index
         self._last_counts = last_counts
+        self._recent_pulls = recent_pulls
         self._clock = clock
         self._counted: tuple[int, IndexTotals, Facets] | None = None
         self._single_flight = SingleFlight[RegistrySummary]()
@@ -212,7 +249,9 @@ class RegistryStatistics:
         releases = dated.census.public_releases if dated else 0
         # Each package has at least one release: fewer were counted before some packages existed.
         counted = releases if releases >= max(totals.packages, 1) else None
-        return RegistrySummary(totals, counted, facets, new, updated, pulled)
+        packages = [each.head.package for each in pulled if each.head.pulls]
+        recent = await self._recent_pulls.read_cached(packages)
+        return RegistrySummary(totals, counted, facets, new, updated, pulled, recent)
 
     async def _counts(self) -> tuple[IndexTotals, Facets]:
         now_ms = self._clock.monotonic_ms()

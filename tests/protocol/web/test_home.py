@@ -1,5 +1,6 @@
 """The home page: totals and packages, or the first steps of an operator."""
 
+import re
 from collections import Counter
 
 from syrupy.assertion import SnapshotAssertion
@@ -48,16 +49,26 @@ async def test_releases_are_shown_once_they_were_counted(world: World) -> None:
     assert "<dt>Releases</dt>\n<dd>2</dd>" in (await opened(world, "/about/status")).text
 
 
+async def test_recent_pulls_are_shown_beside_those_of_all_time(world: World) -> None:
+    await fill(world)
+    await world.registry.upkeep.run("refresh")
+    page = (await opened(world, "/")).text
+    assert "<h2>Most pulled</h2>" in page
+    assert re.search(r'<span class="brief-fact">\d+ pulls, \d+ in 30 days</span>', page)
+
+
 async def test_an_anonymous_reader_costs_five_queries_of_the_index_and_one_of_the_stores(
     worlds: OpenWorld,
 ) -> None:
     journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)
     await fill(world)
+    await world.registry.upkeep.run("refresh")
     journal.taken()
     await opened(world, "/")
     counts = Counter({"search.search": 3, "search.totals": 1, "search.facets": 1})
     counts["work.peek"] = 1  # How many releases were counted last night.
+    counts["pulls.history"] = 1  # The recent pulls of each of the most pulled: one was pulled.
     assert Counter(journal.taken()) == counts
     await opened(world, "/")  # What was counted a moment ago is remembered.
     assert Counter(journal.taken()) == Counter({"search.search": 3})

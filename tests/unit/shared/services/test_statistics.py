@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self, cast
 
 import pytest
@@ -11,7 +11,7 @@ from shared.auth.signing_keys import KeyRing
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy, TakesNoChanges
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Listing, Texts
 from shared.domain.search import (
     ANYONE,
@@ -27,13 +27,14 @@ from shared.domain.search import (
     Viewer,
 )
 from shared.domain.status import RegistryCounts
-from shared.ports import Pull, SearchIndex
+from shared.ports import Pull, PullHistory, PullLedger, SearchIndex
 from shared.services.statistics import (
     COUNTS_CACHED_FOR,
     PACKAGES_LISTED,
     SUMMARY_CACHED_FOR,
     LastRegistryCounts,
     PullCounter,
+    RecentPulls,
     RegistryStatistics,
 )
 from tests.contract.sample_records import head, release
@@ -298,6 +299,7 @@ class CountedIndex:
     """A `SearchIndex` with a package for each sort, and how often it was asked."""
 
     packages: int = 3
+    pulls: int = 0
     searches: list[tuple[Query, ResultPage, Viewer]] = field(
         default_factory=list[tuple[Query, ResultPage, Viewer]]
     )
@@ -306,7 +308,8 @@ class CountedIndex:
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
         """Find one package, named for the sort."""
         self.searches.append((query, page, viewer))
-        return Results((Hit(listing(page.sort.name.lower())),) if self.packages else (), 1)
+        shown = listing(page.sort.name.lower(), self.pulls)
+        return Results((Hit(shown),) if self.packages else (), 1)
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
         """Return one keyword."""
@@ -319,14 +322,58 @@ class CountedIndex:
         return IndexTotals(self.packages, 1, 9)
 
 
-def listing(name: str) -> Listing:
-    return Listing(head(f"acme/{name}"), release(f"acme/{name}:1.0.0"), Texts())
+def listing(name: str, pulls: int = 0) -> Listing:
+    return Listing(head(f"acme/{name}", pulls=pulls), release(f"acme/{name}:1.0.0"), Texts())
 
 
-def showcasing(index: CountedIndex, clock: FakeClock) -> RegistryStatistics:
+@dataclass
+class RememberedPulls:
+    """A `PullLedger` with three pulls on each of two days, that may stop to answer."""
+
+    is_silent: bool = False
+    asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    async def history(self, package: Package, since: str) -> PullHistory:
+        """Return the pulls, or refuse."""
+        self.asked.append((package.key, since))
+        if self.is_silent:
+            raise Busy
+        days = {"2026-11-01": {"1.0.0": 2, "1.1.0": 1}, "2026-11-02": {"1.0.0": 3}}
+        return PullHistory({}, {}, days)
+
+
+def recent_pulls(ledger: RememberedPulls, clock: FakeClock) -> RecentPulls:
+    return RecentPulls(cast(PullLedger, ledger), clock)
+
+
+def showcasing(
+    index: CountedIndex, clock: FakeClock, work: FakeWork | None = None
+) -> RegistryStatistics:
     return RegistryStatistics(
-        cast(SearchIndex, index), LastRegistryCounts(FakeWork(), clock), clock
+        cast(SearchIndex, index),
+        LastRegistryCounts(work or FakeWork(), clock),
+        recent_pulls(RememberedPulls(), clock),
+        clock,
     )
+
+
+async def test_recent_pulls_are_those_of_thirty_days_and_read_once_in_five_minutes() -> None:
+    ledger, clock = RememberedPulls(), FakeClock()
+    recent, greet = recent_pulls(ledger, clock), head("acme/greet").package
+    for _ in range(2):
+        assert await recent.read_cached([greet]) == {"acme/greet": 6}
+    since = datetime.fromtimestamp(clock.now_ms() / 1000, UTC) - timedelta(days=30)
+    assert ledger.asked == [("acme/greet", f"{since:%Y-%m-%d}")]
+    clock.advance(COUNTS_CACHED_FOR)
+    ledger.is_silent = True
+    assert await recent.read_cached([greet]) == {"acme/greet": 6}
+    assert len(ledger.asked) == 2
+
+
+async def test_recent_pulls_are_told_of_the_packages_that_were_pulled() -> None:
+    assert (await showcasing(CountedIndex(), FakeClock()).summary()).recent_pulls == {}
+    found = await showcasing(CountedIndex(pulls=9), FakeClock()).summary()
+    assert found.recent_pulls == {"acme/pulls": 6}
 
 
 async def test_each_list_is_a_short_search_of_anybodys() -> None:
@@ -361,18 +408,14 @@ async def test_an_empty_registry_says_so() -> None:
 async def test_releases_are_shown_as_of_the_last_census() -> None:
     clock, work = FakeClock(), FakeWork()
     await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=12, releases=20))
-    shown = await RegistryStatistics(
-        cast(SearchIndex, CountedIndex()), LastRegistryCounts(work, clock), clock
-    ).summary()
+    shown = await showcasing(CountedIndex(), clock, work).summary()
     assert shown.releases == 12
 
 
 async def test_a_census_with_fewer_releases_than_packages_is_not_shown() -> None:
     clock, work = FakeClock(), FakeWork()
     await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=2))
-    shown = await RegistryStatistics(
-        cast(SearchIndex, CountedIndex()), LastRegistryCounts(work, clock), clock
-    ).summary()
+    shown = await showcasing(CountedIndex(), clock, work).summary()
     assert shown.releases is None
 
 
