@@ -2,11 +2,14 @@
 
 import colorsys
 import hashlib
+import json
 import re
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from tests.support.archives import bala
@@ -145,6 +148,11 @@ public isolated client class Client {{
 """
 
 
+@cache
+def _summaries() -> dict[str, str]:
+    return json.loads(Path(__file__).with_name("package_summaries.json").read_text("utf-8"))
+
+
 @dataclass(frozen=True)
 class GeneratedRelease:
     """A release of the real index with its real keywords, and generated texts and sources."""
@@ -170,8 +178,9 @@ class GeneratedRelease:
 
     @property
     def summary(self) -> str:
-        """Return the short description."""
-        return _KINDS[self.kind].format(topic=self.topic)
+        """Return the short description: real for a well-known package, else generated."""
+        known = _summaries().get(f"{self.release['org']}/{self.release['name']}")
+        return known or _KINDS[self.kind].format(topic=self.topic)
 
     def chosen(self, among: int) -> int:
         """Return a number below `among`, the same one for all versions of the package."""

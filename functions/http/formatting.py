@@ -25,7 +25,7 @@ _UNITS = (
     (_MINUTE_MS, "minute"),
 )
 
-_NAME_BREAK = re.compile(r"(?<=[._])|(?<=[a-z0-9])(?=[A-Z])")
+_NAME_BREAK = re.compile(r"(?<=[._/])|(?<=[a-z0-9])(?=[A-Z])")
 
 _KILO = 1_024
 _SHORT = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
@@ -129,7 +129,8 @@ def sized(size_bytes: int) -> str:
 
 @lru_cache(maxsize=4_096)  # Lists show the same names again and again.
 def breakable(name: str) -> "Markup":
-    """Return a name as HTML whose line may break after dots and underscores and before capitals."""
+    """Return a name as HTML whose line may break after dots, underscores and slashes and before
+    capitals."""
     from markupsafe import Markup, escape  # noqa: PLC0415 - with the first page, as Jinja.
 
     return Markup("<wbr>").join(escape(part) for part in _NAME_BREAK.split(name))

@@ -54,12 +54,9 @@ def release(org: str, name: str, **changes: Any) -> Mapping[str, Any]:
 @pytest.mark.parametrize(
     ("org", "name", "summary"),
     [
-        (
-            "ballerinax",
-            "googleapis.calendar",
-            "Connects Ballerina programs to googleapis calendar.",
-        ),
-        ("ballerinax", "trigger.github", "Receives events of github and calls the functions"),
+        ("ballerina", "http", "HTTP clients and services."),
+        ("ballerinax", "acme.calendar", "Connects Ballerina programs to acme calendar."),
+        ("ballerinax", "trigger.acme", "Receives events of acme and calls the functions"),
         ("acme", "test_tool_1", "A command-line tool for test tool 1."),
         ("acme", "computeMaxPrime", "Functions and types for compute Max Prime."),
     ],

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from functions.http.formatting import (
     ago,
+    breakable,
     counted,
     day,
     grouped,
@@ -94,6 +95,13 @@ def test_large_numbers_are_short() -> None:
     assert [short(number) for number in (0, 999, 1_000, 9_999, 12_345, 1_234_567, 2 * 10**9)] == [
         *("0", "999", "1.0k", "10.0k", "12k", "1.2M", "2.0G")
     ]
+
+
+def test_a_name_breaks_between_its_words_alone() -> None:
+    assert breakable("health.fhir_r4.serviceRequest") == (
+        "health.<wbr>fhir_<wbr>r4.<wbr>service<wbr>Request"
+    )
+    assert breakable("IT Operations/<b>") == "IT Operations/<wbr>&lt;b&gt;"
 
 
 def test_one_is_no_plural() -> None:
