@@ -57,6 +57,19 @@ def set_current_visitor(visitor: Visitor | None) -> None:
     _current_visitor.set((request_id(), visitor))
 
 
+# The page of a refusal of the current request, if it is not the usual one: the id of the request,
+# the template and its values.
+_ERROR_TEMPLATE = "web/refused.html"
+_refusal_template: ContextVar[tuple[str, str, Mapping[str, object]]] = ContextVar(
+    "refusal", default=("", _ERROR_TEMPLATE, {})
+)
+
+
+def set_refusal_template(template: str, **values: object) -> None:
+    """Show this template if the current request is refused, instead of the usual page."""
+    _refusal_template.set((request_id(), template, values))
+
+
 def render_page(
     template: str,
     *,
@@ -67,7 +80,11 @@ def render_page(
 ) -> func.HttpResponse:
     """Return a page made from a template of `functions/templates`."""
     body = render_template(template, {**values, "visitor": visitor})
-    sent = {**PAGE_HEADERS, **(headers or {})}
+    return _html_response(body, status, headers or {})
+
+
+def _html_response(body: str, status: int, headers: Mapping[str, str]) -> func.HttpResponse:
+    sent = {**PAGE_HEADERS, **headers}
     if status == UNAUTHORIZED:
         sent["WWW-Authenticate"] = "Bearer"
     return func.HttpResponse(body, status_code=status, headers=sent, mimetype="text/html")
@@ -90,7 +107,11 @@ def refusal_page(refusal: Refusal) -> func.HttpResponse:
     """Return the refusal as a page with its sentence and the id of the request."""
     status = STATUS_BY_KIND[refusal.kind]
     title = "Page not found" if status == NOT_FOUND else "Request failed"
-    answer = _error_page(title, str(refusal), status, request_id())
+    refused, template, values = _refusal_template.get()
+    if refused != request_id():
+        template, values = _ERROR_TEMPLATE, {}
+    values = {"title": title, "sentence": str(refusal), **values}
+    answer = _error_page(template, status, request_id(), values)
     for name, value in retry_headers(refusal).items():
         answer.headers[name] = value
     return answer
@@ -99,20 +120,18 @@ def refusal_page(refusal: Refusal) -> func.HttpResponse:
 def failure_page(failed: str) -> func.HttpResponse:
     """Return a page that tells its reader what to quote, and nothing of the inside."""
     sentence = "The registry had an internal error, which was logged. Try again in a minute."
-    return _error_page("Internal error", sentence, 500, failed)
+    values = {"title": "Internal error", "sentence": sentence}
+    return _error_page(_ERROR_TEMPLATE, 500, failed, values)
 
 
-def _error_page(title: str, sentence: str, status: int, quoted: str) -> func.HttpResponse:
+def _error_page(
+    template: str, status: int, quoted: str, values: Mapping[str, object]
+) -> func.HttpResponse:
     asked, visitor = _current_visitor.get()
-    return render_page(
-        "web/refused.html",
-        status=status,
-        visitor=visitor if asked == request_id() else None,
-        title=title,
-        sentence=sentence,
-        refused=status,
-        request_id=quoted,
-    )
+    known = visitor if asked == request_id() else None
+    own = {"refused": status, "request_id": quoted, "visitor": known}
+    body = render_template(template, {**own, **values})
+    return _html_response(body, status, {})
 
 
 page_errors = handler_decorator(refusal_page, failure_page)

@@ -115,13 +115,16 @@ class PageRequest:
 
 
 PublicPageHandler = Callable[[PageRequest], Coroutine[object, object, func.HttpResponse]]
+RefusalExplainer = Callable[[PageRequest, Refusal], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class PublicPages:
-    """Makes Functions of public pages."""
+    """Makes Functions of public pages; `explain` may choose a page for a refusal, by
+    `set_refusal_template`."""
 
     registry: Registry
+    explain: RefusalExplainer | None = None
 
     def page(self, handler: PublicPageHandler) -> Handler:
         """Make a Function of a page that may depend on the visitor."""
@@ -148,6 +151,8 @@ class PublicPages:
             except Refusal as refusal:
                 if request.wants(JSON):
                     return problem_response(refusal)
+                if self.explain:
+                    await self.explain(request, refusal)
                 raise
 
         # By hand: the host would look through `functools.wraps` and miss the request.

@@ -5,6 +5,7 @@ package URLs.
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import NewType, Self
 from urllib.parse import quote
 
@@ -129,6 +130,19 @@ class Coordinate:
 
     def __str__(self) -> str:
         return f"{self.package}:{self.version}"
+
+
+MAX_MENTIONS = 5  # Packages that one text names; each is looked up.
+
+_DOTTED_IDENTIFIER = rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
+_MENTION = re.compile(rf"(?<![\w./-])({_IDENTIFIER})/({_DOTTED_IDENTIFIER})(?![\w/-])")
+
+
+def mentioned_packages(text: str) -> tuple[Package, ...]:
+    """Return the packages that a text may name, such as `acme/greet` in "Use acme/greet."."""
+    found = {match[0].lower(): match for match in _MENTION.finditer(text)}
+    short = (match for match in found.values() if len(match[0]) <= MAX_PACKAGE_LENGTH)
+    return tuple(Package.parse(match[1], match[2]) for match in islice(short, MAX_MENTIONS))
 
 
 _PURL_TYPE = "ballerina"  # What `bal` writes into the bills of materials that it makes.

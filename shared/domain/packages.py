@@ -33,6 +33,10 @@ class State(Enum):
     REMOVED = "removed"
 
 
+# Decided by an administrator; a held release was not published yet.
+WITHDRAWN = frozenset((State.QUARANTINED, State.REMOVED))
+
+
 class Pushers(Enum):
     """Who may push to a package, besides having the right to."""
 
@@ -251,6 +255,15 @@ class Survey:
         """When the package last changed, including withheld releases."""
         records = (self.head, *self.entries)
         return max(max(each.created_ms, each.changed_ms or 0) for each in records)
+
+    @property
+    def live(self) -> tuple[ReleaseEntry, ...]:
+        return tuple(each for each in self.entries if each.state is State.LIVE)
+
+    @property
+    def withdrawn(self) -> tuple[ReleaseEntry, ...]:
+        """The entries that an administrator quarantined or removed."""
+        return tuple(each for each in self.entries if each.state in WITHDRAWN)
 
     def with_tool(self, tool: str) -> Self:
         return replace(self, entries=tuple(e for e in self.entries if tool in e.tools))

@@ -12,12 +12,20 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import cast
 
-from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
+from shared.domain.errors.packages import (
+    PackageNotFound,
+    PackageWithdrawn,
+    ReleaseNotFound,
+    ReleaseWithdrawn,
+    Withdrawal,
+)
 from shared.domain.events import EVERY_VERSION, ChangeKind, PackageChange, package_change
 from shared.domain.identity import Principal
-from shared.domain.names import Coordinate, OrgName, Package, PackageName
+from shared.domain.names import Coordinate, OrgName, Package, PackageName, mentioned_packages
 from shared.domain.organizations import Organization, OrganizationDomain, organization_place
 from shared.domain.packages import (
+    WITHDRAWN,
+    Dependency,
     GraphNode,
     Head,
     Release,
@@ -30,7 +38,7 @@ from shared.domain.packages import (
     read_graph,
 )
 from shared.domain.records import Event, org_stream
-from shared.domain.search import Query, ResultPage, Results
+from shared.domain.search import Query, ResultPage, Results, Suggestion
 from shared.domain.selection import latest
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import (
@@ -48,6 +56,7 @@ from shared.services.search import PackageSearch
 DAILY_PULLS_SHOWN_FOR = timedelta(days=90)
 # Events: the log of a large organization is not read whole to find those of one package.
 EVENTS_READ = 200
+NEAR_NAMES_SHOWN = 5
 EVENTS_SHOWN = 30  # Changes of an organization: each may be of another package, which is read.
 
 # Changes of one release are shown while it is live; decisions of administrators never are.
@@ -55,6 +64,7 @@ _CHANGES_OF_RELEASES = frozenset(
     {ChangeKind.PUBLISHED, ChangeKind.DEPRECATED, ChangeKind.UNDEPRECATED}
 )
 
+_COUNT_ONLY = ResultPage(limit=0)
 _DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 
 
@@ -71,7 +81,8 @@ class PackageOwner:
 class PackageHistoryEntry:
     """A change of a package (`version` is `EVERY_VERSION`) or of one release.
 
-    `job` is the repository of the CI job that published it, where its provenance is known.
+    `job` is the repository of the CI job that published it, and `commit` what it checked out, where
+    its provenance is known.
     """
 
     at_ms: int
@@ -79,17 +90,53 @@ class PackageHistoryEntry:
     version: str
     message: str = ""
     job: str = ""
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseChanges:
+    """How a release differs from the version below it; a field is empty where they are the same.
+
+    `ballerina_version` is that of the version below.
+    """
+
+    version: str
+    new_dependencies: tuple[str, ...] = ()
+    dropped_dependencies: tuple[str, ...] = ()
+    new_modules: tuple[str, ...] = ()
+    dropped_modules: tuple[str, ...] = ()
+    ballerina_version: str = ""
+
+    @classmethod
+    def of(cls, entry: ReleaseEntry, below: ReleaseEntry) -> "ReleaseChanges":
+        dependencies, earlier = _names(entry.dependencies), _names(below.dependencies)
+        modules, modules_below = set(entry.modules), set(below.modules)
+        is_rebuilt = entry.ballerina_version != below.ballerina_version
+        return cls(
+            version=below.version,
+            new_dependencies=tuple(sorted(dependencies - earlier)),
+            dropped_dependencies=tuple(sorted(earlier - dependencies)),
+            new_modules=tuple(sorted(modules - modules_below)),
+            dropped_modules=tuple(sorted(modules_below - modules)),
+            ballerina_version=below.ballerina_version if is_rebuilt else "",
+        )
+
+
+def _names(dependencies: Iterable[Dependency]) -> set[str]:
+    return {f"{each.org}/{each.name}" for each in dependencies}
 
 
 @dataclass(frozen=True, slots=True)
 class ReleaseDetails:
-    """A release and its package; `entries` are the live releases, newest first."""
+    """A release and its package; `entries` are the live releases, newest first, and `replacements`
+    the packages that the deprecation message names, as far as the caller may see them."""
 
     head: Head
     release: Release
     owner: PackageOwner
     entries: tuple[ReleaseEntry, ...]
     latest: ReleaseEntry
+    replacements: tuple[Package, ...] = ()
 
     @property
     def package(self) -> Package:
@@ -110,6 +157,13 @@ class ReleaseDetails:
                 PackageHistoryEntry(entry.created_ms, ChangeKind.PUBLISHED, entry.version)
             )
         return sorted(history, key=lambda each: -each.at_ms)
+
+    def changes_of(self, version: str) -> ReleaseChanges | None:
+        """Return how a live release differs from the one below it; None for the lowest."""
+        versions = [each.version for each in self.entries]
+        at = versions.index(version)
+        entry, *below = self.entries[at : at + 2]
+        return ReleaseChanges.of(entry, below[0]) if below else None
 
     @property
     def is_public(self) -> bool:
@@ -144,21 +198,36 @@ class PackageDetails:
     clock: Clock
 
     async def package(self, package: Package, *, by: Principal) -> ReleaseDetails:
-        """Return the package with its latest release; raise `PackageNotFound`. Two trips."""
-        survey = await self.packages.survey(package, by=by)
-        return await self._details(survey, _latest(survey))
+        """Return the package with its latest release. Two trips.
+
+        Raises `PackageNotFound`, or `PackageWithdrawn` where it has withdrawn releases and no live
+        one.
+        """
+        survey = await self.packages.survey_with_withheld(package, by=by)
+        if survey and survey.live:
+            return await self._details(survey, _latest(survey), by)
+        if survey and survey.withdrawn:
+            raise PackageWithdrawn(survey.head.package, tuple(map(_withdrawal, survey.withdrawn)))
+        raise PackageNotFound(package)
 
     async def release(self, coordinate: Coordinate, *, by: Principal) -> ReleaseDetails:
-        """Return a release; raise `ReleaseNotFound` if it is missing or withheld."""
-        try:
-            survey = await self.packages.survey(coordinate.package, by=by)
-        except PackageNotFound:
-            raise ReleaseNotFound(coordinate.package, coordinate.version) from None
+        """Return a release; raise `ReleaseNotFound` if it is missing or held, and
+        `ReleaseWithdrawn` if it was withdrawn. Costs the same in all cases."""
+        survey = await self.packages.survey_with_withheld(coordinate.package, by=by)
+        entries = survey.entries if survey else ()
         wanted = coordinate.version.text
-        for entry in survey.entries:
-            if entry.version == wanted and entry.state is State.LIVE:
-                return await self._details(survey, entry)
+        entry = next((each for each in entries if each.version == wanted), None)
+        if survey and entry and entry.state is State.LIVE:
+            return await self._details(survey, entry, by)
+        if survey and entry and entry.state in WITHDRAWN:
+            better = latest(survey, Range(), ANY_CLIENT)
+            named = survey.head.package.at(entry.parsed)
+            raise ReleaseWithdrawn(named, _withdrawal(entry), better.version if better else "")
         raise ReleaseNotFound(coordinate.package, coordinate.version)
+
+    async def near_names(self, text: str, *, by: Principal) -> list[Suggestion]:
+        """Return visible packages whose names are similar to a path that leads to none."""
+        return await self.search.suggest(text, by=by, count=NEAR_NAMES_SHOWN)
 
     async def texts(self, details: ReleaseDetails) -> Texts:
         return await self.documents.texts(details.release.content)
@@ -195,6 +264,10 @@ class PackageDetails:
         query = Query(depends_on=package.key, include_deprecated=True)
         return await self.search.search(query, page, by=by)
 
+    async def dependents_count(self, package: Package, *, by: Principal) -> int:
+        """Return how many packages `dependents` lists."""
+        return (await self.dependents(package, _COUNT_ONLY, by=by)).count
+
     async def pull_history(self, details: ReleaseDetails) -> PullHistory:
         """Return the pulls of the package: of all time, and of each day of `pull_days`."""
         return await self.pulls.history(details.package, since=self.pull_days()[0])
@@ -222,7 +295,8 @@ class PackageDetails:
         # A record has the message, the event the job.
         for identity, entry in recorded.items():
             if identity in logged:
-                recorded[identity] = replace(entry, job=logged[identity].job)
+                event = logged[identity]
+                recorded[identity] = replace(entry, job=event.job, commit=event.commit)
         return sorted({**logged, **recorded}.values(), key=lambda each: -each.at_ms)
 
     async def organization_history(self, org: OrgName) -> list[tuple[Package, PackageHistoryEntry]]:
@@ -251,15 +325,31 @@ class PackageDetails:
             if change is not None
         )
 
-    async def _details(self, survey: Survey, entry: ReleaseEntry) -> ReleaseDetails:
+    async def _details(self, survey: Survey, entry: ReleaseEntry, by: Principal) -> ReleaseDetails:
         head = survey.head
-        found, owner = await asyncio.gather(
-            self.metadata.find(head.package.at(entry.parsed)), self._owner(OrgName(head.org))
+        message = effective_deprecation(head, entry.deprecation)
+        found, owner, replacements = await asyncio.gather(
+            self.metadata.find(head.package.at(entry.parsed)),
+            self._owner(OrgName(head.org)),
+            self._replacements(head.package, message or "", by),
         )
-        live = tuple(each for each in survey.entries if each.state is State.LIVE)
         if found.release is None or found.release.state is not State.LIVE:
             raise ReleaseNotFound(head.package, entry.parsed)
-        return ReleaseDetails(head, found.release, owner, live, _latest(survey))
+        return ReleaseDetails(
+            head, found.release, owner, survey.live, _latest(survey), replacements
+        )
+
+    async def _replacements(
+        self, package: Package, message: str, by: Principal
+    ) -> tuple[Package, ...]:
+        """Return the other packages that the message names and the caller may see."""
+        named = [each for each in mentioned_packages(message) if each.key != package.key]
+        if not named:
+            return ()
+        surveys = await self.metadata.survey(named)
+        candidates = list(zip(named, surveys, strict=True))
+        visible = await self.packages.authorization.visible(by, candidates)
+        return tuple(each.head.package for each in visible if each.live)
 
     async def _owner(self, org: OrgName) -> PackageOwner:
         """Return the owner; of one whose packages are private by default only the name."""
@@ -271,6 +361,11 @@ class PackageDetails:
             return PackageOwner(org)
         verified = tuple(each.domain for each in domains if each.verified_ms is not None)
         return PackageOwner(organization.name, organization.display_name, verified)
+
+
+def _withdrawal(entry: ReleaseEntry) -> Withdrawal:
+    at_ms = entry.changed_ms or entry.created_ms
+    return Withdrawal(entry.version, entry.state is State.REMOVED, at_ms, entry.created_ms)
 
 
 def _latest(survey: Survey) -> ReleaseEntry:
@@ -298,8 +393,8 @@ def _day(at_ms: int) -> str:
 
 
 def _history_entry(change: PackageChange, event: Event) -> PackageHistoryEntry:
-    job = event.details.get("repository", "")
-    return PackageHistoryEntry(event.at_ms, change.change, change.version, job=job)
+    job, commit = (event.details.get(each, "") for each in ("repository", "commit"))
+    return PackageHistoryEntry(event.at_ms, change.change, change.version, job=job, commit=commit)
 
 
 def _is_shown(change: PackageChange, entries: Iterable[ReleaseEntry]) -> bool:

@@ -130,6 +130,13 @@ class PackageLookup:
             raise PackageNotFound(package)
         return survey
 
+    async def survey_with_withheld(self, package: Package, *, by: Principal) -> Survey | None:
+        """Return the package also if all of its releases are withheld; None for a package that is
+        missing or hidden."""
+        [survey] = await self.metadata.survey([package])
+        is_visible = await self.authorization.may_find(by, package, survey and survey.head)
+        return survey if is_visible else None
+
     async def tool_owner(self, tool: str) -> Package:
         """Return the package that owns the tool, visible or not.
 
@@ -167,11 +174,9 @@ class PackageLookup:
 
     async def _survey(self, package: Package, by: Principal) -> Survey | None:
         """Return the package if `by` may see it and it has a live release."""
-        [survey] = await self.metadata.survey([package])
-        is_visible = await self.authorization.may_find(by, package, survey and survey.head)
-        if survey is None or not is_visible:
-            return None
-        return survey if any(e.state is State.LIVE for e in survey.entries) else None
+        survey = await self.survey_with_withheld(package, by=by)
+        is_live = survey is not None and any(e.state is State.LIVE for e in survey.entries)
+        return survey if is_live else None
 
 
 def _live(found: FoundRelease) -> AvailableRelease | None:

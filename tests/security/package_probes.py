@@ -210,12 +210,12 @@ OF_PACKAGE_PAGES: dict[str, tuple[Probe, ...]] = {
     ),
     "web_package_version": tuple(
         Probe(f"/packages/acme/NAME/{version}", headers=headers)
-        for version in ("1.0.0", "9.9.9", "latest")
+        for version in ("1.0.0", "9.9.9", "latest", "versions", "files?path=x", "nothing")
         for headers in ((), JSON_TWIN, MARKDOWN_TWIN)
     ),
     "web_package_tab": tuple(
         Probe(f"/packages/acme/NAME/{version}/{tab}")
-        for version in ("1.0.0", "9.9.9")
+        for version in ("1.0.0", "9.9.9", "latest")
         for tab in (*pages.TAB_HANDLERS, "nothing", "files?path=package.json", "files?path=x")
     ),
     "web_file": tuple(

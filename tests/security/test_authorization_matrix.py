@@ -116,7 +116,8 @@ async def publish(world: World) -> None:
     for state in set(State) - {State.MISSING, State.DELETED}:
         name = state.value
         visibility = "private" if state is State.PRIVATE else ""
-        await world.push(bala(f"acme/{name}:1.0.0", visibility=visibility, tools=[name]))
+        extra = {"tools": [name], "entries": {"docs/CHANGELOG.md": "# 1.0.0"}}
+        await world.push(bala(f"acme/{name}:1.0.0", visibility=visibility, **extra))
         at = Coordinate.parse("acme", name, "1.0.0")
         match state:
             case State.HELD:

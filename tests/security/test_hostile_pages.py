@@ -10,7 +10,10 @@ from tests.protocol.web.sample_packages import fill, publish
 from tests.support.world import URL, World
 
 HOSTILE = "/packages/other/hostile"
-PAGES = [HOSTILE, *(f"{HOSTILE}/1.0.0/{key}" for key, _ in TABS if key != "readme")]
+PAGES = [
+    HOSTILE,
+    *(f"{HOSTILE}/1.0.0/{key}" for key, _ in TABS if key not in ("readme", "changelog")),
+]
 TURN = "\u202e"  # What follows is read from right to left.
 
 SOURCE = f'function main() {{ // {TURN}if (admin) {{\n    io:println("{TURN}");\n}}\n'
@@ -43,7 +46,7 @@ async def test_no_page_runs_or_loads_what_an_author_wrote(shelf: World, path: st
 async def test_links_of_authors_lead_out_without_trust(shelf: World) -> None:
     page = Elements.of(await opened(shelf, "/packages/acme/greet"))
     outward = [each for each in page.every("a") if each["href"].startswith("https://github.com")]
-    assert len(outward) == 2
+    assert len(outward) == 4
     for each in outward:
         assert {"nofollow", "ugc", "noopener", "noreferrer"} <= set(each["rel"].split())
 
@@ -104,7 +107,7 @@ async def test_no_name_of_a_file_turns_a_title_or_a_label(shelf: World) -> None:
 async def test_a_repository_that_nobody_vouches_for_is_called_a_claim(shelf: World) -> None:
     await publish(shelf, "other/star:1.0.0", source_repository="https://github.com/acme/greet")
     words = Elements.of(await opened(shelf, "/packages/other/star")).words
-    assert "Claimed by its authors" in words
+    assert "Unverified source link" in words
     assert "Verified" not in words
 
 
@@ -121,4 +124,4 @@ async def test_a_repository_that_nobody_vouches_for_is_called_a_claim(shelf: Wor
 async def test_a_job_vouches_for_its_own_repository_alone(shelf: World, address: str) -> None:
     await publish(shelf, "acme/star:1.0.0", job=True, source_repository=address)
     words = Elements.of(await opened(shelf, "/packages/acme/star")).words
-    assert "Claimed by its authors" in words
+    assert "Unverified source link" in words

@@ -17,7 +17,8 @@ SHOP = Coordinate.parse("other", "shop", "0.1.0")
 AT = "/packages/other/shop"
 OF_RELEASE = [
     *(AT, f"{AT}/0.1.0"),
-    *(f"{AT}/0.1.0/{key}" for key, _ in TABS if key != "readme"),
+    *(f"{AT}/0.1.0/{key}" for key, _ in TABS if key not in ("readme", "changelog")),
+    *(f"{AT}/{end}" for end in ("latest", "versions", "latest/files")),
     *("/files/other/shop/0.1.0/package.json", f"{AT}/0.1.0/files?path=package.json"),
     *(f"/badges/other/shop/{kind}.svg" for kind in BADGES),
     "/feeds/packages/other/shop/releases.atom",

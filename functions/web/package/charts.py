@@ -1,16 +1,16 @@
-"""SVG charts of a package: pulls as stacked bars, dependencies as a graph."""
+"""SVG charts of a package: pulls as stacked bars."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from shared.domain.packages import Dependency, GraphNode
-
 # Bars have tooltips with their numbers; the page also has a table of them. The style sheet colours
-# both kinds of charts.
+# the charts.
 
 _WIDTH, _HEIGHT = 720, 220
-_LEFT, _TOP, _BOTTOM = 44, 12, 26  # Room for the labels of the axes.
+# Room for the labels of the axes. Values are on the right, beside the newest bar: a narrow screen
+# shows that end.
+_RIGHT, _TOP, _BOTTOM = 52, 12, 26
 _GAP = 0.2  # Between two bars, as a fraction of their distance.
 _MAX_BAR_WIDTH = 48
 _LINES = 4  # Grid lines at most, besides the axis.
@@ -69,10 +69,10 @@ class BarChart:
 
     @property
     def _room(self) -> float:
-        return (_WIDTH - _LEFT) / len(self.bars)
+        return (_WIDTH - _RIGHT) / len(self.bars)
 
     def _place(self, at: int) -> float:
-        return _LEFT + self._room * (at + _GAP / 2)
+        return self._room * (at + _GAP / 2)
 
     def _tooltip(self, bar: ChartBar) -> str:
         parts = [
@@ -99,8 +99,8 @@ def _stack(bar: ChartBar, x: float, width: float, top: int) -> Iterator[str]:
 def _lines(top: int, step: int) -> Iterator[str]:
     for value in range(0, top + 1, step):
         y = _height(value, top)
-        yield f'<path class="plot-line" d="M{_LEFT} {y:.1f}H{_WIDTH}"/>'
-        yield f'<text class="plot-value" x="{_LEFT - 6}" y="{y + 4:.1f}">{value:,}</text>'
+        yield f'<path class="plot-line" d="M0 {y:.1f}H{_WIDTH - _RIGHT}"/>'
+        yield f'<text class="plot-value" x="{_WIDTH - _RIGHT + 6}" y="{y + 4:.1f}">{value:,}</text>'
 
 
 def _height(value: int, top: int) -> float:
@@ -141,144 +141,3 @@ def _parts(
 ) -> tuple[int, ...]:
     parts = tuple(counts.get(name, 0) for name in named)
     return (*parts, sum(counts.get(name, 0) for name in others)) if others else parts
-
-
-MAX_GRAPH_NODES = 40  # The table of the page lists all.
-
-_BOX_WIDTH, _BOX_HEIGHT = 190, 34
-_COLUMN, _ROW = 250, 46  # Distances of boxes.
-_GRAPH_MARGIN = 6
-_MAX_NODE_LETTERS = 25  # Of a name in a box.
-
-Key = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _NodeBox:
-    node: GraphNode
-    column: int
-    row: float
-
-    @property
-    def left(self) -> float:
-        return _GRAPH_MARGIN + self.column * _COLUMN
-
-    @property
-    def top(self) -> float:
-        return _GRAPH_MARGIN + self.row * _ROW
-
-    @property
-    def middle(self) -> float:
-        return self.top + _BOX_HEIGHT / 2
-
-
-@dataclass(frozen=True, slots=True)
-class GraphDrawing:
-    """A drawn graph, and how many packages were left out."""
-
-    svg: str
-    left_out: int
-
-
-def draw_graph(nodes: Sequence[GraphNode]) -> GraphDrawing:
-    """Draw the graph whose first node is the package itself, up to `MAX_GRAPH_NODES` nodes."""
-    if len(nodes) < 2:  # noqa: PLR2004 - a package without dependencies.
-        return GraphDrawing("", 0)
-    boxes = _place_boxes(_nearest(nodes))
-    columns = 1 + max(box.column for box in boxes.values())
-    rows = 1 + max(box.row for box in boxes.values())
-    width = 2 * _GRAPH_MARGIN + (columns - 1) * _COLUMN + _BOX_WIDTH
-    height = 2 * _GRAPH_MARGIN + (rows - 1) * _ROW + _BOX_HEIGHT
-    label = f"{len(boxes) - 1} packages that {nodes[0].org}/{nodes[0].name} needs"
-    svg = (
-        f'<svg class="graph" viewBox="0 0 {width:g} {height:g}" width="{width:g}"'
-        f' height="{height:g}" role="img" aria-label="{escape(label)}">'
-        f"{''.join(_edges(boxes))}{''.join(map(_box, boxes.values()))}</svg>"
-    )
-    return GraphDrawing(svg, len(nodes) - len(boxes))
-
-
-def _nearest(nodes: Sequence[GraphNode]) -> dict[Key, GraphNode]:
-    """Return the packages nearest to the first one, breadth first, up to `MAX_GRAPH_NODES`."""
-    known = {_key(node): node for node in nodes}
-    found = {_key(nodes[0]): nodes[0]}
-    queue = [nodes[0]]
-    for node in queue:
-        for key in sorted(map(_key, node.dependencies)):
-            if key in known and key not in found and len(found) < MAX_GRAPH_NODES:
-                found[key] = known[key]
-                queue.append(known[key])
-    return found
-
-
-def _place_boxes(nodes: dict[Key, GraphNode]) -> dict[Key, _NodeBox]:
-    """Place each package in a column to the right of all that need it."""
-    columns = _columns(nodes)
-    tallest = max(list(columns.values()).count(column) for column in columns.values())
-    boxes: dict[Key, _NodeBox] = {}
-    for column in range(max(columns.values()) + 1):
-        keys = [key for key in nodes if columns[key] == column]
-        keys.sort(key=lambda key: (_middle(key, boxes), key))
-        above = (tallest - len(keys)) / 2
-        boxes |= {key: _NodeBox(nodes[key], column, row + above) for row, key in enumerate(keys)}
-    return boxes
-
-
-def _columns(nodes: dict[Key, GraphNode]) -> dict[Key, int]:
-    """Return the length of the longest path to each package; cycles are cut at some column."""
-    columns, before = dict.fromkeys(nodes, 0), dict[Key, int]()
-    while columns != before:
-        before = dict(columns)
-        for key, node in nodes.items():
-            for each in map(_key, node.dependencies):
-                if each in columns and each != key:
-                    columns[each] = min(max(columns[each], columns[key] + 1), len(nodes) - 1)
-    return _without_gaps(columns)
-
-
-def _without_gaps(columns: dict[Key, int]) -> dict[Key, int]:
-    places = {column: place for place, column in enumerate(sorted(set(columns.values())))}
-    return {key: places[column] for key, column in columns.items()}
-
-
-def _middle(key: Key, boxes: dict[Key, _NodeBox]) -> float:
-    """Return the mean row of the packages that need this one, so that few edges cross."""
-    rows = [box.row for box in boxes.values() if key in map(_key, box.node.dependencies)]
-    return sum(rows) / len(rows) if rows else 0.0
-
-
-def _edges(boxes: dict[Key, _NodeBox]) -> Iterator[str]:
-    for box in boxes.values():
-        for each in box.node.dependencies:
-            other = boxes.get(_key(each))
-            if other is not None and other.column > box.column:
-                yield _edge(box, other)
-
-
-def _edge(one: _NodeBox, other: _NodeBox) -> str:
-    start, end = one.left + _BOX_WIDTH, other.left
-    bend = end - (_COLUMN - _BOX_WIDTH) / 2
-    points = (
-        f"M{start:g} {one.middle:g}C{bend:g} {one.middle:g} {bend:g} {other.middle:g}"
-        f" {end:g} {other.middle:g}"
-    )
-    return f'<path class="graph-edge" d="{points}"/>'
-
-
-def _box(box: _NodeBox) -> str:
-    node = box.node
-    name, version = f"{node.org}/{node.name}", node.version
-    kind = "graph-root" if box.column == 0 else "graph-node"
-    shown = name if len(name) <= _MAX_NODE_LETTERS else f"…{name[1 - _MAX_NODE_LETTERS :]}"
-    return (
-        f'<g class="{kind}"><title>{escape(f"{name} {version}")}</title>'
-        f'<rect x="{box.left:g}" y="{box.top:g}" width="{_BOX_WIDTH}" height="{_BOX_HEIGHT}"'
-        ' rx="5"/>'
-        f'<text x="{box.left + 9:g}" y="{box.top + 15:g}">{escape(shown)}</text>'
-        f'<text class="graph-version" x="{box.left + 9:g}" y="{box.top + 28:g}">{escape(version)}'
-        "</text></g>"
-    )
-
-
-def _key(named: GraphNode | Dependency) -> Key:
-    return named.org, named.name

@@ -9,7 +9,8 @@ import azure.functions as func
 from functions.http.pagination import Pager
 from functions.http.public_pages import PageRequest, PublicPages
 from functions.http.requests import READ_METHODS
-from functions.web.package.frame import PackageFrame, coordinate_of, show_tab
+from functions.web.package.frame import PackageFrame, details_of, show_tab
+from functions.web.package.missing import missing_page
 from shared.composition import Registry
 from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing
 from shared.domain.errors.packages import FileNotInArchive
@@ -45,9 +46,15 @@ async def files_page(request: PageRequest, details: ReleaseDetails) -> func.Http
     rows = [*((f"{name}/", None) for name in folder.folders), *folder.files]
     address = quote(PackageFrame(details, request.url).address("files"))
     pager = Pager.of(len(rows), ROWS_PER_PAGE, address, request.query)
-    values = {"file": shown, "steps": _steps(path), "folder": folder.path, "pager": pager}
-    listed = pager.slice(rows)
-    return show_tab(request, details, "files", total=len(files.files), rows=listed, **values)
+    values = {
+        "file": shown,
+        "steps": _steps(path),
+        "folder": folder.path,
+        "pager": pager,
+        "total": len(files.files),
+        "rows": pager.slice(rows),
+    }
+    return await show_tab(request, details, "files", values)
 
 
 async def _file(
@@ -104,14 +111,12 @@ _PICTURE_TYPES = (
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), PublicPages(registry)
+    bp, pages = func.Blueprint(), PublicPages(registry, missing_page)
 
     @bp.route("files/{org}/{name}/{version}/{*path}", methods=READ_METHODS)
     @pages.page
     async def web_file(request: PageRequest) -> func.HttpResponse:
-        details = await registry.package_details.release(
-            coordinate_of(request), by=request.principal
-        )
+        details = await details_of(request, request.route["version"])
         path = request.route["path"]
         content = await registry.archive_files.read(details.release, path)
         response = request.text(content, media_type_of(content))

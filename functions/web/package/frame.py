@@ -1,21 +1,27 @@
 """The frame of all pages of a package: its paths, its tabs, and snippets of how to use it."""
 
-from collections.abc import Sequence
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 import azure.functions as func
 
 from functions.http.public_pages import PageRequest
+from shared.domain.archives.unpacking import ArchiveDirectory
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
+from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.names import Coordinate, Package, purl
-from shared.domain.packages import Release, SourceRepository
+from shared.domain.packages import Release, ReleaseEntry, SourceRepository
+from shared.domain.versions import Version
 from shared.services.package_details import ReleaseDetails
 
 # The pages of a release: the last segment of the path, and the title.
 TABS = (
     ("readme", "Readme"),
+    ("changelog", "Changelog"),  # Where the archive has one.
     ("docs", "Modules"),
     ("versions", "Versions"),
     ("dependencies", "Dependencies"),
@@ -25,6 +31,16 @@ TABS = (
     ("activity", "Activity"),
 )
 FIRST_TAB = "readme"  # Its path is that of the release.
+LATEST = "latest"  # In a path, the version that a client gets that names none.
+_TABS_OF_RELEASES = ("changelog", "docs", "dependencies", "files")  # The others are of the package.
+_PICKED_VERSIONS = 12  # In the version picker; the page of versions has all of them.
+
+# The first that the archive has is shown; archives for Java have texts in `docs`.
+_CHANGELOGS = tuple(
+    f"{folder}{name}.md"
+    for folder in ("", "docs/")
+    for name in ("CHANGELOG", "Changelog", "changelog", "CHANGES", "HISTORY")
+)
 
 Tab = tuple[str, str, str, int | None]
 
@@ -40,12 +56,24 @@ class Snippet:
 
 
 @dataclass(frozen=True, slots=True)
+class TabFacts:
+    """What the tabs of a release say besides its own records; `changelog` is a path in its archive,
+    and both are empty if the archive is lost."""
+
+    dependents: int = 0
+    files: int | None = None
+    changelog: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PackageFrame:
     """What the templates of all pages of a package read."""
 
     details: ReleaseDetails
     base_url: str
     tab: str = FIRST_TAB
+    facts: TabFacts = TabFacts()
+    security_contact: str = ""
 
     @property
     def of_package(self) -> str:
@@ -60,11 +88,17 @@ class PackageFrame:
     @property
     def canonical(self) -> str:
         """Return the URL for search engines; that of the latest release is the package's."""
-        path = self.of_package if self.details.is_latest else self.of_release
-        return self.base_url + (path if self.tab == FIRST_TAB else self.address(self.tab))
+        is_of_package = self.tab not in (FIRST_TAB, *_TABS_OF_RELEASES)
+        path = self.of_package if self.details.is_latest or is_of_package else self.of_release
+        return self.base_url + (path if self.tab == FIRST_TAB else f"{path}/{self.tab}")
 
     def address(self, tab: str) -> str:
         return self.of_release if tab == FIRST_TAB else f"{self.of_release}/{tab}"
+
+    def address_of_version(self, version: str) -> str:
+        """Return the path of another version, on the same tab if that is one of releases."""
+        path = f"{self.of_package}/{version}"
+        return f"{path}/{self.tab}" if self.tab in ("docs", "dependencies", "files") else path
 
     @property
     def tabs(self) -> Sequence[Tab]:
@@ -74,13 +108,36 @@ class PackageFrame:
             "docs": len(details.release.modules),
             "versions": len(details.entries),
             "dependencies": len(details.release.dependencies),
+            "dependents": self.facts.dependents,
+            "files": self.facts.files,
         }
-        return [(key, self.address(key), name, counts.get(key)) for key, name in TABS]
+        shown = (each for each in TABS if each[0] != "changelog" or self.facts.changelog)
+        return [(key, self.address(key), name, counts.get(key)) for key, name in shown]
+
+    @property
+    def picked_versions(self) -> Sequence[ReleaseEntry]:
+        """Return the versions of the version picker: the newest, and the one that is shown."""
+        newest, version = self.details.entries[:_PICKED_VERSIONS], self.details.release.version
+        if any(each.version == version for each in newest):
+            return newest
+        return (*newest, *(each for each in self.details.entries if each.version == version))
 
     @property
     def snippets(self) -> dict[str, Snippet]:
         """Return the snippets by their ids."""
         return {each.id: each for each in snippets(self.details.release, self.base_url)}
+
+    @property
+    def deprecation_parts(self) -> Iterator[tuple[str, str]]:
+        """Return the deprecation message in parts, each with the path that it is a link to, or an
+        empty text: packages and versions that the message names are links."""
+        message, own = self.details.deprecation or "", self.details.release.version
+        versions = (each.version for each in self.details.entries if each.version in message)
+        paths = {each: f"{self.of_package}/{each}" for each in versions if each != own}
+        paths |= {each.key: f"/packages/{each}" for each in self.details.replacements}
+        names = "|".join(re.escape(each) for each in sorted(paths, key=len, reverse=True))
+        parts = re.split(rf"(?<![\w./-])({names})(?![\w/-]|\.\w)", message, flags=re.IGNORECASE)
+        return ((part, paths.get(part.lower(), "")) for part in parts if part)
 
     @property
     def source(self) -> SourceRepository | None:
@@ -93,6 +150,40 @@ class PackageFrame:
         return provenance.link if provenance else ""
 
     @property
+    def commit_url(self) -> str:
+        """Return the URL of the commit, where the provider's addresses are known, or an empty
+        text."""
+        provenance = self.details.release.origin.provenance
+        for separator, path in _COMMIT_PATHS if provenance and provenance.commit else ():
+            repository, found, _ = self.run_url.partition(separator)
+            if found and provenance:
+                return f"{repository}{path}{quote(provenance.commit)}"
+        return ""
+
+    @property
+    def issues_url(self) -> str:
+        """Return the URL of the issues of the source repository, where its host has them."""
+        url = (self.source.url if self.source else None) or ""
+        host, _, path = url.removeprefix("https://").partition("/")
+        return f"{url}/issues" if host in _HOSTS_WITH_ISSUES and path.count("/") == 1 else ""
+
+    @property
+    def download(self) -> str:
+        """Return the path of the archive."""
+        package, version = self.details.package, self.details.release.version
+        return quote(f"/2.0/maven/{package}/{version}/{package.name}-{version}.bala")
+
+    @property
+    def report_url(self) -> str:
+        """Return the address that takes reports of this release, or an empty text."""
+        contact = self.security_contact
+        if not contact.startswith("mailto:"):
+            return contact
+        mark = "&" if "?" in contact else "?"
+        subject = quote(f"Report of {self.details.release.coordinate}")
+        return f"{contact}{mark}subject={subject}&body={quote(self.base_url + self.of_release)}"
+
+    @property
     def purl(self) -> str:
         return purl(self.details.release.coordinate, self.base_url)
 
@@ -101,21 +192,66 @@ def package_of(request: PageRequest) -> Package:
     return Package.parse(request.route["org"], request.route["name"])
 
 
-def coordinate_of(request: PageRequest) -> Coordinate:
-    return Coordinate.parse(request.route["org"], request.route["name"], request.route["version"])
+async def details_of(request: PageRequest, version: str = LATEST) -> ReleaseDetails:
+    """Return a release of the package that the path names, which may be `latest`."""
+    package_details, package = request.registry.package_details, package_of(request)
+    if version == LATEST:
+        return await package_details.package(package, by=request.principal)
+    coordinate = package.at(Version.parse(version))
+    return await package_details.release(coordinate, by=request.principal)
 
 
-def show_tab(
-    request: PageRequest, details: ReleaseDetails, tab: str, **values: object
+async def show_tab(
+    request: PageRequest,
+    details: ReleaseDetails,
+    tab: str,
+    values: Mapping[str, object],
+    *,
+    dependents: int | None = None,
 ) -> func.HttpResponse:
-    frame = PackageFrame(details, request.url, tab)
+    """Show a page; `dependents` is their count, where it is known already."""
+    count, files = await asyncio.gather(
+        _count_dependents(request, details, dependents), files_of(request, details)
+    )
+    facts = TabFacts(
+        count, len(files.files) if files else None, changelog_in(files) if files else ""
+    )
+    contact = request.registry.settings.security_contact
+    frame = PackageFrame(details, request.url, tab, facts, contact)
     template = f"web/package/{tab}.html"
     return request.show(template, status=200, frame=frame, details=details, **values)
+
+
+async def _count_dependents(
+    request: PageRequest, details: ReleaseDetails, known: int | None
+) -> int:
+    if known is not None:
+        return known
+    return await request.registry.package_details.dependents_count(
+        details.package, by=request.principal
+    )
+
+
+async def files_of(request: PageRequest, details: ReleaseDetails) -> ArchiveDirectory | None:
+    """Return the files of the archive; None if the archive is lost."""
+    try:
+        return await request.registry.archive_files.list(details.release)
+    except ArchiveNotFound:
+        return None
+
+
+def changelog_in(files: ArchiveDirectory) -> str:
+    """Return the path of the changelog in an archive, or an empty text."""
+    return next((each for each in _CHANGELOGS if each in files.files), "")
 
 
 def page_not_found(request: PageRequest) -> PageNotFound:
     return PageNotFound(request.path.partition("?")[0])
 
+
+# What follows the repository in the URL of a run, and what leads to a commit in its place.
+_COMMIT_PATHS = (("/actions/runs/", "/commit/"), ("/-/", "/-/commit/"))
+_HOSTS_WITH_ISSUES = ("github.com", "gitlab.com")
 
 _ANY_USER_NAME = "me"  # Clients send no credentials with an empty name.
 
@@ -129,8 +265,8 @@ def snippets(release: Release, base_url: str) -> tuple[Snippet, ...]:
     tools = tuple(_tool(tool, release.version) for tool in release.tools[:1])
     return (
         *tools,
-        _imports(coordinate),
         _dependency(coordinate),
+        _imports(coordinate),
         _pull(coordinate),
         _maven(coordinate),
         _download(coordinate, base_url),
@@ -194,5 +330,5 @@ def _settings_snippet(base_url: str) -> Snippet:
         "proxyCentral = false"
     )
     return Snippet(
-        "settings", "Settings.toml", "Once a machine, in ~/.ballerina/Settings.toml", text
+        "settings", "Settings.toml", "Once for each computer, in ~/.ballerina/Settings.toml", text
     )

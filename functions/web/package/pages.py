@@ -1,6 +1,6 @@
 """/packages/{org}/{name}[/{version}[/{tab}]]: a package, each release, and its tabs."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import quote
 
 import azure.functions as func
@@ -9,20 +9,22 @@ from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import MARKDOWN, PageRequest, PublicPages
 from functions.http.requests import READ_METHODS
 from functions.http.responses import JSON
-from functions.web.package.charts import BarChart, ChartBar, draw_graph, stacked_chart
-from functions.web.package.files import files_page
+from functions.web.package.charts import BarChart, ChartBar, stacked_chart
+from functions.web.package.files import files_page, text_of
 from functions.web.package.formats import release_json, release_markdown
 from functions.web.package.frame import (
     FIRST_TAB,
     PackageFrame,
-    coordinate_of,
-    package_of,
+    changelog_in,
+    details_of,
+    files_of,
     page_not_found,
     show_tab,
 )
+from functions.web.package.missing import missing_page
+from functions.web.package.versions import VERSIONS_PER_PAGE, VersionFilter, groups_of
 from shared.composition import Registry
-from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.packages import Release
+from shared.domain.packages import GraphNode
 from shared.domain.search import ResultPage, Sort
 from shared.ports import PullHistory
 from shared.prose.rendering import SafeHtml, TextPlace
@@ -30,21 +32,21 @@ from shared.services.package_details import ReleaseDetails
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), PublicPages(registry)
+    bp, pages = func.Blueprint(), PublicPages(registry, missing_page)
 
     @bp.route("packages/{org}/{name}", methods=READ_METHODS)
     @pages.page
     async def web_package(request: PageRequest) -> func.HttpResponse:
-        details = await registry.package_details.package(package_of(request), by=request.principal)
-        return await _release_response(request, details)
+        return await _release_response(request, await details_of(request))
 
     @bp.route("packages/{org}/{name}/{version}", methods=READ_METHODS)
     @pages.page
     async def web_package_version(request: PageRequest) -> func.HttpResponse:
-        details = await registry.package_details.release(
-            coordinate_of(request), by=request.principal
-        )
-        return await _release_response(request, details)
+        version = request.route["version"]
+        tab = TAB_HANDLERS.get(version)  # No version is spelled like one.
+        if tab:
+            return await tab(request, await details_of(request))
+        return await _release_response(request, await details_of(request, version))
 
     @bp.route("packages/{org}/{name}/{version}/{tab}", methods=READ_METHODS)
     @pages.page
@@ -52,10 +54,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         page = TAB_HANDLERS.get(request.route["tab"])
         if page is None:
             raise page_not_found(request)
-        details = await registry.package_details.release(
-            coordinate_of(request), by=request.principal
-        )
-        return await page(request, details)
+        return await page(request, await details_of(request, request.route["version"]))
 
     return bp
 
@@ -68,9 +67,8 @@ async def _release_response(request: PageRequest, details: ReleaseDetails) -> fu
     if request.wants(MARKDOWN):
         return request.text(release_markdown(details, texts.readme, request.url), MARKDOWN)
     readme = await readme_html(request, details, texts.readme)
-    return show_tab(
-        request, details, FIRST_TAB, readme=readme, managed=await _is_managed(request, details)
-    )
+    values = {"readme": readme, "managed": await _is_managed(request, details)}
+    return await show_tab(request, details, FIRST_TAB, values)
 
 
 async def _is_managed(request: PageRequest, details: ReleaseDetails) -> bool:
@@ -102,19 +100,23 @@ async def _docs(request: PageRequest, details: ReleaseDetails) -> func.HttpRespo
     release = details.release
     every = (*release.modules, *(release.internal_modules or ()))
     hidden = [each for each in every if each not in known]
-    values = {"modules": texts.modules, "open_module": name, "hidden": hidden}
-    return show_tab(request, details, "docs", readme=readme, **values)
+    values = {"modules": texts.modules, "open_module": name, "hidden": hidden, "readme": readme}
+    return await show_tab(request, details, "docs", values)
 
 
 async def _versions(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Show the live releases of the package, newest first."""
-    pager = _pager(request, details, "versions", len(details.entries))
-    entries = pager.slice(details.entries)
-    return show_tab(request, details, "versions", pager=pager, entries=entries)
+    """Show the live releases of the package that fit the filter, newest first."""
+    wanted = VersionFilter.parse(request.query)
+    entries = wanted.select(details)
+    pager = _pager(request, details, "versions", len(entries), VERSIONS_PER_PAGE)
+    groups = list(groups_of(pager.slice(entries)))
+    history = await request.registry.package_details.pull_history(details)
+    values = {"wanted": wanted, "pager": pager, "groups": groups, "pulls": history.versions}
+    return await show_tab(request, details, "versions", values)
 
 
 async def _dependencies(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Show the dependencies that the release was built with, as a graph and a table."""
+    """Show the dependencies that the release was built with, and why each is needed."""
     nodes = await request.registry.package_details.graph(details)
     own, *others = nodes
     direct = {(each.org, each.name) for each in own.dependencies}
@@ -124,8 +126,17 @@ async def _dependencies(request: PageRequest, details: ReleaseDetails) -> func.H
     needs = await request.registry.package_details.dependencies(
         [own, *listed], by=request.principal
     )
-    drawing = draw_graph(nodes)
-    return show_tab(request, details, "dependencies", pager=pager, needs=needs, drawing=drawing)
+    values = {"needs": needs, "required_by": _required_by(nodes), "pager": pager}
+    return await show_tab(request, details, "dependencies", values)
+
+
+def _required_by(nodes: Sequence[GraphNode]) -> dict[str, list[str]]:
+    """Return the packages that depend on each package of a graph directly, without its root."""
+    found: dict[str, list[str]] = {}
+    for node in nodes[1:]:
+        for each in node.dependencies:
+            found.setdefault(f"{each.org}/{each.name}", []).append(f"{node.org}/{node.name}")
+    return found
 
 
 async def _dependents(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
@@ -139,7 +150,8 @@ async def _dependents(request: PageRequest, details: ReleaseDetails) -> func.Htt
         raise page_not_found(request)
     pager = _pager(request, details, "dependents", found.count)
     listings = [hit.listing for hit in found.hits]
-    return show_tab(request, details, "dependents", pager=pager, listings=listings)
+    values = {"pager": pager, "listings": listings}
+    return await show_tab(request, details, "dependents", values, dependents=found.count)
 
 
 async def _statistics(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
@@ -162,7 +174,7 @@ async def _statistics(request: PageRequest, details: ReleaseDetails) -> func.Htt
         "recent": sum(recent.values()),
         "ever": sum(history.versions.values()),
     }
-    return show_tab(request, details, "statistics", **values)
+    return await show_tab(request, details, "statistics", values)
 
 
 async def _activity(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
@@ -171,10 +183,25 @@ async def _activity(request: PageRequest, details: ReleaseDetails) -> func.HttpR
     pager = _pager(request, details, "activity", len(changes))
     listed = pager.slice(changes)
     entries = {each.version: each for each in details.entries}
-    return show_tab(request, details, "activity", pager=pager, changes=listed, entries=entries)
+    values = {"changes": listed, "entries": entries, "pager": pager}
+    return await show_tab(request, details, "activity", values)
+
+
+async def _changelog(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+    """Show the changelog in the archive."""
+    files = await files_of(request, details)
+    path = changelog_in(files) if files else ""
+    text = None
+    if path:
+        text = text_of(await request.registry.archive_files.read(details.release, path))
+    if text is None:
+        raise page_not_found(request)
+    changelog = await text_html(request, details, text, path.rpartition("/")[0])
+    return await show_tab(request, details, "changelog", {"changelog": changelog, "path": path})
 
 
 TAB_HANDLERS: dict[str, TabHandler] = {
+    "changelog": _changelog,
     "docs": _docs,
     "versions": _versions,
     "dependencies": _dependencies,
@@ -185,9 +212,15 @@ TAB_HANDLERS: dict[str, TabHandler] = {
 }
 
 
-def _pager(request: PageRequest, details: ReleaseDetails, tab: str, total: int) -> Pager:
+def _pager(
+    request: PageRequest,
+    details: ReleaseDetails,
+    tab: str,
+    total: int,
+    size: int = ROWS_PER_PAGE,
+) -> Pager:
     address = quote(PackageFrame(details, request.url).address(tab))
-    return Pager.of(total, ROWS_PER_PAGE, address, request.query)
+    return Pager.of(total, size, address, request.query)
 
 
 def _sum_by_version(history: PullHistory) -> dict[str, int]:
@@ -214,14 +247,22 @@ def _chart_of_months(history: PullHistory, today: str) -> BarChart:
 async def readme_html(
     request: PageRequest, details: ReleaseDetails, text: str, module: str = ""
 ) -> SafeHtml:
-    """Return a text of a release, or of one of its modules, as safe HTML."""
+    """Return the readme of a release, or of one of its modules, as safe HTML."""
+    return await text_html(request, details, text, _folder(details, module))
+
+
+async def text_html(
+    request: PageRequest, details: ReleaseDetails, text: str, folder: str
+) -> SafeHtml:
+    """Return a text of a folder of the archive as safe HTML."""
     if not text.strip():
         return SafeHtml()
     release, frame = details.release, PackageFrame(details, request.url)
+    files = await files_of(request, details)
     place = TextPlace(
         files=quote(f"/files/{details.package}/{release.version}"),
-        folder=_folder(details, module),
-        names=await _file_names(request, release),
+        folder=folder,
+        names=files.files if files else frozenset(),
         pages=f"{quote(frame.address('files'))}?path=",
     )
     return await request.registry.rendered_texts.render(release.content, text, place)
@@ -235,14 +276,6 @@ def _months(first: str, last: str) -> list[str]:
 
 _PACKED_TEXTS = "docs"  # The folder into which `bal pack` for Java moves texts of the root.
 _UNPACKED_LAYOUT = "4"  # The version of the layout that keeps the folders of the project.
-
-
-async def _file_names(request: PageRequest, release: Release) -> frozenset[str]:
-    """Return the files that links may lead to; without an archive there are none."""
-    try:
-        return (await request.registry.archive_files.list(release)).files
-    except ArchiveNotFound:
-        return frozenset()
 
 
 def _folder(details: ReleaseDetails, module: str) -> str:

@@ -5,12 +5,13 @@ Invalid      RangeNotDeprecable · MessageTooLong · RemovedForGood · PackageIs
              MissingDependencies · NotDeployable · ChecksumUnreadable · ChecksumDiffers
              PomUnreadable · PomDiffers · SbomUnreadable
 NotFound     PackageNotFound · ReleaseNotFound · ToolNotFound · ToolVersionNotFound
+             PackageWithdrawn · ReleaseWithdrawn
              ApiDocsNotFound · ArchiveNotFound · PathNotFound · SbomNotFound · FileNotInArchive
 Conflict     VersionExists · SbomExists · ToolTaken · NotAwaited
 TooLarge     ArchiveTooLarge · FileTooLarge · FileTooLargeToShow
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.errors.base import Conflict, Invalid, NotFound, TooLarge
 
@@ -29,6 +30,35 @@ class ReleaseNotFound(NotFound):
     package: object
     version: object
     sentence = "package not found for: {package}:{version}"
+
+
+class Withdrawal(NamedTuple):
+    """A version that an administrator withdrew, and when; `is_final` if it was removed."""
+
+    version: str
+    is_final: bool
+    at_ms: int
+    published_ms: int
+
+
+class PackageWithdrawn(NotFound):
+    package: "Package"
+    withdrawals: tuple[Withdrawal, ...]  # Latest version first.
+    sentence = (
+        "An administrator of this registry withdrew every version of {package}. Use another "
+        "package, or ask the operator."
+    )
+
+
+class ReleaseWithdrawn(NotFound):
+    coordinate: "Coordinate"
+    withdrawal: Withdrawal
+    latest: str  # The version to use in its place; empty if there is none.
+    sentence = "An administrator of this registry withdrew {coordinate}. {advice}"
+
+    @property
+    def advice(self) -> str:
+        return f"Use {self.latest}." if self.latest else "Use another package, or ask the operator."
 
 
 class ToolNotFound(NotFound):

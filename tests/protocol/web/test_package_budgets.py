@@ -4,6 +4,8 @@ from collections import Counter
 
 import pytest
 
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill, publish
 from tests.support.port_doubles import Journal
@@ -12,16 +14,18 @@ from tests.support.world import OpenWorld, World, asking
 SURVEY, FIND = "metadata.survey", "metadata.find"
 FRAME = Counter([SURVEY, FIND, "directory.get", "directory.list_by_owner"])
 FILES = Counter(["archives.read"])
+DEPENDENTS = Counter(["search.search"])  # Counted in the tabs of every page.
+TABS = FILES + DEPENDENTS
 BUDGETS = {
-    "": Counter(["documents.texts"]) + FILES,
-    "/docs?module=greet.formal": Counter(["documents.texts"]) + FILES,
-    "/versions": Counter[str](),
-    "/dependencies": Counter(["documents.graphs", SURVEY]),
-    "/dependents": Counter(["search.search"]),
-    "/files": FILES,
-    "/files?path=package.json": FILES + FILES,
-    "/statistics": Counter(["pulls.history"]),
-    "/activity": Counter(["events.stream"]),
+    "": Counter(["documents.texts"]) + TABS,
+    "/docs?module=greet.formal": Counter(["documents.texts"]) + TABS,
+    "/versions": Counter(["pulls.history"]) + TABS,
+    "/dependencies": Counter(["documents.graphs", SURVEY]) + TABS,
+    "/dependents": TABS,
+    "/files": TABS,
+    "/files?path=package.json": FILES + TABS,
+    "/statistics": Counter(["pulls.history"]) + TABS,
+    "/activity": Counter(["events.stream"]) + TABS,
 }
 
 
@@ -58,8 +62,24 @@ async def test_a_page_asks_no_more_than_its_budget(
 async def test_the_list_of_files_is_read_once(counted: World, journal: Journal) -> None:
     await calls(counted, journal, "/packages/acme/greet/1.2.0/files")
     assert await calls(counted, journal, "/packages/acme/greet") == (
-        FRAME + Counter(["documents.texts"])
+        FRAME + Counter(["documents.texts"]) + DEPENDENTS
     )
+
+
+async def test_a_page_without_a_version_asks_no_more(counted: World, journal: Journal) -> None:
+    assert await calls(counted, journal, "/packages/acme/greet/versions") == (
+        FRAME + BUDGETS["/versions"]
+    )
+
+
+async def test_a_replacement_is_looked_up_where_a_message_names_one(
+    counted: World, journal: Journal
+) -> None:
+    words = Coordinate.parse("acme", "words", "1.0.0")
+    await counted.registry.deprecation.deprecate(words, "Use acme/greet.", by=OPERATOR)
+    journal.taken()
+    found = await calls(counted, journal, "/packages/acme/words/1.0.0/versions")
+    assert found == FRAME + BUDGETS["/versions"] + Counter([SURVEY])
 
 
 async def test_the_json_version_costs_the_frame_only(counted: World, journal: Journal) -> None:
@@ -83,12 +103,17 @@ async def test_lists_of_packages_read_the_index_only(
     assert await calls(counted, journal, path) == Counter(["search.search"])
 
 
-async def test_a_missing_package_costs_one_store_operation(
+async def test_a_missing_package_costs_one_store_operation_and_a_search_for_similar_names(
     counted: World, journal: Journal
 ) -> None:
     for path in ("/packages/acme/none", "/packages/acme/none/1.0.0/files", "/files/a/b/1.0.0/x"):
         assert (await opened(counted, path)).status_code == 404
-        assert journal.taken() == [SURVEY]
+        assert journal.taken() == [SURVEY, "search.suggest"]
+
+
+async def test_what_is_missing_costs_a_program_one_trip(counted: World, journal: Journal) -> None:
+    assert (await opened(counted, "/packages/a/b", accept="application/json")).status_code == 404
+    assert journal.taken() == [SURVEY]
 
 
 @pytest.mark.parametrize("page", BUDGETS)

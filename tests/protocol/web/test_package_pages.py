@@ -1,5 +1,7 @@
 """The pages of a package: content, rights and links."""
 
+import re
+
 import pytest
 
 from functions.web.package.frame import TABS
@@ -9,12 +11,12 @@ from shared.domain.organizations import domain_record_name, domain_record_text, 
 from shared.domain.packages import Visibility
 from shared.domain.rights import Grant
 from tests.protocol.web.page_reader import Elements, opened
-from tests.protocol.web.sample_packages import COMMIT, publish
+from tests.protocol.web.sample_packages import COMMIT, fill, publish
 from tests.support.page_client import PageClient
-from tests.support.world import URL, World
+from tests.support.world import URL, OpenWorld, World
 
 GREET = "/packages/acme/greet"
-BESIDE = [key for key, _ in TABS if key != "readme"]
+BESIDE = [key for key, _ in TABS if key not in ("readme", "changelog")]
 
 
 async def test_a_package_shows_its_newest_stable_release(shelf: World) -> None:
@@ -34,17 +36,56 @@ async def test_an_older_release_has_its_own_address_and_leads_to_the_newest(shel
     page = Elements.of(await opened(shelf, f"{GREET}/1.0.0"))
     [canonical] = [each for each in page.every("link") if each["rel"] == "canonical"]
     assert canonical["href"] == f"{URL}{GREET}/1.0.0"
-    assert "The newest version is 1.2.0." in page.words
+    assert "The latest version is 1.2.0." in page.words
 
 
 async def test_the_first_page_says_who_vouches_for_the_release(shelf: World) -> None:
     page = Elements.of(await opened(shelf, GREET))
-    assert "by a job of acme/greet" in " ".join(page.words.split())
-    assert COMMIT[:12] in page.words
+    published = f"Published by CI from commit {COMMIT[:12]} of acme/greet."
+    assert published in " ".join(page.words.split())
+    assert f"https://github.com/acme/greet/commit/{COMMIT}" in page.links
     assert "https://github.com/acme/greet/actions/runs/32291736541" in page.links
+    assert "Unverified source link" not in page.words
     other = Elements.of(await opened(shelf, f"{GREET}/1.0.0"))
-    assert "with an access token of acme" in " ".join(other.words.split())
-    assert "no CI system vouches" in other.words
+    assert "Published with an access token of acme." in " ".join(other.words.split())
+    assert "Not published from CI" in other.words
+
+
+async def test_a_source_repository_that_nothing_proves_is_an_unverified_link(shelf: World) -> None:
+    source = "https://github.com/acme/other.git"
+    await publish(shelf, "acme/claiming:1.0.0", source_repository=source)
+    page = Elements.of(await opened(shelf, "/packages/acme/claiming"))
+    assert "Unverified source link" in page.words
+    assert "https://github.com/acme/other" in page.links
+    assert "https://github.com/acme/other/issues" in page.links
+
+
+async def test_a_public_archive_can_be_downloaded_from_its_page(shelf: World) -> None:
+    page = Elements.of(await opened(shelf, GREET))
+    [download] = [each["href"] for each in page.every("a") if "download" in each]
+    answer = await shelf.get(URL + download, headers={"Accept": "*/*"})
+    assert answer.status_code in (200, 302)
+    secret = await opened(shelf, "/packages/acme/secret", by=shelf.people.mia)
+    assert not [each for each in Elements.of(secret).every("a") if "download" in each]
+
+
+@pytest.mark.parametrize(
+    ("contact", "link"),
+    [
+        ("", None),
+        ("https://example.com/abuse", "https://example.com/abuse"),
+        ("mailto:a@example.com", "mailto:a@example.com?subject=Report%20of%20acme/greet%3A1.2.0"),
+        ("mailto:a@b.example?cc=c", "mailto:a@b.example?cc=c&subject=Report%20of%20acme/greet"),
+    ],
+)
+async def test_a_package_is_reported_to_the_contact_of_the_operator(
+    worlds: OpenWorld, contact: str, link: str | None
+) -> None:
+    world = await worlds(security_contact=contact)
+    await fill(world)
+    links = Elements.of(await opened(world, GREET)).links
+    found = [each for each in links if each.startswith(("mailto:", "https://example.com"))]
+    assert [each.startswith(link or "-") for each in found] == ([True] if link else [])
 
 
 async def test_a_verified_domain_is_shown_and_a_claimed_one_is_not(shelf: World) -> None:
@@ -76,13 +117,16 @@ async def test_every_way_to_use_it_can_be_copied(shelf: World) -> None:
 async def test_a_tool_says_that_it_runs_and_how_it_is_pulled(shelf: World) -> None:
     page = Elements.of(await opened(shelf, "/packages/acme/helper"))
     assert "bal tool pull helper:1.0.0" in page.words
-    assert "it has a compiler plugin" in page.words
+    assert "It has a compiler plugin." in page.words
+    first = page.every("input")[1]  # The first one is that of the search.
+    assert (first["id"], "checked" in first) == ("install-tool", True)
 
 
 @pytest.mark.parametrize("tab", BESIDE)
 async def test_every_tab_of_every_package_answers(shelf: World, tab: str) -> None:
     packages = ("acme/greet/1.2.0", "acme/helper/1.0.0", "other/hostile/1.0.0", "acme/words/1.0.0")
-    for each in packages:
+    without_version = ("acme/greet", "acme/greet/latest", "acme/words")
+    for each in (*packages, *without_version):
         answer = await opened(shelf, f"/packages/{each}/{tab}")
         assert answer.status_code == 200, each
 
@@ -92,22 +136,114 @@ async def test_there_is_no_other_tab(shelf: World) -> None:
         assert (await opened(shelf, path)).status_code == 404
 
 
-async def test_versions_are_in_pages(shelf: World) -> None:
-    for number in range(60):
+async def test_latest_is_an_address_of_the_latest_release(shelf: World) -> None:
+    latest, own = await opened(shelf, f"{GREET}/latest"), await opened(shelf, GREET)
+    assert latest.text.replace(f"{GREET}/latest", GREET) == own.text.replace(
+        f"{GREET}/latest", GREET
+    )
+    twin = await opened(shelf, f"{GREET}/latest", accept="application/json")
+    assert twin.json()["version"] == "1.2.0"
+
+
+async def test_a_tab_without_a_version_is_that_of_the_latest_release(shelf: World) -> None:
+    page = Elements.of(await opened(shelf, f"{GREET}/dependencies"))
+    assert f"{GREET}/1.2.0/files" in page.links
+    [canonical] = [each for each in page.every("link") if each["rel"] == "canonical"]
+    assert canonical["href"] == f"{URL}{GREET}/dependencies"
+    assert (await opened(shelf, "/packages/acme/none/versions")).status_code == 404
+    assert (await opened(shelf, "/packages/acme/secret/versions")).status_code == 404
+
+
+async def test_the_version_picker_has_latest_and_other_versions(shelf: World) -> None:
+    for number in range(15):
         await publish(shelf, f"acme/many:1.{number}.0")
-    first = Elements.of(await opened(shelf, "/packages/acme/many/1.0.0/versions"))
-    second = Elements.of(await opened(shelf, "/packages/acme/many/1.0.0/versions?page=2"))
-    assert "/packages/acme/many/1.59.0" in first.links
-    assert "/packages/acme/many/1.9.0" not in first.links
-    assert "/packages/acme/many/1.9.0" in second.links
+    page = Elements.of(await opened(shelf, "/packages/acme/many/1.0.0/dependencies"))
+    picked = [link for link in page.links if re.fullmatch(r".*/many/1\.\d+\.0/dependencies", link)]
+    assert "/packages/acme/many/latest" in page.links
+    assert "/packages/acme/many/1.14.0/dependencies" in picked
+    assert "/packages/acme/many/1.2.0/dependencies" not in picked
+    [chosen] = [each for each in page.every("a") if each.get("aria-current") == "true"]
+    assert chosen["href"] == "/packages/acme/many/1.0.0/dependencies"
+
+
+async def test_a_deprecated_release_is_never_marked_as_the_latest(shelf: World) -> None:
+    words = Coordinate.parse("acme", "words", "1.0.0")
+    await shelf.registry.deprecation.deprecate(words, "Use greet.", by=OPERATOR)
+    for path in ("/packages/acme/words", "/packages/acme/words/versions"):
+        badges = re.findall(r'class="badge [a-z]*">([^<]+)', (await opened(shelf, path)).text)
+        assert "Deprecated" in badges
+        assert "Latest" not in badges
+
+
+async def test_the_replacement_that_a_message_names_is_a_link(shelf: World) -> None:
+    words = Coordinate.parse("acme", "words", "1.0.0")
+    message = "Use acme/greet or acme/secret, acme/none and 1.2.0 (and/or nothing)."
+    await shelf.registry.deprecation.deprecate(words, message, by=OPERATOR)
+    page = await opened(shelf, "/packages/acme/words")
+    assert (
+        'Use <a href="/packages/acme/greet">acme/greet</a> or acme/secret, acme/none' in page.text
+    )
+    mine = await opened(shelf, "/packages/acme/words", by=shelf.people.mia)
+    assert '<a href="/packages/acme/secret">acme/secret</a>' in mine.text
+    older = await opened(shelf, f"{GREET}/1.1.0")
+    assert f'Greets nobody; use <a href="{GREET}/1.2.0">1.2.0</a>.' in older.text
+
+
+async def test_versions_are_in_pages_and_in_groups_by_minor_version(shelf: World) -> None:
+    for number in range(120):
+        await publish(shelf, f"acme/many:1.{number // 10}.{number % 10}")
+    first = await opened(shelf, "/packages/acme/many/versions")
+    second = Elements.of(await opened(shelf, "/packages/acme/many/versions?page=2"))
+    assert "/packages/acme/many/1.11.9" in Elements.of(first).links
+    assert re.findall(r'scope="rowgroup">([^<]+)', first.text) == [
+        f"1.{n}" for n in range(11, 1, -1)
+    ]
+    assert "/packages/acme/many/1.1.9" not in Elements.of(first).links
+    assert "/packages/acme/many/1.1.9" in second.links
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", ["2.0.0-rc.1", "1.2.0", "1.1.0", "1.0.0"]),
+        ("filter=1.2", ["1.2.0"]),
+        ("filter=v1", ["1.2.0", "1.1.0", "1.0.0"]),
+        ("stable=1", ["1.2.0", "1.0.0"]),
+        ("filter=2&stable=1", []),
+        ("filter=%3Cscript%3E", []),
+    ],
+)
+async def test_versions_are_filtered(shelf: World, query: str, shown: list[str]) -> None:
+    answer = await opened(shelf, f"{GREET}/versions?{query}")
+    assert re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)', answer.text) == shown
+    assert ("No version matches this filter." in answer.text) == (not shown)
+    assert "<script>" not in answer.text
+
+
+async def test_versions_have_their_pulls(shelf: World) -> None:
+    rows = (await opened(shelf, f"{GREET}/versions")).text.split("<tr")
+    [row] = [each for each in rows if f'href="{GREET}/1.2.0">1.2.0' in each]
+    assert re.search(r">243<", row)
+
+
+async def test_a_changelog_in_the_archive_has_a_tab(shelf: World) -> None:
+    entries = {"docs/CHANGELOG.md": "# Changelog\n\n## 1.0.0\n\n- Made [it](README.md).\n"}
+    await publish(shelf, "acme/changing:1.0.0", entries=entries)
+    path = "/packages/acme/changing/1.0.0/changelog"
+    assert path in Elements.of(await opened(shelf, "/packages/acme/changing")).links
+    page = await opened(shelf, path)
+    assert "Made <a" in page.text
+    assert f"{GREET}/1.2.0/changelog" not in Elements.of(await opened(shelf, GREET)).links
+    assert (await opened(shelf, f"{GREET}/changelog")).status_code == 404
 
 
 async def test_dependencies_say_which_are_here_and_link_to_those_alone(shelf: World) -> None:
     page = Elements.of(await opened(shelf, f"{GREET}/1.2.0/dependencies"))
     assert "/packages/acme/words" in page.links
     assert not any("ballerina/io" in link for link in page.links)
-    assert page.words.count("not in this registry") == 4
-    assert page.every("svg")
+    assert page.words.count("Not in this registry") == 4
+    assert "3 direct dependencies" in page.words
+    assert "ballerina/http" in page.words.partition("ballerina/log")[2], "why log is needed"
 
 
 async def test_a_private_dependency_is_shown_to_outsiders_as_missing_here(shelf: World) -> None:
@@ -127,6 +263,17 @@ async def test_dependents_are_those_that_the_reader_may_see(shelf: World) -> Non
     assert {"/packages/other/shop", "/packages/acme/secret"} <= set(mine.links)
 
 
+async def test_dependents_are_counted_in_their_tab_as_far_as_the_reader_sees_them(
+    shelf: World,
+) -> None:
+    def count(text: str) -> str:
+        return re.findall(r'Dependents <span class="count">(\d+)', text)[0]
+
+    for tab in ("", "/versions", "/dependents"):
+        assert count((await opened(shelf, f"{GREET}{tab}")).text) == "1"
+        assert count((await opened(shelf, f"{GREET}{tab}", by=shelf.people.mia)).text) == "2"
+
+
 async def test_dependents_end_where_they_end(shelf: World) -> None:
     answer = await opened(shelf, f"{GREET}/1.2.0/dependents?page=2")
     assert answer.status_code == 404
@@ -142,13 +289,13 @@ async def test_only_existing_modules_have_pages(shelf: World) -> None:
 async def test_statistics_count_what_was_rolled_up(shelf: World) -> None:
     page = Elements.of(await opened(shelf, f"{GREET}/1.2.0/statistics"))
     words = " ".join(page.words.split())
-    assert "324 pulls in the last 90 days and 326 ever" in words
+    assert "324 pulls in the last 90 days 326 all time" in words
     assert len(page.every("svg")) >= 2
 
 
 async def test_activity_lists_events_newest_first(shelf: World) -> None:
     words = " ".join(Elements.of(await opened(shelf, f"{GREET}/1.2.0/activity")).words.split())
-    told = words.partition("What happened")[2]
+    told = words.rpartition("Activity")[2].partition("Ballroom, a")[0]
     places = [told.index(each) for each in ("1.2.0 was published", "1.1.0 was deprecated")]
     assert places == sorted(places)
     assert "Greets nobody; use 1.2.0." in told

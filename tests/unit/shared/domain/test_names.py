@@ -16,6 +16,7 @@ from shared.domain.names import (
     OrgName,
     Package,
     is_reserved,
+    mentioned_packages,
     parse_module_name,
     parse_org,
     parse_package_name,
@@ -202,3 +203,21 @@ def test_a_package_url_names_the_release_and_the_registry() -> None:
 def test_an_address_cannot_end_the_qualifier() -> None:
     named = purl(Coordinate.parse("acme", "greet", "1.0.0"), "https://registry.test/a&b=c#d")
     assert named.endswith("?repository_url=https://registry.test/a%26b%3Dc%23d")
+
+
+@pytest.mark.parametrize(
+    ("text", "packages"),
+    [
+        ("Use acme/greet.", ["acme/greet"]),
+        ("Use acme/greet.formal:1.0.0 and ACME/Greet.Formal", ["ACME/Greet.Formal"]),
+        ("Use `acme/a`, (acme/b) or acme/c", ["acme/a", "acme/b", "acme/c"]),
+        ("See https://example.com/acme/greet or /acme/greet or a/b/c", []),
+        ("and/or", ["and/or"]),
+        ("1/2, acme/, /greet, acme/-x", []),
+        ("", []),
+        (" ".join(f"acme/p{number}" for number in range(9)), [f"acme/p{n}" for n in range(5)]),
+        (f"acme/{'x' * 300}", []),
+    ],
+)
+def test_a_text_may_name_packages(text: str, packages: list[str]) -> None:
+    assert [str(each) for each in mentioned_packages(text)] == packages

@@ -8,7 +8,12 @@ from typing import Any, cast
 import pytest
 
 from shared.auth.authorization import Authorization
-from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
+from shared.domain.errors.packages import (
+    PackageNotFound,
+    PackageWithdrawn,
+    ReleaseNotFound,
+    ReleaseWithdrawn,
+)
 from shared.domain.events import EVERY_VERSION, ChangeKind
 from shared.domain.identity import ANONYMOUS, OPERATOR
 from shared.domain.names import Coordinate, OrgName, Package
@@ -27,7 +32,7 @@ from shared.domain.packages import (
     graph_document,
 )
 from shared.domain.records import Event
-from shared.domain.search import Query, ResultPage, Results
+from shared.domain.search import Query, ResultPage, Results, Suggestion
 from shared.ports import DocumentStore, EventStore, MetadataStore, PullHistory, PullLedger
 from shared.services.package_details import (
     EVENTS_READ,
@@ -35,6 +40,7 @@ from shared.services.package_details import (
     PackageDetails,
     PackageHistoryEntry,
     PackageOwner,
+    ReleaseChanges,
     ReleaseDetails,
 )
 from shared.services.packages import PackageLookup
@@ -103,7 +109,11 @@ class Index:
     async def search(self, query: Query, _page: ResultPage, _viewer: object) -> Results:
         """Find nothing."""
         self.asked = query
-        return Results((), 0)
+        return Results((), 7)
+
+    async def suggest(self, text: str, _viewer: object, count: int) -> list[Suggestion]:
+        """Return what was asked."""
+        return [Suggestion("acme", text, str(count))]
 
 
 @dataclass
@@ -173,8 +183,55 @@ async def test_any_release_can_be_in_front() -> None:
 async def test_a_withheld_release_is_neither_listed_nor_shown_first() -> None:
     shop = Shop().has(withheld(survey("1.1.0", "1.0.0"), "1.1.0"))
     assert [each.version for each in (await shop.details()).entries] == ["1.0.0"]
+
+
+async def test_a_withdrawn_release_is_told_from_a_missing_one_with_the_version_to_use() -> None:
+    shop = Shop().has(withheld(survey("1.1.0", "1.0.0"), "1.1.0"))
+    with pytest.raises(ReleaseWithdrawn) as caught:
+        await shop.service.release(coordinate("Acme/Greet:1.1.0"), by=ANONYMOUS)
+    assert (str(caught.value.coordinate), caught.value.latest) == ("acme/greet:1.1.0", "1.0.0")
+    assert str(caught.value).endswith("withdrew acme/greet:1.1.0. Use 1.0.0.")
+
+
+async def test_a_package_of_withdrawn_releases_alone_is_withdrawn_itself() -> None:
+    shop = Shop().has(withheld(survey("1.0.0"), "1.0.0"))
+    with pytest.raises(PackageWithdrawn) as caught:
+        await shop.details()
+    assert [each.version for each in caught.value.withdrawals] == ["1.0.0"]
+    with pytest.raises(ReleaseWithdrawn) as refused:
+        await shop.service.release(coordinate("acme/greet:1.0.0"), by=ANONYMOUS)
+    assert str(refused.value).endswith("Use another package, or ask the operator.")
+
+
+async def test_a_held_release_and_a_hidden_one_are_missing() -> None:
+    held = survey(entry("1.0.0", state=State.HELD))
+    with pytest.raises(PackageNotFound):
+        await Shop().has(held).details()
     with pytest.raises(ReleaseNotFound):
-        await shop.service.release(coordinate("acme/greet:1.1.0"), by=OPERATOR)
+        await Shop().has(held).service.release(coordinate("acme/greet:1.0.0"), by=OPERATOR)
+    private = withheld(survey("1.0.0", visibility=Visibility.PRIVATE), "1.0.0")
+    with pytest.raises(PackageNotFound):
+        await Shop().has(private).service.package(GREET, by=ANONYMOUS)
+
+
+async def test_names_near_a_missing_one_are_a_question_to_the_index() -> None:
+    assert await Shop().service.near_names("acme/gret", by=ANONYMOUS) == [
+        Suggestion("acme", "acme/gret", "5")
+    ]
+
+
+async def test_replacements_are_packages_of_the_message_that_the_caller_may_see() -> None:
+    message = "Use acme/words, acme/hidden, acme/gone, acme/none or ACME/greet."
+    shop = Shop().has(
+        survey("1.0.0", deprecation=message),
+        survey("1.0.0", package="acme/words"),
+        survey("1.0.0", package="acme/hidden", visibility=Visibility.PRIVATE),
+        withheld(survey("1.0.0", package="acme/gone"), "1.0.0"),
+    )
+    found = await shop.service.package(GREET, by=ANONYMOUS)
+    assert [str(each) for each in found.replacements] == ["acme/words"]
+    seen = await shop.details()
+    assert [str(each) for each in seen.replacements] == ["acme/words", "acme/hidden"]
 
 
 async def test_a_release_that_was_withheld_between_two_reads_is_not_shown() -> None:
@@ -261,6 +318,10 @@ async def test_dependents_are_a_question_to_the_index() -> None:
     assert shop.index.asked == Query(depends_on="acme/greet", include_deprecated=True)
 
 
+async def test_dependents_are_counted_without_reading_them() -> None:
+    assert await Shop().service.dependents_count(GREET, by=ANONYMOUS) == 7
+
+
 async def test_a_history_begins_ninety_days_ago() -> None:
     shop = Shop().has(survey("1.0.0"))
     history = await shop.service.pull_history(await shop.details())
@@ -293,6 +354,29 @@ def test_releases_are_published_and_deprecated() -> None:
         PackageHistoryEntry(20, ChangeKind.PUBLISHED, "1.1.0"),
         PackageHistoryEntry(5, ChangeKind.PUBLISHED, "1.0.0"),
     ]
+
+
+def needing(version: str, *packages: str, **fields: object) -> ReleaseEntry:
+    """Return the entry of a release with dependencies."""
+    dependencies = tuple(Dependency(org="acme", name=name, version="1.0.0") for name in packages)
+    return entry(version).model_copy(update={"dependencies": dependencies, **fields})
+
+
+def test_a_release_says_how_it_differs_from_the_version_below_it() -> None:
+    old = needing("1.0.0", "a", "b", modules=("greet", "greet.old"))
+    same = needing("1.1.0", "a", "b", modules=("greet", "greet.old"))
+    new = needing("1.2.0", "b", "c", modules=("greet", "greet.new"), ballerina_version="2201.9.0")
+    details = details_of(new, same, old)
+    assert details.changes_of("1.0.0") is None
+    assert details.changes_of("1.1.0") == ReleaseChanges("1.0.0")
+    assert details.changes_of("1.2.0") == ReleaseChanges(
+        version="1.1.0",
+        new_dependencies=("acme/c",),
+        dropped_dependencies=("acme/a",),
+        new_modules=("greet.new",),
+        dropped_modules=("greet.old",),
+        ballerina_version="2201.8.0",
+    )
 
 
 def test_a_deprecation_of_the_package_is_one_entry_after_its_releases() -> None:
@@ -373,10 +457,9 @@ async def test_events_that_the_log_no_longer_has_are_read_from_the_records() -> 
 
 
 async def test_the_log_knows_which_job_published_a_release() -> None:
-    published = event("release.published", 5, repository="acme/greet-source")
-    assert await history(details(live("1.0.0")), published) == [
-        PackageHistoryEntry(5, ChangeKind.PUBLISHED, "1.0.0", job="acme/greet-source")
-    ]
+    published = event("release.published", 5, repository="acme/greet-source", commit="b8962f4")
+    [found] = await history(details(live("1.0.0")), published)
+    assert (found.job, found.commit) == ("acme/greet-source", "b8962f4")
 
 
 async def test_an_undone_deprecation_is_shown_and_its_message_appears_once() -> None:

@@ -1,96 +1,11 @@
-"""Drawings of dependency graphs."""
+"""Charts of pulls."""
 
 from xml.etree import ElementTree
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.web.package.charts import (
-    MAX_GRAPH_NODES,
-    BarChart,
-    ChartBar,
-    draw_graph,
-    stacked_chart,
-)
-from shared.domain.packages import Dependency, GraphNode
-
-
-def node(name: str, *needs: str) -> GraphNode:
-    """Return a package with what it needs."""
-    dependencies = tuple(Dependency(org="acme", name=each, version="1.0.0") for each in needs)
-    return GraphNode(org="acme", name=name, version="1.0.0", dependencies=dependencies)
-
-
-def places(*nodes: GraphNode) -> dict[str, tuple[float, float]]:
-    """Return where the box of each package is: from the left, and from the top."""
-    picture = ElementTree.fromstring(draw_graph(nodes).svg)
-    found: dict[str, tuple[float, float]] = {}
-    for group in picture.iter("g"):
-        [title], [rect] = group.findall("title"), group.findall("rect")
-        name = (title.text or "").split()[0].removeprefix("acme/")
-        found[name] = (float(rect.get("x", "")), float(rect.get("y", "")))
-    return found
-
-
-def edges(*nodes: GraphNode) -> int:
-    """Return how many lines are drawn."""
-    return len(list(ElementTree.fromstring(draw_graph(nodes).svg).iter("path")))
-
-
-def test_a_package_without_dependencies_is_not_drawn() -> None:
-    assert draw_graph([node("a")]).svg == ""
-    assert draw_graph([]).svg == ""
-
-
-def test_a_dependency_is_to_the_right_of_all_that_need_it() -> None:
-    found = places(node("a", "b", "c"), node("b", "c"), node("c"))
-    assert found["a"][0] < found["b"][0] < found["c"][0]
-
-
-def test_there_is_a_line_for_each_dependency() -> None:
-    assert edges(node("a", "b", "c"), node("b", "c"), node("c")) == 3
-
-
-def test_a_package_that_nobody_needs_has_no_place() -> None:
-    assert set(places(node("a", "b"), node("b"), node("stray"))) == {"a", "b"}
-
-
-def test_dependencies_outside_of_the_graph_are_not_drawn() -> None:
-    assert edges(node("a", "b", "lost"), node("b")) == 1
-
-
-def test_boxes_do_not_overlap() -> None:
-    names = [f"n{number}" for number in range(12)]
-    found = places(node("a", *names), *(node(each, "z") for each in names), node("z"))
-    assert len(set(found.values())) == 14
-
-
-def test_dependencies_of_the_same_package_are_next_to_each_other() -> None:
-    found = places(node("a", "b", "c"), node("b", "z"), node("c", "m"), node("m"), node("z"))
-    assert found["z"][1] < found["m"][1]
-
-
-def test_a_circle_ends_somewhere() -> None:
-    found = places(node("a", "b"), node("b", "c"), node("c", "b", "c", "a"))
-    assert len(found) == 3
-
-
-def test_only_the_nearest_packages_of_a_large_graph_are_drawn_and_the_rest_is_counted() -> None:
-    chain = [node(f"n{number}", f"n{number + 1}") for number in range(100)]
-    drawing = draw_graph([*chain, node("n100")])
-    assert drawing.left_out == 101 - MAX_GRAPH_NODES
-    assert "n39 " in drawing.svg
-    assert "n40 " not in drawing.svg
-
-
-def test_a_long_name_is_shortened_in_front_and_no_name_is_markup() -> None:
-    svg = draw_graph([node("a", "x" * 80), node("x" * 80)]).svg
-    assert f"…{'x' * 24}<" in svg
-    hostile = GraphNode(org="<script>", name='"', version="&", dependencies=())
-    root = node("a").model_copy(
-        update={"dependencies": (Dependency(org="<script>", name='"', version="&"),)}
-    )
-    assert ElementTree.fromstring(draw_graph([root, hostile]).svg).find(".//script") is None
+from functions.web.package.charts import BarChart, ChartBar, stacked_chart
 
 
 def drawn(*bars: ChartBar, series: tuple[str, ...] = ("pulls",)) -> ElementTree.Element:
@@ -150,6 +65,15 @@ def test_a_few_bars_are_not_wide_and_of_many_a_few_are_labelled() -> None:
 def test_nothing_is_drawn_of_no_counts() -> None:
     assert BarChart("Pulls", ("pulls",), ()).svg() == ""
     assert BarChart("Pulls", ("pulls",), (ChartBar("a", (0,)),)).svg() == ""
+
+
+def test_values_are_beside_the_newest_bar() -> None:
+    picture = drawn(*(ChartBar(f"d{number}", (1,)) for number in range(90)))
+    values = [each for each in picture.iter("text") if each.get("class") == "plot-value"]
+    last = max(
+        float(each.get("x", "")) + float(each.get("width", "")) for each in picture.iter("rect")
+    )
+    assert all(float(each.get("x", "")) > last for each in values)
 
 
 def test_no_name_is_markup() -> None:

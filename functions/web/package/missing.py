@@ -1,0 +1,61 @@
+"""What visitors read where a package or release is missing or withdrawn: similar names, or what
+happened to it and what to use instead.
+"""
+
+from urllib.parse import urlencode
+
+from functions.http.pages import set_refusal_template
+from functions.http.public_pages import PageRequest
+from shared.domain.errors.base import InvalidName, Refusal
+from shared.domain.errors.packages import (
+    PackageNotFound,
+    PackageWithdrawn,
+    ReleaseNotFound,
+    ReleaseWithdrawn,
+)
+
+
+async def missing_page(request: PageRequest, refusal: Refusal) -> None:
+    """Choose the page for a refusal of a package or release."""
+    match refusal:
+        case PackageWithdrawn() | ReleaseWithdrawn():
+            _show_tombstone(request, refusal)
+        case PackageNotFound() | ReleaseNotFound() | InvalidName():
+            await _show_near_names(request, refusal)
+        case _:
+            pass
+
+
+def _show_tombstone(request: PageRequest, refusal: PackageWithdrawn | ReleaseWithdrawn) -> None:
+    if isinstance(refusal, PackageWithdrawn):
+        package, withdrawals, version, latest = refusal.package, refusal.withdrawals, "", ""
+    else:
+        package, version = refusal.coordinate.package, refusal.coordinate.version.text
+        withdrawals, latest = (refusal.withdrawal,), refusal.latest
+    set_refusal_template(
+        "web/package/withdrawn.html",
+        title=f"{package} {version} was withdrawn" if version else f"{package} was withdrawn",
+        package=package,
+        version=version,
+        withdrawals=withdrawals,
+        latest=latest,
+        contact=request.registry.settings.security_contact,
+        now_ms=request.now_ms,
+    )
+
+
+async def _show_near_names(request: PageRequest, refusal: Refusal) -> None:
+    """Suggest visible packages; a hidden package costs and shows what a missing one does."""
+    org, name = request.route["org"], request.route["name"]
+    suggestions = await request.registry.package_details.near_names(
+        f"{org}/{name}", by=request.principal
+    )
+    is_release = isinstance(refusal, ReleaseNotFound)
+    set_refusal_template(
+        "web/package/missing.html",
+        title="Version not found" if is_release else "Package not found",
+        package=f"{org}/{name}",
+        version=request.route["version"] if is_release else "",
+        suggestions=suggestions,
+        search=f"/search?{urlencode({'q': name})}",
+    )

@@ -1,0 +1,126 @@
+"""Pages of packages and releases that are missing, withdrawn or hidden."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from tests.protocol.web.page_reader import Elements, main_of, opened
+from tests.protocol.web.sample_packages import publish
+from tests.support.world import URL, World
+
+GREET = "/packages/acme/greet"
+
+
+async def test_a_mistyped_package_leads_to_packages_with_similar_names(shelf: World) -> None:
+    answer = await opened(shelf, "/packages/acme/gret")
+    page = Elements.of(answer)
+    assert answer.status_code == 404
+    assert "There is no package acme/gret in this registry" in page.words
+    assert GREET in page.links
+    assert "/search?q=gret" in page.links
+
+
+async def test_a_missing_version_leads_to_the_package(shelf: World) -> None:
+    for path in (f"{GREET}/9.9.9", f"{GREET}/9.9.9/files", "/files/acme/greet/9.9.9/x"):
+        answer = await opened(shelf, path)
+        assert answer.status_code == 404
+        assert "There is no version" in Elements.of(answer).words
+        assert GREET in Elements.of(answer).links
+
+
+async def test_a_private_package_is_suggested_to_its_members_alone(shelf: World) -> None:
+    for path in ("/packages/acme/secre", "/packages/acme/secret", "/packages/acme/secret/1.0.0"):
+        assert "/packages/acme/secret" not in Elements.of(await opened(shelf, path)).links
+    mine = await opened(shelf, "/packages/acme/secre", by=shelf.people.mia)
+    assert "/packages/acme/secret" in Elements.of(mine).links
+
+
+async def test_a_private_package_and_a_missing_one_have_the_same_page(shelf: World) -> None:
+    hidden = await opened(shelf, "/packages/acme/secret")
+    missing = await opened(shelf, "/packages/acme/sesret")
+    assert main_of(hidden) == main_of(missing).replace("sesret", "secret")
+
+
+async def test_a_name_that_none_may_have_has_a_page_too(shelf: World) -> None:
+    answer = await opened(shelf, "/packages/acme/%3Cscript%3E")
+    assert answer.status_code == 404
+    assert "<script>" not in main_of(answer)
+
+
+async def test_programs_read_a_problem_in_place_of_suggestions(shelf: World) -> None:
+    answer = await opened(shelf, "/packages/acme/gret", accept="application/json")
+    assert answer.status_code == 404
+    assert answer.json()["error"]["message"] == "package not found: acme/gret"
+
+
+@pytest.mark.parametrize(
+    ("act", "title", "reason"),
+    [
+        ("quarantine", "Quarantined", "Under review by an administrator"),
+        ("remove", "Removed", "Removed permanently by an administrator"),
+    ],
+)
+async def test_a_withdrawn_release_has_a_page_that_says_what_to_use(
+    shelf: World, act: str, title: str, reason: str
+) -> None:
+    greet = Coordinate.parse("acme", "greet", "1.2.0")
+    shelf.clock.advance(timedelta(days=2))
+    await getattr(shelf.registry.moderation, act)(greet, "steals keys", by=OPERATOR)
+    shelf.clock.advance(timedelta(days=3))
+    for path in (f"{GREET}/1.2.0", f"{GREET}/1.2.0/files"):
+        answer = await opened(shelf, path)
+        page = Elements.of(answer)
+        assert answer.status_code == 404
+        assert "acme/greet 1.2.0 was withdrawn" in page.words
+        assert title in page.words
+        assert reason in page.words
+        assert "3 days ago" in page.words
+        assert "Use acme/greet 1.0.0, the latest version" in " ".join(page.words.split())
+        assert "steals keys" not in answer.text, "owners read it, and nobody else"
+
+
+async def test_a_package_without_any_release_left_has_a_page(shelf: World) -> None:
+    shop = Coordinate.parse("other", "shop", "0.1.0")
+    await shelf.registry.moderation.quarantine(shop, "malware", by=OPERATOR)
+    for path in (
+        "/packages/other/shop",
+        "/packages/other/shop/latest",
+        "/packages/other/shop/files",
+    ):
+        answer = await opened(shelf, path)
+        assert answer.status_code == 404
+        assert "other/shop was withdrawn" in Elements.of(answer).words
+        assert "0.1.0" in Elements.of(answer).words
+    problem = await opened(shelf, "/packages/other/shop", accept="application/json")
+    assert (problem.status_code, problem.json()["error"]["code"]) == (404, "package-withdrawn")
+
+
+async def test_a_held_release_is_like_one_that_was_never_published(shelf: World) -> None:
+    await publish(shelf, "other/held:1.0.0")
+    held = Coordinate.parse("other", "held", "1.0.0")
+    await shelf.registry.moderation.hold(held, "looked at", by=OPERATOR)
+    for path in ("/packages/other/held", "/packages/other/held/1.0.0"):
+        page = Elements.of(await opened(shelf, path))
+        assert "withdrawn" not in page.words
+        assert "There is no" in page.words
+
+
+async def test_a_withdrawn_private_package_does_not_exist_for_strangers(shelf: World) -> None:
+    secret = Coordinate.parse("acme", "secret", "1.0.0")
+    await shelf.registry.moderation.quarantine(secret, "malware", by=OPERATOR)
+    for path in ("/packages/acme/secret", "/packages/acme/secret/1.0.0"):
+        stranger = await opened(shelf, path)
+        assert "withdrawn" not in Elements.of(stranger).words
+        member = await opened(shelf, path, by=shelf.people.mia)
+        assert "was withdrawn" in Elements.of(member).words
+
+
+async def test_clients_read_of_a_withdrawn_release_what_they_read_of_a_missing_one(
+    shelf: World,
+) -> None:
+    greet = Coordinate.parse("acme", "greet", "1.2.0")
+    await shelf.registry.moderation.quarantine(greet, "malware", by=OPERATOR)
+    answer = await shelf.get(f"{URL}/2.0/registry/packages/acme/greet/1.2.0")
+    assert "package not found for: acme/greet:1.2.0" in answer.text
