@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.instrumentation import STORES
-from shared.composition import Adapters as Stores
+from shared.composition import Adapters
 
 NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
 LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
@@ -45,7 +45,7 @@ class _Noted:
         return calling
 
 
-def noted(stores: Stores) -> Stores:
+def noted(stores: Adapters) -> Adapters:
     """Return the stores, with their calls noted where this run notes them."""
     if NOTES not in os.environ:
         return stores

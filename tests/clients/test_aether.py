@@ -150,12 +150,12 @@ def test_other_bytes_for_a_version_are_a_conflict_that_the_user_reads(
     owner: Repository, tmp_path: Path
 ) -> None:
     owner.do("push", "acme", "greet", "1.0.0", file(tmp_path))
-    with pytest.raises(AetherFailure) as told:
+    with pytest.raises(AetherFailure) as shown:
         owner.do("push", "acme", "greet", "1.0.0", file(tmp_path, summary="Changed."))
-    assert str(told.value).startswith(
+    assert str(shown.value).startswith(
         "Failed to deploy artifacts: Could not transfer artifact acme:greet:bala:1.0.0"
     )
-    assert "409" in str(told.value)
+    assert "409" in str(shown.value)
 
 
 def test_the_same_push_again_is_fine(owner: Repository, tmp_path: Path) -> None:

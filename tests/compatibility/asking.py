@@ -57,13 +57,15 @@ class Ask:
         answer = await http.request(
             self.method, URL + self.path, headers={**QUIET, **self.headers}, content=content
         )
-        told: dict[str, Any] = {"status": answer.status_code}
+        reported: dict[str, Any] = {"status": answer.status_code}
         if self.only_status:
-            return told
-        told["headers"] = {name: answer.headers[name] for name in KEPT if name in answer.headers}
+            return reported
+        reported["headers"] = {
+            name: answer.headers[name] for name in KEPT if name in answer.headers
+        }
         if answer.status_code in (302, 303, 307):
-            return {**told, **await _followed(http, answer)}
-        return {**told, **self._read(answer)}
+            return {**reported, **await _followed(http, answer)}
+        return {**reported, **self._read(answer)}
 
     def _read(self, answer: httpx.Response) -> dict[str, Any]:
         kind = answer.headers.get("content-type", "").partition(";")[0]

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from shared.composition import Adapters
 from tests.fakes.identity_provider import FakeInternet, Issuer
 from tests.support.archives import bala
 from tests.support.browsers import Browser
@@ -24,7 +25,7 @@ from tests.support.sign_in import SETTINGS as SIGN_IN
 from tests.support.storage import Places
 from tests.support.trusted_publishing import SETTINGS as JOBS
 from tests.support.trusted_publishing import CiSystems
-from tests.support.world import URL, People, Person, Stores, World, opened, settled
+from tests.support.world import URL, People, Person, World, opened, settled
 
 API = "/api/v1"
 ACME = "/account/organizations/acme"
@@ -133,7 +134,7 @@ class Story:
         return answer
 
 
-async def told(folder: Path, places: Places) -> Facts:
+async def shown(folder: Path, places: Places) -> Facts:
     """Make the stores, and return what is known of them."""
     people = await settled(folder, places)
     facts = Facts()
@@ -142,15 +143,15 @@ async def told(folder: Path, places: Places) -> Facts:
     async with opened(folder, people, places=places, seed="burst", brake_packages=1) as world:
         for name in ("one", "two"):  # The second waits for an owner.
             await world.push(bala(f"other/{name}:1.0.0"), by=people.bob)
-    facts.at_ms = await _told(folder, places, people, facts)
+    facts.at_ms = await _shown(folder, places, people, facts)
     return facts
 
 
-async def _told(folder: Path, places: Places, people: People, facts: Facts) -> int:
+async def _shown(folder: Path, places: Places, people: People, facts: Facts) -> int:
     made: list[CiSystems] = []
     issuer = Issuer(f"{HOST}/{TENANT}/v2.0")
 
-    def connect(stores: Stores) -> Stores:
+    def connect(stores: Adapters) -> Adapters:
         clock: Any = stores.clock
         issuer.now_s = lambda: clock.now_ms() / 1000
         made.append(CiSystems(clock, URL))

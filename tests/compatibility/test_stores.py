@@ -11,7 +11,7 @@ import pytest
 
 from tests.compatibility.asking import Ask, Asking, differences
 from tests.compatibility.fixtures import ANSWERS, CLOUD, FOLDER, HERE, read_json
-from tests.compatibility.story import Facts, told
+from tests.compatibility.story import Facts, shown
 from tests.compatibility.write import PLACES, facts_of, open_folder, read_by_this_code
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
@@ -140,7 +140,7 @@ def test_its_snapshot_makes_a_new_registry(terminal: Terminal, scratch: Path) ->
 
 
 async def test_the_script_that_wrote_the_stores_runs_with_the_current_code(scratch: Path) -> None:
-    facts = await told(scratch / "data", PLACES["folder"])
+    facts = await shown(scratch / "data", PLACES["folder"])
     known = facts_of(read_json(ANSWERS["folder"]))
     assert (facts.at_ms, set(facts.tokens)) == (known.at_ms, set(known.tokens))
     assert [str(each) for each in Asking(facts).reads()]

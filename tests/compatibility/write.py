@@ -25,7 +25,7 @@ from tests.compatibility.fixtures import (
     unpack_folder,
     write_json,
 )
-from tests.compatibility.story import SETTINGS, Facts, told
+from tests.compatibility.story import SETTINGS, Facts, shown
 from tests.fakes.system import FakeClock
 from tests.support.storage import Clouds, Folders, Places
 from tests.support.world import World, opened, settings_of
@@ -59,7 +59,7 @@ def open_folder(folder: Path) -> None:
 async def write(kind: str, scratch: Path) -> None:
     """Write the stores, and what a registry over a copy of them answers."""
     folder = scratch / "written"
-    facts = await told(folder, PLACES[kind])
+    facts = await shown(folder, PLACES[kind])
     if kind == "folder":
         pack_folder(folder, FOLDER)
     else:

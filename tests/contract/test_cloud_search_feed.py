@@ -360,7 +360,7 @@ class Crash(BaseException):
     """The process is gone."""
 
 
-class Stumbling:
+class CrashingParts:
     """Parts whose n-th call ends the process: before it takes effect, or after."""
 
     def __init__(self, parts: SearchBlobs, fatal: int, *, after: bool) -> None:
@@ -369,7 +369,7 @@ class Stumbling:
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._parts, name)
 
-        async def stumbling(*arguments: Any) -> Any:
+        async def crashing(*arguments: Any) -> Any:
             self._left -= 1
             if self._left == 0 and not self._after:
                 raise Crash
@@ -378,7 +378,7 @@ class Stumbling:
                 raise Crash
             return answer
 
-        return stumbling
+        return crashing
 
     @property
     def is_over(self) -> bool:
@@ -412,7 +412,7 @@ async def test_the_next_process_finishes_after_a_crash_at_any_call(
         await place.search.index.replace(listing("one", summary=f"number{fatal}"))
         await prepare(place)
         await place.search.index.replace(listing("two", summary=f"number{fatal}"))
-        parts = Stumbling(place.parts(), fatal, after=after)
+        parts = CrashingParts(place.parts(), fatal, after=after)
         feed = place.feed(parts)
         try:
             await feed.catch_up()

@@ -136,7 +136,7 @@ async def busy(worlds: OpenWorld) -> World:
     return world
 
 
-async def told(stores: Any) -> dict[str, Any]:
+async def shown(stores: Any) -> dict[str, Any]:
     """Return what the stores say of everything that a snapshot is about."""
     heads = await stores.metadata.packages("", 1_000)
     packages = [each.package for each in heads]
@@ -174,13 +174,13 @@ async def _all(stores: Any, kind: type[Entity]) -> list[Entity]:
 async def test_everything_is_as_it_was(busy: World, target: Target, tmp_path: Path) -> None:
     store = SnapshotFolder(tmp_path / "snapshots")
     source = snapshotting(busy.stores, store, busy.clock)
-    before = await told(busy.stores)
+    before = await shown(busy.stores)
     manifest = await source.create()
     elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents)
     report = await target.restoring.restore(source.snapshots, manifest.name, elsewhere)
     assert report.problems == ()
     assert report.seen == report.changed == manifest.lines
-    assert await told(target.stores) == before
+    assert await shown(target.stores) == before
     found = await target.search.search(Query.parse(""), ResultPage(), Viewer(sees_everything=True))
     assert sorted(str(hit.listing.head.package) for hit in found.hits) == [
         "acme/greet",
@@ -219,7 +219,7 @@ async def test_a_registry_goes_from_one_machine_to_the_cloud_and_back(
     busy: World, tmp_path: Path, clock: FakeClock
 ) -> None:
     store = SnapshotFolder(tmp_path / "snapshots")
-    before, stores = await told(busy.stores), busy.stores
+    before, stores = await shown(busy.stores), busy.stores
     async with (
         target_of("cloud", tmp_path / "there", clock) as there,
         target_of("embedded", tmp_path / "back", clock) as back,
@@ -232,7 +232,7 @@ async def test_a_registry_goes_from_one_machine_to_the_cloud_and_back(
                 await target.restoring.restore(taking.snapshots, name, elsewhere)
             ).problems == ()
             clock.advance(DAY)
-        assert await told(back.stores) == before
+        assert await shown(back.stores) == before
 
 
 async def test_a_release_whose_archive_is_missing_is_left_out_until_it_is_there(
@@ -248,7 +248,7 @@ async def test_a_release_whose_archive_is_missing_is_left_out_until_it_is_there(
     elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents)
     again = await target.restoring.restore(source.snapshots, name, elsewhere)
     assert again.problems == ()
-    assert await told(target.stores) == await told(busy.stores)
+    assert await shown(target.stores) == await shown(busy.stores)
 
 
 async def test_a_registry_that_is_there_is_never_overwritten(

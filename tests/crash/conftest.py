@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.crash.fault_report import FIGURE, Record, pytest_terminal_summary
-from tests.crash.fork_server import ForkServer, nursery
+from tests.crash.fork_server import ForkServer, running_fork_server
 from tests.crash.kills import Killing
 from tests.crash.reference_runs import References
 from tests.support.world import Template
@@ -17,29 +17,29 @@ OpenKilling = Callable[[str], Awaitable[Killing]]
 
 
 @pytest.fixture(scope="session", name="nursery")
-def the_nursery() -> Generator[ForkServer]:
+def one_fork_server() -> Generator[ForkServer]:
     """Return the process whose children are killed."""
-    with nursery() as running:
+    with running_fork_server() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def references(
-    template: Template, nursery: ForkServer, tmp_path_factory: pytest.TempPathFactory
+    template: Template, running_fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> References:
     """Return what each use-case does when nothing disturbs it."""
-    return References(template, nursery, tmp_path_factory.mktemp("references"))
+    return References(template, running_fork_server, tmp_path_factory.mktemp("references"))
 
 
 @pytest.fixture
 def killing(
-    references: References, nursery: ForkServer, tmp_path: Path, record_property: Record
+    references: References, running_fork_server: ForkServer, tmp_path: Path, record_property: Record
 ) -> Generator[OpenKilling]:
     """Return how to let processes die of a use-case, by its name; they are counted."""
-    before = nursery.killed
+    before = running_fork_server.killed
 
     async def open_killing(name: str) -> Killing:
-        return Killing(await references.of(name), nursery, tmp_path)
+        return Killing(await references.of(name), running_fork_server, tmp_path)
 
     yield open_killing
-    record_property(FIGURE, ("processes killed", nursery.killed - before))
+    record_property(FIGURE, ("processes killed", running_fork_server.killed - before))

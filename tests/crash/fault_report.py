@@ -15,15 +15,15 @@ ROW = "row of the fault table"  # A property: the use-case, its fault, how it wa
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures that the tests told, added up, and the fault table."""
-    told = Told.by(terminalreporter.getreports(""))
-    if told.figures:
+    shown = Reported.by(terminalreporter.getreports(""))
+    if shown.figures:
         terminalreporter.section("crash suite")
-    for line in told.lines():
+    for line in shown.lines():
         terminalreporter.line(line)
 
 
 @dataclass
-class Told:
+class Reported:
     """What the tests of a run told."""
 
     figures: Counter[str]
@@ -32,15 +32,15 @@ class Told:
     @classmethod
     def by(cls, reports: Sequence[pytest.TestReport]) -> Self:
         """Add up what stands in the reports; that of a teardown holds all of its test."""
-        told = cls(Counter(), Counter())
+        shown = cls(Counter(), Counter())
         for report in reports:
             properties: list[tuple[str, Any]] = report.user_properties
             for name, value in properties if report.when == "teardown" else ():
                 if name == FIGURE:
-                    told.figures[value[0]] += value[1]
+                    shown.figures[value[0]] += value[1]
                 if name == ROW:
-                    told.rows[tuple(value)] += 1
-        return told
+                    shown.rows[tuple(value)] += 1
+        return shown
 
     def lines(self) -> Iterator[str]:
         """Yield the report."""

@@ -17,12 +17,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, cast
 
+from shared.composition import Adapters
 from tests.crash.injection import CallLog, Strike, count_small_steps, tapped
 from tests.crash.use_cases import USE_CASES
 from tests.fakes.system import FakeRandomness
 from tests.paths import ROOT
 from tests.support.port_doubles import Moment
-from tests.support.world import People, Stores, opened
+from tests.support.world import People, opened
 
 LONGEST_LIFE = 60  # Seconds, after which a child ends itself.
 
@@ -114,7 +115,7 @@ class ForkServer:
 
 
 @contextmanager
-def nursery() -> Generator[ForkServer]:
+def running_fork_server() -> Generator[ForkServer]:
     """Start the process; it is gone at the end, with its child if there is one."""
     process = subprocess.Popen(
         [sys.executable, "-c", "from tests.crash import fork_server; fork_server.serve()"],
@@ -145,29 +146,29 @@ def serve() -> None:
             job: Job = pickle.load(jobs)  # noqa: S301 - the test wrote it.
         except EOFError:
             return
-        pickle.dump(_bear(job), endings)
+        pickle.dump(_fork(job), endings)
         endings.flush()
 
 
-def _bear(job: Job) -> Ended:
+def _fork(job: Job) -> Ended:
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _be_a_child(job, writer)
+        _run_child(job, writer)
     os.close(writer)
-    with open(reader, "rb", buffering=0) as told:  # noqa: PTH123 - a pipe has no path.
-        begun = told.read(1)
+    with open(reader, "rb", buffering=0) as shown:  # noqa: PTH123 - a pipe has no path.
+        begun = shown.read(1)
         if isinstance(job.death, AfterSeconds) and begun:
-            select.select([told], [], [], job.death.seconds)
+            select.select([shown], [], [], job.death.seconds)
             os.kill(child, signal.SIGKILL)
-        life = told.read()
+        life = shown.read()
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     return Ended(code, pickle.loads(life) if life and code == 0 else Life())  # noqa: S301
 
 
-def _be_a_child(job: Job, writer: int) -> None:
+def _run_child(job: Job, writer: int) -> None:
     signal.alarm(LONGEST_LIFE)
     try:
         life = asyncio.run(_live(job, lambda: os.write(writer, b"!")))
@@ -183,7 +184,7 @@ async def _live(job: Job, begin: Callable[[], object]) -> Life:
     strike = _strike(job.death)
     use_case = USE_CASES[job.use_case]
 
-    def wrap(stores: Stores) -> Stores:
+    def wrap(stores: Adapters) -> Adapters:
         # Two processes that draw the same ids would be one process that draws them twice.
         stores = replace(stores, randomness=FakeRandomness(f"{job.folder} {os.getpid()}"))
         return tapped(log)(tapped(strike)(stores) if strike else stores)

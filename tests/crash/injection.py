@@ -12,8 +12,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
+from shared.composition import Adapters
 from tests.support.port_doubles import Moment
-from tests.support.world import Stores
 
 Proceed = Callable[[], Awaitable[Any]]
 Between = Callable[[str, Proceed], Awaitable[Any]]
@@ -21,10 +21,10 @@ Between = Callable[[str, Proceed], Awaitable[Any]]
 PORTS = ("metadata", "documents", "archives", "directory", "events", "work", "search")
 
 
-def tapped(between: Between) -> Callable[[Stores], Stores]:
+def tapped(between: Between) -> Callable[[Adapters], Adapters]:
     """Return what lets every call of every port pass by `between`."""
 
-    def wrap(stores: Stores) -> Stores:
+    def wrap(stores: Adapters) -> Adapters:
         ports = {name: _Tapped(name, getattr(stores, name), between) for name in PORTS}
         return replace(stores, **cast("dict[str, Any]", ports))
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.adapters.embedded import open_embedded
+from shared.composition import Adapters
 from tests.crash.reference_runs import Reference, start_again, sweep_a_day_later
 from tests.crash.registry_state import RegistryState, check_token_events, picture, stored
 from tests.crash.use_cases import UseCase, settle
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.support.world import Stores, World, opened
+from tests.support.world import World, opened
 
 FAR_AWAY_MS = 4_000_000_000_000  # Later than whatever a real clock says.
 
@@ -128,5 +129,5 @@ def check_stored(reference: Reference, folder: Path) -> None:
     assert stored(folder) in (reference.stored_after, reference.stored_swept)
 
 
-def _other_ids(stores: Stores) -> Stores:
+def _other_ids(stores: Adapters) -> Adapters:
     return replace(stores, randomness=FakeRandomness("started again"))

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.composition import Adapters
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy, NotListedYet, StorageFull
 from tests.crash.fault_report import ROW, Record
@@ -31,7 +32,7 @@ from tests.sampling import covering
 from tests.support import port_doubles
 from tests.support.archives import bala
 from tests.support.port_doubles import Moment, failing
-from tests.support.world import OpenWorld, Stores, World, opened
+from tests.support.world import OpenWorld, World, opened
 
 
 class Fault(Enum):
@@ -147,7 +148,7 @@ async def test_the_table_has_more_than_a_hundred_rows(references: References) ->
 async def test_a_push_that_is_stored_but_not_listed_is_not_said_to_be_undone(
     worlds: OpenWorld, error: Unavailable
 ) -> None:
-    def broken(stores: Stores) -> Stores:
+    def broken(stores: Adapters) -> Adapters:
         return replace(stores, search=failing(stores.search, port_doubles.Fault("offer", error)))
 
     world = await worlds(wrap=broken)

@@ -110,9 +110,9 @@ async def check_full(filling: Filling, http: httpx.AsyncClient) -> None:
     assert (await bal.pull(OLD)).content == bala(OLD)
     assert await bal.versions("acme/old") == ["1.0.0"]
     assert (await bal.search("org:acme"))["count"] == 1
-    told = await readiness(filling.host, http, 503)
-    assert told == {"message": str(StorageNotWritable())}
-    assert str(filling.host.data) not in str(told)
+    shown = await readiness(filling.host, http, 503)
+    assert shown == {"message": str(StorageNotWritable())}
+    assert str(filling.host.data) not in str(shown)
     accept = {"Accept": "application/json"}
     page = await http.get(f"{filling.host.url}/about/status", headers=accept)
     assert (page.status_code, page.json()["status"]) == (200, "unavailable")

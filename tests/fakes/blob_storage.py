@@ -98,7 +98,7 @@ ACCOUNT = "https://ballroom.blob.core.windows.net"
 OBJECT, TENANT = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 KEY = "dGhlIGtleSB0aGF0IHRoZSBzZXJ2aWNlIGxlbmRzIHVz"
 
-_LENT = """<?xml version="1.0" encoding="utf-8"?>
+_DELEGATION_KEY = """<?xml version="1.0" encoding="utf-8"?>
 <UserDelegationKey><SignedOid>{object}</SignedOid><SignedTid>{tenant}</SignedTid>
 <SignedStart>{start}</SignedStart><SignedExpiry>{expiry}</SignedExpiry>
 <SignedService>b</SignedService><SignedVersion>2026-02-06</SignedVersion>
@@ -106,7 +106,7 @@ _LENT = """<?xml version="1.0" encoding="utf-8"?>
 
 
 @dataclass
-class LendingService(AsyncHttpTransport[Any, Any]):
+class DelegationKeyService(AsyncHttpTransport[Any, Any]):
     """Answers requests for a key, or refuses them with `status`; 0 is a lost connection."""
 
     status: int = 200
@@ -137,8 +137,10 @@ class LendingService(AsyncHttpTransport[Any, Any]):
         self.asked.append((datetime.fromisoformat(start), datetime.fromisoformat(expiry)))
         if not self.status:
             raise ServiceRequestError(message="the connection was refused")
-        lent = _LENT.format(object=OBJECT, tenant=TENANT, start=start, expiry=expiry, key=KEY)
-        return _Answer(request, self.status, lent.encode() if self.status == 200 else b"")
+        issued = _DELEGATION_KEY.format(
+            object=OBJECT, tenant=TENANT, start=start, expiry=expiry, key=KEY
+        )
+        return _Answer(request, self.status, issued.encode() if self.status == 200 else b"")
 
 
 class Identity:

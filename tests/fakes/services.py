@@ -10,19 +10,19 @@ from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
 
 
-def unheard(refusal: Refusal) -> None:
-    """Take note of nothing."""
+def ignore(refusal: Refusal) -> None:
+    """Ignore a refusal."""
 
 
-def recording(
+def fake_record_writer(
     directory: FakeDirectory,
     events: FakeEvents | None = None,
     clock: FakeClock | None = None,
     *,
     randomness: FakeRandomness | None = None,
-    delayed: Callable[[Refusal], None] = unheard,
+    delayed: Callable[[Refusal], None] = ignore,
 ) -> RecordWriter:
-    """Return what writes entities with their events into `directory` and `events`."""
+    """Return a record writer over the directory and the events."""
     events = events or FakeEvents()
     events.published = directory.published
     return RecordWriter(
@@ -37,11 +37,11 @@ def recording(
 READ_ONLY = NoticeBoard(read_only=ReadOnlyState(reason="moving house", since_ms=0))
 
 
-def taking_changes() -> ReadOnlyMode:
-    """Return what lets every change through."""
+def changes_allowed() -> ReadOnlyMode:
+    """Return a registry's read-only mode that is off."""
     return ReadOnlyMode(NoticeCache(FakeDirectory(), FakeClock()))
 
 
-def taking_none() -> ReadOnlyMode:
-    """Return what lets no change through."""
+def changes_refused() -> ReadOnlyMode:
+    """Return a registry's read-only mode that is on."""
     return ReadOnlyMode(NoticeCache(FakeDirectory.holding(READ_ONLY), FakeClock()))

@@ -11,12 +11,13 @@ from shared.adapters.blob.client import BlobContainers
 from shared.adapters.blob.signed_links import BlobLinks
 from shared.adapters.system import SystemClock
 from shared.bootstrap import cloud_adapters
+from shared.composition import Adapters
 from tests.crash.registry_state import RegistryState, picture
 from tests.crash.use_cases import BYSTANDER, UseCase, push
 from tests.fakes.system import FakeRandomness
 from tests.outages.faulty_transport import Call, Died, FaultyStores, FaultyTransport
 from tests.outages.store_contents import Contents, contents_of, copy
-from tests.support.world import People, Stores, Template, World, opened, settings_of
+from tests.support.world import People, Template, World, opened, settings_of
 
 # One counter a limit, of two that differ in nothing but their names.
 LIMITS: dict[str, Any] = {"limit_write": "token=1000", "limit_push": "token=1000"}
@@ -95,7 +96,7 @@ async def over(
     Two processes that draw the same ids would be one process that draws them twice.
     """
 
-    def wired(stores: Stores) -> Stores:
+    def wired(stores: Adapters) -> Adapters:
         ours = replace(stores, randomness=FakeRandomness(ids))
         if wire is None:
             return ours

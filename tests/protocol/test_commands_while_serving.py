@@ -46,8 +46,8 @@ async def test_a_stolen_token_ends_with_what_was_made_with_it(world: World) -> N
     made = await world.send("POST", f"{URL}/api/v1/tokens", by=world.people.ann, content=body)
     stolen = made.json()["token"]["madeWith"]
     assert "token later" in await command(world, "token", "show", "ann", stolen)
-    told = await command(world, "token", "revoke", "ann", stolen, "--stolen")
-    assert told.splitlines()[1:] == ["Ended with it: token later."]
+    shown = await command(world, "token", "revoke", "ann", stolen, "--stolen")
+    assert shown.splitlines()[1:] == ["Ended with it: token later."]
     world.clock.advance(timedelta(seconds=5))
     assert await whoami(world, made.json()["text"]) == 401
 

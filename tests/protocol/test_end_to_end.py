@@ -141,8 +141,8 @@ async def test_a_revoked_token_is_refused_and_all_that_happened_is_in_the_log(
     done(await push(story.world, token, "3.0.0"), 401)
 
     log = (await story.kim.api("GET", "/api/v1/orgs/kimco/audit?count=100")).json()["events"]
-    told = [(each["kind"], each["actorName"] or each["actor"]) for each in reversed(log)]
-    [*before, (kind, actor)] = told
+    shown = [(each["kind"], each["actorName"] or each["actor"]) for each in reversed(log)]
+    [*before, (kind, actor)] = shown
     assert before == [
         ("organization.founded", "kim"),
         ("invitation.sent", "kim"),

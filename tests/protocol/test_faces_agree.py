@@ -97,9 +97,9 @@ async def check(world: World, by: Person | None) -> None:
     """Compare what each face says of each version with the line in the index."""
     lines = await index(world, by)
     for face in FACES:
-        told = await face(world, by)
-        assert set(told) == set(lines), face.__name__
-        for version, facts in told.items():
+        shown = await face(world, by)
+        assert set(shown) == set(lines), face.__name__
+        for version, facts in shown.items():
             expected = {name: lines[version][name] for name in facts}
             assert facts == expected, f"{face.__name__} of {version}"
 
@@ -154,11 +154,11 @@ async def central_versions(world: World, by: Person | None) -> Facts:
 
 async def central_metadata(world: World, by: Person | None) -> Facts:
     """Read the model of each version."""
-    told: Facts = {}
+    shown: Facts = {}
     for version in VERSIONS:
         if answer := await get(world, f"/packages/acme/greet/{version}", by):
             model = answer.json()
-            told[version] = {
+            shown[version] = {
                 "platform": model["platform"],
                 "ballerina": model["ballerinaVersion"],
                 "is_deprecated": model["isDeprecated"],
@@ -169,7 +169,7 @@ async def central_metadata(world: World, by: Person | None) -> Facts:
                 "tool": model["balToolId"],
                 "visibility": model["visibility"],
             }
-    return told
+    return shown
 
 
 async def central_resolution(world: World, by: Person | None) -> Facts:
@@ -184,19 +184,19 @@ async def central_resolution(world: World, by: Person | None) -> Facts:
 
 async def central_pull(world: World, by: Person | None) -> Facts:
     """Pull each version, both hops."""
-    told: Facts = {}
+    shown: Facts = {}
     for version in VERSIONS:
         path = f"/packages/acme/greet/{version}"
         if first := await get(world, path, by, **dict(ACCEPT_ARCHIVE)):
             archive = (await world.get(first.headers["location"])).content
             assert first.headers["digest"] == Digest.of(archive).header()
-            told[version] = {
+            shown[version] = {
                 "is_deprecated": first.headers.get("is-deprecated") == "true",
                 "message": first.headers.get("deprecate-message", ""),
                 "digest": Digest.of(archive).header(),
                 "size": len(archive),
             }
-    return told
+    return shown
 
 
 async def maven_repository(world: World, by: Person | None) -> Facts:
@@ -223,23 +223,23 @@ async def maven_proxy(world: World, by: Person | None) -> Facts:
 
 async def maven_graphs(world: World, by: Person | None) -> Facts:
     """Read the dependency graph of each version."""
-    told: Facts = {}
+    shown: Facts = {}
     for version in VERSIONS:
         file = f"{MAVEN}/acme/greet/{version}/greet-{version}-depgraph.json"
         if answer := await get(world, file, by):
             [each] = answer.json()["resolved"]
-            told[version] = resolved(each)
-    return told
+            shown[version] = resolved(each)
+    return shown
 
 
 async def maven_archives(world: World, by: Person | None) -> Facts:
     """Get the archive of each version."""
-    told: Facts = {}
+    shown: Facts = {}
     for version in VERSIONS:
         if first := await get(world, f"{MAVEN}/acme/greet/{version}/greet-{version}.bala", by):
             archive = (await world.get(first.headers["location"])).content
-            told[version] = {"digest": Digest.of(archive).header(), "size": len(archive)}
-    return told
+            shown[version] = {"digest": Digest.of(archive).header(), "size": len(archive)}
+    return shown
 
 
 FACES: list[Face] = [

@@ -14,7 +14,7 @@ from shared.services.invitations import InvitationRequest
 from tests.support.archives import bala
 from tests.support.device_login import ask
 from tests.support.page_client import PageClient
-from tests.support.sign_in import open_signing
+from tests.support.sign_in import open_sign_in
 from tests.support.world import OpenWorld, Person, World, token_of
 
 # What is new each time, by what it is replaced with.
@@ -291,7 +291,7 @@ async def test_no_identities(ann: PageClient, page: SnapshotAssertion) -> None:
 
 
 async def test_identities(worlds: OpenWorld, page: SnapshotAssertion) -> None:
-    browser = await (await open_signing(worlds)).signed_in("oidc")
+    browser = await (await open_sign_in(worlds)).signed_in("oidc")
     kim = PageClient(browser.world, browser.cookies)
     await kim.open("/account/identities")
     assert shown(kim) == page

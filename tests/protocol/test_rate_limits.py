@@ -46,8 +46,8 @@ async def test_reads_are_limited_by_address(worlds: OpenWorld, url: str) -> None
 async def test_a_reader_gets_the_limit_when_half_of_it_is_used(worlds: OpenWorld) -> None:
     world = await worlds(limit_read="address=4")
     answers = [await world.get("/packages?q=greet") for _ in range(4)]
-    told = [each.headers.get("ratelimit-remaining") for each in answers]
-    assert told == [None, None, "1", "0"]
+    shown = [each.headers.get("ratelimit-remaining") for each in answers]
+    assert shown == [None, None, "1", "0"]
 
 
 async def test_a_caller_that_waited_is_served(worlds: OpenWorld) -> None:

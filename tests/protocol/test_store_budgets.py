@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.composition import Adapters
 from shared.domain.identity import Principal
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
@@ -19,7 +20,7 @@ from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.port_doubles import counting
 from tests.support.storage import one_machine
-from tests.support.world import URL, OpenWorld, Person, Stores, World, asking
+from tests.support.world import URL, OpenWorld, Person, World, asking
 
 PORTS = (
     "metadata", "documents", "archives", "directory", "events", "work", "pulls", "search",
@@ -36,7 +37,7 @@ class Ledger:
         default_factory=lambda: {port: Counter[str]() for port in PORTS}
     )
 
-    def wrap(self, stores: Stores) -> Stores:
+    def wrap(self, stores: Adapters) -> Adapters:
         """Return the stores with every call counted."""
         ports = {
             port: counting(getattr(stores, port), calls) for port, calls in self.by_port.items()

@@ -231,13 +231,13 @@ async def test_a_document_that_a_client_has_is_confirmed_for_three_seconds_at_mo
 
 
 async def test_the_feed_reports_that_it_disappeared_and_came_back(greet: World) -> None:
-    assert await told(greet) == [("published", "1.0.0")]
+    assert await shown(greet) == [("published", "1.0.0")]
     await make(greet, PRIVATE)
-    assert await told(greet) == [("withdrawn", "*")]
+    assert await shown(greet) == [("withdrawn", "*")]
     await greet.push(bala("acme/greet:1.1.0"))
-    assert await told(greet) == [("withdrawn", "*")]
+    assert await shown(greet) == [("withdrawn", "*")]
     await make(greet, PUBLIC)
-    assert await told(greet) == [
+    assert await shown(greet) == [
         ("published", "1.0.0"),
         ("withdrawn", "*"),
         ("published", "1.1.0"),
@@ -245,7 +245,7 @@ async def test_the_feed_reports_that_it_disappeared_and_came_back(greet: World) 
     ]
 
 
-async def told(world: World) -> list[tuple[str, str]]:
+async def shown(world: World) -> list[tuple[str, str]]:
     """Return what the feed tells everybody of the package."""
     changes = (await world.get(f"{URL}/index/changes")).json()["changes"]
     return [(each["kind"], each["version"]) for each in changes if each["name"] == "greet"]

@@ -81,13 +81,13 @@ def test_the_audit_and_the_snapshot_are_asked_for() -> None:
 
 
 def test_every_metric_of_a_query_is_recorded_with_the_dimensions_of_the_query() -> None:
-    told = {each.name: each.attributes for each in INSTRUMENTS}
+    reported = {each.name: each.attributes for each in INSTRUMENTS}
     for name, query in asked():
         if not query.strip().startswith("AppMetrics"):
             continue
         metrics = re.findall(r'Name == "([^"]+)"', query)
         assert len(metrics) == 1, name
-        assert set(re.findall(r"Properties\.(\w+)", query)) <= set(told[metrics[0]]), name
+        assert set(re.findall(r"Properties\.(\w+)", query)) <= set(reported[metrics[0]]), name
 
 
 def test_every_metric_is_shown_by_the_workbook() -> None:

@@ -189,8 +189,8 @@ def test_a_misspelt_rotation_changes_nothing(cloud: Cloud) -> None:
 
 def test_a_key_is_in_no_argument_and_no_output(cloud: Cloud) -> None:
     said = [cloud.run("keys.sh", "vault-1", *how) for how in ((), ("rotate",))]
-    told = "".join(each.stdout + each.stderr for each in said) + cloud.calls
-    assert [key for key in cloud.key.split(",") if key in told] == []
+    shown = "".join(each.stdout + each.stderr for each in said) + cloud.calls
+    assert [key for key in cloud.key.split(",") if key in shown] == []
 
 
 def test_without_a_vault_one_line_says_what_is_missing(cloud: Cloud) -> None:
@@ -275,6 +275,6 @@ def test_environment_variables_of_the_scripts_are_outputs_of_the_templates() -> 
 
 def test_variables_of_the_parameters_are_set_by_a_script() -> None:
     filled = re.findall(r"\$\{(BALLROOM_\w+)", (ROOT / "infra/main.parameters.json").read_text())
-    told = re.findall(r"azd env set (\w+)", PAGE + SCRIPTS) + re.findall(r"set `(\w+)`", PAGE)
+    shown = re.findall(r"azd env set (\w+)", PAGE + SCRIPTS) + re.findall(r"set `(\w+)`", PAGE)
     assert filled
-    assert set(filled) <= set(told)
+    assert set(filled) <= set(shown)

@@ -103,9 +103,9 @@ def test_all_problems_are_reported_at_once() -> None:
 
 
 def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) -> None:
-    told = with_parameters(tmp_path, size="public")
-    assert told.returncode == 0
-    assert f"Note: 200 instances of {INSTANCE_GIGABYTES * 1024:,} MB are more" in told.stderr
+    shown = with_parameters(tmp_path, size="public")
+    assert shown.returncode == 0
+    assert f"Note: 200 instances of {INSTANCE_GIGABYTES * 1024:,} MB are more" in shown.stderr
 
 
 def test_the_templates_have_the_same_bounds() -> None:

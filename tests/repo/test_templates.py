@@ -102,8 +102,8 @@ def test_no_template_asks_for_a_key(each: Template) -> None:
 
 def test_no_output_is_a_secret(each: Template) -> None:
     for name, declared in each.outputs.items():
-        told = f"{name} {json.dumps(declared['value'])}"
-        assert not re.search(r"key|secret|password|connectionstring|token", told, re.IGNORECASE)
+        shown = f"{name} {json.dumps(declared['value'])}"
+        assert not re.search(r"key|secret|password|connectionstring|token", shown, re.IGNORECASE)
 
 
 def test_every_resource_has_the_tags(each: Template) -> None:

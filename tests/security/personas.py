@@ -129,7 +129,7 @@ PERSONAS = (
 
 
 @dataclass(frozen=True)
-class Signing:
+class SignInWorld:
     """Knows people by a session that a test gives them, and all others as the registry does."""
 
     authentication: Authentication

@@ -55,8 +55,8 @@ async def test_nothing_is_there_for_anybody_else(world: World, path: str) -> Non
     ann = await signed_in(world, world.people.ann)
     answer = await ann.send("GET", world.with_ids(path))
     assert answer.status_code == 404
-    for told in (world.people.bob.account.id, "ballerina*", "revoke"):
-        assert told not in answer.text
+    for shown in (world.people.bob.account.id, "ballerina*", "revoke"):
+        assert shown not in answer.text
 
 
 @FORMS

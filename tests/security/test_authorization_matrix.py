@@ -26,7 +26,7 @@ from shared.hosting.host import Host
 from shared.hosting.triggers import functions_of
 from shared.services.tokens import TokenRequest
 from tests.security.access_table import DECLARED, Cell, Declared, Outcome, State, by_status
-from tests.security.personas import PERSONAS, SESSION, TENANT, Credential, Persona, Signing
+from tests.security.personas import PERSONAS, SESSION, TENANT, Credential, Persona, SignInWorld
 from tests.support.archives import bala
 from tests.support.world import Person, Template, World, limited, with_services
 
@@ -66,8 +66,8 @@ class Prepared:
 
     def _host(self, registry: Registry) -> ASGIApp:
         clock = registry.clock
-        signing = Signing(registry.authentication, clock, self.accounts)  # pyright: ignore[reportArgumentType]
-        return Host(build_app(with_services(registry, authentication=signing)))
+        sign_ins = SignInWorld(registry.authentication, clock, self.accounts)  # pyright: ignore[reportArgumentType]
+        return Host(build_app(with_services(registry, authentication=sign_ins)))
 
     def header(self, persona: Persona) -> dict[str, str]:
         """Return what the persona sends."""
@@ -193,11 +193,11 @@ async def test_http_says_what_the_table_of_rights_says(
     wrong: list[str] = []
     async with prepared.world(scratch / "data") as world:
         for cell in cells(declared):
-            wrong += await told(world, prepared, cell, declared)
+            wrong += await shown(world, prepared, cell, declared)
     assert not wrong, "\n".join(wrong)
 
 
-async def told(world: World, prepared: Prepared, cell: Cell, declared: Declared) -> list[str]:
+async def shown(world: World, prepared: Prepared, cell: Cell, declared: Declared) -> list[str]:
     """Ask one cell, and return what came of it if that is not what should."""
     request = declared.request(cell, prepared.accounts)
     request.headers.update(prepared.header(cell.persona))
@@ -253,8 +253,8 @@ async def test_a_right_that_was_removed_is_refused_at_the_next_request(
         wrong: list[str] = []
         for persona, name in product(ANNS, sorted(set(DECLARED) - ENDING)):
             lesser = replace(persona, role=left)
-            told = await asked(world, prepared, lesser, DECLARED[name])
-            wrong += [f"{name}: {each}" for each in told]
+            shown = await asked(world, prepared, lesser, DECLARED[name])
+            wrong += [f"{name}: {each}" for each in shown]
     assert not wrong, "\n".join(wrong)
 
 
@@ -268,5 +268,5 @@ async def asked(
     """Return what came of the cells of one persona, where it is not what should."""
     wrong = list[str]()
     for state in declared.states:
-        wrong += await told(world, prepared, Cell(persona, state, next(_numbers)), declared)
+        wrong += await shown(world, prepared, Cell(persona, state, next(_numbers)), declared)
     return wrong

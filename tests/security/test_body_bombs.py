@@ -120,11 +120,11 @@ async def test_a_form_is_not_read_on_when_no_client_sends_such_a_one(
     world: World, unusual: bytes
 ) -> None:
     body = unusual + multipart("x.bala", bala())
-    told = refused(await world.upload(body, by=world.people.ann), 400)
-    assert told.endswith("Send the bala alone, as the part bala-file.")
+    shown = refused(await world.upload(body, by=world.people.ann), 400)
+    assert shown.endswith("Send the bala alone, as the part bala-file.")
 
 
 async def test_half_a_character_in_a_manifest_is_refused(world: World) -> None:
     half = bala(manifest={"description": "\ud800"})
-    told = refused(await world.upload(multipart("x.bala", half), by=world.people.ann), 400)
-    assert "package.json" in told
+    shown = refused(await world.upload(multipart("x.bala", half), by=world.people.ann), 400)
+    assert "package.json" in shown

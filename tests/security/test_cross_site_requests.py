@@ -95,9 +95,9 @@ async def test_a_session_may_what_the_table_of_rights_says(
                 answer = await call(browser, declared.request(cell, prepared.accounts), csrf)
                 expected = declared.expects(persona, state)
                 if (declared.shows or by_status)(answer) not in expected:
-                    told = f"{answer.status_code} {answer.text[:120]}"
+                    shown = f"{answer.status_code} {answer.text[:120]}"
                     names = " or ".join(each.value for each in expected)
-                    wrong.append(f"{name}, {state.value}: {names}, but {told}")
+                    wrong.append(f"{name}, {state.value}: {names}, but {shown}")
     assert not wrong, "\n".join(wrong)
 
 

@@ -19,7 +19,7 @@ from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.device_login import ask, error, poll
 from tests.support.page_client import PageClient
-from tests.support.sign_in import KINDS, Signing, open_signing
+from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld, World
 
 WITHIN = timedelta(seconds=5)
@@ -141,43 +141,43 @@ async def test_a_link_that_was_made_before_signs_nobody_in(world: World) -> None
 
 
 @pytest.fixture
-async def signing(worlds: OpenWorld) -> Signing:
+async def sign_ins(worlds: OpenWorld) -> SignInWorld:
     """Return a registry with every provider, which takes access tokens of a tenant as well."""
-    return await open_signing(worlds, entra_roles=json.dumps(ROLES))
+    return await open_sign_in(worlds, entra_roles=json.dumps(ROLES))
 
 
-async def kim(signing: Signing) -> Account:
+async def kim(sign_ins: SignInWorld) -> Account:
     """Return the account of the person at the issuer."""
-    found = await signing.world.registry.account_administration.search("kim", by=OPERATOR)
+    found = await sign_ins.world.registry.account_administration.search("kim", by=OPERATOR)
     [account] = [each.account for each in found.rows]
     assert account
     return account
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_no_provider_signs_anybody_in(signing: Signing, kind: str) -> None:
-    await signing.signed_in(kind)
-    account = await kim(signing)
-    await lock(signing.world, account)
-    browser = signing.browser()
+async def test_no_provider_signs_anybody_in(sign_ins: SignInWorld, kind: str) -> None:
+    await sign_ins.signed_in(kind)
+    account = await kim(sign_ins)
+    await lock(sign_ins.world, account)
+    browser = sign_ins.browser()
     await browser.get(f"/sign-in/{kind}")
     assert browser.page.status_code == 403
     assert f"The account {account.name} is locked" in browser.page.text
     assert not browser.session
-    await unlock(signing.world, account)
+    await unlock(sign_ins.world, account)
     await browser.get(f"/sign-in/{kind}")
     assert browser.page.status_code == 200
 
 
-async def test_an_access_token_of_the_tenant_is_refused(signing: Signing) -> None:
-    await signing.signed_in("entra")
+async def test_an_access_token_of_the_tenant_is_refused(sign_ins: SignInWorld) -> None:
+    await sign_ins.signed_in("entra")
     claims = {**RIGHT, "oid": "object-of-kim", "scp": "access", "roles": ["People.Read"]}
-    person = replace(signing.world.people.ann, token=signing.issuer.sign(claims))
+    person = replace(sign_ins.world.people.ann, token=sign_ins.issuer.sign(claims))
     whoami = f"{URL}/api/v1/whoami"
-    assert (await signing.world.get(whoami, by=person)).status_code == 200
-    await lock(signing.world, await kim(signing))
-    person = replace(person, token=signing.issuer.sign(claims))
-    assert (await signing.world.get(whoami, by=person)).status_code == 403
+    assert (await sign_ins.world.get(whoami, by=person)).status_code == 200
+    await lock(sign_ins.world, await kim(sign_ins))
+    person = replace(person, token=sign_ins.issuer.sign(claims))
+    assert (await sign_ins.world.get(whoami, by=person)).status_code == 403
 
 
 # --- what was begun before ---------------------------------------------------------------------

@@ -31,10 +31,10 @@ FORBIDDEN = st.characters(exclude_categories=["Cs"]).filter(
 
 async def refusal(world: World, coordinate: str, layout: int = 3) -> str:
     """Push as an administrator, who may push anywhere, and return why it was refused."""
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as shown:
         await world.push(bala(coordinate, layout=layout), by=world.people.admin)
-    assert told.value.reason
-    return told.value.reason
+    assert shown.value.reason
+    return shown.value.reason
 
 
 @pytest.mark.parametrize("layout", [2, 3, 4])

@@ -36,9 +36,9 @@ async def test_sixty_renewals_in_a_second_are_one_mail(world: World) -> None:
     assert [each.status_code for each in answers] == [201] + [429] * 59
     assert len(world.mailer.to(VICTIM)) == 1
     assert code(answers[1]) == "mailed-lately"
-    told = answers[1].json()["error"]["message"]
-    assert told.startswith("v\N{HORIZONTAL ELLIPSIS}@example.org got an invitation by mail")
-    assert "Wait 600 seconds to send another one, or invite without an address" in told
+    shown = answers[1].json()["error"]["message"]
+    assert shown.startswith("v\N{HORIZONTAL ELLIPSIS}@example.org got an invitation by mail")
+    assert "Wait 600 seconds to send another one, or invite without an address" in shown
     assert answers[1].headers["retry-after"] == "600"
 
 

@@ -111,7 +111,7 @@ async def public(world: World) -> World:
 
 @pytest.mark.parametrize("function", sorted(READING))
 async def test_everybody_reads_the_same_of_public_packages(public: World, function: str) -> None:
-    told: list[str] = []
+    shown: list[str] = []
     people = public.people
     askers = (people.bob, people.mia, people.ann, people.admin)
     for probe, by in product(READING[function], askers):
@@ -123,8 +123,8 @@ async def test_everybody_reads_the_same_of_public_packages(public: World, functi
             continue  # Only what has a tag can be what the caller has already.
         anonymous, known = [await seen(public, probe.about("greet"), who) for who in (None, by)]
         if cached_alike(probe, anonymous) != cached_alike(probe, known):
-            told.append(f"{by.account.name} by {probe}: {anonymous} and {known}")
-    assert not told, "\n".join(told)
+            shown.append(f"{by.account.name} by {probe}: {anonymous} and {known}")
+    assert not shown, "\n".join(shown)
 
 
 def cached_alike(probe: Probe, what: Seen) -> tuple[int, object, bytes]:

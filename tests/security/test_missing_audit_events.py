@@ -12,7 +12,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from shared.composition import Adapters as Stores
+from shared.composition import Adapters
 from shared.domain.errors.requests import Busy
 from shared.domain.records import Event
 from shared.ports import EventStore
@@ -74,7 +74,7 @@ class Outage:
     lasts: bool = False
     events: list[EventStore] = field(default_factory=list[EventStore])
 
-    def wrap(self, stores: Stores) -> Stores:
+    def wrap(self, stores: Adapters) -> Adapters:
         """Return the stores with this event store."""
         return replace(stores, events=cast("EventStore", _Unreachable(stores.events, self)))
 

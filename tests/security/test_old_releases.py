@@ -44,9 +44,9 @@ async def test_no_archive_of_another_platform_is_added_to_a_version(
     world.clock.advance(age)
     for platform in PLATFORMS:
         for by in (world.people.ann, world.people.admin):
-            told = await push(world, bala(GREET, platform=platform), by)
-            assert "Releases never change" in told
-            assert "raise the version" in told
+            shown = await push(world, bala(GREET, platform=platform), by)
+            assert "Releases never change" in shown
+            assert "raise the version" in shown
     assert await stored(world.stores) == before
 
 

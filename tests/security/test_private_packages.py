@@ -97,24 +97,24 @@ async def lacking(worlds: OpenWorld) -> Registry:
 async def test_for_outsiders_a_registry_with_it_equals_one_without_it(
     having: Registry, lacking: Registry, function: str
 ) -> None:
-    told: list[str] = []
+    shown: list[str] = []
     for who, probe in asked_of(function):
         one, other = [await each.asked(probe, NAME, who) for each in (having, lacking)]
         if one != other:
-            told.append(f"{who} by {probe}: {difference(one, other)}")
-    assert not told, "\n".join(told)
+            shown.append(f"{who} by {probe}: {difference(one, other)}")
+    assert not shown, "\n".join(shown)
 
 
 @pytest.mark.parametrize("function", [*READING, *CHANGING])
 async def test_for_outsiders_it_costs_what_a_missing_package_costs(
     having: Registry, function: str
 ) -> None:
-    told: list[str] = []
+    shown: list[str] = []
     for who, probe in asked_of(function):
         hidden, missing = [await having.asked(probe, name, who) for name in (NAME, ABSENT)]
         if outline(*hidden) != outline(*missing):
-            told.append(f"{who} by {probe}: {difference(hidden, missing)}")
-    assert not told, "\n".join(told)
+            shown.append(f"{who} by {probe}: {difference(hidden, missing)}")
+    assert not shown, "\n".join(shown)
 
 
 @pytest.mark.parametrize("function", sorted(READING))

@@ -351,8 +351,8 @@ async def test_the_count_is_one_over_all_instances(worlds: OpenWorld) -> None:
     machine = Principal("acme000000", "t1", (Grant(),), token_creator=ann.id)
     other = build_registry(world.registry.settings, world.stores)
     paces = [
-        await limiting.count_push(by, Coordinate.parse("acme", f"p{number}", "1.0.0").package)
-        for number, (limiting, by) in enumerate(
+        await rate_limiter.count_push(by, Coordinate.parse("acme", f"p{number}", "1.0.0").package)
+        for number, (rate_limiter, by) in enumerate(
             zip(
                 [world.registry.rate_limiter, other.rate_limiter] * 3,
                 [ann, ann, machine, machine, ann, machine],

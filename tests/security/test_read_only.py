@@ -102,9 +102,9 @@ async def test_every_change_is_refused_and_changes_nothing(
         before = await everything(world)
         for name in CHANGING:
             answer = await ask(world, prepared, admin, name, offered)
-            told = (answer.status_code, answer.headers.get("retry-after"))
-            if told != (503, "300") or SENTENCE not in html.unescape(answer.text):
-                wrong.append(f"{name}: {told} {main_of(answer)}")
+            shown = (answer.status_code, answer.headers.get("retry-after"))
+            if shown != (503, "300") or SENTENCE not in html.unescape(answer.text):
+                wrong.append(f"{name}: {shown} {main_of(answer)}")
         assert await everything(world) == before
     assert not wrong, "\n".join(wrong)
 

@@ -17,22 +17,22 @@ from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.services.sign_in import STATE_LIFETIME, SignInRequest
 from tests.fakes.identity_provider import Issuer, answer_of, rsa_key
 from tests.support.browsers import Browser, signed_in
-from tests.support.sign_in import KINDS, Signing, open_signing
+from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture
-async def signing(worlds: OpenWorld) -> Signing:
+async def sign_ins(worlds: OpenWorld) -> SignInWorld:
     """Return a registry with every provider."""
-    return await open_signing(worlds, limit_failure="address=1000", limit_sign_in="address=1000")
+    return await open_sign_in(worlds, limit_failure="address=1000", limit_sign_in="address=1000")
 
 
-async def answer_for(signing: Signing, browser: Browser, kind: str) -> dict[str, str]:
+async def answer_for(sign_ins: SignInWorld, browser: Browser, kind: str) -> dict[str, str]:
     """Begin a sign-in in the browser, and return what the provider answers."""
     begun = await browser.send("GET", f"/sign-in/{kind}")
-    page = await signing.internet.browse(begun.headers["location"])
+    page = await sign_ins.internet.browse(begun.headers["location"])
     return answer_of(page, f"{URL}/sign-in/callback/{kind}")
 
 
@@ -45,9 +45,9 @@ async def back(browser: Browser, kind: str, answer: dict[str, str]) -> httpx.Res
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_an_answer_counts_once(signing: Signing, kind: str) -> None:
-    browser = signing.browser()
-    answer = await answer_for(signing, browser, kind)
+async def test_an_answer_counts_once(sign_ins: SignInWorld, kind: str) -> None:
+    browser = sign_ins.browser()
+    answer = await answer_for(sign_ins, browser, kind)
     assert (await back(browser, kind, answer)).status_code == 303
     again = await back(browser, kind, answer)
     assert again.status_code == 401
@@ -55,34 +55,36 @@ async def test_an_answer_counts_once(signing: Signing, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_exactly_one_of_concurrent_answers_counts(signing: Signing, kind: str) -> None:
-    browser = signing.browser()
-    answer = await answer_for(signing, browser, kind)
+async def test_exactly_one_of_concurrent_answers_counts(sign_ins: SignInWorld, kind: str) -> None:
+    browser = sign_ins.browser()
+    answer = await answer_for(sign_ins, browser, kind)
     answers = await asyncio.gather(*(back(browser.copy(), kind, answer) for _ in range(20)))
     assert sorted(each.status_code for each in answers) == [303] + [401] * 19
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_code_of_another_sign_in_is_refused(signing: Signing, kind: str) -> None:
-    browser = signing.browser()
-    spent = await answer_for(signing, browser, kind)
+async def test_a_code_of_another_sign_in_is_refused(sign_ins: SignInWorld, kind: str) -> None:
+    browser = sign_ins.browser()
+    spent = await answer_for(sign_ins, browser, kind)
     await back(browser, kind, spent)
-    fresh = await answer_for(signing, browser, kind)
+    fresh = await answer_for(sign_ins, browser, kind)
     mixed = await back(browser, kind, {**spent, "state": fresh["state"]})
     assert mixed.status_code == 401
-    unspent = await answer_for(signing, browser, kind)
-    other = await answer_for(signing, browser, kind)
+    unspent = await answer_for(sign_ins, browser, kind)
+    other = await answer_for(sign_ins, browser, kind)
     crossed = await back(browser, kind, {**unspent, "state": other["state"]})
     assert crossed.status_code == 401
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_an_answer_counts_in_the_browser_that_asked_only(signing: Signing, kind: str) -> None:
+async def test_an_answer_counts_in_the_browser_that_asked_only(
+    sign_ins: SignInWorld, kind: str
+) -> None:
     # Whoever makes others finish a sign-in of theirs sees what they do then.
-    attacker, victim, bare = signing.browser(), signing.browser(), signing.browser()
+    attacker, victim, bare = sign_ins.browser(), sign_ins.browser(), sign_ins.browser()
     await victim.get("/sign-in/none")
     for browser in (victim, bare):
-        answer = await answer_for(signing, attacker, kind)
+        answer = await answer_for(sign_ins, attacker, kind)
         refused = await back(browser, kind, answer)
         assert (refused.status_code, browser.session) == (401, "")
         assert (await back(attacker, kind, answer)).status_code == 401
@@ -92,46 +94,46 @@ async def test_an_answer_counts_in_the_browser_that_asked_only(signing: Signing,
     ("asked", "answered"), [("oidc", "github"), ("github", "entra"), ("entra", "oidc")]
 )
 async def test_an_answer_of_one_provider_is_refused_by_another(
-    signing: Signing, asked: str, answered: str
+    sign_ins: SignInWorld, asked: str, answered: str
 ) -> None:
-    browser = signing.browser()
-    answer = await answer_for(signing, browser, asked)
+    browser = sign_ins.browser()
+    answer = await answer_for(sign_ins, browser, asked)
     refused = await back(browser, answered, answer)
     assert (refused.status_code, browser.session) == (401, "")
     assert (await back(browser, asked, answer)).status_code == 401
 
 
-async def test_an_answer_that_names_another_issuer_is_refused(signing: Signing) -> None:
-    browser = signing.browser()
-    answer = await answer_for(signing, browser, "oidc")
+async def test_an_answer_that_names_another_issuer_is_refused(sign_ins: SignInWorld) -> None:
+    browser = sign_ins.browser()
+    answer = await answer_for(sign_ins, browser, "oidc")
     refused = await back(browser, "oidc", {**answer, "iss": "https://evil.test"})
     assert (refused.status_code, browser.session) == (401, "")
 
 
-async def test_a_sign_in_takes_ten_minutes_at_most(signing: Signing) -> None:
-    browser = signing.browser()
-    answer = await answer_for(signing, browser, "oidc")
-    signing.world.clock.advance(STATE_LIFETIME)
+async def test_a_sign_in_takes_ten_minutes_at_most(sign_ins: SignInWorld) -> None:
+    browser = sign_ins.browser()
+    answer = await answer_for(sign_ins, browser, "oidc")
+    sign_ins.world.clock.advance(STATE_LIFETIME)
     assert (await back(browser, "oidc", answer)).status_code == 401
 
 
 @pytest.mark.parametrize("kind", ["entra", "oidc"])
-async def test_a_forged_id_token_signs_nobody_in(signing: Signing, kind: str) -> None:
-    forger = Issuer(signing.issuer.url, signing.issuer.now_s, keys={"key-1": rsa_key(66)})
+async def test_a_forged_id_token_signs_nobody_in(sign_ins: SignInWorld, kind: str) -> None:
+    forger = Issuer(sign_ins.issuer.url, sign_ins.issuer.now_s, keys={"key-1": rsa_key(66)})
 
     def forge(token: str) -> str:
         claims = jwt.decode(token, options={"verify_signature": False})
         return forger.sign({**claims, "sub": "admin", "oid": "admin"})
 
-    signing.issuer.change_token = forge
-    browser = signing.browser()
+    sign_ins.issuer.change_token = forge
+    browser = sign_ins.browser()
     page = await browser.get(f"/sign-in/{kind}")
     assert (page.status_code, browser.session) == (401, "")
 
 
 async def test_guesses_are_counted(worlds: OpenWorld) -> None:
-    signing = await open_signing(worlds, limit_failure="address=5")
-    browser = signing.browser()
+    sign_ins = await open_sign_in(worlds, limit_failure="address=5")
+    browser = sign_ins.browser()
     statuses = [
         (await browser.get(f"/sign-in/callback/oidc?state=guess{n}&code=x")).status_code
         for n in range(7)
@@ -141,17 +143,17 @@ async def test_guesses_are_counted(worlds: OpenWorld) -> None:
 
 
 async def test_beginnings_are_counted(worlds: OpenWorld) -> None:
-    signing = await open_signing(worlds, limit_sign_in="address=3")
-    browser = signing.browser()
+    sign_ins = await open_sign_in(worlds, limit_sign_in="address=3")
+    browser = sign_ins.browser()
     answers = [await browser.send("GET", "/sign-in/oidc") for _ in range(5)]
     assert [each.status_code for each in answers] == [303] * 3 + [429] * 2
     assert answers[-1].headers["retry-after"]
 
 
 async def test_the_stored_state_contains_no_secret_and_neither_does_the_address(
-    signing: Signing,
+    sign_ins: SignInWorld,
 ) -> None:
-    browser = signing.browser()
+    browser = sign_ins.browser()
     begun = await browser.send("GET", "/sign-in/oidc")
     asked = parse_qs(urlsplit(begun.headers["location"]).query)
     assert set(asked) == {
@@ -173,49 +175,51 @@ async def test_the_stored_state_contains_no_secret_and_neither_does_the_address(
 
 @pytest.mark.parametrize("purpose", ["link", "again"])
 async def test_no_page_of_others_begins_what_changes_an_account(
-    signing: Signing, purpose: str
+    sign_ins: SignInWorld, purpose: str
 ) -> None:
     # Else an identity of the attacker, signed in at the provider, would be linked to the victim.
-    victim = await signed_in(signing.world, signing.world.people.ann, issuer=signing.issuer)
+    victim = await signed_in(sign_ins.world, sign_ins.world.people.ann, issuer=sign_ins.issuer)
     page = await victim.get(f"/sign-in/oidc?for={purpose}")
     assert page.status_code == 401
-    mallory = await signed_in(signing.world, signing.world.people.bob, issuer=signing.issuer)
+    mallory = await signed_in(sign_ins.world, sign_ins.world.people.bob, issuer=sign_ins.issuer)
     own = await mallory.get(f"/sign-in?for={purpose}")
     [ticket] = set(re.findall(r"ticket=([\w-]+)", own.text))
     page = await victim.get(f"/sign-in/oidc?for={purpose}&ticket={ticket}")
     assert page.status_code == 401
-    assert signing.issuer.calls == []
+    assert sign_ins.issuer.calls == []
 
 
-async def test_a_session_that_ends_meanwhile_is_linked_to_nobody(signing: Signing) -> None:
-    browser = await signing.signed_in("oidc")
+async def test_a_session_that_ends_meanwhile_is_linked_to_nobody(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("oidc")
     page = await browser.get("/sign-in?for=link")
     [offer] = re.findall(r'href="(/sign-in/github\?[^"]*)"', page.text)
     begun = await browser.send("GET", offer.replace("&amp;", "&"))
     away = answer_of(
-        await signing.internet.browse(begun.headers["location"]), f"{URL}/sign-in/callback/github"
+        await sign_ins.internet.browse(begun.headers["location"]), f"{URL}/sign-in/callback/github"
     )
     await browser.copy().post("/sign-out")
     assert (await back(browser, "github", away)).status_code == 401
 
 
 @pytest.mark.parametrize("purpose", [SignInPurpose.AGAIN, SignInPurpose.LINK])
-async def test_a_token_neither_links_nor_renews(signing: Signing, purpose: SignInPurpose) -> None:
-    ann = signing.world.people.ann.account
+async def test_a_token_neither_links_nor_renews(
+    sign_ins: SignInWorld, purpose: SignInPurpose
+) -> None:
+    ann = sign_ins.world.people.ann.account
     errand = SignInRequest(purpose, "/account", Principal(ann.id, "a token", (Grant(),)))
     arrival = SignInBrowser("192.0.2.1", "curl", "browser", "")
     with pytest.raises(SignInExpired):
-        await signing.world.registry.sign_in_flow.begin("oidc", errand, arrival)
+        await sign_ins.world.registry.sign_in_flow.begin("oidc", errand, arrival)
 
 
-async def test_a_link_of_a_deleted_account_signs_nobody_in(signing: Signing) -> None:
-    browser = signing.browser()
-    ann = signing.world.people.ann.account
-    link = (await signing.world.registry.sign_in_links.create(ann.id)).reveal()
+async def test_a_link_of_a_deleted_account_signs_nobody_in(sign_ins: SignInWorld) -> None:
+    browser = sign_ins.browser()
+    ann = sign_ins.world.people.ann.account
+    link = (await sign_ins.world.registry.sign_in_links.create(ann.id)).reveal()
     await browser.get(link)
-    stored = await signing.world.stores.directory.get(Account, ann.place)
+    stored = await sign_ins.world.stores.directory.get(Account, ann.place)
     assert stored is not None
-    await signing.world.stores.directory.remove(stored)
+    await sign_ins.world.stores.directory.remove(stored)
     assert (await browser.post(link)).status_code == 401
     assert browser.session == ""
 
@@ -269,11 +273,11 @@ def test_pages_of_ours_are_come_back_to(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", [each for each in ELSEWHERE if "\n" not in each][:12])
-async def test_no_sign_in_leads_out_of_the_registry(signing: Signing, target: str) -> None:
-    browser = signing.browser()
+async def test_no_sign_in_leads_out_of_the_registry(sign_ins: SignInWorld, target: str) -> None:
+    browser = sign_ins.browser()
     begun = await browser.send("GET", f"/sign-in/oidc?{urlencode({'to': target})}")
     away = answer_of(
-        await signing.internet.browse(begun.headers["location"]), f"{URL}/sign-in/callback/oidc"
+        await sign_ins.internet.browse(begun.headers["location"]), f"{URL}/sign-in/callback/oidc"
     )
     assert (await back(browser, "oidc", away)).headers["location"] == HOME_PATH
     shown = await browser.send("GET", f"/sign-in?{urlencode({'to': target})}")

@@ -158,11 +158,11 @@ async def test_its_end_is_one_event_for_the_account_and_one_for_each_change_of_a
     before = len(await world.stores.events.since(0, 1000))
     for _ in range(2):  # A repeat does no harm, and says nothing new.
         assert (await ann.api("POST", f"/api/v1/tokens/{token_id}/stolen")).status_code == 200
-    told = [event for _, event in (await world.stores.events.since(0, 1000))[before:]]
-    assert [each.kind for each in told] == ["token.stolen", "member.removed"]
-    assert told[0].subject == token_id
-    assert (told[0].details["tokens"], told[0].details["memberships"]) == ("1", "1")
-    assert "token later" in told[0].details["made"]
+    shown = [event for _, event in (await world.stores.events.since(0, 1000))[before:]]
+    assert [each.kind for each in shown] == ["token.stolen", "member.removed"]
+    assert shown[0].subject == token_id
+    assert (shown[0].details["tokens"], shown[0].details["memberships"]) == ("1", "1")
+    assert "token later" in shown[0].details["made"]
 
 
 async def test_credentials_made_with_a_token_are_listed_with_it(world: World) -> None:

@@ -23,7 +23,7 @@ from tests.security.routes import VALUES, routes
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.device_login import ask, poll
-from tests.support.sign_in import open_signing
+from tests.support.sign_in import open_sign_in
 from tests.support.telemetry import Heard, hearing
 from tests.support.world import URL, OpenWorld, World
 
@@ -110,7 +110,7 @@ class Told:
 
 
 @pytest.fixture
-def told(capfd: pytest.CaptureFixture[str]) -> Iterator[Told]:
+def shown(capfd: pytest.CaptureFixture[str]) -> Iterator[Told]:
     """Return everything that is told until the test ends."""
     with hearing() as heard:
         yield Told(heard, capfd)
@@ -179,53 +179,53 @@ async def planted(world: World) -> None:
             await world.http.request(method, url.replace(f"/{value}", f"/{PLANTED['email']}"))
 
 
-async def test_no_secret_is_in_telemetry(worlds: OpenWorld, told: Told) -> None:
+async def test_no_secret_is_in_telemetry(worlds: OpenWorld, shown: Told) -> None:
     settings: dict[str, Any] = {"log_level": "debug", **NO_LIMITS}
-    signing = await open_signing(worlds, **settings)
-    world = signing.world
+    sign_ins = await open_sign_in(worlds, **settings)
+    world = sign_ins.world
     secrets = watched(world)
-    secrets.found |= {CLIENT_SECRET, signing.issuer.person.email}
+    secrets.found |= {CLIENT_SECRET, sign_ins.issuer.person.email}
     for kind in ("oidc", "entra", "github"):
-        await signing.signed_in(kind)
+        await sign_ins.signed_in(kind)
     await packages(world)
     await people(world, await signed_in(world, world.people.ann))
     await planted(world)
     for task in world.registry.upkeep.tasks:
         await world.registry.upkeep.run(task)
-    text = told.text()
+    text = shown.text()
     assert secrets.in_(text) == set()
     assert set(_EMAIL.findall(unquote(text))) == set()
     # It was a test of something: a lot was sent, and a lot was told.
     assert len(secrets.found) > 30
-    assert told.lines.count('"event":"request"') > 500
-    assert {point["state"] for point in told.heard.points(PUSHES)} == {"live"}
-    assert len({point["operation"] for point in told.heard.points(REQUESTS)}) > 100
+    assert shown.lines.count('"event":"request"') > 500
+    assert {point["state"] for point in shown.heard.points(PUSHES)} == {"live"}
+    assert len({point["operation"] for point in shown.heard.points(REQUESTS)}) > 100
     assert {"metadata", "directory", "events"} <= {
-        point["store"] for point in told.heard.points(STORE_CALLS)
+        point["store"] for point in shown.heard.points(STORE_CALLS)
     }
 
 
-async def test_a_secret_that_is_told_is_found_wherever_it_is(told: Told) -> None:
+async def test_a_secret_that_is_told_is_found_wherever_it_is(shown: Told) -> None:
     configure("debug")
     secrets = Secrets(set(PLANTED.values()))
     leaks = list(PLANTED.values())
     log.info("leak", token=leaks[0], address=f"https://x.test/?code={leaks[3].replace('-', '%2D')}")
     Activity.begin(leaks[1], SpanOrigin.SERVED).end({"outcome": leaks[2]})
     recording.record_metric(UPKEEP, 1, {"task": leaks[4], "result": leaks[6]})
-    text = told.text()
+    text = shown.text()
     assert secrets.in_(text) == {*leaks} - {PLANTED["email"]}
     log.error("leak", to=PLANTED["email"])
-    assert _EMAIL.findall(told.text()) == [PLANTED["email"]]
+    assert _EMAIL.findall(shown.text()) == [PLANTED["email"]]
 
 
-async def test_telemetry_of_requests_uses_words_of_the_code(worlds: OpenWorld, told: Told) -> None:
+async def test_telemetry_of_requests_uses_words_of_the_code(worlds: OpenWorld, shown: Told) -> None:
     world = await worlds(log_level="debug", **NO_LIMITS)
     watched(world)
     await planted(world)
     named = {
         value
         for instrument in INSTRUMENTS
-        for point in told.heard.points(instrument)
+        for point in shown.heard.points(instrument)
         for name, value in point.items()
         if name in instrument.attributes and name != "status"
     }

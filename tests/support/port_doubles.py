@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import Any, TypeVar, cast
 
-from shared.composition import Adapters as Stores
+from shared.composition import Adapters
 
 Port = TypeVar("Port")
 
@@ -33,7 +33,7 @@ class Journal:
 
     calls: list[str] = field(default_factory=list[str])
 
-    def wrap(self, stores: Stores) -> Stores:
+    def wrap(self, stores: Adapters) -> Adapters:
         """Return the stores with every call written down here."""
         names = [each.name for each in fields(stores) if each.name not in NO_STORES]
         ports = {name: noting(getattr(stores, name), self._note(name)) for name in names}

@@ -38,7 +38,7 @@ from shared.services.sessions import Sessions
 from shared.services.token_records import TokenLineage, TokenRecords
 from tests.fakes.dns_records import FakeDomainRecords
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import recording, taking_changes
+from tests.fakes.services import changes_allowed, fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 
@@ -63,7 +63,7 @@ ADA = person("ada", administrator=True)
 
 @dataclass
 class FakePackages:
-    """The part of a `MetadataStore` that tells which packages there are."""
+    """The part of a `MetadataStore` that lists packages."""
 
     heads: list[Head] = field(default_factory=list[Head])
     released: dict[str, list[Release]] = field(default_factory=dict[str, list[Release]])
@@ -79,7 +79,7 @@ class FakePackages:
 
 @dataclass
 class OrganizationServices:
-    """The services, with everything that they lean on in sight."""
+    """The services of organizations, and the fakes that they use."""
 
     directory: FakeDirectory = field(
         default_factory=lambda: FakeDirectory.holding(KIM, LEE, MAX, EVE, ADA)
@@ -95,8 +95,8 @@ class OrganizationServices:
     reserved_patterns: tuple[str, ...] = ()
     invitation_limit: str = "account=1000"  # In 60 minutes.
     invitation_mail_minutes: int = 10
-    read_only_mode: ReadOnlyMode = field(default_factory=taking_changes)
-    limit_found: str = ""
+    read_only_mode: ReadOnlyMode = field(default_factory=changes_allowed)
+    creation_limit: str = ""
     undelivered: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
 
     @property
@@ -104,8 +104,10 @@ class OrganizationServices:
         return Authorization(self.directory, self.clock)
 
     @property
-    def recording(self) -> RecordWriter:
-        return recording(self.directory, self.events, self.clock, randomness=self.randomness)
+    def record_writer(self) -> RecordWriter:
+        return fake_record_writer(
+            self.directory, self.events, self.clock, randomness=self.randomness
+        )
 
     @property
     def mail_delivery(self) -> MailDelivery:
@@ -118,33 +120,33 @@ class OrganizationServices:
     @property
     def organization_members(self) -> OrganizationMembers:
         return OrganizationMembers(
-            self.directory, self.recording, self.leases, self.mail_delivery, URL
+            self.directory, self.record_writer, self.leases, self.mail_delivery, URL
         )
 
     @property
-    def limiting(self) -> RateLimiter:
-        """Return limits that nobody of a test meets, but for invitations and foundings."""
+    def rate_limiter(self) -> RateLimiter:
+        """Return limits that no test reaches, except those of invitations and creations."""
         rules = {each: RateLimit.parse(each, "") for each in RateLimitClass}
         rules[RateLimitClass.INVITATION] = RateLimit.parse(
             RateLimitClass.INVITATION, self.invitation_limit
         )
-        rules[RateLimitClass.FOUND] = RateLimit.parse(RateLimitClass.FOUND, self.limit_found)
-        braking = BurstDetection(self.work, self.clock, 20, 60)
-        return RateLimiter(self.work, self.clock, rules, braking, taking_changes())
+        rules[RateLimitClass.FOUND] = RateLimit.parse(RateLimitClass.FOUND, self.creation_limit)
+        burst_detection = BurstDetection(self.work, self.clock, 20, 60)
+        return RateLimiter(self.work, self.clock, rules, burst_detection, changes_allowed())
 
     @property
     def lineage(self) -> TokenLineage:
-        return TokenLineage(self.directory, self.recording, self.clock)
+        return TokenLineage(self.directory, self.record_writer, self.clock)
 
     @property
     def organizations(self) -> Organizations:
         return Organizations(
             directory=self.directory,
             authorization=self.authorization,
-            record_writer=self.recording,
+            record_writer=self.record_writer,
             organization_members=self.organization_members,
             lineage=self.lineage,
-            rate_limiter=self.limiting,
+            rate_limiter=self.rate_limiter,
             clock=self.clock,
             randomness=self.randomness,
             creators=self.creators,
@@ -162,7 +164,7 @@ class OrganizationServices:
             directory=self.directory,
             metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
             organization_members=self.organization_members,
-            record_writer=self.recording,
+            record_writer=self.record_writer,
         )
 
     @property
@@ -171,11 +173,11 @@ class OrganizationServices:
             directory=self.directory,
             work=self.work,
             authorization=self.authorization,
-            record_writer=self.recording,
+            record_writer=self.record_writer,
             organization_members=self.organization_members,
             lineage=self.lineage,
             mail_delivery=self.mail_delivery,
-            rate_limiter=self.limiting,
+            rate_limiter=self.rate_limiter,
             read_only_mode=self.read_only_mode,
             clock=self.clock,
             randomness=self.randomness,
@@ -188,37 +190,37 @@ class OrganizationServices:
         return DomainVerification(
             directory=self.directory,
             authorization=self.authorization,
-            record_writer=self.recording,
+            record_writer=self.record_writer,
             organization_members=self.organization_members,
             records=self.records,
             randomness=self.randomness,
         )
 
     def signed_in(self, account: Account) -> Principal:
-        """Return somebody who signed in a moment ago."""
+        """Return a principal with a fresh sign-in."""
         now_ms = self.clock.now_ms()
         return Principal(account.id, "session", (Grant(),), signed_in_ms=now_ms)
 
     def token_of(self, account: Account, *grants: Grant) -> Principal:
-        """Return somebody by a token, which is never fresh."""
+        """Return a principal with a token, which is never a fresh sign-in."""
         return Principal(account.id, "token", grants or (Grant(),))
 
     def roles(self) -> dict[str, Role]:
-        """Return who is what, by name, as it counts now."""
+        """Return the current roles by the names of accounts."""
         now = [each.at(self.clock.now_ms()) for each in self.directory.every(Membership)]
         return {self.name_of(each.account): each.role for each in now if each}
 
     def name_of(self, account_id: str) -> str:
         return next(each.name for each in self.directory.every(Account) if each.id == account_id)
 
-    async def let_in(self, *people: Account, role: Role = Role.OWNER) -> None:
+    async def add_members(self, *people: Account, role: Role = Role.OWNER) -> None:
         """Make people members of Acme, at once."""
         for each in people:
             await self.organizations.set_member(ACME, each, role, by=OPERATOR)
-        self.forget()
+        self.clear_calls()
 
-    def forget(self) -> None:
-        """Forget what was told, and who called."""
+    def clear_calls(self) -> None:
+        """Delete recorded events, mails and calls."""
         self.events.feed.clear()
         self.mailer.sent.clear()
         self.directory.calls.clear()
@@ -229,11 +231,11 @@ class OrganizationServices:
         assert found
         return found
 
-    def told_to(self, account: Account) -> Sequence[Event]:
-        """Return the events that somebody's own log shows."""
+    def events_of(self, account: Account) -> Sequence[Event]:
+        """Return the events in the log of an account."""
         return [each for each in self.events.feed if each.account == account.id]
 
-    async def without(self, account: Account) -> None:
+    async def delete_account(self, account: Account) -> None:
         """Delete an account."""
         known = await self.directory.get(Account, Place(account.id))
         assert known
@@ -241,10 +243,10 @@ class OrganizationServices:
 
 
 async def acme_of_kim() -> OrganizationServices:
-    """Return a world in which kim owns Acme."""
+    """Return services in which kim owns Acme."""
     world = OrganizationServices()
     await world.organizations.create(ACME, KIM, by=OPERATOR)
-    world.forget()
+    world.clear_calls()
     return world
 
 
@@ -253,11 +255,11 @@ FAR_MS = 2**50  # Later than any clock of a test.
 
 @dataclass
 class AdministrationServices(OrganizationServices):
-    """The services of organizations, and those of administrators beside them."""
+    """The services of organizations and of administrators."""
 
     @classmethod
-    def settled(cls) -> Self:
-        """Return a registry whose accounts have their names."""
+    def with_names(cls) -> Self:
+        """Return services whose accounts have their names."""
         world = cls()
         for each in (KIM, LEE, MAX, EVE, ADA):
             claim = AccountName(name=each.name, account=each.id, created_ms=0)
@@ -279,7 +281,7 @@ class AdministrationServices(OrganizationServices):
             self.directory,
             self.administration,
             self.leases,
-            self.recording,
+            self.record_writer,
             self.mail_delivery,
             URL,
         )
@@ -288,7 +290,7 @@ class AdministrationServices(OrganizationServices):
     def tokens(self) -> TokenRecords:
         return TokenRecords(
             directory=self.directory,
-            record_writer=self.recording,
+            record_writer=self.record_writer,
             lineage=self.lineage,
             clock=self.clock,
             randomness=self.randomness,
@@ -308,9 +310,9 @@ class AdministrationServices(OrganizationServices):
             administrators=self.administrators,
             organizations=self.organizations,
             tokens=self.tokens,
-            sessions=Sessions(self.directory, self.recording, self.clock, account_mail),
+            sessions=Sessions(self.directory, self.record_writer, self.clock, account_mail),
             audit_log=self.audit_log,
-            record_writer=self.recording,
+            record_writer=self.record_writer,
             mail_delivery=self.mail_delivery,
             base_url=URL,
         )
@@ -322,7 +324,7 @@ class AdministrationServices(OrganizationServices):
     @property
     def reserved_names(self) -> ReservedNames:
         return ReservedNames(
-            self.directory, self.administration, self.recording, self.reserved_patterns
+            self.directory, self.administration, self.record_writer, self.reserved_patterns
         )
 
 
@@ -334,7 +336,7 @@ def token_of(account: Account, id_: str = "token") -> Token:
 
 
 def session_of(account: Account, id_: str = "session") -> Session:
-    """Return a session of somebody that goes on for long."""
+    """Return a session that lasts for the whole test."""
     return Session(
         id=id_, account=account.id, provider="link", created_ms=0, seen_ms=0, expires_ms=FAR_MS,
         idle_ms=FAR_MS, signed_in_ms=0, secrets=("hash",),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from shared.composition import Adapters as Stores
+from shared.composition import Adapters
 from shared.domain.mail import Mail
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, Issuer
 from tests.fakes.system import START_MS
@@ -32,7 +32,7 @@ SETTINGS = {
 
 
 @dataclass
-class Signing:
+class SignInWorld:
     """A registry, the issuer that it trusts, and the way between them."""
 
     world: World
@@ -67,7 +67,7 @@ class Signing:
         found = await self.world.stores.events.stream(f"account:{account_id}", None, 100)
         return [event.kind for _, event in reversed(found)]
 
-    async def letters(self) -> list[Mail]:
+    async def mails(self) -> list[Mail]:
         """Return the letters that were sent, oldest first."""
         await self.world.registry.account_mail.close()
         return self.world.mailer.sent
@@ -77,9 +77,11 @@ class Signing:
         self.world.clock.advance(timedelta(**time))
 
 
-async def open_signing(
-    worlds: OpenWorld, around: Callable[[Stores], Stores] = lambda stores: stores, **options: Any
-) -> Signing:
+async def open_sign_in(
+    worlds: OpenWorld,
+    around: Callable[[Adapters], Adapters] = lambda stores: stores,
+    **options: Any,
+) -> SignInWorld:
     """Return a registry with every provider; `around` puts something around its stores."""
     issuer = Issuer(f"{HOST}/{TENANT}/v2.0", lambda: START_MS / 1000)
     issuer.person.claims = {
@@ -90,9 +92,9 @@ async def open_signing(
     }
     internet = FakeInternet([issuer])
 
-    def wrap(stores: Stores) -> Stores:
+    def wrap(stores: Adapters) -> Adapters:
         return around(replace(stores, fetcher=internet))
 
     world = await worlds(wrap=wrap, **{**SETTINGS, **options})
     issuer.now_s = lambda: world.clock.now_ms() / 1000
-    return Signing(world, issuer, internet)
+    return SignInWorld(world, issuer, internet)

@@ -21,12 +21,12 @@ class Postbox:
     encryption: ssl.SSLContext | None = None
     takes_mail: bool = True
     heard: list[str] = field(default_factory=list[str])
-    letters: list[bytes] = field(default_factory=list[bytes])
+    mails: list[bytes] = field(default_factory=list[bytes])
 
     @property
     def messages(self) -> list[EmailMessage]:
         """Return the mails as their reader sees them."""
-        return [message_from_bytes(each, policy=policy.default) for each in self.letters]
+        return [message_from_bytes(each, policy=policy.default) for each in self.mails]
 
 
 class _Conversation(StreamRequestHandler):
@@ -88,7 +88,7 @@ class _Conversation(StreamRequestHandler):
         lines: list[bytes] = []
         while (line := self.rfile.readline().rstrip(b"\r\n")) != b".":
             lines.append(line)
-        self.postbox.letters.append(b"\n".join([*lines, b""]))
+        self.postbox.mails.append(b"\n".join([*lines, b""]))
         self.say("250 taken")
 
     def say(self, line: str) -> None:

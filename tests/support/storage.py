@@ -11,7 +11,7 @@ import pytest
 
 from shared.adapters.system import SystemClock
 from shared.bootstrap import cloud_adapters, embedded_adapters, migrate
-from shared.composition import Adapters as Stores
+from shared.composition import Adapters
 from shared.ports import Clock
 from shared.settings import Settings
 
@@ -23,11 +23,11 @@ class Places(Protocol):
         """Return the settings that select this kind."""
         ...
 
-    async def new_stores(self, settings: Settings, clock: Clock) -> Stores:
+    async def new_stores(self, settings: Settings, clock: Clock) -> Adapters:
         """Return stores that are empty."""
         ...
 
-    async def stores(self, settings: Settings, clock: Clock) -> Stores:
+    async def stores(self, settings: Settings, clock: Clock) -> Adapters:
         """Return the stores of a place that was made or copied before."""
         ...
 
@@ -51,12 +51,12 @@ class Folders:
         """Return nothing: they are the default."""
         return {}
 
-    async def new_stores(self, settings: Settings, clock: Clock) -> Stores:
+    async def new_stores(self, settings: Settings, clock: Clock) -> Adapters:
         """Return stores that are empty."""
         migrate(settings)
         return await self.stores(settings, clock)
 
-    async def stores(self, settings: Settings, clock: Clock) -> Stores:
+    async def stores(self, settings: Settings, clock: Clock) -> Adapters:
         """Return the stores of the folder."""
         return embedded_adapters(settings, clock)
 
@@ -86,11 +86,11 @@ class Clouds:
             "link_key": "of tests: nobody outside will ever see what this one signs",
         }
 
-    async def new_stores(self, settings: Settings, clock: Clock) -> Stores:
+    async def new_stores(self, settings: Settings, clock: Clock) -> Adapters:
         """Return stores that are empty."""
         return await self.stores(settings, clock)
 
-    async def stores(self, settings: Settings, clock: Clock) -> Stores:
+    async def stores(self, settings: Settings, clock: Clock) -> Adapters:
         """Return the stores, with containers that may be there already."""
         from shared.adapters.blob.client import BlobContainers as Blobs
         from shared.adapters.blob.signed_links import BlobLinks

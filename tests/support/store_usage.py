@@ -48,7 +48,7 @@ async def counted(folder: Path) -> Counted:
         packages = sample()
         *releases, last = releases_of(packages)
         pushes = [await pushed(cloud, each) for each in releases]
-        fed = await told(cloud, last)
+        fed = await shown(cloud, last)
         uses = {OperationUsage.PUSH: mean(pushes) + fed, **await read(cloud, list(packages))}
         once = await rolled(cloud, idle["roll-up"]) * (1 / len(packages))
         await pull_often(cloud, list(packages))
@@ -115,7 +115,7 @@ async def pushed(cloud: MeteredRegistry, release: Mapping[str, Any]) -> Usage:
     return taken(cloud, answer)
 
 
-async def told(cloud: MeteredRegistry, release: Mapping[str, Any]) -> Usage:
+async def shown(cloud: MeteredRegistry, release: Mapping[str, Any]) -> Usage:
     """Return what it takes to tell the search of a push, which a Function does after it."""
     await run(cloud, "search")  # Of all before it.
     nothing_new = await run(cloud, "search")

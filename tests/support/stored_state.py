@@ -3,16 +3,16 @@
 import json
 from typing import Any
 
+from shared.composition import Adapters
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Head, Release
 from shared.domain.search import Query, ResultPage, Viewer
-from tests.support.world import Stores
 
 EVERYTHING = 10_000
 ALL = Viewer(sees_everything=True)
 
 
-async def stored(stores: Stores) -> dict[str, Any]:
+async def stored(stores: Adapters) -> dict[str, Any]:
     """Return heads, releases, lists, documents, archives, events and the search, as JSON."""
     heads = await stores.metadata.packages("", EVERYTHING)
     surveys = await stores.metadata.survey([head.package for head in heads])
@@ -39,7 +39,7 @@ def _plain(record: Head | Release) -> dict[str, Any]:
     return record.model_dump(mode="json")
 
 
-async def _documents(stores: Stores, release: Release) -> dict[str, Any]:
+async def _documents(stores: Adapters, release: Release) -> dict[str, Any]:
     digest = Digest(release.digest)
     texts = await stores.documents.texts(digest)
     [graph] = await stores.documents.graphs([digest])

@@ -9,6 +9,7 @@ import httpx
 
 from shared.auth.secrets import Secret
 from shared.auth.trusted_publishing import AZURE_DEVOPS_AUDIENCE
+from shared.composition import Adapters
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.names import Package
 from shared.domain.records import Event, org_stream
@@ -19,7 +20,7 @@ from shared.services.token_records import IssuedToken
 from shared.services.trusted_publishing import PublisherRequest
 from tests.fakes.identity_provider import FakeInternet, Issuer, rsa_key
 from tests.fakes.system import FakeClock
-from tests.support.world import URL, OpenWorld, Person, Stores, World
+from tests.support.world import URL, OpenWorld, Person, World
 
 EXCHANGE = f"{URL}/api/v1/trusted-publishing/token"
 
@@ -128,14 +129,14 @@ class TrustedPublishingWorld:
 
 
 async def trusting(
-    worlds: OpenWorld, wrap: Callable[[Stores], Stores] = lambda stores: stores, **settings: Any
+    worlds: OpenWorld, wrap: Callable[[Adapters], Adapters] = lambda stores: stores, **settings: Any
 ) -> TrustedPublishingWorld:
     """Open a registry that trusts the issuers of `tests.support.trusted_publishing`; `wrap` goes
     around its stores.
     """
     made: list[CiSystems] = []
 
-    def connect(stores: Stores) -> Stores:
+    def connect(stores: Adapters) -> Adapters:
         made.append(CiSystems(cast(FakeClock, stores.clock), URL))
         return wrap(replace(stores, fetcher=made[0].internet))
 

@@ -16,8 +16,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from shared.bootstrap import build_registry
-from shared.composition import Adapters as Stores
-from shared.composition import Registry
+from shared.composition import Adapters, Registry
 from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
@@ -68,7 +67,7 @@ class World:
     """A registry and its people."""
 
     registry: Registry
-    stores: Stores
+    stores: Adapters
     clock: FakeClock
     people: People
     http: httpx.AsyncClient
@@ -176,7 +175,7 @@ def asking(registry: Registry) -> Host:
 async def opened(
     folder: Path,
     people: People,
-    wrap: Callable[[Stores], Stores] = lambda stores: stores,
+    wrap: Callable[[Adapters], Adapters] = lambda stores: stores,
     host: Callable[[Registry], ASGIApp] = repeating,
     *,
     places: Places = PLACES,

@@ -5,16 +5,16 @@ import re
 import pytest
 
 from tests.support.browsers import Browser, signed_in
-from tests.support.sign_in import Signing, open_signing
+from tests.support.sign_in import SignInWorld, open_sign_in
 from tests.support.world import OpenWorld, World
 
 PAGE = "/account/identities"
 
 
 @pytest.fixture
-async def signing(worlds: OpenWorld) -> Signing:
+async def sign_ins(worlds: OpenWorld) -> SignInWorld:
     """Return a registry with every provider."""
-    return await open_signing(worlds)
+    return await open_sign_in(worlds)
 
 
 def ids(browser: Browser) -> list[str]:
@@ -29,10 +29,10 @@ async def link(browser: Browser, kind: str) -> None:
     await browser.get(offer.replace("&amp;", "&"))
 
 
-async def test_the_page_lists_who_vouches(signing: Signing) -> None:
-    browser = await signing.signed_in("oidc")
+async def test_the_page_lists_who_vouches(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("oidc")
     await browser.get(PAGE)
-    for shown in ("kim", "Company", signing.issuer.url, "Remove"):
+    for shown in ("kim", "Company", sign_ins.issuer.url, "Remove"):
         assert shown in browser.page.text
 
 
@@ -43,8 +43,8 @@ async def test_without_any_it_says_how_one_signs_in(world: World) -> None:
     assert "Link another identity" not in ann.page.text
 
 
-async def test_a_further_identity_is_linked_and_leads_back_here(signing: Signing) -> None:
-    browser = await signing.signed_in("entra")
+async def test_a_further_identity_is_linked_and_leads_back_here(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("entra")
     await browser.get(PAGE)
     await link(browser, "github")
     assert str(browser.page.url).endswith(PAGE)
@@ -52,8 +52,8 @@ async def test_a_further_identity_is_linked_and_leads_back_here(signing: Signing
     assert "GitHub" in browser.page.text
 
 
-async def test_an_identity_that_is_removed_signs_in_no_more(signing: Signing) -> None:
-    browser = await signing.signed_in("entra")
+async def test_an_identity_that_is_removed_signs_in_no_more(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("entra")
     await browser.get(PAGE)
     await link(browser, "github")
     await browser.post(f"{PAGE}/remove", identity=ids(browser)[1])
@@ -61,8 +61,8 @@ async def test_an_identity_that_is_removed_signs_in_no_more(signing: Signing) ->
     assert "GitHub" not in browser.page.text.partition("Link another")[0]
 
 
-async def test_the_only_one_stays(signing: Signing) -> None:
-    browser = await signing.signed_in("entra")
+async def test_the_only_one_stays(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("entra")
     await browser.get(PAGE)
     await browser.post(f"{PAGE}/remove", identity=ids(browser)[0])
     assert browser.page.status_code == 409
@@ -70,11 +70,11 @@ async def test_the_only_one_stays(signing: Signing) -> None:
     assert len(ids(browser)) == 1
 
 
-async def test_removing_takes_a_fresh_sign_in_and_says_where(signing: Signing) -> None:
-    browser = await signing.signed_in("entra")
+async def test_removing_takes_a_fresh_sign_in_and_says_where(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("entra")
     await browser.get(PAGE)
     await link(browser, "github")
-    signing.wait(minutes=11)
+    sign_ins.wait(minutes=11)
     await browser.get(PAGE)
     await browser.post(f"{PAGE}/remove", identity=ids(browser)[0])
     assert browser.page.status_code == 403
@@ -84,29 +84,29 @@ async def test_removing_takes_a_fresh_sign_in_and_says_where(signing: Signing) -
     assert "Confirm access" in page.text
 
 
-async def test_an_identity_of_somebody_else_is_not_there(signing: Signing) -> None:
-    kim = await signing.signed_in("oidc")
+async def test_an_identity_of_somebody_else_is_not_there(sign_ins: SignInWorld) -> None:
+    kim = await sign_ins.signed_in("oidc")
     await kim.get(PAGE)
-    signing.somebody_else()
-    sam = await signing.signed_in("oidc")
+    sign_ins.somebody_else()
+    sam = await sign_ins.signed_in("oidc")
     await sam.get(PAGE)
     await sam.post(f"{PAGE}/remove", identity=ids(kim)[0])
     assert sam.page.status_code == 404
 
 
-async def test_a_sign_in_does_not_create_a_deleted_account_again(signing: Signing) -> None:
-    browser = await signing.signed_in("oidc")
+async def test_a_sign_in_does_not_create_a_deleted_account_again(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("oidc")
     await browser.get("/account/data")
     page = await browser.post("/account/delete", name="kim")
     assert "The account kim was deleted" in page.text
     assert browser.session == ""
-    again = await signing.signed_in("oidc")
+    again = await sign_ins.signed_in("oidc")
     assert "Signed in as <strong>kim</strong>" not in again.page.text
     assert re.search(r"Signed in as <strong>kim-\d+</strong>", again.page.text)
 
 
-async def test_the_download_holds_sessions_and_identities(signing: Signing) -> None:
-    browser = await signing.signed_in("oidc")
+async def test_the_download_holds_sessions_and_identities(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("oidc")
     data = (await browser.get("/account/data.json")).json()
     assert [each["current"] for each in data["sessions"]] == [True]
     assert [each["label"] for each in data["identities"]] == ["kim"]

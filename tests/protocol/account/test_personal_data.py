@@ -201,13 +201,13 @@ async def test_a_deletion_that_was_cut_off_is_finished_by_a_repeat(world: World)
     mia = world.people.mia
     by = principal(world, mia)
     # All but the last step.
-    departing = world.registry.account_deletion
-    await departing.organizations.remove_member(parse_org("acme"), mia.account, by=by)
-    await departing.retire_name(mia.account.name)
-    await departing.delete(by=by)
+    account_deletion = world.registry.account_deletion
+    await account_deletion.organizations.remove_member(parse_org("acme"), mia.account, by=by)
+    await account_deletion.retire_name(mia.account.name)
+    await account_deletion.delete(by=by)
     assert await account_of(world, mia) is None
     with pytest.raises(TokenUnknown):
-        await departing.delete(by=by)
+        await account_deletion.delete(by=by)
 
 
 async def test_the_download_holds_every_event_however_many_there_are(
@@ -278,8 +278,8 @@ async def test_the_log_says_that_a_deleted_account_left_and_lost_its_identities(
     await world.registry.organization_deletion.delete(gone, by=OPERATOR)
     await world.registry.account_deletion.delete(by=by)
     events = await world.stores.events.stream(f"account:{mia.account.id}", None, 50)
-    told = {each.kind: each for _, each in events}
-    removed = told["identity.removed"]
+    shown = {each.kind: each for _, each in events}
+    removed = shown["identity.removed"]
     assert (removed.subject, removed.actor) == (identity.id, mia.account.id)
     left = {each.subject: each for _, each in events if each.kind == "member.removed"}
     assert left["gone"].org == "gone"

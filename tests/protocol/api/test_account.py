@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.sign_in import SECRET_ROTATION
 from tests.support.browsers import Browser, signed_in
-from tests.support.sign_in import Signing, open_signing
+from tests.support.sign_in import SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld, World, limited
 
 SESSIONS = "/api/v1/account/sessions"
@@ -142,61 +142,61 @@ async def test_a_cookie_does_not_publish(world: World) -> None:
 
 
 @pytest.fixture
-async def signing(worlds: OpenWorld) -> Signing:
+async def sign_ins(worlds: OpenWorld) -> SignInWorld:
     """Return a registry with every provider."""
-    return await open_signing(worlds)
+    return await open_sign_in(worlds)
 
 
-async def linked(signing: Signing) -> Browser:
+async def linked(sign_ins: SignInWorld) -> Browser:
     """Return a browser of somebody who has two identities."""
-    browser = await signing.signed_in("oidc")
+    browser = await sign_ins.signed_in("oidc")
     page = await browser.get("/sign-in?for=link")
     [offer] = re.findall(r'href="(/sign-in/github\?[^"]*)"', page.text)
     await browser.get(offer.replace("&amp;", "&"))
     return browser
 
 
-async def test_a_person_sees_who_can_sign_in(signing: Signing) -> None:
-    browser = await linked(signing)
+async def test_a_person_sees_who_can_sign_in(sign_ins: SignInWorld) -> None:
+    browser = await linked(sign_ins)
     answer = (await browser.api("GET", IDENTITIES)).json()
     shown = [(each["provider"], each["label"]) for each in answer["identities"]]
     assert shown == [("oidc", "kim"), ("github", "kim")]
     assert answer["identities"][1]["issuer"] == "https://login.test"
 
 
-async def test_an_identity_that_is_removed_signs_in_no_more(signing: Signing) -> None:
-    browser = await linked(signing)
+async def test_an_identity_that_is_removed_signs_in_no_more(sign_ins: SignInWorld) -> None:
+    browser = await linked(sign_ins)
     [_, github] = (await browser.api("GET", IDENTITIES)).json()["identities"]
     assert (await browser.api("DELETE", f"{IDENTITIES}/{github['id']}")).status_code == 204
-    stranger = await signing.signed_in("github")
+    stranger = await sign_ins.signed_in("github")
     assert "Signed in as <strong>kim</strong>" not in stranger.page.text
-    subjects = [each.subject for each in await signing.letters()]
+    subjects = [each.subject for each in await sign_ins.mails()]
     assert "kim: a way to sign in is gone" in subjects
 
 
-async def test_the_last_identity_stays(signing: Signing) -> None:
-    browser = await signing.signed_in("oidc")
+async def test_the_last_identity_stays(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("oidc")
     [only] = (await browser.api("GET", IDENTITIES)).json()["identities"]
     answer = await browser.api("DELETE", f"{IDENTITIES}/{only['id']}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "last-identity")
 
 
-async def test_removing_an_identity_takes_a_fresh_sign_in(signing: Signing) -> None:
-    browser = await linked(signing)
+async def test_removing_an_identity_takes_a_fresh_sign_in(sign_ins: SignInWorld) -> None:
+    browser = await linked(sign_ins)
     [_, github] = (await browser.api("GET", IDENTITIES)).json()["identities"]
-    signing.wait(minutes=11)
+    sign_ins.wait(minutes=11)
     answer = await browser.api("DELETE", f"{IDENTITIES}/{github['id']}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
 
 
-async def test_an_identity_of_another_account_is_not_found(signing: Signing) -> None:
-    await linked(signing)
-    theirs = await signing.world.registry.identities.of(
-        by=await signing.world.registry.session_authentication.recognize(
-            {"cookie": f"__Host-ballroom={(await signing.signed_in('oidc')).session}"}
+async def test_an_identity_of_another_account_is_not_found(sign_ins: SignInWorld) -> None:
+    await linked(sign_ins)
+    theirs = await sign_ins.world.registry.identities.of(
+        by=await sign_ins.world.registry.session_authentication.recognize(
+            {"cookie": f"__Host-ballroom={(await sign_ins.signed_in('oidc')).session}"}
         )
     )
-    bob = await signed_in(signing.world, signing.world.people.bob)
+    bob = await signed_in(sign_ins.world, sign_ins.world.people.bob)
     answer = await bob.api("DELETE", f"{IDENTITIES}/{theirs[0].id}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "identity-not-found")
 

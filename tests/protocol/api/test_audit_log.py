@@ -153,9 +153,9 @@ async def test_addresses_and_credentials_of_others_are_not_shown_to_those_affect
     url = f"{URL}/api/v1/orgs/acme/members/{bob.account.id}"
     taken_out = await world.send("DELETE", url, by=ann)
     assert taken_out.status_code == 204
-    [told] = await log(world, "?kind=member.removed")
-    assert told["address"]
-    assert told["credential"]
+    [shown] = await log(world, "?kind=member.removed")
+    assert shown["address"]
+    assert shown["credential"]
     answer = await world.get(f"{MINE}?kind=member.removed", by=bob)
     [event] = answer.json()["events"]
     assert (event["actorName"], event["credential"], event["address"]) == ("ann", "", "")

@@ -92,9 +92,9 @@ async def test_java_pushes_on_after_exactly_one_text() -> None:
     with pytest.raises(NoPackage):
         await java(central(404, "package not found for: x")).metadata("acme/greet:1.0.0")
     for other in ("package not found: x", "Package not found for: x", "no such package"):
-        with pytest.raises(ClientFailure) as told:
+        with pytest.raises(ClientFailure) as reported:
             await java(central(404, other)).metadata("acme/greet:1.0.0")
-        assert not isinstance(told.value, NoPackage)
+        assert not isinstance(reported.value, NoPackage)
 
 
 @pytest.mark.parametrize(

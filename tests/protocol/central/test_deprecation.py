@@ -70,10 +70,10 @@ async def test_a_body_that_holds_no_message_is_refused(world: World, body: bytes
 
 
 async def test_a_message_above_the_limit_is_refused_with_both_lengths(ann: JavaBal) -> None:
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as shown:
         await ann.deprecate(GREET, "x" * 501)
-    assert "501" in str(told.value)
-    assert "500" in str(told.value)
+    assert "501" in str(shown.value)
+    assert "500" in str(shown.value)
 
 
 async def test_the_limit_is_for_the_message_as_it_is_stored(ann: JavaBal) -> None:
@@ -165,9 +165,9 @@ async def test_a_range_is_neither_one_version_nor_the_package(world: World) -> N
 
 async def test_deprecating_what_is_not_there_is_shown(ann: JavaBal) -> None:
     for coordinate in ("acme/greet:9.0.0", "acme/none:1.0.0", "acme/none:*"):
-        with pytest.raises(ClientFailure) as told:
+        with pytest.raises(ClientFailure) as shown:
             await ann.deprecate(coordinate, "Gone.")
-        assert told.value.reason == f"package not found for: {coordinate}"
+        assert shown.value.reason == f"package not found for: {coordinate}"
 
 
 @pytest.mark.parametrize("verb", ["deprecate", "undeprecate"])
@@ -198,9 +198,9 @@ async def test_the_change_itself_answers_404_in_words_that_the_client_shows(
 
 async def test_nobody_else_deprecates(world: World) -> None:
     for person in (world.people.bob, world.people.mia):
-        with pytest.raises(ClientFailure) as told:
+        with pytest.raises(ClientFailure) as shown:
             await world.java(person).deprecate(GREET, "Mine.")
-        assert "acme" in (told.value.reason or "")
+        assert "acme" in (shown.value.reason or "")
     with pytest.raises(Unauthorized):
         await world.java().deprecate(GREET, "Mine.")
 

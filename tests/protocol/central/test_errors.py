@@ -8,12 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.composition import Adapters
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.ports import MetadataStore
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.central.answers import STATUSES, refused
 from tests.support.port_doubles import Fault, failing
-from tests.support.world import OpenWorld, Stores, World
+from tests.support.world import OpenWorld, World
 
 PATHS = [
     "/packages",
@@ -117,7 +118,7 @@ class Broken:
 
 
 async def test_our_fault_is_500_with_a_request_id_and_nothing_inside(worlds: OpenWorld) -> None:
-    def broken(stores: Stores) -> Stores:
+    def broken(stores: Adapters) -> Adapters:
         return replace(stores, metadata=cast("MetadataStore", Broken()))
 
     world = await worlds(wrap=broken)
@@ -133,7 +134,7 @@ async def test_our_fault_is_500_with_a_request_id_and_nothing_inside(worlds: Ope
 async def test_a_temporary_failure_is_503_with_a_time_to_retry(
     worlds: OpenWorld, refusal: Exception
 ) -> None:
-    def busy(stores: Stores) -> Stores:
+    def busy(stores: Adapters) -> Adapters:
         fault = Fault("find", refusal, nth=1)
         return replace(stores, metadata=failing(stores.metadata, fault))
 
@@ -146,7 +147,7 @@ async def test_a_temporary_failure_is_503_with_a_time_to_retry(
 async def test_a_client_repeats_itself_once_on_a_503_and_gets_its_answer(
     worlds: OpenWorld,
 ) -> None:
-    def busy(stores: Stores) -> Stores:
+    def busy(stores: Adapters) -> Adapters:
         return replace(stores, metadata=failing(stores.metadata, Fault("survey", Busy(), nth=1)))
 
     world = await worlds(wrap=busy)

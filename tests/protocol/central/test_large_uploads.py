@@ -37,9 +37,9 @@ async def http() -> AsyncGenerator[httpx.AsyncClient]:
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_bal_shows_the_limit(registry: Running, http: httpx.AsyncClient, size: int) -> None:
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as shown:
         await registry.java(http).send_archive("acme/greet:1.0.0", b"x" * size)
-    assert "this registry takes 100,000 at most" in (told.value.reason or "")
+    assert "this registry takes 100,000 at most" in (shown.value.reason or "")
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -146,9 +146,9 @@ async def test_a_missing_package_is_404_in_exactly_these_words(
 ) -> None:
     if not coordinate.endswith("*"):
         await world.push(bala("acme/greet:1.0.0"))
-    with pytest.raises(NoPackage) as told:
+    with pytest.raises(NoPackage) as shown:
         await anyone.metadata(coordinate)
-    assert told.value.reason == f"package not found for: {coordinate}"
+    assert shown.value.reason == f"package not found for: {coordinate}"
     with pytest.raises(NoPackage):
         await gopher.metadata(coordinate)
 

@@ -146,9 +146,9 @@ async def test_outsiders_cannot_probe_names_by_pushing(world: World) -> None:
 
 async def test_a_tool_id_that_is_taken_does_not_name_the_private_package(world: World) -> None:
     thief = bala("other/thief:1.0.0", tools=["secret"])
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as shown:
         await world.push(thief, by=world.people.bob)
-    assert "acme" not in str(told.value)
+    assert "acme" not in str(shown.value)
 
 
 async def test_a_token_that_may_not_read_still_pushes_the_next_version(world: World) -> None:

@@ -96,12 +96,12 @@ async def test_a_member_pulls_a_private_package(world: World) -> None:
 async def test_the_user_reads_that_the_package_is_missing(
     world: World, anyone: JavaBal, gopher: GoBal, coordinate: str
 ) -> None:
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as shown:
         await anyone.pull(coordinate)
-    assert str(told.value) == f"error: package not found for: {coordinate}"
-    with pytest.raises(ClientFailure) as told:
+    assert str(shown.value) == f"error: package not found for: {coordinate}"
+    with pytest.raises(ClientFailure) as shown:
         await gopher.pull(coordinate)
-    assert str(told.value) == f"error: package not found for: {coordinate}"
+    assert str(shown.value) == f"error: package not found for: {coordinate}"
     refused(await first_hop(world, f"/packages/{coordinate.replace(':', '/')}"), 404)
 
 
@@ -109,9 +109,9 @@ async def test_a_bad_token_is_refused_on_a_public_package_too(world: World) -> N
     await world.push(bala(GREET))
     stranger = world.java()
     stranger.token = "blr_local_nonsense"
-    with pytest.raises(Unauthorized) as told:
+    with pytest.raises(Unauthorized) as shown:
         await stranger.pull(GREET)
-    assert told.value.reason
+    assert shown.value.reason
 
 
 async def test_neither_hop_is_compressed(world: World) -> None:

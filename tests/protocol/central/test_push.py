@@ -39,9 +39,9 @@ async def test_a_version_that_is_there_stops_the_push_before_the_archive_is_sent
 async def test_the_look_up_says_no_package_in_the_words_that_let_a_push_go_on(
     ann: JavaBal,
 ) -> None:
-    with pytest.raises(NoPackage) as told:
+    with pytest.raises(NoPackage) as shown:
         await ann.metadata("acme/greet:1.0.0")
-    assert told.value.reason == "package not found for: acme/greet:1.0.0"
+    assert shown.value.reason == "package not found for: acme/greet:1.0.0"
 
 
 async def test_a_push_is_answered_with_204_and_nothing_else(world: World) -> None:
@@ -76,10 +76,10 @@ async def test_the_platform_header_of_a_push_is_ignored(world: World) -> None:
 
 async def test_a_version_can_be_pushed_only_once(world: World, ann: JavaBal) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as shown:
         await ann.send_archive("acme/greet:1.0.0", bala("acme/greet:1.0.0", padding=10))
-    assert str(told.value).startswith("package already exists: acme/greet:1.0.0")
-    assert "raise the version" in str(told.value).lower()
+    assert str(shown.value).startswith("package already exists: acme/greet:1.0.0")
+    assert "raise the version" in str(shown.value).lower()
 
 
 async def test_a_body_without_the_part_is_refused_with_its_name(world: World) -> None:
@@ -106,9 +106,9 @@ async def test_a_form_that_was_cut_off_is_refused(world: World) -> None:
 
 
 async def test_an_invalid_archive_is_refused_with_the_reason(ann: JavaBal) -> None:
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as shown:
         await ann.push("acme/greet:1.0.0", b"no zip at all")
-    assert "zip" in (told.value.reason or "")
+    assert "zip" in (shown.value.reason or "")
 
 
 async def test_an_archive_without_documentation_is_refused_in_the_words_of_central(
@@ -120,9 +120,9 @@ async def test_an_archive_without_documentation_is_refused_in_the_words_of_centr
 
 async def test_an_archive_above_the_limit_is_refused_with_both_sizes(worlds: OpenWorld) -> None:
     world = await worlds(max_archive_bytes=5_000)
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as shown:
         await world.push(bala("acme/greet:1.0.0", padding=6_000))
-    assert "5,000" in (told.value.reason or "")
+    assert "5,000" in (shown.value.reason or "")
 
 
 async def test_a_number_that_no_java_client_reads_is_refused(ann: JavaBal) -> None:
@@ -143,9 +143,9 @@ async def test_missing_dependencies_are_named_where_the_operator_asks_for_them(
     worlds: OpenWorld,
 ) -> None:
     world = await worlds(require_dependencies=True)
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as shown:
         await world.push(bala("acme/app:1.0.0", dependencies=["ballerina/io:1.6.0"]))
-    assert "ballerina/io:1.6.0" in (told.value.reason or "")
+    assert "ballerina/io:1.6.0" in (shown.value.reason or "")
 
 
 async def test_every_missing_dependency_is_named_and_no_other(
@@ -154,12 +154,12 @@ async def test_every_missing_dependency_is_named_and_no_other(
     world = await worlds(require_dependencies=True)
     await world.push(bala("acme/greet:1.0.0"))
     wanted = ["acme/greet:1.0.0", "acme/greet:2.0.0", "ballerina/io:1.6.0"]
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as shown:
         await world.push(bala("acme/app:1.0.0", dependencies=wanted))
     assert (
         "acme/app:1.0.0 depends on packages that are not in this registry: acme/greet:2.0.0, "
         "ballerina/io:1.6.0. Push them first, or correct Dependencies.toml."
-    ) in (told.value.reason or "")
+    ) in (shown.value.reason or "")
 
 
 async def test_a_private_package_of_others_is_a_missing_dependency_like_any(
@@ -175,9 +175,9 @@ async def test_a_private_package_of_others_is_a_missing_dependency_like_any(
 
 
 async def test_a_push_without_a_token_is_401_with_the_reason(anyone: JavaBal) -> None:
-    with pytest.raises(Unauthorized) as told:
+    with pytest.raises(Unauthorized) as shown:
         await anyone.push("acme/greet:1.0.0", bala("acme/greet:1.0.0"))
-    assert "token" in (told.value.reason or "")
+    assert "token" in (shown.value.reason or "")
 
 
 async def test_without_a_token_nothing_of_the_upload_is_looked_at(anyone: JavaBal) -> None:

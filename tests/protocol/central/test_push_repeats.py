@@ -5,12 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from shared.composition import Adapters
 from shared.domain.errors.requests import Busy
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import JavaBal
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault, Moment, failing
-from tests.support.world import OpenWorld, Stores, World
+from tests.support.world import OpenWorld, World
 
 GREET = "acme/greet:1.0.0"
 TAKEN = r"package already exists: acme/greet:1\.0\.0"
@@ -71,7 +72,7 @@ async def test_a_repeat_publishes_nothing_twice(world: World, ann: JavaBal) -> N
 async def test_a_push_that_fails_anywhere_succeeds_when_the_client_repeats_it(
     worlds: OpenWorld, port: str, method: str, moment: Moment
 ) -> None:
-    def broken(stores: Stores) -> Stores:
+    def broken(stores: Adapters) -> Adapters:
         fault = Fault(method, Busy(), moment)
         return replace(stores, **{port: failing(getattr(stores, port), fault)})
 

@@ -13,12 +13,12 @@ from tests.support.port_doubles import Journal
 from tests.support.world import OpenWorld, Person, World, limited, token_of
 
 
-async def told_to(world: World, person: Person, coordinate: str, **spec: object) -> str:
+async def refusal_of(world: World, person: Person, coordinate: str, **spec: object) -> str:
     """Push, expect a refusal that the client shows, and return it."""
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as shown:
         await world.java(person).push(coordinate, bala(coordinate, **spec))
-    assert told.value.reason
-    return told.value.reason
+    assert shown.value.reason
+    return shown.value.reason
 
 
 async def test_an_owner_pushes(world: World) -> None:
@@ -26,17 +26,17 @@ async def test_an_owner_pushes(world: World) -> None:
 
 
 async def test_somebody_of_another_organization_is_refused_with_the_way_out(world: World) -> None:
-    reason = await told_to(world, world.people.bob, "acme/greet:1.0.0")
+    reason = await refusal_of(world, world.people.bob, "acme/greet:1.0.0")
     assert "acme" in reason
     assert "owner" in reason
 
 
 async def test_a_mere_member_is_refused(world: World) -> None:
-    assert "acme" in await told_to(world, world.people.mia, "acme/greet:1.0.0")
+    assert "acme" in await refusal_of(world, world.people.mia, "acme/greet:1.0.0")
 
 
 async def test_a_push_to_an_organization_that_does_not_exist_is_refused(world: World) -> None:
-    reason = await told_to(world, world.people.ann, "nobody/greet:1.0.0")
+    reason = await refusal_of(world, world.people.ann, "nobody/greet:1.0.0")
     assert "nobody does not exist" in reason
 
 
@@ -52,7 +52,7 @@ async def test_the_push_of_an_administrator_creates_the_organization(world: Worl
 
 @pytest.mark.parametrize("org", ["ballerina", "ballerinax", "BallerinaLabs", "ballerina_tools"])
 async def test_names_that_begin_with_ballerina_are_the_operators(world: World, org: str) -> None:
-    assert "operator" in await told_to(world, world.people.ann, f"{org}/http:1.0.0")
+    assert "operator" in await refusal_of(world, world.people.ann, f"{org}/http:1.0.0")
 
 
 async def test_an_administrator_pushes_under_a_reserved_name(world: World) -> None:
@@ -71,12 +71,12 @@ async def test_an_archive_of_a_principal_that_may_publish_nowhere_is_not_read(wo
         reader: "the token lacks the scopes push-new and push-version",
     }
     for person, reason in reasons.items():
-        told = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)
-        assert told.startswith("You may not publish any package"), told
-        assert reason in told
+        shown = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)
+        assert shown.startswith("You may not publish any package"), shown
+        assert reason in shown
     for person in (world.people.bob, world.people.admin):
-        told = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)
-        assert "not a zip archive" in told
+        shown = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)
+        assert "not a zip archive" in shown
 
 
 async def test_only_principals_that_may_publish_get_room_for_large_archives(
@@ -103,20 +103,20 @@ async def test_only_principals_that_may_publish_get_room_for_large_archives(
 
 async def test_a_token_for_reading_does_not_push(world: World) -> None:
     reader = await limited(world, world.people.ann, "read")
-    assert "push-new" in await told_to(world, reader, "acme/greet:1.0.0")
+    assert "push-new" in await refusal_of(world, reader, "acme/greet:1.0.0")
 
 
 async def test_a_token_for_new_versions_does_not_push_new_packages(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     publisher = await limited(world, world.people.ann, "push-version")
     await world.java(publisher).push("acme/greet:1.1.0", bala("acme/greet:1.1.0"))
-    assert "push-new" in await told_to(world, publisher, "acme/other:1.0.0")
+    assert "push-new" in await refusal_of(world, publisher, "acme/other:1.0.0")
 
 
 async def test_a_token_for_some_packages_pushes_no_others(world: World) -> None:
     publisher = await limited(world, world.people.ann, "push-new", org="acme", package="greet*")
     await world.java(publisher).push("acme/greetings:1.0.0", bala("acme/greetings:1.0.0"))
-    assert "acme/other" in await told_to(world, publisher, "acme/other:1.0.0")
+    assert "acme/other" in await refusal_of(world, publisher, "acme/other:1.0.0")
 
 
 @pytest.mark.parametrize("coordinate", ["Acme/greet:1.1.0", "acme/Greet:1.1.0"])
@@ -124,13 +124,13 @@ async def test_another_spelling_of_a_name_that_is_taken_is_refused(
     world: World, coordinate: str
 ) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    reason = await told_to(world, world.people.ann, coordinate)
+    reason = await refusal_of(world, world.people.ann, coordinate)
     assert "upper and lower case" in reason
 
 
 async def test_a_private_archive_is_not_pushed_into_a_public_package(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    reason = await told_to(world, world.people.ann, "acme/greet:1.1.0", visibility="private")
+    reason = await refusal_of(world, world.people.ann, "acme/greet:1.1.0", visibility="private")
     assert "public" in reason
 
 

@@ -257,9 +257,9 @@ async def test_a_bad_token_stops_the_build(world: World) -> None:
 
 async def test_more_packages_than_the_operator_allows_are_refused(world: World) -> None:
     requests = [asked()] * 2_001
-    with pytest.raises(Swallowed) as told:
+    with pytest.raises(Swallowed) as shown:
         await world.java().resolve_dependencies(requests)
-    assert "2,000" in (told.value.reason or "")
+    assert "2,000" in (shown.value.reason or "")
 
 
 async def test_a_private_package_is_resolved_for_members_alone(world: World) -> None:

@@ -64,21 +64,21 @@ async def test_a_tool_of_that_id_comes_before_packages_that_mention_it(world: Wo
 async def test_a_version_that_a_tool_does_not_have_names_those_that_it_has(
     world: World, wanted: str
 ) -> None:
-    told = refused(await world.get(f"/tools/greeter/{wanted}"), 404)
-    assert told == f"tool not found: greeter:{wanted}. Its versions are 1.2.0, 1.0.0."
+    reported = refused(await world.get(f"/tools/greeter/{wanted}"), 404)
+    assert reported == f"tool not found: greeter:{wanted}. Its versions are 1.2.0, 1.0.0."
 
 
 async def test_only_the_newest_of_many_versions_of_a_tool_are_named(world: World) -> None:
     for patch in range(1, 12):
         await world.push(bala(f"acme/greet_tool:2.0.{patch}", tools=["greeter"]))
-    told = refused(await world.get("/tools/greeter/9.9.9"), 404)
-    assert told.endswith("2.0.3, 2.0.2 and 3 more.")
+    reported = refused(await world.get("/tools/greeter/9.9.9"), 404)
+    assert reported.endswith("2.0.3, 2.0.2 and 3 more.")
 
 
 async def test_versions_of_a_private_tool_are_named_to_members_alone(world: World) -> None:
     await world.push(bala("acme/secret_tool:1.0.0", tools=["secret"], visibility="private"))
-    told = refused(await world.get("/tools/secret/9.9.9", by=world.people.mia), 404)
-    assert "1.0.0" in told
+    reported = refused(await world.get("/tools/secret/9.9.9", by=world.people.mia), 404)
+    assert "1.0.0" in reported
     for by in (None, world.people.bob):
         hidden = refused(await world.get("/tools/secret/9.9.9", by=by), 404)
         missing = refused(await world.get("/tools/nobody/9.9.9", by=by), 404)
@@ -139,9 +139,9 @@ async def test_an_invalid_tool_id_is_refused(world: World) -> None:
 
 
 async def test_a_tool_id_belongs_to_the_package_that_published_it_first(ann: JavaBal) -> None:
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as reported:
         await ann.push("acme/thief:1.0.0", bala("acme/thief:1.0.0", tools=["greeter"]))
-    assert "acme/greet_tool" in str(told.value)
+    assert "acme/greet_tool" in str(reported.value)
     assert (await ann.pull_tool("greeter")).name == "greet_tool"
 
 

@@ -55,5 +55,5 @@ async def test_names_are_found_in_any_case(world: World) -> None:
 )
 async def test_an_invalid_name_is_not_found_and_clients_continue(world: World, path: str) -> None:
     assert refused(await world.get(f"/packages/{path}"), 404) == f"package not found: {path}"
-    told = refused(await world.get(f"/packages/{path}/1.0.0"), 404)
-    assert told == f"package not found for: {path}:1.0.0"
+    shown = refused(await world.get(f"/packages/{path}/1.0.0"), 404)
+    assert shown == f"package not found for: {path}:1.0.0"

@@ -185,22 +185,22 @@ async def test_the_log_of_the_account_says_what_was_refused(world: World) -> Non
 
 
 async def test_a_code_that_was_answered_is_looked_at_no_more(world: World) -> None:
-    connecting = world.registry.device_login
-    codes = await connecting.authorize("laptop", by=machine())
+    device_login = world.registry.device_login
+    codes = await device_login.authorize("laptop", by=machine())
     ann = Principal(world.people.ann.account.id, "session", (Grant(),))
-    await connecting.approve(codes.user_code.reveal(), by=ann)
+    await device_login.approve(codes.user_code.reveal(), by=ann)
     with pytest.raises(DeviceCodeUnknown):
-        await connecting.find(codes.user_code.reveal(), by=ann)
+        await device_login.find(codes.user_code.reveal(), by=ann)
 
 
 async def test_the_token_of_a_machine_is_for_every_package_and_ends_after_ninety_days(
     world: World,
 ) -> None:
-    connecting = world.registry.device_login
-    codes = await connecting.authorize("laptop", by=machine())
+    device_login = world.registry.device_login
+    codes = await device_login.authorize("laptop", by=machine())
     ann = Principal(world.people.ann.account.id, "session", (Grant(),))
-    await connecting.approve(codes.user_code.reveal(), by=ann)
-    connected = await connecting.exchange(codes.device_code.reveal(), by=machine())
+    await device_login.approve(codes.user_code.reveal(), by=ann)
+    connected = await device_login.exchange(codes.device_code.reveal(), by=machine())
     token = connected.issued.token
     lifetime_ms = timedelta(days=90) // timedelta(milliseconds=1)
     assert (token.name, token.expires_ms) == ("laptop", world.clock.now_ms() + lifetime_ms)
@@ -223,30 +223,30 @@ def machine() -> Principal:
 
 
 async def test_a_code_that_somebody_waits_with_is_not_given_out_again(world: World) -> None:
-    connecting = replace(world.registry.device_login, randomness=SameRandomness())
-    await connecting.authorize("first", by=machine())
+    device_login = replace(world.registry.device_login, randomness=SameRandomness())
+    await device_login.authorize("first", by=machine())
     with pytest.raises(Busy):
-        await connecting.authorize("second", by=machine())
+        await device_login.authorize("second", by=machine())
 
 
 async def test_exactly_one_of_concurrent_polls_gets_the_token(world: World) -> None:
-    connecting = replace(world.registry.device_login, interval=timedelta())
-    codes = await connecting.authorize("laptop", by=machine())
+    device_login = replace(world.registry.device_login, interval=timedelta())
+    codes = await device_login.authorize("laptop", by=machine())
     ann = Principal(world.people.ann.account.id, "session", (Grant(),))
-    await connecting.approve(codes.user_code.reveal(), by=ann)
-    asked = [connecting.exchange(codes.device_code.reveal(), by=machine()) for _ in range(8)]
+    await device_login.approve(codes.user_code.reveal(), by=ann)
+    asked = [device_login.exchange(codes.device_code.reveal(), by=machine()) for _ in range(8)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(each) for each in answers].count(DeviceCodeExpired) == 7
     assert [type(each) for each in answers].count(DeviceLoginResult) == 1
 
 
 async def test_exactly_one_of_concurrent_decisions_counts(world: World) -> None:
-    connecting = world.registry.device_login
-    codes = await connecting.authorize("laptop", by=machine())
+    device_login = world.registry.device_login
+    codes = await device_login.authorize("laptop", by=machine())
     people = (world.people.ann, world.people.bob, world.people.mia)
     answers = await asyncio.gather(
         *[
-            connecting.approve(
+            device_login.approve(
                 codes.user_code.reveal(), by=Principal(each.account.id, "session", (Grant(),))
             )
             for each in people
@@ -273,30 +273,30 @@ class Late:
 async def test_a_decision_during_another_decision_is_not_overruled(
     world: World,
 ) -> None:
-    connecting = world.registry.device_login
-    codes = await connecting.authorize("laptop", by=machine())
+    device_login = world.registry.device_login
+    codes = await device_login.authorize("laptop", by=machine())
     ann, bob = [
         Principal(each.account.id, "session", (Grant(),))
         for each in (world.people.ann, world.people.bob)
     ]
-    await connecting.deny(codes.user_code.reveal(), by=ann)
-    late = replace(connecting, work=cast(WorkStore, Late(world.stores.work)))
+    await device_login.deny(codes.user_code.reveal(), by=ann)
+    late = replace(device_login, work=cast(WorkStore, Late(world.stores.work)))
     with pytest.raises(DeviceCodeUnknown):
         await late.approve(codes.user_code.reveal(), by=bob)
     with pytest.raises(AccessDenied):
-        await connecting.exchange(codes.device_code.reveal(), by=machine())
+        await device_login.exchange(codes.device_code.reveal(), by=machine())
 
 
 async def test_a_machine_gets_no_token_of_a_deleted_account(world: World) -> None:
     mia = Principal(
         world.people.mia.account.id, "session", (Grant(),), signed_in_ms=world.clock.now_ms()
     )
-    connecting = world.registry.device_login
-    codes = await connecting.authorize("laptop", by=machine())
-    await connecting.approve(codes.user_code.reveal(), by=mia)
+    device_login = world.registry.device_login
+    codes = await device_login.authorize("laptop", by=machine())
+    await device_login.approve(codes.user_code.reveal(), by=mia)
     await world.registry.account_deletion.delete(by=mia)
     with pytest.raises(AccessDenied):
-        await connecting.exchange(codes.device_code.reveal(), by=machine())
+        await device_login.exchange(codes.device_code.reveal(), by=machine())
 
 
 async def test_nobody_looks_at_codes_without_being_signed_in(world: World) -> None:

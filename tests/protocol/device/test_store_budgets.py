@@ -8,7 +8,7 @@ from tests.support.page_client import PageClient
 from tests.support.world import OpenWorld, World, asking
 
 # Whether changes are taken, which a process reads once in three seconds.
-BULLETIN = {"directory.get": 1}
+NOTICES = {"directory.get": 1}
 
 
 @pytest.fixture
@@ -26,20 +26,20 @@ async def world(worlds: OpenWorld, ledger: Ledger) -> World:
 async def test_asking_for_codes(world: World, ledger: Ledger) -> None:
     ledger.forget()
     await ask(world)
-    assert ledger.calls() == {**BULLETIN, "work.count": 1, "work.claim": 1, "work.put": 1}
+    assert ledger.calls() == {**NOTICES, "work.count": 1, "work.claim": 1, "work.put": 1}
 
 
 async def test_waiting_for_an_answer(world: World, ledger: Ledger) -> None:
     codes = await ask(world)
     ledger.forget()
     await poll(world, codes)
-    assert ledger.calls() == {**BULLETIN, "work.peek": 2, "work.claim": 1}
+    assert ledger.calls() == {**NOTICES, "work.peek": 2, "work.claim": 1}
 
 
 async def test_an_invalid_code(world: World, ledger: Ledger) -> None:
     ledger.forget()
     await poll(world, {"device_code": "guess"})
-    assert ledger.calls() == {**BULLETIN, "work.peek": 1}
+    assert ledger.calls() == {**NOTICES, "work.peek": 1}
 
 
 async def test_approving(world: World, ledger: Ledger) -> None:

@@ -247,11 +247,11 @@ async def test_the_log_names_the_trace_of_the_host_whatever_a_client_sends(
 ) -> None:
     router = Router([(each.route, each.name) for each in functions_of(registry.app).http])
     sent = {"traceparent": f"00-{ANOTHER}-{SPAN}-01"}
-    told = [
-        {**_told(router, Ask("GET /health/live", sent)), "trace": f"00-{TRACE}-{SPAN}-00"},
-        _told(router, Ask("GET /health/live", sent)),
+    shown = [
+        {**_shown(router, Ask("GET /health/live", sent)), "trace": f"00-{TRACE}-{SPAN}-00"},
+        _shown(router, Ask("GET /health/live", sent)),
     ]
-    ran = await asyncio.to_thread(_run, worker, registry, told)
+    ran = await asyncio.to_thread(_run, worker, registry, shown)
     lines = [json.loads(each) for each in ran.stderr.splitlines() if '"event":"request"' in each]
     assert [(line.get("trace_id"), line.get("span_id")) for line in lines] == [
         (TRACE, SPAN),
@@ -345,7 +345,7 @@ def _without_id(body: str) -> str:
 
 def _their_answers(worker: str, served: Served, asks: Sequence[Ask]) -> list[Answer]:
     router = Router([(each.route, each.name) for each in functions_of(served.app).http])
-    ran = _run(worker, served, [_told(router, ask) for ask in asks])
+    ran = _run(worker, served, [_shown(router, ask) for ask in asks])
     assert ran.returncode == 0, ran.stderr
     return [
         Answer(
@@ -359,7 +359,7 @@ def _their_answers(worker: str, served: Served, asks: Sequence[Ask]) -> list[Ans
     ]
 
 
-def _told(router: Router[str], ask: Ask) -> dict[str, Any]:
+def _shown(router: Router[str], ask: Ask) -> dict[str, Any]:
     """Return a request as the host tells the worker: the function and its parameters are found."""
     found = router.match(ask.method, decode_path(ask.target.partition("?")[0].encode()))
     assert found is not None, ask.line
@@ -374,12 +374,12 @@ def _told(router: Router[str], ask: Ask) -> dict[str, Any]:
     }
 
 
-def _run(worker: str, served: Served, told: list[Any]) -> subprocess.CompletedProcess[str]:
+def _run(worker: str, served: Served, shown: list[Any]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [worker, "tests/worker/driver.py", served.folder],
         cwd=ROOT,
         env={**os.environ, **served.environment},
-        input=json.dumps(told),
+        input=json.dumps(shown),
         capture_output=True,
         text=True,
         check=False,

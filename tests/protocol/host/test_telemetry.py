@@ -73,10 +73,12 @@ async def test_each_request_is_recorded_with_face_operation_and_outcome(world: W
     with hearing() as heard:
         for version in ("1.0.0", "1.0.0", "2.0.0"):
             await world.get(f"/packages/acme/greet/{version}")
-        told = heard.points(REQUESTS)
-    counted = {(each["operation"], each["outcome"], each["status"]): each["count"] for each in told}
+        shown = heard.points(REQUESTS)
+    counted = {
+        (each["operation"], each["outcome"], each["status"]): each["count"] for each in shown
+    }
     assert sum(counted.values()) == 3
-    assert {each["face"] for each in told} == {"central"}
+    assert {each["face"] for each in shown} == {"central"}
     assert sorted(status for _, _, status in counted) == [200, 404]
 
 

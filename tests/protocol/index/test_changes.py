@@ -46,8 +46,8 @@ async def test_every_kind_of_change_is_listed(world: World) -> None:
     await world.registry.moderation.restore(at, by=OPERATOR)
     await world.registry.moderation.hold(at, "a reason of ours", by=OPERATOR)
     await world.registry.moderation.remove(at, "a reason of ours", by=OPERATOR)
-    told, _ = await changes(world)
-    assert [(each["kind"], each["version"]) for each in told] == [
+    shown, _ = await changes(world)
+    assert [(each["kind"], each["version"]) for each in shown] == [
         ("published", "1.0.0"),
         ("deprecated", "1.0.0"),
         ("undeprecated", "1.0.0"),
@@ -66,8 +66,8 @@ async def test_a_reader_gets_every_change_once_whatever_it_asks_for_at_once(worl
         await world.push(bala(f"acme/greet:1.0.{patch}"))
     pages, since = list[list[str]](), 0
     while not pages or pages[-1]:
-        told, since = await changes(world, f"?since={since}&limit=3")
-        pages.append([each["version"] for each in told])
+        shown, since = await changes(world, f"?since={since}&limit=3")
+        pages.append([each["version"] for each in shown])
     assert pages == [
         ["1.0.0", "1.0.1", "1.0.2"],
         ["1.0.3", "1.0.4", "1.0.5"],
@@ -79,8 +79,8 @@ async def test_a_reader_gets_every_change_once_whatever_it_asks_for_at_once(worl
 async def test_numbers_grow(world: World) -> None:
     for version in ("1.0.0", "1.1.0", "0.9.0"):
         await world.push(bala(f"acme/greet:{version}"))
-    told, after = await changes(world)
-    numbers = [each["seq"] for each in told]
+    shown, after = await changes(world)
+    numbers = [each["seq"] for each in shown]
     assert numbers == sorted(set(numbers))
     assert numbers[-1] == after
 
@@ -94,8 +94,8 @@ async def test_after_the_last_change_there_is_nothing_yet(world: World, query: s
 async def test_an_answer_holds_one_change_at_least(world: World, query: str) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("acme/greet:1.1.0"))
-    told, _ = await changes(world, query)
-    assert [each["version"] for each in told] == ["1.0.0"]
+    shown, _ = await changes(world, query)
+    assert [each["version"] for each in shown] == ["1.0.0"]
 
 
 @pytest.mark.parametrize(

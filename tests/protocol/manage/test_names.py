@@ -65,7 +65,7 @@ async def test_a_name_that_is_not_reserved_here_cannot_be_released(admin: PageCl
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "shown"),
     [
         ("zoo", "zoo is available"),
         ("ACME", "the organization acme has it"),
@@ -75,10 +75,10 @@ async def test_a_name_that_is_not_reserved_here_cannot_be_released(admin: PageCl
         ("<b>", "&lt;b&gt; is not available"),
     ],
 )
-async def test_a_name_is_looked_up(admin: PageClient, name: str, told: str) -> None:
+async def test_a_name_is_looked_up(admin: PageClient, name: str, shown: str) -> None:
     await admin.open(f"{PAGE}?name={name}")
     assert admin.page
-    assert told in admin.page.text
+    assert shown in admin.page.text
 
 
 async def test_names_that_the_setting_reserves_are_shown(worlds: OpenWorld) -> None:

@@ -13,6 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.manage.notices import MOODS
 from shared.bootstrap import build_registry
+from shared.composition import Adapters
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.notices import NoticeDraft, NoticeKind
@@ -20,7 +21,7 @@ from tests.protocol.test_page_goldens import Html, shown
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Fault, failing
-from tests.support.world import URL, Stores, World, repeating
+from tests.support.world import URL, World, repeating
 
 NOTICES, READ_ONLY = "/manage/notices", "/manage/read-only"
 HTML = '<script>alert("1")</script> & <b>bold</b>'
@@ -254,7 +255,7 @@ async def test_the_status_says_why_tasks_wait(world: World) -> None:
 
 @asynccontextmanager
 async def another_instance(
-    world: World, stores: Stores | None = None
+    world: World, stores: Adapters | None = None
 ) -> AsyncGenerator[httpx.AsyncClient]:
     """Serve the same stores by another process's worth of services."""
     registry = build_registry(world.registry.settings, stores or world.stores)

@@ -200,9 +200,9 @@ async def test_an_unknown_file_is_404(greet: World, path: str) -> None:
 
 
 async def test_a_client_reports_a_missing_version(greet: World) -> None:
-    with pytest.raises(ClientFailure) as told:
+    with pytest.raises(ClientFailure) as shown:
         await greet.maven().pull("acme/greet:2.0.0")
-    assert str(told.value) == "Could not find artifact acme:greet:bala:2.0.0"
+    assert str(shown.value) == "Could not find artifact acme:greet:bala:2.0.0"
 
 
 @pytest.mark.parametrize("url", [MAVEN, f"{MAVEN}/"])

@@ -261,8 +261,8 @@ async def test_a_bill_of_materials_has_a_limit(world: World) -> None:
     await put(world, BALA, bala(GREET))
     status, sentence = await put(world, SBOM, b" " * (MAX_SBOM_BYTES + 1))
     assert status == 413
-    told = "The bill of materials has 8,388,609 bytes, and this registry takes 8,388,608 at most."
-    assert told in sentence
+    shown = "The bill of materials has 8,388,609 bytes, and this registry takes 8,388,608 at most."
+    assert shown in sentence
 
 
 async def test_a_bill_of_materials_has_a_limit_of_values(world: World) -> None:

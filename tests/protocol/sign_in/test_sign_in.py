@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from shared.composition import Adapters as Stores
+from shared.composition import Adapters
 from shared.domain.accounts import Account, Identity
 from shared.domain.errors.identity import (
     CredentialsMissing,
@@ -21,23 +21,23 @@ from shared.domain.rights import Grant
 from shared.services.records import all_entities
 from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Fault, Moment, failing
-from tests.support.sign_in import KINDS, Signing, open_signing
+from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld
 
 
 @pytest.fixture
-async def signing(worlds: OpenWorld) -> Signing:
+async def sign_ins(worlds: OpenWorld) -> SignInWorld:
     """Return a registry with every provider."""
-    return await open_signing(worlds)
+    return await open_sign_in(worlds)
 
 
-async def accounts(signing: Signing) -> dict[str, Account]:
-    found = await all_entities(signing.world.stores.directory, Account)
+async def accounts(sign_ins: SignInWorld) -> dict[str, Account]:
+    found = await all_entities(sign_ins.world.stores.directory, Account)
     return {account.name: account for account in found}
 
 
-async def test_the_page_offers_what_is_configured(signing: Signing) -> None:
-    page = await signing.browser().get("/sign-in")
+async def test_the_page_offers_what_is_configured(sign_ins: SignInWorld) -> None:
+    page = await sign_ins.browser().get("/sign-in")
     assert page.status_code == 401
     offers = re.findall(r'href="(/sign-in/\w+)[^"]*">Continue with ([^<]*)</a>', page.text)
     assert offers == [
@@ -55,12 +55,12 @@ async def test_without_a_provider_the_page_says_who_can_help(worlds: OpenWorld) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_the_first_sign_in_makes_an_account(signing: Signing, kind: str) -> None:
-    page = (await signing.signed_in(kind)).page
+async def test_the_first_sign_in_makes_an_account(sign_ins: SignInWorld, kind: str) -> None:
+    page = (await sign_ins.signed_in(kind)).page
     assert "Signed in as <strong>kim</strong>" in page.text
-    kim = (await accounts(signing))["kim"]
+    kim = (await accounts(sign_ins))["kim"]
     assert (kim.email, kim.administrator) == ("kim@example.org", False)
-    assert await signing.events(kim.id) == [
+    assert await sign_ins.events(kim.id) == [
         "identity.linked",
         "account.created",
         "session.started",
@@ -69,30 +69,30 @@ async def test_the_first_sign_in_makes_an_account(signing: Signing, kind: str) -
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_later_ones_find_it_whatever_the_person_is_called_then(
-    signing: Signing, kind: str
+    sign_ins: SignInWorld, kind: str
 ) -> None:
-    await signing.signed_in(kind)
-    signing.issuer.person = replace(signing.issuer.person, name="Kim Jensen", email="new@x.org")
-    signing.issuer.person.claims["preferred_username"] = "jensen"
-    browser = await signing.signed_in(kind)
+    await sign_ins.signed_in(kind)
+    sign_ins.issuer.person = replace(sign_ins.issuer.person, name="Kim Jensen", email="new@x.org")
+    sign_ins.issuer.person.claims["preferred_username"] = "jensen"
+    browser = await sign_ins.signed_in(kind)
     assert "Signed in as <strong>kim</strong>" in browser.page.text
-    assert len(await accounts(signing)) == 5
+    assert len(await accounts(sign_ins)) == 5
 
 
-async def test_the_same_address_of_mail_makes_nobody_somebody_else(signing: Signing) -> None:
-    await signing.signed_in("oidc")
-    address = signing.issuer.person.email
-    signing.somebody_else()
-    signing.issuer.person = replace(signing.issuer.person, email=address)
-    page = (await signing.signed_in("oidc")).page
+async def test_the_same_address_of_mail_makes_nobody_somebody_else(sign_ins: SignInWorld) -> None:
+    await sign_ins.signed_in("oidc")
+    address = sign_ins.issuer.person.email
+    sign_ins.somebody_else()
+    sign_ins.issuer.person = replace(sign_ins.issuer.person, email=address)
+    page = (await sign_ins.signed_in("oidc")).page
     assert "Signed in as <strong>sam</strong>" in page.text
 
 
-async def test_a_name_that_is_taken_gets_a_number(signing: Signing) -> None:
-    await signing.signed_in("oidc")
-    page = (await signing.signed_in("github")).page
+async def test_a_name_that_is_taken_gets_a_number(sign_ins: SignInWorld) -> None:
+    await sign_ins.signed_in("oidc")
+    page = (await sign_ins.signed_in("github")).page
     [name] = re.findall(r"Signed in as <strong>(kim-\d+)</strong>", page.text)
-    assert name in await accounts(signing)
+    assert name in await accounts(sign_ins)
 
 
 @pytest.mark.parametrize(
@@ -100,33 +100,33 @@ async def test_a_name_that_is_taken_gets_a_number(signing: Signing) -> None:
     ["admin", "Administrator", "ballerinax", "...", "\N{CJK UNIFIED IDEOGRAPH-4E00}"],
     ids=["admin", "administrator", "ballerina", "dots", "letters"],
 )
-async def test_nobody_is_named_like_who_runs_the_registry(signing: Signing, name: str) -> None:
-    signing.issuer.person.claims["preferred_username"] = name
-    signing.issuer.person = replace(signing.issuer.person, name="", email="")
-    page = (await signing.signed_in("oidc")).page
+async def test_nobody_is_named_like_who_runs_the_registry(sign_ins: SignInWorld, name: str) -> None:
+    sign_ins.issuer.person.claims["preferred_username"] = name
+    sign_ins.issuer.person = replace(sign_ins.issuer.person, name="", email="")
+    page = (await sign_ins.signed_in("oidc")).page
     assert "Signed in as <strong>someone</strong>" in page.text
 
 
 async def test_strangers_read_whom_to_ask_if_nobody_can_sign_up(worlds: OpenWorld) -> None:
-    signing = await open_signing(worlds, sign_up="nobody")
-    browser = signing.browser()
+    sign_ins = await open_sign_in(worlds, sign_up="nobody")
+    browser = sign_ins.browser()
     page = await browser.get("/sign-in/oidc")
     assert (page.status_code, browser.session) == (403, "")
     assert "kim has no account at this registry" in page.text
-    assert "kim" not in await accounts(signing)
+    assert "kim" not in await accounts(sign_ins)
 
 
 async def test_an_account_links_an_identity_even_if_nobody_can_sign_up(
     worlds: OpenWorld,
 ) -> None:
-    signing = await open_signing(worlds, sign_up="nobody")
-    ann = await signed_in(signing.world, signing.world.people.ann, issuer=signing.issuer)
+    sign_ins = await open_sign_in(worlds, sign_up="nobody")
+    ann = await signed_in(sign_ins.world, sign_ins.world.people.ann, issuer=sign_ins.issuer)
     await link(ann, "oidc")
-    assert "Signed in as <strong>ann</strong>" in (await signing.signed_in("oidc")).page.text
+    assert "Signed in as <strong>ann</strong>" in (await sign_ins.signed_in("oidc")).page.text
 
 
-async def test_a_sign_in_leads_back_to_where_one_wanted_to_go(signing: Signing) -> None:
-    browser = signing.browser()
+async def test_a_sign_in_leads_back_to_where_one_wanted_to_go(sign_ins: SignInWorld) -> None:
+    browser = sign_ins.browser()
     asked = await browser.get("/account/tokens")
     assert asked.status_code == 401
     [offer] = re.findall(r'href="(/sign-in/oidc[^"]*)"', asked.text)
@@ -135,14 +135,14 @@ async def test_a_sign_in_leads_back_to_where_one_wanted_to_go(signing: Signing) 
     assert str(page.url) == f"{URL}/account/tokens"
 
 
-async def test_a_signed_in_account_is_not_asked_again(signing: Signing) -> None:
-    browser = await signing.signed_in()
+async def test_a_signed_in_account_is_not_asked_again(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in()
     page = await browser.get("/sign-in?to=/account/tokens")
     assert (page.status_code, str(page.url)) == (200, f"{URL}/account/tokens")
 
 
-async def test_two_tabs_sign_in_at_once(signing: Signing) -> None:
-    browser = signing.browser()
+async def test_two_tabs_sign_in_at_once(sign_ins: SignInWorld) -> None:
+    browser = sign_ins.browser()
     first = await browser.send("GET", "/sign-in/oidc?to=/account/tokens")
     second = await browser.send("GET", "/sign-in/oidc")
     for answer in (first, second):
@@ -161,37 +161,37 @@ async def link(browser: Browser, kind: str) -> None:
     await browser.get(offer.replace("&amp;", "&"))
 
 
-async def test_several_identities_belong_to_one_account(signing: Signing) -> None:
-    browser = await signing.signed_in("entra")
+async def test_several_identities_belong_to_one_account(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("entra")
     await link(browser, "github")
-    assert "Signed in as <strong>kim</strong>" in (await signing.signed_in("github")).page.text
-    kim = (await accounts(signing))["kim"]
-    assert (await signing.events(kim.id)).count("identity.linked") == 2
-    [letter] = [each for each in await signing.letters() if "sign-in method added" in each.subject]
+    assert "Signed in as <strong>kim</strong>" in (await sign_ins.signed_in("github")).page.text
+    kim = (await accounts(sign_ins))["kim"]
+    assert (await sign_ins.events(kim.id)).count("identity.linked") == 2
+    [letter] = [each for each in await sign_ins.mails() if "sign-in method added" in each.subject]
     assert letter.to == "kim@example.org"
 
 
-async def test_linking_takes_a_fresh_sign_in(signing: Signing) -> None:
-    browser = await signing.signed_in("entra")
-    signing.wait(minutes=11)
+async def test_linking_takes_a_fresh_sign_in(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("entra")
+    sign_ins.wait(minutes=11)
     await link(browser, "github")
     assert browser.page.status_code == 403
     assert "sign in again" in browser.page.text
 
 
-async def test_an_identity_belongs_to_one_account(signing: Signing) -> None:
-    await signing.signed_in("github")
-    browser = await signing.signed_in("entra")
+async def test_an_identity_belongs_to_one_account(sign_ins: SignInWorld) -> None:
+    await sign_ins.signed_in("github")
+    browser = await sign_ins.signed_in("entra")
     await link(browser, "github")
     assert browser.page.status_code == 409
     assert "belongs to another account" in browser.page.text
 
 
-async def test_linking_what_is_linked_changes_nothing(signing: Signing) -> None:
-    browser = await signing.signed_in("entra")
+async def test_linking_what_is_linked_changes_nothing(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("entra")
     await link(browser, "entra")
     assert browser.page.status_code == 200
-    found = await all_entities(signing.world.stores.directory, Identity)
+    found = await all_entities(sign_ins.world.stores.directory, Identity)
     assert len(found) == 1
 
 
@@ -214,52 +214,54 @@ async def is_fresh(browser: Browser) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_fresh_sign_in_lasts_ten_minutes_and_can_be_repeated(
-    signing: Signing, kind: str
+    sign_ins: SignInWorld, kind: str
 ) -> None:
-    browser = await signing.signed_in(kind)
+    browser = await sign_ins.signed_in(kind)
     assert await is_fresh(browser)
-    signing.wait(minutes=11)
+    sign_ins.wait(minutes=11)
     assert not await is_fresh(browser)
     await again(browser, kind)
     assert str(browser.page.url) == f"{URL}/account/tokens"
     assert await is_fresh(browser)
-    kim = (await accounts(signing))["kim"]
-    assert (await signing.events(kim.id))[-1] == "session.renewed"
+    kim = (await accounts(sign_ins))["kim"]
+    assert (await sign_ins.events(kim.id))[-1] == "session.renewed"
 
 
-async def test_somebody_else_cannot_show_it(signing: Signing) -> None:
-    browser = await signing.signed_in("oidc")
-    signing.wait(minutes=11)
-    signing.somebody_else()
+async def test_somebody_else_cannot_show_it(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("oidc")
+    sign_ins.wait(minutes=11)
+    sign_ins.somebody_else()
     await again(browser, "oidc")
     assert browser.page.status_code == 401
     assert "you are somebody else" in browser.page.text
     assert not await is_fresh(browser)
 
 
-async def test_a_provider_that_did_not_ask_again_proves_nothing_new(signing: Signing) -> None:
-    now_s = signing.world.clock.now_ms() // 1000
-    browser = await signing.signed_in("oidc")
-    signing.wait(minutes=11)
-    signing.issuer.person.claims["auth_time"] = now_s
+async def test_a_provider_that_did_not_ask_again_proves_nothing_new(sign_ins: SignInWorld) -> None:
+    now_s = sign_ins.world.clock.now_ms() // 1000
+    browser = await sign_ins.signed_in("oidc")
+    sign_ins.wait(minutes=11)
+    sign_ins.issuer.person.claims["auth_time"] = now_s
     await again(browser, "oidc")
     assert browser.page.status_code == 401
-    told = "Signing in with Company did not work: it did not ask you again who you are. "
-    assert told in browser.page.text
+    shown = "Signing in with Company did not work: it did not ask you again who you are. "
+    assert shown in browser.page.text
 
 
-async def test_an_old_sign_in_at_the_provider_is_not_a_fresh_one_here(signing: Signing) -> None:
-    signing.issuer.person.claims["auth_time"] = signing.world.clock.now_ms() // 1000 - 3600
-    browser = await signing.signed_in("oidc")
+async def test_an_old_sign_in_at_the_provider_is_not_a_fresh_one_here(
+    sign_ins: SignInWorld,
+) -> None:
+    sign_ins.issuer.person.claims["auth_time"] = sign_ins.world.clock.now_ms() // 1000 - 3600
+    browser = await sign_ins.signed_in("oidc")
     assert not await is_fresh(browser)
 
 
 async def test_where_it_has_to_be_strong_a_password_is_not_enough(worlds: OpenWorld) -> None:
-    signing = await open_signing(worlds, require_strong=True)
-    signing.issuer.person.claims["amr"] = ["pwd"]
-    browser = await signing.signed_in("entra")
+    sign_ins = await open_sign_in(worlds, require_strong=True)
+    sign_ins.issuer.person.claims["amr"] = ["pwd"]
+    browser = await sign_ins.signed_in("entra")
     assert not await is_fresh(browser)
-    signing.issuer.person.claims["amr"] = ["fido"]
+    sign_ins.issuer.person.claims["amr"] = ["fido"]
     page = await browser.get("/sign-in?for=again")
     assert "phishing-resistant" in page.text
     await again(browser, "entra")
@@ -267,13 +269,13 @@ async def test_where_it_has_to_be_strong_a_password_is_not_enough(worlds: OpenWo
 
 
 async def test_a_link_of_the_operator_is_not_strong(worlds: OpenWorld) -> None:
-    signing = await open_signing(worlds, require_strong=True)
-    browser = await signed_in(signing.world, signing.world.people.ann)
+    sign_ins = await open_sign_in(worlds, require_strong=True)
+    browser = await signed_in(sign_ins.world, sign_ins.world.people.ann)
     assert not await is_fresh(browser)
 
 
-async def test_the_provider_is_asked_for_a_new_sign_in(signing: Signing) -> None:
-    browser = await signing.signed_in("oidc")
+async def test_the_provider_is_asked_for_a_new_sign_in(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("oidc")
     page = await browser.get("/sign-in?for=again")
     [offer] = re.findall(r'href="(/sign-in/oidc\?[^"]*)"', page.text)
     answer = await browser.send("GET", offer.replace("&amp;", "&"))
@@ -284,39 +286,39 @@ async def test_the_provider_is_asked_for_a_new_sign_in(signing: Signing) -> None
 
 
 async def test_a_sign_in_with_a_new_browser_is_mailed_and_one_with_a_known_browser_is_not(
-    signing: Signing,
+    sign_ins: SignInWorld,
 ) -> None:
-    browser = await signing.signed_in("oidc")
+    browser = await sign_ins.signed_in("oidc")
     await browser.post("/sign-out")
     await browser.get("/sign-in/oidc")
-    [letter] = await signing.letters()
+    [letter] = await sign_ins.mails()
     assert letter.subject == "kim: new sign-in"
     assert browser.agent in letter.text
-    found = await signing.world.stores.events.stream(
-        f"account:{(await accounts(signing))['kim'].id}", None, 100
+    found = await sign_ins.world.stores.events.stream(
+        f"account:{(await accounts(sign_ins))['kim'].id}", None, 100
     )
     devices = [event.details["device"] for _, event in found if event.kind == "session.started"]
     assert devices == ["known", "new"]
 
 
-async def test_a_browser_is_known_for_the_account_that_used_it(signing: Signing) -> None:
-    browser = await signing.signed_in("oidc")
-    signing.somebody_else()
+async def test_a_browser_is_known_for_the_account_that_used_it(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("oidc")
+    sign_ins.somebody_else()
     await browser.post("/sign-out")
     await browser.get("/sign-in/oidc")
-    assert [each.to for each in await signing.letters()] == ["kim@example.org", "sam@example.org"]
+    assert [each.to for each in await sign_ins.mails()] == ["kim@example.org", "sam@example.org"]
 
 
-async def test_the_operators_commands_issue_links_without_a_session(signing: Signing) -> None:
-    ann = signing.world.people.ann.account
-    link = await signing.world.registry.sign_in_flow.issue_link(ann, by=OPERATOR)
+async def test_the_operators_commands_issue_links_without_a_session(sign_ins: SignInWorld) -> None:
+    ann = sign_ins.world.people.ann.account
+    link = await sign_ins.world.registry.sign_in_flow.issue_link(ann, by=OPERATOR)
     assert link.reveal().startswith(f"{URL}/sign-in/link/")
-    assert (await signing.events(ann.id))[-1] == "sign-in-link.issued"
+    assert (await sign_ins.events(ann.id))[-1] == "sign-in-link.issued"
 
 
-async def test_a_refusal_to_issue_a_link_says_why(signing: Signing) -> None:
-    people, now_ms = signing.world.people, signing.world.clock.now_ms()
-    signing_in = signing.world.registry.sign_in_flow
+async def test_a_refusal_to_issue_a_link_says_why(sign_ins: SignInWorld) -> None:
+    people, now_ms = sign_ins.world.people, sign_ins.world.clock.now_ms()
+    signing_in = sign_ins.world.registry.sign_in_flow
     admin = Principal(people.admin.account.id, "session", (Grant(),), signed_in_ms=now_ms)
     await signing_in.require_link_issuer(by=admin)
     await signing_in.require_link_issuer(by=OPERATOR)
@@ -328,18 +330,18 @@ async def test_a_refusal_to_issue_a_link_says_why(signing: Signing) -> None:
         assert str(refused.value) == (
             "You may not issue sign-in links: it takes being administrator of the registry."
         )
-    signing.wait(minutes=11)
+    sign_ins.wait(minutes=11)
     with pytest.raises(SignInAgain) as again:
         await signing_in.issue_link(people.bob.account, by=admin)
     assert str(again.value).startswith("To issue a sign-in link, sign in again")
 
 
-async def test_the_log_of_an_account_says_how_each_session_began(signing: Signing) -> None:
-    browser = await signing.signed_in("oidc")
-    signing.wait(minutes=11)
+async def test_the_log_of_an_account_says_how_each_session_began(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("oidc")
+    sign_ins.wait(minutes=11)
     await again(browser, "oidc")
-    kim = (await accounts(signing))["kim"].id
-    found = await signing.world.stores.events.stream(f"account:{kim}", None, 2)
+    kim = (await accounts(sign_ins))["kim"].id
+    found = await sign_ins.world.stores.events.stream(f"account:{kim}", None, 2)
     renewed, started = (event for _, event in found)
     assert (started.kind, renewed.kind) == ("session.started", "session.renewed")
     assert started.details == {"provider": "oidc", "agent": browser.agent, "device": "new"}
@@ -348,9 +350,9 @@ async def test_the_log_of_an_account_says_how_each_session_began(signing: Signin
         assert event.credential == f"session:{event.subject}"
 
 
-async def test_a_sign_in_as_another_identity_names_the_provider(signing: Signing) -> None:
-    browser = await signing.signed_in("oidc")
-    signing.somebody_else()
+async def test_a_sign_in_as_another_identity_names_the_provider(sign_ins: SignInWorld) -> None:
+    browser = await sign_ins.signed_in("oidc")
+    sign_ins.somebody_else()
     await again(browser, "oidc")
     refusal = str(SignInFailed("Company", "you showed that you are somebody else"))
     assert escape(refusal) in browser.page.text
@@ -366,14 +368,14 @@ async def test_a_first_sign_in_whose_event_fails_is_published_later(
 ) -> None:
     fault = Fault("publish", Busy(), moment, nth)
 
-    def around(stores: Stores) -> Stores:
+    def around(stores: Adapters) -> Adapters:
         return replace(stores, events=failing(stores.events, fault))
 
-    signing = await open_signing(worlds, around=around)
-    await signing.signed_in("oidc")
-    await signing.world.registry.upkeep.run("settle")
-    kim = (await accounts(signing))["kim"]
-    assert sorted(await signing.events(kim.id)) == [
+    sign_ins = await open_sign_in(worlds, around=around)
+    await sign_ins.signed_in("oidc")
+    await sign_ins.world.registry.upkeep.run("settle")
+    kim = (await accounts(sign_ins))["kim"]
+    assert sorted(await sign_ins.events(kim.id)) == [
         "account.created",
         "identity.linked",
         "session.started",
@@ -387,15 +389,15 @@ async def test_a_first_sign_in_whose_store_fails_can_be_repeated(
 ) -> None:
     fault = Fault("add", Busy(), moment, nth)
 
-    def around(stores: Stores) -> Stores:
+    def around(stores: Adapters) -> Adapters:
         return replace(stores, directory=failing(stores.directory, fault))
 
-    signing = await open_signing(worlds, around=around)
-    await signing.browser().get("/sign-in/oidc")
-    browser = await signing.signed_in("oidc")
+    sign_ins = await open_sign_in(worlds, around=around)
+    await sign_ins.browser().get("/sign-in/oidc")
+    browser = await sign_ins.signed_in("oidc")
     # A name whose account was not made in time is free again after a minute; until then it has a
     # number behind it.
     assert re.search(r"Signed in as <strong>kim(-\d+)?</strong>", browser.page.text)
-    assert len(await accounts(signing)) == 5
-    found = await all_entities(signing.world.stores.directory, Identity)
+    assert len(await accounts(sign_ins)) == 5
+    found = await all_entities(sign_ins.world.stores.directory, Identity)
     assert len(found) == 1

@@ -7,7 +7,7 @@ import pytest
 from shared.domain.sign_in import SECRET_ROTATION
 from tests.protocol.test_store_budgets import Ledger
 from tests.support.browsers import signed_in
-from tests.support.sign_in import Signing, open_signing
+from tests.support.sign_in import SignInWorld, open_sign_in
 from tests.support.world import OpenWorld, World
 
 SETTINGS = "/account/settings.toml"  # It asks for the account, and for nothing else.
@@ -26,9 +26,9 @@ async def world(worlds: OpenWorld, ledger: Ledger) -> World:
 
 
 @pytest.fixture
-async def signing(worlds: OpenWorld, ledger: Ledger) -> Signing:
+async def sign_ins(worlds: OpenWorld, ledger: Ledger) -> SignInWorld:
     """Return a registry with every provider whose calls are counted."""
-    return await open_signing(worlds, around=ledger.wrap)
+    return await open_sign_in(worlds, around=ledger.wrap)
 
 
 async def test_a_session_is_read_every_three_seconds_at_most(world: World, ledger: Ledger) -> None:
@@ -66,20 +66,20 @@ async def test_an_invalid_cookie_costs_nothing(world: World, ledger: Ledger) -> 
     assert ledger.calls() == {}
 
 
-async def test_beginning_a_sign_in(signing: Signing, ledger: Ledger) -> None:
-    await signing.browser().send("GET", "/sign-in/oidc")  # What is announced is read once.
+async def test_beginning_a_sign_in(sign_ins: SignInWorld, ledger: Ledger) -> None:
+    await sign_ins.browser().send("GET", "/sign-in/oidc")  # What is announced is read once.
     ledger.forget()
-    await signing.browser().send("GET", "/sign-in/oidc")
+    await sign_ins.browser().send("GET", "/sign-in/oidc")
     assert ledger.calls() == {"work.count": 1, "work.put": 1}
 
 
-async def test_finishing_one_of_somebody_known(signing: Signing, ledger: Ledger) -> None:
-    await signing.signed_in("oidc")
-    browser = signing.browser()
+async def test_finishing_one_of_somebody_known(sign_ins: SignInWorld, ledger: Ledger) -> None:
+    await sign_ins.signed_in("oidc")
+    browser = sign_ins.browser()
     begun = await browser.send("GET", "/sign-in/oidc")
     ledger.forget()
     await browser._through_issuer(begun.headers["location"])
-    await signing.letters()
+    await sign_ins.mails()
     assert ledger.calls() == {
         "work.take": 1,
         "directory.get": 3,  # The identity, the account, and whom to tell of a new browser.

@@ -10,12 +10,13 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.api.openapi import OPERATIONS
 from functions.http.task_descriptions import TASK_DESCRIPTIONS
+from shared.composition import Adapters
 from shared.domain.errors.requests import Busy
 from shared.ports import MetadataStore
 from shared.services.upkeep import SCHEDULES
 from tests.protocol.web.page_reader import main_of, opened
 from tests.support.port_doubles import Journal
-from tests.support.world import URL, OpenWorld, Stores, World, asking
+from tests.support.world import URL, OpenWorld, World, asking
 
 # Rows of tasks that one machine has no need of.
 _TITLES = "|".join(TASK_DESCRIPTIONS[name].title for name in ("search", "search-rebuild"))
@@ -79,7 +80,7 @@ class Silent:
 
 
 async def test_the_status_says_when_the_stores_do_not_answer(worlds: OpenWorld) -> None:
-    def silent(stores: Stores) -> Stores:
+    def silent(stores: Adapters) -> Adapters:
         return replace(stores, metadata=Silent(stores.metadata))  # pyright: ignore[reportArgumentType]
 
     world = await worlds(wrap=silent)

@@ -12,6 +12,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.faces import build_app
 from functions.manage.status import IN_THE_CLOUD, ON_ONE_MACHINE
+from shared.composition import Adapters
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
@@ -23,14 +24,14 @@ from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Fault, Journal, failing
-from tests.support.world import OpenWorld, Stores, World, asking
+from tests.support.world import OpenWorld, World, asking
 
 GiB = 1024**3
 HALF_EMPTY, ALMOST_FULL = DiskSpace(100 * GiB, 50 * GiB), DiskSpace(40 * GiB, GiB // 2)
 PLACES = re.compile(r'<nav class="places".*?</nav>\n', re.DOTALL)
 
 
-def on_a_disk(room: DiskSpace) -> Callable[[Stores], Stores]:
+def on_a_disk(room: DiskSpace) -> Callable[[Adapters], Adapters]:
     """Have the stores lie on a disk that never changes, and the tasks be those of one machine."""
     return lambda stores: replace(stores, room=lambda: room, feed=None)
 
@@ -94,7 +95,7 @@ async def test_a_problem_is_shown_with_what_to_do(
 async def test_changes_that_wait_too_long_are_reported(worlds: OpenWorld) -> None:
     fault = Fault("publish", Busy())
 
-    def wrap(stores: Stores) -> Stores:
+    def wrap(stores: Adapters) -> Adapters:
         return replace(stores, events=failing(stores.events, fault))
 
     world = await worlds(wrap=wrap)
@@ -113,7 +114,7 @@ async def test_stores_that_do_not_answer_are_reported_and_the_page_is_shown(
 ) -> None:
     fault = Fault("unpublished_events", Busy())
 
-    def wrap(stores: Stores) -> Stores:
+    def wrap(stores: Adapters) -> Adapters:
         return replace(stores, metadata=failing(stores.metadata, fault))
 
     world = await worlds(wrap=wrap)
@@ -194,10 +195,10 @@ async def test_the_limits_while_nobody_has_to_wait(
 
 async def test_the_limits_and_who_has_to_wait(worlds: OpenWorld, page: SnapshotAssertion) -> None:
     world = await worlds(limit_write="account=1 address=1", limit_device="", limit_push="token=1")
-    limiting, ann = world.registry.rate_limiter, world.people.ann.account
-    await limiting.check(RateLimitClass.WRITE, RateLimitKeys(account=ann.id))
-    await limiting.check(RateLimitClass.WRITE, RateLimitKeys(address="2001:db8::/64"))
-    await limiting.check(RateLimitClass.PUSH, RateLimitKeys(token="<b>AB12cd34"))
+    rate_limiter, ann = world.registry.rate_limiter, world.people.ann.account
+    await rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys(account=ann.id))
+    await rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys(address="2001:db8::/64"))
+    await rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys(token="<b>AB12cd34"))
     admin = await PageClient.of(world, world.people.admin)
     await admin.open("/manage/limits")
     assert main(admin) == page

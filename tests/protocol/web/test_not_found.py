@@ -129,8 +129,8 @@ async def test_a_head_answers_as_a_get_without_the_body(world: World) -> None:
         got, asked = await world.get(url), await world.send("HEAD", url)
         assert (asked.status_code, asked.content) == (got.status_code, b""), url
         own = {"x-request-id", "date", "content-length", "retry-after"}
-        told = [{k: v for k, v in each.headers.items() if k not in own} for each in (got, asked)]
-        assert told[0].keys() == told[1].keys(), url
+        shown = [{k: v for k, v in each.headers.items() if k not in own} for each in (got, asked)]
+        assert shown[0].keys() == shown[1].keys(), url
         if got.content:
             assert asked.headers["content-length"] == got.headers["content-length"], url
 

@@ -295,11 +295,11 @@ async def test_statistics_count_what_was_rolled_up(shelf: World) -> None:
 
 async def test_activity_lists_events_newest_first(shelf: World) -> None:
     words = " ".join(Elements.of(await opened(shelf, f"{GREET}/1.2.0/activity")).words.split())
-    told = words.rpartition("Activity")[2].partition("Ballroom, a")[0]
-    places = [told.index(each) for each in ("1.2.0 was published", "1.1.0 was deprecated")]
+    shown = words.rpartition("Activity")[2].partition("Ballroom, a")[0]
+    places = [shown.index(each) for each in ("1.2.0 was published", "1.1.0 was deprecated")]
     assert places == sorted(places)
-    assert "Greets nobody; use 1.2.0." in told
-    assert told.index("1.1.0 was published") < told.index("1.0.0 was published")
+    assert "Greets nobody; use 1.2.0." in shown
+    assert shown.index("1.1.0 was published") < shown.index("1.0.0 was published")
 
 
 async def test_a_long_activity_is_in_pages(shelf: World) -> None:

@@ -41,6 +41,6 @@ def test_the_app_starts_and_logs_the_reason_without_the_value() -> None:
         check=True,
     )
     assert started.stdout.splitlines()[-1] == "['refused_settings']"
-    told = started.stdout + started.stderr
-    assert "BALLROOM_LINK_KEY cannot be used: it is a reference to a secret" in told
-    assert "kv.example.org" not in told
+    shown = started.stdout + started.stderr
+    assert "BALLROOM_LINK_KEY cannot be used: it is a reference to a secret" in shown
+    assert "kv.example.org" not in shown

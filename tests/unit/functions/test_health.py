@@ -15,9 +15,9 @@ async def ready(world: World) -> Any:
 
 
 async def test_a_registry_that_serves_is_ready_before_any_task_has_run(world: World) -> None:
-    told = await ready(world)
-    assert told["status"] == "ready"
-    sweep = told["upkeep"]["sweep"]
+    shown = await ready(world)
+    assert shown["status"] == "ready"
+    sweep = shown["upkeep"]["sweep"]
     assert (sweep["last"], sweep["result"], sweep["overdue"]) == (None, None, False)
 
 
@@ -46,11 +46,11 @@ async def test_a_task_that_failed_or_is_overdue_is_shown_and_the_registry_still_
         file.unlink()
     await world.registry.upkeep.run("audit")
     world.clock.advance(timedelta(days=2))
-    told = await ready(world)
-    assert told["status"] == "ready"
-    assert (told["upkeep"]["audit"]["result"], told["upkeep"]["audit"]["overdue"]) == (
+    shown = await ready(world)
+    assert shown["status"] == "ready"
+    assert (shown["upkeep"]["audit"]["result"], shown["upkeep"]["audit"]["overdue"]) == (
         "problems",
         True,
     )
     # What is wrong names packages, which may be private.
-    assert "greet" not in json.dumps(told)
+    assert "greet" not in json.dumps(shown)

@@ -28,8 +28,8 @@ async def test_a_timer_runs_its_task(world: World, task: str) -> None:
         pytest.skip("a task of the cloud alone")
     with capture_logs() as events:
         await call_of(world, f"timer_{task.replace('-', '_')}")(TimerRequest(past_due=False))
-    told = [(event["event"], event["task"]) for event in events if "task" in event]
-    assert told == [("upkeep.done", task)]
+    shown = [(event["event"], event["task"]) for event in events if "task" in event]
+    assert shown == [("upkeep.done", task)]
 
 
 async def test_a_timer_says_when_another_process_is_at_its_task(world: World) -> None:
@@ -49,8 +49,8 @@ async def test_a_task_that_was_asked_for_runs_with_the_next_timer(world: World) 
     with capture_logs() as events:
         await call_of(world, "timer_settle")(TimerRequest(past_due=False))
         await call_of(world, "timer_settle")(TimerRequest(past_due=False))
-    told = [(event["event"], event["task"]) for event in events if "task" in event]
-    assert [task for _, task in told] == ["settle", "audit", "settle"]
+    shown = [(event["event"], event["task"]) for event in events if "task" in event]
+    assert [task for _, task in shown] == ["settle", "audit", "settle"]
 
 
 async def test_there_is_a_timer_for_each_scheduled_task_that_the_registry_has(

@@ -73,25 +73,25 @@ def test_stale_entries_are_evicted_up_to_the_first_that_is_not_stale() -> None:
 
 
 async def test_calls_for_the_same_key_at_the_same_time_share_one_result() -> None:
-    flight, made = SingleFlight[int](), list[int]()
+    single_flight, made = SingleFlight[int](), list[int]()
 
     async def make() -> int:
         made.append(len(made))
         await asyncio.sleep(0)
         return made[-1]
 
-    assert await asyncio.gather(*(flight.answer("a", make) for _ in range(3))) == [0, 0, 0]
-    assert await flight.answer("a", make) == 1
+    assert await asyncio.gather(*(single_flight.answer("a", make) for _ in range(3))) == [0, 0, 0]
+    assert await single_flight.answer("a", make) == 1
 
 
 async def test_a_caller_that_gives_up_leaves_the_result_to_the_others() -> None:
-    flight, gate = SingleFlight[int](), asyncio.Event()
+    single_flight, gate = SingleFlight[int](), asyncio.Event()
 
     async def make() -> int:
         await gate.wait()
         return 1
 
-    first, second = (asyncio.create_task(flight.answer("a", make)) for _ in range(2))
+    first, second = (asyncio.create_task(single_flight.answer("a", make)) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.sleep(0)

@@ -18,7 +18,7 @@ from tests.support.world import URL, Person, World
 
 PAGE = "/account/organizations/acme/log"
 ACME = parse_org("acme")
-TOLD = re.compile(r'<th scope="row"><span dir="auto">(.*?)</span>')
+SHOWN = re.compile(r'<th scope="row"><span dir="auto">(.*?)</span>')
 
 
 @pytest.fixture
@@ -30,14 +30,14 @@ async def ann(world: World) -> PageClient:
     return await PageClient.of(world, world.people.ann)
 
 
-def told(browser: PageClient) -> list[str]:
+def shown(browser: PageClient) -> list[str]:
     """Return what the page says happened, newest first."""
-    return TOLD.findall(browser.text)
+    return SHOWN.findall(browser.text)
 
 
 async def test_the_newest_event_is_first(ann: PageClient) -> None:
     await ann.open(PAGE)
-    assert told(ann)[:3] == [
+    assert shown(ann)[:3] == [
         "The operator deprecated acme/greet:1.0.0",
         "ann published acme/greet:1.0.0",
         "The operator changed the role of mia to member",
@@ -58,7 +58,7 @@ async def test_the_newest_event_is_first(ann: PageClient) -> None:
 )
 async def test_it_is_narrowed(ann: PageClient, query: str, found: int) -> None:
     await ann.open(f"{PAGE}?{query}")
-    assert len(told(ann)) == found
+    assert len(shown(ann)) == found
     assert ("No events of this type" in ann.text) is not found
 
 
@@ -66,7 +66,7 @@ async def test_a_day_is_included_completely(ann: PageClient) -> None:
     [at] = [event.at_ms for event in await feed(ann.world) if event.kind == "release.published"]
     day = day_of(at)
     await ann.open(f"{PAGE}?since={day}&until={day}")
-    assert told(ann)[0] == "ann published acme/greet:1.0.0"
+    assert shown(ann)[0] == "ann published acme/greet:1.0.0"
     assert f'value="{day}"' in ann.text
 
 
@@ -82,7 +82,7 @@ async def test_an_invalid_day_is_reported_next_to_all_events(ann: PageClient, qu
     answer = await ann.open(f"{PAGE}?{query}")
     assert answer.status_code == 400
     assert 'role="alert"' in ann.text
-    assert len(told(ann)) >= 3
+    assert len(shown(ann)) >= 3
 
 
 async def test_a_token_in_the_address_is_not_shown(ann: PageClient) -> None:
@@ -98,7 +98,7 @@ async def test_tokens_of_the_organization_are_found_by_its_name(ann: PageClient)
     robot = Person(ann.world.people.ann.account, issued.text.reveal())
     await ann.world.push(bala("acme/words:1.0.0"), by=robot)
     await ann.open(f"{PAGE}?actor=Acme")
-    assert told(ann) == ["A token of acme published acme/words:1.0.0"]
+    assert shown(ann) == ["A token of acme published acme/words:1.0.0"]
 
 
 async def test_older_ones_are_behind_a_link(ann: PageClient) -> None:
@@ -106,11 +106,11 @@ async def test_older_ones_are_behind_a_link(ann: PageClient) -> None:
         greet = Coordinate.parse("acme", "greet", "1.0.0")
         await ann.world.registry.deprecation.deprecate(greet, f"Number {number}.", by=OPERATOR)
     await ann.open(f"{PAGE}?kind=release.")
-    first = told(ann)
+    first = shown(ann)
     [older] = re.findall(r'rel="next" href="([^"]+)"', ann.text)
     assert older.startswith(f"{PAGE}?kind=release.&before=")
     await ann.open(older)
-    assert (len(first), told(ann)[-1]) == (25, "ann published acme/greet:1.0.0")
+    assert (len(first), shown(ann)[-1]) == (25, "ann published acme/greet:1.0.0")
     assert f'href="{PAGE}?kind=release."' in ann.text
 
 
@@ -138,14 +138,14 @@ def event(kind: str, **details: str) -> Event:
 
 @pytest.mark.parametrize("kind", sorted(EVENT_PHRASES))
 def test_every_kind_has_a_sentence_even_if_an_old_event_lacks_a_field(kind: str) -> None:
-    told = event_sentence(event(kind), {"a1": "ann"})
-    assert told.startswith("ann ")
-    assert "{" not in told
+    shown = event_sentence(event(kind), {"a1": "ann"})
+    assert shown.startswith("ann ")
+    assert "{" not in shown
 
 
 def test_a_kind_without_a_sentence_is_shown_by_its_name() -> None:
-    told = event_sentence(event("token.canary-tried"), {})
-    assert told == "a1, token: canary tried: acme/x"
+    shown = event_sentence(event("token.canary-tried"), {})
+    assert shown == "a1, token: canary tried: acme/x"
 
 
 def test_braces_of_others_are_no_places() -> None:

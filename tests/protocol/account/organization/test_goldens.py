@@ -41,7 +41,7 @@ async def ann(world: World) -> PageClient:
     return await PageClient.of(world, world.people.ann)
 
 
-def told(browser: PageClient) -> str:
+def reported(browser: PageClient) -> str:
     """Return what is particular to a page, without what is new each time, and without the places
     of the account, which are in the goldens of those."""
     text = PLACES.sub("", shown(browser))
@@ -59,9 +59,9 @@ async def furnish(world: World) -> None:
     fast = bala("acme/greet:1.2.0", platform="java21", dependencies=["acme/words:1.0.0"])
     await world.push(bala("acme/base:1.0.0", summary=HOSTILE))
     await world.push(fast)
-    deprecating = world.registry.deprecation
-    await deprecating.deprecate(Coordinate.parse("acme", "greet", "1.0.0"), HOSTILE, by=OPERATOR)
-    await deprecating.deprecate_package(
+    deprecation = world.registry.deprecation
+    await deprecation.deprecate(Coordinate.parse("acme", "greet", "1.0.0"), HOSTILE, by=OPERATOR)
+    await deprecation.deprecate_package(
         Coordinate.parse("acme", "words", "1.0.0").package, "Use others.", by=OPERATOR
     )
 
@@ -72,25 +72,25 @@ async def furnish(world: World) -> None:
 async def test_packages(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
     await furnish(world)
     await ann.open(f"{ORG}/packages")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_packages_to_a_member(world: World, page: SnapshotAssertion) -> None:
     await furnish(world)
     mia = await PageClient.of(world, world.people.mia)
     await mia.open(f"{ORG}/packages")
-    assert told(mia) == page
+    assert reported(mia) == page
 
 
 async def test_no_packages(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/packages")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_package(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
     await furnish(world)
     await ann.open(f"{ORG}/packages/greet")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_package_that_is_private(
@@ -98,7 +98,7 @@ async def test_a_package_that_is_private(
 ) -> None:
     await furnish(world)
     await ann.open(f"{ORG}/packages/secret")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_package_that_is_deprecated(
@@ -107,7 +107,7 @@ async def test_a_package_that_is_deprecated(
     await furnish(world)
     await ann.open(f"{ORG}/packages/greet")
     await ann.send(f"{ORG}/packages/greet/deprecate", message=HOSTILE)
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_package_whose_change_is_refused(
@@ -117,7 +117,7 @@ async def test_a_package_whose_change_is_refused(
     await ann.open(f"{ORG}/packages/greet")
     form = {"version": "1.1.0", "message": HOSTILE * 20}
     await ann.send(f"{ORG}/packages/greet/versions/deprecate", **form)
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 # --- what waits --------------------------------------------------------------------------------
@@ -126,18 +126,18 @@ async def test_a_package_whose_change_is_refused(
 async def test_held_releases(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
     await furnish(world)
     await ann.open(f"{ORG}/held")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_no_held_releases(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/held")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_held_release_that_is_not_there(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/held")
     await ann.send(f"{ORG}/held/confirm", name="base", version="1.0.0")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 # --- tokens and publishers ---------------------------------------------------------------------
@@ -148,24 +148,24 @@ async def test_tokens(ann: PageClient, page: SnapshotAssertion) -> None:
     form = {"name": HOSTILE.replace("\u202e", ""), "package": "http*", "addresses": "192.0.2.0/24"}
     await ann.send(f"{ORG}/tokens", scope=["push-version", "deprecate"], days="30", **form)
     await ann.open(f"{ORG}/tokens")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_no_tokens(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/tokens")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_token_that_is_made_for_long(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/tokens")
     await ann.send(f"{ORG}/tokens", name="robot", scope=["read"], days="365")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_token_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/tokens")
     await ann.send(f"{ORG}/tokens", name='<b>"bold"', scope=["push-new"], package="a b", days="x")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_publishers(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
@@ -173,18 +173,18 @@ async def test_publishers(world: World, ann: PageClient, page: SnapshotAssertion
     await ann.open(f"{ORG}/publishers")
     await ann.send(f"{ORG}/publishers/add", **{**GREET, "repository": HOSTILE[:20]})
     await ann.send(f"{ORG}/publishers/add", **{**GREET, "package": "planned"})
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_no_publishers(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/publishers?provider=gitlab")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_publisher_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/publishers")
     await ann.send(f"{ORG}/publishers/add", **{**GREET, "environment": "", "refs": '"><b>'})
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 # --- the log and the settings ------------------------------------------------------------------
@@ -193,31 +193,31 @@ async def test_a_publisher_that_is_refused(ann: PageClient, page: SnapshotAssert
 async def test_a_log(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
     await furnish(world)
     await ann.open(f"{ORG}/log")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_log_without_anything(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/log?actor=%3Cb%3E&kind=token.")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_log_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/log?since=%22%3E%3Cb%3E")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_settings(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/settings")
     await ann.send(f"{ORG}/describe", display_name="Acme <Corp>", description="Makes & sells.")
     await ann.send(f"{ORG}/claim", domain="example.org")
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_transfer_that_is_refused(ann: PageClient, page: SnapshotAssertion) -> None:
     await ann.open(f"{ORG}/settings")
     form = {"heir": ann.world.people.mia.account.id, "afterwards": "member", "confirm": "<acme>"}
     await ann.send(f"{ORG}/transfer", **form)
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_transfer_that_waits(
@@ -226,10 +226,10 @@ async def test_a_transfer_that_waits(
     by = fresh(world, world.people.ann)
     await world.registry.organization_transfer.begin(ACME, world.people.mia.account, None, by=by)
     await ann.open(ORG)
-    assert told(ann) == page
+    assert reported(ann) == page
 
 
 async def test_a_page_for_owners_to_a_member(world: World, page: SnapshotAssertion) -> None:
     mia = await PageClient.of(world, world.people.mia)
     await mia.open(f"{ORG}/tokens")
-    assert told(mia) == page
+    assert reported(mia) == page

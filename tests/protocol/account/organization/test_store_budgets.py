@@ -13,11 +13,11 @@ from tests.support.port_doubles import Journal
 from tests.support.world import URL, OpenWorld, World, asking
 
 ORG = "/account/organizations/acme"
-STANDING = Counter({"directory.access_context": 2})  # Who looks, for the frame and for the service.
+ACCESS = Counter({"directory.access_context": 2})  # Who looks, for the frame and for the service.
 PAGES = {
-    "/packages": STANDING + Counter(["metadata.packages", "metadata.survey"]),
-    "/packages/p00": STANDING + Counter(["metadata.survey"]),
-    "/held": STANDING
+    "/packages": ACCESS + Counter(["metadata.packages", "metadata.survey"]),
+    "/packages/p00": ACCESS + Counter(["metadata.survey"]),
+    "/held": ACCESS
     + Counter(
         [
             "metadata.packages",
@@ -26,10 +26,10 @@ PAGES = {
             "directory.list_by_owner",
         ]
     ),
-    "/tokens": STANDING + Counter({"directory.get": 1, "directory.list_by_owner": 3}),
-    "/publishers": STANDING + Counter(["directory.get", "directory.list_by_owner"]),
+    "/tokens": ACCESS + Counter({"directory.get": 1, "directory.list_by_owner": 3}),
+    "/publishers": ACCESS + Counter(["directory.get", "directory.list_by_owner"]),
     # Of whom the log tells: Ann, Mia and the operator. Of whom the settings do: Ann and Mia.
-    "/log": STANDING + Counter({"events.stream": 1, "directory.get": 3}),
+    "/log": ACCESS + Counter({"events.stream": 1, "directory.get": 3}),
     "/settings": Counter(
         {"directory.access_context": 3, "directory.get": 2, "directory.list_by_owner": 2}
     ),

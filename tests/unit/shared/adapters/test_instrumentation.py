@@ -61,8 +61,8 @@ async def test_the_outcome_of_a_call_is_recorded(error: Exception, outcome: str)
             await store.fail(error)
         found, failed = sorted(heard.points(STORE_CALLS), key=lambda each: -len(each["operation"]))
         assert [span.name for span in heard.spans] == ["metadata.find", "metadata.fail"]
-    told = {(each["operation"], each["outcome"], each["count"]) for each in (found, failed)}
-    assert told == {("find", "answered", 1), ("fail", outcome, 1)}
+    shown = {(each["operation"], each["outcome"], each["count"]) for each in (found, failed)}
+    assert shown == {("find", "answered", 1), ("fail", outcome, 1)}
 
 
 async def test_every_store_of_a_world_is_observed(world: World) -> None:

@@ -125,7 +125,7 @@ async def test_mail_is_not_sent_where_nobody_encrypts_it() -> None:
         pytest.raises(Undelivered, match="SMTPNotSupportedError"),
     ):
         await mailer(postbox, Encryption.STARTTLS, user="kim").send(SMTP_MAIL)
-    assert postbox.letters == []
+    assert postbox.mails == []
     assert not {"AUTH", "MAIL", "RCPT"} & set(postbox.heard)
 
 
@@ -137,7 +137,7 @@ async def test_mail_is_encrypted_before_anything_is_said_of_it(
     with mail_server(Postbox(encryption=serving)) as postbox:
         await mailer(postbox, Encryption.STARTTLS, trust, user="kim").send(SMTP_MAIL)
     assert postbox.heard[:5] == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL"]
-    assert len(postbox.letters) == 1
+    assert len(postbox.mails) == 1
 
 
 @needs_openssl
@@ -150,7 +150,7 @@ async def test_a_server_that_nobody_vouches_for_gets_no_mail(
         pytest.raises(Undelivered, match="SSLCertVerificationError"),
     ):
         await mailer(postbox, Encryption.STARTTLS, user="kim").send(SMTP_MAIL)
-    assert postbox.letters == []
+    assert postbox.mails == []
     assert "AUTH" not in postbox.heard
 
 
@@ -186,7 +186,7 @@ async def test_a_subject_begins_no_header_of_its_own() -> None:
 async def test_an_address_that_fits_into_no_header_gets_no_mail(address: str) -> None:
     with mail_server(Postbox()) as postbox, pytest.raises(Undelivered):
         await mailer(postbox).send(Mail(EmailAddress(address), "subject", "text"))
-    assert postbox.letters == []
+    assert postbox.mails == []
 
 
 AZURE_MAIL = Mail(parse_email("kim@example.org"), "You are invited", "Open this link.")

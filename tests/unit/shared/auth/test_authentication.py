@@ -251,8 +251,8 @@ async def test_a_last_use_that_was_not_written_is_written_with_the_next_use(
         await authenticate(authentication, HEADERS)
         await authentication.close()
     assert tokens.every(TokenUse) == []
-    told = {"event": "token.last_use_not_written", "token": "first", "reason": "Busy"}
-    assert lines == [{**told, "log_level": "warning"}]
+    reported = {"event": "token.last_use_not_written", "token": "first", "reason": "Busy"}
+    assert lines == [{**reported, "log_level": "warning"}]
     await authenticate(authentication, HEADERS)
     await authentication.close()
     [use] = tokens.every(TokenUse)
@@ -302,9 +302,9 @@ async def test_a_token_for_some_addresses_is_refused_from_others(
 ) -> None:
     await change(tokens, addresses=("203.0.113.0/24",))
     refused = pytest.raises(AddressNotAllowed, match="may not be used from")
-    with refused as told, capture_logs() as lines:
+    with refused as reported, capture_logs() as lines:
         await authenticate(authentication, HEADERS | {"x-forwarded-for": address})
-    assert f"from {known or 'an unknown address'}. " in str(told.value)
+    assert f"from {known or 'an unknown address'}. " in str(reported.value)
     where = {"event": "token.used_elsewhere", "token": "first", "address": known}
     assert lines == [{**where, "log_level": "warning"}]
     await authentication.close()
@@ -331,8 +331,8 @@ async def test_a_principal_is_all_that_the_token_says(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:
     run = Provenance(provider="github", repository="octo/greet")
-    told = {"org": "acme", "made_by": "maker", "provenance": run}
-    await change(tokens, **told)
+    reported = {"org": "acme", "made_by": "maker", "provenance": run}
+    await change(tokens, **reported)
     token = stored(tokens)
     assert await authenticate(authentication, HEADERS | CLIENT) == Principal(
         id=OWNER,

@@ -56,8 +56,8 @@ def authorization(directory: FakeDirectory) -> Authorization:
 async def test_requiring_a_right_is_one_store_operation(
     authorization: Authorization, directory: FakeDirectory
 ) -> None:
-    standing = await authorization.require(MEMBER, Action.READ, GREET)
-    assert standing.role is Role.MEMBER
+    access = await authorization.require(MEMBER, Action.READ, GREET)
+    assert access.role is Role.MEMBER
     assert directory.calls == ["access_context"]
 
 

@@ -90,16 +90,16 @@ def test_the_document_of_another_issuer_is_refused(issuer: object) -> None:
 
 @pytest.mark.parametrize("issuer", [TENANT, f"{TENANT}/"])
 async def test_a_document_is_asked_for_at_the_address_of_the_standard(issuer: str) -> None:
-    told: list[tuple[str, str]] = []
+    shown: list[tuple[str, str]] = []
     fetcher = Silent()
     discovery = IssuerDiscovery(
-        fetcher, FakeClock(), lambda name, reason: told.append((name, reason))
+        fetcher, FakeClock(), lambda name, reason: shown.append((name, reason))
     )
     with pytest.raises(Unanswered):
         await discovery.document(issuer)
     address = f"{TENANT}/.well-known/openid-configuration"
     assert fetcher.asked == [(address, {"Accept": "application/json"})]
-    assert told == [(issuer, "the answer was 404")]
+    assert shown == [(issuer, "the answer was 404")]
 
 
 URL = "https://login.test"
@@ -282,17 +282,17 @@ async def test_a_set_without_a_key_is_no_answer(entries: Any) -> None:
 
 
 async def test_an_issuer_that_does_not_answer_is_named_with_the_reason() -> None:
-    told: list[tuple[str, str]] = []
+    shown: list[tuple[str, str]] = []
 
     async def fetch() -> str:
         raise Unanswered("the cable is cut")  # noqa: TRY003 - a fake.
 
     clock = FakeClock()
-    kept = Refreshed("the keys", fetch, clock, lambda name, reason: told.append((name, reason)))
+    kept = Refreshed("the keys", fetch, clock, lambda name, reason: shown.append((name, reason)))
     for _ in range(2):
         with pytest.raises(Unanswered, match=r"^the keys$"):
             await kept.value()
-    assert told == [("the keys", "the cable is cut")]
+    assert shown == [("the keys", "the cable is cut")]
 
 
 async def test_stored_keys_are_requested_again_once_a_minute_during_an_outage() -> None:

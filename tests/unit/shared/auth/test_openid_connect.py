@@ -444,7 +444,7 @@ def test_a_code_of_an_error_is_short_and_plain() -> None:
 # --- odd providers ------------------------------------------------------------------------------
 
 
-class Answering:
+class FixedAnswers:
     """A provider that answers every request with these bytes, or as the test says by address."""
 
     def __init__(self, **answers: bytes) -> None:
@@ -472,10 +472,10 @@ GITHUB = {
 
 async def by_github(**answers: bytes) -> VerifiedIdentity:
     """Sign in with a GitHub that answers this."""
-    return await by(Answering(**{**GITHUB, **answers}))
+    return await by(FixedAnswers(**{**GITHUB, **answers}))
 
 
-async def by(fetcher: Answering, address: str = "https://github.com") -> VerifiedIdentity:
+async def by(fetcher: FixedAnswers, address: str = "https://github.com") -> VerifiedIdentity:
     """Sign in with the GitHub that this answers for."""
     client = OAuthClient(CLIENT_ID, Secret(CLIENT_SECRET))
     provider = GitHubProvider(
@@ -517,7 +517,7 @@ async def test_an_address_that_github_did_not_verify_is_dropped(emails: bytes) -
 async def test_github_is_asked_with_the_token_and_the_headers_that_it_wants(
     address: str, api: str
 ) -> None:
-    fetcher = Answering(**GITHUB)
+    fetcher = FixedAnswers(**GITHUB)
     assert (await by(fetcher, address)).issuer == address
     headers = {
         "Authorization": "Bearer t",

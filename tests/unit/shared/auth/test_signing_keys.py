@@ -211,7 +211,7 @@ def by(text: str) -> str:
     return KeyRing.of_setting(text).signer("link").sign("text")
 
 
-async def told(keys: VaultKeys) -> str:
+async def shown(keys: VaultKeys) -> str:
     """Return why there is no key."""
     with pytest.raises(SigningKeyUnavailable) as refused:
         await keys.ready()
@@ -241,9 +241,9 @@ async def test_nothing_is_signed_and_nothing_holds_before_a_key_was_read(keys: V
 async def test_the_first_key_is_found_without_a_restart(
     keys: VaultKeys, vault: VaultDouble, clock: FakeClock
 ) -> None:
-    assert "there is none yet" in await told(keys)
+    assert "there is none yet" in await shown(keys)
     vault.store(OLD_SECRET)
-    assert "there is none yet" in await told(keys)
+    assert "there is none yet" in await shown(keys)
     clock.advance(RETRY_AFTER)
     await keys.ready()
     assert keys.signer("link").sign("text") == by(OLD_SECRET)
@@ -253,10 +253,10 @@ async def test_a_vault_that_refuses_or_does_not_answer_is_distinguished_from_an_
     keys: VaultKeys, vault: VaultDouble, clock: FakeClock
 ) -> None:
     vault.refuses = True
-    assert "does not answer, or refuses" in await told(keys)
+    assert "does not answer, or refuses" in await shown(keys)
     vault.refuses, vault.is_away = False, True
     clock.advance(RETRY_AFTER)
-    assert "does not answer, or refuses" in await told(keys)
+    assert "does not answer, or refuses" in await shown(keys)
     assert vault.troubles == [KeyTrouble.SILENT, KeyTrouble.SILENT]
 
 
@@ -273,7 +273,7 @@ async def test_an_identity_that_cannot_sign_in_is_a_vault_that_does_not_answer(
 )
 async def test_an_invalid_key_signs_nothing(keys: VaultKeys, vault: VaultDouble, text: str) -> None:
     vault.store(text)
-    assert "what its key vault holds is none" in await told(keys)
+    assert "what its key vault holds is none" in await shown(keys)
     with pytest.raises(SigningKeyUnavailable):
         keys.signer("link").sign("text")
 
@@ -344,7 +344,7 @@ async def test_a_process_that_was_idle_reads_the_keys_before_it_signs(
 async def test_a_clock_that_was_set_back_does_not_prevent_reading(
     keys: VaultKeys, vault: VaultDouble, clock: FakeClock
 ) -> None:
-    await told(keys)
+    await shown(keys)
     vault.store(OLD_SECRET)
     clock.advance(-timedelta(hours=1))
     await keys.ready()

@@ -19,8 +19,8 @@ def patterns(terminal: Terminal) -> list[object]:
 
 
 def test_names_are_reserved_until_they_are_released(terminal: Terminal) -> None:
-    told = terminal.run("names", "add", "wso2*", "--reason", "Theirs.")
-    assert told == "Nobody founds wso2* from now on.\n"
+    reported = terminal.run("names", "add", "wso2*", "--reason", "Theirs.")
+    assert reported == "Nobody founds wso2* from now on.\n"
     assert patterns(terminal) == ["ballerina*", "wso2*"]
     assert "kept back by administrators: Theirs." in terminal.run("names", "check", "WSO2labs")
     assert terminal.run("names", "remove", "WSO2*") == "WSO2* is free again.\n"
@@ -29,8 +29,8 @@ def test_names_are_reserved_until_they_are_released(terminal: Terminal) -> None:
 
 
 def test_existing_organizations_are_reported(terminal: Terminal) -> None:
-    told = terminal.run("names", "add", "a?me", "--reason", "To see.")
-    assert "These are there, and stay: acme." in told
+    reported = terminal.run("names", "add", "a?me", "--reason", "To see.")
+    assert "These are there, and stay: acme." in reported
 
 
 def test_names_that_the_setting_reserves_are_listed_and_stay(terminal: Terminal) -> None:

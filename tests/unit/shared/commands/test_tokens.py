@@ -51,8 +51,8 @@ def test_a_stolen_token_is_revoked_with_what_was_made_with_it(terminal: Terminal
     terminal.run("token", "issue", "ann", "--name", "laptop")
     token_id = listed(terminal, "laptop")["id"]
     for _ in range(2):  # A repeat finishes what was broken off, and does no harm.
-        told = terminal.run("token", "revoke", "ann", token_id, "--stolen")
-        assert f"Revoked {token_id}." in told
+        reported = terminal.run("token", "revoke", "ann", token_id, "--stolen")
+        assert f"Revoked {token_id}." in reported
 
 
 def test_a_token_of_an_organization_is_made_listed_and_revoked(terminal: Terminal) -> None:

@@ -115,13 +115,13 @@ def test_a_notice_is_shown_from_its_beginning_up_to_its_end() -> None:
 
 def test_the_gravest_is_shown_first_and_read_only_before_all() -> None:
     moods = [NoticeKind.INFORMATION, NoticeKind.MAINTENANCE, NoticeKind.WARNING]
-    bulletin = NoticeBoard(notices=tuple(notice(mood.value, mood) for mood in moods))
-    assert [each.text for each in bulletin.banners(NOW)] == [
+    board = NoticeBoard(notices=tuple(notice(mood.value, mood) for mood in moods))
+    assert [each.text for each in board.banners(NOW)] == [
         "maintenance",
         "warning",
         "information",
     ]
-    read_only = bulletin.model_copy(update={"read_only": ReadOnlyState(reason="why", since_ms=1)})
+    read_only = board.model_copy(update={"read_only": ReadOnlyState(reason="why", since_ms=1)})
     first = read_only.banners(NOW + DAY)
     assert [each.text for each in first] == [
         "This registry takes no changes now: why. Reading and pulling go on."
@@ -138,33 +138,33 @@ def test_a_link_to_another_site_shows_its_host() -> None:
 
 
 def test_there_are_a_few_notices_at_a_time_and_the_last_ended_ones_remain() -> None:
-    bulletin = NoticeBoard()
+    board = NoticeBoard()
     for number in range(ENDED_NOTICES_KEPT + 5):
-        bulletin = bulletin.with_notice(notice(f"old{number}", begins=number - DAY, ends=-1), NOW)
+        board = board.with_notice(notice(f"old{number}", begins=number - DAY, ends=-1), NOW)
     for number in range(MAX_NOTICES):
-        bulletin = bulletin.with_notice(notice(f"new{number}"), NOW)
-    assert len(bulletin.at_stage(NoticeStage.ENDED, NOW)) == ENDED_NOTICES_KEPT
-    assert bulletin.at_stage(NoticeStage.ENDED, NOW)[-1].id == f"old{ENDED_NOTICES_KEPT + 4}"
+        board = board.with_notice(notice(f"new{number}"), NOW)
+    assert len(board.at_stage(NoticeStage.ENDED, NOW)) == ENDED_NOTICES_KEPT
+    assert board.at_stage(NoticeStage.ENDED, NOW)[-1].id == f"old{ENDED_NOTICES_KEPT + 4}"
     with pytest.raises(TooManyNotices, match="5 notices"):
-        bulletin.with_notice(notice("more"), NOW)
+        board.with_notice(notice("more"), NOW)
 
 
 def test_an_end_can_be_another_or_now() -> None:
-    bulletin = NoticeBoard(notices=(notice("a"), notice("b", begins=HOUR, ends=2 * HOUR)))
-    later = bulletin.with_end("a", NOW + DAY, NOW)
+    board = NoticeBoard(notices=(notice("a"), notice("b", begins=HOUR, ends=2 * HOUR)))
+    later = board.with_end("a", NOW + DAY, NOW)
     assert later.open_notice("a", NOW).until_ms == NOW + DAY
     for name in ("a", "b"):
-        ended = bulletin.with_end(name, 0, NOW)
+        ended = board.with_end(name, 0, NOW)
         assert [each.id for each in ended.at_stage(NoticeStage.ENDED, NOW)] == [name]
         with pytest.raises(NoticeNotFound):
             ended.with_end(name, NOW + DAY, NOW)
 
 
 def test_an_end_before_the_beginning_or_too_late_is_refused() -> None:
-    bulletin = NoticeBoard(notices=(notice("b", begins=HOUR, ends=2 * HOUR),))
+    board = NoticeBoard(notices=(notice("b", begins=HOUR, ends=2 * HOUR),))
     for until_ms in (NOW + HOUR, NOW + MAX_NOTICE_PERIOD // timedelta(milliseconds=1) + 1):
         with pytest.raises(InvalidRequest):
-            bulletin.with_end("b", until_ms, NOW)
+            board.with_end("b", until_ms, NOW)
 
 
 def test_an_unknown_notice_cannot_be_ended() -> None:

@@ -98,34 +98,34 @@ def ran(task: str = "sweep", **changes: object) -> StatusReport:
     return replace(WELL, tasks=(TaskState(task, run, NOW_MS + 1),))
 
 
-def told(overview: StatusReport) -> list[tuple[Severity, str, str]]:
+def shown(overview: StatusReport) -> list[tuple[Severity, str, str]]:
     return [(each.severity, each.sentence, each.task) for each in overview.problems]
 
 
 def test_a_healthy_registry_reports_no_problem() -> None:
-    assert told(WELL) == []
+    assert shown(WELL) == []
     assert WELL.problem_tasks == ()
 
 
 @pytest.mark.parametrize("lacks", ["tasks", "backlog"])
 def test_stores_that_do_not_answer_are_the_worst(lacks: str) -> None:
-    assert told(replace(WELL, **{lacks: None})) == [
+    assert shown(replace(WELL, **{lacks: None})) == [
         (Severity.BAD, "The stores do not respond.", "")
     ]
 
 
 def test_a_task_that_failed_is_reported() -> None:
-    assert told(ran(result=TaskResult.FAILED)) == [
+    assert shown(ran(result=TaskResult.FAILED)) == [
         (Severity.BAD, "The task sweep failed.", "sweep")
     ]
 
 
 def test_problems_are_reported_by_the_first_of_them() -> None:
     one, two = ("a is wrong.",), ("a is wrong.", "b is wrong.")
-    assert told(ran("audit", result=TaskResult.PROBLEMS, problems=one)) == [
+    assert shown(ran("audit", result=TaskResult.PROBLEMS, problems=one)) == [
         (Severity.WARN, "The task audit found a problem: a is wrong.", "audit")
     ]
-    assert told(ran("audit", result=TaskResult.PROBLEMS, problems=two)) == [
+    assert shown(ran("audit", result=TaskResult.PROBLEMS, problems=two)) == [
         (Severity.WARN, "The task audit found 2 problems, the first: a is wrong.", "audit")
     ]
 
@@ -138,21 +138,21 @@ def test_a_run_with_many_problems_may_have_more_than_are_stored() -> None:
 
 def test_a_late_task_is_reported_and_counts_as_a_problem() -> None:
     later = replace(WELL, at_ms=NOW_MS + 2 + OVERDUE_AFTER // timedelta(milliseconds=1))
-    assert told(later) == [(Severity.WARN, "The task sweep is overdue.", "sweep")]
+    assert shown(later) == [(Severity.WARN, "The task sweep is overdue.", "sweep")]
     assert [each.task for each in later.problem_tasks] == ["sweep"]
 
 
 def test_a_registry_without_any_run_is_reported_with_what_to_do() -> None:
     begun = replace(WELL, tasks=(TaskState("sweep", None, NOW_MS),))
-    assert told(begun) == [(Severity.WARN, "No task has run yet.", "")]
-    assert told(replace(WELL, tasks=())) == []
+    assert shown(begun) == [(Severity.WARN, "No task has run yet.", "")]
+    assert shown(replace(WELL, tasks=())) == []
 
 
 def test_changes_are_reported_when_they_wait_longer_than_a_maintenance_run() -> None:
     late_ms = NOW_MS - BACKLOG_STUCK_AFTER // timedelta(milliseconds=1)
     [concern] = replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms - 1)).problems
     assert (concern.severity, concern.task) == (Severity.WARN, "settle")
-    assert told(replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms))) == []
+    assert shown(replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms))) == []
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_disk_is_reported_before_it_is_full(
 
 def test_a_registry_that_takes_no_changes_says_so() -> None:
     moving = replace(WELL, read_only=ReadOnlyState(reason="moving house", since_ms=NOW_MS))
-    assert told(moving) == [(Severity.WARN, "Read-only mode is on: moving house.", "")]
+    assert shown(moving) == [(Severity.WARN, "Read-only mode is on: moving house.", "")]
 
 
 def test_the_worst_problem_is_first() -> None:

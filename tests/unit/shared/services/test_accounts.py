@@ -16,7 +16,7 @@ from shared.domain.members import Membership, PendingRole
 from shared.domain.rights import Grant, Role
 from shared.ports import Stale
 from shared.services.accounts import AccountProfile, Accounts
-from tests.fakes.services import recording
+from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
@@ -34,7 +34,7 @@ def store() -> FakeDirectory:
 
 @pytest.fixture
 def accounts(store: FakeDirectory, events: FakeEvents) -> Accounts:
-    return Accounts(store, recording(store, events), FakeClock(), FakeRandomness())
+    return Accounts(store, fake_record_writer(store, events), FakeClock(), FakeRandomness())
 
 
 async def test_an_account_has_an_id_that_fits_into_a_token(accounts: Accounts) -> None:
@@ -66,7 +66,7 @@ async def test_a_name_whose_account_was_never_created_can_be_used_after_a_minute
     store: FakeDirectory, events: FakeEvents
 ) -> None:
     clock = FakeClock()
-    accounts = Accounts(store, recording(store, events), clock, FakeRandomness())
+    accounts = Accounts(store, fake_record_writer(store, events), clock, FakeRandomness())
     claim = AccountName(name="kim", account="died000000", created_ms=clock.now_ms())
     await store.add(claim)
     clock.advance(timedelta(seconds=59))
@@ -82,7 +82,7 @@ async def test_exactly_one_of_two_concurrent_takers_gets_an_unused_name(
 ) -> None:
     await store.add(AccountName(name="kim", account="died000000", created_ms=0))
     raced = failing(store, Fault("replace", Stale()))
-    accounts = Accounts(raced, recording(store, events), FakeClock(), FakeRandomness())
+    accounts = Accounts(raced, fake_record_writer(store, events), FakeClock(), FakeRandomness())
     with pytest.raises(AccountExists):
         await accounts.create("kim", by=OPERATOR)
 
@@ -330,7 +330,7 @@ async def test_a_name_is_claimed_when_its_account_gets_it(
     store: FakeDirectory, events: FakeEvents
 ) -> None:
     clock = FakeClock()
-    accounts = Accounts(store, recording(store, events), clock, FakeRandomness())
+    accounts = Accounts(store, fake_record_writer(store, events), clock, FakeRandomness())
     kim = await accounts.create("kim", by=OPERATOR)
     made_ms = clock.now_ms()
     clock.advance(timedelta(days=1))
@@ -356,7 +356,7 @@ async def test_a_name_whose_account_exists_never_becomes_available(
     store: FakeDirectory, events: FakeEvents
 ) -> None:
     clock = FakeClock()
-    accounts = Accounts(store, recording(store, events), clock, FakeRandomness())
+    accounts = Accounts(store, fake_record_writer(store, events), clock, FakeRandomness())
     kim = await accounts.create("kim", by=OPERATOR)
     clock.advance(timedelta(days=400))
     with pytest.raises(AccountExists, match=r"^The account KIM exists already\. "):

@@ -37,7 +37,7 @@ async def test_all_administrators_are_notified_of_a_new_one(
     assert running(world) == {"ada", "kim"}
     assert {each.to for each in world.mailer.sent} == {ADA.email, KIM.email}
     assert "ada made a change: kim is an administrator" in world.mailer.sent[0].text
-    [event] = world.told_to(KIM)
+    [event] = world.events_of(KIM)
     assert (event.kind, event.actor) == ("account.appointed", ADA.id)
 
 
@@ -45,7 +45,7 @@ async def test_a_dismissed_administrator_is_notified_too(
     world: AdministrationServices,
 ) -> None:
     await world.administrators.appoint(KIM, by=OPERATOR)
-    world.forget()
+    world.clear_calls()
     await world.administrators.dismiss(ADA, by=OPERATOR)
     assert running(world) == {"kim"}
     assert {each.to for each in world.mailer.sent} == {ADA.email, KIM.email}
@@ -57,7 +57,7 @@ async def test_a_dismissed_administrator_is_notified_too(
 
 async def test_an_administrator_who_resigns_is_notified_once(world: AdministrationServices) -> None:
     await world.administrators.appoint(KIM, by=OPERATOR)
-    world.forget()
+    world.clear_calls()
     await world.administrators.dismiss(ADA, by=world.ada)
     assert sorted(each.to for each in world.mailer.sent) == [ADA.email, KIM.email]
 
@@ -126,9 +126,9 @@ async def test_the_mail_and_the_event_say_who_decided_what(world: Administration
         f"{URL}.\n\nIf this is unexpected, check who is an administrator: "
         f"{URL}/manage/accounts\n"
     )
-    told = {(each.subject, each.text) for each in world.mailer.sent}
-    assert told == {("kim is an administrator", text)}
-    [event] = world.told_to(KIM)
+    shown = {(each.subject, each.text) for each in world.mailer.sent}
+    assert shown == {("kim is an administrator", text)}
+    [event] = world.events_of(KIM)
     assert (event.subject, event.actor, event.details) == (KIM.id, "operator", {"name": "kim"})
 
 
@@ -152,7 +152,7 @@ async def test_a_refusal_names_the_account_and_what_was_to_be_done(
 async def test_a_deleted_account_is_neither_appointed_nor_dismissed(
     world: AdministrationServices,
 ) -> None:
-    await world.without(KIM)
+    await world.delete_account(KIM)
     for attempt in (
         world.administrators.appoint(KIM, by=OPERATOR),
         world.administrators.dismiss(KIM, by=OPERATOR),

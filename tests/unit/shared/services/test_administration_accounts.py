@@ -19,7 +19,7 @@ QUERY = EventQuery()
 @pytest.fixture
 async def world() -> AdministrationServices:
     """Return a registry in which every account has its name."""
-    return AdministrationServices.settled()
+    return AdministrationServices.with_names()
 
 
 def names(people: ListPage[NamedAccount]) -> list[str]:
@@ -87,13 +87,13 @@ async def test_somebody_is_shown_with_all_but_secrets_and_canaries(
     assert (person.log.events, person.locked_by) == ((), "")
 
 
-@pytest.mark.parametrize(("locker", "told"), [(ADA.id, "ada"), ("operator", "operator")])
+@pytest.mark.parametrize(("locker", "shown"), [(ADA.id, "ada"), ("operator", "operator")])
 async def test_the_administrator_who_locked_an_account_is_shown(
-    world: AdministrationServices, locker: str, told: str
+    world: AdministrationServices, locker: str, shown: str
 ) -> None:
     lock = AccountLock(at_ms=1, by=locker, reason="Stolen.")
     await world.directory.put(KIM.model_copy(update={"lock": lock}))
-    assert (await world.account_administration.show(KIM.id, QUERY, by=OPERATOR)).locked_by == told
+    assert (await world.account_administration.show(KIM.id, QUERY, by=OPERATOR)).locked_by == shown
 
 
 async def test_nobody_is_shown_who_is_not_there(world: AdministrationServices) -> None:

@@ -61,7 +61,7 @@ async def test_every_session_of_somebody_ends_and_no_other(world: Administration
     assert [each.id for each in ended] == ["other", "session"]
     assert left(world)[0] == ["of lee"]
     assert world.events.kinds() == ["session.ended"] * 2
-    assert len(world.told_to(KIM)) == 2
+    assert len(world.events_of(KIM)) == 2
 
 
 async def test_one_token_is_revoked(world: AdministrationServices) -> None:
@@ -85,7 +85,7 @@ async def test_a_lock_has_its_reason_and_ends_sessions_alone(world: Administrati
     assert (lock.by, lock.reason, lock.at_ms) == (ADA.id, WHY, world.clock.now_ms())
     assert [each.id for each in ended] == ["other", "session"]
     assert sorted(left(world)[1]) == ["of lee", "other", "token"]
-    [locked, *_] = world.told_to(KIM)
+    [locked, *_] = world.events_of(KIM)
     assert (locked.kind, locked.actor, locked.details["reason"]) == ("account.locked", ADA.id, WHY)
     [letter] = world.mailer.sent
     assert letter.to == KIM.email
@@ -100,7 +100,7 @@ async def test_a_lock_takes_a_reason(world: AdministrationServices) -> None:
 
 async def test_a_locked_account_is_unlocked_once(world: AdministrationServices) -> None:
     await world.account_administration.lock(KIM, WHY, by=world.ada)
-    world.forget()
+    world.clear_calls()
     for _ in range(2):
         await world.account_administration.unlock(KIM, by=world.ada)
     assert not (await there(world, KIM)).is_locked
@@ -111,7 +111,7 @@ async def test_a_locked_account_is_unlocked_once(world: AdministrationServices) 
 
 
 async def test_a_deleted_account_is_not_locked(world: AdministrationServices) -> None:
-    await world.without(EVE)
+    await world.delete_account(EVE)
     with pytest.raises(AccountNotFound):
         await world.account_administration.lock(EVE, WHY, by=world.ada)
 
@@ -205,8 +205,8 @@ async def test_the_owner_is_notified_of_each_revoked_token(
 ) -> None:
     await world.account_administration.revoke_token(KIM, "other", by=world.ada)
     await world.account_administration.revoke_all_tokens(KIM, by=world.ada)
-    told = [(e.kind, e.subject, e.account, e.actor) for e in world.told_to(KIM)]
-    assert sorted(told) == [
+    shown = [(e.kind, e.subject, e.account, e.actor) for e in world.events_of(KIM)]
+    assert sorted(shown) == [
         ("token.revoked", "other", KIM.id, ADA.id),
         ("token.revoked", "token", KIM.id, ADA.id),
     ]
@@ -215,7 +215,7 @@ async def test_the_owner_is_notified_of_each_revoked_token(
 async def test_a_token_that_was_stolen_ends_alone(world: AdministrationServices) -> None:
     assert await world.account_administration.revoke_stolen_token(KIM, "other", by=world.ada) == []
     assert sorted(left(world)[1]) == ["of lee", "token"]
-    [event] = world.told_to(KIM)
+    [event] = world.events_of(KIM)
     assert (event.kind, event.subject, event.actor) == ("token.stolen", "other", ADA.id)
     with pytest.raises(TokenNotFound, match="of lee"):
         await world.account_administration.revoke_stolen_token(KIM, "of lee", by=world.ada)
@@ -225,14 +225,14 @@ async def test_a_refusal_names_what_was_to_be_done_and_whom_it_is_about(
     world: AdministrationServices,
 ) -> None:
     by = world.token_of(ADA)
-    restraining = world.account_administration
+    administration = world.account_administration
     for attempt, what in (
-        (restraining.end_sessions(KIM, by=by), "end the sessions of kim"),
-        (restraining.revoke_token(KIM, "other", by=by), "revoke tokens of kim"),
-        (restraining.revoke_stolen_token(KIM, "other", by=by), "revoke tokens of kim"),
-        (restraining.revoke_all_tokens(KIM, by=by), "revoke tokens of kim"),
-        (restraining.lock(KIM, WHY, by=by), "lock the account kim"),
-        (restraining.unlock(KIM, by=by), "unlock the account kim"),
+        (administration.end_sessions(KIM, by=by), "end the sessions of kim"),
+        (administration.revoke_token(KIM, "other", by=by), "revoke tokens of kim"),
+        (administration.revoke_stolen_token(KIM, "other", by=by), "revoke tokens of kim"),
+        (administration.revoke_all_tokens(KIM, by=by), "revoke tokens of kim"),
+        (administration.lock(KIM, WHY, by=by), "lock the account kim"),
+        (administration.unlock(KIM, by=by), "unlock the account kim"),
     ):
         with pytest.raises(SignInAgain) as refused:
             await attempt
@@ -247,7 +247,7 @@ async def test_a_lock_without_a_reason_is_named(world: AdministrationServices) -
 async def test_the_events_of_a_lock_name_the_account(world: AdministrationServices) -> None:
     await world.account_administration.lock(KIM, WHY, by=world.ada)
     await world.account_administration.unlock(KIM, by=world.ada)
-    events = [each for each in world.told_to(KIM) if each.kind.startswith("account.")]
+    events = [each for each in world.events_of(KIM) if each.kind.startswith("account.")]
     assert [(e.kind, e.subject, e.account, e.details) for e in events] == [
         ("account.locked", KIM.id, KIM.id, {"name": "kim", "reason": WHY}),
         ("account.unlocked", KIM.id, KIM.id, {"name": "kim"}),

@@ -16,18 +16,18 @@ from tests.support.services import ACME, ADA, EVE, KIM, LEE, AdministrationServi
 @pytest.fixture
 async def world() -> AdministrationServices:
     """Return a registry with three organizations."""
-    world = AdministrationServices.settled()
+    world = AdministrationServices.with_names()
     for name, founder in ((ACME, KIM), (OrgName("acid"), LEE), (OrgName("globex"), EVE)):
         await world.organizations.create(name, founder, by=OPERATOR)
-    world.forget()
+    world.clear_calls()
     return world
 
 
-def shown(foundings: ListPage[OrganizationWithFounder]) -> list[tuple[str, str]]:
+def shown(creations: ListPage[OrganizationWithFounder]) -> list[tuple[str, str]]:
     """Return the names of organizations and of who founded them."""
     return [
         (each.organization.name, each.founder.name if each.founder else "")
-        for each in foundings.rows
+        for each in creations.rows
     ]
 
 
@@ -41,7 +41,7 @@ async def test_they_are_listed_a_page_at_a_time(world: AdministrationServices) -
 async def test_an_organization_outlives_the_account_that_created_it(
     world: AdministrationServices,
 ) -> None:
-    await world.without(EVE)
+    await world.delete_account(EVE)
     found = await world.organization_administration.search("globex", by=OPERATOR)
     assert shown(found) == [("globex", "")]
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from shared.composition import Adapters as Stores
+from shared.composition import Adapters
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.archives.names import Digest
 from shared.domain.archives.unpacking import ArchiveLimits
@@ -125,7 +125,7 @@ OURS = f"{URL}/archives/public/{Digest.of(GREET)}/{TAIL}"
 async def opened(worlds: OpenWorld, links: FakeLinks | None = None, **settings: object) -> World:
     """Open a registry in a cloud, with a public and a private package."""
 
-    def wrap(stores: Stores) -> Stores:
+    def wrap(stores: Adapters) -> Adapters:
         return replace(stores, links=links or FakeLinks())
 
     world = await worlds(wrap=wrap, **settings)
@@ -244,7 +244,7 @@ class Cloud:
     edge: FakeEdge | None = field(default_factory=FakeEdge)
     sided: list[PlacedArchives] = field(default_factory=list[PlacedArchives])
 
-    def wrap(self, stores: Stores) -> Stores:
+    def wrap(self, stores: Adapters) -> Adapters:
         """Put it around the stores."""
         self.sided.append(PlacedArchives(stores.archives))
         archives: object = self.sided[0]
@@ -388,8 +388,8 @@ async def test_a_move_that_was_overtaken_is_repeated(world: World, cloud: Cloud)
     cloud.moves.clear()
     overtaken = Overtaken(world.stores.metadata, world)
     archives: object = cloud.sided[0]
-    placing = ArchiveRelocation(overtaken, archives, None)  # pyright: ignore[reportArgumentType] - the parts that are called.
-    await placing.apply(quarantined)
+    relocation = ArchiveRelocation(overtaken, archives, None)  # pyright: ignore[reportArgumentType] - the parts that are called.
+    await relocation.apply(quarantined)
     assert cloud.moves == [(str(FIRST), PUBLIC), (str(FIRST), PRIVATE), (str(FIRST), PUBLIC)]
 
 
@@ -398,16 +398,16 @@ async def test_a_missing_package_or_release_moves_nothing(world: World, cloud: C
     private = await world.registry.package_visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
     cloud.moves.clear()
     archives: object = cloud.sided[0]
-    placing = ArchiveRelocation(world.stores.metadata, archives, None)  # pyright: ignore[reportArgumentType] - the same.
-    await placing.apply(quarantined.model_copy(update={"version": "9.9.9"}))
-    await placing.apply(private.model_copy(update={"name": "gone"}))
+    relocation = ArchiveRelocation(world.stores.metadata, archives, None)  # pyright: ignore[reportArgumentType] - the same.
+    await relocation.apply(quarantined.model_copy(update={"version": "9.9.9"}))
+    await relocation.apply(private.model_copy(update={"name": "gone"}))
     assert cloud.moves == []
 
 
 async def test_one_machine_moves_nothing(worlds: OpenWorld) -> None:
     sided: list[PlacedArchives] = []
 
-    def wrap(stores: Stores) -> Stores:
+    def wrap(stores: Adapters) -> Adapters:
         sided.append(PlacedArchives(stores.archives))
         archives: object = sided[0]
         return replace(stores, archives=archives, links=None, edge=None)

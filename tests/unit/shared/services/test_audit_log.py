@@ -90,11 +90,11 @@ async def test_a_new_organization_of_the_same_name_reads_nothing_of_the_previous
     for at_ms in (founded_ms - 1, founded_ms, founded_ms + 1):
         await world.events.append([event(at_ms)])
     book, kim = book_of(world), world.signed_in(KIM)
-    told = (await book.of_organization(KIMS, EventQuery(), by=kim)).events
-    assert {each.at_ms for _, each in told if each.actor == "ann"} == {founded_ms, founded_ms + 1}
+    shown = (await book.of_organization(KIMS, EventQuery(), by=kim)).events
+    assert {each.at_ms for _, each in shown if each.actor == "ann"} == {founded_ms, founded_ms + 1}
     later = EventQuery(since_ms=founded_ms + 1)
-    told = (await book.of_organization(KIMS, later, by=kim)).events
-    assert {each.at_ms for _, each in told if each.actor == "ann"} == {founded_ms + 1}
+    shown = (await book.of_organization(KIMS, later, by=kim)).events
+    assert {each.at_ms for _, each in shown if each.actor == "ann"} == {founded_ms + 1}
 
 
 async def test_a_page_holds_as_many_events_as_were_asked_for_and_says_where_it_ends(
@@ -118,6 +118,6 @@ async def test_an_account_reads_neither_address_nor_credential_of_others() -> No
         )
         await world.events.append([done])
     page = await book_of(world).of_account(EventQuery(), by=world.signed_in(KIM))
-    told = {each.actor: (each.address, each.credential) for _, each in page.events if each.address}
-    assert told == {KIM.id: ("192.0.2.7", "t1")}
+    shown = {each.actor: (each.address, each.credential) for _, each in page.events if each.address}
+    assert shown == {KIM.id: ("192.0.2.7", "t1")}
     assert {each.actor for _, each in page.events} >= {KIM.id, LEE.id}

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from shared.composition import Adapters as Stores
+from shared.composition import Adapters
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.identity import ANONYMOUS, OPERATOR
@@ -48,7 +48,7 @@ async def test_a_push_between_choosing_and_showing_is_not_lost_to_the_search(
 ) -> None:
     overtaken: list[Overtaken] = []
 
-    def wrap(stores: Stores) -> Stores:
+    def wrap(stores: Adapters) -> Adapters:
         overtaken.append(Overtaken(stores.search))
         return replace(stores, search=overtaken[0])
 
@@ -85,7 +85,7 @@ async def test_a_push_that_knew_a_package_as_public_does_not_show_what_is_privat
 ) -> None:
     hidden: list[Hidden] = []
 
-    def wrap(stores: Stores) -> Stores:
+    def wrap(stores: Adapters) -> Adapters:
         hidden.append(Hidden(stores.metadata))
         return replace(stores, metadata=cast("MetadataStore", hidden[0]))
 
@@ -102,8 +102,8 @@ async def test_a_push_that_knew_a_package_as_public_does_not_show_what_is_privat
 
 
 async def test_a_name_without_a_package_is_shown_nowhere(world: World) -> None:
-    deriving = world.registry.moderation.derived_data
-    await deriving.rebuild(Package.parse("acme", "nothing"))
+    derived_data = world.registry.moderation.derived_data
+    await derived_data.rebuild(Package.parse("acme", "nothing"))
     found = await world.registry.search.search(Query(), ResultPage(), by=OPERATOR)
     assert found.count == 0
 
@@ -223,7 +223,7 @@ REASON = "reported by a user"
 
 
 @dataclass
-class Meddling:
+class InterleavedDirectory:
     """A directory in which something happens before a note is written or removed."""
 
     directory: DirectoryStore
@@ -254,18 +254,18 @@ class Meddling:
 
 
 @pytest.fixture
-def meddling() -> Meddling:
+def interleaved() -> InterleavedDirectory:
     """Return what comes in between, which has no directory yet."""
-    return Meddling(cast("DirectoryStore", None))
+    return InterleavedDirectory(cast("DirectoryStore", None))
 
 
 @pytest.fixture
-async def two_releases(worlds: OpenWorld, meddling: Meddling) -> World:
+async def two_releases(worlds: OpenWorld, interleaved: InterleavedDirectory) -> World:
     """Return a registry with two releases, whose directory can be meddled with."""
 
-    def wrap(stores: Stores) -> Stores:
-        meddling.directory = stores.directory
-        return replace(stores, directory=cast("DirectoryStore", meddling))
+    def wrap(stores: Adapters) -> Adapters:
+        interleaved.directory = stores.directory
+        return replace(stores, directory=cast("DirectoryStore", interleaved))
 
     two_releases = await worlds(wrap=wrap)
     for coordinate in (FIRST, SECOND):
@@ -294,39 +294,39 @@ async def test_a_withheld_release_is_listed_with_who_decided_and_why(two_release
 
 
 async def test_a_change_of_something_else_asks_nothing_of_the_list(
-    two_releases: World, meddling: Meddling
+    two_releases: World, interleaved: InterleavedDirectory
 ) -> None:
-    meddling.failure = AssertionError("It was asked.")
+    interleaved.failure = AssertionError("It was asked.")
     await two_releases.registry.deprecation.deprecate(FIRST, "Use 1.1.0.", by=OPERATOR)
     assert await listed(two_releases) == []
 
 
 async def test_a_release_that_is_restored_meanwhile_is_not_listed(
-    two_releases: World, meddling: Meddling
+    two_releases: World, interleaved: InterleavedDirectory
 ) -> None:
-    meddling.world = two_releases
+    interleaved.world = two_releases
     await two_releases.registry.moderation.quarantine(FIRST, REASON, by=OPERATOR)
     assert await listed(two_releases) == []
 
 
 async def test_a_note_that_somebody_else_removed_is_no_fault(
-    two_releases: World, meddling: Meddling
+    two_releases: World, interleaved: InterleavedDirectory
 ) -> None:
     await two_releases.registry.moderation.quarantine(FIRST, REASON, by=OPERATOR)
-    meddling.failure = Stale()
+    interleaved.failure = Stale()
     await two_releases.registry.moderation.restore(FIRST, by=OPERATOR)
     assert await two_releases.stores.metadata.unpublished_events(1) == []
 
 
 @pytest.mark.parametrize("act", ["quarantine", "restore"])
 async def test_upkeep_notes_what_was_broken_off(
-    two_releases: World, meddling: Meddling, act: str
+    two_releases: World, interleaved: InterleavedDirectory, act: str
 ) -> None:
     moderation = two_releases.registry.moderation
     if act == "restore":
         await moderation.quarantine(FIRST, REASON, by=OPERATOR)
     before = await listed(two_releases)
-    meddling.failure = Busy()
+    interleaved.failure = Busy()
     with pytest.raises(NotListedYet):
         await (
             moderation.restore(FIRST, by=OPERATOR)

@@ -57,17 +57,17 @@ async def test_a_claim_is_no_proof(acme: OrganizationServices) -> None:
     claimed = await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
     for texts in ([], ["ballroom-verification="], [f"x ballroom-verification={claimed.challenge}"]):
         acme.records.by_name[RECORD] = texts
-        with pytest.raises(DomainUnproven) as told:
+        with pytest.raises(DomainUnproven) as shown:
             await acme.domain_verification.verify(ACME, EXAMPLE, by=acme.token_of(KIM))
         assert f'TXT record {RECORD} with "ballroom-verification={claimed.challenge}"' in str(
-            told.value
+            shown.value
         )
     assert await proven(acme) == []
 
 
 async def test_a_repeat_changes_nothing(acme: OrganizationServices) -> None:
     first = await prove(acme)
-    acme.forget()
+    acme.clear_calls()
     again = await acme.domain_verification.claim(ACME, EXAMPLE, by=acme.signed_in(KIM))
     assert again.challenge == first.challenge
     assert await acme.domain_verification.verify(ACME, EXAMPLE, by=acme.token_of(KIM)) == again
@@ -94,7 +94,7 @@ async def test_the_proof_of_another_organization_proves_nothing(acme: Organizati
 async def test_owners_claim_domains_members_see_them_and_outsiders_do_not(
     acme: OrganizationServices,
 ) -> None:
-    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.add_members(LEE, role=Role.MEMBER)
     await prove(acme)
     [seen] = await acme.domain_verification.of(ACME, by=acme.token_of(LEE))
     assert seen.domain == EXAMPLE
@@ -141,16 +141,16 @@ async def test_when_nobody_answers_nothing_changes(acme: OrganizationServices) -
 
 async def test_a_domain_that_is_still_verified_stays(acme: OrganizationServices) -> None:
     await prove(acme)
-    acme.forget()
+    acme.clear_calls()
     assert (await acme.domain_verification.run()).changed == 0
     assert acme.events.feed == []
     assert acme.mailer.sent == []
 
 
 async def test_a_domain_without_its_record_is_no_longer_shown(acme: OrganizationServices) -> None:
-    await acme.let_in(LEE)
+    await acme.add_members(LEE)
     await prove(acme)
-    acme.forget()
+    acme.clear_calls()
     acme.records.by_name.clear()
     report = await acme.domain_verification.run()
     assert (report.seen, report.changed, report.problems) == (1, 1, ())
@@ -167,7 +167,7 @@ async def test_nobody_is_notified_of_domains_of_a_deleted_organization(
 ) -> None:
     await prove(acme)
     await acme.organization_deletion.delete(ACME, by=OPERATOR)
-    acme.forget()
+    acme.clear_calls()
     acme.records.by_name.clear()
     assert (await acme.domain_verification.run()).changed == 1
     assert acme.mailer.sent == []
@@ -215,9 +215,9 @@ async def test_a_refusal_of_a_domain_names_it_and_the_organization(
     acme: OrganizationServices,
 ) -> None:
     for attempt in (acme.domain_verification.verify, acme.domain_verification.remove):
-        with pytest.raises(DomainNotFound) as told:
+        with pytest.raises(DomainNotFound) as shown:
             await attempt(ACME, EXAMPLE, by=acme.token_of(KIM))
-        assert str(told.value) == str(DomainNotFound(EXAMPLE, ACME))
+        assert str(shown.value) == str(DomainNotFound(EXAMPLE, ACME))
     for number in range(MAX_DOMAINS):
         name = parse_domain(f"d{number}.example.org")
         await acme.domain_verification.claim(ACME, name, by=acme.signed_in(KIM))
@@ -242,7 +242,7 @@ async def test_the_mail_about_a_lapsed_domain_names_its_record_and_the_page(
     acme: OrganizationServices,
 ) -> None:
     await prove(acme)
-    acme.forget()
+    acme.clear_calls()
     acme.records.by_name.clear()
     await acme.domain_verification.run()
     [mail] = acme.mailer.sent

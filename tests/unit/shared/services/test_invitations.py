@@ -37,7 +37,7 @@ from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.domain.rights import Grant, Role, Scope
 from shared.ports import AlreadyThere, Stale
 from shared.services.invitations import InvitationRequest, IssuedInvitation
-from tests.fakes.services import taking_none
+from tests.fakes.services import changes_refused
 from tests.fakes.stores import E, FakeDirectory
 from tests.support.port_doubles import Fault, Moment, failing
 from tests.support.services import ACME, EVE, KIM, LEE, MAX, URL, OrganizationServices, acme_of_kim
@@ -81,7 +81,7 @@ async def test_an_account_that_accepts_a_link_is_a_member(acme: OrganizationServ
     assert acme.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
     assert acme.events.kinds() == ["invitation.sent", "invitation.accepted", "member.set"]
     assert acme.events.feed[-1].actor == LEE.id
-    assert [each.kind for each in acme.told_to(LEE)] == ["invitation.accepted", "member.set"]
+    assert [each.kind for each in acme.events_of(LEE)] == ["invitation.accepted", "member.set"]
     assert invitations(acme) == []
 
 
@@ -145,7 +145,7 @@ async def test_inviting_somebody_again_renews(acme: OrganizationServices, addres
 
 
 async def test_two_owners_who_invite_one_address_at_once_renew(acme: OrganizationServices) -> None:
-    await acme.let_in(LEE)
+    await acme.add_members(LEE)
     working = acme.directory
     acme.directory = failing(working, Fault("add", AlreadyThere(), Moment.AFTER))
     await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
@@ -167,7 +167,7 @@ async def test_an_organization_has_a_hundred_open_invitations_at_most(
 
 @pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER])
 async def test_nobody_but_owners_invites(acme: OrganizationServices, role: Role) -> None:
-    await acme.let_in(LEE, role=role)
+    await acme.add_members(LEE, role=role)
     invited = await acme.invitations.invite(ACME, BY_LINK, by=acme.signed_in(KIM))
     for by, refusal in ((LEE, NotPermitted), (MAX, OrganizationNotFound)):
         for attempt in (
@@ -267,7 +267,7 @@ async def test_declining_ends_the_invitation(acme: OrganizationServices) -> None
     with pytest.raises(InvitationNotFound):
         await acme.invitations.accept(sent, by=acme.signed_in(LEE))
     assert acme.events.kinds() == ["invitation.sent", "invitation.declined"]
-    assert [each.kind for each in acme.told_to(LEE)] == ["invitation.declined"]
+    assert [each.kind for each in acme.events_of(LEE)] == ["invitation.declined"]
     assert set(acme.roles()) == {"kim"}
 
 
@@ -329,7 +329,7 @@ async def test_an_account_invited_as_owner_is_a_member_for_two_days(
     acme: OrganizationServices,
 ) -> None:
     sent = await code(acme, OWNER)
-    acme.forget()
+    acme.clear_calls()
     await acme.invitations.accept(sent, by=acme.signed_in(LEE))
     assert acme.roles()["lee"] is Role.MEMBER
     for each in (KIM, LEE):
@@ -363,7 +363,7 @@ async def test_a_new_owner_cannot_withdraw_the_invitation_of_an_older_one(
 
 
 async def test_an_invitation_of_a_former_owner_is_refused(acme: OrganizationServices) -> None:
-    await acme.let_in(LEE)
+    await acme.add_members(LEE)
     kept: list[str] = [await code(acme, by=LEE), await code(acme, by=KIM)]
     await acme.organizations.remove_member(ACME, LEE, by=OPERATOR)
     for who in (LEE, MAX):
@@ -403,10 +403,13 @@ async def test_a_second_mail_to_an_address_is_refused_with_the_time_to_wait(
         await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
     assert str(refused.value).startswith("l\N{HORIZONTAL ELLIPSIS}@example.org got an invitation")
     assert "Wait 360 seconds to send another one" in str(refused.value)
-    told = refused.value.allowance
-    assert (told.limit_class, told.subject) == (RateLimitClass.INVITATION, RateLimitSubject.ADDRESS)
-    assert (told.limit, told.remaining, told.wait_ms) == (1, 0, 360_000)
-    assert told.is_exceeded
+    shown = refused.value.allowance
+    assert (shown.limit_class, shown.subject) == (
+        RateLimitClass.INVITATION,
+        RateLimitSubject.ADDRESS,
+    )
+    assert (shown.limit, shown.remaining, shown.wait_ms) == (1, 0, 360_000)
+    assert shown.is_exceeded
 
 
 async def test_open_invitations_are_listed_the_newest_first(acme: OrganizationServices) -> None:
@@ -431,7 +434,7 @@ async def test_each_end_of_an_invitation_has_its_event(acme: OrganizationService
     kim, lee = acme.signed_in(KIM), acme.signed_in(LEE)
     ended = [("withdrawn", KIM, ""), ("declined", LEE, LEE.id), ("accepted", LEE, LEE.id)]
     for how, actor, account in ended:
-        acme.forget()
+        acme.clear_calls()
         sent = await code(acme)
         [stored] = invitations(acme)
         match how:
@@ -491,7 +494,7 @@ async def test_an_opened_invitation_is_listed_and_accepted_without_its_code(
 async def test_in_read_only_mode_an_invitation_is_shown_and_not_stored(
     acme: OrganizationServices,
 ) -> None:
-    acme.read_only_mode = taking_none()
+    acme.read_only_mode = changes_refused()
     assert await opened(acme, LEE)
     assert acme.directory.every(OpenedInvitation) == []
 

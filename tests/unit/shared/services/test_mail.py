@@ -39,9 +39,9 @@ def acme_directory() -> FakeDirectory:
 
 def news(mailer: FakeMailer, clock: FakeClock, stored: DirectoryStore | None = None) -> ReleaseMail:
     """Return what is tested, over doubles."""
-    notifying = MailDelivery(mailer, failed=lambda _kind, _count: None)
+    mail_delivery = MailDelivery(mailer, failed=lambda _kind, _count: None)
     return ReleaseMail(
-        stored or acme_directory(), FakeWork(), notifying, clock, "https://registry.test"
+        stored or acme_directory(), FakeWork(), mail_delivery, clock, "https://registry.test"
     )
 
 
@@ -69,14 +69,14 @@ async def test_owners_read_which_release_waits_who_published_it_and_what_to_do()
 
 async def test_one_mail_is_sent_for_an_organization_and_window() -> None:
     mailer, clock = FakeMailer(), FakeClock()
-    told = news(mailer, clock)
-    await told.send_held(release())
-    await told.send_held(release("other", org="ACME"))
+    shown = news(mailer, clock)
+    await shown.send_held(release())
+    await shown.send_held(release("other", org="ACME"))
     clock.advance(BURST_WINDOW - timedelta(milliseconds=1))
-    await told.send_held(release())
+    await shown.send_held(release())
     assert len(mailer.sent) == 1
     clock.advance(timedelta(milliseconds=1))
-    await told.send_held(release("third"))
+    await shown.send_held(release("third"))
     assert len(mailer.sent) == 2
 
 
@@ -101,7 +101,7 @@ class World:
     failures: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
 
     @property
-    def notifying(self) -> MailDelivery:
+    def mail_delivery(self) -> MailDelivery:
         return MailDelivery(self.mailer, lambda *failure: self.failures.append(failure))
 
 
@@ -111,7 +111,7 @@ def world() -> World:
 
 
 async def test_everybody_with_an_address_is_notified_once(world: World) -> None:
-    await world.notifying.send_to_accounts([KIM, MAX, LEE, KIM], *LETTER)
+    await world.mail_delivery.send_to_accounts([KIM, MAX, LEE, KIM], *LETTER)
     expected = [Mail(parse_email(each.email), *LETTER) for each in (KIM, LEE)]
     assert world.mailer.sent == expected
     assert world.failures == []
@@ -119,7 +119,7 @@ async def test_everybody_with_an_address_is_notified_once(world: World) -> None:
 
 async def test_a_mail_that_nobody_takes_is_no_failure_of_the_change(world: World) -> None:
     world.mailer.is_down = True
-    await world.notifying.send_to_accounts([KIM, LEE], *LETTER)
+    await world.mail_delivery.send_to_accounts([KIM, LEE], *LETTER)
     assert world.failures == [("SMTPServerDisconnected", 2)]
 
 
@@ -130,22 +130,22 @@ async def test_an_address_that_fails_does_not_delay_others(world: World) -> None
             await super().send(mail)
 
     world.mailer = Choosy()
-    await world.notifying.send_to_accounts([KIM, LEE], *LETTER)
+    await world.mail_delivery.send_to_accounts([KIM, LEE], *LETTER)
     assert [mail.to for mail in world.mailer.sent] == [LEE.email]
     assert len(world.failures) == 1
 
 
 async def test_the_result_of_a_mail_to_one_address_is_returned(world: World) -> None:
     address = parse_email("new@example.org")
-    assert await world.notifying.send(address, LETTER)
+    assert await world.mail_delivery.send(address, LETTER)
     world.mailer.is_down = True
-    assert not await world.notifying.send(address, LETTER)
+    assert not await world.mail_delivery.send(address, LETTER)
     assert [mail.to for mail in world.mailer.sent] == [address]
 
 
 async def test_an_account_without_an_address_gets_no_mail(world: World) -> None:
     world.mailer.is_down = True
-    await world.notifying.send_to_accounts([MAX], *LETTER)
+    await world.mail_delivery.send_to_accounts([MAX], *LETTER)
     assert world.failures == []
 
 
@@ -190,8 +190,8 @@ def mailer() -> FakeMailer:
 
 @pytest.fixture
 def token_mail(directory: FakeDirectory, clock: FakeClock, mailer: FakeMailer) -> TokenMail:
-    notifying = MailDelivery(mailer, failed=lambda _reason, _count: None)
-    return TokenMail(directory, FakeWork(), notifying, clock, "https://registry.test")
+    mail_delivery = MailDelivery(mailer, failed=lambda _reason, _count: None)
+    return TokenMail(directory, FakeWork(), mail_delivery, clock, "https://registry.test")
 
 
 async def days_of_mail(token_mail: TokenMail, clock: FakeClock, mailer: FakeMailer) -> list[int]:

@@ -35,10 +35,10 @@ A_SECOND = timedelta(seconds=1)
 async def acme() -> OrganizationServices:
     """Return a world in which kim and lee own Acme for long, and max is a member of it."""
     world = await acme_of_kim()
-    await world.let_in(LEE)
-    await world.let_in(MAX, role=Role.MEMBER)
+    await world.add_members(LEE)
+    await world.add_members(MAX, role=Role.MEMBER)
     world.clock.advance(NEW_OWNER_PERIOD)
-    world.forget()
+    world.clear_calls()
     return world
 
 
@@ -77,8 +77,8 @@ async def test_an_owner_is_taken_out_after_two_days(acme: OrganizationServices) 
     assert acme.roles()["lee"] is Role.OWNER
     acme.clock.advance(A_SECOND)
     assert "lee" not in acme.roles()
-    standing = await acme.directory.access_context(LEE.id, ACME, acme.clock.now_ms())
-    assert standing.role is None
+    access = await acme.directory.access_context(LEE.id, ACME, acme.clock.now_ms())
+    assert access.role is None
 
 
 async def test_owners_are_changed_by_people_who_signed_in_a_moment_ago(
@@ -102,7 +102,7 @@ async def test_every_owner_is_notified_by_mail_and_in_their_own_log(
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     for each in (KIM, LEE, MAX):
         assert subjects(acme, each) == ["Pending change to the owners of Acme"]
-        [event] = acme.told_to(each)
+        [event] = acme.events_of(each)
         assert event.kind == "owner.pending"
         assert event.details["account"] == MAX.id
     [mail] = acme.mailer.to(LEE.email)
@@ -150,7 +150,7 @@ async def test_a_former_owner_may_return_with_a_lower_role(acme: OrganizationSer
     acme.clock.advance(OWNER_CHANGE_DELAY)
     with pytest.raises(MemberNotFound):
         await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
-    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.add_members(LEE, role=Role.MEMBER)
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert acme.roles()["lee"] is Role.MEMBER
 
@@ -162,7 +162,7 @@ async def test_an_owner_leaves_at_once_when_another_one_stays(acme: Organization
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(LEE))
     assert acme.roles() == {"kim": Role.OWNER, "max": Role.MEMBER}
     assert subjects(acme, KIM) == subjects(acme, LEE) == ["The owners of Acme changed"]
-    assert [event.kind for event in acme.told_to(KIM)] == ["member.removed"]
+    assert [event.kind for event in acme.events_of(KIM)] == ["member.removed"]
 
 
 async def test_an_owner_becomes_less_at_once_by_their_own_decision(
@@ -206,12 +206,12 @@ async def test_the_operator_overrides_what_waits(acme: OrganizationServices) -> 
 async def test_any_owner_undoes_a_change_in_time(acme: OrganizationServices, by: Account) -> None:
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     acme.clock.advance(SHORTLY_BEFORE)
-    acme.forget()
+    acme.clear_calls()
     await acme.organizations.cancel_change(ACME, LEE, by=acme.signed_in(by))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert acme.roles()["lee"] is Role.OWNER
     assert subjects(acme, KIM) == subjects(acme, LEE) == ["Change to the owners of Acme canceled"]
-    assert [event.kind for event in acme.told_to(KIM)] == ["owner.undone"]
+    assert [event.kind for event in acme.events_of(KIM)] == ["owner.undone"]
 
 
 async def test_setting_the_current_role_undoes_a_pending_change(acme: OrganizationServices) -> None:
@@ -251,7 +251,7 @@ async def hostile(acme: OrganizationServices) -> OrganizationServices:
     """Return a world in which max has just become owner."""
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
-    acme.forget()
+    acme.clear_calls()
     return acme
 
 
@@ -282,7 +282,7 @@ async def test_a_new_owner_cannot_undo_what_older_ones_decide(
 
 
 async def test_a_new_owner_makes_other_owners_and_leaves(hostile: OrganizationServices) -> None:
-    await hostile.let_in(EVE, role=Role.MEMBER)
+    await hostile.add_members(EVE, role=Role.MEMBER)
     await hostile.organizations.set_member(ACME, EVE, Role.OWNER, by=hostile.signed_in(MAX))
     await hostile.organizations.remove_member(ACME, MAX, by=hostile.signed_in(MAX))
     assert "max" not in hostile.roles()
@@ -467,8 +467,8 @@ async def test_an_organization_always_has_an_owner(
     steps: list[tuple[str, Account, Account, timedelta]],
 ) -> None:
     world = await acme_of_kim()
-    await world.let_in(LEE)
-    await world.let_in(MAX, role=Role.MEMBER)
+    await world.add_members(LEE)
+    await world.add_members(MAX, role=Role.MEMBER)
     for what, whom, by, pause in steps:
         await attempt(world, what, whom, by)
         for later in (timedelta(0), pause, OWNER_CHANGE_DELAY):
@@ -510,9 +510,9 @@ async def test_only_owners_read_about_changes_of_owners_in_their_logs(
     acme: OrganizationServices,
 ) -> None:
     await acme.organizations.set_member(ACME, MAX, Role.MAINTAINER, by=acme.signed_in(KIM))
-    assert acme.told_to(LEE) == []
+    assert acme.events_of(LEE) == []
     await acme.organizations.remove_member(ACME, KIM, by=acme.signed_in(KIM))
-    [event] = acme.told_to(LEE)
+    [event] = acme.events_of(LEE)
     assert (event.kind, event.org, event.account) == ("member.removed", "", LEE.id)
     assert event.details == {"account": KIM.id, "before": "owner", "after": ""}
 
@@ -543,9 +543,9 @@ async def test_where_nothing_waits_the_refusal_names_whom_and_where(
     acme: OrganizationServices,
 ) -> None:
     for account in (LEE, EVE):
-        with pytest.raises(NothingPending) as told:
+        with pytest.raises(NothingPending) as shown:
             await acme.organizations.cancel_change(ACME, account, by=acme.signed_in(KIM))
-        assert str(told.value) == str(NothingPending(account.name, "Acme"))
+        assert str(shown.value) == str(NothingPending(account.name, "Acme"))
 
 
 async def test_a_pending_change_has_who_decided_and_who_invited(

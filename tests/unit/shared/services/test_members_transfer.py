@@ -23,7 +23,7 @@ A_SECOND = timedelta(seconds=1)
 async def acme() -> OrganizationServices:
     """Return a world in which kim owns Acme alone, and max and lee are members."""
     world = await acme_of_kim()
-    await world.let_in(MAX, LEE, role=Role.MEMBER)
+    await world.add_members(MAX, LEE, role=Role.MEMBER)
     return world
 
 
@@ -82,7 +82,7 @@ async def test_an_owner_whose_account_was_deleted_is_not_changed(
     acme: OrganizationServices,
 ) -> None:
     await hand(acme, None)
-    await acme.without(KIM)
+    await acme.delete_account(KIM)
     await acme.organizations.cancel_change(ACME, MAX, by=OPERATOR)
     with pytest.raises(NothingPending):
         await acme.organizations.cancel_change(ACME, MAX, by=OPERATOR)
@@ -116,7 +116,7 @@ async def test_only_members_get_it(acme: OrganizationServices) -> None:
 
 @pytest.mark.parametrize("heir", [KIM, LEE])
 async def test_owners_get_nothing_that_they_lack(acme: OrganizationServices, heir: Account) -> None:
-    await acme.let_in(LEE)
+    await acme.add_members(LEE)
     with pytest.raises(InvalidRequest, match="owns Acme already"):
         await hand(acme, heir=heir)
 
@@ -187,7 +187,7 @@ async def test_the_refusal_of_a_second_change_names_who_hands_over(
 async def test_an_owner_gives_way_when_the_heir_who_waits_already_becomes_owner(
     acme: OrganizationServices,
 ) -> None:
-    await acme.let_in(LEE)
+    await acme.add_members(LEE)
     await acme.organizations.set_member(ACME, MAX, Role.OWNER, by=acme.signed_in(LEE))
     at_ms = acme.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
     acme.clock.advance(OWNER_CHANGE_DELAY / 4)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.composition import Adapters as Stores
+from shared.composition import Adapters
 from shared.domain.errors.identity import CredentialsMissing, NotPermitted, SignInAgain
 from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.errors.packages import (
@@ -157,7 +157,7 @@ async def test_owners_are_notified_of_releases_that_are_not_listed_yet_and_failu
 ) -> None:
     fault = Fault({"search": "remove", "directory": "list_by_owner"}[port], Busy())
 
-    def wrap(stores: Stores) -> Stores:
+    def wrap(stores: Adapters) -> Adapters:
         return replace(stores, **{port: failing(getattr(stores, port), fault)})
 
     world = await worlds(wrap=wrap)

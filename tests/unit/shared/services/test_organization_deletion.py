@@ -48,7 +48,7 @@ FAR_MS = 2**50
 async def acme() -> OrganizationServices:
     """Return a world in which kim and lee own Acme, which is empty."""
     world = await acme_of_kim()
-    await world.let_in(LEE)
+    await world.add_members(LEE)
     return world
 
 
@@ -81,13 +81,13 @@ async def test_every_owner_is_notified(acme: OrganizationServices) -> None:
         [mail] = acme.mailer.to(each.email)
         assert mail.subject == "The organization Acme will be deleted"
         assert "23 September 2026, 14:13 UTC" in mail.text
-        [event] = acme.told_to(each)
+        [event] = acme.events_of(each)
         assert event.kind == "organization.deleting"
 
 
 async def test_any_owner_can_undo_it_in_time(acme: OrganizationServices) -> None:
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
-    acme.forget()
+    acme.clear_calls()
     kept = await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
     assert kept.deleting_ms is None
     acme.clock.advance(OWNER_CHANGE_DELAY)
@@ -116,7 +116,7 @@ async def test_a_completed_deletion_cannot_be_undone(acme: OrganizationServices)
 async def test_a_repeat_does_not_begin_the_two_days_again(acme: OrganizationServices) -> None:
     first = await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.clock.advance(timedelta(hours=1))
-    acme.forget()
+    acme.clear_calls()
     again = await acme.organization_deletion.delete(ACME, by=acme.signed_in(LEE))
     assert again.deleting_ms == first.deleting_ms
     assert acme.events.feed == []
@@ -132,7 +132,7 @@ async def test_a_deletion_by_the_operator_counts_at_once(acme: OrganizationServi
 async def test_a_deletion_takes_an_owner_who_signed_in_a_moment_ago(
     acme: OrganizationServices,
 ) -> None:
-    await acme.let_in(MAX, role=Role.MAINTAINER)
+    await acme.add_members(MAX, role=Role.MAINTAINER)
     for attempt in (acme.organization_deletion.delete, acme.organization_deletion.cancel):
         with pytest.raises(SignInAgain):
             await attempt(ACME, by=acme.token_of(KIM))
@@ -182,7 +182,7 @@ async def test_a_push_that_was_running_prevents_the_deletion(acme: OrganizationS
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     await acme.organization_deletion.delete(other, by=acme.signed_in(MAX))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
-    acme.forget()
+    acme.clear_calls()
     report = await acme.organization_deletion.run()
     assert (report.seen, report.changed) == (2, 1)
     assert (await acme.acme()).deleting_ms is None
@@ -343,7 +343,7 @@ async def test_the_mails_about_a_deletion_name_the_account_and_link_to_the_organ
     [mail] = acme.mailer.to(LEE.email)
     assert mail.text.startswith("kim requested the deletion of the organization Acme. ")
     assert mail.text.endswith(f"any owner can cancel the deletion:\n\n{link}\n")
-    acme.forget()
+    acme.clear_calls()
     await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
     [mail] = acme.mailer.to(KIM.email)
     assert mail.text == f"lee canceled the deletion of the organization Acme:\n\n{link}\n"
@@ -354,7 +354,7 @@ async def test_the_mail_about_a_push_that_prevents_a_deletion_says_so(
 ) -> None:
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
-    acme.forget()
+    acme.clear_calls()
     report = await acme.organization_deletion.run()
     assert report.task == "keep"
     [mail] = acme.mailer.to(KIM.email)
@@ -368,12 +368,12 @@ async def test_the_events_of_a_deletion_say_when_it_would_end(acme: Organization
     at_ms = acme.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
-    told = [
+    shown = [
         (each.kind, each.actor, each.subject, each.org, each.details)
         for each in acme.events.feed
         if each.org
     ]
-    assert told == [
+    assert shown == [
         ("organization.deleting", KIM.id, "Acme", "acme", {"before": "", "after": str(at_ms)}),
         ("organization.kept", LEE.id, "Acme", "acme", {"before": str(at_ms), "after": ""}),
     ]
@@ -456,5 +456,5 @@ async def test_an_organization_without_owner_that_is_in_use_is_reported(
     [problem] = (await acme.organization_deletion.run()).problems
     assert "The owners of Acme have all deleted their accounts." in problem
     acme.packages.heads.clear()
-    await acme.let_in(MAX, role=Role.MEMBER)
+    await acme.add_members(MAX, role=Role.MEMBER)
     assert (await acme.organization_deletion.run()).problems == (problem,)

@@ -154,8 +154,8 @@ async def test_the_push_of_an_administrator_creates_the_organization(
     world: OrganizationServices,
 ) -> None:
     by = world.signed_in(ADA)
-    standing = await world.authorization.require(by, Action.PUSH_NEW, ACME)
-    await world.organizations.create_if_absent(ACME, standing, by=by)
+    access = await world.authorization.require(by, Action.PUSH_NEW, ACME)
+    await world.organizations.create_if_absent(ACME, access, by=by)
     assert world.roles() == {"ada": Role.OWNER}
     assert world.events.kinds() == ["organization.founded"]
 
@@ -163,17 +163,17 @@ async def test_the_push_of_an_administrator_creates_the_organization(
 async def test_an_organization_that_is_there_is_ensured_without_a_call(
     acme: OrganizationServices,
 ) -> None:
-    standing = await acme.authorization.require(acme.signed_in(KIM), Action.PUSH_NEW, ACME)
+    access = await acme.authorization.require(acme.signed_in(KIM), Action.PUSH_NEW, ACME)
     acme.directory.calls.clear()
-    await acme.organizations.create_if_absent(ACME, standing, by=acme.signed_in(KIM))
+    await acme.organizations.create_if_absent(ACME, access, by=acme.signed_in(KIM))
     assert acme.directory.calls == []
 
 
 async def test_both_of_two_first_pushes_succeed(world: OrganizationServices) -> None:
     by = world.signed_in(ADA)
-    standing = await world.authorization.require(by, Action.PUSH_NEW, ACME)
+    access = await world.authorization.require(by, Action.PUSH_NEW, ACME)
     for _ in range(2):
-        await world.organizations.create_if_absent(ACME, standing, by=by)
+        await world.organizations.create_if_absent(ACME, access, by=by)
     assert world.events.kinds() == ["organization.founded"]
 
 
@@ -181,9 +181,9 @@ async def test_only_administrators_create_an_organization_by_a_push(
     world: OrganizationServices,
 ) -> None:
     lee = await world.directory.access_context(LEE.id, ACME, 0)
-    for standing in (NO_ACCESS, lee):
+    for access in (NO_ACCESS, lee):
         with pytest.raises(OrganizationNotFound):
-            await world.organizations.create_if_absent(ACME, standing, by=world.signed_in(LEE))
+            await world.organizations.create_if_absent(ACME, access, by=world.signed_in(LEE))
 
 
 # --- what it says of itself --------------------------------------------------------------------
@@ -274,7 +274,7 @@ def test_an_invisible_display_name_is_refused(text: str) -> None:
 async def test_nobody_but_owners_changes_what_it_says(
     acme: OrganizationServices, role: Role
 ) -> None:
-    await acme.let_in(LEE, role=role)
+    await acme.add_members(LEE, role=role)
     with pytest.raises(NotPermitted):
         await acme.organizations.change(
             ACME, OrganizationProfile(description="x"), by=acme.signed_in(LEE)
@@ -288,7 +288,7 @@ async def test_nobody_but_owners_changes_what_it_says(
 async def test_everybody_sees_a_public_organization_and_members_a_private_one(
     acme: OrganizationServices,
 ) -> None:
-    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.add_members(LEE, role=Role.MEMBER)
     for by in (ANONYMOUS, acme.signed_in(MAX)):
         assert (await acme.organizations.show(ACME, by=by)).name == "Acme"
     profile = OrganizationProfile(default_visibility=Visibility.PRIVATE)
@@ -319,7 +319,7 @@ async def test_a_hidden_release_costs_what_a_missing_one_costs(acme: Organizatio
 async def test_the_operator_makes_members_and_an_owner_changes_what_they_are(
     acme: OrganizationServices,
 ) -> None:
-    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.add_members(LEE, role=Role.MEMBER)
     await acme.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=acme.signed_in(KIM))
     assert acme.roles() == {"kim": Role.OWNER, "lee": Role.MAINTAINER}
     [event] = acme.events.feed
@@ -340,7 +340,7 @@ async def test_nobody_becomes_a_member_without_their_own_decision(
 async def test_setting_the_current_role_changes_nothing(
     acme: OrganizationServices,
 ) -> None:
-    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.add_members(LEE, role=Role.MEMBER)
     await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
     await acme.organizations.remove_member(ACME, MAX, by=acme.signed_in(KIM))
     assert acme.events.feed == []
@@ -358,7 +358,7 @@ async def test_members_are_stored_under_the_spelling_of_the_organization(
 async def test_an_owner_takes_members_out_and_they_may_nothing_from_then_on(
     acme: OrganizationServices,
 ) -> None:
-    await acme.let_in(LEE, role=Role.MAINTAINER)
+    await acme.add_members(LEE, role=Role.MAINTAINER)
     await acme.organizations.remove_member(ACME, LEE, by=acme.token_of(KIM))
     assert acme.roles() == {"kim": Role.OWNER}
     with pytest.raises(OrganizationNotFound):
@@ -369,7 +369,7 @@ async def test_an_owner_takes_members_out_and_they_may_nothing_from_then_on(
 
 @pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER])
 async def test_everybody_may_leave(acme: OrganizationServices, role: Role) -> None:
-    await acme.let_in(LEE, role=role)
+    await acme.add_members(LEE, role=role)
     with pytest.raises(NotPermitted, match="leave Acme: the token lacks the scope manage"):
         await acme.organizations.remove_member(ACME, LEE, by=acme.token_of(LEE, READ_ALONE))
     await acme.organizations.remove_member(ACME, LEE, by=acme.token_of(LEE))
@@ -377,10 +377,10 @@ async def test_everybody_may_leave(acme: OrganizationServices, role: Role) -> No
 
 
 async def test_a_member_who_returned_is_one_since_then(acme: OrganizationServices) -> None:
-    await acme.let_in(LEE, role=Role.MAINTAINER)
+    await acme.add_members(LEE, role=Role.MAINTAINER)
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(LEE))
     acme.clock.advance(timedelta(days=1))
-    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.add_members(LEE, role=Role.MEMBER)
     [membership] = await acme.organizations.memberships_of(LEE.id)
     assert membership.since_ms == acme.clock.now_ms()
 
@@ -388,7 +388,7 @@ async def test_a_member_who_returned_is_one_since_then(acme: OrganizationService
 async def test_a_token_for_one_package_does_not_manage_its_organization(
     acme: OrganizationServices,
 ) -> None:
-    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.add_members(LEE, role=Role.MEMBER)
     by = acme.token_of(KIM, Grant(org="acme", package="greet"))
     for attempt in (
         acme.organizations.set_member(ACME, LEE, Role.MAINTAINER, by=by),
@@ -401,7 +401,7 @@ async def test_a_token_for_one_package_does_not_manage_its_organization(
 
 @pytest.mark.parametrize("role", [Role.MAINTAINER, Role.MEMBER])
 async def test_nobody_but_owners_changes_members(acme: OrganizationServices, role: Role) -> None:
-    await acme.let_in(LEE, EVE, role=role)
+    await acme.add_members(LEE, EVE, role=role)
     for attempt in (
         acme.organizations.set_member(ACME, EVE, Role.OWNER, by=acme.signed_in(LEE)),
         acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.signed_in(LEE)),
@@ -416,7 +416,7 @@ async def test_nobody_but_owners_changes_members(acme: OrganizationServices, rol
 async def test_members_see_members_and_outsiders_see_nobody(
     acme: OrganizationServices,
 ) -> None:
-    await acme.let_in(ADA, LEE, role=Role.MEMBER)
+    await acme.add_members(ADA, LEE, role=Role.MEMBER)
     seen = await acme.organizations.members(ACME, by=acme.token_of(LEE, READ_ALONE))
     assert [(each.name, each.membership.role.value) for each in seen] == [
         ("ada", "member"),
@@ -435,8 +435,8 @@ async def test_members_see_members_and_outsiders_see_nobody(
 async def test_a_member_whose_account_was_deleted_is_shown_by_its_id(
     acme: OrganizationServices,
 ) -> None:
-    await acme.let_in(LEE, role=Role.MEMBER)
-    await acme.without(LEE)
+    await acme.add_members(LEE, role=Role.MEMBER)
+    await acme.delete_account(LEE)
     seen = await acme.organizations.members(ACME, by=acme.signed_in(KIM))
     assert [each.name for each in seen] == ["kim", LEE.id]
 
@@ -451,20 +451,20 @@ async def test_somebody_is_found_among_the_members_alone(acme: OrganizationServi
 
 
 async def test_members_see_what_one_of_them_is(acme: OrganizationServices) -> None:
-    await acme.let_in(LEE, role=Role.MAINTAINER)
+    await acme.add_members(LEE, role=Role.MAINTAINER)
     seen = await acme.organizations.show_member(ACME, LEE.id, by=acme.token_of(KIM, READ_ALONE))
     assert (seen.name, seen.membership.role) == ("lee", Role.MAINTAINER)
     for by, refusal in ((MAX, OrganizationNotFound), (KIM, MemberNotFound)):
         with pytest.raises(refusal):
             await acme.organizations.show_member(ACME, MAX.id, by=acme.signed_in(by))
-    await acme.without(LEE)
+    await acme.delete_account(LEE)
     with pytest.raises(MemberNotFound):
         await acme.organizations.show_member(ACME, LEE.id, by=acme.signed_in(KIM))
 
 
 async def test_it_is_known_when_somebody_last_became_owner(acme: OrganizationServices) -> None:
     founded_ms = acme.clock.now_ms()
-    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.add_members(LEE, role=Role.MEMBER)
     await acme.organizations.set_member(ACME, LEE, Role.OWNER, by=acme.signed_in(KIM))
     assert (
         await acme.organizations.public_members(await acme.acme())
@@ -484,7 +484,7 @@ async def shown(acme: OrganizationServices) -> list[str]:
 
 
 async def test_members_are_seen_by_everybody_if_they_want_to(acme: OrganizationServices) -> None:
-    await acme.let_in(LEE)
+    await acme.add_members(LEE)
     assert await shown(acme) == []
     for each in (LEE, KIM, KIM):
         await acme.organizations.show_membership(ACME, by=acme.signed_in(each))
@@ -510,17 +510,17 @@ async def test_an_account_that_is_not_a_member_is_not_shown_as_one(
 
 
 async def test_a_member_who_returns_is_hidden_again(acme: OrganizationServices) -> None:
-    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.add_members(LEE, role=Role.MEMBER)
     await acme.organizations.show_membership(ACME, by=acme.signed_in(LEE))
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
-    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.add_members(LEE, role=Role.MEMBER)
     assert await shown(acme) == []
 
 
 async def test_an_owner_who_was_taken_out_is_hidden_when_they_own_it_again(
     acme: OrganizationServices,
 ) -> None:
-    await acme.let_in(LEE, role=Role.OWNER)
+    await acme.add_members(LEE, role=Role.OWNER)
     await acme.organizations.show_membership(ACME, by=acme.signed_in(LEE))
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
@@ -530,9 +530,9 @@ async def test_an_owner_who_was_taken_out_is_hidden_when_they_own_it_again(
 
 
 async def test_a_deleted_account_is_not_shown(acme: OrganizationServices) -> None:
-    await acme.let_in(LEE)
+    await acme.add_members(LEE)
     await acme.organizations.show_membership(ACME, by=acme.signed_in(LEE))
-    await acme.without(LEE)
+    await acme.delete_account(LEE)
     assert await shown(acme) == []
 
 
@@ -546,7 +546,7 @@ async def test_an_organization_that_is_not_there_has_no_members(acme: Organizati
 
 
 async def test_people_see_their_own_organizations(acme: OrganizationServices) -> None:
-    await acme.let_in(LEE, role=Role.MEMBER)
+    await acme.add_members(LEE, role=Role.MEMBER)
     await acme.organizations.create(OTHER, LEE, by=OPERATOR)
     gone = OrgName("gone")
     await acme.organizations.create(gone, LEE, by=OPERATOR)
@@ -563,7 +563,7 @@ async def test_people_see_their_own_organizations(acme: OrganizationServices) ->
 
 
 async def test_a_membership_that_is_over_is_listed_nowhere(acme: OrganizationServices) -> None:
-    await acme.let_in(LEE, MAX)
+    await acme.add_members(LEE, MAX)
     await acme.organizations.remove_member(ACME, LEE, by=acme.signed_in(KIM))
     acme.clock.advance(OWNER_CHANGE_DELAY)
     assert await acme.organizations.memberships_of(LEE.id) == []
@@ -617,7 +617,7 @@ async def test_the_event_of_a_creation_names_the_creator(world: OrganizationServ
 
 async def test_a_changed_visibility_is_described_in_words(acme: OrganizationServices) -> None:
     profile = OrganizationProfile(display_name="Acme Inc.", default_visibility=Visibility.PRIVATE)
-    acme.forget()
+    acme.clear_calls()
     await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
     [event] = acme.events.feed
     assert (event.kind, event.subject, event.org) == ("organization.changed", "Acme", "acme")
@@ -634,7 +634,7 @@ async def test_a_membership_that_is_hidden_again_is_stored_and_recorded(
     acme: OrganizationServices,
 ) -> None:
     by = acme.signed_in(KIM)
-    acme.forget()
+    acme.clear_calls()
     for change in (acme.organizations.show_membership, acme.organizations.hide_membership) * 2:
         await change(ACME, by=by)
         await change(ACME, by=by)

@@ -300,8 +300,8 @@ async def test_needs_say_what_is_here_and_which_are_direct() -> None:
     old = words.entries[1].model_copy(update={"deprecation": "Old."})
     shop = Shop().has(replace(words, entries=(words.entries[0], old)))
     needs = await shop.service.dependencies([NODE, WORDS, FAR], by=ANONYMOUS)
-    told = [(each.node.name, each.is_direct, each.latest, each.deprecation) for each in needs]
-    assert told == [("words", True, "1.1.0", "Old."), ("far", False, None, None)]
+    reported = [(each.node.name, each.is_direct, each.latest, each.deprecation) for each in needs]
+    assert reported == [("words", True, "1.1.0", "Old."), ("far", False, None, None)]
 
 
 async def test_a_dependency_that_is_withheld_or_hidden_is_not_here() -> None:

@@ -24,9 +24,9 @@ async def test_deprecating_a_version_twice_with_the_same_message_changes_it_once
     world: World,
 ) -> None:
     await world.push(bala(str(FIRST)))
-    deprecating = world.registry.deprecation
-    first = await deprecating.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
-    again = await deprecating.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
+    deprecation = world.registry.deprecation
+    first = await deprecation.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
+    again = await deprecation.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
     assert again.revision == first.revision
 
 
@@ -34,39 +34,39 @@ async def test_deprecating_a_package_twice_with_the_same_message_changes_it_once
     world: World,
 ) -> None:
     await world.push(bala(str(FIRST)))
-    deprecating = world.registry.deprecation
-    first = await deprecating.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
-    again = await deprecating.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
+    deprecation = world.registry.deprecation
+    first = await deprecation.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
+    again = await deprecation.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
     assert again.revision == first.revision
 
 
 async def test_a_missing_or_withheld_release_is_not_deprecated(world: World) -> None:
     await world.push(bala(str(FIRST)))
-    deprecating = world.registry.deprecation
+    deprecation = world.registry.deprecation
     newer = Coordinate.parse("acme", "greet", "2.0.0")
     absent = Coordinate.parse("acme", "absent", "1.0.0")
     for each in (newer, absent):
         with pytest.raises(ReleaseNotFound) as refused:
-            await deprecating.deprecate(each, "Use another.", by=OPERATOR)
+            await deprecation.deprecate(each, "Use another.", by=OPERATOR)
         assert str(refused.value) == f"package not found for: {each.package}:{each.version}"
     with pytest.raises(ReleaseNotFound) as refused:
-        await deprecating.deprecate_package(absent.package, "Use another.", by=OPERATOR)
+        await deprecation.deprecate_package(absent.package, "Use another.", by=OPERATOR)
     assert str(refused.value) == "package not found for: acme/absent:*"
     await world.registry.moderation.quarantine(FIRST, "looked at", by=OPERATOR)
     with pytest.raises(ReleaseNotFound, match=r"acme/greet:1\.0\.0$"):
-        await deprecating.deprecate(FIRST, "Use another.", by=OPERATOR)
+        await deprecation.deprecate(FIRST, "Use another.", by=OPERATOR)
 
 
 async def test_a_version_is_not_undeprecated_alone_where_its_package_is_deprecated(
     world: World,
 ) -> None:
     await world.push(bala(str(FIRST)))
-    deprecating = world.registry.deprecation
-    await deprecating.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
-    await deprecating.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
-    assert (await deprecating.undeprecate(FIRST, by=OPERATOR)).deprecation is None
+    deprecation = world.registry.deprecation
+    await deprecation.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
+    await deprecation.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
+    assert (await deprecation.undeprecate(FIRST, by=OPERATOR)).deprecation is None
     with pytest.raises(PackageIsDeprecated) as refused:
-        await deprecating.undeprecate(FIRST, by=OPERATOR)
+        await deprecation.undeprecate(FIRST, by=OPERATOR)
     assert str(refused.value) == (
         "acme/greet is deprecated as a whole, and acme/greet:1.0.0 with it. Undo that first: "
         "bal deprecate --undo acme/greet."
@@ -75,22 +75,22 @@ async def test_a_version_is_not_undeprecated_alone_where_its_package_is_deprecat
 
 async def test_a_message_is_one_line_of_a_length_that_fits(world: World) -> None:
     await world.push(bala(str(FIRST)))
-    deprecating = world.registry.deprecation
-    longest = await deprecating.deprecate(FIRST, "x" * MAX_MESSAGE_LENGTH, by=OPERATOR)
+    deprecation = world.registry.deprecation
+    longest = await deprecation.deprecate(FIRST, "x" * MAX_MESSAGE_LENGTH, by=OPERATOR)
     assert longest.deprecation == "x" * 500
     with pytest.raises(MessageTooLong, match="has 501 characters, and 500 fit"):
-        await deprecating.deprecate(FIRST, "x" * 501, by=OPERATOR)
-    told = await deprecating.deprecate(FIRST, " Use\r\n2.0.0\x00 now. ", by=OPERATOR)
-    assert told.deprecation == "Use 2.0.0 now."
+        await deprecation.deprecate(FIRST, "x" * 501, by=OPERATOR)
+    shown = await deprecation.deprecate(FIRST, " Use\r\n2.0.0\x00 now. ", by=OPERATOR)
+    assert shown.deprecation == "Use 2.0.0 now."
 
 
 async def test_the_event_of_a_deprecation_says_of_what_and_whether_it_ended(world: World) -> None:
     await world.push(bala(str(FIRST)))
-    deprecating = world.registry.deprecation
-    await deprecating.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
-    await deprecating.undeprecate(FIRST, by=OPERATOR)
-    await deprecating.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
-    await deprecating.undeprecate_package(FIRST.package, by=OPERATOR)
+    deprecation = world.registry.deprecation
+    await deprecation.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
+    await deprecation.undeprecate(FIRST, by=OPERATOR)
+    await deprecation.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
+    await deprecation.undeprecate_package(FIRST.package, by=OPERATOR)
     events = await world.stores.events.since(0, 20)
     assert [(each.kind, each.subject) for _, each in events if "deprecated" in each.kind] == [
         ("release.deprecated", "acme/greet:1.0.0"),

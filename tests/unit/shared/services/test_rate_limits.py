@@ -21,7 +21,7 @@ from shared.ports import WorkStore
 from shared.services.burst_detection import BurstDetection
 from shared.services.notices import ReadOnlyMode
 from shared.services.rate_limits import RateLimiter, ReadLimiter, rate_limit_headers
-from tests.fakes.services import taking_changes, taking_none
+from tests.fakes.services import changes_allowed, changes_refused
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock
 from tests.support.port_doubles import counting
@@ -35,7 +35,11 @@ class Instance:
     """One process of a registry: a service of its own over work that all share."""
 
     def __init__(
-        self, work: FakeWork, clock: FakeClock, pausing: ReadOnlyMode | None = None, **limits: str
+        self,
+        work: FakeWork,
+        clock: FakeClock,
+        read_only_mode: ReadOnlyMode | None = None,
+        **limits: str,
     ) -> None:
         self.calls = Tallies[str]()
         store: WorkStore = counting(work, self.calls)
@@ -45,7 +49,7 @@ class Instance:
         }
         burst_detection = BurstDetection(store, clock, 20, 100)
         self.rate_limiter = RateLimiter(
-            store, clock, rules, burst_detection, pausing or taking_changes()
+            store, clock, rules, burst_detection, read_only_mode or changes_allowed()
         )
 
 
@@ -441,7 +445,7 @@ CHANGES = (
 async def test_a_change_is_refused_before_it_is_counted(
     work: FakeWork, clock: FakeClock, operation: RateLimitClass
 ) -> None:
-    instance = Instance(work, clock, taking_none())
+    instance = Instance(work, clock, changes_refused())
     with pytest.raises(TakesNoChanges, match="takes no changes now: moving house"):
         await instance.rate_limiter.check(operation, RateLimitKeys.of(ANN))
     with pytest.raises(TakesNoChanges):
@@ -455,12 +459,14 @@ async def test_a_change_is_refused_before_it_is_counted(
 async def test_read_only_mode_accepts_requests_that_change_nothing(
     work: FakeWork, clock: FakeClock, operation: RateLimitClass
 ) -> None:
-    instance = Instance(work, clock, taking_none())
+    instance = Instance(work, clock, changes_refused())
     await instance.rate_limiter.check(operation, RateLimitKeys.of(ANN))
 
 
 async def test_the_operator_publishes_all_the_same(work: FakeWork, clock: FakeClock) -> None:
-    allowance = await Instance(work, clock, taking_none()).rate_limiter.count_push(OPERATOR, GREET)
+    allowance = await Instance(work, clock, changes_refused()).rate_limiter.count_push(
+        OPERATOR, GREET
+    )
     assert allowance.allowance is None
 
 

@@ -15,7 +15,7 @@ from shared.services.records import (
     ListPage,
     iterate_pages,
 )
-from tests.fakes.services import recording
+from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, Moment, failing
@@ -27,33 +27,33 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def leasing(clock: FakeClock) -> Leases:
+def leases(clock: FakeClock) -> Leases:
     return Leases(FakeWork(), clock, FakeRandomness())
 
 
-async def test_the_second_caller_is_asked_to_retry(leasing: Leases) -> None:
-    async with leasing.lease("a name"):
+async def test_the_second_caller_is_asked_to_retry(leases: Leases) -> None:
+    async with leases.lease("a name"):
         with pytest.raises(Busy):
-            async with leasing.lease("a name"):
+            async with leases.lease("a name"):
                 pass
-        async with leasing.lease("another name"):
+        async with leases.lease("another name"):
             pass
-    async with leasing.lease("a name"):
+    async with leases.lease("a name"):
         pass
 
 
-async def test_one_who_died_is_not_waited_for_forever(leasing: Leases, clock: FakeClock) -> None:
-    async with leasing.lease("a name"):
+async def test_one_who_died_is_not_waited_for_forever(leases: Leases, clock: FakeClock) -> None:
+    async with leases.lease("a name"):
         clock.advance(LEASE_LIFETIME)
-        async with leasing.lease("a name"):
+        async with leases.lease("a name"):
             pass
 
 
-async def test_a_caller_that_lost_the_lease_is_asked_to_retry(leasing: Leases) -> None:
+async def test_a_caller_that_lost_the_lease_is_asked_to_retry(leases: Leases) -> None:
     with pytest.raises(Busy):
-        async with leasing.lease("a name"):
+        async with leases.lease("a name"):
             raise Stale
-    async with leasing.lease("a name"):
+    async with leases.lease("a name"):
         pass
 
 
@@ -84,7 +84,7 @@ CHANGE = EntityChange("account.made", "kim", org="Acme", account="kim0000000", d
 
 async def test_an_event_says_who_did_what_with_which_credential_from_where() -> None:
     events, clock = FakeEvents(), FakeClock()
-    await recording(FakeDirectory(), events, clock).add(KIM, change=CHANGE, by=BY)
+    await fake_record_writer(FakeDirectory(), events, clock).add(KIM, change=CHANGE, by=BY)
     [event] = events.feed
     assert (event.kind, event.subject, event.details) == ("account.made", "kim", {"a": "b"})
     assert (event.actor, event.credential, event.address) == ("ann0000000", "t1", "203.0.113.7")
@@ -94,7 +94,7 @@ async def test_an_event_says_who_did_what_with_which_credential_from_where() -> 
 
 async def test_every_change_has_an_event_of_its_own() -> None:
     directory, events = FakeDirectory(), FakeEvents()
-    service = recording(directory, events)
+    service = fake_record_writer(directory, events)
     stored = await service.add(KIM, change=CHANGE, by=BY)
     stored = await service.replace(stored, change=CHANGE, by=BY)
     await service.remove(stored, change=CHANGE, by=BY)
@@ -104,14 +104,14 @@ async def test_every_change_has_an_event_of_its_own() -> None:
 
 async def test_published_events_leave_the_outbox() -> None:
     directory = FakeDirectory()
-    stored = await recording(directory).add(KIM, change=CHANGE, by=BY)
+    stored = await fake_record_writer(directory).add(KIM, change=CHANGE, by=BY)
     assert stored.outbox == ()
     assert directory.every(Account) == [stored]
 
 
 async def test_a_refused_change_publishes_nothing() -> None:
     directory, events = FakeDirectory.holding(KIM), FakeEvents()
-    service = recording(directory, events)
+    service = fake_record_writer(directory, events)
     with pytest.raises(AlreadyThere):
         await service.add(KIM, change=CHANGE, by=BY)
     old = KIM.model_copy(update={"revision": 7})
@@ -123,7 +123,7 @@ async def test_a_refused_change_publishes_nothing() -> None:
 
 async def test_a_change_is_stored_while_the_feed_fails_and_both_events_follow() -> None:
     directory, events, heard = FakeDirectory(), FakeEvents(fails_with=Busy()), list[Refusal]()
-    service = recording(directory, events, delayed=heard.append)
+    service = fake_record_writer(directory, events, delayed=heard.append)
     stored = await service.add(KIM, change=CHANGE, by=BY)
     events.fails_with = None
     await service.replace(stored, change=CHANGE, by=BY)
@@ -139,7 +139,7 @@ async def test_an_event_of_a_change_that_was_not_acknowledged_is_there_once_or_n
     directory, events = FakeDirectory(), FakeEvents()
     broken = failing(directory, Fault("add", Busy(), moment))
     with pytest.raises(Busy):
-        await recording(broken, events).add(KIM, change=CHANGE, by=BY)
+        await fake_record_writer(broken, events).add(KIM, change=CHANGE, by=BY)
     for waiting in await directory.unpublished(10):
         await events.publish(waiting)
     there = await directory.get(Account, Place(KIM.id))

@@ -28,10 +28,10 @@ WHY = "Theirs."
 @pytest.fixture
 async def world() -> AdministrationServices:
     """Return a registry with the organization Acme, whose setting keeps `wso2*` back."""
-    world = AdministrationServices.settled()
+    world = AdministrationServices.with_names()
     world.reserved_patterns = ("wso2*",)
     await world.organizations.create(ACME, KIM, by=OPERATOR)
-    world.forget()
+    world.clear_calls()
     return world
 
 
@@ -121,7 +121,7 @@ async def test_not_every_organization_is_compared(world: AdministrationServices)
     for number in range(MAX_NAMES_COMPARED):
         organization = Organization(name=f"z{number}", founder=KIM.id, created_ms=0)
         await world.directory.put(organization)
-    world.forget()
+    world.clear_calls()
     matches = await world.reserved_names.matching("z*", by=OPERATOR)
     assert (matches.compared, matches.is_complete) == (MAX_NAMES_COMPARED, False)
     assert world.directory.calls == ["list_all"]

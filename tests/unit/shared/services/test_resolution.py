@@ -125,7 +125,7 @@ def made_up() -> Packages:
     )
 
 
-def told(answer: PackageAnswer) -> list[str]:
+def shown(answer: PackageAnswer) -> list[str]:
     return [f"{each.request.org}/{each.request.name}:{each.version}" for each in answer.resolved]
 
 
@@ -147,7 +147,7 @@ ASKED = (
 
 async def test_packages_are_answered_in_the_order_asked_and_spelled_as_asked(world: World) -> None:
     answer = await world.packages(*ASKED)
-    assert told(answer) == [
+    assert shown(answer) == [
         "acme/io:2.0.0",
         "ACME/Greet:1.0.0",
         "acme/greet:1.1.0",
@@ -199,7 +199,7 @@ async def test_a_private_package_looks_as_if_it_did_not_exist(world: World) -> N
 
 async def test_a_caller_that_may_read_a_private_package_gets_it(world: World) -> None:
     world.by = OPERATOR
-    assert told(await world.packages(PackageRequest.of("acme", "secret"))) == ["acme/secret:1.0.0"]
+    assert shown(await world.packages(PackageRequest.of("acme", "secret"))) == ["acme/secret:1.0.0"]
     modules = await world.modules(ModuleRequest.of("acme", "hidden"))
     assert [each.package for each in modules.resolved] == ["hidden"]
     tools = await world.tools(ToolRequest.of("spy"))

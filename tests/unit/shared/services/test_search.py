@@ -59,9 +59,9 @@ async def test_items_are_brought_as_they_come() -> None:
 
 
 async def test_a_report_says_how_much_was_left_and_how_much_there_is() -> None:
-    feeding = SearchIndexUpdates(CountingFeed())
-    assert await feeding.catch_up() == TaskReport("search", 3, 3)
-    assert await feeding.rebuild() == TaskReport("search-rebuild", 7, 7)
+    updates = SearchIndexUpdates(CountingFeed())
+    assert await updates.catch_up() == TaskReport("search", 3, 3)
+    assert await updates.rebuild() == TaskReport("search-rebuild", 7, 7)
 
 
 KIM = Principal("kim", "session", (Grant(),))
@@ -147,15 +147,15 @@ def directory() -> FakeDirectory:
 
 
 @pytest.fixture
-def searching(index: AskedIndex, directory: FakeDirectory) -> PackageSearch:
+def package_search(index: AskedIndex, directory: FakeDirectory) -> PackageSearch:
     return PackageSearch(index, Authorization(directory, FakeClock()))
 
 
 async def test_without_credentials_a_search_costs_no_other_store(
-    searching: PackageSearch, index: AskedIndex, directory: FakeDirectory
+    package_search: PackageSearch, index: AskedIndex, directory: FakeDirectory
 ) -> None:
     query, page = Query.parse("kafka"), ResultPage(limit=3)
-    assert await searching.search(query, page, by=ANONYMOUS) == EMPTY
+    assert await package_search.search(query, page, by=ANONYMOUS) == EMPTY
     assert index.searches == [(query, page, ANYONE)]
     assert directory.calls == []
 
@@ -175,71 +175,73 @@ async def test_without_credentials_a_search_costs_no_other_store(
     ids=["member", "admin", "operator", "one-org", "no-read", "some-packages", "none", "stranger"],
 )
 async def test_a_caller_sees_what_membership_and_token_both_allow(
-    searching: PackageSearch, index: AskedIndex, caller: Principal, viewer: Viewer
+    package_search: PackageSearch, index: AskedIndex, caller: Principal, viewer: Viewer
 ) -> None:
-    await searching.search(Query(), ResultPage(), by=caller)
-    await searching.suggest("ka", by=caller)
+    await package_search.search(Query(), ResultPage(), by=caller)
+    await package_search.suggest("ka", by=caller)
     assert index.searches == [(Query(), ResultPage(), viewer)]
     assert index.texts == [("ka", viewer, SUGGESTIONS)]
 
 
 async def test_the_stores_are_asked_the_same_whatever_the_index_holds_and_is_asked(
-    searching: PackageSearch, directory: FakeDirectory
+    package_search: PackageSearch, directory: FakeDirectory
 ) -> None:
     asked: list[list[str]] = []
     for text in ("", "kafka", "org:acme", "org:nobody secret", "acme/secret"):
         directory.calls.clear()
-        await searching.search(Query.parse(text), ResultPage(), by=KIM)
+        await package_search.search(Query.parse(text), ResultPage(), by=KIM)
         asked.append([*directory.calls])
     assert asked == [asked[0]] * 5
 
 
 async def test_own_packages_are_those_of_the_callers_organizations(
-    searching: PackageSearch, index: AskedIndex
+    package_search: PackageSearch, index: AskedIndex
 ) -> None:
     for caller in (KIM, ROOT, ANONYMOUS):
-        await searching.search(replace(Query(), own_only=True), ResultPage(), by=caller)
+        await package_search.search(replace(Query(), own_only=True), ResultPage(), by=caller)
     orgs = [query.orgs for query, _, _ in index.searches]
     assert orgs == [{"acme", "other"}, {"other"}, frozenset()]
     assert not any(query.own_only for query, _, _ in index.searches)
 
 
 async def test_an_organizations_packages_are_a_search_within_it(
-    searching: PackageSearch, index: AskedIndex
+    package_search: PackageSearch, index: AskedIndex
 ) -> None:
-    await searching.search_organization(OrgName("Acme"), ResultPage(limit=5), by=ANONYMOUS)
+    await package_search.search_organization(OrgName("Acme"), ResultPage(limit=5), by=ANONYMOUS)
     assert index.searches == [(Query(orgs=frozenset({"acme"})), ResultPage(limit=5), ANYONE)]
 
 
 async def test_organizations_and_keywords_are_those_that_the_caller_may_see(
-    searching: PackageSearch, index: AskedIndex
+    package_search: PackageSearch, index: AskedIndex
 ) -> None:
-    assert await searching.organizations("", by=ANONYMOUS) == (
+    assert await package_search.organizations("", by=ANONYMOUS) == (
         FacetCount("Acme", 2),
         FacetCount("other", 1),
     )
-    assert await searching.keywords(" ACM ", by=KIM) == (FacetCount("Acme", 2),)
+    assert await package_search.keywords(" ACM ", by=KIM) == (FacetCount("Acme", 2),)
     assert index.values == [
         (Facet.ORG, Query(include_deprecated=True), ANYONE),
         (Facet.KEYWORD, Query(), Viewer(frozenset({"acme", "other"}))),
     ]
 
 
-async def test_as_many_are_suggested_as_asked(searching: PackageSearch, index: AskedIndex) -> None:
-    await searching.suggest("ka", by=ANONYMOUS, count=3)
+async def test_as_many_are_suggested_as_asked(
+    package_search: PackageSearch, index: AskedIndex
+) -> None:
+    await package_search.suggest("ka", by=ANONYMOUS, count=3)
     assert index.texts == [("ka", ANYONE, 3)]
 
 
 async def test_an_exploration_asks_who_it_is_once_and_the_index_once(
-    searching: PackageSearch, index: AskedIndex, directory: FakeDirectory
+    package_search: PackageSearch, index: AskedIndex, directory: FakeDirectory
 ) -> None:
     query, page = Query.parse("kafka"), ResultPage(limit=3)
     viewer = Viewer(frozenset({"acme", "other"}))
-    found = await searching.search_with_facets(query, page, by=KIM)
+    found = await package_search.search_with_facets(query, page, by=KIM)
     assert found == FacetedResults(EMPTY, {}, 0)
     assert index.divided == [(query, page, viewer)]
     assert index.searches == []
     asked = [*directory.calls]
     directory.calls.clear()
-    await searching.search(query, page, by=KIM)
+    await package_search.search(query, page, by=KIM)
     assert directory.calls == asked

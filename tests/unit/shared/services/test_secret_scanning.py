@@ -19,7 +19,7 @@ from shared.services.secret_scanning import Label, SecretScanning
 from shared.services.token_records import TokenLineage, TokenRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.secret_scanner import FakeScanner, found
-from tests.fakes.services import recording
+from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
@@ -80,45 +80,51 @@ def made(
     clock = clock or FakeClock()
     records = TokenRecords(
         directory=directory,
-        record_writer=recording(directory, events, clock),
-        lineage=TokenLineage(directory, recording(directory, events, clock), clock),
+        record_writer=fake_record_writer(directory, events, clock),
+        lineage=TokenLineage(directory, fake_record_writer(directory, events, clock), clock),
         clock=clock,
         randomness=FakeRandomness(),
         environment="test",
     )
-    notifying = MailDelivery(mailer, failed=lambda _reason, _count: None)
+    mail_delivery = MailDelivery(mailer, failed=lambda _reason, _count: None)
     return SecretScanning(
         reports=LeakReports((ConfiguredScannerKeys((ScannerKey.of_pem(SCANNER.pem),)),)),
         records=records,
         directory=directory,
         work=FakeWork(),
         clock=clock,
-        token_mail=TokenMail(directory, FakeWork(), notifying, clock, "https://registry.test"),
+        token_mail=TokenMail(directory, FakeWork(), mail_delivery, clock, "https://registry.test"),
     )
 
 
 @pytest.fixture
-def disclosing(directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer) -> SecretScanning:
+def secret_scanning(
+    directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer
+) -> SecretScanning:
     return made(directory, events, mailer)
 
 
-async def report(disclosing: SecretScanning, *texts: str) -> Sequence[Label]:
+async def report(secret_scanning: SecretScanning, *texts: str) -> Sequence[Label]:
     """Report these texts, and return their labels."""
     body = found(*texts)
-    findings = await disclosing.process_report(body, SCANNER.headers(body), address="192.0.2.1")
+    findings = await secret_scanning.process_report(
+        body, SCANNER.headers(body), address="192.0.2.1"
+    )
     assert [each.leaked.text.reveal() for each in findings] == list(texts)
     return [each.label for each in findings]
 
 
-async def test_a_leaked_token_ends(disclosing: SecretScanning, directory: FakeDirectory) -> None:
-    assert await report(disclosing, LEAKED) == [TRUE]
+async def test_a_leaked_token_ends(
+    secret_scanning: SecretScanning, directory: FakeDirectory
+) -> None:
+    assert await report(secret_scanning, LEAKED) == [TRUE]
     assert directory.every(Token) == []
 
 
 async def test_its_owner_reads_where_it_was_found(
-    disclosing: SecretScanning, mailer: FakeMailer
+    secret_scanning: SecretScanning, mailer: FakeMailer
 ) -> None:
-    await report(disclosing, LEAKED)
+    await report(secret_scanning, LEAKED)
     [mail] = mailer.to("kim@example.org")
     assert mail.subject == "The token laptop leaked and was revoked"
     assert "https://code.example/acme/greet/blob/main/Settings.toml" in mail.text
@@ -128,9 +134,9 @@ async def test_its_owner_reads_where_it_was_found(
 
 
 async def test_it_is_in_the_log_of_its_owner(
-    disclosing: SecretScanning, events: FakeEvents
+    secret_scanning: SecretScanning, events: FakeEvents
 ) -> None:
-    await report(disclosing, LEAKED)
+    await report(secret_scanning, LEAKED)
     [event] = events.feed
     assert (event.kind, event.subject, event.account) == ("token.leaked", "first", KIM)
     assert (event.actor, event.address) == ("scanner", "192.0.2.1")
@@ -140,44 +146,47 @@ async def test_it_is_in_the_log_of_its_owner(
 
 
 async def test_the_owners_of_an_organization_are_reminded_of_its_token(
-    disclosing: SecretScanning, directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer
+    secret_scanning: SecretScanning,
+    directory: FakeDirectory,
+    events: FakeEvents,
+    mailer: FakeMailer,
 ) -> None:
     text = minted(ORG)
     await directory.put(token(text, owner=ORG, org="acme", id="second"))
-    assert await report(disclosing, text) == [TRUE]
+    assert await report(secret_scanning, text) == [TRUE]
     assert [mail.to for mail in mailer.sent] == ["ann@example.org"]
     assert "of the organization acme" in mailer.sent[0].text
     assert (events.feed[0].org, events.feed[0].account) == ("acme", "")
 
 
 async def test_a_repeated_report_gets_the_same_answer_and_changes_nothing(
-    disclosing: SecretScanning, events: FakeEvents, mailer: FakeMailer
+    secret_scanning: SecretScanning, events: FakeEvents, mailer: FakeMailer
 ) -> None:
     for _ in range(3):
-        assert await report(disclosing, LEAKED) == [TRUE]
-    assert await report(disclosing, LEAKED, LEAKED) == [TRUE, TRUE]
+        assert await report(secret_scanning, LEAKED) == [TRUE]
+    assert await report(secret_scanning, LEAKED, LEAKED) == [TRUE, TRUE]
     assert len(events.feed) == len(mailer.sent) == 1
 
 
 async def test_one_text_twice_in_a_report_is_one_token(
-    disclosing: SecretScanning, events: FakeEvents, mailer: FakeMailer
+    secret_scanning: SecretScanning, events: FakeEvents, mailer: FakeMailer
 ) -> None:
-    assert await report(disclosing, LEAKED, LEAKED) == [TRUE, TRUE]
+    assert await report(secret_scanning, LEAKED, LEAKED) == [TRUE, TRUE]
     assert len(events.feed) == len(mailer.sent) == 1
 
 
 async def test_concurrent_reports_notify_the_owner_once(
-    disclosing: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
+    secret_scanning: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
 ) -> None:
-    await report(disclosing, LEAKED)
+    await report(secret_scanning, LEAKED)
     await directory.put(token(LEAKED))  # As the other report has read it.
-    assert await report(disclosing, LEAKED) == [TRUE]
+    assert await report(secret_scanning, LEAKED) == [TRUE]
     assert directory.every(Token) == []
     assert len(mailer.sent) == 1
 
 
 async def test_an_unknown_token_is_a_false_positive(
-    disclosing: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
+    secret_scanning: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
 ) -> None:
     others = [
         minted(),
@@ -187,71 +196,71 @@ async def test_an_unknown_token_is_a_false_positive(
         "",
         LEAKED[:-1],
     ]
-    assert await report(disclosing, *others) == [FALSE] * len(others)
+    assert await report(secret_scanning, *others) == [FALSE] * len(others)
     assert len(directory.every(Token)) == 1
     assert mailer.sent == []
 
 
 async def test_a_text_that_has_not_the_form_of_a_token_costs_no_read(
-    disclosing: SecretScanning, directory: FakeDirectory
+    secret_scanning: SecretScanning, directory: FakeDirectory
 ) -> None:
-    await report(disclosing, *(f"made-up-{number}" for number in range(100)))
+    await report(secret_scanning, *(f"made-up-{number}" for number in range(100)))
     assert directory.calls == []
 
 
 async def test_a_token_that_was_revoked_before_is_a_false_alarm(
-    disclosing: SecretScanning, directory: FakeDirectory
+    secret_scanning: SecretScanning, directory: FakeDirectory
 ) -> None:
     [stored] = directory.every(Token)
     await directory.remove(stored)
-    assert await report(disclosing, LEAKED) == [FALSE]
+    assert await report(secret_scanning, LEAKED) == [FALSE]
 
 
 async def test_a_canary_stays_and_looks_like_what_is_not_there(
-    disclosing: SecretScanning, directory: FakeDirectory
+    secret_scanning: SecretScanning, directory: FakeDirectory
 ) -> None:
     [stored] = directory.every(Token)
     await directory.put(stored.model_copy(update={"canary": True}))
-    assert await report(disclosing, LEAKED) == [FALSE]
+    assert await report(secret_scanning, LEAKED) == [FALSE]
     assert len(directory.every(Token)) == 1
 
 
 async def test_a_large_report_is_judged_in_its_order(
-    disclosing: SecretScanning, directory: FakeDirectory
+    secret_scanning: SecretScanning, directory: FakeDirectory
 ) -> None:
     texts = [minted() for _ in range(50)]
     for number in (0, 19, 20, 49):
         await directory.put(token(texts[number], id=f"id{number}"))
-    labels = await report(disclosing, *texts)
+    labels = await report(secret_scanning, *texts)
     assert [number for number, label in enumerate(labels) if label is TRUE] == [0, 19, 20, 49]
 
 
 async def test_an_unsigned_report_changes_nothing(
-    disclosing: SecretScanning, directory: FakeDirectory
+    secret_scanning: SecretScanning, directory: FakeDirectory
 ) -> None:
     body = found(LEAKED)
     with pytest.raises(ReportUnsigned):
-        await disclosing.process_report(body, FakeScanner().headers(body), address="")
+        await secret_scanning.process_report(body, FakeScanner().headers(body), address="")
     assert len(directory.every(Token)) == 1
 
 
 async def test_a_report_that_failed_in_between_is_completed_by_the_next_one(
     directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer
 ) -> None:
-    disclosing = made(failing(directory, Fault("remove", Busy())), events, mailer)
+    secret_scanning = made(failing(directory, Fault("remove", Busy())), events, mailer)
     with pytest.raises(Busy):
-        await report(disclosing, LEAKED)
+        await report(secret_scanning, LEAKED)
     assert mailer.sent == []
-    assert await report(disclosing, LEAKED) == [TRUE]
+    assert await report(secret_scanning, LEAKED) == [TRUE]
     assert directory.every(Token) == []
     assert len(mailer.sent) == 1
 
 
 async def test_mail_that_nobody_takes_stops_no_revocation(
-    disclosing: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
+    secret_scanning: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
 ) -> None:
     mailer.is_down = True
-    assert await report(disclosing, LEAKED) == [TRUE]
+    assert await report(secret_scanning, LEAKED) == [TRUE]
     assert directory.every(Token) == []
 
 
@@ -259,9 +268,9 @@ async def test_a_year_later_the_leak_is_forgotten(
     directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer
 ) -> None:
     clock = FakeClock()
-    disclosing = made(directory, events, mailer, clock)
-    await report(disclosing, LEAKED)
+    secret_scanning = made(directory, events, mailer, clock)
+    await report(secret_scanning, LEAKED)
     clock.advance(timedelta(days=364))
-    assert await report(disclosing, LEAKED) == [TRUE]
+    assert await report(secret_scanning, LEAKED) == [TRUE]
     clock.advance(timedelta(days=1))
-    assert await report(disclosing, LEAKED) == [FALSE]
+    assert await report(secret_scanning, LEAKED) == [FALSE]

@@ -13,7 +13,7 @@ from shared.domain.sign_in import Session
 from shared.services.mail import AccountMail, MailDelivery
 from shared.services.sessions import Sessions
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import recording
+from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock
 
@@ -46,12 +46,15 @@ class Place:
         account = Account(id=ANN.id, name="ann", created_ms=1, email="ann@example.org")
         self.directory = FakeDirectory.holding(account, *sessions)
         self.events, self.mailer = FakeEvents(), FakeMailer()
-        notifying = MailDelivery(self.mailer, failed=lambda _kind, _count: None)
+        mail_delivery = MailDelivery(self.mailer, failed=lambda _kind, _count: None)
         self.noticing = AccountMail(
-            self.directory, notifying, "https://registry.test", BackgroundTasks()
+            self.directory, mail_delivery, "https://registry.test", BackgroundTasks()
         )
-        self.signing_out = Sessions(
-            self.directory, recording(self.directory, self.events), FakeClock(), self.noticing
+        self.sessions = Sessions(
+            self.directory,
+            fake_record_writer(self.directory, self.events),
+            FakeClock(),
+            self.noticing,
         )
 
 
@@ -62,40 +65,40 @@ async def test_an_expired_session_is_not_listed() -> None:
         session("one", seen_ms=START_MS - 1),
         session("two"),
     )
-    assert [each.id for each in await place.signing_out.list_own(by=ANN)] == ["two", "one"]
+    assert [each.id for each in await place.sessions.list_own(by=ANN)] == ["two", "one"]
 
 
 async def test_only_principals_that_manage_the_account_see_its_sessions() -> None:
     place = Place(session("one"))
     with pytest.raises(CredentialsMissing):
-        await place.signing_out.list_own(by=ANONYMOUS)
+        await place.sessions.list_own(by=ANONYMOUS)
     reader = Principal(ANN.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
     with pytest.raises(NotPermitted):
-        await place.signing_out.end("one", by=reader)
+        await place.sessions.end("one", by=reader)
 
 
 async def test_signing_out_ends_the_session_of_the_request() -> None:
     place = Place(session("one"), session("two"))
-    ended = await place.signing_out.sign_out(by=ANN)
+    ended = await place.sessions.sign_out(by=ANN)
     assert ended is not None
     assert [each.id for each in place.directory.every(Session)] == ["two"]
     assert place.events.kinds() == ["session.ended"]
 
 
 async def test_a_session_that_is_over_is_signed_out_of_as_well() -> None:
-    assert await Place().signing_out.sign_out(by=ANN) is None
+    assert await Place().sessions.sign_out(by=ANN) is None
 
 
 async def test_a_token_has_no_session_to_sign_out_of() -> None:
     place = Place(session("one"))
     by_token = Principal(ANN.id, "token", (Grant(),))
-    assert await place.signing_out.sign_out(by=by_token) is None
+    assert await place.sessions.sign_out(by=by_token) is None
     assert place.directory.every(Session)
 
 
 async def test_ending_what_is_not_there_is_refused() -> None:
     with pytest.raises(SessionNotFound, match="'none'"):
-        await Place().signing_out.end("none", by=ANN)
+        await Place().sessions.end("none", by=ANN)
 
 
 async def test_every_session_is_ended_but_those_that_ended_meanwhile() -> None:
@@ -109,17 +112,20 @@ async def test_every_session_is_ended_but_those_that_ended_meanwhile() -> None:
 
     place = Place()
     place.directory = Ending.holding(session("one"), session("two"))
-    signing_out = Sessions(
-        place.directory, recording(place.directory, place.events), FakeClock(), place.noticing
+    sessions = Sessions(
+        place.directory,
+        fake_record_writer(place.directory, place.events),
+        FakeClock(),
+        place.noticing,
     )
-    ended = await signing_out.end_all(ANN.id, by=Principal("admin00000"))
+    ended = await sessions.end_all(ANN.id, by=Principal("admin00000"))
     assert [each.id for each in ended] == ["two"]
     assert place.directory.every(Session) == []
 
 
 async def test_a_copied_session_ends_and_its_owner_is_notified() -> None:
     place = Place(session("one"))
-    await place.signing_out.end_copied(place.directory.every(Session)[0])
+    await place.sessions.end_copied(place.directory.every(Session)[0])
     await place.noticing.close()
     assert place.directory.every(Session) == []
     assert place.events.kinds() == ["session.copied"]
@@ -131,7 +137,7 @@ async def test_a_copied_session_that_changes_meanwhile_is_left_to_the_next_reque
     place = Place(session("one"))
     stale = place.directory.every(Session)[0]
     await place.directory.replace(stale)
-    await place.signing_out.end_copied(stale)
+    await place.sessions.end_copied(stale)
     assert len(place.directory.every(Session)) == 1
     assert place.events.kinds() == []
 
@@ -147,8 +153,8 @@ async def test_a_refused_look_at_sessions_says_why() -> None:
     place = Place(session("one"))
     reader = Principal(ANN.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
     for attempt, verb in (
-        (place.signing_out.list_own(by=reader), "list"),
-        (place.signing_out.end("one", by=reader), "end"),
+        (place.sessions.list_own(by=reader), "list"),
+        (place.sessions.end("one", by=reader), "end"),
     ):
         with pytest.raises(NotPermitted) as refused:
             await attempt
@@ -159,7 +165,7 @@ async def test_a_refused_look_at_sessions_says_why() -> None:
 
 async def test_the_event_of_an_ended_session_names_the_browser() -> None:
     place = Place(session("one", agent="Firefox", address="203.0.113.7"))
-    await place.signing_out.sign_out(by=ANN)
+    await place.sessions.sign_out(by=ANN)
     [event] = place.events.feed
     assert (event.subject, event.account, event.actor) == ("one", ANN.id, ANN.id)
     assert event.details == {"agent": "Firefox", "from": "203.0.113.7"}
@@ -167,7 +173,7 @@ async def test_the_event_of_an_ended_session_names_the_browser() -> None:
 
 async def test_the_event_of_a_copied_session_is_in_the_log_of_its_owner() -> None:
     place = Place(session("one"))
-    await place.signing_out.end_copied(place.directory.every(Session)[0])
+    await place.sessions.end_copied(place.directory.every(Session)[0])
     await place.noticing.close()
     [event] = place.events.feed
     assert (event.subject, event.account, event.actor) == ("one", ANN.id, ANN.id)

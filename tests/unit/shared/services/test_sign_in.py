@@ -25,7 +25,7 @@ from shared.services.mail import AccountMail, MailDelivery
 from shared.services.notices import ReadOnlyMode
 from shared.services.sign_in import ACCOUNT_NAME_ATTEMPTS, Identities, suggested_account_name
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import recording, taking_changes, taking_none
+from tests.fakes.services import changes_allowed, changes_refused, fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 
@@ -55,23 +55,25 @@ class SameDigits(FakeRandomness):
 
 def identities(
     directory: FakeDirectory,
-    pausing: ReadOnlyMode | None = None,
+    read_only_mode: ReadOnlyMode | None = None,
     *,
     events: FakeEvents | None = None,
     mailer: FakeMailer | None = None,
 ) -> Identities:
     """Return what is tested, over doubles."""
     clock, randomness = FakeClock(), SameDigits("identities")
-    written = recording(directory, events)
-    notifying = MailDelivery(mailer or FakeMailer(), failed=lambda _kind, _count: None)
+    written = fake_record_writer(directory, events)
+    mail_delivery = MailDelivery(mailer or FakeMailer(), failed=lambda _kind, _count: None)
     return Identities(
         directory=directory,
         accounts=Accounts(directory, written, clock, randomness),
         record_writer=written,
         clock=clock,
         randomness=randomness,
-        account_mail=AccountMail(directory, notifying, "https://registry.test", BackgroundTasks()),
-        read_only_mode=pausing or taking_changes(),
+        account_mail=AccountMail(
+            directory, mail_delivery, "https://registry.test", BackgroundTasks()
+        ),
+        read_only_mode=read_only_mode or changes_allowed(),
     )
 
 
@@ -174,7 +176,7 @@ async def test_while_the_registry_takes_no_changes_those_who_are_known_come_in_a
 ):
     directory = FakeDirectory()
     kim = await identities(directory).register(person(), "test", by=BROWSER)
-    paused = identities(directory, taking_none())
+    paused = identities(directory, changes_refused())
     assert await paused.account_id_of(person()) == kim
     with pytest.raises(TakesNoChanges):
         await paused.register(person("sam"), "test", by=BROWSER)
@@ -202,8 +204,8 @@ async def test_mails_and_events_name_the_identity_and_its_account() -> None:
         ("kim@example.org", "kim-at-github (github) can no longer sign in as kim."),
     }
     details = {"provider": "github", "label": "kim-at-github"}
-    told = [(each.kind, each.subject, each.account, each.details) for each in events.feed]
-    assert told[-2:] == [
+    shown = [(each.kind, each.subject, each.account, each.details) for each in events.feed]
+    assert shown[-2:] == [
         ("identity.linked", linked.id, account_id, details),
         ("identity.removed", linked.id, account_id, details),
     ]

@@ -35,15 +35,15 @@ async def gathered(pieces: AsyncIterator[bytes]) -> list[bytes]:
 async def test_a_large_stream_is_passed_on_in_pieces() -> None:
     random = Random("packing")  # noqa: S311 - it does not pack, that is all.
     lines = [random.randbytes(20_000).hex().encode() + b"\n" for _ in range(50)]
-    packing = CompressedFile("a")
-    pieces = await gathered(packing.pack(stream(lines)))
+    compressed = CompressedFile("a")
+    pieces = await gathered(compressed.pack(stream(lines)))
     assert len(pieces) > 3
     assert all(len(piece) < 2 * PIECE_BYTES for piece in pieces)
     assert gzip.decompress(b"".join(pieces)) == b"".join(lines)
     again = CompressedFile("a")
     assert await gathered(again.unpack(stream(pieces))) == [line[:-1] for line in lines]
-    assert again.part() == packing.part()
-    assert (packing.part().lines, packing.part().bytes) == (50, len(b"".join(pieces)))
+    assert again.part() == compressed.part()
+    assert (compressed.part().lines, compressed.part().bytes) == (50, len(b"".join(pieces)))
 
 
 async def test_a_file_of_nothing_has_no_lines() -> None:
@@ -57,9 +57,9 @@ async def test_a_file_that_was_not_packed_is_refused() -> None:
 
 
 async def test_a_part_says_what_its_file_is() -> None:
-    packing = CompressedFile("a")
-    content = b"".join(await gathered(packing.pack(stream([b"one\n", b"two\n"]))))
-    part = packing.part()
+    compressed = CompressedFile("a")
+    content = b"".join(await gathered(compressed.pack(stream([b"one\n", b"two\n"]))))
+    part = compressed.part()
     assert (part.name, part.lines, part.bytes) == ("a", 2, len(content))
     assert part.sha256 == hashlib.sha256(content).hexdigest()
 
@@ -124,9 +124,9 @@ def shelf(files: Files) -> StoredSnapshots:
 
 async def taken(files: Files, name: str) -> SnapshotManifest:
     """Store a snapshot of one package."""
-    packing = CompressedFile(PACKAGES)
-    await files.write(f"{name}/{PACKAGES}", packing.pack(each(to_line(head()))))
-    manifest = SnapshotManifest(name=name, begun_ms=1, ended_ms=2, parts=(packing.part(),))
+    compressed = CompressedFile(PACKAGES)
+    await files.write(f"{name}/{PACKAGES}", compressed.pack(each(to_line(head()))))
+    manifest = SnapshotManifest(name=name, begun_ms=1, ended_ms=2, parts=(compressed.part(),))
     await files.write(f"{name}/{MANIFEST_FILE}", each(manifest.model_dump_json().encode()))
     return manifest
 
@@ -169,9 +169,9 @@ async def test_a_file_that_is_another_one_than_was_written_is_named(
 async def test_a_file_with_its_checksum_but_no_record_in_it_is_refused(
     files: Files, shelf: StoredSnapshots
 ) -> None:
-    packing = CompressedFile(PACKAGES)
-    await files.write(f"20260101/{PACKAGES}", packing.pack(each(b"no record\n")))
-    manifest = SnapshotManifest(name="20260101", begun_ms=1, ended_ms=2, parts=(packing.part(),))
+    compressed = CompressedFile(PACKAGES)
+    await files.write(f"20260101/{PACKAGES}", compressed.pack(each(b"no record\n")))
+    manifest = SnapshotManifest(name="20260101", begun_ms=1, ended_ms=2, parts=(compressed.part(),))
     await files.write(f"20260101/{MANIFEST_FILE}", each(manifest.model_dump_json().encode()))
     with pytest.raises(SnapshotUnusable, match="no record of this version"):
         await shelf.verify("20260101")

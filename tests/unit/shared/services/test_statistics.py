@@ -264,8 +264,8 @@ async def test_a_pull_is_of_the_window_and_the_day_in_which_it_came(
     clock.at_ms += 1
     counting.count(GREET, "one")
     await counting.flush()
-    told = [(pull.coordinate, pull.window, pull.day) for pull in ledger.pulls]
-    assert told == [(GREET, 1_000, "1970-01-07"), (GREET, 1_001, "1970-01-07")]
+    reported = [(pull.coordinate, pull.window, pull.day) for pull in ledger.pulls]
+    assert reported == [(GREET, 1_000, "1970-01-07"), (GREET, 1_001, "1970-01-07")]
 
 
 class UnavailableKeys:
@@ -346,7 +346,7 @@ def recent_pulls(ledger: RememberedPulls, clock: FakeClock) -> RecentPulls:
     return RecentPulls(cast(PullLedger, ledger), clock)
 
 
-def showcasing(
+def statistics_of(
     index: CountedIndex, clock: FakeClock, work: FakeWork | None = None
 ) -> RegistryStatistics:
     return RegistryStatistics(
@@ -371,14 +371,14 @@ async def test_recent_pulls_are_those_of_thirty_days_and_read_once_in_five_minut
 
 
 async def test_recent_pulls_are_told_of_the_packages_that_were_pulled() -> None:
-    assert (await showcasing(CountedIndex(), FakeClock()).summary()).recent_pulls == {}
-    found = await showcasing(CountedIndex(pulls=9), FakeClock()).summary()
+    assert (await statistics_of(CountedIndex(), FakeClock()).summary()).recent_pulls == {}
+    found = await statistics_of(CountedIndex(pulls=9), FakeClock()).summary()
     assert found.recent_pulls == {"acme/pulls": 6}
 
 
 async def test_each_list_is_a_short_search_of_anybodys() -> None:
     index = CountedIndex()
-    found = await showcasing(index, FakeClock()).summary()
+    found = await statistics_of(index, FakeClock()).summary()
     lists = (found.new, found.updated, found.pulled)
     assert [each.head.name for (each,) in lists] == ["added", "created", "pulls"]
     assert index.searches == [
@@ -391,7 +391,7 @@ async def test_each_list_is_a_short_search_of_anybodys() -> None:
 
 async def test_it_counts_every_five_seconds_at_most() -> None:
     index, clock = CountedIndex(), FakeClock()
-    shown = showcasing(index, clock)
+    shown = statistics_of(index, clock)
     for _ in range(3):
         await shown.summary()
     assert index.counts == 1
@@ -401,27 +401,27 @@ async def test_it_counts_every_five_seconds_at_most() -> None:
 
 
 async def test_an_empty_registry_says_so() -> None:
-    found = await showcasing(CountedIndex(packages=0), FakeClock()).summary()
+    found = await statistics_of(CountedIndex(packages=0), FakeClock()).summary()
     assert found.is_empty
 
 
 async def test_releases_are_shown_as_of_the_last_census() -> None:
     clock, work = FakeClock(), FakeWork()
     await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=12, releases=20))
-    shown = await showcasing(CountedIndex(), clock, work).summary()
+    shown = await statistics_of(CountedIndex(), clock, work).summary()
     assert shown.releases == 12
 
 
 async def test_a_census_with_fewer_releases_than_packages_is_not_shown() -> None:
     clock, work = FakeClock(), FakeWork()
     await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=2))
-    shown = await showcasing(CountedIndex(), clock, work).summary()
+    shown = await statistics_of(CountedIndex(), clock, work).summary()
     assert shown.releases is None
 
 
 async def test_those_who_ask_at_once_share_one_look() -> None:
     index = CountedIndex()
-    shown = showcasing(index, FakeClock())
+    shown = statistics_of(index, FakeClock())
     first, second = await asyncio.gather(shown.summary(), shown.summary())
     assert first is second
     assert len(index.searches) == 3

@@ -30,10 +30,10 @@ STOLEN = "stolen0000"
 
 @pytest.fixture
 async def world() -> AdministrationServices:
-    world = AdministrationServices.settled()
+    world = AdministrationServices.with_names()
     await world.organizations.create(ACME, KIM, by=OPERATOR)
     await world.directory.add(stored(STOLEN))
-    world.forget()
+    world.clear_calls()
     return world
 
 
@@ -115,7 +115,7 @@ async def test_a_credential_that_was_already_revoked_is_skipped(
     await world.lineage.record(by, Made.MEMBERSHIP, EVE.id, EVE.name, "Acme")
     await world.directory.remove(made.token)
     await world.invitations.withdraw(ACME, sent.invitation.id, by=world.signed_in(KIM))
-    world.forget()
+    world.clear_calls()
     ended = await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert len(ended) == 4
     assert world.events.kinds() == ["token.stolen"]
@@ -148,7 +148,7 @@ async def test_a_credential_made_after_the_revocation_ends_at_once_with_an_event
 ) -> None:
     code = await invited(world)
     await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
-    world.forget()
+    world.clear_calls()
     with pytest.raises(TokenUnknown):
         await world.tokens.issue(child(), by=thief())
     with pytest.raises(TokenUnknown):
@@ -229,7 +229,7 @@ async def test_a_member_whom_a_person_gives_a_role_is_theirs(world: Administrati
 
 
 async def test_a_member_whom_a_stolen_token_lowered_stays(world: AdministrationServices) -> None:
-    await world.let_in(LEE, role=Role.MAINTAINER)
+    await world.add_members(LEE, role=Role.MAINTAINER)
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=thief())
     assert await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM)) == []
     assert world.roles() == {"kim": Role.OWNER, "lee": Role.MEMBER}
@@ -261,7 +261,7 @@ async def test_the_event_of_a_stolen_token_lists_its_lineage(
     sent = await world.invitations.invite(ACME, MEMBER, by=by)
     await world.organizations.set_member(ACME, LEE, Role.MEMBER, by=OPERATOR)
     noted = await world.lineage.of(KIM.id)
-    world.forget()
+    world.clear_calls()
     ended = await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert list(ended) == noted[STOLEN]
     [stolen, *others] = world.events.feed
@@ -287,7 +287,7 @@ async def test_a_member_whom_a_stolen_token_let_in_is_removed_with_an_event(
 ) -> None:
     code = await invited(world)
     await world.invitations.accept(code, by=world.signed_in(LEE))
-    world.forget()
+    world.clear_calls()
     await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     [event] = [each for each in world.events.feed if each.kind == "member.removed"]
     assert (event.subject, event.org, event.account, event.actor) == (
@@ -300,7 +300,7 @@ async def test_a_token_that_is_made_too_late_ends_with_an_event_that_says_with_w
     world: AdministrationServices,
 ) -> None:
     await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
-    world.forget()
+    world.clear_calls()
     with pytest.raises(TokenUnknown):
         await world.tokens.issue(child(), by=thief())
     issued, revoked = world.events.feed
@@ -327,7 +327,7 @@ async def test_the_mail_about_a_stolen_token_without_a_name_has_its_id(
     await world.tokens.issue(child(), by=thief())
     [text] = [each for each in world.directory.every(Token) if each.id == STOLEN]
     await world.directory.remove(text)
-    world.forget()
+    world.clear_calls()
     await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     [event] = world.events.feed
     assert (event.kind, event.account, event.details["name"]) == ("token.stolen", KIM.id, STOLEN)

@@ -20,7 +20,7 @@ from shared.domain.tokens import LineageRecord, Made, Token, TokenUse
 from shared.ports import Stale
 from shared.services.token_records import IssuedToken, TokenLineage, TokenRecords, token_change
 from shared.services.tokens import TokenRequest, Tokens
-from tests.fakes.services import recording
+from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
@@ -54,8 +54,8 @@ def clock() -> FakeClock:
 def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens:
     records = TokenRecords(
         directory=store,
-        record_writer=recording(store, events, clock),
-        lineage=TokenLineage(store, recording(store, events, clock), clock),
+        record_writer=fake_record_writer(store, events, clock),
+        lineage=TokenLineage(store, fake_record_writer(store, events, clock), clock),
         clock=clock,
         randomness=FakeRandomness(),
         environment="test",
@@ -506,16 +506,16 @@ async def test_a_refusal_to_issue_a_token_says_why(tokens: Tokens) -> None:
         (KIM.id, local, "it could be used from elsewhere than the token that asks for it"),
     ]
     for owner, by, reason in refused:
-        with pytest.raises(NotPermitted) as told:
+        with pytest.raises(NotPermitted) as shown:
             await tokens.issue(owner, replace(wanted(), addresses=("0.0.0.0/0",)), by=by)
-        assert str(told.value) == f"You may not issue the token laptop: {reason}."
+        assert str(shown.value) == f"You may not issue the token laptop: {reason}."
 
 
 async def test_a_refusal_to_rotate_a_token_says_why(tokens: Tokens) -> None:
     strong = (await tokens.issue(KIM.id, wanted(), by=OPERATOR)).token
-    with pytest.raises(NotPermitted) as told:
+    with pytest.raises(NotPermitted) as shown:
         await tokens.rotate(KIM.id, strong.id, by=replace(KIM, grants=(MANAGE_ONLY,)))
-    assert str(told.value) == (
+    assert str(shown.value) == (
         "You may not rotate the token laptop: it would allow more than the token that asks for it."
     )
     managing = (await tokens.issue(KIM.id, wanted(grant=MANAGING), by=OPERATOR)).token
@@ -535,9 +535,9 @@ async def test_a_request_that_takes_the_operator_says_so(tokens: Tokens) -> None
         (tokens.issue_unlimited, "issue", "tokens that never expire"),
         (tokens.issue_canary, "plant", "canaries"),
     ):
-        with pytest.raises(NotPermitted) as told:
+        with pytest.raises(NotPermitted) as shown:
             await attempt(KIM.id, wanted(), by=KIM)
-        assert str(told.value) == (
+        assert str(shown.value) == (
             f"You may not {verb} the token laptop: only the operator issues {what}."
         )
 
@@ -556,9 +556,9 @@ async def test_each_refusal_of_a_token_that_does_not_manage_names_what_was_tried
         ("revoke", tokens.revoke(KIM.id, id_, by=by)),
         ("revoke", tokens.revoke_stolen(KIM.id, id_, by=by)),
     ):
-        with pytest.raises(NotPermitted) as told:
+        with pytest.raises(NotPermitted) as shown:
             await attempt
-        assert str(told.value) == (
+        assert str(shown.value) == (
             f"You may not {verb} tokens: the token lacks the scope manage for it."
         )
 
@@ -568,9 +568,9 @@ async def test_an_unknown_token_is_named(tokens: Tokens) -> None:
     canary = (await tokens.issue_canary(KIM.id, wanted(), by=OPERATOR)).token.id
     for id_, by in (("nothing000", KIM), (own, LEE), (canary, KIM)):
         for attempt in (tokens.find, tokens.rotate, tokens.revoke, tokens.revoke_stolen):
-            with pytest.raises(TokenNotFound) as told:
+            with pytest.raises(TokenNotFound) as shown:
                 await attempt(KIM.id, id_, by=by)
-            assert id_ in str(told.value)
+            assert id_ in str(shown.value)
 
 
 async def test_a_renamed_token_is_returned_with_its_last_use(
@@ -621,9 +621,9 @@ def test_an_invalid_request_is_refused_with_an_example() -> None:
         ),
         (lambda: parse(days=0), "A token is good for 1 to 365 days, not 0."),
     ):
-        with pytest.raises(InvalidRequest) as told:
+        with pytest.raises(InvalidRequest) as shown:
             attempt()
-        assert str(told.value) == message
+        assert str(shown.value) == message
 
 
 def test_the_longest_name_and_pattern_and_the_shortest_time_are_taken() -> None:

@@ -18,7 +18,7 @@ from shared.domain.rights import Action, Grant, Role, Scope
 from shared.domain.tokens import Token, TokenUse
 from shared.services.token_records import IssuedToken, TokenLineage, TokenRecords
 from shared.services.tokens import OrganizationTokens, TokenRequest
-from tests.fakes.services import recording
+from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 
@@ -62,8 +62,8 @@ def clock() -> FakeClock:
 def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> OrganizationTokens:
     records = TokenRecords(
         directory=store,
-        record_writer=recording(store, events, clock),
-        lineage=TokenLineage(store, recording(store, events, clock), clock),
+        record_writer=fake_record_writer(store, events, clock),
+        lineage=TokenLineage(store, fake_record_writer(store, events, clock), clock),
         clock=clock,
         randomness=FakeRandomness(),
         environment="test",

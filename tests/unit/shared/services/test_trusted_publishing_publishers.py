@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.composition import Adapters
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import NotPermitted, SignInAgain
 from shared.domain.errors.organizations import OrganizationNotFound
@@ -28,7 +29,7 @@ from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault, Moment, failing
 from tests.support.trusted_publishing import RULES, TrustedPublishingWorld, trusting
-from tests.support.world import OpenWorld, Stores, limited
+from tests.support.world import OpenWorld, limited
 
 ACME = parse_org("acme")
 GREET = Package.parse("acme", "greet")
@@ -207,7 +208,7 @@ async def test_a_push_that_fails_while_it_binds_its_publisher_is_completed_by_it
 ) -> None:
     fault = Fault(method, Busy(), moment, nth=0)
 
-    def breaking(stores: Stores) -> Stores:
+    def breaking(stores: Adapters) -> Adapters:
         return replace(stores, directory=failing(stores.directory, fault))
 
     trust = await trusting(worlds, breaking)

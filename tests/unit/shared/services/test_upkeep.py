@@ -32,7 +32,7 @@ from shared.services.upkeep import (
     TaskRequests,
     TaskRuns,
 )
-from tests.fakes.services import recording, taking_changes, taking_none
+from tests.fakes.services import changes_allowed, changes_refused, fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.archives import bala
@@ -50,10 +50,10 @@ def at(clock: FakeClock, text: str) -> int:
 async def test_a_task_that_never_ran_is_due_and_not_overdue() -> None:
     clock = FakeClock()
     now_ms = at(clock, "2026-11-20T01:00:00")
-    [standing] = await TaskRuns(FakeWork(), clock).read(["sweep"])
-    assert standing.last_run is None
-    assert standing.due_ms == at(clock, "2026-11-20T03:20:00")
-    assert not standing.is_overdue(now_ms + 10 * AN_HOUR_MS)
+    [access] = await TaskRuns(FakeWork(), clock).read(["sweep"])
+    assert access.last_run is None
+    assert access.due_ms == at(clock, "2026-11-20T03:20:00")
+    assert not access.is_overdue(now_ms + 10 * AN_HOUR_MS)
 
 
 async def test_the_result_of_the_last_run_is_stored() -> None:
@@ -62,8 +62,8 @@ async def test_the_result_of_the_last_run_is_stored() -> None:
     at(clock, "2026-11-20T03:20:02")
     report = TaskReport("sweep", 5, 2, ("acme/greet:1.0.0: wrong.",), unfinished=True)
     await TaskRuns(work, clock).save("sweep", started_ms, report)
-    [standing] = await TaskRuns(work, clock).read(["sweep"])
-    last = standing.last_run
+    [access] = await TaskRuns(work, clock).read(["sweep"])
+    last = access.last_run
     assert last is not None
     assert (last.seen, last.changed, last.unfinished) == (5, 2, True)
     assert last.problems == ("acme/greet:1.0.0: wrong.",)
@@ -75,25 +75,25 @@ async def test_a_task_is_overdue_a_quarter_of_an_hour_after_it_was_due() -> None
     clock, work = FakeClock(), FakeWork()
     started_ms = at(clock, "2026-11-20T03:20:00")
     await TaskRuns(work, clock).save("sweep", started_ms, TaskReport("sweep"))
-    [standing] = await TaskRuns(work, clock).read(["sweep"])
-    assert not standing.is_overdue(at(clock, "2026-11-21T03:35:00"))
-    assert standing.is_overdue(at(clock, "2026-11-21T03:35:01"))
+    [access] = await TaskRuns(work, clock).read(["sweep"])
+    assert not access.is_overdue(at(clock, "2026-11-21T03:35:00"))
+    assert access.is_overdue(at(clock, "2026-11-21T03:35:01"))
 
 
 async def test_a_task_without_a_schedule_is_never_due() -> None:
     clock, work = FakeClock(), FakeWork()
     await TaskRuns(work, clock).save("refresh", clock.now_ms(), TaskReport("refresh"))
-    [standing] = await TaskRuns(work, clock).read(["refresh"])
-    assert standing.due_ms is None
-    assert not standing.is_overdue(clock.now_ms() + 10**12)
+    [access] = await TaskRuns(work, clock).read(["refresh"])
+    assert access.due_ms is None
+    assert not access.is_overdue(clock.now_ms() + 10**12)
 
 
 async def test_a_run_without_a_report_failed() -> None:
     clock, work = FakeClock(), FakeWork()
     await TaskRuns(work, clock).save("sweep", clock.now_ms(), None)
-    [standing] = await TaskRuns(work, clock).read(["sweep"])
-    assert standing.last_run is not None
-    assert standing.last_run.result is TaskResult.FAILED
+    [access] = await TaskRuns(work, clock).read(["sweep"])
+    assert access.last_run is not None
+    assert access.last_run.result is TaskResult.FAILED
 
 
 async def test_a_run_with_many_problems_is_stored_in_part() -> None:
@@ -102,9 +102,9 @@ async def test_a_run_with_many_problems_is_stored_in_part() -> None:
     await TaskRuns(work, clock).save(
         "audit", clock.now_ms(), TaskReport("audit", problems=problems)
     )
-    [standing] = await TaskRuns(work, clock).read(["audit"])
-    assert standing.last_run is not None
-    assert len(standing.last_run.problems) == PROBLEMS_KEPT
+    [access] = await TaskRuns(work, clock).read(["audit"])
+    assert access.last_run is not None
+    assert len(access.last_run.problems) == PROBLEMS_KEPT
 
 
 async def test_those_who_ask_again_at_once_cost_no_read() -> None:
@@ -114,14 +114,14 @@ async def test_those_who_ask_again_at_once_cost_no_read() -> None:
     await TaskRuns(work, clock).save("sweep", clock.now_ms(), TaskReport("sweep"))
     assert await runs.read_cached(["sweep"]) == before
     clock.advance(TASK_RUNS_CACHED_FOR)
-    [standing] = await runs.read_cached(["sweep"])
-    assert standing.last_run is not None
+    [access] = await runs.read_cached(["sweep"])
+    assert access.last_run is not None
 
 
 NAMES = ["alpha", "beta", "gamma"]
 
 
-def walking(world: World) -> Checkpoints:
+def checkpoints(world: World) -> Checkpoints:
     return Checkpoints(world.stores.metadata, world.stores.work, world.clock)
 
 
@@ -140,11 +140,11 @@ async def test_the_next_run_continues_after_the_last_package_and_the_one_after_s
         seen.append(head.name)
         world.clock.advance(RUN_TIME / 2)
 
-    assert not await walking(world).visit_packages("audit", slow)
+    assert not await checkpoints(world).visit_packages("audit", slow)
     assert seen == NAMES[:2]
-    assert await walking(world).visit_packages("audit", slow)
+    assert await checkpoints(world).visit_packages("audit", slow)
     assert seen == NAMES
-    assert not await walking(world).visit_packages("audit", slow)
+    assert not await checkpoints(world).visit_packages("audit", slow)
     assert seen == [*NAMES, *NAMES[:2]]
 
 
@@ -156,8 +156,8 @@ async def test_each_task_has_a_place_of_its_own(world: World) -> None:
         seen.append(head.name)
         world.clock.advance(RUN_TIME)
 
-    await walking(world).visit_packages("audit", slow)
-    await walking(world).visit_packages("mend", slow)
+    await checkpoints(world).visit_packages("audit", slow)
+    await checkpoints(world).visit_packages("mend", slow)
     assert seen == ["alpha", "alpha"]
 
 
@@ -171,7 +171,7 @@ async def test_an_interrupted_run_continues_after_its_last_checkpoint(
 
     for _ in range(2):
         with pytest.raises(RuntimeError, match="alpha"):
-            await walking(world).visit_packages("audit", break_off)
+            await checkpoints(world).visit_packages("audit", break_off)
 
 
 async def numbers() -> AsyncIterator[int]:
@@ -186,7 +186,7 @@ async def test_things_before_the_checkpoint_are_skipped(world: World) -> None:
         seen.append(number)
         world.clock.advance(RUN_TIME / 2 + timedelta(seconds=1))
 
-    over = walking(world).visit
+    over = checkpoints(world).visit
     assert [await over("sweep", numbers(), slow) for _ in range(4)] == [False, False, True, False]
     assert seen == [0, 1, 2, 3, 4, 0, 1]
 
@@ -230,15 +230,19 @@ class Desk:
 
     clock: FakeClock = field(default_factory=FakeClock)
     events: FakeEvents = field(default_factory=FakeEvents)
-    pausing: ReadOnlyMode = field(default_factory=taking_changes)
+    read_only_mode: ReadOnlyMode = field(default_factory=changes_allowed)
     randomness: FakeRandomness = field(default_factory=lambda: FakeRandomness("wishes"))
     directory: FakeDirectory = field(default_factory=lambda: FakeDirectory.holding(ADMIN, MEMBER))
 
     @property
-    def wishing(self) -> TaskRequests:
+    def task_requests(self) -> TaskRequests:
         administration = Administration(self.directory, self.clock)
-        notes = recording(self.directory, self.events, self.clock, randomness=self.randomness)
-        return TaskRequests(administration, TASKS, self.directory, notes, self.pausing, self.clock)
+        notes = fake_record_writer(
+            self.directory, self.events, self.clock, randomness=self.randomness
+        )
+        return TaskRequests(
+            administration, TASKS, self.directory, notes, self.read_only_mode, self.clock
+        )
 
     def signed_in(self, account: Account = ADMIN, *, ago: timedelta = timedelta(0)) -> Principal:
         at_ms = self.clock.now_ms() - ago // timedelta(milliseconds=1)
@@ -246,14 +250,14 @@ class Desk:
 
     async def ask(self, *tasks: str) -> None:
         for task in tasks:
-            await self.wishing.request(task, by=self.signed_in())
+            await self.task_requests.request(task, by=self.signed_in())
             self.clock.advance(timedelta(milliseconds=1))
 
     async def serve(
         self, *reports: TaskReport | Exception | None, lasts: timedelta = A_SECOND
     ) -> list[str]:
         running = Running(self.clock, lasts, list(reports))
-        await self.wishing.run_requested(running)
+        await self.task_requests.run_requested(running)
         return running.ran
 
 
@@ -294,10 +298,10 @@ async def test_a_task_request_that_was_not_run_for_a_day_is_made_again(desk: Des
 
 async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(desk: Desk) -> None:
     with pytest.raises(NotPermitted, match="You may not run tasks of upkeep"):
-        await desk.wishing.request("audit", by=desk.signed_in(MEMBER))
+        await desk.task_requests.request("audit", by=desk.signed_in(MEMBER))
     with pytest.raises(SignInAgain):
-        await desk.wishing.request("audit", by=desk.signed_in(ago=timedelta(hours=1)))
-    assert await desk.wishing.pending() == []
+        await desk.task_requests.request("audit", by=desk.signed_in(ago=timedelta(hours=1)))
+    assert await desk.task_requests.pending() == []
 
 
 async def test_a_task_that_is_not_there_is_refused_and_those_that_are_are_named(
@@ -310,10 +314,10 @@ async def test_a_task_that_is_not_there_is_refused_and_those_that_are_are_named(
 async def test_a_task_that_another_process_runs_is_tried_again(desk: Desk) -> None:
     await desk.ask("audit")
     assert await desk.serve(None) == ["audit"]
-    [wish] = await desk.wishing.pending()
-    assert wish.is_held_up
+    [task_request] = await desk.task_requests.pending()
+    assert task_request.is_held_up
     assert await desk.serve() == ["audit"]
-    assert await desk.wishing.pending() == []
+    assert await desk.task_requests.pending() == []
 
 
 async def test_an_unfinished_task_continues_after_those_that_have_not_begun(desk: Desk) -> None:
@@ -321,12 +325,12 @@ async def test_an_unfinished_task_continues_after_those_that_have_not_begun(desk
     await desk.serve(TaskReport("audit", unfinished=True))
     await desk.ask("sweep")
     assert await desk.serve() == ["sweep", "audit"]
-    assert await desk.wishing.pending() == []
+    assert await desk.task_requests.pending() == []
 
 
 async def test_nothing_is_taken_up_while_the_registry_takes_no_changes(desk: Desk) -> None:
     await desk.ask("audit")
-    desk.pausing = taking_none()
+    desk.read_only_mode = changes_refused()
     before = desk.directory.every(TaskRequest)
     assert await desk.serve() == []
     assert desk.directory.every(TaskRequest) == before
@@ -349,12 +353,12 @@ async def test_a_task_request_that_another_instance_runs_is_left_to_it(desk: Des
     await desk.ask("audit", "sweep")
 
     async def meanwhile(task: str) -> TaskReport:
-        for wish in desk.directory.every(TaskRequest):
-            await desk.directory.replace(wish)  # As another instance does that takes it up.
+        for task_request in desk.directory.every(TaskRequest):
+            await desk.directory.replace(task_request)  # As another instance does that takes it up.
         return TaskReport(task)
 
-    await desk.wishing.run_requested(meanwhile)
-    assert {each.task for each in await desk.wishing.pending()} == {"audit", "sweep"}
+    await desk.task_requests.run_requested(meanwhile)
+    assert {each.task for each in await desk.task_requests.pending()} == {"audit", "sweep"}
 
 
 @dataclass
@@ -370,7 +374,7 @@ async def test_one_of_two_concurrent_task_requests_is_stored(desk: Desk) -> None
     await desk.ask("audit")
     desk.directory = Late(desk.directory.entities)
     await desk.ask("audit")
-    assert [each.task for each in await desk.wishing.pending()] == ["audit"]
+    assert [each.task for each in await desk.task_requests.pending()] == ["audit"]
 
 
 async def test_a_task_request_that_was_made_again_meanwhile_remains(desk: Desk) -> None:
@@ -381,8 +385,8 @@ async def test_a_task_request_that_was_made_again_meanwhile_remains(desk: Desk) 
         await desk.ask(task)
         return TaskReport(task)
 
-    await desk.wishing.run_requested(lasting_for_a_day)
-    assert [each.task for each in await desk.wishing.pending()] == ["audit"]
+    await desk.task_requests.run_requested(lasting_for_a_day)
+    assert [each.task for each in await desk.task_requests.pending()] == ["audit"]
 
 
 async def test_an_unknown_task_is_answered_with_the_tasks_that_there_are(desk: Desk) -> None:
@@ -405,8 +409,8 @@ async def test_a_running_task_request_says_since_when_and_is_not_late(
     await desk.serve(None)
     begun_ms = desk.clock.now_ms()
     await desk.serve(TaskReport("audit", unfinished=True))
-    [wish] = await desk.wishing.pending()
-    assert (wish.begun_ms, wish.is_held_up) == (begun_ms, False)
+    [task_request] = await desk.task_requests.pending()
+    assert (task_request.begun_ms, task_request.is_held_up) == (begun_ms, False)
 
 
 async def test_a_task_request_that_is_made_again_after_a_day_is_stored_with_its_event(
@@ -415,7 +419,7 @@ async def test_a_task_request_that_is_made_again_after_a_day_is_stored_with_its_
     await desk.ask("audit")
     desk.clock.advance(TASK_REQUEST_LIFETIME)
     await desk.ask("audit")
-    [wish] = await desk.wishing.pending()
-    assert wish.asked_by == ADMIN.id
+    [task_request] = await desk.task_requests.pending()
+    assert task_request.asked_by == ADMIN.id
     details = [event.details for _, event in await desk.events.since(0, 10)]
     assert details == [{"name": "audit"}, {"name": "audit"}]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.composition import Adapters as Stores
+from shared.composition import Adapters
 from shared.domain.accounts import Account
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.requests import Busy, TakesNoChanges
@@ -233,14 +233,14 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
     await stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
     world.clock.advance(A_DAY)
     renewing = Renewing(stores.archives)
-    sweeping = ArchiveSweep(
+    sweep_service = ArchiveSweep(
         metadata=stores.metadata,
         documents=stores.documents,
         archives=renewing,  # pyright: ignore[reportArgumentType] - the parts that are called.
         checkpoints=Checkpoints(stores.metadata, stores.work, world.clock),
         sweep_grace_hours=24,
     )
-    assert (await sweeping.run()).changed == 0
+    assert (await sweep_service.run()).changed == 0
     assert await stores.archives.stat(orphan) is not None
 
 
@@ -340,9 +340,9 @@ async def test_the_state_of_a_task_that_raises_is_failed(world: World) -> None:
     upkeep = replace(world.registry.upkeep, tasks={"sweep": broken})
     with pytest.raises(Broken):
         await upkeep.run("sweep")
-    [standing] = await upkeep.task_states()
-    assert standing.last_run is not None
-    assert standing.last_run.result is TaskResult.FAILED
+    [access] = await upkeep.task_states()
+    assert access.last_run is not None
+    assert access.last_run.result is TaskResult.FAILED
     # Its lease is over: the next one need not wait.
     assert await world.registry.upkeep.run("sweep") is not None
 
@@ -455,7 +455,7 @@ async def test_addresses_are_forgotten_after_their_days_and_not_before(world: Wo
     assert await forgetting.run() == TaskReport("forget")
 
 
-async def mend(world: World) -> tuple[int, tuple[str, ...]]:
+async def repair(world: World) -> tuple[int, tuple[str, ...]]:
     report = await world.registry.upkeep.run("mend")
     assert report is not None
     return report.changed, report.problems
@@ -472,7 +472,7 @@ async def test_correct_records_are_not_changed(world: World) -> None:
     await published(world)
     await world.push(bala("acme/silent:1.0.0"))
     await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
-    assert await mend(world) == (0, ())
+    assert await repair(world) == (0, ())
 
 
 async def test_a_list_that_says_other_than_the_release_is_made_again(world: World) -> None:
@@ -481,11 +481,11 @@ async def test_a_list_that_says_other_than_the_release_is_made_again(world: Worl
     await world.stores.metadata.put_entries(GREET.package, [wrong])
     higher = release.model_copy(update={"keywords": ("new",), "outbox": ()})
     await world.stores.metadata.replace_release(higher)
-    assert await mend(world) == (1, ())
+    assert await repair(world) == (1, ())
     [survey] = await world.stores.metadata.survey([GREET.package])
     assert survey is not None
     assert [each.platform for each in survey.entries] == [release.platform]
-    assert await mend(world) == (0, ())
+    assert await repair(world) == (0, ())
 
 
 async def test_documents_that_were_lost_are_read_from_the_archive_again(world: World) -> None:
@@ -493,7 +493,7 @@ async def test_documents_that_were_lost_are_read_from_the_archive_again(world: W
     before = await world.stores.documents.texts(release.content)
     assert before != Texts()
     await world.stores.documents.delete(release.content)
-    assert await mend(world) == (1, ())
+    assert await repair(world) == (1, ())
     assert await world.stores.documents.texts(release.content) == before
     found = await world.registry.search.search(Query.parse("greet"), ResultPage(), by=OPERATOR)
     assert [hit.listing.release.version for hit in found.hits] == ["1.0.0"]
@@ -520,21 +520,21 @@ async def test_modules_that_are_not_exported_are_distinguished_in_older_records(
     audited = await world.registry.upkeep.run("audit")
     assert audited is not None
     assert audited.problems == ()
-    assert await mend(world) == (1, ())
+    assert await repair(world) == (1, ())
     release = (await world.stores.metadata.find(GREET)).release
     assert release is not None
     assert (release.modules, release.internal_modules) == (("greet", "greet.b"), ("greet.a",))
     [survey] = await world.stores.metadata.survey([GREET.package])
     assert survey is not None
     assert [each.modules for each in survey.entries] == [("greet", "greet.b")]
-    assert await mend(world) == (0, ())
+    assert await repair(world) == (0, ())
 
 
 async def test_an_older_record_whose_archive_is_lost_stays_as_it_is(world: World) -> None:
     old = await published_before_modules_were_told_apart(world)
     world.clock.advance(A_DAY)
     await world.stores.archives.delete(old.content, world.clock.now_ms())
-    assert await mend(world) == (0, ())
+    assert await repair(world) == (0, ())
     assert (await world.stores.metadata.find(GREET)).release == old
 
 
@@ -546,7 +546,7 @@ async def test_a_release_that_cannot_be_read_does_not_delay_others(world: World)
     await world.stores.documents.delete(other.digest)
     world.clock.advance(A_DAY)
     await world.stores.archives.delete(release.content, world.clock.now_ms())
-    changed, [problem] = await mend(world)
+    changed, [problem] = await repair(world)
     assert changed == 1
     assert problem.startswith("acme/greet: ")
 
@@ -573,7 +573,7 @@ async def swept(
     """Return a registry with one archive on these containers, a moment later."""
     stores: list[InContainers] = []
 
-    def wrap(opened: Stores) -> Stores:
+    def wrap(opened: Adapters) -> Adapters:
         stores.append(InContainers(opened.archives, containers=containers))
         archives: object = stores[0]
         return replace(opened, archives=archives)

@@ -89,8 +89,8 @@ def test_metrics_and_spans_arrive_and_nothing_else(ingestion: Ingestion) -> None
     before = recording.set_backend(listener)
     trace = "0af7651916cd43dd8448eb211c80319c"
     activity = Activity.begin("central_pull", SpanOrigin.HOSTED, f"00-{trace}-b7ad6b7169203331-00")
-    told = {"face": "central", "operation": "central_pull", "outcome": "answered", "status": 302}
-    recording.record_metric(REQUESTS, 0.25, told)
+    shown = {"face": "central", "operation": "central_pull", "outcome": "answered", "status": 302}
+    recording.record_metric(REQUESTS, 0.25, shown)
     recording.record_metric(PUSHES, 1, {"state": "live"})
     activity.end({"outcome": "answered"})
     recording.set_backend(before)

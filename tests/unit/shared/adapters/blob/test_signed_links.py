@@ -28,7 +28,7 @@ from shared.adapters.system import SystemClock
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
 from tests.contract.sample_records import BALA, DIGEST, NAME
-from tests.fakes.blob_storage import ACCOUNT, KEY, OBJECT, TENANT, LendingService
+from tests.fakes.blob_storage import ACCOUNT, KEY, OBJECT, TENANT, DelegationKeyService
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import CloudDouble, make_containers
 
@@ -45,13 +45,13 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def service() -> LendingService:
+def service() -> DelegationKeyService:
     """Return what lends keys."""
-    return LendingService()
+    return DelegationKeyService()
 
 
 @pytest.fixture
-def links(service: LendingService, clock: FakeClock) -> BlobLinks:
+def links(service: DelegationKeyService, clock: FakeClock) -> BlobLinks:
     """Return what signs with lent keys."""
     return BlobLinks(BlobContainers(service.client), clock)
 
@@ -156,7 +156,7 @@ def test_a_private_link_expires_after_a_minute_and_a_public_one_with_the_copies(
 
 
 async def test_one_key_signs_all_links_until_the_next_one_is_there(
-    links: BlobLinks, clock: FakeClock, service: LendingService
+    links: BlobLinks, clock: FakeClock, service: DelegationKeyService
 ) -> None:
     await asyncio.gather(*(links.link(NAME, PRIVATE, FILE) for _ in range(20)))
     assert len(service.asked) == 1
@@ -172,7 +172,7 @@ async def test_one_key_signs_all_links_until_the_next_one_is_there(
 
 
 async def test_no_link_outlives_its_key_whatever_the_hour(
-    links: BlobLinks, clock: FakeClock, service: LendingService
+    links: BlobLinks, clock: FakeClock, service: DelegationKeyService
 ) -> None:
     for minute in range(0, 24 * 60, 7):
         service.status = 200 if minute % 3 else 503  # A third of the requests come to nothing.
@@ -189,7 +189,7 @@ async def test_no_link_outlives_its_key_whatever_the_hour(
 
 @pytest.mark.parametrize("status", [0, 403, 500, 503])
 async def test_without_a_key_there_is_no_link_and_nobody_asks_for_a_while(
-    links: BlobLinks, clock: FakeClock, service: LendingService, status: int
+    links: BlobLinks, clock: FakeClock, service: DelegationKeyService, status: int
 ) -> None:
     service.status = status
     for _ in range(3):
@@ -202,7 +202,7 @@ async def test_without_a_key_there_is_no_link_and_nobody_asks_for_a_while(
 
 
 async def test_a_key_that_cannot_be_renewed_goes_on_until_it_ends(
-    links: BlobLinks, clock: FakeClock, service: LendingService
+    links: BlobLinks, clock: FakeClock, service: DelegationKeyService
 ) -> None:
     await links.link(NAME, PUBLIC, FILE)
     service.status = 503
@@ -214,7 +214,7 @@ async def test_a_key_that_cannot_be_renewed_goes_on_until_it_ends(
 
 
 async def test_a_key_that_does_not_come_is_not_waited_for_for_long(clock: FakeClock) -> None:
-    class Silent(LendingService):
+    class Silent(DelegationKeyService):
         async def send(self, request: object, **options: object) -> object:
             raise TimeoutError
 

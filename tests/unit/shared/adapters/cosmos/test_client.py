@@ -23,8 +23,8 @@ async def test_every_answer_is_recorded_with_its_charge(tmp_path: Path) -> None:
         units = heard.points(COSMOS_UNITS)
         assert "a-secret" not in heard.text()
     await cosmos.close()
-    told = {(each["container"], each["operation"], each["status"]) for each in answers}
-    assert told >= {
+    shown = {(each["container"], each["operation"], each["status"]) for each in answers}
+    assert shown >= {
         ("packages", "get", 404),
         ("packages", "batch", 200),
         ("packages", "query", 200),

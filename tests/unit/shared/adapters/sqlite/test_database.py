@@ -478,10 +478,10 @@ def test_the_data_version_changes_before_the_caller_continues(
 ) -> None:
     seen = [mark.read()]
     for number in range(5):
-        told = list[bytes]()
-        writer.submit(adding(str(number))).add_done_callback(lambda _: told.append(mark.read()))  # noqa: B023
+        shown = list[bytes]()
+        writer.submit(adding(str(number))).add_done_callback(lambda _: shown.append(mark.read()))  # noqa: B023
         writer.submit(adding(f"after {number}")).result(DEADLINE)
-        seen += told
+        seen += shown
     assert len(set(seen)) == 6
 
 

@@ -35,7 +35,7 @@ ROWS = [
 CASES = list(product(ClientKind, Visibility, Cdn, (True, False)))
 
 
-def told(caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool) -> list[str]:
+def shown(caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool) -> list[str]:
     """Return what the rows of the page say to this case."""
     facts = (caller.value, side.value, cdn.value, "yes" if is_linked else "no")
     return [
@@ -48,7 +48,7 @@ def test_the_page_says_once_what_the_code_does(
     caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool
 ) -> None:
     hop = second_hop(caller, DeliveryOptions(side, cdn, is_linked=is_linked))
-    assert told(caller, side, cdn, is_linked=is_linked) == [hop.value]
+    assert shown(caller, side, cdn, is_linked=is_linked) == [hop.value]
 
 
 @pytest.mark.parametrize(("caller", "side", "cdn", "is_linked"), CASES)

@@ -127,9 +127,9 @@ def test_a_job_that_is_defined_elsewhere_is_accepted_by_a_publisher_that_names_t
     job = read_job_claims(
         Provider.GITHUB, github_job(**({"job_workflow_ref": runs} if runs else {}))
     )
-    told = rules(reusable_workflow=named).differences(job)
-    assert bool(told) is differs
-    assert all("reusable workflow is" in each or "is defined by" in each for each in told)
+    shown = rules(reusable_workflow=named).differences(job)
+    assert bool(shown) is differs
+    assert all("reusable workflow is" in each or "is defined by" in each for each in shown)
 
 
 @pytest.mark.parametrize(
