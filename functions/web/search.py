@@ -77,7 +77,12 @@ class SearchForm:
     @property
     def query(self) -> Query:
         values = tuple(FacetValue(facet, value) for facet, value in self.facet_values.items())
-        return replace(Query.parse(self.text), facet_values=values, deprecated_only=self.deprecated)
+        return replace(
+            Query.parse(self.text),
+            facet_values=values,
+            deprecated_only=self.deprecated,
+            deprecated_last=not self.deprecated,
+        )
 
     @property
     def order(self) -> tuple[Sort, bool]:

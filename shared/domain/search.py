@@ -160,6 +160,7 @@ class Query:
     depends_on: str = ""  # The key of a direct dependency of the results.
     own_only: bool = False  # Only the caller's organizations; `PackageSearch` turns it into `orgs`.
     include_deprecated: bool = False
+    deprecated_last: bool = False  # Includes deprecated packages, after all others in every order.
     deprecated_only: bool = False
     facet_values: tuple[FacetValue, ...] = ()  # A package must have all of these.
     client: ClientProfile = ANY_CLIENT

@@ -74,7 +74,7 @@ class PackageSearch:
     async def keywords(self, text: str, *, by: Principal) -> tuple[FacetCount, ...]:
         """Return the keywords that contain the text, and how many packages a search for each one
         finds, the most first."""
-        return await self._facet_values(Facet.KEYWORD, Query(), text, by)
+        return await self._facet_values(Facet.KEYWORD, Query(include_deprecated=True), text, by)
 
     async def _facet_values(
         self, facet: Facet, query: Query, text: str, by: Principal

@@ -232,11 +232,13 @@ class _Search:
         order, direction = _ORDERS[self._page.sort, self._page.descending]
         found = self._matches.select(
             Statement(
-                f"id, {named}, lift, worst, boost, key, {order or 0} AS place",
+                f"id, {named}, lift, worst, boost, deprecated, key, {order or 0} AS place",
                 tuple(value for part in parts for value in part.values),
             )
         )
         place = "place" if order else "part0 + part1 + part2 + part3 + lift + boost"
+        if order and self._query.deprecated_last:
+            place = f"deprecated, {place}"
         rows = self._connection.execute(
             f"SELECT id, part0, part1, part2, part3, lift, worst FROM ({found.sql})"  # noqa: S608
             f" ORDER BY {place} {direction} LIMIT ? OFFSET ?",

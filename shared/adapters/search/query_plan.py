@@ -240,7 +240,7 @@ def _restrictions(query: Query, unusable: Sequence[int]) -> Iterator[Condition]:
         yield Condition("name = ?", (query.package.lower(),))
     if query.deprecated_only:
         yield Condition("deprecated = 1")
-    elif not query.include_deprecated:
+    elif not (query.include_deprecated or query.deprecated_last):
         yield Condition("deprecated = 0")
     if unusable:
         yield Condition(f"NOT {_any_of('profile', unusable)}", tuple(unusable))
