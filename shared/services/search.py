@@ -68,19 +68,17 @@ class PackageSearch:
     async def organizations(self, text: str, *, by: Principal) -> tuple[FacetCount, ...]:
         """Return the organizations with packages whose names contain the text, and the number of
         their packages, the most first."""
-        # The page of an organization lists its deprecated packages too.
-        return await self._facet_values(Facet.ORG, Query(include_deprecated=True), text, by)
+        return await self._facet_values(Facet.ORG, text, by)
 
     async def keywords(self, text: str, *, by: Principal) -> tuple[FacetCount, ...]:
         """Return the keywords that contain the text, and how many packages a search for each one
         finds, the most first."""
-        return await self._facet_values(Facet.KEYWORD, Query(include_deprecated=True), text, by)
+        return await self._facet_values(Facet.KEYWORD, text, by)
 
-    async def _facet_values(
-        self, facet: Facet, query: Query, text: str, by: Principal
-    ) -> tuple[FacetCount, ...]:
+    async def _facet_values(self, facet: Facet, text: str, by: Principal) -> tuple[FacetCount, ...]:
         viewer = await self.authorization.viewer(by)
-        found = await self.index.facet_values(facet, query, viewer)
+        # The pages that the values lead to list deprecated packages too.
+        found = await self.index.facet_values(facet, Query(include_deprecated=True), viewer)
         wanted = text.strip().casefold()
         return tuple(each for each in found if wanted in each.value.casefold())
 

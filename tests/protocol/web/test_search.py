@@ -10,6 +10,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from functions.web.search import RESULTS_PER_PAGE, corrected_text
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Package
 from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import SCRIPT, fill
 from tests.support.archives import bala
@@ -44,6 +46,19 @@ async def names(world: World, path: str, **options: Any) -> list[str]:
 )
 async def test_a_page_of_results(shelf: World, path: str, page: SnapshotAssertion) -> None:
     assert main_of(await opened(shelf, path)) == page
+
+
+async def test_deprecated_packages_are_marked_and_last_except_by_their_exact_names(
+    shelf: World,
+) -> None:
+    words = Package.parse("acme", "words")
+    await shelf.registry.deprecation.deprecate_package(words, "Use greet.", by=OPERATOR)
+    assert (await names(shelf, "/search"))[-1] == "words"
+    assert (await names(shelf, "/search?sort=name"))[-1] == "words"
+    assert (await names(shelf, "/search?q=words"))[0] == "words"
+    assert "Deprecated</" in main_of(await opened(shelf, "/search?q=words"))
+    central = await shelf.http.get(f"{URL}/2.0/registry/search-packages", params={"q": "words"})
+    assert "words" not in [each["name"] for each in central.json()["packages"]]
 
 
 async def test_the_typed_query_is_shown_as_text(world: World) -> None:

@@ -221,7 +221,7 @@ async def test_organizations_and_keywords_are_those_that_the_caller_may_see(
     assert await package_search.keywords(" ACM ", by=KIM) == (FacetCount("Acme", 2),)
     assert index.values == [
         (Facet.ORG, Query(include_deprecated=True), ANYONE),
-        (Facet.KEYWORD, Query(), Viewer(frozenset({"acme", "other"}))),
+        (Facet.KEYWORD, Query(include_deprecated=True), Viewer(frozenset({"acme", "other"}))),
     ]
 
 
