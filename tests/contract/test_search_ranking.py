@@ -191,7 +191,7 @@ async def renamed(index: SearchIndex) -> SearchIndex:
     return index
 
 
-LAST = {"deprecated_last": True}
+LAST: dict[str, Any] = {"deprecated_last": True}
 
 
 async def test_deprecated_packages_come_last_except_by_their_exact_names(

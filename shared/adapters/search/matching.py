@@ -29,7 +29,10 @@ from shared.adapters.search.ranking import (
 from shared.adapters.search.words import stem
 
 ENOUGH_WITHOUT_README = 100  # With so many packages nobody needs those that only readmes add.
-MANY_POSTINGS = 1_000  # Counting on would take longer than the order of the lists saves.
+MANY_PACKAGES = 1_000  # A word of so many says little where others were typed.
+MANY_POSTINGS = 1_000  # Counting on would take longer than beginning with the fewest saves.
+# The size of a registry, for the rarity of words. The number of packages would tell of private ones.
+USUAL_PACKAGES = 2_000
 
 _AFTER_EVERY_LETTER = chr(0x10FFFF)
 _IN_NAMES = f"weight >= {LAST_NAME_WEIGHT}"
@@ -49,21 +52,24 @@ class Matches:
 
     plan: QueryPlan
     wishes: tuple[Wish, ...]
+    packages: tuple[int, ...]  # How many public packages have the word of each wish.
     shares: tuple[float, ...]  # What each wish counts for; together one.
-    counts: tuple[int, ...]  # How many postings each wish has, as far as is easily known.
+    rarest: int  # The number of the wish that the fewest packages have, private ones included.
     readmes: str  # The full-text expression for all wishes in readmes; empty: not read.
     is_loose: bool = False
 
     @classmethod
     def of(cls, connection: sqlite3.Connection, plan: QueryPlan) -> "Matches":
         wishes = plan.wishes
-        fewest = min((_packages_with(connection, wish.word) for wish in wishes), default=0)
+        packages = tuple(_packages_with(connection, wish.word) for wish in wishes)
+        reads_readmes = min(packages, default=0) < ENOUGH_WITHOUT_README
         return cls(
             plan,
             wishes,
-            _shares(connection, wishes),
-            tuple(_postings_of(connection, wish.word) for wish in wishes),
-            plan.readme_expression if fewest < ENOUGH_WITHOUT_README else "",
+            packages,
+            _shares(wishes, packages),
+            _rarest(connection, wishes),
+            plan.readme_expression if reads_readmes else "",
         )
 
     def with_wishes(self, wishes: Iterable[Wish]) -> "Matches":
@@ -126,15 +132,17 @@ class Matches:
         If all wishes are needed, these are the packages with the rarest. Otherwise they have one
         that is rare enough to say something, which leaves out those that only have a usual word.
         """
-        rare = [number for number, count in enumerate(self.counts) if count < MANY_POSTINGS]
-        rarest = self.counts.index(min(self.counts))
-        numbers = rare if self.is_loose and rare else [rarest]
+        numbers = self._telling() if self.is_loose else [self.rarest]
         arms = [arm for number in numbers for arm in self._arms(number)]
         if self.readmes:
             arms.append(_text_arm(self.readmes, [(0, 0.0)], PlaceWeight.README))
         listed = " UNION ALL ".join(f"SELECT package FROM ({arm.sql})" for arm in arms)  # noqa: S608
         values = tuple(value for arm in arms for value in arm.values)
         return Statement(listed, values)
+
+    def _telling(self) -> list[int]:
+        telling = [number for number, count in enumerate(self.packages) if count < MANY_PACKAGES]
+        return telling or [self.packages.index(min(self.packages))]
 
     def _arms(self, number: int) -> Iterator[Statement]:
         """Yield what finds each alternative of a wish: (package, wish, worth, weight)."""
@@ -178,17 +186,22 @@ def _text_arm(
     return Statement(sql, (*worths, expression))
 
 
-def _shares(connection: sqlite3.Connection, wishes: Sequence[Wish]) -> tuple[float, ...]:
+def _shares(wishes: Sequence[Wish], packages: Sequence[int]) -> tuple[float, ...]:
     """Return what each wish counts for: the more the fewer packages have its word."""
-    if len(wishes) < 2:  # noqa: PLR2004 - one is all there is.
-        return (1.0,) * len(wishes)
-    packages = connection.execute("SELECT max(id) FROM packages").fetchone()[0] or 0
     rarities = [
-        log(2 + packages / max(_packages_with(connection, wish.word), 1))
+        log(2 + USUAL_PACKAGES / max(count, 1))
         * (WEAK_FACTOR if stem(wish.word) in WEAK_STEMS else 1)
-        for wish in wishes
+        for wish, count in zip(wishes, packages, strict=True)
     ]
     return tuple(each / sum(rarities) for each in rarities)
+
+
+def _rarest(connection: sqlite3.Connection, wishes: Sequence[Wish]) -> int:
+    """Return where a statement for all wishes begins; that changes its time, not its results."""
+    if len(wishes) < 2:  # noqa: PLR2004 - one is all there is.
+        return 0
+    counts = [_postings_of(connection, wish.word) for wish in wishes]
+    return counts.index(min(counts))
 
 
 def _packages_with(connection: sqlite3.Connection, word: str) -> int:
