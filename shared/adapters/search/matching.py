@@ -31,7 +31,7 @@ from shared.adapters.search.words import stem
 ENOUGH_WITHOUT_README = 100  # With so many packages nobody needs those that only readmes add.
 MANY_PACKAGES = 1_000  # A word of so many says little where others were typed.
 MANY_POSTINGS = 1_000  # Counting on would take longer than beginning with the fewest saves.
-# The size of a registry, for the rarity of words. The number of packages would tell of private ones.
+# The size of a registry, for the rarity of words. The real number would tell of private packages.
 USUAL_PACKAGES = 2_000
 
 _AFTER_EVERY_LETTER = chr(0x10FFFF)
