@@ -68,7 +68,9 @@ def _unchanged(req: func.HttpRequest, response: func.HttpResponse) -> func.HttpR
 
 def _is_long_text(response: func.HttpResponse) -> bool:
     headers = response.headers
-    if "Content-Encoding" in headers or not _TEXT.match(response.mimetype):
+    # The worker sets a `mimetype` even beside a `Content-Type`, which is the one that is sent.
+    media_type = headers.get("Content-Type", response.mimetype)
+    if "Content-Encoding" in headers or not _TEXT.match(media_type):
         return False
     # The response to a HEAD has the length of the text, and no body.
     return int(headers.get("Content-Length", len(response.get_body()))) > SMALLEST_BYTES

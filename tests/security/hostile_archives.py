@@ -460,6 +460,9 @@ DATA = (
 # --- limits ------------------------------------------------------------------------------------
 
 
+BLANK = bytes(MIB)
+
+
 def _bomb(**lies: Any) -> Callable[[], bytes]:
     return _member("bomb", bytes(2 * MIB), **lies)
 
@@ -481,7 +484,7 @@ LIMITS = (
     ),
     Hostile(
         "a bomb of entries that are small bombs",
-        _with(*(Member(name=f"f{at}", content=bytes(MIB)) for at in range(500))),
+        _with(*(Member(name=f"f{at}", content=BLANK) for at in range(500))),
         bad.ArchiveRatioTooHigh,
         "200 times their packed size",
     ),

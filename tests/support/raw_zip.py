@@ -4,6 +4,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 DEFLATED = 8
@@ -95,8 +96,13 @@ def _packed(member: Member) -> bytes:
         return member.packed
     if member.method != DEFLATED:
         return member.content
+    return _deflated(member.content)
+
+
+@lru_cache(maxsize=16)  # A member is packed for each of its headers, and many have one content.
+def _deflated(content: bytes) -> bytes:
     packer = zlib.compressobj(wbits=-15)
-    return packer.compress(member.content) + packer.flush()
+    return packer.compress(content) + packer.flush()
 
 
 def _values(member: Member) -> dict[str, int]:
