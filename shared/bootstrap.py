@@ -205,7 +205,7 @@ def restore_backup(settings: Settings, source: Path) -> None:
 
 
 def examine_data(settings: Settings) -> list[StoreCheck]:
-    """Return what is right and wrong with the stores."""
+    """Return the results of the checks of the stores."""
     if settings.is_in_the_cloud:
         return asyncio.run(_examine_cloud(settings))
     return list(

@@ -1,4 +1,4 @@
-"""What the settings say about who is trusted: identity providers, tenants, issuers and scanners."""
+"""Objects that the settings describe: identity providers, trusted issuers, scanners and limits."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

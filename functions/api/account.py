@@ -211,7 +211,7 @@ async def api_sessions_remove_identity(call: ApiCall) -> None:
 )
 async def api_sessions_link(call: ApiCallWithBody[NewLink]) -> LinkView:
     account_id, registry = call.body.account, call.registry
-    # Who may not is told so before they learn which accounts there are.
+    # Checked before the account is read, so that nobody else learns which accounts exist.
     await registry.sign_in_flow.require_link_issuer(by=call.caller)
     account = await registry.accounts.by_id(account_id)
     link = await registry.sign_in_flow.issue_link(account, by=call.caller)

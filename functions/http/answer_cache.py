@@ -92,8 +92,8 @@ def _no_effect(_req: func.HttpRequest, _by: Principal) -> None: ...
 def repeat_response(
     registry: Registry, operation: str, status: int, effect: RepeatEffect = _no_effect
 ) -> RepeatAnswer:
-    """Return what the host calls for each repeat: it counts and logs the request as the Function
-    does, and leaves a caller over a rate limit to the Function."""
+    """Return a function that the host calls for each repeat: it counts and logs the request as the
+    Function does, and calls the Function if the caller is over a rate limit."""
 
     def repeat(req: func.HttpRequest) -> Mapping[str, str] | None:
         exchange = Exchange.begin(operation, header(req, "traceparent"))

@@ -1,10 +1,10 @@
 """Compression: texts that every cache may keep are sent as gzip to clients that accept it.
 
 Such a text is the same for everybody, so it contains no secret that the length of the compressed
-text could tell to whoever makes a browser ask for it (BREACH). Pages of signed-in people, answers
-to tokens and refusals are `private` or `no-store`, and are sent as they are; so is what clients of
-Central read. Archives are no texts. A compressed text has a weak ETag: it means the same as the
-plain one, and differs in its bytes.
+text could reveal to an attacker who makes a browser request it (BREACH). Pages of signed-in people,
+responses to tokens and refusals are `private` or `no-store`, and are sent uncompressed; so is what
+clients of Central read. Archives are no texts. A compressed text has a weak ETag: it means the same
+as the plain one, and differs in its bytes.
 """
 
 import asyncio

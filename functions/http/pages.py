@@ -91,7 +91,7 @@ def _html_response(body: str, status: int, headers: Mapping[str, str]) -> func.H
 
 
 def see_other(path: str, cookie: str = "") -> func.HttpResponse:
-    """Lead the browser to a page of ours, with a cookie to keep or to forget."""
+    """Redirect to a page of this registry; `cookie` is a Set-Cookie value."""
     headers = {**PAGE_HEADERS, "Location": path}
     if cookie:
         headers["Set-Cookie"] = cookie
@@ -138,12 +138,12 @@ page_errors = handler_decorator(refusal_page, failure_page)
 
 
 def page_decorator(registry: Registry) -> Callable[[Handler], Handler]:
-    """Return a decorator for Functions of pages: `page_errors`, with what is announced on each."""
+    """Return a decorator for Functions of pages: `page_errors`, and the current notices."""
 
     def decorate(handler: Handler) -> Handler:
         async def answered(req: func.HttpRequest) -> func.HttpResponse:
-            bulletin = await registry.notice_cache.current()
-            current_notices.set(bulletin.banners(registry.clock.now_ms()))
+            board = await registry.notice_cache.current()
+            current_notices.set(board.banners(registry.clock.now_ms()))
             return await handler(req)
 
         # By hand: the host would look through `functools.wraps` and miss the request.
@@ -234,7 +234,7 @@ def render_template(template: str, values: Mapping[str, object]) -> str:
 
 @lru_cache(maxsize=FRAGMENTS_KEPT)
 def fragment(template: str, macro: str, *values: str | bool) -> str:
-    """Return what a macro of a template makes of plain values, and of nothing else.
+    """Return the HTML of a macro that depends only on these plain values.
 
     Lists of packages repeat the same names and summaries on thousands of pages.
     """

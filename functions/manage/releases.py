@@ -45,7 +45,7 @@ ReleaseDecision = Callable[[SignedInRequest, Coordinate], Awaitable[Release]]
 
 @dataclass(frozen=True, slots=True)
 class ReleaseAction:
-    """What an administrator can do with a release; `name` is the last segment of its path."""
+    """An action of administrators on a release; `name` is the last segment of its path."""
 
     name: str
     title: str

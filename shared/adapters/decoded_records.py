@@ -43,10 +43,10 @@ class DecodedRecords:
 
 
 def share_field_names(record: R) -> R:
-    """Let decoded records and their dependencies share the sets of their field names.
+    """Share the sets of field names between decoded records and their dependencies.
 
-    Pydantic gives each model a set of its own, of the fields that were in the JSON; these sets take
-    half of the memory.
+    Pydantic creates a set for each model, of the fields that were in the JSON; these sets take half
+    of the memory.
     """
     _share(record)
     dependencies: tuple[Dependency, ...] = getattr(record, "dependencies", ())

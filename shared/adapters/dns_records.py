@@ -7,9 +7,9 @@ from shared.domain.errors.organizations import DomainSilent
 if TYPE_CHECKING:
     import dns.asyncresolver
 
-LIFETIME_SECONDS = 5.0  # Whoever asks waits for it, and a repeat is a click away.
-MAX_TEXTS = 100  # Some domains carry fifty; what comes after is not looked at.
-MAX_TEXT_BYTES = 1_024  # A proof has sixty.
+LIFETIME_SECONDS = 5.0  # The request waits for it, and can be repeated.
+MAX_TEXTS = 100  # Some domains have fifty; further ones are ignored.
+MAX_TEXT_BYTES = 1_024  # A verification record has sixty.
 
 
 class DnsRecords:

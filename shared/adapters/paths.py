@@ -90,7 +90,7 @@ def archive_blob(name: ArchiveName) -> str:
 
 
 def archive_blobs(digest: Digest) -> str:
-    """Return what the name of an archive begins with, and no other name."""
+    """Return the prefix of the blob names of this archive only."""
     return f"{digest.hex}/"
 
 

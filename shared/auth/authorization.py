@@ -70,7 +70,7 @@ class PrivatePackageAccess:
         )
 
     def covers(self, head: Head) -> bool:
-        """Say whether the package is readable; public packages always are."""
+        """Check whether the package is readable; public packages always are."""
         no_membership = AccessContext(self.account, organization=None, role=None)
         access = self.access_contexts.get(_key(head.org), no_membership)
         return _is_public(head) or _may_read(self.by, access, head.package)
@@ -145,11 +145,11 @@ class Authorization:
         return access
 
     async def may_read(self, by: Principal, head: Head) -> bool:
-        """Say whether `by` may read the package; for a public one no store is called."""
+        """Check whether `by` may read the package; for a public one no store is called."""
         return await self.may_find(by, head.package, head)
 
     async def may_find(self, by: Principal, package: Package, head: Head | None) -> bool:
-        """Say whether `by` may find the package; `head` is None where it does not exist.
+        """Check whether `by` may find the package; `head` is None where it does not exist.
 
         A missing package takes the same calls as a hidden one, so that timing tells nothing.
         """

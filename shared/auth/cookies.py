@@ -61,7 +61,7 @@ class Cookie:
         return ""
 
     def is_sent_by_another_site(self, headers: Mapping[str, str]) -> bool:
-        """Say whether a page of another origin made the request, according to the browser.
+        """Check whether a page of another origin made the request, according to the browser.
 
         Forms of our own pages have the origin `null`, because of their referrer policy.
         """
@@ -100,7 +100,7 @@ def send_cookie(cookie: Secret) -> None:
 
 
 def needs_https(base_url: str) -> bool:
-    """Say whether sign-in is refused at this address because the connection is not encrypted."""
+    """Check whether sign-in is refused at this address because the connection is not encrypted."""
     return urlsplit(base_url).scheme != "https" and not _is_loopback(base_url)
 
 
@@ -181,7 +181,7 @@ class KnownBrowsers:
         return self._cookie.read(headers)
 
     def is_known(self, account_id: str, value: str) -> bool:
-        """Say whether the account was signed in before in the browser with this cookie value."""
+        """Check whether the account was signed in before in the browser with this cookie value."""
         name, _, signature = value.partition(".")
         return bool(signature) and self._signer.verify(_signed_text(account_id, name), signature)
 

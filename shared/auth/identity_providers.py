@@ -84,7 +84,7 @@ class StrongClaims:
         return cls(frozenset((name.strip(), value.strip()) for name, _, value in split))
 
     def met_by(self, claims: Claims) -> bool:
-        """Say whether the token has one of the claims."""
+        """Check whether the token has one of the claims."""
         return any(value in claims.texts(name) for name, value in self.pairs)
 
     def values_of(self, claim: str) -> list[str]:

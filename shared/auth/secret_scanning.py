@@ -76,7 +76,7 @@ class ScannerKey:
         return cls(key)
 
     def verifies(self, body: bytes, signature: str) -> bool:
-        """Say whether the scanner signed these bytes."""
+        """Check whether the scanner signed these bytes."""
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - as below.
         from cryptography.hazmat.primitives.asymmetric.ec import ECDSA  # noqa: PLC0415 - as below.
         from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - as below.

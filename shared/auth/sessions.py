@@ -123,7 +123,7 @@ class SessionAuthentication:
         return await self._rotate_secret(session, presented, cookie.secret_hash)
 
     def should_delete_cookie(self, headers: Mapping[str, str]) -> bool:
-        """Say whether the browser sent a cookie without a session, which is to be deleted.
+        """Check whether the browser sent a cookie without a session, which is to be deleted.
 
         A form of another site must not delete the cookie.
         """
@@ -221,7 +221,7 @@ class SessionAuthentication:
 
 
 def _matches(cached: _CachedSession, cookie: _Cookie) -> bool:
-    """Say whether the cached session has this place and secret."""
+    """Check whether the cached session has this place and secret."""
     matches = [hmac.compare_digest(each, cookie.secret_hash) for each in cached.session.secrets]
     return cached.session.place == cookie.place and any(matches)
 

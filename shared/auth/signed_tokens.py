@@ -17,7 +17,7 @@ LEEWAY = timedelta(seconds=60)  # Tolerated difference of clocks.
 ALGORITHMS = (
     "RS256",
     "ES256",
-)  # Public keys only: with a shared secret, whoever verifies can sign.
+)  # Only with public keys: a shared secret would let verifiers sign.
 
 _LEEWAY_S = LEEWAY // timedelta(seconds=1)
 _TYPES = ("jwt",)

@@ -116,7 +116,7 @@ class Signer:
         return _encoded(_mac(self._own_keys()[0], text))
 
     def verify(self, text: str, signature: str) -> bool:
-        """Say whether one of the keys made this signature; raise `SigningKeyUnavailable`."""
+        """Check whether one of the keys made this signature; raise `SigningKeyUnavailable`."""
         given = signature.encode()
         matches = [
             hmac.compare_digest(_encoded(_mac(key, text)).encode(), given)
@@ -135,7 +135,7 @@ class Signer:
 
 
 class ArchiveLinkSigner:
-    """Signs paths of archives; whoever has the link can use it until it expires."""
+    """Signs paths of archives; anybody who has the link can use it until it expires."""
 
     def __init__(self, keys: SigningKeys) -> None:
         """Sign with `keys`."""
@@ -154,7 +154,7 @@ class ArchiveLinkSigner:
         return self._signer.sign(_statement(path, expires_ms))
 
     def verify(self, path: str, expires_ms: str, signature: str, *, now_ms: int) -> bool:
-        """Say whether the link has a valid signature and is not expired."""
+        """Check whether the link has a valid signature and is not expired."""
         if not _MOMENT.fullmatch(expires_ms):
             return False
         signed = self._signer.verify(_statement(path, int(expires_ms)), signature)

@@ -1,7 +1,7 @@
 """The sparse index: a file for each package, with one line of JSON for each of its releases.
 
-Clients need nine keys, which come first and in this order; what follows may be absent. A line says
-what holds now, so a deprecation writes it anew. Lines are in the order of publication: a new
+Clients need nine keys, which come first and in this order; the others may be absent. A line has
+the current state, so a deprecation changes it. Lines are in the order of publication: a new
 release adds one at the end, and the bytes before it stay.
 """
 

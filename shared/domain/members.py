@@ -215,8 +215,8 @@ class Invitation(Entity):
 class OpenedInvitation(Entity):
     """An invitation whose link an account has opened, so that it can be answered later.
 
-    Invitations are never matched by mail address, which can change hands: whoever holds the code is
-    invited.
+    Invitations are never matched by mail address, whose owner can change: anybody who has the code
+    is invited.
     """
 
     kind: ClassVar[str] = "kept-invitation"

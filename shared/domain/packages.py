@@ -1,6 +1,4 @@
-"""What the registry knows about a package and its releases: immutable records, as they are
-stored.
-"""
+"""Packages and releases: immutable records, as they are stored."""
 
 import hashlib
 import re
@@ -109,10 +107,10 @@ class Provenance(Record):
     @property
     def event_details(self) -> dict[str, str]:
         """Return the facts about the job for the details of an event."""
-        told = self.model_dump(include={"provider", "repository", "workflow", "ref"})
-        told |= {"commit": self.commit, "run": self.run_url}
-        told |= {"reusable_workflow": self.defined_elsewhere}
-        return {name: value for name, value in told.items() if value}
+        details = self.model_dump(include={"provider", "repository", "workflow", "ref"})
+        details |= {"commit": self.commit, "run": self.run_url}
+        details |= {"reusable_workflow": self.defined_elsewhere}
+        return {name: value for name, value in details.items() if value}
 
 
 class Origin(Record):

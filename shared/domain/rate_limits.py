@@ -18,7 +18,7 @@ from shared.domain.identity import Principal
 
 
 class RateLimitClass(Enum):
-    """What is limited together."""
+    """Operations that share a rate limit."""
 
     READ = "read"
     WRITE = "write"
@@ -158,7 +158,7 @@ class WindowCounts:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitAllowance:
-    """What a caller may still do: `remaining` requests now, and more after `wait_ms`."""
+    """The remaining requests of a caller; after `wait_ms` there are more."""
 
     limit_class: RateLimitClass
     subject: RateLimitSubject

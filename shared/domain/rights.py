@@ -14,7 +14,7 @@ Resource = Package | OrgName
 
 
 class Scope(Enum):
-    """What a credential is good for; every action needs one."""
+    """What a credential permits; every action needs one."""
 
     READ = "read"
     PUSH_NEW = "push-new"
@@ -24,7 +24,7 @@ class Scope(Enum):
 
 
 class Role(Enum):
-    """What an account is in an organization."""
+    """The role of an account in an organization."""
 
     OWNER = "owner"
     MAINTAINER = "maintainer"
@@ -32,7 +32,7 @@ class Role(Enum):
 
 
 class Action(Enum):
-    """What a principal wants to do."""
+    """What a principal may do with a package or an organization."""
 
     READ = "read"
     PUSH_NEW = "publish the new package"
@@ -50,8 +50,8 @@ class Action(Enum):
 
 
 # The table of rights: an action needs this scope of the credential, and one of these roles in the
-# organization. Administrators hold every role everywhere; OPERATE is theirs alone. Reading is asked
-# about private packages only: everybody reads public ones.
+# organization. Administrators have every role everywhere, and only they may OPERATE. READ is
+# checked for private packages only, because everybody may read public ones.
 RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.READ: (Scope.READ, frozenset({Role.OWNER, Role.MAINTAINER, Role.MEMBER})),
     Action.PUSH_NEW: (Scope.PUSH_NEW, frozenset({Role.OWNER, Role.MAINTAINER})),
@@ -63,10 +63,10 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.OPERATE: (Scope.MANAGE, frozenset()),
 }
 
-# What also takes a person who signed in a moment ago: whatever gives somebody a way to publish that
+# Actions that also require a recent sign-in: those that give somebody a way to publish that
 # outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
-# domains, visibility, transfers, deletion, tokens that manage, and what holds for the whole
-# registry. No token is enough, however much it allows.
+# domains, visibility, transfers, deletion, tokens with the scope manage, and changes of the whole
+# registry. No token is enough, whatever its scopes.
 RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.OPERATE})
 
 # Refused in an organization that is being deleted.
@@ -149,13 +149,13 @@ _WORDS = {
     Action.READ: "see and pull a private package",
     Action.PUSH_NEW: "publish a new package",
     Action.PUSH_VERSION: "publish a version",
-    Action.DEPRECATE: "deprecate, and take that back",
-    Action.MANAGE: "manage: members who only read and their invitations; take roles, tokens and "
-    "domains away; see the log",
+    Action.DEPRECATE: "deprecate and undeprecate",
+    Action.MANAGE: "manage: invite and remove members with the role member; remove roles, "
+    "tokens and domains; read the audit log",
     Action.LEAVE: "leave the organization",
-    Action.GOVERN: "govern: roles and invitations that publish, owners, texts of the "
-    "organization's tokens, publishers, domains, visibility, held releases, deletion",
-    Action.OPERATE: "moderate, and run the registry",
+    Action.GOVERN: "govern: grant roles that publish, change owners, create tokens of the "
+    "organization, trusted publishers and domains; visibility, held releases, deletion",
+    Action.OPERATE: "moderate and administer the registry",
 }
 
 

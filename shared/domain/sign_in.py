@@ -17,7 +17,7 @@ _SECRET_GRACE_MS = SECRET_GRACE // timedelta(milliseconds=1)
 
 
 class SecretState(Enum):
-    """What a secret is that came with a request."""
+    """The state of the secret of a request."""
 
     CURRENT = "current"
     PREVIOUS = "previous"  # Just replaced, or replaced by one that the browser never got.
@@ -89,7 +89,7 @@ class Session(Entity):
 
 
 class SignInPurpose(Enum):
-    """What a sign-in is for."""
+    """The purpose of a sign-in."""
 
     ENTER = "enter"
     AGAIN = "again"  # To repeat a sign-in, for actions that need a recent one.

@@ -2,12 +2,12 @@
 
 {name}/directory.jsonl.gz   accounts, organizations and all that belongs to them
 {name}/packages.jsonl.gz    heads, each before its releases and its pulls
-{name}/events.jsonl.gz      the feed, and what the records still owe it
-{name}/manifest.json        what the others hold; written last: without it a snapshot is none
+{name}/events.jsonl.gz      the feed, with the unpublished events of the records
+{name}/manifest.json        the list of the others; written last, and required
 
-A line is an object with one field, whose name says what the record is. What is derived is not
-there, nor are bytes: archives have copies of their own. Sessions are left out, so that nobody is
-signed in by an old copy.
+A line is an object with one field, whose name is the kind of the record. Derived data and archives
+are left out; archives are copied separately. Sessions are left out, so that nobody is signed in by
+an old copy.
 """
 
 import json

@@ -178,7 +178,7 @@ class StatusReport:
     def problem_tasks(self) -> tuple[TaskState, ...]:
         """The tasks that are overdue, failed, or found problems."""
         known = self.tasks or ()
-        return tuple(each for each in known if any(_of_task(each, self.at_ms)))
+        return tuple(each for each in known if any(_task_problems(each, self.at_ms)))
 
     def task(self, task: str) -> TaskState | None:
         """Return the state of a task; None when unknown."""
@@ -196,7 +196,7 @@ class StatusReport:
     def _task_problems(self) -> Iterator[StatusProblem]:
         standings = self.tasks or ()
         for each in standings:
-            yield from _of_task(each, self.at_ms)
+            yield from _task_problems(each, self.at_ms)
         if standings and not any(each.last_run for each in standings):
             yield StatusProblem(
                 Severity.WARN,
@@ -230,20 +230,20 @@ class StatusReport:
             yield StatusProblem(Severity.WARN, sentence, way_out)
 
 
-def _of_task(standing: TaskState, now_ms: int) -> Iterator[StatusProblem]:
-    last = standing.last_run
+def _task_problems(state: TaskState, now_ms: int) -> Iterator[StatusProblem]:
+    last = state.last_run
     if last and last.result is TaskResult.FAILED:
-        sentence = f"The task {standing.task} failed."
+        sentence = f"The task {state.task} failed."
         way_out = "Run it again; the log has the error."
-        yield StatusProblem(Severity.BAD, sentence, way_out, standing.task)
+        yield StatusProblem(Severity.BAD, sentence, way_out, state.task)
     if last and last.result is TaskResult.PROBLEMS:
-        sentence = f"The task {standing.task} found {_problems(last)}"
+        sentence = f"The task {state.task} found {_problems(last)}"
         way_out = "This is shown until a run finds no problem."
-        yield StatusProblem(Severity.WARN, sentence, way_out, standing.task)
-    if standing.is_overdue(now_ms):
-        sentence = f"The task {standing.task} is overdue."
+        yield StatusProblem(Severity.WARN, sentence, way_out, state.task)
+    if state.is_overdue(now_ms):
+        sentence = f"The task {state.task} is overdue."
         way_out = "Run it now. If others are overdue, no timer is running: restart the registry."
-        yield StatusProblem(Severity.WARN, sentence, way_out, standing.task)
+        yield StatusProblem(Severity.WARN, sentence, way_out, state.task)
 
 
 def _problems(run: TaskRun) -> str:

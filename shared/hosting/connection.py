@@ -180,11 +180,11 @@ class Connection(HttpToolsProtocol):
         super().resume_writing()
 
     def has_timed_out(self, now: float, timeouts: ConnectionTimeouts) -> bool:
-        """Say whether the client sends or reads more slowly than it may."""
+        """Check whether the client sends or reads more slowly than it may."""
         return self._reads_too_slowly(now, timeouts) or self._sends_too_slowly(now, timeouts)
 
     def has_idled(self, now: float, timeouts: ConnectionTimeouts) -> bool:
-        """Say whether the time between two requests is over."""
+        """Check whether the time between two requests is over."""
         if self.idle_since is None or self._is_in_head():
             return False
         return now - self.idle_since > timeouts.idle_seconds
@@ -246,7 +246,7 @@ class Connection(HttpToolsProtocol):
         return is_slow
 
     def _is_free(self) -> bool:
-        """Say whether the request is next, and the connection stays open after the answer."""
+        """Check whether the request is next, and the connection stays open after the answer."""
         cycle: Any = self.cycle
         is_next = (cycle is None or cycle.response_complete) and not self.pipeline
         is_open = not self.flow.write_paused and not self.transport.is_closing()

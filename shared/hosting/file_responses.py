@@ -184,7 +184,7 @@ async def _read(content: BinaryIO, count: int) -> bytes:
 if sys.platform == "linux":
 
     def _is_in_memory(content: BinaryIO, count: int) -> bool:
-        """Say whether the first and the last of the bytes are in the cache of the system."""
+        """Check whether the first and the last of the bytes are in the cache of the system."""
         at, probe = content.tell(), bytearray(1)
         try:
             for where in (at, at + count - 1):

@@ -209,7 +209,7 @@ class Deadlines:
         del self._began[task]
 
     def excuse(self, task: asyncio.Task[object]) -> bool:
-        """Say whether `sweep` cancelled the task, and undo the cancellation if so."""
+        """Check whether `sweep` cancelled the task, and undo the cancellation if so."""
         if task not in self._missed:
             return False
         self._missed.discard(task)

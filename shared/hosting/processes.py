@@ -29,7 +29,8 @@ INTERRUPTED = 130  # The exit code of a program that Ctrl-C ended.
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What is served and where; `worker_command` starts a worker that inherits a descriptor."""
+    """What the server serves and where; `worker_command` starts a worker that inherits a
+    descriptor."""
 
     host: str
     port: int

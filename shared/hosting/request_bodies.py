@@ -96,7 +96,7 @@ class _Upload:
         self.measured = received
 
     def is_late(self, age: float, limits: HostLimits) -> bool:
-        """Say whether less was received than the average rate for this age requires."""
+        """Check whether less was received than the average rate for this age requires."""
         asked = limits.contended_rate * (1 + age / limits.doubling_seconds)
         return self.content.tell() < age * min(asked, limits.highest_rate)
 
@@ -215,7 +215,7 @@ class BodyMemory:
             self._reading.discard(upload)
             ended.append(upload)
         for each in ended:
-            each.has_room.clear()  # Its room was given back already.
+            each.has_room.clear()  # Its room is free already.
             assert each.timeout is not None  # noqa: S101 - it is being read.
             each.timeout.reschedule(0.0)  # Now.
         self._admit(waiting)

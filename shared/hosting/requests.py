@@ -326,6 +326,6 @@ def _is_host(value: bytes) -> bool:
 
 
 def _is_same_host(scheme: bytes, authority: bytes, host: bytes) -> bool:
-    """Say whether an absolute target and `Host` name one host; a default port may be left out."""
+    """Check whether an absolute target and `Host` name one host; a default port may be left out."""
     port = _DEFAULT_PORTS[scheme]
     return authority.lower().removesuffix(port) == host.lower().removesuffix(port)

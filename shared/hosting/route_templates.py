@@ -31,7 +31,7 @@ class Constraint:
     accepts: ConstraintCheck = field(compare=False, repr=False)
 
     def excludes(self, other: "Constraint") -> bool:
-        """Say whether no value can satisfy both; in doubt the answer is no."""
+        """Check whether no value can satisfy both; in doubt the answer is no."""
         return frozenset((self.kind, other.kind)) in _EXCLUSIVE
 
     @property
@@ -109,7 +109,7 @@ def parse_template(text: str) -> RouteTemplate:
 
 
 def templates_overlap(one: RouteTemplate, other: RouteTemplate) -> bool:
-    """Say whether a path can match both templates; in doubt the answer is yes."""
+    """Check whether a path can match both templates; in doubt the answer is yes."""
     return any(
         _meet(_unfold(left), _unfold(right)) for left, right in product(one.shapes, other.shapes)
     )
@@ -222,7 +222,7 @@ def _meet(one: Shape, other: Shape) -> bool:
 
 
 def _excludes(segment: Segment | OmittedSegment, shape: Shape) -> bool:
-    """Say whether the constraints of a catch-all exclude every path of this shape."""
+    """Check whether the constraints of a catch-all exclude every path of this shape."""
     if not isinstance(segment, CatchAll):
         return False
     return any(
@@ -240,7 +240,7 @@ _ANYTHING = f"[^/]*{BELOW}"  # Anything that follows.
 
 
 def _is_of(expression: str, shape: Shape) -> bool:
-    """Say whether every path of the shape matches the expression."""
+    """Check whether every path of the shape matches the expression."""
     known = expression.removesuffix(_ANYTHING)
     end = "**" if known != expression else ""
     parts = (known.removesuffix(BELOW).replace(_ANY, "*") + end).split("/")
@@ -283,7 +283,7 @@ def _admits(segment: Segment, text: str) -> bool:
 
 
 def _agree(one: Mixed, other: Mixed) -> bool:
-    """Say whether the fixed starts and the fixed ends are compatible."""
+    """Check whether the fixed starts and the fixed ends are compatible."""
     starts = one.before.startswith(other.before) or other.before.startswith(one.before)
     return starts and (one.after.endswith(other.after) or other.after.endswith(one.after))
 

@@ -34,11 +34,11 @@ class Route:
 
     @property
     def is_reserved(self) -> bool:
-        """Say whether the real host refuses the route; it refuses `administrators` too."""
+        """Check whether the real host refuses the route; it refuses `administrators` too."""
         return self.template.text.lstrip("~/").lower().startswith(("admin", "runtime"))
 
     def collides(self, other: "Route") -> bool:
-        """Say whether both can match the same path and method."""
+        """Check whether both can match the same path and method."""
         return _share_method(self, other) and templates_overlap(self.template, other.template)
 
 

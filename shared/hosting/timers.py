@@ -56,7 +56,7 @@ class Timers:
                 group.create_task(self._follow(each))
 
     def knows(self, name: str) -> bool:
-        """Say whether there is a timer of this name; case does not matter."""
+        """Check whether there is a timer of this name; case does not matter."""
         return name.lower() in self._functions
 
     async def fire(self, name: str) -> None:

@@ -59,7 +59,7 @@ class AppFunctions:
 
 def functions_of(app: func.FunctionApp) -> AppFunctions:
     """Read an app; raise `StartRefused` for a Function that this host or the real one refuses."""
-    # The library remembers the names that it returned, and calls a second reading duplicates.
+    # The library stores the names that it returned, and reports duplicates when read again.
     app.functions_bindings = None
     try:
         built = app.get_functions()

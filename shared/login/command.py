@@ -50,7 +50,7 @@ class LoginOptions:
 
 @dataclass(frozen=True)
 class LocalMachine:
-    """What the command uses of its machine, so that tests can replace it."""
+    """The parts of the machine that the command uses, so that tests can replace them."""
 
     name: str
     environment: Mapping[str, str]

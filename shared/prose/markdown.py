@@ -43,7 +43,7 @@ _BUDGET = "budget"  # The key of `_Budget` in the `env` of the parser.
 
 @dataclass
 class _Budget:
-    """What one text may still use while it is rendered."""
+    """The remaining limits of a text that is rendered."""
 
     watch: Stopwatch
     highlighted_characters: int = MAX_HIGHLIGHTED_CHARACTERS_OF_TEXT

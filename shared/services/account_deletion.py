@@ -162,7 +162,7 @@ class AccountDeletion:
             await self.organizations.remove_member(OrgName(membership.org), account, by=by)
 
     async def _is_organization_deleted(self, membership: Membership) -> bool:
-        """Say whether the organization is deleted, and so needs no owner."""
+        """Check whether the organization is deleted, and so needs no owner."""
         organization = await self.directory.get(Organization, organization_place(membership.org))
         return organization is None or organization.is_deleted_at(self.clock.now_ms())
 

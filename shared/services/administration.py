@@ -234,7 +234,7 @@ class AccountAdministration:
         return await self.administrators.all()
 
     async def is_administrator_signed_in(self, *, by: Principal) -> bool:
-        """Say whether any administrator has a live session."""
+        """Check whether any administrator has a live session."""
         now_ms = self.record_writer.clock.now_ms()
         for account in await self.list_administrators(by=by):
             if live_sessions(await self.directory.list_by_owner(Session, account.id), now_ms):

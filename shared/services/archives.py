@@ -169,7 +169,7 @@ class ArchiveDelivery:
         return link.scope == Visibility.PRIVATE.value and await self.may_follow(link)
 
     async def may_follow(self, link: ArchiveLink) -> bool:
-        """Say whether anybody with the link may follow it: it is public, or signed."""
+        """Check whether anybody with the link may follow it: it is public, or signed."""
         if link.scope == Visibility.PUBLIC.value:
             return True
         if not link.signature:
@@ -185,7 +185,7 @@ class ArchiveDelivery:
 
 
 def _is_address_of(release: Release, link: ArchiveLink) -> bool:
-    """Say whether the link ends in the file name of the release, which a header repeats."""
+    """Check whether the link ends in the file name of the release, which a header repeats."""
     file = archive_file_name(release.coordinate, release.platform)
     return (link.version, link.file) == (release.version, file)
 

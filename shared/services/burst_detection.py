@@ -2,9 +2,9 @@
 worm, so an owner has to confirm them.
 
 Different packages and all releases are counted over all instances, in two windows that overlap. A
-package has a counter of its own in each window, which says whether it was counted there before. A
-process remembers which packages it has counted, so that a push is one call of the store; what
-another process had counted too is subtracted again.
+package has a counter of its own in each window, which shows whether it was counted there before. A
+process caches which packages it has counted, so that a push is one call of the store; packages
+that another process had also counted are subtracted again.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ BURST_WINDOW = timedelta(minutes=10)
 BURST_REASON = (
     "it came with many other packages within minutes, so an owner has to say that it is meant"
 )
-MAX_PACKAGES_REMEMBERED = 10_000  # Packages that a process knows to be counted; about 2 MB.
+MAX_PACKAGES_CACHED = 10_000  # Packages that a process knows to be counted; about 2 MB.
 
 # A window begins every five minutes, so each burst of five minutes is whole in one of them.
 _STEP_MS = BURST_WINDOW // timedelta(milliseconds=2)
@@ -76,10 +76,10 @@ class BurstDetection:
         self._clock = clock
         self._packages = brake_packages
         self._releases = brake_releases
-        self._counted = LruCache[str, bool](MAX_PACKAGES_REMEMBERED)
+        self._counted = LruCache[str, bool](MAX_PACKAGES_CACHED)
 
     def counters(self, by: Principal, package: Package) -> BurstCounters:
-        """Return what a push of the package counts now."""
+        """Return the counters of a push of the package at this time."""
         step = self._clock.now_ms() // _STEP_MS
         publisher = _publisher(by)
         principal_key, package_key = _key(publisher), _key(publisher, package.key)
@@ -94,7 +94,7 @@ class BurstDetection:
         )
 
     async def is_burst(self, counted: BurstCounters, totals: Sequence[int]) -> bool:
-        """Say whether the push whose counters have these totals is one too many."""
+        """Check whether the push whose counters have these totals is one too many."""
         for counter in counted.counters[::2]:
             self._counted.put(counter.key, True)
         if corrections := counted.corrections(totals):

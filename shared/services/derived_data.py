@@ -82,7 +82,7 @@ class WithheldReleases:
                 await self.directory.put(note)
 
     async def is_stale(self, package: Package, releases: Sequence[Release]) -> bool:
-        """Say whether the list differs from the releases of the package."""
+        """Check whether the list differs from the releases of the package."""
         notes = await self._notes(package)
         return notes != _wanted_notes(releases, notes)
 

@@ -92,8 +92,8 @@ class InvitationDetails:
 class Invitations:
     """Invites people to organizations, and makes them members when they accept.
 
-    A code is random, stored as a hash, valid for one use, and names no organization. Whoever opens
-    an invitation can answer it later without the code.
+    A code is random, stored as a hash, valid for one use, and names no organization. An account
+    that has opened an invitation can answer it later without the code.
     """
 
     directory: DirectoryStore
@@ -261,7 +261,7 @@ class Invitations:
         return await retry_when_stale(attempt)
 
     def _is_of_person(self, invitation: Invitation) -> bool:
-        """Say whether it is open and was sent by a person, not with a token.
+        """Check whether it is open and was sent by a person, not with a token.
 
         A token that replaces it learns the new code, and the invitation ends with that token.
         """

@@ -196,7 +196,7 @@ class MavenPackages:
         return missing
 
     async def _has_private(self, org: OrgName | None) -> bool:
-        """Say whether the organization, or any if None, has a private package."""
+        """Check whether the organization, or any if None, has a private package."""
         query = Query(include_deprecated=True)
         if org is not None:
             query = query.within(frozenset({org}))
@@ -282,7 +282,8 @@ class MavenPublishing:
 
 
 def _takes_files(release: Release) -> bool:
-    """Say whether files beside the archive are accepted: a push goes on if its release is held."""
+    """Check whether files besides the archive are accepted: a push continues if its release is
+    held."""
     return release.state is State.LIVE or release.awaits_owner
 
 

@@ -44,7 +44,7 @@ class Actor:
 
     @property
     def is_operator_or_administrator(self) -> bool:
-        """Say whether changes of the actor take effect at once."""
+        """Check whether changes of the actor take effect at once."""
         return self.by.is_operator or self.access_context.is_administrator
 
 

@@ -146,8 +146,8 @@ class OrganizationDeletion:
     async def _release(self, organization: Organization) -> bool:
         """Delete all records of the organization, its own last, which frees the name.
 
-        Whoever creates it again inherits no members, tokens, publishers or domains. An organization
-        with a claimed package name stays forever. A repeat continues after a crash.
+        A later organization of this name inherits no members, tokens, publishers or domains. An
+        organization with a claimed package name stays forever. A repeat continues after a crash.
         """
         prefix = f"{organization.key}/"
         heads = await self.metadata.packages(prefix, 1)

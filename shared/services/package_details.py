@@ -300,8 +300,8 @@ class PackageDetails:
         return sorted({**logged, **recorded}.values(), key=lambda each: -each.at_ms)
 
     async def organization_history(self, org: OrgName) -> list[tuple[Package, PackageHistoryEntry]]:
-        """Return the newest changes of an organization's public packages, newest first. Two trips,
-        whoever asks."""
+        """Return the newest changes of an organization's public packages, newest first. Two trips
+        for every caller."""
         changes = list(islice(await self._changes(org), EVENTS_SHOWN))
         packages = {change.package.key: change.package for change, _ in changes}
         surveys = await self.metadata.survey(list(packages.values()))

@@ -249,7 +249,7 @@ class OrganizationPackages:
         return ManagedPackage(survey)
 
     async def may_manage(self, package: Package, *, by: Principal) -> bool:
-        """Say whether `by` may deprecate the package. One trip."""
+        """Check whether `by` may deprecate the package. One trip."""
         access = await self.authorization.access_context(by, package.org)
         return refusal_of(by, access, Action.DEPRECATE, package) is None
 

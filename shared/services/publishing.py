@@ -149,7 +149,7 @@ class Publishing:
         return release
 
     async def may_publish(self, by: Principal) -> bool:
-        """Say whether `by` may publish in some organization; a push then asks no store again.
+        """Check whether `by` may publish in some organization; a push then asks no store again.
 
         A host asks this before it reads a body; it grants no right.
         """
@@ -256,7 +256,7 @@ class Publishing:
         raise ToolTaken(tool, owner if is_seen else None)
 
     async def _is_burst(self, push: _Push) -> bool:
-        """Say whether an owner has to confirm the release, because it is one of a burst."""
+        """Check whether an owner has to confirm the release, because it is one of a burst."""
         is_burst, sponsor = push.allowance.is_burst, push.access.sponsor
         if sponsor:
             is_burst |= await self.rate_limiter.count_burst_of(sponsor, push.package)

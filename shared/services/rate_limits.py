@@ -360,7 +360,7 @@ class _Counts:
     def __init__(self, subject: RateLimitSubject, most: int) -> None:
         self.subject = subject
         self.most = most
-        self.half = most // 2  # Whoever uses less gets no headers, and costs two look-ups.
+        self.half = most // 2  # A caller below it gets no headers, and costs two look-ups.
         self.before: dict[str, int] = {}
         self.now: dict[str, int] = {}
 

@@ -75,7 +75,7 @@ class NameAvailability:
 
     @property
     def is_free(self) -> bool:
-        """Say whether anybody may create an organization with the name."""
+        """Check whether anybody may create an organization with the name."""
         return not self.organization
 
 

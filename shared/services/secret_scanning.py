@@ -17,7 +17,7 @@ from shared.services.mail import TokenMail
 from shared.services.token_records import TokenRecords, token_change
 
 SCANNER_ID = "scanner"  # Shorter than ids of accounts, so no account has it.
-REMEMBERED_FOR = timedelta(days=365)  # The longest lifetime of a token.
+REPORTS_KEPT_FOR = timedelta(days=365)  # The longest lifetime of a token.
 MAX_CONCURRENT_READS = 20  # Tokens of one report that are read concurrently.
 
 _LEAKED, _MAILED = "leaked-token", "leaked-token-told"
@@ -42,8 +42,8 @@ class LeakedTokenFinding:
 class SecretScanning:
     """Revokes reported tokens.
 
-    A repeated report has the same result and changes nothing. The result does not tell whose a
-    token is.
+    A repeated report has the same result and changes nothing. The result does not reveal the
+    owner of a token.
     """
 
     reports: LeakReports
@@ -93,7 +93,7 @@ class SecretScanning:
 
     async def _revoke(self, token: Token, leaked: LeakedToken, by: Principal) -> None:
         now_ms = self.clock.now_ms()
-        until_ms = now_ms + REMEMBERED_FOR // timedelta(milliseconds=1)
+        until_ms = now_ms + REPORTS_KEPT_FOR // timedelta(milliseconds=1)
         # Stored before the revocation, so that a repeated report has the same result.
         await self.work.put(_LEAKED, token.hash, token.id, until_ms)
         change = token_change("leaked", token)

@@ -149,7 +149,7 @@ class RegistrySummary:
 
     @property
     def is_empty(self) -> bool:
-        """Say whether no public package has been published yet."""
+        """Check whether no public package has been published yet."""
         return not self.updated and self.totals.packages == 0
 
 

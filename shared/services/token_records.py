@@ -48,8 +48,8 @@ class UsedToken:
 class TokenLineage:
     """Records what is created with tokens, and ends it when a token is stolen.
 
-    A revocation as stolen is written before the lineage is read, and whoever creates something
-    reads for such a revocation afterwards. So one of both sees the other, and nothing is left.
+    A revocation as stolen is written before the lineage is read, and a request that creates
+    something checks for such a revocation afterwards. So one of the two sees the other.
     """
 
     directory: DirectoryStore

@@ -58,7 +58,7 @@ class TokenRequest:
 
     @property
     def manages(self) -> bool:
-        """Say whether the token can create other tokens."""
+        """Check whether the token can create other tokens."""
         return Scope.MANAGE in self.grant.scopes
 
 
@@ -306,7 +306,7 @@ class OrganizationTokens:
 
 
 MAX_TOKEN_NAME_LENGTH = 80  # Characters.
-MAX_TOKEN_DAYS = 365  # Nobody remembers for longer who uses a token.
+MAX_TOKEN_DAYS = 365  # After a year it is often unknown who uses a token.
 
 _PATTERN = re.compile(r"[A-Za-z0-9_.*?]{1,200}")
 

@@ -82,9 +82,9 @@ class TrustedPublishers:
         return await self._all(org)
 
     async def add(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
-        """Let a workload publish a package; where there is none yet, its first push makes it.
+        """Let a CI workflow publish a package; if it does not exist, the first push creates it.
 
-        Raises `InvalidRequest` for rules that keep nobody out, and `PublisherExists`.
+        Raises `InvalidRequest` for rules that exclude nobody, and `PublisherExists`.
         """
         package = wanted.package
         await self.authorization.require(by, Action.GOVERN, package)

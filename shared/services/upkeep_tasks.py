@@ -317,7 +317,7 @@ class DerivedDataRepair:
         return bala.texts != Texts() or bool(bala.graph.nodes)
 
     async def _lacks_documents(self, release: Release) -> bool:
-        """Say whether no documents of the release are stored; some releases have none."""
+        """Check whether no documents of the release are stored; some releases have none."""
         digest = Digest(release.digest)
         if await self.documents.texts(digest) != Texts():
             return False

@@ -48,7 +48,7 @@ _KINDS = {
     SpanOrigin.CALL: SpanKind.CLIENT,
 }
 
-_IDS = 2**56  # The last seven bytes of an id are random, whoever makes it.
+_IDS = 2**56  # The last seven bytes of every trace id are random.
 
 Add = Callable[[float, Attributes], None]
 

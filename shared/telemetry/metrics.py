@@ -29,21 +29,21 @@ REQUESTS = Instrument(
     "ballroom.request.duration",
     InstrumentKind.HISTOGRAM,
     "s",
-    "How long a request took, from the Function's first line to its last.",
+    "Duration of a request in its Function.",
     ("face", "operation", "outcome", "status"),
 )
 STORE_CALLS = Instrument(
     "ballroom.store.duration",
     InstrumentKind.HISTOGRAM,
     "s",
-    "How long a call of a store took, with all its repeats.",
+    "Duration of a call of a store, including its repeats.",
     ("store", "operation", "outcome"),
 )
 COSMOS_ANSWERS = Instrument(
     "ballroom.cosmos.answers",
     InstrumentKind.COUNTER,
     "{answer}",
-    "Answers of Cosmos DB, each attempt by itself; 429 is one for want of request units.",
+    "Responses of Cosmos DB, one for each attempt; 429 means that request units ran out.",
     ("container", "operation", "status"),
 )
 COSMOS_UNITS = Instrument(
@@ -57,28 +57,28 @@ SEARCH_AGE = Instrument(
     "ballroom.search.age",
     InstrumentKind.GAUGE,
     "s",
-    "How old the index is that an instance searches.",
+    "Age of the search index of an instance.",
     (),
 )
 PUSHES = Instrument(
     "ballroom.pushes",
     InstrumentKind.COUNTER,
     "{release}",
-    "Releases that were published, by the state that they began in.",
+    "Published releases, by their first state.",
     ("state",),
 )
 UPKEEP = Instrument(
     "ballroom.upkeep.duration",
     InstrumentKind.HISTOGRAM,
     "s",
-    "How long a run of a task of upkeep took.",
+    "Duration of a run of a maintenance task.",
     ("task", "result"),
 )
 UPKEEP_PROBLEMS = Instrument(
     "ballroom.upkeep.problems",
     InstrumentKind.COUNTER,
     "{problem}",
-    "What tasks of upkeep found wrong.",
+    "Problems that maintenance tasks found.",
     ("task",),
 )
 

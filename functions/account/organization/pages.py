@@ -65,7 +65,7 @@ DONE_MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class OrganizationFrame:
-    """What the templates of an organization's pages read, besides the values of each page.
+    """The values that the templates of all pages of an organization read.
 
     `done` says what a form has just done, and is empty otherwise.
     """

@@ -67,7 +67,7 @@ class TabFacts:
 
 @dataclass(frozen=True, slots=True)
 class PackageFrame:
-    """What the templates of all pages of a package read."""
+    """The values that the templates of all pages of a package read."""
 
     details: ReleaseDetails
     base_url: str

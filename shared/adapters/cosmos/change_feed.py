@@ -41,7 +41,6 @@ class CosmosChangeFeed:
         return await self.lease(container, name) if await taken else None
 
     async def close(self) -> None:
-        """Let go of the connections."""
         await self._cosmos.close()
 
     async def _ranges(self, container: str) -> dict[str, Item]:

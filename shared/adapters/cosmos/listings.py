@@ -25,7 +25,7 @@ _LISTING = TypeAdapter(Listing)
 
 @dataclass(frozen=True, slots=True)
 class ListingChange:
-    """What a package shows since a revision: a listing as stored, or nothing."""
+    """The listing of a package at a revision, as stored; None if it has no listing."""
 
     key: str
     revision: int
@@ -37,12 +37,12 @@ class ListingChange:
 
 
 def listing_changes(items: Iterable[Item]) -> list[ListingChange]:
-    """Return the changes among items of the change feed; it tells of all that a package has."""
+    """Return the changed listings among the items of the change feed, which has all items."""
     return [_change_of(item) for item in items if item.get("kind") == LISTING]
 
 
 class CosmosListings:
-    """Decides what each package shows, atomically, and tells what changed."""
+    """Stores the listing of each package atomically, and returns what changed."""
 
     def __init__(self, cosmos: CosmosDatabase) -> None:
         self._container = cosmos.container("packages")
@@ -66,14 +66,14 @@ class CosmosListings:
         return (await self._decide(package, lambda _: None))[1]
 
     async def all(self) -> AsyncIterator[list[ListingChange]]:
-        """Yield what every package shows, also those that show nothing now, a page at a time."""
+        """Yield the listings of all packages page by page, also empty ones."""
         async for items in self._container.pages(ALL_LISTINGS_QUERY):
             yield listing_changes(items)
 
     async def _decide(
         self, package: Package, choose: Callable[[Listing | None], Listing | None]
     ) -> tuple[Listing | None, ListingChange | None]:
-        """Return what was shown before, and the change that the choice made of it, if any."""
+        """Return the previous listing, and the change that `choose` made, if any."""
 
         async def attempt() -> tuple[Listing | None, ListingChange | None]:
             item = await self._container.read(package.key, LISTING)

@@ -149,8 +149,8 @@ def _add(entity: E, connection: sqlite3.Connection) -> E:
     body, revision, removed = row
     if not removed:
         raise AlreadyThere
-    owed = _cached.decode(type(entity), body).outbox
-    revived = {"revision": revision + 1, "outbox": (*owed, *entity.outbox)}
+    unpublished = _cached.decode(type(entity), body).outbox
+    revived = {"revision": revision + 1, "outbox": (*unpublished, *entity.outbox)}
     return _store(entity.model_copy(update=revived), connection)
 
 
@@ -161,13 +161,13 @@ def _replace(entity: E, connection: sqlite3.Connection) -> E:
 
 def _remove(entity: E, connection: sqlite3.Connection) -> E:
     _check_revision(entity, connection)
-    gone = _store(entity.model_copy(update={"revision": entity.revision + 1}), connection)
-    if gone.outbox:
+    stored = _store(entity.model_copy(update={"revision": entity.revision + 1}), connection)
+    if stored.outbox:
         statement = "UPDATE entities SET removed = 1 WHERE kind = ? AND owner = ? AND key = ?"
     else:
         statement = "DELETE FROM entities WHERE kind = ? AND owner = ? AND key = ?"
-    connection.execute(statement, (gone.kind, *gone.place))
-    return gone
+    connection.execute(statement, (stored.kind, *stored.place))
+    return stored
 
 
 def _put(entity: Entity, connection: sqlite3.Connection) -> None:

@@ -1,4 +1,4 @@
-"""What the registry reads from an archive: facts, modules, documentation, tools and dependencies.
+"""The content of an archive: facts, modules, documentation, tools and dependencies.
 
 Everything is derived from the bytes, and nothing from what the upload says about them.
 """

@@ -30,7 +30,7 @@ class ClientKind(Enum):
 
 
 class Cdn(Enum):
-    """What a CDN does with the `Authorization` of those who ask it."""
+    """Whether there is a CDN, and what it does with the header `Authorization`."""
 
     NONE = "none"  # There is no CDN.
     STRIPPING = "strips it"

@@ -25,7 +25,7 @@ JobTokenClaims = Mapping[str, object]
 
 # Triggers that need write access to the repository. All others are refused, including ones that
 # providers may add later: pull_request_target and workflow_run have the rights of the repository,
-# whoever starts them, and a child pipeline does not say whether its parent is a merge request's.
+# for every actor, and a child pipeline does not say whether its parent is a merge request's.
 ALLOWED_TRIGGERS = {
     Provider.GITHUB: ("push", "release", "workflow_dispatch", "repository_dispatch", "schedule"),
     Provider.GITLAB: ("push", "web", "api", "trigger", "schedule"),
