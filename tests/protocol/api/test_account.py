@@ -171,7 +171,7 @@ async def test_an_identity_that_is_removed_signs_in_no_more(sign_ins: SignInWorl
     stranger = await sign_ins.signed_in("github")
     assert "Signed in as <strong>kim</strong>" not in stranger.page.text
     subjects = [each.subject for each in await sign_ins.mails()]
-    assert "kim: a way to sign in is gone" in subjects
+    assert "kim: sign-in method removed" in subjects
 
 
 async def test_the_last_identity_stays(sign_ins: SignInWorld) -> None:

@@ -114,11 +114,11 @@ async def test_a_package_is_deprecated_and_that_is_taken_back(ann: PageClient) -
 
 
 async def test_a_version_is_deprecated_and_that_is_taken_back(ann: PageClient) -> None:
-    await ann.send(f"{PAGE}/versions/deprecate", version="1.0.0", message="Use 1.1.0.")
-    assert "Use 1.1.0." in await text_of(ann.world, f"{PUBLIC}/1.0.0")
-    assert "Use 1.1.0." not in await text_of(ann.world, f"{PUBLIC}/1.1.0")
+    await ann.send(f"{PAGE}/versions/deprecate", version="1.0.0", message="Use the next one.")
+    assert "Use the next one." in await text_of(ann.world, f"{PUBLIC}/1.0.0")
+    assert "Use the next one." not in await text_of(ann.world, f"{PUBLIC}/1.1.0")
     await ann.send(f"{PAGE}/versions/undeprecate", version="1.0.0")
-    assert "Use 1.1.0." not in await text_of(ann.world, f"{PUBLIC}/1.0.0")
+    assert "Use the next one." not in await text_of(ann.world, f"{PUBLIC}/1.0.0")
 
 
 async def test_a_message_that_is_too_long_is_shown_again(ann: PageClient) -> None:
