@@ -19,6 +19,11 @@ BEGINNINGS = (
     "/packages/acme/hostile",
     "/packages/acme/welcome",
     "/packages/acme/greet/0.9.0",
+    "/packages/acme/greet/versions",
+    "/packages/acme/greet/dependencies",
+    "/packages/acme/base/dependents",
+    "/packages/acme/greet/statistics",
+    "/packages/acme/greet/activity",
     "/about",
     "/device",
     "/sign-in",
@@ -84,7 +89,7 @@ def test_somebody_s_own_pages_are_accessible(site: Site, opened: Open, scheme: s
 
 def test_a_page_that_is_not_there_is_accessible(site: Site, opened: Open) -> None:
     watched = opened(site.url)
-    for path in ("/packages/acme/nothing", "/about/nothing", "/sign-in/link/nothing"):
+    for path in ("/packages/acme/gret", "/about/nothing", "/sign-in/link/nothing"):
         assert_accessible(watched.open(path))
 
 

@@ -62,7 +62,7 @@ def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str
         "## Use",
         *uses,
         "## Readme",
-        readme.strip() or "This release has no readme.",
+        readme.strip() or "This version has no readme.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -76,7 +76,7 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
     return [
         ("Page", frame.base_url + frame.of_release),
         ("Published", f"{machine_moment(release.created_ms)} by {publisher}"),
-        ("Newest version", details.latest.version),
+        ("Latest version", details.latest.version),
         ("License", ", ".join(release.licenses)),
         ("Platform", release.platform),
         ("Ballerina", release.ballerina_version),

@@ -383,7 +383,7 @@ async def test_a_release_without_a_readme_says_so(shelf: World) -> None:
     await publish(shelf, "acme/silent:1.0.0", layout=4, readme="")
     assert "has no readme" in (await opened(shelf, "/packages/acme/silent")).text
     twin = await opened(shelf, "/packages/acme/silent", accept="text/markdown")
-    assert "This release has no readme." in twin.text
+    assert "This version has no readme." in twin.text
 
 
 async def test_a_missing_package_is_a_page_for_people_and_a_problem_for_programs(
