@@ -1,6 +1,6 @@
 # One command for each thing one does here. `make run` needs Python 3.11 with venv, nothing else.
 
-.PHONY: run run-azure-local demo check check-az fix test test-azure bench mutants lock clean
+.PHONY: run run-azure-local demo screenshots check check-az fix test test-azure bench mutants lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -18,6 +18,9 @@ run-azure-local: tools # The same over a double of Cosmos DB and Azurite, as it 
 demo: # Fill a registry with the releases of a real index, at real size, and serve it.
 	@sh .ci/environment requirements.txt $(VENV)
 	@exec $(VENV)/bin/python -m bench.demo
+
+screenshots: tools # Write the pictures of README.md over the demo registry; takes Chromium.
+	@exec $(VENV)/bin/python -m bench.screenshots
 
 check: tools # Style, types, direction of imports, spelling, locks; all of them, then the verdict.
 	@failed=; \
