@@ -1,4 +1,4 @@
-"""GET /: totals, recent and popular packages."""
+"""GET /: totals, keywords, and the most used, most pulled, updated and new packages."""
 
 from itertools import islice
 
@@ -25,6 +25,9 @@ def blueprint(registry: Registry) -> func.Blueprint:
             "web/home.html",
             summary=summary,
             pulled=tuple(each for each in summary.pulled if each.head.pulls),
+            used=tuple(
+                each for each in summary.used if summary.dependents.get(each.head.package.key)
+            ),
             keywords=tuple(islice(shared, KEYWORDS)),
         )
 

@@ -36,6 +36,7 @@ SUGGESTIONS, SUGGESTIONS_FORM = "application/x-suggestions+json", "suggestions"
 
 SORTS = {
     "relevance": (Sort.RELEVANCE, "Relevance"),
+    "used": (Sort.DEPENDENTS, "Most used"),
     "pulls": (Sort.PULLS, "Most pulled"),
     "updated": (Sort.CREATED, "Recently updated"),
     "new": (Sort.ADDED, "Latest"),

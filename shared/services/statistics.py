@@ -1,7 +1,7 @@
 """Statistics: counts of pulls, the last counts of all records, and the summary on the home page."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -134,7 +134,8 @@ SUMMARY_CACHED_FOR = timedelta(seconds=5)  # Of the totals and facets, which rea
 
 @dataclass(frozen=True, slots=True)
 class RegistrySummary:
-    """The totals and facets of the public packages, and the new, updated and most pulled ones.
+    """The totals and facets of the public packages, and the new, updated, most pulled and
+    most used ones.
 
     `releases` is from the last counts, and None if those are older than the packages.
     """
@@ -145,7 +146,9 @@ class RegistrySummary:
     new: tuple[Listing, ...]
     updated: tuple[Listing, ...]
     pulled: tuple[Listing, ...]
+    used: tuple[Listing, ...]
     recent_pulls: Mapping[str, int]  # Of the last 30 days, by the keys of the most pulled packages.
+    dependents: Mapping[str, int]  # By the keys of the most used packages.
 
     @property
     def is_empty(self) -> bool:
@@ -189,18 +192,32 @@ class LastRegistryCounts:
         return self._cached
 
 
+@dataclass(frozen=True, slots=True)
 class RecentPulls:
-    """Counts the pulls of packages in the last 30 days."""
+    """Counts the pulls of the last 30 days."""
 
-    def __init__(self, ledger: PullLedger, clock: Clock) -> None:
-        self._ledger = ledger
+    ledger: PullLedger
+    clock: Clock
+
+    async def count(self, package: Package) -> int:
+        since = _day(self.clock.now_ms() - RECENT_PULLS // _MS)
+        history = await self.ledger.history(package, since=since)
+        return sum(sum(versions.values()) for versions in history.days.values())
+
+
+class CachedCounts:
+    """Counts of the packages of one list."""
+
+    def __init__(self, count: Callable[[Package], Awaitable[int]], clock: Clock) -> None:
+        self._count = count
         self._clock = clock
         self._cached: Mapping[str, int] = {}
         self._cached_ms: int | None = None
 
-    async def read_cached(self, packages: Sequence[Package]) -> Mapping[str, int]:
-        """Return the counts by the keys of the packages, read at most minutes ago, or before if the
-        store fails. A package that was not asked for then is left out."""
+    async def read(self, listings: Sequence[Listing]) -> Mapping[str, int]:
+        """Return the counts by the keys of the packages, counted at most minutes ago, or before if
+        the store fails. A package that was not listed then is left out."""
+        packages = [each.head.package for each in listings]
         now_ms = self._clock.monotonic_ms()
         if self._cached_ms is None or now_ms - self._cached_ms >= COUNTS_CACHED_FOR // _MS:
             self._cached_ms = now_ms
@@ -210,11 +227,6 @@ class RecentPulls:
                     package.key: count for package, count in zip(packages, counts, strict=True)
                 }
         return self._cached
-
-    async def _count(self, package: Package) -> int:
-        since = _day(self._clock.now_ms() - RECENT_PULLS // _MS)
-        history = await self._ledger.history(package, since=since)
-        return sum(sum(versions.values()) for versions in history.days.values())
 
 
 class RegistryStatistics:
@@ -229,7 +241,8 @@ class RegistryStatistics:
     ) -> None:
         self._index = index
         self._last_counts = last_counts
-        self._recent_pulls = recent_pulls
+        self._recent_pulls = CachedCounts(recent_pulls.count, clock)
+        self._dependents = CachedCounts(self._count_dependents, clock)
         self._clock = clock
         self._counted: tuple[int, IndexTotals, Facets] | None = None
         self._single_flight = SingleFlight[RegistrySummary]()
@@ -239,19 +252,24 @@ class RegistryStatistics:
         return await self._single_flight.answer("", self._make)
 
     async def _make(self) -> RegistrySummary:
-        new, updated, pulled, (totals, facets), dated = await asyncio.gather(
+        new, updated, pulled, used, (totals, facets), dated = await asyncio.gather(
             self._first(Sort.ADDED),
             self._first(Sort.CREATED),
             self._first(Sort.PULLS),
+            self._first(Sort.DEPENDENTS),
             self._counts(),
             self._last_counts.read_cached(),
         )
         releases = dated.census.public_releases if dated else 0
         # Each package has at least one release: fewer were counted before some packages existed.
         counted = releases if releases >= max(totals.packages, 1) else None
-        packages = [each.head.package for each in pulled if each.head.pulls]
-        recent = await self._recent_pulls.read_cached(packages)
-        return RegistrySummary(totals, counted, facets, new, updated, pulled, recent)
+        recent, dependents = await asyncio.gather(
+            self._recent_pulls.read([each for each in pulled if each.head.pulls]),
+            self._dependents.read(used),
+        )
+        return RegistrySummary(
+            totals, counted, facets, new, updated, pulled, used, recent, dependents
+        )
 
     async def _counts(self) -> tuple[IndexTotals, Facets]:
         now_ms = self._clock.monotonic_ms()
@@ -260,6 +278,10 @@ class RegistryStatistics:
             found = await asyncio.gather(self._index.totals(), self._index.facets(Query(), ANYONE))
             counted = self._counted = now_ms, *found
         return counted[1:]
+
+    async def _count_dependents(self, package: Package) -> int:
+        query = Query(depends_on=package.key, include_deprecated=True)
+        return (await self._index.search(query, ResultPage(limit=0), ANYONE)).count
 
     async def _first(self, sort: Sort) -> tuple[Listing, ...]:
         results = await self._index.search(

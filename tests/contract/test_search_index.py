@@ -572,6 +572,20 @@ async def test_packages_are_found_by_what_they_depend_on_themselves(index: Searc
     assert await found(index, "", depends_on="acme/alone") == []
 
 
+async def test_packages_are_sorted_by_their_public_dependents(index: SearchIndex) -> None:
+    await offer_all(
+        index,
+        *(listing(f"acme/{name}:1.0.0") for name in "abc"),
+        needing("other/one:1.0.0", "acme/c"),
+        needing("other/two:1.0.0", "acme/c", "acme/b"),
+        needing("other/hidden:1.0.0", "acme/a", **PRIVATE),
+    )
+    for descending, expected in ((True, "cba"), (False, "abc")):
+        page = ResultPage(sort=Sort.DEPENDENTS, descending=descending)
+        results = await index.search(Query.parse("org:acme"), page, ANYONE)
+        assert names(results) == [f"acme/{name}" for name in expected]
+
+
 async def test_a_private_package_is_nobodys_dependent_but_its_members(index: SearchIndex) -> None:
     hidden = needing("acme/app:1.0.0", "acme/greet", visibility=Visibility.PRIVATE)
     await index.offer(hidden)

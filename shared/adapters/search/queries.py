@@ -60,6 +60,8 @@ _ORDERS = {
     (Sort.ADDED, True): ("added_ms", "DESC, key"),
     (Sort.PULLS, False): ("pulls", "ASC, key"),
     (Sort.PULLS, True): ("pulls", "DESC, key"),
+    (Sort.DEPENDENTS, False): ("lift", "ASC, key"),
+    (Sort.DEPENDENTS, True): ("lift", "DESC, key"),
 }
 
 

@@ -132,6 +132,7 @@ def test_a_page_is_read_leniently(limit: str, offset: str, expected: ResultPage)
         ("pull_count,asc", Sort.PULLS, False),
         ("pullcount,sideways", Sort.PULLS, True),
         ("downloads,ASC", Sort.RELEVANCE, False),
+        ("dependents", Sort.RELEVANCE, True),  # Pages alone offer it.
         ("name;DROP TABLE packages", Sort.RELEVANCE, True),
     ],
 )

@@ -32,6 +32,7 @@ from shared.services.statistics import (
     COUNTS_CACHED_FOR,
     PACKAGES_LISTED,
     SUMMARY_CACHED_FOR,
+    CachedCounts,
     LastRegistryCounts,
     PullCounter,
     RecentPulls,
@@ -346,6 +347,11 @@ def recent_pulls(ledger: RememberedPulls, clock: FakeClock) -> RecentPulls:
     return RecentPulls(cast(PullLedger, ledger), clock)
 
 
+def short_searches(index: CountedIndex) -> list[tuple[Query, ResultPage, Viewer]]:
+    """Return the searches that list packages, without those that count dependents."""
+    return [each for each in index.searches if each[1].limit]
+
+
 def statistics_of(
     index: CountedIndex, clock: FakeClock, work: FakeWork | None = None
 ) -> RegistryStatistics:
@@ -359,14 +365,14 @@ def statistics_of(
 
 async def test_recent_pulls_are_those_of_thirty_days_and_read_once_in_five_minutes() -> None:
     ledger, clock = RememberedPulls(), FakeClock()
-    recent, greet = recent_pulls(ledger, clock), head("acme/greet").package
+    recent, greet = CachedCounts(recent_pulls(ledger, clock).count, clock), listing("greet")
     for _ in range(2):
-        assert await recent.read_cached([greet]) == {"acme/greet": 6}
+        assert await recent.read([greet]) == {"acme/greet": 6}
     since = datetime.fromtimestamp(clock.now_ms() / 1000, UTC) - timedelta(days=30)
     assert ledger.asked == [("acme/greet", f"{since:%Y-%m-%d}")]
     clock.advance(COUNTS_CACHED_FOR)
     ledger.is_silent = True
-    assert await recent.read_cached([greet]) == {"acme/greet": 6}
+    assert await recent.read([greet]) == {"acme/greet": 6}
     assert len(ledger.asked) == 2
 
 
@@ -376,14 +382,23 @@ async def test_recent_pulls_are_told_of_the_packages_that_were_pulled() -> None:
     assert found.recent_pulls == {"acme/pulls": 6}
 
 
+async def test_dependents_of_the_most_used_packages_are_counted_once_in_five_minutes() -> None:
+    index, clock = CountedIndex(), FakeClock()
+    shown = statistics_of(index, clock)
+    for _ in range(2):
+        assert (await shown.summary()).dependents == {"acme/dependents": 1}
+    query = Query(depends_on="acme/dependents", include_deprecated=True)
+    assert index.searches.count((query, ResultPage(limit=0), ANYONE)) == 1
+
+
 async def test_each_list_is_a_short_search_of_anybodys() -> None:
     index = CountedIndex()
     found = await statistics_of(index, FakeClock()).summary()
-    lists = (found.new, found.updated, found.pulled)
-    assert [each.head.name for (each,) in lists] == ["added", "created", "pulls"]
-    assert index.searches == [
+    lists = (found.new, found.updated, found.pulled, found.used)
+    assert [each.head.name for (each,) in lists] == ["added", "created", "pulls", "dependents"]
+    assert short_searches(index) == [
         (Query(), ResultPage(limit=PACKAGES_LISTED, sort=sort), ANYONE)
-        for sort in (Sort.ADDED, Sort.CREATED, Sort.PULLS)
+        for sort in (Sort.ADDED, Sort.CREATED, Sort.PULLS, Sort.DEPENDENTS)
     ]
     assert found.facets == {Facet.KEYWORD: (FacetCount("http", 1),)}
     assert not found.is_empty
@@ -424,6 +439,6 @@ async def test_those_who_ask_at_once_share_one_look() -> None:
     shown = statistics_of(index, FakeClock())
     first, second = await asyncio.gather(shown.summary(), shown.summary())
     assert first is second
-    assert len(index.searches) == 3
+    assert len(short_searches(index)) == 4
     await shown.summary()
-    assert len(index.searches) == 6
+    assert len(short_searches(index)) == 8
