@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.worlds import WORLDS, Stores, World
+from tests.contract.stores import STORES, OpenStores, Stores
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import delete_all
 
@@ -17,10 +17,10 @@ def nothing_left() -> Generator[None]:
     delete_all()
 
 
-@pytest.fixture(params=sorted(WORLDS))
-def world(request: pytest.FixtureRequest) -> World:
-    """Return how to open the stores of one world."""
-    return WORLDS[request.param]
+@pytest.fixture(params=sorted(STORES))
+def open_stores(request: pytest.FixtureRequest) -> OpenStores:
+    """Return how to open the stores of one machine or of the cloud."""
+    return STORES[request.param]
 
 
 @pytest.fixture
@@ -30,14 +30,18 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def stores(world: World, tmp_path: Path, clock: FakeClock) -> AsyncGenerator[Stores]:
+async def stores(
+    open_stores: OpenStores, tmp_path: Path, clock: FakeClock
+) -> AsyncGenerator[Stores]:
     """Return empty stores."""
-    async with world(tmp_path, clock) as opened:
+    async with open_stores(tmp_path, clock) as opened:
         yield opened
 
 
 @pytest.fixture
-async def others(world: World, tmp_path: Path, clock: FakeClock) -> AsyncGenerator[Stores]:
+async def others(
+    open_stores: OpenStores, tmp_path: Path, clock: FakeClock
+) -> AsyncGenerator[Stores]:
     """Return the same stores as another process has them open."""
-    async with world(tmp_path, clock) as opened:
+    async with open_stores(tmp_path, clock) as opened:
         yield opened

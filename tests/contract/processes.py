@@ -20,10 +20,10 @@ FORKING.set_forkserver_preload([worker_process.__name__])
 class Process:
     """A process that has its stores open and waits for its signal."""
 
-    def __init__(self, task: str, world: str, place: Path, me: int) -> None:
+    def __init__(self, task: str, kind: str, place: Path, me: int) -> None:
         """Start it."""
         self._connection, theirs = FORKING.Pipe()
-        arguments = (task, world, place, str(me), theirs)
+        arguments = (task, kind, place, str(me), theirs)
         self._process = FORKING.Process(target=worker_process.run, args=arguments, daemon=True)
         self._process.start()
         theirs.close()  # So that there is an end of what the process sends.
@@ -67,9 +67,9 @@ class Process:
 
 
 @contextmanager
-def processes(count: int, task: str, world: str, place: Path) -> Generator[list[Process]]:
+def processes(count: int, task: str, kind: str, place: Path) -> Generator[list[Process]]:
     """Start processes and wait until each is ready; end all of them."""
-    started = [Process(task, world, place, number) for number in range(count)]
+    started = [Process(task, kind, place, number) for number in range(count)]
     try:
         assert [each.step() for each in started] == ["ready"] * count
         yield started
@@ -78,9 +78,9 @@ def processes(count: int, task: str, world: str, place: Path) -> Generator[list[
             each.end()
 
 
-def together(count: int, task: str, world: str, place: Path) -> list[list[Any]]:
+def together(count: int, task: str, kind: str, place: Path) -> list[list[Any]]:
     """Let processes do a task at the same time; return the messages of each."""
-    with processes(count, task, world, place) as started:
+    with processes(count, task, kind, place) as started:
         for each in started:
             each.go()
         return [each.finish() for each in started]

@@ -10,7 +10,7 @@ from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.packages import Visibility
 from tests.contract.sample_records import BALA, DIGEST, NAME, named
-from tests.contract.worlds import Stores
+from tests.contract.stores import Stores
 from tests.fakes.system import FakeClock
 
 PUBLIC = Visibility.PUBLIC
@@ -71,7 +71,9 @@ async def test_storing_again_renews_nothing_but_the_date(stores: Stores, clock: 
 
 
 async def test_one_archive_may_be_stored_many_times_at_once(stores: Stores, others: Stores) -> None:
-    puts = [world.archives.put(NAME, BALA, PUBLIC) for _ in range(10) for world in (stores, others)]
+    puts = [
+        process.archives.put(NAME, BALA, PUBLIC) for _ in range(10) for process in (stores, others)
+    ]
     await asyncio.gather(*puts)
     assert await stores.archives.read(NAME) == BALA
 
@@ -207,11 +209,11 @@ async def test_an_archive_that_is_moved_there_and_back_can_always_be_read(
         clock.advance(timedelta(minutes=20))
         await asyncio.gather(
             *(
-                world.archives.move(NAME, container)
-                for world in (stores, others)
+                process.archives.move(NAME, container)
+                for process in (stores, others)
                 for container in Visibility
             ),
-            *(world.archives.read(NAME) for world in (stores, others)),
+            *(process.archives.read(NAME) for process in (stores, others)),
         )
         assert await stores.archives.read(NAME) == BALA
 

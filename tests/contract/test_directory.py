@@ -15,7 +15,7 @@ from shared.domain.rights import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.ports import AlreadyThere, Stale
 from tests.contract.sample_records import account, event, organization, token
-from tests.contract.worlds import Stores
+from tests.contract.stores import Stores
 
 ACME = OrgName("acme")
 NOW = 1_000
@@ -66,9 +66,9 @@ async def test_a_place_is_taken_once(stores: Stores) -> None:
 
 async def test_exactly_one_of_concurrent_adds_succeeds(stores: Stores, others: Stores) -> None:
     attempts = [
-        world.directory.add(organization(founder=f"{name}{number}"), member(f"{name}{number}"))
+        process.directory.add(organization(founder=f"{name}{number}"), member(f"{name}{number}"))
         for number in range(10)
-        for name, world in (("a", stores), ("b", others))
+        for name, process in (("a", stores), ("b", others))
     ]
     results = await asyncio.gather(*attempts, return_exceptions=True)
     [won] = [each for each in results if isinstance(each, Organization)]
@@ -104,9 +104,9 @@ async def test_a_change_has_the_next_revision(stores: Stores, others: Stores) ->
 async def test_exactly_one_of_concurrent_changes_succeeds(stores: Stores, others: Stores) -> None:
     stored = await stores.directory.add(account())
     attempts = [
-        world.directory.replace(stored.model_copy(update={"name": f"n{number}"}))
+        process.directory.replace(stored.model_copy(update={"name": f"n{number}"}))
         for number in range(10)
-        for world in (stores, others)
+        for process in (stores, others)
     ]
     results = await asyncio.gather(*attempts, return_exceptions=True)
     assert sum(isinstance(each, Account) for each in results) == 1

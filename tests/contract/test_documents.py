@@ -5,7 +5,7 @@ import json
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Dependency, Graph, GraphNode, ModuleText, Texts
 from tests.contract.sample_records import DIGEST, graph
-from tests.contract.worlds import Stores
+from tests.contract.stores import Stores
 
 OTHER = Digest.of(b"another archive")
 TEXTS = Texts(readme="# Greet", modules=(ModuleText(name="greet", summary="Grüße", readme="Hi."),))

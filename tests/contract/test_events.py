@@ -5,7 +5,7 @@ import asyncio
 from shared.domain.packages import Head, Release
 from shared.domain.records import Event
 from tests.contract.sample_records import GREET, coordinate, event, head, release
-from tests.contract.worlds import Stores
+from tests.contract.stores import Stores
 
 FIRST = coordinate("acme/greet:1.0.0")
 
@@ -51,7 +51,7 @@ async def test_the_outbox_of_a_head_is_published_as_well(stores: Stores) -> None
 
 async def test_publishing_again_adds_nothing(stores: Stores, others: Stores) -> None:
     source = await pushed(stores, event("e1"))
-    repeats = [world.events.publish(source) for _ in range(10) for world in (stores, others)]
+    repeats = [process.events.publish(source) for _ in range(10) for process in (stores, others)]
     await asyncio.gather(*repeats)
     assert await feed(stores) == [(1, "e1")]
 
@@ -105,9 +105,9 @@ async def test_the_feed_is_read_from_a_number_on(stores: Stores, others: Stores)
 async def test_concurrent_events_are_numbered_without_gaps(stores: Stores, others: Stores) -> None:
     owner: Head = await stores.metadata.claim(head(outbox=(event("head"),)))
     appends = [
-        world.events.append([event(f"{place}.{number}"), event("shared")])
+        process.events.append([event(f"{place}.{number}"), event("shared")])
         for number in range(20)
-        for place, world in enumerate((stores, others))
+        for place, process in enumerate((stores, others))
     ]
     await asyncio.gather(*appends, *(each.events.publish(owner) for each in (stores, others)))
     numbers = [number for number, _ in await feed(stores)]
@@ -148,8 +148,8 @@ async def test_a_log_is_read_page_by_page(stores: Stores) -> None:
 
 
 async def test_an_event_is_in_a_log_once(stores: Stores, others: Stores) -> None:
-    for world in (stores, others):
-        await world.events.append([logged("e1", org="acme")])
+    for process in (stores, others):
+        await process.events.append([logged("e1", org="acme")])
     assert len(await stores.events.stream("org:acme", None, 10)) == 1
 
 

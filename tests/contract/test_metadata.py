@@ -17,7 +17,7 @@ from tests.contract.sample_records import (
     package,
     release,
 )
-from tests.contract.worlds import Stores
+from tests.contract.stores import Stores
 
 FIRST = coordinate("acme/greet:1.0.0")
 
@@ -206,7 +206,7 @@ async def test_a_claim_of_a_taken_name_returns_its_head_unchanged(stores: Stores
 
 async def test_concurrent_claims_all_return_the_same_head(stores: Stores, others: Stores) -> None:
     heads = [head(created_ms=number) for number in range(1, 21)]
-    claims = [world.metadata.claim(each) for each in heads for world in (stores, others)]
+    claims = [process.metadata.claim(each) for each in heads for process in (stores, others)]
     returned = await asyncio.gather(*claims)
     assert returned == [await stores.metadata.head(GREET)] * 40
 
@@ -232,7 +232,7 @@ async def test_a_version_is_added_only_once_whatever_its_spelling(stores: Stores
 async def test_exactly_one_of_concurrent_adds_succeeds(stores: Stores, others: Stores) -> None:
     await claimed(stores)
     candidates = [release(created_ms=number) for number in range(1, 26)]
-    adds = [outcome_of_add(world, each) for each in candidates for world in (stores, others)]
+    adds = [outcome_of_add(process, each) for each in candidates for process in (stores, others)]
     assert sorted(await asyncio.gather(*adds)) == ["added"] + ["already there"] * 49
 
 
@@ -277,9 +277,9 @@ async def test_exactly_one_of_concurrent_replacements_succeeds(
     await claimed(stores)
     await stores.metadata.add_release(release())
     attempts = [
-        world.metadata.replace_release(release(deprecation=str(number)))
+        process.metadata.replace_release(release(deprecation=str(number)))
         for number in range(10)
-        for world in (stores, others)
+        for process in (stores, others)
     ]
     results = await asyncio.gather(*attempts, return_exceptions=True)
     (winner,) = [each for each in results if isinstance(each, Release)]
@@ -354,9 +354,9 @@ async def test_an_entry_that_is_derived_otherwise_now_is_renewed(stores: Stores)
 async def test_concurrent_puts_all_arrive(stores: Stores, others: Stores) -> None:
     await claimed(stores)
     puts = [
-        world.metadata.put_entries(GREET, [entry(f"{number}.{place}.0")])
+        process.metadata.put_entries(GREET, [entry(f"{number}.{place}.0")])
         for number in range(20)
-        for place, world in enumerate((stores, others))
+        for place, process in enumerate((stores, others))
     ]
     await asyncio.gather(*puts)
     assert await versions(others) == await versions(stores)
@@ -425,9 +425,9 @@ async def test_exactly_one_of_concurrent_claims_of_a_tool_succeeds(
     stores: Stores, others: Stores
 ) -> None:
     claims = [
-        world.metadata.claim_tool("health", package(f"acme/p{number}"))
+        process.metadata.claim_tool("health", package(f"acme/p{number}"))
         for number in range(10)
-        for world in (stores, others)
+        for process in (stores, others)
     ]
     owners = set(await asyncio.gather(*claims))
     assert [*owners] == await stores.metadata.tool_owners(["health"])

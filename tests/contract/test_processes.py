@@ -11,23 +11,23 @@ from shared.domain.archives.names import Digest
 from shared.domain.packages import Release, ReleaseEntry
 from tests.contract.processes import processes, together
 from tests.contract.sample_records import GREET, head, release
+from tests.contract.stores import STORES, Stores, opened_by_processes
 from tests.contract.worker_process import publish
-from tests.contract.worlds import WORLDS, Stores, opened_by_processes
 from tests.fakes.system import FakeClock
 
 PROCESSES = 4
 
 
-@pytest.fixture(params=sorted(WORLDS))
-def world_name(request: pytest.FixtureRequest) -> str:
-    """Return the name of a world, by which other processes open it."""
+@pytest.fixture(params=sorted(STORES))
+def stores_name(request: pytest.FixtureRequest) -> str:
+    """Return the name by which other processes open the same stores."""
     return request.param
 
 
 @pytest.fixture(autouse=True)
-def shared_place(world_name: str, tmp_path: Path) -> Generator[None]:
+def shared_place(stores_name: str, tmp_path: Path) -> Generator[None]:
     """Let processes meet in the place: files do by themselves, a double has to be served."""
-    if world_name != "cloud":
+    if stores_name != "cloud":
         yield
         return
     with opened_by_processes(tmp_path, FakeClock()):
@@ -35,26 +35,26 @@ def shared_place(world_name: str, tmp_path: Path) -> Generator[None]:
 
 
 @pytest.fixture
-async def stores(world_name: str, tmp_path: Path) -> AsyncGenerator[Stores]:
+async def stores(stores_name: str, tmp_path: Path) -> AsyncGenerator[Stores]:
     """Return stores with the package acme/greet."""
-    async with WORLDS[world_name](tmp_path, FakeClock()) as opened:
+    async with STORES[stores_name](tmp_path, FakeClock()) as opened:
         await opened.metadata.claim(head())
         yield opened
 
 
 async def test_each_version_is_added_by_exactly_one_process(
-    stores: Stores, world_name: str, tmp_path: Path
+    stores: Stores, stores_name: str, tmp_path: Path
 ) -> None:
-    added = together(PROCESSES, "add", world_name, tmp_path)
+    added = together(PROCESSES, "add", stores_name, tmp_path)
     assert Counter(chain(*added)) == Counter(f"{number}.0.0" for number in range(50))
     stored = {each.version: each.summary for each in await stores.metadata.releases(GREET)}
     assert stored == {version: str(me) for me, each in enumerate(added) for version in each}
 
 
 async def test_entries_of_all_processes_arrive_and_the_highest_revision_stays(
-    stores: Stores, world_name: str, tmp_path: Path
+    stores: Stores, stores_name: str, tmp_path: Path
 ) -> None:
-    revisions = together(PROCESSES, "entries", world_name, tmp_path)
+    revisions = together(PROCESSES, "entries", stores_name, tmp_path)
     (survey,) = await stores.metadata.survey([GREET])
     assert survey is not None
     assert len(survey.entries) == 40 * PROCESSES + 1
@@ -62,9 +62,9 @@ async def test_entries_of_all_processes_arrive_and_the_highest_revision_stays(
 
 
 async def test_events_of_all_processes_are_numbered_without_gaps(
-    stores: Stores, world_name: str, tmp_path: Path
+    stores: Stores, stores_name: str, tmp_path: Path
 ) -> None:
-    together(PROCESSES, "events", world_name, tmp_path)
+    together(PROCESSES, "events", stores_name, tmp_path)
     feed = await stores.events.since(0, 1_000)
     assert [number for number, _ in feed] == list(range(1, 40 * PROCESSES + 2))
     assert len({event.id for _, event in feed}) == len(feed)
@@ -72,11 +72,11 @@ async def test_events_of_all_processes_are_numbered_without_gaps(
 
 @pytest.mark.parametrize("task", ["lease", "take"])
 async def test_exactly_one_process_gets_an_item_that_is_for_one(
-    stores: Stores, world_name: str, tmp_path: Path, task: str
+    stores: Stores, stores_name: str, tmp_path: Path, task: str
 ) -> None:
     for number in range(40):
         await stores.work.put("code", str(number), "value", expires_ms=10)
-    got = together(PROCESSES, task, world_name, tmp_path)
+    got = together(PROCESSES, task, stores_name, tmp_path)
     assert Counter(chain(*got)) == Counter(range(40))
 
 
@@ -89,14 +89,14 @@ async def found(stores: Stores, version: str) -> Release:
 
 @pytest.mark.parametrize("steps", [1, 7, 30])
 async def test_commits_of_a_killed_process_are_stored_and_the_rest_can_be_repeated(
-    world_name: str, tmp_path: Path, steps: int
+    stores_name: str, tmp_path: Path, steps: int
 ) -> None:
-    with processes(2, "push", world_name, tmp_path) as pushing:
+    with processes(2, "push", stores_name, tmp_path) as pushing:
         for each in pushing:
             each.go()
         committed = [each.step() for _ in range(steps) for each in pushing]
         committed += list(chain(*(each.kill() for each in pushing)))
-    async with WORLDS[world_name](tmp_path, FakeClock()) as stores:
+    async with STORES[stores_name](tmp_path, FakeClock()) as stores:
         for version in committed:
             stored = await found(stores, version)
             assert Digest.of(await stores.archives.read(stored.archive)) == stored.content

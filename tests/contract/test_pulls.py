@@ -4,7 +4,7 @@ import asyncio
 
 from shared.ports import Pull, PullHistory
 from tests.contract.sample_records import GREET, coordinate, head, package
-from tests.contract.worlds import Stores
+from tests.contract.stores import Stores
 
 TODAY = "2026-11-20"
 
@@ -38,7 +38,7 @@ async def test_a_package_that_nobody_pulled_has_no_days(stores: Stores) -> None:
 
 async def test_a_pull_is_counted_once(stores: Stores, others: Stores) -> None:
     same = [pull(), pull("ACME/Greet:1.0.0"), pull()]
-    flushes = [world.pulls.record(same) for _ in range(5) for world in (stores, others)]
+    flushes = [process.pulls.record(same) for _ in range(5) for process in (stores, others)]
     await asyncio.gather(*flushes)
     assert await stores.pulls.daily(package("Acme/Greet")) == {"1.0.0": {TODAY: 1}}
 

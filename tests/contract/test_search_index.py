@@ -32,7 +32,7 @@ from shared.domain.versions import ClientProfile
 from shared.ports import SearchIndex
 from tests.contract.immediate_search import ImmediateSearch, opened_search
 from tests.contract.sample_records import coordinate, head, package, release
-from tests.contract.worlds import prepared
+from tests.contract.stores import prepared
 from tests.fakes.system import FakeClock
 
 Opener = Callable[[Path], AbstractAsyncContextManager[SearchIndex]]

@@ -38,7 +38,7 @@ from shared.services.snapshots import (
 from shared.services.statistics import LastRegistryCounts
 from shared.services.upkeep import UPKEEP_BATCH
 from tests.contract.sample_records import event, head
-from tests.contract.worlds import WORLDS, Stores
+from tests.contract.stores import STORES, Stores
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
 from tests.support.cloud_stores import CloudDouble
@@ -80,18 +80,18 @@ class Target:
 
 @asynccontextmanager
 async def target_of(name: str, place: Path, clock: FakeClock) -> AsyncGenerator[Target]:
-    """Open empty stores of a world."""
+    """Open empty stores."""
     place.mkdir()
     search = SqliteSearchIndex(place / "search.db")
     search.migrate()
     try:
-        async with WORLDS[name](place, clock) as stores:
+        async with STORES[name](place, clock) as stores:
             yield Target(stores, search, clock)
     finally:
         search.close()
 
 
-@pytest.fixture(params=sorted(WORLDS))
+@pytest.fixture(params=sorted(STORES))
 async def target(
     request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock
 ) -> AsyncGenerator[Target]:
@@ -356,7 +356,7 @@ async def store(
     if request.param == "folder":
         yield SnapshotFolder(tmp_path / "snapshots")
         return
-    async with WORLDS["cloud"](tmp_path, clock):  # It makes the containers.
+    async with STORES["cloud"](tmp_path, clock):  # It makes the containers.
         place = CloudDouble(tmp_path, clock)
         blobs = BlobContainers(place.blobs, place.prefix)
         yield BlobSnapshots(blobs)

@@ -3,7 +3,7 @@
 import asyncio
 
 from shared.ports import Counter
-from tests.contract.worlds import Stores
+from tests.contract.stores import Stores
 
 NOW = 1_000
 
@@ -18,7 +18,7 @@ async def test_exactly_one_of_concurrent_takers_gets_the_value(
     stores: Stores, others: Stores
 ) -> None:
     await stores.work.put("code", "k", "value", expires_ms=NOW + 1)
-    takes = [world.work.take("code", "k", NOW) for _ in range(10) for world in (stores, others)]
+    takes = [process.work.take("code", "k", NOW) for _ in range(10) for process in (stores, others)]
     assert [each for each in await asyncio.gather(*takes) if each] == ["value"]
 
 
@@ -46,7 +46,7 @@ async def test_a_newer_value_replaces_an_older_one(stores: Stores) -> None:
 
 
 async def test_a_lease_is_held_by_one_owner(stores: Stores, others: Stores) -> None:
-    owners = [f"{world}{number}" for number in range(10) for world in ("a", "b")]
+    owners = [f"{process}{number}" for number in range(10) for process in ("a", "b")]
     leases = [
         (stores if owner[0] == "a" else others).work.lease("publisher", owner, NOW, NOW + 10)
         for owner in owners
@@ -93,9 +93,9 @@ async def test_a_value_that_is_peeked_at_stays(stores: Stores) -> None:
 
 async def test_exactly_one_of_concurrent_claims_succeeds(stores: Stores, others: Stores) -> None:
     claims = [
-        world.work.claim("jti", "k", f"{name}{number}", expires_ms=NOW + 10, now_ms=NOW)
+        process.work.claim("jti", "k", f"{name}{number}", expires_ms=NOW + 10, now_ms=NOW)
         for number in range(10)
-        for name, world in (("a", stores), ("b", others))
+        for name, process in (("a", stores), ("b", others))
     ]
     results = await asyncio.gather(*claims)
     assert results.count(True) == 1
@@ -112,7 +112,7 @@ async def test_an_expired_claim_can_be_made_again(stores: Stores) -> None:
 
 async def test_no_addition_is_lost(stores: Stores, others: Stores) -> None:
     one = Counter("push", "a1", expires_ms=NOW + 10)
-    counts = [world.work.count([one], NOW) for _ in range(10) for world in (stores, others)]
+    counts = [process.work.count([one], NOW) for _ in range(10) for process in (stores, others)]
     totals = [total for [total] in await asyncio.gather(*counts)]
     assert sorted(totals) == list(range(1, 21))
 

@@ -10,7 +10,7 @@ from shared.domain.archives.names import Digest
 from shared.domain.packages import Graph, ReleaseEntry, Texts, Visibility
 from shared.ports import AlreadyThere
 from tests.contract.sample_records import GREET, entry, event, head, release
-from tests.contract.worlds import WORLDS, Stores
+from tests.contract.stores import STORES, Stores
 
 Task = Callable[[Stores, str], AsyncIterator[object]]
 
@@ -83,16 +83,16 @@ TASKS: dict[str, Task] = {each.__name__: each for each in (add, entries, events,
 
 
 def run(
-    task: str, world: str, place: Path, me: str, connection: "Connection[object, object]"
+    task: str, kind: str, place: Path, me: str, connection: "Connection[object, object]"
 ) -> None:
-    asyncio.run(_run(task, world, place, me, connection))
+    asyncio.run(_run(task, kind, place, me, connection))
 
 
 async def _run(
-    task: str, world: str, place: Path, me: str, connection: "Connection[object, object]"
+    task: str, kind: str, place: Path, me: str, connection: "Connection[object, object]"
 ) -> None:
     """Open the stores, wait for the signal, do the task."""
-    async with WORLDS[world](place, SystemClock()) as stores:
+    async with STORES[kind](place, SystemClock()) as stores:
         connection.send("ready")
         await asyncio.to_thread(connection.recv)
         async for step in TASKS[task](stores, me):

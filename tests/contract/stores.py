@@ -1,4 +1,4 @@
-"""The worlds that keep the promises of the ports: a new adapter joins by one entry of `WORLDS`."""
+"""The implementations of the ports: the contracts run against each entry of `STORES`."""
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
@@ -23,7 +23,7 @@ from tests.support.cloud_stores import CloudDouble, make_containers, shared_by_p
 
 
 class Stores(Protocol):
-    """Every port of one world, over the same data."""
+    """Every port of one implementation, over the same data."""
 
     @property
     def metadata(self) -> MetadataStore:
@@ -61,8 +61,8 @@ class Stores(Protocol):
         ...
 
 
-# Opens the stores over a place that belongs to the test; to open it twice is to be two processes.
-World = Callable[[Path, Clock], AbstractAsyncContextManager[Stores]]
+# Opens the stores of a place that belongs to the test; two openings are like two processes.
+OpenStores = Callable[[Path, Clock], AbstractAsyncContextManager[Stores]]
 
 
 @asynccontextmanager
@@ -98,7 +98,7 @@ async def prepared(place: Path, clock: Clock) -> AzureClients:
     return double
 
 
-WORLDS: dict[str, World] = {"embedded": embedded, "cloud": cloud}
+STORES: dict[str, OpenStores] = {"embedded": embedded, "cloud": cloud}
 
 
 @contextmanager
