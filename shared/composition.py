@@ -86,6 +86,7 @@ from shared.services.derived_data import (
 )
 from shared.services.device_login import DeviceLogin
 from shared.services.domain_verification import DomainVerification
+from shared.services.identities import Identities
 from shared.services.index import PackageIndex
 from shared.services.invitations import Invitations
 from shared.services.mail import (
@@ -115,7 +116,7 @@ from shared.services.resolution import Resolver
 from shared.services.search import PackageSearch, SearchIndexUpdates
 from shared.services.secret_scanning import SecretScanning
 from shared.services.sessions import Sessions
-from shared.services.sign_in import Identities, SignInFlow, SignUp
+from shared.services.sign_in import SignInFlow, SignUp
 from shared.services.snapshots import (
     ArchiveSources,
     SnapshotCreation,

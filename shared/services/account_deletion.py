@@ -23,10 +23,10 @@ from shared.domain.sign_in import Session
 from shared.ports import Clock, DirectoryStore, Stale
 from shared.retries import retry_when_stale
 from shared.services.audit_log import AuditLog
+from shared.services.identities import Identities
 from shared.services.organizations import Organizations
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.sessions import Sessions
-from shared.services.sign_in import Identities
 from shared.services.token_records import TokenLineage, UsedToken
 from shared.services.tokens import Tokens
 

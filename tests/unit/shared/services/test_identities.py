@@ -21,9 +21,9 @@ from shared.domain.identity import Principal
 from shared.domain.records import Entity
 from shared.domain.rights import Grant, Scope
 from shared.services.accounts import Accounts
+from shared.services.identities import ACCOUNT_NAME_ATTEMPTS, Identities, suggested_account_name
 from shared.services.mail import AccountMail, MailDelivery
 from shared.services.notices import ReadOnlyMode
-from shared.services.sign_in import ACCOUNT_NAME_ATTEMPTS, Identities, suggested_account_name
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import changes_allowed, changes_refused, fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
