@@ -16,7 +16,7 @@ __all__ = ["pytest_terminal_summary"]
 OpenKilling = Callable[[str], Awaitable[Killing]]
 
 
-@pytest.fixture(scope="session", name="nursery")
+@pytest.fixture(scope="session", name="fork_server")
 def one_fork_server() -> Generator[ForkServer]:
     """Return the process whose children are killed."""
     with running_fork_server() as running:
@@ -25,21 +25,21 @@ def one_fork_server() -> Generator[ForkServer]:
 
 @pytest.fixture(scope="session")
 def references(
-    template: Template, running_fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
+    template: Template, fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
 ) -> References:
     """Return what each use-case does when nothing disturbs it."""
-    return References(template, running_fork_server, tmp_path_factory.mktemp("references"))
+    return References(template, fork_server, tmp_path_factory.mktemp("references"))
 
 
 @pytest.fixture
 def killing(
-    references: References, running_fork_server: ForkServer, tmp_path: Path, record_property: Record
+    references: References, fork_server: ForkServer, tmp_path: Path, record_property: Record
 ) -> Generator[OpenKilling]:
     """Return how to let processes die of a use-case, by its name; they are counted."""
-    before = running_fork_server.killed
+    before = fork_server.killed
 
     async def open_killing(name: str) -> Killing:
-        return Killing(await references.of(name), running_fork_server, tmp_path)
+        return Killing(await references.of(name), fork_server, tmp_path)
 
     yield open_killing
-    record_property(FIGURE, ("processes killed", running_fork_server.killed - before))
+    record_property(FIGURE, ("processes killed", fork_server.killed - before))

@@ -17,14 +17,14 @@ class Killing:
     """Lets processes die of one use-case, each over a folder of its own."""
 
     reference: Reference
-    running_fork_server: ForkServer
+    fork_server: ForkServer
     root: Path
 
     async def die(self, death: Death, check: Check, where: str) -> Ended:
         """Let one process die, start again, and check what is there."""
         with explained(where):
             folder = self.reference.copy(self.root / "data")
-            ended = self.running_fork_server.run(self._job(folder, death))
+            ended = self.fork_server.run(self._job(folder, death))
             await check(self.reference, folder)
             shutil.rmtree(folder)
         return ended

@@ -39,7 +39,7 @@ class References:
     """All of them, each made when it is first asked for."""
 
     template: Template
-    running_fork_server: ForkServer
+    fork_server: ForkServer
     root: Path
     _made: dict[str, Reference] = field(default_factory=dict[str, Reference])
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -57,7 +57,7 @@ class References:
                 assert (await act(world)).is_success
         before = await self._seen(folder, use_case)
         done = self._copy(folder)
-        ended = self.running_fork_server.run(Job(done, people, use_case.name, Never()))
+        ended = self.fork_server.run(Job(done, people, use_case.name, Never()))
         assert ended.life.status in use_case.repeated, ended
         swept = self._copy(done)
         async with opened(swept, people) as world:
