@@ -109,12 +109,12 @@ def truncate(text: str, limit: int) -> str:
 
 # Characters that change the direction of a line can make code read differently from how it runs
 # (CVE-2021-42574). U+200E and U+200F only hint at a direction, and stay.
-_BIDI = {code: f"[U+{code:04X}]" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def show_bidi_characters(text: str) -> str:
     """Replace each character that changes the direction of a line by its number."""
-    return text if text.isascii() else text.translate(_BIDI)
+    return _BIDI.sub(lambda found: f"[U+{ord(found[0]):04X}]", text)
 
 
 class RenderingTimeout(Exception):
