@@ -82,6 +82,27 @@ class LruCache(Generic[Key, Value]):
         return len(self._entries)
 
 
+class VersionedCache(Generic[Key, Value]):
+    """An LRU cache of what was read at a version of a store. For one thread.
+
+    An entry is returned for the version that it was put with. Read the version before the value, so
+    that no value is kept for longer than it holds.
+    """
+
+    def __init__(self, capacity: int, weigh: Callable[[Value], int]) -> None:
+        self._entries = LruCache[Key, tuple[Hashable, Value]](
+            capacity, weigh=lambda _, entry: weigh(entry[1])
+        )
+
+    def get(self, key: Key, version: Hashable) -> Value | None:
+        """Return the value that was read at this version, or None."""
+        entry = self._entries.get(key)
+        return entry[1] if entry is not None and entry[0] == version else None
+
+    def put(self, key: Key, version: Hashable, value: Value) -> None:
+        self._entries.put(key, (version, value))
+
+
 # Sign-in and publishing must not fail because an identity provider is down for an hour.
 
 FRESH_FOR = timedelta(hours=1)  # Providers publish a new key days before they sign with it.

@@ -1,8 +1,7 @@
 """The search index of one machine, and its rebuilding beside the one that is searched."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Hashable, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from shared.adapters.search.schema import (
     create_tables,
 )
 from shared.adapters.sqlite.database import Database
-from shared.caching import LruCache
+from shared.caching import VersionedCache
 from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.search import (
@@ -32,17 +31,12 @@ from shared.domain.search import (
     Viewer,
 )
 
+# Results and counts are kept until the index changes: the lists of the first page are always the
+# same searches, and most people look for the same words. Of memory each takes some 16 MB at most.
+KEPT_HITS = 2_048
+KEPT_FACET_VALUES = 65_536
 
-@dataclass(frozen=True, slots=True)
-class KeptFacets:
-    """The counts of a query, and the data version of the index that they are of."""
-
-    version: Hashable
-    facets: Facets
-    deprecated: int
-
-
-FACETED_QUERIES_KEPT = 64  # In memory; the facets of a query have some 30 KB, and 120 at most.
+Counts = tuple[Facets, int]  # Of a query: the facets, and the deprecated packages besides.
 
 
 class IndexReader:
@@ -50,28 +44,34 @@ class IndexReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._facets = LruCache[tuple[Query, Viewer], KeptFacets](FACETED_QUERIES_KEPT)
+        self._results = VersionedCache[tuple[Query, ResultPage, Viewer], Results](
+            KEPT_HITS, weigh=lambda results: 1 + len(results.hits)
+        )
+        self._counts = VersionedCache[tuple[Query, Viewer], Counts](
+            KEPT_FACET_VALUES, weigh=lambda counts: 1 + sum(map(len, counts[0].values()))
+        )
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
-        work = partial(queries.find_packages, query=query, page=page, viewer=viewer)
-        return await self._database.scan(work)
+        version, key = self._database.data_version(), (query, page, viewer)
+        results = self._results.get(key, version)
+        if results is None:
+            work = partial(queries.find_packages, query=query, page=page, viewer=viewer)
+            results = await self._database.scan(work)
+            self._results.put(key, version, results)
+        return results
 
     async def search_with_facets(
         self, query: Query, page: ResultPage, viewer: Viewer
     ) -> FacetedResults:
-        """Search and count in one visit of the index.
-
-        The counts are those of every page and order of a query, and hold until the index changes.
-        """
+        """Search and count in one visit of the index; all pages and orders have the same counts."""
         version, key = self._database.data_version(), (query, viewer)
-        kept = self._facets.get(key)
-        if kept is not None and kept.version == version:
-            return FacetedResults(
-                await self.search(query, page, viewer), kept.facets, kept.deprecated
-            )
+        counts = self._counts.get(key, version)
+        if counts is not None:
+            return FacetedResults(await self.search(query, page, viewer), *counts)
         work = partial(queries.find_with_facets, query=query, page=page, viewer=viewer)
         found = await self._database.scan(work)
-        self._facets.put(key, KeptFacets(version, found.facets, found.deprecated))
+        self._counts.put(key, version, (found.facets, found.deprecated))
+        self._results.put((query, page, viewer), version, found.results)
         return found
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:

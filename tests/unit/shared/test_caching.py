@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.caching import LruCache, SingleFlight
+from shared.caching import LruCache, SingleFlight, VersionedCache
 
 
 def test_a_full_cache_evicts_what_was_put_first() -> None:
@@ -49,6 +49,21 @@ def test_a_replaced_or_dropped_entry_weighs_nothing() -> None:
     cache.drop("a")
     cache.drop("a")
     assert (cache.weight, len(cache)) == (0, 0)
+
+
+def test_what_was_read_at_another_version_is_not_returned() -> None:
+    cache = VersionedCache[str, list[int]](10, weigh=len)
+    cache.put("a", 1, [1])
+    assert (cache.get("a", 1), cache.get("a", 2), cache.get("b", 1)) == ([1], None, None)
+    cache.put("a", 2, [2])
+    assert (cache.get("a", 1), cache.get("a", 2)) == (None, [2])
+
+
+def test_versions_share_the_capacity() -> None:
+    cache = VersionedCache[str, list[int]](3, weigh=len)
+    for number, key in enumerate("abc"):
+        cache.put(key, number, [number] * 2)
+    assert [cache.get(key, number) for number, key in enumerate("abc")] == [None, None, [2, 2]]
 
 
 def test_the_entry_that_was_put_last_stays_whatever_its_weight() -> None:
