@@ -275,7 +275,11 @@ class RegistryStatistics:
         now_ms = self._clock.monotonic_ms()
         counted = self._counted
         if counted is None or now_ms - counted[0] >= SUMMARY_CACHED_FOR // _MS:
-            found = await asyncio.gather(self._index.totals(), self._index.facets(Query(), ANYONE))
+            # The searches that keywords lead to list deprecated packages too.
+            everything = Query(include_deprecated=True)
+            found = await asyncio.gather(
+                self._index.totals(), self._index.facets(everything, ANYONE)
+            )
             counted = self._counted = now_ms, *found
         return counted[1:]
 

@@ -22,7 +22,7 @@ CHANGING = {
     "CSRF": re.compile(r'(?<=name="csrf" value=")[^"]+'),
     "TOKEN": re.compile(r"blr_local_\w+"),
     "ID": re.compile(r'(?<=name="token" value=")\w{10}|(?<=class="hint">)\w{10}(?=, made)'),
-    "SESSION": re.compile(r'(?<=name="session" value=")\w{12}|(?<=End the session )\w{12}'),
+    "SESSION": re.compile(r'(?<=name="session" value=")\w{12}|(?<=End session )\w{12}'),
     "IDENTITY": re.compile(r'(?<=name="identity" value=")\w{20}'),
     "TICKET": re.compile(r"(?<=ticket=)[\w-]+"),
     "ACCOUNT": re.compile(r'(?<=name="account" value=")\w{10}'),

@@ -60,6 +60,10 @@ async def test_a_filter_finds_names_that_contain_it_in_any_case(world: World) ->
 
 
 async def test_an_entry_leads_to_as_many_packages_as_it_says(shelf: World) -> None:
+    await shelf.push(bala("acme/old:1.0.0", keywords=["greeting"]))
+    old = Coordinate.parse("acme", "old", "1.0.0")
+    await shelf.registry.deprecation.deprecate(old, "Use greet.", by=OPERATOR)
+    assert (await listed(shelf, "/keywords"))["greeting"] == 2
     for name, count in (await listed(shelf, "/keywords")).items():
         found = await shelf.http.get(
             f"{URL}/search", params={"keyword": name}, headers={"Accept": "application/json"}
