@@ -103,6 +103,7 @@ class Execution:
         self._tests_of: dict[str, dict[str, int]] = {}
         self._coverage: dict[str, int] = {}
         self._versions: dict[str, str] = {}
+        self._lines: dict[str, dict[int, tuple[str, int]]] = {}
         self._functions: dict[str, list[FunctionType]] = defaultdict(list)
         self._caches: list[Any] = []
         self._sources: dict[str, str] = {}
@@ -148,7 +149,7 @@ class Execution:
 
     def _measure(self) -> None:
         known = Known.read(self._folder / "tests.json")
-        self._versions = function_versions()
+        self._versions, self._lines = function_versions(), functions_by_line()
         versions = {path: digest(path.read_bytes()) for path in self._paths()}
         for name, (version, measured) in known.tests.items():
             item = self._items.get(name)
@@ -179,7 +180,6 @@ class Execution:
         sources = [f"{package}/*" for package in PACKAGES]
         tracer = coverage.Coverage(data_file=None, include=sources, config_file=False)
         tracer.set_option("run:disable_warnings", ["no-data-collected"])
-        functions = functions_by_line()
         found: dict[str, Any] = {}
         for name, following in zip(names, [*names[1:], None], strict=True):
             tracer.erase()
@@ -191,7 +191,7 @@ class Execution:
             lines: dict[str, int] = defaultdict(int)
             for file in tracer.get_data().measured_files():
                 for line in tracer.get_data().lines(file) or ():
-                    if place := functions[file].get(line):
+                    if place := self._lines[file].get(line):
                         lines[place[0]] |= 1 << place[1]
             found[name] = vars(Measured(seconds, wall, passed, lines))
         return json.dumps(found)
