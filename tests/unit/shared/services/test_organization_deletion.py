@@ -423,8 +423,13 @@ async def test_an_organization_of_nobody_is_deleted_and_its_name_released(
     acme: OrganizationServices,
 ) -> None:
     await orphaned(acme, KIM, LEE)
+    acme.forget()
     assert (await acme.organization_deletion.run()).changed == 1
-    assert (await acme.acme()).is_deleted_at(acme.clock.now_ms())
+    now_ms = acme.clock.now_ms()
+    assert (await acme.acme()).is_deleted_at(now_ms)
+    [event] = acme.events.feed
+    assert (event.kind, event.subject, event.org) == ("organization.deleting", "Acme", "acme")
+    assert (event.actor, event.details) == ("upkeep", {"before": "", "after": str(now_ms)})
     acme.clock.advance(NAME_FREE_AFTER)
     assert (await acme.organization_deletion.run()).changed == 1
     founded = await acme.organizations.create(ACME, MAX, by=acme.signed_in(MAX))

@@ -157,7 +157,9 @@ async def test_the_push_of_an_administrator_creates_the_organization(
     access = await world.authorization.require(by, Action.PUSH_NEW, ACME)
     await world.organizations.create_if_absent(ACME, access, by=by)
     assert world.roles() == {"ada": Role.OWNER}
-    assert world.events.kinds() == ["organization.founded"]
+    [event] = world.events.feed
+    assert (event.kind, event.subject) == ("organization.founded", "Acme")
+    assert (event.actor, event.details) == (ADA.id, {"founder": ADA.id})
 
 
 async def test_an_organization_that_is_there_is_ensured_without_a_call(
@@ -182,8 +184,9 @@ async def test_only_administrators_create_an_organization_by_a_push(
 ) -> None:
     lee = await world.directory.access_context(LEE.id, ACME, 0)
     for access in (NO_ACCESS, lee):
-        with pytest.raises(OrganizationNotFound):
+        with pytest.raises(OrganizationNotFound) as refused:
             await world.organizations.create_if_absent(ACME, access, by=world.signed_in(LEE))
+        assert str(refused.value) == str(OrganizationNotFound(ACME))
 
 
 # --- what it says of itself --------------------------------------------------------------------

@@ -98,6 +98,19 @@ def test_the_ratio_is_asked_of_all_entries_together() -> None:
     opened(*members, Member(name="noise", content=noise(80_000))).verify()
 
 
+@pytest.mark.parametrize("size", [20, 21])
+def test_a_ratio_may_be_the_limit_and_no_more(size: int) -> None:
+    member = Member(name="a", content=bytes(size), packed=bytes(10))
+    of_entry = ArchiveLimits(ratio=2, ratio_from_bytes=19)
+    of_archive = ArchiveLimits(ratio=2, archive_ratio_from_bytes=19)
+    for limits in (of_entry, of_archive):
+        if size > 20:
+            with pytest.raises((RatioTooHigh, ArchiveRatioTooHigh)):
+                opened(member, limits=limits)
+        else:
+            assert opened(member, limits=limits).size("a") == size
+
+
 def test_a_bomb_is_stopped_at_the_first_chunk() -> None:
     lie = {"size": 10}
     bomb = Member(name="a", content=bytes(64 * MIB), local=lie, central=lie)
