@@ -230,6 +230,18 @@ async def test_a_text_that_renders_fast_is_not_stored(documents: Documents) -> N
     assert documents.calls == ["rendering"]
 
 
+async def test_the_time_of_a_text_is_its_own(documents: Documents) -> None:
+    slow_start = over(documents, stored_from_ms=60)
+    await slow_start.highlight("a.bal", "int a = 1;\n" * 20 * RENDERED_ON_THE_LOOP)
+    await slow_start.render(ARCHIVE, LONG, PLACE)
+    assert documents.calls == ["rendering"]
+
+
+@pytest.mark.parametrize("text", ["# Title", f"# Title\n\n{LONG}"])
+async def test_the_ids_of_a_text_have_a_prefix(renderings: RenderedTexts, text: str) -> None:
+    assert '<h2 id="readme-title">' in await renderings.render(ARCHIVE, text, PLACE)
+
+
 async def test_a_store_that_does_not_answer_takes_no_text_away(
     renderings: RenderedTexts, documents: Documents
 ) -> None:
