@@ -99,7 +99,7 @@ def _dependencies(release: Release) -> set[str]:
     return {f"{each.org}/{each.name}" for each in release.dependencies}
 
 
-def _publisher(origin: Origin) -> tuple[str, str, str]:
+def _publisher(origin: Origin) -> tuple[str, ...]:
     """Return who published: an account, an organization's token, or the jobs of a repository."""
     job = origin.provenance
-    return (origin.principal, job.provider if job else "", job.repository if job else "")
+    return (origin.principal, job.provider, job.repository) if job else (origin.principal,)

@@ -117,6 +117,22 @@ async def test_the_last_owner_of_an_organization_stays_with_everything(world: Wo
     assert (await world.get(f"{URL}/api/v1/whoami", by=ann)).status_code == 200
 
 
+async def test_an_owner_beside_others_may_go_and_the_only_one_of_nobody_else_may_not(
+    world: World,
+) -> None:
+    ann, bob = world.people.ann, world.people.bob
+    organizations = world.registry.organizations
+    await organizations.set_member(parse_org("acme"), bob.account, Role.OWNER, by=OPERATOR)
+    with pytest.raises(LastOwner, match="bob is the only owner of other"):
+        await world.registry.account_deletion.delete(by=principal(world, bob))
+    await world.registry.account_deletion.delete(by=principal(world, ann))
+    members = await organizations.members(parse_org("acme"), by=OPERATOR)
+    assert {each.name: each.membership.role for each in members} == {
+        "bob": Role.OWNER,
+        "mia": Role.MEMBER,
+    }
+
+
 async def test_a_deleted_account_leaves_its_organizations_and_its_tokens_end(world: World) -> None:
     mia = world.people.mia
     await world.registry.account_deletion.delete(by=principal(world, mia))

@@ -12,7 +12,7 @@ from shared.domain.accounts import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
 from shared.domain.addresses import MAX_RANGES, parse_ranges
 from shared.domain.archives.entry_names import decode_name, refuse_unportable
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.packages import SHOWN_VERSIONS, ToolVersionNotFound
+from shared.domain.errors.packages import SHOWN_VERSIONS, ToolNotFound, ToolVersionNotFound
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.maven import Checksum, ChecksumAlgorithm
@@ -124,3 +124,8 @@ def test_a_missing_version_of_a_tool_is_told_with_ten_others_at_most(
 ) -> None:
     versions = tuple(f"1.{number}.0" for number in range(count))
     assert str(ToolVersionNotFound("hi", "9.9.9", versions)) == snapshot
+
+
+def test_control_characters_of_a_refusal_are_replaced() -> None:
+    shown = "tool not found: a\N{REPLACEMENT CHARACTER}b. Search for it with bal tool search."
+    assert str(ToolNotFound("a\0b")) == shown

@@ -109,6 +109,8 @@ async def test_a_file_too_large_to_read_is_not_unpacked(
     made = archives.holding({"huge": b"\0" * (MAX_FILE_BYTES + 1)})
     with pytest.raises(FileTooLargeToShow):
         await unpacking.read(made, "huge")
+    largest = archives.holding({"large": b"\0" * MAX_FILE_BYTES})
+    assert len(await unpacking.read(largest, "large")) == MAX_FILE_BYTES
 
 
 async def test_lists_that_were_used_last_are_cached_up_to_a_number_of_bytes(

@@ -215,6 +215,21 @@ async def test_mail_is_sent_seven_days_and_one_day_before_the_end(
     assert "https://registry.test/account/tokens\n" in mailer.sent[0].text
 
 
+@pytest.mark.parametrize("lead", [7 * DAY, DAY])
+async def test_mail_is_sent_to_the_millisecond_and_not_before(
+    token_mail: TokenMail,
+    directory: FakeDirectory,
+    clock: FakeClock,
+    mailer: FakeMailer,
+    lead: timedelta,
+) -> None:
+    await directory.put(token(90 * DAY, created_ms=0))
+    clock.advance(90 * DAY - 7 * DAY - MS)
+    assert (await token_mail.send_expiry_reminders()).changed == 0
+    clock.advance(MS if lead > DAY else 6 * DAY + MS)
+    assert (await token_mail.send_expiry_reminders()).changed == len(mailer.sent) == 1
+
+
 async def test_a_token_for_a_short_time_is_no_news(
     token_mail: TokenMail, directory: FakeDirectory, clock: FakeClock, mailer: FakeMailer
 ) -> None:

@@ -251,8 +251,8 @@ async def test_the_roll_up_adds_pulls_to_the_package_and_its_search_result_once(
     for caller in ("one", "two"):
         world.registry.pull_counter.count(GREET, caller)
     await world.registry.pull_counter.flush()
-    for _ in range(2):
-        await world.registry.upkeep.run("roll-up")
+    assert await world.registry.upkeep.run("roll-up") == TaskReport("roll-up", 1, 1)
+    assert await world.registry.upkeep.run("roll-up") == TaskReport("roll-up", 0, 0)
     head = await world.stores.metadata.head(GREET.package)
     assert head is not None
     assert head.pulls == 2

@@ -241,7 +241,7 @@ def test_a_file_that_does_not_end_as_an_archive_is_refused(size: int) -> None:
 
 
 def test_a_directory_that_does_not_end_where_it_should_is_refused() -> None:
-    with pytest.raises(DirectoryDamaged):
+    with pytest.raises(DirectoryDamaged, match="it does not end where the end record begins"):
         missing_directory(ARCHIVE, len(ARCHIVE) + 1)
 
 
