@@ -22,6 +22,7 @@ class FakeScanner:
         default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
     )
     fetched: int = 0
+    fetched_from: str = ""
     answer: HttpResponse | None = None  # By default its keys.
     is_down: bool = False
 
@@ -39,6 +40,7 @@ class FakeScanner:
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
         """Publish its keys, and count how often they are asked for."""
         self.fetched += 1
+        self.fetched_from = url
         if self.is_down:
             reason = "nobody answered"
             raise Unanswered(reason)

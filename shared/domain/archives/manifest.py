@@ -235,7 +235,7 @@ _EXPECTED: Mapping[str, str] = {
 
 
 def _refusal(name: str, error: ValidationError) -> FieldMissing | FieldInvalid:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first = error.errors()[0]
     field = _field(first["loc"])
     if first["type"] == "missing":
         return FieldMissing(name, field)

@@ -136,7 +136,7 @@ def _parsed(model: type[JobClaims], provider: Provider, claims: JobTokenClaims) 
     try:
         return model.model_validate(claims)
     except ValidationError as error:
-        claim = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
+        claim = str(error.errors()[0]["loc"][0])
         raise ClaimUnusable(provider.title, claim) from None
 
 

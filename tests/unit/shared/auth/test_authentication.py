@@ -447,12 +447,15 @@ async def test_an_event_of_a_canary_token_that_failed_is_published_with_the_next
 ) -> None:
     events = FakeEvents(fails_with=Busy())
     authentication = authenticating(tokens, clock, events=events)
-    for _ in range(2):
-        with pytest.raises(TokenUnknown):
-            await authenticate(authentication, HEADERS)
-        await authentication.close()
-        events.fails_with = None
+    with capture_logs() as lines:
+        for _ in range(2):
+            with pytest.raises(TokenUnknown):
+                await authenticate(authentication, HEADERS)
+            await authentication.close()
+            events.fails_with = None
     assert events.kinds() == ["token.canary-tried"]
+    [failure] = [line for line in lines if line["event"] == "token.canary_not_told"]
+    assert (failure["token"], failure["reason"]) == ("first", "Busy")
 
 
 TOKEN = AccessToken.mint("local", "0123456789", FakeRandomness()).text.reveal()

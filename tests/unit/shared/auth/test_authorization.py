@@ -285,6 +285,15 @@ async def test_a_principal_that_may_publish_nowhere_reads_why(
         await authorization.require_publisher(by)
 
 
+async def test_a_member_who_publishes_nowhere_reads_their_organizations_by_name(
+    authorization: Authorization, directory: FakeDirectory
+) -> None:
+    await directory.add(Membership(org="globex", account=MEMBER.id, role=Role.MEMBER))
+    with pytest.raises(NotPermitted) as refused:
+        await authorization.require_publisher(MEMBER)
+    assert "you are only member of Acme and globex. Ask an owner" in str(refused.value)
+
+
 @pytest.mark.parametrize(("holdings", "refusal"), [((), TokenUnknown), ((GUEST,), NotPermitted)])
 async def test_a_credential_without_an_account_publishes_by_its_own_role_alone(
     authorization: Authorization, holdings: tuple[RoleGrant, ...], refusal: type[Exception]

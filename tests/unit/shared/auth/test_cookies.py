@@ -36,6 +36,7 @@ def shown(left: list[Secret], known: KnownBrowsers) -> str:
     """Return what a browser shows that got this cookie."""
     [cookie] = left
     text, _, attributes = cookie.reveal().partition(";")
+    assert text.partition("=")[0] in ("ballroom-device-local", "__Host-ballroom-device")
     assert f"Max-Age={365 * 86_400}" in attributes
     return known.read({"cookie": text})
 

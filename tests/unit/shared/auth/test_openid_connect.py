@@ -328,6 +328,7 @@ async def test_a_new_sign_in_is_asked_of_the_provider(place: Place) -> None:
         "acrs": {"essential": True, "values": ["c1"]},
     }
     assert asked["oidc"]["max_age"] == ["0"]
+    assert asked["oidc"]["scope"] == ["openid profile email"]
     assert asked["github"]["prompt"] == ["select_account"]
 
 
@@ -592,8 +593,9 @@ async def test_a_managed_identity_vouches_for_the_application(
     [
         ({"state": "other"}, "its answer belongs to another sign-in"),
         ({"code": ""}, "its answer holds no code"),
+        ({"error": "server_error"}, reason_of("server_error")),
     ],
-    ids=["state", "code"],
+    ids=["state", "code", "error"],
 )
 async def test_an_invalid_answer_is_reported_with_the_label_of_the_provider(
     place: Place, kind: str, changes: dict[str, str], reason: str

@@ -155,7 +155,7 @@ async def test_keys_are_read_once_a_day(
     for _ in range(23):
         await reports.read(b"[]", scanner.headers(b"[]"))
         clock.advance(timedelta(hours=1))
-    assert scanner.fetched == 1
+    assert (scanner.fetched, scanner.fetched_from) == (1, "https://scanner.example/keys")
     clock.advance(timedelta(hours=1))
     await reports.read(b"[]", scanner.headers(b"[]"))
     assert scanner.fetched == 2

@@ -137,6 +137,14 @@ async def test_the_cookies_of_other_programs_are_passed_over(place: Place) -> No
     assert (await place.ask(cookie)).id == ACCOUNT
 
 
+def test_a_cookie_that_was_sent_is_deleted_unless_another_site_sent_it(place: Place) -> None:
+    sent, elsewhere = {"cookie": place.cookie}, {"origin": "https://evil.test"}
+    assert place.sessions.should_delete_cookie(sent)
+    assert not place.sessions.should_delete_cookie({"cookie": "other=1"})
+    assert not place.sessions.should_delete_cookie({})
+    assert not place.sessions.should_delete_cookie(sent | elsewhere)
+
+
 async def test_one_read_serves_three_seconds_and_no_longer(place: Place) -> None:
     for _ in range(10):
         await place.ask()

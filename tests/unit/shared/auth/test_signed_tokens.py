@@ -1,6 +1,7 @@
 """Claims of signed tokens, and the checks of a token before and after its signature."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -82,6 +83,20 @@ async def test_a_token_without_the_name_of_its_key_is_verified_with_the_only_one
     claims = {"iss": ISSUER.url, "aud": "api", "sub": "kim", "iat": now_s, "exp": now_s + 60}
     token = jwt.encode(claims, key, algorithm="RS256")
     assert (await verified(token)).text("sub") == "kim"
+
+
+async def test_times_are_compared_with_the_clock_of_the_registry_alone() -> None:
+    later = FakeClock()
+    later.advance(timedelta(days=36_500))
+    now_s = later.now_ms() // 1000
+    times = {"iat": now_s, "nbf": now_s, "exp": now_s + 60}
+    token = ISSUER.sign({"aud": "api", "sub": "kim", **times})
+    expected = ExpectedClaims(ISSUER.url, ("api",), ALGORITHMS)
+    claims = await verify_jwt(token, expected, keys=keys(), clock=later)
+    assert claims.seconds("nbf") == now_s
+    with pytest.raises(SignedTokenRefused) as refused:
+        await verified(token)
+    assert str(refused.value) == str(SignedTokenRefused(TokenFlaw.FUTURE.value))
 
 
 async def test_a_token_for_others_as_well_is_refused() -> None:

@@ -264,3 +264,9 @@ def test_no_text_is_more_than_refused(text: str) -> None:
         return
     assert parse_ranges(ranges) == ranges
     is_address_allowed(ranges, text)
+
+
+def test_the_zone_of_an_address_does_not_matter() -> None:
+    ranges = parse_ranges(["fe80::/10"])
+    assert is_address_allowed(ranges, "fe80::1%eth0")
+    assert not is_address_allowed(ranges, "2001:db8::1%eth0")

@@ -330,6 +330,7 @@ def test_no_entry_is_unpacked_twice() -> None:
         ({"modules": [f"m{at}" + "x" * 90 for at in range(200)]}, "modules"),
         ({"keywords": ["k" * 400 for _ in range(60)]}, "keywords"),
         ({"authors": ["a" * 400 for _ in range(60)]}, "authors"),
+        ({"licenses": ["l" * 400 for _ in range(60)]}, "licenses"),
         ({"dependencies": [f"acme/d{at}:1.0.0" for at in range(900)]}, "dependencies"),
     ],
 )

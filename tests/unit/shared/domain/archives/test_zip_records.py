@@ -1,0 +1,31 @@
+"""The records of a zip archive: end record, central directory and local headers."""
+
+import pytest
+
+from shared.domain.archives.zip_records import read_entries
+from shared.domain.errors.archives import BadArchive, BytesAfter, EntryUnsupported, NotAZip
+from tests.support.raw_zip import Member, raw_zip
+
+
+def refusal(content: bytes) -> BadArchive:
+    """Return why the entries of an archive are not read."""
+    with pytest.raises(BadArchive) as refused:
+        read_entries(memoryview(content), 10)
+    return refused.value
+
+
+def test_bytes_behind_an_archive_without_entries_are_counted() -> None:
+    found = refusal(raw_zip([]) + b"junk")
+    assert type(found) is BytesAfter
+    assert str(found) == str(BytesAfter(4))
+
+
+def test_a_text_that_only_begins_like_an_archive_is_none() -> None:
+    assert type(refusal(b"pk" * 50)) is NotAZip
+
+
+def test_a_comment_of_an_entry_is_utf_8() -> None:
+    found = refusal(raw_zip([Member(name="a", comment=b"\xff")]))
+    assert str(found) == str(EntryUnsupported("a", "a comment that is not UTF-8"))
+    [entry] = read_entries(memoryview(raw_zip([Member(name="a", comment=b"x")])), 10)
+    assert entry.name == "a"
