@@ -97,6 +97,10 @@ def test_an_escaped_surrogate_pair_is_one_character_and_an_escaped_backslash_sta
     assert parse_json("a.json", text.encode()) == ["\U0001f600", r"\ud800"]
 
 
+def test_a_number_of_32_digits_is_read() -> None:
+    assert parse_json("a.json", b"9" * 32) == int("9" * 32)
+
+
 def test_toml_is_read() -> None:
     text = "\ufeff# hello\r\n[package]\r\norg = \"acme\" # here\r\nx.y = [1, {z = '''a.b'''}]\r\n"
     assert parse_toml("a.toml", text.encode()) == {

@@ -6,7 +6,14 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.documents import DerivedDocument, xml_document, xml_element, xml_flag, xml_leaf
+from shared.domain.documents import (
+    DerivedDocument,
+    gzipped,
+    xml_document,
+    xml_element,
+    xml_flag,
+    xml_leaf,
+)
 
 
 @given(st.binary(max_size=200))
@@ -43,3 +50,7 @@ def test_every_text_makes_a_document_that_any_parser_reads(text: str) -> None:
 @given(st.text(st.characters(codec="utf-8", min_codepoint=32, max_codepoint=0xFFFD)))
 def test_text_that_xml_can_contain_is_read_back(text: str) -> None:
     assert ET.fromstring(xml_document(xml_leaf("a", text))).text == (text or None)
+
+
+def test_a_compressed_document_names_no_time_and_no_best_level() -> None:
+    assert gzipped(b"greet")[4:9] == bytes(5)

@@ -11,7 +11,7 @@ from infra.cost.prices import NoPrices, UnknownFigure
 from shared.domain.accounts import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
 from shared.domain.addresses import MAX_RANGES, parse_ranges
 from shared.domain.archives.entry_names import decode_name, refuse_unportable
-from shared.domain.errors.base import Refusal
+from shared.domain.errors.base import Refusal, printable
 from shared.domain.errors.packages import SHOWN_VERSIONS, ToolNotFound, ToolVersionNotFound
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
@@ -85,6 +85,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "a display name that is long": lambda: parse_display_name("a" * (MAX_DISPLAY_NAME + 1)),
     "a description that is long": lambda: parse_description("a" * (MAX_DESCRIPTION + 1)),
     "a label with what nobody sees": lambda: parse_invitation_label("a\u202eb"),
+    "a reason that is long": lambda: parse_reason_for("a" * (MAX_DESCRIPTION + 1), "the lock"),
     "a missing reason": lambda: parse_reason_for(" ", "the lock of kim"),
     "a limit": lambda: RateLimit.parse(RateLimitClass.PUSH, "token=120 user=1"),
     "a limit of nothing": lambda: RateLimit.parse(RateLimitClass.PUSH, "token=0"),
@@ -129,3 +130,15 @@ def test_a_missing_version_of_a_tool_is_told_with_ten_others_at_most(
 def test_control_characters_of_a_refusal_are_replaced() -> None:
     shown = "tool not found: a\N{REPLACEMENT CHARACTER}b. Search for it with bal tool search."
     assert str(ToolNotFound("a\0b")) == shown
+
+
+@pytest.mark.parametrize("text", ["a" * 100, "é"])
+def test_a_printable_text_of_100_characters_is_shown_as_it_is(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("a" * 101, "a" * 97 + "..."), ("a\nb", r"'a\nb'"), ("", "''")]
+)
+def test_other_texts_are_shortened_or_quoted(text: str, shown: str) -> None:
+    assert printable(text) == shown

@@ -1,7 +1,16 @@
 """Invitations as they are stored."""
 
+from datetime import timedelta
+
 from shared.domain.mail import parse_email
-from shared.domain.members import Invitation, invitation_id
+from shared.domain.members import (
+    NEW_MEMBER_PERIOD,
+    Invitation,
+    MemberList,
+    Membership,
+    invitation_id,
+)
+from shared.domain.organizations import Organization
 from shared.domain.rights import Role
 from shared.domain.secrets import hash_secret
 
@@ -31,3 +40,26 @@ def test_an_invitation_is_found_by_the_hash_of_its_code_until_it_ends() -> None:
     assert invitation.ends_ms == 100
     assert invitation.is_open_at(99)
     assert not invitation.is_open_at(100)
+
+
+def test_a_member_has_a_sponsor_while_the_role_is_new() -> None:
+    member = Membership(
+        org="acme", account="ann", role=Role.MAINTAINER, since_ms=5, invited_by="kim"
+    )
+    period_ms = NEW_MEMBER_PERIOD // timedelta(milliseconds=1)
+    assert member.sponsor_at(5 + period_ms - 1) == "kim"
+    assert member.sponsor_at(5 + period_ms) == ""
+
+
+def test_the_newest_owner_is_the_last_one_or_the_founder() -> None:
+    acme = Organization(name="acme", founder="kim", created_ms=3)
+    people = [
+        Membership(org="acme", account=account, role=role, since_ms=since_ms)
+        for account, role, since_ms in (
+            ("ann", Role.OWNER, 7),
+            ("kim", Role.OWNER, 3),
+            ("lee", Role.MEMBER, 9),
+        )
+    ]
+    assert MemberList(acme, tuple(people), 10).newest_owner_ms == 7
+    assert MemberList(acme, tuple(people[2:]), 10).newest_owner_ms == 3

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.identity import ANONYMOUS
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import (
@@ -52,6 +52,7 @@ RELEASE = Release(
 def test_a_release_knows_its_coordinate_and_its_archive() -> None:
     assert RELEASE.coordinate == Coordinate.parse("acme", "greet", "1.2.0-rc.1")
     assert RELEASE.content == Digest.parse("ab" * 32)
+    assert RELEASE.archive == ArchiveName(RELEASE.content, RELEASE.coordinate, "java21")
 
 
 def test_a_head_knows_its_package() -> None:
@@ -298,3 +299,8 @@ def test_an_event_says_values_of_a_record_in_words() -> None:
         "pulls": "7",
         "pulls_before": "0",
     }
+
+
+def test_the_revision_of_a_survey_is_the_sum_of_all_revisions() -> None:
+    entries = [ReleaseEntry.of(RELEASE).model_copy(update={"revision": n}) for n in (2, 5)]
+    assert Survey(HEAD.model_copy(update={"revision": 3}), tuple(entries)).revision == 10

@@ -29,3 +29,10 @@ def test_a_comment_of_an_entry_is_utf_8() -> None:
     assert str(found) == str(EntryUnsupported("a", "a comment that is not UTF-8"))
     [entry] = read_entries(memoryview(raw_zip([Member(name="a", comment=b"x")])), 10)
     assert entry.name == "a"
+
+
+def test_an_entry_may_need_version_6_3_of_the_format_and_none_above() -> None:
+    [entry] = read_entries(memoryview(raw_zip([Member(name="a", needed=63)])), 10)
+    assert entry.name == "a"
+    found = refusal(raw_zip([Member(name="a", needed=64)]))
+    assert str(found) == str(EntryUnsupported("a", "version 6.4 of the zip format"))
