@@ -4,6 +4,9 @@ CPU time is told apart, because it says what a search costs whatever else the ma
 The same queries go to the registry's index, to SQL `LIKE` over a plain table, and to a plain FTS5
 table ordered by `bm25`: what one writes on the first day. Neither of these knows typos, fields or
 who may see what, so they answer less. `python -m bench.search 20000` takes fewer packages.
+
+The judged queries of `tests/search` tell how good the results are over the real packages, beside a
+plain ranking over names, keywords and dependents.
 """
 
 import asyncio
@@ -15,6 +18,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.synthetic_packages import Synthetic
@@ -22,6 +26,8 @@ from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.packages import Listing
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from tests.search.corpus import INDEX, Corpus
+from tests.search.judging import first_page, judge, judged_queries
+from tests.search.plain_ranking import PlainRanking
 
 MANY = 100_000
 QUERIES = 600  # So that p99 stands on six of them.
@@ -43,6 +49,9 @@ class Subject:
 
 
 async def main(many: int) -> None:
+    if INDEX.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            await show_judged(Path(folder) / "search.db")
     heads = "".join(f"{head:>9}" for head in ("build s", "MB", "p50 ms", "p99 ms", "p99 CPU"))
     print(f"{'packages':>9} {'engine':<22}{heads}")
     for source in (real, lambda: Synthetic().listings(many)):
@@ -53,6 +62,22 @@ async def main(many: int) -> None:
                 subject = await build(source, Path(folder))
                 mix = queries if build is _ours else queries[:PEER_QUERIES]
                 show(count, subject, [await _timed(subject.search, text) for text in mix])
+
+
+async def show_judged(path: Path) -> None:
+    """Print how often the judged queries find what people want."""
+    index = SqliteSearchIndex(path)
+    index.migrate()
+    await index.rebuild(Corpus.read().stored())
+    plain = PlainRanking(Corpus.read().listings())
+    rankings = {"this registry": partial(first_page, index), "plain": plain.search}
+    print(f"{'judged':>9} {'ranking':<22}{'MRR':>9}{'first':>9}")
+    for half in ("tuned", "reported"):
+        for name, search in rankings.items():
+            verdict = await judge(search, judged_queries(half))
+            figures = f"{verdict.mean_reciprocal_rank:>9.3f}{verdict.first_is_right:>9.0%}"
+            print(f"{verdict.queries:>9} {f'{name}, {half}':<22}{figures}")
+    index.close()
 
 
 def real() -> Iterator[Listing]:

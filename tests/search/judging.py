@@ -8,9 +8,12 @@ only counted: nobody looks at what they find.
 
 import json
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+from shared.domain.search import ANYONE, Query, ResultPage
+from shared.ports import SearchIndex
 
 FIRST_PAGE = 20  # What is not on the first page is not found.
 
@@ -47,6 +50,13 @@ class Verdict:
         reciprocal = sum(1 / rank for rank in ranks if rank)
         first = sum(rank == 1 for rank in ranks)
         return cls(len(ranks), reciprocal / len(ranks), first / len(ranks))
+
+
+async def first_page(index: SearchIndex, text: str) -> list[str]:
+    """Return the packages that the search page shows first."""
+    query = replace(Query.parse(text), deprecated_last=True)
+    results = await index.search(query, ResultPage(limit=FIRST_PAGE), ANYONE)
+    return [str(hit.listing.head.package) for hit in results.hits]
 
 
 def judged_queries(half: str = "") -> list[JudgedQuery]:

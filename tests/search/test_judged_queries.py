@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from shared.adapters.search.index import SqliteSearchIndex
-from shared.domain.search import ANYONE, Query, ResultPage
 from tests.search.corpus import INDEX, PACKAGES, Corpus
-from tests.search.judging import FIRST_PAGE, judge, judged_queries
+from tests.search.judging import first_page, judge, judged_queries
 from tests.search.plain_ranking import PlainRanking
 
 MEAN_RECIPROCAL_RANK = 0.92
@@ -30,23 +30,16 @@ async def index(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Sqli
     index.close()
 
 
-async def found(index: SqliteSearchIndex, text: str) -> list[str]:
-    """Return what the page of a search shows."""
-    query = replace(Query.parse(text), include_deprecated=True)
-    results = await index.search(query, ResultPage(limit=FIRST_PAGE), ANYONE)
-    return [str(hit.listing.head.package) for hit in results.hits]
-
-
 @pytest.mark.parametrize("half", ["tuned", "reported"])
 async def test_people_find_first_what_they_want(index: SqliteSearchIndex, half: str) -> None:
-    verdict = await judge(lambda text: found(index, text), judged_queries(half))
+    verdict = await judge(partial(first_page, index), judged_queries(half))
     assert verdict.mean_reciprocal_rank >= MEAN_RECIPROCAL_RANK
     assert verdict.first_is_right >= FIRST_IS_RIGHT
 
 
 async def test_a_plain_ranking_finds_less(index: SqliteSearchIndex) -> None:
     queries = judged_queries("reported")
-    ours = await judge(lambda text: found(index, text), queries)
+    ours = await judge(partial(first_page, index), queries)
     plain = await judge(PlainRanking(Corpus.read().listings()).search, queries)
     assert ours.mean_reciprocal_rank > plain.mean_reciprocal_rank
     assert ours.first_is_right > plain.first_is_right

@@ -1,0 +1,21 @@
+"""docs/search.md states the weights of the ranking as the code has them."""
+
+import re
+
+from shared.adapters.search.ranking import PlaceWeight
+from shared.adapters.search.rows import README_CHARACTERS
+from tests.paths import docs
+from tests.search.judging import judged_queries
+
+PAGE = docs("search")
+
+
+def test_every_weight_of_a_place_is_on_the_page() -> None:
+    table = PAGE.partition("<!-- begin: weights -->")[2].partition("<!-- end -->")[0]
+    weights = [int(each) for each in re.findall(r"\| (\d+) \|$", table, re.MULTILINE)]
+    assert weights == [int(weight) for weight in PlaceWeight]
+
+
+def test_the_page_states_the_length_of_readmes_and_the_number_of_queries() -> None:
+    assert f"{README_CHARACTERS:,} characters" in PAGE
+    assert f"{len(judged_queries())} queries" in PAGE
