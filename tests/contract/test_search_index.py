@@ -274,6 +274,7 @@ MEANINGS: dict[str, list[str]] = {
     "kafak": ["ballerinax/kafka"],
     "ballerina/http": ["ballerina/http"],
     "Ballerina/HTTP:2.0.0": ["ballerina/http"],
+    "google/sheets": ["ballerinax/googleapis.sheets"],  # No package has this path.
     "org:acme": ["acme/EchoService", "acme/http"],
     "org:ACME http": ["acme/http"],
     "org:(acme OR ballerina) AND http": ["acme/http", "ballerina/http"],

@@ -164,6 +164,38 @@ async def test_what_accompanies_a_package_comes_after_it(index: SearchIndex, nam
     assert await found(index, "slack") == ["acme/chat.slack", f"ballerinax/{name}"]
 
 
+async def test_a_sample_comes_after_the_package_that_it_uses(index: SearchIndex) -> None:
+    await offer_all(
+        index,
+        listing("acme/github_issues_to_slack:1.0.0", pulls=10**9),
+        listing("acme/github_issues:1.0.0", template=True, keywords=("bot",)),
+        listing("ballerinax/github:1.0.0"),
+    )
+    assert (await found(index, "github issues bot"))[0] == "ballerinax/github"
+    assert await found(index, "acme/github_issues_to_slack") == ["acme/github_issues_to_slack"]
+
+
+@pytest.mark.parametrize("typed", ["slack trigger", "slack events", "slack webhook"])
+async def test_what_accompanies_a_package_comes_first_where_it_was_typed(
+    index: SearchIndex, typed: str
+) -> None:
+    await offer_all(
+        index,
+        listing("ballerinax/trigger.slack:1.0.0"),
+        listing("ballerinax/slack:1.0.0", pulls=10**9),
+    )
+    assert (await found(index, typed))[0] == "ballerinax/trigger.slack"
+
+
+async def test_a_keyword_that_begins_the_name_counts_as_part_of_it(index: SearchIndex) -> None:
+    await offer_all(
+        index,
+        listing("ballerina/io:1.0.0", keywords=("json",), pulls=10**7),
+        listing("ballerina/data.jsondata:1.0.0", keywords=("json",)),
+    )
+    assert await found(index, "json") == ["ballerina/data.jsondata", "ballerina/io"]
+
+
 async def test_the_standard_organizations_and_current_versions_come_first_among_equals(
     index: SearchIndex,
 ) -> None:

@@ -13,6 +13,7 @@ from shared.adapters.search.query_plan import (
 )
 from shared.adapters.search.ranking import (
     ALL_WORDS_SCORE,
+    AUXILIARY_SCORE,
     DEPRECATED_NAME_SCORE,
     DEPRECATED_SCORE,
     JOINED_NAME_SCORE,
@@ -231,7 +232,7 @@ def _postings_of(connection: sqlite3.Connection, word: str) -> int:
 
 def score_columns(matches: Matches) -> tuple[Statement, ...]:
     """Return the parts of a score that depend on the query: the name, the wishes, the words, and
-    the deduction for deprecated packages.
+    the deductions for packages that accompany others and for deprecated ones.
     """
     wishes = len(matches.wishes)
     complete = f"CASE WHEN matched = {wishes} THEN {ALL_WORDS_SCORE} ELSE 0.0 END"
@@ -239,6 +240,7 @@ def score_columns(matches: Matches) -> tuple[Statement, ...]:
         name_column(matches.plan),
         Statement(complete if wishes else "0.0"),
         Statement("worth"),
+        Statement("0.0" if matches.plan.wants_auxiliary else f"auxiliary * {AUXILIARY_SCORE}"),
         _deprecation_column(matches.plan),
     )
 

@@ -7,6 +7,8 @@ from shared.adapters.search.ranking import STEM_FACTOR, PlaceWeight
 from shared.adapters.search.words import joined_name, name_words, split_words, stem
 from shared.domain.packages import Listing
 
+MIN_BEGINNING = 3  # Shorter keywords begin names by chance.
+
 
 def weights_of_words(listing: Listing) -> dict[str, int]:
     """Return the weight of the best place of each word and stem, without those of the readme."""
@@ -28,6 +30,7 @@ def _places(listing: Listing) -> Iterator[tuple[str, PlaceWeight]]:
     for keyword in release.keywords:
         yield joined_name(keyword), PlaceWeight.KEYWORD
         yield from _at(PlaceWeight.KEYWORD_PART, split_words(keyword))
+    yield from _at(PlaceWeight.NAME_PART, _keywords_that_begin_names(listing))
     yield from _at(PlaceWeight.MODULE, split_words(" ".join(release.modules)))
     yield from _at(PlaceWeight.SUMMARY, split_words(release.summary))
 
@@ -37,6 +40,14 @@ def _places_in_name(name: str) -> Iterator[tuple[str, PlaceWeight]]:
     for segment in name.split("."):
         yield joined_name(segment), PlaceWeight.SEGMENT
         yield from _at(PlaceWeight.NAME_PART, name_words(segment))
+
+
+def _keywords_that_begin_names(listing: Listing) -> Iterator[str]:
+    """Yield the keywords that the name confirms: of `json` in data.jsondata."""
+    segments = [joined_name(segment) for segment in listing.head.name.split(".")]
+    for keyword in map(joined_name, listing.release.keywords):
+        if len(keyword) >= MIN_BEGINNING and any(each.startswith(keyword) for each in segments):
+            yield keyword
 
 
 def _at(place: PlaceWeight, words: Iterable[str]) -> Iterator[tuple[str, PlaceWeight]]:

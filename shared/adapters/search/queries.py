@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from shared.adapters.search.matching import Matches, Statement, score_columns
-from shared.adapters.search.query_plan import QueryPlan, with_near_words
+from shared.adapters.search.query_plan import QueryPlan, with_near_words, with_paths_as_words
 from shared.adapters.search.ranking import (
     JOINED_NAME_SCORE,
     LAST_NAME_WEIGHT,
@@ -131,6 +131,7 @@ class _Row(NamedTuple):
     name: float
     complete: float
     words: float
+    auxiliary: float
     deprecated: float
     lift: float
     worst: int
@@ -143,12 +144,13 @@ class _Search:
         self, connection: sqlite3.Connection, query: Query, viewer: Viewer, page: ResultPage
     ) -> None:
         self._connection = connection
-        self._query, self._viewer, self._page = query, viewer, page
+        self._viewer, self._page = viewer, page
         self._unusable = _unusable(connection, query.client)
-        self._plan = QueryPlan(query, viewer, self._unusable)
         self._meant: tuple[tuple[str, str], ...] = ()
-        self._use(Matches.of(connection, self._plan))
-        if self._plan.wishes and self._count < TOO_FEW_MATCHES:
+        self._ask(query)
+        if not self._count and self._plan.paths:
+            self._ask(with_paths_as_words(query))
+        if self._plan.wishes and self._is_too_few():
             self._widen()
 
     def results(self) -> Results:
@@ -190,6 +192,15 @@ class _Search:
             found.values,
         )
 
+    def _ask(self, query: Query) -> None:
+        self._query = query
+        self._plan = QueryPlan(query, self._viewer, self._unusable)
+        self._use(Matches.of(self._connection, self._plan))
+
+    def _is_too_few(self) -> bool:
+        """Say whether few packages match that do not only accompany another one."""
+        return sum(not row.auxiliary for row in self._first_rows) < TOO_FEW_MATCHES
+
     def _widen(self) -> None:
         """Look for more, when what was typed is in few packages.
 
@@ -199,7 +210,7 @@ class _Search:
         is_named = any(row.name for row in self._first_rows)
         if not is_named and all(row.worst < LAST_NAME_WEIGHT for row in self._first_rows):
             self._correct(Speller(self._connection))
-        if self._count < TOO_FEW_MATCHES and self._plan.is_loosenable and not is_named:
+        if self._is_too_few() and self._plan.is_loosenable and not is_named:
             self._use(self._matches.loosened())
 
     def _correct(self, speller: Speller) -> None:
@@ -238,11 +249,11 @@ class _Search:
                 tuple(value for part in parts for value in part.values),
             )
         )
-        place = "place" if order else "part0 + part1 + part2 + part3 + lift + boost"
+        place = "place" if order else "part0 + part1 + part2 + part3 + part4 + lift + boost"
         if order and self._query.deprecated_last:
             place = f"deprecated, {place}"
         rows = self._connection.execute(
-            f"SELECT id, part0, part1, part2, part3, lift, worst FROM ({found.sql})"  # noqa: S608
+            f"SELECT id, part0, part1, part2, part3, part4, lift, worst FROM ({found.sql})"  # noqa: S608
             f" ORDER BY {place} {direction} LIMIT ? OFFSET ?",
             (*found.values, limit, offset),
         )
@@ -270,6 +281,7 @@ def _hit(stored: bytes, row: _Row) -> Hit:
         "words": row.words,
         "dependents": row.lift,
         **boosts,
+        "accompanies another": row.auxiliary,
         "deprecated": row.deprecated,
     }
     shown = {part: round(value, 6) for part, value in parts.items() if value}

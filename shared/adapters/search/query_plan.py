@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from shared.adapters.search.ranking import (
+    AUXILIARY_PARTS,
     JOINED_FACTOR,
     NEAR_FACTOR,
     STEM_FACTOR,
@@ -81,6 +82,9 @@ class QueryPlan:
         self.paths = tuple(
             value.lower() for term in terms if term.match is Match.PATH for value in term.values
         )
+        words = {stem(word) for word in split_words(" ".join(_values(query.terms)))}
+        meant = {each.word for wish in self.wishes for each in wish.alternatives}
+        self.wants_auxiliary = not AUXILIARY_PARTS.isdisjoint(words | meant)
         patterns = [term for term in query.terms if term.match is Match.PATTERN]
         self.joined = joined_name(self.typed or "".join(_values(patterns)))
         self.conditions = (
@@ -102,6 +106,17 @@ class QueryPlan:
         return match_all(
             match_any(_anywhere(each) for each in wish.alternatives) for wish in self.wishes
         )
+
+
+def with_paths_as_words(query: Query) -> Query:
+    """Return the query with `pub/sub` read as two words."""
+    terms = (
+        replace(term, match=Match.WORDS, values=(term.values[0].replace("/", " "),))
+        if term.match is Match.PATH
+        else term
+        for term in query.terms
+    )
+    return replace(query, terms=tuple(terms))
 
 
 def with_near_words(wish: Wish, near: Iterable[str]) -> Wish:

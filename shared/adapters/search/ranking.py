@@ -1,13 +1,15 @@
 """What ranks one result above another: every weight and its reason.
 
-A score is the sum of four parts:
+A score is the sum of these parts:
 
 - how completely the package matches: it has the typed name, or all of the words, or some of them;
 - the words: each counts by the best place in which it stands, and more the rarer it is;
 - boosts that do not depend on the query, which together are worth less than a better place;
-- a deduction for deprecated packages, which come last unless they have exactly the typed name.
+- deductions for packages that accompany others, and for deprecated ones, which come last
+  unless they have exactly the typed name.
 """
 
+import re
 from datetime import UTC, datetime
 from enum import IntEnum
 from math import log10
@@ -20,6 +22,7 @@ PATH_SCORE = 60.0  # `org/name` is one package.
 NAME_SCORE = 50.0  # The name or a tool's id, as it was typed.
 JOINED_NAME_SCORE = 40.0  # The same without its signs: `azure functions` is azure.functions.
 ALL_WORDS_SCORE = 20.0  # More than the words and the boosts of a package that has only some.
+AUXILIARY_SCORE = -25.0  # More than all words: it comes after a package that has one of them.
 DEPRECATED_SCORE = -100.0  # After every package that is not deprecated.
 DEPRECATED_NAME_SCORE = -5.0  # With the typed name: after others of that name only.
 
@@ -47,7 +50,7 @@ STEM_FACTOR = 0.9  # Another form of it: `logging` is log. Stems are stored with
 SYNONYM_FACTOR = 0.8
 NEAR_FACTOR = 0.6  # What was perhaps meant.
 # A word that begins with the typed one is worth more the less is missing: mongo is nearly mongodb.
-PREFIX_FACTOR = 0.5
+PREFIX_FACTOR = 0.45
 PREFIX_SHARE_FACTOR = 0.35
 
 # Stems of words that say what is done, and not with what: `csv parser` is more about CSV.
@@ -65,15 +68,15 @@ STANDARD_WEIGHT = 0.5
 BREVITY_WEIGHT = 0.4  # Divided by the words of the name: the shorter one is the more general.
 RECENCY_WEIGHT = 0.2
 LANGUAGE_WEIGHT = 0.2
-AUXILIARY_WEIGHT = -3.0  # More than what a better place of a word is worth.
 
 STANDARD_ORGANIZATIONS = frozenset({"ballerina", "ballerinax"})
 
 # Parts of names of packages that accompany another one, or show how to use it. They come after it,
-# unless their part of the name was typed: then the other one does not match.
+# unless such a part was typed as well.
 AUXILIARY_PARTS = frozenset(
-    ("demo", "driver", "example", "examples", "sample", "samples", "test", "tests", "trigger")
+    "demo driver example examples sample samples test tests trigger".split()  # noqa: SIM905 - short.
 )
+_SAMPLE_NAME = re.compile(r"_to_", re.IGNORECASE)  # `new_issue_to_email` shows an integration.
 
 # Recency is a date's place in this span, not an age: a boost that does not change with the clock
 # needs no upkeep, and orders packages in the same way. The same holds for language versions.
@@ -91,7 +94,6 @@ def ranking_boosts(listing: Listing) -> dict[str, float]:
         "brevity": BREVITY_WEIGHT / max(len(words), 1),
         "recency": RECENCY_WEIGHT * _recency(listing.release.created_ms),
         "language": LANGUAGE_WEIGHT * _language(listing.release.ballerina_version),
-        "auxiliary": AUXILIARY_WEIGHT * (is_auxiliary(words)),
     }
     return {name: round(part, 6) for name, part in parts.items() if part}
 
@@ -101,9 +103,12 @@ def dependents_boost(dependents: int) -> float:
     return round(DEPENDENTS_WEIGHT * _decades(dependents, DEPENDENTS_DECADES), 6)
 
 
-def is_auxiliary(words: list[str]) -> bool:
-    """Say whether a package of this name accompanies another one."""
-    return len(words) > 1 and not AUXILIARY_PARTS.isdisjoint(words)
+def is_auxiliary(listing: Listing) -> bool:
+    """Say whether a package accompanies another one, or shows how to use it."""
+    name = listing.head.name
+    words = split_words(name)
+    has_part = len(words) > 1 and not AUXILIARY_PARTS.isdisjoint(words)
+    return has_part or listing.release.template or _SAMPLE_NAME.search(name) is not None
 
 
 def _decades(count: int, most: float) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from shared.adapters.search.places import readme_text, weights_of_words
-from shared.adapters.search.ranking import dependents_boost, ranking_boosts
+from shared.adapters.search.ranking import dependents_boost, is_auxiliary, ranking_boosts
 from shared.adapters.search.schema import CURRENT_PREFIX, NEXT_PREFIX
 from shared.adapters.search.words import (
     WordMark,
@@ -126,7 +126,7 @@ class IndexRows:
     def _add_package(self, row: int | None, shown: Listing) -> int:
         head = shown.head
         added = self._run(
-            "INSERT INTO @packages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO @packages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             row,
             head.package.key,
             head.org.lower(),
@@ -138,6 +138,7 @@ class IndexRows:
             head.created_ms,
             head.visibility is Visibility.PRIVATE,
             shown.deprecation is not None,
+            is_auxiliary(shown),
             self._profile(ClientNeeds.of(shown.release)),
         )
         return added.fetchone()[0]

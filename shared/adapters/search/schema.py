@@ -36,6 +36,7 @@ def create_tables(prefix: str) -> Migration:
             added_ms INTEGER NOT NULL,
             private INTEGER NOT NULL,
             deprecated INTEGER NOT NULL,
+            auxiliary INTEGER NOT NULL,
             profile INTEGER NOT NULL
         ) STRICT
         """,
@@ -131,5 +132,7 @@ SEARCH_MIGRATIONS: tuple[Migration, ...] = (
     # Packages are found by the ids of their tools as by their names.
     (*_dropped(CURRENT_PREFIX), *_dropped(NEXT_PREFIX), *create_tables(CURRENT_PREFIX)),
     # Words are weighted by their place and rarity, and packages by what depends on them.
+    (*_dropped(CURRENT_PREFIX), *_dropped(NEXT_PREFIX), *create_tables(CURRENT_PREFIX)),
+    # Packages that accompany others are known, and keywords that begin names weigh more.
     (*_dropped(CURRENT_PREFIX), *_dropped(NEXT_PREFIX), *create_tables(CURRENT_PREFIX)),
 )

@@ -52,6 +52,8 @@ SYNONYMS = (
     Synonym("mock", ("test",), "ballerina/test: the class MockFunction"),
     Synonym("unit test", ("test",), "Ballerina documentation: Test Ballerina code"),
     Synonym("protocol buffer", ("protobuf",), "protobuf.dev: Protocol Buffers"),
+    Synonym("ssh", ("sftp",), "IETF: SSH File Transfer Protocol"),
+    Synonym("x12", ("edi",), "ASC X12: a standard of electronic data interchange"),
     Synonym("comma separated values", ("csv",), "RFC 4180"),
     Synonym("javascript object notation", ("json", "jsondata"), "RFC 8259"),
     Synonym("yml", ("yaml",), "yaml.org: the file extension before .yaml"),
@@ -88,6 +90,7 @@ SYNONYMS = (
     Synonym("pub sub", ("pubsub",), "Enterprise Integration Patterns: publish-subscribe"),
     Synonym("publish subscribe", ("pubsub",), "Enterprise Integration Patterns"),
     Synonym("mq", ("ibmmq", "rabbitmq"), "ibm.com and rabbitmq.com: the products"),
+    Synonym("nosql", ("mongodb", "redis", "dynamodb"), "nosql-database.org: the list of them"),
     # Vendors and products.
     Synonym("amazon", ("aws",), "aws.amazon.com: Amazon Web Services"),
     Synonym("google", ("googleapis",), "developers.google.com: the host of its APIs"),
@@ -116,6 +119,9 @@ SYNONYMS = (
     Synonym("hr", ("hrms",), "HRMS abbreviates human resource management system"),
     Synonym("url shortener", ("bitly",), "bitly.com"),
     Synonym("medical", ("healthcare", "health"), "HL7: standards for healthcare"),
+    Synonym("blockchain", ("cryptocurrency",), "the keyword of those products"),
+    Synonym("bitcoin", ("cryptocurrency",), "bitcoin.org"),
+    Synonym("music", ("audio",), "the keyword of those products"),
     Synonym("map", ("geographic",), "the keyword of those products"),
 )
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from shared.adapters.search.ranking import (
     ALL_WORDS_SCORE,
+    AUXILIARY_SCORE,
     DEPRECATED_NAME_SCORE,
     DEPRECATED_SCORE,
     JOINED_NAME_SCORE,
@@ -19,6 +20,7 @@ from shared.adapters.search.ranking import (
     WEIGHT_SCALE,
     PlaceWeight,
     dependents_boost,
+    is_auxiliary,
     ranking_boosts,
 )
 from shared.domain.packages import Listing, Texts
@@ -29,6 +31,7 @@ _COUNTS = st.integers(-1, 2**63)
 _NAMES = st.sampled_from(["acme/greet", "ballerina/greet", "ballerinax/greet.test", "acme/a.b.c"])
 _LANGUAGES = st.sampled_from(["", "slbeta6", "2201.0.0", "2201.12.0", "2201.99.0"])
 BEST_WORDS = PlaceWeight.NAME / WEIGHT_SCALE
+MOST_BOOST = 3.5
 
 
 def boost(name: str = "acme/greet", pulls: int = 0, **fields: Any) -> float:
@@ -42,16 +45,17 @@ def test_boosts_are_bounded(
 ) -> None:
     own = boost(name, pulls, created_ms=created_ms, ballerina_version=language)
     lift = dependents_boost(dependents)
-    assert -3 <= own + lift <= 3.5
+    assert 0 <= own + lift <= MOST_BOOST
 
 
 def test_whoever_has_all_words_is_above_whoever_lacks_one_and_a_name_is_above_all() -> None:
-    most, least = BEST_WORDS + 3.5, -3
-    assert ALL_WORDS_SCORE + least > most
-    assert JOINED_NAME_SCORE + least > ALL_WORDS_SCORE / 2 + most
-    assert NAME_SCORE + DEPRECATED_NAME_SCORE + least > JOINED_NAME_SCORE + least
-    assert PATH_SCORE > NAME_SCORE > JOINED_NAME_SCORE
-    assert DEPRECATED_SCORE + JOINED_NAME_SCORE + ALL_WORDS_SCORE + most < least
+    most = BEST_WORDS + MOST_BOOST
+    assert most < ALL_WORDS_SCORE
+    assert most < JOINED_NAME_SCORE
+    assert NAME_SCORE + DEPRECATED_NAME_SCORE > JOINED_NAME_SCORE + MOST_BOOST
+    assert PATH_SCORE >= NAME_SCORE + MOST_BOOST
+    assert AUXILIARY_SCORE + DEPRECATED_SCORE < DEPRECATED_SCORE
+    assert DEPRECATED_SCORE + JOINED_NAME_SCORE + ALL_WORDS_SCORE + most < AUXILIARY_SCORE
 
 
 def test_better_places_weigh_more() -> None:
@@ -82,13 +86,26 @@ def test_what_is_newer_is_never_lower(created_ms: int, later_ms: int) -> None:
         ({"ballerina_version": "2201.0.0"}, {"ballerina_version": "2201.12.0"}),
         ({"ballerina_version": "slbeta6"}, {"ballerina_version": "2201.0.0"}),
         ({"name": "acme/greet"}, {"name": "ballerina/greet"}),
-        ({"name": "ballerina/greet.test", "pulls": 10**9}, {"name": "ballerina/greet"}),
-        ({"name": "ballerina/trigger.greet", "pulls": 10**9}, {"name": "ballerina/greet.more"}),
     ],
 )
 def test_what_is_more_likely_meant_is_higher(lower: dict[str, Any], higher: dict[str, Any]) -> None:
     assert boost(**lower) < boost(**higher)
 
 
-def test_a_package_that_is_called_test_accompanies_no_other() -> None:
-    assert boost("ballerina/test") == boost("ballerina/text")
+@pytest.mark.parametrize(
+    ("name", "fields", "expected"),
+    [
+        ("ballerina/greet.test", {}, True),
+        ("ballerinax/trigger.greet", {}, True),
+        ("acme/new_issue_to_email", {}, True),
+        ("acme/greet", {"template": True}, True),
+        ("ballerina/test", {}, False),
+        ("ballerinax/dev.to", {}, False),
+        ("acme/greet", {}, False),
+    ],
+)
+def test_a_package_accompanies_another_one_by_its_name_or_as_a_template(
+    name: str, fields: dict[str, Any], *, expected: bool
+) -> None:
+    made = release(f"{name}:1.0.0", **fields)
+    assert is_auxiliary(Listing(head(name), made, Texts())) is expected
