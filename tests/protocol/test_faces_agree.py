@@ -293,4 +293,4 @@ async def test_every_face_lists_the_modules_that_are_exported_and_no_others(worl
         f"{URL}/packages/acme/graphql/1.0.0/docs", headers={"Accept": "text/html"}
     )
     assert "2 modules" in page.text
-    assert "Not exported: graphql.parser" in page.text
+    assert "Internal: graphql.parser" in page.text

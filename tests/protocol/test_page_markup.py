@@ -164,8 +164,7 @@ def test_tables_have_a_caption_and_name_their_columns_and_rows(path: Path) -> No
         assert caption.words
         [head] = table.every("thead")
         assert all(each.words for each in head.every("th"))
-        [body] = table.every("tbody")
-        for row in body.every("tr"):
+        for row in (row for body in table.every("tbody") for row in body.every("tr")):
             assert [each.attributes["scope"] for each in row.every("th")] == ["row"]
             assert len(row.inside) == len(head.every("tr")[0].inside)
 
