@@ -36,7 +36,6 @@ MANY_POSTINGS = 1_000  # Counting on would take longer than beginning with the f
 USUAL_PACKAGES = 2_000
 
 _AFTER_EVERY_LETTER = chr(0x10FFFF)
-_IN_NAMES = f"weight >= {LAST_NAME_WEIGHT}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,34 +144,46 @@ class Matches:
         telling = [number for number, count in enumerate(self.packages) if count < MANY_PACKAGES]
         return telling or [self.packages.index(min(self.packages))]
 
+    def _least_weight(self, number: int) -> int:
+        """Return the weight below which places do not count: a word that very many packages have
+        says nothing in a summary.
+        """
+        if self.wishes[number].in_names:
+            return LAST_NAME_WEIGHT
+        return PlaceWeight.KEYWORD_PART if self.packages[number] >= MANY_PACKAGES else 0
+
     def _arms(self, number: int) -> Iterator[Statement]:
         """Yield what finds each alternative of a wish: (package, wish, worth, weight)."""
         wish, share = self.wishes[number], self.shares[number]
+        least = self._least_weight(number)
         for alternative in wish.alternatives:
-            yield _word_arm(number, wish, alternative, share)
+            if alternative.is_beginning:
+                yield _beginning_arm(number, alternative, share, least)
+            else:
+                yield _word_arm(number, alternative, share, least)
         for phrase in wish.phrases:
             weight = PlaceWeight.SEGMENT if wish.in_names else PlaceWeight.SUMMARY
             yield _text_arm(phrase, [(number, share)], weight)
 
 
-def _word_arm(number: int, wish: Wish, alternative: Alternative, share: float) -> Statement:
+def _word_arm(number: int, alternative: Alternative, share: float, least: int) -> Statement:
+    sql = (
+        f"SELECT package, {number} AS wish, weight * ? AS worth, weight FROM postings"  # noqa: S608
+        " WHERE word = ? AND weight >= ?"
+    )
+    return Statement(sql, (alternative.factor * share / WEIGHT_SCALE, alternative.word, int(least)))
+
+
+def _beginning_arm(number: int, alternative: Alternative, share: float, least: int) -> Statement:
     word, factor = alternative.word, alternative.factor * share / WEIGHT_SCALE
-    if not alternative.is_beginning:
-        conditions = ["word = ?", *([_IN_NAMES] if wish.in_names else [])]
-        sql = f"SELECT package, {number} AS wish, weight * ? AS worth, weight FROM postings"  # noqa: S608
-        return Statement(f"{sql}{_where(conditions)}", (factor, word))
-    names_only = wish.in_names or len(word) < MIN_TEXT_PREFIX
-    conditions = ["word > ?", "word < ?", *([_IN_NAMES] if names_only else [])]
+    least_here = LAST_NAME_WEIGHT if len(word) < MIN_TEXT_PREFIX else PlaceWeight.KEYWORD_PART
     sql = (
         f"SELECT package, {number} AS wish, weight * (? + ? / length(word)) AS worth, weight"  # noqa: S608
-        " FROM postings"
+        " FROM postings WHERE word > ? AND word < ? AND weight >= ?"
     )
     factors = (factor * PREFIX_FACTOR, factor * PREFIX_SHARE_FACTOR * len(word))
-    return Statement(f"{sql}{_where(conditions)}", (*factors, word, word + _AFTER_EVERY_LETTER))
-
-
-def _where(conditions: Iterable[str]) -> str:
-    return f" WHERE {' AND '.join(conditions)}"
+    last = word + _AFTER_EVERY_LETTER
+    return Statement(sql, (*factors, word, last, max(int(least_here), int(least))))
 
 
 def _text_arm(
@@ -259,6 +270,8 @@ def name_column(plan: QueryPlan) -> Statement:
 
 
 def _deprecation_column(plan: QueryPlan) -> Statement:
+    if not plan.shows_deprecated:
+        return Statement("0.0")
     named = f"name = ? OR {_is_path(plan)}" if plan.paths else "name = ?"
     return Statement(
         f"CASE WHEN deprecated = 0 THEN 0.0 WHEN {named} THEN {DEPRECATED_NAME_SCORE}"

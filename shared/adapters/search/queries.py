@@ -148,6 +148,7 @@ class _Search:
         self._unusable = _unusable(connection, query.client)
         self._meant: tuple[tuple[str, str], ...] = ()
         self._ask(query)
+        self._may_loosen = self._plan.is_loosenable and not self._plan.paths
         if not self._count and self._plan.paths:
             self._ask(with_paths_as_words(query))
         if self._plan.wishes and self._is_too_few():
@@ -210,7 +211,7 @@ class _Search:
         is_named = any(row.name for row in self._first_rows)
         if not is_named and all(row.worst < LAST_NAME_WEIGHT for row in self._first_rows):
             self._correct(Speller(self._connection))
-        if self._is_too_few() and self._plan.is_loosenable and not is_named:
+        if self._is_too_few() and self._may_loosen and not is_named:
             self._use(self._matches.loosened())
 
     def _correct(self, speller: Speller) -> None:

@@ -87,6 +87,9 @@ class QueryPlan:
         self.wants_auxiliary = not AUXILIARY_PARTS.isdisjoint(words | meant)
         patterns = [term for term in query.terms if term.match is Match.PATTERN]
         self.joined = joined_name(self.typed or "".join(_values(patterns)))
+        self.shows_deprecated = (
+            query.include_deprecated or query.deprecated_last or query.deprecated_only
+        )
         self.conditions = (
             *_visible(viewer),
             *_restrictions(query, unusable),
