@@ -328,13 +328,12 @@ class PackageDetails:
     async def _details(self, survey: Survey, entry: ReleaseEntry, by: Principal) -> ReleaseDetails:
         head = survey.head
         message = effective_deprecation(head, entry.deprecation)
-        found, owner, replacements = await asyncio.gather(
-            self.metadata.find(head.package.at(entry.parsed)),
-            self._owner(OrgName(head.org)),
-            self._replacements(head.package, message or "", by),
+        found, owner = await asyncio.gather(
+            self.metadata.find(head.package.at(entry.parsed)), self._owner(OrgName(head.org))
         )
         if found.release is None or found.release.state is not State.LIVE:
             raise ReleaseNotFound(head.package, entry.parsed)
+        replacements = await self._replacements(head.package, message, by) if message else ()
         return ReleaseDetails(
             head, found.release, owner, survey.live, _latest(survey), replacements
         )

@@ -18,8 +18,8 @@ class OperationsSettings(TopicSettings):
 
     security_contact: str = Field(
         default="",
-        description="Contact for reports of vulnerabilities, as mailto: or https: address; served "
-        "at /.well-known/security.txt.",
+        description="Contact for reports of vulnerabilities and packages, as mailto: or https: "
+        "address; served at /.well-known/security.txt, and linked by package pages.",
     )
     insights_connection: SecretStr | None = Field(
         default=None,

@@ -602,6 +602,25 @@ async def test_a_package_that_depends_on_it_no_more_is_no_dependent(index: Searc
     assert await found(index, "", depends_on="acme/greet") == []
 
 
+async def test_a_count_of_dependents_follows_the_index(index: SearchIndex) -> None:
+    dependents, count_only = Query(depends_on="acme/greet"), ResultPage(limit=0)
+    for number in range(3):
+        await index.offer(needing(f"acme/shop{number}:1.0.0", "acme/greet"))
+        for _ in range(2):
+            assert (await index.search(dependents, count_only, ANYONE)).count == number + 1
+    await index.replace(needing("acme/shop0:1.1.0"))
+    assert (await index.search(dependents, count_only, ANYONE)).count == 2
+
+
+async def test_a_count_of_private_dependents_is_for_those_who_may_see_them(
+    index: SearchIndex,
+) -> None:
+    await index.offer(needing("acme/app:1.0.0", "acme/greet", visibility=Visibility.PRIVATE))
+    dependents, count_only = Query(depends_on="acme/greet"), ResultPage(limit=0)
+    for viewer, count in ((Viewer(frozenset({"acme"})), 1), (ANYONE, 0)) * 2:
+        assert (await index.search(dependents, count_only, viewer)).count == count
+
+
 # --- suggestions --------------------------------------------------------------------------------
 
 

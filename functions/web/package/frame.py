@@ -1,9 +1,9 @@
 """The frame of all pages of a package: its paths, its tabs, and snippets of how to use it."""
 
-import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote
 
 import azure.functions as func
@@ -33,7 +33,7 @@ TABS = (
 FIRST_TAB = "readme"  # Its path is that of the release.
 LATEST = "latest"  # In a path, the version that a client gets that names none.
 _TABS_OF_RELEASES = ("changelog", "docs", "dependencies", "files")  # The others are of the package.
-_PICKED_VERSIONS = 12  # In the version picker; the page of versions has all of them.
+_PICKED_VERSIONS = 8  # In the version picker; the page of versions has all of them.
 
 # The first that the archive has is shown; archives for Java have texts in `docs`.
 _CHANGELOGS = tuple(
@@ -65,7 +65,7 @@ class TabFacts:
     changelog: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # Without slots: what several parts of a template read is computed once.
 class PackageFrame:
     """The values that the templates of all pages of a package read."""
 
@@ -75,12 +75,12 @@ class PackageFrame:
     facts: TabFacts = TabFacts()
     security_contact: str = ""
 
-    @property
+    @cached_property
     def of_package(self) -> str:
         """Return the path of the package, which shows its latest release."""
         return f"/packages/{self.details.package}"
 
-    @property
+    @cached_property
     def of_release(self) -> str:
         """Return the permanent path of the release."""
         return f"{self.of_package}/{self.details.release.version}"
@@ -122,7 +122,7 @@ class PackageFrame:
             return newest
         return (*newest, *(each for each in self.details.entries if each.version == version))
 
-    @property
+    @cached_property
     def snippets(self) -> dict[str, Snippet]:
         """Return the snippets by their ids."""
         return {each.id: each for each in snippets(self.details.release, self.base_url)}
@@ -139,11 +139,11 @@ class PackageFrame:
         parts = re.split(rf"(?<![\w./-])({names})(?![\w/-]|\.\w)", message, flags=re.IGNORECASE)
         return ((part, paths.get(part.lower(), "")) for part in parts if part)
 
-    @property
+    @cached_property
     def source(self) -> SourceRepository | None:
         return SourceRepository.of(self.details.release)
 
-    @property
+    @cached_property
     def run_url(self) -> str:
         """Return the URL of the CI run that published the release, or an empty text."""
         provenance = self.details.release.origin.provenance
@@ -210,9 +210,9 @@ async def show_tab(
     dependents: int | None = None,
 ) -> func.HttpResponse:
     """Show a page; `dependents` is their count, where it is known already."""
-    count, files = await asyncio.gather(
-        _count_dependents(request, details, dependents), files_of(request, details)
-    )
+    # One after the other: both are in memory for packages that are often read, and tasks cost more.
+    count = await _count_dependents(request, details, dependents)
+    files = await files_of(request, details)
     facts = TabFacts(
         count, len(files.files) if files else None, changelog_in(files) if files else ""
     )

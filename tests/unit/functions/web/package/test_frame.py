@@ -1,13 +1,17 @@
-"""Snippets to use a release."""
+"""What all pages of a package have: snippets to use a release, and links."""
 
 import tomllib
 from xml.etree import ElementTree
 
+import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from functions.web.package.frame import Snippet, snippets
+from functions.web.package.frame import PackageFrame, Snippet, snippets
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER, client_settings
+from shared.domain.packages import Origin, Provenance
+from shared.services.package_details import PackageOwner, ReleaseDetails
 from tests.contract.sample_records import release
+from tests.support.surveys import survey
 
 URL = "https://registry.test"
 
@@ -66,3 +70,57 @@ def test_no_page_recommends_a_command_that_adds_modules_for_a_dependency() -> No
 def test_each_snippet_says_what_it_is_and_where_it_goes(snapshot: SnapshotAssertion) -> None:
     found = ways(tools=("greeter",)).values()
     assert [(each.id, each.title, each.place) for each in found] == snapshot
+
+
+def frame(**fields: object) -> PackageFrame:
+    """Return the frame of a release with these fields."""
+    found = survey("1.0.0")
+    shown = release("acme/greet:1.0.0", **fields)
+    details = ReleaseDetails(
+        found.head, shown, PackageOwner("acme"), found.entries, found.entries[0]
+    )
+    return PackageFrame(details, URL)
+
+
+@pytest.mark.parametrize(
+    ("run", "commit"),
+    [
+        (
+            "https://github.com/acme/greet/actions/runs/7",
+            "https://github.com/acme/greet/commit/b8962f4",
+        ),
+        (
+            "https://gitlab.com/acme/sub/greet/-/jobs/7",
+            "https://gitlab.com/acme/sub/greet/-/commit/b8962f4",
+        ),
+        ("https://dev.azure.com/acme/greet/_build/results?buildId=7", ""),
+        ("javascript:alert(1)/actions/runs/7", ""),
+        ("", ""),
+    ],
+)
+def test_a_commit_is_a_link_where_its_address_is_known(run: str, commit: str) -> None:
+    job = Provenance(provider="any", repository="acme/greet", commit="b8962f4", run_url=run)
+    assert frame(origin=Origin(principal="p", provenance=job)).commit_url == commit
+
+
+def test_a_release_without_a_commit_links_to_none() -> None:
+    run = "https://github.com/acme/greet/actions/runs/7"
+    job = Provenance(provider="github", repository="acme/greet", run_url=run)
+    assert frame(origin=Origin(principal="p", provenance=job)).commit_url == ""
+    assert frame().commit_url == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "issues"),
+    [
+        ("https://github.com/acme/greet", "https://github.com/acme/greet/issues"),
+        ("https://gitlab.com/acme/greet.git", "https://gitlab.com/acme/greet/issues"),
+        ("https://github.com/acme", ""),
+        ("https://github.com/acme/greet/tree/main", ""),
+        ("https://git.example.com/acme/greet", ""),
+        ("javascript:alert(1)", ""),
+        ("", ""),
+    ],
+)
+def test_issues_are_a_link_where_the_host_has_them(source: str, issues: str) -> None:
+    assert frame(source_repository=source).issues_url == issues
