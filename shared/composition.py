@@ -111,6 +111,7 @@ from shared.services.packages import (
 from shared.services.publishing import DependencyCheck, Publishing
 from shared.services.rate_limits import RateLimiter, RateLimitRules
 from shared.services.records import Leases, RecordWriter
+from shared.services.repository_ids import RepositoryIds
 from shared.services.reserved_names import ReservedNames
 from shared.services.resolution import Resolver
 from shared.services.search import PackageSearch, SearchIndexUpdates
@@ -291,6 +292,7 @@ class Registry(Container[Settings, Adapters]):
     derived_data = Service(DerivedData)
     package_record_writer = Service(PackageRecordWriter)
     dependency_check = Service(DependencyCheck)
+    repository_ids = Service(RepositoryIds)
     trusted_publishers = Service(TrustedPublishers)
     trusted_publishing = Service(TrustedPublishing)
     publishing = Service(Publishing, admitted=_count_push)

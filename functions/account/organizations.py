@@ -15,6 +15,18 @@ ORGANIZATIONS_PER_PAGE = 25  # A screen or two.
 VISIBLE_TO_EVERYBODY = "everybody"  # The other choice of the form is members.
 _ACCEPT = "accept"
 
+# The messages after forms, by the names of their actions.
+ORGANIZATION_DONE_MESSAGES = {
+    "created": "Organization created. Open it to invite members and add trusted publishers.",
+    "left": "You left the organization.",
+    "joined": "Invitation accepted. You are now a member of the organization.",
+}
+INVITATION_DONE_MESSAGES = {"declined": "Invitation declined."}
+VISIBILITY_DONE_MESSAGES = {
+    VISIBLE_TO_EVERYBODY: "Your membership is now public.",
+    "members": "Your membership is now private.",
+}
+
 
 def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
@@ -32,14 +44,14 @@ def _add_memberships(bp: func.Blueprint, registry: Registry) -> None:
     async def account_organization_found(request: SignedInRequest) -> func.HttpResponse:
         org = parse_org(request.form.text("name"))
         await registry.organizations.create(org, request.account, by=request.principal)
-        return see_other(ORGANIZATIONS_PATH)
+        return see_other(f"{ORGANIZATIONS_PATH}?done=created")
 
     @bp.route("account/organizations/leave", methods=["POST"])
     @pages.form(account_organizations)
     async def account_organization_leave(request: SignedInRequest) -> func.HttpResponse:
         org = parse_org(request.form.text("org"))
         await registry.organizations.remove_member(org, request.account, by=request.principal)
-        return see_other(ORGANIZATIONS_PATH)
+        return see_other(f"{ORGANIZATIONS_PATH}?done=left")
 
     @bp.route("account/organizations/appear", methods=["POST"])
     @pages.form(account_organizations)
@@ -49,7 +61,10 @@ def _add_memberships(bp: func.Blueprint, registry: Registry) -> None:
             await registry.organizations.show_membership(org, by=by)
         else:
             await registry.organizations.hide_membership(org, by=by)
-        return see_other(f"/orgs/{org}/people")
+        done = (
+            VISIBLE_TO_EVERYBODY if request.form.text("to") == VISIBLE_TO_EVERYBODY else "members"
+        )
+        return see_other(f"/orgs/{org}/people?done={done}")
 
 
 async def account_organizations(
@@ -64,6 +79,7 @@ async def account_organizations(
         pager=pager,
         name=request.form.text("name"),
         leaving=request.form.text("org"),
+        done=request.done(ORGANIZATION_DONE_MESSAGES),
     )
 
 
@@ -79,9 +95,9 @@ def _add_invitations(bp: func.Blueprint, registry: Registry) -> None:
         org, invitation_id = parse_org(form.text("org")), form.text("invitation")
         if form.text("decision") == _ACCEPT:
             await registry.invitations.accept_opened(org, invitation_id, by=by)
-            return see_other(ORGANIZATIONS_PATH)
+            return see_other(f"{ORGANIZATIONS_PATH}?done=joined")
         await registry.invitations.decline_opened(org, invitation_id, by=by)
-        return see_other(INVITATIONS_PATH)
+        return see_other(f"{INVITATIONS_PATH}?done=declined")
 
     @bp.route("account/invitations/{code}", methods=["POST"])
     @pages.form(account_invitation)
@@ -89,16 +105,17 @@ def _add_invitations(bp: func.Blueprint, registry: Registry) -> None:
         code, by = request.route["code"], request.principal
         if request.form.text("decision") == _ACCEPT:
             await registry.invitations.accept(code, by=by)
-        else:
-            await registry.invitations.decline(code, by=by)
-        return see_other(ORGANIZATIONS_PATH)
+            return see_other(f"{ORGANIZATIONS_PATH}?done=joined")
+        await registry.invitations.decline(code, by=by)
+        return see_other(f"{INVITATIONS_PATH}?done=declined")
 
 
 async def account_invitations(
     request: SignedInRequest, problem: FormProblem | None = None
 ) -> func.HttpResponse:
     invitations = await request.registry.invitations.list_opened(by=request.principal)
-    return request.show("account/invitations.html", problem, invitations=invitations)
+    done = request.done(INVITATION_DONE_MESSAGES)
+    return request.show("account/invitations.html", problem, invitations=invitations, done=done)
 
 
 async def account_invitation(

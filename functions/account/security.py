@@ -74,6 +74,17 @@ EVENT_KIND_FILTERS = (
 _KIND_PREFIXES = frozenset(kind for kind, _ in EVENT_KIND_FILTERS)
 
 
+# The messages after forms, by the names of their actions.
+SESSION_DONE_MESSAGES = {
+    "ended": "Session ended. Its browser is signed out within five seconds.",
+    "others-ended": "All other sessions ended. Their browsers are signed out within five seconds.",
+}
+IDENTITY_DONE_MESSAGES = {
+    "linked": "Identity linked. You can now sign in with it.",
+    "removed": "Identity removed. It can no longer sign in to your account.",
+}
+
+
 def blueprint(registry: Registry) -> func.Blueprint:
     bp, pages = func.Blueprint(), SignedInPages(registry)
     bp.route("account/security", methods=READ_METHODS)(pages.page(account_security))
@@ -84,21 +95,21 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @pages.form(account_sessions)
     async def account_session_end(request: SignedInRequest) -> func.HttpResponse:
         await _end(request, [request.form.text("session")])
-        return see_other(SESSIONS_PATH)
+        return see_other(f"{SESSIONS_PATH}?done=ended")
 
     @bp.route("account/sessions/end-others", methods=["POST"])
     @pages.form(account_sessions)
     async def account_session_end_others(request: SignedInRequest) -> func.HttpResponse:
         sessions = await registry.sessions.list_own(by=request.principal)
         await _end(request, [each.id for each in sessions if each.id != _current(request)])
-        return see_other(SESSIONS_PATH)
+        return see_other(f"{SESSIONS_PATH}?done=others-ended")
 
     @bp.route("account/identities/remove", methods=["POST"])
     @pages.form(account_identities)
     async def account_identity_remove(request: SignedInRequest) -> func.HttpResponse:
         identity = request.form.text("identity")
         await registry.identities.remove(identity, by=request.principal)
-        return see_other(IDENTITIES_PATH)
+        return see_other(f"{IDENTITIES_PATH}?done=removed")
 
     return bp
 
@@ -167,6 +178,7 @@ async def account_sessions(
         sessions=sorted(sessions, key=lambda each: each.id != current),
         current=current,
         browser_of=browser_name,
+        done=request.done(SESSION_DONE_MESSAGES),
     )
 
 
@@ -201,4 +213,5 @@ async def account_identities(
         problem,
         identities=await registry.identities.of(by=request.principal),
         labels={name: provider.label for name, provider in registry.sign_in_flow.providers.items()},
+        done=request.done(IDENTITY_DONE_MESSAGES),
     )

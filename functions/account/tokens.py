@@ -1,5 +1,6 @@
 """/account/tokens: access tokens of the account, and the form of a new token."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import azure.functions as func
@@ -7,13 +8,61 @@ import azure.functions as func
 from functions.account.overview import TOKENS_PATH
 from functions.http.pages import see_other
 from functions.http.requests import READ_METHODS, Form
-from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
+from functions.http.signed_in_pages import (
+    FormProblem,
+    PageWithForms,
+    SignedInPages,
+    SignedInRequest,
+)
 from shared.composition import Registry
 from shared.domain.client_settings import client_settings
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.rights import ANY_NAME, Scope
 from shared.services.token_records import IssuedToken
 from shared.services.tokens import MAX_TOKEN_DAYS, TokenRequest
+
+# The messages after forms, by the names of their actions.
+TOKEN_DONE_MESSAGES = {
+    "revoke": "Access token revoked. It stops working within five seconds.",
+    "revoke-stolen": "Access token revoked with everything that was created with it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAction:
+    """An action on a token that a page asks to confirm; `name` is the last segment of its path."""
+
+    name: str
+    title: str
+    button: str
+    effect: str
+    is_harsh: bool = True
+    ends_lineage: bool = False
+
+
+ROTATE = TokenAction(
+    "rotate",
+    "Rotate",
+    "Rotate token",
+    "The current secret stops working within five seconds. Everything that uses this token stops "
+    "working until you replace the secret with the new one, which is shown once.",
+    is_harsh=False,
+)
+REVOKE = TokenAction(
+    "revoke",
+    "Revoke",
+    "Revoke token",
+    "Everything that uses this token stops working within five seconds. This cannot be undone.",
+)
+REVOKE_STOLEN = TokenAction(
+    "revoke-stolen",
+    "Revoke as stolen",
+    "Revoke token and everything created with it",
+    "Everything that uses this token stops working within five seconds, and everything that was "
+    "created with it is revoked as well. This cannot be undone.",
+    ends_lineage=True,
+)
+TOKEN_ACTIONS = (ROTATE, REVOKE, REVOKE_STOLEN)
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
@@ -27,26 +76,30 @@ def blueprint(registry: Registry) -> func.Blueprint:
         wanted = parse_token_form(form, form.text("org") or ANY_NAME)
         return _show_issued(request, await registry.tokens.issue(by.id, wanted, by=by))
 
+    for action in TOKEN_ACTIONS:
+        confirm = pages.page(account_token_confirmation(action))
+        bp.route(f"account/tokens/{action.name}", methods=READ_METHODS)(confirm)
+
     @bp.route("account/tokens/rotate", methods=["POST"])
-    @pages.form(account_tokens)
+    @pages.form(account_token_confirmation(ROTATE))
     async def account_token_rotate(request: SignedInRequest) -> func.HttpResponse:
         by = request.principal
         issued = await registry.tokens.rotate(by.id, request.form.text("token"), by=by)
         return _show_issued(request, issued)
 
     @bp.route("account/tokens/revoke", methods=["POST"])
-    @pages.form(account_tokens)
+    @pages.form(account_token_confirmation(REVOKE))
     async def account_token_revoke(request: SignedInRequest) -> func.HttpResponse:
         by = request.principal
         await registry.tokens.revoke(by.id, request.form.text("token"), by=by)
-        return see_other(TOKENS_PATH)
+        return see_other(f"{TOKENS_PATH}?done=revoke")
 
     @bp.route("account/tokens/revoke-stolen", methods=["POST"])
-    @pages.form(account_tokens)
+    @pages.form(account_token_confirmation(REVOKE_STOLEN))
     async def account_token_revoke_stolen(request: SignedInRequest) -> func.HttpResponse:
         by = request.principal
         await registry.tokens.revoke_stolen(by.id, request.form.text("token"), by=by)
-        return see_other(TOKENS_PATH)
+        return see_other(f"{TOKENS_PATH}?done=revoke-stolen")
 
     return bp
 
@@ -60,12 +113,39 @@ async def account_tokens(
         "account/tokens.html",
         problem,
         tokens=tokens[::-1],
+        actions=TOKEN_ACTIONS,
         scopes=scope_choices(),
         organizations=await registry.organizations.list_own(by=by),
         most_days=MAX_TOKEN_DAYS,
         typed=token_form_values(request.form, registry.settings.token_days),
-        revoking=request.form.text("token"),
+        done=request.done(TOKEN_DONE_MESSAGES),
     )
+
+
+def account_token_confirmation(action: TokenAction) -> PageWithForms:
+    """Return the page that asks to confirm an action on a token of the account."""
+
+    async def show(
+        request: SignedInRequest, problem: FormProblem | None = None
+    ) -> func.HttpResponse:
+        by, token_id = request.principal, requested_token(request)
+        used = await request.registry.tokens.find(by.id, token_id, by=by)
+        return request.show(
+            "account/token_confirm.html",
+            problem,
+            action=action,
+            used=used,
+            scopes=scope_choices(),
+            path=TOKENS_PATH,
+        )
+
+    show.__name__ = f"account_token_confirm_{action.name.replace('-', '_')}"
+    return show
+
+
+def requested_token(request: SignedInRequest) -> str:
+    """Return the id of the token that a confirmation page or its form names."""
+    return request.form.text("token") or request.query.get("token", "")
 
 
 def _show_issued(request: SignedInRequest, issued: IssuedToken) -> func.HttpResponse:

@@ -72,15 +72,22 @@ class SignedInRequest:
     def show(
         self, template: str, problem: FormProblem | None = None, **values: object
     ) -> func.HttpResponse:
-        """Return the rendered template, with the status of the problem; it can read `now_ms`."""
+        """Return the rendered template, with the status of the problem.
+
+        It can read `now_ms`, and `done`: the message after a form.
+        """
         return render_page(
             template,
             status=problem.status if problem else 200,
             headers=problem.headers if problem else None,
             visitor=self.visitor,
             problem=problem,
-            **{"now_ms": self.now_ms, **values},
+            **{"now_ms": self.now_ms, "done": "", **values},
         )
+
+    def done(self, messages: Mapping[str, str]) -> str:
+        """Return the message of the form that redirected here, by its name in `?done=`."""
+        return messages.get(self.query.get("done", ""), "")
 
 
 SignedInPageHandler = Callable[[SignedInRequest], Awaitable[func.HttpResponse]]
@@ -156,7 +163,7 @@ class SignedInPages:
         async def respond(req: func.HttpRequest) -> func.HttpResponse:
             found = await signed_in_account(headers_of(req), self.registry)
             if found is None:
-                return sign_in_page(req, self.registry)
+                return sign_in_page(req, self.registry, status=UNAUTHORIZED)
             request = SignedInRequest(
                 registry=self.registry,
                 account=found.account,
@@ -241,7 +248,11 @@ class Reauthentication:
 
 
 def sign_in_page(
-    req: func.HttpRequest, registry: Registry, reauthentication: Reauthentication | None = None
+    req: func.HttpRequest,
+    registry: Registry,
+    reauthentication: Reauthentication | None = None,
+    *,
+    status: int = 200,
 ) -> func.HttpResponse:
     """Return the page with every sign-in method; signing in leads back to the requested page."""
     query = {"to": return_page(req)}
@@ -257,7 +268,7 @@ def sign_in_page(
     ]
     return render_page(
         "sign_in.html",
-        status=200 if reauthentication else UNAUTHORIZED,
+        status=status,
         visitor=reauthentication.visitor if reauthentication else None,
         offers=offers,
         purpose=(reauthentication.purpose if reauthentication else SignInPurpose.ENTER).value,

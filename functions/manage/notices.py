@@ -20,6 +20,17 @@ from shared.domain.times import parse_time
 
 NOTICES_PATH = "/manage/notices"
 
+# The messages after forms, by the names of their actions.
+NOTICE_DONE_MESSAGES = {
+    "published": "Notice published. It is visible within five seconds.",
+    "changed": "End of the notice changed.",
+    "ended": "Notice ended.",
+}
+READ_ONLY_DONE_MESSAGES = {
+    "on": "Read-only mode turned on. All instances follow within five seconds.",
+    "off": "Read-only mode turned off. All instances follow within five seconds.",
+}
+
 # The choices of the form, the default first.
 MOODS = (
     (NoticeKind.INFORMATION, "Information"),
@@ -44,7 +55,7 @@ def _add_notices(bp: func.Blueprint, registry: Registry) -> None:
     async def manage_notice_announce(request: SignedInRequest) -> func.HttpResponse:
         draft = _draft(request.form, registry.clock.now_ms())
         await registry.notices.publish(draft, by=request.principal)
-        return see_other(NOTICES_PATH)
+        return see_other(f"{NOTICES_PATH}?done=published")
 
     @bp.route("manage/notices/extend", methods=["POST"])
     @pages.form(manage_notices)
@@ -52,13 +63,13 @@ def _add_notices(bp: func.Blueprint, registry: Registry) -> None:
         until_ms = parse_time("until", request.form.text("until"))
         notice = request.form.text("notice")
         await registry.notices.extend(notice, until_ms, by=request.principal)
-        return see_other(NOTICES_PATH)
+        return see_other(f"{NOTICES_PATH}?done=changed")
 
     @bp.route("manage/notices/end", methods=["POST"])
     @pages.form(manage_notices)
     async def manage_notice_end(request: SignedInRequest) -> func.HttpResponse:
         await registry.notices.end(request.form.text("notice"), by=request.principal)
-        return see_other(NOTICES_PATH)
+        return see_other(f"{NOTICES_PATH}?done=ended")
 
 
 async def manage_notices(
@@ -77,6 +88,7 @@ async def manage_notices(
         most_of_a_link=MAX_NOTICE_LINK_LENGTH,
         shown_for=DEFAULT_NOTICE_PERIOD,
         longest=MAX_NOTICE_PERIOD,
+        done=request.done(NOTICE_DONE_MESSAGES),
     )
 
 
@@ -105,13 +117,13 @@ def _add_read_only(bp: func.Blueprint, registry: Registry) -> None:
         await registry.notices.enter_read_only_mode(
             request.form.text("reason"), by=request.principal
         )
-        return see_other(READ_ONLY_PATH)
+        return see_other(f"{READ_ONLY_PATH}?done=on")
 
     @bp.route("manage/read-only/off", methods=["POST"])
     @pages.form_in_read_only_mode(manage_read_only)
     async def manage_read_only_off(request: SignedInRequest) -> func.HttpResponse:
         await registry.notices.leave_read_only_mode(by=request.principal)
-        return see_other(READ_ONLY_PATH)
+        return see_other(f"{READ_ONLY_PATH}?done=off")
 
 
 async def manage_read_only(
@@ -124,4 +136,5 @@ async def manage_read_only(
         read_only=read_only,
         typed=request.form.text("reason", read_only.reason if read_only else ""),
         most_of_a_reason=MAX_READ_ONLY_REASON_LENGTH,
+        done=request.done(READ_ONLY_DONE_MESSAGES),
     )

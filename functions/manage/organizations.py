@@ -100,7 +100,7 @@ async def manage_organization(
         is_deleted=is_deleted,
         owners=[each for each in members if each.membership.role is Role.OWNER],
         members=len(members),
-        done=ORGANIZATION_DONE_MESSAGES.get(request.query.get("done", ""), ""),
+        done=request.done(ORGANIZATION_DONE_MESSAGES),
     )
 
 
@@ -141,7 +141,7 @@ async def manage_names(
         problem,
         reserved=await reserved_names.all(by=by),
         availability=await reserved_names.look_up(name, by=by) if name else None,
-        done=NAME_DONE_MESSAGES.get(request.query.get("done", ""), ""),
+        done=request.done(NAME_DONE_MESSAGES),
     )
 
 

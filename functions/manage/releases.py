@@ -40,6 +40,14 @@ EVENT_LABELS = {
     "release.undeprecated": "Undeprecated",
 }
 
+# The messages after forms, by the names of their actions.
+DONE_MESSAGES = {
+    "hold": "Release held. Its owners were notified by email.",
+    "quarantine": "Release quarantined. Its owners were notified by email.",
+    "release": "Release restored. Its owners were notified by email.",
+    "remove": "Release removed. Its owners were notified by email.",
+}
+
 ReleaseDecision = Callable[[SignedInRequest, Coordinate], Awaitable[Release]]
 
 
@@ -60,14 +68,14 @@ HOLD = ReleaseAction(
     "Hold",
     "For a release that needs a review. Nobody can find or pull it, including its owners, until an "
     "administrator restores it. Builds that need it use another version or fail.",
-    "Hold",
+    "Hold release",
 )
 QUARANTINE = ReleaseAction(
     "quarantine",
     "Quarantine",
     "For a release that may be harmful. Nobody can find or pull it, including its owners. It can "
     "be restored unchanged.",
-    "Quarantine",
+    "Quarantine release",
     is_harsh=True,
 )
 RELEASE = ReleaseAction(
@@ -82,7 +90,7 @@ REMOVE = ReleaseAction(
     "Remove permanently",
     "For a release that law or security forbid to keep. It cannot be restored, its archive is "
     "deleted the next night, and nobody can publish its version again.",
-    "Remove permanently",
+    "Remove release permanently",
     is_harsh=True,
 )
 
@@ -112,7 +120,8 @@ def _form(pages: AdministratorPages, name: str, decide: ReleaseDecision) -> Hand
         return await manage_release(request, problem, refused=name)
 
     async def respond(request: SignedInRequest) -> func.HttpResponse:
-        return see_other(_path(await decide(request, _coordinate(request))))
+        release = await decide(request, _coordinate(request))
+        return see_other(f"{_path(release)}?done={name}")
 
     respond.__name__ = f"manage_release_{name}"
     return pages.form(show)(respond)
@@ -184,6 +193,7 @@ async def manage_release(
         is_first=before is None,
         most_characters=MAX_DESCRIPTION,
         reaches=propagation_times(request.registry.settings),
+        done=request.done(DONE_MESSAGES),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import azure.functions as func
 
+from functions.account.organizations import VISIBILITY_DONE_MESSAGES
 from functions.http.formatting import machine_moment
 from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PageRequest, PublicPages
@@ -105,6 +106,7 @@ async def _people(page: OrganizationPage, request: PageRequest) -> func.HttpResp
         tab=_PEOPLE,
         members=members,
         own=_own_membership(members, request),
+        done=VISIBILITY_DONE_MESSAGES.get(request.query.get("done", ""), ""),
     )
 
 

@@ -255,6 +255,23 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+def account_created_mail(name: str, url: str, *, link: str) -> MailText:
+    """Invite a person to the account that an administrator created for them."""
+    return MailText(
+        mail_line(f"{name}: your account at {url}"),
+        f"""\
+An administrator created the account {name} for you at {url}, a registry
+of Ballerina packages. Open this link within an hour to sign in; it works once:
+
+{link}
+
+Then link an identity provider, so that you can sign in again: {url}/account/identities
+
+If you did not expect this, you can ignore it.
+""",
+    )
+
+
 def account_locked_mail(name: str, url: str) -> MailText:
     """Tell that an account is locked, but not why: others may read the mail."""
     return MailText(

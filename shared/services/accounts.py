@@ -61,6 +61,10 @@ class Accounts:
         """Create an administrator, or raise `AccountExists` when the name is taken."""
         return await self._create_by_operator(self._new(name, administrator=True), by)
 
+    async def create_for_person(self, name: str, *, by: Principal) -> Account:
+        """Create an account, or raise `AccountExists`; callers check rights."""
+        return await self._create(self._new(name, administrator=False), by)
+
     async def by_id(self, account_id: str) -> Account:
         """Return the account with this id, or raise `AccountNotFound`."""
         account = await account_by_id(self.directory, account_id)

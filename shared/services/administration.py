@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from shared.auth.authorization import Administration
+from shared.auth.secrets import Secret
 from shared.domain.accounts import (
     ADMINISTRATORS,
     Account,
@@ -17,7 +18,7 @@ from shared.domain.accounts import (
     account_name_place,
     is_id,
 )
-from shared.domain.errors.identity import AccountLocked
+from shared.domain.errors.identity import AccountLocked, TokenNotFound
 from shared.domain.errors.organizations import (
     AccountNotFound,
     LastAdministrator,
@@ -26,7 +27,9 @@ from shared.domain.errors.organizations import (
 from shared.domain.events import EventQuery
 from shared.domain.identity import Principal
 from shared.domain.mail import (
+    EmailAddress,
     MailText,
+    account_created_mail,
     account_locked_mail,
     account_unlocked_mail,
     administrators_changed_mail,
@@ -38,7 +41,12 @@ from shared.domain.records import Place
 from shared.domain.sign_in import Session
 from shared.domain.tokens import LineageRecord
 from shared.ports import DirectoryStore
-from shared.services.accounts import account_by_id, account_by_name, accounts_by_ids
+from shared.services.accounts import (
+    Accounts,
+    account_by_id,
+    account_by_name,
+    accounts_by_ids,
+)
 from shared.services.audit_log import AuditLog, AuditLogPage
 from shared.services.mail import MailDelivery
 from shared.services.members import OPERATOR_NAME
@@ -176,6 +184,7 @@ class AccountAdministration:
     directory: DirectoryStore
     administration: Administration
     administrators: Administrators
+    accounts: Accounts
     organizations: Organizations
     tokens: TokenRecords
     sessions: Sessions
@@ -229,6 +238,22 @@ class AccountAdministration:
             locked_by=await self._locked_by(account),
         )
 
+    async def create(self, name: str, *, by: Principal) -> Account:
+        """Create an account for a person, who signs in to it with a sign-in link.
+
+        Raises `InvalidRequest` and `AccountExists`.
+        """
+        await self.administration.require_fresh(by, "create", f"the account {name}")
+        return await self.accounts.create_for_person(name, by=by)
+
+    async def send_sign_in_link(
+        self, account: Account, address: EmailAddress, link: Secret, *, by: Principal
+    ) -> bool:
+        """Send the sign-in link of a new account; say whether the mail server accepted it."""
+        await self.administration.require_fresh(by, "invite", account.name)
+        mail_text = account_created_mail(account.name, self.base_url, link=link.reveal())
+        return await self.mail_delivery.send(address, mail_text)
+
     async def list_administrators(self, *, by: Principal) -> list[Account]:
         await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
         return await self.administrators.all()
@@ -245,6 +270,14 @@ class AccountAdministration:
         """End all sessions of the account, everywhere within five seconds."""
         await self.administration.require_fresh(by, "end", f"the sessions of {account.name}")
         return await self.sessions.end_all(account.id, by=by)
+
+    async def token(self, account: Account, token_id: str, *, by: Principal) -> UsedToken:
+        """Return a token with its last use; raise `TokenNotFound`, also for canaries."""
+        await self.administration.require(by, "see", _ACCOUNTS_OF_OTHERS)
+        found = await self.tokens.find(account.id, token_id)
+        if found.token.canary:
+            raise TokenNotFound(token_id)
+        return found
 
     async def revoke_token(self, account: Account, token_id: str, *, by: Principal) -> None:
         """Revoke a token, everywhere within five seconds; raise `TokenNotFound`."""

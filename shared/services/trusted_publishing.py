@@ -5,7 +5,7 @@ for a token that expires after a quarter of an hour.
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from shared.auth.authorization import Authorization
@@ -41,6 +41,7 @@ from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Rando
 from shared.retries import retry_when_stale
 from shared.services.derived_data import PackageRecordWriter
 from shared.services.records import EntityChange, RecordWriter
+from shared.services.repository_ids import RepositoryIds
 from shared.services.token_records import IssuedToken, TokenRecords
 
 PENDING_FOR = timedelta(days=30)  # A publisher of a package that does not exist yet.
@@ -74,6 +75,7 @@ class TrustedPublishers:
     clock: Clock
     randomness: Randomness
     servers: Mapping[Provider, frozenset[str]]
+    repository_ids: RepositoryIds
 
     async def of_organization(self, org: OrgName, *, by: Principal) -> list[Publisher]:
         """Return the organization's publishers to its owners, without expired ones."""
@@ -99,6 +101,17 @@ class TrustedPublishers:
         }
         change = EntityChange("publisher.added", str(package), org=publisher.org, details=details)
         return await self.record_writer.add(publisher, change=change, by=by)
+
+    async def add_repository(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
+        """Add a publisher whose ids are looked up by the name of its repository.
+
+        Raises as `add` and `RepositoryIds.find` do. Only servers of the operator are called, and
+        only for callers who may add the publisher.
+        """
+        await self.authorization.require(by, Action.GOVERN, wanted.package)
+        server = self._server(wanted)
+        ids = await self.repository_ids.find(wanted.provider, server, wanted.repository)
+        return await self.add(replace(wanted, ids=ids), by=by)
 
     async def remove(self, org: OrgName, publisher_id: str, *, by: Principal) -> None:
         """Remove a publisher; tokens that its jobs got before expire within minutes."""

@@ -108,7 +108,7 @@ def a_pattern_that_is_kept_back(site: Site, page: Page) -> None:
     page.goto(f"{site.url}{NAMES}/new?pattern={LONG}*")
     page.get_by_label("Reason").fill("w" * 400)
     page.get_by_role("button", name="Reserve names").click()
-    expect(page.get_by_role("status").first).to_contain_text("Done.")
+    expect(page.get_by_role("status").first).to_contain_text("Names reserved.")
     page.get_by_role("button", name=f"Remove {LONG}*").click()
     expect(page.get_by_role("row").filter(has_text="ballerina*")).to_be_visible()
 

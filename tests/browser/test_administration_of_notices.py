@@ -75,7 +75,7 @@ def notices_that_ended(site: Site, page: Page) -> None:
     page.goto(f"{site.url}{NOTICES}")
     while page.get_by_role("button", name="End now").count():
         page.get_by_role("button", name="End now").first.click()
-    expect(page.get_by_role("heading", name="Ended")).to_be_visible()
+    expect(page.get_by_role("heading", name="Past notices")).to_be_visible()
 
 
 def changes_that_are_taken(site: Site, page: Page) -> None:

@@ -35,7 +35,7 @@ def looked_at(watched: Watched, name: str) -> None:
 def decide(watched: Watched, title: str, reason: str = "", typed: str = "") -> None:
     """Open what one can do, fill it in and send it."""
     page = watched.page
-    page.get_by_text(title, exact=True).click()
+    page.locator("summary").get_by_text(title, exact=True).click()
     card = page.locator("details[open]")
     if reason:
         card.get_by_label("Reason").fill(reason)

@@ -36,7 +36,7 @@ def test_an_owner_looks_after_an_organization(site: Site, opened: Open) -> None:
     site.sign_in(page, site.served.people.bob)
     found_organization(page, "bobs")
     page.get_by_role("link", name="bobs", exact=True).first.click()
-    page.get_by_role("link", name="Tokens", exact=True).click()
+    page.get_by_role("navigation", name="bobs").get_by_role("link", name="Access tokens").click()
     token = make_token_here(page, "robot")
 
     site.push_with(token, "bobs/tool:1.0.0", readme="# Tool")
@@ -49,14 +49,15 @@ def test_an_owner_looks_after_an_organization(site: Site, opened: Open) -> None:
     expect(stranger.get_by_text("Use bobs/better.").first).to_be_visible()
 
     page.get_by_role("button", name="Undeprecate tool").click()
-    expect(page.get_by_role("status")).to_contain_text("no longer deprecated")
+    expect(page.get_by_role("status")).to_contain_text("undeprecated")
     stranger = opened(site.url).open("/packages/bobs/tool")
     expect(stranger.get_by_text("Use bobs/better.")).to_have_count(0)
 
-    page.get_by_role("link", name="Log", exact=True).click()
-    expect(page.get_by_role("row").nth(1)).to_contain_text("bob took the deprecation of bobs/tool")
-    page.get_by_role("link", name="Tokens", exact=True).click()
-    page.get_by_role("button", name="Revoke the token robot").click()
+    page.get_by_role("link", name="Audit log", exact=True).click()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("bob undeprecated bobs/tool")
+    page.get_by_role("navigation", name="bobs").get_by_role("link", name="Access tokens").click()
+    page.get_by_role("link", name="Revoke the token robot", exact=True).click()
+    page.get_by_role("button", name="Revoke token").click()
     expect(page.get_by_text("No access tokens")).to_be_visible()
     watched.assert_nothing_happened()
 
@@ -147,7 +148,8 @@ def make_token_here(page: Page, name: str) -> str:
 
 def revoke_token(page: Page, name: str) -> None:
     page.goto(re.sub(r"/packages/.*", "/account/tokens", page.url))
-    page.get_by_role("button", name=f"Revoke the token {name}").click()
+    page.get_by_role("link", name=f"Revoke the token {name}", exact=True).click()
+    page.get_by_role("button", name="Revoke token").click()
 
 
 def test_text_typed_into_a_form_is_not_searched_for(site: Site, opened: Open) -> None:

@@ -64,6 +64,7 @@ def a_publisher_that_is_refused(site: Site, page: Page) -> None:
     """Trust the job of a repository by its name, and not by its number."""
     page.goto(f"{site.url}/account/organizations/acme/publishers")
     page.get_by_label("Package", exact=True).fill("greet")
+    page.get_by_text("Enter the IDs yourself").click()
     for label in ("Repository ID", "Repository owner ID"):
         page.get_by_label(label).fill("octo")
     page.get_by_role("button", name="Add trusted publisher").click()

@@ -16,9 +16,10 @@ from functions.account.organization.members import MEMBER_ACTIONS
 from functions.account.organization.packages import HELD_RELEASE_ACTIONS, PACKAGE_ACTIONS
 from functions.account.organization.publishers import PUBLISHER_ACTIONS
 from functions.account.organization.settings import SETTINGS_ACTIONS
-from functions.account.organization.tokens import TOKEN_ACTIONS
+from functions.account.organization.tokens import REVOCATIONS
+from functions.account.tokens import TOKEN_ACTIONS
 from functions.device.device_login import GRANT_TYPE
-from functions.manage.accounts import ACCOUNT_ACTIONS
+from functions.manage.accounts import ACCOUNT_ACTIONS, ADMINISTRATOR_TOKEN_ACTIONS
 from functions.manage.releases import RELEASE_DECISIONS
 from functions.web.package.pages import TAB_HANDLERS
 from shared.domain.rights import Action, Scope
@@ -603,7 +604,7 @@ FORMS = [
         PACKAGE_ACTIONS,
         PUBLISHER_ACTIONS,
         SETTINGS_ACTIONS,
-        TOKEN_ACTIONS,
+        [f"tokens/{action.name}" for action, _ in REVOCATIONS],
     )
     for path in actions
 ]
@@ -656,6 +657,16 @@ PAGES = {
     "account_token_revoke_stolen": _for_all(
         "/account/tokens/revoke-stolen", nobody_by_token, "POST"
     ),
+    **{
+        f"{function}_{action.name.replace('-', '_')}": _for_all(
+            f"{path}/{action.name}?token={NOBODYS}", nobody_by_token
+        )
+        for action in TOKEN_ACTIONS
+        for function, path in (
+            ("account_token_confirm", "/account/tokens"),
+            ("account_organization_token_confirm", f"{OF_ACME}/tokens"),
+        )
+    },
     "device_page": _for_all("/device", nobody_by_token),
     "device_answer": _for_all("/device", nobody_by_token, "POST"),
     "manage_account": _for_all("/manage/accounts/ID-OF-ann", nobody_by_token),
@@ -665,6 +676,13 @@ PAGES = {
         )
         for name in ("link", *ACCOUNT_ACTIONS)
     },
+    **{
+        f"manage_account_confirm_{action.name.replace('-', '_')}": _for_all(
+            f"/manage/accounts/ID-OF-ann/{action.name}?token={NOBODYS}", nobody_by_token
+        )
+        for action in ADMINISTRATOR_TOKEN_ACTIONS
+    },
+    "manage_account_create": _for_all("/manage/accounts", nobody_by_token, "POST"),
     "manage_accounts": _for_all("/manage/accounts", nobody_by_token),
     "manage_name_add": _for_all("/manage/names/new", nobody_by_token, "POST"),
     "manage_name_preview": _for_all("/manage/names/new?pattern=a*", nobody_by_token),

@@ -17,6 +17,7 @@ from shared.domain.records import Event, Place
 from shared.domain.rights import Grant, Role
 from shared.domain.sign_in import Session
 from shared.domain.tokens import Token
+from shared.services.accounts import Accounts
 from shared.services.administration import (
     AccountAdministration,
     Administrators,
@@ -287,6 +288,10 @@ class AdministrationServices(OrganizationServices):
         )
 
     @property
+    def accounts(self) -> Accounts:
+        return Accounts(self.directory, self.recording, self.clock, self.randomness)
+
+    @property
     def tokens(self) -> TokenRecords:
         return TokenRecords(
             directory=self.directory,
@@ -308,6 +313,7 @@ class AdministrationServices(OrganizationServices):
             directory=self.directory,
             administration=self.administration,
             administrators=self.administrators,
+            accounts=self.accounts,
             organizations=self.organizations,
             tokens=self.tokens,
             sessions=Sessions(self.directory, self.record_writer, self.clock, account_mail),

@@ -67,7 +67,7 @@ DONE_MESSAGES = {
 class OrganizationFrame:
     """The values that the templates of all pages of an organization read.
 
-    `done` says what a form has just done, and is empty otherwise.
+    `done` is the message after a form, and is empty otherwise.
     """
 
     request: SignedInRequest
@@ -105,7 +105,7 @@ class OrganizationFrame:
     ) -> func.HttpResponse:
         """Return the page of the tab, or of another template; `typed` is the refused form."""
         path = f"account/organization/{template or self.tab}.html"
-        values = {"typed": self.request.form if problem else Form(), **values}
+        values = {"typed": self.request.form if problem else Form(), "done": self.done, **values}
         return self.request.show(
             path, problem, frame=self, organization=self.organization, **values
         )
@@ -116,9 +116,12 @@ async def organization_frame(request: SignedInRequest, tab: str) -> Organization
     access = await request.registry.organizations.access_context(
         org_of(request), by=request.principal
     )
-    done = DONE_MESSAGES.get(request.query.get("done", ""), "")
     return OrganizationFrame(
-        request, access, access.require_organization(org_of(request)), tab, done
+        request,
+        access,
+        access.require_organization(org_of(request)),
+        tab,
+        request.done(DONE_MESSAGES),
     )
 
 
@@ -149,7 +152,11 @@ class OrganizationPages:
         page = SignedInPages(self.registry).page(self.show)
         bp.route(ORGANIZATION_ROUTE + self.path, methods=READ_METHODS)(page)
         for path, act in actions.items():
-            bp.route(f"{ORGANIZATION_ROUTE}/{path}", methods=["POST"])(self._form(path, act))
+            self.add_form(bp, path, act)
+
+    def add_form(self, bp: func.Blueprint, path: str, act: FormAction) -> None:
+        """Add a form alone, which leads to the page and shows it again with a refusal."""
+        bp.route(f"{ORGANIZATION_ROUTE}/{path}", methods=["POST"])(self._form(path, act))
 
     def _form(self, path: str, act: FormAction) -> Handler:
         name = path.replace("{name}/", "")

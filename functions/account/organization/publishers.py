@@ -16,9 +16,11 @@ from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInRequest
 from shared.composition import Registry
+from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import OrgName, Package
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import RULE_NAMES
+from shared.services.repository_ids import LOOKED_UP_PROVIDERS
 from shared.services.trusted_publishing import PublisherRequest
 
 PUBLISHERS_PER_PAGE = 50  # An organization has a thousand at most.
@@ -82,6 +84,11 @@ class ProviderForm:
         return RULE_NAMES[self.provider]
 
     @property
+    def looks_up(self) -> bool:
+        """Return whether the registry can look the ids up by the name of the repository."""
+        return self.provider in LOOKED_UP_PROVIDERS
+
+    @property
     def where(self) -> str:
         """Return the command that prints the ids."""
         return ID_COMMANDS[self.provider]
@@ -105,9 +112,12 @@ def _tabs(frame: OrganizationFrame, providers: Sequence[Provider]) -> list[tuple
 
 
 async def _add(request: SignedInRequest, org: OrgName) -> None:
-    await request.registry.trusted_publishers.add(
-        _parse_publisher(request.form, org), by=request.principal
-    )
+    form, publishers = request.form, request.registry.trusted_publishers
+    wanted = _parse_publisher(form, org)
+    if any(wanted.ids.values()):
+        await publishers.add(wanted, by=request.principal)
+    else:
+        await publishers.add_repository(wanted, by=request.principal)
 
 
 async def _remove(request: SignedInRequest, org: OrgName) -> None:
@@ -117,6 +127,17 @@ async def _remove(request: SignedInRequest, org: OrgName) -> None:
 
 def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
     provider = _provider(form)
+    if not form.text("package"):
+        message = "Enter the name of the package."
+        raise InvalidRequest(message)
+    ids = {claim: form.text(claim) for claim in ID_CLAIMS[provider]}
+    if not any(ids.values()) and not form.text("repository"):
+        message = (
+            "Enter the repository as owner/name, or enter its ids."
+            if provider in LOOKED_UP_PROVIDERS
+            else f"Enter {' and '.join(ids)}, which identify the job."
+        )
+        raise InvalidRequest(message)
     rules: dict[str, object] = {
         "workflow": form.text("workflow"),
         "reusable_workflow": form.text("reusable_workflow"),
@@ -127,7 +148,7 @@ def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
     return PublisherRequest(
         package=Package.parse(org, form.text("package")),
         provider=provider,
-        ids={claim: form.text(claim) for claim in ID_CLAIMS[provider]},
+        ids=ids,
         server=form.text("server"),
         repository=form.text("repository"),
         rules=rules,

@@ -11,11 +11,23 @@ from functions.account.organization.pages import (
 )
 from functions.account.tokens import (
     LONG_LIFETIME,
+    REVOKE,
+    REVOKE_STOLEN,
+    ROTATE,
+    TOKEN_ACTIONS,
+    TokenAction,
     parse_token_form,
+    requested_token,
     scope_choices,
     token_form_values,
 )
-from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
+from functions.http.requests import READ_METHODS
+from functions.http.signed_in_pages import (
+    FormProblem,
+    PageWithForms,
+    SignedInPages,
+    SignedInRequest,
+)
 from shared.composition import Registry
 from shared.domain.client_settings import client_settings
 from shared.domain.names import OrgName
@@ -26,7 +38,14 @@ from shared.services.tokens import MAX_TOKEN_DAYS
 
 def blueprint(registry: Registry) -> func.Blueprint:
     bp, forms = func.Blueprint(), SignedInPages(registry)
-    OrganizationPages(registry, account_organization_tokens, "/tokens").add(bp, TOKEN_ACTIONS)
+    page = forms.page(account_organization_tokens)
+    bp.route(f"{ORGANIZATION_ROUTE}/tokens", methods=READ_METHODS)(page)
+    for action in TOKEN_ACTIONS:
+        confirm = forms.page(_confirmation(action))
+        bp.route(f"{ORGANIZATION_ROUTE}/tokens/{action.name}", methods=READ_METHODS)(confirm)
+    for action, act in REVOCATIONS:
+        pages = OrganizationPages(registry, _confirmation(action), "/tokens")
+        pages.add_form(bp, f"tokens/{action.name}", act)
 
     @bp.route(f"{ORGANIZATION_ROUTE}/tokens", methods=["POST"])
     @forms.form(account_organization_tokens)
@@ -37,7 +56,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         return await _show_issued(request, issued)
 
     @bp.route(f"{ORGANIZATION_ROUTE}/tokens/rotate", methods=["POST"])
-    @forms.form(account_organization_tokens)
+    @forms.form(_confirmation(ROTATE))
     async def account_organization_tokens_rotate(request: SignedInRequest) -> func.HttpResponse:
         org, token_id = org_of(request), request.form.text("token")
         issued = await registry.organization_tokens.rotate(org, token_id, by=request.principal)
@@ -54,11 +73,28 @@ async def account_organization_tokens(
     return frame.show(
         problem,
         tokens=tokens[::-1],
+        actions=TOKEN_ACTIONS,
         scopes=scope_choices(Scope.MANAGE),
         most_days=MAX_TOKEN_DAYS,
         typed=token_form_values(request.form, registry.settings.token_days),
-        revoking=request.form.text("token"),
     )
+
+
+def _confirmation(action: TokenAction) -> PageWithForms:
+    """Return the page that asks to confirm an action on a token of the organization."""
+
+    async def show(
+        request: SignedInRequest, problem: FormProblem | None = None
+    ) -> func.HttpResponse:
+        frame, token_id = await organization_frame(request, "tokens"), requested_token(request)
+        used = await request.registry.organization_tokens.find(
+            org_of(request), token_id, by=request.principal
+        )
+        scopes = scope_choices(Scope.MANAGE)
+        return frame.show(problem, "token_confirm", action=action, used=used, scopes=scopes)
+
+    show.__name__ = f"account_organization_token_confirm_{action.name.replace('-', '_')}"
+    return show
 
 
 async def _show_issued(request: SignedInRequest, issued: IssuedToken) -> func.HttpResponse:
@@ -86,8 +122,7 @@ async def _revoke_stolen(request: SignedInRequest, org: OrgName) -> None:
     await request.registry.organization_tokens.revoke_stolen(org, token_id, by=request.principal)
 
 
-# The actions of forms, by their paths below the organization.
-TOKEN_ACTIONS: dict[str, FormAction] = {
-    "tokens/revoke": _revoke,
-    "tokens/revoke-stolen": _revoke_stolen,
-}
+REVOCATIONS: tuple[tuple[TokenAction, FormAction], ...] = (
+    (REVOKE, _revoke),
+    (REVOKE_STOLEN, _revoke_stolen),
+)

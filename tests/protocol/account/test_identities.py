@@ -47,7 +47,8 @@ async def test_a_further_identity_is_linked_and_leads_back_here(sign_ins: SignIn
     browser = await sign_ins.signed_in("entra")
     await browser.get(PAGE)
     await link(browser, "github")
-    assert str(browser.page.url).endswith(PAGE)
+    assert str(browser.page.url).endswith(f"{PAGE}?done=linked")
+    assert "Identity linked." in browser.page.text
     assert len(ids(browser)) == 2
     assert "GitHub" in browser.page.text
 

@@ -97,7 +97,7 @@ async def test_an_invitation_shows_what_it_offers_and_is_accepted(world: World) 
     for shown in ("Join acme?", "maintainer", "bob", "Accept", "Decline"):
         assert shown in bob.text
     answer = await bob.send(path, decision="accept")
-    assert answer.headers["location"] == PAGE
+    assert answer.headers["location"] == f"{PAGE}?done=joined"
     assert await role_of(world, world.people.bob) == "maintainer"
     assert "acme" in bob.text
 
@@ -161,7 +161,7 @@ async def test_an_invitation_that_was_opened_waits_for_an_answer(world: World) -
     await bob.open(WAITING)
     [key, _] = re.findall(r'name="invitation" value="(\w+)"', bob.text)
     answer = await bob.send(WAITING, org="acme", invitation=key, decision="accept")
-    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?done=joined")
     assert await role_of(world, world.people.bob) == "maintainer"
     await bob.open(WAITING)
     assert "No pending invitations" in bob.text
@@ -172,7 +172,7 @@ async def test_an_invitation_that_waits_is_declined(world: World) -> None:
     await bob.open(WAITING)
     [key, _] = re.findall(r'name="invitation" value="(\w+)"', bob.text)
     answer = await bob.send(WAITING, org="acme", invitation=key, decision="decline")
-    assert (answer.status_code, answer.headers["location"]) == (303, WAITING)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{WAITING}?done=declined")
     assert "No pending invitations" in bob.text
     again = await bob.send(WAITING, org="acme", invitation=key, decision="accept")
     assert again.status_code == 404

@@ -33,7 +33,7 @@ async def test_a_token_that_was_revoked_as_stolen_is_called_so(ann: PageClient) 
     await ann.open("/account/tokens")
     await ann.send("/account/tokens", name="nightly build", scope="read")
     await ann.open("/account/tokens")
-    token_id = re.findall(r'name="token" value="(\w+)"', ann.text)[-1]
+    token_id = re.findall(r'revoke\?token=(\w+)"', ann.text)[-1]
     await ann.send("/account/tokens/revoke-stolen", token=token_id)
     await ann.open(PAGE)
     assert "Access token revoked as stolen" in rows(ann)[0]

@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from shared.domain.identity import OPERATOR
 from tests.support.page_client import PageClient
 from tests.support.world import URL, World
 
@@ -74,13 +75,49 @@ async def test_the_list_shows_when_and_from_where_a_token_was_used(
     assert "never" not in row
 
 
+@pytest.mark.parametrize(
+    ("action", "effect"),
+    [
+        ("rotate", "until you replace the secret with the new one"),
+        ("revoke", "This cannot be undone."),
+        ("revoke-stolen", "everything that was created with it is revoked as well"),
+    ],
+)
+async def test_each_action_asks_first_and_says_what_stops_working(
+    world: World, ann: PageClient, action: str, effect: str
+) -> None:
+    await ann.send(PAGE, name="nightly", scope="read")
+    headers = {"Authorization": f"Bearer {text_of(ann)}", "User-Agent": "bal/2201.13"}
+    await world.get(f"{URL}/api/v1/whoami", headers=headers)
+    await world.registry.authentication.close()  # What is noted beside requests is written by now.
+    await ann.open(PAGE)
+    [link] = re.findall(
+        rf'href="({PAGE}/{action}\?token=\w+)"[^>]*>[^<]*<[^>]*> the token nightly', ann.text
+    )
+    assert (await ann.open(link)).status_code == 200
+    for text in (effect, "nightly", "stops working", "bal/2201.13", "127.0.0.1"):
+        assert text in ann.text
+    await ann.open(PAGE)
+    assert "nightly" in ann.text  # Nothing has happened yet.
+
+
+async def test_nobody_is_asked_about_a_token_of_somebody_else(world: World) -> None:
+    bob = await PageClient.of(world, world.people.bob)
+    [used] = await world.registry.tokens.list(world.people.ann.account.id, by=OPERATOR)
+    for action in ("rotate", "revoke", "revoke-stolen"):
+        answer = await bob.open(f"{PAGE}/{action}?token={used.token.id}")
+        assert answer.status_code == 404
+        assert used.token.name not in bob.text
+
+
 async def test_a_revoked_token_is_refused_and_not_listed(world: World, ann: PageClient) -> None:
     await ann.send(PAGE, name="to be ended", scope="read")
     text = text_of(ann)
     await ann.open(PAGE)
     [token_id] = re.findall(r"to be ended<span[^>]*>(\w+),", ann.text)
     answer = await ann.send(f"{PAGE}/revoke", token=token_id)
-    assert answer.headers["location"] == PAGE
+    assert answer.headers["location"] == f"{PAGE}?done=revoke"
+    assert "Access token revoked." in ann.text
     assert "to be ended" not in ann.text
     world.clock.advance(timedelta(seconds=5))
     assert (await names(world, text)).status_code == 401
@@ -94,8 +131,10 @@ async def test_a_stolen_token_takes_what_was_made_with_it_along(
     await ann.open(PAGE)
     assert "Created with it: token later" in ann.text
     stolen = made.json()["token"]["madeWith"]
+    await ann.open(f"{PAGE}/revoke-stolen?token={stolen}")
+    assert "<dd>token later" in ann.text
     answer = await ann.send(f"{PAGE}/revoke-stolen", token=stolen)
-    assert answer.headers["location"] == PAGE
+    assert answer.headers["location"] == f"{PAGE}?done=revoke-stolen"
     assert "later" not in ann.text
     assert (await ann.send(f"{PAGE}/revoke-stolen", token="nothing")).status_code == 404
     world.clock.advance(timedelta(seconds=5))

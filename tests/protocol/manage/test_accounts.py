@@ -1,12 +1,14 @@
 """/manage/accounts: accounts, and the actions of administrators."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from shared.domain.identity import OPERATOR
 from shared.services.tokens import TokenRequest
+from tests.fakes.mail import FakeMailer
 from tests.protocol.test_store_budgets import Ledger
 from tests.support.page_client import PageClient
 from tests.support.world import URL, OpenWorld, World, token_of
@@ -123,6 +125,70 @@ async def test_a_link_is_shown_once_and_signs_its_owner_in(world: World, admin: 
     assert link not in admin.text
 
 
+async def test_an_administrator_creates_an_account_and_gets_its_link(
+    world: World, admin: PageClient
+) -> None:
+    await admin.open(PAGE)
+    assert (await admin.send(PAGE, name="zoe")).status_code == 200
+    [link] = re.findall(rf'value="{URL}(/sign-in/link/[^"]+)"', admin.text)
+    zoe = PageClient(world)
+    await zoe.open(link)
+    await zoe.send(link)
+    assert "Signed in as <strong>zoe</strong>" in zoe.text
+
+
+async def test_an_account_is_created_and_its_link_sent_by_mail(worlds: OpenWorld) -> None:
+    mailer = FakeMailer()
+    world = await worlds(wrap=lambda stores: replace(stores, mailer=mailer))
+    admin = await PageClient.of(world, world.people.admin)
+    await admin.open(PAGE)
+    assert (await admin.send(PAGE, name="zoe", email="zoe@example.org")).status_code == 303
+    assert "A sign-in link was sent by email" in admin.text
+    [mail] = mailer.sent
+    assert mail.to == "zoe@example.org"
+    [link] = re.findall(rf"{URL}(/sign-in/link/\S+)", mail.text)
+    assert link not in admin.text
+    assert (await PageClient(world).open(link)).status_code == 200
+
+
+async def test_a_link_that_cannot_be_sent_is_shown(worlds: OpenWorld) -> None:
+    mailer = FakeMailer(is_down=True)
+    world = await worlds(wrap=lambda stores: replace(stores, mailer=mailer))
+    admin = await PageClient.of(world, world.people.admin)
+    await admin.open(PAGE)
+    await admin.send(PAGE, name="zoe", email="zoe@example.org")
+    assert "/sign-in/link/" in admin.text
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "reason"),
+    [
+        ({"name": ""}, 400, "is no account name"),
+        ({"name": "ann"}, 409, "exists already"),
+        ({"name": "zoe", "email": "zoe"}, 400, "not a valid email address"),
+    ],
+)
+async def test_an_account_that_cannot_be_created_is_refused_beside_the_form(
+    admin: PageClient, form: dict[str, str], status: int, reason: str
+) -> None:
+    await admin.open(PAGE)
+    assert (await admin.send(PAGE, **form)).status_code == status
+    assert reason in admin.text
+    assert f'value="{form["name"]}"' in admin.text
+
+
+async def test_only_an_administrator_who_signed_in_recently_creates_accounts(
+    world: World, admin: PageClient
+) -> None:
+    await admin.open(PAGE)
+    world.clock.advance(timedelta(minutes=11))
+    assert (await admin.send(PAGE, name="zoe")).status_code == 403
+    assert "Sign in again" in admin.text
+    ann = await PageClient.of(world, world.people.ann)
+    await ann.open("/account/tokens")
+    assert (await ann.send(PAGE, name="zoe")).status_code == 404
+
+
 async def test_all_sessions_end_at_once(world: World, admin: PageClient) -> None:
     ann = await PageClient.of(world, world.people.ann)
     assert await decided(admin, "ann", "sessions") == 303
@@ -132,7 +198,9 @@ async def test_all_sessions_end_at_once(world: World, admin: PageClient) -> None
 
 async def test_a_token_is_revoked(world: World, admin: PageClient) -> None:
     await admin.open(world.with_ids(ANN))
-    [token] = set(re.findall(r'name="token" value="(\w+)"', admin.text))
+    [token] = set(re.findall(r'revoke\?token=(\w+)"', admin.text))
+    await admin.open(f"{world.with_ids(ANN)}/revoke?token={token}")
+    assert "Everything that uses this token stops working" in admin.text
     assert await decided(admin, "ann", "revoke", token=token) == 303
     world.clock.advance(timedelta(seconds=5))
     assert (await world.get("/packages", by=world.people.ann)).status_code == 401

@@ -161,7 +161,7 @@ async def test_a_decision_is_shown(
 ) -> None:
     await admin.open(PAGE)
     answer = await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
-    assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?done={verb}")
     assert shown(admin) == page
     offered = re.findall(rf'action="{PAGE}/(\w+)"', admin.text)
     assert offered == [action.name for action in ACTIONS_BY_STATE[await state(shelf)]]

@@ -60,7 +60,10 @@ async def test_a_member_shows_everybody_that_they_are_and_hides_it_again(
     await mia.open("/orgs/acme/people")
     form = "/account/organizations/appear"
     answer = await mia.send(form, org="acme", to="everybody")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/orgs/acme/people")
+    assert (answer.status_code, answer.headers["location"]) == (
+        303,
+        "/orgs/acme/people?done=everybody",
+    )
     assert "Your membership (" in mia.text
     assert main_of(await opened(world, "/orgs/acme/people")) == page
     twin = await opened(world, "/orgs/acme/people", accept="application/json")

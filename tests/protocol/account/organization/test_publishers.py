@@ -1,9 +1,13 @@
 """/account/organizations/{org}/publishers: add and remove trusted publishers."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import pytest
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Package, parse_org
+from shared.ports import HttpResponse
 from tests.protocol.account.organization.test_members import LONG_AGO
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
@@ -138,3 +142,95 @@ async def test_owners_alone_see_them(world: World) -> None:
     for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
         browser = await PageClient.of(world, person)
         assert (await browser.open(PAGE)).status_code == status
+
+
+NAMED = {key: value for key, value in GREET.items() if not key.startswith("repository_")}
+
+
+class Providers:
+    """A `HttpClient` that knows the repository octo/greet at each provider."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
+        """Answer with the ids of the repository; other addresses have nothing."""
+        assert "Authorization" not in headers
+        self.asked.append(url)
+        if url.endswith(("/repos/octo/greet", "/projects/octo%2Fgreet")):
+            return HttpResponse(200, {}, b'{"id":74,"owner":{"id":65},"namespace":{"id":66}}')
+        return HttpResponse(404, {}, b"{}")
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def providers() -> Providers:
+    return Providers()
+
+
+@pytest.fixture
+async def owner(worlds: OpenWorld, providers: Providers) -> PageClient:
+    """Return the browser of an owner, whose registry reaches the providers."""
+    world = await worlds(**SETTINGS, wrap=lambda stores: replace(stores, fetcher=providers))
+    browser = await PageClient.of(world, world.people.ann)
+    await browser.open(PAGE)
+    return browser
+
+
+async def test_the_ids_of_a_repository_are_looked_up_by_its_name(
+    owner: PageClient, providers: Providers
+) -> None:
+    assert (await owner.send(f"{PAGE}/add", **NAMED)).status_code == 303
+    [added] = await owner.world.registry.trusted_publishers.of_organization(ACME, by=OPERATOR)
+    assert added.ids == {"repository_id": "74", "repository_owner_id": "65"}
+    assert providers.asked == ["https://api.github.com/repos/octo/greet"]
+
+
+async def test_a_repository_that_is_not_found_leads_to_its_ids(owner: PageClient) -> None:
+    answer = await owner.send(f"{PAGE}/add", **{**NAMED, "repository": "octo/private"})
+    assert answer.status_code == 400
+    for text in ("did not tell this registry the ids of octo/private", "enter the ids yourself"):
+        assert text in owner.text
+    assert "<details open>" in owner.text
+    assert 'value="octo/private"' in owner.text
+
+
+@pytest.mark.parametrize(
+    ("form", "reason"),
+    [
+        ({**NAMED, "package": ""}, "Enter the name of the package."),
+        ({**NAMED, "repository": ""}, "Enter the repository as owner/name, or enter its ids."),
+        ({**NAMED, "repository": "greet"}, "Enter the repository as owner/name, such as"),
+        ({**NAMED, "workflow": ""}, "names its workflow"),
+        ({"package": "greet", "provider": "entra"}, "Enter oid and tid, which identify the job."),
+        (
+            {"package": "greet", "provider": "entra", "repository": "octo/greet"},
+            "Enter all of them: oid, tid.",
+        ),
+    ],
+)
+async def test_an_empty_field_has_a_message_of_its_own(
+    owner: PageClient, form: dict[str, str], reason: str
+) -> None:
+    assert (await owner.send(f"{PAGE}/add", **form)).status_code == 400
+    assert reason in owner.text
+
+
+async def test_nothing_is_looked_up_for_those_who_may_not_add(
+    worlds: OpenWorld, providers: Providers
+) -> None:
+    world = await worlds(**SETTINGS, wrap=lambda stores: replace(stores, fetcher=providers))
+    mia = await PageClient.of(world, world.people.mia)
+    await mia.open("/account/tokens")
+    assert (await mia.send(f"{PAGE}/add", **NAMED)).status_code == 403
+    assert providers.asked == []
+
+
+async def test_no_server_is_asked_that_the_operator_does_not_name(
+    owner: PageClient, providers: Providers
+) -> None:
+    answer = await owner.send(f"{PAGE}/add", **{**NAMED, "server": "https://169.254.169.254"})
+    assert answer.status_code == 400
+    assert providers.asked == []
