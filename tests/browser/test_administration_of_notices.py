@@ -81,7 +81,7 @@ def notices_that_ended(site: Site, page: Page) -> None:
 def changes_that_are_taken(site: Site, page: Page) -> None:
     """Open the page of read-only mode."""
     page.goto(f"{site.url}{READ_ONLY}")
-    expect(page.get_by_text("Changes are taken")).to_be_visible()
+    expect(page.get_by_text("Read-only mode is off.")).to_be_visible()
 
 
 def changes_that_are_refused(site: Site, page: Page) -> None:

@@ -36,7 +36,7 @@ def test_an_owner_looks_after_an_organization(site: Site, opened: Open) -> None:
     site.sign_in(page, site.served.people.bob)
     found_organization(page, "bobs")
     page.get_by_role("link", name="bobs", exact=True).first.click()
-    page.get_by_role("navigation", name="bobs").get_by_role("link", name="Access tokens").click()
+    open_tab(page, "bobs", "Access tokens")
     token = make_token_here(page, "robot")
 
     site.push_with(token, "bobs/tool:1.0.0", readme="# Tool")
@@ -55,9 +55,8 @@ def test_an_owner_looks_after_an_organization(site: Site, opened: Open) -> None:
 
     page.get_by_role("link", name="Audit log", exact=True).click()
     expect(page.get_by_role("row").nth(1)).to_contain_text("bob undeprecated bobs/tool")
-    page.get_by_role("navigation", name="bobs").get_by_role("link", name="Access tokens").click()
-    page.get_by_role("link", name="Revoke the token robot", exact=True).click()
-    page.get_by_role("button", name="Revoke token").click()
+    open_tab(page, "bobs", "Access tokens")
+    revoke_token_here(page, "robot")
     expect(page.get_by_text("No access tokens")).to_be_visible()
     watched.assert_nothing_happened()
 
@@ -148,8 +147,16 @@ def make_token_here(page: Page, name: str) -> str:
 
 def revoke_token(page: Page, name: str) -> None:
     page.goto(re.sub(r"/packages/.*", "/account/tokens", page.url))
+    revoke_token_here(page, name)
+
+
+def revoke_token_here(page: Page, name: str) -> None:
     page.get_by_role("link", name=f"Revoke the token {name}", exact=True).click()
     page.get_by_role("button", name="Revoke token").click()
+
+
+def open_tab(page: Page, org: str, tab: str) -> None:
+    page.get_by_role("navigation", name=org).get_by_role("link", name=tab).click()
 
 
 def test_text_typed_into_a_form_is_not_searched_for(site: Site, opened: Open) -> None:

@@ -1,12 +1,22 @@
 """Who is on the registry, as administrators see it."""
 
+from datetime import timedelta
+
 import pytest
 
+from shared.auth.secrets import Secret
 from shared.domain.accounts import AccountLock, AccountName, Identity
-from shared.domain.errors.identity import CredentialsMissing, NotPermitted
-from shared.domain.errors.organizations import AccountNotFound
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import (
+    CredentialsMissing,
+    NotPermitted,
+    SignInAgain,
+    TokenNotFound,
+)
+from shared.domain.errors.organizations import AccountExists, AccountNotFound
 from shared.domain.events import EventQuery
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.mail import EmailAddress
 from shared.domain.members import Membership
 from shared.domain.rights import Grant, Role, Scope
 from shared.services.administration import MAX_ACCOUNTS_FOUND, NamedAccount
@@ -170,3 +180,66 @@ async def test_it_takes_an_administrator_and_a_credential_that_manages_everythin
         ):
             with pytest.raises(refusal):
                 await attempt
+
+
+# --- creating accounts, and looking at one token ------------------------------------------------
+
+
+async def test_an_administrator_creates_an_account_for_a_person(
+    world: AdministrationServices,
+) -> None:
+    created = await world.account_administration.create("zoe", by=world.ada)
+    assert names(await world.account_administration.search("zoe", by=world.ada)) == ["zoe"]
+    assert not created.administrator
+    assert not created.email
+    [event] = world.told_to(created)
+    assert (event.kind, event.actor) == ("account.created", ADA.id)
+    with pytest.raises(AccountExists):
+        await world.account_administration.create("Zoe", by=world.ada)
+
+
+@pytest.mark.parametrize("name", ["admin", "a b", "aB3dE6gH9k"])
+async def test_a_person_gets_no_name_that_seems_official_or_like_an_id(
+    world: AdministrationServices, name: str
+) -> None:
+    with pytest.raises(InvalidRequest):
+        await world.account_administration.create(name, by=world.ada)
+
+
+async def test_only_administrators_who_signed_in_recently_create_accounts(
+    world: AdministrationServices,
+) -> None:
+    stale = world.ada
+    world.clock.advance(timedelta(minutes=11))
+    for by, refusal in ((stale, SignInAgain), (world.signed_in(KIM), NotPermitted)):
+        with pytest.raises(refusal):
+            await world.account_administration.create("zoe", by=by)
+        with pytest.raises(refusal):
+            await world.account_administration.send_sign_in_link(
+                KIM, EmailAddress("zoe@example.org"), Secret("link"), by=by
+            )
+    assert world.mailer.sent == []
+
+
+async def test_a_sign_in_link_is_sent_to_the_address_alone(world: AdministrationServices) -> None:
+    address, link = EmailAddress("zoe@example.org"), Secret("https://registry.test/x")
+    assert await world.account_administration.send_sign_in_link(KIM, address, link, by=world.ada)
+    [mail] = world.mailer.sent
+    assert mail.to == address
+    assert link.reveal() in mail.text
+    world.mailer.is_down = True
+    sent = await world.account_administration.send_sign_in_link(KIM, address, link, by=world.ada)
+    assert not sent
+
+
+async def test_a_token_is_shown_to_administrators_unless_it_is_a_canary(
+    world: AdministrationServices,
+) -> None:
+    await world.directory.add(token_of(KIM))
+    await world.directory.add(token_of(KIM, "trap").model_copy(update={"canary": True}))
+    found = await world.account_administration.token(KIM, "token", by=world.ada)
+    assert found.token.owner == KIM.id
+    with pytest.raises(TokenNotFound):
+        await world.account_administration.token(KIM, "trap", by=world.ada)
+    with pytest.raises(NotPermitted):
+        await world.account_administration.token(KIM, "token", by=world.signed_in(LEE))
