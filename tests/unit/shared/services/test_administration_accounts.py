@@ -192,7 +192,7 @@ async def test_an_administrator_creates_an_account_for_a_person(
     assert names(await world.account_administration.search("zoe", by=world.ada)) == ["zoe"]
     assert not created.administrator
     assert not created.email
-    [event] = world.told_to(created)
+    [event] = world.events_of(created)
     assert (event.kind, event.actor) == ("account.created", ADA.id)
     with pytest.raises(AccountExists):
         await world.account_administration.create("Zoe", by=world.ada)
