@@ -289,7 +289,7 @@ class AdministrationServices(OrganizationServices):
 
     @property
     def accounts(self) -> Accounts:
-        return Accounts(self.directory, self.recording, self.clock, self.randomness)
+        return Accounts(self.directory, self.record_writer, self.clock, self.randomness)
 
     @property
     def tokens(self) -> TokenRecords:
