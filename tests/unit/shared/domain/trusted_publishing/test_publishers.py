@@ -129,7 +129,11 @@ def test_a_job_that_is_defined_elsewhere_is_accepted_by_a_publisher_that_names_t
     )
     shown = rules(reusable_workflow=named).differences(job)
     assert bool(shown) is differs
-    assert all("reusable workflow is" in each or "is defined by" in each for each in shown)
+    if differs and named:
+        actual = f"'{runs[:80]}'" if runs else "none"
+        assert shown == [f"its reusable workflow is {actual}, not {named}"]
+    elif differs:
+        assert shown == [f"it is defined by '{runs}', not by its repository at this ref"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,83 @@
+"""Secrets of sessions, and the pages to which a sign-in returns."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.sign_in import (
+    HOME_PATH,
+    MAX_RETURN_PATH_LENGTH,
+    SECRET_GRACE,
+    SECRET_ROTATION,
+    SecretState,
+    Session,
+    return_path,
+)
+
+MS = timedelta(milliseconds=1)
+GRACE_MS, ROTATION_MS = SECRET_GRACE // MS, SECRET_ROTATION // MS
+SESSION = Session(
+    id="s",
+    account="ann",
+    provider="link",
+    created_ms=0,
+    seen_ms=0,
+    expires_ms=10**9,
+    idle_ms=10**8,
+    signed_in_ms=0,
+    secrets=("new", "old"),
+)
+CONFIRMED = SESSION.confirmed(0)
+
+
+@pytest.mark.parametrize(
+    ("session", "presented", "now_ms", "expected"),
+    [
+        (SESSION, SecretState.PREVIOUS, GRACE_MS - 1, False),
+        (SESSION, SecretState.PREVIOUS, GRACE_MS, True),
+        (CONFIRMED, SecretState.PREVIOUS, GRACE_MS, False),
+        (SESSION, SecretState.CURRENT, ROTATION_MS - 1, False),
+        (SESSION, SecretState.CURRENT, ROTATION_MS, True),
+        (CONFIRMED, SecretState.CURRENT, ROTATION_MS, True),
+    ],
+)
+def test_a_secret_is_replaced_when_it_is_old_or_never_arrived(
+    session: Session, presented: SecretState, now_ms: int, expected: bool
+) -> None:
+    assert session.needs_rotation(presented, now_ms) is expected
+
+
+@pytest.mark.parametrize(
+    ("secret", "now_ms", "expected"),
+    [
+        ("new", GRACE_MS, SecretState.CURRENT),
+        ("old", GRACE_MS - 1, SecretState.PREVIOUS),
+        ("old", GRACE_MS, SecretState.COPIED),
+        ("other", 0, SecretState.UNKNOWN),
+    ],
+)
+def test_the_previous_secret_is_a_copy_after_the_new_one_was_used(
+    secret: str, now_ms: int, expected: SecretState
+) -> None:
+    assert CONFIRMED.secret_state(secret, now_ms) is expected
+    if expected is SecretState.COPIED:
+        assert SESSION.secret_state(secret, now_ms) is SecretState.PREVIOUS
+
+
+@pytest.mark.parametrize("path", ["/account", "/search?q=a%20b", "/orgs/acme"])
+def test_a_sign_in_returns_to_a_page_of_the_registry(path: str) -> None:
+    assert return_path(path) == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/search?q=é", "/other", "//evil.test", "/search?q=..", "/orgs/%2E%2e/x", "/search?q=\n"],
+)
+def test_a_sign_in_returns_to_the_account_from_anywhere_else(path: str) -> None:
+    assert return_path(path) == HOME_PATH
+
+
+def test_a_path_may_have_512_characters() -> None:
+    longest = "/search?q=".ljust(MAX_RETURN_PATH_LENGTH, "a")
+    assert return_path(longest) == longest
+    assert return_path(f"{longest}a") == HOME_PATH

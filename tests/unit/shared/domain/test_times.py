@@ -1,0 +1,25 @@
+"""Times in parameters and in sentences."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from shared.domain.times import parse_time, time_text
+
+
+@pytest.fixture
+def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the machine be in another time zone."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("new_york")
+def test_times_are_in_utc_wherever_the_registry_runs() -> None:
+    assert time_text(1_790_000_000_999) == "21 September 2026, 14:13 UTC"
+    assert parse_time("until", "2026-09-21T14:13:20") == 1_790_000_000_000
+    assert parse_time("until", "2026-09-21T16:13:20+02:00") == 1_790_000_000_000
