@@ -12,10 +12,16 @@ from shared.domain.accounts import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
 from shared.domain.addresses import MAX_RANGES, parse_ranges
 from shared.domain.archives.entry_names import decode_name, refuse_unportable
 from shared.domain.errors.base import Refusal, printable
-from shared.domain.errors.packages import SHOWN_VERSIONS, ToolNotFound, ToolVersionNotFound
+from shared.domain.errors.packages import (
+    SHOWN_VERSIONS,
+    ToolNotFound,
+    ToolTaken,
+    ToolVersionNotFound,
+)
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.maven import Checksum, ChecksumAlgorithm
+from shared.domain.names import Package
 from shared.domain.notices import NoticeDraft, parse_read_only_reason
 from shared.domain.organizations import (
     MAX_DESCRIPTION,
@@ -142,3 +148,11 @@ def test_a_printable_text_of_100_characters_is_shown_as_it_is(text: str) -> None
 )
 def test_other_texts_are_shortened_or_quoted(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+def test_a_taken_tool_names_its_package_only_if_that_is_not_private() -> None:
+    owner = Package.parse("acme", "tool")
+    for shown, named in ((owner, "acme/tool"), (None, "another package")):
+        assert str(ToolTaken("hi", shown)) == (
+            f"The tool id hi belongs to {named}. Choose another id in BalTool.toml."
+        )

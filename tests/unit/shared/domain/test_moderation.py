@@ -72,3 +72,4 @@ def test_a_note_says_who_decided_unless_nobody_did() -> None:
     waiting = held.model_copy(update={"awaits_owner": True})
     assert WithheldNote.of(waiting, by="before").by == "before"
     assert WithheldNote.of(held.model_copy(update={"outbox": ()}), by="before").by == "before"
+    assert WithheldNote.of(held.model_copy(update={"outbox": ()})).by == ""

@@ -62,8 +62,9 @@ async def test_one_that_was_deleted_is_shown(world: AdministrationServices) -> N
     world.clock.advance(timedelta(days=1))
     found = await world.organization_administration.show(ACME, by=world.ada)
     assert found.organization.is_deleted_at(world.clock.now_ms())
-    with pytest.raises(OrganizationNotFound):
+    with pytest.raises(OrganizationNotFound) as refused:
         await world.organization_administration.show(OrgName("zoo"), by=world.ada)
+    assert str(refused.value) == str(OrganizationNotFound(OrgName("zoo")))
 
 
 async def test_an_organization_is_created_for_somebody_even_with_a_reserved_name(
