@@ -103,6 +103,7 @@ class Execution:
         self._tests_of: dict[str, dict[str, int]] = {}
         self._coverage: dict[str, int] = {}
         self._versions: dict[str, str] = {}
+        self._named: dict[str, list[str]] = defaultdict(list)
         self._lines: dict[str, dict[int, tuple[str, int]]] = {}
         self._functions: dict[str, list[FunctionType]] = defaultdict(list)
         self._caches: list[Any] = []
@@ -204,6 +205,8 @@ class Execution:
         for name in [*failing, *lost][:20]:
             say(f"    {name}")
         usable = [name for name, each in self._measured.items() if each.passed and name not in slow]
+        for function in self._versions:
+            self._named[function.partition("::")[2]].append(function)
         measured = {function.partition("@")[0] for function in functions}
         new = defaultdict[str, list[str]](list)
         for function in self._versions.keys() - measured:
@@ -219,17 +222,17 @@ class Execution:
     ) -> Iterator[tuple[str, int]]:
         """Yield the functions that a test runs, with their lines, when some changed since.
 
-        A test that ran a function which has changed may run any line of it, and any function that
-        its module did not have.
+        A function that has moved is found by its name. A test that ran a function which has changed
+        may run any line of it, and any function that its module did not have.
         """
         function, _, version = measured.partition("@")
-        if self._versions.get(function) == version:
-            yield function, bits
-            return
-        if function in self._versions:
-            yield function, ALL_LINES
-        for each in new[function.partition("::")[0]]:
-            yield each, ALL_LINES
+        file, _, name = function.partition("::")
+        known = function in self._versions
+        for each in (function,) if known else self._named[name]:
+            yield each, bits if self._versions[each] == version else ALL_LINES
+        if self._versions.get(function) != version:
+            for each in new[file]:
+                yield each, ALL_LINES
 
     def _coverages(self, names: list[str]) -> dict[str, int]:
         """Return by test the lines that it runs of all functions, as the bits of one number."""

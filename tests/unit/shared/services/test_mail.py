@@ -15,7 +15,7 @@ from shared.domain.tokens import Token
 from shared.ports import DirectoryStore
 from shared.services.burst_detection import BURST_WINDOW
 from shared.services.mail import MailDelivery, ReleaseMail, TokenMail
-from shared.services.upkeep import UPKEEP_BATCH
+from shared.services.upkeep import UPKEEP_BATCH, TaskReport
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock
@@ -261,6 +261,27 @@ async def test_the_owners_of_an_organization_are_reminded_of_its_token(
     await days_of_mail(token_mail, clock, mailer)
     assert [mail.to for mail in mailer.sent] == ["ann@example.org"] * 2
     assert "https://registry.test/account/organizations/acme/tokens\n" in mailer.sent[0].text
+
+
+async def test_an_owner_whose_time_is_over_gets_no_mail(
+    token_mail: TokenMail, directory: FakeDirectory, clock: FakeClock, mailer: FakeMailer
+) -> None:
+    ends = PendingRole(role=None, at_ms=clock.now_ms(), by="operator")
+    await directory.put(Membership(org="acme", account=KIM_ID, role=Role.OWNER, pending=ends))
+    await directory.put(token(90 * DAY, owner="acme000000", org="acme"))
+    clock.advance(84 * DAY)
+    await token_mail.send_expiry_reminders()
+    assert [mail.to for mail in mailer.sent] == ["ann@example.org"]
+
+
+async def test_reminders_are_reported_with_the_tokens_that_expire_soon(
+    token_mail: TokenMail, directory: FakeDirectory, clock: FakeClock
+) -> None:
+    for number in range(3):
+        await directory.put(token(90 * DAY, hash=f"{number:064}"))
+    clock.advance(84 * DAY)
+    assert await token_mail.send_expiry_reminders() == TaskReport("remind", 3, 3)
+    assert await token_mail.send_expiry_reminders() == TaskReport("remind", 3, 0)
 
 
 async def test_a_rotated_token_is_spoken_of_again(

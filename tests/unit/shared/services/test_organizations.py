@@ -255,6 +255,18 @@ async def test_an_organization_calls_itself_by_nobody_else_s_name(
     assert (await acme.acme()).display_name == ""
 
 
+async def test_a_taken_name_and_a_reserved_display_name_are_named(
+    acme: OrganizationServices,
+) -> None:
+    with pytest.raises(OrganizationExists) as taken:
+        await acme.organizations.create(OrgName("ACME"), LEE, by=OPERATOR)
+    assert str(taken.value) == str(OrganizationExists(OrgName("ACME")))
+    profile = OrganizationProfile(display_name="Ballerina Inc.")
+    with pytest.raises(NameKeptBack) as reserved:
+        await acme.organizations.change(ACME, profile, by=acme.signed_in(KIM))
+    assert str(reserved.value) == str(NameKeptBack("Ballerina Inc."))
+
+
 async def test_an_organization_calls_itself_by_its_own_name(acme: OrganizationServices) -> None:
     await acme.organizations.create(OrgName("ballerinax"), ADA, by=OPERATOR)
     for org, name, by in ((ACME, "A.C.M.E.", KIM), (OrgName("ballerinax"), "Ballerina X", ADA)):

@@ -123,6 +123,8 @@ async def test_another_spelling_of_a_package_is_refused_with_the_registered_one(
     await push(world, bala("acme/greet:1.0.0"))
     with pytest.raises(SpelledDifferently) as refused:
         await push(world, bala("acme/Greet:1.0.1"))
+    spellings = (Package.parse("acme", "Greet"), Package.parse("acme", "greet"))
+    assert str(refused.value) == str(SpelledDifferently(*spellings))
     assert "Use the spelling acme/greet." in str(refused.value)
 
 
