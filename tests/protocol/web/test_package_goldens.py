@@ -4,7 +4,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.identity import OPERATOR
-from shared.domain.names import Package
+from shared.domain.names import Coordinate, Package
 from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.world import World
@@ -58,6 +58,37 @@ async def test_a_package_that_is_not_there(shelf: World, page: SnapshotAssertion
 
 async def test_an_unknown_name(shelf: World, page: SnapshotAssertion) -> None:
     await golden(shelf, page, "/packages/acme/0", 404)
+
+
+async def test_a_mistyped_name(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, "/packages/acme/gret", 404)
+
+
+async def test_a_missing_version(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, f"{GREET}/9.9.9", 404)
+
+
+@pytest.mark.parametrize("act", ["quarantine", "remove"])
+async def test_a_withdrawn_version(shelf: World, page: SnapshotAssertion, act: str) -> None:
+    greet = Coordinate.parse("acme", "greet", "1.2.0")
+    await getattr(shelf.registry.moderation, act)(greet, "Steals keys.", by=OPERATOR)
+    await golden(shelf, page, f"{GREET}/1.2.0", 404)
+
+
+async def test_a_withdrawn_package(shelf: World, page: SnapshotAssertion) -> None:
+    shop = Coordinate.parse("other", "shop", "0.1.0")
+    await shelf.registry.moderation.quarantine(shop, "Steals keys.", by=OPERATOR)
+    await golden(shelf, page, "/packages/other/shop", 404)
+
+
+async def test_a_changelog(shelf: World, page: SnapshotAssertion) -> None:
+    entries = {"docs/CHANGELOG.md": "# Changelog\n\n## 1.0.0\n\n- The first version.\n"}
+    await publish(shelf, "acme/changing:1.0.0", entries=entries)
+    await golden(shelf, page, "/packages/acme/changing/changelog")
+
+
+async def test_filtered_versions(shelf: World, page: SnapshotAssertion) -> None:
+    await golden(shelf, page, f"{GREET}/versions?filter=1.&stable=1")
 
 
 async def test_a_hostile_package(shelf: World, page: SnapshotAssertion) -> None:
