@@ -1,9 +1,10 @@
 """The frame of all pages of a package: its paths, its tabs, and snippets of how to use it."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 from urllib.parse import quote
 
 import azure.functions as func
@@ -11,6 +12,7 @@ import azure.functions as func
 from functions.http.public_pages import PageRequest
 from shared.domain.archives.unpacking import ArchiveDirectory
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
+from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.names import Coordinate, Package, purl
@@ -43,6 +45,7 @@ _CHANGELOGS = tuple(
 )
 
 Tab = tuple[str, str, str, int | None]
+ReadT = TypeVar("ReadT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,9 @@ class Snippet:
 @dataclass(frozen=True, slots=True)
 class TabFacts:
     """What the tabs of a release say besides its own records; `changelog` is a path in its archive,
-    and both are empty if the archive is lost."""
+    and what is unknown is None or empty, such as the files of a lost archive."""
 
-    dependents: int = 0
+    dependents: int | None = None
     files: int | None = None
     changelog: str = ""
 
@@ -211,10 +214,11 @@ async def show_tab(
 ) -> func.HttpResponse:
     """Show a page; `dependents` is their count, where it is known already."""
     # One after the other: both are in memory for packages that are often read, and tasks cost more.
-    count = await _count_dependents(request, details, dependents)
-    files = await files_of(request, details)
+    if dependents is None:
+        dependents = await _if_available(_dependents_count(request, details))
+    files = await _if_available(files_of(request, details))
     facts = TabFacts(
-        count, len(files.files) if files else None, changelog_in(files) if files else ""
+        dependents, len(files.files) if files else None, changelog_in(files) if files else ""
     )
     contact = request.registry.settings.security_contact
     frame = PackageFrame(details, request.url, tab, facts, contact)
@@ -222,11 +226,15 @@ async def show_tab(
     return request.show(template, status=200, frame=frame, details=details, **values)
 
 
-async def _count_dependents(
-    request: PageRequest, details: ReleaseDetails, known: int | None
-) -> int:
-    if known is not None:
-        return known
+async def _if_available(reading: Awaitable[ReadT]) -> ReadT | None:
+    """Return None if a store does not respond: the tabs say less, and the page is shown."""
+    try:
+        return await reading
+    except Unavailable:
+        return None
+
+
+async def _dependents_count(request: PageRequest, details: ReleaseDetails) -> int:
     return await request.registry.package_details.dependents_count(
         details.package, by=request.principal
     )

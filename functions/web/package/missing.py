@@ -2,17 +2,19 @@
 happened to it and what to use instead.
 """
 
+from contextlib import suppress
 from urllib.parse import urlencode
 
 from functions.http.pages import set_refusal_template
 from functions.http.public_pages import PageRequest
-from shared.domain.errors.base import InvalidName, Refusal
+from shared.domain.errors.base import InvalidName, Refusal, Unavailable
 from shared.domain.errors.packages import (
     PackageNotFound,
     PackageWithdrawn,
     ReleaseNotFound,
     ReleaseWithdrawn,
 )
+from shared.domain.search import Suggestion
 
 
 async def missing_page(request: PageRequest, refusal: Refusal) -> None:
@@ -47,9 +49,11 @@ def _show_tombstone(request: PageRequest, refusal: PackageWithdrawn | ReleaseWit
 async def _show_near_names(request: PageRequest, refusal: Refusal) -> None:
     """Suggest visible packages; a hidden package costs and shows what a missing one does."""
     org, name = request.route["org"], request.route["name"]
-    suggestions = await request.registry.package_details.near_names(
-        f"{org}/{name}", by=request.principal
-    )
+    suggestions: list[Suggestion] = []
+    with suppress(Unavailable):  # The package is missing all the same.
+        suggestions = await request.registry.package_details.near_names(
+            f"{org}/{name}", by=request.principal
+        )
     is_release = isinstance(refusal, ReleaseNotFound)
     set_refusal_template(
         "web/package/missing.html",

@@ -1,10 +1,13 @@
 """The pages of a package: content, rights and links."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from functions.web.package.frame import TABS
+from shared.composition import Adapters
+from shared.domain.errors.requests import Busy, SearchLoading
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.organizations import domain_record_name, domain_record_text, parse_domain
@@ -13,7 +16,8 @@ from shared.domain.rights import Grant
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import COMMIT, fill, publish
 from tests.support.page_client import PageClient
-from tests.support.world import URL, OpenWorld, World
+from tests.support.port_doubles import Fault, failing
+from tests.support.world import URL, OpenWorld, World, asking
 
 GREET = "/packages/acme/greet"
 BESIDE = [key for key, _ in TABS if key not in ("readme", "changelog")]
@@ -412,3 +416,37 @@ async def test_a_readme_is_shown_even_where_its_archive_is_lost(shelf: World) ->
     page = await opened(shelf, GREET)
     assert (page.status_code, "Quickstart" in page.text) == (200, True)
     assert (await opened(shelf, f"{GREET}/1.2.0/files")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("port", "method", "path"),
+    [
+        ("search", "search", GREET),
+        ("search", "search", f"{GREET}/versions"),
+        ("archives", "read", f"{GREET}/versions"),
+    ],
+)
+async def test_a_page_is_shown_while_a_store_of_its_tabs_does_not_respond(
+    worlds: OpenWorld, port: str, method: str, path: str
+) -> None:
+    fault = Fault(method, Busy(), nth=0)
+
+    def wrap(stores: Adapters) -> Adapters:
+        return replace(stores, **{port: failing(getattr(stores, port), fault)})
+
+    world = await worlds(wrap=wrap, host=asking)
+    await fill(world)
+    fault.nth = fault.calls + 1
+    answer = await opened(world, path)
+    assert (answer.status_code, fault.calls) == (200, fault.nth)
+    tab = "Dependents" if port == "search" else "Files"
+    assert not re.search(rf'{tab} <span class="count">', answer.text)
+
+
+async def test_a_missing_package_is_missing_also_while_the_search_is_loaded(
+    worlds: OpenWorld,
+) -> None:
+    fault = Fault("suggest", SearchLoading())
+    world = await worlds(wrap=lambda each: replace(each, search=failing(each.search, fault)))
+    answer = await opened(world, "/packages/acme/none")
+    assert (answer.status_code, "Did you mean" in answer.text) == (404, False)
