@@ -633,6 +633,8 @@ async def test_a_count_of_private_dependents_is_for_those_who_may_see_them(
         ("google sh", ["ballerinax/googleapis.sheets"]),
         ("kafak", ["ballerinax/kafka"]),
         ("ballerinax/ka", ["ballerinax/kafka"]),
+        ("Acme/", ["acme/EchoService", "acme/http"]),
+        ("nobody/", []),
         ("brokers", []),
         ("old", []),
     ],

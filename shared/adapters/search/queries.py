@@ -1,5 +1,6 @@
 """How the search index answers: one page of rows, the counts, facets and suggestions."""
 
+import re
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from shared.adapters.search.ranking import (
 )
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.words import Speller, stem
+from shared.domain.names import OrgName
 from shared.domain.packages import Listing
 from shared.domain.search import (
     Facet,
@@ -43,6 +45,8 @@ _COUNT_ONLY = ResultPage(limit=0)
 LISTINGS_KEPT = 2_048  # Decoded, by their bytes: some 16 MB in each process.
 FIRST_ROWS = 200  # Read at once; with fewer matches their number is known without counting.
 TOO_FEW_MATCHES = 3  # With fewer matches, and none by name, what was typed is perhaps a mistake.
+
+_ORGANIZATION = re.compile(r"\s*(\w+)/\s*", re.ASCII)  # A path whose name is not typed yet.
 
 _FACETS = {each.value: each for each in Facet}
 _NAME_SCORES = {PATH_SCORE: "path", NAME_SCORE: "exact name", JOINED_NAME_SCORE: "joined name"}
@@ -109,9 +113,9 @@ def suggest_names(
     connection: sqlite3.Connection, text: str, viewer: Viewer, count: int
 ) -> list[Suggestion]:
     """Return packages by their names alone, best first."""
-    results = find_packages(
-        connection, Query.parse(text).by_name(), ResultPage(limit=count), viewer
-    )
+    org = _ORGANIZATION.fullmatch(text)
+    query = Query().within(frozenset({OrgName(org[1])})) if org else Query.parse(text).by_name()
+    results = find_packages(connection, query, ResultPage(limit=count), viewer)
     return [Suggestion.of(hit.listing) for hit in results.hits]
 
 
