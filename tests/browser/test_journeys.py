@@ -17,12 +17,12 @@ def test_an_author_begins_publishes_and_takes_it_back(site: Site, opened: Open) 
 
     site.push_with(token, "bobs/tool:1.0.0", readme=README.replace("# Greet", "# Tool"))
     page.goto(f"{site.url}/packages/bobs/tool")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("1.0.0")
+    expect(page.locator(".release-name")).to_contain_text("1.0.0")
     expect(page.get_by_role("heading", name="Tool", exact=False).first).to_be_visible()
 
     site.push_with(token, "bobs/tool:1.1.0", readme="# Tool\n\nNow *better*.")
     page.reload()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("1.1.0")
+    expect(page.locator(".release-name")).to_contain_text("1.1.0")
     expect(page.locator("article.prose")).to_contain_text("Now better.")
 
     revoke_token(page, "nightly build")
@@ -73,7 +73,7 @@ def test_an_owner_publishes_what_was_held(site: Site, opened: Open) -> None:
     page.get_by_role("button", name="Confirm and publish p20 1.0.0").click()
     expect(page.get_by_text("No held releases")).to_be_visible()
     stranger = opened(site.url).open("/packages/acme/p20")
-    expect(stranger.get_by_role("heading", level=1)).to_contain_text("1.0.0")
+    expect(stranger.locator(".release-name")).to_contain_text("1.0.0")
     watched.assert_nothing_happened()
 
 
