@@ -34,6 +34,7 @@ class TokenAction:
 
     name: str
     title: str
+    question: str
     button: str
     effect: str
     is_harsh: bool = True
@@ -43,6 +44,7 @@ class TokenAction:
 ROTATE = TokenAction(
     "rotate",
     "Rotate",
+    "Rotate the token {name}?",
     "Rotate token",
     "The current secret stops working within five seconds. Everything that uses this token stops "
     "working until you replace the secret with the new one, which is shown once.",
@@ -51,12 +53,14 @@ ROTATE = TokenAction(
 REVOKE = TokenAction(
     "revoke",
     "Revoke",
+    "Revoke the token {name}?",
     "Revoke token",
     "Everything that uses this token stops working within five seconds. This cannot be undone.",
 )
 REVOKE_STOLEN = TokenAction(
     "revoke-stolen",
     "Revoke as stolen",
+    "Revoke the token {name} as stolen?",
     "Revoke token and everything created with it",
     "Everything that uses this token stops working within five seconds, and everything that was "
     "created with it is revoked as well. This cannot be undone.",
