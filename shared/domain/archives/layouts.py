@@ -84,7 +84,6 @@ class ArchiveContents:
         self._archive = archive
         self._limits = limits
         self._texts_bytes = 0
-        self.names = archive.names
         self.files = frozenset(name for name in archive.names if not name.endswith("/"))
 
     def json(self, name: str, model: type[Parsed]) -> Parsed:
