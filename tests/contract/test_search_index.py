@@ -696,6 +696,8 @@ async def test_a_page_comes_with_the_facets_of_all_matches(index: SearchIndex) -
         assert found.results == await index.search(query, page, ANYONE)
         assert found.facets == await index.facets(query, ANYONE)
         assert (len(found.results.hits), found.results.count, found.deprecated) == (2, 5, 1)
+    found = await index.search_with_facets(replace(query, deprecated_last=True), page, ANYONE)
+    assert (len(found.results.hits), found.results.count, found.deprecated) == (2, 6, 1)
 
 
 async def test_counts_of_facets_are_as_new_as_the_index(index: SearchIndex) -> None:

@@ -32,8 +32,8 @@ from shared.domain.search import (
 )
 
 # Results and counts are kept until the index changes: the lists of the first page are always the
-# same searches, and most people look for the same words. Of memory each takes some 16 MB at most.
-KEPT_HITS = 2_048
+# same searches, and most people look for the same words. Of memory each takes some 20 MB at most.
+KEPT_HITS = 4_096
 KEPT_FACET_VALUES = 65_536
 
 Counts = tuple[Facets, int]  # Of a query: the facets, and the deprecated packages besides.

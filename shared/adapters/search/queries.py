@@ -180,6 +180,8 @@ class _Search:
 
     def deprecated_count(self) -> int:
         """Return how many deprecated packages match in the same way."""
+        if self._query.deprecated_last and len(self._first_rows) == self._count:
+            return sum(row.deprecated < 0 for row in self._first_rows)
         query = replace(self._query, deprecated_only=True)
         plan = QueryPlan(query, self._viewer, self._unusable)
         return self._count_of(replace(self._matches, plan=plan))
