@@ -104,7 +104,8 @@ async def _fill_search(registry: Registry) -> None:
     """Rebuild an empty search index: its file was lost, or its schema changed."""
     shown = await registry.search.search(Query(include_deprecated=True), ResultPage(), by=OPERATOR)
     if not shown.count:
-        await registry.upkeep.run("refresh")
+        # Not as a maintenance task, which a registry in read-only mode refuses.
+        await registry.derived_data_rebuild.run()
 
 
 async def _write_settings(registry: Registry, administrators: list[Account], file: Path) -> Account:

@@ -87,16 +87,32 @@ async def _followed(http: httpx.AsyncClient, answer: httpx.Response) -> dict[str
     return {"to": file, "then": found.status_code, "sha256": digest}
 
 
+RANKED = ("/packages", "/suggestions")  # The first of a list, whose order may become better.
+
+
 def differences(old: Any, new: Any, at: str = "") -> Iterator[str]:
     """Say what the new answer lacks of the old one; it may say more."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key, value in old.items():
             yield from differences(value, new.get(key), f"{at}/{key}")
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        if at.endswith(RANKED):
+            old, new = _on_both_pages(old, new)
         for number, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from differences(one, other, f"{at}/{number}")
     elif old != new:
         yield f"{at}: {old!r} is now {new!r}"
+
+
+def _on_both_pages(old: list[Any], new: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Return what both pages list, in one order."""
+    before, now = ({_identity(each): each for each in page} for page in (old, new))
+    both = sorted(before.keys() & now.keys())
+    return [before[each] for each in both], [now[each] for each in both]
+
+
+def _identity(listed: Any) -> str:
+    return listed["URL"] if isinstance(listed, dict) else listed
 
 
 SEARCHES = (

@@ -55,6 +55,12 @@ async def reading(kind: str, folder: Path) -> AsyncGenerator[Old]:
     answers = read_json(ANSWERS[kind])
     facts = facts_of(answers)
     async with read_by_this_code(kind, folder, facts.at_ms) as world:
+        # An index of an older schema is empty until the start of a machine, or the task of the
+        # cloud, has built it again.
+        if kind == "folder":
+            await world.registry.derived_data_rebuild.run()
+        elif world.registry.search_index_updates:
+            await world.registry.search_index_updates.catch_up()
         yield Old(world, facts, answers)
 
 
