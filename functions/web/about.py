@@ -1,4 +1,4 @@
-"""GET /about…: how to use this registry, its policies, its status, and its API."""
+"""GET /about…: how to use this registry, its quality score, policies, status, and API."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -19,11 +19,13 @@ from shared.domain.maintenance_tasks import TaskResult, TaskState
 from shared.domain.members import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
 from shared.domain.names import RESERVED_PREFIX
 from shared.domain.notices import NoticeBoard, NoticeStage
+from shared.domain.quality import GUIDE, MAINTAINED_FOR, RULES
 
 # The pages in the order of their menu: last segment, path, title.
 ABOUT_PAGES = (
     ("", "/about", "Getting started"),
     ("api", "/about/api", "API"),
+    ("quality", GUIDE, "Quality score"),
     ("policies", "/about/policies", "Policies"),
     ("status", "/about/status", "Status"),
 )
@@ -54,6 +56,11 @@ async def _usage(request: PageRequest) -> func.HttpResponse:
 async def _api(request: PageRequest) -> func.HttpResponse:
     groups = operations_by_group(request.url)
     return _show(request, "api", "api", groups=groups, url=request.url)
+
+
+async def _quality(request: PageRequest) -> func.HttpResponse:
+    rules = {each.key: each for each in RULES}
+    return _show(request, "quality", "quality", rules=rules, years=MAINTAINED_FOR.days // 365)
 
 
 async def _policies(request: PageRequest) -> func.HttpResponse:
@@ -94,6 +101,7 @@ async def _status(request: PageRequest) -> func.HttpResponse:
 _HANDLERS: Mapping[str, AboutPageHandler] = {
     "": _usage,
     "api": _api,
+    "quality": _quality,
     "policies": _policies,
     "status": _status,
 }

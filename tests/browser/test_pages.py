@@ -22,9 +22,11 @@ BEGINNINGS = (
     "/packages/acme/greet/versions",
     "/packages/acme/greet/dependencies",
     "/packages/acme/base/dependents",
+    "/packages/acme/greet/quality",
     "/packages/acme/greet/statistics",
     "/packages/acme/greet/activity",
     "/about",
+    "/about/quality",
     "/device",
     "/sign-in",
 )

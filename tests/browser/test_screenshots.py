@@ -16,6 +16,7 @@ PAGES = {
     "hostile": "/packages/acme/hostile",
     "versions": "/packages/acme/greet/1.1.0/versions",
     "dependencies": "/packages/acme/greet/1.1.0/dependencies",
+    "quality": "/packages/acme/greet/1.1.0/quality",
     "source": "/packages/acme/greet/1.1.0/files?path=modules/greet/greet.bal",
     "account": "/account",
     "tokens": "/account/tokens",
@@ -26,6 +27,7 @@ PAGES = {
     "packages-of-acme": "/orgs/acme",
     "statistics": "/packages/acme/greet/1.1.0/statistics",
     "about": "/about",
+    "about-quality": "/about/quality",
 }
 FORMS = [(form, scheme) for form in ("desktop", "phone") for scheme in ("light", "dark")]
 

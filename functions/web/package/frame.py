@@ -29,12 +29,15 @@ TABS = (
     ("dependencies", "Dependencies"),
     ("dependents", "Dependents"),
     ("files", "Files"),
+    ("quality", "Quality"),
     ("statistics", "Statistics"),
     ("activity", "Activity"),
 )
 FIRST_TAB = "readme"  # Its path is that of the release.
 LATEST = "latest"  # In a path, the version that a client gets that names none.
-_TABS_OF_RELEASES = ("changelog", "docs", "dependencies", "files")  # The others are of the package.
+# The others are of the package.
+_TABS_OF_RELEASES = ("changelog", "docs", "dependencies", "files", "quality")
+_TABS_OF_VERSIONS = ("docs", "dependencies", "files", "quality")  # That every release has.
 _PICKED_VERSIONS = 8  # In the version picker; the page of versions has all of them.
 
 # The first that the archive has is shown; archives for Java have texts in `docs`.
@@ -101,7 +104,7 @@ class PackageFrame:
     def address_of_version(self, version: str) -> str:
         """Return the path of another version, on the same tab if that is one of releases."""
         path = f"{self.of_package}/{version}"
-        return f"{path}/{self.tab}" if self.tab in ("docs", "dependencies", "files") else path
+        return f"{path}/{self.tab}" if self.tab in _TABS_OF_VERSIONS else path
 
     @property
     def tabs(self) -> Sequence[Tab]:

@@ -67,7 +67,11 @@ async def _release_response(request: PageRequest, details: ReleaseDetails) -> fu
     if request.wants(MARKDOWN):
         return request.text(release_markdown(details, texts.readme, request.url), MARKDOWN)
     readme = await readme_html(request, details, texts.readme)
-    values = {"readme": readme, "managed": await _is_managed(request, details)}
+    values = {
+        "readme": readme,
+        "managed": await _is_managed(request, details),
+        "quality": request.registry.package_details.quality(details, texts),
+    }
     return await show_tab(request, details, FIRST_TAB, values)
 
 
@@ -187,6 +191,15 @@ async def _activity(request: PageRequest, details: ReleaseDetails) -> func.HttpR
     return await show_tab(request, details, "activity", values)
 
 
+async def _quality(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+    """Show the parts of the quality score, with the dependencies that the visitor may see."""
+    package_details = request.registry.package_details
+    texts = await package_details.texts(details)
+    dependencies = await package_details.dependency_states(details, by=request.principal)
+    values = {"quality": package_details.quality(details, texts, dependencies)}
+    return await show_tab(request, details, "quality", values)
+
+
 async def _changelog(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Show the changelog in the archive."""
     files = await files_of(request, details)
@@ -207,6 +220,7 @@ TAB_HANDLERS: dict[str, TabHandler] = {
     "dependencies": _dependencies,
     "dependents": _dependents,
     "files": files_page,
+    "quality": _quality,
     "statistics": _statistics,
     "activity": _activity,
 }

@@ -23,7 +23,9 @@ _TITLES = "|".join(TASK_DESCRIPTIONS[name].title for name in ("search", "search-
 IN_THE_CLOUD = re.compile(rf'<tr>\n<th scope="row">(?:{_TITLES})</th>.*?</tr>\n', re.DOTALL)
 
 
-@pytest.mark.parametrize("place", ["", "/policies", "/status"], ids=["use", "policies", "status"])
+@pytest.mark.parametrize(
+    "place", ["", "/quality", "/policies", "/status"], ids=["use", "quality", "policies", "status"]
+)
 async def test_a_page_about_the_registry(world: World, place: str, page: SnapshotAssertion) -> None:
     main = main_of(await opened(world, f"/about{place}"))
     assert IN_THE_CLOUD.sub("", main) == page
@@ -38,7 +40,7 @@ async def test_every_operation_of_the_api_is_described(world: World) -> None:
 
 
 async def test_links_inside_the_pages_lead_to_a_place(world: World) -> None:
-    for path in ("/about", "/about/api", "/about/policies", "/about/status"):
+    for path in ("/about", "/about/api", "/about/quality", "/about/policies", "/about/status"):
         text = (await opened(world, path)).text
         for address, place in re.findall(r'href="([/\w]*)#([\w-]+)"', text):
             there = text if not address else (await opened(world, address)).text

@@ -24,6 +24,7 @@ BUDGETS = {
     "/dependents": TABS,
     "/files": TABS,
     "/files?path=package.json": FILES + TABS,
+    "/quality": Counter(["documents.texts", SURVEY]) + TABS,
     "/statistics": Counter(["pulls.history"]) + TABS,
     "/activity": Counter(["events.stream"]) + TABS,
 }

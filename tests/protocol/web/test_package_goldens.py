@@ -105,13 +105,22 @@ async def test_a_long_package(shelf: World, page: SnapshotAssertion) -> None:
 
 @pytest.mark.parametrize(
     "tab",
-    ["docs", "versions", "dependencies", "dependents", "files", "statistics", "activity"],
+    [
+        "docs",
+        "versions",
+        "dependencies",
+        "dependents",
+        "files",
+        "quality",
+        "statistics",
+        "activity",
+    ],
 )
 async def test_a_tab(shelf: World, page: SnapshotAssertion, tab: str) -> None:
     await golden(shelf, page, f"{GREET}/1.2.0/{tab}")
 
 
-@pytest.mark.parametrize("tab", ["docs", "dependencies", "dependents", "statistics"])
+@pytest.mark.parametrize("tab", ["docs", "dependencies", "dependents", "quality", "statistics"])
 async def test_an_empty_tab(world: World, page: SnapshotAssertion, tab: str) -> None:
     await publish(world, "acme/silent:1.0.0", layout=4, readme="")
     await golden(world, page, f"/packages/acme/silent/1.0.0/{tab}")
