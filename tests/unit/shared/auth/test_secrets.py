@@ -44,6 +44,7 @@ def test_secrets_are_equal_when_their_texts_are() -> None:
     assert Secret("a") == Secret("a")
     assert Secret("a") != Secret("b")
     assert len({Secret("a"), Secret("a")}) == 1
+    assert hash(Secret("a")) != hash(Secret("b"))
 
 
 def test_a_secret_is_never_equal_to_a_plain_text() -> None:

@@ -16,9 +16,10 @@ from shared.domain.errors.packages import (
     VisibilityDiffers,
 )
 from shared.domain.identity import OPERATOR, Principal
+from shared.domain.members import Membership
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Release, Visibility
-from shared.domain.rights import Grant, Scope
+from shared.domain.rights import Grant, Role, Scope
 from shared.ports import AlreadyThere, MetadataStore
 from shared.services.organizations import OrganizationProfile
 from shared.services.publishing import PUBLISHER_CACHED_FOR, Publishing, Upload
@@ -216,3 +217,39 @@ async def test_a_dependency_that_the_publisher_may_not_read_is_missing(world: Wo
     coordinate = Coordinate.parse("acme", "greet", "1.0.0")
     assert str(refused.value) == str(MissingDependencies(coordinate, missing))
     await strict.push(Upload(bala("acme/greet:1.0.0", dependencies=wanted[:1])), by=owner(world))
+
+
+class SponsorLimiter(RateLimiter):
+    """Says of every push that it is one of a burst of the sponsor."""
+
+    def __init__(self) -> None:  # pyright: ignore[reportMissingSuperCall] - it counts nothing.
+        self.sponsors = list[tuple[str, Package]]()
+
+    async def count_push(self, by: Principal, package: Package) -> PublishAllowance:
+        return PublishAllowance()
+
+    async def count_burst_of(self, account_id: str, package: Package) -> bool:
+        self.sponsors.append((account_id, package))
+        return True
+
+
+async def test_a_push_of_a_new_member_counts_for_the_sponsor_and_may_be_one_of_a_burst(
+    world: World,
+) -> None:
+    ann, mia = world.people.ann.account, world.people.mia.account
+    member = Membership(
+        org="acme",
+        account=mia.id,
+        role=Role.MAINTAINER,
+        since_ms=world.clock.now_ms(),
+        invited_by=ann.id,
+    )
+    await world.stores.directory.put(member)
+    limiter = SponsorLimiter()
+    publishing = replace(world.registry.publishing, rate_limiter=limiter)
+    by = Principal(mia.id, "session", (Grant(),))
+    release = await publishing.push(Upload(bala("acme/greet:1.0.0")), by=by)
+    assert release.awaits_owner
+    assert limiter.sponsors == [(ann.id, Package.parse("acme", "greet"))]
+    other = await publishing.push(Upload(bala("acme/other:1.0.0")), by=owner(world))
+    assert not other.awaits_owner
