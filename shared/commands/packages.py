@@ -43,7 +43,7 @@ def parse_package(text: str) -> Package:
 
 
 def parse_reason_option(text: str) -> str:
-    return parse_required_reason(text, "what becomes of a release")
+    return parse_required_reason(text, "the decision about a release")
 
 
 _VISIBILITIES = {each.value: each for each in Visibility}

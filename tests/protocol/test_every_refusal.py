@@ -23,6 +23,7 @@ from functions.maven import repository
 from shared.domain.errors import archives, publishers
 from shared.domain.errors.base import InvalidRequest, Refusal, RefusalKind, Unavailable
 from shared.domain.errors.identity import KeyTrouble
+from shared.domain.errors.packages import Withdrawal
 from shared.domain.errors.requests import TooMany, UploadTrouble
 from shared.domain.names import Coordinate, Package
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
@@ -32,6 +33,7 @@ COORDINATE = Coordinate.parse("acme", "greet", "1.0.0")
 ALLOWANCE = RateLimitAllowance(
     RateLimitClass.PUSH, RateLimitSubject.TOKEN, limit=120, remaining=0, wait_ms=16_500
 )
+WITHDRAWAL = Withdrawal("1.0.0", is_final=True, at_ms=0, published_ms=0)
 SAMPLES: dict[object, object] = {
     "RateLimitAllowance": ALLOWANCE,
     KeyTrouble: KeyTrouble.MISSING,
@@ -42,6 +44,8 @@ SAMPLES: dict[object, object] = {
     "Coordinate": COORDINATE,
     "tuple[Coordinate, ...]": (COORDINATE,),
     tuple[str, ...]: ("1.0.0",),
+    Withdrawal: WITHDRAWAL,
+    tuple[Withdrawal, ...]: (WITHDRAWAL,),
 }
 
 

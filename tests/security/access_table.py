@@ -717,7 +717,7 @@ PAGES = {
     "manage_task_run": _for_all("/manage/tasks/run", nobody_by_token, "POST"),
     "manage_tasks": _for_all("/manage/tasks", nobody_by_token),
     "security_txt_file": _for_all("/.well-known/security.txt", not_there),
-    "sign_in_page_shown": _for_all("/sign-in", nobody_by_token),
+    "sign_in_page_shown": _for_all("/sign-in"),
     "sign_in_begin": _for_all("/sign-in/nobody", not_there),
     "sign_in_callback": _for_all("/sign-in/callback/nobody", not_there),
     "sign_in_link_page": _for_all("/sign-in/link/none", nobody_by_token),

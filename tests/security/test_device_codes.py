@@ -94,7 +94,7 @@ async def test_a_code_can_be_answered_once(world: World, ann: PageClient) -> Non
     for decision in ("approve", "refuse", ""):
         await ann.open("/device")
         await ann.send("/device", code=codes["user_code"], decision=decision)
-        assert "No machine waits with this code" in ann.text
+        assert "No device is waiting with this code" in ann.text
     assert (await poll(world, codes)).status_code == 200
 
 
@@ -143,7 +143,7 @@ async def test_the_code_of_the_page_is_not_the_code_of_the_machine(
     assert error(answer) == "expired_token"
     await ann.open("/device")
     await ann.send("/device", code=codes["device_code"])
-    assert "No machine waits" in ann.text
+    assert "No device is waiting" in ann.text
 
 
 async def test_the_token_is_for_the_account_that_approved(

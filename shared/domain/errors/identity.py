@@ -92,7 +92,7 @@ class TokenNotFound(NotFound):
 
 
 class LinkExpired(Unauthenticated):
-    sentence = "This sign-in link was used already or is too old. Ask the operator for a new one."
+    sentence = "This sign-in link was used or has expired. Ask an administrator for a new one."
 
 
 class ReportUnsigned(Unauthenticated):
@@ -147,8 +147,8 @@ class AddressNotAllowed(Forbidden):
 
 class FormForeign(Forbidden):
     sentence = (
-        "This form is from no page of your session, so nothing was changed. Open the page again, "
-        "and send it from there."
+        "This form does not belong to your session, so nothing was changed. Reload the page and "
+        "send the form again."
     )
 
 
@@ -197,8 +197,8 @@ class IssuerSilent(Unavailable):
 
 class FormOfAnotherPage(Invalid):
     sentence = (
-        "This form is not from a page that was opened in this browser, or the page lay open for "
-        "too long. Open the page again, and allow cookies of this registry."
+        "This form is not from a page of this browser, or the page was open for too long. Reload "
+        "the page, and allow cookies of this registry."
     )
 
 
@@ -268,8 +268,8 @@ class AccountLocked(Forbidden):
 class SignUpClosed(Forbidden):
     label: str
     sentence = (
-        "{label} has no account at this registry, and new ones are made by its operator. Ask for "
-        "one, and for a sign-in link to link this identity with."
+        "{label} has no account at this registry, and only administrators create accounts. Ask for "
+        "an account and a sign-in link, then link this identity."
     )
 
 
@@ -282,8 +282,8 @@ class CsrfMissing(Forbidden):
 
 class DeviceCodeUnknown(NotFound):
     sentence = (
-        "No machine waits with this code. Compare it with your terminal: it is good for ten "
-        "minutes and one answer. Start again there for a new one."
+        "No device is waiting with this code. Compare it with your terminal: a code works once, "
+        "for ten minutes. Log in again there for a new one."
     )
 
 

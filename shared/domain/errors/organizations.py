@@ -68,15 +68,15 @@ class MemberNotFound(NotFound):
 class InvitationNotFound(NotFound):
     # Never which organization, nor which of these it was: codes could be tried.
     sentence = (
-        "This invitation is not open: it was used, withdrawn or renewed, or is too old. Ask "
-        "whoever sent it for a new one."
+        "This invitation is not valid: it was used, revoked or replaced, or has expired. Ask the "
+        "sender for a new one."
     )
 
 
 class NothingPending(NotFound):
     what: str
     org: str
-    sentence = "No change of {what} in {org} waits. What counts already is changed, not undone."
+    sentence = "There is no pending change of {what} in {org}, so there is nothing to cancel."
 
 
 class DomainNotFound(NotFound):
@@ -87,15 +87,15 @@ class DomainNotFound(NotFound):
 
 class NotClosing(Conflict):
     org: str
-    sentence = "{org} is not being deleted, so there is nothing to undo."
+    sentence = "{org} is not being deleted, so there is nothing to cancel."
 
 
 class LooksAlike(Conflict):
     # Never which organization: its name may not be public.
     name: str
     sentence = (
-        "{name} looks like the name of another organization, and people would take one for the "
-        "other. Choose a name that tells itself apart."
+        "{name} looks like the name of another organization, so people could confuse them. Choose "
+        "a name that differs more."
     )
 
 
@@ -112,7 +112,7 @@ class ChangePending(Conflict):
     account: str
     org: str
     sentence = (
-        "A change of what {account} is in {org} waits for its time already. Undo that one first."
+        "There is a pending change of the role of {account} in {org} already. Cancel it first."
     )
 
 
@@ -137,15 +137,15 @@ class InvitationsFull(Conflict):
     org: str
     limit: int
     sentence = (
-        "{org} has {limit} open invitations, which is the most there may be. Withdraw one, or wait "
-        "until one ends."
+        "{org} has {limit} pending invitations, which is the limit. Revoke one, or wait until one "
+        "expires."
     )
 
 
 class DomainsFull(Conflict):
     org: str
     limit: int
-    sentence = "{org} claims {limit} domains, which is the most there may be."
+    sentence = "{org} has {limit} domains, which is the limit. Remove one first."
 
 
 class DomainUnproven(Conflict):
@@ -153,37 +153,34 @@ class DomainUnproven(Conflict):
     record: str
     text: str
     sentence = (
-        '{domain} is not proven: there is no TXT record {record} with "{text}". Set it, and try '
-        "again when it has spread, which may take an hour."
+        '{domain} is not verified: there is no TXT record {record} with "{text}". Add it, and try '
+        "again when DNS servers have it, which may take an hour."
     )
 
 
 class NameKeptBack(Forbidden):
     name: str
-    sentence = (
-        "{name} is, or looks like, a name that the operator of this registry keeps. Choose another "
-        "one."
-    )
+    sentence = "{name} is, or looks like, a reserved name of this registry. Choose another name."
 
 
 class OwnerTooNew(Forbidden):
     org: str
     until: str
     sentence = (
-        "You are a new owner of {org}. Until {until} you cannot take out or lower owners who were "
-        "there before you, nor undo what they decide."
+        "You are a new owner of {org}. Until {until} you cannot remove earlier owners, change "
+        "their roles, or cancel their changes."
     )
 
 
 class ReasonMissing(Invalid):
     what: str
-    sentence = "Say why, in a line: {what} is looked up by others later."
+    sentence = "Enter a reason for {what}, in one line: others read it later."
 
 
 class PatternUnreadable(Invalid):
     pattern: str
     sentence = (
-        "{shown!r} is no pattern of names. Use letters, digits and underscores, with * for any "
+        "{shown!r} is not a pattern of names. Use letters, digits and underscores, with * for any "
         "number of them and ? for one, and at least one letter or digit."
     )
 
@@ -194,14 +191,14 @@ class PatternUnreadable(Invalid):
 
 class NotMeant(Invalid):
     name: str
-    sentence = "To show that you mean it, type the name, {name}, as it is written here."
+    sentence = "To confirm, type the name, {name}, exactly as shown."
 
 
 class ReservedNameNotFound(NotFound):
     pattern: str
     sentence = (
-        "{shown!r} is not among the patterns that administrators keep back. Those of the setting "
-        "BALLROOM_RESERVED_NAMES, and ballerina*, are not changed here."
+        "{shown!r} is not a reserved name that administrators added. Those of the setting "
+        "BALLROOM_RESERVED_NAMES, and ballerina*, cannot be changed here."
     )
 
     @property
@@ -211,33 +208,31 @@ class ReservedNameNotFound(NotFound):
 
 class LastAdministrator(Conflict):
     name: str
-    sentence = "{name} is the only administrator who can sign in. Make somebody else one first."
+    sentence = "{name} is the only administrator who can sign in. Appoint another one first."
 
 
 class ReservedAlready(Conflict):
     pattern: str
-    sentence = "{pattern} is kept back already. Give it free first to change its reason."
+    sentence = "{pattern} is reserved already. Remove it first to change its reason."
 
 
 class ReservedNamesFull(Conflict):
     limit: int
     sentence = (
-        "There are {limit} patterns, which is the most there may be: each founding reads all of "
-        "them. Replace several by one with *."
+        "There are {limit} patterns, which is the limit, because creating an organization reads "
+        "all of them. Replace several by one with *."
     )
 
 
 class NoticeNotFound(NotFound):
     notice_id: str
     sentence = (
-        "There is no notice {notice_id!q} that is shown or will be. Open the page again: it may "
-        "have ended meanwhile."
+        "There is no active or scheduled notice {notice_id!q}. Reload the page: it may have ended."
     )
 
 
 class TooManyNotices(Conflict):
     limit: int
     sentence = (
-        "There are {limit} notices that are shown or will be, and nobody reads more. End one of "
-        "them first."
+        "There are {limit} active and scheduled notices, which is the limit. End one of them first."
     )

@@ -84,7 +84,7 @@ class PublisherExists(Conflict):
     publisher_id: str
     sentence = (
         "{package} has this trusted publisher already, as {publisher_id}. Remove that one first, "
-        "or give the new one other rules."
+        "or set other restrictions."
     )
 
 

@@ -207,7 +207,7 @@ async def test_a_token_of_somebody_else_cannot_be_revoked(world: World, ann: Pag
 async def test_a_form_from_elsewhere_changes_nothing(ann: PageClient, path: str) -> None:
     answer = await ann.send_raw(path, name="forged", scope="read", token="x")
     assert answer.status_code == 403
-    assert "from no page of your session" in ann.text
+    assert "does not belong to your session" in ann.text
     await ann.open(PAGE)
     assert "forged" not in ann.text
 

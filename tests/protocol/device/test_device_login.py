@@ -120,7 +120,7 @@ async def test_a_code_that_nobody_answers_ends_after_ten_minutes(world: World) -
     browser = await PageClient.of(world, world.people.ann)
     await browser.open("/device")
     await browser.send("/device", code=codes["user_code"])
-    assert "No machine waits with this code" in browser.text
+    assert "No device is waiting with this code" in browser.text
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ async def test_a_code_that_is_wrong_is_shown_again_with_what_is_wrong(world: Wor
     await browser.open("/device")
     answer = await browser.send("/device", code='BCDF-"GHJ')
     assert answer.status_code == 404
-    assert "<p>No machine waits with this code" in browser.text
+    assert "<p>No device is waiting with this code" in browser.text
     assert 'value="BCDF-&#34;GHJ"' in answer.text
 
 

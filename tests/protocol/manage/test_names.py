@@ -56,7 +56,7 @@ async def test_an_invalid_pattern_is_shown_again_with_the_reason(
 async def test_an_invalid_pattern_is_reported_before_the_form_is_sent(admin: PageClient) -> None:
     answer = await admin.open(f"{PAGE}/new?pattern=*")
     assert answer.status_code == 400
-    assert "is no pattern of names" in admin.text
+    assert "is not a pattern of names" in admin.text
 
 
 async def test_a_name_that_is_not_reserved_here_cannot_be_released(admin: PageClient) -> None:

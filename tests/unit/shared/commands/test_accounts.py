@@ -31,7 +31,7 @@ def test_an_account_is_locked_for_a_reason_until_it_is_unlocked(terminal: Termin
     assert locked()["locked"]
     terminal.run("account", "unlock", "ann")
     assert locked()["locked"] is None
-    assert terminal.fail("account", "lock", "ann", "--reason", " ").startswith("Say why")
+    assert terminal.fail("account", "lock", "ann", "--reason", " ").startswith("Enter a reason")
 
 
 def test_administrators_come_and_go_but_for_the_last(terminal: Terminal) -> None:
