@@ -84,7 +84,7 @@ class Matches:
         select `matched` (how many wishes), `worth`, and `worst`, which is the lowest weight.
         """
         source = self._source()
-        conditions = [*self.plan.conditions]
+        conditions = self.plan.conditions
         where = " AND ".join([*(each.sql for each in conditions), *self._matched()]) or "1"
         bound = (value for each in conditions for value in each.values)
         sql = f"SELECT {columns.sql} FROM {source.sql} WHERE {where} {end}"  # noqa: S608

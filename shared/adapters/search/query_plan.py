@@ -94,6 +94,7 @@ class QueryPlan:
             *_visible(viewer),
             *_restrictions(query, unusable),
             *map(_pattern, patterns),
+            *([Condition("0")] if terms and not self.wishes else []),  # Signs that fold to nothing.
         )
 
     @property
