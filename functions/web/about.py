@@ -30,6 +30,9 @@ ABOUT_PAGES = (
     ("status", "/about/status", "Status"),
 )
 
+_LICENSE_LIST = "https://spdx.org/licenses/"
+_SOURCE_EXAMPLE = "https://github.com/acme/greet"
+
 AboutPageHandler = Callable[[PageRequest], Awaitable[func.HttpResponse]]
 
 
@@ -59,8 +62,15 @@ async def _api(request: PageRequest) -> func.HttpResponse:
 
 
 async def _quality(request: PageRequest) -> func.HttpResponse:
-    rules = {each.key: each for each in RULES}
-    return _show(request, "quality", "quality", rules=rules, years=MAINTAINED_FOR.days // 365)
+    return _show(
+        request,
+        "quality",
+        "quality",
+        rules={each.key: each for each in RULES},
+        years=MAINTAINED_FOR.days // 365,
+        licenses=_LICENSE_LIST,
+        source=_SOURCE_EXAMPLE,
+    )
 
 
 async def _policies(request: PageRequest) -> func.HttpResponse:

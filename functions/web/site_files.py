@@ -75,7 +75,15 @@ def _static_documents() -> dict[str, Representation]:
 
 TEXT, XML, ICON = "text/plain", "application/xml", "image/x-icon"
 PACKAGES_PER_SITEMAP = 500  # An index of site maps may name 50,000 of them.
-SITEMAP_PAGES = ("/", "/organizations", "/keywords", "/about", "/about/api", "/about/policies")
+SITEMAP_PAGES = (
+    "/",
+    "/organizations",
+    "/keywords",
+    "/about",
+    "/about/api",
+    "/about/quality",
+    "/about/policies",
+)
 SITEMAP_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 # Crawlers shall read one page for each subject, and nothing that needs an account.
