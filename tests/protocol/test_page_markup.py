@@ -126,7 +126,7 @@ def test_every_button_and_link_says_what_it_does(path: Path) -> None:
     )
     alike = [name for name, count in names.items() if count > 1]
     # Two tokens of the goldens have one name, which only whoever gave it can tell apart.
-    assert [name for name in alike if not name.endswith(" the token test")] == []
+    assert [name for name in alike if not name.endswith(" token test")] == []
 
 
 @pages
