@@ -17,6 +17,7 @@ MAINTAINED_FOR = timedelta(days=730)  # After the newest release; finished packa
 DEPENDENCIES_NAMED = 3  # Of the deprecated ones, in the sentence.
 
 _MAINTAINED_FOR_MS = MAINTAINED_FOR // timedelta(milliseconds=1)
+_FENCES = ("```", "~~~")
 _CODE_BLOCK = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 
 
@@ -155,8 +156,9 @@ def _parts(facts: QualityFacts) -> Iterator[QualityPart]:
     yield _readme(facts.texts)
     yield _documentation(facts.release, facts.texts)
     yield _license(facts.release)
-    yield _source(facts.release)
-    yield _provenance(facts.release)
+    source = SourceRepository.of(facts.release)
+    yield _source(source)
+    yield _provenance(facts.release, source)
     yield _maintained(facts)
     if not facts.release.dependencies:
         yield _full(DEPENDENCIES, "This version depends on no other package.")
@@ -171,9 +173,14 @@ def _full(rule: QualityRule, reason: str) -> QualityPart:
 def _readme(texts: Texts) -> QualityPart:
     if not texts.readme.strip():
         return QualityPart(README, 0, "This version has no readme.")
-    if not _CODE_BLOCK.search(texts.readme):
+    if not _has_code_block(texts.readme):
         return QualityPart(README, README.partial_points, "The readme has no code block.")
     return _full(README, "The readme has a code block that shows how to use the package.")
+
+
+def _has_code_block(text: str) -> bool:
+    """Look for the fence of a code block, first in the way that is fast for long texts."""
+    return any(each in text for each in _FENCES) and _CODE_BLOCK.search(text) is not None
 
 
 def _documentation(release: Release, texts: Texts) -> QualityPart:
@@ -198,8 +205,7 @@ def _license(release: Release) -> QualityPart:
     return _full(LICENSE, "The manifest names a license.")
 
 
-def _source(release: Release) -> QualityPart:
-    source = SourceRepository.of(release)
+def _source(source: SourceRepository | None) -> QualityPart:
     if source is None:
         return QualityPart(SOURCE, 0, "The manifest names no source repository.")
     if source.url is None:
@@ -207,11 +213,10 @@ def _source(release: Release) -> QualityPart:
     return _full(SOURCE, "The manifest links to a source repository.")
 
 
-def _provenance(release: Release) -> QualityPart:
+def _provenance(release: Release, source: SourceRepository | None) -> QualityPart:
     if release.origin.provenance is None:
         reason = "This version was published with an access token, not from CI."
         return QualityPart(PROVENANCE, 0, reason)
-    source = SourceRepository.of(release)
     if source is None or not source.is_verified:
         reason = "A CI job published this version, but the manifest does not name its repository."
         return QualityPart(PROVENANCE, PROVENANCE.partial_points, reason)
