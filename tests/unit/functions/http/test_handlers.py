@@ -146,5 +146,5 @@ def test_a_refused_page_shows_the_sentence() -> None:
     page = refusal_page(LinkExpired())
     assert page.status_code == 401
     assert re.search(
-        r'<p class="lead">This sign-in link was used already', page.get_body().decode()
+        r'<p class="lead">This sign-in link was used or has expired', page.get_body().decode()
     )

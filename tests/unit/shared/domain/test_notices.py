@@ -145,7 +145,7 @@ def test_there_are_a_few_notices_at_a_time_and_the_last_ended_ones_remain() -> N
         board = board.with_notice(notice(f"new{number}"), NOW)
     assert len(board.at_stage(NoticeStage.ENDED, NOW)) == ENDED_NOTICES_KEPT
     assert board.at_stage(NoticeStage.ENDED, NOW)[-1].id == f"old{ENDED_NOTICES_KEPT + 4}"
-    with pytest.raises(TooManyNotices, match="5 notices"):
+    with pytest.raises(TooManyNotices, match="5 active and scheduled notices"):
         board.with_notice(notice("more"), NOW)
 
 
@@ -168,7 +168,7 @@ def test_an_end_before_the_beginning_or_too_late_is_refused() -> None:
 
 
 def test_an_unknown_notice_cannot_be_ended() -> None:
-    with pytest.raises(NoticeNotFound, match="no notice 'x'"):
+    with pytest.raises(NoticeNotFound, match="no active or scheduled notice 'x'"):
         NoticeBoard().with_end("x", 0, NOW)
 
 
