@@ -46,7 +46,7 @@ async def test_a_link_can_be_used_once(world: World) -> None:
     await first.post(link)
     refused = await second.post(link)
     assert refused.status_code == 401
-    assert "used already or is too old" in refused.text
+    assert "was used or has expired" in refused.text
     assert second.session == ""
     assert (await second.get(link)).status_code == 401
 
