@@ -13,7 +13,7 @@ _SIZE = re.compile(r"\d[\d.,]* (?:bytes|KiB)")  # Compression differs between ve
 _CSRF = re.compile(r'(?<=name="csrf" value=")[^"]+')
 _REQUEST = re.compile(r"(?<=>)[0-9a-f]{16}(?=<)")
 # How fast something counts is one thing on one machine and another in the cloud.
-_REACH = re.compile(r'(?<=(?:search|before)</th><td data-label="When"><span>)[^<]+')
+_REACH = re.compile(r'(?<=(?:Search|rchive)</th><td data-label="When"><span>)[^<]+')
 
 
 async def opened(

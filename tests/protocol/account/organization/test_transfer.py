@@ -52,8 +52,8 @@ async def test_it_is_undone_by_one_button(ann: PageClient) -> None:
     await transfer(ann)
     await ann.open(ORG)
     await ann.send(f"{ORG}/undo", account=ann.world.people.mia.account.id)
-    assert "becomes owner" not in ann.text
-    assert "is taken out" not in ann.text
+    assert "will become owner" not in ann.text
+    assert "will be removed" not in ann.text
     ann.world.clock.advance(OWNER_CHANGE_DELAY)
     assert await roles(ann.world) == {"ann": "owner", "mia": "member"}
 
