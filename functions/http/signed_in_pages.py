@@ -152,7 +152,10 @@ class SignedInPages:
                 return await handler(request)
             except Refusal as refusal:
                 self._require_access(request)
-                return await show(request, FormProblem.of(refusal))
+                try:
+                    return await show(request, FormProblem.of(refusal))
+                except Refusal:  # The page of the form needs what the form names, too.
+                    raise refusal from None
 
         respond.__name__ = handler.__name__
         return self._function(respond, self._submitted_form)

@@ -45,6 +45,9 @@ MADE: Mapping[str, tuple[str, Mapping[str, object], tuple[str, ...]]] = {
         ("invitation", "id"),
     ),
     "token": ("tokens", TOKEN, ("token", "id")),
+    "account_token": ("tokens", TOKEN, ("token", "id")),
+    "manage_account": ("tokens", TOKEN, ("token", "id")),
+    "account_organization_token": ("orgs/other/tokens", TOKEN, ("token", "id")),
 }
 
 

@@ -27,7 +27,9 @@ LATE = timedelta(minutes=11)
 
 _PLACE = re.compile(r'<div class="place">.*</div>\n(?=</div>\n</main>)', re.DOTALL)
 
-_REACH = re.compile(r'<div class="table"[^>]*"When a decision takes effect".*?</table>\n</div>\n', re.DOTALL)
+_REACH = re.compile(
+    r'<div class="table"[^>]*"When a decision takes effect".*?</table>\n</div>\n', re.DOTALL
+)
 
 
 def shown(browser: PageClient) -> str:
