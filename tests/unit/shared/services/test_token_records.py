@@ -8,7 +8,7 @@ from shared.domain.errors.identity import TokenNotFound, TokenUnknown
 from shared.domain.errors.organizations import InvitationNotFound
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.members import Invitation, Membership
-from shared.domain.records import Entity
+from shared.domain.records import Entity, Place
 from shared.domain.rights import Grant, Role, Scope
 from shared.domain.tokens import (
     LINEAGE_RETENTION,
@@ -203,6 +203,24 @@ async def test_both_of_two_concurrent_reports_complete_it(world: AdministrationS
             return await super().add(entity, *others)
 
     world.directory = Slower(world.directory.entities)
+    await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
+    assert await ids(world) == set()
+
+
+async def test_a_token_that_somebody_else_removes_at_that_moment_is_skipped(
+    world: AdministrationServices,
+) -> None:
+    class RemovedFirst(FakeDirectory):
+        """A directory in which a token is gone when it is read after a list."""
+
+        async def get(self, kind: type[E], place: Place) -> E | None:
+            found = await super().get(kind, place)
+            if not isinstance(found, Token):
+                return found
+            await self.remove(found)
+            return None
+
+    world.directory = RemovedFirst(world.directory.entities)
     await world.lineage.revoke_stolen(KIM.id, STOLEN, by=world.signed_in(KIM))
     assert await ids(world) == set()
 
