@@ -1,0 +1,10 @@
+"""The API documentation of releases.
+
+model.py       the documentation of a module, as immutable values
+generator.py   from the declarations of a package's modules to its documentation
+documents.py   the documentation as Central's JSON, and back
+signatures.py  declarations as one line of text whose types are linked
+symbols.py     the public symbols of a module, for search
+connectors.py  clients and triggers, as editors read them
+comparison.py  the changes between two versions, and which of them break callers
+"""

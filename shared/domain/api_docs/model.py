@@ -1,0 +1,304 @@
+"""The documentation of a module's public declarations, as immutable values.
+
+The fields are the keys of Central's documents, in snake case; where Central omits something that
+pages or tools need, there is a field more, and its comment says so.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class DocsModel(BaseModel):
+    """A part of a documentation."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        defer_build=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+
+class SourcePosition(DocsModel):
+    """Where a declaration begins: the path in the archive's folder of the module, and the line."""
+
+    file: str
+    line: int
+
+
+class Type(DocsModel):
+    """A type at the place where it is used. Which fields are set depends on `category` and the
+    flags; `org_name`, `module_name` and `version` say which release documents a named type."""
+
+    # A function type has these too.
+    is_lambda: bool | None = None
+    is_isolated: bool | None = None
+    is_extern: bool | None = None
+    function_kind: str | None = None
+    param_types: tuple["Type", ...] | None = None
+    return_type: "Type | None" = None
+
+    org_name: str | None = None
+    module_name: str | None = None
+    version: str | None = None
+    name: str | None = None
+    description: str | None = None
+    description_sections: tuple[str, ...] | None = None
+    category: str | None = None
+    is_anonymous_union_type: bool = False
+    is_inclusion: bool = False
+    is_array_type: bool = False
+    is_nullable: bool = False
+    is_optional: bool = False
+    is_tuple: bool = False
+    is_intersection_type: bool = False
+    is_parenthesised_type: bool = False
+    is_type_desc: bool = False
+    is_rest_param: bool = False
+    is_deprecated: bool = False
+    is_public: bool = False
+    generate_user_defined_type_link: bool = True
+    member_types: tuple["Type", ...] = ()
+    function_types: tuple["IncludedFunction", ...] | None = None
+    array_dimensions: int = 0
+    element_type: "Type | None" = None
+    constraint: "Type | None" = None
+    text: str | None = None  # Not at Central: the type as written, in the source of its module.
+
+
+class IncludedFunction(DocsModel):
+    """A method of a private object type that is expanded in place."""
+
+    accessor: str = ""
+    resource_path: str = ""
+    is_isolated: bool = False
+    function_kind: str = "OTHER"
+    param_types: tuple[Type, ...] = ()
+    return_type: Type | None = None
+    name: str = ""
+    description: str = ""
+    category: str = "included_function"
+
+
+class AnnotationAttachment(DocsModel):
+    org_name: str = ""
+    module_name: str = ""
+    version: str = ""
+    name: str = ""
+    description: str = ""
+    is_deprecated: bool = False
+    is_read_only: bool = False
+    value: str = ""  # Not at Central: the source text of the arguments, `{label: "Redis"}`.
+
+
+class DeclarationDocs(DocsModel):
+    """What every declaration has. `documentation` is its whole doc comment as Markdown, with nested
+    lists intact; Central has neither it nor `position`."""
+
+    name: str = ""
+    description: str = ""
+    description_sections: tuple[str, ...] = ()
+    is_deprecated: bool = False
+    inclusion_type: Type | None = None
+    is_read_only: bool = False
+    documentation: str = ""
+    position: SourcePosition | None = None
+
+
+class VariableDocs(DeclarationDocs):
+    """A field, a parameter, a module variable or a configurable. An inclusion of a record's fields
+    is an entry with `inclusion_type` alone: its name is empty and its type None."""
+
+    default_value: str = ""  # Source text.
+    annotation_attachments: tuple[AnnotationAttachment, ...] | None = None
+    type: Type | None = None
+
+
+class ReturnDocs(DocsModel):
+    type: Type
+    name: str = ""
+    description: str = ""
+    is_deprecated: bool = False
+    is_read_only: bool = False
+
+
+class FunctionDocs(DeclarationDocs):
+    """A function or a method. A resource method has no name, but an accessor and a path."""
+
+    accessor: str = ""
+    resource_path: str = ""
+    is_isolated: bool = False
+    is_remote: bool = False
+    is_resource: bool = False
+    is_extern: bool = False
+    parameters: tuple[VariableDocs, ...] = ()
+    return_parameters: tuple[ReturnDocs, ...] = ()  # At most one.
+    annotation_attachments: tuple[AnnotationAttachment, ...] | None = None
+
+
+class RecordDocs(DeclarationDocs):
+    fields: tuple[VariableDocs, ...] = ()
+    is_closed: bool = False
+    rest_type: Type | None = None  # Not at Central.
+
+
+class ObjectTypeDocs(DeclarationDocs):
+    """An object type or a service type."""
+
+    fields: tuple[VariableDocs, ...] = ()
+    methods: tuple[FunctionDocs, ...] = ()
+    is_distinct: bool = False
+    is_client: bool = False  # Not at Central.
+    inclusions: tuple[Type, ...] = ()  # Not at Central.
+
+
+class ClassDocs(DeclarationDocs):
+    fields: tuple[VariableDocs, ...] = ()
+    methods: tuple[FunctionDocs, ...] = ()
+    init_method: FunctionDocs | None = None
+    other_methods: tuple[FunctionDocs, ...] = ()
+    is_isolated: bool = False
+    is_service: bool = False
+    is_distinct: bool = False  # Not at Central.
+    inclusions: tuple[Type, ...] = ()  # Not at Central.
+    # Not at Central: editors show the label and the icon of `@display` on a class.
+    annotation_attachments: tuple[AnnotationAttachment, ...] = ()
+
+
+class ClientDocs(ClassDocs):
+    remote_methods: tuple[FunctionDocs, ...] = ()
+    resource_methods: tuple[FunctionDocs, ...] = ()
+
+
+class ListenerDocs(ClassDocs):
+    life_cycle_methods: tuple[FunctionDocs, ...] = ()
+
+
+class EnumMemberDocs(DeclarationDocs):
+    value: str = ""  # Not at Central: source text; empty if it is the name.
+
+
+class EnumDocs(DeclarationDocs):
+    members: tuple[EnumMemberDocs, ...] = ()
+
+
+class ErrorDocs(DeclarationDocs):
+    detail_type: Type | None = None
+    is_distinct: bool = False
+
+
+class ConstantDocs(DeclarationDocs):
+    type: Type | None = None
+    value: str = ""  # Source text.
+
+
+class AnnotationDocs(DeclarationDocs):
+    type: Type | None = None
+    attachment_points: str = ""  # Joined by `, `.
+
+
+class TableTypeDocs(DeclarationDocs):
+    row_parameter_type: Type | None = None
+    key_constraint: Type | None = None
+
+
+class MapTypeDocs(DeclarationDocs):
+    map_parameter_type: Type | None = None
+
+
+class AliasDocs(Type):
+    """Any other `type X …;`: a type whose name and description are those of the alias."""
+
+    name: str = ""  # type: ignore[assignment]
+    description: str = ""  # type: ignore[assignment]
+    description_sections: tuple[str, ...] = ()  # type: ignore[assignment]
+    documentation: str = ""
+    position: SourcePosition | None = None
+
+
+class ModuleSummary(DocsModel):
+    id: str
+    summary: str = ""
+    org_name: str
+    version: str
+    is_default_module: bool = False
+
+
+class ModuleDocs(DocsModel):
+    """The documentation of one exported module. `id` is its full name, `description` its readme."""
+
+    related_modules: tuple[ModuleSummary, ...] = ()
+    records: tuple[RecordDocs, ...] = ()
+    classes: tuple[ClassDocs, ...] = ()
+    object_types: tuple[ObjectTypeDocs, ...] = ()
+    service_types: tuple[ObjectTypeDocs, ...] = ()
+    clients: tuple[ClientDocs, ...] = ()
+    listeners: tuple[ListenerDocs, ...] = ()
+    functions: tuple[FunctionDocs, ...] = ()
+    constants: tuple[ConstantDocs, ...] = ()
+    annotations: tuple[AnnotationDocs, ...] = ()
+    errors: tuple[ErrorDocs, ...] = ()
+    types: tuple[AliasDocs, ...] = ()
+    union_types: tuple[AliasDocs, ...] = ()
+    simple_name_reference_types: tuple[AliasDocs, ...] = ()
+    tuple_types: tuple[AliasDocs, ...] = ()
+    table_types: tuple[TableTypeDocs, ...] = ()
+    map_types: tuple[MapTypeDocs, ...] = ()
+    intersection_types: tuple[AliasDocs, ...] = ()
+    type_descriptor_types: tuple[AliasDocs, ...] = ()
+    function_types: tuple[AliasDocs, ...] = ()
+    stream_types: tuple[AliasDocs, ...] = ()
+    array_types: tuple[AliasDocs, ...] = ()
+    any_data_types: tuple[AliasDocs, ...] = ()
+    any_types: tuple[AliasDocs, ...] = ()
+    string_types: tuple[AliasDocs, ...] = ()
+    integer_types: tuple[AliasDocs, ...] = ()
+    decimal_types: tuple[AliasDocs, ...] = ()
+    xml_types: tuple[AliasDocs, ...] = ()
+    boolean_types: tuple[AliasDocs, ...] = ()
+    enums: tuple[EnumDocs, ...] = ()
+    variables: tuple[VariableDocs, ...] = ()
+    configurables: tuple[VariableDocs, ...] = ()
+    resources: tuple[str, ...] = ()
+    id: str
+    summary: str = ""
+    description: str = ""
+    org_name: str
+    version: str
+    is_default_module: bool = False
+
+
+class DocsState(Enum):
+    """How far the documentation of a release is."""
+
+    PENDING = "pending"  # The queue has not come to it yet.
+    DONE = "done"
+    PARTIAL = "partial"  # Some lines could not be read; `unread` says which.
+    FAILED = "failed"  # None could be made; `reason` says why.
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadSource:
+    """Lines of a module's file that are not documented, and why."""
+
+    module: str
+    file: str
+    first: int
+    last: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackageDocs:
+    """The documentation of a release: its exported modules, the default module first."""
+
+    modules: tuple[ModuleDocs, ...]
+    state: DocsState
+    generator: int  # The version of the generator; a higher one makes documentation again.
+    unread: tuple[UnreadSource, ...] = ()
+    reason: str = ""
