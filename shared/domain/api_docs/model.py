@@ -4,8 +4,10 @@ The fields are the keys of Central's documents, in snake case; where Central omi
 pages or tools need, there is a field more, and its comment says so.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -271,6 +273,60 @@ class ModuleDocs(DocsModel):
     org_name: str
     version: str
     is_default_module: bool = False
+
+
+class DeclarationKind(Enum):
+    """What a declaration declares. The value is the word that search and pages use."""
+
+    RECORD = "record"
+    CLASS = "class"
+    OBJECT_TYPE = "object type"
+    SERVICE_TYPE = "service type"
+    CLIENT = "client"
+    LISTENER = "listener"
+    FUNCTION = "function"
+    CONSTANT = "constant"
+    ANNOTATION = "annotation"
+    ERROR = "error"
+    TYPE = "type"
+    ENUM = "enum"
+    VARIABLE = "variable"
+    CONFIGURABLE = "configurable"
+
+
+Documented = DeclarationDocs | AliasDocs
+
+
+def declarations_of(module: ModuleDocs) -> Iterator[tuple[DeclarationKind, Documented]]:
+    """Yield the declarations of a module, kind by kind, in the order of its lists."""
+    for kind, lists in _lists_of(module).items():
+        for declaration in chain.from_iterable(lists):
+            yield kind, declaration
+
+
+def _lists_of(module: ModuleDocs) -> dict[DeclarationKind, tuple[tuple[Documented, ...], ...]]:
+    kinds = DeclarationKind
+    aliases = tuple(
+        getattr(module, name)
+        for name in ModuleDocs.model_fields
+        if name.endswith("types") and name not in ("object_types", "service_types")
+    )
+    return {
+        kinds.CLIENT: (module.clients,),
+        kinds.LISTENER: (module.listeners,),
+        kinds.FUNCTION: (module.functions,),
+        kinds.CLASS: (module.classes,),
+        kinds.OBJECT_TYPE: (module.object_types,),
+        kinds.SERVICE_TYPE: (module.service_types,),
+        kinds.RECORD: (module.records,),
+        kinds.ENUM: (module.enums,),
+        kinds.TYPE: aliases,
+        kinds.ERROR: (module.errors,),
+        kinds.CONSTANT: (module.constants,),
+        kinds.VARIABLE: (module.variables,),
+        kinds.CONFIGURABLE: (module.configurables,),
+        kinds.ANNOTATION: (module.annotations,),
+    }
 
 
 class DocsState(Enum):
