@@ -21,7 +21,8 @@ from shared.domain.rights import ANY_NAME, Scope
 from shared.services.token_records import IssuedToken
 from shared.services.tokens import MAX_TOKEN_DAYS, TokenRequest
 
-# The messages after forms, by the names of their actions.
+# The messages after forms, by the names of their actions: of tokens of accounts, of organizations
+# and for administrators.
 TOKEN_DONE_MESSAGES = {
     "revoke": "Access token revoked. It stops working within five seconds.",
     "revoke-stolen": "Access token revoked with everything that was created with it.",
@@ -80,26 +81,26 @@ def blueprint(registry: Registry) -> func.Blueprint:
         wanted = parse_token_form(form, form.text("org") or ANY_NAME)
         return _show_issued(request, await registry.tokens.issue(by.id, wanted, by=by))
 
-    for action in TOKEN_ACTIONS:
-        confirm = pages.page(account_token_confirmation(action))
-        bp.route(f"account/tokens/{action.name}", methods=READ_METHODS)(confirm)
+    confirmations = {action: account_token_confirmation(action) for action in TOKEN_ACTIONS}
+    for action, show in confirmations.items():
+        bp.route(f"account/tokens/{action.name}", methods=READ_METHODS)(pages.page(show))
 
     @bp.route("account/tokens/rotate", methods=["POST"])
-    @pages.form(account_token_confirmation(ROTATE))
+    @pages.form(confirmations[ROTATE])
     async def account_token_rotate(request: SignedInRequest) -> func.HttpResponse:
         by = request.principal
         issued = await registry.tokens.rotate(by.id, request.form.text("token"), by=by)
         return _show_issued(request, issued)
 
     @bp.route("account/tokens/revoke", methods=["POST"])
-    @pages.form(account_token_confirmation(REVOKE))
+    @pages.form(confirmations[REVOKE])
     async def account_token_revoke(request: SignedInRequest) -> func.HttpResponse:
         by = request.principal
         await registry.tokens.revoke(by.id, request.form.text("token"), by=by)
         return see_other(f"{TOKENS_PATH}?done=revoke")
 
     @bp.route("account/tokens/revoke-stolen", methods=["POST"])
-    @pages.form(account_token_confirmation(REVOKE_STOLEN))
+    @pages.form(confirmations[REVOKE_STOLEN])
     async def account_token_revoke_stolen(request: SignedInRequest) -> func.HttpResponse:
         by = request.principal
         await registry.tokens.revoke_stolen(by.id, request.form.text("token"), by=by)

@@ -8,6 +8,7 @@ from functions.account.security import EVENTS_PER_PAGE, browser_name, event_labe
 from functions.account.tokens import (
     REVOKE,
     REVOKE_STOLEN,
+    TOKEN_DONE_MESSAGES,
     TokenAction,
     requested_token,
     scope_choices,
@@ -39,8 +40,7 @@ ACCOUNTS_PER_PAGE = 25  # A screen or two.
 DONE_MESSAGES = {
     "invited": "Account created. A sign-in link was sent by email; it expires in an hour.",
     "sessions": "All sessions ended. Browsers are signed out within five seconds.",
-    "revoke": "Access token revoked. It stops working within five seconds.",
-    "revoke-stolen": "Access token revoked with everything that was created with it.",
+    **TOKEN_DONE_MESSAGES,
     "revoke-all": "All access tokens revoked. They stop working within five seconds.",
     "lock": "Account locked. Its credentials are refused within five seconds.",
     "unlock": "Account unlocked. Its tokens that were not revoked work again.",
@@ -60,7 +60,16 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @bp.route("manage/accounts", methods=["POST"])
     @pages.form(manage_accounts)
     async def manage_account_create(request: SignedInRequest) -> func.HttpResponse:
-        return await _create(request)
+        form, by = request.form, request.principal
+        typed = form.text("email")
+        address = parse_email(typed) if typed else None
+        account = await registry.account_administration.create(form.text("name"), by=by)
+        link = await registry.sign_in_flow.issue_link(account, by=by)
+        if address and await registry.account_administration.send_sign_in_link(
+            account, address, link, by=by
+        ):
+            return see_other(f"{ACCOUNTS_PATH}/{account.id}?done=invited")
+        return await _account_page(request, account.id, link=link)
 
     bp.route(ACCOUNT_ROUTE, methods=READ_METHODS)(pages.page(manage_account))
 
@@ -72,12 +81,11 @@ def blueprint(registry: Registry) -> func.Blueprint:
         # Shown by this response alone, since the link is a secret.
         return await manage_account(request, link=link)
 
-    for action in ADMINISTRATOR_TOKEN_ACTIONS:
-        confirm = pages.page(_confirmation(action))
-        bp.route(f"{ACCOUNT_ROUTE}/{action.name}", methods=READ_METHODS)(confirm)
-    shown = {each.name: _confirmation(each) for each in ADMINISTRATOR_TOKEN_ACTIONS}
+    confirmations = {each.name: _confirmation(each) for each in ADMINISTRATOR_TOKEN_ACTIONS}
+    for name, show in confirmations.items():
+        bp.route(f"{ACCOUNT_ROUTE}/{name}", methods=READ_METHODS)(pages.page(show))
     for name, act in ACCOUNT_ACTIONS.items():
-        form = pages.form(shown.get(name, manage_account))(_form_handler(name, act))
+        form = pages.form(confirmations.get(name, manage_account))(_form_handler(name, act))
         bp.route(f"{ACCOUNT_ROUTE}/{name}", methods=["POST"])(form)
     return bp
 
@@ -90,20 +98,6 @@ def _form_handler(name: str, act: AccountAction) -> SignedInPageHandler:
 
     respond.__name__ = f"manage_account_{name.replace('-', '_')}"
     return respond
-
-
-async def _create(request: SignedInRequest) -> func.HttpResponse:
-    """Create an account, and send its sign-in link or show it, this once."""
-    form, by, registry = request.form, request.principal, request.registry
-    typed = form.text("email")
-    address = parse_email(typed) if typed else None
-    account = await registry.account_administration.create(form.text("name"), by=by)
-    link = await registry.sign_in_flow.issue_link(account, by=by)
-    if address and await registry.account_administration.send_sign_in_link(
-        account, address, link, by=by
-    ):
-        return see_other(f"{ACCOUNTS_PATH}/{account.id}?done=invited")
-    return await _account_page(request, account.id, link=link)
 
 
 async def manage_accounts(

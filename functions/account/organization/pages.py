@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import azure.functions as func
 
 from functions.account.overview import ORGANIZATIONS_PATH
+from functions.account.tokens import TOKEN_DONE_MESSAGES
 from functions.http.handlers import Handler
 from functions.http.pages import see_other
 from functions.http.requests import READ_METHODS, Form
@@ -55,9 +56,8 @@ DONE_MESSAGES = {
     "packages/versions/deprecate": "Version deprecated. Clients warn within five seconds.",
     "packages/versions/undeprecate": "Version undeprecated.",
     "held/confirm": "Release published.",
-    "held/revoke": "Access token revoked. It stops working within five seconds.",
-    "tokens/revoke": "Access token revoked. It stops working within five seconds.",
-    "tokens/revoke-stolen": "Access token revoked with everything that was created with it.",
+    "held/revoke": TOKEN_DONE_MESSAGES["revoke"],
+    **{f"tokens/{name}": message for name, message in TOKEN_DONE_MESSAGES.items()},
     "publishers/add": "Trusted publisher added. The next run of its workflow can publish.",
     "publishers/remove": "Trusted publisher removed. Its jobs get no more tokens.",
 }

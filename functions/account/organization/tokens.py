@@ -40,11 +40,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     bp, forms = func.Blueprint(), SignedInPages(registry)
     page = forms.page(account_organization_tokens)
     bp.route(f"{ORGANIZATION_ROUTE}/tokens", methods=READ_METHODS)(page)
-    for action in TOKEN_ACTIONS:
-        confirm = forms.page(_confirmation(action))
-        bp.route(f"{ORGANIZATION_ROUTE}/tokens/{action.name}", methods=READ_METHODS)(confirm)
+    confirmations = {action: _confirmation(action) for action in TOKEN_ACTIONS}
+    for action, show in confirmations.items():
+        bp.route(f"{ORGANIZATION_ROUTE}/tokens/{action.name}", methods=READ_METHODS)(
+            forms.page(show)
+        )
     for action, act in REVOCATIONS:
-        pages = OrganizationPages(registry, _confirmation(action), "/tokens")
+        pages = OrganizationPages(registry, confirmations[action], "/tokens")
         pages.add_form(bp, f"tokens/{action.name}", act)
 
     @bp.route(f"{ORGANIZATION_ROUTE}/tokens", methods=["POST"])
@@ -56,7 +58,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         return await _show_issued(request, issued)
 
     @bp.route(f"{ORGANIZATION_ROUTE}/tokens/rotate", methods=["POST"])
-    @forms.form(_confirmation(ROTATE))
+    @forms.form(confirmations[ROTATE])
     async def account_organization_tokens_rotate(request: SignedInRequest) -> func.HttpResponse:
         org, token_id = org_of(request), request.form.text("token")
         issued = await registry.organization_tokens.rotate(org, token_id, by=request.principal)
