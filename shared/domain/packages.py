@@ -274,6 +274,8 @@ class Listing:
     head: Head
     release: Release
     texts: Texts
+    # Whether search prefers the organization; None in listings from before that was a setting.
+    is_standard: bool | None = None
 
     @property
     def deprecation(self) -> str | None:

@@ -127,6 +127,7 @@ class DerivedData:
     search: SearchIndex
     events: EventStore
     withheld_releases: WithheldReleases
+    standard_names: tuple[str, ...]  # The organizations that search prefers, in lower case.
     # None if all archives are in one container and only the registry serves them.
     archive_relocation: ArchiveRelocation | None = None
 
@@ -140,7 +141,7 @@ class DerivedData:
             # the entry or is overwritten by this one.
             await self.metadata.put_entries(head.package, [ReleaseEntry.of(release)])
             if release.state is State.LIVE:
-                await self._offer_to_search(Listing(head, release, texts))
+                await self._offer_to_search(self._listing_of(head, release, texts))
             await self.withheld_releases.update(release)
             await self.events.publish(release)
 
@@ -199,7 +200,10 @@ class DerivedData:
         found, texts = await asyncio.gather(
             self.metadata.find(coordinate), self.documents.texts(Digest(entry.digest))
         )
-        return Listing(survey.head, found.release, texts) if found.release else None
+        return self._listing_of(survey.head, found.release, texts) if found.release else None
+
+    def _listing_of(self, head: Head, release: Release, texts: Texts) -> Listing:
+        return Listing(head, release, texts, head.org.lower() in self.standard_names)
 
 
 @contextmanager

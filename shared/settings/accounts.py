@@ -173,7 +173,7 @@ class SignInSettings(TopicSettings):
 
 
 class OrganizationSettings(TopicSettings):
-    """Who may create organizations, and which names are reserved."""
+    """Who may create organizations, which names are reserved, and which ones search prefers."""
 
     founding: str = Field(
         default="anyone",
@@ -185,6 +185,18 @@ class OrganizationSettings(TopicSettings):
         description="Names of organizations that people may not create, with * and ?, separated by "
         "commas; similar names are reserved as well.",
     )
+
+    standard_organizations: str = Field(
+        default="ballerina,ballerinax",
+        description="Organizations whose packages search lists a little higher, separated by "
+        "commas, such as those of the standard library; empty for none. A change takes effect "
+        "with the task refresh.",
+    )
+
+    @property
+    def standard_names(self) -> tuple[str, ...]:
+        """The names of the standard organizations, in lower case."""
+        return tuple(split_list(self.standard_organizations.lower()))
 
     @property
     def reserved_patterns(self) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class Target:
         stores = self.stores
         withholding = WithheldReleases(stores.directory, stores.metadata)
         return DerivedData(
-            stores.metadata, stores.documents, self.search, stores.events, withholding
+            stores.metadata, stores.documents, self.search, stores.events, withholding, ()
         )
 
 

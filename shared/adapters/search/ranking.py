@@ -69,7 +69,8 @@ BREVITY_WEIGHT = 0.4  # Divided by the words of the name: the shorter one is the
 RECENCY_WEIGHT = 0.2
 LANGUAGE_WEIGHT = 0.2
 
-STANDARD_ORGANIZATIONS = frozenset({"ballerina", "ballerinax"})
+# Those of listings from before they were a setting.
+_FIRST_STANDARD_ORGANIZATIONS = frozenset({"ballerina", "ballerinax"})
 
 # Parts of names of packages that accompany another one, or show how to use it. They come after it,
 # unless such a part was typed as well.
@@ -90,7 +91,7 @@ def ranking_boosts(listing: Listing) -> dict[str, float]:
     words = split_words(listing.head.name)
     parts = {
         "pulls": PULLS_WEIGHT * _decades(listing.head.pulls, PULLS_DECADES),
-        "organization": STANDARD_WEIGHT * (listing.head.org.lower() in STANDARD_ORGANIZATIONS),
+        "organization": STANDARD_WEIGHT * _is_standard(listing),
         "brevity": BREVITY_WEIGHT / max(len(words), 1),
         "recency": RECENCY_WEIGHT * _recency(listing.release.created_ms),
         "language": LANGUAGE_WEIGHT * _language(listing.release.ballerina_version),
@@ -109,6 +110,12 @@ def is_auxiliary(listing: Listing) -> bool:
     words = split_words(name)
     has_part = len(words) > 1 and not AUXILIARY_PARTS.isdisjoint(words)
     return has_part or listing.release.template or _SAMPLE_NAME.search(name) is not None
+
+
+def _is_standard(listing: Listing) -> bool:
+    if listing.is_standard is None:
+        return listing.head.org.lower() in _FIRST_STANDARD_ORGANIZATIONS
+    return listing.is_standard
 
 
 def _decades(count: int, most: float) -> float:

@@ -245,7 +245,7 @@ def excerpt(listing: Listing) -> Listing:
     )
     head = listing.head.model_copy(update={"outbox": ()})
     release = listing.release.model_copy(update={"outbox": ()})
-    return Listing(head, release, texts)
+    return Listing(head, release, texts, listing.is_standard)
 
 
 def write_listing(listing: Listing) -> bytes:

@@ -11,7 +11,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.web.search import RESULTS_PER_PAGE, corrected_text
 from shared.domain.identity import OPERATOR
-from shared.domain.names import Package
+from shared.domain.names import Package, parse_org
 from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import SCRIPT, fill
 from tests.support.archives import bala
@@ -46,6 +46,21 @@ async def names(world: World, path: str, **options: Any) -> list[str]:
 )
 async def test_a_page_of_results(shelf: World, path: str, page: SnapshotAssertion) -> None:
     assert main_of(await opened(shelf, path)) == page
+
+
+@pytest.mark.parametrize(
+    ("standard", "first"), [("Zulu, other", "zulu"), ("ballerina", "acme"), ("", "acme")]
+)
+async def test_packages_of_standard_organizations_are_listed_higher(
+    worlds: OpenWorld, standard: str, first: str
+) -> None:
+    world = await worlds(standard_organizations=standard)
+    ann = world.people.ann.account
+    await world.registry.organizations.create(parse_org("zulu"), ann, by=OPERATOR)
+    for org in ("zulu", "acme"):
+        await world.push(bala(f"{org}/greet:1.0.0"))
+    found = (await twin(world, "/search?q=greet"))["packages"]
+    assert found[0]["org"] == first
 
 
 async def test_deprecated_packages_are_marked_and_last_except_by_their_exact_names(
