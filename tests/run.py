@@ -31,6 +31,8 @@ CALLS = RESULTS / "calls"  # Of stores, by each test of the protocol.
 REPEATS = RESULTS / "repeats.json"
 REPEATED = "which call no store, or as another case of the same test does"
 TABLES = "BALLROOM_TEST_TABLES"
+REAL_STORES = ("BALLROOM_COSMOS_", "BALLROOM_BLOB_")  # Beginnings of names.
+NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
 
 # Fast and telling suites come first; a folder that is not named here runs after these.
 PROTOCOL = "protocol"
@@ -286,12 +288,12 @@ def spread(suite: str, *, is_beside: bool = False) -> list[str]:
 
 
 def surroundings(suite: str) -> dict[str, str]:
-    """Return the environment of a suite: the contracts alone run against stores that it names."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if suite == "contract" or not name.startswith(("BALLROOM_COSMOS_", "BALLROOM_BLOB_"))
-    }
+    """Return the environment of a suite: the contracts alone run against stores that it names.
+
+    Byte code is always kept: suites start thousands of short processes.
+    """
+    left_out = (NO_BYTE_CODE,) if suite == "contract" else (NO_BYTE_CODE, *REAL_STORES)
+    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
 def read(name: str, report: Path, code: int, seconds: float) -> Outcome:
