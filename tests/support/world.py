@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+from pydantic import BaseModel
 from starlette.types import ASGIApp
 
 from shared.bootstrap import build_registry
@@ -213,7 +214,14 @@ def with_services(registry: Registry, **services: object) -> Registry:
 def settings_of(folder: Path, places: Places = PLACES, **settings: Any) -> Settings:
     """Return settings for a registry in the folder, whatever the environment says."""
     ours = {"data": folder, "url": URL, "log_level": "warning", **places.settings()}
-    return Settings.model_validate({**ours, **settings})
+    return _GivenSettings.model_validate({**ours, **settings})
+
+
+class _GivenSettings(Settings):
+    """Settings that are not read from the environment, which takes as long as a short test."""
+
+    def __init__(self, **given: Any) -> None:
+        BaseModel.__init__(self, **given)
 
 
 def make_template(folder: Path) -> Template:
