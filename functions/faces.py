@@ -73,24 +73,25 @@ def build_app(registry: Registry, more: Iterable[func.Blueprint] = ()) -> func.F
     """
     faces = [*(blueprint(registry) for blueprint in factories()), *more]
     # An app gives its Functions once: those of this one are read here, those of the next by a host.
-    functions = _app_of(faces).get_functions()
+    functions = app_of(faces).get_functions()
     double_slash = double_slash_blueprint(functions)
-    routes = [*_routes(functions), (ROUTE, METHODS)]
-    return _app_of([*faces, double_slash, not_found_blueprint(registry, routes)])
+    return app_of([*faces, double_slash, not_found_blueprint(registry, routes_of(functions))])
 
 
-def _app_of(blueprints: Iterable[func.Blueprint]) -> func.FunctionApp:
+def app_of(blueprints: Iterable[func.Blueprint]) -> func.FunctionApp:
+    """Return the app with the Functions of these blueprints and of no others."""
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
     for blueprint in blueprints:
         app.register_functions(blueprint)
     return app
 
 
-def _routes(functions: Iterable[Function]) -> Iterator[tuple[str, Collection[str]]]:
-    for function in functions:
-        trigger = function.get_trigger()
-        if isinstance(trigger, HttpTrigger):
-            yield trigger.route or "", {each.value for each in trigger.methods or ()}
+def routes_of(functions: Iterable[Function]) -> list[tuple[str, Collection[str]]]:
+    """Return the route and the methods of each Function, and of the paths with two slashes."""
+    triggers = (function.get_trigger() for function in functions)
+    http = (each for each in triggers if isinstance(each, HttpTrigger))
+    routes = [(each.route or "", {method.value for method in each.methods or ()}) for each in http]
+    return [*routes, (ROUTE, METHODS)]
 
 
 ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

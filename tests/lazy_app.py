@@ -5,23 +5,23 @@ one process reads them once, from a whole app.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import azure.functions as func
 
-from functions.faces import BlueprintFactory, build_app, factories
+from functions.central.double_slash import double_slash_blueprint
+from functions.faces import BlueprintFactory, app_of, build_app, factories, routes_of
+from functions.web.not_found import not_found_blueprint
 from shared.composition import Registry
 from shared.hosting.triggers import AppFunctions, FunctionCall, HttpFunction, functions_of
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What is the same over every registry: the HTTP Functions, and the face that each is of."""
+    """What is the same over every registry: the HTTP Functions, and what builds each of them."""
 
     functions: Sequence[HttpFunction]
-    faces: Mapping[
-        str, BlueprintFactory
-    ]  # By the name of a Function; without those of the whole app.
+    faces: Mapping[str, BlueprintFactory]  # By the name of a Function.
 
 
 def lazy_functions(registry: Registry) -> AppFunctions:
@@ -29,7 +29,8 @@ def lazy_functions(registry: Registry) -> AppFunctions:
     if not _declared:
         _declared.append(declared_by(registry))
     built = _Built(registry, _declared[0].faces)
-    calling = [replace(each, call=built.call(each.name)) for each in _declared[0].functions]
+    declared = _declared[0].functions
+    calling = [HttpFunction(each.name, each.route, built.call(each.name)) for each in declared]
     return AppFunctions(calling, ())
 
 
@@ -38,14 +39,28 @@ _declared: list[Declared] = []  # One, from the first registry of this process.
 
 def declared_by(registry: Registry) -> Declared:
     """Read the whole app."""
-    faces = {each.name: face for face in factories() for each in _functions_of(face, registry)}
-    return Declared(functions_of(build_app(registry)).http, faces)
+    faces = [*factories(), *_faces_from_routes(registry)]
+    by_name = {each.name: face for face in faces for each in _functions_of(face, registry)}
+    return Declared(functions_of(build_app(registry)).http, by_name)
+
+
+def _faces_from_routes(registry: Registry) -> tuple[BlueprintFactory, BlueprintFactory]:
+    """Return the faces that follow from the routes of all others."""
+    every = app_of(face(registry) for face in factories()).get_functions()
+    routes, central = routes_of(every), [face for face in factories() if _is_central(face)]
+
+    def double_slash(of: Registry) -> func.Blueprint:
+        return double_slash_blueprint(app_of(face(of) for face in central).get_functions())
+
+    return double_slash, lambda of: not_found_blueprint(of, routes)
+
+
+def _is_central(face: BlueprintFactory) -> bool:
+    return face.__module__.startswith("functions.central.")
 
 
 def _functions_of(face: BlueprintFactory, registry: Registry) -> Sequence[HttpFunction]:
-    app = func.FunctionApp()
-    app.register_functions(face(registry))
-    return functions_of(app).http
+    return functions_of(app_of([face(registry)])).http
 
 
 class _Built:
@@ -67,9 +82,5 @@ class _Built:
         return calling
 
     def _build(self, name: str) -> None:
-        face = self._faces.get(name)
-        if face is not None:
-            functions = _functions_of(face, self._registry)
-        else:  # It is made from the routes of all faces, and so with the whole app.
-            functions = functions_of(build_app(self._registry)).http
+        functions = _functions_of(self._faces[name], self._registry)
         self._calls.update({each.name: each.call for each in functions})
