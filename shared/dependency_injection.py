@@ -3,8 +3,9 @@ takes, found by type.
 """
 
 import inspect
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from functools import cached_property
+from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any, Generic, Self, TypeVar, cast, overload
 
@@ -38,14 +39,8 @@ class Container(Generic[SettingsT, AdaptersT]):
         """Create every service; raise `DependencyMissing`."""
         self.settings = settings
         self.adapters = adapters
-        self._providers: dict[object, list[str]] = {}
-        for name, type_ in inspect.get_annotations(type(adapters)).items():
-            if name != "close":  # What ends the adapters is of use for nothing else.
-                self._providers.setdefault(type_, []).append(f"adapters.{name}")
-        declared = _declared(type(self))
-        for name, type_ in declared.items():
-            self._providers.setdefault(type_, []).append(name)
-        for name in declared:
+        self._providers = _providers(type(self), type(adapters))
+        for name in _declared(type(self)):
             getattr(self, name)
 
     def providers(self, parameter: str, wanted: object) -> list[str]:
@@ -92,8 +87,8 @@ class Service(Generic[T]):
 
     def _arguments(self, container: Container[Any, Any]) -> dict[str, object]:
         arguments = dict(self._constants)
-        for name, wanted in inspect.get_annotations(self.class_.__init__).items():
-            if name == "return" or name in arguments:
+        for name, wanted in _parameters(self.class_).items():
+            if name in arguments:
                 continue
             found = container.providers(name, wanted)
             if len(found) == 1:
@@ -103,7 +98,30 @@ class Service(Generic[T]):
         return arguments
 
 
-def _declared(container: type) -> dict[str, object]:
+# What is read from classes is the same for each container of a class, of which tests create many.
+
+
+@cache
+def _providers(container: type, adapters: type) -> Mapping[object, list[str]]:
+    """Return the names of adapters and services of each type."""
+    providers = dict[object, list[str]]()
+    for name, type_ in inspect.get_annotations(adapters).items():
+        if name != "close":  # What ends the adapters is of use for nothing else.
+            providers.setdefault(type_, []).append(f"adapters.{name}")
+    for name, type_ in _declared(container).items():
+        providers.setdefault(type_, []).append(name)
+    return providers
+
+
+@cache
+def _parameters(class_: type) -> Mapping[str, object]:
+    """Return the types of the parameters of a constructor."""
+    annotations = inspect.get_annotations(class_.__init__)
+    return {name: type_ for name, type_ in annotations.items() if name != "return"}
+
+
+@cache
+def _declared(container: type) -> Mapping[str, object]:
     """Return the names of what a container creates, and the type of each."""
     declared = dict[str, object]()
     for name, member in vars(container).items():
@@ -114,6 +132,7 @@ def _declared(container: type) -> dict[str, object]:
     return declared
 
 
+@cache
 def _is_required(class_: type, parameter: str) -> bool:
     default = inspect.signature(class_).parameters[parameter].default
     return default is inspect.Parameter.empty
