@@ -1,7 +1,7 @@
 """The documentation of a module's public declarations, as immutable values.
 
 The fields are the keys of Central's documents, in snake case; where Central omits something that
-pages or tools need, there is a field more, and its comment says so.
+pages or tools need, there is a field more, below the comment "Not at Central".
 """
 
 from collections.abc import Iterator
@@ -70,7 +70,12 @@ class Type(DocsModel):
     array_dimensions: int = 0
     element_type: "Type | None" = None
     constraint: "Type | None" = None
-    text: str | None = None  # Not at Central: the type as written, in the source of its module.
+
+    # Not at Central.
+    type_parameters: tuple["Type", ...] = ()  # Of `error<D>` and `xml<T>`.
+    array_lengths: tuple[str, ...] = ()  # As written, an entry for each dimension; for `T[5]`.
+    key_constraint: "Type | None" = None  # Of a table.
+    param_names: tuple[str, ...] = ()  # Of a function type that names its parameters.
 
 
 class IncludedFunction(DocsModel):
@@ -95,12 +100,13 @@ class AnnotationAttachment(DocsModel):
     description: str = ""
     is_deprecated: bool = False
     is_read_only: bool = False
-    value: str = ""  # Not at Central: the source text of the arguments, `{label: "Redis"}`.
+
+    # Not at Central.
+    value: str = ""  # The source text of the arguments, `{label: "Redis"}`.
 
 
 class DeclarationDocs(DocsModel):
-    """What every declaration has. `documentation` is its whole doc comment as Markdown, with nested
-    lists intact; Central has neither it nor `position`."""
+    """What every declaration has."""
 
     name: str = ""
     description: str = ""
@@ -108,17 +114,31 @@ class DeclarationDocs(DocsModel):
     is_deprecated: bool = False
     inclusion_type: Type | None = None
     is_read_only: bool = False
-    documentation: str = ""
+
+    # Not at Central.
+    documentation: str = ""  # The description with the indentation of its lines, as Markdown.
     position: SourcePosition | None = None
 
 
 class VariableDocs(DeclarationDocs):
-    """A field, a parameter, a module variable or a configurable. An inclusion of a record's fields
-    is an entry with `inclusion_type` alone: its name is empty and its type None."""
+    """A field or a parameter. An inclusion of fields is an entry with `inclusion_type` alone: its
+    name is empty and its type None. So is the name of a record's rest field, whose type is a rest
+    parameter."""
 
     default_value: str = ""  # Source text.
     annotation_attachments: tuple[AnnotationAttachment, ...] | None = None
     type: Type | None = None
+
+    # Not at Central.
+    is_final: bool = False
+
+
+class ModuleVariableDocs(VariableDocs):
+    """A variable of a module, or a configurable."""
+
+    # Not at Central.
+    is_configurable: bool = False
+    is_public: bool = False  # Configurables are documented without it.
 
 
 class ReturnDocs(DocsModel):
@@ -146,7 +166,15 @@ class FunctionDocs(DeclarationDocs):
 class RecordDocs(DeclarationDocs):
     fields: tuple[VariableDocs, ...] = ()
     is_closed: bool = False
-    rest_type: Type | None = None  # Not at Central.
+
+    # Not at Central.
+    is_nullable: bool = False  # `type X record {…}?`
+
+    @property
+    def rest_type(self) -> Type | None:
+        """The type of the rest field, which is the last of the fields."""
+        last = self.fields[-1].type if self.fields else None
+        return last.element_type if last and last.is_rest_param else None
 
 
 class ObjectTypeDocs(DeclarationDocs):
@@ -155,8 +183,13 @@ class ObjectTypeDocs(DeclarationDocs):
     fields: tuple[VariableDocs, ...] = ()
     methods: tuple[FunctionDocs, ...] = ()
     is_distinct: bool = False
-    is_client: bool = False  # Not at Central.
-    inclusions: tuple[Type, ...] = ()  # Not at Central.
+
+    # Not at Central.
+    is_client: bool = False
+    is_service: bool = False
+    is_isolated: bool = False
+    is_nullable: bool = False
+    inclusions: tuple[Type, ...] = ()
 
 
 class ClassDocs(DeclarationDocs):
@@ -166,9 +199,11 @@ class ClassDocs(DeclarationDocs):
     other_methods: tuple[FunctionDocs, ...] = ()
     is_isolated: bool = False
     is_service: bool = False
-    is_distinct: bool = False  # Not at Central.
-    inclusions: tuple[Type, ...] = ()  # Not at Central.
-    # Not at Central: editors show the label and the icon of `@display` on a class.
+
+    # Not at Central.
+    is_distinct: bool = False
+    inclusions: tuple[Type, ...] = ()
+    # Editors show the label and the icon of `@display` on a class.
     annotation_attachments: tuple[AnnotationAttachment, ...] = ()
 
 
@@ -182,7 +217,8 @@ class ListenerDocs(ClassDocs):
 
 
 class EnumMemberDocs(DeclarationDocs):
-    value: str = ""  # Not at Central: source text; empty if it is the name.
+    # Not at Central.
+    value: str = ""  # Source text; empty if it is the name.
 
 
 class EnumDocs(DeclarationDocs):
@@ -190,8 +226,14 @@ class EnumDocs(DeclarationDocs):
 
 
 class ErrorDocs(DeclarationDocs):
+    """`detail_type` is the parameter of `error<D>`, the supertype, or the union; None for
+    `error`."""
+
     detail_type: Type | None = None
     is_distinct: bool = False
+
+    # Not at Central.
+    definition: Type | None = None  # What follows the name, and `distinct`.
 
 
 class ConstantDocs(DeclarationDocs):
@@ -219,8 +261,11 @@ class AliasDocs(Type):
     name: str = ""  # type: ignore[assignment]
     description: str = ""  # type: ignore[assignment]
     description_sections: tuple[str, ...] = ()  # type: ignore[assignment]
+
+    # Not at Central.
     documentation: str = ""
     position: SourcePosition | None = None
+    is_distinct: bool = False
 
 
 class ModuleSummary(DocsModel):
@@ -264,8 +309,8 @@ class ModuleDocs(DocsModel):
     xml_types: tuple[AliasDocs, ...] = ()
     boolean_types: tuple[AliasDocs, ...] = ()
     enums: tuple[EnumDocs, ...] = ()
-    variables: tuple[VariableDocs, ...] = ()
-    configurables: tuple[VariableDocs, ...] = ()
+    variables: tuple[ModuleVariableDocs, ...] = ()
+    configurables: tuple[ModuleVariableDocs, ...] = ()
     resources: tuple[str, ...] = ()
     id: str
     summary: str = ""
