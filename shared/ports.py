@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
+from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.identity import AccessContext
 from shared.domain.mail import Mail
@@ -157,7 +158,10 @@ class MetadataStore(Protocol):
 
 
 class DocumentStore(Protocol):
-    """Immutable documents derived from an archive, by its digest."""
+    """Documents derived from an archive, by its digest.
+
+    They are immutable, except for those that a newer version of the registry makes better.
+    """
 
     async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
         """Store both documents of the archive; a repeat changes nothing."""
@@ -187,6 +191,21 @@ class DocumentStore(Protocol):
 
     async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
         """Store the HTML of a text of the archive by its name, replacing an earlier one."""
+        ...
+
+    async def put_api_docs(
+        self, digest: Digest, record: ApiDocsRecord, documents: Mapping[str, bytes]
+    ) -> None:
+        """Store the API documentation of the archive, and the compressed document of each module.
+        Replaces documentation by the same or an older generator; that of a newer one stays."""
+        ...
+
+    async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
+        """Return the state of the archive's API documentation; None if none was made yet."""
+        ...
+
+    async def api_docs(self, digest: Digest, module: str) -> bytes | None:
+        """Return the compressed document of a module, or None."""
         ...
 
     async def delete(self, digest: Digest) -> None:

@@ -119,6 +119,21 @@ def sbom_blob(digest: Digest) -> str:
     return f"sbom/{digest.hex}.json"
 
 
+def api_docs_blob(digest: Digest) -> str:
+    """Return the name of the state of an archive's API documentation."""
+    return f"{api_docs_blobs(digest)}record.json"
+
+
+def api_docs_blobs(digest: Digest) -> str:
+    """Return what the names of all blobs of an archive's API documentation begin with."""
+    return f"api-docs/{digest.hex}/"
+
+
+def api_docs_module_blob(digest: Digest, module: str) -> str:
+    """Return the name of the documentation of a module."""
+    return f"{api_docs_blobs(digest)}modules/{module}.json.gz"
+
+
 SEARCH_PARTS = "search/"  # What the names of all parts of the search index begin with.
 SEARCH_POINTER = f"{SEARCH_PARTS}pointer.json"
 

@@ -2,6 +2,8 @@
 
 import json
 
+from shared.domain.api_docs.model import DocsState
+from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Dependency, Graph, GraphNode, ModuleText, Texts
 from tests.contract.sample_records import DIGEST, graph
@@ -131,3 +133,50 @@ async def test_renderings_of_an_archive_are_removed_with_its_documents(stores: S
     assert await stores.documents.rendering(DIGEST, "a") is None
     assert await stores.documents.rendering(DIGEST, "b") is None
     assert await stores.documents.rendering(OTHER, "a") is not None
+
+
+def record(generator: int = 1, *modules: str) -> ApiDocsRecord:
+    return ApiDocsRecord(state=DocsState.DONE, generator=generator, modules=modules)
+
+
+async def test_an_archive_has_no_api_documentation_until_it_was_made(stores: Stores) -> None:
+    assert await stores.documents.api_docs_record(DIGEST) is None
+    assert await stores.documents.api_docs(DIGEST, "greet") is None
+
+
+async def test_api_documentation_of_each_module_comes_back(stores: Stores) -> None:
+    made = record(1, "greet", "greet.loud")
+    await stores.documents.put_api_docs(DIGEST, made, {"greet": b"one", "greet.loud": b"two"})
+    assert await stores.documents.api_docs_record(DIGEST) == made
+    assert await stores.documents.api_docs(DIGEST, "greet") == b"one"
+    assert await stores.documents.api_docs(DIGEST, "greet.loud") == b"two"
+    assert await stores.documents.api_docs(OTHER, "greet") is None
+
+
+async def test_long_api_documentation_comes_back_whole(stores: Stores) -> None:
+    long = b"gzip" * 50_000
+    await stores.documents.put_api_docs(DIGEST, record(), {"greet": long})
+    assert await stores.documents.api_docs(DIGEST, "greet") == long
+
+
+async def test_api_documentation_of_a_newer_generator_stays(stores: Stores) -> None:
+    for generator in (1, 3, 2):
+        content = f"by {generator}".encode()
+        await stores.documents.put_api_docs(DIGEST, record(generator), {"greet": content})
+    assert await stores.documents.api_docs_record(DIGEST) == record(3)
+    assert await stores.documents.api_docs(DIGEST, "greet") == b"by 3"
+
+
+async def test_api_documentation_is_made_again_by_the_same_generator(stores: Stores) -> None:
+    for content in (b"first", b"second"):
+        await stores.documents.put_api_docs(DIGEST, record(), {"greet": content})
+    assert await stores.documents.api_docs(DIGEST, "greet") == b"second"
+
+
+async def test_api_documentation_is_removed_with_the_other_documents(stores: Stores) -> None:
+    for digest in (DIGEST, OTHER):
+        await stores.documents.put_api_docs(digest, record(), {"greet": b"one"})
+    await stores.documents.delete(DIGEST)
+    assert await stores.documents.api_docs_record(DIGEST) is None
+    assert await stores.documents.api_docs(DIGEST, "greet") is None
+    assert await stores.documents.api_docs(OTHER, "greet") == b"one"

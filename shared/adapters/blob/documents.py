@@ -1,15 +1,24 @@
-"""Documentation, dependency graphs and bills of materials as blobs, by digest."""
+"""Documentation, dependency graphs, bills of materials and API documentation as blobs."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
-from shared.adapters.paths import graph_blob, rendering_blob, sbom_blob, texts_blob
+from shared.adapters.paths import (
+    api_docs_blob,
+    api_docs_blobs,
+    api_docs_module_blob,
+    graph_blob,
+    rendering_blob,
+    sbom_blob,
+    texts_blob,
+)
 from shared.caching import LruCache
+from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Graph, Texts, graph_document
 
@@ -51,21 +60,36 @@ class BlobDocuments:
         return await self._read(rendering_blob(digest, name))
 
     async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
-        with translate_blob_errors():
-            blob = self._blob(rendering_blob(digest, name))
-            await blob.upload_blob(BytesIO(content), overwrite=True)
+        await self._put(rendering_blob(digest, name), content)
+
+    async def put_api_docs(
+        self, digest: Digest, record: ApiDocsRecord, documents: Mapping[str, bytes]
+    ) -> None:
+        stored = await self.api_docs_record(digest)
+        if stored is not None and stored.generator > record.generator:
+            return
+        # The record comes last: until then the documentation is made again.
+        for module, content in documents.items():
+            await self._put(api_docs_module_blob(digest, module), content)
+        await self._put(api_docs_blob(digest), record.model_dump_json().encode())
+
+    async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
+        content = await self._read(api_docs_blob(digest))
+        return None if content is None else ApiDocsRecord.model_validate_json(content)
+
+    async def api_docs(self, digest: Digest, module: str) -> bytes | None:
+        return await self._read(api_docs_module_blob(digest, module))
 
     async def delete(self, digest: Digest) -> None:
         for name in (sbom_blob(digest), texts_blob(digest), graph_blob(digest)):
             await self._delete(name)
-        for name in await self._renderings(digest):
-            await self._delete(name)
+        for prefix in (rendering_blob(digest), api_docs_blobs(digest)):
+            for name in await self._names(prefix):
+                await self._delete(name)
 
-    async def _renderings(self, digest: Digest) -> list[str]:
+    async def _names(self, prefix: str) -> list[str]:
         with translate_blob_errors():
-            found = self._blobs.container("derived").list_blob_names(
-                name_starts_with=rendering_blob(digest)
-            )
+            found = self._blobs.container("derived").list_blob_names(name_starts_with=prefix)
             return [name async for name in found]
 
     async def _graph(self, name: str) -> bytes:
@@ -86,6 +110,10 @@ class BlobDocuments:
             except ResourceExistsError:
                 return False
         return True
+
+    async def _put(self, name: str, content: bytes) -> None:
+        with translate_blob_errors():
+            await self._blob(name).upload_blob(BytesIO(content), overwrite=True)
 
     async def _read(self, name: str) -> bytes | None:
         async with self._slots:

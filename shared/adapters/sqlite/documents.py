@@ -1,10 +1,11 @@
-"""Documentation, dependency graphs and bills of materials in SQLite."""
+"""Documentation, dependency graphs, bills of materials and API documentation in SQLite."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from shared.adapters.sqlite.database import Database
+from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Graph, Texts, graph_document
 
@@ -64,6 +65,29 @@ class SqliteDocuments:
 
     async def put_rendering(self, digest: Digest, name: str, content: bytes) -> None:
         await self._database.write(partial(_put_rendering, digest.hex, name, content))
+
+    async def put_api_docs(
+        self, digest: Digest, record: ApiDocsRecord, documents: Mapping[str, bytes]
+    ) -> None:
+        await self._database.write(partial(_put_api_docs, digest.hex, record, documents))
+
+    async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
+        row = self._database.row("SELECT body FROM api_docs WHERE digest = ?", digest.hex)
+        return None if row is None else ApiDocsRecord.model_validate_json(row[0])
+
+    async def api_docs(self, digest: Digest, module: str) -> bytes | None:
+        row = self._database.row(
+            "SELECT length(body), CASE WHEN length(body) <= ? THEN body END FROM api_docs_modules"
+            " WHERE digest = ? AND module = ?",
+            LARGEST_ON_THE_LOOP,
+            digest.hex,
+            module,
+        )
+        if row is None:
+            return None
+        if row[1] is None:
+            return await self._database.scan(partial(_large_api_docs, digest.hex, module))
+        return row[1]
 
     async def delete(self, digest: Digest) -> None:
         await self._database.write(partial(_delete, digest.hex))
@@ -129,7 +153,36 @@ def _put_rendering(digest: str, name: str, content: bytes, connection: sqlite3.C
     connection.execute(statement, (digest, name, content))
 
 
+def _put_api_docs(
+    digest: str,
+    record: ApiDocsRecord,
+    documents: Mapping[str, bytes],
+    connection: sqlite3.Connection,
+) -> None:
+    statement = (
+        "INSERT INTO api_docs (digest, generator, body) VALUES (?, ?, ?) ON CONFLICT (digest)"
+        " DO UPDATE SET generator = excluded.generator, body = excluded.body"
+        " WHERE generator <= excluded.generator RETURNING digest"
+    )
+    row = (digest, record.generator, record.model_dump_json().encode())
+    if connection.execute(statement, row).fetchone() is None:
+        return
+    connection.execute("DELETE FROM api_docs_modules WHERE digest = ?", (digest,))
+    connection.executemany(
+        "INSERT INTO api_docs_modules (digest, module, body) VALUES (?, ?, ?)",
+        [(digest, module, body) for module, body in documents.items()],
+    )
+
+
+def _large_api_docs(digest: str, module: str, connection: sqlite3.Connection) -> bytes | None:
+    statement = "SELECT body FROM api_docs_modules WHERE digest = ? AND module = ?"
+    row = connection.execute(statement, (digest, module)).fetchone()
+    return None if row is None else row[0]
+
+
 def _delete(digest: str, connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM api_docs_modules WHERE digest = ?", (digest,))
+    connection.execute("DELETE FROM api_docs WHERE digest = ?", (digest,))
     connection.execute("DELETE FROM renderings WHERE digest = ?", (digest,))
     connection.execute("DELETE FROM sboms WHERE digest = ?", (digest,))
     connection.execute("DELETE FROM texts WHERE digest = ?", (digest,))

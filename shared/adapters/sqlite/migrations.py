@@ -238,10 +238,29 @@ _RENDERINGS: Migration = (
     """,
 )
 
+_API_DOCS: Migration = (
+    """
+    CREATE TABLE api_docs (
+        digest TEXT PRIMARY KEY,
+        generator INTEGER NOT NULL,
+        body BLOB NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE api_docs_modules (
+        digest TEXT NOT NULL,
+        module TEXT NOT NULL,
+        body BLOB NOT NULL,  -- A gzip file.
+        PRIMARY KEY (digest, module)
+    )
+    """,
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     (*_RECORDS, *_DOCUMENTS, *_IDENTITIES, *_EVENTS, *_WORK, *_PULLS),
     _SBOMS,
     (*_DIRECTORY, *_LOGS, *_COUNTERS, *_ORIGINS),
     _ACCOUNTS,
     _RENDERINGS,
+    _API_DOCS,
 )

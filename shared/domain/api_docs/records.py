@@ -1,0 +1,60 @@
+"""What is stored of the API documentation of a release, besides the documents of its modules."""
+
+from shared.domain.api_docs.model import DocsState
+from shared.domain.records import Record
+
+
+class UnreadLines(Record):
+    """Lines of a module's file that are not documented, and why."""
+
+    module: str
+    file: str
+    first: int
+    last: int
+    reason: str
+
+
+class ConnectorSummary(Record):
+    """A public client class, as lists show it."""
+
+    module: str
+    name: str
+    label: str = ""  # Of its `@display` annotation, as `icon`.
+    icon: str = ""
+    documentation: str = ""
+
+
+class TriggerSummary(Record):
+    """A module with a listener and service types, as lists show it."""
+
+    module: str
+    name: str
+    label: str = ""
+    icon: str = ""
+    documentation: str = ""
+
+
+class ApiSummary(Record):
+    """What editors find a release by."""
+
+    connectors: tuple[ConnectorSummary, ...] = ()
+    triggers: tuple[TriggerSummary, ...] = ()
+
+
+NO_API = ApiSummary()
+
+
+class ApiDocsRecord(Record):
+    """The state of the documentation of a release, and what it says on the whole.
+
+    `documented` of `declarations` public declarations, methods and fields have a comment.
+    """
+
+    state: DocsState
+    generator: int  # The version that made it.
+    modules: tuple[str, ...] = ()  # Those with a document.
+    unread: tuple[UnreadLines, ...] = ()
+    reason: str = ""
+    documented: int = 0
+    declarations: int = 0
+    api: ApiSummary = NO_API
