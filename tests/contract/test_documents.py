@@ -2,8 +2,7 @@
 
 import json
 
-from shared.domain.api_docs.model import DocsState
-from shared.domain.api_docs.records import ApiDocsRecord
+from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Dependency, Graph, GraphNode, ModuleText, Texts
 from tests.contract.sample_records import DIGEST, graph

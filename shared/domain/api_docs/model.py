@@ -12,6 +12,8 @@ from itertools import chain
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from shared.domain.api_docs.records import DocsState
+
 
 class DocsModel(BaseModel):
     """A part of a documentation."""
@@ -372,15 +374,6 @@ def _lists_of(module: ModuleDocs) -> dict[DeclarationKind, tuple[tuple[Documente
         kinds.CONFIGURABLE: (module.configurables,),
         kinds.ANNOTATION: (module.annotations,),
     }
-
-
-class DocsState(Enum):
-    """How far the documentation of a release is."""
-
-    PENDING = "pending"  # The queue has not come to it yet.
-    DONE = "done"
-    PARTIAL = "partial"  # Some lines could not be read; `unread` says which.
-    FAILED = "failed"  # None could be made; `reason` says why.
 
 
 @dataclass(frozen=True, slots=True)

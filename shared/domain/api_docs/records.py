@@ -1,7 +1,17 @@
 """What is stored of the API documentation of a release, besides the documents of its modules."""
 
-from shared.domain.api_docs.model import DocsState
+from enum import Enum
+
 from shared.domain.records import Record
+
+
+class DocsState(Enum):
+    """How far the documentation of a release is."""
+
+    PENDING = "pending"  # The queue has not come to it yet.
+    DONE = "done"
+    PARTIAL = "partial"  # Some lines could not be read; `unread` says which.
+    FAILED = "failed"  # None could be made; `reason` says why.
 
 
 class UnreadLines(Record):
