@@ -1,12 +1,30 @@
 """From the declarations of a package's modules to the documentation of its release."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from shared.ballerina.syntax import SourceFile
+from shared.domain.api_docs.budgets import DOCUMENT_LIMIT_BYTES, Budget, DocumentTooLargeError
+from shared.domain.api_docs.declarations import Declarations
+from shared.domain.api_docs.filing import Filing
+from shared.domain.api_docs.inclusions import Inclusions
+from shared.domain.api_docs.model import (
+    DocsModel,
+    DocsState,
+    ModuleDocs,
+    ModuleSummary,
+    PackageDocs,
+    UnreadSource,
+)
+from shared.domain.api_docs.resolving import FileScope, PackageNames
+from shared.domain.api_docs.types import TypeTrees
 from shared.domain.names import Coordinate
+from shared.domain.packages import Graph
 
 # Documentation by a lower version is made again.
 GENERATOR_VERSION = 1
+
+TOO_LARGE = f"The documentation of the module would be larger than {DOCUMENT_LIMIT_BYTES >> 20} MB."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +50,98 @@ class PackageSources:
 
     def is_default(self, module: ModuleSource) -> bool:
         return module.name == self.coordinate.package.name
+
+
+def generate(sources: PackageSources, graph: Graph) -> PackageDocs:
+    """Return the documentation of a release. `graph` has the versions of other packages.
+
+    Lines that could not be read are reported, and so are declarations that would make the document
+    of a module larger than `DOCUMENT_LIMIT_BYTES`.
+    """
+    return _Generator(sources, graph).generate()
+
+
+@dataclass(slots=True)
+class _Generator:
+    sources: PackageSources
+    graph: Graph
+    names: PackageNames = field(init=False)
+    scopes: dict[str, list[tuple[SourceFile, FileScope]]] = field(init=False)
+    unread: list[UnreadSource] = field(init=False, default_factory=list[UnreadSource])
+
+    def __post_init__(self) -> None:
+        coordinate = self.sources.coordinate
+        modules = [module.name for module in self.sources.modules]
+        self.names = PackageNames.of(
+            coordinate.package.org, str(coordinate.version), modules, self.graph
+        )
+        self.scopes = {
+            module.name: [
+                (file, self.names.add(self.names.modules[module.name], file))
+                for file in module.files
+            ]
+            for module in self.sources.modules
+        }
+
+    def generate(self) -> PackageDocs:
+        exported = [module for module in self.sources.modules if module.is_exported]
+        related = tuple(self._summary(module) for module in exported) if len(exported) > 1 else ()
+        modules = tuple(self._module(module, related) for module in exported)
+        state = DocsState.PARTIAL if self.unread else DocsState.DONE
+        return PackageDocs(modules, state, GENERATOR_VERSION, tuple(self.unread))
+
+    def _summary(self, module: ModuleSource) -> ModuleSummary:
+        return ModuleSummary(
+            id=module.name,
+            summary=module.summary,
+            org_name=self.names.org,
+            version=self.names.version,
+            is_default_module=self.sources.is_default(module),
+        )
+
+    def _module(self, module: ModuleSource, related: tuple[ModuleSummary, ...]) -> ModuleDocs:
+        lists = self._lists(module)
+        return ModuleDocs.model_validate(
+            {name: tuple(sorted(found, key=_name)) for name, found in lists.items()}
+            | {
+                "related_modules": related,
+                "id": module.name,
+                "summary": module.summary,
+                "description": module.readme,
+                "org_name": self.names.org,
+                "version": self.names.version,
+                "is_default_module": self.sources.is_default(module),
+            }
+        )
+
+    def _lists(self, module: ModuleSource) -> dict[str, list[DocsModel]]:
+        budget = Budget()
+        inclusions = Inclusions(self.names, budget)
+        types = TypeTrees(self.names, inclusions, budget)
+        filing = Filing(Declarations(self.names, inclusions, types, budget))
+        for file, scope in self.scopes[module.name]:
+            self.unread += _unread(module, file)
+            self.unread += _left_out(module, file, filing, scope)
+        return filing.lists
+
+
+def _unread(module: ModuleSource, file: SourceFile) -> Iterator[UnreadSource]:
+    for each in file.unread:
+        yield UnreadSource(module.name, each.file, each.first, each.last, each.reason)
+
+
+def _left_out(
+    module: ModuleSource, file: SourceFile, filing: Filing, scope: FileScope
+) -> Iterator[UnreadSource]:
+    """Add the declarations of a file, and yield the lines that the document has no room for."""
+    for declaration in file.declarations:
+        try:
+            filing.add(declaration, scope)
+        except DocumentTooLargeError:
+            first, last = declaration.position.line, file.declarations[-1].position.line
+            yield UnreadSource(module.name, file.path, first, last, TOO_LARGE)
+            return
+
+
+def _name(docs: DocsModel) -> str:
+    return getattr(docs, "name", "").lower()

@@ -78,6 +78,7 @@ class Type(DocsModel):
     array_lengths: tuple[str, ...] = ()  # As written, an entry for each dimension; for `T[5]`.
     key_constraint: "Type | None" = None  # Of a table.
     param_names: tuple[str, ...] = ()  # Of a function type that names its parameters.
+    definition: "Type | None" = None  # What a name that is not public stands for.
 
 
 class IncludedFunction(DocsModel):

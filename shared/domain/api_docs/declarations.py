@@ -1,0 +1,405 @@
+"""Declarations of a module as its documentation says them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypedDict
+
+from shared.ballerina.syntax import (
+    AnnotationDefinition,
+    AttachedAnnotation,
+    ClassDefinition,
+    DocComment,
+    EnumDefinition,
+    FieldNode,
+    FunctionNode,
+    Inclusion,
+    ObjectType,
+    ParameterKind,
+    ParameterNode,
+    Position,
+    RecordType,
+    TypeDefinition,
+    VariableDefinition,
+    VariableKind,
+)
+from shared.domain.api_docs.budgets import Budget
+from shared.domain.api_docs.inclusions import (
+    DOCUMENTED,
+    Inclusions,
+    OwnedField,
+    OwnedMethod,
+    method_key,
+)
+from shared.domain.api_docs.model import (
+    AnnotationAttachment,
+    AnnotationDocs,
+    ClassDocs,
+    ClientDocs,
+    ConstantDocs,
+    EnumDocs,
+    EnumMemberDocs,
+    FunctionDocs,
+    ListenerDocs,
+    ModuleVariableDocs,
+    ObjectTypeDocs,
+    RecordDocs,
+    ReturnDocs,
+    SourcePosition,
+    Type,
+    VariableDocs,
+)
+from shared.domain.api_docs.resolving import (
+    Definition,
+    FileScope,
+    PackageNames,
+    Structure,
+    parameter_descriptions,
+    unquoted,
+)
+from shared.domain.api_docs.types import TypeTrees
+
+DECLARATION_SIZE = 400  # Bytes of a declaration without its types and texts as JSON.
+REST_FIELD = "Rest field"  # Central's description of them.
+
+LISTENER_METHODS = frozenset(("'start", "attach", "detach", "gracefulStop", "immediateStop"))
+LIFE_CYCLE = frozenset(("attach", "__attach", "__start", "__stop"))  # What Central counts as it.
+
+_LITERALS = (
+    ("string", re.compile(r'"|string\s*`')),
+    ("boolean", re.compile(r"(?:true|false)$")),
+    ("int", re.compile(r"[+-]?\s*(?:0[xX][0-9a-fA-F]+|\d+)$")),
+    ("decimal", re.compile(r"[+-]?\s*[\d.]+(?:[eE][+-]?\d+)?[dD]$")),
+    ("float", re.compile(r"[+-]?\s*(?:[\d.]+(?:[eE][+-]?\d+)?[fF]?|0[xX][0-9a-fA-F.pP+-]+)$")),
+)
+
+
+class SharedKeys(TypedDict):
+    """What every declaration has, as arguments."""
+
+    name: str
+    description: str
+    description_sections: tuple[str, ...]
+    is_deprecated: bool
+    documentation: str
+    position: SourcePosition | None
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """Builds the documentation of single declarations."""
+
+    names: PackageNames
+    inclusions: Inclusions
+    types: TypeTrees
+    budget: Budget
+
+    def function(self, node: FunctionNode, scope: FileScope) -> FunctionDocs:
+        """Return a function, or a method of a class."""
+        return self._signature(node, scope, self._attachments(node.annotations, scope))
+
+    def _signature(
+        self,
+        node: FunctionNode,
+        scope: FileScope,
+        attachments: tuple[AnnotationAttachment, ...] | None = None,
+    ) -> FunctionDocs:
+        descriptions = parameter_descriptions(node.comment)
+        return FunctionDocs(
+            **self._shared(node.name, node.comment, node.annotations, node.position),
+            accessor=node.accessor,
+            resource_path=node.resource_path,
+            is_isolated="isolated" in node.qualifiers,
+            is_remote="remote" in node.qualifiers,
+            is_resource="resource" in node.qualifiers,
+            is_extern=node.is_extern,
+            parameters=tuple(
+                self._parameter(each, scope, descriptions.get(each.name, ""))
+                for each in node.parameters
+            ),
+            return_parameters=self._returns(node, scope),
+            annotation_attachments=attachments,
+        )
+
+    def _parameter(self, node: ParameterNode, scope: FileScope, description: str) -> VariableDocs:
+        self.budget.spend(DECLARATION_SIZE + len(description) + len(node.default))
+        is_defaultable = node.kind is ParameterKind.DEFAULTABLE
+        return VariableDocs(
+            name=node.name,
+            description=description,
+            is_deprecated=_is_deprecated(node.annotations),
+            default_value=node.default,
+            annotation_attachments=(
+                self._attachments(node.annotations, scope) if is_defaultable else None
+            ),
+            type=self.types.parameter(node, scope),
+        )
+
+    def _returns(self, node: FunctionNode, scope: FileScope) -> tuple[ReturnDocs, ...]:
+        if node.returns is None:
+            return ()
+        self.budget.spend(DECLARATION_SIZE + len(node.comment.returns))
+        parameters = frozenset(each.name for each in node.parameters)
+        tree = self.types.tree(node.returns, scope, parameters)
+        return (ReturnDocs(type=tree, description=node.comment.returns),)
+
+    def record(self, definition: TypeDefinition, node: RecordType, scope: FileScope) -> RecordDocs:
+        """Return a record; `node` is the type in the definition."""
+        structure = Structure(node.members, definition.comment, scope, node.rest, is_record=True)
+        fields = self._fields(structure)
+        if node.rest:
+            fields += (self._rest_field(self.types.rest(node.rest, scope)),)
+        return RecordDocs(
+            **self.defined(definition),
+            fields=fields,
+            is_closed=node.is_exclusive and not node.rest,
+        )
+
+    def _rest_field(self, rest: Type) -> VariableDocs:
+        self.budget.spend(DECLARATION_SIZE)
+        return VariableDocs(description=REST_FIELD, type=rest)
+
+    def _fields(self, structure: Structure) -> tuple[VariableDocs, ...]:
+        """Return the fields in source order. Included types that are not public are no types for
+        a reader, so their fields are listed as if they were written here."""
+        found: list[VariableDocs] = []
+        for member in structure.members:
+            if isinstance(member, Inclusion):
+                found += self._included_fields(member, structure)
+            elif isinstance(member, FieldNode) and (structure.is_record or member.is_public):
+                found.append(self._field(OwnedField(member, structure)))
+        return tuple(found)
+
+    def _included_fields(self, inclusion: Inclusion, into: Structure) -> tuple[VariableDocs, ...]:
+        definition = self.inclusions.definition(inclusion, into.scope)
+        if definition is None:
+            return self._foreign_fields(inclusion, into)
+        structure = self.names.structure(definition)
+        fields = self.inclusions.fields(structure) if structure else ()
+        if not definition.is_public:
+            own = {each.name for each in into.members if isinstance(each, FieldNode)}
+            return tuple(self._field(each) for each in fields if each.node.name not in own)
+        if not structure or not fields:
+            return ()
+        included = self.types.inclusion(definition, structure, into.scope)
+        return (VariableDocs(inclusion_type=included),)
+
+    def _foreign_fields(self, inclusion: Inclusion, into: Structure) -> tuple[VariableDocs, ...]:
+        """Return the entry for a record of another package, whose fields are not known here."""
+        if not into.is_record:
+            return ()
+        included = self.types.tree(inclusion.type, into.scope)
+        return (VariableDocs(inclusion_type=included.model_copy(update={"is_public": True})),)
+
+    def _field(self, field: OwnedField) -> VariableDocs:
+        node, scope = field.node, field.owner.scope
+        tree = self.types.tree(node.type, scope)
+        if node.is_optional:
+            tree = tree.model_copy(update={"is_optional": True})
+        shared = self._shared(node.name, node.comment, node.annotations, node.position)
+        shared["description"] = field.description
+        shared["documentation"] = shared["documentation"] or field.description
+        self.budget.spend(len(field.description) + len(node.default))
+        return VariableDocs(
+            **shared,
+            default_value=node.default,
+            annotation_attachments=self._attachments(node.annotations, scope),
+            type=tree,
+            is_read_only=node.is_readonly,
+            is_final=node.is_final,
+        )
+
+    def object_type(
+        self, definition: TypeDefinition, node: ObjectType, scope: FileScope
+    ) -> ObjectTypeDocs:
+        """Return an object type; `node` is the type in the definition."""
+        structure = Structure(node.members, definition.comment, scope)
+        methods = (self._signature(each, scope) for each in _documented_methods(structure))
+        return ObjectTypeDocs(
+            **self.defined(definition),
+            fields=self._fields(structure),
+            methods=(*self._included_methods(structure), *methods),
+            is_client="client" in node.qualifiers,
+            is_service="service" in node.qualifiers,
+            is_isolated="isolated" in node.qualifiers,
+            inclusions=self._inclusions(structure),
+        )
+
+    def class_(self, node: ClassDefinition, scope: FileScope) -> ClassDocs:
+        """Return a class, which may be a client or a listener."""
+        structure = Structure(node.members, node.comment, scope)
+        own = (self.function(each, scope) for each in _documented_methods(structure))
+        methods = (*self._included_methods(structure), *own)
+        docs = ClassDocs(
+            **self._shared(node.name, node.comment, node.annotations, node.position),
+            is_read_only="readonly" in node.qualifiers,
+            fields=self._fields(structure),
+            methods=methods,
+            init_method=next((each for each in methods if each.name == "init"), None),
+            other_methods=tuple(each for each in methods if each.name != "init"),
+            is_isolated="isolated" in node.qualifiers,
+            is_service="service" in node.qualifiers,
+            is_distinct="distinct" in node.qualifiers,
+            inclusions=self._inclusions(structure),
+            annotation_attachments=self._attachments(node.annotations, scope),
+        )
+        if "client" in node.qualifiers:
+            return _client(docs)
+        is_listener = {each.name for each in methods} >= LISTENER_METHODS
+        return _listener(docs) if is_listener or "listener" in node.qualifiers else docs
+
+    def _included_methods(self, structure: Structure) -> tuple[FunctionDocs, ...]:
+        """Return the methods of included types that are not overridden."""
+        taken = {method_key(each) for each in _documented_methods(structure)}
+        found: list[FunctionDocs] = []
+        for definition in self._included_definitions(structure):
+            included = self.names.structure(definition)
+            origin = (
+                self.types.public_reference(definition, structure.scope)
+                if definition.is_public
+                else None
+            )
+            for method in self.inclusions.methods(included) if included else ():
+                if method_key(method.node) not in taken:
+                    taken.add(method_key(method.node))
+                    found.append(self._included_method(method, origin))
+        return tuple(found)
+
+    def _included_method(self, method: OwnedMethod, origin: Type | None) -> FunctionDocs:
+        docs = self._signature(method.node, method.owner.scope)
+        description = docs.description.rstrip("\n")  # As Central takes them over.
+        return docs.model_copy(update={"description": description, "inclusion_type": origin})
+
+    def _included_definitions(self, structure: Structure) -> Iterator[Definition]:
+        for member in structure.members:
+            if isinstance(member, Inclusion):
+                definition = self.inclusions.definition(member, structure.scope)
+                if definition is not None:
+                    yield definition
+
+    def _inclusions(self, structure: Structure) -> tuple[Type, ...]:
+        included = (each for each in structure.members if isinstance(each, Inclusion))
+        return tuple(self.types.tree(each.type, structure.scope) for each in included)
+
+    def enum(self, node: EnumDefinition) -> EnumDocs:
+        descriptions = parameter_descriptions(node.comment)
+        members: list[EnumMemberDocs] = []
+        for member in node.members:
+            shared = self._shared(member.name, member.comment, member.annotations, member.position)
+            described = shared["description"] or descriptions.get(member.name, "")
+            shared["description"] = described
+            shared["documentation"] = shared["documentation"] or described
+            self.budget.spend(len(described) + len(member.value))
+            members.append(EnumMemberDocs(**shared, value=member.value))
+        shared = self._shared(node.name, node.comment, node.annotations, node.position)
+        return EnumDocs(**shared, members=tuple(members))
+
+    def constant(self, node: VariableDefinition, scope: FileScope) -> ConstantDocs:
+        self.budget.spend(len(node.value))
+        inferred = Type(name=literal_type(node.value), category="builtin")
+        return ConstantDocs(
+            **self._shared(node.name, node.comment, node.annotations, node.position),
+            type=self.types.tree(node.type, scope) if node.type else inferred,
+            value=node.value,
+        )
+
+    def variable(self, node: VariableDefinition, scope: FileScope) -> ModuleVariableDocs:
+        """Return a variable of the module, or a configurable."""
+        self.budget.spend(len(node.value))
+        return ModuleVariableDocs(
+            **self._shared(node.name, node.comment, node.annotations, node.position),
+            default_value=node.value,
+            type=self.types.tree(node.type, scope) if node.type else None,
+            is_final=node.is_final,
+            is_configurable=node.kind is VariableKind.CONFIGURABLE,
+            is_public=node.is_public,
+        )
+
+    def annotation(self, node: AnnotationDefinition, scope: FileScope) -> AnnotationDocs:
+        return AnnotationDocs(
+            **self._shared(node.name, node.comment, node.annotations, node.position),
+            type=self.types.tree(node.type, scope) if node.type else None,
+            attachment_points=", ".join(node.points),
+        )
+
+    def defined(self, node: TypeDefinition) -> SharedKeys:
+        """Return the shared keys of a type definition."""
+        return self._shared(node.name, node.comment, node.annotations, node.position)
+
+    def _shared(
+        self,
+        name: str,
+        comment: DocComment,
+        annotations: tuple[AttachedAnnotation, ...],
+        position: Position | None,
+    ) -> SharedKeys:
+        self.budget.spend(DECLARATION_SIZE + 2 * len(comment.text))
+        return SharedKeys(
+            name=name,
+            description=comment.description,
+            description_sections=comment.sections,
+            is_deprecated=_is_deprecated(annotations),
+            documentation=markdown(comment.text),
+            position=SourcePosition(file=position.file, line=position.line) if position else None,
+        )
+
+    def _attachments(
+        self, annotations: tuple[AttachedAnnotation, ...], scope: FileScope
+    ) -> tuple[AnnotationAttachment, ...]:
+        return tuple(self._attachment(each, scope) for each in annotations)
+
+    def _attachment(self, annotation: AttachedAnnotation, scope: FileScope) -> AnnotationAttachment:
+        self.budget.spend(DECLARATION_SIZE + len(annotation.value))
+        address = self.names.annotation_module(annotation, scope)
+        return AnnotationAttachment(
+            org_name=address.org if address else "",
+            module_name=address.name if address else unquoted(annotation.prefix),
+            version=(address.version if address else None) or "",
+            name=annotation.name,
+            value=annotation.value,
+        )
+
+
+def _client(docs: ClassDocs) -> ClientDocs:
+    others = (each for each in docs.other_methods if not each.is_remote and not each.is_resource)
+    parts = {
+        "other_methods": tuple(others),
+        "remote_methods": tuple(each for each in docs.methods if each.is_remote),
+        "resource_methods": tuple(each for each in docs.methods if each.is_resource),
+    }
+    return ClientDocs.model_validate(dict(docs) | parts)
+
+
+def _listener(docs: ClassDocs) -> ListenerDocs:
+    parts = {
+        "other_methods": tuple(each for each in docs.other_methods if each.name not in LIFE_CYCLE),
+        "life_cycle_methods": tuple(each for each in docs.methods if each.name in LIFE_CYCLE),
+    }
+    return ListenerDocs.model_validate(dict(docs) | parts)
+
+
+def _documented_methods(structure: Structure) -> Iterator[FunctionNode]:
+    for member in structure.members:
+        if isinstance(member, FunctionNode) and DOCUMENTED & member.qualifiers:
+            yield member
+
+
+def _is_deprecated(annotations: tuple[AttachedAnnotation, ...]) -> bool:
+    return any(not each.prefix and each.name == "deprecated" for each in annotations)
+
+
+def literal_type(value: str) -> str:
+    """Return the type of a constant that is written without one; empty for expressions."""
+    return next((name for name, pattern in _LITERALS if pattern.match(value)), "")
+
+
+def markdown(text: str) -> str:
+    """Return the part of a doc comment before its parameters and sections."""
+    lines: list[str] = []
+    is_code = False
+    for line in text.splitlines(keepends=True):
+        if not is_code and line.startswith(("+ ", "# ")):
+            break
+        is_code ^= line.startswith("```")
+        lines.append(line)
+    return "".join(lines)

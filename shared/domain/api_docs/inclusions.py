@@ -1,0 +1,87 @@
+"""Members that records, object types and classes take over with `*T;`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.ballerina.syntax import FieldNode, FunctionNode, Inclusion, TypeReference
+from shared.domain.api_docs.budgets import Budget
+from shared.domain.api_docs.resolving import Definition, FileScope, PackageNames, Structure
+
+DOCUMENTED = frozenset(("public", "remote", "resource"))
+
+MEMBER_SIZE = 20  # Bytes of the least that a member adds to a document.
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedField:
+    node: FieldNode
+    owner: Structure
+
+    @property
+    def description(self) -> str:
+        """The field's own description, or else the line of the whole type's comment."""
+        own = self.node.comment.description
+        return own or self.owner.descriptions.get(self.node.name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedMethod:
+    node: FunctionNode
+    owner: Structure
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return method_key(self.node)
+
+
+def method_key(node: FunctionNode) -> tuple[str, str, str]:
+    """Return what a method is overridden by: its name, or its accessor and path."""
+    return node.name, node.accessor, node.resource_path
+
+
+@dataclass(frozen=True, slots=True)
+class Inclusions:
+    """Finds the members of included types."""
+
+    names: PackageNames
+    budget: Budget
+
+    def definition(self, inclusion: Inclusion, scope: FileScope) -> Definition | None:
+        """Return the definition of an included type, if it is of this package."""
+        if not isinstance(inclusion.type, TypeReference):
+            return None
+        return self.names.definition(inclusion.type, scope)
+
+    def fields(self, structure: Structure) -> tuple[OwnedField, ...]:
+        """Return the documented fields of a type, its own before the included ones."""
+        found: dict[str, OwnedField] = {}
+        for each in self._structures(structure):
+            for node in each.members:
+                if isinstance(node, FieldNode) and (each.is_record or node.is_public):
+                    self.budget.spend(MEMBER_SIZE)
+                    found.setdefault(node.name, OwnedField(node, each))
+        return tuple(found.values())
+
+    def methods(self, structure: Structure) -> tuple[OwnedMethod, ...]:
+        """Return the documented methods of a type, its own before the included ones."""
+        found: dict[tuple[str, str, str], OwnedMethod] = {}
+        for each in self._structures(structure):
+            for node in each.members:
+                if isinstance(node, FunctionNode) and DOCUMENTED & node.qualifiers:
+                    self.budget.spend(MEMBER_SIZE)
+                    found.setdefault(method_key(node), OwnedMethod(node, each))
+        return tuple(found.values())
+
+    def _structures(self, structure: Structure) -> Iterator[Structure]:
+        """Yield a type and all that it includes, each once."""
+        waiting = [structure]
+        seen: set[Definition] = set()
+        for each in waiting:
+            yield each
+            for inclusion in each.members:
+                if isinstance(inclusion, Inclusion):
+                    definition = self.definition(inclusion, each.scope)
+                    if definition is not None and definition not in seen:
+                        seen.add(definition)
+                        included = self.names.structure(definition)
+                        waiting += [included] if included else []

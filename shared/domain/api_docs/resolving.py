@@ -1,0 +1,314 @@
+"""What the names in a package's sources refer to: a definition, or a module of a package."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Self
+
+from shared.ballerina.syntax import (
+    AnnotationDefinition,
+    AttachedAnnotation,
+    BuiltinType,
+    ClassDefinition,
+    DistinctType,
+    DocComment,
+    EnumDefinition,
+    FieldNode,
+    FunctionNode,
+    Inclusion,
+    IntersectionType,
+    ModuleImport,
+    ObjectType,
+    OptionalType,
+    ParenthesizedType,
+    RecordType,
+    SourceFile,
+    TypeDefinition,
+    TypeNode,
+    TypeReference,
+    UnionType,
+    VariableDefinition,
+    VariableKind,
+)
+from shared.domain.names import MAX_PACKAGE_LENGTH, ModuleName, possible_packages
+from shared.domain.packages import Graph
+
+LANGUAGE_ORG = "ballerina"
+LANGUAGE_VERSION = "0.0.0"  # Of the modules `lang.*`, which come with the compiler.
+
+# Module prefixes that need no import.
+PREDECLARED = frozenset(
+    (
+        *("boolean", "decimal", "error", "float", "function", "future", "int", "map", "object"),
+        *("stream", "string", "table", "transaction", "typedesc", "xml"),
+    )
+)
+
+# A longer chain of types that are defined by each other is resolved no further.
+CHAIN_LIMIT = 100
+
+_CATEGORIES: dict[type, str] = {RecordType: "records", ObjectType: "objectTypes"}
+
+Named = TypeDefinition | ClassDefinition | EnumDefinition
+
+
+def unquoted(name: str) -> str:
+    """Return an identifier without the quote, which says only that it is no keyword."""
+    return name.removeprefix("'")
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleAddress:
+    """A module of a release. The version is None where the dependency graph has no such module."""
+
+    org: str
+    name: str
+    version: str | None
+
+
+# Annotations without a prefix that the module does not define: `@display`, `@deprecated`.
+ANNOTATIONS = ModuleAddress(LANGUAGE_ORG, "lang.annotations", LANGUAGE_VERSION)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Module:
+    """The names that a module of the package defines."""
+
+    address: ModuleAddress
+    types: dict[str, "Definition"] = field(default_factory=dict[str, "Definition"])
+    constants: dict[str, bool] = field(default_factory=dict[str, bool])  # Whether it is public.
+    annotations: set[str] = field(default_factory=set[str])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FileScope:
+    """Where a declaration is written: its module, and the imports of its file."""
+
+    module: Module
+    imports: Mapping[str, ModuleAddress]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Definition:
+    """The definition of a type, and where it is written."""
+
+    node: Named
+    scope: FileScope
+
+    @property
+    def is_public(self) -> bool:
+        if isinstance(self.node, ClassDefinition):
+            return "public" in self.node.qualifiers
+        return self.node.is_public
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """The members of a record, an object type or a class."""
+
+    members: Sequence[FieldNode | FunctionNode | Inclusion]
+    comment: DocComment
+    scope: FileScope
+    rest: TypeNode | None = None
+    is_record: bool = False
+
+    @cached_property
+    def descriptions(self) -> dict[str, str]:
+        """What the doc comment says about members, by their names."""
+        return parameter_descriptions(self.comment)
+
+
+def parameter_descriptions(comment: DocComment) -> dict[str, str]:
+    """Return what the lines `+ name - …` of a comment say, by name."""
+    found: dict[str, str] = {}
+    for name, text in comment.parameters:
+        found[name] = found.get(name, "") + text
+    return found
+
+
+@dataclass(slots=True)
+class PackageNames:
+    """Resolves the names in the sources of one package."""
+
+    org: str
+    version: str
+    graph: Graph
+    modules: dict[str, Module] = field(default_factory=dict[str, Module])
+    _versions: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    _categories: dict[Definition, str] = field(default_factory=dict[Definition, str])
+    _structures: dict[Definition, Structure | None] = field(
+        default_factory=dict[Definition, Structure | None]
+    )
+
+    @classmethod
+    def of(cls, org: str, version: str, modules: Sequence[str], graph: Graph) -> Self:
+        """Return the names of a package whose modules define nothing yet."""
+        names = cls(org, version, graph)
+        names.modules = {name: Module(ModuleAddress(org, name, version)) for name in modules}
+        names._versions = {(node.org, node.name): node.version for node in graph.nodes}
+        return names
+
+    def add(self, module: Module, file: SourceFile) -> FileScope:
+        """Add what a file of a module defines, and return the scope of its declarations."""
+        imports = {unquoted(each.prefix): self._imported(each) for each in file.imports}
+        scope = FileScope(module, imports)
+        for declaration in file.declarations:
+            match declaration:
+                case TypeDefinition() | ClassDefinition():
+                    module.types.setdefault(
+                        unquoted(declaration.name), Definition(declaration, scope)
+                    )
+                case EnumDefinition():
+                    module.types.setdefault(
+                        unquoted(declaration.name), Definition(declaration, scope)
+                    )
+                    for member in declaration.members:
+                        module.constants.setdefault(unquoted(member.name), declaration.is_public)
+                case VariableDefinition(kind=VariableKind.CONSTANT):
+                    module.constants.setdefault(unquoted(declaration.name), declaration.is_public)
+                case AnnotationDefinition():
+                    module.annotations.add(unquoted(declaration.name))
+                case _:
+                    pass
+        return scope
+
+    def _imported(self, imported: ModuleImport) -> ModuleAddress:
+        org = unquoted(imported.org) or self.org
+        name = ".".join(unquoted(part) for part in imported.module.split("."))
+        return ModuleAddress(org, name, self._version_of(org, name))
+
+    def _version_of(self, org: str, module: str) -> str | None:
+        """Return the version of the package whose name is the longest prefix of the module's."""
+        if org == self.org and module in self.modules:
+            return self.version
+        if org == LANGUAGE_ORG and module.startswith("lang."):
+            return LANGUAGE_VERSION
+        if len(module) > MAX_PACKAGE_LENGTH:
+            return None
+        packages = possible_packages(ModuleName(module))
+        versions = (self._versions.get((org, package)) for package in packages)
+        return next((version for version in versions if version is not None), None)
+
+    def module_at(self, prefix: str, scope: FileScope) -> ModuleAddress | None:
+        """Return the module that a prefix stands for, or None where it is unknown."""
+        name = unquoted(prefix)
+        if name not in scope.imports and name in PREDECLARED:
+            return ModuleAddress(LANGUAGE_ORG, f"lang.{name}", LANGUAGE_VERSION)
+        return scope.imports.get(name)
+
+    def annotation_module(
+        self, annotation: AttachedAnnotation, scope: FileScope
+    ) -> ModuleAddress | None:
+        """Return the module that defines an annotation, or None where it is unknown."""
+        if annotation.prefix:
+            return self.module_at(annotation.prefix, scope)
+        if unquoted(annotation.name) in scope.module.annotations:
+            return scope.module.address
+        return ANNOTATIONS
+
+    def definition(self, reference: TypeReference, scope: FileScope) -> Definition | None:
+        """Return the definition of a type in this package; None for others."""
+        module: Module | None = scope.module
+        if reference.prefix:
+            address = self.module_at(reference.prefix, scope)
+            is_ours = address is not None and address.org == self.org
+            module = self.modules.get(address.name) if address and is_ours else None
+        return module.types.get(unquoted(reference.name)) if module else None
+
+    def category(self, definition: Definition) -> str:
+        """Return the list of the documentation that Central files a definition under."""
+        return self._category(definition, CHAIN_LIMIT)
+
+    def category_of(self, node: TypeNode, scope: FileScope) -> str:
+        """Return the category that a type with this definition has."""
+        return self._category_of(node, scope, CHAIN_LIMIT)
+
+    def _category(self, definition: Definition, links: int) -> str:
+        known = self._categories.get(definition)
+        if known is None:
+            self._categories[definition] = "types"  # For definitions that lead back to this one.
+            known = self._categories[definition] = self._named_category(definition, links)
+        return known
+
+    def _named_category(self, definition: Definition, links: int) -> str:
+        match definition.node:
+            case EnumDefinition():
+                return "enums"
+            case ClassDefinition(name=name, qualifiers=qualifiers):
+                if "client" in qualifiers:
+                    return "clients"
+                is_listener = "listener" in qualifiers or name == "Listener"
+                return "listeners" if is_listener else "classes"
+            case TypeDefinition(type=node):
+                return self._category_of(node, definition.scope, links)
+
+    def _category_of(self, node: TypeNode, scope: FileScope, links: int) -> str:
+        if links == 0:
+            return "types"
+        match node:
+            case TypeReference():
+                target = self.definition(node, scope)
+                return self._category(target, links - 1) if target else "types"
+            case DistinctType(type=inner) | ParenthesizedType(type=inner):
+                return self._category_of(inner, scope, links - 1)
+            case UnionType(members=members):
+                categories = (self._category_of(each, scope, links - 1) for each in members)
+                return "errors" if all(each == "errors" for each in categories) else "types"
+            case IntersectionType(members=members):
+                typed = [each for each in members if each != BuiltinType("readonly")]
+                return self._category_of(typed[0], scope, links - 1) if typed else "types"
+            case _:
+                is_error = isinstance(node, BuiltinType) and node.name == "error"
+                return "errors" if is_error else _CATEGORIES.get(type(node), "types")
+
+    def structure(self, definition: Definition) -> Structure | None:
+        """Return the members of a definition, through aliases; None for types without members."""
+        if definition not in self._structures:
+            self._structures[definition] = self._find_structure(definition)
+        return self._structures[definition]
+
+    def _find_structure(self, definition: Definition) -> Structure | None:
+        for _ in range(CHAIN_LIMIT):
+            if isinstance(definition.node, EnumDefinition):
+                return None
+            if isinstance(definition.node, ClassDefinition):
+                return structure_of(definition.node, definition.node.comment, definition.scope)
+            inner = structural_part(definition.node.type)
+            if not isinstance(inner, TypeReference):
+                return structure_of(inner, definition.node.comment, definition.scope)
+            target = self.definition(inner, definition.scope)
+            if target is None:
+                return None
+            definition = target
+        return None
+
+
+def structure_of(
+    node: TypeNode | ClassDefinition, comment: DocComment, scope: FileScope
+) -> Structure | None:
+    """Return the members of a record, object type or class; None for others."""
+    match node:
+        case RecordType(members=members, rest=rest):
+            return Structure(members, comment, scope, rest, is_record=True)
+        case ObjectType(members=members) | ClassDefinition(members=members):
+            return Structure(members, comment, scope)
+        case _:
+            return None
+
+
+def structural_part(node: TypeNode) -> TypeNode:
+    """Return what defines the members of a type: without `?`, `distinct`, parentheses and
+    `readonly`."""
+    while True:
+        match node:
+            case (
+                OptionalType(type=inner) | DistinctType(type=inner) | ParenthesizedType(type=inner)
+            ):
+                node = inner
+            case IntersectionType(members=members):
+                typed = [each for each in members if each != BuiltinType("readonly")]
+                if len(typed) != 1:
+                    return node
+                node = typed[0]
+            case _:
+                return node

@@ -1,0 +1,413 @@
+"""Type descriptors as the trees of the documentation, with the releases that define their names."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+from shared.ballerina.syntax import (
+    NO_COMMENT,
+    ArrayType,
+    BuiltinType,
+    ClassDefinition,
+    DistinctType,
+    EnumDefinition,
+    FunctionNode,
+    FunctionType,
+    IntersectionType,
+    ObjectType,
+    OptionalType,
+    ParameterKind,
+    ParameterNode,
+    ParenthesizedType,
+    RecordType,
+    SingletonType,
+    TableType,
+    TupleType,
+    TypeDefinition,
+    TypeNode,
+    TypeReference,
+    UnionType,
+)
+from shared.domain.api_docs.budgets import Budget
+from shared.domain.api_docs.inclusions import Inclusions, OwnedField, OwnedMethod
+from shared.domain.api_docs.model import IncludedFunction, Type
+from shared.domain.api_docs.resolving import (
+    Definition,
+    FileScope,
+    ModuleAddress,
+    Named,
+    PackageNames,
+    Structure,
+    structural_part,
+    structure_of,
+    unquoted,
+)
+
+TYPE_SIZE = 600  # Bytes of a type without members as JSON.
+
+# A type that is nested deeper is cut. Each level takes up to three of JSON, of which parsers
+# allow 200.
+DEPTH_LIMIT = 50
+CUT = Type(name="…", category="other", generate_user_defined_type_link=False)
+
+# Types of this package that are not public are expanded where they are used, until one tree has
+# this many parts; what follows is only named.
+EXPANSION_LIMIT = 1_000
+
+# Central writes this for a parameter's name as the type of a stream.
+UNKNOWN_MODULE = ModuleAddress("UNK_ORG", "UNK_MOD", "UNK_VER")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a type is used."""
+
+    scope: FileScope
+    depth: int = 0
+    parameters: frozenset[str] = frozenset()  # Names that a return type may depend on.
+    expanded: frozenset[Definition] = frozenset()
+    is_in_stream: bool = False
+
+
+@dataclass(slots=True)
+class TypeTrees:
+    """Builds the trees of types."""
+
+    names: PackageNames
+    inclusions: Inclusions
+    budget: Budget
+    _expansion: int = 0
+    _forms: dict[type, Callable[[Any, Place], Type]] = field(
+        default_factory=dict[type, Callable[[Any, Place], Type]]
+    )
+
+    def __post_init__(self) -> None:
+        self._forms = {
+            ArrayType: self._array,
+            BuiltinType: self._builtin,
+            DistinctType: self._distinct,
+            FunctionType: self._function,
+            IntersectionType: self._intersection,
+            ObjectType: self._object,
+            OptionalType: self._optional,
+            ParenthesizedType: self._parenthesized,
+            RecordType: self._record,
+            SingletonType: self._singleton,
+            TableType: self._table,
+            TupleType: self._tuple,
+            TypeReference: self._reference,
+            UnionType: self._union,
+        }
+
+    def tree(
+        self, node: TypeNode, scope: FileScope, parameters: frozenset[str] = frozenset()
+    ) -> Type:
+        """Return the tree of a type that is used in `scope`."""
+        self._expansion = 0
+        return self._tree(node, Place(scope, parameters=parameters))
+
+    def parameter(self, node: ParameterNode, scope: FileScope) -> Type:
+        """Return the tree of a parameter's type."""
+        self._expansion = 0
+        return self._parameter(node, Place(scope))
+
+    def rest(self, node: TypeNode, scope: FileScope) -> Type:
+        """Return the type of a record's rest field."""
+        self._expansion = 0
+        return self._rest(node, Place(scope))
+
+    def public_reference(self, definition: Definition, scope: FileScope) -> Type:
+        """Return the reference to a public definition that is included."""
+        self.budget.spend(TYPE_SIZE)
+        return self._named(definition, scope).model_copy(update={"is_public": True})
+
+    def inclusion(self, definition: Definition, structure: Structure, scope: FileScope) -> Type:
+        """Return the reference to a public definition, with the fields that are taken over."""
+        self._expansion = 0
+        place = Place(structure.scope, depth=1, expanded=frozenset((definition,)))
+        members = self._fields(structure, place)
+        return self.public_reference(definition, scope).model_copy(update={"member_types": members})
+
+    def keys(self, table: TableType, scope: FileScope) -> Type | None:
+        """Return the key constraint of a table, if there is one."""
+        self._expansion = 0
+        return self._keys(table, Place(scope, depth=1))
+
+    def _tree(self, node: TypeNode, place: Place) -> Type:
+        self.budget.spend(TYPE_SIZE)
+        if place.expanded:
+            self._expansion += 1
+        return self._forms[type(node)](node, place) if place.depth < DEPTH_LIMIT else CUT
+
+    def _members(self, nodes: tuple[TypeNode, ...], place: Place) -> tuple[Type, ...]:
+        inner = _deeper(place)
+        return tuple(self._tree(node, inner) for node in nodes)
+
+    def _singleton(self, node: SingletonType, _: Place) -> Type:
+        return self._text(node.text)
+
+    def _object(self, node: ObjectType, _: Place) -> Type:
+        return self._text(node.text)
+
+    def _distinct(self, node: DistinctType, place: Place) -> Type:
+        return self._tree(node.type, _deeper(place))
+
+    def _text(self, text: str) -> Type:
+        self.budget.spend(len(text))
+        return Type(name=text, category="other", generate_user_defined_type_link=False)
+
+    def _builtin(self, node: BuiltinType, place: Place) -> Type:
+        if not node.parameters and node.name not in ("future", "typedesc"):
+            return _plain(node.name)
+        inner = replace(_deeper(place), is_in_stream=node.name == "stream")
+        parameters = tuple(self._tree(each, inner) for each in node.parameters)
+        first = parameters[0] if parameters else None
+        match node.name:
+            case "map":
+                return Type(name="map", category="map", constraint=first)
+            case "stream":
+                return Type(name="stream", category="stream", member_types=parameters)
+            case "future":
+                return Type(category="future", element_type=first)
+            case "typedesc":
+                return Type(is_type_desc=True, element_type=first)
+            case name:
+                return Type(name=name, category="builtin", type_parameters=parameters)
+
+    def _array(self, node: ArrayType, place: Place) -> Type:
+        return Type(
+            is_array_type=True,
+            element_type=self._tree(node.element, _deeper(place)),
+            array_dimensions=len(node.lengths),
+            array_lengths=node.lengths if any(node.lengths) else (),
+        )
+
+    def _optional(self, node: OptionalType, place: Place) -> Type:
+        return self._tree(node.type, _deeper(place)).model_copy(update={"is_nullable": True})
+
+    def _parenthesized(self, node: ParenthesizedType, place: Place) -> Type:
+        return Type(is_parenthesised_type=True, element_type=self._tree(node.type, _deeper(place)))
+
+    def _union(self, node: UnionType, place: Place) -> Type:
+        members = self._members(node.members, place)
+        return Type(is_anonymous_union_type=True, member_types=members)
+
+    def _intersection(self, node: IntersectionType, place: Place) -> Type:
+        return Type(is_intersection_type=True, member_types=self._members(node.members, place))
+
+    def _tuple(self, node: TupleType, place: Place) -> Type:
+        members = self._members(node.members, place)
+        if node.rest:
+            members += (self._rest(node.rest, place),)
+        return Type(is_tuple=True, member_types=members)
+
+    def _rest(self, node: TypeNode, place: Place) -> Type:
+        return Type(is_rest_param=True, element_type=self._tree(node, _deeper(place)))
+
+    def _table(self, node: TableType, place: Place) -> Type:
+        inner = _deeper(place)
+        return Type(
+            name="table",
+            category="table",
+            constraint=self._tree(node.row, inner),
+            key_constraint=self._keys(node, inner),
+        )
+
+    def _keys(self, node: TableType, place: Place) -> Type | None:
+        if node.key_type:
+            key = self._tree(node.key_type, place)
+            return Type(name="key", category="key", constraint=key)
+        if node.key_fields is None:
+            return None
+        members = tuple(self._text(each) for each in node.key_fields)
+        return Type(name="key", category="key", member_types=members)
+
+    def _function(self, node: FunctionType, place: Place) -> Type:
+        inner = _deeper(place)
+        parameters = node.parameters or ()
+        names = tuple(each.name for each in parameters)
+        return Type(
+            is_lambda=True,
+            is_isolated="isolated" in node.qualifiers,
+            is_extern=False,
+            name="function" if node.parameters is None else None,
+            param_types=tuple(self._parameter(each, inner) for each in parameters),
+            param_names=names if any(names) else (),
+            return_type=self._tree(node.returns, inner) if node.returns else None,
+        )
+
+    def _parameter(self, node: ParameterNode, place: Place) -> Type:
+        tree = self._tree(node.type, place)
+        match node.kind:
+            case ParameterKind.REST:
+                return Type(
+                    name=node.name, category="builtin", is_rest_param=True, element_type=tree
+                )
+            case ParameterKind.INCLUDED:
+                return tree.model_copy(update={"is_inclusion": True})
+            case _:
+                return tree
+
+    def _record(self, node: RecordType, place: Place) -> Type:
+        structure = Structure(node.members, NO_COMMENT, place.scope, node.rest, is_record=True)
+        is_closed = node.is_exclusive and not node.rest
+        category = "inline_closed_record" if is_closed else "inline_record"
+        return Type(category=category, member_types=self._fields(structure, _deeper(place)))
+
+    def _fields(self, structure: Structure, place: Place) -> tuple[Type, ...]:
+        fields = tuple(self._field(each, place) for each in self.inclusions.fields(structure))
+        if structure.rest:
+            rest = self._rest(structure.rest, replace(place, scope=structure.scope))
+            fields += (Type(element_type=rest),)
+        return fields
+
+    def _field(self, field: OwnedField, place: Place) -> Type:
+        tree = self._tree(field.node.type, replace(_deeper(place), scope=field.owner.scope))
+        if field.node.is_optional:
+            tree = tree.model_copy(update={"is_optional": True})
+        description = field.description.rstrip("\n") if place.expanded else ""
+        self.budget.spend(len(description))
+        return Type(name=field.node.name, description=description or None, element_type=tree)
+
+    def _reference(self, node: TypeReference, place: Place) -> Type:
+        if not node.prefix and node.name in place.parameters:
+            return _dependent(node.name, place)
+        definition = self.names.definition(node, place.scope)
+        if definition is None:
+            return self._external(node, place)
+        if definition.is_public or definition.scope.module is not place.scope.module:
+            return self._named(definition, place.scope)
+        return self._expanded(definition, place)
+
+    def _external(self, node: TypeReference, place: Place) -> Type:
+        if node.prefix:
+            return _imported(self.names.module_at(node.prefix, place.scope), node)
+        module = place.scope.module
+        is_public = module.constants.get(unquoted(node.name))
+        if is_public is None:
+            return _unresolved(node.name)
+        named = _at(module.address, node.name, "constants")
+        update = {"generate_user_defined_type_link": is_public}
+        return named if is_public else named.model_copy(update=update)
+
+    def _named(self, definition: Definition, scope: FileScope) -> Type:
+        module = definition.scope.module
+        category = self.names.category(definition) if module is scope.module else "libs"
+        return _at(module.address, definition.node.name, category)
+
+    def _expanded(self, definition: Definition, place: Place) -> Type:
+        """Return a type that is not public, with its definition in place."""
+        node = definition.node
+        if definition in place.expanded or self._expansion > EXPANSION_LIMIT:
+            return _unresolved(node.name)
+        chain = place.expanded | {definition}
+        inner = replace(_deeper(place), scope=definition.scope, expanded=chain)
+        match node:
+            case EnumDefinition():
+                return self._expanded_enum(node)
+            case ClassDefinition():
+                structure = structure_of(node, node.comment, inner.scope)
+            case TypeDefinition():
+                structure = structure_of(structural_part(node.type), node.comment, inner.scope)
+                if structure is None:
+                    return self._expanded_alias(node, inner)
+        return self._expanded_structure(node, structure, inner) if structure else _unresolved("")
+
+    def _expanded_structure(self, node: Named, structure: Structure, place: Place) -> Type:
+        members = self._fields(structure, place)
+        methods = self.inclusions.methods(structure)
+        is_nullable = isinstance(node, TypeDefinition) and isinstance(node.type, OptionalType)
+        functions = tuple(self._method(each, place) for each in methods)
+        return Type(
+            name=node.name,
+            description=self._description(node),
+            category="inline_record" if structure.is_record else None,
+            is_nullable=is_nullable,
+            member_types=members,
+            function_types=None if structure.is_record else functions,
+        )
+
+    def _expanded_enum(self, node: EnumDefinition) -> Type:
+        members = tuple(self._text(each.value or each.name) for each in node.members)
+        return Type(name=node.name, is_anonymous_union_type=True, member_types=members)
+
+    def _expanded_alias(self, node: TypeDefinition, place: Place) -> Type:
+        tree = self._tree(node.type, place)
+        if tree.module_name or tree.category == "reference":
+            return tree  # Documented under its own name.
+        is_name_lost = tree.category in ("builtin", "other")
+        update = {"name": node.name, "definition": tree if is_name_lost else None}
+        return tree.model_copy(update=update)
+
+    def _method(self, method: OwnedMethod, place: Place) -> IncludedFunction:
+        node = method.node
+        inner = replace(_deeper(place), scope=method.owner.scope)
+        description = node.comment.description.rstrip("\n")
+        self.budget.spend(TYPE_SIZE + len(description))
+        parameters = (
+            Type(name=each.name, element_type=self._parameter(each, inner))
+            for each in node.parameters
+        )
+        return IncludedFunction(
+            accessor=node.accessor,
+            resource_path=node.resource_path,
+            is_isolated="isolated" in node.qualifiers,
+            function_kind=function_kind(node),
+            param_types=tuple(parameters),
+            return_type=self._tree(node.returns, inner) if node.returns else None,
+            name=node.name,
+            description=description,
+        )
+
+    def _description(self, node: Named) -> str:
+        description = node.comment.description.rstrip("\n")
+        self.budget.spend(len(description))
+        return description
+
+
+def _deeper(place: Place) -> Place:
+    return replace(place, depth=place.depth + 1)
+
+
+def function_kind(node: FunctionNode) -> str:
+    """Return Central's word for who calls a method."""
+    if "remote" in node.qualifiers:
+        return "REMOTE"
+    return "RESOURCE" if "resource" in node.qualifiers else "OTHER"
+
+
+@lru_cache(maxsize=256)
+def _plain(name: str) -> Type:
+    return Type(name=name, category="builtin")
+
+
+@lru_cache(maxsize=4096)
+def _at(address: ModuleAddress, name: str, category: str) -> Type:
+    return Type(
+        org_name=address.org,
+        module_name=address.name,
+        version=address.version,
+        name=name,
+        category=category,
+        generate_user_defined_type_link=address.version is not None,
+    )
+
+
+def _imported(address: ModuleAddress | None, node: TypeReference) -> Type:
+    if address:
+        return _at(address, node.name, "libs")
+    return _unresolved(node.name).model_copy(update={"module_name": node.prefix})
+
+
+def _dependent(parameter: str, place: Place) -> Type:
+    """Return a type that is an argument of the same call."""
+    return (
+        _at(UNKNOWN_MODULE, parameter, "reference")
+        if place.is_in_stream
+        else _unresolved(parameter)
+    )
+
+
+def _unresolved(name: str) -> Type:
+    return Type(name=name, category="reference", generate_user_defined_type_link=False)
