@@ -228,8 +228,10 @@ class Declarations:
     def class_(self, node: ClassDefinition, scope: FileScope) -> ClassDocs:
         """Return a class, which may be a client or a listener."""
         structure = Structure(node.members, node.comment, scope)
+        left = self.budget.left
         own = (self.function(each, scope) for each in _documented_methods(structure))
         methods = (*self._included_methods(structure), *own)
+        self.budget.spend(left - self.budget.left)  # Each is in a second list, too.
         docs = ClassDocs(
             **self._shared(node.name, node.comment, node.annotations, node.position),
             is_read_only="readonly" in node.qualifiers,

@@ -1,13 +1,14 @@
 """The documentation of a module's public declarations, as immutable values.
 
 The fields are the keys of Central's documents, in snake case; where Central omits something that
-pages or tools need, there is a field more, below the comment "Not at Central".
+pages or tools need, there is a field more, which the class names in `EXTRA`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -16,7 +17,10 @@ from shared.domain.api_docs.records import DocsState
 
 
 class DocsModel(BaseModel):
-    """A part of a documentation."""
+    """A part of a documentation. `EXTRA` names the fields of a class that Central does not have;
+    documents have them last, and only where they say something."""
+
+    EXTRA: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(
         frozen=True,
@@ -73,7 +77,14 @@ class Type(DocsModel):
     element_type: "Type | None" = None
     constraint: "Type | None" = None
 
-    # Not at Central.
+    EXTRA: ClassVar[tuple[str, ...]] = (
+        "type_parameters",
+        "array_lengths",
+        "key_constraint",
+        "param_names",
+        "definition",
+    )
+
     type_parameters: tuple["Type", ...] = ()  # Of `error<D>` and `xml<T>`.
     array_lengths: tuple[str, ...] = ()  # As written, an entry for each dimension; for `T[5]`.
     key_constraint: "Type | None" = None  # Of a table.
@@ -104,7 +115,8 @@ class AnnotationAttachment(DocsModel):
     is_deprecated: bool = False
     is_read_only: bool = False
 
-    # Not at Central.
+    EXTRA: ClassVar[tuple[str, ...]] = ("value",)
+
     value: str = ""  # The source text of the arguments, `{label: "Redis"}`.
 
 
@@ -118,7 +130,8 @@ class DeclarationDocs(DocsModel):
     inclusion_type: Type | None = None
     is_read_only: bool = False
 
-    # Not at Central.
+    EXTRA: ClassVar[tuple[str, ...]] = ("documentation", "position")
+
     documentation: str = ""  # The description with the indentation of its lines, as Markdown.
     position: SourcePosition | None = None
 
@@ -132,14 +145,16 @@ class VariableDocs(DeclarationDocs):
     annotation_attachments: tuple[AnnotationAttachment, ...] | None = None
     type: Type | None = None
 
-    # Not at Central.
+    EXTRA: ClassVar[tuple[str, ...]] = ("is_final", "description_sections")
+
     is_final: bool = False
 
 
 class ModuleVariableDocs(VariableDocs):
     """A variable of a module, or a configurable."""
 
-    # Not at Central.
+    EXTRA: ClassVar[tuple[str, ...]] = ("is_configurable", "is_public")
+
     is_configurable: bool = False
     is_public: bool = False  # Configurables are documented without it.
 
@@ -170,7 +185,8 @@ class RecordDocs(DeclarationDocs):
     fields: tuple[VariableDocs, ...] = ()
     is_closed: bool = False
 
-    # Not at Central.
+    EXTRA: ClassVar[tuple[str, ...]] = ("is_nullable",)
+
     is_nullable: bool = False  # `type X record {…}?`
 
     @property
@@ -187,7 +203,14 @@ class ObjectTypeDocs(DeclarationDocs):
     methods: tuple[FunctionDocs, ...] = ()
     is_distinct: bool = False
 
-    # Not at Central.
+    EXTRA: ClassVar[tuple[str, ...]] = (
+        "is_client",
+        "is_service",
+        "is_isolated",
+        "is_nullable",
+        "inclusions",
+    )
+
     is_client: bool = False
     is_service: bool = False
     is_isolated: bool = False
@@ -203,7 +226,8 @@ class ClassDocs(DeclarationDocs):
     is_isolated: bool = False
     is_service: bool = False
 
-    # Not at Central.
+    EXTRA: ClassVar[tuple[str, ...]] = ("is_distinct", "inclusions", "annotation_attachments")
+
     is_distinct: bool = False
     inclusions: tuple[Type, ...] = ()
     # Editors show the label and the icon of `@display` on a class.
@@ -220,7 +244,8 @@ class ListenerDocs(ClassDocs):
 
 
 class EnumMemberDocs(DeclarationDocs):
-    # Not at Central.
+    EXTRA: ClassVar[tuple[str, ...]] = ("value",)
+
     value: str = ""  # Source text; empty if it is the name.
 
 
@@ -235,7 +260,8 @@ class ErrorDocs(DeclarationDocs):
     detail_type: Type | None = None
     is_distinct: bool = False
 
-    # Not at Central.
+    EXTRA: ClassVar[tuple[str, ...]] = ("definition",)
+
     definition: Type | None = None  # What follows the name, and `distinct`.
 
 
@@ -265,7 +291,8 @@ class AliasDocs(Type):
     description: str = ""  # type: ignore[assignment]
     description_sections: tuple[str, ...] = ()  # type: ignore[assignment]
 
-    # Not at Central.
+    EXTRA: ClassVar[tuple[str, ...]] = ("documentation", "position", "is_distinct")
+
     documentation: str = ""
     position: SourcePosition | None = None
     is_distinct: bool = False
@@ -354,11 +381,6 @@ def declarations_of(module: ModuleDocs) -> Iterator[tuple[DeclarationKind, Docum
 
 def _lists_of(module: ModuleDocs) -> dict[DeclarationKind, tuple[tuple[Documented, ...], ...]]:
     kinds = DeclarationKind
-    aliases = tuple(
-        getattr(module, name)
-        for name in ModuleDocs.model_fields
-        if name.endswith("types") and name not in ("object_types", "service_types")
-    )
     return {
         kinds.CLIENT: (module.clients,),
         kinds.LISTENER: (module.listeners,),
@@ -368,13 +390,22 @@ def _lists_of(module: ModuleDocs) -> dict[DeclarationKind, tuple[tuple[Documente
         kinds.SERVICE_TYPE: (module.service_types,),
         kinds.RECORD: (module.records,),
         kinds.ENUM: (module.enums,),
-        kinds.TYPE: aliases,
+        kinds.TYPE: alias_lists(module),
         kinds.ERROR: (module.errors,),
         kinds.CONSTANT: (module.constants,),
         kinds.VARIABLE: (module.variables,),
         kinds.CONFIGURABLE: (module.configurables,),
         kinds.ANNOTATION: (module.annotations,),
     }
+
+
+def alias_lists(module: ModuleDocs) -> tuple[tuple[Documented, ...], ...]:
+    """Return the lists of the types that are no records, objects or errors."""
+    return tuple(
+        getattr(module, name)
+        for name in ModuleDocs.model_fields
+        if name.endswith("types") and name not in ("object_types", "service_types")
+    )
 
 
 @dataclass(frozen=True, slots=True)
