@@ -1,7 +1,8 @@
 """The declarations of a Ballerina source file, as immutable values.
 
 Names are spelled as in the source, with the quote of quoted identifiers. Texts of expressions,
-paths and annotation values are source text. Sequences have the order of the source.
+paths and annotation values are source text. Sequences have the order of the source. Types nest at
+most `NESTING_LIMIT` levels deep (`shared.ballerina.types`).
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a declaration begins: the path in its module, and the line, counted from 1."""
+    """Where a declaration begins, after its doc comment and annotations: the path in its module,
+    and the line, counted from 1."""
 
     file: str
     line: int
@@ -143,7 +145,7 @@ class ObjectType:
 
     members: tuple["FieldNode | FunctionNode | Inclusion", ...]
     qualifiers: frozenset[str] = frozenset()
-    text: str = ""  # The source text.
+    text: str = ""  # The source text; empty in another object type, whose text contains it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +337,8 @@ Declaration = (
 @dataclass(frozen=True, slots=True)
 class ModuleImport:
     """`import org/name as prefix;` The org is empty if it is the own one; the prefix is the last
-    part of the name if none is written, and `_` for imports that are not referred to."""
+    part of the name if none is written, and `_` for imports that are not referred to. Org and
+    module have no quotes (`lang.int`), the prefix has those of the source (`'int`)."""
 
     org: str
     module: str

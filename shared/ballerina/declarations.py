@@ -1,0 +1,205 @@
+"""The declarations of a source file, with recovery at the next declaration after an unread one."""
+
+import re
+
+from shared.ballerina.definitions import (
+    annotation,
+    constant,
+    enum,
+    module_import,
+    type_definition,
+    variable,
+)
+from shared.ballerina.lexer import END, Cursor, Unreadable
+from shared.ballerina.signatures import (
+    Member,
+    Metadata,
+    function,
+    object_member,
+    read_metadata,
+)
+from shared.ballerina.syntax import (
+    ClassDefinition,
+    Declaration,
+    ModuleImport,
+    SourceFile,
+    UnreadLines,
+)
+from shared.ballerina.types import run
+
+# Of a file, in characters. The largest source of Central's connectors is 0.9 MB; one of 1 MB takes
+# a quarter of a second.
+LARGEST_FILE = 1024 * 1024
+
+# What unread declarations may cost: texts that were read in vain and are read again. More means
+# that a file was made to be slow.
+MOST_READ_AGAIN = 8  # Times the length of the file.
+
+_KEYWORDS = """annotation class client configurable const distinct enum final function import
+    isolated listener public readonly service transactional type var xmlns"""
+_MAY_BEGIN = re.compile(
+    rf"^([ \t]*+)(?:[@#]|(?:{'|'.join(_KEYWORDS.split())})\b)", re.MULTILINE
+).search
+_DEFINITIONS = {
+    "type": type_definition,
+    "enum": enum,
+    "const": constant,
+    "annotation": annotation,
+}
+_BEGIN_TYPES = frozenset(("distinct", "readonly"))  # Before a variable, these begin its type.
+_MAY_BEGIN_TYPES = frozenset(("client", "isolated", "service", "transactional"))
+_QUALIFIERS = _BEGIN_TYPES | _MAY_BEGIN_TYPES | {"configurable", "final", "listener", "public"}
+
+
+def read_source(path: str, text: str) -> SourceFile:
+    """Read the declarations of a file; raises nothing, whatever the text is."""
+    if len(text) > LARGEST_FILE:
+        last = text.count("\n") + 1
+        reason = f"the file has more than {LARGEST_FILE:,} characters"
+        return SourceFile(path, (), (), (UnreadLines(path, 1, last, reason),))
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return _Reader(path, text).read()
+
+
+class _Reader:
+    """Reads one file."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self._cursor = Cursor(text, path)
+        self._imports: list[ModuleImport] = []
+        self._declarations: list[Declaration] = []
+        self._unread: list[UnreadLines] = []
+        self._read_again = 0
+        self._continues_unread = False
+
+    def read(self) -> SourceFile:
+        cursor = self._cursor
+        while cursor.kind != END:
+            start = cursor.start
+            try:
+                self._declaration()
+                cursor.take(";")  # Allowed behind each declaration, and unusual.
+                self._continues_unread = False
+            except Unreadable as error:
+                self._recover(start, str(error))
+                self._continues_unread = True
+        return SourceFile(
+            cursor.file, tuple(self._imports), tuple(self._declarations), tuple(self._unread)
+        )
+
+    # --- Recovery ---
+
+    def _recover(self, start: int, reason: str) -> None:
+        """Move to the next declaration after an unread one."""
+        cursor = self._cursor
+        self._read_again += cursor.end - start
+        if self._read_again > MOST_READ_AGAIN * len(cursor.text):
+            reason, resumed = "too many declarations are unfinished", len(cursor.text)
+        else:
+            resumed = self._next_declaration(start)
+        self._report(start, resumed, reason)
+        cursor.move(resumed)
+
+    def _next_declaration(self, start: int) -> int:
+        """Return the position of the next line that begins like a declaration. One further to the
+        right than the unread declaration is taken for a part of it."""
+        text = self._cursor.text
+        line = text[text.rfind("\n", 0, start) + 1 : start]
+        indentation = len(line) - len(line.lstrip())
+        end = text.find("\n", start)
+        while end >= 0 and (match := _MAY_BEGIN(text, end)):
+            if len(match[1]) <= indentation:
+                return match.start()
+            end = match.end()
+        return len(text)
+
+    def _report(self, start: int, end: int, reason: str) -> None:
+        cursor = self._cursor
+        first = cursor.line(start)
+        last = cursor.line(start + len(cursor.text[start:end].rstrip()))
+        if self._continues_unread:
+            before = self._unread.pop()
+            first, reason = before.first, before.reason
+        self._unread.append(UnreadLines(cursor.file, first, last, reason))
+
+    # --- Declarations ---
+
+    def _declaration(self) -> None:
+        cursor = self._cursor
+        metadata = read_metadata(cursor)
+        qualifiers, type_start = self._qualifiers()
+        if cursor.value == "function" and cursor.next() != "(":
+            self._declarations.append(run(cursor, function(cursor, metadata, qualifiers)))
+        elif read := _DEFINITIONS.get(cursor.value):
+            cursor.advance()
+            self._declarations.append(read(cursor, metadata, qualifiers))
+        elif cursor.take("class"):
+            self._declarations.append(self._class(metadata, qualifiers))
+        elif cursor.take("import"):
+            self._imports.append(module_import(cursor))
+        elif not self._is_skipped(qualifiers):
+            cursor.move(type_start)
+            if defined := variable(cursor, metadata, qualifiers):
+                self._declarations.append(defined)
+
+    def _is_skipped(self, qualifiers: frozenset[str]) -> bool:
+        """Move behind a declaration that nothing outside of its module can refer to, and say
+        whether it was one: a listener, a service, an XML namespace."""
+        cursor = self._cursor
+        if "listener" in qualifiers or cursor.value == "xmlns":
+            cursor.skip_past(";")
+        elif "service" in qualifiers and cursor.value != "object":
+            cursor.expression("{")
+            cursor.block()
+        else:
+            return False
+        return True
+
+    def _qualifiers(self) -> tuple[frozenset[str], int]:
+        """Read the words before a declaration's keyword, and say where those begin that may be the
+        beginning of the type of a variable."""
+        cursor = self._cursor
+        qualifiers: set[str] = set()
+        type_start = None
+        while cursor.value in _QUALIFIERS:
+            if cursor.value in _BEGIN_TYPES or (
+                type_start is None and cursor.value in _MAY_BEGIN_TYPES
+            ):
+                type_start = cursor.start
+            qualifiers.add(cursor.value)
+            cursor.advance()
+        if cursor.value not in ("function", "object") and not qualifiers & _BEGIN_TYPES:
+            type_start = None
+        return frozenset(qualifiers), cursor.start if type_start is None else type_start
+
+    def _class(self, metadata: Metadata, qualifiers: frozenset[str]) -> ClassDefinition:
+        cursor = self._cursor
+        name = cursor.name()
+        cursor.expect("{")
+        members: list[Member] = []
+        while cursor.value != "}":
+            start = cursor.start
+            try:
+                members.append(run(cursor, object_member(cursor)))
+            except Unreadable as error:
+                self._skip_member(start, str(error))
+        cursor.advance()
+        return ClassDefinition(
+            name=name,
+            members=tuple(members),
+            qualifiers=qualifiers,
+            comment=metadata.comment,
+            annotations=metadata.annotations,
+            position=metadata.position,
+        )
+
+    def _skip_member(self, start: int, reason: str) -> None:
+        """Move behind a member of a class that cannot be read."""
+        cursor = self._cursor
+        cursor.move(start)
+        cursor.expression(";{")
+        if cursor.value.startswith("{"):
+            cursor.block()
+        elif cursor.value != "}":
+            cursor.expect(";")
+        self._report(start, cursor.start, reason)

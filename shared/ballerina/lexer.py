@@ -1,0 +1,224 @@
+"""Source text as tokens, read one at a time, with jumps over what is not read.
+
+Each pattern consumes with possessive quantifiers, so none goes back over text that it read.
+"""
+
+import re
+from collections.abc import Callable
+from typing import NoReturn, cast
+
+from shared.ballerina.syntax import Position
+
+Matcher = Callable[[str, int], re.Match[str]]
+
+
+def _matcher(pattern: str) -> Matcher:
+    """Compile a pattern that matches at every position, if only an empty text."""
+    return cast(Matcher, re.compile(pattern).match)
+
+
+DOC, NAME, NUMBER, STRING, MARK = range(1, 6)  # Kinds of tokens: the groups of the pattern.
+END = 0
+
+# Where a text that names cannot contain ends a name: ASCII without digits, letters and `_`, and
+# what the language excludes above ASCII: white space, punctuation, symbols, private use.
+_LETTERS = (
+    "[^\\x00-/:-@\\[-\\^`{-\\x7f"
+    "\xa1-\xa7\xa9\xab\xac\xae\xb0\xb1\xb6\xbb\xbf\xd7\xf7\u200e-\u203e\u2041-\u2053\u2055-\u205e"
+    "\u2190-\u245f\u2500-\u2775\u2794-\u2bff\u2e00-\u2e7f\u3001-\u3003\u3008-\u3020\u3030"
+    "\ufd3e\ufd3f\ufe45\ufe46\ue000-\uf8ff\U000f0000-\U0010ffff]"
+)
+_NAME = rf"(?:'|(?![0-9]))(?:{_LETTERS}++|\\(?:u\{{[0-9A-Fa-f]++\}}|[^\s0-9A-Za-z]))++"
+_STRING = r'"(?:[^"\\\n]++|\\[^\n])*+"'
+_token = _matcher(
+    r"(?:[ \t\n]++|//[^\n]*+)*+"
+    r"(?:(\#[^\n]*+(?:\n[ \t]*+\#[^\n]*+)*+)"
+    rf"|({_NAME})"
+    r"|([0-9](?:[0-9A-Za-z]|\.[0-9]|(?<=[eEpP])[+-])*+)"
+    rf"|({_STRING})"
+    r"|(\{\||\|\}|\.\.\.|=>|[^ \t\n])"
+    r"|\Z)"
+)
+
+# Text without brackets. Strings and comments are jumped over whole; an unfinished string ends with
+# its line. Outside of brackets an expression or a statement may end, and there the commas of
+# `stream<A, B>` must not end one, so its angles are brackets.
+_PLAIN = rf"{_STRING}?|//[^\n]*+|\#[^\n]*+|/|\\[^\n]?"
+_outside = _matcher(rf"(?:[^{{}}()\[\]\"`\\#/;,<]++|{_PLAIN}|(?<!stream)<)*+")
+_in_brackets = _matcher(rf"(?:[^{{}}()\[\]\"`\\#/]++|{_PLAIN})*+")
+_in_angles = _matcher(rf"(?:[^{{}}()\[\]\"`\\#/<>]++|{_PLAIN})*+")
+_template = _matcher(r"(?:[^`$]++|\$(?!\{))*+")
+_CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
+_BRACKETS = ")]}"
+_INTERPOLATION = "${"
+_END_OF_TEMPLATE = "the end of a template"
+
+
+class Unreadable(Exception):
+    """A source cannot be read as what was expected; the message says why."""
+
+
+class Unexpected(Unreadable):
+    """Another token is in the place of the expected one."""
+
+    def __init__(self, expected: str, found: str) -> None:
+        found = f"`{found[:40]}`" if found else "the end of the file"
+        super().__init__(f"expected {expected}, found {found}")
+
+
+class Cursor:
+    """The current token of a text: `kind`, `value`, `start`, `end`, and the doc comment before it
+    (its lines with their `#`, or an empty text)."""
+
+    __slots__ = (
+        "_line", "_line_of", "comment", "end", "file", "kind", "open_objects", "start", "text",
+        "value",
+    )  # fmt: skip
+
+    def __init__(self, text: str, file: str = "") -> None:
+        self.text = text
+        self.file = file
+        self.open_objects = 0  # Object types that the current token is in.
+        self.kind = END
+        self.value = self.comment = ""
+        self.start = self.end = 0
+        self._line, self._line_of = 1, 0
+        self.advance()
+
+    def advance(self) -> None:
+        """Read the next token. After the last one the kind is `END` and the value is empty."""
+        match = _token(self.text, self.end)
+        self.comment = ""
+        while match.lastindex == DOC:
+            self.comment = match[DOC]
+            match = _token(self.text, match.end())
+        self.end = match.end()
+        self.kind = kind = match.lastindex or END
+        if kind:
+            self.value = value = match[kind]
+            self.start = self.end - len(value)
+        else:
+            self.value, self.start = "", self.end
+
+    def move(self, position: int) -> None:
+        """Read the token at a position."""
+        self.end = position
+        self.advance()
+
+    def next(self) -> str:
+        """Return the value of the token after the current one, without moving to it."""
+        match = _token(self.text, self.end)
+        while match.lastindex == DOC:
+            match = _token(self.text, match.end())
+        return match[match.lastindex] if match.lastindex else ""
+
+    def position(self) -> Position:
+        """Return where the current token is."""
+        return Position(self.file, self.line(self.start))
+
+    def line(self, position: int) -> int:
+        """Return the line of a position, counted from 1."""
+        if position >= self._line_of:
+            self._line += self.text.count("\n", self._line_of, position)
+        else:
+            self._line -= self.text.count("\n", position, self._line_of)
+        self._line_of = position
+        return self._line
+
+    def at(self, value: str) -> bool:
+        """Say whether the current token is this one."""
+        return self.value == value
+
+    def take(self, value: str) -> bool:
+        """Move on if the current token is this one, and say whether it was."""
+        if self.value != value:
+            return False
+        self.advance()
+        return True
+
+    def expect(self, value: str) -> None:
+        """Move on; raise `Unreadable` if the current token is another."""
+        if self.value != value:
+            self.refuse(f"`{value}`")
+        self.advance()
+
+    def name(self) -> str:
+        """Return the current token, which must be a name, and move on."""
+        if self.kind != NAME:
+            self.refuse("a name")
+        value = self.value
+        self.advance()
+        return value
+
+    def refuse(self, expected: str) -> NoReturn:
+        """Raise `Unexpected` for the current token."""
+        raise Unexpected(expected, self.value)
+
+    def expression(self, stops: str) -> str:
+        """Return the source text from the current token to the first character of `stops`
+        outside of brackets, or to the bracket that closes the surrounding ones, and move there."""
+        start = self.start
+        self.move(self._jump(start, stops))
+        return self.text[start : self.start].strip()
+
+    def block(self) -> str:
+        """Return the source text from the current token, which is `{`, `(` or `[`, to the bracket
+        that closes it, and move on."""
+        start, closing = self.start, _CLOSING[self.value[0]]
+        end = self._jump(self.start + 1, closing)
+        if self.text[end] != closing:
+            raise Unexpected(f"`{closing}`", self.text[end])
+        self.move(end + 1)
+        return self.text[start : end + 1]
+
+    def skip_past(self, stop: str) -> None:
+        """Move behind the first such character outside of brackets."""
+        self.move(self._jump(self.start, stop))
+        self.expect(stop)
+
+    def _jump(self, position: int, stops: str) -> int:
+        """Return the position of the first character of `stops` outside of brackets, or of the
+        closing bracket of those around it."""
+        closing: list[str] = []
+        while True:
+            position = _without_brackets(closing)(self.text, position).end()
+            character = self.text[position : position + 1]
+            if not character:
+                raise Unexpected(f"`{closing[-1] if closing else stops}`", "")
+            if not closing and character in stops + _BRACKETS:
+                return position
+            if character == "`":
+                position = self._template(position + 1, closing)
+            elif character == ">" or character in _BRACKETS:
+                position = self._close(character, position, closing)
+            else:
+                if character in _CLOSING:
+                    closing.append(_CLOSING[character])
+                position += 1
+
+    def _close(self, character: str, position: int, closing: list[str]) -> int:
+        """Return the position behind a closing bracket, or behind the text of the template that
+        continues after it."""
+        expected = closing.pop()
+        if character == expected:
+            return position + 1
+        if expected == _INTERPOLATION and character == "}":
+            return self._template(position + 1, closing)
+        raise Unexpected(f"`{expected}`", character)
+
+    def _template(self, position: int, closing: list[str]) -> int:
+        """Return the position behind the text of a template: after its end, or after `${`."""
+        end = _template(self.text, position).end()
+        if end == len(self.text):
+            raise Unexpected(_END_OF_TEMPLATE, "")
+        if self.text[end] == "`":
+            return end + 1
+        closing.append(_INTERPOLATION)
+        return end + 2
+
+
+def _without_brackets(closing: list[str]) -> Matcher:
+    """Return the pattern of the text within brackets that are closed by these."""
+    if not closing:
+        return _outside
+    return _in_angles if closing[-1] == ">" else _in_brackets
