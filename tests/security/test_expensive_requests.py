@@ -1,9 +1,15 @@
 """Small requests that ask for much work: what they cost is bounded, however they are put."""
 
+from pathlib import Path
+from typing import TypeVar
+
 import pytest
 
+from shared.adapters.search.index import IndexReader, SqliteSearchIndex
+from shared.adapters.search.schema import SEARCH_MIGRATIONS
+from shared.adapters.sqlite.database import Database, Work
 from shared.domain.names import parse_tool_id
-from shared.domain.packages import Survey
+from shared.domain.packages import Listing, Survey, Texts
 from shared.domain.resolution import (
     ModuleRequest,
     PackageRequest,
@@ -13,7 +19,9 @@ from shared.domain.resolution import (
     resolve_package,
     resolve_tool,
 )
+from shared.domain.search import ANYONE, Facet, FacetCount, Query, Viewer
 from shared.domain.versions import ClientProfile
+from tests.contract.sample_records import head, release
 from tests.support.surveys import entry, survey
 
 VERSIONS = 300
@@ -79,3 +87,40 @@ def test_a_tool_that_is_asked_for_many_times_is_looked_for_once(client: Looking)
     for patch in range(QUESTIONS):
         assert resolve_tool(ToolRequest.of("greeter", f"1.0.{patch}"), owners, packages)
     assert Looking.looked <= RANGES * VERSIONS
+
+
+T = TypeVar("T")
+
+
+class CountingDatabase(Database):
+    """A database that counts the reads that take a thread."""
+
+    scans = 0
+
+    async def scan(self, work: Work[T]) -> T:
+        """Count, and read."""
+        self.scans += 1
+        return await super().scan(work)
+
+
+async def test_a_directory_that_is_filtered_in_many_ways_is_counted_once(tmp_path: Path) -> None:
+    path = tmp_path / "search.db"
+    writer, database = SqliteSearchIndex(path), CountingDatabase(path, SEARCH_MIGRATIONS)
+    writer.migrate()
+    await writer.offer(_listing("acme/one"))
+    index, everything = IndexReader(database), Query(include_deprecated=True)
+    for _ in range(3):
+        values = await index.facet_values(Facet.KEYWORD, everything, ANYONE)
+        assert values == (FacetCount("web", 1),)
+    assert database.scans == 1
+    await writer.offer(_listing("acme/two"))
+    for viewer in (ANYONE, Viewer(frozenset({"acme"})), ANYONE):
+        values = await index.facet_values(Facet.KEYWORD, everything, viewer)
+        assert values == (FacetCount("web", 2),)
+    assert database.scans == 3
+    database.close()
+    writer.close()
+
+
+def _listing(name: str) -> Listing:
+    return Listing(head(name), release(f"{name}:1.0.0", keywords=("web",)), Texts())

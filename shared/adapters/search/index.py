@@ -50,6 +50,9 @@ class IndexReader:
         self._counts = VersionedCache[tuple[Query, Viewer], Counts](
             KEPT_FACET_VALUES, weigh=lambda counts: 1 + sum(map(len, counts[0].values()))
         )
+        self._values = VersionedCache[tuple[Facet, Query, Viewer], tuple[FacetCount, ...]](
+            KEPT_FACET_VALUES, weigh=lambda values: 1 + len(values)
+        )
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
         version, key = self._database.data_version(), (query, page, viewer)
@@ -81,8 +84,13 @@ class IndexReader:
     async def facet_values(
         self, facet: Facet, query: Query, viewer: Viewer
     ) -> tuple[FacetCount, ...]:
-        work = partial(queries.count_facet_values, facet=facet, query=query, viewer=viewer)
-        return await self._database.scan(work)
+        version, key = self._database.data_version(), (facet, query, viewer)
+        values = self._values.get(key, version)
+        if values is None:
+            work = partial(queries.count_facet_values, facet=facet, query=query, viewer=viewer)
+            values = await self._database.scan(work)
+            self._values.put(key, version, values)
+        return values
 
     async def totals(self) -> IndexTotals:
         """Return what there is that everybody may see."""
