@@ -26,7 +26,7 @@ from shared.domain.search import (
     ResultPage,
     Sort,
 )
-from shared.prose.rendering import SafeHtml
+from shared.prose.rendering import SafeHtml, show_bidi_characters
 
 RESULTS_PER_PAGE = 20
 SHOWN_FACET_VALUES = 8  # The others can be opened.
@@ -168,7 +168,8 @@ async def _suggestions(request: PageRequest, text: str) -> func.HttpResponse:
     found = await request.registry.search.suggest(text, by=request.principal)
     names = [f"{each.org}/{each.name}" for each in found]
     addresses = [f"{request.url}/packages/{name}" for name in names]
-    body = orjson.dumps([text, names, [each.summary for each in found], addresses])
+    summaries = [show_bidi_characters(each.summary) for each in found]
+    body = orjson.dumps([text, names, summaries, addresses])
     return request.text(body, SUGGESTIONS)
 
 
@@ -208,7 +209,7 @@ def _facet_links(address: str, shares: Iterable[FacetCount]) -> SafeHtml:
     address = escape(address)
     return SafeHtml(
         "\n".join(
-            f'<li><a href="{address}{quoted(share.value)}"><span dir="auto">{escape(share.value)}'
+            f'<li><a href="{address}{quoted(share.value)}"><span dir="auto">{_shown(share.value)}'
             f'</span> <span class="count">{grouped(share.count)}</span></a></li>'
             for share in shares
         )
@@ -219,11 +220,15 @@ def _keyword_links(address: str, keywords: Iterable[str]) -> SafeHtml:
     """Return items of a list: the keywords of a package."""
     return SafeHtml(
         "\n".join(
-            f'<li><a class="chip small" href="{address}{quoted(each)}" dir="auto">{escape(each)}'
+            f'<li><a class="chip small" href="{address}{quoted(each)}" dir="auto">{_shown(each)}'
             "</a></li>"
             for each in keywords
         )
     )
+
+
+def _shown(value: str) -> str:
+    return escape(show_bidi_characters(value))
 
 
 def corrected_text(text: str, corrections: tuple[tuple[str, str], ...]) -> str:

@@ -206,20 +206,26 @@ class RecentPulls:
 
 
 class CachedCounts:
-    """Counts of the packages of one list."""
+    """Counts of the packages of one list, kept for a time."""
 
-    def __init__(self, count: Callable[[Package], Awaitable[int]], clock: Clock) -> None:
+    def __init__(
+        self,
+        count: Callable[[Package], Awaitable[int]],
+        clock: Clock,
+        kept_for: timedelta = COUNTS_CACHED_FOR,
+    ) -> None:
         self._count = count
         self._clock = clock
+        self._kept_for = kept_for
         self._cached: Mapping[str, int] = {}
         self._cached_ms: int | None = None
 
     async def read(self, listings: Sequence[Listing]) -> Mapping[str, int]:
-        """Return the counts by the keys of the packages, counted at most minutes ago, or before if
-        the store fails. A package that was not listed then is left out."""
+        """Return the counts by the keys of the packages, counted within that time, or before if the
+        store fails. A package that was not listed then is left out."""
         packages = [each.head.package for each in listings]
         now_ms = self._clock.monotonic_ms()
-        if self._cached_ms is None or now_ms - self._cached_ms >= COUNTS_CACHED_FOR // _MS:
+        if self._cached_ms is None or now_ms - self._cached_ms >= self._kept_for // _MS:
             self._cached_ms = now_ms
             with suppress(Unavailable):
                 counts = await asyncio.gather(*map(self._count, packages))
@@ -242,7 +248,8 @@ class RegistryStatistics:
         self._index = index
         self._last_counts = last_counts
         self._recent_pulls = CachedCounts(recent_pulls.count, clock)
-        self._dependents = CachedCounts(self._count_dependents, clock)
+        # Kept no longer than the totals: a dependent may have become private or been withdrawn.
+        self._dependents = CachedCounts(self._count_dependents, clock, SUMMARY_CACHED_FOR)
         self._clock = clock
         self._counted: tuple[int, IndexTotals, Facets] | None = None
         self._single_flight = SingleFlight[RegistrySummary]()

@@ -94,6 +94,42 @@ async def test_characters_that_change_the_direction_of_a_line_are_shown(shelf: W
         assert TURN not in words, path
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/keywords",
+        "/search?q=turned",
+        f"/search?q=turned&keyword=pay{TURN}",
+        "/search?q=turned&form=suggestions",
+    ],
+)
+async def test_characters_that_change_the_direction_are_shown_in_lists(
+    shelf: World, path: str
+) -> None:
+    for name in ("turned", "turned2"):
+        fields = {"keywords": [f"pay{TURN}"], "licenses": [f"MIT{TURN}"], "summary": f"Pays {TURN}"}
+        await publish(shelf, f"other/{name}:1.0.0", **fields)
+    text = (await opened(shelf, path)).text.replace("<wbr>", "")
+    assert "[U+202E]" in text
+    assert TURN not in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/packages/acme/{TURN}evil",
+        f"/packages/{TURN}evil/greet/1.0.0",
+        f"/search?q={TURN}evil",
+        f"/organizations?q={TURN}evil",
+    ],
+)
+async def test_no_address_turns_a_title_or_a_sentence(shelf: World, path: str) -> None:
+    page = Elements.of(await opened(shelf, path))
+    assert "[U+202E]" in page.words
+    assert TURN not in page.words
+
+
 async def test_no_name_of_a_file_turns_a_title_or_a_label(shelf: World) -> None:
     turned = f"{TURN}resources/{TURN}txt.bal"
     await publish(shelf, "other/turned:1.0.0", entries={turned: "x"})

@@ -7,16 +7,21 @@ their order, which is what time tells.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import product
+from urllib.parse import quote
 
 import pytest
 
 from functions.faces import build_app
 from shared.domain.identity import OPERATOR
+from shared.domain.names import Package
+from shared.domain.packages import Visibility
 from shared.hosting.routing import Router
 from shared.hosting.triggers import functions_of
 from tests.security.package_probes import (
     CHANGING,
+    JSON_TWIN,
     READING,
     Probe,
     Seen,
@@ -141,6 +146,79 @@ UNMOVED = (
     }
     | {"central_search_symbols"}
 )
+
+
+# A private package shares its words with public packages, which depend on it, name it in their
+# deprecation message, and are among its own dependencies.
+ENTANGLED = (
+    bala("acme/old:1.0.0", dependencies=[f"acme/{NAME}:1.0.0", "other/greet:1.0.0"]),
+    bala("acme/second:1.0.0", keywords=["xylophone"], readme="# Second\n\nkettle"),
+)
+ENTANGLED_SECRET = bala(
+    f"acme/{NAME}:1.0.0",
+    visibility="private",
+    tools=[NAME],
+    dependencies=["other/greet:1.0.0", "acme/second:1.0.0"],
+    keywords=["xylophone", "topkey", "aws"],
+    summary="A cron for mssql",
+    readme="# It\n\nmarimba kettle logging",
+)
+QUERIES = (
+    *("secret", "secre", "sercet", "topkey", "tpokey", "xylophon", "marimba", "kettle", "log"),
+    *("schedule", "sql server", "amazon", "acme/", "acme/s", "secret kettle", "*sec*", "org:acme"),
+    *("kettle xylophone zzz", "(secret OR second)", "keyword:topkey", "name:s*"),
+)
+SORTS = ("relevance", "used", "updated", "new")
+NEW_PAGES = [
+    *(f"/search?q={quote(text)}&explain=true&sort={sort}" for text in QUERIES for sort in SORTS),
+    *(f"/search?q={quote(text)}&form=suggestions" for text in QUERIES),
+    *(f"/{kind}?q={quote(text)}" for text in QUERIES for kind in ("keywords", "organizations")),
+    *(f"/packages/acme/{quote(text, safe='')}" for text in QUERIES),
+    *(
+        f"/packages/{package}/{tab}"
+        for package in ("acme/old", "acme/second", "other/greet")
+        for tab in ("latest", "dependencies", "dependents", "quality", "versions", "activity")
+    ),
+    "/",
+]
+
+
+async def entangled(worlds: OpenWorld, *archives: bytes) -> Registry:
+    found = await registry(worlds, *ENTANGLED, *archives)
+    message = f"Use acme/{NAME}, acme/{ABSENT} or acme/second 1.0.0."
+    old = Package.parse("acme", "old")
+    await found.world.registry.deprecation.deprecate_package(old, message, by=OPERATOR)
+    return found
+
+
+@pytest.mark.parametrize("headers", [(), JSON_TWIN], ids=["html", "json"])
+async def test_packages_that_share_words_and_dependencies_with_it_tell_nothing(
+    worlds: OpenWorld, headers: tuple[tuple[str, str], ...]
+) -> None:
+    registries = await entangled(worlds, ENTANGLED_SECRET), await entangled(worlds)
+    probed = [Probe(path, headers=headers) for path in NEW_PAGES]
+    shown: list[str] = []
+    for who, probe in product(("nobody", "stranger", "token for others"), probed):
+        one, other = [await each.asked(probe, NAME, who) for each in registries]
+        if one != other:
+            shown.append(f"{who} by {probe}: {difference(one, other)}")
+    assert not shown, "\n".join(shown)
+
+
+async def test_ten_seconds_after_it_became_private_no_count_includes_it(worlds: OpenWorld) -> None:
+    package, answers = Package.parse("acme", NAME), list[list[Seen]]()
+    for archives in ((ENTANGLED_SECRET,), ()):
+        world = (await entangled(worlds, *archives)).world
+        if archives:
+            change = world.registry.package_visibility.change
+            await change(package, Visibility.PUBLIC, by=OPERATOR)
+            for path in NEW_PAGES:
+                await seen(world, Probe(path).about(NAME), None)
+            await change(package, Visibility.PRIVATE, by=OPERATOR)
+        world.clock.advance(timedelta(seconds=10))
+        answers.append([await seen(world, Probe(path).about(NAME), None) for path in NEW_PAGES])
+    differing = [path for path, one, other in zip(NEW_PAGES, *answers, strict=True) if one != other]
+    assert not differing
 
 
 async def test_every_function_is_asked_or_is_about_no_package(having: Registry) -> None:

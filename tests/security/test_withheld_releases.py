@@ -1,16 +1,21 @@
 """Row 19: what an operator withholds is on no page, in no file, feed, badge or list, at once."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
 from functions.web.badges import BADGES
 from functions.web.package.frame import TABS
+from shared.composition import Adapters
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.domain.packages import FoundRelease
+from shared.ports import MetadataStore
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill
-from tests.support.world import World
+from tests.support.world import OpenWorld, World
 
 NEWEST = "acme/greet 1.2.0"
 SHOP = Coordinate.parse("other", "shop", "0.1.0")
@@ -67,3 +72,36 @@ async def test_the_next_best_release_of_the_package_is_shown(world: World) -> No
     for tab in ("versions", "activity"):
         beside = await opened(world, f"/packages/acme/greet/1.0.0/{tab}")
         assert "1.2.0" not in beside.text.replace("Greets nobody; use 1.2.0.", "")
+
+
+class ChangedMeanwhile:
+    """A metadata store in which releases disappear after their packages were listed."""
+
+    is_changing = False
+
+    def __init__(self, metadata: MetadataStore) -> None:
+        self._metadata = metadata
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._metadata, name)
+
+    async def find(self, coordinate: Coordinate) -> FoundRelease:
+        """Return the package, without the release from some time on."""
+        found = await self._metadata.find(coordinate)
+        return replace(found, release=None) if self.is_changing else found
+
+
+async def test_a_release_that_is_removed_while_its_page_is_made_is_missing(
+    worlds: OpenWorld,
+) -> None:
+    wrapped: list[ChangedMeanwhile] = []
+
+    def wrap(stores: Adapters) -> Adapters:
+        wrapped.append(ChangedMeanwhile(stores.metadata))
+        return replace(stores, metadata=cast("MetadataStore", wrapped[0]))
+
+    world = await worlds(wrap=wrap)
+    await fill(world)
+    wrapped[0].is_changing = True
+    for path in (AT, f"{AT}/0.1.0", f"{AT}/latest", f"{AT}/versions"):
+        assert (await opened(world, path)).status_code == 404, path

@@ -59,7 +59,8 @@ async def _show_near_names(request: PageRequest, refusal: Refusal) -> None:
         "web/package/missing.html",
         title="Version not found" if is_release else "Package not found",
         package=f"{org}/{name}",
-        version=request.route["version"] if is_release else "",
+        # A release that was withdrawn a moment ago is missing on the page of its package, too.
+        version=request.route.get("version", "") if is_release else "",
         suggestions=suggestions,
         search=f"/search?{urlencode({'q': name})}",
     )

@@ -10,7 +10,7 @@ from functions.http.public_pages import MARKDOWN, PageRequest, PublicPages
 from functions.http.requests import READ_METHODS
 from functions.http.responses import JSON
 from functions.web.package.charts import BarChart, ChartBar, stacked_chart
-from functions.web.package.files import files_page, text_of
+from functions.web.package.files import MAX_SHOWN_BYTES, files_page, text_of
 from functions.web.package.formats import release_json, release_markdown
 from functions.web.package.frame import (
     FIRST_TAB,
@@ -201,15 +201,18 @@ async def _quality(request: PageRequest, details: ReleaseDetails) -> func.HttpRe
 
 
 async def _changelog(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Show the changelog in the archive."""
+    """Show the changelog in the archive; one that is too large is not read."""
     files = await files_of(request, details)
     path = changelog_in(files) if files else ""
-    text = None
-    if path:
-        text = text_of(await request.registry.archive_files.read(details.release, path))
-    if text is None:
+    entry = files.file(path) if files else None
+    if entry is None:
         raise page_not_found(request)
-    changelog = await text_html(request, details, text, path.rpartition("/")[0])
+    changelog = None
+    if entry.unpacked_bytes <= MAX_SHOWN_BYTES:
+        text = text_of(await request.registry.archive_files.read(details.release, path))
+        if text is None:
+            raise page_not_found(request)
+        changelog = await text_html(request, details, text, path.rpartition("/")[0])
     return await show_tab(request, details, "changelog", {"changelog": changelog, "path": path})
 
 

@@ -16,7 +16,7 @@ from shared.domain.rights import Grant
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import COMMIT, fill, publish
 from tests.support.page_client import PageClient
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault, Journal, failing
 from tests.support.world import URL, OpenWorld, World, asking
 
 GREET = "/packages/acme/greet"
@@ -239,6 +239,20 @@ async def test_a_changelog_in_the_archive_has_a_tab(shelf: World) -> None:
     assert "Made <a" in page.text
     assert f"{GREET}/1.2.0/changelog" not in Elements.of(await opened(shelf, GREET)).links
     assert (await opened(shelf, f"{GREET}/changelog")).status_code == 404
+
+
+async def test_a_changelog_that_is_too_large_is_not_read(worlds: OpenWorld) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap)
+    entries = {"docs/CHANGELOG.md": "- Changed something.\n" * 20_000}
+    await publish(world, "acme/changing:1.0.0", entries=entries)
+    path = "/packages/acme/changing/changelog"
+    await opened(world, f"{path}?first")
+    journal.taken()
+    page = await opened(world, path)
+    assert "This changelog is too large to display." in page.text
+    assert "/packages/acme/changing/1.0.0/files?path=docs/CHANGELOG.md" in Elements.of(page).links
+    assert "archives.read" not in journal.taken()
 
 
 async def test_dependencies_say_which_are_here_and_link_to_those_alone(shelf: World) -> None:
