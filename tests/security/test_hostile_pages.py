@@ -108,8 +108,13 @@ async def test_characters_that_change_the_direction_are_shown_in_lists(
     shelf: World, path: str
 ) -> None:
     for name in ("turned", "turned2"):
-        fields = {"keywords": [f"pay{TURN}"], "licenses": [f"MIT{TURN}"], "summary": f"Pays {TURN}"}
-        await publish(shelf, f"other/{name}:1.0.0", **fields)
+        await publish(
+            shelf,
+            f"other/{name}:1.0.0",
+            keywords=[f"pay{TURN}"],
+            licenses=[f"MIT{TURN}"],
+            summary=f"Pays {TURN}",
+        )
     text = (await opened(shelf, path)).text.replace("<wbr>", "")
     assert "[U+202E]" in text
     assert TURN not in text
