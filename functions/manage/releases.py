@@ -20,9 +20,10 @@ from shared.composition import Registry
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID
+from shared.domain.moderation import WITHDRAWAL_TITLES, parse_public_reason
 from shared.domain.names import Coordinate, Package
 from shared.domain.organizations import MAX_DESCRIPTION, parse_required_reason
-from shared.domain.packages import Release, State
+from shared.domain.packages import PublicReason, Release, State
 
 RELEASES_PATH = "/manage/releases"
 RELEASE_ROUTE = "manage/releases/{org}/{name}/{version}"
@@ -48,6 +49,12 @@ DONE_MESSAGES = {
     "remove": "Release removed. Its owners were notified by email.",
 }
 
+# The choices of a form, by the value of each.
+PUBLIC_REASONS = (
+    ("", "Not stated"),
+    *((why.value, title) for why, (title, _) in WITHDRAWAL_TITLES.items()),
+)
+
 ReleaseDecision = Callable[[SignedInRequest, Coordinate], Awaitable[Release]]
 
 
@@ -61,6 +68,7 @@ class ReleaseAction:
     button: str
     is_harsh: bool = False
     takes_reason: bool = True
+    takes_public_reason: bool = False
 
 
 HOLD = ReleaseAction(
@@ -77,6 +85,7 @@ QUARANTINE = ReleaseAction(
     "be restored unchanged.",
     "Quarantine release",
     is_harsh=True,
+    takes_public_reason=True,
 )
 RELEASE = ReleaseAction(
     "release",
@@ -92,6 +101,7 @@ REMOVE = ReleaseAction(
     "deleted the next night, and nobody can publish its version again.",
     "Remove release permanently",
     is_harsh=True,
+    takes_public_reason=True,
 )
 
 # The actions of the page by the state of the release, the mildest first.
@@ -192,6 +202,8 @@ async def manage_release(
         what=EVENT_LABELS,
         is_first=before is None,
         most_characters=MAX_DESCRIPTION,
+        public_reasons=PUBLIC_REASONS,
+        withdrawal_titles=WITHDRAWAL_TITLES,
         reaches=propagation_times(request.registry.settings),
         done=request.done(DONE_MESSAGES),
     )
@@ -209,8 +221,10 @@ async def _hold(request: SignedInRequest, coordinate: Coordinate) -> Release:
 
 
 async def _quarantine(request: SignedInRequest, coordinate: Coordinate) -> Release:
-    reason = _reason(request, coordinate)
-    return await request.registry.moderation.quarantine(coordinate, reason, by=request.principal)
+    reason, public = _reason(request, coordinate), _public_reason(request)
+    return await request.registry.moderation.quarantine(
+        coordinate, reason, public, by=request.principal
+    )
 
 
 async def _restore(request: SignedInRequest, coordinate: Coordinate) -> Release:
@@ -219,12 +233,18 @@ async def _restore(request: SignedInRequest, coordinate: Coordinate) -> Release:
 
 async def _remove(request: SignedInRequest, coordinate: Coordinate) -> Release:
     require_confirmation(request, str(coordinate))
-    reason = _reason(request, coordinate)
-    return await request.registry.moderation.remove(coordinate, reason, by=request.principal)
+    reason, public = _reason(request, coordinate), _public_reason(request)
+    return await request.registry.moderation.remove(
+        coordinate, reason, public, by=request.principal
+    )
 
 
 def _reason(request: SignedInRequest, coordinate: Coordinate) -> str:
     return parse_required_reason(request.form.text("reason"), f"the decision about {coordinate}")
+
+
+def _public_reason(request: SignedInRequest) -> PublicReason | None:
+    return parse_public_reason(request.form.text("public"), request.form.text("note"))
 
 
 # The actions of forms, by the last segments of their paths.

@@ -56,15 +56,13 @@ def share_field_names(record: R) -> R:
 
 
 def _share(record: Record) -> None:
-    kind = type(record)
-    names = _field_names.get(kind)
-    if names is None:
-        names = _field_names[kind] = set(kind.model_fields)
-    if len(record.__pydantic_fields_set__) == len(names):  # Else older code stored fewer.
+    own = record.__pydantic_fields_set__
+    names = _field_names.setdefault((type(record), len(own)), own)  # Older code stored fewer.
+    if names is not own and names == own:
         object.__setattr__(record, "__pydantic_fields_set__", names)
 
 
-_field_names: dict[type[Record], set[str]] = {}
+_field_names: dict[tuple[type[Record], int], set[str]] = {}
 
 
 def memory_of_entries(entries: Iterable[ReleaseEntry]) -> int:

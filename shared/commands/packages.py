@@ -15,9 +15,10 @@ from shared.commands.base import (
 )
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
+from shared.domain.moderation import parse_public_reason
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.organizations import parse_required_reason
-from shared.domain.packages import Head, Pushers, Release, Visibility
+from shared.domain.packages import Head, Pushers, Release, Visibility, WithdrawalReason
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.services.trusted_publishing import PublisherRequest
@@ -56,6 +57,15 @@ reason_option = click.option(
     metavar="TEXT",
     help="The reason; owners of the package see it.",
 )
+public_reason_option = click.option(
+    "--public-reason",
+    "why",
+    type=click.Choice([each.value for each in WithdrawalReason]),
+    help="The reason that everybody reads on the page of the release.",
+)
+public_note_option = click.option(
+    "--public-note", "note", default="", metavar="TEXT", help="A line that everybody reads there."
+)
 
 
 @click.group()
@@ -82,6 +92,7 @@ def show_release(coordinate: Coordinate, output: OutputFormat) -> None:
         "release": str(release.coordinate),
         "state": release.state.value,
         "reason": release.state_reason,
+        "public": str(release.public_reason) if release.public_reason else None,
         "published": format_time(release.created_ms),
         "by": release.origin.principal,
         "run": release.origin.provenance.run_url if release.origin.provenance else None,
@@ -108,16 +119,20 @@ def hold(coordinate: Coordinate, reason: str) -> None:
 @package.command()
 @release_argument
 @reason_option
-def quarantine(coordinate: Coordinate, reason: str) -> None:
+@public_reason_option
+@public_note_option
+def quarantine(coordinate: Coordinate, reason: str, why: str | None, note: str) -> None:
     """Quarantine a release that may do harm; `package release` serves it again.
 
     \b
     Example:
-      python -m shared.cli package quarantine acme/greet:1.0.0 --reason "steals tokens"
+      python -m shared.cli package quarantine acme/greet:1.0.0 --reason "steals tokens" \\
+        --public-reason malware --public-note "It sends tokens to another host."
     """
 
     async def work(registry: Registry) -> Release:
-        return await registry.moderation.quarantine(coordinate, reason, by=OPERATOR)
+        public = parse_public_reason(why or "", note)
+        return await registry.moderation.quarantine(coordinate, reason, public, by=OPERATOR)
 
     _say(with_registry(work))
 
@@ -136,14 +151,17 @@ def release_again(coordinate: Coordinate) -> None:
 @package.command()
 @release_argument
 @reason_option
+@public_reason_option
+@public_note_option
 @click.confirmation_option(
     prompt="This cannot be undone, and the version is never free again. Remove it?"
 )
-def remove(coordinate: Coordinate, reason: str) -> None:
+def remove(coordinate: Coordinate, reason: str, why: str | None, note: str) -> None:
     """Remove a release for ever. Its version can never be published again."""
 
     async def work(registry: Registry) -> Release:
-        return await registry.moderation.remove(coordinate, reason, by=OPERATOR)
+        public = parse_public_reason(why or "", note)
+        return await registry.moderation.remove(coordinate, reason, public, by=OPERATOR)
 
     _say(with_registry(work))
 

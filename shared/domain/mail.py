@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple, NewType
 
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.moderation import WITHDRAWAL_TITLES
 from shared.domain.packages import Release, State
 from shared.domain.times import time_text
 from shared.domain.tokens import Token, describe_grants
@@ -227,6 +228,10 @@ _WORDS = {
 def moderation_mail(release: Release, organization_page: str) -> MailText:
     words = _WORDS[release.state]
     reason = f"Reason: {_printable(release.state_reason)}\n\n" if release.state_reason else ""
+    if public := release.public_reason:
+        title, sentence = WITHDRAWAL_TITLES[public.why]
+        note = f" {_printable(public.note)}" if public.note else ""
+        reason += f"Public reason: {title}. {sentence}{note}\n\n"
     text = (
         f"{release.coordinate} was {words} by the operator of the registry. "
         f"{_MEANING[release.state]}\n\n"

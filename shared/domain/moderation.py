@@ -1,11 +1,48 @@
 """Moderation: notes about withheld releases, and how a release differs from the one before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import Coordinate, Package
-from shared.domain.packages import Origin, Release, State
+from shared.domain.organizations import parse_reason
+from shared.domain.packages import Origin, PublicReason, Release, State, WithdrawalReason
 from shared.domain.records import Entity, Place
+
+# What each public reason is called, and what it says.
+WITHDRAWAL_TITLES: Mapping[WithdrawalReason, tuple[str, str]] = {
+    WithdrawalReason.MALWARE: ("Malware", "It contains code that harms those who use it."),
+    WithdrawalReason.VULNERABILITY: ("Vulnerability", "It has a severe security vulnerability."),
+    WithdrawalReason.LEAK: (
+        "Leaked secret",
+        "Its archive contains a secret, such as a password or a key.",
+    ),
+    WithdrawalReason.IMPERSONATION: (
+        "Impersonation",
+        "It pretends to be a package, or to come from a publisher, that it is not.",
+    ),
+    WithdrawalReason.LEGAL: ("Legal reasons", "The law does not allow distributing it."),
+    WithdrawalReason.POLICY: ("Policy violation", "It violates the policies of this registry."),
+    WithdrawalReason.OWNER_REQUEST: ("Owner's request", "Its owners asked for the withdrawal."),
+    WithdrawalReason.OTHER: ("Other reason", "The administrator chose no other category."),
+}
+
+
+def parse_public_reason(why: str, note: str) -> PublicReason | None:
+    """Read a public reason, or None if there is neither a category nor a note.
+
+    Raises `InvalidRequest`.
+    """
+    line = parse_reason(note, "public explanation")
+    if not (why or line):
+        return None
+    try:
+        return PublicReason(why=WithdrawalReason(why or "other"), note=line)
+    except ValueError:
+        known = ", ".join(each.value for each in WithdrawalReason)
+        message = f"{why[:80]!r} is not a public reason. Choose one of {known}."
+        raise InvalidRequest(message) from None
 
 
 class WithheldNote(Entity):

@@ -83,9 +83,14 @@ def parse_invitation_label(text: str) -> str:
     return _line("label", text, MAX_DISPLAY_NAME)
 
 
+def parse_reason(text: str, what: str = "reason") -> str:
+    """Return `text` as one line, which may be empty, or raise `InvalidRequest` about `what`."""
+    return _line(what, text, MAX_DESCRIPTION)
+
+
 def parse_required_reason(text: str, what: str) -> str:
     """Return `text` as the reason for `what`, or raise `ReasonMissing` or `InvalidRequest`."""
-    reason = _line("reason", text, MAX_DESCRIPTION)
+    reason = parse_reason(text)
     if not reason:
         raise ReasonMissing(what)
     return reason

@@ -31,6 +31,29 @@ class State(Enum):
     REMOVED = "removed"
 
 
+class WithdrawalReason(Enum):
+    """Why a release was withdrawn, for everybody who may see its package."""
+
+    MALWARE = "malware"
+    VULNERABILITY = "vulnerability"
+    LEAK = "leaked-secret"
+    IMPERSONATION = "impersonation"
+    LEGAL = "legal"
+    POLICY = "policy"
+    OWNER_REQUEST = "owner-request"
+    OTHER = "other"
+
+
+class PublicReason(Record):
+    """What everybody may read about a withdrawn release; `note` is a line of an administrator."""
+
+    why: WithdrawalReason
+    note: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.why.value}: {self.note}" if self.note else self.why.value
+
+
 # Decided by an administrator; a held release was not published yet.
 WITHDRAWN = frozenset((State.QUARANTINED, State.REMOVED))
 
@@ -179,6 +202,7 @@ class Release(Record):
     origin: Origin
     state: State = State.LIVE
     state_reason: str = ""
+    public_reason: PublicReason | None = None
     awaits_owner: bool = False  # Held since publication, until an owner confirms it.
     deprecation: str | None = None
     revision: int = 1
@@ -211,6 +235,7 @@ class ReleaseEntry(Record):
     platform: str
     ballerina_version: str = ""
     state: State = State.LIVE
+    public_reason: PublicReason | None = None
     deprecation: str | None = None
     modules: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()

@@ -17,7 +17,7 @@ from shared.domain.identity import Principal
 from shared.domain.moderation import ReleaseComparison, WithheldNote, withheld_place
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.organizations import Organization
-from shared.domain.packages import Head, Release, State, Survey
+from shared.domain.packages import Head, PublicReason, Release, State, Survey
 from shared.domain.records import Place
 from shared.domain.releases import with_change
 from shared.domain.rights import Action
@@ -147,23 +147,38 @@ class Moderation:
 
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Withhold a release until an administrator restores it."""
-        return await self._change_state(coordinate, State.HELD, reason, by)
+        return await self._decide(coordinate, _Decision(State.HELD, reason), by)
 
-    async def quarantine(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
-        """Withhold a release that may do harm."""
-        return await self._change_state(coordinate, State.QUARANTINED, reason, by)
+    async def quarantine(
+        self,
+        coordinate: Coordinate,
+        reason: str,
+        public: PublicReason | None = None,
+        *,
+        by: Principal,
+    ) -> Release:
+        """Withhold a release that may do harm; only the owners read `reason`."""
+        return await self._decide(coordinate, _Decision(State.QUARANTINED, reason, public), by)
 
     async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Serve a held or quarantined release again."""
-        return await self._change_state(coordinate, State.LIVE, "", by)
+        return await self._decide(coordinate, _Decision(State.LIVE), by)
 
-    async def remove(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
-        """Withdraw a release for good; its version can never be published again."""
-        return await self._change_state(coordinate, State.REMOVED, reason, by)
-
-    async def _change_state(
-        self, coordinate: Coordinate, state: State, reason: str, by: Principal
+    async def remove(
+        self,
+        coordinate: Coordinate,
+        reason: str,
+        public: PublicReason | None = None,
+        *,
+        by: Principal,
     ) -> Release:
+        """Withdraw a release for good; its version can never be published again."""
+        return await self._decide(coordinate, _Decision(State.REMOVED, reason, public), by)
+
+    async def _decide(
+        self, coordinate: Coordinate, decision: "_Decision", by: Principal
+    ) -> Release:
+        state = decision.state
         await self.administration.require_fresh(by, STATE_VERBS[state], str(coordinate))
 
         def decide(_head: Head, release: Release) -> Release:
@@ -172,7 +187,7 @@ class Moderation:
             if release.state is State.REMOVED:
                 raise RemovedForGood(coordinate)
             kind, now_ms = f"release.{state.value}", self.clock.now_ms()
-            return _with_state(release, kind, state, reason, by=by, now_ms=now_ms)
+            return _with_decision(release, kind, decision, by=by, now_ms=now_ms)
 
         release, is_changed = await self.records.store_release(coordinate, decide)
         try:
@@ -251,7 +266,7 @@ class HeldReleases:
             if release.state is not State.HELD or not release.awaits_owner:
                 raise NotAwaited(coordinate)
             kind, now_ms = "release.confirmed", self.clock.now_ms()
-            return _with_state(release, kind, State.LIVE, "", by=by, now_ms=now_ms)
+            return _with_decision(release, kind, _Decision(State.LIVE), by=by, now_ms=now_ms)
 
         return await self.records.change_release(coordinate, decide)
 
@@ -310,9 +325,21 @@ async def _find(metadata: MetadataStore, coordinate: Coordinate) -> Release:
     return found.release
 
 
-def _with_state(
-    release: Release, kind: str, state: State, reason: str, *, by: Principal, now_ms: int
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """A new state of a release; `reason` is for its owners, `public` for everybody."""
+
+    state: State
+    reason: str = ""
+    public: PublicReason | None = None
+
+
+def _with_decision(
+    release: Release, kind: str, decision: _Decision, *, by: Principal, now_ms: int
 ) -> Release:
     """Return the release in the state, with the event of that; it waits for no owner any more."""
-    changed = with_change(release, kind, by=by, now_ms=now_ms, state=state, state_reason=reason)
+    update: dict[str, object] = {"state": decision.state, "state_reason": decision.reason}
+    if decision.public != release.public_reason:
+        update["public_reason"] = decision.public
+    changed = with_change(release, kind, by=by, now_ms=now_ms, **update)
     return changed.model_copy(update={"awaits_owner": False})

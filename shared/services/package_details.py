@@ -401,7 +401,11 @@ class PackageDetails:
 
 def _withdrawal(entry: ReleaseEntry) -> Withdrawal:
     at_ms = entry.changed_ms or entry.created_ms
-    return Withdrawal(entry.version, entry.state is State.REMOVED, at_ms, entry.created_ms)
+    is_final = entry.state is State.REMOVED
+    withdrawal = Withdrawal(entry.version, is_final, at_ms, entry.created_ms)
+    if reason := entry.public_reason:
+        return withdrawal._replace(why=reason.why.value, note=reason.note)
+    return withdrawal
 
 
 def _latest(survey: Survey) -> ReleaseEntry:

@@ -192,8 +192,8 @@ class DerivedDataRebuild:
 
 # Fields of a release that are not read from its archive; all others are.
 HISTORY = {
-    "created_ms", "changed_ms", "origin", "state", "state_reason", "awaits_owner", "deprecation",
-    "revision", "outbox",
+    "created_ms", "changed_ms", "origin", "state", "state_reason", "public_reason", "awaits_owner",
+    "deprecation", "revision", "outbox",
 }  # fmt: skip
 FACTS = sorted(set(Release.model_fields) - HISTORY)
 # Of an older record, which `mend` has not updated yet.

@@ -38,7 +38,7 @@ def decide(watched: Watched, title: str, reason: str = "", typed: str = "") -> N
     page.locator("summary").get_by_text(title, exact=True).click()
     card = page.locator("details[open]")
     if reason:
-        card.get_by_label("Reason").fill(reason)
+        card.get_by_label("Reason", exact=True).fill(reason)
     if typed:
         card.get_by_label("Type acme").fill(typed)
     card.get_by_role("button").click()

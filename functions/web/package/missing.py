@@ -13,8 +13,21 @@ from shared.domain.errors.packages import (
     PackageWithdrawn,
     ReleaseNotFound,
     ReleaseWithdrawn,
+    Withdrawal,
 )
+from shared.domain.moderation import WITHDRAWAL_TITLES
+from shared.domain.packages import WithdrawalReason
 from shared.domain.search import Suggestion
+
+# Why a release is withdrawn that does no harm to those who have built or run it.
+HARMLESS_REASONS = frozenset(
+    (
+        WithdrawalReason.LEAK,
+        WithdrawalReason.LEGAL,
+        WithdrawalReason.OWNER_REQUEST,
+        WithdrawalReason.POLICY,
+    )
+)
 
 
 async def missing_page(request: PageRequest, refusal: Refusal) -> None:
@@ -40,10 +53,17 @@ def _show_tombstone(request: PageRequest, refusal: PackageWithdrawn | ReleaseWit
         package=package,
         version=version,
         withdrawals=withdrawals,
+        reasons={why.value: texts for why, texts in WITHDRAWAL_TITLES.items()},
+        may_be_harmful=any(_may_be_harmful(each) for each in withdrawals),
         latest=latest,
         contact=request.registry.settings.security_contact,
         now_ms=request.now_ms,
     )
+
+
+def _may_be_harmful(withdrawal: Withdrawal) -> bool:
+    """Check whether visitors should look for damage; without a reason they should."""
+    return not withdrawal.why or WithdrawalReason(withdrawal.why) not in HARMLESS_REASONS
 
 
 async def _show_near_names(request: PageRequest, refusal: Refusal) -> None:

@@ -33,12 +33,14 @@ class ReleaseNotFound(NotFound):
 
 
 class Withdrawal(NamedTuple):
-    """A version that an administrator withdrew, and when; `is_final` if it was removed."""
+    """A version that an administrator withdrew, when and why; `is_final` if it was removed."""
 
     version: str
     is_final: bool
     at_ms: int
     published_ms: int
+    why: str = ""  # The category of the public reason; empty if there is none.
+    note: str = ""
 
 
 class PackageWithdrawn(NotFound):

@@ -11,12 +11,12 @@ from functions.manage.releases import ACTIONS_BY_STATE, RELEASE_DECISIONS
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import State
-from tests.protocol.web.page_reader import main_of
+from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import BIDI, SCRIPT
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
-from tests.support.world import OpenWorld, World, asking
+from tests.support.world import URL, OpenWorld, World, asking
 
 GREET = Coordinate.parse("acme", "greet", "1.2.0")
 WORDS = Coordinate.parse("acme", "words", "1.0.0")
@@ -167,6 +167,35 @@ async def test_a_decision_is_shown(
     assert shown(admin) == page
     offered = re.findall(rf'action="{PAGE}/(\w+)"', admin.text)
     assert offered == [action.name for action in ACTIONS_BY_STATE[await state(shelf)]]
+
+
+@pytest.mark.parametrize("verb", ["quarantine", "remove"])
+async def test_a_public_reason_is_shown_to_everybody(
+    shelf: World, admin: PageClient, verb: str
+) -> None:
+    await admin.open(PAGE)
+    public = {"public": "malware", "note": f"{SCRIPT} Advisory 7."}
+    await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET), **public)
+    assert "Public reason: Malware." in admin.text
+    assert "Advisory 7." in admin.text
+    stranger = await opened(shelf, "/packages/acme/greet/1.2.0")
+    assert "Malware." in stranger.text
+    assert "Advisory 7." in stranger.text
+    assert "<script>" not in main_of(stranger)
+    assert REASON not in stranger.text
+    feed = await shelf.http.get(f"{URL}/index/changes")
+    assert "Advisory 7." not in feed.text
+
+
+async def test_an_unknown_public_reason_is_refused_and_what_was_typed_stays(
+    shelf: World, admin: PageClient
+) -> None:
+    await admin.open(PAGE)
+    answer = await admin.send(f"{PAGE}/quarantine", reason=REASON, public="x", note="Typed.")
+    assert answer.status_code == 400
+    assert "is not a public reason" in admin.text
+    assert 'value="Typed."' in admin.text
+    assert await state(shelf) is State.LIVE
 
 
 @pytest.mark.parametrize("verb", ["hold", "quarantine"])

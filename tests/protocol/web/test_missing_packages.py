@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from functions.web.package.missing import HARMLESS_REASONS
 from shared.domain.identity import OPERATOR
+from shared.domain.moderation import WITHDRAWAL_TITLES
 from shared.domain.names import Coordinate
+from shared.domain.packages import PublicReason, WithdrawalReason
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.world import URL, World
@@ -59,7 +62,7 @@ async def test_programs_read_a_problem_in_place_of_suggestions(shelf: World) -> 
     ("act", "title", "reason"),
     [
         ("quarantine", "Quarantined", "Under review by an administrator"),
-        ("remove", "Removed", "Removed permanently by an administrator"),
+        ("remove", "Removed", "The archive was deleted"),
     ],
 )
 async def test_a_withdrawn_release_has_a_page_that_says_what_to_use(
@@ -79,6 +82,32 @@ async def test_a_withdrawn_release_has_a_page_that_says_what_to_use(
         assert "3 days ago" in page.words
         assert "Use acme/greet 1.0.0, the latest version" in " ".join(page.words.split())
         assert "steals keys" not in answer.text, "owners read it, and nobody else"
+
+
+@pytest.mark.parametrize("act", ["quarantine", "remove"])
+@pytest.mark.parametrize("why", list(WithdrawalReason), ids=lambda why: why.value)
+async def test_a_withdrawn_release_has_a_public_reason(
+    shelf: World, act: str, why: WithdrawalReason
+) -> None:
+    greet = Coordinate.parse("acme", "greet", "1.2.0")
+    public = PublicReason(why=why, note="See advisory <7>.")
+    await getattr(shelf.registry.moderation, act)(greet, "ticket 12", public, by=OPERATOR)
+    answer = await opened(shelf, f"{GREET}/1.2.0")
+    words = " ".join(Elements.of(answer).words.split())
+    title, sentence = WITHDRAWAL_TITLES[why]
+    assert f"{title}. {sentence} See advisory <7>." in words
+    assert "Not stated" not in words
+    assert "ticket 12" not in answer.text
+    assert ("check what it could access" in words) is (why not in HARMLESS_REASONS)
+
+
+async def test_a_restored_release_has_no_public_reason_any_more(shelf: World) -> None:
+    greet, moderation = Coordinate.parse("acme", "greet", "1.2.0"), shelf.registry.moderation
+    public = PublicReason(why=WithdrawalReason.MALWARE)
+    await moderation.quarantine(greet, "reported", public, by=OPERATOR)
+    assert (await moderation.restore(greet, by=OPERATOR)).public_reason is None
+    await moderation.quarantine(greet, "reported again", by=OPERATOR)
+    assert "Not stated" in Elements.of(await opened(shelf, f"{GREET}/1.2.0")).words
 
 
 async def test_a_package_without_any_release_left_has_a_page(shelf: World) -> None:

@@ -67,6 +67,17 @@ def test_decoded_records_share_the_sets_of_their_field_names() -> None:
     assert [each.model_dump_json() for each in (one, two)] == texts
 
 
+def test_records_of_older_code_share_their_sets_as_well() -> None:
+    texts = [entry(f"1.{number}.0").model_dump_json() for number in range(3)]
+    older = [text.replace('"public_reason":null,', "") for text in texts[:2]]
+    assert older != texts[:2]
+    one, two, newer = (
+        share_field_names(ReleaseEntry.model_validate_json(each)) for each in (*older, texts[2])
+    )
+    assert one.model_fields_set is two.model_fields_set
+    assert newer.model_fields_set - one.model_fields_set == {"public_reason"}
+
+
 def test_a_record_of_fewer_fields_has_its_own_set() -> None:
     one = share_field_names(entry())
     assert "deprecation" in one.model_fields_set

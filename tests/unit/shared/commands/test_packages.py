@@ -37,6 +37,15 @@ def test_a_release_is_withheld_and_served_again(
     assert (shown(published)["state"], shown(published)["reason"]) == ("live", "")
 
 
+@pytest.mark.parametrize("command", [["quarantine"], ["remove", "--yes"]])
+def test_a_release_is_withdrawn_with_a_public_reason(
+    published: Terminal, command: list[str]
+) -> None:
+    public = ("--public-reason", "malware", "--public-note", "Sends tokens.")
+    published.run("package", *command, GREET, "--reason", "ticket 12", *public)
+    assert shown(published)["public"] == "malware: Sends tokens."
+
+
 def test_a_release_is_removed_for_ever(published: Terminal) -> None:
     published.run("package", "remove", GREET, "--reason", "court order", "--yes")
     assert shown(published)["state"] == "removed"

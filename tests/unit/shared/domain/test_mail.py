@@ -18,7 +18,7 @@ from shared.domain.mail import (
     parse_email,
     token_expiry_mail,
 )
-from shared.domain.packages import State
+from shared.domain.packages import PublicReason, State, WithdrawalReason
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import Token
 from tests.contract.sample_records import release
@@ -32,8 +32,11 @@ TOKEN = Token(
 )  # fmt: skip
 
 
-def moderated(state: State, reason: str = "reported\nby many") -> MailText:
-    changed = release().model_copy(update={"state": state, "state_reason": reason})
+def moderated(
+    state: State, reason: str = "reported\nby many", public: PublicReason | None = None
+) -> MailText:
+    update = {"state": state, "state_reason": reason, "public_reason": public}
+    changed = release().model_copy(update=update)
     return moderation_mail(changed, PAGE)
 
 
@@ -65,6 +68,9 @@ LETTERS: dict[str, Callable[[], MailText]] = {
         "kim", URL, by="ada", is_one=False
     ),
     **{f"release {state.value}": (lambda state=state: moderated(state)) for state in State},
+    "release with a public reason": lambda: moderated(
+        State.REMOVED, public=PublicReason(why=WithdrawalReason.LEGAL, note="Case\n7.")
+    ),
     "release without a reason": lambda: moderated(State.HELD, ""),
     "new browser": lambda: mail.new_device_mail("kim", URL, agent="Fire\nfox", address="192.0.2.7"),
     "new browser of nobody": lambda: mail.new_device_mail("kim", URL, agent="", address=""),

@@ -1,7 +1,24 @@
 """Notes of withheld releases, and how a release differs from the one before it."""
 
-from shared.domain.moderation import ReleaseComparison, WithheldNote, is_state_change_pending
-from shared.domain.packages import Dependency, Origin, Provenance, Release, State
+import pytest
+
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.moderation import (
+    WITHDRAWAL_TITLES,
+    ReleaseComparison,
+    WithheldNote,
+    is_state_change_pending,
+    parse_public_reason,
+)
+from shared.domain.packages import (
+    Dependency,
+    Origin,
+    Provenance,
+    PublicReason,
+    Release,
+    State,
+    WithdrawalReason,
+)
 from shared.domain.records import Event
 from tests.contract import sample_records
 
@@ -73,3 +90,22 @@ def test_a_note_says_who_decided_unless_nobody_did() -> None:
     assert WithheldNote.of(waiting, by="before").by == "before"
     assert WithheldNote.of(held.model_copy(update={"outbox": ()}), by="before").by == "before"
     assert WithheldNote.of(held.model_copy(update={"outbox": ()})).by == ""
+
+
+def test_a_public_reason_has_a_category_and_a_line() -> None:
+    assert parse_public_reason("", " ") is None
+    assert parse_public_reason("malware", "") == PublicReason(why=WithdrawalReason.MALWARE)
+    noted = parse_public_reason("", "See\nadvisory 7.")
+    assert noted == PublicReason(why=WithdrawalReason.OTHER, note="See advisory 7.")
+    assert str(noted) == "other: See advisory 7."
+    assert str(parse_public_reason("legal", "")) == "legal"
+
+
+@pytest.mark.parametrize(("why", "note"), [("nonsense", ""), ("malware", "x" * 501)])
+def test_any_other_public_reason_is_refused(why: str, note: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"Choose one of malware|public explanation has 501"):
+        parse_public_reason(why, note)
+
+
+def test_every_public_reason_has_a_title_and_a_sentence() -> None:
+    assert WITHDRAWAL_TITLES.keys() == set(WithdrawalReason)
