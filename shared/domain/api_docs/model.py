@@ -180,6 +180,11 @@ class FunctionDocs(DeclarationDocs):
     return_parameters: tuple[ReturnDocs, ...] = ()  # At most one.
     annotation_attachments: tuple[AnnotationAttachment, ...] | None = None
 
+    @property
+    def title(self) -> str:
+        """Return the name; of a resource method, which has none, the accessor and path."""
+        return f"{self.accessor} {self.resource_path}" if self.is_resource else self.name
+
 
 class RecordDocs(DeclarationDocs):
     fields: tuple[VariableDocs, ...] = ()
