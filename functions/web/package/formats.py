@@ -1,6 +1,7 @@
 """The page of a release as JSON and as Markdown, for programs."""
 
 from functions.http.formatting import machine_moment
+from functions.maven.paths import archive_path
 from functions.web.package.frame import PackageFrame
 from shared.domain.packages import Provenance, ReleaseEntry, effective_deprecation
 from shared.services.package_details import ReleaseDetails
@@ -122,11 +123,9 @@ def _version(details: ReleaseDetails, entry: ReleaseEntry) -> dict[str, object]:
 
 def _links(frame: PackageFrame) -> dict[str, str]:
     package, base = frame.details.package, frame.base_url
-    version = frame.details.release.version
-    archive = f"{package}/{version}/{package.name}-{version}.bala"
     return {
         "package": base + frame.of_package,
-        "archive": f"{base}/2.0/maven/{archive}",
+        "archive": base + archive_path(frame.details.release.coordinate),
         "index": f"{base}/index/{package}/index.json",
         "feed": f"{base}/feeds/packages/{package}/releases.atom",
     }

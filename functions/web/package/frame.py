@@ -10,6 +10,7 @@ from urllib.parse import quote
 import azure.functions as func
 
 from functions.http.public_pages import PageRequest
+from functions.maven.paths import archive_path
 from shared.domain.archives.unpacking import ArchiveDirectory
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
@@ -176,8 +177,7 @@ class PackageFrame:
     @property
     def download(self) -> str:
         """Return the path of the archive."""
-        package, version = self.details.package, self.details.release.version
-        return quote(f"/2.0/maven/{package}/{version}/{package.name}-{version}.bala")
+        return quote(archive_path(self.details.release.coordinate))
 
     @property
     def report_url(self) -> str:
@@ -325,9 +325,7 @@ def _maven(coordinate: Coordinate) -> Snippet:
 
 
 def _download(coordinate: Coordinate, base_url: str) -> Snippet:
-    package, version = coordinate.package, coordinate.version
-    file = f"{package.org}/{package.name}/{version}/{package.name}-{version}.bala"
-    text = f"curl -fLO {base_url}/2.0/maven/{quote(file)}"
+    text = f"curl -fLO {base_url}{quote(archive_path(coordinate))}"
     return Snippet("download", "curl", "In a terminal", text)
 
 
