@@ -1,6 +1,8 @@
 """/packages/{org}/{name}[/{version}[/{tab}]]: a package, each release, and its tabs."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from urllib.parse import quote
 
 import azure.functions as func
@@ -22,9 +24,8 @@ from functions.web.package.frame import (
     show_tab,
 )
 from functions.web.package.missing import missing_page
-from functions.web.package.versions import VERSIONS_PER_PAGE, VersionFilter, groups_of
 from shared.composition import Registry
-from shared.domain.packages import GraphNode
+from shared.domain.packages import GraphNode, ReleaseEntry
 from shared.domain.search import ResultPage, Sort
 from shared.ports import PullHistory
 from shared.prose.rendering import SafeHtml, TextPlace
@@ -85,6 +86,7 @@ async def _is_managed(request: PageRequest, details: ReleaseDetails) -> bool:
 
 
 ROWS_PER_PAGE = 50
+VERSIONS_PER_PAGE = 100
 VERSIONS_IN_CHART = 4  # With a colour of their own; the others share one.
 MONTHS_IN_CHART = 60
 VERSIONS_IN_TABLE = 100  # The most pulled ones.
@@ -117,6 +119,55 @@ async def _versions(request: PageRequest, details: ReleaseDetails) -> func.HttpR
     history = await request.registry.package_details.pull_history(details)
     values = {"wanted": wanted, "pager": pager, "groups": groups, "pulls": history.versions}
     return await show_tab(request, details, "versions", values)
+
+
+_MAX_FILTER_LENGTH = 100  # Characters.
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFilter:
+    """Which versions are listed: those that begin with a text, and stable ones alone or all."""
+
+    beginning: str = ""
+    stable_only: bool = False
+
+    @classmethod
+    def parse(cls, query: Mapping[str, str]) -> "VersionFilter":
+        """Read the filter from the query of an address; every text is one."""
+        beginning = query.get("filter", "").strip().removeprefix("v")[:_MAX_FILTER_LENGTH]
+        return cls(beginning.lower(), bool(query.get("stable")))
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.beginning and not self.stable_only
+
+    def select(self, details: ReleaseDetails) -> list[ReleaseEntry]:
+        """Return the entries that fit, newest first."""
+        return [each for each in details.entries if self._fits(each)]
+
+    def _fits(self, entry: ReleaseEntry) -> bool:
+        is_hidden = self.stable_only and (
+            not entry.parsed.is_stable or entry.deprecation is not None
+        )
+        return not is_hidden and entry.version.lower().startswith(self.beginning)
+
+
+@dataclass(frozen=True, slots=True)
+class VersionGroup:
+    """Versions with the same major and minor number, such as 1.2."""
+
+    name: str
+    entries: tuple[ReleaseEntry, ...]
+
+
+def groups_of(entries: Iterable[ReleaseEntry]) -> Iterator[VersionGroup]:
+    """Yield the groups of entries that are in the order of their versions."""
+    for name, members in groupby(entries, key=_minor):
+        yield VersionGroup(name, tuple(members))
+
+
+def _minor(entry: ReleaseEntry) -> str:
+    return f"{entry.parsed.major}.{entry.parsed.minor}"
 
 
 async def _dependencies(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:

@@ -1,6 +1,6 @@
-"""Groups of versions."""
+"""Groups of versions on the page that lists them."""
 
-from functions.web.package.versions import groups_of
+from functions.web.package.pages import groups_of
 from tests.support.surveys import survey
 
 
