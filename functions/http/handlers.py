@@ -65,18 +65,7 @@ def handler_decorator(
     exception is logged, here alone, and becomes `failure_response(request id)`, and so does a
     response that the Functions host would not send.
     """
-
-    async def outcome_of(
-        handler: Handler, req: func.HttpRequest, exchange: "Exchange"
-    ) -> tuple[func.HttpResponse, str]:
-        try:
-            _require_a_whole_body(req)
-            return await compressed(req, await handler(req)), "answered"
-        except Refusal as given:
-            refusal = _as_missing(given, req)
-            return adapt(req, refusal_response(refusal)), type(refusal).__name__
-        except Exception:
-            return _failed(failure_response, exchange), "broken"
+    face = _FaceResponses(refusal_response, failure_response, adapt)
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
@@ -87,11 +76,11 @@ def handler_decorator(
             limits, cookies = list[RateLimitAllowance](), list[Secret]()
             rate_limit_headers.set(limits)
             set_cookies.set(cookies)
-            response, outcome = await outcome_of(handler, req, exchange)
+            response, outcome = await face.outcome(handler, req, exchange)
             try:
                 _finish(req, response, exchange, limits, cookies)
             except UnsendableResponse:
-                response, outcome = _failed(failure_response, exchange), "broken"
+                response, outcome = face.failed(exchange), "broken"
                 _finish(req, response, exchange, [], [])
             exchange.end(response.status_code, outcome)
             return response
@@ -99,6 +88,33 @@ def handler_decorator(
         return declare_context(respond, handler)
 
     return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class _FaceResponses:
+    """What the Functions of one face respond."""
+
+    refusal_response: RefusalResponder
+    failure_response: FailureResponder
+    adapt: ResponseAdapter
+
+    async def outcome(
+        self, handler: Handler, req: func.HttpRequest, exchange: "Exchange"
+    ) -> tuple[func.HttpResponse, str]:
+        """Return the response of the handler, and the outcome that the log names."""
+        try:
+            _require_a_whole_body(req)
+            return await compressed(req, await handler(req)), "answered"
+        except Refusal as given:
+            refusal = _as_missing(given, req)
+            return self.adapt(req, self.refusal_response(refusal)), type(refusal).__name__
+        except Exception:
+            return self.failed(exchange), "broken"
+
+    def failed(self, exchange: "Exchange") -> func.HttpResponse:
+        """Log the exception that is handled, and return the response to it."""
+        log.exception("request.broken", request_id=exchange.request_id)
+        return self.failure_response(exchange.request_id)
 
 
 def _begin(handler: Handler, req: func.HttpRequest, context: func.Context | None) -> "Exchange":
@@ -132,11 +148,6 @@ def _as_missing(refusal: Refusal, req: func.HttpRequest) -> Refusal:
             return OrganizationNotFound(org)
         case _:
             return refusal
-
-
-def _failed(failure_response: FailureResponder, exchange: "Exchange") -> func.HttpResponse:
-    log.exception("request.broken", request_id=exchange.request_id)
-    return failure_response(exchange.request_id)
 
 
 def _finish(
