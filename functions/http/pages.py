@@ -5,7 +5,7 @@ each page.
 import hashlib
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,26 +48,36 @@ class Visitor:
     administrator: bool = False
 
 
-# Whose request is answered: its id, and who sent it. A refusal is shown in the frame of theirs.
-_current_visitor: ContextVar[tuple[str, Visitor | None]] = ContextVar("known", default=("", None))
+_ERROR_TEMPLATE = "web/refused.html"
+
+
+@dataclass(frozen=True, slots=True)
+class _ErrorView:
+    """How a refusal of one request is shown: in the frame of its visitor, by a template."""
+
+    request_id: str
+    visitor: Visitor | None = None
+    template: str = _ERROR_TEMPLATE
+    values: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+_error_view: ContextVar[_ErrorView | None] = ContextVar("error_view", default=None)
 
 
 def set_current_visitor(visitor: Visitor | None) -> None:
     """Note who has sent the request that is answered now."""
-    _current_visitor.set((request_id(), visitor))
-
-
-# The page of a refusal of the current request, if it is not the usual one: the id of the request,
-# the template and its values.
-_ERROR_TEMPLATE = "web/refused.html"
-_refusal_template: ContextVar[tuple[str, str, Mapping[str, object]]] = ContextVar(
-    "refusal", default=("", _ERROR_TEMPLATE, {})
-)
+    _error_view.set(replace(_current_error_view(), visitor=visitor))
 
 
 def set_refusal_template(template: str, **values: object) -> None:
     """Show this template if the current request is refused, instead of the usual page."""
-    _refusal_template.set((request_id(), template, values))
+    _error_view.set(replace(_current_error_view(), template=template, values=values))
+
+
+def _current_error_view() -> _ErrorView:
+    """Return what was set for the current request, and nothing that an earlier one left behind."""
+    view = _error_view.get()
+    return view if view and view.request_id == request_id() else _ErrorView(request_id())
 
 
 def render_page(
@@ -107,11 +117,9 @@ def refusal_page(refusal: Refusal) -> func.HttpResponse:
     """Return the refusal as a page with its sentence and the id of the request."""
     status = STATUS_BY_KIND[refusal.kind]
     title = "Page not found" if status == NOT_FOUND else "Request failed"
-    refused, template, values = _refusal_template.get()
-    if refused != request_id():
-        template, values = _ERROR_TEMPLATE, {}
-    values = {"title": title, "sentence": str(refusal), **values}
-    answer = _error_page(template, status, request_id(), values)
+    view = _current_error_view()
+    values = {"title": title, "sentence": str(refusal), **view.values}
+    answer = _error_page(view.template, status, request_id(), values)
     for name, value in retry_headers(refusal).items():
         answer.headers[name] = value
     return answer
@@ -127,9 +135,8 @@ def failure_page(failed: str) -> func.HttpResponse:
 def _error_page(
     template: str, status: int, quoted: str, values: Mapping[str, object]
 ) -> func.HttpResponse:
-    asked, visitor = _current_visitor.get()
-    known = visitor if asked == request_id() else None
-    own = {"refused": status, "request_id": quoted, "visitor": known}
+    visitor = _current_error_view().visitor
+    own = {"refused": status, "request_id": quoted, "visitor": visitor}
     body = render_template(template, {**own, **values})
     return _html_response(body, status, {})
 
