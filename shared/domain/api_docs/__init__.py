@@ -7,7 +7,9 @@ declarations.py, types.py, inclusions.py  its parts
 resolving.py   what the names in the sources refer to
 budgets.py     how large a document may become
 documents.py   the documentation as Central's JSON, and back
-signatures.py  declarations as one line of text whose types are linked
+signatures.py  declarations as source text whose types are linked
+type_parts.py  types as source text
+language.py    the modules of the language
 symbols.py     the public symbols of a module, for search
 connectors.py  clients and triggers, as editors read them
 comparison.py  the changes between two versions, and which of them break callers

@@ -30,19 +30,9 @@ from shared.ballerina.syntax import (
     VariableDefinition,
     VariableKind,
 )
+from shared.domain.api_docs.language import LANGUAGE_ORG, LANGUAGE_VERSION, PREDECLARED
 from shared.domain.names import MAX_PACKAGE_LENGTH, ModuleName, possible_packages
 from shared.domain.packages import Graph
-
-LANGUAGE_ORG = "ballerina"
-LANGUAGE_VERSION = "0.0.0"  # Of the modules `lang.*`, which come with the compiler.
-
-# Module prefixes that need no import.
-PREDECLARED = frozenset(
-    (
-        *("boolean", "decimal", "error", "float", "function", "future", "int", "map", "object"),
-        *("stream", "string", "table", "transaction", "typedesc", "xml"),
-    )
-)
 
 # A longer chain of types that are defined by each other is resolved no further.
 CHAIN_LIMIT = 100

@@ -1,0 +1,310 @@
+"""Declarations as source text, in parts whose types can be linked.
+
+`signature` is the line that names a declaration; `source` has its members, too. Both read the
+documentation alone, ours or Central's. So the prefix of another module is the last part of its
+name.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import singledispatch
+
+from shared.domain.api_docs.model import (
+    AliasDocs,
+    AnnotationDocs,
+    ClassDocs,
+    ClientDocs,
+    ConstantDocs,
+    Documented,
+    EnumDocs,
+    EnumMemberDocs,
+    ErrorDocs,
+    FunctionDocs,
+    MapTypeDocs,
+    ModuleVariableDocs,
+    ObjectTypeDocs,
+    RecordDocs,
+    TableTypeDocs,
+    Type,
+    VariableDocs,
+)
+from shared.domain.api_docs.type_parts import (
+    Part,
+    PartKind,
+    Parts,
+    included,
+    joined,
+    keywords,
+    named,
+    returns,
+    type_parts,
+    value_parts,
+)
+
+_INDENT = "    "
+
+
+def signature(docs: Documented) -> tuple[Part, ...]:
+    """Return the line that names a declaration or a member, without members and bodies."""
+    return tuple(_signature(docs))
+
+
+def signature_text(docs: Documented) -> str:
+    """Return the signature as plain text."""
+    return "".join(part.text for part in _signature(docs))
+
+
+def source(docs: Documented) -> tuple[Part, ...]:
+    """Return a declaration with its members, a line for each."""
+    return tuple(_source(docs))
+
+
+def source_text(docs: Documented) -> str:
+    """Return a declaration with its members as plain text."""
+    return "".join(part.text for part in _source(docs))
+
+
+@singledispatch
+def _signature(docs: Documented) -> Parts:
+    yield Part(docs.name, PartKind.NAME)
+
+
+@_signature.register
+def _(docs: FunctionDocs) -> Parts:
+    yield from keywords(*_visibility(docs), *_chosen(isolated=docs.is_isolated), "function")
+    if docs.is_resource:
+        yield from keywords(docs.accessor)
+    yield Part(docs.resource_path if docs.is_resource else docs.name, PartKind.NAME)
+    yield Part("(")
+    yield from joined(map(_variable, docs.parameters), ", ")
+    yield Part(")")
+    for each in docs.return_parameters:
+        yield from returns(each.type)
+
+
+def _visibility(docs: FunctionDocs) -> tuple[str, ...]:
+    if docs.is_remote:
+        return ("remote",)
+    return ("resource",) if docs.is_resource else ("public",)
+
+
+def _chosen(**words: bool) -> Iterable[str]:
+    return (word for word, is_written in words.items() if is_written)
+
+
+@_signature.register
+def _variable(docs: VariableDocs) -> Parts:
+    if docs.inclusion_type:
+        yield Part("*")
+        yield from type_parts(docs.inclusion_type)
+    elif docs.type:
+        yield from keywords(*_chosen(readonly=docs.is_read_only, final=docs.is_final))
+        yield from included(docs.type)
+        yield from named(docs.name)
+        yield Part("?" if docs.type.is_optional else "")
+        yield from _assigned(docs.default_value)
+
+
+def _assigned(value: str) -> Parts:
+    if value:
+        yield Part(" = ")
+        yield from value_parts(value)
+
+
+@_signature.register
+def _(docs: ModuleVariableDocs) -> Parts:
+    yield from keywords(
+        *_chosen(public=docs.is_public, configurable=docs.is_configurable, final=docs.is_final)
+    )
+    yield from type_parts(docs.type) if docs.type else (Part("var", PartKind.KEYWORD),)
+    yield from named(docs.name)
+    yield from _assigned(docs.default_value)
+
+
+@_signature.register
+def _(docs: ConstantDocs) -> Parts:
+    yield from keywords("public", "const")
+    if docs.type and docs.type.name != "":
+        yield from type_parts(docs.type)
+        yield Part(" ")
+    yield Part(docs.name, PartKind.NAME)
+    yield from _assigned(docs.value)
+
+
+@_signature.register
+def _(docs: AnnotationDocs) -> Parts:
+    # The language requires `const` where an annotation may be attached to the source.
+    is_constant = (
+        docs.attachment_points.startswith("source ") or ", source " in docs.attachment_points
+    )
+    yield from keywords(*_chosen(public=True, const=is_constant, annotation=True))
+    if docs.type:
+        yield from type_parts(docs.type)
+        yield Part(" ")
+    yield Part(docs.name, PartKind.NAME)
+    if docs.attachment_points:
+        yield Part(" ")
+        yield from keywords("on")
+        yield Part(docs.attachment_points, PartKind.KEYWORD)
+
+
+@_signature.register
+def _(docs: EnumDocs) -> Parts:
+    yield from keywords("public", "enum")
+    yield Part(docs.name, PartKind.NAME)
+
+
+@_signature.register
+def _(docs: EnumMemberDocs) -> Parts:
+    yield Part(docs.name, PartKind.NAME)
+    yield from _assigned(docs.value)
+
+
+@_signature.register
+def _(docs: ClassDocs) -> Parts:
+    yield from keywords(
+        *_chosen(
+            public=True,
+            distinct=docs.is_distinct,
+            readonly=docs.is_read_only,
+            isolated=docs.is_isolated,
+            service=docs.is_service,
+            client=isinstance(docs, ClientDocs),
+        ),
+        "class",
+    )
+    yield Part(docs.name, PartKind.NAME)
+
+
+@_signature.register
+def _(docs: RecordDocs) -> Parts:
+    yield from _defined(docs.name, docs.is_read_only)
+    yield from keywords("record")
+    yield Part("{|…|}" if _is_exclusive(docs) else "{…}")
+    yield Part("?" if docs.is_nullable else "")
+
+
+def _is_exclusive(docs: RecordDocs) -> bool:
+    return docs.is_closed or docs.rest_type is not None
+
+
+def _defined(name: str, is_read_only: bool = False, is_distinct: bool = False) -> Parts:
+    yield from keywords("public", "type")
+    yield Part(name, PartKind.NAME)
+    yield Part(" ")
+    yield from keywords(*_chosen(distinct=is_distinct))
+    if is_read_only:
+        yield from keywords("readonly")
+        yield Part("& ")
+
+
+@_signature.register
+def _(docs: ObjectTypeDocs) -> Parts:
+    yield from _defined(docs.name, docs.is_read_only, docs.is_distinct)
+    kinds = _chosen(isolated=docs.is_isolated, service=docs.is_service, client=docs.is_client)
+    yield from keywords(*kinds)
+    yield Part("object", PartKind.KEYWORD)
+
+
+@_signature.register
+def _(docs: ErrorDocs) -> Parts:
+    yield from _defined(docs.name, is_distinct=docs.is_distinct)
+    definition = docs.definition or docs.detail_type
+    yield from type_parts(definition or Type(name="error", category="builtin"))
+
+
+@_signature.register
+def _(docs: TableTypeDocs | MapTypeDocs) -> Parts:
+    whole = docs.row_parameter_type if isinstance(docs, TableTypeDocs) else docs.map_parameter_type
+    yield from _defined(docs.name)
+    yield from type_parts(whole) if whole else ()
+
+
+@_signature.register
+def _(docs: AliasDocs) -> Parts:
+    yield from _defined(docs.name, is_distinct=docs.is_distinct)
+    whole = docs.model_copy(update={"name": None, "is_nullable": False})
+    is_alone = docs.is_tuple or docs.is_type_desc or len(docs.member_types) == 1
+    is_enclosed = not is_alone and (docs.is_nullable or docs.is_distinct)
+    yield Part("(" if is_enclosed else "")
+    yield from type_parts(whole)
+    yield Part(")" if is_enclosed else "")
+    yield Part("?" if docs.is_nullable else "")
+
+
+@singledispatch
+def _source(docs: Documented) -> Parts:
+    yield from _signature(docs)
+    yield Part(";")
+
+
+@_source.register
+def _(docs: FunctionDocs) -> Parts:
+    yield from _signature(docs)
+    yield from _body(docs)
+
+
+def _body(docs: FunctionDocs) -> Parts:
+    if docs.is_extern:
+        yield Part(" = ")
+        yield Part("external", PartKind.KEYWORD)
+    yield Part(";" if docs.is_extern else " {}")
+
+
+@_source.register
+def _(docs: EnumDocs) -> Parts:
+    members = (_line("", _signature(each)) for each in docs.members)
+    yield from _signature(docs)
+    yield Part(" ")
+    yield from _block("{", joined(members, ","), "}")
+
+
+@_source.register
+def _(docs: RecordDocs) -> Parts:
+    yield from _defined(docs.name, docs.is_read_only)
+    yield from keywords("record")
+    opening, closing = ("{|", "|}") if _is_exclusive(docs) else ("{", "}")
+    fields = (_line(";", _signature(each)) for each in docs.fields)
+    yield from _block(opening, joined(fields, ""), closing)
+    yield Part("?;" if docs.is_nullable else ";")
+
+
+@_source.register
+def _(docs: ObjectTypeDocs) -> Parts:
+    methods = (_line(";", _signature(each)) for each in _own(docs.methods))
+    yield from _signature(docs)
+    yield Part(" ")
+    yield from _block("{", joined((*_object_members(docs), *methods), ""), "}")
+    yield Part("?;" if docs.is_nullable else ";")
+
+
+@_source.register
+def _(docs: ClassDocs) -> Parts:
+    methods = (_line("", _source(each)) for each in _own(docs.methods))
+    yield from _signature(docs)
+    yield Part(" ")
+    yield from _block("{", joined((*_object_members(docs), *methods), ""), "}")
+
+
+def _own(methods: Iterable[FunctionDocs]) -> Iterable[FunctionDocs]:
+    return (each for each in methods if each.inclusion_type is None)
+
+
+def _object_members(docs: ObjectTypeDocs | ClassDocs) -> Iterator[Parts]:
+    for each in docs.inclusions:
+        if each.module_name:  # Others are not public: what they define is listed as members.
+            yield _line(";", (Part("*"), *type_parts(each)))
+    for field in docs.fields:
+        if field.type:
+            yield _line(";", (*keywords("public"), *_signature(field)))
+
+
+def _line(end: str, parts: Iterable[Part]) -> Parts:
+    yield Part("\n" + _INDENT)
+    yield from parts
+    yield Part(end)
+
+
+def _block(opening: str, lines: Parts, closing: str) -> Parts:
+    yield Part(opening)
+    yield from lines
+    yield Part(f"\n{closing}")

@@ -1,0 +1,228 @@
+"""Types as source text, in parts that say what they are and which documentation they lead to."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from shared.domain.api_docs.language import LANGUAGE_ORG, LANGUAGE_VERSION, PREDECLARED
+from shared.domain.api_docs.model import Type
+
+
+class PartKind(Enum):
+    """What a part of a signature is, for its color."""
+
+    KEYWORD = "keyword"
+    TYPE = "type"
+    NAME = "name"  # Of what is declared: a function, a parameter, a field.
+    STRING = "string"
+    VALUE = "value"  # Other expressions, as source text.
+    TEXT = "text"  # Punctuation and blanks.
+
+
+@dataclass(frozen=True, slots=True)
+class TypeTarget:
+    """The documentation of a named type. Types of the language have the category `builtin` and
+    the module of their functions, such as `lang.int`."""
+
+    org: str
+    module: str
+    version: str
+    name: str
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of source text. Only types have targets, and not all: some are not documented."""
+
+    text: str
+    kind: PartKind = PartKind.TEXT
+    target: TypeTarget | None = None
+
+
+Parts = Iterator[Part]
+
+# Categories of types that are built of others, by what follows the name.
+_PARAMETERIZED = frozenset(("map", "stream", "table", "future"))
+
+
+def keywords(*words: str) -> Parts:
+    """Yield words, each with a blank after it."""
+    for word in words:
+        yield Part(word, PartKind.KEYWORD)
+        yield Part(" ")
+
+
+def named(name: str) -> Parts:
+    """Yield a name after a blank, or nothing for none."""
+    if name:
+        yield Part(" ")
+        yield Part(name, PartKind.NAME)
+
+
+def value_parts(text: str) -> Parts:
+    """Yield an expression."""
+    yield Part(text, PartKind.STRING if text.startswith('"') else PartKind.VALUE)
+
+
+def joined(items: Iterable[Iterable[Part]], separator: str) -> Parts:
+    """Yield the parts of all items with a separator between them."""
+    for index, item in enumerate(items):
+        if index:
+            yield Part(separator)
+        yield from item
+
+
+def type_parts(docs: Type) -> Parts:
+    """Yield a type as it is written."""
+    yield from _written(docs)
+    if docs.is_nullable:
+        yield Part("?")
+
+
+def _written(docs: Type) -> Parts:
+    if docs.is_rest_param and docs.element_type:
+        yield from type_parts(docs.element_type)
+        yield Part("...")
+    elif docs.module_name or docs.category == "reference":
+        yield _reference(docs)
+    elif docs.category == "other":
+        yield from value_parts(docs.name or "")
+    elif docs.category == "builtin":
+        yield from _builtin(docs)
+    elif docs.name and docs.name not in (docs.category, "function"):
+        yield Part(docs.name, PartKind.TYPE)  # Not public, and expanded in place.
+    else:
+        yield from _composed(docs)
+
+
+def _reference(docs: Type) -> Part:
+    name = docs.name or ""
+    if docs.module_name and docs.category in ("libs", "reference") and docs.org_name != "UNK_ORG":
+        name = f"{docs.module_name.rpartition('.')[2]}:{name}"
+    return Part(name, PartKind.TYPE, _target(docs))
+
+
+def _target(docs: Type) -> TypeTarget | None:
+    if docs.category == "reference" or not docs.generate_user_defined_type_link:
+        return None
+    if not (docs.org_name and docs.module_name and docs.version and docs.name and docs.category):
+        return None
+    return TypeTarget(docs.org_name, docs.module_name, docs.version, docs.name, docs.category)
+
+
+def _builtin(docs: Type) -> Parts:
+    yield _language_type(docs.name or "")
+    yield from _parameters(docs.type_parameters)
+
+
+def _language_type(name: str) -> Part:
+    if name not in PREDECLARED:
+        return Part(name, PartKind.TYPE)
+    target = TypeTarget(LANGUAGE_ORG, f"lang.{name}", LANGUAGE_VERSION, name, "builtin")
+    return Part(name, PartKind.TYPE, target)
+
+
+def _parameters(types: Iterable[Type | None]) -> Parts:
+    given = [type_parts(each) for each in types if each]
+    if given:
+        yield Part("<")
+        yield from joined(given, ", ")
+        yield Part(">")
+
+
+def _composed(docs: Type) -> Parts:
+    if docs.is_array_type:
+        yield from _array(docs)
+    elif docs.is_lambda:
+        yield from _function(docs)
+    elif docs.is_type_desc or docs.category in _PARAMETERIZED:
+        yield from _typed(docs.category or "typedesc", docs)
+    elif docs.is_parenthesised_type and docs.element_type:
+        yield from _enclosed("(", (docs.element_type,), ")")
+    elif docs.is_tuple:
+        yield from _enclosed("[", docs.member_types, "]")
+    elif docs.category in ("inline_record", "inline_closed_record"):
+        yield from _record(docs)
+    else:
+        separator = " & " if docs.is_intersection_type else "|"
+        yield from joined(map(type_parts, docs.member_types), separator)
+
+
+def _typed(name: str, docs: Type) -> Parts:
+    """Yield a type with type parameters, of which each kind has its own place."""
+    yield _language_type(name)
+    yield from _parameters((docs.constraint, docs.element_type, *docs.member_types))
+    if docs.key_constraint:
+        yield Part(" ")
+        yield from key_parts(docs.key_constraint)
+
+
+def key_parts(key: Type) -> Parts:
+    """Yield the key constraint of a table."""
+    yield Part("key", PartKind.KEYWORD)
+    if key.constraint:
+        yield from _parameters((key.constraint,))
+    else:
+        yield Part(f"({', '.join(each.name or '' for each in key.member_types)})")
+
+
+def _enclosed(opening: str, types: Iterable[Type], closing: str) -> Parts:
+    yield Part(opening)
+    yield from joined(map(type_parts, types), ", ")
+    yield Part(closing)
+
+
+def _array(docs: Type) -> Parts:
+    if docs.element_type:
+        yield from type_parts(docs.element_type)
+    lengths = docs.array_lengths or ("",) * docs.array_dimensions
+    yield Part("".join(f"[{length}]" for length in lengths))
+
+
+def _record(docs: Type) -> Parts:
+    # With a rest field, `record {|` and `record {` are the same at Central.
+    is_exclusive = docs.category == "inline_closed_record" or any(
+        each.name is None for each in docs.member_types
+    )
+    yield from keywords("record")
+    yield Part("{| " if is_exclusive else "{ ")
+    for member in docs.member_types:
+        if member.element_type:
+            yield from type_parts(member.element_type)
+            yield from named(member.name or "")
+            yield Part("?; " if member.element_type.is_optional else "; ")
+    yield Part("|}" if is_exclusive else "}")
+
+
+def _function(docs: Type) -> Parts:
+    yield from keywords(*(("isolated",) if docs.is_isolated else ()))
+    yield Part("function", PartKind.KEYWORD)
+    if docs.name:  # Any function.
+        return
+    yield Part(" (")
+    names = docs.param_names or ("",) * len(docs.param_types or ())
+    parameters = zip(docs.param_types or (), names, strict=True)
+    yield from joined((_parameter(each, name) for each, name in parameters), ", ")
+    yield Part(")")
+    if docs.return_type:
+        yield from returns(docs.return_type)
+
+
+def returns(docs: Type) -> Parts:
+    """Yield the return type after a blank."""
+    yield Part(" ")
+    yield from keywords("returns")
+    yield from type_parts(docs)
+
+
+def _parameter(docs: Type, name: str) -> Parts:
+    yield from included(docs)
+    yield from named(name)
+
+
+def included(docs: Type) -> Parts:
+    """Yield the type of a parameter, with the asterisk of one that is included."""
+    if docs.is_inclusion:
+        yield Part("*")
+    yield from type_parts(docs)
