@@ -10,9 +10,8 @@ from inspect import get_annotations
 from itertools import chain
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.alias_generators import to_camel
-from pydantic_core import to_json
 
 from shared.domain.api_docs.model import (
     DeclarationDocs,
@@ -25,7 +24,8 @@ from shared.domain.api_docs.model import (
 
 API_DOCS_VERSION = "1.0.0"
 
-JsonObject = dict[str, Any]  # Written at once, and read by nobody here.
+JsonObject = dict[str, Any]
+_JSON = TypeAdapter(JsonObject)
 
 # An inclusion of fields has no name and no type.
 _INCLUSION_FIELDS = frozenset(("inclusion_type", "is_deprecated", "is_read_only"))
@@ -46,7 +46,7 @@ class _Document(BaseModel):
 def write_document(module: ModuleDocs) -> bytes:
     """Return the document of a module."""
     docs = {"releaseVersion": "", "langLibs": [], "modules": [_written(module)]}
-    return to_json(
+    return _JSON.dump_json(
         {
             "apiDocsVersion": API_DOCS_VERSION,
             "docsData": docs,
