@@ -7,12 +7,11 @@ from tests.browser.axe import assert_accessible
 from tests.browser.chromium import Watched
 from tests.browser.conftest import Open
 from tests.browser.sample_registry import LONG, Site
-from tests.browser.test_screenshots import SCREENS
+from tests.browser.test_screenshots import FORMS, SCREENS
 
 LIST = "/manage/releases"
 PAGE = f"{LIST}/acme/greet/1.1.0"
 HOSTILE = f"<script>alert(1)</script> مرحبا {LONG}"
-FORMS = [("desktop", "light"), ("phone", "dark")]
 
 
 @pytest.fixture

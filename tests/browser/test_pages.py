@@ -9,6 +9,7 @@ from tests.browser.chromium import Watched
 from tests.browser.conftest import Open
 from tests.browser.crawler import Crawl
 from tests.browser.sample_registry import Site
+from tests.browser.test_screenshots import FORMS
 
 BEGINNINGS = (
     "/",
@@ -51,7 +52,6 @@ OWN = (
     "/device",
     "/",
 )
-PHONES = 6  # Kinds of pages that are looked at on a phone too: those that everybody sees.
 
 
 @pytest.mark.timeout(600)
@@ -69,24 +69,24 @@ def test_no_link_of_somebody_s_own_pages_is_broken(site: Site, opened: Open) -> 
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_for_everybody_are_accessible(site: Site, opened: Open, scheme: str) -> None:
+@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
+def test_pages_for_everybody_are_accessible(
+    site: Site, opened: Open, form: str, scheme: str
+) -> None:
     site.furnish()
     kinds = crawled(site, httpx.Client(timeout=30), *BEGINNINGS).kinds()
-    watched = opened(site.url, scheme=scheme)
-    assert_all_accessible(watched, list(kinds.values()))
-    phone = opened(site.url, form="phone", scheme=scheme)
-    assert_all_accessible(phone, list(kinds.values())[:PHONES])
+    assert_all_accessible(opened(site.url, form=form, scheme=scheme), list(kinds.values()))
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_somebody_s_own_pages_are_accessible(site: Site, opened: Open, scheme: str) -> None:
+@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
+def test_somebody_s_own_pages_are_accessible(
+    site: Site, opened: Open, form: str, scheme: str
+) -> None:
     site.furnish()
-    for form in ("desktop", "phone"):
-        watched = opened(site.url, form=form, scheme=scheme)
-        site.sign_in(watched.page, site.served.people.ann)
-        assert_all_accessible(watched, [site.url + path for path in OWN])
+    watched = opened(site.url, form=form, scheme=scheme)
+    site.sign_in(watched.page, site.served.people.ann)
+    assert_all_accessible(watched, [site.url + path for path in OWN])
 
 
 def test_a_page_that_is_not_there_is_accessible(site: Site, opened: Open) -> None:

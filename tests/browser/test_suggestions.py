@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import Open
 from tests.browser.sample_registry import Site
+from tests.browser.test_screenshots import FORMS
 
 
 def publish(site: Site) -> None:
@@ -125,8 +126,7 @@ def test_without_scripts_the_field_is_a_plain_search_field(site: Site, opened: O
     expect(page.get_by_role("listbox")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("form", ["desktop", "phone"])
+@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
 def test_an_open_list_has_no_accessibility_violation(
     site: Site, opened: Open, form: str, scheme: str
 ) -> None:

@@ -1,5 +1,8 @@
 """A process that is killed before or after any call of a port loses nothing and leaves no half."""
 
+from collections.abc import Iterator
+from functools import cache
+
 import pytest
 
 from tests.crash.conftest import OpenKilling
@@ -14,23 +17,34 @@ from tests.support.port_doubles import Moment
 CHECKS = {Moment.BEFORE: check_repeat, Moment.AFTER: check_upkeep}
 
 
-def sample_of(reference: Reference) -> list[tuple[int, str, Moment]]:
-    """Return every call of the use-case with one moment, and every method with both."""
-    calls = enumerate(reference.life.calls, start=1)
-    return covering(
-        ((number, call, moment) for number, call in calls for moment in CHECKS),
-        lambda row: row[0],
-        lambda row: row[1:],
-        seed=reference.use_case.name,
-    )
+Row = tuple[int, str, Moment]
+
+
+async def sample_of(name: str, references: References) -> list[Row]:
+    """Return every call of the use-case; over all use-cases every method has both moments."""
+    made = [await references.of(each) for each in USE_CASES]
+    table = tuple((each.use_case.name, row) for each in made for row in rows_of(each))
+    return [row for use_case, row in _sampled(table) if use_case == name]
+
+
+@cache
+def _sampled(table: tuple[tuple[str, Row], ...]) -> list[tuple[str, Row]]:
+    return covering(table, lambda each: (each[0], each[1][0]), lambda each: each[1][1:])
+
+
+def rows_of(reference: Reference) -> Iterator[Row]:
+    """Yield every call of the use-case with both moments."""
+    for number, call in enumerate(reference.life.calls, start=1):
+        for moment in CHECKS:
+            yield number, call, moment
 
 
 @pytest.mark.parametrize("name", USE_CASES)
 async def test_a_change_that_is_killed_at_any_call_is_complete_or_absent(
-    name: str, killing: OpenKilling
+    name: str, killing: OpenKilling, references: References
 ) -> None:
     killed = await killing(name)
-    for number, call, moment in sample_of(killed.reference):
+    for number, call, moment in await sample_of(name, references):
         where = f"killed {moment.value} {call}, call {number}"
         ended = await killed.die(AtCall(number, moment), CHECKS[moment], where)
         assert ended.was_killed, (where, ended)

@@ -9,7 +9,7 @@ from tests.crash.fork_server import AtSmallStep, Ended
 from tests.crash.recovery import check_repeat, check_upkeep
 from tests.sampling import FULL
 
-STRIDE = 1 if FULL else 3  # A use-case has some thirty steps.
+STRIDE = 1 if FULL else 5  # A use-case has some ninety steps.
 USE_CASES = (
     "first push to a new organization",
     "push of a further version",
