@@ -55,10 +55,14 @@ ON_OTHERS = (
     "tests/unit/shared/domain", "tests/unit/shared/hosting", "tests/protocol/test_smoke.py",
     "tests/protocol/host/test_functions_worker.py",
 )  # fmt: skip
+FEW_EXAMPLES = "few-examples"  # A profile of Hypothesis, as this Python tries all of them.
 PYTHONS = ("3.11", "3.12", "3.13")  # Those that we serve.
 SPREAD_FROM = 8  # Files. Fewer are done before the processes to spread them over have started.
 SUITE_DEADLINE = 1_200  # Seconds. A suite that hangs after its last test would never say so.
 DEADLINE_OF_ALL = 5_400
+
+PYTEST = ("-m", "pytest")
+MEASURED_PYTEST = ("-m", "coverage", "run", *PYTEST, "-p", "tests.measuring")
 
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
@@ -160,7 +164,7 @@ def run_here(
     if suite == PORTABLE:
         return portable(PORTABLE, sys.executable, extent)
     selected = selection(suite, extent)
-    program = ["-m", "coverage", "run", "-m", "pytest"] if is_measured else ["-m", "pytest"]
+    program = MEASURED_PYTEST if is_measured else PYTEST
     command = [sys.executable, *program, *selected.options, *spread(suite, is_beside=is_beside)]
     settings = {**world_of(suite), **selected.settings}
     if extent is Extent.ALL:
@@ -224,7 +228,8 @@ def on_python(version: str, extent: Extent) -> Outcome:
 def portable(name: str, interpreter: str, extent: Extent) -> Outcome:
     """Run what can differ on a Python; all that has no program beside it, with `--all`."""
     paths = ["tests/unit", "tests/protocol"] if extent is Extent.ALL else ON_OTHERS
-    return pytest(name, [interpreter, "-m", "pytest", *spread(PORTABLE), *paths])
+    examples = [] if extent is Extent.ALL else [f"--hypothesis-profile={FEW_EXAMPLES}"]
+    return pytest(name, [interpreter, *PYTEST, *examples, *spread(PORTABLE), *paths])
 
 
 def find_python(version: str) -> str | None:

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import coverage
 import pytest
 
 from tests import reaching, run
@@ -129,6 +130,54 @@ def test_a_world_notes_the_calls_of_its_stores_and_a_listed_test_is_left_out(
     listed.write_text(json.dumps(list(noted)))
     nothing_collected = 5
     assert _pytest(file, {reaching.LEFT_OUT: str(listed)}) == nothing_collected
+
+
+TABLE = """
+import subprocess, sys
+import pytest
+from measured import reach
+
+@pytest.mark.parametrize("case", ["first", "second", "third"])
+def test_a_table(case):
+    reach(case)
+    child = f"import measured; measured.reach('child {case}')"
+    subprocess.run([sys.executable, "-c", child], check=True)
+
+def test_alone():
+    reach("alone")
+"""
+MEASURED = """\
+def reach(case):
+    match case:
+        case "first":
+            return 4
+        case "second":
+            return 6
+        case "third":
+            return 8
+        case "child second":
+            return 10
+        case "child third":
+            return 12
+        case "alone":
+            return 14
+"""
+
+
+def test_coverage_is_that_of_the_first_two_cases_of_each_test(tmp_path: Path) -> None:
+    (tmp_path / "measured.py").write_text(MEASURED)
+    (tmp_path / "test_table.py").write_text(TABLE)
+    (tmp_path / ".coveragerc").write_text("[run]\nparallel = true\npatch = subprocess\n")
+    command = [sys.executable, *run.MEASURED_PYTEST, "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    paths = os.pathsep.join([str(run.ROOT), str(tmp_path)])
+    surroundings = {**os.environ, "PYTHONPATH": paths}
+    subprocess.run(command, cwd=tmp_path, env=surroundings, check=True, capture_output=True)
+    measured = coverage.Coverage(
+        config_file=tmp_path / ".coveragerc", data_file=tmp_path / ".coverage"
+    )
+    measured.combine([str(tmp_path)])
+    lines = set(measured.get_data().lines(str(tmp_path / "measured.py")) or ())
+    assert {number for number in lines if number % 2 == 0 and number > 3} == {4, 6, 10, 14}
 
 
 def _pytest(file: str, settings: dict[str, str]) -> int:
