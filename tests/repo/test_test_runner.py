@@ -137,14 +137,19 @@ import subprocess, sys
 import pytest
 from measured import reach
 
+@pytest.fixture
+def template():
+    return None
+
 @pytest.mark.parametrize("case", ["first", "second", "third"])
-def test_a_table(case):
+def test_over_a_registry(case, template):
     reach(case)
     child = f"import measured; measured.reach('child {case}')"
     subprocess.run([sys.executable, "-c", child], check=True)
 
-def test_alone():
-    reach("alone")
+@pytest.mark.parametrize("case", ["first", "second", "short third"])
+def test_short(case):
+    reach(case)
 """
 MEASURED = """\
 def reach(case):
@@ -159,12 +164,14 @@ def reach(case):
             return 10
         case "child third":
             return 12
-        case "alone":
+        case "short third":
             return 14
 """
 
 
-def test_coverage_is_that_of_the_first_two_cases_of_each_test(tmp_path: Path) -> None:
+def test_coverage_is_that_of_the_first_two_cases_of_each_test_over_a_registry(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "measured.py").write_text(MEASURED)
     (tmp_path / "test_table.py").write_text(TABLE)
     (tmp_path / ".coveragerc").write_text("[run]\nparallel = true\npatch = subprocess\n")
