@@ -1,0 +1,67 @@
+"""Whether the values of one type belong to another one."""
+
+import pytest
+
+from shared.domain.api_docs.type_relations import TypeRelation, type_relation
+from tests.support.api_docs import type_of
+
+SAME, WIDER = TypeRelation.SAME, TypeRelation.WIDER
+NARROWER, DIFFERENT = TypeRelation.NARROWER, TypeRelation.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("int", "int", SAME),
+        ("int", "string", DIFFERENT),
+        ("int|string", "string|int", SAME),
+        ("int", "int|string", WIDER),
+        ("int|string|()", "int", NARROWER),
+        ("int", "int?", WIDER),
+        ("int?", "int|()", SAME),
+        ("(int|string)[]", "(string|int)[]", SAME),
+        ("int[]", "(int|string)[]", WIDER),
+        ("int[]", "int[][]", DIFFERENT),
+        ("int[5]", "int[]", DIFFERENT),
+        ("map<int>", "map<int?>", WIDER),
+        ("map<int>", "table<map<int>>", DIFFERENT),
+        ("[int, string]", "[int, string]", SAME),
+        ("[int, string]", "[int, string, string]", DIFFERENT),
+        ("[int, string...]", "[int, string]", DIFFERENT),
+        ("stream<int, error?>", "stream<int, error>", NARROWER),
+        ("future<int>", "future<int|string>", WIDER),
+        ("typedesc<anydata>", "typedesc<json>", NARROWER),
+        ("byte", "int", WIDER),
+        ("json", "anydata", WIDER),
+        ("anydata", "any", WIDER),
+        ("error", "any", DIFFERENT),
+        ("map<int>", "json", WIDER),
+        ("map<xml>", "json", DIFFERENT),
+        ("map<xml>", "anydata", WIDER),
+        ('"GET"', "string", WIDER),
+        ('"GET"|"PUT"', '"GET"', NARROWER),
+        ("1", "int", WIDER),
+        ("true", "boolean", WIDER),
+        ("true", "string", DIFFERENT),
+        ("Problem", "error", WIDER),
+        ("Item", "error", DIFFERENT),
+        ("Item", "Problem", DIFFERENT),
+        ("Item & readonly", "Item & readonly", SAME),
+        ("error<map<int>>", "error<map<int>>", SAME),
+        ("xml<xml:Text>", "xml", DIFFERENT),
+        ("record {int a; string b;}", "record {string b; int a;}", SAME),
+        ("record {int a;}", "record {int a?;}", DIFFERENT),
+        ("record {int a;}", "record {int|string a;}", WIDER),
+        ("function (int) returns int", "function (int) returns int", SAME),
+        ("function (int) returns int", "function (int|string) returns int", DIFFERENT),
+    ],
+)
+def test_types_are_compared_by_their_values(
+    before: str, after: str, expected: TypeRelation
+) -> None:
+    assert type_relation(type_of(before), type_of(after)) is expected
+
+
+def test_a_function_without_a_result_returns_nothing() -> None:
+    assert type_relation(None, type_of("()")) is SAME
+    assert type_relation(None, type_of("error?")) is WIDER
