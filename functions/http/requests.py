@@ -50,6 +50,16 @@ def path_of(req: func.HttpRequest) -> str:
     return "/" + req.url.partition("://")[2].partition("/")[2].partition("?")[0]
 
 
+def finished_action(req: func.HttpRequest) -> str:
+    """Return the name of the action whose form redirected here, by `?done=`.
+
+    It is empty for links of other sites: a page would show them a message about a change that
+    nobody made. Browsers that send no `Sec-Fetch-Site` cannot tell.
+    """
+    is_ours = header(req, "sec-fetch-site") in ("", "same-origin")
+    return req.params.get("done", "") if is_ours else ""
+
+
 def json_object(req: func.HttpRequest) -> dict[str, object]:
     """Return the body as a JSON object whatever its `Content-Type`, or raise `BodyUnreadable`.
 

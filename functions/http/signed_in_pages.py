@@ -16,7 +16,7 @@ from functions.http.pages import (
     render_page,
     set_current_visitor,
 )
-from functions.http.requests import Form, form_of, headers_of, path_of
+from functions.http.requests import Form, finished_action, form_of, headers_of, path_of
 from functions.http.responses import retry_headers
 from shared.auth.authentication import RequestClient
 from shared.composition import Registry
@@ -53,7 +53,7 @@ class SignedInRequest:
     """A request from a signed-in account.
 
     `path` has no query. `form` is the submitted form, whose CSRF token was checked; it is empty
-    where a page is requested.
+    where a page is requested. `finished` is the action whose form redirected here.
     """
 
     registry: Registry = field(repr=False)
@@ -64,6 +64,7 @@ class SignedInRequest:
     route: Mapping[str, str]
     query: Mapping[str, str]
     form: Form
+    finished: str = ""
 
     @property
     def now_ms(self) -> int:
@@ -86,8 +87,8 @@ class SignedInRequest:
         )
 
     def done(self, messages: Mapping[str, str]) -> str:
-        """Return the message of the form that redirected here, by its name in `?done=`."""
-        return messages.get(self.query.get("done", ""), "")
+        """Return the message of the form that redirected here."""
+        return messages.get(self.finished, "")
 
 
 SignedInPageHandler = Callable[[SignedInRequest], Awaitable[func.HttpResponse]]
@@ -176,6 +177,7 @@ class SignedInPages:
                 route=dict(req.route_params),
                 query=dict(req.params),
                 form=read_form(req, found.principal),
+                finished=finished_action(req),
             )
             return await handler(request)
 

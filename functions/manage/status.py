@@ -28,6 +28,7 @@ RATE_LIMIT_LABELS = {
     RateLimitClass.DEVICE: "Device login",
     RateLimitClass.INVITATION: "Send invitations",
     RateLimitClass.FOUND: "Create organizations",
+    RateLimitClass.LOOK_UP: "Look up repositories",
     RateLimitClass.FAILURE: "Failed credentials",
 }
 

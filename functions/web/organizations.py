@@ -9,7 +9,7 @@ from functions.account.organizations import VISIBILITY_DONE_MESSAGES
 from functions.http.formatting import machine_moment
 from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PageRequest, PublicPages
-from functions.http.requests import READ_METHODS
+from functions.http.requests import READ_METHODS, finished_action
 from functions.http.responses import JSON
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
@@ -106,7 +106,10 @@ async def _people(page: OrganizationPage, request: PageRequest) -> func.HttpResp
         tab=_PEOPLE,
         members=members,
         own=_own_membership(members, request),
-        done=VISIBILITY_DONE_MESSAGES.get(request.query.get("done", ""), ""),
+        # Nobody else sent a form; and a cached page must depend on no other header.
+        done=VISIBILITY_DONE_MESSAGES.get(finished_action(request.req), "")
+        if request.visitor
+        else "",
     )
 
 

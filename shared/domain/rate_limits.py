@@ -28,6 +28,7 @@ class RateLimitClass(Enum):
     DEVICE = "device"
     INVITATION = "invitation"
     FOUND = "found"
+    LOOK_UP = "look-up"
     FAILURE = "failure"
 
     @property
@@ -44,7 +45,8 @@ class RateLimitClass(Enum):
         return _NOUNS[self]
 
 
-# Longer windows against guessing, mass creation of credentials and mass mailing.
+# Longer windows against guessing, mass creation of credentials, mass mailing, and many requests to
+# other servers, of which GitHub takes 60 an hour from an address.
 _WINDOWS = {
     RateLimitClass.TOKEN_ISSUE: timedelta(minutes=5),
     RateLimitClass.SIGN_IN: timedelta(minutes=5),
@@ -52,6 +54,7 @@ _WINDOWS = {
     RateLimitClass.INVITATION: timedelta(minutes=60),
     RateLimitClass.FAILURE: timedelta(minutes=5),
     RateLimitClass.FOUND: timedelta(days=1),
+    RateLimitClass.LOOK_UP: timedelta(minutes=60),
 }
 _CHANGING = {
     RateLimitClass.WRITE,
@@ -70,6 +73,7 @@ _NOUNS = {
     RateLimitClass.DEVICE: "device codes",
     RateLimitClass.INVITATION: "invitations",
     RateLimitClass.FOUND: "new organizations",
+    RateLimitClass.LOOK_UP: "look-ups of repositories",
     RateLimitClass.FAILURE: "requests with credentials that are not valid",
 }
 

@@ -26,6 +26,7 @@ from shared.domain.identity import Principal
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Pushers
+from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place
 from shared.domain.releases import with_change
 from shared.domain.rights import Action, Grant, Scope
@@ -40,6 +41,7 @@ from shared.domain.trusted_publishing.publishers import (
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Randomness, WorkStore
 from shared.retries import retry_when_stale
 from shared.services.derived_data import PackageRecordWriter
+from shared.services.rate_limits import RateLimiter
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.repository_ids import RepositoryIds
 from shared.services.token_records import IssuedToken, TokenRecords
@@ -76,6 +78,7 @@ class TrustedPublishers:
     randomness: Randomness
     servers: Mapping[Provider, frozenset[str]]
     repository_ids: RepositoryIds
+    rate_limiter: RateLimiter
 
     async def of_organization(self, org: OrgName, *, by: Principal) -> list[Publisher]:
         """Return the organization's publishers to its owners, without expired ones."""
@@ -105,11 +108,13 @@ class TrustedPublishers:
     async def add_repository(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
         """Add a publisher whose ids are looked up by the name of its repository.
 
-        Raises as `add` and `RepositoryIds.find` do. Only servers of the operator are called, and
-        only for callers who may add the publisher.
+        Raises as `add` and `RepositoryIds.find` do, and `TooManyRequests`. Only servers of the
+        operator are called, and only for callers who may add the publisher.
         """
         await self.authorization.require(by, Action.GOVERN, wanted.package)
         server = self._server(wanted)
+        # Providers limit the requests of this registry, whoever of its owners causes them.
+        await self.rate_limiter.check(RateLimitClass.LOOK_UP, RateLimitKeys.of(by))
         ids = await self.repository_ids.find(wanted.provider, server, wanted.repository)
         return await self.add(replace(wanted, ids=ids), by=by)
 

@@ -158,6 +158,10 @@ class RateLimitSettings(TopicSettings):
         description="Organizations that an account may create in a day; administrators are not "
         "limited.",
     )
+    limit_look_up: str = Field(
+        default="account=20 address=30",
+        description="Repositories whose ids are looked up for trusted publishers, in 60 minutes.",
+    )
     limit_failure: str = Field(
         default="address=10",
         description=("Different invalid credentials in five minutes; further ones have to wait."),

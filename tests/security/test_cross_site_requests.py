@@ -104,3 +104,23 @@ async def test_a_session_may_what_the_table_of_rights_says(
 def test_a_session_is_asked_for_in_much_of_the_api() -> None:
     assert len(CHANGING) >= 25
     assert timedelta(minutes=11) in {each.signed_in for each in BY_SESSION}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/account/tokens?done=revoke",
+        "/account/organizations?done=created",
+        "/account/organizations/acme/settings?done=delete",
+        "/account/sessions?done=others-ended",
+        "/orgs/acme/people?done=members",
+    ],
+)
+async def test_no_link_of_another_site_shows_a_message(world: World, path: str) -> None:
+    browser = await signed_in(world, world.people.ann)
+    plain = (await browser.get(path.partition("?")[0])).text
+    followed = (await browser.get(path, **{"Sec-Fetch-Site": "same-origin"})).text
+    assert followed.count('role="status"') > plain.count('role="status"')
+    for site in ("cross-site", "same-site", "none"):
+        linked = (await browser.get(path, **{"Sec-Fetch-Site": site})).text
+        assert linked.count('role="status"') == plain.count('role="status"'), site

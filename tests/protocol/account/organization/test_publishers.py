@@ -218,6 +218,18 @@ async def test_an_empty_field_has_a_message_of_its_own(
     assert reason in owner.text
 
 
+async def test_no_owner_uses_up_the_requests_that_a_provider_answers(
+    owner: PageClient, providers: Providers
+) -> None:
+    for number in range(25):
+        answer = await owner.send(f"{PAGE}/add", **{**NAMED, "repository": f"octo/no{number}"})
+    assert answer.status_code == 429
+    assert "look-ups of repositories" in owner.text
+    assert len(providers.asked) == 20
+    by_ids = {**NAMED, "repository_id": "74", "repository_owner_id": "65"}
+    assert (await owner.send(f"{PAGE}/add", **by_ids)).status_code == 303
+
+
 async def test_nothing_is_looked_up_for_those_who_may_not_add(
     worlds: OpenWorld, providers: Providers
 ) -> None:
