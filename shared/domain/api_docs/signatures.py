@@ -41,6 +41,7 @@ from shared.domain.api_docs.type_parts import (
 )
 
 _INDENT = "    "
+_ERROR = Type(name="error", category="builtin")
 
 
 def signature(docs: Documented) -> tuple[Part, ...]:
@@ -199,6 +200,11 @@ def _defined(name: str, is_read_only: bool = False, is_distinct: bool = False) -
 
 @_signature.register
 def _(docs: ObjectTypeDocs) -> Parts:
+    yield from _object_header(docs)
+    yield Part("?" if docs.is_nullable else "")
+
+
+def _object_header(docs: ObjectTypeDocs) -> Parts:
     yield from _defined(docs.name, docs.is_read_only, docs.is_distinct)
     kinds = _chosen(isolated=docs.is_isolated, service=docs.is_service, client=docs.is_client)
     yield from keywords(*kinds)
@@ -208,8 +214,15 @@ def _(docs: ObjectTypeDocs) -> Parts:
 @_signature.register
 def _(docs: ErrorDocs) -> Parts:
     yield from _defined(docs.name, is_distinct=docs.is_distinct)
-    definition = docs.definition or docs.detail_type
-    yield from type_parts(definition or Type(name="error", category="builtin"))
+    definition = docs.definition or docs.detail_type or _ERROR
+    is_enclosed = docs.is_distinct and definition.is_intersection_type
+    yield from _enclosed(definition, is_enclosed=is_enclosed)
+
+
+def _enclosed(docs: Type, *, is_enclosed: bool) -> Parts:
+    yield Part("(" if is_enclosed else "")
+    yield from type_parts(docs)
+    yield Part(")" if is_enclosed else "")
 
 
 @_signature.register
@@ -224,10 +237,8 @@ def _(docs: AliasDocs) -> Parts:
     yield from _defined(docs.name, is_distinct=docs.is_distinct)
     whole = docs.model_copy(update={"name": None, "is_nullable": False})
     is_alone = docs.is_tuple or docs.is_type_desc or len(docs.member_types) == 1
-    is_enclosed = not is_alone and (docs.is_nullable or docs.is_distinct)
-    yield Part("(" if is_enclosed else "")
-    yield from type_parts(whole)
-    yield Part(")" if is_enclosed else "")
+    is_marked = docs.is_nullable or docs.is_distinct
+    yield from _enclosed(whole, is_enclosed=is_marked and not is_alone)
     yield Part("?" if docs.is_nullable else "")
 
 
@@ -271,7 +282,7 @@ def _(docs: RecordDocs) -> Parts:
 @_source.register
 def _(docs: ObjectTypeDocs) -> Parts:
     methods = (_line(";", _signature(each)) for each in _own(docs.methods))
-    yield from _signature(docs)
+    yield from _object_header(docs)
     yield Part(" ")
     yield from _block("{", joined((*_object_members(docs), *methods), ""), "}")
     yield Part("?;" if docs.is_nullable else ";")

@@ -1,0 +1,39 @@
+"""The documentation of Ballerina sources that tests write."""
+
+from collections.abc import Mapping
+
+from shared.ballerina.declarations import read_source
+from shared.domain.api_docs.generator import ModuleSource, PackageSources, generate
+from shared.domain.api_docs.model import ModuleDocs, PackageDocs
+from shared.domain.names import Coordinate, OrgName, Package, PackageName
+from shared.domain.packages import Graph, GraphNode
+from shared.domain.versions import Version
+
+SHOP = Coordinate(Package(OrgName("acme"), PackageName("shop")), Version.parse("1.2.0"))
+GRAPH = Graph(
+    nodes=(
+        GraphNode(org="acme", name="shop", version="1.2.0"),
+        GraphNode(org="ballerina", name="http", version="2.12.1"),
+        GraphNode(org="ballerina", name="data", version="3.0.0"),
+        GraphNode(org="ballerina", name="data.csv", version="0.4.0"),
+    )
+)
+
+
+def module_of(
+    source: str | Mapping[str, str], name: str = "shop", *, exported: bool = True
+) -> ModuleSource:
+    """Return a module of one file, or of files by their paths."""
+    files = {"main.bal": source} if isinstance(source, str) else source
+    read = tuple(read_source(path, text) for path, text in files.items())
+    return ModuleSource(name=name, files=read, is_exported=exported)
+
+
+def package_docs(*modules: ModuleSource, graph: Graph = GRAPH) -> PackageDocs:
+    """Return the documentation of the package `acme/shop:1.2.0`."""
+    return generate(PackageSources(SHOP, modules), graph)
+
+
+def documented(source: str | Mapping[str, str]) -> ModuleDocs:
+    """Return the documentation of a package of one module."""
+    return package_docs(module_of(source)).modules[0]

@@ -1,0 +1,406 @@
+"""Functions, records, objects, classes and the other declarations."""
+
+import pytest
+
+from shared.domain.api_docs.declarations import literal_type, markdown
+from shared.domain.api_docs.model import (
+    AnnotationAttachment,
+    ClientDocs,
+    FunctionDocs,
+    ListenerDocs,
+    Type,
+)
+from tests.support.documented import documented
+
+SEND = """
+# Sends.
+#
+# + to - Who,
+#        or what
+# + return - nil
+public isolated function send(string to, @deprecated int n = 3, *Opts o, string... more)
+        returns error? { }
+public type Opts record {| int a; |};
+"""
+
+
+def function(source: str) -> FunctionDocs:
+    return documented(source).functions[0]
+
+
+def attachment(source: str) -> AnnotationAttachment:
+    """Return the annotation of the function in a source."""
+    attached = function(source).annotation_attachments
+    assert attached
+    return attached[0]
+
+
+def test_a_function_says_its_parameters_and_what_it_returns() -> None:
+    docs = function(SEND)
+    assert (docs.name, docs.description, docs.description_sections) == ("send", "Sends.\n\n", ())
+    assert docs.is_isolated
+    assert not docs.is_remote | docs.is_resource | docs.is_extern
+    assert [each.name for each in docs.parameters] == ["to", "n", "o", "more"]
+    assert [each.description for each in docs.parameters] == ["Who,\nor what\n", "", "", ""]
+    assert [each.default_value for each in docs.parameters] == ["", "3", "", ""]
+    returned = docs.return_parameters[0]
+    assert (returned.name, returned.description) == ("", "nil\n")
+    assert returned.type == Type(name="error", category="builtin", is_nullable=True)
+
+
+def test_a_rest_parameter_is_named_by_its_type_too() -> None:
+    tree = function(SEND).parameters[3].type
+    string = Type(name="string", category="builtin")
+    assert tree == Type(name="more", category="builtin", is_rest_param=True, element_type=string)
+
+
+def test_annotations_are_listed_on_parameters_with_a_default() -> None:
+    to, n, o, more = function(SEND).parameters
+    assert (to.annotation_attachments, o.annotation_attachments) == (None, None)
+    assert more.annotation_attachments is None
+    assert n.is_deprecated
+    assert n.annotation_attachments == (
+        AnnotationAttachment(
+            org_name="ballerina", module_name="lang.annotations", version="0.0.0", name="deprecated"
+        ),
+    )
+
+
+def test_a_function_that_declares_no_return_has_none() -> None:
+    assert function("public function f() { }").return_parameters == ()
+
+
+def test_an_external_function_says_so() -> None:
+    assert function("public function f() = external;").is_extern
+
+
+@pytest.mark.parametrize(
+    ("attached", "place"),
+    [
+        ('@display {label: "x"}', ("ballerina", "lang.annotations", "0.0.0", "display")),
+        ("@http:Payload", ("ballerina", "http", "2.12.1", "Payload")),
+        ("@Own", ("acme", "shop", "1.2.0", "Own")),
+        ("@other:Thing", ("", "other", "", "Thing")),
+    ],
+)
+def test_an_annotation_leads_to_the_module_that_defines_it(
+    attached: str, place: tuple[str, ...]
+) -> None:
+    before = "import ballerina/http;\nannotation Own on function;"
+    docs = attachment(f"{before}\n{attached}\npublic function f() {{ }}")
+    assert (docs.org_name, docs.module_name, docs.version, docs.name) == place
+
+
+def test_arguments_of_annotations_are_kept() -> None:
+    docs = attachment('@display {label: "Redis"} public function f() { }')
+    assert docs.value == '{label: "Redis"}'
+
+
+def test_documentation_keeps_the_indentation_of_nested_lists() -> None:
+    docs = function("# - a\n#   - b\n# + p - x\npublic function f(int p) { }")
+    assert docs.description == "- a\n- b\n"
+    assert docs.documentation == "- a\n  - b\n"
+
+
+def test_markdown_ends_at_parameters_and_sections_outside_code() -> None:
+    assert markdown("a\n```\n# b\n+ c - d\n```\ne\n# Deprecated\nf\n") == (
+        "a\n```\n# b\n+ c - d\n```\ne\n"
+    )
+
+
+# --- Records ------------------------------------------------------------------------------------
+
+RECORD = """
+# A record.
+#
+# + b - from the line
+public type R record {|
+    *Shared;
+    *Private;
+    *http:Settings;
+    readonly int a = 1;
+    string b?;
+    @deprecated
+    int[] c;
+    string...;
+|};
+# + s - shared
+public type Shared record {| int s; |};
+# + a - overridden
+# + p - private
+type Private record {| int a; string p = "x"; *Deep; |};
+type Deep record {| int d; |};
+public type Open record { };
+public type Closed record {| |};
+"""
+
+
+def test_a_record_has_its_fields_in_source_order() -> None:
+    record = documented(f"import ballerina/http;{RECORD}").records[2]
+    assert record.name == "R"
+    names = [each.name for each in record.fields]
+    assert names == ["", "p", "d", "", "a", "b", "c", ""]
+
+
+def test_an_included_public_record_is_one_entry_with_its_fields() -> None:
+    entry = documented(RECORD).records[2].fields[0]
+    assert entry.type is None
+    assert entry.inclusion_type
+    assert (entry.inclusion_type.name, entry.inclusion_type.is_public) == ("Shared", True)
+    member = entry.inclusion_type.member_types[0]
+    assert (member.name, member.description) == ("s", "shared")
+
+
+def test_the_fields_of_an_included_private_record_are_spliced_in() -> None:
+    fields = {each.name: each for each in documented(RECORD).records[2].fields}
+    assert fields["p"].default_value == '"x"'
+    assert fields["p"].description == "private\n"
+    assert fields["a"].default_value == "1"  # Its own, not the included one.
+
+
+def test_an_included_record_of_another_package_is_an_entry() -> None:
+    entry = documented(f"import ballerina/http;{RECORD}").records[2].fields[3]
+    assert entry.inclusion_type
+    assert (entry.inclusion_type.module_name, entry.inclusion_type.version) == ("http", "2.12.1")
+
+
+def test_fields_say_whether_they_are_optional_readonly_and_deprecated() -> None:
+    fields = {each.name: each for each in documented(RECORD).records[2].fields}
+    assert fields["a"].is_read_only
+    assert fields["b"].type
+    assert fields["b"].type.is_optional
+    assert fields["b"].description == "from the line\n"
+    assert fields["b"].documentation == "from the line\n"
+    assert fields["c"].is_deprecated
+    assert fields["b"].annotation_attachments == ()
+
+
+def test_a_rest_field_opens_a_record() -> None:
+    opened, closed, record, _ = documented(RECORD).records
+    assert (opened.name, opened.is_closed) == ("Closed", True)
+    assert (closed.name, closed.is_closed) == ("Open", False)
+    assert not record.is_closed
+    assert record.fields[-1].description == "Rest field"
+    assert record.rest_type == Type(name="string", category="builtin")
+    assert opened.rest_type is None
+
+
+# --- Objects and classes ------------------------------------------------------------------------
+
+CLASSES = """
+public isolated client class Store {
+    *Closing;
+    *Hidden;
+    *http:Service;
+    public final int size = 1;
+    private int count = 0;
+
+    public isolated function init() { }
+    remote isolated function save(string text) { }
+    resource function get items/[string id]() returns string { }
+    public function plain() { }
+    function secret() { }
+    private function hidden() { }
+    public function audit() { }
+}
+public type Closing object {
+    public string name;
+    # Closes.
+    #
+    # + now - at once
+    public function close(boolean now) returns error?;
+    public function plain();
+    resource function get items/[string id]() returns string;
+    resource function get others() returns string;
+};
+type Hidden object {
+    public int depth;
+    public function audit();
+    public function check();
+};
+"""
+
+
+def store() -> ClientDocs:
+    return documented(f"import ballerina/http;{CLASSES}").clients[0]
+
+
+def test_a_client_has_its_methods_by_kind() -> None:
+    docs = store()
+    assert docs.is_isolated
+    assert [each.name for each in docs.remote_methods] == ["save"]
+    paths = [(each.accessor, each.resource_path) for each in docs.resource_methods]
+    assert paths == [("get", "others"), ("get", "items/[string id]")]
+    assert docs.init_method
+    assert [each.name for each in docs.other_methods] == ["close", "check", "plain", "audit"]
+
+
+def test_included_methods_come_first_and_are_left_out_when_overridden() -> None:
+    names = [each.name or each.resource_path for each in store().methods]
+    assert names == [
+        *("close", "others", "check"),
+        *("init", "save", "items/[string id]", "plain", "audit"),
+    ]
+
+
+def test_an_included_method_says_where_it_is_from() -> None:
+    close, _, check, *_ = store().methods
+    assert close.inclusion_type
+    assert (close.inclusion_type.name, close.inclusion_type.is_public) == ("Closing", True)
+    assert close.description == "Closes."
+    assert close.parameters[0].description == "at once\n"
+    assert close.annotation_attachments is None
+    assert check.inclusion_type is None  # Of a type that nobody else can name.
+
+
+def test_fields_of_classes_are_the_public_ones_and_the_included_ones() -> None:
+    entry, depth, size = store().fields
+    assert entry.inclusion_type
+    assert [each.name for each in entry.inclusion_type.member_types] == ["name"]
+    assert (depth.name, size.name, size.is_final) == ("depth", "size", True)
+
+
+def test_a_class_says_what_it_includes() -> None:
+    assert [each.name for each in store().inclusions] == ["Closing", "Hidden", "Service"]
+
+
+METHODS = "".join(
+    f"public function {name}() {{ }}\n"
+    for name in ("init", "attach", "detach", "'start", "gracefulStop", "immediateStop")
+)
+
+
+def test_a_class_with_the_methods_of_a_listener_is_one() -> None:
+    docs = documented(f"public class Gate {{ {METHODS} }}").listeners[0]
+    assert isinstance(docs, ListenerDocs)
+    assert [each.name for each in docs.life_cycle_methods] == ["attach"]
+    others = [each.name for each in docs.other_methods]
+    assert others == ["detach", "'start", "gracefulStop", "immediateStop"]
+
+
+def test_a_class_without_all_of_them_is_none() -> None:
+    docs = documented(f"public class Gate {{ {METHODS.replace('detach', 'undo')} }}")
+    assert not docs.listeners
+    assert docs.classes[0].init_method
+
+
+def test_a_class_has_its_flags() -> None:
+    docs = documented("public readonly distinct service class C { remote function f() { } }")
+    found = docs.classes[0]
+    assert found.is_service
+    assert found.is_read_only
+    assert found.is_distinct
+    assert [each.name for each in found.other_methods] == ["f"]
+
+
+def test_an_object_type_has_its_public_members() -> None:
+    docs = documented("""
+        public type O isolated client object {
+            *Base;
+            public int a;
+            int b;
+            @deprecated
+            public function f();
+            function g();
+        };
+        public type Base object { public function h(); };
+    """).object_types[1]
+    assert (docs.is_client, docs.is_isolated, docs.is_service) == (True, True, False)
+    assert [each.name for each in docs.fields] == ["a"]
+    assert [each.name for each in docs.methods] == ["h", "f"]
+    assert [each.annotation_attachments for each in docs.methods] == [None, None]
+    assert docs.methods[1].is_deprecated
+
+
+def test_what_is_included_and_has_no_members_adds_none() -> None:
+    docs = documented("""
+        public type R record {| *Missing; *int; *E; *Empty; *Int; |};
+        public enum E { A }
+        public type Empty record {| |};
+        public type Int int;
+        public class C { *Missing; *E; }
+    """)
+    assert [each.inclusion_type for each in docs.records[1].fields if each.name] == []
+    assert docs.classes[0].methods == ()
+
+
+# --- The others ---------------------------------------------------------------------------------
+
+
+def test_an_enum_has_its_members_with_their_values() -> None:
+    docs = documented("""
+        # Colors.
+        #
+        # + RED - from the line
+        public enum Color {
+            RED,
+            # Its own.
+            #
+            # # Deprecated
+            # Use RED.
+            GREEN = "green"
+        }
+    """).enums[0]
+    red, green = docs.members
+    assert (red.name, red.description, red.value) == ("RED", "from the line\n", "")
+    assert (green.description, green.value) == ("Its own.\n\n", '"green"')
+    assert (red.description_sections, len(green.description_sections)) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ('"abc"', "string"),
+        ("string `a`", "string"),
+        ("true", "boolean"),
+        ("100", "int"),
+        ("-1", "int"),
+        ("0xFF", "int"),
+        ("1.5", "float"),
+        ("1e10", "float"),
+        ("1.5f", "float"),
+        ("2.5d", "decimal"),
+        ("OTHER", ""),
+        ("trueish", ""),
+    ],
+)
+def test_the_type_of_a_constant_is_the_type_of_its_literal(value: str, name: str) -> None:
+    assert literal_type(value) == name
+    docs = documented(f"public const C = {value};").constants[0]
+    assert (docs.value, docs.type) == (value, Type(name=name, category="builtin"))
+
+
+def test_a_constant_may_be_written_with_its_type() -> None:
+    docs = documented("public const byte C = 1;").constants[0]
+    assert docs.type == Type(name="byte", category="builtin")
+
+
+def test_an_annotation_has_its_type_and_points() -> None:
+    typed, plain = documented("""
+        public annotation record {| int a; |} A on service, object function;
+        public const annotation B on source type;
+    """).annotations
+    assert (typed.attachment_points, typed.type is not None) == ("service, object function", True)
+    assert (plain.attachment_points, plain.type) == ("source type", None)
+
+
+def test_variables_and_configurables_are_listed() -> None:
+    docs = documented("""
+        public final int limit = 3;
+        int hidden = 4;
+        # How much.
+        configurable int size = ?;
+        public configurable string name = "x";
+    """)
+    limit = docs.variables[0]
+    assert (limit.name, limit.default_value, limit.is_final) == ("limit", "3", True)
+    assert len(docs.variables) == 1
+    name, size = docs.configurables
+    assert (name.is_public, size.is_public, size.default_value) == (True, False, "?")
+    assert size.description == "How much.\n"
+
+
+def test_a_declaration_says_where_it_is() -> None:
+    position = documented({"a.bal": "\n\npublic function f() { }"}).functions[0].position
+    assert position
+    assert (position.file, position.line) == ("a.bal", 3)

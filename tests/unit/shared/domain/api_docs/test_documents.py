@@ -1,0 +1,287 @@
+"""The document of a module: its keys, their order, and reading it back."""
+
+import json
+from typing import Any
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from shared.domain.api_docs.documents import read_document, write_document
+from shared.domain.api_docs.model import ModuleDocs
+from tests.support.documented import documented, module_of, package_docs
+
+EVERYTHING = """
+import ballerina/http;
+
+# A record.
+#
+# + name - who
+public type Person record {|
+    *Base;
+    string name?;
+    int...;
+|};
+public type Base record {| int id; |};
+public type Named object { public string name; public function f(); };
+public type Svc service object { };
+public class C { *Named; public function f() { } public function init() { } }
+public client class Cl { remote function r(*Base b) { } resource function get a() { } }
+public class L {
+    public function attach() { } public function detach() { } public function 'start() { }
+    public function gracefulStop() { } public function immediateStop() { }
+}
+# Sends.
+#
+# + to - Who,
+#        or what
+# + return - nil
+public isolated function send(string to, int n = 3, *Base b) returns error? { }
+public const ONE = "1";
+public annotation Person Ann on service, type;
+public type Err distinct error<map<http:Detail>>;
+public type Dis distinct Named;
+public type Uni int|string;
+public type Ref Person;
+public type Tup [int, string...];
+public type Tab table<Person> key(name);
+public type Map map<int>;
+public type Int readonly & string;
+public type Td typedesc<int>;
+public type Fun function (int a) returns string;
+public type Str stream<int>;
+public type Arr int[5];
+public type Ad anydata;
+public type An any;
+public type St string;
+public type In int;
+public type De decimal;
+public type Xm xml<xml:Element>;
+public type Bo boolean;
+public enum Size { SMALL, LARGE = "l" }
+public int variable = 1;
+configurable int configured = 2;
+type Hidden object { public int a; public function f(int b) returns int; };
+public function hidden(Hidden h) { }
+"""
+
+MODULE_KEYS = (
+    "relatedModules records classes objectTypes serviceTypes clients listeners functions constants "
+    "annotations errors types unionTypes simpleNameReferenceTypes tupleTypes tableTypes mapTypes "
+    "intersectionTypes typeDescriptorTypes functionTypes streamTypes arrayTypes anyDataTypes "
+    "anyTypes stringTypes integerTypes decimalTypes xmlTypes booleanTypes enums variables "
+    "configurables resources id summary description orgName version isDefaultModule"
+)
+SHARED_KEYS = "name description descriptionSections isDeprecated isReadOnly"
+CLASS_KEYS = f"fields methods otherMethods isIsolated isService {SHARED_KEYS}"
+FUNCTION_KEYS = (
+    "accessor resourcePath isIsolated isRemote isResource isExtern parameters returnParameters"
+)
+OURS = "documentation position"
+
+
+def document(source: str = EVERYTHING) -> dict[str, Any]:
+    return json.loads(write_document(documented(source)))
+
+
+def module(source: str = EVERYTHING) -> dict[str, Any]:
+    return document(source)["docsData"]["modules"][0]
+
+
+def test_the_envelope_is_centrals() -> None:
+    docs = document()
+    assert list(docs) == ["apiDocsVersion", "docsData", "searchData"]
+    assert docs["apiDocsVersion"] == "1.0.0"
+    assert list(docs["docsData"]) == ["releaseVersion", "langLibs", "modules"]
+    assert (docs["docsData"]["releaseVersion"], docs["docsData"]["langLibs"]) == ("", [])
+    assert len(docs["docsData"]["modules"]) == 1
+
+
+def test_every_list_is_written_in_centrals_order() -> None:
+    assert " ".join(module()) == MODULE_KEYS
+    assert " ".join(module("")) == MODULE_KEYS
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys"),
+    [
+        ("records", f"fields isClosed {SHARED_KEYS}"),
+        ("classes", CLASS_KEYS),
+        (
+            "clients",
+            f"remoteMethods resourceMethods {CLASS_KEYS}",
+        ),
+        (
+            "listeners",
+            f"lifeCycleMethods {CLASS_KEYS}",
+        ),
+        ("objectTypes", f"fields methods isDistinct {SHARED_KEYS}"),
+        ("serviceTypes", f"fields methods isDistinct {SHARED_KEYS}"),
+        (
+            "functions",
+            f"{FUNCTION_KEYS} annotationAttachments {SHARED_KEYS}",
+        ),
+        ("enums", f"members {SHARED_KEYS}"),
+        ("errors", f"detailType isDistinct {SHARED_KEYS}"),
+        ("constants", f"type value {SHARED_KEYS}"),
+        ("annotations", f"type attachmentPoints {SHARED_KEYS}"),
+        ("tableTypes", f"rowParameterType keyConstraint {SHARED_KEYS}"),
+        ("mapTypes", f"mapParameterType {SHARED_KEYS}"),
+        ("variables", "defaultValue type name description isDeprecated isReadOnly"),
+        ("configurables", "defaultValue type name description isDeprecated isReadOnly"),
+    ],
+)
+def test_the_keys_of_a_kind_come_before_the_shared_ones_and_ours(kind: str, keys: str) -> None:
+    found = module()[kind][0]
+    found.pop("initMethod", None)
+    ours = set(OURS.split()) | {"inclusions", "isService", "definition", "isPublic"}
+    ours |= {"isConfigurable"}
+    if kind == "serviceTypes":
+        assert found.pop("isService") is True
+    central = [key for key in found if key in keys.split()]
+    assert central == keys.split()
+    assert list(found)[: len(central)] == central
+    assert set(found) - set(central) <= ours
+
+
+def test_an_alias_has_the_keys_of_a_type() -> None:
+    found = module()["unionTypes"][0]
+    assert " ".join(found) == (
+        "name description descriptionSections isAnonymousUnionType isInclusion isArrayType "
+        "isNullable isOptional isTuple isIntersectionType isParenthesisedType isTypeDesc "
+        "isRestParam isDeprecated isPublic generateUserDefinedTypeLink memberTypes "
+        "arrayDimensions position"
+    )
+
+
+def test_a_function_type_has_its_own_keys_first() -> None:
+    found = module()["functionTypes"][0]["memberTypes"][0]
+    assert list(found)[:5] == [
+        *("isLambda", "isIsolated", "isExtern", "paramTypes", "returnType"),
+    ]
+    assert list(found)[-1] == "paramNames"
+
+
+def test_a_private_object_has_its_functions_after_its_members() -> None:
+    found = module()["functions"][0]["parameters"][0]["type"]
+    keys = list(found)
+    assert keys.index("functionTypes") == keys.index("memberTypes") + 1
+    assert " ".join(found["functionTypes"][0]) == (
+        "accessor resourcePath isIsolated functionKind paramTypes returnType name description "
+        "category"
+    )
+
+
+def test_a_parameter_has_no_sections_and_attachments_only_with_a_default() -> None:
+    parameters = module()["functions"][1]["parameters"]
+    assert [" ".join(each) for each in parameters] == [
+        "defaultValue type name description isDeprecated isReadOnly",
+        "defaultValue annotationAttachments type name description isDeprecated isReadOnly",
+        "defaultValue type name description isDeprecated isReadOnly",
+    ]
+    returned = module()["functions"][1]["returnParameters"][0]
+    assert " ".join(returned) == "type name description isDeprecated isReadOnly"
+
+
+def test_an_inclusion_has_no_name_and_no_type() -> None:
+    entry = module()["records"][1]["fields"][0]
+    assert " ".join(entry) == "isDeprecated inclusionType isReadOnly"
+
+
+def test_an_included_method_says_so_before_the_last_key() -> None:
+    method = module()["classes"][0]["methods"]
+    assert [each["name"] for each in method] == ["f", "init"]
+
+
+def test_the_sections_of_a_field_are_kept() -> None:
+    source = "public type R record {|\n# A.\n#\n# # Deprecated\n# Use b.\n@deprecated\nint a;\n|};"
+    field = module(source)["records"][0]["fields"][0]
+    assert field["descriptionSections"] == ["# Deprecated\nUse b.\n"]
+    assert field["isDeprecated"] is True
+
+
+def test_arguments_of_annotations_are_an_extra_key() -> None:
+    source = '@display {label: "x"}\npublic function f() { }'
+    attached = module(source)["functions"][0]["annotationAttachments"][0]
+    assert attached == {
+        "orgName": "ballerina",
+        "moduleName": "lang.annotations",
+        "version": "0.0.0",
+        "name": "display",
+        "description": "",
+        "isDeprecated": False,
+        "isReadOnly": False,
+        "value": '{label: "x"}',
+    }
+
+
+def test_search_data_names_every_declaration() -> None:
+    search = document()["searchData"]
+    assert " ".join(search) == (
+        "modules classes functions records constants errors types clients listeners annotations "
+        "objectTypes enums"
+    )
+    assert search["modules"] == [
+        {
+            "id": "shop",
+            "description": "",
+            "orgName": "acme",
+            "version": "1.2.0",
+            "isDefaultModule": True,
+        }
+    ]
+    assert [each["id"] for each in search["functions"]] == ["hidden", "send"]
+    assert search["clients"][0] == {
+        "id": "Cl",
+        "description": "",
+        "moduleId": "shop",
+        "moduleOrgName": "acme",
+        "moduleVersion": "1.2.0",
+    }
+    assert [each["id"] for each in search["objectTypes"]] == ["Named", "Svc"]
+    assert {"Uni", "Map", "Tab", "Dis"} <= {each["id"] for each in search["types"]}
+
+
+def test_a_document_is_read_as_it_was_written() -> None:
+    docs = documented(EVERYTHING)
+    assert read_document(write_document(docs)) == docs
+
+
+def test_related_modules_are_written() -> None:
+    docs = package_docs(module_of(""), module_of("", "shop.a")).modules[0]
+    content = json.loads(write_document(docs))
+    assert content["docsData"]["modules"][0]["relatedModules"][1] == {
+        "id": "shop.a",
+        "summary": "",
+        "orgName": "acme",
+        "version": "1.2.0",
+        "isDefaultModule": False,
+    }
+
+
+def test_central_documents_without_lists_and_with_unknown_keys_are_read() -> None:
+    content = b"""{"docsData": {"modules": [{"id": "m", "orgName": "o", "version": "1.0.0",
+        "functions": [{"name": "f", "unknown": {"a": 1}}]}]}}"""
+    docs = read_document(content)
+    assert isinstance(docs, ModuleDocs)
+    assert docs.functions[0].name == "f"
+
+
+def test_the_deepest_document_is_written_and_read() -> None:
+    text = "int"
+    for _ in range(60):
+        text = f"record {{| {text} a; |}}"
+    methods = f"resource function get a(function ({text} a) p) returns {text} {{ }}"
+    docs = documented(f"type P record {{| {text} b; |}};\npublic client class C {{ {methods} }}")
+    assert read_document(write_document(docs)) == docs
+
+
+def test_a_whole_document_looks_as_before(snapshot: SnapshotAssertion) -> None:
+    docs = documented("""
+# Sends.
+#
+# + to - Who,
+#        or what
+# + return - nil
+public isolated function send(string to, int n = 3, *Opts o) returns error? { }
+""")
+    assert json.dumps(json.loads(write_document(docs)), indent=1) == snapshot

@@ -1,0 +1,188 @@
+"""Which list a declaration is in."""
+
+import pytest
+
+from shared.domain.api_docs.model import ModuleDocs, Type
+from tests.support.documented import documented
+
+BASE = """
+import ballerina/http;
+public type Rec record {| |};
+public type Obj object { };
+public type Err distinct error;
+public type Hard error<map<int>>;
+"""
+
+
+def filed(definition: str) -> list[str]:
+    """Return the lists that have the type `X`."""
+    docs = documented(f"{BASE}\npublic type X {definition};")
+    lists = ((name, listed) for name, listed in docs if isinstance(listed, tuple))
+    return [name for name, listed in lists if any(each.name == "X" for each in listed)]
+
+
+@pytest.mark.parametrize(
+    ("definition", "name"),
+    [
+        ("record {| int a; |}", "records"),
+        ("record { }?", "records"),
+        ("readonly & record { }", "records"),
+        ("record { } & readonly", "records"),
+        ("object { }", "object_types"),
+        ("client object { }", "object_types"),
+        ("service object { }", "service_types"),
+        ("distinct service object { }", "service_types"),
+        ("readonly & object { }", "object_types"),
+        ("error", "errors"),
+        ("error<Rec>", "errors"),
+        ("distinct error", "errors"),
+        ("distinct Err", "errors"),
+        ("distinct (Err & Hard)", "errors"),
+        ("distinct http:ClientError", "errors"),
+        ("Err", "errors"),
+        ("Err|Hard", "errors"),
+        ("Err|error", "errors"),
+        ("(Err|Hard)?", "errors"),
+        ("Err|string", "union_types"),
+        ("int|string", "union_types"),
+        ('"a"', "union_types"),
+        ("Err & Hard", "intersection_types"),
+        ("readonly & string", "intersection_types"),
+        ("readonly & Rec & Obj", "intersection_types"),
+        ("[int, string]", "tuple_types"),
+        ("table<Rec>", "table_types"),
+        ("map<int>", "map_types"),
+        ("typedesc<anydata>", "type_descriptor_types"),
+        ("typedesc", "type_descriptor_types"),
+        ("function () returns int", "function_types"),
+        ("stream<int>", "stream_types"),
+        ("int[]", "array_types"),
+        ("anydata", "any_data_types"),
+        ("any", "any_types"),
+        ("string", "string_types"),
+        ("string?", "string_types"),
+        ("int", "integer_types"),
+        ("decimal", "decimal_types"),
+        ("xml", "xml_types"),
+        ("xml<xml:Element>", "xml_types"),
+        ("boolean", "boolean_types"),
+        ("Rec", "simple_name_reference_types"),
+        ("http:Client", "simple_name_reference_types"),
+        ("http:ClientError", "simple_name_reference_types"),
+        ("distinct Obj", "types"),
+        ("distinct http:Service", "types"),
+        ("distinct (Obj & Rec)", "types"),
+        # Central drops these.
+        ("float", "simple_name_reference_types"),
+        ("byte", "simple_name_reference_types"),
+        ("json", "simple_name_reference_types"),
+        ("future<int>", "simple_name_reference_types"),
+        ("handle", "simple_name_reference_types"),
+        ("never", "simple_name_reference_types"),
+        ("readonly", "simple_name_reference_types"),
+    ],
+)
+def test_a_type_definition_is_in_one_list(definition: str, name: str) -> None:
+    assert filed(definition) == [name]
+
+
+def last(source: str) -> ModuleDocs:
+    return documented(f"{BASE}\n{source}")
+
+
+def test_a_distinct_error_says_what_it_is_made_of() -> None:
+    errors = {each.name: each for each in last("public type X distinct (Err & Hard);").errors}
+    assert errors["X"].is_distinct
+    assert errors["X"].detail_type
+    assert errors["X"].detail_type.is_intersection_type
+    assert errors["Err"].detail_type is None
+    assert errors["Hard"].detail_type
+    assert errors["Hard"].detail_type.category == "map"
+    assert not errors["Hard"].is_distinct
+
+
+def test_an_alias_has_the_members_of_its_type() -> None:
+    docs = last("public type X int|string;").union_types[0]
+    assert docs.is_anonymous_union_type
+    assert [each.name for each in docs.member_types] == ["int", "string"]
+
+
+def test_an_alias_of_one_type_has_it_as_its_member() -> None:
+    docs = last("# An array.\npublic type X int[]?;").array_types[0]
+    assert (docs.is_anonymous_union_type, docs.is_nullable) == (True, True)
+    assert docs.member_types[0].is_array_type
+    assert docs.description == "An array.\n"
+
+
+def test_intersections_and_tuples_have_their_own_flag() -> None:
+    docs = last("public type X readonly & string;\npublic type Y [int];")
+    shapes = docs.intersection_types[0], docs.tuple_types[0]
+    assert [each.is_anonymous_union_type for each in shapes] == [False, False]
+    assert shapes[0].is_intersection_type
+    assert shapes[1].is_tuple
+
+
+def test_a_type_descriptor_has_its_type_as_its_element() -> None:
+    docs = last("public type X typedesc<anydata>;").type_descriptor_types[0]
+    assert docs.is_type_desc
+    assert docs.element_type == Type(name="anydata", category="builtin")
+    assert docs.member_types == ()
+
+
+def test_a_table_and_a_map_have_the_whole_type() -> None:
+    docs = last("public type X table<Rec> key(a);\npublic type Y map<int>?;")
+    table, found = docs.table_types[0], docs.map_types[0]
+    assert table.row_parameter_type
+    assert table.row_parameter_type.category == "table"
+    assert table.key_constraint
+    assert table.key_constraint.category == "key"
+    assert found.map_parameter_type
+    assert (found.map_parameter_type.category, found.map_parameter_type.is_nullable) == (
+        "map",
+        True,
+    )
+
+
+def test_flags_around_a_record_or_object_are_kept() -> None:
+    docs = last("""
+        public type A (readonly & record { })?;
+        public type B distinct object { };
+    """)
+    record, other = docs.records[0], docs.object_types[0]
+    assert (record.is_read_only, record.is_nullable) == (True, True)
+    assert (other.is_distinct, other.is_read_only, other.is_nullable) == (True, False, False)
+
+
+def test_only_public_declarations_are_documented() -> None:
+    docs = documented("""
+        type A int; class B { } enum C { D } const E = 1; int f = 2;
+        annotation G on type; function h() { }
+    """)
+    assert not any(listed for _, listed in docs if isinstance(listed, tuple))
+
+
+@pytest.mark.parametrize("annotation", ["typeParam", "builtinSubtype"])
+def test_types_of_the_language_need_not_be_public(annotation: str) -> None:
+    docs = documented(f"@{annotation}\ntype Type anydata;")
+    assert [each.name for each in docs.any_data_types] == ["Type"]
+
+
+def test_declarations_are_sorted_by_name_without_case() -> None:
+    docs = documented("""
+        public function beta() { }
+        public function Alpha() { }
+        public function 'gamma() { }
+        public type B [int]; public type a [int];
+    """)
+    assert [each.name for each in docs.functions] == ["'gamma", "Alpha", "beta"]
+    assert [each.name for each in docs.tuple_types] == ["a", "B"]
+
+
+def test_service_classes_and_listeners_are_told_apart() -> None:
+    docs = documented("""
+        public service class A { }
+        public client class B { }
+        public class C { }
+    """)
+    assert [each.name for each in docs.classes] == ["A", "C"]
+    assert [each.name for each in docs.clients] == ["B"]

@@ -1,0 +1,112 @@
+"""Modules of a release and their documentation."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.api_docs.generator import GENERATOR_VERSION, TOO_LARGE, ModuleSource
+from shared.domain.api_docs.model import DocsState, UnreadSource
+from shared.domain.packages import Graph
+from tests.support.documented import documented, module_of, package_docs
+
+
+def test_a_module_says_what_it_is() -> None:
+    source = module_of("public function f() { }")
+    docs = package_docs(
+        ModuleSource(name="shop", files=source.files, readme="# Shop\n", summary="Sells.")
+    )
+    module = docs.modules[0]
+    assert (module.id, module.org_name, module.version) == ("shop", "acme", "1.2.0")
+    assert (module.description, module.summary) == ("# Shop\n", "Sells.")
+    assert module.is_default_module
+    assert module.related_modules == ()
+    assert (docs.state, docs.generator) == (DocsState.DONE, GENERATOR_VERSION)
+
+
+def test_exported_modules_are_related_to_each_other() -> None:
+    modules = module_of(""), module_of("", "shop.a"), module_of("", "shop.b", exported=False)
+    docs = package_docs(*modules)
+    assert [each.id for each in docs.modules] == ["shop", "shop.a"]
+    related = docs.modules[1].related_modules
+    assert [(each.id, each.is_default_module) for each in related] == [
+        ("shop", True),
+        ("shop.a", False),
+    ]
+
+
+def test_lines_that_are_not_read_are_reported() -> None:
+    docs = package_docs(module_of("public function f( {\npublic function g() { }\n"))
+    assert docs.state is DocsState.PARTIAL
+    assert (docs.unread[0].module, docs.unread[0].file) == ("shop", "main.bal")
+    assert [each.name for each in docs.modules[0].functions] == ["g"]
+
+
+def test_a_document_that_would_be_too_large_ends_where_it_is_full() -> None:
+    text = "x" * 900_000
+    files = {"a.bal": f"# {text}\npublic type T record {{| int a; |}};"}
+    files |= {f"b{i:03}.bal": f"# {text}\npublic function f{i}() {{ }}\n" for i in range(40)}
+    files["c.bal"] = "int hidden = 1;"
+    docs = package_docs(module_of(files))
+    assert docs.state is DocsState.PARTIAL
+    documented = len(docs.modules[0].functions)
+    assert 10 < documented < 40
+    assert len(docs.unread) == 40 - documented  # And none in the last file.
+    assert docs.unread[0] == UnreadSource("shop", f"b{documented:03}.bal", 2, 2, TOO_LARGE)
+
+
+def test_inclusions_that_multiply_end() -> None:
+    fields = "".join(f"int f{i};" for i in range(500))
+    records = "".join(f"public type R{i} record {{| *Base; |}};\n" for i in range(2000))
+    docs = package_docs(module_of(f"type Base record {{| {fields} |}};\n{records}"))
+    assert docs.state is DocsState.PARTIAL
+    assert docs.unread[0].reason == TOO_LARGE
+
+
+def test_a_long_chain_of_definitions_ends() -> None:
+    chain = "".join(f"public type T{i} T{i + 1};\n" for i in range(5000))
+    errors = "".join(f"public type E{i} E{i + 1}|E{i + 2};\n" for i in range(5000))
+    included = "".join(
+        f"public type R{i} record {{| *R{i + 1}; int f{i}; |}};\n" for i in range(200)
+    )
+    docs = package_docs(module_of(f"{chain}{errors}{included}"))
+    assert docs.state is DocsState.DONE
+    assert len(docs.modules[0].records) == 200
+
+
+def test_a_name_that_is_defined_twice_is_the_first() -> None:
+    docs = documented("public type A record {| |};\npublic type A int;\npublic function f(A a) { }")
+    tree = docs.functions[0].parameters[0].type
+    assert tree
+    assert tree.category == "records"
+
+
+@pytest.mark.parametrize(
+    "name", ["größe", "дата", "変数", "'4XX", "a\\u{1F600}b", "'type", "x\\-y", "ab"]
+)
+def test_names_may_be_of_any_script(name: str) -> None:
+    docs = documented(f"public function {name}() {{ }}\npublic type {name}T record {{| |}};")
+    assert [each.name for each in docs.functions] == [name]
+
+
+def test_html_and_invisible_characters_stay_in_the_model() -> None:
+    text = "<script>alert(1)</script> \u202e\u200b&amp; \ufeff"
+    docs = documented(f"# {text}\npublic function f() {{ }}").functions[0]
+    assert docs.description == f"{text}\n"
+    assert docs.documentation == f"{text}\n"
+
+
+def test_a_package_without_a_graph_is_documented() -> None:
+    docs = package_docs(module_of("import a/b;\npublic function f(b:C c) { }"), graph=Graph())
+    assert docs.state is DocsState.DONE
+
+
+WORDS = """
+public type A record { } ; int x = 1 *B class object function ( ) | & ? [ ] map < > B error distinct
+enum , remote returns import a/b as c : # @d const
+"""
+
+
+@given(st.lists(st.sampled_from([*WORDS.split(), "\n"])))
+def test_any_sequence_of_words_is_documented(words: list[str]) -> None:
+    docs = package_docs(module_of(" ".join(words)))
+    assert docs.modules[0].id == "shop"

@@ -1,0 +1,454 @@
+"""Trees of types."""
+
+import pytest
+
+from shared.domain.api_docs.model import FunctionDocs, Type
+from shared.domain.api_docs.type_parts import type_parts
+from shared.domain.api_docs.types import DEPTH_LIMIT, EXPANSION_LIMIT
+from tests.support.documented import documented, module_of, package_docs
+
+DEFAULTS = Type().model_dump()
+
+NAMES = """
+import ballerina/http;
+import ballerina/data.csv.parsing as csv;
+import ballerina/data;
+import other/unknown;
+import ballerina/lang.'int as ints;
+
+public type Item record {| string name; |};
+public type Worker object { };
+public class Clerk { }
+public client class Till { }
+public class Listener { }
+public type Broken distinct error;
+public type Lost Broken|error;
+public type Both Item|string;
+public type Alias Item;
+public type Fixed readonly & Item;
+public type Wrapped (Item);
+public enum Size { SMALL, LARGE }
+public const ONE = "1";
+const HIDDEN = "h";
+public type Loop Loop2;
+public type Loop2 Loop;
+"""
+
+
+def type_of(text: str, more: str = "") -> Type:
+    """Return the tree of a parameter's type."""
+    docs = documented(f"{NAMES}{more}\npublic function f({text} p) {{ }}")
+    tree = docs.functions[0].parameters[0].type
+    assert tree
+    return tree
+
+
+def said(tree: Type) -> dict[str, object]:
+    """Return what differs from the defaults, with members alike."""
+    found: dict[str, object] = {}
+    for name, value in tree:
+        if value != DEFAULTS[name]:
+            members = isinstance(value, tuple) and all(isinstance(each, Type) for each in value)
+            found[name] = (
+                said(value)
+                if isinstance(value, Type)
+                else [said(each) for each in value]
+                if members
+                else value
+            )
+    return found
+
+
+INT = {"name": "int", "category": "builtin"}
+STRING = {"name": "string", "category": "builtin"}
+
+
+def ours(name: str, category: str) -> dict[str, object]:
+    place = {"org_name": "acme", "module_name": "shop", "version": "1.2.0"}
+    return {**place, "name": name, "category": category}
+
+
+def other(text: str) -> dict[str, object]:
+    return {"name": text, "category": "other", "generate_user_defined_type_link": False}
+
+
+def reference(name: str) -> dict[str, object]:
+    return {"name": name, "category": "reference", "generate_user_defined_type_link": False}
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("int", INT),
+        ("()", {"name": "()", "category": "builtin"}),
+        ("readonly", {"name": "readonly", "category": "builtin"}),
+        ("xml<int>", {"name": "xml", "category": "builtin", "type_parameters": [INT]}),
+        ("int?", {**INT, "is_nullable": True}),
+        ("int[]", {"is_array_type": True, "array_dimensions": 1, "element_type": INT}),
+        ("int[][]", {"is_array_type": True, "array_dimensions": 2, "element_type": INT}),
+        (
+            "int[4]",
+            {
+                "is_array_type": True,
+                "array_dimensions": 1,
+                "element_type": INT,
+                "array_lengths": ("4",),
+            },
+        ),
+        ("int|string", {"is_anonymous_union_type": True, "member_types": [INT, STRING]}),
+        ("int & string", {"is_intersection_type": True, "member_types": [INT, STRING]}),
+        ("[int, string]", {"is_tuple": True, "member_types": [INT, STRING]}),
+        (
+            "[int, string...]",
+            {
+                "is_tuple": True,
+                "member_types": [INT, {"is_rest_param": True, "element_type": STRING}],
+            },
+        ),
+        ("(int)", {"is_parenthesised_type": True, "element_type": INT}),
+        ("map<int>", {"name": "map", "category": "map", "constraint": INT}),
+        ("table<int>", {"name": "table", "category": "table", "constraint": INT}),
+        (
+            "table<int> key(a, b)",
+            {
+                "name": "table",
+                "category": "table",
+                "constraint": INT,
+                "key_constraint": {
+                    "name": "key",
+                    "category": "key",
+                    "member_types": [other("a"), other("b")],
+                },
+            },
+        ),
+        (
+            "table<int> key<string>",
+            {
+                "name": "table",
+                "category": "table",
+                "constraint": INT,
+                "key_constraint": {"name": "key", "category": "key", "constraint": STRING},
+            },
+        ),
+        (
+            "stream<int, string>",
+            {"name": "stream", "category": "stream", "member_types": [INT, STRING]},
+        ),
+        ("stream", {"name": "stream", "category": "builtin"}),
+        ("future<int>", {"category": "future", "element_type": INT}),
+        ("future", {"category": "future"}),
+        ("typedesc<int>", {"is_type_desc": True, "element_type": INT}),
+        ("typedesc", {"is_type_desc": True}),
+        ('"x"', other('"x"')),
+        ("object { public int i; }", other("object { public int i; }")),
+        (
+            "record { int a; string b?; }",
+            {
+                "category": "inline_record",
+                "member_types": [
+                    {"name": "a", "element_type": INT},
+                    {"name": "b", "element_type": {**STRING, "is_optional": True}},
+                ],
+            },
+        ),
+        ("record {| |}", {"category": "inline_closed_record"}),
+        (
+            "record {| int a; string...; |}",
+            {
+                "category": "inline_record",
+                "member_types": [
+                    {"name": "a", "element_type": INT},
+                    {"element_type": {"is_rest_param": True, "element_type": STRING}},
+                ],
+            },
+        ),
+        (
+            "isolated function (int, string name) returns int?",
+            {
+                "is_lambda": True,
+                "is_isolated": True,
+                "is_extern": False,
+                "param_types": [INT, STRING],
+                "param_names": ("", "name"),
+                "return_type": {**INT, "is_nullable": True},
+            },
+        ),
+        (
+            "function (int... all)",
+            {
+                "is_lambda": True,
+                "is_isolated": False,
+                "is_extern": False,
+                "param_types": [
+                    {
+                        "name": "all",
+                        "category": "builtin",
+                        "is_rest_param": True,
+                        "element_type": INT,
+                    }
+                ],
+                "param_names": ("all",),
+            },
+        ),
+        (
+            "function",
+            {
+                "is_lambda": True,
+                "is_isolated": False,
+                "is_extern": False,
+                "name": "function",
+                "param_types": [],
+            },
+        ),
+    ],
+)
+def test_a_type_becomes_its_tree(text: str, tree: dict[str, object]) -> None:
+    assert said(type_of(text)) == tree
+
+
+@pytest.mark.parametrize(
+    ("name", "category"),
+    [
+        ("Item", "records"),
+        ("Worker", "objectTypes"),
+        ("Clerk", "classes"),
+        ("Till", "clients"),
+        ("Listener", "listeners"),
+        ("Broken", "errors"),
+        ("Lost", "errors"),
+        ("Both", "types"),
+        ("Alias", "records"),
+        ("Fixed", "records"),
+        ("Wrapped", "records"),
+        ("Size", "enums"),
+        ("SMALL", "constants"),
+        ("ONE", "constants"),
+        ("Loop", "types"),
+    ],
+)
+def test_a_name_of_the_module_leads_to_its_list(name: str, category: str) -> None:
+    assert said(type_of(name)) == ours(name, category)
+
+
+@pytest.mark.parametrize(
+    ("text", "module", "version"),
+    [
+        ("http:Client", "http", "2.12.1"),
+        ("csv:Options", "data.csv.parsing", "0.4.0"),  # Of the package with the longest name.
+        ("data:Options", "data", "3.0.0"),
+        ("error:StackFrame", "lang.error", "0.0.0"),
+        ("ints:Signed32", "lang.int", "0.0.0"),
+    ],
+)
+def test_a_name_of_another_module_leads_to_its_locked_version(
+    text: str, module: str, version: str
+) -> None:
+    assert said(type_of(text)) == {
+        "org_name": "ballerina",
+        "module_name": module,
+        "version": version,
+        "name": text.partition(":")[2],
+        "category": "libs",
+    }
+
+
+def test_a_module_that_is_not_locked_has_no_version_and_no_link() -> None:
+    assert said(type_of("unknown:Thing")) == {
+        "org_name": "other",
+        "module_name": "unknown",
+        "name": "Thing",
+        "category": "libs",
+        "generate_user_defined_type_link": False,
+    }
+
+
+def test_a_module_name_of_any_length_is_looked_up_in_no_time() -> None:
+    more = f"import ballerina/{'a.' * 100_000}b as long;\n"
+    docs = documented(f"{more}public function f(long:T p) {{ }}")
+    tree = docs.functions[0].parameters[0].type
+    assert tree
+    assert tree.version is None
+
+
+@pytest.mark.parametrize("text", ["missing:Thing", "Missing"])
+def test_a_name_that_nothing_defines_is_only_a_name(text: str) -> None:
+    tree = type_of(text)
+    assert (tree.category, tree.generate_user_defined_type_link) == ("reference", False)
+    assert "".join(part.text for part in type_parts(tree)) == text
+
+
+def test_a_constant_that_is_not_public_has_no_link() -> None:
+    assert type_of("HIDDEN").generate_user_defined_type_link is False
+
+
+def test_a_type_of_another_module_of_the_package_has_its_version() -> None:
+    docs = package_docs(
+        module_of("import acme/shop.parts;\npublic function f(parts:Part p) { }"),
+        module_of("public type Part record {| |};", "shop.parts", exported=False),
+    )
+    tree = docs.modules[0].functions[0].parameters[0].type
+    assert tree
+    assert said(tree) == {**ours("Part", "libs"), "module_name": "shop.parts"}
+
+
+def returned(signature: str) -> Type:
+    docs = documented(f"{NAMES}public function f{signature} = external;")
+    return docs.functions[0].return_parameters[0].type
+
+
+def test_a_return_type_may_be_an_argument() -> None:
+    tree = returned("(typedesc<anydata> t = <>) returns t|error")
+    assert said(tree.member_types[0]) == reference("t")
+
+
+def test_an_argument_in_a_stream_is_written_as_central_writes_it() -> None:
+    tree = returned("(typedesc<anydata> t = <>) returns stream<t, error?>")
+    assert said(tree.member_types[0]) == {
+        "org_name": "UNK_ORG",
+        "module_name": "UNK_MOD",
+        "version": "UNK_VER",
+        "name": "t",
+        "category": "reference",
+    }
+
+
+# --- Types that are not public ------------------------------------------------------------------
+
+
+def test_a_private_record_is_expanded_where_it_is_used() -> None:
+    private = """
+        # About it.
+        #
+        # + a - the first
+        type Hidden record {| int a;
+            # the second
+            string b; *More; Item...; |};
+        type More record {| int a; int c; |};
+    """
+    assert said(type_of("Hidden", private)) == {
+        "name": "Hidden",
+        "description": "About it.",
+        "category": "inline_record",
+        "member_types": [
+            {"name": "a", "description": "the first", "element_type": INT},
+            {"name": "b", "description": "the second", "element_type": STRING},
+            {"name": "c", "element_type": INT},
+            {"element_type": {"is_rest_param": True, "element_type": ours("Item", "records")}},
+        ],
+    }
+
+
+def test_a_private_object_is_expanded_with_its_methods() -> None:
+    private = """
+        type Hidden client object {
+            public int size;
+            int secret;
+            # Calls.
+            remote isolated function call(int n) returns string;
+            resource function get items/[string id](*Item i);
+            public function plain(int... n);
+            function secret();
+        };
+    """
+    tree = type_of("Hidden", private)
+    assert tree.category is None
+    assert [each.name for each in tree.member_types] == ["size"]
+    functions = tree.function_types
+    assert functions
+    kinds = [(f.function_kind, f.name, f.accessor, f.resource_path) for f in functions]
+    assert kinds == [
+        ("REMOTE", "call", "", ""),
+        ("RESOURCE", "", "get", "items/[string id]"),
+        ("OTHER", "plain", "", ""),
+    ]
+    assert functions[0].is_isolated
+    assert functions[0].description == "Calls."
+    assert said(functions[0].param_types[0]) == {"name": "n", "element_type": INT}
+    assert functions[0].return_type == Type(name="string", category="builtin")
+
+
+def test_a_private_class_is_expanded() -> None:
+    tree = type_of("Hidden", "class Hidden { public int a = 1; public function f() { } }")
+    assert [each.name for each in tree.member_types] == ["a"]
+    assert [each.name for each in tree.function_types or ()] == ["f"]
+
+
+def test_a_private_enum_is_expanded_to_its_values() -> None:
+    tree = type_of("Hidden", 'enum Hidden { A, B = "b" }')
+    assert said(tree) == {
+        "name": "Hidden",
+        "is_anonymous_union_type": True,
+        "member_types": [other("A"), other('"b"')],
+    }
+
+
+@pytest.mark.parametrize(
+    ("private", "tree"),
+    [
+        ("type Hidden string;", {**STRING, "name": "Hidden", "definition": STRING}),
+        ("type Hidden Item;", ours("Item", "records")),
+        ("type Hidden Missing;", reference("Missing")),
+        (
+            "type Hidden int|string;",
+            {"name": "Hidden", "is_anonymous_union_type": True, "member_types": [INT, STRING]},
+        ),
+        (
+            "type Hidden record {| |}?;",
+            {
+                "name": "Hidden",
+                "description": "",
+                "category": "inline_record",
+                "is_nullable": True,
+            },
+        ),
+    ],
+)
+def test_a_private_alias_stands_for_what_it_means(private: str, tree: dict[str, object]) -> None:
+    assert said(type_of("Hidden", private)) == tree
+
+
+@pytest.mark.parametrize(
+    "private",
+    [
+        "type Hidden record {| Hidden next; |};",
+        "type Hidden Other[]; type Other Hidden?;",
+        "type Hidden record {| *Other; Other a; |}; type Other record {| *Hidden; Hidden b; |};",
+        "type Hidden Hidden;",
+        "class Hidden { public Hidden? next; public function f() returns Hidden { } }",
+        "type Hidden distinct (Hidden & readonly);",
+    ],
+)
+def test_types_that_lead_back_to_themselves_end(private: str) -> None:
+    assert "Hidden" in repr(type_of("Hidden", private))
+
+
+def test_a_type_is_cut_at_a_depth_that_every_reader_can_parse() -> None:
+    depth = 0
+    tree: Type | None = type_of("map<" * 150 + "int" + ">" * 150)
+    while tree and tree.constraint:
+        depth, tree = depth + 1, tree.constraint
+    assert depth == DEPTH_LIMIT
+    assert tree
+    assert tree.name == "…"
+
+
+def test_expansions_do_not_multiply() -> None:
+    layers = "".join(
+        f"type H{i} record {{| {' '.join(f'H{i + 1} f{j};' for j in range(10))} |}};\n"
+        for i in range(40)
+    )
+    tree = type_of("H0", f"{layers}type H40 record {{| |}};")
+    assert repr(tree).count("inline_record") <= EXPANSION_LIMIT + 10
+
+
+def test_a_parameter_may_include_a_record() -> None:
+    docs: FunctionDocs = documented(f"{NAMES}public function f(*Item i) {{ }}").functions[0]
+    assert docs.parameters[0].type
+    assert said(docs.parameters[0].type) == {**ours("Item", "records"), "is_inclusion": True}
+
+
+def test_distinct_types_in_other_types_are_the_types() -> None:
+    assert said(type_of("map<distinct error>"))["constraint"] == {
+        "name": "error",
+        "category": "builtin",
+    }
