@@ -6,10 +6,9 @@ answer holds every header that answers may depend on; an answer whose Function r
 is not kept (docs/decisions/0008).
 """
 
-import sys
-from collections.abc import Awaitable, Callable, Hashable, Sequence, Set
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Set
 from dataclasses import dataclass
-from typing import Self, cast
+from typing import Self
 
 from shared.answer_cache import REQUEST_ID_HEADER, RepeatAnswer
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +29,7 @@ LARGEST_BODY_BYTES = 128 * 1024  # Sending a larger body costs more than making 
 STALE_EVICTIONS_PER_WRITE = 8  # With each new answer, so that no request waits for thousands.
 
 _OVERHEAD = 2_048  # Bytes for what is not measured: the closure of the Function, the table entry.
+_HEADER_BYTES = 140  # Of a header, besides its characters: a tuple and two byte strings.
 _LOOKUP = "ballroom.answer_cache"  # In a scope: the data version and key of a missing answer.
 _NEW_EACH_TIME = REQUEST_ID_HEADER.lower().encode("ascii")
 _REPEATABLE = frozenset(("GET", "HEAD"))
@@ -68,7 +68,7 @@ class _CachedAnswer:
         headers = [each for each in start["headers"] if each[0] != _NEW_EACH_TIME]
         start = {**start, "headers": headers}
         head = encode_head(start)
-        size = sum(map(_memory_of, (key, start, head, body))) + _OVERHEAD
+        size = _memory_of_key(key) + _memory_of_answer(headers, head, body["body"]) + _OVERHEAD
         return cls(data_version, start, head, body, size)
 
 
@@ -181,15 +181,17 @@ def _is_framed(start: Message) -> bool:
     return has_no_body or any(name == b"content-length" for name, _ in start["headers"])
 
 
-def _memory_of(value: object) -> int:
-    """Return the bytes of memory of a value and everything in it."""
-    if isinstance(value, dict):
-        held = cast("dict[object, object]", value)
-        return sys.getsizeof(held) + sum(_memory_of(each) for pair in held.items() for each in pair)
-    if isinstance(value, tuple | list):
-        several = cast("Sequence[object]", value)
-        return sys.getsizeof(several) + sum(map(_memory_of, several))
-    return sys.getsizeof(value)
+def _memory_of_key(key: _Key) -> int:
+    _, path, query, headers = key
+    return len(path) + len(query) + _memory_of_headers(headers)
+
+
+def _memory_of_answer(headers: RawHeaders, head: bytes, body: bytes) -> int:
+    return len(body) + len(head) + _memory_of_headers(headers)
+
+
+def _memory_of_headers(headers: Iterable[_Header]) -> int:
+    return sum(_HEADER_BYTES + len(name) + len(value) for name, value in headers)
 
 
 def _repeat(answer: _CachedAnswer, scope: Scope) -> RawHeaders | None:
