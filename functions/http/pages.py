@@ -260,17 +260,11 @@ def static_path(name: str) -> str:
 @cache
 def _environment() -> "Environment":
     # Imported by the first page: most processes serve clients that never ask for one.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+    from jinja2 import FileSystemLoader  # noqa: PLC0415
 
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    from functions.http.template_engine import PageEnvironment  # noqa: PLC0415
+
+    environment = PageEnvironment(FileSystemLoader(TEMPLATES))
     for word in _FILTERS:
         environment.filters[word.__name__] = word
     environment.globals["fragment"] = fragment
