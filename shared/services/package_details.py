@@ -6,7 +6,7 @@ missing one costs.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -206,7 +206,8 @@ class PackageDetails:
         """
         survey = await self.packages.survey_with_withheld(package, by=by)
         if survey and survey.live:
-            return await self._details(survey, _latest(survey), by)
+            newest = _latest(survey)
+            return await self._details(survey, newest, newest, by)
         if survey and survey.withdrawn:
             raise PackageWithdrawn(survey.head.package, tuple(map(_withdrawal, survey.withdrawn)))
         raise PackageNotFound(package)
@@ -219,7 +220,7 @@ class PackageDetails:
         wanted = coordinate.version.text
         entry = next((each for each in entries if each.version == wanted), None)
         if survey and entry and entry.state is State.LIVE:
-            return await self._details(survey, entry, by)
+            return await self._details(survey, entry, _latest(survey), by)
         if survey and entry and entry.state in WITHDRAWN:
             better = latest(survey, Range(), ANY_CLIENT)
             named = survey.head.package.at(entry.parsed)
@@ -323,11 +324,13 @@ class PackageDetails:
         which job published a release is known only from the newest events of its organization.
         """
         changes = await self._changes(OrgName(details.package.org))
-        logged = {
-            _identity(entry): entry
-            for change, entry in changes
-            if change.package.key == details.package.key and _is_shown(change, details.entries)
-        }
+        live = frozenset(each.version for each in details.entries)
+        shown = (
+            _history_entry(change, event)
+            for change, event in changes
+            if change.package.key == details.package.key and _is_shown(change, live)
+        )
+        logged = {_identity(entry): entry for entry in shown}
         recorded = {_identity(entry): entry for entry in details.history_entries}
         # A record has the message, the event the job.
         for identity, entry in recorded.items():
@@ -347,33 +350,33 @@ class PackageDetails:
             for each in surveys
             if each and each.head.visibility is Visibility.PUBLIC
         }
+        live = {key: frozenset(each.version for each in public[key].live) for key in public}
         return [
-            (survey.head.package, entry)
-            for change, entry in changes
-            if (survey := public.get(change.package.key)) and _is_shown(change, survey.entries)
+            (public[key].head.package, _history_entry(change, event))
+            for change, event in changes
+            if (key := change.package.key) in public and _is_shown(change, live[key])
         ]
 
-    async def _changes(self, org: OrgName) -> Iterator[tuple[PackageChange, PackageHistoryEntry]]:
+    async def _changes(self, org: OrgName) -> Iterator[tuple[PackageChange, Event]]:
         batch = await self.events.stream(org_stream(org.lower()), None, EVENTS_READ)
-        changes = ((event, package_change(0, event)) for _, event in batch)
-        return (
-            (change, _history_entry(change, event))
-            for event, change in changes
-            if change is not None
-        )
+        changes = ((package_change(0, event), event) for _, event in batch)
+        return ((change, event) for change, event in changes if change is not None)
 
-    async def _details(self, survey: Survey, entry: ReleaseEntry, by: Principal) -> ReleaseDetails:
-        head = survey.head
+    async def _details(
+        self, survey: Survey, entry: ReleaseEntry, newest: ReleaseEntry, by: Principal
+    ) -> ReleaseDetails:
+        head, org = survey.head, OrgName(survey.head.org)
         message = effective_deprecation(head, entry.deprecation)
-        found, owner = await asyncio.gather(
-            self.metadata.find(head.package.at(entry.parsed)), self._owner(OrgName(head.org))
+        found, organization, domains = await asyncio.gather(
+            self.metadata.find(head.package.at(entry.parsed)),
+            self.directory.get(Organization, organization_place(org)),
+            self.directory.list_by_owner(OrganizationDomain, org.lower()),
         )
         if found.release is None or found.release.state is not State.LIVE:
             raise ReleaseNotFound(head.package, entry.parsed)
         replacements = await self._replacements(head.package, message, by) if message else ()
-        return ReleaseDetails(
-            head, found.release, owner, survey.live, _latest(survey), replacements
-        )
+        owner = _owner(org, organization, domains)
+        return ReleaseDetails(head, found.release, owner, survey.live, newest, replacements)
 
     async def _replacements(
         self, package: Package, message: str, by: Principal
@@ -387,16 +390,15 @@ class PackageDetails:
         visible = await self.packages.authorization.visible(by, candidates)
         return tuple(each.head.package for each in visible if each.live)
 
-    async def _owner(self, org: OrgName) -> PackageOwner:
-        """Return the owner; of one whose packages are private by default only the name."""
-        organization, domains = await asyncio.gather(
-            self.directory.get(Organization, organization_place(org)),
-            self.directory.list_by_owner(OrganizationDomain, org.lower()),
-        )
-        if organization is None or organization.default_visibility is Visibility.PRIVATE:
-            return PackageOwner(org)
-        verified = tuple(each.domain for each in domains if each.verified_ms is not None)
-        return PackageOwner(organization.name, organization.display_name, verified)
+
+def _owner(
+    org: OrgName, organization: Organization | None, domains: Iterable[OrganizationDomain]
+) -> PackageOwner:
+    """Return the owner; of one whose packages are private by default only the name."""
+    if organization is None or organization.default_visibility is Visibility.PRIVATE:
+        return PackageOwner(org)
+    verified = tuple(each.domain for each in domains if each.verified_ms is not None)
+    return PackageOwner(organization.name, organization.display_name, verified)
 
 
 def _withdrawal(entry: ReleaseEntry) -> Withdrawal:
@@ -437,11 +439,11 @@ def _history_entry(change: PackageChange, event: Event) -> PackageHistoryEntry:
     return PackageHistoryEntry(event.at_ms, change.change, change.version, job=job, commit=commit)
 
 
-def _is_shown(change: PackageChange, entries: Iterable[ReleaseEntry]) -> bool:
+def _is_shown(change: PackageChange, live: Set[str]) -> bool:
+    """Return whether a change of a package with these live versions is shown."""
     if change.version == EVERY_VERSION:
         return True
-    is_live = any(each.version == change.version and each.state is State.LIVE for each in entries)
-    return is_live and change.change in _CHANGES_OF_RELEASES
+    return change.version in live and change.change in _CHANGES_OF_RELEASES
 
 
 def _identity(entry: PackageHistoryEntry) -> tuple[ChangeKind, str, int]:
