@@ -112,7 +112,7 @@ class Filing:
                 self.lists["annotations"].append(self.declarations.annotation(node, scope))
             case VariableDefinition():
                 self._add_variable(node, scope)
-            case TypeDefinition():
+            case _:
                 self._add_type(_alias(node, scope))
 
     def _add_class(self, node: ClassDefinition, scope: FileScope) -> None:
@@ -130,7 +130,7 @@ class Filing:
                 self.lists["constants"].append(self.declarations.constant(node, scope))
             case VariableKind.CONFIGURABLE:
                 self.lists["configurables"].append(self.declarations.variable(node, scope))
-            case VariableKind.VARIABLE:
+            case _:
                 self.lists["variables"].append(self.declarations.variable(node, scope))
 
     def _add_type(self, alias: Alias) -> None:

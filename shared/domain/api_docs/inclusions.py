@@ -29,10 +29,6 @@ class OwnedMethod:
     node: FunctionNode
     owner: Structure
 
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return method_key(self.node)
-
 
 def method_key(node: FunctionNode) -> tuple[str, str, str]:
     """Return what a method is overridden by: its name, or its accessor and path."""

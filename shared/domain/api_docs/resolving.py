@@ -229,8 +229,8 @@ class PackageNames:
                     return "clients"
                 is_listener = "listener" in qualifiers or name == "Listener"
                 return "listeners" if is_listener else "classes"
-            case TypeDefinition(type=node):
-                return self._category_of(node, definition.scope, links)
+            case node:
+                return self._category_of(node.type, definition.scope, links)
 
     def _category_of(self, node: TypeNode, scope: FileScope, links: int) -> str:
         if links == 0:

@@ -303,16 +303,15 @@ class TypeTrees:
             return _unresolved(node.name)
         chain = place.expanded | {definition}
         inner = replace(_deeper(place), scope=definition.scope, expanded=chain)
-        match node:
-            case EnumDefinition():
-                return self._expanded_enum(node)
-            case ClassDefinition():
-                structure = structure_of(node, node.comment, inner.scope)
-            case TypeDefinition():
-                structure = structure_of(structural_part(node.type), node.comment, inner.scope)
-                if structure is None:
-                    return self._expanded_alias(node, inner)
-        return self._expanded_structure(node, structure, inner) if structure else _unresolved("")
+        if isinstance(node, EnumDefinition):
+            return self._expanded_enum(node)
+        if isinstance(node, ClassDefinition):
+            members = Structure(node.members, node.comment, inner.scope)
+            return self._expanded_structure(node, members, inner)
+        structure = structure_of(structural_part(node.type), node.comment, inner.scope)
+        if structure is None:
+            return self._expanded_alias(node, inner)
+        return self._expanded_structure(node, structure, inner)
 
     def _expanded_structure(self, node: Named, structure: Structure, place: Place) -> Type:
         members = self._fields(structure, place)

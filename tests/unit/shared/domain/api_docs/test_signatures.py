@@ -9,6 +9,7 @@ from shared.domain.api_docs.model import (
     AliasDocs,
     AnnotationDocs,
     ConstantDocs,
+    DeclarationDocs,
     ErrorDocs,
     MapTypeDocs,
     ModuleDocs,
@@ -182,6 +183,7 @@ def test_what_a_document_of_central_lacks_is_left_out() -> None:
     assert signature_text(MapTypeDocs(name="M")) == "public type M "
     assert signature_text(AnnotationDocs(name="A")) == "public annotation A"
     assert signature_text(VariableDocs(name="v")) == ""
+    assert signature_text(DeclarationDocs(name="d")) == "d"
     assert signature_text(AliasDocs(name="T", is_array_type=True)) == "public type T "
     lengths = Type(is_array_type=True, element_type=Type(name="int", category="builtin"))
     assert "".join(part.text for part in type_parts(lengths)) == "int"
@@ -196,12 +198,14 @@ def test_sources_have_a_line_for_each_member() -> None:
         public enum E { A, B = "b" }
         public isolated client class C {
             *O;
+            *Hidden;
             public int a;
             public function init() { }
             remote function call() returns int = external;
             public function o() { }
         }
         public type O object { public int n; public function o(); public function p(); }?;
+        type Hidden object { };
         public function f() = external;
         public const int ONE = 1;
     """)
