@@ -406,9 +406,9 @@ async def beginning(_place: Place) -> None:
 async def test_the_next_process_finishes_after_a_crash_at_any_call(
     place: Place, prepare: Callable[[Place], Any], *, after: bool
 ) -> None:
-    fatal, alive = 0, False
+    fatal, alive = -1, False
     while not alive:
-        fatal += 1
+        fatal += 2  # After one call is before the next.
         await place.search.index.replace(listing("one", summary=f"number{fatal}"))
         await prepare(place)
         await place.search.index.replace(listing("two", summary=f"number{fatal}"))

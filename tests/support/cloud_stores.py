@@ -40,6 +40,7 @@ BLOBS = "blobs.connection"
 ADDRESS = "cosmos.address"  # A file of a place whose double other processes use.
 
 _doubles: dict[Path, CosmosDouble] = {}
+_with_containers = set[str]()  # Prefixes of containers of blobs that this process made.
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,9 @@ def emulator() -> str:
 
 async def make_containers(connections: AzureClients) -> None:
     """Make the containers of blobs, as the templates do in the cloud."""
+    if connections.prefix in _with_containers:
+        return
+    _with_containers.add(connections.prefix)
     blobs = BlobContainers(connections.blobs, connections.prefix)
     for name in BLOB_CONTAINERS:
         with suppress(ResourceExistsError):
