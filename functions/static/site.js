@@ -80,16 +80,18 @@
   function onCopy(button) {
     const words = button.firstChild; // A text for screen readers follows it.
     const said = words.data;
+    const { copy, copyText } = button.dataset; // The id of an element, or a text that is not shown.
+    if (copyText && !navigator.clipboard) return; // There is nothing to select instead.
     button.addEventListener("click", async () => {
-      const from = document.getElementById(button.dataset.copy);
-      if (!from) return;
+      const from = copyText ? null : document.getElementById(copy);
+      if (!copyText && !from) return;
       try {
-        await navigator.clipboard.writeText(from.value ?? from.textContent);
+        await navigator.clipboard.writeText(copyText ?? from.value ?? from.textContent);
         words.data = "Copied";
       } catch {
-        words.data = "Press Ctrl+C"; // The text is selected below.
-        if (from.select) from.select();
-        else getSelection()?.selectAllChildren(from);
+        words.data = from ? "Press Ctrl+C" : "Not copied"; // The text is selected below.
+        if (from?.select) from.select();
+        else if (from) getSelection()?.selectAllChildren(from);
       }
       setTimeout(() => {
         words.data = said;
@@ -209,7 +211,7 @@
     if (fields.length) onKeys(fields[fields.length - 1]); // The page's own field comes after that of the layout.
     fields.forEach((field) => new Suggestions(field));
     document.querySelectorAll("[data-keys-switch]").forEach(onKeysSwitch);
-    document.querySelectorAll("[data-copy]").forEach(onCopy);
+    document.querySelectorAll("[data-copy], [data-copy-text]").forEach(onCopy);
     document.querySelectorAll("[data-theme-switch]").forEach(onThemes);
   });
 })();

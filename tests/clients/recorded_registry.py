@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 from shared.bootstrap import build_registry
 from shared.composition import Registry
@@ -75,13 +76,17 @@ class Served:
 
 @contextmanager
 def served(
-    template: Template, folder: Path, *, timeouts: ConnectionTimeouts | None = None
+    template: Template,
+    folder: Path,
+    *,
+    timeouts: ConnectionTimeouts | None = None,
+    **settings: Any,
 ) -> Generator[Served]:
     """Serve a copy of the template as `make run` serves a data folder."""
     shutil.copytree(template.folder, folder)
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    recorder = Recorder(build_host(settings_of(folder, url=url)))
+    recorder = Recorder(build_host(settings_of(folder, url=url, **settings)))
     people = with_tokens_of_today(folder, template.people)
     with running(recorder, at=bound, timeouts=timeouts):
         yield Served(url, people, recorder)

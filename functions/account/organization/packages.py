@@ -11,6 +11,7 @@ from functions.account.organization.pages import (
     org_of,
     organization_frame,
 )
+from functions.account.organization.publishers import provider_form
 from functions.http.pagination import Pager
 from functions.http.requests import READ_METHODS, Form
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
@@ -65,6 +66,8 @@ async def account_organization_package(
         entries=pager.slice(entries),
         page=path,
         longest=MAX_MESSAGE_LENGTH,
+        choice=provider_form(request, frame),
+        empty=Form(),
     )
 
 

@@ -1,6 +1,6 @@
 """/account/organizations/{org}/publishers: the trusted publishers of an organization."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import azure.functions as func
@@ -33,6 +33,13 @@ ID_COMMANDS = {
     Provider.ENTRA: "az identity show --name release --resource-group ci",
 }
 
+# The rules that the pipelines below comply with, by the names of their fields.
+PIPELINE_RULES: Mapping[Provider, Mapping[str, str]] = {
+    Provider.GITHUB: {"workflow": "release.yml", "refs": "refs/tags/v*"},
+    Provider.GITLAB: {"refs": "refs/tags/v*"},
+    Provider.AZURE_DEVOPS: {"refs": "refs/heads/main"},
+}
+
 
 def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
@@ -55,7 +62,7 @@ async def account_organization_publishers(
         problem,
         publishers=pager.slice(publishers),
         pager=pager,
-        choice=_provider_form(request, frame),
+        choice=provider_form(request, frame),
     )
 
 
@@ -89,12 +96,17 @@ class ProviderForm:
         return self.provider in LOOKED_UP_PROVIDERS
 
     @property
+    def defaults(self) -> Mapping[str, str]:
+        """Return the rules that fit the pipeline, by the names of their fields."""
+        return PIPELINE_RULES.get(self.provider, {})
+
+    @property
     def where(self) -> str:
         """Return the command that prints the ids."""
         return ID_COMMANDS[self.provider]
 
 
-def _provider_form(request: SignedInRequest, frame: OrganizationFrame) -> ProviderForm | None:
+def provider_form(request: SignedInRequest, frame: OrganizationFrame) -> ProviderForm | None:
     """Return the form of the chosen provider, else of the first; None if none is configured."""
     known = request.registry.trusted_publishers.servers
     providers = [each for each in Provider if known.get(each)]
