@@ -33,7 +33,8 @@ LARGEST_FILE = 1024 * 1024
 
 # What unread declarations may cost: texts that were read in vain and are read again. More means
 # that a file was made to be slow.
-MOST_READ_AGAIN = 8  # Times the length of the file.
+MOST_READ_AGAIN = 4  # Times the length of the file.
+MOST_UNREAD_MEMBERS = 100  # Of a class, which is unread with more.
 
 _KEYWORDS = """annotation class client configurable const distinct enum final function import
     isolated listener public readonly service transactional type var xmlns"""
@@ -177,11 +178,15 @@ class _Reader:
         name = cursor.name()
         cursor.expect("{")
         members: list[Member] = []
+        unread = 0
         while cursor.value != "}":
             start = cursor.start
             try:
                 members.append(run(cursor, object_member(cursor)))
             except Unreadable as error:
+                unread += 1
+                if unread > MOST_UNREAD_MEMBERS:
+                    raise
                 self._skip_member(start, str(error))
         cursor.advance()
         return ClassDefinition(

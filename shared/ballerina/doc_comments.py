@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from shared.ballerina.syntax import DocComment
 
-_PARAMETER = re.compile(r"\+[ \t]*+((?:[^\s\\-]|\\[^\s])++)[ \t]*+-[ \t]*+(.*)", re.DOTALL).match
+_PARAMETER = re.compile(r"\+[ \t]*+((?:[^\s\\-]|\\.)++)[ \t]*+-[ \t]*+(.*)", re.DOTALL).match
 _HEADING = "# "
 _FENCE = "```"
 _RETURN = "return"

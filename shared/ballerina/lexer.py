@@ -28,7 +28,7 @@ _LETTERS = (
     "\u2190-\u245f\u2500-\u2775\u2794-\u2bff\u2e00-\u2e7f\u3001-\u3003\u3008-\u3020\u3030"
     "\ufd3e\ufd3f\ufe45\ufe46\ue000-\uf8ff\U000f0000-\U0010ffff]"
 )
-_NAME = rf"(?:'|(?![0-9]))(?:{_LETTERS}++|\\(?:u\{{[0-9A-Fa-f]++\}}|[^\s0-9A-Za-z]))++"
+_NAME = rf"(?:'|(?![0-9]))(?:{_LETTERS}++|\\(?:u\{{[0-9A-Fa-f]++\}}|[^\t\n\rA-Za-z]))++"
 _STRING = r'"(?:[^"\\\n]++|\\[^\n])*+"'
 _token = _matcher(
     r"(?:[ \t\n]++|//[^\n]*+)*+"
@@ -178,10 +178,10 @@ class Cursor:
 
     def _jump(self, position: int, stops: str) -> int:
         """Return the position of the first character of `stops` outside of brackets, or of the
-        closing bracket of those around it."""
+        closing bracket of those around it. `end` is where an unsuccessful jump ended."""
         closing: list[str] = []
         while True:
-            position = _without_brackets(closing)(self.text, position).end()
+            position = self.end = _without_brackets(closing)(self.text, position).end()
             character = self.text[position : position + 1]
             if not character:
                 raise Unexpected(f"`{closing[-1] if closing else stops}`", "")
@@ -208,7 +208,7 @@ class Cursor:
 
     def _template(self, position: int, closing: list[str]) -> int:
         """Return the position behind the text of a template: after its end, or after `${`."""
-        end = _template(self.text, position).end()
+        end = self.end = _template(self.text, position).end()
         if end == len(self.text):
             raise Unexpected(_END_OF_TEMPLATE, "")
         if self.text[end] == "`":

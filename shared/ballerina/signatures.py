@@ -36,7 +36,7 @@ _MEMBER_QUALIFIERS = frozenset(
     ("public", "private", "isolated", "remote", "resource", "transactional", "final")
 )
 # `readonly & T f`, `readonly[] f`: the keyword is part of the type, not a qualifier of the field.
-_READONLY_AS_TYPE = re.compile(r"[ \t\n]*+(?:[&|?]|\.\.\.|\[[ \t\n]*+\])").match
+_READONLY_AS_TYPE = re.compile(r"\s*+(?:[&|?]|\.\.\.|\[\s*+(?:\*|[0-9]++)?\s*+\])").match
 
 
 @dataclass(frozen=True, slots=True)
