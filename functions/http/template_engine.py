@@ -8,6 +8,7 @@ Imported with the first page, since Jinja takes long to import.
 """
 
 import re
+from collections.abc import MutableMapping
 
 from jinja2 import Environment, StrictUndefined
 from jinja2.compiler import CodeGenerator, Frame
@@ -49,3 +50,8 @@ class PageEnvironment(Environment):
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
+
+    def make_globals(self, d: MutableMapping[str, object] | None) -> MutableMapping[str, object]:
+        """Return the globals of a template as a plain dictionary, which is faster to copy for each
+        page than Jinja's `ChainMap`. Globals that are added later do not reach it."""
+        return {**self.globals, **(d or {})}

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from typing import cast
 
@@ -127,7 +128,7 @@ def _names(dependencies: Iterable[Dependency]) -> set[str]:
     return {f"{each.org}/{each.name}" for each in dependencies}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # Without slots: pages read the package many times.
 class ReleaseDetails:
     """A release and its package; `entries` are the live releases, newest first, and `replacements`
     the packages that the deprecation message names, as far as the caller may see them."""
@@ -139,7 +140,7 @@ class ReleaseDetails:
     latest: ReleaseEntry
     replacements: tuple[Package, ...] = ()
 
-    @property
+    @cached_property
     def package(self) -> Package:
         """The package, in the spelling of its first push."""
         return self.head.package
