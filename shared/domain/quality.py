@@ -144,7 +144,7 @@ class QualityScore:
 
     @property
     def unchecked(self) -> tuple[QualityRule, ...]:
-        checked = {part.rule for part in self.parts}
+        checked = [part.rule for part in self.parts]
         return tuple(rule for rule in RULES if rule not in checked)
 
     @property
