@@ -125,8 +125,10 @@ class Database:
 
     def read(self, work: Work[T]) -> T:
         """Run a short read on the event loop: some rows by key, at most 64 KiB."""
-        with translate_sqlite_errors(self._path):
+        try:  # Without `translate_sqlite_errors`, whose generator takes as long as the read.
             return work(self._here().reader)
+        except sqlite3.Error as error:
+            raise database_error(self._path, error) from error
 
     async def scan(self, work: Work[T]) -> T:
         """Run a read of any length on a thread."""
