@@ -5,10 +5,12 @@ Keys without a value are left out; lists, numbers and booleans never are.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cache
 from inspect import get_annotations
 from itertools import chain
-from typing import Any, cast
+from json.encoder import encode_basestring
+from typing import Any, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.alias_generators import to_camel
@@ -17,7 +19,9 @@ from shared.domain.api_docs.model import (
     DeclarationDocs,
     DocsModel,
     Documented,
+    FunctionDocs,
     ModuleDocs,
+    Type,
     VariableDocs,
     alias_lists,
 )
@@ -45,14 +49,9 @@ class _Document(BaseModel):
 
 def write_document(module: ModuleDocs) -> bytes:
     """Return the document of a module."""
-    docs = {"releaseVersion": "", "langLibs": [], "modules": [_written(module)]}
-    return _JSON.dump_json(
-        {
-            "apiDocsVersion": API_DOCS_VERSION,
-            "docsData": docs,
-            "searchData": _search_data(module),
-        }
-    )
+    head = f'{{"apiDocsVersion":"{API_DOCS_VERSION}","docsData":{{"releaseVersion":"","langLibs":[]'
+    search = _JSON.dump_json(_search_data(module)).decode()
+    return f'{head},"modules":[{_Writer().json(module)}]}},"searchData":{search}}}'.encode()
 
 
 def read_document(content: bytes) -> ModuleDocs:
@@ -60,30 +59,59 @@ def read_document(content: bytes) -> ModuleDocs:
     return _Document.model_validate_json(content).docs_data.modules[0]
 
 
-def _written(docs: DocsModel) -> JsonObject:
-    keys = _keys(type(docs))
-    if isinstance(docs, VariableDocs) and docs.type is None and docs.inclusion_type:
-        keys = tuple(each for each in keys if each[0] in _INCLUSION_FIELDS)
-    found: JsonObject = {}
-    for name, key, is_extra in keys:
-        value = getattr(docs, name)
-        if value or not (is_extra or value is None):
-            found[key] = _json(value)
-    return found
+@dataclass(slots=True)
+class _Writer:
+    """Writes a documentation as JSON, as text at once: a tree of 60,000 objects would cost the
+    garbage collector more time than all else. Methods of clients are in two lists and simple types
+    repeat, so both are kept."""
+
+    _known: dict[int, str] = field(default_factory=dict[int, str])
+
+    def json(self, value: object) -> str:
+        if isinstance(value, str):
+            return encode_basestring(value)
+        if isinstance(value, DocsModel):
+            return self._kept(value) if _repeats(value) else self._object(value)
+        if isinstance(value, tuple):
+            items = cast("tuple[object, ...]", value)
+            return f"[{','.join([self.json(each) for each in items])}]" if items else "[]"
+        return str(value).lower()  # A number, or a boolean.
+
+    def _kept(self, docs: DocsModel) -> str:
+        known = self._known.get(id(docs))
+        if known is None:
+            known = self._known[id(docs)] = self._object(docs)
+        return known
+
+    def _object(self, docs: DocsModel) -> str:
+        keys = _keys(type(docs))
+        if isinstance(docs, VariableDocs) and docs.type is None and docs.inclusion_type:
+            keys = tuple(each for each in keys if each.name in _INCLUSION_FIELDS)
+        found: list[str] = []
+        for name, start, is_extra in keys:
+            value = getattr(docs, name)
+            if value or not (is_extra or value is None):
+                found.append(start + self.json(value))
+        return f"{{{','.join(found)}}}"
 
 
-def _json(value: object) -> object:
-    if isinstance(value, DocsModel):
-        return _written(value)
-    if isinstance(value, tuple):
-        return [_json(each) for each in cast("tuple[object, ...]", value)]
-    return value
+def _repeats(docs: DocsModel) -> bool:
+    if isinstance(docs, Type):
+        return not (docs.member_types or docs.element_type or docs.constraint)
+    return isinstance(docs, FunctionDocs)
+
+
+class _Key(NamedTuple):
+    """A key of an object, and the field that it is of."""
+
+    name: str
+    start: str  # What precedes the value.
+    is_extra: bool  # Central does not have it.
 
 
 @cache
-def _keys(kind: type[DocsModel]) -> tuple[tuple[str, str, bool], ...]:
-    """Return the fields of a class in the order of their keys: name, key, and whether Central does
-    not have it."""
+def _keys(kind: type[DocsModel]) -> tuple[_Key, ...]:
+    """Return the keys of a class in their order."""
     bases = [each for each in kind.__mro__ if issubclass(each, DocsModel)]
     extra = {name for base in bases for name in base.__dict__.get("EXTRA", ())}
     names = list(kind.model_fields)
@@ -91,7 +119,7 @@ def _keys(kind: type[DocsModel]) -> tuple[tuple[str, str, bool], ...]:
         names = [name for base in bases for name in get_annotations(base)]
         names = [name for name in dict.fromkeys(names) if name in kind.model_fields]
     names.sort(key=lambda name: name in extra)
-    return tuple((name, to_camel(name), name in extra) for name in names)
+    return tuple(_Key(name, f'"{to_camel(name)}":', name in extra) for name in names)
 
 
 def _search_data(module: ModuleDocs) -> JsonObject:

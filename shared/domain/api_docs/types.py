@@ -47,7 +47,7 @@ from shared.domain.api_docs.resolving import (
 TYPE_SIZE = 600  # Bytes of a type without members as JSON.
 
 # A type that is nested deeper is cut. Each level takes up to three of JSON, of which parsers
-# allow 200.
+# allow 200; a method takes two levels.
 DEPTH_LIMIT = 50
 CUT = Type(name="…", category="other", generate_user_defined_type_link=False)
 
@@ -64,7 +64,6 @@ class Place:
     """Where a type is used."""
 
     scope: FileScope
-    depth: int = 0
     parameters: frozenset[str] = frozenset()  # Names that a return type may depend on.
     expanded: frozenset[Definition] = frozenset()
     is_in_stream: bool = False
@@ -78,6 +77,7 @@ class TypeTrees:
     inclusions: Inclusions
     budget: Budget
     _expansion: int = 0
+    _depth: int = 0
     _forms: dict[type, Callable[[Any, Place], Type]] = field(
         default_factory=dict[type, Callable[[Any, Place], Type]]
     )
@@ -104,17 +104,17 @@ class TypeTrees:
         self, node: TypeNode, scope: FileScope, parameters: frozenset[str] = frozenset()
     ) -> Type:
         """Return the tree of a type that is used in `scope`."""
-        self._expansion = 0
+        self._expansion = self._depth = 0
         return self._tree(node, Place(scope, parameters=parameters))
 
     def parameter(self, node: ParameterNode, scope: FileScope) -> Type:
         """Return the tree of a parameter's type."""
-        self._expansion = 0
+        self._expansion = self._depth = 0
         return self._parameter(node, Place(scope))
 
     def rest(self, node: TypeNode, scope: FileScope) -> Type:
         """Return the type of a record's rest field."""
-        self._expansion = 0
+        self._expansion = self._depth = 0
         return self._rest(node, Place(scope))
 
     def public_reference(self, definition: Definition, scope: FileScope) -> Type:
@@ -124,25 +124,28 @@ class TypeTrees:
 
     def inclusion(self, definition: Definition, structure: Structure, scope: FileScope) -> Type:
         """Return the reference to a public definition, with the fields that are taken over."""
-        self._expansion = 0
-        place = Place(structure.scope, depth=1, expanded=frozenset((definition,)))
+        self._expansion = self._depth = 0
+        place = Place(structure.scope, expanded=frozenset((definition,)))
         members = self._fields(structure, place)
         return self.public_reference(definition, scope).model_copy(update={"member_types": members})
 
     def keys(self, table: TableType, scope: FileScope) -> Type | None:
         """Return the key constraint of a table, if there is one."""
-        self._expansion = 0
-        return self._keys(table, Place(scope, depth=1))
+        self._expansion = self._depth = 0
+        return self._keys(table, Place(scope))
 
     def _tree(self, node: TypeNode, place: Place) -> Type:
         self.budget.spend(TYPE_SIZE)
-        if place.expanded:
-            self._expansion += 1
-        return self._forms[type(node)](node, place) if place.depth < DEPTH_LIMIT else CUT
+        if self._depth >= DEPTH_LIMIT:
+            return CUT
+        self._expansion += 1 if place.expanded else 0
+        self._depth += 1
+        tree = self._forms[type(node)](node, place)
+        self._depth -= 1
+        return tree
 
     def _members(self, nodes: tuple[TypeNode, ...], place: Place) -> tuple[Type, ...]:
-        inner = _deeper(place)
-        return tuple(self._tree(node, inner) for node in nodes)
+        return tuple(self._tree(node, place) for node in nodes)
 
     def _singleton(self, node: SingletonType, _: Place) -> Type:
         return self._text(node.text)
@@ -151,7 +154,7 @@ class TypeTrees:
         return self._text(node.text)
 
     def _distinct(self, node: DistinctType, place: Place) -> Type:
-        return self._tree(node.type, _deeper(place))
+        return self._tree(node.type, place)
 
     def _text(self, text: str) -> Type:
         self.budget.spend(len(text))
@@ -160,8 +163,10 @@ class TypeTrees:
     def _builtin(self, node: BuiltinType, place: Place) -> Type:
         if not node.parameters and node.name not in ("future", "typedesc"):
             return _plain(node.name)
-        inner = replace(_deeper(place), is_in_stream=node.name == "stream")
-        parameters = tuple(self._tree(each, inner) for each in node.parameters)
+        is_in_stream = node.name == "stream"
+        if is_in_stream != place.is_in_stream:
+            place = replace(place, is_in_stream=is_in_stream)
+        parameters = tuple(self._tree(each, place) for each in node.parameters)
         first = parameters[0] if parameters else None
         match node.name:
             case "map":
@@ -178,16 +183,16 @@ class TypeTrees:
     def _array(self, node: ArrayType, place: Place) -> Type:
         return Type(
             is_array_type=True,
-            element_type=self._tree(node.element, _deeper(place)),
+            element_type=self._tree(node.element, place),
             array_dimensions=len(node.lengths),
             array_lengths=node.lengths if any(node.lengths) else (),
         )
 
     def _optional(self, node: OptionalType, place: Place) -> Type:
-        return self._tree(node.type, _deeper(place)).model_copy(update={"is_nullable": True})
+        return self._tree(node.type, place).model_copy(update={"is_nullable": True})
 
     def _parenthesized(self, node: ParenthesizedType, place: Place) -> Type:
-        return Type(is_parenthesised_type=True, element_type=self._tree(node.type, _deeper(place)))
+        return Type(is_parenthesised_type=True, element_type=self._tree(node.type, place))
 
     def _union(self, node: UnionType, place: Place) -> Type:
         members = self._members(node.members, place)
@@ -203,15 +208,14 @@ class TypeTrees:
         return Type(is_tuple=True, member_types=members)
 
     def _rest(self, node: TypeNode, place: Place) -> Type:
-        return Type(is_rest_param=True, element_type=self._tree(node, _deeper(place)))
+        return Type(is_rest_param=True, element_type=self._tree(node, place))
 
     def _table(self, node: TableType, place: Place) -> Type:
-        inner = _deeper(place)
         return Type(
             name="table",
             category="table",
-            constraint=self._tree(node.row, inner),
-            key_constraint=self._keys(node, inner),
+            constraint=self._tree(node.row, place),
+            key_constraint=self._keys(node, place),
         )
 
     def _keys(self, node: TableType, place: Place) -> Type | None:
@@ -224,7 +228,6 @@ class TypeTrees:
         return Type(name="key", category="key", member_types=members)
 
     def _function(self, node: FunctionType, place: Place) -> Type:
-        inner = _deeper(place)
         parameters = node.parameters or ()
         names = tuple(each.name for each in parameters)
         return Type(
@@ -232,9 +235,9 @@ class TypeTrees:
             is_isolated="isolated" in node.qualifiers,
             is_extern=False,
             name="function" if node.parameters is None else None,
-            param_types=tuple(self._parameter(each, inner) for each in parameters),
+            param_types=tuple(self._parameter(each, place) for each in parameters),
             param_names=names if any(names) else (),
-            return_type=self._tree(node.returns, inner) if node.returns else None,
+            return_type=self._tree(node.returns, place) if node.returns else None,
         )
 
     def _parameter(self, node: ParameterNode, place: Place) -> Type:
@@ -253,17 +256,17 @@ class TypeTrees:
         structure = Structure(node.members, NO_COMMENT, place.scope, node.rest, is_record=True)
         is_closed = node.is_exclusive and not node.rest
         category = "inline_closed_record" if is_closed else "inline_record"
-        return Type(category=category, member_types=self._fields(structure, _deeper(place)))
+        return Type(category=category, member_types=self._fields(structure, place))
 
     def _fields(self, structure: Structure, place: Place) -> tuple[Type, ...]:
         fields = tuple(self._field(each, place) for each in self.inclusions.fields(structure))
         if structure.rest:
-            rest = self._rest(structure.rest, replace(place, scope=structure.scope))
+            rest = self._rest(structure.rest, _within(structure.scope, place))
             fields += (Type(element_type=rest),)
         return fields
 
     def _field(self, field: OwnedField, place: Place) -> Type:
-        tree = self._tree(field.node.type, replace(_deeper(place), scope=field.owner.scope))
+        tree = self._tree(field.node.type, _within(field.owner.scope, place))
         if field.node.is_optional:
             tree = tree.model_copy(update={"is_optional": True})
         description = field.description.rstrip("\n") if place.expanded else ""
@@ -302,7 +305,7 @@ class TypeTrees:
         if definition in place.expanded or self._expansion > EXPANSION_LIMIT:
             return _unresolved(node.name)
         chain = place.expanded | {definition}
-        inner = replace(_deeper(place), scope=definition.scope, expanded=chain)
+        inner = replace(place, scope=definition.scope, expanded=chain)
         if isinstance(node, EnumDefinition):
             return self._expanded_enum(node)
         if isinstance(node, ClassDefinition):
@@ -341,20 +344,23 @@ class TypeTrees:
 
     def _method(self, method: OwnedMethod, place: Place) -> IncludedFunction:
         node = method.node
-        inner = replace(_deeper(place), scope=method.owner.scope)
+        inner = _within(method.owner.scope, place)
         description = node.comment.description.rstrip("\n")
         self.budget.spend(TYPE_SIZE + len(description))
-        parameters = (
+        self._depth += 1
+        parameters = tuple(
             Type(name=each.name, element_type=self._parameter(each, inner))
             for each in node.parameters
         )
+        returned = self._tree(node.returns, inner) if node.returns else None
+        self._depth -= 1
         return IncludedFunction(
             accessor=node.accessor,
             resource_path=node.resource_path,
             is_isolated="isolated" in node.qualifiers,
             function_kind=function_kind(node),
-            param_types=tuple(parameters),
-            return_type=self._tree(node.returns, inner) if node.returns else None,
+            param_types=parameters,
+            return_type=returned,
             name=node.name,
             description=description,
         )
@@ -365,8 +371,8 @@ class TypeTrees:
         return description
 
 
-def _deeper(place: Place) -> Place:
-    return replace(place, depth=place.depth + 1)
+def _within(scope: FileScope, place: Place) -> Place:
+    return place if place.scope is scope else replace(place, scope=scope)
 
 
 def function_kind(node: FunctionNode) -> str:

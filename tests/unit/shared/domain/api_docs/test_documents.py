@@ -275,6 +275,12 @@ def test_the_deepest_document_is_written_and_read() -> None:
     assert read_document(write_document(docs)) == docs
 
 
+def test_a_document_of_objects_in_objects_is_written_and_read() -> None:
+    chain = "".join(f"type O{i} object {{ public function f(O{i + 1} a); }};" for i in range(99))
+    docs = documented(f"{chain} type O99 object {{ }};\npublic function f(O0[] o) {{ }}")
+    assert read_document(write_document(docs)) == docs
+
+
 def test_a_whole_document_looks_as_before(snapshot: SnapshotAssertion) -> None:
     docs = documented("""
 # Sends.

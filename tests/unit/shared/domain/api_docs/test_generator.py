@@ -44,18 +44,18 @@ def test_lines_that_are_not_read_are_reported() -> None:
 def test_a_document_that_would_be_too_large_ends_where_it_is_full() -> None:
     text = "x" * 900_000
     files = {"a.bal": f"# {text}\npublic type T record {{| int a; |}};"}
-    files |= {f"b{i:03}.bal": f"# {text}\npublic function f{i}() {{ }}\n" for i in range(40)}
+    files |= {f"b{i:03}.bal": f"# {text}\npublic function f{i}() {{ }}\n" for i in range(80)}
     files["c.bal"] = "int hidden = 1;"
     docs = package_docs(module_of(files))
     assert docs.state is DocsState.PARTIAL
     documented = len(docs.modules[0].functions)
-    assert 10 < documented < 40
-    assert len(docs.unread) == 40 - documented  # And none in the last file.
+    assert 20 < documented < 80
+    assert len(docs.unread) == 80 - documented  # And none in the last file.
     assert docs.unread[0] == UnreadSource("shop", f"b{documented:03}.bal", 2, 2, TOO_LARGE)
 
 
 def test_inclusions_that_multiply_end() -> None:
-    fields = "".join(f"int f{i};" for i in range(500))
+    fields = "".join(f"int f{i};" for i in range(1000))
     records = "".join(f"public type R{i} record {{| *Base; |}};\n" for i in range(2000))
     docs = package_docs(module_of(f"type Base record {{| {fields} |}};\n{records}"))
     assert docs.state is DocsState.PARTIAL
