@@ -19,6 +19,7 @@ from shared.caching import LruCache
 from shared.domain.documents import gzipped
 
 SMALLEST_BYTES = 1_024  # A smaller text fits into a packet.
+LARGEST_BYTES = 1024 * 1024  # A larger text takes a processor longer than 20 ms, each time.
 ON_THE_LOOP_BYTES = 64 * 1024  # Compressed in less than a millisecond.
 KEPT_BYTES = 4 * 1024 * 1024  # Of compressed files that never change, such as static ones.
 
@@ -73,7 +74,8 @@ def _is_long_text(response: func.HttpResponse) -> bool:
     if "Content-Encoding" in headers or not _TEXT.match(media_type):
         return False
     # The response to a HEAD has the length of the text, and no body.
-    return int(headers.get("Content-Length", len(response.get_body()))) > SMALLEST_BYTES
+    length = int(headers.get("Content-Length", len(response.get_body())))
+    return SMALLEST_BYTES < length <= LARGEST_BYTES
 
 
 def _add_vary(response: func.HttpResponse) -> None:

@@ -96,16 +96,19 @@ class PageRequest:
         """Return the page as JSON."""
         return self._response(orjson.dumps(value), JSON, _OK)
 
-    def text(self, content: str | bytes, media_type: str) -> func.HttpResponse:
-        """Return the page in another media type, such as Markdown, or a file."""
+    def text(self, content: str | bytes, media_type: str, *, etag: str = "") -> func.HttpResponse:
+        """Return the page in another media type, such as Markdown, or a file, whose `etag` may be
+        known without reading all of it."""
         body = content.encode() if isinstance(content, str) else content
-        return self._response(body, media_type, _OK)
+        return self._response(body, media_type, _OK, etag)
 
-    def _response(self, body: bytes, media_type: str, status: int) -> func.HttpResponse:
+    def _response(
+        self, body: bytes, media_type: str, status: int, etag: str = ""
+    ) -> func.HttpResponse:
         if status != _OK or not self.principal.is_anonymous:
             headers = PAGE_HEADERS | NO_STORE
             return func.HttpResponse(body, status_code=status, headers=headers, mimetype=media_type)
-        etag = etag_of(body)
+        etag = etag or etag_of(body)
         headers = PAGE_HEADERS | _CACHED_HEADERS | {"ETag": etag}
         if is_known(headers_of(self.req), etag=etag):
             return func.HttpResponse(status_code=304, headers=headers)

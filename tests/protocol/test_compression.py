@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
-from functions.http.compression import SMALLEST_BYTES
+from functions.http.compression import LARGEST_BYTES, SMALLEST_BYTES
 from functions.http.pages import STATIC, static_path
 from tests.support.archives import bala
 from tests.support.world import MAVEN, URL, World
@@ -64,6 +64,19 @@ async def test_a_client_that_has_it_in_either_encoding_gets_no_body(world: World
         assert (again.status_code, again.content) == (304, b"")
         for name in ("etag", "vary", "cache-control"):
             assert again.headers[name] == first.headers[name]
+
+
+async def test_no_request_makes_the_registry_compress_megabytes(world: World) -> None:
+    text = "".join(map(str, range(300_000)))
+    sizes = (LARGEST_BYTES, LARGEST_BYTES + 1)
+    entries = {f"resources/{size}.txt": text[:size] for size in sizes}
+    await world.push(bala("acme/large:1.0.0", entries=entries))
+    for method in ("GET", "HEAD"):
+        for size, is_packed in ((LARGEST_BYTES, True), (LARGEST_BYTES + 1, False)):
+            url = f"{URL}/files/acme/large/1.0.0/resources/{size}.txt"
+            answer = await world.http.request(method, url, headers=GZIP)
+            assert answer.status_code == 200
+            assert ("content-encoding" in answer.headers) is is_packed
 
 
 async def test_the_two_encodings_are_weakly_equal_and_no_more(world: World) -> None:

@@ -92,6 +92,18 @@ async def test_the_content_type_depends_on_the_bytes_and_never_on_the_name(
     assert answer.headers["content-type"] == media_type
 
 
+async def test_the_tag_of_a_file_differs_for_each_file_and_release(shelf: World) -> None:
+    files = {"resources/a": "same", "resources/b": "same"}
+    for version in ("1.0.0", "1.1.0"):
+        await publish(shelf, f"acme/tagged:{version}", entries=files)
+    at = "/files/acme/tagged"
+    paths = [f"{at}/{version}/{file}" for version in ("1.0.0", "1.1.0") for file in files]
+    tags = [(await opened(shelf, path)).headers["etag"] for path in paths]
+    assert len(set(tags)) == len(paths)
+    again = await shelf.get(URL + paths[0], headers={"If-None-Match": tags[0]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
 async def test_a_name_of_a_file_is_no_header(shelf: World) -> None:
     name = 'resources/a "b"; c=é.txt'
     await publish(shelf, "acme/odd:1.0.0", entries={name: "x"})
