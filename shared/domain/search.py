@@ -373,36 +373,25 @@ class IndexTotals:
 
 
 def group_facets(counted: Iterable[tuple[FacetValue, int]]) -> Facets:
-    """Group counted values by facet. Spellings that differ only in case are one value, in the most
-    frequent spelling.
-    """
-    spelled: dict[Facet, dict[str, dict[str, int]]] = {}
+    """Group counted values by facet, each as `merge_spellings` does, up to `MAX_FACET_VALUES`."""
+    values: dict[Facet, list[tuple[str, int]]] = {}
     for trait, count in counted:
-        values = spelled.setdefault(trait.facet, {})
-        spellings = values.setdefault(trait.folded, {})
-        spellings[trait.value] = spellings.get(trait.value, 0) + count
-    return {
-        facet: tuple(islice(_most_frequent(values), MAX_FACET_VALUES))
-        for facet, values in spelled.items()
-    }
+        values.setdefault(trait.facet, []).append((trait.value, count))
+    return {facet: merge_spellings(each)[:MAX_FACET_VALUES] for facet, each in values.items()}
 
 
 def merge_spellings(counted: Iterable[tuple[str, int]]) -> tuple[FacetCount, ...]:
-    """Return all values of one facet as `group_facets` does, the most frequent first."""
-    values: dict[str, dict[str, int]] = {}
-    for value, count in counted:
-        spellings = values.setdefault(value.strip().casefold(), {})
-        spellings[value] = spellings.get(value, 0) + count
-    return tuple(_most_frequent(values))
-
-
-def _most_frequent(values: Mapping[str, Mapping[str, int]]) -> Iterator[FacetCount]:
-    """Yield the values that most packages have, each in its most frequent spelling."""
-    counted = {folded: sum(spellings.values()) for folded, spellings in values.items()}
-    for folded in sorted(counted, key=lambda each: (-counted[each], each)):
-        spellings = values[folded]
-        best = min(spellings, key=lambda each: (-spellings[each], each))
-        yield FacetCount(best, counted[folded])
+    """Return the values of one facet, the most frequent first. Spellings that differ only in case
+    are one value, in the most frequent spelling.
+    """
+    counts: dict[str, int] = {}
+    spellings: dict[str, str] = {}
+    for value, count in sorted(counted, key=lambda each: (-each[1], each[0])):
+        folded = value.strip().casefold()
+        counts[folded] = counts.get(folded, 0) + count
+        spellings.setdefault(folded, value)
+    most_frequent = sorted(counts, key=lambda folded: (-counts[folded], folded))
+    return tuple(FacetCount(spellings[each], counts[each]) for each in most_frequent)
 
 
 def facet_values(listing: Listing) -> Iterator[FacetValue]:

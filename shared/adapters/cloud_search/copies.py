@@ -89,21 +89,27 @@ class IndexCopy(IndexReader):
 
 
 def _apply(connection: sqlite3.Connection, changes: Iterable[ListingChange]) -> int:
+    newer = _newer(connection, changes)
+    listings = {change.key: change.listing() for change in newer}
     rows = IndexRows(connection, CURRENT_PREFIX)
-    return sum([_is_applied(connection, rows, change) for change in changes])
+    rows.show(listing for listing in listings.values() if listing is not None)
+    rows.remove(key for key, listing in listings.items() if listing is None)
+    revisions = [(change.key, change.revision) for change in newer]
+    connection.executemany("REPLACE INTO revisions VALUES (?, ?)", revisions)
+    return len(newer)
 
 
-def _is_applied(connection: sqlite3.Connection, rows: IndexRows, change: ListingChange) -> bool:
-    known = connection.execute("SELECT revision FROM revisions WHERE key = ?", (change.key,))
-    if (known.fetchone() or (0,))[0] >= change.revision:
-        return False
-    listing = change.listing()
-    if listing is None:
-        rows.remove(change.key)
-    else:
-        rows.show(listing)
-    connection.execute("REPLACE INTO revisions VALUES (?, ?)", (change.key, change.revision))
-    return True
+def _newer(connection: sqlite3.Connection, changes: Iterable[ListingChange]) -> list[ListingChange]:
+    """Return the newest change of each package that is newer than the copy."""
+    newest: dict[str, ListingChange] = {}
+    for change in sorted(changes, key=lambda each: each.revision):
+        newest[change.key] = change
+    return [each for each in newest.values() if each.revision > _revision(connection, each.key)]
+
+
+def _revision(connection: sqlite3.Connection, key: str) -> int:
+    known = connection.execute("SELECT revision FROM revisions WHERE key = ?", (key,)).fetchone()
+    return known[0] if known else 0
 
 
 def _optimize(connection: sqlite3.Connection) -> None:

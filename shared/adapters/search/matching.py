@@ -1,201 +1,254 @@
-"""The statements that find and weigh the packages of a plan."""
+"""Which packages a plan finds, and what the words of the query are worth in each."""
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from functools import reduce
+from itertools import repeat
 from math import log
+from operator import add
+from typing import NamedTuple
 
-from shared.adapters.search.query_plan import (
-    MIN_TEXT_PREFIX,
-    Alternative,
-    QueryPlan,
-    Wish,
+from shared.adapters.search.places import SHORT_BEGINNINGS
+from shared.adapters.search.postings import (
+    DEPRECATED,
+    EVERY_PACKAGE,
+    PRIVATE,
+    Postings,
+    id_bytes,
+    ids_of,
 )
+from shared.adapters.search.query_plan import Alternative, QueryPlan, Restriction, Wish
 from shared.adapters.search.ranking import (
-    ALL_WORDS_SCORE,
-    AUXILIARY_SCORE,
-    DEPRECATED_NAME_SCORE,
-    DEPRECATED_SCORE,
-    JOINED_NAME_SCORE,
     LAST_NAME_WEIGHT,
-    NAME_SCORE,
-    PATH_SCORE,
-    PREFIX_FACTOR,
-    PREFIX_SHARE_FACTOR,
     WEAK_FACTOR,
     WEAK_STEMS,
     WEIGHT_SCALE,
     PlaceWeight,
+    beginning_factor,
 )
-from shared.adapters.search.words import stem
+from shared.adapters.search.rows import ClientNeeds
+from shared.adapters.search.words import WordMark, facet_word, stem
+from shared.domain.versions import ANY_CLIENT
 
 ENOUGH_WITHOUT_README = 100  # With so many packages nobody needs those that only readmes add.
 MANY_PACKAGES = 1_000  # A word of so many says little where others were typed.
-MANY_POSTINGS = 1_000  # Counting on would take longer than beginning with the fewest saves.
 # The size of a registry, for the rarity of words. The real number would tell of private packages.
 USUAL_PACKAGES = 2_000
 
-_AFTER_EVERY_LETTER = chr(0x10FFFF)
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What a wish is worth in each package that has it, by the best alternative."""
+
+    worths: dict[int, float]
+    of_names: frozenset[float]  # Which of these worths words of names have.
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """A part of a statement, and its values. What was typed is always among the values."""
+class Found:
+    """The packages that match."""
 
-    sql: str
-    values: tuple[object, ...] = ()
+    worths: dict[int, float]  # The worth of all wishes together, by the id of the package.
+    complete: frozenset[int] | None = None  # Which of them have all wishes; None: each has.
+    deprecated: frozenset[int] = frozenset()  # Which of them are.
+    hidden_deprecated: int = 0  # How many deprecated packages match besides.
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """The packages that a plan finds: with all of its wishes, or with some of them."""
+class Matching:
+    """Finds the packages of a plan: with all of its wishes, or with some of them."""
 
-    plan: QueryPlan
-    wishes: tuple[Wish, ...]
-    packages: tuple[int, ...]  # How many public packages have the word of each wish.
-    shares: tuple[float, ...]  # What each wish counts for; together one.
-    rarest: int  # The number of the wish that the fewest packages have, private ones included.
-    readmes: str  # The full-text expression for all wishes in readmes; empty: not read.
-    is_loose: bool = False
+    def __init__(self, postings: Postings, plan: QueryPlan) -> None:
+        self._connection = postings.connection
+        self._postings = postings
+        self._plan = plan
+        self._packages = [self._packages_with(wish.word) for wish in plan.wishes]
+        self._shares = _shares(plan.wishes, self._packages)
+        self._readmes = self._found_in_readmes()
+        self._weighed = [self._weigh(number, wish) for number, wish in enumerate(plan.wishes)]
 
-    @classmethod
-    def of(cls, connection: sqlite3.Connection, plan: QueryPlan) -> "Matches":
-        wishes = plan.wishes
-        packages = tuple(_packages_with(connection, wish.word) for wish in wishes)
-        reads_readmes = min(packages, default=0) < ENOUGH_WITHOUT_README
-        return cls(
-            plan,
-            wishes,
-            packages,
-            _shares(wishes, packages),
-            _rarest(connection, wishes),
-            plan.readme_expression if reads_readmes else "",
+    def use_wishes(self, wishes: Iterable[Wish]) -> None:
+        """Weigh those wishes again that differ from the ones of the plan."""
+        for number, (wish, before) in enumerate(zip(wishes, self._plan.wishes, strict=True)):
+            if wish != before:
+                self._weighed[number] = self._weigh(number, wish)
+
+    def complete(self) -> Found:
+        """Return the packages that have all wishes."""
+        if self._plan.is_impossible:
+            return Found({})
+        if not self._weighed:
+            return self._restricted(dict.fromkeys(self._every_package(), 0.0))
+        return self._restricted(self._summed(self._with_all_wishes()))
+
+    def loose(self) -> Found:
+        """Return the packages that have all firm wishes, and one that says something."""
+        worths = [weighed.worths for weighed in self._weighed]
+        packages = set[int]().union(*(worths[number] for number in self._telling()))
+        for number, wish in enumerate(self._plan.wishes):
+            if wish.is_firm:
+                packages &= worths[number].keys()
+        complete = frozenset(self._with_all_wishes())
+        return self._restricted(self._summed(packages), complete)
+
+    def _summed(self, packages: Collection[int]) -> dict[int, float]:
+        """Return the worth of all wishes in each of these packages."""
+        worths = (map(each.worths.get, packages, repeat(0.0)) for each in self._weighed)
+        summed = reduce(lambda some, others: map(add, some, others), worths)
+        return dict(zip(packages, summed, strict=True))
+
+    def has_name(self, found: Found) -> bool:
+        """Say whether a package that has all wishes has each of them in its names."""
+        return any(
+            all(weighed.worths.get(package) in weighed.of_names for weighed in self._weighed)
+            for package in found.worths
         )
 
-    def with_wishes(self, wishes: Iterable[Wish]) -> "Matches":
-        return replace(self, wishes=tuple(wishes))
-
-    def loosened(self) -> "Matches":
-        """Return the matches with those that lack some of the wishes."""
-        return replace(self, is_loose=True)
-
-    def select(self, columns: Statement, end: str = "") -> Statement:
-        """Return a statement over the packages that match. Besides the columns of packages it can
-        select `matched` (how many wishes), `worth`, and `worst`, which is the lowest weight.
-        """
-        source = self._source()
-        conditions = self.plan.conditions
-        where = " AND ".join([*(each.sql for each in conditions), *self._matched()]) or "1"
-        bound = (value for each in conditions for value in each.values)
-        sql = f"SELECT {columns.sql} FROM {source.sql} WHERE {where} {end}"  # noqa: S608
-        return Statement(sql, (*columns.values, *source.values, *bound))
-
-    def _matched(self) -> Iterator[str]:
-        """Yield which wishes a package must have."""
-        firm = sum(1 << number for number, wish in enumerate(self.wishes) if wish.is_firm)
-        if self.is_loose and firm:
-            yield f"(held & {firm}) = {firm}"
-        elif self.wishes and not self.is_loose:
-            yield f"matched = {len(self.wishes)}"
-
-    def _source(self) -> Statement:
-        if not self.wishes:
-            return Statement("(SELECT *, 0.0 AS worth, 0 AS worst FROM packages)")
-        arms = [arm for number in range(len(self.wishes)) for arm in self._arms(number)]
-        if self.readmes:
-            arms.append(_text_arm(self.readmes, list(enumerate(self.shares)), PlaceWeight.README))
-        listed = " UNION ALL ".join(arm.sql for arm in arms)
-        values = tuple(value for arm in arms for value in arm.values)
-        if len(self.wishes) == 1:
-            sql = (
-                "SELECT package, 1 AS matched, max(worth) AS worth, weight AS worst, 1 AS held"  # noqa: S608
-                f" FROM ({listed}) GROUP BY package"
-            )
-            return Statement(f"({sql}) CROSS JOIN packages ON id = package", values)
-        candidates = self._candidates()
-        # The sign keeps the condition in one place: each list would make a set of its own.
-        best = (
-            "SELECT package, wish, max(worth) AS worth, weight"  # noqa: S608
-            f" FROM ({listed}) WHERE +package IN ({candidates.sql}) GROUP BY package, wish"
-        )
-        sql = (
-            "SELECT package, count(*) AS matched, sum(worth) AS worth, min(weight) AS worst,"  # noqa: S608
-            f" sum(1 << wish) AS held FROM ({best}) GROUP BY package"
-        )
-        return Statement(
-            f"({sql}) CROSS JOIN packages ON id = package", (*values, *candidates.values)
-        )
-
-    def _candidates(self) -> Statement:
-        """Return what finds every package that may match, so that others need not be weighed.
-
-        If all wishes are needed, these are the packages with the rarest. Otherwise they have one
-        that is rare enough to say something, which leaves out those that only have a usual word.
-        """
-        numbers = self._telling() if self.is_loose else [self.rarest]
-        arms = [arm for number in numbers for arm in self._arms(number)]
-        if self.readmes:
-            arms.append(_text_arm(self.readmes, [(0, 0.0)], PlaceWeight.README))
-        listed = " UNION ALL ".join(f"SELECT package FROM ({arm.sql})" for arm in arms)  # noqa: S608
-        values = tuple(value for arm in arms for value in arm.values)
-        return Statement(listed, values)
+    def _with_all_wishes(self) -> Set[int]:
+        first, *others = sorted((weighed.worths for weighed in self._weighed), key=len)
+        return reduce(lambda ids, worths: ids & worths.keys(), others, first.keys())
 
     def _telling(self) -> list[int]:
-        telling = [number for number, count in enumerate(self.packages) if count < MANY_PACKAGES]
-        return telling or [self.packages.index(min(self.packages))]
+        telling = [number for number, count in enumerate(self._packages) if count < MANY_PACKAGES]
+        return telling or [self._packages.index(min(self._packages))]
+
+    # --- restrictions --------------------------------------------------------------------------
+
+    def _every_package(self) -> Set[int]:
+        """Return the packages that meet the restrictions, or all of them if there are none."""
+        if self._plan.restrictions:
+            return self._meeting(self._plan.restrictions[0])
+        return self._postings.packages(EVERY_PACKAGE)
+
+    def _restricted(
+        self, worths: dict[int, float], complete: frozenset[int] | None = None
+    ) -> Found:
+        """Return what is left without what must not be seen or is not asked for."""
+        for restriction in self._plan.restrictions:
+            met = worths.keys() & self._meeting(restriction)
+            worths = {package: worths[package] for package in met}
+        _drop(worths, self._hidden())
+        _drop(worths, self._unusable())
+        deprecated = frozenset(worths.keys() & self._postings.packages(DEPRECATED))
+        if self._plan.shows_deprecated:
+            return Found(worths, complete, deprecated)
+        _drop(worths, deprecated)
+        return Found(worths, complete, hidden_deprecated=len(deprecated))
+
+    def _hidden(self) -> Set[int]:
+        """Return the packages that the viewer must not see."""
+        viewer = self._plan.viewer
+        if viewer.sees_everything:
+            return set()
+        private = self._postings.packages(PRIVATE)
+        if not private or not viewer.orgs:
+            return private
+        return private - self._postings.packages(*(facet_word("org", org) for org in viewer.orgs))
+
+    def _unusable(self) -> Set[int]:
+        """Return the packages whose releases the client cannot use."""
+        client = self._plan.client
+        if client == ANY_CLIENT:
+            return set()
+        stored = self._connection.execute("SELECT platform, built_with FROM profiles")
+        needs = [ClientNeeds(*each) for each in stored]
+        unusable = [each for each in needs if not client.can_use(each.platform, each.built_with)]
+        return self._postings.packages(*(each.word for each in unusable))
+
+    def _meeting(self, restriction: Restriction) -> Set[int]:
+        if restriction.expression:
+            return set(self._found_in_texts(restriction.expression))
+        if restriction.pattern is not None:
+            return self._like(*restriction.pattern)
+        return self._postings.packages(*restriction.lists)
+
+    def _like(self, column: str, pattern: str) -> Set[int]:
+        like = f"SELECT id FROM packages WHERE {column} GLOB ?"  # noqa: S608 - ours.
+        return {package for [package] in self._connection.execute(like, (pattern,))}
+
+    # --- wishes --------------------------------------------------------------------------------
+
+    def _weigh(self, number: int, wish: Wish) -> Weighed:
+        lists = defaultdict[float, list[bytes]](list)
+        of_names = set[float]()
+        for posting in self._lists_of(number, wish):
+            worth = posting.weight * posting.factor * self._shares[number] / WEIGHT_SCALE
+            lists[worth].append(posting.ids)
+            if posting.is_name:
+                of_names.add(worth)
+        worths: dict[int, float] = {}
+        for worth in sorted(lists):  # The best one is set last.
+            worths.update(dict.fromkeys(ids_of(b"".join(lists[worth])), worth))
+        return Weighed(worths, frozenset(of_names))
+
+    def _lists_of(self, number: int, wish: Wish) -> Iterator["_List"]:
+        least = self._least_weight(number)
+        for alternative in wish.alternatives:
+            if alternative.is_beginning:
+                yield from self._lists_of_beginning(alternative, least)
+            else:
+                for weight, ids in self._postings.of_word(alternative.word, least):
+                    yield _List(alternative.factor, weight, ids, weight >= LAST_NAME_WEIGHT)
+        for phrase in wish.phrases:
+            weight = PlaceWeight.SEGMENT if wish.in_names else PlaceWeight.SUMMARY
+            ids = id_bytes(self._found_in_texts(phrase))
+            yield _List(1.0, weight, ids, wish.in_names)
+        if self._readmes:
+            yield _List(1.0, PlaceWeight.README, self._readmes, is_name=False)
+
+    def _lists_of_beginning(self, alternative: Alternative, least: int) -> Iterator["_List"]:
+        typed, factor = alternative.word, alternative.factor
+        if len(typed) in SHORT_BEGINNINGS:
+            for weight, ids in self._postings.of_word(f"{WordMark.NAME_BEGINNING.value}{typed}", 0):
+                yield _List(factor, weight, ids, is_name=True)
+            if least < LAST_NAME_WEIGHT:
+                for weight, ids in self._postings.of_word(f"{WordMark.BEGINNING.value}{typed}", 0):
+                    yield _List(factor, weight, ids, is_name=False)
+            return
+        least = max(least, PlaceWeight.KEYWORD_PART)
+        for length, weight, ids in self._postings.of_longer_words(typed, least):
+            part = factor * beginning_factor(len(typed), length)
+            yield _List(part, weight, ids, weight >= LAST_NAME_WEIGHT)
 
     def _least_weight(self, number: int) -> int:
         """Return the weight below which places do not count: a word that very many packages have
         says nothing in a summary.
         """
-        if self.wishes[number].in_names:
+        if self._plan.wishes[number].in_names:
             return LAST_NAME_WEIGHT
-        return PlaceWeight.KEYWORD_PART if self.packages[number] >= MANY_PACKAGES else 0
+        return PlaceWeight.KEYWORD_PART if self._packages[number] >= MANY_PACKAGES else 0
 
-    def _arms(self, number: int) -> Iterator[Statement]:
-        """Yield what finds each alternative of a wish: (package, wish, worth, weight)."""
-        wish, share = self.wishes[number], self.shares[number]
-        least = self._least_weight(number)
-        for alternative in wish.alternatives:
-            if alternative.is_beginning:
-                yield _beginning_arm(number, alternative, share, least)
-            else:
-                yield _word_arm(number, alternative, share, least)
-        for phrase in wish.phrases:
-            weight = PlaceWeight.SEGMENT if wish.in_names else PlaceWeight.SUMMARY
-            yield _text_arm(phrase, [(number, share)], weight)
+    def _found_in_readmes(self) -> bytes:
+        """Return the ids of the packages that have all wishes anywhere, if a wish is rare."""
+        expression = self._plan.readme_expression
+        if not expression or min(self._packages) >= ENOUGH_WITHOUT_README:
+            return b""
+        return id_bytes(self._found_in_texts(expression))
 
+    def _found_in_texts(self, expression: str) -> list[int]:
+        found = self._connection.execute(
+            "SELECT rowid FROM texts WHERE texts MATCH ?", (expression,)
+        )
+        return [package for [package] in found]
 
-def _word_arm(number: int, alternative: Alternative, share: float, least: int) -> Statement:
-    sql = (
-        f"SELECT package, {number} AS wish, weight * ? AS worth, weight FROM postings"  # noqa: S608
-        " WHERE word = ? AND weight >= ?"
-    )
-    return Statement(sql, (alternative.factor * share / WEIGHT_SCALE, alternative.word, int(least)))
-
-
-def _beginning_arm(number: int, alternative: Alternative, share: float, least: int) -> Statement:
-    word, factor = alternative.word, alternative.factor * share / WEIGHT_SCALE
-    least_here = LAST_NAME_WEIGHT if len(word) < MIN_TEXT_PREFIX else PlaceWeight.KEYWORD_PART
-    sql = (
-        f"SELECT package, {number} AS wish, weight * (? + ? / length(word)) AS worth, weight"  # noqa: S608
-        " FROM postings WHERE word > ? AND word < ? AND weight >= ?"
-    )
-    factors = (factor * PREFIX_FACTOR, factor * PREFIX_SHARE_FACTOR * len(word))
-    last = word + _AFTER_EVERY_LETTER
-    return Statement(sql, (*factors, word, last, max(int(least_here), int(least))))
+    def _packages_with(self, word: str) -> int:
+        """Return how many public packages have the word or its stem, not counting readmes."""
+        counts = [
+            self._connection.execute(
+                "SELECT packages FROM words WHERE length = ? AND word = ?", (len(each), each)
+            ).fetchone()
+            for each in {word, stem(word)}
+        ]
+        return max((found[0] for found in counts if found), default=0)
 
 
-def _text_arm(
-    expression: str, shares: Sequence[tuple[int, float]], weight: PlaceWeight
-) -> Statement:
-    counted = ", ".join(f"({number}, ?)" for number, _ in shares)
-    worths = (share * weight / WEIGHT_SCALE for _, share in shares)
-    sql = (
-        "SELECT texts.rowid AS package, column1 AS wish, column2 AS worth, "  # noqa: S608
-        f"{int(weight)} AS weight FROM texts CROSS JOIN (VALUES {counted}) WHERE texts MATCH ?"
-    )
-    return Statement(sql, (*worths, expression))
+class _List(NamedTuple):
+    """The packages that have an alternative of a wish in places of one weight."""
+
+    factor: float
+    weight: int
+    ids: bytes
+    is_name: bool
 
 
 def _shares(wishes: Sequence[Wish], packages: Sequence[int]) -> tuple[float, ...]:
@@ -208,77 +261,6 @@ def _shares(wishes: Sequence[Wish], packages: Sequence[int]) -> tuple[float, ...
     return tuple(each / sum(rarities) for each in rarities)
 
 
-def _rarest(connection: sqlite3.Connection, wishes: Sequence[Wish]) -> int:
-    """Return where a statement for all wishes begins; that changes its time, not its results."""
-    if len(wishes) < 2:  # noqa: PLR2004 - one is all there is.
-        return 0
-    counts = [_postings_of(connection, wish.word) for wish in wishes]
-    return counts.index(min(counts))
-
-
-def _packages_with(connection: sqlite3.Connection, word: str) -> int:
-    """Return how many public packages have the word or its stem, not counting readmes."""
-    counts = [
-        connection.execute(
-            "SELECT packages FROM words WHERE length = ? AND word = ?", (len(each), each)
-        ).fetchone()
-        for each in {word, stem(word)}
-    ]
-    return max((found[0] for found in counts if found), default=0)
-
-
-def _postings_of(connection: sqlite3.Connection, word: str) -> int:
-    """Count the postings of words that begin so, up to a limit; a phrase has few of them."""
-    if not word:
-        return 0
-    found = connection.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM postings WHERE word >= ? AND word < ? LIMIT ?)",
-        (word, word + _AFTER_EVERY_LETTER, MANY_POSTINGS),
-    )
-    return found.fetchone()[0]
-
-
-# --- scores ------------------------------------------------------------------------------------
-
-
-def score_columns(matches: Matches) -> tuple[Statement, ...]:
-    """Return the parts of a score that depend on the query: the name, the wishes, the words, and
-    the deductions for packages that accompany others and for deprecated ones.
-    """
-    wishes = len(matches.wishes)
-    complete = f"CASE WHEN matched = {wishes} THEN {ALL_WORDS_SCORE} ELSE 0.0 END"
-    return (
-        name_column(matches.plan),
-        Statement(complete if wishes else "0.0"),
-        Statement("worth"),
-        Statement("0.0" if matches.plan.wants_auxiliary else f"auxiliary * {AUXILIARY_SCORE}"),
-        _deprecation_column(matches.plan),
-    )
-
-
-def name_column(plan: QueryPlan) -> Statement:
-    """Return what a package counts for by being called what was typed."""
-    if not plan.joined:
-        return Statement("0.0")
-    by_path = f"WHEN {_is_path(plan)} THEN {PATH_SCORE}" if plan.paths else ""
-    return Statement(
-        f"CASE {by_path} WHEN name = ? THEN {NAME_SCORE} WHEN id IN"  # noqa: S608
-        f" (SELECT package FROM postings WHERE word = ? AND weight = {int(PlaceWeight.NAME)})"
-        f" THEN {JOINED_NAME_SCORE} ELSE 0.0 END",
-        (*plan.paths, plan.typed, plan.joined),
-    )
-
-
-def _deprecation_column(plan: QueryPlan) -> Statement:
-    if not plan.shows_deprecated:
-        return Statement("0.0")
-    named = f"name = ? OR {_is_path(plan)}" if plan.paths else "name = ?"
-    return Statement(
-        f"CASE WHEN deprecated = 0 THEN 0.0 WHEN {named} THEN {DEPRECATED_NAME_SCORE}"
-        f" ELSE {DEPRECATED_SCORE} END",
-        (plan.typed, *plan.paths),
-    )
-
-
-def _is_path(plan: QueryPlan) -> str:
-    return f"key IN ({', '.join('?' * len(plan.paths))})"
+def _drop(worths: dict[int, float], ids: Iterable[int]) -> None:
+    for package in ids:
+        worths.pop(package, None)

@@ -6,10 +6,12 @@ alternative counts. Who is asking and what is hidden are conditions, so that not
 taken out of an answer afterwards.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from shared.adapters.search.postings import DEPRECATED, TOOL
 from shared.adapters.search.ranking import (
     AUXILIARY_PARTS,
     JOINED_FACTOR,
@@ -33,7 +35,6 @@ from shared.domain.search import Field, Match, Query, SearchKind, Term, Viewer
 MAX_PREFIX_WORDS = 6
 MAX_WISHES = 24  # The rest of a longer text is ignored; each costs some lists to merge.
 MIN_PREFIX = 2  # One letter begins too many words to be a wish.
-MIN_TEXT_PREFIX = 3  # Two letters begin names only.
 
 _SIGNS = frozenset("./_")  # Of names; other signs are between words.
 
@@ -64,19 +65,20 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """What must hold of a row of the packages, in SQL, and its values."""
+class Restriction:
+    """What every result must have, and ranks nothing: one of these."""
 
-    sql: str
-    values: tuple[object, ...] = ()
+    lists: tuple[str, ...] = ()  # Words of posting lists, any of which is enough.
+    expression: str = ""  # Of full text.
+    pattern: tuple[str, str] | None = None  # A column of packages, and what its value is like.
 
 
 class QueryPlan:
     """What one query of one viewer asks for."""
 
-    def __init__(self, query: Query, viewer: Viewer, unusable: Sequence[int]) -> None:
-        """Take the query apart; `unusable`: profiles of releases that the client cannot use."""
+    def __init__(self, query: Query, viewer: Viewer) -> None:
         terms = _ranking_terms(query.terms)
+        self.viewer, self.client = viewer, query.client
         self.wishes = _wishes(terms)[:MAX_WISHES]
         self.typed = " ".join(value for term in terms for value in term.values).strip().lower()
         self.paths = tuple(
@@ -90,12 +92,8 @@ class QueryPlan:
         self.shows_deprecated = (
             query.include_deprecated or query.deprecated_last or query.deprecated_only
         )
-        self.conditions = (
-            *_visible(viewer),
-            *_restrictions(query, unusable),
-            *map(_pattern, patterns),
-            *([Condition("0")] if terms and not self.wishes else []),  # Signs that fold to nothing.
-        )
+        self.restrictions = (*_restrictions(query), *map(_pattern, patterns))
+        self.is_impossible = bool(terms) and not self.wishes  # Signs that fold to nothing.
 
     @property
     def is_loosenable(self) -> bool:
@@ -238,53 +236,26 @@ def _whole_wish(term: Term) -> Wish:
     )
 
 
-# --- conditions --------------------------------------------------------------------------------
+# --- restrictions ------------------------------------------------------------------------------
 
 
-def _visible(viewer: Viewer) -> Iterator[Condition]:
-    if viewer.sees_everything:
-        return
-    orgs = sorted(org.lower() for org in viewer.orgs)
-    if orgs:
-        yield Condition(f"(private = 0 OR {_any_of('org', orgs)})", tuple(orgs))
-    else:
-        yield Condition("private = 0")
-
-
-def _restrictions(query: Query, unusable: Sequence[int]) -> Iterator[Condition]:
-    """Yield what must hold and ranks nothing."""
+def _restrictions(query: Query) -> Iterator[Restriction]:
     if query.orgs is not None:
-        yield Condition(_any_of("org", sorted(query.orgs)), tuple(sorted(query.orgs)))
-    if query.package:
-        yield Condition("name = ?", (query.package.lower(),))
-    if query.deprecated_only:
-        yield Condition("deprecated = 1")
-    elif not (query.include_deprecated or query.deprecated_last):
-        yield Condition("deprecated = 0")
-    if unusable:
-        yield Condition(f"NOT {_any_of('profile', unusable)}", tuple(unusable))
-    demanded = match_all(_demanded(query))
-    if demanded:
-        yield Condition("id IN (SELECT rowid FROM texts WHERE texts MATCH ?)", (demanded,))
-
-
-def _any_of(column: str, values: Sequence[object]) -> str:
-    return f"{column} IN ({', '.join('?' * len(values))})"
-
-
-def _demanded(query: Query) -> Iterator[str]:
-    """Yield the full-text expressions that every result must match."""
-    if query.depends_on:
-        yield match_any_facet([facet_word("needs", query.depends_on)])
-    if query.kind is SearchKind.TOOLS:
-        yield match_any_facet([facet_word("tool")])
-    for trait in query.facet_values:
-        yield match_any_facet([facet_word("trait", trait.key)])
+        yield Restriction(tuple(facet_word("org", org) for org in query.orgs))
+    demanded = {
+        facet_word("name", query.package): query.package,
+        facet_word("needs", query.depends_on): query.depends_on,
+        DEPRECATED: query.deprecated_only,
+        TOOL: query.kind is SearchKind.TOOLS,
+    }
+    yield from (Restriction((word,)) for word, is_demanded in demanded.items() if is_demanded)
+    yield from (Restriction((facet_word("trait", each.key),)) for each in query.facet_values)
     for term in query.terms:
         if term.match is Match.WHOLE:
-            yield match_any_facet(facet_word(term.field.value, value) for value in term.values)
+            kind = term.field.value
+            yield Restriction(tuple(facet_word(kind, value) for value in term.values))
         elif term.field is Field.MODULE:
-            yield match_any(_module(term, value) for value in term.values)
+            yield Restriction(expression=match_any(_module(term, value) for value in term.values))
 
 
 def _module(term: Term, value: str) -> str:
@@ -295,12 +266,11 @@ def _module(term: Term, value: str) -> str:
     return match_words(WordMark.MODULES, words, may_begin=may_begin)
 
 
-def _pattern(term: Term) -> Condition:
-    value = term.values[0].lower()
-    escaped = value.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    in_key = "key" if "/" in value else "name"
-    column = "org" if term.field is Field.ORG else in_key
-    return Condition(rf"{column} LIKE ? ESCAPE '\'", (escaped.replace("*", "%"),))
+def _pattern(term: Term) -> Restriction:
+    value = re.sub(r"[?\[]", r"[\g<0>]", term.values[0].lower())  # Brackets quote in a GLOB.
+    if term.field is Field.ORG:
+        return Restriction(pattern=("key", f"{value}/*"))
+    return Restriction(pattern=("key" if "/" in value else "name", value))
 
 
 # --- full-text expressions, as FTS5 reads them --------------------------------------------------
@@ -314,11 +284,6 @@ def match_all(expressions: Iterable[str]) -> str:
 def match_any(expressions: Iterable[str]) -> str:
     """Return what holds where any of these holds, and nowhere if there are none."""
     return " OR ".join(f"({each})" for each in expressions) or _quoted(facet_word("nothing"))
-
-
-def match_any_facet(facets: Iterable[str]) -> str:
-    """Return what finds packages with any of these facets."""
-    return match_any(_quoted(each) for each in facets)
 
 
 def match_words(mark: WordMark, words: Sequence[str], *, may_begin: bool = False) -> str:

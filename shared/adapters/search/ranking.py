@@ -49,7 +49,6 @@ JOINED_FACTOR = 0.97  # Two words as one: `key vault` is keyvault.
 STEM_FACTOR = 0.9  # Another form of it: `logging` is log. Stems are stored with less weight too.
 SYNONYM_FACTOR = 0.8
 NEAR_FACTOR = 0.6  # What was perhaps meant.
-# A word that begins with the typed one is worth more the less is missing: mongo is nearly mongodb.
 PREFIX_FACTOR = 0.45
 PREFIX_SHARE_FACTOR = 0.35
 
@@ -68,6 +67,15 @@ STANDARD_WEIGHT = 0.5
 BREVITY_WEIGHT = 0.4  # Divided by the words of the name: the shorter one is the more general.
 RECENCY_WEIGHT = 0.2
 LANGUAGE_WEIGHT = 0.2
+# What a package counts for at most by all of these.
+MAX_RANK = (
+    DEPENDENTS_WEIGHT
+    + PULLS_WEIGHT
+    + STANDARD_WEIGHT
+    + BREVITY_WEIGHT
+    + RECENCY_WEIGHT
+    + LANGUAGE_WEIGHT
+)
 
 # Those of listings from before they were a setting.
 _FIRST_STANDARD_ORGANIZATIONS = frozenset({"ballerina", "ballerinax"})
@@ -84,6 +92,12 @@ _SAMPLE_NAME = re.compile(r"_to_", re.IGNORECASE)  # `new_issue_to_email` shows 
 _SPAN_START_MS = datetime(2020, 1, 1, tzinfo=UTC).timestamp() * 1000
 _SPAN_END_MS = datetime(2040, 1, 1, tzinfo=UTC).timestamp() * 1000
 _LAST_UPDATE = 40  # Of Swan Lake, which has four updates a year.
+
+
+def beginning_factor(typed: int, length: int) -> float:
+    """Return what a word is worth of which so many letters were typed: the more the less is
+    missing, as mongo is nearly mongodb."""
+    return PREFIX_FACTOR + PREFIX_SHARE_FACTOR * typed / length
 
 
 def ranking_boosts(listing: Listing) -> dict[str, float]:

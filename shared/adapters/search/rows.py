@@ -2,12 +2,27 @@
 
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
-from shared.adapters.search.places import readme_text, weights_of_words
+from shared.adapters.search.places import (
+    readme_text,
+    weights_of_beginnings,
+    weights_of_words,
+)
+from shared.adapters.search.postings import (
+    AUXILIARY,
+    DEPRECATED,
+    EVERY_PACKAGE,
+    PRIVATE,
+    TOOL,
+    Column,
+    PostingChanges,
+    id_bytes,
+)
 from shared.adapters.search.ranking import dependents_boost, is_auxiliary, ranking_boosts
 from shared.adapters.search.schema import CURRENT_PREFIX, NEXT_PREFIX
 from shared.adapters.search.words import (
@@ -19,7 +34,7 @@ from shared.adapters.search.words import (
     stem,
 )
 from shared.domain.packages import Listing, ModuleText, Release, Texts, Visibility
-from shared.domain.search import facet_values
+from shared.domain.search import FacetValue, facet_values
 from shared.domain.selection import release_for_search
 from shared.domain.versions import ClientProfile, LanguageVersion
 
@@ -27,21 +42,21 @@ from shared.domain.versions import ClientProfile, LanguageVersion
 def offer_listing(connection: sqlite3.Connection, listing: Listing) -> bool:
     """Show the release, unless a better one of its package is shown; say if none was."""
     # Of the two generations the first is the one that is shown.
-    is_new, *_ = [rows.offer(listing) for rows in _generations(connection)]
-    return is_new
+    new_packages, *_ = [rows.offer([listing]) for rows in _generations(connection)]
+    return new_packages > 0
 
 
 def store_listing(connection: sqlite3.Connection, listing: Listing) -> None:
     """Show the release, whatever is shown now."""
     for rows in _generations(connection):
-        rows.show(listing)
+        rows.show([listing])
     _settle(connection, listing.head.package.key)
 
 
 def remove_listing(connection: sqlite3.Connection, key: str) -> None:
     """Show the package no longer."""
     for rows in _generations(connection):
-        rows.remove(key)
+        rows.remove([key])
     _settle(connection, key)
 
 
@@ -66,56 +81,124 @@ def _settle(connection: sqlite3.Connection, key: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexedWords:
+    """The words by which a package is found, and those that it is counted by."""
+
+    postings: frozenset[tuple[str, int]] = frozenset()
+    texts: str = ""
+    known: frozenset[str] = frozenset()  # Words that a typo is mended to.
+    dependencies: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, listing: Listing) -> "IndexedWords":
+        weights = weights_of_words(listing)
+        lists = (*weights.items(), *weights_of_beginnings(weights).items())
+        return cls(
+            frozenset((*lists, *((word, 0) for word in _facets(listing)))),
+            indexed_texts(listing),
+            frozenset(listing_words(listing)),
+            frozenset(public_dependencies(listing)),
+        )
+
+
+_NO_WORDS = IndexedWords()
+
+
 class IndexRows:
-    """The rows of one generation; `@` in a statement stands for its prefix."""
+    """The rows of one generation; `@` in a statement stands for its prefix.
 
-    connection: sqlite3.Connection
-    prefix: str
+    What many packages have in common is written once for all packages of a call. No statement says
+    REPLACE: for it SQLite begins a savepoint, at which FTS5 writes all that it has collected.
+    """
 
-    def offer(self, listing: Listing) -> bool:
-        """Show the release, unless a better one of its package is shown; say if none was."""
-        found = self._shown(listing.head.package.key)
-        self.show(release_for_search(found and found[1], listing))
-        return found is None
+    def __init__(self, connection: sqlite3.Connection, prefix: str) -> None:
+        self._connection = connection
+        self._prefix = prefix
+        self._postings = PostingChanges()
+        self._spellings: dict[FacetValue, int] = {}
+        self._known = Counter[str]()  # How many more packages have each word.
+        self._dependents = Counter[str]()  # How many more packages depend on each one.
+        self._ranked = set[str]()  # The keys of packages whose rank has changed.
 
-    def show(self, listing: Listing) -> None:
-        """Show the release, whatever is shown now."""
-        shown = excerpt(listing)
-        before = self._shown(shown.head.package.key)
-        if before is not None:
-            self._take_out(*before)
-        row = self._add_package(before and before[0], shown)
-        self._run("INSERT INTO @listings VALUES (?, ?)", row, write_listing(shown))
-        self._run("INSERT INTO @texts (rowid, words) VALUES (?, ?)", row, indexed_texts(shown))
-        self.connection.executemany(
-            self._statement("INSERT INTO @postings VALUES (?, ?, ?)"),
-            [(word, row, weight) for word, weight in weights_of_words(shown).items()],
-        )
-        self._add_traits(row, shown)
-        self._learn(listing_words(shown))
-        self._count_dependents(before and before[1], shown)
+    def offer(self, listings: Iterable[Listing]) -> int:
+        """Show the best release of each package, which may be the one that is shown; return how
+        many packages were not shown."""
+        best: dict[str, Listing | None] = {}
+        new_packages = 0
+        for listing in listings:
+            key = listing.head.package.key
+            if key not in best:
+                found = self._shown(key)
+                best[key] = found and found[1]
+                new_packages += found is None
+            best[key] = release_for_search(best[key], listing)
+        self.show(each for each in best.values() if each is not None)
+        return new_packages
 
-    def remove(self, key: str) -> None:
-        """Take the package out."""
-        found = self._shown(key)
-        if found is not None:
-            self._take_out(*found)
-            self._count_dependents(found[1], None)
+    def show(self, listings: Iterable[Listing]) -> None:
+        """Show each release, whatever is shown now."""
+        for listing in listings:
+            self._put(excerpt(listing))
+        self._write_shared()
 
-    def _take_out(self, row: int, shown: Listing) -> None:
+    def remove(self, keys: Iterable[str]) -> None:
+        """Take the packages out."""
+        for key in keys:
+            found = self._shown(key)
+            if found is not None:
+                row, shown = found
+                self._change_words(row, IndexedWords.of(shown), _NO_WORDS)
+                self._run("DELETE FROM @listings WHERE id = ?", row)
+                self._run("DELETE FROM @packages WHERE id = ?", row)
+        self._write_shared()
+
+    def _put(self, shown: Listing) -> None:
+        head = shown.head
+        before = self._shown(head.package.key)
+        words = IndexedWords.of(shown)
+        row = self._put_package(before and before[0], shown)
         self._run(
-            "INSERT INTO @texts (@texts, rowid, words) VALUES ('delete', ?, ?)",
+            "INSERT INTO @listings VALUES (?, ?) "
+            "ON CONFLICT DO UPDATE SET listing = excluded.listing",
             row,
-            indexed_texts(shown),
+            write_listing(shown),
         )
-        self.connection.executemany(
-            self._statement("DELETE FROM @postings WHERE word = ? AND package = ?"),
-            [(word, row) for word in weights_of_words(shown)],
+        self._change_words(row, IndexedWords.of(before[1]) if before else _NO_WORDS, words)
+        self._postings.set_number(Column.PULLS, row, head.pulls)
+        self._postings.set_number(Column.CREATED, row, shown.release.created_ms)
+        self._postings.set_number(Column.ADDED, row, head.created_ms)
+        self._ranked.add(head.package.key)
+
+    def _put_package(self, row: int | None, shown: Listing) -> int:
+        needs = ClientNeeds.of(shown.release)
+        self._run("INSERT OR IGNORE INTO @profiles VALUES (?, ?)", needs.platform, needs.built_with)
+        put = self._run(
+            "INSERT INTO @packages VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET boost = excluded.boost, traits = excluded.traits",
+            row,
+            shown.head.package.key,
+            shown.head.name.lower(),
+            sum(ranking_boosts(shown).values()),
+            id_bytes(map(self._spelling, facet_values(shown))),
         )
-        self._forget(listing_words(shown))
-        self._run("DELETE FROM @traits WHERE package = ?", row)
-        self._run("DELETE FROM @listings WHERE id = ?", row)
-        self._run("DELETE FROM @packages WHERE id = ?", row)
+        return row or put.lastrowid or 0
+
+    def _change_words(self, row: int, old: IndexedWords, new: IndexedWords) -> None:
+        """Change the lists, texts and counts by the words of a package."""
+        self._postings.remove(row, old.postings - new.postings)
+        self._postings.add(row, new.postings - old.postings)
+        if old.texts != new.texts:
+            self._change_texts(row, old.texts, new.texts)
+        self._known.update(new.known - old.known)
+        self._known.subtract(old.known - new.known)
+        self._dependents.update(new.dependencies - old.dependencies)
+        self._dependents.subtract(old.dependencies - new.dependencies)
+
+    def _change_texts(self, row: int, old: str, new: str) -> None:
+        if old:
+            self._run("INSERT INTO @texts (@texts, rowid, words) VALUES ('delete', ?, ?)", row, old)
+        if new:
+            self._run("INSERT INTO @texts (rowid, words) VALUES (?, ?)", row, new)
 
     def _shown(self, key: str) -> tuple[int, Listing] | None:
         found = self._run(
@@ -123,87 +206,73 @@ class IndexRows:
         ).fetchone()
         return None if found is None else (found[0], read_listing(found[1]))
 
-    def _add_package(self, row: int | None, shown: Listing) -> int:
-        head = shown.head
-        added = self._run(
-            "INSERT INTO @packages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-            row,
-            head.package.key,
-            head.org.lower(),
-            head.name.lower(),
-            sum(ranking_boosts(shown).values()),
-            dependents_boost(self._dependents_of(head.package.key)),
-            head.pulls,
-            shown.release.created_ms,
-            head.created_ms,
-            head.visibility is Visibility.PRIVATE,
-            shown.deprecation is not None,
-            is_auxiliary(shown),
-            self._profile(ClientNeeds.of(shown.release)),
-        )
-        return added.fetchone()[0]
+    def _spelling(self, trait: FacetValue) -> int:
+        """Return the id of the spelling, which is stored now if it was not."""
+        if trait not in self._spellings:
+            self._spellings[trait] = self._stored_spelling(trait)
+        return self._spellings[trait]
 
-    def _profile(self, needs: "ClientNeeds") -> int:
-        key = (needs.platform, needs.built_with)
-        self._run("INSERT OR IGNORE INTO @profiles (platform, built_with) VALUES (?, ?)", *key)
-        found = self._run("SELECT id FROM @profiles WHERE platform = ? AND built_with = ?", *key)
+    def _stored_spelling(self, trait: FacetValue) -> int:
+        key = (trait.facet.value, trait.value)
+        self._run("INSERT OR IGNORE INTO @spellings (facet, value) VALUES (?, ?)", *key)
+        found = self._run("SELECT id FROM @spellings WHERE facet = ? AND value = ?", *key)
         return found.fetchone()[0]
 
-    def _dependents_of(self, key: str) -> int:
-        found = self._run("SELECT packages FROM @dependents WHERE key = ?", key).fetchone()
-        return found[0] if found else 0
+    # --- what packages share -------------------------------------------------------------------
 
-    def _count_dependents(self, before: Listing | None, now: Listing | None) -> None:
-        """Count the package where it depends on another one that it did not depend on before."""
-        old, new = public_dependencies(before), public_dependencies(now)
-        for key in new - old:
-            self._run(
-                "INSERT INTO @dependents VALUES (?, 1) "
-                "ON CONFLICT DO UPDATE SET packages = packages + 1",
+    def _write_shared(self) -> None:
+        """Write what packages have in common."""
+        self._write_known()
+        self._write_dependents()
+        self._write_ranks()
+        self._postings.write(self._connection, self._prefix)
+        self._postings = PostingChanges()
+
+    def _write_known(self) -> None:
+        changes = [(len(word), word, more) for word, more in self._known.items() if more]
+        self._run_many(
+            "INSERT INTO @words VALUES (?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET packages = packages + excluded.packages",
+            sorted(changes),
+        )
+        lost = [(length, word) for length, word, more in changes if more < 0]
+        self._run_many("DELETE FROM @words WHERE length = ? AND word = ? AND packages < 1", lost)
+        self._known.clear()
+
+    def _write_dependents(self) -> None:
+        changes = {key: more for key, more in self._dependents.items() if more}
+        self._run_many(
+            "INSERT INTO @dependents VALUES (?, ?) "
+            "ON CONFLICT DO UPDATE SET packages = packages + excluded.packages",
+            sorted(changes.items()),
+        )
+        lost = [(key,) for key, more in changes.items() if more < 0]
+        self._run_many("DELETE FROM @dependents WHERE key = ? AND packages < 1", lost)
+        self._ranked.update(changes)
+        self._dependents.clear()
+
+    def _write_ranks(self) -> None:
+        for key in self._ranked:
+            found = self._run(
+                "SELECT id, boost, (SELECT packages FROM @dependents AS counted"
+                " WHERE counted.key = shown.key) FROM @packages AS shown WHERE key = ?",
                 key,
-            )
-        for key in old - new:
-            self._run("UPDATE @dependents SET packages = packages - 1 WHERE key = ?", key)
-            self._run("DELETE FROM @dependents WHERE key = ? AND packages < 1", key)
-        for key in old ^ new:
-            lift = dependents_boost(self._dependents_of(key))
-            self._run("UPDATE @packages SET lift = ? WHERE key = ?", lift, key)
-
-    def _add_traits(self, row: int, shown: Listing) -> None:
-        """Note what the package is counted by."""
-        for trait in facet_values(shown):
-            key = (trait.facet.value, trait.value)
-            self._run("INSERT OR IGNORE INTO @spellings (facet, value) VALUES (?, ?)", *key)
-            self._run(
-                "INSERT INTO @traits SELECT ?, id FROM @spellings WHERE facet = ? AND value = ?",
-                row,
-                *key,
-            )
-
-    def _learn(self, words: set[str]) -> None:
-        """Count one more package with each of these words."""
-        for word in words:
-            self._run(
-                "INSERT INTO @words VALUES (?, ?, 1) "
-                "ON CONFLICT DO UPDATE SET packages = packages + 1",
-                len(word),
-                word,
-            )
-
-    def _forget(self, words: set[str]) -> None:
-        """Count one package less with each of these words."""
-        for word in words:
-            key = (len(word), word)
-            self._run(
-                "UPDATE @words SET packages = packages - 1 WHERE length = ? AND word = ?", *key
-            )
-            self._run("DELETE FROM @words WHERE length = ? AND word = ? AND packages < 1", *key)
+            ).fetchone()
+            if found is not None:
+                row, boost, dependents = found
+                lift = dependents_boost(dependents or 0)
+                self._postings.set_number(Column.DEPENDENTS, row, lift)
+                self._postings.set_number(Column.RANK, row, boost + lift)
+        self._ranked.clear()
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
-        return self.connection.execute(self._statement(statement), values)
+        return self._connection.execute(self._statement(statement), values)
+
+    def _run_many(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        self._connection.executemany(self._statement(statement), rows)
 
     def _statement(self, statement: str) -> str:
-        return statement.replace("@", self.prefix)
+        return statement.replace("@", self._prefix)
 
 
 # The beginning says what a package is, the rest is examples. So many let 100,000 packages fit into
@@ -232,6 +301,11 @@ class ClientNeeds:
             return cls(release.platform, f"{version.major}.{version.update}.0")
         readable = _ANY_CURRENT_CLIENT.can_use("any", release.ballerina_version)
         return cls(release.platform, "" if readable else "unreadable")
+
+    @property
+    def word(self) -> str:
+        """The marked word of the packages with these needs."""
+        return facet_word("profile", f"{self.platform} {self.built_with}")
 
 
 def excerpt(listing: Listing) -> Listing:
@@ -265,8 +339,7 @@ def indexed_texts(listing: Listing) -> str:
     """Return every word by which the full-text table finds the listing, with their marks.
 
     Old words are taken out of the index by deriving them again from the stored excerpt. So whoever
-    changes what this returns, what `weights_of_words` returns, or what a word is, appends a
-    migration.
+    changes what `IndexedWords` has, or what a word is, appends a migration.
     """
     release = listing.release
     names = _names(listing, GAP)
@@ -276,11 +349,10 @@ def indexed_texts(listing: Listing) -> str:
     readme = split_words(readme_text(listing.texts.readme[:README_CHARACTERS]))
     words = {*keywords, *modules, *summary, *readme}
     parts = (
-        " ".join(_facets(listing)),
         mark_words(WordMark.NAME, names),
         mark_words(WordMark.MODULES, modules),
-        mark_words(WordMark.STEM, sorted({stem(word) for word in words} - words)),
-        mark_words(WordMark.ANYWHERE, [*keywords, *modules, GAP, *summary, GAP, *readme]),
+        mark_words(WordMark.STEM, sorted(set(map(stem, words)) - words)),
+        " ".join([*keywords, *modules, GAP, *summary, GAP, *readme]),
     )
     return " ".join(parts)
 
@@ -294,9 +366,9 @@ def listing_words(listing: Listing) -> set[str]:
     return {*_names(listing), *name_words(listing.head.org), *split_words(texts)}
 
 
-def public_dependencies(listing: Listing | None) -> set[str]:
+def public_dependencies(listing: Listing) -> set[str]:
     """Return the keys of the packages that it depends on, if everybody may know of it."""
-    if listing is None or listing.head.visibility is Visibility.PRIVATE:
+    if listing.head.visibility is Visibility.PRIVATE:
         return set()
     needed = {f"{each.org}/{each.name}".lower() for each in listing.release.dependencies}
     return needed - {listing.head.package.key}
@@ -304,21 +376,29 @@ def public_dependencies(listing: Listing | None) -> set[str]:
 
 def _names(listing: Listing, *gap: str) -> list[str]:
     """Return the words of its name and of the ids of its tools, with a gap between two of them."""
-    names = name_words(listing.head.name)
+    names = [*name_words(listing.head.name)]
     for tool in listing.release.tools:
         names += [*gap, *name_words(tool)]
     return names
 
 
 def _facets(listing: Listing) -> Iterator[str]:
+    """Yield the marked words of the lists in which a package is."""
     head, release = listing.head, listing.release
+    yield EVERY_PACKAGE
     yield facet_word("org", head.org)
     yield facet_word("name", head.name)
     yield from (facet_word("trait", trait.key) for trait in facet_values(listing))
     yield from (facet_word("keyword", keyword) for keyword in release.keywords)
     yield from (facet_word("needs", f"{each.org}/{each.name}") for each in release.dependencies)
-    if release.tools:
-        yield facet_word("tool")
+    yield ClientNeeds.of(release).word
+    flags = {
+        PRIVATE: head.visibility is Visibility.PRIVATE,
+        DEPRECATED: listing.deprecation is not None,
+        AUXILIARY: is_auxiliary(listing),
+        TOOL: bool(release.tools),
+    }
+    yield from (word for word, is_so in flags.items() if is_so)
 
 
 # What nearly every stored listing says, so that the compressed one need not say it again.

@@ -9,35 +9,29 @@ TABLES = (
     "packages",
     "listings",
     "postings",
+    "columns",
     "texts",
     "words",
     "dependents",
     "profiles",
-    "traits",
     "spellings",
 )
+_FORMER_TABLES = ("traits",)
 
 
 def create_tables(prefix: str) -> Migration:
     """Return the statements that make one generation of the index."""
     return (
-        # What sorts and filters, in rows so narrow that 100,000 of them are read in 15 ms. `boost`
-        # is the package's own, and `lift` comes from the packages that depend on it.
+        # `boost` is the package's own part of its rank, the rest comes from its dependents.
+        # `traits` are the ids of the spellings that the package is counted by.
         f"""
         CREATE TABLE {prefix}packages (
             id INTEGER PRIMARY KEY,
             key TEXT NOT NULL UNIQUE,
-            org TEXT NOT NULL,
             name TEXT NOT NULL,
             boost REAL NOT NULL,
-            lift REAL NOT NULL,
-            pulls INTEGER NOT NULL,
-            created_ms INTEGER NOT NULL,
-            added_ms INTEGER NOT NULL,
-            private INTEGER NOT NULL,
-            deprecated INTEGER NOT NULL,
-            auxiliary INTEGER NOT NULL,
-            profile INTEGER NOT NULL
+            traits BLOB NOT NULL,
+            UNIQUE (name, key)
         ) STRICT
         """,
         f"CREATE TABLE {prefix}listings (id INTEGER PRIMARY KEY, listing BLOB NOT NULL) STRICT",
@@ -47,17 +41,28 @@ def create_tables(prefix: str) -> Migration:
 
 
 def _finding(prefix: str) -> Migration:
-    """Return the statements that make what finds and lifts packages."""
+    """Return the statements that make what finds and ranks packages."""
     return (
-        # The weight of the best place in which each word, or a word with this stem, stands in a
-        # package. Words of readmes are in the full-text table only, which takes less space.
+        # The ids of the packages that have a word, by the weight of its best place, in blocks of
+        # neighbouring ids. Words of readmes are in the full-text table only, which takes less
+        # space. Marked words are lists of packages by what they are.
         f"""
         CREATE TABLE {prefix}postings (
             word TEXT NOT NULL,
-            package INTEGER NOT NULL,
             weight INTEGER NOT NULL,
-            PRIMARY KEY (word, package)
+            block INTEGER NOT NULL,
+            packages BLOB NOT NULL,
+            PRIMARY KEY (word, weight, block)
         ) STRICT, WITHOUT ROWID
+        """,
+        # A number of each package, in the order of the ids, in blocks.
+        f"""
+        CREATE TABLE {prefix}columns (
+            name TEXT NOT NULL,
+            block INTEGER NOT NULL,
+            numbers BLOB NOT NULL,
+            PRIMARY KEY (name, block)
+        ) STRICT
         """,
         # Without the texts themselves, which listings holds already: a quarter of the size.
         f"""
@@ -74,6 +79,12 @@ def _finding(prefix: str) -> Migration:
             PRIMARY KEY (length, word)
         ) STRICT, WITHOUT ROWID
         """,
+    )
+
+
+def _counting(prefix: str) -> Migration:
+    """Return the statements that make what the packages are told apart and counted by."""
+    return (
         # How many public packages depend on each one, shown or not.
         f"""
         CREATE TABLE {prefix}dependents (
@@ -81,30 +92,15 @@ def _finding(prefix: str) -> Migration:
             packages INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID
         """,
-    )
-
-
-def _counting(prefix: str) -> Migration:
-    """Return the statements that make what the packages are told apart and counted by."""
-    return (
         # What a client must have to use a package. There are some dozens, and they are kept.
         f"""
         CREATE TABLE {prefix}profiles (
-            id INTEGER PRIMARY KEY,
             platform TEXT NOT NULL,
             built_with TEXT NOT NULL,
-            UNIQUE (platform, built_with)
-        ) STRICT
-        """,
-        # How results divide: by numbers, which are counted six times as fast as texts.
-        f"""
-        CREATE TABLE {prefix}traits (
-            package INTEGER NOT NULL,
-            spelling INTEGER NOT NULL,
-            PRIMARY KEY (package, spelling)
+            PRIMARY KEY (platform, built_with)
         ) STRICT, WITHOUT ROWID
         """,
-        # What the numbers stand for. Those that no package has any more are kept.
+        # What the traits of packages stand for. Those that no package has any more are kept.
         f"""
         CREATE TABLE {prefix}spellings (
             id INTEGER PRIMARY KEY,
@@ -118,7 +114,7 @@ def _counting(prefix: str) -> Migration:
 
 def _dropped(prefix: str) -> Migration:
     """Return what ends a generation, of whichever version its tables are."""
-    return tuple(f"DROP TABLE IF EXISTS {prefix}{table}" for table in TABLES)
+    return tuple(f"DROP TABLE IF EXISTS {prefix}{table}" for table in (*TABLES, *_FORMER_TABLES))
 
 
 SEARCH_MIGRATIONS: tuple[Migration, ...] = (
@@ -134,5 +130,7 @@ SEARCH_MIGRATIONS: tuple[Migration, ...] = (
     # Words are weighted by their place and rarity, and packages by what depends on them.
     (*_dropped(CURRENT_PREFIX), *_dropped(NEXT_PREFIX), *create_tables(CURRENT_PREFIX)),
     # Packages that accompany others are known, and keywords that begin names weigh more.
+    (*_dropped(CURRENT_PREFIX), *_dropped(NEXT_PREFIX), *create_tables(CURRENT_PREFIX)),
+    # Packages of a word are stored together, and so are the numbers that packages are sorted by.
     (*_dropped(CURRENT_PREFIX), *_dropped(NEXT_PREFIX), *create_tables(CURRENT_PREFIX)),
 )

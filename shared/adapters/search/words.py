@@ -20,11 +20,16 @@ from snowballstemmer.english_stemmer import (  # pyright: ignore[reportMissingTy
 _WORD = re.compile(r"[^\W_]+")
 MAX_STEMMED = 40  # Letters; longer words are digests and the like.
 
+_STEMMED_ENDINGS = frozenset("cdegilmnrsty")  # Of the English suffixes; other words are stems.
+
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
+AFTER_EVERY_LETTER = chr(0x10FFFF)
+
+
 class WordMark(Enum):
-    """A letter before a word of the full-text table that says what the word stands for.
+    """A letter before a word of the index that says what the word stands for.
 
     The letters are of Unicode's private area: they are part of a word for SQLite, and of none that
     is typed.
@@ -33,15 +38,18 @@ class WordMark(Enum):
     FACET = "\ue000"  # Not a word: what a package is.
     NAME = "\ue001"  # A word of the name or of a tool's id, for phrases.
     STEM = "\ue002"  # The stem of a word that differs from its stem.
+    NAME_BEGINNING = "\ue003"  # How words of names begin.
+    BEGINNING = "\ue004"  # How words of other places begin.
     MODULES = "\ue005"
     ANYWHERE = ""
 
 
 def mark_words(mark: WordMark, words: Iterable[str]) -> str:
     """Return the words in a row, each with the mark."""
-    return " ".join(f"{mark.value}{word}" for word in words)
+    return " ".join(map(mark.value.__add__, words))
 
 
+@lru_cache(maxsize=16_384)  # Packages share organizations, keywords and dependencies.
 def facet_word(kind: str, value: str = "") -> str:
     """Return one marked word that stands for a whole value, whatever characters it holds."""
     digest = blake2b(value.strip().casefold().encode(), digest_size=8).hexdigest()
@@ -53,12 +61,14 @@ def split_words(text: str) -> list[str]:
     return _WORD.findall(_folded(text))
 
 
-def name_words(name: str) -> list[str]:
+@lru_cache(maxsize=4_096)  # Each name is asked for several times when its package is indexed.
+def name_words(name: str) -> tuple[str, ...]:
     """Return the words by which a name is found: of `EchoService` echo, service, echoservice."""
     parts = split_words(_HUMP.sub(" ", name))
-    return list(dict.fromkeys((*parts, *split_words(name), joined_name(name))))
+    return tuple(dict.fromkeys((*parts, *split_words(name), joined_name(name))))
 
 
+@lru_cache(maxsize=4_096)
 def joined_name(name: str) -> str:
     """Return a name as one word, so that `azure functions` is `azure.functions`."""
     return "".join(split_words(name))
@@ -68,8 +78,10 @@ def joined_name(name: str) -> str:
 def stem(word: str) -> str:
     """Return the English stem of a folded word: of `logging` log, of `encryption` encrypt."""
     # A stemmer keeps the word that it works on, so each thread needs its own: they are cheap.
+    if len(word) > MAX_STEMMED or word[-1:] not in _STEMMED_ENDINGS:
+        return word
     stemmer: Any = EnglishStemmer()
-    return word if len(word) > MAX_STEMMED else stemmer.stemWord(word)
+    return stemmer.stemWord(word)
 
 
 def _folded(text: str) -> str:

@@ -1,0 +1,225 @@
+"""The order of the packages that a search finds: their scores, and the packages of a page."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from functools import lru_cache
+from heapq import nlargest, nsmallest
+from itertools import chain
+
+from shared.adapters.search.matching import Found
+from shared.adapters.search.postings import AUXILIARY, Column, Postings, ids_of
+from shared.adapters.search.query_plan import QueryPlan
+from shared.adapters.search.ranking import (
+    ALL_WORDS_SCORE,
+    AUXILIARY_SCORE,
+    DEPRECATED_NAME_SCORE,
+    DEPRECATED_SCORE,
+    JOINED_NAME_SCORE,
+    MAX_RANK,
+    NAME_SCORE,
+    PATH_SCORE,
+    PlaceWeight,
+    ranking_boosts,
+)
+from shared.adapters.search.rows import read_listing
+from shared.adapters.search.words import facet_word
+from shared.domain.packages import Listing
+from shared.domain.search import Hit, ResultPage, Sort
+
+LISTINGS_KEPT = 2_048  # Decoded, by their bytes: some 16 MB in each process.
+FEW_PACKAGES = 1_000  # Sorting so many by name is faster than reading all names in order.
+
+_COLUMNS = {
+    Sort.CREATED: Column.CREATED,
+    Sort.ADDED: Column.ADDED,
+    Sort.PULLS: Column.PULLS,
+    Sort.DEPENDENTS: Column.DEPENDENTS,
+}
+_NAME_SCORES = {PATH_SCORE: "path", NAME_SCORE: "exact name", JOINED_NAME_SCORE: "joined name"}
+
+Number = Callable[[int], float]  # Of a package, by its id.
+
+
+class Scores:
+    """What the packages that a search finds are worth, in parts."""
+
+    def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
+        self._postings = postings
+        self._found = found
+        # What every package has for having all words, and which ones have it if not all do.
+        self._common = ALL_WORDS_SCORE if plan.wishes and found.complete is None else 0.0
+        self._complete = found.complete or frozenset[int]()
+        self._names = scores_of_names(postings, plan)
+        self._accompanying = accompanying_packages(postings, plan)
+        # Those whose score has more parts than their words and rank.
+        parts = (self._names, self._accompanying, found.deprecated, self._complete)
+        self._special = frozenset(chain.from_iterable(parts)) & found.worths.keys()
+
+    def of_all(self) -> dict[int, float]:
+        """Return the score of each package."""
+        return self._scored(self._found.worths)
+
+    def of_first(self, count: int) -> dict[int, float]:
+        """Return the score of each package that may be among so many first ones.
+
+        By its rank a package rises no further than `MAX_RANK`, so none is among them whose words
+        are worth less by more than that.
+        """
+        worths = self._found.worths
+        first = nlargest(count + len(self._special), worths.values())
+        least = first[-1] - MAX_RANK
+        return self._scored(
+            {
+                package: worth
+                for package, worth in worths.items()
+                if worth >= least or package in self._special
+            }
+        )
+
+    def _scored(self, worths: Mapping[int, float]) -> dict[int, float]:
+        ranks = self._postings.column(Column.RANK)
+        common = self._common
+        scores = {package: worth + common + ranks[package] for package, worth in worths.items()}
+        for package in self._special:
+            scores[package] += self._accompanies(package) + self._deprecated(package)
+            scores[package] += self._name(package) + self._completeness(package)
+        return scores
+
+    def parts(self, package: int, lift: float, boosts: dict[str, float]) -> dict[str, float]:
+        """Return the named parts of the score of a package with these parts of its rank."""
+        name = self._name(package)
+        return {
+            _NAME_SCORES.get(name, "name"): name,
+            "all words": self._common + self._completeness(package),
+            "words": self._found.worths[package],
+            "dependents": lift,
+            **boosts,
+            "accompanies another": self._accompanies(package),
+            "deprecated": self._deprecated(package),
+        }
+
+    def _name(self, package: int) -> float:
+        return self._names.get(package, 0.0)
+
+    def _completeness(self, package: int) -> float:
+        return ALL_WORDS_SCORE if package in self._complete else 0.0
+
+    def _accompanies(self, package: int) -> float:
+        return AUXILIARY_SCORE if package in self._accompanying else 0.0
+
+    def _deprecated(self, package: int) -> float:
+        if package not in self._found.deprecated:
+            return 0.0
+        is_named = self._name(package) in (PATH_SCORE, NAME_SCORE)
+        return DEPRECATED_NAME_SCORE if is_named else DEPRECATED_SCORE
+
+
+def accompanying_packages(postings: Postings, plan: QueryPlan) -> Set[int]:
+    """Return the packages that only accompany another one, unless such packages were asked for."""
+    return frozenset() if plan.wants_auxiliary else postings.packages(AUXILIARY)
+
+
+def scores_of_names(postings: Postings, plan: QueryPlan) -> dict[int, float]:
+    """Return what packages count for by being called what was typed, by their ids."""
+    if not plan.joined:
+        return {}
+    scores: dict[int, float] = {}
+    for _, stored in postings.of_word(plan.joined, PlaceWeight.NAME):
+        scores |= dict.fromkeys(ids_of(stored), JOINED_NAME_SCORE)
+    scores |= dict.fromkeys(postings.packages(facet_word("name", plan.typed)), NAME_SCORE)
+    for path in plan.paths:
+        found = postings.connection.execute("SELECT id FROM packages WHERE key = ?", (path,))
+        scores |= {package: PATH_SCORE for [package] in found}
+    return scores
+
+
+class Ordering:
+    """Sorts the packages that a search finds. Every order ends in the key: two packages never tie,
+    so pages neither repeat nor miss one."""
+
+    def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
+        self._connection = postings.connection
+        self._postings = postings
+        self._found = found
+        self._scores = Scores(postings, plan, found)
+
+    def hits(self, page: ResultPage, *, deprecated_last: bool) -> tuple[Hit, ...]:
+        """Return the packages of a page."""
+        last = page.offset + page.limit
+        if not page.limit or page.offset >= len(self._found.worths):
+            return ()
+        if page.sort is Sort.RELEVANCE:
+            is_first = page.descending and last < len(self._found.worths)
+            scores = self._scores.of_first(last) if is_first else self._scores.of_all()
+            ids = self._first(scores, last, scores.__getitem__, page)
+        else:
+            ids = self._first_by_sort(last, page, deprecated_last)
+        return self._hits(ids[page.offset : last])
+
+    def _first_by_sort(self, count: int, page: ResultPage, deprecated_last: bool) -> list[int]:
+        deprecated = self._found.deprecated if deprecated_last else frozenset[int]()
+        ids: list[int] = []
+        for group in (self._found.worths.keys() - deprecated, deprecated):
+            if len(ids) < count and group:
+                ids += self._first_of_group(group, count - len(ids), page)
+        return ids
+
+    def _first_of_group(self, ids: Collection[int], count: int, page: ResultPage) -> list[int]:
+        if page.sort is Sort.NAME:
+            return self._first_by_name(ids, count, "DESC" if page.descending else "ASC")
+        numbers = self._postings.column(_COLUMNS[page.sort])
+        return self._first(ids, count, numbers.__getitem__, page)
+
+    def _first(
+        self, ids: Collection[int], count: int, number: Number, page: ResultPage
+    ) -> list[int]:
+        """Return the first packages by a number, and all that tie with the last of them."""
+        if len(ids) > count:
+            if page.descending:
+                last = nlargest(count, map(number, ids))[-1]
+                ids = [package for package in ids if number(package) >= last]
+            else:
+                last = nsmallest(count, map(number, ids))[-1]
+                ids = [package for package in ids if number(package) <= last]
+        keys = self._keys(ids)
+        is_reverse = page.sort is Sort.RELEVANCE and not page.descending
+        by_key = sorted(ids, key=keys.__getitem__, reverse=is_reverse)
+        return sorted(by_key, key=number, reverse=page.descending)
+
+    def _first_by_name(self, ids: Collection[int], count: int, direction: str) -> list[int]:
+        order = f"ORDER BY name {direction}, key {direction}"
+        if len(ids) <= FEW_PACKAGES:
+            statement = f"SELECT id FROM packages WHERE id IN ({_THESE}) {order}"  # noqa: S608
+            return [package for [package] in self._connection.execute(statement, (str([*ids]),))]
+        first: list[int] = []
+        for [package] in self._connection.execute(f"SELECT id FROM packages {order}"):  # noqa: S608
+            if package in ids:
+                first.append(package)
+                if len(first) == count:
+                    break
+        return first
+
+    def _keys(self, ids: Iterable[int]) -> dict[int, str]:
+        statement = f"SELECT id, key FROM packages WHERE id IN ({_THESE})"  # noqa: S608 - ours.
+        return dict(self._connection.execute(statement, (str([*ids]),)).fetchall())
+
+    def _hits(self, ids: list[int]) -> tuple[Hit, ...]:
+        statement = f"SELECT id, listing FROM listings WHERE id IN ({_THESE})"  # noqa: S608 - ours.
+        stored = dict(self._connection.execute(statement, (str(ids),)).fetchall())
+        lifts = self._postings.column(Column.DEPENDENTS)
+        return tuple(self._hit(package, stored[package], lifts[package]) for package in ids)
+
+    def _hit(self, package: int, stored: bytes, lift: float) -> Hit:
+        listing, boosts = _shown(stored)
+        parts = self._scores.parts(package, lift, boosts)
+        shown = {part: round(value, 6) for part, value in parts.items() if value}
+        return Hit(listing, round(sum(parts.values()), 6), shown)
+
+
+_THESE = "SELECT value FROM json_each(?)"  # Ids that are bound as one value.
+
+
+@lru_cache(maxsize=LISTINGS_KEPT)
+def _shown(stored: bytes) -> tuple[Listing, dict[str, float]]:
+    """Return a listing, and what ranks it whatever was typed."""
+    listing = read_listing(stored)
+    return listing, ranking_boosts(listing)

@@ -1,0 +1,186 @@
+"""Posting lists and columns: the packages that have a word, and a number of each package.
+
+A posting list has the ids of the packages that have a word in places of one weight. A column has a
+number of each package, such as its pulls, in the order of the ids. Both are stored as arrays of
+machine numbers, so that a word of 30,000 packages is read in a millisecond, and in blocks of
+neighbouring ids, so that a change of one package rewrites a few kilobytes for each of its words.
+"""
+
+import sqlite3
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
+
+from shared.adapters.search.words import AFTER_EVERY_LETTER, facet_word
+
+# Marked words: lists of packages by what they are.
+EVERY_PACKAGE = facet_word("package")
+PRIVATE = facet_word("private")
+DEPRECATED = facet_word("deprecated")
+AUXILIARY = facet_word("auxiliary")
+TOOL = facet_word("tool")
+
+POSTINGS_BLOCK = 4_096  # Ids: 16 KB of each list at most.
+COLUMN_BLOCK = 1_024  # Ids: 8 KB.
+_ID_BYTES, _NUMBER_BYTES = 4, 8
+
+
+class Column(Enum):
+    """What is known of every package as a number."""
+
+    RANK = "rank"  # The part of its score that does not depend on the query.
+    DEPENDENTS = "dependents"  # The part of its rank that comes from its dependents.
+    PULLS = "pulls"
+    CREATED = "created"  # Milliseconds.
+    ADDED = "added"  # Milliseconds.
+
+
+def ids_of(stored: bytes) -> "array[int]":
+    """Return the ids of stored posting lists, one after the other."""
+    ids = array("I")
+    ids.frombytes(stored)
+    return ids
+
+
+def id_bytes(ids: Iterable[int]) -> bytes:
+    """Return ids as they are stored."""
+    return array("I", ids).tobytes()
+
+
+class Postings:
+    """Reads posting lists and columns of one snapshot of the index, each set of packages once."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self._sets: dict[tuple[str, ...], frozenset[int]] = {}
+
+    def of_word(self, word: str, least_weight: int) -> Iterator[tuple[int, bytes]]:
+        """Yield weights, and the stored ids of the packages that have the word with each."""
+        return self.connection.execute(
+            "SELECT weight, packages FROM postings WHERE word = ? AND weight >= ?",
+            (word, least_weight),
+        )
+
+    def of_longer_words(self, word: str, least_weight: int) -> Iterator[tuple[int, int, bytes]]:
+        """Yield lengths and weights of words that begin with another word, and stored ids."""
+        return self.connection.execute(
+            "SELECT length(word), weight, packages FROM postings"
+            " WHERE word > ? AND word < ? AND weight >= ?",
+            (word, word + AFTER_EVERY_LETTER, least_weight),
+        )
+
+    def packages(self, *words: str) -> frozenset[int]:
+        """Return the ids of the packages that have any of the words."""
+        known = self._sets.get(words)
+        if known is None:
+            lists = [ids for word in words for _, ids in self.of_word(word, 0)]
+            known = self._sets[words] = frozenset(ids_of(b"".join(lists)))
+        return known
+
+    def column(self, column: Column) -> "array[float]":
+        """Return a number for each id, and any number for an id that no package has."""
+        numbers = array("d")
+        for block, stored in self.connection.execute(
+            "SELECT block, numbers FROM columns WHERE name = ? ORDER BY block", (column.value,)
+        ):
+            missing = block * COLUMN_BLOCK - len(numbers)
+            numbers.frombytes(bytes(missing * _NUMBER_BYTES))
+            numbers.frombytes(stored)
+        return numbers
+
+
+Posting = tuple[str, int]  # A word of a package, and the weight of its best place there.
+
+
+class PostingChanges:
+    """Changes of posting lists and columns, written once: many packages share their words."""
+
+    def __init__(self) -> None:
+        # Packages by their block and posting.
+        self._added = defaultdict[int, dict[Posting, list[int]]](_lists)
+        self._removed = defaultdict[int, dict[Posting, list[int]]](_lists)
+        self._numbers = defaultdict[tuple[str, int], dict[int, float]](dict)
+
+    def add(self, package: int, postings: Iterable[Posting]) -> None:
+        """Add a package to lists in which it is not."""
+        _change(package, postings, self._added, self._removed)
+
+    def remove(self, package: int, postings: Iterable[Posting]) -> None:
+        """Remove a package from lists in which it is."""
+        _change(package, postings, self._removed, self._added)
+
+    def set_number(self, column: Column, package: int, number: float) -> None:
+        block, place = divmod(package, COLUMN_BLOCK)
+        self._numbers[column.value, block][place] = number
+
+    def write(self, connection: sqlite3.Connection, prefix: str) -> None:
+        """Write the changes to the tables of a generation."""
+        for block, lists in self._removed.items():
+            for (word, weight), packages in lists.items():
+                if packages:
+                    _remove(connection, f"{prefix}postings", (word, weight, block), packages)
+        connection.executemany(
+            f"INSERT INTO {prefix}postings VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"  # noqa: S608 - ours.
+            " SET packages = CAST(packages || excluded.packages AS BLOB)",
+            self._rows_of_added(),
+        )
+        for place, numbers in self._numbers.items():
+            _set_numbers(connection, f"{prefix}columns", place, numbers)
+
+    def _rows_of_added(self) -> Iterator[tuple[str, int, int, bytes]]:
+        """Yield rows in the order of the table, so that each of its pages is written once."""
+        for block, lists in self._added.items():
+            for (word, weight), packages in sorted(lists.items()):
+                if packages:
+                    yield word, weight, block, id_bytes(packages)
+
+
+def _lists() -> dict[Posting, list[int]]:
+    return defaultdict(list)
+
+
+def _change(
+    package: int,
+    postings: Iterable[Posting],
+    changes: dict[int, dict[Posting, list[int]]],
+    opposite: dict[int, dict[Posting, list[int]]],
+) -> None:
+    block = package // POSTINGS_BLOCK
+    lists, undone = changes[block], opposite[block]
+    for posting in postings:
+        if posting in undone and package in undone[posting]:
+            undone[posting].remove(package)  # It is again as it is stored.
+        else:
+            lists[posting].append(package)
+
+
+def _remove(
+    connection: sqlite3.Connection, table: str, key: tuple[str, int, int], packages: Sequence[int]
+) -> None:
+    row = f"{table} WHERE word = ? AND weight = ? AND block = ?"
+    [stored] = connection.execute(f"SELECT packages FROM {row}", key).fetchone()  # noqa: S608 - ours.
+    connection.execute(f"DELETE FROM {row}", key)  # noqa: S608 - ours.
+    removed = set(packages)
+    left = [package for package in ids_of(stored) if package not in removed]
+    if left:
+        connection.execute(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", (*key, id_bytes(left)))  # noqa: S608 - ours.
+
+
+def _set_numbers(
+    connection: sqlite3.Connection, table: str, place: tuple[str, int], changed: dict[int, float]
+) -> None:
+    row = f"{table} WHERE name = ? AND block = ?"
+    found = connection.execute(f"SELECT numbers FROM {row}", place).fetchone()  # noqa: S608 - ours.
+    stored = found[0] if found else bytes(COLUMN_BLOCK * _NUMBER_BYTES)
+    numbers = array("d")
+    numbers.frombytes(stored)
+    for offset, number in changed.items():
+        numbers[offset] = number
+    if found and numbers.tobytes() == stored:
+        return  # As when only pulls have been counted.
+    connection.execute(
+        f"INSERT INTO {table} VALUES (?, ?, ?)"  # noqa: S608 - ours.
+        " ON CONFLICT DO UPDATE SET numbers = excluded.numbers",
+        (*place, numbers.tobytes()),
+    )
