@@ -2,11 +2,14 @@
 
 index.py       the SearchIndex port, and rebuilding the index beside the one that is searched
 queries.py     answering a query: a page of matches, facets, totals, suggestions
-query_plan.py  from a query to its words and conditions
-matching.py    the statements that find and weigh the packages of a plan
+query_plan.py  from a query to its words and restrictions
+matching.py    the packages that a plan finds, and what its words are worth in each
+ordering.py    the scores of these packages, and those of a page
+facets.py      how these packages divide
 ranking.py     the weights of results
 synonyms.py    words that mean the same
 places.py      where the words of a package stand
+postings.py    which packages have a word, and numbers of all packages
 rows.py        what is stored of a package, and how rows change
 schema.py      the tables
 words.py       how texts are divided into words, stems, and spelling suggestions"""

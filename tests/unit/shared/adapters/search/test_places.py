@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.search.places import readme_text, weights_of_words
-from shared.adapters.search.ranking import PlaceWeight
-from shared.adapters.search.words import split_words
+from shared.adapters.search.places import readme_text, weights_of_beginnings, weights_of_words
+from shared.adapters.search.ranking import PlaceWeight, beginning_factor
+from shared.adapters.search.words import WordMark, split_words
 from shared.domain.packages import Listing, Texts
 from tests.contract.sample_records import head, release
 
@@ -42,6 +42,17 @@ def test_a_word_weighs_what_its_best_place_does(
 def test_a_stem_weighs_a_little_less_than_its_word_and_never_less_than_itself() -> None:
     assert PlaceWeight.KEYWORD_PART < weights(keywords=("logging",))["log"] < PlaceWeight.KEYWORD
     assert weights("acme/log", keywords=("logging",))["log"] == PlaceWeight.NAME
+
+
+def test_short_beginnings_weigh_what_the_best_word_does_by_the_share_that_is_typed() -> None:
+    name, other = WordMark.NAME_BEGINNING.value, WordMark.BEGINNING.value
+    weights = {"mongo": PlaceWeight.SEGMENT, "mongodb": PlaceWeight.NAME, "mo": PlaceWeight.NAME}
+    assert weights_of_beginnings(weights | {"money": PlaceWeight.KEYWORD}) == {
+        f"{name}mo": round(PlaceWeight.NAME * beginning_factor(2, 7)),
+        f"{name}mon": round(PlaceWeight.NAME * beginning_factor(3, 7)),
+        f"{other}mon": round(PlaceWeight.KEYWORD * beginning_factor(3, 5)),
+    }
+    assert weights_of_beginnings({"summary": PlaceWeight.SUMMARY}) == {}
 
 
 @pytest.mark.parametrize(

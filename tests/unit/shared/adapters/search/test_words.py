@@ -31,7 +31,7 @@ from shared.adapters.search.words import (
     ],
 )
 def test_a_name_is_found_by_its_parts_and_as_one_word(name: str, words: list[str]) -> None:
-    assert name_words(name)[: len(words)] == words
+    assert list(name_words(name)[: len(words)]) == words
     assert joined_name(name) in name_words(name)
 
 

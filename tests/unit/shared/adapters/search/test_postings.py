@@ -1,0 +1,116 @@
+"""Posting lists and columns, and changes of them that are written together."""
+
+import sqlite3
+from collections.abc import Generator, Iterable
+
+import pytest
+
+from shared.adapters.search.postings import (
+    COLUMN_BLOCK,
+    POSTINGS_BLOCK,
+    Column,
+    PostingChanges,
+    Postings,
+    ids_of,
+)
+from shared.adapters.search.schema import CURRENT_PREFIX, create_tables
+
+
+@pytest.fixture
+def connection() -> Generator[sqlite3.Connection]:
+    """Return a connection to an empty index."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    for statement in create_tables(CURRENT_PREFIX):
+        connection.execute(statement)
+    yield connection
+    connection.close()
+
+
+def add(
+    connection: sqlite3.Connection, packages: Iterable[int], *postings: tuple[str, int]
+) -> None:
+    changes = PostingChanges()
+    for package in packages:
+        changes.add(package, postings)
+    changes.write(connection, CURRENT_PREFIX)
+
+
+def remove(
+    connection: sqlite3.Connection, packages: Iterable[int], *postings: tuple[str, int]
+) -> None:
+    changes = PostingChanges()
+    for package in packages:
+        changes.remove(package, postings)
+    changes.write(connection, CURRENT_PREFIX)
+
+
+def test_a_list_has_the_packages_of_all_blocks_and_batches(connection: sqlite3.Connection) -> None:
+    add(connection, [1, POSTINGS_BLOCK, 3 * POSTINGS_BLOCK + 7], ("http", 100))
+    add(connection, [2, POSTINGS_BLOCK + 1], ("http", 100))
+    found = {1, 2, POSTINGS_BLOCK, POSTINGS_BLOCK + 1, 3 * POSTINGS_BLOCK + 7}
+    assert Postings(connection).packages("http") == found
+
+
+def test_the_packages_of_several_words_are_those_of_any_of_them(
+    connection: sqlite3.Connection,
+) -> None:
+    add(connection, [1, 2], ("http", 100))
+    add(connection, [2, 3], ("grpc", 35))
+    assert Postings(connection).packages("http", "grpc", "missing") == {1, 2, 3}
+    assert Postings(connection).packages() == frozenset()
+
+
+def test_lists_are_read_from_a_weight_on(connection: sqlite3.Connection) -> None:
+    add(connection, [1], ("http", 100), ("https", 90))
+    add(connection, [2], ("http", 35), ("https", 35))
+    postings = Postings(connection)
+    words = [(weight, [*ids_of(ids)]) for weight, ids in postings.of_word("http", 36)]
+    assert words == [(100, [1])]
+    longer = [(*found, [*ids_of(ids)]) for *found, ids in postings.of_longer_words("http", 36)]
+    assert longer == [(5, 90, [1])]
+
+
+def test_a_list_of_no_package_is_deleted(connection: sqlite3.Connection) -> None:
+    add(connection, [1, 2, 3], ("http", 100))
+    remove(connection, [1, 3], ("http", 100))
+    assert Postings(connection).packages("http") == {2}
+    remove(connection, [2], ("http", 100))
+    assert connection.execute("SELECT count(*) FROM postings").fetchone() == (0,)
+
+
+def test_what_is_changed_back_before_it_is_written_stays_as_it_was(
+    connection: sqlite3.Connection,
+) -> None:
+    add(connection, [1], ("http", 100))
+    changes = PostingChanges()
+    changes.remove(1, [("http", 100)])
+    changes.add(1, [("http", 100)])
+    changes.add(2, [("http", 100)])
+    changes.remove(2, [("http", 100)])
+    changes.write(connection, CURRENT_PREFIX)
+    stored = connection.execute("SELECT packages FROM postings").fetchall()
+    assert [[*ids_of(ids)] for [ids] in stored] == [[1]]
+
+
+def test_a_column_has_a_number_at_the_place_of_each_package(
+    connection: sqlite3.Connection,
+) -> None:
+    changes = PostingChanges()
+    for package in (1, COLUMN_BLOCK - 1, 3 * COLUMN_BLOCK):  # Two blocks of ids are not in use.
+        changes.set_number(Column.PULLS, package, package * 2.0)
+    changes.set_number(Column.RANK, 1, 0.5)
+    changes.write(connection, CURRENT_PREFIX)
+    pulls = Postings(connection).column(Column.PULLS)
+    for package in (1, COLUMN_BLOCK - 1, 3 * COLUMN_BLOCK):
+        assert pulls[package] == package * 2.0
+    assert Postings(connection).column(Column.RANK)[1] == 0.5
+    assert len(Postings(connection).column(Column.ADDED)) == 0
+
+
+def test_a_column_that_stays_the_same_is_not_written(connection: sqlite3.Connection) -> None:
+    changes = PostingChanges()
+    changes.set_number(Column.PULLS, 1, 7)
+    changes.write(connection, CURRENT_PREFIX)
+    written = connection.total_changes
+    changes.write(connection, CURRENT_PREFIX)
+    assert connection.total_changes == written
