@@ -62,8 +62,13 @@ class Unexpected(Unreadable):
     """Another token is in the place of the expected one."""
 
     def __init__(self, expected: str, found: str) -> None:
-        found = f"`{found[:40]}`" if found else "the end of the file"
+        found = f"`{_visible(found[:40])}`" if found else "the end of the file"
         super().__init__(f"expected {expected}, found {found}")
+
+
+def _visible(text: str) -> str:
+    """Return a text whose characters can all be seen and stored."""
+    return "".join(each if each.isprintable() else f"\\u{{{ord(each):X}}}" for each in text)
 
 
 class Cursor:
@@ -184,7 +189,7 @@ class Cursor:
             position = self.end = _without_brackets(closing)(self.text, position).end()
             character = self.text[position : position + 1]
             if not character:
-                raise Unexpected(f"`{closing[-1] if closing else stops}`", "")
+                raise Unexpected(_shown(closing[-1] if closing else stops), "")
             if not closing and character in stops + _BRACKETS:
                 return position
             if character == "`":
@@ -204,7 +209,7 @@ class Cursor:
             return position + 1
         if expected == _INTERPOLATION and character == "}":
             return self._template(position + 1, closing)
-        raise Unexpected(f"`{expected}`", character)
+        raise Unexpected(_shown(expected), character)
 
     def _template(self, position: int, closing: list[str]) -> int:
         """Return the position behind the text of a template: after its end, or after `${`."""
@@ -222,3 +227,7 @@ def _without_brackets(closing: list[str]) -> Matcher:
     if not closing:
         return _outside
     return _in_angles if closing[-1] == ">" else _in_brackets
+
+
+def _shown(closing: str) -> str:
+    return "`}`" if closing == _INTERPOLATION else f"`{closing}`"

@@ -91,7 +91,7 @@ def run(cursor: Cursor, steps: Steps[T]) -> T:
             read = None
             waiting.append(_type(cursor))
             heights.append(0)
-            height = len(waiting)
+            height = len(waiting) - 1
         if height > NESTING_LIMIT:
             raise NestedTooDeeply
 

@@ -1,6 +1,11 @@
+from time import process_time
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.ballerina.declarations import LARGEST_FILE, read_source
+from shared.ballerina.printing import source_text
 from shared.ballerina.signatures import Member
 from shared.ballerina.syntax import (
     AnnotationDefinition,
@@ -30,6 +35,8 @@ from shared.ballerina.syntax import (
     VariableKind,
 )
 from shared.ballerina.types import read_type
+from tests.support.hostile_sources import HOSTILE_SOURCES
+from tests.unit.shared.ballerina.strategies import DECLARATIONS
 
 INT = BuiltinType("int")
 
@@ -398,6 +405,12 @@ def test_a_member_of_a_class_that_cannot_be_read_hides_no_other() -> None:
     assert [(each.first, each.last) for each in source.unread] == [(3, 3), (4, 4)]
 
 
+def test_the_last_member_of_a_class_may_be_unread() -> None:
+    source = read("class C {\n int a;\n what is\n}\nfunction f() {}\n")
+    assert [each.name for each in source.declarations] == ["C", "f"]
+    assert source.unread == (UnreadLines("main.bal", 3, 3, "expected `;`, found `}`"),)
+
+
 def test_unread_declarations_after_each_other_are_one_stretch() -> None:
     assert read("type\ntype\ntype\n").unread == (
         UnreadLines("main.bal", 1, 3, "expected a type, found `type`"),
@@ -416,3 +429,52 @@ def test_a_record_may_have_fields_of_each_form() -> None:
     assert isinstance(defined, TypeDefinition)
     assert isinstance(defined.type, RecordType)
     assert defined.type.rest == INT
+
+
+# --- Bad input ----------------------------------------------------------------------------------
+
+# Of the processor, for 100,000 characters. The slowest takes a tenth of it, and one that is read
+# in quadratic time takes tens of seconds.
+MOST_SECONDS = 3.0
+NEITHER_UNREAD_NOR_READ = {  # What has nothing to read, or nothing that is not read.
+    "blanks", "line feeds", "carriage returns", "comments", "lines of #", "comments of one line",
+    "lines like parameters", "a long line like a parameter", "headings", "fences",
+    "imports", "patterns",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE_SOURCES)
+def test_a_source_that_was_made_to_be_slow_is_read_in_time(name: str) -> None:
+    text = HOSTILE_SOURCES[name](100_000)
+    started = process_time()
+    source = read(text)
+    assert process_time() - started < MOST_SECONDS
+    assert bool(source.unread or source.declarations) != (name in NEITHER_UNREAD_NOR_READ)
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_read(text: str) -> None:
+    read(text)
+
+
+WORDS_OF_THE_LANGUAGE = """public function type class const enum annotation configurable final
+    client service listener isolated distinct readonly record object table map stream error returns
+    resource remote import on key var int external init name 'quoted = => ; , . : ? * | & ( ) [ ] {
+    } {| |} < > ... @ ` ${ " // # / - 1 \\"""
+WORDS = st.sampled_from(WORDS_OF_THE_LANGUAGE.split())
+
+
+@given(st.lists(WORDS | st.just("\n"), max_size=60))
+def test_any_words_of_the_language_can_be_read(words: list[str]) -> None:
+    text = " ".join(words)
+    source = read(text)
+    last = text.count("\n") + 1
+    assert all(1 <= each.first <= each.last <= last for each in source.unread)
+
+
+@given(DECLARATIONS, st.data())
+def test_a_source_with_an_edit_can_be_read(declaration: Declaration, data: st.DataObject) -> None:
+    text = source_text(declaration)
+    cut = data.draw(st.integers(0, len(text)))
+    length = data.draw(st.integers(0, 3))
+    read(text[:cut] + data.draw(WORDS) + text[cut + length :])
