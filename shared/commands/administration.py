@@ -200,7 +200,7 @@ def read_only() -> None:
 @click.option(
     "--reason",
     required=True,
-    help='Completes the sentence "This registry takes no changes now: …".',
+    help='Completes the sentence "This registry is in read-only mode: …".',
 )
 def on(reason: str) -> None:
     """Turn read-only mode on. All processes follow within five seconds; clients get the reason.
@@ -214,7 +214,10 @@ def on(reason: str) -> None:
         return await registry.notices.enter_read_only_mode(reason, by=OPERATOR)
 
     click.echo(TakesNoChanges(with_registry(work).reason))
-    click.echo("What is under way is finished: wait ten seconds before you rely on it.")
+    click.echo(
+        "Requests in progress are completed: wait ten seconds before you rely on nothing being "
+        "written."
+    )
 
 
 @read_only.command()

@@ -129,8 +129,8 @@ class NoticeBoard(Entity):
         if self.read_only is None:
             return said
         text = (
-            f"This registry takes no changes now: {self.read_only.reason}. "
-            "Reading and pulling go on."
+            f"This registry is in read-only mode: {self.read_only.reason}. "
+            "Packages can still be searched and pulled."
         )
         return (Banner(text, NoticeKind.MAINTENANCE), *said)
 

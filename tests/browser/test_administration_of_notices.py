@@ -89,7 +89,7 @@ def changes_that_are_refused(site: Site, page: Page) -> None:
     page.goto(f"{site.url}{READ_ONLY}")
     page.get_by_label("Reason").fill(REASON)
     page.get_by_role("button", name="Turn on read-only mode").click()
-    expect(page.get_by_role("complementary")).to_contain_text(f"takes no changes now: {REASON}.")
+    expect(page.get_by_role("complementary")).to_contain_text(f"is in read-only mode: {REASON}.")
 
 
 def a_form_that_is_refused(site: Site, page: Page) -> None:

@@ -45,7 +45,8 @@ OTHERS = sorted(set(DECLARED) - set(CHANGING) - GOES_ON)
 
 REASON = "moving <house> until 22:00"
 SENTENCE = (
-    f"This registry takes no changes now: {REASON}. Reading and pulling go on. Try again later."
+    f"This registry is in read-only mode: {REASON}. Packages can still be searched and pulled. "
+    "Try again later."
 )
 ADMINISTRATOR = next(each for each in PERSONAS if each.name == "administrator signed in")
 

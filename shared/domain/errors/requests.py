@@ -192,5 +192,6 @@ class TakesNoChanges(Unavailable):
     retry_after = timedelta(minutes=5)
     reason: str
     sentence = (
-        "This registry takes no changes now: {reason}. Reading and pulling go on. Try again later."
+        "This registry is in read-only mode: {reason}. Packages can still be searched and pulled. "
+        "Try again later."
     )

@@ -30,7 +30,7 @@ LONG = "w" * 300
 IDS = re.compile(r'(?<=until-)\w{8}(?=")|(?<=name="notice" value=")\w{8}')
 PLACES = re.compile(r'<nav class="places".*?</nav>\n', re.DOTALL)
 REASON = "moving house until 22:00"
-SAID = f"This registry takes no changes now: {REASON}. Reading and pulling go on."
+SAID = f"This registry is in read-only mode: {REASON}. Packages can still be searched and pulled."
 
 
 @pytest.fixture

@@ -46,7 +46,10 @@ def test_changes_are_taken_unless_the_operator_says_otherwise(terminal: Terminal
 
 def test_a_registry_is_turned_read_only_and_back(terminal: Terminal) -> None:
     said = terminal.run("read-only", "on", "--reason", "moving house until 22:00.")
-    assert "takes no changes now: moving house until 22:00. Reading and pulling go on." in said
+    assert (
+        "is in read-only mode: moving house until 22:00. Packages can still be searched and pulled."
+        in said
+    )
     shown = terminal.invoke("read-only", "show")
     assert shown.exit_code == 1
     assert shown.output.endswith("Z: moving house until 22:00.\n")
@@ -60,7 +63,7 @@ def test_a_reason_is_needed(terminal: Terminal) -> None:
 
 def test_tasks_that_change_records_are_not_run_by_hand_either(terminal: Terminal) -> None:
     terminal.run("read-only", "on", "--reason", "moving house")
-    assert "takes no changes now: moving house" in terminal.fail("upkeep", "run", "sweep")
+    assert "is in read-only mode: moving house" in terminal.fail("upkeep", "run", "sweep")
     assert terminal.run("upkeep", "run", "snapshot").startswith("snapshot: looked at")
 
 

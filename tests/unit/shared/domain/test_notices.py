@@ -124,7 +124,7 @@ def test_the_gravest_is_shown_first_and_read_only_before_all() -> None:
     read_only = board.model_copy(update={"read_only": ReadOnlyState(reason="why", since_ms=1)})
     first = read_only.banners(NOW + DAY)
     assert [each.text for each in first] == [
-        "This registry takes no changes now: why. Reading and pulling go on."
+        "This registry is in read-only mode: why. Packages can still be searched and pulled."
     ]
     assert first[0].mood is NoticeKind.MAINTENANCE
 

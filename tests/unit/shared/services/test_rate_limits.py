@@ -446,7 +446,7 @@ async def test_a_change_is_refused_before_it_is_counted(
     work: FakeWork, clock: FakeClock, operation: RateLimitClass
 ) -> None:
     instance = Instance(work, clock, changes_refused())
-    with pytest.raises(TakesNoChanges, match="takes no changes now: moving house"):
+    with pytest.raises(TakesNoChanges, match="is in read-only mode: moving house"):
         await instance.rate_limiter.check(operation, RateLimitKeys.of(ANN))
     with pytest.raises(TakesNoChanges):
         await instance.rate_limiter.require_changes_allowed(operation)
