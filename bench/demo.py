@@ -20,6 +20,7 @@ from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
@@ -49,6 +50,7 @@ MAX_PROCESSES = 4  # They share one database, which accepts one write at a time.
 DAY_MS = 24 * 3_600_000
 MAX_PULL_DAYS = 400  # Charts and recent pulls show no earlier days.
 PULLED_VERSIONS = 5  # The newest versions of a package get pulls.
+_DailyPulls = dict[str, int]  # The pulls of a version by day.
 
 # The month in which releases for a Ballerina version began, in this order.
 _BEGINNINGS = {
@@ -291,26 +293,43 @@ async def _restore_pulls(adapters: Adapters, releases: Sequence[DatedRelease]) -
     versions: dict[Package, list[DatedRelease]] = defaultdict(list)
     for each in releases:
         versions[each.coordinate.package].append(each)
-    for package, dates in versions.items():
-        rate = 0.2 + dates[0].content.chosen(100) / 40 + math.sqrt(dependents[str(package)])
-        newest = dates[-PULLED_VERSIONS:]
-        daily = {each.coordinate.version.text: _daily_pulls(each, rate) for each in newest}
-        await adapters.pulls.restore(package, daily)
+    packages = list(versions)
+    for start in range(0, len(packages), CONCURRENT_PUSHES):  # They share a transaction.
+        chosen = packages[start : start + CONCURRENT_PUSHES]
+        pulls = (_pulls_of_package(versions[each], dependents[str(each)]) for each in chosen)
+        await asyncio.gather(*map(adapters.pulls.restore, chosen, pulls))
 
 
-def _daily_pulls(release: DatedRelease, rate: float) -> dict[str, int]:
+def _pulls_of_package(releases: Sequence[DatedRelease], dependents: int) -> dict[str, _DailyPulls]:
+    """Return pulls of the newest versions; `releases` are all of the package, oldest first."""
+    rate = 0.2 + releases[0].content.chosen(100) / 40 + math.sqrt(dependents)
+    return {
+        each.coordinate.version.text: _daily_pulls(each, rate)
+        for each in releases[-PULLED_VERSIONS:]
+    }
+
+
+def _daily_pulls(release: DatedRelease, rate: float) -> _DailyPulls:
+    days = _days_back()
+    age = min(int((time.time() * 1000 - release.at_ms) // DAY_MS), MAX_PULL_DAYS)
+    pulls = ((back, int(rate * _FRESH[age - back] * _SHARES[back])) for back in range(age + 1))
+    return {days[back]: count for back, count in pulls if count}
+
+
+@cache
+def _days_back() -> list[str]:
+    """Return the days until today as the pull ledger writes them, today first."""
     today = datetime.now(UTC)
-    age = min(int((today.timestamp() * 1000 - release.at_ms) // DAY_MS), MAX_PULL_DAYS)
-    pulls = ((back, _pulls_of_day(back, age, rate)) for back in range(age + 1))
-    return {f"{today - timedelta(days=back):%Y-%m-%d}": count for back, count in pulls if count}
+    return [f"{today - timedelta(days=back):%Y-%m-%d}" for back in range(MAX_PULL_DAYS + 1)]
 
 
-def _pulls_of_day(back: int, age: int, rate: float) -> int:
-    """Return pulls of one day: a new version has more, weekends have fewer, and days differ."""
-    fresh = 1 + 2 * math.exp((back - age) / 20)
-    weekday = 0.4 if back % 7 in (1, 2) else 1.0
-    noise = 0.5 + (back * 2_654_435_761 % 997) / 997
-    return int(rate * fresh * weekday * noise)
+# How often a version is pulled, by the days since its publication: more when it is new.
+_FRESH = [1 + 2 * math.exp(-days / 20) for days in range(MAX_PULL_DAYS + 1)]
+# How often anything is pulled, by the days before today: weekends have less, and days differ.
+_SHARES = [
+    (0.4 if back % 7 in (1, 2) else 1.0) * (0.5 + (back * 2_654_435_761 % 997) / 997)
+    for back in range(MAX_PULL_DAYS + 1)
+]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -184,8 +184,12 @@ class GeneratedRelease:
 
     def chosen(self, among: int) -> int:
         """Return a number below `among`, the same one for all versions of the package."""
+        return self._number % among
+
+    @cached_property
+    def _number(self) -> int:
         name = f"{self.release['org']}/{self.release['name']}".encode()
-        return int.from_bytes(hashlib.sha256(name).digest()[:4], "big") % among
+        return int.from_bytes(hashlib.sha256(name).digest()[:4], "big")
 
     def archive(self) -> bytes:
         release, fill = self.release, self._fill
@@ -211,25 +215,9 @@ class GeneratedRelease:
             entries={
                 source: fill(_CLIENT),
                 "docs/examples.md": fill(_EXAMPLES),
-                "docs/mark.png": self._mark(),
+                "docs/mark.png": _mark(self.chosen(360) / 360, self.chosen(2**20)),
             },
         )
-
-    def _mark(self) -> bytes:
-        """Return a picture that differs for each package: squares, symmetric left and right."""
-        colour = colorsys.hls_to_rgb(self.chosen(360) / 360, 0.42, 0.5)
-        ink, paper = bytes(int(255 * part) for part in colour), b"\xf0\xf3\xf3"
-        halves = [
-            [self.chosen(2**20) >> (3 * row + column) & 1 for column in range(3)]
-            for row in range(5)
-        ]
-        squares = [[*half, half[1], half[0]] for half in halves]
-        lines = [
-            b"\0" + b"".join((ink if square else paper) * _SQUARE for square in row)
-            for row in squares
-            for _ in range(_SQUARE)
-        ]
-        return _png(5 * _SQUARE, b"".join(lines))
 
     def _fill(self, text: str) -> str:
         release = self.release
@@ -245,6 +233,21 @@ class GeneratedRelease:
             module=release["name"],
             alias=re.split(r"[._]", release["name"])[-1] or "api",
         )
+
+
+@cache  # All versions of a package have the same.
+def _mark(hue: float, points: int) -> bytes:
+    """Return a picture that differs for each package: squares, symmetric left and right."""
+    colour = colorsys.hls_to_rgb(hue, 0.42, 0.5)
+    ink, paper = bytes(int(255 * part) for part in colour), b"\xf0\xf3\xf3"
+    halves = [[points >> (3 * row + column) & 1 for column in range(3)] for row in range(5)]
+    squares = [[*half, half[1], half[0]] for half in halves]
+    lines = [
+        b"\0" + b"".join((ink if square else paper) * _SQUARE for square in row)
+        for row in squares
+        for _ in range(_SQUARE)
+    ]
+    return _png(5 * _SQUARE, b"".join(lines))
 
 
 def _png(side: int, lines: bytes) -> bytes:
