@@ -8,6 +8,7 @@ the other Pythons. `python -m tests.run unit contract` runs just those.
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -364,6 +365,8 @@ def summary(outcomes: list[Outcome], extent: Extent = Extent.NORMAL) -> int:
     print("\n== summary")
     for outcome in outcomes:
         print(outcome)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)  # Of all processes of all suites.
+    print(f"{used.ru_utime + used.ru_stime:.0f} s of processor time")
     for reason, count in skipped.most_common():
         print(f"skipped {count}: {reason}")
     for outcome in outcomes:
