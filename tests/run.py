@@ -59,6 +59,7 @@ ON_OTHERS = (
 FEW_EXAMPLES = "few-examples"  # A profile of Hypothesis, as this Python tries all of them.
 PYTHONS = ("3.11", "3.12", "3.13")  # Those that we serve.
 SPREAD_FROM = 8  # Files. Fewer are done before the processes to spread them over have started.
+MOST_PROCESSES = 8
 SUITE_DEADLINE = 1_200  # Seconds. A suite that hangs after its last test would never say so.
 DEADLINE_OF_ALL = 5_400
 
@@ -117,7 +118,6 @@ def main(arguments: list[str]) -> int:
     is_measured = not chosen and extent is not Extent.FAST
     outcomes = run_suites(names, extent, is_measured=is_measured)
     if is_measured:
-        outcomes += [announced(outcome) for outcome in elsewhere(extent)]
         outcomes.append(announced(coverage()))
     return summary(outcomes, extent)
 
@@ -130,10 +130,12 @@ def suites() -> list[str]:
 
 
 def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> list[Outcome]:
-    """Run suites one after the other, and those that mostly wait beside them."""
+    """Run suites one after the other, and beside them those that mostly wait and other Pythons."""
     waiting = [name for name in names if name in BESIDE and len(names) > 1]
+    pythons = other_pythons() if is_measured else []
     with ThreadPoolExecutor(max_workers=1) as lane:
         beside = [lane.submit(run_here, name, extent, is_beside=True) for name in waiting]
+        beside += [lane.submit(on_python, version, extent) for version in pythons]
         outcomes = [
             announced(run_here(name, extent, is_measured=is_measured and name in MEASURED))
             for name in names
@@ -204,17 +206,17 @@ def selection(suite: str, extent: Extent) -> Selection:
     return Selection()
 
 
-def elsewhere(extent: Extent) -> Iterator[Outcome]:
-    """Run what can differ on the other Pythons, each in an environment from the same lock."""
+def other_pythons() -> list[str]:
+    """Return the versions to run what can differ on, besides this one."""
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    chosen = os.environ.get("PYTHONS", " ".join(PYTHONS)).split()
-    for version in chosen:
-        if version != here:
-            yield on_python(version, extent)
+    return [each for each in os.environ.get("PYTHONS", " ".join(PYTHONS)).split() if each != here]
 
 
 def on_python(version: str, extent: Extent) -> Outcome:
-    """Run what can differ on one other Python, or say why not."""
+    """Run what can differ on one other Python beside the suites, or say why not.
+
+    Its environment is from the same lock.
+    """
     interpreter = find_python(version)
     if interpreter is None:
         reason = f"Python {version} is not installed here"
@@ -229,8 +231,11 @@ def on_python(version: str, extent: Extent) -> Outcome:
 def portable(name: str, interpreter: str, extent: Extent) -> Outcome:
     """Run what can differ on a Python; all that has no program beside it, with `--all`."""
     paths = ["tests/unit", "tests/protocol"] if extent is Extent.ALL else ON_OTHERS
-    examples = [] if extent is Extent.ALL else [f"--hypothesis-profile={FEW_EXAMPLES}"]
-    return pytest(name, [interpreter, *PYTEST, *examples, *spread(PORTABLE), *paths])
+    is_beside = name != PORTABLE
+    options = spread(PORTABLE, is_beside=is_beside and extent is not Extent.ALL)
+    if extent is not Extent.ALL:
+        options.append(f"--hypothesis-profile={FEW_EXAMPLES}")
+    return pytest(name, [interpreter, *PYTEST, *options, *paths], is_beside=is_beside)
 
 
 def find_python(version: str) -> str | None:
@@ -286,11 +291,18 @@ def spread(suite: str, *, is_beside: bool = False) -> list[str]:
     """Return how a suite uses the cores; a test of a table is as long as a file of others."""
     if is_beside:
         return []
-    processes = ["--numprocesses=auto", "--maxprocesses=8"]
+    processes = [f"--numprocesses={min(usable_cores(), MOST_PROCESSES)}"]
     if suite in (OUTAGES, CRASH):
         return [*processes, "--dist=load"]
     is_short = suite != PORTABLE and len(list(tests_of(suite))) < SPREAD_FROM
     return [] if is_short else [*processes, "--dist=loadfile"]
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use, which a container or `taskset` bounds."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def surroundings(suite: str) -> dict[str, str]:
