@@ -9,7 +9,7 @@ from shared.domain.api_docs.resolving import Definition, FileScope, PackageNames
 
 DOCUMENTED = frozenset(("public", "remote", "resource"))
 
-MEMBER_SIZE = 20  # Bytes of the least that a member adds to a document.
+MEMBER_SIZE = 20  # Bytes; the least that a member adds to a document.
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,6 @@ class Inclusions:
         for each in self._structures(structure):
             for node in each.members:
                 if isinstance(node, FieldNode) and (each.is_record or node.is_public):
-                    self.budget.spend(MEMBER_SIZE)
                     found.setdefault(node.name, OwnedField(node, each))
         return tuple(found.values())
 
@@ -64,7 +63,6 @@ class Inclusions:
         for each in self._structures(structure):
             for node in each.members:
                 if isinstance(node, FunctionNode) and DOCUMENTED & node.qualifiers:
-                    self.budget.spend(MEMBER_SIZE)
                     found.setdefault(method_key(node), OwnedMethod(node, each))
         return tuple(found.values())
 
@@ -73,6 +71,8 @@ class Inclusions:
         waiting = [structure]
         seen: set[Definition] = set()
         for each in waiting:
+            # Also what is not documented takes time to look at, so it is counted like the rest.
+            self.budget.spend(MEMBER_SIZE * (1 + len(each.members)))
             yield each
             for inclusion in each.members:
                 if isinstance(inclusion, Inclusion):

@@ -62,6 +62,13 @@ def test_inclusions_that_multiply_end() -> None:
     assert docs.unread[0].reason == TOO_LARGE
 
 
+@pytest.mark.parametrize("member", ["", "public function f() { }" * 9])
+def test_inclusions_of_inclusions_take_no_time_without_end(member: str) -> None:
+    chain = "".join(f"public class C{i} {{ *C{i + 1}; {member} }}\n" for i in range(3000))
+    docs = package_docs(module_of(chain))
+    assert docs.unread[0].reason == TOO_LARGE
+
+
 def test_a_long_chain_of_definitions_ends() -> None:
     chain = "".join(f"public type T{i} T{i + 1};\n" for i in range(5000))
     errors = "".join(f"public type E{i} E{i + 1}|E{i + 2};\n" for i in range(5000))
