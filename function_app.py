@@ -8,7 +8,9 @@ from shared.log import log
 from shared.settings import Settings, refused_setting, setting_problem
 
 try:
-    app = build_app(build_registry(Settings.load()))
+    registry = build_registry(Settings.load())
+    registry.api_docs_queue.enable()
+    app = build_app(registry)
 except ValidationError as invalid:
     log.error("settings.refused", reason=setting_problem(invalid))
     app = invalid_settings_app(refused_setting(invalid))

@@ -29,6 +29,8 @@ MODULES = (
     "account.tokens",
     "api.openapi",
     "archives",
+    "central.api_docs",
+    "central.editors",
     "central.packages",
     "central.resolve",
     "central.search",

@@ -37,6 +37,7 @@ from shared.domain.archives.names import ArchiveName
 from shared.domain.archives.unpacking import ArchiveLimits
 from shared.domain.errors.base import Refusal
 from shared.domain.index import index_file
+from shared.domain.names import Coordinate
 from shared.domain.packages import Release
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.status import DiskSpace
@@ -69,6 +70,8 @@ from shared.services.administration import (
     Administrators,
     OrganizationAdministration,
 )
+from shared.services.api_docs import ApiDocs
+from shared.services.api_docs_generation import ApiDocsGeneration, ApiDocsQueue, ApiDocsTask
 from shared.services.archive_files import ArchiveFiles, RenderedTexts
 from shared.services.archives import (
     ArchiveDelivery,
@@ -86,6 +89,7 @@ from shared.services.derived_data import (
 )
 from shared.services.device_login import DeviceLogin
 from shared.services.domain_verification import DomainVerification
+from shared.services.editor_catalog import EditorCatalog
 from shared.services.identities import Identities
 from shared.services.index import PackageIndex
 from shared.services.invitations import Invitations
@@ -212,6 +216,10 @@ def _log_delayed_pulls(refusal: Refusal) -> None:
     log.warning("pulls.delayed", reason=type(refusal).__name__)
 
 
+def _log_failed_api_docs(coordinate: Coordinate, error: Exception) -> None:
+    log.error("api_docs.failed", coordinate=str(coordinate), exc_info=error)
+
+
 def _count_push(release: Release) -> None:
     recording.record_metric(PUSHES, 1, {"state": release.state.value})
 
@@ -285,6 +293,10 @@ class Registry(Container[Settings, Adapters]):
     archive_delivery = Service(ArchiveDelivery)
     archive_files = Service(ArchiveFiles)
     rendered_texts = Service(RenderedTexts)
+    api_docs_generation = Service(ApiDocsGeneration, failed=_log_failed_api_docs)
+    api_docs_queue = Service(ApiDocsQueue, failed=_log_failed_api_docs)
+    api_docs = Service(ApiDocs)
+    editor_catalog = Service(EditorCatalog)
 
     # Publishing and moderation
     archive_reader = Service(ArchiveReader)
@@ -327,6 +339,7 @@ class Registry(Container[Settings, Adapters]):
     event_anonymization = Service(EventAnonymization)
     derived_data_repair = Service(DerivedDataRepair)
     derived_data_rebuild = Service(DerivedDataRebuild)
+    api_docs_task = Service(ApiDocsTask)
 
     @property
     def clock(self) -> Clock:
@@ -430,6 +443,7 @@ class Registry(Container[Settings, Adapters]):
             "mend": self.derived_data_repair.run,
             "snapshot": self.snapshot_creation.run,
             "refresh": self.derived_data_rebuild.run,
+            "document": self.api_docs_task.run,
         }
         if self.search_index_updates is not None:
             tasks["search"] = self.search_index_updates.catch_up

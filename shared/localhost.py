@@ -113,6 +113,7 @@ async def _first_start(settings: Settings) -> Welcome:
 def build_host(settings: Settings) -> Host:
     """Return the application of one process."""
     registry = build_registry(settings)
+    registry.api_docs_queue.enable()
     return Host(
         build_app(registry),
         headers=configured_headers(settings.base_url),

@@ -1,4 +1,4 @@
-"""Search for packages and tools, `bal tool`, and the empty lists of API documentation for IDEs."""
+"""Search for packages and tools, and `bal tool`."""
 
 from dataclasses import replace
 
@@ -17,7 +17,6 @@ from functions.http.callers import caller_of
 from functions.http.requests import READ_METHODS, client_profile_of, headers_of
 from functions.http.responses import json_response
 from shared.composition import Registry
-from shared.domain.errors.packages import ApiDocsNotFound
 from shared.domain.errors.requests import PostWanted
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import numeric_id
@@ -32,7 +31,6 @@ def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
     _add_search(bp, registry)
     _add_tools(bp, registry)
-    _add_api_documentation(bp, registry)
     return bp
 
 
@@ -161,39 +159,3 @@ def _add_tools(bp: func.Blueprint, registry: Registry) -> None:
         )
         model = package_model(registry, listing)
         return json_response(model | {"balToolId": tool}, headers=OPEN_HEADERS)
-
-
-# Connectors, triggers and symbols come from API documentation, which no archive is read for yet.
-# Lists respond with 200 whatever the parameters are, since an error status crashes their clients.
-
-_ONE_BY_ID = "2.0/registry/{}/{{id}}"
-_ONE_BY_NAME = "2.0/registry/{}/{{org}}/{{package}}/{{version}}/{{module}}/{{name}}"
-
-
-def _add_api_documentation(bp: func.Blueprint, registry: Registry) -> None:
-    for kind in ("connectors", "triggers"):
-        _add_list(bp, registry, f"central_{kind}", kind)
-        _add_one(bp, registry, f"central_{kind}_by_id", _ONE_BY_ID.format(kind))
-        _add_one(bp, registry, f"central_{kind}_by_name", _ONE_BY_NAME.format(kind))
-    _add_list(bp, registry, "central_search_symbols", "symbols", path="search-symbols")
-
-
-def _add_list(
-    bp: func.Blueprint, registry: Registry, function: str, kind: str, path: str | None = None
-) -> None:
-    @bp.function_name(function)
-    @bp.route(f"2.0/registry/{path or kind}", methods=READ_METHODS)
-    @central_errors
-    async def central_list(req: func.HttpRequest) -> func.HttpResponse:
-        await caller_of(headers_of(req), registry)
-        model = page_model(kind, [], count=0, page=page_of(req))
-        return json_response(model, headers=OPEN_HEADERS)
-
-
-def _add_one(bp: func.Blueprint, registry: Registry, function: str, route: str) -> None:
-    @bp.function_name(function)
-    @bp.route(route, methods=READ_METHODS)
-    @central_errors
-    async def central_one(req: func.HttpRequest) -> func.HttpResponse:
-        await caller_of(headers_of(req), registry)
-        raise ApiDocsNotFound

@@ -25,6 +25,11 @@ TASK_DESCRIPTIONS = MappingProxyType(
             "List changes after crashes",
             "Adds changes to lists, search and logs that are missing there.",
         ),
+        "document": TaskDescription(
+            "Document packages",
+            "Makes the API documentation of releases that have none, or one by an older version of "
+            "the registry.",
+        ),
         "roll-up": TaskDescription(
             "Add up pulls",
             "Adds counted pulls to the totals of packages, which search uses for ranking.",

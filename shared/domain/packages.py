@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
+from shared.domain.api_docs.records import ApiSummary
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.records import Event, Record
@@ -301,6 +302,8 @@ class Listing:
     texts: Texts
     # Whether search prefers the organization; None in listings from before that was a setting.
     is_standard: bool | None = None
+    # What editors find it by; None until its API documentation was made, or if there is nothing.
+    api: ApiSummary | None = None
 
     @property
     def deprecation(self) -> str | None:

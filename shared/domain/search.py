@@ -107,6 +107,8 @@ class SearchKind(Enum):
 
     PACKAGES = "packages"
     TOOLS = "tools"  # Packages that publish a tool.
+    CONNECTORS = "connectors"  # Packages with a public client class.
+    TRIGGERS = "triggers"  # Packages with a listener and service types.
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ class Query:
 
     terms: tuple[Term, ...] = ()
     kind: SearchKind = SearchKind.PACKAGES
+    item: tuple[str, ...] = ()  # The number of one connector or trigger.
     orgs: frozenset[str] | None = None  # Keys of organizations; None: any.
     package: str = ""  # One package's whole name, in any case.
     depends_on: str = ""  # The key of a direct dependency of the results.

@@ -159,6 +159,8 @@ def release_for_search(shown: Listing | None, offered: Listing) -> Listing:
         return offered
     head = max(offered.head, shown.head, key=lambda each: each.revision)
     one, other = replace(offered, head=head), replace(shown, head=head)
+    if one.api is None and one.release.digest == other.release.digest:
+        one = replace(one, api=other.api)  # A repeated push offers a release without it.
     return one if _is_better(one, other) else other
 
 

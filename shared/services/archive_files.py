@@ -1,6 +1,7 @@
 """The files inside an archive, and readmes and sources rendered as HTML."""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -20,6 +21,7 @@ from shared.domain.archives.unpacking import (
     missing_directory,
     unpack_file,
 )
+from shared.domain.archives.zip_records import ZipEntry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import FileNotInArchive, FileTooLargeToShow
 from shared.domain.packages import Release
@@ -65,6 +67,20 @@ class ArchiveFiles:
             return unpack_file(region, entry)
         return await asyncio.to_thread(unpack_file, region, entry)
 
+    async def read_all(self, release: Release, paths: Sequence[str]) -> dict[str, bytes]:
+        """Return files of the list, by one read of the part of the archive that has them."""
+        if not paths:
+            return {}
+        files = await self.list(release)
+        entries = [files.entries[path] for path in paths]
+        spans = [files.span(entry) for entry in entries]
+        start = min(span.start for span in spans)
+        end = max(span.start + span.count for span in spans)
+        region = await self._read(release, ByteSpan(start, end - start))
+        return await asyncio.to_thread(
+            _unpack_all, region, start, list(zip(entries, spans, strict=True))
+        )
+
     async def _list(self, release: Release) -> ArchiveDirectory:
         size = release.size_bytes
         tail = await self._read(release, directory_tail(size))
@@ -75,6 +91,16 @@ class ArchiveFiles:
 
     async def _read(self, release: Release, span: ByteSpan) -> bytes:
         return await self._archives.read(release.archive, span.start, span.count)
+
+
+def _unpack_all(
+    region: bytes, start: int, files: Iterable[tuple[ZipEntry, ByteSpan]]
+) -> dict[str, bytes]:
+    contents = dict[str, bytes]()
+    for entry, span in files:
+        begin = span.start - start
+        contents[entry.name] = unpack_file(region[begin : begin + span.count], entry)
+    return contents
 
 
 def memory_of_files(files: ArchiveDirectory) -> int:

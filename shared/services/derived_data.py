@@ -7,10 +7,11 @@ derived data is stale only for records whose outbox is not empty, and upkeep fin
 import asyncio
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.caching import LruCache
+from shared.domain.api_docs.records import NO_API
 from shared.domain.archives.names import Digest
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import Unavailable
@@ -197,10 +198,16 @@ class DerivedData:
 
     async def _listing(self, survey: Survey, entry: ReleaseEntry) -> Listing | None:
         coordinate = survey.head.package.at(entry.parsed)
-        found, texts = await asyncio.gather(
-            self.metadata.find(coordinate), self.documents.texts(Digest(entry.digest))
+        digest = Digest(entry.digest)
+        found, texts, docs = await asyncio.gather(
+            self.metadata.find(coordinate),
+            self.documents.texts(digest),
+            self.documents.api_docs_record(digest),
         )
-        return self._listing_of(survey.head, found.release, texts) if found.release else None
+        if found.release is None:
+            return None
+        listing = self._listing_of(survey.head, found.release, texts)
+        return replace(listing, api=docs.api) if docs and docs.api != NO_API else listing
 
     def _listing_of(self, head: Head, release: Release, texts: Texts) -> Listing:
         return Listing(head, release, texts, head.org.lower() in self.standard_names)

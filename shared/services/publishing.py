@@ -25,6 +25,7 @@ from shared.domain.packages import FoundRelease, Head, Release, State, Visibilit
 from shared.domain.releases import held_for_owner, new_head, new_release
 from shared.domain.rights import PUBLISHING_SCOPES, Action
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
+from shared.services.api_docs_generation import ApiDocsQueue
 from shared.services.archives import ArchiveReader
 from shared.services.burst_detection import BURST_REASON
 from shared.services.derived_data import DerivedData
@@ -112,6 +113,7 @@ class Publishing:
     publishers: TrustedPublishers
     rate_limiter: RateLimiter
     mail: ReleaseMail
+    api_docs: ApiDocsQueue
     admitted: Callable[[Release], None]  # Called with each new release, not with repeats.
     _publishers: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](MAX_PUBLISHERS_CACHED)
@@ -144,6 +146,7 @@ class Publishing:
             return await self._repeat(push.bala, await self.metadata.find(release.coordinate), by)
         self.admitted(release)
         await self.derived_data.add_release(head, release, push.bala.texts)
+        self.api_docs.add(release.coordinate)
         if release.awaits_owner:
             await self.mail.send_held(release)
         return release

@@ -18,6 +18,7 @@ from shared.domain.rights import Grant
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
+from tests.support.documented_packages import documented_bala
 from tests.support.port_doubles import counting
 from tests.support.storage import one_machine
 from tests.support.world import URL, OpenWorld, Person, World, asking
@@ -144,11 +145,67 @@ async def test_suggestions_ask_the_index_alone(counted: World, ledger: Ledger) -
     assert await asked(counted, ledger, "/search-suggestions?q=gr") == {"search.suggest": 1}
 
 
-@pytest.mark.parametrize("path", ["/connectors", "/triggers", "/search-symbols?q=x"])
-async def test_an_answer_that_is_always_empty_costs_nothing(
-    counted: World, ledger: Ledger, path: str
+async def test_an_answer_that_is_always_empty_costs_nothing(counted: World, ledger: Ledger) -> None:
+    assert await asked(counted, ledger, "/search-symbols?q=x") == {}
+
+
+# --- API documentation -------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def documented(counted: World, ledger: Ledger) -> World:
+    """Return a registry with a package whose API documentation was made."""
+    await counted.push(documented_bala("acme/greet:3.0.0"))
+    await counted.registry.api_docs_queue.drain()
+    ledger.forget()
+    return counted
+
+
+async def test_a_push_does_not_wait_for_its_documentation(counted: World, ledger: Ledger) -> None:
+    await counted.push(documented_bala("acme/greet:3.0.0"))
+    assert not [call for call in ledger.calls() if "api_docs" in call]
+
+
+async def test_the_documentation_of_a_module_is_two_trips(
+    documented: World, ledger: Ledger
 ) -> None:
-    assert await asked(counted, ledger, path) == {}
+    calls = await asked(documented, ledger, f"{URL}/2.0/docs/acme/greet/3.0.0")
+    assert calls == SURVEY | {"documents.api_docs": 1}
+
+
+@pytest.mark.parametrize("path", ["/connectors", "/triggers"])
+async def test_lists_of_editors_are_one_search(
+    documented: World, ledger: Ledger, path: str
+) -> None:
+    assert await asked(documented, ledger, path) == {"search.search": 1}
+
+
+async def test_a_connector_is_read_with_its_release(documented: World, ledger: Ledger) -> None:
+    path = "/connectors/acme/greet/3.0.0/greet/Client"
+    assert await asked(documented, ledger, path) == SURVEY | FIND | {
+        "documents.texts": 1,
+        "documents.api_docs": 1,
+    }
+
+
+async def test_making_documentation_does_not_grow_with_the_versions(
+    counted: World, ledger: Ledger
+) -> None:
+    queue = counted.registry.api_docs_queue
+    await queue.drain()
+    await counted.push(documented_bala("acme/greet:3.0.0"))
+    ledger.forget()
+    await queue.drain()
+    assert ledger.calls() == {
+        "metadata.find": 2,  # And once for the search.
+        "documents.api_docs_record": 2,  # Whether there is any, and what its clients are.
+        "documents.texts": 2,
+        "documents.graphs": 1,
+        "archives.read": 2,
+        "documents.put_api_docs": 1,
+        "metadata.survey": 3,
+        "search.replace": 1,
+    }
 
 
 # --- resolving ---------------------------------------------------------------------------------
@@ -390,6 +447,7 @@ async def test_a_deprecation_does_not_grow_with_the_versions(
         "metadata.put_entries": 1,
         "metadata.survey": 2,  # And once more after showing: a push may have come in between.
         "documents.texts": 2,
+        "documents.api_docs_record": 1,
         "search.replace": 1,
         "events.publish": 1,
         "work.count": 1,
@@ -410,6 +468,7 @@ async def test_a_change_of_visibility_does_not_grow_with_the_versions(
         "metadata.survey": 2,  # And once more after showing: a push may have come in between.
         "metadata.find": 1,
         "documents.texts": 1,
+        "documents.api_docs_record": 1,
         "search.replace": 1,
         "events.publish": 1,
     }

@@ -247,6 +247,8 @@ def _restrictions(query: Query) -> Iterator[Restriction]:
         facet_word("needs", query.depends_on): query.depends_on,
         DEPRECATED: query.deprecated_only,
         TOOL: query.kind is SearchKind.TOOLS,
+        facet_word("connector", *query.item): query.kind is SearchKind.CONNECTORS,
+        facet_word("trigger", *query.item): query.kind is SearchKind.TRIGGERS,
     }
     yield from (Restriction((word,)) for word, is_demanded in demanded.items() if is_demanded)
     yield from (Restriction((facet_word("trait", each.key),)) for each in query.facet_values)

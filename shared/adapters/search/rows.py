@@ -33,6 +33,7 @@ from shared.adapters.search.words import (
     split_words,
     stem,
 )
+from shared.domain.api_docs.records import ApiSummary
 from shared.domain.packages import Listing, ModuleText, Release, Texts, Visibility
 from shared.domain.search import FacetValue, facet_values
 from shared.domain.selection import release_for_search
@@ -319,7 +320,7 @@ def excerpt(listing: Listing) -> Listing:
     )
     head = listing.head.model_copy(update={"outbox": ()})
     release = listing.release.model_copy(update={"outbox": ()})
-    return Listing(head, release, texts, listing.is_standard)
+    return Listing(head, release, texts, listing.is_standard, listing.api)
 
 
 def write_listing(listing: Listing) -> bytes:
@@ -399,6 +400,15 @@ def _facets(listing: Listing) -> Iterator[str]:
         TOOL: bool(release.tools),
     }
     yield from (word for word, is_so in flags.items() if is_so)
+    yield from _api_facets(listing.api) if listing.api else ()
+
+
+def _api_facets(api: ApiSummary) -> Iterator[str]:
+    """Yield what finds packages with connectors or triggers, and the package with one of them."""
+    for kind, ids in (("connector", api.connector_ids), ("trigger", api.trigger_ids)):
+        if ids:
+            yield facet_word(kind)
+        yield from (facet_word(kind, str(each)) for each in ids)
 
 
 # What nearly every stored listing says, so that the compressed one need not say it again.

@@ -16,13 +16,11 @@ from shared.domain.api_docs.model import (
     PackageDocs,
     UnreadSource,
 )
+from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.api_docs.resolving import FileScope, PackageNames
 from shared.domain.api_docs.types import TypeTrees
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph
-
-# Documentation by a lower version is made again.
-GENERATOR_VERSION = 1
 
 TOO_LARGE = f"The documentation of the module would be larger than {DOCUMENT_LIMIT_BYTES >> 20} MB."
 

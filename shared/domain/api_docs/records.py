@@ -4,6 +4,9 @@ from enum import Enum
 
 from shared.domain.records import Record
 
+# Documentation by a lower version of the generator is made again.
+GENERATOR_VERSION = 1
+
 
 class DocsState(Enum):
     """How far the documentation of a release is."""
@@ -27,6 +30,7 @@ class UnreadLines(Record):
 class ConnectorSummary(Record):
     """A public client class, as lists show it."""
 
+    id: int
     module: str
     name: str
     label: str = ""  # Of its `@display` annotation, as `icon`.
@@ -37,8 +41,9 @@ class ConnectorSummary(Record):
 class TriggerSummary(Record):
     """A module with a listener and service types, as lists show it."""
 
+    id: int
     module: str
-    name: str
+    name: str  # Of its listener.
     label: str = ""
     icon: str = ""
     documentation: str = ""
@@ -49,6 +54,14 @@ class ApiSummary(Record):
 
     connectors: tuple[ConnectorSummary, ...] = ()
     triggers: tuple[TriggerSummary, ...] = ()
+
+    @property
+    def connector_ids(self) -> tuple[int, ...]:
+        return tuple(each.id for each in self.connectors)
+
+    @property
+    def trigger_ids(self) -> tuple[int, ...]:
+        return tuple(each.id for each in self.triggers)
 
 
 NO_API = ApiSummary()

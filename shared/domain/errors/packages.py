@@ -6,7 +6,8 @@ Invalid      RangeNotDeprecable · MessageTooLong · RemovedForGood · PackageIs
              PomUnreadable · PomDiffers · SbomUnreadable
 NotFound     PackageNotFound · ReleaseNotFound · ToolNotFound · ToolVersionNotFound
              PackageWithdrawn · ReleaseWithdrawn
-             ApiDocsNotFound · ArchiveNotFound · PathNotFound · SbomNotFound · FileNotInArchive
+             ModuleNotFound · ApiDocsNotFound · ApiDocsFailed
+             ArchiveNotFound · PathNotFound · SbomNotFound · FileNotInArchive
 Conflict     VersionExists · SbomExists · ToolTaken · NotAwaited
 TooLarge     ArchiveTooLarge · FileTooLarge · FileTooLargeToShow
 """
@@ -85,7 +86,24 @@ class ToolVersionNotFound(NotFound):
 
 
 class ApiDocsNotFound(NotFound):
-    sentence = "This registry reads no API documentation, so it knows no such item."
+    what: str
+    sentence = "{what} not found. Search for it, or publish its package first."
+
+
+class ModuleNotFound(NotFound):
+    org: str
+    module: str
+    version: str
+    sentence = (
+        "module not found: {org!p}/{module!p}:{version!p}. Look at the versions and modules of its "
+        "package."
+    )
+
+
+class ApiDocsFailed(NotFound):
+    coordinate: "Coordinate"
+    reason: str
+    sentence = "{coordinate} has no API documentation: {reason}."
 
 
 class ArchiveNotFound(NotFound):

@@ -5,7 +5,7 @@ NotFound         PageNotFound
 TooMany          TooManyRequests · TooManyFailures · MailedLately
 TooLarge         BodyNotTaken
 Unavailable      Busy · NoRoomForUpload · StorageFull · StorageNotWritable · NotListedYet
-                 SearchLoading · TakesNoChanges
+                 ApiDocsPending · SearchLoading · TakesNoChanges
 MethodNotAllowed · LengthMissing
 """
 
@@ -24,6 +24,7 @@ from shared.domain.errors.base import (
 )
 
 if TYPE_CHECKING:
+    from shared.domain.names import Coordinate
     from shared.domain.rate_limits import RateLimitAllowance
 
 
@@ -178,6 +179,11 @@ class NotListedYet(Unavailable):
         "{changed} is stored, but the registry could not list it everywhere yet. Nothing is lost: "
         "send the request again, or wait until the registry finishes by itself."
     )
+
+
+class ApiDocsPending(Unavailable):
+    coordinate: "Coordinate"
+    sentence = "The API documentation of {coordinate} is being made. Ask again in a few seconds."
 
 
 class SearchLoading(Unavailable):

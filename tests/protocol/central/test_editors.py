@@ -1,9 +1,17 @@
-"""Connectors and triggers: empty lists, since IDEs crash on an error status."""
+"""Connectors and triggers, as the language server and editors read them: lists are always 200,
+since these clients crash on an error status.
+"""
+
+from typing import Any
 
 import pytest
 
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import refused
+from tests.support.archives import bala
+from tests.support.documented_packages import TYPES, documented_bala
 from tests.support.world import World
 
 QUERIES = ["", "?q=http", "/?package=http", "?limit=abc&offset=-1", "?user-packages=true", "/"]
@@ -24,6 +32,8 @@ async def test_connectors_and_triggers_are_always_a_list(anyone: JavaBal, query:
     "path",
     [
         "/connectors/42",
+        "/connectors/99999999999",
+        "/connectors/x",
         "/triggers/42",
         "/connectors/acme/greet/1.0.0/greet/Client",
         "/triggers/acme/greet/1.0.0/greet/Service",
@@ -31,3 +41,211 @@ async def test_connectors_and_triggers_are_always_a_list(anyone: JavaBal, query:
 )
 async def test_one_that_is_not_there_is_404_with_a_reason(world: World, path: str) -> None:
     refused(await world.get(path), 404)
+
+
+async def published(world: World, *archives: bytes) -> None:
+    """Publish archives, and let the queue document them."""
+    for archive in archives or (documented_bala(),):
+        await world.push(archive)
+    await world.registry.api_docs_queue.drain()
+
+
+async def listed(world: World, path: str, **options: Any) -> list[dict[str, Any]]:
+    answer = (await world.get(path, **options)).json()
+    return answer[path.removeprefix("/").partition("?")[0]]
+
+
+async def test_a_public_client_class_is_a_connector(world: World) -> None:
+    await published(world)
+    [connector] = await listed(world, "/connectors")
+    assert isinstance(connector["id"], int)
+    expected = {
+        "name": "Client",
+        "displayName": "Greeter",
+        "documentation": "Connects to the greeting service.\n\n",
+        "moduleName": "greet",
+        "orgName": "acme",
+        "packageName": "greet",
+        "version": "1.0.0",
+        "displayAnnotation": {"label": "Greeter", "iconPath": "docs/icon.png"},
+    }
+    assert expected.items() <= connector.items()
+    assert connector["package"]["name"] == "greet"
+    assert "functions" not in connector
+
+
+async def test_a_connector_is_found_by_its_number_and_by_its_path(world: World) -> None:
+    await published(world)
+    [row] = await listed(world, "/connectors")
+    for path in (
+        f"/connectors/{row['id']}",
+        "/connectors/acme/greet/1.0.0/greet/Client",
+        "/connectors/acme/greet/1.0.0/greet/client",
+    ):
+        connector = (await world.get(path)).json()
+        functions = connector.pop("functions")
+        assert [each["name"] for each in functions] == ["init", "greet", "get"]
+        assert connector.keys() == row.keys()
+        assert connector["id"] == row["id"]
+
+
+async def test_the_functions_of_a_connector_say_what_they_take_and_return(world: World) -> None:
+    await published(world)
+    connector = (await world.get("/connectors/acme/greet/1.0.0/greet/Client")).json()
+    init, greet, latest = connector["functions"]
+    assert init["returnType"]["typeName"] == "error"
+    assert init["returnType"]["optional"] is True
+    [config] = init["parameters"]
+    assert config["typeName"] == "inclusion"
+    assert [each["name"] for each in config["inclusionType"]["fields"]] == ["url", "timeout"]
+    assert greet["qualifiers"] == ["remote", "isolated"]
+    assert greet["documentation"] == "Greets somebody.\n\n"
+    person, times = greet["parameters"]
+    assert person["typeInfo"] == {
+        "name": "Person",
+        "orgName": "acme",
+        "moduleName": "greet",
+        "version": "1.0.0",
+    }
+    assert (times["typeName"], times["defaultable"], times["defaultValue"]) == ("int", True, "1")
+    assert [each["typeName"] for each in greet["returnType"]["members"]] == ["string", "error"]
+    assert latest["pathParams"] == [
+        {"name": "greetings", "typeName": "token", "isRestType": False},
+        {"name": "language", "typeName": "string", "isRestType": False},
+        {"name": "latest", "typeName": "token", "isRestType": False},
+    ]
+
+
+async def test_a_record_inside_of_itself_is_its_name(world: World) -> None:
+    await published(world)
+    connector = (await world.get("/connectors/acme/greet/1.0.0/greet/Client")).json()
+    [person, _] = connector["functions"][1]["parameters"]
+    name, friend, mood = person["fields"]
+    assert (name["typeName"], friend["optional"]) == ("string", True)
+    assert friend["typeName"] == "greet:Person"
+    assert "fields" not in friend
+    assert [each["name"] for each in mood["members"]] == ["HAPPY", "SAD"]
+    assert mood["defaultValue"] == "HAPPY"
+
+
+async def test_records_of_other_packages_have_their_fields(world: World) -> None:
+    client = (
+        "import acme/people;\n"
+        "public client class Client {\n"
+        "    remote function greet(people:Person person) {}\n"
+        "}\n"
+    )
+    await published(
+        world,
+        documented_bala("acme/people:1.0.0", {"types.bal": TYPES}),
+        documented_bala(
+            "acme/greet:1.0.0", {"client.bal": client}, dependencies=["acme/people:1.0.0"]
+        ),
+    )
+    connector = (await world.get("/connectors/acme/greet/1.0.0/greet/Client")).json()
+    [greet] = connector["functions"]
+    assert [each["name"] for each in greet["parameters"][0]["fields"]] == ["name", "friend", "mood"]
+
+
+async def test_a_listener_with_service_types_is_a_trigger(world: World) -> None:
+    await published(world)
+    [row] = await listed(world, "/triggers")
+    for path in (f"/triggers/{row['id']}", "/triggers/acme/greet/1.0.0/greet/Service"):
+        trigger = (await world.get(path)).json()
+        assert trigger["moduleName"] == "greet"
+        [parameter] = trigger["listenerParams"]
+        assert (parameter["name"], parameter["typeName"]) == ("port", "int")
+        [service] = trigger["serviceTypes"]
+        assert service["name"] == "Service"
+        [handler] = service["functions"]
+        assert (handler["name"], handler["qualifiers"]) == ("onGreeting", ["remote"])
+        assert handler["parameters"][0]["typeName"] == "greet:Person"
+        assert handler["returnType"]["typeName"] == "error?"
+
+
+async def test_connectors_are_those_of_the_latest_release(world: World) -> None:
+    await published(world)
+    [before] = await listed(world, "/connectors")
+    await published(world, documented_bala("acme/greet:1.1.0"))
+    [now] = await listed(world, "/connectors")
+    assert (now["id"], now["version"]) == (before["id"], "1.1.0")
+    await published(world, bala("acme/greet:2.0.0"))
+    assert await listed(world, "/connectors") == []
+    refused(await world.get(f"/connectors/{now['id']}"), 404)
+
+
+async def test_a_repeated_push_keeps_its_connectors(world: World) -> None:
+    await published(world)
+    await world.push(documented_bala())
+    assert await listed(world, "/connectors")
+
+
+async def test_lists_are_filtered_and_paged(world: World) -> None:
+    await published(
+        world,
+        documented_bala("acme/one:1.0.0", keywords=["mail"]),
+        documented_bala("acme/two:1.0.0", platform="java21"),
+        documented_bala("acme/three:1.0.0"),
+        bala("acme/none:1.0.0"),
+    )
+
+    async def names(query: str) -> list[str]:
+        return sorted(each["packageName"] for each in await listed(world, f"/connectors{query}"))
+
+    assert await names("") == ["one", "three", "two"]
+    assert await names("?q=one") == ["one"]
+    assert await names("?package=two&org=acme") == ["two"]
+    assert await names("?org=other") == []
+    assert await names("?keyword=mail") == ["one"]
+    assert await names("?platform=java21") == ["two"]
+    assert await names("?user-packages=1") == []
+    answer = (await world.get("/connectors?limit=2&offset=2")).json()
+    assert (len(answer["connectors"]), answer["count"], answer["offset"]) == (1, 3, 2)
+
+
+async def test_connectors_of_a_private_package_are_for_those_who_may_see_it(world: World) -> None:
+    await published(world, documented_bala(visibility="private"))
+    mia, bob = world.people.mia, world.people.bob
+    for kind, name in (("connectors", "Client"), ("triggers", "Service")):
+        [seen] = await listed(world, f"/{kind}", by=mia)
+        path = f"/{kind}/acme/greet/1.0.0/greet/{name}"
+        for other in (None, bob):
+            assert await listed(world, f"/{kind}", by=other) == []
+            assert (await world.get(f"/{kind}", by=other)).json()["count"] == 0
+            refused(await world.get(f"/{kind}/{seen['id']}", by=other), 404)
+            refused(await world.get(path, by=other), 404)
+        assert (await world.get(f"/{kind}/{seen['id']}", by=mia)).status_code == 200
+        assert (await world.get(path, by=mia)).status_code == 200
+
+
+async def test_records_of_a_private_package_are_not_described_to_others(world: World) -> None:
+    client = (
+        "import acme/people;\n"
+        "public client class Client {\n"
+        "    remote function greet(people:Person person) {}\n"
+        "}\n"
+    )
+    await published(
+        world,
+        documented_bala("acme/people:1.0.0", {"types.bal": TYPES}, visibility="private"),
+        documented_bala(
+            "acme/greet:1.0.0", {"client.bal": client}, dependencies=["acme/people:1.0.0"]
+        ),
+    )
+    path = "/connectors/acme/greet/1.0.0/greet/Client"
+    for person, is_described in (
+        (None, False),
+        (world.people.bob, False),
+        (world.people.mia, True),
+    ):
+        connector = (await world.get(path, by=person)).json()
+        assert ("fields" in connector["functions"][0]["parameters"][0]) is is_described
+
+
+async def test_connectors_of_a_withheld_release_are_not_listed(world: World) -> None:
+    await published(world)
+    [seen] = await listed(world, "/connectors")
+    greet = Coordinate.parse("acme", "greet", "1.0.0")
+    await world.registry.moderation.quarantine(greet, "malware", by=OPERATOR)
+    assert await listed(world, "/connectors") == []
+    refused(await world.get(f"/connectors/{seen['id']}"), 404)

@@ -1,0 +1,74 @@
+"""/2.0/docs: the API documentation of a module, as `bal discover` and tools for AI read it."""
+
+import asyncio
+import gzip
+
+import azure.functions as func
+
+from functions.central.responses import CORS_HEADERS, central_errors
+from functions.http.answer_cache import cacheable
+from functions.http.callers import caller_of
+from functions.http.compression import accepts_gzip
+from functions.http.requests import READ_METHODS, headers_of
+from functions.http.responses import CACHE_PRIVATE, JSON
+from shared.composition import Registry
+from shared.conditional_requests import is_known
+from shared.domain.documents import etag_of
+from shared.domain.errors.packages import ApiDocsNotFound
+from shared.services.api_docs import ModuleDocument, ModuleName
+
+# A version never changes. A newer generator may document it better, which caches learn in a year.
+CACHE_IMMUTABLE = "public, max-age=31536000, immutable"
+
+ON_THE_LOOP_BYTES = 64 * 1024  # Compressed; unpacked in two milliseconds.
+
+_DOC_UI = "The page bundle of bal doc"
+
+
+def blueprint(registry: Registry) -> func.Blueprint:
+    bp = func.Blueprint()
+
+    @bp.route("2.0/docs/{org}/{module}/{version}", methods=READ_METHODS)
+    @central_errors
+    @cacheable(registry)
+    async def central_docs(req: func.HttpRequest) -> func.HttpResponse:
+        caller = await caller_of(headers_of(req), registry)
+        params = req.route_params
+        name = ModuleName(params["org"], params["module"], params["version"])
+        return await document_response(req, await registry.api_docs.document(name, by=caller))
+
+    @bp.route("2.0/docs/doc-ui", methods=READ_METHODS)
+    @central_errors
+    async def central_doc_ui(req: func.HttpRequest) -> func.HttpResponse:
+        # `bal doc` then uses the pages that it brings.
+        raise ApiDocsNotFound(_DOC_UI)
+
+    return bp
+
+
+async def document_response(req: func.HttpRequest, document: ModuleDocument) -> func.HttpResponse:
+    """Return the document, compressed as it is stored if the client accepts it, or a 304.
+
+    A private one is sent uncompressed, as everything that is not for everybody.
+    """
+    packed = document.gzipped
+    etag = etag_of(packed)
+    headers = {**CORS_HEADERS, "ETag": etag, "Vary": "Accept-Encoding"}
+    headers["Cache-Control"] = CACHE_IMMUTABLE if document.is_public else CACHE_PRIVATE
+    is_packed = document.is_public and accepts_gzip(headers_of(req))
+    if is_packed:
+        headers["ETag"] = f"W/{etag}"
+    if is_known(headers_of(req), etag=etag):
+        return func.HttpResponse(status_code=304, headers=headers)
+    if is_packed:
+        headers["Content-Encoding"] = "gzip"
+    content = packed if is_packed else await _unpacked(packed)
+    headers["Content-Length"] = str(len(content))
+    body = b"" if req.method == "HEAD" else content
+    return func.HttpResponse(body, headers=headers, mimetype=JSON)
+
+
+async def _unpacked(packed: bytes) -> bytes:
+    if len(packed) <= ON_THE_LOOP_BYTES:
+        return gzip.decompress(packed)
+    return await asyncio.to_thread(gzip.decompress, packed)

@@ -1,0 +1,216 @@
+"""Connectors and triggers: what editors read of the clients and listeners of a module."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+from shared.domain.api_docs.editor_types import (
+    Declarations,
+    Json,
+    TypeModels,
+    display_model,
+    display_of,
+    modules_used,
+    type_info,
+    type_text,
+)
+from shared.domain.api_docs.model import (
+    ClassDocs,
+    ClientDocs,
+    FunctionDocs,
+    ListenerDocs,
+    ModuleDocs,
+    ObjectTypeDocs,
+    Type,
+    VariableDocs,
+)
+from shared.domain.api_docs.records import ApiSummary, ConnectorSummary, TriggerSummary
+
+
+def connector_id(org: str, module: str, name: str) -> int:
+    """Return the number of a connector, below 2^31, which all versions of its package share."""
+    return _number(f"connector {org}/{module}:{name}")
+
+
+def trigger_id(org: str, module: str) -> int:
+    """Return the number of a trigger, like that of a connector."""
+    return _number(f"trigger {org}/{module}")
+
+
+def _number(key: str) -> int:
+    return int.from_bytes(hashlib.sha256(key.lower().encode()).digest()[:4], "big") & 0x7FFF_FFFF
+
+
+# --- Summaries ---------------------------------------------------------------------------------
+
+
+def api_summary(modules: Iterable[ModuleDocs]) -> ApiSummary:
+    """Return the connectors and triggers of a package."""
+    modules = tuple(modules)
+    return ApiSummary(
+        connectors=tuple(
+            _connector(module, client) for module in modules for client in module.clients
+        ),
+        triggers=tuple(_trigger(module) for module in modules if has_trigger(module)),
+    )
+
+
+def has_trigger(module: ModuleDocs) -> bool:
+    """Check whether services can be attached to a listener of the module."""
+    return bool(module.listeners and module.service_types)
+
+
+def _connector(module: ModuleDocs, client: ClientDocs) -> ConnectorSummary:
+    display = display_of(client.annotation_attachments)
+    return ConnectorSummary(
+        id=connector_id(module.org_name, module.id, client.name),
+        module=module.id,
+        name=client.name,
+        label=display.get("label", ""),
+        icon=display.get("iconPath", ""),
+        documentation=client.description[:MAX_SUMMARY],
+    )
+
+
+MAX_SUMMARY = 1_000  # Characters of a comment in a list, which is a part of the search index.
+
+
+def _trigger(module: ModuleDocs) -> TriggerSummary:
+    listener = module.listeners[0]
+    display = display_of(listener.annotation_attachments)
+    return TriggerSummary(
+        id=trigger_id(module.org_name, module.id),
+        module=module.id,
+        name=listener.name,
+        label=display.get("label", ""),
+        icon=display.get("iconPath", ""),
+        documentation=(listener.description or module.summary)[:MAX_SUMMARY],
+    )
+
+
+# --- Connectors --------------------------------------------------------------------------------
+
+
+def modules_used_by(module: ModuleDocs, connector: str) -> set[tuple[str, str, str]]:
+    """Return organization, name and version of the modules of other packages whose types a
+    connector uses, or the trigger of the module if no connector is named."""
+    client = find_client(module, connector) if connector else None
+    if client is not None:
+        return modules_used(_methods(client))
+    handlers = (method for each in module.service_types for method in each.methods)
+    inits = (each.init_method for each in module.listeners if each.init_method)
+    return modules_used((*handlers, *inits))
+
+
+def find_client(module: ModuleDocs, name: str) -> ClientDocs | None:
+    """Return the client class of that name, in any case."""
+    found = (each for each in module.clients if each.name.lower() == name.lower())
+    return next(found, None)
+
+
+def connector_parts(module: ModuleDocs, name: str, known: Declarations) -> Json:
+    """Return the methods of a connector; `known` are the modules whose types are described."""
+    models, client = TypeModels(known), find_client(module, name)
+    methods = _methods(client) if client else ()
+    return {"functions": [_function(method, models) for method in methods]}
+
+
+def _methods(docs: ClassDocs) -> tuple[FunctionDocs, ...]:
+    """Return the methods in the order of the source, with `init`."""
+    init = docs.init_method
+    if init is None or any(method.name == init.name for method in docs.methods):
+        return docs.methods
+    return (init, *docs.methods)
+
+
+def _function(method: FunctionDocs, models: TypeModels) -> Json:
+    flags = {
+        "remote": method.is_remote,
+        "resource": method.is_resource,
+        "isolated": method.is_isolated,
+    }
+    returns = method.return_parameters
+    return {
+        "name": method.accessor if method.is_resource else method.name,
+        "pathParams": path_parameters(method.resource_path) if method.is_resource else [],
+        "parameters": [models.variable(each) for each in method.parameters],
+        **({"returnType": models.returned(returns[0])} if returns else {}),
+        "qualifiers": [name for name, is_set in flags.items() if is_set],
+        "documentation": method.description,
+        **display_model(method.annotation_attachments),
+    }
+
+
+_SEGMENT = re.compile(r"\[[^\]]*\]|[^/\[\]]+")
+_PARAMETER = re.compile(
+    r"\[\s*(?P<type>.+?)\s*(?P<rest>\.\.\.)?\s*(?P<name>'?[\w\\]*)\s*\]", re.DOTALL
+)
+
+
+def path_parameters(path: str) -> list[Json]:
+    """Return the segments of the path of a resource method."""
+    segments = _SEGMENT.findall(path) if path != "." else []
+    return [_path_parameter(each) for each in segments]
+
+
+def _path_parameter(segment: str) -> Json:
+    found = _PARAMETER.fullmatch(segment)
+    if found is None:
+        return {"name": segment, "typeName": "token", "isRestType": False}
+    return {
+        "name": found["name"],
+        "typeName": found["type"],
+        "isRestType": found["rest"] is not None,
+    }
+
+
+# --- Triggers ----------------------------------------------------------------------------------
+
+
+def trigger_parts(module: ModuleDocs, known: Declarations) -> Json:
+    """Return the service types of a trigger and the parameters of its listener."""
+    models = TypeModels(known)
+    return {
+        "serviceTypes": [_service_type(each) for each in module.service_types],
+        "listenerParams": _listener_parameters(module.listeners[0], models),
+    }
+
+
+def _listener_parameters(listener: ListenerDocs, models: TypeModels) -> list[Json]:
+    init = listener.init_method
+    return [models.variable(each) for each in init.parameters] if init else []
+
+
+def _service_type(docs: ObjectTypeDocs) -> Json:
+    return {
+        "name": docs.name,
+        "description": docs.description,
+        "functions": [_handler(method) for method in docs.methods],
+    }
+
+
+def _handler(method: FunctionDocs) -> Json:
+    [returns] = method.return_parameters or [None]
+    flags = {"remote": method.is_remote, "resource": method.is_resource}
+    return {
+        "name": method.accessor if method.is_resource else method.name,
+        "qualifiers": [name for name, is_set in flags.items() if is_set],
+        "documentation": method.description,
+        "parameters": [_handler_parameter(each) for each in method.parameters],
+        "returnType": {
+            "typeName": type_text(returns.type) if returns else "()",
+            "optional": returns is None or returns.type.is_nullable,
+            "documentation": returns.description if returns else "",
+        },
+    }
+
+
+def _handler_parameter(parameter: VariableDocs) -> Json:
+    type_ = parameter.type or Type()
+    return {
+        "name": parameter.name,
+        "typeName": type_text(type_),
+        "optional": type_.is_nullable,
+        "documentation": parameter.description,
+        **type_info(type_),
+    }

@@ -1,0 +1,138 @@
+"""API documentation: the documents of modules, for those who may see their packages."""
+
+import asyncio
+import gzip
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.auth.authorization import Authorization
+from shared.domain.api_docs.records import DocsState
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import InvalidName, InvalidVersion
+from shared.domain.errors.packages import ApiDocsFailed, ModuleNotFound
+from shared.domain.identity import Principal
+from shared.domain.names import Package, parse_module_name, parse_org, possible_packages
+from shared.domain.packages import Head, ReleaseEntry, State, Survey, Visibility
+from shared.domain.versions import Version
+from shared.ports import DocumentStore, MetadataStore
+from shared.services.api_docs_generation import ApiDocsGeneration
+
+if TYPE_CHECKING:
+    from shared.domain.api_docs.model import ModuleDocs
+
+MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
+ON_THE_LOOP_BYTES = 16 * 1024  # Compressed, of a document that is parsed in a few milliseconds.
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleName:
+    """A module of a version, as a client names it; the package is not named."""
+
+    org: str
+    module: str
+    version: str
+
+    def packages(self) -> list[Package]:
+        """Return the packages that may have the module, the longest name first."""
+        org, module = parse_org(self.org), parse_module_name(self.module)
+        return [Package(org, name) for name in possible_packages(module)][:MAX_CANDIDATES]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentedModule:
+    """A module of a live release that the caller may see."""
+
+    head: Head
+    entry: ReleaseEntry
+    module: str
+
+    @property
+    def digest(self) -> Digest:
+        return Digest(self.entry.digest)
+
+    @property
+    def is_public(self) -> bool:
+        return self.head.visibility is Visibility.PUBLIC
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleDocument:
+    """The document of a module as it is stored: a gzip file."""
+
+    gzipped: bytes
+    is_public: bool
+
+
+@dataclass(frozen=True)
+class ApiDocs:
+    """Reads the API documentation of releases.
+
+    Documentation that is not made yet is made at once. Private, withheld and missing packages are
+    the same `ModuleNotFound`.
+    """
+
+    authorization: Authorization
+    metadata: MetadataStore
+    documents: DocumentStore
+    generation: ApiDocsGeneration
+
+    async def document(self, name: ModuleName, *, by: Principal) -> ModuleDocument:
+        """Return the document of a module. Two trips.
+
+        Raises `ModuleNotFound`, `ApiDocsFailed` or `ApiDocsPending`.
+        """
+        found = await self.find(name, by=by)
+        return ModuleDocument(await self._content(found), found.is_public)
+
+    async def module(self, name: ModuleName, *, by: Principal) -> "ModuleDocs":
+        """Return the documentation of a module; raise as `document` does."""
+        return await self.read(await self.find(name, by=by))
+
+    async def read(self, found: DocumentedModule) -> "ModuleDocs":
+        """Return the documentation of a module that was found."""
+        content = await self._content(found)
+        if len(content) <= ON_THE_LOOP_BYTES:
+            return _read(content)
+        return await asyncio.to_thread(_read, content)
+
+    async def find(self, name: ModuleName, *, by: Principal) -> DocumentedModule:
+        """Return the release that has the module, or raise `ModuleNotFound`. One trip."""
+        missing = ModuleNotFound(name.org, name.module, name.version)
+        try:
+            packages, version = name.packages(), Version.parse(name.version)
+        except (InvalidName, InvalidVersion):
+            raise missing from None
+        surveys = await self.metadata.survey(packages)
+        requested = list(zip(packages, surveys, strict=True))
+        found = _find(await self.authorization.visible(by, requested), name.module, version)
+        if found is None:
+            raise missing
+        return found
+
+    async def _content(self, found: DocumentedModule) -> bytes:
+        content = await self.documents.api_docs(found.digest, found.module)
+        if content is not None:
+            return content
+        coordinate = found.head.package.at(found.entry.parsed)
+        record = await self.generation.require(coordinate)
+        content = await self.documents.api_docs(found.digest, found.module)
+        if content is None or record.state is DocsState.FAILED:
+            raise ApiDocsFailed(coordinate, record.reason or "the archive has no sources")
+        return content
+
+
+def _find(surveys: Iterable[Survey], module: str, version: Version) -> DocumentedModule | None:
+    for survey in surveys:
+        for entry in survey.entries:
+            if entry.version == version.text and entry.state is State.LIVE:
+                names = (each for each in entry.modules if each.lower() == module.lower())
+                if name := next(names, None):
+                    return DocumentedModule(survey.head, entry, name)
+    return None
+
+
+def _read(content: bytes) -> "ModuleDocs":
+    from shared.domain.api_docs.documents import read_document  # noqa: PLC0415 - few requests need it.
+
+    return read_document(gzip.decompress(content))
