@@ -90,6 +90,7 @@ MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
 UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
     {
         "settle": UpkeepUsage(43_800, Usage(42.4, 10)),
+        "document": UpkeepUsage(4_380, Usage(31.6, 9)),
         "search": UpkeepUsage(8_760, Usage(28.6, 7, 3, 3)),
         "roll-up": UpkeepUsage(8_760, Usage(31.2, 7)),
         "expire": UpkeepUsage(730, Usage(39.4, 9)),
@@ -106,7 +107,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
 
 # What a counted pull adds to the next roll-up, and what each package does that was pulled.
 ROLLED_PULL = Usage(16.75)
-ROLLED_PACKAGE = Usage(59, 14.3, 1)
+ROLLED_PACKAGE = Usage(59, 14.3, 2)
 
 STORED_USAGE = Stored(record_bytes=5_770, document_bytes=640)
 

@@ -276,7 +276,7 @@ def _run_of(task: str, started_ms: int, ended_ms: int, report: TaskReport | None
 SCHEDULES = MappingProxyType(
     {
         "settle": "15 * * * * *",  # Processes within a minute what a crash left.
-        "document": "25 * * * * *",  # Documents within a minute what a crash left.
+        "document": "35 */10 * * * *",  # Documents what a crash left, and all after an upgrade.
         "search": "45 */5 * * * *",  # For what the change feed missed; in the cloud alone.
         "roll-up": "0 */5 * * * *",
         "expire": "30 7 * * * *",
