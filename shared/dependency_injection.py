@@ -3,7 +3,7 @@ takes, found by type.
 """
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from functools import cache, cached_property
 from operator import attrgetter
@@ -12,6 +12,8 @@ from typing import Any, Generic, Self, TypeVar, cast, overload
 T = TypeVar("T")
 SettingsT = TypeVar("SettingsT")
 AdaptersT = TypeVar("AdaptersT")
+
+Find = Callable[[object], object]  # Of an argument, in a container.
 
 _PLAIN_TYPES = (str, int, bool, tuple[str, ...])  # Too common to say what is meant: the name does.
 
@@ -68,6 +70,7 @@ class Service(Generic[T]):
         self.class_ = class_
         self._constants = constants
         self._name = ""
+        self._sources: dict[tuple[type, ...], Mapping[str, Find]] = {}
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -81,21 +84,28 @@ class Service(Generic[T]):
     def __get__(self, container: Container[Any, Any] | None, owner: type) -> Self | T:
         if container is None:
             return self
-        service = self.class_(**self._arguments(container))
+        found = {name: of(container) for name, of in self._sources_in(container).items()}
+        service = self.class_(**self._constants, **found)
         vars(container)[self._name] = service  # Found there from now on, before this method.
         return service
 
-    def _arguments(self, container: Container[Any, Any]) -> dict[str, object]:
-        arguments = dict(self._constants)
-        for name, wanted in _parameters(self.class_).items():
-            if name in arguments:
+    def _sources_in(self, container: Container[Any, Any]) -> Mapping[str, Find]:
+        """Return where each parameter is found, the same in all containers of these classes."""
+        parts: tuple[object, ...] = (container, container.adapters, container.settings)
+        classes = tuple(map(type, parts))
+        if classes not in self._sources:
+            self._sources[classes] = dict(self._find_sources(container))
+        return self._sources[classes]
+
+    def _find_sources(self, container: Container[Any, Any]) -> Iterator[tuple[str, Find]]:
+        for name, wanted in inspect.get_annotations(self.class_.__init__).items():
+            if name == "return" or name in self._constants:
                 continue
             found = container.providers(name, wanted)
             if len(found) == 1:
-                arguments[name] = attrgetter(found[0])(container)
+                yield name, attrgetter(found[0])
             elif found or _is_required(self.class_, name):
                 raise DependencyMissing(self.class_, name, wanted, found)
-        return arguments
 
 
 # What is read from classes is the same for each container of a class, of which tests create many.
@@ -114,13 +124,6 @@ def _providers(container: type, adapters: type) -> Mapping[object, list[str]]:
 
 
 @cache
-def _parameters(class_: type) -> Mapping[str, object]:
-    """Return the types of the parameters of a constructor."""
-    annotations = inspect.get_annotations(class_.__init__)
-    return {name: type_ for name, type_ in annotations.items() if name != "return"}
-
-
-@cache
 def _declared(container: type) -> Mapping[str, object]:
     """Return the names of what a container creates, and the type of each."""
     declared = dict[str, object]()
@@ -132,7 +135,6 @@ def _declared(container: type) -> Mapping[str, object]:
     return declared
 
 
-@cache
 def _is_required(class_: type, parameter: str) -> bool:
     default = inspect.signature(class_).parameters[parameter].default
     return default is inspect.Parameter.empty
