@@ -1,5 +1,6 @@
 """Members that records, object types and classes take over with `*T;`."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from shared.domain.api_docs.resolving import Definition, FileScope, PackageNames
 DOCUMENTED = frozenset(("public", "remote", "resource"))
 
 MEMBER_SIZE = 20  # Bytes; the least that a member adds to a document.
+
+
+_PATH_PARAMETER = re.compile(r"\[[^\]]*\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,10 @@ class OwnedMethod:
 
 
 def method_key(node: FunctionNode) -> tuple[str, str, str]:
-    """Return what a method is overridden by: its name, or its accessor and path."""
-    return node.name, node.accessor, node.resource_path
+    """Return what a method is overridden by: its name, or its accessor and path, in which the names
+    of parameters do not count."""
+    path = _PATH_PARAMETER.sub(lambda part: "[*]" if "..." in part[0] else "[]", node.resource_path)
+    return node.name, node.accessor, "".join(path.split())
 
 
 @dataclass(frozen=True, slots=True)

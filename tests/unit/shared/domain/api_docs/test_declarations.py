@@ -210,7 +210,8 @@ public type Closing object {
     # + now - at once
     public function close(boolean now) returns error?;
     public function plain();
-    resource function get items/[string id]() returns string;
+    resource function get items/[ string  name ]() returns string;
+    resource function get items/[string... names]() returns string;
     resource function get others() returns string;
 };
 type Hidden object {
@@ -230,7 +231,11 @@ def test_a_client_has_its_methods_by_kind() -> None:
     assert docs.is_isolated
     assert [each.name for each in docs.remote_methods] == ["save"]
     paths = [(each.accessor, each.resource_path) for each in docs.resource_methods]
-    assert paths == [("get", "others"), ("get", "items/[string id]")]
+    assert paths == [
+        ("get", "items/[string... names]"),
+        ("get", "others"),
+        ("get", "items/[string id]"),
+    ]
     assert docs.init_method
     assert [each.name for each in docs.other_methods] == ["close", "check", "plain", "audit"]
 
@@ -238,13 +243,13 @@ def test_a_client_has_its_methods_by_kind() -> None:
 def test_included_methods_come_first_and_are_left_out_when_overridden() -> None:
     names = [each.name or each.resource_path for each in store().methods]
     assert names == [
-        *("close", "others", "check"),
+        *("close", "items/[string... names]", "others", "check"),
         *("init", "save", "items/[string id]", "plain", "audit"),
     ]
 
 
 def test_an_included_method_says_where_it_is_from() -> None:
-    close, _, check, *_ = store().methods
+    close, _, _, check, *_ = store().methods
     assert close.inclusion_type
     assert (close.inclusion_type.name, close.inclusion_type.is_public) == ("Closing", True)
     assert close.description == "Closes."
