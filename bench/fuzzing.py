@@ -2,7 +2,8 @@
 
 Schemathesis reads the OpenAPI document of a running registry and makes chains of requests of it. No
 answer may be a fault of ours: one 500 ends the run with exit code 1. `--minutes`, or MINUTES for
-`make bench`, says how long to try.
+`make bench`, says how long to try. Then the reader of Ballerina sources is tried for as long
+(`bench.source_fuzzing`, which can be run alone).
 """
 
 import argparse
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from bench import source_fuzzing
 from bench.servers import PEERS, UNREACHED, Server, ballroom, install, push, token_of, workspace
 from shared.domain.rate_limits import RateLimitClass
 from tests.support.archives import bala
@@ -55,6 +57,8 @@ def main() -> None:
     print(f"\n{sum(statuses.values()):,} answers: {_shown(statuses)}")
     if failed or any(status >= FAULT for status in statuses):
         sys.exit(f"Faults of ours: {failed or statuses}")
+    print("\nsources", flush=True)
+    source_fuzzing.fuzz(minutes)
 
 
 def _minutes() -> float:

@@ -31,7 +31,6 @@ MODULES = (
     "archives",
     "central.api_docs",
     "central.editors",
-    "central.graphql",
     "central.packages",
     "central.resolve",
     "central.search",

@@ -1,6 +1,7 @@
 """The declarations of a source file, with recovery at the next declaration after an unread one."""
 
 import re
+from dataclasses import replace
 
 from shared.ballerina.definitions import (
     annotation,
@@ -76,12 +77,13 @@ class _Reader:
     def read(self) -> SourceFile:
         cursor = self._cursor
         while cursor.kind != END:
-            start = cursor.start
+            start, reported = cursor.start, len(self._unread)
             try:
                 self._declaration()
                 cursor.take(";")  # Allowed behind each declaration, and unusual.
                 self._continues_unread = False
             except Unreadable as error:
+                del self._unread[reported:]  # Members of the class that is unread as a whole.
                 self._recover(start, str(error))
                 self._continues_unread = True
         return SourceFile(
@@ -98,7 +100,10 @@ class _Reader:
             reason, resumed = "too many declarations are unfinished", len(cursor.text)
         else:
             resumed = self._next_declaration(start)
-        self._report(start, resumed, reason)
+        unread = self._lines(start, resumed, reason)
+        if self._continues_unread:
+            unread = replace(self._unread.pop(), last=unread.last)
+        self._unread.append(unread)
         cursor.move(resumed)
 
     def _next_declaration(self, start: int) -> int:
@@ -114,14 +119,11 @@ class _Reader:
             end = match.end()
         return len(text)
 
-    def _report(self, start: int, end: int, reason: str) -> None:
+    def _lines(self, start: int, end: int, reason: str) -> UnreadLines:
         cursor = self._cursor
         first = cursor.line(start)
         last = cursor.line(start + len(cursor.text[start:end].rstrip()))
-        if self._continues_unread:
-            before = self._unread.pop()
-            first, reason = before.first, before.reason
-        self._unread.append(UnreadLines(cursor.file, first, last, reason))
+        return UnreadLines(cursor.file, first, last, reason)
 
     # --- Declarations ---
 
@@ -148,9 +150,10 @@ class _Reader:
         whether it was one: a listener, a service, an XML namespace."""
         cursor = self._cursor
         if "listener" in qualifiers or cursor.value == "xmlns":
-            cursor.skip_past(";")
+            cursor.skip_to(";")
+            cursor.expect(";")
         elif "service" in qualifiers and cursor.value != "object":
-            cursor.expression("{")
+            cursor.skip_to("{")
             cursor.block()
         else:
             return False
@@ -202,9 +205,9 @@ class _Reader:
         """Move behind a member of a class that cannot be read."""
         cursor = self._cursor
         cursor.move(start)
-        cursor.expression(";{")
+        cursor.skip_to(";{")
         if cursor.value.startswith("{"):
             cursor.block()
         elif cursor.value != "}":
             cursor.expect(";")
-        self._report(start, cursor.start, reason)
+        self._unread.append(self._lines(start, cursor.start, reason))

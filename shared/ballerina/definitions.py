@@ -111,7 +111,8 @@ def variable(
     """Read `T x = …;`; None if the value is bound to several names."""
     type_ = None if cursor.take("var") else run(cursor, one_type())
     if _is_pattern(cursor, type_):
-        cursor.skip_past(";")
+        cursor.skip_to(";")
+        cursor.expect(";")
         return None
     name = cursor.name()
     value = cursor.expression(";") if cursor.take("=") else ""

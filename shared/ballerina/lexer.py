@@ -40,11 +40,14 @@ _token = _matcher(
     r"|\Z)"
 )
 
-# Text without brackets. Strings and comments are jumped over whole; an unfinished string ends with
-# its line. Outside of brackets an expression or a statement may end, and there the commas of
-# `stream<A, B>` must not end one, so its angles are brackets.
-_PLAIN = rf"{_STRING}?|//[^\n]*+|\#[^\n]*+|/|\\[^\n]?"
-_outside = _matcher(rf"(?:[^{{}}()\[\]\"`\\#/;,<]++|{_PLAIN}|(?<!stream)<)*+")
+# Text without brackets. Strings and comments are passed as a whole. An unfinished string ends with
+# its line; outside of brackets it is not passed. There an expression or a statement may end, so
+# comments are not passed either: they are no part of it. The commas of `stream<A, B>` must not end
+# an expression, so its angles are brackets.
+_COMMENT = r"//[^\n]*+|\#[^\n]*+"
+_PLAIN = rf"{_STRING}?|{_COMMENT}|/|\\[^\n]?"
+_outside = _matcher(rf"(?:[^{{}}()\[\]\"`\\#/;,<]++|{_STRING}|/(?!/)|\\[^\n]?|(?<!stream)<)*+")
+_comments = _matcher(rf"(?:{_COMMENT}|\s++)*+")
 _in_brackets = _matcher(rf"(?:[^{{}}()\[\]\"`\\#/]++|{_PLAIN})*+")
 _in_angles = _matcher(rf"(?:[^{{}}()\[\]\"`\\#/<>]++|{_PLAIN})*+")
 _template = _matcher(r"(?:[^`$]++|\$(?!\{))*+")
@@ -52,6 +55,7 @@ _CLOSING = {"(": ")", "[": "]", "{": "}", "<": ">"}
 _BRACKETS = ")]}"
 _INTERPOLATION = "${"
 _END_OF_TEMPLATE = "the end of a template"
+_END_OF_STRING = "the end of a string"
 
 
 class Unreadable(Exception):
@@ -161,45 +165,73 @@ class Cursor:
 
     def expression(self, stops: str) -> str:
         """Return the source text from the current token to the first character of `stops`
-        outside of brackets, or to the bracket that closes the surrounding ones, and move there."""
+        outside of brackets, or to the bracket that closes the surrounding ones, and move there.
+        Comments and blanks at the end are left out."""
         start = self.start
-        self.move(self._jump(start, stops))
-        return self.text[start : self.start].strip()
+        end, stop = self._jump(start, stops)
+        self.move(stop)
+        if end == start:
+            self.refuse("an expression")
+        return self.text[start:end].rstrip()
 
     def block(self) -> str:
-        """Return the source text from the current token, which is `{`, `(` or `[`, to the bracket
-        that closes it, and move on."""
-        start, closing = self.start, _CLOSING[self.value[0]]
-        end = self._jump(self.start + 1, closing)
-        if self.text[end] != closing:
-            raise Unexpected(f"`{closing}`", self.text[end])
-        self.move(end + 1)
-        return self.text[start : end + 1]
+        """Return the source text from the current token, which must be `{`, to the bracket that
+        closes it, and move on."""
+        if not self.value.startswith("{"):
+            self.refuse("`{`")
+        start = self.start
+        end = self._behind(start)
+        self.move(end)
+        return self.text[start:end]
 
-    def skip_past(self, stop: str) -> None:
-        """Move behind the first such character outside of brackets."""
-        self.move(self._jump(self.start, stop))
-        self.expect(stop)
+    def skip_to(self, stops: str) -> None:
+        """Move to the first such character outside of brackets, or to the bracket that closes the
+        surrounding ones."""
+        self.move(self._jump(self.start, stops)[1])
 
-    def _jump(self, position: int, stops: str) -> int:
+    def _jump(self, position: int, stops: str) -> tuple[int, int]:
         """Return the position of the first character of `stops` outside of brackets, or of the
-        closing bracket of those around it. `end` is where an unsuccessful jump ended."""
-        closing: list[str] = []
+        closing bracket of those around it, and before it the end of the text without comments.
+        `self.end` is where an unsuccessful jump ended."""
+        text_end = position
         while True:
-            position = self.end = _without_brackets(closing)(self.text, position).end()
-            character = self.text[position : position + 1]
+            end = self.end = _outside(self.text, position).end()
+            if end > position:
+                text_end = end
+            character = self.text[end : end + 1]
             if not character:
-                raise Unexpected(_shown(closing[-1] if closing else stops), "")
-            if not closing and character in stops + _BRACKETS:
-                return position
-            if character == "`":
-                position = self._template(position + 1, closing)
-            elif character == ">" or character in _BRACKETS:
-                position = self._close(character, position, closing)
+                raise Unexpected(f"`{stops}`", "")
+            if character in ("/", "#"):
+                position = _comments(self.text, end).end()
+            elif character in stops + _BRACKETS:
+                return text_end, end
             else:
-                if character in _CLOSING:
-                    closing.append(_CLOSING[character])
-                position += 1
+                text_end = position = self._behind(end)
+
+    def _behind(self, position: int) -> int:
+        """Return the position behind a character, and behind all that it opens."""
+        closing: list[str] = []
+        position = self._past(position, closing)
+        while closing:
+            pattern = _in_angles if closing[-1] == ">" else _in_brackets
+            position = self.end = pattern(self.text, position).end()
+            position = self._past(position, closing)
+        return position
+
+    def _past(self, position: int, closing: list[str]) -> int:
+        """Return the position behind a character that ended a text without brackets."""
+        character = self.text[position : position + 1]
+        if not character:
+            raise Unexpected(_shown(closing[-1]), "")
+        if character == '"':
+            raise Unexpected(_END_OF_STRING, "\n")
+        if character == "`":
+            return self._template(position + 1, closing)
+        if character == ">" or character in _BRACKETS:
+            return self._close(character, position, closing)
+        if character in _CLOSING:
+            closing.append(_CLOSING[character])
+        return position + 1
 
     def _close(self, character: str, position: int, closing: list[str]) -> int:
         """Return the position behind a closing bracket, or behind the text of the template that
@@ -220,13 +252,6 @@ class Cursor:
             return end + 1
         closing.append(_INTERPOLATION)
         return end + 2
-
-
-def _without_brackets(closing: list[str]) -> Matcher:
-    """Return the pattern of the text within brackets that are closed by these."""
-    if not closing:
-        return _outside
-    return _in_angles if closing[-1] == ">" else _in_brackets
 
 
 def _shown(closing: str) -> str:

@@ -71,21 +71,30 @@ _QUALIFIERS = (
 
 def type_text(type_: TypeNode) -> str:
     """Return a type in one line."""
-    return _printed([type_], _in_one_line)
+    return _in_one_line([type_])
 
 
 def signature(declaration: Declaration) -> str:
     """Return the head of a declaration in one line: without its body, and without the members of
     a class or an enum."""
-    return _printed(_head(declaration), _in_one_line)
+    return _in_one_line(_head(declaration))
 
 
 def source_text(declaration: Declaration) -> str:
     """Return a declaration with its comments, annotations and members, without bodies."""
-    return _printed([declaration], _with_comments)
+    return _printed([declaration], _parts)
 
 
-def _printed(parts: Sequence[Part], expand: Callable[[Value], list[Part]]) -> str:
+def _in_one_line(parts: Sequence[Part]) -> str:
+    text = _printed(parts, _parts_without_comments)
+    return " ".join(line.strip() for line in text.split("\n"))
+
+
+def _parts_without_comments(value: Value) -> list[Part]:
+    return [] if isinstance(value, DocComment | AttachedAnnotation) else _parts(value)
+
+
+def _printed(parts: Sequence[Part], parts_of: Callable[[Value], list[Part]]) -> str:
     waiting = list(reversed(parts))
     texts: list[str] = []
     while waiting:
@@ -93,16 +102,8 @@ def _printed(parts: Sequence[Part], expand: Callable[[Value], list[Part]]) -> st
         if isinstance(part, str):
             texts.append(part)
         else:
-            waiting.extend(reversed(expand(part)))
+            waiting.extend(reversed(parts_of(part)))
     return "".join(texts)
-
-
-def _with_comments(value: Value) -> list[Part]:
-    return _parts(value)
-
-
-def _in_one_line(value: Value) -> list[Part]:
-    return [] if isinstance(value, DocComment | AttachedAnnotation) else _parts(value)
 
 
 def _joined(values: Iterable[Value], separator: str) -> list[Part]:

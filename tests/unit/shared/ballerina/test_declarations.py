@@ -411,6 +411,19 @@ def test_the_last_member_of_a_class_may_be_unread() -> None:
     assert source.unread == (UnreadLines("main.bal", 3, 3, "expected `;`, found `}`"),)
 
 
+def test_a_service_without_a_body_hides_no_other() -> None:
+    source = read("service on l }\nfunction f() {}\n")
+    assert [each.name for each in source.declarations] == ["f"]
+    assert source.unread == (UnreadLines("main.bal", 1, 1, "expected `{`, found `}`"),)
+
+
+def test_unread_members_are_not_reported_twice() -> None:
+    source = read(
+        "type\n\nclass C {\n what is this;\n int a;\n}\nclass D {\n what is this;\n a)\n}\n"
+    )
+    assert [(each.first, each.last) for each in source.unread] == [(1, 1), (4, 4), (7, 10)]
+
+
 def test_unread_declarations_after_each_other_are_one_stretch() -> None:
     assert read("type\ntype\ntype\n").unread == (
         UnreadLines("main.bal", 1, 3, "expected a type, found `type`"),

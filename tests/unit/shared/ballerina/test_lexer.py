@@ -92,6 +92,9 @@ def test_a_position_has_a_line_wherever_the_cursor_moves() -> None:
         ("a < b, c > d", "a < b"),
         ("new stream<A, map<B>>(), c", "new stream<A, map<B>>()"),
         ("a // b, c\n + d, e", "a // b, c\n + d"),
+        ("a // b\n  // c\n  # d\n, e", "a"),
+        ('"http://a" // b\n;', '"http://a"'),
+        ("a / b, c", "a / b"),
         ("a) b", "a"),
     ],
 )
@@ -105,6 +108,8 @@ def test_an_expression_ends_at_a_stop_outside_of_brackets(text: str, expected: s
         ("a", "expected `;`, found the end of the file"),
         ("a ( b", "expected `)`, found the end of the file"),
         ("a ( b }", "expected `)`, found `}`"),
+        (";", "expected an expression, found `;`"),
+        ('a + "b\n;', "expected the end of a string, found `\\u{A}`"),
         ("`a", "expected the end of a template, found the end of the file"),
         ("`${ a )", "expected `}`, found `)`"),
         ("stream<A", "expected `>`, found the end of the file"),
@@ -125,6 +130,11 @@ def test_a_block_ends_at_its_own_bracket() -> None:
 def test_a_block_that_another_bracket_closes_is_unexpected() -> None:
     with pytest.raises(Unexpected, match="expected `}`, found `\\)`"):
         Cursor("{ a )").block()
+
+
+def test_a_block_begins_with_a_brace() -> None:
+    with pytest.raises(Unexpected, match=r"expected `\{`, found `\}`"):
+        Cursor("} a").block()
 
 
 def test_characters_that_nobody_sees_are_named_in_a_reason() -> None:

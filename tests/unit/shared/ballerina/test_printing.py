@@ -47,6 +47,7 @@ def test_a_signature_is_one_line(declaration: Declaration) -> None:
         ),
         ("configurable int port = ?;", "configurable int port = ?"),
         ("public const A = 1;", "public const A = 1"),
+        ("const A = {\n    a: 1,\n    b: 2\n};", "const A = { a: 1, b: 2 }"),
         ("final var a = f();", "final var a = f()"),
         (
             "public annotation T a on type,source function;",

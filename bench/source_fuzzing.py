@@ -1,0 +1,134 @@
+"""Fuzzing the reader of Ballerina sources: edited sources for ten minutes.
+
+Each case is a generated source, or one that was made to be slow, with random edits. Reading it must
+raise nothing, take no longer than a multiple of its length, report lines that it has, and what was
+read must be the same when it is printed and read again. The first case that is not so ends the run
+with exit code 1 and its seed; `--seed` tries one seed again. `--minutes`, or MINUTES for
+`make bench`, says how long to try.
+"""
+
+import argparse
+import os
+import random
+import sys
+import time
+
+from bench.ballerina_sources import source
+from shared.ballerina.declarations import read_source
+from shared.ballerina.printing import signature, source_text
+from shared.ballerina.syntax import SourceFile
+from tests.support.hostile_sources import HOSTILE_SOURCES
+from tests.unit.shared.ballerina.strategies import without_positions
+
+MINUTES = 10.0
+MOST_SECONDS = 0.5  # Of the processor, for 20,000 characters and less.
+PRINTED_AGAIN = 20  # Declarations of a case.
+WORDS = """public isolated final configurable client service listener resource remote distinct
+    readonly function type class const enum annotation import object record table map stream error
+    returns external key var = => ; , . : ? * | & ( ) [ ] { } {| |} < > ... @ ` ${ $ " ' # // \\ -
+    1 () [] {} ` <> # + a"""
+CHARACTERS = "\n\n\t \r\0\"`'\\#$@{}[]()<>|&?;,.:*=+-/é名\u200b\u2028\ud800"
+
+
+def main() -> None:
+    """Try seeds until the time is over; raise `SystemExit` with 1 for a fault."""
+    options = _options()
+    if options.seed is not None:
+        sys.exit(fault_of(case(options.seed)))
+    fuzz(options.minutes)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    default = float(os.environ.get("MINUTES", MINUTES))
+    parser.add_argument("--minutes", type=float, default=default)
+    parser.add_argument("--seed", type=int)
+    return parser.parse_args()
+
+
+def fuzz(minutes: float) -> None:
+    """Try as many cases as there is time for."""
+    end = time.monotonic() + 60 * minutes
+    seed = first = time.time_ns()
+    slowest = 0.0
+    while time.monotonic() < end:
+        text = case(seed)
+        started = time.process_time()
+        fault = fault_of(text)
+        slowest = max(slowest, time.process_time() - started)
+        if fault:
+            sys.exit(f"Seed {seed}: {fault}")
+        seed += 1
+    print(f"{seed - first:,} sources, none with a fault; the slowest took {slowest:.2f} s")
+
+
+def case(seed: int) -> str:
+    """Return the source of a seed."""
+    chosen = random.Random(seed)  # noqa: S311  # Not for secrets.
+    size = chosen.choice((500, 2_000, 10_000))
+    if chosen.random() < 0.8:
+        text = source(size, chosen.randrange(1_000))
+    else:
+        text = chosen.choice(list(HOSTILE_SOURCES.values()))(size)
+    for _ in range(chosen.choice((0, 1, 1, 2, 3, 10, 50))):
+        text = _edited(text, chosen)
+    return text[:20_000]
+
+
+def _edited(text: str, chosen: random.Random) -> str:
+    """Replace a part of a text, most often a short one."""
+    start = chosen.randint(0, len(text))
+    end = start + chosen.choice((0, 0, 1, 2, 10, 100))
+    copied = chosen.randint(0, len(text))
+    added = chosen.choice(
+        (
+            "",
+            chosen.choice(CHARACTERS),
+            f" {chosen.choice(WORDS.split())} ",
+            text[copied : copied + chosen.choice((5, 50, 500))],
+            chosen.choice(WORDS.split()) * chosen.choice((2, 20, 300)),
+        )
+    )
+    return text[:start] + added + text[end:]
+
+
+def fault_of(text: str) -> str | None:
+    """Say what is wrong with reading a text; None if nothing is."""
+    started = time.process_time()
+    try:
+        read = read_source("main.bal", text)
+        taken = time.process_time() - started
+        if taken > MOST_SECONDS:
+            return f"{taken:.2f} s for {len(text):,} characters"
+        return _wrong_lines(read, text) or _printed_differently(read)
+    except Exception as error:
+        return repr(error)
+
+
+def _wrong_lines(read: SourceFile, text: str) -> str | None:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").count("\n") + 1
+    before = 0
+    for each in read.unread:
+        if not before <= each.first <= each.last <= lines:
+            return f"{each} after line {before}, of {lines} lines"
+        before = each.last
+    if any(not 1 <= each.position.line <= lines for each in read.declarations):
+        return "a declaration outside of its file"
+    return None
+
+
+def _printed_differently(read: SourceFile) -> str | None:
+    for declaration in read.declarations[:PRINTED_AGAIN]:
+        text = source_text(declaration)
+        again = read_source("main.bal", text)
+        if again.unread or len(again.declarations) != 1:
+            return f"cannot be read again: {text}"
+        if without_positions(again.declarations[0]) != without_positions(declaration):
+            return f"is read differently: {text}"
+        if "\n" in signature(declaration):
+            return f"a signature of several lines: {text}"
+    return None
+
+
+if __name__ == "__main__":
+    main()
