@@ -31,6 +31,7 @@ MODULES = (
     "archives",
     "central.api_docs",
     "central.editors",
+    "central.graphql",
     "central.packages",
     "central.resolve",
     "central.search",

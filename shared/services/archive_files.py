@@ -109,7 +109,7 @@ def memory_of_files(files: ArchiveDirectory) -> int:
 
 
 RENDERED_ON_THE_LOOP = 1_024  # Characters; they take a millisecond, and 15 at worst.
-RENDERINGS_KEPT_BYTES = 16 * 1024 * 1024  # Of memory: the readmes of some three thousand releases.
+RENDERINGS_KEPT_BYTES = 24 * 1024 * 1024  # Of memory: readmes of 9 KB of some 2,600 releases.
 _RENDERING_BYTES = 300  # Of memory, besides the HTML: its name, and the entry of the cache.
 STORED_IF_SLOWER_THAN = timedelta(milliseconds=1)  # Reading one takes a tenth of that from a file.
 _PREFIX = "readme"  # Of every id in a text.

@@ -201,8 +201,13 @@ class RecentPulls:
 
     async def count(self, package: Package) -> int:
         since = _day(self.clock.now_ms() - RECENT_PULLS // _MS)
-        history = await self.ledger.history(package, since=since)
-        return sum(sum(versions.values()) for versions in history.days.values())
+        return await self.count_between(package, since, _day(self.clock.now_ms()))
+
+    async def count_between(self, package: Package, first: str, last: str) -> int:
+        """Return the pulls from one day to another, both included: 2026-11-20."""
+        history = await self.ledger.history(package, since=first)
+        days = (versions for day, versions in history.days.items() if day <= last)
+        return sum(sum(versions.values()) for versions in days)
 
 
 class CachedCounts:

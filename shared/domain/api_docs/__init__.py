@@ -3,7 +3,7 @@
 model.py       the documentation of a module, as immutable values
 generator.py   from the declarations of a package's modules to its documentation
 filing.py      which list of the documentation each declaration belongs to
-declarations.py, types.py, inclusions.py  its parts
+declarations.py, types.py, references.py, inclusions.py  its parts
 resolving.py   what the names in the sources refer to
 budgets.py     how large a document may become
 documents.py   the documentation as Central's JSON, and back

@@ -1,6 +1,5 @@
 """Declarations of a module as its documentation says them."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypedDict
@@ -31,6 +30,7 @@ from shared.domain.api_docs.inclusions import (
     OwnedMethod,
     method_key,
 )
+from shared.domain.api_docs.language import literal_type
 from shared.domain.api_docs.model import (
     AnnotationAttachment,
     AnnotationDocs,
@@ -64,14 +64,6 @@ REST_FIELD = "Rest field"  # Central's description of them.
 
 LISTENER_METHODS = frozenset(("'start", "attach", "detach", "gracefulStop", "immediateStop"))
 LIFE_CYCLE = frozenset(("attach", "__attach", "__start", "__stop"))  # What Central counts as it.
-
-_LITERALS = (
-    ("string", re.compile(r'"|string\s*`')),
-    ("boolean", re.compile(r"(?:true|false)$")),
-    ("int", re.compile(r"[+-]?\s*(?:0[xX][0-9a-fA-F]+|\d+)$")),
-    ("decimal", re.compile(r"[+-]?\s*[\d.]+(?:[eE][+-]?\d+)?[dD]$")),
-    ("float", re.compile(r"[+-]?\s*(?:[\d.]+(?:[eE][+-]?\d+)?[fF]?|0[xX][0-9a-fA-F.pP+-]+)$")),
-)
 
 
 class SharedKeys(TypedDict):
@@ -147,13 +139,25 @@ class Declarations:
         """Return a record; `node` is the type in the definition."""
         structure = Structure(node.members, definition.comment, scope, node.rest, is_record=True)
         fields = self._fields(structure)
-        if node.rest:
-            fields += (self._rest_field(self.types.rest(node.rest, scope)),)
+        rest = self._rest(structure) if node.is_exclusive else None
         return RecordDocs(
             **self.defined(definition),
-            fields=fields,
-            is_closed=node.is_exclusive and not node.rest,
+            fields=(*fields, self._rest_field(rest)) if rest else fields,
+            is_closed=node.is_exclusive and not rest,
         )
+
+    def _rest(self, structure: Structure) -> Type | None:
+        """Return the type of the rest field, which may be that of an included private record."""
+        for each in (structure, *self._private_structures(structure)):
+            if each.rest:
+                return self.types.rest(each.rest, each.scope)
+        return None
+
+    def _private_structures(self, structure: Structure) -> Iterator[Structure]:
+        for definition in self._included_definitions(structure):
+            included = None if definition.is_public else self.names.structure(definition)
+            if included:
+                yield included
 
     def _rest_field(self, rest: Type) -> VariableDocs:
         self.budget.spend(DECLARATION_SIZE)
@@ -162,23 +166,27 @@ class Declarations:
     def _fields(self, structure: Structure) -> tuple[VariableDocs, ...]:
         """Return the fields in source order. Included types that are not public are no types for
         a reader, so their fields are listed as if they were written here."""
+        taken = {each.name for each in structure.members if isinstance(each, FieldNode)}
         found: list[VariableDocs] = []
         for member in structure.members:
             if isinstance(member, Inclusion):
-                found += self._included_fields(member, structure)
+                found += self._included_fields(member, structure, taken)
             elif isinstance(member, FieldNode) and (structure.is_record or member.is_public):
                 found.append(self._field(OwnedField(member, structure)))
         return tuple(found)
 
-    def _included_fields(self, inclusion: Inclusion, into: Structure) -> tuple[VariableDocs, ...]:
+    def _included_fields(
+        self, inclusion: Inclusion, into: Structure, taken: set[str]
+    ) -> tuple[VariableDocs, ...]:
         definition = self.inclusions.definition(inclusion, into.scope)
         if definition is None:
             return self._foreign_fields(inclusion, into)
         structure = self.names.structure(definition)
         fields = self.inclusions.fields(structure) if structure else ()
         if not definition.is_public:
-            own = {each.name for each in into.members if isinstance(each, FieldNode)}
-            return tuple(self._field(each) for each in fields if each.node.name not in own)
+            spliced = [each for each in fields if each.node.name not in taken]
+            taken |= {each.node.name for each in spliced}
+            return tuple(self._field(each) for each in spliced)
         if not structure or not fields:
             return ()
         included = self.types.inclusion(definition, structure, into.scope)
@@ -280,8 +288,14 @@ class Declarations:
                     yield definition
 
     def _inclusions(self, structure: Structure) -> tuple[Type, ...]:
-        included = (each for each in structure.members if isinstance(each, Inclusion))
-        return tuple(self.types.tree(each.type, structure.scope) for each in included)
+        """Return the included types that have a name for readers."""
+        found: list[Type] = []
+        for member in structure.members:
+            if isinstance(member, Inclusion):
+                definition = self.inclusions.definition(member, structure.scope)
+                if definition is None or definition.is_public:
+                    found.append(self.types.tree(member.type, structure.scope))
+        return tuple(found)
 
     def enum(self, node: EnumDefinition) -> EnumDocs:
         descriptions = parameter_descriptions(node.comment)
@@ -388,11 +402,6 @@ def _documented_methods(structure: Structure) -> Iterator[FunctionNode]:
 
 def _is_deprecated(annotations: tuple[AttachedAnnotation, ...]) -> bool:
     return any(not each.prefix and each.name == "deprecated" for each in annotations)
-
-
-def literal_type(value: str) -> str:
-    """Return the type of a constant that is written without one; empty for expressions."""
-    return next((name for name, pattern in _LITERALS if pattern.match(value)), "")
 
 
 def markdown(text: str) -> str:

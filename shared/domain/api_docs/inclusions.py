@@ -10,7 +10,7 @@ from shared.domain.api_docs.resolving import Definition, FileScope, PackageNames
 
 DOCUMENTED = frozenset(("public", "remote", "resource"))
 
-MEMBER_SIZE = 20  # Bytes; the least that a member adds to a document.
+MEMBER_SIZE = 100  # Bytes; the least that a member adds to a document.
 
 
 _PATH_PARAMETER = re.compile(r"\[[^\]]*\]")

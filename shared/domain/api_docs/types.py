@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 from shared.ballerina.syntax import (
@@ -32,10 +31,17 @@ from shared.ballerina.syntax import (
 from shared.domain.api_docs.budgets import Budget
 from shared.domain.api_docs.inclusions import Inclusions, OwnedField, OwnedMethod
 from shared.domain.api_docs.model import IncludedFunction, Type
+from shared.domain.api_docs.references import (
+    dependent,
+    imported,
+    located,
+    plain,
+    unresolved,
+)
 from shared.domain.api_docs.resolving import (
     Definition,
     FileScope,
-    ModuleAddress,
+    Module,
     Named,
     PackageNames,
     Structure,
@@ -54,9 +60,6 @@ CUT = Type(name="…", category="other", generate_user_defined_type_link=False)
 # Types of this package that are not public are expanded where they are used, until one tree has
 # this many parts; what follows is only named.
 EXPANSION_LIMIT = 1_000
-
-# Central writes this for a parameter's name as the type of a stream.
-UNKNOWN_MODULE = ModuleAddress("UNK_ORG", "UNK_MOD", "UNK_VER")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,9 @@ class TypeTrees:
     budget: Budget
     _expansion: int = 0
     _depth: int = 0
+    _known: dict[tuple[Definition, Module], Type] = field(
+        default_factory=dict[tuple[Definition, Module], Type]
+    )
     _forms: dict[type, Callable[[Any, Place], Type]] = field(
         default_factory=dict[type, Callable[[Any, Place], Type]]
     )
@@ -162,7 +168,7 @@ class TypeTrees:
 
     def _builtin(self, node: BuiltinType, place: Place) -> Type:
         if not node.parameters and node.name not in ("future", "typedesc"):
-            return _plain(node.name)
+            return plain(node.name)
         is_in_stream = node.name == "stream"
         if is_in_stream != place.is_in_stream:
             place = replace(place, is_in_stream=is_in_stream)
@@ -275,7 +281,7 @@ class TypeTrees:
 
     def _reference(self, node: TypeReference, place: Place) -> Type:
         if not node.prefix and node.name in place.parameters:
-            return _dependent(node.name, place)
+            return dependent(node.name, is_in_stream=place.is_in_stream)
         definition = self.names.definition(node, place.scope)
         if definition is None:
             return self._external(node, place)
@@ -285,25 +291,29 @@ class TypeTrees:
 
     def _external(self, node: TypeReference, place: Place) -> Type:
         if node.prefix:
-            return _imported(self.names.module_at(node.prefix, place.scope), node)
+            return imported(self.names.module_at(node.prefix, place.scope), node)
         module = place.scope.module
         is_public = module.constants.get(unquoted(node.name))
         if is_public is None:
-            return _unresolved(node.name)
-        named = _at(module.address, node.name, "constants")
+            return unresolved(node.name)
+        named = located(module.address, node.name, "constants")
         update = {"generate_user_defined_type_link": is_public}
         return named if is_public else named.model_copy(update=update)
 
     def _named(self, definition: Definition, scope: FileScope) -> Type:
         module = definition.scope.module
-        category = self.names.category(definition) if module is scope.module else "libs"
-        return _at(module.address, definition.node.name, category)
+        known = self._known.get((definition, scope.module))
+        if known is None:
+            category = self.names.category(definition) if module is scope.module else "libs"
+            known = located(module.address, definition.node.name, category)
+            self._known[definition, scope.module] = known
+        return known
 
     def _expanded(self, definition: Definition, place: Place) -> Type:
         """Return a type that is not public, with its definition in place."""
         node = definition.node
         if definition in place.expanded or self._expansion > EXPANSION_LIMIT:
-            return _unresolved(node.name)
+            return unresolved(node.name)
         chain = place.expanded | {definition}
         inner = replace(place, scope=definition.scope, expanded=chain)
         if isinstance(node, EnumDefinition):
@@ -380,39 +390,3 @@ def function_kind(node: FunctionNode) -> str:
     if "remote" in node.qualifiers:
         return "REMOTE"
     return "RESOURCE" if "resource" in node.qualifiers else "OTHER"
-
-
-@lru_cache(maxsize=256)
-def _plain(name: str) -> Type:
-    return Type(name=name, category="builtin")
-
-
-@lru_cache(maxsize=4096)
-def _at(address: ModuleAddress, name: str, category: str) -> Type:
-    return Type(
-        org_name=address.org,
-        module_name=address.name,
-        version=address.version,
-        name=name,
-        category=category,
-        generate_user_defined_type_link=address.version is not None,
-    )
-
-
-def _imported(address: ModuleAddress | None, node: TypeReference) -> Type:
-    if address:
-        return _at(address, node.name, "libs")
-    return _unresolved(node.name).model_copy(update={"module_name": node.prefix})
-
-
-def _dependent(parameter: str, place: Place) -> Type:
-    """Return a type that is an argument of the same call."""
-    return (
-        _at(UNKNOWN_MODULE, parameter, "reference")
-        if place.is_in_stream
-        else _unresolved(parameter)
-    )
-
-
-def _unresolved(name: str) -> Type:
-    return Type(name=name, category="reference", generate_user_defined_type_link=False)

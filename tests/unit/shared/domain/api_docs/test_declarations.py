@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.domain.api_docs.declarations import literal_type, markdown
+from shared.domain.api_docs.declarations import markdown
+from shared.domain.api_docs.language import literal_type
 from shared.domain.api_docs.model import (
     AnnotationAttachment,
     ClientDocs,
@@ -185,6 +186,32 @@ def test_a_rest_field_opens_a_record() -> None:
     assert opened.rest_type is None
 
 
+def test_the_rest_field_of_an_included_private_record_is_the_records() -> None:
+    docs = documented("""
+        public type R record {| *Hidden; int a; |};
+        public type S record { *Hidden; };
+        type Hidden record {| int b; string...; |};
+    """)
+    first, second = docs.records
+    assert [each.name for each in first.fields] == ["b", "a", ""]
+    assert first.rest_type == Type(name="string", category="builtin")
+    assert (first.is_closed, second.is_closed, second.rest_type) == (False, False, None)
+
+
+def test_a_field_that_is_included_twice_is_listed_once() -> None:
+    record = documented("""
+        public type R record {| *A; *B; *A; |};
+        type A record {| int a; |};
+        type B record {| int a; int b; |};
+    """).records[0]
+    assert [each.name for each in record.fields] == ["a", "b"]
+
+
+def test_many_inclusions_in_one_record_take_little_time() -> None:
+    record = documented(f"public type R record {{| {'*A; ' * 20_000} |}}; type A record {{| |}};")
+    assert record.records[0].fields == ()
+
+
 # --- Objects and classes ------------------------------------------------------------------------
 
 CLASSES = """
@@ -266,7 +293,7 @@ def test_fields_of_classes_are_the_public_ones_and_the_included_ones() -> None:
 
 
 def test_a_class_says_what_it_includes() -> None:
-    assert [each.name for each in store().inclusions] == ["Closing", "Hidden", "Service"]
+    assert [each.name for each in store().inclusions] == ["Closing", "Service"]
 
 
 METHODS = "".join(

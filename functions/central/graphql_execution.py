@@ -1,0 +1,339 @@
+"""The GraphQL schema of Central, as far as its clients use it, and the execution of queries.
+
+Every list of a module is a string that holds JSON: an array, or the one object that a filter names.
+"""
+
+import asyncio
+import gzip
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from inspect import isawaitable
+from typing import Any, cast
+
+import orjson
+from graphql import (
+    DocumentNode,
+    GraphQLArgument,
+    GraphQLBoolean,
+    GraphQLError,
+    GraphQLField,
+    GraphQLFieldMap,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInt,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLString,
+    NoSchemaIntrospectionCustomRule,
+    OverlappingFieldsCanBeMergedRule,
+    execute,  # pyright: ignore[reportUnknownVariableType] - its middleware has no types.
+    specified_rules,
+    validate,
+)
+
+from functions.central.graphql_limits import GraphQLRequest, parse_within_limits
+from functions.central.responses import package_model
+from shared.composition import Registry
+from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.errors.base import NotFound, Refusal
+from shared.domain.identity import Principal
+from shared.domain.names import Package, parse_org
+from shared.domain.packages import Listing
+from shared.domain.search import Query, ResultPage
+from shared.domain.versions import ANY_CLIENT, parse_version_or_range
+from shared.log import log
+from shared.services.api_docs import ModuleName
+
+Json = dict[str, Any]
+
+MAX_ERRORS = 5  # Of a query; each would search for similar names.
+
+# Overlapping fields take quadratic time; `graphql_limits` compares those of the query itself.
+RULES = [
+    *(each for each in specified_rules if each is not OverlappingFieldsCanBeMergedRule),
+    NoSchemaIntrospectionCustomRule,
+]
+
+
+async def execute_query(registry: Registry, body: Mapping[str, object], by: Principal) -> Json:
+    """Return the answer to the body of a request: `data` and `errors`."""
+    query, operation, variables = (body.get(k) for k in ("query", "operationName", "variables"))
+    if not isinstance(query, str):
+        return _refused([GraphQLError("Send a JSON object with the text of a query as query.")])
+    request = GraphQLRequest(
+        query,
+        operation if isinstance(operation, str) and operation else None,
+        cast("Json", variables) if isinstance(variables, dict) else {},
+    )
+    try:
+        document = parse_within_limits(request)
+    except GraphQLError as error:
+        return _refused([error])
+    if errors := validate(SCHEMA, document, RULES, max_errors=MAX_ERRORS, hide_suggestions=True):
+        return _refused(errors)
+    return await _executed(document, request, _Context(registry, by))
+
+
+async def _executed(document: DocumentNode, request: GraphQLRequest, context: "_Context") -> Json:
+    result = execute(
+        SCHEMA,
+        document,
+        context_value=context,
+        variable_values=dict(request.variables),
+        operation_name=request.operation,
+    )
+    if isawaitable(result):
+        result = await result
+    answer: Json = {"data": result.data}
+    if result.errors:
+        answer["errors"] = [_error(each) for each in result.errors]
+    return answer
+
+
+def _refused(errors: list[GraphQLError]) -> Json:
+    return {"data": None, "errors": [_error(each) for each in errors]}
+
+
+def _error(error: GraphQLError) -> Json:
+    """Return an error as it is sent: an exception of ours is logged, and not told."""
+    cause = error.original_error
+    path = {"path": error.path} if error.path else {}
+    if cause is None or isinstance(cause, Refusal | GraphQLError):
+        return {"message": str(cause or error.message), **path}
+    log.error("graphql.failed", exc_info=cause)
+    return {"message": "The registry failed. Tell its operator.", **path}
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    registry: Registry
+    by: Principal
+
+
+_Info = GraphQLResolveInfo[_Context]
+
+
+# --- API documentation -------------------------------------------------------------------------
+
+
+async def _api_docs(_root: object, info: "_Info", **arguments: Any) -> Json:
+    """Return the module; a module that is unknown or hidden is no module at all."""
+    context = info.context
+    wanted: Json = arguments.get("inputFilter") or {}
+    module: Json = wanted.get("moduleInfo") or {}
+    name = ModuleName(*(module.get(key) or "" for key in ("orgName", "moduleName", "version")))
+    modules = list[Json]()
+    try:
+        found = await context.registry.api_docs.document(name, by=context.by)
+        modules = await asyncio.to_thread(_modules, found.gzipped, wanted)
+    except NotFound:
+        pass  # Readers index the list, and break on an error beside `null`.
+    return {
+        "apiDocsVersion": "1.0.0",
+        "docsData": {"releaseVersion": "", "langLibs": [], "modules": modules},
+    }
+
+
+_FILTERS = {"functions": "functionFilter", "clients": "clientFilter"}
+
+
+def _modules(document: bytes, wanted: Json) -> list[Json]:
+    modules: list[Json] = orjson.loads(gzip.decompress(document))["docsData"]["modules"]
+    return [
+        {
+            key: _text(key, cast("list[Json]", value), wanted) if isinstance(value, list) else value
+            for key, value in each.items()
+        }
+        for each in modules
+    ]
+
+
+def _text(key: str, items: list[Json], wanted: Json) -> str:
+    """Return a list as JSON, or the one item that a filter names."""
+    named: Json | None = wanted.get(_FILTERS.get(key, ""))
+    if named is None:
+        return orjson.dumps(items).decode()
+    found = (each for each in items if each["name"] == named.get("name"))
+    return orjson.dumps(next(found, Json())).decode()
+
+
+# --- Packages ----------------------------------------------------------------------------------
+
+
+async def _packages(_root: object, info: "_Info", **arguments: Any) -> Json:
+    context = info.context
+    limit, offset = (arguments.get(key) for key in ("limit", "offset"))
+    page = ResultPage.parse(*("" if each is None else str(each) for each in (limit, offset)))
+    query = Query.parse(arguments.get("query") or "")
+    org = arguments.get("orgName")
+    if org:
+        query = query.within(frozenset({parse_org(org)}))
+    results = await context.registry.search.search(query, page, by=context.by)
+    return {
+        "packages": [_package_model(context, hit.listing) for hit in results.hits],
+        "count": results.count,
+        "limit": page.limit,
+        "offset": page.offset,
+    }
+
+
+async def _package(_root: object, info: "_Info", **arguments: Any) -> Json | None:
+    """Return a package, or None; with days, `totalPullCount` has the pulls between them."""
+    context = info.context
+    org, name, version = (arguments.get(key) or "" for key in ("orgName", "packageName", "version"))
+    try:
+        package = Package.parse(org, name)
+        listing = await context.registry.packages.describe(
+            package, parse_version_or_range(version or "*"), client=ANY_CLIENT, by=context.by
+        )
+    except Refusal as refusal:
+        if isinstance(refusal, NotFound) or not (org and name):
+            return None
+        raise
+    model = _package_model(context, listing)
+    days = _days(arguments)
+    if days is None:
+        return model
+    pulls = await context.registry.recent_pulls.count_between(listing.head.package, *days)
+    return model | {"totalPullCount": pulls}
+
+
+def _days(arguments: Json) -> tuple[str, str] | None:
+    """Return the first and the last day, or None if neither is given."""
+    first, last = (arguments.get(key) for key in ("pullStatStartDate", "pullStatEndDate"))
+    if not first and not last:
+        return None
+    return _day(first or "2000-01-01"), _day(last or "9999-12-31")
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text[:10]).isoformat()
+    except ValueError:
+        message = "A day is written as 2026-11-20."
+        raise GraphQLError(message) from None
+
+
+def _package_model(context: _Context, listing: Listing) -> Json:
+    model: Json = package_model(context.registry, listing)
+    return model | {"totalPullCount": model["pullCount"]}
+
+
+# --- The schema --------------------------------------------------------------------------------
+
+_LONG = GraphQLScalarType("Long", description="A whole number of any size.")
+
+
+def _fields_of(kind: GraphQLScalarType, *names: str) -> GraphQLFieldMap:
+    return {name: GraphQLField(kind) for name in names}
+
+
+def _strings_of(*names: str) -> GraphQLFieldMap:
+    return {name: GraphQLField(GraphQLList(GraphQLString)) for name in names}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.title, others))
+
+
+_MODULE_DOCS = GraphQLObjectType(
+    "ApiDocsModule",
+    {
+        **_fields_of(GraphQLString, *map(_camel, ModuleDocs.model_fields)),
+        "isDefaultModule": GraphQLField(GraphQLBoolean),
+    },
+)
+_DOCS_DATA = GraphQLObjectType(
+    "DocsData",
+    {
+        **_fields_of(GraphQLString, "releaseVersion"),
+        **_strings_of("langLibs"),
+        "modules": GraphQLField(GraphQLList(_MODULE_DOCS)),
+    },
+)
+_API_DOCS = GraphQLObjectType(
+    "ApiDocs",
+    {**_fields_of(GraphQLString, "apiDocsVersion"), "docsData": GraphQLField(_DOCS_DATA)},
+)
+_MODULE = GraphQLObjectType(
+    "Module",
+    {
+        **_fields_of(
+            GraphQLString, "name", "summary", "readme", "apiDocURL", "packageUrl", "packageURL"
+        ),
+        "executable": GraphQLField(GraphQLBoolean),
+    },
+)
+_PACKAGE = GraphQLObjectType(
+    "Package",
+    {
+        **_fields_of(
+            GraphQLString, "organization", "name", "version", "platform",
+            "languageSpecificationVersion", "deprecateMessage", "URL", "balaVersion", "balaURL",
+            "digest", "summary", "readme", "sourceCodeLocation", "ballerinaVersion", "icon",
+            "ownerUUID", "visibility", "balToolId", "graalvmCompatible",
+        ),
+        **_strings_of("licenses", "authors", "keywords"),
+        **_fields_of(_LONG, "id", "createdDate", "pullCount", "totalPullCount"),
+        **_fields_of(GraphQLBoolean, "isDeprecated", "template"),
+        "modules": GraphQLField(GraphQLList(_MODULE)),
+    },
+)  # fmt: skip
+_PACKAGES = GraphQLObjectType(
+    "Packages",
+    {
+        "packages": GraphQLField(GraphQLList(_PACKAGE)),
+        **_fields_of(GraphQLInt, "count", "limit", "offset"),
+    },
+)
+
+
+def _input(
+    name: str, **kinds: GraphQLScalarType | GraphQLInputObjectType
+) -> GraphQLInputObjectType:
+    fields = {key.removesuffix("_"): GraphQLInputField(kind) for key, kind in kinds.items()}
+    return GraphQLInputObjectType(name, fields)
+
+
+def _arguments(**kinds: GraphQLScalarType | GraphQLInputObjectType) -> dict[str, GraphQLArgument]:
+    return {name: GraphQLArgument(kind) for name, kind in kinds.items()}
+
+
+_TEXT = GraphQLString
+_NAME = _input("NameFilter", name_=_TEXT)
+_MODULE_INFO = _input("ModuleInfo", orgName=_TEXT, moduleName=_TEXT, version=_TEXT)
+_INPUT_FILTER = _input(
+    "ApiDocsInputFilter", moduleInfo=_MODULE_INFO, functionFilter=_NAME, clientFilter=_NAME
+)
+
+SCHEMA = GraphQLSchema(
+    GraphQLObjectType(
+        "Query",
+        {
+            "apiDocs": GraphQLField(
+                _API_DOCS, _arguments(inputFilter=_INPUT_FILTER), resolve=_api_docs
+            ),
+            "packages": GraphQLField(
+                _PACKAGES,
+                _arguments(orgName=_TEXT, query=_TEXT, limit=GraphQLInt, offset=GraphQLInt),
+                resolve=_packages,
+            ),
+            "package": GraphQLField(
+                _PACKAGE,
+                _arguments(
+                    orgName=_TEXT,
+                    packageName=_TEXT,
+                    version=_TEXT,
+                    pullStatStartDate=_TEXT,
+                    pullStatEndDate=_TEXT,
+                ),
+                resolve=_package,
+            ),
+        },
+    )
+)

@@ -1,0 +1,250 @@
+"""POST /2.0/graphql, as the language server, scripts and the Maven proxy of Central call it."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.support.documented_packages import documented_bala
+from tests.support.world import URL, Person, World
+
+GRAPHQL = f"{URL}/2.0/graphql"
+
+# As the language server sends it: with line feeds, unescaped, inside of the JSON string.
+LANGUAGE_SERVER = """{"query":"{
+    query: apiDocs(inputFilter: {
+      moduleInfo: {orgName: \\"%s\\", moduleName: \\"%s\\", version: \\"%s\\"},
+      functionFilter: {name: \\"%s\\"}
+    }) {
+      docsData {
+        modules {
+          functions
+        }
+      }
+    }
+  }"}"""
+
+API_DOCS = """
+{apiDocs(inputFilter: {moduleInfo: {orgName: "acme", moduleName: "%s", version: "1.0.0"}%s}) {
+  docsData {modules {id orgName version summary description isDefaultModule relatedModules
+    functions clients listeners records enums types errors constants}}
+}}
+"""
+
+
+async def published(world: World, archive: bytes | None = None) -> None:
+    await world.push(archive or documented_bala())
+    await world.registry.api_docs_queue.drain()
+
+
+async def asked(
+    world: World, query: str, *, by: Person | None = None, **more: object
+) -> dict[str, Any]:
+    """Return the answer to a query."""
+    return await sent(world, json.dumps({"query": query, **more}), by)
+
+
+async def sent(world: World, body: str, by: Person | None = None) -> dict[str, Any]:
+    headers = {"Content-Type": "application/json"}
+    answer = await world.send("POST", GRAPHQL, by=by, headers=headers, content=body.encode())
+    assert answer.status_code == 200, "the language server takes an error status for a crash"
+    assert answer.headers["content-type"] == "application/json"
+    return answer.json()
+
+
+async def modules_of(world: World, query: str, **options: Any) -> list[dict[str, Any]]:
+    answer = await asked(world, query, **options)
+    assert "errors" not in answer, answer
+    return answer["data"]["apiDocs"]["docsData"]["modules"]
+
+
+async def test_lists_of_a_module_are_strings_of_json(world: World) -> None:
+    await published(world)
+    [module] = await modules_of(world, API_DOCS % ("greet", ""))
+    assert (module["id"], module["orgName"], module["version"]) == ("greet", "acme", "1.0.0")
+    assert module["isDefaultModule"] is True
+    assert json.loads(module["relatedModules"]) == []
+    assert [each["name"] for each in json.loads(module["clients"])] == ["Client"]
+    assert [each["name"] for each in json.loads(module["records"])] == ["Config", "Person"]
+    assert json.loads(module["errors"])[0]["isDistinct"] is True
+
+
+async def test_a_filter_makes_a_list_one_object(world: World) -> None:
+    await published(world)
+    more = ', functionFilter: {name: "greetWorld"}, clientFilter: {name: "Client"}'
+    [module] = await modules_of(world, API_DOCS % ("greet", more))
+    assert json.loads(module["functions"])["name"] == "greetWorld"
+    assert json.loads(module["clients"])["name"] == "Client"
+    more = ', functionFilter: {name: "nothing"}'
+    [module] = await modules_of(world, API_DOCS % ("greet", more))
+    assert json.loads(module["functions"]) == {}
+
+
+async def test_the_query_of_the_language_server_with_raw_line_feeds_is_read(world: World) -> None:
+    await published(world)
+    answer = await sent(world, LANGUAGE_SERVER % ("acme", "greet", "1.0.0", "greetWorld"))
+    [module] = answer["data"]["query"]["docsData"]["modules"]
+    assert json.loads(module["functions"])["returnParameters"][0]["type"]["name"] == "string"
+
+
+async def test_an_unknown_module_is_no_module_and_no_error(world: World) -> None:
+    assert await modules_of(world, API_DOCS % ("nothing", "")) == []
+    assert await modules_of(world, "{apiDocs {docsData {modules {id}}}}") == []
+
+
+async def test_packages_are_listed_for_scripts(world: World) -> None:
+    await published(world)
+    fields = "organization name version icon keywords modules{name}"
+    query = f'{{query: packages(orgName: "acme", limit: 1000) {{packages {{{fields}}}}}}}'
+    [package] = (await asked(world, query))["data"]["query"]["packages"]
+    assert package == {
+        "organization": "acme",
+        "name": "greet",
+        "version": "1.0.0",
+        "icon": "",
+        "keywords": [],
+        "modules": [{"name": "greet"}],
+    }
+
+
+async def test_packages_are_listed_with_variables(world: World) -> None:
+    await published(world)
+    query = (
+        "query Packages($o: String, $l: Int, $f: Int) {packages(orgName: $o, limit: $l, offset: $f)"
+        " {packages {name URL summary createdDate totalPullCount pullCount}}}"
+    )
+    answer = await asked(
+        world, query, variables={"o": "acme", "l": 800, "f": 0}, operationName="Packages"
+    )
+    [package] = answer["data"]["packages"]["packages"]
+    assert package["URL"] == "/acme/greet/1.0.0"
+    assert isinstance(package["createdDate"], int)
+    assert package["totalPullCount"] == 0
+
+
+async def test_fifty_packages_are_asked_for_at_once(world: World) -> None:
+    await published(world)
+    one = (
+        'pkg_%d: package(orgName: "acme", packageName: "%s", version: "1.0.0",'
+        ' pullStatStartDate: "2026-01-01", pullStatEndDate: "2026-12-31") {totalPullCount}'
+    )
+    names = ["greet", *(f"none{number}" for number in range(49))]
+    fields = " ".join(one % (number, name) for number, name in enumerate(names))
+    data = (await asked(world, f"{{{fields}}}"))["data"]
+    assert data["pkg_0"] == {"totalPullCount": 0}
+    assert [data[f"pkg_{number}"] for number in range(1, 50)] == [None] * 49
+
+
+async def test_pulls_are_counted_between_two_days(world: World) -> None:
+    await published(world)
+    await world.java().pull("acme/greet:1.0.0")
+    await world.registry.pull_counter.flush()
+    await world.registry.upkeep.run("roll-up")
+
+    async def pulls(days: str) -> int:
+        query = f'{{package(orgName: "acme", packageName: "greet"{days}) {{totalPullCount}}}}'
+        return (await asked(world, query))["data"]["package"]["totalPullCount"]
+
+    assert await pulls("") == 1
+    assert await pulls(', pullStatStartDate: "2020-01-01"') == 1
+    assert await pulls(', pullStatEndDate: "2020-01-01"') == 0
+    answer = await asked(
+        world,
+        '{package(orgName: "acme", packageName: "greet", pullStatEndDate: "x") {totalPullCount}}',
+    )
+    assert "2026-11-20" in answer["errors"][0]["message"]
+
+
+async def test_a_fragment_and_an_operation_are_used_by_name(world: World) -> None:
+    await published(world)
+    query = (
+        "query One {packages {count}} query Two {packages {...Names}}"
+        " fragment Names on Packages {packages {... on Package {name}}}"
+    )
+    answer = await asked(world, query, operationName="Two")
+    assert answer["data"] == {"packages": {"packages": [{"name": "greet"}]}}
+
+
+# --- who may see it ----------------------------------------------------------------------------
+
+
+async def test_private_packages_are_not_there_for_others(world: World) -> None:
+    await published(world, documented_bala(visibility="private"))
+    one = '{package(orgName: "acme", packageName: "greet") {name}}'
+    many = '{packages(orgName: "acme") {count packages {name}}}'
+    for other in (None, world.people.bob):
+        assert await modules_of(world, API_DOCS % ("greet", ""), by=other) == []
+        assert (await asked(world, one, by=other))["data"] == {"package": None}
+        empty = {"packages": {"count": 0, "packages": []}}
+        assert (await asked(world, many, by=other))["data"] == empty
+    mia = world.people.mia
+    assert await modules_of(world, API_DOCS % ("greet", ""), by=mia)
+    assert (await asked(world, one, by=mia))["data"] == {"package": {"name": "greet"}}
+    assert (await asked(world, many, by=mia))["data"]["packages"]["count"] == 1
+
+
+async def test_a_wrong_token_is_an_error_of_graphql(world: World) -> None:
+    headers = {"Authorization": "Bearer wrong"}
+    answer = await world.send("POST", GRAPHQL, headers=headers, content=b'{"query": "{a}"}')
+    assert answer.status_code == 200
+    assert answer.json()["errors"][0]["message"]
+
+
+# --- hostile queries ---------------------------------------------------------------------------
+
+MANY = range(2_000)
+BOMBS = {
+    "depth": "{a" * 5_000 + "}" * 5_000,
+    "lists": "{package(orgName: " + "[" * 20_000 + ")",
+    "unclosed": "{" * 60_000,
+    "aliases": "{" + " ".join(f'a{n}: package(orgName: "x") {{name}}' for n in MANY) + "}",
+    "fields": "{packages {" + "count " * 2_900 + "}}",
+    "aliased parts": "{apiDocs {docsData {modules {"
+    + " ".join(f"a{n}: functions" for n in range(900))
+    + "}}}}",
+    "modules": "{" + " ".join(f"a{n}: apiDocs {{apiDocsVersion}}" for n in range(40)) + "}",
+    "long lists": "{" + " ".join(f"a{n}: packages(limit: 1000) {{count}}" for n in range(9)) + "}",
+    "unknown limit": "query($l: Int = 1000) {"
+    + " ".join(f"a{n}: packages(limit: $l) {{count}}" for n in range(9))
+    + "}",
+    "fragment circle": "{...A} fragment A on Query {...B} fragment B on Query {...A}",
+    "fragments": "{...F0} "
+    + " ".join(f"fragment F{n} on Query {{...F{n + 1} ...F{n + 1}}}" for n in range(100))
+    + " fragment F100 on Query {packages {count}}",
+    "unknown fields": "{" + " ".join(f"field{n}" for n in range(49)) + "}",
+    "two meanings": '{a: package(orgName: "x") {name} a: package(orgName: "y") {name}}',
+    "long": "{packages {count}}" + " " * 70_000,
+    "introspection": "{__schema {types {fields {type {fields {type {fields {name}}}}}}}}",
+    "mutation": "mutation {delete}",
+    "nothing": "",
+    "no query": "# only a comment",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+async def test_a_bomb_is_refused_in_a_moment(world: World, name: str) -> None:
+    await asked(world, "{packages {count}}")  # The library is imported.
+    began = time.process_time()
+    answer = await asked(world, BOMBS[name])
+    assert time.process_time() - began < 0.05 * 2, "with room for a busy machine"
+    assert answer["errors"][0]["message"]
+    assert not answer["data"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "nonsense",
+        '{"query": 1}',
+        '{"variables": {}}',
+        json.dumps({"query": "{packages {count}}", "variables": {"a": "x" * 3_000_000}}),
+        '{"query": "{packages {count}}", "variables": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    ],
+    ids=range(7),
+)
+async def test_an_unreadable_body_is_an_error_of_graphql(world: World, body: str) -> None:
+    answer = await sent(world, body)
+    assert answer["errors"][0]["message"]
