@@ -29,20 +29,20 @@ from shared.domain.api_docs.model import (
 API_DOCS_VERSION = "1.0.0"
 
 JsonObject = dict[str, Any]
-_JSON = TypeAdapter(JsonObject)
+_JSON = TypeAdapter(JsonObject, config=ConfigDict(defer_build=True))
 
 # An inclusion of fields has no name and no type.
 _INCLUSION_FIELDS = frozenset(("inclusion_type", "is_deprecated", "is_read_only"))
 
 
 class _DocsData(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel)
+    model_config = ConfigDict(alias_generator=to_camel, defer_build=True)
 
     modules: tuple[ModuleDocs, ...]
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel)
+    model_config = ConfigDict(alias_generator=to_camel, defer_build=True)
 
     docs_data: _DocsData
 

@@ -41,7 +41,6 @@ from shared.domain.api_docs.type_parts import (
 )
 
 _INDENT = "    "
-_ERROR = Type(name="error", category="builtin")
 
 
 def signature(docs: Documented) -> tuple[Part, ...]:
@@ -214,7 +213,8 @@ def _object_header(docs: ObjectTypeDocs) -> Parts:
 @_signature.register
 def _(docs: ErrorDocs) -> Parts:
     yield from _defined(docs.name, is_distinct=docs.is_distinct)
-    definition = docs.definition or docs.detail_type or _ERROR
+    plain = Type(name="error", category="builtin")
+    definition = docs.definition or docs.detail_type or plain
     is_enclosed = docs.is_distinct and definition.is_intersection_type
     yield from _enclosed(definition, is_enclosed=is_enclosed)
 

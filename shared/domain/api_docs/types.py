@@ -55,7 +55,7 @@ TYPE_SIZE = 600  # Bytes of a type without members as JSON.
 # A type that is nested deeper is cut. Each level takes up to three of JSON, of which parsers
 # allow 200; a method takes two levels.
 DEPTH_LIMIT = 50
-CUT = Type(name="…", category="other", generate_user_defined_type_link=False)
+CUT = "…"
 
 # Types of this package that are not public are expanded where they are used, until one tree has
 # this many parts; what follows is only named.
@@ -143,7 +143,7 @@ class TypeTrees:
     def _tree(self, node: TypeNode, place: Place) -> Type:
         self.budget.spend(TYPE_SIZE)
         if self._depth >= DEPTH_LIMIT:
-            return CUT
+            return self._text(CUT)
         self._expansion += 1 if place.expanded else 0
         self._depth += 1
         tree = self._forms[type(node)](node, place)
