@@ -39,6 +39,7 @@ FLAGS = (
 )
 ATTACHED = ("orgName", "moduleName", "version", "name")
 TYPES = ("type", "detailType", "rowParameterType", "mapParameterType", "keyConstraint")
+OURS = ("typeParameters", "arrayLengths", "keyConstraint", "paramNames", "definition")
 UNSENT = ("isOptional", "isPublic")  # By the versions of Central that answered.
 
 Node = dict[str, Any]
@@ -165,9 +166,6 @@ def trees(nodes: list[Any]) -> list[object]:
     return [tree(each) if isinstance(each, dict) else each for each in nodes]
 
 
-OURS = ("typeParameters", "arrayLengths", "keyConstraint", "paramNames", "definition")
-
-
 def unresolved(node: object) -> Iterator[str]:
     """Yield the names in a type that no release is known for."""
     if isinstance(node, list):
@@ -179,26 +177,39 @@ def unresolved(node: object) -> Iterator[str]:
         yield from unresolved(list(node.values()))
 
 
-def our_document(folder: Path, module: str | None) -> Node:
-    """Return the documentation of a module of a package."""
+def our_document(folder: Path, answer: Node) -> Node:
+    """Return the documentation of the module that an answer is about."""
     manifest = tomllib.loads((folder / "Ballerina.toml").read_text("utf-8"))["package"]
-    locked = tomllib.loads((folder / "Dependencies.toml").read_text("utf-8"))["package"]
+    lock = folder / "Dependencies.toml"
+    locked = tomllib.loads(lock.read_text("utf-8"))["package"] if lock.exists() else []
     org, name = OrgName(manifest["org"]), PackageName(manifest["name"])
+    module: str = answer.get("id", name)
     nodes = tuple(GraphNode(org=p["org"], name=p["name"], version=p["version"]) for p in locked)
-    own = (p["version"] for p in locked if (p["org"], p["name"]) == (org, name))
-    version = Version.parse(next(own, manifest["version"]))
-    exported = {name, module, *manifest.get("export", ())}
+    # The manifest of a repository may have a placeholder, and the lock an earlier version.
+    version = Version.parse(next(versions(answer, org, module), manifest["version"]))
+    exported: set[str] = {name, module, *manifest.get("export", ())}
     sources = PackageSources(
         Coordinate(Package(org, name), version), tuple(modules(folder, name, exported))
     )
     docs = generate(sources, Graph(nodes=nodes))
     for each in docs.unread:
         print(f"{each.file}:{each.first}-{each.last} was not read: {each.reason}")
-    ours = next(each for each in docs.modules if each.id == (module or name))
+    ours = next(each for each in docs.modules if each.id == module)
     return json.loads(write_document(ours))["docsData"]["modules"][0]
 
 
-def modules(folder: Path, package: str, exported: set[str | None]) -> Iterator[ModuleSource]:
+def versions(node: object, org: str, module: str) -> Iterator[str]:
+    """Yield the versions that an answer has for types of its own module."""
+    if isinstance(node, list):
+        for each in node:
+            yield from versions(each, org, module)
+    elif isinstance(node, dict):
+        if (node.get("orgName"), node.get("moduleName", node.get("id"))) == (org, module):
+            yield node["version"]
+        yield from versions(list(node.values()), org, module)
+
+
+def modules(folder: Path, package: str, exported: set[str]) -> Iterator[ModuleSource]:
     folders = {package: folder}
     if (folder / "modules").is_dir():
         folders |= {f"{package}.{each.name}": each for each in (folder / "modules").iterdir()}
@@ -208,10 +219,19 @@ def modules(folder: Path, package: str, exported: set[str | None]) -> Iterator[M
         yield ModuleSource(name=name, files=files, is_exported=name in exported)
 
 
+def decoded(answer: Node) -> Node:
+    """Return a module whose lists are lists; GraphQL has them as strings of JSON."""
+    texts = ("id", "summary", "description", "orgName", "version")
+    return {
+        name: json.loads(value) if isinstance(value, str) and name not in texts else value
+        for name, value in answer.items()
+    }
+
+
 def main(sources: str, document: str) -> int:
-    answer = json.loads(Path(document).read_text("utf-8"))["docsData"]["modules"][0]
+    answer = decoded(json.loads(Path(document).read_text("utf-8"))["docsData"]["modules"][0])
     comparison = Comparison()
-    comparison.module(our_document(Path(sources), answer.get("id")), answer)
+    comparison.module(our_document(Path(sources), answer), answer)
     for difference in comparison.differences:
         print(difference)
     for subject, total in comparison.total.items():

@@ -210,6 +210,21 @@ def test_the_same_documentation_is_wholly_equal(
     assert "parameters: 2 of 2, 100.0%" in capsys.readouterr().out
 
 
+def test_lists_may_be_strings_of_json_and_the_version_that_of_the_answer(
+    package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = "public type Item record { };\npublic function f(Item i) { }"
+    (package / "main.bal").write_text(source, "utf-8")
+    (package / "Dependencies.toml").unlink()
+    functions = json.loads(write_document(documented(source)))["docsData"]["modules"][0]
+    text = json.dumps(functions["functions"]).replace("1.2.0", "3.0.0")
+    (package / "answer.json").write_text(
+        json.dumps({"docsData": {"modules": [{"functions": text}]}}), "utf-8"
+    )
+    assert main(str(package), str(package / "answer.json")) == 0
+    assert "type trees: 1 of 1, 100.0%" in capsys.readouterr().out
+
+
 def test_each_difference_is_printed(package: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = SHOP.replace("parts:Part|error", "error").replace("Sells", "Buys")
     assert main(str(package), answer(package, source)) == 1
