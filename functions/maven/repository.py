@@ -183,7 +183,8 @@ async def _release_document(
             graph = await registry.maven_packages.graph(available)
             content, media_type = depgraph(available.head, available.release, graph), JSON
         case FileKind.LISTENERS:
-            content, media_type = listeners(available.release), JSON
+            found = await registry.api_docs.lists(available.release, "listeners")
+            content, media_type = listeners(found), JSON
         case FileKind.SBOM:
             content, media_type = await registry.maven_packages.sbom(available), JSON
         case _:

@@ -2,24 +2,26 @@
 
 import binascii
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import cast
 from urllib.parse import unquote
 
+from functions.central.responses import package_model
 from functions.http.responses import Representation
 from shared.composition import Registry
-from shared.domain.documents import xml_document, xml_element, xml_leaf
+from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
 from shared.domain.errors.requests import SearchUnreadable
 from shared.domain.identity import Principal
 from shared.domain.maven import repository_heading
 from shared.domain.packages import Release, numeric_id
-from shared.domain.search import Hit, Query, ResultPage, Results, SearchKind
+from shared.domain.search import Hit, Query, ResultPage, SearchKind
 from shared.domain.versions import Distribution
+from shared.services.editor_catalog import CatalogFilter, CatalogItem, CatalogKind
 
 # `bal search` prints all results and requests no second page.
 _FIRST_PAGE = ResultPage(limit=100)
-_NO_RESULTS = Results((), 0)
 
 
 class MavenSearch(Enum):
@@ -45,14 +47,36 @@ async def search_representation(
     registry: Registry, request: MavenSearchRequest, by: Principal
 ) -> Representation:
     """Return the results that `by` may see."""
-    words = _decode(request.words)
-    query, page = _search_query(request, words)
-    results = _NO_RESULTS
-    if request.search not in (MavenSearch.SYMBOLS, MavenSearch.CONNECTORS):
-        # Symbols and connectors come from API documentation, which is not read yet.
-        results = await registry.search.search(query, page, by=by)
-    content = search_document(request, results, page, words)
+    query, page = _search_query(request, _decode(request.words))
+    found = await _find(registry, request, query, page, by)
+    content = search_document(request, found, page)
     return Representation(content, XML, is_public=by.is_anonymous, is_cacheable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A page of results as elements, and the number of all."""
+
+    items: tuple[str, ...] = ()
+    count: int = 0
+
+
+async def _find(
+    registry: Registry, request: MavenSearchRequest, query: Query, page: ResultPage, by: Principal
+) -> _Found:
+    match request.search:
+        case MavenSearch.SYMBOLS:
+            return _Found()
+        case MavenSearch.CONNECTORS:
+            wanted, kind = CatalogFilter(query), CatalogKind.CONNECTORS
+            found = await registry.editor_catalog.list(kind, wanted, page, by=by)
+            items = (_connector(registry, each) for each in found.items)
+            return _Found(tuple(items), found.count)
+        case _:
+            results = await registry.search.search(query, page, by=by)
+            words = _decode(request.words)
+            items = (_result(request.search, hit, words) for hit in results.hits)
+            return _Found(tuple(items), results.count)
 
 
 def _search_query(request: MavenSearchRequest, text: str) -> tuple[Query, ResultPage]:
@@ -98,25 +122,19 @@ _LISTS = {
 }
 
 
-def search_document(
-    request: MavenSearchRequest, results: Results, page: ResultPage, words: str = ""
-) -> bytes:
+def search_document(request: MavenSearchRequest, found: _Found, page: ResultPage) -> bytes:
     """Return a page of results; the list element is present even if it is empty."""
-    found = xml_element(
-        _LISTS[request.search], *(_result(request.search, hit, words) for hit in results.hits)
-    )
+    items = xml_element(_LISTS[request.search], *found.items)
     group = f"{request.distribution.text}.{request.search.value}"
-    counts = "" if request.search is MavenSearch.PACKAGES else _counts(results, page)
+    counts = "" if request.search is MavenSearch.PACKAGES else _counts(found.count, page)
     return xml_document(
-        xml_element("metadata", repository_heading(group, request.words), counts, found)
+        xml_element("metadata", repository_heading(group, request.words), counts, items)
     )
 
 
-def _counts(results: Results, page: ResultPage) -> str:
+def _counts(count: int, page: ResultPage) -> str:
     return (
-        xml_leaf("count", results.count)
-        + xml_leaf("limit", page.limit)
-        + xml_leaf("offset", page.offset)
+        xml_leaf("count", count) + xml_leaf("limit", page.limit) + xml_leaf("offset", page.offset)
     )
 
 
@@ -173,3 +191,43 @@ def _tool_id(release: Release, words: str = "") -> str:
 
 def _authors(release: Release) -> str:
     return xml_element("authors", *(xml_leaf("author", each) for each in release.authors))
+
+
+# Keys of a package of Central in the order of its clients' documents, and the elements of lists.
+_PACKAGE_KEYS = (
+    "id", "organization", "name", "version", "platform", "languageSpecificationVersion",
+    "isDeprecated", "deprecateMessage", "URL", "balaVersion", "balaURL", "digest", "summary",
+    "template", "sourceCodeLocation", "ballerinaVersion", "icon", "ownerUUID", "createdDate",
+    "pullCount", "visibility", "balToolId", "graalvmCompatible",
+)  # fmt: skip
+_PACKAGE_LISTS = {"licenses": "license", "authors": "author", "keywords": "keyword"}
+
+
+def _connector(registry: Registry, item: CatalogItem) -> str:
+    summary = item.summary
+    return xml_element(
+        "connector",
+        xml_leaf("id", summary.id),
+        xml_leaf("name", summary.name),
+        xml_leaf("displayName", summary.label or summary.module),
+        xml_leaf("moduleName", summary.module),
+        xml_leaf("icon", item.listing.release.icon),
+        xml_leaf("documentation", summary.documentation),
+        _connector_package(package_model(registry, item.listing)),
+    )
+
+
+def _connector_package(model: Mapping[str, object]) -> str:
+    lists = {key: cast("Iterable[object]", model[key]) for key in _PACKAGE_LISTS}
+    return xml_element(
+        "package",
+        *(_scalar(key, model[key]) for key in _PACKAGE_KEYS),
+        *(
+            xml_element(key, *(xml_leaf(_PACKAGE_LISTS[key], each) for each in values))
+            for key, values in lists.items()
+        ),
+    )
+
+
+def _scalar(name: str, value: object) -> str:
+    return xml_flag(name, value) if isinstance(value, bool) else xml_leaf(name, value)

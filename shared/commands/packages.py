@@ -14,6 +14,7 @@ from shared.commands.base import (
     with_registry,
 )
 from shared.composition import Registry
+from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.identity import OPERATOR
 from shared.domain.moderation import parse_public_reason
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
@@ -21,6 +22,7 @@ from shared.domain.organizations import parse_required_reason
 from shared.domain.packages import Head, Pushers, Release, Visibility, WithdrawalReason
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
+from shared.services.api_docs_generation import DocumentedRelease
 from shared.services.trusted_publishing import PublisherRequest
 
 
@@ -102,6 +104,37 @@ def show_release(coordinate: Coordinate, output: OutputFormat) -> None:
         "deprecation": release.deprecation,
     }
     print_facts(facts, output)
+
+
+@package.command("document")
+@click.argument("wanted", metavar="[ORG/NAME]", type=parse_package, required=False)
+def document_package(wanted: Package | None) -> None:
+    """Make the API documentation of a package again, or what is missing of all packages.
+
+    \b
+    Examples:
+      python -m shared.cli package document acme/greet
+      python -m shared.cli package document
+    """
+
+    async def work(registry: Registry) -> list[DocumentedRelease]:
+        task = registry.api_docs_task
+        return await (task.document_package(wanted) if wanted else task.document_missing())
+
+    documented = with_registry(work)
+    for each in documented:
+        click.echo(f"{each.release.coordinate}: {_api_docs_state(each.record)}")
+    if not documented:
+        click.echo("There is no release to document.")
+
+
+def _api_docs_state(record: ApiDocsRecord) -> str:
+    """Return the state in a few words: `partial, 3 parts of files could not be read`."""
+    if record.reason:
+        return f"{record.state.value}, {record.reason}"
+    if record.unread:
+        return f"{record.state.value}, {len(record.unread)} parts of files could not be read"
+    return record.state.value
 
 
 @package.command()

@@ -8,7 +8,7 @@ checksum change only when something is published, deprecated or withdrawn.
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -129,9 +129,9 @@ def depgraph(head: Head, release: Release, graph: bytes) -> bytes:
     return b'{"resolved":[%b,"dependencyGraph":%b}],"unresolved":[]}' % (resolved[:-1], graph)
 
 
-def listeners(release: Release) -> bytes:
-    """Return the listeners of each module: none, until API documentation is read."""
-    modules = [{"listeners": "[]"} for _ in release.modules]
+def listeners(texts: Sequence[str]) -> bytes:
+    """Return the listeners of each module, of which each text is a list in JSON."""
+    modules = [{"listeners": text} for text in texts]
     answer = {"data": {"apiDocs": {"docsData": {"modules": modules}}}}
     return json.dumps(answer, separators=_WITHOUT_SPACES).encode()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.errors.packages import ApiDocsFailed, ModuleNotFound
 from shared.domain.identity import Principal
 from shared.domain.names import Package, parse_module_name, parse_org, possible_packages
-from shared.domain.packages import Head, ReleaseEntry, State, Survey, Visibility
+from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
 from shared.domain.versions import Version
 from shared.ports import DocumentStore, MetadataStore
 from shared.services.api_docs_generation import ApiDocsGeneration
@@ -96,6 +97,16 @@ class ApiDocs:
             return _read(content)
         return await asyncio.to_thread(_read, content)
 
+    async def lists(self, release: Release, key: str) -> list[str]:
+        """Return a list of each module of a release as JSON, by its key in the document; of a
+        module without a document it is empty. One trip for each module."""
+        digest = release.content
+        contents = [await self.documents.api_docs(digest, each) for each in release.modules]
+        if None in contents:
+            await self.generation.require(release.coordinate)
+            contents = [await self.documents.api_docs(digest, each) for each in release.modules]
+        return await asyncio.to_thread(_lists, contents, key)
+
     async def find(self, name: ModuleName, *, by: Principal) -> DocumentedModule:
         """Return the release that has the module, or raise `ModuleNotFound`. One trip."""
         missing = ModuleNotFound(name.org, name.module, name.version)
@@ -130,6 +141,15 @@ def _find(surveys: Iterable[Survey], module: str, version: Version) -> Documente
                 if name := next(names, None):
                     return DocumentedModule(survey.head, entry, name)
     return None
+
+
+def _lists(contents: Iterable[bytes | None], key: str) -> list[str]:
+    return [_list(each, key) if each else "[]" for each in contents]
+
+
+def _list(content: bytes, key: str) -> str:
+    [module] = json.loads(gzip.decompress(content))["docsData"]["modules"]
+    return json.dumps(module[key], separators=(",", ":"))
 
 
 def _read(content: bytes) -> "ModuleDocs":

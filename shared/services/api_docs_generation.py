@@ -29,14 +29,15 @@ from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.errors.packages import ArchiveNotFound, ReleaseNotFound
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.events import ChangeKind, package_change
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Graph, Head, Release, State, read_graph
 from shared.domain.selection import latest
 from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.ports import Clock, DocumentStore, EventStore, MetadataStore, WorkStore
 from shared.services.archive_files import ArchiveFiles
 from shared.services.derived_data import DerivedData
-from shared.services.upkeep import Checkpoints, TaskReport
+from shared.services.records import package_batches
+from shared.services.upkeep import UPKEEP_BATCH, Checkpoints, TaskReport
 
 READING_TIME = timedelta(seconds=10)  # Of the processor, for the sources of a package.
 REQUEST_WAITS = timedelta(seconds=8)  # Clients give up after ten seconds or more.
@@ -220,6 +221,15 @@ FEED_BATCH = 200  # Events.
 DOCUMENTED_AGAIN_AFTER = timedelta(days=30)  # All releases are visited, for what was lost.
 DOCUMENTING_TIME = timedelta(minutes=5)  # Of one run, for the feed.
 
+
+@dataclass(frozen=True, slots=True)
+class DocumentedRelease:
+    """A release that was just documented."""
+
+    release: Release
+    record: ApiDocsRecord
+
+
 _KIND = "api-docs"
 _POSITION = "position"
 _MS = timedelta(milliseconds=1)
@@ -242,6 +252,26 @@ class ApiDocsTask:
         finished = await self._follow_feed(counts) and await self._visit_all(counts)
         problems = tuple(counts.problems)
         return TaskReport("document", counts.seen, counts.made, problems, unfinished=not finished)
+
+    async def document_package(self, package: Package) -> list[DocumentedRelease]:
+        """Document every release of a package, again if it is documented already."""
+        releases = [
+            each
+            for each in await self.metadata.releases(package)
+            if each.state is not State.REMOVED
+        ]
+        return [DocumentedRelease(each, await self.generation.make(each)) for each in releases]
+
+    async def document_missing(self) -> list[DocumentedRelease]:
+        """Document every release that is not documented, or by an older generator."""
+        found = list[DocumentedRelease]()
+        async for heads in package_batches(self.metadata, UPKEEP_BATCH):
+            for head in heads:
+                for release in await self.metadata.releases(head.package):
+                    if await self.generation.update(release):
+                        record = await self.generation.require(release.coordinate)
+                        found.append(DocumentedRelease(release, record))
+        return found
 
     async def _follow_feed(self, counts: "_Counts") -> bool:
         """Document what was published since the last run; return whether that was all."""

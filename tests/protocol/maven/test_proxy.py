@@ -8,6 +8,7 @@ import pytest
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.maven import Generation, texts
 from tests.support.archives import bala
+from tests.support.documented_packages import documented_bala
 from tests.support.world import MAVEN, World
 
 GREET = "acme/greet:1.0.0"
@@ -143,11 +144,13 @@ async def test_the_graph_is_the_one_that_central_answers(world: World) -> None:
     assert await world.maven().graph("acme/a:1.0.0") == resolved
 
 
-async def test_there_are_no_listeners_until_documentation_is_read(world: World) -> None:
-    await world.push(bala(GREET, modules=["sub"]))
+async def test_listeners_are_those_of_each_module(world: World) -> None:
+    await world.push(documented_bala(GREET, modules=["sub"]))
     answer = await world.get(f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0-listeners.json")
     modules = answer.json()["data"]["apiDocs"]["docsData"]["modules"]
-    assert [json.loads(each["listeners"]) for each in modules] == [[], []]
+    [listener], nothing = [json.loads(each["listeners"]) for each in modules]
+    assert (listener["name"], nothing) == ("Listener", [])
+    assert listener["initMethod"]["parameters"][0]["name"] == "port"
 
 
 @pytest.mark.parametrize("file", ["-depgraph.json", "-listeners.json", ".bala"])
@@ -237,6 +240,29 @@ async def test_tools_are_found(world: World) -> None:
         "<summary>Greets &amp; &lt;waves&gt;.</summary><balToolId>greeter</balToolId>"
         "<createdDate>1790000000000</createdDate></tool></tools></metadata>\n"
     )
+
+
+async def test_connectors_are_found_with_their_packages(world: World) -> None:
+    await world.push(documented_bala(GREET, keywords=["mail"]))
+    await world.registry.api_docs_queue.drain()
+    root = await world.maven().search("connectorsearch", "q=greet&limit=7")
+    [connector] = root.iter("connector")
+    package = connector.find("package")
+    assert package is not None
+    assert [each.text for each in connector[1:4]] == ["Client", "Greeter", "greet"]
+    assert package.findtext("organization") == "acme"
+    assert package.findtext("isDeprecated") == "false"
+    assert [each.text for each in package.iter("keyword")] == ["mail"]
+    assert root.findtext("count") == "1"
+
+
+async def test_connectors_of_private_packages_are_for_those_who_may_see_them(world: World) -> None:
+    await world.push(documented_bala(GREET, visibility="private"))
+    await world.registry.api_docs_queue.drain()
+    for person, count in ((None, "0"), (world.people.bob, "0"), (world.people.mia, "1")):
+        path = f"{V}/__connectorsearch__/{words('q=greet')}/maven-metadata.xml"
+        answer = await world.get(f"{MAVEN}/{path}", by=person)
+        assert f"<count>{count}</count>" in answer.text
 
 
 @pytest.mark.parametrize("kind", ["symbol", "connector"])

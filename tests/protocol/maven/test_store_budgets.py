@@ -30,6 +30,7 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
     world = await worlds(wrap=ledger.wrap, host=asking)
     await world.push(bala("acme/greet:1.0.0", tools=["greeter"]))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    await world.registry.api_docs_queue.drain()
     for person in (world.people.ann, world.people.mia):
         await world.get("/packages", by=person)  # The token is read and remembered.
     await world.registry.authentication.close()
@@ -47,12 +48,12 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
         (f"{V}/__packagesearch__/Z3JlZXQ/maven-metadata.xml", {"search.search": 1}),
         (f"{V}/__toolsearch__/Z3JlZXQ/maven-metadata.xml", {"search.search": 1}),
         (f"{V}/__symbolsearch__/cT14/maven-metadata.xml", {}),
-        (f"{V}/__connectorsearch__/cT14/maven-metadata.xml", {}),
+        (f"{V}/__connectorsearch__/cT14/maven-metadata.xml", {"search.search": 1}),
         (BALA, FIND),
         (f"{BALA}.sha256", FIND),
         (f"{BALA}.sha1", FIND | {"archives.read": 1}),
         (f"{RELEASE}/greet-1.0.0.pom", FIND),
-        (f"{RELEASE}/greet-1.0.0-listeners.json", FIND),
+        (f"{RELEASE}/greet-1.0.0-listeners.json", FIND | {"documents.api_docs": 1}),
         (f"{RELEASE}/greet-1.0.0-depgraph.json", FIND | {"documents.graphs": 1}),
     ],
 )

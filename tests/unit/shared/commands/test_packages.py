@@ -46,6 +46,13 @@ def test_a_release_is_withdrawn_with_a_public_reason(
     assert shown(published)["public"] == "malware: Sends tokens."
 
 
+def test_a_package_is_documented_again_and_all_that_is_missing(published: Terminal) -> None:
+    assert published.run("package", "document") == f"{GREET}: done\n"
+    assert published.run("package", "document") == "There is no release to document.\n"
+    assert published.run("package", "document", "acme/greet") == f"{GREET}: done\n"
+    assert "names no package" in published.invoke("package", "document", GREET).output
+
+
 def test_a_release_is_removed_for_ever(published: Terminal) -> None:
     published.run("package", "remove", GREET, "--reason", "court order", "--yes")
     assert shown(published)["state"] == "removed"
