@@ -130,18 +130,24 @@ def suites() -> list[str]:
 
 
 def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> list[Outcome]:
-    """Run suites one after the other, and beside them those that mostly wait and other Pythons."""
+    """Run suites one after the other, and beside them those that mostly wait and other Pythons.
+
+    With `--all` other Pythons run whole suites, and so after the others.
+    """
     waiting = [name for name in names if name in BESIDE and len(names) > 1]
     pythons = other_pythons() if is_measured else []
+    beside_pythons = [] if extent is Extent.ALL else pythons
     with ThreadPoolExecutor(max_workers=1) as lane:
         beside = [lane.submit(run_here, name, extent, is_beside=True) for name in waiting]
-        beside += [lane.submit(on_python, version, extent) for version in pythons]
+        beside += [lane.submit(on_python, version, extent) for version in beside_pythons]
         outcomes = [
             announced(run_here(name, extent, is_measured=is_measured and name in MEASURED))
             for name in names
             if name not in waiting
         ]
-        return outcomes + [announced(each.result()) for each in beside]
+        outcomes += [announced(each.result()) for each in beside]
+    later = pythons[len(beside_pythons) :]
+    return outcomes + [announced(on_python(version, extent)) for version in later]
 
 
 def tests_of(suite: str) -> Iterator[Path]:
@@ -213,10 +219,7 @@ def other_pythons() -> list[str]:
 
 
 def on_python(version: str, extent: Extent) -> Outcome:
-    """Run what can differ on one other Python beside the suites, or say why not.
-
-    Its environment is from the same lock.
-    """
+    """Run what can differ on one other Python, in an environment of its own, or say why not."""
     interpreter = find_python(version)
     if interpreter is None:
         reason = f"Python {version} is not installed here"
@@ -231,8 +234,8 @@ def on_python(version: str, extent: Extent) -> Outcome:
 def portable(name: str, interpreter: str, extent: Extent) -> Outcome:
     """Run what can differ on a Python; all that has no program beside it, with `--all`."""
     paths = ["tests/unit", "tests/protocol"] if extent is Extent.ALL else ON_OTHERS
-    is_beside = name != PORTABLE
-    options = spread(PORTABLE, is_beside=is_beside and extent is not Extent.ALL)
+    is_beside = name != PORTABLE and extent is not Extent.ALL
+    options = spread(PORTABLE, is_beside=is_beside)
     if extent is not Extent.ALL:
         options.append(f"--hypothesis-profile={FEW_EXAMPLES}")
     return pytest(name, [interpreter, *PYTEST, *options, *paths], is_beside=is_beside)
