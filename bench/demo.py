@@ -44,7 +44,7 @@ INDEX = SHARED / "data" / "central-index.jsonl"
 PACKAGES = SHARED / "data" / "central-packages.json"  # Keywords, and a few more packages.
 FOLDER = ROOT / ".ballroom-demo"
 FULL = "demo-is-full"  # This file exists in the folder when everything was published.
-CONCURRENT_PUSHES = 16  # Per process; with more of them each waits for the same core.
+CONCURRENT_WRITES = 16  # Pushes of a process; with more of them each waits for the same core.
 MAX_PROCESSES = 4  # They share one database, which accepts one write at a time.
 
 DAY_MS = 24 * 3_600_000
@@ -248,8 +248,8 @@ async def _publish(share: Share) -> list[DatedRelease]:
         stack.push_async_callback(registry.close)
         by = await _administrator(registry)
         published: list[DatedRelease] = []
-        for start in range(0, len(share.releases), CONCURRENT_PUSHES):
-            chosen = share.releases[start : start + CONCURRENT_PUSHES]
+        for start in range(0, len(share.releases), CONCURRENT_WRITES):
+            chosen = share.releases[start : start + CONCURRENT_WRITES]
             done = await asyncio.gather(*(_push(registry, each, by) for each in chosen))
             published += [each for each, is_done in zip(chosen, done, strict=True) if is_done]
             if share.number == 0:
@@ -294,8 +294,8 @@ async def _restore_pulls(adapters: Adapters, releases: Sequence[DatedRelease]) -
     for each in releases:
         versions[each.coordinate.package].append(each)
     packages = list(versions)
-    for start in range(0, len(packages), CONCURRENT_PUSHES):  # They share a transaction.
-        chosen = packages[start : start + CONCURRENT_PUSHES]
+    for start in range(0, len(packages), CONCURRENT_WRITES):  # They share a transaction.
+        chosen = packages[start : start + CONCURRENT_WRITES]
         pulls = (_pulls_of_package(versions[each], dependents[str(each)]) for each in chosen)
         await asyncio.gather(*map(adapters.pulls.restore, chosen, pulls))
 
