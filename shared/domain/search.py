@@ -375,12 +375,9 @@ class IndexTotals:
     pulls: int = 0
 
 
-def group_facets(counted: Iterable[tuple[FacetValue, int]]) -> Facets:
-    """Group counted values by facet, each as `merge_spellings` does, up to `MAX_FACET_VALUES`."""
-    values: dict[Facet, list[tuple[str, int]]] = {}
-    for trait, count in counted:
-        values.setdefault(trait.facet, []).append((trait.value, count))
-    return {facet: merge_spellings(each)[:MAX_FACET_VALUES] for facet, each in values.items()}
+def group_facets(counted: Mapping[Facet, Iterable[tuple[str, int]]]) -> Facets:
+    """Return the `MAX_FACET_VALUES` most frequent values of each facet."""
+    return {facet: merge_spellings(each)[:MAX_FACET_VALUES] for facet, each in counted.items()}
 
 
 def merge_spellings(counted: Iterable[tuple[str, int]]) -> tuple[FacetCount, ...]:

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Generator, Iterator, Set
+from collections.abc import Generator, Mapping, Sequence, Set
 from contextlib import contextmanager
 
 from shared.adapters.search.facets import count_traits
@@ -18,7 +18,6 @@ from shared.domain.search import (
     FacetCount,
     FacetedResults,
     Facets,
-    FacetValue,
     IndexTotals,
     Query,
     ResultPage,
@@ -63,8 +62,7 @@ def count_facet_values(
 ) -> tuple[FacetCount, ...]:
     """Return every value of one facet."""
     with _snapshot(connection) as postings:
-        traits = _Search(postings, query, viewer).traits()
-        return merge_spellings((each.value, count) for each, count in traits if each.facet is facet)
+        return merge_spellings(_Search(postings, query, viewer).traits().get(facet, ()))
 
 
 def count_totals(connection: sqlite3.Connection) -> IndexTotals:
@@ -72,7 +70,7 @@ def count_totals(connection: sqlite3.Connection) -> IndexTotals:
     with _snapshot(connection) as postings:
         search = _Search(postings, Query(), ANYONE)
         pulls = postings.column(Column.PULLS)
-        orgs = {each.folded for each, _ in search.traits() if each.facet is Facet.ORG}
+        orgs = merge_spellings(search.traits().get(Facet.ORG, ()))
         total = sum(map(pulls.__getitem__, search.packages))
         return IndexTotals(len(search.packages), len(orgs), int(total))
 
@@ -125,8 +123,8 @@ class _Search:
         hits = ordering.hits(page, deprecated_last=self._query.deprecated_last)
         return Results(hits, len(self.packages), self._corrections)
 
-    def traits(self) -> Iterator[tuple[FacetValue, int]]:
-        """Yield the traits that matches have, each with the number of matches."""
+    def traits(self) -> Mapping[Facet, Sequence[tuple[str, int]]]:
+        """Return the values of each facet that matches have, each with the number of matches."""
         return count_traits(self._postings, self.packages)
 
     def _ask(self, query: Query) -> None:
