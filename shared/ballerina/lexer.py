@@ -20,8 +20,8 @@ def _matcher(pattern: str) -> Matcher:
 DOC, NAME, NUMBER, STRING, MARK = range(1, 6)  # Kinds of tokens: the groups of the pattern.
 END = 0
 
-# Where a text that names cannot contain ends a name: ASCII without digits, letters and `_`, and
-# what the language excludes above ASCII: white space, punctuation, symbols, private use.
+# What names consist of: digits, letters and `_` in ASCII, and above it all but what the language
+# excludes, which is white space, punctuation, symbols and private use.
 _LETTERS = (
     "[^\\x00-/:-@\\[-\\^`{-\\x7f"
     "\xa1-\xa7\xa9\xab\xac\xae\xb0\xb1\xb6\xbb\xbf\xd7\xf7\u200e-\u203e\u2041-\u2053\u2055-\u205e"

@@ -363,6 +363,12 @@ def test_what_nobody_outside_can_refer_to_is_read_past(text: str) -> None:
     assert [each.name for each in source.declarations] == ["f"]
 
 
+def test_a_comment_behind_a_value_is_no_part_of_it() -> None:
+    defined = only('enum E {\n A = "//", // First\n B = "b" // Second\n}')
+    assert isinstance(defined, EnumDefinition)
+    assert [each.value for each in defined.members] == ['"//"', '"b"']
+
+
 def test_an_annotation_is_attached_with_its_prefix_and_value() -> None:
     found = function('@http:Config {a: "}"} @deprecated function f() {}')
     assert found.annotations == (

@@ -63,6 +63,32 @@ def test_a_signature_is_written_as_people_write_it(text: str, expected: str) -> 
 @pytest.mark.parametrize(
     "text",
     [
+        "public annotation record {| string text; |} code on source external",
+        "type Cloneable readonly|xml|Cloneable[]|map<Cloneable>",
+        "public type 'anydata ()|'anydata[]|table<map<'anydata>>",
+        "type E distinct error<record {| int code; |}>",
+        "type O readonly & object { *F; int a; function f() returns T?; }",
+        "isolated function f(any func) returns function (T) returns boolean",
+        "function f(object { function next() returns T?; } it = new E()) returns stream<T, C>",
+        "function f() returns object { function a(); }|object { function b(); }",
+        "function map(T[] arr, function (T) returns boolean func) returns T[]",
+        "transactional function start(typedesc<T?> td = (typeof ())) returns td|error",
+        "final (int|string)[] x = []",
+        "final table<map<int>> key(a) y = table []",
+        "final record {| int a; |} z = {a: 1}",
+        "const map<string> M = {a: `${b}`}",
+        "const byte[] B = base16 `aa bb`",
+    ],
+)
+def test_a_declaration_may_be_unusual(text: str) -> None:
+    source = read_source("main.bal", f"{text};")
+    assert source.unread == ()
+    assert [signature(each) for each in source.declarations] == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "int",
         "map<int[]>?",
         "table<Row> key(a, b)",
