@@ -146,6 +146,17 @@ async def test_a_live_release(admin: PageClient, page: SnapshotAssertion) -> Non
     assert shown(admin) == page
 
 
+async def test_only_administrators_are_led_from_a_package_to_its_moderation(shelf: World) -> None:
+    link = f'href="{PAGE}#quarantine-reason">Moderate</a>'
+    for person in (shelf.people.admin, shelf.people.ann):
+        browser = await PageClient.of(shelf, person)
+        await browser.open("/packages/acme/greet/1.2.0")
+        assert (link in browser.text) is (person is shelf.people.admin)
+    await browser.open("/packages/acme/greet/1.2.0/versions")
+    assert "Moderate" not in browser.text
+    assert "Moderate" not in (await opened(shelf, "/packages/acme/greet/1.2.0")).text
+
+
 async def test_a_private_release(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     admin = await PageClient.of(world, world.people.admin)
