@@ -1,7 +1,7 @@
 """/manage/releases: withheld releases; hold, quarantine, release or remove one."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import azure.functions as func
 
@@ -69,6 +69,7 @@ class ReleaseAction:
     is_harsh: bool = False
     takes_reason: bool = True
     takes_public_reason: bool = False
+    is_correction: bool = False  # The state stays, and the form has what was said.
 
 
 HOLD = ReleaseAction(
@@ -104,12 +105,25 @@ REMOVE = ReleaseAction(
     takes_public_reason=True,
 )
 
+# The same decisions once more, which replace what the first ones said.
+_OTHER_REASONS = ReleaseAction(
+    "",
+    "Change the reasons",
+    "The state of the release stays. Owners are notified, and the page of the release shows the "
+    "new public reason.",
+    "Save reasons",
+    takes_public_reason=True,
+    is_correction=True,
+)
+QUARANTINE_AGAIN = replace(_OTHER_REASONS, name=QUARANTINE.name)
+REMOVE_AGAIN = replace(_OTHER_REASONS, name=REMOVE.name)
+
 # The actions of the page by the state of the release, the mildest first.
 ACTIONS_BY_STATE: Mapping[State, tuple[ReleaseAction, ...]] = {
     State.LIVE: (HOLD, QUARANTINE, REMOVE),
     State.HELD: (RELEASE, QUARANTINE, REMOVE),
-    State.QUARANTINED: (RELEASE, REMOVE),
-    State.REMOVED: (),
+    State.QUARANTINED: (QUARANTINE_AGAIN, RELEASE, REMOVE),
+    State.REMOVED: (REMOVE_AGAIN,),
 }
 
 

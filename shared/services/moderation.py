@@ -157,7 +157,10 @@ class Moderation:
         *,
         by: Principal,
     ) -> Release:
-        """Withhold a release that may do harm; only the owners read `reason`."""
+        """Withhold a release that may do harm; only the owners read `reason`.
+
+        Repeating it with other reasons replaces them.
+        """
         return await self._decide(coordinate, _Decision(State.QUARANTINED, reason, public), by)
 
     async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
@@ -172,7 +175,10 @@ class Moderation:
         *,
         by: Principal,
     ) -> Release:
-        """Withdraw a release for good; its version can never be published again."""
+        """Withdraw a release for good; its version can never be published again.
+
+        Repeating it with other reasons replaces them.
+        """
         return await self._decide(coordinate, _Decision(State.REMOVED, reason, public), by)
 
     async def _decide(
@@ -183,8 +189,9 @@ class Moderation:
 
         def decide(_head: Head, release: Release) -> Release:
             if release.state is state and not release.awaits_owner:
-                return release
-            if release.state is State.REMOVED:
+                if decision.reasons == (release.state_reason, release.public_reason):
+                    return release
+            elif release.state is State.REMOVED:
                 raise RemovedForGood(coordinate)
             kind, now_ms = f"release.{state.value}", self.clock.now_ms()
             return _with_decision(release, kind, decision, by=by, now_ms=now_ms)
@@ -332,6 +339,10 @@ class _Decision:
     state: State
     reason: str = ""
     public: PublicReason | None = None
+
+    @property
+    def reasons(self) -> tuple[str, PublicReason | None]:
+        return self.reason, self.public
 
 
 def _with_decision(

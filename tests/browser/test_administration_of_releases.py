@@ -75,7 +75,7 @@ def test_an_administrator_removes_a_release_for_ever(
     looked_at(watched, f"refused-{end}")
     page.get_by_label("Type acme").fill("acme/greet:1.1.0")
     page.get_by_role("button", name="Remove release permanently").click()
-    expect(page.get_by_text("None: the release is permanently removed")).to_be_visible()
+    expect(page.get_by_text("The release is permanently removed")).to_be_visible()
     looked_at(watched, f"removed-{end}")
     watched.open(LIST)
     looked_at(watched, f"withheld-{end}")

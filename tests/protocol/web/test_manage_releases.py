@@ -198,6 +198,26 @@ async def test_a_public_reason_is_shown_to_everybody(
     assert "Advisory 7." not in feed.text
 
 
+@pytest.mark.parametrize("verb", ["quarantine", "remove"])
+async def test_the_public_reason_of_a_withdrawn_release_is_changed(
+    shelf: World, admin: PageClient, verb: str
+) -> None:
+    await admin.open(PAGE)
+    await admin.send(f"{PAGE}/{verb}", reason="Reported.", name=str(GREET))
+    before = await state(shelf)
+    assert "Change the reasons" in admin.text
+    await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET), public="vulnerability")
+    assert "Public reason: Vulnerability." in admin.text
+    assert await state(shelf) is before
+    assert "Vulnerability." in (await opened(shelf, "/packages/acme/greet/1.2.0")).text
+    release = await shelf.registry.moderation.find(GREET, by=OPERATOR)
+    await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET), public="vulnerability")
+    repeated = await shelf.registry.moderation.find(GREET, by=OPERATOR)
+    assert repeated.revision == release.revision, "the same decision again changes nothing"
+    await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
+    assert "Public reason: not stated." in admin.text
+
+
 async def test_an_unknown_public_reason_is_refused_and_what_was_typed_stays(
     shelf: World, admin: PageClient
 ) -> None:
