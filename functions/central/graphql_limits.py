@@ -24,7 +24,7 @@ from shared.domain.search import MAX_LIMIT
 
 MAX_QUERY_CHARACTERS = 64 * 1024
 MAX_DEPTH = 12  # Of brackets; the deepest query of a client has six.
-MAX_TOKENS = 3_000  # Fifty aliased fields with arguments have 1,200.
+MAX_TOKENS = 1_500  # Fifty aliased fields with arguments have 1,200.
 MAX_FIELDS = 50  # Of a query, after its fragments are put in.
 MAX_PARTS = 200  # Fields below one of those; a module has fifty.
 MAX_COST = 100  # Ten modules, fifty packages, or a list of a thousand packages.

@@ -62,6 +62,11 @@ def type_text(type_: Type) -> str:
     return "".join(map(_qualified, type_parts(type_)))
 
 
+def _without_nil(type_: Type) -> str:
+    """Return the text of a type whose model says by `optional` that there may be nothing."""
+    return type_text(type_.model_copy(update={"is_nullable": False}))
+
+
 def _qualified(part: Part) -> str:
     target = part.target
     if target is None or ":" in part.text or target.category == "builtin":
@@ -118,8 +123,8 @@ class TypeModels:
             plain = type_.model_copy(update={"is_inclusion": False})
             return {"typeName": "inclusion", "inclusionType": self._model(plain, "")}
         if is_deep:
-            return {"typeName": type_text(type_)}
-        return self._built(type_) or self._declared(type_) or {"typeName": type_text(type_)}
+            return {"typeName": _without_nil(type_)}
+        return self._built(type_) or self._declared(type_) or {"typeName": _without_nil(type_)}
 
     def _built(self, type_: Type) -> Json:
         """Return the shape of a type that is made of others; empty for other types."""
@@ -180,7 +185,7 @@ class TypeModels:
         if declaration is None:
             return {"typeName": "error", "isErrorUnion": False} if type_.name == "error" else {}
         if key in self.chain:
-            return {"typeName": type_text(type_)}
+            return {"typeName": _without_nil(type_)}
         self.chain.append(key)
         try:
             return self._of_declaration(declaration)

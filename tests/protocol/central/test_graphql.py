@@ -199,9 +199,9 @@ BOMBS = {
     "lists": "{package(orgName: " + "[" * 20_000 + ")",
     "unclosed": "{" * 60_000,
     "aliases": "{" + " ".join(f'a{n}: package(orgName: "x") {{name}}' for n in MANY) + "}",
-    "fields": "{packages {" + "count " * 2_900 + "}}",
+    "fields": "{packages {" + "count " * 1_400 + "}}",
     "aliased parts": "{apiDocs {docsData {modules {"
-    + " ".join(f"a{n}: functions" for n in range(900))
+    + " ".join(f"a{n}: functions" for n in range(450))
     + "}}}}",
     "modules": "{" + " ".join(f"a{n}: apiDocs {{apiDocsVersion}}" for n in range(40)) + "}",
     "long lists": "{" + " ".join(f"a{n}: packages(limit: 1000) {{count}}" for n in range(9)) + "}",
@@ -225,9 +225,12 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 async def test_a_bomb_is_refused_in_a_moment(world: World, name: str) -> None:
     await asked(world, "{packages {count}}")  # The library is imported.
-    began = time.process_time()
-    answer = await asked(world, BOMBS[name])
-    assert time.process_time() - began < 0.05 * 2, "with room for a busy machine"
+    seconds, answer = list[float](), dict[str, Any]()
+    for _ in range(3):
+        began = time.thread_time()
+        answer = await asked(world, BOMBS[name])
+        seconds.append(time.thread_time() - began)
+    assert min(seconds) < 0.05
     assert answer["errors"][0]["message"]
     assert not answer["data"]
 

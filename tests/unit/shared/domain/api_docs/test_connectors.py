@@ -1,0 +1,81 @@
+"""Connectors and triggers of a module."""
+
+from shared.domain.api_docs.connectors import (
+    api_summary,
+    connector_id,
+    connector_parts,
+    modules_used_by,
+    path_parameters,
+    trigger_id,
+    trigger_parts,
+)
+from tests.support.documented import documented
+
+SOURCE = """
+import ballerina/http;
+
+public client class Client {
+    remote function get(http:Request request, map<http:Response> more) returns http:Error? {}
+}
+public class Listener {
+    public function 'start() returns error? {}
+    public function attach(Service s) returns error? {}
+    public function detach(Service s) returns error? {}
+    public function gracefulStop() returns error? {}
+    public function immediateStop() returns error? {}
+}
+public type Service service object {
+    remote function onEvent(http:Request request);
+    resource function get events();
+};
+"""
+MODULE = documented(SOURCE)
+HTTP = ("ballerina", "http", "2.12.1")
+
+
+def test_numbers_are_below_two_to_the_31_and_the_same_in_any_case() -> None:
+    assert 0 <= connector_id("acme", "shop", "Client") < 2**31
+    assert connector_id("acme", "shop", "Client") == connector_id("Acme", "Shop", "client")
+    assert connector_id("acme", "shop", "Client") != connector_id("acme", "shop", "Other")
+    assert trigger_id("acme", "shop") != trigger_id("acme", "shop.sub")
+
+
+def test_a_module_without_service_types_is_no_trigger() -> None:
+    assert api_summary([documented("public type Service service object {};")]).triggers == ()
+    assert len(api_summary([MODULE]).triggers) == 1
+
+
+def test_modules_of_other_packages_are_those_that_the_methods_use() -> None:
+    assert modules_used_by(MODULE, "Client") == {HTTP}
+    assert modules_used_by(MODULE, "") == {HTTP}
+
+
+def test_a_client_without_init_and_an_unknown_one() -> None:
+    [get] = connector_parts(MODULE, "client", {})["functions"]  # type: ignore[misc]
+    assert get["returnType"]["typeName"] == "http:Error"
+    assert connector_parts(MODULE, "Nothing", {}) == {"functions": []}
+
+
+def test_a_listener_without_init_takes_nothing() -> None:
+    parts = trigger_parts(MODULE, {})
+    assert parts["listenerParams"] == []
+    [service] = parts["serviceTypes"]  # type: ignore[misc]
+    handlers = service["functions"]
+    assert [(each["name"], each["qualifiers"]) for each in handlers] == [
+        ("onEvent", ["remote"]),
+        ("get", ["resource"]),
+    ]
+    assert handlers[1]["returnType"]["typeName"] == "()"
+
+
+def test_segments_of_a_path_are_words_or_parameters() -> None:
+    assert path_parameters(".") == []
+    assert [
+        (each["name"], each["typeName"], each["isRestType"])
+        for each in path_parameters("users/[string id]/'from/[int ...rest]")
+    ] == [
+        ("users", "token", False),
+        ("id", "string", False),
+        ("'from", "token", False),
+        ("rest", "int", True),
+    ]
