@@ -65,6 +65,7 @@ _QUALIFIERS = (
     "listener",
     "remote",
     "resource",
+    "configurable",
     "final",
 )
 

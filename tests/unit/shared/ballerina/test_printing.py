@@ -78,10 +78,12 @@ def test_a_signature_is_written_as_people_write_it(text: str, expected: str) -> 
         "final record {| int a; |} z = {a: 1}",
         "const map<string> M = {a: `${b}`}",
         "const byte[] B = base16 `aa bb`",
+        # No valid source has all of these words; they are read wherever they are.
+        "public distinct readonly isolated transactional client service configurable final class C",
     ],
 )
 def test_a_declaration_may_be_unusual(text: str) -> None:
-    source = read_source("main.bal", f"{text};")
+    source = read_source("main.bal", f"{text}{' {}' if text.endswith('class C') else ';'}")
     assert source.unread == ()
     assert [signature(each) for each in source.declarations] == [text]
 
