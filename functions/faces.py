@@ -53,6 +53,7 @@ MODULES = (
     "web.home",
     "web.not_found",
     "web.organizations",
+    "web.package.api_docs",
     "web.package.files",
     "web.package.pages",
     "web.search",

@@ -102,6 +102,11 @@ class PageRequest:
         body = content.encode() if isinstance(content, str) else content
         return self._response(body, media_type, _OK, etag)
 
+    def redirect(self, path: str) -> func.HttpResponse:
+        """Redirect to another page, as long as that is where the address leads."""
+        headers = PAGE_HEADERS | NO_STORE | {"Location": path}
+        return func.HttpResponse(status_code=302, headers=headers)
+
     def _response(
         self, body: bytes, media_type: str, status: int, etag: str = ""
     ) -> func.HttpResponse:

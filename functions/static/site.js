@@ -1,5 +1,5 @@
 // Optional features of the pages: keys that focus the search field, suggestions while typing, copy
-// buttons, and the choice of a theme. Every page works without this script.
+// buttons, filters of lists, and the choice of a theme. Every page works without this script.
 "use strict";
 
 (() => {
@@ -98,6 +98,26 @@
       }, 2000);
     });
     button.hidden = false;
+  }
+
+  // A field that hides the entries of a page, such as symbols, that do not contain what is typed.
+  function onFilter(field) {
+    const entries = [...document.querySelectorAll(`.${field.dataset.filters}`)];
+    const status = document.getElementById(`${field.id}-status`);
+    field.addEventListener("input", () => {
+      const words = field.value.toLowerCase().split(/\s+/);
+      entries.forEach((entry) => {
+        const text = entry.textContent.toLowerCase();
+        entry.hidden = !words.every((word) => text.includes(word));
+      });
+      entries.forEach((entry) => {
+        const section = entry.closest("section");
+        section.hidden = !section.querySelector(`.${field.dataset.filters}:not([hidden])`);
+      });
+      const count = entries.filter((entry) => !entry.hidden).length;
+      status.textContent = field.value.trim() ? `${count} of ${entries.length}` : "";
+    });
+    field.hidden = false;
   }
 
   const SUGGESTION_DELAY_MS = 150; // Fast typing sends one request.
@@ -212,6 +232,7 @@
     fields.forEach((field) => new Suggestions(field));
     document.querySelectorAll("[data-keys-switch]").forEach(onKeysSwitch);
     document.querySelectorAll("[data-copy], [data-copy-text]").forEach(onCopy);
+    document.querySelectorAll("[data-filters]").forEach(onFilter);
     document.querySelectorAll("[data-theme-switch]").forEach(onThemes);
   });
 })();

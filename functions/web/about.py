@@ -26,6 +26,7 @@ ABOUT_PAGES = (
     ("", "/about", "Getting started"),
     ("api", "/about/api", "API"),
     ("quality", GUIDE, "Quality score"),
+    ("api-changes", "/about/api-changes", "API changes"),
     ("policies", "/about/policies", "Policies"),
     ("status", "/about/status", "Status"),
 )
@@ -73,6 +74,10 @@ async def _quality(request: PageRequest) -> func.HttpResponse:
     )
 
 
+async def _api_changes(request: PageRequest) -> func.HttpResponse:
+    return _show(request, "api_changes", "api-changes")
+
+
 async def _policies(request: PageRequest) -> func.HttpResponse:
     return _show(
         request,
@@ -112,6 +117,7 @@ _HANDLERS: Mapping[str, AboutPageHandler] = {
     "": _usage,
     "api": _api,
     "quality": _quality,
+    "api-changes": _api_changes,
     "policies": _policies,
     "status": _status,
 }

@@ -82,6 +82,7 @@ SITEMAP_PAGES = (
     "/about",
     "/about/api",
     "/about/quality",
+    "/about/api-changes",
     "/about/policies",
 )
 SITEMAP_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"

@@ -15,14 +15,23 @@ from shared.commands.base import (
 )
 from shared.composition import Registry
 from shared.domain.api_docs.records import ApiDocsRecord
+from shared.domain.api_docs.comparison import ApiComparison
 from shared.domain.identity import OPERATOR
 from shared.domain.moderation import parse_public_reason
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.organizations import parse_required_reason
-from shared.domain.packages import Head, Pushers, Release, Visibility, WithdrawalReason
+from shared.domain.packages import (
+    Head,
+    Pushers,
+    Release,
+    ReleaseEntry,
+    Visibility,
+    WithdrawalReason,
+)
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.services.api_docs_generation import DocumentedRelease
+from shared.domain.versions import Version
 from shared.services.trusted_publishing import PublisherRequest
 
 
@@ -135,6 +144,37 @@ def _api_docs_state(record: ApiDocsRecord) -> str:
     if record.unread:
         return f"{record.state.value}, {len(record.unread)} parts of files could not be read"
     return record.state.value
+@package.command("diff")
+@click.argument("name", metavar="ORG/NAME", type=parse_package)
+@click.argument("before", metavar="FROM")
+@click.argument("after", metavar="TO")
+def compare_versions(name: Package, before: str, after: str) -> None:
+    """Compare the API of two versions of a package.
+
+    \b
+    Example:
+      python -m shared.cli package diff acme/greet 1.0.0 1.1.0
+    """
+
+    async def work(registry: Registry) -> ApiComparison:
+        old, new = [
+            ReleaseEntry.of(await registry.moderation.find(name.at(version), by=OPERATOR))
+            for version in map(Version.parse, (before, after))
+        ]
+        return await registry.api_docs.compare(name, old, new)
+
+    compared = with_registry(work)
+    for change in compared.changes:
+        click.echo(
+            f"{change.level.name.lower():6}{change.kind.value:9}{change.module}:{change.symbol}"
+        )
+        for sign, signature in (("-", change.before), ("+", change.after)):
+            if signature:
+                click.echo(f"      {sign} {signature}")
+        for reason in change.reasons:
+            click.echo(f"        {reason}")
+    required = compared.required.name.lower()
+    click.echo(f"{len(compared.changes)} changes; they require a raised {required} part.")
 
 
 @package.command()

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.auth.authorization import Authorization
-from shared.domain.api_docs.records import DocsState
+from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.errors.packages import ApiDocsFailed, ModuleNotFound
 from shared.domain.identity import Principal
-from shared.domain.names import Package, parse_module_name, parse_org, possible_packages
+from shared.domain.names import Coordinate, Package, parse_module_name, parse_org, possible_packages
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
 from shared.domain.versions import Version
 from shared.ports import DocumentStore, MetadataStore
 from shared.services.api_docs_generation import ApiDocsGeneration
 
 if TYPE_CHECKING:
+    from shared.domain.api_docs.comparison import ApiComparison
     from shared.domain.api_docs.model import ModuleDocs
 
 MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
@@ -84,7 +85,7 @@ class ApiDocs:
         Raises `ModuleNotFound`, `ApiDocsFailed` or `ApiDocsPending`.
         """
         found = await self.find(name, by=by)
-        return ModuleDocument(await self._content(found), found.is_public)
+        return ModuleDocument(await self._found(found), found.is_public)
 
     async def module(self, name: ModuleName, *, by: Principal) -> "ModuleDocs":
         """Return the documentation of a module; raise as `document` does."""
@@ -92,10 +93,32 @@ class ApiDocs:
 
     async def read(self, found: DocumentedModule) -> "ModuleDocs":
         """Return the documentation of a module that was found."""
-        content = await self._content(found)
-        if len(content) <= ON_THE_LOOP_BYTES:
-            return _read(content)
-        return await asyncio.to_thread(_read, content)
+        return await _read_any(await self._found(found))
+
+    async def of_release(self, release: Release, module: str) -> "ModuleDocs":
+        """Return the documentation of a module of a release that the caller may see; raise
+        `ApiDocsFailed` or `ApiDocsPending`."""
+        return await _read_any(await self._content(release.content, release.coordinate, module))
+
+    async def record(self, release: Release) -> ApiDocsRecord:
+        """Return the state of the documentation of a release."""
+        record = await self.documents.api_docs_record(release.content)
+        return record or ApiDocsRecord(state=DocsState.PENDING, generator=0)
+
+    async def compare(
+        self, package: Package, before: ReleaseEntry, after: ReleaseEntry
+    ) -> "ApiComparison":
+        """Compare two releases of a package that the caller may see; raise `ApiDocsFailed` or
+        `ApiDocsPending` if one of them has no documentation."""
+        old, new = await asyncio.gather(*(self._modules(package, each) for each in (before, after)))
+        return await asyncio.to_thread(_compare, (before.parsed, old), (after.parsed, new))
+
+    async def _modules(self, package: Package, entry: ReleaseEntry) -> "list[ModuleDocs]":
+        digest, coordinate = Digest(entry.digest), package.at(entry.parsed)
+        return [
+            await _read_any(await self._content(digest, coordinate, module))
+            for module in entry.modules
+        ]
 
     async def lists(self, release: Release, key: str) -> list[str]:
         """Return a list of each module of a release as JSON, by its key in the document; of a
@@ -121,13 +144,16 @@ class ApiDocs:
             raise missing
         return found
 
-    async def _content(self, found: DocumentedModule) -> bytes:
-        content = await self.documents.api_docs(found.digest, found.module)
+    async def _found(self, found: DocumentedModule) -> bytes:
+        coordinate = found.head.package.at(found.entry.parsed)
+        return await self._content(found.digest, coordinate, found.module)
+
+    async def _content(self, digest: Digest, coordinate: Coordinate, module: str) -> bytes:
+        content = await self.documents.api_docs(digest, module)
         if content is not None:
             return content
-        coordinate = found.head.package.at(found.entry.parsed)
         record = await self.generation.require(coordinate)
-        content = await self.documents.api_docs(found.digest, found.module)
+        content = await self.documents.api_docs(digest, module)
         if content is None or record.state is DocsState.FAILED:
             raise ApiDocsFailed(coordinate, record.reason or "the archive has no sources")
         return content
@@ -150,6 +176,18 @@ def _lists(contents: Iterable[bytes | None], key: str) -> list[str]:
 def _list(content: bytes, key: str) -> str:
     [module] = json.loads(gzip.decompress(content))["docsData"]["modules"]
     return json.dumps(module[key], separators=(",", ":"))
+def _compare(
+    before: "tuple[Version, list[ModuleDocs]]", after: "tuple[Version, list[ModuleDocs]]"
+) -> "ApiComparison":
+    from shared.domain.api_docs.comparison import compare  # noqa: PLC0415 - few requests need it.
+
+    return compare(before, after)
+
+
+async def _read_any(content: bytes) -> "ModuleDocs":
+    if len(content) <= ON_THE_LOOP_BYTES:
+        return _read(content)
+    return await asyncio.to_thread(_read, content)
 
 
 def _read(content: bytes) -> "ModuleDocs":

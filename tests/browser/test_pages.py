@@ -28,6 +28,7 @@ BEGINNINGS = (
     "/packages/acme/greet/activity",
     "/about",
     "/about/quality",
+    "/about/api-changes",
     "/device",
     "/sign-in",
 )

@@ -29,6 +29,7 @@ PAGES = {
     "statistics": "/packages/acme/greet/1.1.0/statistics",
     "about": "/about",
     "about-quality": "/about/quality",
+    "about-api-changes": "/about/api-changes",
 }
 ALL_FORMS = [(form, scheme) for form in ("desktop", "phone") for scheme in ("light", "dark")]
 # Each window and each scheme: a page that is too wide or too pale is so in the other forms too.

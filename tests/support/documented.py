@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from shared.ballerina.declarations import read_source
 from shared.domain.api_docs.generator import ModuleSource, PackageSources, generate
-from shared.domain.api_docs.model import ModuleDocs, PackageDocs
+from shared.domain.api_docs.model import ModuleDocs, PackageDocs, Type
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.packages import Graph, GraphNode
 from shared.domain.versions import Version
@@ -34,6 +34,14 @@ def package_docs(*modules: ModuleSource, graph: Graph = GRAPH) -> PackageDocs:
     return generate(PackageSources(SHOP, modules), graph)
 
 
-def documented(source: str | Mapping[str, str]) -> ModuleDocs:
+def documented(source: str | Mapping[str, str], name: str = "shop") -> ModuleDocs:
     """Return the documentation of a package of one module."""
-    return package_docs(module_of(source)).modules[0]
+    return package_docs(module_of(source, name)).modules[0]
+
+
+def type_of(text: str) -> Type:
+    """Return a documented type; `Item` is a record of its module, and `Problem` an error."""
+    source = f"public type Item record {{}}; public type Problem error; public {text} value;"
+    (variable,) = documented(source).variables
+    assert variable.type
+    return variable.type

@@ -25,7 +25,7 @@ from shared.services.package_details import ReleaseDetails
 TABS = (
     ("readme", "Readme"),
     ("changelog", "Changelog"),  # Where the archive has one.
-    ("docs", "Modules"),
+    ("docs", "API"),
     ("versions", "Versions"),
     ("dependencies", "Dependencies"),
     ("dependents", "Dependents"),
@@ -37,8 +37,14 @@ TABS = (
 FIRST_TAB = "readme"  # Its path is that of the release.
 LATEST = "latest"  # In a path, the version that a client gets that names none.
 # The others are of the package.
-_TABS_OF_RELEASES = ("changelog", "docs", "dependencies", "files", "quality")
-_TABS_OF_VERSIONS = ("docs", "dependencies", "files", "quality")  # That every release has.
+_TABS_OF_RELEASES = ("changelog", "changes", "docs", "dependencies", "files", "quality")
+_TABS_OF_VERSIONS = (
+    "changes",
+    "docs",
+    "dependencies",
+    "files",
+    "quality",
+)  # That every release has.
 _PICKED_VERSIONS = 8  # In the version picker; the page of versions has all of them.
 
 # The first that the archive has is shown; archives for Java have texts in `docs`.

@@ -11,6 +11,8 @@ from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import MARKDOWN, PageRequest, PublicPages
 from functions.http.requests import READ_METHODS
 from functions.http.responses import JSON
+from functions.web.package.api_changes import changes_page
+from functions.web.package.api_docs import docs_page, llms_text
 from functions.web.package.charts import BarChart, ChartBar, stacked_chart
 from functions.web.package.files import MAX_SHOWN_BYTES, files_page, text_of
 from functions.web.package.formats import release_json, release_markdown
@@ -24,11 +26,11 @@ from functions.web.package.frame import (
     show_tab,
 )
 from functions.web.package.missing import missing_page
+from functions.web.package.texts import readme_html, text_html
 from shared.composition import Registry
 from shared.domain.packages import GraphNode, ReleaseEntry
 from shared.domain.search import ResultPage, Sort
 from shared.ports import PullHistory
-from shared.prose.rendering import SafeHtml, TextPlace
 from shared.services.package_details import ReleaseDetails
 
 
@@ -92,22 +94,6 @@ MONTHS_IN_CHART = 60
 VERSIONS_IN_TABLE = 100  # The most pulled ones.
 
 TabHandler = Callable[[PageRequest, ReleaseDetails], Awaitable[func.HttpResponse]]
-
-
-async def _docs(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Show the modules, and the readme of one of them."""
-    texts = await request.registry.package_details.texts(details)
-    known = {each.name: each for each in texts.modules}
-    name = request.query.get("module") or next(iter(known), "")
-    if name and name not in known:
-        raise page_not_found(request)
-    text = known[name].readme if name else ""
-    readme = await readme_html(request, details, text, name)
-    release = details.release
-    every = (*release.modules, *(release.internal_modules or ()))
-    hidden = [each for each in every if each not in known]
-    values = {"modules": texts.modules, "open_module": name, "hidden": hidden, "readme": readme}
-    return await show_tab(request, details, "docs", values)
 
 
 async def _versions(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
@@ -269,7 +255,9 @@ async def _changelog(request: PageRequest, details: ReleaseDetails) -> func.Http
 
 TAB_HANDLERS: dict[str, TabHandler] = {
     "changelog": _changelog,
-    "docs": _docs,
+    "changes": changes_page,
+    "docs": docs_page,
+    "llms.txt": llms_text,
     "versions": _versions,
     "dependencies": _dependencies,
     "dependents": _dependents,
@@ -312,43 +300,7 @@ def _chart_of_months(history: PullHistory, today: str) -> BarChart:
     return BarChart("Pulls by month", ("pulls",), bars)
 
 
-async def readme_html(
-    request: PageRequest, details: ReleaseDetails, text: str, module: str = ""
-) -> SafeHtml:
-    """Return the readme of a release, or of one of its modules, as safe HTML."""
-    return await text_html(request, details, text, _folder(details, module))
-
-
-async def text_html(
-    request: PageRequest, details: ReleaseDetails, text: str, folder: str
-) -> SafeHtml:
-    """Return a text of a folder of the archive as safe HTML."""
-    if not text.strip():
-        return SafeHtml()
-    release, frame = details.release, PackageFrame(details, request.url)
-    files = await files_of(request, details)
-    place = TextPlace(
-        files=quote(f"/files/{details.package}/{release.version}"),
-        folder=folder,
-        names=files.files if files else frozenset(),
-        pages=f"{quote(frame.address('files'))}?path=",
-    )
-    return await request.registry.rendered_texts.render(release.content, text, place)
-
-
 def _months(first: str, last: str) -> list[str]:
     """Return the months, such as `2026-11`, from one month or day to another."""
     begin, end = (int(each[:4]) * 12 + int(each[5:7]) - 1 for each in (first, last))
     return [f"{month // 12}-{month % 12 + 1:02}" for month in range(begin, end + 1)]
-
-
-_PACKED_TEXTS = "docs"  # The folder into which `bal pack` for Java moves texts of the root.
-_UNPACKED_LAYOUT = "4"  # The version of the layout that keeps the folders of the project.
-
-
-def _folder(details: ReleaseDetails, module: str) -> str:
-    """Return the folder of the text in the archive."""
-    name = details.package.name
-    if details.release.bala_version.startswith(_UNPACKED_LAYOUT):
-        return f"modules/{module.removeprefix(f'{name}.')}" if module not in ("", name) else ""
-    return f"{_PACKED_TEXTS}/modules/{module}" if module else _PACKED_TEXTS

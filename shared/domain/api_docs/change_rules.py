@@ -30,6 +30,7 @@ from shared.domain.api_docs.model import (
     VariableDocs,
     declarations_of,
 )
+from shared.domain.api_docs.outline import ENUM_MEMBER, FIELD, METHOD
 from shared.domain.api_docs.signatures import signature_text
 from shared.domain.api_docs.type_relations import TypeRelation, type_relation
 
@@ -76,13 +77,13 @@ def symbols_by_name(module: ModuleDocs) -> dict[tuple[bool, str], ApiSymbol]:
 def _members(kind: DeclarationKind, docs: Documented) -> Iterator[ApiSymbol]:
     if isinstance(docs, RecordDocs | ObjectTypeDocs | ClassDocs):
         for field in _fields(docs.fields):
-            yield ApiSymbol(f"{docs.name}.{field.name}", "field", field, kind)
+            yield ApiSymbol(f"{docs.name}.{field.name}", FIELD, field, kind)
     if isinstance(docs, ObjectTypeDocs | ClassDocs):
         for method in docs.methods:
-            yield ApiSymbol(f"{docs.name}.{method.title}", "method", method, kind)
+            yield ApiSymbol(f"{docs.name}.{method.title}", METHOD, method, kind)
     if isinstance(docs, EnumDocs):
         for member in docs.members:
-            yield ApiSymbol(f"{docs.name}.{member.name}", "enum member", member, kind)
+            yield ApiSymbol(f"{docs.name}.{member.name}", ENUM_MEMBER, member, kind)
 
 
 def _fields(fields: Iterable[VariableDocs]) -> Iterator[VariableDocs]:
@@ -186,7 +187,7 @@ def _parameter_changes(
     for name, parameter in after.items():
         if name in before:
             yield from _parameter_difference(before[name], parameter)
-        elif _must_be_given(parameter):
+        elif parameter.must_be_given:
             yield _MAJOR, f"The new parameter {name} is required."
         else:
             yield _MINOR, f"The parameter {name} was added."
@@ -197,17 +198,11 @@ def _parameter_changes(
         yield _MAJOR, "A parameter was added before others."
 
 
-def _must_be_given(parameter: VariableDocs) -> bool:
-    kind = parameter.type
-    is_collected = kind is not None and (kind.is_rest_param or kind.is_inclusion)
-    return not parameter.default_value and not is_collected
-
-
 def _parameter_difference(old: VariableDocs, new: VariableDocs) -> Iterator[Reason]:
     name = new.name
-    if _must_be_given(new) and not _must_be_given(old):
+    if new.must_be_given and not old.must_be_given:
         yield _MAJOR, f"The parameter {name} is required now."
-    elif _must_be_given(old) and not _must_be_given(new):
+    elif old.must_be_given and not new.must_be_given:
         yield _MINOR, f"The parameter {name} is no longer required."
     elif old.default_value != new.default_value:
         yield _PATCH, f"The parameter {name} has another default."

@@ -2,14 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from shared.domain.api_docs.model import (
-    ClassDocs,
-    Documented,
-    FunctionDocs,
-    ModuleDocs,
-    ObjectTypeDocs,
-    declarations_of,
-)
+from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.outline import METHOD, DocsSymbol, declared
 
 
 def undocumented(module: ModuleDocs) -> Iterator[str]:
@@ -23,18 +17,13 @@ def count_documented(modules: Iterable[ModuleDocs]) -> tuple[int, int]:
     return sum(found), len(found)
 
 
-def method_name(method: FunctionDocs) -> str:
-    """Return the name of a method; that of a resource method is its accessor and path."""
-    return f"{method.accessor} {method.resource_path}" if method.is_resource else method.name
-
-
 def _commented(module: ModuleDocs) -> Iterator[tuple[str, bool]]:
-    for _, declaration in declarations_of(module):
-        yield declaration.name, _has_comment(declaration)
-        if isinstance(declaration, ClassDocs | ObjectTypeDocs):
-            for method in declaration.methods:
-                yield f"{declaration.name}.{method_name(method)}", _has_comment(method)
+    for _, declaration in declared(module):
+        yield declaration.path, _has_comment(declaration)
+        for member in declaration.members():
+            if member.kind == METHOD:
+                yield member.path, _has_comment(member)
 
 
-def _has_comment(declaration: Documented) -> bool:
-    return bool((declaration.description or "").strip())
+def _has_comment(symbol: DocsSymbol) -> bool:
+    return bool((symbol.docs.description or "").strip())

@@ -149,6 +149,12 @@ class VariableDocs(DeclarationDocs):
 
     is_final: bool = False
 
+    @property
+    def must_be_given(self) -> bool:
+        """Check that a call must have an argument for this parameter."""
+        is_collected = self.type is not None and (self.type.is_rest_param or self.type.is_inclusion)
+        return not self.default_value and not is_collected
+
 
 class ModuleVariableDocs(VariableDocs):
     """A variable of a module, or a configurable."""

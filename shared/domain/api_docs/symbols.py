@@ -12,17 +12,9 @@ from itertools import chain, islice
 
 from pydantic import TypeAdapter
 
-from shared.domain.api_docs.model import (
-    ClassDocs,
-    DeclarationKind,
-    Documented,
-    EnumDocs,
-    ModuleDocs,
-    ObjectTypeDocs,
-    declarations_of,
-)
+from shared.domain.api_docs.model import DeclarationKind, ModuleDocs
+from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.signatures import signature_text
-from shared.domain.archives.summaries import summary_of
 
 MAX_SYMBOLS = 20_000  # Of a release. The largest known connector has 2,600.
 MAX_SIGNATURE_LENGTH = 300  # Characters: more than a line of a search result shows.
@@ -76,34 +68,20 @@ def unpack_symbols(packed: str) -> tuple[Symbol, ...]:
 
 
 def _symbols_of_module(module: ModuleDocs) -> Iterator[Symbol]:
-    for kind, docs in declarations_of(module):
+    for kind, declaration in declared(module):
         if kind is not DeclarationKind.CONFIGURABLE:  # Values for a program, not for its code.
-            yield _symbol(module, kind.value, docs, docs.name)
-        for what, name, member in _members(docs):
-            yield _symbol(module, what, member, name, parent=docs.name)
+            yield _symbol(module, declaration)
+        if kind is not DeclarationKind.RECORD:
+            yield from (_symbol(module, member) for member in declaration.members())
 
 
-def _members(docs: Documented) -> Iterator[tuple[str, str, Documented]]:
-    """Yield what members are, their names and their documentation."""
-    if isinstance(docs, ClassDocs | ObjectTypeDocs):
-        for field in docs.fields:
-            yield "field", field.name, field
-        for method in docs.methods:
-            yield "method", method.title, method
-    elif isinstance(docs, EnumDocs):
-        for member in docs.members:
-            yield "enum member", member.name, member
-
-
-def _symbol(
-    module: ModuleDocs, kind: str, docs: Documented, name: str, *, parent: str = ""
-) -> Symbol:
+def _symbol(module: ModuleDocs, symbol: DocsSymbol) -> Symbol:
     return Symbol(
-        kind=kind,
+        kind=symbol.kind,
         module=module.id,
-        parent=parent,
-        name=name,
-        signature=signature_text(docs)[:MAX_SIGNATURE_LENGTH],
-        description=summary_of("", docs.documentation or docs.description),
-        flags=tuple(flag for flag in SYMBOL_FLAGS if getattr(docs, flag, False)),
+        parent=symbol.owner.title if symbol.owner else "",
+        name=symbol.title,
+        signature=signature_text(symbol.docs)[:MAX_SIGNATURE_LENGTH],
+        description=symbol.summary,
+        flags=tuple(flag for flag in SYMBOL_FLAGS if getattr(symbol.docs, flag, False)),
     )

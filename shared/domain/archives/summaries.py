@@ -19,6 +19,7 @@ _NOTE = re.compile(r"\[\^[^\]\s]+\]|\[!\w+\]")  # A footnote that is called, an 
 _MARKER = re.compile(r"^\s*(?:>\s*|[-*+]\s+|\d{1,9}[.)]\s+)+")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _EMPHASIS = re.compile(r"(?<!\w)[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)|`+|~~")
+_SENTENCE = re.compile(r".+?[.!?](?=\s)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -31,6 +32,14 @@ def summary_of(description: str, markdown: str) -> str:
     """Return the description, or else the first line of prose in a Markdown text, on one line."""
     line = in_one_line(description) or _first_prose(markdown)
     return line if len(line) <= MAX_SUMMARY_LENGTH else _shortened(line)
+
+
+def first_sentence(markdown: str) -> str:
+    """Return the first sentence of a Markdown text on one line, without Markdown syntax."""
+    paragraph = markdown.lstrip().partition("\n\n")[0][:_LONGEST_LINE]
+    prose = " ".join(filter(None, map(_prose, paragraph.split("\n"))))
+    sentence = _SENTENCE.match(prose)
+    return sentence[0] if sentence else prose
 
 
 def _first_prose(markdown: str) -> str:

@@ -15,10 +15,10 @@ SURVEY, FIND = "metadata.survey", "metadata.find"
 FRAME = Counter([SURVEY, FIND, "directory.get", "directory.list_by_owner"])
 FILES = Counter(["archives.read"])
 DEPENDENTS = Counter(["search.search"])  # Counted in the tabs of every page.
+DOCS, DOCS_RECORD = "documents.api_docs", "documents.api_docs_record"
 TABS = FILES + DEPENDENTS
 BUDGETS = {
     "": Counter(["documents.texts"]) + TABS,
-    "/docs?module=greet.formal": Counter(["documents.texts"]) + TABS,
     "/versions": Counter(["pulls.history"]) + TABS,
     "/dependencies": Counter(["documents.graphs", SURVEY]) + TABS,
     "/dependents": TABS,
@@ -27,6 +27,13 @@ BUDGETS = {
     "/quality": Counter(["documents.texts", SURVEY]) + TABS,
     "/statistics": Counter(["pulls.history"]) + TABS,
     "/activity": Counter(["events.stream"]) + TABS,
+}
+
+# Of pages that read the documentation, once it is made. The list of files is known by then.
+DOCUMENTED = {
+    "/docs?module=greet.formal": Counter([DOCS, DOCS_RECORD]) + DEPENDENTS,
+    "/docs/greet/greet": Counter([DOCS]) + DEPENDENTS,
+    "/changes": Counter({DOCS: 3}) + DEPENDENTS,
 }
 
 
@@ -49,6 +56,15 @@ async def calls(world: World, journal: Journal, path: str) -> Counter[str]:
     answer = await opened(world, path)
     assert answer.status_code == 200, path
     return Counter(journal.taken())
+
+
+@pytest.mark.parametrize("page", DOCUMENTED)
+async def test_a_page_of_documentation_asks_no_more_than_its_budget(
+    counted: World, journal: Journal, page: str
+) -> None:
+    path = f"/packages/acme/greet/1.2.0{page}"
+    await calls(counted, journal, path)
+    assert await calls(counted, journal, path) == FRAME + DOCUMENTED[page]
 
 
 @pytest.mark.parametrize("page", BUDGETS)

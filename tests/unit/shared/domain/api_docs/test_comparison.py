@@ -5,7 +5,7 @@ import pytest
 from shared.domain.api_docs.change_rules import ChangeLevel
 from shared.domain.api_docs.comparison import ApiChange, ApiComparison, ChangeKind, compare
 from shared.domain.versions import Version
-from tests.support.api_docs import module_docs
+from tests.support.documented import documented
 
 PATCH, MINOR, MAJOR = ChangeLevel.PATCH, ChangeLevel.MINOR, ChangeLevel.MAJOR
 
@@ -18,7 +18,7 @@ def comparison(
     before: str, after: str, versions: tuple[str, str] = ("1.0.0", "1.1.0")
 ) -> ApiComparison:
     old, new = map(Version.parse, versions)
-    return compare((old, [module_docs(before)]), (new, [module_docs(after)]))
+    return compare((old, [documented(before)]), (new, [documented(after)]))
 
 
 def test_the_same_api_in_another_order_has_no_changes() -> None:
@@ -267,7 +267,7 @@ def test_an_annotation_and_a_type_may_share_a_name() -> None:
 
 
 def test_a_whole_module_is_one_change() -> None:
-    one, two = module_docs("public function f() {}", "a"), module_docs("", "a.b")
+    one, two = documented("public function f() {}", "a"), documented("", "a.b")
     versions = Version.parse("1.0.0"), Version.parse("1.1.0")
 
     (removed,) = compare((versions[0], [one, two]), (versions[1], [one])).changes

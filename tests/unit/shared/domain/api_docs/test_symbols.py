@@ -7,7 +7,7 @@ from shared.domain.api_docs.symbols import (
     symbols_of,
     unpack_symbols,
 )
-from tests.support.api_docs import module_docs
+from tests.support.documented import documented
 
 SOURCE = """
 # Sends requests. More of it.
@@ -43,7 +43,7 @@ function hidden() {}
 def symbols() -> dict[str, Symbol]:
     return {
         ".".join(filter(None, (each.parent, each.name))): each
-        for each in symbols_of([module_docs(SOURCE)])
+        for each in symbols_of([documented(SOURCE)])
     }
 
 
@@ -66,7 +66,7 @@ def test_a_symbol_has_its_signature_and_one_line_of_its_comment() -> None:
 
     assert found.description == "Gets a user."
     assert found.signature == ("resource isolated function get users/[int id]() returns User|error")
-    assert found.module == "greet"
+    assert found.module == "shop"
 
 
 def test_flags_say_what_editors_show() -> None:
@@ -79,7 +79,7 @@ def test_flags_say_what_editors_show() -> None:
 
 
 def test_packed_symbols_are_the_same_when_unpacked() -> None:
-    listed = symbols_of([module_docs(SOURCE)])
+    listed = symbols_of([documented(SOURCE)])
 
     assert unpack_symbols(pack_symbols(listed)) == listed
     assert pack_symbols(()) == ""
@@ -89,4 +89,4 @@ def test_packed_symbols_are_the_same_when_unpacked() -> None:
 def test_a_release_has_a_bounded_number_of_symbols() -> None:
     source = "".join(f"public const C{number} = 1;" for number in range(MAX_SYMBOLS + 5))
 
-    assert len(symbols_of([module_docs(source)])) == MAX_SYMBOLS
+    assert len(symbols_of([documented(source)])) == MAX_SYMBOLS

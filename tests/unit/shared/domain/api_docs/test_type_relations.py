@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain.api_docs.type_relations import TypeRelation, type_relation
-from tests.support.api_docs import type_of
+from tests.support.documented import type_of
 
 SAME, WIDER = TypeRelation.SAME, TypeRelation.WIDER
 NARROWER, DIFFERENT = TypeRelation.NARROWER, TypeRelation.DIFFERENT

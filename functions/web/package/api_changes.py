@@ -1,0 +1,98 @@
+"""/packages/{org}/{name}/{version}/changes: the API changes from another version."""
+
+from collections.abc import Iterable
+
+import azure.functions as func
+
+from functions.http.public_pages import PageRequest
+from functions.http.responses import JSON
+from functions.web.package.frame import page_not_found, show_tab
+from shared.domain.api_docs.change_rules import ChangeLevel
+from shared.domain.api_docs.comparison import ApiChange, ApiComparison
+from shared.domain.errors.packages import ApiDocsFailed
+from shared.domain.errors.requests import ApiDocsPending
+from shared.domain.packages import ReleaseEntry
+from shared.services.package_details import ReleaseDetails
+
+# What a reader looks for first.
+_GROUPS = (
+    (ChangeLevel.MAJOR, "Breaking changes"),
+    (ChangeLevel.MINOR, "Additions and compatible changes"),
+    (ChangeLevel.PATCH, "Other changes"),
+)
+
+
+async def changes_page(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+    """Show the changes from the version that the query names, or the one before this one."""
+    after = _entry(details, details.release.version)
+    others = [each for each in details.entries if each.version != details.release.version]
+    before = _earlier(request, details, others)
+    if after is None or (request.query.get("from") and before is None):
+        raise page_not_found(request)
+    compared, problem = None, ""
+    if before is not None:
+        try:
+            compared = await request.registry.api_docs.compare(details.package, before, after)
+        except (ApiDocsFailed, ApiDocsPending) as refusal:
+            problem = str(refusal)
+    if request.wants(JSON) or request.query.get("form") == "json":
+        return request.json(comparison_json(details, compared))
+    values = {
+        "before": before,
+        "others": others,
+        "compared": compared,
+        "problem": problem,
+        "groups": tuple(_groups(compared.changes)) if compared else (),
+    }
+    return await show_tab(request, details, "changes", values)
+
+
+def _earlier(
+    request: PageRequest, details: ReleaseDetails, others: Iterable[ReleaseEntry]
+) -> ReleaseEntry | None:
+    """Return the version to compare with; without a request, the highest lower one, a stable one
+    for a stable version."""
+    if named := request.query.get("from"):
+        return _entry(details, named)
+    own = details.release.coordinate.version
+    lower = [each for each in others if each.parsed < own]
+    stable = [each for each in lower if each.parsed.is_stable]
+    return max(stable or lower, key=lambda each: each.parsed.precedence, default=None)
+
+
+def _entry(details: ReleaseDetails, version: str) -> ReleaseEntry | None:
+    return next((each for each in details.entries if each.version == version), None)
+
+
+def _groups(changes: Iterable[ApiChange]) -> Iterable[tuple[str, list[ApiChange]]]:
+    for level, title in _GROUPS:
+        if found := [each for each in changes if each.level is level]:
+            yield title, found
+
+
+def comparison_json(details: ReleaseDetails, compared: ApiComparison | None) -> dict[str, object]:
+    """Return a comparison as JSON; without a version to compare with it has no changes."""
+    model: dict[str, object] = {
+        "package": str(details.package),
+        "version": details.release.version,
+        "changes": [_change_json(each) for each in compared.changes] if compared else [],
+    }
+    if compared is not None:
+        model["from"] = str(compared.before)
+        model["required"] = compared.required.name.lower()
+        model["published"] = compared.published.name.lower()
+        model["versionTooLow"] = compared.is_version_too_low
+    return model
+
+
+def _change_json(change: ApiChange) -> dict[str, object]:
+    return {
+        "kind": change.kind.value,
+        "module": change.module,
+        "symbol": change.symbol,
+        "declares": change.declares,
+        "level": change.level.name.lower(),
+        "before": change.before,
+        "after": change.after,
+        "reasons": list(change.reasons),
+    }

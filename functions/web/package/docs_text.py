@@ -1,0 +1,193 @@
+"""The outline of a module, its documentation as Markdown and JSON, and calls of functions."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from shared.domain.api_docs.model import (
+    ClassDocs,
+    DeclarationKind,
+    DocsModel,
+    FunctionDocs,
+    ModuleDocs,
+)
+from shared.domain.api_docs.outline import DocsSymbol, declared
+from shared.domain.api_docs.signatures import signature_text, source_text
+from shared.services.package_details import ReleaseDetails
+
+KIND_TITLES = {
+    DeclarationKind.CLIENT: "Clients",
+    DeclarationKind.LISTENER: "Listeners",
+    DeclarationKind.FUNCTION: "Functions",
+    DeclarationKind.CLASS: "Classes",
+    DeclarationKind.OBJECT_TYPE: "Object types",
+    DeclarationKind.SERVICE_TYPE: "Service types",
+    DeclarationKind.RECORD: "Records",
+    DeclarationKind.ENUM: "Enums",
+    DeclarationKind.TYPE: "Types",
+    DeclarationKind.ERROR: "Errors",
+    DeclarationKind.CONSTANT: "Constants",
+    DeclarationKind.VARIABLE: "Variables",
+    DeclarationKind.CONFIGURABLE: "Configurables",
+    DeclarationKind.ANNOTATION: "Annotations",
+}
+
+
+def outline_of(module: ModuleDocs) -> list[tuple[str, list[DocsSymbol]]]:
+    """Return the declarations of a module below the title of their kind."""
+    found: dict[DeclarationKind, list[DocsSymbol]] = {}
+    for kind, symbol in declared(module):
+        found.setdefault(kind, []).append(symbol)
+    return [
+        (title, sorted(found[kind], key=lambda symbol: symbol.title.lower()))
+        for kind, title in KIND_TITLES.items()
+        if kind in found
+    ]
+
+
+def json_of(docs: DocsModel) -> dict[str, Any]:
+    """Return documentation with the keys of `/2.0/docs`."""
+    return docs.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def module_markdown(details: ReleaseDetails, module: ModuleDocs, base_url: str) -> str:
+    """Return a module as Markdown: its declarations with the first line of each comment."""
+    page = f"{base_url}/packages/{details.package}/{details.release.version}/docs/{module.id}"
+    parts = [f"# {module.org_name}/{module.id} {module.version}"]
+    parts += [module.summary] if module.summary else []
+    parts += [_fenced(import_line(module)), f"Page: {page}"]
+    for title, symbols in outline_of(module):
+        parts += [f"## {title}", *map(_declaration, symbols)]
+    return _joined(parts)
+
+
+def symbol_markdown(module: ModuleDocs, symbol: DocsSymbol) -> str:
+    """Return a declaration with its members, or one member, as Markdown."""
+    parts = [f"# {symbol.path} ({symbol.kind} of {module.org_name}/{module.id} {module.version})"]
+    parts += [_fenced(source_text(symbol.docs)), *_comment(symbol)]
+    call = call_of(module, symbol)
+    parts += ["## Call", _fenced(call)] if call else []
+    for member in symbol.members():
+        parts += [f"## {member.title}", _fenced(signature_text(member.docs)), *_comment(member)]
+    return _joined(parts)
+
+
+def package_llms_text(details: ReleaseDetails, modules: Sequence[ModuleDocs], base_url: str) -> str:
+    """Return the package as llmstxt.org describes: what it is, and links to its documentation as
+    Markdown."""
+    release = f"{base_url}/packages/{details.package}/{details.release.version}"
+    parts = [f"# {details.package} {details.release.version}"]
+    parts += [f"> {details.release.summary}"] if details.release.summary else []
+    parts.append(f"Install it with `bal pull {details.package}:{details.release.version}`.")
+    for module in modules:
+        page = f"{release}/docs/{module.id}"
+        links = [f"- [{module.id}]({page}?form=markdown): {module.summary or 'the whole module'}"]
+        for title, symbols in outline_of(module):
+            for symbol in symbols:
+                said = f": {symbol.summary}" if symbol.summary else ""
+                links.append(
+                    f"- [{symbol.path}]({page}/{symbol.path}?form=markdown) ({title.lower()}){said}"
+                )
+        parts += [f"## {module.id}", "\n".join(links)]
+    parts += ["## Optional", f"- [Files]({release}/files)\n- [Versions]({release}/versions)"]
+    return _joined(parts)
+
+
+def import_line(module: ModuleDocs) -> str:
+    return f"import {module.org_name}/{module.id};"
+
+
+def _declaration(symbol: DocsSymbol) -> str:
+    said = f"\n\n{symbol.summary}" if symbol.summary else ""
+    return f"### {symbol.title}\n\n{_fenced(signature_text(symbol.docs))}{said}"
+
+
+def _comment(symbol: DocsSymbol) -> Iterator[str]:
+    docs = symbol.docs
+    if symbol.deprecation is not None:
+        yield f"> Deprecated. {symbol.deprecation}".rstrip()
+    if text := (docs.documentation or docs.description or "").strip():
+        yield text
+    if isinstance(docs, FunctionDocs):
+        said = [*((each.name, each.description) for each in docs.parameters)]
+        said += [("returns", each.description) for each in docs.return_parameters]
+        lines = [f"- `{name}`: {' '.join(text.split())}" for name, text in said if text.strip()]
+        if lines:
+            yield "\n".join(lines)
+
+
+def _fenced(code: str) -> str:
+    return f"```ballerina\n{code}\n```"
+
+
+def _joined(parts: Sequence[str]) -> str:
+    return "\n\n".join(parts) + "\n"
+
+
+_PATH_PARAMETER = re.compile(r"\[[^\[\]]*?([\w']+)\]")  # `[int id]`, `[string... path]`.
+
+# Of the language, those that are names of classes with a small letter.
+_KEYWORDS = frozenset(
+    (
+        "client",
+        "error",
+        "function",
+        "listener",
+        "object",
+        "record",
+        "service",
+        "stream",
+        "table",
+        "transaction",
+        "type",
+        "xml",
+    )
+)
+
+# --- Calls ---------------------------------------------------------------------------------------
+
+
+def call_of(module: ModuleDocs, symbol: DocsSymbol) -> str:
+    """Return source that calls a function or method, or makes a value of a class, with a name in
+    place of each value that must be given; empty for other symbols."""
+    prefix, docs, owner = module.id.rpartition(".")[2], symbol.docs, symbol.owner
+    if isinstance(docs, ClassDocs):
+        arguments = _arguments(docs.init_method) if docs.init_method else ""
+        check = "check " if docs.init_method and _may_fail(docs.init_method) else ""
+        return f"{prefix}:{docs.name} {_variable(prefix, docs.name)} = {check}new ({arguments});"
+    if not isinstance(docs, FunctionDocs):
+        return ""
+    if owner is None:
+        return _call(docs, f"{prefix}:{docs.name}({_arguments(docs)})")
+    value = _variable(prefix, owner.docs.name)
+    if docs.name == "init":  # `new` calls it.
+        return ""
+    if docs.is_resource:
+        path = _PATH_PARAMETER.sub(r"[\1]", docs.resource_path.removeprefix("."))
+        return _call(docs, f"{value}->/{path}.{docs.accessor}({_arguments(docs)})")
+    arrow = "->" if docs.is_remote else "."
+    return _call(docs, f"{value}{arrow}{docs.name}({_arguments(docs)})")
+
+
+def _call(docs: FunctionDocs, call: str) -> str:
+    result = "var result = " if docs.return_parameters else ""
+    return f"{result}{'check ' if _may_fail(docs) else ''}{call};"
+
+
+def _arguments(docs: FunctionDocs) -> str:
+    """Return the names of the parameters that must be given."""
+    return ", ".join(each.name for each in docs.parameters if each.must_be_given)
+
+
+def _may_fail(docs: FunctionDocs) -> bool:
+    """Check whether an error is among the results."""
+    types = [each.type for each in docs.return_parameters]
+    members = [member for each in types for member in (each, *each.member_types)]
+    return any(each.name == "error" or each.category == "errors" for each in members)
+
+
+def _variable(prefix: str, type_name: str) -> str:
+    """Return the name of a variable of this type: of `Caller` caller, of `http:Client` httpClient,
+    since `client` is a keyword."""
+    name = type_name[:1].lower() + type_name[1:]
+    return f"{prefix}{type_name}" if name in _KEYWORDS else name

@@ -1,0 +1,79 @@
+"""The symbols of a module by their paths: declarations, and their members."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.domain.api_docs.model import (
+    ClassDocs,
+    DeclarationKind,
+    Documented,
+    EnumDocs,
+    ModuleDocs,
+    ObjectTypeDocs,
+    RecordDocs,
+    declarations_of,
+)
+from shared.domain.archives.summaries import first_sentence
+
+METHOD, FIELD, ENUM_MEMBER = "method", "field", "enum member"
+
+
+@dataclass(frozen=True, slots=True)
+class DocsSymbol:
+    """A declaration, or a member of the declaration `owner`.
+
+    `path` is its name in the module: `Client`, `Client.get`, `Client.get users/[int id]`, `@Tag`.
+    """
+
+    path: str
+    title: str
+    kind: str
+    docs: Documented
+    owner: "DocsSymbol | None" = None
+
+    @property
+    def summary(self) -> str:
+        """Return the first sentence of the comment."""
+        return first_sentence(self.docs.documentation or self.docs.description)
+
+    @property
+    def deprecation(self) -> str | None:
+        """Return what the comment says to use instead; None if it is not deprecated."""
+        if not self.docs.is_deprecated:
+            return None
+        sections = self.docs.description_sections
+        said = (each.removeprefix("# Deprecated").strip() for each in sections)
+        return next(said, "")
+
+    def members(self) -> Iterator["DocsSymbol"]:
+        """Yield the fields, methods and enum members, in source order."""
+        docs = self.docs
+        if isinstance(docs, RecordDocs | ObjectTypeDocs | ClassDocs):
+            named = (each for each in docs.fields if each.name)
+            yield from (self._member(FIELD, each.name, each) for each in named)
+        if isinstance(docs, ObjectTypeDocs | ClassDocs):
+            yield from (self._member(METHOD, each.title, each) for each in docs.methods)
+        if isinstance(docs, EnumDocs):
+            yield from (self._member(ENUM_MEMBER, each.name, each) for each in docs.members)
+
+    def _member(self, kind: str, title: str, docs: Documented) -> "DocsSymbol":
+        return DocsSymbol(f"{self.path}.{title}", title, kind, docs, self)
+
+
+def find_symbol(module: ModuleDocs, path: str) -> DocsSymbol | None:
+    """Return the declaration or member with this path."""
+    owner = path.partition(".")[0]
+    for _, symbol in declared(module):
+        if symbol.path == path:
+            return symbol
+        if symbol.path == owner:
+            return next((each for each in symbol.members() if each.path == path), None)
+    return None
+
+
+def declared(module: ModuleDocs) -> Iterator[tuple[DeclarationKind, DocsSymbol]]:
+    """Yield the declarations of a module. Annotations have names of their own, which may be those
+    of types, too: their paths begin with `@`."""
+    for kind, docs in declarations_of(module):
+        mark = "@" if kind is DeclarationKind.ANNOTATION else ""
+        yield kind, DocsSymbol(f"{mark}{docs.name}", docs.name, kind.value, docs)

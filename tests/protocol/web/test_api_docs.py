@@ -1,0 +1,324 @@
+"""The API documentation of a release: modules, symbols, and their twins for programs."""
+
+import json
+
+import pytest
+
+from tests.protocol.web.page_reader import Elements, opened
+from tests.protocol.web.sample_packages import publish
+from tests.support.world import World
+
+SOURCE = """
+import ballerina/http;
+import acme/words;
+
+# Sends greetings. Nobody answers.
+#
+# - to people
+#   - and to friends
+public isolated client class Client {
+    # Where it sends to.
+    public string url = "";
+
+    # Prepares it.
+    #
+    # + url - Of the server
+    public isolated function init(string url) returns error? {}
+
+    # Sends a greeting.
+    #
+    # + to - A **person**
+    # + options - How to send
+    # + return - What was said
+    remote isolated function send(Person to, *Options options) returns words:Text|Problem {
+        return "";
+    }
+
+    resource isolated function get people/[int id](int 'limit = 10) returns Person[]? => ();
+}
+
+# A person.
+public type Person record {|
+    # Of the person
+    string name;
+    Person[] friends = [];
+    http:Response response?;
+|};
+
+public type Options record {};
+
+public type Problem distinct error;
+
+# Moods of a greeting.
+public enum Mood { GLAD, SAD = "sad" }
+
+# Old.
+# # Deprecated
+# Use `Client`.
+@deprecated
+public function greet(string name) returns string => name;
+
+public type Text string;
+
+public annotation Text on type;
+
+# <script>alert(1)</script> [x](javascript:alert(1)) <img src=x onerror=alert(1)>
+public const HOSTILE = "</code><script>alert(1)</script>";
+"""
+DOCS = "/packages/acme/hello/1.0.0/docs"
+
+
+@pytest.fixture
+async def documented(shelf: World) -> World:
+    """Return a registry with a documented package."""
+    await publish(
+        shelf,
+        "acme/hello:1.0.0",
+        modules=["low"],
+        exported=["hello", "hello.low"],
+        dependencies=["acme/words:1.0.0", "ballerina/http:2.10.0"],
+        entries={
+            "modules/hello/hello.bal": SOURCE,
+            "modules/hello.low/hello.low.bal": "function f() {}",
+        },
+    )
+    return shelf
+
+
+async def words(world: World, path: str) -> str:
+    answer = await opened(world, path)
+    assert answer.status_code == 200, answer.text
+    return " ".join(Elements.of(answer).words.split())
+
+
+async def test_a_module_page_lists_its_declarations_by_kind(documented: World) -> None:
+    page = Elements.of(await opened(documented, DOCS))
+    text = " ".join(page.words.split())
+
+    assert "import acme/hello;" in text
+    assert "Clients 1 Client Sends greetings. Functions 1 greet Deprecated Old. Records 2" in text
+    for path in ("Client", "Person", "Mood", "greet", "Problem", "Text", "%40Text", "HOSTILE"):
+        assert f"{DOCS}/hello/{path}" in page.links
+    assert f"{DOCS}/hello.low" in page.links
+
+
+async def test_every_address_of_a_module_shows_the_same(documented: World) -> None:
+    pages = [f"{DOCS}", f"{DOCS}?module=hello", f"{DOCS}/hello", f"{DOCS}/hello/"]
+    latest = "/packages/acme/hello/latest/docs"
+    texts = [await words(documented, each) for each in (*pages, latest)]
+
+    assert len(set(texts)) == 1
+
+
+async def test_a_module_without_public_declarations_says_so(documented: World) -> None:
+    assert "This module declares nothing public." in await words(documented, f"{DOCS}/hello.low")
+
+
+async def test_a_symbol_page_has_signature_comment_members_and_source(documented: World) -> None:
+    page = Elements.of(await opened(documented, f"{DOCS}/hello/Client"))
+    text = " ".join(page.words.split())
+
+    assert "public isolated client class Client" in text
+    assert "Create hello:Client helloClient = check new (url);" in text
+    assert "remote isolated function send(Person to, *Options options)" in text
+    assert "to Person A person options Options How to send Returns words:Text|Problem" in text
+    assert "/packages/acme/hello/1.0.0/files?path=modules%2Fhello%2Fhello.bal#L-9" in page.links
+
+
+async def test_named_types_link_to_their_documentation(documented: World) -> None:
+    links = Elements.of(await opened(documented, f"{DOCS}/hello/Client.send")).links
+    assert f"{DOCS}/hello/Person" in links
+    assert f"{DOCS}/hello/Problem" in links
+    assert "/docs/acme/words/1.0.0/Text" in links
+
+    links = Elements.of(await opened(documented, f"{DOCS}/hello/Person")).links
+    assert "/docs/ballerina/http/2.10.0/Response" in links
+    assert any(each.startswith("https://ballerina.io/spec/lang/") for each in links)
+
+
+async def test_a_type_of_another_package_is_found_by_its_module(documented: World) -> None:
+    for path in ("Person", "Client.get%20people/%5Bint%20id%5D"):
+        answer = await opened(documented, f"/docs/acme/hello/1.0.0/{path}")
+        assert answer.status_code == 302
+        assert answer.headers["location"] == f"{DOCS}/hello/{path}"
+    answer = await opened(documented, "/docs/acme/hello.low/1.0.0")
+    assert answer.headers["location"] == f"{DOCS}/hello.low"
+    for path in ("acme/hello/9.9.9/Person", "acme/nothing/1.0.0/A", "acme/secret/1.0.0/A"):
+        assert (await opened(documented, f"/docs/{path}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "call"),
+    [
+        ("greet", "var result = hello:greet(name);"),
+        ("Client.send", "var result = check helloClient->send(to);"),
+        ("Client.get people/[int id]", "var result = helloClient->/people/[id].get();"),
+        ("Client.init", ""),
+        ("Person", ""),
+    ],
+)
+async def test_a_function_page_shows_how_to_call_it(
+    documented: World, path: str, call: str
+) -> None:
+    text = await words(documented, f"{DOCS}/hello/{path}")
+
+    assert f"Call {call}" in text if call else "Call" not in text
+
+
+async def test_a_deprecated_symbol_says_what_to_use(documented: World) -> None:
+    assert "Deprecated. Use Client" in await words(documented, f"{DOCS}/hello/greet")
+
+
+async def test_an_annotation_may_have_the_name_of_a_type(documented: World) -> None:
+    assert "public type Text string" in await words(documented, f"{DOCS}/hello/Text")
+    assert "annotation Text on type" in await words(documented, f"{DOCS}/hello/@Text")
+
+
+async def test_comments_and_values_of_a_hostile_author_execute_nothing(documented: World) -> None:
+    for path in (f"{DOCS}/hello", f"{DOCS}/hello/HOSTILE"):
+        page = (await opened(documented, path)).text
+        assert "<script>alert" not in page
+        assert 'href="javascript' not in page
+        assert 'onerror="' not in page
+
+
+@pytest.mark.parametrize("path", ["Nobody", "Client.nothing", "Nobody.send", "Client."])
+async def test_a_missing_symbol_is_a_missing_page(documented: World, path: str) -> None:
+    assert (await opened(documented, f"{DOCS}/hello/{path}")).status_code == 404
+    assert (await opened(documented, f"{DOCS}/nothing/{path}")).status_code == 404
+
+
+async def test_programs_get_markdown_and_json(documented: World) -> None:
+    markdown = (await opened(documented, f"{DOCS}/hello?form=markdown")).text
+    assert markdown.startswith("# acme/hello 1.0.0\n")
+    assert (
+        "## Clients\n\n### Client\n\n```ballerina\npublic isolated client class Client" in markdown
+    )
+
+    symbol = (await opened(documented, f"{DOCS}/hello/Client?form=markdown")).text
+    assert "- to people\n  - and to friends" in symbol
+    assert "- `to`: A **person**\n" in symbol
+
+    answer = await opened(documented, f"{DOCS}/hello/Client?form=json")
+    assert [each["name"] for each in json.loads(answer.content)["methods"]] == ["init", "send", ""]
+    answer = await opened(documented, f"{DOCS}/hello?form=json")
+    assert json.loads(answer.content)["id"] == "hello"
+    assert "Old.\n" in (await opened(documented, f"{DOCS}/hello/greet?form=markdown")).text
+
+
+async def test_a_package_has_a_text_for_language_models(documented: World) -> None:
+    answer = await opened(documented, "/packages/acme/hello/1.0.0/llms.txt")
+
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.text.startswith("# acme/hello 1.0.0\n")
+    assert f"{DOCS}/hello/Client?form=markdown) (clients): Sends greetings." in answer.text
+
+
+async def test_lines_that_could_not_be_read_are_named(shelf: World) -> None:
+    source = "public function good() {}\npublic function broken( {\npublic function other() {}\n"
+    await publish(shelf, "acme/broken:1.0.0", entries={"modules/broken/broken.bal": source})
+
+    text = await words(shelf, "/packages/acme/broken/1.0.0/docs")
+
+    assert "Partial documentation." in text
+    assert "broken.bal" in text
+    assert "good" in text
+
+
+async def test_a_release_without_sources_shows_its_readme(shelf: World) -> None:
+    await publish(
+        shelf,
+        "acme/strange:1.0.0",
+        entries={"modules/strange/strange.bal": b"\xff\xfe\x00public"},
+    )
+
+    text = await words(shelf, "/packages/acme/strange/1.0.0/docs")
+
+    assert "import acme/strange;" in text
+    assert "UTF-8" in text
+
+
+async def test_documentation_of_a_private_package_is_for_members(documented: World) -> None:
+    for path in ("docs", "docs/secret", "docs/secret/A", "llms.txt"):
+        answer = await opened(documented, f"/packages/acme/secret/1.0.0/{path}")
+        assert answer.status_code == 404
+
+
+# --- Changes -------------------------------------------------------------------------------------
+
+OLD = """
+public function kept(int a) {}
+public function widened(int a) {}
+public function gone() {}
+"""
+NEW = """
+public function kept(int a) {}
+public function widened(int|string a) {}
+public function added() {}
+"""
+
+
+async def publish_two(world: World, version: str = "1.0.1") -> None:
+    for each, source in (("1.0.0", OLD), (version, NEW)):
+        entries = {"modules/moving/moving.bal": source}
+        await publish(world, f"acme/moving:{each}", entries=entries)
+
+
+async def test_breaking_changes_are_listed_first_with_both_signatures(shelf: World) -> None:
+    await publish_two(shelf)
+
+    text = await words(shelf, "/packages/acme/moving/1.0.1/changes")
+
+    assert "Published as 1.0.1. 1 change breaks callers" in text
+    assert "Breaking changes 1 gone function removed public function gone()" in text
+    assert "widened function changed public function widened(int a) public function widened" in text
+    assert "The parameter a accepts more types." in text
+    assert "kept" not in text
+
+
+async def test_a_new_major_version_may_break_callers(shelf: World) -> None:
+    await publish_two(shelf, "2.0.0")
+
+    text = await words(shelf, "/packages/acme/moving/2.0.0/changes")
+
+    assert "The version announces breaking changes." in text
+    assert "Published as" not in text
+
+
+async def test_any_two_versions_can_be_compared(shelf: World) -> None:
+    await publish_two(shelf)
+
+    text = await words(shelf, "/packages/acme/moving/1.0.0/changes?from=1.0.1")
+    assert "API changes from 1.0.1 to 1.0.0" in text
+    assert "added function removed" in text
+    assert "There is no earlier version." in await words(
+        shelf, "/packages/acme/moving/1.0.0/changes"
+    )
+    for version in ("9.9.9", "x"):
+        path = f"/packages/acme/moving/1.0.0/changes?from={version}"
+        assert (await opened(shelf, path)).status_code == 404
+
+
+async def test_changes_are_json_for_programs(shelf: World) -> None:
+    await publish_two(shelf)
+
+    answer = await opened(shelf, "/packages/acme/moving/1.0.1/changes?form=json")
+    model = json.loads(answer.content)
+
+    assert (model["from"], model["required"], model["published"]) == ("1.0.0", "major", "patch")
+    assert model["versionTooLow"] is True
+    assert [(each["symbol"], each["level"]) for each in model["changes"]] == [
+        ("added", "minor"),
+        ("gone", "major"),
+        ("widened", "minor"),
+    ]
+    answer = await opened(shelf, "/packages/acme/moving/1.0.0/changes?form=json")
+    assert json.loads(answer.content)["changes"] == []
+
+
+async def test_versions_link_to_their_api_changes(shelf: World) -> None:
+    await publish_two(shelf)
+
+    links = Elements.of(await opened(shelf, "/packages/acme/moving/versions")).links
+
+    assert "/packages/acme/moving/1.0.1/changes" in links
