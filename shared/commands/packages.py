@@ -14,8 +14,8 @@ from shared.commands.base import (
     with_registry,
 )
 from shared.composition import Registry
-from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.api_docs.comparison import ApiComparison
+from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.identity import OPERATOR
 from shared.domain.moderation import parse_public_reason
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
@@ -30,8 +30,8 @@ from shared.domain.packages import (
 )
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
-from shared.services.api_docs_generation import DocumentedRelease
 from shared.domain.versions import Version
+from shared.services.api_docs_generation import DocumentedRelease
 from shared.services.trusted_publishing import PublisherRequest
 
 
@@ -144,6 +144,8 @@ def _api_docs_state(record: ApiDocsRecord) -> str:
     if record.unread:
         return f"{record.state.value}, {len(record.unread)} parts of files could not be read"
     return record.state.value
+
+
 @package.command("diff")
 @click.argument("name", metavar="ORG/NAME", type=parse_package)
 @click.argument("before", metavar="FROM")

@@ -176,6 +176,8 @@ def _lists(contents: Iterable[bytes | None], key: str) -> list[str]:
 def _list(content: bytes, key: str) -> str:
     [module] = json.loads(gzip.decompress(content))["docsData"]["modules"]
     return json.dumps(module[key], separators=(",", ":"))
+
+
 def _compare(
     before: "tuple[Version, list[ModuleDocs]]", after: "tuple[Version, list[ModuleDocs]]"
 ) -> "ApiComparison":
