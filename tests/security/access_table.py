@@ -307,6 +307,14 @@ def by_list(*keys: str) -> Reads:
     return read
 
 
+def by_graphql(answer: httpx.Response) -> Outcome:
+    """Read an answer of GraphQL, which always has the status 200."""
+    body = answer.json()
+    if body["data"] is None:
+        return Outcome.UNKNOWN
+    return Outcome.DONE if body["data"]["package"] else Outcome.HIDDEN
+
+
 def by_lines(answer: httpx.Response) -> Outcome:
     """Read a list of versions in XML, which is empty where nothing is shown."""
     if answer.status_code == 200 and "<version>" not in answer.text:
@@ -363,6 +371,16 @@ CENTRAL = {
     "central_package": _read(VERSION),
     "central_package (pull)": _read(VERSION, headers=dict(ACCEPT_ARCHIVE)),
     "central_package (range)": _read(f"{REGISTRY}/packages/ORG/NAME/1.*"),
+    "central_docs": _read("/2.0/docs/ORG/NAME/1.0.0"),
+    "central_doc_ui": _for_all("/2.0/docs/doc-ui", lambda _persona, _state: {Outcome.HIDDEN}),
+    "central_graphql": _ask(
+        "/2.0/graphql",
+        {
+            "query": '{ package(orgName: "ORG", packageName: "NAME", version: "1.0.0")'
+            " { totalPullCount } }"
+        },
+        by_graphql,
+    ),
     "central_tool": _read(f"{REGISTRY}/tools/NAME"),
     "central_list": Declared(
         *("GET", f"{REGISTRY}/packages?package=NAME&org=ORG&deprecated=true", finders),
@@ -742,6 +760,8 @@ OF_PACKAGES = {
     **{
         f"web_package_tab ({tab})": _page(f"/packages/ORG/NAME/1.0.0/{tab}") for tab in TAB_HANDLERS
     },
+    "web_module_docs": _page("/packages/ORG/NAME/1.0.0/docs/NAME/greet"),
+    "web_type_docs": _page("/docs/ORG/NAME/1.0.0/greet"),
     "web_file": _page("/files/ORG/NAME/1.0.0/package.json"),
     "web_badge": _page("/badges/ORG/NAME/version.svg", strangers),
     "web_feed_package": _page("/feeds/packages/ORG/NAME/releases.atom", strangers),

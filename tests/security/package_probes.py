@@ -4,6 +4,7 @@ A Function that reads and is neither here nor in `ABOUT_NO_PACKAGE` fails a test
 face says here how one asks it about a package.
 """
 
+import json
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,6 +125,23 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
         Probe(f"{REGISTRY}/packages/resolve-modules", "POST", body)
         for body in (MODULES, SUBMODULES)
     ),
+    "central_docs": tuple(
+        Probe(f"/2.0/docs/acme/NAME/{version}", method, headers=headers)
+        for version in ("1.0.0", "9.9.9", "x")
+        for method in ("GET", "HEAD")
+        for headers in ((), (("Accept-Encoding", "gzip"),))
+    ),
+    "central_graphql": tuple(
+        Probe("/2.0/graphql", "POST", json.dumps({"query": query}))
+        for query in (
+            '{ package(orgName: "acme", packageName: "NAME", version: "1.0.0") { pullCount } }',
+            '{ packages(orgName: "acme", limit: 1000) { packages { name } } }',
+            (
+                '{ apiDocs(inputFilter: { moduleInfo: { orgName: "acme", moduleName: "NAME",'
+                ' version: "1.0.0" } }) { docsData { modules { id functions } } } }'
+            ),
+        )
+    ),
     "central_resolve_packages": tuple(
         Probe(f"{REGISTRY}/packages/resolve-dependencies", "POST", body)
         for body in (PACKAGES, AMONG_OTHERS)
@@ -217,6 +235,14 @@ OF_PACKAGE_PAGES: dict[str, tuple[Probe, ...]] = {
         Probe(f"/packages/acme/NAME/{version}/{tab}")
         for version in ("1.0.0", "9.9.9", "latest")
         for tab in (*pages.TAB_HANDLERS, "nothing", "files?path=package.json", "files?path=x")
+    ),
+    "web_module_docs": tuple(
+        Probe(f"/packages/acme/NAME/{path}", headers=headers)
+        for path in ("1.0.0/docs/NAME", "1.0.0/docs/NAME/greet", "9.9.9/docs/NAME/x")
+        for headers in ((), JSON_TWIN, MARKDOWN_TWIN)
+    ),
+    "web_type_docs": tuple(
+        Probe(f"/docs/acme/NAME/{path}") for path in ("1.0.0", "1.0.0/greet", "9.9.9/greet")
     ),
     "web_file": tuple(
         Probe(f"/files/acme/NAME/{file}", method)
@@ -340,6 +366,7 @@ ABOUT_NO_PACKAGE = {
     "web_wrong_method_*": "are the same for everybody, whatever they name",
     "web_missing*": "are the same for everybody, whatever they name",
     "web_search_description": "is the same for everybody",
+    "central_doc_ui": "is the same for everybody",
     "web_site_icon": "is the same for everybody",
     "web_site_map": "lists public packages alone, whoever asks",
     "web_site_robots": "is the same for everybody",
