@@ -43,6 +43,7 @@ from shared.domain.search import (
     ResultPage,
     Results,
     Suggestion,
+    SymbolResults,
     Viewer,
 )
 
@@ -520,6 +521,11 @@ class SearchIndex(Protocol):
     async def totals(self) -> IndexTotals:
         """Return the totals of public packages. The cost grows with the number of packages, so
         callers cache the result."""
+        ...
+
+    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
+        """Return a page of the symbols of public packages that match; without words there are none.
+        Exact names come first, then the packages that are used most; `sort` changes nothing."""
         ...
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:

@@ -304,6 +304,8 @@ class Listing:
     is_standard: bool | None = None
     # What editors find it by; None until its API documentation was made, or if there is nothing.
     api: ApiSummary | None = None
+    # Those of the release, as `pack_symbols` packs them; empty for private packages.
+    symbols: str = ""
 
     @property
     def deprecation(self) -> str | None:

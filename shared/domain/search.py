@@ -19,6 +19,7 @@ from enum import Enum
 from itertools import islice
 from typing import Self
 
+from shared.domain.api_docs.symbols import Symbol
 from shared.domain.packages import Listing, Release
 from shared.domain.versions import ANY_CLIENT, ClientProfile, LanguageVersion
 
@@ -227,6 +228,26 @@ class Results:
     hits: tuple[Hit, ...]
     count: int
     corrections: tuple[tuple[str, str], ...] = ()  # Unknown words, and the most similar known ones.
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolHit:
+    """A symbol, and the package whose listed release declares it."""
+
+    listing: Listing
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolResults:
+    """One page of symbols, and the number of all, of which no more than the first thousand
+    count."""
+
+    hits: tuple[SymbolHit, ...]
+    count: int
+
+
+MAX_SYMBOLS_PER_PAGE = 100  # The symbols of each package on the page are read: 1 ms each.
 
 
 @dataclass(frozen=True, slots=True)

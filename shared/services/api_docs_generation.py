@@ -98,7 +98,7 @@ class ApiDocsGeneration:
     async def _make(self, release: Release, before: ApiDocsRecord | None) -> ApiDocsRecord:
         made = await self._made(release)
         await self._documents.put_api_docs(release.content, made.record, made.documents)
-        if made.record.api != NO_API or (before and before.api != NO_API):
+        if _is_searched(made.record) or (before and _is_searched(before)):
             await self._update_search(release)
         return made.record
 
@@ -143,12 +143,17 @@ class ApiDocsGeneration:
         return {each: refused.get(each) or contents[each.entry] for each in sources}
 
     async def _update_search(self, release: Release) -> None:
-        """Let editors find the connectors of the package, if this is its latest release."""
+        """Let people find the symbols of the package and editors its connectors, if this is its
+        latest release."""
         package = release.coordinate.package
         [survey] = await self._metadata.survey([package])
         entry = latest(survey, Range(), ANY_CLIENT) if survey else None
         if entry and entry.digest == release.digest:
             await self._derived_data.update_search(package)
+
+
+def _is_searched(record: ApiDocsRecord) -> bool:
+    return record.api != NO_API or bool(record.symbols)
 
 
 def _document(files: ReleaseFiles) -> ReleaseDocs:

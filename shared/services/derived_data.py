@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.caching import LruCache
-from shared.domain.api_docs.records import NO_API
+from shared.domain.api_docs.records import NO_API, ApiDocsRecord
 from shared.domain.archives.names import Digest
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import Unavailable
@@ -207,10 +207,16 @@ class DerivedData:
         if found.release is None:
             return None
         listing = self._listing_of(survey.head, found.release, texts)
-        return replace(listing, api=docs.api) if docs and docs.api != NO_API else listing
+        return _with_api_docs(listing, docs) if docs else listing
 
     def _listing_of(self, head: Head, release: Release, texts: Texts) -> Listing:
         return Listing(head, release, texts, head.org.lower() in self.standard_names)
+
+
+def _with_api_docs(listing: Listing, docs: ApiDocsRecord) -> Listing:
+    """Return the listing with what its API documentation says that it is found by."""
+    api = docs.api if docs.api != NO_API else None
+    return replace(listing, api=api, symbols=docs.symbols)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from shared.domain.identity import Principal
 from shared.domain.members import Membership
 from shared.domain.names import OrgName
 from shared.domain.search import (
+    MAX_QUERY_LENGTH,
     Facet,
     FacetCount,
     FacetedResults,
@@ -15,6 +16,7 @@ from shared.domain.search import (
     ResultPage,
     Results,
     Suggestion,
+    SymbolResults,
 )
 from shared.ports import SearchFeed, SearchIndex
 from shared.services.upkeep import TaskReport
@@ -64,6 +66,11 @@ class PackageSearch:
         if Query.parse(text).is_wordless:
             return []
         return await self.index.suggest(text, viewer, count)
+
+    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
+        """Return a page of the symbols that match, with their count. Those of private packages are
+        found by nobody, so the caller does not matter."""
+        return await self.index.symbols(text[:MAX_QUERY_LENGTH], page)
 
     async def organizations(self, text: str, *, by: Principal) -> tuple[FacetCount, ...]:
         """Return the organizations with packages whose names contain the text, and the number of

@@ -22,6 +22,7 @@ from shared.domain.search import (
     ResultPage,
     Results,
     Suggestion,
+    SymbolResults,
     Viewer,
 )
 from shared.ports import Clock
@@ -104,6 +105,11 @@ class ImmediateSearch:
         """Count what there is now."""
         await self._look()
         return await self._index.totals()
+
+    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
+        """Find what there is now."""
+        await self._look()
+        return await self._index.symbols(text, page)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         """Suggest from what there is now."""

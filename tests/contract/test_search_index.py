@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.adapters.search.index import SqliteSearchIndex
+from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.packages import Dependency, Listing, ModuleText, Texts, Visibility
 from shared.domain.records import Event
 from shared.domain.search import (
@@ -805,3 +806,106 @@ async def test_a_mistyped_word_comes_with_what_was_perhaps_meant(index: SearchIn
     )
     assert (await index.search(Query.parse("kafka"), ResultPage(), ANYONE)).corrections == ()
     assert (await index.search(Query.parse("zzzzzz"), ResultPage(), ANYONE)).corrections == ()
+
+
+# --- symbols ------------------------------------------------------------------------------------
+
+
+def documented(text: str, *symbols: str, **fields: Any) -> Listing:
+    """Return a listing whose release declares functions, and methods named as `Client.get`."""
+    made = listing(text, **fields)
+    declared = tuple(symbol(each, made.head.name) for each in symbols)
+    return replace(made, symbols=pack_symbols(declared))
+
+
+def symbol(name: str, module: str) -> Symbol:
+    parent, _, last = name.rpartition(".")
+    return Symbol(kind="method" if parent else "function", module=module, parent=parent, name=last)
+
+
+async def symbols_found(index: SearchIndex, text: str) -> list[str]:
+    """Return the symbols that are found, in order."""
+    results = await index.symbols(text, ResultPage(limit=100))
+    return [f"{each.listing.head.package}:{each.symbol.title}" for each in results.hits]
+
+
+async def test_symbols_of_all_packages_are_found_by_name_module_and_parent(
+    index: SearchIndex,
+) -> None:
+    await index.replace(documented("acme/http:1.0.0", "Client", "Client.get", "parseUrl"))
+    await index.replace(documented("acme/sql:1.0.0", "Client"))
+    assert sorted(await symbols_found(index, "Client")) == [
+        "acme/http:Client",
+        "acme/http:Client.get",
+        "acme/sql:Client",
+    ]
+    assert await symbols_found(index, "sql:Client") == ["acme/sql:Client"]
+    assert await symbols_found(index, "Client.get") == ["acme/http:Client.get"]
+    assert await symbols_found(index, "url") == ["acme/http:parseUrl"]
+    assert await symbols_found(index, "") == []
+    assert await symbols_found(index, "nothing") == []
+
+
+async def test_a_found_symbol_has_its_package(index: SearchIndex) -> None:
+    await index.replace(documented("acme/http:1.2.0", "parse"))
+    [hit] = (await index.symbols("parse", ResultPage())).hits
+    assert hit.symbol == symbol("parse", "http")
+    assert str(hit.listing.release.coordinate) == "acme/http:1.2.0"
+    assert hit.listing.symbols == ""
+
+
+async def test_symbols_of_packages_that_are_used_more_come_first_and_of_deprecated_ones_last(
+    index: SearchIndex,
+) -> None:
+    needs = (Dependency(org="acme", name="used", version="1.0.0"),)
+    await index.replace(documented("acme/gone:1.0.0", "parse", deprecation="", pulls=10_000))
+    for name in ("first", "used", "pulled"):
+        pulls = 100 if name == "pulled" else 0
+        await index.replace(documented(f"acme/{name}:1.0.0", "parse", pulls=pulls))
+    for number in range(9):  # After what they use, whose place they change.
+        await index.replace(listing(f"acme/user{number}:1.0.0", dependencies=needs))
+    assert await symbols_found(index, "parse") == [
+        "acme/used:parse",
+        "acme/pulled:parse",
+        "acme/first:parse",
+        "acme/gone:parse",
+    ]
+
+
+async def test_symbols_have_pages_and_a_count(index: SearchIndex) -> None:
+    names = [f"parse{number:03}" for number in range(150)]
+    await index.replace(documented("acme/http:1.0.0", *names))
+    results = await index.symbols("parse", ResultPage(offset=148, limit=10))
+    assert ([each.symbol.name for each in results.hits], results.count) == (names[148:], 150)
+    assert len((await index.symbols("parse", ResultPage(limit=1_000))).hits) == 100
+
+
+async def test_only_symbols_of_public_listed_packages_are_found(index: SearchIndex) -> None:
+    await index.replace(documented("acme/secret:1.0.0", "parse", visibility=Visibility.PRIVATE))
+    await index.offer(documented("acme/hidden:1.0.0", "parse", visibility=Visibility.PRIVATE))
+    assert await symbols_found(index, "parse") == []
+    await index.replace(documented("acme/secret:1.0.0", "parse"))
+    assert await symbols_found(index, "parse") == ["acme/secret:parse"]
+    await index.replace(documented("acme/secret:1.0.0", "parse", visibility=Visibility.PRIVATE))
+    assert await symbols_found(index, "parse") == []
+    await index.replace(documented("acme/open:1.0.0", "parse"))
+    await index.remove(package("acme/open"))
+    assert await symbols_found(index, "parse") == []
+
+
+async def test_another_release_has_its_own_symbols(index: SearchIndex) -> None:
+    await index.replace(documented("acme/http:1.1.0", "parse", "format"))
+    await index.offer(documented("acme/http:1.0.0", "old"))
+    assert await symbols_found(index, "parse") == ["acme/http:parse"]
+    assert await symbols_found(index, "old") == []
+    await index.replace(documented("acme/http:1.2.0", "format", "parse"))
+    assert await symbols_found(index, "parse") == ["acme/http:parse"]
+    await index.offer(documented("acme/http:1.3.0", "new"))
+    assert await symbols_found(index, "parse") == []
+    assert await symbols_found(index, "new") == ["acme/http:new"]
+
+
+async def test_symbols_are_found_after_pulls_were_counted(index: SearchIndex) -> None:
+    for pulls in (0, 1, 100_000):
+        await index.replace(documented("acme/http:1.0.0", "parse", pulls=pulls))
+        assert await symbols_found(index, "parse") == ["acme/http:parse"]

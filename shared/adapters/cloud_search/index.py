@@ -39,6 +39,7 @@ from shared.domain.search import (
     ResultPage,
     Results,
     Suggestion,
+    SymbolResults,
     Viewer,
 )
 from shared.log import log
@@ -286,6 +287,10 @@ class CloudSearchIndex:
     async def totals(self) -> IndexTotals:
         async with self._copy.borrow() as copy:
             return await copy.totals()
+
+    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
+        async with self._copy.borrow() as copy:
+            return await copy.symbols(text, page)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         async with self._copy.borrow() as copy:

@@ -28,6 +28,7 @@ from shared.domain.search import (
     ResultPage,
     Results,
     Suggestion,
+    SymbolResults,
     Viewer,
 )
 
@@ -52,6 +53,9 @@ class IndexReader:
         )
         self._values = VersionedCache[tuple[Facet, Query, Viewer], tuple[FacetCount, ...]](
             KEPT_FACET_VALUES, weigh=lambda values: 1 + len(values)
+        )
+        self._symbols = VersionedCache[tuple[str, ResultPage], SymbolResults](
+            KEPT_HITS, weigh=lambda results: 1 + len(results.hits)
         )
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
@@ -95,6 +99,16 @@ class IndexReader:
     async def totals(self) -> IndexTotals:
         """Return what there is that everybody may see."""
         return await self._database.scan(queries.count_totals)
+
+    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
+        """Return a page of symbols."""
+        version, key = self._database.data_version(), (text, page)
+        results = self._symbols.get(key, version)
+        if results is None:
+            work = partial(queries.find_symbol_page, text=text, page=page)
+            results = await self._database.scan(work)
+            self._symbols.put(key, version, results)
+        return results
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         work = partial(queries.suggest_names, text=text, viewer=viewer, count=count)

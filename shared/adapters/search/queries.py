@@ -2,18 +2,23 @@
 
 import re
 import sqlite3
-from collections.abc import Generator, Mapping, Sequence, Set
+from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 
 from shared.adapters.search.facets import count_traits
 from shared.adapters.search.matching import Matching
 from shared.adapters.search.ordering import Ordering, accompanying_packages, scores_of_names
-from shared.adapters.search.postings import Column, Postings
+from shared.adapters.search.postings import DEPRECATED, Column, Postings
 from shared.adapters.search.query_plan import QueryPlan, with_near_words, with_paths_as_words
+from shared.adapters.search.rows import read_listing
+from shared.adapters.search.schema import CURRENT_PREFIX
+from shared.adapters.search.symbols import SymbolPlace, SymbolRows, find_symbols
 from shared.adapters.search.words import Speller, stem
+from shared.domain.api_docs.symbols import unpack_symbols
 from shared.domain.names import OrgName
 from shared.domain.search import (
     ANYONE,
+    MAX_SYMBOLS_PER_PAGE,
     Facet,
     FacetCount,
     FacetedResults,
@@ -23,6 +28,8 @@ from shared.domain.search import (
     ResultPage,
     Results,
     Suggestion,
+    SymbolHit,
+    SymbolResults,
     Viewer,
     group_facets,
     merge_spellings,
@@ -83,6 +90,32 @@ def suggest_names(
     query = Query().within(frozenset({OrgName(org[1])})) if org else Query.parse(text).by_name()
     results = find_packages(connection, query, ResultPage(limit=count), viewer)
     return [Suggestion.of(hit.listing) for hit in results.hits]
+
+
+def find_symbol_page(connection: sqlite3.Connection, text: str, page: ResultPage) -> SymbolResults:
+    """Return a page of symbols; those of deprecated packages come last."""
+    with _snapshot(connection) as postings:
+        deprecated = postings.packages(DEPRECATED)
+        found = sorted(find_symbols(connection, text), key=lambda each: each.package in deprecated)
+        shown = found[page.offset : page.offset + min(page.limit, MAX_SYMBOLS_PER_PAGE)]
+        return SymbolResults(tuple(_symbol_hits(connection, shown)), len(found))
+
+
+def _symbol_hits(
+    connection: sqlite3.Connection, places: Sequence[SymbolPlace]
+) -> Iterator[SymbolHit]:
+    rows = SymbolRows(connection, CURRENT_PREFIX)
+    statement = "SELECT listing FROM listings WHERE id = ?"
+    packages = {
+        package: (
+            read_listing(connection.execute(statement, (package,)).fetchone()[0]),
+            unpack_symbols(rows.packed(package)),
+        )
+        for package in {each.package for each in places}
+    }
+    for each in places:
+        listing, symbols = packages[each.package]
+        yield SymbolHit(listing, symbols[each.place])
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
@@ -25,6 +25,7 @@ from shared.adapters.search.postings import (
 )
 from shared.adapters.search.ranking import dependents_boost, is_auxiliary, ranking_boosts
 from shared.adapters.search.schema import CURRENT_PREFIX, NEXT_PREFIX
+from shared.adapters.search.symbols import SymbolRows
 from shared.adapters.search.words import (
     WordMark,
     facet_word,
@@ -119,6 +120,8 @@ class IndexRows:
         self._spellings: dict[FacetValue, int] = {}
         self._known = Counter[str]()  # How many more packages have each word.
         self._dependents = Counter[str]()  # How many more packages depend on each one.
+        self._symbols = SymbolRows(connection, prefix)
+        self._packed_symbols = dict[int, str]()  # Of the packages of the call.
         self._ranked = set[str]()  # The keys of packages whose rank has changed.
 
     def offer(self, listings: Iterable[Listing]) -> int:
@@ -130,7 +133,7 @@ class IndexRows:
             key = listing.head.package.key
             if key not in best:
                 found = self._shown(key)
-                best[key] = found and found[1]
+                best[key] = found and replace(found[1], symbols=self._symbols.packed(found[0]))
                 new_packages += found is None
             best[key] = release_for_search(best[key], listing)
         self.show(each for each in best.values() if each is not None)
@@ -149,6 +152,7 @@ class IndexRows:
             if found is not None:
                 row, shown = found
                 self._change_words(row, IndexedWords.of(shown), _NO_WORDS)
+                self._symbols.remove(row)
                 self._run("DELETE FROM @listings WHERE id = ?", row)
                 self._run("DELETE FROM @packages WHERE id = ?", row)
         self._write_shared()
@@ -162,12 +166,13 @@ class IndexRows:
             "INSERT INTO @listings VALUES (?, ?) "
             "ON CONFLICT DO UPDATE SET listing = excluded.listing",
             row,
-            write_listing(shown),
+            write_listing(replace(shown, symbols="")),
         )
         self._change_words(row, IndexedWords.of(before[1]) if before else _NO_WORDS, words)
         self._postings.set_number(Column.PULLS, row, head.pulls)
         self._postings.set_number(Column.CREATED, row, shown.release.created_ms)
         self._postings.set_number(Column.ADDED, row, head.created_ms)
+        self._packed_symbols[row] = shown.symbols
         self._ranked.add(head.package.key)
 
     def _put_package(self, row: int | None, shown: Listing) -> int:
@@ -264,6 +269,7 @@ class IndexRows:
                 lift = dependents_boost(dependents or 0)
                 self._postings.set_number(Column.DEPENDENTS, row, lift)
                 self._postings.set_number(Column.RANK, row, boost + lift)
+                self._symbols.put(row, self._packed_symbols.pop(row, None), boost + lift)
         self._ranked.clear()
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
@@ -311,7 +317,7 @@ class ClientNeeds:
 
 def excerpt(listing: Listing) -> Listing:
     """Return the listing as it is stored: the beginning of its readme, no readmes of modules, and
-    no events, which are not for every reader."""
+    no events, which are not for every reader. Symbols of private packages are not found."""
     texts = Texts(
         readme=listing.texts.readme[:README_CHARACTERS],
         modules=tuple(
@@ -320,7 +326,9 @@ def excerpt(listing: Listing) -> Listing:
     )
     head = listing.head.model_copy(update={"outbox": ()})
     release = listing.release.model_copy(update={"outbox": ()})
-    return Listing(head, release, texts, listing.is_standard, listing.api)
+    is_public = head.visibility is Visibility.PUBLIC
+    symbols = listing.symbols if is_public else ""
+    return Listing(head, release, texts, listing.is_standard, listing.api, symbols)
 
 
 def write_listing(listing: Listing) -> bytes:

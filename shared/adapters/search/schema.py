@@ -1,5 +1,6 @@
 """The schema of `search.db`."""
 
+from shared.adapters.search.symbols import create_symbol_tables
 from shared.adapters.sqlite.database import Migration
 
 CURRENT_PREFIX = ""  # The prefix of the tables that are searched.
@@ -15,6 +16,8 @@ TABLES = (
     "dependents",
     "profiles",
     "spellings",
+    "symbols",
+    "symbol_words",
 )
 _FORMER_TABLES = ("traits",)
 
@@ -37,6 +40,7 @@ def create_tables(prefix: str) -> Migration:
         f"CREATE TABLE {prefix}listings (id INTEGER PRIMARY KEY, listing BLOB NOT NULL) STRICT",
         *_finding(prefix),
         *_counting(prefix),
+        *create_symbol_tables(prefix),
     )
 
 
@@ -132,5 +136,7 @@ SEARCH_MIGRATIONS: tuple[Migration, ...] = (
     # Packages that accompany others are known, and keywords that begin names weigh more.
     (*_dropped(CURRENT_PREFIX), *_dropped(NEXT_PREFIX), *create_tables(CURRENT_PREFIX)),
     # Packages of a word are stored together, and so are the numbers that packages are sorted by.
+    (*_dropped(CURRENT_PREFIX), *_dropped(NEXT_PREFIX), *create_tables(CURRENT_PREFIX)),
+    # Symbols of packages are found.
     (*_dropped(CURRENT_PREFIX), *_dropped(NEXT_PREFIX), *create_tables(CURRENT_PREFIX)),
 )

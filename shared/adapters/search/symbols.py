@@ -20,6 +20,7 @@ MAX_FOUND = 1_000  # Nobody reads more results.
 MAX_WORDS = 6  # Of a query: more narrow nothing.
 _MAX_COMPARED = 10_000  # Rows of each of several words, or of a beginning: some 10 ms each.
 _USAGE_STEPS = 1_000  # In one unit of the score.
+_LEAST_MOVE = 50  # A third of what ten times as many pulls change: not each pull writes rows anew.
 
 _ROWS_OF_WORD = (
     "SELECT symbol FROM symbol_words WHERE word = ? ORDER BY match, disuse, symbol LIMIT ?"
@@ -94,8 +95,25 @@ class SymbolRows:
         found = self._run("SELECT packed FROM @symbols WHERE package = ?", package).fetchone()
         return found[0] if found else ""
 
+    def put(self, package: int, packed: str | None, usage: float) -> None:
+        """Store the symbols of a package, or keep those that it has if `packed` is None; packages
+        are ordered by `usage`. Rows are written only for other symbols, or another order."""
+        disuse = -round(usage * _USAGE_STEPS)
+        found = self._run(
+            "SELECT packed = ?, abs(disuse - ?) FROM @symbols WHERE package = ?",
+            packed,
+            disuse,
+            package,
+        ).fetchone()
+        if found is None:
+            self.add(package, packed or "", usage)
+        elif found[0] == 0 or found[1] > _LEAST_MOVE:  # The first is NULL if `packed` is.
+            kept = self.packed(package) if packed is None else packed
+            self.remove(package)
+            self.add(package, kept, usage)
+
     def add(self, package: int, packed: str, usage: float) -> None:
-        """Add the symbols of a package that has none; packages are ordered by `usage`."""
+        """Add the symbols of a package that has none."""
         if packed:
             disuse = -round(usage * _USAGE_STEPS)
             self._run("INSERT INTO @symbols VALUES (?, ?, ?)", package, disuse, packed)

@@ -10,7 +10,8 @@ documents.py   the documentation as Central's JSON, and back
 signatures.py  declarations as source text whose types are linked
 type_parts.py  types as source text
 language.py    the modules of the language
-symbols.py     the public symbols of a module, for search
+symbols.py     a public symbol, by which a package is found
+symbol_lists.py  the symbols of modules
 connectors.py  clients and triggers, as editors read them
 comparison.py  the changes between two versions, and which of them break callers
 """

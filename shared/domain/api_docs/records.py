@@ -5,7 +5,7 @@ from enum import Enum
 from shared.domain.records import Record
 
 # Documentation by a lower version of the generator is made again.
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 
 
 class DocsState(Enum):
@@ -81,3 +81,4 @@ class ApiDocsRecord(Record):
     documented: int = 0
     declarations: int = 0
     api: ApiSummary = NO_API
+    symbols: str = ""  # By which developers find it, as `pack_symbols` packs them.

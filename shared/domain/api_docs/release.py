@@ -13,6 +13,8 @@ from shared.domain.api_docs.generator import ModuleSource, PackageSources, gener
 from shared.domain.api_docs.model import PackageDocs
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState, UnreadLines
 from shared.domain.api_docs.sources import ReleaseDocs, ReleaseFiles, SourceName
+from shared.domain.api_docs.symbol_lists import symbols_of
+from shared.domain.api_docs.symbols import pack_symbols
 from shared.domain.documents import gzipped
 from shared.domain.packages import ModuleText
 
@@ -110,5 +112,6 @@ def _stored(docs: PackageDocs, unread: tuple[UnreadLines, ...]) -> ReleaseDocs:
         documented=documented,
         declarations=declarations,
         api=api_summary(docs.modules),
+        symbols=pack_symbols(symbols_of(docs.modules)),
     )
     return ReleaseDocs(record, {each.id: gzipped(write_document(each)) for each in docs.modules})

@@ -1,4 +1,4 @@
-"""The symbols of a module by which developers find it: its declarations and their members.
+"""The symbols of a release by which developers find it: its declarations and their members.
 
 Fields of records are left out: there are more of them than of everything else, and they are found
 by the name of their record.
@@ -6,18 +6,13 @@ by the name of their record.
 
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
 
 from pydantic import TypeAdapter
 
-from shared.domain.api_docs.model import DeclarationKind, ModuleDocs
-from shared.domain.api_docs.outline import DocsSymbol, declared
-from shared.domain.api_docs.signatures import signature_text
-
-MAX_SYMBOLS = 20_000  # Of a release. The largest known connector has 2,600.
-MAX_SIGNATURE_LENGTH = 300  # Characters: more than a line of a search result shows.
+MAX_PACKED_LENGTH = 256 * 1024  # Characters, of some 6,500 symbols. The largest known connector
+# has 2,600. Every change of a package writes them to its search entry.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +28,23 @@ class Symbol:
     description: str = ""
     flags: tuple[str, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """The name after the name of its parent, if it has one."""
+        return f"{self.parent}.{self.name}" if self.parent else self.name
+
+    @property
+    def path(self) -> str:
+        """What addresses of pages call it within its module. Annotations have names of their own,
+        which may be those of types."""
+        return f"@{self.name}" if self.kind == ANNOTATION else self.title
+
+    @property
+    def is_deprecated(self) -> bool:
+        return "is_deprecated" in self.flags
+
+
+ANNOTATION = "annotation"  # As `DeclarationKind.ANNOTATION`.
 
 # What Central says of symbols, besides that they are deprecated.
 SYMBOL_FLAGS = (
@@ -49,39 +61,24 @@ _COMPRESSION = 6
 _SYMBOLS = TypeAdapter(tuple[Symbol, ...])
 
 
-def symbols_of(modules: Sequence[ModuleDocs]) -> tuple[Symbol, ...]:
-    """Return the symbols of a release, the first `MAX_SYMBOLS` of them."""
-    return tuple(islice(chain.from_iterable(map(_symbols_of_module, modules)), MAX_SYMBOLS))
+def pack_symbols(symbols: Sequence[Symbol]) -> str:
+    """Return symbols as text of about 40 bytes each; empty for none. If they take more than
+    `MAX_PACKED_LENGTH`, the last ones are left out."""
+    packed = _pack(symbols)
+    while len(packed) > MAX_PACKED_LENGTH:
+        kept = len(symbols) * MAX_PACKED_LENGTH // len(packed)
+        symbols = symbols[: min(kept, len(symbols) * 9 // 10)]
+        packed = _pack(symbols)
+    return packed
 
 
-def pack_symbols(symbols: tuple[Symbol, ...]) -> str:
-    """Return symbols as text of about 40 bytes each; empty for none."""
+def _pack(symbols: Sequence[Symbol]) -> str:
     if not symbols:
         return ""
-    content = _SYMBOLS.dump_json(symbols, exclude_defaults=True)
+    content = _SYMBOLS.dump_json(tuple(symbols), exclude_defaults=True)
     return b64encode(zlib.compress(content, _COMPRESSION)).decode()
 
 
 def unpack_symbols(packed: str) -> tuple[Symbol, ...]:
     """Return the symbols that `pack_symbols` packed."""
     return _SYMBOLS.validate_json(zlib.decompress(b64decode(packed))) if packed else ()
-
-
-def _symbols_of_module(module: ModuleDocs) -> Iterator[Symbol]:
-    for kind, declaration in declared(module):
-        if kind is not DeclarationKind.CONFIGURABLE:  # Values for a program, not for its code.
-            yield _symbol(module, declaration)
-        if kind is not DeclarationKind.RECORD:
-            yield from (_symbol(module, member) for member in declaration.members())
-
-
-def _symbol(module: ModuleDocs, symbol: DocsSymbol) -> Symbol:
-    return Symbol(
-        kind=symbol.kind,
-        module=module.id,
-        parent=symbol.owner.title if symbol.owner else "",
-        name=symbol.title,
-        signature=signature_text(symbol.docs)[:MAX_SIGNATURE_LENGTH],
-        description=symbol.summary,
-        flags=tuple(flag for flag in SYMBOL_FLAGS if getattr(symbol.docs, flag, False)),
-    )

@@ -24,6 +24,7 @@ from shared.domain.search import (
     ResultPage,
     Results,
     Suggestion,
+    SymbolResults,
     Viewer,
 )
 from shared.services.search import SUGGESTIONS, PackageSearch, SearchIndexUpdates
@@ -84,6 +85,7 @@ class AskedIndex:
         default_factory=list[tuple[Facet, Query, Viewer]]
     )
     texts: list[tuple[str, Viewer, int]] = field(default_factory=list[tuple[str, Viewer, int]])
+    symbol_texts: list[tuple[str, ResultPage]] = field(default_factory=list[tuple[str, ResultPage]])
 
     async def offer(self, listing: Listing) -> bool:
         """Nothing is shown here."""
@@ -120,6 +122,11 @@ class AskedIndex:
 
     async def totals(self) -> IndexTotals:
         return IndexTotals()
+
+    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
+        """Note the text."""
+        self.symbol_texts.append((text, page))
+        return SymbolResults((), 0)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         """Note the text."""

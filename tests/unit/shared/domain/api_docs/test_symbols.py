@@ -1,92 +1,57 @@
-"""The symbols by which a module is found."""
+"""Symbols as they are stored."""
+
+import hashlib
+
+import pytest
 
 from shared.domain.api_docs.symbols import (
-    MAX_SYMBOLS,
+    MAX_PACKED_LENGTH,
     Symbol,
     pack_symbols,
-    symbols_of,
     unpack_symbols,
 )
-from tests.support.documented import documented
-
-SOURCE = """
-# Sends requests. More of it.
-public isolated client class Client {
-    # Where it sends to.
-    public final string url = "";
-
-    public function init(string url) {}
-
-    # Gets a user.
-    #
-    # + id - Of the user
-    # + return - The user
-    resource isolated function get users/[int id]() returns User|error => error("");
-}
-
-# A user.
-public type User record {|
-    int id;
-|};
-
-public enum Color { RED, GREEN = "g" }
-
-configurable int port = 80;
-
-@deprecated
-public const LIMIT = 1;
-
-function hidden() {}
-"""
 
 
-def symbols() -> dict[str, Symbol]:
-    return {
-        ".".join(filter(None, (each.parent, each.name))): each
-        for each in symbols_of([documented(SOURCE)])
-    }
-
-
-def test_declarations_and_their_members_are_symbols_but_fields_of_records_are_not() -> None:
-    assert {name: each.kind for name, each in symbols().items()} == {
-        "Client": "client",
-        "Client.url": "field",
-        "Client.init": "method",
-        "Client.get users/[int id]": "method",
-        "User": "record",
-        "Color": "enum",
-        "Color.RED": "enum member",
-        "Color.GREEN": "enum member",
-        "LIMIT": "constant",
-    }
-
-
-def test_a_symbol_has_its_signature_and_one_line_of_its_comment() -> None:
-    found = symbols()["Client.get users/[int id]"]
-
-    assert found.description == "Gets a user."
-    assert found.signature == ("resource isolated function get users/[int id]() returns User|error")
-    assert found.module == "shop"
-
-
-def test_flags_say_what_editors_show() -> None:
-    found = symbols()
-
-    assert found["Client"].flags == ("is_isolated",)
-    assert found["Client.get users/[int id]"].flags == ("is_isolated", "is_resource")
-    assert found["User"].flags == ("is_closed",)
-    assert found["LIMIT"].flags == ("is_deprecated",)
+def numbered(count: int) -> tuple[Symbol, ...]:
+    """Return symbols that are hardly smaller when compressed."""
+    digests = (hashlib.sha256(str(each).encode()).hexdigest() for each in range(count))
+    return tuple(Symbol(kind="function", module="shop", name=each) for each in digests)
 
 
 def test_packed_symbols_are_the_same_when_unpacked() -> None:
-    listed = symbols_of([documented(SOURCE)])
-
+    listed = (
+        Symbol(kind="client", module="shop", name="Client", flags=("is_isolated",)),
+        Symbol(kind="method", module="shop", parent="Client", name="get", signature="get()"),
+    )
     assert unpack_symbols(pack_symbols(listed)) == listed
     assert pack_symbols(()) == ""
     assert unpack_symbols("") == ()
 
 
-def test_a_release_has_a_bounded_number_of_symbols() -> None:
-    source = "".join(f"public const C{number} = 1;" for number in range(MAX_SYMBOLS + 5))
+def test_the_last_symbols_are_left_out_if_all_of_them_are_too_large() -> None:
+    listed = numbered(6_000)
+    packed = pack_symbols(listed)
+    kept = unpack_symbols(packed)
+    assert MAX_PACKED_LENGTH * 0.8 < len(packed) <= MAX_PACKED_LENGTH
+    assert kept == listed[: len(kept)]
 
-    assert len(symbols_of([documented(source)])) == MAX_SYMBOLS
+
+@pytest.mark.parametrize(
+    ("symbol", "title", "path"),
+    [
+        (Symbol(kind="function", module="m", name="parse"), "parse", "parse"),
+        (
+            Symbol(kind="method", module="m", parent="A", name="get b/[int c]"),
+            *["A.get b/[int c]"] * 2,
+        ),
+        (Symbol(kind="annotation", module="m", name="Config"), "Config", "@Config"),
+    ],
+)
+def test_a_symbol_has_a_title_and_a_path(symbol: Symbol, title: str, path: str) -> None:
+    assert (symbol.title, symbol.path) == (title, path)
+
+
+def test_a_symbol_says_whether_it_is_deprecated() -> None:
+    symbol = Symbol(kind="function", module="m", name="parse", flags=("is_deprecated",))
+    assert symbol.is_deprecated
+    assert not numbered(1)[0].is_deprecated
