@@ -13,6 +13,7 @@ from functions.central.responses import (
     package_model,
     page_model,
     page_of,
+    symbol_model,
 )
 from functions.central.search import query_of
 from functions.http.callers import caller_of
@@ -91,7 +92,10 @@ def _add_symbols(bp: func.Blueprint, registry: Registry) -> None:
     @central_errors
     async def central_search_symbols(req: func.HttpRequest) -> func.HttpResponse:
         await caller_of(headers_of(req), registry)
-        model = page_model("symbols", [], count=0, page=page_of(req))
+        page = page_of(req)
+        found = await registry.search.symbols(req.params.get("q", ""), page)
+        items = [symbol_model(hit) for hit in found.hits]
+        model = page_model("symbols", items, count=found.count, page=page)
         return json_response(model, headers=OPEN_HEADERS)
 
 

@@ -5,6 +5,8 @@ It prints a bare "failed to push" for any other status, and takes it for success
 a rate limit is a 503 for `bal`, and a 429 for other clients.
 """
 
+from collections.abc import Mapping
+
 import azure.functions as func
 
 from functions.http.handlers import handler_decorator
@@ -12,8 +14,8 @@ from functions.http.requests import header
 from functions.http.responses import NO_STORE, json_response, retry_headers
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal, RefusalKind
-from shared.domain.packages import Listing, ModuleText, numeric_id
-from shared.domain.search import Query, ResultPage
+from shared.domain.packages import Listing, ModuleText, numeric_id, stable_number
+from shared.domain.search import Query, ResultPage, SymbolHit
 from shared.domain.versions import LanguageVersion
 
 _STATUS_BY_KIND = {
@@ -129,6 +131,42 @@ def _module_model(listing: Listing, module: ModuleText) -> dict[str, object]:
         "packageUrl": url,
         "packageURL": url,
         "executable": False,
+    }
+
+
+# The kinds of Central, for those of ours that it has other words for.
+_CENTRAL_KINDS = {
+    "object type": "type",
+    "service type": "service",
+    "configurable": "variable",
+    "method": "function",
+    "field": "variable",
+    "enum member": "constant",
+}
+
+
+def symbol_model(hit: SymbolHit) -> Mapping[str, str | int | bool]:
+    """Return the Symbol of the protocol, in the order of its keys."""
+    release, symbol = hit.listing.release, hit.symbol
+    return {
+        "id": str(stable_number(f"{release.coordinate.key}/{symbol.module}:{symbol.path}")),
+        "packageID": str(numeric_id(release.coordinate)),
+        "name": release.name,
+        "organization": release.org,
+        "version": release.version,
+        "createdDate": release.created_ms,
+        "icon": release.icon,
+        "symbolType": _CENTRAL_KINDS.get(symbol.kind, symbol.kind),
+        "symbolParent": symbol.parent,
+        "symbolName": symbol.name,
+        "description": symbol.description,
+        "symbolSignature": symbol.signature,
+        "isIsolated": "is_isolated" in symbol.flags,
+        "isRemote": "is_remote" in symbol.flags,
+        "isResource": "is_resource" in symbol.flags,
+        "isClosed": "is_closed" in symbol.flags,
+        "isDistinct": "is_distinct" in symbol.flags,
+        "isReadOnly": "is_read_only" in symbol.flags,
     }
 
 

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import cast
 from urllib.parse import unquote
 
-from functions.central.responses import package_model
+from functions.central.responses import package_model, symbol_model
 from functions.http.responses import Representation
 from shared.composition import Registry
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
@@ -16,7 +16,7 @@ from shared.domain.errors.requests import SearchUnreadable
 from shared.domain.identity import Principal
 from shared.domain.maven import repository_heading
 from shared.domain.packages import Release, numeric_id
-from shared.domain.search import Hit, Query, ResultPage, SearchKind
+from shared.domain.search import Hit, Query, ResultPage, SearchKind, SymbolHit
 from shared.domain.versions import Distribution
 from shared.services.editor_catalog import CatalogFilter, CatalogItem, CatalogKind
 
@@ -66,7 +66,9 @@ async def _find(
 ) -> _Found:
     match request.search:
         case MavenSearch.SYMBOLS:
-            return _Found()
+            text = _fields(_decode(request.words)).get("q", "")
+            symbols = await registry.search.symbols(text, page)
+            return _Found(tuple(map(_symbol, symbols.hits)), symbols.count)
         case MavenSearch.CONNECTORS:
             wanted, kind = CatalogFilter(query), CatalogKind.CONNECTORS
             found = await registry.editor_catalog.list(kind, wanted, page, by=by)
@@ -191,6 +193,13 @@ def _tool_id(release: Release, words: str = "") -> str:
 
 def _authors(release: Release) -> str:
     return xml_element("authors", *(xml_leaf("author", each) for each in release.authors))
+
+
+def _symbol(hit: SymbolHit) -> str:
+    """Return the Symbol of Central, whose organization is `org` in this document."""
+    names = {"organization": "org"}
+    values = symbol_model(hit).items()
+    return xml_element("symbol", *(_scalar(names.get(key, key), value) for key, value in values))
 
 
 # Keys of a package of Central in the order of its clients' documents, and the elements of lists.

@@ -319,7 +319,12 @@ def effective_deprecation(head: Head, own: str | None) -> str | None:
 
 def numeric_id(coordinate: Coordinate) -> int:
     """Return the stable number below 2^31 by which clients know a release."""
-    digest = hashlib.sha256(coordinate.key.encode()).digest()
+    return stable_number(coordinate.key)
+
+
+def stable_number(key: str) -> int:
+    """Return a number below 2^31, since clients parse a Java int."""
+    digest = hashlib.sha256(key.encode()).digest()
     return int.from_bytes(digest[:4], "big") & 0x7FFF_FFFF
 
 

@@ -145,8 +145,8 @@ async def test_suggestions_ask_the_index_alone(counted: World, ledger: Ledger) -
     assert await asked(counted, ledger, "/search-suggestions?q=gr") == {"search.suggest": 1}
 
 
-async def test_an_answer_that_is_always_empty_costs_nothing(counted: World, ledger: Ledger) -> None:
-    assert await asked(counted, ledger, "/search-symbols?q=x") == {}
+async def test_a_search_of_symbols_asks_the_index_alone(counted: World, ledger: Ledger) -> None:
+    assert await asked(counted, ledger, "/search-symbols?q=x") == {"search.symbols": 1}
 
 
 # --- API documentation -------------------------------------------------------------------------

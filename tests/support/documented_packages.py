@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.support.archives import bala
+from tests.support.world import World
 
 CLIENT = """\
 import ballerina/http;
@@ -104,3 +105,10 @@ def documented_bala(
     sources = sources or {"client.bal": CLIENT, "types.bal": TYPES, "listener.bal": LISTENER}
     entries = {f"modules/{name}/{path}": text for path, text in sources.items()}
     return bala(coordinate, entries=entries, **spec)
+
+
+async def published(world: World, *archives: bytes, **options: Any) -> None:
+    """Publish archives, by default one, and let the queue document them."""
+    for archive in archives or (documented_bala(),):
+        await world.push(archive, **options)
+    await world.registry.api_docs_queue.drain()

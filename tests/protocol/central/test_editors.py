@@ -11,7 +11,7 @@ from shared.domain.names import Coordinate
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
-from tests.support.documented_packages import TYPES, documented_bala
+from tests.support.documented_packages import TYPES, documented_bala, published
 from tests.support.world import World
 
 QUERIES = ["", "?q=http", "/?package=http", "?limit=abc&offset=-1", "?user-packages=true", "/"]
@@ -41,13 +41,6 @@ async def test_connectors_and_triggers_are_always_a_list(anyone: JavaBal, query:
 )
 async def test_one_that_is_not_there_is_404_with_a_reason(world: World, path: str) -> None:
     refused(await world.get(path), 404)
-
-
-async def published(world: World, *archives: bytes) -> None:
-    """Publish archives, and let the queue document them."""
-    for archive in archives or (documented_bala(),):
-        await world.push(archive)
-    await world.registry.api_docs_queue.drain()
 
 
 async def listed(world: World, path: str, **options: Any) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import pytest
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.maven import Generation, texts
 from tests.support.archives import bala
-from tests.support.documented_packages import documented_bala
+from tests.support.documented_packages import documented_bala, published
 from tests.support.world import MAVEN, World
 
 GREET = "acme/greet:1.0.0"
@@ -266,12 +266,31 @@ async def test_connectors_of_private_packages_are_for_those_who_may_see_them(wor
 
 
 @pytest.mark.parametrize("kind", ["symbol", "connector"])
-async def test_symbols_and_connectors_are_empty_lists(world: World, kind: str) -> None:
+async def test_symbols_and_connectors_may_be_empty_lists(world: World, kind: str) -> None:
     await greeting(world)
     asked = words("q=greet&limit=7&offset=2")
     assert await search(world, f"{kind}search", "q=greet&limit=7&offset=2") == (
         f"{HEAD}<groupId>{V}.__{kind}search__</groupId><artifactId>{asked}</artifactId>"
         f"<count>0</count><limit>7</limit><offset>2</offset><{kind}s/></metadata>\n"
+    )
+
+
+async def test_symbols_are_found(world: World) -> None:
+    await published(world, documented_bala(GREET))
+    [symbol] = (await world.editor().search_symbols(q="greetWorld"))["symbols"]
+    asked = words("q=greetWorld&limit=7&offset=0")
+    assert await search(world, "symbolsearch", "q=greetWorld&limit=7&offset=0") == (
+        f"{HEAD}<groupId>{V}.__symbolsearch__</groupId><artifactId>{asked}</artifactId>"
+        "<count>1</count><limit>7</limit><offset>0</offset><symbols><symbol>"
+        f"<id>{symbol['id']}</id><packageID>{symbol['packageID']}</packageID>"
+        "<name>greet</name><org>acme</org><version>1.0.0</version>"
+        "<createdDate>1790000000000</createdDate><icon></icon><symbolType>function</symbolType>"
+        "<symbolParent></symbolParent><symbolName>greetWorld</symbolName>"
+        "<description>Greets the world.</description>"
+        "<symbolSignature>public isolated function greetWorld() returns string</symbolSignature>"
+        "<isIsolated>true</isIsolated><isRemote>false</isRemote><isResource>false</isResource>"
+        "<isClosed>false</isClosed><isDistinct>false</isDistinct><isReadOnly>false</isReadOnly>"
+        "</symbol></symbols></metadata>\n"
     )
 
 

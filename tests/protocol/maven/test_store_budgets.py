@@ -47,7 +47,7 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
         (f"{V}/__tools__/greeter/maven-metadata.xml", {"metadata.tool_owners": 1} | SURVEY),
         (f"{V}/__packagesearch__/Z3JlZXQ/maven-metadata.xml", {"search.search": 1}),
         (f"{V}/__toolsearch__/Z3JlZXQ/maven-metadata.xml", {"search.search": 1}),
-        (f"{V}/__symbolsearch__/cT14/maven-metadata.xml", {}),
+        (f"{V}/__symbolsearch__/cT14/maven-metadata.xml", {"search.symbols": 1}),
         (f"{V}/__connectorsearch__/cT14/maven-metadata.xml", {"search.search": 1}),
         (BALA, FIND),
         (f"{BALA}.sha256", FIND),

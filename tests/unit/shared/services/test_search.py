@@ -232,6 +232,13 @@ async def test_organizations_and_keywords_are_those_that_the_caller_may_see(
     ]
 
 
+async def test_symbols_are_looked_for_by_the_beginning_of_a_text(
+    package_search: PackageSearch, index: AskedIndex
+) -> None:
+    assert await package_search.symbols("x" * 501, ResultPage(3)) == SymbolResults((), 0)
+    assert index.symbol_texts == [("x" * 500, ResultPage(3))]
+
+
 async def test_as_many_are_suggested_as_asked(
     package_search: PackageSearch, index: AskedIndex
 ) -> None:

@@ -1,0 +1,129 @@
+"""Symbols of all packages, as the language server reads them."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.packages import Visibility
+from tests.support.documented_packages import documented_bala, published
+from tests.support.world import World
+
+FUNCTION = "# Says hello.\npublic function sayHello(string name) returns string => name;\n"
+
+
+def sources(text: str = FUNCTION) -> dict[str, str]:
+    return {"main.bal": text}
+
+
+async def found(world: World, text: str, **query: str) -> list[str]:
+    """Return the symbols that the language server finds."""
+    answer = await world.editor().search_symbols(q=text, **query)
+    return [_path(each) for each in answer["symbols"]]
+
+
+def _path(symbol: dict[str, Any]) -> str:
+    parent = f"{symbol['symbolParent']}." if symbol["symbolParent"] else ""
+    return f"{symbol['organization']}/{symbol['name']}:{parent}{symbol['symbolName']}"
+
+
+async def test_a_symbol_has_every_key_of_central(world: World) -> None:
+    await published(world)
+    answer = await world.editor().search_symbols(q="Client.greet", limit="5", offset="0")
+    [symbol] = answer.pop("symbols")
+    assert answer == {"count": 1, "offset": 0, "limit": 5}
+    number, package = symbol.pop("id"), symbol.pop("packageID")
+    assert number.isdecimal()
+    assert package == str((await world.get("/packages/acme/greet/1.0.0")).json()["id"])
+    assert symbol == {
+        "name": "greet",
+        "organization": "acme",
+        "version": "1.0.0",
+        "createdDate": 1790000000000,
+        "icon": "",
+        "symbolType": "function",
+        "symbolParent": "Client",
+        "symbolName": "greet",
+        "description": "Greets somebody.",
+        "symbolSignature": "remote isolated function greet(Person person, int times = 1)"
+        " returns string|error",
+        "isIsolated": True,
+        "isRemote": True,
+        "isResource": False,
+        "isClosed": False,
+        "isDistinct": False,
+        "isReadOnly": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("greet:Client", "client"),
+        ("greet:Listener", "listener"),
+        ("greet:Service", "service"),
+        ("greet:Person", "record"),
+        ("greet:Mood", "enum"),
+        ("Mood.HAPPY", "constant"),
+        ("greet:Error", "error"),
+        ("greetWorld", "function"),
+        ("Client.init", "function"),
+    ],
+)
+async def test_a_symbol_has_the_kind_that_central_calls_it(
+    world: World, text: str, kind: str
+) -> None:
+    await published(world)
+    answer = await world.editor().search_symbols(q=text)
+    assert answer["symbols"][0]["symbolType"] == kind
+
+
+async def test_symbols_have_pages(world: World) -> None:
+    await published(world)
+    every = await found(world, "greet", limit="50")
+    assert len(every) > 2
+    assert await found(world, "greet", limit="1", offset="1") == every[1:2]
+
+
+async def test_the_symbols_are_those_of_the_latest_release(world: World) -> None:
+    old = "public function oldName() {}"
+    await published(world, documented_bala("acme/greet:1.0.0", sources(old)))
+    assert await found(world, "oldName") == ["acme/greet:oldName"]
+    await published(world, documented_bala("acme/greet:1.1.0", sources()))
+    assert await found(world, "oldName") == []
+    assert await found(world, "sayHello") == ["acme/greet:sayHello"]
+    await published(world, documented_bala("acme/greet:1.0.1", sources(old)))
+    assert await found(world, "oldName") == []
+    assert await found(world, "sayHello") == ["acme/greet:sayHello"]
+
+
+async def test_symbols_of_a_private_package_are_found_by_nobody(world: World) -> None:
+    private = documented_bala("acme/secret:1.0.0", sources(), visibility="private")
+    await published(world, private)
+    for person in (None, world.people.ann, world.people.mia):
+        answer = await world.get("/search-symbols?q=sayHello", by=person)
+        assert answer.json() == {"symbols": [], "count": 0, "offset": 0, "limit": 10}
+
+
+async def test_symbols_come_and_go_with_the_visibility_of_their_package(world: World) -> None:
+    greet = Coordinate.parse("acme", "greet", "1.0.0").package
+    await published(world, documented_bala("acme/greet:1.0.0", sources()))
+    for visibility, wanted in (
+        (Visibility.PRIVATE, []),
+        (Visibility.PUBLIC, ["acme/greet:sayHello"]),
+    ):
+        await world.registry.package_visibility.change(greet, visibility, by=OPERATOR)
+        assert await found(world, "sayHello") == wanted
+
+
+async def test_symbols_of_a_withheld_release_are_not_found(world: World) -> None:
+    greet = Coordinate.parse("acme", "greet", "1.0.0")
+    await published(world, documented_bala("acme/greet:1.0.0", sources()))
+    moderation = world.registry.moderation
+    await moderation.quarantine(greet, "looked at", by=OPERATOR)
+    assert await found(world, "sayHello") == []
+    await moderation.restore(greet, by=OPERATOR)
+    assert await found(world, "sayHello") == ["acme/greet:sayHello"]
+    await moderation.remove(greet, "malware", by=OPERATOR)
+    assert await found(world, "sayHello") == []
