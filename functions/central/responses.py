@@ -5,8 +5,6 @@ It prints a bare "failed to push" for any other status, and takes it for success
 a rate limit is a 503 for `bal`, and a 429 for other clients.
 """
 
-from collections.abc import Mapping
-
 import azure.functions as func
 
 from functions.http.handlers import handler_decorator
@@ -145,7 +143,7 @@ _CENTRAL_KINDS = {
 }
 
 
-def symbol_model(hit: SymbolHit) -> Mapping[str, str | int | bool]:
+def symbol_model(hit: SymbolHit) -> dict[str, object]:
     """Return the Symbol of the protocol, in the order of its keys."""
     release, symbol = hit.listing.release, hit.symbol
     return {
