@@ -61,7 +61,7 @@ def test_a_symbol_has_its_signature_and_one_line_of_its_comment() -> None:
 
     assert found.description == "Gets a user."
     assert found.signature == ("resource isolated function get users/[int id]() returns User|error")
-    assert found.module == "greet"
+    assert found.module == "shop"
 
 
 def test_flags_say_what_editors_show() -> None:
