@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from shared.domain.api_docs.model import ModuleDocs
 
 MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
-ON_THE_LOOP_BYTES = 16 * 1024  # Compressed, of a document that is parsed in a few milliseconds.
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +186,6 @@ def _compare(
 
 
 async def _read_any(content: bytes) -> "ModuleDocs":
-    if len(content) <= ON_THE_LOOP_BYTES:
-        return _read(content)
     return await asyncio.to_thread(_read, content)
 
 

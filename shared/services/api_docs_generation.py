@@ -25,7 +25,7 @@ from shared.domain.api_docs.sources import (
     source_names,
 )
 from shared.domain.errors.archives import BadArchive
-from shared.domain.errors.base import Refusal, Unavailable
+from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ArchiveNotFound, ReleaseNotFound
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.events import ChangeKind, package_change
@@ -255,8 +255,7 @@ class ApiDocsTask:
     async def run(self) -> TaskReport:
         counts = _Counts()
         finished = await self._follow_feed(counts) and await self._visit_all(counts)
-        problems = tuple(counts.problems)
-        return TaskReport("document", counts.seen, counts.made, problems, unfinished=not finished)
+        return TaskReport("document", counts.seen, counts.made, unfinished=not finished)
 
     async def document_package(self, package: Package) -> list[DocumentedRelease]:
         """Document every release of a package, again if it is documented already."""
@@ -316,12 +315,7 @@ class ApiDocsTask:
 
     async def _update(self, release: Release, counts: "_Counts") -> None:
         counts.seen += 1
-        try:
-            counts.made += await self.generation.update(release)
-        except Unavailable:
-            raise
-        except Refusal as refusal:
-            counts.problems.append(f"{release.coordinate}: {refusal}")
+        counts.made += await self.generation.update(release)
 
     async def _peek(self, key: str) -> str | None:
         return await self.work.peek(_KIND, key, self.clock.now_ms())
@@ -335,4 +329,3 @@ class _Counts:
     def __init__(self) -> None:
         self.seen = 0
         self.made = 0
-        self.problems = list[str]()

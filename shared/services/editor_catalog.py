@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from shared.domain.api_docs.records import ConnectorSummary, TriggerSummary
+from shared.domain.api_docs.records import NO_API, ConnectorSummary, TriggerSummary
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.packages import ApiDocsNotFound
 from shared.domain.errors.requests import ApiDocsPending
@@ -14,7 +14,7 @@ from shared.domain.identity import Principal
 from shared.domain.packages import Listing
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, SearchKind
 from shared.domain.versions import ANY_CLIENT
-from shared.services.api_docs import ApiDocs, DocumentedModule, ModuleName
+from shared.services.api_docs import ApiDocs, ModuleName
 from shared.services.packages import PackageLookup
 from shared.services.search import PackageSearch
 
@@ -134,9 +134,7 @@ class EditorCatalog:
             raise missing
         listing = item.listing
         name = ModuleName(listing.release.org, item.summary.module, listing.release.version)
-        with suppress(NotFound):
-            return await self._describe(kind, await self.api_docs.find(name, by=by), item, by)
-        raise missing
+        return await self._entry(kind, await self.api_docs.module(name, by=by), item, by)
 
     async def by_name(self, kind: CatalogKind, name: ItemName, *, by: Principal) -> CatalogEntry:
         """Return the item of a version, or raise `ApiDocsNotFound`."""
@@ -169,11 +167,6 @@ class EditorCatalog:
             if not results.hits or offset >= results.count:
                 return items
 
-    async def _describe(
-        self, kind: CatalogKind, found: DocumentedModule, item: CatalogItem, by: Principal
-    ) -> CatalogEntry:
-        return await self._entry(kind, await self.api_docs.read(found), item, by)
-
     async def _entry(
         self, kind: CatalogKind, docs: "ModuleDocs", item: CatalogItem, by: Principal
     ) -> CatalogEntry:
@@ -200,9 +193,7 @@ class EditorCatalog:
 
 
 def _summaries(kind: CatalogKind, listing: Listing) -> tuple[Summary, ...]:
-    api = listing.api
-    if api is None:
-        return ()
+    api = listing.api or NO_API
     return api.connectors if kind is CatalogKind.CONNECTORS else api.triggers
 
 

@@ -15,7 +15,6 @@ from shared.domain.api_docs.editor_types import (
     type_text,
 )
 from shared.domain.api_docs.model import (
-    ClassDocs,
     ClientDocs,
     FunctionDocs,
     ListenerDocs,
@@ -96,7 +95,7 @@ def modules_used_by(module: ModuleDocs, connector: str) -> set[tuple[str, str, s
     connector uses, or the trigger of the module if no connector is named."""
     client = find_client(module, connector) if connector else None
     if client is not None:
-        return modules_used(_methods(client))
+        return modules_used(client.methods)
     handlers = (method for each in module.service_types for method in each.methods)
     inits = (each.init_method for each in module.listeners if each.init_method)
     return modules_used((*handlers, *inits))
@@ -111,16 +110,8 @@ def find_client(module: ModuleDocs, name: str) -> ClientDocs | None:
 def connector_parts(module: ModuleDocs, name: str, known: Declarations) -> Json:
     """Return the methods of a connector; `known` are the modules whose types are described."""
     models, client = TypeModels(known), find_client(module, name)
-    methods = _methods(client) if client else ()
+    methods = client.methods if client else ()
     return {"functions": [_function(method, models) for method in methods]}
-
-
-def _methods(docs: ClassDocs) -> tuple[FunctionDocs, ...]:
-    """Return the methods in the order of the source, with `init`."""
-    init = docs.init_method
-    if init is None or any(method.name == init.name for method in docs.methods):
-        return docs.methods
-    return (init, *docs.methods)
 
 
 def _function(method: FunctionDocs, models: TypeModels) -> Json:

@@ -90,9 +90,8 @@ class TypeModels:
 
     def variable(self, variable: VariableDocs) -> Json:
         """Return the model of a parameter or field."""
-        if variable.type is None:
-            return self._model(variable.inclusion_type or Type(), variable.name)
-        model = self._model(variable.type, variable.name) | {"documentation": variable.description}
+        model = self._model(variable.type or Type(), variable.name)
+        model["documentation"] = variable.description
         if variable.default_value:
             model |= {"defaultable": True, "defaultValue": variable.default_value}
         return model | display_model(variable.annotation_attachments)
@@ -147,10 +146,8 @@ class TypeModels:
             return model | dict(zip(keys, self._members(type_), strict=False))
         if type_.category == "table":
             model["keys"] = list[str]()
-        if type_.constraint:
-            key = "paramType" if type_.category == "map" else "rowType"
-            model[key] = self._model(type_.constraint, "")
-        return model
+        key = "paramType" if type_.category == "map" else "rowType"
+        return model | {key: self._model(type_.constraint or Type(), "")}
 
     def _element(self, type_: Type) -> Json:
         element = type_.element_type or Type()
@@ -243,7 +240,7 @@ class TypeModels:
                     self._field(member) for member in each.inclusion_type.member_types
                 ]
                 found += inner if isinstance(inner, list) else []
-            elif each.name:
+            else:
                 found.append(self.variable(each))
         return found
 

@@ -8,6 +8,7 @@ import pytest
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.services import editor_catalog
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
@@ -37,10 +38,21 @@ async def test_connectors_and_triggers_are_always_a_list(anyone: JavaBal, query:
         "/triggers/42",
         "/connectors/acme/greet/1.0.0/greet/Client",
         "/triggers/acme/greet/1.0.0/greet/Service",
+        "/connectors/acme/plain/1.0.0/plain/Client",
+        "/triggers/acme/plain/1.0.0/plain/Service",
     ],
 )
 async def test_one_that_is_not_there_is_404_with_a_reason(world: World, path: str) -> None:
+    await world.push(bala("acme/plain:1.0.0"))
     refused(await world.get(path), 404)
+
+
+async def test_more_packages_than_a_page_of_the_index_are_listed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editor_catalog, "MAX_LIMIT", 1)
+    await published(world, documented_bala("acme/one:1.0.0"), documented_bala("acme/two:1.0.0"))
+    assert len(await listed(world, "/connectors")) == 2
 
 
 async def listed(world: World, path: str, **options: Any) -> list[dict[str, Any]]:

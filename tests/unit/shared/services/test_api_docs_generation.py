@@ -12,8 +12,9 @@ from shared.domain.errors.requests import ApiDocsPending, Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import FoundRelease, Release
+from shared.domain.records import Event
 from shared.ports import DocumentStore, MetadataStore
-from shared.services import api_docs_generation
+from shared.services import api_docs_generation, upkeep
 from shared.services.api_docs import ModuleName
 from shared.services.api_docs_generation import ApiDocsQueue
 from tests.support.archives import bala
@@ -100,6 +101,36 @@ async def test_the_task_goes_on_where_its_time_was_over(
     assert first.changed + second.changed == 2
 
 
+async def test_visiting_all_packages_goes_on_where_its_time_was_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        await world.push(documented_bala(f"acme/{name}:1.0.0"))
+    monkeypatch.setattr(upkeep, "RUN_TIME", upkeep.RUN_TIME * 0)
+    first = await world.registry.upkeep.run("document")
+    assert first
+    assert first.unfinished
+    monkeypatch.undo()
+    second = await world.registry.upkeep.run("document")
+    assert second
+    assert not second.unfinished
+
+
+async def test_an_event_of_a_release_that_is_gone_is_passed_over(world: World) -> None:
+    gone = Event(
+        id="e", kind="release.published", at_ms=0, actor="", subject="acme/gone:1.0.0", org="acme"
+    )
+    await world.stores.events.append([gone])
+    report = await world.registry.upkeep.run("document")
+    assert report
+    assert report.seen == 0
+
+
+async def test_no_files_are_read_of_a_release_without_sources(world: World) -> None:
+    await world.push(documented_bala())
+    assert await world.registry.archive_files.read_all(await release_of(world), []) == {}
+
+
 async def test_a_removed_release_is_not_documented(world: World) -> None:
     await world.push(documented_bala())
     await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
@@ -156,24 +187,26 @@ async def test_a_request_does_not_wait_without_end(
 
 
 class BusyDocuments:
-    """Documents that cannot be written."""
+    """Documents of which one method fails."""
 
-    def __init__(self, documents: DocumentStore) -> None:
+    def __init__(self, documents: DocumentStore, failing: str) -> None:
         self.documents = documents
+        self.failing = failing
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self.documents, name)
+        return self.fail if name == self.failing else getattr(self.documents, name)
 
-    async def put_api_docs(self, *_: object) -> None:
+    async def fail(self, *_: object) -> None:
         raise Busy
 
 
+@pytest.mark.parametrize("failing", ["put_api_docs", "graphs"])
 async def test_a_store_that_fails_leaves_the_release_to_the_next_run(
-    worlds: OpenWorld,
+    worlds: OpenWorld, failing: str
 ) -> None:
     world = await worlds(
         wrap=lambda stores: replace(
-            stores, documents=cast("DocumentStore", BusyDocuments(stores.documents))
+            stores, documents=cast("DocumentStore", BusyDocuments(stores.documents, failing))
         )
     )
     await world.push(documented_bala())

@@ -84,6 +84,7 @@ def test_maps_tables_and_streams_have_their_parts() -> None:
 def test_unions_and_intersections_have_members() -> None:
     assert kinds(parameter("int|string")["members"]) == ["int", "string"]
     assert parameter("Both")["typeName"] == "intersection"
+    assert parameter("Address & readonly")["typeName"] == "intersection"
     assert kinds(parameter("Money")["members"]) == ["decimal", "int"]
     assert parameter("(int|string)[]")["memberType"]["typeName"] == "union"
 
