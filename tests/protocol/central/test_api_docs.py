@@ -141,3 +141,44 @@ async def test_the_document_of_a_withheld_release_is_not_served(world: World) ->
     greet = Coordinate.parse("acme", "greet", "1.0.0")
     await world.registry.moderation.quarantine(greet, "malware", by=OPERATOR)
     refused(await world.get(f"{DOCS}/acme/greet/1.0.0", by=world.people.mia), 404)
+
+
+# --- strict readers ----------------------------------------------------------------------------
+
+
+def strictly(value: Any, key: str = "") -> None:
+    """Fail for what a reader with types cannot read: a null, or a flag that is no boolean."""
+    assert value is not None, key
+    if key.startswith("is") and key[2:3].isupper():
+        assert isinstance(value, bool), key
+    if isinstance(value, dict):
+        for name, each in value.items():
+            strictly(each, name)
+    if isinstance(value, list):
+        for each in value:
+            strictly(each)
+
+
+async def test_strict_readers_can_read_every_part_of_a_document(world: World) -> None:
+    await published(world)
+    module = await module_of(world)
+    strictly(module)
+    for name, items in module.items():
+        if isinstance(items, list) and name not in ("relatedModules", "resources"):
+            assert all(isinstance(each["name"], str) for each in items), name
+    fields = [each for record in module["records"] for each in record["fields"]]
+    [client] = module["clients"]
+    parameters = [each for method in client["methods"] for each in method["parameters"]]
+    for each in (*fields, *parameters):
+        assert isinstance(each["name"], str)
+        assert isinstance(each["type"], dict)
+        assert isinstance(each["defaultValue"], str)
+    assert [each["isDistinct"] for each in module["errors"]] == [True]
+
+
+async def test_discovering_tools_find_the_names_of_what_a_module_has(world: World) -> None:
+    await published(world)
+    found = (await world.get(f"{DOCS}/acme/greet/1.0.0")).json()["searchData"]
+    assert [each["id"] for each in found["clients"]] == ["Client"]
+    assert [each["id"] for each in found["listeners"]] == ["Listener"]
+    assert {"greetWorld"} <= {each["id"] for each in found["functions"]}
