@@ -14,7 +14,7 @@ import re
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
@@ -24,7 +24,7 @@ from functools import cache
 from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.generated_texts import GeneratedRelease
 from shared import localhost
@@ -50,6 +50,7 @@ MAX_PROCESSES = 4  # They share one database, which accepts one write at a time.
 DAY_MS = 24 * 3_600_000
 MAX_PULL_DAYS = 400  # Charts and recent pulls show no earlier days.
 PULLED_VERSIONS = 5  # The newest versions of a package get pulls.
+Result = TypeVar("Result")
 _DailyPulls = dict[str, int]  # The pulls of a version by day.
 
 # The month in which releases for a Ballerina version began, in this order.
@@ -210,6 +211,8 @@ async def _fill(settings: Settings, releases: Sequence[DatedRelease]) -> int:
         stack.push_async_callback(registry.close)
         await _create_organizations(registry, releases)
         published = await asyncio.to_thread(_publish_all, settings, releases)
+        print("Documenting the latest releases …", flush=True)
+        await asyncio.to_thread(_share_out, document, settings, _latest(published))
         await _deprecate(registry, published)
         await _restore_pulls(adapters, published)
         print("Updating the search index and the counts …", flush=True)
@@ -233,13 +236,49 @@ async def _administrator(registry: Registry) -> Principal:
 
 
 def _publish_all(settings: Settings, releases: Sequence[DatedRelease]) -> list[DatedRelease]:
-    """Publish in one process per core, each with every n-th release."""
+    """Publish releases, and return those that were not refused."""
+    published = [each for done in _share_out(publish, settings, releases) for each in done]
+    print()
+    return sorted(published, key=lambda each: each.at_ms)
+
+
+def _share_out(
+    work: Callable[[Share], Result], settings: Settings, releases: Sequence[DatedRelease]
+) -> list[Result]:
+    """Do the work in one process per core, each with every n-th release."""
     count = min(os.cpu_count() or 1, MAX_PROCESSES, len(releases))
     shares = [Share(settings, releases[at::count], at, count) for at in range(count)]
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        published = [each for done in pool.map(publish, shares) for each in done]
-    print()
-    return sorted(published, key=lambda each: each.at_ms)
+        return list(pool.map(work, shares))
+
+
+def _latest(releases: Sequence[DatedRelease]) -> list[DatedRelease]:
+    """Return the release of each package that its page shows."""
+    found: dict[Package, DatedRelease] = {}
+    for each in releases:
+        known = found.setdefault(each.coordinate.package, each)
+        if _order(known) < _order(each):
+            found[each.coordinate.package] = each
+    return list(found.values())
+
+
+def _order(release: DatedRelease) -> tuple[bool, Version]:
+    version = release.coordinate.version
+    return version.is_stable, version
+
+
+def document(share: Share) -> None:
+    """Make the API documentation of a share; that of other releases is made on request."""
+    asyncio.run(_document(share))
+
+
+async def _document(share: Share) -> None:
+    registry = build_registry(share.settings, embedded_adapters(share.settings))
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(registry.close)
+        for each in share.releases:
+            release = await registry.moderation.find(each.coordinate, by=OPERATOR)
+            await registry.api_docs_generation.update(release)
 
 
 async def _publish(share: Share) -> list[DatedRelease]:

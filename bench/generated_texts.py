@@ -6,7 +6,7 @@ import json
 import re
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -103,7 +103,7 @@ _EXAMPLES = """\
 _CLIENT = """\
 // {generated}: the sources of the real package are not here.
 import ballerina/http;
-
+{imports}
 # Configuration of a client of {topic}.
 #
 # + url - URL of the service
@@ -121,6 +121,29 @@ public type Item record {{|
     string name;
     map<json> details?;
 |}};
+
+# A group of items of {topic}.
+#
+# + items - Items of the group
+# + related - What belongs to the group in other packages
+public type Group record {{|
+    string name;
+    Item[] items = [];
+{related}|}};
+
+# A failure of {topic}.
+public type Error distinct error;
+
+# Order of items in a list.
+public enum Order {{
+    NEWEST,
+    OLDEST,
+    # By name, without case.
+    NAME = "name"
+}}
+
+# Maximum number of items in a list.
+public const int MOST = 1000;
 
 # Calls {topic}.
 public isolated client class Client {{
@@ -144,8 +167,28 @@ public isolated client class Client {{
         }}
         return self.inner->get(string `/items?limit=${{most}}`);
     }}
-}}
+{methods}}}
 """
+
+_METHOD = """
+    # {verb} {article} {thing} of {topic}.
+    #
+    # + id - Identifier of the {thing}
+    # + return - The {thing}, or an `Error`
+    remote isolated function {name}(string id) returns {type}|Error {{
+        return error(id);
+    }}
+"""
+_VERBS = {
+    "get": "Returns",
+    "create": "Creates",
+    "update": "Updates",
+    "delete": "Deletes",
+    "copy": "Copies",
+    "archive": "Archives",
+    "restore": "Restores",
+    "export": "Exports",
+}
 
 
 @cache
@@ -213,26 +256,53 @@ class GeneratedRelease:
             graalvm=PLATFORMS.get(release["platform"]),
             template=self.kind == "template",
             entries={
-                source: fill(_CLIENT),
+                source: self._source(),
                 "docs/examples.md": fill(_EXAMPLES),
                 "docs/mark.png": _mark(self.chosen(360) / 360, self.chosen(2**20)),
             },
         )
 
-    def _fill(self, text: str) -> str:
-        release = self.release
-        return text.format(
-            title=self.topic.title(),
-            generated=GENERATED,
-            summary=self.summary,
-            goal=_GOALS[self.chosen(len(_GOALS))],
-            topic=self.topic,
-            org=release["org"],
-            name=release["name"],
-            version=release["version"],
-            module=release["name"],
-            alias=re.split(r"[._]", release["name"])[-1] or "api",
+    def _source(self) -> str:
+        """Return the source of the client. Later versions have more methods, and records of a
+        package refer to those of its dependencies."""
+        dependencies = [each for each in self.release["dependencies"] if each["name"] != "http"][:3]
+        names = [(each["org"], each["name"], f"d{at}") for at, each in enumerate(dependencies)]
+        return self._fill(
+            _CLIENT,
+            imports="".join(f"import {org}/{name} as {alias};\n" for org, name, alias in names),
+            related="".join(f"    {alias}:Item? {alias}Item = ();\n" for *_, alias in names),
+            methods="".join(self._methods()),
         )
+
+    def _methods(self) -> Iterator[str]:
+        things = {"item": "Item", "group": "Group"}
+        every = [(verb, thing) for verb in _VERBS for thing in things]
+        major, minor = re.findall(r"\d+", f"{self.release['version']}.0")[:2]
+        for verb, thing in every[: 3 + 4 * int(major) + int(minor)]:
+            yield self._fill(
+                _METHOD,
+                verb=_VERBS[verb],
+                article="an" if thing == "item" else "a",
+                thing=thing,
+                type=things[thing],
+                name=f"{verb}{thing.title()}",
+            )
+
+    def _fill(self, text: str, **more: str) -> str:
+        release = self.release
+        values = {
+            "title": self.topic.title(),
+            "generated": GENERATED,
+            "summary": self.summary,
+            "goal": _GOALS[self.chosen(len(_GOALS))],
+            "topic": self.topic,
+            "org": release["org"],
+            "name": release["name"],
+            "version": release["version"],
+            "module": release["name"],
+            "alias": re.split(r"[._]", release["name"])[-1] or "api",
+        }
+        return text.format_map(values | more)
 
 
 @cache  # All versions of a package have the same.
