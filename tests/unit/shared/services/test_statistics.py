@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Self, cast
 
 import pytest
@@ -329,7 +329,8 @@ def listing(name: str, pulls: int = 0) -> Listing:
 
 @dataclass
 class RememberedPulls:
-    """A `PullLedger` with three pulls on each of two days, that may stop to answer."""
+    """A `PullLedger` with three pulls on the first day that is wanted and three on the next, that
+    may stop to answer."""
 
     is_silent: bool = False
     asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
@@ -339,8 +340,8 @@ class RememberedPulls:
         self.asked.append((package.key, since))
         if self.is_silent:
             raise Busy
-        days = {"2026-11-01": {"1.0.0": 2, "1.1.0": 1}, "2026-11-02": {"1.0.0": 3}}
-        return PullHistory({}, {}, days)
+        following = f"{date.fromisoformat(since) + timedelta(days=1)}"
+        return PullHistory({}, {}, {since: {"1.0.0": 2, "1.1.0": 1}, following: {"1.0.0": 3}})
 
 
 def recent_pulls(ledger: RememberedPulls, clock: FakeClock) -> RecentPulls:
