@@ -15,9 +15,9 @@ import time
 
 from bench.ballerina_sources import source
 from shared.ballerina.declarations import read_source
-from shared.ballerina.printing import signature, source_text
 from shared.ballerina.syntax import SourceFile
 from tests.support.hostile_sources import HOSTILE_SOURCES
+from tests.support.source_printing import signature, source_text
 from tests.unit.shared.ballerina.strategies import without_positions
 
 MINUTES = 10.0

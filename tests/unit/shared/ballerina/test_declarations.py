@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ballerina.declarations import LARGEST_FILE, read_source
-from shared.ballerina.printing import source_text
 from shared.ballerina.signatures import Member
 from shared.ballerina.syntax import (
     AnnotationDefinition,
@@ -36,6 +35,7 @@ from shared.ballerina.syntax import (
 )
 from shared.ballerina.types import read_type
 from tests.support.hostile_sources import HOSTILE_SOURCES
+from tests.support.source_printing import source_text
 from tests.unit.shared.ballerina.strategies import DECLARATIONS
 
 INT = BuiltinType("int")
