@@ -58,6 +58,7 @@ MODULES = (
     "web.package.pages",
     "web.search",
     "web.site_files",
+    "web.symbols",
 )
 
 BlueprintFactory = Callable[[Registry], func.Blueprint]

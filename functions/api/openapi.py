@@ -16,6 +16,7 @@ from functions.api import (
     organizations,
     packages,
     secret_scanning,
+    symbols,
     tokens,
     trusted_publishing,
 )
@@ -56,6 +57,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *organizations.organizations_api,
     *packages.visibility_api,
     *packages.provenance_api,
+    *symbols.symbols_api,
     *trusted_publishing.publishers_api,
     *account.sessions_api,
     *account.client_settings_api,
@@ -167,6 +169,7 @@ _GROUPS = {
     "whoami": "Access tokens",
     "tokens": "Access tokens",
     "packages": "Packages",
+    "symbols": "Packages",
     "orgs": "Organizations",
     "invitations": "Invitations",
     "account": "Your account",

@@ -4,7 +4,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
+
+from shared.domain.search import SymbolHit
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -85,6 +87,13 @@ def _times(distance_ms: int, length: int) -> int:
 def quoted(value: str) -> str:
     """Return a value of a query parameter as a URL has it."""
     return quote_plus(value)
+
+
+def symbol_address(hit: SymbolHit) -> str:
+    """Return the path of the page of a symbol."""
+    release, symbol = hit.listing.release, hit.symbol
+    release_path = f"/packages/{release.org}/{release.name}/{release.version}"
+    return quote(f"{release_path}/docs/{symbol.module}/{symbol.path}")
 
 
 def lasting(span: timedelta) -> str:

@@ -482,6 +482,7 @@ API = {
         *("PUT", "/api/v1/packages/ORG/NAME/visibility", governors, EVERY_STATE),
         body='{"visibility":"private"}',
     ),
+    "api_symbols_search": _for_all("/api/v1/symbols", anybody_known),
     "api_provenance_origin": Declared(
         "GET", "/api/v1/packages/ORG/NAME/1.0.0/origin", readers, EVERY_STATE
     ),
@@ -787,6 +788,7 @@ SITE = {
     ),
     "web_missing_name": _for_all("/packages/acme"),
     "web_missing_org_name": _for_all("/orgs"),
+    "web_symbols": _for_all("/symbols", anybody_known),
     "web_organizations": _for_all("/organizations", anybody_known),
     "web_keywords": _for_all("/keywords", anybody_known),
     "web_missing": _for_all("/account/x/y/z", empty),

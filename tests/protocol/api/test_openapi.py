@@ -75,5 +75,6 @@ async def test_only_what_is_the_same_for_everybody_needs_no_token(world: World) 
         "/api/v1/device/token",
         "/api/v1/openapi.json",
         "/api/v1/settings.toml",
+        "/api/v1/symbols",
         "/api/v1/trusted-publishing/audience",
     ]

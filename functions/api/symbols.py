@@ -1,0 +1,68 @@
+"""/api/v1/symbols: declarations and their members in all public packages."""
+
+from typing import Self
+
+from pydantic import Field
+
+from functions.api.operations import ApiCall, Operations, ResponseModel
+from functions.http.formatting import symbol_address
+from shared.domain.search import ResultPage, SymbolHit
+
+
+class SymbolView(ResponseModel):
+    """A declaration, or a member of one, in the latest release of a public package."""
+
+    org: str
+    package: str
+    version: str
+    module: str
+    kind: str = Field(description='Such as "function", "client", "record" or "method".')
+    parent: str = Field(description="The declaration that has the member; else empty.")
+    name: str = Field(description="Of a resource method its accessor and path.")
+    signature: str
+    summary: str
+    deprecated: bool
+    url: str = Field(description="The page of the symbol.")
+
+    @classmethod
+    def of(cls, hit: SymbolHit, base_url: str) -> Self:
+        release, symbol = hit.listing.release, hit.symbol
+        return cls(
+            org=release.org,
+            package=release.name,
+            version=release.version,
+            module=symbol.module,
+            kind=symbol.kind,
+            parent=symbol.parent,
+            name=symbol.name,
+            signature=symbol.signature,
+            summary=symbol.description,
+            deprecated=symbol.is_deprecated,
+            url=f"{base_url}{symbol_address(hit)}",
+        )
+
+
+class SymbolList(ResponseModel):
+    """A page of symbols, the best first."""
+
+    symbols: list[SymbolView]
+    count: int = Field(description="Of all that match, of which no more than 1,000 are found.")
+
+
+symbols_api = Operations()
+
+
+@symbols_api.operation(
+    "GET",
+    "api/v1/symbols",
+    "Find symbols by `q`, such as parseCsv, Client.get or http:Client; `limit` and `offset` page.",
+    refusals=(),
+)
+async def api_symbols_search(call: ApiCall) -> SymbolList:
+    params = call.request.params
+    page = ResultPage.parse(params.get("limit", ""), params.get("offset", ""))
+    found = await call.registry.search.symbols(params.get("q", ""), page)
+    base_url = call.registry.settings.base_url
+    return SymbolList(
+        symbols=[SymbolView.of(each, base_url) for each in found.hits], count=found.count
+    )
