@@ -14,7 +14,7 @@ from shared.adapters.search.rows import read_listing
 from shared.adapters.search.schema import CURRENT_PREFIX
 from shared.adapters.search.symbols import SymbolPlace, SymbolRows, find_symbols
 from shared.adapters.search.words import Speller, stem
-from shared.domain.api_docs.symbols import unpack_symbols
+from shared.domain.api_docs.symbols import symbols_at
 from shared.domain.names import OrgName
 from shared.domain.search import (
     ANYONE,
@@ -106,16 +106,15 @@ def _symbol_hits(
 ) -> Iterator[SymbolHit]:
     rows = SymbolRows(connection, CURRENT_PREFIX)
     statement = "SELECT listing FROM listings WHERE id = ?"
-    packages = {
-        package: (
-            read_listing(connection.execute(statement, (package,)).fetchone()[0]),
-            unpack_symbols(rows.packed(package)),
-        )
-        for package in {each.package for each in places}
-    }
-    for each in places:
-        listing, symbols = packages[each.package]
-        yield SymbolHit(listing, symbols[each.place])
+    hits = dict[SymbolPlace, SymbolHit]()
+    for package in dict.fromkeys(each.package for each in places):
+        listing = read_listing(connection.execute(statement, (package,)).fetchone()[0])
+        own = [each for each in places if each.package == package]
+        symbols = symbols_at(rows.packed(package), [each.place for each in own])
+        hits |= {
+            place: SymbolHit(listing, symbol) for place, symbol in zip(own, symbols, strict=True)
+        }
+    return map(hits.__getitem__, places)
 
 
 @contextmanager

@@ -58,7 +58,7 @@ SYMBOL_FLAGS = (
 )
 
 _COMPRESSION = 6
-_SYMBOLS = TypeAdapter(tuple[Symbol, ...])
+_SYMBOL = TypeAdapter(Symbol)
 
 
 def pack_symbols(symbols: Sequence[Symbol]) -> str:
@@ -75,10 +75,20 @@ def pack_symbols(symbols: Sequence[Symbol]) -> str:
 def _pack(symbols: Sequence[Symbol]) -> str:
     if not symbols:
         return ""
-    content = _SYMBOLS.dump_json(tuple(symbols), exclude_defaults=True)
-    return b64encode(zlib.compress(content, _COMPRESSION)).decode()
+    lines = (_SYMBOL.dump_json(each, exclude_defaults=True) for each in symbols)
+    return b64encode(zlib.compress(b"\n".join(lines), _COMPRESSION)).decode()
 
 
 def unpack_symbols(packed: str) -> tuple[Symbol, ...]:
     """Return the symbols that `pack_symbols` packed."""
-    return _SYMBOLS.validate_json(zlib.decompress(b64decode(packed))) if packed else ()
+    return tuple(map(_SYMBOL.validate_json, _lines(packed)))
+
+
+def symbols_at(packed: str, places: Sequence[int]) -> tuple[Symbol, ...]:
+    """Return some of the packed symbols by their indices, without parsing the others."""
+    lines = _lines(packed)
+    return tuple(_SYMBOL.validate_json(lines[place]) for place in places)
+
+
+def _lines(packed: str) -> list[bytes]:
+    return zlib.decompress(b64decode(packed)).split(b"\n") if packed else []
