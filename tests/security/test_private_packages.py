@@ -144,7 +144,7 @@ UNMOVED = (
         for kind in ("connectors", "triggers")
         for by in ("", "_by_id", "_by_name")
     }
-    | {"central_search_symbols"}
+    | {"api_symbols_search", "central_search_symbols", "web_symbols"}
 )
 
 
