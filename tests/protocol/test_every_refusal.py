@@ -16,7 +16,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 import functions
-from functions.central import responses
+from functions.central import graphql, responses
 from functions.http import handlers, pages
 from functions.http.handlers import Handler
 from functions.maven import repository
@@ -129,6 +129,7 @@ FACES: dict[str, tuple[Callable[[Handler], Handler], Table]] = {
     "api": (handlers.api_errors, Table(API, problem)),
 }
 DECORATORS = {
+    "central/graphql.py": {"graphql_errors"},
     "central/responses.py": {"central_errors", "central_errors_without_404"},
     "http/handlers.py": {"api_errors"},
     "http/pages.py": {"page_errors"},
@@ -268,6 +269,13 @@ async def _check_fault(errors: Callable[[Handler], Handler]) -> None:
 @pytest.mark.parametrize("face", FACES)
 def test_every_kind_has_a_status_in_every_face(face: str) -> None:
     assert set(FACES[face][1].statuses) == set(RefusalKind)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=named)
+async def test_a_refusal_of_graphql_is_an_error_in_its_body(refusal: Refusal) -> None:
+    answer = await answer_to(refusal, graphql.graphql_errors)
+    assert answer.status_code == 200
+    assert json.loads(answer.get_body())["errors"] == [{"message": str(refusal)}]
 
 
 def test_every_face_is_driven_here() -> None:

@@ -73,6 +73,7 @@ async def world(worlds: OpenWorld, machines: list[OneMachine]) -> World:
 
     world = await worlds(host=host, trusted_proxies="127.0.0.1")
     await world.push(GREET)
+    await world.get(f"{URL}/2.0/docs/acme/greet/1.0.0")  # The first request makes it.
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     return world
 
