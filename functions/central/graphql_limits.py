@@ -27,15 +27,16 @@ MAX_DEPTH = 12  # Of brackets; the deepest query of a client has six.
 MAX_TOKENS = 1_500  # Fifty aliased fields with arguments have 1,200.
 MAX_FIELDS = 50  # Of a query, after its fragments are put in.
 MAX_PARTS = 200  # Fields below one of those; a module has fifty.
+MAX_SELECTIONS = 5_000  # Of a document, after its fragments are put in wherever they are used.
 MAX_COST = 100  # Ten modules, fifty packages, or a list of a thousand packages.
 
 _COSTS = {"apiDocs": 10, "packages": 10, "package": 2}
 _PACKAGES_FOR_ONE = 20  # Listed packages that cost one.
 
-_BRACKETS = re.compile(r'"""(?s:.*?)"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|[{}\[\]()]')
+# A string or comment ends where the parser ends it; one without an end takes what is left, so that
+# none is read twice.
+_BRACKETS = re.compile(r'"""(?s:\\"""|.)*?(?:"""|\Z)|"(?:[^"\\\r\n]|\\.)*+"?|#[^\r\n]*+|[{}\[\]()]')
 _STEPS = {"{": 1, "[": 1, "(": 1, "}": -1, "]": -1, ")": -1}
-
-Fragments = Mapping[str, FragmentDefinitionNode]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,17 @@ def parse_within_limits(request: GraphQLRequest) -> DocumentNode:
         raise GraphQLError(message)
     _require_shallow(request.query)
     document = parse(request.query, no_location=True, max_tokens=MAX_TOKENS)
-    fragments = {
-        each.name.value: each
-        for each in document.definitions
-        if isinstance(each, FragmentDefinitionNode)
-    }
+    limits = _Limits(
+        {
+            each.name.value: each
+            for each in document.definitions
+            if isinstance(each, FragmentDefinitionNode)
+        },
+        request.variables,
+    )
     for each in document.definitions:
         if isinstance(each, OperationDefinitionNode):
-            _require_cheap(each.selection_set, fragments, request.variables)
+            limits.require_cheap(each.selection_set)
     return document
 
 
@@ -75,21 +79,74 @@ def _require_shallow(query: str) -> None:
             raise GraphQLError(message)
 
 
-def _require_cheap(
-    selections: SelectionSetNode, fragments: Fragments, variables: Mapping[str, Any]
-) -> None:
-    cost, answers = 0, dict[str, str]()
-    for count, each in enumerate(_fields(selections, fragments, ()), start=1):
-        cost += _cost(each, variables)
-        if count > MAX_FIELDS or cost > MAX_COST:
-            message = (
-                f"The query costs too much: it may have {MAX_FIELDS} fields and a cost of "
-                f"{MAX_COST}, of which apiDocs takes 10, package 2, and packages 10 and one more "
-                f"for each {_PACKAGES_FOR_ONE} packages."
-            )
+@dataclass(slots=True)
+class _Limits:
+    """What the operations of a document may ask for, together."""
+
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variables: Mapping[str, Any]
+    selections: int = 0  # Those that were visited.
+    printed: dict[int, str] = field(default_factory=dict[int, str])
+
+    def require_cheap(self, selections: SelectionSetNode) -> None:
+        cost, answers = 0, dict[str, str]()
+        for count, each in enumerate(self._fields(selections, ()), start=1):
+            cost += _cost(each, self.variables)
+            if count > MAX_FIELDS or cost > MAX_COST:
+                raise _too_expensive()
+            self._require_one_meaning(each, answers)
+            self._require_parts_once(each)
+
+    def _require_parts_once(self, root: FieldNode) -> None:
+        """Raise for a part of an answer that is wanted twice, by other names: answers would grow
+        with the query."""
+        names, pending, count = dict[tuple[str, str], str](), [root], 0
+        while pending:
+            parent = pending.pop()
+            for each in self._fields(parent.selection_set, ()):
+                key = (parent.name.value, each.name.value)
+                name = each.alias.value if each.alias else each.name.value
+                count += 1
+                if count > MAX_PARTS or names.setdefault(key, name) != name:
+                    message = f"The query wants {each.name.value} more than once. Ask for it once."
+                    raise GraphQLError(message)
+                pending.append(each)
+
+    def _require_one_meaning(self, node: FieldNode, answers: dict[str, str]) -> None:
+        """Raise for two different fields with one name in the answer, which are not merged."""
+        key = node.alias.value if node.alias else node.name.value
+        if id(node) not in self.printed:  # The node of a fragment is visited wherever it is used.
+            self.printed[id(node)] = print_ast(node)
+        meaning = self.printed[id(node)]
+        if answers.setdefault(key, meaning) != meaning:
+            message = f"The query has two fields named {key}: give each an alias."
             raise GraphQLError(message)
-        _require_one_meaning(each, answers)
-        _require_parts_once(each, fragments)
+
+    def _fields(
+        self, selections: SelectionSetNode | None, within: tuple[str, ...]
+    ) -> Iterator[FieldNode]:
+        """Yield the fields of a selection, with those of its fragments."""
+        for each in selections.selections if selections else ():
+            self.selections += 1
+            if self.selections > MAX_SELECTIONS:  # Fragments without a field count as well.
+                raise _too_expensive()
+            if isinstance(each, FieldNode):
+                yield each
+            elif isinstance(each, FragmentSpreadNode):
+                name = each.name.value
+                if name in self.fragments and name not in within:
+                    yield from self._fields(self.fragments[name].selection_set, (*within, name))
+            elif isinstance(each, InlineFragmentNode):
+                yield from self._fields(each.selection_set, within)
+
+
+def _too_expensive() -> GraphQLError:
+    return GraphQLError(
+        f"The query costs too much: it may have {MAX_FIELDS} fields and a cost of {MAX_COST}, of "
+        "which apiDocs takes 10, package 2, and packages 10 and one more for each "
+        f"{_PACKAGES_FOR_ONE} packages. With its fragments, its document may have "
+        f"{MAX_SELECTIONS:,} selections."
+    )
 
 
 def _cost(node: FieldNode, variables: Mapping[str, Any]) -> int:
@@ -105,43 +162,3 @@ def _cost(node: FieldNode, variables: Mapping[str, Any]) -> int:
             limit = limit if isinstance(limit, int) else MAX_LIMIT
             cost += min(max(limit, 0), MAX_LIMIT) // _PACKAGES_FOR_ONE
     return cost
-
-
-def _require_parts_once(root: FieldNode, fragments: Fragments) -> None:
-    """Raise for a part of an answer that is wanted twice, by other names: answers would grow with
-    the query."""
-    names, pending, count = dict[tuple[str, str], str](), [root], 0
-    while pending:
-        parent = pending.pop()
-        for each in _fields(parent.selection_set, fragments, ()):
-            key = (parent.name.value, each.name.value)
-            name = each.alias.value if each.alias else each.name.value
-            count += 1
-            if count > MAX_PARTS or names.setdefault(key, name) != name:
-                message = f"The query wants {each.name.value} more than once. Ask for it once."
-                raise GraphQLError(message)
-            pending.append(each)
-
-
-def _require_one_meaning(node: FieldNode, answers: dict[str, str]) -> None:
-    """Raise for two different fields with one name in the answer, which are not merged."""
-    key = node.alias.value if node.alias else node.name.value
-    meaning = print_ast(node)
-    if answers.setdefault(key, meaning) != meaning:
-        message = f"The query has two fields named {key}: give each an alias."
-        raise GraphQLError(message)
-
-
-def _fields(
-    selections: SelectionSetNode | None, fragments: Fragments, within: tuple[str, ...]
-) -> Iterator[FieldNode]:
-    """Yield the fields of a selection, with those of its fragments."""
-    for each in selections.selections if selections else ():
-        if isinstance(each, FieldNode):
-            yield each
-        elif isinstance(each, FragmentSpreadNode):
-            name = each.name.value
-            if name in fragments and name not in within:
-                yield from _fields(fragments[name].selection_set, fragments, (*within, name))
-        elif isinstance(each, InlineFragmentNode):
-            yield from _fields(each.selection_set, fragments, within)

@@ -124,7 +124,7 @@ def _joined(parts: Sequence[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_PATH_PARAMETER = re.compile(r"\[[^\[\]]*?([\w']+)\]")  # `[int id]`, `[string... path]`.
+_PATH_PARAMETER = re.compile(r"\[(?:[^\[\]]*[^\[\]\w'])?+([\w']++)\]")  # `[int id]`.
 
 # Of the language, those that are names of classes with a small letter.
 _KEYWORDS = frozenset(

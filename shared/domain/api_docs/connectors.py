@@ -133,9 +133,7 @@ def _function(method: FunctionDocs, models: TypeModels) -> Json:
 
 
 _SEGMENT = re.compile(r"\[[^\]]*\]|[^/\[\]]+")
-_PARAMETER = re.compile(
-    r"\[\s*(?P<type>.+?)\s*(?P<rest>\.\.\.)?\s*(?P<name>'?[\w\\]*)\s*\]", re.DOTALL
-)
+_LAST_NAME = re.compile(r"(?<![\w\\])'?[\w\\]++\Z")
 
 
 def path_parameters(path: str) -> list[Json]:
@@ -145,13 +143,15 @@ def path_parameters(path: str) -> list[Json]:
 
 
 def _path_parameter(segment: str) -> Json:
-    found = _PARAMETER.fullmatch(segment)
-    if found is None:
+    text = segment[1:-1].strip() if segment.startswith("[") else ""
+    name = _LAST_NAME.search(text)
+    type_name = text[: name.start()].rstrip() if name else text
+    if not type_name:
         return {"name": segment, "typeName": "token", "isRestType": False}
     return {
-        "name": found["name"],
-        "typeName": found["type"],
-        "isRestType": found["rest"] is not None,
+        "name": name[0] if name else "",
+        "typeName": type_name.removesuffix("...").rstrip(),
+        "isRestType": type_name.endswith("..."),
     }
 
 

@@ -23,7 +23,7 @@ class TypeRelation(Enum):
 def type_relation(before: Type | None, after: Type | None) -> TypeRelation:
     """Compare two types of the same thing; None is the type of a function that returns nothing."""
     old, new = _shape(before or NOTHING), _shape(after or NOTHING)
-    gains, loses = not _covers(old, new), not _covers(new, old)
+    gains, loses = not _Coverage().covers(old, new), not _Coverage().covers(new, old)
     if gains and loses:
         return TypeRelation.DIFFERENT
     if gains:
@@ -102,24 +102,57 @@ def _constructor(of: Type) -> str:
     return f"{of.org_name or ''}/{of.module_name}:{of.name}"
 
 
-def _covers(general: _Shape, special: _Shape) -> bool:
-    """Check that every alternative of `special` belongs to one of `general`."""
-    return all(any(_includes(broad, narrow) for broad in general) for narrow in special - general)
+MAX_COMPARISONS = 10_000  # Of alternatives, in one relation; types with more of them differ.
 
 
-def _includes(broad: _Alternative, narrow: _Alternative) -> bool:
-    word, other = broad.constructor, narrow.constructor
-    if word == "any":
-        return not narrow.is_error
-    if word == "error":
-        return narrow.is_error
-    if other.startswith("="):
-        return other[1:2] in _LITERALS.get(word, ()) and len(other) > 1
-    if other in _SUBTYPES.get(word, ()):
-        return all(_covers(frozenset({broad}), each) for each in narrow.contents)
-    # The parameters of functions are not covariant, so functions are the same or different.
-    return (
-        word == other != "function"
-        and len(broad.contents) == len(narrow.contents) > 0
-        and all(map(_covers, broad.contents, narrow.contents))
-    )
+@dataclass(slots=True)
+class _Coverage:
+    """Compares shapes. A source of 1 MB has unions of 100,000 alternatives, so that only those with
+    one constructor are compared with each other, and with a few that include others."""
+
+    left: int = MAX_COMPARISONS
+
+    def covers(self, general: _Shape, special: _Shape) -> bool:
+        """Check that every alternative of `special` belongs to one of `general`."""
+        if special <= general:
+            return True
+        broad = _by_constructor(general)
+        return all(self._is_covered(each, broad) for each in special - general)
+
+    def _is_covered(self, narrow: _Alternative, broad: "_ByConstructor") -> bool:
+        found = [each for word in _MAY_INCLUDE_OTHERS for each in broad.get(word, ())[:1]]
+        return any(
+            self._includes(each, narrow) for each in (*found, *broad.get(narrow.constructor, ()))
+        )
+
+    def _includes(self, broad: _Alternative, narrow: _Alternative) -> bool:
+        word, other = broad.constructor, narrow.constructor
+        if word == "any":
+            return not narrow.is_error
+        if word == "error":
+            return narrow.is_error
+        if other.startswith("="):
+            return other[1:2] in _LITERALS.get(word, ()) and len(other) > 1
+        self.left -= 1
+        if self.left < 0:
+            return False
+        if other in _SUBTYPES.get(word, ()):
+            return all(self.covers(frozenset({broad}), each) for each in narrow.contents)
+        # The parameters of functions are not covariant, so functions are the same or different.
+        return (
+            word == other != "function"
+            and len(broad.contents) == len(narrow.contents) > 0
+            and all(map(self.covers, broad.contents, narrow.contents))
+        )
+
+
+_ByConstructor = dict[str, list[_Alternative]]
+
+_MAY_INCLUDE_OTHERS = ("any", "error", *_SUBTYPES, *_LITERALS)
+
+
+def _by_constructor(shape: _Shape) -> _ByConstructor:
+    found: _ByConstructor = {}
+    for each in shape:
+        found.setdefault(each.constructor, []).append(each)
+    return found

@@ -212,6 +212,20 @@ BOMBS = {
     "fragments": "{...F0} "
     + " ".join(f"fragment F{n} on Query {{...F{n + 1} ...F{n + 1}}}" for n in range(100))
     + " fragment F100 on Query {packages {count}}",
+    "fragments without a field": "{...F0} "
+    + " ".join(f"fragment F{n} on Query {{...F{n + 1} ...F{n + 1}}}" for n in range(30)),
+    "fragments that are all in each other": "{...F0} "
+    + " ".join(
+        f"fragment F{n} on Query {{{' '.join(f'...F{m}' for m in range(12))}}}" for n in range(12)
+    ),
+    "operations that share a fragment": " ".join(f"query Q{n} {{...F}}" for n in range(90))
+    + " fragment F on Query {"
+    + " ".join(f"a{n}: package {{...P}}" for n in range(49))
+    + "} fragment P on Package {name URL digest readme template modules {name}}",
+    "an unclosed string": '{package(orgName: "' + '\\"' * 32_000,
+    "an unclosed block string": '{package(orgName: """' + '\\"""' * 15_000,
+    "depth after a comment": "{a #\r" + "{a" * 600 + "}" * 600,
+    "depth after a block string": '{package(orgName: """\\"""""") ' + "{a" * 600 + '} """',
     "unknown fields": "{" + " ".join(f"field{n}" for n in range(49)) + "}",
     "two meanings": '{a: package(orgName: "x") {name} a: package(orgName: "y") {name}}',
     "long": "{packages {count}}" + " " * 70_000,

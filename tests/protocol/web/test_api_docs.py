@@ -1,9 +1,13 @@
 """The API documentation of a release: modules, symbols, and their twins for programs."""
 
 import json
+import time
 
 import pytest
 
+from functions.web.package.docs_text import call_of
+from shared.domain.api_docs.model import FunctionDocs, ModuleDocs
+from shared.domain.api_docs.outline import DocsSymbol
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.world import World
@@ -163,6 +167,16 @@ async def test_a_function_page_shows_how_to_call_it(
     text = await words(documented, f"{DOCS}/hello/{path}")
 
     assert f"Call {call}" in text if call else "Call" not in text
+
+
+def test_a_call_with_a_long_path_is_written_in_time() -> None:
+    path = f"[{'a' * 100_000} !]"
+    module = ModuleDocs(id="greet", org_name="acme", version="1.0.0")
+    method = FunctionDocs(name="get", is_resource=True, accessor="get", resource_path=path)
+    symbol = DocsSymbol("Client.get", "get", "method", method, DocsSymbol("C", "C", "", method))
+    began = time.thread_time()
+    assert call_of(module, symbol)
+    assert time.thread_time() - began < 0.5
 
 
 async def test_a_deprecated_symbol_says_what_to_use(documented: World) -> None:

@@ -1,5 +1,7 @@
 """Connectors and triggers of a module."""
 
+import time
+
 from shared.domain.api_docs.connectors import (
     api_summary,
     connector_id,
@@ -79,3 +81,11 @@ def test_segments_of_a_path_are_words_or_parameters() -> None:
         ("'from", "token", False),
         ("rest", "int", True),
     ]
+    assert path_parameters("[int...]") == [{"name": "", "typeName": "int", "isRestType": True}]
+    assert path_parameters("[id]") == [{"name": "[id]", "typeName": "token", "isRestType": False}]
+
+
+def test_a_long_path_is_read_in_time() -> None:
+    began = time.thread_time()
+    path_parameters("[" + "a" * 100_000 + " " * 100_000 + "!]")
+    assert time.thread_time() - began < 0.5

@@ -1,5 +1,7 @@
 """Whether the values of one type belong to another one."""
 
+import time
+
 import pytest
 
 from shared.domain.api_docs.type_relations import TypeRelation, type_relation
@@ -65,3 +67,35 @@ def test_types_are_compared_by_their_values(
 def test_a_function_without_a_result_returns_nothing() -> None:
     assert type_relation(None, type_of("()")) is SAME
     assert type_relation(None, type_of("error?")) is WIDER
+
+
+MANY = range(4_000)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([f'"{n}"' for n in MANY], ["string", *(f"map<A{n}>" for n in MANY)]),
+        ([f'"{n}"' for n in MANY], [f"error<A{n}>" for n in MANY]),
+        ([f"map<byte|A{n}>" for n in MANY], [f"map<int|A{n}>" for n in MANY]),
+    ],
+    ids=["literals", "errors", "maps"],
+)
+def test_unions_of_thousands_are_compared_in_time(before: list[str], after: list[str]) -> None:
+    old, new = type_of("|".join(before)), type_of("|".join(after))
+    began = time.thread_time()
+    assert type_relation(old, new) is not SAME
+    assert time.thread_time() - began < 1
+
+
+def test_types_that_contain_themselves_often_are_compared_in_time() -> None:
+    def nested(innermost: str) -> str:
+        text = innermost
+        for _ in range(13):
+            text = f"map<map<{text}>|[{text}]>"
+        return text
+
+    old, new = type_of(nested("byte")), type_of(nested("int"))
+    began = time.thread_time()
+    assert type_relation(old, new) is DIFFERENT
+    assert time.thread_time() - began < 1
