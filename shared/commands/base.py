@@ -42,6 +42,8 @@ class CommandGroup(click.Group):
         try:
             return super().invoke(ctx)
         except ValidationError as invalid:
+            if invalid.title != Settings.__name__:  # Of what is stored: a defect, not a setting.
+                raise
             raise click.ClickException(setting_problem(invalid)) from None
         except (Refusal, *START_ERRORS) as obstacle:
             raise click.ClickException(str(obstacle)) from None

@@ -5,8 +5,12 @@ import sys
 
 import click
 import pytest
+from click.testing import CliRunner
+from pydantic import ValidationError
 
 from shared.cli import cli
+from shared.commands.base import CommandGroup
+from shared.domain.records import Event
 from tests.paths import ROOT
 from tests.support.terminal import Terminal
 
@@ -61,6 +65,20 @@ def test_a_key_that_cannot_be_used_is_named_and_not_shown(terminal: Terminal) ->
     line = terminal.fail("account", "list", BALLROOM_LINK_KEY="too-short")
     assert line.startswith("BALLROOM_LINK_KEY cannot be used: it takes 32 random characters")
     assert "too-short" not in line
+
+
+def test_a_stored_value_that_cannot_be_read_is_no_setting() -> None:
+    @click.group(cls=CommandGroup)
+    def group() -> None:
+        """Run commands."""
+
+    @group.command()
+    def read() -> None:
+        """Read a record without its fields."""
+        Event.model_validate_json("{}")
+
+    with pytest.raises(ValidationError, match="Event"):
+        CliRunner().invoke(group, ["read"], catch_exceptions=False)
 
 
 def test_commands_are_run_by_python() -> None:
