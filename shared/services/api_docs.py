@@ -3,11 +3,14 @@
 import asyncio
 import gzip
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from shared.auth.authorization import Authorization
+from shared.caching import SingleFlight
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidName, InvalidVersion
@@ -22,6 +25,11 @@ from shared.services.api_docs_generation import ApiDocsGeneration
 if TYPE_CHECKING:
     from shared.domain.api_docs.comparison import ApiComparison
     from shared.domain.api_docs.model import ModuleDocs
+
+Value = TypeVar("Value")
+
+# Documentation of 64 MB takes 600 MB of memory, so that few are read at the same time.
+_readers = ThreadPoolExecutor(2, thread_name_prefix="api-docs-reader")
 
 MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
 
@@ -77,6 +85,7 @@ class ApiDocs:
     metadata: MetadataStore
     documents: DocumentStore
     generation: ApiDocsGeneration
+    _reading: "SingleFlight[ModuleDocs]" = field(default_factory=SingleFlight, init=False)
 
     async def document(self, name: ModuleName, *, by: Principal) -> ModuleDocument:
         """Return the document of a module. Two trips.
@@ -92,12 +101,12 @@ class ApiDocs:
 
     async def read(self, found: DocumentedModule) -> "ModuleDocs":
         """Return the documentation of a module that was found."""
-        return await _read_any(await self._found(found))
+        return await self._read(await self._found(found))
 
     async def of_release(self, release: Release, module: str) -> "ModuleDocs":
         """Return the documentation of a module of a release that the caller may see; raise
         `ApiDocsFailed` or `ApiDocsPending`."""
-        return await _read_any(await self._content(release.content, release.coordinate, module))
+        return await self._read(await self._content(release.content, release.coordinate, module))
 
     async def record(self, release: Release) -> ApiDocsRecord:
         """Return the state of the documentation of a release."""
@@ -110,12 +119,12 @@ class ApiDocs:
         """Compare two releases of a package that the caller may see; raise `ApiDocsFailed` or
         `ApiDocsPending` if one of them has no documentation."""
         old, new = await asyncio.gather(*(self._modules(package, each) for each in (before, after)))
-        return await asyncio.to_thread(_compare, (before.parsed, old), (after.parsed, new))
+        return await _in_reader(partial(_compare, (before.parsed, old), (after.parsed, new)))
 
     async def _modules(self, package: Package, entry: ReleaseEntry) -> "list[ModuleDocs]":
         digest, coordinate = Digest(entry.digest), package.at(entry.parsed)
         return [
-            await _read_any(await self._content(digest, coordinate, module))
+            await self._read(await self._content(digest, coordinate, module))
             for module in entry.modules
         ]
 
@@ -142,6 +151,10 @@ class ApiDocs:
         if found is None:
             raise missing
         return found
+
+    async def _read(self, content: bytes) -> "ModuleDocs":
+        """Return the documentation of a document; all who ask for it at once share it."""
+        return await self._reading.answer(content, lambda: _in_reader(partial(_read, content)))
 
     async def _found(self, found: DocumentedModule) -> bytes:
         coordinate = found.head.package.at(found.entry.parsed)
@@ -185,8 +198,8 @@ def _compare(
     return compare(before, after)
 
 
-async def _read_any(content: bytes) -> "ModuleDocs":
-    return await asyncio.to_thread(_read, content)
+async def _in_reader(work: Callable[[], Value]) -> Value:
+    return await asyncio.get_running_loop().run_in_executor(_readers, work)
 
 
 def _read(content: bytes) -> "ModuleDocs":

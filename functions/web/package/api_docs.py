@@ -4,9 +4,11 @@ A module has a page with an outline of its declarations; each declaration, metho
 page of its own. All of them are Markdown and JSON, too.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import islice
 from urllib.parse import quote
 
 import azure.functions as func
@@ -44,6 +46,7 @@ from shared.prose.rendering import SafeHtml, TextPlace, show_bidi_characters
 from shared.services.api_docs import ModuleName
 from shared.services.package_details import ReleaseDetails
 
+SYMBOLS_SHOWN = 2_000  # Of a kind, and members of a declaration; Markdown and JSON have all.
 MEMBERS_IN_FULL = 40  # Of a declaration; of more, its page has the first line of each comment.
 
 # Chapters of the language's specification whose anchors are stable.
@@ -182,7 +185,8 @@ async def llms_text(request: PageRequest, details: ReleaseDetails) -> func.HttpR
     """Respond with a summary of the package for language models, as llmstxt.org describes."""
     names = details.release.modules
     modules = [await _read_module(request, details, name) for name in names]
-    return request.text(package_llms_text(details, modules, request.url), "text/plain")
+    text = await asyncio.to_thread(package_llms_text, details, modules, request.url)
+    return request.text(text, "text/plain")
 
 
 # --- Modules -------------------------------------------------------------------------------------
@@ -197,14 +201,16 @@ async def _module_page(
     except (ApiDocsFailed, ApiDocsPending) as refusal:
         module, problem = await _undocumented(request, details, name), str(refusal)
     if _wants(request, MARKDOWN):
-        return request.text(module_markdown(details, module, request.url), MARKDOWN)
+        text = await asyncio.to_thread(module_markdown, details, module, request.url)
+        return request.text(text, MARKDOWN)
     if _wants(request, JSON):
-        return request.json(json_of(module))
+        return request.json(await asyncio.to_thread(json_of, module))
     values = {
         "module": module,
         "links": DocsLinks(details),
-        "outline": outline_of(module),
-        "undocumented": list(undocumented(module)),
+        "outline": await asyncio.to_thread(outline_of, module),
+        "undocumented": await asyncio.to_thread(lambda: list(undocumented(module))),
+        "symbols_shown": SYMBOLS_SHOWN,
         "readme": await _readme(request, details, module),
         "record": await request.registry.api_docs.record(details.release),
         "problem": problem,
@@ -255,11 +261,11 @@ async def _symbol_page(
     if symbol is None:
         raise page_not_found(request)
     if _wants(request, MARKDOWN):
-        return request.text(symbol_markdown(module, symbol), MARKDOWN)
+        return request.text(await asyncio.to_thread(symbol_markdown, module, symbol), MARKDOWN)
     if _wants(request, JSON):
-        return request.json(json_of(symbol.docs))
+        return request.json(await asyncio.to_thread(json_of, symbol.docs))
     views = SymbolViews(request, details, module.id)
-    members = list(symbol.members())
+    members = list(islice(symbol.members(), SYMBOLS_SHOWN))
     is_long = len(members) > MEMBERS_IN_FULL
     values = {
         "module": module,

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable
+from itertools import islice, starmap
 
 from shared.domain.api_docs.editor_types import (
     Declarations,
@@ -46,11 +47,11 @@ def _number(key: str) -> int:
 def api_summary(modules: Iterable[ModuleDocs]) -> ApiSummary:
     """Return the connectors and triggers of a package."""
     modules = tuple(modules)
+    clients = ((module, client) for module in modules for client in module.clients)
+    triggers = (module for module in modules if has_trigger(module))
     return ApiSummary(
-        connectors=tuple(
-            _connector(module, client) for module in modules for client in module.clients
-        ),
-        triggers=tuple(_trigger(module) for module in modules if has_trigger(module)),
+        connectors=tuple(starmap(_connector, islice(clients, MAX_LISTED))),
+        triggers=tuple(map(_trigger, islice(triggers, MAX_LISTED))),
     )
 
 
@@ -65,13 +66,15 @@ def _connector(module: ModuleDocs, client: ClientDocs) -> ConnectorSummary:
         id=connector_id(module.org_name, module.id, client.name),
         module=module.id,
         name=client.name,
-        label=display.get("label", ""),
-        icon=display.get("iconPath", ""),
+        label=display.get("label", "")[:MAX_LABEL],
+        icon=display.get("iconPath", "")[:MAX_LABEL],
         documentation=client.description[:MAX_SUMMARY],
     )
 
 
-MAX_SUMMARY = 1_000  # Characters of a comment in a list, which is a part of the search index.
+MAX_LISTED = 100  # Of a release, which lists and the search index have as a whole.
+MAX_SUMMARY = 1_000  # Characters of a comment in a list.
+MAX_LABEL = 200  # Characters of a label, and of the path of an icon.
 
 
 def _trigger(module: ModuleDocs) -> TriggerSummary:
@@ -81,8 +84,8 @@ def _trigger(module: ModuleDocs) -> TriggerSummary:
         id=trigger_id(module.org_name, module.id),
         module=module.id,
         name=listener.name,
-        label=display.get("label", ""),
-        icon=display.get("iconPath", ""),
+        label=display.get("label", "")[:MAX_LABEL],
+        icon=display.get("iconPath", "")[:MAX_LABEL],
         documentation=(listener.description or module.summary)[:MAX_SUMMARY],
     )
 

@@ -24,6 +24,9 @@ from shared.domain.packages import Graph
 
 TOO_LARGE = f"The documentation of the module would be larger than {DOCUMENT_LIMIT_BYTES >> 20} MB."
 
+MAX_NAME_LENGTH = 256  # Characters, of a declaration; the paths of all its members repeat it.
+NAME_TOO_LONG = f"The name of the declaration has more than {MAX_NAME_LENGTH} characters."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleSource:
@@ -131,8 +134,12 @@ def _unread(module: ModuleSource, file: SourceFile) -> Iterator[UnreadSource]:
 def _left_out(
     module: ModuleSource, file: SourceFile, filing: Filing, scope: FileScope
 ) -> Iterator[UnreadSource]:
-    """Add the declarations of a file, and yield the lines that the document has no room for."""
+    """Add the declarations of a file, and yield the lines that are not documented."""
     for declaration in file.declarations:
+        if len(declaration.name) > MAX_NAME_LENGTH:
+            line = declaration.position.line
+            yield UnreadSource(module.name, file.path, line, line, NAME_TOO_LONG)
+            continue
         try:
             filing.add(declaration, scope)
         except DocumentTooLargeError:

@@ -14,7 +14,9 @@ MAX_SIGNATURE_LENGTH = 300  # Characters: more than a line of a search result sh
 
 def symbols_of(modules: Sequence[ModuleDocs]) -> tuple[Symbol, ...]:
     """Return the symbols of a release, the first `MAX_SYMBOLS` of them."""
-    return tuple(islice(chain.from_iterable(map(_symbols_of_module, modules)), MAX_SYMBOLS))
+    found = chain.from_iterable(map(_symbols_of_module, modules))
+    named = (each for each in found if len(each.name) <= MAX_SIGNATURE_LENGTH)
+    return tuple(islice(named, MAX_SYMBOLS))
 
 
 def _symbols_of_module(module: ModuleDocs) -> Iterator[Symbol]:

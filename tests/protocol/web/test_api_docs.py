@@ -169,6 +169,19 @@ async def test_a_function_page_shows_how_to_call_it(
     assert f"Call {call}" in text if call else "Call" not in text
 
 
+async def test_pages_of_thousands_of_symbols_are_bounded(shelf: World) -> None:
+    functions = "".join(f"public function f{n}() {{}}\n" for n in range(2_100))
+    members = ", ".join(f"M{n}" for n in range(2_100))
+    source = f"{functions}public enum E {{ {members} }}\n"
+    await publish(shelf, "acme/many:1.0.0", entries={"modules/many/many.bal": source})
+    text = await words(shelf, "/packages/acme/many/1.0.0/docs")
+    assert "f998" not in text  # Names are sorted.
+    assert "100 more symbols in Markdown" in text
+    assert "M2099" not in await words(shelf, "/packages/acme/many/1.0.0/docs/many/E")
+    everything = await opened(shelf, "/packages/acme/many/1.0.0/docs/many/E?form=markdown")
+    assert "M2099" in everything.text
+
+
 def test_a_call_with_a_long_path_is_written_in_time() -> None:
     path = f"[{'a' * 100_000} !]"
     module = ModuleDocs(id="greet", org_name="acme", version="1.0.0")

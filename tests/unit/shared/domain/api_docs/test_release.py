@@ -3,10 +3,12 @@
 import gzip
 from collections.abc import Callable
 
+from shared.domain.api_docs.connectors import MAX_LISTED
 from shared.domain.api_docs.documents import read_document
 from shared.domain.api_docs.records import DocsState
 from shared.domain.api_docs.release import MAX_UNREAD, document_release
 from shared.domain.api_docs.sources import ReleaseDocs, ReleaseFiles, SourceName
+from shared.domain.api_docs.symbols import unpack_symbols
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, ModuleText, Texts
 
@@ -90,3 +92,25 @@ def test_a_readme_in_place_of_a_source_is_partial_and_not_long() -> None:
     docs = documented({"greet/a.bal": text})
     assert docs.record.state is DocsState.PARTIAL
     assert 0 < len(docs.record.unread) <= MAX_UNREAD
+
+
+def test_a_long_name_is_not_repeated_by_its_members() -> None:
+    name = "C" * 300_000
+    methods = " ".join(f"public function m{n}() {{}}" for n in range(2_000))
+    docs = documented({"greet/a.bal": f"public class {name} {{ {methods} }}".encode()})
+    assert docs.record.state is DocsState.PARTIAL
+    assert "256 characters" in docs.record.unread[0].reason
+    assert docs.record.declarations == 0
+
+
+def test_a_member_with_a_long_name_is_no_symbol() -> None:
+    docs = documented({"greet/a.bal": f"public enum E {{ {'M' * 300_000}, N }}".encode()})
+    assert [each.title for each in unpack_symbols(docs.record.symbols)] == ["E", "E.N"]
+
+
+def test_a_release_lists_few_connectors_with_short_labels() -> None:
+    display = f'@display {{label: "{"x" * 200_000}", iconPath: "{"y" * 200_000}"}}'
+    clients = " ".join(f"public client class C{n} {{}}" for n in range(MAX_LISTED * 2))
+    docs = documented({"greet/a.bal": f"{display} {clients}".encode()})
+    assert len(docs.record.api.connectors) == MAX_LISTED
+    assert len(docs.record.model_dump_json()) < 64 * 1024
