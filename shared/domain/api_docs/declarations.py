@@ -97,6 +97,7 @@ class Declarations:
         attachments: tuple[AnnotationAttachment, ...] | None = None,
     ) -> FunctionDocs:
         descriptions = parameter_descriptions(node.comment)
+        self.budget.spend(len(node.accessor) + len(node.resource_path))
         return FunctionDocs(
             **self._shared(node.name, node.comment, node.annotations, node.position),
             accessor=node.accessor,
@@ -114,7 +115,7 @@ class Declarations:
         )
 
     def _parameter(self, node: ParameterNode, scope: FileScope, description: str) -> VariableDocs:
-        self.budget.spend(DECLARATION_SIZE + len(description) + len(node.default))
+        self.budget.spend(DECLARATION_SIZE + sum(map(len, (node.name, description, node.default))))
         is_defaultable = node.kind is ParameterKind.DEFAULTABLE
         return VariableDocs(
             name=node.name,
@@ -349,7 +350,7 @@ class Declarations:
         annotations: tuple[AttachedAnnotation, ...],
         position: Position | None,
     ) -> SharedKeys:
-        self.budget.spend(DECLARATION_SIZE + 2 * len(comment.text))
+        self.budget.spend(DECLARATION_SIZE + len(name) + 2 * len(comment.text))
         return SharedKeys(
             name=name,
             description=comment.description,
@@ -365,7 +366,7 @@ class Declarations:
         return tuple(self._attachment(each, scope) for each in annotations)
 
     def _attachment(self, annotation: AttachedAnnotation, scope: FileScope) -> AnnotationAttachment:
-        self.budget.spend(DECLARATION_SIZE + len(annotation.value))
+        self.budget.spend(DECLARATION_SIZE + len(annotation.name) + len(annotation.value))
         address = self.names.annotation_module(annotation, scope)
         return AnnotationAttachment(
             org_name=address.org if address else "",

@@ -276,10 +276,11 @@ class TypeTrees:
         if field.node.is_optional:
             tree = tree.model_copy(update={"is_optional": True})
         description = field.description.rstrip("\n") if place.expanded else ""
-        self.budget.spend(len(description))
+        self.budget.spend(len(field.node.name) + len(description))
         return Type(name=field.node.name, description=description or None, element_type=tree)
 
     def _reference(self, node: TypeReference, place: Place) -> Type:
+        self.budget.spend(len(node.prefix) + len(node.name))
         if not node.prefix and node.name in place.parameters:
             return dependent(node.name, is_in_stream=place.is_in_stream)
         definition = self.names.definition(node, place.scope)
@@ -356,7 +357,8 @@ class TypeTrees:
         node = method.node
         inner = _within(method.owner.scope, place)
         description = node.comment.description.rstrip("\n")
-        self.budget.spend(TYPE_SIZE + len(description))
+        names = (node.name, node.accessor, node.resource_path, *(p.name for p in node.parameters))
+        self.budget.spend(TYPE_SIZE + len(description) + sum(map(len, names)))
         self._depth += 1
         parameters = tuple(
             Type(name=each.name, element_type=self._parameter(each, inner))

@@ -62,6 +62,27 @@ def test_inclusions_that_multiply_end() -> None:
     assert docs.unread[0].reason == TOO_LARGE
 
 
+LONG = "A" * 200_000
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        f"{LONG} x;",
+        f"x:{LONG} x;",
+        f"int {LONG};",
+        f"record {{ int {LONG}; }} x;",
+        f"@{LONG} {{}} int x;",
+    ],
+    ids=["type", "imported type", "field", "inline field", "annotation"],
+)
+def test_long_names_that_are_repeated_count_for_the_size_of_the_document(member: str) -> None:
+    records = "".join(f"public type R{i} record {{| *Base; |}};\n" for i in range(500))
+    docs = package_docs(module_of(f"type Base record {{| {member} |}};\n{records}"))
+    assert docs.state is DocsState.PARTIAL
+    assert docs.unread[-1].reason == TOO_LARGE
+
+
 @pytest.mark.parametrize("member", ["", "public function f() { }" * 9])
 def test_inclusions_of_inclusions_take_no_time_without_end(member: str) -> None:
     chain = "".join(f"public class C{i} {{ *C{i + 1}; {member} }}\n" for i in range(3000))
