@@ -72,6 +72,7 @@ from shared.services.administration import (
 )
 from shared.services.api_docs import ApiDocs
 from shared.services.api_docs_generation import ApiDocsGeneration, ApiDocsQueue, ApiDocsTask
+from shared.services.api_history import ApiHistory
 from shared.services.archive_files import ArchiveFiles, RenderedTexts
 from shared.services.archives import (
     ArchiveDelivery,
@@ -293,6 +294,7 @@ class Registry(Container[Settings, Adapters]):
     archive_delivery = Service(ArchiveDelivery)
     archive_files = Service(ArchiveFiles)
     rendered_texts = Service(RenderedTexts)
+    api_history = Service(ApiHistory)
     api_docs_generation = Service(ApiDocsGeneration, failed=_log_failed_api_docs)
     api_docs_queue = Service(ApiDocsQueue, failed=_log_failed_api_docs)
     api_docs = Service(ApiDocs)

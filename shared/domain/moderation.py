@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import Coordinate, release_place
 from shared.domain.organizations import parse_reason
 from shared.domain.packages import Origin, PublicReason, Release, State, WithdrawalReason
 from shared.domain.records import Entity, Place
@@ -89,16 +89,7 @@ class WithheldNote(Entity):
 
     @property
     def place(self) -> Place:
-        return withheld_place(self.coordinate)
-
-
-def withheld_owner(package: Package) -> str:
-    """Return the owner of the notes of a package; places hold no slash."""
-    return package.key.replace("/", ":")
-
-
-def withheld_place(coordinate: Coordinate) -> Place:
-    return Place(withheld_owner(coordinate.package), str(coordinate.version))
+        return release_place(self.coordinate)
 
 
 def is_state_change_pending(release: Release) -> bool:

@@ -10,6 +10,7 @@ from typing import NewType, Self
 from urllib.parse import quote
 
 from shared.domain.errors.base import InvalidName
+from shared.domain.records import Place
 from shared.domain.versions import Version
 
 OrgName = NewType("OrgName", str)
@@ -130,6 +131,16 @@ class Coordinate:
 
     def __str__(self) -> str:
         return f"{self.package}:{self.version}"
+
+
+def package_owner(package: Package) -> str:
+    """Return the owner of the directory's entities of a package; places hold no slash."""
+    return package.key.replace("/", ":")
+
+
+def release_place(coordinate: Coordinate) -> Place:
+    """Return the place of an entity of a release."""
+    return Place(package_owner(coordinate.package), str(coordinate.version))
 
 
 MAX_MENTIONS = 5  # Packages that one text names; each is looked up.

@@ -34,6 +34,7 @@ from shared.domain.packages import Graph, Head, Release, State, read_graph
 from shared.domain.selection import latest
 from shared.domain.versions import ANY_CLIENT, Range, Version
 from shared.ports import Clock, DocumentStore, EventStore, MetadataStore, WorkStore
+from shared.services.api_history import ApiHistory
 from shared.services.archive_files import ArchiveFiles
 from shared.services.derived_data import DerivedData
 from shared.services.records import package_batches
@@ -53,6 +54,7 @@ class ApiDocsGeneration:
         metadata: MetadataStore,
         documents: DocumentStore,
         files: ArchiveFiles,
+        history: ApiHistory,
         derived_data: DerivedData,
         *,
         failed: GenerationFailure,
@@ -61,6 +63,7 @@ class ApiDocsGeneration:
         self._metadata = metadata
         self._documents = documents
         self._files = files
+        self._history = history
         self._derived_data = derived_data
         self._failed = failed
         self._single_flight = SingleFlight[ApiDocsRecord]()
@@ -96,7 +99,7 @@ class ApiDocsGeneration:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _make(self, release: Release, before: ApiDocsRecord | None) -> ApiDocsRecord:
-        made = await self._made(release)
+        made = await self._with_history(release, await self._made(release))
         await self._documents.put_api_docs(release.content, made.record, made.documents)
         if _is_searched(made.record) or (before and _is_searched(before)):
             await self._update_search(release)
@@ -122,6 +125,15 @@ class ApiDocsGeneration:
         except Exception as error:  # Sources are hostile, and the worker goes on.
             self._failed(release.coordinate, error)
             return failed_docs("the sources cannot be documented")
+
+    async def _with_history(self, release: Release, made: ReleaseDocs) -> ReleaseDocs:
+        try:
+            return await self._history.add(release, made)
+        except Refusal:
+            raise
+        except Exception as error:  # The documentation is complete without it.
+            self._failed(release.coordinate, error)
+            return made
 
     async def _release_files(self, release: Release) -> ReleaseFiles:
         digest = release.content
@@ -260,9 +272,7 @@ class ApiDocsTask:
     async def document_package(self, package: Package) -> list[DocumentedRelease]:
         """Document every release of a package, again if it is documented already."""
         releases = [
-            each
-            for each in await self.metadata.releases(package)
-            if each.state is not State.REMOVED
+            each for each in await self._oldest_first(package) if each.state is not State.REMOVED
         ]
         return [DocumentedRelease(each, await self.generation.make(each)) for each in releases]
 
@@ -271,11 +281,16 @@ class ApiDocsTask:
         found = list[DocumentedRelease]()
         async for heads in package_batches(self.metadata, UPKEEP_BATCH):
             for head in heads:
-                for release in await self.metadata.releases(head.package):
+                for release in await self._oldest_first(head.package):
                     if await self.generation.update(release):
                         record = await self.generation.require(release.coordinate)
                         found.append(DocumentedRelease(release, record))
         return found
+
+    async def _oldest_first(self, package: Package) -> list[Release]:
+        """Return the releases in the order of versions: each is compared with the one before."""
+        releases = await self.metadata.releases(package)
+        return sorted(releases, key=lambda each: each.coordinate.version.precedence)
 
     async def _follow_feed(self, counts: "_Counts") -> bool:
         """Document what was published since the last run; return whether that was all."""
@@ -305,7 +320,7 @@ class ApiDocsTask:
             return True
 
         async def visit(head: Head) -> None:
-            for release in await self.metadata.releases(head.package):
+            for release in await self._oldest_first(head.package):
                 await self._update(release, counts)
 
         finished = await self.checkpoints.visit_packages("document", visit)

@@ -20,10 +20,8 @@ from shared.domain.errors.requests import NotListedYet
 from shared.domain.moderation import (
     WithheldNote,
     is_state_change_pending,
-    withheld_owner,
-    withheld_place,
 )
-from shared.domain.names import Coordinate, Package
+from shared.domain.names import Coordinate, Package, package_owner, release_place
 from shared.domain.packages import (
     Head,
     Listing,
@@ -88,11 +86,11 @@ class WithheldReleases:
         return notes != _wanted_notes(releases, notes)
 
     async def _notes(self, package: Package) -> dict[str, WithheldNote]:
-        found = await self.directory.list_by_owner(WithheldNote, withheld_owner(package))
+        found = await self.directory.list_by_owner(WithheldNote, package_owner(package))
         return {each.version: each for each in found}
 
     async def _list(self, release: Release) -> None:
-        note = await self.directory.get(WithheldNote, withheld_place(release.coordinate))
+        note = await self.directory.get(WithheldNote, release_place(release.coordinate))
         if release.state is not State.LIVE:
             await self.directory.put(WithheldNote.of(release, _decided_by(note, release)))
         elif note:

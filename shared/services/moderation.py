@@ -14,8 +14,8 @@ from shared.domain.errors.packages import (
     RemovedForGood,
 )
 from shared.domain.identity import Principal
-from shared.domain.moderation import ReleaseComparison, WithheldNote, withheld_place
-from shared.domain.names import Coordinate, OrgName, Package
+from shared.domain.moderation import ReleaseComparison, WithheldNote
+from shared.domain.names import Coordinate, OrgName, Package, release_place
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, PublicReason, Release, State, Survey
 from shared.domain.records import Place
@@ -111,7 +111,7 @@ class Moderation:
     ) -> WithheldReleasePage:
         """Return a page of the withheld releases, from after a release on."""
         await self.administration.require(by, "read", "what is withheld")
-        place = withheld_place(after) if after else Place("")
+        place = release_place(after) if after else Place("")
         page = await entity_page(self.directory, WithheldNote, place, WITHHELD_RELEASES_SHOWN)
         names = await account_names(self.directory, (each.by for each in page.entities))
         next_ = page.entities[-1].coordinate if page.is_more else None

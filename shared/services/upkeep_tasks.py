@@ -27,6 +27,7 @@ from shared.ports import (
     StoredArchive,
     WorkStore,
 )
+from shared.services.api_history import ApiHistory
 from shared.services.archives import ArchiveReader
 from shared.services.derived_data import DerivedData
 from shared.services.statistics import pull_window
@@ -79,6 +80,7 @@ class ArchiveSweep:
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
+    api_history: ApiHistory
     checkpoints: Checkpoints
     sweep_grace_hours: int
 
@@ -107,6 +109,8 @@ class ArchiveSweep:
         if not await self.archives.delete(archive.digest, before_ms):
             return False
         await self.documents.delete(archive.digest)
+        if found.release:
+            await self.api_history.remove(found.release.coordinate)
         return True
 
     async def _move(self, archive: StoredArchive, head: Head, release: Release) -> bool:

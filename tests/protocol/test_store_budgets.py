@@ -198,12 +198,14 @@ async def test_making_documentation_does_not_grow_with_the_versions(
     await queue.drain()
     assert ledger.calls() == {
         "metadata.find": 2,  # And once for the search.
-        "documents.api_docs_record": 2,  # Whether there is any, and what its clients are.
+        "documents.api_docs_record": 3,  # Whether there is any, the one before, its clients.
+        "documents.api_docs": 2,  # A module of the version before, and its history.
+        "directory.put": 1,
         "documents.texts": 2,
         "documents.graphs": 1,
         "archives.read": 2,
         "documents.put_api_docs": 1,
-        "metadata.survey": 3,
+        "metadata.survey": 4,
         "search.replace": 1,
     }
 

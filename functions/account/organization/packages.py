@@ -16,11 +16,12 @@ from functions.http.pagination import Pager
 from functions.http.requests import READ_METHODS, Form
 from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
 from shared.composition import Registry
+from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, parse_package_name
 from shared.domain.packages import Pushers, Visibility
 from shared.domain.secrets import redact_tokens
-from shared.services.packages import MAX_MESSAGE_LENGTH
+from shared.services.packages import MAX_MESSAGE_LENGTH, ManagedPackage
 
 VERSIONS_PER_PAGE = 25  # Of a package's page: each has a form.
 
@@ -61,6 +62,7 @@ async def account_organization_package(
         problem,
         "package",
         found=found,
+        verdict=await _latest_verdict(request, found),
         head=found.head,
         pager=pager,
         entries=pager.slice(entries),
@@ -69,6 +71,16 @@ async def account_organization_package(
         choice=provider_form(request, frame),
         empty=Form(),
     )
+
+
+async def _latest_verdict(request: SignedInRequest, found: ManagedPackage) -> ApiVerdict | None:
+    """Return what the latest version changed of the API, from one that is live still."""
+    if found.latest is None:
+        return None
+    coordinate = found.head.package.at(found.latest.parsed)
+    verdict = await request.registry.api_history.verdict(coordinate)
+    live = (each.version for each in found.survey.live)
+    return verdict if verdict and verdict.compared_with in live else None
 
 
 async def _deprecate(request: SignedInRequest, _org: OrgName) -> None:

@@ -9,6 +9,7 @@ from functions.http.responses import JSON
 from functions.web.package.frame import page_not_found, show_tab
 from shared.domain.api_docs.change_rules import ChangeLevel
 from shared.domain.api_docs.comparison import ApiChange, ApiComparison
+from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import ReleaseEntry
@@ -26,8 +27,9 @@ async def changes_page(request: PageRequest, details: ReleaseDetails) -> func.Ht
     """Show the changes from the version that the query names, or the one before this one."""
     after = _entry(details, details.release.version)
     others = [each for each in details.entries if each.version != details.release.version]
-    before = _earlier(request, details, others)
-    if after is None or (request.query.get("from") and before is None):
+    named = request.query.get("from")
+    before = _entry(details, named) if named else _earlier(details)
+    if after is None or (named and before is None):
         raise page_not_found(request)
     compared, problem = None, ""
     if before is not None:
@@ -47,17 +49,8 @@ async def changes_page(request: PageRequest, details: ReleaseDetails) -> func.Ht
     return await show_tab(request, details, "changes", values)
 
 
-def _earlier(
-    request: PageRequest, details: ReleaseDetails, others: Iterable[ReleaseEntry]
-) -> ReleaseEntry | None:
-    """Return the version to compare with; without a request, the highest lower one, a stable one
-    for a stable version."""
-    if named := request.query.get("from"):
-        return _entry(details, named)
-    own = details.release.coordinate.version
-    lower = [each for each in others if each.parsed < own]
-    stable = [each for each in lower if each.parsed.is_stable]
-    return max(stable or lower, key=lambda each: each.parsed.precedence, default=None)
+def _earlier(details: ReleaseDetails) -> ReleaseEntry | None:
+    return earlier_release(details.entries, details.release.coordinate.version)
 
 
 def _entry(details: ReleaseDetails, version: str) -> ReleaseEntry | None:
@@ -81,8 +74,21 @@ def comparison_json(details: ReleaseDetails, compared: ApiComparison | None) -> 
         model["from"] = str(compared.before)
         model["required"] = compared.required.name.lower()
         model["published"] = compared.published.name.lower()
+        model["breaking"] = len(compared.breaking)
         model["versionTooLow"] = compared.is_version_too_low
     return model
+
+
+def verdict_json(verdict: ApiVerdict | None) -> dict[str, object] | None:
+    """Return the verdict on a release as JSON; None where there is none."""
+    return verdict and {
+        "from": verdict.compared_with,
+        "required": verdict.required,
+        "published": verdict.published,
+        "changes": verdict.changes,
+        "breaking": verdict.breaking,
+        "versionTooLow": verdict.is_version_too_low,
+    }
 
 
 def _change_json(change: ApiChange) -> dict[str, object]:

@@ -5,7 +5,7 @@ page of its own. All of them are Markdown and JSON, too.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import islice
@@ -211,6 +211,8 @@ async def _module_page(
         "outline": await asyncio.to_thread(outline_of, module),
         "undocumented": await asyncio.to_thread(lambda: list(undocumented(module))),
         "symbols_shown": SYMBOLS_SHOWN,
+        "since": await _since(request, details, module.id),
+        "oldest": details.entries[-1].version,
         "readme": await _readme(request, details, module),
         "record": await request.registry.api_docs.record(details.release),
         "problem": problem,
@@ -251,6 +253,11 @@ async def _read_module(request: PageRequest, details: ReleaseDetails, name: str)
     return await request.registry.api_docs.of_release(details.release, name)
 
 
+async def _since(request: PageRequest, details: ReleaseDetails, module: str) -> Mapping[str, str]:
+    """Return since which version the symbols of a module exist, by path, where that is known."""
+    return await request.registry.api_history.since(details.release, module)
+
+
 # --- Symbols -------------------------------------------------------------------------------------
 
 
@@ -274,6 +281,8 @@ async def _symbol_page(
         "members": [views.brief(each) if is_long else await views.full(each) for each in members],
         "canonical": request.url + views.links.symbol(module.id, symbol.path),
         "is_long": is_long,
+        "since": await _since(request, details, module.id),
+        "oldest": details.entries[-1].version,
         "call": call_of(module, symbol),
     }
     return await show_tab(request, details, "docs", values)

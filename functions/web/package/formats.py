@@ -1,15 +1,21 @@
 """The page of a release as JSON and as Markdown, for programs."""
 
+from collections.abc import Mapping
+
 from functions.http.formatting import machine_moment
 from functions.maven.paths import archive_path
+from functions.web.package.api_changes import verdict_json
 from functions.web.package.frame import PackageFrame
+from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.packages import Provenance, ReleaseEntry, effective_deprecation
 from shared.services.package_details import ReleaseDetails
 
 MAX_VERSIONS = 100  # The newest; the index has all of them.
 
 
-def release_json(details: ReleaseDetails, base_url: str) -> dict[str, object]:
+def release_json(
+    details: ReleaseDetails, verdicts: Mapping[str, ApiVerdict], base_url: str
+) -> dict[str, object]:
     """Return the release, its package and the newest versions."""
     frame, release, head = PackageFrame(details, base_url), details.release, details.head
     return {
@@ -42,7 +48,14 @@ def release_json(details: ReleaseDetails, base_url: str) -> dict[str, object]:
         "pulls": head.pulls,
         "newest": details.latest.version,
         "versionCount": len(details.entries),
-        "versions": [_version(details, each) for each in details.entries[:MAX_VERSIONS]],
+        "apiChanges": verdict_json(verdicts.get(release.version)),
+        "versions": [
+            {
+                **_version(details, each),
+                "apiChanges": verdict_json(verdicts.get(each.version)),
+            }
+            for each in details.entries[:MAX_VERSIONS]
+        ],
         "links": _links(frame),
     }
 

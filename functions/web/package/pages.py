@@ -1,5 +1,6 @@
 """/packages/{org}/{name}[/{version}[/{tab}]]: a package, each release, and its tabs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -28,6 +29,7 @@ from functions.web.package.frame import (
 from functions.web.package.missing import missing_page
 from functions.web.package.texts import readme_html, text_html
 from shared.composition import Registry
+from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.packages import GraphNode, ReleaseEntry
 from shared.domain.search import ResultPage, Sort
 from shared.ports import PullHistory
@@ -65,7 +67,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
 async def _release_response(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Respond with a page, JSON or Markdown, as the client accepts."""
     if request.wants(JSON):
-        return request.json(release_json(details, request.url))
+        verdicts = await _verdicts(request, details)
+        return request.json(release_json(details, verdicts, request.url))
     texts = await request.registry.package_details.texts(details)
     if request.wants(MARKDOWN):
         return request.text(release_markdown(details, texts.readme, request.url), MARKDOWN)
@@ -102,9 +105,24 @@ async def _versions(request: PageRequest, details: ReleaseDetails) -> func.HttpR
     entries = wanted.select(details)
     pager = _pager(request, details, "versions", len(entries), VERSIONS_PER_PAGE)
     groups = list(groups_of(pager.slice(entries)))
-    history = await request.registry.package_details.pull_history(details)
-    values = {"wanted": wanted, "pager": pager, "groups": groups, "pulls": history.versions}
+    history, verdicts = await asyncio.gather(
+        request.registry.package_details.pull_history(details), _verdicts(request, details)
+    )
+    values = {
+        "wanted": wanted,
+        "pager": pager,
+        "groups": groups,
+        "pulls": history.versions,
+        "verdicts": verdicts,
+    }
     return await show_tab(request, details, "versions", values)
+
+
+async def _verdicts(request: PageRequest, details: ReleaseDetails) -> dict[str, ApiVerdict]:
+    """Return what the API changes of each version are, from one that is live still."""
+    live = {each.version for each in details.entries}
+    found = await request.registry.api_history.verdicts(details.package)
+    return {version: each for version, each in found.items() if each.compared_with in live}
 
 
 _MAX_FILTER_LENGTH = 100  # Characters.

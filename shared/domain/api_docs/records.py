@@ -5,7 +5,7 @@ from enum import Enum
 from shared.domain.records import Record
 
 # Documentation by a lower version of the generator is made again.
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 
 
 class DocsState(Enum):

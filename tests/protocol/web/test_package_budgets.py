@@ -15,11 +15,12 @@ SURVEY, FIND = "metadata.survey", "metadata.find"
 FRAME = Counter([SURVEY, FIND, "directory.get", "directory.list_by_owner"])
 FILES = Counter(["archives.read"])
 DEPENDENTS = Counter(["search.search"])  # Counted in the tabs of every page.
+VERDICTS = "directory.list_by_owner"
 DOCS, DOCS_RECORD = "documents.api_docs", "documents.api_docs_record"
 TABS = FILES + DEPENDENTS
 BUDGETS = {
     "": Counter(["documents.texts"]) + TABS,
-    "/versions": Counter(["pulls.history"]) + TABS,
+    "/versions": Counter(["pulls.history", VERDICTS]) + TABS,
     "/dependencies": Counter(["documents.graphs", SURVEY]) + TABS,
     "/dependents": TABS,
     "/files": TABS,
@@ -31,8 +32,8 @@ BUDGETS = {
 
 # Of pages that read the documentation, once it is made. The list of files is known by then.
 DOCUMENTED = {
-    "/docs?module=greet.formal": Counter([DOCS, DOCS_RECORD]) + DEPENDENTS,
-    "/docs/greet/greet": Counter([DOCS]) + DEPENDENTS,
+    "/docs?module=greet.formal": Counter({DOCS: 2, DOCS_RECORD: 1}) + DEPENDENTS,
+    "/docs/greet/greet": Counter({DOCS: 2}) + DEPENDENTS,
     "/changes": Counter({DOCS: 3}) + DEPENDENTS,
 }
 
@@ -99,9 +100,11 @@ async def test_a_replacement_is_looked_up_where_a_message_names_one(
     assert found == FRAME + BUDGETS["/versions"] + Counter([SURVEY])
 
 
-async def test_the_json_version_costs_the_frame_only(counted: World, journal: Journal) -> None:
+async def test_the_json_version_costs_the_frame_and_the_verdicts(
+    counted: World, journal: Journal
+) -> None:
     await opened(counted, "/packages/acme/greet", accept="application/json")
-    assert Counter(journal.taken()) == FRAME
+    assert Counter(journal.taken()) == FRAME + Counter([VERDICTS])
 
 
 async def test_a_badge_and_a_feed_of_a_package_are_the_frame_alone(

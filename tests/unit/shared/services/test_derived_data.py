@@ -12,8 +12,8 @@ from shared.composition import Adapters
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.identity import ANONYMOUS, OPERATOR
-from shared.domain.moderation import WithheldNote, withheld_place
-from shared.domain.names import Coordinate, Package
+from shared.domain.moderation import WithheldNote
+from shared.domain.names import Coordinate, Package, release_place
 from shared.domain.packages import Listing, ReleaseEntry, State, Survey, Visibility
 from shared.domain.records import Entity, Place
 from shared.domain.search import Query, ResultPage
@@ -346,7 +346,7 @@ async def test_upkeep_makes_the_list_again_from_the_releases(
     moderation, directory = two_releases.registry.moderation, two_releases.stores.directory
     for coordinate in (FIRST, SECOND):
         await moderation.quarantine(coordinate, REASON, by=OPERATOR)
-    noted = await directory.get(WithheldNote, withheld_place(FIRST))
+    noted = await directory.get(WithheldNote, release_place(FIRST))
     assert noted
     await directory.remove(noted)
     await directory.put(noted.model_copy(update={"version": "9.0.0"}))  # There is no such release.
@@ -374,7 +374,7 @@ async def test_a_release_that_waits_for_an_owner_was_decided_by_nobody(worlds: O
 async def test_the_list_is_read_page_by_page(two_releases: World) -> None:
     directory, moderation = two_releases.stores.directory, two_releases.registry.moderation
     await two_releases.registry.moderation.quarantine(FIRST, REASON, by=OPERATOR)
-    noted = await directory.get(WithheldNote, withheld_place(FIRST))
+    noted = await directory.get(WithheldNote, release_place(FIRST))
     assert noted
     for number in range(60):
         await directory.put(noted.model_copy(update={"name": f"worm{number:02}"}))
@@ -386,4 +386,4 @@ async def test_the_list_is_read_page_by_page(two_releases: World) -> None:
 
 
 def test_a_note_lies_where_every_store_can_keep_it() -> None:
-    assert withheld_place(FIRST) == Place("acme:greet", "1.0.0")
+    assert release_place(FIRST) == Place("acme:greet", "1.0.0")

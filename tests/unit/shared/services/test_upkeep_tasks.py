@@ -237,6 +237,7 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
         metadata=stores.metadata,
         documents=stores.documents,
         archives=renewing,  # pyright: ignore[reportArgumentType] - the parts that are called.
+        api_history=world.registry.api_history,
         checkpoints=Checkpoints(stores.metadata, stores.work, world.clock),
         sweep_grace_hours=24,
     )
