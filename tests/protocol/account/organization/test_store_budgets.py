@@ -16,7 +16,7 @@ ORG = "/account/organizations/acme"
 ACCESS = Counter({"directory.access_context": 2})  # Who looks, for the frame and for the service.
 PAGES = {
     "/packages": ACCESS + Counter(["metadata.packages", "metadata.survey"]),
-    "/packages/p00": ACCESS + Counter(["metadata.survey"]),
+    "/packages/p00": ACCESS + Counter(["metadata.survey", "directory.get"]),
     "/held": ACCESS
     + Counter(
         [
