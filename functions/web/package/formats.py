@@ -49,13 +49,7 @@ def release_json(
         "newest": details.latest.version,
         "versionCount": len(details.entries),
         "apiChanges": verdict_json(verdicts.get(release.version)),
-        "versions": [
-            {
-                **_version(details, each),
-                "apiChanges": verdict_json(verdicts.get(each.version)),
-            }
-            for each in details.entries[:MAX_VERSIONS]
-        ],
+        "versions": _versions(details, verdicts),
         "links": _links(frame),
     }
 
@@ -120,6 +114,15 @@ def _owner(details: ReleaseDetails) -> dict[str, object]:
         "displayName": owner.display_name,
         "verifiedDomains": list(owner.domains),
     }
+
+
+def _versions(
+    details: ReleaseDetails, verdicts: Mapping[str, ApiVerdict]
+) -> list[dict[str, object]]:
+    return [
+        {**_version(details, each), "apiChanges": verdict_json(verdicts.get(each.version))}
+        for each in details.entries[:MAX_VERSIONS]
+    ]
 
 
 def _version(details: ReleaseDetails, entry: ReleaseEntry) -> dict[str, object]:

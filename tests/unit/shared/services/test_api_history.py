@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Release
@@ -94,6 +95,18 @@ async def test_an_error_of_the_comparison_leaves_the_documentation(
     record = await world.stores.documents.api_docs_record(release.content)
     assert record
     assert record.state is DocsState.DONE
+
+
+async def test_a_store_that_fails_leaves_the_release_to_the_task(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> Any:
+        raise Busy
+
+    monkeypatch.setattr(api_history, "_compare", failing)
+    release = await push(world, "1.0.0", OLD)
+    await world.registry.api_docs_queue.drain()
+    assert await world.stores.documents.api_docs_record(release.content) is None
 
 
 async def test_a_verdict_is_deleted_with_the_archive(world: World) -> None:
