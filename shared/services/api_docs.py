@@ -85,7 +85,9 @@ class ApiDocs:
     metadata: MetadataStore
     documents: DocumentStore
     generation: ApiDocsGeneration
-    _reading: "SingleFlight[ModuleDocs]" = field(default_factory=SingleFlight, init=False)
+    _reading: "SingleFlight[ModuleDocs]" = field(
+        default_factory=SingleFlight["ModuleDocs"], init=False
+    )
 
     async def document(self, name: ModuleName, *, by: Principal) -> ModuleDocument:
         """Return the document of a module. Two trips.
