@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from tests.clients.recorded_registry import Served
 from tests.support.archives import bala
+from tests.support.documented_packages import CLIENT, LISTENER, TYPES
 from tests.support.terminal import Terminal
 from tests.support.world import Person
 
@@ -18,6 +19,19 @@ LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40"/>'
 README = (HERE / "readme.md").read_text("utf-8")
 RIGHT_TO_LEFT = (HERE / "right_to_left.md").read_text("utf-8")
 LONG = "w" * 300
+
+# A declaration of each kind that pages show in their own way, and names and values without spaces.
+SHOP = f"""
+# Old name of `greetWorld`.
+# # Deprecated
+# Use `greetWorld`.
+@deprecated
+public function greetAll(string{LONG[:40]} text = "{LONG}") returns string => text;
+
+public type string{LONG[:40]} string;
+
+public configurable int port = 9090;
+"""
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,15 @@ class Site:
         self.push("acme/hostile", readme=f"# {LONG}\n\n<script>alert(1)</script>", summary=LONG)
         self.push("acme/welcome", readme=RIGHT_TO_LEFT)
         self.deprecate("acme/greet/0.9.0", "Use 1.0.0 or later.")
+
+    def publish_documented(self) -> None:
+        """Publish two versions of a package with sources, of which the second changes the API."""
+        files = {"client.bal": CLIENT, "types.bal": TYPES, "listener.bal": LISTENER}
+        changed = TYPES.replace("int timeout = 30;", "decimal timeout = 30;")
+        versions = {"1.0.0": files, "1.1.0": files | {"types.bal": changed, "shop.bal": SHOP}}
+        for version, sources in versions.items():
+            entries = {f"modules/shop/{name}": text for name, text in sources.items()}
+            self.push(f"acme/shop:{version}", entries=entries)
 
     def push(self, coordinate: str, **spec: object) -> None:
         """Publish a package as Ann."""

@@ -19,6 +19,10 @@ PAGES = {
     "dependencies": "/packages/acme/greet/1.1.0/dependencies",
     "quality": "/packages/acme/greet/1.1.0/quality",
     "source": "/packages/acme/greet/1.1.0/files?path=modules/greet/greet.bal",
+    "api-module": "/packages/acme/shop/1.1.0/docs",
+    "api-client": "/packages/acme/shop/1.1.0/docs/shop/Client",
+    "api-function": "/packages/acme/shop/1.1.0/docs/shop/greetAll",
+    "api-changes": "/packages/acme/shop/1.1.0/changes",
     "account": "/account",
     "tokens": "/account/tokens",
     "organization": "/account/organizations/acme",
@@ -40,6 +44,7 @@ FORMS = covering(ALL_FORMS, lambda each: each[0], lambda each: each[1])
 @pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
 def test_key_pages_fit_their_window(site: Site, opened: Open, form: str, scheme: str) -> None:
     site.furnish()
+    site.publish_documented()
     SCREENS.mkdir(parents=True, exist_ok=True)
     watched = opened(site.url, form=form, scheme=scheme)
     site.sign_in(watched.page, site.served.people.ann)
