@@ -59,7 +59,8 @@ REFUSED = {
 def is_change(name: str, declared: Declared) -> bool:
     """Say whether the Function changes something by the right of its caller."""
     is_open = declared.expects in (anybody, anybody_known, nobody_by_token)
-    is_reading = declared.method in ("GET", "HEAD") or "resolve" in name
+    asks_by_post = "resolve" in name or name == "central_graphql"
+    is_reading = declared.method in ("GET", "HEAD") or asks_by_post
     is_nothing = "wrong_method" in name
     return not (is_open or is_reading or is_nothing) and name not in SILENT
 
