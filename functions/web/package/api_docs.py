@@ -26,7 +26,7 @@ from functions.web.package.docs_text import (
 )
 from functions.web.package.frame import details_of, page_not_found, show_tab
 from functions.web.package.missing import missing_page
-from functions.web.package.texts import readme_html
+from functions.web.package.texts import readme_html, source_folder
 from shared.composition import Registry
 from shared.domain.api_docs.coverage import undocumented
 from shared.domain.api_docs.model import (
@@ -90,7 +90,7 @@ class DocsLinks:
         """Return the address of a line of a source in the archive, or an empty text."""
         if position is None:
             return ""
-        path = f"modules/{module}/{position.file}"
+        path = f"{source_folder(self.details, module)}{position.file}"
         return f"{self._release}/files?path={quote(path, safe='')}#L-{position.line}"
 
     def target(self, target: TypeTarget) -> str:

@@ -35,9 +35,21 @@ async def text_html(
     return await request.registry.rendered_texts.render(release.content, text, place)
 
 
+def source_folder(details: ReleaseDetails, module: str) -> str:
+    """Return the folder of the archive with the sources of a module, with a slash behind it; the
+    root is empty."""
+    if not _is_project(details):
+        return f"modules/{module}/"
+    name = details.package.name
+    return "" if module == name else f"modules/{module.removeprefix(f'{name}.')}/"
+
+
 def _folder(details: ReleaseDetails, module: str) -> str:
     """Return the folder of the text in the archive."""
-    name = details.package.name
-    if details.release.bala_version.startswith(_UNPACKED_LAYOUT):
-        return f"modules/{module.removeprefix(f'{name}.')}" if module not in ("", name) else ""
+    if _is_project(details):
+        return source_folder(details, module or details.package.name).removesuffix("/")
     return f"{_PACKED_TEXTS}/modules/{module}" if module else _PACKED_TEXTS
+
+
+def _is_project(details: ReleaseDetails) -> bool:
+    return details.release.bala_version.startswith(_UNPACKED_LAYOUT)

@@ -129,6 +129,28 @@ async def test_a_symbol_page_has_signature_comment_members_and_source(documented
     assert "/packages/acme/hello/1.0.0/files?path=modules%2Fhello%2Fhello.bal#L-9" in page.links
 
 
+@pytest.mark.parametrize(
+    ("module", "path"), [("tree", "tree.bal"), ("tree.sub", "modules/sub/sub.bal")]
+)
+async def test_sources_of_an_archive_that_is_a_project_are_where_it_has_them(
+    shelf: World, module: str, path: str
+) -> None:
+    await publish(
+        shelf,
+        "acme/tree:1.0.0",
+        layout=4,
+        modules=["sub"],
+        entries={path: "public function grow() {}"},
+    )
+    release = "/packages/acme/tree/1.0.0"
+
+    page = Elements.of(await opened(shelf, f"{release}/docs/{module}/grow"))
+
+    [source] = [each for each in page.links if "#L-1" in each]
+    assert source == f"{release}/files?path={path.replace('/', '%2F')}#L-1"
+    assert (await opened(shelf, source)).status_code == 200
+
+
 async def test_named_types_link_to_their_documentation(documented: World) -> None:
     links = Elements.of(await opened(documented, f"{DOCS}/hello/Client.send")).links
     assert f"{DOCS}/hello/Person" in links
