@@ -27,3 +27,7 @@ _LITERALS = (
 def literal_type(value: str) -> str:
     """Return the type of a constant that is written without one; empty for expressions."""
     return next((name for name, pattern in _LITERALS if pattern.match(value)), "")
+
+
+# Types without a module of their own: their functions are those of all values.
+OTHER_TYPES = frozenset(("any", "anydata", "byte", "handle", "json", "never", "readonly"))

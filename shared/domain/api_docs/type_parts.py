@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from shared.domain.api_docs.language import LANGUAGE_ORG, LANGUAGE_VERSION, PREDECLARED
+from shared.domain.api_docs.language import LANGUAGE_ORG, LANGUAGE_VERSION, OTHER_TYPES, PREDECLARED
 from shared.domain.api_docs.model import Type
 
 
@@ -117,9 +117,10 @@ def _builtin(docs: Type) -> Parts:
 
 
 def _language_type(name: str) -> Part:
-    if name not in PREDECLARED:
+    if name not in PREDECLARED | OTHER_TYPES:
         return Part(name, PartKind.TYPE)
-    target = TypeTarget(LANGUAGE_ORG, f"lang.{name}", LANGUAGE_VERSION, name, "builtin")
+    module = f"lang.{name}" if name in PREDECLARED else "lang.value"
+    target = TypeTarget(LANGUAGE_ORG, module, LANGUAGE_VERSION, name, "builtin")
     return Part(name, PartKind.TYPE, target)
 
 

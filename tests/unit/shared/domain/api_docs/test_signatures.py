@@ -142,7 +142,9 @@ def test_types_lead_to_their_documentation() -> None:
     assert target_of(parts, "http:Client") == client
     number = TypeTarget("ballerina", "lang.int", "0.0.0", "int", "builtin")
     assert target_of(parts, "int") == number
-    assert target_of(parts, "json") is None
+    assert target_of(parts, "json") == TypeTarget(
+        "ballerina", "lang.value", "0.0.0", "json", "builtin"
+    )
     assert target_of(parts, "X") is None
 
 
