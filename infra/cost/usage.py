@@ -109,7 +109,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
 ROLLED_PULL = Usage(16.75)
 ROLLED_PACKAGE = Usage(59, 14.3, 2)
 
-STORED_USAGE = Stored(record_bytes=5_770, document_bytes=640)
+STORED_USAGE = Stored(record_bytes=6_320, document_bytes=640)
 
 # Bytes of an item in Cosmos DB, including the fields of the service.
 ITEMS: Mapping[str, int] = MappingProxyType(

@@ -98,7 +98,7 @@ async def events(world: World) -> int:
 OWN_CACHING = {"__packagesearch__", "__packagesearchsolr__", "__toolsearch__", "__symbolsearch__"}
 
 # Pages for everybody are kept for strangers alone: whoever is known gets them without a tag.
-PAGES = ("/packages/", "/files/", "/orgs/", "/organizations", "/keywords", "/search")
+PAGES = ("/packages/", "/files/", "/orgs/", "/organizations", "/keywords", "/search", "/symbols")
 OF_CACHES = {"cache-control", "etag", "vary"}
 
 
