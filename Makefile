@@ -38,7 +38,7 @@ fix: tools # What ruff can mend by itself.
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-test: tools # Every suite, with coverage: 15 minutes on two cores; FAST=1: 4 minutes, without; SUITES="unit contract" runs some, PYTHONS="" no other Pythons.
+test: tools # Every suite, with coverage; FAST=1: the short ones, without; SUITES="unit contract" runs some, PYTHONS="" no other Pythons.
 	@$(VENV)/bin/python -u -m tests.run $(if $(FAST),--fast) $(SUITES)
 
 test-all: tools # The same with whole tables of faults, every test over both worlds, and all that other Pythons run.

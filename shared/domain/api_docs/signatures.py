@@ -302,11 +302,9 @@ def _own(methods: Iterable[FunctionDocs]) -> Iterable[FunctionDocs]:
 
 def _object_members(docs: ObjectTypeDocs | ClassDocs) -> Iterator[Parts]:
     for each in docs.inclusions:
-        if each.module_name:  # Others are not public: what they define is listed as members.
-            yield _line(";", (Part("*"), *type_parts(each)))
-    for field in docs.fields:
-        if field.type:
-            yield _line(";", (*keywords("public"), *_signature(field)))
+        yield _line(";", (Part("*"), *type_parts(each)))
+    for field in (each for each in docs.fields if each.type):
+        yield _line(";", (*keywords("public"), *_signature(field)))
 
 
 def _line(end: str, parts: Iterable[Part]) -> Parts:

@@ -108,6 +108,18 @@ async def test_a_name_without_a_package_is_shown_nowhere(world: World) -> None:
     assert found.count == 0
 
 
+async def test_a_listed_version_without_a_release_is_not_shown(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    derived_data, package = world.registry.moderation.derived_data, Package.parse("acme", "greet")
+    [before] = await derived_data.metadata.survey([package])
+    assert before
+    missing = before.entries[0].model_copy(update={"version": "9.0.0"})
+    await derived_data.metadata.put_entries(package, [missing])
+    await derived_data.update_search(package)
+    found = await world.registry.search.search(Query(), ResultPage(), by=OPERATOR)
+    assert found.count == 0
+
+
 GREET = Package.parse("Acme", "Greet")
 A_MOMENT = timedelta(milliseconds=1)
 

@@ -103,6 +103,7 @@ DECLARATIONS = [
         MAJOR,
         "Its type is another one.",
     ),
+    ("const int T = 1;", "const byte T = 1;", MAJOR, "Its type is another one."),
     ("const T = 1;", "const T = 2;", MINOR, "It has another value."),
     ("const int T = 1;", 'const string T = "1";', MAJOR, "Its type is another one."),
     ("type T int;", "type T int|string;", MINOR, "The type has more values."),
