@@ -11,7 +11,7 @@ from shared.ballerina.definitions import (
     type_definition,
     variable,
 )
-from shared.ballerina.lexer import END, Cursor, Unreadable
+from shared.ballerina.lexer import END, Cursor, ParseError
 from shared.ballerina.signatures import (
     Member,
     Metadata,
@@ -24,7 +24,7 @@ from shared.ballerina.syntax import (
     Declaration,
     ModuleImport,
     SourceFile,
-    UnreadLines,
+    UnparsedLines,
 )
 from shared.ballerina.types import run
 
@@ -58,7 +58,7 @@ def read_source(path: str, text: str) -> SourceFile:
     if len(text) > LARGEST_FILE:
         last = text.count("\n") + 1
         reason = f"the file has more than {LARGEST_FILE:,} characters"
-        return SourceFile(path, (), (), (UnreadLines(path, 1, last, reason),))
+        return SourceFile(path, (), (), (UnparsedLines(path, 1, last, reason),))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return _Reader(path, text).read()
 
@@ -70,7 +70,7 @@ class _Reader:
         self._cursor = Cursor(text, path)
         self._imports: list[ModuleImport] = []
         self._declarations: list[Declaration] = []
-        self._unread: list[UnreadLines] = []
+        self._unread: list[UnparsedLines] = []
         self._read_again = 0
         self._continues_unread = False
 
@@ -82,7 +82,7 @@ class _Reader:
                 self._declaration()
                 cursor.take(";")  # Allowed behind each declaration, and unusual.
                 self._continues_unread = False
-            except Unreadable as error:
+            except ParseError as error:
                 del self._unread[reported:]  # Members of the class that is unread as a whole.
                 self._recover(start, str(error))
                 self._continues_unread = True
@@ -119,11 +119,11 @@ class _Reader:
             end = match.end()
         return len(text)
 
-    def _lines(self, start: int, end: int, reason: str) -> UnreadLines:
+    def _lines(self, start: int, end: int, reason: str) -> UnparsedLines:
         cursor = self._cursor
         first = cursor.line(start)
         last = cursor.line(start + len(cursor.text[start:end].rstrip()))
-        return UnreadLines(cursor.file, first, last, reason)
+        return UnparsedLines(cursor.file, first, last, reason)
 
     # --- Declarations ---
 
@@ -186,7 +186,7 @@ class _Reader:
             start = cursor.start
             try:
                 members.append(run(cursor, object_member(cursor)))
-            except Unreadable as error:
+            except ParseError as error:
                 unread += 1
                 if unread > MOST_UNREAD_MEMBERS:
                     raise

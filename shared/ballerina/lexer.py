@@ -58,11 +58,11 @@ _END_OF_TEMPLATE = "the end of a template"
 _END_OF_STRING = "the end of a string"
 
 
-class Unreadable(Exception):
+class ParseError(Exception):
     """A source cannot be read as what was expected; the message says why."""
 
 
-class Unexpected(Unreadable):
+class Unexpected(ParseError):
     """Another token is in the place of the expected one."""
 
     def __init__(self, expected: str, found: str) -> None:
@@ -146,7 +146,7 @@ class Cursor:
         return True
 
     def expect(self, value: str) -> None:
-        """Move on; raise `Unreadable` if the current token is another."""
+        """Move on; raise `ParseError` if the current token is another."""
         if self.value != value:
             self.refuse(f"`{value}`")
         self.advance()

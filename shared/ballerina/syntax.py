@@ -346,7 +346,7 @@ class ModuleImport:
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadLines:
+class UnparsedLines:
     """Lines of a file that could not be read, both counted from 1 and included, and why."""
 
     file: str
@@ -362,4 +362,4 @@ class SourceFile:
     path: str  # Relative to the folder of its module.
     imports: tuple[ModuleImport, ...]
     declarations: tuple[Declaration, ...]
-    unread: tuple[UnreadLines, ...] = ()
+    unread: tuple[UnparsedLines, ...] = ()

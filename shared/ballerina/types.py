@@ -7,7 +7,7 @@ the nesting of a source takes memory, never recursion, and the limit of nesting 
 import re
 from typing import Any, TypeVar
 
-from shared.ballerina.lexer import NAME, NUMBER, STRING, Cursor, Unreadable
+from shared.ballerina.lexer import NAME, NUMBER, STRING, Cursor, ParseError
 from shared.ballerina.signatures import (
     Member,
     Steps,
@@ -57,7 +57,7 @@ _NO_TYPES = frozenset(_RESERVED.split())
 
 
 def read_type(text: str) -> TypeNode:
-    """Read a type descriptor; raise `Unreadable` if the text is something else."""
+    """Read a type descriptor; raise `ParseError` if the text is something else."""
     cursor = Cursor(text)
     type_ = run(cursor, one_type())
     if cursor.kind:
@@ -296,6 +296,6 @@ def _table(cursor: Cursor) -> Steps[TableType]:
     return TableType(row, tuple(fields))
 
 
-class NestedTooDeeply(Unreadable):
+class NestedTooDeeply(ParseError):
     def __init__(self) -> None:
         super().__init__(f"types are nested more than {NESTING_LIMIT} levels deep")

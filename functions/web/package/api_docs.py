@@ -123,7 +123,7 @@ class DocsLinks:
 
 
 @dataclass(frozen=True, slots=True)
-class ParameterView:
+class RenderedParameter:
     """A parameter of a function, or its result, as a page shows it."""
 
     name: str
@@ -133,7 +133,7 @@ class ParameterView:
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolView:
+class RenderedSymbol:
     """A declaration or a member as a page shows it."""
 
     symbol: DocsSymbol
@@ -142,8 +142,8 @@ class SymbolView:
     source: str
     comment: SafeHtml = NO_COMMENT
     deprecation: SafeHtml | None = None
-    parameters: tuple[ParameterView, ...] = ()
-    result: ParameterView | None = None
+    parameters: tuple[RenderedParameter, ...] = ()
+    result: RenderedParameter | None = None
 
 
 def blueprint(registry: Registry) -> func.Blueprint:
@@ -271,15 +271,17 @@ async def _symbol_page(
         return request.text(await asyncio.to_thread(symbol_markdown, module, symbol), MARKDOWN)
     if _wants(request, JSON):
         return request.json(await asyncio.to_thread(json_of, symbol.docs))
-    views = SymbolViews(request, details, module.id)
+    renderer = SymbolRenderer(request, details, module.id)
     members = list(islice(symbol.members(), SYMBOLS_SHOWN))
     is_long = len(members) > MEMBERS_IN_FULL
     values = {
         "module": module,
-        "links": views.links,
-        "shown": await views.full(symbol),
-        "members": [views.brief(each) if is_long else await views.full(each) for each in members],
-        "canonical": request.url + views.links.symbol(module.id, symbol.path),
+        "links": renderer.links,
+        "shown": await renderer.full(symbol),
+        "members": [
+            renderer.brief(each) if is_long else await renderer.full(each) for each in members
+        ],
+        "canonical": request.url + renderer.links.symbol(module.id, symbol.path),
         "is_long": is_long,
         "since": await _since(request, details, module.id),
         "oldest": details.entries[-1].version,
@@ -289,8 +291,8 @@ async def _symbol_page(
 
 
 @dataclass(frozen=True, slots=True)
-class SymbolViews:
-    """Makes views of the symbols of a module."""
+class SymbolRenderer:
+    """Renders the symbols of a module."""
 
     request: PageRequest
     details: ReleaseDetails
@@ -300,16 +302,16 @@ class SymbolViews:
     def links(self) -> DocsLinks:
         return DocsLinks(self.details)
 
-    def brief(self, symbol: DocsSymbol) -> SymbolView:
-        """Return a view without the comment."""
-        return SymbolView(
+    def brief(self, symbol: DocsSymbol) -> RenderedSymbol:
+        """Return a symbol without its comment."""
+        return RenderedSymbol(
             symbol,
             self.links.symbol(self.module, symbol.path),
             self.links.html(signature(symbol.docs)),
             self.links.source(self.module, symbol.docs.position),
         )
 
-    async def full(self, symbol: DocsSymbol) -> SymbolView:
+    async def full(self, symbol: DocsSymbol) -> RenderedSymbol:
         docs, said = symbol.docs, symbol.deprecation
         is_function = isinstance(docs, FunctionDocs)
         return replace(
@@ -324,15 +326,15 @@ class SymbolViews:
             result=await self._result(docs) if is_function else None,
         )
 
-    async def _parameter(self, docs: VariableDocs | ReturnDocs) -> ParameterView:
-        return ParameterView(
+    async def _parameter(self, docs: VariableDocs | ReturnDocs) -> RenderedParameter:
+        return RenderedParameter(
             name=docs.name,
             type=self.links.html(type_parts(docs.type) if docs.type else ()),
             default=docs.default_value if isinstance(docs, VariableDocs) else "",
             comment=await self._comment(docs.description),
         )
 
-    async def _result(self, docs: FunctionDocs) -> ParameterView | None:
+    async def _result(self, docs: FunctionDocs) -> RenderedParameter | None:
         results = [await self._parameter(each) for each in docs.return_parameters]
         return results[0] if results else None
 

@@ -21,7 +21,7 @@ from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.versions import Version
 
 
-class ChangeKind(Enum):
+class ApiChangeKind(Enum):
     """What happened to a symbol."""
 
     ADDED = "added"
@@ -34,7 +34,7 @@ class ApiChange:
     """A change of one symbol: `symbol` is `name` or `Owner.member`; a signature is empty where the
     symbol does not exist; `reasons` are sentences, the gravest first."""
 
-    kind: ChangeKind
+    kind: ApiChangeKind
     module: str
     symbol: str
     declares: str  # `function`, `method`, `field`, `record`…
@@ -94,7 +94,7 @@ def _module_changes(
     name: str, before: ModuleDocs | None, after: ModuleDocs | None
 ) -> Iterator[ApiChange]:
     if not before or not after:
-        kind = ChangeKind.ADDED if after else ChangeKind.REMOVED
+        kind = ApiChangeKind.ADDED if after else ApiChangeKind.REMOVED
         level = ChangeLevel.MINOR if after else ChangeLevel.MAJOR
         reasons = (f"The module was {kind.value}.",)
         yield ApiChange(
@@ -117,11 +117,11 @@ def _symbol_changes(
     module: str, before: ApiSymbol | None, after: ApiSymbol | None
 ) -> Iterator[ApiChange]:
     if before and after:
-        kind, reasons, shown = ChangeKind.CHANGED, changed(before, after), after
+        kind, reasons, shown = ApiChangeKind.CHANGED, changed(before, after), after
     elif after:
-        kind, reasons, shown = ChangeKind.ADDED, added(after), after
+        kind, reasons, shown = ApiChangeKind.ADDED, added(after), after
     elif before:
-        kind, reasons, shown = ChangeKind.REMOVED, removed(before), before
+        kind, reasons, shown = ApiChangeKind.REMOVED, removed(before), before
     else:  # pragma: no cover
         return
     found = sorted(reasons, key=lambda reason: -reason[0])

@@ -63,7 +63,7 @@ EXPANSION_LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TypeContext:
     """Where a type is used."""
 
     scope: FileScope
@@ -84,8 +84,8 @@ class TypeTrees:
     _known: dict[tuple[Definition, Module], Type] = field(
         default_factory=dict[tuple[Definition, Module], Type]
     )
-    _forms: dict[type, Callable[[Any, Place], Type]] = field(
-        default_factory=dict[type, Callable[[Any, Place], Type]]
+    _forms: dict[type, Callable[[Any, TypeContext], Type]] = field(
+        default_factory=dict[type, Callable[[Any, TypeContext], Type]]
     )
 
     def __post_init__(self) -> None:
@@ -111,17 +111,17 @@ class TypeTrees:
     ) -> Type:
         """Return the tree of a type that is used in `scope`."""
         self._expansion = self._depth = 0
-        return self._tree(node, Place(scope, parameters=parameters))
+        return self._tree(node, TypeContext(scope, parameters=parameters))
 
     def parameter(self, node: ParameterNode, scope: FileScope) -> Type:
         """Return the tree of a parameter's type."""
         self._expansion = self._depth = 0
-        return self._parameter(node, Place(scope))
+        return self._parameter(node, TypeContext(scope))
 
     def rest(self, node: TypeNode, scope: FileScope) -> Type:
         """Return the type of a record's rest field."""
         self._expansion = self._depth = 0
-        return self._rest(node, Place(scope))
+        return self._rest(node, TypeContext(scope))
 
     def public_reference(self, definition: Definition, scope: FileScope) -> Type:
         """Return the reference to a public definition that is included."""
@@ -131,48 +131,48 @@ class TypeTrees:
     def inclusion(self, definition: Definition, structure: Structure, scope: FileScope) -> Type:
         """Return the reference to a public definition, with the fields that are taken over."""
         self._expansion = self._depth = 0
-        place = Place(structure.scope, expanded=frozenset((definition,)))
-        members = self._fields(structure, place)
+        context = TypeContext(structure.scope, expanded=frozenset((definition,)))
+        members = self._fields(structure, context)
         return self.public_reference(definition, scope).model_copy(update={"member_types": members})
 
     def keys(self, table: TableType, scope: FileScope) -> Type | None:
         """Return the key constraint of a table, if there is one."""
         self._expansion = self._depth = 0
-        return self._keys(table, Place(scope))
+        return self._keys(table, TypeContext(scope))
 
-    def _tree(self, node: TypeNode, place: Place) -> Type:
+    def _tree(self, node: TypeNode, context: TypeContext) -> Type:
         self.budget.spend(TYPE_SIZE)
         if self._depth >= DEPTH_LIMIT:
             return self._text(CUT)
-        self._expansion += 1 if place.expanded else 0
+        self._expansion += 1 if context.expanded else 0
         self._depth += 1
-        tree = self._forms[type(node)](node, place)
+        tree = self._forms[type(node)](node, context)
         self._depth -= 1
         return tree
 
-    def _members(self, nodes: tuple[TypeNode, ...], place: Place) -> tuple[Type, ...]:
-        return tuple(self._tree(node, place) for node in nodes)
+    def _members(self, nodes: tuple[TypeNode, ...], context: TypeContext) -> tuple[Type, ...]:
+        return tuple(self._tree(node, context) for node in nodes)
 
-    def _singleton(self, node: SingletonType, _: Place) -> Type:
+    def _singleton(self, node: SingletonType, _: TypeContext) -> Type:
         return self._text(node.text)
 
-    def _object(self, node: ObjectType, _: Place) -> Type:
+    def _object(self, node: ObjectType, _: TypeContext) -> Type:
         return self._text(node.text)
 
-    def _distinct(self, node: DistinctType, place: Place) -> Type:
-        return self._tree(node.type, place)
+    def _distinct(self, node: DistinctType, context: TypeContext) -> Type:
+        return self._tree(node.type, context)
 
     def _text(self, text: str) -> Type:
         self.budget.spend(len(text))
         return Type(name=text, category="other", generate_user_defined_type_link=False)
 
-    def _builtin(self, node: BuiltinType, place: Place) -> Type:
+    def _builtin(self, node: BuiltinType, context: TypeContext) -> Type:
         if not node.parameters and node.name not in ("future", "typedesc"):
             return plain(node.name)
         is_in_stream = node.name == "stream"
-        if is_in_stream != place.is_in_stream:
-            place = replace(place, is_in_stream=is_in_stream)
-        parameters = tuple(self._tree(each, place) for each in node.parameters)
+        if is_in_stream != context.is_in_stream:
+            context = replace(context, is_in_stream=is_in_stream)
+        parameters = tuple(self._tree(each, context) for each in node.parameters)
         first = parameters[0] if parameters else None
         match node.name:
             case "map":
@@ -186,54 +186,54 @@ class TypeTrees:
             case name:
                 return Type(name=name, category="builtin", type_parameters=parameters)
 
-    def _array(self, node: ArrayType, place: Place) -> Type:
+    def _array(self, node: ArrayType, context: TypeContext) -> Type:
         return Type(
             is_array_type=True,
-            element_type=self._tree(node.element, place),
+            element_type=self._tree(node.element, context),
             array_dimensions=len(node.lengths),
             array_lengths=node.lengths if any(node.lengths) else (),
         )
 
-    def _optional(self, node: OptionalType, place: Place) -> Type:
-        return self._tree(node.type, place).model_copy(update={"is_nullable": True})
+    def _optional(self, node: OptionalType, context: TypeContext) -> Type:
+        return self._tree(node.type, context).model_copy(update={"is_nullable": True})
 
-    def _parenthesized(self, node: ParenthesizedType, place: Place) -> Type:
-        return Type(is_parenthesised_type=True, element_type=self._tree(node.type, place))
+    def _parenthesized(self, node: ParenthesizedType, context: TypeContext) -> Type:
+        return Type(is_parenthesised_type=True, element_type=self._tree(node.type, context))
 
-    def _union(self, node: UnionType, place: Place) -> Type:
-        members = self._members(node.members, place)
+    def _union(self, node: UnionType, context: TypeContext) -> Type:
+        members = self._members(node.members, context)
         return Type(is_anonymous_union_type=True, member_types=members)
 
-    def _intersection(self, node: IntersectionType, place: Place) -> Type:
-        return Type(is_intersection_type=True, member_types=self._members(node.members, place))
+    def _intersection(self, node: IntersectionType, context: TypeContext) -> Type:
+        return Type(is_intersection_type=True, member_types=self._members(node.members, context))
 
-    def _tuple(self, node: TupleType, place: Place) -> Type:
-        members = self._members(node.members, place)
+    def _tuple(self, node: TupleType, context: TypeContext) -> Type:
+        members = self._members(node.members, context)
         if node.rest:
-            members += (self._rest(node.rest, place),)
+            members += (self._rest(node.rest, context),)
         return Type(is_tuple=True, member_types=members)
 
-    def _rest(self, node: TypeNode, place: Place) -> Type:
-        return Type(is_rest_param=True, element_type=self._tree(node, place))
+    def _rest(self, node: TypeNode, context: TypeContext) -> Type:
+        return Type(is_rest_param=True, element_type=self._tree(node, context))
 
-    def _table(self, node: TableType, place: Place) -> Type:
+    def _table(self, node: TableType, context: TypeContext) -> Type:
         return Type(
             name="table",
             category="table",
-            constraint=self._tree(node.row, place),
-            key_constraint=self._keys(node, place),
+            constraint=self._tree(node.row, context),
+            key_constraint=self._keys(node, context),
         )
 
-    def _keys(self, node: TableType, place: Place) -> Type | None:
+    def _keys(self, node: TableType, context: TypeContext) -> Type | None:
         if node.key_type:
-            key = self._tree(node.key_type, place)
+            key = self._tree(node.key_type, context)
             return Type(name="key", category="key", constraint=key)
         if node.key_fields is None:
             return None
         members = tuple(self._text(each) for each in node.key_fields)
         return Type(name="key", category="key", member_types=members)
 
-    def _function(self, node: FunctionType, place: Place) -> Type:
+    def _function(self, node: FunctionType, context: TypeContext) -> Type:
         parameters = node.parameters or ()
         names = tuple(each.name for each in parameters)
         return Type(
@@ -241,13 +241,13 @@ class TypeTrees:
             is_isolated="isolated" in node.qualifiers,
             is_extern=False,
             name="function" if node.parameters is None else None,
-            param_types=tuple(self._parameter(each, place) for each in parameters),
+            param_types=tuple(self._parameter(each, context) for each in parameters),
             param_names=names if any(names) else (),
-            return_type=self._tree(node.returns, place) if node.returns else None,
+            return_type=self._tree(node.returns, context) if node.returns else None,
         )
 
-    def _parameter(self, node: ParameterNode, place: Place) -> Type:
-        tree = self._tree(node.type, place)
+    def _parameter(self, node: ParameterNode, context: TypeContext) -> Type:
+        tree = self._tree(node.type, context)
         match node.kind:
             case ParameterKind.REST:
                 return Type(
@@ -258,42 +258,42 @@ class TypeTrees:
             case _:
                 return tree
 
-    def _record(self, node: RecordType, place: Place) -> Type:
-        structure = Structure(node.members, NO_COMMENT, place.scope, node.rest, is_record=True)
+    def _record(self, node: RecordType, context: TypeContext) -> Type:
+        structure = Structure(node.members, NO_COMMENT, context.scope, node.rest, is_record=True)
         is_closed = node.is_exclusive and not node.rest
         category = "inline_closed_record" if is_closed else "inline_record"
-        return Type(category=category, member_types=self._fields(structure, place))
+        return Type(category=category, member_types=self._fields(structure, context))
 
-    def _fields(self, structure: Structure, place: Place) -> tuple[Type, ...]:
-        fields = tuple(self._field(each, place) for each in self.inclusions.fields(structure))
+    def _fields(self, structure: Structure, context: TypeContext) -> tuple[Type, ...]:
+        fields = tuple(self._field(each, context) for each in self.inclusions.fields(structure))
         if structure.rest:
-            rest = self._rest(structure.rest, _within(structure.scope, place))
+            rest = self._rest(structure.rest, _within(structure.scope, context))
             fields += (Type(element_type=rest),)
         return fields
 
-    def _field(self, field: OwnedField, place: Place) -> Type:
-        tree = self._tree(field.node.type, _within(field.owner.scope, place))
+    def _field(self, field: OwnedField, context: TypeContext) -> Type:
+        tree = self._tree(field.node.type, _within(field.owner.scope, context))
         if field.node.is_optional:
             tree = tree.model_copy(update={"is_optional": True})
-        description = field.description.rstrip("\n") if place.expanded else ""
+        description = field.description.rstrip("\n") if context.expanded else ""
         self.budget.spend(len(field.node.name) + len(description))
         return Type(name=field.node.name, description=description or None, element_type=tree)
 
-    def _reference(self, node: TypeReference, place: Place) -> Type:
+    def _reference(self, node: TypeReference, context: TypeContext) -> Type:
         self.budget.spend(len(node.prefix) + len(node.name))
-        if not node.prefix and node.name in place.parameters:
-            return dependent(node.name, is_in_stream=place.is_in_stream)
-        definition = self.names.definition(node, place.scope)
+        if not node.prefix and node.name in context.parameters:
+            return dependent(node.name, is_in_stream=context.is_in_stream)
+        definition = self.names.definition(node, context.scope)
         if definition is None:
-            return self._external(node, place)
-        if definition.is_public or definition.scope.module is not place.scope.module:
-            return self._named(definition, place.scope)
-        return self._expanded(definition, place)
+            return self._external(node, context)
+        if definition.is_public or definition.scope.module is not context.scope.module:
+            return self._named(definition, context.scope)
+        return self._expanded(definition, context)
 
-    def _external(self, node: TypeReference, place: Place) -> Type:
+    def _external(self, node: TypeReference, context: TypeContext) -> Type:
         if node.prefix:
-            return imported(self.names.module_at(node.prefix, place.scope), node)
-        module = place.scope.module
+            return imported(self.names.module_at(node.prefix, context.scope), node)
+        module = context.scope.module
         is_public = module.constants.get(unquoted(node.name))
         if is_public is None:
             return unresolved(node.name)
@@ -310,13 +310,13 @@ class TypeTrees:
             self._known[definition, scope.module] = known
         return known
 
-    def _expanded(self, definition: Definition, place: Place) -> Type:
+    def _expanded(self, definition: Definition, context: TypeContext) -> Type:
         """Return a type that is not public, with its definition in place."""
         node = definition.node
-        if definition in place.expanded or self._expansion > EXPANSION_LIMIT:
+        if definition in context.expanded or self._expansion > EXPANSION_LIMIT:
             return unresolved(node.name)
-        chain = place.expanded | {definition}
-        inner = replace(place, scope=definition.scope, expanded=chain)
+        chain = context.expanded | {definition}
+        inner = replace(context, scope=definition.scope, expanded=chain)
         if isinstance(node, EnumDefinition):
             return self._expanded_enum(node)
         if isinstance(node, ClassDefinition):
@@ -327,11 +327,11 @@ class TypeTrees:
             return self._expanded_alias(node, inner)
         return self._expanded_structure(node, structure, inner)
 
-    def _expanded_structure(self, node: Named, structure: Structure, place: Place) -> Type:
-        members = self._fields(structure, place)
+    def _expanded_structure(self, node: Named, structure: Structure, context: TypeContext) -> Type:
+        members = self._fields(structure, context)
         methods = self.inclusions.methods(structure)
         is_nullable = isinstance(node, TypeDefinition) and isinstance(node.type, OptionalType)
-        functions = tuple(self._method(each, place) for each in methods)
+        functions = tuple(self._method(each, context) for each in methods)
         return Type(
             name=node.name,
             description=self._description(node),
@@ -345,17 +345,17 @@ class TypeTrees:
         members = tuple(self._text(each.value or each.name) for each in node.members)
         return Type(name=node.name, is_anonymous_union_type=True, member_types=members)
 
-    def _expanded_alias(self, node: TypeDefinition, place: Place) -> Type:
-        tree = self._tree(node.type, place)
+    def _expanded_alias(self, node: TypeDefinition, context: TypeContext) -> Type:
+        tree = self._tree(node.type, context)
         if tree.module_name or tree.category == "reference":
             return tree  # Documented under its own name.
         is_name_lost = tree.category in ("builtin", "other")
         update = {"name": node.name, "definition": tree if is_name_lost else None}
         return tree.model_copy(update=update)
 
-    def _method(self, method: OwnedMethod, place: Place) -> IncludedFunction:
+    def _method(self, method: OwnedMethod, context: TypeContext) -> IncludedFunction:
         node = method.node
-        inner = _within(method.owner.scope, place)
+        inner = _within(method.owner.scope, context)
         description = node.comment.description.rstrip("\n")
         names = (node.name, node.accessor, node.resource_path, *(p.name for p in node.parameters))
         self.budget.spend(TYPE_SIZE + len(description) + sum(map(len, names)))
@@ -383,8 +383,8 @@ class TypeTrees:
         return description
 
 
-def _within(scope: FileScope, place: Place) -> Place:
-    return place if place.scope is scope else replace(place, scope=scope)
+def _within(scope: FileScope, context: TypeContext) -> TypeContext:
+    return context if context.scope is scope else replace(context, scope=scope)
 
 
 def function_kind(node: FunctionNode) -> str:

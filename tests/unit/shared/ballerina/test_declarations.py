@@ -29,7 +29,7 @@ from shared.ballerina.syntax import (
     SourceFile,
     TypeDefinition,
     TypeReference,
-    UnreadLines,
+    UnparsedLines,
     VariableDefinition,
     VariableKind,
 )
@@ -391,7 +391,7 @@ def test_an_unread_declaration_is_reported_and_the_next_one_is_read() -> None:
         "function f() {}\n\ntype X record {\n    int int;;\n};\n\n# G.\nfunction g() {}\n"
     )
     assert [each.name for each in source.declarations] == ["f", "g"]
-    assert source.unread == (UnreadLines("main.bal", 3, 5, "expected a type, found `;`"),)
+    assert source.unread == (UnparsedLines("main.bal", 3, 5, "expected a type, found `;`"),)
     assert source.declarations[1].comment.description == "G.\n"
 
 
@@ -399,7 +399,7 @@ def test_a_function_without_an_end_hides_no_other() -> None:
     source = read("function f() {\n  if a {\n}\npublic function g() {}\n")
     assert [each.name for each in source.declarations] == ["g"]
     assert source.unread == (
-        UnreadLines("main.bal", 1, 3, "expected `}`, found the end of the file"),
+        UnparsedLines("main.bal", 1, 3, "expected `}`, found the end of the file"),
     )
 
 
@@ -414,13 +414,13 @@ def test_a_member_of_a_class_that_cannot_be_read_hides_no_other() -> None:
 def test_the_last_member_of_a_class_may_be_unread() -> None:
     source = read("class C {\n int a;\n what is\n}\nfunction f() {}\n")
     assert [each.name for each in source.declarations] == ["C", "f"]
-    assert source.unread == (UnreadLines("main.bal", 3, 3, "expected `;`, found `}`"),)
+    assert source.unread == (UnparsedLines("main.bal", 3, 3, "expected `;`, found `}`"),)
 
 
 def test_a_service_without_a_body_hides_no_other() -> None:
     source = read("service on l }\nfunction f() {}\n")
     assert [each.name for each in source.declarations] == ["f"]
-    assert source.unread == (UnreadLines("main.bal", 1, 1, "expected `{`, found `}`"),)
+    assert source.unread == (UnparsedLines("main.bal", 1, 1, "expected `{`, found `}`"),)
 
 
 def test_unread_members_are_not_reported_twice() -> None:
@@ -432,7 +432,7 @@ def test_unread_members_are_not_reported_twice() -> None:
 
 def test_unread_declarations_after_each_other_are_one_stretch() -> None:
     assert read("type\ntype\ntype\n").unread == (
-        UnreadLines("main.bal", 1, 3, "expected a type, found `type`"),
+        UnparsedLines("main.bal", 1, 3, "expected a type, found `type`"),
     )
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from shared.ballerina.lexer import Unreadable
+from shared.ballerina.lexer import ParseError
 from shared.ballerina.syntax import (
     ArrayType,
     AttachedAnnotation,
@@ -228,7 +228,7 @@ def test_only_the_outermost_object_has_its_text() -> None:
     ],
 )
 def test_a_text_that_is_no_type_is_unreadable(text: str, reason: str) -> None:
-    with pytest.raises(Unreadable) as raised:
+    with pytest.raises(ParseError) as raised:
         read_type(text)
     assert str(raised.value) == reason
 
@@ -239,10 +239,10 @@ def test_a_text_that_is_no_type_is_unreadable(text: str, reason: str) -> None:
 def test_types_nest_as_deep_as_the_limit_and_no_deeper(start: str, end: str) -> None:
     deepest = NESTING_LIMIT - 1
     read_type(start * deepest + "int" + end * deepest)
-    with pytest.raises(Unreadable, match="nested more than 200 levels"):
+    with pytest.raises(ParseError, match="nested more than 200 levels"):
         read_type(start * NESTING_LIMIT + "int" + end * NESTING_LIMIT)
 
 
 def test_suffixes_count_as_levels_at_each_depth() -> None:
-    with pytest.raises(Unreadable, match="nested more than 200 levels"):
+    with pytest.raises(ParseError, match="nested more than 200 levels"):
         read_type("map<" * 20 + "int" + "?[]?[]?[]?[]?[]>" * 20)

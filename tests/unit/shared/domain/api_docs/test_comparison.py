@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain.api_docs.change_rules import ChangeLevel
-from shared.domain.api_docs.comparison import ApiChange, ApiComparison, ChangeKind, compare
+from shared.domain.api_docs.comparison import ApiChange, ApiChangeKind, ApiComparison, compare
 from shared.domain.versions import Version
 from tests.support.documented import documented
 
@@ -31,10 +31,10 @@ def test_the_same_api_in_another_order_has_no_changes() -> None:
 def test_added_and_removed_symbols_are_listed_with_their_signatures() -> None:
     added, removed = changes("public function old() {}", "public function new1(int a) {}")
 
-    assert (added.kind, added.symbol, added.level) == (ChangeKind.ADDED, "new1", MINOR)
+    assert (added.kind, added.symbol, added.level) == (ApiChangeKind.ADDED, "new1", MINOR)
     assert (added.before, added.declares) == ("", "function")
     assert "function new1(int a)" in added.after
-    assert (removed.kind, removed.symbol, removed.level) == (ChangeKind.REMOVED, "old", MAJOR)
+    assert (removed.kind, removed.symbol, removed.level) == (ApiChangeKind.REMOVED, "old", MAJOR)
     assert removed.after == ""
     assert "function old()" in removed.before
 
@@ -68,7 +68,7 @@ def test_a_changed_function_says_why(
 
     (change,) = changes(f"{frame}{before} {{}}", f"{frame}{after} {{}}")
 
-    assert (change.level, change.kind, change.symbol) == (level, ChangeKind.CHANGED, "f")
+    assert (change.level, change.kind, change.symbol) == (level, ApiChangeKind.CHANGED, "f")
     assert reason in change.reasons
 
 
@@ -145,7 +145,7 @@ def test_a_changed_declaration_says_why(
     before, after = (f"public {each}" for each in (before, after))
     (change,) = changes(before, after)
 
-    assert (change.level, change.kind) == (level, ChangeKind.CHANGED)
+    assert (change.level, change.kind) == (level, ApiChangeKind.CHANGED)
     assert reason in change.reasons
 
 
@@ -275,7 +275,7 @@ def test_a_whole_module_is_one_change() -> None:
     (added,) = compare((versions[0], [one]), (versions[1], [one, two])).changes
 
     assert (removed.symbol, removed.declares, removed.level) == ("a.b", "module", MAJOR)
-    assert (added.symbol, added.kind, added.level) == ("a.b", ChangeKind.ADDED, MINOR)
+    assert (added.symbol, added.kind, added.level) == ("a.b", ApiChangeKind.ADDED, MINOR)
 
 
 @pytest.mark.parametrize(
