@@ -1,11 +1,13 @@
 """How the stores of the cloud are connected to."""
 
+import os
 import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 from azure.identity.aio import DefaultAzureCredential
 
 from shared.adapters.cloud import (
@@ -13,6 +15,7 @@ from shared.adapters.cloud import (
     IdentityClients,
     StoreAddresses,
     check_cloud_stores,
+    http_transport,
     open_cloud,
 )
 from shared.adapters.cosmos.client import DATABASE
@@ -71,6 +74,22 @@ async def test_with_keys_no_identity_is_needed() -> None:
     assert cloud.blobs.container("archives").url == f"{BLOBS}/archives"
     assert connected.identity is None
     await cloud.close()
+
+
+@pytest.mark.parametrize("proxy", ["", "http://proxy.example.org:8080"])
+async def test_a_proxy_is_looked_for_where_the_environment_names_one(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    for name in [each for each in os.environ if each.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    if proxy:
+        monkeypatch.setenv("https_proxy", proxy)
+    transport = http_transport()
+    await transport.open()
+    session: ClientSession | None = transport.session
+    assert session is not None
+    assert session.trust_env is bool(proxy)
+    await transport.close()
 
 
 async def test_a_world_that_was_never_asked_is_closed_without_opening() -> None:
