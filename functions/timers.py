@@ -1,63 +1,139 @@
-"""Timers: each runs a maintenance task on one instance at a time; one also runs task requests."""
+"""The timer: runs every maintenance task that is due, and those that administrators requested.
 
+There is one timer for all tasks, because the cloud keeps instances for each timer Function. The
+host starts no second call of a timer while the first lasts, so a call goes on while a slow task
+runs, and starts what becomes due meanwhile.
+"""
+
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from functools import partial
+from collections.abc import Awaitable, Callable, Set
+from datetime import timedelta
 
 import azure.functions as func
 
 from functions.http.handlers import declare_context, traceparent_of
 from shared.composition import Registry
+from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.log import log
-from shared.services.upkeep import SCHEDULES, TASK_THAT_RUNS_REQUESTS, TaskReport
+from shared.schedules import next_run
+from shared.services.upkeep import RunTask, TaskReport, lease_of
 from shared.telemetry import recording
 from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
 from shared.telemetry.recording import Activity, SpanOrigin
 
-_Call = Callable[[func.Context | None], Awaitable[object]]
+# A few seconds after `settle` is due, so that a host whose clock is ahead does not skip a minute.
+TIMER_SCHEDULE = "20 * * * * *"
+LONGEST_CALL = timedelta(minutes=30)  # The host ends a Function that runs longer.
+REQUESTS = "requests"  # The job that runs requested tasks.
+
+_MS = timedelta(milliseconds=1)
+_A_MINUTE = timedelta(minutes=1)
+
+Jobs = Set[asyncio.Task[None]]
+Wait = Callable[[Jobs, float], Awaitable[object]]
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    """Return a timer Function for each task of the registry that has a schedule."""
+async def _wait(jobs: Jobs, seconds: float) -> None:
+    """Wait until all jobs have ended, for so many seconds at most."""
+    await asyncio.wait(jobs, timeout=seconds)
+
+
+def blueprint(registry: Registry, wait: Wait = _wait) -> func.Blueprint:
     bp = func.Blueprint()
-    for task, schedule in SCHEDULES.items():
-        if task in registry.upkeep.tasks:
-            run = _run_with_requests if task == TASK_THAT_RUNS_REQUESTS else _run
-            _add_timer(bp, task, schedule, partial(run, registry, task))
-    return bp
 
-
-def _add_timer(bp: func.Blueprint, name: str, schedule: str, call: _Call) -> None:
     async def like(timer: func.TimerRequest) -> None:
         """Declare the parameter of the binding."""
 
-    async def run(timer: func.TimerRequest, context: func.Context | None = None) -> None:
-        await call(context)
+    async def timer_upkeep(timer: func.TimerRequest, context: func.Context | None = None) -> None:
+        await _Call(registry, context, wait).run()
 
-    run.__name__ = f"timer_{name.replace('-', '_')}"
-    timed = bp.timer_trigger(arg_name="timer", schedule=schedule)(declare_context(run, like))
-    bp.function_name(run.__name__)(timed)
-
-
-async def _run_with_requests(registry: Registry, task: str, context: func.Context | None) -> None:
-    try:
-        await _run(registry, task, context)
-    finally:
-        await registry.task_requests.run_requested(lambda name: _run(registry, name, context))
+    declared = declare_context(timer_upkeep, like)
+    bp.timer_trigger(arg_name="timer", schedule=TIMER_SCHEDULE)(declared)
+    return bp
 
 
-async def _run(registry: Registry, task: str, context: func.Context | None) -> TaskReport | None:
-    """Run the task; the host logs its exceptions."""
+class _Call:
+    """One call of the timer, with the jobs that it has started."""
+
+    def __init__(self, registry: Registry, context: func.Context | None, wait: Wait) -> None:
+        self._upkeep = registry.upkeep
+        self._task_requests = registry.task_requests
+        self._clock = registry.clock
+        self._context = context
+        self._wait = wait
+        self._began_ms = self._clock.now_ms()
+        self._jobs: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Start what is due, and again each minute until all jobs have ended.
+
+        Raises `Unavailable` if the first look at the records of runs fails.
+        """
+        due = await self._upkeep.due()
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._start(due, group)
+                await self._wait({*self._jobs.values()}, self._seconds_to_next_look())
+                self._jobs = {name: job for name, job in self._jobs.items() if not job.done()}
+                if not self._jobs:
+                    return
+                due = await self._due_again()
+
+    def _start(self, due: list[str], group: asyncio.TaskGroup) -> None:
+        for name in due:
+            if name not in self._jobs and self._may_begin(name):
+                self._jobs[name] = group.create_task(self._run_due(name))
+        if REQUESTS not in self._jobs:
+            self._jobs[REQUESTS] = group.create_task(self._run_requests())
+
+    def _may_begin(self, task: str) -> bool:
+        """Check whether the host would let the task use its whole lease."""
+        minutes = (self._clock.now_ms() - self._began_ms) // (_A_MINUTE // _MS)
+        return minutes * _A_MINUTE + lease_of(task) <= LONGEST_CALL
+
+    def _seconds_to_next_look(self) -> float:
+        now_ms = self._clock.now_ms()
+        return (next_run(TIMER_SCHEDULE, now_ms) - now_ms) / 1000
+
+    async def _due_again(self) -> list[str]:
+        try:
+            return await self._upkeep.due()
+        except Unavailable:
+            return []  # The jobs go on, and the next look is a minute later.
+
+    async def _run_due(self, task: str) -> None:
+        await _run(task, self._upkeep.run_due, self._context)
+
+    async def _run_requests(self) -> None:
+        try:
+            await self._task_requests.run_requested(self._run_requested)
+        except Exception:
+            log.exception("upkeep.failed", task=REQUESTS)
+
+    async def _run_requested(self, task: str) -> TaskReport | None:
+        """Run the task, or return None to leave it to a later call."""
+        if not self._may_begin(task):
+            return None
+        return await _run(task, self._upkeep.run, self._context)
+
+
+async def _run(task: str, run: RunTask, context: func.Context | None) -> TaskReport | None:
+    """Run the task, and record its outcome; one that failed has an empty report."""
     origin = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
     activity = Activity.begin(f"upkeep.{task}", origin, traceparent_of(context, ""))
-    started, result = time.perf_counter(), "failed"
+    started, report, result = time.perf_counter(), None, "failed"
     try:
-        report = await registry.upkeep.run(task)
+        report = await run(task)
         result = _log(task, report, time.perf_counter() - started)
     except TakesNoChanges:
         log.info("upkeep.read_only", task=task)
-        result, report = "read-only", None
+        result = "read-only"
+    except Exception:
+        # Caught here, so that one task that fails does not stop the others of the call.
+        log.exception("upkeep.failed", task=task)
+        report = TaskReport(task)
     finally:
         attributes = {"task": task, "result": result}
         recording.record_metric(UPKEEP, time.perf_counter() - started, attributes)

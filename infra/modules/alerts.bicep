@@ -65,27 +65,28 @@ AppMetrics
 '''
   }
   {
-    name: 'timer-failed'
-    description: 'A task of upkeep failed.'
+    name: 'task-failed'
+    description: 'A maintenance task failed.'
     severity: 2
     frequency: 'PT15M'
     window: 'PT1H'
     operator: 'GreaterThan'
     query: '''
-AppRequests
-| where Name startswith "timer_" and Success == false
+AppMetrics
+| where Name == "ballroom.upkeep.duration"
+| where tostring(Properties.result) == "failed"
 '''
   }
   {
-    name: 'timers-silent'
-    description: 'The task that runs every minute did not run for half an hour.'
+    name: 'timer-silent'
+    description: 'The timer, which fires every minute, did not succeed for half an hour.'
     severity: 1
     frequency: 'PT15M'
     window: 'PT30M'
     operator: 'LessThanOrEqual'
     query: '''
 AppRequests
-| where Name == "timer_settle" and Success == true
+| where Name == "timer_upkeep" and Success == true
 '''
   }
   {

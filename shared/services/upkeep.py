@@ -3,8 +3,15 @@ administrators to run one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+)
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from types import MappingProxyType
@@ -42,6 +49,12 @@ TASK_LEASES: dict[str, timedelta] = dict.fromkeys(
     timedelta(minutes=30),  # The longest that the host lets a Function run.
 )
 
+
+def lease_of(task: str) -> timedelta:
+    """Return for how long one process has a task to itself."""
+    return TASK_LEASES.get(task, TASK_LEASE)
+
+
 # These change no records, so they run in a read-only registry too.
 RUNS_IN_READ_ONLY_MODE = {"snapshot", "search", "search-rebuild"}
 
@@ -62,13 +75,16 @@ class TaskReport:
 
 
 class TaskRuns:
-    """Stores the last run of each task, for all processes."""
+    """Stores the last run of each task, for all processes, and tells which are due."""
 
     def __init__(self, work: WorkStore, clock: Clock) -> None:
         self._work = work
         self._clock = clock
         self._cached: list[TaskState] = []
         self._cached_ms = 0
+        # When a task is due at the earliest: a run of another process only makes it later.
+        self._due_ms: dict[str, int] = {}
+        self._first_ms: int | None = None
 
     async def save(self, task: str, started_ms: int, report: TaskReport | None) -> None:
         """Store a run that ended now; without a report it failed."""
@@ -76,6 +92,7 @@ class TaskRuns:
         run = _run_of(task, started_ms, now_ms, report)
         ends_ms = now_ms + TASK_RUNS_KEPT_FOR // _MS
         await self._work.put(_RUN_KIND, task, run.model_dump_json(), ends_ms)
+        self._set_due(task, started_ms)
 
     async def read(self, tasks: Iterable[str]) -> list[TaskState]:
         """Return the state of each task."""
@@ -88,13 +105,53 @@ class TaskRuns:
             self._cached, self._cached_ms = await self.read(tasks), now_ms
         return self._cached
 
-    async def _of(self, task: str) -> TaskState:
+    async def due(self, tasks: Iterable[str]) -> list[str]:
+        """Return the scheduled tasks that are due, as far as this process knows.
+
+        Reads the records of those alone of which it does not know when they are due. Several missed
+        runs are one; a task that never ran is due by its schedule, from the first call in this
+        registry on.
+        """
+        scheduled = [task for task in tasks if task in SCHEDULES]
+        for task in scheduled:
+            if task not in self._due_ms:
+                await self._read_due(task)
         now_ms = self._clock.now_ms()
-        text = await self._work.peek(_RUN_KIND, task, now_ms)
-        last = None if text is None else TaskRun.model_validate_json(text)
+        return [task for task in scheduled if self._due_ms[task] <= now_ms]
+
+    async def is_due(self, task: str) -> bool:
+        """Read the record of a scheduled task, and return whether it is due."""
+        await self._read_due(task)
+        return self._due_ms[task] <= self._clock.now_ms()
+
+    async def _read_due(self, task: str) -> None:
+        last = await self._last_run(task)
+        self._set_due(task, last.started_ms if last else await self._first_call())
+
+    def _set_due(self, task: str, since_ms: int) -> None:
+        if task in SCHEDULES:
+            self._due_ms[task] = next_run(SCHEDULES[task], since_ms)
+
+    async def _first_call(self) -> int:
+        """Return when tasks of this registry were first asked for, in milliseconds since 1970."""
+        if self._first_ms is None:
+            now_ms = self._clock.now_ms()
+            stored = await self._work.peek(_FIRST_CALL_KIND, _FIRST_CALL, now_ms)
+            if stored is None:
+                ends_ms = now_ms + TASK_RUNS_KEPT_FOR // _MS
+                await self._work.put(_FIRST_CALL_KIND, _FIRST_CALL, str(now_ms), ends_ms)
+            self._first_ms = int(stored or now_ms)
+        return self._first_ms
+
+    async def _of(self, task: str) -> TaskState:
+        last = await self._last_run(task)
         schedule = SCHEDULES.get(task)
-        since_ms = last.started_ms if last else now_ms
+        since_ms = last.started_ms if last else self._clock.now_ms()
         return TaskState(task, last, next_run(schedule, since_ms) if schedule else None)
+
+    async def _last_run(self, task: str) -> TaskRun | None:
+        text = await self._work.peek(_RUN_KIND, task, self._clock.now_ms())
+        return None if text is None else TaskRun.model_validate_json(text)
 
 
 MaintenanceTask = Callable[[], Awaitable[TaskReport]]
@@ -112,26 +169,55 @@ class Upkeep:
     runs: TaskRuns
     tasks: MaintenanceTasks
 
+    async def due(self) -> list[str]:
+        """Return the tasks that are due, without those that a read-only registry postpones."""
+        try:
+            await self.read_only_mode.require_changes_allowed()
+            return await self.runs.due(self.tasks)
+        except TakesNoChanges:
+            return await self.runs.due(
+                task for task in self.tasks if task in RUNS_IN_READ_ONLY_MODE
+            )
+
     async def run(self, name: str) -> TaskReport | None:
         """Run the task, or return None if another process is running it.
 
         Raises `TakesNoChanges` in a read-only registry, for a task that changes records.
         """
-        if name not in RUNS_IN_READ_ONLY_MODE:
-            await self.read_only_mode.require_changes_allowed()
-        owner = self.randomness.token_bytes(8).hex()
-        if not await self._lease(name, owner, TASK_LEASES.get(name, TASK_LEASE)):
-            return None
+        async with self._leased(name) as is_leased:
+            return await self._run(name) if is_leased else None
+
+    async def run_due(self, name: str) -> TaskReport | None:
+        """Run a task that is due, or return None if another process is running it or has run it.
+
+        Raises what `run` raises.
+        """
+        async with self._leased(name) as is_leased:
+            is_due = is_leased and await self.runs.is_due(name)
+            return await self._run(name) if is_due else None
+
+    async def _run(self, name: str) -> TaskReport:
         started_ms, report = self.clock.now_ms(), None
         try:
             report = await self.tasks[name]()
             return report
         finally:
-            # The task has run even if this fails, and the lease expires by itself.
+            # The task has run even if this fails.
             with suppress(Unavailable):
                 await self.runs.save(name, started_ms, report)
-            with suppress(Unavailable):
-                await self._lease(name, owner, timedelta(0))
+
+    @asynccontextmanager
+    async def _leased(self, name: str) -> AsyncGenerator[bool]:
+        if name not in RUNS_IN_READ_ONLY_MODE:
+            await self.read_only_mode.require_changes_allowed()
+        owner = self.randomness.token_bytes(8).hex()
+        is_leased = await self._lease(name, owner, lease_of(name))
+        try:
+            yield is_leased
+        finally:
+            if is_leased:
+                with suppress(Unavailable):  # The lease expires by itself.
+                    await self._lease(name, owner, timedelta(0))
 
     async def task_states(self) -> list[TaskState]:
         """Return the state of each task: its last run, and when the next is due."""
@@ -161,7 +247,7 @@ class TaskRequests:
 
     A page does not run the task itself: clients give up on a response that takes minutes, and a
     host may stop an instance that seems idle after its response. So the request is stored, and the
-    timer of `settle` runs it, on one machine as in the cloud.
+    timer runs it, on one machine as in the cloud.
     """
 
     administration: Administration
@@ -254,6 +340,8 @@ TASK_RUNS_KEPT_FOR = timedelta(days=400)  # So long a task that runs no more has
 TASK_RUNS_CACHED_FOR = timedelta(seconds=10)
 
 _RUN_KIND = "upkeep-run"
+_FIRST_CALL_KIND = "upkeep-first"
+_FIRST_CALL = "timer"
 
 
 def _run_of(task: str, started_ms: int, ended_ms: int, report: TaskReport | None) -> TaskRun:
@@ -290,10 +378,6 @@ SCHEDULES = MappingProxyType(
         "keep": "0 15 */6 * * *",
     }
 )
-
-# Requests run after it: a timer of their own would keep an instance busy each minute.
-TASK_THAT_RUNS_REQUESTS = "settle"
-
 
 RUN_TIME = timedelta(minutes=7)  # Less than a lease, because the last package may take a while.
 CHECKPOINT_KEPT_FOR = timedelta(days=30)

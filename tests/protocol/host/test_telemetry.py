@@ -12,6 +12,7 @@ from azure.functions.timer import TimerRequest
 from functions import timers
 from functions.faces import build_app
 from shared.domain.archives.names import Digest
+from shared.domain.identity import OPERATOR
 from shared.hosting.triggers import functions_of
 from shared.log import configure, log
 from shared.telemetry.metrics import (
@@ -112,14 +113,12 @@ async def test_the_hosts_trace_counts_and_not_the_one_that_a_client_sends(world:
 
 async def test_a_task_records_its_outcome(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    app = func.FunctionApp()
-    app.register_functions(timers.blueprint(world.registry))
-    calls = {each.name: each.call for each in functions_of(app).timers}
+    run_audit = audit_timer(world)
     archive = Digest.of(bala("acme/greet:1.0.0"))
     with hearing() as heard:
-        await calls["timer_audit"](TimerRequest(past_due=False))
+        await run_audit()
         assert await world.stores.archives.delete(archive, world.clock.now_ms() + 1)
-        await calls["timer_audit"](TimerRequest(past_due=False))
+        await run_audit()
         runs = {each["result"]: each["count"] for each in heard.points(UPKEEP)}
         [problems] = heard.points(UPKEEP_PROBLEMS)
         span = [each for each in heard.spans if each.name == "upkeep.audit"][-1]
@@ -129,19 +128,29 @@ async def test_a_task_records_its_outcome(world: World) -> None:
     assert set(span.attributes) == set(UPKEEP_SPAN)
 
 
-async def test_a_task_that_fails_is_recorded_as_failed(world: World) -> None:
+def audit_timer(world: World) -> Callable[[], Awaitable[None]]:
+    """Return a call of the timer that runs the task `audit`, which somebody requested."""
     app = func.FunctionApp()
     app.register_functions(timers.blueprint(world.registry))
-    [call] = [each.call for each in functions_of(app).timers if each.name == "timer_sweep"]
+    [timer] = functions_of(app).timers
+
+    async def run() -> None:
+        await world.registry.task_requests.request("audit", by=OPERATOR)
+        await timer.call(TimerRequest(past_due=False))
+
+    return run
+
+
+async def test_a_task_that_fails_is_recorded_as_failed(world: World) -> None:
+    run_audit = audit_timer(world)
 
     async def breaking() -> Any:
         raise RuntimeError
 
-    world.registry.upkeep.tasks["sweep"] = breaking  # pyright: ignore[reportIndexIssue]
+    world.registry.upkeep.tasks["audit"] = breaking  # pyright: ignore[reportIndexIssue]
     with hearing() as heard:
-        with pytest.raises(RuntimeError):
-            await call(TimerRequest(past_due=False))
+        await run_audit()
         [run] = heard.points(UPKEEP)
-        [span] = [each for each in heard.spans if each.name == "upkeep.sweep"]
+        [span] = [each for each in heard.spans if each.name == "upkeep.audit"]
     assert run["result"] == "failed"
     assert not span.status.is_ok

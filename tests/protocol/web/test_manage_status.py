@@ -148,7 +148,7 @@ async def test_a_task_that_was_asked_for_runs_with_the_next_timer(
     assert "mend requested" in admin.text
     assert "requested" in row_of(admin, "mend")
     assert "Run now" not in row_of(admin, "mend")
-    await timer(world, "timer_settle")
+    await timer(world)
     await admin.open("/manage/tasks")
     assert "Succeeded" in row_of(admin, "mend")
     assert "Run now" in row_of(admin, "mend")
@@ -161,11 +161,11 @@ async def test_a_task_that_runs_elsewhere_is_held_up(world: World, admin: PageCl
     assert await world.stores.work.lease("upkeep:mend", "another", now_ms, now_ms + 600_000)
     await admin.open("/manage/tasks")
     await admin.send("/manage/tasks/run", task="mend")
-    await timer(world, "timer_settle")
+    await timer(world)
     await admin.open("/manage/tasks")
     assert "Waiting" in row_of(admin, "mend")
     world.clock.advance(timedelta(minutes=11))
-    await timer(world, "timer_settle")
+    await timer(world)
     await admin.open("/manage/tasks")
     assert "Succeeded" in row_of(admin, "mend")
 
@@ -246,8 +246,7 @@ def row_of(browser: PageClient, task: str) -> str:
     return row
 
 
-async def timer(world: World, name: str) -> None:
-    """Fire a timer."""
-    functions = functions_of(build_app(world.registry)).timers
-    [found] = [each for each in functions if each.name == name]
+async def timer(world: World) -> None:
+    """Fire the timer."""
+    [found] = functions_of(build_app(world.registry)).timers
     await found.call(TimerRequest(past_due=False))

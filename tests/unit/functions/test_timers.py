@@ -1,6 +1,9 @@
-"""Each timer runs the task of upkeep that it is named for, and leaves one line in the log."""
+"""One timer runs every task that is due; none waits for a slow one or fails with another."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.functions as func
@@ -9,62 +12,269 @@ from azure.functions.timer import TimerRequest
 from structlog.testing import capture_logs
 
 from functions import timers
+from shared.composition import Registry
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.hosting.triggers import functions_of
+from shared.schedules import next_run
 from shared.services import upkeep
+from shared.services.upkeep import TaskReport
 from tests.support.world import World
 
+MINUTE = timedelta(minutes=1)
+NIGHT = datetime(2026, 11, 20, 2, 4, 20, tzinfo=UTC)  # A snapshot is due 40 seconds later.
 
-def call_of(world: World, name: str) -> Callable[[Any], Awaitable[object]]:
+
+@dataclass
+class Tasks:
+    """Stands in for the tasks of a registry; each ends at once unless it is slow."""
+
+    world: World
+    slow: frozenset[str] = frozenset()
+    failing: frozenset[str] = frozenset()
+    ran: list[str] = field(default_factory=list[str])
+    waiting: int = 0
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def install(self) -> None:
+        tasks: Any = self.world.registry.upkeep.tasks
+        for name in (*upkeep.SCHEDULES, "search-rebuild"):
+            tasks[name] = lambda name=name: self._run(name)
+
+    async def _run(self, name: str) -> TaskReport:
+        self.ran.append(name)
+        if name in self.slow:
+            self.waiting += 1
+            await self.released.wait()
+        if name in self.failing:
+            raise LookupError(name)
+        return TaskReport(name)
+
+
+@dataclass
+class Waiting:
+    """Waits until slow tasks alone are left, and lets the time pass; at the last look they end.
+
+    What is in `then` happens at the look of that number.
+    """
+
+    tasks: Tasks
+    looks: int
+    then: Mapping[int, Callable[[], Awaitable[object]]] = field(default_factory=dict[int, Any])
+    seen: int = 0
+
+    async def __call__(self, jobs: timers.Jobs, seconds: float) -> None:
+        self.seen += 1
+        if self.seen in self.then:
+            await self.then[self.seen]()
+        if self.seen == self.looks:
+            self.tasks.released.set()
+            await asyncio.wait(jobs)
+        async with asyncio.timeout(30):
+            while sum(not job.done() for job in jobs) > self.tasks.waiting:
+                await asyncio.sleep(0)
+        self.tasks.world.clock.advance(timedelta(seconds=seconds))
+
+
+def timer_of(world: World, wait: timers.Wait | None = None) -> Callable[[Any], Awaitable[object]]:
     app = func.FunctionApp()
-    app.register_functions(timers.blueprint(world.registry))
-    [timer] = [each for each in functions_of(app).timers if each.name == name]
+    more = {} if wait is None else {"wait": wait}
+    app.register_functions(timers.blueprint(world.registry, **more))
+    [timer] = functions_of(app).timers
     return timer.call
 
 
-@pytest.mark.parametrize("task", upkeep.SCHEDULES)
-async def test_a_timer_runs_its_task(world: World, task: str) -> None:
-    if task not in world.registry.upkeep.tasks:
-        pytest.skip("a task of the cloud alone")
-    with capture_logs() as events:
-        await call_of(world, f"timer_{task.replace('-', '_')}")(TimerRequest(past_due=False))
-    shown = [(event["event"], event["task"]) for event in events if "task" in event]
-    assert shown == [("upkeep.done", task)]
+async def fire(world: World, wait: timers.Wait | None = None) -> None:
+    await timer_of(world, wait)(TimerRequest(past_due=False))
 
 
-async def test_a_timer_says_when_another_process_is_at_its_task(world: World) -> None:
-    now_ms = world.clock.now_ms()
-    assert await world.stores.work.lease("upkeep:sweep", "another", now_ms, now_ms + 60_000)
-    with capture_logs() as events:
-        await call_of(world, "timer_sweep")(TimerRequest(past_due=False))
-    assert [event["event"] for event in events] == ["upkeep.elsewhere"]
+def set_clock(world: World, when: datetime) -> None:
+    world.clock.at_ms = round(when.timestamp() * 1000)
+
+
+@pytest.fixture
+def tasks(world: World) -> Tasks:
+    set_clock(world, NIGHT)
+    tasks = Tasks(world)
+    tasks.install()
+    return tasks
+
+
+def results(events: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    return [(each["event"], each["task"]) for each in events if "task" in each]
+
+
+async def test_there_is_one_timer(world: World) -> None:
+    app = func.FunctionApp()
+    app.register_functions(timers.blueprint(world.registry))
+    [timer] = functions_of(app).timers
+    assert (timer.name, timer.schedule) == ("timer_upkeep", timers.TIMER_SCHEDULE)
 
 
 async def test_each_schedule_is_of_a_task(world: World) -> None:
     assert set(upkeep.SCHEDULES) - set(world.registry.upkeep.tasks) <= {"search"}  # In the cloud.
 
 
-async def test_a_task_that_was_asked_for_runs_with_the_next_timer(world: World) -> None:
+async def test_every_task_runs_when_it_is_due(world: World) -> None:
+    await fire(world)
+    with capture_logs() as events:
+        for _ in range(24 * 60):
+            world.clock.advance(MINUTE)
+            await fire(world)
+    ran = [task for event, task in results(events) if event == "upkeep.done"]
+    scheduled = set(upkeep.SCHEDULES) & set(world.registry.upkeep.tasks)
+    assert {task: ran.count(task) for task in scheduled} == {
+        task: runs_in_a_day(task, world.clock.now_ms()) for task in scheduled
+    }
+
+
+def runs_in_a_day(task: str, end_ms: int) -> int:
+    at_ms, count = end_ms - timedelta(days=1) // timedelta(milliseconds=1), 0
+    while (at_ms := next_run(upkeep.SCHEDULES[task], at_ms)) <= end_ms:
+        count += 1
+    return count
+
+
+async def test_a_first_start_makes_up_for_nothing(world: World, tasks: Tasks) -> None:
+    await fire(world)
+    assert not tasks.ran
+    world.clock.advance(MINUTE)
+    await fire(world)
+    assert sorted(tasks.ran) == ["roll-up", "settle", "snapshot"]
+
+
+async def test_missed_runs_are_made_up_for_once(world: World, tasks: Tasks) -> None:
+    await fire(world)
+    world.clock.advance(timedelta(days=9))
+    await fire(world)
+    assert sorted(tasks.ran) == sorted(upkeep.SCHEDULES)
+    await fire(world)
+    assert len(tasks.ran) == len(upkeep.SCHEDULES)
+
+
+async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
+    world: World, tasks: Tasks
+) -> None:
+    await fire(world)
+    world.clock.advance(timedelta(minutes=9))
+    restarted = Tasks(replace(world, registry=Registry(world.registry.settings, world.stores)))
+    restarted.install()
+    await fire(restarted.world)
+    assert not tasks.ran
+    assert sorted(restarted.ran) == [
+        "document",
+        "expire",
+        "roll-up",
+        "search",
+        "settle",
+        "snapshot",
+    ]
+
+
+async def test_a_slow_task_does_not_hold_the_others_back(world: World, tasks: Tasks) -> None:
+    tasks.slow = frozenset({"snapshot"})
+    await fire(world)
+    world.clock.advance(MINUTE)
+    await fire(world, Waiting(tasks, looks=12))
+    assert tasks.ran.count("snapshot") == 1
+    assert tasks.ran.count("settle") == 12
+    assert tasks.ran.count("roll-up") == 3
+
+
+async def test_a_call_begins_nothing_that_the_host_would_end(world: World, tasks: Tasks) -> None:
+    tasks.slow = frozenset({"snapshot"})
+    await fire(world)
+    world.clock.advance(MINUTE)
+
+    async def request_later() -> None:
+        await world.registry.task_requests.request("search-rebuild", by=OPERATOR)
+
+    await fire(world, Waiting(tasks, looks=29, then={2: request_later}))
+    last = timers.LONGEST_CALL - upkeep.TASK_LEASE
+    assert tasks.ran.count("settle") == last // MINUTE + 1
+    [request] = await world.registry.task_requests.pending()
+    assert request.is_held_up
+    await fire(world)
+    assert tasks.ran.count("settle") == last // MINUTE + 2
+    assert tasks.ran.count("search-rebuild") == 1
+
+
+async def test_a_failing_task_does_not_hold_the_others_back(world: World, tasks: Tasks) -> None:
+    tasks.failing = frozenset({"roll-up"})
+    await fire(world)
+    world.clock.advance(MINUTE)
+    with capture_logs() as events:
+        await fire(world)
+    assert sorted(results(events)) == [
+        ("upkeep.done", "settle"),
+        ("upkeep.done", "snapshot"),
+        ("upkeep.failed", "roll-up"),
+    ]
+
+
+async def test_a_store_that_fails_meanwhile_ends_no_task(world: World, tasks: Tasks) -> None:
+    tasks.slow = frozenset({"snapshot"})
+    await fire(world)
+    world.clock.advance(MINUTE)
+    due: Any = world.registry.upkeep.runs
+    working = due.due
+
+    async def fail(_tasks: object) -> list[str]:
+        raise Busy
+
+    async def stop_store() -> None:
+        due.due = fail
+
+    async def start_store() -> None:
+        due.due = working
+
+    with capture_logs() as events:
+        await fire(world, Waiting(tasks, looks=5, then={1: stop_store, 3: start_store}))
+    assert ("upkeep.done", "snapshot") in results(events)
+    assert tasks.ran.count("settle") == 3
+
+
+async def test_a_timer_says_when_another_process_runs_the_task(world: World, tasks: Tasks) -> None:
+    await fire(world)
+    world.clock.advance(MINUTE)
+    now_ms = world.clock.now_ms()
+    assert await world.stores.work.lease("upkeep:snapshot", "another", now_ms, now_ms + 60_000)
+    with capture_logs() as events:
+        await fire(world)
+    assert ("upkeep.elsewhere", "snapshot") in results(events)
+    assert "snapshot" not in tasks.ran
+    world.clock.advance(MINUTE)
+    await fire(world)
+    assert tasks.ran.count("snapshot") == 1
+
+
+async def test_a_requested_task_runs_with_the_next_timer(world: World, tasks: Tasks) -> None:
+    await world.registry.task_requests.request("audit", by=OPERATOR)
+    await fire(world)
+    assert tasks.ran == ["audit"]
+    world.clock.advance(MINUTE)
+    await fire(world)
+    assert tasks.ran.count("audit") == 1
+
+
+async def test_a_requested_task_that_fails_is_not_run_again(world: World, tasks: Tasks) -> None:
+    tasks.failing = frozenset({"audit"})
     await world.registry.task_requests.request("audit", by=OPERATOR)
     with capture_logs() as events:
-        await call_of(world, "timer_settle")(TimerRequest(past_due=False))
-        await call_of(world, "timer_settle")(TimerRequest(past_due=False))
-    shown = [(event["event"], event["task"]) for event in events if "task" in event]
-    assert [task for _, task in shown] == ["settle", "audit", "settle"]
+        await fire(world)
+    assert results(events) == [("upkeep.failed", "audit")]
+    assert await world.registry.task_requests.pending() == []
 
 
-async def test_there_is_a_timer_for_each_scheduled_task_that_the_registry_has(
-    world: World,
+async def test_a_read_only_registry_postpones_tasks_that_change_records(
+    world: World, tasks: Tasks
 ) -> None:
-    app = func.FunctionApp()
-    app.register_functions(timers.blueprint(world.registry))
-    tasks = set(upkeep.SCHEDULES) & set(world.registry.upkeep.tasks)
-    names = {f"timer_{task.replace('-', '_')}" for task in tasks}
-    assert {each.name for each in functions_of(app).timers} == names
-
-
-async def test_a_timer_leaves_its_task_while_the_registry_takes_no_changes(world: World) -> None:
+    await fire(world)
     await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
-    with capture_logs() as events:
-        await call_of(world, "timer_sweep")(TimerRequest(past_due=False))
-    assert [event["event"] for event in events] == ["upkeep.read_only"]
+    world.clock.advance(MINUTE)
+    await fire(world)
+    assert tasks.ran == ["snapshot"]
+    await world.registry.notices.leave_read_only_mode(by=OPERATOR)
+    world.clock.advance(MINUTE)
+    await fire(world)
+    assert sorted(tasks.ran) == ["roll-up", "search", "settle", "snapshot"]

@@ -1,5 +1,6 @@
 """The last run of each task is remembered, and when the next is due."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ from shared.services.upkeep import (
     TaskReport,
     TaskRequests,
     TaskRuns,
+    Upkeep,
 )
 from tests.fakes.services import changes_allowed, changes_refused, fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
@@ -116,6 +118,101 @@ async def test_those_who_ask_again_at_once_cost_no_read() -> None:
     clock.advance(TASK_RUNS_CACHED_FOR)
     [access] = await runs.read_cached(["sweep"])
     assert access.last_run is not None
+
+
+# --- Which tasks are due -----------------------------------------------------------------------
+
+
+@dataclass
+class CountedWork(FakeWork):
+    """Counts the reads of records."""
+
+    reads: int = 0
+
+    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
+        self.reads += 1
+        return await super().peek(kind, key, now_ms)
+
+
+async def test_a_task_that_is_not_due_is_not_read_again() -> None:
+    clock, work = FakeClock(), CountedWork()
+    at(clock, "2026-11-20T03:20:00")
+    runs = TaskRuns(work, clock)
+    assert await runs.due(["sweep", "settle", "refresh"]) == []
+    reads = work.reads
+    clock.advance(timedelta(minutes=1))
+    assert await runs.due(["sweep", "settle", "refresh"]) == ["settle"]
+    await runs.save("settle", clock.now_ms(), TaskReport("settle"))
+    assert await runs.due(["sweep", "settle", "refresh"]) == []
+    assert work.reads == reads
+
+
+@dataclass
+class SlowTask:
+    """A task that notes how many processes are at it."""
+
+    clock: FakeClock
+    inside: int = 0
+    most: int = 0
+    runs: int = 0
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self) -> TaskReport:
+        self.runs += 1
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        await self.release.wait()
+        self.inside -= 1
+        return TaskReport("sweep")
+
+
+def process(work: FakeWork, task: SlowTask, name: str) -> Upkeep:
+    runs = TaskRuns(work, task.clock)
+    return Upkeep(work, task.clock, FakeRandomness(name), changes_allowed(), runs, {"sweep": task})
+
+
+async def test_of_two_processes_one_runs_a_task_that_is_due() -> None:
+    work, task = FakeWork(), SlowTask(FakeClock())
+    at(task.clock, "2026-11-20T03:00:00")
+    one, other = process(work, task, "one"), process(work, task, "other")
+    assert (await one.due(), await other.due()) == ([], [])
+    at(task.clock, "2026-11-20T03:20:20")
+    assert (await one.due(), await other.due()) == (["sweep"], ["sweep"])
+    running = asyncio.create_task(one.run_due("sweep"))
+    await asyncio.sleep(0)
+    assert await other.run_due("sweep") is None  # It is running.
+    task.release.set()
+    assert await running == TaskReport("sweep")
+    assert await other.due() == ["sweep"]
+    assert await other.run_due("sweep") is None  # It has run.
+    assert await other.due() == []
+    assert (task.runs, task.most) == (1, 1)
+
+
+async def test_a_task_that_was_killed_runs_again_when_its_lease_has_ended() -> None:
+    work, task = FakeWork(), SlowTask(FakeClock())
+    at(task.clock, "2026-11-20T03:00:00")
+    upkeep = process(work, task, "one")
+    await upkeep.due()
+    at(task.clock, "2026-11-20T03:20:20")
+    killed_ms = task.clock.now_ms()
+    assert await work.lease("upkeep:sweep", "killed", killed_ms, killed_ms + 600_000)
+    task.release.set()
+    assert await upkeep.run_due("sweep") is None
+    task.clock.advance(timedelta(minutes=10))
+    assert await upkeep.due() == ["sweep"]
+    assert await upkeep.run_due("sweep") == TaskReport("sweep")
+
+
+async def test_a_run_by_hand_counts_as_the_run_that_was_due() -> None:
+    work, task = FakeWork(), SlowTask(FakeClock())
+    at(task.clock, "2026-11-20T03:00:00")
+    upkeep = process(work, task, "one")
+    await upkeep.due()
+    at(task.clock, "2026-11-20T03:20:20")
+    task.release.set()
+    await upkeep.run("sweep")
+    assert await upkeep.due() == []
 
 
 NAMES = ["alpha", "beta", "gamma"]
