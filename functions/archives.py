@@ -16,7 +16,7 @@ from functions.http.requests import header, headers_of
 from shared.composition import Registry
 from shared.conditional_requests import RangeNotSatisfiable, is_known, requested_range
 from shared.domain.archives.delivery import ClientKind
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.identity import Principal
@@ -65,6 +65,7 @@ async def archive_response(
     link = _link(parts, params)
     served = await registry.archive_delivery.open(link, await _caller(registry, link, headers))
     etag, is_public = f'"{link.digest}"', served.container is Visibility.PUBLIC
+    file = archive_file_name(served.release.coordinate, served.release.platform)
     return ArchiveResponse(
         name=served.release.archive,
         container=served.container,
@@ -75,7 +76,7 @@ async def archive_response(
             "ETag": etag,
             "Accept-Ranges": "bytes",
             "Content-Type": "application/octet-stream",
-            "Content-Disposition": f"attachment; filename={link.file}",
+            "Content-Disposition": f"attachment; filename={file}",
             "Cache-Control": CACHE_PUBLIC if is_public else CACHE_PRIVATE,
         },
         is_cacheable=is_public,

@@ -222,6 +222,7 @@ class StoredArchive:
     size_bytes: int
     stored_ms: int
     container: Visibility | None = None
+    has_headers: bool = True  # Those with which a CDN sends it; False for older blobs.
 
 
 class ArchiveStore(Protocol):
@@ -259,6 +260,11 @@ class ArchiveStore(Protocol):
         The archive can be read at any time, also during concurrent moves. An archive that becomes
         public also stays in the private container until the last link to it has expired; a later
         repeat deletes it there."""
+        ...
+
+    async def set_headers(self, name: ArchiveName, container: Visibility) -> None:
+        """Store the headers with which a CDN sends the archive of that container, if it is there;
+        archives that are stored or moved get them then."""
         ...
 
     def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -23,7 +23,12 @@ from shared.domain.archives.delivery import (
     is_placement_settled,
     second_hop,
 )
-from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
+from shared.domain.archives.names import (
+    ArchiveName,
+    Digest,
+    archive_file_name,
+    canonical_file_name,
+)
 from shared.domain.archives.unpacking import ArchiveLimits
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound, ArchiveTooLarge
@@ -52,7 +57,8 @@ class ArchiveLink:
 
     @property
     def path(self) -> str:
-        """The path, which is what a signature covers."""
+        """The path, which is what a signature covers. Below `/archives/public/` it ends as the name
+        of the blob does, where a CDN reads blobs."""
         return f"/archives/{self.scope}/{self.digest}/{self.version}/{self.file}"
 
 
@@ -100,7 +106,9 @@ class ArchiveDelivery:
 
     def link(self, head: Head, release: Release) -> ArchiveLink:
         """Return the archive's link, without a signature."""
-        file = archive_file_name(release.coordinate, release.platform)
+        is_blob = self._reads_blobs and head.visibility is Visibility.PUBLIC
+        file_name = canonical_file_name if is_blob else archive_file_name
+        file = file_name(release.coordinate, release.platform)
         return ArchiveLink(head.visibility.value, release.content, release.version, file)
 
     def stable_url(self, link: ArchiveLink) -> str:
@@ -115,14 +123,17 @@ class ArchiveDelivery:
         route = second_hop(to, options)
         if links and route is DeliveryRoute.STORE:
             with suppress(Unavailable):  # Then the registry serves the archive itself.
-                url = await links.link(release.archive, container, link.file)
+                file = archive_file_name(release.coordinate, release.platform)
+                url = await links.link(release.archive, container, file)
                 return ArchiveRedirect(url, PRIVATE_NO_STORE, is_cacheable=False)
-        url = (
-            f"{self.edges.cdn_url}{link.path}"
-            if route is DeliveryRoute.CDN
-            else await self._signed_url(link)
-        )
+        if route is DeliveryRoute.CDN:
+            return ArchiveRedirect(f"{self.edges.cdn_url}{link.path}", NO_STORE, is_cacheable=True)
+        url = await self._signed_url(link)
         return ArchiveRedirect(url, NO_STORE, is_cacheable=self.edges.links is None)
+
+    @property
+    def _reads_blobs(self) -> bool:
+        return self.edges.cdn is Cdn.READING_BLOBS
 
     def _links(self, head: Head, release: Release) -> ArchiveLinks | None:
         """Return the store's links, unless the archive may still be moving between containers."""
@@ -133,10 +144,14 @@ class ArchiveDelivery:
         )
 
     async def _signed_url(self, link: ArchiveLink) -> str:
-        """Return an address that needs no credentials; for a private package it expires."""
-        url = self.stable_url(link)
-        if link.scope == Visibility.PUBLIC.value:
-            return url
+        """Return an address that needs no credentials; for a private package it expires.
+
+        Where a CDN reads blobs, it takes all requests for public paths, so the registry sends a
+        public archive by a signed link, too.
+        """
+        if link.scope == Visibility.PUBLIC.value and not self._reads_blobs:
+            return self.stable_url(link)
+        url = self.stable_url(replace(link, scope=Visibility.PRIVATE.value))
         await self.signer.ready()
         lifetime_ms = SIGNED_LINK_LIFETIME // timedelta(milliseconds=1)
         expires_ms = self.clock.now_ms() + lifetime_ms
@@ -185,9 +200,10 @@ class ArchiveDelivery:
 
 
 def _is_address_of(release: Release, link: ArchiveLink) -> bool:
-    """Check whether the link ends in the file name of the release, which a header repeats."""
-    file = archive_file_name(release.coordinate, release.platform)
-    return (link.version, link.file) == (release.version, file)
+    """Check whether the link ends in a file name of the release."""
+    at, platform = release.coordinate, release.platform
+    files = (archive_file_name(at, platform), canonical_file_name(at, platform))
+    return link.version == release.version and link.file in files
 
 
 ARCHIVES_MOVED_AT_ONCE = 16  # Of one package.

@@ -74,8 +74,9 @@ class OutboxProcessing:
 
 @dataclass(frozen=True)
 class ArchiveSweep:
-    """sweep: deletes archives that no release names, which a crash or a lost race left, and moves
-    archives that are in the wrong container."""
+    """sweep: deletes archives that no release names, which a crash or a lost race left, moves
+    archives that are in the wrong container, and completes the headers of those that older versions
+    stored."""
 
     metadata: MetadataStore
     documents: DocumentStore
@@ -100,10 +101,10 @@ class ArchiveSweep:
         return TaskReport("sweep", seen, swept, unfinished=not finished)
 
     async def _sweep(self, archive: StoredArchive, before_ms: int) -> bool:
-        """Delete or move an archive if necessary; say whether it was."""
+        """Delete, move or complete an archive if necessary; say whether it was."""
         found = await self.metadata.by_digest(archive.digest)
         if found.head and found.release and found.release.state is not State.REMOVED:
-            return await self._move(archive, found.head, found.release)
+            return await self._put_right(archive, found.head, found.release)
         if archive.stored_ms >= before_ms:
             return False
         if not await self.archives.delete(archive.digest, before_ms):
@@ -113,11 +114,14 @@ class ArchiveSweep:
             await self.api_history.remove(found.release.coordinate)
         return True
 
-    async def _move(self, archive: StoredArchive, head: Head, release: Release) -> bool:
+    async def _put_right(self, archive: StoredArchive, head: Head, release: Release) -> bool:
         container = archive_container(head, release)
-        if archive.container in (None, container):
+        if archive.container not in (None, container):
+            await self.archives.move(release.archive, container)
+            return True
+        if archive.has_headers:
             return False
-        await self.archives.move(release.archive, container)
+        await self.archives.set_headers(release.archive, container)
         return True
 
 

@@ -12,13 +12,19 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.storage.blob import BlobProperties
+from azure.storage.blob import BlobProperties, ContentSettings
 from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import RANGE_BEHIND_THE_END, BlobContainers, translate_blob_errors
-from shared.adapters.blob.signed_links import LINK_LIFETIME, BlobLinks
+from shared.adapters.blob.signed_links import (
+    ARCHIVE_TYPE,
+    LINK_CACHE_CONTROL,
+    LINK_LIFETIME,
+    BlobLinks,
+    disposition,
+)
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob, archive_blobs, digest_of_blob
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.packages import Visibility
 from shared.ports import Clock, StoredArchive
@@ -32,7 +38,10 @@ _LINK_GRACE_MS = _LINK_GRACE // timedelta(milliseconds=1)
 
 
 class BlobArchives:
-    """The ArchiveStore of a registry in the cloud, with a public and a private container."""
+    """The ArchiveStore of a registry in the cloud, with a public and a private container.
+
+    Each blob has the headers with which a CDN that reads the public container sends it.
+    """
 
     def __init__(self, blobs: BlobContainers, clock: Clock) -> None:
         self._blobs = blobs
@@ -44,8 +53,9 @@ class BlobArchives:
     ) -> None:
         blob = self._blob(name, container)
         with translate_blob_errors():
-            while not await self._create(blob, content):
-                if await self._renew(blob):
+            headers = _headers(name, container)
+            while not await self._create(blob, content, headers):
+                if await self._renew(blob, headers):
                     return
 
     async def stat(self, name: ArchiveName) -> StoredArchive | None:
@@ -84,8 +94,13 @@ class BlobArchives:
             suppress(ResourceNotFoundError),
         ):  # Then another process has moved it.
             found = await source.get_blob_properties()
-            if await self._copy_or_renew(source, target, to):
+            if await self._copy_or_renew(source, target, to, _headers(name, to)):
                 await _delete(source, found)
+
+    async def set_headers(self, name: ArchiveName, container: Visibility) -> None:
+        headers = _headers(name, container)
+        with translate_blob_errors(), suppress(ResourceNotFoundError):
+            await self._blob(name, container).set_http_headers(headers)
 
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
         for container, name in ARCHIVE_CONTAINERS.items():
@@ -107,14 +122,20 @@ class BlobArchives:
         return is_gone
 
     async def _copy_or_renew(
-        self, source: BlobClient, target: BlobClient, container: Visibility
+        self,
+        source: BlobClient,
+        target: BlobClient,
+        container: Visibility,
+        headers: ContentSettings,
     ) -> bool:
         """Copy to the target, or renew its copy; return whether the source may be deleted."""
         while not await self._copy(source, target):
             if container is Visibility.PUBLIC and not await self._has_settled(target):
                 return False
-            if await self._renew(target):
+            if await self._renew(target, headers):
                 return True
+        with suppress(ResourceNotFoundError):  # Then another process has moved it back.
+            await target.set_http_headers(headers)  # A copy begins with those of its source.
         return container is Visibility.PRIVATE
 
     async def _has_settled(self, target: BlobClient) -> bool:
@@ -134,18 +155,26 @@ class BlobArchives:
             return False
         return True
 
-    async def _renew(self, blob: BlobClient) -> bool:
+    async def _renew(self, blob: BlobClient, headers: ContentSettings) -> bool:
         try:
             await blob.set_blob_metadata(self._date())
+            await blob.set_http_headers(headers)
         except ResourceNotFoundError:
             return False  # A sweep or a move deleted it in between.
         return True
 
-    async def _create(self, blob: BlobClient, content: bytes | memoryview) -> bool:
+    async def _create(
+        self, blob: BlobClient, content: bytes | memoryview, headers: ContentSettings
+    ) -> bool:
         try:
             # One block at a time: when one of several parallel blocks fails, the library does not
             # await the others, and their exceptions are never retrieved.
-            await blob.upload_blob(BytesIO(content), overwrite=False, metadata=self._date())
+            await blob.upload_blob(
+                BytesIO(content),
+                overwrite=False,
+                metadata=self._date(),
+                content_settings=headers,
+            )
         except ResourceExistsError:
             return False
         return True
@@ -182,8 +211,20 @@ async def _delete(blob: BlobClient, found: BlobProperties) -> bool:
     return True
 
 
+def _headers(name: ArchiveName, container: Visibility) -> ContentSettings:
+    return ContentSettings(
+        content_type=ARCHIVE_TYPE,
+        content_disposition=disposition(archive_file_name(name.coordinate, name.platform)),
+        cache_control=LINK_CACHE_CONTROL[container],
+    )
+
+
 def _stored(digest: Digest, found: BlobProperties, container: Visibility) -> StoredArchive:
-    return StoredArchive(digest, found.size, _date_of(found), container)
+    headers = found.content_settings
+    has_headers = bool(
+        headers.content_disposition and headers.cache_control == LINK_CACHE_CONTROL[container]
+    )
+    return StoredArchive(digest, found.size, _date_of(found), container, has_headers)
 
 
 def _date_of(found: BlobProperties) -> int:

@@ -41,7 +41,7 @@ KEY_RETRY_INTERVAL = timedelta(
     seconds=30
 )  # After a failed request; until then requests do not wait for a key.
 
-_BYTES = "application/octet-stream"
+ARCHIVE_TYPE = "application/octet-stream"
 _MS = timedelta(milliseconds=1)
 
 
@@ -72,8 +72,8 @@ class BlobLinks:
             blob,
             LINK_LIFETIME[container],
             cache_control=LINK_CACHE_CONTROL[container],
-            content_disposition=f"attachment; filename={file}",
-            content_type=_BYTES,
+            content_disposition=disposition(file),
+            content_type=ARCHIVE_TYPE,
         )
 
     async def source(self, blob: BlobClient) -> str:
@@ -100,6 +100,11 @@ class BlobLinks:
     def _chosen_signer(self) -> LinkSigner:
         self._signer = self._signer or _signer_of(self._blobs, self._clock)
         return self._signer
+
+
+def disposition(file: str) -> str:
+    """Return the header by which clients save an archive under the name `file`."""
+    return f"attachment; filename={file}"
 
 
 class AccountKey:

@@ -18,7 +18,7 @@ class DeliveryRoute(Enum):
     """Who sends the bytes."""
 
     REGISTRY = "the registry"  # `/archives/…`: looks at the records first, ignores `Authorization`.
-    CDN = "the CDN"  # The same path at a CDN before the registry.
+    CDN = "the CDN"  # The same path at a CDN before the registry, or before Blob Storage.
     STORE = "Blob Storage"  # By a signed URL that is valid for minutes.
 
 
@@ -35,6 +35,7 @@ class Cdn(Enum):
     NONE = "none"  # There is no CDN.
     STRIPPING = "strips it"
     PASSING = "passes it on"  # It may not cache responses to such requests.
+    READING_BLOBS = "sends its own"  # It reads the public container of Blob Storage.
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class DeliveryOptions:
 
 def second_hop(client: ClientKind, options: DeliveryOptions) -> DeliveryRoute:
     """Return who sends the archive to the client after the redirect."""
-    if options.container is Visibility.PUBLIC and _takes(options.cdn, client):
+    if options.container is Visibility.PUBLIC and _takes(options, client):
         return DeliveryRoute.CDN
     return (
         DeliveryRoute.STORE
@@ -57,10 +58,16 @@ def second_hop(client: ClientKind, options: DeliveryOptions) -> DeliveryRoute:
     )
 
 
-def _takes(cdn: Cdn, client: ClientKind) -> bool:
-    return cdn is Cdn.STRIPPING or (
-        cdn is Cdn.PASSING and client is ClientKind.WITHOUT_AUTHORIZATION
-    )
+def _takes(options: DeliveryOptions, client: ClientKind) -> bool:
+    match options.cdn:
+        case Cdn.NONE:
+            return False
+        case Cdn.STRIPPING:
+            return True
+        case Cdn.PASSING:
+            return client is ClientKind.WITHOUT_AUTHORIZATION
+        case Cdn.READING_BLOBS:
+            return options.is_linked
 
 
 # A push that is concurrent with a change of its package may use the old container. The nightly

@@ -226,6 +226,10 @@ FRONT_DOOR = (
             {"archive_cdn_url": "https://cdn.example.org", "archive_cdn_authorization": "passed"},
             Cdn.PASSING,
         ),
+        (
+            {"archive_cdn_url": "https://cdn.example.org", "archive_cdn_authorization": "own"},
+            Cdn.READING_BLOBS,
+        ),
     ],
 )
 def test_a_cdn_is_known_by_its_address_and_what_it_does(given: dict[str, str], cdn: Cdn) -> None:

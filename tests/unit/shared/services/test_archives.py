@@ -207,6 +207,54 @@ async def test_a_cdn_that_passes_authorization_on_serves_anonymous_callers_only(
     assert (await hop(world, by=world.people.bob)).headers["location"] == OURS
 
 
+READS_BLOBS = {"archive_cdn_url": CDN, "archive_cdn_authorization": "own"}
+ODD = bala("foo/foo:1.0.0")  # A package whose archives clients save under a shorter name.
+
+
+async def test_a_cdn_that_reads_blobs_serves_everybody_by_the_name_of_the_blob(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds, **READS_BLOBS)
+    await world.push(ODD, by=world.people.admin)
+    for by in (None, world.people.bob):
+        answer = await hop(world, by=by)
+        assert answer.headers["location"] == OURS.replace(URL, CDN)
+        assert answer.headers["cache-control"] == "no-store"
+        odd = await hop(world, "foo/foo", by=by)
+        assert odd.headers["location"].endswith("/1.0.0/foo-foo-any-1.0.0.bala")
+        assert odd.headers["content-disposition"] == "attachment; filename=foo-any-1.0.0.bala"
+
+
+async def test_the_registry_knows_an_archive_by_the_name_of_its_blob_too(worlds: OpenWorld) -> None:
+    world = await opened(worlds, **READS_BLOBS)
+    await world.push(ODD, by=world.people.admin)
+    path = (await hop(world, "foo/foo")).headers["location"].removeprefix(CDN)
+    answer = await world.get(f"{URL}{path}")
+    assert answer.content == ODD
+    assert answer.headers["content-disposition"] == "attachment; filename=foo-any-1.0.0.bala"
+
+
+async def test_a_cdn_that_reads_blobs_is_not_asked_for_one_that_may_be_missing(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds, **READS_BLOBS)
+    package = Package.parse("acme", "greet")
+    for wanted in (Visibility.PRIVATE, Visibility.PUBLIC):
+        await world.registry.package_visibility.change(package, wanted, by=OPERATOR)
+    for by in (None, world.people.bob):
+        link = (await hop(world, by=by)).headers["location"]
+        assert link.startswith(f"{URL}/archives/private/")
+        assert (await world.get(link, by=by)).content == GREET
+    world.clock.advance(PLACEMENT_SETTLED_AFTER + timedelta(seconds=1))
+    assert (await hop(world)).headers["location"].startswith(CDN)
+
+
+async def test_a_cdn_that_reads_blobs_never_gets_a_private_archive(worlds: OpenWorld) -> None:
+    world = await opened(worlds, **READS_BLOBS)
+    private = await hop(world, "acme/secret", world.people.ann)
+    assert private.headers["location"].startswith(f"{URL}/archives/private/")
+
+
 async def test_the_maven_face_sends_its_clients_there_too(worlds: OpenWorld) -> None:
     world = await opened(worlds)
     url = f"{URL}/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"

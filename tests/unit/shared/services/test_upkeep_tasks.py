@@ -207,6 +207,43 @@ async def test_sweep_deletes_removed_archives_and_leaves_quarantined_ones(
 
 
 @dataclass
+class Unlabelled:
+    """Archives that an earlier version stored without headers."""
+
+    archives: ArchiveStore
+    completed: list[tuple[ArchiveName, Visibility]] = field(
+        default_factory=list[tuple[ArchiveName, Visibility]]
+    )
+
+    async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
+        """Yield the archives as blobs of the public container."""
+        async for archive in self.archives.list(stored_before_ms):
+            is_done = bool(self.completed)
+            yield replace(archive, container=Visibility.PUBLIC, has_headers=is_done)
+
+    async def set_headers(self, name: ArchiveName, container: Visibility) -> None:
+        """Note the archive."""
+        self.completed.append((name, container))
+
+
+async def test_the_sweep_completes_the_headers_of_older_archives_once(world: World) -> None:
+    name, stores, registry = await push(world), world.stores, world.registry
+    world.clock.advance(A_DAY)
+    unlabelled = Unlabelled(stores.archives)
+    archives: object = unlabelled
+    sweep = ArchiveSweep(
+        stores.metadata,
+        stores.documents,
+        archives,  # pyright: ignore[reportArgumentType] - the parts that are called.
+        registry.api_history,
+        registry.checkpoints,
+        24,
+    )
+    assert [(await sweep.run()).changed for _ in range(2)] == [1, 0]
+    assert unlabelled.completed == [(name, Visibility.PUBLIC)]
+
+
+@dataclass
 class Renewing:
     """Archives of which one is stored again, by a push, while the sweep looks at it."""
 

@@ -1,7 +1,8 @@
-"""Moves of archives that are broken off: the bytes are there, and a repeat ends the move."""
+"""Moves of archives that are broken off, and the headers of blobs."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BlobContainers
+from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
+from shared.adapters.system import SystemClock
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
 from tests.contract.sample_records import BALA, NAME
@@ -80,3 +83,88 @@ async def test_whatever_fails_the_archive_can_be_read_and_a_repeat_ends_the_move
         await move(place, outage, to, is_left_over=is_left_over)
         assert len(outage.asked) > first
         await check(place, to)
+
+
+# --- the headers of blobs ------------------------------------------------------------------------
+
+PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
+
+
+@dataclass
+class Headed:
+    """Archives over a place, whose blobs are read with their headers."""
+
+    archives: BlobArchives
+    blobs: BlobContainers
+    clock: FakeClock
+
+    async def headers(self, container: str) -> tuple[str | None, str | None, str | None]:
+        """Return content type, disposition and cache control of the blob of a container."""
+        blob = self.blobs.container(container).get_blob_client(archive_blob(NAME))
+        found = (await blob.get_blob_properties()).content_settings
+        return found.content_type, found.content_disposition, found.cache_control
+
+    async def put_as_before(self, container: Visibility) -> None:
+        """Store the archive as earlier versions did, without headers."""
+        name = ARCHIVE_CONTAINERS[container]
+        blob = self.blobs.container(name).get_blob_client(archive_blob(NAME))
+        await blob.upload_blob(BALA, metadata={"stored_ms": "1"})
+
+
+@pytest.fixture
+async def headed(tmp_path: Path) -> AsyncGenerator[Headed]:
+    """Return empty containers."""
+    clock = FakeClock(SystemClock().now_ms())  # The emulator checks links by the real clock.
+    place = CloudDouble(tmp_path, clock)
+    await make_containers(place)
+    blobs = BlobContainers(place.blobs, place.prefix)
+    yield Headed(BlobArchives(blobs, clock), blobs, clock)
+    await blobs.close()
+
+
+FILE = "attachment; filename=acme-greet-any-1.0.0.bala"
+SENT_PUBLIC = ("application/octet-stream", FILE, "public, max-age=300")
+SENT_PRIVATE = ("application/octet-stream", FILE, "private, no-store")
+
+
+async def test_a_blob_has_the_headers_that_it_is_sent_with(headed: Headed) -> None:
+    await headed.archives.put(NAME, BALA, PUBLIC)
+    assert await headed.headers("archives") == SENT_PUBLIC
+    assert [each.has_headers async for each in headed.archives.list(FOREVER)] == [True]
+
+
+async def test_a_move_changes_who_may_cache_the_blob(headed: Headed) -> None:
+    await headed.archives.put(NAME, BALA, PUBLIC)
+    await headed.archives.move(NAME, PRIVATE)
+    assert await headed.headers("private") == SENT_PRIVATE
+    await headed.archives.move(NAME, PUBLIC)
+    assert await headed.headers("archives") == SENT_PUBLIC
+
+
+@pytest.mark.parametrize("container", list(Visibility), ids=lambda container: container.value)
+async def test_a_blob_of_an_earlier_version_gets_its_headers_later(
+    headed: Headed, container: Visibility
+) -> None:
+    await headed.put_as_before(container)
+    assert [each.has_headers async for each in headed.archives.list(FOREVER)] == [False]
+    assert await headed.archives.read(NAME) == BALA
+    await headed.archives.set_headers(NAME, container)
+    wanted = SENT_PUBLIC if container is PUBLIC else SENT_PRIVATE
+    assert await headed.headers(ARCHIVE_CONTAINERS[container]) == wanted
+    [stored] = [each async for each in headed.archives.list(FOREVER)]
+    assert (stored.has_headers, stored.stored_ms) == (True, 1)
+
+
+async def test_storing_and_moving_a_blob_of_an_earlier_version_completes_it(headed: Headed) -> None:
+    await headed.put_as_before(PUBLIC)
+    await headed.archives.put(NAME, BALA, PUBLIC)
+    assert await headed.headers("archives") == SENT_PUBLIC
+    await headed.archives.delete(NAME.digest, FOREVER)
+    await headed.put_as_before(PUBLIC)
+    await headed.archives.move(NAME, PRIVATE)
+    assert await headed.headers("private") == SENT_PRIVATE
+
+
+async def test_a_blob_that_is_gone_gets_no_headers(headed: Headed) -> None:
+    await headed.archives.set_headers(NAME, PUBLIC)
+    assert [each async for each in headed.archives.list(FOREVER)] == []
