@@ -83,6 +83,8 @@ var unique = toLower(uniqueString(resourceGroup().id, environmentName))
 var functionsName = 'func-ballroom-${unique}'
 var functionsHost = '${functionsName}.azurewebsites.net'
 var tags = { product: 'ballroom', 'azd-env-name': environmentName }
+// Front Door has no way into a network of its own for the stores; the app then sends archives.
+var edgeReadsBlobs = edge && !isolated
 var storageSku = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
 // What would be found out late, by a service or by the app. infra/preflight.py says the same before
 // azd begins.
@@ -193,8 +195,15 @@ module roles 'modules/roles.bicep' = {
     cosmosName: cosmos.outputs.name
     vaultName: vault.outputs.name
     insightsName: monitoring.outputs.insightsName
-    frontDoorName: edge ? frontDoor!.outputs.profileName : ''
+    frontDoorName: edge ? frontDoorProfile!.outputs.name : ''
+    frontDoorPrincipalId: edge ? frontDoorProfile!.outputs.principalId : ''
+    frontDoorContainers: edgeReadsBlobs ? ['archives'] : []
   }
+}
+
+module frontDoorProfile 'modules/edge-profile.bicep' = if (edge) {
+  name: 'edge-profile'
+  params: { name: unique, tags: tags }
 }
 
 module frontDoor 'modules/edge.bicep' = if (edge) {
@@ -202,10 +211,14 @@ module frontDoor 'modules/edge.bicep' = if (edge) {
   params: {
     name: unique
     tags: tags
+    profileName: frontDoorProfile!.outputs.name
     domain: domain
     originHost: functionsHost
+    blobHost: edgeReadsBlobs ? split(registryStorage.outputs.blobEndpoint, '/')[2] : ''
     workspaceId: monitoring.outputs.workspaceId
   }
+  // Front Door reads blobs as soon as it is told to, and keeps refusals.
+  dependsOn: [roles]
 }
 
 module functions 'modules/functions.bicep' = {
@@ -228,12 +241,13 @@ module functions 'modules/functions.bicep' = {
     entraClientId: entraClientId
     edgeAddresses: edge ? edgeAddresses : ''
     edgeEndpointId: edge ? frontDoor!.outputs.endpointId : ''
+    edgeReadsBlobs: edgeReadsBlobs
     moreSettings: furtherSettings
     alwaysReady: alwaysReady
     maximumInstances: maximumInstances
     zoneRedundant: zoneRedundant
     subnetId: isolated ? network!.outputs.functionsSubnetId : ''
-    frontDoorId: edge ? frontDoor!.outputs.frontDoorId : ''
+    frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
   }
   // The host reads its storage as soon as it starts, and gives up when it may not.
   dependsOn: [roles]

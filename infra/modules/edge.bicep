@@ -1,4 +1,5 @@
-// Front Door before the app: keeps public archives near their readers, and limits rates.
+// Front Door before the app: keeps public archives near their readers, which it reads from Blob Storage
+// itself, and limits rates.
 
 @description('What the names end with.')
 param name string
@@ -6,8 +7,14 @@ param name string
 @description('Tags of every resource.')
 param tags object
 
+@description('Name of the profile.')
+param profileName string
+
 @description('Host of the app.')
 param originHost string
+
+@description('Host of the blobs of the registry, which the identity of the profile may read; empty where Front Door does not reach them.')
+param blobHost string = ''
 
 @description('Host name of your own, such as packages.example.org; empty for that of the endpoint alone.')
 param domain string = ''
@@ -19,12 +26,11 @@ param requestsAMinute int = 30000
 @description('Workspace that gets the log of requests and refusals.')
 param workspaceId string
 
-resource profile 'Microsoft.Cdn/profiles@2024-02-01' = {
-  name: 'afd-ballroom-${name}'
-  location: 'global'
-  tags: tags
-  sku: { name: 'Standard_AzureFrontDoor' }
-  properties: { originResponseTimeoutSeconds: 230 }
+// With a token for Blob Storage, requests name the version of its interface that they are written for.
+var blobVersion = '2021-12-02'
+
+resource profile 'Microsoft.Cdn/profiles@2025-06-01' existing = {
+  name: profileName
 }
 
 resource endpoint 'Microsoft.Cdn/profiles/afdEndpoints@2024-02-01' = {
@@ -67,6 +73,30 @@ resource origin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = {
   }
 }
 
+// Front Door signs in to Blob Storage as itself: roles.bicep says which containers it may read. The only
+// origin gets every request, whatever its probe says; authentication wants a probe over TLS.
+resource blobs 'Microsoft.Cdn/profiles/originGroups@2025-06-01' = if (!empty(blobHost)) {
+  parent: profile
+  name: 'blobs'
+  properties: {
+    authentication: { type: 'SystemAssignedIdentity', scope: 'https://storage.azure.com/.default' }
+    loadBalancingSettings: { sampleSize: 4, successfulSamplesRequired: 3, additionalLatencyInMilliseconds: 50 }
+    healthProbeSettings: { probePath: '/health/ready', probeProtocol: 'Https', probeRequestType: 'HEAD', probeIntervalInSeconds: 240 }
+  }
+}
+
+resource blobOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = if (!empty(blobHost)) {
+  parent: blobs
+  name: 'blobs'
+  properties: {
+    hostName: empty(blobHost) ? 'none' : blobHost
+    originHostHeader: empty(blobHost) ? 'none' : blobHost
+    httpsPort: 443
+    enforceCertificateNameCheck: true
+    enabledState: 'Enabled'
+  }
+}
+
 resource publicArchives 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = {
   parent: profile
   name: 'publicArchives'
@@ -74,7 +104,7 @@ resource publicArchives 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = {
 
 // A classic client repeats its token on the second hop. A public archive is everybody's: without the
 // token there is one copy for all. Private ones go through as they come, and say that nobody keeps them.
-resource keep 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
+resource keep 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (empty(blobHost)) {
   parent: publicArchives
   name: 'keep'
   properties: {
@@ -116,6 +146,81 @@ resource keep 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
   }
 }
 
+// The same from Blob Storage: the address of a public archive ends as the name of its blob does, and the
+// blob has its own headers. One that an earlier version stored has none until the nightly sweep; without
+// a time of its own it is kept for as long as the others say.
+resource keepBlobs 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (!empty(blobHost)) {
+  parent: publicArchives
+  name: 'keepBlobs'
+  properties: {
+    order: 1
+    conditions: [
+      {
+        name: 'UrlPath'
+        parameters: {
+          typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
+          operator: 'BeginsWith'
+          matchValues: ['archives/public/']
+          negateCondition: false
+          transforms: []
+        }
+      }
+    ]
+    actions: [
+      {
+        name: 'ModifyRequestHeader'
+        parameters: {
+          typeName: 'DeliveryRuleHeaderActionParameters'
+          headerAction: 'Delete'
+          headerName: 'Authorization'
+        }
+      }
+      {
+        name: 'ModifyRequestHeader'
+        parameters: {
+          typeName: 'DeliveryRuleHeaderActionParameters'
+          headerAction: 'Overwrite'
+          headerName: 'x-ms-version'
+          value: blobVersion
+        }
+      }
+      {
+        name: 'ModifyResponseHeader'
+        parameters: {
+          typeName: 'DeliveryRuleHeaderActionParameters'
+          headerAction: 'Overwrite'
+          headerName: 'Access-Control-Allow-Origin'
+          value: '*'
+        }
+      }
+      {
+        name: 'UrlRewrite'
+        parameters: {
+          typeName: 'DeliveryRuleUrlRewriteActionParameters'
+          sourcePattern: '/archives/public/'
+          destination: '/archives/'
+          preserveUnmatchedPath: true
+        }
+      }
+      {
+        name: 'RouteConfigurationOverride'
+        parameters: {
+          typeName: 'DeliveryRuleRouteConfigurationOverrideActionParameters'
+          originGroupOverride: { originGroup: { id: blobs.id }, forwardingProtocol: 'HttpsOnly' }
+          cacheConfiguration: {
+            queryStringCachingBehavior: 'IgnoreQueryString'
+            cacheBehavior: 'OverrideIfOriginMissing'
+            cacheDuration: '00:05:00'
+            isCompressionEnabled: 'Disabled'
+          }
+        }
+      }
+    ]
+    matchProcessingBehavior: 'Stop'
+  }
+  dependsOn: [blobOrigin]
+}
+
 resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
   parent: endpoint
   name: 'all'
@@ -130,7 +235,7 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
     linkToDefaultDomain: 'Enabled'
     enabledState: 'Enabled'
   }
-  dependsOn: [origin, keep]
+  dependsOn: [origin, keep, keepBlobs]
 }
 
 // Static files are the same for everybody and never change. Pages are not kept: Front Door ignores
@@ -218,11 +323,5 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
 @description('Public address of the endpoint.')
 output url string = 'https://${endpoint.properties.hostName}'
 
-@description('Name of the profile.')
-output profileName string = profile.name
-
 @description('Resource id of the endpoint, whose copies the app withdraws.')
 output endpointId string = endpoint.id
-
-@description('Id that Front Door names itself by to the app.')
-output frontDoorId string = profile.properties.frontDoorId

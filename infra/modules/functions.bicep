@@ -59,6 +59,9 @@ param edgeAddresses string
 @description('Resource id of the endpoint of Front Door; empty where nothing is before the app.')
 param edgeEndpointId string
 
+@description('Whether Front Door reads public archives from Blob Storage itself.')
+param edgeReadsBlobs bool
+
 @description('Further settings by their names.')
 param moreSettings object
 
@@ -146,6 +149,11 @@ var cdnSettings = {
   BALLROOM_ARCHIVE_CDN_RESOURCE: edgeEndpointId
 }
 
+// What it reads where Front Door asks Blob Storage for them, with a token of its own.
+var blobSettings = {
+  BALLROOM_ARCHIVE_CDN_ORIGIN: 'blobs'
+}
+
 // What it reads where its stores are in a network of their own, which clients do not reach.
 var isolatedSettings = {
   BALLROOM_ARCHIVE_LINKS: 'registry'
@@ -158,6 +166,7 @@ var appSettings = union(
   empty(entraClientId) ? {} : entraSettings,
   empty(edgeAddresses) ? {} : edgeSettings,
   empty(edgeEndpointId) ? {} : cdnSettings,
+  edgeReadsBlobs ? blobSettings : {},
   empty(subnetId) ? {} : isolatedSettings,
   moreSettings
 )

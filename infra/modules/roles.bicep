@@ -27,7 +27,14 @@ param insightsName string
 @description('Profile of Front Door; empty for none.')
 param frontDoorName string
 
+@description('Object id of the identity of Front Door; empty for none.')
+param frontDoorPrincipalId string
+
+@description('Containers that Front Door reads; none where it reaches no blobs.')
+param frontDoorContainers array
+
 var storageBlobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+var storageBlobDataReader = '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
 var storageBlobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 var storageQueueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
@@ -48,6 +55,16 @@ resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
 resource registryStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
   name: registryStorageName
 }
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' existing = {
+  parent: registryStorage
+  name: 'default'
+}
+
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' existing = [for container in frontDoorContainers: {
+  parent: blobs
+  name: container
+}]
 
 resource cosmos 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' existing = {
   name: cosmosName
@@ -116,6 +133,17 @@ resource withdrawsCopies 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', cdnProfileContributor)
   }
 }
+
+// Reads what everybody may, in these containers alone; it cannot list what is in `private`.
+resource readsPublicBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for (container, place) in frontDoorContainers: {
+  scope: containers[place]
+  name: guid(containers[place].id, frontDoorPrincipalId, storageBlobDataReader)
+  properties: {
+    principalId: frontDoorPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
+  }
+}]
 
 resource keepsItems 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2024-11-15' = {
   parent: cosmos

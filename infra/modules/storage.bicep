@@ -100,6 +100,8 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
   parent: account
   name: 'default'
   properties: {
+    // Of requests that name none, such as the probes of Front Door: older ones know no tokens.
+    defaultServiceVersion: '2021-12-02'
     isVersioningEnabled: true
     deleteRetentionPolicy: { enabled: true, days: undeleteDays }
     containerDeleteRetentionPolicy: { enabled: true, days: undeleteDays }

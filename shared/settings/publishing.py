@@ -43,9 +43,6 @@ class ArchiveSettings(TopicSettings):
     )
 
 
-_CDNS = {"stripped": Cdn.STRIPPING, "passed": Cdn.PASSING, "own": Cdn.READING_BLOBS}
-
-
 class DeliverySettings(TopicSettings):
     """Which server sends archives to clients."""
 
@@ -60,11 +57,15 @@ class DeliverySettings(TopicSettings):
         description="Public address of a CDN in front of this registry that serves public "
         "archives, as https://cdn.example.org; empty for none.",
     )
-    archive_cdn_authorization: Literal["stripped", "passed", "own"] = Field(
+    archive_cdn_authorization: Literal["stripped", "passed"] = Field(
         default="stripped",
-        description="Whether that CDN removes the Authorization header (stripped), passes it on "
-        "(passed), or reads public archives from Blob Storage with an identity of its own (own); if "
-        "it passes it on, requests with the header are not redirected to it.",
+        description="Whether that CDN removes the Authorization header (stripped) or passes it on "
+        "(passed); if it passes it on, requests with the header are not redirected to it.",
+    )
+    archive_cdn_origin: Literal["registry", "blobs"] = Field(
+        default="registry",
+        description="Where that CDN reads public archives: from the registry, or, with an identity "
+        "of its own, from Blob Storage (blobs), as Front Door does in the templates.",
     )
     archive_cdn_resource: str = Field(
         default="",
@@ -79,7 +80,9 @@ class DeliverySettings(TopicSettings):
         """Whether there is a CDN, and what it does with the header `Authorization`."""
         if not self.archive_cdn_url:
             return Cdn.NONE
-        return _CDNS[self.archive_cdn_authorization]
+        if self.archive_cdn_origin == "blobs":
+            return Cdn.READING_BLOBS
+        return Cdn.STRIPPING if self.archive_cdn_authorization == "stripped" else Cdn.PASSING
 
 
 class BurstSettings(TopicSettings):

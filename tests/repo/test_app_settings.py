@@ -46,7 +46,10 @@ def given() -> dict[str, object]:
     functions = module("functions")
     return {
         name: value
-        for part in ("settings", "entraSettings", "edgeSettings", "cdnSettings", "isolatedSettings")
+        for part in (
+            *("settings", "entraSettings", "edgeSettings", "cdnSettings", "blobSettings"),
+            "isolatedSettings",
+        )
         for name, value in functions.value(part).items()
     }
 

@@ -5,7 +5,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
+from functions.archives import CACHE_PUBLIC
 from functions.http.pages import STATIC
+from shared.adapters.blob.signed_links import LINK_CACHE_CONTROL
+from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
@@ -13,6 +18,7 @@ from shared.services.archives import ArchiveLink, public_link_prefix
 from shared.settings import Settings
 from tests.contract.sample_records import NAME
 from tests.repo.bicep_templates import MAIN, module, template
+from tests.support.front_door import readable_containers
 
 EDGE, ROLES = module("edge"), module("roles")
 
@@ -23,8 +29,15 @@ def configured(name: str) -> Mapping[str, Any]:
     return found["properties"]
 
 
-def test_copies_are_kept_of_public_archives_and_static_files_alone() -> None:
-    (condition,) = configured("keep")["conditions"]
+KEEPING = (
+    "keep",
+    "keepBlobs",
+)  # Of which one is made: with blobs that Front Door reaches, the other.
+
+
+@pytest.mark.parametrize("rule", KEEPING)
+def test_copies_are_kept_of_public_archives_and_static_files_alone(rule: str) -> None:
+    (condition,) = configured(rule)["conditions"]
     assert condition["name"] == "UrlPath"
     assert condition["parameters"]["operator"] == "BeginsWith"
     (prefix,) = condition["parameters"]["matchValues"]
@@ -36,7 +49,7 @@ def test_copies_are_kept_of_public_archives_and_static_files_alone() -> None:
     assert kept == [Visibility.PUBLIC]
     assert configured("staticFiles")["patternsToMatch"] == ["/static/*"]
     # Nowhere else is anything said of keeping: a route without it keeps nothing.
-    assert EDGE.text.count("cacheConfiguration") == 2
+    assert EDGE.text.count("cacheConfiguration") == 3
     assert "cacheConfiguration" not in configured("route")
 
 
@@ -46,14 +59,15 @@ def test_static_texts_are_compressed_at_the_edge_and_archives_are_not() -> None:
     static = {mimetypes.guess_type(each)[0] for each in STATIC.iterdir()}
     texts = {each for each in static if each and each.startswith(("text/", "image/svg"))}
     assert set(compression["contentTypesToCompress"]) == texts
-    assert EDGE.text.count("isCompressionEnabled") == 2
-    assert "isCompressionEnabled: 'Disabled'" in EDGE.text
+    assert EDGE.text.count("isCompressionEnabled") == 3
+    assert EDGE.text.count("isCompressionEnabled: 'Disabled'") == 2
 
 
-def test_a_public_archive_is_requested_without_the_token_of_the_caller() -> None:
+@pytest.mark.parametrize("rule", KEEPING)
+def test_a_public_archive_is_requested_without_the_token_of_the_caller(rule: str) -> None:
     removed = [
         action["parameters"]["headerName"]
-        for action in configured("keep")["actions"]
+        for action in configured(rule)["actions"]
         if action["parameters"].get("headerAction") == "Delete"
     ]
     assert removed == ["Authorization"]
@@ -61,7 +75,12 @@ def test_a_public_archive_is_requested_without_the_token_of_the_caller() -> None
 
 def test_the_registry_decides_how_long_a_copy_is_cached() -> None:
     assert "cacheBehavior: 'HonorOrigin'" in EDGE.text
-    assert "cacheDuration" not in EDGE.text
+    # Of a blob that an earlier version stored without headers; Front Door would keep it for days.
+    assert "cacheBehavior: 'OverrideIfOriginMissing'" in EDGE.text
+    [duration] = re.findall(r"cacheDuration: '(.+)'", EDGE.text)
+    [minutes] = re.findall(r"^00:(\d\d):00$", duration)
+    assert f"public, max-age={int(minutes) * 60}" == LINK_CACHE_CONTROL[Visibility.PUBLIC]
+    assert LINK_CACHE_CONTROL[Visibility.PUBLIC] == CACHE_PUBLIC
 
 
 def test_everything_goes_to_the_app_over_tls() -> None:
@@ -93,20 +112,65 @@ def test_the_registry_sends_clients_there_and_withdraws_copies() -> None:
     assert re.search(r"resource withdrawsCopies .* = if \(!empty\(frontDoorName\)\)", ROLES.text)
 
 
-def test_purged_paths_are_those_that_are_cached() -> None:
-    (prefix,) = configured("keep")["conditions"][0]["parameters"]["matchValues"]
+@pytest.mark.parametrize("rule", KEEPING)
+def test_purged_paths_are_those_that_are_cached(rule: str) -> None:
+    (prefix,) = configured(rule)["conditions"][0]["parameters"]["matchValues"]
     assert public_link_prefix(NAME).startswith(f"/{prefix}")
     path = ArchiveLink("public", NAME.digest, "1.0.0", "a.bala").path
     assert path.startswith(public_link_prefix(NAME))
 
 
-def test_no_container_of_archives_is_an_origin() -> None:
+def test_the_app_is_an_origin_and_nobody_reads_a_container_without_signing_in() -> None:
     (origin,) = [kind for name, kind, _ in EDGE.resources() if name == "origin"]
     assert "originGroups/origins" in origin
     assert configured("origin")["hostName"] == "originHost"
     assert "originHost: functionsHost" in template(MAIN).text
     assert "publicAccess: 'None'" in module("storage").text
     assert "allowBlobPublicAccess: false" in module("storage").text
+
+
+def test_front_door_reads_public_blobs_alone_and_as_itself() -> None:
+    assert configured("blobs")["authentication"] == {
+        "type": "SystemAssignedIdentity",
+        "scope": "https://storage.azure.com/.default",
+    }
+    (given,) = [config for name, _, config in ROLES.resources() if name == "readsPublicBlobs"]
+    assert given["scope"]["operator"]["operands"]["operand_1"] == "containers"
+    assert "identity: { type: 'SystemAssigned' }" in module("edge-profile").text
+    containers = readable_containers()
+    assert ARCHIVE_CONTAINERS[Visibility.PUBLIC] in containers
+    assert ARCHIVE_CONTAINERS[Visibility.PRIVATE] not in containers
+    assert set(containers) <= set(template(MAIN).given("registryStorage")["containers"])
+
+
+def test_the_address_of_a_public_archive_leads_to_its_blob() -> None:
+    actions = {each["name"]: each["parameters"] for each in configured("keepBlobs")["actions"]}
+    rewritten = actions["UrlRewrite"]
+    path = ArchiveLink("public", NAME.digest, *NAME.tail.split("/")).path
+    assert rewritten["preserveUnmatchedPath"]
+    assert path.startswith(rewritten["sourcePattern"])
+    blob = rewritten["destination"] + path.removeprefix(rewritten["sourcePattern"])
+    assert blob == f"/{ARCHIVE_CONTAINERS[Visibility.PUBLIC]}/{archive_blob(NAME)}"
+
+
+def test_what_reads_blobs_does_so_over_tls_as_signing_in_requires() -> None:
+    assert configured("blobs")["healthProbeSettings"]["probeProtocol"] == "Https"
+    assert EDGE.text.count("originGroupOverride") == EDGE.text.count(
+        "forwardingProtocol: 'HttpsOnly' }"
+    )
+
+
+def test_front_door_does_not_read_stores_in_a_network_of_their_own() -> None:
+    assert "var edgeReadsBlobs = edge && !isolated" in template(MAIN).text
+    assert re.search(r"blobHost: edgeReadsBlobs \?.* : ''", template(MAIN).text)
+    assert "edgeReadsBlobs ? blobSettings : {}" in module("functions").text
+    assert module("functions").value("blobSettings") == {"BALLROOM_ARCHIVE_CDN_ORIGIN": "blobs"}
+
+
+def test_roles_are_given_before_front_door_reads_blobs() -> None:
+    main = template(MAIN).text
+    edge = main[main.index("module frontDoor 'modules/edge.bicep'") :]
+    assert "dependsOn: [roles]" in edge[: edge.index("\nmodule ")]
 
 
 def test_where_the_store_is_out_of_reach_nobody_is_sent_there() -> None:

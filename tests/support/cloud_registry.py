@@ -18,6 +18,7 @@ from shared.bootstrap import build_registry, cloud_adapters
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
+from shared.ports import EdgeCache
 from shared.services.tokens import TokenRequest
 from tests.fakes.blob_storage import FailingBlobs, Outage
 from tests.fakes.cosmos.protocol import CosmosDouble
@@ -65,8 +66,10 @@ class CloudRegistry:
 
 
 @asynccontextmanager
-async def clouded(folder: Path, **settings: Any) -> AsyncGenerator[CloudRegistry]:
-    """Serve an empty registry over stores of its own."""
+async def clouded(
+    folder: Path, edge: EdgeCache | None = None, **settings: Any
+) -> AsyncGenerator[CloudRegistry]:
+    """Serve an empty registry over stores of its own, whose copies `edge` has."""
     clock, outage = FakeClock(SystemClock().now_ms()), Outage()
     plain, place = CloudDouble(folder, clock), FailingBlobs(folder, clock, outage=outage)
     await make_containers(plain)
@@ -83,6 +86,7 @@ async def clouded(folder: Path, **settings: Any) -> AsyncGenerator[CloudRegistry
         randomness=FakeRandomness("clouded"),
         mailer=FakeMailer(),
         domain_records=FakeDomainRecords(),
+        edge=edge,
     )
     registry = build_registry(chosen, world)
     token = await _token_of_ann(registry)

@@ -227,7 +227,7 @@ FRONT_DOOR = (
             Cdn.PASSING,
         ),
         (
-            {"archive_cdn_url": "https://cdn.example.org", "archive_cdn_authorization": "own"},
+            {"archive_cdn_url": "https://cdn.example.org", "archive_cdn_origin": "blobs"},
             Cdn.READING_BLOBS,
         ),
     ],

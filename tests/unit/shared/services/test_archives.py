@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -207,7 +208,7 @@ async def test_a_cdn_that_passes_authorization_on_serves_anonymous_callers_only(
     assert (await hop(world, by=world.people.bob)).headers["location"] == OURS
 
 
-READS_BLOBS = {"archive_cdn_url": CDN, "archive_cdn_authorization": "own"}
+READS_BLOBS: dict[str, Any] = {"archive_cdn_url": CDN, "archive_cdn_origin": "blobs"}
 ODD = bala("foo/foo:1.0.0")  # A package whose archives clients save under a shorter name.
 
 

@@ -1,0 +1,181 @@
+"""Public archives behind Front Door come from Blob Storage, and no byte of them passes the app."""
+
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.adapters.blob.client import BlobContainers
+from shared.adapters.paths import archive_blob
+from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.errors.requests import Busy, NotListedYet
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import Visibility
+from tests.fakes.blob_storage import Failure
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.front_door import APP, BLOBS, EdgeRegistry, behind_front_door
+from tests.support.world import BASE, MAVEN, URL
+
+GREET, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"
+ARCHIVE = bala(GREET, padding=100_000)
+HIDDEN = bala(SECRET, visibility="private", padding=100_000)
+FIRST = Coordinate.parse("acme", "greet", "1.0.0")
+NAME = ArchiveName(Digest.of(ARCHIVE), FIRST, "any")
+PUBLIC_PATH = f"/archives/public/{archive_blob(NAME)}"
+SHORTLY = timedelta(minutes=5)
+
+
+@pytest.fixture
+async def edge(tmp_path: Path) -> AsyncGenerator[EdgeRegistry]:
+    """Return a registry with a public and a private package."""
+    async with behind_front_door(tmp_path) as opened:
+        await opened.cloud.ann.send_archive(GREET, ARCHIVE)
+        await opened.cloud.ann.send_archive(SECRET, HIDDEN)
+        opened.front_door.requests.clear()
+        yield opened
+
+
+async def location(edge: EdgeRegistry, path: str = "acme/greet", **headers: str) -> str:
+    """Return where the first hop of a pull leads."""
+    wanted = {**dict(ACCEPT_ARCHIVE), **headers}
+    answer = await edge.http.get(f"{BASE}/packages/{path}/1.0.0", headers=wanted)
+    assert answer.status_code == 302
+    return answer.headers["location"]
+
+
+async def test_no_byte_of_a_public_archive_passes_the_app(edge: EdgeRegistry) -> None:
+    for client in (edge.cloud.anyone, edge.cloud.ann):
+        assert (await client.pull(GREET)).content == ARCHIVE
+    for headers in ({}, edge.cloud.as_ann):
+        assert await location(edge, **headers) == f"{URL}{PUBLIC_PATH}"
+        maven = f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala"
+        assert (
+            (await edge.http.get(maven, headers=headers)).headers["location"].endswith(PUBLIC_PATH)
+        )
+    assert [path for path in edge.front_door.asked(APP) if "archives" in path] == []
+    assert edge.front_door.asked(BLOBS) == [f"/archives/{archive_blob(NAME)}"]  # Then from a copy.
+
+
+async def test_the_blob_has_the_headers_that_the_registry_sends(edge: EdgeRegistry) -> None:
+    answer = await edge.http.get(f"{URL}{PUBLIC_PATH}")
+    assert answer.content == ARCHIVE
+    wanted = {
+        "content-type": "application/octet-stream",
+        "content-disposition": "attachment; filename=acme-greet-any-1.0.0.bala",
+        "content-length": str(len(ARCHIVE)),
+        "cache-control": "public, max-age=300",
+        "access-control-allow-origin": "*",
+        "accept-ranges": "bytes",
+    }
+    assert {name: answer.headers.get(name) for name in wanted} == wanted
+    head = await edge.http.head(f"{URL}{PUBLIC_PATH}")
+    assert head.headers["content-length"] == str(len(ARCHIVE))
+    known = {"If-None-Match": answer.headers["etag"]}
+    edge.front_door.clock.advance(SHORTLY)
+    assert (await edge.http.get(f"{URL}{PUBLIC_PATH}", headers=known)).status_code == 304
+
+
+async def test_a_part_of_an_archive_is_read_from_the_blob(edge: EdgeRegistry) -> None:
+    part = await edge.http.get(f"{URL}{PUBLIC_PATH}", headers={"Range": "bytes=1000-1099"})
+    assert (part.status_code, part.content) == (206, ARCHIVE[1000:1100])
+    assert part.headers["content-range"] == f"bytes 1000-1099/{len(ARCHIVE)}"
+
+
+async def test_a_private_archive_comes_by_a_link_of_minutes(edge: EdgeRegistry) -> None:
+    link = await location(edge, "acme/secret", **edge.cloud.as_ann)
+    assert link.startswith(f"{URL}/archives/private/")
+    assert (await edge.cloud.ann.pull(SECRET)).content == HIDDEN
+    assert edge.front_door.asked(BLOBS) == []
+
+
+async def test_a_blob_without_headers_is_served_and_kept_no_longer_than_others(
+    edge: EdgeRegistry,
+) -> None:
+    blobs = BlobContainers(edge.cloud.place.blobs, edge.cloud.place.prefix)
+    blob = blobs.container("archives").get_blob_client(archive_blob(NAME))
+    await blob.upload_blob(ARCHIVE, overwrite=True, metadata={"stored_ms": "1"})
+    await blobs.close()
+    for _ in range(2):
+        assert (await edge.http.get(f"{URL}{PUBLIC_PATH}")).content == ARCHIVE
+    assert len(edge.front_door.asked(BLOBS)) == 1
+    edge.front_door.clock.advance(SHORTLY)
+    answer = await edge.http.get(f"{URL}{PUBLIC_PATH}")
+    assert len(edge.front_door.asked(BLOBS)) == 2
+    assert "content-disposition" not in answer.headers
+    await edge.cloud.registry.upkeep.run("sweep")
+    edge.front_door.clock.advance(SHORTLY)
+    completed = await edge.http.get(f"{URL}{PUBLIC_PATH}")
+    assert "content-disposition" in completed.headers
+
+
+async def test_an_archive_that_just_became_public_comes_from_the_app(edge: EdgeRegistry) -> None:
+    package = Package.parse("acme", "secret")
+    await edge.cloud.registry.package_visibility.change(package, Visibility.PUBLIC, by=OPERATOR)
+    link = await location(edge, "acme/secret")
+    assert link.startswith(f"{URL}/archives/private/")
+    assert (await edge.cloud.anyone.pull(SECRET)).content == HIDDEN
+
+
+# --- withheld releases -------------------------------------------------------------------------
+
+
+async def is_public_blob(edge: EdgeRegistry) -> bool:
+    """Say whether the archive still lies in the public container."""
+    blobs = BlobContainers(edge.cloud.place.blobs, edge.cloud.place.prefix)
+    found = await blobs.container("archives").get_blob_client(archive_blob(NAME)).exists()
+    await blobs.close()
+    return found
+
+
+async def fetch(edge: EdgeRegistry) -> httpx.Response:
+    """Request the public archive as somebody who has its address."""
+    return await edge.http.get(f"{URL}{PUBLIC_PATH}")
+
+
+@pytest.mark.parametrize("act", ["hold", "quarantine", "remove"])
+async def test_a_withheld_archive_is_moved_first_and_then_purged(
+    edge: EdgeRegistry, act: str
+) -> None:
+    assert (await fetch(edge)).status_code == 200
+    was_public: list[bool] = []
+
+    async def note() -> None:
+        was_public.append(await is_public_blob(edge))
+
+    edge.front_door.before_purge = note
+    await getattr(edge.cloud.registry.moderation, act)(FIRST, "reported", by=OPERATOR)
+    assert was_public == [False]
+    assert (await fetch(edge)).status_code == 404
+
+
+async def test_a_purge_that_fails_is_repeated_when_the_blob_is_gone_already(
+    edge: EdgeRegistry,
+) -> None:
+    assert (await fetch(edge)).status_code == 200
+    edge.front_door.refuses_purges = True
+    with pytest.raises(NotListedYet):
+        await edge.cloud.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    assert not await is_public_blob(edge)
+    assert (await fetch(edge)).status_code == 200  # A copy, for five minutes at most.
+    edge.front_door.refuses_purges = False
+    await edge.cloud.registry.upkeep.run("settle")
+    assert (await fetch(edge)).status_code == 404
+
+
+async def test_a_move_that_fails_purges_nothing_and_is_repeated_with_its_purge(
+    edge: EdgeRegistry,
+) -> None:
+    assert (await fetch(edge)).status_code == 200
+    outage = edge.cloud.outage
+    outage.failure, outage.first, outage.count = Failure.LOST_BEFORE, len(outage.asked), 10**6
+    with pytest.raises((NotListedYet, Busy)):
+        await edge.cloud.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    outage.end()
+    assert await is_public_blob(edge)
+    await edge.cloud.registry.upkeep.run("settle")
+    assert not await is_public_blob(edge)
+    assert (await fetch(edge)).status_code == 404
