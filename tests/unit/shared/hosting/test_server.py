@@ -1,7 +1,9 @@
 """Of too many connections those are closed that their clients use least."""
 
+import gc
 import shutil
 import socket
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -9,19 +11,21 @@ from typing import Any, cast
 import pytest
 
 from shared.domain.addresses import parse_networks
+from shared.hosting.asgi import Receive, Scope, Send
 from shared.hosting.connection import Connection
 from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
 from shared.hosting.server import (
     Certificate,
     ConnectionLimits,
     bind,
+    collect_all_garbage,
     listen,
     require_usable,
     require_writable,
     slow_readers,
     surplus_connections,
 )
-from tests.support.server import make_certificate
+from tests.support.server import make_certificate, running
 
 LIMITS = ConnectionLimits(
     connections=5,
@@ -158,3 +162,41 @@ def test_a_certificate_with_its_key_is_usable(tmp_path: Path) -> None:
 def test_a_new_data_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
     require_writable(tmp_path / "data")
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+async def idle(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    """Only start and stop, as an application of ASGI."""
+    while (await receive())["type"] != "lifespan.shutdown":
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+class Node:
+    """An object that refers to itself, so that only the collector deletes it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_full_collections_of_a_server_visit_new_objects_only() -> None:
+    with running(idle):
+        node = Node()
+        assert is_visited(node)
+        gc.collect()
+        assert not is_visited(node)
+        assert is_visited(Node())
+
+
+def is_visited(node: Node) -> bool:
+    return any(each is node for each in gc.get_objects())
+
+
+def test_cycles_among_objects_that_were_set_aside_are_deleted_with_all_garbage() -> None:
+    with running(idle):
+        node = weakref.ref(kept := Node())
+        gc.collect()
+        del kept
+        gc.collect()
+        assert node() is not None
+        collect_all_garbage()
+        assert node() is None
