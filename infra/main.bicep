@@ -79,6 +79,17 @@ param logDays int = size == 'public' ? 90 : 30
 @description('Most gigabytes of logs a day; what comes after is lost. -1 for no limit.')
 param logGigabytes int = size == 'dev' ? 1 : -1
 
+@description('Percent of the requests that succeed and only read that have a line in the log, a record of the host and spans.')
+@minValue(1)
+@maxValue(100)
+param logPercent int = 1
+
+@description('Log each request to Cosmos DB, about a kilobyte; to find out what costs request units.')
+param logDatabaseRequests bool = false
+
+@description('Log each request to Front Door, about 1.5 kilobytes; what its firewall refuses is always logged.')
+param logEdgeRequests bool = false
+
 var unique = toLower(uniqueString(resourceGroup().id, environmentName))
 var functionsName = 'func-ballroom-${unique}'
 var functionsHost = '${functionsName}.azurewebsites.net'
@@ -157,6 +168,7 @@ module cosmos 'modules/cosmos.bicep' = {
     zoneRedundant: zoneRedundant
     isolated: isolated
     workspaceId: monitoring.outputs.workspaceId
+    logRequests: logDatabaseRequests
   }
 }
 
@@ -216,6 +228,7 @@ module frontDoor 'modules/edge.bicep' = if (edge) {
     originHost: functionsHost
     blobHost: edgeReadsBlobs ? split(registryStorage.outputs.blobEndpoint, '/')[2] : ''
     workspaceId: monitoring.outputs.workspaceId
+    logRequests: logEdgeRequests
   }
   // Front Door reads blobs as soon as it is told to, and keeps refusals.
   dependsOn: [roles]
@@ -243,6 +256,7 @@ module functions 'modules/functions.bicep' = {
     edgeEndpointId: edge ? frontDoor!.outputs.endpointId : ''
     edgeReadsBlobs: edgeReadsBlobs
     moreSettings: furtherSettings
+    logPercent: logPercent
     alwaysReady: alwaysReady
     maximumInstances: maximumInstances
     zoneRedundant: zoneRedundant

@@ -42,6 +42,7 @@ from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry import recording
 from shared.telemetry.recording import TelemetryBackend
+from shared.telemetry.sampling import set_log_share
 from shared.telemetry.startup_buffer import StartupBuffer
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def cloud_adapters(
 def build_registry(settings: Settings, adapters: Adapters | None = None) -> Registry:
     """Return the registry over these adapters, by default those that the settings select."""
     log.configure(settings.log_level)
+    set_log_share(settings.log_share)
     if settings.insights_connection and not recording.is_enabled():  # Once a process.
         _send_telemetry(settings.insights_connection.get_secret_value(), settings.trace_share)
     return Registry(settings, instrumented(adapters or _selected_adapters(settings)))

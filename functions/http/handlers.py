@@ -38,6 +38,7 @@ from shared.services.rate_limits import rate_limit_headers
 from shared.telemetry import recording
 from shared.telemetry.metrics import REQUESTS
 from shared.telemetry.recording import Activity, SpanOrigin
+from shared.telemetry.sampling import SLOW_SECONDS, log_sampling
 
 Handler = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 RefusalResponder = Callable[[Refusal], func.HttpResponse]
@@ -46,6 +47,15 @@ ResponseAdapter = Callable[[func.HttpRequest, func.HttpResponse], func.HttpRespo
 
 _READING = frozenset(("GET", "HEAD"))
 _BODILESS = _READING | {"OPTIONS"}
+# Signing in changes something by GET, and who reads as an administrator is asked for afterwards.
+_RECORDED_FACES = ("sign_in_", "manage_")
+# Operations that only read, although clients send them as POST.
+READING_POSTS = frozenset(
+    (
+        *("central_resolve_packages", "central_resolve_modules", "central_resolve_tools"),
+        "central_graphql",
+    )
+)
 _FIRST_ERROR_STATUS = 400  # Refusals have rate limit headers of their own.
 
 
@@ -113,14 +123,15 @@ class _FaceResponses:
 
     def failed(self, exchange: "Exchange") -> func.HttpResponse:
         """Log the exception that is handled, and return the response to it."""
-        log.exception("request.broken", request_id=exchange.request_id)
+        if log_sampling().has_room_for_a_stack(time.perf_counter()):
+            log.exception("request.broken", request_id=exchange.request_id)
         return self.failure_response(exchange.request_id)
 
 
 def _begin(handler: Handler, req: func.HttpRequest, context: func.Context | None) -> "Exchange":
     origin = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
     trace = traceparent_of(context, header(req, "traceparent"))
-    return Exchange.begin(handler.__name__, trace, origin)
+    return Exchange.begin(handler.__name__, trace, origin, req.method)
 
 
 def _require_a_whole_body(req: func.HttpRequest) -> None:
@@ -177,39 +188,64 @@ _request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its response, which are one line in the log."""
+    """One request and its response, which are one line in the log, or counted by the line of
+    another one."""
 
     operation: str
     request_id: str
     started: float
     activity: Activity
+    is_read: bool
 
     @classmethod
-    def begin(cls, operation: str, trace: str = "", origin: SpanOrigin = SpanOrigin.SERVED) -> Self:
+    def begin(
+        cls,
+        operation: str,
+        trace: str = "",
+        origin: SpanOrigin = SpanOrigin.SERVED,
+        method: str = "GET",
+    ) -> Self:
         """Begin an exchange with an unknown caller; `trace` is a `traceparent`."""
         _operation.set(operation)
         current_principal.set("")
         _request_id.set(f"{_PROCESS}{next(_NUMBERS):08x}")
         activity = Activity.begin(operation, origin, trace)
-        return cls(operation, _request_id.get(), time.perf_counter(), activity)
+        now, is_read = time.perf_counter(), _is_read(operation, method)
+        return cls(operation, _request_id.get(), now, activity, is_read)
 
     def end(self, status: int, outcome: str) -> None:
         """Write the log line, and record metrics and the span if telemetry is on."""
-        seconds = time.perf_counter() - self.started
-        log_request(
-            operation=self.operation,
-            status=status,
-            outcome=outcome,
-            principal=current_principal.get(),
-            request_id=self.request_id,
-            seconds=round(seconds, 6),
-            **self.activity.log_fields(),
-        )
+        now = time.perf_counter()
+        seconds = now - self.started
+        stands_for = self._weigh(status, seconds, now)
+        if stands_for:
+            log_request(
+                operation=self.operation,
+                status=status,
+                outcome=outcome,
+                principal=current_principal.get(),
+                request_id=self.request_id,
+                seconds=round(seconds, 6),
+                **self.activity.log_fields(),
+                **({"stands_for": stands_for} if stands_for > 1 else {}),
+            )
         if recording.is_enabled():
             face = self.operation.partition("_")[0]
             attributes = {"face": face, "operation": self.operation, "outcome": outcome}
             recording.record_metric(REQUESTS, seconds, {**attributes, "status": status})
             self.activity.end({**attributes, "http.response.status_code": status})
+
+    def _weigh(self, status: int, seconds: float, now: float) -> int:
+        """Return how many requests the line of this one stands for, 0 for no line."""
+        sampling, trace = log_sampling(), self.activity.trace
+        is_ordinary = self.is_read and status < _FIRST_ERROR_STATUS and seconds < SLOW_SECONDS
+        return sampling.weigh(trace) if is_ordinary else sampling.weigh_whole(trace, now)
+
+
+def _is_read(operation: str, method: str) -> bool:
+    if operation.startswith(_RECORDED_FACES):
+        return False
+    return method in _READING or operation in READING_POSTS
 
 
 def current_operation_and_principal() -> tuple[str, str]:

@@ -100,6 +100,7 @@ class Figure(Enum):
     SERVICE_SECONDS = "assumed.seconds-a-request"
     PEAK = "assumed.busiest-hour-factor"
     LOG_REQUEST = "assumed.log-bytes-a-request"
+    LOG_LINE = "assumed.log-bytes-around-a-line"
     LOG_RECORD = "assumed.log-bytes-a-database-request"
     LOG_EDGE = "assumed.log-bytes-an-edge-request"
     LOG_WRITE = "assumed.log-bytes-a-blob-write"
@@ -144,7 +145,8 @@ PUBLISHED: Mapping[Figure, Known] = MappingProxyType(
         Figure.PROBE: Known(0.50, "thousand probes from outside"),
         Figure.SERVICE_SECONDS: Known(0.020, "s that a request is in hand"),
         Figure.PEAK: Known(4, "times the mean of the month in a busy hour"),
-        Figure.LOG_REQUEST: Known(1_500, "bytes that a request of the app logs"),
+        Figure.LOG_REQUEST: Known(1_500, "bytes of the host's record of a request"),
+        Figure.LOG_LINE: Known(700, "bytes that the host adds to a line of the log"),
         Figure.LOG_RECORD: Known(1_000, "bytes that a request to Cosmos DB logs"),
         Figure.LOG_EDGE: Known(1_500, "bytes that a request to Front Door logs"),
         Figure.LOG_WRITE: Known(1_000, "bytes that a write of a blob logs"),

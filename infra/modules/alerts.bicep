@@ -30,9 +30,9 @@ var rules = [
     window: 'PT15M'
     operator: 'GreaterThan'
     query: '''
-AppRequests
-| where Name !startswith "timer_"
-| summarize requests = count(), failed = countif(toint(ResultCode) >= 500)
+AppMetrics
+| where Name == "ballroom.request.duration"
+| summarize requests = sum(ItemCount), failed = sumif(ItemCount, toint(Properties.status) >= 500)
 | where requests >= 50 and failed > 0.01 * requests
 '''
   }
@@ -44,10 +44,14 @@ AppRequests
     window: 'PT15M'
     operator: 'GreaterThan'
     query: '''
-AppRequests
-| where Name !startswith "timer_" and Name !in ("central_push", "maven_write")
-| summarize requests = count(), p95 = percentile(DurationMs, 95)
-| where requests >= 200 and p95 > 1000
+AppTraces
+| where Message has "request" and Message has "seconds"
+| extend line = parse_json(Message)
+| where tostring(line.event) == "request" and todouble(line.seconds) > 1
+| where tostring(line.operation) !in ("central_push", "maven_write")
+| summarize slow = sum(coalesce(tolong(line.stands_for), 1))
+| extend requests = toscalar(AppMetrics | where Name == "ballroom.request.duration" | summarize sum(ItemCount))
+| where requests >= 200 and slow > 0.05 * requests
 '''
   }
   {
@@ -79,14 +83,15 @@ AppMetrics
   }
   {
     name: 'timer-silent'
-    description: 'The timer, which fires every minute, did not succeed for half an hour.'
+    description: 'The task that the timer runs every minute did not succeed for half an hour.'
     severity: 1
     frequency: 'PT15M'
     window: 'PT30M'
     operator: 'LessThanOrEqual'
     query: '''
-AppRequests
-| where Name == "timer_upkeep" and Success == true
+AppMetrics
+| where Name == "ballroom.upkeep.duration"
+| where tostring(Properties.task) == "settle" and tostring(Properties.result) != "failed"
 '''
   }
   {

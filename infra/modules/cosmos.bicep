@@ -25,8 +25,11 @@ param zoneRedundant bool
 @description('Reachable through the private endpoints of network.bicep alone.')
 param isolated bool
 
-@description('Workspace that gets the log of requests.')
+@description('Workspace that gets the logs.')
 param workspaceId string
+
+@description('Log each request.')
+param logRequests bool
 
 // The containers of shared/adapters/cosmos/client.py; `ends` lets items with a ttl of their own end.
 // Nothing is indexed but what a query asks for: bodies and outboxes are most of an item, and each path
@@ -127,7 +130,7 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     workspaceId: workspaceId
     logAnalyticsDestinationType: 'Dedicated'
     logs: [
-      { category: 'DataPlaneRequests', enabled: true }
+      { category: 'DataPlaneRequests', enabled: logRequests }
       { category: 'ControlPlaneRequests', enabled: true }
     ]
     metrics: [{ category: 'Requests', enabled: true }]

@@ -26,6 +26,9 @@ param requestsAMinute int = 30000
 @description('Workspace that gets the log of requests and refusals.')
 param workspaceId string
 
+@description('Log each request.')
+param logRequests bool
+
 // With a token for Blob Storage, requests name the version of its interface that they are written for.
 var blobVersion = '2021-12-02'
 
@@ -313,7 +316,7 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   properties: {
     workspaceId: workspaceId
     logs: [
-      { category: 'FrontDoorAccessLog', enabled: true }
+      { category: 'FrontDoorAccessLog', enabled: logRequests }
       { category: 'FrontDoorWebApplicationFirewallLog', enabled: true }
     ]
     metrics: [{ category: 'AllMetrics', enabled: true }]

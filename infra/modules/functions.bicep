@@ -65,6 +65,11 @@ param edgeReadsBlobs bool
 @description('Further settings by their names.')
 param moreSettings object
 
+@description('Percent of the requests that succeed and only read that leave something in the log.')
+@minValue(1)
+@maxValue(100)
+param logPercent int = 1
+
 @description('Version of Python.')
 @allowed(['3.11', '3.12', '3.13'])
 param pythonVersion string = '3.12'
@@ -93,6 +98,9 @@ param subnetId string
 @description('Id of the Front Door that alone may call; empty where everybody may.')
 param frontDoorId string
 
+// The same as a part of one.
+var logShare = (logPercent == 100) ? '1' : '0.${padLeft(string(logPercent), 2, '0')}'
+
 var slots = min(requestsAtOnce, instanceMemory / 512)
 
 // What the host reads. Identity alone: there is no connection string.
@@ -114,6 +122,10 @@ var hostSettings = {
   FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '83886080'
   // The same as in host.json, for an instance of this size.
   AzureFunctionsJobHost__extensions__http__maxConcurrentRequests: string(slots)
+  // As in host.json: the host keeps its records of the same requests of which the app has a line and spans.
+  AzureFunctionsJobHost__logging__applicationInsights__samplingSettings__initialSamplingPercentage: string(logPercent)
+  AzureFunctionsJobHost__logging__applicationInsights__samplingSettings__minSamplingPercentage: string(logPercent)
+  AzureFunctionsJobHost__logging__applicationInsights__samplingSettings__maxSamplingPercentage: string(logPercent)
   // Without it the host answers what has no route at / with a page of its own.
   AzureWebJobsDisableHomepage: 'true'
 }
@@ -124,6 +136,8 @@ var settings = {
   BALLROOM_ENVIRONMENT: tokenEnvironment
   BALLROOM_COSMOS_ENDPOINT: cosmosEndpoint
   BALLROOM_BLOB_ENDPOINT: blobEndpoint
+  BALLROOM_LOG_SHARE: logShare
+  BALLROOM_TRACE_SHARE: logShare
   BALLROOM_MAX_ARCHIVE_BYTES: '67108864'
   BALLROOM_MAX_ARCHIVES_IN_HAND: '4'
   // No reference: Azure looks those up once a day, and the app reads the key itself every few minutes.

@@ -31,6 +31,13 @@ class OperationsSettings(TopicSettings):
     trace_share: float = Field(
         default=0.05, ge=0, le=1, description="Share of all traces that are exported."
     )
+    log_share: float = Field(
+        default=1,
+        ge=0,
+        le=1,
+        description="Share of the requests that succeed, only read and are not slow that have a "
+        "line in the log; each line says for how many requests it stands.",
+    )
     snapshot_days: int = Field(
         default=30, ge=1, description="Days that snapshots of the records are kept."
     )

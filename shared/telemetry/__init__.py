@@ -3,4 +3,5 @@
 metrics.py         every metric with its unit and attributes; docs/telemetry.md lists the same
 recording.py       recording metrics, spans and activities; does nothing until telemetry is enabled
 startup_buffer.py  buffers values until the libraries are loaded
+sampling.py        which requests leave a line in the log
 exporter.py        OpenTelemetry and Azure Monitor; no other module imports them"""

@@ -30,6 +30,7 @@ from opentelemetry.trace import Span as OpenSpan
 
 from shared.telemetry.metrics import INSTRUMENTS, Instrument, InstrumentKind
 from shared.telemetry.recording import Attributes, SpanOrigin, TelemetrySpan, TraceContext
+from shared.telemetry.sampling import trace_score
 
 NAME = "ballroom"
 EXPORT_MS = 60_000  # A metric in Azure Monitor has one value a minute.
@@ -47,8 +48,6 @@ _KINDS = {
     SpanOrigin.HOSTED: SpanKind.INTERNAL,  # The span of the host is the one of the request.
     SpanOrigin.CALL: SpanKind.CLIENT,
 }
-
-_IDS = 2**56  # The last seven bytes of every trace id are random.
 
 Add = Callable[[float, Attributes], None]
 
@@ -97,15 +96,16 @@ class _StartedSpan:
 
 
 class TraceShareSampler(Sampler):
-    """Samples a share of all traces, by the trace id alone.
+    """Samples a share of all traces, by the trace id alone: those of which the host keeps its
+    record, and the log its line.
 
     The host marks most traces as not sampled. The sampler of the exporter takes 30 microseconds of
-    each request to hash an id that is random already.
+    each request for the same hash.
     """
 
     def __init__(self, share: float) -> None:
         """`share` is from 0 to 1."""
-        self._bound = round(share * _IDS)
+        self._share = share
         # Application Insights multiplies the counts of spans by this.
         self._kept = SamplingResult(Decision.RECORD_AND_SAMPLE, {"_MS.sampleRate": share * 100})
         self._dropped = SamplingResult(Decision.DROP)
@@ -117,10 +117,13 @@ class TraceShareSampler(Sampler):
         *_others: object,
         **_more: object,
     ) -> SamplingResult:
-        return self._kept if trace_id % _IDS < self._bound else self._dropped
+        if self._share in (0, 1):
+            return self._kept if self._share else self._dropped
+        is_kept = trace_score(f"{trace_id:032x}") < self._share
+        return self._kept if is_kept else self._dropped
 
     def get_description(self) -> str:
-        return f"Share({self._bound / _IDS})"
+        return f"Share({self._share})"
 
 
 def create_backend(

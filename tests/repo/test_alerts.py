@@ -110,3 +110,17 @@ def test_every_chart_of_the_workbook_is_on_the_page() -> None:
 def test_the_text_of_an_alert_is_a_sentence() -> None:
     for each in alerts():
         assert each["description"].endswith("."), each["name"]
+
+
+def test_no_query_counts_rows_of_requests_of_which_the_host_keeps_a_share() -> None:
+    sampled = [query for _, query in asked() if query.strip().startswith("AppRequests")]
+    assert sampled
+    assert [query for query in sampled if "count()" in query or "percentile(" in query] == []
+    assert not any("AppRequests" in rule["query"] for rule in module("alerts").value("rules"))
+
+
+def test_every_field_of_a_line_that_a_query_reads_is_there() -> None:
+    page = (ROOT / "docs" / "telemetry.md").read_text("utf-8")
+    read = {field for _, query in asked() for field in re.findall(r"\bline\.(\w+)", query)}
+    assert read
+    assert read <= {"event", *re.findall(r"`(\w+)`", page.partition("## The log")[2])}

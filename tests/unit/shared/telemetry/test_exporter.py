@@ -1,16 +1,11 @@
 """What is heard reaches Application Insights, by its own protocol."""
 
-import gzip
-import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Generator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -19,51 +14,7 @@ from shared.telemetry.exporter import TraceShareSampler, azure_monitor_backend
 from shared.telemetry.metrics import PUSHES, REQUESTS
 from shared.telemetry.recording import Activity, SpanOrigin
 from tests.paths import ROOT
-
-KEY = "00000000-0000-0000-0000-000000000001"
-
-
-class Ingestion(ThreadingHTTPServer):
-    """Takes telemetry as Application Insights does, and keeps it."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Taking)
-        self.paths: set[str] = set()
-        self.items: list[dict[str, Any]] = []
-
-    @property
-    def connection(self) -> str:
-        address = f"http://127.0.0.1:{self.server_port}/"
-        return f"InstrumentationKey={KEY};IngestionEndpoint={address};LiveEndpoint={address}"
-
-    def of(self, kind: str) -> list[dict[str, Any]]:
-        """Return the data of the items of a kind."""
-        found = [each["data"] for each in self.items]
-        return [each["baseData"] for each in found if each["baseType"] == kind]
-
-
-class _Taking(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:
-        """Take what is sent."""
-        assert isinstance(self.server, Ingestion)
-        body = self.rfile.read(int(self.headers["content-length"]))
-        if self.headers.get("content-encoding") == "gzip":
-            body = gzip.decompress(body)
-        whole = body.startswith(b"[")
-        items = json.loads(body) if whole else [json.loads(line) for line in body.splitlines()]
-        self.server.paths.add(self.path)
-        self.server.items += items
-        taken = {"itemsReceived": len(items), "itemsAccepted": len(items), "errors": []}
-        answer = json.dumps(taken).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there.
-        """Say nothing."""
+from tests.support.ingestion import Ingestion, ingesting
 
 
 @pytest.fixture(autouse=True)
@@ -75,13 +26,8 @@ def environment_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def ingestion() -> Generator[Ingestion]:
     """Serve it until the test ends."""
-    server = Ingestion()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with ingesting() as server:
+        yield server
 
 
 def test_metrics_and_spans_arrive_and_nothing_else(ingestion: Ingestion) -> None:

@@ -1,0 +1,222 @@
+"""Of the requests that succeed and only read a share is logged; all others are, and every alarm."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+
+from functions.http.handlers import READING_POSTS, Exchange
+from infra.cost.prices import Figure, Prices
+from shared.domain.identity import OPERATOR
+from shared.log import configure, log
+from shared.services.tokens import TokenRequest
+from shared.telemetry import recording
+from shared.telemetry.exporter import azure_monitor_backend
+from shared.telemetry.metrics import REQUESTS
+from shared.telemetry.sampling import trace_score
+from tests.paths import ROOT
+from tests.repo.bicep_templates import module
+from tests.support.archives import bala
+from tests.support.ingestion import ingesting
+from tests.support.telemetry import hearing
+from tests.support.world import OpenWorld, World
+
+SHARE = 0.01
+GREET = "/packages/acme/greet/1.0.0"
+MANY = 2_000
+READS = 1_000
+MOST_BYTES_A_READ = 60
+SAMPLING_SETTING = "AzureFunctionsJobHost__logging__applicationInsights__samplingSettings__"
+JSON = {"Content-Type": "application/json"}
+
+
+def logged(capfd: pytest.CaptureFixture[str], event: str = "request") -> list[Any]:
+    """Return the lines that were logged, and log no more."""
+    configure("warning")
+    log.error("end")  # What waits is written with it.
+    lines = capfd.readouterr().err.splitlines()
+    return [json.loads(line) for line in lines if f'"event":"{event}"' in line]
+
+
+def traces() -> Iterator[dict[str, str]]:
+    """Yield the header of one trace after the other."""
+    random = Random("traces")  # noqa: S311 - it chooses no secret.
+    while True:
+        yield {"traceparent": f"00-{random.getrandbits(128):032x}-b7ad6b7169203331-00"}
+
+
+def evenly_chosen_traces() -> Iterator[dict[str, str]]:
+    """Yield the traces of so many reads, of which exactly the share is chosen."""
+    chosen, other = [], []
+    for trace in traces():
+        is_chosen = trace_score(trace["traceparent"].split("-")[1]) < SHARE
+        (chosen if is_chosen else other).append(trace)
+        if len(chosen) >= READS * SHARE and len(other) >= READS:
+            break
+    kept = round(READS * SHARE)
+    yield from (*chosen[:kept], *other[: READS - kept])
+
+
+async def sampled(worlds: OpenWorld, share: float = SHARE) -> World:
+    world = await worlds(log_level="info", log_share=share, limit_read="")
+    await world.push(bala("acme/greet:1.0.0"))
+    return world
+
+
+async def test_of_reads_that_succeed_a_share_has_a_line_that_stands_for_the_others(
+    worlds: OpenWorld, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world = await sampled(worlds, share=0.05)
+    with hearing() as heard:
+        for _, trace in zip(range(MANY), traces(), strict=False):
+            assert (await world.get(GREET, headers=trace)).status_code == 200
+        counts = [each["count"] for each in heard.points(REQUESTS) if each["status"] == 200]
+    reads = [line for line in logged(capfd) if line["operation"] == "central_package"]
+    assert {line["stands_for"] for line in reads} == {20}
+    assert sum(line["stands_for"] for line in reads) == pytest.approx(MANY, rel=0.3)
+    assert sum(counts) == MANY  # The metrics count every request.
+
+
+async def test_where_all_are_logged_no_line_stands_for_others(
+    worlds: OpenWorld, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world = await sampled(worlds, share=1)
+    for _ in range(50):
+        await world.get(GREET)
+    reads = [line for line in logged(capfd) if line["operation"] == "central_package"]
+    assert len(reads) == 50
+    assert not any("stands_for" in line for line in reads)
+
+
+async def test_changes_and_refusals_are_logged_each(
+    worlds: OpenWorld, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world = await sampled(worlds, share=0)
+    for patch in range(1, 6):
+        await world.push(bala(f"acme/greet:1.0.{patch}"))
+    for _ in range(5):
+        assert (await world.get("/packages/acme/missing/1.0.0")).status_code == 404
+        assert (await world.get(GREET)).status_code == 200
+    lines = [(line["operation"], line["status"]) for line in logged(capfd)]
+    assert lines.count(("central_push", 204)) == 6
+    assert lines.count(("central_package", 404)) == 5
+    assert ("central_package", 200) not in lines
+
+
+@pytest.mark.parametrize("operation", sorted(READING_POSTS))
+async def test_what_asks_by_post_is_a_read(
+    worlds: OpenWorld, capfd: pytest.CaptureFixture[str], operation: str
+) -> None:
+    world = await sampled(worlds, share=0)
+    paths = {
+        "central_resolve_packages": "/packages/resolve-dependencies",
+        "central_resolve_modules": "/packages/resolve-modules",
+        "central_resolve_tools": "/tools/resolve-dependencies",
+        "central_graphql": "https://registry.test/2.0/graphql",
+    }
+    path = paths[operation].replace("https://registry.test", str(world.registry.settings.url))
+    body = b'{"packages":[],"modules":[],"tools":[],"query":"{__typename}"}'
+    answer = await world.send("POST", path, content=body, headers=JSON)
+    assert answer.status_code == 200, answer.text
+    assert [line for line in logged(capfd) if line["operation"] == operation] == []
+
+
+async def test_slow_reads_failures_sign_ins_and_administration_are_logged_each(
+    worlds: OpenWorld, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await sampled(worlds, share=0)
+    begun = Exchange.begin("central_pull")
+    replace(begun, started=begun.started - 1.5).end(302, "answered")
+    Exchange.begin("central_pull").end(500, "broken")
+    Exchange.begin("sign_in_callback").end(303, "answered")
+    Exchange.begin("manage_accounts").end(200, "answered")
+    Exchange.begin("central_pull").end(302, "answered")
+    lines = [(line["operation"], line["status"]) for line in logged(capfd)]
+    assert lines[-4:] == [
+        ("central_pull", 302),
+        ("central_pull", 500),
+        ("sign_in_callback", 303),
+        ("manage_accounts", 200),
+    ]
+
+
+async def test_every_use_of_a_canary_is_logged(
+    worlds: OpenWorld, capfd: pytest.CaptureFixture[str]
+) -> None:
+    world = await sampled(worlds, share=0)
+    ann = world.people.ann.account
+    wanted = TokenRequest.parse("backup", ["read"], org="*", package="*", days=None)
+    issued = await world.registry.tokens.issue_canary(ann.id, wanted, by=OPERATOR)
+    headers = {"Authorization": f"Bearer {issued.text.reveal()}"}
+    for _ in range(10):
+        assert (await world.get(GREET, headers=headers)).status_code == 401
+    assert len(logged(capfd, "token.canary_tried")) == 10
+
+
+def sampling_of_the_host() -> float:
+    """Return the share of the records of requests that the Functions host keeps."""
+    logging = json.loads((ROOT / "host.json").read_text())["logging"]
+    sampling = logging["applicationInsights"]["samplingSettings"]
+    percents = {sampling[f"{each}SamplingPercentage"] for each in ("initial", "min", "max")}
+    assert sampling["isEnabled"]
+    assert "Request" not in sampling["excludedTypes"].split(";")
+    [percent] = percents
+    return percent / 100
+
+
+def test_the_host_writes_nothing_else_of_a_request() -> None:
+    levels = json.loads((ROOT / "host.json").read_text())["logging"]["logLevel"]
+    # "Executing" and "Executed" are of the category Function, a line of ours of Console.
+    assert levels == {
+        "default": "Warning",
+        "Host.Results": "Information",
+        "Host.Function.Console": "Information",
+    }
+
+
+def test_the_host_keeps_every_line_and_every_exception() -> None:
+    logging = json.loads((ROOT / "host.json").read_text())["logging"]
+    excluded = logging["applicationInsights"]["samplingSettings"]["excludedTypes"]
+    assert set(excluded.split(";")) == {"Trace", "Exception"}
+
+
+def test_one_parameter_decides_for_host_lines_and_spans() -> None:
+    functions = module("functions")
+    assert functions.parameters["logPercent"]["default"] == SHARE * 100
+    assert sampling_of_the_host() == SHARE
+    host = functions.value("hostSettings")
+    for each in ("initial", "min", "max"):
+        assert host[f"{SAMPLING_SETTING}{each}SamplingPercentage"]
+    assert functions.text.count("SamplingPercentage: string(logPercent)") == 3
+    ours = functions.value("settings")
+    assert ours["BALLROOM_LOG_SHARE"] == ours["BALLROOM_TRACE_SHARE"] == "logShare"
+
+
+async def test_a_read_that_succeeds_writes_at_most_60_bytes(
+    worlds: OpenWorld, capfd: pytest.CaptureFixture[str]
+) -> None:
+    prices = Prices.published()
+    world = await sampled(worlds)
+    paths = (GREET, "/packages/acme/greet", "/packages/acme/greet/*", "/packages?q=greet")
+    with ingesting() as server:
+        backend = azure_monitor_backend(server.connection, share=SHARE)
+        before = recording.set_backend(backend)
+        for number, trace in enumerate(evenly_chosen_traces()):
+            path = paths[number % len(paths)]
+            answer = await world.get(path, by=world.people.ann, headers=trace)  # No repeat.
+            assert answer.status_code == 200
+        recording.set_backend(before)
+        backend.close()
+        spans = [each for each in server.items if each["data"]["baseType"] != "MetricData"]
+    lines = [line for line in logged(capfd) if line["operation"] != "central_push"]
+    assert len(lines) == READS * SHARE
+    assert len(spans) > len(lines)
+    written = (
+        sum(len(json.dumps(line)) + prices[Figure.LOG_LINE] for line in lines)
+        + sum(len(json.dumps(span)) for span in spans)
+        + READS * sampling_of_the_host() * prices[Figure.LOG_REQUEST]
+    )
+    assert written / READS <= MOST_BYTES_A_READ
