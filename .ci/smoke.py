@@ -17,8 +17,8 @@ from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
-# Seconds. The first start after a deployment has everything to load.
-PATIENCE = float(os.environ.get("PATIENCE", "300"))
+# Seconds. Front Door may answer 404 for 45 minutes after it was made.
+PATIENCE = float(os.environ.get("PATIENCE", "3000"))
 PAUSE = 5.0
 READY = "200"
 TIMEOUT = 60.0

@@ -1,4 +1,5 @@
-// Every role that anybody has here. Each id is one of the roles that Azure brings, under its name.
+// Every role that anybody has here. Each id is one of the roles that Azure brings, under its name; no role that
+// Azure brings may purge a cache and nothing else, so that one is defined here.
 
 @description('Object id of the identity of the app.')
 param principalId string
@@ -40,7 +41,6 @@ var storageQueueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
 var storageTableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 var keyVaultSecretsOfficer = 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
-var cdnProfileContributor = 'ec156ff8-a8d1-4d15-830c-5b80698ca432'
 var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 // A role of Cosmos DB itself, which Azure's role assignments do not know.
 var cosmosDataContributor = '00000000-0000-0000-0000-000000000002'
@@ -123,14 +123,26 @@ resource sendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Withdraws copies of archives that nobody may have any more. No smaller role that Azure brings may.
+// Azure knows each role by its name in the whole tenant, so the name has that of the resource group's id in it.
+resource purgesCopies 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (!empty(frontDoorName)) {
+  name: guid(resourceGroup().id, 'purge')
+  properties: {
+    roleName: 'Ballroom purge ${uniqueString(resourceGroup().id)}'
+    description: 'Withdraws copies of archives from the caches of Front Door.'
+    type: 'CustomRole'
+    permissions: [{ actions: ['Microsoft.Cdn/profiles/afdEndpoints/purge/action'], notActions: [] }]
+    assignableScopes: [resourceGroup().id]
+  }
+}
+
+// Withdraws copies of archives that nobody may have any more.
 resource withdrawsCopies 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(frontDoorName)) {
   scope: frontDoor
-  name: guid(frontDoor.id, principalId, cdnProfileContributor)
+  name: guid(frontDoor.id, principalId, 'purge')
   properties: {
     principalId: principalId
     principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', cdnProfileContributor)
+    roleDefinitionId: purgesCopies.id
   }
 }
 

@@ -38,10 +38,9 @@ from shared.services.snapshots import (
 from shared.services.statistics import LastRegistryCounts
 from shared.services.upkeep import UPKEEP_BATCH
 from tests.contract.sample_records import event, head
-from tests.contract.stores import STORES, Stores
+from tests.contract.stores import STORES, Stores, prepared
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
-from tests.support.cloud_stores import CloudDouble
 from tests.support.world import OpenWorld, World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
@@ -356,11 +355,11 @@ async def store(
     if request.param == "folder":
         yield SnapshotFolder(tmp_path / "snapshots")
         return
-    async with STORES["cloud"](tmp_path, clock):  # It makes the containers.
-        place = CloudDouble(tmp_path, clock)
-        blobs = BlobContainers(place.blobs, place.prefix)
-        yield BlobSnapshots(blobs)
-        await blobs.close()
+    connections = await prepared(tmp_path, clock)
+    blobs = BlobContainers(connections.blobs, connections.prefix)
+    yield BlobSnapshots(blobs)
+    await blobs.close()
+    await connections.close()
 
 
 async def pieces_of(*content: bytes) -> AsyncGenerator[bytes]:

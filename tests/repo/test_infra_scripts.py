@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import MAIN, template
 
 BOUND_SECONDS = 60.0
+# Microsoft's pages name 45 minutes at most until a change of Front Door is everywhere.
+FRONT_DOOR_STARTS_WITHIN = timedelta(minutes=45)
 
 PAGE = docs("operations", "deployment", "deployment-from-github")
 SCRIPTS = "\n".join(path.read_text() for path in sorted((ROOT / "infra").glob("*.sh")))
@@ -264,6 +267,12 @@ def test_every_script_that_a_hook_runs_is_there() -> None:
         ".ci/smoke.py",
     }
     assert HOOKS.count(" run: ") == HOOKS.count(" shell: sh") == 3
+
+
+def test_the_wait_after_a_deployment_is_longer_than_the_first_start_of_the_edge() -> None:
+    smoke = (ROOT / ".ci" / "smoke.py").read_text()
+    [patience] = re.findall(r'"PATIENCE", "(\d+)"', smoke)
+    assert int(patience) >= FRONT_DOOR_STARTS_WITHIN.total_seconds()
 
 
 def test_environment_variables_of_the_scripts_are_outputs_of_the_templates() -> None:

@@ -18,7 +18,6 @@ ROLES = {
     "Storage Table Data Contributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
     "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
     "Key Vault Secrets Officer": "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
-    "CDN Profile Contributor": "ec156ff8-a8d1-4d15-830c-5b80698ca432",
     "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     "Cosmos Data Contributor": "00000000-0000-0000-0000-000000000002",
 }
@@ -35,13 +34,14 @@ REFUSED_BY_FLEX = (
     "alwaysOn",
 )
 
+ROLES_FILE = INFRA / "modules" / "roles.bicep"
 FILES = [pytest.param(path, id=path.relative_to(INFRA).as_posix()) for path in paths()]
 
 # What Azure calls by names of its own: a part of another resource, or a tie between two.
 UNTAGGED = re.compile(
     r"roleAssignments|sqlRoleAssignments|diagnosticSettings|blobServices|managementPolicies"
     r"|basicPublishing|originGroups|ruleSets|routes|customDomains|securityPolicies"
-    r"|privateDnsZoneGroups",
+    r"|privateDnsZoneGroups|roleDefinitions",
     re.IGNORECASE,
 )
 
@@ -183,12 +183,23 @@ def variable_of(role: str) -> str:
 
 
 def test_every_role_has_its_name_and_the_id_that_azure_gave_it() -> None:
-    roles = template(INFRA / "modules" / "roles.bicep")
+    roles = template(ROLES_FILE)
     guid = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     named = dict(re.findall(rf"^var (\w+) = '({guid})'$", roles.text, re.MULTILINE))
     assert len(re.findall(guid, roles.text)) == len(named)
     wanted = {variable_of(name): id_ for name, id_ in ROLES.items()}
     assert named == wanted
+
+
+def test_the_app_may_purge_the_edge_and_do_nothing_else_there() -> None:
+    roles = {name: config for name, _, config in template(ROLES_FILE).resources()}
+    [permission] = roles["purgesCopies"]["properties"]["permissions"]
+    assert permission == {
+        "actions": ["Microsoft.Cdn/profiles/afdEndpoints/purge/action"],
+        "notActions": [],
+    }
+    given = roles["withdrawsCopies"]["properties"]["roleDefinitionId"]
+    assert given["operator"]["operands"] == {"operand_1": "purgesCopies", "operand_2": "id"}
 
 
 def test_nothing_is_asked_for_that_flex_consumption_refuses() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.settings import Settings
 from tests.paths import ROOT
 from tests.repo.tool_environments import BOUND_SECONDS, folder, unavailable
 
@@ -119,6 +120,21 @@ def test_a_deployment_is_tried_and_taken_back() -> None:
     assert ".ci/smoke.py package" in release.read_text()
     assert "roll-back:" in deploy.read_text()
     assert "id-token: write" in release.read_text()
+
+
+def test_the_stores_of_the_emulators_have_all_settings_that_they_require() -> None:
+    emulators = (FOLDER / "emulators.yml").read_text()
+    given = dict(re.findall(r"^      (BALLROOM_\w+): (.+)$", emulators, re.MULTILINE))
+    settings = {name.removeprefix("BALLROOM_").lower(): value for name, value in given.items()}
+    settings["blob_connection"] = "UseDevelopmentStorage=true"  # It is folded over two lines.
+    assert Settings(**settings).is_in_the_cloud  # pyright: ignore[reportArgumentType]
+
+
+def test_a_preview_has_the_parameters_of_a_deployment() -> None:
+    given = json.loads((ROOT / "infra/main.parameters.json").read_text())["parameters"]
+    [what_if] = re.findall(r"what-if --resource-group[\s\S]+", (FOLDER / "infra.yml").read_text())
+    named = {*re.findall(r"(\w+)=", what_if), "size"}  # The file of parameters is that of the size.
+    assert named == set(given)
 
 
 # Answers what .ci/package-source asks GitHub for: a run, and the commit of a tag.

@@ -23,6 +23,7 @@ from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, Bl
 from shared.adapters.cloud import AzureClients, IdentityClients, StoreAddresses
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, record_charge
 from shared.auth.secrets import Secret
+from shared.file_lock import hold_file_lock
 from shared.ports import Clock
 from tests.fakes.azurite import azurite, missing
 from tests.fakes.cosmos.containers import Container, Partition
@@ -196,8 +197,11 @@ class RealStores:
 
     async def prepare(self) -> None:
         """Make the stores of a new place, empty; nothing happens to one that was opened before."""
-        if (self.place / NAME).exists():
-            return
+        with hold_file_lock(self.place / f"{NAME}.lock"):  # Several processes may open it first.
+            if not (self.place / NAME).exists():
+                await self._make_stores()
+
+    async def _make_stores(self) -> None:
         (self.place / NAME).write_text(_own_database())
         async with self.cosmos() as client:
             await _emptied(await client.create_database_if_not_exists(self.database))
