@@ -151,7 +151,8 @@ resource keep 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (empty(blo
 
 // The same from Blob Storage: the address of a public archive ends as the name of its blob does, and the
 // blob has its own headers. One that an earlier version stored has none until the nightly sweep; without
-// a time of its own it is kept for as long as the others say.
+// a time of its own it is kept for as long as the others say. With a query Blob Storage lists containers
+// and sends deleted versions, so a request that has one goes to the app, which reads none.
 resource keepBlobs 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (!empty(blobHost)) {
   parent: publicArchives
   name: 'keepBlobs'
@@ -165,6 +166,16 @@ resource keepBlobs 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (!emp
           operator: 'BeginsWith'
           matchValues: ['archives/public/']
           negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'QueryString'
+        parameters: {
+          typeName: 'DeliveryRuleQueryStringConditionParameters'
+          operator: 'Any'
+          matchValues: []
+          negateCondition: true
           transforms: []
         }
       }

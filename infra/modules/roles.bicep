@@ -45,6 +45,9 @@ var monitoringMetricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 // A role of Cosmos DB itself, which Azure's role assignments do not know.
 var cosmosDataContributor = '00000000-0000-0000-0000-000000000002'
 
+// Deleted and overwritten blobs stay readable as versions for a while; not for readers from outside.
+var currentBlobsOnly = '((!(ActionMatches{\'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read\'} AND NOT SubOperationMatches{\'Blob.List\'})) OR (@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:isCurrentVersion] BoolEquals true))'
+
 // The host keeps its packages, leases and timer schedules here, and asks for all three.
 var hostRoles = [storageBlobDataOwner, storageQueueDataContributor, storageTableDataContributor]
 
@@ -154,6 +157,8 @@ resource readsPublicBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' =
     principalId: frontDoorPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', storageBlobDataReader)
+    condition: currentBlobsOnly
+    conditionVersion: '2.0'
   }
 }]
 

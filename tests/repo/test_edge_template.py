@@ -37,7 +37,8 @@ KEEPING = (
 
 @pytest.mark.parametrize("rule", KEEPING)
 def test_copies_are_kept_of_public_archives_and_static_files_alone(rule: str) -> None:
-    (condition,) = configured(rule)["conditions"]
+    condition, *others = configured(rule)["conditions"]
+    assert [each["name"] for each in others] in ([], ["QueryString"])
     assert condition["name"] == "UrlPath"
     assert condition["parameters"]["operator"] == "BeginsWith"
     (prefix,) = condition["parameters"]["matchValues"]
@@ -136,6 +137,8 @@ def test_front_door_reads_public_blobs_alone_and_as_itself() -> None:
     }
     (given,) = [config for name, _, config in ROLES.resources() if name == "readsPublicBlobs"]
     assert given["scope"]["operator"]["operands"]["operand_1"] == "containers"
+    assert given["properties"]["condition"] == "currentBlobsOnly"  # And no deleted versions.
+    assert "isCurrentVersion] BoolEquals true" in ROLES.value("currentBlobsOnly")
     assert "identity: { type: 'SystemAssigned' }" in module("edge-profile").text
     containers = readable_containers()
     assert ARCHIVE_CONTAINERS[Visibility.PUBLIC] in containers

@@ -264,6 +264,9 @@ class Forwarded:
             case "UrlPath":
                 assert wanted["operator"] == "BeginsWith"
                 met = self.first_path.removeprefix("/").startswith(tuple(wanted["matchValues"]))
+            case "QueryString":
+                assert wanted["operator"] == "Any"
+                met = bool(self.query)
             case "RequestMethod":
                 met = self.method in wanted["matchValues"]
             case "RequestHeader":
