@@ -3,8 +3,9 @@ decoded.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import CosmosContainer, CosmosDatabase, Item
@@ -24,6 +25,8 @@ from shared.ports import AlreadyThere, Stale
 # One partition that lists every package, in order; a name is written there before it is claimed.
 NAMES = "names"
 
+POINTERS_CACHED = 10_000  # From the digest of an archive to its release, which never changes.
+
 R = TypeVar("R", Head, Release)
 
 
@@ -34,25 +37,27 @@ class CosmosMetadata:
         self._packages = cosmos.container("packages")
         self._tools = cosmos.container("tools")
         self._surveys = CosmosSurveys(self._packages)
+        self._pointers = LruCache[str, Coordinate](POINTERS_CACHED)
 
     async def find(self, coordinate: Coordinate) -> FoundRelease:
-        pk = coordinate.package.key
-        head, release = await asyncio.gather(
-            self._packages.read(pk, HEAD),
-            self._packages.read(pk, release_id(coordinate.version.text)),
+        release = release_id(coordinate.version.text)
+        # A query takes half the processor time of two reads, and finds what there is of both.
+        found = await self._packages.query(
+            "SELECT * FROM c WHERE c.id IN ('head', @release)",
+            coordinate.package.key,
+            release=release,
         )
+        items = {item["id"]: item for item in found}
         return FoundRelease(
-            read_record(Head, head) if head else None,
-            read_record(Release, release) if release else None,
+            read_record(Head, items[HEAD]) if HEAD in items else None,
+            read_record(Release, items[release]) if release in items else None,
         )
 
     async def by_digest(self, digest: Digest) -> FoundRelease:
-        pointer = await self._packages.read(f"digest:{digest.hex}", "release")
-        if pointer is None:
+        coordinate = await self._pointer(digest)
+        if coordinate is None:
             return FoundRelease(None, None)
-        found = await self.find(
-            Coordinate.parse(pointer["org"], pointer["name"], pointer["version"])
-        )
+        found = await self.find(coordinate)
         if found.release is None or found.release.digest != digest.hex:
             return FoundRelease(
                 None, None
@@ -107,8 +112,8 @@ class CosmosMetadata:
             after=after,
             count=count,
         )
-        heads = await asyncio.gather(*(self._packages.read(name, HEAD) for name in names))
-        return [read_record(Head, item) for item in heads if item is not None]
+        heads = await self._packages.query_keys("SELECT * FROM c WHERE c.id = 'head'", names)
+        return [read_record(Head, item) for item in sorted(heads, key=_key)]
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
         found = await self._packages.query("SELECT * FROM c WHERE c.waiting > 0")
@@ -118,10 +123,14 @@ class CosmosMetadata:
         item = {"id": tool.lower(), "pk": tool.lower(), "org": package.org, "name": package.name}
         if await self._tools.create(item):
             return package
-        return await self._tool_owner(tool) or package
+        [owner] = await self.tool_owners([tool])
+        return owner or package
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
-        return list(await asyncio.gather(*(self._tool_owner(tool) for tool in tools)))
+        ids = list(dict.fromkeys(tool.lower() for tool in tools))
+        found = await self._tools.query_keys("SELECT * FROM c WHERE IS_DEFINED(c.org)", ids)
+        owners = {_key(item): _owner(item) for item in found}
+        return [owners.get(tool.lower()) for tool in tools]
 
     async def clear(self, record: Head | Release) -> None:
         """Empty the outbox of a record that is still at this revision, which stays."""
@@ -153,9 +162,17 @@ class CosmosMetadata:
         # Where nothing changes, a newer one is there: entries are never deleted.
         await self._packages.change(pk, id_, fields, where=where)
 
-    async def _tool_owner(self, tool: str) -> Package | None:
-        item = await self._tools.read(tool.lower(), tool.lower())
-        return Package(OrgName(item["org"]), PackageName(item["name"])) if item else None
+    async def _pointer(self, digest: Digest) -> Coordinate | None:
+        """Return the coordinate that the archive contains, whose release may not exist."""
+        known = self._pointers.get(digest.hex)
+        if known is not None:
+            return known
+        item = await self._packages.read(f"digest:{digest.hex}", "release")
+        if item is None:
+            return None
+        coordinate = Coordinate.parse(item["org"], item["name"], item["version"])
+        self._pointers.put(digest.hex, coordinate)
+        return coordinate
 
 
 _CHANGING = frozenset({"revision", "outbox", "waiting", "body"})
@@ -167,6 +184,14 @@ def _record(item: Item) -> Head | Release:
 
 def _waiting(item: Item) -> int:
     return item["waiting"]
+
+
+def _key(item: Item) -> str:
+    return item["pk"]
+
+
+def _owner(item: Item) -> Package:
+    return Package(OrgName(item["org"]), PackageName(item["name"]))
 
 
 def _created(release: Release) -> tuple[int, str]:
@@ -189,11 +214,13 @@ OVERLAP_SECONDS = 5  # The service dates items by whole seconds, on more than on
 
 @dataclass(frozen=True, slots=True)
 class _CachedSurvey:
-    """The entries of a package by version, the second of the newest change among them, and the
-    memory that they take."""
+    """A package and its entries by version, the second of the newest change among them, and the
+    memory that the entries take."""
 
-    changed: int
-    entries: dict[str, ReleaseEntry]
+    changed: int = 0
+    head: Head | None = None
+    entries: Mapping[str, ReleaseEntry] = field(default_factory=dict[str, ReleaseEntry])
+    newest_first: tuple[ReleaseEntry, ...] = ()
     memory_bytes: int = 0
 
 
@@ -210,43 +237,46 @@ class CosmosSurveys:
 
     async def read(self, keys: Sequence[str]) -> list[Survey | None]:
         """Return the survey of each package by its key; None where it does not exist."""
-        found = await asyncio.gather(*(self._read(key) for key in dict.fromkeys(keys)))
-        surveys = dict(zip(dict.fromkeys(keys), found, strict=True))
+        known = {key: self._cache.get(key) for key in keys}
+        since = {key: each.changed - OVERLAP_SECONDS for key, each in known.items() if each}
+        changed = await self._container.query_keys(
+            "SELECT * FROM c WHERE c.kind IN ('head', 'entry')", list(known), since
+        )
+        by_key = defaultdict[str, list[Item]](list)
+        for item in changed:
+            by_key[item["pk"]].append(item)
+        surveys = {key: self._put(key, known[key], by_key[key]) for key in known}
         return [surveys[key] for key in keys]
 
-    async def _read(self, key: str) -> Survey | None:
-        known = self._cache.get(key) or _CachedSurvey(0, {})
-        head, changed = await asyncio.gather(
-            self._container.read(key, HEAD), self._changed(key, known)
-        )
-        if head is None:
+    def _put(self, key: str, known: _CachedSurvey | None, changed: list[Item]) -> Survey | None:
+        """Return the survey with what changed, and keep it; nothing is kept of a package without
+        a head, whose first release may be committed right now."""
+        survey = _with_changes(known or _CachedSurvey(), changed)
+        if survey.head is None:
             return None
-        entries = self._put(key, known, changed).entries
-        newest_first = sorted(entries.values(), key=_precedence, reverse=True)
-        return Survey(read_record(Head, head), tuple(newest_first))
+        self._cache.put(key, survey)
+        return Survey(survey.head, survey.newest_first)
 
-    async def _changed(self, key: str, known: _CachedSurvey) -> list[Item]:
-        return await self._container.query(
-            "SELECT * FROM c WHERE c.kind = 'entry' AND c._ts >= @since",
-            key,
-            since=known.changed - OVERLAP_SECONDS,
-        )
 
-    def _put(self, key: str, known: _CachedSurvey, changed: list[Item]) -> _CachedSurvey:
-        found = {item["body"]["version"]: _entry(item["body"]) for item in changed}
-        newer = _that_are_newer(known.entries, found)
-        replaced = [known.entries[version] for version in newer if version in known.entries]
-        fresh = _CachedSurvey(
-            max([known.changed, *(item["_ts"] for item in changed)]),
-            {**known.entries, **newer},
-            known.memory_bytes + memory_of_entries(newer.values()) - memory_of_entries(replaced),
-        )
-        self._cache.put(key, fresh)
-        return fresh
+def _with_changes(known: _CachedSurvey, changed: list[Item]) -> _CachedSurvey:
+    heads = [known.head] if known.head else []
+    heads += [read_record(Head, item) for item in changed if item["kind"] == HEAD]
+    found = {_version(item): _entry(item) for item in changed if item["kind"] != HEAD}
+    newer = _that_are_newer(known.entries, found)
+    entries = {**known.entries, **newer} if newer else known.entries
+    replaced = [known.entries[version] for version in newer if version in known.entries]
+    memory = memory_of_entries(newer.values()) - memory_of_entries(replaced)
+    return _CachedSurvey(
+        max([known.changed, *(item["_ts"] for item in changed)]),
+        max(heads, key=_revision, default=None),
+        entries,
+        _newest_first(entries) if newer else known.newest_first,
+        known.memory_bytes + memory,
+    )
 
 
 def _that_are_newer(
-    known: dict[str, ReleaseEntry], found: dict[str, ReleaseEntry]
+    known: Mapping[str, ReleaseEntry], found: Mapping[str, ReleaseEntry]
 ) -> dict[str, ReleaseEntry]:
     return {
         version: entry
@@ -255,8 +285,20 @@ def _that_are_newer(
     }
 
 
-def _entry(body: Item) -> ReleaseEntry:
-    return share_field_names(ReleaseEntry.model_validate(body))
+def _revision(head: Head) -> tuple[int, int]:
+    return head.revision, head.pulls  # A write of the pulls leaves the revision.
+
+
+def _version(item: Item) -> str:
+    return item["body"]["version"]
+
+
+def _entry(item: Item) -> ReleaseEntry:
+    return share_field_names(ReleaseEntry.model_validate(item["body"]))
+
+
+def _newest_first(entries: Mapping[str, ReleaseEntry]) -> tuple[ReleaseEntry, ...]:
+    return tuple(sorted(entries.values(), key=_precedence, reverse=True))
 
 
 def _precedence(entry: ReleaseEntry) -> Precedence:

@@ -14,6 +14,7 @@ from typing import Any
 from tests.fakes.cosmos.containers import Container, Failed, Item, bad_request
 
 INCREMENTAL = "incremental feed"
+RANGE = "x-ms-documentdb-partitionkeyrangeid"
 PAGE = 100  # Items of one answer, unless the client asks for fewer.
 _GONE = 1002  # The partition was split, or never was.
 
@@ -31,7 +32,7 @@ def changes(container: Container, headers: Mapping[str, str], key: str | None) -
     if headers.get("a-im", "").lower() != INCREMENTAL:
         raise bad_request("The double shows the newest of each item, and no other feed.")
     since, most = _since(container, headers), _most(headers)
-    wanted = container.living(key) if key is not None else _in_range(container, headers)
+    wanted = container.living(key) if key is not None else in_range(container, headers)
     found = [item for item in wanted if number_of(item) > since and _is_late(item, headers)][:most]
     last = number_of(found[-1]) if found else since
     return Changes([{**item, "_lsn": number_of(item)} for item in found], f'"{last}"')
@@ -80,9 +81,9 @@ def _is_late(item: Item, headers: Mapping[str, str]) -> bool:
     return not text or item["_ts"] >= parsedate_to_datetime(text).timestamp()
 
 
-def _in_range(container: Container, headers: Mapping[str, str]) -> list[Item]:
+def in_range(container: Container, headers: Mapping[str, str]) -> list[Item]:
     """Return the items of the range that the request names, less what its client took out."""
-    id_ = headers.get("x-ms-documentdb-partitionkeyrangeid")
+    id_ = headers.get(RANGE)
     if id_ is None:
         raise bad_request("The feed is read by partition key, or by partition key range.")
     named = next((each for each in container.ranges if each.id == id_), None)
@@ -90,4 +91,6 @@ def _in_range(container: Container, headers: Mapping[str, str]) -> list[Item]:
         raise Failed(410, "Gone", "The partition key range is gone.", _GONE)
     least = max(named.least, headers.get("x-ms-start-epk", ""))
     end = min(named.end, headers.get("x-ms-end-epk", named.end))
+    if (least, end) == ("", "FF"):
+        return container.living(None)  # All, without their hashes.
     return [item for item in container.living(None) if least <= container.place_of(item) < end]

@@ -257,6 +257,8 @@ def _query(request: Request, container: Container) -> Answer:
         raise bad_request("Cross partition ORDER BY, aggregates and OFFSET.", _NOT_SERVABLE)
     if len(query.ordered_by) > 1 and query.ordered_by not in container.composites:
         raise bad_request("The order by query does not have a corresponding composite index.")
+    if key is None and request.header(feeds.RANGE) is not None:
+        return _page(request, query.results(feeds.in_range(container, request.headers)))
     return _page(request, query.results(container.living(key)))
 
 
