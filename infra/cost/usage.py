@@ -76,14 +76,14 @@ class Stored:
 
 MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
     {
-        OperationUsage.PULL: Usage(12.1, 3, 0, 0, 951),  # 6 of them count the pull.
-        OperationUsage.ARCHIVE: Usage(8.1, 3, 1),  # Without the bytes of the archive.
-        OperationUsage.METADATA: Usage(6.1, 2, 1, 0, 1_596),
-        OperationUsage.VERSIONS: Usage(11.4, 2, 0, 0, 353),
-        OperationUsage.INDEX: Usage(11.4, 2, 0, 0, 2_572),
-        OperationUsage.RESOLVE: Usage(228, 40, 0, 0, 10_595),
+        OperationUsage.PULL: Usage(13.65, 2, 0, 0, 951),  # 6 of them count the pull.
+        OperationUsage.ARCHIVE: Usage(9.65, 2, 1),  # Without the bytes of the archive.
+        OperationUsage.METADATA: Usage(7.65, 1, 1, 0, 1_596),
+        OperationUsage.VERSIONS: Usage(10.4, 1, 0, 0, 353),
+        OperationUsage.INDEX: Usage(10.4, 1, 0, 0, 2_572),
+        OperationUsage.RESOLVE: Usage(120.6, 1, 0, 0, 10_595),
         OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_730),
-        OperationUsage.PUSH: Usage(141.25, 28.38, 0, 3, 351),
+        OperationUsage.PUSH: Usage(150.97, 28.38, 0, 3, 351),
     }
 )
 
@@ -95,21 +95,21 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "roll-up": UpkeepUsage(8_760, Usage(31.2, 7)),
         "expire": UpkeepUsage(730, Usage(39.4, 9)),
         "remind": UpkeepUsage(730, Usage(25.6, 6)),
-        "snapshot": UpkeepUsage(30.4, Usage(184.2, 35, 5, 11), Usage(6.66, 0.8)),
-        "sweep": UpkeepUsage(30.4, Usage(28, 7, 0, 2), Usage(8.27, 3.04)),
-        "audit": UpkeepUsage(30.4, Usage(32.6, 8), Usage(4.17, 0.53, 1.03)),
+        "snapshot": UpkeepUsage(30.4, Usage(184.2, 35, 5, 11), Usage(6.52, 0.57)),
+        "sweep": UpkeepUsage(30.4, Usage(28, 7, 0, 2), Usage(7.78, 1.01)),
+        "audit": UpkeepUsage(30.4, Usage(32.6, 8), Usage(3.98, 0.29, 1.01)),
         "forget": UpkeepUsage(30.4, Usage(25.6, 6)),
         "prove": UpkeepUsage(30.4, Usage(25.6, 6)),
-        "mend": UpkeepUsage(30.4, Usage(32.6, 8), Usage(8.22, 1.29, 1.01)),
+        "mend": UpkeepUsage(30.4, Usage(32.6, 8), Usage(6.56, 0.8)),
         "keep": UpkeepUsage(121.7, Usage(45.4, 9)),
     }
 )
 
 # What a counted pull adds to the next roll-up, and what each package does that was pulled.
-ROLLED_PULL = Usage(16.75)
-ROLLED_PACKAGE = Usage(59, 14.3, 2)
+ROLLED_PULL = Usage(15.55)
+ROLLED_PACKAGE = Usage(54.7, 11.3, 2)
 
-STORED_USAGE = Stored(record_bytes=6_320, document_bytes=640)
+STORED_USAGE = Stored(record_bytes=6_810, document_bytes=640)
 
 # Bytes of an item in Cosmos DB, including the fields of the service.
 ITEMS: Mapping[str, int] = MappingProxyType(

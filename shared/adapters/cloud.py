@@ -24,6 +24,7 @@ from shared.adapters.cosmos.change_feed import CosmosChangeFeed
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, CosmosDatabase, record_charge
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.events import CosmosEvents
+from shared.adapters.cosmos.graphs import CosmosGraphs
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.adapters.cosmos.pulls import CosmosPulls
 from shared.adapters.cosmos.work import CosmosWork
@@ -146,7 +147,7 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
         cosmos=cosmos,
         blobs=blobs,
         metadata=metadata,
-        documents=BlobDocuments(blobs),
+        documents=BlobDocuments(blobs, CosmosGraphs(cosmos)),
         archives=BlobArchives(blobs, clock),
         directory=directory,
         events=CosmosEvents(cosmos, clock, metadata, directory),

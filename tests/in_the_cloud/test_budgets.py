@@ -109,20 +109,22 @@ async def test_lists_of_versions_are_one_trip(cloud: Cloud, url: str) -> None:
     assert await cloud.cost("GET", url) == (1, 1)
 
 
-async def test_any_number_of_packages_is_resolved_in_one_trip(cloud: Cloud) -> None:
+async def test_any_number_of_packages_is_resolved_in_two_requests(cloud: Cloud) -> None:
     for number in range(PACKAGES):
         await cloud.push(f"acme/p{number}:1.0.0")
     wanted = {"packages": [{"org": "acme", "name": f"p{number}"} for number in range(PACKAGES)]}
     cost = await cloud.cost("POST", f"{BASE}/packages/resolve-dependencies", json=wanted)
-    assert cost == (1, 1)
+    assert cost == (2, 2)
+    cost = await cloud.cost("POST", f"{BASE}/packages/resolve-dependencies", json=wanted)
+    assert cost == (1, 1)  # The graphs are in memory.
 
 
 async def test_a_search_asks_for_nothing(cloud: Cloud) -> None:
     assert await cloud.cost("GET", f"{BASE}/packages?q=greet") == (0, 0)
 
 
-async def test_a_push_is_twelve_trips(cloud: Cloud) -> None:
-    assert await cloud.push("acme/greet:3.0.0") == (12, 25)
+async def test_a_push_is_thirteen_trips(cloud: Cloud) -> None:
+    assert await cloud.push("acme/greet:3.0.0") == (13, 26)
 
 
 async def test_a_push_costs_the_same_however_many_versions_there_are(cloud: Cloud) -> None:

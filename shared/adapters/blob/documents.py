@@ -1,13 +1,17 @@
-"""Documentation, dependency graphs, bills of materials and API documentation as blobs."""
+"""Documentation, dependency graphs, bills of materials and API documentation as blobs; small graphs
+are in Cosmos DB as well.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from io import BytesIO
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
+from shared.adapters.cosmos.graphs import CosmosGraphs
 from shared.adapters.paths import (
     api_docs_blob,
     api_docs_blobs,
@@ -20,33 +24,49 @@ from shared.adapters.paths import (
 from shared.caching import LruCache
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.names import Digest
+from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.packages import Graph, Texts, graph_document
 
 CONCURRENT_READS = 32  # Blobs that are read in parallel.
-GRAPH_CACHE_BYTES = 8 * 1024 * 1024  # Bytes, of some thousand packages.
-LARGEST_CACHED_GRAPH_BYTES = 256 * 1024
+DOCUMENTS_CACHED_BYTES = 16 * 1024 * 1024  # Texts and graphs of some thousand releases.
+LARGEST_CACHED_DOCUMENT_BYTES = 256 * 1024
 
 
 class BlobDocuments:
     """The DocumentStore of a registry in the cloud."""
 
-    def __init__(self, blobs: BlobContainers) -> None:
+    def __init__(self, blobs: BlobContainers, graphs: CosmosGraphs) -> None:
         self._blobs = blobs
+        self._small_graphs = graphs
         self._slots = asyncio.Semaphore(CONCURRENT_READS)
-        self._graphs = LruCache[str, bytes](GRAPH_CACHE_BYTES, weigh=lambda _, graph: len(graph))
+        # By the names of their blobs. Neither texts nor graphs ever change.
+        self._cache = LruCache[str, bytes](
+            DOCUMENTS_CACHED_BYTES, weigh=lambda _, document: len(document)
+        )
 
     async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
+        document = graph_document(graph)
         await asyncio.gather(
             self._create(texts_blob(digest), texts.model_dump_json().encode()),
-            self._create(graph_blob(digest), graph_document(graph)),
+            self._create(graph_blob(digest), document),
+            self._small_graphs.put(digest, document),
         )
 
     async def texts(self, digest: Digest) -> Texts:
-        content = await self._read(texts_blob(digest))
-        return Texts() if content is None else Texts.model_validate_json(content)
+        name = texts_blob(digest)
+        content = self._cache.get(name) or await self._read(name)
+        if content is None:
+            return Texts()
+        self._keep(name, content)
+        return Texts.model_validate_json(content)
 
     async def graphs(self, digests: Sequence[Digest]) -> list[bytes]:
-        return await asyncio.gather(*(self._graph(graph_blob(digest)) for digest in digests))
+        cached = {digest: self._cache.get(graph_blob(digest)) for digest in digests}
+        graphs = {digest: graph for digest, graph in cached.items() if graph is not None}
+        graphs |= await self._graphs([each for each in cached if each not in graphs])
+        for digest, graph in graphs.items():
+            self._keep(graph_blob(digest), graph)
+        return [graphs.get(digest, b"[]") for digest in digests]
 
     async def put_sbom(self, digest: Digest, content: bytes) -> bytes:
         if await self._create(sbom_blob(digest), content):
@@ -81,6 +101,7 @@ class BlobDocuments:
         return await self._read(api_docs_module_blob(digest, module))
 
     async def delete(self, digest: Digest) -> None:
+        await self._small_graphs.delete(digest)
         for name in (sbom_blob(digest), texts_blob(digest), graph_blob(digest)):
             await self._delete(name)
         for prefix in (rendering_blob(digest), api_docs_blobs(digest)):
@@ -92,16 +113,27 @@ class BlobDocuments:
             found = self._blobs.container("derived").list_blob_names(name_starts_with=prefix)
             return [name async for name in found]
 
-    async def _graph(self, name: str) -> bytes:
-        """Return a graph; a stored graph never changes."""
-        graph = self._graphs.get(name)
-        if graph is None:
-            graph = await self._read(name)
-            if graph is None:
-                return b"[]"
-            if len(graph) <= LARGEST_CACHED_GRAPH_BYTES:
-                self._graphs.put(name, graph)
+    async def _graphs(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
+        """Return the graphs that are stored."""
+        if not digests:
+            return {}
+        small = await self._small_graphs.read(digests)
+        others = [digest for digest in digests if digest not in small]
+        read = await asyncio.gather(*(self._graph_of_blob(digest) for digest in others))
+        found = dict(zip(others, read, strict=True))
+        return small | {digest: graph for digest, graph in found.items() if graph is not None}
+
+    async def _graph_of_blob(self, digest: Digest) -> bytes | None:
+        """Return a graph that is a blob only: it is large, or was stored by older code."""
+        graph = await self._read(graph_blob(digest))
+        if graph is not None:
+            with suppress(Busy, StorageFull):  # The next process that reads it stores it.
+                await self._small_graphs.put(digest, graph)
         return graph
+
+    def _keep(self, name: str, document: bytes) -> None:
+        if len(document) <= LARGEST_CACHED_DOCUMENT_BYTES:
+            self._cache.put(name, document)
 
     async def _create(self, name: str, content: bytes) -> bool:
         with translate_blob_errors():

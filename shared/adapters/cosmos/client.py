@@ -104,21 +104,30 @@ class CosmosContainer:
         )
         return [item for each in found for item in each]
 
+    async def read_each(self, keys: Sequence[str], id_: str) -> list[Item]:
+        """Return the items of these partitions that have the id, in any order. One request, and one
+        for each further physical partition."""
+        if len(keys) == 1:
+            item = await self.read(keys[0], id_)
+            return [] if item is None else [item]
+        return await self.query_keys("SELECT * FROM c WHERE c.id = @id", keys, id=id_)
+
     async def query_keys(
         self,
         text: str,
         keys: Sequence[str],
         since: Mapping[str, int] = MappingProxyType({}),
+        **parameters: Any,
     ) -> list[Item]:
         """Return the items that a plain filter finds in these partitions; of some partitions only
         those that changed since a second. One request, and one for each further physical
         partition. The filter is extended by `AND`."""
         if len(keys) == 1:
-            since_one = since.get(keys[0], 0)
-            return await self.query(f"{text} AND c._ts >= @since", keys[0], since=since_one)
+            parameters["since"] = since.get(keys[0], 0)
+            return await self.query(f"{text} AND c._ts >= @since", keys[0], **parameters)
         found = await asyncio.gather(
             *(
-                self._query_keys(text, keys[start : start + KEYS_OF_A_QUERY], since)
+                self._query_keys(text, keys[start : start + KEYS_OF_A_QUERY], since, parameters)
                 for start in range(0, len(keys), KEYS_OF_A_QUERY)
             )
         )
@@ -232,14 +241,14 @@ class CosmosContainer:
         )
 
     async def _query_keys(
-        self, text: str, keys: Sequence[str], since: Mapping[str, int]
+        self, text: str, keys: Sequence[str], since: Mapping[str, int], named: Mapping[str, Any]
     ) -> list[Item]:
         whole = {f"k{place}": key for place, key in enumerate(keys) if key not in since}
         partly = {f"k{place}": key for place, key in enumerate(keys) if key in since}
         among = [f"c.pk IN ({', '.join(f'@{name}' for name in whole)})"] if whole else []
         among += [f"c.pk = @{name} AND c._ts >= @since_{name}" for name in partly]
-        parameters: dict[str, Any] = {f"since_{name}": since[key] for name, key in partly.items()}
-        parameters |= {**whole, **partly}
+        seconds = {f"since_{name}": since[key] for name, key in partly.items()}
+        parameters: dict[str, Any] = {**named, **whole, **partly, **seconds}
         return await self.query(f"{text} AND ({' OR '.join(among)})", **parameters)
 
     async def _page(self, text: str, token: str | None) -> tuple[list[Any], str | None]:

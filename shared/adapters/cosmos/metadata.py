@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import CosmosContainer, CosmosDatabase, Item
+from shared.adapters.cosmos.graphs import digest_key
 from shared.adapters.decoded_records import (
     SURVEYS_CACHED_BYTES,
     memory_of_entries,
@@ -112,7 +113,7 @@ class CosmosMetadata:
             after=after,
             count=count,
         )
-        heads = await self._packages.query_keys("SELECT * FROM c WHERE c.id = 'head'", names)
+        heads = await self._packages.read_each(names, HEAD)
         return [read_record(Head, item) for item in sorted(heads, key=_key)]
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
@@ -167,7 +168,7 @@ class CosmosMetadata:
         known = self._pointers.get(digest.hex)
         if known is not None:
             return known
-        item = await self._packages.read(f"digest:{digest.hex}", "release")
+        item = await self._packages.read(digest_key(digest), "release")
         if item is None:
             return None
         coordinate = Coordinate.parse(item["org"], item["name"], item["version"])
@@ -202,7 +203,7 @@ def _pointer(release: Release) -> Item:
     """Return what leads from the digest of an archive to its release."""
     return {
         "id": "release",
-        "pk": f"digest:{release.digest}",
+        "pk": digest_key(Digest(release.digest)),
         "org": release.org,
         "name": release.name,
         "version": release.version,
