@@ -89,7 +89,7 @@ MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
 
 UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
     {
-        "settle": UpkeepUsage(43_800, Usage(42.4, 10)),
+        "settle": UpkeepUsage(43_800, Usage(48.4, 11)),
         "document": UpkeepUsage(4_380, Usage(31.6, 9)),
         "search": UpkeepUsage(8_760, Usage(28.6, 7, 3, 3)),
         "roll-up": UpkeepUsage(8_760, Usage(31.2, 7)),

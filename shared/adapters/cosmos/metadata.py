@@ -129,7 +129,7 @@ class CosmosMetadata:
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
         ids = list(dict.fromkeys(tool.lower() for tool in tools))
-        found = await self._tools.query_keys("SELECT * FROM c WHERE IS_DEFINED(c.org)", ids)
+        found = await self._tools.query_keys("SELECT * FROM c WHERE IS_DEFINED(c.pk)", ids)
         owners = {_key(item): _owner(item) for item in found}
         return [owners.get(tool.lower()) for tool in tools]
 
