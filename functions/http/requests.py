@@ -1,7 +1,7 @@
 """Reading requests: headers, sizes, JSON bodies, browser forms and multipart uploads."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar, cast
@@ -177,8 +177,8 @@ _TOO_MANY_PARTS = (
 )
 
 
-def archive_part(req: func.HttpRequest, *, name: str, limit: int) -> bytes:
-    """Return the content of the part `name`, an archive of at most `limit` bytes.
+def archive_part(req: func.HttpRequest, *, name: str, limit: int) -> memoryview:
+    """Return the content of the part `name`, an archive of at most `limit` bytes, without a copy.
 
     Raises `ArchiveTooLarge`, `UploadMissing` if there is no such part, `InvalidRequest` for too
     many parts, and `UploadCutOff` for a body that cannot be parsed.
@@ -203,17 +203,53 @@ def _boundary(content_type: str) -> str | None:
     return options.get("boundary") if kind == "multipart/form-data" else None
 
 
-def _part(body: bytes, boundary: str, name: str) -> bytes | None:
-    """Return the first part of that name; the parser's `__exit__` raises for an incomplete body."""
-    chunks: list[bytes | bytearray] | None = None
-    is_wanted = False
-    with PushMultipartParser(
-        boundary, content_length=len(body), max_segment_count=MAX_FORM_PARTS
-    ) as parser:
-        for event in parser.parse(body):
-            if isinstance(event, MultipartSegment):
-                is_wanted = chunks is None and event.name == name
-                chunks = [] if is_wanted else chunks
-            elif is_wanted and event and chunks is not None:
-                chunks.append(event)
-    return None if chunks is None else b"".join(chunks)
+def _part(body: bytes, boundary: str, name: str) -> memoryview | None:
+    """Return the first part of that name, without a copy; the parser's `__exit__` raises for an
+    incomplete body.
+    """
+    content: memoryview | None = None
+    with PushMultipartParser(boundary, max_segment_count=MAX_FORM_PARTS) as parser:
+        for segment, start, end in _segments(body, parser):
+            if content is None and segment.name == name:
+                content = memoryview(body)[start:end]
+    return content
+
+
+def _segments(
+    body: bytes, parser: PushMultipartParser
+) -> Iterator[tuple[MultipartSegment, int, int]]:
+    """Yield each segment, with where its content starts and ends.
+
+    The parser, which copies what it reads, gets the content in pieces.
+    """
+    delimiter = b"\r\n--" + parser.boundary
+    boundary = body.find(delimiter[2:])
+    position = max(boundary - 2, 0)  # The parser checks that a line ends before the boundary.
+    while boundary >= 0:
+        end = _line_end(body, boundary)
+        _next_segment(parser, body[position:end])
+        if body.startswith(b"--", boundary + len(delimiter) - 2):
+            return
+        segment, position = None, end
+        while segment is None and position < len(body):
+            end = _line_end(body, position)
+            segment, position = _next_segment(parser, body[position:end]), end
+        end = body.find(delimiter, position)
+        if segment is None or end < 0:
+            return
+        for start in range(position, end, _PIECE_BYTES):
+            _next_segment(parser, body[start : min(start + _PIECE_BYTES, end)])
+        yield segment, position, end
+        position, boundary = end, end + 2
+
+
+_PIECE_BYTES = 256 * 1024
+
+
+def _line_end(body: bytes, start: int) -> int:
+    return body.find(b"\n", start) + 1 or len(body)
+
+
+def _next_segment(parser: PushMultipartParser, lines: bytes) -> MultipartSegment | None:
+    events = list(parser.parse(lines))
+    return next((event for event in events if isinstance(event, MultipartSegment)), None)

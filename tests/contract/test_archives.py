@@ -40,6 +40,12 @@ async def test_an_archive_may_be_stored_from_a_view_of_a_larger_body(stores: Sto
     assert await stores.archives.read(NAME) == BALA
 
 
+async def test_a_large_archive_may_be_stored_from_a_view_of_a_larger_body(stores: Stores) -> None:
+    content = b"".join(number.to_bytes(4, "big") for number in range(700_000))
+    await stores.archives.put(NAME, memoryview(b"head" + content + b"tail")[4:-4], PUBLIC)
+    assert await stores.archives.read(NAME) == content
+
+
 async def test_a_part_of_an_archive_can_be_read(stores: Stores) -> None:
     await stores.archives.put(NAME, BALA, PUBLIC)
     assert await stores.archives.read(NAME, 4) == BALA[4:]

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
-from io import BytesIO
+from io import SEEK_CUR, SEEK_END, SEEK_SET, RawIOBase
+from typing import TYPE_CHECKING
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -28,6 +29,9 @@ from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.packages import Visibility
 from shared.ports import Clock, StoredArchive
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _STORED = "stored_ms"
 _OTHER = {Visibility.PUBLIC: Visibility.PRIVATE, Visibility.PRIVATE: Visibility.PUBLIC}
@@ -170,7 +174,7 @@ class BlobArchives:
             # One block at a time: when one of several parallel blocks fails, the library does not
             # await the others, and their exceptions are never retrieved.
             await blob.upload_blob(
-                BytesIO(content),
+                _ContentStream(content),
                 overwrite=False,
                 metadata=self._date(),
                 content_settings=headers,
@@ -185,6 +189,32 @@ class BlobArchives:
     def _blob(self, name: ArchiveName, container: Visibility) -> BlobClient:
         blobs = self._blobs.container(ARCHIVE_CONTAINERS[container])
         return blobs.get_blob_client(archive_blob(name))
+
+
+class _ContentStream(RawIOBase):
+    """Reads an archive without a copy of it, which `BytesIO` makes of a `memoryview`."""
+
+    def __init__(self, content: bytes | memoryview) -> None:
+        self._content = memoryview(content)
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        base = {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: self._content.nbytes}[whence]
+        self._position = max(base + offset, 0)
+        return self._position
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        target = memoryview(buffer)
+        piece = self._content[self._position : self._position + target.nbytes]
+        target[: piece.nbytes] = piece
+        self._position += piece.nbytes
+        return piece.nbytes
 
 
 async def _read_range(blob: BlobClient, start: int, count: int | None) -> bytes:

@@ -1,11 +1,30 @@
-"""Forms are small, URL-encoded and UTF-8; others are refused with a sentence."""
+"""Forms are small, URL-encoded and UTF-8; others are refused with a sentence. Uploads are read
+without a copy.
+"""
 
 import azure.functions as func
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none.
+    MultipartError,
+    MultipartSegment,
+    PushMultipartParser,
+)
 
-from functions.http.requests import MAX_FORM_BYTES, MAX_FORM_FIELDS, URL_ENCODED, form_of, is_form
+from functions.http.requests import (
+    MAX_FORM_BYTES,
+    MAX_FORM_FIELDS,
+    MAX_FORM_PARTS,
+    URL_ENCODED,
+    archive_part,
+    form_of,
+    is_form,
+)
 from shared.auth.tokens import AccessToken
-from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced
+from shared.domain.errors.base import InvalidRequest, Refusal
+from shared.domain.errors.packages import UploadMissing
+from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced, UploadCutOff
 from tests.fakes.system import FakeRandomness
 
 
@@ -54,3 +73,97 @@ def test_a_form_says_that_it_is_one(media_type: str) -> None:
 def test_everything_else_is_refused(refused: func.HttpRequest) -> None:
     with pytest.raises(BodyUnreadable, match="Send a form"):
         form_of(refused)
+
+
+# --- Uploads -----------------------------------------------------------------------------------
+
+
+def part(name: str, content: bytes, headers: bytes = b"") -> bytes:
+    disposition = b'Content-Disposition: form-data; name="%s"' % name.encode()
+    return b"--b\r\n%s\r\n%s\r\n%s\r\n" % (disposition, headers, content)
+
+
+def read_upload(body: bytes) -> bytes | memoryview:
+    headers = {
+        "content-type": "multipart/form-data; boundary=b",
+        "content-length": str(len(body)),
+    }
+    req = func.HttpRequest("POST", "/", headers=headers, body=body)
+    return archive_part(req, name="bala-file", limit=2_000_000)
+
+
+def test_an_upload_is_a_view_of_the_body() -> None:
+    body = part("other", b"x") + part("bala-file", b"\r\n--x\n" * 900) + b"--b--\r\n"
+    content = read_upload(body)
+    assert isinstance(content, memoryview)
+    assert content.obj is body
+    assert bytes(content) == b"\r\n--x\n" * 900
+
+
+def test_a_large_upload_is_as_long_as_its_header_says() -> None:
+    content = b"\r\n--" * 200_000
+    length = b"Content-Length: %d\r\n" % len(content)
+    body = part("bala-file", content, length) + b"--b--\r\n"
+    assert read_upload(body) == content
+
+
+def test_the_first_upload_of_several_is_read() -> None:
+    body = part("bala-file", b"one") + part("bala-file", b"two") + b"--b--\r\n"
+    assert bytes(read_upload(body)) == b"one"
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        (b"", UploadCutOff),
+        (b"--b--", UploadMissing),
+        (part("other", b"x") + b"--b--", UploadMissing),
+        (part("bala-file", b"x"), UploadCutOff),
+        (part("bala-file", b"x")[:-2], UploadCutOff),
+        (part("bala-file", b"x") + b"--b-", UploadCutOff),
+        (b"x" + part("bala-file", b"x") + b"--b--", UploadCutOff),
+        (part("x", b"") * (MAX_FORM_PARTS + 1) + b"--b--", InvalidRequest),
+        (part("bala-file", b"xyz", b"Content-Length: 4\r\n") + b"--b--", UploadCutOff),
+        (b"--b\r\nA: " + b"x" * 9_000 + b"\r\n\r\n", InvalidRequest),
+        (b"\n" * 900_000, UploadCutOff),
+        (part("bala-file", b"x") + b"--b--" + b"\n" * 900_000, None),
+    ],
+)
+def test_a_body_is_read_or_refused(body: bytes, refusal: type[Refusal] | None) -> None:
+    if refusal is None:
+        assert bytes(read_upload(body)) == b"x"
+        return
+    with pytest.raises(refusal):
+        read_upload(body)
+
+
+PIECES = (
+    b"--b", b"--b--", b"\r\n", b"\n", b"--", b"A: x", b":", b" ", b"x", b"\r",
+    b'Content-Disposition: form-data; name="bala-file"', part("bala-file", b"y"), part("z", b"y"),
+    b"Content-Length: 1\r\n",
+)  # fmt: skip
+
+
+@given(pieces=st.lists(st.sampled_from(PIECES) | st.binary(max_size=4), max_size=24))
+def test_an_upload_is_what_the_parser_would_copy(pieces: list[bytes]) -> None:
+    body = b"".join(pieces)
+    try:
+        found: bytes | None = bytes(read_upload(body))
+    except Refusal:
+        found = None
+    assert found == parsed(body)
+
+
+def parsed(body: bytes) -> bytes | None:
+    """Return the content of the first part as the parser of the library gives it."""
+    contents: list[tuple[str | None, bytearray]] = []
+    try:
+        with PushMultipartParser("b", max_segment_count=MAX_FORM_PARTS) as parser:
+            for event in parser.parse(body):
+                if isinstance(event, MultipartSegment):
+                    contents.append((event.name, bytearray()))
+                elif event:
+                    contents[-1][1].extend(event)
+    except MultipartError:
+        return None
+    return next((bytes(content) for name, content in contents if name == "bala-file"), None)
