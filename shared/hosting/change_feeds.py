@@ -52,6 +52,9 @@ class ChangeFeeds:
             except Unavailable as failure:
                 log.warning("feed.unread", function=function.name, reason=str(failure))
                 is_more = False
+            except Exception:  # Nobody starts a follower again that ended.
+                log.exception("feed.failed", function=function.name)
+                is_more = False
             if not is_more:
                 await self._sleep(function.poll_seconds)
 

@@ -269,7 +269,7 @@ class CosmosContainer:
 
     async def _find(self, marked: Item) -> Item | None:
         """Return the item if it has this write id: the write succeeded without a response."""
-        there = await self.read(marked["pk"], marked["id"])
+        there = await self.read(marked[_KEY_FIELDS.get(self.name, "pk")], marked["id"])
         return there if there is not None and there.get("mark") == marked["mark"] else None
 
     @property
@@ -376,6 +376,8 @@ COSMOS_CONTAINERS = (
     ContainerDefinition("stats", ends=True),
     ContainerDefinition("leases", "/id"),  # Of the Functions host, which reads the change feed.
 )
+
+_KEY_FIELDS = {each.name: each.path.strip("/") for each in COSMOS_CONTAINERS}
 
 CHARGE_HEADER = "x-ms-request-charge"
 _MARKS = {"x-ms-documentdb-isquery": "query", "x-ms-cosmos-is-batch-request": "batch"}

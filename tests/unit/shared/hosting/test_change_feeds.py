@@ -25,11 +25,11 @@ class Source:
 
     kept: dict[str, list[str]] = field(default_factory=lambda: {"0-1": [], "1-2": []})
     leases: dict[str, Lease] = field(default_factory=dict[str, Lease])
-    fails: bool = False
+    fails: Exception | None = None
 
     async def ranges(self, container: str) -> list[str]:
-        if self.fails:
-            raise Busy
+        if self.fails is not None:
+            raise self.fails
         assert container == CONTAINER
         return list(self.kept)
 
@@ -150,12 +150,17 @@ async def test_another_process_goes_on_where_one_died() -> None:
     assert not await following.poll(function(calls))
 
 
-async def test_a_feed_is_followed_until_it_ends_and_through_troubles() -> None:
+@pytest.mark.parametrize(
+    ("failure", "event"), [(Busy(), "feed.unread"), (KeyError("pk"), "feed.failed")]
+)
+async def test_a_feed_is_followed_until_it_ends_and_through_troubles(
+    failure: Exception, event: str
+) -> None:
     source, calls, slept = Source(), Calls(), list[float]()
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
-        source.fails = len(slept) == 2
+        source.fails = failure if len(slept) == 2 else None
         source.kept["0-1"].append(f"n{len(slept)}")
         if len(slept) == 5:
             await asyncio.Event().wait()
@@ -170,7 +175,7 @@ async def test_a_feed_is_followed_until_it_ends_and_through_troubles() -> None:
         await asyncio.gather(task, return_exceptions=True)
     assert calls.batches == [["n1"], ["n2", "n3"], ["n4"]]
     assert slept == [5.0] * 5
-    assert [each["event"] for each in logs] == ["feed.unread"]
+    assert [each["event"] for each in logs] == [event]
 
 
 # --- reading decorators ------------------------------------------------------------------------
