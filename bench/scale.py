@@ -43,7 +43,7 @@ from random import Random
 from bench.azure_local import in_the_cloud, pull_cost
 from bench.load_generator import require_wrk
 from bench.servers import workspace
-from infra.cost.model import COST_PLANS, INSTANCE_GIGABYTES, REQUESTS_AT_ONCE, Size
+from infra.cost.model import COST_PLANS, REQUESTS_AT_ONCE, Size
 from infra.cost.prices import Figure, Prices
 from infra.cost.usage import MEASURED, OperationUsage
 
@@ -249,7 +249,7 @@ def report(outcome: Outcome, size: Size, times: Times) -> None:
 def cost_line(outcome: Outcome, size: Size, prices: Prices) -> str:
     """Print the cost of a million of these pulls, and their load on the database."""
     served = max(len(outcome.late), 1)
-    gigabyte_seconds = outcome.busy * INSTANCE_GIGABYTES / served
+    gigabyte_seconds = outcome.busy * COST_PLANS[size].gigabytes / served
     ready = COST_PLANS[size].always_ready >= outcome.instances
     price = prices[Figure.READY_SECOND if ready else Figure.FUNCTION_SECOND]
     functions = 1e6 * gigabyte_seconds * price + prices[Figure.FUNCTION_EXECUTION]

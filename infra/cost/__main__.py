@@ -8,6 +8,7 @@ from typing import BinaryIO
 import click
 import orjson
 
+from infra.cost.designs import Design, steps
 from infra.cost.model import (
     CostLine,
     CostPlan,
@@ -30,6 +31,7 @@ HUNDRED = 100
 class CostOutput(Enum):
     COSTS = "costs"
     PRICES = "prices"
+    PARTS = "parts"
 
 
 _count = click.IntRange(min=0)
@@ -61,6 +63,13 @@ _percent = click.FloatRange(0, 100)
     default=CostOutput.COSTS,
     help="Print the prices, with their pages and dates.",
 )
+@click.option(
+    "--parts",
+    "shown",
+    flag_value=CostOutput.PARTS,
+    type=click.UNPROCESSED,
+    help="Print what each change since 2026-11-21 saves, of loads of its own.",
+)
 @as_json
 def cost(
     *,
@@ -80,10 +89,13 @@ def cost(
       python -m infra.cost --packages 2000 --pulls 1000000
       python -m infra.cost --pulls 5000000 --size team --cache-hits 95
       python -m infra.cost --show-prices
+      python -m infra.cost --parts
     """
     plans, prices, load = behind(FrontDoorTier(edge)), _prices(file), _load(given)
     if shown is CostOutput.PRICES:
         print_rows(price_list(prices), output)
+    elif shown is CostOutput.PARTS:
+        print_rows(parts(plans, prices), output)
     elif size is None:
         _show_all([overview(plans, load, prices), sensitivity(plans, load, prices)], output)
         _warn(plans, load, prices)
@@ -166,6 +178,35 @@ def sensitivity(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
         )
         for share in SHARES
     ]
+
+
+# The loads of the table of parts.
+FEW, MANY = usual(2_000, MILLION), replace(usual(20_000, 100 * MILLION), pushes=20_000)
+OF_BYTES = frozenset(("Bandwidth", "Front Door"))  # Left aside: no change makes archives smaller.
+
+
+def parts(plans: Plans, prices: Prices) -> list[CostRow]:
+    """Return what a million pulls more and an idle registry cost before, and after each change."""
+    dev, team, idle = plans[Size.DEV], plans[Size.TEAM], usual(FEW.packages, 0)
+    return [
+        {
+            "dollars": name,
+            "a million more, dev": f"{_another_million(dev, FEW, prices, design):,.2f}",
+            "a million more, team": f"{_another_million(team, MANY, prices, design):,.2f}",
+            "idle dev": f"{total(bill(dev, idle, prices, design)):,.2f}",
+            "idle public": f"{total(bill(plans[Size.PUBLIC], idle, prices, design)):,.2f}",
+        }
+        for name, design in steps()
+    ]
+
+
+def _another_million(plan: CostPlan, load: Load, prices: Prices, design: Design) -> float:
+    """Return the cost of a million pulls more, without that of bytes to clients."""
+    one, more = (
+        total([line for line in bill(plan, each, prices, design) if line.service not in OF_BYTES])
+        for each in (load, _with_another_million(load))
+    )
+    return more - one
 
 
 def details(plan: CostPlan, load: Load, prices: Prices) -> list[CostRow]:

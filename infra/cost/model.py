@@ -2,39 +2,43 @@
 
 A model, not a bill. It knows the three sizes of infra/main.bicep and how Azure counts: an instance
 of the app is paid for while it serves a request, for a second at least; Cosmos DB by the
-request, or by the busiest second of each hour; bytes when they leave Azure.
+request, or by the busiest second of each hour; bytes when they leave Azure. How the registry uses
+the services is a design (designs.py); that of today unless a caller asks for another one.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from math import exp
+from math import ceil, exp
 from types import MappingProxyType
 
+from infra.cost.designs import DESIGN, Design
 from infra.cost.prices import Figure, Prices
-from infra.cost.usage import (
-    MEASURED,
-    ROLLED_PACKAGE,
-    ROLLED_PULL,
-    STORED_USAGE,
-    UPKEEP_USAGE,
-    OperationUsage,
-    Usage,
-)
+from infra.cost.usage import STORED_USAGE, UPKEEP_USAGE, OperationUsage, Usage
 
 HOURS = 730  # In a month, as Azure counts.
 SECONDS = HOURS * 3_600
 DAYS = HOURS / 24
 GIGABYTE = 1_000_000_000
-INSTANCE_GIGABYTES = 4
 REQUESTS_AT_ONCE = 8  # Requests of one instance before Azure adds another.
 LEAST_OF_AUTOSCALE = 0.1  # Share of the most request units that is paid for when idle.
 FREE_LOG_DAYS = 31
 KEY_LOOKS_AN_HOUR = 12  # Each instance reads the signing key every five minutes.
 FOLLOWING = 1  # Instance that reads the change feed, if any is always ready.
+READY_IN_ZONES = 2  # Instances that Azure keeps of each group, and bills, where there are zones.
+COUNTING_SECONDS = 30  # An instance writes down what it counted in these.
+UNITS_OF_A_RANGE = 10_000  # A second; of what is above, the feed is read in several ranges.
 FEED_LOOKS = SECONDS / 5  # The interval of the trigger in functions/change_feed.py.
 FEED_LEASES = SECONDS / 17  # The default of the trigger.
 LEAST_DAYS_BACK = 7  # Point-in-time restore is free for these.
+
+
+READ_FROM_MEMORY = frozenset(
+    (
+        *(OperationUsage.PULL, OperationUsage.METADATA, OperationUsage.VERSIONS),
+        *(OperationUsage.INDEX, OperationUsage.RESOLVE),
+    )
+)
 
 
 class Size(Enum):
@@ -75,7 +79,8 @@ class CostPlan:
     """One deployment."""
 
     most_units: int | None  # A second, with autoscale; None is serverless.
-    always_ready: int
+    always_ready: int  # Of HTTP.
+    gigabytes: float  # Of an instance.
     zones: Zones
     edge: FrontDoorTier
     days_back: int  # Of point-in-time restore of Cosmos DB.
@@ -89,6 +94,7 @@ _WATCHED = Monitoring(often=3, seldom=5, metric=2, probes_an_hour=40)
 _DEV = CostPlan(
     most_units=None,
     always_ready=0,
+    gigabytes=4,
     zones=Zones.ONE,
     edge=FrontDoorTier.NONE,
     days_back=7,
@@ -99,6 +105,7 @@ _DEV = CostPlan(
 _TEAM = CostPlan(
     most_units=4_000,
     always_ready=1,
+    gigabytes=4,
     zones=Zones.ONE,
     edge=FrontDoorTier.STANDARD,
     days_back=30,
@@ -158,13 +165,26 @@ class Traffic:
 
     plan: CostPlan
     load: Load
+    prices: Prices
+    design: Design = DESIGN
+
+    @property
+    def gigabytes(self) -> float:
+        """Return the memory of an instance."""
+        return self.design.gigabytes or self.plan.gigabytes
+
+    @property
+    def edge_misses(self) -> float:
+        """Return how many archives the edge reads from its origin."""
+        no_edge = self.plan.edge is FrontDoorTier.NONE
+        return 0 if no_edge else self.load.pulls * (1 - self.load.cache_hits)
 
     @property
     def through_app(self) -> float:
         """Return how many archives the app sends itself."""
         if self.plan.edge is FrontDoorTier.NONE:
             return self.load.pulls * self.load.with_token
-        return self.load.pulls * (1 - self.load.cache_hits)
+        return 0 if self.design.archives_from_blobs else self.edge_misses
 
     @property
     def links(self) -> float:
@@ -190,7 +210,29 @@ class Traffic:
     @property
     def runs(self) -> float:
         """Return how often Functions run without a request: by a timer, or after a push."""
-        return sum(task.runs_a_month for task in UPKEEP_USAGE.values()) + self.load.pushes
+        return self.design.timer_calls + self.load.pushes
+
+    @property
+    def ready(self) -> float:
+        """Return how many instances are always ready, of all groups."""
+        if not self.plan.always_ready:
+            return 0
+        if self.plan.zones is Zones.ONE:
+            return self.plan.always_ready + FOLLOWING
+        others = READY_IN_ZONES * (self.design.groups - 1)
+        return max(self.plan.always_ready, READY_IN_ZONES) + others
+
+    @property
+    def ready_runs(self) -> float:
+        """Return how many runs without a request are those of instances that are always ready."""
+        if not self.plan.always_ready:
+            return 0
+        return self.load.pushes if self.plan.zones is Zones.ONE else self.runs
+
+    @property
+    def busy_seconds(self) -> float:
+        """Return the active time of the instances that answer requests."""
+        return busy_seconds(self.requests, max(self.plan.always_ready, 1), self.prices)
 
     @property
     def at_edge(self) -> float:
@@ -202,10 +244,30 @@ class Traffic:
     @property
     def usage(self) -> Usage:
         """Return the usage of the stores by all traffic."""
-        total = Usage(blob_reads=self.links) + self.upkeep + self.rolled_up
+        direct = self.links + (self.edge_misses if self.design.archives_from_blobs else 0)
+        total = Usage(blob_reads=direct) + self.upkeep + self.counting + self.edition
         for use, times in self.asked.items():
-            total += MEASURED[use] * times
-        return total
+            total += self.design.measured[use] * (times * self._asks_stores(use))
+        return total + self.design.counted_pull * -self._asks_stores_for_pulls
+
+    def _asks_stores(self, use: OperationUsage) -> float:
+        """Return the share of such requests for which stores are asked."""
+        is_kept = self.design.in_memory and use in READ_FROM_MEMORY
+        return 1 - self.prices[Figure.IN_MEMORY] if is_kept else 1
+
+    @property
+    def _asks_stores_for_pulls(self) -> float:
+        return self.load.pulls * self._asks_stores(OperationUsage.PULL)
+
+    @property
+    def edition(self) -> Usage:
+        """Return the usage by asking whether anything changed: once a second while an instance
+        is asked itself."""
+        if not self.design.in_memory:
+            return Usage()
+        ranges = ceil((self.plan.most_units or 0) / UNITS_OF_A_RANGE) or 1
+        asked = min(self.busy_seconds, self.requests) * ranges
+        return Usage(self.prices[Figure.FEED_LOOK], 1) * asked
 
     @property
     def upkeep(self) -> Usage:
@@ -216,16 +278,21 @@ class Traffic:
         return total
 
     @property
-    def rolled_up(self) -> Usage:
+    def counting(self) -> Usage:
         """Return the usage by counting pulls; a rarely pulled package costs more for each pull."""
-        runs, packages = UPKEEP_USAGE["roll-up"].runs_a_month, max(self.load.packages, 1)
+        counting, packages = self.design.counting, max(self.load.packages, 1)
+        runs = counting.runs_a_month
         pulled = packages * (1 - exp(-self.load.pulls / runs / packages))
-        return ROLLED_PULL * self.load.pulls + ROLLED_PACKAGE * (pulled * runs)
+        windows = SECONDS / COUNTING_SECONDS * max(self.plan.always_ready, 1)
+        counted = windows * (1 - exp(-self.load.pulls / windows))
+        each = counting.pull * self.load.pulls + counting.window * counted
+        return each + counting.package * (pulled * runs)
 
     @property
     def out_gigabytes(self) -> float:
         """Return how many gigabytes are sent to clients."""
-        answers = sum(MEASURED[use].answer_bytes * times for use, times in self.asked.items())
+        each = self.design.measured
+        answers = sum(each[use].answer_bytes * times for use, times in self.asked.items())
         return (answers + self.load.pulls * self.load.archive_bytes) / GIGABYTE
 
 
@@ -239,9 +306,9 @@ class CostLine:
     dollars: float
 
 
-def bill(plan: CostPlan, load: Load, prices: Prices) -> list[CostLine]:
+def bill(plan: CostPlan, load: Load, prices: Prices, design: Design = DESIGN) -> list[CostLine]:
     """Return the bill of a month, with a line for each meter."""
-    traffic = Traffic(plan, load)
+    traffic = Traffic(plan, load, prices, design)
     return [
         *_functions(traffic, prices),
         *_cosmos(traffic, prices),
@@ -257,7 +324,7 @@ def total(lines: list[CostLine]) -> float:
 
 def shortfalls(plan: CostPlan, load: Load, prices: Prices) -> list[str]:
     """Return a sentence for each limit of the plan that the load exceeds."""
-    busiest, most = busiest_units(Traffic(plan, load), prices), plan.most_units
+    busiest, most = busiest_units(Traffic(plan, load, prices), prices), plan.most_units
     if most is None or busiest <= most:
         return []
     asked = f"The busiest second asks Cosmos DB for {busiest:,.0f} RU/s, and this size has {most:,}"
@@ -275,11 +342,6 @@ def all_units(traffic: Traffic, prices: Prices) -> float:
     return traffic.usage.units + feed
 
 
-def http_seconds(traffic: Traffic, prices: Prices) -> float:
-    """Return the active time of the instances that answer requests, in a month."""
-    return busy_seconds(traffic.requests, max(traffic.plan.always_ready, 1), prices)
-
-
 def busy_seconds(requests: float, instances: int, prices: Prices) -> float:
     """Return the active time of all instances together, in a month.
 
@@ -293,23 +355,21 @@ def busy_seconds(requests: float, instances: int, prices: Prices) -> float:
 
 
 def _functions(traffic: Traffic, prices: Prices) -> list[CostLine]:
-    ready, runs = traffic.plan.always_ready, traffic.runs
-    busy = http_seconds(traffic, prices) * INSTANCE_GIGABYTES
-    room = ready * SECONDS * INSTANCE_GIGABYTES
-    idle = room + (FOLLOWING if ready else 0) * SECONDS * INSTANCE_GIGABYTES
-    timers = runs * prices[Figure.FUNCTION_SHORTEST] * INSTANCE_GIGABYTES
-    on_demand = max(busy - room, 0) + timers
+    each, runs = traffic.gigabytes, traffic.runs
+    busy = traffic.busy_seconds * each
+    room = traffic.plan.always_ready * SECONDS * each
+    idle = traffic.ready * SECONDS * each
+    shortest = prices[Figure.FUNCTION_SHORTEST] * each
+    on_demand = max(busy - room, 0) + (runs - traffic.ready_runs) * shortest
+    ready_busy = min(busy, room) + traffic.ready_runs * shortest
     executions = traffic.requests + runs
-    free = 0 if ready else prices[Figure.FUNCTION_FREE_EXECUTIONS]
+    free = 0 if idle else prices[Figure.FUNCTION_FREE_EXECUTIONS]
     paid = max(on_demand - prices[Figure.FUNCTION_FREE_SECONDS], 0)
     return [
         CostLine("Functions", "GB-s on demand", on_demand, paid * prices[Figure.FUNCTION_SECOND]),
         CostLine("Functions", "GB-s always ready", idle, idle * prices[Figure.READY_BASELINE]),
         CostLine(
-            "Functions",
-            "GB-s busy of those",
-            min(busy, room),
-            min(busy, room) * prices[Figure.READY_SECOND],
+            "Functions", "GB-s busy of those", ready_busy, ready_busy * prices[Figure.READY_SECOND]
         ),
         CostLine(
             "Functions",
@@ -391,12 +451,15 @@ def _watching(traffic: Traffic, prices: Prices) -> list[CostLine]:
 
 def logged_gigabytes(traffic: Traffic, prices: Prices) -> float:
     """Return how much is logged in a month, up to the limit of the plan."""
-    usage = traffic.usage
+    usage, log, pushes = traffic.usage, traffic.design.logging, traffic.load.pushes
+    whole = pushes + sum(task.runs_a_month for task in UPKEEP_USAGE.values())
+    database = usage.records + FEED_LOOKS + FEED_LEASES if log.database else 0
     logged = (
-        (traffic.requests + traffic.runs) * prices[Figure.LOG_REQUEST]
-        + (usage.records + FEED_LOOKS + FEED_LEASES) * prices[Figure.LOG_RECORD]
+        (traffic.requests - pushes) * log.read
+        + whole * (log.line + prices[Figure.LOG_LINE])
+        + database * prices[Figure.LOG_RECORD]
         + usage.blob_writes * prices[Figure.LOG_WRITE]
-        + traffic.at_edge * prices[Figure.LOG_EDGE]
-        + http_seconds(traffic, prices) / 60 * prices[Figure.LOG_METRICS]
+        + (traffic.at_edge if log.edge else 0) * prices[Figure.LOG_EDGE]
+        + traffic.busy_seconds / 60 * prices[Figure.LOG_METRICS]
     )
     return min(logged / GIGABYTE, traffic.plan.log_gigabytes * DAYS)

@@ -99,6 +99,7 @@ class Figure(Enum):
     PROBE = "alerts.thousand-probes"
     SERVICE_SECONDS = "assumed.seconds-a-request"
     PEAK = "assumed.busiest-hour-factor"
+    IN_MEMORY = "assumed.reads-in-memory"
     LOG_REQUEST = "assumed.log-bytes-a-request"
     LOG_LINE = "assumed.log-bytes-around-a-line"
     LOG_RECORD = "assumed.log-bytes-a-database-request"
@@ -145,6 +146,7 @@ PUBLISHED: Mapping[Figure, Known] = MappingProxyType(
         Figure.PROBE: Known(0.50, "thousand probes from outside"),
         Figure.SERVICE_SECONDS: Known(0.020, "s that a request is in hand"),
         Figure.PEAK: Known(4, "times the mean of the month in a busy hour"),
+        Figure.IN_MEMORY: Known(0.9, "part of the reads that an instance answers from memory"),
         Figure.LOG_REQUEST: Known(1_500, "bytes of the host's record of a request"),
         Figure.LOG_LINE: Known(700, "bytes that the host adds to a line of the log"),
         Figure.LOG_RECORD: Known(1_000, "bytes that a request to Cosmos DB logs"),

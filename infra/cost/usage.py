@@ -66,6 +66,16 @@ class UpkeepUsage:
     each_release: Usage = Usage()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """What counting pulls takes."""
+
+    pull: Usage = Usage()
+    window: Usage = Usage()  # Of each half minute in which an instance counts.
+    package: Usage = Usage()  # Of each pulled package, in each run that adds up its pulls.
+    runs_a_month: float
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """Stored bytes of a release without its archive."""
@@ -104,6 +114,9 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "keep": UpkeepUsage(121.7, Usage(45.4, 9)),
     }
 )
+
+# What writing down a counted pull takes; it is part of a pull above.
+COUNTED_PULL = Usage(6.0, 1)
 
 # What a counted pull adds to the next roll-up, and what each package does that was pulled.
 ROLLED_PULL = Usage(15.55)

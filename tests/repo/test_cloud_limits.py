@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from infra.cost.model import COST_PLANS, INSTANCE_GIGABYTES, REQUESTS_AT_ONCE, Size
+from infra.cost.model import COST_PLANS, REQUESTS_AT_ONCE, Size
 from infra.cost.prices import Figure, Prices
 from infra.cost.usage import ITEMS, MEASURED, ROLLED_PULL, OperationUsage
 from shared.settings import Settings
@@ -29,7 +29,7 @@ COUNTED = COUNT + ROLLED_PULL.units
 VERSION = ITEMS["release"] + ITEMS["entry"]
 MOST_FACTS = 16 * 1024
 LISTED_VERSION = 1.0  # Request units: half of a KiB, twice for its consistency.
-INSTANCES = REGION_MEGABYTES // (INSTANCE_GIGABYTES * 1024)
+INSTANCES = REGION_MEGABYTES // int(COST_PLANS[Size.PUBLIC].gigabytes * 1024)
 
 
 def fitting(item: float, most: float = PARTITION_BYTES) -> float:

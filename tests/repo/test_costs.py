@@ -9,13 +9,14 @@ import pytest
 from croniter import croniter
 
 from functions.change_feed import POLL_MS
+from functions.timers import TIMER_SCHEDULE
 from infra.cost.__main__ import cost
+from infra.cost.designs import DESIGN
 from infra.cost.model import (
     COST_PLANS,
     FEED_LOOKS,
     FOLLOWING,
     HOURS,
-    INSTANCE_GIGABYTES,
     KEY_LOOKS_AN_HOUR,
     REQUESTS_AT_ONCE,
     SECONDS,
@@ -28,7 +29,7 @@ from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.signing_keys import REREAD_AFTER
 from shared.services.upkeep import SCHEDULES
 from shared.settings import Settings
-from tests.paths import docs
+from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import module
 from tests.repo.deployment_sizes import default
 from tests.support.terminal import Terminal
@@ -90,13 +91,29 @@ def test_the_logs_of_a_size_are_those_that_are_stored(size: Size, plan: CostPlan
 
 def test_an_instance_is_as_large_as_the_one_that_is_made() -> None:
     functions = module("functions").parameters
-    assert functions["instanceMemory"]["default"] == INSTANCE_GIGABYTES * 1024
+    for plan in COST_PLANS.values():
+        assert functions["instanceMemory"]["default"] == plan.gigabytes * 1024
     assert functions["requestsAtOnce"]["default"] == REQUESTS_AT_ONCE
 
 
 def test_one_instance_more_follows_the_changes_where_any_is_always_ready() -> None:
     kept = re.findall(r"\{ name: '([\w:]+)', instanceCount: (\w+) \}", module("functions").text)
     assert kept == [("http", "alwaysReady"), ("function:feed_listings", str(FOLLOWING))]
+
+
+def test_every_group_of_functions_is_counted() -> None:
+    listed = (ROOT / "docs" / "decisions" / "0022-functions-by-need.md").read_text("utf-8")
+    assert "The Functions form three groups: HTTP, the timer" in listed
+    assert DESIGN.groups == 3
+    assert TIMER_SCHEDULE.endswith("* * * * *")
+    assert pytest.approx(HOURS * 60) == DESIGN.timer_calls
+
+
+def test_requests_of_database_and_edge_are_logged_on_demand() -> None:
+    for parameter in ("logDatabaseRequests", "logEdgeRequests"):
+        assert default(parameter, Size.PUBLIC) == "false"
+    assert not DESIGN.logging.database
+    assert not DESIGN.logging.edge
 
 
 def test_every_alert_is_paid_for() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.cost.model import INSTANCE_GIGABYTES
+from infra.cost.model import COST_PLANS, Size
 from tests.paths import ROOT
 from tests.repo.bicep_templates import INFRA, MAIN
 
@@ -105,7 +105,8 @@ def test_all_problems_are_reported_at_once() -> None:
 def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) -> None:
     shown = with_parameters(tmp_path, size="public")
     assert shown.returncode == 0
-    assert f"Note: 200 instances of {INSTANCE_GIGABYTES * 1024:,} MB are more" in shown.stderr
+    memory = COST_PLANS[Size.PUBLIC].gigabytes * 1024
+    assert f"Note: 200 instances of {memory:,.0f} MB are more" in shown.stderr
 
 
 def test_the_templates_have_the_same_bounds() -> None:

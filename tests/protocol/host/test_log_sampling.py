@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from functions.http.handlers import READING_POSTS, Exchange
+from infra.cost.designs import READ_LOG_BYTES
 from infra.cost.prices import Figure, Prices
 from shared.domain.identity import OPERATOR
 from shared.log import configure, log
@@ -28,7 +29,6 @@ SHARE = 0.01
 GREET = "/packages/acme/greet/1.0.0"
 MANY = 2_000
 READS = 1_000
-MOST_BYTES_A_READ = 60
 SAMPLING_SETTING = "AzureFunctionsJobHost__logging__applicationInsights__samplingSettings__"
 JSON = {"Content-Type": "application/json"}
 
@@ -219,4 +219,4 @@ async def test_a_read_that_succeeds_writes_at_most_60_bytes(
         + sum(len(json.dumps(span)) for span in spans)
         + READS * sampling_of_the_host() * prices[Figure.LOG_REQUEST]
     )
-    assert written / READS <= MOST_BYTES_A_READ
+    assert written / READS <= READ_LOG_BYTES

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infra.cost.designs import BEFORE, DESIGN, PARTS, Counting, Design, steps
 from infra.cost.model import (
     COST_PLANS,
+    COUNTING_SECONDS,
     FOLLOWING,
-    INSTANCE_GIGABYTES,
+    READY_IN_ZONES,
     SECONDS,
     CostPlan,
     FrontDoorTier,
@@ -26,12 +28,16 @@ from infra.cost.model import (
     usual,
 )
 from infra.cost.prices import Figure, Prices
-from infra.cost.usage import MEASURED, ROLLED_PULL, UPKEEP_USAGE, OperationUsage, Usage
+from infra.cost.usage import MEASURED, UPKEEP_USAGE, OperationUsage, Usage
 
 PRICES = Prices.published()
 DEV, TEAM, PUBLIC = (COST_PLANS[size] for size in Size)
 NOBODY = usual(0, 0)
 MILLION = usual(2_000, 1_000_000)
+
+
+def traffic_of(plan: CostPlan, load: Load, design: Design = DESIGN) -> Traffic:
+    return Traffic(plan, load, PRICES, design)
 
 
 def cost(plan: CostPlan, load: Load, service: str, what: str = "") -> float:
@@ -58,12 +64,19 @@ def test_with_pulls_come_resolves_searches_and_pushes() -> None:
 
 
 def test_without_an_edge_a_client_with_a_token_gets_its_archive_from_the_app() -> None:
-    traffic = Traffic(DEV, replace(MILLION, with_token=0.25))
+    traffic = traffic_of(DEV, replace(MILLION, with_token=0.25))
     assert (traffic.through_app, traffic.links) == (250_000, 750_000)
 
 
-def test_behind_an_edge_the_app_sends_what_the_edge_has_not() -> None:
-    traffic = Traffic(TEAM, replace(MILLION, cache_hits=0.75))
+def test_behind_an_edge_blob_storage_sends_what_the_edge_has_not() -> None:
+    traffic = traffic_of(TEAM, replace(MILLION, cache_hits=0.75))
+    assert (traffic.edge_misses, traffic.through_app, traffic.links) == (250_000, 0, 0)
+    more = traffic_of(TEAM, replace(MILLION, cache_hits=0.5)).usage.blob_reads
+    assert more - traffic.usage.blob_reads == pytest.approx(250_000)
+
+
+def test_without_archives_from_blobs_the_app_sends_what_the_edge_has_not() -> None:
+    traffic = traffic_of(TEAM, replace(MILLION, cache_hits=0.75), BEFORE)
     assert (traffic.through_app, traffic.links) == (250_000, 0)
 
 
@@ -71,27 +84,26 @@ def test_the_edge_takes_both_hops_of_every_pull_and_all_else() -> None:
     load = replace(MILLION, cache_hits=1.0)
     others = load.resolves + load.searches + load.pushes
     probes = TEAM.watch.probes_an_hour * 730
-    assert Traffic(TEAM, load).at_edge == 2 * load.pulls + others + probes
-    assert Traffic(DEV, load).at_edge == 0
+    assert traffic_of(TEAM, load).at_edge == 2 * load.pulls + others + probes
+    assert traffic_of(DEV, load).at_edge == 0
 
 
 def test_an_archive_leaves_once_however_it_goes() -> None:
     load = replace(NOBODY, pulls=1_000, archive_bytes=1_000_000)
     answers = 1_000 * MEASURED[OperationUsage.PULL].answer_bytes / 1e9
     for plan in COST_PLANS.values():
-        assert Traffic(plan, load).out_gigabytes == pytest.approx(1 + answers)
+        assert traffic_of(plan, load).out_gigabytes == pytest.approx(1 + answers)
 
 
 def test_the_cost_of_timers_grows_with_the_releases() -> None:
-    idle, full = (Traffic(DEV, replace(NOBODY, packages=n)).upkeep.units for n in (0, 1_000))
+    idle, full = (traffic_of(DEV, replace(NOBODY, packages=n)).upkeep.units for n in (0, 1_000))
     added = sum(task.each_release.units * task.runs_a_month for task in UPKEEP_USAGE.values())
     assert full - idle == pytest.approx(added * 4_000)
 
 
 def test_counting_the_pulls_of_one_package_costs_less_than_those_of_many() -> None:
-    one, many = (Traffic(DEV, usual(packages, 10_000_000)) for packages in (1, 10_000))
-    assert one.rolled_up.units < many.rolled_up.units
-    assert one.rolled_up.units > (ROLLED_PULL * 10_000_000).units
+    one, many = (traffic_of(DEV, usual(packages, 10_000_000)) for packages in (1, 10_000))
+    assert one.counting.units < many.counting.units
 
 
 def test_usages_add_up() -> None:
@@ -128,15 +140,35 @@ def test_more_requests_never_cost_less(one: int, other: int) -> None:
 
 
 def test_an_instance_that_is_always_there_is_paid_for_when_idle() -> None:
-    room = (2 + FOLLOWING) * SECONDS * INSTANCE_GIGABYTES
-    assert quantity(PUBLIC, NOBODY, "GB-s always ready") == room
+    room = (1 + FOLLOWING) * SECONDS * TEAM.gigabytes
+    assert quantity(TEAM, NOBODY, "GB-s always ready") == room
     paid = room * PRICES[Figure.READY_BASELINE]
-    assert cost(PUBLIC, NOBODY, "Functions", "always ready") == pytest.approx(paid)
+    assert cost(TEAM, NOBODY, "Functions", "always ready") == pytest.approx(paid)
+    assert traffic_of(DEV, NOBODY).ready == 0
+
+
+def test_in_several_zones_two_instances_of_each_group_are_paid_for() -> None:
+    assert traffic_of(PUBLIC, NOBODY).ready == READY_IN_ZONES * DESIGN.groups
+    assert traffic_of(PUBLIC, NOBODY, BEFORE).ready == READY_IN_ZONES * BEFORE.groups
+    more = replace(PUBLIC, always_ready=5)
+    assert traffic_of(more, NOBODY).ready == 5 + READY_IN_ZONES * (DESIGN.groups - 1)
+
+
+def test_a_timer_runs_on_demand_unless_zones_keep_an_instance_for_it() -> None:
+    assert traffic_of(TEAM, NOBODY).ready_runs == 0
+    assert traffic_of(PUBLIC, NOBODY).ready_runs == DESIGN.timer_calls
+    assert quantity(PUBLIC, NOBODY, "GB-s on demand") == 0
+
+
+def test_smaller_instances_cost_less() -> None:
+    small = replace(TEAM, gigabytes=TEAM.gigabytes / 2)
+    half = cost(TEAM, MILLION, "Functions", "always ready") / 2
+    assert cost(small, MILLION, "Functions", "always ready") == pytest.approx(half)
 
 
 def test_load_above_the_reserved_instances_runs_on_demand() -> None:
-    flood = usual(100, 20_000_000_000)
-    room = SECONDS * INSTANCE_GIGABYTES
+    flood = replace(usual(100, 20_000_000_000), pushes=0)
+    room = SECONDS * TEAM.gigabytes
     assert quantity(TEAM, flood, "GB-s busy of those") == room
     assert quantity(TEAM, flood, "GB-s on demand") > room
 
@@ -147,21 +179,78 @@ def test_free_amounts_cost_nothing() -> None:
     assert cost(DEV, usual(10, 1_000), "Logs") == 0
 
 
+# --- designs ---------------------------------------------------------------------------------
+
+REMEMBERING = replace(DESIGN, in_memory=True)
+IN_BULK = replace(DESIGN, counting=Counting(window=Usage(30, 1), runs_a_month=30))
+
+
+def test_each_part_changes_something_else_and_all_together_the_whole_design() -> None:
+    changed = [field for fields in PARTS.values() for field in fields]
+    assert sorted(changed) == sorted(Design.__slots__)
+    assert [name for name, _ in steps()] == ["before", *PARTS]
+    assert [design for _, design in steps()][-1] == DESIGN
+
+
+def test_what_an_instance_has_in_memory_asks_no_store() -> None:
+    load = replace(NOBODY, resolves=1_000_000)
+    asked = traffic_of(DEV, load).usage.units - traffic_of(DEV, NOBODY).usage.units
+    kept = traffic_of(DEV, load, REMEMBERING)
+    rest = 1 - PRICES[Figure.IN_MEMORY]
+    added = kept.usage.units - kept.edition.units - traffic_of(DEV, NOBODY).usage.units
+    assert added == pytest.approx(rest * asked)
+
+
+def test_the_change_feed_is_asked_once_a_second_at_most_and_only_by_who_is_asked() -> None:
+    few, many = (traffic_of(DEV, usual(100, n), REMEMBERING) for n in (1_000, 1_000_000_000))
+    assert few.edition.records == pytest.approx(few.busy_seconds, rel=0.01)
+    assert many.edition.records <= many.busy_seconds
+    assert traffic_of(DEV, NOBODY, REMEMBERING).edition.units == 0
+    assert traffic_of(DEV, MILLION).edition.units == 0 or DESIGN.in_memory
+
+
+def test_a_larger_account_has_several_ranges_to_ask() -> None:
+    team, public = (traffic_of(plan, MILLION, REMEMBERING).edition for plan in (TEAM, PUBLIC))
+    assert public.records > 1.9 * team.records
+
+
+def test_pulls_from_memory_are_counted_all_the_same() -> None:
+    load = usual(100, 10_000_000)
+    assert traffic_of(DEV, load, REMEMBERING).counting == traffic_of(DEV, load).counting
+
+
+def test_counts_in_bulk_cost_by_the_half_minute_and_not_by_the_pull() -> None:
+    windows = SECONDS / COUNTING_SECONDS
+    some, many = (traffic_of(DEV, usual(100, n), IN_BULK).counting for n in (1_000, 10**10))
+    assert some.records == pytest.approx(1_000, rel=0.01)
+    assert many.records == pytest.approx(windows)
+
+
+def test_a_read_that_succeeds_logs_what_a_test_allows() -> None:
+    quiet = replace(TEAM, watch=replace(TEAM.watch, probes_an_hour=0))
+    prices = PRICES.changed(b'{"assumed.log-bytes-of-metrics-a-minute": 0}')
+    searches = replace(NOBODY, searches=1_000_000)
+    one, more = (
+        logged_gigabytes(Traffic(quiet, load, prices), prices) for load in (NOBODY, searches)
+    )
+    assert more - one == pytest.approx(0.060)
+
+
 # --- the database ----------------------------------------------------------------------------
 
 
 def test_serverless_pays_for_each_request_unit() -> None:
-    units = all_units(Traffic(DEV, MILLION), PRICES)
+    units = all_units(traffic_of(DEV, MILLION), PRICES)
     assert cost(DEV, MILLION, "Cosmos DB", "request units") == pytest.approx(units / 1e6 * 0.25)
 
 
 def test_following_the_changes_takes_units_whether_there_are_any_or_not() -> None:
-    assert all_units(Traffic(DEV, NOBODY), PRICES) > Traffic(DEV, NOBODY).usage.units + 1e6
+    assert all_units(traffic_of(DEV, NOBODY), PRICES) > traffic_of(DEV, NOBODY).usage.units + 1e6
 
 
 def test_a_push_runs_the_function_that_follows_it() -> None:
     pushed = replace(NOBODY, pushes=1_000)
-    assert Traffic(DEV, pushed).runs - Traffic(DEV, NOBODY).runs == 1_000
+    assert traffic_of(DEV, pushed).runs - traffic_of(DEV, NOBODY).runs == 1_000
 
 
 def test_autoscale_pays_for_a_tenth_when_idle() -> None:
@@ -170,8 +259,8 @@ def test_autoscale_pays_for_a_tenth_when_idle() -> None:
 
 
 def test_autoscale_pays_for_the_busiest_second_otherwise() -> None:
-    load = usual(100, 100_000_000)
-    busiest = all_units(Traffic(TEAM, load), PRICES) / SECONDS * PRICES[Figure.PEAK]
+    load = usual(100, 2_000_000_000)
+    busiest = all_units(traffic_of(TEAM, load), PRICES) / SECONDS * PRICES[Figure.PEAK]
     assert quantity(TEAM, load, "RU/s in the busiest second") == pytest.approx(busiest)
 
 
@@ -221,9 +310,9 @@ def test_another_edge_is_for_those_who_have_one() -> None:
 
 
 def test_logs_end_at_what_a_day_lets_in() -> None:
-    flood = usual(100, 100_000_000)
-    assert logged_gigabytes(Traffic(DEV, flood), PRICES) == pytest.approx(730 / 24)
-    assert logged_gigabytes(Traffic(TEAM, flood), PRICES) > 700
+    flood = usual(100, 10_000_000_000)
+    assert logged_gigabytes(traffic_of(DEV, flood), PRICES) == pytest.approx(730 / 24)
+    assert logged_gigabytes(traffic_of(TEAM, flood), PRICES) > 500
 
 
 def test_logs_that_are_stored_longer_than_a_month_cost_more() -> None:
