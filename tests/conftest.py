@@ -1,5 +1,6 @@
 """What every suite shares."""
 
+import gc
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 settings.register_profile("ballroom", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("few-examples", settings.get_profile("ballroom"), max_examples=10)
 settings.load_profile("ballroom")
+
+
+def pytest_collection_finish() -> None:
+    """Exempt the modules and thousands of collected tests from garbage collections."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,25 @@ To build all faces takes longer than most tests. Their routes are the same over 
 one process reads them once, from a whole app.
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
 
 import azure.functions as func
+from azure.functions.decorators import utils
 
 from functions.central.double_slash import double_slash_blueprint
 from functions.faces import BlueprintFactory, app_of, build_app, factories, routes_of
 from functions.web.not_found import not_found_blueprint
 from shared.composition import Registry
 from shared.hosting.triggers import AppFunctions, FunctionCall, HttpFunction, functions_of
+
+# The library reads the signature of a class for each of its objects: a third of the time to build a
+# face. It uses this module for nothing else.
+utils.inspect = SimpleNamespace(signature=cache(inspect.signature))  # pyright: ignore[reportPrivateImportUsage]
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ _declared: list[Declared] = []  # One, from the first registry of this process.
 def declared_by(registry: Registry) -> Declared:
     """Read the whole app."""
     faces = [*factories(), *_faces_from_routes(registry)]
-    by_name = {each.name: face for face in faces for each in _functions_of(face, registry)}
+    by_name = {name: face for face in faces for name in _calls_of(face, registry)}
     return Declared(functions_of(build_app(registry)).http, by_name)
 
 
@@ -59,8 +68,10 @@ def _is_central(face: BlueprintFactory) -> bool:
     return face.__module__.startswith("functions.central.")
 
 
-def _functions_of(face: BlueprintFactory, registry: Registry) -> Sequence[HttpFunction]:
-    return functions_of(app_of([face(registry)])).http
+def _calls_of(face: BlueprintFactory, registry: Registry) -> dict[str, FunctionCall]:
+    """Return the coroutine functions of a face; `declared_by` had all of them checked."""
+    functions: list[Any] = app_of([face(registry)]).get_functions()
+    return {each.get_function_name(): each.get_user_function() for each in functions}
 
 
 class _Built:
@@ -76,11 +87,7 @@ class _Built:
 
         async def calling(value: object) -> object:
             if name not in self._calls:
-                self._build(name)
+                self._calls.update(_calls_of(self._faces[name], self._registry))
             return await self._calls[name](value)
 
         return calling
-
-    def _build(self, name: str) -> None:
-        functions = _functions_of(self._faces[name], self._registry)
-        self._calls.update({each.name: each.call for each in functions})

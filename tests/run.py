@@ -388,7 +388,7 @@ def summary(outcomes: list[Outcome], extent: Extent = Extent.NORMAL) -> int:
         if outcome.left_out:
             print(f"left to `make test-all`: {outcome.left_out} of {outcome.name}, {REPEATED}")
     if extent is not Extent.ALL:
-        print("left to `make test-all`: rows of the tables of faults that repeat others")
+        print("left to `make test-all`: rows of tables that repeat others: faults, rights, probes")
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
     print(f"{passed} passed, {failed} failed, {skipped.total()} skipped", flush=True)

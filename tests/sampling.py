@@ -4,11 +4,12 @@
 """
 
 import os
-from collections.abc import Callable, Hashable, Iterable
-from typing import TypeVar
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from functools import cache
+from typing import Any, TypeVar
 from zlib import crc32
 
-Row = TypeVar("Row")
+Row = TypeVar("Row", bound=Hashable)
 
 FULL = os.environ.get("BALLROOM_TEST_TABLES") == "full"
 
@@ -32,3 +33,24 @@ def covering(
         chosen.add(best)
         wanted -= values[best]
     return [row for at, row in enumerate(table) if at in chosen]
+
+
+def covering_part(
+    name: str,
+    tables: Mapping[str, Iterable[Row]],
+    features: tuple[Callable[[str, Row], Hashable], ...],
+) -> list[Row]:
+    """Return the rows of one table in a sample of all tables, which is taken as of one.
+
+    A feature takes the name of the table and the row. `features` is a constant, so that the sample
+    is taken once for all names.
+    """
+    table = tuple((each, row) for each, rows in tables.items() for row in rows)
+    return [row for each, row in _sample(table, features) if each == name]
+
+
+@cache
+def _sample(
+    table: tuple[tuple[str, Any], ...], features: tuple[Callable[[str, Any], Hashable], ...]
+) -> list[tuple[str, Any]]:
+    return covering(table, *(lambda row, feature=each: feature(*row) for each in features))

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import cache
 from pathlib import Path
 
 import httpx
@@ -29,7 +28,7 @@ from tests.crash.recovery import (
 from tests.crash.reference_runs import Reference, References
 from tests.crash.registry_state import picture
 from tests.crash.use_cases import USE_CASES
-from tests.sampling import covering
+from tests.sampling import covering_part
 from tests.support import port_doubles
 from tests.support.archives import bala
 from tests.support.port_doubles import Moment, failing
@@ -90,20 +89,16 @@ def rows_of(reference: Reference) -> Iterator[Row]:
             yield Row(number, call, fault)
 
 
+FEATURES = (
+    lambda name, row: (name, row.number),
+    lambda _name, row: (row.call, row.fault),
+)
+
+
 async def sample_of(name: str, references: References) -> list[Row]:
     """Return every call of the use-case; over all use-cases every method has every fault."""
     made = [await references.of(each) for each in USE_CASES]
-    table = tuple((each.use_case.name, row) for each in made for row in rows_of(each))
-    return [row for use_case, row in _sampled(table) if use_case == name]
-
-
-@cache
-def _sampled(table: tuple[tuple[str, Row], ...]) -> list[tuple[str, Row]]:
-    return covering(
-        table,
-        lambda each: (each[0], each[1].number),
-        lambda each: (each[1].call, each[1].fault),
-    )
+    return covering_part(name, {each.use_case.name: rows_of(each) for each in made}, FEATURES)
 
 
 async def answer_of(reference: Reference, row: Row, folder: Path) -> int:

@@ -1,7 +1,6 @@
 """A process that is killed before or after any call of a port loses nothing and leaves no half."""
 
 from collections.abc import Iterator
-from functools import cache
 
 import pytest
 
@@ -10,7 +9,7 @@ from tests.crash.fork_server import AfterAnswer, AtCall
 from tests.crash.recovery import check_kept, check_repeat, check_upkeep
 from tests.crash.reference_runs import Reference, References
 from tests.crash.use_cases import USE_CASES
-from tests.sampling import covering
+from tests.sampling import covering_part
 from tests.support.port_doubles import Moment
 
 # A state that one moment leaves behind is nearly that of the next, so each gets one of the checks.
@@ -20,16 +19,16 @@ CHECKS = {Moment.BEFORE: check_repeat, Moment.AFTER: check_upkeep}
 Row = tuple[int, str, Moment]
 
 
+FEATURES = (
+    lambda name, row: (name, row[0]),
+    lambda _name, row: row[1:],
+)
+
+
 async def sample_of(name: str, references: References) -> list[Row]:
     """Return every call of the use-case; over all use-cases every method has both moments."""
     made = [await references.of(each) for each in USE_CASES]
-    table = tuple((each.use_case.name, row) for each in made for row in rows_of(each))
-    return [row for use_case, row in _sampled(table) if use_case == name]
-
-
-@cache
-def _sampled(table: tuple[tuple[str, Row], ...]) -> list[tuple[str, Row]]:
-    return covering(table, lambda each: (each[0], each[1][0]), lambda each: each[1][1:])
+    return covering_part(name, {each.use_case.name: rows_of(each) for each in made}, FEATURES)
 
 
 def rows_of(reference: Reference) -> Iterator[Row]:

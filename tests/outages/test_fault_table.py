@@ -5,7 +5,6 @@ The table is made from the calls that each use-case really makes on the wire.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import httpx
@@ -19,7 +18,7 @@ from tests.outages.faulty_transport import Call, Died, Fault, FaultyTransport
 from tests.outages.reference_runs import Reference, References, over, seen
 from tests.outages.store_contents import contents_of
 from tests.outages.use_cases import USE_CASES
-from tests.sampling import covering
+from tests.sampling import covering_part
 from tests.support.cloud_stores import forget
 
 pytestmark = pytest.mark.timeout(600)  # A test has a hundred rows and more.
@@ -48,6 +47,13 @@ def rows_of(reference: Reference) -> Iterator[Row]:
             yield Row(call, fault)
 
 
+FEATURES = (
+    lambda name, row: (name, row.call),
+    lambda name, row: (name, row.call.kind, row.fault) if row.is_half_done else None,
+    lambda _name, row: (row.call.kind, row.fault),
+)
+
+
 async def sample_of(name: str, references: References) -> list[Row]:
     """Return the rows of a use-case: every call of it, and both faults after a write of each kind.
 
@@ -55,18 +61,7 @@ async def sample_of(name: str, references: References) -> list[Row]:
     by the clients of the stores, whichever use-case makes it.
     """
     made = [await references.of(each) for each in USE_CASES.values()]
-    table = tuple((each.use_case.name, row) for each in made for row in rows_of(each))
-    return [row for use_case, row in _sampled(table) if use_case == name]
-
-
-@cache
-def _sampled(table: tuple[tuple[str, Row], ...]) -> list[tuple[str, Row]]:
-    return covering(
-        table,
-        lambda each: (each[0], each[1].call),
-        lambda each: (each[0], each[1].call.kind, each[1].fault) if each[1].is_half_done else None,
-        lambda each: (each[1].call.kind, each[1].fault),
-    )
+    return covering_part(name, {each.use_case.name: rows_of(each) for each in made}, FEATURES)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from functions.faces import build_app
 from shared.composition import Registry
 from shared.hosting.host import Host
 from shared.localhost import archive_resolver
+from tests.lazy_app import lazy_functions
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused
@@ -187,7 +187,7 @@ async def test_attempts_to_sign_in_have_a_limit_of_their_own(worlds: OpenWorld) 
 def streaming(registry: Registry) -> Host:
     """Serve archives from the disk, as one machine does."""
     return Host(
-        build_app(registry),
+        lazy_functions(registry),
         archives=archive_resolver(registry),
         data_version=registry.adapters.data_version,
     )

@@ -11,7 +11,7 @@ import coverage
 import pytest
 
 from tests import reaching, run
-from tests.sampling import covering
+from tests.sampling import covering, covering_part
 
 REPORT = """<testsuites><testsuite>
 <testcase name="a" />
@@ -56,7 +56,7 @@ def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
     assert run.summary([good]) == 0
     assert capsys.readouterr().out.splitlines()[-3:] == [
         "skipped 2: no account",
-        "left to `make test-all`: rows of the tables of faults that repeat others",
+        "left to `make test-all`: rows of tables that repeat others: faults, rights, probes",
         "3 passed, 0 failed, 2 skipped",
     ]
     assert run.summary([good, bad]) == 1
@@ -202,6 +202,15 @@ def test_a_sample_has_every_value_of_each_feature() -> None:
     assert len(sample) == 20
     assert sample == covering(rows, lambda row: row[0], lambda row: row[1], seed="x", full=False)
     assert covering(rows, lambda row: row[1], full=True) == rows
+
+
+def test_a_part_of_a_sample_has_the_rows_of_one_table() -> None:
+    tables = {"one": range(10), "other": range(5, 20)}
+    features = (lambda _name, row: row,)
+    parts = {name: covering_part(name, tables, features) for name in tables}
+    whole = [(name, row) for name, rows in tables.items() for row in rows]
+    sample = covering(whole, lambda each: each[1])
+    assert [(name, row) for name, rows in parts.items() for row in rows] == sample
 
 
 def test_the_contracts_alone_run_against_stores_that_the_environment_names(

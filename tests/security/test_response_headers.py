@@ -8,6 +8,7 @@ import pytest
 from functions.faces import build_app
 from shared.hosting.host import Host
 from shared.hosting.middleware import configured_headers
+from tests.lazy_app import lazy_functions
 from tests.security.routes import routes
 from tests.support.archives import bala
 from tests.support.server import running
@@ -72,7 +73,7 @@ async def test_every_answer_has_the_headers_that_keep_browsers_strict_and_each_o
 
 async def test_without_https_there_is_no_strict_transport_security(worlds: OpenWorld) -> None:
     plain = configured_headers("http://127.0.0.1:7071")
-    world = await worlds(host=lambda registry: Host(build_app(registry), headers=plain))
+    world = await worlds(host=lambda registry: Host(lazy_functions(registry), headers=plain))
     answer = await world.get(f"{URL}/account")
     assert "strict-transport-security" not in answer.headers
     assert answer.headers["x-content-type-options"] == "nosniff"

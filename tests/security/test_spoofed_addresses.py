@@ -5,12 +5,12 @@ import json
 import pytest
 from starlette.types import ASGIApp
 
-from functions.faces import build_app
 from shared.auth.tokens import AccessToken
 from shared.composition import Registry
 from shared.hosting.host import Host
 from shared.localhost import archive_resolver
 from tests.fakes.system import FakeRandomness
+from tests.lazy_app import lazy_functions
 from tests.support.archives import bala
 from tests.support.world import URL, OpenWorld, World
 
@@ -20,13 +20,13 @@ CLAIMS = ["X-Forwarded-For", "X-Real-IP", "Forwarded", "X-Client-IP", "True-Clie
 
 def by_function(registry: Registry) -> ASGIApp:
     """Serve archives as the cloud does."""
-    return Host(build_app(registry))
+    return Host(lazy_functions(registry))
 
 
 def from_disk(registry: Registry) -> ASGIApp:
     """Serve archives as one machine does: streamed from its disk."""
     return Host(
-        build_app(registry),
+        lazy_functions(registry),
         archives=archive_resolver(registry),
         data_version=registry.adapters.data_version,
     )

@@ -5,10 +5,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from functions.faces import build_app
 from shared.composition import Registry
 from shared.hosting.host import Host
 from shared.localhost import archive_resolver
+from tests.lazy_app import lazy_functions
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
@@ -22,12 +22,12 @@ PRIVATE = bala(GREET, visibility="private")
 
 def by_function(registry: Registry) -> Host:
     """Serve archives as the cloud does: by a Function."""
-    return Host(build_app(registry))
+    return Host(lazy_functions(registry))
 
 
 def from_disk(registry: Registry) -> Host:
     """Serve archives as one machine does: streamed from its disk."""
-    return Host(build_app(registry), archives=archive_resolver(registry))
+    return Host(lazy_functions(registry), archives=archive_resolver(registry))
 
 
 @pytest.fixture(params=[by_function, from_disk])

@@ -2,11 +2,11 @@
 
 import pytest
 
-from functions.faces import build_app
 from shared.composition import Registry
 from shared.hosting.host import Host
 from shared.hosting.middleware import FollowedRedirects
 from shared.localhost import MAVEN_PATHS, archive_resolver
+from tests.lazy_app import lazy_functions
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.storage import one_machine
@@ -23,7 +23,7 @@ HIDDEN = f"{MAVEN}/acme/secret/1.0.0/secret-1.0.0.bala"
 def on_one_machine(registry: Registry) -> Host:
     """Serve as `make run` does."""
     redirects = FollowedRedirects(MAVEN_PATHS, URL)
-    return Host(build_app(registry), archives=archive_resolver(registry), redirects=redirects)
+    return Host(lazy_functions(registry), archives=archive_resolver(registry), redirects=redirects)
 
 
 @pytest.fixture
