@@ -268,7 +268,7 @@ def measured() -> tuple[Times, float]:
 
 
 def times_of(processor_ms: float) -> Times:
-    """Return how long a pull is in hand: alone, and while the processor is shared by eight."""
+    """Return how long a pull is in hand: alone, and while the processor is shared by all."""
     alone = processor_ms + READ_MS
     together = max(REQUESTS_AT_ONCE * processor_ms, alone)
     return Times(alone, together, together + SLOW_READ_MS - READ_MS)

@@ -12,6 +12,7 @@ from functions.central.double_slash import METHODS, ROUTE, double_slash_blueprin
 from functions.http.responses import json_response
 from functions.web.not_found import not_found_blueprint
 from shared.composition import Registry
+from shared.settings.server import AppRole
 
 # Each module has a function `blueprint(registry)`, which returns its Functions.
 MODULES = (
@@ -61,13 +62,17 @@ MODULES = (
     "web.symbols",
 )
 
+# Without requests: an app that answers reads alone leaves them to the other app.
+BACKGROUND_MODULES = frozenset(("change_feed", "timers"))
+
 BlueprintFactory = Callable[[Registry], func.Blueprint]
 
 
-def factories() -> Iterator[BlueprintFactory]:
-    """Import each module, and yield its function `blueprint`."""
+def factories(role: AppRole = "all") -> Iterator[BlueprintFactory]:
+    """Import each module of the role, and yield its function `blueprint`."""
     for name in MODULES:
-        yield cast("BlueprintFactory", import_module(f"functions.{name}").blueprint)
+        if role == "all" or name not in BACKGROUND_MODULES:
+            yield cast("BlueprintFactory", import_module(f"functions.{name}").blueprint)
 
 
 def build_app(registry: Registry, more: Iterable[func.Blueprint] = ()) -> func.FunctionApp:
@@ -76,7 +81,7 @@ def build_app(registry: Registry, more: Iterable[func.Blueprint] = ()) -> func.F
     The Functions for paths with two slashes and for unknown paths follow from the routes of all
     others.
     """
-    faces = [*(blueprint(registry) for blueprint in factories()), *more]
+    faces = [*(blueprint(registry) for blueprint in factories(registry.settings.app_role)), *more]
     # An app gives its Functions once: those of this one are read here, those of the next by a host.
     functions = app_of(faces).get_functions()
     double_slash = double_slash_blueprint(functions)

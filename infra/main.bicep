@@ -57,7 +57,14 @@ param zoneRedundant bool = size == 'public'
 @minValue(0)
 param alwaysReady int = size == 'public' ? 2 : (size == 'team' ? 1 : 0)
 
-@description('Most instances, which bounds the bill as well; Flex Consumption takes no fewer than 40.')
+@description('Memory of an instance, which has one core for 2,048 MB.')
+@allowed([2048, 4096])
+param instanceMemory int = 2048
+
+@description('Replace instances one after the other when the package or a setting changes; a region that does not offer it refuses the template.')
+param rollingUpdates bool = size != 'dev'
+
+@description('Most instances of an app, which bounds the bill as well; Flex Consumption takes no fewer than 40.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstances int = size == 'public' ? 200 : 40
@@ -93,6 +100,9 @@ param logEdgeRequests bool = false
 var unique = toLower(uniqueString(resourceGroup().id, environmentName))
 var functionsName = 'func-ballroom-${unique}'
 var functionsHost = '${functionsName}.azurewebsites.net'
+// Behind Front Door a second app of the same package answers reads, so uploads cannot hold their slots.
+var readsName = 'func-ballroom-read-${unique}'
+var readsHost = '${readsName}.azurewebsites.net'
 var tags = { product: 'ballroom', 'azd-env-name': environmentName }
 // Front Door has no way into a network of its own for the stores; the app then sends archives.
 var edgeReadsBlobs = edge && !isolated
@@ -135,7 +145,7 @@ module hostStorage 'modules/storage.bicep' = {
     location: location
     tags: tags
     sku: storageSku
-    containers: ['packages']
+    containers: ['packages', 'packages-reads']
     isolated: isolated
     workspaceId: monitoring.outputs.workspaceId
   }
@@ -225,7 +235,8 @@ module frontDoor 'modules/edge.bicep' = if (edge) {
     tags: tags
     profileName: frontDoorProfile!.outputs.name
     domain: domain
-    originHost: functionsHost
+    originHost: readsHost
+    writesHost: functionsHost
     blobHost: edgeReadsBlobs ? split(registryStorage.outputs.blobEndpoint, '/')[2] : ''
     workspaceId: monitoring.outputs.workspaceId
     logRequests: logEdgeRequests
@@ -238,6 +249,8 @@ module functions 'modules/functions.bicep' = {
   name: 'functions'
   params: {
     name: functionsName
+    service: 'registry'
+    role: 'all'
     location: location
     tags: tags
     identityId: identity.outputs.id
@@ -257,13 +270,52 @@ module functions 'modules/functions.bicep' = {
     edgeReadsBlobs: edgeReadsBlobs
     moreSettings: furtherSettings
     logPercent: logPercent
+    instanceMemory: instanceMemory
+    rollingUpdates: rollingUpdates
+    // Where another app answers reads, one instance is enough for changes, which are few.
+    alwaysReady: edge ? min(alwaysReady, 1) : alwaysReady
+    maximumInstances: edge ? 40 : maximumInstances
+    zoneRedundant: zoneRedundant
+    subnetId: isolated ? network!.outputs.functionsSubnetId : ''
+    frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
+  }
+  // The host reads its storage as soon as it starts, and gives up when it may not.
+  dependsOn: [roles]
+}
+
+module reads 'modules/functions.bicep' = if (edge) {
+  name: 'reads'
+  params: {
+    name: readsName
+    service: 'reads'
+    role: 'reads'
+    location: location
+    tags: tags
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    hostStorageName: hostStorage.outputs.name
+    packagesContainer: 'packages-reads'
+    insightsName: monitoring.outputs.insightsName
+    workspaceId: monitoring.outputs.workspaceId
+    vaultUri: vault.outputs.uri
+    cosmosEndpoint: cosmos.outputs.endpoint
+    blobEndpoint: registryStorage.outputs.blobEndpoint
+    url: publicUrl
+    tokenEnvironment: tokenName
+    entraClientId: entraClientId
+    edgeAddresses: edgeAddresses
+    edgeEndpointId: frontDoor!.outputs.endpointId
+    edgeReadsBlobs: edgeReadsBlobs
+    moreSettings: furtherSettings
+    logPercent: logPercent
+    instanceMemory: instanceMemory
+    rollingUpdates: rollingUpdates
     alwaysReady: alwaysReady
     maximumInstances: maximumInstances
     zoneRedundant: zoneRedundant
     subnetId: isolated ? network!.outputs.functionsSubnetId : ''
     frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
   }
-  // The host reads its storage as soon as it starts, and gives up when it may not.
   dependsOn: [roles]
 }
 
@@ -294,6 +346,12 @@ output BALLROOM_PUBLIC_URL string = publicUrl
 
 @description('Name of the function app.')
 output BALLROOM_FUNCTION_APP string = functions.outputs.name
+
+@description('Name of the function app that answers reads; empty where one app answers everything.')
+output BALLROOM_READS_APP string = edge ? reads!.outputs.name : ''
+
+@description('Whether there is an app for reads, to which azd deploys the package as well.')
+output BALLROOM_READS_APART bool = edge
 
 @description('Name of the key vault, for infra/keys.sh.')
 output BALLROOM_VAULT string = vault.outputs.name

@@ -17,7 +17,7 @@ from typing import cast
 FILE = Path(__file__).resolve().parent / "main.parameters.json"
 
 FEWEST_INSTANCES, MOST_INSTANCES = 40, 1_000  # That Flex Consumption takes.
-INSTANCE_MB, QUOTA_MB = 4_096, 512_000  # Of one instance; of a new subscription, in a region.
+INSTANCE_MB, QUOTA_MB = 2_048, 512_000  # Of one instance; of a new subscription, in a region.
 THROUGHPUT_STEP, MOST_THROUGHPUT = 1_000, 1_000_000  # Request units of Cosmos DB.
 
 Problems = Iterator[str]
@@ -111,11 +111,15 @@ def settings(given: Mapping[str, object]) -> Problems:
 
 def quota(given: Mapping[str, object]) -> Problems:
     """Warn if the limit of instances is above the default quota, which Azure raises on request."""
-    default = 200 if given.get("size") == "public" else FEWEST_INSTANCES
-    most = given.get("maximumInstances", default)
-    if is_whole(most, 0, MOST_INSTANCES) and int(str(most)) * INSTANCE_MB > QUOTA_MB:
+    size, memory = given.get("size"), given.get("instanceMemory", INSTANCE_MB)
+    most = given.get("maximumInstances", 200 if size == "public" else FEWEST_INSTANCES)
+    if not is_whole(most, 0, MOST_INSTANCES) or not is_whole(memory, 0, QUOTA_MB):
+        return
+    # Behind Front Door there is an app for changes as well.
+    instances = int(str(most)) + FEWEST_INSTANCES * bool(given.get("edge", size != "dev"))
+    if instances * int(str(memory)) > QUOTA_MB:
         yield (
-            f"Note: {most} instances of {INSTANCE_MB:,} MB are more than the {QUOTA_MB:,} MB that "
+            f"Note: {instances} instances of {memory:,} MB are more than the {QUOTA_MB:,} MB that "
             "a new subscription has in a region. Ask for more under Quotas before they are needed."
         )
 

@@ -22,6 +22,7 @@ from functions.http.requests import (
     header,
     headers_of,
     json_object,
+    require_upload_taken,
 )
 from functions.http.responses import NO_STORE, json_response
 from shared.composition import Registry
@@ -53,6 +54,7 @@ def _add_push(bp: func.Blueprint, registry: Registry) -> None:
         caller = await caller_of(headers_of(req), registry)
         if caller.is_anonymous:
             raise CredentialsMissing  # Before the archive is read, which is expensive.
+        require_upload_taken(req, registry.settings.app_role)
         await registry.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
         limit = registry.settings.max_archive_bytes
         upload = Upload(archive_part(req, name="bala-file", limit=limit), _expected_digest(req))

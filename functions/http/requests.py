@@ -20,9 +20,15 @@ from shared.conditional_requests import known_tags
 from shared.domain.bounded_parsing import has_at_most_values, is_shallow
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ArchiveTooLarge, FileTooLarge, UploadMissing
-from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced, UploadCutOff
+from shared.domain.errors.requests import (
+    BodyUnreadable,
+    TokenMisplaced,
+    UploadCutOff,
+    UploadNotTaken,
+)
 from shared.domain.secrets import contains_token
 from shared.domain.versions import ClientProfile
+from shared.settings.server import AppRole
 
 READ_METHODS = ["GET", "HEAD"]
 WRITE_METHODS = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # All others that the host knows.
@@ -86,6 +92,12 @@ def bounded_body(req: func.HttpRequest, limit: int) -> bytes:
         name = "body of the request"
         raise FileTooLarge(name, body_size(req), limit)
     return req.get_body()
+
+
+def require_upload_taken(req: func.HttpRequest, role: AppRole) -> None:
+    """Raise `UploadNotTaken` for a large body if this app answers reads alone."""
+    if role == "reads" and body_size(req) > MAX_JSON_BYTES:
+        raise UploadNotTaken(body_size(req), MAX_JSON_BYTES)
 
 
 def upload_body(req: func.HttpRequest, limit: int) -> bytes:

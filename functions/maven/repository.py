@@ -15,7 +15,13 @@ from functions.archives import redirect_to_archive
 from functions.http.answer_cache import cacheable, uncacheable
 from functions.http.callers import caller_of
 from functions.http.handlers import STATUS_BY_KIND, handler_decorator
-from functions.http.requests import READ_METHODS, client_etags, headers_of, upload_body
+from functions.http.requests import (
+    READ_METHODS,
+    client_etags,
+    headers_of,
+    require_upload_taken,
+    upload_body,
+)
 from functions.http.responses import JSON, Representation, conditional_response, retry_headers
 from functions.maven.paths import (
     ClientMetadata,
@@ -80,6 +86,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         caller = await caller_of(headers_of(req), registry)
         if caller.is_anonymous:
             raise RepositoryTokenMissing
+        require_upload_taken(req, registry.settings.app_role)
         target = RepositoryPath.to_write(_requested_path(req))
         content = upload_body(req, registry.settings.max_archive_bytes)
         await store_file(registry, target, content, caller)

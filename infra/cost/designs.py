@@ -42,6 +42,8 @@ class Design:
     groups: int  # Of Functions that have instances of their own.
     timer_calls: float
     gigabytes: float | None  # Of an instance; None for those of the size.
+    request_seconds: float  # Of an instance, for each of many requests.
+    changes_apart: bool  # Behind Front Door an app for changes, beside the one for reads.
     measured: Mapping[OperationUsage, Usage]
     counted_pull: Usage  # Part of a pull in `measured`.
     in_memory: bool  # Reads are answered from memory while the change feed has no news.
@@ -54,6 +56,8 @@ DESIGN = Design(
     groups=GROUPS,
     timer_calls=TIMER_CALLS,
     gigabytes=None,
+    request_seconds=0.0015,  # Of processor, in host and worker; an instance has one core.
+    changes_apart=True,
     measured=MEASURED,
     counted_pull=COUNTED_PULL,
     in_memory=False,
@@ -84,6 +88,8 @@ BEFORE = Design(
     groups=15,  # With a timer for each of 13 tasks.
     timer_calls=67_464.1,
     gigabytes=4,
+    request_seconds=0.0025,  # 20 ms in hand, eight at once.
+    changes_apart=False,
     measured=COUNTED_BEFORE,
     counted_pull=Usage(6, 1),
     in_memory=False,
@@ -96,7 +102,8 @@ BEFORE = Design(
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "one timer for all tasks": ("groups", "timer_calls"),
-        "smaller instances": ("gigabytes",),
+        "smaller instances": ("gigabytes", "request_seconds"),
+        "an app for changes": ("changes_apart",),
         "batched reads": ("measured", "counted_pull"),
         "reads from memory": ("in_memory",),
         "counts in bulk": ("counting",),

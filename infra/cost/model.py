@@ -20,7 +20,7 @@ HOURS = 730  # In a month, as Azure counts.
 SECONDS = HOURS * 3_600
 DAYS = HOURS / 24
 GIGABYTE = 1_000_000_000
-REQUESTS_AT_ONCE = 8  # Requests of one instance before Azure adds another.
+REQUESTS_AT_ONCE = 32  # Of an instance that answers reads, before Azure adds another.
 LEAST_OF_AUTOSCALE = 0.1  # Share of the most request units that is paid for when idle.
 FREE_LOG_DAYS = 31
 KEY_LOOKS_AN_HOUR = 12  # Each instance reads the signing key every five minutes.
@@ -94,7 +94,7 @@ _WATCHED = Monitoring(often=3, seldom=5, metric=2, probes_an_hour=40)
 _DEV = CostPlan(
     most_units=None,
     always_ready=0,
-    gigabytes=4,
+    gigabytes=2,
     zones=Zones.ONE,
     edge=FrontDoorTier.NONE,
     days_back=7,
@@ -105,7 +105,7 @@ _DEV = CostPlan(
 _TEAM = CostPlan(
     most_units=4_000,
     always_ready=1,
-    gigabytes=4,
+    gigabytes=2,
     zones=Zones.ONE,
     edge=FrontDoorTier.STANDARD,
     days_back=30,
@@ -213,13 +213,18 @@ class Traffic:
         return self.design.timer_calls + self.load.pushes
 
     @property
+    def apps_for_changes(self) -> int:
+        """Return how many apps there are beside the one that answers reads."""
+        return int(self.design.changes_apart and self.plan.edge is not FrontDoorTier.NONE)
+
+    @property
     def ready(self) -> float:
         """Return how many instances are always ready, of all groups."""
         if not self.plan.always_ready:
             return 0
         if self.plan.zones is Zones.ONE:
-            return self.plan.always_ready + FOLLOWING
-        others = READY_IN_ZONES * (self.design.groups - 1)
+            return self.plan.always_ready + FOLLOWING + self.apps_for_changes
+        others = READY_IN_ZONES * (self.design.groups - 1 + self.apps_for_changes)
         return max(self.plan.always_ready, READY_IN_ZONES) + others
 
     @property
@@ -232,7 +237,8 @@ class Traffic:
     @property
     def busy_seconds(self) -> float:
         """Return the active time of the instances that answer requests."""
-        return busy_seconds(self.requests, max(self.plan.always_ready, 1), self.prices)
+        each = self.design.request_seconds
+        return busy_seconds(self.requests, max(self.plan.always_ready, 1), self.prices, each)
 
     @property
     def at_edge(self) -> float:
@@ -342,15 +348,15 @@ def all_units(traffic: Traffic, prices: Prices) -> float:
     return traffic.usage.units + feed
 
 
-def busy_seconds(requests: float, instances: int, prices: Prices) -> float:
+def busy_seconds(requests: float, instances: int, prices: Prices, each_seconds: float) -> float:
     """Return the active time of all instances together, in a month.
 
     Requests that come evenly spread keep an instance busy for the shortest time billed after each;
-    when there are more, it is the time that they need, eight at once.
+    when there are more, it is the time that an instance needs for each.
     """
     each = requests / SECONDS / instances
     sparse = instances * (1 - exp(-each * prices[Figure.FUNCTION_SHORTEST]))
-    dense = requests / SECONDS * prices[Figure.SERVICE_SECONDS] / REQUESTS_AT_ONCE
+    dense = requests / SECONDS * each_seconds
     return SECONDS * max(sparse, dense)
 
 

@@ -97,7 +97,6 @@ class Figure(Enum):
     ALERT_SELDOM = "alerts.rule-every-15-minutes"
     ALERT_METRIC = "alerts.metric-rule"
     PROBE = "alerts.thousand-probes"
-    SERVICE_SECONDS = "assumed.seconds-a-request"
     PEAK = "assumed.busiest-hour-factor"
     IN_MEMORY = "assumed.reads-in-memory"
     LOG_REQUEST = "assumed.log-bytes-a-request"
@@ -144,7 +143,6 @@ PUBLISHED: Mapping[Figure, Known] = MappingProxyType(
         Figure.ALERT_SELDOM: Known(0.50, "rule over logs, less often, a month"),
         Figure.ALERT_METRIC: Known(0.10, "rule over a metric, a month"),
         Figure.PROBE: Known(0.50, "thousand probes from outside"),
-        Figure.SERVICE_SECONDS: Known(0.020, "s that a request is in hand"),
         Figure.PEAK: Known(4, "times the mean of the month in a busy hour"),
         Figure.IN_MEMORY: Known(0.9, "part of the reads that an instance answers from memory"),
         Figure.LOG_REQUEST: Known(1_500, "bytes of the host's record of a request"),

@@ -10,8 +10,11 @@ param tags object
 @description('Name of the profile.')
 param profileName string
 
-@description('Host of the app.')
+@description('Host of the app that answers reads.')
 param originHost string
+
+@description('Host of the app that answers everything else.')
+param writesHost string
 
 @description('Host of the blobs of the registry, which the identity of the profile may read; empty where Front Door does not reach them.')
 param blobHost string = ''
@@ -31,6 +34,9 @@ param logRequests bool
 
 // With a token for Blob Storage, requests name the version of its interface that they are written for.
 var blobVersion = '2021-12-02'
+
+// How the paths end of reads with a body.
+var readsByPost = ['/packages/resolve-dependencies', '/packages/resolve-modules', '/tools/resolve-dependencies', '/graphql']
 
 resource profile 'Microsoft.Cdn/profiles@2025-06-01' existing = {
   name: profileName
@@ -98,6 +104,74 @@ resource blobOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = i
     enforceCertificateNameCheck: true
     enabledState: 'Enabled'
   }
+}
+
+resource writes 'Microsoft.Cdn/profiles/originGroups@2024-02-01' = {
+  parent: profile
+  name: 'writes'
+  properties: {
+    loadBalancingSettings: { sampleSize: 4, successfulSamplesRequired: 3, additionalLatencyInMilliseconds: 50 }
+  }
+}
+
+resource writesOrigin 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = {
+  parent: writes
+  name: 'app'
+  properties: {
+    hostName: writesHost
+    originHostHeader: writesHost
+    httpsPort: 443
+    enforceCertificateNameCheck: true
+    enabledState: 'Enabled'
+  }
+}
+
+resource changes 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = {
+  parent: profile
+  name: 'changes'
+}
+
+// Uploads, slow ones too, hold slots of the app for changes alone. A build resolves with POST: that
+// changes nothing, has a small body, and is as frequent as a pull, so it is a read by its path.
+resource sendChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
+  parent: changes
+  name: 'sendChanges'
+  properties: {
+    order: 1
+    conditions: [
+      {
+        name: 'RequestMethod'
+        parameters: {
+          typeName: 'DeliveryRuleRequestMethodConditionParameters'
+          operator: 'Equal'
+          matchValues: ['POST', 'PUT', 'PATCH', 'DELETE']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'UrlPath'
+        parameters: {
+          typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
+          operator: 'EndsWith'
+          matchValues: readsByPost
+          negateCondition: true
+          transforms: []
+        }
+      }
+    ]
+    actions: [
+      {
+        name: 'RouteConfigurationOverride'
+        parameters: {
+          typeName: 'DeliveryRuleRouteConfigurationOverrideActionParameters'
+          originGroupOverride: { originGroup: { id: writes.id }, forwardingProtocol: 'HttpsOnly' }
+        }
+      }
+    ]
+    matchProcessingBehavior: 'Stop'
+  }
+  dependsOn: [writesOrigin]
 }
 
 resource publicArchives 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = {
@@ -241,7 +315,7 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
   properties: {
     originGroup: { id: group.id }
     customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]
-    ruleSets: [{ id: publicArchives.id }]
+    ruleSets: [{ id: changes.id }, { id: publicArchives.id }]
     patternsToMatch: ['/*']
     supportedProtocols: ['Http', 'Https']
     forwardingProtocol: 'HttpsOnly'
@@ -249,7 +323,7 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
     linkToDefaultDomain: 'Enabled'
     enabledState: 'Enabled'
   }
-  dependsOn: [origin, keep, keepBlobs]
+  dependsOn: [origin, sendChanges, keep, keepBlobs]
 }
 
 // Static files are the same for everybody and never change. Pages are not kept: Front Door ignores

@@ -1,15 +1,25 @@
-// The function app, on Flex Consumption.
+// A function app, on Flex Consumption: the only one, or one of two with the same package, of which one
+// answers reads and the other everything else.
 //
 // The host reads a whole body before a Function runs, and host and worker together need six times its
-// size. So a request takes a slot, a slot is 512 MB of the instance, and the largest body is 80 MiB:
+// size. So a request takes a slot of the memory of the instance, by the largest body that the app takes:
 //
-//   6 * 80 MiB = 480 MiB a slot; eight slots of 4,096 MB need 3,840 MB, four slots of 2,048 MB need 1,920 MB.
+//   all:   6 * 80 MiB = 480 MiB of 512 MB a slot; eight slots of 4,096 MB need 3,840 MB, four slots of 2,048 MB need 1,920 MB.
+//   reads: 6 * 8 MiB = 48 MiB of 64 MB a slot; 64 slots of 4,096 MB need 3,072 MB, 32 slots of 2,048 MB need 1,536 MB.
 //
-// What is left is for the host and a worker that do nothing. Eight uploads of 64 MiB at once, the largest
-// archives, took 2 GiB in all on the real host, and 16 at once without slots ended it.
+// What is left is for the host and workers that do nothing. Eight uploads of 64 MiB at once, the largest
+// archives, took 2 GiB in all on the real host, and 16 at once without slots ended it. An instance of
+// 512 MB holds none: one such upload takes the host alone 370 MiB.
 
 @description('Name of the app.')
 param name string
+
+@description('Name of the service in azure.yaml whose package is deployed to the app.')
+param service string
+
+@description('What the app answers: everything, or reads alone, without timer and change feed and with small bodies.')
+@allowed(['all', 'reads'])
+param role string
 
 @description('Region.')
 param location string
@@ -74,14 +84,12 @@ param logPercent int = 1
 @allowed(['3.11', '3.12', '3.13'])
 param pythonVersion string = '3.12'
 
-@description('Memory of an instance.')
+@description('Memory of an instance; 2,048 MB have one core, 4,096 MB two.')
 @allowed([2048, 4096])
-param instanceMemory int = 4096
+param instanceMemory int = 2048
 
-@description('Requests that an instance takes at once, before there is another one; never more than its memory has slots for.')
-@minValue(1)
-@maxValue(8)
-param requestsAtOnce int = 8
+@description('Replace instances one after the other when the package or a setting changes, not all at once.')
+param rollingUpdates bool
 
 @description('Instances that never go away.')
 param alwaysReady int
@@ -101,7 +109,12 @@ param frontDoorId string
 // The same as a part of one.
 var logShare = (logPercent == 100) ? '1' : '0.${padLeft(string(logPercent), 2, '0')}'
 
-var slots = min(requestsAtOnce, instanceMemory / 512)
+var slotMemory = { all: 512, reads: 64 }
+var largestBody = { all: 83886080, reads: 8388608 }
+var slots = instanceMemory / slotMemory[role]
+// A worker process uses one core, and has copies of its own of what is kept in memory.
+var workers = instanceMemory / 2048
+var feed = { name: 'function:feed_listings', instanceCount: 1 }
 
 // What the host reads. Identity alone: there is no connection string.
 var hostSettings = {
@@ -117,9 +130,10 @@ var hostSettings = {
   COSMOS__credential: 'managedidentity'
   COSMOS__clientId: identityClientId
   AZURE_CLIENT_ID: identityClientId
-  // 80 MiB. What is larger gets an empty 500 of the host, so most of what is too large for the registry
-  // stays below it and reads why.
-  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '83886080'
+  // 80 MiB, or 8. What is larger gets an empty 500 of the host, so most of what is too large for the
+  // registry stays below it and reads why.
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: string(largestBody[role])
+  FUNCTIONS_WORKER_PROCESS_COUNT: string(workers)
   // The same as in host.json, for an instance of this size.
   AzureFunctionsJobHost__extensions__http__maxConcurrentRequests: string(slots)
   // As in host.json: the host keeps its records of the same requests of which the app has a line and spans.
@@ -133,6 +147,7 @@ var hostSettings = {
 // What the registry reads in every installation: docs/configuration.md.
 var settings = {
   BALLROOM_URL: url
+  BALLROOM_APP_ROLE: role
   BALLROOM_ENVIRONMENT: tokenEnvironment
   BALLROOM_COSMOS_ENDPOINT: cosmosEndpoint
   BALLROOM_BLOB_ENDPOINT: blobEndpoint
@@ -203,10 +218,10 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   properties: { reserved: true, zoneRedundant: zoneRedundant }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2024-11-01' = {
   name: name
   location: location
-  tags: union(tags, { 'azd-service-name': 'registry' })
+  tags: union(tags, { 'azd-service-name': service })
   kind: 'functionapp,linux'
   identity: {
     type: 'UserAssigned'
@@ -242,12 +257,10 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         instanceMemoryMB: instanceMemory
         maximumInstanceCount: maximumInstances
         // One instance for the change feed: waking one up takes longer than a push waits to be found.
-        alwaysReady: (alwaysReady == 0) ? [] : [
-          { name: 'http', instanceCount: alwaysReady }
-          { name: 'function:feed_listings', instanceCount: 1 }
-        ]
+        alwaysReady: (alwaysReady == 0) ? [] : concat([{ name: 'http', instanceCount: alwaysReady }], role == 'all' ? [feed] : [])
         triggers: { http: { perInstanceConcurrency: slots } }
       }
+      siteUpdateStrategy: { type: rollingUpdates ? 'RollingUpdate' : 'Recreate' }
     }
     siteConfig: {
       minTlsVersion: '1.2'
@@ -275,7 +288,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   }
 }
 
-resource noPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+resource noPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
   parent: app
   name: 'scm'
   properties: { allow: false }

@@ -3,12 +3,15 @@
 from functools import cached_property, lru_cache
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, field_validator
 
 from shared.domain.addresses import Networks, parse_networks
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.settings.values import MIB, Address, TopicSettings
+
+AppRole = Literal["all", "reads"]
 
 
 class ListenerSettings(TopicSettings):
@@ -45,6 +48,11 @@ class ServerSettings(ListenerSettings):
 
     tls_cert: Path | None = Field(default=None, description="Certificate chain (PEM) for HTTPS.")
     tls_key: Path | None = Field(default=None, description="Private key (PEM) of that certificate.")
+    app_role: AppRole = Field(
+        default="all",
+        description="Which requests this app answers: all, or, beside another app for everything "
+        "else, reads, with bodies of 4 MiB at most and neither timer nor change feed.",
+    )
     environment: str = Field(
         default="local",
         pattern=r"^[a-z0-9]{1,12}$",

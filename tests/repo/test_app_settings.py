@@ -2,9 +2,14 @@
 
 import json
 import re
+from typing import get_args
+
+import pytest
 
 from functions import change_feed
+from functions.http.requests import MAX_JSON_BYTES
 from shared.settings import Settings
+from shared.settings.server import AppRole
 from shared.settings.values import MIB
 from tests.paths import ROOT
 from tests.repo.bicep_templates import module
@@ -37,8 +42,9 @@ KNOWN = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
 
 
 def body_limit() -> int:
-    """Return the largest body that the host takes, in bytes."""
-    return int(module("functions").value("hostSettings")[BODY_LIMIT])
+    """Return the largest body that the host of an app for all requests takes, in bytes."""
+    assert BODY_LIMIT in module("functions").value("hostSettings")
+    return int(module("functions").value("largestBody")["all"])
 
 
 def given() -> dict[str, object]:
@@ -127,28 +133,46 @@ def test_the_host_takes_more_than_the_largest_archive_and_its_form() -> None:
     assert int(example[BODY_LIMIT]) == body_limit()
 
 
-def test_the_bodies_of_all_slots_fit_into_an_instance() -> None:
+def slots(role: str, memory: int | None = None) -> int:
+    """Return how many requests an instance takes at once."""
+    functions = module("functions")
+    assert "var slots = instanceMemory / slotMemory[role]" in functions.text
+    whole = memory or int(functions.parameters["instanceMemory"]["default"])
+    return whole // int(functions.value("slotMemory")[role])
+
+
+@pytest.mark.parametrize("role", get_args(AppRole))
+def test_the_bodies_of_all_slots_fit_into_an_instance(role: str) -> None:
     # Host and worker together need six times a body.
     functions = module("functions")
-    assert "var slots = min(requestsAtOnce, instanceMemory / 512)" in functions.text
-    most = functions.parameters["requestsAtOnce"]["default"]
+    largest = int(functions.value("largestBody")[role])
     (sizes,) = re.findall(r"@allowed\(\[([\d, ]+)\]\)\nparam instanceMemory", functions.text)
     for memory in map(int, sizes.split(",")):
-        slots = min(most, memory // 512)
-        needed = slots * body_limit() * 6 // MIB
+        needed = slots(role, memory) * largest * 6 // MIB
         assert needed <= memory, memory
         assert f"of {memory:,} MB need {needed:,} MB" in functions.text
+
+
+def test_an_app_for_reads_takes_the_bodies_of_all_reads() -> None:
+    assert set(module("functions").value("largestBody")) == set(get_args(AppRole))
+    assert int(module("functions").value("largestBody")["reads"]) >= 2 * MAX_JSON_BYTES
+
+
+def test_a_core_of_an_instance_has_a_worker_process() -> None:
+    assert "var workers = instanceMemory / 2048" in module("functions").text
+    host = module("functions").value("hostSettings")
+    assert "FUNCTIONS_WORKER_PROCESS_COUNT" in host
 
 
 def test_the_host_runs_as_many_requests_as_there_are_slots() -> None:
     http = json.loads((ROOT / "host.json").read_text())["extensions"]["http"]
     functions = module("functions")
-    assert http["maxConcurrentRequests"] == functions.parameters["requestsAtOnce"]["default"]
-    assert http["maxOutstandingRequests"] > http["maxConcurrentRequests"]
+    assert http["maxConcurrentRequests"] == slots("all")
+    assert http["maxOutstandingRequests"] > slots("reads", 4096)
     assert f"{OF_THE_HOST}maxConcurrentRequests: string(slots)" in functions.text
     assert "perInstanceConcurrency: slots" in functions.text
 
 
 def test_the_archives_in_hand_fit_into_the_slots() -> None:
     in_hand = int(str(given()["BALLROOM_MAX_ARCHIVES_IN_HAND"]))
-    assert in_hand <= module("functions").parameters["requestsAtOnce"]["default"]
+    assert in_hand <= slots("all")

@@ -17,6 +17,7 @@ from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubjec
 from shared.services.archives import ArchiveLink, public_link_prefix
 from shared.settings import Settings
 from tests.contract.sample_records import NAME
+from tests.paths import ROOT
 from tests.repo.bicep_templates import MAIN, module, template
 from tests.support.front_door import readable_containers
 
@@ -97,6 +98,44 @@ def test_the_edge_is_no_stricter_with_an_address_than_the_registry() -> None:
     assert EDGE.parameters["requestsAMinute"]["default"] >= allowed
 
 
+# What a POST asks for and does not change.
+READS_BY_POST = {
+    "central_graphql",
+    "central_resolve_modules",
+    "central_resolve_packages",
+    "central_resolve_tools",
+}
+
+
+def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
+    methods, paths = configured("sendChanges")["conditions"]
+    assert methods["parameters"]["matchValues"] == ["POST", "PUT", "PATCH", "DELETE"]
+    assert (paths["parameters"]["operator"], paths["parameters"]["negateCondition"]) == (
+        "EndsWith",
+        True,
+    )
+    endings = tuple(EDGE.value("readsByPost"))
+    routes = (ROOT / "docs" / "routes.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(\w+)` \| ([A-Z, ]+) \| `(\S+)` \|", routes, re.MULTILINE)
+    posted = {name: path for name, methods, path in listed if "POST" in methods}
+    assert {name for name, path in posted.items() if path.endswith(endings)} == READS_BY_POST
+    [action] = configured("sendChanges")["actions"]
+    assert "originGroupOverride" in action["parameters"]
+    assert "ruleSets: [{ id: changes.id }, { id: publicArchives.id }]" in EDGE.text
+
+
+def test_the_app_for_reads_has_what_the_other_has() -> None:
+    everything, reads = (template(MAIN).given(name) for name in ("functions", "reads"))
+    assert set(everything) == set(reads)
+    apart = {name for name in reads if reads[name] != everything[name]}
+    assert apart >= {"name", "service", "role", "packagesContainer", "maximumInstances"}
+    # Where there is an edge, both say the same of it.
+    assert apart <= {
+        *("name", "service", "role", "packagesContainer", "maximumInstances", "alwaysReady"),
+        *("edgeAddresses", "edgeEndpointId"),
+    }
+
+
 def test_the_app_takes_nobody_but_this_front_door() -> None:
     functions = module("functions").text
     assert re.search(r"ipSecurityRestrictionsDefaultAction: .*'Deny'", functions)
@@ -125,7 +164,9 @@ def test_the_app_is_an_origin_and_nobody_reads_a_container_without_signing_in() 
     (origin,) = [kind for name, kind, _ in EDGE.resources() if name == "origin"]
     assert "originGroups/origins" in origin
     assert configured("origin")["hostName"] == "originHost"
-    assert "originHost: functionsHost" in template(MAIN).text
+    assert configured("writesOrigin")["hostName"] == "writesHost"
+    given = template(MAIN).given("frontDoor")
+    assert (given["originHost"], given["writesHost"]) == ("readsHost", "functionsHost")
     assert "publicAccess: 'None'" in module("storage").text
     assert "allowBlobPublicAccess: false" in module("storage").text
 

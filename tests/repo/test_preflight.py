@@ -104,9 +104,13 @@ def test_all_problems_are_reported_at_once() -> None:
 
 def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) -> None:
     shown = with_parameters(tmp_path, size="public")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    shown = with_parameters(tmp_path, size="public", maximumInstances=211)
     assert shown.returncode == 0
     memory = COST_PLANS[Size.PUBLIC].gigabytes * 1024
-    assert f"Note: 200 instances of {memory:,.0f} MB are more" in shown.stderr
+    assert f"Note: 251 instances of {memory:,.0f} MB are more" in shown.stderr
+    shown = with_parameters(tmp_path, size="public", instanceMemory=4096)
+    assert "Note: 240 instances of 4,096 MB are more" in shown.stderr
 
 
 def test_the_templates_have_the_same_bounds() -> None:

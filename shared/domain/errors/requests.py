@@ -3,7 +3,7 @@
 Invalid          PostWanted · BodyUnreadable · UploadCutOff · TokenMisplaced · SearchUnreadable
 NotFound         PageNotFound
 TooMany          TooManyRequests · TooManyFailures · MailedLately
-TooLarge         BodyNotTaken
+TooLarge         BodyNotTaken · UploadNotTaken
 Unavailable      Busy · NoRoomForUpload · StorageFull · StorageNotWritable · NotListedYet
                  ApiDocsPending · SearchLoading · TakesNoChanges
 MethodNotAllowed · LengthMissing
@@ -89,6 +89,16 @@ class BodyNotTaken(TooLarge):
         "The body of the request has {size_bytes:,} bytes, and more than {limit_bytes:,} are taken "
         "only with a token that may publish in some organization. Send such a token, or a smaller "
         "body."
+    )
+
+
+class UploadNotTaken(TooLarge):
+    size_bytes: int
+    limit_bytes: int
+    sentence = (
+        "The body of the request has {size_bytes:,} bytes, and this app of the registry answers "
+        "reads, with {limit_bytes:,} at most. Send uploads to the registry's public address; if "
+        "you did, try again in an hour, because its edge may still be changing."
     )
 
 

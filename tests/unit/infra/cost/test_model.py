@@ -114,22 +114,25 @@ def test_usages_add_up() -> None:
 # --- instances -------------------------------------------------------------------------------
 
 
+EACH = DESIGN.request_seconds
+
+
 def test_an_occasional_request_occupies_an_instance_for_a_second() -> None:
-    assert busy_seconds(1_000, 1, PRICES) == pytest.approx(1_000, rel=0.001)
+    assert busy_seconds(1_000, 1, PRICES, EACH) == pytest.approx(1_000, rel=0.001)
 
 
 def test_requests_that_come_densely_share_an_instance() -> None:
     a_second = 10 * SECONDS
-    assert busy_seconds(a_second, 1, PRICES) == pytest.approx(SECONDS, rel=0.001)
+    assert busy_seconds(a_second, 1, PRICES, EACH) == pytest.approx(SECONDS, rel=0.001)
 
 
 def test_more_requests_than_an_instance_takes_need_more_instances() -> None:
-    needed = 4_000 * PRICES[Figure.SERVICE_SECONDS] / 8
-    assert busy_seconds(4_000 * SECONDS, 1, PRICES) == pytest.approx(needed * SECONDS)
+    needed = 4_000 * EACH
+    assert busy_seconds(4_000 * SECONDS, 1, PRICES, EACH) == pytest.approx(needed * SECONDS)
 
 
 def test_requests_that_are_spread_over_two_instances_keep_both_busy() -> None:
-    assert busy_seconds(1e6, 2, PRICES) > busy_seconds(1e6, 1, PRICES)
+    assert busy_seconds(1e6, 2, PRICES, EACH) > busy_seconds(1e6, 1, PRICES, EACH)
 
 
 @given(st.integers(0, 10**10), st.integers(0, 10**10))
@@ -140,7 +143,7 @@ def test_more_requests_never_cost_less(one: int, other: int) -> None:
 
 
 def test_an_instance_that_is_always_there_is_paid_for_when_idle() -> None:
-    room = (1 + FOLLOWING) * SECONDS * TEAM.gigabytes
+    room = (1 + FOLLOWING + 1) * SECONDS * TEAM.gigabytes  # And one for changes.
     assert quantity(TEAM, NOBODY, "GB-s always ready") == room
     paid = room * PRICES[Figure.READY_BASELINE]
     assert cost(TEAM, NOBODY, "Functions", "always ready") == pytest.approx(paid)
@@ -148,10 +151,10 @@ def test_an_instance_that_is_always_there_is_paid_for_when_idle() -> None:
 
 
 def test_in_several_zones_two_instances_of_each_group_are_paid_for() -> None:
-    assert traffic_of(PUBLIC, NOBODY).ready == READY_IN_ZONES * DESIGN.groups
+    assert traffic_of(PUBLIC, NOBODY).ready == READY_IN_ZONES * (DESIGN.groups + 1)
     assert traffic_of(PUBLIC, NOBODY, BEFORE).ready == READY_IN_ZONES * BEFORE.groups
     more = replace(PUBLIC, always_ready=5)
-    assert traffic_of(more, NOBODY).ready == 5 + READY_IN_ZONES * (DESIGN.groups - 1)
+    assert traffic_of(more, NOBODY).ready == 5 + READY_IN_ZONES * DESIGN.groups
 
 
 def test_a_timer_runs_on_demand_unless_zones_keep_an_instance_for_it() -> None:

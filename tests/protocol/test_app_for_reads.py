@@ -1,0 +1,58 @@
+"""An app that answers reads beside another one: small bodies alone, no timer, no change feed."""
+
+import pytest
+
+from functions.faces import BACKGROUND_MODULES, MODULES, build_app
+from functions.http.requests import MAX_JSON_BYTES
+from shared.hosting.triggers import functions_of
+from tests.support.archives import bala
+from tests.support.world import BASE, MAVEN, OpenWorld, World
+
+GREET = "acme/greet:1.0.0"
+LARGE = bala("acme/large:1.0.0", padding=MAX_JSON_BYTES + 1)
+
+
+@pytest.fixture
+async def reads(worlds: OpenWorld) -> World:
+    return await worlds(app_role="reads")
+
+
+async def test_it_answers_reads_and_takes_small_bodies(reads: World) -> None:
+    # Its edge sends it no pushes, and an app that got one would do no harm with it.
+    await reads.push(bala(GREET))
+    assert (await reads.get("/packages/acme/greet/1.0.0")).status_code == 200
+    asked = b'{"packages": [{"org": "acme", "name": "greet", "version": "1.0.0"}]}'
+    answer = await reads.send("POST", "/packages/resolve-dependencies", content=asked)
+    assert answer.status_code == 200
+    assert answer.json()["resolved"]
+
+
+async def test_a_large_push_is_refused_with_the_way_out(reads: World) -> None:
+    answer = await reads.http.post(
+        f"{BASE}/packages",
+        headers={"Authorization": f"Bearer {reads.people.ann.token}"},
+        files={"bala-file": ("a.bala", LARGE)},
+    )
+    assert answer.status_code == 400  # `bal` prints the message of no other status.
+    assert "this app of the registry answers reads, with 4,194,304 at most" in answer.text
+
+
+async def test_a_large_upload_of_maven_is_refused(reads: World) -> None:
+    url = f"{MAVEN}/acme/large/1.0.0/large-1.0.0.bala"
+    answer = await reads.send("PUT", url, by=reads.people.ann, content=LARGE)
+    assert answer.status_code == 413
+
+
+async def test_every_other_app_takes_it(world: World) -> None:
+    await world.push(LARGE)
+
+
+async def test_it_runs_neither_timer_nor_change_feed(reads: World, world: World) -> None:
+    functions, all_functions = (
+        functions_of(build_app(reads.registry)),
+        functions_of(build_app(world.registry)),
+    )
+    assert not functions.timers
+    assert not functions.feeds
+    assert len(functions.http) == len(all_functions.http)
+    assert set(MODULES) >= BACKGROUND_MODULES
