@@ -1,6 +1,5 @@
 """The outline of a module, its documentation as Markdown and JSON, and calls of functions."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from shared.domain.api_docs.model import (
     ModuleDocs,
 )
 from shared.domain.api_docs.outline import DocsSymbol, declared
+from shared.domain.api_docs.resource_paths import PathSegment, path_segments
 from shared.domain.api_docs.signatures import signature_text, source_text
 from shared.services.package_details import ReleaseDetails
 
@@ -124,7 +124,8 @@ def _joined(parts: Sequence[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-_PATH_PARAMETER = re.compile(r"\[(?:[^\[\]]*[^\[\]\w'])?+([\w']++)\]")  # `[int id]`.
+# --- Calls ---------------------------------------------------------------------------------------
+
 
 # Of the language, those that are names of classes with a small letter.
 _KEYWORDS = frozenset(
@@ -144,8 +145,6 @@ _KEYWORDS = frozenset(
     )
 )
 
-# --- Calls ---------------------------------------------------------------------------------------
-
 
 def call_of(module: ModuleDocs, symbol: DocsSymbol) -> str:
     """Return source that calls a function or method, or makes a value of a class, with a name in
@@ -163,10 +162,16 @@ def call_of(module: ModuleDocs, symbol: DocsSymbol) -> str:
     if docs.name == "init":  # `new` calls it.
         return ""
     if docs.is_resource:
-        path = _PATH_PARAMETER.sub(r"[\1]", docs.resource_path.removeprefix("."))
+        path = "/".join(map(_argument_of_path, path_segments(docs.resource_path)))
         return _call(docs, f"{value}->/{path}.{docs.accessor}({_arguments(docs)})")
     arrow = "->" if docs.is_remote else "."
     return _call(docs, f"{value}{arrow}{docs.name}({_arguments(docs)})")
+
+
+def _argument_of_path(segment: PathSegment) -> str:
+    if not segment.name:
+        return segment.text
+    return f"[...{segment.name}]" if segment.is_rest else f"[{segment.name}]"
 
 
 def _call(docs: FunctionDocs, call: str) -> str:

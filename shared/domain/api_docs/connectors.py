@@ -1,7 +1,6 @@
 """Connectors and triggers: what editors read of the clients and listeners of a module."""
 
 import hashlib
-import re
 from collections.abc import Iterable
 from itertools import islice, starmap
 
@@ -25,6 +24,7 @@ from shared.domain.api_docs.model import (
     VariableDocs,
 )
 from shared.domain.api_docs.records import ApiSummary, ConnectorSummary, TriggerSummary
+from shared.domain.api_docs.resource_paths import PathSegment, path_segments
 
 
 def connector_id(org: str, module: str, name: str) -> int:
@@ -135,27 +135,15 @@ def _function(method: FunctionDocs, models: TypeModels) -> Json:
     }
 
 
-_SEGMENT = re.compile(r"\[[^\]]*\]|[^/\[\]]+")
-_LAST_NAME = re.compile(r"(?<![\w\\])'?[\w\\]++\Z")
-
-
 def path_parameters(path: str) -> list[Json]:
     """Return the segments of the path of a resource method."""
-    segments = _SEGMENT.findall(path) if path != "." else []
-    return [_path_parameter(each) for each in segments]
+    return [_path_parameter(each) for each in path_segments(path)]
 
 
-def _path_parameter(segment: str) -> Json:
-    text = segment[1:-1].strip() if segment.startswith("[") else ""
-    name = _LAST_NAME.search(text)
-    type_name = text[: name.start()].rstrip() if name else text
-    if not type_name:
-        return {"name": segment, "typeName": "token", "isRestType": False}
-    return {
-        "name": name[0] if name else "",
-        "typeName": type_name.removesuffix("...").rstrip(),
-        "isRestType": type_name.endswith("..."),
-    }
+def _path_parameter(segment: PathSegment) -> Json:
+    if not segment.is_parameter:
+        return {"name": segment.text, "typeName": "token", "isRestType": False}
+    return {"name": segment.name, "typeName": segment.type, "isRestType": segment.is_rest}
 
 
 # --- Triggers ----------------------------------------------------------------------------------

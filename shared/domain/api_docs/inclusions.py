@@ -1,19 +1,16 @@
 """Members that records, object types and classes take over with `*T;`."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.ballerina.syntax import FieldNode, FunctionNode, Inclusion, TypeReference
 from shared.domain.api_docs.budgets import Budget
 from shared.domain.api_docs.resolving import Definition, FileScope, PackageNames, Structure
+from shared.domain.api_docs.resource_paths import PathSegment, path_segments
 
 DOCUMENTED = frozenset(("public", "remote", "resource"))
 
 MEMBER_SIZE = 100  # Bytes; the least that a member adds to a document.
-
-
-_PATH_PARAMETER = re.compile(r"\[[^\]]*\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +34,13 @@ class OwnedMethod:
 def method_key(node: FunctionNode) -> tuple[str, str, str]:
     """Return what a method is overridden by: its name, or its accessor and path, in which the names
     of parameters do not count."""
-    path = _PATH_PARAMETER.sub(lambda part: "[*]" if "..." in part[0] else "[]", node.resource_path)
-    return node.name, node.accessor, "".join(path.split())
+    return node.name, node.accessor, "/".join(map(_path_key, path_segments(node.resource_path)))
+
+
+def _path_key(segment: PathSegment) -> str:
+    if segment.is_parameter:
+        return "[*]" if segment.is_rest else "[]"
+    return segment.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def test_segments_of_a_path_are_words_or_parameters() -> None:
         ("rest", "int", True),
     ]
     assert path_parameters("[int...]") == [{"name": "", "typeName": "int", "isRestType": True}]
-    assert path_parameters("[id]") == [{"name": "[id]", "typeName": "token", "isRestType": False}]
+    assert path_parameters("[Id]") == [{"name": "", "typeName": "Id", "isRestType": False}]
 
 
 def test_a_long_path_is_read_in_time() -> None:
