@@ -40,7 +40,6 @@ from shared.services.derived_data import DerivedData
 from shared.services.records import package_batches
 from shared.services.upkeep import UPKEEP_BATCH, Checkpoints, TaskReport
 
-READING_TIME = timedelta(seconds=10)  # Of the processor, for the sources of a package.
 REQUEST_WAITS = timedelta(seconds=8)  # Clients give up after ten seconds or more.
 
 GenerationFailure = Callable[[Coordinate, Exception], None]
@@ -172,8 +171,7 @@ def _document(files: ReleaseFiles) -> ReleaseDocs:
     # The reader and the generator take long to import, and few processes need them.
     from shared.domain.api_docs.release import document_release  # noqa: PLC0415
 
-    began = thread_time()
-    return document_release(files, lambda: thread_time() - began > READING_TIME.total_seconds())
+    return document_release(files, thread_time)
 
 
 QUEUE_LENGTH = 1_000  # Pushes; the task documents what does not fit.

@@ -1,6 +1,6 @@
 """From the declarations of a package's modules to the documentation of its release."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from shared.ballerina.syntax import SourceFile
@@ -23,6 +23,8 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Graph
 
 TOO_LARGE = f"The documentation of the module would be larger than {DOCUMENT_LIMIT_BYTES >> 20} MB."
+
+NO_TIME_LEFT = "There was no time left to document the declaration and those after it."
 
 MAX_NAME_LENGTH = 256  # Characters, of a declaration; the paths of all its members repeat it.
 NAME_TOO_LONG = f"The name of the declaration has more than {MAX_NAME_LENGTH} characters."
@@ -53,19 +55,22 @@ class PackageSources:
         return module.name == self.coordinate.package.name
 
 
-def generate(sources: PackageSources, graph: Graph) -> PackageDocs:
+def generate(
+    sources: PackageSources, graph: Graph, is_late: Callable[[], bool] = lambda: False
+) -> PackageDocs:
     """Return the documentation of a release. `graph` has the versions of other packages.
 
     Lines that could not be read are reported, and so are declarations that would make the document
-    of a module larger than `DOCUMENT_LIMIT_BYTES`.
+    of a module larger than `DOCUMENT_LIMIT_BYTES`, and those that are left once `is_late`.
     """
-    return _Generator(sources, graph).generate()
+    return _Generator(sources, graph, is_late).generate()
 
 
 @dataclass(slots=True)
 class _Generator:
     sources: PackageSources
     graph: Graph
+    is_late: Callable[[], bool]
     names: PackageNames = field(init=False)
     scopes: dict[str, list[tuple[SourceFile, FileScope]]] = field(init=False)
     unread: list[UnreadSource] = field(init=False, default_factory=list[UnreadSource])
@@ -122,30 +127,31 @@ class _Generator:
         filing = Filing(Declarations(self.names, inclusions, types, budget))
         for file, scope in self.scopes[module.name]:
             self.unread += _unread(module, file)
-            self.unread += _left_out(module, file, filing, scope)
+            self.unread += self._left_out(module, file, filing, scope)
         return filing.lists
+
+    def _left_out(
+        self, module: ModuleSource, file: SourceFile, filing: Filing, scope: FileScope
+    ) -> Iterator[UnreadSource]:
+        """Add the declarations of a file, and yield the lines that are not documented."""
+        for declaration in file.declarations:
+            first, last = declaration.position.line, file.declarations[-1].position.line
+            if self.is_late():
+                yield UnreadSource(module.name, file.path, first, last, NO_TIME_LEFT)
+                return
+            if len(declaration.name) > MAX_NAME_LENGTH:
+                yield UnreadSource(module.name, file.path, first, first, NAME_TOO_LONG)
+                continue
+            try:
+                filing.add(declaration, scope)
+            except DocumentTooLargeError:
+                yield UnreadSource(module.name, file.path, first, last, TOO_LARGE)
+                return
 
 
 def _unread(module: ModuleSource, file: SourceFile) -> Iterator[UnreadSource]:
     for each in file.unread:
         yield UnreadSource(module.name, each.file, each.first, each.last, each.reason)
-
-
-def _left_out(
-    module: ModuleSource, file: SourceFile, filing: Filing, scope: FileScope
-) -> Iterator[UnreadSource]:
-    """Add the declarations of a file, and yield the lines that are not documented."""
-    for declaration in file.declarations:
-        if len(declaration.name) > MAX_NAME_LENGTH:
-            line = declaration.position.line
-            yield UnreadSource(module.name, file.path, line, line, NAME_TOO_LONG)
-            continue
-        try:
-            filing.add(declaration, scope)
-        except DocumentTooLargeError:
-            first, last = declaration.position.line, file.declarations[-1].position.line
-            yield UnreadSource(module.name, file.path, first, last, TOO_LARGE)
-            return
 
 
 def _name(docs: DocsModel) -> str:

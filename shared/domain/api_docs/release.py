@@ -18,12 +18,27 @@ from shared.domain.api_docs.symbols import pack_symbols
 from shared.domain.documents import gzipped
 from shared.domain.packages import ModuleText
 
+# Seconds of the processor, for a package. 1 MB of sources takes a tenth of one to read, and half of
+# one to document.
+READING_SECONDS = 10
+GENERATING_SECONDS = 10
 
-def document_release(files: ReleaseFiles, is_late: Callable[[], bool]) -> ReleaseDocs:
-    """Return the documentation of a release; once `is_late`, further sources are not read."""
-    reading = _Reading(files, is_late)
-    docs = generate(PackageSources(files.coordinate, tuple(reading.modules())), files.graph)
+
+def document_release(files: ReleaseFiles, processor_seconds: Callable[[], float]) -> ReleaseDocs:
+    """Return the documentation of a release. What is not read or documented in time is left out.
+
+    `processor_seconds` is a clock of the processor, such as `time.thread_time`.
+    """
+    reading = _Reading(files, _deadline(processor_seconds, READING_SECONDS))
+    sources = PackageSources(files.coordinate, tuple(reading.modules()))
+    docs = generate(sources, files.graph, _deadline(processor_seconds, GENERATING_SECONDS))
     return _stored(docs, tuple(reading.unread))
+
+
+def _deadline(clock: Callable[[], float], seconds: float) -> Callable[[], bool]:
+    """Return what says whether these seconds have passed."""
+    ends = clock() + seconds
+    return lambda: clock() > ends
 
 
 @dataclass(frozen=True, slots=True)

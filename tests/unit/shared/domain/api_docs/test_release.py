@@ -2,23 +2,30 @@
 
 import gzip
 from collections.abc import Callable
+from itertools import chain, repeat
 
 from shared.domain.api_docs.connectors import MAX_LISTED
 from shared.domain.api_docs.documents import read_document
+from shared.domain.api_docs.generator import NO_TIME_LEFT
 from shared.domain.api_docs.records import DocsState
-from shared.domain.api_docs.release import MAX_UNREAD, document_release
+from shared.domain.api_docs.release import (
+    GENERATING_SECONDS,
+    MAX_UNREAD,
+    READING_SECONDS,
+    document_release,
+)
 from shared.domain.api_docs.sources import ReleaseDocs, ReleaseFiles, SourceName
 from shared.domain.api_docs.symbols import unpack_symbols
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, ModuleText, Texts
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
-NEVER: Callable[[], bool] = lambda: False  # noqa: E731 - shorter.
+STOPPED: Callable[[], float] = lambda: 0.0  # noqa: E731 - shorter.
 
 
 def documented(
     sources: dict[str, bytes | str],
-    is_late: Callable[[], bool] = NEVER,
+    processor_seconds: Callable[[], float] = STOPPED,
     texts: Texts | None = None,
     exported: tuple[str, ...] = ("greet",),
 ) -> ReleaseDocs:
@@ -28,7 +35,7 @@ def documented(
         for name, content in sorted(sources.items())
     }
     files = ReleaseFiles(GREET, exported, texts or Texts(), Graph(), contents)
-    return document_release(files, is_late)
+    return document_release(files, processor_seconds)
 
 
 def test_each_exported_module_has_a_document() -> None:
@@ -76,9 +83,26 @@ def test_a_file_that_is_too_large_is_left_out_and_said() -> None:
 
 
 def test_no_file_is_read_when_the_time_is_over() -> None:
-    docs = documented({"greet/a.bal": b"public function a() {}"}, is_late=lambda: True)
+    docs = documented({"greet/a.bal": b"public function a() {}"}, clock(0, READING_SECONDS + 1))
     assert docs.record.state is DocsState.PARTIAL
-    assert "time" in docs.record.unread[0].reason
+    assert docs.record.unread[0].reason == "there was no time left to read the file"
+
+
+def test_no_declaration_is_documented_when_the_time_is_over() -> None:
+    source = b"public function a() {}\npublic function b() {}\n\npublic function c() {}"
+    # Reading begins, the file is read, generating begins, one declaration is documented.
+    docs = documented({"greet/a.bal": source}, clock(0, 0, 0, 0, GENERATING_SECONDS + 1))
+    assert docs.record.state is DocsState.PARTIAL
+    [unread] = docs.record.unread
+    assert (unread.file, unread.first, unread.last) == ("a.bal", 2, 4)
+    assert unread.reason == NO_TIME_LEFT
+    module = read_document(gzip.decompress(docs.documents["greet"]))
+    assert [each.name for each in module.functions] == ["a"]
+
+
+def clock(*seconds: float) -> Callable[[], float]:
+    """Return a clock that shows these times in turn, and then the last one."""
+    return chain(seconds, repeat(seconds[-1])).__next__
 
 
 def test_what_cannot_be_read_is_said_with_its_lines() -> None:
