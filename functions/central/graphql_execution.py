@@ -6,8 +6,10 @@ Every list of a module is a string that holds JSON: an array, or the one object 
 import asyncio
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from inspect import isawaitable
 from typing import Any, cast
 
@@ -46,7 +48,7 @@ from shared.domain.packages import Listing
 from shared.domain.search import Query, ResultPage
 from shared.domain.versions import ANY_CLIENT, parse_version_or_range
 from shared.log import log
-from shared.services.api_docs import ModuleName
+from shared.services.api_docs import ApiDocs, ModuleDocument, ModuleName
 
 Json = dict[str, Any]
 
@@ -75,7 +77,9 @@ async def execute_query(registry: Registry, body: Mapping[str, object], by: Prin
         return _refused([error])
     if errors := validate(SCHEMA, document, RULES, max_errors=MAX_ERRORS, hide_suggestions=True):
         return _refused(errors)
-    return await _executed(document, request, _Context(registry, by))
+    async with AsyncExitStack() as resources:
+        context = _Context(registry, by, _Unpacking(registry.api_docs, resources))
+        return await _executed(document, request, context)
 
 
 async def _executed(document: DocumentNode, request: GraphQLRequest, context: "_Context") -> Json:
@@ -108,10 +112,41 @@ def _error(error: GraphQLError) -> Json:
     return {"message": "The registry failed. Tell its operator.", **path}
 
 
+MAX_UNPACKED_BYTES = 64 << 20  # Of the documents of a query; the largest document has as many.
+LARGE_BYTES = 4 << 20  # From here on few queries are answered at the same time.
+
+
+@dataclass(slots=True)
+class _Unpacking:
+    """The documents that a query unpacks, which are in memory until it is answered."""
+
+    api_docs: ApiDocs
+    resources: AsyncExitStack
+    _unpacked_bytes: int = 0
+    _is_large: bool = False
+    _reserving: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def reserve(self, document: ModuleDocument) -> None:
+        """Wait until there is room for a document; raise `GraphQLError` if it is one too many."""
+        async with self._reserving:
+            size = self._unpacked_bytes + document.unpacked_length
+            if self._unpacked_bytes and size > MAX_UNPACKED_BYTES:
+                message = (
+                    f"The modules of the query have more than {MAX_UNPACKED_BYTES >> 20} MB of "
+                    "documentation together. Ask for fewer of them at once."
+                )
+                raise GraphQLError(message)
+            self._unpacked_bytes = size
+            if size > LARGE_BYTES and not self._is_large:
+                await self.resources.enter_async_context(self.api_docs.large_answers)
+                self._is_large = True
+
+
 @dataclass(frozen=True, slots=True)
 class _Context:
     registry: Registry
     by: Principal
+    unpacking: _Unpacking
 
 
 _Info = GraphQLResolveInfo[_Context]
@@ -129,7 +164,10 @@ async def _api_docs(_root: object, info: "_Info", **arguments: Any) -> Json:
     modules = list[Json]()
     try:
         found = await context.registry.api_docs.document(name, by=context.by)
-        modules = await asyncio.to_thread(_modules, found.gzipped, wanted)
+        await context.unpacking.reserve(found)
+        modules = await context.registry.api_docs.in_reader(
+            partial(_modules, found.gzipped, wanted)
+        )
     except NotFound:
         pass  # Readers index the list, and break on an error beside `null`.
     return {

@@ -37,6 +37,11 @@ def gzipped(content: bytes) -> bytes:
     return gzip.compress(content, _GZIP_LEVEL, mtime=0)
 
 
+def unpacked_length(packed: bytes) -> int:
+    """Return how many bytes a gzip file of ours unpacks to, as its last four bytes say."""
+    return int.from_bytes(packed[-4:], "little")
+
+
 def etag_of(content: bytes) -> str:
     """Return the entity tag of these bytes, with its quotes."""
     return f'"{hashlib.sha256(content).hexdigest()[:_TAG_DIGITS]}"'

@@ -13,6 +13,7 @@ from shared.auth.authorization import Authorization
 from shared.caching import SingleFlight
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
+from shared.domain.documents import unpacked_length
 from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.errors.packages import ApiDocsFailed, ModuleNotFound
 from shared.domain.identity import Principal
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 # Documentation of 64 MB takes 600 MB of memory, so that few are read at the same time.
-_readers = ThreadPoolExecutor(2, thread_name_prefix="api-docs-reader")
+CONCURRENT_READERS = 2
+_readers = ThreadPoolExecutor(CONCURRENT_READERS, thread_name_prefix="api-docs-reader")
 
 MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
 
@@ -72,6 +74,10 @@ class ModuleDocument:
     gzipped: bytes
     is_public: bool
 
+    @property
+    def unpacked_length(self) -> int:
+        return unpacked_length(self.gzipped)
+
 
 @dataclass(frozen=True)
 class ApiDocs:
@@ -85,6 +91,10 @@ class ApiDocs:
     metadata: MetadataStore
     documents: DocumentStore
     generation: ApiDocsGeneration
+    # To be held by what keeps much unpacked documentation in memory until it responds.
+    large_answers: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(CONCURRENT_READERS), init=False
+    )
     _reading: "SingleFlight[ModuleDocs]" = field(
         default_factory=SingleFlight["ModuleDocs"], init=False
     )
@@ -121,7 +131,7 @@ class ApiDocs:
         """Compare two releases of a package that the caller may see; raise `ApiDocsFailed` or
         `ApiDocsPending` if one of them has no documentation."""
         old, new = await asyncio.gather(*(self._modules(package, each) for each in (before, after)))
-        return await _in_reader(partial(_compare, (before.parsed, old), (after.parsed, new)))
+        return await self.in_reader(partial(_compare, (before.parsed, old), (after.parsed, new)))
 
     async def _modules(self, package: Package, entry: ReleaseEntry) -> "list[ModuleDocs]":
         digest, coordinate = Digest(entry.digest), package.at(entry.parsed)
@@ -138,7 +148,11 @@ class ApiDocs:
         if None in contents:
             await self.generation.require(release.coordinate)
             contents = [await self.documents.api_docs(digest, each) for each in release.modules]
-        return await asyncio.to_thread(_lists, contents, key)
+        return await self.in_reader(partial(_lists, contents, key))
+
+    async def in_reader(self, work: Callable[[], Value]) -> Value:
+        """Do work that unpacks documentation; others wait until few do."""
+        return await asyncio.get_running_loop().run_in_executor(_readers, work)
 
     async def find(self, name: ModuleName, *, by: Principal) -> DocumentedModule:
         """Return the release that has the module, or raise `ModuleNotFound`. One trip."""
@@ -156,7 +170,7 @@ class ApiDocs:
 
     async def _read(self, content: bytes) -> "ModuleDocs":
         """Return the documentation of a document; all who ask for it at once share it."""
-        return await self._reading.answer(content, lambda: _in_reader(partial(_read, content)))
+        return await self._reading.answer(content, lambda: self.in_reader(partial(_read, content)))
 
     async def _found(self, found: DocumentedModule) -> bytes:
         coordinate = found.head.package.at(found.entry.parsed)
@@ -198,10 +212,6 @@ def _compare(
     from shared.domain.api_docs.comparison import compare  # noqa: PLC0415 - few requests need it.
 
     return compare(before, after)
-
-
-async def _in_reader(work: Callable[[], Value]) -> Value:
-    return await asyncio.get_running_loop().run_in_executor(_readers, work)
 
 
 def _read(content: bytes) -> "ModuleDocs":

@@ -1,14 +1,20 @@
 """Small requests that ask for much work: what they cost is bounded, however they are put."""
 
+import asyncio
+import json
+import tracemalloc
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from shared.adapters.search.index import IndexReader, SqliteSearchIndex
 from shared.adapters.search.schema import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.database import Database, Work
-from shared.domain.names import parse_tool_id
+from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
+from shared.domain.documents import gzipped
+from shared.domain.names import Coordinate, parse_tool_id
 from shared.domain.packages import Listing, Survey, Texts
 from shared.domain.resolution import (
     ModuleRequest,
@@ -22,7 +28,9 @@ from shared.domain.resolution import (
 from shared.domain.search import ANYONE, Facet, FacetCount, Query, Viewer
 from shared.domain.versions import ClientProfile
 from tests.contract.sample_records import head, release
+from tests.support.archives import bala
 from tests.support.surveys import entry, survey
+from tests.support.world import URL, World
 
 VERSIONS = 300
 QUESTIONS = 200
@@ -124,3 +132,74 @@ async def test_a_directory_that_is_filtered_in_many_ways_is_counted_once(tmp_pat
 
 def _listing(name: str) -> Listing:
     return Listing(head(name), release(f"{name}:1.0.0", keywords=("web",)), Texts())
+
+
+# --- Documentation, which is stored a thousand times smaller ------------------------------------
+
+DOCUMENT_BYTES = 24 << 20
+API_DOCS = """apiDocs(inputFilter: {moduleInfo:
+{orgName: "acme", moduleName: "greet", version: "1.0.0"}}) {docsData {modules {id}}}"""
+
+
+async def publish_large_documentation(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    release = (await world.stores.metadata.find(Coordinate.parse("acme", "greet", "1.0.0"))).release
+    assert release
+    module = {"id": "greet", "description": "a" * DOCUMENT_BYTES}
+    document = gzipped(json.dumps({"docsData": {"modules": [module]}}).encode())
+    record = ApiDocsRecord(state=DocsState.DONE, generator=GENERATOR_VERSION, modules=("greet",))
+    await world.stores.documents.put_api_docs(release.content, record, {"greet": document})
+
+
+async def queried(world: World, query: str) -> dict[str, Any]:
+    body = json.dumps({"query": query})
+    headers = {"Content-Type": "application/json"}
+    return (
+        await world.send("POST", f"{URL}/2.0/graphql", headers=headers, content=body.encode())
+    ).json()
+
+
+async def memory_taken(work: Callable[[], Awaitable[Any]]) -> int:
+    """Return how many bytes some work had at most."""
+    tracemalloc.start()
+    try:
+        await work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+async def test_a_query_for_a_large_document_waits_until_few_others_are_answered(
+    world: World,
+) -> None:
+    await publish_large_documentation(world)
+    large = world.registry.api_docs.large_answers
+    async with large, large:
+        waiting = asyncio.create_task(queried(world, f"{{{API_DOCS}}}"))
+        await asyncio.wait({waiting}, timeout=0.5)
+        assert not waiting.done()
+    answer = await waiting
+    assert answer["data"]["apiDocs"]["docsData"]["modules"] == [{"id": "greet"}]
+    assert not large.locked()
+
+
+async def test_a_query_for_many_large_documents_is_refused_as_graphql_does(world: World) -> None:
+    await publish_large_documentation(world)
+    answer = await queried(world, f"{{a: {API_DOCS} b: {API_DOCS} c: {API_DOCS}}}")
+    assert [each["path"] for each in answer["errors"]] == [["c"]]
+    assert "64 MB of documentation together" in answer["errors"][0]["message"]
+    assert answer["data"]["c"] is None
+    assert answer["data"]["a"]["docsData"]["modules"] == [{"id": "greet"}]
+
+
+async def test_the_length_of_a_document_is_known_without_unpacking_it(world: World) -> None:
+    await publish_large_documentation(world)
+    url = f"{URL}/2.0/docs/acme/greet/1.0.0"
+    plain = await world.get(url)
+    assert len(plain.content) > DOCUMENT_BYTES
+
+    async def ask() -> None:
+        head = await world.send("HEAD", url)
+        assert head.headers["content-length"] == str(len(plain.content))
+
+    assert await memory_taken(ask) < DOCUMENT_BYTES
