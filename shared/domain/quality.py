@@ -2,7 +2,7 @@
 
 A score has parts. Each says how many points it reached, why, and where to read how to improve it.
 It is computed from the archive and the records of the package, and never from how often the package
-is used. Documentation of functions and types would be a part of its own, beside that of modules.
+is used.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.packages import Head, Release, SourceRepository, Texts, effective_deprecation
 
 GUIDE = "/about/quality"  # The path of the page with a section for each part.
@@ -46,7 +47,7 @@ DOCUMENTATION = QualityRule(
     "documentation",
     "Documentation",
     20,
-    "Each module that other programs can import should say what it is for.",
+    "Comments of declarations tell callers what they do, on the site and in editors.",
 )
 LICENSE = QualityRule(
     "license",
@@ -92,7 +93,7 @@ class DependencyStates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityFacts:
-    """What a score is computed from; `dependencies` is None if they were not looked up.
+    """What a score is computed from; `docs` and `dependencies` are None if they were not looked up.
 
     `newest_ms` is when the newest live release of the package was published.
     """
@@ -102,6 +103,7 @@ class QualityFacts:
     texts: Texts
     newest_ms: int
     now_ms: int
+    docs: ApiDocsRecord | None = None
     dependencies: DependencyStates | None = None
 
 
@@ -154,7 +156,10 @@ class QualityScore:
 
 def _parts(facts: QualityFacts) -> Iterator[QualityPart]:
     yield _readme(facts.texts)
-    yield _documentation(facts.release, facts.texts)
+    if not facts.release.modules:
+        yield _full(DOCUMENTATION, "This version exports no modules that need documentation.")
+    elif facts.docs is not None and facts.docs.state is not DocsState.PENDING:
+        yield _documentation(facts.docs)
     yield _license(facts.release)
     source = SourceRepository.of(facts.release)
     yield _source(source)
@@ -183,19 +188,15 @@ def _has_code_block(text: str) -> bool:
     return any(each in text for each in _FENCES) and _CODE_BLOCK.search(text) is not None
 
 
-def _documentation(release: Release, texts: Texts) -> QualityPart:
-    """Score the share of modules with a text; that of the package documents its default module."""
-    if not texts.modules:
-        return _full(DOCUMENTATION, "This version exports no modules that need documentation.")
-    documented = sum(
-        bool(module.readme.strip() or module.summary.strip())
-        or (module.name == release.name and bool(texts.readme.strip()))
-        for module in texts.modules
-    )
-    total = len(texts.modules)
-    reason = f"{documented} of {total} exported modules have a description or a readme."
-    if total == 1:
-        reason = f"Its only module has {'a' if documented else 'no'} description or readme."
+def _documentation(docs: ApiDocsRecord) -> QualityPart:
+    """Score the share of public declarations and methods with a comment."""
+    documented, total = docs.documented, docs.declarations
+    if docs.state is DocsState.FAILED:
+        reason = f"The sources of this version could not be documented: {docs.reason}."
+        return QualityPart(DOCUMENTATION, 0, reason)
+    if not total:
+        return _full(DOCUMENTATION, "This version has no public declarations.")
+    reason = f"{documented:,} of {total:,} public declarations and methods have a comment."
     return QualityPart(DOCUMENTATION, DOCUMENTATION.points * documented // total, reason)
 
 

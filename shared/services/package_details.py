@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import islice
 from typing import cast
 
+from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.errors.packages import (
     PackageNotFound,
     PackageWithdrawn,
@@ -260,15 +261,20 @@ class PackageDetails:
         ]
 
     def quality(
-        self, details: ReleaseDetails, texts: Texts, dependencies: DependencyStates | None = None
+        self,
+        details: ReleaseDetails,
+        texts: Texts,
+        docs: ApiDocsRecord | None = None,
+        dependencies: DependencyStates | None = None,
     ) -> QualityScore:
-        """Return the quality score of a release; without its dependencies if they are None."""
+        """Return the quality score of a release, without the parts whose facts are None."""
         facts = QualityFacts(
             head=details.head,
             release=details.release,
             texts=texts,
             newest_ms=max(each.created_ms for each in details.entries),
             now_ms=self.clock.now_ms(),
+            docs=docs,
             dependencies=dependencies,
         )
         return QualityScore.of(facts)

@@ -249,9 +249,12 @@ async def _activity(request: PageRequest, details: ReleaseDetails) -> func.HttpR
 async def _quality(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Show the parts of the quality score, with the dependencies that the visitor may see."""
     package_details = request.registry.package_details
-    texts = await package_details.texts(details)
-    dependencies = await package_details.dependency_states(details, by=request.principal)
-    values = {"quality": package_details.quality(details, texts, dependencies)}
+    facts = await asyncio.gather(
+        package_details.texts(details),
+        request.registry.api_docs.record(details.release),
+        package_details.dependency_states(details, by=request.principal),
+    )
+    values = {"quality": package_details.quality(details, *facts)}
     return await show_tab(request, details, "quality", values)
 
 

@@ -25,7 +25,7 @@ BUDGETS = {
     "/dependents": TABS,
     "/files": TABS,
     "/files?path=package.json": FILES + TABS,
-    "/quality": Counter(["documents.texts", SURVEY]) + TABS,
+    "/quality": Counter(["documents.texts", DOCS_RECORD, SURVEY]) + TABS,
     "/statistics": Counter(["pulls.history"]) + TABS,
     "/activity": Counter(["events.stream"]) + TABS,
 }

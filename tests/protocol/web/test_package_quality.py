@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Package
-from shared.domain.quality import RULES
+from shared.domain.quality import DOCUMENTATION, RULES
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.world import Person, World
@@ -25,20 +25,32 @@ async def words(world: World, path: str, by: Person | None = None) -> str:
 
 async def test_a_package_page_links_to_the_score_and_names_what_to_improve(shelf: World) -> None:
     page = await words(shelf, GREET)
-    assert "Quality 90 / 90 dependencies not checked" in page
+    assert "Quality 70 / 70 documentation, deprecated dependencies not checked" in page
     older = Elements.of(await opened(shelf, f"{GREET}/1.0.0"))
     assert f"{GREET}/1.0.0/quality" in older.links
     text = " ".join(older.words.split())
-    assert "Quality 50 / 100 To improve: readme, license, source link, provenance" in text
+    assert "Quality 30 / 80 documentation not checked To improve: readme, license" in text
 
 
 @pytest.mark.parametrize("path", [f"{GREET}/1.2.0", GREET, f"{GREET}/latest"])
 async def test_the_tab_has_every_part(shelf: World, path: str) -> None:
+    await shelf.registry.api_docs_queue.drain()
     text = await words(shelf, f"{path}/quality")
-    assert "Quality score: 100 of 100 points" in text
+    assert "Quality score: 80 of 100 points" in text  # Its functions have no comments.
     for rule in RULES:
-        assert f"{rule.name} {rule.points} of {rule.points}" in text
+        points = 0 if rule is DOCUMENTATION else rule.points
+        assert f"{rule.name} {points} of {rule.points}" in text
         assert rule.meaning in text
+
+
+async def test_documentation_counts_when_it_is_made(shelf: World) -> None:
+    source = "# Greets.\npublic function greet() {}\npublic function wave() {}\n"
+    await publish(shelf, "acme/half:1.0.0", entries={"modules/half/half.bal": source})
+    page = "/packages/acme/half/1.0.0/quality"
+    assert "The API documentation of this version is not made yet." in await words(shelf, page)
+    await shelf.registry.api_docs_queue.drain()
+    text = await words(shelf, page)
+    assert "Documentation 10 of 20 1 of 2 public declarations and methods have a comment." in text
 
 
 async def test_parts_without_all_points_link_to_how_to_improve_them(shelf: World) -> None:
@@ -60,7 +72,7 @@ async def test_a_deprecated_dependency_costs_points_on_the_tab(shelf: World) -> 
     words_package = Package.parse("acme", "words")
     await shelf.registry.deprecation.deprecate_package(words_package, "Use greet.", by=OPERATOR)
     text = await words(shelf, f"{GREET}/quality")
-    assert "Quality score: 90 of 100 points" in text
+    assert "Quality score: 70 of 80 points" in text
     assert "Deprecated direct dependencies: acme/words." in text
     page = await opened(shelf, f"{GREET}/quality")
     link = f'<a href="{GREET}/1.2.0/dependencies">View dependencies</a>'

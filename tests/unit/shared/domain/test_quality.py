@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.packages import Dependency, ModuleText, Origin, Provenance, Texts
+from shared.domain.api_docs.records import ApiDocsRecord, DocsState
+from shared.domain.packages import Dependency, Origin, Provenance, Texts
 from shared.domain.quality import (
     DEPENDENCIES,
     DOCUMENTATION,
@@ -26,6 +27,7 @@ from shared.domain.quality import (
 from tests.contract.sample_records import head, release
 
 NO_TEXTS = Texts()
+DOCUMENTED = ApiDocsRecord(state=DocsState.DONE, generator=1, documented=2, declarations=2)
 NOW_MS = 1_800_000_000_000
 LIMIT_MS = MAINTAINED_FOR // timedelta(milliseconds=1)
 EXAMPLE = "# Greet\n\n```ballerina\nimport acme/greet;\n```\n"
@@ -42,9 +44,11 @@ def score(
     deprecated_package: bool = False,
     newest_ms: int = NOW_MS,
     states: DependencyStates | None = None,
+    docs: ApiDocsRecord | None = DOCUMENTED,
     **fields: Any,
 ) -> QualityScore:
     """Return the score of a release."""
+    fields.setdefault("modules", ("greet",))
     return QualityScore.of(
         QualityFacts(
             head=head(deprecation="" if deprecated_package else None),
@@ -52,6 +56,7 @@ def score(
             texts=texts,
             newest_ms=newest_ms,
             now_ms=NOW_MS,
+            docs=docs,
             dependencies=states,
         )
     )
@@ -70,7 +75,7 @@ def test_the_parts_add_up_to_a_hundred_points() -> None:
 
 def test_a_release_that_has_everything_reaches_all_points() -> None:
     best = score(
-        texts=Texts(readme=EXAMPLE, modules=(ModuleText(name="greet"),)),
+        texts=Texts(readme=EXAMPLE),
         licenses=("Apache-2.0",),
         source_repository=REPOSITORY,
         origin=FROM_CI,
@@ -81,8 +86,7 @@ def test_a_release_that_has_everything_reaches_all_points() -> None:
 
 
 def test_a_release_that_has_nothing_is_at_least_maintained() -> None:
-    modules = (ModuleText(name="greet"),)
-    least = score(texts=Texts(modules=modules), dependencies=(IO,), states=DependencyStates(("x",)))
+    least = score(docs=record(0, 1), dependencies=(IO,), states=DependencyStates(("x",)))
     assert (least.points, least.possible) == (10, 100)
     assert [each.rule for each in least.parts if each.is_full] == [MAINTAINED]
     assert len(least.improvable) == 6
@@ -114,36 +118,44 @@ def test_a_readme_with_a_code_block_reaches_all_points(
     assert (found.points, found.reason) == (points, reason)
 
 
-def module(name: str, readme: str = "", summary: str = "") -> ModuleText:
-    return ModuleText(name=name, readme=readme, summary=summary)
-
-
 @pytest.mark.parametrize(
-    ("modules", "points", "reason"),
+    ("docs", "points", "reason"),
     [
-        ([], 20, "This version exports no modules that need documentation."),
-        ([module("greet")], 0, "Its only module has no description or readme."),
-        ([module("greet", "Text.")], 20, "Its only module has a description or readme."),
-        ([module("greet", summary="Text.")], 20, "Its only module has a description or readme."),
-        (
-            [module("greet", "Text."), module("greet.a", " "), module("greet.b", summary=" ")],
-            6,
-            "1 of 3 exported modules have a description or a readme.",
-        ),
+        ((3, 9), 6, "3 of 9 public declarations and methods have a comment."),
+        ((1_200, 1_200), 20, "1,200 of 1,200 public declarations and methods have a comment."),
+        ((0, 1), 0, "0 of 1 public declarations and methods have a comment."),
+        ((0, 0), 20, "This version has no public declarations."),
     ],
 )
-def test_documentation_is_the_share_of_modules_with_a_text(
-    modules: list[ModuleText], points: int, reason: str
+def test_documentation_is_the_share_of_declarations_with_a_comment(
+    docs: tuple[int, int], points: int, reason: str
 ) -> None:
-    found = part(DOCUMENTATION, texts=Texts(modules=tuple(modules)))
+    found = part(DOCUMENTATION, docs=record(*docs))
     assert (found.points, found.reason) == (points, reason)
 
 
-def test_the_readme_of_the_package_documents_its_default_module_alone() -> None:
-    modules = (module("greet"), module("greet.formal"))
-    found = part(DOCUMENTATION, texts=Texts(readme="Text.", modules=modules))
-    assert found.points == 10
-    assert part(DOCUMENTATION, texts=Texts(readme=" ", modules=modules)).points == 0
+def record(
+    documented: int = 0, declarations: int = 0, state: DocsState = DocsState.DONE
+) -> ApiDocsRecord:
+    return ApiDocsRecord(
+        state=state,
+        generator=1,
+        documented=documented,
+        declarations=declarations,
+        reason="there are none" if state is DocsState.FAILED else "",
+    )
+
+
+def test_a_version_that_cannot_be_documented_has_no_points_for_documentation() -> None:
+    found = part(DOCUMENTATION, docs=record(state=DocsState.FAILED))
+    assert found.points == 0
+    assert found.reason == "The sources of this version could not be documented: there are none."
+
+
+@pytest.mark.parametrize("docs", [None, record(state=DocsState.PENDING)])
+def test_documentation_that_is_not_known_is_not_scored(docs: ApiDocsRecord | None) -> None:
+    assert DOCUMENTATION in score(docs=docs).unchecked
+    assert part(DOCUMENTATION, docs=docs, modules=()).is_full
 
 
 @pytest.mark.parametrize(
