@@ -144,8 +144,9 @@ resource sendChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
         parameters: {
           typeName: 'DeliveryRuleRequestMethodConditionParameters'
           operator: 'Equal'
-          matchValues: ['POST', 'PUT', 'PATCH', 'DELETE']
-          negateCondition: false
+          // The condition knows no PATCH, so it names what the other app answers.
+          matchValues: ['GET', 'HEAD', 'OPTIONS']
+          negateCondition: true
           transforms: []
         }
       }

@@ -9,6 +9,7 @@ import pytest
 
 from functions.archives import CACHE_PUBLIC
 from functions.http.pages import STATIC
+from functions.http.requests import READ_METHODS
 from shared.adapters.blob.signed_links import LINK_CACHE_CONTROL
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
 from shared.domain.archives.names import Digest
@@ -98,6 +99,9 @@ def test_the_edge_is_no_stricter_with_an_address_than_the_registry() -> None:
     assert EDGE.parameters["requestsAMinute"]["default"] >= allowed
 
 
+# Of a condition of Front Door, as its interface lists them; PATCH is none.
+METHODS_OF_THE_CONDITION = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"}
+
 # What a POST asks for and does not change.
 READS_BY_POST = {
     "central_graphql",
@@ -109,7 +113,9 @@ READS_BY_POST = {
 
 def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
     methods, paths = configured("sendChanges")["conditions"]
-    assert methods["parameters"]["matchValues"] == ["POST", "PUT", "PATCH", "DELETE"]
+    assert methods["parameters"]["negateCondition"]
+    assert methods["parameters"]["matchValues"] == [*READ_METHODS, "OPTIONS"]
+    assert set(methods["parameters"]["matchValues"]) <= METHODS_OF_THE_CONDITION
     assert (paths["parameters"]["operator"], paths["parameters"]["negateCondition"]) == (
         "EndsWith",
         True,
