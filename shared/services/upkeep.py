@@ -197,14 +197,18 @@ class Upkeep:
             return await self._run(name) if is_due else None
 
     async def _run(self, name: str) -> TaskReport:
-        started_ms, report = self.clock.now_ms(), None
+        started_ms = self.clock.now_ms()
         try:
             report = await self.tasks[name]()
-            return report
-        finally:
-            # The task has run even if this fails.
-            with suppress(Unavailable):
-                await self.runs.save(name, started_ms, report)
+        except Exception:  # Not if it is cancelled: then it stays due.
+            await self._save(name, started_ms, None)
+            raise
+        await self._save(name, started_ms, report)
+        return report
+
+    async def _save(self, name: str, started_ms: int, report: TaskReport | None) -> None:
+        with suppress(Unavailable):  # The task has run even if this fails.
+            await self.runs.save(name, started_ms, report)
 
     @asynccontextmanager
     async def _leased(self, name: str) -> AsyncGenerator[bool]:

@@ -204,6 +204,22 @@ async def test_a_task_that_was_killed_runs_again_when_its_lease_has_ended() -> N
     assert await upkeep.run_due("sweep") == TaskReport("sweep")
 
 
+async def test_a_task_that_was_cancelled_stays_due() -> None:
+    work, task = FakeWork(), SlowTask(FakeClock())
+    at(task.clock, "2026-11-20T03:00:00")
+    upkeep = process(work, task, "one")
+    await upkeep.due()
+    at(task.clock, "2026-11-20T03:20:20")
+    running = asyncio.create_task(upkeep.run_due("sweep"))
+    await asyncio.sleep(0)
+    running.cancel()  # The host stops.
+    await asyncio.gather(running, return_exceptions=True)
+    task.release.set()
+    restarted = process(work, task, "other")
+    assert await restarted.due() == ["sweep"]
+    assert await restarted.run_due("sweep") == TaskReport("sweep")
+
+
 async def test_a_run_by_hand_counts_as_the_run_that_was_due() -> None:
     work, task = FakeWork(), SlowTask(FakeClock())
     at(task.clock, "2026-11-20T03:00:00")
