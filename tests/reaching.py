@@ -81,11 +81,11 @@ def read_notes(folder: Path) -> dict[str, frozenset[str]]:
 
 
 def repeats(calls: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return the tests that call no store, or what an earlier case of the same test calls."""
+    """Return the tests that call no store, or what an earlier test of the same module calls."""
     seen, found = set[tuple[str, frozenset[str]]](), list[str]()
     for test in sorted(calls):
         made = frozenset(calls[test])
-        known = (test.partition("[")[0], made)
+        known = (test.partition("::")[0], made)
         if not made or known in seen:
             found.append(test)
         seen.add(known)

@@ -92,15 +92,20 @@ def test_each_suite_that_gives_the_coverage_is_there() -> None:
     assert [path for path in run.ON_OTHERS if not (run.ROOT / path).exists()] == []
 
 
-def test_the_tests_that_call_what_another_case_calls_are_repeats() -> None:
+def test_the_tests_that_call_what_another_test_of_the_module_calls_are_repeats() -> None:
     calls = {
         "test_a.py::test_pull[one]": ["metadata.find", "archives.read"],
         "test_a.py::test_pull[other]": ["archives.read", "metadata.find"],
         "test_a.py::test_pull[refused]": ["metadata.find"],
         "test_a.py::test_push": ["metadata.find"],
         "test_b.py::test_host": [],
+        "test_b.py::test_push": ["metadata.find"],
     }
-    assert reaching.repeats(calls) == ["test_a.py::test_pull[other]", "test_b.py::test_host"]
+    assert reaching.repeats(calls) == [
+        "test_a.py::test_pull[other]",
+        "test_a.py::test_push",
+        "test_b.py::test_host",
+    ]
 
 
 def test_the_cloud_runs_what_the_notes_of_the_protocol_do_not_show_to_be_a_repeat(
