@@ -257,6 +257,38 @@ async def test_a_requested_task_runs_with_the_next_timer(world: World, tasks: Ta
     assert tasks.ran.count("audit") == 1
 
 
+async def test_a_registry_that_becomes_read_only_stops_tasks_that_were_due(
+    world: World, tasks: Tasks
+) -> None:
+    await fire(world)
+    world.clock.advance(MINUTE)
+    upkeep_: Any = world.registry.upkeep
+    due = await upkeep_.due()
+    await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
+
+    async def due_before() -> list[str]:
+        return due
+
+    object.__setattr__(upkeep_, "due", due_before)
+    with capture_logs() as events:
+        await fire(world)
+    assert ("upkeep.read_only", "settle") in results(events)
+    assert tasks.ran == ["snapshot"]
+
+
+async def test_requests_that_cannot_be_read_are_reported(world: World, tasks: Tasks) -> None:
+    requests: Any = world.registry.task_requests
+
+    async def fail(_run: object) -> None:
+        raise Busy
+
+    object.__setattr__(requests, "run_requested", fail)
+    with capture_logs() as events:
+        await fire(world)
+    assert results(events) == [("upkeep.failed", timers.REQUESTS)]
+    assert not tasks.ran
+
+
 async def test_a_requested_task_that_fails_is_not_run_again(world: World, tasks: Tasks) -> None:
     tasks.failing = frozenset({"audit"})
     await world.registry.task_requests.request("audit", by=OPERATOR)
