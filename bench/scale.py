@@ -1,14 +1,17 @@
-"""Scale: what Flex Consumption makes of 10, 1,000 and 100,000 pulls a second. A simulation.
+"""Scale: what Flex Consumption makes of 10 to 225,000 pulls a second. A simulation.
 
-It drives service times through the published rules. They are made of the processor time that hop
-one takes of the registry as it is in the cloud, measured here, in the same run; and of the time of
-Cosmos DB, which is not here: 4 ms at the median, 10 at the 99th percentile, as Microsoft says
-of point reads (learn.microsoft.com/azure/cosmos-db/consistency-levels). The two reads of a pull are
-side by side, and what an instance has in hand shares one processor. The rules:
+It drives service times through the published rules. A pull that an instance answers from memory
+takes processor time alone; one whose package it has not seen yet, a trip to Cosmos DB, too: 4 ms at
+the median, 10 at the 99th percentile, as Microsoft says of point reads
+(learn.microsoft.com/azure/cosmos-db/consistency-levels). The processor time of the registry is
+measured here, in the same run; that of the Functions host and its worker was measured on the real
+host: 0.8 and 0.7 ms for each request. One worker process carries 1,300 to 1,700 small requests a second, two
+carry 2,600 to 3,800 on four cores: a worker uses one core, the host all. The rules:
 
-- All HTTP Functions are one group, and an instance takes so many requests at once as
-  `perInstanceConcurrency` says: 8 (infra/modules/functions.bicep;
-  learn.microsoft.com/azure/azure-functions/flex-consumption-plan, 2024-05-24).
+- All HTTP Functions of an app are one group, and an instance takes so many requests at once as
+  `perInstanceConcurrency` says (infra/modules/functions.bicep;
+  learn.microsoft.com/azure/azure-functions/flex-consumption-plan, 2024-05-24). What it has in hand
+  shares its cores: one for each 2,048 MB.
 - There are as many instances as the requests in hand need, from those that are always ready to the
   most that the size allows; the plan ends at 1,000, and a region at 512,000 MB (the same page).
 - New ones come at a bounded rate. For Consumption the documentation says one a second
@@ -16,7 +19,9 @@ side by side, and what an instance has in hand shares one processor. The rules:
   1,000 instances of a Python app in less than a minute ("How to achieve high HTTP scale with Azure
   Functions Flex Consumption", techcommunity.microsoft.com, 2024-06-17): 17 a second. `--rate`.
 - A new instance serves after its cold start: what importing the app takes, measured here, and two
-  seconds for the place and the host, which is assumed. `--cold-start`.
+  seconds for the place and the host, which is assumed. `--cold-start`. It has what is pulled most
+  in memory then, and each other package after it was asked for it. Of 20,000 packages the k-th has a
+  k-th of the pulls of the first (Zipf).
 - Paid is the time that an instance has something in hand, with all of its memory; at least a second
   (the first page). Prices are those of infra/cost/prices.py.
 
@@ -25,8 +30,8 @@ that is free. The more an instance has in hand, the longer each request takes. R
 random (Poisson), all of a sudden, to a registry that had none; every pull is one hop one, which
 nothing caches. Instances do not go again. The seed is fixed.
 
-`python -m bench.scale` measures, then simulates; `--processor 2.5` simulates with so many
-milliseconds a pull.
+`python -m bench.scale` measures, then simulates; `--in-memory 0.25 --first 1.2` simulates with so
+many milliseconds of the registry for a pull.
 """
 
 import argparse
@@ -34,49 +39,131 @@ import math
 import subprocess
 import sys
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from heapq import heappop, heappush
 from random import Random
 
 from bench.azure_local import in_the_cloud, pull_cost
 from bench.load_generator import require_wrk
 from bench.servers import workspace
-from infra.cost.model import COST_PLANS, REQUESTS_AT_ONCE, Size
-from infra.cost.prices import Figure, Prices
-from infra.cost.usage import MEASURED, OperationUsage
-
-# Pulls a second, size, and most instances: maximumInstances of infra/main.bicep, but for `public`,
-# where that is 200, what a region gives a subscription; then as many as it takes.
-RUNS = (
-    (10, Size.DEV, 40),
-    (1_000, Size.TEAM, 40),
-    (100_000, Size.PUBLIC, 125),
-    (100_000, Size.PUBLIC, 1_000),
+from infra.cost.designs import DESIGN
+from infra.cost.model import (
+    COST_PLANS,
+    COUNTING_SECONDS,
+    REQUESTS_AT_ONCE,
+    UNITS_OF_A_RANGE,
+    CostPlan,
+    Size,
 )
-SECONDS = {10: 120, 1_000: 60, 100_000: 40}
-SETTLED = 0.75  # The part of the time that is the beginning.
+from infra.cost.prices import Figure, Prices
+from infra.cost.usage import OperationUsage
+
+HOST_MS, WORKER_MS = 0.8, 0.7  # Processor time of a request, without the registry.
+CORE_GIGABYTES = 2.0
+REGION_MEGABYTES = 512_000  # Of a subscription, unless it asks for more.
+PACKAGES, LOADED = 20_000, 2_000  # All; and those that a new instance has in memory.
 PLACING = 2.0  # Seconds until a new instance has its place and its host.
 SHORTEST = 1.0  # Seconds that are paid for.
 A_SECOND = 17  # New instances.
 READ_MS, SLOW_READ_MS = 4.0, 10.0  # Of Cosmos DB: the median, and one in a hundred.
+P99 = 2.326  # Of a normal distribution.
 SEED = 20_261_120
 
 
 @dataclass(frozen=True)
+class Phase:
+    """So many pulls a second for so long."""
+
+    rate: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """Phases, one after the other, on a size; `most` instances, 0 for all that a region gives."""
+
+    size: Size
+    phases: tuple[Phase, ...]
+    most: int = 0
+    uploads: float = 0.0  # A second, each in hand for `UPLOAD_SECONDS`, in the same app.
+
+
+UPLOAD_SECONDS = 20.0
+UPLOAD_MEGABYTES = 512  # Of an instance for each request, where one may be an upload.
+
+# `maximumInstances` of infra/main.bicep, but for `public`, where that is 200.
+RUNS = (
+    Run(Size.DEV, (Phase(10, 120),), 40),
+    Run(Size.TEAM, (Phase(1_000, 60),), 40),
+    Run(Size.TEAM, (Phase(1_000, 60),), 40, uploads=5),
+    Run(Size.PUBLIC, (Phase(100_000, 60),)),
+    Run(Size.PUBLIC, (Phase(20_000, 30), Phase(225_000, 40))),
+    Run(Size.PUBLIC, (Phase(20_000, 30), Phase(225_000, 40)), 1_000),
+)
+SETTLED = 0.75  # The part of a phase that is the beginning.
+
+
+@dataclass(frozen=True)
 class Times:
-    """How long a request is in hand, in milliseconds, by how many an instance has."""
+    """Milliseconds of processor that the registry takes for a pull."""
 
-    alone: float
-    together: float  # With seven others.
-    slowest: float  # One in a hundred of those.
+    in_memory: float
+    first: float
 
-    def draw(self, in_hand: int, chance: Random) -> float:
-        """Return the seconds of one request."""
-        middle = self.alone + (self.together - self.alone) * (in_hand - 1) / (REQUESTS_AT_ONCE - 1)
-        spread = math.log(max(self.slowest / self.together, 1.01)) / 2.326  # Of a normal's p99.
-        return middle * math.exp(spread * chance.gauss(0, 1)) / 1_000
+
+@dataclass(frozen=True)
+class Machine:
+    """What an instance makes of requests."""
+
+    gigabytes: float
+    times: Times
+    workers: int = 1
+    at_once: int = REQUESTS_AT_ONCE
+
+    @property
+    def cores(self) -> float:
+        return self.gigabytes / CORE_GIGABYTES
+
+    @property
+    def most_a_second(self) -> float:
+        """Return how many pulls from memory an instance answers a second."""
+        return 1_000 / self.spacing_ms(self.times.in_memory)
+
+    def spacing_ms(self, registry_ms: float) -> float:
+        """Return the time between two answers of a busy instance: the cores are busy with host and
+        workers, and each worker with one request."""
+        of_cores = (HOST_MS + WORKER_MS + registry_ms) / self.cores
+        return max(of_cores, (WORKER_MS + registry_ms) / self.workers)
+
+    def draw(self, in_hand: int, chance: Random, *, first: bool) -> float:
+        """Return the seconds of one pull, beside others in hand."""
+        registry = self.times.first if first else self.times.in_memory
+        alone = (HOST_MS + WORKER_MS + registry) / min(self.cores, 1)
+        shared = max(alone, in_hand * self.spacing_ms(registry))
+        if not first:
+            return shared / 1_000
+        slow = math.log(SLOW_READ_MS / READ_MS) / P99
+        return (shared + READ_MS * math.exp(slow * chance.gauss(0, 1))) / 1_000
+
+
+@cache
+def miss_table() -> tuple[list[int], list[float]]:
+    """Return numbers of pulls that an instance has answered, and the share of the next ones whose
+    package it does not have in memory."""
+    weights = [1 / rank for rank in range(1, PACKAGES + 1)]
+    total = sum(weights)
+    rare = [weight / total for weight in weights[LOADED:]]
+    numbers = [0, *(int(10 ** (step / 4)) for step in range(4, 29))]
+    return numbers, [sum(p * (1 - p) ** number for p in rare) for number in numbers]
+
+
+def miss_share(answered: int) -> float:
+    numbers, shares = miss_table()
+    return shares[bisect_right(numbers, answered) - 1]
 
 
 @dataclass(frozen=True)
@@ -91,60 +178,74 @@ class Rules:
 
 @dataclass(eq=False)  # Two that are equally busy are still two.
 class Instance:
-    """One instance: what it has in hand, since when, and until when its time is paid for."""
+    """One instance: what it has in hand and has answered, since when, and until when its time is
+    paid for."""
 
     in_hand: int = 0
+    answered: int = 0
     since: float = 0.0
     paid: float = 0.0
 
 
 @dataclass
 class Outcome:
-    """The result of one rate."""
+    """The result of one phase."""
 
-    rate: int
-    seconds: float
+    phase: Phase
     early: list[float] = field(default_factory=list)  # Waits and service times, in seconds.
     late: list[float] = field(default_factory=list)
     instances: int = 0
     waited: int = 0  # Requests that found no room.
     left: int = 0  # Requests that had not been answered at the end.
     busy: float = 0.0  # Seconds of instances in the later part.
+    missed: int = 0  # Pulls in the later part that were not in memory.
 
 
 class Simulation:
     """Requests, instances, and what is between them."""
 
-    def __init__(self, rate: int, times: Times, rules: Rules) -> None:
+    def __init__(self, run: Run, machine: Machine, rules: Rules) -> None:
         """Begin with the instances that are always ready."""
-        self.rules, self.times = rules, times
+        self.phases, self.machine, self.rules = run.phases, machine, rules
+        self.uploads = run.uploads
         self.chance = Random(SEED)  # noqa: S311 - a simulation, the same each time.
-        self.outcome = Outcome(rate, SECONDS[rate])
         # Instances by how many requests they have in hand; those that are full are in none.
-        self.open: list[dict[Instance, None]] = [{} for _ in range(REQUESTS_AT_ONCE)]
+        self.open: list[dict[Instance, None]] = [{} for _ in range(machine.at_once)]
         self.open[0] = {Instance(): None for _ in range(rules.always_ready)}
         self.count = rules.always_ready
         self.waiting: deque[float] = deque()
         self.ending: list[tuple[float, int, Instance, float]] = []
         self.starting: deque[float] = deque()
         self.in_hand = self.number = 0
+        self.now = self.next_look = self.settled = 0.0
 
-    def run(self) -> Outcome:
-        """Simulate, and return the result."""
-        seconds, next_look = self.outcome.seconds, 0.0
-        for now in arrivals(self.outcome.rate, seconds, self.chance):
-            while next_look <= now:
-                self._until(next_look)
-                self._scale(next_look)
-                next_look += 1.0
-            self._until(now)
-            self._arrive(now)
-        self._until(seconds)
+    def run(self) -> Iterator[Outcome]:
+        """Simulate, and yield the result of each phase."""
+        for phase in self.phases:
+            self.outcome = Outcome(phase)
+            end = self.now + phase.seconds
+            self.settled = self.now + phase.seconds * SETTLED
+            for at, came in merged(self.now, end, phase.rate, self.uploads, self.chance):
+                self._look(at)
+                self._until(at)
+                self._arrive(at, came)
+            self._until(end)
+            self.now = end
+            yield self._finished(end)
+
+    def _finished(self, end: float) -> Outcome:
         self.outcome.instances = self.count
-        self.outcome.left = len(self.waiting) + self.in_hand
+        self.outcome.left = len(self.waiting)
         for instance in {instance for _, _, instance, _ in self.ending}:
-            self._rest(instance, seconds)
+            self._rest(instance, end)
+            instance.since = end
         return self.outcome
+
+    def _look(self, now: float) -> None:
+        while self.next_look <= now:
+            self._until(self.next_look)
+            self._scale(self.next_look)
+            self.next_look += 1.0
 
     def _until(self, now: float) -> None:
         while self._next_event() <= now:
@@ -160,7 +261,7 @@ class Simulation:
         return min(self.starting[0] if self.starting else math.inf, self._next_end())
 
     def _scale(self, now: float) -> None:
-        asked = math.ceil((self.in_hand + len(self.waiting)) / REQUESTS_AT_ONCE)
+        asked = math.ceil((self.in_hand + len(self.waiting)) / self.machine.at_once)
         new = min(asked, self.rules.most) - self.count - len(self.starting)
         for _ in range(max(0, min(new, self.rules.a_second))):
             self.starting.append(now + self.rules.cold_start)
@@ -170,14 +271,14 @@ class Simulation:
         self.open[0][Instance()] = None
         self._take_waiting(now)
 
-    def _arrive(self, now: float) -> None:
+    def _arrive(self, now: float, came: float) -> None:
         if self.waiting or not any(self.open):
-            self.outcome.waited += 1
-            self.waiting.append(now)
+            self.outcome.waited += came >= 0
+            self.waiting.append(came)
             if self.count + len(self.starting) == 0:  # Somebody has to begin.
                 self.starting.append(now + self.rules.cold_start)
         else:
-            self._serve(now, now)
+            self._serve(came, now)
 
     def _take_waiting(self, now: float) -> None:
         while self.waiting and any(self.open):
@@ -189,37 +290,53 @@ class Simulation:
         if level == 0:
             instance.since = now
         instance.in_hand = level + 1
-        if level + 1 < REQUESTS_AT_ONCE:
+        if level + 1 < self.machine.at_once:
             self.open[level + 1][instance] = None
         self.number += 1
         self.in_hand += 1
-        end = now + self.times.draw(level + 1, self.chance)
+        end = now + (UPLOAD_SECONDS if came < 0 else self._pull_seconds(instance, now))
         heappush(self.ending, (end, self.number, instance, came))
 
+    def _pull_seconds(self, instance: Instance, now: float) -> float:
+        first = self.chance.random() < miss_share(instance.answered)
+        instance.answered += 1
+        self.outcome.missed += first and now >= self.settled
+        return self.machine.draw(instance.in_hand, self.chance, first=first)
+
     def _end(self, now: float, _: int, instance: Instance, came: float) -> None:
-        if instance.in_hand < REQUESTS_AT_ONCE:
+        if instance.in_hand < self.machine.at_once:
             del self.open[instance.in_hand][instance]
         instance.in_hand -= 1
         self.in_hand -= 1
         self.open[instance.in_hand][instance] = None
         if instance.in_hand == 0:
             self._rest(instance, now)
-        late = now >= self.outcome.seconds * SETTLED
-        (self.outcome.late if late else self.outcome.early).append(now - came)
+        if came >= 0:
+            late = now >= self.settled
+            (self.outcome.late if late else self.outcome.early).append(now - came)
         self._take_waiting(now)
 
     def _rest(self, instance: Instance, now: float) -> None:
         end = max(now, instance.since + SHORTEST)
-        begin = max(instance.since, instance.paid, self.outcome.seconds * SETTLED)
+        begin = max(instance.since, instance.paid, self.settled)
         self.outcome.busy += max(end - begin, 0.0)
         instance.paid = max(instance.paid, end)
 
 
-def arrivals(rate: int, seconds: float, chance: Random) -> Iterator[float]:
-    """Yield when requests come."""
-    now = chance.expovariate(rate)
-    while now < seconds:
-        yield now
+UPLOAD = -1.0  # In place of when a pull came.
+
+
+def merged(
+    start: float, end: float, rate: float, uploads: float, chance: Random
+) -> Iterator[tuple[float, float]]:
+    """Yield when requests come, and again when a pull comes, or `UPLOAD`."""
+    now = start + chance.expovariate(rate)
+    next_upload = start + chance.expovariate(uploads) if uploads else math.inf
+    while now < end:
+        while next_upload < now:
+            yield next_upload, UPLOAD
+            next_upload += chance.expovariate(uploads)
+        yield now, now
         now += chance.expovariate(rate)
 
 
@@ -230,33 +347,48 @@ def percentile(values: Sequence[float], part: float) -> float:
     return sorted(values)[min(int(len(values) * part), len(values) - 1)] * 1_000
 
 
-def report(outcome: Outcome, size: Size, times: Times) -> None:
-    """Print the result of one rate."""
-    prices = Prices.published()
-    print(f"  instances {outcome.instances}; {outcome.waited:,} pulls waited for one")
+def report(outcome: Outcome, plan: CostPlan, machine: Machine, most: int) -> None:
+    """Print the result of one phase."""
+    rate = outcome.phase.rate
+    print(f"  {rate:,} a second: instances {outcome.instances}; {outcome.waited:,} pulls waited")
     for name, values in (("at first", outcome.early), ("then", outcome.late)):
         figures = "  ".join(
             f"p{part:.0%}".rstrip("%") + f" {percentile(values, part):,.1f} ms"
             for part in (0.5, 0.95, 0.99)
         )
-        print(f"  {name:9} {figures}")
-    if outcome.left > outcome.rate:
-        needed = math.ceil(outcome.rate * times.together / 1_000 / REQUESTS_AT_ONCE)
-        print(f"  {outcome.left:,} pulls still wait at the end: it takes {needed} instances")
-    print(f"  {cost_line(outcome, size, prices)}")
+        print(f"    {name:9} {figures}")
+    needed = math.ceil(rate / machine.most_a_second)
+    if needed > most:
+        print(f"    limit: {needed:,} instances are needed, and {most:,} are allowed")
+    print(f"    {outcome.left:,} pulls wait at the end; {cost_line(outcome, plan, machine)}")
 
 
-def cost_line(outcome: Outcome, size: Size, prices: Prices) -> str:
-    """Print the cost of a million of these pulls, and their load on the database."""
-    served = max(len(outcome.late), 1)
-    gigabyte_seconds = outcome.busy * COST_PLANS[size].gigabytes / served
-    ready = COST_PLANS[size].always_ready >= outcome.instances
+def cost_line(outcome: Outcome, plan: CostPlan, machine: Machine) -> str:
+    """Return the cost of a million of these pulls, and their load on the database."""
+    prices, served = Prices.published(), max(len(outcome.late), 1)
+    gigabyte_seconds = outcome.busy * machine.gigabytes / served
+    ready = plan.always_ready >= outcome.instances
     price = prices[Figure.READY_SECOND if ready else Figure.FUNCTION_SECOND]
-    functions = 1e6 * gigabyte_seconds * price + prices[Figure.FUNCTION_EXECUTION]
-    units = MEASURED[OperationUsage.PULL].units * outcome.rate
-    have = COST_PLANS[size].most_units or math.inf
+    dollars = 1e6 * gigabyte_seconds * price + prices[Figure.FUNCTION_EXECUTION]
+    units, have = units_a_second(outcome, plan, prices), plan.most_units or math.inf
     short = f", and the size has {have:,}" if units > have else ""
-    return f"${functions:,.2f} a million for the app; {units:,.0f} RU/s of Cosmos DB{short}"
+    share = outcome.missed / served
+    return (
+        f"${dollars:,.2f} a million for the app;\n"
+        f"    {share:.2%} not in memory; {units:,.0f} RU/s of Cosmos DB{short}"
+    )
+
+
+def units_a_second(outcome: Outcome, plan: CostPlan, prices: Prices) -> float:
+    """Return the request units of pulls that are not in memory, of asking for changes once a second
+    and instance, and of writing counts."""
+    seconds = outcome.phase.seconds * (1 - SETTLED)
+    first = DESIGN.measured[OperationUsage.PULL].units - DESIGN.counted_pull.units
+    ranges = math.ceil((plan.most_units or 0) / UNITS_OF_A_RANGE) or 1
+    edition = outcome.instances * ranges * prices[Figure.FEED_LOOK]
+    windows = outcome.instances * DESIGN.counting.window.units / COUNTING_SECONDS
+    counted = outcome.phase.rate * DESIGN.counting.pull.units
+    return outcome.missed / seconds * first + edition + windows + counted
 
 
 def measured() -> tuple[Times, float]:
@@ -264,14 +396,7 @@ def measured() -> tuple[Times, float]:
     require_wrk()
     with workspace() as folder, in_the_cloud(folder) as server:
         processor_ms = pull_cost(server).processor_ms
-    return times_of(processor_ms), import_seconds()
-
-
-def times_of(processor_ms: float) -> Times:
-    """Return how long a pull is in hand: alone, and while the processor is shared by all."""
-    alone = processor_ms + READ_MS
-    together = max(REQUESTS_AT_ONCE * processor_ms, alone)
-    return Times(alone, together, together + SLOW_READ_MS - READ_MS)
+    return Times(processor_ms, processor_ms), import_seconds()
 
 
 def import_seconds() -> float:
@@ -284,20 +409,34 @@ def import_seconds() -> float:
 def main() -> None:
     """Measure, simulate and print."""
     options = argparse.ArgumentParser()
-    options.add_argument("--processor", type=float, metavar="MS")
+    options.add_argument("--in-memory", type=float, metavar="MS")
+    options.add_argument("--first", type=float, metavar="MS")
     options.add_argument("--rate", type=int, default=A_SECOND)
     options.add_argument("--cold-start", type=float)
     given = options.parse_args()
-    times, imported = (times_of(given.processor), 0.5) if given.processor else measured()
+    is_given = given.in_memory and given.first
+    times, imported = (Times(given.in_memory, given.first), 0.5) if is_given else measured()
     cold = given.cold_start or PLACING + imported
-    print(
-        f"a pull is in hand for {times.alone:.2f} ms with one client, {times.together:.2f} ms with"
-    )
-    print(f"{REQUESTS_AT_ONCE} (p99 {times.slowest:.2f}); a new instance serves after {cold:.1f} s")
-    for rate, size, most in RUNS:
-        rules = Rules(COST_PLANS[size].always_ready, most, given.rate, cold)
-        print(f"\n{rate:,} pulls a second, size {size.value}, at most {most:,} instances")
-        report(Simulation(rate, times, rules).run(), size, times)
+    print(f"a pull takes {times.in_memory:.2f} ms of the registry from memory, {times.first:.2f}")
+    print(f"ms the first time, and {HOST_MS + WORKER_MS:.1f} ms of host and worker;")
+    print(f"a new instance serves after {cold:.1f} s")
+    for run in RUNS:
+        simulate(run, times, given.rate, cold)
+
+
+def simulate(run: Run, times: Times, a_second: int, cold_start: float) -> None:
+    """Simulate one run, and print its phases."""
+    plan = COST_PLANS[run.size]
+    workers = max(int(plan.gigabytes / CORE_GIGABYTES), 1)
+    at_once = int(plan.gigabytes * 1024 / UPLOAD_MEGABYTES) if run.uploads else REQUESTS_AT_ONCE
+    machine = Machine(plan.gigabytes, times, workers, at_once)
+    most = run.most or int(REGION_MEGABYTES // (plan.gigabytes * 1024))
+    slow = f", {run.uploads:.0f} uploads a second of {UPLOAD_SECONDS:.0f} s" if run.uploads else ""
+    print(f"\nsize {run.size.value}, at most {most:,} instances of {plan.gigabytes:g} GB{slow}:")
+    print(f"one answers {machine.most_a_second:,.0f} a second, {machine.at_once} at once")
+    rules = Rules(plan.always_ready, most, a_second, cold_start)
+    for outcome in Simulation(run, machine, rules).run():
+        report(outcome, plan, machine, most)
 
 
 if __name__ == "__main__":

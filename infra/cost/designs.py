@@ -102,13 +102,13 @@ BEFORE = Design(
 PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "one timer for all tasks": ("groups", "timer_calls"),
+        "sampled logs": ("logging",),
         "smaller instances": ("gigabytes", "request_seconds"),
         "an app for changes": ("changes_apart",),
         "batched reads": ("measured", "counted_pull"),
         "reads from memory": ("in_memory",),
         "counts in bulk": ("counting",),
         "archives from Blob Storage": ("archives_from_blobs",),
-        "sampled logs": ("logging",),
     }
 )
 

@@ -1,0 +1,69 @@
+"""The simulation of scale knows the real host, loses no request, and shows what holds pulls up."""
+
+import pytest
+
+from bench.scale import (
+    CORE_GIGABYTES,
+    PACKAGES,
+    Machine,
+    Outcome,
+    Phase,
+    Rules,
+    Run,
+    Simulation,
+    Times,
+    miss_share,
+)
+from infra.cost.model import Size
+
+TIMES = Times(in_memory=0.25, first=1.2)
+NOTHING = Times(0, 0)  # Of the registry: a Function that answers at once.
+RULES = Rules(always_ready=1, most=10)
+
+
+def outcomes(*phases: Phase, uploads: float = 0, rules: Rules = RULES) -> list[Outcome]:
+    run = Run(Size.TEAM, phases, uploads=uploads)
+    machine = Machine(CORE_GIGABYTES, TIMES, at_once=4 if uploads else 32)
+    return list(Simulation(run, machine, rules).run())
+
+
+@pytest.mark.parametrize(("workers", "least", "most"), [(1, 1_300, 1_700), (2, 2_600, 3_800)])
+def test_an_instance_of_four_cores_carries_what_the_real_host_did(
+    workers: int, least: int, most: int
+) -> None:
+    assert least <= Machine(4 * CORE_GIGABYTES, NOTHING, workers).most_a_second <= most
+
+
+def test_every_pull_is_answered_or_waits() -> None:
+    [outcome] = outcomes(Phase(200, 20))
+    assert outcome.left == 0
+    assert len(outcome.early) + len(outcome.late) == pytest.approx(200 * 20, rel=0.05)
+
+
+def test_more_than_all_instances_answer_waits() -> None:
+    most = Machine(CORE_GIGABYTES, TIMES).most_a_second
+    [enough, too_much] = (
+        outcomes(Phase(round(most * share), 10), rules=Rules(2, 2))[0] for share in (1, 3)
+    )
+    assert enough.left == 0
+    assert too_much.left > most
+
+
+def test_instances_know_more_packages_the_longer_they_serve() -> None:
+    shares = [miss_share(answered) for answered in (0, 1_000, 100_000, 10_000_000)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-1] < 0.001 < shares[0] < 0.3
+    assert PACKAGES > 10_000
+
+
+def test_a_peak_after_a_calm_time_makes_the_first_wait() -> None:
+    calm, peak = outcomes(Phase(20, 20), Phase(2_000, 20))
+    assert calm.instances < peak.instances
+    assert max(peak.early) > 2  # The cold start of those that came in addition.
+    assert sorted(peak.late)[len(peak.late) // 2] < 0.1
+
+
+def test_uploads_in_the_same_app_hold_the_slots_of_pulls() -> None:
+    [apart], [together] = (outcomes(Phase(100, 60), uploads=each) for each in (0, 10))
+    assert apart.waited < 100
+    assert together.waited > 10 * apart.waited
