@@ -5,8 +5,8 @@ takes processor time alone; one whose package it has not seen yet, a trip to Cos
 the median, 10 at the 99th percentile, as Microsoft says of point reads
 (learn.microsoft.com/azure/cosmos-db/consistency-levels). The processor time of the registry is
 measured here, in the same run; that of the Functions host and its worker was measured on the real
-host: 0.8 and 0.7 ms for each request. One worker process carries 1,300 to 1,700 small requests a second, two
-carry 2,600 to 3,800 on four cores: a worker uses one core, the host all. The rules:
+host: 0.8 and 0.7 ms for each request. One worker process carries 1,300 to 1,700 small requests a
+second, two carry 2,600 to 3,800 on four cores: a worker uses one core, the host all. The rules:
 
 - All HTTP Functions of an app are one group, and an instance takes so many requests at once as
   `perInstanceConcurrency` says (infra/modules/functions.bicep;
@@ -20,8 +20,8 @@ carry 2,600 to 3,800 on four cores: a worker uses one core, the host all. The ru
   Functions Flex Consumption", techcommunity.microsoft.com, 2024-06-17): 17 a second. `--rate`.
 - A new instance serves after its cold start: what importing the app takes, measured here, and two
   seconds for the place and the host, which is assumed. `--cold-start`. It has what is pulled most
-  in memory then, and each other package after it was asked for it. Of 20,000 packages the k-th has a
-  k-th of the pulls of the first (Zipf).
+  in memory then, and each other package after it was asked for it. Of 20,000 packages the k-th has
+  a k-th of the pulls of the first (Zipf).
 - Paid is the time that an instance has something in hand, with all of its memory; at least a second
   (the first page). Prices are those of infra/cost/prices.py.
 
