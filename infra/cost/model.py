@@ -25,7 +25,9 @@ LEAST_OF_AUTOSCALE = 0.1  # Share of the most request units that is paid for whe
 FREE_LOG_DAYS = 31
 KEY_LOOKS_AN_HOUR = 12  # Each instance reads the signing key every five minutes.
 FOLLOWING = 1  # Instance that reads the change feed, if any is always ready.
-READY_IN_ZONES = 2  # Instances that Azure keeps of each group, and bills, where there are zones.
+# Instances that Azure keeps of each group, and bills, where there are zones:
+# learn.microsoft.com/azure/reliability/reliability-functions.
+READY_IN_ZONES = 2
 COUNTING_SECONDS = 30  # An instance writes down what it counted in these.
 UNITS_OF_A_RANGE = 10_000  # A second; of what is above, the feed is read in several ranges.
 FEED_LOOKS = SECONDS / 5  # The interval of the trigger in functions/change_feed.py.
