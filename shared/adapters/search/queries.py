@@ -2,13 +2,13 @@
 
 import re
 import sqlite3
+from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 
-from shared.adapters.search.facets import count_traits
 from shared.adapters.search.matching import Matching
 from shared.adapters.search.ordering import Ordering, accompanying_packages, scores_of_names
-from shared.adapters.search.postings import DEPRECATED, Column, Postings
+from shared.adapters.search.postings import DEPRECATED, Column, Postings, ids_of
 from shared.adapters.search.query_plan import QueryPlan, with_near_words, with_paths_as_words
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.schema import CURRENT_PREFIX
@@ -157,7 +157,19 @@ class _Search:
 
     def traits(self) -> Mapping[Facet, Sequence[tuple[str, int]]]:
         """Return the values of each facet that matches have, each with the number of matches."""
-        return count_traits(self._postings, self.packages)
+        stored = self._postings.connection.execute(
+            "SELECT traits FROM packages WHERE id IN (SELECT value FROM json_each(?))",
+            (str([*self.packages]),),
+        )
+        counts = Counter(ids_of(b"".join([traits for [traits] in stored])))
+        spellings = self._postings.connection.execute(
+            "SELECT id, facet, value FROM spellings WHERE id IN (SELECT value FROM json_each(?))",
+            (str([*counts]),),
+        )
+        counted = defaultdict[str, list[tuple[str, int]]](list)
+        for spelling, facet, value in spellings:
+            counted[facet].append((value, counts[spelling]))
+        return {Facet(facet): values for facet, values in counted.items()}
 
     def _ask(self, query: Query) -> None:
         self._query = query
