@@ -3,11 +3,12 @@
 model.py       the documentation of a module, as immutable values
 generator.py   from the declarations of a package's modules to its documentation
 filing.py      which list of the documentation each declaration belongs to
-declarations.py, types.py, references.py, inclusions.py  its parts
+declarations.py, types.py, inclusions.py  its parts
 resolving.py   what the names in the sources refer to
 budgets.py     how large a document may become
 documents.py   the documentation as Central's JSON, and back
 signatures.py  declarations as source text whose types are linked
+resource_paths.py  the segments of paths of resource methods
 type_parts.py  types as source text
 language.py    the modules of the language
 symbols.py     a public symbol, by which a package is found

@@ -1,4 +1,7 @@
-"""From the documentation of modules to the symbols by which they are found."""
+"""From the documentation of modules to the symbols by which they are found.
+
+Apart from `symbols`, which every process imports for the search: the model takes long to import.
+"""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice

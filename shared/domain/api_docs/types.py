@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from shared.ballerina.syntax import (
@@ -31,17 +32,11 @@ from shared.ballerina.syntax import (
 from shared.domain.api_docs.budgets import Budget
 from shared.domain.api_docs.inclusions import Inclusions, OwnedField, OwnedMethod
 from shared.domain.api_docs.model import IncludedFunction, Type
-from shared.domain.api_docs.references import (
-    dependent,
-    imported,
-    located,
-    plain,
-    unresolved,
-)
 from shared.domain.api_docs.resolving import (
     Definition,
     FileScope,
     Module,
+    ModuleAddress,
     Named,
     PackageNames,
     Structure,
@@ -168,7 +163,7 @@ class TypeTrees:
 
     def _builtin(self, node: BuiltinType, context: TypeContext) -> Type:
         if not node.parameters and node.name not in ("future", "typedesc"):
-            return plain(node.name)
+            return _plain(node.name)
         is_in_stream = node.name == "stream"
         if is_in_stream != context.is_in_stream:
             context = replace(context, is_in_stream=is_in_stream)
@@ -282,7 +277,7 @@ class TypeTrees:
     def _reference(self, node: TypeReference, context: TypeContext) -> Type:
         self.budget.spend(len(node.prefix) + len(node.name))
         if not node.prefix and node.name in context.parameters:
-            return dependent(node.name, is_in_stream=context.is_in_stream)
+            return _dependent(node.name, is_in_stream=context.is_in_stream)
         definition = self.names.definition(node, context.scope)
         if definition is None:
             return self._external(node, context)
@@ -292,12 +287,12 @@ class TypeTrees:
 
     def _external(self, node: TypeReference, context: TypeContext) -> Type:
         if node.prefix:
-            return imported(self.names.module_at(node.prefix, context.scope), node)
+            return _imported(self.names.module_at(node.prefix, context.scope), node)
         module = context.scope.module
         is_public = module.constants.get(unquoted(node.name))
         if is_public is None:
-            return unresolved(node.name)
-        named = located(module.address, node.name, "constants")
+            return _unresolved(node.name)
+        named = _located(module.address, node.name, "constants")
         update = {"generate_user_defined_type_link": is_public}
         return named if is_public else named.model_copy(update=update)
 
@@ -306,7 +301,7 @@ class TypeTrees:
         known = self._known.get((definition, scope.module))
         if known is None:
             category = self.names.category(definition) if module is scope.module else "libs"
-            known = located(module.address, definition.node.name, category)
+            known = _located(module.address, definition.node.name, category)
             self._known[definition, scope.module] = known
         return known
 
@@ -314,7 +309,7 @@ class TypeTrees:
         """Return a type that is not public, with its definition in place."""
         node = definition.node
         if definition in context.expanded or self._expansion > EXPANSION_LIMIT:
-            return unresolved(node.name)
+            return _unresolved(node.name)
         chain = context.expanded | {definition}
         inner = replace(context, scope=definition.scope, expanded=chain)
         if isinstance(node, EnumDefinition):
@@ -392,3 +387,46 @@ def function_kind(node: FunctionNode) -> str:
     if "remote" in node.qualifiers:
         return "REMOTE"
     return "RESOURCE" if "resource" in node.qualifiers else "OTHER"
+
+
+# --- Types that are only names: of the language, of a module, of a parameter, or of nothing ------
+
+# Central writes this for a parameter's name as the type of a stream.
+_UNKNOWN_MODULE = ModuleAddress("UNK_ORG", "UNK_MOD", "UNK_VER")
+
+
+@lru_cache(maxsize=64)
+def _plain(keyword: str) -> Type:
+    """Return a type of the language."""
+    return Type(name=keyword, category="builtin")
+
+
+def _located(address: ModuleAddress, name: str, category: str) -> Type:
+    """Return a type of a module. Without a version there is no documentation to link."""
+    return Type(
+        org_name=address.org,
+        module_name=address.name,
+        version=address.version,
+        name=name,
+        category=category,
+        generate_user_defined_type_link=address.version is not None,
+    )
+
+
+def _imported(address: ModuleAddress | None, node: TypeReference) -> Type:
+    """Return a type of another module, which is None where its prefix is unknown."""
+    if address:
+        return _located(address, node.name, "libs")
+    return _unresolved(node.name).model_copy(update={"module_name": node.prefix})
+
+
+def _dependent(parameter: str, *, is_in_stream: bool) -> Type:
+    """Return a type that is an argument of the same call."""
+    if is_in_stream:
+        return _located(_UNKNOWN_MODULE, parameter, "reference")
+    return _unresolved(parameter)
+
+
+def _unresolved(name: str) -> Type:
+    """Return a name that leads nowhere."""
+    return Type(name=name, category="reference", generate_user_defined_type_link=False)
