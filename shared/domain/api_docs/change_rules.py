@@ -4,8 +4,7 @@ A parameter may accept more, and a result may promise more. A field is both read
 other type breaks someone.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import singledispatch
 
@@ -22,16 +21,13 @@ from shared.domain.api_docs.model import (
     ErrorDocs,
     FunctionDocs,
     MapTypeDocs,
-    ModuleDocs,
     ObjectTypeDocs,
     RecordDocs,
     TableTypeDocs,
     Type,
     VariableDocs,
-    declarations_of,
 )
-from shared.domain.api_docs.outline import ENUM_MEMBER, FIELD, METHOD
-from shared.domain.api_docs.signatures import signature_text
+from shared.domain.api_docs.outline import DocsSymbol
 from shared.domain.api_docs.type_relations import TypeRelation, type_relation
 
 
@@ -46,80 +42,36 @@ class ChangeLevel(IntEnum):
 Reason = tuple[ChangeLevel, str]  # With a sentence.
 
 _PATCH, _MINOR, _MAJOR = ChangeLevel.PATCH, ChangeLevel.MINOR, ChangeLevel.MAJOR
-_IMPLEMENTED = (DeclarationKind.OBJECT_TYPE, DeclarationKind.SERVICE_TYPE)
-
-
-@dataclass(frozen=True, slots=True)
-class ApiSymbol:
-    """A declaration of a module, or a member of one, whose name is `Owner.member`."""
-
-    name: str
-    declares: str  # `function`, `method`, `field`, `record`…
-    docs: Documented
-    owner: DeclarationKind | None = None
-
-    @property
-    def signature(self) -> str:
-        return signature_text(self.docs)
-
-
-def symbols_by_name(module: ModuleDocs) -> dict[tuple[bool, str], ApiSymbol]:
-    """Return the symbols of a module by whether they are annotations, which have names of their
-    own, and by name."""
-    found: dict[tuple[bool, str], ApiSymbol] = {}
-    for kind, docs in declarations_of(module):
-        is_annotation = kind is DeclarationKind.ANNOTATION
-        for symbol in (ApiSymbol(docs.name, kind.value, docs), *_members(kind, docs)):
-            found[is_annotation, symbol.name] = symbol
-    return found
-
-
-def _members(kind: DeclarationKind, docs: Documented) -> Iterator[ApiSymbol]:
-    if isinstance(docs, RecordDocs | ObjectTypeDocs | ClassDocs):
-        for field in _fields(docs.fields):
-            yield ApiSymbol(f"{docs.name}.{field.name}", FIELD, field, kind)
-    if isinstance(docs, ObjectTypeDocs | ClassDocs):
-        for method in docs.methods:
-            yield ApiSymbol(f"{docs.name}.{method.title}", METHOD, method, kind)
-    if isinstance(docs, EnumDocs):
-        for member in docs.members:
-            yield ApiSymbol(f"{docs.name}.{member.name}", ENUM_MEMBER, member, kind)
-
-
-def _fields(fields: Iterable[VariableDocs]) -> Iterator[VariableDocs]:
-    """Yield the fields, those of included records first, which a field may override."""
-    for field in fields:
-        for included in field.inclusion_type.member_types if field.inclusion_type else ():
-            yield VariableDocs(name=included.name or "", type=included.element_type)
-    yield from (field for field in fields if field.name)
+_IMPLEMENTED = (DeclarationKind.OBJECT_TYPE.value, DeclarationKind.SERVICE_TYPE.value)
 
 
 # --- Added and removed symbols ------------------------------------------------------------------
 
 
-def added(symbol: ApiSymbol) -> Iterator[Reason]:
+def added(symbol: DocsSymbol) -> Iterator[Reason]:
     """Yield what the addition of a symbol requires."""
     docs = symbol.docs
-    if symbol.owner in _IMPLEMENTED:
-        yield _MAJOR, f"Implementations of the {symbol.owner.value} lack this {symbol.declares}."
+    owner = symbol.owner
+    if owner and owner.kind in _IMPLEMENTED:
+        yield _MAJOR, f"Implementations of the {owner.kind} lack this {symbol.kind}."
     elif isinstance(docs, VariableDocs) and _is_required(symbol, docs):
-        yield _MAJOR, f"The new {symbol.declares} is required."
+        yield _MAJOR, f"The new {symbol.kind} is required."
     elif isinstance(docs, FunctionDocs) and docs.name == "init":
         yield from _parameter_changes((), docs.parameters)
     else:
-        yield _MINOR, f"The {symbol.declares} was added."
+        yield _MINOR, f"The {symbol.kind} was added."
 
 
-def removed(symbol: ApiSymbol) -> Iterator[Reason]:
+def removed(symbol: DocsSymbol) -> Iterator[Reason]:
     """Yield what the removal of a symbol requires."""
-    yield _MAJOR, f"The {symbol.declares} was removed."
+    yield _MAJOR, f"The {symbol.kind} was removed."
 
 
-def _is_required(symbol: ApiSymbol, docs: VariableDocs) -> bool:
+def _is_required(symbol: DocsSymbol, docs: VariableDocs) -> bool:
     """Check that a value must be given for a new field of a record or a configurable."""
-    if symbol.owner is DeclarationKind.RECORD:
+    if symbol.owner and symbol.owner.kind == DeclarationKind.RECORD.value:
         return not docs.default_value and not _is_optional(docs)
-    return symbol.declares == DeclarationKind.CONFIGURABLE.value and docs.default_value == "?"
+    return symbol.kind == DeclarationKind.CONFIGURABLE.value and docs.default_value == "?"
 
 
 def _is_optional(docs: VariableDocs) -> bool:
@@ -129,14 +81,40 @@ def _is_optional(docs: VariableDocs) -> bool:
 # --- Changed symbols ----------------------------------------------------------------------------
 
 
-def changed(before: ApiSymbol, after: ApiSymbol) -> Iterator[Reason]:
+def changed(before: DocsSymbol, after: DocsSymbol) -> Iterator[Reason]:
     """Yield what the differences between two versions of a symbol require."""
-    if before.declares != after.declares:
-        yield _MAJOR, f"It was a {before.declares}, and is a {after.declares}."
+    if before.kind != after.kind:
+        yield _MAJOR, f"It was a {before.kind}, and is a {after.kind}."
         return
     if after.docs.is_deprecated and not before.docs.is_deprecated:
-        yield _MINOR, f"The {after.declares} was deprecated."
+        yield _MINOR, f"The {after.kind} was deprecated."
     yield from _differences(before.docs, after.docs)
+
+
+# What the relation of a type to the one before it requires, by where the type is.
+_OF_RESULTS = {
+    TypeRelation.NARROWER: (_MINOR, "It returns fewer kinds of values."),
+    TypeRelation.WIDER: (_MAJOR, "It returns more kinds of values."),
+    TypeRelation.DIFFERENT: (_MAJOR, "It returns values of another type."),
+}
+_OF_PARAMETERS = {
+    TypeRelation.WIDER: (_MINOR, "accepts more types"),
+    TypeRelation.NARROWER: (_MAJOR, "accepts fewer types"),
+    TypeRelation.DIFFERENT: (_MAJOR, "has another type"),
+}
+_OF_ALIASES = {
+    TypeRelation.WIDER: (_MINOR, "The type has more values."),
+    TypeRelation.NARROWER: (_MAJOR, "The type has fewer values."),
+    TypeRelation.DIFFERENT: (_MAJOR, "The type is another one."),
+}
+
+
+def _relation_reasons(
+    reasons: Mapping[TypeRelation, Reason], old: Type | None, new: Type | None
+) -> Iterator[Reason]:
+    relation = type_relation(old, new)
+    if relation in reasons:
+        yield reasons[relation]
 
 
 @singledispatch
@@ -152,7 +130,7 @@ def _(old: FunctionDocs, new: FunctionDocs) -> Iterator[Reason]:
             yield _MAJOR, f"It is {'no longer' if getattr(old, flag) else 'now'} {word}."
     yield from _lost_isolation(old, new)
     yield from _parameter_changes(old.parameters, new.parameters)
-    yield from _result_changes(_result(old), _result(new))
+    yield from _relation_reasons(_OF_RESULTS, _result(old), _result(new))
 
 
 def _lost_isolation(
@@ -166,16 +144,6 @@ def _lost_isolation(
 
 def _result(function: FunctionDocs) -> Type | None:
     return function.return_parameters[0].type if function.return_parameters else None
-
-
-def _result_changes(old: Type | None, new: Type | None) -> Iterator[Reason]:
-    relation = type_relation(old, new)
-    if relation is TypeRelation.NARROWER:
-        yield _MINOR, "It returns fewer kinds of values."
-    elif relation is TypeRelation.WIDER:
-        yield _MAJOR, "It returns more kinds of values."
-    elif relation is TypeRelation.DIFFERENT:
-        yield _MAJOR, "It returns values of another type."
 
 
 def _parameter_changes(
@@ -206,13 +174,8 @@ def _parameter_difference(old: VariableDocs, new: VariableDocs) -> Iterator[Reas
         yield _MINOR, f"The parameter {name} is no longer required."
     elif old.default_value != new.default_value:
         yield _PATCH, f"The parameter {name} has another default."
-    relation = type_relation(old.type, new.type)
-    if relation is TypeRelation.WIDER:
-        yield _MINOR, f"The parameter {name} accepts more types."
-    elif relation is TypeRelation.NARROWER:
-        yield _MAJOR, f"The parameter {name} accepts fewer types."
-    elif relation is TypeRelation.DIFFERENT:
-        yield _MAJOR, f"The parameter {name} has another type."
+    for level, does in _relation_reasons(_OF_PARAMETERS, old.type, new.type):
+        yield level, f"The parameter {name} {does}."
 
 
 @_differences.register
@@ -316,10 +279,4 @@ def _(old: MapTypeDocs, new: MapTypeDocs) -> Iterator[Reason]:
 
 @_differences.register
 def _(old: AliasDocs, new: AliasDocs) -> Iterator[Reason]:
-    relation = type_relation(old, new)
-    if relation is TypeRelation.WIDER:
-        yield _MINOR, "The type has more values."
-    elif relation is TypeRelation.NARROWER:
-        yield _MAJOR, "The type has fewer values."
-    elif relation is TypeRelation.DIFFERENT:
-        yield _MAJOR, "The type is another one."
+    yield from _relation_reasons(_OF_ALIASES, old, new)

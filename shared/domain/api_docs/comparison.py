@@ -4,20 +4,15 @@
 field is both read and written, so any other type breaks someone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 
-from shared.domain.api_docs.change_rules import (
-    ApiSymbol,
-    ChangeLevel,
-    added,
-    changed,
-    removed,
-    symbols_by_name,
-)
+from shared.domain.api_docs.change_rules import ChangeLevel, added, changed, removed
 from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.outline import DocsSymbol, declared
+from shared.domain.api_docs.signatures import signature_text
 from shared.domain.versions import Version
 
 
@@ -101,38 +96,59 @@ def _module_changes(
             kind=kind, module=name, symbol=name, declares="module", level=level, reasons=reasons
         )
         return
-    old, new = symbols_by_name(before), symbols_by_name(after)
-    for key in sorted(old | new, key=lambda key: (key[1].lower(), key)):
-        owner = (key[0], key[1].partition(".")[0])
-        if key == owner or _are_comparable(old.get(owner), new.get(owner)):
-            yield from _symbol_changes(name, old.get(key), new.get(key))
+    old, new = _symbols(before), _symbols(after)
+    for path in sorted(old | new, key=_order):
+        owner = (new.get(path) or old[path]).owner
+        if owner is None or _are_comparable(old.get(owner.path), new.get(owner.path)):
+            yield from _symbol_changes(name, path, old, new)
 
 
-def _are_comparable(before: ApiSymbol | None, after: ApiSymbol | None) -> bool:
+def _symbols(module: ModuleDocs) -> dict[str, DocsSymbol]:
+    """Return the symbols of a module by their paths."""
+    found: dict[str, DocsSymbol] = {}
+    for _, declaration in declared(module):
+        for symbol in (declaration, *declaration.all_members()):
+            found[symbol.path] = symbol
+    return found
+
+
+def _order(path: str) -> tuple[str, bool, str]:
+    """Sort by name; annotations come after types of the same name."""
+    name = _name(path)
+    return name.lower(), name != path, path
+
+
+def _name(path: str) -> str:
+    return path.removeprefix("@")
+
+
+def _are_comparable(before: DocsSymbol | None, after: DocsSymbol | None) -> bool:
     """Check whether members are listed; those of a type that was added or removed are not."""
-    return before is not None and after is not None and before.declares == after.declares
+    return before is not None and after is not None and before.kind == after.kind
 
 
 def _symbol_changes(
-    module: str, before: ApiSymbol | None, after: ApiSymbol | None
+    module: str, path: str, old: Mapping[str, DocsSymbol], new: Mapping[str, DocsSymbol]
 ) -> Iterator[ApiChange]:
-    if before and after:
-        kind, reasons, shown = ApiChangeKind.CHANGED, changed(before, after), after
-    elif after:
-        kind, reasons, shown = ApiChangeKind.ADDED, added(after), after
-    elif before:
-        kind, reasons, shown = ApiChangeKind.REMOVED, removed(before), before
-    else:  # pragma: no cover
-        return
+    if path not in old:
+        kind, shown, reasons = ApiChangeKind.ADDED, new[path], added(new[path])
+    elif path not in new:
+        kind, shown, reasons = ApiChangeKind.REMOVED, old[path], removed(old[path])
+    else:
+        kind, shown, reasons = ApiChangeKind.CHANGED, new[path], changed(old[path], new[path])
     found = sorted(reasons, key=lambda reason: -reason[0])
     if found:
         yield ApiChange(
             kind=kind,
             module=module,
-            symbol=shown.name,
-            declares=shown.declares,
-            before=before.signature if before else "",
-            after=after.signature if after else "",
+            symbol=_name(path),
+            declares=shown.kind,
+            before=_signature(old.get(path)),
+            after=_signature(new.get(path)),
             level=found[0][0],
             reasons=tuple(sentence for _, sentence in found),
         )
+
+
+def _signature(symbol: DocsSymbol | None) -> str:
+    return signature_text(symbol.docs) if symbol else ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from shared.domain.api_docs.model import (
     ClassDocs,
@@ -11,8 +12,10 @@ from shared.domain.api_docs.model import (
     ModuleDocs,
     ObjectTypeDocs,
     RecordDocs,
+    VariableDocs,
     declarations_of,
 )
+from shared.domain.api_docs.symbols import path_of
 from shared.domain.archives.summaries import first_sentence
 
 METHOD, FIELD, ENUM_MEMBER = "method", "field", "enum member"
@@ -56,6 +59,16 @@ class DocsSymbol:
         if isinstance(docs, EnumDocs):
             yield from (self._member(ENUM_MEMBER, each.name, each) for each in docs.members)
 
+    def all_members(self) -> Iterator["DocsSymbol"]:
+        """Yield the fields of included records, which a field may override, and the members."""
+        docs = self.docs
+        if isinstance(docs, RecordDocs | ObjectTypeDocs | ClassDocs):
+            inclusions = (each.inclusion_type for each in docs.fields if each.inclusion_type)
+            for included in chain.from_iterable(each.member_types for each in inclusions):
+                name = included.name or ""
+                yield self._member(FIELD, name, VariableDocs(name=name, type=included.element_type))
+        yield from self.members()
+
     def _member(self, kind: str, title: str, docs: Documented) -> "DocsSymbol":
         return DocsSymbol(f"{self.path}.{title}", title, kind, docs, self)
 
@@ -72,8 +85,6 @@ def find_symbol(module: ModuleDocs, path: str) -> DocsSymbol | None:
 
 
 def declared(module: ModuleDocs) -> Iterator[tuple[DeclarationKind, DocsSymbol]]:
-    """Yield the declarations of a module. Annotations have names of their own, which may be those
-    of types, too: their paths begin with `@`."""
+    """Yield the declarations of a module."""
     for kind, docs in declarations_of(module):
-        mark = "@" if kind is DeclarationKind.ANNOTATION else ""
-        yield kind, DocsSymbol(f"{mark}{docs.name}", docs.name, kind.value, docs)
+        yield kind, DocsSymbol(path_of(kind.value, docs.name), docs.name, kind.value, docs)

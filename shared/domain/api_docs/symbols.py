@@ -35,16 +35,22 @@ class Symbol:
 
     @property
     def path(self) -> str:
-        """What addresses of pages call it within its module. Annotations have names of their own,
-        which may be those of types."""
-        return f"@{self.name}" if self.kind == ANNOTATION else self.title
+        """What addresses of pages call it within its module."""
+        return path_of(self.kind, self.title)
 
     @property
     def is_deprecated(self) -> bool:
         return "is_deprecated" in self.flags
 
 
-ANNOTATION = "annotation"  # As `DeclarationKind.ANNOTATION`.
+ANNOTATION = "annotation"  # Of `DeclarationKind`, whose module takes long to import.
+
+
+def path_of(kind: str, title: str) -> str:
+    """Return the path of a symbol in its module. Annotations have names of their own, which may be
+    those of types, too."""
+    return f"@{title}" if kind == ANNOTATION else title
+
 
 # What Central says of symbols, besides that they are deprecated.
 SYMBOL_FLAGS = (
