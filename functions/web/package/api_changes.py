@@ -6,9 +6,10 @@ import azure.functions as func
 
 from functions.http.public_pages import PageRequest
 from functions.http.responses import JSON
-from functions.web.package.frame import page_not_found, show_tab
+from functions.web.package.frame import page_not_found, show_tab, wants_form
 from shared.domain.api_docs.change_rules import ChangeLevel
 from shared.domain.api_docs.comparison import ApiChange, ApiComparison
+from shared.domain.api_docs.history import verdict_of
 from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
@@ -37,7 +38,7 @@ async def changes_page(request: PageRequest, details: ReleaseDetails) -> func.Ht
             compared = await request.registry.api_docs.compare(details.package, before, after)
         except (ApiDocsFailed, ApiDocsPending) as refusal:
             problem = str(refusal)
-    if request.wants(JSON) or request.query.get("form") == "json":
+    if wants_form(request, JSON):
         return request.json(comparison_json(details, compared))
     values = {
         "before": before,
@@ -65,18 +66,14 @@ def _groups(changes: Iterable[ApiChange]) -> Iterable[tuple[str, list[ApiChange]
 
 def comparison_json(details: ReleaseDetails, compared: ApiComparison | None) -> dict[str, object]:
     """Return a comparison as JSON; without a version to compare with it has no changes."""
+    changes = compared.changes if compared else ()
     model: dict[str, object] = {
         "package": str(details.package),
         "version": details.release.version,
-        "changes": [_change_json(each) for each in compared.changes] if compared else [],
+        "changes": [_change_json(each) for each in changes],
     }
-    if compared is not None:
-        model["from"] = str(compared.before)
-        model["required"] = compared.required.name.lower()
-        model["published"] = compared.published.name.lower()
-        model["breaking"] = len(compared.breaking)
-        model["versionTooLow"] = compared.is_version_too_low
-    return model
+    verdict = compared and verdict_of(details.release.coordinate, compared)
+    return {**model, **(verdict_json(verdict) or {}), "changes": model["changes"]}
 
 
 def verdict_json(verdict: ApiVerdict | None) -> dict[str, object] | None:

@@ -5,7 +5,7 @@ page of its own. All of them are Markdown and JSON, too.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import islice
@@ -17,6 +17,7 @@ from functions.http.public_pages import MARKDOWN, PageRequest, PublicPages
 from functions.http.requests import READ_METHODS
 from functions.http.responses import JSON
 from functions.web.package.docs_text import (
+    Outline,
     call_of,
     json_of,
     module_markdown,
@@ -24,7 +25,13 @@ from functions.web.package.docs_text import (
     package_llms_text,
     symbol_markdown,
 )
-from functions.web.package.frame import details_of, page_not_found, show_tab
+from functions.web.package.frame import (
+    details_of,
+    page_not_found,
+    release_path,
+    show_tab,
+    wants_form,
+)
 from functions.web.package.missing import missing_page
 from functions.web.package.texts import readme_html, source_folder
 from shared.composition import Registry
@@ -62,7 +69,6 @@ _ANY_CHAPTER = "values_types"
 _LIBRARY_CHAPTER = "lang_library_modules"
 
 NO_COMMENT = SafeHtml()
-_FORMS = {MARKDOWN: "markdown", JSON: "json"}  # Of the query parameter `form`.
 
 # The classes that highlighted code has.
 _COLORS = {
@@ -81,7 +87,7 @@ class DocsLinks:
     details: ReleaseDetails
 
     def module(self, name: str) -> str:
-        return f"{self._release}/docs/{quote(name)}"
+        return f"{release_path(self.details)}/docs/{quote(name)}"
 
     def symbol(self, module: str, path: str) -> str:
         return f"{self.module(module)}/{quote(path)}"
@@ -91,7 +97,7 @@ class DocsLinks:
         if position is None:
             return ""
         path = f"{source_folder(self.details, module)}{position.file}"
-        return f"{self._release}/files?path={quote(path, safe='')}#L-{position.line}"
+        return f"{release_path(self.details)}/files?path={quote(path, safe='')}#L-{position.line}"
 
     def target(self, target: TypeTarget) -> str:
         """Return the address of the documentation of a named type."""
@@ -116,10 +122,6 @@ class DocsLinks:
         if part.target is not None:
             return f'<a class="{color}" href="{escape(self.target(part.target))}">{text}</a>'
         return f'<span class="{color}">{text}</span>' if color else text
-
-    @property
-    def _release(self) -> str:
-        return quote(f"/packages/{self.details.package}/{self.details.release.version}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,7 @@ async def docs_page(request: PageRequest, details: ReleaseDetails) -> func.HttpR
 async def llms_text(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
     """Respond with a summary of the package for language models, as llmstxt.org describes."""
     names = details.release.modules
-    modules = [await _read_module(request, details, name) for name in names]
+    modules = await asyncio.gather(*(_read_module(request, details, each) for each in names))
     text = await asyncio.to_thread(package_llms_text, details, modules, request.url)
     return request.text(text, "text/plain")
 
@@ -200,18 +202,19 @@ async def _module_page(
         module = await _read_module(request, details, name)
     except (ApiDocsFailed, ApiDocsPending) as refusal:
         module, problem = await _undocumented(request, details, name), str(refusal)
-    if _wants(request, MARKDOWN):
+    if wants_form(request, MARKDOWN):
         text = await asyncio.to_thread(module_markdown, details, module, request.url)
         return request.text(text, MARKDOWN)
-    if _wants(request, JSON):
+    if wants_form(request, JSON):
         return request.json(await asyncio.to_thread(json_of, module))
+    outline, uncommented = await asyncio.to_thread(_summary, module)
     values = {
         "module": module,
         "links": DocsLinks(details),
-        "outline": await asyncio.to_thread(outline_of, module),
-        "undocumented": await asyncio.to_thread(lambda: list(undocumented(module))),
+        "outline": outline,
+        "undocumented": uncommented,
         "symbols_shown": SYMBOLS_SHOWN,
-        "since": await _since(request, details, module.id),
+        "since": await request.registry.api_history.since(details.release, module.id),
         "oldest": details.entries[-1].version,
         "readme": await _readme(request, details, module),
         "record": await request.registry.api_docs.record(details.release),
@@ -219,6 +222,11 @@ async def _module_page(
         "canonical": request.url + DocsLinks(details).module(name),
     }
     return await show_tab(request, details, "docs", values)
+
+
+def _summary(module: ModuleDocs) -> tuple[Outline, list[str]]:
+    """Return the outline of a module, and what lacks a comment."""
+    return outline_of(module), list(undocumented(module))
 
 
 async def _undocumented(request: PageRequest, details: ReleaseDetails, name: str) -> ModuleDocs:
@@ -235,11 +243,6 @@ async def _undocumented(request: PageRequest, details: ReleaseDetails, name: str
     )
 
 
-def _wants(request: PageRequest, media_type: str) -> bool:
-    """Return whether the client accepts this media type, or the address asks for it."""
-    return request.wants(media_type) or request.query.get("form") == _FORMS[media_type]
-
-
 async def _readme(request: PageRequest, details: ReleaseDetails, module: ModuleDocs) -> SafeHtml:
     """Return the readme of a module; the default module has that of the package."""
     if module.is_default_module:
@@ -253,11 +256,6 @@ async def _read_module(request: PageRequest, details: ReleaseDetails, name: str)
     return await request.registry.api_docs.of_release(details.release, name)
 
 
-async def _since(request: PageRequest, details: ReleaseDetails, module: str) -> Mapping[str, str]:
-    """Return since which version the symbols of a module exist, by path, where that is known."""
-    return await request.registry.api_history.since(details.release, module)
-
-
 # --- Symbols -------------------------------------------------------------------------------------
 
 
@@ -267,9 +265,9 @@ async def _symbol_page(
     symbol = find_symbol(module, path)
     if symbol is None:
         raise page_not_found(request)
-    if _wants(request, MARKDOWN):
+    if wants_form(request, MARKDOWN):
         return request.text(await asyncio.to_thread(symbol_markdown, module, symbol), MARKDOWN)
-    if _wants(request, JSON):
+    if wants_form(request, JSON):
         return request.json(await asyncio.to_thread(json_of, symbol.docs))
     renderer = SymbolRenderer(request, details, module.id)
     members = list(islice(symbol.members(), SYMBOLS_SHOWN))
@@ -283,7 +281,7 @@ async def _symbol_page(
         ],
         "canonical": request.url + renderer.links.symbol(module.id, symbol.path),
         "is_long": is_long,
-        "since": await _since(request, details, module.id),
+        "since": await request.registry.api_history.since(details.release, module.id),
         "oldest": details.entries[-1].version,
         "call": call_of(module, symbol),
     }

@@ -33,7 +33,10 @@ KIND_TITLES = {
 }
 
 
-def outline_of(module: ModuleDocs) -> list[tuple[str, list[DocsSymbol]]]:
+Outline = list[tuple[str, list[DocsSymbol]]]  # Symbols below the title of their kind.
+
+
+def outline_of(module: ModuleDocs) -> Outline:
     """Return the declarations of a module below the title of their kind."""
     found: dict[DeclarationKind, list[DocsSymbol]] = {}
     for kind, symbol in declared(module):

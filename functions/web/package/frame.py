@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import azure.functions as func
 
-from functions.http.public_pages import PageRequest
+from functions.http.public_pages import MARKDOWN, PageRequest
+from functions.http.responses import JSON
 from functions.maven.paths import archive_path
 from shared.domain.archives.unpacking import ArchiveDirectory
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
@@ -54,6 +55,8 @@ _CHANGELOGS = tuple(
     for name in ("CHANGELOG", "Changelog", "changelog", "CHANGES", "HISTORY")
 )
 
+_FORMS = {MARKDOWN: "markdown", JSON: "json"}  # Of the query parameter `form`.
+
 Tab = tuple[str, str, str, int | None]
 ReadT = TypeVar("ReadT")
 
@@ -78,6 +81,10 @@ class TabFacts:
     changelog: str = ""
 
 
+def release_path(details: ReleaseDetails) -> str:
+    return f"/packages/{details.package}/{details.release.version}"
+
+
 @dataclass(frozen=True)  # Without slots: what several parts of a template read is computed once.
 class PackageFrame:
     """The values that the templates of all pages of a package read."""
@@ -96,7 +103,7 @@ class PackageFrame:
     @cached_property
     def of_release(self) -> str:
         """Return the permanent path of the release."""
-        return f"{self.of_package}/{self.details.release.version}"
+        return release_path(self.details)
 
     @property
     def canonical(self) -> str:
@@ -211,6 +218,11 @@ async def details_of(request: PageRequest, version: str = LATEST) -> ReleaseDeta
         return await package_details.package(package, by=request.principal)
     coordinate = package.at(Version.parse(version))
     return await package_details.release(coordinate, by=request.principal)
+
+
+def wants_form(request: PageRequest, media_type: str) -> bool:
+    """Return whether the client accepts this media type, or the address asks for it."""
+    return request.wants(media_type) or request.query.get("form") == _FORMS[media_type]
 
 
 async def show_tab(

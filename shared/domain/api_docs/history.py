@@ -51,10 +51,11 @@ def verdict(after: DocumentedVersion, before: DocumentedVersion) -> ApiVerdict |
     if not (after.is_complete and before.is_complete):
         return None
     old, new = ((each.coordinate.version, each.modules) for each in (before, after))
-    return _verdict(after.coordinate, compare(old, new))
+    return verdict_of(after.coordinate, compare(old, new))
 
 
-def _verdict(coordinate: Coordinate, compared: ApiComparison) -> ApiVerdict:
+def verdict_of(coordinate: Coordinate, compared: ApiComparison) -> ApiVerdict:
+    """Return what a comparison says of the later release."""
     return ApiVerdict(
         org=coordinate.package.org,
         name=coordinate.package.name,

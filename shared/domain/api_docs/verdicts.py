@@ -36,8 +36,7 @@ class ApiVerdict(Entity):
 def earlier_release(entries: Iterable[ReleaseEntry], version: Version) -> ReleaseEntry | None:
     """Return the release that a version is compared with: the highest lower one, which is a stable
     one if there is any."""
-    lower = [(entry.parsed, entry) for entry in entries]
-    lower = [each for each in lower if each[0] < version]
+    lower = [(parsed, entry) for entry in entries if (parsed := entry.parsed) < version]
     stable = [each for each in lower if each[0].is_stable]
     highest = max(stable or lower, key=lambda each: each[0].precedence, default=None)
     return highest and highest[1]
