@@ -1,10 +1,12 @@
-"""The Cosmos DB change feed brings changed records to the search index; in the cloud alone."""
+"""The Cosmos DB change feed brings changed records to the search index, and to the copies that a
+CDN reads while the registry does not answer; in the cloud alone."""
 
 import azure.functions as func
 
 from functions.http.handlers import declare_context, traceparent_of
 from shared.composition import Registry
 from shared.log import log
+from shared.services.public_copies import PublicCopies
 from shared.services.search import SearchIndexUpdates
 from shared.telemetry.recording import Activity, SpanOrigin
 
@@ -22,11 +24,11 @@ def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function of the change feed, if the search index of this registry needs it."""
     bp = func.Blueprint()
     if registry.search_index_updates is not None:
-        _add_feed(bp, registry.search_index_updates)
+        _add_feed(bp, registry.search_index_updates, registry.public_copies)
     return bp
 
 
-def _add_feed(bp: func.Blueprint, updates: SearchIndexUpdates) -> None:
+def _add_feed(bp: func.Blueprint, updates: SearchIndexUpdates, copies: PublicCopies | None) -> None:
     async def like(documents: func.DocumentList) -> None:
         """Declare the parameter of the binding."""
 
@@ -37,9 +39,10 @@ def _add_feed(bp: func.Blueprint, updates: SearchIndexUpdates) -> None:
         try:
             items: list[dict[str, object]] = list(map(dict, documents))
             changed = await updates.merge(items)
+            copied = await copies.follow(items) if copies else 0
             result = "done"
-            if changed:
-                log.info("feed.merged", items=len(documents), changed=changed)
+            if changed or copied:
+                log.info("feed.merged", items=len(documents), changed=changed, copied=copied)
         finally:
             activity.end({"result": result})
 

@@ -158,7 +158,7 @@ module registryStorage 'modules/storage.bicep' = {
     location: location
     tags: tags
     sku: storageSku
-    containers: ['archives', 'private', 'derived', 'uploads', 'backups']
+    containers: ['archives', 'private', 'derived', 'uploads', 'backups', 'index', 'maven', 'health']
     dayContainers: ['uploads']
     backupContainers: ['backups']
     isolated: isolated
@@ -219,7 +219,7 @@ module roles 'modules/roles.bicep' = {
     insightsName: monitoring.outputs.insightsName
     frontDoorName: edge ? frontDoorProfile!.outputs.name : ''
     frontDoorPrincipalId: edge ? frontDoorProfile!.outputs.principalId : ''
-    frontDoorContainers: edgeReadsBlobs ? ['archives'] : []
+    frontDoorContainers: edgeReadsBlobs ? ['archives', 'index', 'maven', 'health'] : []
   }
 }
 

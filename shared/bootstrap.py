@@ -144,6 +144,7 @@ def cloud_adapters(
         feed=cloud.part(lambda stores: stores.search.feed),
         changes=cloud.part(lambda stores: stores.changes),
         snapshots=cloud.part(lambda stores: stores.snapshots),
+        copies=cloud.part(lambda stores: stores.copies),
         fetcher=fetcher,
         mailer=_mailer(settings),
         domain_records=DnsRecords(),

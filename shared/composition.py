@@ -33,6 +33,7 @@ from shared.configuration import (
     trusted_issuers,
 )
 from shared.dependency_injection import Container, Service
+from shared.domain.archives.delivery import Cdn
 from shared.domain.archives.names import ArchiveName
 from shared.domain.archives.unpacking import ArchiveLimits
 from shared.domain.errors.base import Refusal
@@ -56,6 +57,7 @@ from shared.ports import (
     HttpClient,
     Mailer,
     MetadataStore,
+    PublicCopyStore,
     PullLedger,
     Randomness,
     SearchFeed,
@@ -113,6 +115,7 @@ from shared.services.packages import (
     PackageLookup,
     PackageVisibility,
 )
+from shared.services.public_copies import PublicCopies, PublicCopyTask
 from shared.services.publishing import DependencyCheck, Publishing
 from shared.services.rate_limits import RateLimiter, RateLimitRules
 from shared.services.records import Leases, RecordWriter
@@ -188,6 +191,7 @@ class Adapters:
     links: ArchiveLinks | None = None  # Signed links to archives that are not files of ours.
     feed: SearchFeed | None = None  # None: a write is searched at once.
     changes: ChangeSource | None = None  # For a host that calls Functions with changes.
+    copies: PublicCopyStore | None = None  # Read by a CDN while the registry does not answer.
     edge: EdgeCache | None = None  # A CDN whose copies can be purged.
     writable: Callable[[], Awaitable[None]] | None = None  # Raises if the disk is full.
     room: Callable[[], DiskSpace | None] | None = None  # Of the disk that holds everything.
@@ -414,7 +418,22 @@ class Registry(Container[Settings, Adapters]):
         adapters = self.adapters
         if adapters.links is None and adapters.edge is None:
             return None
-        return ArchiveRelocation(adapters.metadata, adapters.archives, adapters.edge)
+        withdraw = self.public_copies.withdraw if self.public_copies else None
+        return ArchiveRelocation(adapters.metadata, adapters.archives, adapters.edge, withdraw)
+
+    @cached_property
+    def public_copies(self) -> PublicCopies | None:
+        """Copies public documents for a CDN that reads blobs; None elsewhere."""
+        store, settings = self.adapters.copies, self.settings
+        if store is None or settings.archive_cdn is not Cdn.READING_BLOBS:
+            return None
+        return PublicCopies(
+            self.adapters.metadata,
+            self.adapters.documents,
+            store,
+            settings.copied_distributions,
+            settings.base_url,
+        )
 
     @cached_property
     def delivery_routes(self) -> DeliveryRoutes:
@@ -450,6 +469,8 @@ class Registry(Container[Settings, Adapters]):
         if self.search_index_updates is not None:
             tasks["search"] = self.search_index_updates.catch_up
             tasks["search-rebuild"] = self.search_index_updates.rebuild
+        if self.public_copies is not None:
+            tasks["copy"] = PublicCopyTask(self.public_copies, self.checkpoints).run
         return tasks
 
     async def probe(self) -> None:

@@ -32,6 +32,7 @@ from shared.domain.packages import (
     Texts,
     Visibility,
 )
+from shared.domain.public_copies import Copy
 from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.search import (
     Facet,
@@ -286,6 +287,45 @@ class ArchiveLinks(Protocol):
         Clients save it by the name `file`. The address works for requests without `Authorization`
         only, has the lifetime of its container, and no `/` in its query. Raises `Busy`.
         """
+        ...
+
+
+class PublicCopyStore(Protocol):
+    """Copies of public documents and archives, by path, for a CDN that reads them while the
+    registry does not answer. Every write may be repeated."""
+
+    async def marks(self, prefix: str) -> Mapping[str, str]:
+        """Return the marks of all copies whose paths begin with the prefix, by path; empty for
+        those that have none."""
+        ...
+
+    async def put(self, path: str, copy: Copy, mark: str = "") -> None:
+        """Store the copy, over an older one."""
+        ...
+
+    async def replace(self, path: str, copy: Copy) -> None:
+        """Store the copy if there is an older one."""
+        ...
+
+    async def add(self, path: str, copy: Copy) -> None:
+        """Store the copy unless there is one."""
+        ...
+
+    async def put_archive(self, name: ArchiveName, path: str) -> bool:
+        """Copy a stored archive; return whether it was found."""
+        ...
+
+    async def delete(self, path: str) -> None:
+        """Delete the copy, if there is one."""
+        ...
+
+    def changed_packages(self, items: Sequence[Mapping[str, object]]) -> list[Package]:
+        """Return the packages of which a head or an entry is among these items of the change feed,
+        unless the change was returned before."""
+        ...
+
+    def forget_changes(self) -> None:
+        """Return every change again, because those that were returned were not followed."""
         ...
 
 

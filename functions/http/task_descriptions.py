@@ -51,6 +51,11 @@ TASK_DESCRIPTIONS = MappingProxyType(
             "Update the search index",
             "Adds changes of other instances to the search index that the change feed missed.",
         ),
+        "copy": TaskDescription(
+            "Copy public packages",
+            "Compares the copies that Front Door reads while the registry does not answer with the "
+            "records of all packages.",
+        ),
         "search-rebuild": TaskDescription(
             "Rebuild the search index",
             "Creates the search index again from the listings of all packages.",

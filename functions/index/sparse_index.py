@@ -9,6 +9,7 @@ import orjson
 from functions.http.answer_cache import cacheable, uncacheable
 from functions.http.callers import caller_of
 from functions.http.compression import accepts_gzip
+from functions.http.edge_requests import with_client_credentials
 from functions.http.handlers import api_errors
 from functions.http.requests import READ_METHODS, client_etags, headers_of
 from functions.http.responses import JSON, NO_STORE
@@ -39,6 +40,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("index/{org}/{name}/index.json", methods=READ_METHODS)
     @api_errors
+    @with_client_credentials(registry)
     @cacheable(registry)
     async def index_file(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
@@ -50,6 +52,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
 
     @bp.route("index/changes", methods=READ_METHODS)
     @api_errors
+    @with_client_credentials(registry)
     @cacheable(registry)
     async def index_changes(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)

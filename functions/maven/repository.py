@@ -14,6 +14,7 @@ import azure.functions as func
 from functions.archives import redirect_to_archive
 from functions.http.answer_cache import cacheable, uncacheable
 from functions.http.callers import caller_of
+from functions.http.edge_requests import has_two_origins, with_client_credentials
 from functions.http.handlers import STATUS_BY_KIND, handler_decorator
 from functions.http.requests import (
     READ_METHODS,
@@ -49,12 +50,15 @@ from shared.domain.maven import (
 )
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Visibility
+from shared.domain.public_copies import MAVEN
 from shared.domain.rate_limits import RateLimitClass
 from shared.services.archives import ArchiveRedirect
 from shared.services.maven import MavenVersionList
 from shared.services.packages import AvailableRelease
 
 REPOSITORY_ROUTE = "2.0/maven/{*path}"
+# Front Door reads the repository by a path that is one of blobs as well.
+COPIES_ROUTE = f"{MAVEN}{{*path}}"
 
 TEXT = "text/plain"
 
@@ -74,11 +78,16 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @maven_errors
     @cacheable(registry)
     async def maven_read(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
-        if not _requested_path(req):
-            return conditional_response(req, _ROOT_DOCUMENT)
-        target = RepositoryPath.to_read(_requested_path(req))
-        return await read_response(registry, req, target, caller)
+        return await _read(registry, req)
+
+    if has_two_origins(registry):
+
+        @bp.route(COPIES_ROUTE, methods=READ_METHODS)
+        @maven_errors
+        @with_client_credentials(registry)
+        @cacheable(registry)
+        async def maven_read_at_edge(req: func.HttpRequest) -> func.HttpResponse:
+            return await _read(registry, req)
 
     @bp.route(REPOSITORY_ROUTE, methods=["PUT"])
     @maven_errors
@@ -103,6 +112,14 @@ def blueprint(registry: Registry) -> func.Blueprint:
         return func.HttpResponse(headers=_ALLOWED)
 
     return bp
+
+
+async def _read(registry: Registry, req: func.HttpRequest) -> func.HttpResponse:
+    caller = await caller_of(headers_of(req), registry)
+    if not _requested_path(req):
+        return conditional_response(req, _ROOT_DOCUMENT)
+    target = RepositoryPath.to_read(_requested_path(req))
+    return await read_response(registry, req, target, caller)
 
 
 def _requested_path(req: func.HttpRequest) -> str:

@@ -310,13 +310,243 @@ resource keepBlobs 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (!emp
   dependsOn: [blobOrigin]
 }
 
+// What builds read: the index and the Maven repository. While the app does not answer its probes, copies
+// of both come from Blob Storage. Both origins are asked by the same paths, so the repository is read as
+// /maven/, which is the name of the container; and both get the token of Front Door, so the client's goes
+// into a header of its own.
+resource reads 'Microsoft.Cdn/profiles/originGroups@2025-06-01' = if (!empty(blobHost)) {
+  parent: profile
+  name: 'reads'
+  properties: {
+    authentication: { type: 'SystemAssignedIdentity', scope: 'https://storage.azure.com/.default' }
+    loadBalancingSettings: { sampleSize: 4, successfulSamplesRequired: 3, additionalLatencyInMilliseconds: 50 }
+    healthProbeSettings: { probePath: '/health/ready', probeProtocol: 'Https', probeRequestType: 'HEAD', probeIntervalInSeconds: 60 }
+  }
+}
+
+resource readsApp 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = if (!empty(blobHost)) {
+  parent: reads
+  name: 'app'
+  properties: {
+    hostName: originHost
+    originHostHeader: originHost
+    httpsPort: 443
+    priority: 1
+    enforceCertificateNameCheck: true
+    enabledState: 'Enabled'
+  }
+}
+
+resource readsCopies 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = if (!empty(blobHost)) {
+  parent: reads
+  name: 'copies'
+  properties: {
+    hostName: empty(blobHost) ? 'none' : blobHost
+    originHostHeader: empty(blobHost) ? 'none' : blobHost
+    httpsPort: 443
+    priority: 2
+    enforceCertificateNameCheck: true
+    enabledState: 'Enabled'
+  }
+}
+
+resource buildReads 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = if (!empty(blobHost)) {
+  parent: profile
+  name: 'buildReads'
+}
+
+// Reads alone, and none with a query: Blob Storage would take it for one of its own.
+resource buildsFromCopies 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (!empty(blobHost)) {
+  parent: buildReads
+  name: 'buildsFromCopies'
+  properties: {
+    order: 1
+    conditions: [
+      {
+        name: 'UrlPath'
+        parameters: {
+          typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
+          operator: 'BeginsWith'
+          matchValues: ['index/', '2.0/maven/']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'RequestMethod'
+        parameters: {
+          typeName: 'DeliveryRuleRequestMethodConditionParameters'
+          operator: 'Equal'
+          matchValues: ['GET', 'HEAD']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'QueryString'
+        parameters: {
+          typeName: 'DeliveryRuleQueryStringConditionParameters'
+          operator: 'Any'
+          matchValues: []
+          negateCondition: true
+          transforms: []
+        }
+      }
+    ]
+    actions: [
+      {
+        name: 'ModifyRequestHeader'
+        parameters: {
+          typeName: 'DeliveryRuleHeaderActionParameters'
+          headerAction: 'Overwrite'
+          headerName: 'X-Ballroom-Authorization'
+          value: 'none'
+        }
+      }
+      {
+        name: 'ModifyRequestHeader'
+        parameters: {
+          typeName: 'DeliveryRuleHeaderActionParameters'
+          headerAction: 'Overwrite'
+          headerName: 'x-ms-version'
+          value: blobVersion
+        }
+      }
+      {
+        name: 'RouteConfigurationOverride'
+        parameters: {
+          typeName: 'DeliveryRuleRouteConfigurationOverrideActionParameters'
+          originGroupOverride: { originGroup: { id: reads.id }, forwardingProtocol: 'HttpsOnly' }
+        }
+      }
+    ]
+    matchProcessingBehavior: 'Continue'
+  }
+  dependsOn: [readsApp, readsCopies]
+}
+
+resource buildsWithCredentials 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (!empty(blobHost)) {
+  parent: buildReads
+  name: 'buildsWithCredentials'
+  properties: {
+    order: 2
+    conditions: [
+      {
+        name: 'UrlPath'
+        parameters: {
+          typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
+          operator: 'BeginsWith'
+          matchValues: ['index/', '2.0/maven/']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'RequestMethod'
+        parameters: {
+          typeName: 'DeliveryRuleRequestMethodConditionParameters'
+          operator: 'Equal'
+          matchValues: ['GET', 'HEAD']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'QueryString'
+        parameters: {
+          typeName: 'DeliveryRuleQueryStringConditionParameters'
+          operator: 'Any'
+          matchValues: []
+          negateCondition: true
+          transforms: []
+        }
+      }
+      {
+        name: 'RequestHeader'
+        parameters: {
+          typeName: 'DeliveryRuleRequestHeaderConditionParameters'
+          selector: 'Authorization'
+          operator: 'Any'
+          matchValues: []
+          negateCondition: false
+          transforms: []
+        }
+      }
+    ]
+    actions: [
+      {
+        name: 'ModifyRequestHeader'
+        parameters: {
+          typeName: 'DeliveryRuleHeaderActionParameters'
+          headerAction: 'Overwrite'
+          headerName: 'X-Ballroom-Authorization'
+          value: '{http_req_header_Authorization}'
+        }
+      }
+    ]
+    matchProcessingBehavior: 'Continue'
+  }
+}
+
+resource repositoryPaths 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (!empty(blobHost)) {
+  parent: buildReads
+  name: 'repositoryPaths'
+  properties: {
+    order: 3
+    conditions: [
+      {
+        name: 'UrlPath'
+        parameters: {
+          typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
+          operator: 'BeginsWith'
+          matchValues: ['2.0/maven/']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'RequestMethod'
+        parameters: {
+          typeName: 'DeliveryRuleRequestMethodConditionParameters'
+          operator: 'Equal'
+          matchValues: ['GET', 'HEAD']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'QueryString'
+        parameters: {
+          typeName: 'DeliveryRuleQueryStringConditionParameters'
+          operator: 'Any'
+          matchValues: []
+          negateCondition: true
+          transforms: []
+        }
+      }
+    ]
+    actions: [
+      {
+        name: 'UrlRewrite'
+        parameters: {
+          typeName: 'DeliveryRuleUrlRewriteActionParameters'
+          sourcePattern: '/2.0/maven/'
+          destination: '/maven/'
+          preserveUnmatchedPath: true
+        }
+      }
+    ]
+    matchProcessingBehavior: 'Stop'
+  }
+}
+
 resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
   parent: endpoint
   name: 'all'
   properties: {
     originGroup: { id: group.id }
     customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]
-    ruleSets: [{ id: changes.id }, { id: publicArchives.id }]
+    ruleSets: empty(blobHost) ? [{ id: changes.id }, { id: publicArchives.id }] : [{ id: changes.id }, { id: publicArchives.id }, { id: buildReads.id }]
     patternsToMatch: ['/*']
     supportedProtocols: ['Http', 'Https']
     forwardingProtocol: 'HttpsOnly'
@@ -324,7 +554,7 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
     linkToDefaultDomain: 'Enabled'
     enabledState: 'Enabled'
   }
-  dependsOn: [origin, sendChanges, keep, keepBlobs]
+  dependsOn: [origin, sendChanges, keep, keepBlobs, buildsFromCopies, buildsWithCredentials, repositoryPaths]
 }
 
 // Static files are the same for everybody and never change. Pages are not kept: Front Door ignores

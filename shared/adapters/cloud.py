@@ -18,6 +18,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
 from shared.adapters.blob.documents import BlobDocuments
+from shared.adapters.blob.public_copies import BlobPublicCopies
 from shared.adapters.blob.snapshots import BlobSnapshots
 from shared.adapters.cloud_search.index import CloudSearchPorts, CopyEnvironment, open_cloud_search
 from shared.adapters.cosmos.change_feed import CosmosChangeFeed
@@ -127,6 +128,7 @@ class CloudStores:
     work: CosmosWork
     pulls: CosmosPulls
     snapshots: BlobSnapshots
+    copies: BlobPublicCopies
     search: CloudSearchPorts
     changes: CosmosChangeFeed
 
@@ -141,6 +143,7 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
     """Return the stores, which connect when they are first used."""
     cosmos = CosmosDatabase(connections.cosmos, randomness, connections.database)
     blobs = BlobContainers(connections.blobs, connections.prefix)
+    archives = BlobArchives(blobs, clock)
     metadata, directory = CosmosMetadata(cosmos), CosmosDirectory(cosmos, clock)
     return CloudStores(
         connections=connections,
@@ -148,12 +151,13 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
         blobs=blobs,
         metadata=metadata,
         documents=BlobDocuments(blobs, CosmosGraphs(cosmos)),
-        archives=BlobArchives(blobs, clock),
+        archives=archives,
         directory=directory,
         events=CosmosEvents(cosmos, clock, metadata, directory),
         work=CosmosWork(cosmos, clock),
         pulls=CosmosPulls(cosmos, metadata),
         snapshots=BlobSnapshots(blobs),
+        copies=BlobPublicCopies(blobs, archives.links),
         changes=CosmosChangeFeed(cosmos),
         search=open_cloud_search(
             cosmos, blobs, Path(gettempdir()), CopyEnvironment(clock, randomness, asyncio.sleep)

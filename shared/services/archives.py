@@ -3,7 +3,7 @@ container, and reading uploads on threads.
 """
 
 import asyncio
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -34,7 +34,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound, ArchiveTooLarge
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
-from shared.domain.names import NO_PACKAGE
+from shared.domain.names import NO_PACKAGE, Package
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore
 
@@ -213,6 +213,9 @@ ARCHIVES_MOVED_AT_ONCE = 16  # Of one package.
 class ArchiveRelocation:
     """Moves archives to the container where their records say they belong, and purges caches.
 
+    Copies of what is no longer public are withdrawn first, then archives are moved, and then caches
+    are purged, which could otherwise read them again.
+
     The registry itself decides by the records alone; this is for stores and caches that serve
     archives without asking it. A change stays in its record's outbox until this is done, so that
     upkeep finishes it after a crash. Every call may be repeated.
@@ -221,6 +224,7 @@ class ArchiveRelocation:
     metadata: MetadataStore
     archives: ArchiveStore
     edge: EdgeCache | None  # None if no cache can be purged.
+    withdraw_copies: Callable[[Package], Awaitable[None]] | None = None
 
     async def apply(self, record: Head | Release) -> None:
         """Move the archives of a changed record; most changes move none.
@@ -229,6 +233,8 @@ class ArchiveRelocation:
         """
         if not changes_placement(record.outbox):
             return
+        if self.withdraw_copies:
+            await self.withdraw_copies(_package_of(record))
         placed: Mapping[ArchiveName, Visibility] | None = None
         while (wanted := await self._containers(record)) != placed:
             await self._move(wanted)
@@ -257,6 +263,10 @@ class ArchiveRelocation:
     async def _purge(self, names: Sequence[ArchiveName]) -> None:
         if self.edge is not None and names:
             await self.edge.forget([public_link_prefix(name) for name in names])
+
+
+def _package_of(record: Head | Release) -> Package:
+    return record.package if isinstance(record, Head) else record.coordinate.package
 
 
 ARCHIVE_READERS = 2  # Threads of a process: more would starve the event loop of the interpreter.

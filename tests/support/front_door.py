@@ -13,16 +13,24 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import azure.functions as func
 import httpx
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
+from functions import change_feed
+from functions.faces import build_app
+from shared.adapters.blob.client import BlobContainers
+from shared.adapters.cosmos.client import CosmosDatabase
 from shared.domain.errors.requests import Busy
+from shared.hosting.host import Host
+from shared.hosting.middleware import configured_headers
+from shared.hosting.triggers import functions_of
 from tests.fakes.azurite import ACCOUNT, KEY
-from tests.fakes.system import FakeClock
+from tests.fakes.system import FakeClock, FakeRandomness
 from tests.repo.bicep_templates import MAIN, module, template, unwrapped
 from tests.support.cloud_registry import CloudRegistry, clouded
 from tests.support.cloud_stores import emulator
-from tests.support.world import URL, asking
+from tests.support.world import URL
 
 Model = Mapping[str, Any]
 Headers = dict[str, str]
@@ -155,7 +163,7 @@ class FrontDoor(httpx.AsyncBaseTransport):
         """Return the origin group and the rules of the most specific route."""
         routes = [self._properties(name) for name in self._resources("routes")]
         matching = [
-            (len(pattern), route["originGroup"], route.get("ruleSets", []))
+            (len(pattern), route["originGroup"], value_of(route.get("ruleSets", []), self.given))
             for route in routes
             for pattern in route["patternsToMatch"]
             if fnmatchcase(path, pattern)
@@ -226,8 +234,8 @@ class Forwarded:
                     self.path = parameters["destination"] + self.path.removeprefix(source)
                 case "RouteConfigurationOverride":
                     self.caching = parameters.get("cacheConfiguration", self.caching)
-                    if override := parameters.get("originGroupOverride"):
-                        group = owner_of(override["originGroup"])
+                    override = parameters.get("originGroupOverride")
+                    group = owner_of(override["originGroup"]) if override else group
                 case unknown:
                     raise AssertionError(unknown)
         return group
@@ -392,10 +400,52 @@ async def behind_front_door(folder: Path, **settings: Any) -> AsyncGenerator[Edg
     ours = {"archive_cdn_url": URL, "archive_cdn_origin": "blobs"}
     async with clouded(folder, front_door, **{**ours, **settings}) as cloud:
         front_door.clock, blobs.prefix = cloud.clock, cloud.place.prefix
-        app.app = httpx.ASGITransport(asking(cloud.registry), raise_app_exceptions=True)
+        # All Functions of this registry: some are there with an edge alone.
+        host = Host(build_app(cloud.registry), headers=configured_headers(URL))
+        app.app = httpx.ASGITransport(host, raise_app_exceptions=True)
         beyond = {"http://127.0.0.1": httpx.AsyncHTTPTransport()}
         async with httpx.AsyncClient(transport=front_door, mounts=beyond) as http:
             yield EdgeRegistry(replace(cloud, http=http), front_door, app, blobs, http)
+
+
+async def follow(edge: EdgeRegistry) -> None:
+    """Bring the Function of the change feed everything that is stored."""
+    app = func.FunctionApp()
+    app.register_functions(change_feed.blueprint(edge.cloud.registry))
+    [feed] = functions_of(app).feeds
+    items = await stored(edge)
+    await feed.call(func.DocumentList([func.Document.from_dict(dict(each)) for each in items]))
+
+
+async def stored(edge: EdgeRegistry) -> Sequence[Mapping[str, object]]:
+    """Return every item of the records."""
+    place = edge.cloud.place
+    cosmos = CosmosDatabase(place.cosmos, FakeRandomness("feed"), place.database)
+    items = await cosmos.container("packages").query("SELECT * FROM c")
+    await cosmos.close()
+    return items
+
+
+async def stop_app(edge: EdgeRegistry) -> None:
+    """Stop the app, and let Front Door notice."""
+    edge.app.is_stopped = True
+    await edge.front_door.probe()
+
+
+async def public_blobs(edge: EdgeRegistry) -> dict[str, bytes]:
+    """Return every blob that Front Door may read, by container and name."""
+    blobs = BlobContainers(edge.cloud.place.blobs, edge.cloud.place.prefix)
+    found = {
+        f"{container}/{name}": await _content(blobs, container, name)
+        for container in edge.blobs.readable
+        async for name in blobs.container(container).list_blob_names()
+    }
+    await blobs.close()
+    return found
+
+
+async def _content(blobs: BlobContainers, container: str, name: str) -> bytes:
+    return await (await blobs.container(container).download_blob(name)).readall()
 
 
 def _account_address() -> str:

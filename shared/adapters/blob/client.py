@@ -31,7 +31,9 @@ BLOB_CLIENT_OPTIONS: dict[str, Any] = {
     "read_timeout": 20,
 }
 
-BLOB_CONTAINERS = ("archives", "private", "derived", "uploads", "backups")
+# The last three hold copies for a CDN, which finds them by the first part of a path.
+COPY_CONTAINERS = ("index", "maven", "health")
+BLOB_CONTAINERS = ("archives", "private", "derived", "uploads", "backups", *COPY_CONTAINERS)
 
 # Errors that adapters handle; all others mean that the store is unavailable.
 _DECIDED = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)

@@ -1,0 +1,165 @@
+"""Copies of what everybody reads of public packages, as files by their paths.
+
+A CDN reads them while the registry does not answer: the index, Maven metadata, POMs, dependency
+graphs and archives. They are the documents that the registry itself sends, so builds by the index
+and the Maven repository go on. Only live releases of public packages have copies.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.index import INDEX_CONFIG_PATH, index_config, index_file, index_path
+from shared.domain.maven import client_metadata, repository_metadata, tool_metadata
+from shared.domain.names import Package, parse_tool_id
+from shared.domain.packages import ReleaseEntry, Survey, Visibility, effective_deprecation
+from shared.domain.selection import usable_entries
+from shared.domain.versions import Distribution
+
+INDEX = "index/"  # What the paths of the index begin with.
+MAVEN = "maven/"  # And those of the Maven repository.
+METADATA = "maven-metadata.xml"
+
+HEALTH = "health/ready"  # A CDN asks the registry and its copies under one path how they are.
+
+JSON_TYPE = "application/json"
+LINES_TYPE = "application/x-ndjson"
+XML_TYPE = "application/xml"
+
+INDEX_CACHING = "public, max-age=60"
+MAVEN_CACHING = "no-cache"
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A document as the registry sends it."""
+
+    content: bytes
+    media_type: str
+    caching: str = MAVEN_CACHING
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCopies:
+    """The files of a release: archive, POM and dependency graph.
+
+    `mark` changes with everything that they say, so that copies with the same mark are current.
+    """
+
+    entry: ReleaseEntry
+    archive: ArchiveName
+    mark: str
+    stem: str
+
+    @property
+    def bala(self) -> str:
+        """The path of the archive."""
+        return f"{self.stem}.bala"
+
+    @property
+    def pom(self) -> str:
+        """The path of the POM."""
+        return f"{self.stem}.pom"
+
+    @property
+    def graph(self) -> str:
+        """The path of the dependency graph."""
+        return f"{self.stem}-depgraph.json"
+
+    @property
+    def paths(self) -> tuple[str, str, str]:
+        """All paths."""
+        return self.bala, self.pom, self.graph
+
+    def is_current(self, marks: Mapping[str, str]) -> bool:
+        """Check whether all files are among the stored ones, of which these are the marks."""
+        return marks.get(self.graph) == self.mark and set(self.paths) <= marks.keys()
+
+
+def fixed_copies(base_url: str) -> Mapping[str, Copy]:
+    """Return the documents that are no package's, by path."""
+    return {
+        HEALTH: Copy(b'{"status":"copies"}', JSON_TYPE),
+        f"{INDEX}{INDEX_CONFIG_PATH}": Copy(index_config(base_url), JSON_TYPE, INDEX_CACHING),
+    }
+
+
+def release_folder(package: Package) -> str:
+    """Return what the paths of the files of all releases of a package begin with."""
+    return f"{MAVEN}{package.org}/{package.name}/"
+
+
+def has_copies(survey: Survey) -> bool:
+    """Check whether everybody may read the package, and it has a release to read."""
+    return survey.head.visibility is Visibility.PUBLIC and bool(survey.live)
+
+
+def release_copies(survey: Survey) -> list[ReleaseCopies]:
+    """Return the releases that have copies."""
+    if not has_copies(survey):
+        return []
+    folder = release_folder(survey.head.package)
+    return [_copies_of(survey, entry, folder) for entry in survey.live]
+
+
+def _copies_of(survey: Survey, entry: ReleaseEntry, folder: str) -> ReleaseCopies:
+    coordinate = survey.head.package.at(entry.parsed)
+    deprecation = effective_deprecation(survey.head, entry.deprecation)
+    said = f"{entry.digest}\n{deprecation is not None}\n{deprecation or ''}"
+    return ReleaseCopies(
+        entry=entry,
+        archive=ArchiveName(Digest(entry.digest), coordinate, entry.platform),
+        mark=hashlib.sha256(said.encode()).hexdigest()[:32],
+        stem=f"{folder}{entry.version}/{survey.head.name}-{entry.version}",
+    )
+
+
+def package_documents(
+    survey: Survey, distributions: Sequence[Distribution]
+) -> Mapping[str, Copy | None]:
+    """Return the documents of a package by path: None for those that must not be there."""
+    if has_copies(survey):
+        return dict(_documents(survey, distributions))
+    return dict.fromkeys((path for path, _ in _documents(survey, distributions)))
+
+
+def _documents(
+    survey: Survey, distributions: Sequence[Distribution]
+) -> Iterator[tuple[str, Copy | None]]:
+    head = survey.head
+    yield f"{INDEX}{index_path(head)}", Copy(index_file(survey), LINES_TYPE, INDEX_CACHING)
+    folder = release_folder(head.package)
+    yield f"{folder}{METADATA}", Copy(repository_metadata(survey), XML_TYPE)
+    for each in distributions:
+        content = client_metadata(each, head.org, head.name, survey)
+        yield f"{MAVEN}{each.text}/{head.org}/{head.name}/{METADATA}", Copy(content, XML_TYPE)
+        yield from _tool_documents(survey, each)
+
+
+def _tool_documents(
+    survey: Survey, distribution: Distribution
+) -> Iterator[tuple[str, Copy | None]]:
+    usable = usable_entries(survey, distribution.client)
+    for tool in sorted({tool for entry in survey.entries for tool in entry.tools}):
+        entries = tuple(entry for entry in usable if tool in entry.tools)
+        content = tool_metadata(distribution, parse_tool_id(tool), replace(survey, entries=entries))
+        path = f"{MAVEN}{distribution.text}/__tools__/{tool}/{METADATA}"
+        yield path, Copy(content, XML_TYPE) if entries else None
+
+
+def empty_lists(survey: Survey, distributions: Sequence[Distribution]) -> Mapping[str, Copy]:
+    """Return empty lists of the packages that an import of this one may mean as well, by path.
+
+    A build that imports `org/a.b` asks for `org/a` first, and some clients stop at a 404.
+    """
+    words = survey.head.name.split(".")
+    names = [".".join(words[:count]) for count in range(1, len(words))]
+    org = survey.head.org
+    return {
+        f"{MAVEN}{each.text}/{org}/{name}/{METADATA}": Copy(
+            client_metadata(each, org, name, None), XML_TYPE
+        )
+        for each in distributions
+        for name in names
+    }
