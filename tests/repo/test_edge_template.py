@@ -8,12 +8,18 @@ from typing import Any
 import pytest
 
 from functions.archives import CACHE_PUBLIC
+from functions.http import responses
+from functions.http.edge_requests import CLIENT_AUTHORIZATION, NO_AUTHORIZATION
 from functions.http.pages import STATIC
 from functions.http.requests import READ_METHODS
+from functions.index import sparse_index
+from functions.maven.repository import COPIES_ROUTE, REPOSITORY_ROUTE
+from shared.adapters.blob.client import COPY_CONTAINERS
 from shared.adapters.blob.signed_links import LINK_CACHE_CONTROL
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Visibility
+from shared.domain.public_copies import HEALTH, INDEX, INDEX_CACHING, MAVEN, MAVEN_CACHING
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
 from shared.services.archives import ArchiveLink, public_link_prefix
 from shared.settings import Settings
@@ -215,6 +221,53 @@ def test_front_door_does_not_read_stores_in_a_network_of_their_own() -> None:
     assert re.search(r"blobHost: edgeReadsBlobs \?.* : ''", template(MAIN).text)
     assert "edgeReadsBlobs ? blobSettings : {}" in module("functions").text
     assert module("functions").value("blobSettings") == {"BALLROOM_ARCHIVE_CDN_ORIGIN": "blobs"}
+
+
+BUILDS = ("buildsFromCopies", "buildsWithCredentials", "repositoryPaths")
+
+
+@pytest.mark.parametrize("rule", BUILDS)
+def test_only_reads_without_a_query_are_sent_to_two_origins(rule: str) -> None:
+    conditions = {each["name"]: each["parameters"] for each in configured(rule)["conditions"]}
+    assert conditions["RequestMethod"]["matchValues"] == READ_METHODS
+    assert not conditions["RequestMethod"]["negateCondition"]
+    assert conditions["QueryString"]["negateCondition"]
+    assert set(conditions["UrlPath"]["matchValues"]) <= {INDEX, REPOSITORY_ROUTE.partition("{")[0]}
+
+
+def test_builds_read_copies_only_while_the_app_does_not_answer() -> None:
+    assert configured("readsApp")["priority"] < configured("readsCopies")["priority"]
+    probe = configured("reads")["healthProbeSettings"]
+    assert probe["probePath"] == f"/{HEALTH}"
+    assert (probe["probeProtocol"], probe["probeRequestType"]) == ("Https", "HEAD")
+    assert configured("reads")["authentication"] == configured("blobs")["authentication"]
+
+
+def test_copies_are_where_front_door_looks_for_them() -> None:
+    assert set(COPY_CONTAINERS) <= set(readable_containers())
+    assert {each.partition("/")[0] for each in (INDEX, MAVEN, HEALTH)} == set(COPY_CONTAINERS)
+    actions = {
+        each["name"]: each["parameters"] for each in configured("repositoryPaths")["actions"]
+    }
+    assert actions["UrlRewrite"]["sourcePattern"] == f"/{REPOSITORY_ROUTE.partition('{')[0]}"
+    assert (
+        actions["UrlRewrite"]["destination"] == f"/{MAVEN}" == f"/{COPIES_ROUTE.partition('{')[0]}"
+    )
+
+
+def test_the_credentials_of_a_client_come_from_its_own_request() -> None:
+    values = [
+        (configured(rule)["order"], action["parameters"]["value"])
+        for rule in BUILDS
+        for action in configured(rule)["actions"]
+        if action["parameters"].get("headerName") == CLIENT_AUTHORIZATION
+    ]
+    assert values == [(1, NO_AUTHORIZATION), (2, "{http_req_header_Authorization}")]
+
+
+def test_copies_say_who_may_cache_them_as_the_registry_does() -> None:
+    assert INDEX_CACHING == sparse_index.CACHE_PUBLIC
+    assert MAVEN_CACHING == responses.CACHE_PUBLIC
 
 
 def test_roles_are_given_before_front_door_reads_blobs() -> None:

@@ -112,7 +112,10 @@ async def test_there_is_one_timer(world: World) -> None:
 
 
 async def test_each_schedule_is_of_a_task(world: World) -> None:
-    assert set(upkeep.SCHEDULES) - set(world.registry.upkeep.tasks) <= {"search"}  # In the cloud.
+    assert set(upkeep.SCHEDULES) - set(world.registry.upkeep.tasks) <= {
+        "search",
+        "copy",
+    }  # In the cloud.
 
 
 async def test_every_task_runs_when_it_is_due(world: World) -> None:
