@@ -35,9 +35,9 @@ from tests.support.world import URL
 Model = Mapping[str, Any]
 Headers = dict[str, str]
 
-APP, BLOBS = "app.test", "blobs.test"  # The hosts of the origins.
+APP, BLOBS = "app.test", "blobs.test"  # The hosts of the origins; one app takes reads and changes.
 EDGE = module("edge")
-GIVEN = {"originHost": APP, "blobHost": BLOBS}  # Parameters of the template.
+GIVEN = {"originHost": APP, "writesHost": APP, "blobHost": BLOBS}  # Parameters of the template.
 
 FORWARDED = ("host", "content-length", "transfer-encoding", "connection")
 MAX_AGE = "max-age="
@@ -270,8 +270,9 @@ class Forwarded:
         wanted = condition["parameters"]
         match condition["name"]:
             case "UrlPath":
-                assert wanted["operator"] == "BeginsWith"
-                met = self.first_path.removeprefix("/").startswith(tuple(wanted["matchValues"]))
+                path, ends = self.first_path.removeprefix("/"), value_of(wanted["matchValues"], {})
+                has_end = path.endswith if wanted["operator"] == "EndsWith" else path.startswith
+                met = has_end(tuple(ends))
             case "QueryString":
                 assert wanted["operator"] == "Any"
                 met = bool(self.query)
