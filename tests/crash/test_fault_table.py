@@ -27,7 +27,7 @@ from tests.crash.recovery import (
 )
 from tests.crash.reference_runs import Reference, References
 from tests.crash.registry_state import picture
-from tests.crash.use_cases import USE_CASES
+from tests.crash.use_cases import READS, USE_CASES
 from tests.sampling import covering_part
 from tests.support import port_doubles
 from tests.support.archives import bala
@@ -51,23 +51,6 @@ class Fault(Enum):
         """Fail."""
         error: Unavailable = StorageFull() if self is Fault.FULL else Busy()
         raise error
-
-
-READS = frozenset(
-    {
-        "directory.list_by_subject",
-        "directory.list_all",
-        "directory.get",
-        "directory.list_by_owner",
-        "directory.access_context",
-        "directory.unpublished",
-        "documents.texts",
-        "metadata.find",
-        "metadata.head",
-        "metadata.survey",
-        "metadata.unpublished_events",
-    }
-)  # These take no effect and need no room.
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,24 @@ Act = Callable[[World], Awaitable[httpx.Response]]
 LARGE_BYTES = 3_000_000  # Large enough that each part of a push takes its time.
 BYSTANDER = "acme/bystander"  # Is there before everything, and nothing may happen to it.
 
+# Calls that take no effect and need no room: a process that ends at one leaves what the call before
+# it left.
+READS = frozenset(
+    {
+        "directory.list_by_subject",
+        "directory.list_all",
+        "directory.get",
+        "directory.list_by_owner",
+        "directory.access_context",
+        "directory.unpublished",
+        "documents.texts",
+        "metadata.find",
+        "metadata.head",
+        "metadata.survey",
+        "metadata.unpublished_events",
+    }
+)
+
 _TOKENS = "https://registry.test/api/v1/tokens"
 
 
