@@ -12,7 +12,7 @@ from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
-from shared.caching import SingleFlight
+from shared.caching import LruCache, SingleFlight
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
@@ -25,6 +25,10 @@ LINK_LIFETIME = {
     Visibility.PRIVATE: timedelta(seconds=60),
     Visibility.PUBLIC: timedelta(minutes=5),
 }
+# Signing takes more processor time than all else that answers a pull from memory. A link that is
+# repeated is still valid for four minutes. A private one is made for one caller.
+PUBLIC_LINK_REPEATED_FOR = timedelta(minutes=1)
+PUBLIC_LINKS_CACHED = 4_096
 LINK_CACHE_CONTROL = {
     Visibility.PRIVATE: "private, no-store",
     Visibility.PUBLIC: "public, max-age=300",
@@ -63,8 +67,19 @@ class BlobLinks:
         self._blobs = blobs
         self._clock = clock
         self._signer = signing
+        self._public = LruCache[tuple[ArchiveName, str], tuple[int, str]](PUBLIC_LINKS_CACHED)
 
     async def link(self, name: ArchiveName, container: Visibility, file: str) -> str:
+        if container is Visibility.PRIVATE:
+            return await self._link(name, container, file)
+        now_ms = self._clock.monotonic_ms()
+        made_ms, link = self._public.get((name, file)) or (None, "")
+        if made_ms is None or now_ms - made_ms >= PUBLIC_LINK_REPEATED_FOR // _MS:
+            link = await self._link(name, container, file)
+            self._public.put((name, file), (now_ms, link))
+        return link
+
+    async def _link(self, name: ArchiveName, container: Visibility, file: str) -> str:
         blob = self._blobs.container(ARCHIVE_CONTAINERS[container]).get_blob_client(
             archive_blob(name)
         )

@@ -22,6 +22,7 @@ from shared.adapters.blob.signed_links import (
     KEY_RETRY_INTERVAL,
     LINK_CACHE_CONTROL,
     LINK_LIFETIME,
+    PUBLIC_LINK_REPEATED_FOR,
     BlobLinks,
 )
 from shared.adapters.system import SystemClock
@@ -82,6 +83,18 @@ async def test_a_link_is_an_address_that_clients_can_read(
     link = urlsplit(await links.link(NAME, side, FILE))
     assert f"{link.scheme}://{link.netloc}" == ACCOUNT
     assert link.path == f"/{container}/{PATH}"
+
+
+async def test_a_public_link_is_repeated_for_a_minute_and_a_private_one_never(
+    links: BlobLinks, clock: FakeClock
+) -> None:
+    public, private = [await links.link(NAME, side, FILE) for side in (PUBLIC, PRIVATE)]
+    assert await links.link(NAME, PUBLIC, "other.bala") != public
+    clock.advance(PUBLIC_LINK_REPEATED_FOR - timedelta(seconds=1))
+    assert await links.link(NAME, PUBLIC, FILE) == public
+    assert await links.link(NAME, PRIVATE, FILE) != private
+    clock.advance(timedelta(seconds=1))
+    assert await links.link(NAME, PUBLIC, FILE) != public
 
 
 async def test_no_slash_is_in_the_query_whatever_the_signature_is(
@@ -210,7 +223,8 @@ async def test_a_key_that_cannot_be_renewed_goes_on_until_it_ends(
     assert await links.link(NAME, PUBLIC, FILE)
     clock.advance(timedelta(seconds=2))
     with pytest.raises(Busy):
-        await links.link(NAME, PUBLIC, FILE)
+        await links.link(NAME, PUBLIC, "other.bala")
+    assert await links.link(NAME, PUBLIC, FILE)  # Repeated: it is valid for as long as it says.
 
 
 async def test_a_key_that_does_not_come_is_not_waited_for_for_long(clock: FakeClock) -> None:
