@@ -17,7 +17,7 @@ from shared.domain.packages import Visibility
 from tests.fakes.blob_storage import Failure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
-from tests.support.front_door import APP, BLOBS, EdgeRegistry, behind_front_door
+from tests.support.front_door import APP, BLOBS, CHANGES, EdgeRegistry, behind_front_door
 from tests.support.world import BASE, MAVEN, URL
 
 GREET, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"
@@ -45,6 +45,21 @@ async def location(edge: EdgeRegistry, path: str = "acme/greet", **headers: str)
     answer = await edge.http.get(f"{BASE}/packages/{path}/1.0.0", headers=wanted)
     assert answer.status_code == 302
     return answer.headers["location"]
+
+
+async def test_changes_and_reads_are_answered_by_apps_of_their_own(edge: EdgeRegistry) -> None:
+    await edge.cloud.ann.send_archive("acme/greet:1.1.0", bala("acme/greet:1.1.0"))
+    for method in ("PUT", "PATCH", "DELETE"):
+        await edge.http.request(method, f"{BASE}/packages/acme/greet")
+    await edge.http.request("OPTIONS", f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala")
+    asked = {"packages": [{"org": "acme", "name": "greet", "version": "1.0.0"}]}
+    for path in ("packages/resolve-dependencies", "tools/resolve-dependencies"):
+        assert (await edge.http.post(f"{BASE}/{path}", json=asked)).status_code < 500
+    assert edge.front_door.asked(CHANGES) == [
+        "/2.0/registry/packages",
+        *["/2.0/registry/packages/acme/greet"] * 3,
+    ]
+    assert len(edge.front_door.asked(APP)) == 3
 
 
 async def test_no_byte_of_a_public_archive_passes_the_app(edge: EdgeRegistry) -> None:

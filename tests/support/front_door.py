@@ -35,9 +35,11 @@ from tests.support.world import URL
 Model = Mapping[str, Any]
 Headers = dict[str, str]
 
-APP, BLOBS = "app.test", "blobs.test"  # The hosts of the origins; one app takes reads and changes.
+# The hosts of the origins: the app for reads, the one for changes, and Blob Storage.
+APP, CHANGES, BLOBS = "app.test", "changes.test", "blobs.test"
 EDGE = module("edge")
-GIVEN = {"originHost": APP, "writesHost": APP, "blobHost": BLOBS}  # Parameters of the template.
+# Parameters of the template.
+GIVEN = {"originHost": APP, "writesHost": CHANGES, "blobHost": BLOBS}
 
 FORWARDED = ("host", "content-length", "transfer-encoding", "connection")
 MAX_AGE = "max-age="
@@ -270,9 +272,10 @@ class Forwarded:
         wanted = condition["parameters"]
         match condition["name"]:
             case "UrlPath":
-                path, ends = self.first_path.removeprefix("/"), value_of(wanted["matchValues"], {})
-                has_end = path.endswith if wanted["operator"] == "EndsWith" else path.startswith
-                met = has_end(tuple(ends))
+                values = tuple(value_of(wanted["matchValues"], {}))
+                path = self.first_path.removeprefix("/")
+                operators = {"BeginsWith": path.startswith, "EndsWith": path.endswith}
+                met = operators[wanted["operator"]](values)
             case "QueryString":
                 assert wanted["operator"] == "Any"
                 met = bool(self.query)
@@ -397,7 +400,7 @@ class EdgeRegistry:
 async def behind_front_door(folder: Path, **settings: Any) -> AsyncGenerator[EdgeRegistry]:
     """Serve an empty registry over stores of its own, as the templates set it up with an edge."""
     app, blobs = AppOrigin(), BlobOrigin(_account_address(), "")
-    front_door = FrontDoor(FakeClock(), {APP: app, BLOBS: blobs})
+    front_door = FrontDoor(FakeClock(), {APP: app, CHANGES: app, BLOBS: blobs})
     ours = {"archive_cdn_url": URL, "archive_cdn_origin": "blobs"}
     async with clouded(folder, front_door, **{**ours, **settings}) as cloud:
         front_door.clock, blobs.prefix = cloud.clock, cloud.place.prefix
