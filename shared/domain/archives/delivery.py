@@ -59,15 +59,11 @@ def second_hop(client: ClientKind, options: DeliveryOptions) -> DeliveryRoute:
 
 
 def _takes(options: DeliveryOptions, client: ClientKind) -> bool:
-    match options.cdn:
-        case Cdn.NONE:
-            return False
-        case Cdn.STRIPPING:
-            return True
-        case Cdn.PASSING:
-            return client is ClientKind.WITHOUT_AUTHORIZATION
-        case Cdn.READING_BLOBS:
-            return options.is_linked
+    if options.cdn is Cdn.READING_BLOBS:
+        return options.is_linked
+    return options.cdn is Cdn.STRIPPING or (
+        options.cdn is Cdn.PASSING and client is ClientKind.WITHOUT_AUTHORIZATION
+    )
 
 
 # A push that is concurrent with a change of its package may use the old container. The nightly
