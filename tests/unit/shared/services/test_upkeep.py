@@ -171,12 +171,18 @@ def process(work: FakeWork, task: SlowTask, name: str) -> Upkeep:
     return Upkeep(work, task.clock, FakeRandomness(name), changes_allowed(), runs, {"sweep": task})
 
 
-async def test_of_two_processes_one_runs_a_task_that_is_due() -> None:
+async def with_a_task_that_is_due() -> tuple[FakeWork, SlowTask, Upkeep]:
     work, task = FakeWork(), SlowTask(FakeClock())
+    upkeep = process(work, task, "one")
     at(task.clock, "2026-11-20T03:00:00")
-    one, other = process(work, task, "one"), process(work, task, "other")
-    assert (await one.due(), await other.due()) == ([], [])
+    assert await upkeep.due() == []
     at(task.clock, "2026-11-20T03:20:20")
+    return work, task, upkeep
+
+
+async def test_of_two_processes_one_runs_a_task_that_is_due() -> None:
+    work, task, one = await with_a_task_that_is_due()
+    other = process(work, task, "other")
     assert (await one.due(), await other.due()) == (["sweep"], ["sweep"])
     running = asyncio.create_task(one.run_due("sweep"))
     await asyncio.sleep(0)
@@ -190,11 +196,7 @@ async def test_of_two_processes_one_runs_a_task_that_is_due() -> None:
 
 
 async def test_a_task_that_was_killed_runs_again_when_its_lease_has_ended() -> None:
-    work, task = FakeWork(), SlowTask(FakeClock())
-    at(task.clock, "2026-11-20T03:00:00")
-    upkeep = process(work, task, "one")
-    await upkeep.due()
-    at(task.clock, "2026-11-20T03:20:20")
+    work, task, upkeep = await with_a_task_that_is_due()
     killed_ms = task.clock.now_ms()
     assert await work.lease("upkeep:sweep", "killed", killed_ms, killed_ms + 600_000)
     task.release.set()
@@ -205,11 +207,7 @@ async def test_a_task_that_was_killed_runs_again_when_its_lease_has_ended() -> N
 
 
 async def test_a_task_that_was_cancelled_stays_due() -> None:
-    work, task = FakeWork(), SlowTask(FakeClock())
-    at(task.clock, "2026-11-20T03:00:00")
-    upkeep = process(work, task, "one")
-    await upkeep.due()
-    at(task.clock, "2026-11-20T03:20:20")
+    work, task, upkeep = await with_a_task_that_is_due()
     running = asyncio.create_task(upkeep.run_due("sweep"))
     await asyncio.sleep(0)
     running.cancel()  # The host stops.
@@ -221,11 +219,7 @@ async def test_a_task_that_was_cancelled_stays_due() -> None:
 
 
 async def test_a_run_by_hand_counts_as_the_run_that_was_due() -> None:
-    work, task = FakeWork(), SlowTask(FakeClock())
-    at(task.clock, "2026-11-20T03:00:00")
-    upkeep = process(work, task, "one")
-    await upkeep.due()
-    at(task.clock, "2026-11-20T03:20:20")
+    _work, task, upkeep = await with_a_task_that_is_due()
     task.release.set()
     await upkeep.run("sweep")
     assert await upkeep.due() == []
