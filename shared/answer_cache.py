@@ -1,12 +1,15 @@
 """The contract of Functions and the answer cache of a host: a response says how to repeat it.
 
-A host that knows whether anything was written may repeat such a response without calling the
-Function.
+A host may repeat such a response, without calling the Function, while nothing changed that the
+response depends on.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 import azure.functions as func
+
+from shared.edition import Edition
 
 REQUEST_ID_HEADER = "X-Request-Id"  # The one header that differs in each repeat.
 
@@ -15,12 +18,25 @@ REQUEST_ID_HEADER = "X-Request-Id"  # The one header that differs in each repeat
 RepeatAnswer = Callable[[func.HttpRequest], Mapping[str, str] | None]
 
 
-def mark_cacheable(response: func.HttpResponse, repeat: RepeatAnswer) -> None:
-    """Allow repeats of a response that depends on the method, path, query and headers of its
-    request and on the stores, and on nothing else."""
+@dataclass(frozen=True, slots=True)
+class Repeatable:
+    """How to repeat a response that depends on the method, path, query and headers of its request
+    and on these packages, and on nothing else."""
+
+    answer: RepeatAnswer
+    number: int  # Of the edition, from before anything was read for the response.
+    packages: Collection[str]  # By their keys; `EVERYTHING` if it depends on more of the stores.
+
+    def stands(self, edition: Edition) -> bool:
+        """Check whether the packages are as they were. The edition is confirmed."""
+        return edition.holds(self.number, self.packages)
+
+
+def mark_cacheable(response: func.HttpResponse, repeat: Repeatable) -> None:
+    """Allow repeats of a response."""
     vars(response)["repeat"] = repeat
 
 
-def repeat_of(response: func.HttpResponse) -> RepeatAnswer | None:
+def repeat_of(response: func.HttpResponse) -> Repeatable | None:
     """Return how to repeat the response, None if it must not be repeated."""
     return vars(response).get("repeat")

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from shared import log
 from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
 from shared.adapters.dns_records import DnsRecords
+from shared.adapters.editions import DataVersionEdition
 from shared.adapters.embedded import SchemaVersions, StoreCheck, check_data_folder, open_embedded
 from shared.adapters.filesystem import SnapshotFolder, WriteProbe, disk_space
 from shared.adapters.http_fetcher import GuardedFetcher
@@ -110,7 +111,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         domain_records=DnsRecords(),
         archive_path=embedded.archives.path,
         close=close,
-        data_version=embedded.database.data_version,
+        edition=DataVersionEdition(embedded.database.data_version),
         writable=WriteProbe(folder.root).require_room,
         room=lambda: disk_space(settings.data),
     )
@@ -143,6 +144,7 @@ def cloud_adapters(
         search=cloud.part(lambda stores: stores.search.index),
         feed=cloud.part(lambda stores: stores.search.feed),
         changes=cloud.part(lambda stores: stores.changes),
+        edition=cloud.part(lambda stores: stores.edition),
         snapshots=cloud.part(lambda stores: stores.snapshots),
         copies=cloud.part(lambda stores: stores.copies),
         fetcher=fetcher,

@@ -3,7 +3,7 @@
 A service is one line of `Registry`; `Container` says how its parameters are found.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -43,6 +43,7 @@ from shared.domain.packages import Release
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.status import DiskSpace
 from shared.domain.trusted_publishing.jobs import Provider
+from shared.edition import Edition
 from shared.log import log
 from shared.ports import (
     ArchiveLinks,
@@ -57,6 +58,7 @@ from shared.ports import (
     HttpClient,
     Mailer,
     MetadataStore,
+    PackageReader,
     PublicCopyStore,
     PullLedger,
     Randomness,
@@ -108,6 +110,7 @@ from shared.services.moderation import HeldReleases, Moderation
 from shared.services.notices import NoticeCache, Notices, ReadOnlyMode
 from shared.services.organization_deletion import OrganizationDeletion
 from shared.services.organizations import OrganizationCreators, Organizations
+from shared.services.package_cache import PackageCache
 from shared.services.package_details import PackageDetails
 from shared.services.packages import (
     Deprecation,
@@ -185,9 +188,8 @@ class Adapters:
     domain_records: DomainRecords
     fetcher: HttpClient
     archive_path: Callable[[ArchiveName], Path] | None
+    edition: Edition
     close: Callable[[], Awaitable[None]]
-    # Returns a value that changes with every write, where that costs far less than a read.
-    data_version: Callable[[], Hashable] | None = None
     links: ArchiveLinks | None = None  # Signed links to archives that are not files of ours.
     feed: SearchFeed | None = None  # None: a write is searched at once.
     changes: ChangeSource | None = None  # For a host that calls Functions with changes.
@@ -287,6 +289,7 @@ class Registry(Container[Settings, Adapters]):
     reserved_names = Service(ReservedNames)
 
     # Packages
+    package_cache = Service(PackageCache)
     packages = Service(PackageLookup)
     search = Service(PackageSearch)
     package_details = Service(PackageDetails)
@@ -350,6 +353,10 @@ class Registry(Container[Settings, Adapters]):
     @property
     def clock(self) -> Clock:
         return self.adapters.clock
+
+    @cached_property
+    def package_reader(self) -> PackageReader:
+        return self.package_cache
 
     @cached_property
     def rate_limits(self) -> RateLimitRules:

@@ -18,6 +18,7 @@ from functions.faces import build_app
 from functions.http.answer_cache import repeat_response
 from functions.http.handlers import Exchange
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
+from shared.answer_cache import Repeatable
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import START_ERRORS, build_registry, prepared_stores, settings_file
 from shared.composition import Registry
@@ -25,6 +26,7 @@ from shared.domain.addresses import caller_network, is_shared
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.identity import Principal
+from shared.edition import packages_read
 from shared.first_start import Welcome, first_start
 from shared.hosting.connection import ConnectionTimeouts
 from shared.hosting.errors import AddressUnknown, StartRefused
@@ -123,7 +125,7 @@ def build_host(settings: Settings) -> Host:
         change_feeds=ChangeFeedOptions(registry.adapters.changes, registry.clock)
         if registry.adapters.changes
         else None,
-        data_version=registry.adapters.data_version,
+        edition=registry.adapters.edition,
         limits=HostLimits(
             body_bytes=settings.max_archive_bytes + MAX_MULTIPART_OVERHEAD_BYTES,
             large_bodies=settings.max_archives_in_hand,
@@ -159,7 +161,7 @@ def sender_identifier(registry: Registry) -> IdentifySender:
 
 def archive_resolver(registry: Registry) -> FileResolver | None:
     """Return a function that finds archives to stream, if archives are files of this machine."""
-    path_of = registry.adapters.archive_path
+    path_of, edition = registry.adapters.archive_path, registry.adapters.edition
     if path_of is None:
         return None
 
@@ -169,7 +171,9 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
         exchange = Exchange.begin("archive_stream", headers.get("traceparent", ""))
         request_id = {"X-Request-Id": exchange.request_id}
         try:
-            found = await archive_response(registry, list(parts), params, headers)
+            number = edition.number
+            with packages_read() as packages:
+                found = await archive_response(registry, list(parts), params, headers)
         except Refusal as refusal:
             answer = refusal_response(refusal)
             exchange.end(answer.status_code, type(refusal).__name__)
@@ -178,8 +182,10 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
             return FileRefusal(answer.status_code, fields, answer.get_body())
         exchange.end(200, "streamed")
         path, headers = path_of(found.name), {**found.headers, **request_id}
-        is_cacheable = found.is_cacheable
-        repeat = repeat_response(registry, exchange.operation, 200) if is_cacheable else None
+        if not found.is_cacheable:
+            return FileResponse(path, found.size, found.etag, headers)
+        answer = repeat_response(registry, exchange.operation, 200)
+        repeat = Repeatable(answer, number, frozenset(packages))
         return FileResponse(path, found.size, found.etag, headers, repeat)
 
     return resolve

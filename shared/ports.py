@@ -85,12 +85,8 @@ class Randomness(Protocol):
         ...
 
 
-class MetadataStore(Protocol):
-    """Packages, releases and their entries.
-
-    `add_release` commits a push. Entries are derived from releases: of two writes of one version
-    the higher `revision` stays, in whichever order they arrive.
-    """
+class PackageReader(Protocol):
+    """Reads packages, releases and their entries."""
 
     async def find(self, coordinate: Coordinate) -> FoundRelease:
         """Return the package and the release, each None if it does not exist."""
@@ -101,14 +97,27 @@ class MetadataStore(Protocol):
         not exist. An archive contains its coordinate, so no two releases share a digest."""
         ...
 
-    async def head(self, package: Package) -> Head | None:
-        """Return the head of the package, or None."""
-        ...
-
     async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
         """Return each package with all its entries, newest first, in the order of `packages`; None
         for a package that does not exist. The cost grows with the changes since the last call, not
         with the number of releases."""
+        ...
+
+    async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
+        """Return the package that owns each tool id, in the order of `tools`; None if it is
+        free."""
+        ...
+
+
+class MetadataStore(PackageReader, Protocol):
+    """Packages, releases and their entries.
+
+    `add_release` commits a push. Entries are derived from releases: of two writes of one version
+    the higher `revision` stays, in whichever order they arrive.
+    """
+
+    async def head(self, package: Package) -> Head | None:
+        """Return the head of the package, or None."""
         ...
 
     async def claim(self, head: Head) -> Head:
@@ -151,11 +160,6 @@ class MetadataStore(Protocol):
 
     async def claim_tool(self, tool: str, package: Package) -> Package:
         """Assign the tool id to the package if it is free; return the package that owns it."""
-        ...
-
-    async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
-        """Return the package that owns each tool id, in the order of `tools`; None if it is
-        free."""
         ...
 
 

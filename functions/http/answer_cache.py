@@ -1,5 +1,5 @@
-"""Declares which responses the host may repeat, without calling the Function, while nothing is
-written (docs/decisions/0008).
+"""Declares which responses the host may repeat, without calling the Function, while the packages
+that they depend on stand (docs/decisions/0008 and 0020).
 
 An operation declares this once, below its route:
 
@@ -18,11 +18,17 @@ from functions.http.callers import anonymous_caller
 from functions.http.handlers import Exchange, Handler, current_operation_and_principal
 from functions.http.requests import header, headers_of
 from functions.http.responses import rate_limit_fields
-from shared.answer_cache import REQUEST_ID_HEADER, RepeatAnswer, mark_cacheable
+from shared.answer_cache import (
+    REQUEST_ID_HEADER,
+    Repeatable,
+    RepeatAnswer,
+    mark_cacheable,
+)
 from shared.composition import Registry
 from shared.domain.errors.requests import TooMany
 from shared.domain.identity import Principal
 from shared.domain.rate_limits import RateLimitAllowance, tightest_allowance
+from shared.edition import EVERYTHING, packages_read
 from shared.services.rate_limits import rate_limit_headers
 
 RepeatEffect = Callable[[func.HttpRequest, Principal], None]
@@ -33,20 +39,23 @@ _EFFECT = "repeat_effect"  # Attribute of a response: what each repeat does, Non
 def cacheable(registry: Registry) -> Callable[[Handler], Handler]:
     """Return a decorator for handlers whose responses may be repeated to anonymous callers.
 
-    Such a response depends on the request and on records that were read for it: on no clock, no
-    search index, and nothing that the process kept from before the last write. A response that
-    depends on more is `uncacheable`. Refusals are never repeated, nor what has rate limit headers.
+    Such a response depends on the request and on what was read of the stores for it: on no clock.
+    A response that depends on more is `uncacheable`. Refusals are never repeated, nor what has rate
+    limit headers.
     """
+    edition = registry.adapters.edition
 
     def decorate(handler: Handler) -> Handler:
         @wraps(handler)
         async def respond(req: func.HttpRequest) -> func.HttpResponse:
-            response = await handler(req)
+            number = edition.number
+            with packages_read() as packages:
+                response = await handler(req)
             effect: RepeatEffect | None = vars(response).get(_EFFECT, _no_effect)
             if effect is not None and _is_for_everybody():
                 operation, _ = current_operation_and_principal()
                 repeat = repeat_response(registry, operation, response.status_code, effect)
-                mark_cacheable(response, repeat)
+                mark_cacheable(response, Repeatable(repeat, number, frozenset(packages)))
             return response
 
         return respond
@@ -67,17 +76,20 @@ def with_repeat_effect(response: func.HttpResponse, effect: RepeatEffect) -> fun
 
 
 def cache_response_until(
-    response: func.HttpResponse, registry: Registry, end_ms: int
+    response: func.HttpResponse, registry: Registry, end_ms: int, number: int
 ) -> func.HttpResponse:
-    """Let the host repeat a response that depends on the clock until a time of that clock."""
+    """Let the host repeat a response that depends on the clock, and on all stores as they were at a
+    number of the edition, until a time of that clock."""
     if _is_for_everybody():
         operation, _ = current_operation_and_principal()
         repeat = repeat_response(registry, operation, response.status_code)
         clock = registry.clock
         until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
-        mark_cacheable(
-            response, lambda req: repeat(req) if clock.monotonic_ms() < until_ms else None
-        )
+
+        def until(req: func.HttpRequest) -> Mapping[str, str] | None:
+            return repeat(req) if clock.monotonic_ms() < until_ms else None
+
+        mark_cacheable(response, Repeatable(until, number, {EVERYTHING}))
     return response
 
 

@@ -150,12 +150,14 @@ class PublicPages:
         shared = SharedResponses()
 
         async def respond(req: func.HttpRequest) -> func.HttpResponse:
+            number = self.registry.adapters.edition.number
             request = await request_of(req)
             make = partial(handler, request)
             try:
                 if not request.principal.is_anonymous:
                     return await make()
-                return _cached(request, await shared.response(request_key(req), make))
+                response = await shared.response(request_key(req), make)
+                return _cached(request, response, number)
             except Refusal as refusal:
                 if request.wants(JSON):
                     return problem_response(refusal)
@@ -183,14 +185,15 @@ class PublicPages:
         return PageRequest(self.registry, req, found.principal, found.visitor, now_ms)
 
 
-def _cached(request: PageRequest, response: func.HttpResponse) -> func.HttpResponse:
+def _cached(request: PageRequest, response: func.HttpResponse, number: int) -> func.HttpResponse:
     """Let the answer cache repeat a public response for as long as other caches may keep it."""
     is_public = response.headers.get("Cache-Control") == _CACHED_HEADERS["Cache-Control"]
     if response.status_code != _OK or not is_public:
         return response
     # Its notices were read earlier than the rest, and must not be shown for longer either.
     since_ms = min(request.now_ms, request.registry.notice_cache.read_ms)
-    return cache_response_until(response, request.registry, since_ms + _PAGE_CACHE_TIME_MS)
+    end_ms = since_ms + _PAGE_CACHE_TIME_MS
+    return cache_response_until(response, request.registry, end_ms, number)
 
 
 RequestKey = tuple[str, ...]

@@ -16,7 +16,6 @@ from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none
     parse_options_header,  # pyright: ignore[reportUnknownVariableType] - as above.
 )
 
-from shared.conditional_requests import known_tags
 from shared.domain.bounded_parsing import has_at_most_values, is_shallow
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ArchiveTooLarge, FileTooLarge, UploadMissing
@@ -116,13 +115,6 @@ def body_size(req: func.HttpRequest) -> int:
 def client_profile_of(req: func.HttpRequest) -> ClientProfile:
     language = req.params.get("ballerina_version") or header(req, "user-agent")
     return ClientProfile.of(header(req, "ballerina-platform"), language)
-
-
-def client_etags(req: func.HttpRequest) -> frozenset[str]:
-    """Return the entity tags of the client's copies; none if it requests `no-cache`."""
-    headers = headers_of(req)
-    directives = f"{headers.get('cache-control', '')},{headers.get('pragma', '')}".lower()
-    return frozenset() if "no-cache" in directives else known_tags(headers)
 
 
 URL_ENCODED = "application/x-www-form-urlencoded"

@@ -6,12 +6,12 @@ from email.utils import formatdate
 import azure.functions as func
 import orjson
 
-from functions.http.answer_cache import cacheable, uncacheable
+from functions.http.answer_cache import cacheable
 from functions.http.callers import caller_of
 from functions.http.compression import accepts_gzip
 from functions.http.edge_requests import with_client_credentials
 from functions.http.handlers import api_errors
-from functions.http.requests import READ_METHODS, client_etags, headers_of
+from functions.http.requests import READ_METHODS, headers_of
 from functions.http.responses import JSON, NO_STORE
 from shared.composition import Registry
 from shared.conditional_requests import is_known
@@ -45,10 +45,9 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def index_file(req: func.HttpRequest) -> func.HttpResponse:
         caller = await caller_of(headers_of(req), registry)
         package = Package.parse(req.route_params["org"], req.route_params["name"])
-        found = await registry.index.file(package, by=caller, known=client_etags(req))
+        found = await registry.index.file(package, by=caller)
         caching = CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
-        response = index_response(req, found.document, mimetype=NDJSON, caching=caching)
-        return uncacheable(response) if found.is_remembered else response
+        return index_response(req, found.document, mimetype=NDJSON, caching=caching)
 
     @bp.route("index/changes", methods=READ_METHODS)
     @api_errors

@@ -5,7 +5,6 @@ clients, and docs/clients.md explains each status. Clients send credentials only
 Basic challenge, so every refusal that credentials could avoid is a 401.
 """
 
-from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 
@@ -18,7 +17,6 @@ from functions.http.edge_requests import has_two_origins, with_client_credential
 from functions.http.handlers import STATUS_BY_KIND, handler_decorator
 from functions.http.requests import (
     READ_METHODS,
-    client_etags,
     headers_of,
     require_upload_taken,
     upload_body,
@@ -137,9 +135,7 @@ async def read_response(
             document = await _archive_checksum(registry, at, algorithm, by)
             return _document_response(req, document)
         case RepositoryPath(resource, algorithm):
-            # The ETags of a request for a checksum are those of checksums.
-            known = frozenset[str]() if algorithm else client_etags(req)
-            document = await _resource_document(registry, resource, by, known)
+            document = await _resource_document(registry, resource, by)
             summed = _checksum_of(document, algorithm) if algorithm else document
             return _document_response(req, summed)
 
@@ -177,20 +173,17 @@ def _checksum_of(document: Representation, algorithm: ChecksumAlgorithm) -> Repr
 
 
 async def _resource_document(
-    registry: Registry, resource: Resource, by: Principal, known: Collection[str]
+    registry: Registry, resource: Resource, by: Principal
 ) -> Representation:
-    """Return a document; `known` are the ETags that the client sent."""
     match resource:
         case PackageMetadata(package):
-            return _version_list(
-                await registry.maven_packages.versions(package, by=by, known=known)
-            )
+            return _version_list(await registry.maven_packages.versions(package, by=by))
         case ReleaseFile(at, kind):
             return await _release_document(
                 registry, await registry.maven_packages.release(at, by=by), kind
             )
         case ClientMetadata():
-            return await _client_document(registry, resource, by, known)
+            return await _client_document(registry, resource, by)
         case ToolMetadata(distribution, tool):
             survey = await registry.maven_packages.tool(tool, client=distribution.client, by=by)
             content = tool_metadata(distribution, tool, survey)
@@ -217,7 +210,7 @@ async def _release_document(
 
 
 async def _client_document(
-    registry: Registry, wanted: ClientMetadata, by: Principal, known: Collection[str]
+    registry: Registry, wanted: ClientMetadata, by: Principal
 ) -> Representation:
     """Return the versions for a distribution; the list of an unknown package is empty.
 
@@ -227,17 +220,14 @@ async def _client_document(
     distribution, package = wanted.distribution, wanted.package
     if package:
         with suppress(PackageNotFound):
-            usable = registry.maven_packages.usable_versions(
-                package, distribution, by=by, known=known
-            )
+            usable = registry.maven_packages.usable_versions(package, distribution, by=by)
             return _version_list(await usable)
     content = client_metadata(distribution, wanted.org, wanted.name, None)
     return Representation(content, XML, is_public=True, is_cacheable=False)
 
 
 def _version_list(versions: MavenVersionList) -> Representation:
-    content, is_public = versions.document.content, versions.is_public
-    return Representation(content, XML, is_public, is_cacheable=not versions.is_remembered)
+    return Representation(versions.document.content, XML, versions.is_public)
 
 
 def _is_public(head: Head) -> bool:

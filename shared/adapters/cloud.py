@@ -29,6 +29,7 @@ from shared.adapters.cosmos.graphs import CosmosGraphs
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.adapters.cosmos.pulls import CosmosPulls
 from shared.adapters.cosmos.work import CosmosWork
+from shared.adapters.editions import PACKAGES, ChangeFeedEdition
 from shared.adapters.embedded import StoreCheck
 from shared.auth.secrets import Secret
 from shared.ports import Clock, Randomness
@@ -131,6 +132,7 @@ class CloudStores:
     copies: BlobPublicCopies
     search: CloudSearchPorts
     changes: CosmosChangeFeed
+    edition: ChangeFeedEdition
 
     async def close(self) -> None:
         """Close every connection; the next use opens them again."""
@@ -144,6 +146,9 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
     cosmos = CosmosDatabase(connections.cosmos, randomness, connections.database)
     blobs = BlobContainers(connections.blobs, connections.prefix)
     archives = BlobArchives(blobs, clock)
+    changes = CosmosChangeFeed(cosmos)
+    edition = ChangeFeedEdition(changes, clock)
+    cosmos.on_write(PACKAGES, edition.wrote)
     metadata, directory = CosmosMetadata(cosmos), CosmosDirectory(cosmos, clock)
     return CloudStores(
         connections=connections,
@@ -158,7 +163,8 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
         pulls=CosmosPulls(cosmos, metadata),
         snapshots=BlobSnapshots(blobs),
         copies=BlobPublicCopies(blobs, archives.links),
-        changes=CosmosChangeFeed(cosmos),
+        changes=changes,
+        edition=edition,
         search=open_cloud_search(
             cosmos, blobs, Path(gettempdir()), CopyEnvironment(clock, randomness, asyncio.sleep)
         ),

@@ -1,4 +1,6 @@
-"""Stores that record the operation, the duration and the outcome of each call."""
+"""Stores that record the operation, the duration and the outcome of each call, and note whether
+what is made of it depends on more than the packages that are read.
+"""
 
 import inspect
 import time
@@ -8,12 +10,22 @@ from typing import Any
 
 from shared.composition import Adapters
 from shared.domain.errors.base import Refusal
+from shared.edition import EVERYTHING, note_read
 from shared.ports import AlreadyThere, Stale
 from shared.telemetry import recording
 from shared.telemetry.metrics import STORE_CALLS
 from shared.telemetry.recording import SpanOrigin, current_activity, current_trace
 
 STORES = ("metadata", "documents", "archives", "directory", "events", "work", "pulls", "search")
+
+# Reads by digest, of what never changes once it is there. What is made of other reads depends on
+# everything that is stored; the package cache notes its reads itself.
+_IMMUTABLE = frozenset(
+    (
+        *("documents.texts", "documents.graphs", "documents.sbom", "documents.rendering"),
+        *("documents.api_docs", "archives.read"),
+    )
+)
 
 StoreCall = Callable[..., Awaitable[Any]]
 
@@ -43,11 +55,14 @@ class InstrumentedStore:
 
 def _recorded(store: str, operation: str, call: StoreCall) -> StoreCall:
     name = f"{store}.{operation}"
+    is_immutable = name in _IMMUTABLE
 
     def recorded(*arguments: Any, **named: Any) -> Awaitable[Any]:
         activity = current_activity()
         if activity is not None:
             activity.calls[name] = activity.calls.get(name, 0) + 1
+        if not is_immutable:
+            note_read(EVERYTHING)
         answer = call(*arguments, **named)
         return _timed(store, operation, answer) if recording.is_enabled() else answer
 

@@ -1,16 +1,16 @@
-"""The answer cache: repeats the answers of Functions while nothing is written.
+"""The answer cache: repeats the answers of Functions while the packages that they depend on stand.
 
-Every write of every process changes the data version of the stores, so an answer that was made at
-the current version misses no write that was acknowledged before its request began. The key of an
-answer holds every header that answers may depend on; an answer whose Function read any other header
-is not kept (docs/decisions/0008).
+An answer is kept with the number of the edition from before it was made (docs/decisions/0020). The
+key of an answer holds every header that answers may depend on; an answer whose Function read any
+other header is not kept (docs/decisions/0008).
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Set
+from collections.abc import Awaitable, Iterable, Set
 from dataclasses import dataclass
 from typing import Self
 
-from shared.answer_cache import REQUEST_ID_HEADER, RepeatAnswer
+from shared.answer_cache import REQUEST_ID_HEADER, Repeatable
+from shared.edition import Edition
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import HEADERS_READ, LazyRequest
 from shared.hosting.responses import (
@@ -22,15 +22,13 @@ from shared.hosting.responses import (
 )
 from shared.log import log
 
-ReadDataVersion = Callable[[], Hashable]
-
 CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
 LARGEST_BODY_BYTES = 128 * 1024  # Sending a larger body costs more than making the answer.
 STALE_EVICTIONS_PER_WRITE = 8  # With each new answer, so that no request waits for thousands.
 
 _OVERHEAD = 2_048  # Bytes for what is not measured: the closure of the Function, the table entry.
 _HEADER_BYTES = 140  # Of a header, besides its characters: a tuple and two byte strings.
-_LOOKUP = "ballroom.answer_cache"  # In a scope: the data version and key of a missing answer.
+_LOOKUP = "ballroom.answer_cache"  # In a scope: the key of a missing answer.
 _NEW_EACH_TIME = REQUEST_ID_HEADER.lower().encode("ascii")
 _REPEATABLE = frozenset(("GET", "HEAD"))
 
@@ -57,29 +55,28 @@ _Key = tuple[str, bytes, bytes, tuple[_Header, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _CachedAnswer:
-    data_version: Hashable
+    repeat: Repeatable
     start: Message  # Without the headers that differ in each repeat.
     head: bytes  # The same, encoded.
     body: Message
     size: int  # Bytes of memory, with the key.
 
     @classmethod
-    def of(cls, key: _Key, data_version: Hashable, start: Message, body: Message) -> Self:
+    def of(cls, key: _Key, start: Message, body: Message) -> Self:
         headers = [each for each in start["headers"] if each[0] != _NEW_EACH_TIME]
+        repeat: Repeatable = start["repeat"]
         start = {**start, "headers": headers}
         head = encode_head(start)
         size = _memory_of_key(key) + _memory_of_answer(headers, head, body["body"]) + _OVERHEAD
-        return cls(data_version, start, head, body, size)
+        return cls(repeat, start, head, body, size)
 
 
 class AnswerCache:
     """Keeps the newest answers of an application, up to a number of bytes of memory."""
 
-    def __init__(
-        self, app: ASGIApp, data_version: ReadDataVersion, capacity: int = CAPACITY_BYTES
-    ) -> None:
+    def __init__(self, app: ASGIApp, edition: Edition, capacity: int = CAPACITY_BYTES) -> None:
         self._app = app
-        self._data_version = data_version
+        self._edition = edition
         self._capacity = capacity
         self._bytes = 0
         self._answers: dict[_Key, _CachedAnswer] = {}
@@ -111,24 +108,20 @@ class AnswerCache:
         scope[_LOOKUP] = None
         if scope["method"] not in _REPEATABLE:
             return None
-        try:
-            data_version = self._data_version()
-        except Exception:  # The Function will say what is wrong with the stores.
-            return None
         key = _key(scope)
         answer = self._answers.get(key)
-        if answer is not None and answer.data_version == data_version:
+        if self._edition.is_confirmed() and answer and answer.repeat.stands(self._edition):
             added = _repeat(answer, scope)
             if added is not None:
                 return answer, added
-        scope[_LOOKUP], scope[HEADERS_READ] = (data_version, key), set[str]()
+        scope[_LOOKUP], scope[HEADERS_READ] = key, set[str]()
         return None
 
     def _keeping(self, scope: Scope, send: Send) -> Send:
         """Return a `send` that keeps the answer if it is cacheable."""
         if scope[_LOOKUP] is None:
             return send
-        data_version, key = scope[_LOOKUP]
+        key: _Key = scope[_LOOKUP]
         read: set[str] = scope[HEADERS_READ]
         start: Message = {}
 
@@ -138,7 +131,7 @@ class AnswerCache:
                 start = message
             else:
                 if start.get("repeat") and _may_be_kept(start, message, read):
-                    self._keep(key, _CachedAnswer.of(key, data_version, start, message))
+                    self._keep(key, _CachedAnswer.of(key, start, message))
                 start = {}  # Later messages are the rest of a body.
             await send(message)
 
@@ -146,11 +139,13 @@ class AnswerCache:
 
     def _keep(self, key: _Key, answer: _CachedAnswer) -> None:
         self._remove(key)
+        if not answer.repeat.stands(self._edition):
+            return  # A package of it changed meanwhile, or it depends on more than packages.
         self._answers[key] = answer
         self._bytes += answer.size
         for _ in range(STALE_EVICTIONS_PER_WRITE):
             oldest = next(iter(self._answers))
-            if self._answers[oldest].data_version == answer.data_version:
+            if self._answers[oldest].repeat.stands(self._edition):
                 break
             self._remove(oldest)
         while self._bytes > self._capacity:
@@ -196,9 +191,8 @@ def _memory_of_headers(headers: Iterable[_Header]) -> int:
 
 def _repeat(answer: _CachedAnswer, scope: Scope) -> RawHeaders | None:
     """Record the request, and return the headers to add; None if the Function has to be called."""
-    repeat: RepeatAnswer = answer.start["repeat"]
     try:
-        added = repeat(LazyRequest(scope, {}, b""))
+        added = answer.repeat.answer(LazyRequest(scope, {}, b""))
     except Exception:
         log.exception("repeating.failed")
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.answer_cache import RepeatAnswer
+from shared.answer_cache import Repeatable
 from shared.conditional_requests import RangeNotSatisfiable, is_known, requested_range
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import MalformedPath, RequestHeaders, decode_path, query_parameters
@@ -29,7 +29,7 @@ class FileResponse:
     size: int
     etag: str  # With its quotes.
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    repeat: RepeatAnswer | None = None  # None if the host must not repeat the response.
+    repeat: Repeatable | None = None  # None if the host must not repeat the response.
 
 
 @dataclass(frozen=True, slots=True)

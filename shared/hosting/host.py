@@ -11,7 +11,8 @@ from pathlib import Path
 import azure.functions as func
 
 from shared.domain.errors.requests import NoRoomForUpload
-from shared.hosting.answer_cache import AnswerCache, ReadDataVersion
+from shared.edition import Edition
+from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.change_feeds import ChangeFeeds
 from shared.hosting.file_responses import FileMiddleware, FileResolver
@@ -84,7 +85,7 @@ class Host:
     """Serves an app, or Functions that were read before, with `headers` on every answer.
 
     Timers run only with `timers` and change feeds only with `change_feeds`; answers are cached only
-    with `data_version`.
+    with the `edition` of the stores.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class Host:
         redirects: FollowedRedirects | None = None,
         timers: TimerOptions | None = None,
         change_feeds: ChangeFeedOptions | None = None,
-        data_version: ReadDataVersion | None = None,
+        edition: Edition | None = None,
         limits: HostLimits = _DEFAULT_LIMITS,
         identify: IdentifySender = anonymous_sender,
         on_start: Sequence[LifespanHook] = (),
@@ -119,7 +120,7 @@ class Host:
         if self._timers is not None:
             served = AdminEndpoint(served, self._timers)
         served = with_headers(with_cors(served), headers)
-        self._answer_cache = data_version and AnswerCache(served, data_version)
+        self._answer_cache = AnswerCache(served, edition) if edition else None
         self._serve_http = self._answer_cache or served
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from shared.answer_cache import RepeatAnswer
+from shared.answer_cache import Repeatable
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
 
@@ -121,7 +121,7 @@ class RedirectFollower:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         target: Scope | None = None
-        repeat: RepeatAnswer | None = None
+        repeat: Repeatable | None = None
 
         async def sending(message: Message) -> None:
             nonlocal target, repeat
@@ -146,7 +146,7 @@ class RedirectFollower:
         return {**scope, "raw_path": raw_path, "path": path, "query_string": query}
 
 
-def _cacheable_as(repeat: RepeatAnswer | None, send: Send) -> Send:
+def _cacheable_as(repeat: Repeatable | None, send: Send) -> Send:
     """Return a `send` that lets an answer be cached if the redirect may be cached, too.
 
     A repeat of both is one request, recorded as a repeat of the redirect.

@@ -20,7 +20,7 @@ from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, Package, parse_module_name, parse_org, possible_packages
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
 from shared.domain.versions import Version
-from shared.ports import DocumentStore, MetadataStore
+from shared.ports import DocumentStore, PackageReader
 from shared.services.api_docs_generation import ApiDocsGeneration
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class ApiDocs:
     """
 
     authorization: Authorization
-    metadata: MetadataStore
+    records: PackageReader
     documents: DocumentStore
     generation: ApiDocsGeneration
     # To be held by what keeps much unpacked documentation in memory until it responds.
@@ -161,7 +161,7 @@ class ApiDocs:
             packages, version = name.packages(), Version.parse(name.version)
         except (InvalidName, InvalidVersion):
             raise missing from None
-        surveys = await self.metadata.survey(packages)
+        surveys = await self.records.survey(packages)
         requested = list(zip(packages, surveys, strict=True))
         found = _find(await self.authorization.visible(by, requested), name.module, version)
         if found is None:

@@ -36,7 +36,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.names import NO_PACKAGE, Package
 from shared.domain.packages import Head, Release, State, Visibility
-from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore
+from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore, PackageReader
 
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
 
@@ -98,7 +98,7 @@ class ArchiveDelivery:
     """Makes links to archives and decides who may follow them."""
 
     authorization: Authorization
-    metadata: MetadataStore
+    records: PackageReader
     signer: ArchiveLinkSigner
     clock: Clock
     base_url: str
@@ -164,7 +164,7 @@ class ArchiveDelivery:
 
         Raises the same `ArchiveNotFound` if it is missing, withheld, or hidden from the caller.
         """
-        found = await self.metadata.by_digest(link.digest)
+        found = await self.records.by_digest(link.digest)
         head, release = found.head, found.release
         is_visible = await self.may_follow(link) or await self._may_find(head, by)
         if not is_visible or head is None or release is None or release.state is not State.LIVE:

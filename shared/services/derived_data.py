@@ -5,10 +5,9 @@ derived data is stale only for records whose outbox is not empty, and upkeep fin
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from shared.caching import LruCache
 from shared.domain.api_docs.records import NO_API, ApiDocsRecord
@@ -27,12 +26,10 @@ from shared.domain.packages import (
     State,
     Survey,
     Texts,
-    Visibility,
 )
 from shared.domain.selection import latest
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import (
-    Clock,
     DirectoryStore,
     DocumentStore,
     EventStore,
@@ -274,21 +271,16 @@ class PackageRecordWriter:
         return await retry_when_stale(attempt)
 
 
-DOCUMENTS_TRUSTED_FOR = timedelta(seconds=3)  # A withheld release is gone everywhere within five.
 DOCUMENTS_CACHED_BYTES = 64 * 1024 * 1024  # The whole public index has about 4 MB.
 ENTRIES_ON_THE_LOOP = 200  # A document of so many is made in two milliseconds.
-
-_TRUSTED_FOR_MS = DOCUMENTS_TRUSTED_FOR // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class _CachedDocument:
-    """A document, the revision of its package, and when a store confirmed that last."""
+    """A document, and the revision of the package that it is made of."""
 
     document: DerivedDocument
     revision: int
-    is_public: bool
-    read_ms: int
 
     @property
     def size(self) -> int:
@@ -299,36 +291,20 @@ class DocumentCache:
     """Makes one kind of document of packages, and caches those that were used last."""
 
     def __init__(
-        self, make: Callable[[Survey], bytes], clock: Clock, capacity: int = DOCUMENTS_CACHED_BYTES
+        self, make: Callable[[Survey], bytes], capacity: int = DOCUMENTS_CACHED_BYTES
     ) -> None:
         """Make documents by `make`, a pure function, and cache up to `capacity` bytes of them."""
         self._make = make
-        self._clock = clock
         self._documents = LruCache[str, _CachedDocument](
             capacity, weigh=lambda _, cached: cached.size
         )
         self._making = asyncio.Lock()
 
-    def now_ms(self) -> int:
-        """Return the time to pass to `document`, taken before its survey was read."""
-        return self._clock.monotonic_ms()
-
-    def cached_with_tag(self, package: Package, tags: Collection[str]) -> DerivedDocument | None:
-        """Return the cached document of a public package if it has one of the tags; ask no store.
-
-        A store confirmed it at most `DOCUMENTS_TRUSTED_FOR` ago, and the client has it already.
-        """
-        cached = self._documents.get(package.key)
-        if cached is None or not cached.is_public or cached.document.tag not in tags:
-            return None
-        return cached.document if self.now_ms() - cached.read_ms < _TRUSTED_FOR_MS else None
-
-    async def document(self, survey: Survey, read_ms: int) -> DerivedDocument:
-        """Return the document of a survey that was read at `read_ms`."""
+    async def document(self, survey: Survey) -> DerivedDocument:
+        """Return the document of a package as it is."""
         key, revision = survey.head.package.key, survey.revision
         document = self._cached(key, revision) or await self._make_document(survey, revision)
-        is_public = survey.head.visibility is Visibility.PUBLIC
-        self._documents.put(key, _CachedDocument(document, revision, is_public, read_ms))
+        self._documents.put(key, _CachedDocument(document, revision))
         return document
 
     def _cached(self, key: str, revision: int) -> DerivedDocument | None:

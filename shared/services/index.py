@@ -1,6 +1,6 @@
 """The sparse index and the change feed, for clients, mirrors and exports."""
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from shared.auth.authorization import Authorization
@@ -22,14 +22,10 @@ CHANGES_READ = 500  # Events that one request reads: an eighth of a second with 
 
 @dataclass(frozen=True, slots=True)
 class IndexFile:
-    """The index file of a package, and whether a shared cache may keep it.
-
-    A cached one is what a store said up to three seconds ago, and may have changed since.
-    """
+    """The index file of a package, and whether a shared cache may keep it."""
 
     document: DerivedDocument
     is_public: bool
-    is_remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +46,11 @@ class PackageIndex:
     events: EventStore
     files: DocumentCache
 
-    async def file(
-        self, package: Package, *, by: Principal, known: Collection[str] = ()
-    ) -> IndexFile:
-        """Return the package's index file, or raise `PackageNotFound`.
-
-        `known` are the tags of files that the client has. One trip; none if such a file was read a
-        moment ago.
-        """
-        document = self.files.cached_with_tag(package, known)
-        if document is not None:
-            return IndexFile(document, is_public=True, is_remembered=True)
-        read_ms = self.files.now_ms()
+    async def file(self, package: Package, *, by: Principal) -> IndexFile:
+        """Return the package's index file, or raise `PackageNotFound`. One trip."""
         survey = await self.packages.survey(package, by=by)
-        document = await self.files.document(survey, read_ms)
-        return IndexFile(document, survey.head.visibility is Visibility.PUBLIC)
+        is_public = survey.head.visibility is Visibility.PUBLIC
+        return IndexFile(await self.files.document(survey), is_public)
 
     async def changes(self, since: int, count: int, *, by: Principal) -> PackageChanges:
         """Return up to `count` changes after the number `since`. Two trips.
@@ -95,7 +81,8 @@ class PackageIndex:
     ) -> list[PackageChange]:
         changes = [change for number, event in events if (change := package_change(number, event))]
         packages = {change.package.key: change.package for change in changes}
-        # Asked even if there are no changes, so that time does not reveal hidden ones.
+        # Read even if there are no changes, and from the store, so that time does not reveal hidden
+        # ones.
         surveys = await self.metadata.survey(list(packages.values()))
         access = await self.authorization.private_access(by)
         visible = {each.head.package.key for each in surveys if each and access.covers(each.head)}

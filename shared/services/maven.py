@@ -4,7 +4,7 @@ request.
 
 import asyncio
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -53,14 +53,10 @@ _COUNT_ONLY = ResultPage(limit=0)
 
 @dataclass(frozen=True, slots=True)
 class MavenVersionList:
-    """A list of versions, and whether anybody may see it.
-
-    A cached one is what a store said up to three seconds ago, and may have changed since.
-    """
+    """A list of versions, and whether anybody may see it."""
 
     document: DerivedDocument
     is_public: bool
-    is_remembered: bool = False
 
 
 class MavenPackages:
@@ -137,23 +133,12 @@ class MavenPackages:
             self._checksums.put(key, checksum)
         return checksum
 
-    async def versions(
-        self, package: Package, *, by: Principal, known: Collection[str] = ()
-    ) -> MavenVersionList:
-        """Return every live version; raise `PackageNotFound` or `CredentialsWanted`.
-
-        `known` are the tags of lists that the client has. One trip; none if such a list was read a
-        moment ago.
-        """
-        return await self._list(self._version_lists, package, by, known)
+    async def versions(self, package: Package, *, by: Principal) -> MavenVersionList:
+        """Return every live version; raise `PackageNotFound` or `CredentialsWanted`. One trip."""
+        return await self._list(self._version_lists, package, by)
 
     async def usable_versions(
-        self,
-        package: Package,
-        distribution: Distribution,
-        *,
-        by: Principal,
-        known: Collection[str] = (),
+        self, package: Package, distribution: Distribution, *, by: Principal
     ) -> MavenVersionList:
         """Return the versions that a distribution of Ballerina can use, like `versions`."""
         lists = self._by_distribution.get(distribution.text)
@@ -161,24 +146,20 @@ class MavenPackages:
             lambda survey: client_metadata(distribution, survey.head.org, survey.head.name, survey)
         )
         self._by_distribution.put(distribution.text, lists)  # Now the last one to be dropped.
-        return await self._list(lists, package, by, known)
+        return await self._list(lists, package, by)
 
     def _document_cache(self, make: Callable[[Survey], bytes]) -> DocumentCache:
-        return DocumentCache(make, self._clock, VERSION_LISTS_CACHED_BYTES)
+        return DocumentCache(make, VERSION_LISTS_CACHED_BYTES)
 
     async def _list(
-        self, lists: DocumentCache, package: Package, by: Principal, known: Collection[str]
+        self, lists: DocumentCache, package: Package, by: Principal
     ) -> MavenVersionList:
-        document = lists.cached_with_tag(package, known)
-        if document is not None:
-            return MavenVersionList(document, is_public=True, is_remembered=True)
-        read_ms = lists.now_ms()
         try:
             survey = await self._packages.survey(package, by=by)
         except PackageNotFound as missing:
             raise await self._refusal(missing, package, package.org, by) from None
-        document = await lists.document(survey, read_ms)
-        return MavenVersionList(document, survey.head.visibility is Visibility.PUBLIC)
+        is_public = survey.head.visibility is Visibility.PUBLIC
+        return MavenVersionList(await lists.document(survey), is_public)
 
     async def _compute_checksum(self, release: Release, algorithm: ChecksumAlgorithm) -> str:
         hasher = algorithm.hasher()

@@ -50,6 +50,7 @@ from shared.ports import (
     DocumentStore,
     EventStore,
     MetadataStore,
+    PackageReader,
     PullHistory,
     PullLedger,
 )
@@ -193,6 +194,7 @@ class PackageDetails:
 
     packages: PackageLookup
     search: PackageSearch
+    records: PackageReader
     metadata: MetadataStore
     documents: DocumentStore
     directory: DirectoryStore
@@ -251,7 +253,7 @@ class PackageDetails:
         root, *others = nodes
         direct = {(each.org, each.name) for each in root.dependencies}
         packages = [Package(OrgName(node.org), PackageName(node.name)) for node in others]
-        surveys = await self.metadata.survey(packages)
+        surveys = await self.records.survey(packages)
         candidates = list(zip(packages, surveys, strict=True))
         visible = await self.packages.authorization.visible(by, candidates)
         by_key = {survey.head.package.key: survey for survey in visible}
@@ -351,6 +353,7 @@ class PackageDetails:
         for every caller."""
         changes = list(islice(await self._changes(org), EVENTS_SHOWN))
         packages = {change.package.key: change.package for change, _ in changes}
+        # Of the store, so that time does not reveal changes of private packages.
         surveys = await self.metadata.survey(list(packages.values()))
         public = {
             each.head.package.key: each
@@ -375,7 +378,7 @@ class PackageDetails:
         head, org = survey.head, OrgName(survey.head.org)
         message = effective_deprecation(head, entry.deprecation)
         found, organization, domains = await asyncio.gather(
-            self.metadata.find(head.package.at(entry.parsed)),
+            self.records.find(head.package.at(entry.parsed)),
             self.directory.get(Organization, organization_place(org)),
             self.directory.list_by_owner(OrganizationDomain, org.lower()),
         )
@@ -392,7 +395,7 @@ class PackageDetails:
         named = [each for each in mentioned_packages(message) if each.key != package.key]
         if not named:
             return ()
-        surveys = await self.metadata.survey(named)
+        surveys = await self.records.survey(named)
         candidates = list(zip(named, surveys, strict=True))
         visible = await self.packages.authorization.visible(by, candidates)
         return tuple(each.head.package for each in visible if each.live)

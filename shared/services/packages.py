@@ -32,7 +32,7 @@ from shared.domain.releases import Changeable, with_change
 from shared.domain.rights import Action
 from shared.domain.selection import latest, usable_versions
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version
-from shared.ports import Clock, DocumentStore, MetadataStore
+from shared.ports import Clock, DocumentStore, MetadataStore, PackageReader
 from shared.services.derived_data import PackageRecordWriter
 from shared.services.records import organization_package_page
 
@@ -54,7 +54,7 @@ class PackageLookup:
     """Finds packages and releases that the caller may see."""
 
     authorization: Authorization
-    metadata: MetadataStore
+    records: PackageReader
     documents: DocumentStore
 
     async def find(
@@ -133,7 +133,7 @@ class PackageLookup:
     async def survey_with_withheld(self, package: Package, *, by: Principal) -> Survey | None:
         """Return the package also if all of its releases are withheld; None for a package that is
         missing or hidden."""
-        [survey] = await self.metadata.survey([package])
+        [survey] = await self.records.survey([package])
         is_visible = await self.authorization.may_find(by, package, survey and survey.head)
         return survey if is_visible else None
 
@@ -143,13 +143,13 @@ class PackageLookup:
         For a free tool that is `NO_PACKAGE`: looking for it costs what looking for a hidden package
         costs.
         """
-        [owner] = await self.metadata.tool_owners([tool])
+        [owner] = await self.records.tool_owners([tool])
         return owner or NO_PACKAGE
 
     async def _exact(
         self, package: Package, version: Version, by: Principal
     ) -> AvailableRelease | None:
-        found = await self.metadata.find(package.at(version))
+        found = await self.records.find(package.at(version))
         is_visible = await self.authorization.may_find(by, package, found.head)
         return _live(found) if is_visible else None
 
@@ -170,7 +170,7 @@ class PackageLookup:
         if survey and tool is not None:
             survey = survey.with_tool(tool)
         entry = latest(survey, wanted, client) if survey else None
-        return _live(await self.metadata.find(package.at(entry.parsed))) if entry else None
+        return _live(await self.records.find(package.at(entry.parsed))) if entry else None
 
     async def _survey(self, package: Package, by: Principal) -> Survey | None:
         """Return the package if `by` may see it and it has a live release."""

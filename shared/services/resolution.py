@@ -24,7 +24,7 @@ from shared.domain.resolution import (
     resolve_tool,
 )
 from shared.domain.versions import ClientProfile
-from shared.ports import DocumentStore, MetadataStore
+from shared.ports import DocumentStore, PackageReader
 
 # A module a.b.c may be in three packages, and in one that the build already uses.
 CANDIDATES_PER_MODULE = 4
@@ -42,7 +42,7 @@ class Resolver:
     """
 
     authorization: Authorization
-    metadata: MetadataStore
+    records: PackageReader
     documents: DocumentStore
     max_resolve: int
 
@@ -90,7 +90,7 @@ class Resolver:
         distinct = list({package.key: package for package in packages}.values())
         if not distinct:
             return []
-        found = await self.metadata.survey(distinct)
+        found = await self.records.survey(distinct)
         return await self.authorization.visible(by, list(zip(distinct, found, strict=True)))
 
     async def _surveys_of_owners(self, owners: Iterable[Package], by: Principal) -> list[Survey]:
@@ -98,7 +98,7 @@ class Resolver:
         distinct = list({owner.key: owner for owner in owners}.values())
         if not distinct:
             return []
-        found = await self.metadata.survey(distinct)
+        found = await self.records.survey(distinct)
         if all(survey and survey.head.visibility is Visibility.PUBLIC for survey in found):
             return [survey for survey in found if survey]
         access = await self.authorization.private_access(by)
@@ -110,7 +110,7 @@ class Resolver:
         distinct = list(dict.fromkeys(tools))
         if not distinct:
             return {}
-        owners = await self.metadata.tool_owners(distinct)
+        owners = await self.records.tool_owners(distinct)
         return {tool: owner or NO_PACKAGE for tool, owner in zip(distinct, owners, strict=True)}
 
     async def _with_graphs(

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from shared.domain.names import NO_PACKAGE, Package
+from shared.edition import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.cloud_registry import MeteredRegistry, metered
-from tests.support.world import BASE, URL
+from tests.support.world import BASE, MAVEN, URL
 
 GREET = f"{BASE}/packages/acme/greet"
 PULL = dict(ACCEPT_ARCHIVE)
@@ -88,6 +89,7 @@ async def cloud(tmp_path: Path) -> AsyncGenerator[Cloud]:
         await registry.registry.adapters.metadata.survey(
             [NO_PACKAGE, Package.parse("acme", "greet")]
         )
+        await registry.registry.adapters.edition.confirm()
         yield cloud
 
 
@@ -116,7 +118,43 @@ async def test_any_number_of_packages_is_resolved_in_two_requests(cloud: Cloud) 
     cost = await cloud.cost("POST", f"{BASE}/packages/resolve-dependencies", json=wanted)
     assert cost == (2, 2)
     cost = await cloud.cost("POST", f"{BASE}/packages/resolve-dependencies", json=wanted)
-    assert cost == (1, 1)  # The graphs are in memory.
+    assert cost == (0, 0)  # All of it is in memory.
+
+
+IN_MEMORY = [
+    (GREET, {}),
+    (f"{GREET}/1.0.0", PULL),
+    (f"{GREET}/*", PULL),
+    (f"{GREET}/1.0.0", {}),
+    (f"{URL}/index/acme/greet/index.json", {}),
+    (f"{MAVEN}/acme/greet/maven-metadata.xml", {}),
+    (f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.pom", {}),
+    (f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0-depgraph.json", {}),
+    (f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala", {}),
+]
+
+
+@pytest.mark.parametrize(("url", "headers"), IN_MEMORY)
+async def test_what_is_in_memory_asks_for_nothing(
+    cloud: Cloud, url: str, headers: dict[str, str]
+) -> None:
+    await cloud.cost("GET", url, headers=headers)
+    assert await cloud.cost("GET", url, headers=headers) == (0, 0)
+
+
+async def test_packages_in_memory_are_resolved_without_a_request(cloud: Cloud) -> None:
+    wanted = {"packages": [{"org": "acme", "name": "greet"}]}
+    url = f"{BASE}/packages/resolve-dependencies"
+    await cloud.cost("POST", url, json=wanted)
+    assert await cloud.cost("POST", url, json=wanted) == (0, 0)
+
+
+async def test_an_instance_asks_once_a_second_what_changed(cloud: Cloud) -> None:
+    await cloud.cost("GET", GREET)
+    for _ in range(3):
+        cloud.metered.clock.advance(CHANGES_KNOWN_WITHIN)
+        assert await cloud.cost("GET", GREET) == (1, 1)
+        assert await cloud.cost("GET", GREET) == (0, 0)
 
 
 async def test_a_search_asks_for_nothing(cloud: Cloud) -> None:

@@ -200,7 +200,7 @@ async def test_a_push_that_its_package_overtook_is_pulled_and_put_right(
         Package.parse("acme", "greet"), PRIVATE, by=OPERATOR
     )
     blobs = BlobContainers(cloud.place.blobs, cloud.place.prefix)
-    found = await cloud.registry.packages.metadata.find(Coordinate.parse("acme", "greet", "1.1.0"))
+    found = await cloud.registry.adapters.metadata.find(Coordinate.parse("acme", "greet", "1.1.0"))
     assert found.release
     store = BlobArchives(blobs, cloud.clock)  # As if it had been stored before the change.
     await store.put(found.release.archive, second, PUBLIC)

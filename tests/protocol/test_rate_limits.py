@@ -189,7 +189,7 @@ def streaming(registry: Registry) -> Host:
     return Host(
         lazy_functions(registry),
         archives=archive_resolver(registry),
-        data_version=registry.adapters.data_version,
+        edition=registry.adapters.edition,
     )
 
 

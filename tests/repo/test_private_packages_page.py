@@ -5,8 +5,8 @@ from datetime import timedelta
 from functions import archives
 from functions.index import sparse_index
 from shared.domain.identity import RECENT_SIGN_IN
+from shared.edition import CHANGES_KNOWN_WITHIN
 from shared.services.archives import SIGNED_LINK_LIFETIME
-from shared.services.derived_data import DOCUMENTS_TRUSTED_FOR
 from tests.paths import ROOT
 
 PAGE = " ".join((ROOT / "docs" / "private-packages.md").read_text("utf-8").split())
@@ -20,8 +20,8 @@ def test_the_ages_of_copies_are_those_of_the_answers() -> None:
 
 
 def test_the_times_are_those_of_the_code() -> None:
-    assert timedelta(seconds=3) == DOCUMENTS_TRUSTED_FOR
-    assert "confirmed for three seconds at most" in PAGE
+    assert timedelta(seconds=1) == CHANGES_KNOWN_WITHIN
+    assert "confirmed for a second at most" in PAGE
     assert timedelta(minutes=10) == SIGNED_LINK_LIFETIME == RECENT_SIGN_IN
     assert "ten minutes after they were made" in PAGE
     assert "who signed in within ten minutes" in PAGE

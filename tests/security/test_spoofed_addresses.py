@@ -28,7 +28,7 @@ def from_disk(registry: Registry) -> ASGIApp:
     return Host(
         lazy_functions(registry),
         archives=archive_resolver(registry),
-        data_version=registry.adapters.data_version,
+        edition=registry.adapters.edition,
     )
 
 

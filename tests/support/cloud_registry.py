@@ -193,19 +193,41 @@ class MeteredRegistry:
     meter: Meter
 
 
+Transports = Callable[[CosmosDouble], DoubleTransport]
+
+
 @asynccontextmanager
 async def metered(
-    folder: Path, transport: Callable[[CosmosDouble], DoubleTransport] = DoubleTransport
+    folder: Path, transport: Transports = DoubleTransport
 ) -> AsyncGenerator[MeteredRegistry]:
     """Serve an empty registry over metered stores, to which a transport may look closer."""
     clock = FakeClock()
     place = CloudDouble(folder, clock, transport=transport)
+    await make_containers(Metered(place, Meter(place)))
+    async with _instance(place, clock, "") as first:
+        first.token = await _publisher(first.registry)
+        yield first
+
+
+@asynccontextmanager
+async def other_instance(
+    first: MeteredRegistry, transport: Transports = DoubleTransport
+) -> AsyncGenerator[MeteredRegistry]:
+    """Serve the registry of an instance by another one, which has its own client and memory."""
+    place = replace(first.meter.place, transport=transport)
+    async with _instance(place, first.clock, first.token) as other:
+        yield other
+
+
+@asynccontextmanager
+async def _instance(
+    place: CloudDouble, clock: FakeClock, token: str
+) -> AsyncGenerator[MeteredRegistry]:
     meter = Meter(place)
     connections = Metered(place, meter)
-    await make_containers(connections)
     limits: dict[str, Any] = {f"limit_{each}": UNLIMITED for each in ("read", "push", "write")}
     settings = settings_of(
-        folder,
+        place.place,
         brake_packages=1_000_000,
         brake_releases=1_000_000,
         trusted_proxies="127.0.0.0/8",
@@ -218,7 +240,6 @@ async def metered(
         domain_records=FakeDomainRecords(),
     )
     registry = build_registry(settings, world)
-    token = await _publisher(registry)
     app = httpx.ASGITransport(asking(registry), raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=app) as http:
         yield MeteredRegistry(registry, http, token, clock, meter)

@@ -12,7 +12,7 @@ Port = TypeVar("Port")
 
 # What a registry is built over and no request waits for.
 NO_STORES = {
-    "clock", "randomness", "keys", "archive_path", "close", "data_version", "links", "edge",
+    "clock", "randomness", "keys", "archive_path", "close", "edition", "links", "edge",
     "writable",
 }  # fmt: skip
 

@@ -163,7 +163,7 @@ def repeating(registry: Registry) -> Host:
     return Host(
         lazy_functions(registry),
         headers=configured_headers(URL),
-        data_version=registry.adapters.data_version,
+        edition=registry.adapters.edition,
     )
 
 

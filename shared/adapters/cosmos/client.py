@@ -28,6 +28,7 @@ from shared.telemetry.recording import current_activity
 
 T = TypeVar("T")
 Item = dict[str, Any]
+WriteListener = Callable[[str], None]  # Called with the partition key.
 
 DATABASE = "ballroom"
 DEADLINE = timedelta(seconds=8)  # A client that waits longer has sent its request again by then.
@@ -56,6 +57,16 @@ class CosmosDatabase:
     database: str = DATABASE
     _client: CosmosClient | None = None
     _proxies: dict[str, ContainerProxy] = field(default_factory=dict[str, ContainerProxy])
+    _listeners: dict[str, WriteListener] = field(default_factory=dict[str, WriteListener])
+
+    def on_write(self, container: str, call: WriteListener) -> None:
+        """Call `call` after each write of this process to a container, however the write ended."""
+        self._listeners[container] = call
+
+    def wrote(self, container: str, pk: str) -> None:
+        """Tell the listener of the container, if there is one."""
+        if container in self._listeners:
+            self._listeners[container](pk)
 
     def container(self, name: str) -> "CosmosContainer":
         """Return the container; sends no request."""
@@ -170,21 +181,22 @@ class CosmosContainer:
         """Create the item; return whether this call created it."""
         marked, call = {**item, "mark": self.cosmos.new_write_id()}, _Call()
         try:
-            await call.run(lambda: self._proxy.create_item(marked))
+            await self._write(call, item, lambda: self._proxy.create_item(marked))
         except exceptions.CosmosResourceExistsError:
             return call.may_have_succeeded and await self._find(marked) is not None
         return True
 
     async def put(self, item: Item) -> None:
         """Store the item, replacing an earlier one."""
-        await _Call().run(lambda: self._proxy.upsert_item(item))
+        await self._write(_Call(), item, lambda: self._proxy.upsert_item(item))
 
     async def replace(self, item: Item, etag: str) -> bool:
         """Store the item if the stored one still has this version; return whether it had."""
         marked, call = {**item, "mark": self.cosmos.new_write_id()}, _Call()
         version: Any = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        ask = partial(self._proxy.replace_item, marked["id"], marked, **version)
         try:
-            await call.run(lambda: self._proxy.replace_item(marked["id"], marked, **version))
+            await self._write(call, item, ask)
         except _REFUSED:
             return call.may_have_succeeded and await self._find(marked) is not None
         return True
@@ -207,8 +219,10 @@ class CosmosContainer:
         ]
         condition = f"FROM c WHERE {where}"
         try:
-            return await call.run(
-                lambda: self._proxy.patch_item(id_, pk, operations, filter_predicate=condition)
+            return await self._write(
+                call,
+                marked,
+                lambda: self._proxy.patch_item(id_, pk, operations, filter_predicate=condition),
             )
         except _REFUSED:
             return await self._find(marked) if call.may_have_succeeded else None
@@ -217,7 +231,7 @@ class CosmosContainer:
         """Delete the item; return whether it existed."""
         call = _Call()
         try:
-            await call.run(lambda: self._proxy.delete_item(id_, pk))
+            await self._write(call, {"pk": pk}, lambda: self._proxy.delete_item(id_, pk))
         except exceptions.CosmosResourceNotFoundError:
             return call.may_have_succeeded
         return True
@@ -227,7 +241,8 @@ class CosmosContainer:
         mark, call = self.cosmos.new_write_id(), _Call()
         operations = [step.operation(mark) for step in steps]
         try:
-            await call.run(lambda: self._proxy.execute_item_batch(operations, pk))
+            ask = partial(self._proxy.execute_item_batch, operations, pk)
+            await self._write(call, {"pk": pk}, ask)
         except _REFUSED:
             first = {**steps[0].item, "pk": pk, "mark": mark}
             return call.may_have_succeeded and await self._find(first) is not None
@@ -251,6 +266,13 @@ class CosmosContainer:
         parameters: dict[str, Any] = {**named, **whole, **partly, **seconds}
         return await self.query(f"{text} AND ({' OR '.join(among)})", **parameters)
 
+    async def _write(self, call: "_Call", item: Item, ask: Callable[[], Awaitable[T]]) -> T:
+        """Run a write of an item; its listener is told when it has ended, in whatever way."""
+        try:
+            return await call.run(ask)
+        finally:
+            self.cosmos.wrote(self.name, item.get("pk", ""))
+
     async def _page(self, text: str, token: str | None) -> tuple[list[Any], str | None]:
         pages: Any = self._proxy.query_items(text, max_item_count=PAGE_SIZE).by_page(token)
         async for page in pages:
@@ -258,14 +280,20 @@ class CosmosContainer:
         return [], None
 
     async def _changes(self, options: Mapping[str, Any]) -> "ChangeFeedPage":
-        pages: Any = self._proxy.query_items_change_feed(**options).by_page()
+        # The next position is in the headers of the last response, even if that has no items. Not
+        # in those that the client library has last: they may be of another request meanwhile.
+        headers: Mapping[str, str] = {}
+
+        def keep(of_response: Mapping[str, str], _items: object) -> None:
+            nonlocal headers
+            headers = of_response
+
+        ask: Any = self._proxy.query_items_change_feed  # Its types have an overload for each set.
         found: list[Item] = []
-        async for page in pages:
+        async for page in ask(**options, response_hook=keep).by_page():
             found = await _all(page)
             break
-        # The next position is in the headers of the last response, even if that has no items.
-        client: Any = self._proxy.client_connection
-        return ChangeFeedPage(found, client.last_response_headers["etag"])
+        return ChangeFeedPage(found, headers["etag"])
 
     async def _find(self, marked: Item) -> Item | None:
         """Return the item if it has this write id: the write succeeded without a response."""

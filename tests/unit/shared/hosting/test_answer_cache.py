@@ -7,20 +7,24 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from shared.adapters.editions import DataVersionEdition
+from shared.answer_cache import Repeatable
+from shared.edition import Edition
 from shared.hosting.answer_cache import LARGEST_BODY_BYTES, STALE_EVICTIONS_PER_WRITE, AnswerCache
 from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.requests import LazyRequest, RequestHeaders
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
 
-class Stores:
-    """A data version that a test changes."""
+class Stores(DataVersionEdition):
+    """The edition of stores whose data version a test changes."""
 
     def __init__(self) -> None:
+        super().__init__(self._read_version)
         self.data_version = 1
         self.broken = False
 
-    def __call__(self) -> int:
+    def _read_version(self) -> int:
         if self.broken:
             raise OSError
         return self.data_version
@@ -29,8 +33,9 @@ class Stores:
 class App:
     """Numbers its answers, which are cacheable but for those below `/private`."""
 
-    def __init__(self, *, body: bytes = b"", repeat: Any = None) -> None:
+    def __init__(self, edition: Edition, *, body: bytes = b"", repeat: Any = None) -> None:
         self.asked = 0
+        self._edition = edition
         self.repeated: list[str] = []
         self._body = body
         self._repeat = repeat or self._record
@@ -47,7 +52,8 @@ class App:
             headers.append((b"content-length", b"%d" % len(body)))
         start: Message = {"type": "http.response.start", "status": 200, "headers": headers}
         is_cacheable = not scope["raw_path"].startswith(b"/private")
-        await send({**start, "repeat": self._repeat} if is_cacheable else start)
+        repeat = Repeatable(self._repeat, self._edition.number, {"acme/greet"})
+        await send({**start, "repeat": repeat} if is_cacheable else start)
         await send({"type": "http.response.body", "body": body})
 
 
@@ -63,7 +69,7 @@ async def asked(
 
 
 async def test_the_same_request_gets_the_same_answer_and_its_own_id(stores: Stores) -> None:
-    app = App()
+    app = App(stores)
     cache = AnswerCache(app, stores)
     first, second, third = [await asked(cache) for _ in range(3)]
     assert (first.body, second.body, third.body) == (b"1", b"1", b"1")
@@ -74,14 +80,14 @@ async def test_the_same_request_gets_the_same_answer_and_its_own_id(stores: Stor
 
 
 async def test_after_a_write_the_application_is_asked_again(stores: Stores) -> None:
-    cache = AnswerCache(App(), stores)
+    cache = AnswerCache(App(stores), stores)
     await asked(cache)
     stores.data_version += 1
     assert [(await asked(cache)).body for _ in range(2)] == [b"2", b"2"]
 
 
 async def test_a_write_while_an_answer_is_made_makes_it_stale(stores: Stores) -> None:
-    app = App()
+    app = App(stores)
 
     async def meanwhile(scope: Scope, receive: Receive, send: Send) -> None:
         stores.data_version += app.asked == 0
@@ -105,14 +111,14 @@ async def test_a_write_while_an_answer_is_made_makes_it_stale(stores: Stores) ->
     ],
 )
 async def test_another_request_is_another_answer(stores: Stores, other: dict[str, str]) -> None:
-    cache = AnswerCache(App(), stores)
+    cache = AnswerCache(App(stores), stores)
     await asked(cache)
     assert (await asked(cache, **other)).body == b"2"
     assert (await asked(cache)).body == b"1"
 
 
 async def test_proxy_headers_make_no_difference_and_are_recorded(stores: Stores) -> None:
-    app = App()
+    app = App(stores)
     cache = AnswerCache(app, stores)
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
         assert (await asked(cache, x_forwarded_for=address)).body == b"1"
@@ -120,42 +126,42 @@ async def test_proxy_headers_make_no_difference_and_are_recorded(stores: Stores)
 
 
 async def test_an_answer_that_is_not_cacheable_is_never_stored(stores: Stores) -> None:
-    cache = AnswerCache(App(), stores)
+    cache = AnswerCache(App(stores), stores)
     assert [(await asked(cache, "/private")).body for _ in range(2)] == [b"1", b"2"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 async def test_only_reads_are_repeated(stores: Stores, method: str) -> None:
-    cache = AnswerCache(App(), stores)
+    cache = AnswerCache(App(stores), stores)
     assert [(await asked(cache, "/one", method)).body for _ in range(2)] == [b"1", b"2"]
 
 
 async def test_a_request_that_may_not_be_repeated_is_left_to_the_application(
     stores: Stores,
 ) -> None:
-    cache = AnswerCache(App(repeat=lambda _: None), stores)
+    cache = AnswerCache(App(stores, repeat=lambda _: None), stores)
     assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
 
 
 async def test_stores_that_do_not_answer_are_left_to_the_application(stores: Stores) -> None:
-    cache = AnswerCache(App(), stores)
+    cache = AnswerCache(App(stores), stores)
     await asked(cache)
     stores.broken = True
     assert [(await asked(cache)).body for _ in range(2)] == [b"2", b"3"]
     stores.broken = False
-    assert (await asked(cache)).body == b"1"
+    assert (await asked(cache)).body == b"3"
 
 
 async def test_a_request_that_cannot_be_recorded_is_left_to_the_application(stores: Stores) -> None:
     def failing(_req: func.HttpRequest) -> None:
         raise ValueError
 
-    cache = AnswerCache(App(repeat=failing), stores)
+    cache = AnswerCache(App(stores, repeat=failing), stores)
     assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
 
 
 async def test_memory_is_bounded_and_the_oldest_answer_is_evicted_first(stores: Stores) -> None:
-    app = App(body=b"x" * 10_000)
+    app = App(stores, body=b"x" * 10_000)
     cache = AnswerCache(app, stores, capacity=35_000)
     for path in ("/1", "/2", "/3", "/3", "/2", "/1"):
         await asked(cache, path)
@@ -164,7 +170,7 @@ async def test_memory_is_bounded_and_the_oldest_answer_is_evicted_first(stores: 
 
 
 async def test_long_requests_take_their_part_of_the_memory(stores: Stores) -> None:
-    cache = AnswerCache(App(), stores, capacity=30_000)
+    cache = AnswerCache(App(stores), stores, capacity=30_000)
     await asked(cache)
     for number in range(3):
         await asked(cache, user_agent=f"{number}" * 9_000)
@@ -175,7 +181,7 @@ async def test_long_requests_take_their_part_of_the_memory(stores: Stores) -> No
 @pytest.mark.parametrize("name", [b"accept", b"x-any"])
 async def test_the_memory_that_is_taken_is_bounded(stores: Stores, name: bytes, path: str) -> None:
     capacity = 256 * 1024
-    cache = AnswerCache(App(), stores, capacity=capacity)
+    cache = AnswerCache(App(stores), stores, capacity=capacity)
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     for number in range(1_000):  # Each is another request, of as many lines as one may have.
@@ -188,7 +194,7 @@ async def test_the_memory_that_is_taken_is_bounded(stores: Stores, name: bytes, 
 
 
 async def test_headers_that_no_answer_depends_on_make_no_difference(stores: Stores) -> None:
-    cache = AnswerCache(App(), stores)
+    cache = AnswerCache(App(stores), stores)
     bodies = [(await asked(cache, x_any=str(number))).body for number in range(3)]
     assert bodies == [b"1", b"1", b"1"]
 
@@ -197,7 +203,7 @@ async def test_headers_that_no_answer_depends_on_make_no_difference(stores: Stor
 async def test_an_answer_that_varies_by_another_header_is_not_stored(
     stores: Stores, look: str
 ) -> None:
-    app = App()
+    app = App(stores)
     ways: dict[str, Callable[[RequestHeaders], object]] = {
         "get": lambda headers: headers.get("X-Any"),
         "index": lambda headers: headers["X-Any"],
@@ -217,7 +223,7 @@ async def test_an_answer_that_varies_by_another_header_is_not_stored(
     ("size", "asked_twice"), [(LARGEST_BODY_BYTES, False), (LARGEST_BODY_BYTES + 1, True)]
 )
 async def test_large_bodies_are_not_stored(stores: Stores, size: int, asked_twice: bool) -> None:
-    app = App(body=b"x" * size)
+    app = App(stores, body=b"x" * size)
     cache = AnswerCache(app, stores)
     for _ in range(2):
         await asked(cache)
@@ -225,7 +231,7 @@ async def test_large_bodies_are_not_stored(stores: Stores, size: int, asked_twic
 
 
 async def test_a_body_in_pieces_is_not_stored(stores: Stores) -> None:
-    app = App()
+    app = App(stores)
 
     async def in_pieces(scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
@@ -244,7 +250,7 @@ async def test_a_body_in_pieces_is_not_stored(stores: Stores) -> None:
 async def test_a_server_may_look_for_a_stored_answer_first(
     stores: Stores,
 ) -> None:
-    app = App()
+    app = App(stores)
     cache = AnswerCache(app, stores)
     request = scope("GET", "/one")
     assert cache.at_once(request) is None
@@ -257,7 +263,7 @@ async def test_a_server_may_look_for_a_stored_answer_first(
 
 
 async def test_an_answer_without_a_known_end_is_not_stored(stores: Stores) -> None:
-    app = App()
+    app = App(stores)
     cache = AnswerCache(app, stores)
     await asked(cache, "/chunked")
     await asked(cache, "/chunked")
@@ -265,7 +271,7 @@ async def test_an_answer_without_a_known_end_is_not_stored(stores: Stores) -> No
 
 
 async def test_after_a_write_stale_answers_are_evicted(stores: Stores) -> None:
-    cache = AnswerCache(App(), stores)
+    cache = AnswerCache(App(stores), stores)
     for number in range(2 * STALE_EVICTIONS_PER_WRITE):
         await asked(cache, f"/{number}")
     stores.data_version += 1

@@ -5,7 +5,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared.answer_cache import mark_cacheable
+from shared.answer_cache import Repeatable, mark_cacheable
 from shared.hosting.responses import (
     FramingHeaderSet,
     HeaderUnusable,
@@ -163,8 +163,7 @@ def test_a_cookie_is_parsed_and_serialized_again(cookie: str, written: list[str]
 
 
 def test_a_cacheable_answer_says_how_it_is_repeated() -> None:
-    def repeat(_req: func.HttpRequest) -> None: ...
-
+    repeat = Repeatable(lambda _: None, 1, {"acme/greet"})
     response = func.HttpResponse("a")
     assert answer_messages(response, "GET")[0]["repeat"] is None
     mark_cacheable(response, repeat)

@@ -18,8 +18,7 @@ from shared.domain.packages import Listing, ReleaseEntry, State, Survey, Visibil
 from shared.domain.records import Entity, Place
 from shared.domain.search import Query, ResultPage
 from shared.ports import DirectoryStore, MetadataStore, SearchIndex, Stale
-from shared.services.derived_data import DOCUMENTS_TRUSTED_FOR, ENTRIES_ON_THE_LOOP, DocumentCache
-from tests.fakes.system import FakeClock
+from shared.services.derived_data import ENTRIES_ON_THE_LOOP, DocumentCache
 from tests.support.archives import bala
 from tests.support.surveys import survey
 from tests.support.world import OpenWorld, World
@@ -128,11 +127,10 @@ A_MOMENT = timedelta(milliseconds=1)
 class Maker:
     """Makes documents that list versions, and counts them."""
 
-    clock: FakeClock = field(default_factory=FakeClock)
     made: list[str] = field(default_factory=list[str])
 
     def __post_init__(self) -> None:
-        self.files = DocumentCache(self.make, self.clock)
+        self.files = DocumentCache(self.make)
 
     def make(self, of: Survey) -> bytes:
         versions = " ".join(entry.version for entry in of.entries)
@@ -140,8 +138,7 @@ class Maker:
         return versions.encode()
 
     async def document(self, of: Survey) -> DerivedDocument:
-        """Return the document of a survey that was read now."""
-        return await self.files.document(of, self.files.now_ms())
+        return await self.files.document(of)
 
 
 @pytest.fixture
@@ -171,7 +168,7 @@ async def test_the_cache_of_documents_is_bounded_in_bytes(maker: Maker) -> None:
     one, two, three = (survey("1.0.0", package=f"acme/p{number}") for number in range(3))
     document = await maker.document(one)
     size = len(document.content) + len(document.gzipped)
-    maker.files = DocumentCache(maker.make, maker.clock, capacity=2 * size)
+    maker.files = DocumentCache(maker.make, capacity=2 * size)
     maker.made.clear()
     for of in (one, two, one, three, one, two):
         await maker.document(of)
@@ -179,7 +176,7 @@ async def test_the_cache_of_documents_is_bounded_in_bytes(maker: Maker) -> None:
 
 
 async def test_a_document_larger_than_the_cache_is_cached_alone(maker: Maker) -> None:
-    maker.files = DocumentCache(maker.make, maker.clock, capacity=1)
+    maker.files = DocumentCache(maker.make, capacity=1)
     for _ in range(2):
         await maker.document(survey("1.0.0"))
     assert len(maker.made) == 1
@@ -190,43 +187,6 @@ async def test_many_that_wait_for_a_large_document_get_one(maker: Maker) -> None
     documents = await asyncio.gather(*(maker.document(large) for _ in range(20)))
     assert len(maker.made) == 1
     assert all(each is documents[0] for each in documents)
-
-
-async def test_the_copy_of_a_client_is_confirmed_for_a_moment(maker: Maker) -> None:
-    document = await maker.document(survey("1.0.0"))
-    maker.clock.advance(DOCUMENTS_TRUSTED_FOR - A_MOMENT)
-    assert maker.files.cached_with_tag(GREET, {document.tag}) is document
-    maker.clock.advance(A_MOMENT)
-    assert maker.files.cached_with_tag(GREET, {document.tag}) is None
-
-
-async def test_the_moment_begins_before_the_store_was_read(maker: Maker) -> None:
-    before_ms = maker.files.now_ms()
-    maker.clock.advance(DOCUMENTS_TRUSTED_FOR)
-    document = await maker.files.document(survey("1.0.0"), before_ms)
-    assert maker.files.cached_with_tag(GREET, {document.tag}) is None
-
-
-async def test_each_read_extends_the_moment(maker: Maker) -> None:
-    document = await maker.document(survey("1.0.0"))
-    maker.clock.advance(DOCUMENTS_TRUSTED_FOR)
-    await maker.document(survey("1.0.0"))
-    assert maker.files.cached_with_tag(GREET, {document.tag}) is document
-
-
-@pytest.mark.parametrize("tags", [set[str](), {'"other"'}, {"*"}])
-async def test_other_tags_are_not_known(maker: Maker, tags: set[str]) -> None:
-    await maker.document(survey("1.0.0"))
-    assert maker.files.cached_with_tag(GREET, tags) is None
-
-
-async def test_a_copy_of_a_private_package_is_not_confirmed(maker: Maker) -> None:
-    document = await maker.document(survey("1.0.0", visibility=Visibility.PRIVATE))
-    assert maker.files.cached_with_tag(GREET, {document.tag}) is None
-
-
-def test_a_copy_of_a_package_that_nobody_read_is_not_confirmed(maker: Maker) -> None:
-    assert maker.files.cached_with_tag(GREET, {'"any"'}) is None
 
 
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")

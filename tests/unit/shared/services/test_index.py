@@ -13,7 +13,7 @@ from shared.domain.packages import Head, Survey, Visibility
 from shared.domain.records import Event
 from shared.ports import DocumentStore, MetadataStore
 from shared.services.derived_data import DocumentCache
-from shared.services.index import CHANGES_READ, IndexFile, PackageChanges, PackageIndex
+from shared.services.index import CHANGES_READ, PackageChanges, PackageIndex
 from shared.services.packages import PackageLookup
 from shared.services.upkeep import UPKEEP_BATCH
 from tests.fakes.stores import FakeDirectory, FakeEvents
@@ -61,7 +61,7 @@ def service(events: FakeEvents, packages: Packages | None = None) -> PackageInde
         authorization=authorization,
         metadata=metadata,
         events=events,
-        files=DocumentCache(index_file, FakeClock()),
+        files=DocumentCache(index_file),
     )
 
 
@@ -124,18 +124,6 @@ async def test_every_public_package_is_exported_however_many_there_are() -> None
     )
 
 
-async def test_the_file_of_a_package_is_confirmed_for_a_moment_without_any_store() -> None:
-    packages = Packages(PUBLIC)
-    index = service(feed(), packages)
-    package = PUBLIC.head.package
-    first = await index.file(package, by=ANONYMOUS)
-    again = await index.file(package, by=ANONYMOUS, known=[first.document.tag])
-    assert first == IndexFile(first.document, is_public=True)
-    assert again == IndexFile(first.document, is_public=True, is_remembered=True)
-    assert packages.asked == 1
-
-
 async def test_the_file_of_a_private_package_is_for_no_shared_cache() -> None:
     file = await service(feed(), Packages(PRIVATE)).file(PRIVATE.head.package, by=OPERATOR)
     assert not file.is_public
-    assert not file.is_remembered

@@ -13,7 +13,6 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Release, Survey, Visibility
 from shared.domain.versions import Distribution
 from shared.ports import ArchiveStore
-from shared.services.derived_data import DOCUMENTS_TRUSTED_FOR
 from shared.services.maven import (
     CHECKSUM_CHUNK_BYTES,
     DISTRIBUTIONS_CACHED,
@@ -65,7 +64,6 @@ OLD, NEW = distribution("v2201-8-0"), distribution("v2201-13-0")
 async def test_everybody_sees_the_list_of_a_public_package(packages: Packages) -> None:
     found: MavenVersionList = await service(packages).versions(GREET, by=OPERATOR)
     assert found.is_public
-    assert not found.is_remembered
     for version in (b"1.0.0", b"2.0.0"):
         assert version in found.document.content
     assert packages.asked == [OPERATOR.id]
@@ -81,37 +79,18 @@ async def test_a_list_is_for_its_distribution(packages: Packages) -> None:
     assert b"2.0.0" in new.document.content
 
 
-async def test_the_list_of_a_client_is_confirmed_for_a_moment_without_any_store(
-    packages: Packages,
-) -> None:
-    clock = FakeClock()
-    lists = service(packages, clock)
-    for ask in (
-        lambda known: lists.versions(GREET, by=ANONYMOUS, known=known),
-        lambda known: lists.usable_versions(GREET, NEW, by=ANONYMOUS, known=known),
-    ):
-        packages.asked.clear()
-        first = await ask(())
-        again = await ask([first.document.tag])
-        assert again == MavenVersionList(first.document, is_public=True, is_remembered=True)
-        assert len(packages.asked) == 1
-        clock.advance(DOCUMENTS_TRUSTED_FOR)
-        assert not (await ask([first.document.tag])).is_remembered
-        assert len(packages.asked) == 2
-
-
-async def test_the_distributions_that_were_asked_for_last_are_remembered(
+async def test_the_lists_of_the_distributions_that_were_asked_for_last_are_kept(
     packages: Packages,
 ) -> None:
     lists = service(packages)
-    tag = (await lists.usable_versions(GREET, NEW, by=ANONYMOUS)).document.tag
+    kept = (await lists.usable_versions(GREET, NEW, by=ANONYMOUS)).document
     others = [distribution(f"v2201-{number}-0") for number in range(1, DISTRIBUTIONS_CACHED + 1)]
     for each in others[:-1]:
         await lists.usable_versions(GREET, each, by=ANONYMOUS)
-    assert (await lists.usable_versions(GREET, NEW, by=ANONYMOUS, known=[tag])).is_remembered
+    assert (await lists.usable_versions(GREET, NEW, by=ANONYMOUS)).document is kept
     for each in others:
         await lists.usable_versions(GREET, each, by=ANONYMOUS)
-    assert not (await lists.usable_versions(GREET, NEW, by=ANONYMOUS, known=[tag])).is_remembered
+    assert (await lists.usable_versions(GREET, NEW, by=ANONYMOUS)).document is not kept
 
 
 # --- checksums ---------------------------------------------------------------------------------

@@ -134,6 +134,7 @@ class Shop:
         return PackageDetails(
             packages=PackageLookup(authorization, metadata, documents),
             search=PackageSearch(self.index, authorization),  # pyright: ignore[reportArgumentType] - a part of it.
+            records=metadata,
             metadata=metadata,
             documents=documents,
             directory=self.directory,
@@ -408,6 +409,7 @@ def service(events: EventStore, packages: "CountedPackages") -> PackageDetails:
     return PackageDetails(
         packages=unused,
         search=unused,
+        records=unused,
         metadata=cast("MetadataStore", packages),
         documents=unused,
         directory=unused,

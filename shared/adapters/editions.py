@@ -1,0 +1,161 @@
+"""The editions of both worlds: of one machine, whose stores count writes, and of an instance in the
+cloud, which reads what changed.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Hashable, Mapping
+from datetime import timedelta
+
+from shared.domain.errors.base import Unavailable
+from shared.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
+from shared.log import log
+from shared.ports import ChangeSource, Clock
+
+
+class DataVersionEdition:
+    """The edition of one machine, whose stores count the writes of all processes at once."""
+
+    def __init__(self, data_version: Callable[[], Hashable]) -> None:
+        self._data_version = data_version
+        self._seen: Hashable = None
+        self._number = 0
+
+    @property
+    def number(self) -> int:
+        return self._number
+
+    def is_confirmed(self) -> bool:
+        try:
+            version = self._data_version()
+        except Exception:  # Whoever reads the stores next will say what is wrong with them.
+            return False
+        if version != self._seen:
+            self._seen = version
+            self._number += 1
+        return True
+
+    def ask(self) -> None:
+        self.is_confirmed()
+
+    async def confirm(self) -> bool:
+        return self.is_confirmed()
+
+    def holds(self, number: int, packages: Collection[str]) -> bool:  # noqa: ARG002 - any write counts.
+        return number == self._number
+
+    def wrote(self, package: str) -> None:
+        """Do nothing: the data version changed with the write."""
+
+
+WAITED_FOR = timedelta(milliseconds=500)  # Then the stores are asked for the records themselves.
+PACKAGES = "packages"  # The container whose changes are followed.
+ITEMS_AT_ONCE = 1_000
+MOST_PAGES = 10  # Of one range. After so many changes at once, nothing that was read stands.
+MOST_CHANGED = 100_000  # Packages whose last change is known; about 15 MB.
+
+_MS = timedelta(milliseconds=1)
+
+
+class ChangeFeedEdition:
+    """The edition of one instance in the cloud, which reads what changed from the change feed.
+
+    The feed has a change as soon as it is committed, so a writer that crashes leaves nothing
+    untold. It is asked once a second at most, and only while this instance is asked itself.
+    """
+
+    def __init__(self, source: ChangeSource, clock: Clock) -> None:
+        self._source = source
+        self._clock = clock
+        self._number = 0
+        self._floor = 0  # What was read at lower numbers does not stand, whatever it is of.
+        self._changed: dict[str, int] = {}  # The number that the change of a package led to.
+        self._positions: Mapping[str, str] = {}  # In the feed, by range; none before the first.
+        self._asked_ms: int | None = None
+        self._confirmed_ms: int | None = None  # When the last question began that was answered.
+        self._asking: asyncio.Task[None] | None = None
+
+    @property
+    def number(self) -> int:
+        return self._number
+
+    def is_confirmed(self) -> bool:
+        return self._is_recent(self._confirmed_ms, CHANGES_KNOWN_WITHIN)
+
+    def ask(self) -> None:
+        # Also after a question that failed: the next one comes a second after it began.
+        if self._asking is None and not self._is_recent(self._asked_ms, CHANGES_KNOWN_WITHIN):
+            self._asked_ms = self._clock.monotonic_ms()
+            self._asking = asyncio.create_task(self._ask())
+
+    async def confirm(self) -> bool:
+        if self.is_confirmed():
+            return True
+        self.ask()
+        # Whoever comes later does not wait as long again for a question that is not answered.
+        if self._asking is not None and self._is_recent(self._asked_ms, WAITED_FOR):
+            await asyncio.wait({self._asking}, timeout=WAITED_FOR.total_seconds())
+        return self.is_confirmed()
+
+    def holds(self, number: int, packages: Collection[str]) -> bool:
+        if number < self._floor or EVERYTHING in packages:
+            return False
+        return all(self._changed.get(package, 0) <= number for package in packages)
+
+    def wrote(self, package: str) -> None:
+        self._number += 1
+        self._changed[package] = self._number
+
+    async def _ask(self) -> None:
+        """Read what changed. If that fails, what was read before stays unconfirmed."""
+        began_ms = self._clock.monotonic_ms()
+        try:
+            if self._positions:
+                await self._read_changes()
+            else:
+                await self._begin()
+            self._confirmed_ms = began_ms
+        except Unavailable as failure:
+            log.warning("edition.unread", reason=str(failure))
+        except Exception:  # A position may have become unusable.
+            log.exception("edition.lost")
+            self._positions = {}
+        finally:
+            self._asking = None
+
+    async def _begin(self) -> None:
+        """Follow the feed from here on; nothing that was read before stands."""
+        ranges = await self._source.ranges(PACKAGES)
+        pages = await asyncio.gather(*(self._page(range_, "") for range_ in ranges))
+        self._positions = {range_: after for range_, (_, after) in zip(ranges, pages, strict=True)}
+        self._forget()
+
+    async def _read_changes(self) -> None:
+        ranges = list(self._positions)
+        afters = await asyncio.gather(*map(self._read_range, ranges))
+        self._positions = dict(zip(ranges, afters, strict=True))
+
+    async def _read_range(self, range_: str) -> str:
+        """Note the changes of a range, and return the position after them."""
+        after = self._positions[range_]
+        for _ in range(MOST_PAGES):
+            items, after = await self._page(range_, after)
+            for item in items:
+                self.wrote(str(item["pk"]))
+            if not items:
+                break
+        else:
+            self._forget()
+        if len(self._changed) > MOST_CHANGED:
+            self._forget()
+        return after
+
+    async def _page(self, range_: str, after: str) -> tuple[list[Mapping[str, object]], str]:
+        return await self._source.changes(PACKAGES, range_, after, ITEMS_AT_ONCE)
+
+    def _forget(self) -> None:
+        self._number += 1
+        self._floor = self._number
+        self._changed.clear()
+
+    def _is_recent(self, since_ms: int | None, age: timedelta) -> bool:
+        return since_ms is not None and self._clock.monotonic_ms() - since_ms < age // _MS

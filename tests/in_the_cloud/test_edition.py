@@ -1,0 +1,194 @@
+"""Instances of the cloud agree: what one of them changes, the others show within a second.
+
+Two instances over the same stores. What cannot be known to be fresh is asked from the store.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import State, Visibility
+from shared.edition import CHANGES_KNOWN_WITHIN
+from tests.fakes.cosmos.protocol import CosmosDouble, Request
+from tests.fakes.cosmos.transport import DoubleTransport, Trouble
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
+from tests.support.world import BASE, MAVEN, URL
+
+PULL = dict(ACCEPT_ARCHIVE)
+PACKAGE = f"{BASE}/packages/acme/greet"
+FIRST = Coordinate.parse("acme", "greet", "1.0.0")
+A_MOMENT = timedelta(milliseconds=1)
+READS = [
+    (f"{PACKAGE}/1.0.0", PULL),
+    (f"{PACKAGE}/1.0.0", {}),
+    (f"{PACKAGE}/*", PULL),
+    (PACKAGE, {}),
+    (f"{URL}/index/acme/greet/index.json", {}),
+    (f"{MAVEN}/acme/greet/maven-metadata.xml", {}),
+    (f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.pom", {}),
+]
+EACH = pytest.mark.parametrize(("url", "headers"), READS)
+
+
+@dataclass
+class FeedTrouble:
+    """How reads of the change feed fail."""
+
+    kind: Trouble | None = None
+
+    def __call__(self, request: Request) -> Trouble | None:
+        return self.kind if "a-im" in request.headers else None
+
+
+@dataclass
+class Instances:
+    """One instance that writes and another that reads."""
+
+    writing: MeteredRegistry
+    reading: MeteredRegistry
+    feed: FeedTrouble  # Of the one that reads.
+
+    async def push(self, coordinate: str) -> None:
+        """Publish through the one that writes."""
+        headers = {"Authorization": f"Bearer {self.writing.token}"}
+        files = {"bala-file": ("any.bala", bala(coordinate))}
+        answer = await self.writing.http.post(f"{BASE}/packages", headers=headers, files=files)
+        assert answer.status_code == 204, answer.text
+
+    async def read(self, url: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        """Read through the other one."""
+        return await self.reading.http.get(url, headers=headers)
+
+    async def remember(self, url: str, headers: dict[str, str]) -> None:
+        """Read until the other one answers from memory."""
+        await self.reading.registry.adapters.edition.confirm()
+        for _ in range(2):
+            assert (await self.read(url, headers)).status_code in (200, 302)
+
+
+@asynccontextmanager
+async def both(folder: Path) -> AsyncGenerator[Instances]:
+    """Open two instances over one place."""
+    feed = FeedTrouble()
+
+    def troubled(double: CosmosDouble) -> DoubleTransport:
+        return DoubleTransport(double, feed)
+
+    async with metered(folder) as writing, other_instance(writing, troubled) as reading:
+        yield Instances(writing, reading, feed)
+
+
+@pytest.fixture
+async def instances(tmp_path: Path) -> AsyncGenerator[Instances]:
+    """Return two instances of a registry with one release."""
+    async with both(tmp_path) as instances:
+        await instances.push("acme/greet:1.0.0")
+        yield instances
+
+
+async def quarantine(instances: Instances) -> None:
+    await instances.writing.registry.moderation.quarantine(FIRST, "Harmful.", by=OPERATOR)
+
+
+async def make_private(instances: Instances) -> None:
+    package = Package.parse("acme", "greet")
+    visibility = instances.writing.registry.package_visibility
+    await visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
+
+
+async def commit_and_crash(instances: Instances) -> None:
+    """Commit a quarantine, and do nothing of what follows: no event, no listing, no entry."""
+    metadata = instances.writing.registry.adapters.metadata
+    release = (await metadata.find(FIRST)).release
+    assert release
+    withheld = release.model_copy(update={"state": State.QUARANTINED, "state_reason": "Harmful."})
+    await metadata.replace_release(withheld)
+
+
+Change = Callable[[Instances], Awaitable[None]]
+CHANGES = pytest.mark.parametrize("change", [quarantine, make_private])
+
+
+@EACH
+@CHANGES
+async def test_what_is_withheld_is_gone_within_a_second(
+    instances: Instances, url: str, headers: dict[str, str], change: Change
+) -> None:
+    await instances.remember(url, headers)
+    await change(instances)
+    instances.reading.clock.advance(CHANGES_KNOWN_WITHIN)
+    assert (await instances.read(url, headers)).status_code in (401, 404)
+
+
+@pytest.mark.parametrize("headers", [PULL, {}])
+async def test_what_a_crashed_writer_committed_is_seen(
+    instances: Instances, headers: dict[str, str]
+) -> None:
+    url = f"{PACKAGE}/1.0.0"
+    await instances.remember(url, headers)
+    await commit_and_crash(instances)
+    instances.reading.clock.advance(CHANGES_KNOWN_WITHIN)
+    assert (await instances.read(url, headers)).status_code == 404
+
+
+@EACH
+@CHANGES
+@pytest.mark.parametrize("trouble", [Trouble.UNAVAILABLE, Trouble.LOST_AFTER])
+async def test_while_the_feed_fails_what_is_withheld_is_gone_within_a_second(
+    instances: Instances, url: str, headers: dict[str, str], change: Change, trouble: Trouble
+) -> None:
+    await instances.remember(url, headers)
+    await change(instances)
+    instances.feed.kind = trouble
+    instances.reading.clock.advance(CHANGES_KNOWN_WITHIN)
+    assert (await instances.read(url, headers)).status_code in (401, 404)
+
+
+async def test_reads_are_answered_while_the_feed_fails(instances: Instances) -> None:
+    await instances.remember(PACKAGE, {})
+    instances.feed.kind = Trouble.THROTTLED
+    instances.reading.clock.advance(CHANGES_KNOWN_WITHIN)
+    for _ in range(3):
+        assert (await instances.read(PACKAGE)).json() == ["1.0.0"]
+
+
+async def test_an_exact_version_is_there_for_everybody_at_once(instances: Instances) -> None:
+    await instances.remember(PACKAGE, {})
+    for number in range(1, 4):
+        version = f"1.{number}.0"
+        assert (await instances.read(f"{PACKAGE}/{version}")).status_code == 404
+        await instances.push(f"acme/greet:{version}")
+        assert (await instances.read(f"{PACKAGE}/{version}")).status_code == 200
+        assert (await instances.read(f"{PACKAGE}/{version}", PULL)).status_code == 302
+
+
+async def test_a_list_shows_a_release_within_a_second_and_its_own_at_once(
+    instances: Instances,
+) -> None:
+    await instances.remember(PACKAGE, {})
+    await instances.push("acme/greet:1.1.0")
+    instances.reading.clock.advance(CHANGES_KNOWN_WITHIN - A_MOMENT)
+    assert (await instances.read(PACKAGE)).json() == ["1.0.0"]
+    assert (await instances.writing.http.get(PACKAGE)).json() == ["1.1.0", "1.0.0"]
+    instances.reading.clock.advance(A_MOMENT)
+    assert (await instances.read(PACKAGE)).json() == ["1.1.0", "1.0.0"]
+
+
+async def test_other_packages_stand_after_a_change(instances: Instances) -> None:
+    await instances.push("acme/other:1.0.0")
+    await instances.remember(PACKAGE, {})
+    await instances.push("acme/other:1.1.0")
+    instances.reading.clock.advance(CHANGES_KNOWN_WITHIN)
+    await instances.reading.registry.adapters.edition.confirm()
+    instances.reading.meter.taken()
+    assert (await instances.read(PACKAGE)).json() == ["1.0.0"]
+    assert instances.reading.meter.taken().records == 0

@@ -1,0 +1,215 @@
+"""An edition knows of every change of the last second, or that it does not."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from shared.adapters.editions import (
+    MOST_CHANGED,
+    MOST_PAGES,
+    WAITED_FOR,
+    ChangeFeedEdition,
+    DataVersionEdition,
+)
+from shared.domain.errors.requests import Busy
+from shared.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
+from shared.ports import Lease
+from tests.fakes.system import FakeClock
+
+GREET, OTHER = "acme/greet", "acme/other"
+
+
+class Feed:
+    """The change feed of two ranges; a position is how many changes of its range were read."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, list[str]] = {"low": [], "high": []}
+        self.asked = 0
+        self.failure: Exception | None = None
+        self.answering = asyncio.Event()
+        self.answering.set()
+
+    def write(self, package: str, range_: str = "low") -> None:
+        self.written[range_].append(package)
+
+    async def ranges(self, container: str) -> list[str]:
+        assert container == "packages"
+        return list(self.written)
+
+    async def changes(
+        self, container: str, range_: str, after: str, most: int
+    ) -> tuple[list[Mapping[str, object]], str]:
+        assert container == "packages"
+        self.asked += 1
+        await self.answering.wait()
+        if self.failure:
+            raise self.failure
+        written = self.written[range_]
+        begin = int(after) if after else len(written)
+        found = written[begin : begin + min(most, 3)]
+        return [{"pk": package} for package in found], str(begin + len(found))
+
+    async def lease(self, container: str, name: str) -> Lease | None:
+        raise NotImplementedError
+
+    async def take(self, container: str, name: str, lease: Lease) -> Lease | None:
+        raise NotImplementedError
+
+
+class Cloud:
+    """An instance that has looked at the feed once, and its clock."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.feed = Feed()
+        self.edition = ChangeFeedEdition(self.feed, self.clock)
+
+    async def begin(self) -> int:
+        """Return the number after the first look."""
+        assert await self.edition.confirm()
+        return self.edition.number
+
+    async def a_second_later(self) -> bool:
+        self.clock.advance(CHANGES_KNOWN_WITHIN)
+        return await self.edition.confirm()
+
+
+@pytest.fixture
+async def cloud() -> Cloud:
+    return Cloud()
+
+
+async def test_what_was_read_before_the_first_look_does_not_stand(cloud: Cloud) -> None:
+    number = cloud.edition.number
+    assert not cloud.edition.is_confirmed()
+    await cloud.begin()
+    assert cloud.edition.is_confirmed()
+    assert not cloud.edition.holds(number, {GREET})
+
+
+async def test_a_change_drops_its_package_alone(cloud: Cloud) -> None:
+    number = await cloud.begin()
+    cloud.feed.write(GREET, "high")
+    assert await cloud.a_second_later()
+    assert not cloud.edition.holds(number, {GREET})
+    assert not cloud.edition.holds(number, {OTHER, GREET})
+    assert cloud.edition.holds(number, {OTHER})
+    assert cloud.edition.holds(cloud.edition.number, {GREET})
+
+
+async def test_what_belongs_to_no_package_never_stands(cloud: Cloud) -> None:
+    number = await cloud.begin()
+    assert not cloud.edition.holds(number, {EVERYTHING})
+
+
+async def test_the_feed_is_asked_once_a_second_and_only_if_somebody_asks(cloud: Cloud) -> None:
+    await cloud.begin()
+    asked = cloud.feed.asked
+    for _ in range(3):
+        assert await cloud.edition.confirm()
+    assert cloud.feed.asked == asked
+    cloud.clock.advance(CHANGES_KNOWN_WITHIN * 60)
+    assert not cloud.edition.is_confirmed()
+    assert all(await asyncio.gather(*(cloud.edition.confirm() for _ in range(20))))
+    assert cloud.feed.asked == asked + 2  # Of each range.
+
+
+async def test_a_write_of_this_process_drops_its_package_at_once(cloud: Cloud) -> None:
+    number = await cloud.begin()
+    cloud.edition.wrote(GREET)
+    assert not cloud.edition.holds(number, {GREET})
+    assert cloud.edition.holds(number, {OTHER})
+
+
+@pytest.mark.parametrize("failure", [Busy(), ValueError("410")])
+async def test_while_the_feed_fails_nothing_is_confirmed(cloud: Cloud, failure: Exception) -> None:
+    await cloud.begin()
+    cloud.feed.failure = failure
+    assert not await cloud.a_second_later()
+    asked = cloud.feed.asked
+    assert not await cloud.edition.confirm()
+    assert cloud.feed.asked == asked, "the next question comes a second after the failed one"
+
+
+async def test_a_change_during_a_failure_is_known_after_it(cloud: Cloud) -> None:
+    number = await cloud.begin()
+    cloud.feed.failure = Busy()
+    cloud.feed.write(GREET)
+    assert not await cloud.a_second_later()
+    cloud.feed.failure = None
+    assert await cloud.a_second_later()
+    assert not cloud.edition.holds(number, {GREET})
+    assert cloud.edition.holds(number, {OTHER})
+
+
+async def test_after_a_lost_position_nothing_stands(cloud: Cloud) -> None:
+    number = await cloud.begin()
+    cloud.feed.failure = ValueError("this position is unknown")
+    assert not await cloud.a_second_later()
+    cloud.feed.failure = None
+    assert await cloud.a_second_later()
+    assert not cloud.edition.holds(number, {OTHER})
+
+
+async def test_a_slow_feed_is_waited_for_once_and_confirms_nothing_old(cloud: Cloud) -> None:
+    await cloud.begin()
+    cloud.feed.answering.clear()
+    cloud.clock.advance(CHANGES_KNOWN_WITHIN)
+    waiting = asyncio.create_task(cloud.edition.confirm())
+    await asyncio.sleep(0)
+    cloud.clock.advance(WAITED_FOR)
+    assert not await asyncio.wait_for(cloud.edition.confirm(), 0.2), "the second did not wait"
+    assert not await waiting
+    cloud.clock.advance(CHANGES_KNOWN_WITHIN)
+    cloud.feed.answering.set()
+    await asyncio.sleep(0.01)
+    assert not cloud.edition.is_confirmed(), "the answer is as old as its question"
+
+
+async def test_many_changes_are_read_at_once(cloud: Cloud) -> None:
+    number = await cloud.begin()
+    for each in range(3 * (MOST_PAGES - 1)):
+        cloud.feed.write(f"acme/p{each}")
+    assert await cloud.a_second_later()
+    assert not cloud.edition.holds(number, {"acme/p0"})
+    assert cloud.edition.holds(number, {OTHER})
+
+
+async def test_after_too_many_changes_nothing_stands(cloud: Cloud) -> None:
+    number = await cloud.begin()
+    for each in range(3 * MOST_PAGES):
+        cloud.feed.write(f"acme/p{each}")
+    assert await cloud.a_second_later()
+    assert not cloud.edition.holds(number, {OTHER})
+
+
+async def test_the_memory_of_changes_is_bounded(cloud: Cloud) -> None:
+    number = await cloud.begin()
+    for each in range(MOST_CHANGED + 1):
+        cloud.edition.wrote(f"acme/p{each}")
+    cloud.feed.write(GREET)
+    assert await cloud.a_second_later()
+    assert not cloud.edition.holds(number, {OTHER})
+    assert cloud.edition.holds(cloud.edition.number, {OTHER})
+
+
+async def test_on_one_machine_any_write_drops_everything() -> None:
+    version = 1
+    edition = DataVersionEdition(lambda: version)
+    edition.ask()
+    number = edition.number
+    assert edition.is_confirmed()
+    assert edition.holds(number, {GREET, EVERYTHING})
+    edition.wrote(GREET)
+    assert edition.holds(number, {GREET}), "the data version tells of writes"
+    version = 2
+    assert await edition.confirm()
+    assert not edition.holds(number, {OTHER})
+
+
+async def test_stores_that_do_not_answer_confirm_nothing() -> None:
+    def broken() -> int:
+        raise OSError
+
+    assert not await DataVersionEdition(broken).confirm()

@@ -1,0 +1,157 @@
+"""The package cache answers what stands, of public packages alone."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import cast
+
+import pytest
+
+from shared.adapters.editions import DataVersionEdition
+from shared.domain.archives.names import Digest
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import FoundRelease, Survey, Visibility
+from shared.edition import packages_read
+from shared.ports import MetadataStore
+from shared.services.package_cache import PackageCache
+from tests.support.surveys import survey
+
+GREET = Package.parse("acme", "greet")
+MISSING = Package.parse("acme", "missing")
+ONE = Coordinate.parse("acme", "greet", "1.0.0")
+CONTENT = Digest("a" * 64)
+
+
+class Stores:
+    """Counts what is read of one package, and how often anything was written."""
+
+    def __init__(self) -> None:
+        self.visibility = Visibility.PUBLIC
+        self.version = 1
+        self.calls = Counter[str]()
+        self.is_there = True
+
+    def survey_of(self, package: Package) -> Survey | None:
+        if package.key != GREET.key or not self.is_there:
+            return None
+        return survey("1.0.0", visibility=self.visibility)
+
+    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+        self.calls["survey"] += len(packages)
+        return [self.survey_of(package) for package in packages]
+
+    async def find(self, coordinate: Coordinate) -> FoundRelease:
+        self.calls["find"] += 1
+        found = self.survey_of(coordinate.package)
+        if found is None:
+            return FoundRelease(None, None)
+        return FoundRelease(found.head, cast("None", found.entries[0]))
+
+    async def by_digest(self, digest: Digest) -> FoundRelease:
+        assert digest == CONTENT
+        self.calls["by_digest"] += 1
+        found = await self.find(ONE)
+        self.calls["find"] -= 1
+        return found
+
+    async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
+        self.calls["tool_owners"] += len(tools)
+        return [GREET if tool.lower() == "greeter" else None for tool in tools]
+
+
+class Scene:
+    """A cache over counted stores."""
+
+    def __init__(self, capacity_bytes: int = 1_000_000) -> None:
+        self.stores = Stores()
+        self.edition = DataVersionEdition(lambda: self.stores.version)
+        store = cast("MetadataStore", self.stores)
+        self.cache = PackageCache(store, self.edition, capacity_bytes)
+
+    async def read(self) -> None:
+        """Read everything that is kept."""
+        await self.cache.find(ONE)
+        await self.cache.by_digest(CONTENT)
+        await self.cache.survey([GREET])
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+READ_ONCE = {"find": 1, "by_digest": 1, "survey": 1}
+READ_TWICE = {"find": 2, "by_digest": 2, "survey": 2}
+
+
+async def test_what_stands_is_read_once(scene: Scene) -> None:
+    await scene.read()
+    await scene.read()
+    assert +scene.stores.calls == READ_ONCE
+    assert (await scene.cache.find(ONE)).head == (await scene.stores.find(ONE)).head
+
+
+async def test_after_a_change_it_is_read_again(scene: Scene) -> None:
+    await scene.read()
+    scene.stores.version += 1
+    await scene.read()
+    assert +scene.stores.calls == READ_TWICE
+
+
+async def test_what_is_missing_is_asked_for_each_time(scene: Scene) -> None:
+    scene.stores.is_there = False
+    await scene.read()
+    await scene.read()
+    assert +scene.stores.calls == READ_TWICE
+
+
+async def test_a_private_package_is_asked_for_each_time(scene: Scene) -> None:
+    scene.stores.visibility = Visibility.PRIVATE
+    await scene.read()
+    await scene.read()
+    assert +scene.stores.calls == READ_TWICE
+
+
+async def test_packages_that_are_not_in_memory_are_read_together(scene: Scene) -> None:
+    await scene.cache.survey([GREET])
+    found = await scene.cache.survey([MISSING, GREET, MISSING])
+    assert [each and each.head.package for each in found] == [None, GREET, None]
+    assert scene.stores.calls["survey"] == 2
+
+
+async def test_the_owner_of_a_tool_is_asked_for_once_and_a_free_tool_each_time(
+    scene: Scene,
+) -> None:
+    await scene.cache.survey([GREET])
+    for _ in range(2):
+        assert await scene.cache.tool_owners(["Greeter", "free"]) == [GREET, None]
+    assert await scene.cache.tool_owners(["greeter"]) == [GREET]
+    assert scene.stores.calls["tool_owners"] == 3
+
+
+async def test_an_owner_whose_package_is_not_in_memory_is_asked_for_each_time(
+    scene: Scene,
+) -> None:
+    scene.stores.visibility = Visibility.PRIVATE
+    await scene.cache.survey([GREET])
+    for _ in range(2):
+        assert await scene.cache.tool_owners(["greeter"]) == [GREET]
+    assert scene.stores.calls["tool_owners"] == 2
+
+
+async def test_the_packages_that_are_read_are_noted(scene: Scene) -> None:
+    for read in (
+        lambda: scene.cache.find(ONE),
+        lambda: scene.cache.by_digest(CONTENT),
+        lambda: scene.cache.survey([GREET]),
+    ):
+        for _ in range(2):  # From the store, and from memory.
+            with packages_read() as packages:
+                await read()
+            assert packages == {GREET.key}
+
+
+async def test_the_memory_is_bounded() -> None:
+    scene = Scene(capacity_bytes=1)
+    await scene.read()
+    await scene.cache.find(ONE)
+    assert scene.stores.calls["find"] == 2, "only what was read last is kept"
