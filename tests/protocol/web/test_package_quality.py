@@ -51,6 +51,8 @@ async def test_documentation_counts_when_it_is_made(shelf: World) -> None:
     await shelf.registry.api_docs_queue.drain()
     text = await words(shelf, page)
     assert "Documentation 10 of 20 1 of 2 public declarations and methods have a comment." in text
+    assert "/packages/acme/half/1.0.0/docs" in Elements.of(await opened(shelf, page)).links
+    assert "View what lacks a comment" in text
 
 
 async def test_parts_without_all_points_link_to_how_to_improve_them(shelf: World) -> None:
