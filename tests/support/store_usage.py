@@ -203,9 +203,11 @@ def without_answer(usage: Usage) -> Usage:
 
 
 async def upkept(cloud: MeteredRegistry) -> dict[str, Usage]:
-    """Run every task that has a schedule, days after the last request."""
+    """Run every task that has a schedule and that a registry without an edge has, days after the
+    last request."""
     cloud.clock.advance(LONG_AGO)
-    return {task: await run(cloud, task) for task in SCHEDULES}
+    tasks = [task for task in SCHEDULES if task in cloud.registry.upkeep.tasks]
+    return {task: await run(cloud, task) for task in tasks}
 
 
 async def pull_often(cloud: MeteredRegistry, packages: list[str]) -> None:
