@@ -124,6 +124,23 @@ class TaskRuns:
         await self._read_due(task)
         return self._due_ms[task] <= self._clock.now_ms()
 
+    async def begin(self, task: str) -> bool:
+        """Note that a scheduled task begins; return False if it may not before its next time.
+
+        A task that was killed twice would kill each process that tries again. The next time of a
+        frequent task comes before the lease of a killed run ends, so nothing is noted of it.
+        """
+        now_ms = self._clock.now_ms()
+        next_ms = next_run(SCHEDULES[task], now_ms)
+        if next_ms - now_ms <= lease_of(task) // _MS:
+            return True
+        attempts = int(await self._work.peek(_ATTEMPTS_KIND, task, now_ms) or 0)
+        if attempts >= MAX_ATTEMPTS:
+            self._due_ms[task] = next_ms
+            return False
+        await self._work.put(_ATTEMPTS_KIND, task, str(attempts + 1), next_ms)
+        return True
+
     async def _read_due(self, task: str) -> None:
         last = await self._last_run(task)
         self._set_due(task, last.started_ms if last else await self._first_call())
@@ -188,13 +205,14 @@ class Upkeep:
             return await self._run(name) if is_leased else None
 
     async def run_due(self, name: str) -> TaskReport | None:
-        """Run a task that is due, or return None if another process is running it or has run it.
+        """Run a task that is due, or return None if another process is running it or has run it,
+        or if it was killed too often.
 
         Raises what `run` raises.
         """
         async with self._leased(name) as is_leased:
             is_due = is_leased and await self.runs.is_due(name)
-            return await self._run(name) if is_due else None
+            return await self._run(name) if is_due and await self.runs.begin(name) else None
 
     async def _run(self, name: str) -> TaskReport:
         started_ms = self.clock.now_ms()
@@ -344,6 +362,9 @@ TASK_RUNS_KEPT_FOR = timedelta(days=400)  # So long a task that runs no more has
 TASK_RUNS_CACHED_FOR = timedelta(seconds=10)
 
 _RUN_KIND = "upkeep-run"
+MAX_ATTEMPTS = 2  # To run a task until its next time; killed runs are not stored.
+
+_ATTEMPTS_KIND = "upkeep-attempts"
 _FIRST_CALL_KIND = "upkeep-first"
 _FIRST_CALL = "timer"
 

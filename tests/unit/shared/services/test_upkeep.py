@@ -206,6 +206,39 @@ async def test_a_task_that_was_killed_runs_again_when_its_lease_has_ended() -> N
     assert await upkeep.run_due("sweep") == TaskReport("sweep")
 
 
+async def test_a_task_that_kills_its_process_runs_twice_and_then_at_its_next_time() -> None:
+    work, task, upkeep = await with_a_task_that_is_due()
+    begun: list[bool] = []
+    for _ in range(4):
+        before = task.runs
+        await upkeep.due()
+        running = asyncio.create_task(upkeep.run_due("sweep"))
+        await asyncio.sleep(0)
+        running.cancel()  # As a killed process, it stores no run.
+        await asyncio.gather(running, return_exceptions=True)
+        begun.append(task.runs > before)
+        task.clock.advance(timedelta(minutes=10))
+        upkeep = process(work, task, "restarted")
+    assert begun == [True, True, False, False]
+    at(task.clock, "2026-11-21T03:20:20")
+    task.release.set()
+    assert await upkeep.due() == ["sweep"]
+    assert await upkeep.run_due("sweep") == TaskReport("sweep")
+
+
+async def test_a_task_that_may_not_begin_is_not_asked_for_again_each_minute() -> None:
+    _work, task, upkeep = await with_a_task_that_is_due()
+    for _ in range(2):
+        assert await upkeep.runs.begin("sweep")
+    assert await upkeep.run_due("sweep") is None
+    assert await upkeep.due() == []
+    assert task.runs == 0
+    # A frequent task has its next time before the lease of a killed run would end.
+    reads = CountedWork()
+    assert await TaskRuns(reads, task.clock).begin("settle")
+    assert reads.reads == 0
+
+
 async def test_a_task_that_was_cancelled_stays_due() -> None:
     work, task, upkeep = await with_a_task_that_is_due()
     running = asyncio.create_task(upkeep.run_due("sweep"))
