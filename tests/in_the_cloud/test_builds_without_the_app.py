@@ -1,13 +1,20 @@
 """While the app does not answer, Front Door reads copies from Blob Storage, and builds go on."""
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import httpx
 import pytest
 
+from functions.faces import build_app
+from shared.bootstrap import build_registry
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
+from shared.hosting.host import Host
+from shared.ports import MetadataStore
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.maven import Generation, MavenBal
 from tests.support.archives import bala
@@ -118,6 +125,29 @@ async def test_while_the_app_answers_nothing_comes_from_copies(edge: EdgeRegistr
     edge.front_door.requests.clear()
     assert await maven(edge).versions("acme/part") == ["1.0.0"]
     assert edge.front_door.asked(BLOBS) == []
+
+
+class Unanswering:
+    """Records in a database that does not answer."""
+
+    def __getattr__(self, name: str) -> Any:
+        async def fail(*_: object, **__: object) -> None:
+            raise Busy
+
+        return fail
+
+
+async def test_a_build_passes_while_only_the_database_does_not_answer(edge: EdgeRegistry) -> None:
+    await edge.cloud.ann.send_archive("acme/part:1.0.0", archive_of("part"))
+    await follow(edge)
+    registry, records = edge.cloud.registry, cast("MetadataStore", Unanswering())
+    broken = build_registry(registry.settings, replace(registry.adapters, metadata=records))
+    edge.app.app = httpx.ASGITransport(Host(build_app(broken)))
+    await edge.front_door.probe()
+    edge.front_door.requests.clear()
+    assert await maven(edge).versions("acme/part") == ["1.0.0"]
+    assert await maven(edge).pull("acme/part:1.0.0") == archive_of("part")
+    assert edge.front_door.asked(APP) == []
 
 
 async def test_the_protocol_of_central_has_no_copies(edge: EdgeRegistry) -> None:
