@@ -82,3 +82,11 @@ def test_of_very_many_pulls_a_tenth_says_the_same() -> None:
     assert (all_of_them.waited, all_of_them.left) == (300, 10)
     small = Run(Size.DEV, (Phase(10, 1),))
     assert part_of(small, rules) == (small, rules, 1)
+
+
+def test_a_registry_that_has_the_load_for_long_makes_nobody_wait() -> None:
+    machine = Machine(CORE_GIGABYTES, TIMES)
+    run = Run(Size.PUBLIC, (Phase(1_000, 20),), is_warm=True)
+    [outcome] = Simulation(run, machine, Rules(always_ready=0, most=10)).run()
+    assert outcome.waited == 0
+    assert outcome.missed < 0.3 * len(outcome.late)
