@@ -1,13 +1,16 @@
 """Documents know what caches need to know of them."""
 
 import gzip
+import hashlib
 from xml.etree import ElementTree as ET
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.documents import (
     DerivedDocument,
+    etag_of,
     gzipped,
     xml_document,
     xml_element,
@@ -54,3 +57,10 @@ def test_text_that_xml_can_contain_is_read_back(text: str) -> None:
 
 def test_a_compressed_document_names_no_time_and_no_best_level() -> None:
     assert gzipped(b"greet")[4:9] == bytes(5)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2_047, 2_048, 40_000, 262_144, 262_145])
+def test_an_entity_tag_is_the_same_however_the_bytes_are_hashed(length: int) -> None:
+    content = bytes(range(256)) * (length // 256 + 1)
+    content = content[:length]
+    assert etag_of(content) == f'"{hashlib.sha256(content).hexdigest()[:32]}"'
