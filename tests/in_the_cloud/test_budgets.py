@@ -1,4 +1,4 @@
-"""What a request costs in the cloud: trips to Cosmos DB, and requests; their units are printed.
+"""What a request costs in the cloud: trips to Cosmos DB, requests, request units, and blobs.
 
 Requests that are under way together are one trip. One call of a port may be several requests;
 tests/protocol/test_store_budgets.py counts the calls, in this world too.
@@ -7,6 +7,7 @@ tests/protocol/test_store_budgets.py counts the calls, in this world too.
 import asyncio
 import sys
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,12 @@ from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
-from tests.support.cloud_registry import MeteredRegistry, metered
+from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
 from tests.support.world import BASE, MAVEN, URL
 
 GREET = f"{BASE}/packages/acme/greet"
 PULL = dict(ACCEPT_ARCHIVE)
-PACKAGES = 20
+NAMES = [f"p{number}" for number in range(20)]
 
 
 @dataclass
@@ -46,6 +47,16 @@ class Watching(DoubleTransport):
             self.under_way -= 1
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What a request takes of the stores."""
+
+    trips: int = 0  # To Cosmos DB.
+    requests: int = 0
+    units: float = 0.0
+    blobs: int = 0  # Reads.
+
+
 @dataclass
 class Cloud:
     """A registry, and what its requests cost."""
@@ -53,72 +64,100 @@ class Cloud:
     metered: MeteredRegistry
     watching: Watching
 
-    async def cost(self, method: str, url: str, **options: Any) -> tuple[int, int]:
-        """Send a request that succeeds, and return its trips and its requests to Cosmos DB."""
+    async def cost(self, method: str, url: str, **options: Any) -> Cost:
+        """Send a request that succeeds, and return what it costs."""
         self.metered.meter.taken()
         before = self.watching.trips
         answer = await self.metered.http.request(method, url, **options)
         assert answer.status_code < 400, answer.text
         taken, trips = self.metered.meter.taken(), self.watching.trips - before
-        said = f"{trips} trips, {taken.records} requests, {taken.units:.1f} RU"
-        sys.stdout.write(f"{method} {url}: {said}\n")  # pytest shows it with -rP.
-        return trips, int(taken.records)
+        cost = Cost(trips, int(taken.records), round(taken.units, 1), int(taken.blob_reads))
+        sys.stdout.write(f"{method} {url}: {cost}\n")  # pytest shows it with -rP.
+        return cost
 
-    async def push(self, coordinate: str, **spec: Any) -> tuple[int, int]:
+    async def push(self, coordinate: str, **spec: Any) -> Cost:
         """Publish, and return what that costs."""
         headers = {"Authorization": f"Bearer {self.metered.token}"}
         files = {"bala-file": ("any.bala", bala(coordinate, **spec))}
         return await self.cost("POST", f"{BASE}/packages", headers=headers, files=files)
 
+    async def resolve(self, *names: str) -> Cost:
+        """Resolve packages."""
+        url = f"{BASE}/packages/resolve-dependencies"
+        named = [{"org": "acme", "name": name} for name in names]
+        return await self.cost("POST", url, json={"packages": named})
+
+
+class Watchers:
+    """Makes transports that count, and knows the newest."""
+
+    newest: Watching
+
+    def __call__(self, double: CosmosDouble) -> Watching:
+        """Return another transport."""
+        self.newest = Watching(double)
+        return self.newest
+
 
 @pytest.fixture
 async def cloud(tmp_path: Path) -> AsyncGenerator[Cloud]:
     """Return a registry with three versions of a package."""
-    transports: list[Watching] = []
-
-    def watching(double: CosmosDouble) -> Watching:
-        transports.append(Watching(double))
-        return transports[-1]
-
-    async with metered(tmp_path, watching) as registry:
-        cloud = Cloud(registry, transports[0])
+    watchers = Watchers()
+    async with metered(tmp_path, watchers) as registry:
+        cloud = Cloud(registry, watchers.newest)
         for version in ("1.0.0", "1.1.0", "2.0.0"):
             await cloud.push(f"acme/greet:{version}")
         await registry.registry.authentication.close()
-        # A process asks once which physical partitions there are.
-        await registry.registry.adapters.metadata.survey(
-            [NO_PACKAGE, Package.parse("acme", "greet")]
-        )
         await registry.registry.adapters.edition.confirm()
         yield cloud
 
 
-async def test_a_pull_of_an_exact_version_is_one_trip(cloud: Cloud) -> None:
-    assert await cloud.cost("GET", f"{GREET}/1.0.0", headers=PULL) == (1, 1)
+@asynccontextmanager
+async def reading(cloud: Cloud) -> AsyncGenerator[Cloud]:
+    """Return a process that knows the containers, and nothing that is in them."""
+    watchers = Watchers()
+    async with other_instance(cloud.metered, watchers) as process:
+        adapters = process.registry.adapters
+        await adapters.metadata.survey([NO_PACKAGE, Package.parse("acme", "none")])
+        await adapters.edition.confirm()
+        yield Cloud(process, watchers.newest)
 
 
-@pytest.mark.parametrize("wanted", ["*", "1.*"])
-async def test_a_pull_of_a_range_is_two_trips(cloud: Cloud, wanted: str) -> None:
-    assert await cloud.cost("GET", f"{GREET}/{wanted}", headers=PULL) == (2, 2)
+FIRST_READS = {
+    "pull of an exact version": (f"{GREET}/1.0.0", PULL, Cost(1, 1, 7.6)),
+    "pull of a range": (f"{GREET}/1.*", PULL, Cost(2, 2, 16.2)),
+    "pull of any version": (f"{GREET}/*", PULL, Cost(2, 2, 16.2)),
+    "metadata": (f"{GREET}/1.0.0", {}, Cost(1, 1, 7.6, blobs=1)),
+    "versions": (GREET, {}, Cost(1, 1, 8.6)),
+    "index file": (f"{URL}/index/acme/greet/index.json", {}, Cost(1, 1, 8.6)),
+    "Maven versions": (f"{MAVEN}/acme/greet/maven-metadata.xml", {}, Cost(1, 1, 8.6)),
+    "Maven archive": (f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala", {}, Cost(1, 1, 7.6)),
+    "Maven POM": (f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.pom", {}, Cost(1, 1, 7.6)),
+}
 
 
-async def test_metadata_is_one_trip(cloud: Cloud) -> None:
-    assert await cloud.cost("GET", f"{GREET}/1.0.0") == (1, 1)
+@pytest.mark.parametrize("name", FIRST_READS)
+async def test_what_a_process_reads_for_the_first_time(cloud: Cloud, name: str) -> None:
+    url, headers, cost = FIRST_READS[name]
+    async with reading(cloud) as process:
+        assert await process.cost("GET", url, headers=headers) == cost
 
 
-@pytest.mark.parametrize("url", [GREET, f"{URL}/index/acme/greet/index.json"])
-async def test_lists_of_versions_are_one_trip(cloud: Cloud, url: str) -> None:
-    assert await cloud.cost("GET", url) == (1, 1)
+async def test_the_bytes_of_an_archive_are_two_requests(cloud: Cloud) -> None:
+    # Who sends a token again on the second hop is sent to the app itself.
+    headers = {**PULL, "Authorization": f"Bearer {cloud.metered.token}"}
+    first = await cloud.metered.http.get(f"{GREET}/1.0.0", headers=headers)
+    async with reading(cloud) as process:
+        url = first.headers["location"]
+        assert await process.cost("GET", url) == Cost(2, 2, 9.6, blobs=1)
 
 
 async def test_any_number_of_packages_is_resolved_in_two_requests(cloud: Cloud) -> None:
-    for number in range(PACKAGES):
-        await cloud.push(f"acme/p{number}:1.0.0")
-    wanted = {"packages": [{"org": "acme", "name": f"p{number}"} for number in range(PACKAGES)]}
-    cost = await cloud.cost("POST", f"{BASE}/packages/resolve-dependencies", json=wanted)
-    assert cost == (2, 2)
-    cost = await cloud.cost("POST", f"{BASE}/packages/resolve-dependencies", json=wanted)
-    assert cost == (0, 0)  # All of it is in memory.
+    for name in NAMES:
+        await cloud.push(f"acme/{name}:1.0.0")
+    async with reading(cloud) as process:
+        assert await process.resolve(*NAMES) == Cost(2, 2, 69.2)
+        assert await process.resolve(*NAMES) == Cost()
 
 
 IN_MEMORY = [
@@ -139,30 +178,29 @@ async def test_what_is_in_memory_asks_for_nothing(
     cloud: Cloud, url: str, headers: dict[str, str]
 ) -> None:
     await cloud.cost("GET", url, headers=headers)
-    assert await cloud.cost("GET", url, headers=headers) == (0, 0)
+    assert await cloud.cost("GET", url, headers=headers) == Cost()
 
 
 async def test_packages_in_memory_are_resolved_without_a_request(cloud: Cloud) -> None:
-    wanted = {"packages": [{"org": "acme", "name": "greet"}]}
-    url = f"{BASE}/packages/resolve-dependencies"
-    await cloud.cost("POST", url, json=wanted)
-    assert await cloud.cost("POST", url, json=wanted) == (0, 0)
+    await cloud.resolve("greet")
+    assert await cloud.resolve("greet") == Cost()
 
 
 async def test_an_instance_asks_once_a_second_what_changed(cloud: Cloud) -> None:
     await cloud.cost("GET", GREET)
     for _ in range(3):
         cloud.metered.clock.advance(CHANGES_KNOWN_WITHIN)
-        assert await cloud.cost("GET", GREET) == (1, 1)
-        assert await cloud.cost("GET", GREET) == (0, 0)
+        assert await cloud.cost("GET", GREET) == Cost(1, 1, 1.0)
+        assert await cloud.cost("GET", GREET) == Cost()
 
 
 async def test_a_search_asks_for_nothing(cloud: Cloud) -> None:
-    assert await cloud.cost("GET", f"{BASE}/packages?q=greet") == (0, 0)
+    await cloud.cost("GET", f"{BASE}/packages?q=greet")  # Loads the index.
+    assert await cloud.cost("GET", f"{BASE}/packages?q=greet") == Cost()
 
 
 async def test_a_push_is_thirteen_trips(cloud: Cloud) -> None:
-    assert await cloud.push("acme/greet:3.0.0") == (13, 26)
+    assert await cloud.push("acme/greet:3.0.0") == Cost(13, 26, 137.6)
 
 
 async def test_a_push_costs_the_same_however_many_versions_there_are(cloud: Cloud) -> None:
