@@ -120,8 +120,8 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
 COUNTED_PULL = Usage(6.0, 1)
 
 # What a counted pull adds to the next roll-up, and what each package does that was pulled.
-ROLLED_PULL = Usage(15.55)
-ROLLED_PACKAGE = Usage(54.7, 11.3, 2)
+ROLLED_PULL = Usage(12.07)
+ROLLED_PACKAGE = Usage(59.12, 11.3, 2)
 
 STORED_USAGE = Stored(record_bytes=6_810, document_bytes=640)
 
