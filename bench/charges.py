@@ -32,8 +32,8 @@ def show_upkeep(found: Counted) -> None:
         show(f"{task}, idle", usage)
     for task, usage in found.each_release.items():
         show(f"{task}, each release", usage)
-    show("roll-up, each pull", found.each_pull)
-    show("roll-up, each pulled package", found.each_pulled)
+    show("pulls, each batch", found.each_window)
+    show("pulls, each package in a day", found.each_pulled)
 
 
 def show(name: str, usage: Usage) -> None:

@@ -37,7 +37,7 @@ from shared.domain.mail import parse_email
 from shared.domain.snapshots import SnapshotUnusable
 from shared.file_lock import hold_file_lock
 from shared.lazy_import import LazyImport
-from shared.ports import Clock, EdgeCache, HttpClient, Mailer, Randomness
+from shared.ports import CallerScope, Clock, EdgeCache, HttpClient, Mailer, Randomness
 from shared.services.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
 from shared.settings.values import split_list
@@ -153,6 +153,7 @@ def cloud_adapters(
         archive_path=None,
         close=close,
         links=cloud.part(lambda stores: stores.archives.links),
+        caller_scope=CallerScope.PROCESS,
         edge=_edge(settings, fetcher),
     )
 

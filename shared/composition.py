@@ -48,6 +48,7 @@ from shared.log import log
 from shared.ports import (
     ArchiveLinks,
     ArchiveStore,
+    CallerScope,
     ChangeSource,
     Clock,
     DirectoryStore,
@@ -120,6 +121,7 @@ from shared.services.packages import (
 )
 from shared.services.public_copies import PublicCopies, PublicCopyTask
 from shared.services.publishing import DependencyCheck, Publishing
+from shared.services.pulls import PullCounter
 from shared.services.rate_limits import RateLimiter, RateLimitRules
 from shared.services.records import Leases, RecordWriter
 from shared.services.repository_ids import RepositoryIds
@@ -135,12 +137,7 @@ from shared.services.snapshots import (
     SnapshotRestore,
     StoredSnapshots,
 )
-from shared.services.statistics import (
-    LastRegistryCounts,
-    PullCounter,
-    RecentPulls,
-    RegistryStatistics,
-)
+from shared.services.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.status import RegistryStatus
 from shared.services.token_records import TokenLineage, TokenRecords
 from shared.services.tokens import OrganizationTokens, Tokens
@@ -194,6 +191,7 @@ class Adapters:
     feed: SearchFeed | None = None  # None: a write is searched at once.
     changes: ChangeSource | None = None  # For a host that calls Functions with changes.
     copies: PublicCopyStore | None = None  # Read by a CDN while the registry does not answer.
+    caller_scope: CallerScope = CallerScope.REGISTRY  # Of `pulls`.
     edge: EdgeCache | None = None  # A CDN whose copies can be purged.
     writable: Callable[[], Awaitable[None]] | None = None  # Raises if the disk is full.
     room: Callable[[], DiskSpace | None] | None = None  # Of the disk that holds everything.

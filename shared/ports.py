@@ -14,6 +14,7 @@ ports promise:
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol, TypeVar, cast
 
 from shared.domain.api_docs.records import ApiDocsRecord
@@ -483,12 +484,28 @@ class WorkStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """One pull to count; `caller` is a keyed hash."""
+    """A pull of a release, by one caller or, without one, by any."""
 
     coordinate: Coordinate
-    caller: str
-    window: int  # Ten-minute windows since 1970: clients repeat a pull for each platform.
     day: str  # 2026-11-20, UTC.
+    caller: str = ""  # A keyed hash.
+    window: int = 0  # Ten-minute windows since 1970: clients repeat a pull for each platform.
+
+
+class CallerScope(Enum):
+    """Where a caller is recognized who pulls a release again in the same window."""
+
+    REGISTRY = "registry"  # In all processes: the ledger knows callers.
+    PROCESS = "process"  # The ledger knows none, so a process leaves repeated pulls out itself.
+
+
+@dataclass(frozen=True, slots=True)
+class PullBatch:
+    """The pulls that a process counted since its last batch."""
+
+    process: str  # Random.
+    number: int  # Higher than that of the last batch of the process.
+    counts: Mapping[Pull, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -503,15 +520,21 @@ class PullHistory:
 class PullLedger(Protocol):
     """Pull counts by release and day."""
 
-    async def record(self, pulls: Sequence[Pull]) -> None:
-        """Count the pulls. A pull of the same release, caller and window counts once, so the call
-        may be repeated."""
+    async def record(self, batch: PullBatch) -> None:
+        """Count the pulls of a batch. The call may be repeated until it returns, and before it does
+        the next batch of the process must not be recorded.
+
+        A pull with a caller counts once for each release, caller and window; a ledger with
+        `CallerScope.PROCESS` takes no callers."""
         ...
 
-    async def roll_up(self, before_window: int) -> list[Package]:
-        """Add the counted pulls to `pulls` of the heads, each pull once, and delete the callers of
-        windows before that one. Return the packages that changed; their heads keep their
-        revisions."""
+    async def roll_up(self, before_window: int, today: str) -> list[Package]:
+        """Add counted pulls to `pulls` of the heads, each pull once, and delete the callers of
+        windows before that one. Return the packages whose place in the search may be another now;
+        their heads keep their revisions.
+
+        All pulls of the days before today are added, if one call is enough for all packages that
+        have some. Of today some may wait: at most a tenth of the pulls of a package."""
         ...
 
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
@@ -520,7 +543,7 @@ class PullLedger(Protocol):
         ...
 
     async def daily(self, package: Package) -> Mapping[str, Mapping[str, int]]:
-        """Return pulls by version, then by day."""
+        """Return at least the rolled-up pulls by version, then by day."""
         ...
 
     async def history(self, package: Package, since: str) -> PullHistory:

@@ -10,16 +10,16 @@ from types import MappingProxyType
 
 from infra.cost.usage import (
     COUNTED_PULL,
+    COUNTED_WINDOW,
     MEASURED,
     ROLLED_PACKAGE,
-    ROLLED_PULL,
-    UPKEEP_USAGE,
     Counting,
     OperationUsage,
     Usage,
 )
 
 TIMER_CALLS = 43_800.0  # A month: one a minute.
+DAYS = 30.4  # A month.
 GROUPS = 3  # HTTP, the timer, the change feed.
 READ_LOG_BYTES = 60.0  # At most: a test counts them.
 LINE_BYTES = 400.0
@@ -59,12 +59,13 @@ DESIGN = Design(
     request_seconds=0.0015,  # Of processor, in host and worker; an instance has one core.
     changes_apart=True,
     measured=MEASURED,
-    counted_pull=COUNTED_PULL,
+    counted_pull=Usage(),
     in_memory=True,
     counting=Counting(
-        pull=COUNTED_PULL + ROLLED_PULL,
+        pull=COUNTED_PULL,
+        window=COUNTED_WINDOW,
         package=ROLLED_PACKAGE,
-        runs_a_month=UPKEEP_USAGE["roll-up"].runs_a_month,
+        runs_a_month=DAYS,
     ),
     archives_from_blobs=True,
     logging=Logging(read=READ_LOG_BYTES, line=LINE_BYTES, database=False, edge=False),

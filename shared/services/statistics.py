@@ -1,132 +1,19 @@
-"""Statistics: counts of pulls, the last counts of all records, and the summary on the home page."""
+"""Statistics: recent pulls, the last counts of all records, and the summary on the home page."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
-from shared.auth.signing_keys import SigningKeys
-from shared.caching import LruCache, SingleFlight
-from shared.domain.errors.base import Refusal, Unavailable
-from shared.domain.errors.identity import SigningKeyUnavailable
-from shared.domain.errors.requests import TakesNoChanges
-from shared.domain.names import Coordinate, Package
+from shared.caching import SingleFlight
+from shared.domain.errors.base import Unavailable
+from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.search import ANYONE, Facets, IndexTotals, Query, ResultPage, Sort
 from shared.domain.status import DatedCounts, RegistryCounts
-from shared.ports import Clock, Pull, PullLedger, SearchIndex, WorkStore
-from shared.services.notices import ReadOnlyMode
-
-# Old clients pull a package once for each platform that they know, all within seconds.
-PULL_WINDOW = timedelta(minutes=10)
-_MS = timedelta(milliseconds=1)
-_WINDOW_MS = PULL_WINDOW // _MS
-FLUSH_AFTER = timedelta(seconds=30)  # A crash loses the pulls of that long, and nothing else.
-MAX_PULLS_REMEMBERED = 100_000  # By one process, and as many that wait for a store; 40 MB.
-
-
-class PullCounter:
-    """Counts the pulls of one caller and release once in each window."""
-
-    def __init__(
-        self,
-        ledger: PullLedger,
-        clock: Clock,
-        keys: SigningKeys,
-        read_only_mode: ReadOnlyMode,
-        *,
-        delayed: Callable[[Refusal], None],
-        flush_after: timedelta = FLUSH_AFTER,
-    ) -> None:
-        """Store callers as signatures: nobody can read an address back from one.
-
-        `delayed` is called with the reason when counts cannot be written yet.
-        """
-        self._ledger = ledger
-        self._clock = clock
-        self._signer = keys.signer("callers")
-        self._read_only_mode = read_only_mode
-        self._delayed = delayed
-        self._flush_after = flush_after
-        self._seen = LruCache[str, Pull](
-            MAX_PULLS_REMEMBERED
-        )  # Of one window: no other is asked for again.
-        self._window: int = 0
-        self._pending: list[Pull] = []
-        self._flushing: asyncio.Task[None] | None = None
-
-    @property
-    def is_flushing(self) -> bool:
-        return self._flushing is not None
-
-    @property
-    def remembered_pulls(self) -> int:
-        """How many pulls of the current window this process knows."""
-        return len(self._seen)
-
-    def count(self, coordinate: Coordinate, caller: str) -> None:
-        """Count a pull by `caller`, any text that identifies the client. Never waits."""
-        now_ms = self._clock.now_ms()
-        window = pull_window(now_ms)
-        if window != self._window:
-            self._seen = LruCache[str, Pull](MAX_PULLS_REMEMBERED)
-            self._window = window
-        identity = f"{coordinate.key} {caller}"
-        if self._seen.get(identity) or len(self._pending) >= MAX_PULLS_REMEMBERED:
-            return
-        pull = Pull(coordinate, caller, window, _day(now_ms))
-        self._seen.put(identity, pull)
-        self._pending.append(pull)
-        if self._flushing is None:
-            self._flushing = asyncio.create_task(self._flush_later())
-
-    async def flush(self) -> int:
-        """Write the pulls since the last flush and return their number; on failure keep them.
-
-        Raises `TakesNoChanges`, `SigningKeyUnavailable`, and what its store raises.
-        """
-        pulls, self._pending = self._pending, []
-        try:
-            if pulls:
-                await self._read_only_mode.require_changes_allowed()
-                await self._ledger.record(await self._signed(pulls))
-        except BaseException:
-            self._pending = pulls + self._pending
-            raise
-        return len(pulls)
-
-    async def close(self) -> None:
-        """Write the pending pulls; they are lost if the registry is read-only or has no key."""
-        if self._flushing:
-            self._flushing.cancel()
-        with suppress(TakesNoChanges, SigningKeyUnavailable):
-            await self.flush()
-
-    async def _signed(self, pulls: list[Pull]) -> list[Pull]:
-        await self._signer.ready()
-        return [replace(pull, caller=self._signer.sign(pull.caller)) for pull in pulls]
-
-    async def _flush_later(self) -> None:
-        while True:
-            await asyncio.sleep(self._flush_after.total_seconds())
-            try:
-                await self.flush()
-            except Refusal as refusal:
-                self._delayed(refusal)
-                continue
-            self._flushing = None
-            return
-
-
-def pull_window(now_ms: int) -> int:
-    """Return the number of the window that contains a time."""
-    return now_ms // _WINDOW_MS
-
-
-def _day(now_ms: int) -> str:
-    return datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y-%m-%d")
-
+from shared.ports import Clock, PullLedger, SearchIndex, WorkStore
+from shared.services.pulls import utc_day
 
 PACKAGES_LISTED = 6  # In each list: what a visitor reads without scrolling.
 SUMMARY_CACHED_FOR = timedelta(seconds=5)  # Of the totals and facets, which read all packages.
@@ -161,6 +48,7 @@ COUNTS_CACHED_FOR = timedelta(minutes=5)  # They change each night.
 RECENT_PULLS = timedelta(days=30)
 
 _KIND, _KEY = "census", "last"
+_MS = timedelta(milliseconds=1)
 
 
 class LastRegistryCounts:
@@ -200,8 +88,8 @@ class RecentPulls:
     clock: Clock
 
     async def count(self, package: Package) -> int:
-        since = _day(self.clock.now_ms() - RECENT_PULLS // _MS)
-        return await self.count_between(package, since, _day(self.clock.now_ms()))
+        since = utc_day(self.clock.now_ms() - RECENT_PULLS // _MS)
+        return await self.count_between(package, since, utc_day(self.clock.now_ms()))
 
     async def count_between(self, package: Package, first: str, last: str) -> int:
         """Return the pulls from one day to another, both included: 2026-11-20."""

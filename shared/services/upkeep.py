@@ -391,7 +391,7 @@ SCHEDULES = MappingProxyType(
         "settle": "15 * * * * *",  # Processes within a minute what a crash left.
         "document": "35 */10 * * * *",  # Documents what a crash left, and all after an upgrade.
         "search": "45 */5 * * * *",  # For what the change feed missed; in the cloud alone.
-        "roll-up": "0 */5 * * * *",
+        "roll-up": "0 */15 * * * *",
         "expire": "30 7 * * * *",
         "remind": "30 37 * * * *",
         "snapshot": "0 5 2 * * *",  # Before the sweep: archives that it names exist for a day.

@@ -30,7 +30,7 @@ from shared.ports import (
 from shared.services.api_history import ApiHistory
 from shared.services.archives import ArchiveReader
 from shared.services.derived_data import DerivedData
-from shared.services.statistics import pull_window
+from shared.services.pulls import FLUSH_AFTER, pull_window, utc_day
 from shared.services.token_records import TokenLineage
 from shared.services.upkeep import UPKEEP_BATCH, Checkpoints, TaskReport
 
@@ -135,7 +135,10 @@ class PullRollUp:
 
     async def run(self) -> TaskReport:
         """Roll up all counts; keep the callers of the current and the previous window."""
-        packages = await self.ledger.roll_up(pull_window(self.clock.now_ms()) - 1)
+        now_ms = self.clock.now_ms()
+        # A day is over when the processes have written the last pulls of it.
+        today = utc_day(now_ms - 2 * FLUSH_AFTER // timedelta(milliseconds=1))
+        packages = await self.ledger.roll_up(pull_window(now_ms) - 1, today)
         for package in packages:
             await self.derived_data.update_search(package)
         return TaskReport("roll-up", len(packages), len(packages))

@@ -18,6 +18,7 @@ from tests.contract.sample_records import (
     release,
 )
 from tests.contract.stores import Stores
+from tests.support.pulls import Process
 
 FIRST = coordinate("acme/greet:1.0.0")
 
@@ -311,8 +312,8 @@ async def test_a_head_that_does_not_exist_is_not_replaced(stores: Stores) -> Non
 
 async def test_a_replaced_head_has_the_pulls_that_were_counted(stores: Stores) -> None:
     stored = await claimed(stores)
-    await stores.pulls.record([Pull(FIRST, "caller", 1, "2026-11-20")])
-    await stores.pulls.roll_up(before_window=1)
+    await stores.pulls.record(Process().batch(Pull(FIRST, "2026-11-20", "caller", 1)))
+    await stores.pulls.roll_up(before_window=1, today="2026-11-20")
     returned = await stores.metadata.replace_head(stored.model_copy(update={"pulls": 50}))
     assert returned.pulls == 1
     assert await stores.metadata.head(GREET) == returned

@@ -2,16 +2,25 @@
 
 import asyncio
 
-from shared.ports import Pull, PullHistory
+import pytest
+
+from shared.ports import Pull, PullBatch, PullHistory
 from tests.contract.sample_records import GREET, coordinate, head, package
 from tests.contract.stores import STORES, OpenStores, Stores
+from tests.support.pulls import Process
 
-TODAY = "2026-11-20"
+YESTERDAY, TODAY, TOMORROW = "2026-11-19", "2026-11-20", "2026-11-21"
 
 
 def pull(text: str = "acme/greet:1.0.0", caller: str = "c1", window: int = 1) -> Pull:
     """Return a pull of today."""
-    return Pull(coordinate(text), caller, window, TODAY)
+    return Pull(coordinate(text), TODAY, caller, window)
+
+
+@pytest.fixture
+def process() -> Process:
+    """Return a process that counts pulls."""
+    return Process("one")
 
 
 async def counted(stores: Stores, text: str = "acme/greet") -> int:
@@ -21,102 +30,163 @@ async def counted(stores: Stores, text: str = "acme/greet") -> int:
     return stored.pulls
 
 
-async def test_pulls_are_counted_by_version_and_day(stores: Stores) -> None:
-    yesterday = Pull(coordinate("acme/greet:1.0.0"), "c1", 0, "2026-11-19")
-    other = pull("acme/other:1.0.0")
-    await stores.pulls.record([pull(), pull("acme/greet:2.0.0"), pull(caller="c2"), yesterday])
-    await stores.pulls.record([other])
-    assert await stores.pulls.daily(GREET) == {
-        "1.0.0": {"2026-11-19": 1, TODAY: 2},
-        "2.0.0": {TODAY: 1},
-    }
+async def rolled_up(stores: Stores) -> dict[str, dict[str, int]]:
+    """Roll all days up, and return the pulls of a package by version and day."""
+    await stores.pulls.roll_up(before_window=1, today=TOMORROW)
+    daily = await stores.pulls.daily(GREET)
+    return {version: dict(days) for version, days in daily.items()}
+
+
+async def test_pulls_are_counted_by_version_and_day(stores: Stores, process: Process) -> None:
+    yesterday = Pull(coordinate("acme/greet:1.0.0"), YESTERDAY, "c1", 0)
+    first = [pull(), pull("acme/greet:2.0.0"), pull(caller="c2"), yesterday]
+    await stores.pulls.record(process.batch(*first))
+    await stores.pulls.record(process.batch(pull("acme/other:1.0.0")))
+    assert await rolled_up(stores) == {"1.0.0": {YESTERDAY: 1, TODAY: 2}, "2.0.0": {TODAY: 1}}
 
 
 async def test_a_package_that_nobody_pulled_has_no_days(stores: Stores) -> None:
     assert await stores.pulls.daily(GREET) == {}
 
 
-async def test_a_pull_is_counted_once(stores: Stores, others: Stores) -> None:
-    same = [pull(), pull("ACME/Greet:1.0.0"), pull()]
-    flushes = [process.pulls.record(same) for _ in range(5) for process in (stores, others)]
-    await asyncio.gather(*flushes)
-    assert await stores.pulls.daily(package("Acme/Greet")) == {"1.0.0": {TODAY: 1}}
+async def test_a_batch_is_counted_once_however_often_it_is_recorded(
+    stores: Stores, others: Stores, process: Process
+) -> None:
+    batch = process.batch(pull(), pull("ACME/Greet:1.0.0", caller="c2"))
+    await asyncio.gather(*(each.pulls.record(batch) for _ in range(5) for each in (stores, others)))
+    assert await rolled_up(stores) == {"1.0.0": {TODAY: 2}}
+    await stores.pulls.record(batch)  # By a process that read no answer before the roll-up.
+    assert await rolled_up(stores) == {"1.0.0": {TODAY: 2}}
+    await stores.pulls.record(process.batch(pull(caller="c3")))
+    assert await rolled_up(stores) == {"1.0.0": {TODAY: 3}}
 
 
-async def test_another_caller_window_or_version_is_another_pull(stores: Stores) -> None:
+async def test_another_caller_window_or_version_is_another_pull(
+    stores: Stores, process: Process
+) -> None:
     different = [pull(), pull(caller="c2"), pull(window=2), pull("acme/greet:1.0.1")]
-    await stores.pulls.record(different)
-    assert await stores.pulls.daily(GREET) == {"1.0.0": {TODAY: 3}, "1.0.1": {TODAY: 1}}
+    await stores.pulls.record(process.batch(*different))
+    assert await rolled_up(stores) == {"1.0.0": {TODAY: 3}, "1.0.1": {TODAY: 1}}
 
 
-async def test_nothing_is_recorded_of_no_pulls(stores: Stores) -> None:
-    await stores.pulls.record([])
-    assert await stores.pulls.roll_up(before_window=9) == []
+async def test_the_batches_of_several_processes_are_all_counted(
+    stores: Stores, others: Stores
+) -> None:
+    for opened, name in ((stores, "one"), (others, "two"), (stores, "three")):
+        process = Process(name)
+        for window in range(3):
+            await opened.pulls.record(process.batch(pull(caller=name, window=window)))
+    assert await rolled_up(stores) == {"1.0.0": {TODAY: 9}}
 
 
-async def test_a_roll_up_adds_each_pull_to_the_head_once(stores: Stores, others: Stores) -> None:
+async def test_nothing_is_rolled_up_of_no_pulls(stores: Stores) -> None:
+    assert await stores.pulls.roll_up(before_window=9, today=TODAY) == []
+
+
+async def test_a_roll_up_adds_each_pull_to_the_head_once(
+    stores: Stores, others: Stores, process: Process
+) -> None:
     await stores.metadata.claim(head())
-    await stores.pulls.record([pull(), pull(caller="c2"), pull("acme/greet:2.0.0")])
-    await asyncio.gather(*(w.pulls.roll_up(1) for _ in range(5) for w in (stores, others)))
+    batch = process.batch(pull(), pull(caller="c2"), pull("acme/greet:2.0.0"))
+    await stores.pulls.record(batch)
+    runs = [each.pulls.roll_up(1, TODAY) for _ in range(5) for each in (stores, others)]
+    await asyncio.gather(*runs)
     assert await counted(others) == 3
-    await stores.pulls.record([pull(), pull(caller="c3")])
-    await stores.pulls.roll_up(before_window=1)
+    await stores.pulls.record(process.batch(pull(caller="c3")))
+    await stores.pulls.roll_up(before_window=1, today=TODAY)
     assert await counted(others) == 4
 
 
-async def test_a_roll_up_returns_the_packages_that_changed(stores: Stores) -> None:
+async def test_of_today_at_most_a_tenth_of_the_pulls_wait(stores: Stores, process: Process) -> None:
+    await stores.metadata.claim(head())
+    for number in range(60):
+        await stores.pulls.record(process.batch(pull(caller=f"c{number}")))
+        await stores.pulls.roll_up(before_window=1, today=TODAY)
+        assert number + 1 - await counted(stores) <= (number + 1) / 10
+    await stores.pulls.roll_up(before_window=1, today=TOMORROW)
+    assert await counted(stores) == 60
+
+
+async def test_a_roll_up_returns_the_packages_whose_place_in_the_search_may_change(
+    stores: Stores, process: Process
+) -> None:
     for text in ("acme/greet", "acme/other", "acme/quiet"):
         await stores.metadata.claim(head(text))
-    await stores.pulls.record([pull(), pull("acme/other:1.0.0")])
-    changed = await stores.pulls.roll_up(before_window=1)
+    await stores.pulls.record(process.batch(pull(), pull("acme/other:1.0.0")))
+    changed = await stores.pulls.roll_up(before_window=1, today=TODAY)
     assert set(changed) == {GREET, package("acme/other")}
-    assert await stores.pulls.roll_up(before_window=1) == []
+    assert await stores.pulls.roll_up(before_window=1, today=TODAY) == []
 
 
-async def test_a_roll_up_leaves_the_revision_of_the_head(stores: Stores) -> None:
+async def test_a_roll_up_leaves_the_revision_of_the_head(stores: Stores, process: Process) -> None:
     before = await stores.metadata.claim(head())
-    await stores.pulls.record([pull()])
-    await stores.pulls.roll_up(before_window=1)
+    await stores.pulls.record(process.batch(pull()))
+    await stores.pulls.roll_up(before_window=1, today=TODAY)
     changed = await stores.metadata.replace_head(before)
     assert changed == before.model_copy(update={"revision": 2, "pulls": 1})
 
 
-async def test_callers_are_forgotten_with_their_window(stores: Stores) -> None:
-    await stores.pulls.record([pull(window=1), pull(window=2)])
-    await stores.pulls.roll_up(before_window=2)
-    await stores.pulls.record([pull(window=1), pull(window=2)])
-    assert await stores.pulls.daily(GREET) == {"1.0.0": {TODAY: 3}}
-
-
-async def test_any_number_of_callers_is_forgotten(stores: Stores, open_stores: OpenStores) -> None:
-    # More than two batches; those of one machine are larger.
-    number = 2_400 if open_stores is STORES["cloud"] else 12_000
-    crowd = [pull(caller=f"c{each}") for each in range(number)]
-    await stores.pulls.record(crowd)
-    await stores.pulls.roll_up(before_window=2)
-    await stores.pulls.record(crowd[:: number // 3])
-    assert await stores.pulls.daily(GREET) == {"1.0.0": {TODAY: number + 3}}
-
-
-async def test_a_history_has_what_was_rolled_up_by_version_month_and_day(stores: Stores) -> None:
+async def test_a_history_has_what_was_rolled_up_by_version_month_and_day(
+    stores: Stores, process: Process
+) -> None:
     await stores.metadata.claim(head())
-    long_ago = Pull(coordinate("acme/greet:1.0.0"), "c1", 0, "2026-08-01")
-    month_end = Pull(coordinate("acme/greet:1.0.0"), "c9", 1, "2026-10-31")
+    long_ago = Pull(coordinate("acme/greet:1.0.0"), "2026-08-01", "c1", 0)
+    month_end = Pull(coordinate("acme/greet:1.0.0"), "2026-10-31", "c9", 1)
     newest = pull("acme/greet:2.0.0")
-    await stores.pulls.record([long_ago, month_end, pull(), pull(caller="c2"), newest])
-    await stores.pulls.roll_up(before_window=1)
-    await stores.pulls.record([pull(caller="c3")])
+    await stores.pulls.record(process.batch(long_ago, month_end, pull(), pull(caller="c2"), newest))
+    await stores.pulls.roll_up(before_window=1, today=TODAY)
+    await stores.pulls.record(process.batch(pull(caller="c3")))
     assert await stores.pulls.history(GREET, since="2026-10-31") == PullHistory(
         versions={"1.0.0": 4, "2.0.0": 1},
         months={"2026-08": 1, "2026-10": 1, "2026-11": 3},
         days={"2026-10-31": {"1.0.0": 1}, TODAY: {"1.0.0": 2, "2.0.0": 1}},
     )
-    await stores.pulls.roll_up(before_window=1)
+    await stores.pulls.roll_up(before_window=1, today=TODAY)
     assert (await stores.pulls.history(GREET, since=TODAY)).days == {
         TODAY: {"1.0.0": 3, "2.0.0": 1}
     }
 
 
-async def test_pulls_that_are_not_rolled_up_are_in_no_history(stores: Stores) -> None:
-    await stores.pulls.record([pull()])
+async def test_pulls_that_are_not_rolled_up_are_in_no_history(
+    stores: Stores, process: Process
+) -> None:
+    await stores.pulls.record(process.batch(pull()))
     assert await stores.pulls.history(GREET, since=TODAY) == PullHistory({}, {}, {})
+
+
+# --- ledgers that know callers -----------------------------------------------------------------
+
+
+@pytest.fixture
+def knowing(open_stores: OpenStores, stores: Stores) -> Stores:
+    """Return stores whose ledger knows callers."""
+    if open_stores is STORES["cloud"]:
+        pytest.skip("A ledger in the cloud knows no callers: a process leaves their repeats out.")
+    return stores
+
+
+async def test_a_caller_counts_once_in_all_processes(knowing: Stores, others: Stores) -> None:
+    same = [pull(), pull("ACME/Greet:1.0.0")]
+    reports = [
+        opened.pulls.record(Process(f"process {number}").batch(*same))
+        for number in range(5)
+        for opened in (knowing, others)
+    ]
+    await asyncio.gather(*reports)
+    assert await rolled_up(knowing) == {"1.0.0": {TODAY: 1}}
+
+
+async def test_callers_are_forgotten_with_their_window(knowing: Stores, process: Process) -> None:
+    batch = process.batch(pull(window=1), pull(window=2))
+    await knowing.pulls.record(batch)
+    await knowing.pulls.roll_up(before_window=2, today=TODAY)
+    await knowing.pulls.record(batch)
+    assert await knowing.pulls.daily(GREET) == {"1.0.0": {TODAY: 3}}
+
+
+async def test_any_number_of_callers_is_forgotten(knowing: Stores) -> None:
+    crowd = [pull(caller=f"c{each}") for each in range(12_000)]  # More than two batches.
+    await knowing.pulls.record(PullBatch("one", 1, dict.fromkeys(crowd, 1)))
+    await knowing.pulls.roll_up(before_window=2, today=TODAY)
+    await knowing.pulls.record(PullBatch("one", 2, dict.fromkeys(crowd[::4_000], 1)))
+    assert await knowing.pulls.daily(GREET) == {"1.0.0": {TODAY: 12_003}}

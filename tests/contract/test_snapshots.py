@@ -41,6 +41,7 @@ from tests.contract.sample_records import event, head
 from tests.contract.stores import STORES, Stores, prepared
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
+from tests.support.pulls import Process
 from tests.support.world import OpenWorld, World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
@@ -123,8 +124,8 @@ async def busy(worlds: OpenWorld) -> World:
     removed = Coordinate.parse("acme", "greet", "1.0.1")
     await world.registry.moderation.remove(removed, "court order", by=OPERATOR)
     kept = Coordinate.parse("acme", "greet", "1.0.2")
-    pulls = [Pull(kept, f"c{n}", n, f"2026-{n:02}-20") for n in range(1, 6)]
-    await world.stores.pulls.record(pulls)
+    pulls = [Pull(kept, f"2026-{n:02}-20", f"c{n}", n) for n in range(1, 6)]
+    await world.stores.pulls.record(Process().batch(*pulls))
     await world.registry.upkeep.run("roll-up")
     # Somebody whose push was cut off, and who has not been listed yet.
     await world.stores.metadata.claim(head("acme/late", outbox=(event("cut-off"),)))

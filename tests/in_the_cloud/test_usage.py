@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from infra.cost.usage import (
+    COUNTED_WINDOW,
     ITEMS,
     MEASURED,
     ROLLED_PACKAGE,
-    ROLLED_PULL,
     STORED_USAGE,
     UPKEEP_USAGE,
     Stored,
@@ -49,7 +49,7 @@ async def test_every_use_case_takes_what_the_costs_are_computed_from(tmp_path: P
         },
     }
     assert differ == {}, "python -m bench.charges prints what infra/cost/usage.py has to hold"
-    assert not differing(found.each_pull, ROLLED_PULL)
+    assert not differing(found.each_window, COUNTED_WINDOW, FEW)
     assert not differing(found.each_pulled, ROLLED_PACKAGE)
     assert not differing(found.stored, STORED_USAGE)
     assert {kind: found.items[kind] for kind in ITEMS} == NEAR(dict(ITEMS), rel=0.05)

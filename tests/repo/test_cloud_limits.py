@@ -7,7 +7,8 @@ import pytest
 
 from infra.cost.model import COST_PLANS, REQUESTS_AT_ONCE, Size
 from infra.cost.prices import Figure, Prices
-from infra.cost.usage import ITEMS, MEASURED, ROLLED_PULL, OperationUsage
+from infra.cost.usage import COUNTED_WINDOW, ITEMS, MEASURED, OperationUsage
+from shared.services.pulls import FLUSH_AFTER
 from shared.settings import Settings
 from shared.settings.values import MIB
 from tests.paths import ROOT, docs
@@ -23,9 +24,8 @@ ITEM_BYTES = 2 * MIB
 REGION_MEGABYTES = 512_000
 INDEX = Prices.published()[Figure.INDEX]
 
-COUNT = 6.0  # Request units of a pull that write it down.
-PULL = MEASURED[OperationUsage.PULL].units - COUNT
-COUNTED = COUNT + ROLLED_PULL.units
+PULL = MEASURED[OperationUsage.PULL].units
+COUNTING_SECONDS = FLUSH_AFTER.total_seconds()
 VERSION = ITEMS["release"] + ITEMS["entry"]
 MOST_FACTS = 16 * 1024
 LISTED_VERSION = 1.0  # Request units: half of a KiB, twice for its consistency.
@@ -46,14 +46,12 @@ NUMBERS = {
     "packages": fitting(ITEMS["name"]),
     "events a month": fitting(ITEMS["event"]),
     "exact pulls of one package a second": PARTITION_UNITS / PULL,
-    "counted pulls of one package a second": PARTITION_UNITS / COUNTED,
     "exact pulls a second, dev": CONTAINER_UNITS / PULL,
-    "counted pulls a second, dev": CONTAINER_UNITS / COUNTED,
-    "counted pulls a second, team": units(Size.TEAM) / (PULL + COUNTED),
-    "counted pulls a second, public": units(Size.PUBLIC) / (PULL + COUNTED),
+    "exact pulls a second, team": units(Size.TEAM) / PULL,
+    "exact pulls a second, public": units(Size.PUBLIC) / PULL,
+    "processes that count pulls": PARTITION_UNITS / COUNTED_WINDOW.units * COUNTING_SECONDS,
     "pushes a second, team": units(Size.TEAM) / MEASURED[OperationUsage.PUSH].units,
     "pushes a second, public": units(Size.PUBLIC) / MEASURED[OperationUsage.PUSH].units,
-    "counted pulls of one package kept for a day": fitting(ITEMS["pull"]),
     "archives of 100 KiB a second": 50e9 / 8 / (100 * 1024),
     "instances in a region": INSTANCES,
     "requests at once": INSTANCES * REQUESTS_AT_ONCE,

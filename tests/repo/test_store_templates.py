@@ -21,6 +21,7 @@ ASKED = {
     "events.py": {"events"},
     "listings.py": {"packages"},
     "metadata.py": {"packages"},
+    "pull_totals.py": {"stats"},
     "pulls.py": {"stats"},
     "work.py": {"work"},
 }

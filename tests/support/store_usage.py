@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import httpx
 from azure.storage.blob.aio import BlobServiceClient
 
 from infra.cost.usage import RESOLVED, OperationUsage, Stored, Usage
-from shared.domain.names import NO_PACKAGE, Package
+from shared.domain.names import NO_PACKAGE, Coordinate, Package
 from shared.services.upkeep import SCHEDULES
 from tests.paths import SHARED
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -26,10 +26,7 @@ INDEX = SHARED / "data" / "central-index.jsonl"
 MOST_RELEASES = 4  # Of each package, so that counting takes seconds.
 LONG_AGO = timedelta(days=3)  # Past the grace of the sweep.
 UNTYPED = {"release": "digest", "head": "feed"}  # Items without a kind, by how their id begins.
-READERS = (
-    2  # Who pulls each package when reads are counted: a client without a token, and one with.
-)
-OFTEN = 5  # Clients that pull one package.
+OFTEN = 60  # Clients that pull one package, so that a few pulls more wait for the end of the day.
 A_WINDOW = timedelta(minutes=30)  # After which a pull of the same caller counts again.
 
 
@@ -40,8 +37,8 @@ class Counted:
     uses: Mapping[OperationUsage, Usage]
     idle: Mapping[str, Usage]
     each_release: Mapping[str, Usage]
-    each_pull: Usage  # Of the roll-up; and each package that was pulled since the last one.
-    each_pulled: Usage
+    each_window: Usage  # A batch of pulls, written and merged.
+    each_pulled: Usage  # A package that was pulled, rolled up once in a day.
     stored: Stored
     items: Mapping[str, float]  # Bytes of each kind of item.
 
@@ -56,12 +53,9 @@ async def counted(folder: Path) -> Counted:
         pushes = [await pushed(cloud, each) for each in releases]
         fed = await shown(cloud, last)
         uses = {OperationUsage.PUSH: mean(pushes) + fed, **await read(cloud, list(packages))}
-        once = await rolled(cloud, idle["roll-up"]) * (1 / len(packages))
-        await pull_often(cloud, list(packages))
         items = sizes(cloud)
-        often = await rolled(cloud, idle["roll-up"]) * (1 / len(packages))
-        each_pull = less(often, once) * (1 / (OFTEN - READERS))
-        each_pull = replace(each_pull, blob_reads=0)  # The second time texts are in memory.
+        await pull_often(cloud, list(packages))
+        each_window, each_pulled = await counting(cloud, list(packages))
         await upkept(cloud)  # What the roll-ups changed is told, and no news any more.
         await upkept(cloud)
         busy = await upkept(cloud)
@@ -69,8 +63,8 @@ async def counted(folder: Path) -> Counted:
             uses=uses,
             idle=idle,
             each_release={task: less(busy[task], idle[task]) * (1 / len(pushes)) for task in idle},
-            each_pull=each_pull,
-            each_pulled=less(once, each_pull * READERS),
+            each_window=each_window,
+            each_pulled=each_pulled,
             stored=await stored(cloud, len(pushes)),
             items=items,
         )
@@ -146,10 +140,8 @@ async def read(cloud: MeteredRegistry, packages: list[str]) -> dict[OperationUsa
     exact = [f"{BASE}/packages/{each}/{version(each)}" for each in packages]
     async with fresh(cloud) as process:
         pulls = [(await got(process, url, dict(ACCEPT_ARCHIVE)))[0] for url in exact]
-        process.meter.taken()
         await process.registry.pull_counter.flush()
-        counting = process.meter.taken() * (1 / len(packages))
-        found[OperationUsage.PULL] = mean(pulls) + counting
+        found[OperationUsage.PULL] = mean(pulls)
         bearer = {**dict(ACCEPT_ARCHIVE), "Authorization": f"Bearer {cloud.token}"}
         # Who sends a token again on the second hop is sent to the app itself.
         hops = [(await got(process, url, bearer))[1].headers["location"] for url in exact]
@@ -231,21 +223,39 @@ async def upkept(cloud: MeteredRegistry) -> dict[str, Usage]:
 
 
 async def pull_often(cloud: MeteredRegistry, packages: list[str]) -> None:
-    """Pull each package for several clients."""
+    """Pull each package for several clients, and roll that up."""
+    for client in range(OFTEN):
+        await pull(cloud, packages, client)
+    cloud.clock.advance(LONG_AGO)
+    await run(cloud, "roll-up")
+
+
+async def pull(cloud: MeteredRegistry, packages: list[str], client: int = 0) -> Usage:
+    """Count a pull of packages, and return what it takes to write that down."""
     for package in packages:
-        for client in range(OFTEN):
-            headers = {**dict(ACCEPT_ARCHIVE), "X-Forwarded-For": f"192.0.2.{client}"}
-            await got(cloud, f"{BASE}/packages/{package}/{version(package)}", headers)
+        org, _, name = package.partition("/")
+        coordinate = Coordinate.parse(org, name, version(package))
+        cloud.registry.pull_counter.count(coordinate, f"192.0.2.{client}")
+    cloud.meter.taken()
     await cloud.registry.pull_counter.flush()
+    return cloud.meter.taken()
 
 
-async def rolled(cloud: MeteredRegistry, idle: Usage) -> Usage:
-    """Roll all pulls up, forget them when their window is over, and return what that adds."""
-    total = Usage()
-    for _ in range(2):
-        cloud.clock.advance(A_WINDOW)
-        total += less(await run(cloud, "roll-up"), idle)
-    return total
+async def counting(cloud: MeteredRegistry, packages: list[str]) -> tuple[Usage, Usage]:
+    """Return what each batch of pulls takes, and each package in a day."""
+    writes, runs = list[Usage](), list[Usage]()
+    for batches in (1, 1, 2):  # In the first, the sums of the packages are read.
+        for _ in range(batches):
+            cloud.clock.advance(A_WINDOW)
+            writes.append(await pull(cloud, packages))
+        runs.append(await run(cloud, "roll-up"))
+    nothing = await run(cloud, "roll-up")
+    cloud.clock.advance(LONG_AGO)
+    await pull(cloud, packages[:1])  # Somebody comes, and the days before are over.
+    rolled = less(await run(cloud, "roll-up"), nothing)
+    # The process writes by itself after half a minute, which may come before this does.
+    written = max(writes, key=lambda each: each.units)
+    return written + less(runs[2], runs[1]), rolled * (1 / len(packages))
 
 
 def less(usage: Usage, other: Usage) -> Usage:

@@ -2,13 +2,13 @@
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.metadata import read_head
 from shared.domain.names import Package
-from shared.ports import Pull, PullHistory
+from shared.ports import Pull, PullBatch, PullHistory
 
 GUARDS_A_TRANSACTION = 5_000  # Deleting them takes some 20 ms; pushes go between two batches.
 
@@ -19,11 +19,10 @@ class SqlitePulls:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(self, pulls: Sequence[Pull]) -> None:
-        if pulls:
-            await self._database.write(partial(_record, pulls))
+    async def record(self, batch: PullBatch) -> None:
+        await self._database.write(partial(_record, batch.counts))
 
-    async def roll_up(self, before_window: int) -> list[Package]:
+    async def roll_up(self, before_window: int, today: str) -> list[Package]:  # noqa: ARG002 - all.
         changed = await self._database.write(_roll_up)
         while await self._database.write(partial(_forget, before_window)) == GUARDS_A_TRANSACTION:
             pass
@@ -39,7 +38,7 @@ class SqlitePulls:
         return await self._database.scan(partial(_history, package.key, since))
 
 
-def _record(pulls: Sequence[Pull], connection: sqlite3.Connection) -> None:
+def _record(pulls: Iterable[Pull], connection: sqlite3.Connection) -> None:
     for pull in pulls:
         pk, version = pull.coordinate.package.key, pull.coordinate.version.text
         guard = connection.execute(

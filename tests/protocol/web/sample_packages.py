@@ -9,6 +9,7 @@ from shared.domain.rights import Grant
 from shared.ports import Pull
 from shared.services.publishing import Upload
 from tests.support.archives import bala
+from tests.support.pulls import Process
 from tests.support.world import World
 
 PICTURE = bytes.fromhex(
@@ -138,11 +139,11 @@ async def pulled(world: World) -> None:
     for ago in range(41):
         pulls += _pulls(world, ago, "1.2.0", 3 + ago % 7)
         pulls += _pulls(world, ago, "1.0.0", 1 + ago % 3)
-    await world.stores.pulls.record(pulls)
-    await world.stores.pulls.roll_up(before_window=0)
+    await world.stores.pulls.record(Process().batch(*pulls))
+    await world.stores.pulls.roll_up(before_window=0, today="2100-01-01")
 
 
 def _pulls(world: World, ago: int, version: str, count: int) -> list[Pull]:
     at = datetime.fromtimestamp(world.clock.now_ms() / 1000, UTC) - timedelta(days=ago)
     coordinate = Coordinate.parse("acme", "greet", version)
-    return [Pull(coordinate, f"c{number}", ago, f"{at:%Y-%m-%d}") for number in range(count)]
+    return [Pull(coordinate, f"{at:%Y-%m-%d}", f"c{number}", ago) for number in range(count)]

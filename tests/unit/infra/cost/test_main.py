@@ -33,7 +33,7 @@ def test_a_size_is_shown_by_its_lines(terminal: Terminal) -> None:
 
 
 def test_a_size_that_is_too_small_is_reported_on_stderr(terminal: Terminal) -> None:
-    result = terminal.invoke("--size", "team", "--pulls", "100000000")
+    result = terminal.invoke("--size", "team", "--pulls", "10000000000")
     assert result.exit_code == 0
     assert "raise maximumThroughput" in result.stderr
     assert "raise maximumThroughput" not in result.stdout

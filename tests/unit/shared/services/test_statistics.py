@@ -3,15 +3,10 @@
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Self, cast
+from typing import cast
 
-import pytest
-
-from shared.auth.signing_keys import KeyRing
-from shared.domain.errors.base import Refusal
-from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
-from shared.domain.errors.requests import Busy, TakesNoChanges
-from shared.domain.names import Coordinate, Package
+from shared.domain.errors.requests import Busy
+from shared.domain.names import Package
 from shared.domain.packages import Listing, Texts
 from shared.domain.search import (
     ANYONE,
@@ -27,14 +22,13 @@ from shared.domain.search import (
     Viewer,
 )
 from shared.domain.status import RegistryCounts
-from shared.ports import Pull, PullHistory, PullLedger, SearchIndex
+from shared.ports import PullHistory, PullLedger, SearchIndex
 from shared.services.statistics import (
     COUNTS_CACHED_FOR,
     PACKAGES_LISTED,
     SUMMARY_CACHED_FOR,
     CachedCounts,
     LastRegistryCounts,
-    PullCounter,
     RecentPulls,
     RegistryStatistics,
 )
@@ -96,203 +90,6 @@ async def test_a_store_that_is_silent_leaves_what_was_known() -> None:
 
 def test_counts_are_added_up() -> None:
     assert TWO.plus(TWO) == RegistryCounts(packages=4)
-
-
-GREET = Coordinate.parse("acme", "greet", "1.0.0")
-OTHER = Coordinate.parse("acme", "greet", "2.0.0")
-MOVING = "moving house"
-WINDOW_MS = 600_000
-
-
-class Ledger:
-    """A ledger that fails on request."""
-
-    def __init__(self) -> None:
-        self.pulls: list[Pull] = []
-        self.is_down = False
-        self.is_closed = False
-
-    async def require_changes_allowed(self) -> None:
-        if self.is_closed:
-            raise TakesNoChanges(MOVING)
-
-    async def record(self, pulls: list[Pull]) -> None:
-        if self.is_down:
-            raise Busy
-        self.pulls += pulls
-
-
-@pytest.fixture
-def ledger() -> Ledger:
-    return Ledger()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def delays() -> list[Refusal]:
-    return []
-
-
-@pytest.fixture
-def counting(ledger: Ledger, clock: FakeClock, delays: list[Refusal]) -> PullCounter:
-    return PullCounter(
-        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
-        clock,
-        KeyRing.of_setting("x" * 32),
-        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
-        delayed=delays.append,
-        flush_after=timedelta(0),
-    )
-
-
-async def until_written(counting: PullCounter) -> None:
-    """Let the flush that is under way come to its end."""
-    while counting.is_flushing:
-        await asyncio.sleep(0)
-
-
-async def test_a_caller_counts_once_in_ten_minutes(counting: PullCounter, ledger: Ledger) -> None:
-    for _ in range(4):
-        counting.count(GREET, "one")
-    await counting.flush()
-    counting.count(GREET, "one")
-    assert await counting.flush() == 0
-    assert len(ledger.pulls) == 1
-
-
-async def test_another_caller_another_release_and_another_window_count(
-    counting: PullCounter, ledger: Ledger, clock: FakeClock
-) -> None:
-    counting.count(GREET, "one")
-    counting.count(GREET, "two")
-    counting.count(OTHER, "one")
-    clock.advance(timedelta(minutes=10))
-    counting.count(GREET, "one")
-    await counting.flush()
-    assert len(ledger.pulls) == 4
-
-
-async def test_pulls_of_an_earlier_window_are_not_remembered(
-    counting: PullCounter, clock: FakeClock
-) -> None:
-    for caller in ("one", "two", "three"):
-        counting.count(GREET, caller)
-    assert counting.remembered_pulls == 3
-    clock.advance(timedelta(minutes=10))
-    counting.count(GREET, "one")
-    assert counting.remembered_pulls == 1
-
-
-async def test_callers_are_stored_as_keyed_hashes(counting: PullCounter, ledger: Ledger) -> None:
-    counting.count(GREET, "203.0.113.7 2201.12.0")
-    await counting.flush()
-    assert "203.0.113.7" not in repr(ledger.pulls)
-
-
-async def test_pulls_that_cannot_be_written_are_written_by_the_next_flush(
-    counting: PullCounter, ledger: Ledger
-) -> None:
-    ledger.is_down = True
-    counting.count(GREET, "one")
-    with pytest.raises(Busy):
-        await counting.flush()
-    ledger.is_down = False
-    counting.count(GREET, "two")
-    assert await counting.flush() == 2
-
-
-async def test_counts_are_written_by_themselves_after_a_while(
-    counting: PullCounter, ledger: Ledger
-) -> None:
-    counting.count(GREET, "one")
-    await until_written(counting)
-    assert len(ledger.pulls) == 1
-
-
-async def test_counts_that_cannot_be_written_are_tried_again_by_themselves(
-    counting: PullCounter, ledger: Ledger, delays: list[Refusal]
-) -> None:
-    ledger.is_down = True
-    counting.count(GREET, "one")
-    for _ in range(10):
-        await asyncio.sleep(0)
-    ledger.is_down = False
-    await until_written(counting)
-    assert len(ledger.pulls) == 1
-    assert isinstance(delays[0], Busy)
-
-
-async def test_while_nothing_may_be_written_counts_wait_for_its_end(
-    counting: PullCounter, ledger: Ledger, delays: list[Refusal]
-) -> None:
-    ledger.is_closed = True
-    counting.count(GREET, "one")
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert ledger.pulls == []
-    assert isinstance(delays[0], TakesNoChanges)
-    ledger.is_closed = False
-    await until_written(counting)
-    assert len(ledger.pulls) == 1
-
-
-async def test_a_process_that_ends_meanwhile_writes_nothing(
-    counting: PullCounter, ledger: Ledger
-) -> None:
-    ledger.is_closed = True
-    counting.count(GREET, "one")
-    await counting.close()
-    assert ledger.pulls == []
-
-
-async def test_closing_writes_what_is_left(counting: PullCounter, ledger: Ledger) -> None:
-    counting.count(GREET, "one")
-    await counting.close()
-    assert len(ledger.pulls) == 1
-
-
-async def test_a_pull_is_of_the_window_and_the_day_in_which_it_came(
-    counting: PullCounter, ledger: Ledger, clock: FakeClock
-) -> None:
-    clock.at_ms = 1_000 * WINDOW_MS
-    counting.count(GREET, "one")
-    clock.at_ms += WINDOW_MS - 1
-    counting.count(GREET, "one")
-    clock.at_ms += 1
-    counting.count(GREET, "one")
-    await counting.flush()
-    reported = [(pull.coordinate, pull.window, pull.day) for pull in ledger.pulls]
-    assert reported == [(GREET, 1_000, "1970-01-07"), (GREET, 1_001, "1970-01-07")]
-
-
-class UnavailableKeys:
-    """Keys that cannot be read."""
-
-    def signer(self, _purpose: str) -> Self:
-        return self
-
-    async def ready(self) -> None:
-        """Refuse."""
-        raise SigningKeyUnavailable(KeyTrouble.SILENT)
-
-
-async def test_a_process_that_ends_without_its_key_loses_its_counts(
-    ledger: Ledger, clock: FakeClock
-) -> None:
-    counting = PullCounter(
-        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
-        clock,
-        UnavailableKeys(),  # pyright: ignore[reportArgumentType] - the part that is called.
-        ledger,  # pyright: ignore[reportArgumentType] - the part that is called.
-        delayed=lambda _refusal: None,
-    )
-    counting.count(GREET, "one")
-    await counting.close()
-    assert ledger.pulls == []
 
 
 @dataclass
