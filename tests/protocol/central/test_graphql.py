@@ -244,7 +244,7 @@ async def test_a_bomb_is_refused_in_a_moment(world: World, name: str) -> None:
         began = time.thread_time()
         answer = await asked(world, BOMBS[name])
         seconds.append(time.thread_time() - began)
-    assert min(seconds) < 0.05
+    assert min(seconds) < 0.5  # Without the limits it takes many seconds.
     assert answer["errors"][0]["message"]
     assert not answer["data"]
 
