@@ -12,7 +12,7 @@ ports promise:
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, TypeVar, cast
@@ -98,10 +98,13 @@ class PackageReader(Protocol):
         not exist. An archive contains its coordinate, so no two releases share a digest."""
         ...
 
-    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+    async def survey(
+        self, packages: Sequence[Package], versions: Collection[Coordinate] = (), /
+    ) -> list[Survey | None]:
         """Return each package with all its entries, newest first, in the order of `packages`; None
-        for a package that does not exist. The cost grows with the changes since the last call, not
-        with the number of releases."""
+        for a package that does not exist. Of `versions` are among the entries all that were
+        published before the call. The cost grows with the changes since the last call, not with the
+        number of releases."""
         ...
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:

@@ -274,6 +274,10 @@ class Survey:
         """A number that grows with every change of the package except its pulls."""
         return self.head.revision + sum(entry.revision for entry in self.entries)
 
+    def has(self, version: Version) -> bool:
+        """Check whether the version was published, whatever became of it."""
+        return any(entry.version == version.text for entry in self.entries)
+
     @property
     def changed_ms(self) -> int:
         """When the package last changed, including withheld releases."""

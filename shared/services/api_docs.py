@@ -161,7 +161,7 @@ class ApiDocs:
             packages, version = name.packages(), Version.parse(name.version)
         except (InvalidName, InvalidVersion):
             raise missing from None
-        surveys = await self.records.survey(packages)
+        surveys = await self.records.survey(packages, [each.at(version) for each in packages])
         requested = list(zip(packages, surveys, strict=True))
         found = _find(await self.authorization.visible(by, requested), name.module, version)
         if found is None:

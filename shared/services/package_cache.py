@@ -4,7 +4,7 @@ For services that answer readers. Whoever decides on a write, or derives data fr
 the store itself.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -65,12 +65,18 @@ class PackageCache:
             note_read(found.head.package.key)
         return found
 
-    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+    async def survey(
+        self, packages: Sequence[Package], versions: Collection[Coordinate] = (), /
+    ) -> list[Survey | None]:
         for package in packages:
             note_read(package.key)
         surveys = {
             each.key: cast("Survey | None", await self._standing(each.key)) for each in packages
         }
+        for version in versions:
+            known = surveys[version.package.key]
+            if known is not None and not known.has(version.version):
+                surveys[version.package.key] = None  # It may have been published just now.
         unknown = {each.key: each for each in packages if surveys[each.key] is None}
         if unknown:
             number = self._edition.number

@@ -219,7 +219,8 @@ class PackageDetails:
     async def release(self, coordinate: Coordinate, *, by: Principal) -> ReleaseDetails:
         """Return a release; raise `ReleaseNotFound` if it is missing or held, and
         `ReleaseWithdrawn` if it was withdrawn. Costs the same in all cases."""
-        survey = await self.packages.survey_with_withheld(coordinate.package, by=by)
+        package = coordinate.package
+        survey = await self.packages.survey_with_withheld(package, coordinate, by=by)
         entries = survey.entries if survey else ()
         wanted = coordinate.version.text
         entry = next((each for each in entries if each.version == wanted), None)

@@ -130,10 +130,12 @@ class PackageLookup:
             raise PackageNotFound(package)
         return survey
 
-    async def survey_with_withheld(self, package: Package, *, by: Principal) -> Survey | None:
-        """Return the package also if all of its releases are withheld; None for a package that is
-        missing or hidden."""
-        [survey] = await self.records.survey([package])
+    async def survey_with_withheld(
+        self, package: Package, *versions: Coordinate, by: Principal
+    ) -> Survey | None:
+        """Return the package also if all of its releases are withheld, with these versions of it if
+        they were published; None for a package that is missing or hidden."""
+        [survey] = await self.records.survey([package], versions)
         is_visible = await self.authorization.may_find(by, package, survey and survey.head)
         return survey if is_visible else None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from shared.auth.authorization import Authorization
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import Principal
-from shared.domain.names import NO_PACKAGE, Package, ToolId
+from shared.domain.names import NO_PACKAGE, Coordinate, Package, ToolId
 from shared.domain.packages import Survey, Visibility
 from shared.domain.resolution import (
     ModuleAnswer,
@@ -19,6 +19,7 @@ from shared.domain.resolution import (
     ToolAnswer,
     ToolRequest,
     UnresolvedModule,
+    WantedPackage,
     resolve_module,
     resolve_package,
     resolve_tool,
@@ -51,7 +52,7 @@ class Resolver:
     ) -> PackageAnswer:
         """Choose a release for each package, with its dependency graph. Two trips."""
         _check_count(len(requests), self.max_resolve)
-        wanted = [each.wanted.package for each in requests if each.wanted]
+        wanted = [each.wanted for each in requests if each.wanted]
         packages = ResolutionCandidates(await self._surveys(wanted, by), client)
         answers = [(each, resolve_package(each, packages)) for each in requests]
         resolved = [found for _, found in answers if found]
@@ -63,7 +64,7 @@ class Resolver:
     ) -> ModuleAnswer:
         """Choose the package and release that contain each module. One trip."""
         _check_count(len(requests), self.max_resolve)
-        wanted = [candidate.package for each in requests for candidate in each.candidates]
+        wanted = [candidate for each in requests for candidate in each.candidates]
         _check_count(len(wanted), self.max_resolve * CANDIDATES_PER_MODULE)
         packages = ResolutionCandidates(await self._surveys(wanted, by), client)
         answers = [resolve_module(each, packages) for each in requests]
@@ -78,27 +79,34 @@ class Resolver:
         """Choose a release of the package that owns each tool. Two trips."""
         _check_count(len(requests), self.max_resolve)
         owners = await self._owners(each.wanted.id for each in requests if each.wanted)
-        packages = ResolutionCandidates(await self._surveys_of_owners(owners.values(), by), client)
+        wanted = [
+            WantedPackage(owners[each.wanted.id], each.wanted.version)
+            for each in requests
+            if each.wanted
+        ]
+        packages = ResolutionCandidates(await self._surveys_of_owners(wanted, by), client)
         answers = [(each, resolve_tool(each, owners, packages)) for each in requests]
         return ToolAnswer(
             tuple(found for _, found in answers if found),
             tuple(request for request, found in answers if not found),
         )
 
-    async def _surveys(self, packages: Iterable[Package], by: Principal) -> list[Survey]:
+    async def _surveys(self, wanted: Sequence[WantedPackage], by: Principal) -> list[Survey]:
         """Return the packages that `by` may see."""
-        distinct = list({package.key: package for package in packages}.values())
+        distinct = list({each.package.key: each.package for each in wanted}.values())
         if not distinct:
             return []
-        found = await self.records.survey(distinct)
+        found = await self.records.survey(distinct, _versions(wanted))
         return await self.authorization.visible(by, list(zip(distinct, found, strict=True)))
 
-    async def _surveys_of_owners(self, owners: Iterable[Package], by: Principal) -> list[Survey]:
+    async def _surveys_of_owners(
+        self, wanted: Sequence[WantedPackage], by: Principal
+    ) -> list[Survey]:
         """Return the owners of tools that `by`, who did not name them, may see."""
-        distinct = list({owner.key: owner for owner in owners}.values())
+        distinct = list({each.package.key: each.package for each in wanted}.values())
         if not distinct:
             return []
-        found = await self.records.survey(distinct)
+        found = await self.records.survey(distinct, _versions(wanted))
         if all(survey and survey.head.visibility is Visibility.PUBLIC for survey in found):
             return [survey for survey in found if survey]
         access = await self.authorization.private_access(by)
@@ -122,6 +130,10 @@ class Resolver:
         graphs = dict(zip(digests, await self.documents.graphs(digests), strict=True))
         _check_size(sum(len(graphs[each.content]) for each in resolved))
         return tuple(replace(each, graph=graphs[each.content]) for each in resolved)
+
+
+def _versions(wanted: Iterable[WantedPackage]) -> list[Coordinate]:
+    return [each.package.at(each.version) for each in wanted if each.version]
 
 
 def _check_count(count: int, most: int) -> None:

@@ -171,6 +171,38 @@ async def test_an_exact_version_is_there_for_everybody_at_once(instances: Instan
         assert (await instances.read(f"{PACKAGE}/{version}", PULL)).status_code == 302
 
 
+EXACT_READS = [
+    *READS[:2],
+    READS[-1],
+    (f"{URL}/packages/acme/greet/1.0.0", {}),
+    (f"{URL}/packages/acme/greet/1.0.0/dependencies", {}),
+    (f"{URL}/2.0/docs/acme/greet/1.0.0", {}),
+]
+
+
+@pytest.mark.parametrize(("url", "headers"), EXACT_READS)
+async def test_every_address_of_an_exact_version_is_there_at_once(
+    instances: Instances, url: str, headers: dict[str, str]
+) -> None:
+    await instances.remember(PACKAGE, {})
+    pushed = url.replace("1.0.0", "1.1.0")
+    assert (await instances.read(pushed, headers)).status_code == 404
+    await instances.push("acme/greet:1.1.0")
+    assert (await instances.read(pushed, headers)).status_code in (200, 302)
+
+
+@pytest.mark.parametrize("mode", ["locked", "soft"])
+async def test_a_build_gets_a_release_that_was_pushed_just_now(
+    instances: Instances, mode: str
+) -> None:
+    await instances.remember(PACKAGE, {})
+    await instances.push("acme/greet:1.1.0")
+    wanted = {"orgName": "acme", "name": "greet", "version": "1.1.0", "mode": mode}
+    url = f"{BASE}/packages/resolve-dependencies"
+    answer = await instances.reading.http.post(url, json={"packages": [wanted]})
+    assert [each["version"] for each in answer.json()["resolved"]] == ["1.1.0"]
+
+
 async def test_a_list_shows_a_release_within_a_second_and_its_own_at_once(
     instances: Instances,
 ) -> None:

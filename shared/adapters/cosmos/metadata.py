@@ -4,7 +4,7 @@ decoded.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -69,7 +69,9 @@ class CosmosMetadata:
         item = await self._packages.read(package.key, HEAD)
         return read_record(Head, item) if item else None
 
-    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+    async def survey(
+        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+    ) -> list[Survey | None]:
         return await self._surveys.read([package.key for package in packages])
 
     async def claim(self, head: Head) -> Head:

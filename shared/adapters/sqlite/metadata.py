@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -56,7 +56,9 @@ class SqliteMetadata:
         row = self._database.row("SELECT body FROM heads WHERE pk = ?", package.key)
         return None if row is None else read_head(row[0])
 
-    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+    async def survey(
+        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+    ) -> list[Survey | None]:
         return await self._surveys.read([package.key for package in packages])
 
     async def claim(self, head: Head) -> Head:

@@ -1,6 +1,6 @@
 """The feed of changes shows what its reader may see, and does not tell when the rest happened."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import cast
 
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from shared.auth.authorization import Authorization
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.index import index_file
-from shared.domain.names import Package
+from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
 from shared.domain.records import Event
 from shared.ports import DocumentStore, MetadataStore
@@ -28,7 +28,9 @@ class Packages:
         self.surveys = {each.head.package.key: each for each in surveys}
         self.asked = 0
 
-    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+    async def survey(
+        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+    ) -> list[Survey | None]:
         self.asked += 1
         return [self.surveys.get(package.key) for package in packages]
 

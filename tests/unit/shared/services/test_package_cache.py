@@ -1,7 +1,7 @@
 """The package cache answers what stands, of public packages alone."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
 import pytest
@@ -10,6 +10,7 @@ from shared.adapters.editions import DataVersionEdition
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Survey, Visibility
+from shared.domain.versions import Version
 from shared.edition import packages_read
 from shared.ports import MetadataStore
 from shared.services.package_cache import PackageCache
@@ -35,7 +36,9 @@ class Stores:
             return None
         return survey("1.0.0", visibility=self.visibility)
 
-    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+    async def survey(
+        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+    ) -> list[Survey | None]:
         self.calls["survey"] += len(packages)
         return [self.survey_of(package) for package in packages]
 
@@ -109,6 +112,14 @@ async def test_a_private_package_is_asked_for_each_time(scene: Scene) -> None:
     await scene.read()
     await scene.read()
     assert +scene.stores.calls == READ_TWICE
+
+
+async def test_a_version_that_is_not_in_memory_is_asked_for(scene: Scene) -> None:
+    await scene.cache.survey([GREET])
+    await scene.cache.survey([GREET, MISSING], [ONE, MISSING.at(ONE.version)])
+    assert scene.stores.calls["survey"] == 2, "the version is in memory, the other package is not"
+    await scene.cache.survey([GREET], [GREET.at(Version.parse("1.1.0"))])
+    assert scene.stores.calls["survey"] == 3
 
 
 async def test_packages_that_are_not_in_memory_are_read_together(scene: Scene) -> None:

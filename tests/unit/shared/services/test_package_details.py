@@ -1,6 +1,6 @@
 """Details of packages for those who may see them, and the history of a package."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, cast
@@ -67,7 +67,9 @@ class Packages:
     surveys: dict[str, Survey] = field(default_factory=dict[str, Survey])
     lost: set[str] = field(default_factory=set[str])
 
-    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+    async def survey(
+        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+    ) -> list[Survey | None]:
         """Return packages with their entries."""
         return [self.surveys.get(each.key) for each in packages]
 
@@ -432,7 +434,9 @@ class CountedPackages:
     surveys: dict[str, Survey] = field(default_factory=dict[str, Survey])
     asked: int = 0
 
-    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+    async def survey(
+        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+    ) -> list[Survey | None]:
         """Return packages with their entries."""
         self.asked += len(packages)
         return [self.surveys.get(each.key) for each in packages]

@@ -1,6 +1,6 @@
 """Copies of public packages follow the records, whoever writes them at the same time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,7 +178,9 @@ class ChangedMeanwhile:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._world.stores.metadata, name)
 
-    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+    async def survey(
+        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+    ) -> list[Survey | None]:
         """Return what was true until just now."""
         found = await self._world.stores.metadata.survey(packages)
         if not self._is_changed:

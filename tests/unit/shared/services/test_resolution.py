@@ -1,7 +1,7 @@
 """Builds get releases for what they ask, in the order asked, in as few trips as can be."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -13,7 +13,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
-from shared.domain.names import NO_PACKAGE, Package
+from shared.domain.names import NO_PACKAGE, Coordinate, Package
 from shared.domain.packages import Survey, Visibility
 from shared.domain.resolution import (
     ModuleAnswer,
@@ -43,7 +43,9 @@ class Packages:
         self.calls: Counter[str] = Counter()
         self.asked: list[str] = []
 
-    async def survey(self, packages: Sequence[Package]) -> list[Survey | None]:
+    async def survey(
+        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+    ) -> list[Survey | None]:
         self.calls["survey"] += 1
         self.asked += [str(package) for package in packages]
         return [self.surveys.get(package.key) for package in packages]
