@@ -156,7 +156,7 @@ class PublicPages:
             try:
                 if not request.principal.is_anonymous:
                     return await make()
-                response = await shared.response(request_key(req), make)
+                response = await shared.response(request_key(req, number), make)
                 return _cached(request, response, number)
             except Refusal as refusal:
                 if request.wants(JSON):
@@ -218,7 +218,9 @@ class SharedResponses:
         )
 
 
-def request_key(req: func.HttpRequest) -> RequestKey:
-    """Return everything that the response to an anonymous request depends on."""
+def request_key(req: func.HttpRequest, number: int) -> RequestKey:
+    """Return everything that the response to an anonymous request depends on; the number of the
+    edition too, so that no response is shared that was begun before a change that is known now."""
     headers = headers_of(req)
-    return req.method, req.url, headers.get("accept", ""), headers.get("if-none-match", "")
+    accepted, known = headers.get("accept", ""), headers.get("if-none-match", "")
+    return req.method, req.url, accepted, known, str(number)

@@ -104,6 +104,8 @@ class ChangeFeedEdition:
     def wrote(self, package: str) -> None:
         self._number += 1
         self._changed[package] = self._number
+        if len(self._changed) > MOST_CHANGED:
+            self._forget()
 
     async def _ask(self) -> None:
         """Read what changed. If that fails, what was read before stays unconfirmed."""
@@ -144,8 +146,6 @@ class ChangeFeedEdition:
             if not items:
                 break
         else:
-            self._forget()
-        if len(self._changed) > MOST_CHANGED:
             self._forget()
         return after
 

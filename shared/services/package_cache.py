@@ -126,8 +126,12 @@ class PackageCache:
             self._edition.ask()  # So that what is read now can stand soon.
             return None
         is_confirmed = self._edition.is_confirmed() or await self._edition.confirm()
-        holds = is_confirmed and self._edition.holds(cached.number, (cached.package,))
-        return cached.value if holds else None
+        if not self._edition.holds(cached.number, (cached.package,)):
+            # Else a package that is private now would wait for the edition each time, and a missing
+            # one would not.
+            self._cached.drop(place)
+            return None
+        return cached.value if is_confirmed else None
 
     def _keep(self, place: str, head: Head, value: FoundRelease | Survey, number: int) -> None:
         if head.visibility is Visibility.PUBLIC:

@@ -72,6 +72,11 @@ def test_the_key_holds_what_the_response_depends_on() -> None:
     def request(**headers: str) -> func.HttpRequest:
         return func.HttpRequest("GET", "https://registry.test/?q=x", headers=headers, body=b"")
 
-    assert request_key(request()) == request_key(request(cookie="a=b"))
-    assert request_key(request()) != request_key(request(accept="application/json"))
-    assert request_key(request()) != request_key(request(**{"If-None-Match": '"x"'}))
+    assert request_key(request(), 1) == request_key(request(cookie="a=b"), 1)
+    assert request_key(request(), 1) != request_key(request(accept="application/json"), 1)
+    assert request_key(request(), 1) != request_key(request(**{"If-None-Match": '"x"'}), 1)
+
+
+def test_a_response_that_was_begun_before_a_change_is_not_shared_after_it() -> None:
+    req = func.HttpRequest("GET", "https://registry.test/", body=b"")
+    assert request_key(req, 1) != request_key(req, 2)

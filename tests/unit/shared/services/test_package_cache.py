@@ -61,12 +61,28 @@ class Stores:
         return [GREET if tool.lower() == "greeter" else None for tool in tools]
 
 
+class CountedEdition(DataVersionEdition):
+    """Counts how often somebody waited for it; it is confirmed by nothing else."""
+
+    confirmations = 0
+
+    def is_confirmed(self) -> bool:
+        return False
+
+    def ask(self) -> None:
+        super().is_confirmed()
+
+    async def confirm(self) -> bool:
+        self.confirmations += 1
+        return super().is_confirmed()
+
+
 class Scene:
     """A cache over counted stores."""
 
     def __init__(self, capacity_bytes: int = 1_000_000) -> None:
         self.stores = Stores()
-        self.edition = DataVersionEdition(lambda: self.stores.version)
+        self.edition = CountedEdition(lambda: self.stores.version)
         store = cast("MetadataStore", self.stores)
         self.cache = PackageCache(store, self.edition, capacity_bytes)
 
@@ -120,6 +136,17 @@ async def test_a_version_that_is_not_in_memory_is_asked_for(scene: Scene) -> Non
     assert scene.stores.calls["survey"] == 2, "the version is in memory, the other package is not"
     await scene.cache.survey([GREET], [GREET.at(Version.parse("1.1.0"))])
     assert scene.stores.calls["survey"] == 3
+
+
+async def test_a_package_that_became_private_is_not_waited_for_again(scene: Scene) -> None:
+    await scene.read()
+    scene.stores.visibility = Visibility.PRIVATE
+    scene.stores.version += 1
+    await scene.read()
+    scene.edition.confirmations = 0
+    await scene.read()
+    await scene.cache.survey([MISSING])
+    assert scene.edition.confirmations == 0, "as for a package that is missing"
 
 
 async def test_packages_that_are_not_in_memory_are_read_together(scene: Scene) -> None:
