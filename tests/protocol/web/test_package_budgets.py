@@ -12,7 +12,8 @@ from tests.support.port_doubles import Journal
 from tests.support.world import OpenWorld, World, asking
 
 SURVEY, FIND = "metadata.survey", "metadata.find"
-FRAME = Counter([SURVEY, FIND, "directory.get", "directory.list_by_owner"])
+RECORDS = Counter([SURVEY, FIND])  # Until they are in memory.
+FRAME = RECORDS + Counter(["directory.get", "directory.list_by_owner"])
 FILES = Counter(["archives.read"])
 DEPENDENTS = Counter(["search.search"])  # Counted in the tabs of every page.
 VERDICTS = "directory.list_by_owner"
@@ -48,6 +49,8 @@ async def counted(worlds: OpenWorld, journal: Journal) -> World:
     """Return a registry whose calls are written down, and that remembers no answer."""
     world = await worlds(wrap=journal.wrap, host=asking)
     await fill(world)
+    while not await world.registry.adapters.edition.confirm():
+        pass  # A busy machine takes longer than a request waits.
     journal.taken()
     return world
 
@@ -80,7 +83,7 @@ async def test_a_page_asks_no_more_than_its_budget(
 async def test_the_list_of_files_is_read_once(counted: World, journal: Journal) -> None:
     await calls(counted, journal, "/packages/acme/greet/1.2.0/files")
     assert await calls(counted, journal, "/packages/acme/greet") == (
-        FRAME + Counter(["documents.texts"]) + DEPENDENTS
+        FRAME - RECORDS + Counter(["documents.texts"]) + DEPENDENTS
     )
 
 
@@ -111,7 +114,8 @@ async def test_a_badge_and_a_feed_of_a_package_are_the_frame_alone(
     counted: World, journal: Journal
 ) -> None:
     assert await calls(counted, journal, "/badges/acme/greet/version.svg") == FRAME
-    assert await calls(counted, journal, "/feeds/packages/acme/greet/releases.atom") == FRAME
+    feed = await calls(counted, journal, "/feeds/packages/acme/greet/releases.atom")
+    assert feed == FRAME - RECORDS  # They are in memory now.
 
 
 @pytest.mark.parametrize(

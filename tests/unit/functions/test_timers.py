@@ -143,7 +143,7 @@ async def test_a_first_start_makes_up_for_nothing(world: World, tasks: Tasks) ->
     assert not tasks.ran
     world.clock.advance(MINUTE)
     await fire(world)
-    assert sorted(tasks.ran) == ["roll-up", "settle", "snapshot"]
+    assert sorted(tasks.ran) == ["settle", "snapshot"]
 
 
 async def test_missed_runs_are_made_up_for_once(world: World, tasks: Tasks) -> None:
@@ -167,7 +167,6 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
     assert sorted(restarted.ran) == [
         "document",
         "expire",
-        "roll-up",
         "search",
         "settle",
         "snapshot",
@@ -181,7 +180,7 @@ async def test_a_slow_task_does_not_hold_the_others_back(world: World, tasks: Ta
     await fire(world, Waiting(tasks, looks=12))
     assert tasks.ran.count("snapshot") == 1
     assert tasks.ran.count("settle") == 12
-    assert tasks.ran.count("roll-up") == 3
+    assert tasks.ran.count("expire") == 1
 
 
 async def test_a_call_begins_nothing_that_the_host_would_end(world: World, tasks: Tasks) -> None:
@@ -203,15 +202,14 @@ async def test_a_call_begins_nothing_that_the_host_would_end(world: World, tasks
 
 
 async def test_a_failing_task_does_not_hold_the_others_back(world: World, tasks: Tasks) -> None:
-    tasks.failing = frozenset({"roll-up"})
+    tasks.failing = frozenset({"settle"})
     await fire(world)
     world.clock.advance(MINUTE)
     with capture_logs() as events:
         await fire(world)
     assert sorted(results(events)) == [
-        ("upkeep.done", "settle"),
         ("upkeep.done", "snapshot"),
-        ("upkeep.failed", "roll-up"),
+        ("upkeep.failed", "settle"),
     ]
 
 
@@ -312,4 +310,4 @@ async def test_a_read_only_registry_postpones_tasks_that_change_records(
     await world.registry.notices.leave_read_only_mode(by=OPERATOR)
     world.clock.advance(MINUTE)
     await fire(world)
-    assert sorted(tasks.ran) == ["roll-up", "search", "settle", "snapshot"]
+    assert sorted(tasks.ran) == ["search", "settle", "snapshot"]
