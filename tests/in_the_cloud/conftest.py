@@ -7,7 +7,7 @@ import pytest
 from shared.adapters import editions
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for the change feed however busy this machine is: what is counted depends on it."""
     monkeypatch.setattr(editions, "WAITED_FOR", timedelta(seconds=30))

@@ -23,6 +23,8 @@ from tests.support.archives import bala
 from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
 from tests.support.world import BASE, MAVEN, URL
 
+pytestmark = pytest.mark.usefixtures("patience")
+
 GREET = f"{BASE}/packages/acme/greet"
 PULL = dict(ACCEPT_ARCHIVE)
 NAMES = [f"p{number}" for number in range(20)]

@@ -17,6 +17,8 @@ from tests.contract.sample_records import head
 from tests.support.cloud_registry import MeteredRegistry, metered
 from tests.support.cloud_stores import double_of
 
+pytestmark = pytest.mark.usefixtures("patience")
+
 PACKAGES = 1_700  # As many as Ballerina Central has.
 VERSIONS = 3
 PULLS_A_SECOND = 10

@@ -17,6 +17,8 @@ from infra.cost.usage import (
 )
 from tests.support.store_usage import INDEX, counted
 
+pytestmark = pytest.mark.usefixtures("patience")
+
 # A header more or less is no other price; a request more or less is.
 NEAR = pytest.approx
 
