@@ -71,7 +71,12 @@ _ALLOWED = {"Allow": "GET, HEAD, OPTIONS, PUT", "Content-Length": "0"}
 
 def blueprint(registry: Registry) -> func.Blueprint:
     bp = func.Blueprint()
+    _add_reads(bp, registry)
+    _add_writes(bp, registry)
+    return bp
 
+
+def _add_reads(bp: func.Blueprint, registry: Registry) -> None:
     @bp.route(REPOSITORY_ROUTE, methods=READ_METHODS)
     @maven_errors
     @cacheable(registry)
@@ -87,6 +92,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
         async def maven_read_at_edge(req: func.HttpRequest) -> func.HttpResponse:
             return await _read(registry, req)
 
+
+def _add_writes(bp: func.Blueprint, registry: Registry) -> None:
     @bp.route(REPOSITORY_ROUTE, methods=["PUT"])
     @maven_errors
     async def maven_write(req: func.HttpRequest) -> func.HttpResponse:
@@ -108,8 +115,6 @@ def blueprint(registry: Registry) -> func.Blueprint:
         if caller.is_anonymous:
             raise RepositoryTokenMissing
         return func.HttpResponse(headers=_ALLOWED)
-
-    return bp
 
 
 async def _read(registry: Registry, req: func.HttpRequest) -> func.HttpResponse:

@@ -81,26 +81,27 @@ class PublicCopies:
             revision = survey.revision
 
     async def _withdraw(self, survey: Survey) -> None:
-        await self._delete_outdated(survey)
         lists = package_documents(survey, self.distributions)
+        await self._delete_outdated(survey, lists)
         await _at_once(self.store.replace(path, copy) for path, copy in lists.items() if copy)
 
     async def _write(self, survey: Survey) -> None:
-        marks = await self._delete_outdated(survey)
+        lists = package_documents(survey, self.distributions)
+        marks = await self._delete_outdated(survey, lists)
         missing = [each for each in release_copies(survey) if not each.is_current(marks)]
         await _at_once(self._put_release(survey.head, each) for each in missing)
         # Lists come last: every release that they name has its files.
-        lists = package_documents(survey, self.distributions)
         await _at_once(self.store.put(path, copy) for path, copy in lists.items() if copy)
         if has_copies(survey):
             for path, copy in empty_lists(survey, self.distributions).items():
                 await self.store.add(path, copy)
 
-    async def _delete_outdated(self, survey: Survey) -> Mapping[str, str]:
+    async def _delete_outdated(
+        self, survey: Survey, lists: Mapping[str, Copy | None]
+    ) -> Mapping[str, str]:
         """Delete what nobody may read; return the marks of the files of releases that stay."""
         public = {path for each in release_copies(survey) for path in each.paths}
         marks = await self.store.marks(release_folder(survey.head.package))
-        lists = package_documents(survey, self.distributions)
         outdated = _release_files(marks) - public
         outdated |= {path for path, copy in lists.items() if copy is None}
         await _at_once(self.store.delete(path) for path in outdated)
