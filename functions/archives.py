@@ -15,7 +15,7 @@ from functions.http.callers import anonymous_caller, caller_of
 from functions.http.requests import header, headers_of
 from shared.composition import Registry
 from shared.conditional_requests import RangeNotSatisfiable, is_known, requested_range
-from shared.domain.archives.delivery import ClientKind
+from shared.domain.archives.delivery import ARCHIVE_TYPE, ClientKind, content_disposition
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.packages import ArchiveNotFound
@@ -75,8 +75,8 @@ async def archive_response(
             **CORS_HEADERS,
             "ETag": etag,
             "Accept-Ranges": "bytes",
-            "Content-Type": "application/octet-stream",
-            "Content-Disposition": f"attachment; filename={file}",
+            "Content-Type": ARCHIVE_TYPE,
+            "Content-Disposition": content_disposition(file),
             "Cache-Control": CACHE_PUBLIC if is_public else CACHE_PRIVATE,
         },
         is_cacheable=is_public,

@@ -26,6 +26,7 @@ from functions.http.requests import (
 )
 from functions.http.responses import NO_STORE, json_response
 from shared.composition import Registry
+from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.names import Digest, archive_file_name
 from shared.domain.errors.identity import CredentialsMissing
 from shared.domain.errors.packages import RangeNotDeprecable
@@ -68,9 +69,6 @@ def _expected_digest(req: func.HttpRequest) -> Digest | None:
     return Digest.parse_header(text) if text else None
 
 
-ARCHIVE = "application/octet-stream"
-
-
 def _add_pull(bp: func.Blueprint, registry: Registry) -> None:
     @bp.route("2.0/registry/packages/{org}/{name}", methods=READ_METHODS)
     @central_errors
@@ -91,7 +89,7 @@ def _add_pull(bp: func.Blueprint, registry: Registry) -> None:
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         version = parse_version_or_range(req.route_params["version"])
         client = client_profile_of(req)
-        if ARCHIVE in header(req, "accept"):
+        if ARCHIVE_TYPE in header(req, "accept"):
             available = await registry.packages.find(package, version, client=client, by=caller)
             headers = partial(_redirect_headers, available, client)
             return await redirect_to_archive(req, available, registry, by=caller, headers=headers)
@@ -109,7 +107,7 @@ def _redirect_headers(
         **CORS_HEADERS,
         "Cache-Control": redirect.cache_control,
         "Location": redirect.url,
-        "Content-Disposition": f"attachment; filename={file}",
+        "Content-Disposition": content_disposition(file),
         "digest": _digest(available, client),
     }
     if available.deprecation is not None:

@@ -17,14 +17,9 @@ from azure.storage.blob import BlobProperties, ContentSettings
 from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import RANGE_BEHIND_THE_END, BlobContainers, translate_blob_errors
-from shared.adapters.blob.signed_links import (
-    ARCHIVE_TYPE,
-    LINK_CACHE_CONTROL,
-    LINK_LIFETIME,
-    BlobLinks,
-    disposition,
-)
+from shared.adapters.blob.signed_links import LINK_CACHE_CONTROL, LINK_LIFETIME, BlobLinks
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob, archive_blobs, digest_of_blob
+from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.packages import Visibility
@@ -244,7 +239,7 @@ async def _delete(blob: BlobClient, found: BlobProperties) -> bool:
 def _headers(name: ArchiveName, container: Visibility) -> ContentSettings:
     return ContentSettings(
         content_type=ARCHIVE_TYPE,
-        content_disposition=disposition(archive_file_name(name.coordinate, name.platform)),
+        content_disposition=content_disposition(archive_file_name(name.coordinate, name.platform)),
         cache_control=LINK_CACHE_CONTROL[container],
     )
 

@@ -13,6 +13,7 @@ from azure.storage.blob.aio import BlobClient
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
 from shared.caching import LruCache, SingleFlight
+from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
@@ -45,7 +46,6 @@ KEY_RETRY_INTERVAL = timedelta(
     seconds=30
 )  # After a failed request; until then requests do not wait for a key.
 
-ARCHIVE_TYPE = "application/octet-stream"
 _MS = timedelta(milliseconds=1)
 
 
@@ -87,7 +87,7 @@ class BlobLinks:
             blob,
             LINK_LIFETIME[container],
             cache_control=LINK_CACHE_CONTROL[container],
-            content_disposition=disposition(file),
+            content_disposition=content_disposition(file),
             content_type=ARCHIVE_TYPE,
         )
 
@@ -115,11 +115,6 @@ class BlobLinks:
     def _chosen_signer(self) -> LinkSigner:
         self._signer = self._signer or _signer_of(self._blobs, self._clock)
         return self._signer
-
-
-def disposition(file: str) -> str:
-    """Return the header by which clients save an archive under the name `file`."""
-    return f"attachment; filename={file}"
 
 
 class AccountKey:

@@ -13,6 +13,13 @@ from enum import Enum
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.records import Event
 
+ARCHIVE_TYPE = "application/octet-stream"
+
+
+def content_disposition(file: str) -> str:
+    """Return the header by which clients save an archive under the name `file`."""
+    return f"attachment; filename={file}"
+
 
 class DeliveryRoute(Enum):
     """Who sends the bytes."""
