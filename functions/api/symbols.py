@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field
 
 from functions.api.operations import ApiCall, Operations, ResponseModel
-from functions.http.formatting import symbol_address
+from functions.http.formatting import symbol_address, symbol_fields
 from shared.domain.search import ResultPage, SymbolHit
 
 
@@ -26,20 +26,7 @@ class SymbolView(ResponseModel):
 
     @classmethod
     def of(cls, hit: SymbolHit, base_url: str) -> Self:
-        release, symbol = hit.listing.release, hit.symbol
-        return cls(
-            org=release.org,
-            package=release.name,
-            version=release.version,
-            module=symbol.module,
-            kind=symbol.kind,
-            parent=symbol.parent,
-            name=symbol.name,
-            signature=symbol.signature,
-            summary=symbol.description,
-            deprecated=symbol.is_deprecated,
-            url=f"{base_url}{symbol_address(hit)}",
-        )
+        return cls(**symbol_fields(hit), url=f"{base_url}{symbol_address(hit)}")
 
 
 class SymbolList(ResponseModel):

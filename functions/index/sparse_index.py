@@ -18,11 +18,10 @@ from shared.conditional_requests import is_known
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import PackageChange
-from shared.domain.index import index_config
+from shared.domain.index import INDEX_TYPE, index_config
 from shared.domain.names import Package
 from shared.services.index import PackageChanges
 
-NDJSON = "application/x-ndjson"
 DEFAULT_CHANGES = 100
 MAX_CHANGES = 500
 
@@ -47,7 +46,7 @@ def blueprint(registry: Registry) -> func.Blueprint:
         package = Package.parse(req.route_params["org"], req.route_params["name"])
         found = await registry.index.file(package, by=caller)
         caching = CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
-        return index_response(req, found.document, mimetype=NDJSON, caching=caching)
+        return index_response(req, found.document, mimetype=INDEX_TYPE, caching=caching)
 
     @bp.route("index/changes", methods=READ_METHODS)
     @api_errors

@@ -18,12 +18,9 @@ from typing import Self
 from functions.maven.search import MavenSearch, MavenSearchRequest
 from shared.domain.errors.base import InvalidName, InvalidVersion, Refusal
 from shared.domain.errors.packages import NotDeployable, PathNotFound
-from shared.domain.maven import ChecksumAlgorithm
+from shared.domain.maven import METADATA_FILE, TOOLS_FOLDER, ChecksumAlgorithm
 from shared.domain.names import Coordinate, Package, ToolId, parse_tool_id
 from shared.domain.versions import Distribution
-
-METADATA = "maven-metadata.xml"
-TOOLS = "__tools__"
 
 _SEARCHES = {each.value: each for each in MavenSearch}
 
@@ -141,11 +138,11 @@ def _parse_resource(path: str) -> Resource:
 
 def _parse_client_path(distribution: Distribution, segments: list[str]) -> Resource | None:
     match segments:
-        case [search, *words, file] if search in _SEARCHES and file == METADATA:
+        case [search, *words, file] if search in _SEARCHES and file == METADATA_FILE:
             return MavenSearchRequest(distribution, _SEARCHES[search], "/".join(words))
-        case [marker, tool, file] if marker == TOOLS and file == METADATA:
+        case [marker, tool, file] if marker == TOOLS_FOLDER and file == METADATA_FILE:
             return ToolMetadata(distribution, parse_tool_id(tool))
-        case [org, name, file] if file == METADATA:
+        case [org, name, file] if file == METADATA_FILE:
             return ClientMetadata(distribution, org, name, _package(org, name))
         case _:
             return None
@@ -160,7 +157,7 @@ def _package(org: str, name: str) -> Package | None:
 
 def _parse_repository_path(segments: list[str]) -> Resource | None:
     match segments:
-        case [org, name, file] if file == METADATA:
+        case [org, name, file] if file == METADATA_FILE:
             return PackageMetadata(Package.parse(org, name))
         case [org, name, version, file]:
             kind = _file_kind(file, f"{name}-{version}")

@@ -31,13 +31,14 @@ from functions.maven.paths import (
     Resource,
     ToolMetadata,
 )
-from functions.maven.search import XML, MavenSearchRequest, search_representation
+from functions.maven.search import MavenSearchRequest, search_representation
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal, RefusalKind
 from shared.domain.errors.identity import RepositoryTokenMissing
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.identity import Principal
 from shared.domain.maven import (
+    XML_TYPE,
     Checksum,
     ChecksumAlgorithm,
     client_metadata,
@@ -192,7 +193,7 @@ async def _resource_document(
         case ToolMetadata(distribution, tool):
             survey = await registry.maven_packages.tool(tool, client=distribution.client, by=by)
             content = tool_metadata(distribution, tool, survey)
-            return Representation(content, XML, _is_public(survey.head))
+            return Representation(content, XML_TYPE, _is_public(survey.head))
         case MavenSearchRequest():
             return await search_representation(registry, resource, by)
 
@@ -210,7 +211,7 @@ async def _release_document(
         case FileKind.SBOM:
             content, media_type = await registry.maven_packages.sbom(available), JSON
         case _:
-            content, media_type = pom_of(available.release.coordinate), XML
+            content, media_type = pom_of(available.release.coordinate), XML_TYPE
     return Representation(content, media_type, _is_public(available.head))
 
 
@@ -228,11 +229,11 @@ async def _client_document(
             usable = registry.maven_packages.usable_versions(package, distribution, by=by)
             return _version_list(await usable)
     content = client_metadata(distribution, wanted.org, wanted.name, None)
-    return Representation(content, XML, is_public=True, is_cacheable=False)
+    return Representation(content, XML_TYPE, is_public=True, is_cacheable=False)
 
 
 def _version_list(versions: MavenVersionList) -> Representation:
-    return Representation(versions.document.content, XML, versions.is_public)
+    return Representation(versions.document.content, XML_TYPE, versions.is_public)
 
 
 def _is_public(head: Head) -> bool:

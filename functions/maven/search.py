@@ -14,7 +14,7 @@ from shared.composition import Registry
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
 from shared.domain.errors.requests import SearchUnreadable
 from shared.domain.identity import Principal
-from shared.domain.maven import repository_heading
+from shared.domain.maven import XML_TYPE, repository_heading
 from shared.domain.packages import Release, numeric_id
 from shared.domain.search import Hit, Query, ResultPage, SearchKind, SymbolHit
 from shared.domain.versions import Distribution
@@ -50,7 +50,7 @@ async def search_representation(
     query, page = _search_query(request, _decode(request.words))
     found = await _find(registry, request, query, page, by)
     content = search_document(request, found, page)
-    return Representation(content, XML, is_public=by.is_anonymous, is_cacheable=False)
+    return Representation(content, XML_TYPE, is_public=by.is_anonymous, is_cacheable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,6 @@ def _decode(words: str) -> str:
     except (binascii.Error, ValueError):
         raise SearchUnreadable(words) from None
 
-
-XML = "application/xml"
 
 _LISTS = {
     MavenSearch.PACKAGES: "packages",

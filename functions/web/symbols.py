@@ -2,13 +2,13 @@
 
 import azure.functions as func
 
-from functions.http.formatting import symbol_address
+from functions.http.formatting import symbol_address, symbol_fields
 from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PageRequest, PublicPages
 from functions.http.requests import READ_METHODS
 from functions.http.responses import JSON
 from shared.composition import Registry
-from shared.domain.search import MAX_QUERY_LENGTH, ResultPage, SymbolHit, SymbolResults
+from shared.domain.search import MAX_QUERY_LENGTH, ResultPage, SymbolResults
 
 SYMBOLS_PER_PAGE = 20
 
@@ -48,22 +48,5 @@ def _symbols_json(text: str, found: SymbolResults, pager: Pager) -> dict[str, ob
         "count": found.count,
         "page": pager.number,
         "pages": pager.last,
-        "symbols": [_symbol_json(hit) for hit in found.hits],
-    }
-
-
-def _symbol_json(hit: SymbolHit) -> dict[str, object]:
-    release, symbol = hit.listing.release, hit.symbol
-    return {
-        "org": release.org,
-        "package": release.name,
-        "version": release.version,
-        "module": symbol.module,
-        "kind": symbol.kind,
-        "parent": symbol.parent,
-        "name": symbol.name,
-        "signature": symbol.signature,
-        "summary": symbol.description,
-        "deprecated": symbol.is_deprecated,
-        "address": symbol_address(hit),
+        "symbols": [{**symbol_fields(hit), "address": symbol_address(hit)} for hit in found.hits],
     }

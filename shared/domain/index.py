@@ -13,6 +13,7 @@ from shared.domain.packages import Head, ReleaseEntry, State, Survey, effective_
 
 INDEX_CONFIG_PATH = "config.json"
 FILE_NAME = "index.json"
+INDEX_TYPE = "application/x-ndjson"
 LINE_SCHEMA = 1
 CONFIG_VERSION = 1
 

@@ -27,6 +27,10 @@ from shared.domain.packages import Head, Release, ReleaseEntry, Survey, effectiv
 from shared.domain.selection import usable_entries
 from shared.domain.versions import ANY_CLIENT, Distribution
 
+METADATA_FILE = "maven-metadata.xml"
+TOOLS_FOLDER = "__tools__"  # Of a distribution.
+XML_TYPE = "application/xml"
+
 _WITHOUT_SPACES = (",", ":")
 
 

@@ -10,8 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared.domain.archives.names import ArchiveName, Digest
-from shared.domain.index import INDEX_CONFIG_PATH, index_config, index_file, index_path
-from shared.domain.maven import client_metadata, repository_metadata, tool_metadata
+from shared.domain.index import INDEX_CONFIG_PATH, INDEX_TYPE, index_config, index_file, index_path
+from shared.domain.maven import (
+    METADATA_FILE,
+    TOOLS_FOLDER,
+    XML_TYPE,
+    client_metadata,
+    repository_metadata,
+    tool_metadata,
+)
 from shared.domain.names import Package, parse_tool_id
 from shared.domain.packages import ReleaseEntry, Survey, Visibility, effective_deprecation
 from shared.domain.selection import usable_entries
@@ -19,13 +26,10 @@ from shared.domain.versions import Distribution
 
 INDEX = "index/"  # What the paths of the index begin with.
 MAVEN = "maven/"  # And those of the Maven repository.
-METADATA = "maven-metadata.xml"
 
 HEALTH = "health/ready"  # A CDN asks the registry and its copies under one path how they are.
 
 JSON_TYPE = "application/json"
-LINES_TYPE = "application/x-ndjson"
-XML_TYPE = "application/xml"
 
 INDEX_CACHING = "public, max-age=60"
 MAVEN_CACHING = "no-cache"
@@ -128,12 +132,12 @@ def _documents(
     survey: Survey, distributions: Sequence[Distribution]
 ) -> Iterator[tuple[str, Copy | None]]:
     head = survey.head
-    yield f"{INDEX}{index_path(head)}", Copy(index_file(survey), LINES_TYPE, INDEX_CACHING)
+    yield f"{INDEX}{index_path(head)}", Copy(index_file(survey), INDEX_TYPE, INDEX_CACHING)
     folder = release_folder(head.package)
-    yield f"{folder}{METADATA}", Copy(repository_metadata(survey), XML_TYPE)
+    yield f"{folder}{METADATA_FILE}", Copy(repository_metadata(survey), XML_TYPE)
     for each in distributions:
         content = client_metadata(each, head.org, head.name, survey)
-        yield f"{MAVEN}{each.text}/{head.org}/{head.name}/{METADATA}", Copy(content, XML_TYPE)
+        yield f"{MAVEN}{each.text}/{head.org}/{head.name}/{METADATA_FILE}", Copy(content, XML_TYPE)
         yield from _tool_documents(survey, each)
 
 
@@ -144,7 +148,7 @@ def _tool_documents(
     for tool in sorted({tool for entry in survey.entries for tool in entry.tools}):
         entries = tuple(entry for entry in usable if tool in entry.tools)
         content = tool_metadata(distribution, parse_tool_id(tool), replace(survey, entries=entries))
-        path = f"{MAVEN}{distribution.text}/__tools__/{tool}/{METADATA}"
+        path = f"{MAVEN}{distribution.text}/{TOOLS_FOLDER}/{tool}/{METADATA_FILE}"
         yield path, Copy(content, XML_TYPE) if entries else None
 
 
@@ -157,7 +161,7 @@ def empty_lists(survey: Survey, distributions: Sequence[Distribution]) -> Mappin
     names = [".".join(words[:count]) for count in range(1, len(words))]
     org = survey.head.org
     return {
-        f"{MAVEN}{each.text}/{org}/{name}/{METADATA}": Copy(
+        f"{MAVEN}{each.text}/{org}/{name}/{METADATA_FILE}": Copy(
             client_metadata(each, org, name, None), XML_TYPE
         )
         for each in distributions

@@ -11,12 +11,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.domain.maven import depgraph, pom_of
+from shared.domain.maven import XML_TYPE, depgraph, pom_of
 from shared.domain.names import Package
 from shared.domain.packages import Head, Survey
 from shared.domain.public_copies import (
     JSON_TYPE,
-    XML_TYPE,
     Copy,
     ReleaseCopies,
     empty_lists,
