@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 
+import orjson
+
 from shared.adapters.search.matching import Matching
 from shared.adapters.search.ordering import Ordering, accompanying_packages, scores_of_names
 from shared.adapters.search.postings import DEPRECATED, Column, Postings, ids_of
@@ -157,17 +159,20 @@ class _Search:
 
     def traits(self) -> Mapping[Facet, Sequence[tuple[str, int]]]:
         """Return the values of each facet that matches have, each with the number of matches."""
-        stored = self._postings.connection.execute(
-            "SELECT traits FROM packages WHERE id IN (SELECT value FROM json_each(?))",
+        connection = self._postings.connection
+        [traits] = connection.execute(
+            "SELECT group_concat(hex(traits), '') FROM packages"
+            " WHERE id IN (SELECT value FROM json_each(?))",
             (str([*self.packages]),),
-        )
-        counts = Counter(ids_of(b"".join([traits for [traits] in stored])))
-        spellings = self._postings.connection.execute(
-            "SELECT id, facet, value FROM spellings WHERE id IN (SELECT value FROM json_each(?))",
+        ).fetchone()
+        counts = Counter(ids_of(bytes.fromhex(traits or "")))
+        [spellings] = connection.execute(
+            "SELECT json_group_array(json_array(id, facet, value)) FROM spellings"
+            " WHERE id IN (SELECT value FROM json_each(?))",
             (str([*counts]),),
-        )
+        ).fetchone()
         counted = defaultdict[str, list[tuple[str, int]]](list)
-        for spelling, facet, value in spellings:
+        for spelling, facet, value in orjson.loads(spellings):
             counted[facet].append((value, counts[spelling]))
         return {Facet(facet): values for facet, values in counted.items()}
 

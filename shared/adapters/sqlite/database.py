@@ -5,6 +5,7 @@ migrations.
 import asyncio
 import os
 import sqlite3
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Hashable, Sequence
@@ -46,10 +47,14 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 Migration = Sequence[str]  # Statements; a script would commit on its own.
 
-DATA_VERSION_CHECK_INTERVAL = timedelta(
-    seconds=1
-)  # A withdrawal takes effect everywhere within five.
-SCANNING_THREADS = 4  # Threads mostly wait for the disk.
+# A withdrawal takes effect everywhere within five seconds.
+DATA_VERSION_CHECK_INTERVAL = timedelta(seconds=1)
+
+# A scan releases the interpreter at each row, and then waits until the event loop gives it back: a
+# loop that is busy keeps it for 5 ms by default, so a search of 60 rows would take 300. More
+# threads would only wait for each other.
+SCANNING_THREADS = 2
+SWITCH_INTERVAL = timedelta(microseconds=200)
 
 
 class _Forks:
@@ -198,6 +203,7 @@ class _Opened:
         self.mark = DataVersionFile(data_version_path(path))
         self.writer = Writer(path, patience, self.mark)
         self.threads = ThreadPoolExecutor(SCANNING_THREADS, f"{path.stem}-scanning")
+        sys.setswitchinterval(SWITCH_INTERVAL.total_seconds())
         self._path = path
         self._scanners: list[sqlite3.Connection] = []
 

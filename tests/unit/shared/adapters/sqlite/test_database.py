@@ -19,6 +19,7 @@ from shared.adapters.sqlite.connections import DatabaseDamaged, DatabaseMissing,
 from shared.adapters.sqlite.database import (
     DATA_VERSION_BYTES,
     JOBS_PER_COMMIT,
+    SWITCH_INTERVAL,
     Database,
     DataVersionFile,
     Writer,
@@ -168,6 +169,16 @@ async def test_writes_are_read_on_the_loop_and_on_threads(database: Database) ->
     assert database.row("SELECT text FROM notes WHERE id = ?", 1) == ("one",)
     assert database.row("SELECT text FROM notes WHERE id = ?", 2) is None
     assert database.read(notes) == await database.scan(notes) == ["one"]
+
+
+async def test_a_scan_waits_only_shortly_for_a_busy_event_loop(database: Database) -> None:
+    before = sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(0.005)  # As Python begins.
+        await database.scan(notes)
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_INTERVAL.total_seconds())
+    finally:
+        sys.setswitchinterval(before)
 
 
 async def test_readers_cannot_write(database: Database) -> None:
