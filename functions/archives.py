@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import azure.functions as func
 
 from functions.central.responses import CORS_HEADERS, central_errors
-from functions.http.answer_cache import RepeatEffect, uncacheable, with_repeat_effect
+from functions.http.answer_cache import RepeatEffect, with_repeat_effect
 from functions.http.callers import anonymous_caller, caller_of
 from functions.http.requests import header, headers_of
 from shared.composition import Registry
@@ -139,9 +139,7 @@ async def redirect_to_archive(
     client = ClientKind.WITH_AUTHORIZATION if carries else ClientKind.WITHOUT_AUTHORIZATION
     redirect = await registry.archive_delivery.redirect(offer.head, offer.release, to=client)
     response = func.HttpResponse(status_code=302, headers=headers(redirect))
-    if not redirect.is_cacheable:
-        return uncacheable(response)
-    return with_repeat_effect(response, count)
+    return with_repeat_effect(response, count, until_ms=redirect.repeated_until_ms)
 
 
 def _pull_counter(coordinate: Coordinate, registry: Registry) -> RepeatEffect:

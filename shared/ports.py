@@ -18,6 +18,7 @@ from enum import Enum
 from typing import Protocol, TypeVar, cast
 
 from shared.domain.api_docs.records import ApiDocsRecord
+from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.identity import AccessContext
 from shared.domain.mail import Mail
@@ -289,10 +290,10 @@ class ArchiveStore(Protocol):
 class ArchiveLinks(Protocol):
     """Links to archives past the registry, valid for anyone who has them until they expire."""
 
-    async def link(self, name: ArchiveName, container: Visibility, file: str) -> str:
-        """Return the address of the archive in the container, without checking that it exists.
+    async def link(self, name: ArchiveName, container: Visibility, file: str) -> StoreLink:
+        """Return a link to the archive in the container, without checking that it exists.
 
-        Clients save it by the name `file`. The address works for requests without `Authorization`
+        Clients save it by the name `file`. The link works for requests without `Authorization`
         only, has the lifetime of its container, and no `/` in its query. Raises `Busy`.
         """
         ...

@@ -10,7 +10,9 @@ An operation declares this once, below its route:
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import wraps
+from math import inf
 
 import azure.functions as func
 
@@ -33,15 +35,23 @@ from shared.services.rate_limits import rate_limit_headers
 
 RepeatEffect = Callable[[func.HttpRequest, Principal], None]
 
-_EFFECT = "repeat_effect"  # Attribute of a response: what each repeat does, None if there is none.
+_REPEATS = "repeats"  # Attribute of a response: how it is repeated, None for never.
+
+
+@dataclass(frozen=True, slots=True)
+class _Repeats:
+    """What each repeat of a response does, and until when of the monotonic clock there are any."""
+
+    effect: RepeatEffect
+    until_ms: float = inf
 
 
 def cacheable(registry: Registry) -> Callable[[Handler], Handler]:
     """Return a decorator for handlers whose responses may be repeated to anonymous callers.
 
-    Such a response depends on the request and on what was read of the stores for it: on no clock.
-    A response that depends on more is `uncacheable`. Refusals are never repeated, nor what has rate
-    limit headers.
+    Such a response depends on the request and on what was read of the stores for it, and on the
+    clock only by `with_repeat_effect`. A response that depends on more is `uncacheable`. Refusals
+    are never repeated, nor what has rate limit headers.
     """
     edition = registry.adapters.edition
 
@@ -51,10 +61,10 @@ def cacheable(registry: Registry) -> Callable[[Handler], Handler]:
             number = edition.number
             with packages_read() as packages:
                 response = await handler(req)
-            effect: RepeatEffect | None = vars(response).get(_EFFECT, _no_effect)
-            if effect is not None and _is_for_everybody():
+            repeats: _Repeats | None = vars(response).get(_REPEATS, _ALWAYS)
+            if repeats is not None and _is_for_everybody():
                 operation, _ = current_operation_and_principal()
-                repeat = repeat_response(registry, operation, response.status_code, effect)
+                repeat = repeat_response(registry, operation, response.status_code, repeats)
                 mark_cacheable(response, Repeatable(repeat, number, frozenset(packages)))
             return response
 
@@ -65,13 +75,16 @@ def cacheable(registry: Registry) -> Callable[[Handler], Handler]:
 
 def uncacheable(response: func.HttpResponse) -> func.HttpResponse:
     """Exclude a response of a `cacheable` handler."""
-    vars(response)[_EFFECT] = None
+    vars(response)[_REPEATS] = None
     return response
 
 
-def with_repeat_effect(response: func.HttpResponse, effect: RepeatEffect) -> func.HttpResponse:
-    """Call `effect` for each repeat of a response of a `cacheable` handler, to count a pull."""
-    vars(response)[_EFFECT] = effect
+def with_repeat_effect(
+    response: func.HttpResponse, effect: RepeatEffect, *, until_ms: float
+) -> func.HttpResponse:
+    """Call `effect` for each repeat of a response of a `cacheable` handler, to count a pull, and
+    repeat it only until a time of the monotonic clock: 0 for never."""
+    vars(response)[_REPEATS] = _Repeats(effect, until_ms) if until_ms else None
     return response
 
 
@@ -82,14 +95,11 @@ def cache_response_until(
     number of the edition, until a time of that clock."""
     if _is_for_everybody():
         operation, _ = current_operation_and_principal()
-        repeat = repeat_response(registry, operation, response.status_code)
         clock = registry.clock
         until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
-
-        def until(req: func.HttpRequest) -> Mapping[str, str] | None:
-            return repeat(req) if clock.monotonic_ms() < until_ms else None
-
-        mark_cacheable(response, Repeatable(until, number, {EVERYTHING}))
+        repeats = _Repeats(_no_effect, until_ms)
+        repeat = repeat_response(registry, operation, response.status_code, repeats)
+        mark_cacheable(response, Repeatable(repeat, number, {EVERYTHING}))
     return response
 
 
@@ -101,13 +111,19 @@ def _is_for_everybody() -> bool:
 def _no_effect(_req: func.HttpRequest, _by: Principal) -> None: ...
 
 
+_ALWAYS = _Repeats(_no_effect)
+
+
 def repeat_response(
-    registry: Registry, operation: str, status: int, effect: RepeatEffect = _no_effect
+    registry: Registry, operation: str, status: int, repeats: _Repeats = _ALWAYS
 ) -> RepeatAnswer:
     """Return a function that the host calls for each repeat: it counts and logs the request as the
-    Function does, and calls the Function if the caller is over a rate limit."""
+    Function does. The Function is called if the time is over, or the caller over a rate limit."""
+    effect, until_ms, clock = repeats.effect, repeats.until_ms, registry.clock
 
     def repeat(req: func.HttpRequest) -> Mapping[str, str] | None:
+        if until_ms < inf and clock.monotonic_ms() >= until_ms:
+            return None
         exchange = Exchange.begin(operation, header(req, "traceparent"))
         limits: list[RateLimitAllowance] = []
         rate_limit_headers.set(limits)

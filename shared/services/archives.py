@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from math import inf
 from urllib.parse import urlencode
 
 from shared.auth.authorization import Authorization
@@ -82,7 +83,8 @@ class ArchiveRedirect:
 
     url: str
     cache_control: str
-    is_cacheable: bool  # It depends on records alone and not on time.
+    # Of the monotonic clock: how long it is the same for everybody while the records stand.
+    repeated_until_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +126,12 @@ class ArchiveDelivery:
         if links and route is DeliveryRoute.STORE:
             with suppress(Unavailable):  # Then the registry serves the archive itself.
                 file = archive_file_name(release.coordinate, release.platform)
-                url = await links.link(release.archive, container, file)
-                return ArchiveRedirect(url, PRIVATE_NO_STORE, is_cacheable=False)
+                made = await links.link(release.archive, container, file)
+                return ArchiveRedirect(made.url, PRIVATE_NO_STORE, made.repeated_until_ms)
         if route is DeliveryRoute.CDN:
-            return ArchiveRedirect(f"{self.edges.cdn_url}{link.path}", NO_STORE, is_cacheable=True)
+            return ArchiveRedirect(f"{self.edges.cdn_url}{link.path}", NO_STORE, inf)
         url = await self._signed_url(link)
-        return ArchiveRedirect(url, NO_STORE, is_cacheable=self.edges.links is None)
+        return ArchiveRedirect(url, NO_STORE, inf if self.edges.links is None else 0)
 
     @property
     def _reads_blobs(self) -> bool:

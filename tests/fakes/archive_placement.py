@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
@@ -20,10 +21,11 @@ class FakeLinks:
 
     is_silent: bool = False
 
-    async def link(self, name: ArchiveName, container: Visibility, file: str) -> str:
+    async def link(self, name: ArchiveName, container: Visibility, file: str) -> StoreLink:
         if self.is_silent:
             raise Busy
-        return f"{STORE}/{container.value}/{name.digest}/{name.tail}?file={file}&sig=a%2Fb"
+        path = f"{container.value}/{name.digest}/{name.tail}"
+        return StoreLink(f"{STORE}/{path}?file={file}&sig=a%2Fb")
 
 
 @dataclass

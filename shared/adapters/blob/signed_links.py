@@ -13,7 +13,7 @@ from azure.storage.blob.aio import BlobClient
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
 from shared.caching import LruCache, SingleFlight
-from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
+from shared.domain.archives.delivery import ARCHIVE_TYPE, StoreLink, content_disposition
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
@@ -67,16 +67,17 @@ class BlobLinks:
         self._blobs = blobs
         self._clock = clock
         self._signer = signing
-        self._public = LruCache[tuple[ArchiveName, str], tuple[int, str]](PUBLIC_LINKS_CACHED)
+        self._public = LruCache[tuple[ArchiveName, str], StoreLink](PUBLIC_LINKS_CACHED)
 
-    async def link(self, name: ArchiveName, container: Visibility, file: str) -> str:
+    async def link(self, name: ArchiveName, container: Visibility, file: str) -> StoreLink:
         if container is Visibility.PRIVATE:
-            return await self._link(name, container, file)
+            return StoreLink(await self._link(name, container, file))
         now_ms = self._clock.monotonic_ms()
-        made_ms, link = self._public.get((name, file)) or (None, "")
-        if made_ms is None or now_ms - made_ms >= PUBLIC_LINK_REPEATED_FOR // _MS:
-            link = await self._link(name, container, file)
-            self._public.put((name, file), (now_ms, link))
+        link = self._public.get((name, file))
+        if link is None or now_ms >= link.repeated_until_ms:
+            until_ms = now_ms + PUBLIC_LINK_REPEATED_FOR // _MS
+            link = StoreLink(await self._link(name, container, file), until_ms)
+            self._public.put((name, file), link)
         return link
 
     async def _link(self, name: ArchiveName, container: Visibility, file: str) -> str:

@@ -21,6 +21,15 @@ def content_disposition(file: str) -> str:
     return f"attachment; filename={file}"
 
 
+@dataclass(frozen=True, slots=True)
+class StoreLink:
+    """A link of the store itself to an archive."""
+
+    url: str
+    # Of the monotonic clock: how long everybody gets the same link; 0 if it is for one caller.
+    repeated_until_ms: float = 0
+
+
 class DeliveryRoute(Enum):
     """Who sends the bytes."""
 

@@ -80,7 +80,7 @@ async def nothing_under_way() -> None:
 async def test_a_link_is_an_address_that_clients_can_read(
     links: BlobLinks, side: Visibility, container: str
 ) -> None:
-    link = urlsplit(await links.link(NAME, side, FILE))
+    link = urlsplit((await links.link(NAME, side, FILE)).url)
     assert f"{link.scheme}://{link.netloc}" == ACCOUNT
     assert link.path == f"/{container}/{PATH}"
 
@@ -88,13 +88,13 @@ async def test_a_link_is_an_address_that_clients_can_read(
 async def test_a_public_link_is_repeated_for_a_minute_and_a_private_one_never(
     links: BlobLinks, clock: FakeClock
 ) -> None:
-    public, private = [await links.link(NAME, side, FILE) for side in (PUBLIC, PRIVATE)]
-    assert await links.link(NAME, PUBLIC, "other.bala") != public
+    public, private = [(await links.link(NAME, side, FILE)).url for side in (PUBLIC, PRIVATE)]
+    assert (await links.link(NAME, PUBLIC, "other.bala")).url != public
     clock.advance(PUBLIC_LINK_REPEATED_FOR - timedelta(seconds=1))
-    assert await links.link(NAME, PUBLIC, FILE) == public
-    assert await links.link(NAME, PRIVATE, FILE) != private
+    assert (await links.link(NAME, PUBLIC, FILE)).url == public
+    assert (await links.link(NAME, PRIVATE, FILE)).url != private
     clock.advance(timedelta(seconds=1))
-    assert await links.link(NAME, PUBLIC, FILE) != public
+    assert (await links.link(NAME, PUBLIC, FILE)).url != public
 
 
 async def test_no_slash_is_in_the_query_whatever_the_signature_is(
@@ -103,7 +103,7 @@ async def test_no_slash_is_in_the_query_whatever_the_signature_is(
     escaped = 0
     for _ in range(50):
         clock.advance(timedelta(seconds=1))
-        query = urlsplit(await links.link(NAME, PRIVATE, FILE)).query
+        query = urlsplit((await links.link(NAME, PRIVATE, FILE)).url).query
         assert "/" not in query
         escaped += "/" in parse_qs(query)["sig"][0]
     assert escaped  # Most signatures have a slash, and the library leaves it as it is.
@@ -113,7 +113,7 @@ async def test_no_slash_is_in_the_query_whatever_the_signature_is(
 async def test_a_delegation_key_signs_the_string_that_the_service_documents(
     links: BlobLinks, clock: FakeClock, side: Visibility
 ) -> None:
-    query = query_of(await links.link(NAME, side, "given.bala"))
+    query = query_of((await links.link(NAME, side, "given.bala")).url)
     now_ms, container = clock.now_ms(), {PUBLIC: "archives", PRIVATE: "private"}[side]
     skew_ms, key_ms = (each // timedelta(milliseconds=1) for each in (CLOCK_SKEW, KEY_LIFETIME))
     link_ms = LINK_LIFETIME[side] // timedelta(milliseconds=1)
@@ -177,9 +177,9 @@ async def test_one_key_signs_all_links_until_the_next_one_is_there(
     await links.link(NAME, PRIVATE, FILE)
     assert len(service.asked) == 1
     clock.advance(timedelta(minutes=2))
-    before = query_of(await links.link(NAME, PRIVATE, FILE))  # Which nobody waits with.
+    before = query_of((await links.link(NAME, PRIVATE, FILE)).url)  # Which nobody waits with.
     await nothing_under_way()
-    after = query_of(await links.link(NAME, PRIVATE, FILE))
+    after = query_of((await links.link(NAME, PRIVATE, FILE)).url)
     assert len(service.asked) == 2
     assert before["ske"] < after["ske"] == stamp(clock.now_ms() + int(KEY_LIFETIME / _MS))
 
@@ -191,7 +191,7 @@ async def test_no_link_outlives_its_key_whatever_the_hour(
         service.status = 200 if minute % 3 else 503  # A third of the requests come to nothing.
         clock.advance(timedelta(minutes=7))
         try:
-            query = query_of(await links.link(NAME, PUBLIC, FILE))
+            query = query_of((await links.link(NAME, PUBLIC, FILE)).url)
         except Busy:
             continue
         await nothing_under_way()
@@ -211,7 +211,7 @@ async def test_without_a_key_there_is_no_link_and_nobody_asks_for_a_while(
     assert len(service.asked) == 1
     service.status = 200
     clock.advance(KEY_RETRY_INTERVAL)
-    assert await links.link(NAME, PUBLIC, FILE)
+    assert (await links.link(NAME, PUBLIC, FILE)).url
 
 
 async def test_a_key_that_cannot_be_renewed_goes_on_until_it_ends(
@@ -261,7 +261,7 @@ async def followed(link: str, **headers: str) -> httpx.Response:
 
 @pytest.mark.parametrize("side", list(Visibility))
 async def test_the_emulator_sends_what_a_link_names(stored: BlobArchives, side: Visibility) -> None:
-    link = await stored.links.link(NAME, side, "given.bala")
+    link = (await stored.links.link(NAME, side, "given.bala")).url
     answer = await followed(link)
     assert (answer.status_code, answer.content) == (200, BALA)
     assert answer.headers["content-disposition"] == "attachment; filename=given.bala"
@@ -284,14 +284,14 @@ async def test_the_emulator_sends_what_a_link_names(stored: BlobArchives, side: 
 async def test_a_link_that_was_changed_is_refused(
     stored: BlobArchives, part: str, other: str
 ) -> None:
-    link = await stored.links.link(NAME, PRIVATE, "given.bala")
+    link = (await stored.links.link(NAME, PRIVATE, "given.bala")).url
     changed = link.replace(part.replace("/private/", "-private/"), other.replace("/", "-", 1))
     assert changed != link
     assert (await followed(changed)).status_code == 403
 
 
 async def test_a_link_of_another_archive_opens_nothing(stored: BlobArchives) -> None:
-    link = await stored.links.link(NAME, PRIVATE, FILE)
+    link = (await stored.links.link(NAME, PRIVATE, FILE)).url
     assert (await followed(link.replace(DIGEST.hex, "0" * 64))).status_code == 403
 
 
@@ -299,19 +299,19 @@ async def test_a_link_of_another_archive_opens_nothing(stored: BlobArchives) -> 
 async def test_an_expired_link_is_refused(stored: BlobArchives, side: Visibility) -> None:
     past = FakeClock(SystemClock().now_ms() - int(LINK_LIFETIME[side] / _MS) - 2_000)
     expired = BlobLinks(stored.links._blobs, past)
-    assert (await followed(await expired.link(NAME, side, FILE))).status_code == 403
+    assert (await followed((await expired.link(NAME, side, FILE)).url)).status_code == 403
 
 
 async def test_a_link_of_a_machine_whose_clock_is_ahead_is_valid_at_once(
     stored: BlobArchives,
 ) -> None:
     ahead = FakeClock(SystemClock().now_ms() + int(CLOCK_SKEW / _MS) - 10_000)
-    link = await BlobLinks(stored.links._blobs, ahead).link(NAME, PRIVATE, FILE)
+    link = (await BlobLinks(stored.links._blobs, ahead).link(NAME, PRIVATE, FILE)).url
     assert (await followed(link)).status_code == 200
 
 
 async def test_links_allow_reading_only(stored: BlobArchives) -> None:
-    link = await stored.links.link(NAME, PUBLIC, FILE)
+    link = (await stored.links.link(NAME, PUBLIC, FILE)).url
     async with httpx.AsyncClient() as client:
         assert (await client.delete(link)).status_code == 403
         headers = {"x-ms-blob-type": "BlockBlob"}

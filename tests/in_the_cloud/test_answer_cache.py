@@ -1,0 +1,65 @@
+"""The answer cache of our own host over the stores of the cloud: what it repeats, and how long."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.adapters.blob.signed_links import PUBLIC_LINK_REPEATED_FOR
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.edition import CHANGES_KNOWN_WITHIN
+from shared.hosting.answer_cache import AnswerCache
+from shared.hosting.asgi import Receive, Scope, Send
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.cloud_registry import CloudRegistry, clouded
+from tests.support.world import BASE, asking
+
+PULL = dict(ACCEPT_ARCHIVE)
+GREET = f"{BASE}/packages/acme/greet/1.0.0"
+
+pytestmark = pytest.mark.usefixtures("patience")
+
+
+class CachingHost:
+    """Repeats answers; counts the requests that the cache does not answer."""
+
+    def __init__(self, cloud: CloudRegistry) -> None:
+        self.asked = 0
+        self._host = asking(cloud.registry)
+        self._cache = AnswerCache(self._ask, cloud.registry.adapters.edition)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._cache(scope, receive, send)
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked += 1
+        await self._host(scope, receive, send)
+
+
+async def test_a_redirect_is_repeated_while_its_link_is_and_the_release_stands(
+    tmp_path: Path,
+) -> None:
+    async with clouded(tmp_path) as cloud:
+        await cloud.ann.send_archive("any/any:0.0.0", bala("acme/greet:1.0.0"))
+        cloud.clock.advance(PUBLIC_LINK_REPEATED_FOR)  # Its archive has its place by now.
+        host, edition = CachingHost(cloud), cloud.registry.adapters.edition
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(host)) as http:
+
+            async def pull() -> httpx.Response:
+                assert await edition.confirm()
+                return await http.get(GREET, headers=PULL)
+
+            first = await pull()
+            assert (await pull()).headers["location"] == first.headers["location"]
+            assert host.asked == 1
+            cloud.clock.advance(PUBLIC_LINK_REPEATED_FOR)
+            later = await pull()
+            assert later.headers["location"] != first.headers["location"]
+            assert host.asked == 2
+            await cloud.registry.moderation.quarantine(
+                Coordinate.parse("acme", "greet", "1.0.0"), "Harmful.", by=OPERATOR
+            )
+            cloud.clock.advance(CHANGES_KNOWN_WITHIN)
+            assert (await pull()).status_code == 404
