@@ -49,6 +49,7 @@ class Design:
     in_memory: bool  # Reads are answered from memory while the change feed has no news.
     counting: Counting
     archives_from_blobs: bool  # Front Door reads public archives from Blob Storage.
+    probe_seconds: int | None  # Between two probes of the app by a place of Front Door.
     logging: Logging
 
 
@@ -68,6 +69,7 @@ DESIGN = Design(
         runs_a_month=DAYS,
     ),
     archives_from_blobs=True,
+    probe_seconds=120,
     logging=Logging(read=READ_LOG_BYTES, line=LINE_BYTES, database=False, edge=False),
 )
 
@@ -96,6 +98,7 @@ BEFORE = Design(
     in_memory=False,
     counting=Counting(pull=Usage(22.75, 1), package=Usage(59, 14.3, 2), runs_a_month=8_760),
     archives_from_blobs=False,
+    probe_seconds=None,
     logging=Logging(read=1_500, line=800, database=True, edge=True),
 )
 
@@ -110,6 +113,7 @@ PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "reads from memory": ("in_memory",),
         "counts in bulk": ("counting",),
         "archives from Blob Storage": ("archives_from_blobs",),
+        "copies for a registry that is down": ("probe_seconds",),
     }
 )
 

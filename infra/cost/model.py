@@ -85,6 +85,7 @@ class CostPlan:
     gigabytes: float  # Of an instance.
     zones: Zones
     edge: FrontDoorTier
+    edge_places: int  # Of the edge with clients near them: others send hardly any probes.
     days_back: int  # Of point-in-time restore of Cosmos DB.
     log_days: int
     log_gigabytes: float  # Limit of a day.
@@ -99,6 +100,7 @@ _DEV = CostPlan(
     gigabytes=2,
     zones=Zones.ONE,
     edge=FrontDoorTier.NONE,
+    edge_places=0,
     days_back=7,
     log_days=30,
     log_gigabytes=1,
@@ -110,12 +112,20 @@ _TEAM = CostPlan(
     gigabytes=2,
     zones=Zones.ONE,
     edge=FrontDoorTier.STANDARD,
+    edge_places=5,
     days_back=30,
     log_days=30,
     log_gigabytes=float("inf"),
     watch=_WATCHED,
 )
-_PUBLIC = replace(_TEAM, most_units=20_000, always_ready=2, zones=Zones.SEVERAL, log_days=90)
+_PUBLIC = replace(
+    _TEAM,
+    most_units=20_000,
+    always_ready=2,
+    zones=Zones.SEVERAL,
+    edge_places=100,
+    log_days=90,
+)
 
 COST_PLANS: Mapping[Size, CostPlan] = MappingProxyType(
     {Size.DEV: _DEV, Size.TEAM: _TEAM, Size.PUBLIC: _PUBLIC}
@@ -207,7 +217,14 @@ class Traffic:
     @property
     def requests(self) -> float:
         """Return how many requests the app answers, including probes."""
-        return sum(self.asked.values()) + self.plan.watch.probes_an_hour * HOURS
+        probes = self.plan.watch.probes_an_hour * HOURS + self.edge_probes
+        return sum(self.asked.values()) + probes
+
+    @property
+    def edge_probes(self) -> float:
+        """Return how often the edge asks the app whether it answers."""
+        interval = self.design.probe_seconds
+        return self.plan.edge_places * SECONDS / interval if interval else 0
 
     @property
     def runs(self) -> float:
@@ -247,7 +264,7 @@ class Traffic:
         """Return how many requests the edge receives."""
         if self.plan.edge is FrontDoorTier.NONE:
             return 0
-        return self.requests - self.through_app + self.load.pulls
+        return self.requests - self.edge_probes - self.through_app + self.load.pulls
 
     @property
     def usage(self) -> Usage:

@@ -320,7 +320,7 @@ resource reads 'Microsoft.Cdn/profiles/originGroups@2025-06-01' = if (!empty(blo
   properties: {
     authentication: { type: 'SystemAssignedIdentity', scope: 'https://storage.azure.com/.default' }
     loadBalancingSettings: { sampleSize: 4, successfulSamplesRequired: 3, additionalLatencyInMilliseconds: 50 }
-    healthProbeSettings: { probePath: '/health/ready', probeProtocol: 'Https', probeRequestType: 'HEAD', probeIntervalInSeconds: 60 }
+    healthProbeSettings: { probePath: '/health/ready', probeProtocol: 'Https', probeRequestType: 'HEAD', probeIntervalInSeconds: 120 }
   }
 }
 

@@ -14,6 +14,7 @@ from functions.http.pages import STATIC
 from functions.http.requests import READ_METHODS
 from functions.index import sparse_index
 from functions.maven.repository import COPIES_ROUTE, REPOSITORY_ROUTE
+from infra.cost.designs import DESIGN
 from shared.adapters.blob.client import COPY_CONTAINERS
 from shared.adapters.blob.signed_links import LINK_CACHE_CONTROL
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
@@ -240,6 +241,7 @@ def test_builds_read_copies_only_while_the_app_does_not_answer() -> None:
     probe = configured("reads")["healthProbeSettings"]
     assert probe["probePath"] == f"/{HEALTH}"
     assert (probe["probeProtocol"], probe["probeRequestType"]) == ("Https", "HEAD")
+    assert probe["probeIntervalInSeconds"] == DESIGN.probe_seconds, "as it is paid for"
     assert configured("reads")["authentication"] == configured("blobs")["authentication"]
 
 

@@ -299,6 +299,16 @@ def test_requests_that_the_edge_answers_cost_less() -> None:
     assert costs == sorted(costs, reverse=True)
 
 
+def test_each_place_of_the_edge_asks_the_app_whether_it_answers() -> None:
+    asked = traffic_of(PUBLIC, NOBODY)
+    assert asked.edge_probes == PUBLIC.edge_places * SECONDS / 120
+    more = replace(PUBLIC, edge_places=2 * PUBLIC.edge_places)
+    assert cost(more, NOBODY, "Functions") > cost(PUBLIC, NOBODY, "Functions")
+    assert asked.at_edge == traffic_of(more, NOBODY).at_edge
+    assert traffic_of(DEV, NOBODY).edge_probes == 0
+    assert traffic_of(PUBLIC, NOBODY, BEFORE).edge_probes == 0
+
+
 def test_without_an_edge_nothing_depends_on_what_it_would_have() -> None:
     assert bill(DEV, MILLION, PRICES) == bill(DEV, replace(MILLION, cache_hits=0.1), PRICES)
 
