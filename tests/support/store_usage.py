@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ async def counted(folder: Path) -> Counted:
         )
 
 
+@cache
 def sample() -> dict[str, list[Mapping[str, Any]]]:
     """Return some real packages with their first releases, each with a dependency."""
     found: dict[str, list[Mapping[str, Any]]] = {}
