@@ -48,7 +48,7 @@ class DoubleTransport(AsyncHttpTransport[Any, Any]):
 
     async def send(self, request: Any, **options: Any) -> Any:
         """Return the answer of the double, or fail as the network does."""
-        asked = _read(request)
+        asked = read_request(request)
         trouble = self.troubles(asked) if self.troubles else None
         if trouble is Trouble.LOST_BEFORE:
             raise ServiceRequestError(message="timed out before the request was sent")
@@ -66,7 +66,8 @@ def _refusal(trouble: Trouble) -> Answer:
     return Answer(int(trouble.value), body, {"x-ms-retry-after-ms": "1"})
 
 
-def _read(request: Any) -> Request:
+def read_request(request: Any) -> Request:
+    """Return a request of azure-core as the double reads it."""
     body = getattr(request, "content", None) or getattr(request, "data", None) or b""
     content = body.encode() if isinstance(body, str) else bytes(body)
     headers = {name.lower(): str(value) for name, value in request.headers.items()}
