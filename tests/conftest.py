@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -41,13 +41,20 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> "Template":
     return make_template(tmp_path_factory.mktemp("template") / "data")
 
 
-@pytest.fixture
-def scratch() -> Iterator[Path]:
-    """Return a folder in memory where there is one: a world waits for its disk at every commit."""
+@contextmanager
+def memory_folder() -> Iterator[Path]:
+    """Make a folder in memory where there is one: a world waits for its disk at every commit."""
     memory = Path("/dev/shm")  # noqa: S108 - the folder inside is made safely.
     root = memory if memory.is_dir() else None
     with TemporaryDirectory(prefix="ballroom-", dir=root, ignore_cleanup_errors=True) as folder:
         yield Path(folder)
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """Return a folder in memory where there is one."""
+    with memory_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

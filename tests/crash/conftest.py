@@ -1,10 +1,11 @@
 """What the crash tests share."""
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import memory_folder
 from tests.crash.fault_report import FIGURE, Record, pytest_terminal_summary
 from tests.crash.fork_server import ForkServer, running_fork_server
 from tests.crash.kills import Killing
@@ -24,22 +25,21 @@ def one_fork_server() -> Generator[ForkServer]:
 
 
 @pytest.fixture(scope="session")
-def references(
-    template: Template, fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory
-) -> References:
+def references(template: Template, fork_server: ForkServer) -> Iterator[References]:
     """Return what each use-case does when nothing disturbs it."""
-    return References(template, fork_server, tmp_path_factory.mktemp("references"))
+    with memory_folder() as folder:
+        yield References(template, fork_server, folder)
 
 
 @pytest.fixture
 def killing(
-    references: References, fork_server: ForkServer, tmp_path: Path, record_property: Record
+    references: References, fork_server: ForkServer, scratch: Path, record_property: Record
 ) -> Generator[OpenKilling]:
     """Return how to let processes die of a use-case, by its name; they are counted."""
     before = fork_server.killed
 
     async def open_killing(name: str) -> Killing:
-        return Killing(await references.of(name), fork_server, tmp_path)
+        return Killing(await references.of(name), fork_server, scratch)
 
     yield open_killing
     record_property(FIGURE, ("processes killed", fork_server.killed - before))

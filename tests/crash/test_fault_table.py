@@ -113,12 +113,12 @@ async def check_truth(reference: Reference, world: World, answer: httpx.Response
 
 @pytest.mark.parametrize("name", USE_CASES)
 async def test_a_call_that_fails_leaves_all_or_nothing_and_no_answer_lies(
-    name: str, references: References, tmp_path: Path, record_property: Record
+    name: str, references: References, scratch: Path, record_property: Record
 ) -> None:
     reference = await references.of(name)
     for row in await sample_of(name, references):
         with explained(str(row)):
-            folder = reference.copy(tmp_path / "data")
+            folder = reference.copy(scratch / "data")
             status = await answer_of(reference, row, folder)
             shutil.rmtree(folder)
         record_property(ROW, (name, row.fault.value, str(status)))
