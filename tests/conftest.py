@@ -1,7 +1,7 @@
 """What every suite shares."""
 
 import gc
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,7 +42,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> "Template":
 
 
 @contextmanager
-def memory_folder() -> Iterator[Path]:
+def memory_folder() -> Generator[Path]:
     """Make a folder in memory where there is one: a world waits for its disk at every commit."""
     memory = Path("/dev/shm")  # noqa: S108 - the folder inside is made safely.
     root = memory if memory.is_dir() else None

@@ -16,7 +16,7 @@ from tests.crash.registry_state import RegistryState, picture
 from tests.crash.use_cases import BYSTANDER, UseCase, push
 from tests.fakes.system import FakeRandomness
 from tests.outages.faulty_transport import Call, Died, FaultyStores, FaultyTransport
-from tests.outages.store_contents import Contents, contents_of, copy
+from tests.outages.store_contents import Contents, StoredBlob, contents_of, copy, read_blobs
 from tests.support.world import People, Template, World, opened, settings_of
 
 # One counter a limit, of two that differ in nothing but their names.
@@ -45,6 +45,7 @@ class References:
     template: Template
     root: Path
     _made: dict[str, Reference] = field(default_factory=dict[str, Reference])
+    _blobs: dict[Path, list[StoredBlob]] = field(default_factory=dict[Path, list[StoredBlob]])
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def of(self, use_case: UseCase) -> Reference:
@@ -81,9 +82,11 @@ class References:
         return await seen(await self.copy(place), self.template.people, use_case)
 
     async def copy(self, place: Path) -> Path:
-        """Return a new place that stores the same."""
+        """Return a new place that stores the same as one which does not change any more."""
+        if place not in self._blobs:
+            self._blobs[place] = await read_blobs(place)
         target = self.root / str(next(self._numbers))
-        await copy(place, target)
+        await copy(place, target, self._blobs[place])
         return target
 
 

@@ -1,12 +1,12 @@
 """What the stores of a place hold, and how a place is copied with all of it."""
 
 import asyncio
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
 from shared.adapters.blob.client import BLOB_CONTAINERS
 from tests.fakes.system import FakeClock
@@ -45,24 +45,50 @@ async def contents_of(place: Path) -> Contents:
     )
 
 
-async def copy(source: Path, target: Path) -> None:
-    """Make a place that stores the same."""
+@dataclass(frozen=True)
+class StoredBlob:
+    """A blob of a place."""
+
+    name: str  # With its container.
+    content: bytes
+    metadata: Mapping[str, str]
+
+
+async def read_blobs(place: Path) -> list[StoredBlob]:
+    """Read all blobs of the place."""
+    connections = CloudDouble(place, FakeClock())
+    async with connections.blobs() as client:
+        names = await _blobs_of(place)
+        return list(
+            await asyncio.gather(*(_read(client, connections.prefix, name) for name in names))
+        )
+
+
+async def _read(client: BlobServiceClient, prefix: str, name: str) -> StoredBlob:
+    found = await _blob(client, prefix, name).download_blob()
+    return StoredBlob(name, await found.readall(), found.properties.metadata)
+
+
+async def copy(source: Path, target: Path, blobs: Sequence[StoredBlob]) -> None:
+    """Make a place that stores the records of another, and blobs."""
     target.mkdir()
     copy_double(source, target)
     connections = CloudDouble(target, FakeClock())
     await make_containers(connections)
-    names = await _blobs_of(source)
-    if names:
-        async with connections.blobs() as client:
-            await asyncio.gather(*(_copy_blob(client, source, target, name) for name in names))
+    async with connections.blobs() as client:
+        await asyncio.gather(
+            *(
+                _blob(client, connections.prefix, each.name).upload_blob(
+                    each.content, metadata=dict(each.metadata)
+                )
+                for each in blobs
+            )
+        )
 
 
-async def _copy_blob(client: BlobServiceClient, source: Path, target: Path, name: str) -> None:
+def _blob(client: BlobServiceClient, prefix: str, name: str) -> BlobClient:
     container, _, blob = name.partition("/")
-    prefixes = [CloudDouble(place, FakeClock()).prefix for place in (source, target)]
-    here, there = (client.get_blob_client(f"{each}{container}", blob) for each in prefixes)
-    found = await here.download_blob()
-    await there.upload_blob(await found.readall(), metadata=found.properties.metadata)
+    return client.get_blob_client(f"{prefix}{container}", blob)
 
 
 async def _blobs_of(place: Path) -> list[str]:

@@ -14,7 +14,7 @@ from tests.crash.fault_report import ROW, Record
 from tests.crash.recovery import check_old_or_new, check_same, check_whole, explained
 from tests.crash.registry_state import RegistryState
 from tests.crash.use_cases import settle
-from tests.outages.faulty_transport import Call, Died, Fault, FaultyTransport
+from tests.outages.faulty_transport import READS, Call, Died, Fault, FaultyTransport
 from tests.outages.reference_runs import Reference, References, over, seen
 from tests.outages.store_contents import contents_of
 from tests.outages.use_cases import USE_CASES
@@ -35,6 +35,11 @@ class Row:
         return f"{self.call}: {self.fault.value}"
 
     @property
+    def is_write(self) -> bool:
+        """Say whether the call may change something."""
+        return not self.call.kind.endswith(READS)
+
+    @property
     def is_half_done(self) -> bool:
         """Say whether the use-case ends, or goes on without knowing whether the call was made."""
         return self.fault in (Fault.LOST_AFTER, Fault.DEATH)
@@ -48,14 +53,15 @@ def rows_of(reference: Reference) -> Iterator[Row]:
 
 
 FEATURES = (
-    lambda name, row: (name, row.call),
+    lambda name, row: (name, row.call if row.is_write else row.call.kind),
     lambda name, row: (name, row.call.kind, row.fault) if row.is_half_done else None,
     lambda _name, row: (row.call.kind, row.fault),
 )
 
 
 async def sample_of(name: str, references: References) -> list[Row]:
-    """Return the rows of a use-case: every call of it, and both faults after a write of each kind.
+    """Return the rows of a use-case: every write, every kind of read, and both faults after a
+    write of each kind.
 
     Every kind of call has every fault in one use-case at least: a call without effect is repeated
     by the clients of the stores, whichever use-case makes it.
