@@ -1,5 +1,6 @@
 """Pulls as a process hands them to a ledger."""
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import count
 
@@ -18,5 +19,4 @@ class Process:
 
     def batch(self, *pulls: Pull) -> PullBatch:
         """Return the next batch of the process, with these pulls."""
-        counts = {each: pulls.count(each) for each in pulls}
-        return PullBatch(self.name, next(self._numbers), counts)
+        return PullBatch(self.name, next(self._numbers), Counter(pulls))

@@ -146,16 +146,29 @@ class Template:
 
     folder: Path
     people: People
+    at_ms: int = START_MS  # Where the clock of a copy starts.
+    given: int = 0  # How often randomness was used while the template was made.
 
     @asynccontextmanager
     async def world(self, folder: Path, **options: Any) -> AsyncGenerator[World]:
         """Serve a copy of the template; `opened` says which options there are."""
         PLACES.copy(self.folder, folder)
+        chosen: dict[str, Any] = {"at_ms": self.at_ms, "given": self.given, **options}
         try:
-            async with opened(folder, self.people, **options) as world:
+            async with opened(folder, self.people, **chosen) as world:
                 yield world
         finally:
             PLACES.forget(folder)
+
+    async def filled(self, folder: Path, fill: Callable[[World], Awaitable[None]]) -> "Template":
+        """Return a template of what `fill` makes of a copy. Not in the cloud: templates there have
+        no blobs.
+        """
+        PLACES.copy(self.folder, folder)
+        async with opened(folder, self.people) as world:
+            await fill(world)
+        given = cast("FakeRandomness", world.stores.randomness).given
+        return replace(self, folder=folder, at_ms=world.clock.at_ms, given=given)
 
 
 def repeating(registry: Registry) -> Host:
@@ -182,17 +195,18 @@ async def opened(
     places: Places = PLACES,
     at_ms: int = START_MS,
     seed: str = "test",
+    given: int = 0,
     **settings: Any,
 ) -> AsyncGenerator[World]:
     """Serve what the folder stands for; to open it again is to start the registry again.
 
     `wrap` puts something around the stores, `host` serves the registry in another way, `seed`
-    begins its randomness, and what is left are settings.
+    begins its randomness, which was used `given` times before, and what is left are settings.
     """
     chosen, clock = settings_of(folder, places, **settings), FakeClock(at_ms)
     stores = replace(
         await places.stores(chosen, clock),
-        randomness=FakeRandomness(seed),
+        randomness=FakeRandomness(seed, given),
         mailer=FakeMailer(),
         domain_records=FakeDomainRecords(),
     )

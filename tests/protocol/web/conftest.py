@@ -1,11 +1,16 @@
 """What the tests of public pages share."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from tests.protocol.web.sample_packages import fill
-from tests.support.world import World
+from tests.support.storage import IN_THE_CLOUD
+from tests.support.world import Template, World
 
 
 class Html(SingleFileSnapshotExtension):
@@ -21,8 +26,19 @@ def page(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     return snapshot.use_extension(Html)
 
 
+@pytest.fixture(scope="session")
+def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template | None:
+    """Return a data folder with packages to look at; in the cloud there is none."""
+    folder = tmp_path_factory.mktemp("filled") / "data"
+    return None if IN_THE_CLOUD else asyncio.run(template.filled(folder, fill))
+
+
 @pytest.fixture
-async def shelf(world: World) -> World:
+async def shelf(
+    template: Template, filled: Template | None, scratch: Path
+) -> AsyncGenerator[World]:
     """Return a registry that has packages to look at."""
-    await fill(world)
-    return world
+    async with (filled or template).world(scratch / "data") as world:
+        if filled is None:
+            await fill(world)
+        yield world
