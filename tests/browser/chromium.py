@@ -19,6 +19,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.paths import ROOT
+from tests.sampling import FULL
 from tests.support.debian import require_packages
 
 PROGRAM = "chromium"
@@ -33,6 +35,7 @@ FLAGS = [
 ]
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 360, "height": 740}
+SCREENS = ROOT / "bench" / "out" / "screens"
 PATIENCE = 30_000  # Milliseconds; a slow machine is no failure.
 
 
@@ -56,6 +59,7 @@ class Watched:
     foreign: list[str] = field(default_factory=list[str])  # Requests to other hosts.
     dialogs: list[str] = field(default_factory=list[str])
     errors: list[str] = field(default_factory=list[str])  # Of scripts, and what the policy stopped.
+    waiting: set[Request] = field(default_factory=set[Request])  # For an answer.
 
     @classmethod
     def of(cls, context: BrowserContext, origin: str) -> "Watched":
@@ -63,6 +67,8 @@ class Watched:
         watched = cls(context.new_page(), origin)
         watched.page.set_default_timeout(PATIENCE)
         watched.page.on("request", watched._request)
+        watched.page.on("requestfinished", watched._answered)
+        watched.page.on("requestfailed", watched._answered)
         watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
         watched.page.on("console", watched._said)
         watched.page.on("response", watched._answer)
@@ -70,8 +76,15 @@ class Watched:
         return watched
 
     def open(self, path: str) -> Page:
-        """Go to a page of the origin, and wait until all of it is there."""
-        self.page.goto(self.origin + path, wait_until="networkidle")
+        """Go to a page of the origin, and wait until all of it is there.
+
+        Chromium calls a network idle after half a second: the longest part of most tests.
+        """
+        self.waiting.clear()
+        self.page.goto(self.origin + path)
+        self.page.evaluate("0")  # Then all events of the page so far have arrived here.
+        while self.waiting:
+            self.page.wait_for_timeout(10)
         return self.page
 
     def assert_nothing_happened(self) -> None:
@@ -81,9 +94,13 @@ class Watched:
         assert not self.errors, self.errors
 
     def _request(self, request: Request) -> None:
+        self.waiting.add(request)
         target = urlsplit(request.url)
         if f"{target.scheme}://{target.netloc}" != self.origin:
             self.foreign.append(request.url)
+
+    def _answered(self, request: Request) -> None:
+        self.waiting.discard(request)
 
     def _said(self, message: ConsoleMessage) -> None:
         # That a page is a 404 is said there as well, and is no fault of it; see `_answer`.
@@ -97,6 +114,13 @@ class Watched:
     def _dialog(self, dialog: Dialog) -> None:
         self.dialogs.append(dialog.message)
         dialog.dismiss()
+
+
+def keep_picture(page: Page, name: str) -> None:
+    """Write a picture for people to look at, where whole tables are run: no test reads it."""
+    if FULL:
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
 
 
 def window_of(form: str) -> ViewportSize:

@@ -6,9 +6,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import assert_accessible
+from tests.browser.chromium import keep_picture
 from tests.browser.conftest import Open
 from tests.browser.sample_registry import Site
-from tests.browser.test_screenshots import FORMS, SCREENS
+from tests.browser.test_screenshots import FORMS
 
 ACCOUNTS, ORGANIZATIONS, NAMES = "/manage/accounts", "/manage/organizations", "/manage/names"
 LONG = "a" * 199  # With its star the longest pattern there may be.
@@ -135,13 +136,12 @@ STATES: list[Callable[[Site, Page], None]] = [
 def test_pages_about_people_are_accessible(
     site: Site, opened: Open, form: str, scheme: str
 ) -> None:
-    SCREENS.mkdir(parents=True, exist_ok=True)
     watched = opened(site.url, form=form, scheme=scheme)
     site.sign_in(watched.page, site.served.people.admin)
     for reach in STATES:
         reach(site, watched.page)
         name = reach.__name__.replace("_", "-")
-        watched.page.screenshot(path=SCREENS / f"{name}-{form}-{scheme}.png", full_page=True)
+        keep_picture(watched.page, f"{name}-{form}-{scheme}")
         assert_accessible(watched.page)
         width = watched.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert width[0] <= width[1], f"{reach.__name__} is {width[0]} wide"

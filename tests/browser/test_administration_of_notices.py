@@ -6,9 +6,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import assert_accessible
+from tests.browser.chromium import keep_picture
 from tests.browser.conftest import Open
 from tests.browser.sample_registry import LONG, Site
-from tests.browser.test_screenshots import FORMS, SCREENS
+from tests.browser.test_screenshots import FORMS
 
 NOTICES, READ_ONLY = "/manage/notices", "/manage/read-only"
 HOSTILE = '<img src=x onerror=alert(1)><script>alert("1")</script> & <b>bold</b>'
@@ -137,7 +138,6 @@ def test_announcements_are_accessible_fit_and_harm_nobody(
     site: Site, opened: Open, form: str, scheme: str
 ) -> None:
     site.furnish()
-    SCREENS.mkdir(parents=True, exist_ok=True)
     watched = opened(site.url, form=form, scheme=scheme)
     page = watched.page
     site.sign_in(page, site.served.people.admin)
@@ -145,7 +145,7 @@ def test_announcements_are_accessible_fit_and_harm_nobody(
         reach(site, page)
         assert_accessible(page)
         name = reach.__name__.replace("_", "-")
-        page.screenshot(path=SCREENS / f"{name}-{form}-{scheme}.png", full_page=True)
+        keep_picture(page, f"{name}-{form}-{scheme}")
         width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert width[0] <= width[1], f"{reach.__name__} is {width[0]} wide"
     watched.assert_nothing_happened()

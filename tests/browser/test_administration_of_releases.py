@@ -4,10 +4,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.axe import assert_accessible
-from tests.browser.chromium import Watched
+from tests.browser.chromium import Watched, keep_picture
 from tests.browser.conftest import Open
 from tests.browser.sample_registry import LONG, Site
-from tests.browser.test_screenshots import FORMS, SCREENS
+from tests.browser.test_screenshots import FORMS
 
 LIST = "/manage/releases"
 PAGE = f"{LIST}/acme/greet/1.1.0"
@@ -27,8 +27,7 @@ def looked_at(watched: Watched, name: str) -> None:
     assert_accessible(page)
     width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert width[0] <= width[1], f"{name} is {width[0]} wide in a window of {width[1]}"
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENS / f"manage-{name}.png", full_page=True)
+    keep_picture(page, f"manage-{name}")
 
 
 def decide(watched: Watched, title: str, reason: str = "", typed: str = "") -> None:

@@ -113,4 +113,5 @@ def shown(watched: Watched, content: str) -> Page:
         f"**{FILES}/**", lambda route: route.fulfill(body=HUGE, content_type="image/svg+xml")
     )
     page.add_init_script(WATCH)
-    return watched.open("/attacked")
+    page.goto(f"{watched.origin}/attacked", wait_until="networkidle")
+    return page

@@ -1,13 +1,12 @@
-"""Key pages in four forms, as pictures for people to look at: bench/out/screens."""
+"""Key pages in four forms fit their window; `make test-all` keeps pictures: bench/out/screens."""
 
 import pytest
 
+from tests.browser.chromium import keep_picture
 from tests.browser.conftest import Open
 from tests.browser.sample_registry import Site
-from tests.paths import ROOT
 from tests.sampling import covering
 
-SCREENS = ROOT / "bench" / "out" / "screens"
 PAGES = {
     "home": "/",
     "search": "/search?q=greet",
@@ -45,12 +44,11 @@ FORMS = covering(ALL_FORMS, lambda each: each[0], lambda each: each[1])
 def test_key_pages_fit_their_window(site: Site, opened: Open, form: str, scheme: str) -> None:
     site.furnish()
     site.publish_documented()
-    SCREENS.mkdir(parents=True, exist_ok=True)
     watched = opened(site.url, form=form, scheme=scheme)
     site.sign_in(watched.page, site.served.people.ann)
     for name, path in PAGES.items():
         page = watched.open(path)
-        page.screenshot(path=SCREENS / f"{name}-{form}-{scheme}.png", full_page=True)
+        keep_picture(page, f"{name}-{form}-{scheme}")
         width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert width[0] <= width[1], f"{name} is {width[0]} wide in a window of {width[1]}"
     watched.assert_nothing_happened()

@@ -7,10 +7,10 @@ from playwright.sync_api import expect
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
 from shared.settings import Settings
 from tests.browser.axe import assert_accessible
-from tests.browser.chromium import Watched
+from tests.browser.chromium import Watched, keep_picture
 from tests.browser.conftest import Open
 from tests.browser.sample_registry import Site
-from tests.browser.test_screenshots import FORMS, SCREENS
+from tests.browser.test_screenshots import FORMS
 
 IDS = ["-".join(each) for each in FORMS]
 
@@ -20,8 +20,7 @@ def keep(watched: Watched, name: str) -> None:
     assert_accessible(watched.page)
     width = watched.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert width[0] <= width[1], f"{name} is {width[0]} wide in a window of {width[1]}"
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    watched.page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
+    keep_picture(watched.page, name)
 
 
 def lose_archives(site: Site) -> None:

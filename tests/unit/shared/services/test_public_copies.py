@@ -99,6 +99,17 @@ async def test_all_that_a_build_reads_is_copied(published: World) -> None:
     assert await copying(published, store).follow([]) == 0
 
 
+async def test_a_tool_is_listed_while_a_release_of_the_package_has_it(published: World) -> None:
+    store, path = Store(), "maven/v2201-13-0/__tools__/greeter/maven-metadata.xml"
+    await published.push(bala("acme/greet:1.1.0", tools=["greeter"]))
+    await copying(published, store).refresh(GREET)
+    assert b"1.1.0" in store.copies[path][0]
+    assert b"1.0.0" not in store.copies[path][0]
+    await published.push(bala("acme/more:1.0.0", tools=["later"], ballerina_version="2201.99.0"))
+    await copying(published, store).refresh(Package.parse("acme", "more"))
+    assert "maven/v2201-13-0/__tools__/later/maven-metadata.xml" not in store.copies
+
+
 async def test_a_release_is_copied_once(published: World) -> None:
     store = Store()
     await copying(published, store).refresh(GREET)
