@@ -145,6 +145,8 @@ def cloud_adapters(
         feed=cloud.part(lambda stores: stores.search.feed),
         changes=cloud.part(lambda stores: stores.changes),
         edition=cloud.part(lambda stores: stores.edition),
+        package_changes=cloud.part(lambda stores: stores.edition),
+        package_pack=cloud.part(lambda stores: stores.package_pack),
         snapshots=cloud.part(lambda stores: stores.snapshots),
         copies=cloud.part(lambda stores: stores.copies),
         fetcher=fetcher,

@@ -59,7 +59,9 @@ from shared.ports import (
     HttpClient,
     Mailer,
     MetadataStore,
+    PackageChanges,
     PackageReader,
+    PackStore,
     PublicCopyStore,
     PullLedger,
     Randomness,
@@ -111,8 +113,9 @@ from shared.services.moderation import HeldReleases, Moderation
 from shared.services.notices import NoticeCache, Notices, ReadOnlyMode
 from shared.services.organization_deletion import OrganizationDeletion
 from shared.services.organizations import OrganizationCreators, Organizations
-from shared.services.package_cache import PackageCache
+from shared.services.package_cache import FirstRecords, PackageCache
 from shared.services.package_details import PackageDetails
+from shared.services.package_pack import PackLoading, PackTask
 from shared.services.packages import (
     Deprecation,
     OrganizationPackages,
@@ -190,6 +193,8 @@ class Adapters:
     links: ArchiveLinks | None = None  # Signed links to archives that are not files of ours.
     feed: SearchFeed | None = None  # None: a write is searched at once.
     changes: ChangeSource | None = None  # For a host that calls Functions with changes.
+    package_changes: PackageChanges | None = None  # Of all instances, which keep a pack.
+    package_pack: PackStore | None = None
     copies: PublicCopyStore | None = None  # Read by a CDN while the registry does not answer.
     caller_scope: CallerScope = CallerScope.REGISTRY  # Of `pulls`.
     edge: EdgeCache | None = None  # A CDN whose copies can be purged.
@@ -219,6 +224,14 @@ def _log_undelivered_mail(reason: str, count: int) -> None:
 
 def _log_delayed_pulls(refusal: Refusal) -> None:
     log.warning("pulls.delayed", reason=type(refusal).__name__)
+
+
+def _log_loaded_pack(packages: int, changed: int) -> None:
+    log.info("pack.loaded", packages=packages, changed=changed)
+
+
+def _log_unused_pack(error: Exception) -> None:
+    log.warning("pack.unused", reason=f"{type(error).__name__}: {error}")
 
 
 def _log_failed_api_docs(coordinate: Coordinate, error: Exception) -> None:
@@ -357,6 +370,14 @@ class Registry(Container[Settings, Adapters]):
         return self.package_cache
 
     @cached_property
+    def first_records(self) -> FirstRecords | None:
+        """The records that a new instance loads; None on one machine, which reads a file."""
+        store, changes = self.adapters.package_pack, self.adapters.package_changes
+        if store is None or changes is None:
+            return None
+        return PackLoading(store, changes, loaded=_log_loaded_pack, failed=_log_unused_pack)
+
+    @cached_property
     def rate_limits(self) -> RateLimitRules:
         return {operation: self.settings.limits_of(operation) for operation in RateLimitClass}
 
@@ -474,6 +495,16 @@ class Registry(Container[Settings, Adapters]):
         if self.search_index_updates is not None:
             tasks["search"] = self.search_index_updates.catch_up
             tasks["search-rebuild"] = self.search_index_updates.rebuild
+        store, changes = self.adapters.package_pack, self.adapters.package_changes
+        if store is not None and changes is not None:
+            tasks["pack"] = PackTask(
+                self.adapters.metadata,
+                self.adapters.pulls,
+                self.adapters.search,
+                changes,
+                store,
+                self.clock,
+            ).run
         if self.public_copies is not None:
             tasks["copy"] = PublicCopyTask(self.public_copies, self.checkpoints).run
         return tasks

@@ -56,6 +56,10 @@ TASK_DESCRIPTIONS = MappingProxyType(
             "Compares the copies that Front Door reads while the registry does not answer with the "
             "records of all packages.",
         ),
+        "pack": TaskDescription(
+            "Pack popular packages",
+            "Writes the records of the packages that are pulled most, which new instances load.",
+        ),
         "search-rebuild": TaskDescription(
             "Rebuild the search index",
             "Creates the search index again from the listings of all packages.",

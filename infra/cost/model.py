@@ -299,7 +299,7 @@ class Traffic:
         """Return the usage by timers, without the counting of pulls."""
         total = Usage()
         for task in UPKEEP_USAGE.values():
-            total += (task.idle + task.each_release * self.load.releases) * task.runs_a_month
+            total += task.usage(self.load.releases)
         return total
 
     @property

@@ -8,6 +8,7 @@ again.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from types import MappingProxyType
 
 
@@ -59,11 +60,17 @@ RESOLVED = 20  # Packages in the resolve request that was counted.
 @dataclass(frozen=True, slots=True)
 class UpkeepUsage:
     """A task of upkeep: how often it runs, what a run takes of an idle registry, and what each
-    release adds to it."""
+    release adds to it, up to the most that it reads."""
 
     runs_a_month: float
     idle: Usage
     each_release: Usage = Usage()
+    most_releases: float = inf
+
+    def usage(self, releases: float) -> Usage:
+        """Return the usage in a month."""
+        each_run = self.idle + self.each_release * min(releases, self.most_releases)
+        return each_run * self.runs_a_month
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +105,8 @@ MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
     }
 )
 
+PACKED_RELEASES = 2_760  # bench/package_pack.py counts them.
+
 UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
     {
         "settle": UpkeepUsage(43_800, Usage(48.4, 11)),
@@ -113,6 +122,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "prove": UpkeepUsage(30.4, Usage(25.6, 6)),
         "mend": UpkeepUsage(30.4, Usage(32.6, 8), Usage(6.56, 0.8)),
         "keep": UpkeepUsage(121.7, Usage(45.4, 9)),
+        "pack": UpkeepUsage(121.7, Usage(24, 7, 2, 1), Usage(5.93, 1.04), PACKED_RELEASES),
     }
 )
 

@@ -4,12 +4,14 @@ cloud, which reads what changed.
 
 import asyncio
 from collections.abc import Callable, Collection, Hashable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.errors.base import Unavailable
+from shared.domain.errors.requests import Busy
 from shared.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
 from shared.log import log
-from shared.ports import ChangeSource, Clock
+from shared.ports import ChangedPackages, ChangeSource, Clock, TooManyChanges
 
 
 class DataVersionEdition:
@@ -56,8 +58,17 @@ MOST_CHANGED = 100_000  # Packages whose last change is known; about 15 MB.
 _MS = timedelta(milliseconds=1)
 
 
+@dataclass(frozen=True, slots=True)
+class _RangeChanges:
+    """The position after the changes of a range, and whether they were all that there are."""
+
+    after: str
+    is_complete: bool
+
+
 class ChangeFeedEdition:
-    """The edition of one instance in the cloud, which reads what changed from the change feed.
+    """The edition of one instance in the cloud, which reads what changed from the change feed, and
+    the `PackageChanges` of whoever read packages at another time.
 
     The feed has a change as soon as it is committed, so a writer that crashes leaves nothing
     untold. It is asked once a second at most, and only while this instance is asked itself.
@@ -107,6 +118,28 @@ class ChangeFeedEdition:
         if len(self._changed) > MOST_CHANGED:
             self._forget()
 
+    async def positions(self) -> Mapping[str, str]:
+        ranges = await self._source.ranges(PACKAGES)
+        pages = await asyncio.gather(*(self._page(range_, "") for range_ in ranges))
+        return {range_: after for range_, (_, after) in zip(ranges, pages, strict=True)}
+
+    async def since(self, positions: Mapping[str, str]) -> ChangedPackages:
+        await self._wait_for_begin()
+        number, changed = self._number, set[str]()
+        reads = [self._read_range(*each, changed.add) for each in positions.items()]
+        if not all(each.is_complete for each in await asyncio.gather(*reads)):
+            raise TooManyChanges
+        return ChangedPackages(number, frozenset(changed))
+
+    async def _wait_for_begin(self) -> None:
+        """Wait until the feed is followed: what is read before does not stand."""
+        if not self._positions:
+            self.ask()
+            if self._asking is not None:
+                await asyncio.wait({self._asking})
+        if not self._positions:
+            raise Busy
+
     async def _ask(self) -> None:
         """Read what changed. If that fails, what was read before stays unconfirmed."""
         began_ms = self._clock.monotonic_ms()
@@ -126,28 +159,27 @@ class ChangeFeedEdition:
 
     async def _begin(self) -> None:
         """Follow the feed from here on; nothing that was read before stands."""
-        ranges = await self._source.ranges(PACKAGES)
-        pages = await asyncio.gather(*(self._page(range_, "") for range_ in ranges))
-        self._positions = {range_: after for range_, (_, after) in zip(ranges, pages, strict=True)}
+        self._positions = await self.positions()
         self._forget()
 
     async def _read_changes(self) -> None:
-        ranges = list(self._positions)
-        afters = await asyncio.gather(*map(self._read_range, ranges))
-        self._positions = dict(zip(ranges, afters, strict=True))
+        reads = [self._read_range(*each, self.wrote) for each in self._positions.items()]
+        found = await asyncio.gather(*reads)
+        if not all(each.is_complete for each in found):
+            self._forget()
+        self._positions = dict(zip(self._positions, (each.after for each in found), strict=True))
 
-    async def _read_range(self, range_: str) -> str:
-        """Note the changes of a range, and return the position after them."""
-        after = self._positions[range_]
+    async def _read_range(
+        self, range_: str, after: str, note: Callable[[str], None]
+    ) -> "_RangeChanges":
+        """Note the packages of a range that changed after the position."""
         for _ in range(MOST_PAGES):
             items, after = await self._page(range_, after)
             for item in items:
-                self.wrote(str(item["pk"]))
+                note(str(item["pk"]))
             if not items:
-                break
-        else:
-            self._forget()
-        return after
+                return _RangeChanges(after, is_complete=True)
+        return _RangeChanges(after, is_complete=False)
 
     async def _page(self, range_: str, after: str) -> tuple[list[Mapping[str, object]], str]:
         return await self._source.changes(PACKAGES, range_, after, ITEMS_AT_ONCE)

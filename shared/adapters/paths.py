@@ -134,6 +134,8 @@ def api_docs_module_blob(digest: Digest, module: str) -> str:
     return f"{api_docs_blobs(digest)}modules/{module}.json.gz"
 
 
+PACKAGE_PACK = "packages/pack.jsonl.z"
+
 SEARCH_PARTS = "search/"  # What the names of all parts of the search index begin with.
 SEARCH_POINTER = f"{SEARCH_PARTS}pointer.json"
 

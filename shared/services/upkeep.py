@@ -56,7 +56,7 @@ def lease_of(task: str) -> timedelta:
 
 
 # These change no records, so they run in a read-only registry too.
-RUNS_IN_READ_ONLY_MODE = {"snapshot", "search", "search-rebuild", "copy"}
+RUNS_IN_READ_ONLY_MODE = {"snapshot", "search", "search-rebuild", "copy", "pack"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,6 +402,7 @@ SCHEDULES = MappingProxyType(
         "mend": "0 30 4 * * *",
         "copy": "0 50 4 * * *",  # For what the change feed missed; behind Front Door alone.
         "keep": "0 15 */6 * * *",
+        "pack": "0 10 1-23/6 * * *",  # After the roll-up of a day; in the cloud alone.
     }
 )
 

@@ -111,6 +111,7 @@ async def cloud(tmp_path: Path) -> AsyncGenerator[Cloud]:
             await cloud.push(f"acme/greet:{version}")
         await registry.registry.authentication.close()
         await registry.registry.adapters.edition.confirm()
+        await registry.registry.package_cache.load()
         yield cloud
 
 
@@ -122,6 +123,7 @@ async def reading(cloud: Cloud) -> AsyncGenerator[Cloud]:
         adapters = process.registry.adapters
         await adapters.metadata.survey([NO_PACKAGE, Package.parse("acme", "none")])
         await adapters.edition.confirm()
+        await process.registry.package_cache.load()
         yield Cloud(process, watchers.newest)
 
 

@@ -55,7 +55,7 @@ def test_instances_know_more_packages_the_longer_they_serve() -> None:
     shares = [miss_share(answered) for answered in (0, 1_000, 100_000, 10_000_000)]
     assert shares == sorted(shares, reverse=True)
     assert shares[-1] < 0.001
-    assert shares[0] == pytest.approx(1)
+    assert shares[0] == pytest.approx(0.35, abs=0.01)  # With the pack, bench/package_pack.py.
     assert PACKAGES > 10_000
 
 

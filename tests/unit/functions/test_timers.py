@@ -115,6 +115,7 @@ async def test_each_schedule_is_of_a_task(world: World) -> None:
     assert set(upkeep.SCHEDULES) - set(world.registry.upkeep.tasks) <= {
         "search",
         "copy",
+        "pack",
     }  # In the cloud.
 
 
