@@ -16,9 +16,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
+from threading import Timer
 from types import MappingProxyType
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -86,13 +88,15 @@ class Outcome:
     failed: int = 0
     skipped: Counter[str] = field(default_factory=Counter[str])  # By reason.
     seconds: float = 0.0
+    processor_seconds: float = 0.0  # Of all its processes.
     left_out: int = 0  # Tests that `make test-all` runs.
 
     def __str__(self) -> str:
         """Return the suite's line of the report."""
         return (
             f"{self.name:<21} {self.passed:>5} passed {self.failed:>4} failed "
-            f"{self.skipped.total():>4} skipped {self.seconds:>7.1f} s"
+            f"{self.skipped.total():>4} skipped {self.seconds:>7.1f} s, "
+            f"{self.processor_seconds:>5.0f} s of processor time"
         )
 
 
@@ -271,23 +275,40 @@ def pytest(
     report = RESULTS / f"{name.replace(' ', '-')}.xml"
     options = ["--quiet", "--no-header", "-rfE", f"--junitxml={report}"]
     deadline = DEADLINE_OF_ALL if settings.get(TABLES) else SUITE_DEADLINE
+    log = report.with_suffix(".log") if is_beside else None
+    ended = run_program([*command, *options], {**surroundings(name), **settings}, deadline, log)
+    if log:
+        print(f"\n== {name}\n{log.read_text()}", flush=True)
+    if ended.seconds >= deadline:
+        print(f"{name} did not end within {deadline} s.", flush=True)
+    outcome = read(name, report, ended.code, ended.seconds)
+    return replace(outcome, processor_seconds=ended.processor_seconds)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended, and what it took."""
+
+    code: int
+    seconds: float
+    processor_seconds: float  # Also of the processes that it started and waited for.
+
+
+def run_program(
+    command: Sequence[str], environment: Mapping[str, str], deadline: float, log: Path | None
+) -> Ended:
+    """Run a program, which prints into `log` if there is one; it is killed at the deadline."""
     started = time.monotonic()
-    try:
-        ended = subprocess.run(
-            [*command, *options],
-            cwd=ROOT,
-            env={**surroundings(name), **settings},
-            check=False,
-            timeout=deadline,
-            stdout=subprocess.PIPE if is_beside else None,
-            text=True,
-        )
-        code, printed = ended.returncode, ended.stdout
-    except subprocess.TimeoutExpired:
-        code, printed = -1, f"{name} did not end within {deadline} s."
-    if printed:
-        print(f"\n== {name}\n{printed}", flush=True)
-    return read(name, report, code, time.monotonic() - started)
+    with ExitStack() as stack:
+        output = stack.enter_context(log.open("w")) if log else None
+        running = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output)
+        timer = Timer(deadline, running.kill)
+        timer.start()
+        stack.callback(timer.cancel)
+        _, status, used = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.monotonic() - started
+    return Ended(running.returncode, seconds, used.ru_utime + used.ru_stime)
 
 
 def spread(suite: str, *, is_beside: bool = False) -> list[str]:

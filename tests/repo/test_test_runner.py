@@ -48,6 +48,22 @@ def test_a_suite_that_ends_badly_without_a_report_is_a_failure(tmp_path: Path) -
     assert run.read("unit", tmp_path / "absent.xml", code=3, seconds=0.5).failed == 1
 
 
+def test_a_program_is_told_to_have_used_what_its_children_did(tmp_path: Path) -> None:
+    busy = "import time\nwhile time.process_time() < 0.3: pass\nprint('done')"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
+    log = tmp_path / "log"
+    ended = run.run_program([sys.executable, "-c", code], os.environ, 60, log)
+    assert (ended.code, log.read_text()) == (0, "done\n")
+    assert 0.3 <= ended.processor_seconds < 5
+
+
+def test_a_program_that_hangs_is_killed_at_its_deadline() -> None:
+    code = "import time; time.sleep(60)"
+    ended = run.run_program([sys.executable, "-c", code], os.environ, 0.5, None)
+    assert ended.code < 0
+    assert 0.5 <= ended.seconds < 30
+
+
 def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
