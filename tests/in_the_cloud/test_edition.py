@@ -21,6 +21,7 @@ from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
+from tests.support.instances import edition_confirmed
 from tests.support.world import BASE, MAVEN, URL
 
 PULL = dict(ACCEPT_ARCHIVE)
@@ -70,8 +71,7 @@ class Instances:
 
     async def remember(self, url: str, headers: dict[str, str]) -> None:
         """Read until the other one answers from memory."""
-        while not await self.reading.registry.adapters.edition.confirm():
-            pass  # A busy machine takes longer than a request waits.
+        await edition_confirmed(self.reading.registry)
         for _ in range(2):
             assert (await self.read(url, headers)).status_code in (200, 302)
 

@@ -19,6 +19,7 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
+from tests.support.instances import edition_confirmed
 from tests.support.port_doubles import counting
 from tests.support.storage import one_machine
 from tests.support.world import URL, OpenWorld, Person, World, asking
@@ -75,8 +76,7 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
     for person in (world.people.ann, world.people.mia, world.people.bob):
         await world.get("/packages", by=person)  # The token is read and remembered.
     await world.registry.authentication.close()
-    while not await world.registry.adapters.edition.confirm():
-        pass  # A busy machine takes longer than a request waits.
+    await edition_confirmed(world.registry)
     ledger.forget()
     return world
 

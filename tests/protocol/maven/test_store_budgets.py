@@ -7,6 +7,7 @@ import pytest
 from tests.protocol.bal.maven import AETHER, pom
 from tests.protocol.test_store_budgets import PUSH, Ledger
 from tests.support.archives import bala
+from tests.support.instances import edition_confirmed
 from tests.support.world import MAVEN, OpenWorld, World, asking
 
 V = "v2201-13-0"
@@ -33,8 +34,7 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
     for person in (world.people.ann, world.people.mia):
         await world.get("/packages", by=person)  # The token is read and remembered.
     await world.registry.authentication.close()
-    while not await world.registry.adapters.edition.confirm():
-        pass  # A busy machine takes longer than a request waits.
+    await edition_confirmed(world.registry)
     ledger.forget()
     return world
 

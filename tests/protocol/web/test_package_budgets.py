@@ -8,6 +8,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill, publish
+from tests.support.instances import edition_confirmed
 from tests.support.port_doubles import Journal
 from tests.support.world import OpenWorld, World, asking
 
@@ -49,8 +50,7 @@ async def counted(worlds: OpenWorld, journal: Journal) -> World:
     """Return a registry whose calls are written down, and that remembers no answer."""
     world = await worlds(wrap=journal.wrap, host=asking)
     await fill(world)
-    while not await world.registry.adapters.edition.confirm():
-        pass  # A busy machine takes longer than a request waits.
+    await edition_confirmed(world.registry)
     journal.taken()
     return world
 
