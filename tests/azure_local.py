@@ -20,7 +20,7 @@ from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyFiles
 from tests.fakes.azurite import azurite, missing
-from tests.fakes.cosmos.serving import served
+from tests.fakes.cosmos.serving import BeforeAnswer, served
 from tests.paths import ROOT
 from tests.support.cloud_stores import ANY_KEY, account, make_containers
 
@@ -37,11 +37,11 @@ def main() -> int | str:
 
 
 @contextmanager
-def stores(data: Path) -> Generator[dict[str, str]]:
+def stores(data: Path, before: BeforeAnswer | None = None) -> Generator[dict[str, str]]:
     """Run both stores, empty; lend the settings of a registry over them."""
     double = account(SystemClock())
     double.requests = deque(maxlen=0)  # Nobody looks at them, and there are many.
-    with azurite() as connection, served(double) as address:
+    with azurite() as connection, served(double, before) as address:
         addresses = StoreAddresses(address, "", Secret(ANY_KEY), Secret(connection))
         asyncio.run(make_containers(IdentityClients(addresses)))
         yield {

@@ -2,22 +2,26 @@
 
 import asyncio
 import threading
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from urllib.parse import unquote
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from tests.fakes.cosmos.protocol import CosmosDouble, Request
+from tests.fakes.cosmos.protocol import Answer, CosmosDouble, Request
+
+# Is awaited before each answer, and returns another one to send instead.
+BeforeAnswer = Callable[[Request], Awaitable[Answer | None]]
 
 
 class DoubleApp:
     """The double as an ASGI application."""
 
-    def __init__(self, double: CosmosDouble) -> None:
+    def __init__(self, double: CosmosDouble, before: BeforeAnswer | None = None) -> None:
         """Answer for `double`."""
         self._double = double
+        self._before = before
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -29,18 +33,22 @@ class DoubleApp:
             body, more = body + part.get("body", b""), part.get("more_body", False)
         headers = {name.decode(): unquote(value.decode()) for name, value in scope["headers"]}
         path = scope["raw_path"].decode()
-        answer = self._double.answer(Request(scope["method"], path, headers, body))
+        answer = await self._answer(Request(scope["method"], path, headers, body))
         sent = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
         length = (b"content-length", str(len(answer.content)).encode())
         start = {"type": "http.response.start", "status": answer.status}
         await send({**start, "headers": [*sent, length]})
         await send({"type": "http.response.body", "body": answer.content})
 
+    async def _answer(self, request: Request) -> Answer:
+        instead = await self._before(request) if self._before else None
+        return instead or self._double.answer(request)
+
 
 @contextmanager
-def served(double: CosmosDouble) -> Generator[str]:
+def served(double: CosmosDouble, before: BeforeAnswer | None = None) -> Generator[str]:
     """Serve the double on a free port of this machine while the context lasts; lend its address."""
-    config = uvicorn.Config(DoubleApp(double), port=0, log_level="error", lifespan="off")
+    config = uvicorn.Config(DoubleApp(double, before), port=0, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     ready = threading.Event()
 

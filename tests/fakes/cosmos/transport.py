@@ -53,14 +53,15 @@ class DoubleTransport(AsyncHttpTransport[Any, Any]):
         if trouble is Trouble.LOST_BEFORE:
             raise ServiceRequestError(message="timed out before the request was sent")
         if trouble in (Trouble.THROTTLED, Trouble.UNAVAILABLE):
-            return DoubleResponse(request, _refusal(trouble))
+            return DoubleResponse(request, refusal(trouble))
         answer = self.double.answer(asked)
         if trouble in (Trouble.LOST_AFTER, Trouble.RESET):
             raise ServiceResponseError(message="the connection was lost before the answer came")
         return DoubleResponse(request, answer)
 
 
-def _refusal(trouble: Trouble) -> Answer:
+def refusal(trouble: Trouble) -> Answer:
+    """Return the answer of a service that is throttled or unavailable."""
     code = "TooManyRequests" if trouble is Trouble.THROTTLED else "ServiceUnavailable"
     body = {"code": code, "message": "The double was told to fail."}
     return Answer(int(trouble.value), body, {"x-ms-retry-after-ms": "1"})
