@@ -1,6 +1,7 @@
 """What every suite shares."""
 
 import gc
+import os
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 settings.register_profile("ballroom", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("few-examples", settings.get_profile("ballroom"), max_examples=10)
 settings.load_profile("ballroom")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what several instances of a registry cannot serve, where there are several."""
+    mark = item.get_closest_marker("one_instance")
+    if mark is not None and os.environ.get("BALLROOM_TEST_WORLD") == "four-instances":
+        pytest.skip(mark.args[0])
 
 
 def pytest_collection_finish() -> None:

@@ -1,8 +1,8 @@
 """Which calls of stores each test makes, and which tests make calls that no other one makes.
 
 A plugin of pytest (`-p tests.reaching`), which the runner of the suites loads: one run over the
-stores of one machine notes the calls, in BALLROOM_TEST_NOTES; the run over the stores of the cloud
-leaves out the tests that BALLROOM_TEST_LEFT_OUT lists.
+stores of one machine notes the calls, in BALLROOM_TEST_NOTES; the runs over the stores of the cloud
+leave out the tests that BALLROOM_TEST_LEFT_OUT lists.
 """
 
 import inspect
@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from shared.composition import Adapters
 
 NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
 LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
+ONE_INSTANCE = "one_instance"  # The mark of tests that several instances cannot serve.
 
 _calls = set[str]()  # Of the test that runs: `metadata.find`.
 
@@ -60,7 +62,8 @@ def pytest_runtest_setup() -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Note the calls of a test that was run to its end; one that was skipped says nothing."""
     if NOTES in os.environ and call.when == "call" and call.excinfo is None:
-        line = json.dumps([item.nodeid, sorted(_calls)])
+        is_shared = item.get_closest_marker(ONE_INSTANCE) is None
+        line = json.dumps([item.nodeid, sorted(_calls), is_shared])
         with (Path(os.environ[NOTES]) / str(os.getpid())).open("a") as notes:
             notes.write(f"{line}\n")
 
@@ -76,8 +79,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def read_notes(folder: Path) -> dict[str, frozenset[str]]:
     """Return the calls of every test that was noted."""
-    lines = [line for file in folder.iterdir() for line in file.read_text().splitlines()]
-    return {test: frozenset(calls) for test, calls in map(json.loads, lines)}
+    return {test: frozenset(calls) for test, calls, _ in _lines_of(folder)}
+
+
+def read_shared_notes(folder: Path) -> dict[str, frozenset[str]]:
+    """Return the calls of the tests that several instances can serve."""
+    return {test: frozenset(calls) for test, calls, is_shared in _lines_of(folder) if is_shared}
+
+
+def _lines_of(folder: Path) -> list[tuple[str, list[str], bool]]:
+    lines = [line for file in sorted(folder.iterdir()) for line in file.read_text().splitlines()]
+    return [json.loads(line) for line in lines]
 
 
 def repeats(calls: Mapping[str, Iterable[str]]) -> list[str]:
@@ -90,3 +102,21 @@ def repeats(calls: Mapping[str, Iterable[str]]) -> list[str]:
             found.append(test)
         seen.add(known)
     return found
+
+
+def covering_pairs(calls: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return tests of each folder that make every two calls which one of its tests makes: what one
+    instance has written, another one reads."""
+    folders = dict[str, dict[str, frozenset[tuple[str, str]]]]()
+    for test in sorted(calls):
+        folder = test.partition("::")[0].rpartition("/")[0]
+        folders.setdefault(folder, {})[test] = frozenset(combinations(sorted(set(calls[test])), 2))
+    return [test for pairs in folders.values() for test in _covering(pairs)]
+
+
+def _covering(pairs: Mapping[str, frozenset[tuple[str, str]]]) -> list[str]:
+    wanted, chosen = set[tuple[str, str]]().union(*pairs.values()), list[str]()
+    while wanted:
+        chosen.append(max(pairs, key=lambda test: len(pairs[test] & wanted)))
+        wanted -= pairs[chosen[-1]]
+    return chosen

@@ -31,8 +31,6 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 RESULTS = ROOT / ".test-results"
 CALLS = RESULTS / "calls"  # Of stores, by each test of the protocol.
-REPEATS = RESULTS / "repeats.json"
-REPEATED = "which call no store, or as another test of the same module does"
 TABLES = "BALLROOM_TEST_TABLES"
 REAL_STORES = ("BALLROOM_COSMOS_", "BALLROOM_BLOB_")  # Beginnings of names.
 NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
@@ -40,13 +38,20 @@ NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
 # Fast and telling suites come first; a folder that is not named here runs after these.
 PROTOCOL = "protocol"
 IN_THE_CLOUD = "protocol-in-the-cloud"  # The tests of the protocol, over the stores of the cloud.
+FOUR_INSTANCES = "protocol-of-four-instances"  # Those behind one address, each with its memory.
 CRASH = "crash"
 OUTAGES = "outages"
 ORDER = (
-    "repo", "unit", "contract", PROTOCOL, IN_THE_CLOUD, "in_the_cloud", "security",
-    "compatibility", CRASH, "search", "clients", OUTAGES, "browser",
+    "repo", "unit", "contract", PROTOCOL, IN_THE_CLOUD, FOUR_INSTANCES, "in_the_cloud",
+    "security", "compatibility", CRASH, "search", "clients", OUTAGES, "browser",
 )  # fmt: skip
 FAST = ("repo", "unit", "contract", PROTOCOL)
+REPEATED = {  # What `make test-all` runs of them alone.
+    IN_THE_CLOUD: "which call no store, or as another test of the same module does",
+    FOUR_INSTANCES: "each two of whose calls another test of the same folder makes",
+}
+# The stores, or the instances, of suites that do not run over the stores of one machine.
+WORLDS = {IN_THE_CLOUD: "cloud", FOUR_INSTANCES: "four-instances", OUTAGES: "cloud"}
 # What these do not reach no other suite has to find: they run in one process, but for a few tests.
 MEASURED = ("unit", "contract", PROTOCOL, "in_the_cloud", "security")
 # They wait for other programs most of the time, so one process of each runs beside the others. No
@@ -127,9 +132,9 @@ def main(arguments: list[str]) -> int:
 
 
 def suites() -> list[str]:
-    """Return the folders that contain tests and the suite of the cloud, in the order they run."""
+    """Return the folders that contain tests and the suites of the cloud, in the order they run."""
     folders = [folder.name for folder in TESTS.iterdir()]
-    names = [name for name in (*folders, IN_THE_CLOUD) if list(tests_of(name))]
+    names = [name for name in (*folders, IN_THE_CLOUD, FOUR_INSTANCES) if list(tests_of(name))]
     return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else 99, name))
 
 
@@ -161,7 +166,7 @@ def tests_of(suite: str) -> Iterator[Path]:
 
 def folder_of(suite: str) -> str:
     """Return the folder that holds the tests of a suite."""
-    return PROTOCOL if suite == IN_THE_CLOUD else suite
+    return PROTOCOL if suite in (IN_THE_CLOUD, FOUR_INSTANCES) else suite
 
 
 def announced(outcome: Outcome) -> Outcome:
@@ -188,7 +193,8 @@ def run_here(
 
 def world_of(suite: str) -> Mapping[str, str]:
     """Return the environment variables that select the stores of a suite."""
-    return {"BALLROOM_TEST_WORLD": "cloud"} if suite in (IN_THE_CLOUD, OUTAGES) else {}
+    world = WORLDS.get(suite)
+    return {"BALLROOM_TEST_WORLD": world} if world else {}
 
 
 @dataclass(frozen=True)
@@ -205,15 +211,24 @@ class Selection:
 
 
 def selection(suite: str, extent: Extent) -> Selection:
-    """Note the calls of the protocol; over the cloud leave out what they show to be a repeat."""
+    """Note the calls of the protocol; over the cloud leave out what they show to be a repeat, over
+    four instances all but a sample."""
     if suite == PROTOCOL and extent is Extent.NORMAL:
         CALLS.mkdir(exist_ok=True)
         return Selection({reaching.NOTES: str(CALLS)})
     if suite == IN_THE_CLOUD and CALLS.exists():
-        left_out = reaching.repeats(reaching.read_notes(CALLS))
-        REPEATS.write_text(json.dumps(left_out))
-        return Selection({reaching.LEFT_OUT: str(REPEATS)}, len(left_out))
+        return without(suite, reaching.repeats(reaching.read_notes(CALLS)))
+    if suite == FOUR_INSTANCES and CALLS.exists():
+        sample = reaching.covering_pairs(reaching.read_shared_notes(CALLS))
+        return without(suite, sorted(reaching.read_notes(CALLS).keys() - set(sample)))
     return Selection()
+
+
+def without(suite: str, tests: Sequence[str]) -> Selection:
+    """Return what leaves these tests out of a suite."""
+    listed = CALLS.with_name(f"left-out-of-{suite}.json")
+    listed.write_text(json.dumps(tests))
+    return Selection({reaching.LEFT_OUT: str(listed)}, len(tests))
 
 
 def other_pythons() -> list[str]:
@@ -407,7 +422,8 @@ def summary(outcomes: list[Outcome], extent: Extent = Extent.NORMAL) -> int:
         print(f"skipped {count}: {reason}")
     for outcome in outcomes:
         if outcome.left_out:
-            print(f"left to `make test-all`: {outcome.left_out} of {outcome.name}, {REPEATED}")
+            rest = f"{outcome.left_out} of {outcome.name}, {REPEATED[outcome.name]}"
+            print(f"left to `make test-all`: {rest}")
     if extent is not Extent.ALL:
         print("left to `make test-all`: rows of tables that repeat others: faults, rights, probes")
     passed = sum(outcome.passed for outcome in outcomes)

@@ -258,7 +258,7 @@ async def _pulls(story: Story) -> None:
             await world.java(person).pull(coordinate)
     await world.java(world.people.mia).pull("acme/secret:1.0.0")
     world.clock.advance(timedelta(minutes=25))
-    await world.registry.pull_counter.flush()
+    await world.write_pulls()
     await world.registry.upkeep.run("roll-up")
 
 

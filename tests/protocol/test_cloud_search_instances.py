@@ -14,12 +14,15 @@ from shared.domain.packages import Visibility
 from shared.hosting.change_feeds import ChangeFeeds
 from shared.hosting.triggers import ChangeFeedFunction, functions_of
 from tests.support.archives import bala
-from tests.support.storage import IN_THE_CLOUD
+from tests.support.storage import IN_THE_CLOUD, one_instance
 from tests.support.world import Person, World, opened
 
-pytestmark = pytest.mark.skipif(
-    not IN_THE_CLOUD, reason="in the cloud only: on one machine all processes search one file"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not IN_THE_CLOUD, reason="in the cloud only: on one machine all processes search one file"
+    ),
+    one_instance("it opens two itself"),
+]
 
 GREET, SECRET = Package.parse("acme", "greet"), Package.parse("acme", "secret")
 

@@ -14,8 +14,10 @@ from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused
 from tests.security.routes import routes
 from tests.support.archives import bala
+from tests.support.storage import one_instance
 from tests.support.world import MAVEN, URL, OpenWorld, World, asking
 
+EACH_COUNTS_READS = one_instance("each counts reads by itself")
 READS = [
     f"{URL}/2.0/registry/packages/acme/greet",
     f"{URL}/2.0/registry/packages?q=greet",
@@ -30,6 +32,7 @@ async def push(world: World, coordinate: str) -> httpx.Response:
     return await world.upload(multipart("x.bala", bala(coordinate)), by=world.people.ann)
 
 
+@EACH_COUNTS_READS
 @pytest.mark.parametrize("url", READS)
 async def test_reads_are_limited_by_address(worlds: OpenWorld, url: str) -> None:
     world = await worlds(limit_read="address=4")
@@ -43,6 +46,7 @@ async def test_reads_are_limited_by_address(worlds: OpenWorld, url: str) -> None
     )
 
 
+@EACH_COUNTS_READS
 async def test_a_reader_gets_the_limit_when_half_of_it_is_used(worlds: OpenWorld) -> None:
     world = await worlds(limit_read="address=4")
     answers = [await world.get("/packages?q=greet") for _ in range(4)]
@@ -50,6 +54,7 @@ async def test_a_reader_gets_the_limit_when_half_of_it_is_used(worlds: OpenWorld
     assert shown == [None, None, "1", "0"]
 
 
+@EACH_COUNTS_READS
 async def test_a_caller_that_waited_is_served(worlds: OpenWorld) -> None:
     world = await worlds(limit_read="address=1")
     await world.get("/packages")
@@ -58,6 +63,7 @@ async def test_a_caller_that_waited_is_served(worlds: OpenWorld) -> None:
     assert (await world.get("/packages")).status_code == 200
 
 
+@EACH_COUNTS_READS
 async def test_a_token_and_its_account_have_limits_of_their_own(worlds: OpenWorld) -> None:
     world = await worlds(limit_read="token=2 account=3")
     path = "/packages/acme/greet"
@@ -193,6 +199,7 @@ def streaming(registry: Registry) -> Host:
     )
 
 
+@EACH_COUNTS_READS
 @pytest.mark.parametrize("host", [asking, streaming])
 async def test_the_bytes_of_archives_are_reads_as_well(worlds: OpenWorld, host: object) -> None:
     world = await worlds(limit_read="address=6", host=host)

@@ -17,6 +17,7 @@ from tests.fakes.key_vault import ADDRESS, VaultDouble
 from tests.fakes.system import FakeClock
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
+from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World
 
 PUBLIC, SECRET = "acme/greet:1.0.0", "acme/secret:1.0.0"
@@ -89,7 +90,7 @@ async def test_pulls_before_the_first_key_are_counted_once_it_is_there(
     await keyless.java().pull(PUBLIC)
     vault.store(OLD)
     keyless.clock.advance(RETRY_AFTER)
-    assert await keyless.registry.pull_counter.flush() == 1
+    assert await keyless.write_pulls() == 1
 
 
 @pytest.mark.parametrize("text", [UNRESOLVED, f"{UNRESOLVED},{OLD}"])
@@ -134,6 +135,7 @@ async def test_links_hold_over_a_rotation(keyless: World, vault: VaultDouble) ->
     assert (await keyless.get(before)).status_code == 200
 
 
+@one_instance("each reads the key vault itself")
 async def test_a_vault_that_goes_away_takes_nothing_with_it(
     keyless: World, vault: VaultDouble
 ) -> None:

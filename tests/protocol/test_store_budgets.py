@@ -21,8 +21,10 @@ from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
 from tests.support.instances import edition_confirmed
 from tests.support.port_doubles import counting
-from tests.support.storage import one_machine
+from tests.support.storage import one_instance, one_machine
 from tests.support.world import URL, OpenWorld, Person, World, asking
+
+pytestmark = one_instance("it counts calls of one instance")
 
 PORTS = (
     "metadata", "documents", "archives", "directory", "events", "work", "pulls", "search",

@@ -99,6 +99,8 @@ def test_the_protocol_suite_runs_over_the_stores_of_the_cloud_too() -> None:
     suites = run.suites()
     assert suites.index("protocol") + 1 == suites.index(run.IN_THE_CLOUD)
     assert list(run.tests_of(run.IN_THE_CLOUD)) == list(run.tests_of("protocol"))
+    assert suites.index(run.IN_THE_CLOUD) + 1 == suites.index(run.FOUR_INSTANCES)
+    assert list(run.tests_of(run.FOUR_INSTANCES)) == list(run.tests_of("protocol"))
 
 
 def test_each_suite_that_gives_the_coverage_is_there() -> None:
@@ -124,18 +126,38 @@ def test_the_tests_that_call_what_another_test_of_the_module_calls_are_repeats()
     ]
 
 
+NOTES = """\
+["a::test", [], true]
+["b::test", ["x.y"], true]
+["b::other", ["x.y", "x.z"], true]
+["b::budget", ["x.y", "x.z", "x.w"], false]
+"""
+
+
+def test_of_each_folder_the_tests_that_make_every_two_calls_are_enough() -> None:
+    calls = {
+        "a/test_a.py::test_one": ["x.put", "x.get"],
+        "a/test_a.py::test_more": ["x.put", "x.get", "y.get"],
+        "a/test_b.py::test_single": ["z.get"],
+        "b/test_a.py::test_one": ["x.get", "x.put"],
+    }
+    assert reaching.covering_pairs(calls) == ["a/test_a.py::test_more", "b/test_a.py::test_one"]
+
+
 def test_the_cloud_runs_what_the_notes_of_the_protocol_do_not_show_to_be_a_repeat(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run, "CALLS", tmp_path / "calls")
-    monkeypatch.setattr(run, "REPEATS", tmp_path / "repeats.json")
     whole = run.selection(run.IN_THE_CLOUD, run.Extent.NORMAL)
     assert (whole.options, whole.left_out) == ([], 0)
     noted = run.selection(run.PROTOCOL, run.Extent.NORMAL).settings
-    (Path(noted[reaching.NOTES]) / "1").write_text('["a::test", []]\n["b::test", ["x.y"]]\n')
+    (Path(noted[reaching.NOTES]) / "1").write_text(NOTES)
     sample = run.selection(run.IN_THE_CLOUD, run.Extent.NORMAL)
     assert sample.left_out == 1
     assert json.loads(Path(sample.settings[reaching.LEFT_OUT]).read_text()) == ["a::test"]
+    shared = run.selection(run.FOUR_INSTANCES, run.Extent.NORMAL)
+    left_out = json.loads(Path(shared.settings[reaching.LEFT_OUT]).read_text())
+    assert left_out == ["a::test", "b::budget", "b::test"]
     assert run.selection(run.PROTOCOL, run.Extent.ALL).settings == {}
 
 

@@ -111,4 +111,4 @@ async def published(world: World, *archives: bytes, **options: Any) -> None:
     """Publish archives, by default one, and let the queue document them."""
     for archive in archives or (documented_bala(),):
         await world.push(archive, **options)
-    await world.registry.api_docs_queue.drain()
+    await world.document()

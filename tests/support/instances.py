@@ -1,6 +1,32 @@
-"""Instances of a registry in the cloud: when they know of changes that others made."""
+"""Instances of a registry in the cloud: four behind one client, and when they know of changes.
 
-from shared.composition import Registry
+Each has a registry with caches of its own, over the same stores. Requests go to them in turn, so
+what one instance remembers of its own writes does not help the next request. Time passes on an
+instance with each change that another one makes, on its monotonic clock alone: as long as the
+instance may not know of the change. What was pushed has to be found without that.
+"""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from shared.auth.authentication import TOKEN_CACHED_FOR
+from shared.composition import Adapters, Registry
+from shared.edition import CHANGES_KNOWN_WITHIN
+from shared.ports import Clock, SearchFeed
+from tests.fakes.cosmos.protocol import Request
+
+INSTANCES = 4
+PACKAGES = ("packages",)  # Containers.
+DIRECTORY = ("accounts", "tokens")
+
+_MS = timedelta(milliseconds=1)
 
 
 async def edition_confirmed(registry: Registry) -> None:
@@ -8,3 +34,112 @@ async def edition_confirmed(registry: Registry) -> None:
     waits."""
     while not await registry.adapters.edition.confirm():
         pass
+
+
+class InTurn(httpx.AsyncBaseTransport):
+    """Sends each request to the next instance."""
+
+    def __init__(self, instances: Sequence[httpx.AsyncBaseTransport]) -> None:
+        self._next = itertools.cycle(instances)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await next(self._next).handle_async_request(request)
+
+
+@dataclass
+class Changes:
+    """How many changes an instance made to each container, and how many all of them made."""
+
+    by_all: Counter[str]
+    by_this: Counter[str] = field(default_factory=Counter[str])
+
+    def note(self, request: Request) -> None:
+        """Count a request that changes something."""
+        if _changes_something(request):
+            container = _container_of(request)
+            self.by_all[container] += 1
+            self.by_this[container] += 1
+
+    def by_others(self, containers: Sequence[str]) -> int:
+        return sum(self.by_all[each] - self.by_this[each] for each in containers)
+
+
+def _changes_something(request: Request) -> bool:
+    if request.says("x-ms-cosmos-is-batch-request"):
+        return any(each["operationType"] != "Read" for each in request.json)
+    return request.method != "GET" and not request.says("x-ms-documentdb-isquery")
+
+
+def _container_of(request: Request) -> str:
+    """Return the container that a path names: `/dbs/ballroom/colls/packages/docs`."""
+    return [*request.path.split("/"), "", "", "", "", ""][4]
+
+
+@dataclass(frozen=True)
+class InstanceClock:
+    """The clock of an instance, on which time also passes with changes of the others."""
+
+    clock: Clock
+    changes: Changes
+    containers: Sequence[str]
+    unknown_for: timedelta  # How long a change may be unknown to the instance.
+
+    def now_ms(self) -> int:
+        return self.clock.now_ms()
+
+    def monotonic_ms(self) -> int:
+        passed = self.changes.by_others(self.containers) * self.unknown_for
+        return self.clock.monotonic_ms() + passed // _MS
+
+
+def clock_of_packages(clock: Clock, changes: Changes) -> Clock:
+    return InstanceClock(clock, changes, PACKAGES, CHANGES_KNOWN_WITHIN)
+
+
+def as_instance(stores: Adapters, clock: Clock, changes: Changes) -> Adapters:
+    """Return stores that know of changes by others as late as they may."""
+    assert stores.feed is not None
+    return replace(
+        stores,
+        # Tokens, sessions and notices are cached for the same time.
+        clock=InstanceClock(clock, changes, DIRECTORY, TOKEN_CACHED_FOR),
+        search=FedSearch(stores.search, stores.feed, changes),
+    )
+
+
+class FedSearch:
+    """A search whose feed has run, and which has looked for it, whenever others changed something.
+
+    On a real instance both happen by themselves within half a minute.
+    """
+
+    def __init__(self, search: Any, feed: SearchFeed, changes: Changes) -> None:
+        self._search = search
+        self._feed = feed
+        self._changes = changes
+        self._seen = 0
+        self._feeding = asyncio.Lock()
+
+    def __getattr__(self, operation: str) -> Any:
+        found = getattr(self._search, operation)
+        if operation not in _SEARCHES:
+            return found
+
+        async def searching(*arguments: Any, **named: Any) -> Any:
+            await self._feed_once()
+            return await found(*arguments, **named)
+
+        return searching
+
+    async def _feed_once(self) -> None:
+        async with self._feeding:
+            changed = self._changes.by_others(PACKAGES)
+            if changed != self._seen:
+                await self._feed.catch_up()
+                await self._search.look()
+                self._seen = changed
+
+
+_SEARCHES = (
+    "search", "search_with_facets", "facets", "facet_values", "totals", "symbols", "suggest",
+)  # fmt: skip

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 import pytest
@@ -14,6 +16,9 @@ from shared.bootstrap import cloud_adapters, embedded_adapters, migrate
 from shared.composition import Adapters
 from shared.ports import Clock
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from shared.adapters.cloud import AzureClients
 
 
 class Places(Protocol):
@@ -29,6 +34,10 @@ class Places(Protocol):
 
     async def stores(self, settings: Settings, clock: Clock) -> Adapters:
         """Return the stores of a place that was made or copied before."""
+        ...
+
+    async def instances(self, settings: Settings, clock: Clock) -> list[Adapters]:
+        """Return the same stores for each instance of the registry that serves them."""
         ...
 
     def copy(self, source: Path, target: Path) -> None:
@@ -59,6 +68,10 @@ class Folders:
     async def stores(self, settings: Settings, clock: Clock) -> Adapters:
         """Return the stores of the folder."""
         return embedded_adapters(settings, clock)
+
+    async def instances(self, settings: Settings, clock: Clock) -> list[Adapters]:
+        """Return those of one instance."""
+        return [await self.stores(settings, clock)]
 
     def copy(self, source: Path, target: Path) -> None:
         """Copy the folder."""
@@ -92,16 +105,13 @@ class Clouds:
 
     async def stores(self, settings: Settings, clock: Clock) -> Adapters:
         """Return the stores, with containers that may be there already."""
-        from shared.adapters.blob.client import BlobContainers as Blobs
-        from shared.adapters.blob.signed_links import BlobLinks
         from tests.support.cloud_stores import CloudDouble as AtPlace
-        from tests.support.cloud_stores import make_containers
 
-        connections = AtPlace(settings.data, clock)
-        await make_containers(connections)
-        # The emulator reads the real clock, and refuses what ended by it.
-        links = BlobLinks(Blobs(connections.blobs, connections.prefix), SystemClock())
-        return replace(cloud_adapters(settings, clock, connections), links=links)
+        return await _stores_at(AtPlace(settings.data, clock), settings, clock)
+
+    async def instances(self, settings: Settings, clock: Clock) -> list[Adapters]:
+        """Return those of one instance."""
+        return [await self.stores(settings, clock)]
 
     def copy(self, source: Path, target: Path) -> None:
         """Copy the records; templates have no blobs."""
@@ -121,10 +131,61 @@ class Clouds:
         return {"http://127.0.0.1": httpx.AsyncHTTPTransport(verify=False)}
 
 
-IN_THE_CLOUD = os.environ.get("BALLROOM_TEST_WORLD") == "cloud"
-PLACES: Places = Clouds() if IN_THE_CLOUD else Folders()
+async def _stores_at(connections: "AzureClients", settings: Settings, clock: Clock) -> Adapters:
+    from shared.adapters.blob.client import BlobContainers as Blobs
+    from shared.adapters.blob.signed_links import BlobLinks
+    from tests.support.cloud_stores import make_containers
+
+    await make_containers(connections)
+    # The emulator reads the real clock, and refuses what ended by it.
+    links = BlobLinks(Blobs(connections.blobs, connections.prefix), SystemClock())
+    return replace(cloud_adapters(settings, clock, connections), links=links)
+
+
+class FourInstances(Clouds):
+    """The stores of the cloud, which four instances serve."""
+
+    def __init__(self) -> None:
+        self._changes: dict[Path, Counter[str]] = {}  # By place.
+
+    async def instances(self, settings: Settings, clock: Clock) -> list[Adapters]:
+        """Return those of each instance."""
+        from tests.support.instances import INSTANCES
+
+        return [await self._instance(settings, clock) for _ in range(INSTANCES)]
+
+    async def _instance(self, settings: Settings, clock: Clock) -> Adapters:
+        from tests.fakes.cosmos.transport import DoubleTransport
+        from tests.support.cloud_stores import CloudDouble as AtPlace
+        from tests.support.instances import Changes, as_instance, clock_of_packages
+
+        changes = Changes(self._changes.setdefault(settings.data, Counter()))
+
+        connections = AtPlace(
+            settings.data, clock, transport=lambda double: DoubleTransport(double, changes.note)
+        )
+        instance_clock = clock_of_packages(clock, changes)
+        stores = await _stores_at(connections, settings, instance_clock)
+        return as_instance(stores, clock, changes)
+
+    def forget(self, place: Path) -> None:
+        """Let go of the records, and of how many changes there were."""
+        super().forget(place)
+        self._changes.pop(place, None)
+
+
+CLOUD, FOUR_INSTANCES = "cloud", "four-instances"
+WORLD = os.environ.get("BALLROOM_TEST_WORLD", "")
+IN_THE_CLOUD = WORLD in (CLOUD, FOUR_INSTANCES)
+_KINDS: dict[str, Callable[[], Places]] = {CLOUD: Clouds, FOUR_INSTANCES: FourInstances}
+PLACES: Places = _KINDS.get(WORLD, Folders)()
 
 
 def one_machine(reason: str) -> pytest.MarkDecorator:
     """Return the mark of tests that are about a registry on one machine alone."""
     return pytest.mark.skipif(IN_THE_CLOUD, reason=f"on one machine only: {reason}")
+
+
+def one_instance(reason: str) -> pytest.MarkDecorator:
+    """Return the mark of tests that look into the one instance that serves them."""
+    return pytest.mark.one_instance(f"over one instance only: {reason}")

@@ -6,7 +6,7 @@ BALLROOM_TEST_WORLD=cloud opens it over the stores of the cloud instead of those
 import asyncio
 import copy
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +37,7 @@ from tests.protocol.bal.maven import MavenBal
 from tests.protocol.bal.okhttp import FORM
 from tests.protocol.bal.wire import Wire
 from tests.reaching import noted
+from tests.support.instances import InTurn
 from tests.support.storage import PLACES, Places
 
 URL = "https://registry.test"  # Not where it listens: every link must come from the setting.
@@ -65,13 +66,18 @@ class People:
 
 @dataclass
 class World:
-    """A registry and its people."""
+    """A registry and its people; requests go to its instances in turn."""
 
-    registry: Registry
-    stores: Adapters
+    instances: Sequence[Registry]
+    stores: Adapters  # Of the first instance.
     clock: FakeClock
     people: People
     http: httpx.AsyncClient
+
+    @property
+    def registry(self) -> Registry:
+        """Return the first instance, usually the only one."""
+        return self.instances[0]
 
     @property
     def mailer(self) -> FakeMailer:
@@ -131,6 +137,15 @@ class World:
         return await self.send(
             "POST", "/packages", by=by, headers={**FORM, **(headers or {})}, content=body
         )
+
+    async def document(self) -> None:
+        """Make the API documentation of what was pushed; each instance has a queue."""
+        for instance in self.instances:
+            await instance.api_docs_queue.drain()
+
+    async def write_pulls(self) -> int:
+        """Write the pulls that each instance counted; return how many there were."""
+        return sum([await each.pull_counter.flush() for each in self.instances])
 
     async def push(self, archive: bytes, *, by: Person | None = None) -> None:
         """Publish an archive as Ann, or as somebody else; raise as the client does."""
@@ -204,17 +219,20 @@ async def opened(
     begins its randomness, which was used `given` times before, and what is left are settings.
     """
     chosen, clock = settings_of(folder, places, **settings), FakeClock(at_ms)
-    stores = replace(
-        await places.stores(chosen, clock),
-        randomness=FakeRandomness(seed, given),
-        mailer=FakeMailer(),
-        domain_records=FakeDomainRecords(),
+    fakes: dict[str, Any] = {
+        "randomness": FakeRandomness(seed, given),
+        "mailer": FakeMailer(),
+        "domain_records": FakeDomainRecords(),
+    }
+    instances = [replace(each, **fakes) for each in await places.instances(chosen, clock)]
+    registries = [build_registry(chosen, noted(wrap(each))) for each in instances]
+    transport = InTurn(
+        [httpx.ASGITransport(host(each), raise_app_exceptions=True) for each in registries]
     )
-    registry = build_registry(chosen, noted(wrap(stores)))
-    transport = httpx.ASGITransport(host(registry), raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, mounts=places.elsewhere()) as http:
-        yield World(registry, stores, clock, people, http)
-    await registry.close()
+        yield World(registries, instances[0], clock, people, http)
+    for registry in registries:
+        await registry.close()
 
 
 def with_services(registry: Registry, **services: object) -> Registry:

@@ -19,7 +19,7 @@ DOCS = f"{URL}/2.0/docs"
 async def published(world: World, archive: bytes | None = None) -> None:
     """Publish an archive, and let the queue document it."""
     await world.push(archive or documented_bala())
-    await world.registry.api_docs_queue.drain()
+    await world.document()
 
 
 async def module_of(world: World, path: str = "acme/greet/1.0.0", **options: Any) -> dict[str, Any]:

@@ -134,8 +134,9 @@ async def test_our_fault_is_500_with_a_request_id_and_nothing_inside(worlds: Ope
 async def test_a_temporary_failure_is_503_with_a_time_to_retry(
     worlds: OpenWorld, refusal: Exception
 ) -> None:
+    fault = Fault("find", refusal, nth=1)
+
     def busy(stores: Adapters) -> Adapters:
-        fault = Fault("find", refusal, nth=1)
         return replace(stores, metadata=failing(stores.metadata, fault))
 
     world = await worlds(wrap=busy)
@@ -147,8 +148,10 @@ async def test_a_temporary_failure_is_503_with_a_time_to_retry(
 async def test_a_client_repeats_itself_once_on_a_503_and_gets_its_answer(
     worlds: OpenWorld,
 ) -> None:
+    fault = Fault("survey", Busy(), nth=1)
+
     def busy(stores: Adapters) -> Adapters:
-        return replace(stores, metadata=failing(stores.metadata, Fault("survey", Busy(), nth=1)))
+        return replace(stores, metadata=failing(stores.metadata, fault))
 
     world = await worlds(wrap=busy)
     client = world.java()

@@ -35,7 +35,7 @@ API_DOCS = """
 
 async def published(world: World, archive: bytes | None = None) -> None:
     await world.push(archive or documented_bala())
-    await world.registry.api_docs_queue.drain()
+    await world.document()
 
 
 async def asked(
@@ -139,7 +139,7 @@ async def test_fifty_packages_are_asked_for_at_once(world: World) -> None:
 async def test_pulls_are_counted_between_two_days(world: World) -> None:
     await published(world)
     await world.java().pull("acme/greet:1.0.0")
-    await world.registry.pull_counter.flush()
+    await world.write_pulls()
     await world.registry.upkeep.run("roll-up")
 
     async def pulls(days: str) -> int:

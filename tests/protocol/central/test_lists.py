@@ -237,7 +237,7 @@ async def test_the_list_is_sorted_as_requested(
 async def test_packages_can_be_ordered_by_their_pulls(world: World, sort: str) -> None:
     await stock(world)
     await world.java().pull("other/storage:1.0.0")
-    await world.registry.pull_counter.flush()
+    await world.write_pulls()
     await world.registry.upkeep.run("roll-up")
     assert (await names(world, f"/packages?sort={sort}"))[0] == "other/storage"
     assert (await names(world, "/packages?sort=pullCount,ASC"))[-1] == "other/storage"

@@ -6,6 +6,7 @@ import pytest
 
 from tests.protocol.bal.java import JavaBal
 from tests.support.archives import bala
+from tests.support.storage import one_instance
 from tests.support.world import World
 
 GREET = "acme/greet:1.0.0"
@@ -19,7 +20,7 @@ async def published(world: World) -> None:
 
 async def pulls(world: World) -> int:
     """Return the count that clients see, after what runs every few minutes has run."""
-    await world.registry.pull_counter.flush()
+    await world.write_pulls()
     await world.registry.upkeep.run("roll-up")
     return (await world.java().metadata(GREET))["pullCount"]
 
@@ -29,6 +30,7 @@ async def test_a_pull_counts_one(world: World, anyone: JavaBal) -> None:
     assert await pulls(world) == 1
 
 
+@one_instance("each counts a caller once")
 async def test_four_pulls_of_an_old_client_count_one(world: World, anyone: JavaBal) -> None:
     await anyone.pull_for_every_platform(GREET)
     assert len(anyone.wire.exchanges) == 8
@@ -49,6 +51,7 @@ async def test_two_callers_count_two(world: World) -> None:
     assert await pulls(world) == 2
 
 
+@one_instance("each counts a caller once")
 async def test_one_caller_with_both_clients_counts_one(world: World) -> None:
     await world.java(world.people.ann).pull(GREET)
     await world.go(world.people.ann).pull(GREET)

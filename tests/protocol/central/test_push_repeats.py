@@ -72,8 +72,9 @@ async def test_a_repeat_publishes_nothing_twice(world: World, ann: JavaBal) -> N
 async def test_a_push_that_fails_anywhere_succeeds_when_the_client_repeats_it(
     worlds: OpenWorld, port: str, method: str, moment: Moment
 ) -> None:
+    fault = Fault(method, Busy(), moment)
+
     def broken(stores: Adapters) -> Adapters:
-        fault = Fault(method, Busy(), moment)
         return replace(stores, **{port: failing(getattr(stores, port), fault)})
 
     world = await worlds(wrap=broken)

@@ -5,7 +5,10 @@ import pytest
 from tests.protocol.test_store_budgets import Ledger
 from tests.support.device_login import ask, poll
 from tests.support.page_client import PageClient
+from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World, asking
+
+pytestmark = one_instance("it counts calls of one instance")
 
 # Whether changes are taken, which a process reads once in three seconds.
 NOTICES = {"directory.get": 1}

@@ -22,6 +22,7 @@ from tests.paths import ROOT
 from tests.repo.bicep_templates import module
 from tests.support.archives import bala
 from tests.support.ingestion import ingesting
+from tests.support.storage import one_instance
 from tests.support.telemetry import hearing
 from tests.support.world import OpenWorld, World
 
@@ -195,6 +196,7 @@ def test_one_parameter_decides_for_host_lines_and_spans() -> None:
     assert ours["BALLROOM_LOG_SHARE"] == ours["BALLROOM_TRACE_SHARE"] == "logShare"
 
 
+@one_instance("each reads a package first")
 async def test_a_read_that_succeeds_writes_at_most_60_bytes(
     worlds: OpenWorld, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -158,7 +158,7 @@ async def test_a_withdrawal_is_seen_at_once_too(world: World) -> None:
 async def test_pulls_change_nothing(world: World) -> None:
     before = await world.get(FILE)
     await world.java().pull(GREET)
-    await world.registry.pull_counter.close()
+    await world.write_pulls()
     await world.registry.upkeep.run("roll-up")
     after = await world.get(FILE)
     assert (after.content, after.headers["etag"]) == (before.content, before.headers["etag"])

@@ -244,7 +244,7 @@ async def test_tools_are_found(world: World) -> None:
 
 async def test_connectors_are_found_with_their_packages(world: World) -> None:
     await world.push(documented_bala(GREET, keywords=["mail"]))
-    await world.registry.api_docs_queue.drain()
+    await world.document()
     root = await world.maven().search("connectorsearch", "q=greet&limit=7")
     [connector] = root.iter("connector")
     package = connector.find("package")
@@ -258,7 +258,7 @@ async def test_connectors_are_found_with_their_packages(world: World) -> None:
 
 async def test_connectors_of_private_packages_are_for_those_who_may_see_them(world: World) -> None:
     await world.push(documented_bala(GREET, visibility="private"))
-    await world.registry.api_docs_queue.drain()
+    await world.document()
     for person, count in ((None, "0"), (world.people.bob, "0"), (world.people.mia, "1")):
         path = f"{V}/__connectorsearch__/{words('q=greet')}/maven-metadata.xml"
         answer = await world.get(f"{MAVEN}/{path}", by=person)

@@ -8,7 +8,10 @@ from tests.protocol.bal.maven import AETHER, pom
 from tests.protocol.test_store_budgets import PUSH, Ledger
 from tests.support.archives import bala
 from tests.support.instances import edition_confirmed
+from tests.support.storage import one_instance
 from tests.support.world import MAVEN, OpenWorld, World, asking
+
+pytestmark = one_instance("it counts calls of one instance")
 
 V = "v2201-13-0"
 RELEASE = "acme/greet/1.0.0"
@@ -30,7 +33,7 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
     world = await worlds(wrap=ledger.wrap, host=asking)
     await world.push(bala("acme/greet:1.0.0", tools=["greeter"]))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    await world.registry.api_docs_queue.drain()
+    await world.document()
     for person in (world.people.ann, world.people.mia):
         await world.get("/packages", by=person)  # The token is read and remembered.
     await world.registry.authentication.close()

@@ -12,6 +12,7 @@ from tests.fakes.identity_provider import CLIENT_ID, Issuer, rsa_key
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
 from tests.support.sign_in import TENANT, SignInWorld, open_sign_in
+from tests.support.storage import one_instance
 from tests.support.world import BASE, URL, OpenWorld, Person
 
 PIPELINE = "0a0a0a0a-1111-2222-3333-444444444444"
@@ -123,6 +124,7 @@ async def test_keys_are_rotated_without_a_restart(sign_ins: SignInWorld) -> None
     assert await pushed(sign_ins, holder(sign_ins), "acme/greet:1.0.1") == 204
 
 
+@one_instance("each reads the keys of Microsoft Entra itself")
 async def test_an_outage_of_entra_stops_nobody_who_was_known(sign_ins: SignInWorld) -> None:
     assert await pushed(sign_ins, holder(sign_ins)) == 204
     sign_ins.internet.is_down = True

@@ -16,6 +16,7 @@ from shared.ports import MetadataStore
 from shared.services.upkeep import SCHEDULES
 from tests.protocol.web.page_reader import main_of, opened
 from tests.support.port_doubles import Journal
+from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World, asking
 
 # Rows of tasks that one machine has no need of.
@@ -112,6 +113,7 @@ async def test_the_status_shows_runs_and_those_that_are_overdue(world: World) ->
     assert twin["tasks"]["settle"]["result"] == "done"
 
 
+@one_instance("it counts calls of one instance")
 async def test_pages_without_current_data_read_no_store(worlds: OpenWorld) -> None:
     journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)
@@ -122,6 +124,7 @@ async def test_pages_without_current_data_read_no_store(worlds: OpenWorld) -> No
         assert journal.taken() == [], path
 
 
+@one_instance("it counts calls of one instance")
 async def test_the_status_asks_the_stores_once_and_for_the_runs_every_ten_seconds(
     worlds: OpenWorld,
 ) -> None:

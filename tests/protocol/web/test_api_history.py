@@ -39,7 +39,7 @@ async def publish_documented(world: World, *versions: tuple[str, str]) -> None:
     for each, source in versions:
         entries = {"modules/moving/moving.bal": source}
         await publish(world, f"acme/moving:{each}", entries=entries)
-    await world.registry.api_docs_queue.drain()
+    await world.document()
 
 
 async def test_symbols_say_since_which_version_they_exist(shelf: World) -> None:
@@ -126,7 +126,7 @@ async def test_the_history_of_a_private_package_is_for_members(shelf: World) -> 
     for version, source in (("1.0.0", OLD), ("1.0.1", NEW)):
         entries = {"modules/hidden/hidden.bal": source}
         await publish(shelf, f"acme/hidden:{version}", entries=entries, visibility="private")
-    await shelf.registry.api_docs_queue.drain()
+    await shelf.document()
 
     for path in ("", "/versions", "/1.0.1/docs/hidden/added", "/1.0.1/changes"):
         answer = await opened(shelf, f"/packages/acme/hidden{path}", accept="application/json")

@@ -14,6 +14,7 @@ from tests.protocol.web.sample_packages import SCRIPT, fill
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
+from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World, asking
 
 
@@ -117,6 +118,7 @@ async def test_a_search_links_to_the_organizations_that_match(shelf: World) -> N
     assert '<a href="/search?q=acme">Packages</a>' in page
 
 
+@one_instance("it counts calls of one instance")
 @pytest.mark.parametrize("path", ["/organizations", "/keywords"])
 async def test_a_directory_costs_the_index_one_question_and_the_stores_none(
     worlds: OpenWorld, path: str

@@ -10,6 +10,7 @@ from tests.protocol.web.sample_packages import fill
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
+from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World, asking
 
 
@@ -67,6 +68,7 @@ async def test_recent_pulls_are_shown_beside_those_of_all_time(world: World) -> 
     assert re.search(r'<span class="brief-fact">\d+ pulls, \d+ in 30 days</span>', page)
 
 
+@one_instance("it counts calls of one instance")
 async def test_an_anonymous_reader_costs_four_queries_of_the_index_and_counts_once_in_a_while(
     worlds: OpenWorld,
 ) -> None:

@@ -24,6 +24,7 @@ from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Fault, Journal, failing
+from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World, asking
 
 GiB = 1024**3
@@ -193,6 +194,7 @@ async def test_the_limits_while_nobody_has_to_wait(
     assert main(admin) == page
 
 
+@one_instance("each lists the callers that it refuses")
 async def test_the_limits_and_who_has_to_wait(worlds: OpenWorld, page: SnapshotAssertion) -> None:
     world = await worlds(limit_write="account=1 address=1", limit_device="", limit_push="token=1")
     rate_limiter, ann = world.registry.rate_limiter, world.people.ann.account

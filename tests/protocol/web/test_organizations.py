@@ -14,6 +14,7 @@ from tests.protocol.web.sample_packages import SCRIPT
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
+from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World, asking
 
 
@@ -135,6 +136,7 @@ async def test_the_description_of_an_organization_is_shown_as_text(world: World)
     assert "Acme &lt;b&gt;" in text
 
 
+@one_instance("it counts calls of one instance")
 async def test_an_anonymous_reader_costs_three_reads(worlds: OpenWorld) -> None:
     journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)

@@ -10,7 +10,10 @@ from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill, publish
 from tests.support.instances import edition_confirmed
 from tests.support.port_doubles import Journal
+from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World, asking
+
+pytestmark = one_instance("it counts calls of one instance")
 
 SURVEY, FIND = "metadata.survey", "metadata.find"
 RECORDS = Counter([SURVEY, FIND])  # Until they are in memory.

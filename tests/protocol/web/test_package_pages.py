@@ -17,6 +17,7 @@ from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import COMMIT, fill, publish
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Fault, Journal, failing
+from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World, asking
 
 GREET = "/packages/acme/greet"
@@ -241,6 +242,7 @@ async def test_a_changelog_in_the_archive_has_a_tab(shelf: World) -> None:
     assert (await opened(shelf, f"{GREET}/changelog")).status_code == 404
 
 
+@one_instance("it counts calls of one instance")
 async def test_a_changelog_that_is_too_large_is_not_read(worlds: OpenWorld) -> None:
     journal = Journal()
     world = await worlds(wrap=journal.wrap)

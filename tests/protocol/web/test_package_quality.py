@@ -35,7 +35,7 @@ async def test_a_package_page_links_to_the_score_and_names_what_to_improve(shelf
 @pytest.mark.parametrize("path", [f"{GREET}/1.2.0", GREET, f"{GREET}/latest"])
 async def test_the_tab_has_every_part(world: World, path: str) -> None:
     await fill(world)
-    await world.registry.api_docs_queue.drain()  # Pushes of this process alone are in it.
+    await world.document()
     text = await words(world, f"{path}/quality")
     assert "Quality score: 80 of 100 points" in text  # Its functions have no comments.
     for rule in RULES:
@@ -49,7 +49,7 @@ async def test_documentation_counts_when_it_is_made(shelf: World) -> None:
     await publish(shelf, "acme/half:1.0.0", entries={"modules/half/half.bal": source})
     page = "/packages/acme/half/1.0.0/quality"
     assert "The API documentation of this version is not made yet." in await words(shelf, page)
-    await shelf.registry.api_docs_queue.drain()
+    await shelf.document()
     text = await words(shelf, page)
     assert "Documentation 10 of 20 1 of 2 public declarations and methods have a comment." in text
     assert "/packages/acme/half/1.0.0/docs" in Elements.of(await opened(shelf, page)).links

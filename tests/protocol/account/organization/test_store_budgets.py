@@ -10,7 +10,10 @@ from shared.services.packages import PACKAGES_ON_A_PAGE
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
+from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World, asking
+
+pytestmark = one_instance("it counts calls of one instance")
 
 ORG = "/account/organizations/acme"
 ACCESS = Counter({"directory.access_context": 2})  # Who looks, for the frame and for the service.
