@@ -161,7 +161,7 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
 ) -> None:
     await fire(world)
     world.clock.advance(timedelta(minutes=9))
-    restarted = Tasks(replace(world, registry=Registry(world.registry.settings, world.stores)))
+    restarted = Tasks(replace(world, instances=[Registry(world.registry.settings, world.stores)]))
     restarted.install()
     await fire(restarted.world)
     assert not tasks.ran
