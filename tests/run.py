@@ -53,7 +53,7 @@ REPEATED = {  # What `make test-all` runs of them alone.
 # The stores, or the instances, of suites that do not run over the stores of one machine.
 WORLDS = {IN_THE_CLOUD: "cloud", FOUR_INSTANCES: "four-instances", OUTAGES: "cloud"}
 # What these do not reach no other suite has to find: they run in one process, but for a few tests.
-MEASURED = ("unit", "contract", PROTOCOL, "in_the_cloud", "security")
+MEASURED = ("unit", "contract", PROTOCOL, "security")
 # They wait for other programs most of the time, so one process of each runs beside the others. No
 # test of these measures time, as some of `crash` and `security` do.
 BESIDE = ("browser", "clients", OUTAGES)

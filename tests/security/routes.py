@@ -29,6 +29,12 @@ def routes(registry: Registry) -> Iterator[tuple[str, str]]:
             yield str(method), f"{URL}/{_filled(str(described['route']))}"
 
 
+def addresses_with(text: str, address: str) -> list[str]:
+    """Return the address of a route with the text in place of each of its values, and as it is."""
+    values = {*VALUES.values(), "x"}
+    return sorted({address.replace(f"/{value}", f"/{text}") for value in values})
+
+
 def _filled(route: str) -> str:
     route = route.replace(_DOUBLED, "registry//search-packages")
     return _PARAMETER.sub(lambda found: VALUES.get(found[1], "x"), route)

@@ -21,7 +21,7 @@ from shared.log import configure
 from tests.fakes.system import FakeRandomness
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.security.request_bodies import body_of
-from tests.security.routes import VALUES, routes
+from tests.security.routes import addresses_with, routes
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.world import URL, OpenWorld, World, limited
@@ -100,8 +100,8 @@ def planted_everywhere(method: str, url: str, caller: Caller) -> Iterator[httpx.
     yield httpx.Request(method, url, headers=dict.fromkeys(HEADERS, PLANTED) | own)
     yield httpx.Request(method, url, headers=own | {"Cookie": caller.cookie})
     yield httpx.Request(method, url, headers=own, params=dict.fromkeys(QUERIES, PLANTED))
-    for value in {*VALUES.values(), "x"}:
-        yield httpx.Request(method, url.replace(f"/{value}", f"/{PLANTED}"), headers=own)
+    for address in addresses_with(PLANTED, url):
+        yield httpx.Request(method, address, headers=own)
     for content_type, body in bodies(caller.csrf):
         headers = own | {"Content-Type": content_type}
         yield httpx.Request(method, url, headers=headers, content=body)

@@ -15,6 +15,8 @@ from shared.domain.trusted_publishing.jobs import Provider
 from tests.support.trusted_publishing import IDS, TrustedPublishingWorld, trusting
 from tests.support.world import OpenWorld
 
+pytestmark = pytest.mark.measured
+
 OWN = "own"
 ENVIRONMENTS = (None, "release", "staging")
 PROTECTED = ("true", "false", None)

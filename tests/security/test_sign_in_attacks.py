@@ -20,6 +20,8 @@ from tests.support.browsers import Browser, signed_in
 from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld
 
+pytestmark = pytest.mark.measured
+
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 

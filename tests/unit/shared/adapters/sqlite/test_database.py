@@ -331,9 +331,11 @@ from pathlib import Path
 from shared.adapters.sqlite.database import DataVersionFile
 mark = DataVersionFile(Path(sys.argv[1]))
 before = mark.read()
-resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
 mark.renew()
 assert mark.read() == before
+resource.setrlimit(resource.RLIMIT_FSIZE, limits)  # The coverage is written at the end.
 """
 
 
