@@ -212,22 +212,33 @@ def reach(case):
 """
 
 
+def measured_cases(folder: Path, file: str, mark: str = "") -> set[int]:
+    """Run the table as a file of the folder; return the lines of its cases that are measured."""
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    (folder / "measured.py").write_text(MEASURED)
+    (folder / file).write_text(f"{TABLE}\n{mark}\n")
+    (folder / ".coveragerc").write_text("[run]\nparallel = true\npatch = subprocess\n")
+    command = [sys.executable, *run.MEASURED_PYTEST, "-q", "-p", "no:cacheprovider", str(folder)]
+    paths = os.pathsep.join([str(run.ROOT), str(folder)])
+    surroundings = {**os.environ, "PYTHONPATH": paths}
+    subprocess.run(command, cwd=folder, env=surroundings, check=True, capture_output=True)
+    measured = coverage.Coverage(config_file=folder / ".coveragerc", data_file=folder / ".coverage")
+    measured.combine([str(folder)])
+    lines = set(measured.get_data().lines(str(folder / "measured.py")) or ())
+    return {number for number in lines if number % 2 == 0 and number > 3}
+
+
 def test_coverage_is_that_of_the_first_two_cases_of_each_test_over_a_registry(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "measured.py").write_text(MEASURED)
-    (tmp_path / "test_table.py").write_text(TABLE)
-    (tmp_path / ".coveragerc").write_text("[run]\nparallel = true\npatch = subprocess\n")
-    command = [sys.executable, *run.MEASURED_PYTEST, "-q", "-p", "no:cacheprovider", str(tmp_path)]
-    paths = os.pathsep.join([str(run.ROOT), str(tmp_path)])
-    surroundings = {**os.environ, "PYTHONPATH": paths}
-    subprocess.run(command, cwd=tmp_path, env=surroundings, check=True, capture_output=True)
-    measured = coverage.Coverage(
-        config_file=tmp_path / ".coveragerc", data_file=tmp_path / ".coverage"
-    )
-    measured.combine([str(tmp_path)])
-    lines = set(measured.get_data().lines(str(tmp_path / "measured.py")) or ())
-    assert {number for number in lines if number % 2 == 0 and number > 3} == {4, 6, 10, 14}
+    assert measured_cases(tmp_path, "test_table.py") == {4, 6, 10, 14}
+
+
+def test_attacks_on_a_registry_are_measured_where_they_are_marked(tmp_path: Path) -> None:
+    marked = "pytestmark = pytest.mark.measured"
+    attacks = "tests/security/test_table.py"
+    assert measured_cases(tmp_path / "without", attacks) == {4, 6, 14}
+    assert measured_cases(tmp_path / "with", attacks, marked) == {4, 6, 10, 14}
 
 
 def _pytest(file: str, settings: dict[str, str]) -> int:

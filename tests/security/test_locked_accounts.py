@@ -22,6 +22,8 @@ from tests.support.page_client import PageClient
 from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 WITHIN = timedelta(seconds=5)
 WHY = "Its laptop was stolen."
 REFUSED = "The account ann is locked"

@@ -26,8 +26,6 @@ from tests.support.browsers import signed_in
 from tests.support.trusted_publishing import IDS
 from tests.support.world import URL, OpenWorld, Person, World, limited
 
-pytestmark = pytest.mark.measured
-
 PUBLISHER = {
     "package": "greet",
     "provider": "github",

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -142,6 +142,19 @@ async def test_inviting_somebody_again_renews(acme: OrganizationServices, addres
         await acme.invitations.show(first, by=acme.signed_in(LEE))
     acme.clock.advance(timedelta(days=6))
     await acme.invitations.accept(second, by=acme.signed_in(LEE))
+
+
+async def test_a_token_does_not_replace_an_open_invitation_of_a_person(
+    acme: OrganizationServices,
+) -> None:
+    await acme.invitations.invite(ACME, BY_MAIL, by=acme.signed_in(KIM))
+    acme.clock.advance(timedelta(days=1))
+    as_member = InvitationRequest.parse(Role.MEMBER, "lee@example.org", "")
+    with_token = replace(acme.token_of(KIM), token="0123456789")
+    with pytest.raises(SignInAgain):
+        await acme.invitations.invite(ACME, as_member, by=with_token)
+    [stored] = invitations(acme)
+    assert (stored.role, stored.made_with) == (Role.MAINTAINER, "")
 
 
 async def test_two_owners_who_invite_one_address_at_once_renew(acme: OrganizationServices) -> None:
