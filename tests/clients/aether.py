@@ -41,6 +41,8 @@ _LIBRARIES = (
     "plexus-utils2",
     "plexus-interpolation",
 )
+# A virtual machine that lives for a second optimizes nothing.
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 _SECONDS = 180  # Generous: a virtual machine starts in one second, and on a busy machine in ten.
 
 
@@ -73,6 +75,7 @@ class Aether:
         done = subprocess.run(
             [
                 _program("java"),
+                *SHORT_LIVED,
                 "-cp",
                 f"{_class_path()}:{self.classes}",
                 "Aether",

@@ -1,5 +1,6 @@
 """Debian's `mvn`, with the deploy plugin that Debian packages: a client with another transport."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.clients.aether import SHORT_LIVED
 from tests.clients.recorded_registry import Served
 from tests.support.archives import bala
 from tests.support.debian import require_packages
@@ -60,7 +62,13 @@ def deploy(registry: Served, folder: Path, plugin: str, person: Person) -> str:
     command = [shutil.which("mvn") or "mvn", "--batch-mode", "--settings", str(settings), plugin]
     command += [f"-D{name}={value}" for name, value in options.items()]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS
+        command,
+        cwd=folder,
+        env={**os.environ, "MAVEN_OPTS": " ".join(SHORT_LIVED)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_SECONDS,
     )
     return "" if done.returncode == 0 else done.stdout
 
