@@ -16,7 +16,6 @@ import pytest
 
 MEASURED_CASES = 2  # Of each test over a registry.
 ATTACKS = "tests/security/"
-PULLS = "tests/in_the_cloud/test_pull_"  # Many thousands, through lines that the contracts reach.
 REGISTRY = "template"  # The fixture that all registries of tests are copies of.
 OF_CHILDREN = "COVERAGE_PROCESS_CONFIG"  # Child processes with this variable are measured.
 
@@ -40,8 +39,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def _is_measured(item: pytest.Item) -> bool:
-    if item.nodeid.startswith(PULLS):
-        return False
     if REGISTRY not in _fixtures(item):
         return True
     if item.nodeid.startswith(ATTACKS) and item.get_closest_marker("measured") is None:
