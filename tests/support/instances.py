@@ -1,18 +1,19 @@
 """Instances of a registry in the cloud: four behind one client, and when they know of changes.
 
-Each has a registry with caches of its own, over the same stores. Requests go to them in turn, so
-what one instance remembers of its own writes does not help the next request. Time passes on an
-instance with each change that another one makes, on its monotonic clock alone: as long as the
-instance may not know of the change. What was pushed has to be found without that.
+Each has a registry with caches of its own, over the same stores. Reads of an address always go to
+the same instance, and changes to another one than the last read: what an instance remembers is not
+what it wrote itself. Time passes on an instance with each change that another one makes, on its
+monotonic clock alone: as long as the instance may not know of the change. What was pushed is found
+without that: tests/in_the_cloud/test_edition.py.
 """
 
 import asyncio
-import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+from zlib import crc32
 
 import httpx
 
@@ -36,14 +37,20 @@ async def edition_confirmed(registry: Registry) -> None:
         pass
 
 
-class InTurn(httpx.AsyncBaseTransport):
-    """Sends each request to the next instance."""
+class Distributor(httpx.AsyncBaseTransport):
+    """Sends reads of an address to one instance, and each change to the next one after that of the
+    last read: so whoever read before a change reads again after it, from what it remembers."""
 
     def __init__(self, instances: Sequence[httpx.AsyncBaseTransport]) -> None:
-        self._next = itertools.cycle(instances)
+        self._instances = instances
+        self._last = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await next(self._next).handle_async_request(request)
+        if request.method in ("GET", "HEAD"):
+            self._last = crc32(request.url.raw_path) % len(self._instances)
+        else:
+            self._last = (self._last + 1) % len(self._instances)
+        return await self._instances[self._last].handle_async_request(request)
 
 
 @dataclass

@@ -37,7 +37,7 @@ from tests.protocol.bal.maven import MavenBal
 from tests.protocol.bal.okhttp import FORM
 from tests.protocol.bal.wire import Wire
 from tests.reaching import noted
-from tests.support.instances import InTurn
+from tests.support.instances import Distributor
 from tests.support.storage import PLACES, Places
 
 URL = "https://registry.test"  # Not where it listens: every link must come from the setting.
@@ -226,7 +226,7 @@ async def opened(
     }
     instances = [replace(each, **fakes) for each in await places.instances(chosen, clock)]
     registries = [build_registry(chosen, noted(wrap(each))) for each in instances]
-    transport = InTurn(
+    transport = Distributor(
         [httpx.ASGITransport(host(each), raise_app_exceptions=True) for each in registries]
     )
     async with httpx.AsyncClient(transport=transport, mounts=places.elsewhere()) as http:

@@ -214,6 +214,7 @@ async def test_everybody_else_finds_nothing_there(world: World, path: str) -> No
     assert (await stranger.open(path)).status_code == 401
 
 
+@one_instance("it counts calls of one instance")
 async def test_the_pages_cost_a_bounded_number_of_calls(worlds: OpenWorld) -> None:
     journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)

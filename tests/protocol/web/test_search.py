@@ -17,6 +17,7 @@ from tests.protocol.web.sample_packages import SCRIPT, fill
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
+from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World, asking
 
 
@@ -188,6 +189,7 @@ async def test_search_fields_of_browsers_get_names_during_typing(shelf: World) -
     assert "secret" not in answer.text
 
 
+@one_instance("it counts calls of one instance")
 async def test_an_anonymous_reader_costs_one_query_of_the_index_and_none_of_the_stores(
     worlds: OpenWorld,
 ) -> None:
