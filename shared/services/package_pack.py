@@ -34,6 +34,7 @@ from shared.services.upkeep import TaskReport
 # Of memory, as the package cache counts it: two thirds of what that holds.
 PACK_BYTES = 32 * 1024 * 1024
 VERSIONS_PACKED = 8  # Of a package: its latest, and those that were pulled most lately.
+LARGEST_SHARE = 1 / 8  # Of the memory for one package, so that none takes the place of many.
 LATELY = timedelta(days=30)
 PACKAGES_AT_ONCE = 16
 
@@ -56,14 +57,20 @@ class PackTask:
     async def run(self) -> TaskReport:
         # Before the records: what changes meanwhile is left out by whoever loads the pack.
         positions = await self.changes.positions()
-        packages, memory_bytes = list[PackedPackage](), 0
-        async for package in self._most_pulled():
-            memory_bytes += memory_of_packed(package)
-            if memory_bytes > self.capacity_bytes:
-                break
-            packages.append(package)
+        packages = [package async for package in self._that_fit()]
         await self.store.write(PackagePack(positions, tuple(packages)))
         return TaskReport("pack", len(packages), len(packages))
+
+    async def _that_fit(self) -> AsyncIterator[PackedPackage]:
+        left_bytes = self.capacity_bytes
+        async for package in self._most_pulled():
+            memory_bytes = memory_of_packed(package)
+            if memory_bytes > self.capacity_bytes * LARGEST_SHARE:
+                continue
+            left_bytes -= memory_bytes
+            if left_bytes < 0:
+                return
+            yield package
 
     async def _most_pulled(self) -> AsyncIterator[PackedPackage]:
         page = ResultPage(limit=PACKAGES_AT_ONCE, sort=Sort.PULLS)

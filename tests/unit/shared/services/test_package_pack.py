@@ -131,9 +131,17 @@ async def test_more_packages_than_one_page_are_packed(scene: Scene) -> None:
 
 
 async def test_the_memory_of_what_is_packed_is_bounded(scene: Scene) -> None:
-    assert await scene.pack(capacity_bytes=1) == {}
+    for number in range(8):
+        await scene.world.push(bala(f"acme/p{number}:1.0.0"))
     await scene.pull("other", "1.0.0", 1)
-    assert list(await scene.pack(capacity_bytes=13_000)) == ["other"]
+    packed = list(await scene.pack(capacity_bytes=8 * 12_000))
+    assert packed[0] == "other"
+    assert len(packed) == 8
+
+
+async def test_a_package_of_very_many_releases_is_left_out(scene: Scene) -> None:
+    await scene.pull("greet", "1.0.0", 1)
+    assert list(await scene.pack(capacity_bytes=8 * 12_000)) == ["other"]
 
 
 async def test_a_private_package_is_not_packed(scene: Scene) -> None:
