@@ -35,6 +35,7 @@ async def edition_confirmed(registry: Registry) -> None:
     waits."""
     while not await registry.adapters.edition.confirm():
         pass
+    await registry.package_cache.load()  # In the background, not for a request.
 
 
 class Distributor(httpx.AsyncBaseTransport):
