@@ -80,7 +80,8 @@ def running(
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=BOUND_SECONDS)
+        _, logged = process.communicate(timeout=BOUND_SECONDS)
+        sys.stderr.write(logged.decode())  # A test that fails shows it.
 
 
 def fresh_connections() -> httpx.AsyncClient:
