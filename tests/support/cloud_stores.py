@@ -138,7 +138,8 @@ async def make_containers(connections: AzureClients) -> None:
     """Make the containers of blobs, as the templates do in the cloud."""
     if connections.prefix in _with_containers:
         return
-    _with_containers.add(connections.prefix)
+    if connections.prefix:  # Without one, the account is another each time.
+        _with_containers.add(connections.prefix)
     blobs = BlobContainers(connections.blobs, connections.prefix)
     for name in BLOB_CONTAINERS:
         with suppress(ResourceExistsError):
