@@ -123,7 +123,6 @@ def cloud_adapters(
     """Return the adapters of the cloud: Cosmos DB and Blob Storage, imported when first used."""
     clock, randomness = clock or SystemClock(), SystemRandomness()
     cloud = LazyImport(lambda: _open_cloud(settings, clock, connections))
-
     fetcher = GuardedFetcher(split_list(settings.inside_hosts))
 
     async def close() -> None:

@@ -695,7 +695,7 @@ class TooManyChanges(Exception):
     """More changed after a position than is read at once."""
 
 
-class PackageChanges(Protocol):
+class PackageChangeFeed(Protocol):
     """Which packages changed, in the cloud, where an edition follows the changes of all
     instances."""
 

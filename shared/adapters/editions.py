@@ -68,7 +68,7 @@ class _RangeChanges:
 
 class ChangeFeedEdition:
     """The edition of one instance in the cloud, which reads what changed from the change feed, and
-    the `PackageChanges` of whoever read packages at another time.
+    the `PackageChangeFeed` of whoever read packages at another time.
 
     The feed has a change as soon as it is committed, so a writer that crashes leaves nothing
     untold. It is asked once a second at most, and only while this instance is asked itself.

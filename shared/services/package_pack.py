@@ -20,7 +20,7 @@ from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import (
     Clock,
     MetadataStore,
-    PackageChanges,
+    PackageChangeFeed,
     PackagePack,
     PackedPackage,
     PackStore,
@@ -49,7 +49,7 @@ class PackTask:
     metadata: MetadataStore
     pulls: PullLedger
     search: SearchIndex
-    changes: PackageChanges
+    changes: PackageChangeFeed
     store: PackStore
     clock: Clock
     capacity_bytes: int = PACK_BYTES
@@ -122,7 +122,7 @@ class PackLoading:
     def __init__(
         self,
         store: PackStore,
-        changes: PackageChanges,
+        changes: PackageChangeFeed,
         *,
         loaded: Callable[[int, int], None],
         failed: Callable[[Exception], None],

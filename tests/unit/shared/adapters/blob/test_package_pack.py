@@ -10,21 +10,12 @@ from shared.adapters.blob.package_pack import (
     decode_pack,
     encode_pack,
 )
-from shared.domain.packages import Origin, Release
 from shared.domain.records import Event
 from shared.ports import PackagePack, PackedPackage, PackUnusable
+from tests.contract.sample_records import release
 from tests.support.surveys import deprecated, survey
 
-RELEASE = Release(
-    org="acme",
-    name="greet",
-    version="1.0.0",
-    digest="a" * 64,
-    size_bytes=1,
-    platform="any",
-    created_ms=1,
-    origin=Origin(principal="account:ann"),
-)
+RELEASE = release()
 PACK = PackagePack(
     {"low": "1", "high": "2"},
     (
@@ -48,8 +39,8 @@ def test_outboxes_are_left_out() -> None:
     event = Event(id="1", kind="release.pushed", at_ms=1, actor="ann", subject="s", address="::1")
     outbox = {"outbox": (event,)}
     found = survey("1.0.0")
-    head, release = found.head.model_copy(update=outbox), RELEASE.model_copy(update=outbox)
-    package = PackedPackage(type(found)(head, found.entries), (release,))
+    head, pending = found.head.model_copy(update=outbox), RELEASE.model_copy(update=outbox)
+    package = PackedPackage(type(found)(head, found.entries), (pending,))
     [read] = decode_pack(encode_pack(PackagePack({}, (package,)))).packages
     assert (read.survey, read.releases) == (found, (RELEASE,))
 
