@@ -9,7 +9,11 @@ from enum import Enum
 from typing import Any
 from urllib.parse import urlsplit
 
-from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import (
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
@@ -139,7 +143,12 @@ class FaultyBlobs(AioHttpTransport):
         response = await super().send(request, **options)
         if trouble in (Trouble.LOST_AFTER, Trouble.RESET):
             response.internal_response.close()
+        if trouble is Trouble.LOST_AFTER:
             raise ServiceResponseError(message="the connection was lost before the answer came")
+        if trouble is Trouble.RESET:
+            raise IncompleteReadError(
+                message="the connection was reset in the middle of the answer"
+            )
         return response
 
 

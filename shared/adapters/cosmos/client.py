@@ -12,7 +12,11 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import (
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
@@ -45,6 +49,7 @@ _REFUSED = (
     exceptions.CosmosAccessConditionFailedError,
     exceptions.CosmosBatchOperationError,
 )
+_DISCONNECTED = (ServiceRequestError, ServiceResponseError, IncompleteReadError)
 _FULL, _PARTITION_FULL = 403, 1014  # A partition key holds 20 GB.
 
 
@@ -362,7 +367,7 @@ class _Call:
         while True:
             try:
                 return await ask()
-            except (ServiceRequestError, ServiceResponseError):
+            except _DISCONNECTED:
                 self.may_have_succeeded = True
             except exceptions.CosmosHttpResponseError as refused:
                 _check(refused)

@@ -6,7 +6,11 @@ from enum import Enum
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from azure.core.exceptions import ServiceRequestError, ServiceResponseError
+from azure.core.exceptions import (
+    IncompleteReadError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
 from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport
 from azure.core.utils import case_insensitive_dict
 
@@ -55,8 +59,12 @@ class DoubleTransport(AsyncHttpTransport[Any, Any]):
         if trouble in (Trouble.THROTTLED, Trouble.UNAVAILABLE):
             return DoubleResponse(request, refusal(trouble))
         answer = self.double.answer(asked)
-        if trouble in (Trouble.LOST_AFTER, Trouble.RESET):
+        if trouble is Trouble.LOST_AFTER:
             raise ServiceResponseError(message="the connection was lost before the answer came")
+        if trouble is Trouble.RESET:
+            raise IncompleteReadError(
+                message="the connection was reset in the middle of the answer"
+            )
         return DoubleResponse(request, answer)
 
 

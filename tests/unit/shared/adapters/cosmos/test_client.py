@@ -1,11 +1,15 @@
-"""What Cosmos DB charges is told of each answer, and counts to what it was asked for."""
+"""What Cosmos DB charges is told of each answer, and what becomes of a request that fails."""
 
 from pathlib import Path
+
+import pytest
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosDatabase
 from shared.adapters.system import SystemRandomness
 from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
 from shared.telemetry.recording import Activity, SpanOrigin
+from tests.fakes.cosmos.protocol import Request
+from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import CloudDouble
 from tests.support.telemetry import hearing
@@ -38,4 +42,22 @@ async def test_calls_outside_of_a_request_are_charged_to_none(tmp_path: Path) ->
     activity = Activity.begin("central_pull", SpanOrigin.SERVED)
     assert await cosmos.container("packages").read("acme/greet", "head") is None
     assert activity.log_fields()["units"] == round(activity.units, 2)
+    await cosmos.close()
+
+
+@pytest.mark.parametrize("trouble", [Trouble.LOST_BEFORE, Trouble.LOST_AFTER, Trouble.RESET])
+async def test_a_read_is_repeated_where_the_connection_fails(
+    tmp_path: Path, trouble: Trouble
+) -> None:
+    pending = [trouble]
+
+    def fail_once(request: Request) -> Trouble | None:
+        return pending.pop() if pending and "/docs/" in request.path else None
+
+    stores = CloudDouble(tmp_path, FakeClock(), transport=lambda it: DoubleTransport(it, fail_once))
+    cosmos = CosmosDatabase(stores.cosmos, SystemRandomness())
+    packages = cosmos.container("packages")
+    await packages.put({"id": "head", "pk": "acme/greet"})
+    assert await packages.read("acme/greet", "head") is not None
+    assert not pending
     await cosmos.close()
