@@ -18,7 +18,7 @@ from shared.adapters.blob.client import BLOB_CONTAINERS
 from shared.adapters.cosmos.client import DATABASE
 from tests.fakes.cosmos.containers import Partition
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import CloudDouble, double_of, make_containers
+from tests.support.cloud_stores import CloudInMemory, double_of
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "folder.tar.xz"
@@ -84,7 +84,7 @@ async def pack_cloud(place: Path, file: Path) -> None:
 
 
 async def _blobs(place: Path) -> Mapping[str, Any]:
-    connections = CloudDouble(place, FakeClock())
+    connections = CloudInMemory(place, FakeClock())
     found: dict[str, Any] = {}
     async with connections.blobs() as client:
         for name in BLOB_CONTAINERS:
@@ -110,8 +110,7 @@ async def unpack_cloud(file: Path, place: Path, clock: FakeClock) -> None:
         container.last = stored["last"]
         for key, items in stored["partitions"].items():
             container.partitions[key] = Partition({item["id"]: item for item in items})
-    connections = CloudDouble(place, clock)
-    await make_containers(connections)
+    connections = CloudInMemory(place, clock)
     async with connections.blobs() as client:
         for path, stored in packed["blobs"].items():
             name, _, blob = path.partition("/")

@@ -14,15 +14,15 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.cosmos.client import record_charge
+from tests.fakes.blob_double import CONNECTION, BlobTransport
 from tests.fakes.blob_storage import NO_WAITING, BlobRefusal
 from tests.fakes.cosmos.protocol import Answer, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
-from tests.support.cloud_stores import ANY_KEY, CloudDouble, double_of, emulator
+from tests.support.cloud_stores import ANY_KEY, CloudInMemory, blob_double_of, double_of
 
 _KINDS = {"GET": "read", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"}
 _POSTS = {
@@ -104,7 +104,7 @@ class FaultyTransport:
 
 
 @dataclass(frozen=True)
-class FaultyStores(CloudDouble):
+class FaultyStores(CloudInMemory):
     """Connects to the stores of a place by a wire."""
 
     wire: FaultyTransport = field(kw_only=True)
@@ -118,31 +118,27 @@ class FaultyStores(CloudDouble):
         )
 
     def blobs(self) -> BlobServiceClient:
-        """Return a client of the emulator."""
-        transport = FaultyBlobs(self.wire)
+        """Return a client of the double."""
+        transport = FaultyBlobs(blob_double_of(self.place, self.clock), self.wire)
         return BlobServiceClient.from_connection_string(
-            emulator(), transport=transport, **NO_WAITING
+            CONNECTION, transport=transport, **NO_WAITING
         )
 
 
-class FaultyBlobs(AioHttpTransport):
-    """Sends requests to the emulator by a wire."""
+@dataclass
+class FaultyBlobs(BlobTransport):
+    """Sends requests to the double by a wire."""
 
-    def __init__(self, wire: FaultyTransport) -> None:
-        """Send as the client would, if nothing fails."""
-        super().__init__()
-        self._wire = wire
+    wire: FaultyTransport
 
     async def send(self, request: Any, **options: Any) -> Any:
-        """Return the answer of the emulator, or fail as the network does."""
-        trouble = self._wire.pass_by(_kind_of_blob(request))
+        """Return the answer of the double, or fail as the network does."""
+        trouble = self.wire.pass_by(_kind_of_blob(request))
         if trouble is Trouble.LOST_BEFORE:
             raise ServiceRequestError(message="timed out before the request was sent")
         if trouble in (Trouble.THROTTLED, Trouble.UNAVAILABLE):
             return BlobRefusal(request, Answer(int(trouble.value)))
         response = await super().send(request, **options)
-        if trouble in (Trouble.LOST_AFTER, Trouble.RESET):
-            response.internal_response.close()
         if trouble is Trouble.LOST_AFTER:
             raise ServiceResponseError(message="the connection was lost before the answer came")
         if trouble is Trouble.RESET:
@@ -163,5 +159,5 @@ def kind_of_record(asked: Request) -> str:
 
 
 def _kind_of_blob(request: Any) -> str:
-    _, _, path = urlsplit(request.url).path.partition("-")  # Behind the prefix of the place.
-    return f"{path.partition('/')[0]}.{request.method.lower()}"
+    container = urlsplit(request.url).path.split("/")[1]
+    return f"{container}.{request.method.lower()}"

@@ -7,16 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from shared.adapters.blob.client import BlobContainers
-from shared.adapters.blob.signed_links import BlobLinks
-from shared.adapters.system import SystemClock
 from shared.bootstrap import cloud_adapters
 from shared.composition import Adapters
 from tests.crash.registry_state import RegistryState, picture
 from tests.crash.use_cases import BYSTANDER, UseCase, push
 from tests.fakes.system import FakeRandomness
 from tests.outages.faulty_transport import Call, Died, FaultyStores, FaultyTransport
-from tests.outages.store_contents import Contents, StoredBlob, contents_of, copy, read_blobs
+from tests.outages.store_contents import Contents, contents_of
+from tests.support.storage import PLACES
 from tests.support.world import People, Template, World, opened, settings_of
 
 # One counter a limit, of two that differ in nothing but their names.
@@ -45,7 +43,6 @@ class References:
     template: Template
     root: Path
     _made: dict[str, Reference] = field(default_factory=dict[str, Reference])
-    _blobs: dict[Path, list[StoredBlob]] = field(default_factory=dict[Path, list[StoredBlob]])
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def of(self, use_case: UseCase) -> Reference:
@@ -54,12 +51,12 @@ class References:
         return self._made[use_case.name]
 
     async def _make(self, use_case: UseCase) -> Reference:
-        people, place = self.template.people, await self.copy(self.template.folder)
+        people, place = self.template.people, self.copy(self.template.folder)
         async with over(place, people) as world:
             for act in (push(f"{BYSTANDER}:1.0.0"), *use_case.before):
                 assert (await act(world)).is_success
-        before, stored_before = await self._seen(place, use_case), await contents_of(place)
-        done, wire = await self.copy(place), FaultyTransport()
+        before, stored_before = await self._seen(place, use_case), contents_of(place)
+        done, wire = self.copy(place), FaultyTransport()
         async with over(done, people, wire) as world:
             wire.calls.clear()
             answer = await use_case.act(world)
@@ -74,19 +71,17 @@ class References:
             before=before,
             after=await self._seen(done, use_case),
             stored_before=stored_before,
-            stored_after=await contents_of(done),
+            stored_after=contents_of(done),
         )
 
     async def _seen(self, place: Path, use_case: UseCase) -> RegistryState:
         """Look at a copy: looking leaves the time when a token was used."""
-        return await seen(await self.copy(place), self.template.people, use_case)
+        return await seen(self.copy(place), self.template.people, use_case)
 
-    async def copy(self, place: Path) -> Path:
-        """Return a new place that stores the same as one which does not change any more."""
-        if place not in self._blobs:
-            self._blobs[place] = await read_blobs(place)
+    def copy(self, place: Path) -> Path:
+        """Return a new place that stores the same as another one."""
         target = self.root / str(next(self._numbers))
-        await copy(place, target, self._blobs[place])
+        PLACES.copy(place, target)
         return target
 
 
@@ -105,9 +100,8 @@ async def over(
             return ours
         connections = FaultyStores(place, stores.clock, wire=wire)
         over_wire = cloud_adapters(settings_of(place, **LIMITS), stores.clock, connections)
-        links = BlobLinks(BlobContainers(connections.blobs, connections.prefix), SystemClock())
         kept = {name: getattr(ours, name) for name in ("randomness", "mailer", "domain_records")}
-        return replace(over_wire, links=links, **kept)
+        return replace(over_wire, **kept)
 
     with suppress(Died):  # Who died closes nothing.
         async with opened(place, people, wired, **LIMITS) as world:

@@ -1,16 +1,12 @@
-"""What the stores of a place hold, and how a place is copied with all of it."""
+"""What the stores of a place hold."""
 
-import asyncio
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from azure.storage.blob.aio import BlobClient, BlobServiceClient
-
-from shared.adapters.blob.client import BLOB_CONTAINERS
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import CloudDouble, copy_double, double_of, make_containers
+from tests.support.cloud_stores import blob_double_at, double_of
 
 RECORDS = ("packages", "tools", "accounts", "tokens", "events")  # Not `work`: it ends by itself.
 
@@ -28,7 +24,7 @@ class Contents:
     blobs: Set[str]
 
 
-async def contents_of(place: Path) -> Contents:
+def contents_of(place: Path) -> Contents:
     """Return what is stored at the place."""
     double = double_of(place, FakeClock())
     records = {
@@ -40,64 +36,9 @@ async def contents_of(place: Path) -> Contents:
         for key, partition in container.partitions.items()
         for id_, item in partition.items.items()
     }
-    return Contents(
-        records, {name for name in await _blobs_of(place) if not name.startswith(SEARCH)}
-    )
-
-
-@dataclass(frozen=True)
-class StoredBlob:
-    """A blob of a place."""
-
-    name: str  # With its container.
-    content: bytes
-    metadata: Mapping[str, str]
-
-
-async def read_blobs(place: Path) -> list[StoredBlob]:
-    """Read all blobs of the place."""
-    connections = CloudDouble(place, FakeClock())
-    async with connections.blobs() as client:
-        names = await _blobs_of(place)
-        return list(
-            await asyncio.gather(*(_read(client, connections.prefix, name) for name in names))
-        )
-
-
-async def _read(client: BlobServiceClient, prefix: str, name: str) -> StoredBlob:
-    found = await _blob(client, prefix, name).download_blob()
-    return StoredBlob(name, await found.readall(), found.properties.metadata)
-
-
-async def copy(source: Path, target: Path, blobs: Sequence[StoredBlob]) -> None:
-    """Make a place that stores the records of another, and blobs."""
-    target.mkdir()
-    copy_double(source, target)
-    connections = CloudDouble(target, FakeClock())
-    await make_containers(connections)
-    async with connections.blobs() as client:
-        await asyncio.gather(
-            *(
-                _blob(client, connections.prefix, each.name).upload_blob(
-                    each.content, metadata=dict(each.metadata)
-                )
-                for each in blobs
-            )
-        )
-
-
-def _blob(client: BlobServiceClient, prefix: str, name: str) -> BlobClient:
-    container, _, blob = name.partition("/")
-    return client.get_blob_client(f"{prefix}{container}", blob)
-
-
-async def _blobs_of(place: Path) -> list[str]:
-    connections = CloudDouble(place, FakeClock())
-    async with connections.blobs() as client:
-        return [
-            f"{name}/{blob.name}"
-            for name in BLOB_CONTAINERS
-            async for blob in client.get_container_client(
-                f"{connections.prefix}{name}"
-            ).list_blobs()
-        ]
+    blobs = {
+        f"{container}/{name}"
+        for container, stored in blob_double_at(place).containers.items()
+        for name in stored
+    }
+    return Contents(records, {name for name in blobs if not name.startswith(SEARCH)})

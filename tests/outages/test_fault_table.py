@@ -109,7 +109,7 @@ class Attempt:
         if answer is not None:
             assert answer.status_code == 503, answer.text
             assert int(answer.headers["Retry-After"]) >= 1
-        if await contents_of(self.place) != self.reference.stored_before:
+        if contents_of(self.place) != self.reference.stored_before:
             check_old_or_new(self.reference, await self._seen())
         return None
 
@@ -117,13 +117,13 @@ class Attempt:
         """Upkeep alone makes it whole or absent."""
         async with over(self.place, self.reference.people) as world:
             assert (await settle(world)).is_success
-        stored = await contents_of(self.place)
+        stored = contents_of(self.place)
         if stored not in (self.reference.stored_before, self.reference.stored_after):
             check_whole(self.reference, await self._seen())
 
     async def _check_done(self) -> None:
         """Whoever looks sees what they see of the reference: it is stored so, or looks so."""
-        if await contents_of(self.place) != self.reference.stored_after:
+        if contents_of(self.place) != self.reference.stored_after:
             check_same(await self._seen(), self.reference.after)
 
     async def _seen(self) -> RegistryState:
@@ -137,7 +137,7 @@ async def test_a_store_that_fails_leaves_all_or_nothing_and_no_answer_lies(
     reference = await references.of(USE_CASES[name])
     for row in await sample_of(name, references):
         with explained(str(row)):
-            place = await references.copy(reference.place)
+            place = references.copy(reference.place)
             answered = await Attempt(reference, row, place).happen()
             forget(place)
         record_property(ROW, (name, row.fault.value, answered))

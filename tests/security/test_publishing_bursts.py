@@ -97,7 +97,9 @@ async def test_whichever_instance_publishes_a_package_again_it_is_counted_once(
 ) -> None:
     other = build_registry(world.registry.settings, world.stores)
     app = httpx.ASGITransport(asking(other), raise_app_exceptions=True)
-    async with httpx.AsyncClient(transport=app, mounts=PLACES.elsewhere()) as http:
+    async with httpx.AsyncClient(
+        transport=app, mounts=PLACES.elsewhere(world.registry.settings.data)
+    ) as http:
         instances = (world, replace(world, instances=[other], http=http))
         for patch in range(1, 5):
             for minor, instance in enumerate(instances):

@@ -26,6 +26,7 @@ from shared.auth.secrets import Secret
 from shared.file_lock import hold_file_lock
 from shared.ports import Clock
 from tests.fakes.azurite import azurite, missing
+from tests.fakes.blob_double import CONNECTION, BlobDouble, BlobTransport, StoredBlob
 from tests.fakes.cosmos.containers import Container, Partition
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.serving import served
@@ -41,6 +42,7 @@ BLOBS = "blobs.connection"
 ADDRESS = "cosmos.address"  # A file of a place whose double other processes use.
 
 _doubles: dict[Path, CosmosDouble] = {}
+_blob_doubles: dict[Path, BlobDouble] = {}
 _with_containers = set[str]()  # Prefixes of containers of blobs that this process made.
 
 
@@ -79,6 +81,23 @@ class CloudDouble:
         """Do nothing: the clients shared nothing."""
 
 
+@dataclass(frozen=True)
+class CloudInMemory(CloudDouble):
+    """Connects to the stores of a place, which are both doubles in this process."""
+
+    @property
+    def prefix(self) -> str:
+        """Return nothing: each place has an account of its own."""
+        return ""
+
+    def blobs(self) -> BlobServiceClient:
+        """Return a client of the double."""
+        transport = BlobTransport(blob_double_of(self.place, self.clock))
+        return BlobServiceClient.from_connection_string(
+            CONNECTION, transport=transport, **BLOB_CLIENT_OPTIONS
+        )
+
+
 def double_of(place: Path, clock: Clock) -> CosmosDouble:
     """Return the double of the place, new if there is none yet, by the clock of who asks last."""
     double = _doubles.setdefault(place, account(clock))
@@ -88,8 +107,25 @@ def double_of(place: Path, clock: Clock) -> CosmosDouble:
     return double
 
 
+def blob_double_of(place: Path, clock: Clock) -> BlobDouble:
+    """Return the double of Blob Storage of the place, by the clock of who asks last."""
+    if place not in _blob_doubles:
+        containers: dict[str, dict[str, StoredBlob]] = {name: {} for name in BLOB_CONTAINERS}
+        _blob_doubles[place] = BlobDouble(clock.now_ms, containers)
+    double = _blob_doubles[place]
+    double.now_ms = clock.now_ms
+    return double
+
+
+def blob_double_at(place: Path) -> BlobDouble:
+    """Return the double of Blob Storage of a place that somebody has connected to."""
+    return _blob_doubles[place]
+
+
 def copy_double(source: Path, target: Path) -> None:
-    """Let what is stored at the one place be stored at the other as well; blobs are left out."""
+    """Let what is stored at the one place be stored at the other as well; blobs of an emulator are
+    left out.
+    """
     original = _doubles[source]
     copied = CosmosDouble(original.now_ms)
     for (database, _), container in original.containers.items():
@@ -98,11 +134,14 @@ def copy_double(source: Path, target: Path) -> None:
         }
         copied.make(database, replace(container, partitions=partitions))
     _doubles[target] = copied
+    if source in _blob_doubles:
+        _blob_doubles[target] = _blob_doubles[source].copy()
 
 
 def forget(place: Path) -> None:
-    """Let go of what is stored at the place; blobs end with the emulator."""
+    """Let go of what is stored at the place; blobs of an emulator end with it."""
     _doubles.pop(place, None)
+    _blob_doubles.pop(place, None)
 
 
 def account(clock: Clock) -> CosmosDouble:

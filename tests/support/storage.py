@@ -4,21 +4,16 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import httpx
 import pytest
 
-from shared.adapters.system import SystemClock
 from shared.bootstrap import cloud_adapters, embedded_adapters, migrate
 from shared.composition import Adapters
 from shared.ports import Clock
 from shared.settings import Settings
-
-if TYPE_CHECKING:
-    from shared.adapters.cloud import AzureClients
 
 
 class Places(Protocol):
@@ -48,7 +43,7 @@ class Places(Protocol):
         """Let go of what is not in the folder itself."""
         ...
 
-    def elsewhere(self) -> dict[str, httpx.AsyncBaseTransport]:
+    def elsewhere(self, place: Path) -> dict[str, httpx.AsyncBaseTransport]:
         """Return how clients reach addresses beside the registry's own that answers name."""
         ...
 
@@ -80,22 +75,22 @@ class Folders:
     def forget(self, place: Path) -> None:
         """Do nothing: the folder is all there is."""
 
-    def elsewhere(self) -> dict[str, httpx.AsyncBaseTransport]:
+    def elsewhere(self, place: Path) -> dict[str, httpx.AsyncBaseTransport]:
         """Return nothing: every address is the registry's."""
         return {}
 
 
 class Clouds:
-    """The double of Cosmos DB in this process, and containers of an emulator of blobs."""
+    """The doubles of Cosmos DB and of Blob Storage in this process."""
 
     def settings(self) -> dict[str, str]:
-        """Return where nobody connects to: the double needs no address."""
-        from tests.support.cloud_stores import emulator
+        """Return where nobody connects to: the doubles need no address."""
+        from tests.fakes.blob_double import ADDRESS, CONNECTION
 
         return {
             "cosmos_endpoint": "https://cosmos.test",
-            "blob_endpoint": "https://blobs.test",
-            "blob_connection": emulator(),
+            "blob_endpoint": ADDRESS,
+            "blob_connection": CONNECTION,
             "link_key": "of tests: nobody outside will ever see what this one signs",
         }
 
@@ -104,42 +99,34 @@ class Clouds:
         return await self.stores(settings, clock)
 
     async def stores(self, settings: Settings, clock: Clock) -> Adapters:
-        """Return the stores, with containers that may be there already."""
-        from tests.support.cloud_stores import CloudDouble as AtPlace
+        """Return the stores, which may be there already."""
+        from tests.support.cloud_stores import CloudInMemory
 
-        return await _stores_at(AtPlace(settings.data, clock), settings, clock)
+        return cloud_adapters(settings, clock, CloudInMemory(settings.data, clock))
 
     async def instances(self, settings: Settings, clock: Clock) -> list[Adapters]:
         """Return those of one instance."""
         return [await self.stores(settings, clock)]
 
     def copy(self, source: Path, target: Path) -> None:
-        """Copy the records; templates have no blobs."""
+        """Copy the records and the blobs."""
         from tests.support.cloud_stores import copy_double
 
         target.mkdir()
         copy_double(source, target)
 
     def forget(self, place: Path) -> None:
-        """Let go of the records."""
+        """Let go of the records and the blobs."""
         from tests.support.cloud_stores import forget
 
         forget(place)
 
-    def elsewhere(self) -> dict[str, httpx.AsyncBaseTransport]:
-        """Return the way to the emulator, which signed links lead to."""
-        return {"http://127.0.0.1": httpx.AsyncHTTPTransport(verify=False)}
+    def elsewhere(self, place: Path) -> dict[str, httpx.AsyncBaseTransport]:
+        """Return the way to the blobs, which signed links lead to."""
+        from tests.fakes.blob_double import ADDRESS, LinkTransport
+        from tests.support.cloud_stores import blob_double_at
 
-
-async def _stores_at(connections: "AzureClients", settings: Settings, clock: Clock) -> Adapters:
-    from shared.adapters.blob.client import BlobContainers as Blobs
-    from shared.adapters.blob.signed_links import BlobLinks
-    from tests.support.cloud_stores import make_containers
-
-    await make_containers(connections)
-    # The emulator reads the real clock, and refuses what ended by it.
-    links = BlobLinks(Blobs(connections.blobs, connections.prefix), SystemClock())
-    return replace(cloud_adapters(settings, clock, connections), links=links)
+        return {ADDRESS: LinkTransport(lambda: blob_double_at(place))}
 
 
 class FourInstances(Clouds):
@@ -152,20 +139,20 @@ class FourInstances(Clouds):
         """Return those of each instance."""
         from tests.support.instances import INSTANCES
 
-        return [await self._instance(settings, clock) for _ in range(INSTANCES)]
+        return [self._instance(settings, clock) for _ in range(INSTANCES)]
 
-    async def _instance(self, settings: Settings, clock: Clock) -> Adapters:
+    def _instance(self, settings: Settings, clock: Clock) -> Adapters:
         from tests.fakes.cosmos.transport import DoubleTransport
-        from tests.support.cloud_stores import CloudDouble as AtPlace
+        from tests.support.cloud_stores import CloudInMemory
         from tests.support.instances import Changes, as_instance, clock_of_packages
 
         changes = Changes(self._changes.setdefault(settings.data, Counter()))
 
-        connections = AtPlace(
+        connections = CloudInMemory(
             settings.data, clock, transport=lambda double: DoubleTransport(double, changes.note)
         )
         instance_clock = clock_of_packages(clock, changes)
-        stores = await _stores_at(connections, settings, instance_clock)
+        stores = cloud_adapters(settings, instance_clock, connections)
         return as_instance(stores, clock, changes)
 
     def forget(self, place: Path) -> None:

@@ -229,7 +229,7 @@ async def opened(
     transport = Distributor(
         [httpx.ASGITransport(host(each), raise_app_exceptions=True) for each in registries]
     )
-    async with httpx.AsyncClient(transport=transport, mounts=places.elsewhere()) as http:
+    async with httpx.AsyncClient(transport=transport, mounts=places.elsewhere(folder)) as http:
         yield World(registries, instances[0], clock, people, http)
     for registry in registries:
         await registry.close()

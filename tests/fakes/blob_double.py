@@ -1,0 +1,506 @@
+"""A double of Blob Storage in the process of its client: block blobs, conditions, copies and signed
+links.
+
+It answers what the registry asks for, and refuses all else. `tests/contract/test_blob_double.py`
+runs the same tests over it and over Azurite.
+"""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from email.utils import formatdate
+from functools import cached_property
+from itertools import count
+from typing import Any, Self
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+import httpx
+from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport
+from azure.core.utils import case_insensitive_dict
+from azure.storage.blob import generate_blob_sas
+
+ACCOUNT = "ballroom"
+KEY = b64encode(b"the key of the account of the double").decode()
+ADDRESS = f"https://{ACCOUNT}.blob.core.windows.net"
+CONNECTION = (
+    f"DefaultEndpointsProtocol=https;AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={ADDRESS};"
+)
+
+META = "x-ms-meta-"
+# The headers that a blob is sent with, and what a request sets them with.
+CONTENT_HEADERS = {
+    name: f"x-ms-blob-{name.lower()}"
+    for name in (
+        "Content-Type",
+        "Content-Encoding",
+        "Content-Language",
+        "Content-MD5",
+        "Cache-Control",
+        "Content-Disposition",
+    )
+}
+# Parameters of a signed link that set headers of the answer.
+_OVERRIDES = {"rscc": "Cache-Control", "rscd": "Content-Disposition", "rsct": "Content-Type"}
+
+
+@dataclass(frozen=True)
+class BlobRequest:
+    """A request, its header names in lower case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @cached_property
+    def container(self) -> str:
+        return self._path.partition("/")[0]
+
+    @cached_property
+    def blob(self) -> str:
+        return unquote(self._path.partition("/")[2])
+
+    @cached_property
+    def query(self) -> Mapping[str, str]:
+        return dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
+
+    @property
+    def operation(self) -> str:
+        """Return what is asked for: the method and `comp`, as in `PUT metadata`."""
+        return f"{self.method} {self.query.get('comp', '')}".strip()
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        return {
+            name.removeprefix(META): value
+            for name, value in self.headers.items()
+            if name.startswith(META)
+        }
+
+    @property
+    def content_headers(self) -> dict[str, str]:
+        sent = {name: self.headers.get(header, "") for name, header in CONTENT_HEADERS.items()}
+        return {name: value for name, value in sent.items() if value}
+
+    @cached_property
+    def _path(self) -> str:
+        return urlsplit(self.url).path.removeprefix("/")
+
+
+@dataclass(frozen=True)
+class BlobAnswer:
+    """An answer."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    content: bytes = b""
+
+
+@dataclass(frozen=True)
+class StoredBlob:
+    """A blob, which is never changed, but replaced."""
+
+    content: bytes
+    headers: Mapping[str, str]
+    metadata: Mapping[str, str]
+    etag: str
+    changed_ms: int
+
+    @property
+    def version_headers(self) -> dict[str, str]:
+        return {"ETag": self.etag, "Last-Modified": formatdate(self.changed_ms / 1000, usegmt=True)}
+
+
+class Refused(Exception):
+    """A request that the service refuses, with its status and the code of the error."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status, self.code = status, code
+
+
+NO_BLOB = (404, "BlobNotFound")
+NO_CONTAINER = (404, "ContainerNotFound")
+NO_SOURCE = (404, "CannotVerifyCopySource")
+EXISTS = (409, "BlobAlreadyExists")
+CONTAINER_EXISTS = (409, "ContainerAlreadyExists")
+CONDITION = (412, "ConditionNotMet")
+UNMODIFIED = (304, "ConditionNotMet")
+OTHER_CONTENT = (400, "Md5Mismatch")
+RANGE = (416, "InvalidRange")
+NOT_ALLOWED = (403, "AuthorizationPermissionMismatch")
+NOT_SIGNED = (403, "AuthenticationFailed")
+UNKNOWN = (501, "NotImplemented")
+ANONYMOUS = (403, "AuthorizationFailure")
+
+
+@dataclass
+class BlobDouble:
+    """An account with its containers, over a settable clock."""
+
+    now_ms: Callable[[], int]
+    containers: dict[str, dict[str, StoredBlob]] = field(
+        default_factory=dict[str, dict[str, StoredBlob]]
+    )
+    _blocks: dict[tuple[str, str], dict[str, bytes]] = field(
+        default_factory=dict[tuple[str, str], dict[str, bytes]]
+    )
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def copy(self) -> "BlobDouble":
+        """Return an account of its own that stores the same."""
+        containers = {name: dict(blobs) for name, blobs in self.containers.items()}
+        return BlobDouble(self.now_ms, containers, _numbers=self._numbers)
+
+    def answer(self, request: BlobRequest) -> BlobAnswer:
+        """Return what the service answers; blobs change before this returns, or not at all."""
+        try:
+            self._check_rights(request)
+            answer = self._routed(request)
+        except Refused as refused:
+            answer = _refusal(refused)
+        if request.method == "HEAD":
+            return replace(answer, content=b"")
+        return answer
+
+    # --- rights --------------------------------------------------------------------------------
+
+    def _check_rights(self, request: BlobRequest) -> None:
+        """Refuse who neither has the key nor a link; signatures of the key are not checked."""
+        if "authorization" in request.headers:
+            return
+        if "sig" not in request.query:
+            raise Refused(*ANONYMOUS)
+        self._check_link(request)
+        if request.method not in ("GET", "HEAD"):
+            raise Refused(*NOT_ALLOWED)
+
+    def _check_link(self, request: BlobRequest) -> None:
+        """Refuse a link that was not signed for this blob, or is not valid now."""
+        query = request.query
+        signed = generate_blob_sas(
+            ACCOUNT,
+            request.container,
+            request.blob,
+            account_key=KEY,
+            permission=query["sp"],
+            start=query["st"],
+            expiry=query["se"],
+            cache_control=query.get("rscc"),
+            content_disposition=query.get("rscd"),
+            content_type=query.get("rsct"),
+        )
+        now = self.now_ms() / 1000
+        is_valid = _seconds(query["st"]) <= now <= _seconds(query["se"])
+        if parse_qs(signed)["sig"] != [query["sig"]] or not is_valid:
+            raise Refused(*NOT_SIGNED)
+
+    # --- containers ----------------------------------------------------------------------------
+
+    def _routed(self, request: BlobRequest) -> BlobAnswer:
+        if request.query.get("restype") == "container":
+            return self._container(request)
+        operations: Mapping[str, Callable[[BlobRequest, dict[str, StoredBlob]], BlobAnswer]] = {
+            "GET": self._read,
+            "HEAD": self._read,
+            "PUT": self._put,
+            "PUT block": self._put_block,
+            "PUT blocklist": self._put_block_list,
+            "PUT metadata": self._set_metadata,
+            "PUT properties": self._set_headers,
+            "DELETE": self._delete,
+        }
+        if request.operation not in operations:
+            raise Refused(*UNKNOWN)
+        return operations[request.operation](request, self._existing(request.container))
+
+    def _container(self, request: BlobRequest) -> BlobAnswer:
+        if request.operation == "PUT":
+            if request.container in self.containers:
+                raise Refused(*CONTAINER_EXISTS)
+            self.containers[request.container] = {}
+            return BlobAnswer(201)
+        blobs = self._existing(request.container)
+        match request.operation:
+            case "GET" | "HEAD":
+                return BlobAnswer(200, {"ETag": '"0x1"', "Last-Modified": formatdate(usegmt=True)})
+            case "GET list":
+                return _listing(request, blobs)
+            case "DELETE":
+                del self.containers[request.container]
+                return BlobAnswer(202)
+            case _:
+                raise Refused(*UNKNOWN)
+
+    def _existing(self, container: str) -> dict[str, StoredBlob]:
+        if container not in self.containers:
+            raise Refused(*NO_CONTAINER)
+        return self.containers[container]
+
+    # --- blobs ---------------------------------------------------------------------------------
+
+    def _read(self, request: BlobRequest, blobs: dict[str, StoredBlob]) -> BlobAnswer:
+        blob = _found(blobs, request)
+        overrides = {
+            name: request.query[parameter]
+            for parameter, name in _OVERRIDES.items()
+            if parameter in request.query
+        }
+        headers = {
+            "Accept-Ranges": "bytes",
+            "x-ms-blob-type": "BlockBlob",
+            **blob.version_headers,
+            **blob.headers,
+            **overrides,
+            **{f"{META}{name}": value for name, value in blob.metadata.items()},
+        }
+        wanted = request.headers.get("x-ms-range") or request.headers.get("range")
+        if request.method == "HEAD" or not wanted:
+            return BlobAnswer(
+                200, {**headers, "Content-Length": str(len(blob.content))}, blob.content
+            )
+        start, end = _range_of(wanted, len(blob.content))
+        headers["x-ms-blob-content-md5"] = headers.pop("Content-MD5", "")
+        headers["Content-Length"] = str(end - start)
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{len(blob.content)}"
+        return BlobAnswer(206, headers, blob.content[start:end])
+
+    def _put(self, request: BlobRequest, blobs: dict[str, StoredBlob]) -> BlobAnswer:
+        if "x-ms-copy-source" in request.headers:
+            return self._copy(request, blobs)
+        digest = hashlib.md5(request.body, usedforsecurity=False).digest()
+        headers = {"Content-MD5": b64encode(digest).decode()} | request.content_headers
+        if headers["Content-MD5"] != b64encode(digest).decode():
+            raise Refused(*OTHER_CONTENT)
+        return self._store(request, blobs, request.body, headers)
+
+    def _put_block(self, request: BlobRequest, _blobs: dict[str, StoredBlob]) -> BlobAnswer:
+        blocks = self._blocks.setdefault((request.container, request.blob), {})
+        blocks[request.query["blockid"]] = request.body
+        return BlobAnswer(201)
+
+    def _put_block_list(self, request: BlobRequest, blobs: dict[str, StoredBlob]) -> BlobAnswer:
+        blocks = self._blocks.get((request.container, request.blob), {})
+        ids = [str(each.text) for each in ElementTree.fromstring(request.body)]
+        if not blocks.keys() >= set(ids):
+            raise Refused(400, "InvalidBlockList")
+        content = b"".join(blocks[each] for each in ids)
+        answer = self._store(request, blobs, content, request.content_headers)
+        del self._blocks[request.container, request.blob]
+        return answer
+
+    def _copy(self, request: BlobRequest, blobs: dict[str, StoredBlob]) -> BlobAnswer:
+        source = BlobRequest("GET", request.headers["x-ms-copy-source"], {})
+        try:
+            self._check_rights(source)
+            copied = self._existing(source.container)[source.blob]
+        except (Refused, KeyError):
+            raise Refused(*NO_SOURCE) from None
+        metadata = request.metadata or copied.metadata
+        answer = self._store(request, blobs, copied.content, copied.headers, metadata)
+        copy_headers = {"x-ms-copy-id": "copy", "x-ms-copy-status": "success"}
+        return replace(answer, status=202, headers={**answer.headers, **copy_headers})
+
+    def _store(
+        self,
+        request: BlobRequest,
+        blobs: dict[str, StoredBlob],
+        content: bytes,
+        headers: Mapping[str, str],
+        metadata: Mapping[str, str] | None = None,
+    ) -> BlobAnswer:
+        _check_conditions(request, blobs.get(request.blob))
+        kept = {"Content-Type": "application/octet-stream", **headers}
+        stored = StoredBlob(
+            content,
+            kept,
+            request.metadata if metadata is None else metadata,
+            self._new_etag(),
+            self.now_ms(),
+        )
+        blobs[request.blob] = stored
+        return BlobAnswer(201, stored.version_headers)
+
+    def _set_metadata(self, request: BlobRequest, blobs: dict[str, StoredBlob]) -> BlobAnswer:
+        return self._change(request, blobs, metadata=request.metadata)
+
+    def _set_headers(self, request: BlobRequest, blobs: dict[str, StoredBlob]) -> BlobAnswer:
+        return self._change(request, blobs, headers=request.content_headers)
+
+    def _delete(self, request: BlobRequest, blobs: dict[str, StoredBlob]) -> BlobAnswer:
+        _found(blobs, request)
+        del blobs[request.blob]
+        return BlobAnswer(202)
+
+    def _change(
+        self, request: BlobRequest, blobs: dict[str, StoredBlob], **changes: Any
+    ) -> BlobAnswer:
+        found = _found(blobs, request)
+        changed = replace(found, **changes, etag=self._new_etag(), changed_ms=self.now_ms())
+        blobs[request.blob] = changed
+        return BlobAnswer(200, changed.version_headers)
+
+    def _new_etag(self) -> str:
+        return f'"0x{next(self._numbers):015X}"'
+
+
+def _found(blobs: Mapping[str, StoredBlob], request: BlobRequest) -> StoredBlob:
+    """Return the blob of a request whose conditions are met."""
+    found = blobs.get(request.blob)
+    if found is None:
+        raise Refused(*NO_BLOB)
+    _check_conditions(request, found)
+    return found
+
+
+def _check_conditions(request: BlobRequest, found: StoredBlob | None) -> None:
+    match, none_match = request.headers.get("if-match"), request.headers.get("if-none-match")
+    etag = None if found is None else found.etag
+    if match and etag is None:
+        raise Refused(*CONDITION)
+    if match and match not in ("*", etag):
+        raise Refused(*CONDITION)
+    if etag is not None and none_match == "*":
+        raise Refused(*EXISTS)
+    if etag is not None and none_match == etag:
+        raise Refused(*(UNMODIFIED if request.method in ("GET", "HEAD") else CONDITION))
+
+
+def _range_of(wanted: str, size: int) -> tuple[int, int]:
+    """Return the bytes that a range names, from the first to behind the last."""
+    first, _, last = wanted.removeprefix("bytes=").partition("-")
+    start = int(first)
+    if start >= size:
+        raise Refused(*RANGE)
+    return start, min(int(last) + 1, size) if last else size
+
+
+def _listing(request: BlobRequest, blobs: Mapping[str, StoredBlob]) -> BlobAnswer:
+    prefix, include = request.query.get("prefix", ""), request.query.get("include", "").split(",")
+    listed = "".join(
+        _listed(name, blob, has_metadata="metadata" in include)
+        for name, blob in sorted(blobs.items())
+        if name.startswith(prefix)
+    )
+    content = (
+        '<?xml version="1.0" encoding="utf-8"?><EnumerationResults '
+        f'ServiceEndpoint="{ADDRESS}" ContainerName="{request.container}">'
+        f"<Prefix>{escape(prefix)}</Prefix><Blobs>{listed}</Blobs><NextMarker/>"
+        "</EnumerationResults>"
+    )
+    return BlobAnswer(200, {"Content-Type": "application/xml"}, content.encode())
+
+
+def _listed(name: str, blob: StoredBlob, *, has_metadata: bool) -> str:
+    version = {"Etag": blob.etag, "Last-Modified": blob.version_headers["Last-Modified"]}
+    sizes = {"Content-Length": str(len(blob.content)), "BlobType": "BlockBlob"}
+    properties = _elements({**version, **sizes, **blob.headers})
+    metadata = f"<Metadata>{_elements(blob.metadata)}</Metadata>" if has_metadata else ""
+    return (
+        f"<Blob><Name>{escape(name)}</Name><Properties>{properties}</Properties>{metadata}</Blob>"
+    )
+
+
+def _elements(values: Mapping[str, str]) -> str:
+    return "".join(f"<{name}>{escape(value)}</{name}>" for name, value in values.items())
+
+
+def _refusal(refused: Refused) -> BlobAnswer:
+    content = (
+        f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{refused.code}</Code>'
+        f"<Message>{refused.code}</Message></Error>"
+    )
+    headers = {"x-ms-error-code": refused.code, "Content-Type": "application/xml"}
+    return BlobAnswer(refused.status, headers, content.encode())
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+@dataclass
+class BlobTransport(AsyncHttpTransport[Any, Any]):
+    """Hands requests of the library to the double."""
+
+    double: BlobDouble
+
+    async def open(self) -> None:
+        """Do nothing: there is no connection."""
+
+    async def close(self) -> None:
+        """Do nothing: there is no connection."""
+
+    async def __aenter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        """Do nothing: there is no connection."""
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        """Return the answer of the double."""
+        return BlobResponse(request, self.double.answer(_read_request(request)))
+
+
+def _read_request(request: Any) -> BlobRequest:
+    """Return a request of the library as the double reads it."""
+    body = request.content or b""
+    content = body.encode() if isinstance(body, str) else bytes(body)
+    headers = {name.lower(): str(value) for name, value in request.headers.items()}
+    return BlobRequest(request.method, request.url, headers, content)
+
+
+class BlobResponse(AsyncHttpResponse):
+    """An answer as the library reads it."""
+
+    def __init__(self, request: Any, answer: BlobAnswer) -> None:
+        """Carry an answer of the double."""
+        super().__init__(request, None)
+        self.status_code = answer.status
+        self.reason = str(answer.status)
+        self.headers: MutableMapping[str, str] = case_insensitive_dict(dict(answer.headers))
+        self.content_type = answer.headers.get("Content-Type", "")
+        self._content = answer.content
+
+    def body(self) -> bytes:
+        return self._content
+
+    async def read(self) -> bytes:
+        return self._content
+
+    async def load_body(self) -> None:
+        """Do nothing: it is here."""
+
+    def stream_download(self, *_pipeline: object, **_options: object) -> AsyncIterator[bytes]:
+        return _Download(self)
+
+
+class _Download(AsyncIterator[bytes]):
+    """The body of an answer, in one piece."""
+
+    def __init__(self, response: BlobResponse) -> None:
+        self.response = response
+        self.content_length = len(response.body())
+        self._pieces = iter([response.body()])
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
+
+
+@dataclass(frozen=True)
+class LinkTransport(httpx.AsyncBaseTransport):
+    """The way of other clients to the double, which links lead to."""
+
+    double: Callable[[], BlobDouble]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        asked = BlobRequest(request.method, str(request.url), headers, await request.aread())
+        answer = self.double().answer(asked)
+        return httpx.Response(answer.status, headers=answer.headers, content=answer.content)
