@@ -28,6 +28,7 @@ from shared.services.tokens import TokenRequest
 from tests.lazy_app import lazy_functions
 from tests.sampling import covering
 from tests.security.access_table import DECLARED, Cell, Declared, Outcome, State, by_status
+from tests.security.limits import UNREACHED_LIMITS
 from tests.security.personas import PERSONAS, SESSION, TENANT, Credential, Persona, SignInWorld
 from tests.support.archives import bala
 from tests.support.world import Person, Template, World, limited, with_services
@@ -39,13 +40,7 @@ WITHOUT_LIMITS = {
     "brake_packages": 1_000_000,
     "invitation_mail_minutes": 0,
     "brake_releases": 1_000_000,
-    **{
-        f"limit_{name}": "address=1000000"
-        for name in (
-            *("read", "write", "push", "token_issue", "sign_in", "device"),
-            *("invitation", "failure"),
-        )
-    },
+    **UNREACHED_LIMITS,
 }
 
 

@@ -1,15 +1,17 @@
 """Row 26, poisoned and deceived caches (crates.io, 2026): no header that a cache leaves out of its
 key changes an answer, and no address makes a private answer look like a file that may be kept."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 import httpx
 import pytest
 
+from tests.conftest import memory_folder
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.security.limits import UNREACHED_LIMITS
 from tests.security.routes import routes
 from tests.support.archives import bala
-from tests.support.world import MAVEN, URL, OpenWorld, World
+from tests.support.world import MAVEN, URL, OpenWorld, Template, World
 
 PULL = dict(ACCEPT_ARCHIVE)
 UNKEYED = {
@@ -49,19 +51,22 @@ TO_BE_KEPT = [
 ]
 
 
-@pytest.fixture
-async def full(world: World) -> World:
-    """Return a registry with a private and a public package."""
-    await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    await world.push(bala("acme/greet:1.0.0"))
-    return world
+@pytest.fixture(scope="module")
+async def full(template: Template) -> AsyncGenerator[World]:
+    """Return a registry with a private and a public package, from which every test here reads."""
+    with memory_folder() as folder:
+        async with template.world(folder / "data", **UNREACHED_LIMITS) as world:
+            await world.push(bala("acme/secret:1.0.0", visibility="private"))
+            await world.push(bala("acme/greet:1.0.0"))
+            yield world
 
 
 # What differs each time: the number of the request, what is left of a limit, the name of a browser.
 EACH_TIME = {"x-request-id", "ratelimit-remaining", "ratelimit-reset", "set-cookie"}
+Seen = tuple[int, Mapping[str, str], bytes]
 
 
-def seen(answer: httpx.Response) -> tuple[int, Mapping[str, str], bytes]:
+def seen(answer: httpx.Response) -> Seen:
     """Return all of an answer but what differs each time; whatever sets a cookie is not kept."""
     assert "set-cookie" not in answer.headers or answer.headers["cache-control"] == "no-store"
     headers = {name: value for name, value in answer.headers.items() if name not in EACH_TIME}
@@ -70,33 +75,46 @@ def seen(answer: httpx.Response) -> tuple[int, Mapping[str, str], bytes]:
     return answer.status_code, headers, answer.content.replace(number, b"")
 
 
-def reads(world: World) -> list[str]:
+@pytest.fixture(scope="module")
+def reads(full: World) -> list[str]:
     """Return every address that a cache may be asked for."""
-    found = {url for method, url in routes(world.registry) if method == "GET"}
+    found = {url for method, url in routes(full.registry) if method == "GET"}
     public = {url.replace("secret", "greet").replace("private", "public") for url in found}
     return sorted(found | public | set(TO_BE_KEPT))
 
 
+@pytest.fixture(scope="module")
+async def plain(full: World, reads: list[str]) -> AsyncGenerator[Mapping[str, Seen]]:
+    """Return the answer of each address; it is the same when all tests of the module are over."""
+    answers = {url: seen(await full.get(url)) for url in reads}
+    yield answers
+    assert {url: seen(await full.get(url)) for url in reads} == answers
+
+
 @pytest.mark.parametrize("header", UNKEYED)
-async def test_no_header_that_caches_leave_out_changes_an_answer(full: World, header: str) -> None:
-    for url in reads(full):
-        plain = seen(await full.get(url))
-        assert seen(await full.get(url, headers={header: UNKEYED[header]})) == plain, url
+async def test_no_header_that_caches_leave_out_changes_an_answer(
+    full: World, plain: Mapping[str, Seen], header: str
+) -> None:
+    for url, answer in plain.items():
+        assert seen(await full.get(url, headers={header: UNKEYED[header]})) == answer, url
 
 
 @pytest.mark.parametrize("host", HOSTS)
-async def test_no_name_of_a_host_changes_an_answer(full: World, host: str) -> None:
-    for url in reads(full):
-        plain = seen(await full.get(url))
-        assert seen(await full.get(url, headers={"Host": host})) == plain, url
+async def test_no_name_of_a_host_changes_an_answer(
+    full: World, plain: Mapping[str, Seen], host: str
+) -> None:
+    for url, answer in plain.items():
+        assert seen(await full.get(url, headers={"Host": host})) == answer, url
 
 
-async def test_all_of_them_together_change_nothing_for_members_either(full: World) -> None:
+async def test_all_of_them_together_change_nothing_for_members_either(
+    full: World, reads: list[str]
+) -> None:
     headers = {**UNKEYED, "Host": "evil.example"}
     del headers["Cookie"]
-    for url in reads(full):
-        plain = seen(await full.get(url, by=full.people.mia))
-        assert seen(await full.get(url, by=full.people.mia, headers=headers)) == plain, url
+    for url in reads:
+        member = seen(await full.get(url, by=full.people.mia))
+        assert seen(await full.get(url, by=full.people.mia, headers=headers)) == member, url
 
 
 async def test_the_way_to_an_archive_leads_to_the_address_of_the_registry(full: World) -> None:
@@ -110,7 +128,9 @@ async def test_the_way_to_an_archive_leads_to_the_address_of_the_registry(full: 
         assert hop.headers["cache-control"] == "no-store"
 
 
-async def test_an_answer_that_depends_on_headers_is_not_stored_or_has_vary(full: World) -> None:
+async def test_an_answer_that_depends_on_headers_is_not_stored_or_has_vary(
+    full: World, reads: list[str]
+) -> None:
     clients = [
         {},
         {"User-Agent": "2201.8.0"},
@@ -119,7 +139,7 @@ async def test_an_answer_that_depends_on_headers_is_not_stored_or_has_vary(full:
         {"Accept": "text/html"},
         {"Accept-Encoding": "gzip"},
     ]
-    for url in reads(full):
+    for url in reads:
         answers = [await full.get(url, headers=client) for client in clients]
         for answer in answers:
             caching = answer.headers.get("cache-control", "")
@@ -149,8 +169,8 @@ async def test_no_private_answer_looks_like_a_file_to_keep(
     assert "public" not in kept
 
 
-async def test_no_cache_stores_a_refusal(full: World) -> None:
-    for url in reads(full):
+async def test_no_cache_stores_a_refusal(full: World, reads: list[str]) -> None:
+    for url in reads:
         answer = await full.get(url)
         if answer.status_code >= 400 and answer.headers.get("x-request-id"):
             assert "no-store" in answer.headers["cache-control"], url

@@ -20,6 +20,7 @@ from shared.auth.tokens import AccessToken
 from shared.log import configure
 from tests.fakes.system import FakeRandomness
 from tests.protocol.bal.okhttp import FORM, multipart
+from tests.security.limits import UNREACHED_LIMITS
 from tests.security.request_bodies import body_of
 from tests.security.routes import addresses_with, routes
 from tests.support.archives import bala
@@ -42,19 +43,12 @@ HEADERS = (
     *("Proxy-Authorization", "X-Api-Key", "Traceparent", "Github-Public-Key-Identifier"),
     *("Github-Public-Key-Signature", "Content-Type", "Cache-Control"),
 )
-NO_LIMITS = {
-    f"limit_{name}": f"{counted}=100000"
-    for name, counted in (
-        ("write", "token"), ("push", "token"), ("token_issue", "account"),
-        ("sign_in", "address"), ("device", "address"), ("failure", "address"),
-    )
-}  # fmt: skip
 
 
 @pytest.fixture
 async def open_to_all(worlds: OpenWorld) -> World:
     """Return a registry that looks at every request, and writes everything down."""
-    world = await worlds(log_level="debug", **NO_LIMITS)
+    world = await worlds(log_level="debug", **UNREACHED_LIMITS)
     await world.push(bala("acme/secret:1.0.0"))
     return world
 

@@ -19,6 +19,7 @@ from shared.telemetry import recording
 from shared.telemetry.metrics import INSTRUMENTS, PUSHES, REQUESTS, STORE_CALLS, UPKEEP
 from shared.telemetry.recording import Activity, SpanOrigin
 from tests.fakes.identity_provider import CLIENT_SECRET
+from tests.security.limits import UNREACHED_LIMITS
 from tests.security.routes import addresses_with, routes
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
@@ -26,14 +27,6 @@ from tests.support.device_login import ask, poll
 from tests.support.sign_in import open_sign_in
 from tests.support.telemetry import Heard, hearing
 from tests.support.world import URL, OpenWorld, World
-
-NO_LIMITS = {
-    f"limit_{name}": f"{counted}=100000"
-    for name, counted in (
-        ("write", "token"), ("push", "token"), ("token_issue", "account"),
-        ("sign_in", "address"), ("device", "address"), ("failure", "address"),
-    )
-}  # fmt: skip
 
 # Planted in requests to every route: what each is, and a text that is nothing else.
 PLANTED = {
@@ -180,7 +173,7 @@ async def planted(world: World) -> None:
 
 
 async def test_no_secret_is_in_telemetry(worlds: OpenWorld, shown: Told) -> None:
-    settings: dict[str, Any] = {"log_level": "debug", **NO_LIMITS}
+    settings: dict[str, Any] = {"log_level": "debug", **UNREACHED_LIMITS}
     sign_ins = await open_sign_in(worlds, **settings)
     world = sign_ins.world
     secrets = watched(world)
@@ -219,7 +212,7 @@ async def test_a_secret_that_is_told_is_found_wherever_it_is(shown: Told) -> Non
 
 
 async def test_telemetry_of_requests_uses_words_of_the_code(worlds: OpenWorld, shown: Told) -> None:
-    world = await worlds(log_level="debug", **NO_LIMITS)
+    world = await worlds(log_level="debug", **UNREACHED_LIMITS)
     watched(world)
     await planted(world)
     named = {
