@@ -8,11 +8,12 @@ import pytest
 from functions.faces import build_app
 from shared.hosting.host import Host
 from shared.hosting.middleware import configured_headers
+from tests.conftest import memory_folder
 from tests.lazy_app import lazy_functions
 from tests.security.routes import routes
 from tests.support.archives import bala
 from tests.support.server import running
-from tests.support.world import URL, OpenWorld, Person, World
+from tests.support.world import URL, OpenWorld, Person, Template, World
 
 ADDED = {
     "x-content-type-options": "nosniff",
@@ -40,13 +41,24 @@ OPEN_TO_PAGES = re.compile(r"/2\.0/(?!maven/)|/archives/|/health/")
 @pytest.fixture
 async def full(world: World) -> World:
     """Return a registry with a private and a public package."""
+    return await with_packages(world)
+
+
+async def with_packages(world: World) -> World:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     await world.push(bala("acme/greet:1.0.0"))
     return world
 
 
-async def answers(world: World) -> list[httpx.Response]:
+@pytest.fixture(scope="module")
+async def answers(template: Template) -> list[httpx.Response]:
     """Return what everybody gets from everywhere, also where nothing is."""
+    with memory_folder() as folder:
+        async with template.world(folder / "data") as world:
+            return await answers_of(await with_packages(world))
+
+
+async def answers_of(world: World) -> list[httpx.Response]:
     people: list[Person | None] = [None, world.people.ann, world.people.bob]
     asked = [*routes(world.registry), ("GET", f"{URL}/nothing/here"), ("PATCH", f"{URL}/account")]
     found = [await world.send(method, url, by=person) for method, url in asked for person in people]
@@ -64,9 +76,9 @@ def name(answer: httpx.Response) -> str:
 
 
 async def test_every_answer_has_the_headers_that_keep_browsers_strict_and_each_once(
-    full: World,
+    answers: list[httpx.Response],
 ) -> None:
-    for answer in await answers(full):
+    for answer in answers:
         for header, value in ADDED.items():
             assert answer.headers.get_list(header) == [value], name(answer)
 
@@ -79,8 +91,8 @@ async def test_without_https_there_is_no_strict_transport_security(worlds: OpenW
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_every_page_runs_and_loads_only_our_own_files(full: World) -> None:
-    pages = [each for each in await answers(full) if "html" in each.headers.get("content-type", "")]
+async def test_every_page_runs_and_loads_only_our_own_files(answers: list[httpx.Response]) -> None:
+    pages = [each for each in answers if "html" in each.headers.get("content-type", "")]
     assert len(pages) > 5
     for page in pages:
         [policy] = page.headers.get_list("content-security-policy")
@@ -89,8 +101,10 @@ async def test_every_page_runs_and_loads_only_our_own_files(full: World) -> None
         assert re.sub(OUR_SCRIPT, "", page.text).count("<script") == 0, name(page)
 
 
-async def test_no_page_of_others_may_read_what_takes_credentials(full: World) -> None:
-    for answer in await answers(full):
+async def test_no_page_of_others_may_read_what_takes_credentials(
+    answers: list[httpx.Response],
+) -> None:
+    for answer in answers:
         opened = {key: value for key, value in answer.headers.items() if "access-control" in key}
         if not OPEN_TO_PAGES.match(answer.request.url.path):
             assert opened == {}, name(answer)
@@ -107,14 +121,16 @@ async def test_no_origin_is_ever_echoed(full: World, origin: str) -> None:
         assert origin not in answer.headers.get("access-control-allow-origin", "")
 
 
-async def test_every_answer_to_a_read_says_who_may_keep_it(full: World) -> None:
-    for answer in await answers(full):
+async def test_every_answer_to_a_read_says_who_may_keep_it(answers: list[httpx.Response]) -> None:
+    for answer in answers:
         if answer.request.method in ("GET", "HEAD") and answer.headers.get("x-request-id"):
             assert answer.headers.get_list("cache-control"), name(answer)
 
 
-async def test_no_shared_cache_stores_an_answer_for_one_caller(full: World) -> None:
-    for answer in await answers(full):
+async def test_no_shared_cache_stores_an_answer_for_one_caller(
+    answers: list[httpx.Response],
+) -> None:
+    for answer in answers:
         caching = answer.headers.get("cache-control", "")
         is_secret = "secret" in str(answer.request.url) or "api/v1" in str(answer.request.url)
         if is_secret and answer.is_success and answer.request.method in ("GET", "HEAD"):
