@@ -5,10 +5,12 @@ other one does not. What comes back is the same to the byte, and so are the call
 their order, which is what time tells.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -33,10 +35,11 @@ from tests.security.package_probes import (
 )
 from tests.support.archives import bala
 from tests.support.port_doubles import Journal
-from tests.support.world import OpenWorld, Person, World, asking, limited, token_of
+from tests.support.world import Person, Template, World, asking, limited, token_of
 
 NAME = "secret"
 ABSENT = "absent"  # As long as the other, so that lengths compare.
+FIRST = "listed"  # Asked about before these two: what a registry reads once is read for it.
 
 READERS = ("nobody", "stranger", "owner elsewhere", "token for others", "token that cannot read")
 WRITERS = READERS[:4]  # A token that publishes may know what its organization has.
@@ -67,36 +70,61 @@ class Registry:
         return what, self.journal.taken()
 
 
-async def registry(worlds: OpenWorld, *archives: bytes) -> Registry:
-    """Open a registry with what everybody may see, and these archives of Ann's."""
-    journal = Journal()
-    # What is given again costs nothing, so each request is one that a Function answers.
-    world = await worlds(wrap=journal.wrap, host=asking)
-    await world.push(bala("other/greet:1.0.0"), by=world.people.bob)
-    for archive in (*PUBLISHED, *archives):
-        await world.push(archive)
-    ann = world.people.ann
-    sam = await world.registry.accounts.create("sam", by=OPERATOR)
-    people = {
-        "nobody": None,
-        "stranger": Person(sam, await token_of(world.registry, sam)),
-        "owner elsewhere": world.people.bob,
-        "token for others": await limited(world, ann, "read", org="acme", package="gre*"),
-        "token that cannot read": await limited(world, ann, "push-version", org="acme"),
-    }
-    return Registry(world, journal, people)
+@dataclass(frozen=True)
+class Filled:
+    """What such a registry is a copy of."""
+
+    template: Template
+    people: dict[str, Person | None]
+
+    @asynccontextmanager
+    async def registry(self, folder: Path) -> AsyncGenerator[Registry]:
+        """Serve a copy."""
+        journal = Journal()
+        # What is given again costs nothing, so each request is one that a Function answers.
+        async with self.template.world(folder, wrap=journal.wrap, host=asking) as world:
+            yield Registry(world, journal, self.people)
+
+
+async def filled(template: Template, folder: Path, *archives: bytes) -> Filled:
+    """Fill a registry with what everybody may see, and these archives of Ann's."""
+    people: dict[str, Person | None] = {"nobody": None, "owner elsewhere": template.people.bob}
+
+    async def fill(world: World) -> None:
+        await world.push(bala("other/greet:1.0.0"), by=world.people.bob)
+        for archive in (*PUBLISHED, *archives):
+            await world.push(archive)
+        ann = world.people.ann
+        sam = await world.registry.accounts.create("sam", by=OPERATOR)
+        people["stranger"] = Person(sam, await token_of(world.registry, sam))
+        people["token for others"] = await limited(world, ann, "read", org="acme", package="gre*")
+        people["token that cannot read"] = await limited(world, ann, "push-version", org="acme")
+
+    return Filled(await template.filled(folder, fill), people)
+
+
+@pytest.fixture(scope="module")
+async def with_package(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    return await filled(template, tmp_path_factory.mktemp("with") / "data", secret(NAME))
+
+
+@pytest.fixture(scope="module")
+async def without_package(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    return await filled(template, tmp_path_factory.mktemp("without") / "data")
 
 
 @pytest.fixture
-async def having(worlds: OpenWorld) -> Registry:
+async def having(with_package: Filled, scratch: Path) -> AsyncGenerator[Registry]:
     """Return a registry that has the private package."""
-    return await registry(worlds, secret(NAME))
+    async with with_package.registry(scratch / "having") as opened:
+        yield opened
 
 
 @pytest.fixture
-async def lacking(worlds: OpenWorld) -> Registry:
+async def lacking(without_package: Filled, scratch: Path) -> AsyncGenerator[Registry]:
     """Return a registry that never heard of it."""
-    return await registry(worlds)
+    async with without_package.registry(scratch / "lacking") as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("function", [*READING, *CHANGING])
@@ -117,7 +145,9 @@ async def test_for_outsiders_it_costs_what_a_missing_package_costs(
 ) -> None:
     shown: list[str] = []
     for who, probe in asked_of(function):
-        hidden, missing = [await having.asked(probe, name, who) for name in (NAME, ABSENT)]
+        _, hidden, missing = [
+            await having.asked(probe, name, who) for name in (FIRST, NAME, ABSENT)
+        ]
         if outline(*hidden) != outline(*missing):
             shown.append(f"{who} by {probe}: {difference(hidden, missing)}")
     assert not shown, "\n".join(shown)
@@ -184,42 +214,65 @@ NEW_PAGES = [
 ]
 
 
-async def entangled(worlds: OpenWorld, *archives: bytes) -> Registry:
-    found = await registry(worlds, *ENTANGLED, *archives)
-    message = f"Use acme/{NAME}, acme/{ABSENT} or acme/second 1.0.0."
-    old = Package.parse("acme", "old")
-    await found.world.registry.deprecation.deprecate_package(old, message, by=OPERATOR)
-    return found
+async def entangled(template: Template, folder: Path, *archives: bytes) -> Filled:
+    """Fill a registry with a private package, if it is given, and what is near to it."""
+    near = await filled(template, folder / "near", *ENTANGLED, *archives)
+
+    async def deprecate(world: World) -> None:
+        message = f"Use acme/{NAME}, acme/{ABSENT} or acme/second 1.0.0."
+        old = Package.parse("acme", "old")
+        await world.registry.deprecation.deprecate_package(old, message, by=OPERATOR)
+
+    return Filled(await near.template.filled(folder / "entangled", deprecate), near.people)
+
+
+@pytest.fixture(scope="module")
+async def entangled_pair(
+    template: Template, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Filled, Filled]:
+    """Return what two registries are copies of: one with the package, and one without it."""
+    folder = tmp_path_factory.mktemp("entangled")
+    with_it = await entangled(template, folder / "with", ENTANGLED_SECRET)
+    return with_it, await entangled(template, folder / "without")
 
 
 @pytest.mark.parametrize("headers", [(), JSON_TWIN], ids=["html", "json"])
 async def test_packages_that_share_words_and_dependencies_with_it_tell_nothing(
-    worlds: OpenWorld, headers: tuple[tuple[str, str], ...]
+    entangled_pair: tuple[Filled, Filled], scratch: Path, headers: tuple[tuple[str, str], ...]
 ) -> None:
-    registries = await entangled(worlds, ENTANGLED_SECRET), await entangled(worlds)
+    with_it, without_it = entangled_pair
     probed = [Probe(path, headers=headers) for path in NEW_PAGES]
     shown: list[str] = []
-    for who, probe in pairs_of(("nobody", "stranger", "token for others"), probed):
-        one, other = [await each.asked(probe, NAME, who) for each in registries]
-        if one != other:
-            shown.append(f"{who} by {probe}: {difference(one, other)}")
+    async with (
+        with_it.registry(scratch / "1") as having,
+        without_it.registry(scratch / "2") as lacking,
+    ):
+        for who, probe in pairs_of(("nobody", "stranger", "token for others"), probed):
+            one, other = [await each.asked(probe, NAME, who) for each in (having, lacking)]
+            if one != other:
+                shown.append(f"{who} by {probe}: {difference(one, other)}")
     assert not shown, "\n".join(shown)
 
 
-async def test_ten_seconds_after_it_became_private_no_count_includes_it(worlds: OpenWorld) -> None:
-    package, answers = Package.parse("acme", NAME), list[list[Seen]]()
-    for archives in ((ENTANGLED_SECRET,), ()):
-        world = (await entangled(worlds, *archives)).world
-        if archives:
-            change = world.registry.package_visibility.change
-            await change(package, Visibility.PUBLIC, by=OPERATOR)
-            for path in NEW_PAGES:
-                await seen(world, Probe(path).about(NAME), None)
-            await change(package, Visibility.PRIVATE, by=OPERATOR)
-        world.clock.advance(timedelta(seconds=10))
-        answers.append([await seen(world, Probe(path).about(NAME), None) for path in NEW_PAGES])
-    differing = [path for path, one, other in zip(NEW_PAGES, *answers, strict=True) if one != other]
-    assert not differing
+async def test_ten_seconds_after_it_became_private_no_count_includes_it(
+    entangled_pair: tuple[Filled, Filled], scratch: Path
+) -> None:
+    with_it, without_it = entangled_pair
+    async with with_it.registry(scratch / "1") as having:
+        change = having.world.registry.package_visibility.change
+        await change(Package.parse("acme", NAME), Visibility.PUBLIC, by=OPERATOR)
+        await answers_to_strangers(having.world)
+        await change(Package.parse("acme", NAME), Visibility.PRIVATE, by=OPERATOR)
+        having.world.clock.advance(timedelta(seconds=10))
+        after = await answers_to_strangers(having.world)
+    async with without_it.registry(scratch / "2") as lacking:
+        lacking.world.clock.advance(timedelta(seconds=10))
+        assert after == await answers_to_strangers(lacking.world)
+
+
+async def answers_to_strangers(world: World) -> dict[str, Seen]:
+    """Return what somebody without a token sees of each page."""
+    return {path: await seen(world, Probe(path).about(NAME), None) for path in NEW_PAGES}
 
 
 async def test_every_function_is_asked_or_is_about_no_package(having: Registry) -> None:
