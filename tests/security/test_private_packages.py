@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from functions.faces import build_app
+from shared.auth.authentication import RequestClient
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
@@ -63,8 +64,11 @@ class Registry:
     async def asked(self, probe: Probe, name: str, who: str) -> tuple[Seen, list[str]]:
         """Return what somebody sees, and what it cost the stores, once their token is known."""
         by = self.people[who]
-        await self.world.get("/packages?q=warm", by=by)
-        await self.world.registry.authentication.close()
+        authentication = self.world.registry.authentication
+        if by:
+            sent = {"authorization": f"Bearer {by.token}"}
+            await authentication.authenticate(sent, RequestClient())
+        await authentication.close()
         self.journal.taken()
         what = await seen(self.world, probe.about(name), by)
         return what, self.journal.taken()
