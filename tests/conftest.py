@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from tests.protocol.bal.go import GoBal
     from tests.protocol.bal.java import JavaBal
     from tests.support.world import OpenWorld, Template, World
+
+# httpx looks for this module of trio at each request to an app. It is not installed, and the search
+# through all import paths takes longer than some requests: None ends it at once.
+sys.modules["sniffio"] = None  # pyright: ignore[reportArgumentType]
 
 # A deadline measures the machine, not the law; and a red run must be red for everybody.
 settings.register_profile("ballroom", deadline=None, derandomize=True, print_blob=True)
