@@ -1,7 +1,7 @@
 """Row 26: where Front Door reads blobs, it reads no other ones than everybody may have."""
 
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -41,12 +41,19 @@ PUBLIC_PATH = f"/archives/public/{name_of(GREET, ARCHIVE)}"
 PRIVATE_BLOB = name_of(SECRET, HIDDEN)
 
 
-@pytest.fixture
-async def edge(tmp_path: Path) -> AsyncGenerator[EdgeRegistry]:
-    """Return a registry behind Front Door with a public and a private package."""
-    async with behind_front_door(tmp_path) as opened:
+@asynccontextmanager
+async def with_packages(folder: Path) -> AsyncGenerator[EdgeRegistry]:
+    """Serve a registry behind Front Door with a public and a private package."""
+    async with behind_front_door(folder) as opened:
         await opened.cloud.ann.send_archive(GREET, ARCHIVE)
         await opened.cloud.ann.send_archive(SECRET, HIDDEN)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def edge(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[EdgeRegistry]:
+    """Return such a registry, which tests only read from."""
+    async with with_packages(tmp_path_factory.mktemp("edge")) as opened:
         yield opened
 
 
@@ -86,6 +93,7 @@ async def test_no_path_leads_to_the_blob_of_a_private_package(
     ],
 )
 async def test_no_query_reaches_blob_storage(edge: EdgeRegistry, query: str) -> None:
+    await edge.front_door.forget(["/"])  # A copy of another query is sent without asking.
     edge.front_door.requests.clear()
     for path in ("/archives/public/", PUBLIC_PATH):
         answer = await fetch(edge, f"{path}?{query}")
@@ -114,11 +122,12 @@ FILES = (f"{STEM}.bala", f"{STEM}.pom", f"{STEM}-depgraph.json")
 
 
 @pytest.fixture
-async def copied(edge: EdgeRegistry) -> EdgeRegistry:
-    """Return the registry with two releases of its public package, all of which is copied."""
-    await edge.cloud.ann.send_archive("acme/greet:1.1.0", LATER)
-    await follow(edge)
-    return edge
+async def copied(tmp_path: Path) -> AsyncGenerator[EdgeRegistry]:
+    """Return a registry with two releases of its public package, all of which is copied."""
+    async with with_packages(tmp_path) as opened:
+        await opened.cloud.ann.send_archive("acme/greet:1.1.0", LATER)
+        await follow(opened)
+        yield opened
 
 
 def naming(blobs: dict[str, bytes], text: str) -> list[str]:

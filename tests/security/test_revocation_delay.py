@@ -26,6 +26,7 @@ pytestmark = one_machine("processes share a data folder")
 SECONDS = 5.0
 WORKERS = 2
 PACKAGES = "/2.0/registry/packages"
+ONE_REQUEST = httpx.Limits(max_keepalive_connections=0)  # Of each connection.
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Scene:
     """A running registry, and the terminal of its operator."""
 
     registry: Running
+    http: httpx.Client  # Each request has a connection of its own, so that any worker may answer.
     browsers: ExitStack
 
     @property
@@ -61,7 +63,7 @@ class Scene:
         files = {"bala-file": ("any.bala", bala(coordinate, visibility=visibility))}
         headers = {"Authorization": f"Bearer {self.registry.token}"}
         url = f"{self.registry.url}{PACKAGES}"
-        httpx.post(url, files=files, headers=headers, timeout=BOUND_SECONDS).raise_for_status()
+        self.http.post(url, files=files, headers=headers).raise_for_status()
 
     def browser(self, name: str) -> httpx.Client:
         """Return a browser in which the account has signed in."""
@@ -168,9 +170,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
     data: Path = tmp_path_factory.mktemp("five") / "data"
     with (
         running(data, workers=WORKERS, BALLROOM_LIMIT_FAILURE="") as registry,
+        httpx.Client(limits=ONE_REQUEST, timeout=BOUND_SECONDS) as http,
         ExitStack() as browsers,
     ):
-        yield Scene(registry, browsers)
+        yield Scene(registry, http, browsers)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.__name__.replace("_", " "))
@@ -199,7 +202,7 @@ def statuses(scene: Scene, look: Look) -> set[int]:
     bound = time.monotonic() + BOUND_SECONDS
     while len(statuses) < WORKERS:
         assert time.monotonic() < bound, f"{len(statuses)} of {WORKERS} workers answered"
-        response = httpx.get(url, headers=look.headers, timeout=BOUND_SECONDS)
+        response = scene.http.get(url, headers=look.headers)
         assert response.status_code in {look.before, look.after}
         statuses[worker_of(response)] = response.status_code
     return set(statuses.values())
