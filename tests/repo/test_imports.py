@@ -53,3 +53,26 @@ def test_the_domain_is_synchronous() -> None:
         or any(isinstance(function, ast.AsyncFunctionDef) for function in module.functions())
     ]
     assert not waiting, waiting
+
+
+# What calls other machines, and the few places that may: to sign people in, to send mail, to prove
+# domains. None of them is in reach of what finds packages.
+CALLERS = {"aiosmtplib", "authlib", "dns", "httpx", "msal", "requests", "smtplib", "urllib.request"}
+MAY_CALL = (
+    "shared/adapters/",
+    "shared/auth/",
+    "shared/bootstrap.py",
+    "shared/commands/",
+    "shared/login/",
+)
+
+
+def test_only_adapters_and_signing_in_can_call_other_machines() -> None:
+    found = [
+        f"{module.path} imports {name}"
+        for module in product()
+        if not module.path.startswith(MAY_CALL)
+        for name in module.imported()
+        if name in CALLERS or name.partition(".")[0] in CALLERS
+    ]
+    assert not found, found

@@ -1,13 +1,12 @@
 """Sends secrets to every Function, and to some that break; what comes out is the test's to search.
 
-`python -m tests.security.secret_probes FOLDER SECRET` logs to standard error, as a registry does,
-and
-writes the names of the Functions that it called and the answers that it got to standard output.
+`python -m tests.security.secret_probes FOLDER SECRET...` logs to standard error as a registry does,
+and writes the names of the Functions that it called and the answers that it got to standard output.
 """
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import azure.functions as func
@@ -63,16 +62,18 @@ def requests(app: func.FunctionApp, secret: str) -> Iterator[tuple[str, httpx.Re
                 yield str(function.get_function_name()), request
 
 
-async def call_everything(template: Template, folder: Path, secret: str) -> None:
-    """Send each request once and write down what comes back."""
+async def call_everything(template: Template, folder: Path, secrets: Sequence[str]) -> None:
+    """Send each request once with each secret, and write down what comes back."""
     async with template.world(folder, log_level="debug") as world:
         transport = httpx.ASGITransport(Host(build(world.registry)))
         async with httpx.AsyncClient(transport=transport) as http:
-            for name, request in requests(build(world.registry), secret):
-                answer = await http.send(request)
-                sys.stdout.write(f"{name}: {answer.status_code} {answer.headers} {answer.text}\n")
+            for secret in secrets:
+                for name, request in requests(build(world.registry), secret):
+                    answer = await http.send(request)
+                    shown = f"{name}: {answer.status_code} {answer.headers} {answer.text}\n"
+                    sys.stdout.write(shown)
 
 
 if __name__ == "__main__":
-    base, canary = Path(sys.argv[1]), sys.argv[2]
-    asyncio.run(call_everything(make_template(base / "template"), base / "data", canary))
+    base, canaries = Path(sys.argv[1]), sys.argv[2:]
+    asyncio.run(call_everything(make_template(base / "template"), base / "data", canaries))

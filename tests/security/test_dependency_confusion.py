@@ -12,20 +12,8 @@ import pytest
 
 from tests.paths import ROOT
 from tests.protocol.bal.failures import ClientFailure
-from tests.repo.product_source import product
 from tests.support.archives import bala
 from tests.support.world import World
-
-# What calls other machines, and the few places that may: to sign people in, to send mail, to prove
-# domains. None of them is in reach of what finds packages.
-CALLERS = {"aiosmtplib", "authlib", "dns", "httpx", "msal", "requests", "smtplib", "urllib.request"}
-MAY_CALL = (
-    "shared/adapters/",
-    "shared/auth/",
-    "shared/bootstrap.py",
-    "shared/commands/",
-    "shared/login/",
-)
 
 
 def test_no_question_about_packages_makes_the_registry_ask_anybody(tmp_path: Path) -> None:
@@ -42,17 +30,6 @@ def test_no_question_about_packages_makes_the_registry_ask_anybody(tmp_path: Pat
     assert called == []
     assert "socket.connect" in noted
     assert "127.0.0.1" in noted
-
-
-def test_only_adapters_and_signing_in_can_call_other_machines() -> None:
-    found = [
-        f"{module.path} imports {name}"
-        for module in product()
-        if not module.path.startswith(MAY_CALL)
-        for name in module.imported()
-        if name in CALLERS or name.partition(".")[0] in CALLERS
-    ]
-    assert not found, found
 
 
 @pytest.mark.parametrize("wanted", ["9.9.9", "2.0.0", "9.*"])
