@@ -1,10 +1,8 @@
-"""Invoke Functions through the worker of the Functions host: `driver.py FOLDER < requests`.
+"""Invoke Functions through the worker of the Functions host: `driver.py FOLDER`.
 
-The worker is the real one; this command plays the other half, the host itself. It reads requests as
-JSON from standard input and writes one answer for each to standard output.
+The worker is the real one; this command plays the other half, the host itself. Each line of
+standard input is a JSON list of requests; a line of standard output has an answer for each of them.
 """
-
-# ruff: noqa: T201 - a command speaks to its caller.
 
 import asyncio
 import json
@@ -18,15 +16,18 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def main(folder: str) -> None:
-    """Load the app of the folder, and answer what standard input asks."""
+    """Load the app of the folder, and answer what standard input asks until its end."""
     sys.path[:0] = [folder, str(ROOT)]
-    requests = json.load(sys.stdin)
-    print(json.dumps(asyncio.run(_answer_all(folder, requests))))
+    asyncio.run(_serve(folder))
 
 
-async def _answer_all(folder: str, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+async def _serve(folder: str) -> None:
+    answers, sys.stdout = sys.stdout, sys.stderr  # What an app prints is no answer.
     await _load(folder)
-    return [await _answer(request) for request in requests]
+    # A thread waits for input, so that the app can write its log meanwhile.
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        answered = [await _answer(request) for request in json.loads(line)]
+        print(json.dumps(answered), file=answers, flush=True)
 
 
 async def _load(folder: str) -> None:

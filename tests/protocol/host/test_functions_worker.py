@@ -9,7 +9,8 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from tests.run import find_python
 from tests.support import sample_app
 from tests.support.archives import bala
 from tests.support.storage import one_machine
+from tests.support.waiting import eventually
 from tests.support.world import make_template
 from tests.unit.shared.hosting.asgi import Exchange, scope
 
@@ -144,8 +146,44 @@ class Answer:
     body: str
 
 
+@dataclass(frozen=True)
+class Worker:
+    """A running worker that has loaded an app."""
+
+    served: Served
+    process: subprocess.Popen[str]
+    log: Path
+
+    def answers(self, shown: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return the answers to requests, as the host tells them to the worker."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(json.dumps(shown), file=self.process.stdin, flush=True)
+        answered = self.process.stdout.readline()
+        assert answered, self.log.read_text()
+        return json.loads(answered)
+
+
+@contextmanager
+def started(python: str, served: Served, log: Path) -> Generator[Worker]:
+    """Start the worker with an app, and end it."""
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(
+            [python, "tests/worker/driver.py", served.folder],
+            cwd=ROOT,
+            env={**os.environ, **served.environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
+        yield Worker(served, process, log)  # It ends with its input.
+
+
 @pytest.fixture(scope="module")
-def worker() -> str:
+def python() -> str:
     """Bring the environment of the worker up to its locks, and return its Python."""
     interpreter = find_python("3.13")
     if interpreter is None:
@@ -157,12 +195,8 @@ def worker() -> str:
 
 
 @pytest.fixture(scope="module")
-def sample() -> Served:
-    return Served(sample_app.build_app(), "tests/worker", {})
-
-
-@pytest.fixture(scope="module")
-async def registry(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Served]:
+async def registry(python: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Worker]:
+    """Return a worker that has the registry, which most tests of this file share."""
     data = tmp_path_factory.mktemp("worker") / "data"
     template = await asyncio.to_thread(make_template, data)
     settings = Settings(data=data, url=URL)
@@ -170,32 +204,34 @@ async def registry(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[S
     credentials = {"authorization": f"Bearer {template.people.ann.token}"}
     ann = await built.authentication.authenticate(credentials)
     await built.publishing.push(Upload(bala("acme/greet:1.0.0", tools=["greet"])), by=ann)
-    yield Served(build_app(built), ".", {"BALLROOM_DATA": str(data), "BALLROOM_URL": URL})
+    environment = {"BALLROOM_DATA": str(data), "BALLROOM_URL": URL}
+    with started(
+        python, Served(build_app(built), ".", environment), data.with_name("log")
+    ) as worker:
+        yield worker
     await built.close()
 
 
 @pytest.mark.timeout(BOUND_SECONDS)
-async def test_the_sample_app_gives_the_same_answers(worker: str, sample: Served) -> None:
-    await _compare(worker, sample, SAMPLE)
+async def test_the_sample_app_gives_the_same_answers(python: str, tmp_path: Path) -> None:
+    served = Served(sample_app.build_app(), "tests/worker", {})
+    with started(python, served, tmp_path / "log") as worker:
+        await _compare(worker, SAMPLE)
 
 
 @pytest.mark.timeout(BOUND_SECONDS)
-async def test_the_registry_gives_the_same_answers(worker: str, registry: Served) -> None:
-    await _compare(worker, registry, REGISTRY)
+async def test_the_registry_gives_the_same_answers(registry: Worker) -> None:
+    await _compare(registry, REGISTRY)
 
 
 @pytest.mark.timeout(BOUND_SECONDS)
-async def test_every_function_of_the_registry_gives_the_same_answers(
-    worker: str, registry: Served
-) -> None:
-    await _compare(worker, registry, list(_asks_of(registry.app)))
+async def test_every_function_of_the_registry_gives_the_same_answers(registry: Worker) -> None:
+    await _compare(registry, list(_asks_of(registry.served.app)))
 
 
-async def test_every_answer_of_every_function_names_its_length(
-    worker: str, registry: Served
-) -> None:
-    asks = [*REGISTRY, *_asks_of(registry.app)]
-    answers = await asyncio.to_thread(_their_answers, worker, registry, asks)
+async def test_every_answer_of_every_function_names_its_length(registry: Worker) -> None:
+    asks = [*REGISTRY, *_asks_of(registry.served.app)]
+    answers = _their_answers(registry, asks)
     # The host sends a body without a length in chunks, and clients refuse such an archive.
     unnamed = [
         ask.line
@@ -206,35 +242,35 @@ async def test_every_answer_of_every_function_names_its_length(
 
 
 async def test_an_archive_has_its_length_in_full_in_part_and_without_a_body(
-    worker: str, registry: Served
+    registry: Worker,
 ) -> None:
-    host = Host(registry.app)
+    host = Host(registry.served.app)
     wanted = {"accept": "application/octet-stream"}
     pull = Ask("GET /2.0/registry/packages/acme/greet/1.0.0", wanted)
     path = (await _our_answer(host, pull)).headers["location"].removeprefix(URL)
     size = len(bala("acme/greet:1.0.0", tools=["greet"]))
     asks = [Ask(f"GET {path}"), Ask(f"HEAD {path}"), Ask(f"GET {path}", {"range": "bytes=0-9"})]
-    answers = await asyncio.to_thread(_their_answers, worker, registry, asks)
+    answers = _their_answers(registry, asks)
     lengths = [(each.status, each.headers["content-length"]) for each in answers]
     assert lengths == [(200, str(size)), (200, str(size)), (206, "10")]
     assert [await _our_answer(host, each) for each in asks] == answers
 
 
 async def test_a_body_in_chunks_is_refused_by_every_function_that_takes_one(
-    worker: str, registry: Served
+    registry: Worker,
 ) -> None:
     chunked = {"transfer-encoding": "chunked"}
     asks = [
         Ask(each.line, chunked)
-        for each in _asks_of(registry.app)
+        for each in _asks_of(registry.served.app)
         if each.method not in ("GET", "HEAD", "OPTIONS")
     ]
     assert len(asks) > 100
-    answers = await asyncio.to_thread(_their_answers, worker, registry, asks)
+    answers = _their_answers(registry, asks)
     read = [ask.line for ask, each in zip(asks, answers, strict=True) if each.status != 411]
     assert read == ["POST /2.0/graphql"]  # Its errors have the status 200.
     assert all("no Content-Length" in each.body for each in answers)
-    host = Host(registry.app)
+    host = Host(registry.served.app)
     assert [await _our_answer(host, each) for each in asks] == answers
 
 
@@ -243,20 +279,17 @@ ANOTHER = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 async def test_the_log_names_the_trace_of_the_host_whatever_a_client_sends(
-    worker: str, registry: Served
+    registry: Worker,
 ) -> None:
-    router = Router([(each.route, each.name) for each in functions_of(registry.app).http])
-    sent = {"traceparent": f"00-{ANOTHER}-{SPAN}-01"}
-    shown = [
-        {**_shown(router, Ask("GET /health/live", sent)), "trace": f"00-{TRACE}-{SPAN}-00"},
-        _shown(router, Ask("GET /health/live", sent)),
-    ]
-    ran = await asyncio.to_thread(_run, worker, registry, shown)
-    lines = [json.loads(each) for each in ran.stderr.splitlines() if '"event":"request"' in each]
-    assert [(line.get("trace_id"), line.get("span_id")) for line in lines] == [
-        (TRACE, SPAN),
-        (None, None),
-    ]
+    ask = Ask("GET /health/live", {"traceparent": f"00-{ANOTHER}-{SPAN}-01"})
+    [shown] = _shown(registry.served, [ask])
+    answers = registry.answers([{**shown, "trace": f"00-{TRACE}-{SPAN}-00"}, shown])
+    ids = [each["headers"]["x-request-id"] for each in answers]
+    eventually(lambda: all(each in registry.log.read_text() for each in ids))
+    requests = [each for each in registry.log.read_text().splitlines() if '"request"' in each]
+    lines = {line["request_id"]: line for line in map(json.loads, requests)}
+    traces = [(lines[each].get("trace_id"), lines[each].get("span_id")) for each in ids]
+    assert traces == [(TRACE, SPAN), (None, None)]
 
 
 def _asks_of(app: func.FunctionApp) -> Iterator[Ask]:
@@ -275,19 +308,21 @@ def _path_of(template: str) -> str:
     return re.sub(r"\{\*?(\w+)[^{}]*\}", lambda found: VALUES.get(found[1], "x"), template)
 
 
-def test_the_worker_refuses_what_our_host_refuses(worker: str, tmp_path: Path) -> None:
+def test_the_worker_refuses_what_our_host_refuses(python: str, tmp_path: Path) -> None:
     source = "async def handler(request: func.HttpRequest) -> func.HttpResponse: ..."
     (tmp_path / "function_app.py").write_text(
         f"import azure.functions as func\napp = func.FunctionApp()\n@app.route('x')\n{source}\n"
     )
-    refused = _run(worker, Served(func.FunctionApp(), str(tmp_path), {}), [])
-    assert refused.returncode == 1
-    assert "the worker refuses the app" in refused.stderr
-    assert "are declared in Python but not in the function definition" in refused.stderr
+    served = Served(func.FunctionApp(), str(tmp_path), {})
+    with started(python, served, tmp_path / "log") as worker:
+        assert worker.process.wait(BOUND_SECONDS) == 1
+    logged = worker.log.read_text()
+    assert "the worker refuses the app" in logged
+    assert "are declared in Python but not in the function definition" in logged
 
 
 def test_the_worker_takes_the_app_of_the_cloud_which_follows_a_change_feed(
-    worker: str, tmp_path: Path
+    python: str, tmp_path: Path
 ) -> None:
     environment = {
         "BALLROOM_DATA": str(tmp_path),
@@ -296,24 +331,26 @@ def test_the_worker_takes_the_app_of_the_cloud_which_follows_a_change_feed(
         "BALLROOM_BLOB_ENDPOINT": "https://blobs.test",
         "BALLROOM_LINK_KEY": "of tests: nobody outside will ever see what this one signs",
     }
-    taken = _run(worker, Served(func.FunctionApp(), ".", environment), [])
-    assert (taken.returncode, taken.stdout.splitlines()[-1]) == (0, "[]"), taken.stderr
+    served = Served(func.FunctionApp(), ".", environment)
+    with started(python, served, tmp_path / "log") as worker:
+        assert worker.answers([]) == []
+    assert worker.process.returncode == 0, worker.log.read_text()
 
 
 async def test_the_worker_serves_the_app_whose_settings_cannot_be_used(
-    worker: str, tmp_path: Path
+    python: str, tmp_path: Path
 ) -> None:
     unresolved = "@Microsoft.KeyVault(SecretUri=https://kv.test/secrets/link-key)"
     environment = {"BALLROOM_DATA": str(tmp_path), "BALLROOM_LINK_KEY": unresolved}
     asks = [Ask("GET /health/ready"), Ask("POST /2.0/registry/packages", body=b"{}")]
-    await _compare(
-        worker, Served(invalid_settings_app("BALLROOM_LINK_KEY"), ".", environment), asks
-    )
+    served = Served(invalid_settings_app("BALLROOM_LINK_KEY"), ".", environment)
+    with started(python, served, tmp_path / "log") as worker:
+        await _compare(worker, asks)
 
 
-async def _compare(worker: str, served: Served, asks: Sequence[Ask]) -> None:
-    theirs = _their_answers(worker, served, asks)
-    host = Host(served.app)
+async def _compare(worker: Worker, asks: Sequence[Ask]) -> None:
+    theirs = _their_answers(worker, asks)
+    host = Host(worker.served.app)
     for ask, their in zip(asks, theirs, strict=True):
         assert _timeless(await _our_answer(host, ask)) == _timeless(their), ask.line
 
@@ -343,10 +380,8 @@ def _without_id(body: str) -> str:
     return re.sub(r"\b[0-9a-f]{16}\b", "", body)
 
 
-def _their_answers(worker: str, served: Served, asks: Sequence[Ask]) -> list[Answer]:
-    router = Router([(each.route, each.name) for each in functions_of(served.app).http])
-    ran = _run(worker, served, [_shown(router, ask) for ask in asks])
-    assert ran.returncode == 0, ran.stderr
+def _their_answers(worker: Worker, asks: Sequence[Ask]) -> list[Answer]:
+    answers = worker.answers(_shown(worker.served, asks))
     return [
         Answer(
             each["status"],
@@ -355,12 +390,18 @@ def _their_answers(worker: str, served: Served, asks: Sequence[Ask]) -> list[Ans
             # The server between worker and client sends no body for a HEAD.
             "" if ask.method == "HEAD" else _without_id(each["body"]),
         )
-        for ask, each in zip(asks, json.loads(ran.stdout.splitlines()[-1]), strict=True)
+        for ask, each in zip(asks, answers, strict=True)
     ]
 
 
-def _shown(router: Router[str], ask: Ask) -> dict[str, Any]:
-    """Return a request as the host tells the worker: the function and its parameters are found."""
+def _shown(served: Served, asks: Sequence[Ask]) -> list[dict[str, Any]]:
+    """Return requests as the host tells them to the worker."""
+    router = Router([(each.route, each.name) for each in functions_of(served.app).http])
+    return [_invocation(router, ask) for ask in asks]
+
+
+def _invocation(router: Router[str], ask: Ask) -> dict[str, Any]:
+    """Return a request with the function that answers it and with its parameters."""
     found = router.match(ask.method, decode_path(ask.target.partition("?")[0].encode()))
     assert found is not None, ask.line
     function, params = found
@@ -372,16 +413,3 @@ def _shown(router: Router[str], ask: Ask) -> dict[str, Any]:
         "headers": [["host", "registry.test"], *map(list, ask.sent.items())],
         "body": ask.body.decode("latin-1"),
     }
-
-
-def _run(worker: str, served: Served, shown: list[Any]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [worker, "tests/worker/driver.py", served.folder],
-        cwd=ROOT,
-        env={**os.environ, **served.environment},
-        input=json.dumps(shown),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=BOUND_SECONDS,
-    )

@@ -6,31 +6,19 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 
 import httpx
 import pytest
 
 from tests.paths import ROOT
 from tests.support.storage import one_machine
+from tests.support.waiting import BOUND_SECONDS, eventually
 
 pytestmark = one_machine("it is about the host, over no store")
-
-BOUND_SECONDS = 60.0  # Generous: a slow machine is no failure.
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    pause = Event()
-    for _ in range(int(BOUND_SECONDS / 0.05)):
-        if holds():
-            return
-        pause.wait(0.05)
-    pytest.fail("it did not happen in time")
 
 
 @dataclass
@@ -85,14 +73,25 @@ def serving(folder: Path, workers: int) -> Generator[Sample]:
             sample.stop(signal.SIGTERM)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_the_port_opens_only_after_the_first_start(tmp_path: Path, workers: int) -> None:
-    with serving(tmp_path, workers) as sample:
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Generator[Sample]:
+    """Return a host with two workers, which no test stops or hurts."""
+    with serving(tmp_path_factory.mktemp("host"), 2) as sample:
+        eventually(lambda: len(sample.pids("started")) == 2)
+        yield sample
+
+
+def test_the_port_opens_only_after_the_first_start(tmp_path: Path) -> None:
+    with serving(tmp_path, 1) as sample:
         assert sample.log()[0] == "prepared, port closed"
         assert int(sample.get("pid"))
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+def test_the_port_of_workers_opens_only_after_the_first_start(two_workers: Sample) -> None:
+    assert two_workers.log()[0] == "prepared, port closed"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_it_in_an_orderly_way(
     tmp_path: Path, workers: int, number: signal.Signals
@@ -103,12 +102,10 @@ def test_a_signal_stops_it_in_an_orderly_way(
         assert sample.pids("stopped") == sample.pids("started")
 
 
-def test_workers_share_one_port(tmp_path: Path) -> None:
-    with serving(tmp_path, 3) as sample:
-        eventually(lambda: len(sample.pids("started")) == 3)
-        assert sample.process.pid not in sample.pids("started")
-        assert int(sample.get("pid")) in sample.pids("started")
-        assert sample.log().count("prepared, port closed") == 1
+def test_workers_share_one_port(two_workers: Sample) -> None:
+    assert two_workers.process.pid not in two_workers.pids("started")
+    assert int(two_workers.get("pid")) in two_workers.pids("started")
+    assert two_workers.log().count("prepared, port closed") == 1
 
 
 def test_a_worker_that_crashes_is_replaced(tmp_path: Path) -> None:
@@ -156,8 +153,6 @@ def test_a_data_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> Non
     assert "cannot be written (Not a directory)" in errors
 
 
-def test_a_terminal_reaches_the_parent_alone(tmp_path: Path) -> None:
-    with serving(tmp_path, 2) as sample:
-        eventually(lambda: len(sample.pids("started")) == 2)
-        groups = {os.getpgid(pid) for pid in sample.pids("started")}
-        assert os.getpgid(sample.process.pid) not in groups
+def test_a_terminal_reaches_the_parent_alone(two_workers: Sample) -> None:
+    groups = {os.getpgid(pid) for pid in two_workers.pids("started")}
+    assert os.getpgid(two_workers.process.pid) not in groups
