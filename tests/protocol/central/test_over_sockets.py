@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -13,7 +15,8 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
-from tests.support.registry_process import Running, fresh_connections, running
+from tests.support.documented_packages import documented_bala
+from tests.support.registry_process import BOUND_SECONDS, Running, fresh_connections, running
 from tests.support.storage import one_machine
 from tests.support.world import settings_of
 
@@ -22,10 +25,19 @@ pytestmark = one_machine(
 )
 
 RACERS = 12
-LOOKS = 16  # Fresh connections: enough that each of four workers most likely answers one.
+WORKERS = 3
+LOOKS = 16  # Fresh connections: enough that each worker most likely answers one.
+READERS = 9  # Connections that stay open, each with the worker that took it.
+DOCUMENTED_IN_SECONDS = 10.0  # It takes a fifth of a second on a machine that does nothing else.
+DOCUMENTS = (
+    "/2.0/maven/acme/greet/maven-metadata.xml",
+    "/2.0/maven/v2201-13-0/acme/greet/maven-metadata.xml",
+    "/2.0/registry/packages/acme/greet",
+    "/index/acme/greet/index.json",
+)
 
 
-@pytest.fixture(scope="module", params=[1, 4], ids=["one worker", "four workers"])
+@pytest.fixture(scope="module", params=[1, WORKERS], ids=["one worker", "several workers"])
 def registry(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[Running]:
@@ -96,6 +108,38 @@ async def test_a_deprecation_is_served_by_every_process_at_once(
     await admin.deprecate("acme/stale:1.0.0", "Gone.")
     seen = await asyncio.gather(*(admin.metadata("acme/stale:1.0.0") for _ in range(LOOKS)))
     assert all(each["isDeprecated"] for each in seen)
+
+
+@pytest.mark.parametrize("registry", [WORKERS], indirect=True, ids=["several workers"])
+async def test_no_process_repeats_an_answer_from_before_a_push(registry: Running) -> None:
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(httpx.Client(base_url=registry.url, timeout=BOUND_SECONDS))
+            for _ in range(READERS)
+        ]
+        for number in range(8):
+            version = f"1.{number}.0"
+            coordinate = f"acme/greet:{version}"
+            async with httpx.AsyncClient(timeout=BOUND_SECONDS) as http:
+                await registry.java(http).send_archive(coordinate, bala(coordinate))
+            for client in clients:
+                for path in DOCUMENTS:
+                    for _ in range(2):  # The second answer is a repeat.
+                        assert version in client.get(path).text, path
+
+
+async def test_a_pushed_package_is_documented_within_seconds(
+    registry: Running, http: httpx.AsyncClient
+) -> None:
+    coordinate = "acme/docs:1.0.0"
+    await registry.java(http).push(coordinate, documented_bala(coordinate))
+    connectors = f"{registry.base}/connectors"  # A list that makes no documentation.
+    began = time.monotonic()
+    while not (await http.get(connectors)).json()["count"]:
+        assert time.monotonic() - began < DOCUMENTED_IN_SECONDS
+        await asyncio.sleep(0.05)
+    answer = await http.get(f"{registry.url}/2.0/docs/acme/docs/1.0.0")
+    assert answer.json()["docsData"]["modules"][0]["clients"]
 
 
 async def test_exactly_one_of_racing_pushes_wins(
