@@ -8,7 +8,7 @@ leave out the tests that BALLROOM_TEST_LEFT_OUT lists.
 import inspect
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -24,6 +24,7 @@ LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
 ONE_INSTANCE = "one_instance"  # The mark of tests that several instances cannot serve.
 
 _calls = set[str]()  # Of the test that runs: `metadata.find`.
+_shared = dict[tuple[str, str], set[str]]()  # Of fixtures that tests share, by where and name.
 
 
 class _Noted:
@@ -59,11 +60,38 @@ def pytest_runtest_setup() -> None:
     _calls.clear()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+    """Keep the calls of a fixture that several tests share: they count for each of these tests."""
+    if fixturedef.scope == "function":
+        return (yield)
+    before = set(_calls)
+    _calls.clear()
+    try:
+        return (yield)
+    finally:
+        _shared[fixturedef.baseid, fixturedef.argname] = set(_calls)
+        _calls.clear()
+        _calls.update(before)
+
+
+def _calls_of(item: pytest.Item) -> set[str]:
+    """Return the calls of the test and of its fixtures."""
+    fixtures = item.fixturenames if isinstance(item, pytest.Function) else ()
+    return _calls.union(
+        *(
+            calls
+            for (folder, name), calls in _shared.items()
+            if name in fixtures and item.nodeid.startswith(folder)
+        )
+    )
+
+
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Note the calls of a test that was run to its end; one that was skipped says nothing."""
     if NOTES in os.environ and call.when == "call" and call.excinfo is None:
         is_shared = item.get_closest_marker(ONE_INSTANCE) is None
-        line = json.dumps([item.nodeid, sorted(_calls), is_shared])
+        line = json.dumps([item.nodeid, sorted(_calls_of(item)), is_shared])
         with (Path(os.environ[NOTES]) / str(os.getpid())).open("a") as notes:
             notes.write(f"{line}\n")
 

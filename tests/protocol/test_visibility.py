@@ -101,13 +101,28 @@ async def refused(world: World, refusal: type[Refusal], by: Principal) -> None:
 # --- what changes ------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+async def having(shared_worlds: OpenWorld) -> World:
+    """Return a registry whose public package was made private."""
+    world = await shared_worlds()
+    await world.push(OTHER)
+    await world.push(ARCHIVE)
+    await make(world, PRIVATE)
+    return world
+
+
+@pytest.fixture(scope="module")
+async def lacking(shared_worlds: OpenWorld) -> World:
+    """Return a registry that never had the package."""
+    world = await shared_worlds()
+    await world.push(OTHER)
+    return world
+
+
 @pytest.mark.parametrize("function", sorted(set(READING) - {"index_changes"}))
-async def test_once_private_it_was_never_there(worlds: OpenWorld, function: str) -> None:
-    having, lacking = await worlds(), await worlds()
-    for world in (having, lacking):
-        await world.push(OTHER)
-    await having.push(ARCHIVE)
-    await make(having, PRIVATE)
+async def test_once_private_it_was_never_there(
+    having: World, lacking: World, function: str
+) -> None:
     for by in (None, having.people.bob):
         for probe in READING[function]:
             one, other = [await seen(each, probe.about("greet"), by) for each in (having, lacking)]

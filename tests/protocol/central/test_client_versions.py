@@ -4,7 +4,7 @@ import pytest
 
 from tests.protocol.central.answers import answered
 from tests.support.archives import bala
-from tests.support.world import World
+from tests.support.world import OpenWorld, World
 
 BUILT_WITH = {
     "1.0.0": "2201.8.9",
@@ -23,11 +23,19 @@ USABLE = ["1.9.0", "1.7.0", "1.5.0", "1.4.0", "1.0.0"]
 ALL = ["1.10.0", "1.9.0", "1.8.0", "1.7.0", "1.6.0", "1.5.0", "1.4.0", "1.3.0", "1.2.0", "1.1.0"]
 
 
-@pytest.fixture(autouse=True)
-async def published(world: World) -> None:
-    """Publish a package that was built with one distribution after the other."""
+NATIVE = {"1.0.0": "any", "2.0.0": "java21", "3.0.0": "go1.26"}
+
+
+@pytest.fixture(scope="module")
+async def world(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package that was built with one distribution after the other, and
+    one for several platforms."""
+    world = await shared_worlds()
     for version, built_with in BUILT_WITH.items():
         await world.push(bala(f"acme/greet:{version}", ballerina_version=built_with))
+    for version, platform in NATIVE.items():
+        await world.push(bala(f"acme/native:{version}", platform=platform))
+    return world
 
 
 @pytest.mark.parametrize(
@@ -100,8 +108,6 @@ async def test_an_exact_version_is_always_served(world: World, version: str) -> 
 async def test_a_platform_is_offered_to_those_who_name_it(
     world: World, platforms: str, offered: list[str]
 ) -> None:
-    for version, platform in (("1.0.0", "any"), ("2.0.0", "java21"), ("3.0.0", "go1.26")):
-        await world.push(bala(f"acme/native:{version}", platform=platform))
     headers = {"Ballerina-Platform": platforms}
     assert answered(await world.get("/packages/acme/native", headers=headers)) == offered
     newest = answered(await world.get("/packages/acme/native/*", headers=headers))

@@ -11,7 +11,7 @@ from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
-from tests.support.world import Person, World
+from tests.support.world import OpenWorld, Person, Template, World
 
 BAD = "acme/greet:1.1.0"
 COORDINATE = Coordinate.parse("acme", "greet", "1.1.0")
@@ -26,18 +26,19 @@ async def withhold(world: World, state: str) -> None:
     await getattr(world.registry.moderation, state)(COORDINATE, REASON, by=OPERATOR)
 
 
-@pytest.fixture(params=STATES)
-async def withheld(request: pytest.FixtureRequest, world: World) -> str:
-    """Publish a package whose only release is withheld, and return the state."""
+@pytest.fixture(scope="module", params=STATES)
+async def withheld(request: pytest.FixtureRequest, shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package whose only release is withheld."""
+    world = await shared_worlds()
     await world.push(ARCHIVE)
     await withhold(world, request.param)
-    return request.param
+    return world
 
 
 @pytest.fixture(params=["anyone", "ann", "admin"])
-def caller(request: pytest.FixtureRequest, world: World) -> Person | None:
+def caller(request: pytest.FixtureRequest, template: Template) -> Person | None:
     """Return who asks: it is hidden from its owner and from administrators too."""
-    return getattr(world.people, request.param, None)
+    return getattr(template.people, request.param, None)
 
 
 Ask = Callable[[World, Person | None], Awaitable[httpx.Response]]
@@ -56,11 +57,10 @@ Ask = Callable[[World, Person | None], Awaitable[httpx.Response]]
         ("/tools/greeter/1.1.0", {}),
     ],
 )
-@pytest.mark.usefixtures("withheld")
 async def test_it_is_not_found(
-    world: World, caller: Person | None, path: str, headers: dict[str, str]
+    withheld: World, caller: Person | None, path: str, headers: dict[str, str]
 ) -> None:
-    answer = await world.get(path, by=caller, headers=headers)
+    answer = await withheld.get(path, by=caller, headers=headers)
     assert REASON not in refused(answer, 404)
 
 
@@ -76,17 +76,15 @@ async def test_it_is_not_found(
         "/search-suggestions?q=gre",
     ],
 )
-@pytest.mark.usefixtures("withheld")
-async def test_it_is_in_no_list(world: World, caller: Person | None, path: str) -> None:
-    answer = await world.get(path, by=caller)
+async def test_it_is_in_no_list(withheld: World, caller: Person | None, path: str) -> None:
+    answer = await withheld.get(path, by=caller)
     assert answered(answer).get("count", 0) == 0
     assert "greet" not in answer.text
 
 
 @pytest.mark.parametrize("mode", ["soft", "medium", "hard", "locked"])
-@pytest.mark.usefixtures("withheld")
-async def test_no_build_gets_it(world: World, caller: Person | None, mode: str) -> None:
-    client = world.java(caller)
+async def test_no_build_gets_it(withheld: World, caller: Person | None, mode: str) -> None:
+    client = withheld.java(caller)
     package = {"org": "acme", "name": "greet", "version": "1.1.0", "mode": mode}
     assert (await client.resolve_dependencies([package]))["resolved"] == []
     module = {"organization": "acme", "moduleName": "greet.sub", "mode": mode}
@@ -108,21 +106,25 @@ async def test_links_that_were_given_out_before_lead_nowhere(
 
 
 @pytest.mark.parametrize("verb", ["deprecate", "undeprecate"])
-@pytest.mark.usefixtures("withheld")
-async def test_it_cannot_be_deprecated(world: World, verb: str) -> None:
+async def test_it_cannot_be_deprecated(withheld: World, verb: str) -> None:
     path = f"/packages/{verb}/acme/greet/1.1.0"
-    answer = await world.send("PUT", path, by=world.people.ann, content=b'{"message": "x"}')
+    ann = withheld.people.ann
+    answer = await withheld.send("PUT", path, by=ann, content=b'{"message": "x"}')
     assert refused(answer, 404) == f"package not found for: {BAD}"
 
 
-@pytest.mark.usefixtures("withheld")
-async def test_its_version_stays_taken(world: World) -> None:
+@pytest.mark.parametrize("state", STATES)
+async def test_its_version_stays_taken(world: World, state: str) -> None:
+    await world.push(ARCHIVE)
+    await withhold(world, state)
     with pytest.raises(ClientFailure, match="package already exists"):
         await world.push(bala(BAD, summary="Harmless now."))
 
 
-@pytest.mark.usefixtures("withheld")
-async def test_pushing_it_again_brings_nothing_back(world: World) -> None:
+@pytest.mark.parametrize("state", STATES)
+async def test_pushing_it_again_brings_nothing_back(world: World, state: str) -> None:
+    await world.push(ARCHIVE)
+    await withhold(world, state)
     with pytest.raises(ClientFailure, match="package already exists"):
         await world.push(ARCHIVE)
     assert await world.java().versions("acme/greet") == []
@@ -131,8 +133,10 @@ async def test_pushing_it_again_brings_nothing_back(world: World) -> None:
         await world.java().metadata(BAD)
 
 
-@pytest.mark.usefixtures("withheld")
-async def test_the_next_version_is_served(world: World) -> None:
+@pytest.mark.parametrize("state", STATES)
+async def test_the_next_version_is_served(world: World, state: str) -> None:
+    await world.push(ARCHIVE)
+    await withhold(world, state)
     await world.push(bala("acme/greet:1.2.0"))
     assert await world.java().versions("acme/greet") == ["1.2.0"]
     assert (await world.java().search("greet"))["packages"][0]["version"] == "1.2.0"

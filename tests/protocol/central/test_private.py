@@ -12,7 +12,7 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import answered
 from tests.support.archives import bala
-from tests.support.world import Person, World, limited
+from tests.support.world import OpenWorld, Person, World, limited
 
 SECRET = "acme/secret:1.0.0"
 PULL = dict(ACCEPT_ARCHIVE)
@@ -60,11 +60,31 @@ CHANGES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-async def published(world: World) -> None:
+async def publish(world: World) -> World:
     """Publish a private package with a tool, and a public one."""
     await world.push(bala(SECRET, visibility="private", tools=["secret"]))
     await world.push(bala("acme/greet:1.0.0"))
+    return world
+
+
+@pytest.fixture(scope="module")
+async def world(shared_worlds: OpenWorld) -> World:
+    """Return a registry with both packages, which no test changes."""
+    return await publish(await shared_worlds())
+
+
+@pytest.fixture
+async def own_world(worlds: OpenWorld) -> World:
+    """Return a registry with both packages for one test."""
+    return await publish(await worlds())
+
+
+@pytest.fixture(scope="module")
+async def outsiders(world: World) -> Mapping[str, Person | None]:
+    """Return people who may not read the private package."""
+    people = world.people
+    others = await limited(world, people.ann, "read", org="acme", package="gre*")
+    return {"anyone": None, "bob": people.bob, "ann for others": others}
 
 
 async def ask(
@@ -90,11 +110,9 @@ def seen(answer: httpx.Response, name: str) -> tuple[int, bytes, dict[str, str]]
 @pytest.mark.parametrize("probe", [*READS, *CHANGES], ids=str)
 @pytest.mark.parametrize("who", ["anyone", "bob", "ann for others"])
 async def test_outsiders_cannot_distinguish_a_private_package_from_a_missing_one_by_a_byte(
-    world: World, probe: Probe, who: str
+    world: World, outsiders: Mapping[str, Person | None], probe: Probe, who: str
 ) -> None:
-    people = world.people
-    others = await limited(world, people.ann, "read", org="acme", package="gre*")
-    by = {"anyone": None, "bob": people.bob, "ann for others": others}[who]
+    by = outsiders[who]
     assert await ask(world, "secret", probe, by) == await ask(world, "absent", probe, by)
 
 
@@ -123,41 +141,43 @@ async def test_counts_do_not_differ_for_outsiders(world: World) -> None:
     assert answered(await world.get("/packages", by=world.people.mia))["count"] == 2
 
 
-async def test_somebody_who_left_sees_it_no_longer(world: World) -> None:
-    ann, mia = world.people.ann, world.people.mia
-    assert await world.java(mia).versions("acme/secret") == ["1.0.0"]
-    by = await world.registry.authentication.authenticate({"authorization": f"Bearer {ann.token}"})
-    await world.registry.organizations.remove_member(parse_org("acme"), mia.account, by=by)
-    assert await world.java(mia).versions("acme/secret") == []
+async def test_somebody_who_left_sees_it_no_longer(own_world: World) -> None:
+    ann, mia = own_world.people.ann, own_world.people.mia
+    assert await own_world.java(mia).versions("acme/secret") == ["1.0.0"]
+    by = await own_world.registry.authentication.authenticate(
+        {"authorization": f"Bearer {ann.token}"}
+    )
+    await own_world.registry.organizations.remove_member(parse_org("acme"), mia.account, by=by)
+    assert await own_world.java(mia).versions("acme/secret") == []
 
 
 async def test_an_administrator_sees_everything(world: World) -> None:
     assert await world.java(world.people.admin).versions("acme/secret") == ["1.0.0"]
 
 
-async def test_outsiders_cannot_probe_names_by_pushing(world: World) -> None:
+async def test_outsiders_cannot_probe_names_by_pushing(own_world: World) -> None:
     def form(name: str) -> bytes:
         return multipart("x.bala", bala(f"acme/{name}:1.0.0"))
 
-    hidden = seen(await world.upload(form("secret"), by=world.people.bob), "secret")
-    missing = seen(await world.upload(form("absent"), by=world.people.bob), "absent")
+    hidden = seen(await own_world.upload(form("secret"), by=own_world.people.bob), "secret")
+    missing = seen(await own_world.upload(form("absent"), by=own_world.people.bob), "absent")
     assert hidden == missing
 
 
-async def test_a_tool_id_that_is_taken_does_not_name_the_private_package(world: World) -> None:
+async def test_a_tool_id_that_is_taken_does_not_name_the_private_package(own_world: World) -> None:
     thief = bala("other/thief:1.0.0", tools=["secret"])
     with pytest.raises(ClientFailure) as shown:
-        await world.push(thief, by=world.people.bob)
+        await own_world.push(thief, by=own_world.people.bob)
     assert "acme" not in str(shown.value)
 
 
-async def test_a_token_that_may_not_read_still_pushes_the_next_version(world: World) -> None:
-    robot = await limited(world, world.people.ann, "push-version", package="secret")
-    await world.push(bala("acme/secret:1.1.0", visibility="private"), by=robot)
-    assert await world.java(world.people.mia).versions("acme/secret") == ["1.1.0", "1.0.0"]
+async def test_a_token_that_may_not_read_still_pushes_the_next_version(own_world: World) -> None:
+    robot = await limited(own_world, own_world.people.ann, "push-version", package="secret")
+    await own_world.push(bala("acme/secret:1.1.0", visibility="private"), by=robot)
+    assert await own_world.java(own_world.people.mia).versions("acme/secret") == ["1.1.0", "1.0.0"]
 
 
-async def test_a_token_for_new_packages_learns_and_pushes_no_version(world: World) -> None:
-    robot = await limited(world, world.people.ann, "push-new")
+async def test_a_token_for_new_packages_learns_and_pushes_no_version(own_world: World) -> None:
+    robot = await limited(own_world, own_world.people.ann, "push-new")
     with pytest.raises(ClientFailure, match="push-version"):
-        await world.push(bala("acme/secret:1.1.0", visibility="private"), by=robot)
+        await own_world.push(bala("acme/secret:1.1.0", visibility="private"), by=robot)

@@ -9,15 +9,29 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
-from tests.support.world import MAVEN, URL, World
+from tests.support.world import MAVEN, URL, OpenWorld, World
 
 
-@pytest.fixture(autouse=True)
-async def published(world: World) -> None:
-    """Publish two versions of a package with a tool, and one without."""
+async def publish(world: World) -> World:
+    """Publish two versions of a package with a tool, one without, and one with two tools."""
     await world.push(bala("acme/greet_tool:1.0.0", tools=["greeter"]))
     await world.push(bala("acme/greet_tool:1.2.0", tools=["greeter"]))
     await world.push(bala("acme/greet:1.0.0"))
+    scanner = bala("acme/quality:1.0.0", tools=["scan", "scan.deep"], summary="Checks code.")
+    await world.push(scanner)
+    return world
+
+
+@pytest.fixture(scope="module")
+async def world(shared_worlds: OpenWorld) -> World:
+    """Return a registry with these packages, which no test changes."""
+    return await publish(await shared_worlds())
+
+
+@pytest.fixture
+async def own_world(worlds: OpenWorld) -> World:
+    """Return a registry with these packages for one test."""
+    return await publish(await worlds())
 
 
 @pytest.mark.parametrize("path", ["/tools?q=greet", "/tools/?q=greet"])
@@ -31,7 +45,6 @@ async def test_tools_are_found_with_their_ids(world: World, path: str) -> None:
 @pytest.mark.parametrize("words", ["scan", "Scan", "sca", "scan.deep", "deep"])
 @pytest.mark.parametrize("face", ["tools", "packages", "search-packages", "maven", "site"])
 async def test_a_tool_is_found_by_its_id(world: World, face: str, words: str) -> None:
-    await world.push(bala("acme/quality:1.0.0", tools=["scan", "scan.deep"]))
     if face == "maven":
         encoded = b64encode(words.encode()).decode()
         path = f"{MAVEN}/v2201-12-0/__toolsearch__/{encoded}/maven-metadata.xml"
@@ -48,15 +61,13 @@ async def test_a_tool_is_found_by_its_id(world: World, face: str, words: str) ->
 
 
 async def test_the_tool_whose_id_was_typed_is_the_one_that_is_shown(world: World) -> None:
-    await world.push(bala("acme/quality:1.0.0", tools=["scan", "scan.deep"]))
     [shown] = answered(await world.get("/tools?q=scan.deep"))["tools"]
     assert shown["balToolId"] == "scan.deep"
 
 
-async def test_a_tool_of_that_id_comes_before_packages_that_mention_it(world: World) -> None:
-    await world.push(bala("acme/scan_reports:1.0.0", summary="Reports of a scan."))
-    await world.push(bala("acme/quality:1.0.0", tools=["scan"]))
-    found = answered(await world.get("/packages?q=scan"))["packages"]
+async def test_a_tool_of_that_id_comes_before_packages_that_mention_it(own_world: World) -> None:
+    await own_world.push(bala("acme/scan_reports:1.0.0", summary="Reports of a scan."))
+    found = answered(await own_world.get("/packages?q=scan"))["packages"]
     assert [each["name"] for each in found] == ["quality", "scan_reports"]
 
 
@@ -68,20 +79,20 @@ async def test_a_version_that_a_tool_does_not_have_names_those_that_it_has(
     assert reported == f"tool not found: greeter:{wanted}. Its versions are 1.2.0, 1.0.0."
 
 
-async def test_only_the_newest_of_many_versions_of_a_tool_are_named(world: World) -> None:
+async def test_only_the_newest_of_many_versions_of_a_tool_are_named(own_world: World) -> None:
     for patch in range(1, 12):
-        await world.push(bala(f"acme/greet_tool:2.0.{patch}", tools=["greeter"]))
-    reported = refused(await world.get("/tools/greeter/9.9.9"), 404)
+        await own_world.push(bala(f"acme/greet_tool:2.0.{patch}", tools=["greeter"]))
+    reported = refused(await own_world.get("/tools/greeter/9.9.9"), 404)
     assert reported.endswith("2.0.3, 2.0.2 and 3 more.")
 
 
-async def test_versions_of_a_private_tool_are_named_to_members_alone(world: World) -> None:
-    await world.push(bala("acme/secret_tool:1.0.0", tools=["secret"], visibility="private"))
-    reported = refused(await world.get("/tools/secret/9.9.9", by=world.people.mia), 404)
+async def test_versions_of_a_private_tool_are_named_to_members_alone(own_world: World) -> None:
+    await own_world.push(bala("acme/secret_tool:1.0.0", tools=["secret"], visibility="private"))
+    reported = refused(await own_world.get("/tools/secret/9.9.9", by=own_world.people.mia), 404)
     assert "1.0.0" in reported
-    for by in (None, world.people.bob):
-        hidden = refused(await world.get("/tools/secret/9.9.9", by=by), 404)
-        missing = refused(await world.get("/tools/nobody/9.9.9", by=by), 404)
+    for by in (None, own_world.people.bob):
+        hidden = refused(await own_world.get("/tools/secret/9.9.9", by=by), 404)
+        missing = refused(await own_world.get("/tools/nobody/9.9.9", by=by), 404)
         assert hidden == missing.replace("nobody", "secret")
         assert "1.0.0" not in hidden
 
@@ -102,16 +113,16 @@ async def test_a_tool_is_pulled_in_an_exact_version(anyone: JavaBal) -> None:
 
 
 async def test_a_tool_that_a_later_version_dropped_is_pulled_where_it_was_last(
-    world: World, anyone: JavaBal
+    own_world: World,
 ) -> None:
-    await world.push(bala("acme/greet_tool:2.0.0"))
-    assert (await anyone.pull_tool("greeter")).version == "1.2.0"
-    refused(await world.get("/tools/greeter/2.0.0"), 404)
+    await own_world.push(bala("acme/greet_tool:2.0.0"))
+    assert (await own_world.java().pull_tool("greeter")).version == "1.2.0"
+    refused(await own_world.get("/tools/greeter/2.0.0"), 404)
 
 
-async def test_a_native_tool_is_pulled_with_its_platform(world: World, anyone: JavaBal) -> None:
-    await world.push(bala("acme/native_tool:1.0.0", platform="java21", tools=["native"]))
-    assert (await anyone.pull_tool("native")).platform == "java21"
+async def test_a_native_tool_is_pulled_with_its_platform(own_world: World) -> None:
+    await own_world.push(bala("acme/native_tool:1.0.0", platform="java21", tools=["native"]))
+    assert (await own_world.java().pull_tool("native")).platform == "java21"
 
 
 async def test_the_answer_to_a_tool_pull_has_nothing_null(world: World) -> None:
@@ -138,7 +149,10 @@ async def test_an_invalid_tool_id_is_refused(world: World) -> None:
     refused(answer, answer.status_code)
 
 
-async def test_a_tool_id_belongs_to_the_package_that_published_it_first(ann: JavaBal) -> None:
+async def test_a_tool_id_belongs_to_the_package_that_published_it_first(
+    own_world: World,
+) -> None:
+    ann = own_world.java(own_world.people.ann)
     with pytest.raises(ClientFailure) as reported:
         await ann.push("acme/thief:1.0.0", bala("acme/thief:1.0.0", tools=["greeter"]))
     assert "acme/greet_tool" in str(reported.value)
@@ -166,10 +180,10 @@ async def test_a_tool_resolution_without_content_type(world: World) -> None:
     assert found == {"id": "greeter", "version": "1.2.0", "name": "greet_tool", "orgName": "acme"}
 
 
-async def test_tools_of_private_packages_are_for_members_alone(world: World) -> None:
-    await world.push(bala("acme/secret_tool:1.0.0", tools=["secret"], visibility="private"))
-    assert (await world.java(world.people.mia).pull_tool("secret")).name == "secret_tool"
-    hidden, missing = await world.get("/tools/secret"), await world.get("/tools/nobody")
+async def test_tools_of_private_packages_are_for_members_alone(own_world: World) -> None:
+    await own_world.push(bala("acme/secret_tool:1.0.0", tools=["secret"], visibility="private"))
+    assert (await own_world.java(own_world.people.mia).pull_tool("secret")).name == "secret_tool"
+    hidden, missing = await own_world.get("/tools/secret"), await own_world.get("/tools/nobody")
     assert hidden.text.replace("secret", "nobody") == missing.text
-    answer = await world.java().resolve_tools([{"id": "secret"}])
+    answer = await own_world.java().resolve_tools([{"id": "secret"}])
     assert [each["id"] for each in answer["unresolved"]] == ["secret"]

@@ -10,7 +10,7 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.maven import texts
 from tests.support.archives import bala
 from tests.support.storage import one_instance
-from tests.support.world import MAVEN, URL, World
+from tests.support.world import MAVEN, URL, OpenWorld, World
 
 GREET = "acme/greet:1.0.0"
 RELEASE = f"{MAVEN}/acme/greet/1.0.0"
@@ -31,13 +31,18 @@ DOCUMENTS = [
 CHECKSUMS = ("sha1", "md5", "sha256", "sha512")
 
 
-@pytest.fixture
-async def greet(world: World) -> World:
-    """Return a registry with one release, and everything beside it."""
+async def publish(world: World) -> World:
+    """Publish one release, and everything beside it."""
     sbom = b'{"bomFormat": "CycloneDX"}'
     archive = bala(GREET, tools=["greeter"])
     await world.maven(world.people.ann).push(GREET, archive, sbom=sbom)
     return world
+
+
+@pytest.fixture(scope="module")
+async def greet(shared_worlds: OpenWorld) -> World:
+    """Return a registry with the release, which no test changes."""
+    return await publish(await shared_worlds())
 
 
 async def test_the_archive_is_a_redirect_to_its_bytes(greet: World) -> None:
@@ -65,7 +70,8 @@ async def test_a_broken_download_goes_on_behind_the_redirect(greet: World) -> No
 
 
 @one_instance("each counts a caller once")
-async def test_a_pull_is_counted_once_and_a_head_request_is_not(greet: World) -> None:
+async def test_a_pull_is_counted_once_and_a_head_request_is_not(world: World) -> None:
+    greet = await publish(world)
     for _ in range(3):
         await greet.send("HEAD", BALA)
     await greet.maven().pull(GREET)
@@ -147,7 +153,8 @@ async def test_metadata_lists_versions_as_maven_does(world: World) -> None:
     )
 
 
-async def test_metadata_stays_the_same_until_something_changes(greet: World) -> None:
+async def test_metadata_stays_the_same_until_something_changes(world: World) -> None:
+    greet = await publish(world)
     before = await greet.get(METADATA)
     greet.clock.advance(timedelta(hours=1))
     assert (await greet.get(METADATA)).content == before.content

@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from tests.protocol.web.sample_packages import fill
-from tests.support.storage import IN_THE_CLOUD
+from tests.support.filled import Filled
 from tests.support.world import Template, World
 
 
@@ -27,18 +27,13 @@ def page(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 @pytest.fixture(scope="session")
-def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template | None:
-    """Return a data folder with packages to look at; in the cloud there is none."""
-    folder = tmp_path_factory.mktemp("filled") / "data"
-    return None if IN_THE_CLOUD else asyncio.run(template.filled(folder, fill))
+def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    """Return a registry with packages to look at, to copy."""
+    return asyncio.run(Filled.of(template, tmp_path_factory.mktemp("filled") / "data", fill))
 
 
 @pytest.fixture
-async def shelf(
-    template: Template, filled: Template | None, scratch: Path
-) -> AsyncGenerator[World]:
+async def shelf(filled: Filled, scratch: Path) -> AsyncGenerator[World]:
     """Return a registry that has packages to look at."""
-    async with (filled or template).world(scratch / "data") as world:
-        if filled is None:
-            await fill(world)
+    async with filled.world(scratch / "data") as world:
         yield world

@@ -1,6 +1,9 @@
 """Store operations of each page of a package, as docs/package-pages.md lists them."""
 
 from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -8,10 +11,11 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill, publish
+from tests.support.filled import Filled
 from tests.support.instances import edition_confirmed
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance
-from tests.support.world import OpenWorld, World, asking
+from tests.support.world import Template, World, asking
 
 pytestmark = one_instance("it counts calls of one instance")
 
@@ -49,13 +53,42 @@ def journal() -> Journal:
 
 
 @pytest.fixture
-async def counted(worlds: OpenWorld, journal: Journal) -> World:
+async def counted(filled: Filled, scratch: Path, journal: Journal) -> AsyncGenerator[World]:
     """Return a registry whose calls are written down, and that remembers no answer."""
-    world = await worlds(wrap=journal.wrap, host=asking)
+    async with counting(filled, scratch / "data", journal) as world:
+        yield world
+
+
+@asynccontextmanager
+async def counting(filled: Filled, folder: Path, journal: Journal) -> AsyncGenerator[World]:
+    """Serve a copy whose calls are written down, once it has read what concerns all requests."""
+    async with filled.world(folder, wrap=journal.wrap, host=asking) as world:
+        await opened(world, "/about")
+        await edition_confirmed(world.registry)
+        journal.taken()
+        yield world
+
+
+async def fill_with_a_long_history(world: World) -> None:
+    """Publish 120 more versions of a package."""
     await fill(world)
-    await edition_confirmed(world.registry)
-    journal.taken()
-    return world
+    for number in range(120):
+        await publish(world, f"acme/greet:0.{number}.0", readme="x\n")
+
+
+@pytest.fixture(scope="module")
+async def of_long_history(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    folder = tmp_path_factory.mktemp("long") / "data"
+    return await Filled.of(template, folder, fill_with_a_long_history)
+
+
+@pytest.fixture
+async def counted_with_a_long_history(
+    of_long_history: Filled, scratch: Path, journal: Journal
+) -> AsyncGenerator[World]:
+    """Return such a registry with a package of more than 120 versions."""
+    async with counting(of_long_history, scratch / "data", journal) as world:
+        yield world
 
 
 async def calls(world: World, journal: Journal, path: str) -> Counter[str]:
@@ -145,11 +178,9 @@ async def test_what_is_missing_costs_a_program_one_trip(counted: World, journal:
 
 @pytest.mark.parametrize("page", BUDGETS)
 async def test_a_page_of_a_long_history_asks_no_more(
-    counted: World, journal: Journal, page: str
+    counted_with_a_long_history: World, journal: Journal, page: str
 ) -> None:
-    for number in range(120):
-        await publish(counted, f"acme/greet:0.{number}.0", readme="x\n")
-    journal.taken()
+    counted = counted_with_a_long_history
     assert await calls(counted, journal, f"/packages/acme/greet/1.2.0{page}") == (
         FRAME + BUDGETS[page]
     )
