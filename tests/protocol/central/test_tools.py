@@ -17,8 +17,7 @@ async def publish(world: World) -> World:
     await world.push(bala("acme/greet_tool:1.0.0", tools=["greeter"]))
     await world.push(bala("acme/greet_tool:1.2.0", tools=["greeter"]))
     await world.push(bala("acme/greet:1.0.0"))
-    scanner = bala("acme/quality:1.0.0", tools=["scan", "scan.deep"], summary="Checks code.")
-    await world.push(scanner)
+    await world.push(bala("acme/quality:1.0.0", tools=["scan", "scan.deep"], readme="# Checks"))
     return world
 
 

@@ -8,6 +8,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from tests.conftest import memory_folder
 from tests.protocol.web.sample_packages import fill
 from tests.support.filled import Filled
 from tests.support.world import Template, World
@@ -32,8 +33,17 @@ def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Fill
     return asyncio.run(Filled.of(template, tmp_path_factory.mktemp("filled") / "data", fill))
 
 
+@pytest.fixture(scope="module")
+async def shelf(filled: Filled) -> AsyncGenerator[World]:
+    """Return a registry with packages to look at, which no test changes. To read documentation is a
+    change: the first request makes it."""
+    with memory_folder() as folder:
+        async with filled.world(folder / "data") as world:
+            yield world
+
+
 @pytest.fixture
-async def shelf(filled: Filled, scratch: Path) -> AsyncGenerator[World]:
-    """Return a registry that has packages to look at."""
+async def own_shelf(filled: Filled, scratch: Path) -> AsyncGenerator[World]:
+    """Return such a registry for one test."""
     async with filled.world(scratch / "data") as world:
         yield world

@@ -73,10 +73,10 @@ DOCS = "/packages/acme/hello/1.0.0/docs"
 
 
 @pytest.fixture
-async def documented(shelf: World) -> World:
+async def documented(own_shelf: World) -> World:
     """Return a registry with a documented package."""
     await publish(
-        shelf,
+        own_shelf,
         "acme/hello:1.0.0",
         modules=["low"],
         exported=["hello", "hello.low"],
@@ -86,7 +86,7 @@ async def documented(shelf: World) -> World:
             "modules/hello.low/hello.low.bal": "function f() {}",
         },
     )
-    return shelf
+    return own_shelf
 
 
 async def words(world: World, path: str) -> str:
@@ -133,10 +133,10 @@ async def test_a_symbol_page_has_signature_comment_members_and_source(documented
     ("module", "path"), [("tree", "tree.bal"), ("tree.sub", "modules/sub/sub.bal")]
 )
 async def test_sources_of_an_archive_that_is_a_project_are_where_it_has_them(
-    shelf: World, module: str, path: str
+    own_shelf: World, module: str, path: str
 ) -> None:
     await publish(
-        shelf,
+        own_shelf,
         "acme/tree:1.0.0",
         layout=4,
         modules=["sub"],
@@ -144,11 +144,11 @@ async def test_sources_of_an_archive_that_is_a_project_are_where_it_has_them(
     )
     release = "/packages/acme/tree/1.0.0"
 
-    page = Elements.of(await opened(shelf, f"{release}/docs/{module}/grow"))
+    page = Elements.of(await opened(own_shelf, f"{release}/docs/{module}/grow"))
 
     [source] = [each for each in page.links if "#L-1" in each]
     assert source == f"{release}/files?path={path.replace('/', '%2F')}#L-1"
-    assert (await opened(shelf, source)).status_code == 200
+    assert (await opened(own_shelf, source)).status_code == 200
 
 
 async def test_named_types_link_to_their_documentation(documented: World) -> None:
@@ -191,16 +191,16 @@ async def test_a_function_page_shows_how_to_call_it(
     assert f"Call {call}" in text if call else "Call" not in text
 
 
-async def test_pages_of_thousands_of_symbols_are_bounded(shelf: World) -> None:
+async def test_pages_of_thousands_of_symbols_are_bounded(own_shelf: World) -> None:
     functions = "".join(f"public function f{n}() {{}}\n" for n in range(2_100))
     members = ", ".join(f"M{n}" for n in range(2_100))
     source = f"{functions}public enum E {{ {members} }}\n"
-    await publish(shelf, "acme/many:1.0.0", entries={"modules/many/many.bal": source})
-    text = await words(shelf, "/packages/acme/many/1.0.0/docs")
+    await publish(own_shelf, "acme/many:1.0.0", entries={"modules/many/many.bal": source})
+    text = await words(own_shelf, "/packages/acme/many/1.0.0/docs")
     assert "f998" not in text  # Names are sorted.
     assert "100 more symbols in Markdown" in text
-    assert "M2099" not in await words(shelf, "/packages/acme/many/1.0.0/docs/many/E")
-    everything = await opened(shelf, "/packages/acme/many/1.0.0/docs/many/E?form=markdown")
+    assert "M2099" not in await words(own_shelf, "/packages/acme/many/1.0.0/docs/many/E")
+    everything = await opened(own_shelf, "/packages/acme/many/1.0.0/docs/many/E?form=markdown")
     assert "M2099" in everything.text
 
 
@@ -263,25 +263,25 @@ async def test_a_package_has_a_text_for_language_models(documented: World) -> No
     assert f"{DOCS}/hello/Client?form=markdown) (clients): Sends greetings." in answer.text
 
 
-async def test_lines_that_could_not_be_read_are_named(shelf: World) -> None:
+async def test_lines_that_could_not_be_read_are_named(own_shelf: World) -> None:
     source = "public function good() {}\npublic function broken( {\npublic function other() {}\n"
-    await publish(shelf, "acme/broken:1.0.0", entries={"modules/broken/broken.bal": source})
+    await publish(own_shelf, "acme/broken:1.0.0", entries={"modules/broken/broken.bal": source})
 
-    text = await words(shelf, "/packages/acme/broken/1.0.0/docs")
+    text = await words(own_shelf, "/packages/acme/broken/1.0.0/docs")
 
     assert "Partial documentation." in text
     assert "broken.bal" in text
     assert "good" in text
 
 
-async def test_a_release_without_sources_shows_its_readme(shelf: World) -> None:
+async def test_a_release_without_sources_shows_its_readme(own_shelf: World) -> None:
     await publish(
-        shelf,
+        own_shelf,
         "acme/strange:1.0.0",
         entries={"modules/strange/strange.bal": b"\xff\xfe\x00public"},
     )
 
-    text = await words(shelf, "/packages/acme/strange/1.0.0/docs")
+    text = await words(own_shelf, "/packages/acme/strange/1.0.0/docs")
 
     assert "import acme/strange;" in text
     assert "UTF-8" in text
@@ -313,10 +313,10 @@ async def publish_two(world: World, version: str = "1.0.1") -> None:
         await publish(world, f"acme/moving:{each}", entries=entries)
 
 
-async def test_breaking_changes_are_listed_first_with_both_signatures(shelf: World) -> None:
-    await publish_two(shelf)
+async def test_breaking_changes_are_listed_first_with_both_signatures(own_shelf: World) -> None:
+    await publish_two(own_shelf)
 
-    text = await words(shelf, "/packages/acme/moving/1.0.1/changes")
+    text = await words(own_shelf, "/packages/acme/moving/1.0.1/changes")
 
     assert "Published as 1.0.1. 1 change breaks callers" in text
     assert "Breaking changes 1 gone function removed public function gone()" in text
@@ -325,33 +325,33 @@ async def test_breaking_changes_are_listed_first_with_both_signatures(shelf: Wor
     assert "kept" not in text
 
 
-async def test_a_new_major_version_may_break_callers(shelf: World) -> None:
-    await publish_two(shelf, "2.0.0")
+async def test_a_new_major_version_may_break_callers(own_shelf: World) -> None:
+    await publish_two(own_shelf, "2.0.0")
 
-    text = await words(shelf, "/packages/acme/moving/2.0.0/changes")
+    text = await words(own_shelf, "/packages/acme/moving/2.0.0/changes")
 
     assert "The version announces breaking changes." in text
     assert "Published as" not in text
 
 
-async def test_any_two_versions_can_be_compared(shelf: World) -> None:
-    await publish_two(shelf)
+async def test_any_two_versions_can_be_compared(own_shelf: World) -> None:
+    await publish_two(own_shelf)
 
-    text = await words(shelf, "/packages/acme/moving/1.0.0/changes?from=1.0.1")
+    text = await words(own_shelf, "/packages/acme/moving/1.0.0/changes?from=1.0.1")
     assert "API changes from 1.0.1 to 1.0.0" in text
     assert "added function removed" in text
     assert "There is no earlier version." in await words(
-        shelf, "/packages/acme/moving/1.0.0/changes"
+        own_shelf, "/packages/acme/moving/1.0.0/changes"
     )
     for version in ("9.9.9", "x"):
         path = f"/packages/acme/moving/1.0.0/changes?from={version}"
-        assert (await opened(shelf, path)).status_code == 404
+        assert (await opened(own_shelf, path)).status_code == 404
 
 
-async def test_changes_are_json_for_programs(shelf: World) -> None:
-    await publish_two(shelf)
+async def test_changes_are_json_for_programs(own_shelf: World) -> None:
+    await publish_two(own_shelf)
 
-    answer = await opened(shelf, "/packages/acme/moving/1.0.1/changes?form=json")
+    answer = await opened(own_shelf, "/packages/acme/moving/1.0.1/changes?form=json")
     model = json.loads(answer.content)
 
     assert (model["from"], model["required"], model["published"]) == ("1.0.0", "major", "patch")
@@ -361,13 +361,13 @@ async def test_changes_are_json_for_programs(shelf: World) -> None:
         ("gone", "major"),
         ("widened", "minor"),
     ]
-    answer = await opened(shelf, "/packages/acme/moving/1.0.0/changes?form=json")
+    answer = await opened(own_shelf, "/packages/acme/moving/1.0.0/changes?form=json")
     assert json.loads(answer.content)["changes"] == []
 
 
-async def test_versions_link_to_their_api_changes(shelf: World) -> None:
-    await publish_two(shelf)
+async def test_versions_link_to_their_api_changes(own_shelf: World) -> None:
+    await publish_two(own_shelf)
 
-    links = Elements.of(await opened(shelf, "/packages/acme/moving/versions")).links
+    links = Elements.of(await opened(own_shelf, "/packages/acme/moving/versions")).links
 
     assert "/packages/acme/moving/1.0.1/changes" in links

@@ -42,35 +42,35 @@ async def publish_documented(world: World, *versions: tuple[str, str]) -> None:
     await world.document()
 
 
-async def test_symbols_say_since_which_version_they_exist(shelf: World) -> None:
-    await publish_documented(shelf, ("1.0.0", OLD), ("1.1.0", NEW))
+async def test_symbols_say_since_which_version_they_exist(own_shelf: World) -> None:
+    await publish_documented(own_shelf, ("1.0.0", OLD), ("1.1.0", NEW))
 
     docs = "/packages/acme/moving/1.1.0/docs"
-    outline = await words(shelf, docs)
+    outline = await words(own_shelf, docs)
     assert "added since 1.1.0 kept widened" in outline
-    assert "Since 1.1.0" in await words(shelf, f"{docs}/moving/added")
-    assert "Since 1.0.0" in await words(shelf, f"{docs}/moving/kept")
-    assert "since" not in (await words(shelf, "/packages/acme/moving/1.0.0/docs")).lower()
+    assert "Since 1.1.0" in await words(own_shelf, f"{docs}/moving/added")
+    assert "Since 1.0.0" in await words(own_shelf, f"{docs}/moving/kept")
+    assert "since" not in (await words(own_shelf, "/packages/acme/moving/1.0.0/docs")).lower()
 
 
-async def test_members_say_since_which_version_they_exist(shelf: World) -> None:
+async def test_members_say_since_which_version_they_exist(own_shelf: World) -> None:
     old = "public type Person record {| string name; |};"
     new = "public type Person record {| string name; int age = 1; |};"
-    await publish_documented(shelf, ("1.0.0", old), ("1.1.0", new))
+    await publish_documented(own_shelf, ("1.0.0", old), ("1.1.0", new))
 
     docs = "/packages/acme/moving/1.1.0/docs/moving"
-    text = await words(shelf, f"{docs}/Person")
+    text = await words(own_shelf, f"{docs}/Person")
     assert "Since 1.0.0 Source" in text
     assert "age since 1.1.0" in text
     assert "name since" not in text
-    assert "Since 1.1.0" in await words(shelf, f"{docs}/Person.age")
+    assert "Since 1.1.0" in await words(own_shelf, f"{docs}/Person.age")
 
 
-async def test_the_versions_say_how_far_each_changed_the_api(shelf: World) -> None:
+async def test_the_versions_say_how_far_each_changed_the_api(own_shelf: World) -> None:
     same = ("1.1.0", OLD), ("1.2.0", OLD + "public function more() {}")
-    await publish_documented(shelf, ("1.0.0", OLD), *same, ("1.2.1", NEW))
+    await publish_documented(own_shelf, ("1.0.0", OLD), *same, ("1.2.1", NEW))
 
-    answer = await opened(shelf, "/packages/acme/moving/versions")
+    answer = await opened(own_shelf, "/packages/acme/moving/versions")
     text = " ".join(Elements.of(answer).words.split())
     assert "Breaking 4 API changes" in text
     assert "Compatible 1 API change" in text
@@ -78,18 +78,18 @@ async def test_the_versions_say_how_far_each_changed_the_api(shelf: World) -> No
     assert "/packages/acme/moving/1.2.1/changes?from=1.2.0" in Elements.of(answer).links
 
 
-async def test_a_verdict_after_a_version_that_was_withdrawn_is_not_shown(shelf: World) -> None:
-    await publish_documented(shelf, ("1.0.0", OLD), ("1.0.1", NEW))
+async def test_a_verdict_after_a_version_that_was_withdrawn_is_not_shown(own_shelf: World) -> None:
+    await publish_documented(own_shelf, ("1.0.0", OLD), ("1.0.1", NEW))
     first = Coordinate.parse("acme", "moving", "1.0.0")
-    await shelf.registry.moderation.quarantine(first, "malware", by=OPERATOR)
+    await own_shelf.registry.moderation.quarantine(first, "malware", by=OPERATOR)
 
-    assert "Breaking" not in await words(shelf, "/packages/acme/moving/versions")
+    assert "Breaking" not in await words(own_shelf, "/packages/acme/moving/versions")
 
 
-async def test_a_release_has_its_api_changes_as_json(shelf: World) -> None:
-    await publish_documented(shelf, ("1.0.0", OLD), ("1.0.1", NEW))
+async def test_a_release_has_its_api_changes_as_json(own_shelf: World) -> None:
+    await publish_documented(own_shelf, ("1.0.0", OLD), ("1.0.1", NEW))
 
-    answer = await opened(shelf, "/packages/acme/moving", accept="application/json")
+    answer = await opened(own_shelf, "/packages/acme/moving", accept="application/json")
     model = json.loads(answer.content)
     assert model["apiChanges"] == {
         "from": "1.0.0",
@@ -102,34 +102,38 @@ async def test_a_release_has_its_api_changes_as_json(shelf: World) -> None:
     assert [each["apiChanges"] for each in model["versions"]] == [model["apiChanges"], None]
 
 
-async def test_owners_are_warned_of_a_version_that_is_too_low(shelf: World) -> None:
-    await publish_documented(shelf, ("1.0.0", OLD))
-    assert "too low" not in await account_words(shelf)
+async def test_owners_are_warned_of_a_version_that_is_too_low(own_shelf: World) -> None:
+    await publish_documented(own_shelf, ("1.0.0", OLD))
+    assert "too low" not in await account_words(own_shelf)
 
-    await publish_documented(shelf, ("1.0.1", NEW))
-    text = await account_words(shelf)
+    await publish_documented(own_shelf, ("1.0.1", NEW))
+    text = await account_words(own_shelf)
     assert "Version 1.0.1 is too low. 1 change since 1.0.0 breaks callers" in text
 
-    await publish_documented(shelf, ("2.0.0", OLD))
-    assert "too low" not in await account_words(shelf)
+    await publish_documented(own_shelf, ("2.0.0", OLD))
+    assert "too low" not in await account_words(own_shelf)
 
 
-async def test_an_addition_in_a_patch_is_too_low_too(shelf: World) -> None:
-    await publish_documented(shelf, ("1.0.0", OLD), ("1.0.1", OLD + "public function more() {}"))
+async def test_an_addition_in_a_patch_is_too_low_too(own_shelf: World) -> None:
+    await publish_documented(
+        own_shelf, ("1.0.0", OLD), ("1.0.1", OLD + "public function more() {}")
+    )
 
-    text = await account_words(shelf)
+    text = await account_words(own_shelf)
     assert "It adds to the API of 1.0.0, which a raised minor part announces." in text
-    assert "Version too low 1 API change" in await words(shelf, "/packages/acme/moving/versions")
+    assert "Version too low 1 API change" in await words(
+        own_shelf, "/packages/acme/moving/versions"
+    )
 
 
-async def test_the_history_of_a_private_package_is_for_members(shelf: World) -> None:
+async def test_the_history_of_a_private_package_is_for_members(own_shelf: World) -> None:
     for version, source in (("1.0.0", OLD), ("1.0.1", NEW)):
         entries = {"modules/hidden/hidden.bal": source}
-        await publish(shelf, f"acme/hidden:{version}", entries=entries, visibility="private")
-    await shelf.document()
+        await publish(own_shelf, f"acme/hidden:{version}", entries=entries, visibility="private")
+    await own_shelf.document()
 
     for path in ("", "/versions", "/1.0.1/docs/hidden/added", "/1.0.1/changes"):
-        answer = await opened(shelf, f"/packages/acme/hidden{path}", accept="application/json")
+        answer = await opened(own_shelf, f"/packages/acme/hidden{path}", accept="application/json")
         assert answer.status_code == 404
-    answer = await opened(shelf, "/packages/acme/hidden/versions", by=shelf.people.mia)
+    answer = await opened(own_shelf, "/packages/acme/hidden/versions", by=own_shelf.people.mia)
     assert "Breaking" in answer.text

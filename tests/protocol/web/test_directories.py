@@ -60,18 +60,18 @@ async def test_a_filter_finds_names_that_contain_it_in_any_case(world: World) ->
     assert await listed(world, "/organizations?q=nobody") == {}
 
 
-async def test_an_entry_leads_to_as_many_packages_as_it_says(shelf: World) -> None:
-    await shelf.push(bala("acme/old:1.0.0", keywords=["greeting"]))
+async def test_an_entry_leads_to_as_many_packages_as_it_says(own_shelf: World) -> None:
+    await own_shelf.push(bala("acme/old:1.0.0", keywords=["greeting"]))
     old = Coordinate.parse("acme", "old", "1.0.0")
-    await shelf.registry.deprecation.deprecate(old, "Use greet.", by=OPERATOR)
-    assert (await listed(shelf, "/keywords"))["greeting"] == 2
-    for name, count in (await listed(shelf, "/keywords")).items():
-        found = await shelf.http.get(
+    await own_shelf.registry.deprecation.deprecate(old, "Use greet.", by=OPERATOR)
+    assert (await listed(own_shelf, "/keywords"))["greeting"] == 2
+    for name, count in (await listed(own_shelf, "/keywords")).items():
+        found = await own_shelf.http.get(
             f"{URL}/search", params={"keyword": name}, headers={"Accept": "application/json"}
         )
         assert found.json()["count"] == count, name
-    for name, count in (await listed(shelf, "/organizations")).items():
-        assert (await twin(shelf, f"/orgs/{name}"))["count"] == count, name
+    for name, count in (await listed(own_shelf, "/organizations")).items():
+        assert (await twin(own_shelf, f"/orgs/{name}"))["count"] == count, name
 
 
 @pytest.mark.parametrize("path", ["/organizations", "/keywords"])

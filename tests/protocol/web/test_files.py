@@ -30,19 +30,19 @@ async def test_a_binary_file_is_not_shown(shelf: World) -> None:
     assert "This is a binary file." in (await opened(shelf, f"{FILES}?path=docs/icon.png")).text
 
 
-async def test_a_large_text_is_not_shown_and_can_be_saved(shelf: World) -> None:
+async def test_a_large_text_is_not_shown_and_can_be_saved(own_shelf: World) -> None:
     large = "a line of many\n" * 20_000
-    await publish(shelf, "acme/large:1.0.0", entries={"resources/large.txt": large})
-    page = await opened(shelf, "/packages/acme/large/1.0.0/files?path=resources/large.txt")
+    await publish(own_shelf, "acme/large:1.0.0", entries={"resources/large.txt": large})
+    page = await opened(own_shelf, "/packages/acme/large/1.0.0/files?path=resources/large.txt")
     assert "too large to display" in page.text
-    raw = await opened(shelf, "/files/acme/large/1.0.0/resources/large.txt")
+    raw = await opened(own_shelf, "/files/acme/large/1.0.0/resources/large.txt")
     assert raw.text == large
 
 
-async def test_a_file_that_nobody_would_save_alone_is_not_unpacked(shelf: World) -> None:
+async def test_a_file_that_nobody_would_save_alone_is_not_unpacked(own_shelf: World) -> None:
     huge = Random(1).randbytes(16 * 1024 * 1024 + 1)  # noqa: S311 - it only must not pack.
-    await publish(shelf, "acme/huge:1.0.0", entries={"resources/huge": huge})
-    answer = await opened(shelf, "/files/acme/huge/1.0.0/resources/huge")
+    await publish(own_shelf, "acme/huge:1.0.0", entries={"resources/huge": huge})
+    answer = await opened(own_shelf, "/files/acme/huge/1.0.0/resources/huge")
     assert answer.status_code == 413
     assert "Pull the archive" in answer.text
 
@@ -85,39 +85,41 @@ async def test_a_picture_is_one_by_its_bytes(shelf: World) -> None:
     ],
 )
 async def test_the_content_type_depends_on_the_bytes_and_never_on_the_name(
-    shelf: World, content: bytes, media_type: str
+    own_shelf: World, content: bytes, media_type: str
 ) -> None:
-    await publish(shelf, "acme/kinds:1.0.0", entries={"resources/x.html": content})
-    answer = await opened(shelf, "/files/acme/kinds/1.0.0/resources/x.html")
+    await publish(own_shelf, "acme/kinds:1.0.0", entries={"resources/x.html": content})
+    answer = await opened(own_shelf, "/files/acme/kinds/1.0.0/resources/x.html")
     assert answer.headers["content-type"] == media_type
 
 
-async def test_the_tag_of_a_file_differs_for_each_file_and_release(shelf: World) -> None:
+async def test_the_tag_of_a_file_differs_for_each_file_and_release(own_shelf: World) -> None:
     files = {"resources/a": "same", "resources/b": "same"}
     for version in ("1.0.0", "1.1.0"):
-        await publish(shelf, f"acme/tagged:{version}", entries=files)
+        await publish(own_shelf, f"acme/tagged:{version}", entries=files)
     at = "/files/acme/tagged"
     paths = [f"{at}/{version}/{file}" for version in ("1.0.0", "1.1.0") for file in files]
-    tags = [(await opened(shelf, path)).headers["etag"] for path in paths]
+    tags = [(await opened(own_shelf, path)).headers["etag"] for path in paths]
     assert len(set(tags)) == len(paths)
-    again = await shelf.get(URL + paths[0], headers={"If-None-Match": tags[0]})
+    again = await own_shelf.get(URL + paths[0], headers={"If-None-Match": tags[0]})
     assert (again.status_code, again.content) == (304, b"")
 
 
-async def test_a_name_of_a_file_is_no_header(shelf: World) -> None:
+async def test_a_name_of_a_file_is_no_header(own_shelf: World) -> None:
     name = 'resources/a "b"; c=é.txt'
-    await publish(shelf, "acme/odd:1.0.0", entries={name: "x"})
-    answer = await shelf.get(f"{URL}/files/acme/odd/1.0.0/resources/a%20%22b%22;%20c=%C3%A9.txt")
+    await publish(own_shelf, "acme/odd:1.0.0", entries={name: "x"})
+    answer = await own_shelf.get(
+        f"{URL}/files/acme/odd/1.0.0/resources/a%20%22b%22;%20c=%C3%A9.txt"
+    )
     assert answer.status_code == 200
     expected = "attachment; filename*=UTF-8''a%20%22b%22%3B%20c%3D%C3%A9.txt"
     assert answer.headers["content-disposition"] == expected
 
 
-async def test_a_list_of_thousands_of_files_is_read_completely(shelf: World) -> None:
+async def test_a_list_of_thousands_of_files_is_read_completely(own_shelf: World) -> None:
     many = {f"resources/{number:05}.txt": "" for number in range(1_500)}
-    await publish(shelf, "acme/crowd:1.0.0", entries=many)
+    await publish(own_shelf, "acme/crowd:1.0.0", entries=many)
     at = "/packages/acme/crowd/1.0.0/files?path=resources"
-    first, last = await opened(shelf, at), await opened(shelf, f"{at}&page=3")
+    first, last = await opened(own_shelf, at), await opened(own_shelf, f"{at}&page=3")
     assert "00000.txt" in first.text
     assert "01499.txt" not in first.text
     assert "01499.txt" in last.text

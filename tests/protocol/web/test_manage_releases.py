@@ -45,9 +45,9 @@ async def state(world: World, coordinate: Coordinate = GREET) -> State:
 
 
 @pytest.fixture
-async def admin(shelf: World) -> PageClient:
+async def admin(own_shelf: World) -> PageClient:
     """Return the browser of an administrator who just signed in, where there is something."""
-    return await PageClient.of(shelf, shelf.people.admin)
+    return await PageClient.of(own_shelf, own_shelf.people.admin)
 
 
 # --- what is withheld --------------------------------------------------------------------------
@@ -79,10 +79,10 @@ async def test_everything_is_withheld_that_can_be(
 
 
 async def test_a_reason_is_shown_as_it_was_written_and_does_nothing(
-    shelf: World, admin: PageClient, page: SnapshotAssertion
+    own_shelf: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
     reason = f'{SCRIPT} {BIDI} مرحبا & "goodbye"'
-    await shelf.registry.moderation.quarantine(GREET, reason, by=OPERATOR)
+    await own_shelf.registry.moderation.quarantine(GREET, reason, by=OPERATOR)
     await admin.open(LIST)
     assert "<script>" not in shown(admin)
     assert "[U+202E]evil" in shown(admin)
@@ -90,9 +90,9 @@ async def test_a_reason_is_shown_as_it_was_written_and_does_nothing(
     assert shown(admin) == page
 
 
-async def test_the_list_has_pages(shelf: World, admin: PageClient) -> None:
+async def test_the_list_has_pages(own_shelf: World, admin: PageClient) -> None:
     for coordinate in (GREET, WORDS):
-        await shelf.registry.moderation.hold(coordinate, REASON, by=OPERATOR)
+        await own_shelf.registry.moderation.hold(coordinate, REASON, by=OPERATOR)
     await admin.open(f"{LIST}?after={GREET}")
     assert ":1.0.0</a>" in admin.text
     assert "1.2.0" not in admin.text
@@ -112,9 +112,9 @@ async def test_a_release_that_is_looked_up_has_its_page(admin: PageClient) -> No
 
 
 async def test_a_package_that_is_looked_up_has_all_its_versions(
-    shelf: World, admin: PageClient, page: SnapshotAssertion
+    own_shelf: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
-    await shelf.registry.moderation.quarantine(GREET, REASON, by=OPERATOR)
+    await own_shelf.registry.moderation.quarantine(GREET, REASON, by=OPERATOR)
     await admin.open(f"{LIST}?q=acme/greet")
     assert shown(admin) == page
 
@@ -146,15 +146,17 @@ async def test_a_live_release(admin: PageClient, page: SnapshotAssertion) -> Non
     assert shown(admin) == page
 
 
-async def test_only_administrators_are_led_from_a_package_to_its_moderation(shelf: World) -> None:
+async def test_only_administrators_are_led_from_a_package_to_its_moderation(
+    own_shelf: World,
+) -> None:
     link = f'href="{PAGE}#quarantine-reason">Moderate</a>'
-    for person in (shelf.people.admin, shelf.people.ann):
-        browser = await PageClient.of(shelf, person)
+    for person in (own_shelf.people.admin, own_shelf.people.ann):
+        browser = await PageClient.of(own_shelf, person)
         await browser.open("/packages/acme/greet/1.2.0")
-        assert (link in browser.text) is (person is shelf.people.admin)
+        assert (link in browser.text) is (person is own_shelf.people.admin)
     await browser.open("/packages/acme/greet/1.2.0/versions")
     assert "Moderate" not in browser.text
-    assert "Moderate" not in (await opened(shelf, "/packages/acme/greet/1.2.0")).text
+    assert "Moderate" not in (await opened(own_shelf, "/packages/acme/greet/1.2.0")).text
 
 
 async def test_a_private_release(world: World) -> None:
@@ -170,67 +172,69 @@ async def test_a_private_release(world: World) -> None:
 
 @pytest.mark.parametrize("verb", ["hold", "quarantine", "remove"])
 async def test_a_decision_is_shown(
-    admin: PageClient, page: SnapshotAssertion, shelf: World, verb: str
+    admin: PageClient, page: SnapshotAssertion, own_shelf: World, verb: str
 ) -> None:
     await admin.open(PAGE)
     answer = await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
     assert (answer.status_code, answer.headers["location"]) == (303, f"{PAGE}?done={verb}")
     assert shown(admin) == page
     offered = re.findall(rf'action="{PAGE}/(\w+)"', admin.text)
-    assert offered == [action.name for action in ACTIONS_BY_STATE[await state(shelf)]]
+    assert offered == [action.name for action in ACTIONS_BY_STATE[await state(own_shelf)]]
 
 
 @pytest.mark.parametrize("verb", ["quarantine", "remove"])
 async def test_a_public_reason_is_shown_to_everybody(
-    shelf: World, admin: PageClient, verb: str
+    own_shelf: World, admin: PageClient, verb: str
 ) -> None:
     await admin.open(PAGE)
     public = {"public": "malware", "note": f"{SCRIPT} Advisory 7."}
     await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET), **public)
     assert "Public reason: Malware." in admin.text
     assert "Advisory 7." in admin.text
-    stranger = await opened(shelf, "/packages/acme/greet/1.2.0")
+    stranger = await opened(own_shelf, "/packages/acme/greet/1.2.0")
     assert "Malware." in stranger.text
     assert "Advisory 7." in stranger.text
     assert "<script>" not in main_of(stranger)
     assert REASON not in stranger.text
-    feed = await shelf.http.get(f"{URL}/index/changes")
+    feed = await own_shelf.http.get(f"{URL}/index/changes")
     assert "Advisory 7." not in feed.text
 
 
 @pytest.mark.parametrize("verb", ["quarantine", "remove"])
 async def test_the_public_reason_of_a_withdrawn_release_is_changed(
-    shelf: World, admin: PageClient, verb: str
+    own_shelf: World, admin: PageClient, verb: str
 ) -> None:
     await admin.open(PAGE)
     await admin.send(f"{PAGE}/{verb}", reason="Reported.", name=str(GREET))
-    before = await state(shelf)
+    before = await state(own_shelf)
     assert "Change the reasons" in admin.text
     await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET), public="vulnerability")
     assert "Public reason: Vulnerability." in admin.text
-    assert await state(shelf) is before
-    assert "Vulnerability." in (await opened(shelf, "/packages/acme/greet/1.2.0")).text
-    release = await shelf.registry.moderation.find(GREET, by=OPERATOR)
+    assert await state(own_shelf) is before
+    assert "Vulnerability." in (await opened(own_shelf, "/packages/acme/greet/1.2.0")).text
+    release = await own_shelf.registry.moderation.find(GREET, by=OPERATOR)
     await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET), public="vulnerability")
-    repeated = await shelf.registry.moderation.find(GREET, by=OPERATOR)
+    repeated = await own_shelf.registry.moderation.find(GREET, by=OPERATOR)
     assert repeated.revision == release.revision, "the same decision again changes nothing"
     await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
     assert "Public reason: not stated." in admin.text
 
 
 async def test_an_unknown_public_reason_is_refused_and_what_was_typed_stays(
-    shelf: World, admin: PageClient
+    own_shelf: World, admin: PageClient
 ) -> None:
     await admin.open(PAGE)
     answer = await admin.send(f"{PAGE}/quarantine", reason=REASON, public="x", note="Typed.")
     assert answer.status_code == 400
     assert "is not a public reason" in admin.text
     assert 'value="Typed."' in admin.text
-    assert await state(shelf) is State.LIVE
+    assert await state(own_shelf) is State.LIVE
 
 
 @pytest.mark.parametrize("verb", ["hold", "quarantine"])
-async def test_a_release_comes_back_as_it_was(shelf: World, admin: PageClient, verb: str) -> None:
+async def test_a_release_comes_back_as_it_was(
+    own_shelf: World, admin: PageClient, verb: str
+) -> None:
     await admin.open(PAGE)
     await admin.send(f"{PAGE}/{verb}", reason=REASON)
     await admin.send(f"{PAGE}/release")
@@ -238,7 +242,7 @@ async def test_a_release_comes_back_as_it_was(shelf: World, admin: PageClient, v
     assert "Restored" in admin.text
     await admin.open(LIST)
     assert "No withheld releases" in admin.text
-    assert (await shelf.java().pull(str(GREET))).version == "1.2.0"
+    assert (await own_shelf.java().pull(str(GREET))).version == "1.2.0"
 
 
 async def test_an_administrator_can_decide_on_a_release_that_waits_for_an_owner(
@@ -271,43 +275,43 @@ async def test_the_log_is_read_page_by_page(admin: PageClient) -> None:
 
 
 async def test_removing_a_release_takes_typing_its_name(
-    shelf: World, admin: PageClient, page: SnapshotAssertion
+    own_shelf: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
     await admin.open(PAGE)
     answer = await admin.send(f"{PAGE}/remove", reason=REASON, name="acme/greet")
     assert answer.status_code == 400
     assert shown(admin) == page
-    assert await state(shelf) is State.LIVE
+    assert await state(own_shelf) is State.LIVE
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
 @pytest.mark.parametrize("verb", ["hold", "quarantine", "remove"])
 async def test_a_reason_is_asked_for(
-    shelf: World, admin: PageClient, verb: str, reason: str
+    own_shelf: World, admin: PageClient, verb: str, reason: str
 ) -> None:
     await admin.open(PAGE)
     answer = await admin.send(f"{PAGE}/{verb}", reason=reason, name=str(GREET))
     assert answer.status_code == 400
     assert 'role="alert"' in admin.text
-    assert await state(shelf) is State.LIVE
+    assert await state(own_shelf) is State.LIVE
 
 
 @pytest.mark.parametrize("verb", RELEASE_DECISIONS)
 async def test_a_removed_release_has_no_form_to_restore_it(
-    shelf: World, admin: PageClient, verb: str
+    own_shelf: World, admin: PageClient, verb: str
 ) -> None:
-    await shelf.registry.moderation.remove(GREET, REASON, by=OPERATOR)
+    await own_shelf.registry.moderation.remove(GREET, REASON, by=OPERATOR)
     await admin.open("/account/tokens")
     answer = await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
     assert answer.status_code == (303 if verb == "remove" else 400)
     assert ('role="alert"' in admin.text) is (verb != "remove")
-    assert await state(shelf) is State.REMOVED
+    assert await state(own_shelf) is State.REMOVED
 
 
 async def test_a_sign_in_of_long_ago_leads_to_signing_in_again(
-    shelf: World, admin: PageClient
+    own_shelf: World, admin: PageClient
 ) -> None:
-    shelf.clock.advance(LATE)
+    own_shelf.clock.advance(LATE)
     await admin.open(PAGE)
     answer = await admin.send(f"{PAGE}/quarantine", reason=REASON)
     assert answer.status_code == 403

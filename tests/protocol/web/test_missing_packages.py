@@ -66,14 +66,14 @@ async def test_programs_read_a_problem_in_place_of_suggestions(shelf: World) -> 
     ],
 )
 async def test_a_withdrawn_release_has_a_page_that_says_what_to_use(
-    shelf: World, act: str, title: str, reason: str
+    own_shelf: World, act: str, title: str, reason: str
 ) -> None:
     greet = Coordinate.parse("acme", "greet", "1.2.0")
-    shelf.clock.advance(timedelta(days=2))
-    await getattr(shelf.registry.moderation, act)(greet, "steals keys", by=OPERATOR)
-    shelf.clock.advance(timedelta(days=3))
+    own_shelf.clock.advance(timedelta(days=2))
+    await getattr(own_shelf.registry.moderation, act)(greet, "steals keys", by=OPERATOR)
+    own_shelf.clock.advance(timedelta(days=3))
     for path in (f"{GREET}/1.2.0", f"{GREET}/1.2.0/files"):
-        answer = await opened(shelf, path)
+        answer = await opened(own_shelf, path)
         page = Elements.of(answer)
         assert answer.status_code == 404
         assert "acme/greet 1.2.0 was withdrawn" in page.words
@@ -87,12 +87,12 @@ async def test_a_withdrawn_release_has_a_page_that_says_what_to_use(
 @pytest.mark.parametrize("act", ["quarantine", "remove"])
 @pytest.mark.parametrize("why", list(WithdrawalReason), ids=lambda why: why.value)
 async def test_a_withdrawn_release_has_a_public_reason(
-    shelf: World, act: str, why: WithdrawalReason
+    own_shelf: World, act: str, why: WithdrawalReason
 ) -> None:
     greet = Coordinate.parse("acme", "greet", "1.2.0")
     public = PublicReason(why=why, note="See advisory <7>.")
-    await getattr(shelf.registry.moderation, act)(greet, "ticket 12", public, by=OPERATOR)
-    answer = await opened(shelf, f"{GREET}/1.2.0")
+    await getattr(own_shelf.registry.moderation, act)(greet, "ticket 12", public, by=OPERATOR)
+    answer = await opened(own_shelf, f"{GREET}/1.2.0")
     words = " ".join(Elements.of(answer).words.split())
     title, sentence = WITHDRAWAL_TITLES[why]
     assert f"{title}. {sentence} See advisory <7>." in words
@@ -101,55 +101,55 @@ async def test_a_withdrawn_release_has_a_public_reason(
     assert ("check what it could access" in words) is (why not in HARMLESS_REASONS)
 
 
-async def test_a_restored_release_has_no_public_reason_any_more(shelf: World) -> None:
-    greet, moderation = Coordinate.parse("acme", "greet", "1.2.0"), shelf.registry.moderation
+async def test_a_restored_release_has_no_public_reason_any_more(own_shelf: World) -> None:
+    greet, moderation = Coordinate.parse("acme", "greet", "1.2.0"), own_shelf.registry.moderation
     public = PublicReason(why=WithdrawalReason.MALWARE)
     await moderation.quarantine(greet, "reported", public, by=OPERATOR)
     assert (await moderation.restore(greet, by=OPERATOR)).public_reason is None
     await moderation.quarantine(greet, "reported again", by=OPERATOR)
-    assert "Not stated" in Elements.of(await opened(shelf, f"{GREET}/1.2.0")).words
+    assert "Not stated" in Elements.of(await opened(own_shelf, f"{GREET}/1.2.0")).words
 
 
-async def test_a_package_without_any_release_left_has_a_page(shelf: World) -> None:
+async def test_a_package_without_any_release_left_has_a_page(own_shelf: World) -> None:
     shop = Coordinate.parse("other", "shop", "0.1.0")
-    await shelf.registry.moderation.quarantine(shop, "malware", by=OPERATOR)
+    await own_shelf.registry.moderation.quarantine(shop, "malware", by=OPERATOR)
     for path in (
         "/packages/other/shop",
         "/packages/other/shop/latest",
         "/packages/other/shop/files",
     ):
-        answer = await opened(shelf, path)
+        answer = await opened(own_shelf, path)
         assert answer.status_code == 404
         assert "other/shop was withdrawn" in Elements.of(answer).words
         assert "0.1.0" in Elements.of(answer).words
-    problem = await opened(shelf, "/packages/other/shop", accept="application/json")
+    problem = await opened(own_shelf, "/packages/other/shop", accept="application/json")
     assert (problem.status_code, problem.json()["error"]["code"]) == (404, "package-withdrawn")
 
 
-async def test_a_held_release_is_like_one_that_was_never_published(shelf: World) -> None:
-    await publish(shelf, "other/held:1.0.0")
+async def test_a_held_release_is_like_one_that_was_never_published(own_shelf: World) -> None:
+    await publish(own_shelf, "other/held:1.0.0")
     held = Coordinate.parse("other", "held", "1.0.0")
-    await shelf.registry.moderation.hold(held, "looked at", by=OPERATOR)
+    await own_shelf.registry.moderation.hold(held, "looked at", by=OPERATOR)
     for path in ("/packages/other/held", "/packages/other/held/1.0.0"):
-        page = Elements.of(await opened(shelf, path))
+        page = Elements.of(await opened(own_shelf, path))
         assert "withdrawn" not in page.words
         assert "There is no" in page.words
 
 
-async def test_a_withdrawn_private_package_does_not_exist_for_strangers(shelf: World) -> None:
+async def test_a_withdrawn_private_package_does_not_exist_for_strangers(own_shelf: World) -> None:
     secret = Coordinate.parse("acme", "secret", "1.0.0")
-    await shelf.registry.moderation.quarantine(secret, "malware", by=OPERATOR)
+    await own_shelf.registry.moderation.quarantine(secret, "malware", by=OPERATOR)
     for path in ("/packages/acme/secret", "/packages/acme/secret/1.0.0"):
-        stranger = await opened(shelf, path)
+        stranger = await opened(own_shelf, path)
         assert "withdrawn" not in Elements.of(stranger).words
-        member = await opened(shelf, path, by=shelf.people.mia)
+        member = await opened(own_shelf, path, by=own_shelf.people.mia)
         assert "was withdrawn" in Elements.of(member).words
 
 
 async def test_clients_read_of_a_withdrawn_release_what_they_read_of_a_missing_one(
-    shelf: World,
+    own_shelf: World,
 ) -> None:
     greet = Coordinate.parse("acme", "greet", "1.2.0")
-    await shelf.registry.moderation.quarantine(greet, "malware", by=OPERATOR)
-    answer = await shelf.get(f"{URL}/2.0/registry/packages/acme/greet/1.2.0")
+    await own_shelf.registry.moderation.quarantine(greet, "malware", by=OPERATOR)
+    answer = await own_shelf.get(f"{URL}/2.0/registry/packages/acme/greet/1.2.0")
     assert "package not found for: acme/greet:1.2.0" in answer.text

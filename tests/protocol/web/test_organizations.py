@@ -22,15 +22,15 @@ async def test_an_organization_for_anonymous_readers(shelf: World, page: Snapsho
     assert main_of(await opened(shelf, "/orgs/acme")) == page
 
 
-async def test_an_organization_to_its_owner(shelf: World, page: SnapshotAssertion) -> None:
-    ann = await PageClient.of(shelf, shelf.people.ann)
+async def test_an_organization_to_its_owner(own_shelf: World, page: SnapshotAssertion) -> None:
+    ann = await PageClient.of(own_shelf, own_shelf.people.ann)
     assert main_of(await ann.open("/orgs/acme?sort=name")) == page
 
 
 async def test_the_people_of_an_organization_to_a_member(
-    shelf: World, page: SnapshotAssertion
+    own_shelf: World, page: SnapshotAssertion
 ) -> None:
-    mia = await PageClient.of(shelf, shelf.people.mia)
+    mia = await PageClient.of(own_shelf, own_shelf.people.mia)
     assert main_of(await mia.open("/orgs/acme/people")) == page
 
 

@@ -45,13 +45,13 @@ async def test_a_badge_says_one_thing_of_a_package(shelf: World, kind: str, mess
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
-async def test_a_badge_warns_of_a_deprecation(shelf: World) -> None:
+async def test_a_badge_warns_of_a_deprecation(own_shelf: World) -> None:
     words = Coordinate.parse("acme", "words", "1.0.0")
-    await shelf.registry.deprecation.deprecate(words, "Use greet.", by=OPERATOR)
-    assert said((await opened(shelf, "/badges/acme/words/deprecated.svg")).text) == (
+    await own_shelf.registry.deprecation.deprecate(words, "Use greet.", by=OPERATOR)
+    assert said((await opened(own_shelf, "/badges/acme/words/deprecated.svg")).text) == (
         "status: deprecated"
     )
-    assert "#8a5300" in (await opened(shelf, "/badges/acme/words/version.svg")).text
+    assert "#8a5300" in (await opened(own_shelf, "/badges/acme/words/version.svg")).text
 
 
 @pytest.mark.parametrize(
@@ -91,10 +91,10 @@ async def test_the_feed_of_an_organization_has_its_own_packages(shelf: World) ->
     assert set(feed) == {"acme/greet 1.2.0", "acme/words 1.0.0", "acme/helper 1.0.0"}
 
 
-async def test_the_newest_feed_begins_with_what_came_last(shelf: World) -> None:
-    shelf.clock.at_ms += 1_000
-    await publish(shelf, "acme/late:1.0.0")
-    feed = titles((await opened(shelf, "/feeds/newest.atom")).text)
+async def test_the_newest_feed_begins_with_what_came_last(own_shelf: World) -> None:
+    own_shelf.clock.at_ms += 1_000
+    await publish(own_shelf, "acme/late:1.0.0")
+    feed = titles((await opened(own_shelf, "/feeds/newest.atom")).text)
     assert feed[0] == "acme/late 1.0.0"
     assert not any("secret" in title for title in feed)
 
@@ -106,10 +106,10 @@ async def test_a_private_package_is_in_no_feed_even_for_its_members(shelf: World
         assert "secret" not in (await opened(shelf, path, by=shelf.people.mia)).text
 
 
-async def test_a_long_history_is_cut(shelf: World) -> None:
+async def test_a_long_history_is_cut(own_shelf: World) -> None:
     for number in range(55):
-        await publish(shelf, f"acme/many:1.{number}.0")
-    feed = await opened(shelf, "/feeds/packages/acme/many/releases.atom")
+        await publish(own_shelf, f"acme/many:1.{number}.0")
+    feed = await opened(own_shelf, "/feeds/packages/acme/many/releases.atom")
     assert len(titles(feed.text)) == 50
 
 
@@ -125,15 +125,15 @@ async def test_programs_find_every_public_package_with_a_line(shelf: World) -> N
     assert answer.text.startswith("# Ballroom\n\n> ")
 
 
-async def test_a_long_list_goes_on(shelf: World) -> None:
+async def test_a_long_list_goes_on(own_shelf: World) -> None:
     for number in range(200):
-        await publish(shelf, f"other/p{number}:1.0.0")
-    first = await opened(shelf, "/llms.txt")
-    second = await opened(shelf, "/llms.txt?page=2")
+        await publish(own_shelf, f"other/p{number}:1.0.0")
+    first = await opened(own_shelf, "/llms.txt")
+    second = await opened(own_shelf, "/llms.txt?page=2")
     assert f"{URL}/llms.txt?page=2" in first.text
     assert "page=3" not in second.text
     assert first.text.count("\n- [") - 1 + second.text.count("\n- [") == 207
-    assert (await opened(shelf, "/llms.txt?page=3")).status_code == 404
+    assert (await opened(own_shelf, "/llms.txt?page=3")).status_code == 404
 
 
 async def test_an_empty_registry_has_an_empty_list_and_an_empty_feed(world: World) -> None:

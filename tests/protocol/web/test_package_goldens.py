@@ -41,10 +41,10 @@ async def test_a_private_package(shelf: World, page: SnapshotAssertion) -> None:
     assert main_of(answer) == page
 
 
-async def test_a_package_that_is_deprecated(shelf: World, page: SnapshotAssertion) -> None:
+async def test_a_package_that_is_deprecated(own_shelf: World, page: SnapshotAssertion) -> None:
     words = Package.parse("acme", "words")
-    await shelf.registry.deprecation.deprecate_package(words, "Use greet.", by=OPERATOR)
-    await golden(shelf, page, "/packages/acme/words/1.0.0/versions")
+    await own_shelf.registry.deprecation.deprecate_package(words, "Use greet.", by=OPERATOR)
+    await golden(own_shelf, page, "/packages/acme/words/1.0.0/versions")
 
 
 async def test_a_package_without_anything(world: World, page: SnapshotAssertion) -> None:
@@ -69,22 +69,22 @@ async def test_a_missing_version(shelf: World, page: SnapshotAssertion) -> None:
 
 
 @pytest.mark.parametrize("act", ["quarantine", "remove"])
-async def test_a_withdrawn_version(shelf: World, page: SnapshotAssertion, act: str) -> None:
+async def test_a_withdrawn_version(own_shelf: World, page: SnapshotAssertion, act: str) -> None:
     greet = Coordinate.parse("acme", "greet", "1.2.0")
-    await getattr(shelf.registry.moderation, act)(greet, "Steals keys.", by=OPERATOR)
-    await golden(shelf, page, f"{GREET}/1.2.0", 404)
+    await getattr(own_shelf.registry.moderation, act)(greet, "Steals keys.", by=OPERATOR)
+    await golden(own_shelf, page, f"{GREET}/1.2.0", 404)
 
 
-async def test_a_withdrawn_package(shelf: World, page: SnapshotAssertion) -> None:
+async def test_a_withdrawn_package(own_shelf: World, page: SnapshotAssertion) -> None:
     shop = Coordinate.parse("other", "shop", "0.1.0")
-    await shelf.registry.moderation.quarantine(shop, "Steals keys.", by=OPERATOR)
-    await golden(shelf, page, "/packages/other/shop", 404)
+    await own_shelf.registry.moderation.quarantine(shop, "Steals keys.", by=OPERATOR)
+    await golden(own_shelf, page, "/packages/other/shop", 404)
 
 
-async def test_a_changelog(shelf: World, page: SnapshotAssertion) -> None:
+async def test_a_changelog(own_shelf: World, page: SnapshotAssertion) -> None:
     entries = {"docs/CHANGELOG.md": "# Changelog\n\n## 1.0.0\n\n- The first version.\n"}
-    await publish(shelf, "acme/changing:1.0.0", entries=entries)
-    await golden(shelf, page, "/packages/acme/changing/changelog")
+    await publish(own_shelf, "acme/changing:1.0.0", entries=entries)
+    await golden(own_shelf, page, "/packages/acme/changing/changelog")
 
 
 async def test_filtered_versions(shelf: World, page: SnapshotAssertion) -> None:
@@ -116,8 +116,8 @@ async def test_a_long_package(shelf: World, page: SnapshotAssertion) -> None:
         "activity",
     ],
 )
-async def test_a_tab(shelf: World, page: SnapshotAssertion, tab: str) -> None:
-    await golden(shelf, page, f"{GREET}/1.2.0/{tab}")
+async def test_a_tab(own_shelf: World, page: SnapshotAssertion, tab: str) -> None:
+    await golden(own_shelf, page, f"{GREET}/1.2.0/{tab}")
 
 
 @pytest.mark.parametrize("tab", ["docs", "dependencies", "dependents", "quality", "statistics"])
@@ -142,5 +142,5 @@ async def test_a_file_that_is_not_there(shelf: World, page: SnapshotAssertion) -
     await golden(shelf, page, f"{GREET}/1.2.0/files?path=none", 404)
 
 
-async def test_a_module(shelf: World, page: SnapshotAssertion) -> None:
-    await golden(shelf, page, f"{GREET}/1.2.0/docs?module=greet.formal")
+async def test_a_module(own_shelf: World, page: SnapshotAssertion) -> None:
+    await golden(own_shelf, page, f"{GREET}/1.2.0/docs?module=greet.formal")

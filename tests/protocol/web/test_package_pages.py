@@ -56,10 +56,12 @@ async def test_the_first_page_says_who_vouches_for_the_release(shelf: World) -> 
     assert "Not published from CI" in other.words
 
 
-async def test_a_source_repository_that_nothing_proves_is_an_unverified_link(shelf: World) -> None:
+async def test_a_source_repository_that_nothing_proves_is_an_unverified_link(
+    own_shelf: World,
+) -> None:
     source = "https://github.com/acme/other.git"
-    await publish(shelf, "acme/claiming:1.0.0", source_repository=source)
-    page = Elements.of(await opened(shelf, "/packages/acme/claiming"))
+    await publish(own_shelf, "acme/claiming:1.0.0", source_repository=source)
+    page = Elements.of(await opened(own_shelf, "/packages/acme/claiming"))
     assert "Unverified source link" in page.words
     assert "https://github.com/acme/other" in page.links
     assert "https://github.com/acme/other/issues" in page.links
@@ -93,20 +95,20 @@ async def test_a_package_is_reported_to_the_contact_of_the_operator(
     assert [each.startswith(link or "-") for each in found] == ([True] if link else [])
 
 
-async def test_a_verified_domain_is_shown_and_a_claimed_one_is_not(shelf: World) -> None:
+async def test_a_verified_domain_is_shown_and_a_claimed_one_is_not(own_shelf: World) -> None:
     proving, org, domain = (
-        shelf.registry.domain_verification,
+        own_shelf.registry.domain_verification,
         parse_org("acme"),
         parse_domain("acme.example"),
     )
-    now_ms = shelf.clock.now_ms()
-    by = Principal(id=shelf.people.ann.account.id, grants=(Grant(),), signed_in_ms=now_ms)
+    now_ms = own_shelf.clock.now_ms()
+    by = Principal(id=own_shelf.people.ann.account.id, grants=(Grant(),), signed_in_ms=now_ms)
     claimed = await proving.claim(org, domain, by=by)
-    assert "Verified domain" not in (await opened(shelf, GREET)).text
+    assert "Verified domain" not in (await opened(own_shelf, GREET)).text
     text = domain_record_text(claimed.challenge)
-    shelf.domain_records.by_name[domain_record_name(domain)] = [text]
+    own_shelf.domain_records.by_name[domain_record_name(domain)] = [text]
     await proving.verify(org, domain, by=by)
-    assert f"Verified domain: {domain}" in (await opened(shelf, GREET)).text
+    assert f"Verified domain: {domain}" in (await opened(own_shelf, GREET)).text
 
 
 async def test_every_way_to_use_it_can_be_copied(shelf: World) -> None:
@@ -128,11 +130,11 @@ async def test_a_tool_says_that_it_runs_and_how_it_is_pulled(shelf: World) -> No
 
 
 @pytest.mark.parametrize("tab", BESIDE)
-async def test_every_tab_of_every_package_answers(shelf: World, tab: str) -> None:
+async def test_every_tab_of_every_package_answers(own_shelf: World, tab: str) -> None:
     packages = ("acme/greet/1.2.0", "acme/helper/1.0.0", "other/hostile/1.0.0", "acme/words/1.0.0")
     without_version = ("acme/greet", "acme/greet/latest", "acme/words")
     for each in (*packages, *without_version):
-        answer = await opened(shelf, f"/packages/{each}/{tab}")
+        answer = await opened(own_shelf, f"/packages/{each}/{tab}")
         assert answer.status_code == 200, each
 
 
@@ -159,10 +161,10 @@ async def test_a_tab_without_a_version_is_that_of_the_latest_release(shelf: Worl
     assert (await opened(shelf, "/packages/acme/secret/versions")).status_code == 404
 
 
-async def test_the_version_picker_has_latest_and_other_versions(shelf: World) -> None:
+async def test_the_version_picker_has_latest_and_other_versions(own_shelf: World) -> None:
     for number in range(15):
-        await publish(shelf, f"acme/many:1.{number}.0")
-    page = Elements.of(await opened(shelf, "/packages/acme/many/1.0.0/dependencies"))
+        await publish(own_shelf, f"acme/many:1.{number}.0")
+    page = Elements.of(await opened(own_shelf, "/packages/acme/many/1.0.0/dependencies"))
     picked = [link for link in page.links if re.fullmatch(r".*/many/1\.\d+\.0/dependencies", link)]
     assert "/packages/acme/many/latest" in page.links
     assert "/packages/acme/many/1.14.0/dependencies" in picked
@@ -171,34 +173,34 @@ async def test_the_version_picker_has_latest_and_other_versions(shelf: World) ->
     assert chosen["href"] == "/packages/acme/many/1.0.0/dependencies"
 
 
-async def test_a_deprecated_release_is_never_marked_as_the_latest(shelf: World) -> None:
+async def test_a_deprecated_release_is_never_marked_as_the_latest(own_shelf: World) -> None:
     words = Coordinate.parse("acme", "words", "1.0.0")
-    await shelf.registry.deprecation.deprecate(words, "Use greet.", by=OPERATOR)
+    await own_shelf.registry.deprecation.deprecate(words, "Use greet.", by=OPERATOR)
     for path in ("/packages/acme/words", "/packages/acme/words/versions"):
-        badges = re.findall(r'class="badge [a-z]*">([^<]+)', (await opened(shelf, path)).text)
+        badges = re.findall(r'class="badge [a-z]*">([^<]+)', (await opened(own_shelf, path)).text)
         assert "Deprecated" in badges
         assert "Latest" not in badges
 
 
-async def test_the_replacement_that_a_message_names_is_a_link(shelf: World) -> None:
+async def test_the_replacement_that_a_message_names_is_a_link(own_shelf: World) -> None:
     words = Coordinate.parse("acme", "words", "1.0.0")
     message = "Use acme/greet or acme/secret, acme/none and 1.2.0 (and/or nothing)."
-    await shelf.registry.deprecation.deprecate(words, message, by=OPERATOR)
-    page = await opened(shelf, "/packages/acme/words")
+    await own_shelf.registry.deprecation.deprecate(words, message, by=OPERATOR)
+    page = await opened(own_shelf, "/packages/acme/words")
     assert (
         'Use <a href="/packages/acme/greet">acme/greet</a> or acme/secret, acme/none' in page.text
     )
-    mine = await opened(shelf, "/packages/acme/words", by=shelf.people.mia)
+    mine = await opened(own_shelf, "/packages/acme/words", by=own_shelf.people.mia)
     assert '<a href="/packages/acme/secret">acme/secret</a>' in mine.text
-    older = await opened(shelf, f"{GREET}/1.1.0")
+    older = await opened(own_shelf, f"{GREET}/1.1.0")
     assert f'Greets nobody; use <a href="{GREET}/1.2.0">1.2.0</a>.' in older.text
 
 
-async def test_versions_are_in_pages_and_in_groups_by_minor_version(shelf: World) -> None:
+async def test_versions_are_in_pages_and_in_groups_by_minor_version(own_shelf: World) -> None:
     for number in range(120):
-        await publish(shelf, f"acme/many:1.{number // 10}.{number % 10}")
-    first = await opened(shelf, "/packages/acme/many/versions")
-    second = Elements.of(await opened(shelf, "/packages/acme/many/versions?page=2"))
+        await publish(own_shelf, f"acme/many:1.{number // 10}.{number % 10}")
+    first = await opened(own_shelf, "/packages/acme/many/versions")
+    second = Elements.of(await opened(own_shelf, "/packages/acme/many/versions?page=2"))
     assert "/packages/acme/many/1.11.9" in Elements.of(first).links
     assert re.findall(r'scope="rowgroup">([^<]+)', first.text) == [
         f"1.{n}" for n in range(11, 1, -1)
@@ -231,15 +233,15 @@ async def test_versions_have_their_pulls(shelf: World) -> None:
     assert re.search(r">243<", row)
 
 
-async def test_a_changelog_in_the_archive_has_a_tab(shelf: World) -> None:
+async def test_a_changelog_in_the_archive_has_a_tab(own_shelf: World) -> None:
     entries = {"docs/CHANGELOG.md": "# Changelog\n\n## 1.0.0\n\n- Made [it](README.md).\n"}
-    await publish(shelf, "acme/changing:1.0.0", entries=entries)
+    await publish(own_shelf, "acme/changing:1.0.0", entries=entries)
     path = "/packages/acme/changing/1.0.0/changelog"
-    assert path in Elements.of(await opened(shelf, "/packages/acme/changing")).links
-    page = await opened(shelf, path)
+    assert path in Elements.of(await opened(own_shelf, "/packages/acme/changing")).links
+    page = await opened(own_shelf, path)
     assert "Made <a" in page.text
-    assert f"{GREET}/1.2.0/changelog" not in Elements.of(await opened(shelf, GREET)).links
-    assert (await opened(shelf, f"{GREET}/changelog")).status_code == 404
+    assert f"{GREET}/1.2.0/changelog" not in Elements.of(await opened(own_shelf, GREET)).links
+    assert (await opened(own_shelf, f"{GREET}/changelog")).status_code == 404
 
 
 @one_instance("it counts calls of one instance")
@@ -266,12 +268,12 @@ async def test_dependencies_say_which_are_here_and_link_to_those_alone(shelf: Wo
     assert "ballerina/http" in page.words.partition("ballerina/log")[2], "why log is needed"
 
 
-async def test_a_private_dependency_is_shown_to_outsiders_as_missing_here(shelf: World) -> None:
-    await publish(shelf, "other/open:1.0.0", dependencies=["acme/secret:1.0.0"])
+async def test_a_private_dependency_is_shown_to_outsiders_as_missing_here(own_shelf: World) -> None:
+    await publish(own_shelf, "other/open:1.0.0", dependencies=["acme/secret:1.0.0"])
     path = "/packages/other/open/1.0.0/dependencies"
-    assert "/packages/acme/secret" not in Elements.of(await opened(shelf, path)).links
-    mia = shelf.people.mia
-    assert "/packages/acme/secret" in Elements.of(await opened(shelf, path, by=mia)).links
+    assert "/packages/acme/secret" not in Elements.of(await opened(own_shelf, path)).links
+    mia = own_shelf.people.mia
+    assert "/packages/acme/secret" in Elements.of(await opened(own_shelf, path, by=mia)).links
 
 
 async def test_dependents_are_those_that_the_reader_may_see(shelf: World) -> None:
@@ -299,11 +301,11 @@ async def test_dependents_end_where_they_end(shelf: World) -> None:
     assert answer.status_code == 404
 
 
-async def test_only_existing_modules_have_pages(shelf: World) -> None:
-    page = Elements.of(await opened(shelf, f"{GREET}/1.2.0/docs?module=greet.formal"))
+async def test_only_existing_modules_have_pages(own_shelf: World) -> None:
+    page = Elements.of(await opened(own_shelf, f"{GREET}/1.2.0/docs?module=greet.formal"))
     assert "Greets people whom one does not know." in page.words
     assert "import acme/greet.formal;" in page.words
-    assert (await opened(shelf, f"{GREET}/1.2.0/docs?module=other")).status_code == 404
+    assert (await opened(own_shelf, f"{GREET}/1.2.0/docs?module=other")).status_code == 404
 
 
 async def test_statistics_count_what_was_rolled_up(shelf: World) -> None:
@@ -322,30 +324,30 @@ async def test_activity_lists_events_newest_first(shelf: World) -> None:
     assert shown.index("1.1.0 was published") < shown.index("1.0.0 was published")
 
 
-async def test_a_long_activity_is_in_pages(shelf: World) -> None:
+async def test_a_long_activity_is_in_pages(own_shelf: World) -> None:
     for number in range(60):
-        await publish(shelf, f"acme/many:1.{number}.0")
-    page = Elements.of(await opened(shelf, "/packages/acme/many/1.0.0/activity?page=2"))
+        await publish(own_shelf, f"acme/many:1.{number}.0")
+    page = Elements.of(await opened(own_shelf, "/packages/acme/many/1.0.0/activity?page=2"))
     assert "/packages/acme/many/1.0.0" in page.links
     assert "1.59.0 was published" not in " ".join(page.words.split())
 
 
 async def test_a_member_sees_private_packages_and_no_cache_stores_them(
-    shelf: World,
+    own_shelf: World,
 ) -> None:
-    mia = await PageClient.of(shelf, shelf.people.mia)
+    mia = await PageClient.of(own_shelf, own_shelf.people.mia)
     answer = await mia.open("/packages/acme/secret")
     assert "Only members of acme can see this package" in mia.text
     assert answer.headers["cache-control"] == "no-store"
     assert 'content="noindex"' in mia.text
     assert "/feeds/packages/acme/secret" not in mia.text
-    assert (await opened(shelf, "/packages/acme/secret")).status_code == 404
+    assert (await opened(own_shelf, "/packages/acme/secret")).status_code == 404
 
 
-async def test_a_package_that_becomes_private_disappears(shelf: World) -> None:
+async def test_a_package_that_becomes_private_disappears(own_shelf: World) -> None:
     secret = Package.parse("acme", "greet")
-    await shelf.registry.package_visibility.change(secret, Visibility.PRIVATE, by=OPERATOR)
-    assert (await opened(shelf, GREET)).status_code == 404
+    await own_shelf.registry.package_visibility.change(secret, Visibility.PRIVATE, by=OPERATOR)
+    assert (await opened(own_shelf, GREET)).status_code == 404
 
 
 async def test_an_unchanged_page_is_not_sent_again(shelf: World) -> None:
@@ -356,11 +358,11 @@ async def test_an_unchanged_page_is_not_sent_again(shelf: World) -> None:
     assert first.headers["cache-control"].startswith("public")
 
 
-async def test_a_change_is_seen_at_once(shelf: World) -> None:
-    before = await opened(shelf, GREET)
+async def test_a_change_is_seen_at_once(own_shelf: World) -> None:
+    before = await opened(own_shelf, GREET)
     greet = Coordinate.parse("acme", "greet", "1.2.0")
-    await shelf.registry.deprecation.deprecate(greet, "Use words.", by=OPERATOR)
-    after = await opened(shelf, f"{GREET}/1.2.0")
+    await own_shelf.registry.deprecation.deprecate(greet, "Use words.", by=OPERATOR)
+    after = await opened(own_shelf, f"{GREET}/1.2.0")
     assert "Use words." in after.text
     assert after.headers["etag"] != before.headers["etag"]
 
@@ -399,10 +401,10 @@ async def test_the_markdown_version_has_the_usage_and_the_readme(shelf: World) -
     assert f"by acme/greet, commit {COMMIT}" in new.text
 
 
-async def test_a_release_without_a_readme_says_so(shelf: World) -> None:
-    await publish(shelf, "acme/silent:1.0.0", layout=4, readme="")
-    assert "has no readme" in (await opened(shelf, "/packages/acme/silent")).text
-    twin = await opened(shelf, "/packages/acme/silent", accept="text/markdown")
+async def test_a_release_without_a_readme_says_so(own_shelf: World) -> None:
+    await publish(own_shelf, "acme/silent:1.0.0", layout=4, readme="")
+    assert "has no readme" in (await opened(own_shelf, "/packages/acme/silent")).text
+    twin = await opened(own_shelf, "/packages/acme/silent", accept="text/markdown")
     assert "This version has no readme." in twin.text
 
 
@@ -425,13 +427,13 @@ async def test_pictures_and_links_of_a_readme_lead_into_the_archive(shelf: World
         assert (await opened(shelf, address)).status_code == 200
 
 
-async def test_a_readme_is_shown_even_where_its_archive_is_lost(shelf: World) -> None:
-    found = await shelf.stores.metadata.find(Coordinate.parse("acme", "greet", "1.2.0"))
+async def test_a_readme_is_shown_even_where_its_archive_is_lost(own_shelf: World) -> None:
+    found = await own_shelf.stores.metadata.find(Coordinate.parse("acme", "greet", "1.2.0"))
     assert found.release is not None
-    await shelf.stores.archives.delete(found.release.content, stored_before_ms=2**60)
-    page = await opened(shelf, GREET)
+    await own_shelf.stores.archives.delete(found.release.content, stored_before_ms=2**60)
+    page = await opened(own_shelf, GREET)
     assert (page.status_code, "Quickstart" in page.text) == (200, True)
-    assert (await opened(shelf, f"{GREET}/1.2.0/files")).status_code == 404
+    assert (await opened(own_shelf, f"{GREET}/1.2.0/files")).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -44,15 +44,15 @@ async def test_the_tab_has_every_part(world: World, path: str) -> None:
         assert rule.meaning in text
 
 
-async def test_documentation_counts_when_it_is_made(shelf: World) -> None:
+async def test_documentation_counts_when_it_is_made(own_shelf: World) -> None:
     source = "# Greets.\npublic function greet() {}\npublic function wave() {}\n"
-    await publish(shelf, "acme/half:1.0.0", entries={"modules/half/half.bal": source})
+    await publish(own_shelf, "acme/half:1.0.0", entries={"modules/half/half.bal": source})
     page = "/packages/acme/half/1.0.0/quality"
-    assert "The API documentation of this version is not made yet." in await words(shelf, page)
-    await shelf.document()
-    text = await words(shelf, page)
+    assert "The API documentation of this version is not made yet." in await words(own_shelf, page)
+    await own_shelf.document()
+    text = await words(own_shelf, page)
     assert "Documentation 10 of 20 1 of 2 public declarations and methods have a comment." in text
-    assert "/packages/acme/half/1.0.0/docs" in Elements.of(await opened(shelf, page)).links
+    assert "/packages/acme/half/1.0.0/docs" in Elements.of(await opened(own_shelf, page)).links
     assert "View what lacks a comment" in text
 
 
@@ -71,35 +71,37 @@ async def test_every_link_leads_to_a_section_that_names_its_points(shelf: World)
         assert re.search(rf'<h2 id="{rule.key}">{rule.name} <span[^>]*>{rule.points} points', text)
 
 
-async def test_a_deprecated_dependency_costs_points_on_the_tab(shelf: World) -> None:
+async def test_a_deprecated_dependency_costs_points_on_the_tab(own_shelf: World) -> None:
     words_package = Package.parse("acme", "words")
-    await shelf.registry.deprecation.deprecate_package(words_package, "Use greet.", by=OPERATOR)
-    text = await words(shelf, f"{GREET}/quality")
+    await own_shelf.registry.deprecation.deprecate_package(words_package, "Use greet.", by=OPERATOR)
+    text = await words(own_shelf, f"{GREET}/quality")
     assert "Quality score: 70 of 80 points" in text
     assert "Deprecated direct dependencies: acme/words." in text
-    page = await opened(shelf, f"{GREET}/quality")
+    page = await opened(own_shelf, f"{GREET}/quality")
     link = f'<a href="{GREET}/1.2.0/dependencies">View dependencies</a>'
     assert link in page.text
 
 
-async def test_a_package_without_recent_releases_is_not_maintained(shelf: World) -> None:
-    shelf.clock.advance(timedelta(days=731))
-    assert "had no release in the last two years" in await words(shelf, f"{GREET}/quality")
+async def test_a_package_without_recent_releases_is_not_maintained(own_shelf: World) -> None:
+    own_shelf.clock.advance(timedelta(days=731))
+    assert "had no release in the last two years" in await words(own_shelf, f"{GREET}/quality")
 
 
-async def test_a_private_dependency_is_like_one_that_is_not_in_the_registry(shelf: World) -> None:
-    await publish(shelf, "acme/public:1.0.0", dependencies=["acme/secret:1.0.0"])
-    await publish(shelf, "acme/missing:1.0.0", dependencies=["acme/none:1.0.0"])
+async def test_a_private_dependency_is_like_one_that_is_not_in_the_registry(
+    own_shelf: World,
+) -> None:
+    await publish(own_shelf, "acme/public:1.0.0", dependencies=["acme/secret:1.0.0"])
+    await publish(own_shelf, "acme/missing:1.0.0", dependencies=["acme/none:1.0.0"])
     secret = Package.parse("acme", "secret")
-    await shelf.registry.deprecation.deprecate_package(secret, "Gone.", by=OPERATOR)
-    hidden = await words(shelf, "/packages/acme/public/quality")
-    missing = await words(shelf, "/packages/acme/missing/quality")
+    await own_shelf.registry.deprecation.deprecate_package(secret, "Gone.", by=OPERATOR)
+    hidden = await words(own_shelf, "/packages/acme/public/quality")
+    missing = await words(own_shelf, "/packages/acme/missing/quality")
     assert "Its direct dependencies are not in this registry." in hidden
     assert (
         hidden.replace("public", "missing").partition("Quality score")[2]
         == (missing.partition("Quality score")[2])
     )
-    member = await words(shelf, "/packages/acme/public/quality", by=shelf.people.mia)
+    member = await words(own_shelf, "/packages/acme/public/quality", by=own_shelf.people.mia)
     assert DEPRECATED in member
 
 

@@ -65,15 +65,15 @@ async def test_packages_of_standard_organizations_are_listed_higher(
 
 
 async def test_deprecated_packages_are_marked_and_last_except_by_their_exact_names(
-    shelf: World,
+    own_shelf: World,
 ) -> None:
     words = Package.parse("acme", "words")
-    await shelf.registry.deprecation.deprecate_package(words, "Use greet.", by=OPERATOR)
-    assert (await names(shelf, "/search"))[-1] == "words"
-    assert (await names(shelf, "/search?sort=name"))[-1] == "words"
-    assert (await names(shelf, "/search?q=words"))[0] == "words"
-    assert "Deprecated</" in main_of(await opened(shelf, "/search?q=words"))
-    central = await shelf.http.get(f"{URL}/2.0/registry/search-packages", params={"q": "words"})
+    await own_shelf.registry.deprecation.deprecate_package(words, "Use greet.", by=OPERATOR)
+    assert (await names(own_shelf, "/search"))[-1] == "words"
+    assert (await names(own_shelf, "/search?sort=name"))[-1] == "words"
+    assert (await names(own_shelf, "/search?q=words"))[0] == "words"
+    assert "Deprecated</" in main_of(await opened(own_shelf, "/search?q=words"))
+    central = await own_shelf.http.get(f"{URL}/2.0/registry/search-packages", params={"q": "words"})
     assert "words" not in [each["name"] for each in central.json()["packages"]]
 
 
