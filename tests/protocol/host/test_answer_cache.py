@@ -5,7 +5,7 @@ suite run over such a host, too; these send requests twice on purpose.
 """
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -56,23 +56,42 @@ class OneMachine:
         await self._host(scope, receive, send)
 
 
-@pytest.fixture
+async def published(worlds: OpenWorld, host: Callable[[Registry], ASGIApp]) -> World:
+    """Open a registry with a public and a private package."""
+    world = await worlds(host=host, trusted_proxies="127.0.0.1")
+    await world.push(GREET)
+    await world.get(f"{URL}/2.0/docs/acme/greet/1.0.0")  # The first request makes it.
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    return world
+
+
+@pytest.fixture(scope="module")
 def machines() -> list[OneMachine]:
     return []
 
 
-@pytest.fixture
-async def world(worlds: OpenWorld, machines: list[OneMachine]) -> World:
-    """Return a registry with a public and a private package."""
+@pytest.fixture(scope="module")
+async def world(shared_worlds: OpenWorld, machines: list[OneMachine]) -> World:
+    """Return a registry with both packages, which no test changes."""
 
     def host(registry: Registry) -> ASGIApp:
         machines.append(OneMachine(registry))
         return machines[-1]
 
-    world = await worlds(host=host, trusted_proxies="127.0.0.1")
+    return await published(shared_worlds, host)
+
+
+@pytest.fixture
+async def own_world(worlds: OpenWorld) -> World:
+    """Return a registry with both packages for one test."""
+    return await published(worlds, OneMachine)
+
+
+@pytest.fixture(scope="module")
+async def usual(shared_worlds: OpenWorld) -> World:
+    """Return a registry as it is served: the answer cache comes first."""
+    world = await shared_worlds()
     await world.push(GREET)
-    await world.get(f"{URL}/2.0/docs/acme/greet/1.0.0")  # The first request makes it.
-    await world.push(bala("acme/secret:1.0.0", visibility="private"))
     return world
 
 
@@ -116,14 +135,12 @@ async def test_a_repeat_is_the_first_answer_with_another_request_id(
 
 @EACH
 async def test_pages_of_other_sites_may_read_what_was_given_to_others_before(
-    worlds: OpenWorld, path: str, headers: dict[str, str]
+    usual: World, path: str, headers: dict[str, str]
 ) -> None:
-    world = await worlds()  # As it is served: the answer cache comes first.
-    await world.push(GREET)
     from_elsewhere = {**headers, "Origin": "https://elsewhere.test"}
     for _ in range(2):
-        await world.get(path, headers=headers)
-        answer = await world.get(path, headers=from_elsewhere)
+        await usual.get(path, headers=headers)
+        answer = await usual.get(path, headers=from_elsewhere)
         assert answer.headers["access-control-allow-origin"] == "*"
 
 
@@ -168,22 +185,24 @@ async def test_private_missing_and_search_answers_are_never_repeated(
         assert machines[0].asked == 1
 
 
-async def test_a_push_is_seen_at_once(world: World) -> None:
+async def test_a_push_is_seen_at_once(own_world: World) -> None:
     paths = (LIST, f"{MAVEN}/{V}/acme/greet/maven-metadata.xml", PACKAGE)
     paths += (f"{URL}/index/acme/greet/index.json", f"{URL}/index/changes")
     for path in paths:
-        await world.get(path)
-    await world.push(bala("acme/greet:1.1.0"))
+        await own_world.get(path)
+    await own_world.push(bala("acme/greet:1.1.0"))
     for path in paths:
-        assert "1.1.0" in (await world.get(path)).text, path
+        assert "1.1.0" in (await own_world.get(path)).text, path
 
 
-async def test_a_deprecation_is_seen_at_once(world: World) -> None:
+async def test_a_deprecation_is_seen_at_once(own_world: World) -> None:
     for _ in range(2):
-        assert "isdeprecated" not in (await world.get(f"{PACKAGE}/1.0.0", headers=PULL)).headers
-    await world.java(world.people.ann).deprecate("acme/greet:1.0.0", "Old.")
-    assert (await world.get(f"{PACKAGE}/1.0.0", headers=PULL)).headers["deprecatemessage"] == "Old."
-    assert '"Old."' in (await world.get(f"{FILE}-depgraph.json")).text
+        assert "isdeprecated" not in (await own_world.get(f"{PACKAGE}/1.0.0", headers=PULL)).headers
+    await own_world.java(own_world.people.ann).deprecate("acme/greet:1.0.0", "Old.")
+    assert (await own_world.get(f"{PACKAGE}/1.0.0", headers=PULL)).headers[
+        "deprecatemessage"
+    ] == "Old."
+    assert '"Old."' in (await own_world.get(f"{FILE}-depgraph.json")).text
 
 
 @asynccontextmanager
@@ -195,63 +214,65 @@ async def another_process(world: World) -> AsyncGenerator[World]:
 
 @pytest.mark.parametrize("path", [f"{FILE}.bala", f"{FILE}.pom", f"{PACKAGE}/1.0.0"])
 async def test_a_release_that_another_process_withdraws_is_404_at_once(
-    world: World, path: str
+    own_world: World, path: str
 ) -> None:
     for _ in range(2):
-        assert (await world.get(path)).status_code == 200
-    async with another_process(world) as other:
+        assert (await own_world.get(path)).status_code == 200
+    async with another_process(own_world) as other:
         moderation = other.registry.moderation
         await moderation.quarantine(GREETED, "Looked at.", by=OPERATOR)
-        assert (await world.get(path)).status_code in (401, 404)
+        assert (await own_world.get(path)).status_code in (401, 404)
         await moderation.restore(GREETED, by=OPERATOR)
-    assert (await world.get(path)).status_code == 200
+    assert (await own_world.get(path)).status_code == 200
 
 
 @pytest.mark.parametrize(
     "path",
     [LIST, f"{MAVEN}/{V}/acme/greet/maven-metadata.xml", f"{URL}/index/acme/greet/index.json"],
 )
-async def test_a_withdrawn_release_is_not_confirmed_from_memory(world: World, path: str) -> None:
-    had = {"If-None-Match": (await world.get(path)).headers["etag"]}
-    async with another_process(world) as other:
+async def test_a_withdrawn_release_is_not_confirmed_from_memory(
+    own_world: World, path: str
+) -> None:
+    had = {"If-None-Match": (await own_world.get(path)).headers["etag"]}
+    async with another_process(own_world) as other:
         await other.registry.moderation.quarantine(GREETED, "Looked at.", by=OPERATOR)
-        assert (await world.get(path, headers=had)).status_code != 304
+        assert (await own_world.get(path, headers=had)).status_code != 304
 
 
-async def test_a_release_that_another_process_publishes_is_served_at_once(world: World) -> None:
-    async with another_process(world) as other:
+async def test_a_release_that_another_process_publishes_is_served_at_once(own_world: World) -> None:
+    async with another_process(own_world) as other:
         for version in ("1.1.0", "1.2.0", "1.3.0"):
-            assert version not in (await world.get(LIST)).text
+            assert version not in (await own_world.get(LIST)).text
             await other.push(bala(f"acme/greet:{version}"))
-            assert version in (await world.get(LIST)).text
+            assert version in (await own_world.get(LIST)).text
 
 
 @pytest.mark.parametrize(
     ("path", "headers"), [(f"{FILE}.bala", {}), (f"{PACKAGE}/1.0.0", PULL), (f"{PACKAGE}/*", PULL)]
 )
 async def test_each_caller_is_counted_once(
-    world: World, path: str, headers: dict[str, str]
+    own_world: World, path: str, headers: dict[str, str]
 ) -> None:
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3", "192.0.2.2"):
-        await world.get(path, headers={**headers, "X-Forwarded-For": address})
-    assert await world.registry.pull_counter.flush() == 3
+        await own_world.get(path, headers={**headers, "X-Forwarded-For": address})
+    assert await own_world.registry.pull_counter.flush() == 3
 
 
-async def test_clients_that_opt_out_are_not_counted(world: World) -> None:
+async def test_clients_that_opt_out_are_not_counted(own_world: World) -> None:
     headers = {**PULL, "ballerina-central-telemetry-disabled": "true"}
     for _ in range(3):
-        await world.get(f"{PACKAGE}/1.0.0", headers=headers)
-        await world.send("HEAD", f"{FILE}.bala")
-    assert await world.registry.pull_counter.flush() == 0
+        await own_world.get(f"{PACKAGE}/1.0.0", headers=headers)
+        await own_world.send("HEAD", f"{FILE}.bala")
+    assert await own_world.registry.pull_counter.flush() == 0
 
 
 async def test_each_request_leaves_a_line(
-    world: World, capsysbinary: pytest.CaptureFixture[bytes]
+    own_world: World, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     configure("info")
     log.warning("begin")  # Flushes the lines of earlier requests.
     capsysbinary.readouterr()
-    answers = [await world.get(path) for path in (LIST, LIST, f"{FILE}.bala", f"{FILE}.bala")]
+    answers = [await own_world.get(path) for path in (LIST, LIST, f"{FILE}.bala", f"{FILE}.bala")]
     log.warning("end")
     configure("warning")
     lines = [json.loads(line) for line in capsysbinary.readouterr().err.splitlines()]
