@@ -29,6 +29,12 @@ async def shared_worlds(template: Template) -> AsyncGenerator[OpenWorld]:
         yield open_world
 
 
+@pytest.fixture(scope="module")
+async def shared_world(shared_worlds: OpenWorld) -> World:
+    """Return a registry without packages that the tests of a module share."""
+    return await shared_worlds()
+
+
 @pytest.fixture
 def golden(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """Compare with a golden that is kept as JSON, one file a golden."""

@@ -9,7 +9,7 @@ import pytest
 from functions.http.compression import LARGEST_BYTES, SMALLEST_BYTES
 from functions.http.pages import STATIC, static_path
 from tests.support.archives import bala
-from tests.support.world import MAVEN, URL, World
+from tests.support.world import MAVEN, URL, OpenWorld, World
 
 CSS = URL + static_path("site.css")
 PAGE = f"{URL}/about/api"
@@ -19,16 +19,21 @@ TEXTS = [CSS, URL + static_path("site.js"), PAGE, SEARCH, f"{URL}/packages/acme/
 PLAIN, GZIP = {"accept-encoding": "identity"}, {"accept-encoding": "gzip, br"}
 
 
-@pytest.fixture(autouse=True)
-async def published(world: World) -> None:
+@pytest.fixture(scope="module")
+async def world(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package, which no test changes."""
+    world = await shared_worlds()
     await world.push(bala("acme/greet:1.0.0"))
+    return world
 
 
-@pytest.fixture
-async def long_list(world: World) -> None:
-    """Publish so many versions of the package that their list is long."""
-    for minor in range(1, 40):
+@pytest.fixture(scope="module")
+async def long_list(shared_worlds: OpenWorld) -> World:
+    """Return a registry with so many versions of a package that their list is long."""
+    world = await shared_worlds()
+    for minor in range(40):
         await world.push(bala(f"acme/greet:1.{minor}.0"))
+    return world
 
 
 async def raw(world: World, url: str, headers: Mapping[str, str], method: str = "GET") -> bytes:
@@ -71,7 +76,8 @@ async def test_a_client_that_has_it_in_either_encoding_gets_no_body(world: World
             assert again.headers[name] == first.headers[name]
 
 
-async def test_no_request_makes_the_registry_compress_megabytes(world: World) -> None:
+async def test_no_request_makes_the_registry_compress_megabytes(worlds: OpenWorld) -> None:
+    world = await worlds()
     text = "".join(map(str, range(300_000)))
     sizes = (LARGEST_BYTES, LARGEST_BYTES + 1)
     entries = {f"resources/{size}.txt": text[:size] for size in sizes}
@@ -145,20 +151,18 @@ async def test_archives_are_never_compressed(world: World) -> None:
             assert "accept-encoding" not in varied(answer)
 
 
-@pytest.mark.usefixtures("long_list")
-async def test_what_bal_reads_of_central_stays_as_it_is(world: World) -> None:
+async def test_what_bal_reads_of_central_stays_as_it_is(long_list: World) -> None:
     for path in ("/packages/acme/greet", "/packages/acme/greet/1.0.0", "/packages?q=greet"):
-        answer = await world.get(path, headers={"accept-encoding": "gzip"})
+        answer = await long_list.get(path, headers={"accept-encoding": "gzip"})
         assert answer.is_success
         assert "content-encoding" not in answer.headers
         assert "accept-encoding" not in varied(answer)
 
 
-@pytest.mark.usefixtures("long_list")
-async def test_a_maven_client_reads_a_long_list_of_versions(world: World) -> None:
-    assert (await world.get(LIST, headers=GZIP)).headers["content-encoding"] == "gzip"
-    assert len(await world.maven().versions("acme/greet")) == 40
-    checksum = await world.get(f"{LIST}.sha1", headers=GZIP)
+async def test_a_maven_client_reads_a_long_list_of_versions(long_list: World) -> None:
+    assert (await long_list.get(LIST, headers=GZIP)).headers["content-encoding"] == "gzip"
+    assert len(await long_list.maven().versions("acme/greet")) == 40
+    checksum = await long_list.get(f"{LIST}.sha1", headers=GZIP)
     assert "content-encoding" not in checksum.headers
 
 

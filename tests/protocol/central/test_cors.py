@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.archives import bala
-from tests.support.world import World
+from tests.support.world import OpenWorld, World
 
 READS = [
     "/packages",
@@ -24,9 +24,16 @@ READS = [
 ORIGIN = {"Origin": "https://store.test"}
 
 
+@pytest.fixture(scope="module")
+async def world(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package, which no test changes."""
+    world = await shared_worlds()
+    await world.push(bala("acme/greet:1.0.0"))
+    return world
+
+
 @pytest.mark.parametrize("path", READS)
 async def test_every_anonymous_read_may_be_used_by_any_page(world: World, path: str) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
     answer = await world.get(path, headers=ORIGIN)
     assert answer.headers["access-control-allow-origin"] == "*"
 

@@ -13,7 +13,7 @@ from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
 from tests.support.documented_packages import TYPES, documented_bala, published
-from tests.support.world import World
+from tests.support.world import OpenWorld, World
 
 QUERIES = ["", "?q=http", "/?package=http", "?limit=abc&offset=-1", "?user-packages=true", "/"]
 
@@ -29,6 +29,14 @@ async def test_connectors_and_triggers_are_always_a_list(anyone: JavaBal, query:
         assert answer["count"] == 0
 
 
+@pytest.fixture(scope="module")
+async def plain(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package that has neither, which no test changes."""
+    world = await shared_worlds()
+    await world.push(bala("acme/plain:1.0.0"))
+    return world
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -42,9 +50,8 @@ async def test_connectors_and_triggers_are_always_a_list(anyone: JavaBal, query:
         "/triggers/acme/plain/1.0.0/plain/Service",
     ],
 )
-async def test_one_that_is_not_there_is_404_with_a_reason(world: World, path: str) -> None:
-    await world.push(bala("acme/plain:1.0.0"))
-    refused(await world.get(path), 404)
+async def test_one_that_is_not_there_is_404_with_a_reason(plain: World, path: str) -> None:
+    refused(await plain.get(path), 404)
 
 
 async def test_more_packages_than_a_page_of_the_index_are_listed(

@@ -5,7 +5,7 @@ from typing import cast
 from urllib.parse import unquote, urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.composition import Adapters
@@ -44,6 +44,12 @@ HOSTILE = [
     "%E2%80%AE", "%F0%9F%98%80", "a" * 300, "1.0.0", "'%20OR%201=1", "<script>", "con", "%5C",
 ]  # fmt: skip
 BODIES = [b"", b"{}", b"[]", b"null", b"nonsense", b"\x00\xff", b'{"message":', b'{"packages":{}}']
+
+
+@pytest.fixture(scope="module")
+async def world(shared_world: World) -> World:
+    """Return a registry without packages, which no test changes."""
+    return shared_world
 
 
 @pytest.mark.parametrize("part", HOSTILE)
@@ -99,7 +105,7 @@ QUERY = st.dictionaries(
 
 
 @given(query=QUERY)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(max_examples=60)
 async def test_no_query_is_an_error(world: World, query: dict[str, str]) -> None:
     for path in ("/packages", "/search-packages", "/search-suggestions", "/tools"):
         answer = await world.get(f"{path}?{urlencode(query)}")

@@ -237,16 +237,17 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-async def test_a_bomb_is_refused_in_a_moment(world: World, name: str) -> None:
-    await asked(world, "{packages {count}}")  # The library is imported.
-    seconds, answer = list[float](), dict[str, Any]()
-    for _ in range(3):
+async def test_a_bomb_is_refused_in_a_moment(shared_world: World, name: str) -> None:
+    await asked(shared_world, "{packages {count}}")  # The library is imported.
+    for _ in range(3):  # A busy machine may be slow once.
         began = time.thread_time()
-        answer = await asked(world, BOMBS[name])
-        seconds.append(time.thread_time() - began)
-    assert min(seconds) < 0.5  # Without the limits it takes many seconds.
-    assert answer["errors"][0]["message"]
-    assert not answer["data"]
+        answer = await asked(shared_world, BOMBS[name])
+        seconds = time.thread_time() - began
+        assert answer["errors"][0]["message"]
+        assert not answer["data"]
+        if seconds < 0.5:
+            return
+    pytest.fail("It takes too long.")  # Without the limits it takes many seconds.
 
 
 @pytest.mark.parametrize(
@@ -262,6 +263,6 @@ async def test_a_bomb_is_refused_in_a_moment(world: World, name: str) -> None:
     ],
     ids=range(7),
 )
-async def test_an_unreadable_body_is_an_error_of_graphql(world: World, body: str) -> None:
-    answer = await sent(world, body)
+async def test_an_unreadable_body_is_an_error_of_graphql(shared_world: World, body: str) -> None:
+    answer = await sent(shared_world, body)
     assert answer["errors"][0]["message"]

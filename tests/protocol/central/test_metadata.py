@@ -11,7 +11,7 @@ from tests.protocol.bal.go import GoBal
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
-from tests.support.world import URL, World
+from tests.support.world import URL, OpenWorld, World
 
 RICH: dict[str, Any] = {
     "dependencies": ["ballerina/io:1.6.0"],
@@ -99,6 +99,15 @@ async def test_ids_of_releases_differ_and_stay(world: World, ann: JavaBal) -> No
 # --- which version -----------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+async def versions(shared_worlds: OpenWorld) -> World:
+    """Return a registry with several versions of a package, which no test changes."""
+    world = await shared_worlds()
+    for version in ("1.2.0", "1.2.9", "1.10.0", "2.0.0-rc.1", "2.0.0", "3.0.0-beta.1"):
+        await world.push(bala(f"acme/greet:{version}"))
+    return world
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
@@ -111,10 +120,8 @@ async def test_ids_of_releases_differ_and_stay(world: World, ann: JavaBal) -> No
         ("3.*", "3.0.0-beta.1"),
     ],
 )
-async def test_a_range_is_its_newest_version(world: World, wanted: str, found: str) -> None:
-    for version in ("1.2.0", "1.2.9", "1.10.0", "2.0.0-rc.1", "2.0.0", "3.0.0-beta.1"):
-        await world.push(bala(f"acme/greet:{version}"))
-    assert answered(await world.get(f"/packages/acme/greet/{wanted}"))["version"] == found
+async def test_a_range_is_its_newest_version(versions: World, wanted: str, found: str) -> None:
+    assert answered(await versions.get(f"/packages/acme/greet/{wanted}"))["version"] == found
 
 
 async def test_a_deprecated_version_is_passed_over(world: World, ann: JavaBal) -> None:
@@ -136,8 +143,8 @@ async def test_the_newest_is_found_even_when_all_are_deprecated(world: World, an
     "version",
     ["1", "1.2", "1.x", "abc", "01.0.0", "1.0.0+build", "1.2.3.*", "**", "1.0.2147483648"],
 )
-async def test_an_invalid_version_is_400(world: World, version: str) -> None:
-    assert version in refused(await world.get(f"/packages/acme/greet/{version}"), 400)
+async def test_an_invalid_version_is_400(versions: World, version: str) -> None:
+    assert version in refused(await versions.get(f"/packages/acme/greet/{version}"), 400)
 
 
 @pytest.mark.parametrize("coordinate", ["acme/greet:2.0.0", "acme/greet:*", "acme/none:1.0.0"])

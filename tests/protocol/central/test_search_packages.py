@@ -7,14 +7,16 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
-from tests.support.world import URL, World
+from tests.support.world import URL, OpenWorld, World
 
 
-@pytest.fixture(autouse=True)
-async def published(world: World) -> None:
-    """Publish a package with two modules."""
+@pytest.fixture(scope="module")
+async def world(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package, which no test changes."""
+    world = await shared_worlds()
     spec = {"modules": ["sub"], "keywords": ["greeting"], "summary": "Greets people."}
     await world.push(bala("acme/greet:1.0.0", **spec))
+    return world
 
 
 async def test_the_language_server_asks_without_any_header_and_with_a_slash_too_many(

@@ -8,7 +8,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
 from tests.support.documented_packages import documented_bala, published
-from tests.support.world import World
+from tests.support.world import OpenWorld, World
 
 FUNCTION = "# Says hello.\npublic function sayHello(string name) returns string => name;\n"
 
@@ -57,6 +57,14 @@ async def test_a_symbol_has_every_key_of_central(world: World) -> None:
     }
 
 
+@pytest.fixture(scope="module")
+async def documented(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package and its documentation, which no test changes."""
+    world = await shared_worlds()
+    await published(world)
+    return world
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
@@ -72,18 +80,16 @@ async def test_a_symbol_has_every_key_of_central(world: World) -> None:
     ],
 )
 async def test_a_symbol_has_the_kind_that_central_calls_it(
-    world: World, text: str, kind: str
+    documented: World, text: str, kind: str
 ) -> None:
-    await published(world)
-    answer = await world.editor().search_symbols(q=text)
+    answer = await documented.editor().search_symbols(q=text)
     assert answer["symbols"][0]["symbolType"] == kind
 
 
-async def test_symbols_have_pages(world: World) -> None:
-    await published(world)
-    every = await found(world, "greet", limit="50")
+async def test_symbols_have_pages(documented: World) -> None:
+    every = await found(documented, "greet", limit="50")
     assert len(every) > 2
-    assert await found(world, "greet", limit="1", offset="1") == every[1:2]
+    assert await found(documented, "greet", limit="1", offset="1") == every[1:2]
 
 
 async def test_the_symbols_are_those_of_the_latest_release(world: World) -> None:

@@ -47,20 +47,27 @@ NOT_TOKENS = [
 ]
 
 
+@pytest.fixture(scope="module")
+async def greet(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package, which no test changes."""
+    world = await shared_worlds()
+    await world.push(bala(GREET))
+    return world
+
+
 @pytest.mark.parametrize(("method", "path", "body"), CALLS)
 async def test_an_invalid_token_is_401_on_every_call(
-    world: World, method: str, path: str, body: bytes
+    greet: World, method: str, path: str, body: bytes
 ) -> None:
-    await world.push(bala(GREET))
     headers = {"Authorization": "Bearer nonsense"}
-    answer = await world.send(method, path, headers=headers, content=body)
+    answer = await greet.send(method, path, headers=headers, content=body)
     assert "token" in refused(answer, 401)
 
 
 @pytest.mark.parametrize("value", NOT_TOKENS)
-async def test_whatever_is_there_and_is_no_token_is_401(world: World, value: str) -> None:
+async def test_whatever_is_there_and_is_no_token_is_401(greet: World, value: str) -> None:
     headers = {"Authorization": value}
-    message = refused(await world.get("/packages/acme/greet/1.0.0", headers=headers), 401)
+    message = refused(await greet.get("/packages/acme/greet/1.0.0", headers=headers), 401)
     assert "nonsense" not in message
 
 

@@ -9,7 +9,7 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.maven import Generation, texts
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published
-from tests.support.world import MAVEN, World
+from tests.support.world import MAVEN, OpenWorld, World
 
 GREET = "acme/greet:1.0.0"
 V = "v2201-13-0"
@@ -53,16 +53,26 @@ async def test_the_versions_of_a_package_are_nested_just_so(world: World) -> Non
 
 
 @pytest.mark.parametrize("path", ["acme/none", "nobody/none", "a-b/none", "acme/1no", "acme/a..b"])
-async def test_an_unknown_package_is_an_empty_list(world: World, path: str) -> None:
+async def test_an_unknown_package_is_an_empty_list(shared_world: World, path: str) -> None:
     org, name = path.split("/")
-    assert await read(world, f"{V}/{path}/maven-metadata.xml") == (
+    assert await read(shared_world, f"{V}/{path}/maven-metadata.xml") == (
         f"{HEAD}<groupId>{V}.{org}</groupId><artifactId>{name}</artifactId><versions/></metadata>\n"
     )
 
 
-async def test_names_from_the_path_are_escaped(world: World) -> None:
-    text = await read(world, f"{V}/%3Corg%3E/a&b%07/maven-metadata.xml")
+async def test_names_from_the_path_are_escaped(shared_world: World) -> None:
+    text = await read(shared_world, f"{V}/%3Corg%3E/a&b%07/maven-metadata.xml")
     assert f"<groupId>{V}.&lt;org&gt;</groupId><artifactId>a&amp;b</artifactId>" in text
+
+
+@pytest.fixture(scope="module")
+async def of_platforms(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package that has a version for each platform."""
+    world = await shared_worlds()
+    for minor, platform in enumerate(["any", "java11", "java17", "java21", "java25", "go1.26"]):
+        archive = bala(f"acme/p:1.{minor}.0", platform=platform, ballerina_version="2201.5.0")
+        await world.push(archive)
+    return world
 
 
 @pytest.mark.parametrize(
@@ -77,13 +87,9 @@ async def test_names_from_the_path_are_escaped(world: World) -> None:
     ],
 )
 async def test_a_distribution_is_offered_what_its_virtual_machine_runs(
-    world: World, distribution: str, offered: list[str]
+    of_platforms: World, distribution: str, offered: list[str]
 ) -> None:
-    platforms = ["any", "java11", "java17", "java21", "java25", "go1.26"]
-    for minor, platform in enumerate(platforms):
-        archive = bala(f"acme/p:1.{minor}.0", platform=platform, ballerina_version="2201.5.0")
-        await world.push(archive)
-    text = await read(world, f"{distribution}/acme/p/maven-metadata.xml")
+    text = await read(of_platforms, f"{distribution}/acme/p/maven-metadata.xml")
     assert texts(text.encode(), "versions/version/platform") == offered
 
 
@@ -297,10 +303,10 @@ async def test_symbols_are_found(world: World) -> None:
 @pytest.mark.parametrize("kind", ["package", "packagesolr", "tool", "symbol", "connector"])
 @pytest.mark.parametrize("text", ["", "nothing like it", "ab?", "ab>", "ab?cd>ef", "q=ü&org=a-b"])
 async def test_a_search_that_finds_nothing_is_an_empty_list(
-    world: World, kind: str, text: str
+    shared_world: World, kind: str, text: str
 ) -> None:
     segment = f"{kind.removesuffix('solr')}search{'solr' if kind.endswith('solr') else ''}"
-    root = await world.maven().search(segment, text)
+    root = await shared_world.maven().search(segment, text)
     assert len(root[-1]) == 0
     assert root[-1].tag == f"{kind.removesuffix('solr')}s"
 
@@ -319,8 +325,8 @@ async def test_slashes_and_plus_signs_of_base64_arrive(world: World) -> None:
 
 @pytest.mark.parametrize("typed", ["!", "Z3Jl*", "a", "Z3=JlZXQ", "gr%20eet", "ü"])
 @pytest.mark.parametrize("kind", ["package", "tool", "symbol", "connector"])
-async def test_invalid_base64_is_refused(world: World, kind: str, typed: str) -> None:
-    answer = await world.get(f"{MAVEN}/{V}/__{kind}search__/{typed}/maven-metadata.xml")
+async def test_invalid_base64_is_refused(shared_world: World, kind: str, typed: str) -> None:
+    answer = await shared_world.get(f"{MAVEN}/{V}/__{kind}search__/{typed}/maven-metadata.xml")
     assert answer.status_code == 400
     assert "Base64" in answer.text
     assert answer.text.strip().isprintable()
@@ -330,9 +336,9 @@ async def test_invalid_base64_is_refused(world: World, kind: str, typed: str) ->
     ("asked", "limit"), [("10000", "1000"), ("-1", "10"), ("x", "10"), ("0", "0"), ("", "10")]
 )
 async def test_no_search_has_more_than_a_thousand_entries(
-    world: World, asked: str, limit: str
+    shared_world: World, asked: str, limit: str
 ) -> None:
-    root = await world.maven().search("packagesearchsolr", f"q=&limit={asked}&offset=10000")
+    root = await shared_world.maven().search("packagesearchsolr", f"q=&limit={asked}&offset=10000")
     assert (root.findtext("limit"), root.findtext("offset")) == (limit, "10000")
 
 

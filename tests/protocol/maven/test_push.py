@@ -34,6 +34,14 @@ async def put(world: World, url: str, content: bytes) -> tuple[int, str]:
     return answer.status_code, answer.text.strip()
 
 
+@pytest.fixture(scope="module")
+async def greet(shared_worlds: OpenWorld) -> World:
+    """Return a registry with one release, which no test changes."""
+    world = await shared_worlds()
+    await put(world, BALA, bala(GREET))
+    return world
+
+
 async def test_a_pushed_release_is_the_same_for_every_client(world: World) -> None:
     await world.maven(world.people.ann).push(GREET, bala(GREET))
     assert await world.maven().pull(GREET) == bala(GREET)
@@ -58,10 +66,10 @@ async def test_the_challenge_comes_before_the_archive(world: World) -> None:
 
 
 @pytest.mark.parametrize("url", [BALA, METADATA, SBOM, MAVEN])
-async def test_options_names_the_methods_and_never_webdav(world: World, url: str) -> None:
-    challenged = await world.send("OPTIONS", url)
+async def test_options_names_the_methods_and_never_webdav(shared_world: World, url: str) -> None:
+    challenged = await shared_world.send("OPTIONS", url)
     assert challenged.headers["www-authenticate"] == 'Basic realm="Ballroom"'
-    answer = await world.send("OPTIONS", url, by=world.people.ann)
+    answer = await shared_world.send("OPTIONS", url, by=shared_world.people.ann)
     assert (answer.status_code, answer.headers["allow"]) == (200, "GET, HEAD, OPTIONS, PUT")
     assert "dav" not in answer.headers
 
@@ -131,19 +139,18 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("url", "content"), REFUSED)
-async def test_a_refused_upload_stores_nothing(world: World, url: str, content: bytes) -> None:
-    await put(world, BALA, bala(GREET))
-    before = await stored(world.stores)
-    assert (await put(world, url, content))[0] >= 400
-    assert await stored(world.stores) == before
+async def test_a_refused_upload_stores_nothing(greet: World, url: str, content: bytes) -> None:
+    before = await stored(greet.stores)
+    assert (await put(greet, url, content))[0] >= 400
+    assert await stored(greet.stores) == before
 
 
 @pytest.mark.parametrize("url", [POM, METADATA, f"{POM}.sha1", f"{METADATA}.md5"])
-async def test_generated_files_are_not_stored(world: World, url: str) -> None:
-    before = await stored(world.stores)
+async def test_generated_files_are_not_stored(shared_world: World, url: str) -> None:
+    before = await stored(shared_world.stores)
     content = {POM: pom("acme", "greet", "1.0.0")}.get(url, b"0" * (40 if "sha1" in url else 32))
-    assert (await put(world, url, content))[0] == 201
-    assert await stored(world.stores) == before
+    assert (await put(shared_world, url, content))[0] == 201
+    assert await stored(shared_world.stores) == before
 
 
 # --- Who may -----------------------------------------------------------------------------------
@@ -151,16 +158,15 @@ async def test_generated_files_are_not_stored(world: World, url: str) -> None:
 
 @pytest.mark.parametrize("url", [BALA, POM, SBOM, METADATA, f"{BALA}.sha1", f"{METADATA}.md5"])
 async def test_nothing_is_taken_without_credentials_or_without_the_right(
-    world: World, url: str
+    greet: World, url: str
 ) -> None:
-    await put(world, BALA, bala(GREET))
-    anonymous = await world.send("PUT", url, content=b"x")
+    anonymous = await greet.send("PUT", url, content=b"x")
     assert anonymous.status_code == 401
     assert anonymous.headers["www-authenticate"].startswith("Basic ")
     assert "accesstoken" in anonymous.text
-    reader = await limited(world, world.people.ann, "read")
-    for person in (world.people.mia, world.people.bob, reader):
-        answer = await world.send("PUT", url, by=person, content=bala(GREET))
+    reader = await limited(greet, greet.people.ann, "read")
+    for person in (greet.people.mia, greet.people.bob, reader):
+        answer = await greet.send("PUT", url, by=person, content=bala(GREET))
         assert answer.status_code == 403, person.account.name
 
 
@@ -182,10 +188,9 @@ async def test_a_lone_colon_is_nobody(world: World) -> None:
 
 
 @pytest.mark.parametrize("credentials", ["Basic YW5uOndyb25n", "Basic !", "Bearer x", "Digest x"])
-async def test_a_bad_token_is_challenged_everywhere(world: World, credentials: str) -> None:
-    await put(world, BALA, bala(GREET))
+async def test_a_bad_token_is_challenged_everywhere(greet: World, credentials: str) -> None:
     for method in ("GET", "HEAD", "PUT", "OPTIONS"):
-        answer = await world.send(method, METADATA, headers={"Authorization": credentials})
+        answer = await greet.send(method, METADATA, headers={"Authorization": credentials})
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == 'Basic realm="Ballroom"'
 
@@ -196,42 +201,38 @@ async def test_a_bad_token_is_challenged_everywhere(world: World, credentials: s
 @pytest.mark.parametrize("algorithm", CHECKSUMS)
 @pytest.mark.parametrize("ending", ["", "\n", "  greet-1.0.0.bala\n"])
 async def test_the_checksum_of_the_archive_is_verified(
-    world: World, algorithm: str, ending: str
+    greet: World, algorithm: str, ending: str
 ) -> None:
-    await put(world, BALA, bala(GREET))
     right = hashlib.new(algorithm, bala(GREET)).hexdigest()
-    assert await put(world, f"{BALA}.{algorithm}", f"{right}{ending}".encode()) == (201, "")
-    assert (await put(world, f"{BALA}.{algorithm}", right.upper().encode()))[0] == 201
+    assert await put(greet, f"{BALA}.{algorithm}", f"{right}{ending}".encode()) == (201, "")
+    assert (await put(greet, f"{BALA}.{algorithm}", right.upper().encode()))[0] == 201
 
 
 @pytest.mark.parametrize("algorithm", CHECKSUMS)
-async def test_a_wrong_checksum_is_refused_with_the_right_one(world: World, algorithm: str) -> None:
-    await put(world, BALA, bala(GREET))
+async def test_a_wrong_checksum_is_refused_with_the_right_one(greet: World, algorithm: str) -> None:
     wrong = hashlib.new(algorithm, b"damaged").hexdigest()
-    status, sentence = await put(world, f"{BALA}.{algorithm}", wrong.encode())
+    status, sentence = await put(greet, f"{BALA}.{algorithm}", wrong.encode())
     assert status == 400
     assert hashlib.new(algorithm, bala(GREET)).hexdigest() in sentence
-    assert (await world.get(f"{BALA}.{algorithm}")).text in sentence
+    assert (await greet.get(f"{BALA}.{algorithm}")).text in sentence
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 40, b"0" * 39, b"0" * 41, b"\xff" * 40])
 @pytest.mark.parametrize("url", [BALA, POM, METADATA, SBOM])
-async def test_an_invalid_checksum_is_refused(world: World, url: str, content: bytes) -> None:
-    await put(world, BALA, bala(GREET))
-    status, sentence = await put(world, f"{url}.sha1", content)
+async def test_an_invalid_checksum_is_refused(greet: World, url: str, content: bytes) -> None:
+    status, sentence = await put(greet, f"{url}.sha1", content)
     assert status == 400
     assert "40 hexadecimal digits" in sentence
 
 
-async def test_a_checksum_without_its_archive_is_refused(world: World) -> None:
-    status, sentence = await put(world, f"{BALA}.sha1", b"0" * 40)
+async def test_a_checksum_without_its_archive_is_refused(shared_world: World) -> None:
+    status, sentence = await put(shared_world, f"{BALA}.sha1", b"0" * 40)
     assert (status, sentence) == (404, "package not found for: acme/greet:1.0.0")
 
 
-async def test_checksums_of_what_is_made_here_are_taken(world: World) -> None:
-    await put(world, BALA, bala(GREET))
+async def test_checksums_of_what_is_made_here_are_taken(greet: World) -> None:
     for url in (POM, METADATA, SBOM):
-        assert (await put(world, f"{url}.sha1", b"0" * 40))[0] == 201
+        assert (await put(greet, f"{url}.sha1", b"0" * 40))[0] == 201
 
 
 # --- The bill of materials ---------------------------------------------------------------------
@@ -251,25 +252,22 @@ async def test_a_bill_of_materials_is_taken_once_and_comes_back(world: World) ->
 @pytest.mark.parametrize(
     "content", [b"", b"{}", b"[]", b"not json", b'{"bomFormat": "SPDX"}', b"[" * 100_000]
 )
-async def test_an_invalid_bill_of_materials_is_refused(world: World, content: bytes) -> None:
-    await put(world, BALA, bala(GREET))
-    assert (await put(world, SBOM, content))[0] == 400
-    assert (await world.get(SBOM)).status_code == 404
+async def test_an_invalid_bill_of_materials_is_refused(greet: World, content: bytes) -> None:
+    assert (await put(greet, SBOM, content))[0] == 400
+    assert (await greet.get(SBOM)).status_code == 404
 
 
-async def test_a_bill_of_materials_has_a_limit(world: World) -> None:
-    await put(world, BALA, bala(GREET))
-    status, sentence = await put(world, SBOM, b" " * (MAX_SBOM_BYTES + 1))
+async def test_a_bill_of_materials_has_a_limit(greet: World) -> None:
+    status, sentence = await put(greet, SBOM, b" " * (MAX_SBOM_BYTES + 1))
     assert status == 413
     shown = "The bill of materials has 8,388,609 bytes, and this registry takes 8,388,608 at most."
     assert shown in sentence
 
 
-async def test_a_bill_of_materials_has_a_limit_of_values(world: World) -> None:
-    await put(world, BALA, bala(GREET))
+async def test_a_bill_of_materials_has_a_limit_of_values(greet: World) -> None:
     many = CYCLONE.removesuffix(b"}") + b', "x": [' + b"1," * MAX_SBOM_VALUES + b"1]}"
-    assert (await put(world, SBOM, many))[0] == 400
-    assert (await world.get(SBOM)).status_code == 404
+    assert (await put(greet, SBOM, many))[0] == 400
+    assert (await greet.get(SBOM)).status_code == 404
 
 
 async def test_a_bill_of_materials_without_its_release_is_refused(world: World) -> None:
@@ -295,41 +293,45 @@ async def test_a_bill_of_materials_without_its_release_is_refused(world: World) 
         b'<!DOCTYPE project SYSTEM "http://registry.test/"><project/>',
     ],
 )
-async def test_a_bad_pom_is_refused(world: World, content: bytes) -> None:
-    status, sentence = await put(world, POM, content)
+async def test_a_bad_pom_is_refused(shared_world: World, content: bytes) -> None:
+    status, sentence = await put(shared_world, POM, content)
     assert status == 400
     assert "POM" in sentence
 
 
-async def test_a_pom_has_a_limit(world: World) -> None:
-    assert (await put(world, POM, b" " * 100_000))[0] == 413
+async def test_a_pom_has_a_limit(shared_world: World) -> None:
+    assert (await put(shared_world, POM, b" " * 100_000))[0] == 413
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"not xml", b"<!DOCTYPE x [<!ENTITY a 'a'>]>", b"<m>" * 100_000]
 )
-async def test_metadata_of_a_client_is_not_even_looked_at(world: World, content: bytes) -> None:
-    await put(world, BALA, bala(GREET))
-    before = await world.get(METADATA)
-    assert await put(world, METADATA, content) == (201, "")
-    assert (await world.get(METADATA)).content == before.content
+async def test_metadata_of_a_client_is_not_even_looked_at(greet: World, content: bytes) -> None:
+    before = await greet.get(METADATA)
+    assert await put(greet, METADATA, content) == (201, "")
+    assert (await greet.get(METADATA)).content == before.content
 
 
 @pytest.mark.parametrize(
     "coordinate", ["acme/other:1.0.0", "acme/greet:1.0.1", "other/greet:1.0.0"]
 )
-async def test_an_archive_of_another_release_is_refused(world: World, coordinate: str) -> None:
-    status, sentence = await put(world, BALA, bala(coordinate))
+async def test_an_archive_of_another_release_is_refused(
+    shared_world: World, coordinate: str
+) -> None:
+    status, sentence = await put(shared_world, BALA, bala(coordinate))
     assert status == 400
     assert coordinate in sentence
     assert "acme/greet:1.0.0" in sentence
-    assert await world.maven(world.people.admin).versions(coordinate.partition(":")[0]) == []
+    assert (
+        await shared_world.maven(shared_world.people.admin).versions(coordinate.partition(":")[0])
+        == []
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", bala(GREET)[:-30]])
-async def test_half_an_archive_is_refused(world: World, content: bytes) -> None:
-    assert (await put(world, BALA, content))[0] == 400
-    assert await world.maven().versions("acme/greet") == []
+async def test_half_an_archive_is_refused(shared_world: World, content: bytes) -> None:
+    assert (await put(shared_world, BALA, content))[0] == 400
+    assert await shared_world.maven().versions("acme/greet") == []
 
 
 @pytest.mark.parametrize(
@@ -356,16 +358,16 @@ async def test_half_an_archive_is_refused(world: World, content: bytes) -> None:
         "v2201-13-0/__tools__/greet/maven-metadata.xml",
     ],
 )
-async def test_a_file_for_no_place_of_ours_is_refused(world: World, path: str) -> None:
-    status, sentence = await put(world, f"{MAVEN}/{path}", bala(GREET))
+async def test_a_file_for_no_place_of_ours_is_refused(shared_world: World, path: str) -> None:
+    status, sentence = await put(shared_world, f"{MAVEN}/{path}", bala(GREET))
     assert status == 400
     assert sentence.isprintable()
-    assert await world.maven().versions("acme/greet") == []
+    assert await shared_world.maven().versions("acme/greet") == []
 
 
-async def test_dots_in_a_path_lead_nowhere_else(world: World) -> None:
+async def test_dots_in_a_path_lead_nowhere_else(shared_world: World) -> None:
     url = f"{MAVEN}/acme/../../maven/acme/other/1.0.0/greet-1.0.0.bala"
-    assert (await put(world, url, bala(GREET)))[0] == 400
+    assert (await put(shared_world, url, bala(GREET)))[0] == 400
 
 
 async def test_an_archive_over_the_limit_is_refused_with_the_limit(worlds: OpenWorld) -> None:
