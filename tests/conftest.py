@@ -1,5 +1,6 @@
 """What every suite shares."""
 
+import faulthandler
 import gc
 import os
 import sys
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import settings
 
 if TYPE_CHECKING:
@@ -32,6 +34,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     mark = item.get_closest_marker("one_instance")
     if mark is not None and os.environ.get("BALLROOM_TEST_WORLD") == "four-instances":
         pytest.skip(mark.args[0])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool:
+    """End the process of a test that takes too long, and print the stacks of its threads.
+
+    The timer of pytest-timeout is a Python thread, which takes as long to start as a short test.
+    """
+    stderr = item.config.stash[fault_handler_stderr_fd_key]
+    faulthandler.dump_traceback_later(settings.timeout, exit=True, file=stderr)
+    return True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_timeout_cancel_timer() -> bool:
+    """Stop the timer of a test that has ended."""
+    faulthandler.cancel_dump_traceback_later()
+    return True
 
 
 def pytest_collection_finish() -> None:
