@@ -1,6 +1,7 @@
 """Store operations of the pages of an organization, as docs/account-pages.md lists them."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -8,10 +9,11 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.services.packages import PACKAGES_ON_A_PAGE
 from tests.support.archives import bala
+from tests.support.filled import Filled
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance
-from tests.support.world import URL, OpenWorld, World, asking
+from tests.support.world import URL, OpenWorld, Template, World, asking
 
 pytestmark = one_instance("it counts calls of one instance")
 
@@ -70,19 +72,29 @@ async def test_a_page_asks_no_more_than_its_budget(
     assert await calls(ann, journal, ORG + page) == PAGES[page]
 
 
-@pytest.mark.parametrize("page", PAGES)
-async def test_no_page_asks_more_where_there_is_more(
-    world: World, journal: Journal, page: str
-) -> None:
-    for number in range(1, PACKAGES_ON_A_PAGE + 2):
+async def fill(world: World) -> None:
+    """Publish more packages than a page has, more releases, and more events."""
+    for number in range(PACKAGES_ON_A_PAGE + 2):
         await world.push(bala(f"acme/p{number:02}:1.0.0"), by=world.people.admin)
     for patch in range(1, 4):
         await world.push(bala(f"acme/p00:1.0.{patch}"))
     first = Coordinate.parse("acme", "p00", "1.0.0")
     for number in range(30):
         await world.registry.deprecation.deprecate(first, f"Number {number}.", by=OPERATOR)
-    ann = await PageClient.of(world, world.people.ann)
-    grown = await calls(ann, journal, ORG + page)
+
+
+@pytest.fixture(scope="module")
+async def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+    return await Filled.of(template, tmp_path_factory.mktemp("filled") / "data", fill)
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_no_page_asks_more_where_there_is_more(
+    filled: Filled, scratch: Path, journal: Journal, page: str
+) -> None:
+    async with filled.world(scratch / "data", wrap=journal.wrap, host=asking) as world:
+        ann = await PageClient.of(world, world.people.ann)
+        grown = await calls(ann, journal, ORG + page)
     assert grown.total() <= PAGES[page].total()
 
 
