@@ -14,10 +14,9 @@ from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
 from tests.support.world import OpenWorld, World
 
-GREET = "acme/greet:1.0.0"
-PATH = "/packages/acme/greet/1.0.0"
-ARCHIVE = bala(GREET)
-PRIVATE = bala(GREET, visibility="private")
+ARCHIVE = bala("acme/greet:1.0.0")
+PRIVATE = bala("acme/secret:1.0.0", visibility="private")
+PATHS = {ARCHIVE: "/packages/acme/greet/1.0.0", PRIVATE: "/packages/acme/secret/1.0.0"}
 
 
 def by_function(registry: Registry) -> Host:
@@ -30,16 +29,28 @@ def from_disk(registry: Registry) -> Host:
     return Host(lazy_functions(registry), archives=archive_resolver(registry))
 
 
+async def publish(world: World) -> World:
+    for archive in PATHS:
+        await world.push(archive)
+    return world
+
+
+@pytest.fixture(scope="module", params=[by_function, from_disk])
+async def world(shared_worlds: OpenWorld, request: pytest.FixtureRequest) -> World:
+    """Return a registry with both archives, which it serves in each of the two ways, and which no
+    test changes."""
+    return await publish(await shared_worlds(host=request.param))
+
+
 @pytest.fixture(params=[by_function, from_disk])
-async def world(worlds: OpenWorld, request: pytest.FixtureRequest) -> World:
-    """Return a registry that serves archives in each of the two ways."""
-    return await worlds(host=request.param)
+async def own_world(worlds: OpenWorld, request: pytest.FixtureRequest) -> World:
+    """Return such a registry for one test."""
+    return await publish(await worlds(host=request.param))
 
 
 async def link(world: World, archive: bytes = ARCHIVE) -> str:
-    """Publish the archive and return where the first hop sends Ann."""
-    await world.push(archive)
-    first = await world.get(PATH, by=world.people.ann, headers=dict(ACCEPT_ARCHIVE))
+    """Return where the first hop sends Ann."""
+    first = await world.get(PATHS[archive], by=world.people.ann, headers=dict(ACCEPT_ARCHIVE))
     return first.headers["location"]
 
 
@@ -68,17 +79,17 @@ async def test_a_valid_link_works_with_the_token_of_its_receiver(world: World) -
     assert_whole(await world.get(url, by=world.people.ann), PRIVATE)
 
 
-async def test_the_link_of_a_private_archive_expires(world: World) -> None:
-    url = await link(world, PRIVATE)
-    world.clock.advance(timedelta(minutes=10))
-    refused(await world.get(url), 404)
+async def test_the_link_of_a_private_archive_expires(own_world: World) -> None:
+    url = await link(own_world, PRIVATE)
+    own_world.clock.advance(timedelta(minutes=10))
+    refused(await own_world.get(url), 404)
 
 
-async def test_with_the_right_an_expired_link_still_works(world: World) -> None:
-    url = await link(world, PRIVATE)
-    world.clock.advance(timedelta(days=1))
-    assert_whole(await world.get(url, by=world.people.mia), PRIVATE)
-    refused(await world.get(url, by=world.people.bob), 404)
+async def test_with_the_right_an_expired_link_still_works(own_world: World) -> None:
+    url = await link(own_world, PRIVATE)
+    own_world.clock.advance(timedelta(days=1))
+    assert_whole(await own_world.get(url, by=own_world.people.mia), PRIVATE)
+    refused(await own_world.get(url, by=own_world.people.bob), 404)
 
 
 @pytest.mark.parametrize(
@@ -99,18 +110,16 @@ async def test_a_link_that_was_changed_is_worth_nothing(
     refused(await world.get(url.replace(part, other)), 404)
 
 
-async def test_the_signature_of_one_archive_does_not_open_another(world: World) -> None:
-    url = await link(world, PRIVATE)
-    secret = bala("acme/secret:1.0.0", visibility="private")
-    await world.push(secret)
-    path = "/packages/acme/secret/1.0.0"
-    model = answered(await world.get(path, by=world.people.ann))
-    refused(await world.get(f"{model['balaURL']}?{url.partition('?')[2]}"), 404)
+async def test_the_signature_of_one_archive_does_not_open_another(own_world: World) -> None:
+    url = await link(own_world, PRIVATE)
+    await own_world.push(bala("acme/hidden:1.0.0", visibility="private"))
+    path = "/packages/acme/hidden/1.0.0"
+    model = answered(await own_world.get(path, by=own_world.people.ann))
+    refused(await own_world.get(f"{model['balaURL']}?{url.partition('?')[2]}"), 404)
 
 
 async def test_the_stable_url_of_a_private_archive_needs_the_right(world: World) -> None:
-    await link(world, PRIVATE)
-    url = answered(await world.get(PATH, by=world.people.ann))["balaURL"]
+    url = answered(await world.get(PATHS[PRIVATE], by=world.people.ann))["balaURL"]
     assert_whole(await world.get(url, by=world.people.mia), PRIVATE)
     refused(await world.get(url), 404)
     refused(await world.get(url, by=world.people.bob), 404)
@@ -118,8 +127,7 @@ async def test_the_stable_url_of_a_private_archive_needs_the_right(world: World)
 
 
 async def test_hidden_and_missing_archives_look_the_same(world: World) -> None:
-    await link(world, PRIVATE)
-    url = answered(await world.get(PATH, by=world.people.ann))["balaURL"]
+    url = answered(await world.get(PATHS[PRIVATE], by=world.people.ann))["balaURL"]
     hidden = await world.get(url)
     digest = url.split("/")[-3]
     missing = await world.get(url.replace(digest, "0" * 64))
@@ -203,11 +211,6 @@ async def test_a_client_that_has_the_bytes_gets_304(world: World) -> None:
 
 async def test_only_public_archives_may_stay_in_shared_caches(world: World) -> None:
     assert "public" in (await world.get(await link(world))).headers["cache-control"]
-    secret = bala("acme/secret:1.0.0", visibility="private")
-    await world.push(secret)
-    first = await world.get(
-        "/packages/acme/secret/1.0.0", by=world.people.ann, headers=dict(ACCEPT_ARCHIVE)
-    )
-    control = (await world.get(first.headers["location"])).headers["cache-control"]
+    control = (await world.get(await link(world, PRIVATE))).headers["cache-control"]
     assert "private" in control
     assert "no-store" in control

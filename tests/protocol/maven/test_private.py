@@ -7,20 +7,31 @@ import pytest
 
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
-from tests.support.world import MAVEN, URL, World, limited
+from tests.support.world import MAVEN, URL, OpenWorld, World, limited
 
 SECRET = "acme/secret:1.0.0"
 ARCHIVE = bala(SECRET, visibility="private", tools=["secretly"])
 V = "v2201-13-0"
 
 
-@pytest.fixture
-async def secret(world: World) -> World:
-    """Return a registry with a public and a private package of `acme`, and a public of `other`."""
+async def publish(world: World) -> World:
+    """Publish a public and a private package of `acme`, and a public of `other`."""
     await world.push(ARCHIVE)
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("other/greet:1.0.0"), by=world.people.bob)
     return world
+
+
+@pytest.fixture(scope="module")
+async def secret(shared_worlds: OpenWorld) -> World:
+    """Return a registry with these packages, which no test changes."""
+    return await publish(await shared_worlds())
+
+
+@pytest.fixture
+async def own_secret(world: World) -> World:
+    """Return such a registry for one test."""
+    return await publish(world)
 
 
 def paths(name: str, version: str = "1.0.0", org: str = "acme") -> list[str]:
@@ -128,9 +139,11 @@ async def test_a_token_for_another_package_sees_nothing(secret: World) -> None:
     assert answer.status_code == 404
 
 
-async def test_a_deprecated_package_leaves_the_challenge_of_its_organization(secret: World) -> None:
-    await secret.java(secret.people.ann).deprecate("acme/secret:*", "Old.")
-    answer = await secret.get(f"{MAVEN}/acme/absent/maven-metadata.xml")
+async def test_a_deprecated_package_leaves_the_challenge_of_its_organization(
+    own_secret: World,
+) -> None:
+    await own_secret.java(own_secret.people.ann).deprecate("acme/secret:*", "Old.")
+    answer = await own_secret.get(f"{MAVEN}/acme/absent/maven-metadata.xml")
     assert answer.status_code == 401
 
 
@@ -176,9 +189,9 @@ async def test_a_member_pulls_a_private_tool(secret: World) -> None:
     assert root.findtext("package") == "secret"
 
 
-async def test_only_versions_with_the_tool_are_listed(secret: World) -> None:
-    await secret.push(bala("acme/secret:1.1.0", visibility="private"))
-    root = await secret.maven(secret.people.mia).metadata("__tools__/secretly")
+async def test_only_versions_with_the_tool_are_listed(own_secret: World) -> None:
+    await own_secret.push(bala("acme/secret:1.1.0", visibility="private"))
+    root = await own_secret.maven(own_secret.people.mia).metadata("__tools__/secretly")
     assert [each.text for each in root.iter("version")] == ["1.0.0"]
 
 
