@@ -19,7 +19,13 @@ from shared.ports import (
     WorkStore,
 )
 from tests.support import cloud_stores
-from tests.support.cloud_stores import CloudDouble, make_containers, shared_by_processes
+from tests.support.cloud_stores import (
+    BLOBS,
+    CloudDouble,
+    CloudInMemory,
+    make_containers,
+    shared_by_processes,
+)
 
 
 class Stores(Protocol):
@@ -79,7 +85,20 @@ async def embedded(place: Path, clock: Clock) -> AsyncGenerator[Stores]:
 @asynccontextmanager
 async def cloud(place: Path, clock: Clock) -> AsyncGenerator[CloudStores]:
     """Open the stores of the cloud; all who open the same place share what is stored."""
-    stores = open_cloud(await prepared(place, clock), clock, SystemRandomness())
+    async with _opened(await prepared(place, clock), clock) as stores:
+        yield stores
+
+
+@asynccontextmanager
+async def cloud_over_emulator(place: Path, clock: Clock) -> AsyncGenerator[CloudStores]:
+    """Open the stores of the cloud, with blobs that an emulator stores."""
+    async with _opened(await _prepared_over_emulator(place, clock), clock) as stores:
+        yield stores
+
+
+@asynccontextmanager
+async def _opened(connections: AzureClients, clock: Clock) -> AsyncGenerator[CloudStores]:
+    stores = open_cloud(connections, clock, SystemRandomness())
     try:
         yield stores
     finally:
@@ -87,7 +106,17 @@ async def cloud(place: Path, clock: Clock) -> AsyncGenerator[CloudStores]:
 
 
 async def prepared(place: Path, clock: Clock) -> AzureClients:
-    """Return how to connect to the place, whose containers are there."""
+    """Return how to connect to the place, whose containers are there.
+
+    Blobs are in the memory of this process, unless other processes open the place too.
+    """
+    is_shared = (place / BLOBS).exists()
+    if is_shared or cloud_stores.addresses() is not None:
+        return await _prepared_over_emulator(place, clock)
+    return CloudInMemory(place, clock)
+
+
+async def _prepared_over_emulator(place: Path, clock: Clock) -> AzureClients:
     addresses = cloud_stores.addresses()
     if addresses is not None:
         connections = cloud_stores.RealStores(place, IdentityClients(addresses))
@@ -99,6 +128,7 @@ async def prepared(place: Path, clock: Clock) -> AzureClients:
 
 
 STORES: dict[str, OpenStores] = {"embedded": embedded, "cloud": cloud}
+STORES_OVER_EMULATOR: dict[str, OpenStores] = {**STORES, "cloud": cloud_over_emulator}
 
 
 @contextmanager

@@ -10,11 +10,17 @@ from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.packages import Visibility
 from tests.contract.sample_records import BALA, DIGEST, NAME, named
-from tests.contract.stores import Stores
+from tests.contract.stores import STORES_OVER_EMULATOR, OpenStores, Stores
 from tests.fakes.system import FakeClock
 
 PUBLIC = Visibility.PUBLIC
 FOREVER = 10**15  # Milliseconds: after everything that is stored.
+
+
+@pytest.fixture(params=sorted(STORES_OVER_EMULATOR))
+def open_stores(request: pytest.FixtureRequest) -> OpenStores:
+    """Return how to open the stores of one machine, or of the cloud with blobs in an emulator."""
+    return STORES_OVER_EMULATOR[request.param]
 
 
 async def stored_ms(stores: Stores, name: ArchiveName = NAME) -> int:

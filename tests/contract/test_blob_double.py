@@ -176,6 +176,12 @@ async def test_blocks_are_a_blob_once_they_are_listed(account: Account) -> None:
     assert await read(blob) == b"first second"
 
 
+async def test_a_list_of_no_blocks_is_an_empty_blob(account: Account) -> None:
+    blob = account.blob()
+    await blob.commit_block_list([])
+    assert await read(blob) == b""
+
+
 async def test_a_blob_that_is_missing_is_not_found(account: Account) -> None:
     blob = account.blob()
     for ask in (

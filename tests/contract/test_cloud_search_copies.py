@@ -34,7 +34,7 @@ from shared.domain.search import ANYONE, Query, ResultPage
 from tests.contract.immediate_search import opened_search
 from tests.contract.sample_records import head, release
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import CloudDouble, make_containers
+from tests.support.cloud_stores import CloudInMemory
 
 
 @dataclass
@@ -92,8 +92,7 @@ class Place:
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncGenerator[Place]:
     clock = FakeClock()
-    connections = CloudDouble(tmp_path, clock)
-    await make_containers(connections)
+    connections = CloudInMemory(tmp_path, clock)
     blobs = BlobContainers(connections.blobs, connections.prefix)
     async with (
         opened_search(connections, clock, tmp_path / "writer") as writer,

@@ -35,7 +35,7 @@ from shared.domain.search import ANYONE, Query, ResultPage
 from tests.contract.immediate_search import opened_search
 from tests.contract.sample_records import head, package, release
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import CloudDouble, double_of, make_containers
+from tests.support.cloud_stores import CloudInMemory, double_of
 
 WORDS = [f"{one}{two}{three}" for one in "bdfgkl" for two in "aeiou" for three in "mnprstvz"]
 
@@ -44,7 +44,7 @@ WORDS = [f"{one}{two}{three}" for one in "bdfgkl" for two in "aeiou" for three i
 class Place:
     """A registry in the cloud with one instance that searches."""
 
-    connections: CloudDouble
+    connections: CloudInMemory
     clock: FakeClock
     search: CloudSearchPorts
     cosmos: CosmosDatabase
@@ -95,8 +95,7 @@ class Place:
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncGenerator[Place]:
     clock = FakeClock()
-    connections, randomness = CloudDouble(tmp_path, clock), SystemRandomness()
-    await make_containers(connections)
+    connections, randomness = CloudInMemory(tmp_path, clock), SystemRandomness()
     cosmos, blobs = (
         CosmosDatabase(connections.cosmos, randomness),
         BlobContainers(connections.blobs, connections.prefix),

@@ -2,14 +2,22 @@
 
 import json
 
+import pytest
+
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Dependency, Graph, GraphNode, ModuleText, Texts
 from tests.contract.sample_records import DIGEST, graph
-from tests.contract.stores import Stores
+from tests.contract.stores import STORES_OVER_EMULATOR, OpenStores, Stores
 
 OTHER = Digest.of(b"another archive")
 TEXTS = Texts(readme="# Greet", modules=(ModuleText(name="greet", summary="Grüße", readme="Hi."),))
+
+
+@pytest.fixture(params=sorted(STORES_OVER_EMULATOR))
+def open_stores(request: pytest.FixtureRequest) -> OpenStores:
+    """Return how to open the stores of one machine, or of the cloud with blobs in an emulator."""
+    return STORES_OVER_EMULATOR[request.param]
 
 
 async def test_stored_texts_come_back(stores: Stores) -> None:

@@ -290,7 +290,7 @@ class BlobDouble:
             raise Refused(400, "InvalidBlockList")
         content = b"".join(blocks[each] for each in ids)
         answer = self._store(request, blobs, content, request.content_headers)
-        del self._blocks[request.container, request.blob]
+        self._blocks.pop((request.container, request.blob), None)  # An empty list needs none.
         return answer
 
     def _copy(self, request: BlobRequest, blobs: dict[str, StoredBlob]) -> BlobAnswer:
