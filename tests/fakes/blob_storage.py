@@ -1,6 +1,6 @@
 """Blob Storage that fails, or issues delegation keys, for the real client."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -15,9 +15,10 @@ from azure.core.utils import case_insensitive_dict
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS
+from tests.fakes.blob_double import CONNECTION, BlobTransport
 from tests.fakes.cosmos.protocol import Answer
 from tests.fakes.cosmos.transport import DoubleResponse
-from tests.support.cloud_stores import CloudDouble, emulator
+from tests.support.cloud_stores import CloudDouble, CloudInMemory, blob_double_of, emulator
 
 NO_WAITING: Mapping[str, Any] = {
     **BLOB_CLIENT_OPTIONS,
@@ -70,20 +71,48 @@ class FailingBlobs(CloudDouble):
         )
 
 
+@dataclass(frozen=True)
+class FailingBlobsInMemory(CloudInMemory):
+    """Connects to the stores of a place in this process; blobs suffer from an outage."""
+
+    outage: Outage = field(kw_only=True)
+
+    def blobs(self) -> BlobServiceClient:
+        """Return a client of the double that asks again at once."""
+        transport = _TransportInMemory(blob_double_of(self.place, self.clock), self.outage)
+        return BlobServiceClient.from_connection_string(
+            CONNECTION, transport=transport, **NO_WAITING
+        )
+
+
 class _Transport(AioHttpTransport):
     def __init__(self, outage: Outage) -> None:
         super().__init__()
         self._outage = outage
 
     async def send(self, request: Any, **options: Any) -> Any:
-        if not self._outage.strikes(request):
-            return await super().send(request, **options)
-        if self._outage.failure is Failure.LOST_BEFORE:
-            raise ServiceRequestError(message="timed out before the request was sent")
-        if self._outage.failure is Failure.ERROR:
-            return BlobRefusal(request, Answer(500))
-        await super().send(request, **options)
-        raise ServiceResponseError(message="the connection was lost before the answer came")
+        return await _send(super().send, self._outage, request, **options)
+
+
+@dataclass
+class _TransportInMemory(BlobTransport):
+    outage: Outage
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        return await _send(super().send, self.outage, request, **options)
+
+
+async def _send(
+    send: Callable[..., Awaitable[Any]], outage: Outage, request: Any, **options: Any
+) -> Any:
+    if not outage.strikes(request):
+        return await send(request, **options)
+    if outage.failure is Failure.LOST_BEFORE:
+        raise ServiceRequestError(message="timed out before the request was sent")
+    if outage.failure is Failure.ERROR:
+        return BlobRefusal(request, Answer(500))
+    await send(request, **options)
+    raise ServiceResponseError(message="the connection was lost before the answer came")
 
 
 class BlobRefusal(DoubleResponse):

@@ -12,13 +12,12 @@ import pytest
 from shared.adapters.blob.archives import BlobArchives
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
-from shared.adapters.system import SystemClock
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
 from tests.contract.sample_records import BALA, NAME
-from tests.fakes.blob_storage import FailingBlobs, Failure, Outage
+from tests.fakes.blob_storage import FailingBlobsInMemory, Failure, Outage
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import CloudDouble, make_containers
+from tests.support.cloud_stores import CloudInMemory
 
 FOREVER = 10**15
 LONG = timedelta(minutes=20)  # After this no link to a private copy is good.
@@ -26,7 +25,7 @@ ONCE, FOR_GOOD = 1, 10**6  # What never comes again is what a process that died 
 
 
 @asynccontextmanager
-async def opened(connections: CloudDouble, clock: FakeClock) -> AsyncGenerator[BlobArchives]:
+async def opened(connections: CloudInMemory, clock: FakeClock) -> AsyncGenerator[BlobArchives]:
     """Open the archives of a place."""
     blobs = BlobContainers(connections.blobs, connections.prefix)
     try:
@@ -43,14 +42,13 @@ async def containers(archives: BlobArchives) -> set[Visibility | None]:
 async def move(place: Path, outage: Outage, to: Visibility, *, is_left_over: bool) -> None:
     """Store an archive on the other container, or on both, and move it during an outage."""
     clock = FakeClock()
-    plain = CloudDouble(place, clock)
-    await make_containers(plain)
+    plain = CloudInMemory(place, clock)
     async with opened(plain, clock) as archives:
         for container in Visibility:
             if is_left_over or container is not to:
                 await archives.put(NAME, BALA, container)
         clock.advance(LONG)
-    async with opened(FailingBlobs(place, clock, outage=outage), clock) as archives:
+    async with opened(FailingBlobsInMemory(place, clock, outage=outage), clock) as archives:
         with suppress(Busy):
             await archives.move(NAME, to)
 
@@ -59,7 +57,7 @@ async def check(place: Path, to: Visibility) -> None:
     """Check that the archive can be read, and that the move ends when it is repeated."""
     clock = FakeClock()
     clock.advance(2 * LONG)
-    async with opened(CloudDouble(place, clock), clock) as archives:
+    async with opened(CloudInMemory(place, clock), clock) as archives:
         assert await archives.read(NAME) == BALA
         for _ in range(2):
             await archives.move(NAME, to)
@@ -114,9 +112,8 @@ class Headed:
 @pytest.fixture
 async def headed(tmp_path: Path) -> AsyncGenerator[Headed]:
     """Return empty containers."""
-    clock = FakeClock(SystemClock().now_ms())  # The emulator checks links by the real clock.
-    place = CloudDouble(tmp_path, clock)
-    await make_containers(place)
+    clock = FakeClock()
+    place = CloudInMemory(tmp_path, clock)
     blobs = BlobContainers(place.blobs, place.prefix)
     yield Headed(BlobArchives(blobs, clock), blobs, clock)
     await blobs.close()

@@ -17,9 +17,9 @@ from shared.domain.archives.names import Digest
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Graph, GraphNode, Texts
 from tests.contract.sample_records import DIGEST, graph
-from tests.fakes.blob_storage import FailingBlobs, Outage
+from tests.fakes.blob_storage import FailingBlobsInMemory, Outage
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import double_of, make_containers
+from tests.support.cloud_stores import double_of
 
 OTHER = Digest.of(b"another archive")
 SOME = [Digest.of(f"archive {number}".encode()) for number in range(20)]
@@ -38,8 +38,7 @@ class Place:
         self, graphs: Callable[[CosmosDatabase], CosmosGraphs] = CosmosGraphs
     ) -> AsyncGenerator[BlobDocuments]:
         """Open the documents as a process does that remembers nothing."""
-        connections = FailingBlobs(self.folder, self.clock, outage=self.outage)
-        await make_containers(connections)
+        connections = FailingBlobsInMemory(self.folder, self.clock, outage=self.outage)
         blobs = BlobContainers(connections.blobs, connections.prefix)
         cosmos = CosmosDatabase(connections.cosmos, SystemRandomness())
         self.taken()

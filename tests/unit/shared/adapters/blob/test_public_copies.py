@@ -13,9 +13,8 @@ from shared.domain.names import Package
 from shared.domain.packages import Visibility
 from shared.domain.public_copies import Copy
 from tests.contract.sample_records import BALA, NAME
-from tests.fakes.blob_storage import FailingBlobs, Outage
+from tests.fakes.blob_storage import FailingBlobsInMemory, Outage
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import CloudDouble, make_containers
 
 PATH = "maven/acme/greet/1.0.0/greet-1.0.0.pom"
 COPY = Copy(b"<project/>", "application/xml")
@@ -46,8 +45,7 @@ class Opened:
 async def opened(tmp_path: Path) -> AsyncGenerator[Opened]:
     """Return empty containers."""
     clock, outage = FakeClock(SystemClock().now_ms()), Outage()
-    await make_containers(CloudDouble(tmp_path, clock))
-    place = FailingBlobs(tmp_path, clock, outage=outage)
+    place = FailingBlobsInMemory(tmp_path, clock, outage=outage)
     blobs = BlobContainers(place.blobs, place.prefix)
     yield Opened(blobs, clock, outage)
     await blobs.close()
