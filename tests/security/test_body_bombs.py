@@ -1,16 +1,18 @@
 """Bodies that are small to send and large to read: refused or read, and never a crash."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import memory_folder
 from tests.protocol.bal.okhttp import BOUNDARY, multipart
 from tests.protocol.central.answers import STATUSES, refused
+from tests.security.limits import UNREACHED_LIMITS
 from tests.support.archives import bala
-from tests.support.world import URL, Person, World
+from tests.support.world import URL, Person, Template, World
 
 TARGETS = [
     ("POST", "/packages/resolve-dependencies"),
@@ -21,6 +23,14 @@ TARGETS = [
     ("POST", f"{URL}/api/v1/tokens"),
 ]
 DEEP = 100_000
+
+
+@pytest.fixture(scope="module")
+async def world(template: Template) -> AsyncGenerator[World]:
+    """Return a registry for all of them: what is refused changes nothing."""
+    with memory_folder() as folder:
+        async with template.world(folder / "data", **UNREACHED_LIMITS) as opened:
+            yield opened
 
 
 def bombs() -> Iterator[object]:
@@ -87,7 +97,7 @@ KEYS = st.sampled_from(
 
 
 @given(body=st.dictionaries(KEYS, JSON, max_size=4) | JSON)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@settings(max_examples=80)
 async def test_no_json_is_a_fault_of_ours(world: World, body: object) -> None:
     content = json.dumps(body).encode()
     for target in TARGETS:
@@ -95,7 +105,7 @@ async def test_no_json_is_a_fault_of_ours(world: World, body: object) -> None:
 
 
 @given(body=st.binary(max_size=200))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@settings(max_examples=80)
 async def test_no_bytes_are_a_fault_of_ours(world: World, body: bytes) -> None:
     for target in TARGETS:
         assert await send(world, target, body, world.people.ann) < 500

@@ -1,5 +1,7 @@
 """Row 12: what an archive says is shown, and never run; row 14: what it hides is seen."""
 
+from collections.abc import AsyncGenerator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from functions.web.package.frame import TABS
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import fill, publish
-from tests.support.world import URL, World
+from tests.support.world import URL, Template, World
 
 HOSTILE = "/packages/other/hostile"
 PAGES = [
@@ -19,11 +21,17 @@ TURN = "\u202e"  # What follows is read from right to left.
 SOURCE = f'function main() {{ // {TURN}if (admin) {{\n    io:println("{TURN}");\n}}\n'
 
 
+@pytest.fixture(scope="module")
+async def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Return a data folder with packages of those who wish others ill."""
+    return await template.filled(tmp_path_factory.mktemp("filled") / "data", fill)
+
+
 @pytest.fixture
-async def shelf(world: World) -> World:
-    """Return a registry with packages of those who wish others ill."""
-    await fill(world)
-    return world
+async def shelf(filled: Template, scratch: Path) -> AsyncGenerator[World]:
+    """Return a registry with such packages."""
+    async with filled.world(scratch / "data") as world:
+        yield world
 
 
 @pytest.mark.parametrize("path", PAGES)
