@@ -43,6 +43,9 @@ PLANTED = {
 SECRET_FIELDS = {"code", "state", "nonce", "signature", "sig", "csrf", "device_code", "user_code"}
 SHORT = 8  # Texts below are found everywhere: "1", "ok".
 
+# Names of Functions, stores, operations and refusals.
+WORD_OF_THE_CODE = re.compile(r"[A-Za-z][a-z_-]*(?:[A-Z][a-z]+)*")
+
 _HIDDEN = re.compile(r'name="(?:csrf|state|code)" value="([^"]{8,})"')
 _TOKEN = re.compile(r"\bblr_\w{20,}")
 _EMAIL = re.compile(r"[\w.]+@[\w.]+\.\w+")
@@ -173,6 +176,7 @@ async def planted(world: World) -> None:
 
 
 async def test_no_secret_is_in_telemetry(worlds: OpenWorld, shown: Told) -> None:
+    """Metrics have no text of a request at all: all their words are of the code."""
     settings: dict[str, Any] = {"log_level": "debug", **UNREACHED_LIMITS}
     sign_ins = await open_sign_in(worlds, **settings)
     world = sign_ins.world
@@ -188,6 +192,7 @@ async def test_no_secret_is_in_telemetry(worlds: OpenWorld, shown: Told) -> None
     text = shown.text()
     assert secrets.in_(text) == set()
     assert set(_EMAIL.findall(unquote(text))) == set()
+    assert [each for each in words(shown.heard) if not WORD_OF_THE_CODE.fullmatch(each)] == []
     # It was a test of something: a lot was sent, and a lot was told.
     assert len(secrets.found) > 30
     assert shown.lines.count('"event":"request"') > 500
@@ -196,6 +201,20 @@ async def test_no_secret_is_in_telemetry(worlds: OpenWorld, shown: Told) -> None
     assert {"metadata", "directory", "events"} <= {
         point["store"] for point in shown.heard.points(STORE_CALLS)
     }
+
+
+def words(heard: Heard) -> set[str]:
+    """Return the values of the attributes of metrics: there are many of them."""
+    attributes = {each.name: each.attributes for each in INSTRUMENTS}
+    named = {
+        value
+        for metric in heard.metrics()
+        for point in metric["data"]["data_points"]
+        for name, value in point["attributes"].items()
+        if name in attributes.get(metric["name"], ()) and name != "status"
+    }
+    assert len(named) > 100
+    return named
 
 
 async def test_a_secret_that_is_told_is_found_wherever_it_is(shown: Told) -> None:
@@ -209,21 +228,3 @@ async def test_a_secret_that_is_told_is_found_wherever_it_is(shown: Told) -> Non
     assert secrets.in_(text) == {*leaks} - {PLANTED["email"]}
     log.error("leak", to=PLANTED["email"])
     assert _EMAIL.findall(shown.text()) == [PLANTED["email"]]
-
-
-async def test_telemetry_of_requests_uses_words_of_the_code(worlds: OpenWorld, shown: Told) -> None:
-    world = await worlds(log_level="debug", **UNREACHED_LIMITS)
-    watched(world)
-    await planted(world)
-    named = {
-        value
-        for instrument in INSTRUMENTS
-        for point in shown.heard.points(instrument)
-        for name, value in point.items()
-        if name in instrument.attributes and name != "status"
-    }
-    assert len(named) > 100
-    # Names of Functions, stores, operations and refusals: no text of a request is among them.
-    assert [
-        each for each in named if not re.fullmatch(r"[A-Za-z][a-z_-]*(?:[A-Z][a-z]+)*", each)
-    ] == []
