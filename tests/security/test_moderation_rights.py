@@ -3,7 +3,9 @@
 To all others the pages of releases are pages that are not there, whatever they name.
 """
 
+from collections.abc import AsyncGenerator
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,7 +17,7 @@ from shared.domain.names import Coordinate
 from shared.domain.records import Place
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
-from tests.support.world import World
+from tests.support.world import Template, World
 
 SECRET = Coordinate.parse("acme", "secret", "1.0.0")
 HARMFUL = Coordinate.parse("acme", "harmful", "1.0.0")
@@ -34,13 +36,23 @@ LOOKED_UP = [f"{LIST}?q={each}" for each in (SECRET, SECRET.package, HARMFUL, HA
 PAGES = [LIST, page_of(SECRET), page_of(HARMFUL), *LOOKED_UP, f"{LIST}?after=acme/a:1.0.0"]
 
 
+@pytest.fixture(scope="module")
+async def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Return a data folder with a private package, and a release that is withheld."""
+
+    async def fill(world: World) -> None:
+        await world.push(bala(str(SECRET), visibility="private"))
+        await world.push(bala(str(HARMFUL)))
+        await world.registry.moderation.quarantine(HARMFUL, REASON, by=OPERATOR)
+
+    return await template.filled(tmp_path_factory.mktemp("filled") / "data", fill)
+
+
 @pytest.fixture
-async def furnished(world: World) -> World:
-    """Return a registry with a private package, and a release that is withheld."""
-    await world.push(bala(str(SECRET), visibility="private"))
-    await world.push(bala(str(HARMFUL)))
-    await world.registry.moderation.quarantine(HARMFUL, REASON, by=OPERATOR)
-    return world
+async def furnished(filled: Template, scratch: Path) -> AsyncGenerator[World]:
+    """Return a registry with these packages."""
+    async with filled.world(scratch / "data") as world:
+        yield world
 
 
 async def changes(world: World) -> int:

@@ -4,16 +4,20 @@ A token that can only publish cannot make itself at home: it reaches nothing tha
 governs is taken from the description of the API, so an operation is tested from its first day.
 """
 
+from collections.abc import AsyncGenerator
+
 import pytest
 
 from functions.api.openapi import OPERATIONS
 from functions.api.operations import Operation
 from shared.domain.records import Place
 from shared.domain.tokens import Token
+from tests.conftest import memory_folder
+from tests.security.limits import UNREACHED_LIMITS
 from tests.security.request_bodies import body_of
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.world import URL, Person, World, limited
+from tests.support.world import URL, Person, Template, World, limited
 
 # Operations that change something and ask no right of a token, each with what they ask instead.
 PROVEN_OTHERWISE = {
@@ -59,22 +63,30 @@ async def found(world: World, operation: Operation) -> str:
     return f"{URL}/{path}"
 
 
-@pytest.fixture
-async def stolen(world: World) -> Person:
+@pytest.fixture(scope="module")
+async def robbed(template: Template) -> AsyncGenerator[World]:
+    """Return a registry with a package: one for all operations, as none of them changes it."""
+    with memory_folder() as folder:
+        async with template.world(folder / "data", **UNREACHED_LIMITS) as opened:
+            await opened.push(bala("acme/greet:1.0.0"))
+            yield opened
+
+
+@pytest.fixture(scope="module")
+async def stolen(robbed: World) -> Person:
     """Return the token of somebody who owns the organization, and its package."""
-    await world.push(bala("acme/greet:1.0.0"))
-    return await limited(world, world.people.ann, *PUBLISHING)
+    return await limited(robbed, robbed.people.ann, *PUBLISHING)
 
 
 @pytest.mark.parametrize("operation", governing(), ids=named)
 async def test_a_token_that_publishes_governs_nothing(
-    world: World, stolen: Person, operation: Operation
+    robbed: World, stolen: Person, operation: Operation
 ) -> None:
-    url = await found(world, operation)
-    before = await picture(world)
-    answer = await world.send(operation.method, url, by=stolen, content=body_of(operation))
+    url = await found(robbed, operation)
+    before = await picture(robbed)
+    answer = await robbed.send(operation.method, url, by=stolen, content=body_of(operation))
     assert answer.status_code in (403, 404), answer.text
-    assert await picture(world) == before
+    assert await picture(robbed) == before
 
 
 async def picture(world: World) -> tuple[int, list[Token]]:
