@@ -40,9 +40,10 @@ async def push(cloud: CloudRegistry) -> httpx.Response:
     return await cloud.http.post(f"{BASE}/packages", headers=headers, content=form)
 
 
-async def requests_of_a_push(folder: Path) -> list[str]:
+@pytest.fixture(scope="module")
+async def asked(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Return what a push that nothing disturbs asks of Blob Storage."""
-    async with clouded(folder) as undisturbed:
+    async with clouded(tmp_path_factory.mktemp("undisturbed")) as undisturbed:
         undisturbed.outage.asked.clear()
         assert (await push(undisturbed)).status_code == 204
         return list(undisturbed.outage.asked)
@@ -75,16 +76,14 @@ async def check_whole(cloud: CloudRegistry) -> None:
     assert report.problems == ()
 
 
-async def test_a_push_asks_often_enough_for_something_to_fail(tmp_path: Path) -> None:
-    asked = await requests_of_a_push(tmp_path)
+async def test_a_push_asks_often_enough_for_something_to_fail(asked: list[str]) -> None:
     assert len([each for each in asked if each.startswith("PUT")]) >= 5
 
 
 @pytest.mark.parametrize("failure", list(Failure), ids=lambda failure: failure.value)
 async def test_a_push_during_an_outage_is_wholly_there_or_nowhere_and_a_repeat_succeeds(
-    tmp_path: Path, failure: Failure
+    tmp_path: Path, asked: list[str], failure: Failure
 ) -> None:
-    asked = await requests_of_a_push(tmp_path / "undisturbed")
     for first in range(len(asked)):
         async with clouded(tmp_path / str(first)) as cloud:
             cloud.outage.asked.clear()
@@ -104,9 +103,8 @@ async def test_a_push_during_an_outage_is_wholly_there_or_nowhere_and_a_repeat_s
 
 @pytest.mark.parametrize("failure", list(Failure), ids=lambda failure: failure.value)
 async def test_one_request_that_fails_is_repeated_and_nobody_notices(
-    tmp_path: Path, failure: Failure
+    tmp_path: Path, asked: list[str], failure: Failure
 ) -> None:
-    asked = await requests_of_a_push(tmp_path / "undisturbed")
     for first in range(len(asked)):
         async with clouded(tmp_path / str(first)) as cloud:
             cloud.outage.asked.clear()
