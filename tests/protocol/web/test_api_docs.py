@@ -72,11 +72,11 @@ public const HOSTILE = "</code><script>alert(1)</script>";
 DOCS = "/packages/acme/hello/1.0.0/docs"
 
 
-@pytest.fixture
-async def documented(own_shelf: World) -> World:
+@pytest.fixture(scope="module")
+async def documented(shelf: World) -> World:
     """Return a registry with a documented package."""
     await publish(
-        own_shelf,
+        shelf,
         "acme/hello:1.0.0",
         modules=["low"],
         exported=["hello", "hello.low"],
@@ -86,7 +86,7 @@ async def documented(own_shelf: World) -> World:
             "modules/hello.low/hello.low.bal": "function f() {}",
         },
     )
-    return own_shelf
+    return shelf
 
 
 async def words(world: World, path: str) -> str:

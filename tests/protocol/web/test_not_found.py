@@ -6,9 +6,15 @@ from tests.protocol.central.answers import refused
 from tests.protocol.web.page_reader import opened
 from tests.security.routes import routes
 from tests.support.archives import bala
-from tests.support.world import URL, World
+from tests.support.world import URL, OpenWorld, World
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+@pytest.fixture(scope="module")
+async def world(shared_world: World) -> World:
+    """Return a registry without packages, which no test changes."""
+    return shared_world
 
 
 @pytest.mark.parametrize(
@@ -121,7 +127,8 @@ async def test_a_program_reads_a_problem_for_another_method(world: World) -> Non
     assert answer.json()["error"]["code"] == "method-not-allowed"
 
 
-async def test_a_head_answers_as_a_get_without_the_body(world: World) -> None:
+async def test_a_head_answers_as_a_get_without_the_body(worlds: OpenWorld) -> None:
+    world = await worlds()
     await world.push(bala("acme/greet:1.0.0", tools=["greet"]))
     for method, url in routes(world.registry):
         if method != "HEAD":

@@ -9,10 +9,16 @@ from functions.http.public_pages import PAGE_CACHE_TIME
 from tests.protocol.web.page_reader import opened
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
-from tests.support.world import URL, World
+from tests.support.world import URL, OpenWorld, World
 
 PATHS = ["/", "/search", "/about", "/about/api", "/about/policies", "/about/status"]
 FILES = ["/robots.txt", "/sitemap.xml", "/sitemap.xml?page=1", "/opensearch.xml"]
+
+
+@pytest.fixture(scope="module")
+async def world(shared_world: World) -> World:
+    """Return a registry without packages, which no test changes."""
+    return shared_world
 
 
 async def asked(world: World, path: str, **headers: str) -> httpx.Response:
@@ -102,7 +108,8 @@ async def test_a_refusal_is_shown_in_the_layout_of_the_signed_in_account(world: 
     assert "menu-name" not in (await opened(world, "/about/nothing")).text
 
 
-async def test_a_withdrawn_release_disappears_after_a_moment(world: World) -> None:
+async def test_a_withdrawn_release_disappears_after_a_moment(worlds: OpenWorld) -> None:
+    world = await worlds()
     before = (await opened(world, "/")).text
     assert "No packages yet" in before
     await world.push(bala("acme/greet:1.0.0"))
@@ -110,7 +117,8 @@ async def test_a_withdrawn_release_disappears_after_a_moment(world: World) -> No
     assert "acme" in (await opened(world, "/")).text
 
 
-async def test_time_goes_on_for_pages_that_are_given_again(world: World) -> None:
+async def test_time_goes_on_for_pages_that_are_given_again(worlds: OpenWorld) -> None:
+    world = await worlds()
     await world.push(bala("acme/greet:1.0.0"))
     assert "just now" in (await opened(world, "/search")).text
     world.clock.advance(timedelta(hours=2))

@@ -8,7 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.protocol.web.page_reader import main_of, opened
 from tests.support.documented_packages import documented_bala, published
-from tests.support.world import URL, World
+from tests.support.world import URL, OpenWorld, World
 
 MANY = "".join(f"public function parse{number:02}() {{}}\n" for number in range(45))
 
@@ -19,8 +19,10 @@ async def twin(world: World, path: str, **options: Any) -> dict[str, Any]:
     return answer.json()
 
 
-@pytest.fixture
-async def documented(world: World) -> World:
+@pytest.fixture(scope="module")
+async def documented(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package and its documentation, which no test changes."""
+    world = await shared_worlds()
     await published(world)
     return world
 
