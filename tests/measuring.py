@@ -1,52 +1,65 @@
-"""Coverage of the first cases of each test over a registry: further ones run without a tracer.
+"""Coverage of the tests that have to be measured; the others run without a tracer.
 
 A plugin of pytest (`-p tests.measuring`), which the runner of the suites loads. A traced test takes
-half as long again, and most of the tests that take long are further cases of a table. Tests without
-a registry are short, and each case of theirs is measured: many reach a line that no other one does.
-Attacks on a registry go where requests of the protocol go, so those of `tests/security` are
-measured only where they have the mark `measured`: modules that reach lines of their own.
+half as long again, and most tests reach what others do. So the tests of `unit` are measured, except
+properties, and of the other suites those with the mark `measured`. This depends on the test alone,
+so the coverage is the same however the tests are distributed over processes.
+
+`python -m tests.measuring` imports the product: which test imports a module first depends on the
+distribution, so what imports run is measured here.
 """
 
-import os
-from collections import Counter
-from collections.abc import Generator, Sequence
+import pkgutil
+from collections.abc import Generator
+from importlib import import_module
 
 import coverage
 import pytest
 
-MEASURED_CASES = 2  # Of each test over a registry.
-ATTACKS = "tests/security/"
-REGISTRY = "template"  # The fixture that all registries of tests are copies of.
-OF_CHILDREN = "COVERAGE_PROCESS_CONFIG"  # Child processes with this variable are measured.
-
-_begun = Counter[str]()  # Cases of each test.
+MEASURED_SUITE = "tests/unit/"
+PRODUCT = ("functions", "shared")
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Stop the measurement for a further case of a test, and of the processes that it starts."""
-    measurement = coverage.Coverage.current()
-    if measurement is None or _is_measured(item):
-        return (yield)
-    of_children = os.environ.pop(OF_CHILDREN, None)
-    measurement.stop()
-    try:
-        return (yield)
-    finally:
-        measurement.start()
-        if of_children is not None:
-            os.environ[OF_CHILDREN] = of_children
+class Measurement:
+    """The coverage of one process that runs tests."""
+
+    def __init__(self) -> None:
+        self._coverage = coverage.Coverage()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Measure a test and its fixtures, if it has to be measured."""
+        if not _is_measured(item):
+            return (yield)
+        self._coverage.start()
+        try:
+            return (yield)
+        finally:
+            self._coverage.stop()
+
+    def pytest_unconfigure(self) -> None:
+        """Write the data for the runner, which combines that of all processes."""
+        self._coverage.save()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measure in this process."""
+    config.pluginmanager.register(Measurement())
 
 
 def _is_measured(item: pytest.Item) -> bool:
-    if REGISTRY not in _fixtures(item):
+    if item.get_closest_marker("measured") is not None:
         return True
-    if item.nodeid.startswith(ATTACKS) and item.get_closest_marker("measured") is None:
-        return False
-    test = item.nodeid.partition("[")[0]
-    _begun[test] += 1
-    return _begun[test] <= MEASURED_CASES
+    is_property = item.get_closest_marker("hypothesis") is not None
+    return item.nodeid.startswith(MEASURED_SUITE) and not is_property
 
 
-def _fixtures(item: pytest.Item) -> Sequence[str]:
-    return item.fixturenames if isinstance(item, pytest.Function) else ()
+def import_product() -> None:
+    """Import every module of the product."""
+    for name in PRODUCT:
+        for module in pkgutil.walk_packages(import_module(name).__path__, f"{name}."):
+            import_module(module.name)
+
+
+if __name__ == "__main__":
+    import_product()

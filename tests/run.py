@@ -52,7 +52,7 @@ REPEATED = {  # What `make test-all` runs of them alone.
 }
 # The stores, or the instances, of suites that do not run over the stores of one machine.
 WORLDS = {IN_THE_CLOUD: "cloud", FOUR_INSTANCES: "four-instances", OUTAGES: "cloud"}
-# What these do not reach no other suite has to find: they run in one process, but for a few tests.
+# Those with tests that are measured: `tests/measuring.py` says which.
 MEASURED = ("unit", "contract", PROTOCOL, "security")
 # They wait for other programs most of the time, so one process of each runs beside the others. No
 # test of these measures time, as some of `crash` and `security` do.
@@ -71,7 +71,11 @@ SUITE_DEADLINE = 1_200  # Seconds. A suite that hangs after its last test would 
 DEADLINE_OF_ALL = 5_400
 
 PYTEST = ("-m", "pytest")
-MEASURED_PYTEST = ("-m", "coverage", "run", *PYTEST, "-p", "tests.measuring")
+MEASURED_PYTEST = (*PYTEST, "-p", "tests.measuring")
+COVERAGE = (
+    ("run", "-m", "tests.measuring"),  # What imports run.
+    ("combine", "--quiet"),
+)
 
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
@@ -375,13 +379,14 @@ def coverage() -> Outcome:
     """Combine the coverage of all processes, print it, and compare it with the floors."""
     print("\n== coverage", flush=True)
     report = RESULTS / "coverage.json"
-    for command in (["combine", "--quiet"], ["json", "--quiet", "-o", str(report)]):
-        if subprocess.run(
-            [sys.executable, "-m", "coverage", *command], cwd=ROOT, check=False
-        ).returncode:
+    for command in (*COVERAGE, ("json", "--quiet", "-o", str(report))):
+        program = [sys.executable, "-m", "coverage", *command]
+        if subprocess.run(program, cwd=ROOT, check=False).returncode:
             return Outcome("coverage", failed=1)
     files = json.loads(report.read_text())["files"]
     low = [share(files, "", FLOOR)] + [share(files, folder, STRICT_FLOOR) for folder in STRICT]
+    if any(low):
+        print("A test outside of `unit` counts if it has the mark `measured`.")
     return Outcome("coverage", failed=low.count(True))
 
 

@@ -36,6 +36,8 @@ from tests.contract.sample_records import head, release
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import CloudInMemory
 
+pytestmark = pytest.mark.measured
+
 
 @dataclass
 class Place:

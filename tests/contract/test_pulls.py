@@ -9,6 +9,8 @@ from tests.contract.sample_records import GREET, coordinate, head, package
 from tests.contract.stores import STORES, OpenStores, Stores
 from tests.support.pulls import Process
 
+pytestmark = pytest.mark.measured
+
 YESTERDAY, TODAY, TOMORROW = "2026-11-19", "2026-11-20", "2026-11-21"
 
 

@@ -175,23 +175,24 @@ def test_a_world_notes_the_calls_of_its_stores_and_a_listed_test_is_left_out(
     assert _pytest(file, {reaching.LEFT_OUT: str(listed)}) == nothing_collected
 
 
-TABLE = """
+MEASURED_TESTS = """
 import subprocess, sys
 import pytest
+from hypothesis import given, strategies
 from measured import reach
 
-@pytest.fixture
-def template():
-    return None
-
-@pytest.mark.parametrize("case", ["first", "second", "third"])
-def test_over_a_registry(case, template):
+@pytest.mark.parametrize("case", ["first", "second"])
+def test_with_cases(case):
     reach(case)
-    child = f"import measured; measured.reach('child {case}')"
-    subprocess.run([sys.executable, "-c", child], check=True)
+    subprocess.run([sys.executable, "-c", "import measured; measured.reach('child')"], check=True)
 
-@pytest.mark.parametrize("case", ["first", "second", "short third"])
-def test_short(case):
+@given(strategies.just("property"))
+def test_property(case):
+    reach(case)
+
+@pytest.mark.measured
+@given(strategies.just("marked property"))
+def test_marked_property(case):
     reach(case)
 """
 MEASURED = """\
@@ -201,23 +202,21 @@ def reach(case):
             return 4
         case "second":
             return 6
-        case "third":
+        case "child":
             return 8
-        case "child second":
+        case "property":
             return 10
-        case "child third":
+        case "marked property":
             return 12
-        case "short third":
-            return 14
 """
 
 
-def measured_cases(folder: Path, file: str, mark: str = "") -> set[int]:
-    """Run the table as a file of the folder; return the lines of its cases that are measured."""
-    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+def measured_lines(folder: Path, file: str, mark: str = "") -> set[int]:
+    """Run tests in a file of the folder; return the lines that are reached and measured."""
+    (folder / file).parent.mkdir(parents=True)
     (folder / "measured.py").write_text(MEASURED)
-    (folder / file).write_text(f"{TABLE}\n{mark}\n")
-    (folder / ".coveragerc").write_text("[run]\nparallel = true\npatch = subprocess\n")
+    (folder / file).write_text(f"{MEASURED_TESTS}\n{mark}\n")
+    (folder / ".coveragerc").write_text("[run]\nparallel = true\n")
     command = [sys.executable, *run.MEASURED_PYTEST, "-q", "-p", "no:cacheprovider", str(folder)]
     paths = os.pathsep.join([str(run.ROOT), str(folder)])
     surroundings = {**os.environ, "PYTHONPATH": paths}
@@ -228,17 +227,14 @@ def measured_cases(folder: Path, file: str, mark: str = "") -> set[int]:
     return {number for number in lines if number % 2 == 0 and number > 3}
 
 
-def test_coverage_is_that_of_the_first_two_cases_of_each_test_over_a_registry(
+def test_coverage_is_that_of_unit_tests_without_properties_and_of_marked_tests(
     tmp_path: Path,
 ) -> None:
-    assert measured_cases(tmp_path, "test_table.py") == {4, 6, 10, 14}
-
-
-def test_attacks_on_a_registry_are_measured_where_they_are_marked(tmp_path: Path) -> None:
-    marked = "pytestmark = pytest.mark.measured"
-    attacks = "tests/security/test_table.py"
-    assert measured_cases(tmp_path / "without", attacks) == {4, 6, 14}
-    assert measured_cases(tmp_path / "with", attacks, marked) == {4, 6, 10, 14}
+    mark = "pytestmark = pytest.mark.measured"
+    file = "tests/protocol/test_module.py"
+    assert measured_lines(tmp_path / "unit", "tests/unit/test_module.py") == {4, 6, 12}
+    assert measured_lines(tmp_path / "others", file) == {12}
+    assert measured_lines(tmp_path / "marked", file, mark) == {4, 6, 10, 12}
 
 
 def _pytest(file: str, settings: dict[str, str]) -> int:

@@ -30,6 +30,8 @@ from tests.security.test_authorization_matrix import Prepared, prepared
 from tests.security.test_ids_of_other_accounts import ADMIN, ANN, BOB, TAKING_IDS, foreign_id
 from tests.support.world import World
 
+pytestmark = pytest.mark.measured
+
 __all__ = ["prepared"]  # The fixture is the matrix's.
 
 # What a request may do without leaving an event, each with the reason.

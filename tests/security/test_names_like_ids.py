@@ -15,6 +15,8 @@ from shared.domain.rights import Role
 from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World, token_of
 
+pytestmark = pytest.mark.measured
+
 ACME = parse_org("acme")
 PAGE = "/account/organizations/acme"
 

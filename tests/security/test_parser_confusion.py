@@ -35,6 +35,8 @@ from tests.security.unusual_archives import ODD, Odd
 from tests.support.archives import bala
 from tests.support.java_programs import run_java
 
+pytestmark = pytest.mark.measured
+
 LENIENT = ArchiveLimits(documentation=Documentation.OPTIONAL)
 LONGEST_SENTENCE = 600  # Characters: it must fit into a terminal and into a log line.
 

@@ -146,6 +146,7 @@ async def test_a_private_package_has_no_copy(copied: EdgeRegistry) -> None:
         assert answer.status_code == 404
 
 
+@pytest.mark.measured
 @pytest.mark.parametrize("act", ["hold", "quarantine", "remove"])
 async def test_a_withheld_release_is_in_no_copy_at_once(copied: EdgeRegistry, act: str) -> None:
     await getattr(copied.cloud.registry.moderation, act)(FIRST, "reported", by=OPERATOR)

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import pytest
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
@@ -26,6 +27,8 @@ from tests.security.test_authorization_matrix import Prepared, prepared
 from tests.support.browsers import Browser, signed_in
 from tests.support.stored_state import stored
 from tests.support.world import URL, World
+
+pytestmark = pytest.mark.measured
 
 __all__ = ["prepared"]  # The fixture is the matrix's.
 

@@ -18,6 +18,8 @@ from shared.adapters.http_fetcher import MAX_BYTES, GuardedFetcher, resolve, tru
 from shared.ports import Unanswered
 from tests.security.certificates import Authority
 
+pytestmark = pytest.mark.measured
+
 PUBLIC = "93.184.215.14"
 URL = "https://login.test/keys"
 

@@ -28,6 +28,8 @@ from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World
 
+pytestmark = pytest.mark.measured
+
 PAGE = "/account/data"
 
 

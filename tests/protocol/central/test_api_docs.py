@@ -13,6 +13,8 @@ from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
 from tests.support.world import URL, World
 
+pytestmark = pytest.mark.measured
+
 DOCS = f"{URL}/2.0/docs"
 
 

@@ -14,6 +14,8 @@ from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
 from tests.support.world import OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 ARCHIVE = bala("acme/greet:1.0.0")
 PRIVATE = bala("acme/secret:1.0.0", visibility="private")
 PATHS = {ARCHIVE: "/packages/acme/greet/1.0.0", PRIVATE: "/packages/acme/secret/1.0.0"}

@@ -12,6 +12,8 @@ from tests.protocol.central.answers import refused
 from tests.support.archives import bala
 from tests.support.world import World
 
+pytestmark = pytest.mark.measured
+
 
 def with_leading_zero_byte() -> bytes:
     """Return an archive whose SHA-256 begins with two zeros."""

@@ -15,6 +15,8 @@ from tests.support.archives import bala
 from tests.support.documented_packages import TYPES, documented_bala, published
 from tests.support.world import OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 QUERIES = ["", "?q=http", "/?package=http", "?limit=abc&offset=-1", "?user-packages=true", "/"]
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.support.documented_packages import documented_bala
 from tests.support.world import URL, Person, World
 
+pytestmark = pytest.mark.measured
+
 GRAPHQL = f"{URL}/2.0/graphql"
 
 # As the language server sends it: with line feeds, unescaped, inside of the JSON string.

@@ -12,6 +12,8 @@ from tests.support.archives import bala
 from tests.support.port_doubles import Journal
 from tests.support.world import OpenWorld, Person, World, limited, token_of
 
+pytestmark = pytest.mark.measured
+
 
 async def refusal_of(world: World, person: Person, coordinate: str, **spec: object) -> str:
     """Push, expect a refusal that the client shows, and return it."""

@@ -9,6 +9,8 @@ from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
 from tests.support.world import URL, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 
 @pytest.fixture(scope="module")
 async def world(shared_worlds: OpenWorld) -> World:

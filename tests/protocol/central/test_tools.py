@@ -11,6 +11,8 @@ from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 
 async def publish(world: World) -> World:
     """Publish two versions of a package with a tool, one without, and one with two tools."""

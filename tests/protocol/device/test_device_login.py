@@ -23,6 +23,8 @@ from tests.support.device_login import ASK, MACHINE, ask, error, poll, poll_at_o
 from tests.support.page_client import FORM, PageClient
 from tests.support.world import URL, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 
 @pytest.fixture
 async def world(worlds: OpenWorld) -> World:

@@ -5,6 +5,8 @@ import pytest
 from tests.support.page_client import PageClient
 from tests.support.world import OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 PAGE = "/manage/names"
 
 

@@ -11,6 +11,8 @@ from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published
 from tests.support.world import MAVEN, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 GREET = "acme/greet:1.0.0"
 V = "v2201-13-0"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<metadata>'

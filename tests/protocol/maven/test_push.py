@@ -17,6 +17,8 @@ from tests.support.archives import bala
 from tests.support.stored_state import stored
 from tests.support.world import MAVEN, OpenWorld, World, limited
 
+pytestmark = pytest.mark.measured
+
 GREET = "acme/greet:1.0.0"
 RELEASE = f"{MAVEN}/acme/greet/1.0.0"
 BALA = f"{RELEASE}/greet-1.0.0.bala"

@@ -11,7 +11,7 @@ from tests.support.instances import edition_confirmed
 from tests.support.storage import one_instance
 from tests.support.world import MAVEN, OpenWorld, World, asking
 
-pytestmark = one_instance("it counts calls of one instance")
+pytestmark = [pytest.mark.measured, one_instance("it counts calls of one instance")]
 
 V = "v2201-13-0"
 RELEASE = "acme/greet/1.0.0"

@@ -24,6 +24,8 @@ from tests.support.port_doubles import Fault, Moment, failing
 from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld
 
+pytestmark = pytest.mark.measured
+
 
 @pytest.fixture
 async def sign_ins(worlds: OpenWorld) -> SignInWorld:

@@ -18,6 +18,8 @@ from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
 from tests.support.world import URL, OpenWorld, World, asking
 
+pytestmark = pytest.mark.measured
+
 GREET = Coordinate.parse("acme", "greet", "1.2.0")
 WORDS = Coordinate.parse("acme", "words", "1.0.0")
 LIST = "/manage/releases"

@@ -9,6 +9,8 @@ from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.world import World
 
+pytestmark = pytest.mark.measured
+
 GREET = "/packages/acme/greet"
 LONG = f"{'a' * 60}.{'a' * 60}"
 

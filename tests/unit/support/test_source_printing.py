@@ -15,6 +15,7 @@ def test_a_printed_type_can_be_read_again(type_: TypeNode) -> None:
     assert type_text(read_type(text)) == text
 
 
+@pytest.mark.measured
 @given(DECLARATIONS)
 def test_a_printed_declaration_can_be_read_again(declaration: Declaration) -> None:
     source = read_source("main.bal", source_text(declaration))

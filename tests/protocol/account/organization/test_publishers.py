@@ -14,6 +14,8 @@ from tests.support.page_client import PageClient
 from tests.support.trusted_publishing import SETTINGS
 from tests.support.world import OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 ACME = parse_org("acme")
 PAGE = "/account/organizations/acme/publishers"
 PACKAGE = "/account/organizations/acme/packages/greet"
