@@ -406,7 +406,7 @@ def share(files: dict[str, dict[str, Any]], folder: str, floor: float) -> bool:
 
 
 def gaps(file: dict[str, Any]) -> str:
-    """Return the lines of a file that no test reaches, and the branches as from->to."""
+    """Return the lines of a file that no measured test reaches, and the branches as from->to."""
     branches = [
         f"{line}->{target if target > 0 else 'exit'}" for line, target in file["missing_branches"]
     ]

@@ -17,6 +17,8 @@ from shared.ports import AlreadyThere, Stale
 from tests.contract.sample_records import account, event, organization, token
 from tests.contract.stores import Stores
 
+pytestmark = pytest.mark.measured
+
 ACME = OrgName("acme")
 NOW = 1_000
 

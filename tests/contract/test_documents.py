@@ -10,6 +10,8 @@ from shared.domain.packages import Dependency, Graph, GraphNode, ModuleText, Tex
 from tests.contract.sample_records import DIGEST, graph
 from tests.contract.stores import STORES_OVER_EMULATOR, OpenStores, Stores
 
+pytestmark = pytest.mark.measured
+
 OTHER = Digest.of(b"another archive")
 TEXTS = Texts(readme="# Greet", modules=(ModuleText(name="greet", summary="Grüße", readme="Hi."),))
 

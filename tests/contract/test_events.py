@@ -2,10 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from shared.domain.packages import Head, Release
 from shared.domain.records import Event
 from tests.contract.sample_records import GREET, coordinate, event, head, release
 from tests.contract.stores import Stores
+
+pytestmark = pytest.mark.measured
 
 FIRST = coordinate("acme/greet:1.0.0")
 

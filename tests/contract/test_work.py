@@ -2,8 +2,12 @@
 
 import asyncio
 
+import pytest
+
 from shared.ports import Counter
 from tests.contract.stores import Stores
+
+pytestmark = pytest.mark.measured
 
 NOW = 1_000
 

@@ -10,7 +10,7 @@ from tests.support.sample_app import build_app
 from tests.support.server import Address, read_all, running
 from tests.support.storage import one_machine
 
-pytestmark = one_machine("it is about the host, over no store")
+pytestmark = [pytest.mark.measured, one_machine("it is about the host, over no store")]
 
 END = b"\r\n\r\n"
 LAST = b"GET /rest/last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

@@ -11,6 +11,8 @@ from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 PATHS = ["/", "/search", "/about", "/about/api", "/about/policies", "/about/status"]
 FILES = ["/robots.txt", "/sitemap.xml", "/sitemap.xml?page=1", "/opensearch.xml"]
 
