@@ -2,8 +2,9 @@
 
 `python -m tests.run` runs every suite once, those that give the coverage with it, then what can
 differ on the other Pythons of this machine, then compares the floors. `--fast` runs what finds most
-in four minutes. `--all` runs whole tables of faults, every test over both worlds and more suites on
-the other Pythons. `python -m tests.run unit contract` runs just those.
+in four minutes, without the tests that are marked `slow`. `--all` runs whole tables of faults,
+every test over both worlds and more suites on the other Pythons. `python -m tests.run unit
+contract` runs just those.
 """
 
 import json
@@ -46,6 +47,7 @@ ORDER = (
     "security", "compatibility", CRASH, "search", "clients", OUTAGES, "browser",
 )  # fmt: skip
 FAST = ("repo", "unit", "contract", PROTOCOL)
+NOT_SLOW = ("-m", "not slow")
 REPEATED = {  # What `make test-all` runs of them alone.
     IN_THE_CLOUD: "which call no store, or as another test of the same module does",
     FOUR_INSTANCES: "each two of whose calls another test of the same folder makes",
@@ -54,9 +56,9 @@ REPEATED = {  # What `make test-all` runs of them alone.
 WORLDS = {IN_THE_CLOUD: "cloud", FOUR_INSTANCES: "four-instances", OUTAGES: "cloud"}
 # Those with tests that are measured: `tests/measuring.py` says which.
 MEASURED = ("unit", "contract", PROTOCOL, "security")
-# They wait for other programs most of the time, so one process of each runs beside the others. No
-# test of these measures time, as some of `crash` and `security` do.
-BESIDE = ("browser", "clients", OUTAGES)
+# They wait for other programs most of the time, or are short, so one process of each runs beside
+# the others. No test of these measures time, as some of `crash` and `security` do.
+BESIDE = ("browser", "clients", OUTAGES, "compatibility", "search")
 # What can differ between Pythons: rules (texts, numbers, patterns), the host, imports, the worker.
 PORTABLE = "portable"
 ON_OTHERS = (
@@ -150,7 +152,7 @@ def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> li
     waiting = [name for name in names if name in BESIDE and len(names) > 1]
     pythons = other_pythons() if is_measured else []
     beside_pythons = [] if extent is Extent.ALL else pythons
-    with ThreadPoolExecutor(max_workers=1) as lane:
+    with ThreadPoolExecutor(max_workers=max(1, usable_cores() // 2)) as lane:
         beside = [lane.submit(run_here, name, extent, is_beside=True) for name in waiting]
         beside += [lane.submit(on_python, version, extent) for version in beside_pythons]
         outcomes = [
@@ -191,6 +193,8 @@ def run_here(
     settings = {**world_of(suite), **selected.settings}
     if extent is Extent.ALL:
         settings[TABLES] = "full"
+    if extent is Extent.FAST:
+        command += NOT_SLOW
     outcome = pytest(suite, [*command, f"tests/{folder_of(suite)}"], settings, is_beside=is_beside)
     return replace(outcome, left_out=selected.left_out)
 
@@ -429,6 +433,8 @@ def summary(outcomes: list[Outcome], extent: Extent = Extent.NORMAL) -> int:
         if outcome.left_out:
             rest = f"{outcome.left_out} of {outcome.name}, {REPEATED[outcome.name]}"
             print(f"left to `make test-all`: {rest}")
+    if extent is Extent.FAST:
+        print("left to `make test`: tests that are marked slow, the other suites, coverage")
     if extent is not Extent.ALL:
         print("left to `make test-all`: rows of tables that repeat others: faults, rights, probes")
     passed = sum(outcome.passed for outcome in outcomes)
