@@ -15,6 +15,8 @@ from tests.contract.stores import STORES, Stores, opened_by_processes
 from tests.contract.worker_process import publish
 from tests.fakes.system import FakeClock
 
+pytestmark = pytest.mark.slow
+
 PROCESSES = 4
 
 

@@ -8,10 +8,14 @@ from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.search import ANYONE, Query, ResultPage
 from tests.contract.search_process import EACH
 from tests.paths import ROOT
+
+pytestmark = pytest.mark.slow
 
 PROCESSES = 4
 DEADLINE = 60  # Seconds.

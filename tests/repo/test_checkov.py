@@ -13,7 +13,7 @@ from tests.paths import ROOT
 from tests.repo.bicep_templates import INFRA, paths, template
 from tests.repo.tool_environments import BOUND_SECONDS, folder, unavailable
 
-pytestmark = pytest.mark.timeout(2 * BOUND_SECONDS)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * BOUND_SECONDS)]
 
 # Checkov parses hundreds of paths, and its parser builds its tables again for each of them, which
 # takes four times as long as everything else. The tables are the same each time.

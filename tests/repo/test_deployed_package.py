@@ -14,6 +14,8 @@ import pytest
 from tests.paths import ROOT
 from tests.sampling import FULL
 
+pytestmark = pytest.mark.slow
+
 BOUND_SECONDS = 300.0  # The first run installs.
 MOST_BYTES = 5 * 1024 * 1024  # Of our own code; what it stands on is installed where it runs.
 NEEDED = {

@@ -161,6 +161,7 @@ def test_the_cloud_runs_what_the_notes_of_the_protocol_do_not_show_to_be_a_repea
     assert run.selection(run.PROTOCOL, run.Extent.ALL).settings == {}
 
 
+@pytest.mark.slow
 def test_a_world_notes_the_calls_of_its_stores_and_a_listed_test_is_left_out(
     tmp_path: Path,
 ) -> None:
@@ -227,6 +228,7 @@ def measured_lines(folder: Path, file: str, mark: str = "") -> set[int]:
     return {number for number in lines if number % 2 == 0 and number > 3}
 
 
+@pytest.mark.slow
 def test_coverage_is_that_of_unit_tests_without_properties_and_of_marked_tests(
     tmp_path: Path,
 ) -> None:

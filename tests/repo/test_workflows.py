@@ -76,6 +76,7 @@ def test_every_workflow_uses_the_same_commit_of_an_action() -> None:
 
 
 @pytest.mark.timeout(2 * BOUND_SECONDS)
+@pytest.mark.slow
 def test_zizmor_finds_nothing_that_is_not_excused() -> None:
     if reason := unavailable("zizmor"):
         pytest.skip(reason)

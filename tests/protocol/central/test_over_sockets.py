@@ -20,9 +20,10 @@ from tests.support.registry_process import BOUND_SECONDS, Running, fresh_connect
 from tests.support.storage import one_machine
 from tests.support.world import settings_of
 
-pytestmark = one_machine(
-    "processes share a data folder; tests/in_the_cloud starts those of the cloud"
-)
+pytestmark = [
+    pytest.mark.slow,
+    one_machine("processes share a data folder; tests/in_the_cloud starts those of the cloud"),
+]
 
 RACERS = 12
 WORKERS = 3

@@ -28,6 +28,8 @@ from tests.support.server import TakingEmptyDomains, running
 from tests.support.storage import PLACES
 from tests.support.world import URL, Template, World, settings_of, with_services
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 60  # Generous: a slow machine is no failure.
 
 SCRIPT = (sys.executable, "-I", "-")  # As in `curl … | python3 -`.

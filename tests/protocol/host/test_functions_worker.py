@@ -35,7 +35,7 @@ from tests.support.waiting import eventually
 from tests.support.world import make_template
 from tests.unit.shared.hosting.asgi import Exchange, scope
 
-pytestmark = one_machine("the worker serves a data folder")
+pytestmark = [pytest.mark.slow, one_machine("the worker serves a data folder")]
 
 WORKER = ".venvs/worker"
 BOUND_SECONDS = 300.0  # The first run installs.

@@ -18,7 +18,7 @@ from tests.paths import ROOT
 from tests.support.storage import one_machine
 from tests.support.waiting import BOUND_SECONDS, eventually
 
-pytestmark = one_machine("it is about the host, over no store")
+pytestmark = [pytest.mark.slow, one_machine("it is about the host, over no store")]
 
 
 @dataclass

@@ -24,6 +24,7 @@ PAGE = ROOT / "docs" / "protocols" / "index.md"
 BRANCHES = ("prod", "dev", "stage")
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not shutil.which("git"), reason="git is not installed here"),
     one_machine("its commands find a data folder"),
 ]

@@ -113,6 +113,7 @@ def test_a_nightly_build_has_the_date_that_its_version_names(tmp_path: Path) -> 
     assert _date(only.at_ms) == "2023-08-30T22:04:00+00:00"
 
 
+@pytest.mark.slow
 async def test_the_demo_is_published_with_its_dates_and_leaves_no_token(tmp_path: Path) -> None:
     folder, index = tmp_path / "demo", tmp_path / "index.jsonl"
     index.write_text(json.dumps(release("acme", "a")))

@@ -105,6 +105,7 @@ for each in threading.enumerate():
 """
 
 
+@pytest.mark.slow
 def test_an_app_with_a_connection_string_exports_its_first_requests(
     ingestion: Ingestion, tmp_path: Path
 ) -> None:
