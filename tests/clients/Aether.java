@@ -62,6 +62,7 @@ public final class Aether {
             new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = input.readLine(); line != null; line = input.readLine()) {
             System.out.println(client.answer(line.split("\t", -1)));
+            System.out.flush();
         }
     }
 

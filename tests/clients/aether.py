@@ -2,9 +2,11 @@
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 
 from tests.paths import ROOT
 from tests.support.debian import require_packages
@@ -52,43 +54,40 @@ class AetherFailure(Exception):
 
 @dataclass(frozen=True)
 class Aether:
-    """The driver, compiled, and what it may write to."""
+    """The driver, which runs each command in a session of its own, as `bal` does."""
 
-    classes: Path
-    folder: Path
+    process: "subprocess.Popen[str]"
 
-    @classmethod
-    def build(cls, folder: Path) -> "Aether":
-        """Compile the driver, or skip the test where its libraries cannot be had."""
-        require_packages(PACKAGES if shutil.which("javac") else (*PACKAGES, _COMPILER))
-        classes = folder / "classes"
-        source = ROOT / "tests" / "clients" / "Aether.java"
-        command = [_program("javac"), "-cp", _class_path(), "-d", str(classes), str(source)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_SECONDS
-        )
-        assert done.returncode == 0, done.stderr
-        return cls(classes, folder)
+    def run(self, command: Sequence[str]) -> str:
+        """Run a command, and return the line that it answers."""
+        assert self.process.stdin
+        assert self.process.stdout
+        timer = Timer(_SECONDS, self.process.kill)
+        timer.start()
+        try:
+            self.process.stdin.write("\t".join(command) + "\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        finally:
+            timer.cancel()
+        assert answer, "the virtual machine ended"
+        return answer.rstrip("\n")
 
-    def run(self, commands: Sequence[Sequence[str]]) -> list[str]:
-        """Run commands one after the other, and return a line for each."""
-        done = subprocess.run(
-            [
-                _program("java"),
-                *SHORT_LIVED,
-                "-cp",
-                f"{_class_path()}:{self.classes}",
-                "Aether",
-                str(self.folder),
-            ],
-            input="".join("\t".join(command) + "\n" for command in commands),
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            timeout=_SECONDS,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.splitlines()
+
+@contextmanager
+def running_aether(folder: Path) -> Generator[Aether]:
+    """Compile and run the driver, or skip the test where its libraries cannot be had."""
+    require_packages(PACKAGES if shutil.which("javac") else (*PACKAGES, _COMPILER))
+    classes = folder / "classes"
+    source = ROOT / "tests" / "clients" / "Aether.java"
+    command = [_program("javac"), "-cp", _class_path(), "-d", str(classes), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)
+    assert done.returncode == 0, done.stderr
+    java = [_program("java"), *SHORT_LIVED, "-cp", f"{_class_path()}:{classes}", "Aether"]
+    with subprocess.Popen(
+        [*java, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+    ) as process:
+        yield Aether(process)
 
 
 @dataclass(frozen=True)
@@ -101,17 +100,14 @@ class Repository:
 
     def do(self, action: str, *about: str) -> str:
         """Do one thing and return what came of it; raise `AetherFailure`."""
-        [answer] = self.do_all([(action, *about)])
-        return answer
+        outcome, _, message = self.aether.run(self._command(action, *about)).partition("\t")
+        if outcome != "ok":
+            raise AetherFailure(message)
+        return message
 
     def do_all(self, actions: Sequence[Sequence[str]]) -> list[str]:
         """Do several things, and return what came of each; raise for the first that fails."""
-        answers = self.aether.run([self._command(*action) for action in actions])
-        for answer in answers:
-            outcome, _, message = answer.partition("\t")
-            if outcome != "ok":
-                raise AetherFailure(message)
-        return [answer.partition("\t")[2] for answer in answers]
+        return [self.do(*action) for action in actions]
 
     def _command(self, action: str, *about: str) -> tuple[str, ...]:
         user, token = (self.person.account.name, self.person.token) if self.person else ("", "")

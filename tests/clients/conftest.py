@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.aether import Aether
+from tests.clients.aether import Aether, running_aether
 from tests.clients.recorded_registry import Served, served
 from tests.support.world import Template
 
 
 @pytest.fixture(scope="session")
-def aether(tmp_path_factory: pytest.TempPathFactory) -> Aether:
-    """Return the compiled driver; one virtual machine runs per use."""
-    return Aether.build(tmp_path_factory.mktemp("aether"))
+def aether(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aether]:
+    """Return the driver, one virtual machine for all tests."""
+    with running_aether(tmp_path_factory.mktemp("aether")) as running:
+        yield running
 
 
 @pytest.fixture

@@ -86,26 +86,21 @@ def names(backups: Path) -> list[str]:
     return sorted(folder.name for folder in backups.iterdir())
 
 
-def test_a_backup_is_restored_before_it_gets_its_name(template: Template, tmp_path: Path) -> None:
-    data, backups = tmp_path / "data", tmp_path / "backups"
-    shutil.copytree(template.folder, data)
-    done = back_up(data, backups)
-    assert done.returncode == 0, done.stderr
-    [name] = names(backups)
-    assert re.fullmatch(r"\d{8}T\d{6}Z", name)
-    assert (backups / name / "ballroom.db").is_file()
-
-
-def test_only_the_newest_backups_remain(template: Template, tmp_path: Path) -> None:
+def test_only_the_newest_backups_remain_and_the_new_one_was_restored(
+    template: Template, tmp_path: Path
+) -> None:
     data, backups = tmp_path / "data", tmp_path / "backups"
     shutil.copytree(template.folder, data)
     for day in ("20260101T033000Z", "20260102T033000Z", "20260103T033000Z"):
         (backups / day).mkdir(parents=True)
     (backups / "by-hand").mkdir()
-    assert back_up(data, backups, BALLROOM_BACKUPS_KEPT="2").returncode == 0
-    kept = names(backups)
-    assert kept[0] == "20260103T033000Z"
-    assert kept[2:] == ["by-hand"]
+    done = back_up(data, backups, BALLROOM_BACKUPS_KEPT="2")
+    assert done.returncode == 0, done.stderr
+    oldest, newest, *others = names(backups)
+    assert oldest == "20260103T033000Z"
+    assert re.fullmatch(r"\d{8}T\d{6}Z", newest)
+    assert (backups / newest / "ballroom.db").is_file()
+    assert others == ["by-hand"]
 
 
 def test_old_backups_end_as_well_where_their_folder_is_a_link(

@@ -58,15 +58,16 @@ class Proxied:
         return self.recorder.requests[-1].headers.get(name, "")
 
 
-@pytest.fixture(params=PROXIES)
+@pytest.fixture(scope="module", params=PROXIES)
 def proxied(
-    request: pytest.FixtureRequest, template: Template, tmp_path: Path
+    request: pytest.FixtureRequest, template: Template, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Proxied]:
     """Return a registry behind one of the proxies."""
     name: str = request.param
     require_packages({"nginx": ["nginx-light"], "caddy": ["caddy"]}[name] + ["curl"])
     start = {"nginx": started_nginx, "caddy": started_caddy}[name]
-    data = tmp_path / "data"
+    folder = tmp_path_factory.mktemp(name)
+    data = folder / "data"
     shutil.copytree(template.folder, data)
     bound, port, plain_port = bind("127.0.0.1", 0), free_port(), free_port()
     registry_port = int(bound.getsockname()[1])
@@ -74,8 +75,8 @@ def proxied(
     recorder = Recorder(build_host(settings))
     token = with_tokens_of_today(data, template.people).ann.token
     ports = (port, plain_port, registry_port)
-    with running(recorder, at=bound), start(tmp_path, make_certificate(tmp_path), ports):
-        yield Proxied(tmp_path, port, plain_port, token, recorder)
+    with running(recorder, at=bound), start(folder, make_certificate(folder), ports):
+        yield Proxied(folder, port, plain_port, token, recorder)
 
 
 def test_an_archive_is_pushed_and_pulled_byte_for_byte(proxied: Proxied) -> None:
