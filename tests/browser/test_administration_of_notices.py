@@ -135,9 +135,9 @@ STATES: list[Callable[[Site, Page], None]] = [
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
 def test_announcements_are_accessible_fit_and_harm_nobody(
-    site: Site, opened: Open, form: str, scheme: str
+    furnished_site: Site, opened: Open, form: str, scheme: str
 ) -> None:
-    site.furnish()
+    site = furnished_site
     watched = opened(site.url, form=form, scheme=scheme)
     page = watched.page
     site.sign_in(page, site.served.people.admin)

@@ -14,13 +14,6 @@ PAGE = f"{LIST}/acme/greet/1.1.0"
 HOSTILE = f"<script>alert(1)</script> مرحبا {LONG}"
 
 
-@pytest.fixture
-def managed(site: Site) -> Site:
-    """Return a registry with packages to decide about."""
-    site.furnish()
-    return site
-
-
 def looked_at(watched: Watched, name: str) -> None:
     """Fail where the page is not for everybody, and keep its picture."""
     page = watched.page
@@ -45,10 +38,10 @@ def decide(watched: Watched, title: str, reason: str = "", typed: str = "") -> N
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
 def test_an_administrator_withholds_a_release_and_gives_it_back(
-    managed: Site, opened: Open, form: str, scheme: str
+    furnished_site: Site, opened: Open, form: str, scheme: str
 ) -> None:
-    watched, end = opened(managed.url, form=form, scheme=scheme), f"{form}-{scheme}"
-    managed.sign_in(watched.page, managed.served.people.admin)
+    watched, end = opened(furnished_site.url, form=form, scheme=scheme), f"{form}-{scheme}"
+    furnished_site.sign_in(watched.page, furnished_site.served.people.admin)
     look_up(watched, "acme/greet", end)
     looked_at(watched, f"live-{end}")
     decide(watched, "Hold", "Looked at first.")
@@ -64,10 +57,10 @@ def test_an_administrator_withholds_a_release_and_gives_it_back(
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
 def test_an_administrator_removes_a_release_for_ever(
-    managed: Site, opened: Open, form: str, scheme: str
+    furnished_site: Site, opened: Open, form: str, scheme: str
 ) -> None:
-    watched, end = opened(managed.url, form=form, scheme=scheme), f"{form}-{scheme}"
-    managed.sign_in(watched.page, managed.served.people.admin)
+    watched, end = opened(furnished_site.url, form=form, scheme=scheme), f"{form}-{scheme}"
+    furnished_site.sign_in(watched.page, furnished_site.served.people.admin)
     page = watched.open(PAGE)
     decide(watched, "Remove permanently", HOSTILE[:500], "acme/greet")
     expect(page.get_by_role("alert")).to_be_focused()

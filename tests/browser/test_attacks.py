@@ -6,6 +6,7 @@ The pages of these tests have no Content-Security-Policy, which would hide what 
 import re
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from shared.prose.rendering import TextPlace, render_markdown
 from tests.browser.chromium import Watched
 from tests.browser.conftest import Open
 from tests.browser.hostile_texts import attacks
-from tests.clients.recorded_registry import Served
+from tests.browser.sample_registry import Site
 
 FILES = "/files/acme/greet/1.0.0"
 PLACE = TextPlace(FILES, folder="docs")
@@ -36,17 +37,17 @@ def test_there_are_at_least_two_hundred_attacks() -> None:
 
 
 @pytest.mark.parametrize("batch", BATCHES)
-def test_attacks_do_nothing(registry: Served, opened: Open, batch: int) -> None:
+def test_attacks_do_nothing(shared_site: Site, opened: Open, batch: int) -> None:
     chosen = dict(islice(attacks().items(), batch * A_BATCH, (batch + 1) * A_BATCH))
-    assert_harmless(opened(registry.url), chosen)
+    assert_harmless(opened(shared_site.url), chosen)
 
 
-def test_attacks_on_the_layout_do_nothing_on_a_phone(registry: Served, opened: Open) -> None:
-    assert_harmless(opened(registry.url, form="phone"), family("layout"))
+def test_attacks_on_the_layout_do_nothing_on_a_phone(shared_site: Site, opened: Open) -> None:
+    assert_harmless(opened(shared_site.url, form="phone"), family("layout"))
 
 
-def test_attacks_work_where_nothing_is_cleaned(registry: Served, opened: Open) -> None:
-    watched = opened(registry.url)
+def test_attacks_work_where_nothing_is_cleaned(shared_site: Site, opened: Open) -> None:
+    watched = opened(shared_site.url)
     ran = [
         shown(watched, text).evaluate("window.ran.length")
         for text in islice(family("script").values(), 10)
@@ -58,9 +59,9 @@ def test_attacks_work_where_nothing_is_cleaned(registry: Served, opened: Open) -
 
 @pytest.mark.parametrize("name", ["event", "mutation", "layout"])
 def test_hostile_text_that_nothing_sanitized_is_detected(
-    registry: Served, opened: Open, name: str
+    shared_site: Site, opened: Open, name: str
 ) -> None:
-    watched = opened(registry.url)
+    watched = opened(shared_site.url)
     found = {
         key
         for key, text in islice(family(name).items(), 6)
@@ -92,12 +93,14 @@ def assert_harmless(watched: Watched, chosen: dict[str, str]) -> None:
 
 def judged(watched: Watched, content: str) -> list[str]:
     """Show the content, and return what is wrong with the page."""
-    frame = shown(watched, "").evaluate(FRAME)
+    frame = shown(watched, "", until="load").evaluate(FRAME)
     page = shown(watched, content)
     return page.evaluate(JUDGING, {"files": watched.origin + FILES, "frame": {**frame, "bases": 0}})
 
 
-def shown(watched: Watched, content: str) -> Page:
+def shown(
+    watched: Watched, content: str, until: Literal["load", "networkidle"] = "networkidle"
+) -> Page:
     """Show the content in the frame of the site, and wait until all of it has happened."""
     page = watched.page
     answer = httpx.get(f"{watched.origin}/sign-in")
@@ -113,5 +116,5 @@ def shown(watched: Watched, content: str) -> Page:
         f"**{FILES}/**", lambda route: route.fulfill(body=HUGE, content_type="image/svg+xml")
     )
     page.add_init_script(WATCH)
-    page.goto(f"{watched.origin}/attacked", wait_until="networkidle")
+    page.goto(f"{watched.origin}/attacked", wait_until=until)
     return page

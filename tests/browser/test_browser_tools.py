@@ -6,7 +6,7 @@ import pytest
 from tests.browser.axe import assert_accessible
 from tests.browser.conftest import Open
 from tests.browser.crawler import Crawl
-from tests.clients.recorded_registry import Served
+from tests.browser.sample_registry import Site
 
 PAGES = {
     "/": '<a href="/a#here">a</a> <a href="/a#nowhere">b</a> <a href="https://elsewhere.example">c</a>',
@@ -24,8 +24,8 @@ PAGES = {
         ('<button aria-label="Other">Send</button>', "label-content-name-mismatch"),
     ],
 )
-def test_axe_names_what_is_wrong(registry: Served, opened: Open, content: str, rule: str) -> None:
-    page = opened(registry.url).page
+def test_axe_names_what_is_wrong(shared_site: Site, opened: Open, content: str, rule: str) -> None:
+    page = opened(shared_site.url).page
     page.set_content(f'<!doctype html><html lang="en"><title>A</title><main><h1>A</h1>{content}')
     with pytest.raises(AssertionError, match=rule):
         assert_accessible(page)
@@ -36,17 +36,17 @@ def test_the_link_checker_names_what_is_broken() -> None:
         page = PAGES.get(request.url.path)
         return httpx.Response(200 if page else 404, html=page or "")
 
-    crawl = Crawl("http://site.test", httpx.Client(transport=httpx.MockTransport(answer)))
+    crawl = Crawl("http://shared_site.test", httpx.Client(transport=httpx.MockTransport(answer)))
     crawl.follow("/")
     assert crawl.broken == [
-        "http://site.test/a leads to http://site.test/missing.png: 404",
-        "http://site.test/ leads to #nowhere, which http://site.test/a does not have",
+        "http://shared_site.test/a leads to http://shared_site.test/missing.png: 404",
+        "http://shared_site.test/ leads to #nowhere, which http://shared_site.test/a does not have",
     ]
-    assert "http://site.test/b?page=2" not in crawl.pages
+    assert "http://shared_site.test/b?page=2" not in crawl.pages
 
 
-def test_a_watched_page_reports_errors(registry: Served, opened: Open) -> None:
-    watched = opened(registry.url)
+def test_a_watched_page_reports_errors(shared_site: Site, opened: Open) -> None:
+    watched = opened(shared_site.url)
     watched.page.set_content('<img src="http://elsewhere.example/a.png"><script>missing()</script>')
     watched.page.evaluate("alert('hello')")
     assert watched.foreign == ["http://elsewhere.example/a.png"]

@@ -105,15 +105,15 @@ def github_server() -> Generator[str]:
 
 
 @pytest.fixture
-def site(template: Template, scratch: Path) -> Iterator[Site]:
+def site(furnished_template: Template, scratch: Path) -> Iterator[Site]:
     """Return a registry with content, whose trusted publishers run at a GitHub server nearby."""
     folder = scratch / "data"
     with github_server() as host:
         github = f"http://{host}"
-        with served(template, folder, publish_from_github=github, inside_hosts=host) as serving:
-            made = Site(serving, folder)
-            made.furnish()
-            yield made
+        with served(
+            furnished_template, folder, publish_from_github=github, inside_hosts=host
+        ) as serving:
+            yield Site(serving, folder)
 
 
 @FORMS

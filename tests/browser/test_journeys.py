@@ -77,9 +77,8 @@ def test_an_owner_publishes_what_was_held(site: Site, opened: Open) -> None:
     watched.assert_nothing_happened()
 
 
-def test_a_reader_finds_a_package_by_its_keys_and_reads_it(site: Site, opened: Open) -> None:
-    site.furnish()
-    watched = opened(site.url)
+def test_a_reader_finds_a_package_by_its_keys_and_reads_it(shared_site: Site, opened: Open) -> None:
+    watched = opened(shared_site.url)
     page = watched.open("/")
     page.keyboard.press("/")
     page.keyboard.type("greet")
@@ -101,16 +100,15 @@ def test_a_reader_finds_a_package_by_its_keys_and_reads_it(site: Site, opened: O
     watched.assert_nothing_happened()
 
 
-def test_every_reader_sees_a_deprecation(site: Site, opened: Open) -> None:
-    site.furnish()
-    page = opened(site.url).open("/packages/acme/greet/0.9.0")
+def test_every_reader_sees_a_deprecation(shared_site: Site, opened: Open) -> None:
+    page = opened(shared_site.url).open("/packages/acme/greet/0.9.0")
     expect(page.get_by_text("Use 1.0.0 or later.").first).to_be_visible()
 
 
-def test_pages_of_an_account_are_used_with_keys_alone(site: Site, opened: Open) -> None:
-    page = opened(site.url).page
-    site.sign_in(page, site.served.people.ann)
-    page.goto(f"{site.url}/account")
+def test_pages_of_an_account_are_used_with_keys_alone(shared_site: Site, opened: Open) -> None:
+    page = opened(shared_site.url).page
+    shared_site.sign_in(page, shared_site.served.people.ann)
+    page.goto(f"{shared_site.url}/account")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -159,8 +157,8 @@ def open_tab(page: Page, org: str, tab: str) -> None:
     page.get_by_role("navigation", name=org).get_by_role("link", name=tab).click()
 
 
-def test_text_typed_into_a_form_is_not_searched_for(site: Site, opened: Open) -> None:
-    page = opened(site.url).page
-    site.sign_in(page, site.served.people.ann)
-    page.goto(f"{site.url}/account/tokens")
+def test_text_typed_into_a_form_is_not_searched_for(shared_site: Site, opened: Open) -> None:
+    page = opened(shared_site.url).page
+    shared_site.sign_in(page, shared_site.served.people.ann)
+    page.goto(f"{shared_site.url}/account/tokens")
     expect(page.get_by_role("combobox", name="Search packages")).to_have_value("")

@@ -11,9 +11,8 @@ HEAVIEST = 60 * 1024  # Bytes, compressed, with all that the page needs.
 PAGES = ("/", "/search", "/packages/acme/greet", "/packages/acme/greet/1.1.0/versions", "/about")
 
 
-def test_a_page_with_its_assets_is_light(site: Site) -> None:
-    site.furnish()
-    with httpx.Client(base_url=site.url, timeout=30) as client:
+def test_a_page_with_its_assets_is_light(shared_site: Site) -> None:
+    with httpx.Client(base_url=shared_site.url, timeout=30) as client:
         for path in PAGES:
             page = client.get(path)
             links = Links()

@@ -1,11 +1,13 @@
 """Every page that links lead to has no errors and is accessible."""
 
+from collections.abc import Iterable, Sequence
+
 import httpx
 import pytest
 from playwright.sync_api import Page
 
 from tests.browser.axe import assert_accessible
-from tests.browser.chromium import Watched
+from tests.browser.chromium import Watched, show_as
 from tests.browser.conftest import Open
 from tests.browser.crawler import Crawl
 from tests.browser.sample_registry import Site
@@ -58,51 +60,47 @@ OWN = (
 )
 
 
-@pytest.mark.timeout(600)
-def test_no_link_of_a_page_for_everybody_is_broken(site: Site) -> None:
-    site.furnish()
-    crawl = crawled(site, httpx.Client(timeout=30), *BEGINNINGS)
-    assert not crawl.broken, "\n".join(crawl.broken)
+@pytest.fixture(scope="module")
+def pages_for_everybody(shared_site: Site) -> Crawl:
+    """Return what somebody who is not signed in can reach."""
+    return crawled(shared_site, httpx.Client(timeout=30), *BEGINNINGS)
+
+
+def test_no_link_of_a_page_for_everybody_is_broken(pages_for_everybody: Crawl) -> None:
+    assert not pages_for_everybody.broken, "\n".join(pages_for_everybody.broken)
 
 
 @pytest.mark.timeout(600)
-def test_no_link_of_somebody_s_own_pages_is_broken(site: Site, opened: Open) -> None:
-    site.furnish()
-    crawl = crawled(site, signed_in_client(site, opened(site.url)), *OWN)
-    assert not crawl.broken, "\n".join(crawl.broken)
-
-
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
 def test_pages_for_everybody_are_accessible(
-    site: Site, opened: Open, form: str, scheme: str
+    shared_site: Site, opened: Open, pages_for_everybody: Crawl
 ) -> None:
-    site.furnish()
-    kinds = crawled(site, httpx.Client(timeout=30), *BEGINNINGS).kinds()
-    assert_all_accessible(opened(site.url, form=form, scheme=scheme), list(kinds.values()))
+    addresses = pages_for_everybody.kinds().values()
+    paths = [address.removeprefix(shared_site.url) for address in addresses]
+    assert_all_accessible(opened(shared_site.url), paths)
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
-def test_somebody_s_own_pages_are_accessible(
-    site: Site, opened: Open, form: str, scheme: str
-) -> None:
-    site.furnish()
-    watched = opened(site.url, form=form, scheme=scheme)
-    site.sign_in(watched.page, site.served.people.ann)
-    assert_all_accessible(watched, [site.url + path for path in OWN])
+def test_no_link_of_somebody_s_own_pages_is_broken(shared_site: Site, opened: Open) -> None:
+    crawl = crawled(shared_site, signed_in_client(shared_site, opened(shared_site.url)), *OWN)
+    assert not crawl.broken, "\n".join(crawl.broken)
 
 
-def test_a_page_that_is_not_there_is_accessible(site: Site, opened: Open) -> None:
-    watched = opened(site.url)
+@pytest.mark.timeout(600)
+def test_somebody_s_own_pages_are_accessible(shared_site: Site, opened: Open) -> None:
+    watched = opened(shared_site.url)
+    shared_site.sign_in(watched.page, shared_site.served.people.ann)
+    assert_all_accessible(watched, OWN)
+
+
+def test_a_page_that_is_not_there_is_accessible(shared_site: Site, opened: Open) -> None:
+    watched = opened(shared_site.url)
     for path in ("/packages/acme/gret", "/about/nothing", "/sign-in/link/nothing"):
         assert_accessible(watched.open(path))
 
 
 @pytest.mark.parametrize("path", ["/", "/packages/acme/greet", "/search?q=greet"])
-def test_a_page_works_without_a_script(site: Site, opened: Open, path: str) -> None:
-    site.furnish()
-    page = opened(site.url, scripts="off").open(path)
+def test_a_page_works_without_a_script(shared_site: Site, opened: Open, path: str) -> None:
+    page = opened(shared_site.url, scripts="off").open(path)
     assert page.get_by_role("heading", level=1).is_visible()
     page.get_by_role("searchbox", name="Search packages").first.fill("greet")
     page.keyboard.press("Enter")
@@ -128,12 +126,16 @@ def signed_in_client(site: Site, watched: Watched) -> httpx.Client:
     return httpx.Client(cookies=cookies, timeout=30)
 
 
-def assert_all_accessible(watched: Watched, addresses: list[str]) -> None:
-    """Look at each page; fail with all that is wrong with any of them."""
+def assert_all_accessible(
+    watched: Watched, paths: Iterable[str], forms: Sequence[tuple[str, str]] = FORMS
+) -> None:
+    """Look at each page in each form; fail with all that is wrong with any of them."""
     wrong: list[str] = []
-    for address in addresses:
-        page = watched.open(address.removeprefix(watched.origin))
-        wrong += problems_of(page)
+    for path in paths:
+        page = watched.open(path)
+        for form, scheme in forms:
+            show_as(page, form, scheme)
+            wrong += [f"{form} {scheme}: {problem}" for problem in problems_of(page)]
     assert not wrong, "\n".join(wrong)
     watched.assert_nothing_happened()
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.chromium import keep_picture
+from tests.browser.chromium import keep_picture, show_as
 from tests.browser.conftest import Open
 from tests.browser.sample_registry import Site
 from tests.sampling import covering
@@ -40,15 +40,14 @@ FORMS = covering(ALL_FORMS, lambda each: each[0], lambda each: each[1])
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("form", "scheme"), FORMS, ids=["-".join(each) for each in FORMS])
-def test_key_pages_fit_their_window(site: Site, opened: Open, form: str, scheme: str) -> None:
-    site.furnish()
-    site.publish_documented()
-    watched = opened(site.url, form=form, scheme=scheme)
-    site.sign_in(watched.page, site.served.people.ann)
+def test_key_pages_fit_their_window(documented_site: Site, opened: Open) -> None:
+    watched = opened(documented_site.url)
+    documented_site.sign_in(watched.page, documented_site.served.people.ann)
     for name, path in PAGES.items():
         page = watched.open(path)
-        keep_picture(page, f"{name}-{form}-{scheme}")
-        width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert width[0] <= width[1], f"{name} is {width[0]} wide in a window of {width[1]}"
+        for form, scheme in FORMS:
+            show_as(page, form, scheme)
+            keep_picture(page, f"{name}-{form}-{scheme}")
+            width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+            assert width[0] <= width[1], f"{name} is {width[0]} wide in a window of {width[1]}"
     watched.assert_nothing_happened()

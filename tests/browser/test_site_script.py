@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
-from tests.clients.recorded_registry import Served
+from tests.browser.sample_registry import Site
 
 COMMAND = "Command to log in"
 
@@ -12,9 +12,9 @@ COMMAND = "Command to log in"
 @pytest.mark.parametrize("key", ["/", "s"])
 @pytest.mark.parametrize(("path", "field"), [("/", "#home-search"), ("/about", "#site-search")])
 def test_a_key_leads_to_the_search(
-    registry: Served, opened: Open, key: str, path: str, field: str
+    shared_site: Site, opened: Open, key: str, path: str, field: str
 ) -> None:
-    watched = opened(registry.url)
+    watched = opened(shared_site.url)
     page = watched.open(path)
     page.keyboard.press(key)
     expect(page.locator(field)).to_be_focused()
@@ -23,39 +23,39 @@ def test_a_key_leads_to_the_search(
     watched.assert_nothing_happened()
 
 
-def test_the_keys_can_be_turned_off_and_stay_so(registry: Served, opened: Open) -> None:
-    page = opened(registry.url).open("/about")
+def test_the_keys_can_be_turned_off_and_stay_so(shared_site: Site, opened: Open) -> None:
+    page = opened(shared_site.url).open("/about")
     page.get_by_role("button", name="Turn off keyboard shortcuts").click()
-    page.goto(f"{registry.url}/search")
+    page.goto(f"{shared_site.url}/search")
     page.keyboard.press("/")
     expect(page.locator("#site-search")).not_to_be_focused()
-    page.goto(f"{registry.url}/about")
+    page.goto(f"{shared_site.url}/about")
     page.get_by_role("button", name="Turn on keyboard shortcuts").click()
-    page.goto(f"{registry.url}/search")
+    page.goto(f"{shared_site.url}/search")
     page.keyboard.press("/")
     expect(page.locator("#site-search")).to_be_focused()
 
 
-def test_a_button_copies_the_text_next_to_it(registry: Served, opened: Open) -> None:
-    watched = opened(registry.url)
+def test_a_button_copies_the_text_next_to_it(shared_site: Site, opened: Open) -> None:
+    watched = opened(shared_site.url)
     page = watched.open("/about")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name=f"Copy {COMMAND}").click()
     expect(page.get_by_role("button", name=f"Copied {COMMAND}")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == f"curl -fsS {registry.url}/login.py | python3 -"
+    assert copied == f"curl -fsS {shared_site.url}/login.py | python3 -"
     watched.assert_nothing_happened()
 
 
-def test_the_chosen_colour_scheme_is_stored(registry: Served, opened: Open) -> None:
-    page = opened(registry.url, scheme="light").open("/about")
+def test_the_chosen_colour_scheme_is_stored(shared_site: Site, opened: Open) -> None:
+    page = opened(shared_site.url, scheme="light").open("/about")
     switch = page.get_by_role("button", name="Theme")
     dark = "getComputedStyle(document.documentElement).colorScheme"
     expect(switch).to_have_attribute("aria-label", "Theme: system")
     for _ in range(2):
         switch.click()
     assert page.evaluate(dark) == "dark"
-    page.goto(f"{registry.url}/")
+    page.goto(f"{shared_site.url}/")
     assert page.evaluate(dark) == "dark"
     expect(switch).to_have_attribute("aria-label", "Theme: dark")
     switch.click()
@@ -64,9 +64,9 @@ def test_the_chosen_colour_scheme_is_stored(registry: Served, opened: Open) -> N
 
 @pytest.mark.parametrize("path", ["/", "/about", "/search?q=x"])
 def test_without_scripts_nothing_is_shown_that_needs_one(
-    registry: Served, opened: Open, path: str
+    shared_site: Site, opened: Open, path: str
 ) -> None:
-    page = opened(registry.url, scripts="off").open(path)
+    page = opened(shared_site.url, scripts="off").open(path)
     expect(page.locator("[data-copy]:visible")).to_have_count(0)
     expect(page.locator("[data-theme-switch]:visible")).to_have_count(0)
     expect(page.locator("[data-keys-switch]:visible")).to_have_count(0)

@@ -42,9 +42,9 @@ def use_up_device_codes(site: Site) -> None:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("form", "scheme"), FORMS, ids=IDS)
 def test_the_running_registry_in_trouble_and_not(
-    site: Site, opened: Open, form: str, scheme: str
+    furnished_site: Site, opened: Open, form: str, scheme: str
 ) -> None:
-    site.furnish()
+    site = furnished_site
     watched, end = opened(site.url, form=form, scheme=scheme), f"{form}-{scheme}"
     site.sign_in(watched.page, site.served.people.admin)
     for path in ("/manage", "/manage/tasks", "/manage/limits"):

@@ -1,17 +1,27 @@
 """Suggestions below the search field: by keyboard, by mouse, and for members."""
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import assert_accessible
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, served_site
 from tests.browser.sample_registry import Site
 from tests.browser.test_screenshots import FORMS
+from tests.support.world import Template
 
 
-def publish(site: Site) -> None:
-    for name in ("greet", "greeter", "greetings"):
-        site.push(f"acme/{name}", summary="Greets people.")
+@pytest.fixture(scope="module")
+def site(template: Template) -> Iterator[Site]:
+    """Return a registry with packages to suggest; no test changes them."""
+    with served_site(template) as made:
+        for name in ("greet", "greeter", "greetings"):
+            made.push(f"acme/{name}", summary="Greets people.")
+        made.push("acme/secret", visibility="private")
+        made.push("acme/secretary")
+        made.push("acme/hostile", summary="<img src=x onerror=alert(1)>")
+        yield made
 
 
 def combobox(page: Page) -> tuple[object, ...]:
@@ -26,7 +36,6 @@ def combobox(page: Page) -> tuple[object, ...]:
 def test_the_arrow_keys_select_a_suggestion_and_enter_opens_it(
     site: Site, opened: Open, path: str
 ) -> None:
-    publish(site)
     watched = opened(site.url)
     page = watched.open(path)
     field = page.get_by_role("combobox", name="Search packages")
@@ -53,7 +62,6 @@ def test_the_arrow_keys_select_a_suggestion_and_enter_opens_it(
 
 
 def test_escape_closes_the_list_and_keeps_the_text(site: Site, opened: Open) -> None:
-    publish(site)
     page = opened(site.url).open("/")
     field = page.get_by_role("combobox", name="Search packages")
     field.press_sequentially("greet")
@@ -68,7 +76,6 @@ def test_escape_closes_the_list_and_keeps_the_text(site: Site, opened: Open) -> 
 
 
 def test_a_click_opens_a_suggestion(site: Site, opened: Open) -> None:
-    publish(site)
     page = opened(site.url, form="phone").open("/search")
     page.get_by_role("combobox", name="Search packages").press_sequentially("greete")
     page.get_by_role("option", name="acme/greeter").click()
@@ -78,7 +85,6 @@ def test_a_click_opens_a_suggestion(site: Site, opened: Open) -> None:
 def test_the_list_closes_when_the_field_loses_the_focus_or_its_text(
     site: Site, opened: Open
 ) -> None:
-    publish(site)
     page = opened(site.url).open("/")
     field = page.get_by_role("combobox", name="Search packages")
     for leave in (lambda: field.press("Tab"), lambda: field.fill("")):
@@ -90,8 +96,6 @@ def test_the_list_closes_when_the_field_loses_the_focus_or_its_text(
 
 
 def test_a_private_package_is_suggested_to_its_members_alone(site: Site, opened: Open) -> None:
-    site.push("acme/secret", visibility="private")
-    site.push("acme/secretary")
     for signs_in, expected in ((False, 1), (True, 2)):
         page = opened(site.url).page
         if signs_in:
@@ -102,7 +106,6 @@ def test_a_private_package_is_suggested_to_its_members_alone(site: Site, opened:
 
 
 def test_a_summary_is_shown_as_text(site: Site, opened: Open) -> None:
-    site.push("acme/hostile", summary="<img src=x onerror=alert(1)>")
     watched = opened(site.url)
     page = watched.open("/")
     page.get_by_role("combobox", name="Search packages").press_sequentially("hostile")
@@ -130,7 +133,6 @@ def test_without_scripts_the_field_is_a_plain_search_field(site: Site, opened: O
 def test_an_open_list_has_no_accessibility_violation(
     site: Site, opened: Open, form: str, scheme: str
 ) -> None:
-    publish(site)
     page = opened(site.url, form=form, scheme=scheme).open("/")
     page.get_by_role("combobox", name="Search packages").press_sequentially("greet")
     expect(page.get_by_role("option")).to_have_count(3)

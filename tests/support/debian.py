@@ -13,9 +13,15 @@ _SECONDS = 300  # A slow mirror is no failure, one that hangs is a skip.
 
 def require_packages(packages: Sequence[str]) -> None:
     """Install the packages that are missing, or skip the test with the reason."""
+    if reason := install_packages(packages):
+        pytest.skip(reason)
+
+
+def install_packages(packages: Sequence[str]) -> str:
+    """Install the packages that are missing; return why that cannot be, or nothing."""
     missing = [name for name in packages if not _is_installed(name)]
-    if missing and (reason := _install(tuple(missing))):
-        pytest.skip(f"{reason}: {' '.join(missing)}")
+    reason = _install(tuple(missing)) if missing else ""
+    return f"{reason}: {' '.join(missing)}" if reason else ""
 
 
 def _is_installed(package: str) -> bool:
