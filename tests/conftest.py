@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,19 @@ async def worlds(template: "Template", scratch: Path) -> AsyncGenerator["OpenWor
         async def open_world(**settings: Any) -> "World":
             opened.append(0)
             folder = scratch / f"data{len(opened)}"
+            return await stack.enter_async_context(template.world(folder, **settings))
+
+        yield open_world
+
+
+@pytest.fixture(scope="module")
+async def shared_worlds(template: "Template") -> AsyncGenerator["OpenWorld"]:
+    """Return how to open worlds that the tests of a module share, as none of them changes one."""
+    async with AsyncExitStack() as stack:
+        root, numbers = stack.enter_context(memory_folder()), count()
+
+        async def open_world(**settings: Any) -> "World":
+            folder = root / f"data{next(numbers)}"
             return await stack.enter_async_context(template.world(folder, **settings))
 
         yield open_world

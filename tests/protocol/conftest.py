@@ -1,32 +1,15 @@
 """What the protocol suite shares."""
 
 import re
-from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
-from itertools import count
 from typing import Any
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 
-from tests.conftest import memory_folder
-from tests.support.world import OpenWorld, Template, World
+from tests.support.world import OpenWorld, World
 
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
-
-
-@pytest.fixture(scope="module")
-async def shared_worlds(template: Template) -> AsyncGenerator[OpenWorld]:
-    """Return how to open worlds that the tests of a module share, as none of them changes one."""
-    async with AsyncExitStack() as stack:
-        root, numbers = stack.enter_context(memory_folder()), count()
-
-        async def open_world(**settings: Any) -> World:
-            folder = root / f"data{next(numbers)}"
-            return await stack.enter_async_context(template.world(folder, **settings))
-
-        yield open_world
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,17 @@
 """Bodies that are small to send and large to read: refused or read, and never a crash."""
 
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import memory_folder
 from tests.protocol.bal.okhttp import BOUNDARY, multipart
 from tests.protocol.central.answers import STATUSES, refused
 from tests.security.limits import UNREACHED_LIMITS
 from tests.support.archives import bala
-from tests.support.world import URL, Person, Template, World
+from tests.support.world import URL, OpenWorld, Person, World
 
 TARGETS = [
     ("POST", "/packages/resolve-dependencies"),
@@ -26,11 +25,9 @@ DEEP = 100_000
 
 
 @pytest.fixture(scope="module")
-async def world(template: Template) -> AsyncGenerator[World]:
+async def world(shared_worlds: OpenWorld) -> World:
     """Return a registry for all of them: what is refused changes nothing."""
-    with memory_folder() as folder:
-        async with template.world(folder / "data", **UNREACHED_LIMITS) as opened:
-            yield opened
+    return await shared_worlds(**UNREACHED_LIMITS)
 
 
 def bombs() -> Iterator[object]:

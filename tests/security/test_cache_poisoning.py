@@ -6,12 +6,11 @@ from collections.abc import AsyncGenerator, Mapping
 import httpx
 import pytest
 
-from tests.conftest import memory_folder
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.security.limits import UNREACHED_LIMITS
 from tests.security.routes import routes
 from tests.support.archives import bala
-from tests.support.world import MAVEN, URL, OpenWorld, Template, World
+from tests.support.world import MAVEN, URL, OpenWorld, World
 
 PULL = dict(ACCEPT_ARCHIVE)
 UNKEYED = {
@@ -52,13 +51,12 @@ TO_BE_KEPT = [
 
 
 @pytest.fixture(scope="module")
-async def full(template: Template) -> AsyncGenerator[World]:
+async def full(shared_worlds: OpenWorld) -> World:
     """Return a registry with a private and a public package, from which every test here reads."""
-    with memory_folder() as folder:
-        async with template.world(folder / "data", **UNREACHED_LIMITS) as world:
-            await world.push(bala("acme/secret:1.0.0", visibility="private"))
-            await world.push(bala("acme/greet:1.0.0"))
-            yield world
+    world = await shared_worlds(**UNREACHED_LIMITS)
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    await world.push(bala("acme/greet:1.0.0"))
+    return world
 
 
 # What differs each time: the number of the request, what is left of a limit, the name of a browser.

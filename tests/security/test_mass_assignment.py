@@ -5,8 +5,7 @@ packages are the same for everybody, and hold nothing of who published and how i
 """
 
 import re
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from itertools import product
 
 import pytest
@@ -15,10 +14,9 @@ from pydantic import BaseModel, ValidationError
 from functions.api.openapi import OPERATIONS
 from functions.api.operations import Operation
 from shared.domain.tokens import Token
-from tests.conftest import memory_folder
 from tests.security.package_probes import READING, Probe, Seen, secret, seen
 from tests.support.archives import bala
-from tests.support.world import URL, Person, Template, World
+from tests.support.world import URL, OpenWorld, Person, World
 
 # What somebody would like to set: fields of records, and of what other registries fell for.
 WANTED = (
@@ -107,26 +105,20 @@ GREET = bala("acme/greet:1.0.0", tools=["greet"], modules=["sub"])
 
 
 @pytest.fixture(scope="module")
-async def public(template: Template) -> AsyncGenerator[World]:
+async def public(shared_worlds: OpenWorld) -> World:
     """Return a registry where everything is public, and was published by Ann."""
-    async with published(template, GREET) as world:
-        yield world
+    world = await shared_worlds()
+    await world.push(GREET)
+    return world
 
 
 @pytest.fixture(scope="module")
-async def hiding(template: Template) -> AsyncGenerator[World]:
+async def hiding(shared_worlds: OpenWorld) -> World:
     """Return a registry where Ann published a private package, too."""
-    async with published(template, GREET, secret("secret")) as world:
-        yield world
-
-
-@asynccontextmanager
-async def published(template: Template, *archives: bytes) -> AsyncGenerator[World]:
-    with memory_folder() as folder:
-        async with template.world(folder / "data") as world:
-            for archive in archives:
-                await world.push(archive)
-            yield world
+    world = await shared_worlds()
+    await world.push(GREET)
+    await world.push(secret("secret"))
+    return world
 
 
 @pytest.mark.parametrize("function", sorted(READING))

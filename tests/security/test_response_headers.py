@@ -8,12 +8,11 @@ import pytest
 from functions.faces import build_app
 from shared.hosting.host import Host
 from shared.hosting.middleware import configured_headers
-from tests.conftest import memory_folder
 from tests.lazy_app import lazy_functions
 from tests.security.routes import routes
 from tests.support.archives import bala
 from tests.support.server import running
-from tests.support.world import URL, OpenWorld, Person, Template, World
+from tests.support.world import URL, OpenWorld, Person, World
 
 ADDED = {
     "x-content-type-options": "nosniff",
@@ -51,11 +50,9 @@ async def with_packages(world: World) -> World:
 
 
 @pytest.fixture(scope="module")
-async def answers(template: Template) -> list[httpx.Response]:
+async def answers(shared_worlds: OpenWorld) -> list[httpx.Response]:
     """Return what everybody gets from everywhere, also where nothing is."""
-    with memory_folder() as folder:
-        async with template.world(folder / "data") as world:
-            return await answers_of(await with_packages(world))
+    return await answers_of(await with_packages(await shared_worlds()))
 
 
 async def answers_of(world: World) -> list[httpx.Response]:

@@ -4,20 +4,17 @@ A token that can only publish cannot make itself at home: it reaches nothing tha
 governs is taken from the description of the API, so an operation is tested from its first day.
 """
 
-from collections.abc import AsyncGenerator
-
 import pytest
 
 from functions.api.openapi import OPERATIONS
 from functions.api.operations import Operation
 from shared.domain.records import Place
 from shared.domain.tokens import Token
-from tests.conftest import memory_folder
 from tests.security.limits import UNREACHED_LIMITS
 from tests.security.request_bodies import body_of
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.world import URL, Person, Template, World, limited
+from tests.support.world import URL, OpenWorld, Person, World, limited
 
 # Operations that change something and ask no right of a token, each with what they ask instead.
 PROVEN_OTHERWISE = {
@@ -64,12 +61,11 @@ async def found(world: World, operation: Operation) -> str:
 
 
 @pytest.fixture(scope="module")
-async def robbed(template: Template) -> AsyncGenerator[World]:
+async def robbed(shared_worlds: OpenWorld) -> World:
     """Return a registry with a package: one for all operations, as none of them changes it."""
-    with memory_folder() as folder:
-        async with template.world(folder / "data", **UNREACHED_LIMITS) as opened:
-            await opened.push(bala("acme/greet:1.0.0"))
-            yield opened
+    world = await shared_worlds(**UNREACHED_LIMITS)
+    await world.push(bala("acme/greet:1.0.0"))
+    return world
 
 
 @pytest.fixture(scope="module")
