@@ -77,7 +77,7 @@ class KeyRange:
 
 @dataclass
 class Container:
-    """A container over a settable clock (in milliseconds)."""
+    """A container over a clock (in milliseconds), whose items are replaced and never changed."""
 
     name: str
     path: str
@@ -96,7 +96,7 @@ class Container:
         item = self._partition(key).items.get(id_)
         if item is None or self._is_over(item):
             raise Failed(*NOT_FOUND)
-        return copy.deepcopy(item)
+        return item
 
     def create(self, key: str, body: Item) -> Item:
         """Store a new item, or raise 409."""
@@ -131,10 +131,11 @@ class Container:
         """Change parts of an item, or raise 404 or 412."""
         if not 1 <= len(operations) <= MOST_PATCHES:
             raise bad_request(f"A patch has 1 to {MOST_PATCHES} operations.")
-        item = self.read(key, id_)
-        condition.check(item["_etag"])
-        if not condition.fits(item):
+        found = self.read(key, id_)
+        condition.check(found["_etag"])
+        if not condition.fits(found):
             raise Failed(*PRECONDITION)
+        item = copy.deepcopy(found)
         for operation in operations:
             _patch(item, operation)
         return self.replace(key, id_, item)
@@ -146,7 +147,7 @@ class Container:
         its place in `args`."""
         if len(steps) > MOST_IN_A_BATCH:
             raise bad_request(f"A batch has at most {MOST_IN_A_BATCH} operations.")
-        before, last = dict(self._partition(key).items), self.last  # Items are never changed.
+        before, last = dict(self._partition(key).items), self.last
         results: list[Any] = []
         for place, step in enumerate(steps):
             try:
@@ -218,7 +219,7 @@ class Container:
             "_attachments": "attachments/",
             "_ts": self.now_ms() // 1000,
         }
-        self._partition(key).items[body["id"]] = copy.deepcopy(item)  # Never changed from now on.
+        self._partition(key).items[body["id"]] = item
         return item
 
 
