@@ -9,6 +9,7 @@ contract` runs just those.
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -64,6 +65,11 @@ PORTABLE = "portable"
 ON_OTHERS = (
     "tests/unit/shared/domain", "tests/unit/shared/hosting", "tests/protocol/test_smoke.py",
     "tests/protocol/host/test_functions_worker.py",
+)  # fmt: skip
+# Tools of `make check` and of other suites, and what they alone need: a third of an installation.
+NOT_ON_OTHERS = (
+    "codespell", "greenlet", "grimp", "import-linter", "lark", "nodeenv", "playwright",
+    "pycep-parser", "pyright", "regex", "rich", "ruff",
 )  # fmt: skip
 FEW_EXAMPLES = "few-examples"  # A profile of Hypothesis, as this Python tries all of them.
 PYTHONS = ("3.11", "3.12", "3.13")  # Those that we serve.
@@ -252,10 +258,20 @@ def on_python(version: str, extent: Extent) -> Outcome:
         reason = f"Python {version} is not installed here"
         return Outcome(f"on {version}", skipped=Counter({reason: 1}))
     environment = f".venvs/{version}"
-    command = ["sh", ".ci/environment", "tests/requirements.txt", environment, interpreter]
+    command = ["sh", ".ci/environment", lock_of_others(), environment, interpreter]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         return Outcome(f"on {version}", failed=1)
     return portable(f"on {version}", f"{environment}/bin/python", extent)
+
+
+def lock_of_others() -> str:
+    """Write the pins that tests on other Pythons need; return the path of this lock."""
+    whole = re.split(r"\n(?=\w)", (TESTS / "requirements.txt").read_text())
+    pins = [each for each in whole if each.partition("==")[0] not in NOT_ON_OTHERS]
+    lock = Path(".venvs/others.txt")
+    (ROOT / lock).parent.mkdir(exist_ok=True)
+    (ROOT / lock).write_text("\n".join(pins) + "\n")
+    return str(lock)
 
 
 def portable(name: str, interpreter: str, extent: Extent) -> Outcome:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -108,6 +109,14 @@ def test_each_suite_that_gives_the_coverage_is_there() -> None:
     assert set(run.FAST) <= set(run.suites())
     assert set(run.BESIDE) <= set(run.suites())
     assert [path for path in run.ON_OTHERS if not (run.ROOT / path).exists()] == []
+
+
+def test_other_pythons_install_the_lock_without_the_tools_that_they_do_not_run() -> None:
+    whole, part = run.TESTS / "requirements.txt", run.ROOT / run.lock_of_others()
+    pinned, installed = (
+        set(re.findall(r"^([\w.-]+)==", lock.read_text(), re.MULTILINE)) for lock in (whole, part)
+    )
+    assert pinned - installed == set(run.NOT_ON_OTHERS)
 
 
 def test_the_tests_that_call_what_another_test_of_the_module_calls_are_repeats() -> None:
