@@ -10,7 +10,6 @@ distribution, so what imports run is measured here.
 """
 
 import pkgutil
-from collections.abc import Generator
 from importlib import import_module
 
 import coverage
@@ -21,25 +20,32 @@ PRODUCT = ("functions", "shared")
 
 
 class Measurement:
-    """The coverage of one process that runs tests."""
+    """The coverage of one process that runs tests.
+
+    It goes on between two measured tests: threads that the tests of a module share, such as those
+    of an event loop, lose their tracer when it stops.
+    """
 
     def __init__(self) -> None:
         self._coverage = coverage.Coverage()
+        self._is_started = False
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         """Measure a test and its fixtures, if it has to be measured."""
-        if not _is_measured(item):
-            return (yield)
-        self._coverage.start()
-        try:
-            return (yield)
-        finally:
-            self._coverage.stop()
+        self._measure(_is_measured(item))
 
     def pytest_unconfigure(self) -> None:
         """Write the data for the runner, which combines that of all processes."""
+        self._measure(False)
         self._coverage.save()
+
+    def _measure(self, is_measured: bool) -> None:
+        if is_measured and not self._is_started:
+            self._coverage.start()
+        if self._is_started and not is_measured:
+            self._coverage.stop()
+        self._is_started = is_measured
 
 
 def pytest_configure(config: pytest.Config) -> None:
