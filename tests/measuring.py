@@ -10,6 +10,8 @@ distribution, so what imports run is measured here.
 """
 
 import pkgutil
+import sys
+from collections.abc import Generator
 from importlib import import_module
 
 import coverage
@@ -22,30 +24,29 @@ PRODUCT = ("functions", "shared")
 class Measurement:
     """The coverage of one process that runs tests.
 
-    It goes on between two measured tests: threads that the tests of a module share, such as those
-    of an event loop, lose their tracer when it stops.
+    The thread of the tests has a tracer while a measured test runs. Other threads keep theirs: a
+    pool of the product serves many tests, and any of them may start its threads.
     """
 
     def __init__(self) -> None:
         self._coverage = coverage.Coverage()
-        self._is_started = False
+        self._coverage.start()
+        self._tracer = sys.gettrace()
+        sys.settrace(None)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Measure a test and its fixtures, if it has to be measured."""
-        self._measure(_is_measured(item))
+        sys.settrace(self._tracer if _is_measured(item) else None)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
 
     def pytest_unconfigure(self) -> None:
         """Write the data for the runner, which combines that of all processes."""
-        self._measure(False)
+        self._coverage.stop()
         self._coverage.save()
-
-    def _measure(self, is_measured: bool) -> None:
-        if is_measured and not self._is_started:
-            self._coverage.start()
-        if self._is_started and not is_measured:
-            self._coverage.stop()
-        self._is_started = is_measured
 
 
 def pytest_configure(config: pytest.Config) -> None:
