@@ -176,12 +176,12 @@ class Template:
             PLACES.forget(folder)
 
     async def filled(self, folder: Path, fill: Callable[[World], Awaitable[None]]) -> "Template":
-        """Return a template of what `fill` makes of a copy. Not in the cloud: templates there have
-        no blobs.
-        """
+        """Return a template of what `fill` makes of a copy, in a folder of its own."""
         PLACES.copy(self.folder, folder)
         async with opened(folder, self.people) as world:
             await fill(world)
+            if world.stores.feed is not None:  # Copies find what was published before.
+                await world.stores.feed.catch_up()
         given = cast("FakeRandomness", world.stores.randomness).given
         return replace(self, folder=folder, at_ms=world.clock.at_ms, given=given)
 

@@ -10,7 +10,6 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
 from tests.conftest import memory_folder
 from tests.protocol.web.sample_packages import fill
-from tests.support.filled import Filled
 from tests.support.world import Template, World
 
 
@@ -28,13 +27,13 @@ def page(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 @pytest.fixture(scope="session")
-def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
     """Return a registry with packages to look at, to copy."""
-    return asyncio.run(Filled.of(template, tmp_path_factory.mktemp("filled") / "data", fill))
+    return asyncio.run(template.filled(tmp_path_factory.mktemp("filled") / "data", fill))
 
 
 @pytest.fixture(scope="module")
-async def shelf(filled: Filled) -> AsyncGenerator[World]:
+async def shelf(filled: Template) -> AsyncGenerator[World]:
     """Return a registry with packages to look at, which no test changes. To read documentation is a
     change: the first request makes it."""
     with memory_folder() as folder:
@@ -43,7 +42,7 @@ async def shelf(filled: Filled) -> AsyncGenerator[World]:
 
 
 @pytest.fixture
-async def own_shelf(filled: Filled, scratch: Path) -> AsyncGenerator[World]:
+async def own_shelf(filled: Template, scratch: Path) -> AsyncGenerator[World]:
     """Return such a registry for one test."""
     async with filled.world(scratch / "data") as world:
         yield world

@@ -11,7 +11,6 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill, publish
-from tests.support.filled import Filled
 from tests.support.instances import edition_confirmed
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance
@@ -53,14 +52,14 @@ def journal() -> Journal:
 
 
 @pytest.fixture
-async def counted(filled: Filled, scratch: Path, journal: Journal) -> AsyncGenerator[World]:
+async def counted(filled: Template, scratch: Path, journal: Journal) -> AsyncGenerator[World]:
     """Return a registry whose calls are written down, and that remembers no answer."""
     async with counting(filled, scratch / "data", journal) as world:
         yield world
 
 
 @asynccontextmanager
-async def counting(filled: Filled, folder: Path, journal: Journal) -> AsyncGenerator[World]:
+async def counting(filled: Template, folder: Path, journal: Journal) -> AsyncGenerator[World]:
     """Serve a copy whose calls are written down, once it has read what concerns all requests."""
     async with filled.world(folder, wrap=journal.wrap, host=asking) as world:
         await opened(world, "/about")
@@ -77,14 +76,14 @@ async def fill_with_a_long_history(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-async def of_long_history(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
+async def of_long_history(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
     folder = tmp_path_factory.mktemp("long") / "data"
-    return await Filled.of(template, folder, fill_with_a_long_history)
+    return await template.filled(folder, fill_with_a_long_history)
 
 
 @pytest.fixture
 async def counted_with_a_long_history(
-    of_long_history: Filled, scratch: Path, journal: Journal
+    of_long_history: Template, scratch: Path, journal: Journal
 ) -> AsyncGenerator[World]:
     """Return such a registry with a package of more than 120 versions."""
     async with counting(of_long_history, scratch / "data", journal) as world:

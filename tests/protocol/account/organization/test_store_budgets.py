@@ -9,7 +9,6 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.services.packages import PACKAGES_ON_A_PAGE
 from tests.support.archives import bala
-from tests.support.filled import Filled
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance
@@ -84,13 +83,13 @@ async def fill(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-async def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Filled:
-    return await Filled.of(template, tmp_path_factory.mktemp("filled") / "data", fill)
+async def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return await template.filled(tmp_path_factory.mktemp("filled") / "data", fill)
 
 
 @pytest.mark.parametrize("page", PAGES)
 async def test_no_page_asks_more_where_there_is_more(
-    filled: Filled, scratch: Path, journal: Journal, page: str
+    filled: Template, scratch: Path, journal: Journal, page: str
 ) -> None:
     async with filled.world(scratch / "data", wrap=journal.wrap, host=asking) as world:
         ann = await PageClient.of(world, world.people.ann)
