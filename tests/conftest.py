@@ -41,7 +41,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool:
     """End the process of a test that takes too long, and print the stacks of its threads.
 
-    The timer of pytest-timeout is a Python thread, which takes as long to start as a short test.
+    The methods of pytest-timeout are a thread, which takes as long to start as a short test, and a
+    signal, whose exception a task swallows.
     """
     stderr = item.config.stash[fault_handler_stderr_fd_key]
     faulthandler.dump_traceback_later(settings.timeout, exit=True, file=stderr)
