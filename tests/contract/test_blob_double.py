@@ -21,7 +21,8 @@ from azure.storage.blob import BlobBlock, ContentSettings, generate_blob_sas
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
 
 from shared.adapters.system import SystemClock
-from tests.fakes.blob_double import CONNECTION, BlobDouble, BlobTransport, LinkTransport
+from tests.fakes.blob_double import CONNECTION, BlobDouble
+from tests.fakes.blob_transport import BlobTransport, LinkTransport
 from tests.support.cloud_stores import emulator
 
 SMALL_BLOCKS: dict[str, Any] = {

@@ -10,12 +10,14 @@ from xml.etree import ElementTree
 
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
-from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpResponse, AsyncHttpTransport
+from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpResponse
 from azure.core.utils import case_insensitive_dict
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS
-from tests.fakes.blob_double import CONNECTION, BlobTransport
+from tests.fakes.azure_transport import InProcessTransport
+from tests.fakes.blob_double import CONNECTION
+from tests.fakes.blob_transport import BlobTransport
 from tests.fakes.cosmos.protocol import Answer
 from tests.fakes.cosmos.transport import DoubleResponse
 from tests.support.cloud_stores import CloudDouble, CloudInMemory, blob_double_of, emulator
@@ -135,7 +137,7 @@ _DELEGATION_KEY = """<?xml version="1.0" encoding="utf-8"?>
 
 
 @dataclass
-class DelegationKeyService(AsyncHttpTransport[Any, Any]):
+class DelegationKeyService(InProcessTransport):
     """Answers requests for a key, or refuses them with `status`; 0 is a lost connection."""
 
     status: int = 200
@@ -144,19 +146,6 @@ class DelegationKeyService(AsyncHttpTransport[Any, Any]):
     def client(self) -> BlobServiceClient:
         """Return a client that signs in as an identity and sends its requests here."""
         return BlobServiceClient(ACCOUNT, Identity(), transport=self, retry_total=0)
-
-    async def open(self) -> None:
-        """Do nothing: there is no connection."""
-
-    async def close(self) -> None:
-        """Do nothing: there is no connection."""
-
-    async def __aenter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    async def __aexit__(self, *failure: object) -> None:
-        """Do nothing: there is no connection."""
 
     async def send(self, request: Any, **options: Any) -> Any:
         """Lend a key for the asked time."""

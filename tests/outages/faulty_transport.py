@@ -18,8 +18,9 @@ from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.cosmos.client import record_charge
-from tests.fakes.blob_double import CONNECTION, BlobTransport
+from tests.fakes.blob_double import CONNECTION
 from tests.fakes.blob_storage import NO_WAITING, BlobRefusal
+from tests.fakes.blob_transport import BlobTransport
 from tests.fakes.cosmos.protocol import Answer, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.support.cloud_stores import ANY_KEY, CloudInMemory, blob_double_of, double_of

@@ -26,7 +26,8 @@ from shared.auth.secrets import Secret
 from shared.file_lock import hold_file_lock
 from shared.ports import Clock
 from tests.fakes.azurite import azurite, missing
-from tests.fakes.blob_double import CONNECTION, BlobDouble, BlobTransport, StoredBlob
+from tests.fakes.blob_double import CONNECTION, BlobDouble, StoredBlob
+from tests.fakes.blob_transport import BlobTransport
 from tests.fakes.cosmos.containers import Container, Partition
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.serving import served

@@ -123,7 +123,8 @@ class Clouds:
 
     def elsewhere(self, place: Path) -> dict[str, httpx.AsyncBaseTransport]:
         """Return the way to the blobs, which signed links lead to."""
-        from tests.fakes.blob_double import ADDRESS, LinkTransport
+        from tests.fakes.blob_double import ADDRESS
+        from tests.fakes.blob_transport import LinkTransport
         from tests.support.cloud_stores import blob_double_at
 
         return {ADDRESS: LinkTransport(lambda: blob_double_at(place))}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 from azure.core.exceptions import (
@@ -11,9 +11,10 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport
+from azure.core.pipeline.transport import AsyncHttpResponse
 from azure.core.utils import case_insensitive_dict
 
+from tests.fakes.azure_transport import InProcessTransport
 from tests.fakes.cosmos.protocol import Answer, CosmosDouble, Request
 
 
@@ -31,24 +32,11 @@ Troubles = Callable[[Request], Trouble | None]
 
 
 @dataclass
-class DoubleTransport(AsyncHttpTransport[Any, Any]):
+class DoubleTransport(InProcessTransport):
     """Hands requests to the double; `troubles` says which of them fail, and how."""
 
     double: CosmosDouble
     troubles: Troubles | None = None
-
-    async def open(self) -> None:
-        """Do nothing: there is no connection."""
-
-    async def close(self) -> None:
-        """Do nothing: there is no connection."""
-
-    async def __aenter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    async def __aexit__(self, *failure: object) -> None:
-        """Do nothing: there is no connection."""
 
     async def send(self, request: Any, **options: Any) -> Any:
         """Return the answer of the double, or fail as the network does."""
