@@ -58,8 +58,8 @@ WORLDS = {IN_THE_CLOUD: "cloud", FOUR_INSTANCES: "four-instances", OUTAGES: "clo
 # Those with tests that are measured: `tests/measuring.py` says which.
 MEASURED = ("unit", "contract", PROTOCOL, "security")
 # They wait for other programs most of the time, or are short, so one process of each runs beside
-# the others. No test of these measures time, as some of `crash` and `security` do.
-BESIDE = ("browser", "clients", OUTAGES, "compatibility", "search")
+# the others. No test of these has a narrow limit of time, as some of `crash` and `security` have.
+BESIDE = ("browser", "clients", OUTAGES, "in_the_cloud", "compatibility", "search")
 # What can differ between Pythons: rules (texts, numbers, patterns), the host, imports, the worker.
 PORTABLE = "portable"
 ON_OTHERS = (
