@@ -565,9 +565,15 @@ def outermost(code: CodeType) -> Iterator[CodeType]:
             yield from outermost(each)
 
 
+def loaded_objects() -> list[Any]:
+    """Return what the garbage collector knows; what was exempted from it as well."""
+    gc.unfreeze()
+    return gc.get_objects()
+
+
 def loaded_caches() -> list[Any]:
     """Return what remembers the results of our functions."""
-    found = (each for each in gc.get_objects() if hasattr(type(each), "cache_clear"))
+    found = (each for each in loaded_objects() if hasattr(type(each), "cache_clear"))
     return [each for each in found if (each.__module__ or "").startswith("shared.")]
 
 
@@ -600,7 +606,7 @@ def loaded_functions() -> dict[str, list[FunctionType]]:
     """Return the functions that are loaded, by file and name."""
     root = Path.cwd()
     found: dict[str, list[FunctionType]] = defaultdict(list)
-    for each in gc.get_objects():
+    for each in loaded_objects():
         if type(each) is FunctionType and each.__code__.co_filename.startswith(f"{root}/shared/"):
             file = Path(each.__code__.co_filename).relative_to(root)
             found[f"{file}::{each.__code__.co_qualname}"].append(each)

@@ -1,5 +1,6 @@
 """What `make mutants` puts in the place of a function, and how it counts what came of it."""
 
+import gc
 import importlib.util
 import tomllib
 from collections import Counter
@@ -9,7 +10,16 @@ from typing import Any
 import pytest
 
 from bench.mutants.__main__ import HERE, Mutant, chosen, line_of, score
-from bench.mutants.execution import PACKAGES, function_in, is_test_of, put_in_place, turns
+from bench.mutants.execution import (
+    PACKAGES,
+    function_in,
+    is_test_of,
+    loaded_caches,
+    loaded_functions,
+    put_in_place,
+    turns,
+)
+from shared.domain import versions
 from tests.paths import ROOT
 
 SOURCE = """class Till:
@@ -64,6 +74,14 @@ def test_a_default_is_changed_for_those_who_leave_it_out(till: Any, path: Path) 
 def test_a_change_that_compiles_to_the_same_is_no_mutant(till: Any, path: Path) -> None:
     function = type(till).total.fget
     assert not put_in_place(mutant("Till.total", "2 + 3", "(2 +  3)", path), SOURCE, [function])
+
+
+def test_what_is_exempt_from_garbage_collections_is_found_as_well() -> None:
+    gc.freeze()
+    found, caches = loaded_functions(), loaded_caches()
+    gc.freeze()  # As it was.
+    assert versions.Version.parse in found["shared/domain/versions.py::Version.parse"]
+    assert caches != []
 
 
 def test_a_file_that_is_not_python_is_reported(till: Any, path: Path) -> None:
