@@ -30,6 +30,7 @@ def test_every_workflow_is_there() -> None:
 
 
 @pytest.mark.timeout(2 * BOUND_SECONDS)
+@pytest.mark.slow
 def test_every_workflow_can_be_read() -> None:
     # There is a reader of YAML among what checkov stands on.
     if reason := unavailable("checkov"):
