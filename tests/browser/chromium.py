@@ -53,9 +53,13 @@ def chromium() -> Generator[Browser]:
 
 def find_program() -> str:
     """Return the path of a Chromium, preferably the one without windows, or skip the test."""
-    reason = "" if shutil.which(HEADLESS) else install_packages([HEADLESS])
-    found = shutil.which(HEADLESS) or shutil.which(WITH_WINDOWS)
-    return found or pytest.skip(reason)
+    reason = ""
+    for name in (HEADLESS, WITH_WINDOWS):
+        if shutil.which(name) is None:
+            reason = install_packages([name])
+        if found := shutil.which(name):
+            return found
+    pytest.skip(reason)
 
 
 @dataclass
