@@ -2,9 +2,9 @@
 
 `python -m tests.run` runs every suite once, those that give the coverage with it, then what can
 differ on the other Pythons of this machine, then compares the floors. `--fast` runs what finds most
-in four minutes, without the tests that are marked `slow`. `--all` runs whole tables of faults,
-every test over both worlds and more suites on the other Pythons. `python -m tests.run unit
-contract` runs just those.
+in four minutes: no test that is marked `slow`, and ten examples of each property. `--all` runs
+whole tables of faults, every test over both worlds and more suites on the other Pythons.
+`python -m tests.run unit contract` runs just those.
 """
 
 import json
@@ -48,7 +48,6 @@ ORDER = (
     "security", "compatibility", CRASH, "search", "clients", OUTAGES, "browser",
 )  # fmt: skip
 FAST = ("repo", "unit", "contract", PROTOCOL)
-NOT_SLOW = ("-m", "not slow")
 REPEATED = {  # What `make test-all` runs of them alone.
     IN_THE_CLOUD: "which call no store, or as another test of the same module does",
     FOUR_INSTANCES: "each two of whose calls another test of the same folder makes",
@@ -71,7 +70,9 @@ NOT_ON_OTHERS = (
     "codespell", "greenlet", "grimp", "import-linter", "lark", "nodeenv", "playwright",
     "pycep-parser", "pyright", "regex", "rich", "ruff",
 )  # fmt: skip
-FEW_EXAMPLES = "few-examples"  # A profile of Hypothesis, as this Python tries all of them.
+# Ten examples of each property; on one Python `make test` tries a hundred.
+FEW_EXAMPLES = "--hypothesis-profile=few-examples"
+OF_FAST = ("-m", "not slow", FEW_EXAMPLES)
 PYTHONS = ("3.11", "3.12", "3.13")  # Those that we serve.
 SPREAD_FROM = 8  # Files. Fewer are done before the processes to spread them over have started.
 MOST_PROCESSES = 8
@@ -200,7 +201,7 @@ def run_here(
     if extent is Extent.ALL:
         settings[TABLES] = "full"
     if extent is Extent.FAST:
-        command += NOT_SLOW
+        command += OF_FAST
     outcome = pytest(suite, [*command, f"tests/{folder_of(suite)}"], settings, is_beside=is_beside)
     return replace(outcome, left_out=selected.left_out)
 
@@ -280,7 +281,7 @@ def portable(name: str, interpreter: str, extent: Extent) -> Outcome:
     is_beside = name != PORTABLE and extent is not Extent.ALL
     options = spread(PORTABLE, is_beside=is_beside)
     if extent is not Extent.ALL:
-        options.append(f"--hypothesis-profile={FEW_EXAMPLES}")
+        options.append(FEW_EXAMPLES)
     return pytest(name, [interpreter, *PYTEST, *options, *paths], is_beside=is_beside)
 
 
@@ -450,7 +451,9 @@ def summary(outcomes: list[Outcome], extent: Extent = Extent.NORMAL) -> int:
             rest = f"{outcome.left_out} of {outcome.name}, {REPEATED[outcome.name]}"
             print(f"left to `make test-all`: {rest}")
     if extent is Extent.FAST:
-        print("left to `make test`: tests that are marked slow, the other suites, coverage")
+        print(
+            "left to `make test`: slow tests, other suites, most examples of properties, coverage"
+        )
     if extent is not Extent.ALL:
         print("left to `make test-all`: rows of tables that repeat others: faults, rights, probes")
     passed = sum(outcome.passed for outcome in outcomes)
