@@ -16,7 +16,7 @@ from bench.azure_local import processor_seconds
 from bench.load_generator import load, require_wrk
 from bench.pages import BROWSER
 from bench.servers import Server, ballroom, bare, push, workspace
-from functions.web.package.api_docs import MEMBERS_IN_FULL
+from shared.confined.docs_pages import MEMBERS_IN_FULL
 from tests.support.archives import bala
 
 VERSIONS = 20  # Pages of each kind; the clock of processes has ticks of 10 ms.

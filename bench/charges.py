@@ -32,6 +32,7 @@ def show_upkeep(found: Counted) -> None:
         show(f"{task}, idle", usage)
     for task, usage in found.each_release.items():
         show(f"{task}, each release", usage)
+    show("push, each who follows", found.each_followed)
     show("pulls, each batch", found.each_window)
     show("pulls, each package in a day", found.each_pulled)
 

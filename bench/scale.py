@@ -19,9 +19,11 @@ second, two carry 2,600 to 3,800 on four cores: a worker uses one core, the host
   1,000 instances of a Python app in less than a minute ("How to achieve high HTTP scale with Azure
   Functions Flex Consumption", techcommunity.microsoft.com, 2024-06-17): 17 a second. `--rate`.
 - A new instance serves after its cold start: what importing the app takes, measured here, and two
-  seconds for the place and the host, which is assumed. `--cold-start`. It loads the pack, and has
-  any other package in memory after it was asked for it. Of 20,000 packages the k-th has a k-th of
-  the pulls of the first (Zipf). Loading takes some tenths of a second, which are left out.
+  seconds for the place and the host, which is assumed. `--cold-start`. It loads the pack, which
+  takes some tenths of a second, and these are left out. Then it has in memory what the package
+  cache of the product keeps, within its limit in bytes (bench/instance_memory.py). Of 20,000
+  packages the k-th has a k-th of the pulls of the first (Zipf). Changes of packages, and resolves,
+  which take room in the same cache, are left out.
 - Paid is the time that an instance has something in hand, with all of its memory; at least a second
   (the first page). Prices are those of infra/cost/prices.py.
 
@@ -29,8 +31,8 @@ A request goes to the instance with the least in hand; while all are full it wai
 that is free. The more an instance has in hand, the longer each request takes. Requests come at
 random (Poisson), all of a sudden, to a registry that had none; every pull is one hop one, which
 nothing caches; 20,000 pulls a second and more come to a registry that had the first of these rates
-for ten minutes. Instances do not go again. The seed is fixed. Of 20,000 pulls a second and more, a
-tenth is simulated, on a tenth of the instances.
+for ten minutes. Instances do not go again. The seed is fixed. Of 20,000 pulls a second and more,
+one of 25 is simulated, on as large a part of the instances.
 
 `python -m bench.scale` measures pulls from memory, then simulates; `--in-memory 0.25 --first 1.2`
 simulates with so many milliseconds of the registry for a pull.
@@ -41,16 +43,24 @@ import math
 import subprocess
 import sys
 import time
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from heapq import heappop, heappush
 from random import Random
 
 from bench.azure_local import in_the_cloud, pull_cost
+from bench.instance_memory import (
+    FILLED,
+    Catalog,
+    InstanceMemory,
+    Misses,
+    Wanted,
+    misses_after,
+    units_of,
+)
 from bench.load_generator import require_wrk
+from bench.real_packages import PACKAGES, by_dependents
 from bench.servers import workspace
 from infra.cost.designs import DESIGN
 from infra.cost.model import (
@@ -62,14 +72,11 @@ from infra.cost.model import (
     Size,
 )
 from infra.cost.prices import Figure, Prices
-from infra.cost.usage import OperationUsage
 
 HOST_MS, WORKER_MS = 0.8, 0.7  # Processor time of a request, without the registry.
 CORE_GIGABYTES = 2.0
 REGION_MEGABYTES = 512_000  # Of a subscription, unless it asks for more.
-# All; and those that a new instance has in memory: bench/package_pack.py counts them.
-PACKAGES, LOADED = 20_000, 500
-FIRST_MS = 3.5  # Of a process that was just started: docs/cloud-benchmarks.md.
+FIRST_MS = 2.0  # Of a process that was just started: docs/cloud-benchmarks.md.
 PLACING = 2.0  # Seconds until a new instance has its place and its host.
 SHORTEST = 1.0  # Seconds that are paid for.
 A_SECOND = 17  # New instances.
@@ -95,6 +102,7 @@ class Run:
     most: int = 0
     is_warm: bool = False  # The first phase goes on for ten minutes already.
     uploads: float = 0.0  # A second, each in hand for `UPLOAD_SECONDS`, in the same app.
+    wanted: Wanted = Wanted.NEWEST
 
 
 UPLOAD_SECONDS = 20.0
@@ -106,6 +114,7 @@ RUNS = (
     Run(Size.TEAM, (Phase(1_000, 60),), 40),
     Run(Size.TEAM, (Phase(1_000, 60),), 40, uploads=5),
     Run(Size.PUBLIC, (Phase(100_000, 60),), is_warm=True),
+    Run(Size.PUBLIC, (Phase(100_000, 60),), is_warm=True, wanted=Wanted.LATEST),
     Run(Size.PUBLIC, (Phase(20_000, 30), Phase(225_000, 60)), is_warm=True),
     Run(Size.PUBLIC, (Phase(20_000, 30), Phase(225_000, 60)), 1_000, is_warm=True),
 )
@@ -146,31 +155,15 @@ class Machine:
         of_cores = (HOST_MS + WORKER_MS + registry_ms) / self.cores
         return max(of_cores, (WORKER_MS + registry_ms) / self.workers)
 
-    def draw(self, in_hand: int, chance: Random, *, first: bool) -> float:
-        """Return the seconds of one pull, beside others in hand."""
-        registry = self.times.first if first else self.times.in_memory
+    def draw(self, in_hand: int, chance: Random, *, reads: int) -> float:
+        """Return the seconds of one pull with so many reads of the store, one after the other,
+        beside others in hand."""
+        registry = self.times.first if reads else self.times.in_memory
         alone = (HOST_MS + WORKER_MS + registry) / min(self.cores, 1)
         shared = max(alone, in_hand * self.spacing_ms(registry))
-        if not first:
-            return shared / 1_000
         slow = math.log(SLOW_READ_MS / READ_MS) / P99
-        return (shared + READ_MS * math.exp(slow * chance.gauss(0, 1))) / 1_000
-
-
-@cache
-def miss_table() -> tuple[list[int], list[float]]:
-    """Return numbers of pulls that an instance has answered, and the share of the next ones whose
-    package it does not have in memory."""
-    weights = [1 / rank for rank in range(1, PACKAGES + 1)]
-    total = sum(weights)
-    rare = [weight / total for weight in weights[LOADED:]]
-    numbers = [0, *(int(10 ** (step / 4)) for step in range(4, 29))]
-    return numbers, [sum(p * (1 - p) ** number for p in rare) for number in numbers]
-
-
-def miss_share(answered: int) -> float:
-    numbers, shares = miss_table()
-    return shares[bisect_right(numbers, answered) - 1]
+        waits = (READ_MS * math.exp(slow * chance.gauss(0, 1)) for _ in range(reads))
+        return (shared + sum(waits)) / 1_000
 
 
 @dataclass(frozen=True)
@@ -185,11 +178,11 @@ class Rules:
 
 @dataclass(eq=False)  # Two that are equally busy are still two.
 class Instance:
-    """One instance: what it has in hand and has answered, since when, and until when its time is
-    paid for."""
+    """One instance: what it has in memory and in hand, since when, and until when its time is paid
+    for."""
 
+    memory: InstanceMemory
     in_hand: int = 0
-    answered: int = 0
     since: float = 0.0
     paid: float = 0.0
 
@@ -205,22 +198,25 @@ class Outcome:
     waited: int = 0  # Requests that found no room.
     left: int = 0  # Requests that had not been answered at the end.
     busy: float = 0.0  # Seconds of instances in the later part.
-    missed: int = 0  # Pulls in the later part that were not in memory.
+    pulled: int = 0  # Pulls in the later part that were begun.
+    missed: int = 0  # Those of them that were not in memory.
+    units: float = 0.0  # Request units for those.
 
 
 class Simulation:
     """Requests, instances, and what is between them."""
 
-    def __init__(self, run: Run, machine: Machine, rules: Rules) -> None:
+    def __init__(self, run: Run, machine: Machine, rules: Rules, catalog: Catalog) -> None:
         """Begin with the instances that are always ready."""
         self.phases, self.machine, self.rules = run.phases, machine, rules
+        self.catalog, self.wanted = catalog, run.wanted
         self.uploads = run.uploads
         self.chance = Random(SEED)  # noqa: S311 - a simulation, the same each time.
         # Instances by how many requests they have in hand; those that are full are in none.
         self.open: list[dict[Instance, None]] = [{} for _ in range(machine.at_once)]
         ready = warm_instances(run, machine, rules) if run.is_warm else rules.always_ready
         known = int(run.phases[0].rate / ready * LATER_SECONDS) if run.is_warm else 0
-        self.open[0] = {Instance(answered=known): None for _ in range(ready)}
+        self.open[0] = {self._new(known): None for _ in range(ready)}
         self.count = ready
         self.waiting: deque[float] = deque()
         self.ending: list[tuple[float, int, Instance, float]] = []
@@ -241,6 +237,11 @@ class Simulation:
             self._until(end)
             self.now = end
             yield self._finished(end)
+
+    def _new(self, answered: int = 0) -> Instance:
+        memory = InstanceMemory(self.catalog, self.wanted)
+        memory.fill(answered, self.chance)
+        return Instance(memory)
 
     def _finished(self, end: float) -> Outcome:
         self.outcome.instances = self.count
@@ -278,7 +279,7 @@ class Simulation:
 
     def _start(self, now: float) -> None:
         self.count += 1
-        self.open[0][Instance()] = None
+        self.open[0][self._new()] = None
         self._take_waiting(now)
 
     def _arrive(self, now: float, came: float) -> None:
@@ -308,10 +309,12 @@ class Simulation:
         heappush(self.ending, (end, self.number, instance, came))
 
     def _pull_seconds(self, instance: Instance, now: float) -> float:
-        first = self.chance.random() < miss_share(instance.answered)
-        instance.answered += 1
-        self.outcome.missed += first and now >= self.settled
-        return self.machine.draw(instance.in_hand, self.chance, first=first)
+        reads = instance.memory.pull(self.chance)
+        if now >= self.settled:
+            self.outcome.pulled += 1
+            self.outcome.missed += bool(reads)
+            self.outcome.units += units_of(reads)
+        return self.machine.draw(instance.in_hand, self.chance, reads=len(reads))
 
     def _end(self, now: float, _: int, instance: Instance, came: float) -> None:
         if instance.in_hand < self.machine.at_once:
@@ -363,49 +366,89 @@ def percentile(values: Sequence[float], part: float) -> float:
     return sorted(values)[min(int(len(values) * part), len(values) - 1)] * 1_000
 
 
-def report(outcome: Outcome, plan: CostPlan, machine: Machine, most: int) -> None:
+@dataclass(frozen=True)
+class Scene:
+    """What a run is reported with."""
+
+    run: Run
+    plan: CostPlan
+    machine: Machine
+    most: int
+    catalog: Catalog
+
+
+def report(outcome: Outcome, scene: Scene) -> None:
     """Print the result of one phase."""
     rate = outcome.phase.rate
-    print(f"  {rate:,} a second: instances {outcome.instances}; {outcome.waited:,} pulls waited")
-    for name, values in (("at first", outcome.early), ("then", outcome.late)):
-        figures = "  ".join(
-            f"p{part:.0%}".rstrip("%") + f" {percentile(values, part):,.1f} ms"
-            for part in (0.5, 0.95, 0.99)
+    print(
+        f"  {rate:,} a second: instances {outcome.instances}; {outcome.waited:,} pulls waited, ",
+        end="",
+    )
+    print(f"{outcome.left:,} at the end; {dollars_line(outcome, scene)}")
+    needed = math.ceil(rate / scene.machine.most_a_second)
+    if needed > scene.most:
+        print(f"    limit: {needed:,} instances are needed, and {scene.most:,} are allowed")
+    print(f"    at first {percentiles(outcome.early)}; then {percentiles(outcome.late)}")
+    for when, misses in misses_of(outcome, scene):
+        print(
+            f"    {when} {misses.share:.1%} are not in memory: {units_line(outcome, misses, scene)}"
         )
-        print(f"    {name:9} {figures}")
-    needed = math.ceil(rate / machine.most_a_second)
-    if needed > most:
-        print(f"    limit: {needed:,} instances are needed, and {most:,} are allowed")
-    print(f"    {outcome.left:,} pulls wait at the end; {cost_line(outcome, plan, machine)}")
 
 
-def cost_line(outcome: Outcome, plan: CostPlan, machine: Machine) -> str:
-    """Return the cost of a million of these pulls, and their load on the database."""
+def percentiles(values: Sequence[float]) -> str:
+    """Return three quantiles of the values, as the report shows them."""
+    return ", ".join(
+        f"p{part:.0%}".rstrip("%") + f" {percentile(values, part):,.1f} ms"
+        for part in (0.5, 0.95, 0.99)
+    )
+
+
+def dollars_line(outcome: Outcome, scene: Scene) -> str:
+    """Return the cost of a million of these pulls."""
     prices, served = Prices.published(), max(len(outcome.late), 1)
-    gigabyte_seconds = outcome.busy * machine.gigabytes / served
-    ready = plan.always_ready >= outcome.instances
+    gigabyte_seconds = outcome.busy * scene.machine.gigabytes / served
+    ready = scene.plan.always_ready >= outcome.instances
     price = prices[Figure.READY_SECOND if ready else Figure.FUNCTION_SECOND]
     dollars = 1e6 * gigabyte_seconds * price + prices[Figure.FUNCTION_EXECUTION]
+    return f"${dollars:,.2f} a million for the app"
+
+
+def misses_of(outcome: Outcome, scene: Scene) -> Iterator[tuple[str, Misses]]:
+    """Yield what is not in memory in the later part, and after ten minutes more."""
+    pulled = max(outcome.pulled, 1)
+    yield "then", Misses(outcome.missed / pulled, outcome.units / pulled)
     later = int(outcome.phase.rate / max(outcome.instances, 1) * LATER_SECONDS)
-    parts = [
-        f"    {name} {share:.2%} are not in memory: {units_line(outcome, share, plan, prices)}"
-        for name, share in (
-            ("then", outcome.missed / served),
-            ("ten minutes later", miss_share(later)),
-        )
-    ]
-    return "\n".join([f"${dollars:,.2f} a million for the app", *parts])
+    chance = Random(SEED)  # noqa: S311 - a simulation, the same each time.
+    yield "ten minutes later", misses_after(scene.catalog, scene.run.wanted, later, chance)
 
 
-def units_line(outcome: Outcome, missed: float, plan: CostPlan, prices: Prices) -> str:
+def units_line(outcome: Outcome, misses: Misses, scene: Scene) -> str:
     """Return the request units a second of pulls that are not in memory, of asking for changes once
     a second and instance, and of counting."""
-    first = DESIGN.measured[OperationUsage.PULL].units - DESIGN.counted_pull.units
-    ranges = math.ceil((plan.most_units or 0) / UNITS_OF_A_RANGE) or 1
-    each = ranges * prices[Figure.FEED_LOOK] + DESIGN.counting.window.units / COUNTING_SECONDS
-    pulls = outcome.phase.rate * (missed * first + DESIGN.counting.pull.units)
-    units, have = pulls + outcome.instances * each, plan.most_units or math.inf
+    most_units = scene.plan.most_units
+    ranges = math.ceil((most_units or 0) / UNITS_OF_A_RANGE) or 1
+    look = Prices.published()[Figure.FEED_LOOK]
+    each = ranges * look + DESIGN.counting.window.units / COUNTING_SECONDS
+    pulls = outcome.phase.rate * (misses.units + DESIGN.counting.pull.units)
+    units, have = pulls + outcome.instances * each, most_units or math.inf
     return f"{units:,.0f} RU/s" + (f", and the size has {have:,}" if units > have else "")
+
+
+def show_memory(catalogs: Sequence[tuple[int, Catalog]]) -> None:
+    """Print what an instance whose cache is full does not have in memory, and how many pulls a
+    second use up the database of `public` with that."""
+    print(
+        f"\nnot in memory after {FILLED:,} pulls; RU/s for that at {MOST_PULLS:,} pulls a second;"
+    )
+    print("and the pulls a second that use up the RU/s of public")
+    have = COST_PLANS[Size.PUBLIC].most_units or math.inf
+    for wanted in Wanted:
+        for count, catalog in catalogs:
+            chance = Random(SEED)  # noqa: S311 - a simulation, the same each time.
+            misses = misses_after(catalog, wanted, FILLED, chance)
+            units = misses.units + DESIGN.counting.pull.units
+            figures = f"{misses.share:6.1%} {units * MOST_PULLS:8,.0f} RU/s {have / units:9,.0f}"
+            print(f"  {wanted.value:34} {count:6,} packages {figures}")
 
 
 def measured() -> tuple[Times, float]:
@@ -437,11 +480,15 @@ def main() -> None:
     print(f"a pull takes {times.in_memory:.2f} ms of the registry from memory, {times.first:.2f}")
     print(f"ms the first time, and {HOST_MS + WORKER_MS:.1f} ms of host and worker;")
     print(f"a new instance serves after {cold:.1f} s")
+    real = list(by_dependents())
+    catalogs = [(count, Catalog(real, count)) for count in (FEWER_PACKAGES, PACKAGES)]
+    show_memory(catalogs)
     for run in RUNS:
-        simulate(run, times, given.rate, cold)
+        simulate(run, times, Rules(0, 0, given.rate, cold), catalogs[-1][1])
 
 
-MANY, PART = 20_000, 10  # From so many pulls a second on, one of so many is simulated.
+FEWER_PACKAGES, MOST_PULLS = 2_000, 100_000  # Of the table.
+MANY, PART = 20_000, 25  # From so many pulls a second on, one of so many is simulated.
 
 
 def part_of(run: Run, rules: Rules) -> tuple[Run, Rules, int]:
@@ -467,20 +514,21 @@ def whole(outcome: Outcome, part: int) -> Outcome:
     )
 
 
-def simulate(run: Run, times: Times, a_second: int, cold_start: float) -> None:
-    """Simulate one run, and print its phases."""
+def simulate(run: Run, times: Times, pace: Rules, catalog: Catalog) -> None:
+    """Simulate one run at the pace of new instances, and print its phases."""
     plan = COST_PLANS[run.size]
     workers = max(int(plan.gigabytes / CORE_GIGABYTES), 1)
     at_once = int(plan.gigabytes * 1024 / UPLOAD_MEGABYTES) if run.uploads else REQUESTS_AT_ONCE
     machine = Machine(plan.gigabytes, times, workers, at_once)
     most = run.most or int(REGION_MEGABYTES // (plan.gigabytes * 1024))
     slow = f", {run.uploads:.0f} uploads a second of {UPLOAD_SECONDS:.0f} s" if run.uploads else ""
+    pace_of_one = f"{machine.most_a_second:,.0f} a second from memory, {machine.at_once} at once"
     print(f"\nsize {run.size.value}, at most {most:,} instances of {plan.gigabytes:g} GB{slow}:")
-    print(f"one answers {machine.most_a_second:,.0f} a second, {machine.at_once} at once")
-    rules = Rules(plan.always_ready, most, a_second, cold_start)
-    simulated, fewer, part = part_of(run, rules)
-    for outcome in Simulation(simulated, machine, fewer).run():
-        report(whole(outcome, part), plan, machine, most)
+    print(f"{run.wanted.value}; one answers {pace_of_one}")
+    simulated, fewer, part = part_of(run, replace(pace, always_ready=plan.always_ready, most=most))
+    scene = Scene(run, plan, machine, most, catalog)
+    for outcome in Simulation(simulated, machine, fewer, catalog).run():
+        report(whole(outcome, part), scene)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,14 @@ from functions.central.responses import CORS_HEADERS, central_errors
 from functions.http.answer_cache import RepeatEffect, with_repeat_effect
 from functions.http.callers import anonymous_caller, caller_of
 from functions.http.requests import header, headers_of
+from functions.http.responses import NO_STORE
 from shared.composition import Registry
-from shared.conditional_requests import RangeNotSatisfiable, is_known, requested_range
+from shared.conditional_requests import (
+    RangeNotSatisfiable,
+    is_current,
+    is_known,
+    requested_range,
+)
 from shared.domain.archives.delivery import ARCHIVE_TYPE, ClientKind, content_disposition
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.base import InvalidDigest
@@ -49,6 +55,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
     async def archive_bytes(req: func.HttpRequest) -> func.HttpResponse:
         parts = [req.route_params[part] for part in ("scope", "digest", "version", "file")]
         found = await archive_response(registry, parts, req.params, headers_of(req))
+        if not is_current(headers_of(req), etag=found.etag):
+            return func.HttpResponse(status_code=412, headers={**found.headers, **NO_STORE})
         if is_known(headers_of(req), etag=found.etag):
             return func.HttpResponse(status_code=304, headers=found.headers)
         if req.method == "HEAD":

@@ -18,7 +18,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.log import log
 from shared.schedules import next_run
-from shared.services.upkeep import RunTask, TaskReport, lease_of
+from shared.services.upkeep import RunTask, TaskReport, longest_run
 from shared.telemetry import recording
 from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
 from shared.telemetry.recording import Activity, SpanOrigin
@@ -89,9 +89,9 @@ class _Call:
             self._jobs[REQUESTS] = group.create_task(self._run_requests())
 
     def _may_begin(self, task: str) -> bool:
-        """Check whether the host would let the task use its whole lease."""
+        """Check whether the host would let the task run as long as it may."""
         minutes = (self._clock.now_ms() - self._began_ms) // (_A_MINUTE // _MS)
-        return minutes * _A_MINUTE + lease_of(task) <= LONGEST_CALL
+        return minutes * _A_MINUTE + longest_run(task) <= LONGEST_CALL
 
     def _seconds_to_next_look(self) -> float:
         now_ms = self._clock.now_ms()

@@ -57,15 +57,19 @@ param zoneRedundant bool = size == 'public'
 @minValue(0)
 param alwaysReady int = size == 'public' ? 2 : (size == 'team' ? 1 : 0)
 
+@description('Version of Python; the package has to be deployed again when it changes.')
+@allowed(['3.11', '3.12', '3.13'])
+param pythonVersion string = '3.13'
+
 @description('Memory of an instance, which has one core for 2,048 MB.')
 @allowed([2048, 4096])
 param instanceMemory int = 2048
 
-@description('Replace instances one after the other when the package or a setting changes; a region that does not offer it refuses the template.')
-param rollingUpdates bool = size != 'dev'
+@description('Replace instances one after the other when the package or a setting changes: a preview, and a region that does not offer it refuses the template.')
+param rollingUpdates bool = false
 
-@description('Most instances of an app, which bounds the bill as well; Flex Consumption takes no fewer than 40.')
-@minValue(40)
+@description('Most instances of an app, which bounds the bill as well; some regions take no fewer than 40.')
+@minValue(1)
 @maxValue(1000)
 param maximumInstances int = size == 'public' ? 200 : 40
 
@@ -120,7 +124,9 @@ var invalidSettings = filter(items(moreSettings), setting => string(setting.valu
 var furtherSettings = empty(invalidSettings) ? moreSettings : fail('Every value of moreSettings has to be a text in quotes, such as "true" or "30".')
 // The address of the endpoint itself is no domain of one's own.
 var domain = (empty(registryUrl) || endsWith(registryUrl, '.azurefd.net')) ? '' : addressParts[2]
-var publicUrl = !empty(registryUrl) ? registryUrl : (edge ? frontDoor!.outputs.url : 'https://${functionsHost}')
+// What Azure gives, which answers whether or not there is a domain yet.
+var endpoint = edge ? frontDoor!.outputs.url : 'https://${functionsHost}'
+var publicUrl = !empty(registryUrl) ? registryUrl : endpoint
 
 module monitoring 'modules/monitoring.bicep' = {
   name: 'monitoring'
@@ -146,6 +152,7 @@ module hostStorage 'modules/storage.bicep' = {
     tags: tags
     sku: storageSku
     containers: ['packages', 'packages-reads']
+    history: false
     isolated: isolated
     workspaceId: monitoring.outputs.workspaceId
   }
@@ -204,6 +211,8 @@ module network 'modules/network.bicep' = if (isolated) {
     cosmosId: cosmos.outputs.id
     vaultId: vault.outputs.id
   }
+  // Cosmos DB refuses a private endpoint while a role in the account is given.
+  dependsOn: [roles]
 }
 
 module roles 'modules/roles.bicep' = {
@@ -270,6 +279,7 @@ module functions 'modules/functions.bicep' = {
     edgeReadsBlobs: edgeReadsBlobs
     moreSettings: furtherSettings
     logPercent: logPercent
+    pythonVersion: pythonVersion
     instanceMemory: instanceMemory
     rollingUpdates: rollingUpdates
     // Where another app answers reads, one instance is enough for changes, which are few.
@@ -308,12 +318,13 @@ module reads 'modules/functions.bicep' = if (edge) {
     edgeReadsBlobs: edgeReadsBlobs
     moreSettings: furtherSettings
     logPercent: logPercent
+    pythonVersion: pythonVersion
     instanceMemory: instanceMemory
     rollingUpdates: rollingUpdates
     alwaysReady: alwaysReady
     maximumInstances: maximumInstances
     zoneRedundant: zoneRedundant
-    subnetId: isolated ? network!.outputs.functionsSubnetId : ''
+    subnetId: isolated ? network!.outputs.readsSubnetId : ''
     frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
   }
   dependsOn: [roles]
@@ -343,6 +354,12 @@ module workbook 'modules/workbook.bicep' = {
 
 @description('Public address of the registry.')
 output BALLROOM_PUBLIC_URL string = publicUrl
+
+@description('Address that Azure gives, which answers before a domain of your own does.')
+output BALLROOM_ENDPOINT string = endpoint
+
+@description('Whether the vault and the stores are reachable from the network of the app alone.')
+output BALLROOM_ISOLATED bool = isolated
 
 @description('Name of the function app.')
 output BALLROOM_FUNCTION_APP string = functions.outputs.name

@@ -1,14 +1,17 @@
-"""Check the parameters before azd deploys anything: `python3 infra/preflight.py [FILE]`.
+"""Check the parameters before azd deploys: `python3 infra/preflight.py [--has-edge] [FILE]`.
 
 Reads infra/main.parameters.json, or the file that is named, and fills it in from the environment
 as azd does. Prints a sentence for each value that the templates, a service or the app would refuse
 later, and fails if there is one. The templates refuse most of these too, but only after they were
-sent to Azure. Needs nothing but Python.
+sent to Azure. Needs nothing but Python, and the Azure CLI if several zones are wanted.
+
+With --has-edge it prints nothing, and fails if these parameters put no Front Door before the app.
 """
 
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,22 +19,34 @@ from typing import cast
 
 FILE = Path(__file__).resolve().parent / "main.parameters.json"
 
-FEWEST_INSTANCES, MOST_INSTANCES = 40, 1_000  # That Flex Consumption takes.
+FEWEST_INSTANCES, MOST_INSTANCES = 1, 1_000  # That Flex Consumption takes.
+FEWEST_ANYWHERE = 40  # Every region takes this maximum; some take a smaller one.
 INSTANCE_MB, QUOTA_MB = 2_048, 512_000  # Of one instance; of a new subscription, in a region.
 THROUGHPUT_STEP, MOST_THROUGHPUT = 1_000, 1_000_000  # Request units of Cosmos DB.
+
+ZONE_REGIONS = (
+    *("az", "functionapp", "list-flexconsumption-locations", "--zone-redundant=true"),
+    *("--query", "[].name", "--output", "tsv"),
+)
 
 Problems = Iterator[str]
 
 
-def main(arguments: list[str]) -> str | None:
-    """Check one file; return why it failed, or None."""
-    if len(arguments) > 1:
-        return "usage: infra/preflight.py [FILE]"
-    given = filled(Path(arguments[0]) if arguments else FILE, os.environ)
+def main(arguments: list[str]) -> str | int:
+    """Check one file; return why it failed, or 0."""
+    asks, files = "--has-edge" in arguments, [each for each in arguments if each != "--has-edge"]
+    if len(files) > 1:
+        return "usage: infra/preflight.py [--has-edge] [FILE]"
+    given = filled(Path(files[0]) if files else FILE, os.environ)
+    if asks:
+        return 0 if has_edge(given) else 1
     found = [problem for check in CHECKS for problem in check(given)]
-    for warning in quota(given):
+    found += isolation(given, os.environ)
+    # Azure takes seconds to answer, so it is asked last.
+    found += [] if found else zones(given)
+    for warning in (*fewer(given), *quota(given)):
         sys.stderr.write(f"{warning}\n")
-    return "\n".join(found) or None
+    return "\n".join(found) or 0
 
 
 def filled(file: Path, environment: Mapping[str, str]) -> dict[str, object]:
@@ -88,7 +103,7 @@ def throughput(given: Mapping[str, object]) -> Problems:
 
 def instances(given: Mapping[str, object]) -> Problems:
     """Check the limits of instances."""
-    most, ready = given.get("maximumInstances", FEWEST_INSTANCES), given.get("alwaysReady", 0)
+    most, ready = given.get("maximumInstances", FEWEST_ANYWHERE), given.get("alwaysReady", 0)
     if not is_whole(most, FEWEST_INSTANCES, MOST_INSTANCES):
         yield (
             f"maximumInstances is {most!r}. Flex Consumption takes {FEWEST_INSTANCES} to "
@@ -109,14 +124,58 @@ def settings(given: Mapping[str, object]) -> Problems:
             yield f"moreSettings gives {name} the value {json.dumps(value)}. Put it in quotes."
 
 
+def isolation(given: Mapping[str, object], environment: Mapping[str, str]) -> Problems:
+    """Check that the key and the first administrator can be stored."""
+    if given.get("isolated") and not ({"BALLROOM_VAULT", "BALLROOM_ISOLATED"} & set(environment)):
+        yield (
+            "isolated is true, and nothing is deployed yet: the first key and the first "
+            "administrator could not be stored from here. Deploy with isolated false, create the "
+            "administrator, then set isolated to true and run azd provision. If the stores may not "
+            "be open for that time, do what docs/deployment.md#isolated-stores says."
+        )
+
+
+def zones(given: Mapping[str, object]) -> Problems:
+    """Check that the region has zones for the app: fewer regions have these than have zones."""
+    location = str(given.get("location", ""))
+    if not given.get("zoneRedundant", given.get("size") == "public") or not location:
+        return
+    try:
+        answer = subprocess.run(ZONE_REGIONS, capture_output=True, text=True, check=True)  # noqa: S603 - constant words.
+    except (OSError, subprocess.CalledProcessError) as failure:
+        reason = (getattr(failure, "stderr", "") or str(failure)).strip()
+        yield (
+            f"Azure does not say which regions have zones for Flex Consumption: {reason} "
+            "Mend that, or set zoneRedundant to false."
+        )
+        return
+    regions = sorted(answer.stdout.split())
+    if location.lower().replace(" ", "") not in regions:
+        yield (
+            f"Flex Consumption has no zones in {location}. Choose one of {', '.join(regions)}, or "
+            "set zoneRedundant to false."
+        )
+
+
+def has_edge(given: Mapping[str, object]) -> bool:
+    """Say whether Front Door is before the app."""
+    return bool(given.get("edge", given.get("size", "dev") != "dev"))
+
+
+def fewer(given: Mapping[str, object]) -> Problems:
+    """Warn if not every region accepts the limit of instances."""
+    if is_whole(given.get("maximumInstances"), FEWEST_INSTANCES, FEWEST_ANYWHERE - 1):
+        yield f"Note: some regions refuse a maximumInstances below {FEWEST_ANYWHERE}."
+
+
 def quota(given: Mapping[str, object]) -> Problems:
     """Warn if the limit of instances is above the default quota, which Azure raises on request."""
     size, memory = given.get("size"), given.get("instanceMemory", INSTANCE_MB)
-    most = given.get("maximumInstances", 200 if size == "public" else FEWEST_INSTANCES)
+    most = given.get("maximumInstances", 200 if size == "public" else FEWEST_ANYWHERE)
     if not is_whole(most, 0, MOST_INSTANCES) or not is_whole(memory, 0, QUOTA_MB):
         return
     # Behind Front Door there is an app for changes as well.
-    instances = int(str(most)) + FEWEST_INSTANCES * bool(given.get("edge", size != "dev"))
+    instances = int(str(most)) + FEWEST_ANYWHERE * has_edge(given)
     if instances * int(str(memory)) > QUOTA_MB:
         yield (
             f"Note: {instances} instances of {memory:,} MB are more than the {QUOTA_MB:,} MB that "

@@ -1,6 +1,7 @@
 """The only module that names adapters: which adapter serves which port."""
 
 import asyncio
+import tempfile
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,7 +14,12 @@ from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
 from shared.adapters.dns_records import DnsRecords
 from shared.adapters.editions import DataVersionEdition
 from shared.adapters.embedded import SchemaVersions, StoreCheck, check_data_folder, open_embedded
-from shared.adapters.filesystem import SnapshotFolder, WriteProbe, disk_space
+from shared.adapters.filesystem import (
+    SnapshotFolder,
+    WriteProbe,
+    disk_space,
+    translate_full_disk,
+)
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.index_export import (
     ExportFolderUnwritable,
@@ -28,11 +34,14 @@ from shared.adapters.paths import DataFolder, lock_path
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.adapters.search.schema import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
+from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
 from shared.composition import Adapters, Registry
+from shared.confined.process import ConfinedProcess
+from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
 from shared.domain.snapshots import SnapshotUnusable
 from shared.file_lock import hold_file_lock
@@ -76,10 +85,34 @@ def migrate(settings: Settings) -> None:
 
 @contextmanager
 def prepared_stores(settings: Settings) -> Generator[None]:
-    """Migrate the stores; other processes that do the same wait until the context ends."""
-    with hold_file_lock(lock_path(DataFolder(settings.data).settings)):
+    """Migrate the stores; other processes that do the same wait until the context ends.
+
+    Raises `StorageFull` if the disk is full, also for what is done in the context.
+    """
+    with (
+        translate_full_disk(),
+        hold_file_lock(lock_path(DataFolder(settings.data).settings)),
+    ):
         migrate(settings)
         yield
+
+
+def is_readable_without_room(settings: Settings) -> bool:
+    """Check whether a full disk holds all that is needed to answer reads."""
+    if settings.is_in_the_cloud:
+        return False
+    folder = DataFolder(settings.data)
+    databases = (
+        Database(folder.database, MIGRATIONS),
+        Database(folder.search, SEARCH_MIGRATIONS),
+    )
+    try:
+        for each in databases:
+            each.row("SELECT 1")
+            each.close()
+    except (DatabaseUnusable, StorageFull):
+        return False
+    return bool(KeyFiles(folder.keys, SystemClock(), SystemRandomness()).paths())
 
 
 def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapters:
@@ -89,7 +122,10 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
     embedded = open_embedded(settings.data, clock)
     search = SqliteSearchIndex(folder.search)
 
+    confined = ConfinedProcess(folder.confined, settings.release_budget)
+
     async def close() -> None:
+        await confined.close()
         embedded.close()
         search.close()
 
@@ -109,6 +145,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
         mailer=_mailer(settings),
         domain_records=DnsRecords(),
+        confined=confined,
         archive_path=embedded.archives.path,
         close=close,
         edition=DataVersionEdition(embedded.database.data_version),
@@ -125,7 +162,10 @@ def cloud_adapters(
     cloud = LazyImport(lambda: _open_cloud(settings, clock, connections))
     fetcher = GuardedFetcher(split_list(settings.inside_hosts))
 
+    confined = ConfinedProcess(Path(tempfile.gettempdir()) / "ballroom", settings.release_budget)
+
     async def close() -> None:
+        await confined.close()
         if cloud.opened is not None:
             await cloud.opened.close()
 
@@ -151,6 +191,7 @@ def cloud_adapters(
         fetcher=fetcher,
         mailer=_mailer(settings),
         domain_records=DnsRecords(),
+        confined=confined,
         archive_path=None,
         close=close,
         links=cloud.part(lambda stores: stores.archives.links),

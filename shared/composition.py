@@ -51,6 +51,7 @@ from shared.ports import (
     CallerScope,
     ChangeSource,
     Clock,
+    ConfinedTasks,
     DirectoryStore,
     DocumentStore,
     DomainRecords,
@@ -78,9 +79,10 @@ from shared.services.administration import (
     OrganizationAdministration,
 )
 from shared.services.api_docs import ApiDocs
-from shared.services.api_docs_generation import ApiDocsGeneration, ApiDocsQueue, ApiDocsTask
+from shared.services.api_docs_generation import ApiDocsGeneration, JobInputs
+from shared.services.api_docs_queue import ApiDocsQueue, ApiDocsTask
 from shared.services.api_history import ApiHistory
-from shared.services.archive_files import ArchiveFiles, RenderedTexts
+from shared.services.archive_files import ArchiveFiles
 from shared.services.archives import (
     ArchiveDelivery,
     ArchiveReader,
@@ -111,6 +113,7 @@ from shared.services.maven import MavenPackages, MavenPublishing
 from shared.services.members import OrganizationMembers, OrganizationTransfer
 from shared.services.moderation import HeldReleases, Moderation
 from shared.services.notices import NoticeCache, Notices, ReadOnlyMode
+from shared.services.on_demand import ApiComparisons, FileHighlighting, OnDemandJobs
 from shared.services.organization_deletion import OrganizationDeletion
 from shared.services.organizations import OrganizationCreators, Organizations
 from shared.services.package_cache import FirstRecords, PackageCache
@@ -122,6 +125,7 @@ from shared.services.packages import (
     PackageLookup,
     PackageVisibility,
 )
+from shared.services.pieces import PieceReader
 from shared.services.public_copies import PublicCopies, PublicCopyTask
 from shared.services.publishing import DependencyCheck, Publishing
 from shared.services.pulls import PullCounter
@@ -187,6 +191,7 @@ class Adapters:
     mailer: Mailer
     domain_records: DomainRecords
     fetcher: HttpClient
+    confined: ConfinedTasks
     archive_path: Callable[[ArchiveName], Path] | None
     edition: Edition
     close: Callable[[], Awaitable[None]]
@@ -234,8 +239,8 @@ def _log_unused_pack(error: Exception) -> None:
     log.warning("pack.unused", reason=f"{type(error).__name__}: {error}")
 
 
-def _log_failed_api_docs(coordinate: Coordinate, error: Exception) -> None:
-    log.error("api_docs.failed", coordinate=str(coordinate), exc_info=error)
+def _log_failed_api_docs(coordinate: Coordinate, reason: str) -> None:
+    log.error("api_docs.failed", coordinate=str(coordinate), reason=reason)
 
 
 def _count_push(release: Release) -> None:
@@ -311,11 +316,15 @@ class Registry(Container[Settings, Adapters]):
     archive_link_signer = Service(ArchiveLinkSigner)
     archive_delivery = Service(ArchiveDelivery)
     archive_files = Service(ArchiveFiles)
-    rendered_texts = Service(RenderedTexts)
     api_history = Service(ApiHistory)
-    api_docs_generation = Service(ApiDocsGeneration, failed=_log_failed_api_docs)
+    pieces = Service(PieceReader)
+    job_inputs = Service(JobInputs)
+    api_docs_generation = Service(ApiDocsGeneration)
     api_docs_queue = Service(ApiDocsQueue, failed=_log_failed_api_docs)
     api_docs = Service(ApiDocs)
+    on_demand_jobs = Service(OnDemandJobs)
+    file_highlighting = Service(FileHighlighting)
+    api_comparisons = Service(ApiComparisons)
     editor_catalog = Service(EditorCatalog)
 
     # Publishing and moderation

@@ -36,13 +36,25 @@ def _span(first: str, last: str, size: int) -> range:
     return range(int(first), min(int(last) + 1, size) if last else size)
 
 
+def is_current(headers: Mapping[str, str], *, etag: str) -> bool:
+    """Return whether there is no `If-Match`, or it matches; otherwise the answer is a 412.
+
+    Tags that are marked as weak never match. Files have no `Last-Modified`, so an
+    `If-Unmodified-Since` has no effect.
+    """
+    required = headers.get("if-match")
+    return required is None or not _tags(required).isdisjoint(("*", etag))
+
+
 def is_known(headers: Mapping[str, str], *, etag: str) -> bool:
     """Return whether the `If-None-Match` matches."""
-    known = known_tags(headers)
-    return "*" in known or etag in known
+    return not known_tags(headers).isdisjoint(("*", etag))
 
 
 def known_tags(headers: Mapping[str, str]) -> frozenset[str]:
     """Return the entity tags of the `If-None-Match`, with their quotes."""
-    tags = headers.get("if-none-match", "").split(",")
-    return frozenset(tag.strip().removeprefix("W/") for tag in tags)
+    return frozenset(tag.removeprefix("W/") for tag in _tags(headers.get("if-none-match", "")))
+
+
+def _tags(value: str) -> frozenset[str]:
+    return frozenset(tag.strip() for tag in value.split(","))

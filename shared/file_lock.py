@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from shared.private_files import make_private_folder, open_private
+
 
 @contextmanager
 def hold_file_lock(path: Path) -> Generator[None]:
     """Hold the lock at `path`; waits until it is free. The empty file is not deleted."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
+    make_private_folder(path.parent)
+    with open_private(path, "ab") as file:
         _lock(file)
         yield
 
@@ -21,7 +23,7 @@ def try_file_lock(path: Path) -> BinaryIO | None:
 
     The lock excludes other holders in this process too.
     """
-    file = path.open("ab")
+    file = open_private(path, "ab")
     try:
         _try_lock(file)
     except OSError:

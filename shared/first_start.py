@@ -5,7 +5,6 @@ Only the parent process does this, under a file lock and before the port is open
 repeated: the next start completes an interrupted one.
 """
 
-import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from shared.domain.errors.organizations import AccountExists
 from shared.domain.identity import OPERATOR
 from shared.domain.rights import Scope
 from shared.domain.search import Query, ResultPage
+from shared.private_files import replace_private
 from shared.services.tokens import TokenRequest
 
 ADMINISTRATOR = "admin"  # With a number if an account has or had that name.
@@ -42,6 +42,25 @@ Pull it:
   curl -fLO --remote-header-name -H "Accept: application/octet-stream" \
 {url}/2.0/registry/packages/acme/greet/*
 """
+
+
+_READS_ALONE = """Ballroom serves {url} for reads alone: the disk of {data} is full.
+
+Packages are read and pulled, and every change is refused. Make room on the disk, or stop the
+registry and move the folder to a larger one. Changes are accepted as soon as there is room, without
+a restart; what a start prepares besides, such as a sign-in link, is prepared by the next start.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadsAlone:
+    """The start message of a registry on a full disk."""
+
+    base_url: str
+    data: Path
+
+    def __str__(self) -> str:
+        return _READS_ALONE.format(url=self.base_url, data=self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +140,7 @@ async def _write_settings(registry: Registry, administrators: list[Account], fil
         issued = await registry.tokens.issue(administrator.id, wanted, by=OPERATOR)
         token = issued.text
     text = client_settings(registry.settings.base_url, administrator.name, token.reveal())
-    _replace(file, text)
+    replace_private(file, text)
     return administrator
 
 
@@ -141,14 +160,3 @@ def _token_in(file: Path) -> Secret | None:
         return None
     token = cast(Mapping[str, object], central).get("accesstoken")
     return Secret(token) if isinstance(token, str) else None
-
-
-def _replace(file: Path, text: str) -> None:
-    """Replace the file atomically; only its owner may read it."""
-    unfinished = file.with_name(f"{file.name}.new")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.replace(file)

@@ -20,16 +20,22 @@ from functions.http.handlers import Exchange
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
 from shared.answer_cache import Repeatable
 from shared.auth.authentication import RequestClient
-from shared.bootstrap import START_ERRORS, build_registry, prepared_stores, settings_file
+from shared.bootstrap import (
+    START_ERRORS,
+    build_registry,
+    is_readable_without_room,
+    prepared_stores,
+    settings_file,
+)
 from shared.composition import Registry
 from shared.domain.addresses import caller_network, is_shared
 from shared.domain.errors.base import Refusal, Unauthenticated
-from shared.domain.errors.requests import TooManyRequests
+from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal
 from shared.edition import packages_read
-from shared.first_start import Welcome, first_start
+from shared.first_start import ReadsAlone, Welcome, first_start
 from shared.hosting.connection import ConnectionTimeouts
-from shared.hosting.errors import AddressUnknown, StartRefused
+from shared.hosting.errors import AddressUnknown, DiskFull, StartRefused
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse
 from shared.hosting.host import ChangeFeedOptions, Host, TimerOptions
 from shared.hosting.middleware import FollowedRedirects, configured_headers
@@ -66,7 +72,7 @@ def _serve(settings: Settings, arguments: Sequence[str]) -> None:
         case [flag, descriptor] if flag == WORKER:
             serve_as_worker(plan, int(descriptor))
         case _:
-            welcomes: list[Welcome] = []
+            welcomes: list[Welcome | ReadsAlone] = []
             serve(
                 plan,
                 prepare=lambda: welcomes.append(prepare(settings)),
@@ -98,10 +104,18 @@ def server_options(settings: Settings) -> ServerOptions:
     )
 
 
-def prepare(settings: Settings) -> Welcome:
-    """Migrate the data folder and return the start message; runs once, before any worker."""
-    with prepared_stores(settings):
-        return asyncio.run(_first_start(settings))
+def prepare(settings: Settings) -> Welcome | ReadsAlone:
+    """Migrate the data folder and return the start message; runs once, before any worker.
+
+    On a full disk nothing is prepared, and the registry answers reads alone until there is room.
+    """
+    try:
+        with prepared_stores(settings):
+            return asyncio.run(_first_start(settings))
+    except StorageFull:
+        if not is_readable_without_room(settings):
+            raise DiskFull(settings.data) from None
+        return ReadsAlone(settings.base_url, settings.data)
 
 
 async def _first_start(settings: Settings) -> Welcome:

@@ -15,8 +15,10 @@ import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
+from shared.confined.limits import Json, PartResult
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName, Digest
@@ -205,23 +207,38 @@ class DocumentStore(Protocol):
         ...
 
     async def put_api_docs(
-        self, digest: Digest, record: ApiDocsRecord, documents: Mapping[str, bytes]
+        self, digest: Digest, record: ApiDocsRecord, pieces: Path | None = None
     ) -> None:
-        """Store the API documentation of the archive, and the compressed document of each module.
-        Replaces documentation by the same or an older generator; that of a newer one stays."""
+        """Store the file of pieces that the record points to, and then the record of the archive's
+        API documentation. Replaces documentation by the same or an older generator, whose pieces
+        are deleted; that of a newer one stays. The file may be moved from where it is."""
         ...
 
     async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
         """Return the state of the archive's API documentation; None if none was made yet."""
         ...
 
-    async def api_docs(self, digest: Digest, module: str) -> bytes | None:
-        """Return the compressed document of a module, or None."""
+    async def read_pieces(self, digest: Digest, name: str, start: int, count: int) -> bytes | None:
+        """Return `count` bytes of a file of pieces from `start`; None if the file was deleted."""
         ...
 
     async def delete(self, digest: Digest) -> None:
         """Delete every document of the archive, if there are any."""
         ...
+
+
+class ConfinedTasks(Protocol):
+    """Runs what reads a stranger's text, in a process with limits."""
+
+    async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
+        """Run a task over a folder, which has what it reads and gets what it writes; return its
+        parts in the order in which they ended.
+
+        Raises `ConfinedUnavailable` if nothing is known about the input: repeat it later.
+        """
+        ...
+
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -539,6 +556,10 @@ class PullLedger(Protocol):
 
         All pulls of the days before today are added, if one call is enough for all packages that
         have some. Of today some may wait: at most a tenth of the pulls of a package."""
+        ...
+
+    async def is_behind(self) -> bool:
+        """Check whether so many pulls wait that the next roll-up should not wait for its time."""
         ...
 
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:

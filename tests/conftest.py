@@ -86,6 +86,15 @@ def memory_folder() -> Generator[Path]:
 
 
 @pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Free objects by counting references alone while a test runs."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
 def scratch() -> Iterator[Path]:
     """Return a folder in memory where there is one."""
     with memory_folder() as folder:

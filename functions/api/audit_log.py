@@ -71,7 +71,7 @@ audit_log_api = Operations()
     "api/v1/orgs/{org}/audit",
     "Read the organization's log, newest first; before, count, kind, actor, since and until "
     "narrow it.",
-    refusals=(400, 401, 403),
+    refusals=(400, 401, 403, 404),
 )
 async def api_audit_organization(call: ApiCall) -> LogView:
     return LogView.of(await _organization_page(call))
@@ -81,7 +81,7 @@ async def api_audit_organization(call: ApiCall) -> LogView:
     "GET",
     "api/v1/orgs/{org}/audit.jsonl",
     "Read the same as JSON lines; a Link header leads to the next page.",
-    refusals=(400, 401, 403),
+    refusals=(400, 401, 403, 404),
 )
 async def api_audit_export(call: ApiCall) -> func.HttpResponse:
     page = await _organization_page(call)

@@ -164,7 +164,7 @@ held_releases_api = Operations()
     "GET",
     "api/v1/orgs/{org}/held",
     "List the releases of an organization that wait for an owner.",
-    refusals=(400, 401, 403),
+    refusals=(400, 401, 403, 404),
 )
 async def api_held_list(call: ApiCall) -> HeldList:
     releases = await call.registry.held_releases.all(call.org, by=call.caller)

@@ -3,13 +3,10 @@
 Every list of a module is a string that holds JSON: an array, or the one object that a filter names.
 """
 
-import asyncio
-import gzip
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from inspect import isawaitable
 from typing import Any, cast
 
@@ -41,14 +38,16 @@ from functions.central.graphql_limits import GraphQLRequest, parse_within_limits
 from functions.central.responses import package_model
 from shared.composition import Registry
 from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import NotFound, Refusal
+from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.identity import Principal
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import Listing
 from shared.domain.search import Query, ResultPage
 from shared.domain.versions import ANY_CLIENT, parse_version_or_range
 from shared.log import log
-from shared.services.api_docs import ApiDocs, ModuleDocument, ModuleName
+from shared.services.api_docs import DocumentedModule, ModuleName
 
 Json = dict[str, Any]
 
@@ -77,9 +76,7 @@ async def execute_query(registry: Registry, body: Mapping[str, object], by: Prin
         return _refused([error])
     if errors := validate(SCHEMA, document, RULES, max_errors=MAX_ERRORS, hide_suggestions=True):
         return _refused(errors)
-    async with AsyncExitStack() as resources:
-        context = _Context(registry, by, _Unpacking(registry.api_docs, resources))
-        return await _executed(document, request, context)
+    return await _executed(document, request, _Context(registry, by, _Allowance()))
 
 
 async def _executed(document: DocumentNode, request: GraphQLRequest, context: "_Context") -> Json:
@@ -112,41 +109,31 @@ def _error(error: GraphQLError) -> Json:
     return {"message": "The registry failed. Tell its operator.", **path}
 
 
-MAX_UNPACKED_BYTES = 64 << 20  # Of the documents of a query; the largest document has as many.
-LARGE_BYTES = 4 << 20  # From here on few queries are answered at the same time.
+MAX_ANSWER_BYTES = 2 << 20  # Of the documentation in an answer; `/2.0/docs` sends all of it.
 
 
 @dataclass(slots=True)
-class _Unpacking:
-    """The documents that a query unpacks, which are in memory until it is answered."""
+class _Allowance:
+    """The bytes of documentation that an answer may still have."""
 
-    api_docs: ApiDocs
-    resources: AsyncExitStack
-    _unpacked_bytes: int = 0
-    _is_large: bool = False
-    _reserving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    left: int = MAX_ANSWER_BYTES
 
-    async def reserve(self, document: ModuleDocument) -> None:
-        """Wait until there is room for a document; raise `GraphQLError` if it is one too many."""
-        async with self._reserving:
-            size = self._unpacked_bytes + document.unpacked_length
-            if self._unpacked_bytes and size > MAX_UNPACKED_BYTES:
-                message = (
-                    f"The modules of the query have more than {MAX_UNPACKED_BYTES >> 20} MB of "
-                    "documentation together. Ask for fewer of them at once."
-                )
-                raise GraphQLError(message)
-            self._unpacked_bytes = size
-            if size > LARGE_BYTES and not self._is_large:
-                await self.resources.enter_async_context(self.api_docs.large_answers)
-                self._is_large = True
+    def spend(self, size: int) -> None:
+        """Reserve room for a piece; raise `GraphQLError` if it is one too many."""
+        self.left -= size
+        if self.left < 0:
+            message = (
+                f"The answer has more than {MAX_ANSWER_BYTES >> 20} MB of documentation. Ask for "
+                "fewer modules or lists, or read the whole document at /2.0/docs."
+            )
+            raise GraphQLError(message)
 
 
 @dataclass(frozen=True, slots=True)
 class _Context:
     registry: Registry
     by: Principal
-    unpacking: _Unpacking
+    allowance: _Allowance
 
 
 _Info = GraphQLResolveInfo[_Context]
@@ -155,48 +142,64 @@ _Info = GraphQLResolveInfo[_Context]
 # --- API documentation -------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Module:
+    """A documented module, and the filters of a query."""
+
+    found: DocumentedModule
+    facts: Json  # What is no list.
+    wanted: Json
+
+
 async def _api_docs(_root: object, info: "_Info", **arguments: Any) -> Json:
-    """Return the module; a module that is unknown or hidden is no module at all."""
+    """Return the module; one that is unknown, hidden or not documented yet is no module at all."""
     context = info.context
     wanted: Json = arguments.get("inputFilter") or {}
     module: Json = wanted.get("moduleInfo") or {}
     name = ModuleName(*(module.get(key) or "" for key in ("orgName", "moduleName", "version")))
-    modules = list[Json]()
-    try:
-        found = await context.registry.api_docs.document(name, by=context.by)
-        await context.unpacking.reserve(found)
-        modules = await context.registry.api_docs.in_reader(
-            partial(_modules, found.gzipped, wanted)
-        )
-    except NotFound:
-        pass  # Readers index the list, and break on an error beside `null`.
+    modules = list[_Module]()
+    # Readers index the list, and break on an error beside `null`.
+    with suppress(NotFound, ApiDocsPending):
+        found = await context.registry.api_docs.find(name, by=context.by)
+        facts = await _piece(context, found, PieceKind.LIST, "")
+        if facts is not None:
+            modules.append(_Module(found, orjson.loads(facts), wanted))
     return {
         "apiDocsVersion": "1.0.0",
         "docsData": {"releaseVersion": "", "langLibs": [], "modules": modules},
     }
 
 
-_FILTERS = {"functions": "functionFilter", "clients": "clientFilter"}
+_FILTERS = {
+    "functions": ("functionFilter", PieceKind.FUNCTION),
+    "clients": ("clientFilter", PieceKind.CLIENT),
+}
 
 
-def _modules(document: bytes, wanted: Json) -> list[Json]:
-    modules: list[Json] = orjson.loads(gzip.decompress(document))["docsData"]["modules"]
-    return [
-        {
-            key: _text(key, cast("list[Json]", value), wanted) if isinstance(value, list) else value
-            for key, value in each.items()
-        }
-        for each in modules
-    ]
-
-
-def _text(key: str, items: list[Json], wanted: Json) -> str:
-    """Return a list as JSON, or the one item that a filter names."""
-    named: Json | None = wanted.get(_FILTERS.get(key, ""))
+async def _module_field(module: _Module, info: "_Info") -> object:
+    """Return a fact of a module, or a list as JSON: all of it, or the one item that a filter
+    names."""
+    key = info.field_name
+    if key in module.facts:
+        return module.facts[key]
+    of_filter, kind = _FILTERS.get(key, ("", PieceKind.LIST))
+    named: Json | None = module.wanted.get(of_filter)
     if named is None:
-        return orjson.dumps(items).decode()
-    found = (each for each in items if each["name"] == named.get("name"))
-    return orjson.dumps(next(found, Json())).decode()
+        return await _piece(info.context, module.found, PieceKind.LIST, key)
+    return await _piece(info.context, module.found, kind, named.get("name") or "") or "{}"
+
+
+async def _piece(
+    context: _Context, found: DocumentedModule, kind: PieceKind, name: str
+) -> str | None:
+    """Return a piece of a module as text; raise `GraphQLError` if the answer is full."""
+    api_docs, of = context.registry.api_docs, (kind, found.module, name)
+    place = await api_docs.place(found.digest, found.coordinate, *of)
+    if place is None:
+        return None
+    context.allowance.spend(place.unpacked_length)
+    piece = await api_docs.piece(found.digest, found.coordinate, *of)
+    return piece and piece.unpack().decode()
 
 
 # --- Packages ----------------------------------------------------------------------------------
@@ -282,8 +285,11 @@ def _camel(name: str) -> str:
 _MODULE_DOCS = GraphQLObjectType(
     "ApiDocsModule",
     {
-        **_fields_of(GraphQLString, *map(_camel, ModuleDocs.model_fields)),
-        "isDefaultModule": GraphQLField(GraphQLBoolean),
+        each: GraphQLField(GraphQLString, resolve=_module_field)
+        for each in map(_camel, ModuleDocs.model_fields)
+    }
+    | {
+        "isDefaultModule": GraphQLField(GraphQLBoolean, resolve=_module_field),
     },
 )
 _DOCS_DATA = GraphQLObjectType(

@@ -115,17 +115,37 @@ class _FaceResponses:
         try:
             _require_a_whole_body(req)
             return await compressed(req, await handler(req)), "answered"
-        except Refusal as given:
-            refusal = _as_missing(given, req)
-            return self.adapt(req, self.refusal_response(refusal)), type(refusal).__name__
-        except Exception:
+        except Exception as error:
+            answered = self._answer_to(error, req, exchange)
+            _drop_frames(error)
+            return answered
+
+    def _answer_to(
+        self, error: Exception, req: func.HttpRequest, exchange: "Exchange"
+    ) -> tuple[func.HttpResponse, str]:
+        if not isinstance(error, Refusal):
             return self.failed(exchange), "broken"
+        refusal = _as_missing(error, req)
+        return self.adapt(req, self.refusal_response(refusal)), type(refusal).__name__
 
     def failed(self, exchange: "Exchange") -> func.HttpResponse:
         """Log the exception that is handled, and return the response to it."""
         if log_sampling().has_room_for_a_stack(time.perf_counter()):
             log.exception("request.broken", request_id=exchange.request_id)
         return self.failure_response(exchange.request_id)
+
+
+def _drop_frames(error: BaseException) -> None:
+    """Drop the frames of an exception that is answered, and of those that led to it.
+
+    Its traceback holds every frame that it passed, and a frame with a variable for the exception
+    holds it in turn. Such a cycle would keep the request and its body until the interpreter
+    collects all garbage.
+    """
+    error.__traceback__ = None
+    for earlier in {error.__cause__, error.__context__}:
+        if earlier is not None:
+            _drop_frames(earlier)
 
 
 def _begin(handler: Handler, req: func.HttpRequest, context: func.Context | None) -> "Exchange":
@@ -171,7 +191,8 @@ def _finish(
     """Add the headers of every response, and check that the host sends it."""
     response.headers[REQUEST_ID_HEADER] = exchange.request_id
     if limits and response.status_code < _FIRST_ERROR_STATUS:
-        response.headers.update(rate_limit_fields(tightest_allowance(limits)))
+        for name, value in rate_limit_fields(tightest_allowance(limits)).items():
+            response.headers[name] = value
     for cookie in cookies:
         response.headers.add("Set-Cookie", cookie.reveal())
     complete_response(response, req.method)

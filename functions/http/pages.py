@@ -262,7 +262,7 @@ def _environment() -> "Environment":
     # Imported by the first page: most processes serve clients that never ask for one.
     from jinja2 import FileSystemLoader  # noqa: PLC0415
 
-    from functions.http.template_engine import PageEnvironment  # noqa: PLC0415
+    from shared.prose.template_engine import PageEnvironment  # noqa: PLC0415
 
     environment = PageEnvironment(FileSystemLoader(TEMPLATES))
     for word in _FILTERS:

@@ -10,7 +10,12 @@ import azure.functions as func
 import orjson
 
 from functions.http.requests import headers_of
-from shared.conditional_requests import RangeNotSatisfiable, is_known, requested_range
+from shared.conditional_requests import (
+    RangeNotSatisfiable,
+    is_current,
+    is_known,
+    requested_range,
+)
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.errors.requests import MethodNotAllowed, TooMany
@@ -77,13 +82,15 @@ class Representation:
 
 
 def conditional_response(req: func.HttpRequest, document: Representation) -> func.HttpResponse:
-    """Return the document, the requested range, the headers alone for a `HEAD`, or a 304."""
+    """Return the document, the requested range, the headers alone for a `HEAD`, a 304 or a 412."""
     etag = document.etag
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": CACHE_PUBLIC if document.is_public else CACHE_PRIVATE,
     }
+    if not is_current(headers_of(req), etag=etag):
+        return func.HttpResponse(status_code=412, headers=headers | NO_STORE)
     if is_known(headers_of(req), etag=etag):
         return func.HttpResponse(status_code=304, headers=headers)
     content, status = document.content, 200

@@ -33,9 +33,10 @@ from functions.maven.paths import (
 )
 from functions.maven.search import MavenSearchRequest, search_representation
 from shared.composition import Registry
+from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import Refusal, RefusalKind
 from shared.domain.errors.identity import RepositoryTokenMissing
-from shared.domain.errors.packages import PackageNotFound
+from shared.domain.errors.packages import ApiDocsFailed, PackageNotFound
 from shared.domain.identity import Principal
 from shared.domain.maven import (
     XML_TYPE,
@@ -48,7 +49,7 @@ from shared.domain.maven import (
     tool_metadata,
 )
 from shared.domain.names import Coordinate
-from shared.domain.packages import Head, Visibility
+from shared.domain.packages import Head, Release, Visibility
 from shared.domain.public_copies import MAVEN
 from shared.domain.rate_limits import RateLimitClass
 from shared.services.archives import ArchiveRedirect
@@ -206,13 +207,23 @@ async def _release_document(
             graph = await registry.maven_packages.graph(available)
             content, media_type = depgraph(available.head, available.release, graph), JSON
         case FileKind.LISTENERS:
-            found = await registry.api_docs.lists(available.release, "listeners")
-            content, media_type = listeners(found), JSON
+            release = available.release
+            lists = [await _listeners(registry, release, each) for each in release.modules]
+            content, media_type = listeners(lists), JSON
         case FileKind.SBOM:
             content, media_type = await registry.maven_packages.sbom(available), JSON
         case _:
             content, media_type = pom_of(available.release.coordinate), XML_TYPE
     return Representation(content, media_type, _is_public(available.head))
+
+
+async def _listeners(registry: Registry, release: Release, module: str) -> str:
+    """Return the listeners of a module as JSON; a module without a document has none."""
+    try:
+        found = await registry.api_docs.text(release, PieceKind.LIST, module, "listeners")
+    except ApiDocsFailed:
+        found = None
+    return found or "[]"
 
 
 async def _client_document(

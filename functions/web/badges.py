@@ -37,7 +37,8 @@ def blueprint(registry: Registry) -> func.Blueprint:
                 NOT_FOUND_BADGE.svg(), status_code=404, headers=headers, mimetype=SVG
             )
         response = request.text(badge.svg(), SVG)
-        response.headers.update(BADGE_HEADERS)
+        for name, value in BADGE_HEADERS.items():
+            response.headers[name] = value
         return response
 
     return bp

@@ -1,6 +1,6 @@
 """`python -m infra.cost`: the monthly cost of a registry in the cloud, for each deployment size."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import BinaryIO
@@ -8,7 +8,7 @@ from typing import BinaryIO
 import click
 import orjson
 
-from infra.cost.designs import Design, steps
+from infra.cost.designs import DESIGN, Design, steps
 from infra.cost.model import (
     CostLine,
     CostPlan,
@@ -147,6 +147,8 @@ def _show_all(tables: Sequence[Sequence[CostRow]], output: OutputFormat) -> None
 Plans = Mapping[Size, CostPlan]
 
 MILLION = 1_000_000
+OF_BYTES = frozenset(("Bandwidth", "Front Door"))  # No change makes archives smaller.
+FREE_GRANT = (Figure.FUNCTION_FREE_SECONDS, Figure.FUNCTION_FREE_EXECUTIONS)
 EXACT = 100  # From which on parts of one tell nothing.
 SHARES = (0.0, 0.5, 0.9, 0.99)  # Of archives that the edge has.
 
@@ -156,14 +158,22 @@ def overview(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
     bills = {size: bill(plans[size], load, prices) for size in Size}
     services = list(dict.fromkeys(line.service for lines in bills.values() for line in lines))
     rows = [_row(each, {s: _of(each, lines) for s, lines in bills.items()}) for each in services]
-    idle, more = usual(load.packages, 0), _with_another_million(load)
+    idle, granted = usual(load.packages, 0), prices.without(FREE_GRANT)
     return [
         *rows,
         _row("a month", {size: total(lines) for size, lines in bills.items()}),
         _row("a month, idle", {s: total(bill(plans[s], idle, prices)) for s in Size}),
         _row(
+            "a month, free grant used",
+            {s: total(bill(plans[s], load, granted)) for s in Size},
+        ),
+        _row(
             "a million pulls more",
-            {s: total(bill(plans[s], more, prices)) - total(bills[s]) for s in Size},
+            {s: _another_million(plans[s], load, prices) for s in Size},
+        ),
+        _row(
+            "without bytes and edge",
+            {s: _another_million(plans[s], load, prices, left_out=OF_BYTES) for s in Size},
         ),
     ]
 
@@ -182,17 +192,23 @@ def sensitivity(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:
 
 # The loads of the table of parts.
 FEW, MANY = usual(2_000, MILLION), replace(usual(20_000, 100 * MILLION), pushes=20_000)
-OF_BYTES = frozenset(("Bandwidth", "Front Door"))  # Left aside: no change makes archives smaller.
 
 
 def parts(plans: Plans, prices: Prices) -> list[CostRow]:
     """Return what a million pulls more and an idle registry cost before, and after each change."""
     dev, team, idle = plans[Size.DEV], plans[Size.TEAM], usual(FEW.packages, 0)
+    loads = {"dev": (dev, FEW), "team": (team, MANY)}
     return [
         {
             "dollars": name,
-            "a million more, dev": f"{_another_million(dev, FEW, prices, design):,.2f}",
-            "a million more, team": f"{_another_million(team, MANY, prices, design):,.2f}",
+            **{
+                f"{title}, {size}": f"{_another_million(*load, prices, design, left_out=left):,.2f}"
+                for size, load in loads.items()
+                for title, left in (
+                    ("a million more", frozenset[str]()),
+                    ("without bytes", OF_BYTES),
+                )
+            },
             "idle dev": f"{total(bill(dev, idle, prices, design)):,.2f}",
             "idle public": f"{total(bill(plans[Size.PUBLIC], idle, prices, design)):,.2f}",
         }
@@ -200,10 +216,17 @@ def parts(plans: Plans, prices: Prices) -> list[CostRow]:
     ]
 
 
-def _another_million(plan: CostPlan, load: Load, prices: Prices, design: Design) -> float:
-    """Return the cost of a million pulls more, without that of bytes to clients."""
+def _another_million(
+    plan: CostPlan,
+    load: Load,
+    prices: Prices,
+    design: Design = DESIGN,
+    *,
+    left_out: Collection[str] = (),
+) -> float:
+    """Return the cost of a million pulls more, without that of some services."""
     one, more = (
-        total([line for line in bill(plan, each, prices, design) if line.service not in OF_BYTES])
+        total([line for line in bill(plan, each, prices, design) if line.service not in left_out])
         for each in (load, _with_another_million(load))
     )
     return more - one

@@ -6,7 +6,7 @@ request, or by the busiest second of each hour; bytes when they leave Azure. How
 the services is a design (designs.py); that of today unless a caller asks for another one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from math import ceil, exp
@@ -14,7 +14,13 @@ from types import MappingProxyType
 
 from infra.cost.designs import DESIGN, Design
 from infra.cost.prices import Figure, Prices
-from infra.cost.usage import STORED_USAGE, UPKEEP_USAGE, OperationUsage, Usage
+from infra.cost.usage import (
+    FOLLOWED_PUSH,
+    STORED_USAGE,
+    UPKEEP_USAGE,
+    OperationUsage,
+    Usage,
+)
 
 HOURS = 730  # In a month, as Azure counts.
 SECONDS = HOURS * 3_600
@@ -33,6 +39,10 @@ UNITS_OF_A_RANGE = 10_000  # A second; of what is above, the feed is read in sev
 FEED_LOOKS = SECONDS / 5  # The interval of the trigger in functions/change_feed.py.
 FEED_LEASES = SECONDS / 17  # The default of the trigger.
 LEAST_DAYS_BACK = 7  # Point-in-time restore is free for these.
+BLOB_PROBE_SECONDS = 240  # Between two probes of the archives by a place of Front Door.
+HOST_LEASE_SECONDS = 12  # The Functions host renews its leases in its own storage.
+# With platform metrics in the logs: the database, the vault, both storage accounts and the app.
+METERED_RESOURCES = 5
 
 
 READ_FROM_MEMORY = frozenset(
@@ -227,6 +237,29 @@ class Traffic:
         return self.plan.edge_places * SECONDS / interval if interval else 0
 
     @property
+    def blob_probes(self) -> float:
+        """Return how often the edge asks Blob Storage whether it answers: for archives, and as
+        often as the app for the copies that it has when the app does not."""
+        archives = self.plan.edge_places * SECONDS / BLOB_PROBE_SECONDS
+        return self.edge_probes + (archives if self.design.archives_from_blobs else 0)
+
+    @property
+    def apps(self) -> int:
+        return 1 + self.apps_for_changes
+
+    @property
+    def host_leases(self) -> float:
+        """Return how often hosts renew their leases."""
+        return self.prices[Figure.HOST_LEASES] * self.apps * SECONDS / HOST_LEASE_SECONDS
+
+    @property
+    def platform_metrics(self) -> float:
+        """Return how many platform metrics are logged."""
+        has_edge = self.plan.edge is not FrontDoorTier.NONE
+        resources = METERED_RESOURCES + self.apps_for_changes + has_edge
+        return resources * self.prices[Figure.PLATFORM_METRICS] * SECONDS / 60
+
+    @property
     def runs(self) -> float:
         """Return how often Functions run without a request: by a timer, or after a push."""
         return self.design.timer_calls + self.load.pushes
@@ -270,7 +303,7 @@ class Traffic:
     def usage(self) -> Usage:
         """Return the usage of the stores by all traffic."""
         direct = self.links + (self.edge_misses if self.design.archives_from_blobs else 0)
-        total = Usage(blob_reads=direct) + self.upkeep + self.counting + self.edition
+        total = Usage(blob_reads=direct) + self.upkeep + self.counting + self.edition + self.told
         for use, times in self.asked.items():
             total += self.design.measured[use] * (times * self._asks_stores(use))
         return total + self.design.counted_pull * -self._asks_stores_for_pulls
@@ -293,6 +326,14 @@ class Traffic:
         ranges = ceil((self.plan.most_units or 0) / UNITS_OF_A_RANGE) or 1
         asked = min(self.busy_seconds, self.requests) * ranges
         return Usage(self.prices[Figure.FEED_LOOK], 1) * asked
+
+    @property
+    def told(self) -> Usage:
+        """Return the usage by those who read each push in the change feed: instances that answer
+        from memory, and the Function for search."""
+        answering = max(self.plan.always_ready, self.busy_seconds / SECONDS)
+        followers = FOLLOWING + (answering if self.design.in_memory else 0)
+        return FOLLOWED_PUSH * (self.load.pushes * followers)
 
     @property
     def upkeep(self) -> Usage:
@@ -436,7 +477,20 @@ def _blobs(traffic: Traffic, prices: Prices) -> list[CostLine]:
         CostLine("Blobs", "GB stored", stored, stored * factor * prices[Figure.BLOB_STORAGE]),
         CostLine("Blobs", "writes", writes * 1e4, writes * factor * prices[Figure.BLOB_WRITES]),
         CostLine("Blobs", "reads", reads * 1e4, reads * factor * prices[Figure.BLOB_READS]),
+        *_background_operations(traffic, factor, prices),
     ]
+
+
+def _background_operations(traffic: Traffic, factor: float, prices: Prices) -> Iterator[CostLine]:
+    """Yield what Front Door and the hosts do in storage; a run of the timer is noted there."""
+    other = factor * prices[Figure.BLOB_READS] / 1e4
+    noted = traffic.design.timer_calls * factor * prices[Figure.BLOB_WRITES] / 1e4
+    for what, times in (
+        ("probes of blobs", traffic.blob_probes),
+        ("leases of hosts", traffic.host_leases),
+    ):
+        yield CostLine("Blobs", what, times, times * other)
+    yield CostLine("Blobs", "runs of the timer", traffic.design.timer_calls, noted)
 
 
 def _network(traffic: Traffic, prices: Prices) -> list[CostLine]:
@@ -486,5 +540,6 @@ def logged_gigabytes(traffic: Traffic, prices: Prices) -> float:
         + usage.blob_writes * prices[Figure.LOG_WRITE]
         + (traffic.at_edge if log.edge else 0) * prices[Figure.LOG_EDGE]
         + traffic.busy_seconds / 60 * prices[Figure.LOG_METRICS]
+        + traffic.platform_metrics * prices[Figure.LOG_PLATFORM]
     )
     return min(logged / GIGABYTE, traffic.plan.log_gigabytes * DAYS)

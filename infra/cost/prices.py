@@ -6,7 +6,7 @@ on and the date of that page; what has none is an assumption. Both are changed b
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -105,6 +105,9 @@ class Figure(Enum):
     LOG_EDGE = "assumed.log-bytes-an-edge-request"
     LOG_WRITE = "assumed.log-bytes-a-blob-write"
     LOG_METRICS = "assumed.log-bytes-of-metrics-a-minute"
+    LOG_PLATFORM = "assumed.log-bytes-a-platform-metric"
+    PLATFORM_METRICS = "assumed.platform-metrics-a-minute"
+    HOST_LEASES = "assumed.leases-of-an-app"
     INDEX = "assumed.database-index-factor"
     STARTS = "assumed.starts-a-month"
     FEED_LOOK = "assumed.units-a-look-at-the-feed"
@@ -115,8 +118,10 @@ PUBLISHED: Mapping[Figure, Known] = MappingProxyType(
     {
         Figure.FUNCTION_SECOND: Known(0.000026, "GB-s on demand", _FUNCTIONS, "2025-05-22"),
         Figure.FUNCTION_EXECUTION: Known(0.40, "million executions"),
-        Figure.FUNCTION_FREE_SECONDS: Known(100_000, "GB-s on demand a month"),
-        Figure.FUNCTION_FREE_EXECUTIONS: Known(250_000, "executions on demand a month"),
+        Figure.FUNCTION_FREE_SECONDS: Known(100_000, "GB-s on demand a month, of a subscription"),
+        Figure.FUNCTION_FREE_EXECUTIONS: Known(
+            250_000, "executions on demand a month, of a subscription"
+        ),
         Figure.FUNCTION_SHORTEST: Known(1.0, "s, the shortest time billed", _FLEX, "2024-05-24"),
         Figure.READY_BASELINE: Known(0.000004, "GB-s that an instance is always ready"),
         Figure.READY_SECOND: Known(0.000016, "GB-s that such an instance is busy"),
@@ -144,13 +149,18 @@ PUBLISHED: Mapping[Figure, Known] = MappingProxyType(
         Figure.ALERT_METRIC: Known(0.10, "rule over a metric, a month"),
         Figure.PROBE: Known(0.50, "thousand probes from outside"),
         Figure.PEAK: Known(4, "times the mean of the month in a busy hour"),
-        Figure.IN_MEMORY: Known(0.9, "part of the reads that an instance answers from memory"),
+        Figure.IN_MEMORY: Known(0.7, "part of the reads that an instance answers from memory"),
         Figure.LOG_REQUEST: Known(1_500, "bytes of the host's record of a request"),
         Figure.LOG_LINE: Known(700, "bytes that the host adds to a line of the log"),
         Figure.LOG_RECORD: Known(1_000, "bytes that a request to Cosmos DB logs"),
         Figure.LOG_EDGE: Known(1_500, "bytes that a request to Front Door logs"),
         Figure.LOG_WRITE: Known(1_000, "bytes that a write of a blob logs"),
         Figure.LOG_METRICS: Known(20_000, "bytes of metrics a minute that an instance is busy"),
+        Figure.LOG_PLATFORM: Known(500, "bytes of a metric of a resource in the logs, each minute"),
+        Figure.PLATFORM_METRICS: Known(12, "metrics of a resource with a value in a minute"),
+        Figure.HOST_LEASES: Known(
+            2, "leases of the host of an app: its own, and that of the timer"
+        ),
         Figure.INDEX: Known(1.15, "times the items for items and their index"),
         Figure.STARTS: Known(1_000, "starts of instances a month, each reads the vault"),
         Figure.FEED_LOOK: Known(2, "request units of a look at the change feed"),
@@ -180,6 +190,10 @@ class Prices:
             raise NoPrices
         changes = [_parse(*each) for each in cast(Mapping[str, object], given).items()]
         return type(self)(MappingProxyType({**self.amounts, **dict(changes)}))
+
+    def without(self, figures: Iterable[Figure]) -> Self:
+        """Return the values with these at zero."""
+        return type(self)(MappingProxyType({**self.amounts, **dict.fromkeys(figures, 0.0)}))
 
     def __getitem__(self, figure: Figure) -> float:
         return self.amounts[figure]

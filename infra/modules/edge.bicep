@@ -35,8 +35,13 @@ param logRequests bool
 // With a token for Blob Storage, requests name the version of its interface that they are written for.
 var blobVersion = '2021-12-02'
 
-// How the paths end of reads with a body.
-var readsByPost = ['/packages/resolve-dependencies', '/packages/resolve-modules', '/tools/resolve-dependencies', '/graphql']
+// The paths of reads with a body, as conditions name them: without the slash at their beginning.
+var readsByPost = [
+  '2.0/graphql'
+  '2.0/registry/packages/resolve-dependencies'
+  '2.0/registry/packages/resolve-modules'
+  '2.0/registry/tools/resolve-dependencies'
+]
 
 resource profile 'Microsoft.Cdn/profiles@2025-06-01' existing = {
   name: profileName
@@ -131,8 +136,7 @@ resource changes 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = {
   name: 'changes'
 }
 
-// Uploads, slow ones too, hold slots of the app for changes alone. A build resolves with POST: that
-// changes nothing, has a small body, and is as frequent as a pull, so it is a read by its path.
+// Uploads, slow ones too, hold slots of the app for changes alone.
 resource sendChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
   parent: changes
   name: 'sendChanges'
@@ -144,9 +148,42 @@ resource sendChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
         parameters: {
           typeName: 'DeliveryRuleRequestMethodConditionParameters'
           operator: 'Equal'
-          // The condition knows no PATCH, so it names what the other app answers.
-          matchValues: ['GET', 'HEAD', 'OPTIONS']
+          // The condition knows no PATCH, so it names what the other app answers, and what the next rule asks for.
+          matchValues: ['GET', 'HEAD', 'OPTIONS', 'POST']
           negateCondition: true
+          transforms: []
+        }
+      }
+    ]
+    actions: [
+      {
+        name: 'RouteConfigurationOverride'
+        parameters: {
+          typeName: 'DeliveryRuleRouteConfigurationOverrideActionParameters'
+          originGroupOverride: { originGroup: { id: writes.id }, forwardingProtocol: 'HttpsOnly' }
+        }
+      }
+    ]
+    matchProcessingBehavior: 'Stop'
+  }
+  dependsOn: [writesOrigin]
+}
+
+// A build resolves with POST: that changes nothing, has a small body, and is as frequent as a pull, so it
+// is a read by its path.
+resource sendPosts 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
+  parent: changes
+  name: 'sendPosts'
+  properties: {
+    order: 2
+    conditions: [
+      {
+        name: 'RequestMethod'
+        parameters: {
+          typeName: 'DeliveryRuleRequestMethodConditionParameters'
+          operator: 'Equal'
+          matchValues: ['POST']
+          negateCondition: false
           transforms: []
         }
       }
@@ -154,7 +191,7 @@ resource sendChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
         name: 'UrlPath'
         parameters: {
           typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
-          operator: 'EndsWith'
+          operator: 'Equal'
           matchValues: readsByPost
           negateCondition: true
           transforms: []
@@ -175,15 +212,22 @@ resource sendChanges 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = {
   dependsOn: [writesOrigin]
 }
 
-resource publicArchives 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = {
+// A deployment deletes nothing, so the rule of the other kind stays when `isolated` changes. Each has a
+// set of its own, and the route names one of them.
+resource archivesFromApp 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = if (empty(blobHost)) {
   parent: profile
-  name: 'publicArchives'
+  name: 'archivesFromApp'
+}
+
+resource archivesFromBlobs 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = if (!empty(blobHost)) {
+  parent: profile
+  name: 'archivesFromBlobs'
 }
 
 // A classic client repeats its token on the second hop. A public archive is everybody's: without the
 // token there is one copy for all. Private ones go through as they come, and say that nobody keeps them.
 resource keep 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (empty(blobHost)) {
-  parent: publicArchives
+  parent: archivesFromApp
   name: 'keep'
   properties: {
     order: 1
@@ -227,9 +271,10 @@ resource keep 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (empty(blo
 // The same from Blob Storage: the address of a public archive ends as the name of its blob does, and the
 // blob has its own headers. One that an earlier version stored has none until the nightly sweep; without
 // a time of its own it is kept for as long as the others say. With a query Blob Storage lists containers
-// and sends deleted versions, so a request that has one goes to the app, which reads none.
+// and sends deleted versions, so a request that has one goes to the app, which reads none; and so does the
+// preflight of a page, which Blob Storage refuses.
 resource keepBlobs 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (!empty(blobHost)) {
-  parent: publicArchives
+  parent: archivesFromBlobs
   name: 'keepBlobs'
   properties: {
     order: 1
@@ -240,6 +285,16 @@ resource keepBlobs 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (!emp
           typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
           operator: 'BeginsWith'
           matchValues: ['archives/public/']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'RequestMethod'
+        parameters: {
+          typeName: 'DeliveryRuleRequestMethodConditionParameters'
+          operator: 'Equal'
+          matchValues: ['GET', 'HEAD']
           negateCondition: false
           transforms: []
         }
@@ -546,7 +601,7 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
   properties: {
     originGroup: { id: group.id }
     customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]
-    ruleSets: empty(blobHost) ? [{ id: changes.id }, { id: publicArchives.id }] : [{ id: changes.id }, { id: publicArchives.id }, { id: buildReads.id }]
+    ruleSets: empty(blobHost) ? [{ id: changes.id }, { id: archivesFromApp.id }] : [{ id: changes.id }, { id: archivesFromBlobs.id }, { id: buildReads.id }]
     patternsToMatch: ['/*']
     supportedProtocols: ['Http', 'Https']
     forwardingProtocol: 'HttpsOnly'
@@ -554,7 +609,7 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
     linkToDefaultDomain: 'Enabled'
     enabledState: 'Enabled'
   }
-  dependsOn: [origin, sendChanges, keep, keepBlobs, buildsFromCopies, buildsWithCredentials, repositoryPaths]
+  dependsOn: [origin, sendChanges, sendPosts, keep, keepBlobs, buildsFromCopies, buildsWithCredentials, repositoryPaths]
 }
 
 // Static files are the same for everybody and never change. Pages are not kept: Front Door ignores
@@ -565,6 +620,7 @@ resource staticFiles 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
   properties: {
     originGroup: { id: group.id }
     customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]
+    ruleSets: [{ id: changes.id }]
     patternsToMatch: ['/static/*']
     cacheConfiguration: {
       queryStringCachingBehavior: 'IgnoreQueryString'
@@ -579,7 +635,7 @@ resource staticFiles 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
     linkToDefaultDomain: 'Enabled'
     enabledState: 'Enabled'
   }
-  dependsOn: [origin]
+  dependsOn: [origin, sendChanges, sendPosts]
 }
 
 resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@2024-02-01' = {
@@ -601,6 +657,19 @@ resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@202
           // Every address: the rule counts each by itself.
           matchConditions: [
             { matchVariable: 'SocketAddr', operator: 'IPMatch', negateCondition: false, matchValue: ['0.0.0.0/0', '::/0'] }
+          ]
+          action: 'Block'
+        }
+        {
+          // Bodies of 10 MB or more come with a token: archives. Its rules see what a request claims, and
+          // neither whether the token is valid nor the size of a body that is sent in pieces.
+          name: 'uploads'
+          enabledState: 'Enabled'
+          priority: 200
+          ruleType: 'MatchRule'
+          matchConditions: [
+            { matchVariable: 'RequestHeader', selector: 'Content-Length', operator: 'RegEx', negateCondition: false, matchValue: ['^[0-9]{8,}$'] }
+            { matchVariable: 'RequestHeader', selector: 'Authorization', operator: 'Any', negateCondition: true, matchValue: [] }
           ]
           action: 'Block'
         }

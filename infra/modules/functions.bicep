@@ -1,15 +1,10 @@
 // A function app, on Flex Consumption: the only one, or one of two with the same package, of which one
 // answers reads and the other everything else.
 //
-// The host reads a whole body before a Function runs, and host and worker together need six times its
-// size. So a request takes a slot of the memory of the instance, by the largest body that the app takes:
-//
-//   all:   6 * 80 MiB = 480 MiB of 512 MB a slot; eight slots of 4,096 MB need 3,840 MB, four slots of 2,048 MB need 1,920 MB.
-//   reads: 6 * 8 MiB = 48 MiB of 64 MB a slot; 64 slots of 4,096 MB need 3,072 MB, 32 slots of 2,048 MB need 1,536 MB.
-//
-// What is left is for the host and workers that do nothing. Eight uploads of 64 MiB at once, the largest
-// archives, took 2 GiB in all on the real host, and 16 at once without slots ended it. An instance of
-// 512 MB holds none: one such upload takes the host alone 370 MiB.
+// The host reads a whole body before a Function runs, and holds it several times. What an instance survives
+// was measured on the real host, with uploads of 64 MiB that began at once: two on 2,048 MB, where three and
+// four ended the host, and eight on 4,096 MB. So all requests that it takes at once have 128 MiB of bodies on
+// 2,048 MB, and 512 MiB on 4,096 MB. An instance of 512 MB holds none: one such upload takes the host 370 MiB.
 
 @description('Name of the app.')
 param name string
@@ -82,13 +77,13 @@ param logPercent int = 1
 
 @description('Version of Python.')
 @allowed(['3.11', '3.12', '3.13'])
-param pythonVersion string = '3.12'
+param pythonVersion string
 
 @description('Memory of an instance; 2,048 MB have one core, 4,096 MB two.')
 @allowed([2048, 4096])
 param instanceMemory int = 2048
 
-@description('Replace instances one after the other when the package or a setting changes, not all at once.')
+@description('Replace instances one after the other when the package or a setting changes, not all at once; a preview.')
 param rollingUpdates bool
 
 @description('Instances that never go away.')
@@ -109,12 +104,25 @@ param frontDoorId string
 // The same as a part of one.
 var logShare = (logPercent == 100) ? '1' : '0.${padLeft(string(logPercent), 2, '0')}'
 
-var slotMemory = { all: 512, reads: 64 }
-var largestBody = { all: 83886080, reads: 8388608 }
-var slots = instanceMemory / slotMemory[role]
-// A worker process uses one core, and has copies of its own of what is kept in memory.
-var workers = instanceMemory / 2048
-var feed = { name: 'function:feed_listings', instanceCount: 1 }
+// How many requests an instance takes at once, and the largest archive and body of each, in MiB. The only app
+// takes archives of half the size, because a slow download has a slot, too: one slow client would stop it. Where
+// uploads arrive, the confined process has the memory of one slot.
+var bounds = {
+  only2048: { slots: 3, archive: 32, body: 34 }
+  only4096: { slots: 7, archive: 64, body: 66 }
+  changes2048: { slots: 1, archive: 64, body: 66 }
+  changes4096: { slots: 7, archive: 64, body: 66 }
+  reads2048: { slots: 32, archive: 64, body: 4 }
+  reads4096: { slots: 64, archive: 64, body: 8 }
+}
+var kind = (role == 'reads') ? 'reads' : empty(frontDoorId) ? 'only' : 'changes'
+var bound = bounds['${kind}${instanceMemory}']
+var slots = bound.slots
+// In several zones Azure accepts no fewer than two instances of a group, and keeps two of those it is not told of.
+var fewest = zoneRedundant ? 2 : 0
+var ready = max(alwaysReady, fewest)
+// For the change feed: waking an instance up takes longer than a push waits to be found.
+var feed = { name: 'function:feed_listings', instanceCount: max(1, fewest) }
 
 // What the host reads. Identity alone: there is no connection string.
 var hostSettings = {
@@ -130,10 +138,8 @@ var hostSettings = {
   COSMOS__credential: 'managedidentity'
   COSMOS__clientId: identityClientId
   AZURE_CLIENT_ID: identityClientId
-  // 80 MiB, or 8. What is larger gets an empty 500 of the host, so most of what is too large for the
-  // registry stays below it and reads why.
-  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: string(largestBody[role])
-  FUNCTIONS_WORKER_PROCESS_COUNT: string(workers)
+  // An archive with its form, or the largest body of a read. What is larger gets an empty 500 of the host.
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: string(bound.body * 1048576)
   // The same as in host.json, for an instance of this size.
   AzureFunctionsJobHost__extensions__http__maxConcurrentRequests: string(slots)
   // As in host.json: the host keeps its records of the same requests of which the app has a line and spans.
@@ -153,8 +159,9 @@ var settings = {
   BALLROOM_BLOB_ENDPOINT: blobEndpoint
   BALLROOM_LOG_SHARE: logShare
   BALLROOM_TRACE_SHARE: logShare
-  BALLROOM_MAX_ARCHIVE_BYTES: '67108864'
-  BALLROOM_MAX_ARCHIVES_IN_HAND: '4'
+  BALLROOM_MAX_ARCHIVE_BYTES: string(bound.archive * 1048576)
+  // The platform may start more requests than the host has slots.
+  BALLROOM_MAX_ARCHIVES_IN_HAND: string(slots)
   // No reference: Azure looks those up once a day, and the app reads the key itself every few minutes.
   BALLROOM_KEY_VAULT: vaultUri
   BALLROOM_KEY_SECRET: 'link-key'
@@ -218,7 +225,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   properties: { reserved: true, zoneRedundant: zoneRedundant }
 }
 
-resource app 'Microsoft.Web/sites@2025-05-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: name
   location: location
   tags: union(tags, { 'azd-service-name': service })
@@ -256,11 +263,13 @@ resource app 'Microsoft.Web/sites@2025-05-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemory
         maximumInstanceCount: maximumInstances
-        // One instance for the change feed: waking one up takes longer than a push waits to be found.
-        alwaysReady: (alwaysReady == 0) ? [] : concat([{ name: 'http', instanceCount: alwaysReady }], role == 'all' ? [feed] : [])
+        alwaysReady: (ready == 0) ? [] : concat([{ name: 'http', instanceCount: ready }], role == 'all' ? [feed] : [])
         triggers: { http: { perInstanceConcurrency: slots } }
       }
-      siteUpdateStrategy: { type: rollingUpdates ? 'RollingUpdate' : 'Recreate' }
+      // The types that Microsoft publishes lack it. A region that does not offer it refuses the property, so it
+      // is there only where it is wanted.
+      #disable-next-line BCP037
+      siteUpdateStrategy: rollingUpdates ? { type: 'RollingUpdate' } : null
     }
     siteConfig: {
       minTlsVersion: '1.2'
@@ -288,7 +297,7 @@ resource app 'Microsoft.Web/sites@2025-05-01' = {
   }
 }
 
-resource noPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-05-01' = {
+resource noPasswords 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
   name: 'scm'
   properties: { allow: false }

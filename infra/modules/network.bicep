@@ -68,6 +68,16 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
         }
       }
       {
+        name: 'functions-reads'
+        properties: {
+          addressPrefix: cidrSubnet(addresses, 26, 2)
+          networkSecurityGroup: { id: guard.id }
+          delegations: [
+            { name: 'flex', properties: { serviceName: 'Microsoft.App/environments' } }
+          ]
+        }
+      }
+      {
         name: 'stores'
         properties: {
           addressPrefix: cidrSubnet(addresses, 26, 1)
@@ -116,3 +126,6 @@ resource registered 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@202
 
 @description('Resource id of the subnet of the app.')
 output functionsSubnetId string = '${network.id}/subnets/functions'
+
+@description('Resource id of the subnet of the app for reads: the apps of one share its addresses.')
+output readsSubnetId string = '${network.id}/subnets/functions-reads'

@@ -30,6 +30,9 @@ param backupDays int = 90
 @maxValue(365)
 param undeleteDays int = 14
 
+@description('Keep deleted and overwritten blobs for a while, and log writes; not for the host, which renews a lease every 12 seconds.')
+param history bool = true
+
 @description('Reachable through the private endpoints of network.bicep alone.')
 param isolated bool
 
@@ -102,8 +105,8 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
   properties: {
     // Of requests that name none, such as the probes of Front Door: older ones know no tokens.
     defaultServiceVersion: '2021-12-02'
-    isVersioningEnabled: true
-    deleteRetentionPolicy: { enabled: true, days: undeleteDays }
+    isVersioningEnabled: history
+    deleteRetentionPolicy: history ? { enabled: true, days: undeleteDays } : { enabled: false }
     containerDeleteRetentionPolicy: { enabled: true, days: undeleteDays }
   }
 }
@@ -114,7 +117,7 @@ resource made 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01
   properties: { publicAccess: 'None' }
 }]
 
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = {
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = if (history) {
   parent: account
   name: 'default'
   properties: { policy: { rules: concat(dayRules, backupRules, versionRules) } }
@@ -128,8 +131,8 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     workspaceId: workspaceId
     // Not StorageRead: every pull is one, and telemetry has it already.
     logs: [
-      { category: 'StorageWrite', enabled: true }
-      { category: 'StorageDelete', enabled: true }
+      { category: 'StorageWrite', enabled: history }
+      { category: 'StorageDelete', enabled: history }
     ]
     metrics: [{ category: 'Transaction', enabled: true }]
   }

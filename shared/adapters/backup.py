@@ -1,6 +1,5 @@
 """Backup and restore of a data folder, while the registry runs or is stopped."""
 
-import shutil
 import sqlite3
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -13,6 +12,7 @@ from shared.adapters.sqlite.connections import (
     transaction,
     translate_sqlite_errors,
 )
+from shared.private_files import close_to_others, copy_private, make_private_folder, open_private
 
 WhileCopying = Callable[[Path, Sequence[sqlite3.Connection]], None]
 
@@ -51,7 +51,9 @@ def _copy(source: DataFolder, target: DataFolder, hold: WhileCopying) -> None:
         raise NoRegistry(source.root)
     if target.root.exists() and any(target.root.iterdir()):
         raise TargetNotEmpty(target.root)
-    target.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(target.root)
+    with suppress(PermissionError):  # A folder of another user; what it holds is private anyway.
+        close_to_others(target.root)
     records = partial_path(target.database)
     with _opened(source) as databases:
         hold(source.database, databases)
@@ -93,6 +95,7 @@ def _delete_leases(records: Path) -> None:
 
 
 def _copy_database(original: sqlite3.Connection, target: Path) -> None:
+    open_private(target, "xb").close()
     with closing(sqlite3.connect(target)) as copy:
         original.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")  # One file, which can be moved by itself.
@@ -101,7 +104,7 @@ def _copy_database(original: sqlite3.Connection, target: Path) -> None:
 def _copy_archives(source: ArchiveFolder, target: ArchiveFolder) -> None:
     for file in source.content.glob("*/*/*"):
         place = target.root / file.relative_to(source.root)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(place.parent)
         with suppress(FileNotFoundError):  # Swept just now, so no record names it.
             _link_or_copy(file, place)
 
@@ -109,12 +112,14 @@ def _copy_archives(source: ArchiveFolder, target: ArchiveFolder) -> None:
 def _link_or_copy(file: Path, place: Path) -> None:
     try:
         place.hardlink_to(file)
-    except OSError:  # Another disk, or one without links.
-        shutil.copy2(file, place)
+        close_to_others(place)
+    except OSError:  # Another disk, one without links, or a file of another user.
+        place.unlink(missing_ok=True)
+        copy_private(file, place)
 
 
 def _copy_keys(source: Path, target: Path) -> None:
     if source.is_dir():
-        target.mkdir(mode=0o700)
+        make_private_folder(target)
         for key in source.iterdir():
-            shutil.copy2(key, target / key.name)  # With its permissions.
+            copy_private(key, target / key.name)

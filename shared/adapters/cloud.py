@@ -169,7 +169,11 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
         changes=changes,
         edition=edition,
         search=open_cloud_search(
-            cosmos, blobs, Path(gettempdir()), CopyEnvironment(clock, randomness, asyncio.sleep)
+            cosmos,
+            blobs,
+            Path(gettempdir()),
+            CopyEnvironment(clock, randomness, asyncio.sleep),
+            edition,
         ),
     )
 

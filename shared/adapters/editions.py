@@ -3,9 +3,10 @@ cloud, which reads what changed.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy
@@ -66,6 +67,18 @@ class _RangeChanges:
     is_complete: bool
 
 
+class FeedReader(Protocol):
+    """Reads the items that an edition finds in the feed."""
+
+    def read(self, items: Sequence[Mapping[str, object]]) -> None:
+        """Take changed items, in the order of their changes."""
+        ...
+
+    def lost(self) -> None:
+        """Note that changes may have been left out before the next items."""
+        ...
+
+
 class ChangeFeedEdition:
     """The edition of one instance in the cloud, which reads what changed from the change feed, and
     the `PackageChangeFeed` of whoever read packages at another time.
@@ -84,13 +97,22 @@ class ChangeFeedEdition:
         self._asked_ms: int | None = None
         self._confirmed_ms: int | None = None  # When the last question began that was answered.
         self._asking: asyncio.Task[None] | None = None
+        self._readers: list[FeedReader] = []
 
     @property
     def number(self) -> int:
         return self._number
 
     def is_confirmed(self) -> bool:
-        return self._is_recent(self._confirmed_ms, CHANGES_KNOWN_WITHIN)
+        return self.is_confirmed_within(CHANGES_KNOWN_WITHIN)
+
+    def is_confirmed_within(self, age: timedelta) -> bool:
+        """Check whether every change is known that was made up to so long ago."""
+        return self._is_recent(self._confirmed_ms, age)
+
+    def add_reader(self, reader: FeedReader) -> None:
+        """Let a reader read what this edition reads from now on, before it counts as known."""
+        self._readers.append(reader)
 
     def ask(self) -> None:
         # Also after a question that failed: the next one comes a second after it began.
@@ -126,7 +148,11 @@ class ChangeFeedEdition:
     async def since(self, positions: Mapping[str, str]) -> ChangedPackages:
         await self._wait_for_begin()
         number, changed = self._number, set[str]()
-        reads = [self._read_range(*each, changed.add) for each in positions.items()]
+
+        def note(items: Sequence[Mapping[str, object]]) -> None:
+            changed.update(str(item["pk"]) for item in items)
+
+        reads = [self._read_range(*each, note) for each in positions.items()]
         if not all(each.is_complete for each in await asyncio.gather(*reads)):
             raise TooManyChanges
         return ChangedPackages(number, frozenset(changed))
@@ -160,29 +186,39 @@ class ChangeFeedEdition:
     async def _begin(self) -> None:
         """Follow the feed from here on; nothing that was read before stands."""
         self._positions = await self.positions()
-        self._forget()
+        self._lose()
 
     async def _read_changes(self) -> None:
-        reads = [self._read_range(*each, self.wrote) for each in self._positions.items()]
+        reads = [self._read_range(*each, self._note) for each in self._positions.items()]
         found = await asyncio.gather(*reads)
         if not all(each.is_complete for each in found):
-            self._forget()
+            self._lose()
         self._positions = dict(zip(self._positions, (each.after for each in found), strict=True))
 
     async def _read_range(
-        self, range_: str, after: str, note: Callable[[str], None]
+        self, range_: str, after: str, note: Callable[[Sequence[Mapping[str, object]]], None]
     ) -> "_RangeChanges":
-        """Note the packages of a range that changed after the position."""
+        """Note the items of a range that changed after the position."""
         for _ in range(MOST_PAGES):
             items, after = await self._page(range_, after)
-            for item in items:
-                note(str(item["pk"]))
+            note(items)
             if not items:
                 return _RangeChanges(after, is_complete=True)
         return _RangeChanges(after, is_complete=False)
 
     async def _page(self, range_: str, after: str) -> tuple[list[Mapping[str, object]], str]:
         return await self._source.changes(PACKAGES, range_, after, ITEMS_AT_ONCE)
+
+    def _note(self, items: Sequence[Mapping[str, object]]) -> None:
+        for item in items:
+            self.wrote(str(item["pk"]))
+        for reader in self._readers:
+            reader.read(items)
+
+    def _lose(self) -> None:
+        self._forget()
+        for reader in self._readers:
+            reader.lost()
 
     def _forget(self) -> None:
         self._number += 1

@@ -4,15 +4,15 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from shared.adapters.filesystem import FileArchives
+from shared.adapters.filesystem import FileArchives, FilePieces
 from shared.adapters.paths import DataFolder
-from shared.adapters.sqlite.connections import open_to_read, schema_version
+from shared.adapters.sqlite.connections import database_error, open_to_read, schema_version
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.directory import SqliteDirectory
 from shared.adapters.sqlite.documents import SqliteDocuments
@@ -21,7 +21,9 @@ from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.sqlite.pulls import SqlitePulls
 from shared.adapters.sqlite.work import SqliteWork
+from shared.domain.errors.requests import StorageFull
 from shared.ports import Clock
+from shared.private_files import open_to_others
 
 LONGEST_WRITE = timedelta(days=1)  # What is older was left by a process that was killed.
 _MS = timedelta(milliseconds=1)
@@ -59,7 +61,7 @@ def open_embedded(data: Path, clock: Clock) -> EmbeddedStores:
         clock=clock,
         database=database,
         metadata=SqliteMetadata(database),
-        documents=SqliteDocuments(database),
+        documents=SqliteDocuments(database, FilePieces(folder.pieces)),
         archives=FileArchives(folder.archives, clock),
         directory=SqliteDirectory(database),
         events=SqliteEvents(database),
@@ -68,8 +70,8 @@ def open_embedded(data: Path, clock: Clock) -> EmbeddedStores:
     )
 
 
+_MORE_ROOM = "Make room, or move the data folder to a larger disk."
 SCARCE_BYTES = 1024**3  # A busy registry fills it in a day: time enough to react.
-OWNER_ONLY = 0o077  # The permissions of everybody but the owner.
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[StoreCh
     rebuild = "Stop the registry, move the file away, start, and run: upkeep run refresh."
     yield _database("search", folder.search, schemas.search, rebuild)
     yield _keys(folder)
-    yield _settings_file(folder)
+    yield _permissions(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def _writable(folder: DataFolder) -> StoreCheck:
 def _room(folder: DataFolder) -> StoreCheck:
     free = shutil.disk_usage(folder.root).free
     found = f"{free / 1024**3:.1f} GiB are free."
-    way_out = "" if free >= SCARCE_BYTES else "Make room, or move the data folder to a larger disk."
+    way_out = "" if free >= SCARCE_BYTES else _MORE_ROOM
     return StoreCheck("free space", found, way_out)
 
 
@@ -133,6 +135,8 @@ def _database(what: str, path: Path, schema: int, restore: str) -> StoreCheck:
             [verdict] = connection.execute("PRAGMA quick_check(1)").fetchone()
             found = schema_version(connection)
     except sqlite3.Error as error:
+        if isinstance(database_error(path, error), StorageFull):
+            return StoreCheck(what, f"{path} cannot be checked: the disk is full.", _MORE_ROOM)
         return StoreCheck(what, f"{path} cannot be read: {error}.", restore)
     if verdict != "ok":
         return StoreCheck(what, f"{path} is damaged: {verdict}.", restore)
@@ -148,19 +152,14 @@ def _keys(folder: DataFolder) -> StoreCheck:
     files = sorted(folder.keys.glob("*.key"))
     if not files:
         return StoreCheck("keys", f"{folder.keys} holds no key.", "Start the registry to make one.")
-    return _private("keys", [folder.keys, *files], f"{len(files)} in {folder.keys}, private.")
+    return StoreCheck("keys", f"{len(files)} in {folder.keys}.")
 
 
-def _settings_file(folder: DataFolder) -> StoreCheck:
-    file = folder.settings
-    if not file.exists():
-        return StoreCheck("settings file", f"{file} does not exist; the next start writes it.")
-    return _private("settings file", [file], f"{file} is private.")
-
-
-def _private(what: str, paths: Sequence[Path], found: str) -> StoreCheck:
-    for path in paths:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & OWNER_ONLY:
-            return StoreCheck(what, f"{path} is open to others ({mode:o}).", f"chmod go= {path}")
-    return StoreCheck(what, found)
+def _permissions(folder: DataFolder) -> StoreCheck:
+    what, found = "permissions", list(open_to_others(folder.root))
+    if not found:
+        return StoreCheck(what, f"{folder.root} and what it holds is for its owner alone.")
+    mode = stat.S_IMODE(found[0].stat().st_mode)
+    more = f", and {len(found) - 1:,} more" if len(found) > 1 else ""
+    way_out = f"Run: chmod -R go= {folder.root}"
+    return StoreCheck(what, f"Others may open {found[0]} ({mode:o}){more}.", way_out)

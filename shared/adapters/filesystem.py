@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from shared.adapters.paths import ArchiveFolder, partial_path
+from shared.adapters.paths import ArchiveFolder, PiecesFolder, partial_path
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.errors.requests import Busy, StorageFull, StorageNotWritable
@@ -19,6 +19,7 @@ from shared.domain.packages import Visibility
 from shared.domain.status import DiskSpace
 from shared.file_lock import hold_file_lock
 from shared.ports import Clock, StoredArchive
+from shared.private_files import make_private_folder, open_private
 
 _NS_PER_MS = 1_000_000
 
@@ -151,6 +152,39 @@ class FileArchives:
             return True
 
 
+class FilePieces:
+    """Files with the pieces of the documentation of archives; none of them ever changes."""
+
+    def __init__(self, folder: PiecesFolder) -> None:
+        self._folder = folder
+
+    def put(self, digest: Digest, name: str, file: Path) -> None:
+        """Store a file, which may be moved from where it is."""
+        target = self._folder.file(digest, name)
+        with translate_disk_errors():
+            _make_folders(target.parent)
+            shutil.move(file, partial_path(target))
+            with partial_path(target).open("rb") as written:
+                os.fsync(written.fileno())
+            partial_path(target).replace(target)
+            _sync_folder(target.parent)
+
+    def read(self, digest: Digest, name: str, start: int, count: int) -> bytes | None:
+        """Return a range of a file; None if it was deleted."""
+        path = self._folder.file(digest, name)
+        with translate_disk_errors(), suppress(FileNotFoundError), path.open("rb") as file:
+            file.seek(start)
+            return file.read(count)
+        return None
+
+    def delete_others(self, digest: Digest, name: str = "") -> None:
+        """Delete the files of an archive but the one with this name."""
+        with translate_disk_errors():
+            for file in self._folder.files(digest):
+                if not name or file != self._folder.file(digest, name):
+                    file.unlink(missing_ok=True)
+
+
 def _names(folder: Path) -> list[str]:
     with translate_disk_errors(), suppress(FileNotFoundError):
         return sorted(entry.name for entry in folder.iterdir())
@@ -170,7 +204,7 @@ def _make_folders(folder: Path) -> None:
     if folder.is_dir():
         return
     _make_folders(folder.parent)
-    folder.mkdir(exist_ok=True)
+    make_private_folder(folder)
     _sync_folder(folder.parent)
 
 
@@ -198,10 +232,8 @@ class SnapshotFolder:
         file = self._folder / name
         partial = partial_path(file)
         with translate_disk_errors():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file.parent.mkdir(mode=0o700, exist_ok=True)
-            with partial.open("wb") as opened:
-                partial.chmod(0o600)
+            make_private_folder(file.parent)
+            with open_private(partial, "wb") as opened:
                 async for piece in pieces:
                     await asyncio.to_thread(opened.write, piece)
             partial.replace(file)
@@ -268,6 +300,18 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def translate_disk_errors() -> Generator[None]:
     """Raise `StorageFull` if the disk is full, and `Busy` for other errors of the disk."""
     try:
+        with translate_full_disk():
+            yield
+    except OSError as error:
+        raise Busy from error
+
+
+@contextmanager
+def translate_full_disk() -> Generator[None]:
+    """Raise `StorageFull` if the disk is full."""
+    try:
         yield
     except OSError as error:
-        raise (StorageFull() if error.errno in _FULL else Busy()) from error
+        if error.errno not in _FULL:
+            raise
+        raise StorageFull from error

@@ -89,6 +89,7 @@ def open_index_export(folder: Path) -> Generator[IndexExport]:
     try:
         if not _may_hold_index(folder):
             raise NotAnIndexFolder(folder)
+        folder.mkdir(parents=True, exist_ok=True)  # For everybody: a web server reads it.
         with hold_file_lock(folder / _LOCK):
             yield IndexExport(folder)
     except OSError as error:

@@ -22,8 +22,8 @@ STORES = ("metadata", "documents", "archives", "directory", "events", "work", "p
 # everything that is stored; the package cache notes its reads itself.
 _IMMUTABLE = frozenset(
     (
-        *("documents.texts", "documents.graphs", "documents.sbom", "documents.rendering"),
-        *("documents.api_docs", "archives.read"),
+        *("documents.texts", "documents.graphs", "documents.sbom", "documents.read_pieces"),
+        "archives.read",
     )
 )
 

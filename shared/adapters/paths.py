@@ -35,6 +35,24 @@ class ArchiveFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class PiecesFolder:
+    """The names below the folder of the pieces of documentation."""
+
+    root: Path
+
+    def file(self, digest: Digest, name: str) -> Path:
+        """Return the file with this name of an archive."""
+        return self._of(digest) / f"{digest.hex}.{name}"
+
+    def files(self, digest: Digest) -> list[Path]:
+        """Return the files of an archive that exist."""
+        return list(self._of(digest).glob(f"{digest.hex}.*"))
+
+    def _of(self, digest: Digest) -> Path:
+        return self.root / digest.hex[:2]
+
+
+@dataclass(frozen=True, slots=True)
 class DataFolder:
     """The names below the folder that a registry on one machine lives in."""
 
@@ -67,6 +85,16 @@ class DataFolder:
     @property
     def archives(self) -> ArchiveFolder:
         return ArchiveFolder(self.root / "archives")
+
+    @property
+    def confined(self) -> Path:
+        """Return the folder of the lock that one confined process of the machine holds."""
+        return self.root / "confined"
+
+    @property
+    def pieces(self) -> PiecesFolder:
+        """Return the folder of the pieces of documentation."""
+        return PiecesFolder(self.root / "pieces")
 
 
 def partial_path(file: Path) -> Path:
@@ -129,9 +157,9 @@ def api_docs_blobs(digest: Digest) -> str:
     return f"api-docs/{digest.hex}/"
 
 
-def api_docs_module_blob(digest: Digest, module: str) -> str:
-    """Return the name of the documentation of a module."""
-    return f"{api_docs_blobs(digest)}modules/{module}.json.gz"
+def pieces_blob(digest: Digest, name: str = "") -> str:
+    """Return the name of a file of pieces; without `name`, what those of an archive begin with."""
+    return f"{api_docs_blobs(digest)}pieces/{name}"
 
 
 PACKAGE_PACK = "packages/pack.jsonl.z"

@@ -28,7 +28,6 @@ from shared.domain.rights import (
     ANY_NAME,
     PUBLISHING_ROLES,
     PUBLISHING_SCOPES,
-    RIGHTS,
     Action,
     Resource,
     RoleGrant,
@@ -86,6 +85,8 @@ class Authorization:
     async def require(self, by: Principal, action: Action, resource: Resource) -> AccessContext:
         """Return the access context of `by`, or raise the refusal if `by` may not do `action`.
 
+        For publishing and deprecating, whose clients have to say which role is missing; for all
+        else, `require_within`. A hidden organization is refused like one that does not exist.
         One call of the store; none for requests without credentials and for the operator.
         """
         if by.is_anonymous:
@@ -122,13 +123,15 @@ class Authorization:
         if not publishes and not (account and account.administrator):
             raise NotPermitted("publish", _ANYTHING, _missing_role_reason(members))
 
-    async def require_within(self, by: Principal, action: Action, org: OrgName) -> AccessContext:
-        """Return the access by which `by` may do `action` inside the organization.
+    async def require_within(
+        self, by: Principal, action: Action, resource: Resource
+    ) -> AccessContext:
+        """Return the access by which `by` may do `action` inside an organization.
 
-        To those who do not belong to it there is no inside, as `require_belonging` says.
+        Others than its members get what `require_member` raises.
         """
-        access = await self.require_member(by, org)
-        require_right(by, access, action, org)
+        access = await self.require_member(by, org_of(resource))
+        require_right(by, access, action, resource)
         return access
 
     async def require_member(self, by: Principal, org: OrgName) -> AccessContext:
@@ -140,7 +143,7 @@ class Authorization:
             raise CredentialsMissing
         access = await self.directory.access_context(by.id, org, self.clock.now_ms())
         access.require_organization(org)
-        if not _is_member(by, access, org):
+        if not access.is_of_member(by, org):
             raise OrganizationNotFound(org)
         return access
 
@@ -228,11 +231,6 @@ def _missing_role_reason(members: Sequence[Membership]) -> str:
     return f"{only}. Ask an owner to make you maintainer, or found an organization of your own"
 
 
-def _is_member(by: Principal, access: AccessContext, org: OrgName) -> bool:
-    is_known = access.role is not None or bool(by.granted_roles(org))
-    return is_known or access.is_administrator or by.is_operator
-
-
 def _key(org: str) -> OrgName:
     return OrgName(org.lower())
 
@@ -273,7 +271,7 @@ class Administration:
         account = await self.directory.get(Account, Place(by.id))
         if account is None or not account.administrator or account.is_locked:
             raise NotPermitted(verb, what, "it takes being administrator of the registry")
-        if not _manages_everything(by):
+        if not by.manages_everything:
             raise NotPermitted(verb, what, "the token does not manage everything")
 
     async def require_fresh(self, by: Principal, verb: str, what: str) -> None:
@@ -281,11 +279,3 @@ class Administration:
         await self.require(by, verb, what)
         if not by.is_operator and not by.signed_in_recently(self.clock.now_ms()):
             raise SignInAgain(verb, what)
-
-
-def _manages_everything(by: Principal) -> bool:
-    scope, _ = RIGHTS[Action.OPERATE]
-    return any(
-        scope in grant.scopes and grant.org == ANY_NAME and grant.package == ANY_NAME
-        for grant in by.grants
-    )

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import os
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from shared.auth.secrets import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy
 from shared.ports import Clock, Randomness
+from shared.private_files import make_private_folder, replace_private
 
 KEY_BYTES = 32  # As long as the digest of HMAC-SHA-256.
 KEYS_KEPT = 2  # The current one, and the previous one, whose signatures stay valid.
@@ -316,8 +316,9 @@ class KeyFiles:
 
         Running processes use the keys that they loaded until they restart.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._write(f"{self._clock.now_ms():015}.key")
+        make_private_folder(self._folder)
+        key = self._randomness.token_bytes(KEY_BYTES).hex()
+        replace_private(self._folder / f"{self._clock.now_ms():015}.key", f"{key}\n")
         for path in self.paths_of_old_keys():
             path.unlink()
 
@@ -331,13 +332,3 @@ class KeyFiles:
 
     def _all_paths(self) -> list[Path]:
         return sorted(self._folder.glob("*.key"), reverse=True)
-
-    def _write(self, name: str) -> None:
-        # Written under another name first: after a crash nobody reads an incomplete file.
-        unfinished = self._folder / f"{name}.new"
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(self._randomness.token_bytes(KEY_BYTES).hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.rename(self._folder / name)

@@ -1,5 +1,6 @@
 """package …: releases and their moderation; publisher …: trusted publishers."""
 
+import json
 from collections.abc import Sequence
 
 import click
@@ -14,7 +15,6 @@ from shared.commands.base import (
     with_registry,
 )
 from shared.composition import Registry
-from shared.domain.api_docs.comparison import ApiComparison
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.identity import OPERATOR
 from shared.domain.moderation import parse_public_reason
@@ -31,7 +31,8 @@ from shared.domain.packages import (
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.versions import Version
-from shared.services.api_docs_generation import DocumentedRelease
+from shared.services.api_docs_queue import DocumentedRelease
+from shared.services.on_demand import ComparedVersions
 from shared.services.trusted_publishing import PublisherRequest
 
 
@@ -158,25 +159,23 @@ def compare_versions(name: Package, before: str, after: str) -> None:
       python -m shared.cli package diff acme/greet 1.0.0 1.1.0
     """
 
-    async def work(registry: Registry) -> ApiComparison:
+    async def work(registry: Registry) -> ComparedVersions:
         old, new = [
             ReleaseEntry.of(await registry.moderation.find(name.at(version), by=OPERATOR))
             for version in map(Version.parse, (before, after))
         ]
-        return await registry.api_docs.compare(name, old, new)
+        return await registry.api_comparisons.make(name, old, new)
 
-    compared = with_registry(work)
-    for change in compared.changes:
-        click.echo(
-            f"{change.level.name.lower():6}{change.kind.value:9}{change.module}:{change.symbol}"
-        )
-        for sign, signature in (("-", change.before), ("+", change.after)):
+    found = json.loads(with_registry(work).changes)
+    for change in found["changes"]:
+        click.echo(f"{change['level']:6}{change['kind']:9}{change['module']}:{change['symbol']}")
+        for sign, signature in (("-", change["before"]), ("+", change["after"])):
             if signature:
                 click.echo(f"      {sign} {signature}")
-        for reason in change.reasons:
+        for reason in change["reasons"]:
             click.echo(f"        {reason}")
-    required = compared.required.name.lower()
-    click.echo(f"{len(compared.changes)} changes; they require a raised {required} part.")
+    verdict = found["verdict"]
+    click.echo(f"{verdict['changes']} changes; they require a raised {verdict['required']} part.")
 
 
 @package.command()

@@ -37,11 +37,6 @@ def gzipped(content: bytes) -> bytes:
     return gzip.compress(content, _GZIP_LEVEL, mtime=0)
 
 
-def unpacked_length(packed: bytes) -> int:
-    """Return how many bytes a gzip file of ours unpacks to, as its last four bytes say."""
-    return int.from_bytes(packed[-4:], "little")
-
-
 # `hashlib` hashes longer pieces without the GIL. For a page that takes 20 microseconds, after which
 # the event loop would wait up to 5 milliseconds for the threads that search.
 _HASHED_AT_ONCE = 2_047

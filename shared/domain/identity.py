@@ -2,7 +2,7 @@
 something.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Self
 
@@ -113,6 +113,12 @@ class Principal:
             for each in fitting
         )
 
+    @property
+    def manages_everything(self) -> bool:
+        """Check whether the credential has the scope manage for all organizations and packages."""
+        everything = Grant(scopes=frozenset({Scope.MANAGE}))
+        return any(grant.includes(everything) for grant in self.grants)
+
     def may_grant(self, wanted: Grant) -> bool:
         """Check whether the credential may create another one with the grant `wanted`."""
         return any(Scope.MANAGE in grant.scopes and grant.includes(wanted) for grant in self.grants)
@@ -159,6 +165,18 @@ class AccessContext:
         """Check whether the organization existed and is deleted."""
         return self.organization is not None and self.organization.is_deleted_at(self.at_ms)
 
+    def is_of_member(self, principal: Principal, org: OrgName) -> bool:
+        """Check whether `principal` belongs to the organization; administrators and the operator
+        belong to all."""
+        has_role = self.role is not None or bool(principal.granted_roles(org))
+        return has_role or self.is_administrator or principal.is_operator
+
+    def seen_by(self, principal: Principal, org: OrgName) -> Self:
+        """Return the context, without the organization if it is hidden from `principal`."""
+        if self.organization is None or not self.organization.is_hidden:
+            return self
+        return self if self.is_of_member(principal, org) else replace(self, organization=None)
+
     def require_organization(self, org: OrgName) -> Organization:
         """Return the organization, or raise `OrganizationNotFound`."""
         if self.organization is None or self.is_deleted:
@@ -181,8 +199,29 @@ def require_right(
     Raises `CredentialsMissing`, `TokenUnknown`, `NameReserved`, `NotPermitted` or `SignInAgain`.
     """
     refusal = refusal_of(principal, access, action, resource)
-    if refusal is not None:
-        raise refusal
+    try:
+        if refusal is not None:
+            raise refusal
+    finally:
+        # Its traceback holds this frame, and a variable for it would hold it in turn.
+        del refusal
+
+
+def require_own_account(by: Principal, verb: str, what: str) -> None:
+    """Raise unless `by` may manage what belongs to its account and to no organization.
+
+    These are its sessions, identities, tokens, log and data. It takes the scope manage without
+    limits: a credential for some organizations or packages manages those alone. Raises
+    `CredentialsMissing` or `NotPermitted`; `verb` and `what` complete "You may not …".
+    """
+    if by.is_anonymous:
+        raise CredentialsMissing
+    if by.manages_everything:
+        return
+    if any(Scope.MANAGE in grant.scopes for grant in by.grants):
+        reason = "the token is limited to some organizations or packages; use one that is not"
+        raise NotPermitted(verb, what, reason)
+    raise NotPermitted(verb, what, "the token lacks the scope manage for it")
 
 
 def refusal_of(
@@ -240,6 +279,7 @@ def _refusal_of_role(
     principal: Principal, access: AccessContext, action: Action, resource: Resource
 ) -> Refusal | None:
     org = org_of(resource)
+    access = access.seen_by(principal, org)
     _, roles = RIGHTS[action]
     if access.is_deleted and action is not Action.OPERATE:
         reason = f"the organization {org} was deleted, and nobody publishes to it any more"

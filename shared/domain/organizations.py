@@ -33,6 +33,11 @@ class Organization(Entity):
     def key(self) -> str:
         return self.name.lower()
 
+    @property
+    def is_hidden(self) -> bool:
+        """Check whether only members may know that it exists."""
+        return self.default_visibility is Visibility.PRIVATE
+
     def is_deleted_at(self, now_ms: int) -> bool:
         """Check whether it is deleted at that time; while its record stays, its name is taken."""
         return self.deleting_ms is not None and now_ms >= self.deleting_ms

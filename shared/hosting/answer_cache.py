@@ -2,7 +2,7 @@
 
 An answer is kept with the number of the edition from before it was made (docs/decisions/0020). The
 key of an answer holds every header that answers may depend on; an answer whose Function read any
-other header is not kept (docs/decisions/0008).
+other header is not kept (docs/decisions/0008). Of the query, the key holds what Functions read.
 """
 
 from collections.abc import Awaitable, Iterable, Set
@@ -12,7 +12,13 @@ from typing import Self
 from shared.answer_cache import REQUEST_ID_HEADER, Repeatable
 from shared.edition import Edition
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
-from shared.hosting.requests import HEADERS_READ, LazyRequest
+from shared.hosting.requests import (
+    HEADERS_READ,
+    QUERY_READ,
+    WHOLE_QUERY,
+    LazyRequest,
+    query_parameters,
+)
 from shared.hosting.responses import (
     WITHOUT_BODY,
     PreparedAnswer,
@@ -28,7 +34,8 @@ STALE_EVICTIONS_PER_WRITE = 8  # With each new answer, so that no request waits 
 
 _OVERHEAD = 2_048  # Bytes for what is not measured: the closure of the Function, the table entry.
 _HEADER_BYTES = 140  # Of a header, besides its characters: a tuple and two byte strings.
-_LOOKUP = "ballroom.answer_cache"  # In a scope: the key of a missing answer.
+_PAIR_BYTES = 200  # Of a key and value of a query, besides their characters.
+_LOOKUP = "ballroom.answer_cache"  # In a scope: whether the answer is missing and may be kept.
 _NEW_EACH_TIME = REQUEST_ID_HEADER.lower().encode("ascii")
 _REPEATABLE = frozenset(("GET", "HEAD"))
 
@@ -36,7 +43,7 @@ _REPEATABLE = frozenset(("GET", "HEAD"))
 _COMPARED = frozenset(
     (
         *("host", "origin", "authorization", "cookie", "user-agent", "ballerina-platform"),
-        *("accept", "accept-encoding", "range", "if-range", "if-none-match"),
+        *("accept", "accept-encoding", "range", "if-range", "if-match", "if-none-match"),
         *("cache-control", "pragma"),
         "x-ballroom-authorization",  # Of the client, where Front Door sends its own.
     )
@@ -51,7 +58,8 @@ _RECORDED = frozenset(
 _COMPARED_NAMES = frozenset(name.encode("ascii") for name in _COMPARED)
 
 _Header = tuple[bytes, bytes]
-_Key = tuple[str, bytes, bytes, tuple[_Header, ...]]
+_Query = bytes | tuple[tuple[str, str], ...]  # The whole query, or the keys that were read of one.
+_Key = tuple[str, bytes, _Query, tuple[_Header, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +69,16 @@ class _CachedAnswer:
     head: bytes  # The same, encoded.
     body: Message
     size: int  # Bytes of memory, with the key.
+    reads_whole_query: bool
 
     @classmethod
-    def of(cls, key: _Key, start: Message, body: Message) -> Self:
+    def of(cls, key: _Key, start: Message, body: Message, *, reads_whole_query: bool) -> Self:
         headers = [each for each in start["headers"] if each[0] != _NEW_EACH_TIME]
         repeat: Repeatable = start["repeat"]
         start = {**start, "headers": headers}
         head = encode_head(start)
         size = _memory_of_key(key) + _memory_of_answer(headers, head, body["body"]) + _OVERHEAD
-        return cls(repeat, start, head, body, size)
+        return cls(repeat, start, head, body, size, reads_whole_query)
 
 
 class AnswerCache:
@@ -81,6 +90,7 @@ class AnswerCache:
         self._capacity = capacity
         self._bytes = 0
         self._answers: dict[_Key, _CachedAnswer] = {}
+        self._query_keys: set[str] = set()  # Those that a Function ever read by name.
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         # A server that called `at_once` found nothing there.
@@ -109,20 +119,31 @@ class AnswerCache:
         scope[_LOOKUP] = None
         if scope["method"] not in _REPEATABLE:
             return None
-        key = _key(scope)
-        answer = self._answers.get(key)
+        answer = self._answers.get(_key(scope, scope["query_string"])) or self._reduced(scope)
         if self._edition.is_confirmed() and answer and answer.repeat.stands(self._edition):
             added = _repeat(answer, scope)
             if added is not None:
                 return answer, added
-        scope[_LOOKUP], scope[HEADERS_READ] = key, set[str]()
+        scope[_LOOKUP], scope[HEADERS_READ], scope[QUERY_READ] = True, set[str](), set[str]()
         return None
+
+    def _reduced(self, scope: Scope) -> _CachedAnswer | None:
+        """Return an answer whose Function read nothing of the query in which it differs."""
+        if not scope["query_string"]:
+            return None
+        answer = self._answers.get(_key(scope, self._reduced_query(scope)))
+        return None if answer is None or answer.reads_whole_query else answer
+
+    def _reduced_query(self, scope: Scope) -> _Query:
+        """Return what Functions read of the query: others than this one, too, so that answers
+        that were kept before are found by no query that differs for their Function."""
+        query = query_parameters(scope["query_string"].decode("latin-1"))
+        return tuple(sorted((k, query[k]) for k in self._query_keys & query.keys())) or b""
 
     def _keeping(self, scope: Scope, send: Send) -> Send:
         """Return a `send` that keeps the answer if it is cacheable."""
         if scope[_LOOKUP] is None:
             return send
-        key: _Key = scope[_LOOKUP]
         read: set[str] = scope[HEADERS_READ]
         start: Message = {}
 
@@ -132,11 +153,18 @@ class AnswerCache:
                 start = message
             else:
                 if start.get("repeat") and _may_be_kept(start, message, read):
-                    self._keep(key, _CachedAnswer.of(key, start, message))
+                    self._keep_of(scope, start, message)
                 start = {}  # Later messages are the rest of a body.
             await send(message)
 
         return sending
+
+    def _keep_of(self, scope: Scope, start: Message, body: Message) -> None:
+        read: set[str] = scope[QUERY_READ]
+        is_whole = WHOLE_QUERY in read
+        self._query_keys |= read - {WHOLE_QUERY}
+        key = _key(scope, scope["query_string"] if is_whole else self._reduced_query(scope))
+        self._keep(key, _CachedAnswer.of(key, start, body, reads_whole_query=is_whole))
 
     def _keep(self, key: _Key, answer: _CachedAnswer) -> None:
         self._remove(key)
@@ -157,9 +185,9 @@ class AnswerCache:
         self._bytes -= removed.size if removed else 0
 
 
-def _key(scope: Scope) -> _Key:
+def _key(scope: Scope, query: _Query) -> _Key:
     headers = tuple([each for each in scope["headers"] if each[0] in _COMPARED_NAMES])
-    return scope["method"], scope["raw_path"], scope["query_string"], headers
+    return scope["method"], scope["raw_path"], query, headers
 
 
 def _may_be_kept(start: Message, body: Message, read: Set[str]) -> bool:
@@ -179,7 +207,12 @@ def _is_framed(start: Message) -> bool:
 
 def _memory_of_key(key: _Key) -> int:
     _, path, query, headers = key
-    return len(path) + len(query) + _memory_of_headers(headers)
+    of_query = (
+        len(query)
+        if isinstance(query, bytes)
+        else sum(_PAIR_BYTES + len(k) + len(v) for k, v in query)
+    )
+    return len(path) + of_query + _memory_of_headers(headers)
 
 
 def _memory_of_answer(headers: RawHeaders, head: bytes, body: bytes) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from httptools import HttpParserError
 
 from shared.hosting.asgi import Scope
 from shared.hosting.requests import (
@@ -27,6 +27,8 @@ from shared.hosting.responses import (
     lines_of,
     status_answer,
 )
+from shared.hosting.transport import HeadJoiningTransport
+from shared.hosting.upgrades import UpgradeIgnored
 
 AnswerAtOnce = Callable[[Scope], PreparedAnswer | None]
 
@@ -34,6 +36,7 @@ MAX_PIPELINED_REQUESTS = 32  # Requests sent before earlier ones are answered; e
 RATE_WINDOW_SECONDS = 5.0  # Rates are measured over this time, so a shorter pause does not count.
 _LONGEST_HEAD = LONGEST_HEADERS + LONGEST_LINE
 _USUAL_BYTES = 4 * 1024  # A head that arrives in one piece of this size is within all limits.
+_OF_CONNECTIONS = (b"connection", b"proxy-connection")
 _HEADERS_TAKEN: Sequence[
     RawHeader
 ] = ()  # In place of the headers of a request whose head was read.
@@ -63,7 +66,7 @@ class _Progress:
     count: int  # Bytes at that time.
 
 
-class Connection(HttpToolsProtocol):
+class Connection(UpgradeIgnored):
     """A connection with time-outs and limits.
 
     An application may have a method `at_once`, which returns a prepared answer to a request, or
@@ -80,6 +83,7 @@ class Connection(HttpToolsProtocol):
     _idle_bytes = 0  # Of a head or of trailers: received since the last piece of a body or request.
     _refusal: RequestHeadRefused | None = None  # Nothing after it is read.
     _is_answered = False  # The request that is being read is answered already.
+    _has_ended = False  # The client sends nothing more, and waits for its answers.
     _default_headers: RawHeaders | None = None  # Headers that the server adds to every answer.
     _default_lines = b""  # The same as bytes.
 
@@ -99,7 +103,11 @@ class Connection(HttpToolsProtocol):
         self._idle_bytes += size
         if size > _USUAL_BYTES or self._is_in_head() or not data.isascii():
             self._is_usual = False
-        super().data_received(data)
+        self.idle_since = None
+        try:
+            self.parse(data)
+        except HttpParserError:
+            self.send_400_response("")
         if self._idle_bytes > _LONGEST_HEAD and self._refusal is None:
             is_line = self._is_in_head() and len(self.url) > LONGEST_LINE
             self._refuse(RequestHeadRefused(414 if is_line else 431))
@@ -109,6 +117,9 @@ class Connection(HttpToolsProtocol):
         # Replaces the method of uvicorn, which has no limit and treats trailers as headers.
         headers: Any = self.headers
         if headers is _HEADERS_TAKEN:
+            if name.lower() in _OF_CONNECTIONS:  # The parser would obey, and read nothing more.
+                self._refusal = RequestHeadRefused(400)
+                raise self._refusal
             return
         if len(headers) >= MOST_HEADERS:
             self._refusal = RequestHeadRefused(431)
@@ -123,6 +134,8 @@ class Connection(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
             self.transport.abort()
             self._is_answered = True
+            return
+        if self.withholds_upgrade():
             return
         try:
             self._take_head()
@@ -148,10 +161,15 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._idle_bytes = 0
+        if self._second_head:
+            return
         if self._is_answered:
             self._is_answered = False
         else:
-            super().on_message_complete()
+            # Replaces the method of uvicorn, which does not note the end of an answered request.
+            cycle: Any = self.cycle
+            cycle.more_body = False
+            cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         """Start the next request of the pipeline, or wait for one."""
@@ -161,10 +179,25 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
-        else:
+        if not self.pipeline:
             self.idle_since = self.loop.time()
+            return
+        cycle, app = self.pipeline.pop()
+        if cycle.more_body and (self._has_ended or self._refusal):
+            self.transport.close()  # The rest of the request never comes.
+        else:
+            self._start_asgi_task(cycle, app)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Return whether the client, which sends nothing more, still waits for an answer."""
+        cycle: Any = self.cycle
+        if self.scheme == "https" or cycle is None or cycle.response_complete:
+            return False  # asyncio has no TLS connection that is closed on one side.
+        if cycle.more_body and not self.pipeline:
+            return False
+        self._has_ended = True
+        cycle.keep_alive = False
+        return True
 
     def _unset_keepalive_if_required(self) -> None:
         self.idle_since = None
@@ -252,7 +285,7 @@ class Connection(HttpToolsProtocol):
         is_open = not self.flow.write_paused and not self.transport.is_closing()
         parser: Any = self.parser
         stays = parser.get_http_version() == "1.1" and parser.should_keep_alive()
-        return is_next and is_open and stays and not parser.should_upgrade()
+        return is_next and is_open and stays
 
     def _take_head(self) -> None:
         """Check the head, and set method, path and query; raise `RequestHeadRefused`."""
@@ -271,9 +304,12 @@ class Connection(HttpToolsProtocol):
         """Call the application."""
         self.idle_since = None  # It is set if the previous request arrived in the same piece.
         parser: Any = self.parser
-        if parser.get_http_version() not in ("1.0", "1.1"):
+        version = parser.get_http_version()
+        if version not in ("1.0", "1.1"):
             self._refusal = RequestHeadRefused(505)
             raise self._refusal
+        if version == "1.0":
+            self.expect_100_continue = False  # Its clients know no such answer.
         scope: Any = self.scope
         # uvicorn parses the target as a URL, in which "//" and "#" are delimiters.
         self.url, taken = b"/", (scope["raw_path"], scope["query_string"])
@@ -294,10 +330,15 @@ class Connection(HttpToolsProtocol):
         self.on_response_complete()
 
     def _refuse(self, refusal: RequestHeadRefused) -> None:
-        """Answer with a bare status and close, or close when earlier requests are answered."""
+        """Answer with a bare status and close, unless the request is answered already.
+
+        Earlier requests are answered first; then the connection is closed.
+        """
         self._refusal = refusal
         cycle: Any = self.cycle
-        if cycle is None or cycle.response_complete:
+        if self._is_answered or (cycle and cycle.response_complete and cycle.more_body):
+            self.transport.close()  # A second answer would be taken for that of another request.
+        elif cycle is None or cycle.response_complete:
             self._answer_last(refusal)
         elif self.pipeline or not cycle.more_body:
             cycle.keep_alive = (
@@ -329,66 +370,3 @@ class Connection(HttpToolsProtocol):
 
 def _never(_scope: Scope) -> None:
     """Return no answer, for an application without `at_once`."""
-
-
-# A transport that sends the head of an answer together with the first piece of its body.
-#
-# uvicorn writes them one after the other. Each write is a system call, and the first one wakes the
-# client for a head without a body: a third of the cost of a small answer.
-
-COPIED_BYTES = 64 * 1024  # Up to this size, copying a piece costs less than sending two.
-
-_HEAD = b"HTTP/1.1 "
-_CONTINUE = b"HTTP/1.1 100 "  # A client waits for this line before it sends its body.
-
-
-class HeadJoiningTransport(asyncio.Transport):
-    """Holds a head back until the first piece of its body, or the end of the answer."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        super().__init__()
-        self._transport = transport
-        self._head = b""
-        # Called for every request, so without another function call.
-        self.is_closing = transport.is_closing
-        self.pause_reading = transport.pause_reading
-        self.resume_reading = transport.resume_reading
-        self.abort = transport.abort
-        self.get_write_buffer_size = transport.get_write_buffer_size
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return self._transport.get_extra_info(name, default)
-
-    def write(self, data: Any) -> None:
-        """Send a piece together with a head that is held; hold a head.
-
-        Writes after the end of the connection are dropped: uvicorn reports the end to the last of
-        several requests only, and uvloop raises for the others.
-        """
-        if self.is_closing():
-            self._head = b""
-        elif self._head:
-            head, self._head = self._head, b""
-            self.send(head, data)
-        elif data[: len(_HEAD)] == _HEAD and data[: len(_CONTINUE)] != _CONTINUE:
-            self._head = data
-        else:
-            self._transport.write(data)
-
-    def flush(self) -> None:
-        """Send the head of an answer that has no body."""
-        head, self._head = self._head, b""
-        if head:
-            self._transport.write(head)
-
-    def close(self) -> None:
-        """Send the head that is held, and close."""
-        self.flush()
-        self._transport.close()
-
-    def send(self, head: bytes, data: Any) -> None:
-        """Send a head and the first piece of its body; a large piece is not copied."""
-        if len(data) <= COPIED_BYTES:
-            self._transport.write(head + data)
-        else:
-            self._transport.writelines((head, data))

@@ -84,6 +84,16 @@ class FolderUnwritable(StartRefused):
         )
 
 
+class DiskFull(StartRefused):
+    """The disk of the data folder has no room, and what it holds cannot be served without any."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"The disk of the data folder {folder} is full, and nothing can be served from it "
+            "without some room. Make room there, and start again."
+        )
+
+
 class CertificateUnusable(StartRefused):
     """The certificate or its key cannot be read, or do not match."""
 

@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shared.answer_cache import Repeatable
-from shared.conditional_requests import RangeNotSatisfiable, is_known, requested_range
+from shared.conditional_requests import (
+    RangeNotSatisfiable,
+    is_current,
+    is_known,
+    requested_range,
+)
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
-from shared.hosting.requests import MalformedPath, RequestHeaders, decode_path, query_parameters
+from shared.hosting.requests import MalformedPath, RequestHeaders, RequestQuery, decode_path
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
 from shared.log import log
 
@@ -71,10 +76,12 @@ class FileMiddleware:
         self, segments: Sequence[str], scope: Scope, receive: Receive, send: Send
     ) -> None:
         headers = RequestHeaders.of(scope)
-        query = query_parameters(scope["query_string"].decode("latin-1"))
+        query = RequestQuery.of(scope)
         resolved = await self._resolve(segments, query, headers)
         if isinstance(resolved, FileRefusal):
             await send_answer(_refusal(resolved, scope["method"]), send)
+        elif not is_current(headers, etag=resolved.etag):
+            await send_answer(_refusal(_outdated(resolved), scope["method"]), send)
         elif is_known(headers, etag=resolved.etag):
             await send_answer((_found(resolved, 304, _described(resolved)), _END), send)
         elif scope["method"] == "HEAD":
@@ -221,6 +228,12 @@ def _whole(file: FileResponse) -> Message:
 def _partial(file: FileResponse, span: range) -> Message:
     content_range = b"bytes %d-%d/%d" % (span.start, span.stop - 1, file.size)
     return _found(file, 206, [*_sized(file, len(span)), (b"content-range", content_range)])
+
+
+def _outdated(file: FileResponse) -> FileRefusal:
+    """Return the refusal of a request that requires another version of the file."""
+    headers = _lowered(file.headers)
+    return FileRefusal(412, {**headers, "etag": file.etag, "cache-control": "no-store"})
 
 
 def _refusal(refused: FileRefusal, method: str) -> AnswerMessages:

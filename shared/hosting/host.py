@@ -16,7 +16,13 @@ from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.change_feeds import ChangeFeeds
 from shared.hosting.file_responses import FileMiddleware, FileResolver
-from shared.hosting.middleware import FollowedRedirects, RedirectFollower, with_cors, with_headers
+from shared.hosting.middleware import (
+    FollowedRedirects,
+    RedirectFollower,
+    closing_without_leave,
+    with_cors,
+    with_headers,
+)
 from shared.hosting.request_bodies import (
     BodyReader,
     BodyTooLarge,
@@ -119,7 +125,7 @@ class Host:
             served = RedirectFollower(served, redirects)
         if self._timers is not None:
             served = AdminEndpoint(served, self._timers)
-        served = with_headers(with_cors(served), headers)
+        served = closing_without_leave(with_headers(with_cors(served), headers))
         self._answer_cache = AnswerCache(served, edition) if edition else None
         self._serve_http = self._answer_cache or served
 

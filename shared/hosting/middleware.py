@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shared.answer_cache import Repeatable
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
+from shared.hosting.request_bodies import body_length
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
 
 HOST_FILE = Path(__file__).resolve().parents[2] / "host.json"
@@ -46,6 +47,45 @@ def with_headers(app: ASGIApp, headers: RawHeaders) -> ASGIApp:
         return app(scope, receive, sending)
 
     return answering
+
+
+def closing_without_leave(app: ASGIApp) -> ASGIApp:
+    """Close the connection after an answer to a client that still waits for leave to send its body.
+
+    Such a client (`Expect: 100-continue`) may send its next request instead of the body, and that
+    request would be read as the body. Behind a proxy it may be the request of another client.
+    """
+
+    def answering(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        headers = scope["headers"]
+        if not _waits_for_leave(headers):
+            return app(scope, receive, send)
+        has_leave = False
+
+        def receiving() -> Awaitable[Message]:
+            nonlocal has_leave
+            has_leave = True
+            return receive()
+
+        def sending(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start" and not has_leave:
+                others = [each for each in message["headers"] if each[0].lower() != _CLOSE[0]]
+                message = {**message, "headers": [*others, _CLOSE]}
+            return send(message)
+
+        return app(scope, receiving, sending)
+
+    return answering
+
+
+_CLOSE = (b"connection", b"close")
+
+
+def _waits_for_leave(headers: RawHeaders) -> bool:
+    for name, value in headers:
+        if name == b"expect" and b"100-continue" in value.lower():
+            return body_length(headers) > 0
+    return False
 
 
 # Requests from pages of other sites (CORS), answered as `allowedOrigins: ['*']` of the real host.

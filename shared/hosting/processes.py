@@ -96,11 +96,15 @@ WorkerCommand = Callable[[int], Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class RestartDelays:
-    """How long the parent waits before it starts a worker again, or kills it."""
+    """How long the parent waits before it starts a worker again, or kills it.
 
-    first_pause_seconds: float = 0.5  # Before a worker that ended is started again.
+    Only the pause after a failed start doubles. A worker that served and then crashed or was
+    killed is started again after the first pause, however often that happens.
+    """
+
+    first_pause_seconds: float = 0.1  # Before a worker that ended is started again.
     longest_pause_seconds: float = 30.0  # The pause doubles up to this.
-    steady_seconds: float = 60.0  # A worker that lived this long starts over with the first pause.
+    starting_seconds: float = 10.0  # A worker that exits within this time failed to start.
     grace_seconds: float = SHUTDOWN_SECONDS + 5.0  # Then a worker that does not stop is killed.
 
 
@@ -142,10 +146,16 @@ class WorkerProcesses:
             else:
                 await self._end(worker)
                 return
-            if loop.time() - began > self._delays.steady_seconds:
+            if not self._failed_to_start(worker, loop.time() - began):
                 pause = self._delays.first_pause_seconds
             await _wait(stop, pause)
             pause = min(2 * pause, self._delays.longest_pause_seconds)
+
+    def _failed_to_start(self, worker: Process, seconds: float) -> bool:
+        """Check whether a worker ended by itself soon after its start; a signal may kill it at any
+        time."""
+        is_killed = worker.returncode is not None and worker.returncode < 0
+        return not is_killed and seconds < self._delays.starting_seconds
 
     async def _start(self, listening: socket.socket) -> Process:
         descriptor = listening.fileno()

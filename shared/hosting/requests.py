@@ -19,6 +19,8 @@ HEADERS_READ = (
     "ballroom.headers_read"  # In a scope: the names of headers that were read, in lower case.
 )
 EVERY_HEADER = "*"  # Among those names: all headers were read.
+QUERY_READ = "ballroom.query_read"  # In a scope: the keys of the query that were read.
+WHOLE_QUERY = "*"  # Among those keys: all of the query was read.
 EMPTY_QUERY = "ballroom.empty_query"  # In a scope: the target ended in a question mark.
 
 
@@ -103,6 +105,34 @@ def query_parameters(query: str) -> dict[str, str]:
     return {name: value for name, value in joined.items() if value}
 
 
+class RequestQuery(Mapping[str, str]):
+    """The query of a request, as `query_parameters` reads it."""
+
+    __slots__ = ("_params", "_read")
+
+    def __init__(self, params: Mapping[str, str], read: set[str] | None = None) -> None:
+        self._read: set[str] = set() if read is None else read
+        self._params = params
+
+    @classmethod
+    def of(cls, scope: Scope) -> Self:
+        """Return the query of a request, and note which of its keys are read."""
+        query = scope["query_string"].decode("latin-1")
+        return cls(query_parameters(query), scope.get(QUERY_READ))
+
+    def __getitem__(self, name: str) -> str:
+        self._read.add(name)
+        return self._params[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._read.add(WHOLE_QUERY)
+        return iter(self._params)
+
+    def __len__(self) -> int:
+        self._read.add(WHOLE_QUERY)
+        return len(self._params)
+
+
 class LazyRequest(func.HttpRequest):
     """A request whose parts are made on first use; most Functions use two or three."""
 
@@ -113,7 +143,7 @@ class LazyRequest(func.HttpRequest):
         self._route_params = route_params
         self._body = body
         self._headers: RequestHeaders | None = None
-        self._params: MappingProxyType[str, str] | None = None
+        self._params: RequestQuery | None = None
         self._worker_request: WorkerRequest | None = None
 
     @property
@@ -124,6 +154,7 @@ class LazyRequest(func.HttpRequest):
     def url(self) -> str:
         """Return the whole URL, with the trailing slash that routing ignores."""
         scope = self._scope
+        scope.get(QUERY_READ, set()).add(WHOLE_QUERY)
         query = scope["query_string"].decode("latin-1").replace("#", "%23")
         mark = "?" if query or EMPTY_QUERY in scope else ""
         path = encode_url(scope["raw_path"])
@@ -138,10 +169,9 @@ class LazyRequest(func.HttpRequest):
         return self._headers
 
     @property
-    def params(self) -> MappingProxyType[str, str]:
+    def params(self) -> RequestQuery:  # pyright: ignore[reportIncompatibleMethodOverride]
         if self._params is None:
-            query = self._scope["query_string"].decode("latin-1")
-            self._params = MappingProxyType(query_parameters(query))
+            self._params = RequestQuery.of(self._scope)
         return self._params
 
     @property

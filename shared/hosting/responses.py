@@ -1,11 +1,12 @@
 """Responses of Functions as the two ASGI messages that answer a request."""
 
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
-from http.cookies import Morsel, SimpleCookie
+from http.cookies import CookieError, Morsel, SimpleCookie
 from urllib.parse import quote
 
 import azure.functions as func
@@ -18,6 +19,9 @@ AnswerMessages = tuple[Message, Message]
 
 WITHOUT_BODY = frozenset((204, 304))
 _RESET = 205  # Its length is 0, whatever was returned.
+_WITHOUT_CONTENT = WITHOUT_BODY | {_RESET}
+_WITHOUT_LENGTH = frozenset((204, _RESET))  # A 304 may name the length of what it does not send.
+_LONGEST_LENGTH = 19  # Digits of the greatest number of 64 bits.
 _STATUSES = range(200, 600)
 
 _SERVER_HEADERS = frozenset(("server", "date"))  # Set by the server, whatever a Function sets.
@@ -56,6 +60,13 @@ class HeaderUnusable(UnusableAnswer):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the header {name!r} cannot be written")
+
+
+class CookieUnusable(UnusableAnswer):
+    """A cookie has a name that is not a token, or an expiry that is not the date of a standard."""
+
+    def __init__(self, reason: object) -> None:
+        super().__init__(f"a cookie cannot be written: {reason}")
 
 
 class FramingHeaderSet(UnusableAnswer):
@@ -123,18 +134,19 @@ def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
     given = _last_of_each(response)
     cookies = given.pop("set-cookie", None)
     _require_lines_of_ascii(given)
+    if status != HTTPStatus.NOT_MODIFIED:
+        _require_framed(given, body, has_length=status not in _WITHOUT_LENGTH, method=method)
     headers = [
         (_raw_name(name), value.strip(" \t").encode("ascii"))
         for name, value in given.items()
         if value or name != "content-type"  # An empty type is no type.
     ]
-    if "content-type" not in given:
+    if "content-type" not in given and response.mimetype:
         headers.append((b"content-type", _content_type(response)))
     if cookies is not None:
         headers += _cookies(response.headers.get_all("set-cookie"))
-    content = b"" if method == "HEAD" or status in WITHOUT_BODY or status == _RESET else body
+    content = b"" if method == "HEAD" or status in _WITHOUT_CONTENT else body
     if status not in WITHOUT_BODY:
-        _require_framed(given, body, method)
         _put_length(headers, given, content, method)
     messages = _messages(status, headers, content)
     messages[0]["repeat"] = repeat_of(response)
@@ -188,17 +200,21 @@ def _cookies(headers: Iterable[str]) -> RawHeaders:
 # --- Lengths -----------------------------------------------------------------------------------
 
 
-def _require_framed(given: dict[str, str], body: bytes, method: str) -> None:
+def _require_framed(given: dict[str, str], body: bytes, *, has_length: bool, method: str) -> None:
     """Raise `FramingHeaderSet` or `WrongLength` for headers that the real host cannot send."""
     if "transfer-encoding" in given:
         raise FramingHeaderSet
     promised = given.get("content-length")
     if promised is None:
         return
-    if not promised.isdecimal() or (method != "HEAD" and not body and int(promised)):
+    if not promised.isdecimal() or len(promised) > _LONGEST_LENGTH:
         raise WrongLength(promised, len(body))
-    if int(promised) < len(body):
+    length = int(promised)
+    if length and not (has_length and (body or method == "HEAD")):
+        raise WrongLength(promised, len(body))
+    if length < len(body):
         raise WrongLength(promised, len(body), is_cut=True)
+    given["content-length"] = str(length)  # Without zeros at its start.
 
 
 def _put_length(headers: RawHeaders, given: dict[str, str], content: bytes, method: str) -> None:
@@ -208,7 +224,7 @@ def _put_length(headers: RawHeaders, given: dict[str, str], content: bytes, meth
 
 
 def _is_cut(status: int, given: dict[str, str], body: bytes) -> bool:
-    if status in WITHOUT_BODY:
+    if status in _WITHOUT_CONTENT:
         return bool(body)
     return int(given.get("content-length", len(body))) > len(body)
 
@@ -220,17 +236,25 @@ def _messages(status: int, headers: RawHeaders, body: bytes) -> AnswerMessages:
     )
 
 
+_EXPIRY = "%a, %d %b %Y %H:%M:%S GMT"
 _SAME_SITE = frozenset(("lax", "strict", "none"))
 
 
 def rewrite_cookies(header: str) -> list[str]:
-    """Return the cookies of one header; the worker drops those that it cannot read."""
-    return [_written(morsel) for morsel in SimpleCookie(header).values()]
+    """Return the cookies of one header; the worker drops those that it cannot read.
+
+    Raises `CookieUnusable` for those that it reads and cannot write.
+    """
+    try:
+        return [_written(morsel) for morsel in SimpleCookie(header).values()]
+    except (CookieError, ValueError) as reason:
+        raise CookieUnusable(reason) from None
 
 
 def _written(morsel: "Morsel[str]") -> str:
     parts = [f"{morsel.key}={quote(morsel.value, safe='~')}"]
     if morsel["expires"]:
+        time.strptime(morsel["expires"], _EXPIRY)
         parts.append(f"expires={morsel['expires']}")
     if morsel["max-age"]:
         parts.append(f"max-age={morsel['max-age']}")

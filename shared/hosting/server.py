@@ -25,6 +25,7 @@ from shared.domain.addresses import Networks, caller_network, is_shared
 from shared.hosting.asgi import ASGIApp
 from shared.hosting.connection import Connection, ConnectionTimeouts
 from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
+from shared.private_files import make_private_folder
 
 BACKLOG = 2048
 _ELSEWHERE = ("192.0.2.1", 9)  # An address that is reserved for documentation.
@@ -138,10 +139,12 @@ def require_writable(folder: Path) -> None:
     """Create the folder if it is missing; raise `FolderUnwritable` if it cannot be written."""
     try:
         # For its owner only: it will contain private packages and hashes of tokens.
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
         with TemporaryFile(dir=folder):
             pass
     except OSError as refused:
+        if refused.errno in (errno.ENOSPC, errno.EDQUOT) and folder.is_dir():
+            return  # What is there can be read.
         raise FolderUnwritable(folder, refused.strerror or str(refused)) from None
 
 

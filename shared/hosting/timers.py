@@ -21,6 +21,7 @@ from shared.hosting.responses import AnswerMessages, send_answer, status_answer
 from shared.hosting.triggers import TimerFunction
 from shared.log import log
 from shared.ports import Clock
+from shared.private_files import make_private_folder, open_private
 from shared.schedules import is_schedule, next_run
 
 Sleep = Callable[[float], Awaitable[object]]
@@ -50,7 +51,7 @@ class Timers:
 
     async def run(self) -> None:
         """Run each timer on its schedule until cancelled, once this process owns them all."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._folder)
         async with self._holding("owner.lock", OWNER_CHECK_SECONDS), asyncio.TaskGroup() as group:
             for each in self._functions.values():
                 group.create_task(self._follow(each))
@@ -61,7 +62,7 @@ class Timers:
 
     async def fire(self, name: str) -> None:
         """Run a timer now, or when its current run ends."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._folder)
         await self._call(self._functions[name.lower()], TimerRequest(past_due=False))
 
     async def _follow(self, timer: TimerFunction) -> None:
@@ -105,7 +106,7 @@ class Timers:
 
     def _note_run(self, timer: TimerFunction, at_ms: int) -> None:
         record = self._record(timer)
-        record.touch()
+        open_private(record, "ab").close()
         os.utime(record, ns=(at_ms * 1_000_000, at_ms * 1_000_000))
 
     def _record(self, timer: TimerFunction) -> Path:

@@ -118,7 +118,18 @@ def highlight(path: str, text: str, clock: Callable[[], float] = time.thread_tim
     shown = truncate(text, MAX_SOURCE_CHARACTERS).removesuffix("\n")
     load_lexer(language)
     is_over = partial(Stopwatch(clock).is_over, UNTIL_HTML)
-    lines = highlight_code(shown, language, is_over, limit=MAX_SOURCE_CHARACTERS).split("\n")
+    return _numbered(highlight_code(shown, language, is_over, limit=MAX_SOURCE_CHARACTERS))
+
+
+def show_plain(text: str) -> SafeHtml:
+    """Return the lines of a source file as `highlight` does, without colors."""
+    shown = truncate(text, MAX_SOURCE_CHARACTERS).removesuffix("\n")
+    plain = show_bidi_characters(escape(shown, quote=False))
+    return _numbered(plain.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _numbered(html: str) -> SafeHtml:
+    lines = html.split("\n")
     return SafeHtml(
         "\n".join(f'<span id="L-{number}">{line}</span>' for number, line in enumerate(lines, 1))
     )

@@ -58,6 +58,7 @@ from shared.services.records import (
     RecordWriter,
     entities_with_prefix,
     entity_page,
+    retried_when_leased,
 )
 from shared.services.sessions import Sessions, live_sessions
 from shared.services.token_records import TokenRecords, UsedToken, token_change
@@ -91,6 +92,7 @@ class Administrators:
         current = [each for each in found if each.administrator]
         return sorted(current, key=lambda account: account.name.lower())
 
+    @retried_when_leased
     async def appoint(self, account: Account, *, by: Principal) -> Account:
         """Make an account an administrator; a repeat changes nothing. Raises `AccountLocked`."""
         async with self.locked(account, "appoint", by=by) as current:
@@ -100,6 +102,7 @@ class Administrators:
                 return current
             return await self._write(current.model_copy(update={"administrator": True}), by)
 
+    @retried_when_leased
     async def dismiss(self, account: Account, *, by: Principal) -> Account:
         """End that an account is administrator; a repeat changes nothing. Raises
         `LastAdministrator`.
@@ -117,7 +120,7 @@ class Administrators:
         """Yield the stored account while nobody else can change administrators.
 
         Otherwise two administrators could dismiss each other, and none would be left.
-        Raises as `Administration.require_fresh` does, `AccountNotFound`, and `Busy`.
+        Raises as `Administration.require_fresh` and `Leases.lease` do, and `AccountNotFound`.
         """
         what = f"the account {account.name}"
         await self.administration.require_fresh(by, verb, what)
@@ -300,6 +303,7 @@ class AccountAdministration:
             await self.tokens.revoke(token, token_change("revoked", token), by=by)
         return len(found)
 
+    @retried_when_leased
     async def lock(self, account: Account, reason: str, *, by: Principal) -> list[Session]:
         """Lock the account and return its ended sessions; a repeat changes the reason.
 
@@ -318,6 +322,7 @@ class AccountAdministration:
         await self._send_mail(account, account_locked_mail(account.name, self.base_url))
         return ended
 
+    @retried_when_leased
     async def unlock(self, account: Account, *, by: Principal) -> None:
         """Unlock the account; its tokens are accepted again, except revoked ones."""
         async with self.administrators.locked(account, "unlock", by=by) as current:

@@ -1,37 +1,29 @@
-"""API documentation: the documents of modules, for those who may see their packages."""
+"""API documentation: the pieces of releases, for those who may see their packages."""
 
-import asyncio
-import gzip
-import json
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
 
 from shared.auth.authorization import Authorization
-from shared.caching import SingleFlight
-from shared.domain.api_docs.records import ApiDocsRecord, DocsState
+from shared.domain.api_docs.pieces import PieceKind, PiecePlace, piece_name
+from shared.domain.api_docs.records import (
+    GENERATOR_VERSION,
+    NO_API,
+    ApiDocsRecord,
+    ApiSummary,
+    DocsState,
+)
 from shared.domain.archives.names import Digest
-from shared.domain.documents import unpacked_length
 from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.errors.packages import ApiDocsFailed, ModuleNotFound
+from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, Package, parse_module_name, parse_org, possible_packages
 from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
 from shared.domain.versions import Version
 from shared.ports import DocumentStore, PackageReader
-from shared.services.api_docs_generation import ApiDocsGeneration
-
-if TYPE_CHECKING:
-    from shared.domain.api_docs.comparison import ApiComparison
-    from shared.domain.api_docs.model import ModuleDocs
-
-Value = TypeVar("Value")
-
-# Documentation of 64 MB takes 600 MB of memory, so that few are read at the same time.
-CONCURRENT_READERS = 2
-_readers = ThreadPoolExecutor(CONCURRENT_READERS, thread_name_prefix="api-docs-reader")
+from shared.services.api_docs_queue import ApiDocsQueue
+from shared.services.pieces import PieceReader, PiecesGone, StoredPiece
 
 MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
 
@@ -63,128 +55,114 @@ class DocumentedModule:
         return Digest(self.entry.digest)
 
     @property
+    def coordinate(self) -> Coordinate:
+        return self.head.package.at(self.entry.parsed)
+
+    @property
     def is_public(self) -> bool:
         return self.head.visibility is Visibility.PUBLIC
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleDocument:
-    """The document of a module as it is stored: a gzip file."""
-
-    gzipped: bytes
-    is_public: bool
-
-    @property
-    def unpacked_length(self) -> int:
-        return unpacked_length(self.gzipped)
-
-
 @dataclass(frozen=True)
 class ApiDocs:
-    """Reads the API documentation of releases.
+    """Reads the documentation of releases.
 
-    Documentation that is not made yet is made at once. Private, withheld and missing packages are
-    the same `ModuleNotFound`.
+    What is not made yet is wanted from the queue, and refused until then. Private, withheld and
+    missing packages are the same `ModuleNotFound`.
     """
 
     authorization: Authorization
     records: PackageReader
     documents: DocumentStore
-    generation: ApiDocsGeneration
-    # To be held by what keeps much unpacked documentation in memory until it responds.
-    large_answers: asyncio.Semaphore = field(
-        default_factory=lambda: asyncio.Semaphore(CONCURRENT_READERS), init=False
-    )
-    _reading: "SingleFlight[ModuleDocs]" = field(
-        default_factory=SingleFlight["ModuleDocs"], init=False
-    )
+    pieces: PieceReader
+    queue: ApiDocsQueue
 
-    async def document(self, name: ModuleName, *, by: Principal) -> ModuleDocument:
-        """Return the document of a module. Two trips.
+    async def document(
+        self, name: ModuleName, *, by: Principal
+    ) -> tuple[DocumentedModule, StoredPiece]:
+        """Return a module and its document.
 
         Raises `ModuleNotFound`, `ApiDocsFailed` or `ApiDocsPending`.
         """
         found = await self.find(name, by=by)
-        return ModuleDocument(await self._found(found), found.is_public)
+        return found, await self.document_of(found)
 
-    async def module(self, name: ModuleName, *, by: Principal) -> "ModuleDocs":
-        """Return the documentation of a module; raise as `document` does."""
-        return await self.read(await self.find(name, by=by))
+    async def document_of(self, found: DocumentedModule) -> StoredPiece:
+        """Return the document of a module; raise `ApiDocsFailed` or `ApiDocsPending`."""
+        piece = await self.piece(found.digest, found.coordinate, PieceKind.DOCUMENT, found.module)
+        if piece is None:
+            raise ApiDocsFailed(found.coordinate, "the archive has no sources")
+        return piece
 
-    async def read(self, found: DocumentedModule) -> "ModuleDocs":
-        """Return the documentation of a module that was found."""
-        return await self._read(await self._found(found))
+    async def piece(
+        self, digest: Digest, coordinate: Coordinate, kind: PieceKind, *of: str
+    ) -> StoredPiece | None:
+        """Return a piece of a release that the caller may see; None if the release has none.
 
-    async def of_release(self, release: Release, module: str) -> "ModuleDocs":
-        """Return the documentation of a module of a release that the caller may see; raise
-        `ApiDocsFailed` or `ApiDocsPending`."""
-        return await self._read(await self._content(release.content, release.coordinate, module))
+        Raises `ApiDocsPending`, or `ApiDocsFailed` with the reason why the piece was refused.
+        """
+        if await self.place(digest, coordinate, kind, *of) is None:
+            return None
+        try:
+            return await self.pieces.read(digest, piece_name(kind, *of))
+        except PiecesGone:
+            raise self._pending(coordinate) from None
 
-    async def record(self, release: Release) -> ApiDocsRecord:
-        """Return the state of the documentation of a release."""
-        record = await self.documents.api_docs_record(release.content)
+    async def place(
+        self, digest: Digest, coordinate: Coordinate, kind: PieceKind, *of: str
+    ) -> PiecePlace | None:
+        """Return where a piece is, which says how long it is; raise as `piece` does."""
+        record = await self.record(digest, coordinate)
+        try:
+            place = await self.pieces.place(digest, piece_name(kind, *of))
+        except PiecesGone:
+            raise self._pending(coordinate) from None
+        if place is None and (reason := _refusal(record, kind, of)):
+            raise ApiDocsFailed(coordinate, reason)
+        return place
+
+    async def text(self, release: Release, kind: PieceKind, *of: str) -> str | None:
+        """Return a piece of a release as text; raise as `piece` does."""
+        piece = await self.piece(release.content, release.coordinate, kind, *of)
+        return None if piece is None else piece.unpack().decode()
+
+    async def record(self, digest: Digest, coordinate: Coordinate) -> ApiDocsRecord:
+        """Return the record of documentation that has pieces; raise as `piece` does."""
+        record = await self.pieces.record(digest)
+        if record is None or (record.pieces is None and record.generator < GENERATOR_VERSION):
+            raise self._pending(coordinate)
+        if record.pieces is None:
+            raise ApiDocsFailed(coordinate, record.reason or "the archive has no sources")
+        return record
+
+    async def summaries(self, digest: Digest, coordinate: Coordinate) -> ApiSummary:
+        """Return the connectors and triggers of a release; raise as `piece` does."""
+        await self.record(digest, coordinate)
+        record = await self.documents.api_docs_record(digest)
+        return record.api if record else NO_API
+
+    async def state(self, release: Release) -> ApiDocsRecord:
+        """Return the record of a release, also if nothing is made yet or could be."""
+        record = await self.pieces.record(release.content)
         return record or ApiDocsRecord(state=DocsState.PENDING, generator=0)
 
-    async def compare(
-        self, package: Package, before: ReleaseEntry, after: ReleaseEntry
-    ) -> "ApiComparison":
-        """Compare two releases of a package that the caller may see; raise `ApiDocsFailed` or
-        `ApiDocsPending` if one of them has no documentation."""
-        old, new = await asyncio.gather(*(self._modules(package, each) for each in (before, after)))
-        return await self.in_reader(partial(_compare, (before.parsed, old), (after.parsed, new)))
-
-    async def _modules(self, package: Package, entry: ReleaseEntry) -> "list[ModuleDocs]":
-        digest, coordinate = Digest(entry.digest), package.at(entry.parsed)
-        return [
-            await self._read(await self._content(digest, coordinate, module))
-            for module in entry.modules
-        ]
-
-    async def lists(self, release: Release, key: str) -> list[str]:
-        """Return a list of each module of a release as JSON, by its key in the document; of a
-        module without a document it is empty. One trip for each module."""
-        digest = release.content
-        contents = [await self.documents.api_docs(digest, each) for each in release.modules]
-        if None in contents:
-            await self.generation.require(release.coordinate)
-            contents = [await self.documents.api_docs(digest, each) for each in release.modules]
-        return await self.in_reader(partial(_lists, contents, key))
-
-    async def in_reader(self, work: Callable[[], Value]) -> Value:
-        """Do work that unpacks documentation; others wait until few do."""
-        return await asyncio.get_running_loop().run_in_executor(_readers, work)
+    def _pending(self, coordinate: Coordinate) -> ApiDocsPending:
+        self.queue.want(coordinate)
+        return ApiDocsPending(coordinate)
 
     async def find(self, name: ModuleName, *, by: Principal) -> DocumentedModule:
         """Return the release that has the module, or raise `ModuleNotFound`. One trip."""
-        missing = ModuleNotFound(name.org, name.module, name.version)
+        missing = partial(ModuleNotFound, name.org, name.module, name.version)
         try:
             packages, version = name.packages(), Version.parse(name.version)
         except (InvalidName, InvalidVersion):
-            raise missing from None
+            raise missing() from None
         surveys = await self.records.survey(packages, [each.at(version) for each in packages])
         requested = list(zip(packages, surveys, strict=True))
         found = _find(await self.authorization.visible(by, requested), name.module, version)
         if found is None:
-            raise missing
+            raise missing()
         return found
-
-    async def _read(self, content: bytes) -> "ModuleDocs":
-        """Return the documentation of a document; all who ask for it at once share it."""
-        return await self._reading.answer(content, lambda: self.in_reader(partial(_read, content)))
-
-    async def _found(self, found: DocumentedModule) -> bytes:
-        coordinate = found.head.package.at(found.entry.parsed)
-        return await self._content(found.digest, coordinate, found.module)
-
-    async def _content(self, digest: Digest, coordinate: Coordinate, module: str) -> bytes:
-        content = await self.documents.api_docs(digest, module)
-        if content is not None:
-            return content
-        record = await self.generation.require(coordinate)
-        content = await self.documents.api_docs(digest, module)
-        if content is None or record.state is DocsState.FAILED:
-            raise ApiDocsFailed(coordinate, record.reason or "the archive has no sources")
-        return content
 
 
 def _find(surveys: Iterable[Survey], module: str, version: Version) -> DocumentedModule | None:
@@ -197,24 +175,16 @@ def _find(surveys: Iterable[Survey], module: str, version: Version) -> Documente
     return None
 
 
-def _lists(contents: Iterable[bytes | None], key: str) -> list[str]:
-    return [_list(each, key) if each else "[]" for each in contents]
+_SYMBOLS = (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_MARKDOWN, PieceKind.SYMBOL_JSON)
 
 
-def _list(content: bytes, key: str) -> str:
-    [module] = json.loads(gzip.decompress(content))["docsData"]["modules"]
-    return json.dumps(module[key], separators=(",", ":"))
-
-
-def _compare(
-    before: "tuple[Version, list[ModuleDocs]]", after: "tuple[Version, list[ModuleDocs]]"
-) -> "ApiComparison":
-    from shared.domain.api_docs.comparison import compare  # noqa: PLC0415 - few requests need it.
-
-    return compare(before, after)
-
-
-def _read(content: bytes) -> "ModuleDocs":
-    from shared.domain.api_docs.documents import read_document  # noqa: PLC0415 - few requests need it.
-
-    return read_document(gzip.decompress(content))
+def _refusal(record: ApiDocsRecord, kind: PieceKind, of: Sequence[str]) -> str:
+    """Return why a piece was not made; empty if there is none to make."""
+    module = of[0] if of else ""
+    if kind in _SYMBOLS:
+        parts = [each for each in record.refused if each.startswith(f"symbols {module} ")]
+    elif kind in (PieceKind.README, PieceKind.CHANGELOG):
+        parts = [f"{kind.value} {module}".rstrip()]
+    else:
+        parts = [f"outline {module}"]
+    return next(filter(None, map(record.refused.get, [f"module {module}", *parts])), "")

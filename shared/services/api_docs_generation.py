@@ -1,344 +1,348 @@
-"""Making API documentation: after a push, on request, and for releases that have none.
-
-The event feed is the queue. The process that took a push documents it after its answer; the task
-`document` reads the feed, and documents what a crash left out.
-"""
+"""Making API documentation: what the confined process is given, and what becomes of its result."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+import gzip
+import json
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
-from time import thread_time
+from hashlib import sha256
+from pathlib import Path
 
-from shared.caching import SingleFlight
-from shared.domain.api_docs.records import GENERATOR_VERSION, NO_API, ApiDocsRecord
-from shared.domain.api_docs.sources import (
-    ReleaseDocs,
-    ReleaseFiles,
-    SourceName,
-    failed_docs,
-    select_sources,
-    source_names,
+from shared.confined.limits import PartResult
+from shared.confined.source import (
+    ARCHIVE,
+    BEFORE,
+    PIECES,
+    RECORD,
+    REQUEST,
+    SINCE,
+    OtherModule,
+    ReleaseRequest,
 )
-from shared.domain.errors.archives import BadArchive
-from shared.domain.errors.base import Refusal
-from shared.domain.errors.packages import ArchiveNotFound, ReleaseNotFound
-from shared.domain.errors.requests import ApiDocsPending
-from shared.domain.events import ChangeKind, package_change
-from shared.domain.names import Coordinate, Package
-from shared.domain.packages import Graph, Head, Release, State, read_graph
+from shared.domain.api_docs.pieces import PieceKind, piece_name
+from shared.domain.api_docs.records import GENERATOR_VERSION, NO_API, ApiDocsRecord, DocsState
+from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
+from shared.domain.archives.names import Digest
+from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.names import Coordinate
+from shared.domain.packages import (
+    Graph,
+    Release,
+    ReleaseEntry,
+    State,
+    Survey,
+    Visibility,
+    read_graph,
+)
 from shared.domain.selection import latest
-from shared.domain.versions import ANY_CLIENT, Range, Version
-from shared.ports import Clock, DocumentStore, EventStore, MetadataStore, WorkStore
-from shared.services.api_history import ApiHistory
-from shared.services.archive_files import ArchiveFiles
+from shared.domain.versions import ANY_CLIENT, Range
+from shared.ports import ArchiveStore, ConfinedTasks, DirectoryStore, DocumentStore, MetadataStore
 from shared.services.derived_data import DerivedData
-from shared.services.records import package_batches
-from shared.services.upkeep import UPKEEP_BATCH, Checkpoints, TaskReport
+from shared.services.pieces import PieceReader, PiecesGone
 
-REQUEST_WAITS = timedelta(seconds=8)  # Clients give up after ten seconds or more.
+COPIED_BYTES = 4 * 1024 * 1024  # Of an archive, at once.
+MAX_RECORD_BYTES = 4 * 1024 * 1024  # 300 KiB of symbols, and the summaries of connectors.
+MAX_OTHER_PACKAGES = 32  # Direct dependencies whose records may be described.
+MAX_OTHER_BYTES = 16 * 1024 * 1024  # Of their documents, compressed.
 
-GenerationFailure = Callable[[Coordinate, Exception], None]
+GenerationFailure = Callable[[Coordinate, str], None]
 
 
+# --- What a job reads --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class JobInputs:
+    """Writes what a job reads into its folder."""
+
+    metadata: MetadataStore
+    documents: DocumentStore
+    archives: ArchiveStore
+    pieces: PieceReader
+
+    async def write(self, release: Release, folder: Path) -> ReleaseRequest:
+        """Write the archive, the facts of a release, and the documents that it is compared with
+        and refers to; raise `ArchiveNotFound`."""
+        await self._copy_archive(release, folder / ARCHIVE)
+        digest, package = release.content, release.coordinate.package
+        texts, [graph], [survey] = await asyncio.gather(
+            self.documents.texts(digest),
+            self.documents.graphs([digest]),
+            self.metadata.survey([package]),
+        )
+        request = ReleaseRequest(
+            org=release.org,
+            name=release.name,
+            version=release.version,
+            bala_version=release.bala_version,
+            summary=release.summary,
+            modules=release.modules,
+            texts=texts,
+            graph=Graph(nodes=read_graph(graph)),
+            oldest=_oldest(survey, release),
+        )
+        history = await self._write_before(survey, release, folder)
+        request = request.model_copy(
+            update={**history, "others": await self._write_others(request, folder)}
+        )
+        await asyncio.to_thread((folder / REQUEST).write_text, request.model_dump_json(), "utf-8")
+        return request
+
+    async def write_documents(self, entry: ReleaseEntry, folder: Path) -> ApiDocsRecord | None:
+        """Write the documents of a release's modules, and since when their symbols exist; return
+        its record, or None if that is not there."""
+        digest = Digest(entry.digest)
+        record = await self.pieces.record(digest)
+        if record is None or record.generator < GENERATOR_VERSION or record.pieces is None:
+            return None
+        await asyncio.to_thread(folder.mkdir)
+        try:
+            for number, module in enumerate(record.modules):
+                await self._write_document(digest, module, folder / f"{number}.json.gz")
+            since = await self.pieces.read(digest, piece_name(PieceKind.SINCE))
+        except PiecesGone:
+            return None
+        known = since.unpack() if since else b"{}"
+        await asyncio.to_thread((folder / SINCE).write_bytes, known)
+        return record
+
+    async def _copy_archive(self, release: Release, target: Path) -> None:
+        for start in range(0, release.size_bytes, COPIED_BYTES):
+            content = await self.archives.read(release.archive, start, COPIED_BYTES)
+            await asyncio.to_thread(_append, target, content)
+
+    async def _write_before(
+        self, survey: Survey | None, release: Release, folder: Path
+    ) -> dict[str, object]:
+        """Write what the version before has; return what the request says of it."""
+        live = survey.live if survey else ()
+        earlier = earlier_release(live, release.coordinate.version)
+        if earlier is None:
+            return {}
+        record = await self.write_documents(earlier, folder / BEFORE)
+        if record is None:
+            return {"has_unknown_history": True}
+        is_complete = record.state is DocsState.DONE
+        return {"before": earlier.version, "before_is_complete": is_complete}
+
+    async def _write_others(self, request: ReleaseRequest, folder: Path) -> tuple[OtherModule, ...]:
+        """Write the documents of direct dependencies: those that are public, live and documented,
+        in the exact version that the release was built with."""
+        nodes = {(each.org, each.name): each for each in request.graph.nodes}
+        own = nodes.get((request.org, request.name))
+        needed = [
+            Coordinate.parse(n.org, n.name, n.version) for n in (own.dependencies if own else ())
+        ]
+        others, left = list[OtherModule](), MAX_OTHER_BYTES
+        for coordinate, entry in await self.available(needed[:MAX_OTHER_PACKAGES]):
+            for module in entry.modules if entry else (coordinate.package.name,):
+                other = _other(coordinate, module)
+                if entry and left > 0:
+                    file = folder / f"other-{len(others)}.json.gz"
+                    with suppress(PiecesGone):
+                        written = await self._write_document(Digest(entry.digest), module, file)
+                        left -= written
+                        other = other.model_copy(update={"file": file.name if written else ""})
+                others.append(other)
+        return tuple(others)
+
+    async def available(
+        self, coordinates: Sequence[Coordinate]
+    ) -> list[tuple[Coordinate, ReleaseEntry | None]]:
+        """Return each release with its entry; None unless it is public and live. One trip."""
+        packages = [each.package for each in coordinates]
+        surveys = await self.metadata.survey(packages, coordinates) if packages else []
+        found = zip(coordinates, surveys, strict=True)
+        return [(each, _public_entry(survey, each)) for each, survey in found]
+
+    async def _write_document(self, digest: Digest, module: str, file: Path) -> int:
+        """Write the document of a module as a gzip file; return its size, 0 if there is none."""
+        stored = await self.pieces.read(digest, piece_name(PieceKind.DOCUMENT, module))
+        if stored is None:
+            return 0
+        content = stored.content if stored.is_packed else gzip.compress(stored.content, mtime=0)
+        await asyncio.to_thread(file.write_bytes, content)
+        return len(content)
+
+
+def _append(file: Path, content: bytes) -> None:
+    with file.open("ab") as opened:
+        opened.write(content)
+
+
+def _oldest(survey: Survey | None, release: Release) -> str:
+    versions = [each.parsed for each in survey.live] if survey else []
+    return min((*versions, release.coordinate.version), key=lambda each: each.precedence).text
+
+
+def _public_entry(survey: Survey | None, coordinate: Coordinate) -> ReleaseEntry | None:
+    if survey is None or survey.head.visibility is not Visibility.PUBLIC:
+        return None
+    version = coordinate.version.text
+    found = (each for each in survey.entries if each.version == version)
+    return next((each for each in found if each.state is State.LIVE), None)
+
+
+def _other(coordinate: Coordinate, module: str) -> OtherModule:
+    package = coordinate.package
+    return OtherModule(
+        org=package.org, name=package.name, version=coordinate.version.text, module=module
+    )
+
+
+# --- The job
+
+
+@dataclass(frozen=True)
 class ApiDocsGeneration:
-    """Makes the documentation of releases, one at a time in a process, and stores it."""
+    """Makes the documentation of a release and stores it."""
 
-    def __init__(
-        self,
-        metadata: MetadataStore,
-        documents: DocumentStore,
-        files: ArchiveFiles,
-        history: ApiHistory,
-        derived_data: DerivedData,
-        *,
-        failed: GenerationFailure,
-    ) -> None:
-        """`failed` is called with an error of the generator, which is ours to correct."""
-        self._metadata = metadata
-        self._documents = documents
-        self._files = files
-        self._history = history
-        self._derived_data = derived_data
-        self._failed = failed
-        self._single_flight = SingleFlight[ApiDocsRecord]()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="api-docs")
+    inputs: JobInputs
+    confined: ConfinedTasks
+    metadata: MetadataStore
+    documents: DocumentStore
+    directory: DirectoryStore
+    pieces: PieceReader
+    derived_data: DerivedData
 
-    async def require(self, coordinate: Coordinate) -> ApiDocsRecord:
-        """Return the state of a release's documentation, which is made if there is none.
+    async def update(self, release: Release) -> ApiDocsRecord | None:
+        """Document the release and return the record; None if it is documented already.
 
-        Raises `ApiDocsPending` if that takes too long for a request, and `ReleaseNotFound`.
+        Raises `ConfinedUnavailable` if that has to be repeated later.
         """
-        making = self._single_flight.start(coordinate.key, partial(self._require, coordinate))
-        done, _ = await asyncio.wait({making}, timeout=REQUEST_WAITS.total_seconds())
-        if not done:
-            raise ApiDocsPending(coordinate)
-        return making.result()
-
-    async def update(self, release: Release) -> bool:
-        """Document the release unless it is documented already; say whether it was not."""
         if release.state is State.REMOVED:
+            return None
+        before = await self.documents.api_docs_record(release.content)
+        if before is not None and await self._is_current(release, before):
+            return None
+        return await self.make(release)
+
+    async def _is_current(self, release: Release, record: ApiDocsRecord) -> bool:
+        """Check that no documentation has to be made; a backup has no pieces."""
+        if record.generator < GENERATOR_VERSION:
             return False
-        before = await self._documents.api_docs_record(release.content)
-        if before is not None and before.generator >= GENERATOR_VERSION:
-            return False
-        await self._make(release, before)
-        return True
+        place = record.pieces
+        return place is None or bool(
+            await self.documents.read_pieces(release.content, place.name, 0, 1)
+        )
 
     async def make(self, release: Release) -> ApiDocsRecord:
-        """Document the release, again if it is documented already."""
-        return await self._make(release, await self._documents.api_docs_record(release.content))
-
-    async def close(self) -> None:
-        """Stop the thread."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
-    async def _make(self, release: Release, before: ApiDocsRecord | None) -> ApiDocsRecord:
-        made = await self._with_history(release, await self._made(release))
-        await self._documents.put_api_docs(release.content, made.record, made.documents)
+        """Document the release, again if it is documented already; raise as `update` does."""
+        before = await self.documents.api_docs_record(release.content)
+        async with job_folder() as folder:
+            made = await self._made(release, folder)
+            await self.documents.put_api_docs(release.content, made.record, made.pieces)
+        self.pieces.forget(release.content)
+        if made.verdict:
+            await self.directory.put(made.verdict)
         if _is_searched(made.record) or (before and _is_searched(before)):
             await self._update_search(release)
         return made.record
 
-    async def _require(self, coordinate: Coordinate) -> ApiDocsRecord:
-        found = await self._metadata.find(coordinate)
-        release = found.release
-        if release is None or release.state is State.REMOVED:
-            raise ReleaseNotFound(coordinate.package, coordinate.version)
-        record = await self._documents.api_docs_record(release.content)
-        return record or await self._make(release, None)
-
-    async def _made(self, release: Release) -> ReleaseDocs:
+    async def _made(self, release: Release, folder: Path) -> "_Made":
         try:
-            files = await self._release_files(release)
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, _document, files)
-        except (BadArchive, ArchiveNotFound) as refusal:
-            return failed_docs(str(refusal))
-        except Refusal:
-            raise
-        except Exception as error:  # Sources are hostile, and the worker goes on.
-            self._failed(release.coordinate, error)
-            return failed_docs("the sources cannot be documented")
-
-    async def _with_history(self, release: Release, made: ReleaseDocs) -> ReleaseDocs:
-        try:
-            return await self._history.add(release, made)
-        except Refusal:
-            raise
-        except Exception as error:  # The documentation is complete without it.
-            self._failed(release.coordinate, error)
-            return made
-
-    async def _release_files(self, release: Release) -> ReleaseFiles:
-        digest = release.content
-        texts, [graph], contents = await asyncio.gather(
-            self._documents.texts(digest),
-            self._documents.graphs([digest]),
-            self._sources(release),
-        )
-        nodes = Graph(nodes=read_graph(graph))
-        return ReleaseFiles(release.coordinate, release.modules, texts, nodes, contents)
-
-    async def _sources(self, release: Release) -> Mapping[SourceName, bytes | str]:
-        directory = await self._files.list(release)
-        sources = source_names(directory.files, release.name)
-        sizes = {each: directory.entries[each.entry].unpacked_bytes for each in sources}
-        refused = select_sources(sizes)
-        wanted = [each.entry for each in sources if each not in refused]
-        contents = await self._files.read_all(release, wanted)
-        return {each: refused.get(each) or contents[each.entry] for each in sources}
+            request = await self.inputs.write(release, folder)
+        except ArchiveNotFound as refusal:
+            return _Made(_failed(str(refusal)))
+        parts = await self.confined.run("release", folder, None)
+        return await asyncio.to_thread(_result, folder, request, parts)
 
     async def _update_search(self, release: Release) -> None:
         """Let people find the symbols of the package and editors its connectors, if this is its
         latest release."""
         package = release.coordinate.package
-        [survey] = await self._metadata.survey([package])
+        [survey] = await self.metadata.survey([package])
         entry = latest(survey, Range(), ANY_CLIENT) if survey else None
         if entry and entry.digest == release.digest:
-            await self._derived_data.update_search(package)
+            await self.derived_data.update_search(package)
 
 
 def _is_searched(record: ApiDocsRecord) -> bool:
     return record.api != NO_API or bool(record.symbols)
 
 
-def _document(files: ReleaseFiles) -> ReleaseDocs:
-    # The reader and the generator take long to import, and few processes need them.
-    from shared.domain.api_docs.release import document_release  # noqa: PLC0415
-
-    return document_release(files, thread_time)
-
-
-QUEUE_LENGTH = 1_000  # Pushes; the task documents what does not fit.
-
-
-class ApiDocsQueue:
-    """Documents releases after the answer to their push, one after another.
-
-    Nothing is lost if the process ends: the task `document` does what is left.
-    """
-
-    def __init__(
-        self,
-        generation: ApiDocsGeneration,
-        metadata: MetadataStore,
-        *,
-        failed: GenerationFailure,
-    ) -> None:
-        """`failed` is called with an error that the task may have, too."""
-        self._generation = generation
-        self._metadata = metadata
-        self._failed = failed
-        self._waiting = deque[Coordinate](maxlen=QUEUE_LENGTH)
-        self._is_enabled = False
-        self._working: asyncio.Task[None] | None = None
-
-    def enable(self) -> None:
-        """Document releases as they are added, as a process that serves clients does."""
-        self._is_enabled = True
-
-    def add(self, coordinate: Coordinate) -> None:
-        """Document a release soon; never waits."""
-        self._waiting.append(coordinate)
-        if self._is_enabled and self._working is None:
-            self._working = asyncio.create_task(self.drain())
-
-    async def drain(self) -> None:
-        """Document what was added."""
-        try:
-            while self._waiting:
-                await self._document(self._waiting.popleft())
-        finally:
-            self._working = None
-
-    async def close(self) -> None:
-        """Stop; what was added and not documented waits for the task."""
-        if self._working is not None:
-            self._working.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._working
-
-    async def _document(self, coordinate: Coordinate) -> None:
-        try:
-            found = await self._metadata.find(coordinate)
-            if found.release is not None:
-                await self._generation.update(found.release)
-        except Refusal as refusal:
-            self._failed(coordinate, refusal)
+@asynccontextmanager
+async def job_folder() -> AsyncGenerator[Path]:
+    """Return an empty folder for a job; what is in it is deleted afterwards."""
+    folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="ballroom-job-")
+    try:
+        yield Path(folder.name)
+    finally:
+        await asyncio.to_thread(folder.cleanup)
 
 
-FEED_BATCH = 200  # Events.
-DOCUMENTED_AGAIN_AFTER = timedelta(days=30)  # All releases are visited, for what was lost.
-DOCUMENTING_TIME = timedelta(minutes=5)  # Of one run, for the feed.
+# --- What a job wrote ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class DocumentedRelease:
-    """A release that was just documented."""
-
-    release: Release
+class _Made:
     record: ApiDocsRecord
+    pieces: Path | None = None
+    verdict: ApiVerdict | None = None
 
 
-_KIND = "api-docs"
-_POSITION = "position"
-_MS = timedelta(milliseconds=1)
+def _result(folder: Path, request: ReleaseRequest, parts: Iterable[PartResult]) -> _Made:
+    """Return what a job made; whatever the confined process wrote is checked."""
+    results = {each.name: each for each in parts}
+    refused = {name: each.refused for name, each in results.items() if each.refused}
+    if "finish" not in results or "finish" in refused:
+        return _Made(_failed(next(iter(refused.values()), "the sources cannot be documented")))
+    pieces = folder / "output" / PIECES
+    try:
+        record = _read_record(folder / "output" / RECORD, pieces)
+        verdict = _verdict(request, record, results)
+    except (ValueError, OSError):
+        return _Made(_failed("the sources cannot be documented"))
+    name = _digest_of(pieces)
+    pointer = record.pieces and record.pieces.model_copy(update={"name": name})
+    changes: dict[str, object] = {"pieces": pointer, "refused": refused}
+    if refused:
+        changes["state"] = DocsState.PARTIAL
+    if refused and request.modules and not record.modules:
+        changes |= {"state": DocsState.FAILED, "reason": next(iter(refused.values()))}
+    return _Made(record.model_copy(update=changes), pieces, verdict)
 
 
-@dataclass(frozen=True)
-class ApiDocsTask:
-    """document: documents new releases that the process of their push did not, and all others that
-    have no documentation or one by an older generator."""
-
-    generation: ApiDocsGeneration
-    metadata: MetadataStore
-    events: EventStore
-    work: WorkStore
-    checkpoints: Checkpoints
-    clock: Clock
-
-    async def run(self) -> TaskReport:
-        counts = _Counts()
-        finished = await self._follow_feed(counts) and await self._visit_all(counts)
-        return TaskReport("document", counts.seen, counts.made, unfinished=not finished)
-
-    async def document_package(self, package: Package) -> list[DocumentedRelease]:
-        """Document every release of a package, again if it is documented already."""
-        releases = [
-            each for each in await self._oldest_first(package) if each.state is not State.REMOVED
-        ]
-        return [DocumentedRelease(each, await self.generation.make(each)) for each in releases]
-
-    async def document_missing(self) -> list[DocumentedRelease]:
-        """Document every release that is not documented, or by an older generator."""
-        found = list[DocumentedRelease]()
-        async for heads in package_batches(self.metadata, UPKEEP_BATCH):
-            for head in heads:
-                for release in await self._oldest_first(head.package):
-                    if await self.generation.update(release):
-                        record = await self.generation.require(release.coordinate)
-                        found.append(DocumentedRelease(release, record))
-        return found
-
-    async def _oldest_first(self, package: Package) -> list[Release]:
-        """Return the releases in the order of versions: each is compared with the one before."""
-        releases = await self.metadata.releases(package)
-        return sorted(releases, key=lambda each: each.coordinate.version.precedence)
-
-    async def _follow_feed(self, counts: "_Counts") -> bool:
-        """Document what was published since the last run; return whether that was all."""
-        until_ms = self.clock.now_ms() + DOCUMENTING_TIME // _MS
-        position = int(await self._peek(_POSITION) or 0)
-        while batch := await self.events.since(position, FEED_BATCH):
-            for number, event in batch:
-                change = package_change(number, event)
-                if change is not None and change.change is ChangeKind.PUBLISHED:
-                    at = change.package.at(Version.parse(change.version))
-                    release = (await self.metadata.find(at)).release
-                    if release is not None:
-                        await self._update(release, counts)
-                position = number
-                if self.clock.now_ms() >= until_ms:
-                    break
-            await self._put(_POSITION, str(position))
-            if self.clock.now_ms() >= until_ms:
-                return False
-        return True
-
-    async def _visit_all(self, counts: "_Counts") -> bool:
-        """Document all releases, once for each version of the generator, and each month; return
-        whether nothing is left to do."""
-        key = f"all-{GENERATOR_VERSION}"
-        if await self._peek(key) is not None:
-            return True
-
-        async def visit(head: Head) -> None:
-            for release in await self._oldest_first(head.package):
-                await self._update(release, counts)
-
-        finished = await self.checkpoints.visit_packages("document", visit)
-        if finished:
-            await self._put(key, "done")
-        return finished
-
-    async def _update(self, release: Release, counts: "_Counts") -> None:
-        counts.seen += 1
-        counts.made += await self.generation.update(release)
-
-    async def _peek(self, key: str) -> str | None:
-        return await self.work.peek(_KIND, key, self.clock.now_ms())
-
-    async def _put(self, key: str, value: str) -> None:
-        ends_ms = self.clock.now_ms() + DOCUMENTED_AGAIN_AFTER // _MS
-        await self.work.put(_KIND, key, value, ends_ms)
+def _read_record(file: Path, pieces: Path) -> ApiDocsRecord:
+    if file.stat().st_size > MAX_RECORD_BYTES:
+        reason = "the record is too large"
+        raise ValueError(reason)
+    record, end = ApiDocsRecord.model_validate_json(file.read_bytes()), pieces.stat().st_size
+    at = record.pieces
+    is_of_file = at is not None and 0 <= at.index_start <= at.root_start <= at.end == end
+    if record.generator != GENERATOR_VERSION or not is_of_file:
+        reason = "the record is not of these pieces"
+        raise ValueError(reason)
+    return record
 
 
-class _Counts:
-    def __init__(self) -> None:
-        self.seen = 0
-        self.made = 0
+def _verdict(
+    request: ReleaseRequest, record: ApiDocsRecord, results: dict[str, PartResult]
+) -> ApiVerdict | None:
+    """Return the verdict on a release; None if one of the two versions is not complete, since what
+    was not read would count as removed."""
+    found = results.get("comparison")
+    is_complete = record.state is DocsState.DONE and request.before_is_complete
+    if found is None or found.result is None or not is_complete:
+        return None
+    verdict = ApiVerdict.model_validate_json(json.dumps(found.result))
+    compared = (verdict.org, verdict.name, verdict.version, verdict.compared_with)
+    if compared != (request.org, request.name, request.version, request.before):
+        reason = "the verdict is on another release"
+        raise ValueError(reason)
+    return verdict
+
+
+def _digest_of(file: Path) -> str:
+    """Return a name for the file: another making has another one."""
+    digest = sha256()
+    with file.open("rb") as opened:
+        while content := opened.read(COPIED_BYTES):
+            digest.update(content)
+    return digest.hexdigest()[:32]
+
+
+def _failed(reason: str) -> ApiDocsRecord:
+    return ApiDocsRecord(state=DocsState.FAILED, generator=GENERATOR_VERSION, reason=reason)

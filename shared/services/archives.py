@@ -33,7 +33,7 @@ from shared.domain.archives.names import (
 from shared.domain.archives.unpacking import ArchiveLimits
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ArchiveNotFound, ArchiveTooLarge
-from shared.domain.errors.requests import Busy
+from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
 from shared.domain.identity import Principal
 from shared.domain.names import NO_PACKAGE, Package
 from shared.domain.packages import Head, Release, State, Visibility
@@ -272,7 +272,7 @@ def _package_of(record: Head | Release) -> Package:
 
 
 ARCHIVE_READERS = 2  # Threads of a process: more would starve the event loop of the interpreter.
-SMALLEST_SHARE = 256  # A tiny archive counts as this part of the largest: a thousand may wait.
+SMALL_ARCHIVE_BYTES = 64 * 1024  # Not counted: hundreds of them are no reason to refuse one.
 
 
 def _readers() -> ThreadPoolExecutor:
@@ -283,9 +283,9 @@ def _readers() -> ThreadPoolExecutor:
 class ArchiveReader:
     """Reads uploads within the limits of this registry.
 
-    Uploads wait for a thread as long as all of them together take no more memory than
-    `max_archives_in_hand` of the largest would: a hundred small pushes at once are no reason to
-    refuse one.
+    All uploads that a process has in hand take no more memory than `max_archives_in_hand` of the
+    largest would. The local host bounds them before it reads them; a Functions host may pass on any
+    number at once.
     """
 
     limits: ArchiveLimits
@@ -295,22 +295,22 @@ class ArchiveReader:
     _threads: ThreadPoolExecutor = field(default_factory=_readers, repr=False)
 
     async def read(self, content: bytes | memoryview) -> Bala:
-        """Return the contents of an archive; raise `ArchiveTooLarge`, `Busy` or a `BadArchive`."""
+        """Return the contents of an archive; raise `ArchiveTooLarge` or a `BadArchive`."""
         if len(content) > self.max_archive_bytes:
             raise ArchiveTooLarge(len(content), self.max_archive_bytes)
-        with self._reserve_memory(len(content)):
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, read_bala, content, self.limits)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, read_bala, content, self.limits)
 
     async def close(self) -> None:
         """Stop the threads."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
-    def _reserve_memory(self, size_bytes: int) -> Generator[None]:
-        counted = max(size_bytes, self.max_archive_bytes // SMALLEST_SHARE)
+    def in_hand(self, size_bytes: int) -> Generator[None]:
+        """Count an upload until the block ends; raise `NoRoomForUpload` if there are too many."""
+        counted = size_bytes if size_bytes > SMALL_ARCHIVE_BYTES else 0
         if self._bytes_in_hand + counted > self.max_archives_in_hand * self.max_archive_bytes:
-            raise Busy
+            raise NoRoomForUpload(UploadTrouble.TAKEN)
         self._bytes_in_hand += counted
         try:
             yield

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from shared.auth.authorization import Administration, Authorization
-from shared.domain.errors.identity import CredentialsMissing, NotPermitted
 from shared.domain.events import EventQuery
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, require_own_account
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
 from shared.domain.records import Event, account_stream, org_stream
-from shared.domain.rights import Action, Scope
+from shared.domain.rights import Action
 from shared.ports import DirectoryStore, EventStore
 from shared.services.accounts import ACCOUNT_ID_PREFIX, account_by_name_or_id, account_names
 
@@ -43,9 +42,9 @@ class AuditLog:
         self, org: OrgName, query: EventQuery, *, by: Principal
     ) -> AuditLogPage:
         """Return a page of the organization's log, to owners only."""
-        access = await self.authorization.require(by, Action.MANAGE, org)
+        access = await self.authorization.require_within(by, Action.MANAGE, org)
         # Not the events of a deleted organization with the same name.
-        created_ms = access.organization.created_ms if access.organization else 0
+        created_ms = access.require_organization(org).created_ms
         query = replace(query, since_ms=max(query.since_ms, created_ms))
         return await self._page(org_stream(org.lower()), query)
 
@@ -60,15 +59,11 @@ class AuditLog:
         return await self._page(org_stream(release.org.lower()), query)
 
     async def of_account(self, query: EventQuery, *, by: Principal) -> AuditLogPage:
-        """Return a page of the caller's own log; a token needs the scope manage.
+        """Return a page of the caller's own log.
 
         Of other accounts it contains neither addresses nor credentials.
         """
-        if by.is_anonymous:
-            raise CredentialsMissing
-        if not any(Scope.MANAGE in grant.scopes for grant in by.grants):
-            reason = "the token lacks the scope manage for it"
-            raise NotPermitted("read", "the log of your account", reason)
+        require_own_account(by, "read", "the log of your account")
         page = await self._page(account_stream(by.id), query)
         events = tuple((number, _redacted_for(by.id, event)) for number, event in page.events)
         return replace(page, events=events)

@@ -1,30 +1,30 @@
 """Connectors and triggers of the latest releases, for editors that list them and ask for one."""
 
-import asyncio
+import json
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import Self
 
-from shared.domain.api_docs.records import NO_API, ConnectorSummary, TriggerSummary
+from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
+from shared.domain.archives.names import Digest
 from shared.domain.errors.base import NotFound
-from shared.domain.errors.packages import ApiDocsNotFound
-from shared.domain.errors.requests import ApiDocsPending
+from shared.domain.errors.packages import ApiDocsFailed, ApiDocsNotFound
+from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import Principal
+from shared.domain.names import Coordinate
 from shared.domain.packages import Listing
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, SearchKind
 from shared.domain.versions import ANY_CLIENT
-from shared.services.api_docs import ApiDocs, ModuleName
+from shared.services.api_docs import ApiDocs, DocumentedModule, ModuleName
+from shared.services.api_docs_generation import JobInputs
 from shared.services.packages import PackageLookup
 from shared.services.search import PackageSearch
 
-if TYPE_CHECKING:
-    from shared.domain.api_docs.editor_types import Json
-    from shared.domain.api_docs.model import ModuleDocs
-
 Summary = ConnectorSummary | TriggerSummary
 
-MODULES_READ = 8  # Of other packages, for the fields of the records that one connector uses.
 LARGEST_ID = 2**31 - 1  # Clients parse a Java int.
 
 
@@ -74,7 +74,7 @@ class CatalogEntry:
     """One item with its functions and the types that they use."""
 
     item: CatalogItem
-    parts: "Json"
+    parts: str  # JSON.
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,7 @@ class EditorCatalog:
     search: PackageSearch
     packages: PackageLookup
     api_docs: ApiDocs
+    inputs: JobInputs
 
     async def list(
         self, kind: CatalogKind, wanted: CatalogFilter, page: ResultPage, *, by: Principal
@@ -132,23 +133,31 @@ class EditorCatalog:
         item = next((each for each in found if each.summary.id == int(text)), None)
         if item is None:
             raise missing
-        listing = item.listing
-        name = ModuleName(listing.release.org, item.summary.module, listing.release.version)
-        return await self._entry(kind, await self.api_docs.module(name, by=by), item, by)
+        release = item.listing.release
+        name = ModuleName(release.org, item.summary.module, release.version)
+        return await self._entry(kind, await self.api_docs.find(name, by=by), item)
 
     async def by_name(self, kind: CatalogKind, name: ItemName, *, by: Principal) -> CatalogEntry:
-        """Return the item of a version, or raise `ApiDocsNotFound`."""
+        """Return the item of a version, or raise `ApiDocsNotFound`, or `ApiDocsFailed` with the
+        reason why it is not described."""
         missing = ApiDocsNotFound(f"{kind.singular} {name}")
         for module in name.modules():
-            with suppress(NotFound):
-                found = await self.api_docs.find(module, by=by)
-                listing = await self.packages.describe(
-                    found.head.package, found.entry.parsed, client=ANY_CLIENT, by=by
-                )
-                docs = await self.api_docs.read(found)
-                if summary := _summary(kind, docs, name.name):
-                    return await self._entry(kind, docs, CatalogItem(summary, listing), by)
+            found = await self._module(module, by)
+            if found is None:
+                continue
+            at, listing = found
+            if summary := await self._summary(kind, at, name.name.lower()):
+                return await self._entry(kind, at, CatalogItem(summary, listing))
         raise missing
+
+    async def _module(
+        self, name: ModuleName, by: Principal
+    ) -> tuple[DocumentedModule, Listing] | None:
+        with suppress(NotFound):
+            found = await self.api_docs.find(name, by=by)
+            package, version = found.head.package, found.entry.parsed
+            return found, await self.packages.describe(package, version, client=ANY_CLIENT, by=by)
+        return None
 
     async def _items(
         self, kind: CatalogKind, query: Query, page: ResultPage, by: Principal
@@ -157,7 +166,10 @@ class EditorCatalog:
         query, items, offset = replace(query, kind=kind.searched), list[CatalogItem](), 0
         while True:
             packages = replace(page, offset=offset, limit=MAX_LIMIT)
-            results = await self.search.search(query, packages, by=by)
+            try:
+                results = await self.search.search(query, packages, by=by)
+            except SearchUnconfirmed:  # An editor would show a failure to everybody.
+                return items
             items += (
                 CatalogItem(summary, hit.listing)
                 for hit in results.hits
@@ -167,51 +179,83 @@ class EditorCatalog:
             if not results.hits or offset >= results.count:
                 return items
 
+    async def _summary(
+        self, kind: CatalogKind, found: DocumentedModule, name: str
+    ) -> Summary | None:
+        """Return a connector by its name, or the trigger that has a listener or service of this
+        name."""
+        api = await self.api_docs.summaries(found.digest, found.coordinate)
+        items = (each for each in _of_kind(kind, api) if each.module == found.module)
+        if kind is CatalogKind.CONNECTORS:
+            return next((each for each in items if each.name.lower() == name), None)
+        of = (PieceKind.TRIGGER_NAME, found.module, name)
+        place = await self.api_docs.place(found.digest, found.coordinate, *of)
+        return next(items, None) if place else None
+
     async def _entry(
-        self, kind: CatalogKind, docs: "ModuleDocs", item: CatalogItem, by: Principal
+        self, kind: CatalogKind, found: DocumentedModule, item: CatalogItem
     ) -> CatalogEntry:
-        others = await self._modules_used(kind, docs, item, by)
-        parts = await asyncio.to_thread(_parts, kind, docs, item.summary.name, others)
-        return CatalogEntry(item, parts)
+        """Return an item with the fields of other packages' records, unless one of those packages
+        is not public and live any more."""
+        whole = await self._parts(kind, found, item, "all")
+        if whole is None or not await self._are_available(whole.took):
+            whole = await self._parts(kind, found, item, "own")
+        if whole is None:
+            raise ApiDocsFailed(found.coordinate, "the description is too large")
+        if await self._have_arrived(whole.missing):
+            self.api_docs.queue.renew(found.coordinate)
+        return CatalogEntry(item, whole.text)
 
-    async def _modules_used(
-        self, kind: CatalogKind, docs: "ModuleDocs", item: CatalogItem, by: Principal
-    ) -> "list[ModuleDocs]":
-        """Return the documented modules of other packages that the functions use, as far as the
-        caller may see them."""
-        from shared.domain.api_docs.connectors import modules_used_by  # noqa: PLC0415 - see `_parts`.
+    async def _parts(
+        self, kind: CatalogKind, found: DocumentedModule, item: CatalogItem, form: str
+    ) -> "_Parts | None":
+        name = item.summary.name.lower() if kind is CatalogKind.CONNECTORS else ""
+        piece = await self.api_docs.piece(
+            found.digest, found.coordinate, _PIECES[kind], found.module, name, form
+        )
+        return _Parts.parse(piece.unpack().decode()) if piece else None
 
-        name = item.summary.name if kind is CatalogKind.CONNECTORS else ""
-        used = sorted(modules_used_by(docs, name))[:MODULES_READ]
-        return [each for each in [await self._module(each, by) for each in used] if each]
+    async def _are_available(self, releases: Sequence[Sequence[str]]) -> bool:
+        """Check that these releases are public and live. One trip."""
+        return all(entry for _, entry in await self.inputs.available(_coordinates(releases)))
 
-    async def _module(self, name: tuple[str, str, str], by: Principal) -> "ModuleDocs | None":
-        try:
-            return await self.api_docs.module(ModuleName(*name), by=by)
-        except (NotFound, ApiDocsPending):
-            return None
+    async def _have_arrived(self, releases: Sequence[Sequence[str]]) -> bool:
+        """Check whether one of these releases is public, live and documented by now."""
+        found = await self.inputs.available(_coordinates(releases))
+        entries = [entry for _, entry in found if entry]
+        records = [await self.api_docs.pieces.record(Digest(each.digest)) for each in entries]
+        return any(record and record.pieces for record in records)
+
+
+def _coordinates(releases: Sequence[Sequence[str]]) -> list[Coordinate]:
+    return [Coordinate.parse(*each) for each in releases]
+
+
+_PIECES = {
+    CatalogKind.CONNECTORS: PieceKind.CONNECTOR,
+    CatalogKind.TRIGGERS: PieceKind.TRIGGER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The functions and types of an item as JSON, the releases that they have fields of, and those
+    whose fields are missing."""
+
+    took: Sequence[Sequence[str]]
+    missing: Sequence[Sequence[str]]
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        head, _, parts = text.partition("\n")
+        releases = json.loads(head)
+        return cls(releases["took"], releases["missing"], parts)
 
 
 def _summaries(kind: CatalogKind, listing: Listing) -> tuple[Summary, ...]:
-    api = listing.api or NO_API
+    return _of_kind(kind, listing.api or NO_API)
+
+
+def _of_kind(kind: CatalogKind, api: ApiSummary) -> tuple[Summary, ...]:
     return api.connectors if kind is CatalogKind.CONNECTORS else api.triggers
-
-
-def _summary(kind: CatalogKind, docs: "ModuleDocs", name: str) -> Summary | None:
-    from shared.domain.api_docs.connectors import api_summary  # noqa: PLC0415 - see `_parts`.
-
-    api, wanted = api_summary([docs]), name.lower()
-    if kind is CatalogKind.CONNECTORS:
-        return next((each for each in api.connectors if each.name.lower() == wanted), None)
-    services = {each.name.lower() for each in (*docs.listeners, *docs.service_types)}
-    return next(iter(api.triggers), None) if wanted in services else None
-
-
-def _parts(kind: CatalogKind, docs: "ModuleDocs", name: str, others: "list[ModuleDocs]") -> "Json":
-    # The models take long to import, and few processes need them.
-    from shared.domain.api_docs.connectors import connector_parts, trigger_parts  # noqa: PLC0415
-
-    known = {(each.org_name, each.id): each for each in (*others, docs)}
-    if kind is CatalogKind.CONNECTORS:
-        return connector_parts(docs, name, known)
-    return trigger_parts(docs, known)

@@ -25,7 +25,7 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.errors.organizations import AccountExists
 from shared.domain.errors.requests import Busy
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, require_own_account
 from shared.domain.mail import identity_linked_mail, identity_removed_mail
 from shared.domain.records import Place
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
@@ -33,7 +33,6 @@ from shared.services.accounts import Accounts
 from shared.services.mail import AccountMail
 from shared.services.notices import ReadOnlyMode
 from shared.services.records import EntityChange, RecordWriter
-from shared.services.sessions import require_own_account
 
 ACCOUNT_NAME_LENGTH = 30  # Ten below the limit, which leaves room for a number after a taken name.
 ACCOUNT_NAME_ATTEMPTS = 5
@@ -90,14 +89,14 @@ class Identities:
 
     async def of(self, *, by: Principal) -> list[Identity]:
         """Return the identities of the account of `by`, oldest first."""
-        require_own_account("list", "identities", by)
+        require_own_account(by, "list", "identities")
         found = await self.directory.list_by_subject(Identity, by.id)
         return sorted(found, key=lambda identity: identity.linked_ms)
 
     async def remove(self, identity_id: str, *, by: Principal) -> None:
         """Remove an identity of the account of `by`; raise `IdentityNotFound`, `SignInAgain`, or
         `LastIdentity` for the only one."""
-        require_own_account("remove", "identities", by)
+        require_own_account(by, "remove", "identities")
         if not by.signed_in_recently(self.clock.now_ms()):
             raise SignInAgain("remove", "an identity")
         identities = await self.of(by=by)

@@ -43,7 +43,7 @@ from shared.services.mail import MailDelivery
 from shared.services.members import Actor, OrganizationMembers, RequestedMembership
 from shared.services.notices import ReadOnlyMode
 from shared.services.rate_limits import RateLimiter
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.records import EntityChange, RecordWriter, retried_when_leased
 from shared.services.token_records import TokenLineage
 
 _MAIL_KIND = "invitation-mail"
@@ -285,12 +285,13 @@ class Invitations:
         )
         return await self.mail_delivery.send(address, mail_text)
 
+    @retried_when_leased
     async def _accept(self, details: InvitationDetails, by: Principal) -> Organization:
         organization, invitation = details.organization, details.invitation
         actor, account = await self._joining_account(organization, by)
-        await self._record_membership(invitation, account)
         async with self.organization_members.locked(organization) as members:
             _require_no_member(members, by)
+            await self._record_membership(invitation, account)
             # Used before the membership: a crash in between loses an invitation, but no code is
             # valid twice.
             await self._end(invitation, "accepted", by, account=by.id)

@@ -25,6 +25,7 @@ from shared.domain.errors.packages import (
     ToolNotFound,
     VersionExists,
 )
+from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import Principal
 from shared.domain.maven import (
     Checksum,
@@ -177,14 +178,19 @@ class MavenPackages:
         return missing
 
     async def _has_private(self, org: OrgName | None) -> bool:
-        """Check whether the organization, or any if None, has a private package."""
+        """Check whether the organization, or any if None, has a private package, as far as is
+        known: a build goes on without a file that is missing, and not without one that is refused.
+        """
         query = Query(include_deprecated=True)
         if org is not None:
             query = query.within(frozenset({org}))
-        every, public = await asyncio.gather(
-            self._index.search(query, _COUNT_ONLY, Viewer(sees_everything=True)),
-            self._index.search(query, _COUNT_ONLY, ANYONE),
-        )
+        try:
+            every, public = await asyncio.gather(
+                self._index.search(query, _COUNT_ONLY, Viewer(sees_everything=True)),
+                self._index.search(query, _COUNT_ONLY, ANYONE),
+            )
+        except SearchUnconfirmed:
+            return False
         return every.count > public.count
 
 

@@ -23,7 +23,7 @@ from shared.domain.rights import Action, Role
 from shared.ports import DirectoryStore
 from shared.services.accounts import accounts_by_ids
 from shared.services.mail import MailDelivery
-from shared.services.records import E, EntityChange, Leases, RecordWriter
+from shared.services.records import E, EntityChange, Leases, RecordWriter, retried_when_leased
 
 OPERATOR_NAME = "The operator"
 
@@ -84,7 +84,7 @@ class OrganizationMembers:
 
     @asynccontextmanager
     async def locked(self, organization: Organization) -> AsyncGenerator[MemberList]:
-        """Yield the member list while nobody else can change it, or raise `Busy`.
+        """Yield the member list while nobody else can change it, as `Leases.lease` says.
 
         Otherwise two owners could remove each other, and the organization would have no owner.
         """
@@ -333,6 +333,7 @@ class OrganizationTransfer:
     authorization: Authorization
     organization_members: OrganizationMembers
 
+    @retried_when_leased
     async def begin(
         self, org: OrgName, new_owner: Account, later_role: Role | None, *, by: Principal
     ) -> None:

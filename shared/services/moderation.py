@@ -243,7 +243,7 @@ class HeldReleases:
 
     async def all(self, org: OrgName, *, by: Principal) -> list[Release]:
         """Return all releases of the organization that wait for an owner, in order of package."""
-        await self.authorization.require(by, Action.MANAGE, org)
+        await self.authorization.require_within(by, Action.MANAGE, org)
         return [each async for each in self._held(org) if each.awaits_owner]
 
     async def page(self, org: OrgName, after: str = "", *, by: Principal) -> HeldReleasePage:
@@ -265,7 +265,7 @@ class HeldReleases:
 
         Raises `NotAwaited`; a repeat returns the live release.
         """
-        await self.authorization.require(by, Action.GOVERN, coordinate.package.org)
+        await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
 
         def decide(_head: Head, release: Release) -> Release:
             if release.state is State.LIVE:

@@ -40,7 +40,7 @@ from shared.retries import retry_when_stale
 from shared.services.accounts import account_by_id, accounts_by_ids
 from shared.services.members import Actor, OrganizationMembers, RequestedMembership
 from shared.services.rate_limits import RateLimiter
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.records import EntityChange, RecordWriter, retried_when_leased
 from shared.services.reserved_names import stored_patterns
 from shared.services.token_records import TokenLineage
 
@@ -166,8 +166,7 @@ class Organizations:
         """Return the organization; only members find one whose packages are private by default."""
         access = await self.directory.access_context(by.id, org, self.clock.now_ms())
         organization = access.require_organization(org)
-        is_private = organization.default_visibility is Visibility.PRIVATE
-        if is_private and refusal_of(by, access, Action.READ, org) is not None:
+        if organization.is_hidden and refusal_of(by, access, Action.READ, org) is not None:
             raise OrganizationNotFound(org)
         return organization
 
@@ -253,6 +252,7 @@ class Organizations:
         """Show the membership of `by` to members only; a repeat changes nothing."""
         await self._set_shown(org, "member.hidden", by, is_shown=False)
 
+    @retried_when_leased
     async def set_member(
         self, org: OrgName, account: Account, role: Role, *, by: Principal
     ) -> None:
@@ -275,6 +275,7 @@ class Organizations:
             await self.organization_members.apply(members, request, actor)
         await self.lineage.require_not_stolen(by)
 
+    @retried_when_leased
     async def remove_member(self, org: OrgName, account: Account, *, by: Principal) -> None:
         """Remove a member: owners remove others, everybody removes themselves."""
         action = Action.LEAVE if by.id == account.id else Action.MANAGE
@@ -287,6 +288,7 @@ class Organizations:
         """Return the members with a scheduled change, to members only."""
         return [each for each in await self.members(org, by=by) if each.membership.pending]
 
+    @retried_when_leased
     async def cancel_change(self, org: OrgName, account: Account, *, by: Principal) -> None:
         """Cancel the scheduled change of a member; any owner may."""
         access = await self.authorization.require_within(by, Action.GOVERN, org)
@@ -392,6 +394,7 @@ class Organizations:
         change = EntityChange("organization.changed", name, org=name, details=details)
         return await self.record_writer.replace(changed, change=change, by=by)
 
+    @retried_when_leased
     async def _set_shown(self, org: OrgName, kind: str, by: Principal, *, is_shown: bool) -> None:
         access = await self.authorization.require_within(by, Action.LEAVE, org)
         async with self.organization_members.locked(access.require_organization(org)) as members:

@@ -17,6 +17,7 @@ from shared.edition import Edition, note_read, unnoted
 from shared.ports import MetadataStore
 
 CAPACITY_BYTES = 48 * 1024 * 1024  # All surveys and releases of Ballerina Central take 35 MB.
+STALE_EVICTIONS_PER_READ = 4  # So that what no longer stands does not fill the capacity.
 TOOLS_CACHED = 10_000  # A tool id is never given to another package.
 
 # Upper bounds, measured with tracemalloc over the index of Ballerina Central.
@@ -201,6 +202,10 @@ class PackageCache:
         if head.visibility is Visibility.PUBLIC:
             memory_bytes = memory_of(value)
             self._cached.put(place, _Cached(value, head.package.key, number, memory_bytes))
+            self._cached.evict(self._is_stale, STALE_EVICTIONS_PER_READ)
+
+    def _is_stale(self, cached: _Cached) -> bool:
+        return not self._edition.holds(cached.number, (cached.package,))
 
 
 def memory_of(value: FoundRelease | Survey) -> int:

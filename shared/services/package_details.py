@@ -406,7 +406,7 @@ def _owner(
     org: OrgName, organization: Organization | None, domains: Iterable[OrganizationDomain]
 ) -> PackageOwner:
     """Return the owner; of one whose packages are private by default only the name."""
-    if organization is None or organization.default_visibility is Visibility.PRIVATE:
+    if organization is None or organization.is_hidden:
         return PackageOwner(org)
     verified = tuple(each.domain for each in domains if each.verified_ms is not None)
     return PackageOwner(organization.name, organization.display_name, verified)

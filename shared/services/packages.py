@@ -343,7 +343,7 @@ class PackageVisibility:
 
         Takes an owner who signed in recently. Raises `PackageNotFound`.
         """
-        await self.authorization.require(by, Action.GOVERN, package)
+        await self.authorization.require_within(by, Action.GOVERN, package)
 
         def decide(head: Head) -> Head:
             if head.visibility is wanted:

@@ -25,7 +25,7 @@ from shared.domain.packages import FoundRelease, Head, Release, State, Visibilit
 from shared.domain.releases import held_for_owner, new_head, new_release
 from shared.domain.rights import PUBLISHING_SCOPES, Action
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
-from shared.services.api_docs_generation import ApiDocsQueue
+from shared.services.api_docs_queue import ApiDocsQueue
 from shared.services.archives import ArchiveReader
 from shared.services.burst_detection import BURST_REASON
 from shared.services.derived_data import DerivedData
@@ -125,13 +125,20 @@ class Publishing:
         A push of the same bytes by the same principal within `REPEAT_WINDOW` returns the release
         that exists. Any other refused push raises and changes nothing.
         """
+        with self.archive_reader.in_hand(len(upload.content)):
+            return await self._push(upload, by)
+
+    async def _push(self, upload: Upload, by: Principal) -> Release:
         push = await self._read(upload, by)
         push.allowance.require()
+        if push.found.release and self._is_repeat(push.bala, push.found.release, by):
+            # Not checked again: its package may be public now, and what it depends on private.
+            return await self._repeat(push.bala, push.found, by)
         await self._check(push)
+        if push.found.release:
+            raise VersionExists(push.bala.coordinate)
         # The first write comes after all checks: a refused push leaves nothing behind.
         await self.organizations.create_if_absent(push.package.org, push.access, by=by)
-        if push.found.release:
-            return await self._repeat(push.bala, push.found, by)
         is_burst, now_ms = await self._is_burst(push), self.clock.now_ms()
         head = await self._claim_names(push, now_ms)
         release = new_release(push.bala, by=by, now_ms=now_ms)

@@ -2,15 +2,22 @@
 leases for changes that must not run at the same time.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Mapping,
+)
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Generic, TypeVar
+from functools import wraps
+from typing import Generic, ParamSpec, TypeVar
 
 from shared.auth.secrets import random_text
 from shared.domain.errors.base import Refusal, Unavailable
-from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.names import OrgName, Package
 from shared.domain.packages import Head
@@ -25,8 +32,11 @@ from shared.ports import (
     Stale,
     WorkStore,
 )
+from shared.retries import back_off, retry_when_stale
 
 E = TypeVar("E", bound=Entity)
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 EVENT_ID_LENGTH = 20  # Base62: no two changes share an id.
 
@@ -211,14 +221,17 @@ class Leases:
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncGenerator[None]:
-        """Hold the lease of the name; raise `Busy` while another process holds it."""
+        """Hold the lease of the name; raise `Stale` while another process holds it.
+
+        Callers are `retried_when_leased`.
+        """
         holder = random_text(self.randomness, HOLDER_LENGTH)
         if not await self._lease(name, holder, LEASE_LIFETIME):
-            raise Busy
+            raise Stale
         try:
             yield
-        except (Stale, AlreadyThere):
-            raise Busy from None  # The lease expired, and another process was faster.
+        except AlreadyThere:
+            raise Stale from None  # The lease expired, and another process was faster.
         finally:
             with suppress(Unavailable):  # The change is stored; the lease expires by itself.
                 await self._lease(name, holder, timedelta(0))
@@ -227,3 +240,21 @@ class Leases:
         now_ms = self.clock.now_ms()
         until_ms = now_ms + lifetime // timedelta(milliseconds=1)
         return await self.work.lease(name, holder, now_ms, until_ms)
+
+
+LEASE_ATTEMPTS = 16  # They take 1.4 seconds on average: a change may send mail before it ends.
+
+
+def retried_when_leased(
+    change: Callable[Parameters, Awaitable[Result]],
+) -> Callable[Parameters, Coroutine[None, None, Result]]:
+    """Return a change that starts again while another process holds its lease, or wrote first.
+
+    It checks rights and reads records again each time. At last it raises `Busy`.
+    """
+
+    @wraps(change)
+    async def retried(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        return await retry_when_stale(lambda: change(*args, **kwargs), LEASE_ATTEMPTS, back_off)
+
+    return retried

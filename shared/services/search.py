@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared.auth.authorization import Authorization
+from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import Principal
 from shared.domain.members import Membership
 from shared.domain.names import OrgName
@@ -68,9 +69,13 @@ class PackageSearch:
         return await self.index.suggest(text, viewer, count)
 
     async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
-        """Return a page of the symbols that match, with their count. Those of private packages are
-        found by nobody, so the caller does not matter."""
-        return await self.index.symbols(text[:MAX_QUERY_LENGTH], page)
+        """Return a page of the symbols that match, with their count; none while the index may have
+        symbols of packages that became private, as editors would show a failure to everybody.
+        Those of private packages are found by nobody, so the caller does not matter."""
+        try:
+            return await self.index.symbols(text[:MAX_QUERY_LENGTH], page)
+        except SearchUnconfirmed:
+            return SymbolResults((), 0)
 
     async def organizations(self, text: str, *, by: Principal) -> tuple[FacetCount, ...]:
         """Return the organizations with packages whose names contain the text, and the number of

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from shared.auth.sessions import SESSION_CREDENTIAL
-from shared.domain.errors.identity import CredentialsMissing, NotPermitted, SessionNotFound
-from shared.domain.identity import Principal
+from shared.domain.errors.identity import SessionNotFound
+from shared.domain.identity import Principal, require_own_account
 from shared.domain.mail import session_copied_mail
 from shared.domain.records import Place
-from shared.domain.rights import Scope
 from shared.domain.sign_in import Session
 from shared.ports import Clock, DirectoryStore, Stale
 from shared.retries import retry_when_stale
@@ -29,14 +28,14 @@ class Sessions:
 
     async def list_own(self, *, by: Principal) -> list[Session]:
         """Return the live sessions of the account of `by`, the last used first."""
-        require_own_account("list", "sessions", by)
+        require_own_account(by, "list", "sessions")
         return live_sessions(
             await self.directory.list_by_owner(Session, by.id), self.clock.now_ms()
         )
 
     async def end(self, session_id: str, *, by: Principal) -> Session:
         """End a session everywhere within five seconds, or raise `SessionNotFound`."""
-        require_own_account("end", "sessions", by)
+        require_own_account(by, "end", "sessions")
         return await retry_when_stale(lambda: self._end(Place(by.id, session_id), by))
 
     async def end_all(self, account_id: str, *, by: Principal) -> list[Session]:
@@ -79,11 +78,3 @@ def live_sessions(sessions: Iterable[Session], now_ms: int) -> list[Session]:
     """Return the live sessions, the last used first."""
     found = [each for each in sessions if each.ends_ms > now_ms]
     return sorted(found, key=lambda session: -session.seen_ms)
-
-
-def require_own_account(verb: str, what: str, by: Principal) -> None:
-    """Raise unless the credential of `by` may manage its own account."""
-    if by.is_anonymous:
-        raise CredentialsMissing
-    if not any(Scope.MANAGE in grant.scopes for grant in by.grants):
-        raise NotPermitted(verb, what, "the token lacks the scope manage for it")

@@ -16,13 +16,12 @@ from shared.domain.errors.identity import (
     SignInAgain,
     TokenNotFound,
 )
-from shared.domain.errors.organizations import OrganizationNotFound
-from shared.domain.identity import Principal
+from shared.domain.identity import Principal, require_own_account
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization, organization_place
+from shared.domain.organizations import Organization
 from shared.domain.rights import Action, Grant, Scope
 from shared.domain.tokens import LineageRecord, Token
-from shared.ports import Clock, DirectoryStore
+from shared.ports import Clock
 from shared.services.token_records import IssuedToken, TokenRecords, UsedToken, token_change
 
 _DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
@@ -64,7 +63,9 @@ class TokenRequest:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Issues, lists and revokes tokens of accounts; an account manages only its own.
+    """Issues, lists and revokes tokens of accounts; an account manages only its own, with a
+    credential that manages the whole account. A token for some organizations or packages only
+    issues others for them.
 
     A new token never allows more than the credential that creates it, nor other addresses, nor a
     longer lifetime. Tokens with the scope manage need a recent sign-in, or the operator.
@@ -79,7 +80,10 @@ class Tokens:
 
         Raises `CredentialsMissing`, `NotPermitted` or `SignInAgain`.
         """
-        _check_manager("issue", by)
+        if by.is_anonymous:
+            raise CredentialsMissing
+        if not any(Scope.MANAGE in grant.scopes for grant in by.grants):
+            raise NotPermitted("issue", "tokens", "the token lacks the scope manage for it")
         if not _is_owner(owner, by):
             raise NotPermitted("issue", f"the token {request.name}", "it is for another account")
         if len(owner) != OWNER_LENGTH:
@@ -111,7 +115,7 @@ class Tokens:
 
     async def list(self, owner: str, *, by: Principal) -> list[UsedToken]:
         """Return the tokens of the account `owner`, oldest first, including expired ones."""
-        _check_manager("list", by)
+        require_own_account(by, "list", "tokens")
         found = await self.records.of(owner) if _is_owner(owner, by) else []
         return [each for each in found if by.is_operator or not each.token.canary]
 
@@ -150,13 +154,13 @@ class Tokens:
     ) -> Sequence[LineageRecord]:
         """Revoke a token and end everything created with it, as `TokenLineage.revoke_stolen`
         does."""
-        _check_manager("revoke", by)
+        require_own_account(by, "revoke", "tokens")
         if not _is_owner(owner, by):
             raise TokenNotFound(token_id)
         return await self.records.lineage.revoke_stolen(owner, token_id, by=by)
 
     async def _find_own(self, verb: str, owner: str, token_id: str, by: Principal) -> UsedToken:
-        _check_manager(verb, by)
+        require_own_account(by, verb, "tokens")
         if not _is_owner(owner, by):
             raise TokenNotFound(token_id)
         found = await self.records.find(owner, token_id)
@@ -208,13 +212,6 @@ def renewed_expiry(token: Token, clock: Clock, by: Principal) -> int | None:
     return min(ends, default=None)
 
 
-def _check_manager(verb: str, by: Principal) -> None:
-    if by.is_anonymous:
-        raise CredentialsMissing
-    if not any(Scope.MANAGE in grant.scopes for grant in by.grants):
-        raise NotPermitted(verb, "tokens", "the token lacks the scope manage for it")
-
-
 def _check_operator(verb: str, request: TokenRequest, by: Principal, what: str) -> None:
     if not by.is_operator:
         reason = f"only the operator issues {what}"
@@ -242,7 +239,6 @@ class OrganizationTokens:
 
     records: TokenRecords
     authorization: Authorization
-    directory: DirectoryStore
     clock: Clock
     token_days: int
 
@@ -298,11 +294,8 @@ class OrganizationTokens:
     async def _require_owner(
         self, org: OrgName, by: Principal, action: Action = Action.MANAGE
     ) -> Organization:
-        await self.authorization.require(by, action, org)
-        organization = await self.directory.get(Organization, organization_place(org))
-        if organization is None:
-            raise OrganizationNotFound(org)
-        return organization
+        access = await self.authorization.require_within(by, action, org)
+        return access.require_organization(org)
 
 
 MAX_TOKEN_NAME_LENGTH = 80  # Characters.

@@ -13,7 +13,6 @@ from shared.auth.secrets import Secret, random_text
 from shared.auth.trusted_publishing import JobTokenVerifier
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import IdTokenUsed, NotPermitted
-from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.errors.publishers import (
     PublisherExists,
     PublisherNotFound,
@@ -82,8 +81,7 @@ class TrustedPublishers:
 
     async def of_organization(self, org: OrgName, *, by: Principal) -> list[Publisher]:
         """Return the organization's publishers to its owners, without expired ones."""
-        await self.authorization.require(by, Action.MANAGE, org)
-        await self._check_existing(org)
+        await self.authorization.require_within(by, Action.MANAGE, org)
         return await self._all(org)
 
     async def add(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
@@ -92,8 +90,7 @@ class TrustedPublishers:
         Raises `InvalidRequest` for rules that exclude nobody, and `PublisherExists`.
         """
         package = wanted.package
-        await self.authorization.require(by, Action.GOVERN, package)
-        await self._check_existing(package.org)
+        await self.authorization.require_within(by, Action.GOVERN, package)
         head = await self.metadata.head(package)
         publisher = self._new(wanted, head, by)
         await self._check_limit(publisher)
@@ -111,7 +108,7 @@ class TrustedPublishers:
         Raises as `add` and `RepositoryIds.find` do, and `TooManyRequests`. Only servers of the
         operator are called, and only for callers who may add the publisher.
         """
-        await self.authorization.require(by, Action.GOVERN, wanted.package)
+        await self.authorization.require_within(by, Action.GOVERN, wanted.package)
         server = self._server(wanted)
         # Providers limit the requests of this registry, whoever of its owners causes them.
         await self.rate_limiter.check(RateLimitClass.LOOK_UP, RateLimitKeys.of(by))
@@ -120,7 +117,7 @@ class TrustedPublishers:
 
     async def remove(self, org: OrgName, publisher_id: str, *, by: Principal) -> None:
         """Remove a publisher; tokens that its jobs got before expire within minutes."""
-        await self.authorization.require(by, Action.GOVERN, org)
+        await self.authorization.require_within(by, Action.GOVERN, org)
 
         async def attempt() -> None:
             publisher = await self._get(org, publisher_id)
@@ -135,7 +132,7 @@ class TrustedPublishers:
 
     async def restrict_pushers(self, package: Package, pushers: Pushers, *, by: Principal) -> Head:
         """Set who may push to the package: members and publishers, or trusted publishers alone."""
-        await self.authorization.require(by, Action.GOVERN, package)
+        await self.authorization.require_within(by, Action.GOVERN, package)
         if pushers is Pushers.PUBLISHERS:
             await self._check_published(package)
 
@@ -215,11 +212,6 @@ class TrustedPublishers:
                 f"{package} has no trusted publisher, so nobody could push to it. Add one first."
             )
             raise InvalidRequest(message)
-
-    async def _check_existing(self, org: OrgName) -> None:
-        organization = await self.directory.get(Organization, organization_place(org))
-        if organization is None or organization.is_deleted_at(self.clock.now_ms()):
-            raise OrganizationNotFound(org)
 
     async def _all(self, org: OrgName) -> list[Publisher]:
         now_ms = self.clock.now_ms()

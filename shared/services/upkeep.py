@@ -43,16 +43,20 @@ from shared.schedules import next_run
 from shared.services.notices import ReadOnlyMode
 from shared.services.records import EntityChange, RecordWriter, package_batches
 
-TASK_LEASE = timedelta(minutes=10)  # Longer than most tasks; after a crash another process waits.
-TASK_LEASES: dict[str, timedelta] = dict.fromkeys(
+# After a crash the task waits for so long, and up to a minute more for the next timer.
+TASK_LEASE = timedelta(minutes=1)
+LEASE_RENEWED_EVERY = timedelta(seconds=20)  # Two renewals may fail.
+
+LONGEST_RUN = timedelta(minutes=10)  # Of a task; those that visit all packages stop before.
+LONGEST_RUNS: dict[str, timedelta] = dict.fromkeys(
     ("snapshot", "search", "search-rebuild"),
     timedelta(minutes=30),  # The longest that the host lets a Function run.
 )
 
 
-def lease_of(task: str) -> timedelta:
-    """Return for how long one process has a task to itself."""
-    return TASK_LEASES.get(task, TASK_LEASE)
+def longest_run(task: str) -> timedelta:
+    """Return how long a run of a task may take."""
+    return LONGEST_RUNS.get(task, LONGEST_RUN)
 
 
 # These change no records, so they run in a read-only registry too.
@@ -128,11 +132,11 @@ class TaskRuns:
         """Note that a scheduled task begins; return False if it may not before its next time.
 
         A task that was killed twice would kill each process that tries again. The next time of a
-        frequent task comes before the lease of a killed run ends, so nothing is noted of it.
+        task of each minute comes before the lease of a killed run ends, so nothing is noted of it.
         """
         now_ms = self._clock.now_ms()
         next_ms = next_run(SCHEDULES[task], now_ms)
-        if next_ms - now_ms <= lease_of(task) // _MS:
+        if next_ms - now_ms <= TASK_LEASE // _MS:
             return True
         attempts = int(await self._work.peek(_ATTEMPTS_KIND, task, now_ms) or 0)
         if attempts >= MAX_ATTEMPTS:
@@ -173,6 +177,7 @@ class TaskRuns:
 
 MaintenanceTask = Callable[[], Awaitable[TaskReport]]
 MaintenanceTasks = Mapping[str, MaintenanceTask]
+Sleep = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True)
@@ -185,6 +190,7 @@ class Upkeep:
     read_only_mode: ReadOnlyMode
     runs: TaskRuns
     tasks: MaintenanceTasks
+    sleep: Sleep = asyncio.sleep
 
     async def due(self) -> list[str]:
         """Return the tasks that are due, without those that a read-only registry postpones."""
@@ -233,13 +239,25 @@ class Upkeep:
         if name not in RUNS_IN_READ_ONLY_MODE:
             await self.read_only_mode.require_changes_allowed()
         owner = self.randomness.token_bytes(8).hex()
-        is_leased = await self._lease(name, owner, lease_of(name))
+        if not await self._lease(name, owner, TASK_LEASE):
+            yield False
+            return
+        renewal = asyncio.create_task(self._renew(name, owner))
         try:
-            yield is_leased
+            yield True
         finally:
-            if is_leased:
-                with suppress(Unavailable):  # The lease expires by itself.
-                    await self._lease(name, owner, timedelta(0))
+            renewal.cancel()
+            with suppress(Unavailable):  # The lease expires by itself.
+                await self._lease(name, owner, timedelta(0))
+
+    async def _renew(self, name: str, owner: str) -> None:
+        """Renew the lease until this is cancelled, or another process has taken it, since the store
+        was out of reach for too long: tasks may run twice at the same time."""
+        is_leased = True
+        while is_leased:
+            await self.sleep(LEASE_RENEWED_EVERY.total_seconds())
+            with suppress(Unavailable):  # The next renewal comes before the lease ends.
+                is_leased = await self._lease(name, owner, TASK_LEASE)
 
     async def task_states(self) -> list[TaskState]:
         """Return the state of each task: its last run, and when the next is due."""

@@ -2,6 +2,7 @@
 audit and mend. Each is safe to repeat and to stop halfway.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -32,7 +33,9 @@ from shared.services.archives import ArchiveReader
 from shared.services.derived_data import DerivedData
 from shared.services.pulls import FLUSH_AFTER, pull_window, utc_day
 from shared.services.token_records import TokenLineage
-from shared.services.upkeep import UPKEEP_BATCH, Checkpoints, TaskReport
+from shared.services.upkeep import UPKEEP_BATCH, Checkpoints, Sleep, TaskReport
+
+_MS = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class ArchiveSweep:
         """Sweep archives older than the grace period, so that no push needs them."""
         now_ms = self.checkpoints.clock.now_ms()
         grace = timedelta(hours=self.sweep_grace_hours)
-        before_ms = now_ms - grace // timedelta(milliseconds=1)
+        before_ms = now_ms - grace // _MS
         seen = swept = 0
 
         async def visit(archive: StoredArchive) -> None:
@@ -125,6 +128,10 @@ class ArchiveSweep:
         return True
 
 
+ROLL_UP_PAUSE = timedelta(minutes=1)
+ROLL_UP_TIME = timedelta(minutes=8)  # Its last roll-up ends within the time of a run.
+
+
 @dataclass(frozen=True)
 class PullRollUp:
     """roll-up: adds counted pulls to the packages, and updates their rank in the search."""
@@ -132,16 +139,29 @@ class PullRollUp:
     ledger: PullLedger
     derived_data: DerivedData
     clock: Clock
+    sleep: Sleep = asyncio.sleep
 
     async def run(self) -> TaskReport:
-        """Roll up all counts; keep the callers of the current and the previous window."""
+        """Roll up all counts, and again each minute while many instances write them: they would be
+        too many for a run at its next time."""
+        until_ms = self.clock.now_ms() + ROLL_UP_TIME // _MS
+        is_behind = await self.ledger.is_behind()
+        packages = await self._roll_up()
+        while is_behind and self.clock.now_ms() < until_ms:
+            await self.sleep(ROLL_UP_PAUSE.total_seconds())
+            if is_behind := await self.ledger.is_behind():
+                packages += await self._roll_up()
+        return TaskReport("roll-up", packages, packages)
+
+    async def _roll_up(self) -> int:
+        """Roll up once; keep the callers of the current and the previous window."""
         now_ms = self.clock.now_ms()
         # A day is over when the processes have written the last pulls of it.
-        today = utc_day(now_ms - 2 * FLUSH_AFTER // timedelta(milliseconds=1))
+        today = utc_day(now_ms - 2 * FLUSH_AFTER // _MS)
         packages = await self.ledger.roll_up(pull_window(now_ms) - 1, today)
         for package in packages:
             await self.derived_data.update_search(package)
-        return TaskReport("roll-up", len(packages), len(packages))
+        return len(packages)
 
 
 @dataclass(frozen=True)
@@ -158,7 +178,7 @@ class ExpiredRecordDeletion:
     async def run(self) -> TaskReport:
         await self.lineage.finish_revocations()
         now_ms = self.clock.now_ms()
-        grace_ms = self.grace // timedelta(milliseconds=1)
+        grace_ms = self.grace // _MS
         removed = await self.directory.remove_expired(now_ms - grace_ms)
         removed += await self.work.remove_expired(now_ms)
         return TaskReport("expire", removed, removed)
@@ -175,7 +195,7 @@ class EventAnonymization:
     async def run(self) -> TaskReport:
         """Anonymize in batches, so that no write is long."""
         age = timedelta(days=self.audit_days)
-        before_ms = self.clock.now_ms() - age // timedelta(milliseconds=1)
+        before_ms = self.clock.now_ms() - age // _MS
         forgotten = 0
         while count := await self.events.forget_origins(before_ms, UPKEEP_BATCH):
             forgotten += count

@@ -2,7 +2,7 @@
 
 server.py      addresses, TLS, memory, connections, trusted proxies and rate limits
 stores.py      data folder, stores of the cloud, keys and how long records are kept
-publishing.py  limits of archives, their delivery, burst detection and trusted publishing
+publishing.py  limits of archives and their documents, delivery, bursts and trusted publishing
 accounts.py    access tokens, sign-in, identity providers and organizations
 operations.py  telemetry, log, snapshots and mail
 values.py      the base class of all topics, and the parsers of values"""
@@ -17,6 +17,7 @@ from shared.settings.operations import INSIGHTS_VARIABLE, MailSettings, Operatio
 from shared.settings.publishing import (
     ArchiveSettings,
     BurstSettings,
+    ConfinedSettings,
     DeliverySettings,
     TrustedPublishingSettings,
 )
@@ -44,6 +45,7 @@ class Settings(
     RateLimitSettings,
     RetentionSettings,
     TokenSettings,
+    ConfinedSettings,
     ArchiveSettings,
     ServerSettings,
     StoreSettings,

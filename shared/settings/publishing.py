@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from shared.confined.limits import Budget
 from shared.domain.archives.delivery import Cdn
 from shared.domain.versions import Distribution
 from shared.settings.values import (
@@ -43,6 +44,38 @@ class ArchiveSettings(TopicSettings):
         ge=1,
         description="Maximum number of packages or modules in one resolve call.",
     )
+
+
+class ConfinedSettings(TopicSettings):
+    """What the confined process may take to read one release."""
+
+    release_processor_seconds: int = Field(
+        default=20,
+        ge=1,
+        description="Processor time that the confined process may take to read a release, in "
+        "seconds; one part of it takes at most half of what is left.",
+    )
+    release_memory_bytes: int = Field(
+        default=384 * MIB,
+        ge=64 * MIB,
+        description="Memory that the confined process may take to read a release, in bytes, above "
+        "what it takes without work.",
+    )
+    release_output_bytes: int = Field(
+        default=96 * MIB,
+        ge=MIB,
+        description="Maximum size of what the confined process makes of a release, in bytes.",
+    )
+
+    @property
+    def release_budget(self) -> Budget:
+        """What a job over one release may take."""
+        return Budget(
+            processor_seconds=self.release_processor_seconds,
+            memory_bytes=self.release_memory_bytes,
+            # Each part writes its pieces, and the last part all of them into one file.
+            output_bytes=2 * self.release_output_bytes,
+        )
 
 
 class DeliverySettings(TopicSettings):

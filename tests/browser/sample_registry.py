@@ -1,5 +1,6 @@
 """A registry with content on every page, and its visitors."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,8 @@ class Site:
         self.push("acme/hostile", readme=f"# {LONG}\n\n<script>alert(1)</script>", summary=LONG)
         self.push("acme/welcome", readme=RIGHT_TO_LEFT)
         self.deprecate("acme/greet/0.9.0", "Use 1.0.0 or later.")
+        for page in ("greet/0.9.0", "greet/1.0.0", "greet", "base", "hostile", "welcome"):
+            self.wait_for_texts(f"acme/{page}")
 
     def publish_documented(self) -> None:
         """Publish two versions of a package with sources, of which the second changes the API."""
@@ -66,6 +69,7 @@ class Site:
         for version, sources in versions.items():
             entries = {f"modules/shop/{name}": text for name, text in sources.items()}
             self.push(f"acme/shop:{version}", entries=entries)
+            self.wait_for_texts(f"acme/shop/{version}")
 
     def push(self, coordinate: str, **spec: object) -> None:
         """Publish a package as Ann."""
@@ -80,6 +84,13 @@ class Site:
             files={"bala-file": ("any.bala", bala(coordinate, **spec))},
         )
         assert answer.status_code == 204, answer.text
+
+    def wait_for_texts(self, package: str) -> None:
+        """Wait until the confined process made what the page of a package shows."""
+        ends = time.monotonic() + 60
+        while "is being made" in httpx.get(f"{self.url}/packages/{package}").text:
+            assert time.monotonic() < ends, package
+            time.sleep(0.05)
 
     def deprecate(self, path: str, message: str) -> None:
         """Deprecate a version as Ann."""

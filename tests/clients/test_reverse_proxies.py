@@ -1,36 +1,29 @@
 """docs/self-hosting.md: the configurations of nginx and Caddy serve the registry as it is.
 
-Each proxy runs with the file of `infra/machine`, in which only ports, files of certificates and the
-address of the registry are replaced. The client takes the public name and connects to this machine.
+The client takes the public name and connects to this machine.
 """
 
 import shutil
 import socket
 import ssl
 import subprocess
-import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
-from shared.hosting.server import Certificate, bind
+from shared.hosting.server import bind
 from shared.localhost import build_host
 from tests.clients.recorded_registry import Recorder, with_tokens_of_today
-from tests.paths import ROOT
 from tests.support.archives import bala
-from tests.support.debian import require_packages
+from tests.support.reverse_proxies import NAME, PROXIES, SECONDS, Site, free_port, running_proxy
 from tests.support.server import make_certificate, running
 from tests.support.world import Template, settings_of
 
-NAME = "ballroom.example.org"
 URL = f"https://{NAME}"
-SECONDS = 60
 MOST_AT_ONCE = 200  # Of an address, by nginx.conf.
-PROXIES = ("nginx", "caddy")
 
 
 @dataclass(frozen=True)
@@ -64,18 +57,15 @@ def proxied(
 ) -> Iterator[Proxied]:
     """Return a registry behind one of the proxies."""
     name: str = request.param
-    require_packages({"nginx": ["nginx-light"], "caddy": ["caddy"]}[name] + ["curl"])
-    start = {"nginx": started_nginx, "caddy": started_caddy}[name]
     folder = tmp_path_factory.mktemp(name)
     data = folder / "data"
     shutil.copytree(template.folder, data)
     bound, port, plain_port = bind("127.0.0.1", 0), free_port(), free_port()
-    registry_port = int(bound.getsockname()[1])
     settings = settings_of(data, url=URL, trusted_proxies="127.0.0.1")
     recorder = Recorder(build_host(settings))
     token = with_tokens_of_today(data, template.people).ann.token
-    ports = (port, plain_port, registry_port)
-    with running(recorder, at=bound), start(folder, make_certificate(folder), ports):
+    site = Site(folder, make_certificate(folder), port, plain_port, bound.getsockname()[1])
+    with running(recorder, at=bound), running_proxy(name, site):
         yield Proxied(folder, port, plain_port, token, recorder)
 
 
@@ -137,99 +127,3 @@ def test_an_address_gets_so_many_requests_at_a_time(proxied: Proxied) -> None:
             sockets.append(stack.enter_context(context.wrap_socket(plain, server_hostname=NAME)))
             sockets[-1].sendall(head.encode())
         assert sockets[-1].recv(12) == b"HTTP/1.1 429"
-
-
-# --- The proxies -------------------------------------------------------------------------------
-
-
-@contextmanager
-def started_nginx(
-    folder: Path, certificate: Certificate, ports: tuple[int, int, int]
-) -> Generator[None]:
-    """Run nginx with its file of `infra/machine`."""
-    port, plain_port, registry_port = ports
-    site = replaced(
-        (ROOT / "infra/machine/nginx.conf").read_text(),
-        {
-            "127.0.0.1:7071": f"127.0.0.1:{registry_port}",
-            "    listen 80;": f"    listen 127.0.0.1:{plain_port};",
-            "    listen [::]:80;\n": "",
-            "    listen 443 ssl http2;": f"    listen 127.0.0.1:{port} ssl http2;",
-            "    listen [::]:443 ssl http2;\n": "",
-            f"/etc/letsencrypt/live/{NAME}/fullchain.pem": str(certificate.chain),
-            f"/etc/letsencrypt/live/{NAME}/privkey.pem": str(certificate.key),
-        },
-    )
-    for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
-        site += f"{kind}_temp_path {folder}/{kind};\n"
-    main = folder / "nginx.conf"
-    head = f"daemon off; user root; pid {folder}/nginx.pid; error_log {folder}/error.log;"
-    main.write_text(f"{head}\nevents {{}}\nhttp {{ access_log off;\n{site}\n}}\n")
-    with program(["nginx", "-c", str(main), "-p", str(folder)], port):
-        yield
-
-
-@contextmanager
-def started_caddy(
-    folder: Path, certificate: Certificate, ports: tuple[int, int, int]
-) -> Generator[None]:
-    """Run Caddy with its file of `infra/machine`, and a certificate instead of an authority."""
-    port, plain_port, registry_port = ports
-    options = [
-        "admin off", "default_bind 127.0.0.1", f"http_port {plain_port}", f"https_port {port}",
-        f"storage file_system {folder}/caddy",
-    ]  # fmt: skip
-    site = replaced(
-        (ROOT / "infra/machine/Caddyfile").read_text(),
-        {
-            "127.0.0.1:7071": f"127.0.0.1:{registry_port}",
-            f"{NAME} {{\n": f"{NAME} {{\n\ttls {certificate.chain} {certificate.key}\n",
-        },
-    )
-    main = folder / "Caddyfile"
-    main.write_text("\n".join(["{", *options, "}", site]))
-    with program(["caddy", "run", "--config", str(main), "--adapter", "caddyfile"], port):
-        yield
-
-
-def replaced(text: str, replacements: dict[str, str]) -> str:
-    """Return the text with each replacement made; what is not there is a mistake of this test."""
-    for old, new in replacements.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    return text
-
-
-@contextmanager
-def program(command: list[str], port: int) -> Generator[None]:
-    """Run a program until the end of the block, which begins when it answers on the port."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        try:
-            wait_for(lambda: answers(port), process)
-            yield
-        finally:
-            process.terminate()
-            process.wait(SECONDS)
-
-
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    """Wait until something holds; fail with what the program printed if it ends first."""
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert process.poll() is None, (process.stdout or b"") and process.stdout.read()
-        assert time.monotonic() < deadline, "the proxy did not answer"
-
-
-def answers(port: int) -> bool:
-    """Say whether something accepts connections there."""
-    try:
-        httpx.get(f"https://127.0.0.1:{port}/", verify=False, headers={"Host": NAME})  # noqa: S501 - the certificate is the test's own.
-    except httpx.HTTPError:
-        return False
-    return True
-
-
-def free_port() -> int:
-    """Return a port of this machine that nothing listens on."""
-    with bind("127.0.0.1", 0) as held:
-        return int(held.getsockname()[1])

@@ -60,9 +60,10 @@ def entry(version: str = "1.0.0", **fields: Any) -> ReleaseEntry:
     return ReleaseEntry.of(release(f"acme/greet:{version}", **fields))
 
 
-def event(id_: str, at_ms: int = 1) -> Event:
+def event(id_: str, at_ms: int = 1, org: str = "") -> Event:
     """Return a change."""
-    return Event(id=id_, kind="pushed", at_ms=at_ms, actor="alice", subject="acme/greet:1.0.0")
+    subject = "acme/greet:1.0.0"
+    return Event(id=id_, kind="pushed", at_ms=at_ms, actor="alice", subject=subject, org=org)
 
 
 def graph(*names: str) -> Graph:

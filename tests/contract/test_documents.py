@@ -1,12 +1,16 @@
 """What DocumentStore promises."""
 
 import json
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from shared.domain.api_docs.pieces import PiecesPointer
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Dependency, Graph, GraphNode, ModuleText, Texts
+from shared.ports import DocumentStore
 from tests.contract.sample_records import DIGEST, graph
 from tests.contract.stores import STORES_OVER_EMULATOR, OpenStores, Stores
 
@@ -144,48 +148,117 @@ async def test_renderings_of_an_archive_are_removed_with_its_documents(stores: S
     assert await stores.documents.rendering(OTHER, "a") is not None
 
 
-def record(generator: int = 1, *modules: str) -> ApiDocsRecord:
-    return ApiDocsRecord(state=DocsState.DONE, generator=generator, modules=modules)
+def record(name: str = "", generator: int = 1) -> ApiDocsRecord:
+    """Return a record that points to a file of pieces, unless its name is empty."""
+    pieces = PiecesPointer(name=name, index_start=1, root_start=2, end=3) if name else None
+    return ApiDocsRecord(
+        state=DocsState.DONE, generator=generator, modules=("greet",), pieces=pieces
+    )
+
+
+@dataclass
+class Making:
+    """Stores documentation as a process does that has made it."""
+
+    documents: DocumentStore
+    folder: Path
+
+    async def put(
+        self, name: str, content: bytes, generator: int = 1, digest: Digest = DIGEST
+    ) -> ApiDocsRecord:
+        """Store a file of pieces, which may be moved, and its record."""
+        file = self.folder / "all.pieces"
+        file.write_bytes(content)
+        made = record(name, generator)
+        await self.documents.put_api_docs(digest, made, file)
+        return made
+
+
+@pytest.fixture
+def making(stores: Stores, tmp_path: Path) -> Making:
+    folder = tmp_path / "job"
+    folder.mkdir()
+    return Making(stores.documents, folder)
 
 
 async def test_an_archive_has_no_api_documentation_until_it_was_made(stores: Stores) -> None:
     assert await stores.documents.api_docs_record(DIGEST) is None
-    assert await stores.documents.api_docs(DIGEST, "greet") is None
+    assert await stores.documents.read_pieces(DIGEST, "any", 0, 1) is None
 
 
-async def test_api_documentation_of_each_module_comes_back(stores: Stores) -> None:
-    made = record(1, "greet", "greet.loud")
-    await stores.documents.put_api_docs(DIGEST, made, {"greet": b"one", "greet.loud": b"two"})
+async def test_ranges_of_a_file_of_pieces_come_back(stores: Stores, making: Making) -> None:
+    made = await making.put("one", b"0123456789")
     assert await stores.documents.api_docs_record(DIGEST) == made
-    assert await stores.documents.api_docs(DIGEST, "greet") == b"one"
-    assert await stores.documents.api_docs(DIGEST, "greet.loud") == b"two"
-    assert await stores.documents.api_docs(OTHER, "greet") is None
+    assert await stores.documents.read_pieces(DIGEST, "one", 0, 10) == b"0123456789"
+    assert await stores.documents.read_pieces(DIGEST, "one", 3, 4) == b"3456"
+    assert await stores.documents.read_pieces(DIGEST, "one", 9, 1) == b"9"
 
 
-async def test_long_api_documentation_comes_back_whole(stores: Stores) -> None:
-    long = b"gzip" * 50_000
-    await stores.documents.put_api_docs(DIGEST, record(), {"greet": long})
-    assert await stores.documents.api_docs(DIGEST, "greet") == long
+async def test_long_ranges_of_a_file_of_pieces_come_back_whole(
+    stores: Stores, making: Making
+) -> None:
+    long = b"piece" * 50_000
+    await making.put("one", long)
+    assert await stores.documents.read_pieces(DIGEST, "one", 5, len(long) - 5) == long[5:]
 
 
-async def test_api_documentation_of_a_newer_generator_stays(stores: Stores) -> None:
+async def test_a_file_of_pieces_that_is_not_there_is_none(stores: Stores, making: Making) -> None:
+    await making.put("one", b"piece")
+    assert await stores.documents.read_pieces(DIGEST, "two", 0, 1) is None
+    assert await stores.documents.read_pieces(OTHER, "one", 0, 1) is None
+
+
+async def test_api_documentation_may_have_no_pieces(stores: Stores) -> None:
+    await stores.documents.put_api_docs(DIGEST, record())
+    assert await stores.documents.api_docs_record(DIGEST) == record()
+
+
+async def test_api_documentation_of_a_newer_generator_stays(stores: Stores, making: Making) -> None:
     for generator in (1, 3, 2):
-        content = f"by {generator}".encode()
-        await stores.documents.put_api_docs(DIGEST, record(generator), {"greet": content})
-    assert await stores.documents.api_docs_record(DIGEST) == record(3)
-    assert await stores.documents.api_docs(DIGEST, "greet") == b"by 3"
+        await making.put(f"by-{generator}", b"piece", generator)
+    assert await stores.documents.api_docs_record(DIGEST) == record("by-3", 3)
+    assert await stores.documents.read_pieces(DIGEST, "by-3", 0, 5) == b"piece"
 
 
-async def test_api_documentation_is_made_again_by_the_same_generator(stores: Stores) -> None:
-    for content in (b"first", b"second"):
-        await stores.documents.put_api_docs(DIGEST, record(), {"greet": content})
-    assert await stores.documents.api_docs(DIGEST, "greet") == b"second"
+async def test_only_pieces_to_which_the_record_points_are_kept(
+    stores: Stores, making: Making
+) -> None:
+    for generator in (1, 3, 2):
+        await making.put(f"by-{generator}", b"piece", generator)
+    for generator in (1, 2):
+        assert await stores.documents.read_pieces(DIGEST, f"by-{generator}", 0, 5) is None
 
 
-async def test_api_documentation_is_removed_with_the_other_documents(stores: Stores) -> None:
+async def test_api_documentation_is_made_again_by_the_same_generator(
+    stores: Stores, making: Making
+) -> None:
+    await making.put("first", b"piece")
+    made = await making.put("second", b"other")
+    assert await stores.documents.api_docs_record(DIGEST) == made
+    assert await stores.documents.read_pieces(DIGEST, "second", 0, 5) == b"other"
+    assert await stores.documents.read_pieces(DIGEST, "first", 0, 5) is None
+
+
+async def test_pieces_are_stored_again_by_the_same_name(stores: Stores, making: Making) -> None:
+    for _ in range(2):
+        await making.put("one", b"piece")
+    assert await stores.documents.read_pieces(DIGEST, "one", 0, 5) == b"piece"
+
+
+async def test_pieces_go_when_the_documentation_has_none_any_more(
+    stores: Stores, making: Making
+) -> None:
+    await making.put("one", b"piece")
+    await stores.documents.put_api_docs(DIGEST, record())
+    assert await stores.documents.read_pieces(DIGEST, "one", 0, 1) is None
+
+
+async def test_api_documentation_is_removed_with_the_other_documents(
+    stores: Stores, making: Making
+) -> None:
     for digest in (DIGEST, OTHER):
-        await stores.documents.put_api_docs(digest, record(), {"greet": b"one"})
+        await making.put("one", b"piece", digest=digest)
     await stores.documents.delete(DIGEST)
     assert await stores.documents.api_docs_record(DIGEST) is None
-    assert await stores.documents.api_docs(DIGEST, "greet") is None
-    assert await stores.documents.api_docs(OTHER, "greet") == b"one"
+    assert await stores.documents.read_pieces(DIGEST, "one", 0, 1) is None
+    assert await stores.documents.read_pieces(OTHER, "one", 0, 5) == b"piece"

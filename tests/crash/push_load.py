@@ -14,6 +14,7 @@ from shared.adapters.embedded import open_embedded
 from shared.adapters.system import SystemClock
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
+from tests.support.event_feed import checked_feed
 from tests.support.registry_process import BOUND_SECONDS, Running
 
 CLIENTS = 6
@@ -120,9 +121,9 @@ async def check_absent_or_whole(host: Running, archives: dict[str, bytes]) -> No
 async def check_feed(data: Path, coordinates: Iterable[str]) -> None:
     """Every one of these releases is in the feed of a registry that stands, once."""
     stores = open_embedded(data, SystemClock())
-    events = await stores.events.since(0, 100_000)
+    events = await checked_feed(stores.events)
     stores.close()
-    published = Counter(event.subject for _, event in events if event.kind == "release.published")
+    published = Counter(event.subject for event in events if event.kind == "release.published")
     assert {each: published[each] for each in coordinates} == dict.fromkeys(coordinates, 1)
 
 

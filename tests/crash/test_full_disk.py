@@ -1,7 +1,9 @@
 """A full disk: the push is refused, nothing is half there, and everything stays readable."""
 
 import asyncio
+import os
 import shutil
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Generator
@@ -28,9 +30,10 @@ from tests.crash.reference_runs import Reference, References
 from tests.crash.registry_state import picture, stored
 from tests.crash.small_disks import MIB, SmallDisk, small_disk
 from tests.crash.use_cases import BYSTANDER
+from tests.paths import ROOT
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
-from tests.support.registry_process import Running, running
+from tests.support.registry_process import Running, free_port, running
 from tests.support.world import opened
 
 OLD, NEW = "acme/old:1.0.0", "acme/new:1.0.0"
@@ -121,6 +124,97 @@ async def check_full(filling: Filling, http: httpx.AsyncClient) -> None:
     assert (await push(filling.host, http, NEW)).status_code == 204
     assert (await bal.pull(NEW)).content == bala(NEW)
     assert (await bal.search("org:acme"))["count"] == 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_registry_starts_on_a_full_disk_and_takes_pushes_when_there_is_room(
+    tmp_path: Path, workers: int
+) -> None:
+    with small_disk(tmp_path / "disk", 32 * MIB) as disk:
+        data = disk.root / "data"
+        with running(data, workers=workers) as host:
+            async with client_of(host) as http:
+                assert (await push(host, http, OLD)).status_code == 204
+        disk.fill()
+        with running(data, workers=workers, ready=False) as host:
+            assert host.process.stdout is not None
+            assert host.process.stdout.readline().decode() == (
+                f"Ballroom serves {host.url} for reads alone: the disk of {data} is full.\n"
+            )
+            async with client_of(host) as http:
+                await check_reads_alone(host, http)
+                disk.free()
+                await check_takes_pushes(host, http)
+            assert host.stop() == 0
+        left = stored(data)
+    assert (len(left.archives), len(left.documents)) == (2, 2)
+    assert (left.unfinished, left.waiting) == (set(), 0)
+
+
+async def test_a_registry_that_was_killed_starts_on_a_full_disk(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 32 * MIB) as disk:
+        data = disk.root / "data"
+        with running(data, workers=1) as host:
+            async with client_of(host) as http:
+                assert (await push(host, http, OLD)).status_code == 204
+            host.process.kill()
+        disk.fill()
+        with running(data, workers=1, ready=False) as host:
+            async with client_of(host) as http:
+                await check_reads(host, http)
+                disk.free()
+                await check_takes_pushes(host, http)
+
+
+async def check_reads_alone(host: Running, http: httpx.AsyncClient) -> None:
+    """Check that everything is read, and that changes are refused with the reason."""
+    await check_reads(host, http)
+    refused = await push(host, http, NEW)
+    assert (refused.status_code, refused.json()) == (503, {"message": str(StorageFull())})
+    shown = await readiness(host, http, 503)
+    assert shown == {"message": str(StorageNotWritable())}
+
+
+async def check_reads(host: Running, http: httpx.AsyncClient) -> None:
+    """Check that the package is pulled, listed, found and shown."""
+    bal = host.java(http)
+    assert (await bal.pull(OLD)).content == bala(OLD)
+    assert await bal.versions("acme/old") == ["1.0.0"]
+    assert (await bal.search("org:acme"))["count"] == 1
+    assert (await http.get(f"{host.url}/packages/acme/old")).status_code == 200
+
+
+async def check_takes_pushes(host: Running, http: httpx.AsyncClient) -> None:
+    """Check that changes are accepted without a restart, and are read by every process."""
+    bal = host.java(http)
+    assert (await readiness(host, http, 200))["status"] == "ready"
+    async with asyncio.timeout(BOUND_SECONDS):
+        while (await push(host, http, NEW)).status_code != 204:
+            pass
+    for _ in range(8):
+        async with client_of(host) as other:  # A connection of its own, to either process.
+            assert await host.java(other).versions("acme/new") == ["1.0.0"]
+            assert (await host.java(other).search("org:acme"))["count"] == 2
+    assert (await bal.pull(NEW)).content == bala(NEW)
+
+
+def test_a_full_disk_that_holds_no_registry_stops_the_start(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", MIB) as disk:
+        disk.fill()
+        settings = {
+            **os.environ,
+            "PORT": str(free_port()),
+            "BALLROOM_DATA": str(disk.root / "data"),
+        }
+        command = [sys.executable, "-m", "shared.localhost"]
+        refused = subprocess.run(
+            command, cwd=ROOT, env=settings, capture_output=True, timeout=60, check=False
+        )
+    assert refused.returncode == 1
+    assert refused.stderr.decode() == (
+        f"The disk of the data folder {disk.root / 'data'} is full, and nothing can be served from "
+        "it without some room. Make room there, and start again.\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["push of a further version", "first push to a new organization"])

@@ -15,7 +15,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.tokens import Token
 from shared.hosting.host import Host
-from shared.services.upkeep import TASK_LEASE, TASK_LEASES
+from shared.services.upkeep import TASK_LEASE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault, failing
@@ -116,7 +116,7 @@ def upkeep(task: str) -> Act:
         async def run(registry: Registry) -> None:
             report = await registry.upkeep.run(task)
             if report is None:
-                world.clock.advance(TASK_LEASES.get(task, TASK_LEASE))
+                world.clock.advance(TASK_LEASE)
                 report = await registry.upkeep.run(task)
             assert report
             if report.problems:

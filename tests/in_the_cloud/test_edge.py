@@ -62,6 +62,30 @@ async def test_changes_and_reads_are_answered_by_apps_of_their_own(edge: EdgeReg
     assert len(edge.front_door.asked(APP)) == 3
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "/2.0/graphql"),
+        ("POST", "/packages/acme/graphql"),
+        ("POST", "/2.0/registry/packages/acme/packages/resolve-modules"),
+        ("POST", "/static/site.css"),
+    ],
+)
+async def test_a_body_reaches_the_app_for_reads_by_the_path_and_method_of_a_read_alone(
+    edge: EdgeRegistry, method: str, path: str
+) -> None:
+    await edge.http.request(method, f"{URL}{path}", json={})
+    assert edge.front_door.requests == [(CHANGES, path)]
+
+
+async def test_a_preflight_for_an_archive_is_answered_by_the_app(edge: EdgeRegistry) -> None:
+    asked = {"Origin": "https://ide.example", "Access-Control-Request-Method": "GET"}
+    answer = await edge.http.options(f"{URL}{PUBLIC_PATH}", headers=asked)
+    assert answer.is_success
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert edge.front_door.requests == [(APP, PUBLIC_PATH)]
+
+
 async def test_no_byte_of_a_public_archive_passes_the_app(edge: EdgeRegistry) -> None:
     for client in (edge.cloud.anyone, edge.cloud.ann):
         assert (await client.pull(GREET)).content == ARCHIVE

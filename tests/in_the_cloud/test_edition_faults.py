@@ -25,13 +25,14 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.sampling import FULL
 from tests.support.archives import bala
 from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
+from tests.support.cloud_stores import double_of
+from tests.support.event_feed import check_stored_feed
 from tests.support.world import BASE, MAVEN, URL
 
 INSTANCES = 4
 STEPS = 60 if FULL else 16
 HOUR = timedelta(hours=1)
 FAILING = 0.2  # Of all calls of the database.
-TROUBLES = (Trouble.THROTTLED, Trouble.UNAVAILABLE, Trouble.LOST_BEFORE, Trouble.LOST_AFTER)
 SEEDS = range(3) if FULL else range(1)
 NAMES = ("one", "two", "three")
 MOST_TRIES = 10
@@ -49,7 +50,7 @@ class Faults:
 
     def __call__(self, _request: Request) -> Trouble | None:
         fails = self.are_on and self.chance.random() < FAILING
-        return self.chance.choice(TROUBLES) if fails else None
+        return self.chance.choice(list(Trouble)) if fails else None
 
 
 @dataclass
@@ -267,3 +268,4 @@ async def test_an_hour_of_faults_loses_nothing_and_shows_nothing_hidden(
                 await asyncio.gather(
                     *(hour.check_release(each, name, version) for each in hour.instances)
                 )
+        check_stored_feed(double_of(tmp_path, hour.instances[0].clock))

@@ -17,6 +17,7 @@ from azure.core.exceptions import (
 from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
 
+from shared.adapters.blob.client import BLOB_CONTAINERS
 from shared.adapters.cosmos.client import record_charge
 from tests.fakes.blob_double import CONNECTION
 from tests.fakes.blob_storage import NO_WAITING, BlobRefusal
@@ -40,7 +41,10 @@ class Died(BaseException):
 class Fault(Enum):
     """What becomes of a call."""
 
+    TIMED_OUT = "408"
+    GONE = "410"
     THROTTLED = "429"
+    RETRY_WITH = "449"
     UNAVAILABLE = "503"
     LOST_BEFORE = "time-out before"
     LOST_AFTER = "time-out after"
@@ -51,14 +55,10 @@ class Fault(Enum):
 # What takes no effect is as it was before, whether an answer is lost or whoever asks dies.
 OF_READS = (Fault.THROTTLED, Fault.UNAVAILABLE, Fault.RESET)
 READS = ("described", "read", "query", "get", "head")
+OF_RECORDS = (Fault.TIMED_OUT, Fault.GONE, Fault.RETRY_WITH)  # Blob Storage has none of these.
+BLOBS = tuple(BLOB_CONTAINERS)
 
-_TROUBLES = {
-    Fault.THROTTLED: Trouble.THROTTLED,
-    Fault.UNAVAILABLE: Trouble.UNAVAILABLE,
-    Fault.LOST_BEFORE: Trouble.LOST_BEFORE,
-    Fault.LOST_AFTER: Trouble.LOST_AFTER,
-    Fault.RESET: Trouble.RESET,
-}
+_TROUBLES = {each: Trouble[each.name] for each in Fault if each is not Fault.DEATH}
 
 
 @dataclass(frozen=True, order=True)
@@ -74,7 +74,9 @@ class Call:
     @property
     def faults(self) -> Iterable[Fault]:
         """Return what may become of it that is not like another fault of it."""
-        return OF_READS if self.kind.endswith(READS) else Fault
+        if self.kind.endswith(READS):
+            return OF_READS
+        return [each for each in Fault if each not in OF_RECORDS or not self.kind.startswith(BLOBS)]
 
 
 @dataclass

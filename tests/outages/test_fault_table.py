@@ -14,12 +14,14 @@ from tests.crash.fault_report import ROW, Record
 from tests.crash.recovery import check_old_or_new, check_same, check_whole, explained
 from tests.crash.registry_state import RegistryState
 from tests.crash.use_cases import settle
+from tests.fakes.system import FakeClock
 from tests.outages.faulty_transport import READS, Call, Died, Fault, FaultyTransport
 from tests.outages.reference_runs import Reference, References, over, seen
 from tests.outages.store_contents import contents_of
 from tests.outages.use_cases import USE_CASES
 from tests.sampling import covering_part
-from tests.support.cloud_stores import forget
+from tests.support.cloud_stores import double_of, forget
+from tests.support.event_feed import check_stored_feed
 
 pytestmark = pytest.mark.timeout(600)  # A test has a hundred rows and more.
 
@@ -90,6 +92,7 @@ class Attempt:
         assert again is not None
         assert again.status_code in self.reference.use_case.repeated, again.text
         await self._check_done()
+        check_stored_feed(double_of(self.place, FakeClock()))
         return str(answer.status_code) if answer is not None else "died"
 
     async def _act(self, wire: FaultyTransport, ids: str = "test") -> httpx.Response | None:

@@ -6,6 +6,7 @@ argument without a sample here fails, and so does a new face that is not named h
 
 import html
 import json
+import weakref
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -247,6 +248,29 @@ async def test_a_ballerina_client_gets_a_status_whose_message_it_prints(
     assert answer.mimetype == "application/json"
     assert answer.headers["Retry-After"] == "17"
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("face", [*EVERY_DECORATOR, "graphql"])
+async def test_no_refusal_and_no_fault_of_ours_keeps_its_request(face: str) -> None:
+    errors = {**EVERY_DECORATOR, "graphql": graphql.graphql_errors}[face]
+    kept = [await is_kept(each, errors) for each in (*REFUSALS, RuntimeError("broken"))]
+    assert not any(kept)
+
+
+async def is_kept(refusal: Exception, errors: Callable[[Handler], Handler]) -> bool:
+    """Return whether the request is there after its answer, with a variable for the refusal."""
+    requests: list[weakref.ref[func.HttpRequest]] = []
+
+    @errors
+    async def operation(request: func.HttpRequest) -> func.HttpResponse:
+        requests.append(weakref.ref(request))
+        named_here = refusal
+        raise named_here
+
+    await operation(func.HttpRequest("POST", "/", body=b"x"))
+    [request] = requests
+    return request() is not None
 
 
 @pytest.mark.parametrize("face", FACES)

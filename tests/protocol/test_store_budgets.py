@@ -170,11 +170,11 @@ async def test_a_push_does_not_wait_for_its_documentation(counted: World, ledger
     assert not [call for call in ledger.calls() if "api_docs" in call]
 
 
-async def test_the_documentation_of_a_module_is_two_trips(
+async def test_the_documentation_of_a_module_is_a_range_that_its_record_and_index_name(
     documented: World, ledger: Ledger
 ) -> None:
     calls = await asked(documented, ledger, f"{URL}/2.0/docs/acme/greet/3.0.0")
-    assert calls == SURVEY | {"documents.api_docs": 1}
+    assert calls == SURVEY | {"documents.api_docs_record": 1, "documents.read_pieces": 2}
 
 
 @pytest.mark.parametrize("path", ["/connectors", "/triggers"])
@@ -188,7 +188,8 @@ async def test_a_connector_is_read_with_its_release(documented: World, ledger: L
     path = "/connectors/acme/greet/3.0.0/greet/Client"
     assert await asked(documented, ledger, path) == SURVEY | FIND | {
         "documents.texts": 1,
-        "documents.api_docs": 1,
+        "documents.api_docs_record": 2,  # Its pieces, and its clients.
+        "documents.read_pieces": 2,
     }
 
 
@@ -202,12 +203,13 @@ async def test_making_documentation_does_not_grow_with_the_versions(
     await queue.drain()
     assert ledger.calls() == {
         "metadata.find": 2,  # And once for the search.
-        "documents.api_docs_record": 3,  # Whether there is any, the one before, its clients.
-        "documents.api_docs": 2,  # A module of the version before, and its history.
+        # Whether there is any, twice; the version before; for the search, its clients.
+        "documents.api_docs_record": 4,
+        "documents.read_pieces": 3,  # Of the version before: the index, a module, its history.
         "directory.put": 1,
         "documents.texts": 2,
         "documents.graphs": 1,
-        "archives.read": 2,
+        "archives.read": 1,
         "documents.put_api_docs": 1,
         "metadata.survey": 4,
         "search.replace": 1,

@@ -8,6 +8,7 @@ import pytest
 
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import NotPermitted, SignInAgain
+from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.identity import OPERATOR, RECENT_SIGN_IN, Principal
 from shared.domain.names import Package, parse_org
@@ -43,10 +44,10 @@ def signed_in(world: World, person: Person, **changes: Any) -> Principal:
     return replace(known, address="192.0.2.7", **changes)
 
 
-async def make(world: World, wanted: Visibility) -> None:
+async def make(world: World, wanted: Visibility, package: Package = PACKAGE) -> None:
     """Make the package public or private as Ann, who owns it."""
     by = signed_in(world, world.people.ann)
-    await world.registry.package_visibility.change(PACKAGE, wanted, by=by)
+    await world.registry.package_visibility.change(package, wanted, by=by)
 
 
 # --- who may -----------------------------------------------------------------------------------
@@ -58,7 +59,7 @@ async def test_it_takes_an_owner(greet: World, role: Role | None) -> None:
     if role:
         organizations = greet.registry.organizations
         await organizations.set_member(parse_org("acme"), bob.account, role, by=OPERATOR)
-    await refused(greet, NotPermitted, signed_in(greet, bob))
+    await refused(greet, NotPermitted if role else OrganizationNotFound, signed_in(greet, bob))
 
 
 async def test_it_takes_a_fresh_sign_in(greet: World) -> None:
@@ -85,7 +86,8 @@ async def test_a_credential_without_the_scope_is_not_enough(greet: World) -> Non
 
 async def test_only_owners_read_that_a_package_is_missing(greet: World) -> None:
     missing = Package.parse("acme", "absent")
-    for person, refusal in ((greet.people.ann, PackageNotFound), (greet.people.bob, NotPermitted)):
+    people = greet.people
+    for person, refusal in ((people.ann, PackageNotFound), (people.bob, OrganizationNotFound)):
         by = signed_in(greet, person)
         with pytest.raises(refusal):
             await greet.registry.package_visibility.change(missing, PRIVATE, by=by)
@@ -188,6 +190,15 @@ async def test_a_private_archive_does_not_make_it_private_again(greet: World) ->
     await make(greet, PUBLIC)
     with pytest.raises(ClientFailure, match="is public"):
         await greet.push(bala("acme/greet:1.1.0", visibility="private"))
+
+
+async def test_a_push_is_repeated_after_its_package_became_public(greet: World) -> None:
+    archive = bala("acme/secret:1.0.0", visibility="private")
+    await greet.push(archive)
+    await make(greet, PUBLIC, Package.parse("acme", "secret"))
+    await greet.push(archive)
+    assert await greet.java().versions("acme/secret") == ["1.0.0"]
+    assert (await greet.java().pull("acme/secret:1.0.0")).content == archive
 
 
 # --- what was handed out before ----------------------------------------------------------------

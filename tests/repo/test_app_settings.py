@@ -2,14 +2,12 @@
 
 import json
 import re
-from typing import get_args
 
 import pytest
 
 from functions import change_feed
-from functions.http.requests import MAX_JSON_BYTES
+from functions.http.requests import MAX_JSON_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
 from shared.settings import Settings
-from shared.settings.server import AppRole
 from shared.settings.values import MIB
 from tests.paths import ROOT
 from tests.repo.bicep_templates import module
@@ -35,6 +33,13 @@ NEEDED = {
     )
 }
 
+# Of Microsoft's list of settings that Flex Consumption refuses or does not read.
+NOT_FOR_FLEX = {
+    "FUNCTIONS_WORKER_PROCESS_COUNT",
+    "FUNCTIONS_WORKER_RUNTIME",
+    "WEBSITE_RUN_FROM_PACKAGE",
+}
+
 BODY_LIMIT = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
 OF_THE_HOST = "AzureFunctionsJobHost__extensions__http__"  # Names a setting of host.json.
 
@@ -42,9 +47,19 @@ KNOWN = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
 
 
 def body_limit() -> int:
-    """Return the largest body that the host of an app for all requests takes, in bytes."""
-    assert BODY_LIMIT in module("functions").value("hostSettings")
-    return int(module("functions").value("largestBody")["all"])
+    """Return the largest body that the host of an app for changes takes, in bytes."""
+    assert f"{BODY_LIMIT}: string(bound.body * 1048576)" in module("functions").text
+    return bounds()["changes2048"]["body"] * MIB
+
+
+def bounds() -> dict[str, dict[str, int]]:
+    """Return slots, and archives and bodies in MiB, of each app and size of instance."""
+    functions = module("functions")
+    assert "var bound = bounds['${kind}${instanceMemory}']" in functions.text
+    return {
+        name: {key: int(value) for key, value in each.items()}
+        for name, each in functions.value("bounds").items()
+    }
 
 
 def given() -> dict[str, object]:
@@ -83,8 +98,7 @@ def test_settings_that_the_cloud_needs_are_given() -> None:
 def test_the_hosts_own_settings_are_not_ours() -> None:
     host = module("functions").value("hostSettings")
     assert [name for name in host if name.startswith(PREFIX)] == []
-    # Flex Consumption refuses these.
-    assert not {"FUNCTIONS_WORKER_RUNTIME", "WEBSITE_RUN_FROM_PACKAGE"} & set(host)
+    assert not NOT_FOR_FLEX & set(host)
 
 
 def test_the_change_feed_is_followed_by_identity() -> None:
@@ -124,55 +138,61 @@ def test_the_key_is_the_one_that_the_script_writes() -> None:
     assert given()["BALLROOM_KEY_SECRET"] == name == Settings.model_fields["key_secret"].default
 
 
-def test_the_host_takes_more_than_the_largest_archive_and_its_form() -> None:
-    # What is above the limit of the host gets an empty answer: most of it has to be below.
-    ours = int(str(given()["BALLROOM_MAX_ARCHIVE_BYTES"]))
-    assert ours == Settings.model_fields["max_archive_bytes"].default
-    assert body_limit() == 80 * MIB > ours + MIB
+def test_the_host_takes_the_largest_archive_with_its_form() -> None:
+    functions, default = module("functions"), Settings.model_fields["max_archive_bytes"].default
+    assert "BALLROOM_MAX_ARCHIVE_BYTES: string(bound.archive * 1048576)" in functions.text
+    for name, each in bounds().items():
+        if not name.startswith("reads"):
+            assert each["body"] * MIB > each["archive"] * MIB + MAX_MULTIPART_OVERHEAD_BYTES
+    assert bounds()["changes2048"]["archive"] * MIB == default
     example = json.loads((ROOT / "local.settings.example.json").read_text())["Values"]
     assert int(example[BODY_LIMIT]) == body_limit()
 
 
-def slots(role: str, memory: int | None = None) -> int:
-    """Return how many requests an instance takes at once."""
-    functions = module("functions")
-    assert "var slots = instanceMemory / slotMemory[role]" in functions.text
-    whole = memory or int(functions.parameters["instanceMemory"]["default"])
-    return whole // int(functions.value("slotMemory")[role])
+# MiB of bodies that an instance was measured to survive, by its memory.
+SURVIVED = {2048: 2 * 64, 4096: 8 * 64}
 
 
-@pytest.mark.parametrize("role", get_args(AppRole))
-def test_the_bodies_of_all_slots_fit_into_an_instance(role: str) -> None:
-    # Host and worker together need six times a body.
-    functions = module("functions")
-    largest = int(functions.value("largestBody")[role])
-    (sizes,) = re.findall(r"@allowed\(\[([\d, ]+)\]\)\nparam instanceMemory", functions.text)
-    for memory in map(int, sizes.split(",")):
-        needed = slots(role, memory) * largest * 6 // MIB
-        assert needed <= memory, memory
-        assert f"of {memory:,} MB need {needed:,} MB" in functions.text
+@pytest.mark.parametrize("kind", ["only", "changes", "reads"])
+@pytest.mark.parametrize("memory", SURVIVED)
+def test_the_bodies_of_all_slots_are_what_an_instance_was_measured_to_survive(
+    kind: str, memory: int
+) -> None:
+    (sizes,) = re.findall(
+        r"@allowed\(\[([\d, ]+)\]\)\nparam instanceMemory", module("functions").text
+    )
+    assert {int(each) for each in sizes.split(",")} == set(SURVIVED)
+    bound = bounds()[f"{kind}{memory}"]
+    largest = bound["body"] if kind == "reads" else bound["archive"]
+    # Where uploads arrive, the confined process takes the memory of one slot.
+    slots = bound["slots"] + (0 if kind == "reads" else 1)
+    assert slots * largest <= SURVIVED[memory]
 
 
 def test_an_app_for_reads_takes_the_bodies_of_all_reads() -> None:
-    assert set(module("functions").value("largestBody")) == set(get_args(AppRole))
-    assert int(module("functions").value("largestBody")["reads"]) >= 2 * MAX_JSON_BYTES
-
-
-def test_a_core_of_an_instance_has_a_worker_process() -> None:
-    assert "var workers = instanceMemory / 2048" in module("functions").text
-    host = module("functions").value("hostSettings")
-    assert "FUNCTIONS_WORKER_PROCESS_COUNT" in host
+    assert bounds()["reads2048"]["body"] * MIB >= MAX_JSON_BYTES
 
 
 def test_the_host_runs_as_many_requests_as_there_are_slots() -> None:
     http = json.loads((ROOT / "host.json").read_text())["extensions"]["http"]
     functions = module("functions")
-    assert http["maxConcurrentRequests"] == slots("all")
-    assert http["maxOutstandingRequests"] > slots("reads", 4096)
+    assert http["maxConcurrentRequests"] == bounds()["only2048"]["slots"]
+    assert http["maxOutstandingRequests"] > bounds()["reads4096"]["slots"]
     assert f"{OF_THE_HOST}maxConcurrentRequests: string(slots)" in functions.text
     assert "perInstanceConcurrency: slots" in functions.text
 
 
-def test_the_archives_in_hand_fit_into_the_slots() -> None:
-    in_hand = int(str(given()["BALLROOM_MAX_ARCHIVES_IN_HAND"]))
-    assert in_hand <= slots("all")
+def test_a_process_has_as_many_archives_in_hand_as_there_are_slots() -> None:
+    text = module("functions").text
+    assert "BALLROOM_MAX_ARCHIVES_IN_HAND: string(slots)" in text
+    assert "var slots = bound.slots" in text
+
+
+def test_the_firewall_refuses_large_bodies_without_credentials_and_no_body_of_a_read() -> None:
+    _, _, rule = module("edge").text.partition("name: 'uploads'")
+    conditions, _, _ = rule.partition("action: 'Block'")
+    assert "selector: 'Authorization', operator: 'Any', negateCondition: true" in conditions
+    assert "selector: 'Content-Length', operator: 'RegEx'" in conditions
+    (pattern,) = re.findall(r"matchValue: \['(.+)'\]", conditions)
+    assert re.search(pattern, str(body_limit()))
+    assert not re.search(pattern, str(bounds()["reads4096"]["body"] * MIB))

@@ -7,7 +7,9 @@ import pytest
 
 from infra.cost.model import COST_PLANS, REQUESTS_AT_ONCE, Size
 from infra.cost.prices import Figure, Prices
-from infra.cost.usage import COUNTED_WINDOW, ITEMS, MEASURED, OperationUsage
+from infra.cost.usage import ITEMS, MEASURED, OperationUsage
+from shared.adapters.cosmos.pulls import BATCHES_AT_ONCE, WRITES_A_RUN
+from shared.adapters.cosmos.waiting_pulls import PARTITIONS
 from shared.services.pulls import FLUSH_AFTER
 from shared.settings import Settings
 from shared.settings.values import MIB
@@ -26,6 +28,8 @@ INDEX = Prices.published()[Figure.INDEX]
 
 PULL = MEASURED[OperationUsage.PULL].units
 COUNTING_SECONDS = FLUSH_AFTER.total_seconds()
+ROLL_UP_SECONDS = 15 * 60
+MERGED_A_ROLL_UP = len(PARTITIONS) * WRITES_A_RUN * BATCHES_AT_ONCE
 VERSION = ITEMS["release"] + ITEMS["entry"]
 MOST_FACTS = 16 * 1024
 LISTED_VERSION = 1.0  # Request units: half of a KiB, twice for its consistency.
@@ -44,12 +48,12 @@ NUMBERS = {
     "versions of a package": fitting(VERSION),
     "versions of a package, all of the maximum size": fitting(MOST_FACTS + ITEMS["entry"]),
     "packages": fitting(ITEMS["name"]),
-    "events a month": fitting(ITEMS["event"]),
+    "events a week": fitting(ITEMS["event"]),
     "exact pulls of one package a second": PARTITION_UNITS / PULL,
     "exact pulls a second, dev": CONTAINER_UNITS / PULL,
     "exact pulls a second, team": units(Size.TEAM) / PULL,
     "exact pulls a second, public": units(Size.PUBLIC) / PULL,
-    "processes that count pulls": PARTITION_UNITS / COUNTED_WINDOW.units * COUNTING_SECONDS,
+    "processes that count pulls": MERGED_A_ROLL_UP / (ROLL_UP_SECONDS / COUNTING_SECONDS),
     "pushes a second, team": units(Size.TEAM) / MEASURED[OperationUsage.PUSH].units,
     "pushes a second, public": units(Size.PUBLIC) / MEASURED[OperationUsage.PUSH].units,
     "archives of 100 KiB a second": 50e9 / 8 / (100 * 1024),
@@ -80,13 +84,13 @@ def test_the_largest_archive_and_its_form_are_below_the_limit_of_a_request() -> 
 
 def test_the_bounds_of_the_host_are_those_that_are_deployed() -> None:
     http = json.loads((ROOT / "host.json").read_text())["extensions"]["http"]
-    largest = int(module("functions").value("largestBody")["all"]) // MIB
-    slots = http["maxConcurrentRequests"]
-    assert slots == 4
-    assert "Four requests at once (`maxConcurrentRequests`)" in SECTION
-    assert f"{REQUESTS_AT_ONCE} requests at once with bodies of up to 8 MiB" in SECTION
-    assert f"up to {largest} MiB and six times its size in host and worker: " in SECTION
-    assert f"{slots * largest * 6:,} MB" in SECTION
+    bounds = module("functions").value("bounds")
+    for kind, memory in (("only", 2048), ("changes", 2048), ("changes", 4096)):
+        bound = bounds[f"{kind}{memory}"]
+        count = f"{bound['slots']} archives" if bound["slots"] > 1 else "one archive"
+        assert f"{count} of up to {bound['archive']} MiB" in SECTION
+    body = bounds["reads2048"]["body"]
+    assert f"{REQUESTS_AT_ONCE} requests at once with bodies of up to {body} MiB" in SECTION
     assert f"{http['maxOutstandingRequests']} requests an instance that run or wait" in SECTION
 
 

@@ -15,6 +15,7 @@ from functions.http.requests import READ_METHODS
 from functions.index import sparse_index
 from functions.maven.repository import COPIES_ROUTE, REPOSITORY_ROUTE
 from infra.cost.designs import DESIGN
+from infra.cost.model import BLOB_PROBE_SECONDS
 from shared.adapters.blob.client import COPY_CONTAINERS
 from shared.adapters.blob.signed_links import LINK_CACHE_CONTROL
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
@@ -25,8 +26,8 @@ from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubjec
 from shared.services.archives import ArchiveLink, public_link_prefix
 from shared.settings import Settings
 from tests.contract.sample_records import NAME
-from tests.paths import ROOT
-from tests.repo.bicep_templates import MAIN, module, template
+from tests.paths import ROOT, docs
+from tests.repo.bicep_templates import MAIN, module, template, unwrapped
 from tests.support.front_door import readable_containers
 
 EDGE, ROLES = module("edge"), module("roles")
@@ -47,7 +48,7 @@ KEEPING = (
 @pytest.mark.parametrize("rule", KEEPING)
 def test_copies_are_kept_of_public_archives_and_static_files_alone(rule: str) -> None:
     condition, *others = configured(rule)["conditions"]
-    assert [each["name"] for each in others] in ([], ["QueryString"])
+    assert [each["name"] for each in others] in ([], ["RequestMethod", "QueryString"])
     assert condition["name"] == "UrlPath"
     assert condition["parameters"]["operator"] == "BeginsWith"
     (prefix,) = condition["parameters"]["matchValues"]
@@ -119,22 +120,34 @@ READS_BY_POST = {
 
 
 def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
-    methods, paths = configured("sendChanges")["conditions"]
+    (methods,) = configured("sendChanges")["conditions"]
     assert methods["parameters"]["negateCondition"]
-    assert methods["parameters"]["matchValues"] == [*READ_METHODS, "OPTIONS"]
+    assert methods["parameters"]["matchValues"] == [*READ_METHODS, "OPTIONS", "POST"]
     assert set(methods["parameters"]["matchValues"]) <= METHODS_OF_THE_CONDITION
-    assert (paths["parameters"]["operator"], paths["parameters"]["negateCondition"]) == (
-        "EndsWith",
-        True,
-    )
-    endings = tuple(EDGE.value("readsByPost"))
+    for rule in ("sendChanges", "sendPosts"):
+        [action] = configured(rule)["actions"]
+        assert "originGroupOverride" in action["parameters"]
+    # Of both routes, and of the first with and without blobs.
+    assert EDGE.text.count("[{ id: changes.id }") == 3
+
+
+def test_a_post_is_a_read_by_its_whole_path() -> None:
+    method, path = (each["parameters"] for each in configured("sendPosts")["conditions"])
+    assert (method["matchValues"], method["negateCondition"]) == (["POST"], False)
+    assert (path["operator"], path["negateCondition"]) == ("Equal", True)
     routes = (ROOT / "docs" / "routes.md").read_text("utf-8")
-    listed = re.findall(r"^\| `(\w+)` \| ([A-Z, ]+) \| `(\S+)` \|", routes, re.MULTILINE)
-    posted = {name: path for name, methods, path in listed if "POST" in methods}
-    assert {name for name, path in posted.items() if path.endswith(endings)} == READS_BY_POST
-    [action] = configured("sendChanges")["actions"]
-    assert "originGroupOverride" in action["parameters"]
-    assert EDGE.text.count("[{ id: changes.id }, { id: publicArchives.id }") == 2
+    listed = re.findall(r"^\| `(\w+)` \| ([A-Z, ]+) \| `/(\S+)` \|", routes, re.MULTILINE)
+    posted = {path: name for name, methods, path in listed if "POST" in methods}
+    assert {posted.get(path) for path in EDGE.value("readsByPost")} == READS_BY_POST
+
+
+def test_the_rules_of_a_set_have_an_order_even_if_a_deployment_left_some() -> None:
+    orders = [
+        (unwrapped(config)["parent"], unwrapped(config)["properties"]["order"])
+        for _, kind, config in EDGE.resources()
+        if kind == "Microsoft.Cdn/profiles/ruleSets/rules"
+    ]
+    assert len(orders) == len(set(orders))
 
 
 def test_the_app_for_reads_has_what_the_other_has() -> None:
@@ -145,7 +158,7 @@ def test_the_app_for_reads_has_what_the_other_has() -> None:
     # Where there is an edge, both say the same of it.
     assert apart <= {
         *("name", "service", "role", "packagesContainer", "maximumInstances", "alwaysReady"),
-        *("edgeAddresses", "edgeEndpointId"),
+        *("edgeAddresses", "edgeEndpointId", "subnetId"),
     }
 
 
@@ -242,7 +255,26 @@ def test_builds_read_copies_only_while_the_app_does_not_answer() -> None:
     assert probe["probePath"] == f"/{HEALTH}"
     assert (probe["probeProtocol"], probe["probeRequestType"]) == ("Https", "HEAD")
     assert probe["probeIntervalInSeconds"] == DESIGN.probe_seconds, "as it is paid for"
+    archives = configured("blobs")["healthProbeSettings"]["probeIntervalInSeconds"]
+    assert archives == BLOB_PROBE_SECONDS
     assert configured("reads")["authentication"] == configured("blobs")["authentication"]
+
+
+@pytest.mark.parametrize("page", ["outages", "decisions/0023-archives-at-the-edge"])
+def test_the_pages_say_how_often_front_door_asks(page: str) -> None:
+    minutes = configured("reads")["healthProbeSettings"]["probeIntervalInSeconds"] // 60
+    assert f" every {minutes} minutes" in docs(page)
+
+
+def test_the_page_says_how_soon_front_door_changes_its_origin() -> None:
+    minutes = configured("reads")["healthProbeSettings"]["probeIntervalInSeconds"] // 60
+    samples = configured("reads")["loadBalancingSettings"]
+    good = samples["successfulSamplesRequired"]
+    bad = samples["sampleSize"] - good + 1
+    page = " ".join(docs("outages").split())
+    assert f"last {samples['sampleSize']} answers, of which {good} have to be good" in page
+    assert f"after {bad} failures, at most {bad * minutes} minutes" in page
+    assert f"after {good} good answers, at most {good * minutes} minutes" in page
 
 
 def test_copies_are_where_front_door_looks_for_them() -> None:

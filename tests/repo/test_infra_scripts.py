@@ -13,7 +13,9 @@ import pytest
 from shared.auth.signing_keys import KeyRing
 from shared.domain.addresses import parse_networks
 from tests.paths import ROOT, docs
-from tests.repo.bicep_templates import MAIN, template
+from tests.repo.azd_project import PROJECT
+from tests.repo.azd_project import TEXT as HOOKS
+from tests.repo.bicep_templates import MAIN, module, template
 
 BOUND_SECONDS = 60.0
 # Microsoft's pages name 45 minutes at most until a change of Front Door is everywhere.
@@ -21,7 +23,6 @@ FRONT_DOOR_STARTS_WITHIN = timedelta(minutes=45)
 
 PAGE = docs("operations", "deployment", "deployment-from-github")
 SCRIPTS = "\n".join(path.read_text() for path in sorted((ROOT / "infra").glob("*.sh")))
-HOOKS = (ROOT / "azure.yaml").read_text()
 
 # Answers what the scripts ask, keeps the key in a file, and writes down how it was called.
 AZ = """\
@@ -267,6 +268,66 @@ def test_every_script_that_a_hook_runs_is_there() -> None:
         ".ci/smoke.py",
     }
     assert HOOKS.count(" run: ") == HOOKS.count(" shell: sh") == 3
+
+
+def run_hook(cloud: Cloud, name: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a hook of azure.yaml as azd does: in the folder of the project, with its environment."""
+    return subprocess.run(
+        ["/bin/sh", "-c", PROJECT["hooks"][name]["posix"]["run"]],
+        cwd=ROOT,
+        env={
+            "PATH": f"{cloud.folder}:{os.environ.get('PATH', os.defpath)}",
+            "HOME": str(cloud.folder),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=BOUND_SECONDS,
+    )
+
+
+GIVEN = {"AZURE_ENV_NAME": "ballroom", "AZURE_LOCATION": "northeurope"}
+
+
+@pytest.mark.parametrize("size", ["dev", "team"])
+def test_the_addresses_of_front_door_are_asked_for_where_there_is_one(
+    cloud: Cloud, size: str
+) -> None:
+    (cloud.folder / "addresses").write_text("192.0.2.0/24\n")
+    done = run_hook(cloud, "preprovision", **GIVEN, BALLROOM_SIZE=size)
+    assert done.returncode == 0, done.stderr
+    asked = (cloud.folder / "calls").is_file() and "list-service-tags" in cloud.calls
+    assert asked == (size == "team")
+
+
+def test_nothing_is_asked_of_azure_once_a_parameter_is_refused(cloud: Cloud) -> None:
+    refused = run_hook(cloud, "preprovision", **GIVEN, BALLROOM_SIZE="huge")
+    assert refused.returncode == 1
+    assert not (cloud.folder / "calls").exists()
+
+
+def test_the_hook_stores_the_first_key(cloud: Cloud) -> None:
+    made = run_hook(cloud, "postprovision", BALLROOM_VAULT="vault-1", BALLROOM_ISOLATED="false")
+    assert made.returncode == 0, made.stderr
+    assert len(KeyRing.of_setting(cloud.key).keys) == 1
+
+
+def test_the_hook_asks_no_vault_that_it_does_not_reach(cloud: Cloud) -> None:
+    done = run_hook(cloud, "postprovision", BALLROOM_VAULT="vault-1", BALLROOM_ISOLATED="true")
+    assert done.returncode == 0
+    assert "infra/keys.sh vault-1" in done.stdout
+    assert not (cloud.folder / "calls").exists()
+
+
+def test_the_hook_waits_for_the_address_of_azure_and_not_for_a_name_without_dns() -> None:
+    [waited] = re.findall(r"smoke\.py ready \"\$(\w+)\"", HOOKS)
+    given = MAIN.read_text()
+    assert f"output {waited} string = endpoint\n" in given
+    assert "var endpoint = edge ? frontDoor!.outputs.url : 'https://${functionsHost}'\n" in given
+    assert "var publicUrl = !empty(registryUrl) ? registryUrl : endpoint\n" in given
+    # A domain that nobody has connected yet takes nothing from the endpoint.
+    assert module("edge").text.count("linkToDefaultDomain: 'Enabled'") == 2
 
 
 def test_the_wait_after_a_deployment_is_longer_than_the_first_start_of_the_edge() -> None:

@@ -4,17 +4,38 @@ import pytest
 
 from functions.api import operations
 from functions.http import requests
+from shared.adapters.blob.documents import DOCUMENTS_CACHED_BYTES, LARGEST_CACHED_DOCUMENT_BYTES
+from shared.adapters.cosmos.graphs import LARGEST_GRAPH_ITEM_BYTES
+from shared.adapters.decoded_records import SURVEYS_CACHED_BYTES
+from shared.adapters.editions import MOST_CHANGED
+from shared.adapters.search.symbols import MAX_FOUND
+from shared.adapters.sqlite.directory import ENTITIES_CACHED_BYTES
+from shared.adapters.sqlite.metadata import HEADS_CACHED_BYTES, RELEASES_CACHED_BYTES
+from shared.ballerina.types import NESTING_LIMIT
+from shared.domain.api_docs.sources import MAX_SOURCE_BYTES
+from shared.domain.api_docs.symbols import MAX_PACKED_LENGTH
+from shared.domain.archives.unpacking import ArchiveLimits
 from shared.domain.bounded_parsing import MAX_JSON_DEPTH
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
+from shared.domain.search import MAX_SYMBOLS_PER_PAGE
+from shared.hosting.answer_cache import CAPACITY_BYTES
 from shared.hosting.connection import MAX_PIPELINED_REQUESTS, ConnectionTimeouts
 from shared.hosting.file_responses import MAX_BUFFERED_BYTES
 from shared.hosting.request_bodies import HostLimits
-from shared.services.maven import MAX_SBOM_BYTES, MAX_SBOM_VALUES
+from shared.hosting.requests import LONGEST_HEADERS, LONGEST_LINE, MOST_HEADERS
+from shared.services.archive_files import FILE_LISTS_CACHED_BYTES
+from shared.services.derived_data import DOCUMENTS_CACHED_BYTES as INDEX_CACHED_BYTES
+from shared.services.maven import MAX_SBOM_BYTES, MAX_SBOM_VALUES, VERSION_LISTS_CACHED_BYTES
+from shared.services.package_cache import CAPACITY_BYTES as PACKAGES_CACHED_BYTES
+from shared.services.package_pack import PACK_BYTES, VERSIONS_PACKED
+from shared.services.rate_limits import MAX_CALLERS
 from shared.settings import Settings
+from shared.telemetry.sampling import STACKS_A_SECOND, WHOLE_LINES_A_SECOND
 from tests.paths import docs
 
 PAGE = docs("limits", "host-limits")
 MIB = 1024 * 1024
+ARCHIVES = ArchiveLimits()
 
 
 @pytest.mark.parametrize("operation", RateLimitClass)
@@ -72,6 +93,32 @@ def _least_rate() -> int:
         f"those that bring less than {HostLimits().contended_rate // 1024} KiB a second",
         f"ends at {HostLimits().highest_rate // 1024} KiB: below {_least_rate() // 1024 + 1} KiB",
         f"| bill of materials | {MAX_SBOM_BYTES // MIB} MiB, {MAX_SBOM_VALUES:,} values |",
+        f"| archive | `BALLROOM_MAX_ARCHIVE_BYTES` ({_default('max_archive_bytes') // MIB} MiB;",
+        f"`BALLROOM_MAX_RESOLVE` ({_default('max_resolve'):,}) |",
+        f"| {ARCHIVES.entries:,}; unpacked {ARCHIVES.unpacked_bytes // MIB} MiB together |",
+        f"| {ARCHIVES.ratio} times its packed size: each entry above",
+        f"above {ARCHIVES.ratio_from_bytes // MIB} MiB, and all together",
+        f"all together above {ARCHIVES.archive_ratio_from_bytes // MIB} MiB |",
+        f"| request line: method, target, version | {LONGEST_LINE // 1024} KiB |",
+        f"| {MOST_HEADERS}, and {LONGEST_HEADERS // 1024} KiB together |",
+        f"At most {MAX_CALLERS:,} callers a minute",
+        f"| cached answers of a process | {CAPACITY_BYTES // MIB} MiB of memory",
+        f"| cached lists of versions of a process | {SURVEYS_CACHED_BYTES // MIB} MiB of memory",
+        f"| {HEADS_CACHED_BYTES // MIB} MiB of packages, {ENTITIES_CACHED_BYTES // MIB} MiB of",
+        f" of accounts, {RELEASES_CACHED_BYTES // MIB} MiB of releases |",
+        f"| {PACKAGES_CACHED_BYTES // MIB} MiB of records, {MOST_CHANGED:,} changes of packages",
+        f"| {PACK_BYTES // MIB} MiB of these records, up to {VERSIONS_PACKED} releases",
+        f"| cached index files of a process | {INDEX_CACHED_BYTES // MIB} MiB |",
+        f"| {VERSION_LISTS_CACHED_BYTES // MIB} MiB for each of the last four distributions",
+        f"files of archives, of a process | {FILE_LISTS_CACHED_BYTES // MIB} MiB |",
+        f"| {DOCUMENTS_CACHED_BYTES // MIB} MiB, and none above",
+        f" none above {LARGEST_CACHED_DOCUMENT_BYTES // 1024} KiB; a graph above",
+        f" a graph above {LARGEST_GRAPH_ITEM_BYTES // 1024} KiB compressed",
+        f"| {MAX_SOURCE_BYTES:,} characters, types nested {NESTING_LIMIT} levels |",
+        f"| {MAX_PACKED_LENGTH // 1024} KiB compressed, some",
+        f"| results of a search of symbols | {MAX_FOUND:,}, and {MAX_SYMBOLS_PER_PAGE} on a page |",
+        f"at most {WHOLE_LINES_A_SECOND} lines a second",
+        f"and {STACKS_A_SECOND} stacks",
     ],
 )
 def test_every_size_is_the_one_in_the_code(row: str) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,25 @@ from tests.paths import ROOT
 from tests.repo.bicep_templates import INFRA, MAIN
 
 GIVEN = {"AZURE_ENV_NAME": "ballroom", "AZURE_LOCATION": "northeurope"}
+ZONES = "eastus\nnortheurope\nuksouth"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Put a stand-in for the Azure CLI first, which says what REGIONS has, or fails without it."""
+    folder = tmp_path_factory.mktemp("azure")
+    wanted = "functionapp list-flexconsumption-locations --zone-redundant=true"
+    (folder / "az").write_text(
+        f"""#!/bin/sh
+case "$*" in "{wanted} "*) ;; *) exit 2 ;; esac
+[ -n "$REGIONS" ] || {{ echo "ERROR: Please run 'az login' to set up an account." >&2; exit 1; }}
+echo "$REGIONS"
+"""
+    )
+    (folder / "az").chmod(0o755)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+        yield
 
 
 def checked(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -20,20 +40,25 @@ def checked(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     return subprocess.run(
         [sys.executable, "infra/preflight.py", *arguments],
         cwd=ROOT,
-        env={"PATH": os.environ.get("PATH", os.defpath), **GIVEN, **environment},
+        env={"PATH": os.environ["PATH"], "REGIONS": ZONES, **GIVEN, **environment},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def with_parameters(folder: Path, **parameters: object) -> subprocess.CompletedProcess[str]:
-    """Check a file with these parameters beside what azd fills in."""
+def parameters_file(folder: Path, **parameters: object) -> str:
+    """Write a file with these parameters beside what azd fills in."""
     document = json.loads((INFRA / "main.parameters.json").read_text())
     document["parameters"] |= {name: {"value": value} for name, value in parameters.items()}
     file = folder / "parameters.json"
     file.write_text(json.dumps(document))
-    return checked(str(file))
+    return str(file)
+
+
+def with_parameters(folder: Path, **parameters: object) -> subprocess.CompletedProcess[str]:
+    """Check a file with these parameters."""
+    return checked(parameters_file(folder, **parameters))
 
 
 def test_variables_that_azd_sets_are_accepted() -> None:
@@ -75,8 +100,8 @@ def test_an_environment_whose_name_no_token_can_hold_is_refused(name: str) -> No
     [
         ("maximumThroughput", 4_500, "It is a multiple of 1,000"),
         ("maximumThroughput", "4000", "not in quotes"),
-        ("maximumInstances", 39, "Flex Consumption takes 40 to 1,000"),
-        ("maximumInstances", True, "Flex Consumption takes 40"),
+        ("maximumInstances", 0, "Flex Consumption takes 1 to 1,000"),
+        ("maximumInstances", True, "Flex Consumption takes 1"),
         ("alwaysReady", 41, "from 0 to maximumInstances (40)"),
         ("tokenEnvironment", "Prod-1", "1 to 12 lower-case letters and digits"),
         ("size", "huge", "It is dev, team or public"),
@@ -113,8 +138,78 @@ def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) 
     assert "Note: 240 instances of 4,096 MB are more" in shown.stderr
 
 
+def test_a_maximum_that_only_some_regions_accept_is_reported(tmp_path: Path) -> None:
+    shown = with_parameters(tmp_path, maximumInstances=10)
+    assert shown.returncode == 0
+    assert "Note: some regions refuse a maximumInstances below 40" in shown.stderr
+
+
+@pytest.mark.parametrize("location", ["westeurope", "West Europe"])
+def test_a_region_without_zones_for_the_app_is_refused_with_those_that_have_them(
+    location: str,
+) -> None:
+    refused = checked(BALLROOM_SIZE="public", AZURE_LOCATION=location)
+    assert refused.returncode == 1
+    assert f"Flex Consumption has no zones in {location}" in refused.stderr
+    assert "eastus, northeurope, uksouth" in refused.stderr
+
+
+def test_a_region_with_zones_for_the_app_is_accepted_in_either_spelling() -> None:
+    for location in ("northeurope", "North Europe"):
+        passed = checked(BALLROOM_SIZE="public", AZURE_LOCATION=location)
+        assert (passed.returncode, passed.stderr) == (0, "")
+
+
+def test_where_azure_does_not_name_its_regions_the_way_out_is_said() -> None:
+    refused = checked(BALLROOM_SIZE="public", REGIONS="")
+    assert refused.returncode == 1
+    assert "Please run 'az login'" in refused.stderr
+    assert "zoneRedundant" in refused.stderr
+
+
+def test_azure_is_not_asked_where_one_zone_is_enough(tmp_path: Path) -> None:
+    assert checked(BALLROOM_SIZE="team", REGIONS="").returncode == 0
+    file = parameters_file(tmp_path, size="public", zoneRedundant=False)
+    assert checked(file, REGIONS="").returncode == 0
+
+
+def test_stores_that_nobody_could_set_up_are_refused_before_anything_is_made(
+    tmp_path: Path,
+) -> None:
+    refused = with_parameters(tmp_path, isolated=True)
+    assert refused.returncode == 1
+    for words in ("isolated is true", "isolated false", "docs/deployment.md#isolated-stores"):
+        assert words in refused.stderr
+    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    assert "\n## Isolated stores\n" in page
+
+
+@pytest.mark.parametrize("known", [{"BALLROOM_VAULT": "kv-br-1"}, {"BALLROOM_ISOLATED": "true"}])
+def test_stores_are_isolated_once_they_are_set_up_or_if_somebody_says_so(
+    tmp_path: Path, known: dict[str, str]
+) -> None:
+    assert checked(parameters_file(tmp_path, isolated=True), **known).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "has_edge"),
+    [
+        ({"size": "dev"}, False),
+        ({"size": "dev", "edge": True}, True),
+        ({"size": "team"}, True),
+        ({"size": "team", "edge": False}, False),
+    ],
+)
+def test_whether_there_is_an_edge_follows_from_the_parameters(
+    tmp_path: Path, parameters: dict[str, object], has_edge: bool
+) -> None:
+    said = checked("--has-edge", parameters_file(tmp_path, **parameters))
+    assert (said.returncode == 0) == has_edge
+    assert (said.stdout, said.stderr) == ("", "")
+
+
 def test_the_templates_have_the_same_bounds() -> None:
     text = MAIN.read_text()
-    assert "@minValue(40)\n@maxValue(1000)\nparam maximumInstances" in text
+    assert "@minValue(1)\n@maxValue(1000)\nparam maximumInstances" in text
     assert "maximumThroughput % 1000 == 0" in text
     assert "@maxLength(12)\nparam tokenEnvironment" in text

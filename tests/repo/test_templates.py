@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,24 @@ REFUSED_BY_FLEX = (
     "functionsRuntimeScaleMonitoringEnabled",
     "alwaysOn",
 )
+
+# The newest versions that Microsoft publishes types of, in August 2026. Of others the compiler
+# knows nothing and checks nothing.
+NEWEST_TYPES = {
+    "Microsoft.Authorization": "2026-07-01",
+    "Microsoft.Cdn": "2025-12-01",
+    "Microsoft.DocumentDB": "2026-06-01",
+    "Microsoft.Insights": "2026-03-01",
+    "Microsoft.KeyVault": "2026-02-01",
+    "Microsoft.ManagedIdentity": "2024-11-30",
+    "Microsoft.Network": "2025-11-01",
+    "Microsoft.OperationalInsights": "2026-03-01",
+    "Microsoft.Storage": "2026-04-01",
+    "Microsoft.Web": "2025-03-01",
+}
+
+# What each changes the account of Cosmos DB by: itself, a role in it, a private endpoint to it.
+CHANGES_COSMOS = ("cosmos", "roles", "network")
 
 ROLES_FILE = INFRA / "modules" / "roles.bicep"
 FILES = [pytest.param(path, id=path.relative_to(INFRA).as_posix()) for path in paths()]
@@ -131,6 +150,35 @@ def test_every_module_is_given_what_it_asks_for_and_nothing_else() -> None:
         assert {each for each, how in asked.items() if how.get("default") is None} <= given, name
 
 
+def waited_for(name: str) -> set[str]:
+    """Return the modules that are complete before this one begins."""
+    used = template(MAIN).text.partition(f"\nmodule {name} ")[2].partition("\n}\n")[0]
+    named = re.findall(r"dependsOn: \[([\w, ]+)\]", used)
+    direct = {*re.findall(r"\b(\w+)!?\.outputs\.", used), *", ".join(named).split(", ")} - {""}
+    return direct.union(*map(waited_for, direct))
+
+
+def test_changes_of_the_cosmos_account_follow_each_other() -> None:
+    # The service refuses the second of two at once: 412, "exclusive lock".
+    for earlier, later in pairwise(CHANGES_COSMOS):
+        assert earlier in waited_for(later), f"{later} does not wait for {earlier}"
+    for name, used in template(MAIN).modules.items():
+        text = (INFRA / used["detail"]["path"]).read_text()
+        changes = re.search(
+            r"databaseAccounts/sqlRoleAss|privateEndpoints@|resource account '.*DocumentDB", text
+        )
+        assert bool(changes) == (name in CHANGES_COSMOS), name
+
+
+def test_every_version_of_an_interface_is_one_that_the_compiler_knows() -> None:
+    used = re.findall(
+        r"'(Microsoft\.\w+)/[\w/]+@([\d-]+)(?:-preview)?'",
+        "".join(template(path).text for path in paths()),
+    )
+    assert {name for name, _ in used} == set(NEWEST_TYPES)
+    assert [each for each in used if each[1] > NEWEST_TYPES[each[0]]] == []
+
+
 def test_every_output_that_is_read_is_there() -> None:
     main = template(MAIN)
     read = re.findall(r"\b(\w+)!?\.outputs\.(\w+)", main.text)
@@ -208,6 +256,43 @@ def test_nothing_is_asked_for_that_flex_consumption_refuses() -> None:
     assert [name for name in REFUSED_BY_FLEX if re.search(rf"\b{name}\b", code)] == []
 
 
+def test_a_way_to_update_is_asked_for_only_where_somebody_wants_it() -> None:
+    # It is a preview, and a region without it refuses the property, whatever its value is.
+    asked = template(INFRA / "modules" / "functions.bicep").text
+    assert "siteUpdateStrategy: rollingUpdates ? { type: 'RollingUpdate' } : null\n" in asked
+    assert "param rollingUpdates bool = false\n" in MAIN.read_text()
+
+
+def test_each_group_of_instances_has_two_in_several_zones() -> None:
+    asked = template(INFRA / "modules" / "functions.bicep").text
+    assert "var fewest = zoneRedundant ? 2 : 0\n" in asked
+    assert "var ready = max(alwaysReady, fewest)\n" in asked
+    assert "instanceCount: max(1, fewest) }" in asked
+    assert (
+        "alwaysReady: (ready == 0) ? [] : concat([{ name: 'http', instanceCount: ready }]" in asked
+    )
+
+
+def test_each_app_reaches_the_stores_from_a_subnet_of_its_own() -> None:
+    main, network = template(MAIN), template(INFRA / "modules" / "network.bicep")
+    given = [str(main.given(app)["subnetId"]) for app in ("functions", "reads")]
+    assert "functionsSubnetId" in given[0]
+    assert "readsSubnetId" in given[1]
+    places = re.findall(r"cidrSubnet\(addresses, 26, (\d)\)", network.text)
+    assert sorted(places) == ["0", "1", "2"]
+    assert network.text.count("serviceName: 'Microsoft.App/environments'") == 2
+
+
+def test_the_storage_of_the_host_keeps_no_log_and_no_versions() -> None:
+    # The host renews a lease every 12 seconds: a line of the log and a version each.
+    main, storage = template(MAIN), template(INFRA / "modules" / "storage.bicep")
+    assert main.given("hostStorage")["history"] is False
+    assert "history" not in main.given("registryStorage")
+    assert storage.parameters["history"]["default"] is True
+    assert storage.text.count("enabled: history }") == 2
+    assert "isVersioningEnabled: history" in storage.text
+
+
 def test_only_the_door_that_is_there_is_closed_for_passwords() -> None:
     (closed,) = (
         config
@@ -242,6 +327,27 @@ def test_every_early_refusal_has_a_sentence() -> None:
         "Every",
     }
     assert all(sentence.endswith(".") for sentence in said)
+
+
+def test_the_page_names_the_containers_and_the_python_that_are_deployed() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    main, cosmos = template(MAIN), template(INFRA / "modules" / "cosmos.bicep")
+    deployed = {
+        "Storage of the host": main.given("hostStorage")["containers"],
+        "Storage of the registry": main.given("registryStorage")["containers"],
+        "Cosmos DB": [each["name"] for each in cosmos.value("containers")],
+    }
+    for title, containers in deployed.items():
+        [remarks] = re.findall(rf"^\| {title} \| `modules/\w+\.bicep` \| (.+) \|$", page, re.M)
+        assert set(re.findall(r"`([\w-]+)`", remarks)) == set(containers), title
+    assert f"Python {main.parameters['pythonVersion']['default']};" in page
+
+
+@pytest.mark.parametrize("workflow", ["deploy", "release"])
+def test_a_package_is_tested_by_the_python_that_runs_it(workflow: str) -> None:
+    steps = (ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text("utf-8")
+    versions = re.findall(r'python-version: "(.+)"', steps)
+    assert versions == [template(MAIN).parameters["pythonVersion"]["default"]]
 
 
 def test_the_sizes_on_the_page_are_those_of_the_template() -> None:

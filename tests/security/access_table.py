@@ -22,7 +22,7 @@ from functions.device.device_login import GRANT_TYPE
 from functions.manage.accounts import ACCOUNT_ACTIONS, ADMINISTRATOR_TOKEN_ACTIONS
 from functions.manage.releases import RELEASE_DECISIONS
 from functions.web.package.pages import TAB_HANDLERS
-from shared.domain.rights import Action, Scope
+from shared.domain.rights import Action
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.security.personas import Credential, Persona
@@ -74,6 +74,12 @@ class Cell:
     persona: Persona
     state: State
     number: int  # Another one for each cell, for what may be made once.
+    elsewhere: str = ""  # Another organization than that of the state.
+
+    @property
+    def org(self) -> str:
+        """Return the organization that is asked about."""
+        return self.elsewhere or self.state.org
 
     @property
     def name(self) -> str:
@@ -83,7 +89,7 @@ class Cell:
 
     def named(self, text: str) -> str:
         """Return the text about this cell's package."""
-        words = {"ORG": self.state.org, "NAME": self.name, "NUMBER": str(self.number)}
+        words = {"ORG": self.org, "NAME": self.name, "NUMBER": str(self.number)}
         for word, value in words.items():
             text = text.replace(word, value)
         return text
@@ -145,7 +151,7 @@ def fresh_owners_of_themselves(persona: Persona, _state: State) -> set[Outcome]:
     """How one signs in is changed by whoever just did; and there is nothing of the kind yet."""
     if persona.is_unknown:
         return {Outcome.UNKNOWN}
-    may = Scope.MANAGE in persona.scopes and persona.is_fresh
+    may = persona.manages_account and persona.is_fresh
     return {Outcome.HIDDEN if may else Outcome.FORBIDDEN}
 
 
@@ -202,31 +208,15 @@ def maintainers(persona: Persona, state: State) -> set[Outcome]:
 
 def governors(persona: Persona, state: State) -> set[Outcome]:
     """Owners decide of packages that are there, whatever became of their releases."""
-    outcome = _right(Action.GOVERN, persona, state, state.value)
-    is_missing = outcome == {Outcome.DONE} and state is State.MISSING
-    return {Outcome.HIDDEN} if is_missing else outcome
-
-
-def of_organization(action: Action, *, found: Outcome = Outcome.DONE) -> Expects:
-    """Return what comes of a request about an organization; `found` is what there is in it."""
-
-    def expects(persona: Persona, state: State) -> set[Outcome]:
-        outcome = _right(action, persona, state)
-        return {found, Outcome.HIDDEN} if outcome == {Outcome.DONE} else outcome
-
-    return expects
+    found = Outcome.HIDDEN if state is State.MISSING else Outcome.DONE
+    return _right_of_member(Action.GOVERN, persona, state, state.value, found=found)
 
 
 def members_alone(action: Action, *, found: Outcome = Outcome.DONE) -> Expects:
     """Return what comes of a request about an organization that is not there for outsiders."""
 
     def expects(persona: Persona, state: State) -> set[Outcome]:
-        if persona.is_unknown:
-            return {Outcome.UNKNOWN}
-        belongs = persona.administrator or persona.role is not None
-        if state is State.DELETED or not belongs:
-            return {Outcome.HIDDEN}
-        return {found} if persona.may(action) else {Outcome.FORBIDDEN}
+        return _right_of_member(action, persona, state, found=found)
 
     return expects
 
@@ -247,18 +237,21 @@ def founders(persona: Persona, _state: State) -> set[Outcome]:
     """Whoever has an account founds organizations, and machines have none."""
     if persona.is_unknown or persona.credential in (Credential.MACHINE, Credential.TENANT):
         return {Outcome.UNKNOWN}
-    return {Outcome.DONE if Scope.MANAGE in persona.scopes else Outcome.FORBIDDEN}
+    return {Outcome.DONE if persona.manages_account else Outcome.FORBIDDEN}
 
 
-def own(scope: Scope | None, *, found: Outcome = Outcome.DONE) -> Expects:
-    """Return what comes of a request about what is the caller's own."""
+def anybody_known_alone(*, found: Outcome = Outcome.DONE) -> Expects:
+    """Return what comes of a request that takes good credentials and no right."""
+    return lambda persona, _state: {Outcome.UNKNOWN if persona.is_unknown else found}
+
+
+def own_account(*, found: Outcome = Outcome.DONE) -> Expects:
+    """Return what comes of a request about what belongs to the caller's account as a whole."""
 
     def expects(persona: Persona, _state: State) -> set[Outcome]:
         if persona.is_unknown:
             return {Outcome.UNKNOWN}
-        if scope is not None and scope not in persona.scopes:
-            return {Outcome.FORBIDDEN}
-        return {found}
+        return {found if persona.manages_account else Outcome.FORBIDDEN}
 
     return expects
 
@@ -266,7 +259,7 @@ def own(scope: Scope | None, *, found: Outcome = Outcome.DONE) -> Expects:
 def account_holders(persona: Persona, state: State) -> set[Outcome]:
     """A token belongs to an account, so whoever has none makes none."""
     has_account = persona.credential is not Credential.TENANT
-    return own(Scope.MANAGE)(persona, state) if has_account else {Outcome.FORBIDDEN}
+    return own_account()(persona, state) if has_account else {Outcome.FORBIDDEN}
 
 
 def _right(
@@ -277,6 +270,21 @@ def _right(
     if state is State.DELETED or not persona.may(action, package):
         return {Outcome.FORBIDDEN}
     return {Outcome.DONE}
+
+
+def _right_of_member(
+    action: Action,
+    persona: Persona,
+    state: State,
+    package: str | None = None,
+    *,
+    found: Outcome,
+) -> set[Outcome]:
+    belongs = persona.administrator or persona.role is not None
+    if not persona.is_unknown and (state is State.DELETED or not belongs):
+        return {Outcome.HIDDEN}
+    outcome = _right(action, persona, state, package)
+    return {found} if outcome == {Outcome.DONE} else outcome
 
 
 # --- how it shows ------------------------------------------------------------------------------
@@ -326,12 +334,12 @@ def by_lines(answer: httpx.Response) -> Outcome:
 
 
 def _next_version(cell: Cell) -> bytes:
-    archive = bala(f"{cell.state.org}/{cell.name}:2.0.{cell.number}", visibility=_visibility(cell))
+    archive = bala(f"{cell.org}/{cell.name}:2.0.{cell.number}", visibility=_visibility(cell))
     return multipart("x.bala", archive)
 
 
 def _bare_version(cell: Cell) -> bytes:
-    return bala(f"{cell.state.org}/{cell.name}:2.0.{cell.number}", visibility=_visibility(cell))
+    return bala(f"{cell.org}/{cell.name}:2.0.{cell.number}", visibility=_visibility(cell))
 
 
 def _visibility(cell: Cell) -> str:
@@ -387,7 +395,7 @@ CENTRAL = {
         EVERY_STATE,
         shows=by_list("packages"),
     ),
-    "central_organization": _for_all(f"{REGISTRY}/packages/acme", anybody_known),
+    "central_organization": _for_all(f"{REGISTRY}/packages/ORG", anybody_known),
     "central_search": Declared(
         *("GET", f"{REGISTRY}/search-packages?package=NAME&deprecated=true", finders),
         EVERY_STATE,
@@ -443,7 +451,7 @@ CENTRAL = {
         for kind in ("connectors", "triggers")
     },
     **{
-        f"central_{kind}_by_name": _for_all(f"{REGISTRY}/{kind}/acme/public/1.0.0/m/N", empty)
+        f"central_{kind}_by_name": _for_all(f"{REGISTRY}/{kind}/ORG/public/1.0.0/m/N", empty)
         for kind in ("connectors", "triggers")
     },
 }
@@ -459,7 +467,9 @@ MAVEN = {
         EVERY_STATE,
         content=_bare_version,
     ),
-    "maven_options": _for_all(f"{REPOSITORY}/acme/public/maven-metadata.xml", own(None), "OPTIONS"),
+    "maven_options": _for_all(
+        f"{REPOSITORY}/ORG/public/maven-metadata.xml", anybody_known_alone(), "OPTIONS"
+    ),
 }
 
 FILES = {
@@ -490,14 +500,15 @@ API = {
         *("PUT", "/api/v1/packages/ORG/NAME/pushers", governors, EVERY_STATE),
         body='{"pushers":"members"}',
     ),
-    "api_audit_organization": _api("GET", "orgs/ORG/audit", of_organization(Action.MANAGE)),
-    "api_audit_export": _api("GET", "orgs/ORG/audit.jsonl", of_organization(Action.MANAGE)),
-    "api_audit_account": _api("GET", "account/events", own(Scope.MANAGE)),
-    "api_held_list": _api("GET", "orgs/ORG/held", of_organization(Action.MANAGE)),
+    "api_audit_organization": _api("GET", "orgs/ORG/audit", members_alone(Action.MANAGE)),
+    "api_audit_export": _api("GET", "orgs/ORG/audit.jsonl", members_alone(Action.MANAGE)),
+    "api_audit_account": _api("GET", "account/events", own_account()),
+    "api_held_list": _api("GET", "orgs/ORG/held", members_alone(Action.MANAGE)),
     "api_held_confirm": _api(
-        "POST", "orgs/ORG/held/missing/1.0.0/confirm", of_organization(Action.GOVERN)
+        *("POST", "orgs/ORG/held/missing/1.0.0/confirm"),
+        members_alone(Action.GOVERN, found=Outcome.HIDDEN),
     ),
-    "api_orgs_list": _api("GET", "orgs", own(None)),
+    "api_orgs_list": _api("GET", "orgs", anybody_known_alone()),
     "api_orgs_found": _api("POST", "orgs", founders, {"name": "matrixNUMBER"}),
     "api_orgs_show": _api("GET", "orgs/ORG", shown),
     "api_orgs_change": _api(
@@ -540,7 +551,10 @@ API = {
     ),
     **{
         f"api_invitations_{verb}": _api(
-            "POST", f"invitations/{verb}", own(None, found=Outcome.HIDDEN), {"code": NOBODYS}
+            "POST",
+            f"invitations/{verb}",
+            anybody_known_alone(found=Outcome.HIDDEN),
+            {"code": NOBODYS},
         )
         for verb in ("show", "accept", "decline")
     },
@@ -557,35 +571,38 @@ API = {
         members_alone(Action.MANAGE, found=Outcome.HIDDEN),
     ),
     "api_leaks_report": _for_all("/api/v1/leaked-tokens", nobody_by_token, "POST"),
-    "api_org_tokens_list": _api("GET", "orgs/ORG/tokens", of_organization(Action.MANAGE)),
-    "api_org_tokens_issue": _api("POST", "orgs/ORG/tokens", of_organization(Action.GOVERN), TOKEN),
-    "api_publishers_list": _api("GET", "orgs/ORG/publishers", of_organization(Action.MANAGE)),
+    "api_org_tokens_list": _api("GET", "orgs/ORG/tokens", members_alone(Action.MANAGE)),
+    "api_org_tokens_issue": _api("POST", "orgs/ORG/tokens", members_alone(Action.GOVERN), TOKEN),
+    "api_publishers_list": _api("GET", "orgs/ORG/publishers", members_alone(Action.MANAGE)),
     "api_publishers_add": _api(
-        "POST", "orgs/ORG/publishers", of_organization(Action.GOVERN), PUBLISHER
+        "POST", "orgs/ORG/publishers", members_alone(Action.GOVERN), PUBLISHER
     ),
     "api_publishers_remove": _api(
-        "DELETE", f"orgs/ORG/publishers/{NOBODYS}", of_organization(Action.GOVERN)
+        *("DELETE", f"orgs/ORG/publishers/{NOBODYS}"),
+        members_alone(Action.GOVERN, found=Outcome.HIDDEN),
     ),
     "api_trusted_audience": _for_all("/api/v1/trusted-publishing/audience"),
     "api_trusted_exchange": _api(
         "POST", "trusted-publishing/token", nobody_by_token, {"token": "no.id.token"}
     ),
-    "api_sessions_list": _api("GET", "account/sessions", own(Scope.MANAGE)),
+    "api_sessions_list": _api("GET", "account/sessions", own_account()),
     "api_sessions_end": _api(
-        "DELETE", f"account/sessions/{NOBODYS}", own(Scope.MANAGE, found=Outcome.HIDDEN)
+        "DELETE", f"account/sessions/{NOBODYS}", own_account(found=Outcome.HIDDEN)
     ),
-    "api_sessions_identities": _api("GET", "account/identities", own(Scope.MANAGE)),
+    "api_sessions_identities": _api("GET", "account/identities", own_account()),
     "api_sessions_remove_identity": _api(
         "DELETE", f"account/identities/{NOBODYS}", fresh_owners_of_themselves
     ),
     "api_sessions_link": _api(
         "POST", "sign-in-links", fresh_administrators, {"account": "ID-OF-ann"}
     ),
-    "token_whoami": _api("GET", "whoami", own(None)),
-    "token_list": _api("GET", "tokens", own(Scope.MANAGE)),
+    "token_whoami": _api("GET", "whoami", anybody_known_alone()),
+    "token_list": _api("GET", "tokens", own_account()),
     "token_issue": _api("POST", "tokens", account_holders, TOKEN),
     **{
-        f"api_org_tokens_{verb}": _api(method, path, of_organization(Action.MANAGE), body)
+        f"api_org_tokens_{verb}": _api(
+            method, path, members_alone(Action.MANAGE, found=Outcome.HIDDEN), body
+        )
         for verb, method, path, body in (
             ("show", "GET", f"orgs/ORG/tokens/{NOBODYS}", None),
             ("rename", "PATCH", f"orgs/ORG/tokens/{NOBODYS}", {"name": "other"}),
@@ -594,10 +611,11 @@ API = {
         )
     },
     "api_org_tokens_rotate": _api(
-        "POST", f"orgs/ORG/tokens/{NOBODYS}/rotate", of_organization(Action.GOVERN)
+        *("POST", f"orgs/ORG/tokens/{NOBODYS}/rotate"),
+        members_alone(Action.GOVERN, found=Outcome.HIDDEN),
     ),
     **{
-        f"token_{verb}": _api(method, path, own(Scope.MANAGE, found=Outcome.HIDDEN), body)
+        f"token_{verb}": _api(method, path, own_account(found=Outcome.HIDDEN), body)
         for verb, method, path, body in (
             ("show", "GET", f"tokens/{NOBODYS}", None),
             ("rename", "PATCH", f"tokens/{NOBODYS}", {"name": "other"}),
@@ -612,7 +630,7 @@ API = {
     ),
 }
 
-OF_ACME = "/account/organizations/acme"
+OF_ORG = "/account/organizations/ORG"
 UNDERSCORES = str.maketrans("/-", "__")  # In names of Functions.
 
 FORMS = [
@@ -646,19 +664,19 @@ PAGES = {
     "account_organization_appear": _for_all(
         "/account/organizations/appear", nobody_by_token, "POST"
     ),
-    "account_organization": _for_all("/account/organizations/acme", nobody_by_token),
+    "account_organization": _for_all(OF_ORG, nobody_by_token),
     **{
-        f"account_organization_{tab}": _for_all(f"{OF_ACME}/{tab}", nobody_by_token)
+        f"account_organization_{tab}": _for_all(f"{OF_ORG}/{tab}", nobody_by_token)
         for tab in ("packages", "held", "tokens", "publishers", "log", "settings")
     },
-    "account_organization_package": _for_all(f"{OF_ACME}/packages/public", nobody_by_token),
-    "account_organization_tokens_issue": _for_all(f"{OF_ACME}/tokens", nobody_by_token, "POST"),
+    "account_organization_package": _for_all(f"{OF_ORG}/packages/public", nobody_by_token),
+    "account_organization_tokens_issue": _for_all(f"{OF_ORG}/tokens", nobody_by_token, "POST"),
     "account_organization_tokens_rotate": _for_all(
-        f"{OF_ACME}/tokens/rotate", nobody_by_token, "POST"
+        f"{OF_ORG}/tokens/rotate", nobody_by_token, "POST"
     ),
     **{
         f"account_organization_{path.replace('{name}/', '').translate(UNDERSCORES)}": _for_all(
-            f"{OF_ACME}/{path.replace('{name}', 'public')}", nobody_by_token, "POST"
+            f"{OF_ORG}/{path.replace('{name}', 'public')}", nobody_by_token, "POST"
         )
         for path in ("invite", *FORMS)
     },
@@ -683,7 +701,7 @@ PAGES = {
         for action in TOKEN_ACTIONS
         for function, path in (
             ("account_token_confirm", "/account/tokens"),
-            ("account_organization_token_confirm", f"{OF_ACME}/tokens"),
+            ("account_organization_token_confirm", f"{OF_ORG}/tokens"),
         )
     },
     "device_page": _for_all("/device", nobody_by_token),
@@ -707,21 +725,19 @@ PAGES = {
     "manage_name_preview": _for_all("/manage/names/new?pattern=a*", nobody_by_token),
     "manage_name_remove": _for_all("/manage/names/remove", nobody_by_token, "POST"),
     "manage_names": _for_all("/manage/names", nobody_by_token),
-    "manage_organization": _for_all("/manage/organizations/acme", nobody_by_token),
+    "manage_organization": _for_all("/manage/organizations/ORG", nobody_by_token),
     "manage_organization_delete": _for_all(
-        "/manage/organizations/acme/delete", nobody_by_token, "POST"
+        "/manage/organizations/ORG/delete", nobody_by_token, "POST"
     ),
     "manage_organization_found": _for_all("/manage/organizations", nobody_by_token, "POST"),
-    "manage_organization_keep": _for_all(
-        "/manage/organizations/acme/keep", nobody_by_token, "POST"
-    ),
+    "manage_organization_keep": _for_all("/manage/organizations/ORG/keep", nobody_by_token, "POST"),
     "manage_organizations": _for_all("/manage/organizations", nobody_by_token),
     "manage_overview": _for_all("/manage", nobody_by_token),
-    "manage_releases": _for_all("/manage/releases?q=acme/public", nobody_by_token),
-    "manage_release": _for_all("/manage/releases/acme/public/1.0.0", nobody_by_token),
+    "manage_releases": _for_all("/manage/releases?q=ORG/public", nobody_by_token),
+    "manage_release": _for_all("/manage/releases/ORG/public/1.0.0", nobody_by_token),
     **{
         f"manage_release_{verb}": _for_all(
-            f"/manage/releases/acme/public/1.0.0/{verb}", nobody_by_token, "POST"
+            f"/manage/releases/ORG/public/1.0.0/{verb}", nobody_by_token, "POST"
         )
         for verb in RELEASE_DECISIONS
     },
@@ -766,7 +782,7 @@ OF_PACKAGES = {
     "web_file": _page("/files/ORG/NAME/1.0.0/package.json"),
     "web_badge": _page("/badges/ORG/NAME/version.svg", strangers),
     "web_feed_package": _page("/feeds/packages/ORG/NAME/releases.atom", strangers),
-    "web_feed_organization": _for_all("/feeds/orgs/acme/releases.atom"),
+    "web_feed_organization": _for_all("/feeds/orgs/ORG/releases.atom"),
     "web_feed_newest": _for_all("/feeds/newest.atom"),
     "web_llms": _for_all("/llms.txt"),
 }
@@ -786,7 +802,7 @@ SITE = {
         headers=JSON_ALONE,
         shows=by_list("packages"),
     ),
-    "web_missing_name": _for_all("/packages/acme"),
+    "web_missing_name": _for_all("/packages/ORG"),
     "web_missing_org_name": _for_all("/orgs"),
     "web_symbols": _for_all("/symbols", anybody_known),
     "web_organizations": _for_all("/organizations", anybody_known),

@@ -278,6 +278,11 @@ NAMES = (
     Hostile("a folder that is a device", _member("prn/x"), bad.UnsafeName, "device"),
     Hostile("the console's input", _member("conin$"), bad.UnsafeName, "device"),
     Hostile("a short name", _member("PACKAG~1.JSO"), bad.UnsafeName, "short name"),
+    Hostile(
+        "a name that turns", _member("docs/\u202egnp.md"), bad.UnsafeName, r"docs/\u202egnp.md"
+    ),
+    Hostile("an invisible joiner", _member("a\u200db.md"), bad.UnsafeName, r"a\u200db.md"),
+    Hostile("an invisible space", _member("README\u200b.md"), bad.UnsafeName, r"README\u200b.md"),
     Hostile("a backslash", _member("modules\\greet\\x.bal"), bad.UnsafeName, "backslash"),
     Hostile("a parent folder", _member("a/../../x"), bad.UnsafeName, "empty, . or .."),
     Hostile("a parent folder at the end", _member("a/.."), bad.UnsafeName, "empty, . or .."),

@@ -37,12 +37,12 @@ class Probe:
     headers: tuple[tuple[str, str], ...] = ()
     archive: bool = False  # The body is the archive of a next version.
 
-    def about(self, name: str) -> httpx.Request:
-        """Return the request about the package of that name."""
-        path = _named(self.path, name)
-        content = _named(self.body, name).encode()
+    def about(self, name: str, org: str = "acme") -> httpx.Request:
+        """Return the request about the package of that name, in `acme` or another organization."""
+        path = _named(self.path, name, org)
+        content = _named(self.body, name, org).encode()
         if self.archive:
-            content = bala(f"acme/{name}:1.1.0", visibility="private", tools=[name])
+            content = bala(f"{org}/{name}:1.1.0", visibility="private", tools=[name])
         if self.headers == tuple(FORM.items()):
             content = multipart("x.bala", content)
         return httpx.Request(self.method, f"{URL}{path}", headers=self.headers, content=content)
@@ -401,16 +401,16 @@ async def seen(world: World, request: httpx.Request, by: Person | None) -> Seen:
     return Seen(answer.status_code, tuple(headers), body)
 
 
-def secret(name: str) -> bytes:
+def secret(name: str, org: str = "acme") -> bytes:
     """Return the archive of the private package that is asked about."""
     return bala(
-        f"acme/{name}:1.0.0", visibility="private", tools=[name], modules=["sub"], keywords=[name]
+        f"{org}/{name}:1.0.0", visibility="private", tools=[name], modules=["sub"], keywords=[name]
     )
 
 
-def digest(name: str) -> str:
+def digest(name: str, org: str = "acme") -> str:
     """Return the digest of that archive."""
-    return Digest.of(secret(name)).hex
+    return Digest.of(secret(name, org)).hex
 
 
 def words(name: str) -> str:
@@ -418,7 +418,9 @@ def words(name: str) -> str:
     return b64encode(name.encode()).decode()
 
 
-def _named(text: str, name: str) -> str:
+def _named(text: str, name: str, org: str) -> str:
+    for spelled in (str.lower, str.upper, str.capitalize):
+        text = text.replace(spelled("acme"), spelled(org))
     if "DIGEST" in text:
-        text = text.replace("DIGEST", digest(name))
+        text = text.replace("DIGEST", digest(name, org))
     return text.replace("NAME", name).replace("WORDS", words(name))

@@ -84,6 +84,11 @@ class Persona:
         is_fresh = action not in RECENT_SIGN_IN_ACTIONS or self.is_fresh
         return has_role and is_fresh and scope in self.scopes and self._reaches(package)
 
+    @property
+    def manages_account(self) -> bool:
+        """Say whether their credential manages all of their account, and so nothing limits it."""
+        return Scope.MANAGE in self.scopes and (self.org, self.package) == ("*", "*")
+
     def _reaches(self, package: str | None) -> bool:
         if package is None:
             return self.package == "*" and fnmatchcase("acme", self.org)
@@ -115,6 +120,8 @@ PERSONAS = (
     Persona("job's token", Credential.MACHINE, "", Role.MAINTAINER, PUSHING, package="p*"),
     Persona("owner for some", Credential.TOKEN, "ann", Role.OWNER, MACHINES, package="p*"),
     Persona("owner for others", Credential.TOKEN, "ann", Role.OWNER, MACHINES, org="other"),
+    Persona("owner who manages some", Credential.TOKEN, "ann", Role.OWNER, package="p*"),
+    Persona("owner who manages others", Credential.TOKEN, "ann", Role.OWNER, org="other"),
     Persona("tenant's owner", Credential.TENANT, "*", Role.OWNER),
     Persona("tenant's reader", Credential.TENANT, "acme", Role.MEMBER, frozenset({Scope.READ})),
     Persona("another organization's token", Credential.MACHINE, "bob", None, MACHINES),

@@ -86,6 +86,7 @@ async def prepared(template: Template, tmp_path_factory: pytest.TempPathFactory)
     async with template.world(folder, **WITHOUT_LIMITS) as world:
         accounts = await populate(world)
         await publish(world)
+        await world.document()
         tokens = await hand_out(world, accounts)
     ids = {name: account.id for name, account in accounts.items()}
     return Prepared(folder, template, tokens, ids)

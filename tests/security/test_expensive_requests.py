@@ -1,6 +1,5 @@
 """Small requests that ask for much work: what they cost is bounded, however they are put."""
 
-import asyncio
 import json
 import tracemalloc
 from collections.abc import Awaitable, Callable
@@ -12,9 +11,7 @@ import pytest
 from shared.adapters.search.index import IndexReader, SqliteSearchIndex
 from shared.adapters.search.schema import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.database import Database, Work
-from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
-from shared.domain.documents import gzipped
-from shared.domain.names import Coordinate, parse_tool_id
+from shared.domain.names import parse_tool_id
 from shared.domain.packages import Listing, Survey, Texts
 from shared.domain.resolution import (
     ModuleRequest,
@@ -136,19 +133,15 @@ def _listing(name: str) -> Listing:
 
 # --- Documentation, which is stored a thousand times smaller ------------------------------------
 
-DOCUMENT_BYTES = 24 << 20
 API_DOCS = """apiDocs(inputFilter: {moduleInfo:
-{orgName: "acme", moduleName: "greet", version: "1.0.0"}}) {docsData {modules {id}}}"""
+{orgName: "acme", moduleName: "greet", version: "1.0.0"}}) {docsData {modules {%s}}}"""
+FUNCTIONS = 10_000  # Their list has more than 2 MB.
 
 
 async def publish_large_documentation(world: World) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
-    release = (await world.stores.metadata.find(Coordinate.parse("acme", "greet", "1.0.0"))).release
-    assert release
-    module = {"id": "greet", "description": "a" * DOCUMENT_BYTES}
-    document = gzipped(json.dumps({"docsData": {"modules": [module]}}).encode())
-    record = ApiDocsRecord(state=DocsState.DONE, generator=GENERATOR_VERSION, modules=("greet",))
-    await world.stores.documents.put_api_docs(release.content, record, {"greet": document})
+    functions = "".join(f"public function f{number}() {{}}\n" for number in range(FUNCTIONS))
+    await world.push(bala("acme/greet:1.0.0", entries={"modules/greet/f.bal": functions}))
+    await world.document()
 
 
 async def queried(world: World, query: str) -> dict[str, Any]:
@@ -169,37 +162,22 @@ async def memory_taken(work: Callable[[], Awaitable[Any]]) -> int:
         tracemalloc.stop()
 
 
-async def test_a_query_for_a_large_document_waits_until_few_others_are_answered(
-    world: World,
-) -> None:
+async def test_an_answer_with_more_documentation_than_its_limit_is_refused(world: World) -> None:
     await publish_large_documentation(world)
-    large = world.registry.api_docs.large_answers
-    async with large, large:
-        waiting = asyncio.create_task(queried(world, f"{{{API_DOCS}}}"))
-        await asyncio.wait({waiting}, timeout=0.5)
-        assert not waiting.done()
-    answer = await waiting
-    assert answer["data"]["apiDocs"]["docsData"]["modules"] == [{"id": "greet"}]
-    assert not large.locked()
-
-
-async def test_a_query_for_many_large_documents_is_refused_as_graphql_does(world: World) -> None:
-    await publish_large_documentation(world)
-    answer = await queried(world, f"{{a: {API_DOCS} b: {API_DOCS} c: {API_DOCS}}}")
-    assert [each["path"] for each in answer["errors"]] == [["c"]]
-    assert "64 MB of documentation together" in answer["errors"][0]["message"]
-    assert answer["data"]["c"] is None
+    answer = await queried(world, f"{{a: {API_DOCS % 'id'} b: {API_DOCS % 'functions'}}}")
     assert answer["data"]["a"]["docsData"]["modules"] == [{"id": "greet"}]
+    assert [each["path"][0] for each in answer["errors"]] == ["b"]
+    assert "more than 2 MB of documentation" in answer["errors"][0]["message"]
 
 
 async def test_the_length_of_a_document_is_known_without_unpacking_it(world: World) -> None:
     await publish_large_documentation(world)
     url = f"{URL}/2.0/docs/acme/greet/1.0.0"
     plain = await world.get(url)
-    assert len(plain.content) > DOCUMENT_BYTES
+    assert len(plain.content) > 3 << 20
 
     async def ask() -> None:
         head = await world.send("HEAD", url)
         assert head.headers["content-length"] == str(len(plain.content))
 
-    assert await memory_taken(ask) < DOCUMENT_BYTES
+    assert await memory_taken(ask) < 1 << 20

@@ -129,6 +129,7 @@ async def test_everybody_reads_the_same_of_public_packages(public: World, functi
             continue  # It asks for the packages of the caller's own organizations.
         if is_page(probe) and ("If-None-Match", "*") in probe.headers:
             continue  # Only what has a tag can be what the caller has already.
+        await seen(public, probe.about("greet"), None)  # Highlights a file for those who follow.
         anonymous = await seen(public, probe.about("greet"), None)
         for by in askers(public, probe):
             known = await seen(public, probe.about("greet"), by)

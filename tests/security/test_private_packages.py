@@ -5,24 +5,20 @@ other one does not. What comes back is the same to the byte, and so are the call
 their order, which is what time tells.
 """
 
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
 from datetime import timedelta
-from itertools import product
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from functions.faces import build_app
-from shared.auth.authentication import RequestClient
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
 from shared.hosting.routing import Router
 from shared.hosting.triggers import functions_of
-from tests.sampling import covering
 from tests.security.package_probes import (
     CHANGING,
     JSON_TWIN,
@@ -34,9 +30,16 @@ from tests.security.package_probes import (
     secret,
     seen,
 )
+from tests.security.registry_pairs import (
+    NOBODY,
+    Filled,
+    Registry,
+    bearer,
+    difference,
+    pairs_of,
+)
 from tests.support.archives import bala
-from tests.support.port_doubles import Journal
-from tests.support.world import Person, Template, World, asking, limited, token_of
+from tests.support.world import Template, World, token_of
 
 NAME = "secret"
 ABSENT = "absent"  # As long as the other, so that lengths compare.
@@ -53,56 +56,19 @@ PUBLISHED = (
 )
 
 
-@dataclass(frozen=True)
-class Registry:
-    """A registry, the calls that its stores get, and those who ask it."""
-
-    world: World
-    journal: Journal
-    people: dict[str, Person | None]
-
-    async def asked(self, probe: Probe, name: str, who: str) -> tuple[Seen, list[str]]:
-        """Return what somebody sees, and what it cost the stores, once their token is known."""
-        by = self.people[who]
-        authentication = self.world.registry.authentication
-        if by:
-            sent = {"authorization": f"Bearer {by.token}"}
-            await authentication.authenticate(sent, RequestClient())
-        await authentication.close()
-        self.journal.taken()
-        what = await seen(self.world, probe.about(name), by)
-        return what, self.journal.taken()
-
-
-@dataclass(frozen=True)
-class Filled:
-    """What such a registry is a copy of."""
-
-    template: Template
-    people: dict[str, Person | None]
-
-    @asynccontextmanager
-    async def registry(self, folder: Path) -> AsyncGenerator[Registry]:
-        """Serve a copy."""
-        journal = Journal()
-        # What is given again costs nothing, so each request is one that a Function answers.
-        async with self.template.world(folder, wrap=journal.wrap, host=asking) as world:
-            yield Registry(world, journal, self.people)
-
-
 async def filled(template: Template, folder: Path, *archives: bytes) -> Filled:
     """Fill a registry with what everybody may see, and these archives of Ann's."""
-    people: dict[str, Person | None] = {"nobody": None, "owner elsewhere": template.people.bob}
+    people = {"nobody": NOBODY, "owner elsewhere": bearer(template.people.bob.token)}
 
     async def fill(world: World) -> None:
         await world.push(bala("other/greet:1.0.0"), by=world.people.bob)
         for archive in (*PUBLISHED, *archives):
             await world.push(archive)
-        ann = world.people.ann
         sam = await world.registry.accounts.create("sam", by=OPERATOR)
-        people["stranger"] = Person(sam, await token_of(world.registry, sam))
-        people["token for others"] = await limited(world, ann, "read", org="acme", package="gre*")
-        people["token that cannot read"] = await limited(world, ann, "push-version", org="acme")
+        limited = partial(token_of, world.registry, world.people.ann.account)
+        people["stranger"] = bearer(await token_of(world.registry, sam))
+        people["token for others"] = bearer(await limited("read", org="acme", package="gre*"))
+        people["token that cannot read"] = bearer(await limited("push-version", org="acme"))
 
     return Filled(await template.filled(folder, fill), people)
 
@@ -137,7 +103,7 @@ async def test_for_outsiders_a_registry_with_it_equals_one_without_it(
 ) -> None:
     shown: list[str] = []
     for who, probe in asked_of(function):
-        one, other = [await each.asked(probe, NAME, who) for each in (having, lacking)]
+        one, other = [await each.asked(probe.about(NAME), who) for each in (having, lacking)]
         if one != other:
             shown.append(f"{who} by {probe}: {difference(one, other)}")
     assert not shown, "\n".join(shown)
@@ -150,7 +116,7 @@ async def test_for_outsiders_it_costs_what_a_missing_package_costs(
     shown: list[str] = []
     for who, probe in asked_of(function):
         _, hidden, missing = [
-            await having.asked(probe, name, who) for name in (FIRST, NAME, ABSENT)
+            await having.asked(probe.about(name), who) for name in (FIRST, NAME, ABSENT)
         ]
         if outline(*hidden) != outline(*missing):
             shown.append(f"{who} by {probe}: {difference(hidden, missing)}")
@@ -252,7 +218,7 @@ async def test_packages_that_share_words_and_dependencies_with_it_tell_nothing(
         without_it.registry(scratch / "2") as lacking,
     ):
         for who, probe in pairs_of(("nobody", "stranger", "token for others"), probed):
-            one, other = [await each.asked(probe, NAME, who) for each in (having, lacking)]
+            one, other = [await each.asked(probe.about(NAME), who) for each in (having, lacking)]
             if one != other:
                 shown.append(f"{who} by {probe}: {difference(one, other)}")
     assert not shown, "\n".join(shown)
@@ -306,14 +272,6 @@ def asked_of(function: str) -> list[tuple[str, Probe]]:
     return pairs_of(WRITERS, CHANGING[function], seed=function)
 
 
-def pairs_of(
-    people: Iterable[str], questions: Iterable[Probe], *, seed: str = ""
-) -> list[tuple[str, Probe]]:
-    """Return pairs in which everybody and every question is."""
-    pairs = product(people, questions)
-    return covering(pairs, lambda each: each[0], lambda each: each[1], seed=seed)
-
-
 def path(probe: Probe) -> str:
     """Return the path that a question is sent to."""
     return probe.about(NAME).url.path
@@ -322,11 +280,3 @@ def path(probe: Probe) -> str:
 def outline(what: Seen, calls: list[str]) -> object:
     """Return what cannot hold a name: the status, which headers there are, lengths, and calls."""
     return what.status, [name for name, _ in what.headers], len(what.body), calls
-
-
-def difference(one: tuple[Seen, list[str]], other: tuple[Seen, list[str]]) -> str:
-    """Return what tells two answers apart."""
-    (first, first_calls), (second, second_calls) = one, other
-    if first_calls != second_calls:
-        return f"calls {first_calls} and {second_calls}"
-    return f"{first} and {second}"

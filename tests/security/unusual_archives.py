@@ -130,6 +130,7 @@ ODD: tuple[Odd, ...] = (
     Odd("folders", _more(Member(name="docs/"), Member(name="a/", attributes=0o40755 << 16 | 0x10))),
     Odd("stored folders", _more(Member(name="a/", method=0), Member(name="a/b/", method=0))),
     Odd("a name in Chinese", _more(Member(name="resources/你好.txt", content=b"x"))),
+    Odd("an emoji of several characters", _more(Member(name="docs/👩\u200d💻.md", content=b"x"))),
     Odd("an empty file", _more(Member(name="a"), Member(name="b", method=0))),
     Odd("a file full of blanks", _more(Member(name="a", content=bytes(1 << 20)))),
     Odd("an unknown entry", lambda: bala(GREET, entries={"META-INF/x/notes.txt": b"kept"})),

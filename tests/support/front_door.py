@@ -274,8 +274,11 @@ class Forwarded:
             case "UrlPath":
                 values = tuple(value_of(wanted["matchValues"], {}))
                 path = self.first_path.removeprefix("/")
-                operators = {"BeginsWith": path.startswith, "EndsWith": path.endswith}
-                met = operators[wanted["operator"]](values)
+                if wanted["operator"] == "Equal":
+                    met = path in values
+                else:
+                    assert wanted["operator"] == "BeginsWith"
+                    met = path.startswith(values)
             case "QueryString":
                 assert wanted["operator"] == "Any"
                 met = bool(self.query)

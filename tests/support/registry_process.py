@@ -53,10 +53,18 @@ class Running:
 
 @contextmanager
 def running(
-    data: Path, *, workers: int, program: str = "shared.localhost", **settings: str
+    data: Path,
+    *,
+    workers: int,
+    program: str = "shared.localhost",
+    ready: bool = True,
+    **settings: str,
 ) -> Generator[Running]:
-    """Start a registry over the folder, and end it however the block ends."""
-    port = _free_port()
+    """Start a registry over the folder, and end it however the block ends.
+
+    Without `ready` it is enough that it answers.
+    """
+    port = free_port()
     environment = {
         **os.environ,
         "PORT": str(port),
@@ -75,7 +83,7 @@ def running(
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_ready(process, url)
+        _wait_for(process, f"{url}/health/{'ready' if ready else 'live'}")
         yield Running(process, url, data, _token(data))
     finally:
         if process.poll() is None:
@@ -90,13 +98,13 @@ def fresh_connections() -> httpx.AsyncClient:
     return httpx.AsyncClient(limits=limits, timeout=BOUND_SECONDS, trust_env=False)
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", url: str) -> None:
+def _wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
     pause = Event()
     with httpx.Client(timeout=BOUND_SECONDS, trust_env=False) as client:
         for _ in range(int(BOUND_SECONDS / 0.05)):
             assert process.poll() is None, process.communicate()[1].decode()
             try:
-                if client.get(f"{url}/health/ready").status_code == 200:
+                if client.get(url).status_code == 200:
                     return
             except httpx.TransportError:
                 pause.wait(0.05)
@@ -108,7 +116,7 @@ def _token(data: Path) -> str:
     return tomllib.loads(text)["central"]["accesstoken"]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

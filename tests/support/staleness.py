@@ -13,6 +13,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -118,7 +119,8 @@ def four_processes(folder: Path) -> Generator[Processes]:
     feed, data = Feed(), folder / "data"
     unlimited = {"BALLROOM_LIMIT_READ": "", "BALLROOM_LIMIT_WRITE": ""}
     with stores(data, feed) as settings, ExitStack() as stack:
-        started = (running(data, workers=1, **unlimited, **settings) for _ in range(PROCESSES))
+        options: dict[str, Any] = {**unlimited, **settings}
+        started = (running(data, workers=1, **options) for _ in range(PROCESSES))
         yield Processes([stack.enter_context(each) for each in started], feed, settings)
 
 

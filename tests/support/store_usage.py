@@ -15,6 +15,7 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from infra.cost.usage import RESOLVED, OperationUsage, Stored, Usage
 from shared.domain.names import NO_PACKAGE, Coordinate, Package
+from shared.edition import CHANGES_KNOWN_WITHIN
 from shared.services.upkeep import SCHEDULES
 from tests.paths import SHARED
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -38,6 +39,7 @@ class Counted:
     uses: Mapping[OperationUsage, Usage]
     idle: Mapping[str, Usage]
     each_release: Mapping[str, Usage]
+    each_followed: Usage  # A push, read of the change feed by another instance.
     each_window: Usage  # A batch of pulls, written and merged.
     each_pulled: Usage  # A package that was pulled, rolled up once in a day.
     stored: Stored
@@ -52,7 +54,7 @@ async def counted(folder: Path) -> Counted:
         packages = sample()
         *releases, last = releases_of(packages)
         pushes = [await pushed(cloud, each) for each in releases]
-        fed = await shown(cloud, last)
+        fed, each_followed = await shown(cloud, last)
         uses = {OperationUsage.PUSH: mean(pushes) + fed, **await read(cloud, list(packages))}
         items = sizes(cloud)
         await pull_often(cloud, list(packages))
@@ -64,6 +66,7 @@ async def counted(folder: Path) -> Counted:
             uses=uses,
             idle=idle,
             each_release={task: less(busy[task], idle[task]) * (1 / len(pushes)) for task in idle},
+            each_followed=each_followed,
             each_window=each_window,
             each_pulled=each_pulled,
             stored=await stored(cloud, len(pushes)),
@@ -118,12 +121,24 @@ async def pushed(cloud: MeteredRegistry, release: Mapping[str, Any]) -> Usage:
     return taken(cloud, answer)
 
 
-async def shown(cloud: MeteredRegistry, release: Mapping[str, Any]) -> Usage:
-    """Return what it takes to tell the search of a push, which a Function does after it."""
-    await run(cloud, "search")  # Of all before it.
-    nothing_new = await run(cloud, "search")
-    await pushed(cloud, release)
-    return less(await run(cloud, "search"), nothing_new)
+async def shown(cloud: MeteredRegistry, release: Mapping[str, Any]) -> tuple[Usage, Usage]:
+    """Return what it takes to tell the search of a push, which a Function does after it, and to
+    tell an instance that follows the change feed."""
+    async with fresh(cloud) as process:
+        await run(cloud, "search")  # Of all before it.
+        nothing_new = await run(cloud, "search")
+        nothing_changed = await followed(process)
+        await pushed(cloud, release)
+        told = less(await followed(process), nothing_changed)
+        return less(await run(cloud, "search"), nothing_new), told
+
+
+async def followed(process: MeteredRegistry) -> Usage:
+    """Ask the change feed as an instance does that is asked itself."""
+    process.clock.advance(2 * CHANGES_KNOWN_WITHIN)
+    process.meter.taken()
+    await process.registry.adapters.edition.confirm()
+    return process.meter.taken()
 
 
 async def run(cloud: MeteredRegistry, task: str) -> Usage:

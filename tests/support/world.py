@@ -26,6 +26,7 @@ from shared.hosting.host import Host
 from shared.hosting.middleware import configured_headers
 from shared.services.tokens import TokenRequest
 from shared.settings import Settings
+from tests.fakes.confined import InProcess
 from tests.fakes.dns_records import FakeDomainRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
@@ -43,6 +44,11 @@ from tests.support.storage import PLACES, Places
 URL = "https://registry.test"  # Not where it listens: every link must come from the setting.
 BASE = f"{URL}/2.0/registry"
 MAVEN = f"{URL}/2.0/maven"
+DOCUMENTATION = (  # How paths begin that read it.
+    "/packages/", "/docs/", "/2.0/docs/", "/2.0/graphql", "/2.0/registry/connectors/",
+    "/2.0/registry/triggers/",
+)  # fmt: skip
+LISTENERS = "-listeners.json"
 SCOPES = ("read", "push-new", "push-version", "deprecate", "manage")
 
 
@@ -73,6 +79,7 @@ class World:
     clock: FakeClock
     people: People
     http: httpx.AsyncClient
+    documents_when_read: bool = True  # What was pushed, before a request reads documentation.
 
     @property
     def registry(self) -> Registry:
@@ -142,6 +149,7 @@ class World:
         """Make the API documentation of what was pushed; each instance has a queue."""
         for instance in self.instances:
             await instance.api_docs_queue.drain()
+            await instance.on_demand_jobs.drain()
 
     async def write_pulls(self) -> int:
         """Write the pulls that each instance counted; return how many there were."""
@@ -175,11 +183,14 @@ class Template:
         finally:
             PLACES.forget(folder)
 
-    async def filled(self, folder: Path, fill: Callable[[World], Awaitable[None]]) -> "Template":
+    async def filled(
+        self, folder: Path, fill: Callable[[World], Awaitable[None]], **options: Any
+    ) -> "Template":
         """Return a template of what `fill` makes of a copy, in a folder of its own."""
         PLACES.copy(self.folder, folder)
-        async with opened(folder, self.people) as world:
+        async with opened(folder, self.people, **options) as world:
             await fill(world)
+            await world.document()
             if world.stores.feed is not None:  # Copies find what was published before.
                 await world.stores.feed.catch_up()
         given = cast("FakeRandomness", world.stores.randomness).given
@@ -223,6 +234,7 @@ async def opened(
         "randomness": FakeRandomness(seed, given),
         "mailer": FakeMailer(),
         "domain_records": FakeDomainRecords(),
+        "confined": InProcess(),
     }
     instances = [replace(each, **fakes) for each in await places.instances(chosen, clock)]
     registries = [build_registry(chosen, noted(wrap(each))) for each in instances]
@@ -230,7 +242,16 @@ async def opened(
         [httpx.ASGITransport(host(each), raise_app_exceptions=True) for each in registries]
     )
     async with httpx.AsyncClient(transport=transport, mounts=places.elsewhere(folder)) as http:
-        yield World(registries, instances[0], clock, people, http)
+        world = World(registries, instances[0], clock, people, http)
+
+        async def document(request: httpx.Request) -> None:
+            path = request.url.path
+            is_read = path.startswith(DOCUMENTATION) or path.endswith(LISTENERS)
+            if world.documents_when_read and is_read:
+                await world.document()
+
+        http.event_hooks = {"request": [document]}
+        yield world
     for registry in registries:
         await registry.close()
 

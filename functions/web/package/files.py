@@ -13,10 +13,10 @@ from functions.http.requests import READ_METHODS
 from functions.web.package.frame import PackageFrame, details_of, show_tab
 from functions.web.package.missing import missing_page
 from shared.composition import Registry
-from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing
+from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing, is_text, text_of
 from shared.domain.documents import etag_of
 from shared.domain.errors.packages import FileNotInArchive
-from shared.prose.rendering import SafeHtml
+from shared.prose.rendering import SafeHtml, show_plain
 from shared.services.archive_files import ON_THE_LOOP_BYTES
 from shared.services.package_details import ReleaseDetails
 
@@ -72,18 +72,9 @@ async def _file(
     text = text_of(await request.registry.archive_files.read(details.release, path))
     if text is None:
         return ShownFile(path, size, None, 0, is_text=False)
-    code = await request.registry.rendered_texts.highlight(path, text)
+    highlighted = request.registry.file_highlighting.highlighted
+    code = await highlighted(details.release.content, path, text) or show_plain(text)
     return ShownFile(path, size, code, text.removesuffix("\n").count("\n") + 1, is_text=True)
-
-
-def text_of(content: bytes) -> str | None:
-    """Return the content as text, or None for a binary file."""
-    if b"\0" in content:
-        return None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return None
 
 
 def _steps(path: str) -> list[tuple[str, str]]:
@@ -120,12 +111,13 @@ def blueprint(registry: Registry) -> func.Blueprint:
     @pages.page
     async def web_file(request: PageRequest) -> func.HttpResponse:
         details = await details_of(request, request.route["version"])
-        path = request.route["path"]
+        path = request.route.get("path", "")
         content = await registry.archive_files.read(details.release, path)
-        # A release never changes, so the tag needs no digest of up to 16 MiB.
+        # A release never changes, so the tag needs no digest of up to 6 MiB.
         etag = etag_of(f"{details.release.digest} {path}".encode())
         response = request.text(content, await _media_type(content), etag=etag)
-        response.headers.update(SANDBOX_HEADERS)
+        for name, value in SANDBOX_HEADERS.items():
+            response.headers[name] = value
         response.headers["Content-Disposition"] = disposition_of(path)
         return response
 
@@ -145,7 +137,7 @@ def media_type_of(content: bytes) -> str:
             return media_type
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
-    if text_of(content) is None:
+    if not is_text(content):
         return BINARY
     return SVG_IMAGE if _SVG_START.match(content[:_SNIFFED_BYTES]) else PLAIN_TEXT
 

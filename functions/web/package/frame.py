@@ -12,10 +12,8 @@ import azure.functions as func
 from functions.http.public_pages import MARKDOWN, PageRequest
 from functions.http.responses import JSON
 from functions.maven.paths import archive_path
-from shared.domain.archives.unpacking import ArchiveDirectory
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
-from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.names import Coordinate, Package, purl
 from shared.domain.packages import Release, ReleaseEntry, SourceRepository
@@ -47,13 +45,6 @@ _TABS_OF_VERSIONS = (
     "quality",
 )  # That every release has.
 _PICKED_VERSIONS = 8  # In the version picker; the page of versions has all of them.
-
-# The first that the archive has is shown; archives for Java have texts in `docs`.
-_CHANGELOGS = tuple(
-    f"{folder}{name}.md"
-    for folder in ("", "docs/")
-    for name in ("CHANGELOG", "Changelog", "changelog", "CHANGES", "HISTORY")
-)
 
 _FORMS = {MARKDOWN: "markdown", JSON: "json"}  # Of the query parameter `form`.
 
@@ -237,10 +228,10 @@ async def show_tab(
     # One after the other: both are in memory for packages that are often read, and tasks cost more.
     if dependents is None:
         dependents = await _if_available(_dependents_count(request, details))
-    files = await _if_available(files_of(request, details))
-    facts = TabFacts(
-        dependents, len(files.files) if files else None, changelog_in(files) if files else ""
-    )
+    facts = TabFacts(dependents)
+    record = await _if_available(request.registry.api_docs.state(details.release))
+    if record is not None and record.pieces is not None:
+        facts = TabFacts(dependents, record.files, record.changelog)
     contact = request.registry.settings.security_contact
     frame = PackageFrame(details, request.url, tab, facts, contact)
     template = f"web/package/{tab}.html"
@@ -259,19 +250,6 @@ async def _dependents_count(request: PageRequest, details: ReleaseDetails) -> in
     return await request.registry.package_details.dependents_count(
         details.package, by=request.principal
     )
-
-
-async def files_of(request: PageRequest, details: ReleaseDetails) -> ArchiveDirectory | None:
-    """Return the files of the archive; None if the archive is lost."""
-    try:
-        return await request.registry.archive_files.list(details.release)
-    except ArchiveNotFound:
-        return None
-
-
-def changelog_in(files: ArchiveDirectory) -> str:
-    """Return the path of the changelog in an archive, or an empty text."""
-    return next((each for each in _CHANGELOGS if each in files.files), "")
 
 
 def page_not_found(request: PageRequest) -> PageNotFound:

@@ -15,20 +15,19 @@ from functions.http.responses import JSON
 from functions.web.package.api_changes import changes_page
 from functions.web.package.api_docs import docs_page, llms_text
 from functions.web.package.charts import BarChart, ChartBar, stacked_chart
-from functions.web.package.files import MAX_SHOWN_BYTES, files_page, text_of
+from functions.web.package.files import files_page
 from functions.web.package.formats import release_json, release_markdown
 from functions.web.package.frame import (
     FIRST_TAB,
     PackageFrame,
-    changelog_in,
     details_of,
-    files_of,
     page_not_found,
     show_tab,
 )
 from functions.web.package.missing import missing_page
 from functions.web.package.texts import readme_html, text_html
 from shared.composition import Registry
+from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.packages import GraphNode, ReleaseEntry
 from shared.domain.search import ResultPage, Sort
@@ -72,7 +71,7 @@ async def _release_response(request: PageRequest, details: ReleaseDetails) -> fu
     texts = await request.registry.package_details.texts(details)
     if request.wants(MARKDOWN):
         return request.text(release_markdown(details, texts.readme, request.url), MARKDOWN)
-    readme = await readme_html(request, details, texts.readme)
+    readme = await readme_html(request, details, plain=texts.readme)
     values = {
         "readme": readme,
         "managed": await _is_managed(request, details),
@@ -251,7 +250,7 @@ async def _quality(request: PageRequest, details: ReleaseDetails) -> func.HttpRe
     package_details = request.registry.package_details
     facts = await asyncio.gather(
         package_details.texts(details),
-        request.registry.api_docs.record(details.release),
+        request.registry.api_docs.state(details.release),
         package_details.dependency_states(details, by=request.principal),
     )
     values = {"quality": package_details.quality(details, *facts)}
@@ -259,19 +258,13 @@ async def _quality(request: PageRequest, details: ReleaseDetails) -> func.HttpRe
 
 
 async def _changelog(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
-    """Show the changelog in the archive; one that is too large is not read."""
-    files = await files_of(request, details)
-    path = changelog_in(files) if files else ""
-    entry = files.file(path) if files else None
-    if entry is None:
+    """Show the changelog in the archive; one that is too large is not shown."""
+    record = await request.registry.api_docs.state(details.release)
+    if record.pieces is not None and not record.changelog:
         raise page_not_found(request)
-    changelog = None
-    if entry.unpacked_bytes <= MAX_SHOWN_BYTES:
-        text = text_of(await request.registry.archive_files.read(details.release, path))
-        if text is None:
-            raise page_not_found(request)
-        changelog = await text_html(request, details, text, path.rpartition("/")[0])
-    return await show_tab(request, details, "changelog", {"changelog": changelog, "path": path})
+    changelog = await text_html(request, details, PieceKind.CHANGELOG)
+    values = {"changelog": changelog or None, "path": record.changelog}
+    return await show_tab(request, details, "changelog", values)
 
 
 TAB_HANDLERS: dict[str, TabHandler] = {

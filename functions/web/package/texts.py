@@ -1,55 +1,34 @@
-"""The texts of a release as HTML: its readme, those of its modules, its changelog."""
+"""The texts of a release as HTML, as they were made after its push."""
 
-from urllib.parse import quote
+from html import escape
 
 from functions.http.public_pages import PageRequest
-from functions.web.package.frame import PackageFrame, files_of
-from shared.prose.rendering import SafeHtml, TextPlace
+from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.errors.packages import ApiDocsFailed
+from shared.domain.errors.requests import ApiDocsPending
+from shared.prose.rendering import SafeHtml, show_plain
 from shared.services.package_details import ReleaseDetails
 
-_PACKED_TEXTS = "docs"  # The folder into which `bal pack` for Java moves texts of the root.
-_UNPACKED_LAYOUT = "4"  # The version of the layout that keeps the folders of the project.
+PLAIN = (
+    '<pre class="source" tabindex="0" role="region" aria-label="The text as it was written">'
+    "<code>{}</code></pre>"
+)
 
 
 async def readme_html(
-    request: PageRequest, details: ReleaseDetails, text: str, module: str = ""
+    request: PageRequest, details: ReleaseDetails, module: str = "", *, plain: str = ""
 ) -> SafeHtml:
-    """Return the readme of a release, or of one of its modules, as safe HTML."""
-    return await text_html(request, details, text, _folder(details, module))
+    """Return the readme of a release, or of one of its modules; until it is made, and if it is
+    refused, the reason and the `plain` text."""
+    return await text_html(request, details, PieceKind.README, module, plain=plain)
 
 
 async def text_html(
-    request: PageRequest, details: ReleaseDetails, text: str, folder: str
+    request: PageRequest, details: ReleaseDetails, kind: PieceKind, *of: str, plain: str = ""
 ) -> SafeHtml:
-    """Return a text of a folder of the archive as safe HTML."""
-    if not text.strip():
-        return SafeHtml()
-    release, frame = details.release, PackageFrame(details, request.url)
-    files = await files_of(request, details)
-    place = TextPlace(
-        files=quote(f"/files/{details.package}/{release.version}"),
-        folder=folder,
-        names=files.files if files else frozenset(),
-        pages=f"{quote(frame.address('files'))}?path=",
-    )
-    return await request.registry.rendered_texts.render(release.content, text, place)
-
-
-def source_folder(details: ReleaseDetails, module: str) -> str:
-    """Return the folder of the archive with the sources of a module, with a slash behind it; the
-    root is empty."""
-    if not _is_project(details):
-        return f"modules/{module}/"
-    name = details.package.name
-    return "" if module == name else f"modules/{module.removeprefix(f'{name}.')}/"
-
-
-def _folder(details: ReleaseDetails, module: str) -> str:
-    """Return the folder of the text in the archive."""
-    if _is_project(details):
-        return source_folder(details, module or details.package.name).removesuffix("/")
-    return f"{_PACKED_TEXTS}/modules/{module}" if module else _PACKED_TEXTS
-
-
-def _is_project(details: ReleaseDetails) -> bool:
-    return details.release.bala_version.startswith(_UNPACKED_LAYOUT)
+    """Return a text as HTML, as `readme_html` does."""
+    try:
+        return SafeHtml(await request.registry.api_docs.text(details.release, kind, *of) or "")
+    except (ApiDocsFailed, ApiDocsPending) as refusal:
+        reason = f'<p class="cut">{escape(str(refusal))}</p>\n'
+        return SafeHtml(reason + (PLAIN.format(show_plain(plain)) if plain else ""))

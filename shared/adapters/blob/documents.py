@@ -3,9 +3,10 @@ are in Cosmos DB as well.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobClient
@@ -15,8 +16,8 @@ from shared.adapters.cosmos.graphs import CosmosGraphs
 from shared.adapters.paths import (
     api_docs_blob,
     api_docs_blobs,
-    api_docs_module_blob,
     graph_blob,
+    pieces_blob,
     rendering_blob,
     sbom_blob,
     texts_blob,
@@ -83,22 +84,26 @@ class BlobDocuments:
         await self._put(rendering_blob(digest, name), content)
 
     async def put_api_docs(
-        self, digest: Digest, record: ApiDocsRecord, documents: Mapping[str, bytes]
+        self, digest: Digest, record: ApiDocsRecord, pieces: Path | None = None
     ) -> None:
         stored = await self.api_docs_record(digest)
         if stored is not None and stored.generator > record.generator:
             return
         # The record comes last: until then the documentation is made again.
-        for module, content in documents.items():
-            await self._put(api_docs_module_blob(digest, module), content)
+        name = record.pieces.name if record.pieces else ""
+        if pieces is not None:
+            await self._upload(pieces_blob(digest, name), pieces)
         await self._put(api_docs_blob(digest), record.model_dump_json().encode())
+        for each in await self._names(pieces_blob(digest)):
+            if each != pieces_blob(digest, name):
+                await self._delete(each)
 
     async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
         content = await self._read(api_docs_blob(digest))
         return None if content is None else ApiDocsRecord.model_validate_json(content)
 
-    async def api_docs(self, digest: Digest, module: str) -> bytes | None:
-        return await self._read(api_docs_module_blob(digest, module))
+    async def read_pieces(self, digest: Digest, name: str, start: int, count: int) -> bytes | None:
+        return await self._read(pieces_blob(digest, name), start, count)
 
     async def delete(self, digest: Digest) -> None:
         await self._small_graphs.delete(digest)
@@ -147,11 +152,15 @@ class BlobDocuments:
         with translate_blob_errors():
             await self._blob(name).upload_blob(BytesIO(content), overwrite=True)
 
-    async def _read(self, name: str) -> bytes | None:
+    async def _upload(self, name: str, file: Path) -> None:
+        with translate_blob_errors(), await asyncio.to_thread(file.open, "rb") as content:
+            await self._blob(name).upload_blob(content, overwrite=True)
+
+    async def _read(self, name: str, start: int = 0, count: int | None = None) -> bytes | None:
         async with self._slots:
             with translate_blob_errors():
                 try:
-                    found = await self._blob(name).download_blob()
+                    found = await self._blob(name).download_blob(start, count)
                     return await found.readall()
                 except ResourceNotFoundError:
                     return None

@@ -19,6 +19,7 @@ from shared.adapters.sqlite.connections import DatabaseUnusable
 from shared.adapters.sqlite.database import Database, Migration
 from shared.file_lock import try_file_lock
 from shared.ports import Randomness
+from shared.private_files import make_private_folder
 
 # A copy of the search index: an SQLite file of one process, with changes applied in any order.
 #
@@ -153,13 +154,13 @@ class CopyFolders:
 
     def _own(self) -> Path:
         if self._folder is None:
-            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self._root)
             self._sweep()
             folder = self._root / f"{COPY_FOLDER_PREFIX}{self._name()}"
             self._lock = try_file_lock(
                 lock_path(folder)
             )  # Before the folder, so that no other process removes it.
-            folder.mkdir(mode=0o700)  # The index includes private packages.
+            make_private_folder(folder)  # The index includes private packages.
             self._folder = folder
         return self._folder
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from shared.adapters.cloud_search.parts import (
     StoredPointer,
     Unreadable,
 )
+from shared.adapters.cloud_search.recent_changes import FollowedEdition, RecentChanges
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings, ListingChange
 from shared.caching import LruCache
@@ -78,8 +79,12 @@ class CurrentCopy:
         sleep: Sleep = asyncio.sleep,
         *,
         patience: timedelta = FIRST_COPY_TIMEOUT,
+        recent: RecentChanges | None = None,
     ) -> None:
         self._patience = patience
+        self._recent = recent
+        self._recent_lock = asyncio.Lock()
+        self._after = ""  # The position in the feed up to which the copy has all changes.
         self._blobs = blobs
         self._folders = folders
         self._clock = clock
@@ -94,7 +99,13 @@ class CurrentCopy:
 
     @asynccontextmanager
     async def borrow(self) -> AsyncGenerator[IndexCopy]:
-        """Provide the copy for one search; raise `SearchLoading` if none is loaded in time."""
+        """Provide the copy for one search, with what changed up to a second ago; raise
+        `SearchLoading` if none is loaded in time, or `SearchUnconfirmed`."""
+        if self._current is None:
+            await self._wait_for_copy()
+        if self._recent is not None:
+            await self._recent.confirm()
+            await self._apply_recent(self._recent)
         loaded = self._current or await self._wait_for_copy()
         async with self._reading(loaded):
             yield loaded.copy
@@ -103,9 +114,10 @@ class CurrentCopy:
         """Load newer parts now; keep the current copy if they cannot be read."""
         async with self._lock:
             try:
-                await self._load_newer()
-            except PointerUnchanged:
-                pass
+                with suppress(PointerUnchanged):
+                    await self._load_newer()
+                if self._recent is not None and self._recent.is_complete:
+                    await self._apply_recent(self._recent)  # They add up while nobody searches.
             except Exception as failure:  # Searches use the current copy.
                 log.warning("search.not_renewed", reason=_reason_of(failure))
             finally:
@@ -133,6 +145,21 @@ class CurrentCopy:
         self._etag = ""
         self._first_refresh.clear()
         self._folders.close()
+
+    async def _apply_recent(self, recent: RecentChanges) -> None:
+        async with self._recent_lock:
+            loaded = self._current
+            if loaded is None:
+                return
+            if not recent.is_complete:
+                recent.put_back(await recent.since(self._after))
+            if changes := recent.take():
+                try:
+                    async with self._reading(loaded):
+                        await loaded.copy.apply(changes)
+                except BaseException:
+                    recent.put_back(changes)
+                    raise
 
     async def _apply(self, loaded: LoadedCopy, change: ListingChange) -> None:
         try:
@@ -171,11 +198,17 @@ class CurrentCopy:
             message = f"it has schema {found.pointer.schema}, and this Ballroom needs {COPY_SCHEMA}"
             raise Unreadable(message)
         loaded = self._current
-        if loaded is None or loaded.base != found.pointer.base.name:
-            loaded = await self._load(found.pointer)
-        else:
+        if loaded is not None and loaded.base == found.pointer.base.name:
             await self._apply_delta(loaded, found.pointer)
-        await self._replace_current(loaded, found)
+            await self._replace_current(loaded, found)
+            return
+        if self._recent is not None:
+            self._recent.begin_load()
+        try:
+            await self._replace_current(await self._load(found.pointer), found)
+        finally:
+            if self._recent is not None:
+                self._recent.end_load()
 
     async def _use_empty_index(self) -> None:
         """Use an empty index until one has been built."""
@@ -196,6 +229,7 @@ class CurrentCopy:
             await loaded.copy.check()
             await self._apply_delta(loaded, pointer)
             await loaded.copy.apply(self._own_changes.values())
+            await self._apply_missed(loaded, pointer)
         except BaseException as failure:
             await _discard(loaded.copy)
             if isinstance(failure, Unreadable):
@@ -206,6 +240,16 @@ class CurrentCopy:
             raise
         return loaded
 
+    async def _apply_missed(self, loaded: LoadedCopy, pointer: IndexPointer) -> None:
+        """Apply what the current copy has and the new one may not have yet."""
+        recent = self._recent
+        if recent is None or not recent.is_complete:
+            return  # There is none, or the next search reads what is missing.
+        changes = [*await recent.since(pointer.after), *recent.take_loaded()]
+        while changes:  # Others may come while these are applied.
+            await loaded.copy.apply(changes)
+            changes = recent.take_loaded()
+
     async def _apply_delta(self, loaded: LoadedCopy, pointer: IndexPointer) -> None:
         if pointer.delta is not None and pointer.delta.name != loaded.delta:
             delta = await self._blobs.delta(pointer.delta)
@@ -215,6 +259,7 @@ class CurrentCopy:
 
     async def _replace_current(self, loaded: LoadedCopy, found: StoredPointer) -> None:
         before, self._current, self._etag = self._current, loaded, found.etag
+        self._after = found.pointer.after
         if before is not None and before is not loaded:
             log.info("search.renewed", base=loaded.base, packages=found.pointer.packages)
             before.is_retired = True
@@ -348,13 +393,19 @@ class CopyEnvironment:
 
 
 def open_cloud_search(
-    cosmos: CosmosDatabase, blobs: BlobContainers, folder: Path, environment: CopyEnvironment
+    cosmos: CosmosDatabase,
+    blobs: BlobContainers,
+    folder: Path,
+    environment: CopyEnvironment,
+    edition: FollowedEdition | None = None,
 ) -> CloudSearchPorts:
-    """Return the search over these stores, with its copies below the folder; starts nothing."""
+    """Return the search over these stores, with its copies below the folder; starts nothing.
+    Without an edition it finds what the index has been fed with."""
     clock, randomness = environment.clock, environment.randomness
     listings = CosmosListings(cosmos)
     parts = SearchBlobs(blobs, clock, randomness)
     folders = CopyFolders(folder, randomness)
-    current_copy = CurrentCopy(parts, folders, clock, environment.sleep)
+    recent = RecentChanges(edition, cosmos.container("packages")) if edition else None
+    current_copy = CurrentCopy(parts, folders, clock, environment.sleep, recent=recent)
     feed = CloudSearchFeed(listings, cosmos.container("packages"), parts, folders, clock)
     return CloudSearchPorts(CloudSearchIndex(listings, current_copy), feed, current_copy)

@@ -198,8 +198,7 @@ class CosmosContainer:
     async def replace(self, item: Item, etag: str) -> bool:
         """Store the item if the stored one still has this version; return whether it had."""
         marked, call = {**item, "mark": self.cosmos.new_write_id()}, _Call()
-        version: Any = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        ask = partial(self._proxy.replace_item, marked["id"], marked, **version)
+        ask = partial(self._proxy.replace_item, marked["id"], marked, **_if_match(etag))
         try:
             await self._write(call, item, ask)
         except _REFUSED:
@@ -232,21 +231,26 @@ class CosmosContainer:
         except _REFUSED:
             return await self._find(marked) if call.may_have_succeeded else None
 
-    async def delete(self, pk: str, id_: str) -> bool:
-        """Delete the item; return whether it existed."""
+    async def delete(self, pk: str, id_: str, etag: str = "") -> bool:
+        """Delete the item, if it has this version; return whether this call may have done so."""
         call = _Call()
+        version = _if_match(etag) if etag else {}
         try:
-            await self._write(call, {"pk": pk}, lambda: self._proxy.delete_item(id_, pk))
-        except exceptions.CosmosResourceNotFoundError:
+            await self._write(call, {"pk": pk}, lambda: self._proxy.delete_item(id_, pk, **version))
+        except _REFUSED:
             return call.may_have_succeeded
         return True
 
     async def batch(self, pk: str, steps: Sequence["BatchWrite"]) -> bool:
         """Apply all steps in one partition or none; return whether they were applied."""
         mark, call = self.cosmos.new_write_id(), _Call()
-        operations = [step.operation(mark) for step in steps]
+
+        async def ask() -> None:
+            # Made for each attempt: the client library takes the versions out of them.
+            operations = [step.operation(mark) for step in steps]
+            await self._proxy.execute_item_batch(operations, pk)
+
         try:
-            ask = partial(self._proxy.execute_item_batch, operations, pk)
             await self._write(call, {"pk": pk}, ask)
         except _REFUSED:
             first = {**steps[0].item, "pk": pk, "mark": mark}
@@ -374,6 +378,10 @@ class _Call:
                 self.may_have_succeeded = True
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads callers.
             pause = min(pause * 2, LONGEST_PAUSE.total_seconds())
+
+
+def _if_match(etag: str) -> dict[str, Any]:
+    return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
 
 def _patch(kind: str, field_: tuple[str, Any]) -> Item:

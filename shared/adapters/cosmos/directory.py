@@ -89,14 +89,12 @@ class CosmosDirectory:
         )
 
     async def replace(self, entity: E) -> E:
-        return await self._change(entity, {"removed": False})
+        return (await self._change(entity, {"removed": False}))[0]
 
     async def remove(self, entity: E) -> E:
-        removed = await self._change(entity, {"removed": True})
+        removed, item = await self._change(entity, {"removed": True})
         if not removed.outbox:
-            await self._of_kind(removed.kind).delete(
-                removed.place.owner, _id(removed.kind, removed.place)
-            )
+            await _delete(self._of_kind(removed.kind), item)
         return removed
 
     async def put(self, entity: Entity) -> None:
@@ -132,9 +130,9 @@ class CosmosDirectory:
             pending.place.owner, id_, {"waiting": 0, "outbox": []}, where=where
         )
         if changed is not None and changed["removed"]:
-            await container.delete(pending.place.owner, id_)
+            await _delete(container, changed)
 
-    async def _change(self, entity: E, more: Item) -> E:
+    async def _change(self, entity: E, more: Item) -> tuple[E, Item]:
         stored = entity.model_copy(update={"revision": entity.revision + 1})
         fields = {k: v for k, v in self._item(stored).items() if k in _CHANGED_FIELDS}
         changed = await self._of_kind(entity.kind).change(
@@ -145,7 +143,7 @@ class CosmosDirectory:
         )
         if changed is None:
             raise Stale
-        return stored
+        return stored, changed
 
     def _of_kind(self, kind: str) -> CosmosContainer:
         return self._tokens if kind in TOKEN_KINDS else self._accounts
@@ -202,10 +200,16 @@ def _pending_events(item: Item) -> PendingEvents:
 
 async def _delete_expired(container: CosmosContainer, before_ms: int) -> int:
     found = await container.query(
-        "SELECT c.id, c.pk FROM c WHERE c.ends_ms > 0 AND c.ends_ms < @before AND c.waiting = 0",
+        "SELECT c.id, c.pk, c._etag FROM c"
+        " WHERE c.ends_ms > 0 AND c.ends_ms < @before AND c.waiting = 0",
         before=before_ms,
     )
-    return sum([await container.delete(item["pk"], item["id"]) for item in found])
+    return sum([await _delete(container, item) for item in found])
+
+
+async def _delete(container: CosmosContainer, item: Item) -> bool:
+    """Delete an item, unless somebody has stored another one in its place since it was read."""
+    return await container.delete(item["pk"], item["id"], item["_etag"])
 
 
 def _place(entity: Entity) -> Place:

@@ -1,10 +1,10 @@
-"""The event feed in Cosmos DB, divided into months."""
+"""The event feed in Cosmos DB, divided into weeks."""
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from shared.adapters.cosmos.client import (
@@ -20,19 +20,20 @@ from shared.domain.records import Event, PendingEvents
 from shared.ports import Clock, Stale
 from shared.retries import back_off, retry_when_stale
 
-# A month of the feed is one partition. Its head has the next number, and one batch changes the head
+# A week of the feed is one partition. Its head has the next number, and one batch changes the head
 # and creates events under their ids, so numbers have no gaps and no event is stored twice. Every
 # event is copied to the partitions of its logs before its outbox is cleared.
 
 PUBLISH_ATTEMPTS = 30  # Each attempt that fails is another publisher that succeeded.
 EVENTS_PER_BATCH = 90  # With the head; a batch has at most 100 steps.
+PARTITIONS_AT_ONCE = 5  # Of a log that has few events.
 
 
 @dataclass(frozen=True)
 class _Numbered:
     """An event with its position in the feed."""
 
-    month: str
+    label: str  # Of its partition.
     number: int
     event: Event
 
@@ -48,7 +49,7 @@ class CosmosEvents:
         directory: CosmosDirectory,
     ) -> None:
         self._container = cosmos.container("events")
-        self._months = EventMonths(self._container, clock)
+        self._partitions = FeedPartitions(self._container, clock)
         self._metadata = metadata
         self._directory = directory
         self._append_lock = asyncio.Lock()
@@ -77,10 +78,10 @@ class CosmosEvents:
 
     async def since(self, number: int, count: int) -> list[tuple[int, Event]]:
         found: list[tuple[int, Event]] = []
-        for month in await self._months.after(number):
+        for label in await self._partitions.after(number):
             items = await self._container.query(
                 "SELECT * FROM c WHERE c.number > @after ORDER BY c.number OFFSET 0 LIMIT @count",
-                month_partition(month),
+                feed_partition(label),
                 after=number,
                 count=count - len(found),
             )
@@ -91,18 +92,12 @@ class CosmosEvents:
 
     async def stream(self, name: str, before: int | None, count: int) -> list[tuple[int, Event]]:
         found: list[tuple[int, Event]] = []
-        for month in reversed(await self._months.until(before)):
-            items = await self._container.query(
-                "SELECT * FROM c WHERE c.number < @before ORDER BY c.number DESC"
-                " OFFSET 0 LIMIT @count",
-                _log_of(name, month),
-                before=before or 2**53,
-                count=count - len(found),
-            )
-            found += [_event(item) for item in items]
-            if len(found) == count:
+        for labels in _newest_first(await self._partitions.until(before)):
+            logs = (self._log(_log_of(name, each), before, count - len(found)) for each in labels)
+            found += [event for log in await asyncio.gather(*logs) for event in log]
+            if len(found) >= count:
                 break
-        return found
+        return found[:count]
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
         items = await self._container.query(
@@ -120,35 +115,42 @@ class CosmosEvents:
 
     async def _append(self, events: Sequence[Event]) -> list[_Numbered]:
         """Append the events that are not in the feed; raise `Stale` if another writer did."""
-        month, head = await self._months.current()
-        there = await asyncio.gather(*(self._find(event, month) for event in events))
+        label, head = await self._partitions.current()
+        there = await asyncio.gather(*(self._find(event, label) for event in events))
         new = [event for event, place in zip(events, there, strict=True) if place is None]
         known = [place for place in there if place is not None]
         if not new:
             return known
         numbered = [
-            _Numbered(month, head["next"] + place, event) for place, event in enumerate(new)
+            _Numbered(label, head["next"] + place, event) for place, event in enumerate(new)
         ]
         moved = {**head, "next": head["next"] + len(new)}
         steps = [
             BatchWrite(moved, head["_etag"]),
             *(BatchWrite(_item(each)) for each in numbered),
         ]
-        if not await self._container.batch(month_partition(month), steps):
+        if not await self._container.batch(feed_partition(label), steps):
             raise Stale
         return [*known, *numbered]
 
-    async def _find(self, event: Event, month: str) -> _Numbered | None:
-        # An outbox is cleared right after it is published, so a repeat comes soon or never.
-        for each in (month, self._months.before(month)):
-            item = await self._container.read(month_partition(each), _id(event)) if each else None
-            if item is not None:
-                return _Numbered(each, item["number"], event)
-        return None
+    async def _find(self, event: Event, current: str) -> _Numbered | None:
+        labels = self._partitions.holding(event, current)
+        reads = (self._container.read(feed_partition(each), _id(event)) for each in labels)
+        found = zip(labels, await asyncio.gather(*reads), strict=True)
+        return next((_Numbered(each, it["number"], event) for each, it in found if it), None)
+
+    async def _log(self, pk: str, before: int | None, count: int) -> list[tuple[int, Event]]:
+        items = await self._container.query(
+            "SELECT * FROM c WHERE c.number < @before ORDER BY c.number DESC OFFSET 0 LIMIT @count",
+            pk,
+            before=before or 2**53,
+            count=count,
+        )
+        return [_event(item) for item in items]
 
     async def _copy(self, numbered: _Numbered) -> None:
         for name in numbered.event.streams:
-            pk = _log_of(name, numbered.month)
+            pk = _log_of(name, numbered.label)
             copy = {**_item(numbered), "id": _copy_id(numbered.number), "pk": pk, "feed": False}
             await self._container.create(copy)
 
@@ -157,10 +159,10 @@ def _item(numbered: _Numbered) -> Item:
     event = numbered.event
     return {
         "id": _id(event),
-        "pk": month_partition(numbered.month),
+        "pk": feed_partition(numbered.label),
         "schema": 1,
         "feed": True,
-        "month": numbered.month,
+        "month": numbered.label,  # The name that earlier versions read.
         "number": numbered.number,
         "at_ms": event.at_ms,
         "origin": bool(event.address or event.credential),
@@ -180,8 +182,15 @@ def _copy_id(number: int) -> str:
     return f"number:{number:015}"
 
 
-def _log_of(name: str, month: str) -> str:
-    return f"{name}:{month}"
+def _log_of(name: str, label: str) -> str:
+    return f"{name}:{label}"
+
+
+def _newest_first(labels: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the newest label alone, as it is enough for a busy log, and then several at once."""
+    yield labels[:1]
+    for start in range(1, len(labels), PARTITIONS_AT_ONCE):
+        yield labels[start : start + PARTITIONS_AT_ONCE]
 
 
 def _number(item: Item) -> int:
@@ -193,50 +202,81 @@ async def _forget(container: CosmosContainer, pk: str, id_: str) -> None:
     await container.change(pk, id_, nothing, where="c.origin = true")
 
 
-MONTH_ATTEMPTS = 20
+PARTITION_ATTEMPTS = 20
 
 _PK, _ID = "feed", "months"
 
+# The version before this one begins a partition each month, labelled `2026-09`, and writes beside
+# this one during an update. So that no number is given twice:
+#
+# - Labels are in the order of their partitions, and an instance of either version goes on with the
+#   newest one. A label of this version comes after the month that it is in: a week that begins in
+#   the month before is cut.
+# - The list of labels decides which partition follows. The other version creates the head of a
+#   month before it lists it. Before this version begins the first partition of a month, it creates
+#   that head itself, sealed, so the other one cannot; or it finds it, and follows it.
+# - This version begins no partition while the other one may begin the next month.
+MONTH_BEGINS_WITHIN = timedelta(hours=1)  # Clocks differ.
 
-class EventMonths:
-    """The months of the feed. A new month begins when the previous one is sealed."""
+# A partition may have an event that happened so long after the time of the following label: on the
+# day of the update, a week follows the month that it is in.
+LABEL_IS_OLDER = timedelta(days=7, hours=1)
+
+_MS = timedelta(milliseconds=1)
+
+
+class FeedPartitions:
+    """The partitions of the feed, by their labels. A new one begins when the last one is sealed."""
 
     def __init__(self, container: CosmosContainer, clock: Clock) -> None:
         self._container = container
         self._clock = clock
-        self._firsts: dict[str, int] = {}  # Each month's first number; only ever added to.
+        self._firsts: dict[str, int] = {}  # Each label's first number; only ever added to.
 
     async def current(self) -> tuple[str, Item]:
-        """Return the current month and its head."""
-        return await retry_when_stale(self._current, MONTH_ATTEMPTS)
+        """Return the label of the current partition, and its head."""
+        return await retry_when_stale(self._current, PARTITION_ATTEMPTS)
 
     async def after(self, number: int) -> list[str]:
-        """Return the months with numbers above this one, oldest first."""
+        """Return the partitions with numbers above this one, oldest first."""
         await self._load()
-        months = sorted(self._firsts)
-        begun = [month for month in months if self._firsts[month] <= number + 1]
-        return months[len(begun) - 1 :] if begun else months
+        labels = sorted(self._firsts)
+        begun = [label for label in labels if self._firsts[label] <= number + 1]
+        return labels[len(begun) - 1 :] if begun else labels
 
     async def until(self, before: int | None) -> list[str]:
-        """Return the months with numbers below this one, oldest first."""
+        """Return the partitions with numbers below this one, newest first."""
         await self._load()
-        months = sorted(self._firsts)
-        return [month for month in months if before is None or self._firsts[month] < before]
+        labels = sorted(self._firsts, reverse=True)
+        return [label for label in labels if before is None or self._firsts[label] < before]
 
-    def before(self, month: str) -> str:
-        """Return the previous month of the feed, or an empty text."""
-        return max((each for each in self._firsts if each < month), default="")
+    def holding(self, event: Event, current: str) -> list[str]:
+        """Return the partitions that may have the event, newest first: the current one, the one
+        before, and all that had not ended when it happened."""
+        labels = sorted((each for each in self._firsts if each <= current), reverse=True)
+        since = _label(event.at_ms - LABEL_IS_OLDER // _MS)
+        before = (place for place, label in enumerate(labels) if place and label <= since)
+        return labels[: next(before, len(labels)) + 1]
 
     async def _current(self) -> tuple[str, Item]:
-        # The clock of another instance may be ahead: never return to a sealed month.
-        wanted = max([_month(self._clock.now_ms()), *self._firsts])
-        head = await self._container.read(month_partition(wanted), "head")
-        if head is None or head["sealed"]:
+        if not self._firsts:
+            await self._load()
+        wanted = self._wanted()
+        head = await self._container.read(feed_partition(wanted), "head")
+        if wanted not in self._firsts or head is None or head["sealed"]:
             await self._begin(wanted)
             raise Stale
-        if wanted not in self._firsts:
-            await self._list(wanted, head["first"])
         return wanted, head
+
+    def _wanted(self) -> str:
+        """Return the label of now. The clock of another instance may be ahead: never return to a
+        sealed partition."""
+        now_ms = self._clock.now_ms()
+        soon = _label(now_ms + MONTH_BEGINS_WITHIN // _MS)
+        label = _label(now_ms)
+        if self._firsts and _month(soon) != _month(label):
+            return max(self._firsts)
+        return max([label, *self._firsts])
 
     async def _load(self) -> Item | None:
         listed = await self._container.read(_PK, _ID)
@@ -245,45 +285,62 @@ class EventMonths:
         return listed
 
     async def _begin(self, wanted: str) -> None:
-        """Seal the last listed month, and create the head of the wanted one."""
-        await self._load()
-        last = max(self._firsts, default="")
+        """List the wanted partition after the last one, which is sealed, and create its head."""
+        listed = await self._load()
+        last, month = max(self._firsts, default=""), _month(wanted)
         if last >= wanted:
-            return  # It exists, or another instance is ahead; the caller reads again.
-        first = 1
-        if last:
-            pk = month_partition(last)
-            await self._container.change(pk, "head", {"sealed": True}, where="c.sealed = false")
-            head = await self._container.read(pk, "head")
-            first = head["next"] if head else 1
-        await self._container.create(
-            {
-                "id": "head",
-                "pk": month_partition(wanted),
-                "schema": 1,
-                "first": first,
-                "next": first,
-                "sealed": False,
-            }
+            # It exists, or whoever listed it ended before its head was there.
+            await self._create_head(last, self._firsts[last])
+            return
+        if last < month and (first := await self._begun_month(month)):
+            await self._list(listed, month, first)
+            return
+        first = await self._sealed(last) if last else 1
+        if await self._list(listed, wanted, first):
+            await self._create_head(wanted, first)
+
+    async def _begun_month(self, month: str) -> int:
+        """Return the first number of a month that the version before began, or 0; then it cannot
+        begin it any more."""
+        if await self._create_head(month, 0, sealed=True):
+            return 0
+        head = await self._container.read(feed_partition(month), "head")
+        return head["first"] if head else 0
+
+    async def _sealed(self, label: str) -> int:
+        """Seal a partition, and return the number after its last one."""
+        pk = feed_partition(label)
+        await self._container.change(pk, "head", {"sealed": True}, where="c.sealed = false")
+        head = await self._container.read(pk, "head")
+        if head is None:
+            await self._create_head(label, self._firsts[label])
+            raise Stale
+        return head["next"]
+
+    async def _list(self, listed: Item | None, label: str, first: int) -> bool:
+        """Add a label to the list as it was read; return whether it was not changed since then."""
+        if listed is None:
+            item = {"id": _ID, "pk": _PK, "schema": 1, "firsts": {label: first}}
+            return await self._container.create(item)
+        more = {**listed, "firsts": {**listed["firsts"], label: first}}
+        return await self._container.replace(more, listed["_etag"])
+
+    async def _create_head(self, label: str, first: int, *, sealed: bool = False) -> bool:
+        numbers = {"first": first, "next": first, "sealed": sealed}
+        return await self._container.create(
+            {"id": "head", "pk": feed_partition(label), "schema": 1, **numbers}
         )
 
-    async def _list(self, month: str, first: int) -> None:
-        """List the month before any event is written to it."""
-        listed = await self._load()
-        if listed is None:
-            item = {"id": _ID, "pk": _PK, "schema": 1, "firsts": {month: first}}
-            if not await self._container.create(item):
-                return
-        elif month not in listed["firsts"]:
-            more = {**listed, "firsts": {**listed["firsts"], month: first}}
-            if not await self._container.replace(more, listed["_etag"]):
-                return
-        self._firsts[month] = first
+
+def feed_partition(label: str) -> str:
+    return f"feed:{label}"
 
 
-def month_partition(month: str) -> str:
-    return f"feed:{month}"
+def _label(at_ms: int) -> str:
+    """Return the label of the partition of a time: the first day of its week in its month."""
+    day = datetime.fromtimestamp(at_ms / 1000, UTC).date()
+    return str(max(day - timedelta(days=day.weekday()), day.replace(day=1)))
 
 
-def _month(now_ms: int) -> str:
-    return datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y-%m")
+def _month(label: str) -> str:
+    return label[: len("2026-09")]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, Item
-from shared.adapters.cosmos.waiting_pulls import Days, add_days, by_version
+from shared.adapters.cosmos.waiting_pulls import FIRST_PARTITION, Days, add_days, by_version
 from shared.ports import PullHistory
 
 # A package has one item with its sums of all time and the days of the current month. Days of
@@ -33,16 +33,16 @@ class PullTotals:
         """Return the item with the sums of a package, or a new one."""
         return await self.container.read(pk, TOTAL) or _new_total(pk)
 
-    async def add(self, pk: str, days: Days, *, round_: int) -> Item:
+    async def add(self, pk: str, days: Days, round_: Item) -> Item:
         """Add the pulls of a round unless it was added before; return the item with the sums.
 
-        Rounds of a higher number come later.
+        Rounds of a partition that have a higher number come later.
         """
         while True:
             total = await self.read(pk)
-            if total.get("round", 0) >= round_:
+            if _rounds(total).get(round_["pk"], 0) >= round_["round"]:
                 return total
-            steps = _steps({**total, "round": round_}, days)
+            steps = _steps(_with_round(total, round_), days)
             if await self.container.batch(pk, steps):
                 return steps[0].item
 
@@ -108,6 +108,17 @@ def _pk(item: Item) -> str:
 def _new_total(pk: str) -> Item:
     sums: Item = {"versions": {}, "months": {}, "pulls": 0}
     return {"id": TOTAL, "pk": pk, "schema": 1, "kind": TOTAL, **sums}
+
+
+def _rounds(total: Item) -> dict[str, int]:
+    """Return the number of the last round of each partition that was added."""
+    return {FIRST_PARTITION: total.get("round", 0), **total.get("rounds", {})}
+
+
+def _with_round(total: Item, round_: Item) -> Item:
+    if round_["pk"] == FIRST_PARTITION:  # In the field that earlier versions read.
+        return {**total, "round": round_["round"]}
+    return {**total, "rounds": {**total.get("rounds", {}), round_["pk"]: round_["round"]}}
 
 
 def _steps(total: Item, days: Days) -> list[BatchWrite]:

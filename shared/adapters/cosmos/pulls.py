@@ -3,10 +3,19 @@ the sums of their packages, each once.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
 
-from shared.adapters.cosmos.client import BatchDelete, BatchWrite, CosmosDatabase, Item
+from shared.adapters.cosmos.client import (
+    BatchDelete,
+    BatchWrite,
+    CosmosContainer,
+    CosmosDatabase,
+    Item,
+)
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.adapters.cosmos.pull_totals import (
     PullTotals,
@@ -16,7 +25,8 @@ from shared.adapters.cosmos.pull_totals import (
     is_listed_with,
 )  # fmt: skip
 from shared.adapters.cosmos.waiting_pulls import (
-    PULLS,
+    BATCH,
+    DUE_SHARE,
     ROUND,
     WAITING,
     Days,
@@ -36,12 +46,17 @@ T = TypeVar("T")
 BATCHES_AT_ONCE = 95  # Merged in one write, which has at most 100 steps: the query says it, too.
 FEW_BATCHES = 20
 WINDOWS_AN_HOUR = 6
-WRITES_A_RUN = 50  # The next run goes on, in minutes.
+WRITES_A_RUN = 50  # Of a partition. The next run goes on, in minutes.
 PACKAGES_AT_ONCE = 16
+PARTITIONS_AT_ONCE = 4  # A record may take 50 MB of memory while it is changed.
 
+_WAITING = (
+    "SELECT c.pk, c.kind FROM c WHERE c.kind IN ('batch', 'round') OR (c.kind = 'waiting'"
+    " AND (NOT IS_DEFINED(c.pulls) OR c.pulls > 0))"
+)
 _STATE = "SELECT * FROM c WHERE c.kind IN ('waiting', 'round')"
 _BATCHES = "SELECT TOP 95 * FROM c WHERE c.kind = 'batch' ORDER BY c.id"
-_COUNT_BATCHES = "SELECT VALUE COUNT(1) FROM c WHERE c.kind = 'batch'"
+_BATCH_PARTITIONS = "SELECT c.pk FROM c WHERE c.kind = 'batch'"
 _OLD_PULLS = "SELECT * FROM c WHERE c.pending = true"
 
 
@@ -57,33 +72,22 @@ class CosmosPulls:
         await self._container.put(batch_item(batch))
 
     async def roll_up(self, before_window: int, today: str) -> list[Package]:
-        old, batches = await asyncio.gather(
-            self._container.query(_OLD_PULLS), self._container.query(_COUNT_BATCHES, PULLS)
+        old, items = await asyncio.gather(
+            self._container.query(_OLD_PULLS), self._container.query(_WAITING)
         )
         listed = await self._add_old_pulls(old)
-        if _is_worthwhile(batches[0], before_window):
-            listed += await self._roll_up_batches(before_window, today)
+        partitions = {each["pk"] for each in items}
+        batches = Counter(each["pk"] for each in items if each["kind"] == BATCH)
+        run = RollUpRun(before_window, today, DUE_SHARE / max(1, len(partitions)))
+        merged = [pk for pk in partitions if _is_worthwhile(batches[pk], before_window)]
+        for some in _chunks(sorted(merged), PARTITIONS_AT_ONCE):
+            found = await asyncio.gather(*(self._partition(pk).roll_up(run) for pk in some))
+            listed += chain.from_iterable(found)
         return [_package(pk) for pk in dict.fromkeys(listed)]
 
-    async def _roll_up_batches(self, window: int, today: str) -> list[str]:
-        listed = list[str]()
-        for _ in range(WRITES_A_RUN):
-            (waiting, rounds), batches = await asyncio.gather(
-                self._state(), self._container.query(_BATCHES, PULLS)
-            )
-            for each in rounds:  # Of a run that did not end, or of one that is under way.
-                listed += await self._add_round(each)
-            merged = waiting.merge(batches, window)
-            await self._look_up_sums(waiting, today)
-            taken = waiting.take_due(today)
-            waiting.forget(window, today)
-            if not await self._write(waiting, merged, taken):
-                break
-            if taken:
-                listed += await self._add_round(round_item(waiting.round, taken))
-            if len(merged) < BATCHES_AT_ONCE and len(merged) == len(batches):
-                break
-        return listed
+    async def is_behind(self) -> bool:
+        batches = await self._container.query(_BATCH_PARTITIONS)
+        return max(Counter(each["pk"] for each in batches).values(), default=0) >= BATCHES_AT_ONCE
 
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
         if any(daily.values()):
@@ -104,37 +108,8 @@ class CosmosPulls:
         )
         return history_of(total, days, since)
 
-    async def _state(self) -> tuple[WaitingPulls, list[Item]]:
-        """Return what waits, and the rounds that may not be added yet."""
-        items = await self._container.query(_STATE, PULLS)
-        waiting = next((each for each in items if each["kind"] == WAITING), None)
-        return WaitingPulls.of(waiting), [each for each in items if each["kind"] == ROUND]
-
-    async def _look_up_sums(self, waiting: WaitingPulls, today: str) -> None:
-        for some in _chunks(waiting.without_sums(today), PACKAGES_AT_ONCE):
-            totals = await asyncio.gather(*(self._totals.read(pk) for pk in some))
-            waiting.sums |= {each["pk"]: each["pulls"] for each in totals}
-
-    async def _write(self, waiting: WaitingPulls, merged: list[Item], taken: PackageDays) -> bool:
-        """Store what waits and what was taken out of it in place of the merged batches, all or
-        nothing; return whether this run did. Otherwise there is nothing to do, or another does."""
-        if not merged and not taken:
-            return False
-        steps = [BatchWrite(waiting.item(), waiting.etag)]
-        if taken:
-            steps.append(BatchWrite(round_item(waiting.round, taken)))
-        return await self._container.batch(PULLS, [*steps, *map(BatchDelete, merged)])
-
-    async def _add_round(self, round_: Item) -> list[str]:
-        """Add the pulls of a round to their packages; return those that the search has to list."""
-        listed = list[str]()
-        for some in _chunks(packages_of(round_).items(), PACKAGES_AT_ONCE):
-            totals = await asyncio.gather(
-                *(self._totals.add(pk, days, round_=round_["round"]) for pk, days in some)
-            )
-            listed += await self._show(*totals)
-        await self._container.delete(PULLS, round_["id"])
-        return listed
+    def _partition(self, pk: str) -> "PullPartition":
+        return PullPartition(pk, self._container, self._totals, self._show)
 
     async def _add_old_pulls(self, old: list[Item]) -> list[str]:
         listed = list[str]()
@@ -149,6 +124,77 @@ class CosmosPulls:
             *(self._metadata.set_pulls(_package(each["pk"]), each["pulls"]) for each in totals)
         )
         return [each["pk"] for each in totals if is_listed_with(each)]
+
+
+@dataclass(frozen=True, slots=True)
+class RollUpRun:
+    """When a roll-up runs, and which share of its pulls a package may have in each partition."""
+
+    window: int
+    today: str
+    share: float
+
+
+@dataclass(frozen=True)
+class PullPartition:
+    """One of the partitions of the waiting pulls."""
+
+    pk: str
+    container: CosmosContainer
+    totals: PullTotals
+    show: Callable[..., Awaitable[list[str]]]
+
+    async def roll_up(self, run: RollUpRun) -> list[str]:
+        """Merge the batches, and add what is due to the packages; return those that the search has
+        to list."""
+        listed = list[str]()
+        for _ in range(WRITES_A_RUN):
+            (waiting, rounds), batches = await asyncio.gather(
+                self._state(), self.container.query(_BATCHES, self.pk)
+            )
+            for each in rounds:  # Of a run that did not end, or of one that is under way.
+                listed += await self._add_round(each)
+            merged = waiting.merge(batches, run.window)
+            await self._look_up_sums(waiting, run)
+            taken = waiting.take_due(run.today, run.share)
+            waiting.forget(run.window, run.today)
+            if not await self._write(waiting, merged, taken):
+                break
+            if taken:
+                listed += await self._add_round(round_item(waiting, taken))
+            if len(merged) < BATCHES_AT_ONCE and len(merged) == len(batches):
+                break
+        return listed
+
+    async def _state(self) -> tuple[WaitingPulls, list[Item]]:
+        """Return what waits, and the rounds that may not be added yet."""
+        items = await self.container.query(_STATE, self.pk)
+        waiting = next((each for each in items if each["kind"] == WAITING), None)
+        return WaitingPulls.of(self.pk, waiting), [each for each in items if each["kind"] == ROUND]
+
+    async def _look_up_sums(self, waiting: WaitingPulls, run: RollUpRun) -> None:
+        for some in _chunks(waiting.without_sums(run.today, run.share), PACKAGES_AT_ONCE):
+            totals = await asyncio.gather(*(self.totals.read(pk) for pk in some))
+            waiting.sums |= {each["pk"]: each["pulls"] for each in totals}
+
+    async def _write(self, waiting: WaitingPulls, merged: list[Item], taken: PackageDays) -> bool:
+        """Store what waits and what was taken out of it in place of the merged batches, all or
+        nothing; return whether this run did. Otherwise there is nothing to do, or another does."""
+        if not merged and not taken:
+            return False
+        steps = [BatchWrite(waiting.item(), waiting.etag)]
+        if taken:
+            steps.append(BatchWrite(round_item(waiting, taken)))
+        return await self.container.batch(self.pk, [*steps, *map(BatchDelete, merged)])
+
+    async def _add_round(self, round_: Item) -> list[str]:
+        """Add the pulls of a round to their packages; return those that the search has to list."""
+        listed = list[str]()
+        for some in _chunks(packages_of(round_).items(), PACKAGES_AT_ONCE):
+            totals = await asyncio.gather(*(self.totals.add(pk, days, round_) for pk, days in some))
+            listed += await self.show(*totals)
+        await self.container.delete(self.pk, round_["id"])
+        return listed
 
 
 def _is_worthwhile(batches: int, window: int) -> bool:

@@ -1,11 +1,13 @@
 """Counted pulls until they are added to their packages: batches of processes, the record into which
 the roll-up merges them, and what it takes out of that record in one round.
 
-All of them are items of one partition, so that a batch and the record change together or not at
-all: https://learn.microsoft.com/azure/cosmos-db/nosql/transactional-batch
+There are 16 partitions, and each process writes to one of them. Each has a record and rounds of its
+own, so that a batch and the record change together or not at all:
+https://learn.microsoft.com/azure/cosmos-db/nosql/transactional-batch
 """
 
 import bz2
+import hashlib
 import json
 from base64 import b85decode, b85encode
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +18,9 @@ from typing import Any
 from shared.adapters.cosmos.client import Item
 from shared.ports import PullBatch
 
-PULLS = "pulls"  # The partition; those of packages have a slash.
+# Partitions of packages have a slash. Versions before 16 partitions have the first one alone.
+FIRST_PARTITION = "pulls"
+PARTITIONS = (FIRST_PARTITION, *(f"pulls:{number}" for number in range(1, 16)))
 
 BATCH, WAITING, ROUND = "batch", "waiting", "round"
 
@@ -25,7 +29,7 @@ LARGEST_MERGED_BYTES = 1_200_000
 FULL_BYTES = 800_000  # From here on packages leave the record before they are due.
 
 PACKAGES_A_ROUND = 2_000
-DUE_SHARE = 0.1  # Of its pulls may wait before a package is due, so that what is shown is close.
+DUE_SHARE = 0.1  # Of its pulls may wait in all partitions, so that what is shown is close.
 PROCESS_KEPT_WINDOWS = 144  # A day: no process repeats a batch for that long.
 
 Days = dict[str, dict[str, int]]  # Pulls by day and version.
@@ -34,10 +38,12 @@ PackageDays = dict[str, Days]  # By the key of the package.
 
 @dataclass
 class WaitingPulls:
-    """The pulls that wait to be added to their packages."""
+    """The pulls of a partition that wait to be added to their packages."""
 
+    partition: str = FIRST_PARTITION
     packages: PackageDays = field(default_factory=PackageDays)
-    # Their sums without those that wait, of packages that were pulled today or the day before.
+    # Their sums without those that wait, of packages that were pulled today or the day before. If
+    # other partitions have added more, a sum is too low.
     sums: dict[str, int] = field(default_factory=dict[str, int])
     # The last merged batch of each process, and the window in which it was merged. A batch that is
     # written again after it was merged is recognized by it.
@@ -47,12 +53,13 @@ class WaitingPulls:
     size: int = 0  # Bytes as stored.
 
     @classmethod
-    def of(cls, item: Item | None) -> "WaitingPulls":
+    def of(cls, partition: str, item: Item | None) -> "WaitingPulls":
         """Read the record; without one nothing waits."""
         if item is None:
-            return cls()
+            return cls(partition)
         content = _unpacked(item["content"])
         return cls(
+            partition,
             packages={key: days for key, _, days in content["packages"]},
             sums={key: pulls for key, pulls, _ in content["packages"] if pulls is not None},
             merged={process: (number, window) for process, number, window in content["merged"]},
@@ -68,10 +75,11 @@ class WaitingPulls:
         content = {"packages": packages, "merged": merged}
         return {
             "id": WAITING,
-            "pk": PULLS,
+            "pk": self.partition,
             "schema": 1,
             "kind": WAITING,
             "round": self.round,
+            "pulls": sum(map(_pulls, self.packages.values())),
             "content": _packed(content),
         }
 
@@ -102,17 +110,23 @@ class WaitingPulls:
                 del self.packages[key]
                 self.sums.pop(key, None)
 
-    def without_sums(self, today: str) -> list[str]:
-        """Return the packages whose sum decides whether they are due, and is unknown."""
-        days = self.packages.items()
-        return [key for key, each in days if key not in self.sums and min(each) >= today]
+    def without_sums(self, today: str, share: float) -> list[str]:
+        """Return the packages whose sum decides whether they are due, and is unknown or may be too
+        low."""
+        return [
+            key
+            for key, days in self.packages.items()
+            if min(days) >= today and (key not in self.sums or self._may_be_too_low(key, share))
+        ]
 
-    def take_due(self, today: str) -> PackageDays:
-        """Take out the packages of a round: days that are over, then the most pulls, first."""
+    def take_due(self, today: str, share: float) -> PackageDays:
+        """Take out the packages of a round: days that are over, then the most pulls, first. A
+        package is due if it has this share of its sum."""
         due = sorted(
             (min(days), -pulls, key)
             for key, days in self.packages.items()
-            if (pulls := _pulls(days)) and (self.is_full or self._is_due(key, pulls, today))
+            if (pulls := _pulls(days))
+            and (self.is_full or min(days) < today or self._has_share(key, pulls, share))
         )
         taken = {key: self.packages[key] for _, _, key in due[:PACKAGES_A_ROUND]}
         for key, days in taken.items():
@@ -122,8 +136,12 @@ class WaitingPulls:
         self.round += bool(taken)
         return taken
 
-    def _is_due(self, key: str, pulls: int, today: str) -> bool:
-        return min(self.packages[key]) < today or pulls >= DUE_SHARE * self.sums.get(key, 0)
+    def _has_share(self, key: str, pulls: int, share: float) -> bool:
+        return pulls >= share * self.sums.get(key, 0)
+
+    def _may_be_too_low(self, key: str, share: float) -> bool:
+        pulls = _pulls(self.packages[key])
+        return share < DUE_SHARE and pulls > 0 and self._has_share(key, pulls, share)
 
 
 def batch_item(batch: PullBatch) -> Item:
@@ -136,7 +154,7 @@ def batch_item(batch: PullBatch) -> Item:
         versions[version] = versions.get(version, 0) + times
     return {
         "id": f"{BATCH}:{batch.process}:{batch.number:012}",
-        "pk": PULLS,
+        "pk": _partition_of(batch.process),
         "schema": 1,
         "kind": BATCH,
         "process": batch.process,
@@ -145,14 +163,14 @@ def batch_item(batch: PullBatch) -> Item:
     }
 
 
-def round_item(number: int, taken: PackageDays) -> Item:
+def round_item(waiting: WaitingPulls, taken: PackageDays) -> Item:
     """Return what was taken out, as it is stored until all of it is added to its packages."""
     return {
-        "id": f"{ROUND}:{number}",
-        "pk": PULLS,
+        "id": f"{ROUND}:{waiting.round}",
+        "pk": waiting.partition,
         "schema": 1,
         "kind": ROUND,
-        "round": number,
+        "round": waiting.round,
         "content": _packed(taken),
     }
 
@@ -174,6 +192,10 @@ def add_days(days: Days, more: Mapping[str, Mapping[str, int]]) -> None:
     for day, version, pulls in by_version(more):
         versions = days.setdefault(day, {})
         versions[version] = versions.get(version, 0) + pulls
+
+
+def _partition_of(process: str) -> str:
+    return PARTITIONS[hashlib.sha256(process.encode()).digest()[0] % len(PARTITIONS)]
 
 
 def _add(packages: PackageDays, more: PackageDays) -> None:

@@ -54,9 +54,10 @@ class CosmosWork:
 
     async def remove_expired(self, before_ms: int) -> int:
         found = await self._container.query(
-            "SELECT c.id, c.pk FROM c WHERE c.expires_ms < @before", before=before_ms
+            "SELECT c.id, c.pk, c._etag FROM c WHERE c.expires_ms < @before", before=before_ms
         )
-        return sum([await self._container.delete(item["pk"], item["id"]) for item in found])
+        delete = self._container.delete  # Of this version: a lease may have been taken again.
+        return sum([await delete(item["pk"], item["id"], item["_etag"]) for item in found])
 
     async def _count(self, counter: Counter, now_ms: int) -> int:
         pk = _pk(counter.kind, counter.key)

@@ -1,9 +1,9 @@
 """The order of the packages that a search finds: their scores, and the packages of a page."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
-from functools import lru_cache
 from heapq import nlargest, nsmallest
 from itertools import chain
+from threading import Lock
 
 from shared.adapters.search.matching import Found
 from shared.adapters.search.postings import AUXILIARY, Column, Postings, ids_of
@@ -22,6 +22,7 @@ from shared.adapters.search.ranking import (
 )
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.words import facet_word
+from shared.caching import LruCache
 from shared.domain.packages import Listing
 from shared.domain.search import Hit, ResultPage, Sort
 
@@ -209,7 +210,7 @@ class Ordering:
         return tuple(self._hit(package, stored[package], lifts[package]) for package in ids)
 
     def _hit(self, package: int, stored: bytes, lift: float) -> Hit:
-        listing, boosts = _shown(stored)
+        listing, boosts = _listings.decode(package, stored)
         parts = self._scores.parts(package, lift, boosts)
         shown = {part: round(value, 6) for part, value in parts.items() if value}
         return Hit(listing, round(sum(parts.values()), 6), shown)
@@ -218,8 +219,29 @@ class Ordering:
 _THESE = "SELECT value FROM json_each(?)"  # Ids that are bound as one value.
 
 
-@lru_cache(maxsize=LISTINGS_KEPT)
-def _shown(stored: bytes) -> tuple[Listing, dict[str, float]]:
-    """Return a listing, and what ranks it whatever was typed."""
-    listing = read_listing(stored)
-    return listing, ranking_boosts(listing)
+_Shown = tuple[Listing, dict[str, float]]  # And what ranks it whatever was typed.
+
+
+class DecodedListings:
+    """The listings that were shown last, decoded; of a package the newest alone. Safe for threads.
+
+    Several indexes may share them: a listing is compared with what is stored.
+    """
+
+    def __init__(self) -> None:
+        self._kept = LruCache[int, tuple[bytes, _Shown]](LISTINGS_KEPT)
+        self._lock = Lock()
+
+    def decode(self, package: int, stored: bytes) -> _Shown:
+        """Return what is stored of a package, by its id."""
+        with self._lock:
+            kept = self._kept.get(package)
+        if kept is None or kept[0] != stored:
+            listing = read_listing(stored)
+            kept = stored, (listing, ranking_boosts(listing))
+            with self._lock:
+                self._kept.put(package, kept)
+        return kept[1]
+
+
+_listings = DecodedListings()

@@ -4,15 +4,19 @@ import sqlite3
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 from shared.domain.errors.requests import Busy, StorageFull
+from shared.private_files import open_private
 
 BUSY_TIMEOUT = timedelta(
     seconds=10
 )  # Longer than any of our transactions; clients wait for at least 30 s.
 BUSY_RETRY_INTERVAL = timedelta(milliseconds=1)  # A transaction takes one to five of these.
+_LOG_INDEX_BYTES = 32_768  # SQLite needs them before it reads or writes with a log.
 PRAGMAS = (
     "synchronous = FULL",  # A commit is on the disk when it returns.
     "journal_size_limit = 67108864",  # Bytes to which the log is truncated after a bulk import.
@@ -21,7 +25,9 @@ PRAGMAS = (
 
 def create_database(path: Path) -> sqlite3.Connection:
     """Open the file for writing; create it if it does not exist."""
-    return _connect(path, "rwc", BUSY_TIMEOUT)
+    if not path.exists():
+        open_private(path, "ab").close()  # SQLite gives its other files the same permissions.
+    return _connect(path, "rw", BUSY_TIMEOUT)
 
 
 def open_to_write(path: Path) -> sqlite3.Connection:
@@ -33,6 +39,33 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     """Open the file for reading alone."""
     # Not `mode=ro`: to read the log that a crash left, SQLite has to write the index of the log.
     return _connect(path, "rw", BUSY_TIMEOUT, "query_only = ON")
+
+
+def open_without_room(path: Path) -> sqlite3.Connection:
+    """Open the file for reading alone, on a disk without room for the index of its log.
+
+    Nothing is locked: what is read stands while the `FileState` is the same. Raises `StorageFull`
+    if the log has changes that are not in the file.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if FileState.of(path).is_shared or (log.exists() and log.stat().st_size):
+        raise StorageFull
+    return _connect(path, "ro&immutable=1", BUSY_TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What differs as soon as another process may write to a database, or has written to it."""
+
+    changed_ns: int
+    size_bytes: int
+    is_shared: bool  # A process has opened it with its log.
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        stat, index = path.stat(), path.with_name(f"{path.name}-shm")
+        is_shared = index.exists() and index.stat().st_size >= _LOG_INDEX_BYTES
+        return cls(stat.st_mtime_ns, stat.st_size, is_shared)
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -17,22 +17,27 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, TypeVar
 
+from shared.adapters.filesystem import translate_full_disk
 from shared.adapters.paths import data_version_path, lock_path
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
     DatabaseForked,
     DatabaseMissing,
+    DatabaseUnusable,
+    FileState,
     SchemaMismatch,
     create_database,
     database_error,
     open_to_read,
     open_to_write,
+    open_without_room,
     schema_version,
     transaction,
     translate_sqlite_errors,
 )
-from shared.domain.errors.requests import Busy
+from shared.domain.errors.requests import Busy, StorageFull
 from shared.file_lock import hold_file_lock
+from shared.private_files import make_private_folder, open_private
 
 # One SQLite file: who reads it where, who writes it, and its migrations.
 #
@@ -40,6 +45,8 @@ from shared.file_lock import hold_file_lock
 #   than the read. Every other read runs on a few threads.
 # - Writes run on one thread a process, each in a transaction that begins IMMEDIATE: one that begins
 #   with a read fails as soon as another process writes.
+# - On a disk so full that SQLite has no room for the index of its log, the file is read without
+#   locks, and refuses writes, until there is room.
 # - Connections are opened when they are first needed, so a process that only starts workers has
 #   none.
 
@@ -49,6 +56,7 @@ Migration = Sequence[str]  # Statements; a script would commit on its own.
 
 # A withdrawal takes effect everywhere within five seconds.
 DATA_VERSION_CHECK_INTERVAL = timedelta(seconds=1)
+ROOM_CHECK_INTERVAL = timedelta(seconds=1)  # Between two attempts to open a file on a full disk.
 
 # A scan releases the interpreter at each row, and then waits until the event loop gives it back: a
 # loop that is busy keeps it for 5 ms by default, so a search of 60 rows would take 300. More
@@ -96,10 +104,11 @@ class Database:
         self._monotonic = monotonic
         self._ask_at = 0.0
         self._version: object = None
+        self._look_for_room_at = 0.0
 
     def migrate(self) -> None:
         """Create the database or bring it up to date; of several processes one does it."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self._path.parent)
         with (
             translate_sqlite_errors(self._path),
             hold_file_lock(lock_path(self._path)),
@@ -126,7 +135,8 @@ class Database:
             # A connection counts the commits of all others, and the reader commits nothing.
             self._version = self.row("PRAGMA data_version")
             self._ask_at = now + DATA_VERSION_CHECK_INTERVAL.total_seconds()
-        return self._here().mark.read(), self._version, self._openings
+        mark = self._here().mark
+        return mark.read() if mark else b"", self._version, self._openings
 
     def read(self, work: Work[T]) -> T:
         """Run a short read on the event loop: some rows by key, at most 64 KiB."""
@@ -139,7 +149,16 @@ class Database:
         """Run a read of any length on a thread."""
         opened = self._here()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(opened.threads, self._scan, opened, work)
+        try:
+            result = await loop.run_in_executor(opened.threads, self._scan, opened, work)
+        except (DatabaseUnusable, StorageFull):
+            if not opened.is_outdated():
+                raise
+        else:
+            if not opened.is_outdated():
+                return result
+        # Nothing was locked on a full disk, and another process found room and wrote meanwhile.
+        return await self.scan(work)
 
     async def write(self, work: Work[T]) -> T:
         """Run the work in a transaction, which is durable when this returns.
@@ -147,7 +166,7 @@ class Database:
         The work must use only its connection: it is repeated if the transaction that it shared with
         others failed.
         """
-        return await asyncio.wrap_future(self._here().writer.submit(work))
+        return await asyncio.wrap_future(self._writer().submit(work))
 
     def close(self) -> None:
         """Close every connection of this process; the next use opens new ones."""
@@ -167,24 +186,52 @@ class Database:
 
     def _here(self) -> "_Opened":
         opened = self._opened
-        if opened is None:
-            opened = self._opened = self._open()
+        if opened is None or opened.is_outdated():
+            opened = self._open()
         elif opened.forks != _forks.count:
             # SQLite loses its locks in a fork, and the next close would damage the database.
             raise DatabaseForked(self._path)
         return opened
 
+    def _writer(self) -> "Writer":
+        opened, now = self._here(), self._monotonic()
+        if opened.writer is None and now >= self._look_for_room_at:
+            self._look_for_room_at = now + ROOM_CHECK_INTERVAL.total_seconds()
+            opened = self._use(self._open_to_write())
+        if opened.writer is None:
+            raise StorageFull
+        return opened.writer
+
     def _open(self) -> "_Opened":
         if not self._path.exists():
             raise DatabaseMissing(self._path)
-        with translate_sqlite_errors(self._path):
-            self._check()
-            self._openings += 1
-            self._ask_at = 0.0
+        try:
+            return self._use(self._open_to_write())
+        except StorageFull:
+            return self._use(self._open_without_room())
+
+    def _use(self, opened: "_Opened") -> "_Opened":
+        """Replace how the file was open before."""
+        self._openings += 1
+        self._ask_at = 0.0
+        if self._opened is not None:
+            self._opened.retire()
+        self._opened = opened
+        return opened
+
+    def _open_to_write(self) -> "_Opened":
+        with translate_sqlite_errors(self._path), translate_full_disk():
+            self._check(open_to_read)
             return _Opened(self._path, self._patience)
 
-    def _check(self) -> None:
-        with closing(open_to_read(self._path)) as connection:
+    def _open_without_room(self) -> "_Opened":
+        with translate_sqlite_errors(self._path):
+            state = FileState.of(self._path)
+            self._check(open_without_room)
+            return _Opened(self._path, self._patience, state)
+
+    def _check(self, open_file: Callable[[Path], sqlite3.Connection]) -> None:
+        with closing(open_file(self._path)) as connection:
             found = schema_version(connection)
         if found != len(self._migrations):
             raise SchemaMismatch(self._path, found, len(self._migrations))
@@ -195,13 +242,15 @@ class Database:
 
 
 class _Opened:
-    """The connections and threads of one process."""
+    """The connections and threads of one process; with a state, for reading without room."""
 
-    def __init__(self, path: Path, patience: timedelta) -> None:
+    def __init__(self, path: Path, patience: timedelta, state: FileState | None = None) -> None:
         self.forks = _forks.count
-        self.reader = open_to_read(path)
-        self.mark = DataVersionFile(data_version_path(path))
-        self.writer = Writer(path, patience, self.mark)
+        self._open_reader = open_to_read if state is None else open_without_room
+        self._state = state
+        self.mark = DataVersionFile(data_version_path(path)) if state is None else None
+        self.reader = self._open_reader(path)
+        self.writer = Writer(path, patience, self.mark) if self.mark else None
         self.threads = ThreadPoolExecutor(SCANNING_THREADS, f"{path.stem}-scanning")
         sys.setswitchinterval(SWITCH_INTERVAL.total_seconds())
         self._path = path
@@ -213,19 +262,30 @@ class _Opened:
         try:
             connection = self._scanners.pop()
         except IndexError:
-            connection = open_to_read(self._path)
+            connection = self._open_reader(self._path)
         try:
             yield connection
         finally:
             self._scanners.append(connection)
 
+    def is_outdated(self) -> bool:
+        """Check whether the file was read without locks, and is no longer as it was."""
+        return self._state is not None and FileState.of(self._path) != self._state
+
+    def retire(self) -> None:
+        """Let the scans that run end; what they opened closes with the last of them."""
+        self.threads.shutdown(wait=False)
+        self.reader.close()
+
     def close(self) -> None:
         """Finish running work, then close."""
-        self.writer.close()
+        if self.writer:
+            self.writer.close()
         self.threads.shutdown()
         for connection in (*self._scanners, self.reader):
             connection.close()
-        self.mark.close()
+        if self.mark:
+            self.mark.close()
 
 
 JOBS_PER_COMMIT = 64  # The first write waits for the last, and readers see all of them late.
@@ -249,8 +309,9 @@ class DataVersionFile:
     """The file with the data version of a database, mapped into the memory of a process."""
 
     def __init__(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        self._file = os.fdopen(descriptor, "r+b", buffering=0)
+        open_private(path, "ab").close()
+        self._file = path.open("r+b", buffering=0)
+        descriptor = self._file.fileno()
         if os.fstat(descriptor).st_size < DATA_VERSION_BYTES:
             self._file.write(os.urandom(DATA_VERSION_BYTES))
         self._memory = mmap(descriptor, DATA_VERSION_BYTES, access=ACCESS_READ)
@@ -356,13 +417,15 @@ class Writer:
 
     def _refusal(self, error: sqlite3.Error) -> Exception:
         refusal = database_error(self._path, error)
-        refusal.__cause__ = error
+        refusal.__cause__ = error.with_traceback(None)
         return refusal
 
 
 def _tell(job: _Job, outcome: object) -> None:
     if isinstance(outcome, Exception):
-        job.done.set_exception(outcome)
+        # Its traceback holds frames of this thread, and they hold it and the job. The cycle would
+        # keep what the job writes until the interpreter collects all garbage.
+        job.done.set_exception(outcome.with_traceback(None))
     else:
         job.done.set_result(outcome)
 

@@ -1,9 +1,14 @@
-"""Documentation, dependency graphs, bills of materials and API documentation in SQLite."""
+"""Documentation, dependency graphs, bills of materials and API documentation in SQLite; the pieces
+of API documentation are files.
+"""
 
+import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
+from shared.adapters.filesystem import FilePieces
 from shared.adapters.sqlite.database import Database
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.names import Digest
@@ -16,8 +21,9 @@ GRAPHS_ON_THE_LOOP = 4
 class SqliteDocuments:
     """The DocumentStore of a registry on one machine."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, pieces: FilePieces) -> None:
         self._database = database
+        self._pieces = pieces
 
     async def put(self, digest: Digest, texts: Texts, graph: Graph) -> None:
         await self._database.write(partial(_put, digest.hex, texts, graph))
@@ -67,30 +73,29 @@ class SqliteDocuments:
         await self._database.write(partial(_put_rendering, digest.hex, name, content))
 
     async def put_api_docs(
-        self, digest: Digest, record: ApiDocsRecord, documents: Mapping[str, bytes]
+        self, digest: Digest, record: ApiDocsRecord, pieces: Path | None = None
     ) -> None:
-        await self._database.write(partial(_put_api_docs, digest.hex, record, documents))
+        # The file comes first: a record never points to pieces that are not there yet.
+        name = record.pieces.name if record.pieces else ""
+        if pieces is not None:
+            await asyncio.to_thread(self._pieces.put, digest, name, pieces)
+        await self._database.write(partial(_put_api_docs, digest.hex, record))
+        stored = await self.api_docs_record(digest)
+        kept = stored.pieces.name if stored and stored.pieces else ""
+        await asyncio.to_thread(self._pieces.delete_others, digest, kept)
 
     async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
         row = self._database.row("SELECT body FROM api_docs WHERE digest = ?", digest.hex)
         return None if row is None else ApiDocsRecord.model_validate_json(row[0])
 
-    async def api_docs(self, digest: Digest, module: str) -> bytes | None:
-        row = self._database.row(
-            "SELECT length(body), CASE WHEN length(body) <= ? THEN body END FROM api_docs_modules"
-            " WHERE digest = ? AND module = ?",
-            LARGEST_ON_THE_LOOP,
-            digest.hex,
-            module,
-        )
-        if row is None:
-            return None
-        if row[1] is None:
-            return await self._database.scan(partial(_large_api_docs, digest.hex, module))
-        return row[1]
+    async def read_pieces(self, digest: Digest, name: str, start: int, count: int) -> bytes | None:
+        if count <= LARGEST_ON_THE_LOOP:
+            return self._pieces.read(digest, name, start, count)
+        return await asyncio.to_thread(self._pieces.read, digest, name, start, count)
 
     async def delete(self, digest: Digest) -> None:
         await self._database.write(partial(_delete, digest.hex))
+        await asyncio.to_thread(self._pieces.delete_others, digest)
 
 
 def _put(digest: str, texts: Texts, graph: Graph, connection: sqlite3.Connection) -> None:
@@ -153,35 +158,17 @@ def _put_rendering(digest: str, name: str, content: bytes, connection: sqlite3.C
     connection.execute(statement, (digest, name, content))
 
 
-def _put_api_docs(
-    digest: str,
-    record: ApiDocsRecord,
-    documents: Mapping[str, bytes],
-    connection: sqlite3.Connection,
-) -> None:
+def _put_api_docs(digest: str, record: ApiDocsRecord, connection: sqlite3.Connection) -> None:
+    """Store the record unless there is one by a newer generator."""
     statement = (
         "INSERT INTO api_docs (digest, generator, body) VALUES (?, ?, ?) ON CONFLICT (digest)"
         " DO UPDATE SET generator = excluded.generator, body = excluded.body"
-        " WHERE generator <= excluded.generator RETURNING digest"
+        " WHERE generator <= excluded.generator"
     )
-    row = (digest, record.generator, record.model_dump_json().encode())
-    if connection.execute(statement, row).fetchone() is None:
-        return
-    connection.execute("DELETE FROM api_docs_modules WHERE digest = ?", (digest,))
-    connection.executemany(
-        "INSERT INTO api_docs_modules (digest, module, body) VALUES (?, ?, ?)",
-        [(digest, module, body) for module, body in documents.items()],
-    )
-
-
-def _large_api_docs(digest: str, module: str, connection: sqlite3.Connection) -> bytes | None:
-    statement = "SELECT body FROM api_docs_modules WHERE digest = ? AND module = ?"
-    row = connection.execute(statement, (digest, module)).fetchone()
-    return None if row is None else row[0]
+    connection.execute(statement, (digest, record.generator, record.model_dump_json().encode()))
 
 
 def _delete(digest: str, connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM api_docs_modules WHERE digest = ?", (digest,))
     connection.execute("DELETE FROM api_docs WHERE digest = ?", (digest,))
     connection.execute("DELETE FROM renderings WHERE digest = ?", (digest,))
     connection.execute("DELETE FROM sboms WHERE digest = ?", (digest,))

@@ -364,7 +364,7 @@ def _precedence(entry: ReleaseEntry) -> Precedence:
 
 
 HEADS_CACHED_BYTES = 2 * 1024 * 1024  # Some 2,000 packages.
-RELEASES_CACHED_BYTES = 8 * 1024 * 1024  # Some 2,000: the newest of each of these packages.
+RELEASES_CACHED_BYTES = 4 * 1024 * 1024  # Some 1,000: the newest of packages that are read most.
 
 _cached_heads = DecodedRecords(HEADS_CACHED_BYTES)
 _cached_releases = DecodedRecords(RELEASES_CACHED_BYTES)

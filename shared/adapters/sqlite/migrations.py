@@ -256,6 +256,9 @@ _API_DOCS: Migration = (
     """,
 )
 
+# They are files of pieces now, which are made again of each archive.
+_PIECES: Migration = ("DROP TABLE api_docs_modules", "DELETE FROM api_docs")
+
 MIGRATIONS: tuple[Migration, ...] = (
     (*_RECORDS, *_DOCUMENTS, *_IDENTITIES, *_EVENTS, *_WORK, *_PULLS),
     _SBOMS,
@@ -263,4 +266,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _ACCOUNTS,
     _RENDERINGS,
     _API_DOCS,
+    _PIECES,
 )

@@ -28,6 +28,9 @@ class SqlitePulls:
             pass
         return changed
 
+    async def is_behind(self) -> bool:
+        return False
+
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
         await self._database.write(partial(_restore, package.key, daily))
 

@@ -4,7 +4,7 @@ Keys have Central's order: those of the kind of declaration, those that all kind
 Keys without a value are left out; lists, numbers and booleans never are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from inspect import get_annotations
@@ -57,6 +57,32 @@ def write_document(module: ModuleDocs) -> bytes:
 def read_document(content: bytes) -> ModuleDocs:
     """Return the module of a document, ours or Central's."""
     return _Document.model_validate_json(content).docs_data.modules[0]
+
+
+def facts_text(module: ModuleDocs) -> str:
+    """Return what is no list of a module as JSON, by the keys in its document."""
+    facts = {
+        to_camel(key.name): value
+        for key in _keys(ModuleDocs)
+        if not isinstance(value := getattr(module, key.name), tuple)
+    }
+    return _JSON.dump_json(facts).decode()
+
+
+def list_texts(module: ModuleDocs) -> Iterator[tuple[str, str]]:
+    """Yield the lists of a module as JSON, by their keys in its document."""
+    writer = _Writer()
+    for key in _keys(ModuleDocs):
+        value = getattr(module, key.name)
+        if isinstance(value, tuple):
+            yield to_camel(key.name), writer.json(cast("tuple[object, ...]", value))
+
+
+def item_texts(items: Iterable[Documented]) -> Iterator[tuple[str, str]]:
+    """Yield the items of a list as JSON, by their names."""
+    writer = _Writer()
+    for each in items:
+        yield each.name, writer.json(each)
 
 
 @dataclass(slots=True)

@@ -63,17 +63,22 @@ def generate(
     Lines that could not be read are reported, and so are declarations that would make the document
     of a module larger than `DOCUMENT_LIMIT_BYTES`, and those that are left once `is_late`.
     """
-    return _Generator(sources, graph, is_late).generate()
+    generator = DocsGenerator(sources, graph, is_late)
+    made = [generator.module(each) for each in generator.exported]
+    unread = tuple(line for _, lines in made for line in lines)
+    state = DocsState.PARTIAL if unread else DocsState.DONE
+    return PackageDocs(tuple(module for module, _ in made), state, GENERATOR_VERSION, unread)
 
 
 @dataclass(slots=True)
-class _Generator:
+class DocsGenerator:
+    """Generates the documentation of a release, one module after another."""
+
     sources: PackageSources
     graph: Graph
-    is_late: Callable[[], bool]
+    is_late: Callable[[], bool] = lambda: False
     names: PackageNames = field(init=False)
     scopes: dict[str, list[tuple[SourceFile, FileScope]]] = field(init=False)
-    unread: list[UnreadSource] = field(init=False, default_factory=list[UnreadSource])
 
     def __post_init__(self) -> None:
         coordinate = self.sources.coordinate
@@ -89,25 +94,17 @@ class _Generator:
             for module in self.sources.modules
         }
 
-    def generate(self) -> PackageDocs:
-        exported = [module for module in self.sources.modules if module.is_exported]
-        related = tuple(self._summary(module) for module in exported) if len(exported) > 1 else ()
-        modules = tuple(self._module(module, related) for module in exported)
-        state = DocsState.PARTIAL if self.unread else DocsState.DONE
-        return PackageDocs(modules, state, GENERATOR_VERSION, tuple(self.unread))
+    @property
+    def exported(self) -> list[ModuleSource]:
+        return [module for module in self.sources.modules if module.is_exported]
 
-    def _summary(self, module: ModuleSource) -> ModuleSummary:
-        return ModuleSummary(
-            id=module.name,
-            summary=module.summary,
-            org_name=self.names.org,
-            version=self.names.version,
-            is_default_module=self.sources.is_default(module),
-        )
-
-    def _module(self, module: ModuleSource, related: tuple[ModuleSummary, ...]) -> ModuleDocs:
-        lists = self._lists(module)
-        return ModuleDocs.model_validate(
+    def module(self, module: ModuleSource) -> tuple[ModuleDocs, tuple[UnreadSource, ...]]:
+        """Return the documentation of an exported module, and what could not be documented."""
+        unread = list[UnreadSource]()
+        lists = self._lists(module, unread)
+        exported = self.exported
+        related = tuple(map(self._summary, exported)) if len(exported) > 1 else ()
+        docs = ModuleDocs.model_validate(
             {name: tuple(sorted(found, key=_name)) for name, found in lists.items()}
             | {
                 "related_modules": related,
@@ -119,15 +116,27 @@ class _Generator:
                 "is_default_module": self.sources.is_default(module),
             }
         )
+        return docs, tuple(unread)
 
-    def _lists(self, module: ModuleSource) -> dict[str, list[DocsModel]]:
+    def _summary(self, module: ModuleSource) -> ModuleSummary:
+        return ModuleSummary(
+            id=module.name,
+            summary=module.summary,
+            org_name=self.names.org,
+            version=self.names.version,
+            is_default_module=self.sources.is_default(module),
+        )
+
+    def _lists(
+        self, module: ModuleSource, unread: list[UnreadSource]
+    ) -> dict[str, list[DocsModel]]:
         budget = Budget()
         inclusions = Inclusions(self.names, budget)
         types = TypeTrees(self.names, inclusions, budget)
         filing = Filing(Declarations(self.names, inclusions, types, budget))
         for file, scope in self.scopes[module.name]:
-            self.unread += _unread(module, file)
-            self.unread += self._left_out(module, file, filing, scope)
+            unread += _unread(module, file)
+            unread += self._left_out(module, file, filing, scope)
         return filing.lists
 
     def _left_out(

@@ -73,17 +73,6 @@ class DocsSymbol:
         return DocsSymbol(f"{self.path}.{title}", title, kind, docs, self)
 
 
-def find_symbol(module: ModuleDocs, path: str) -> DocsSymbol | None:
-    """Return the declaration or member with this path."""
-    owner = path.partition(".")[0]
-    for _, symbol in declared(module):
-        if symbol.path == path:
-            return symbol
-        if symbol.path == owner:
-            return next((each for each in symbol.members() if each.path == path), None)
-    return None
-
-
 def declared(module: ModuleDocs) -> Iterator[tuple[DeclarationKind, DocsSymbol]]:
     """Yield the declarations of a module."""
     for kind, docs in declarations_of(module):

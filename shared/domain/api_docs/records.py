@@ -1,11 +1,13 @@
 """What is stored of the API documentation of a release, besides the documents of its modules."""
 
+from collections.abc import Mapping
 from enum import Enum
 
+from shared.domain.api_docs.pieces import PiecesPointer
 from shared.domain.records import Record
 
 # Documentation by a lower version of the generator is made again.
-GENERATOR_VERSION = 3
+GENERATOR_VERSION = 4
 
 
 class DocsState(Enum):
@@ -82,3 +84,7 @@ class ApiDocsRecord(Record):
     declarations: int = 0
     api: ApiSummary = NO_API
     symbols: str = ""  # By which developers find it, as `pack_symbols` packs them.
+    pieces: PiecesPointer | None = None
+    files: int = 0  # In the archive.
+    changelog: str = ""  # Its path in the archive.
+    refused: Mapping[str, str] = {}  # The reason of each part that took too much, by its name.

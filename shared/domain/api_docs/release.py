@@ -1,44 +1,39 @@
-"""From the sources of a release to its documentation."""
+"""From the sources of a release to its modules, and to the record of its documentation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby, islice
+from typing import Self
 
 from shared.ballerina.declarations import read_source
 from shared.ballerina.syntax import SourceFile
-from shared.domain.api_docs.connectors import api_summary
+from shared.domain.api_docs.connectors import MAX_LISTED, api_summary
 from shared.domain.api_docs.coverage import count_documented
-from shared.domain.api_docs.documents import write_document
-from shared.domain.api_docs.generator import ModuleSource, PackageSources, generate
-from shared.domain.api_docs.model import PackageDocs
-from shared.domain.api_docs.records import ApiDocsRecord, DocsState, UnreadLines
-from shared.domain.api_docs.sources import ReleaseDocs, ReleaseFiles, SourceName
-from shared.domain.api_docs.symbol_lists import symbols_of
-from shared.domain.api_docs.symbols import pack_symbols
-from shared.domain.documents import gzipped
+from shared.domain.api_docs.generator import ModuleSource, PackageSources
+from shared.domain.api_docs.model import ModuleDocs, UnreadSource
+from shared.domain.api_docs.records import (
+    GENERATOR_VERSION,
+    NO_API,
+    ApiDocsRecord,
+    ApiSummary,
+    DocsState,
+    UnreadLines,
+)
+from shared.domain.api_docs.sources import ReleaseFiles, SourceName
+from shared.domain.api_docs.symbol_lists import MAX_SYMBOLS, symbols_of
+from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.packages import ModuleText
-
-# Seconds of the processor, for a package. 1 MB of sources takes a tenth of one to read, and half of
-# one to document.
-READING_SECONDS = 10
-GENERATING_SECONDS = 10
+from shared.domain.records import Record
 
 
-def document_release(files: ReleaseFiles, processor_seconds: Callable[[], float]) -> ReleaseDocs:
-    """Return the documentation of a release. What is not read or documented in time is left out.
-
-    `processor_seconds` is a clock of the processor, such as `time.thread_time`.
-    """
-    reading = _Reading(files, _deadline(processor_seconds, READING_SECONDS))
+def read_sources(
+    files: ReleaseFiles, is_late: Callable[[], bool] = lambda: False
+) -> tuple[PackageSources, tuple[UnreadLines, ...]]:
+    """Return the modules of a release with their declarations, and the files that were not read:
+    those that are too large or no text, and those that are left once `is_late`."""
+    reading = _Reading(files, is_late)
     sources = PackageSources(files.coordinate, tuple(reading.modules()))
-    docs = generate(sources, files.graph, _deadline(processor_seconds, GENERATING_SECONDS))
-    return _stored(docs, tuple(reading.unread))
-
-
-def _deadline(clock: Callable[[], float], seconds: float) -> Callable[[], bool]:
-    """Return what says whether these seconds have passed."""
-    ends = clock() + seconds
-    return lambda: clock() > ends
+    return sources, tuple(reading.unread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +78,8 @@ class _Reading:
         if self.is_late():
             return _Text(reason="there was no time left to read the file")
         try:
-            return _Text(content.decode("utf-8-sig"))
+            # As Markdown readers do with it. Pieces have it in place of the registry's address.
+            return _Text(content.decode("utf-8-sig").replace("\0", "\N{REPLACEMENT CHARACTER}"))
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             return _Text(reason=f"the file is not UTF-8, as line {line} shows")
@@ -105,28 +101,55 @@ class _Text:
 MAX_UNREAD = 100  # That are stored and shown; a file that is no source has one for each line.
 
 
-def _stored(docs: PackageDocs, unread: tuple[UnreadLines, ...]) -> ReleaseDocs:
-    skipped = (
-        UnreadLines(
-            module=each.module,
-            file=each.file,
-            first=each.first,
-            last=each.last,
-            reason=each.reason,
+class ModuleFacts(Record):
+    """What the record of a release says of one module."""
+
+    module: str
+    unread: tuple[UnreadLines, ...] = ()
+    documented: int = 0
+    declarations: int = 0
+    api: ApiSummary = NO_API
+    symbols: tuple[Symbol, ...] = ()
+
+    @classmethod
+    def of(cls, docs: ModuleDocs, unread: Iterable[UnreadLines | UnreadSource]) -> Self:
+        documented, declarations = count_documented([docs])
+        return cls(
+            module=docs.id,
+            unread=tuple(map(_lines, islice(unread, MAX_UNREAD))),
+            documented=documented,
+            declarations=declarations,
+            api=api_summary([docs]),
+            symbols=symbols_of([docs]),
         )
-        for each in docs.unread
+
+
+def _lines(unread: UnreadLines | UnreadSource) -> UnreadLines:
+    return UnreadLines(
+        module=unread.module,
+        file=unread.file,
+        first=unread.first,
+        last=unread.last,
+        reason=unread.reason,
     )
-    unread = (*unread, *skipped)
-    documented, declarations = count_documented(docs.modules)
-    record = ApiDocsRecord(
-        state=DocsState.PARTIAL if unread and docs.state is DocsState.DONE else docs.state,
-        generator=docs.generator,
-        modules=tuple(each.id for each in docs.modules),
+
+
+def release_record(facts: Sequence[ModuleFacts]) -> ApiDocsRecord:
+    """Return the record of a release with these modules."""
+    unread = tuple(chain.from_iterable(each.unread for each in facts))
+    symbols = chain.from_iterable(each.symbols for each in facts)
+    connectors = chain.from_iterable(each.api.connectors for each in facts)
+    triggers = chain.from_iterable(each.api.triggers for each in facts)
+    return ApiDocsRecord(
+        state=DocsState.PARTIAL if unread else DocsState.DONE,
+        generator=GENERATOR_VERSION,
+        modules=tuple(each.module for each in facts),
         unread=unread[:MAX_UNREAD],
-        reason=docs.reason,
-        documented=documented,
-        declarations=declarations,
-        api=api_summary(docs.modules),
-        symbols=pack_symbols(symbols_of(docs.modules)),
+        documented=sum(each.documented for each in facts),
+        declarations=sum(each.declarations for each in facts),
+        api=ApiSummary(
+            connectors=tuple(islice(connectors, MAX_LISTED)),
+            triggers=tuple(islice(triggers, MAX_LISTED)),
+        ),
+        symbols=pack_symbols(tuple(islice(symbols, MAX_SYMBOLS))),
     )
-    return ReleaseDocs(record, {each.id: gzipped(write_document(each)) for each in docs.modules})

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
-from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.archives.manifest import BALA_TOML
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, Texts
@@ -84,17 +83,3 @@ def _too_large(size: int, module: int, package: int) -> str:
     if package + size > MAX_PACKAGE_BYTES:
         return f"the sources of the package have more than {MAX_PACKAGE_BYTES // KIB:,} KiB"
     return ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseDocs:
-    """The documentation of a release as it is stored: the compressed document of each module."""
-
-    record: ApiDocsRecord
-    documents: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
-
-
-def failed_docs(reason: str) -> ReleaseDocs:
-    """Return what is stored of a release whose documentation cannot be made."""
-    record = ApiDocsRecord(state=DocsState.FAILED, generator=GENERATOR_VERSION, reason=reason)
-    return ReleaseDocs(record)

@@ -1,12 +1,13 @@
-"""Names of the entries of an archive: safe to unpack, portable, and each one file everywhere.
+"""Names of the entries of an archive: safe to unpack, portable, read as they are written, and each
+one file everywhere.
 
-`decode_name` checks every archive. `refuse_unportable` and `refuse_duplicates` check new archives
-only, so that files of a stored release stay readable when a rule is added.
+`decode_name` checks every archive. The other rules are for new archives only, so that files of a
+stored release stay readable when a rule is added.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from operator import itemgetter
 
@@ -19,6 +20,24 @@ _DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³
 # Windows also opens a file by a short name that it makes: PACKAG~1.JSO for package.json.
 _SHORT = re.compile(r"(?=[^.]{3,8}(?:\.|$))[^.]+~[0-9]{1,6}(?:\.[^.]{0,3})?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+# Joiners, marks and overrides of a direction, tags, and separators of lines and paragraphs.
+_INVISIBLE_CATEGORIES = frozenset({"Cf", "Zl", "Zp"})
+# The others of Unicode's property Default_Ignorable_Code_Point, and the blank Braille pattern.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
+_EMOJI = (
+    "[©®‼⁉™\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2934\u2935\u2b00-\u2bff〰〽㊗㊙"
+    "\U0001f000-\U0001faff]\ufe0f?[\U0001f3fb-\U0001f3ff]?"
+)
+# Where a joiner or a variation selector changes what people see: in an emoji, in the sign of a key,
+# and behind the virama of an Indic script (RFC 5892, appendix A).
+_VISIBLE_JOIN = re.compile(
+    f"{_EMOJI}(?:\u200d{_EMOJI})*|[#*0-9]\ufe0f\u20e3"
+    "|[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca][\u200c\u200d]"
+)
 
 
 def decode_name(raw_name: bytes) -> str:
@@ -65,6 +84,31 @@ def _why_unportable(part: str) -> str:
     if _SHORT.fullmatch(part):
         return f"has the part {part}, which has the form of a short name of another file on Windows"
     return ""
+
+
+def refuse_invisible(names: Sequence[str]) -> None:
+    """Refuse names with characters that nobody sees or that change the direction of text."""
+    # Each character is looked at once, since names may have millions of them.
+    invisible = "".join(filter(_is_invisible, frozenset[str]().union(*names)))
+    if not invisible:
+        return
+    pattern = re.compile(f"[{invisible}]")
+    for name in names:
+        if found := pattern.search(_VISIBLE_JOIN.sub("", name)):
+            number = f"U+{ord(found[0]):04X}"
+            reason = f"has {number}, which is invisible or changes the direction of text"
+            raise UnsafeName(pattern.sub(_escape, name), reason)
+
+
+def _is_invisible(character: str) -> bool:
+    return (
+        unicodedata.category(character) in _INVISIBLE_CATEGORIES
+        or _INVISIBLE.match(character) is not None
+    )
+
+
+def _escape(found: re.Match[str]) -> str:
+    return found[0].encode("ascii", "backslashreplace").decode()
 
 
 def fold_case(name: str) -> str:

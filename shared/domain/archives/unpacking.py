@@ -2,6 +2,7 @@
 
 import zlib
 from bisect import bisect_right
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -10,10 +11,12 @@ from typing import Self
 from shared.domain.archives.zip_records import (
     METHOD_DEFLATED,
     DirectorySpan,
+    ListedEntry,
     ZipEntry,
-    directory_entries,
+    directory_entry,
     directory_span,
     entry_with_data,
+    list_directory,
     read_entries,
 )
 from shared.domain.errors.archives import (
@@ -149,7 +152,7 @@ def _inflated(entry: ZipEntry) -> Iterator[bytes]:
 
 
 TAIL_BYTES = 64 * KIB  # The directory of a thousand files, and its end.
-MAX_FILE_BYTES = 16 * MIB  # Unpacked; for larger ones clients pull the archive.
+MAX_FILE_BYTES = 6 * MIB  # Unpacked; for larger ones clients pull the archive.
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,19 +174,23 @@ class FolderListing:
 class ArchiveDirectory:
     """All entries of an archive by name, and where each begins."""
 
-    entries: dict[str, ZipEntry]
+    directory: bytes
+    entries: dict[str, ListedEntry]
     starts: tuple[int, ...]  # Sorted; the last one is the start of the directory.
     files: frozenset[str]  # The names of entries that are no folders.
 
     @classmethod
-    def of(cls, entries: tuple[ZipEntry, ...], directory: DirectorySpan) -> Self:
-        starts = sorted(entry.start for entry in entries)
-        by_name = {entry.name: entry for entry in entries}
-        files = frozenset(name for name in by_name if not name.endswith("/"))
-        return cls(by_name, (*starts, directory.start), files)
+    def of(cls, directory: bytes, span: DirectorySpan) -> Self:
+        entries = {each.name: each for each in list_directory(directory, span.count)}
+        starts = sorted(each.start for each in entries.values())
+        files = frozenset(name for name in entries if not name.endswith("/"))
+        return cls(directory, entries, (*starts, span.start), files)
 
     def file(self, path: str) -> ZipEntry | None:
-        return self.entries[path] if path in self.files else None
+        return self.entry(path) if path in self.files else None
+
+    def entry(self, name: str) -> ZipEntry:
+        return directory_entry(self.directory, self.entries[name].header)
 
     def span(self, entry: ZipEntry) -> ByteSpan:
         """Return where the file is in the archive, with its header."""
@@ -222,11 +229,30 @@ def list_files(tail: bytes, size: int) -> ArchiveDirectory:
     """Return the directory; `tail` ends the archive and has all of the directory."""
     span = directory_span(memoryview(tail), size)
     begin = size - len(tail)
-    directory = memoryview(tail)[span.start - begin : span.end - begin]
-    return ArchiveDirectory.of(directory_entries(directory, span.count), span)
+    return ArchiveDirectory.of(tail[span.start - begin : span.end - begin], span)
 
 
 def unpack_file(region: bytes, entry: ZipEntry) -> bytes:
     """Return the content of a file from the bytes of its span."""
     located = entry_with_data(memoryview(region), entry)
     return ZipArchive((located,)).read(entry.name)
+
+
+def text_of(content: bytes) -> str | None:
+    """Return the content as text, or None for a binary file."""
+    try:
+        return None if b"\0" in content else content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+
+
+def is_text(content: bytes) -> bool:
+    """Return whether `text_of` is a text, without having all of it in memory."""
+    decoder = getincrementaldecoder("utf-8")()
+    chunks = (content[at : at + _CHUNK] for at in range(0, len(content), _CHUNK))
+    try:
+        return not any("\0" in decoder.decode(each) for each in chunks) and not decoder.decode(
+            b"", final=True
+        )
+    except UnicodeDecodeError:
+        return False

@@ -12,8 +12,14 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from shared.domain.archives.entry_names import decode_name, refuse_duplicates, refuse_unportable
+from shared.domain.archives.entry_names import (
+    decode_name,
+    refuse_duplicates,
+    refuse_invisible,
+    refuse_unportable,
+)
 from shared.domain.errors.archives import (
     ArchiveComment,
     BytesAfter,
@@ -40,6 +46,7 @@ METHOD_DEFLATED = 8
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
+_LISTED = struct.Struct("<24xI3H8xI")  # Of the same bytes: a size, three lengths and the start.
 _END = struct.Struct("<4s4H2IH")
 END_BYTES = _END.size
 _SIZES = struct.Struct("<3I")  # CRC, packed size, unpacked size: the body of a descriptor.
@@ -107,6 +114,7 @@ def read_entries(content: memoryview, max_entries: int) -> tuple[ZipEntry, ...]:
     directory = _find_directory(content, max_entries)
     entries = tuple(_central_headers(content, directory))
     refuse_unportable(entry.name for entry in entries)
+    refuse_invisible([entry.name for entry in entries])
     refuse_duplicates(entry.name for entry in entries)
     located = _match_local_headers(content, entries, directory.start)
     return tuple(located[entry.start] for entry in entries)
@@ -127,9 +135,31 @@ def directory_span(tail: memoryview, size: int) -> DirectorySpan:
     return DirectorySpan(count, start, end)
 
 
-def directory_entries(directory: memoryview, count: int) -> tuple[ZipEntry, ...]:
-    """Return the entries of a central directory, without their data."""
-    return tuple(_central_headers(directory, DirectorySpan(count, 0, len(directory))))
+class ListedEntry(NamedTuple):
+    """What a list of files shows of an entry, and where its header is in the directory."""
+
+    name: str
+    unpacked_bytes: int
+    start: int
+    header: int
+
+
+def list_directory(directory: bytes, count: int) -> Iterator[ListedEntry]:
+    """Yield what is listed of a central directory: a fifth of the work of reading its entries."""
+    at, size = 0, len(directory) - _LISTED.size
+    for _ in range(count):
+        if at > size or not directory.startswith(_CENTRAL_SIGNATURE, at):
+            raise DirectoryDamaged(reason="it holds fewer entries than the end record says")
+        unpacked, name_length, extra, comment, start = _LISTED.unpack_from(directory, at)
+        name_at = at + _LISTED.size
+        name = directory[name_at : name_at + name_length].decode(errors="replace")
+        yield ListedEntry(name, unpacked, start, at)
+        at = name_at + name_length + extra + comment
+
+
+def directory_entry(directory: bytes, header: int) -> ZipEntry:
+    """Return the entry whose header begins there, without its data."""
+    return next(_central_headers(memoryview(directory), DirectorySpan(1, header, len(directory))))
 
 
 def entry_with_data(region: memoryview, entry: ZipEntry) -> ZipEntry:

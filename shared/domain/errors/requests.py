@@ -5,7 +5,7 @@ NotFound         PageNotFound
 TooMany          TooManyRequests · TooManyFailures · MailedLately
 TooLarge         BodyNotTaken · UploadNotTaken
 Unavailable      Busy · NoRoomForUpload · StorageFull · StorageNotWritable · NotListedYet
-                 ApiDocsPending · SearchLoading · TakesNoChanges
+                 ApiDocsPending · SearchLoading · SearchUnconfirmed · TakesNoChanges
 MethodNotAllowed · LengthMissing
 """
 
@@ -145,6 +145,7 @@ class Busy(Unavailable):
 
 
 class UploadTrouble(Enum):
+    TAKEN = "others take all of it. Try again in a moment."
     WAITED = "none came free while this one waited. Try again in a moment."
     SLOW = (
         "this one was too slow to keep its room while others waited. Try again in a moment, over a "
@@ -201,6 +202,14 @@ class SearchLoading(Unavailable):
     sentence = (
         "The search of this server is still being loaded, which takes some seconds; everything "
         "else works. Search again in a moment."
+    )
+
+
+class SearchUnconfirmed(Unavailable):
+    retry_after = timedelta(seconds=5)
+    sentence = (
+        "The search of this server does not know the latest changes of packages, which may have "
+        "become private; everything else works. Search again in a few seconds."
     )
 
 

@@ -1,6 +1,6 @@
 """The double in the process of the client: what azure-core sends, it answers, or fails to."""
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -21,7 +21,10 @@ from tests.fakes.cosmos.protocol import Answer, CosmosDouble, Request
 class Trouble(Enum):
     """How a call of the service fails."""
 
+    TIMED_OUT = 408
+    GONE = 410
     THROTTLED = 429
+    RETRY_WITH = 449
     UNAVAILABLE = 503
     LOST_BEFORE = "time-out before the write"
     LOST_AFTER = "time-out after the write"
@@ -30,6 +33,17 @@ class Trouble(Enum):
 
 Troubles = Callable[[Request], Trouble | None]
 
+# Is awaited between a call that failed and its repeat, to write what another process writes then.
+Rival = Callable[[Request], Awaitable[None]]
+
+_CODES = {
+    Trouble.TIMED_OUT: "RequestTimeout",
+    Trouble.GONE: "Gone",
+    Trouble.THROTTLED: "TooManyRequests",
+    Trouble.RETRY_WITH: "RetryWith",
+    Trouble.UNAVAILABLE: "ServiceUnavailable",
+}
+
 
 @dataclass
 class DoubleTransport(InProcessTransport):
@@ -37,14 +51,22 @@ class DoubleTransport(InProcessTransport):
 
     double: CosmosDouble
     troubles: Troubles | None = None
+    rival: Rival | None = None
 
     async def send(self, request: Any, **options: Any) -> Any:
         """Return the answer of the double, or fail as the network does."""
         asked = read_request(request)
         trouble = self.troubles(asked) if self.troubles else None
+        try:
+            return self._answered(request, asked, trouble)
+        finally:
+            if trouble is not None and self.rival is not None:
+                await self.rival(asked)
+
+    def _answered(self, request: Any, asked: Request, trouble: Trouble | None) -> Any:
         if trouble is Trouble.LOST_BEFORE:
             raise ServiceRequestError(message="timed out before the request was sent")
-        if trouble in (Trouble.THROTTLED, Trouble.UNAVAILABLE):
+        if trouble in _CODES:
             return DoubleResponse(request, refusal(trouble))
         answer = self.double.answer(asked)
         if trouble is Trouble.LOST_AFTER:
@@ -57,9 +79,8 @@ class DoubleTransport(InProcessTransport):
 
 
 def refusal(trouble: Trouble) -> Answer:
-    """Return the answer of a service that is throttled or unavailable."""
-    code = "TooManyRequests" if trouble is Trouble.THROTTLED else "ServiceUnavailable"
-    body = {"code": code, "message": "The double was told to fail."}
+    """Return the answer of a service that refuses a call without effect."""
+    body = {"code": _CODES[trouble], "message": "The double was told to fail."}
     return Answer(int(trouble.value), body, {"x-ms-retry-after-ms": "1"})
 
 

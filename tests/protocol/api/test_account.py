@@ -64,6 +64,31 @@ async def test_an_ended_session_is_signed_out_at_once_and_it_is_in_the_log(world
     assert event.credential.startswith("session:")
 
 
+@pytest.mark.parametrize("limit", [{"package": "greet"}, {"org": "acme"}])
+async def test_a_token_that_is_limited_manages_nothing_of_the_whole_account(
+    world: World, limit: dict[str, str]
+) -> None:
+    laptop = await signed_in(world, world.people.ann)
+    [session] = await listed(laptop)
+    by = await limited(world, world.people.ann, "manage", **limit)
+    [token, *_] = (await laptop.api("GET", "/api/v1/tokens")).json()["tokens"]
+    for method, path in (
+        ("GET", SESSIONS),
+        ("DELETE", f"{SESSIONS}/{session['id']}"),
+        ("GET", IDENTITIES),
+        ("GET", "/api/v1/account/events"),
+        ("GET", "/api/v1/tokens"),
+        ("GET", f"/api/v1/tokens/{token['id']}"),
+        ("DELETE", f"/api/v1/tokens/{token['id']}"),
+        ("POST", f"/api/v1/tokens/{token['id']}/stolen"),
+        ("POST", f"/api/v1/tokens/{token['id']}/rotate"),
+    ):
+        answer = await world.send(method, f"{URL}{path}", by=by)
+        assert answer.status_code == 403, path
+        assert "limited to some organizations or packages" in answer.json()["error"]["message"]
+    assert len(await listed(laptop)) == 1
+
+
 async def test_a_session_of_another_account_is_not_found(world: World) -> None:
     ann, bob = await signed_in(world, world.people.ann), await signed_in(world, world.people.bob)
     [session] = await listed(bob)

@@ -1,5 +1,6 @@
 """/api/v1/orgs and /api/v1/invitations over HTTP."""
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -250,6 +251,24 @@ async def test_a_pending_change_is_listed_and_undone(world: World) -> None:
     world.clock.advance(OWNER_CHANGE_DELAY)
     listed = await fetched(world, f"{ORGS}/acme/members", mia)
     assert [each["role"] for each in listed["members"]] == ["owner", "member"]
+
+
+async def test_of_two_owners_who_leave_at_once_the_last_one_stays(world: World) -> None:
+    bob, organizations = world.people.bob, world.registry.organizations
+    await organizations.set_member(ACME, bob.account, Role.OWNER, by=OPERATOR)
+    owners = [world.people.ann, bob]
+    browsers = [await browser_of(world, each) for each in owners]
+    paths = [f"/api/v1/orgs/acme/members/{each.account.id}" for each in owners]
+    answers = await asyncio.gather(
+        *(browser.api("DELETE", path) for browser, path in zip(browsers, paths, strict=True))
+    )
+    left, stayed = sorted(answers, key=lambda answer: answer.status_code)
+    assert (left.status_code, stayed.status_code) == (204, 409)
+    name = owners[answers.index(stayed)].account.name
+    assert stayed.json()["error"]["message"] == (
+        f"{name} is the only owner of acme, and an organization keeps at least one. Make another "
+        "member owner first."
+    )
 
 
 async def test_whoami_shows_a_role_as_it_counts_now(world: World) -> None:

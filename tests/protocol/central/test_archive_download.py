@@ -211,6 +211,41 @@ async def test_a_client_that_has_the_bytes_gets_304(world: World) -> None:
     assert (answer.status_code, answer.content) == (304, b"")
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("archive", [ARCHIVE, PRIVATE], ids=["public", "private"])
+@pytest.mark.parametrize(
+    "condition", ['"another"', '"another", "third"', "W/{etag}", 'W/{etag}, "another"']
+)
+async def test_a_client_that_requires_other_bytes_gets_412(
+    world: World, method: str, archive: bytes, condition: str
+) -> None:
+    url = await link(world, archive)
+    etag = (await world.send("HEAD", url)).headers["etag"]
+    required = {"If-Match": condition.format(etag=etag)}
+    for headers in ({}, {"Range": "bytes=0-9"}, {"If-None-Match": etag}):
+        answer = await world.send(method, url, headers={**headers, **required})
+        assert (answer.status_code, answer.content) == (412, b"")
+        assert (answer.headers["etag"], answer.headers["cache-control"]) == (etag, "no-store")
+
+
+@pytest.mark.parametrize("condition", ["*", "{etag}", '"another", {etag}', 'W/"another",{etag}'])
+async def test_a_client_that_requires_these_bytes_gets_them(world: World, condition: str) -> None:
+    url = await link(world)
+    etag = (await world.send("HEAD", url)).headers["etag"]
+    required = {"If-Match": condition.format(etag=etag)}
+    assert_whole(await world.get(url, headers=required), ARCHIVE)
+    assert (await world.send("HEAD", url, headers=required)).status_code == 200
+    part = await world.get(url, headers={**required, "Range": "bytes=0-9"})
+    assert (part.status_code, part.content) == (206, ARCHIVE[:10])
+    known = await world.get(url, headers={**required, "If-None-Match": etag})
+    assert known.status_code == 304
+
+
+async def test_a_condition_about_a_missing_archive_is_404(world: World) -> None:
+    url = (await link(world)).replace("/1.0.0/", "/1.0.1/")
+    refused(await world.get(url, headers={"If-Match": '"another"'}), 404)
+
+
 async def test_only_public_archives_may_stay_in_shared_caches(world: World) -> None:
     assert "public" in (await world.get(await link(world))).headers["cache-control"]
     control = (await world.get(await link(world, PRIVATE))).headers["cache-control"]

@@ -232,7 +232,10 @@ async def test_connectors_of_a_private_package_are_for_those_who_may_see_it(worl
         assert (await world.get(path, by=mia)).status_code == 200
 
 
-async def test_records_of_a_private_package_are_not_described_to_others(world: World) -> None:
+@pytest.mark.parametrize(("visibility", "is_described"), [("public", True), ("private", False)])
+async def test_records_of_other_packages_are_described_if_they_are_public(
+    world: World, visibility: str, is_described: bool
+) -> None:
     client = (
         "import acme/people;\n"
         "public client class Client {\n"
@@ -241,19 +244,20 @@ async def test_records_of_a_private_package_are_not_described_to_others(world: W
     )
     await published(
         world,
-        documented_bala("acme/people:1.0.0", {"types.bal": TYPES}, visibility="private"),
+        documented_bala("acme/people:1.0.0", {"types.bal": TYPES}, visibility=visibility),
         documented_bala(
             "acme/greet:1.0.0", {"client.bal": client}, dependencies=["acme/people:1.0.0"]
         ),
     )
     path = "/connectors/acme/greet/1.0.0/greet/Client"
-    for person, is_described in (
-        (None, False),
-        (world.people.bob, False),
-        (world.people.mia, True),
-    ):
+    for person in (None, world.people.bob, world.people.mia):
         connector = (await world.get(path, by=person)).json()
         assert ("fields" in connector["functions"][0]["parameters"][0]) is is_described
+    if is_described:
+        people = Coordinate.parse("acme", "people", "1.0.0")
+        await world.registry.moderation.quarantine(people, "malware", by=OPERATOR)
+        connector = (await world.get(path)).json()
+        assert "fields" not in connector["functions"][0]["parameters"][0]
 
 
 async def test_connectors_of_a_withheld_release_are_not_listed(world: World) -> None:

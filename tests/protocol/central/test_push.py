@@ -1,7 +1,12 @@
 """`bal push` asks for the exact version first, then sends the archive; only a 204 is a success."""
 
+import asyncio
+
 import pytest
 
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Package
+from shared.domain.packages import Visibility
 from tests.protocol.bal.failures import ClientFailure, NoPackage, Unauthorized
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.okhttp import FORM, multipart
@@ -174,6 +179,16 @@ async def test_a_private_package_of_others_is_a_missing_dependency_like_any(
             await world.push(archive, by=world.people.bob)
 
 
+async def test_a_push_is_repeated_after_its_dependency_became_private(worlds: OpenWorld) -> None:
+    world = await worlds(require_dependencies=True)
+    await world.push(bala("acme/greet:1.0.0"))
+    archive = bala("other/app:1.0.0", dependencies=["acme/greet:1.0.0"])
+    await world.push(archive, by=world.people.bob)
+    greet = Package.parse("acme", "greet")
+    await world.registry.package_visibility.change(greet, Visibility.PRIVATE, by=OPERATOR)
+    await world.push(archive, by=world.people.bob)
+
+
 async def test_a_push_without_a_token_is_401_with_the_reason(anyone: JavaBal) -> None:
     with pytest.raises(Unauthorized) as shown:
         await anyone.push("acme/greet:1.0.0", bala("acme/greet:1.0.0"))
@@ -183,3 +198,17 @@ async def test_a_push_without_a_token_is_401_with_the_reason(anyone: JavaBal) ->
 async def test_without_a_token_nothing_of_the_upload_is_looked_at(anyone: JavaBal) -> None:
     with pytest.raises(Unauthorized):
         await anyone.send_archive("acme/greet:1.0.0", b"no archive")
+
+
+async def test_uploads_above_what_a_process_has_in_hand_are_refused_with_a_time_to_retry(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(max_archive_bytes=200_000, max_archives_in_hand=1)
+    archives = [bala(f"acme/greet{number}:1.0.0", padding=150_000) for number in range(3)]
+    forms = [multipart("greet.bala", each) for each in archives]
+    answers = await asyncio.gather(*(world.upload(form, by=world.people.ann) for form in forms))
+    assert sorted(each.status_code for each in answers) == [204, 503, 503]
+    for answer in answers:
+        if answer.status_code == 503:
+            assert int(answer.headers["Retry-After"]) > 0
+            assert "room for a few large uploads at a time, and others take all" in answer.text

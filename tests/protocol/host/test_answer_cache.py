@@ -134,6 +134,18 @@ async def test_a_repeat_is_the_first_answer_with_another_request_id(
 
 
 @EACH
+async def test_a_key_of_the_query_that_an_operation_does_not_read_makes_no_difference(
+    world: World, machines: list[OneMachine], path: str, headers: dict[str, str]
+) -> None:
+    first = await world.get(path, headers=headers)
+    machines[0].asked = 0
+    for each in ("x=1", "x=2", "y"):
+        again = await world.get(f"{path}?{each}", headers=headers)
+        assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert machines[0].asked == 0
+
+
+@EACH
 async def test_pages_of_other_sites_may_read_what_was_given_to_others_before(
     usual: World, path: str, headers: dict[str, str]
 ) -> None:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.hosting.processes import RestartDelays
 from tests.paths import ROOT
 from tests.support.storage import one_machine
 from tests.support.waiting import BOUND_SECONDS, eventually
@@ -119,6 +121,22 @@ def test_a_worker_that_crashes_is_replaced(tmp_path: Path) -> None:
         assert code == 0
         (event,) = map(json.loads, errors.splitlines())
         assert (event["event"], event["code"]) == ("worker.ended", 3)
+
+
+def test_workers_that_are_killed_again_and_again_come_back_without_a_long_pause(
+    tmp_path: Path,
+) -> None:
+    with serving(tmp_path, 2) as sample:
+        killed = set[int]()
+        for _ in range(7):
+            eventually(lambda: len(sample.pids("started") - killed) == 2)
+            for pid in sample.pids("started") - killed:
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+        began = time.monotonic()
+        assert int(sample.get("pid")) not in killed
+        # A pause that doubles with each kill would be 30 seconds, and a start takes one or two.
+        assert time.monotonic() - began < RestartDelays().longest_pause_seconds / 2
 
 
 def test_no_worker_outlives_a_parent_that_is_killed(tmp_path: Path) -> None:

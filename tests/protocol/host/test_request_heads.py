@@ -106,7 +106,7 @@ def test_extensions_and_trailers_of_chunked_bodies_are_bounded_too(
         connection.sendall(CHUNKED)
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK")
         connection.sendall(behind + b"x" * (LONGEST_LINE + LONGEST_HEADERS))
-        assert is_refused(read_all(connection), 431)
+        assert read_all(connection) == b""  # The request is answered already.
 
 
 # --- Hosts and targets -------------------------------------------------------------------------

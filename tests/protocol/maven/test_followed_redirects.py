@@ -51,6 +51,13 @@ async def test_central_clients_are_still_redirected(world: World) -> None:
     assert first.status_code == 302
 
 
+async def test_an_archive_is_sent_again_only_if_it_is_the_required_one(world: World) -> None:
+    tag = (await world.get(BALA)).headers["etag"]
+    for condition, status in ((tag, 200), ('"another"', 412), (tag, 200)):
+        answer = await world.get(BALA, headers={"If-Match": condition})
+        assert answer.status_code == status
+
+
 async def test_a_head_has_the_headers_and_no_byte(world: World) -> None:
     whole, head = await world.get(BALA), await world.send("HEAD", BALA)
     for name in ("content-length", "etag", "content-type", "accept-ranges", "cache-control"):

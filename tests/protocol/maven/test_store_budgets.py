@@ -42,6 +42,9 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
     return world
 
 
+LISTENERS = {"documents.api_docs_record": 1, "documents.read_pieces": 2}
+
+
 @pytest.mark.parametrize(
     ("path", "calls"),
     [
@@ -57,7 +60,10 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
         (f"{BALA}.sha256", FIND),
         (f"{BALA}.sha1", FIND | {"archives.read": 1}),
         (f"{RELEASE}/greet-1.0.0.pom", FIND),
-        (f"{RELEASE}/greet-1.0.0-listeners.json", FIND | {"documents.api_docs": 1}),
+        (
+            f"{RELEASE}/greet-1.0.0-listeners.json",
+            FIND | {"documents.api_docs_record": 1, "documents.read_pieces": 2},
+        ),
         (f"{RELEASE}/greet-1.0.0-depgraph.json", FIND | {"documents.graphs": 1}),
     ],
 )

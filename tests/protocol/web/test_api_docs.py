@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from functions.web.package.docs_text import call_of
+from shared.confined.docs_text import call_of
 from shared.domain.api_docs.model import FunctionDocs, ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol
 from tests.protocol.web.page_reader import Elements, opened
@@ -239,6 +239,14 @@ async def test_a_missing_symbol_is_a_missing_page(documented: World, path: str) 
     assert (await opened(documented, f"{DOCS}/nothing/{path}")).status_code == 404
 
 
+async def test_a_comment_does_not_have_the_address_of_the_registry(own_shelf: World) -> None:
+    source = f"# Hello{chr(0) * 9}.\npublic function greet() {{}}\n"
+    await publish(own_shelf, "acme/zeros:1.0.0", entries={"modules/zeros/a.bal": source})
+    for path in ("docs/zeros/greet?form=markdown", "docs/zeros?form=markdown", "llms.txt"):
+        answer = await opened(own_shelf, f"/packages/acme/zeros/1.0.0/{path}")
+        assert f"Hello{chr(0xFFFD) * 9}." in answer.text
+
+
 async def test_programs_get_markdown_and_json(documented: World) -> None:
     markdown = (await opened(documented, f"{DOCS}/hello?form=markdown")).text
     assert markdown.startswith("# acme/hello 1.0.0\n")
@@ -339,7 +347,9 @@ async def test_a_new_major_version_may_break_callers(own_shelf: World) -> None:
 async def test_any_two_versions_can_be_compared(own_shelf: World) -> None:
     await publish_two(own_shelf)
 
-    text = await words(own_shelf, "/packages/acme/moving/1.0.0/changes?from=1.0.1")
+    path = "/packages/acme/moving/1.0.0/changes?from=1.0.1"
+    assert "is being made. Ask again in a few seconds." in await words(own_shelf, path)
+    text = await words(own_shelf, path)
     assert "API changes from 1.0.1 to 1.0.0" in text
     assert "added function removed" in text
     assert "There is no earlier version." in await words(
@@ -369,6 +379,7 @@ async def test_changes_are_json_for_programs(own_shelf: World) -> None:
 
 async def test_versions_link_to_their_api_changes(own_shelf: World) -> None:
     await publish_two(own_shelf)
+    own_shelf.documents_when_read = False
 
     links = Elements.of(await opened(own_shelf, "/packages/acme/moving/versions")).links
 

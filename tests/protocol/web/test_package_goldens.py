@@ -129,6 +129,7 @@ async def test_an_empty_tab(world: World, page: SnapshotAssertion, tab: str) -> 
 
 
 async def test_a_source_file(shelf: World, page: SnapshotAssertion) -> None:
+    await opened(shelf, f"{GREET}/1.2.0/files?path=modules/greet/greet.bal")
     await golden(shelf, page, f"{GREET}/1.2.0/files?path=modules/greet/greet.bal")
 
 

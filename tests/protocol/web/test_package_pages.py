@@ -441,7 +441,7 @@ async def test_a_readme_is_shown_even_where_its_archive_is_lost(own_shelf: World
     [
         ("search", "search", GREET),
         ("search", "search", f"{GREET}/versions"),
-        ("archives", "read", f"{GREET}/versions"),
+        ("documents", "api_docs_record", f"{GREET}/versions"),
     ],
 )
 async def test_a_page_is_shown_while_a_store_of_its_tabs_does_not_respond(
@@ -454,6 +454,7 @@ async def test_a_page_is_shown_while_a_store_of_its_tabs_does_not_respond(
 
     world = await worlds(wrap=wrap, host=asking)
     await fill(world)
+    world.documents_when_read = False
     fault.nth = fault.calls + 1
     answer = await opened(world, path)
     assert (answer.status_code, fault.calls) == (200, fault.nth)

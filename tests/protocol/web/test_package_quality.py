@@ -48,6 +48,7 @@ async def test_documentation_counts_when_it_is_made(own_shelf: World) -> None:
     source = "# Greets.\npublic function greet() {}\npublic function wave() {}\n"
     await publish(own_shelf, "acme/half:1.0.0", entries={"modules/half/half.bal": source})
     page = "/packages/acme/half/1.0.0/quality"
+    own_shelf.documents_when_read = False
     assert "The API documentation of this version is not made yet." in await words(own_shelf, page)
     await own_shelf.document()
     text = await words(own_shelf, page)
@@ -59,9 +60,9 @@ async def test_documentation_counts_when_it_is_made(own_shelf: World) -> None:
 async def test_parts_without_all_points_link_to_how_to_improve_them(shelf: World) -> None:
     page = Elements.of(await opened(shelf, f"{GREET}/1.0.0/quality"))
     links = [each for each in page.links if each.startswith("/about/quality#")]
-    assert links == [f"/about/quality#{key}" for key in ("readme", "license", "source")] + [
-        "/about/quality#provenance"
-    ]
+    assert links == [
+        f"/about/quality#{key}" for key in ("readme", "documentation", "license", "source")
+    ] + ["/about/quality#provenance"]
     assert "This version was published with an access token, not from CI." in page.words
 
 
@@ -75,7 +76,7 @@ async def test_a_deprecated_dependency_costs_points_on_the_tab(own_shelf: World)
     words_package = Package.parse("acme", "words")
     await own_shelf.registry.deprecation.deprecate_package(words_package, "Use greet.", by=OPERATOR)
     text = await words(own_shelf, f"{GREET}/quality")
-    assert "Quality score: 70 of 80 points" in text
+    assert "Quality score: 70 of 100 points" in text
     assert "Deprecated direct dependencies: acme/words." in text
     page = await opened(own_shelf, f"{GREET}/quality")
     link = f'<a href="{GREET}/1.2.0/dependencies">View dependencies</a>'
@@ -90,18 +91,18 @@ async def test_a_package_without_recent_releases_is_not_maintained(own_shelf: Wo
 async def test_a_private_dependency_is_like_one_that_is_not_in_the_registry(
     own_shelf: World,
 ) -> None:
-    await publish(own_shelf, "acme/public:1.0.0", dependencies=["acme/secret:1.0.0"])
+    await publish(own_shelf, "acme/outward:1.0.0", dependencies=["acme/secret:1.0.0"])
     await publish(own_shelf, "acme/missing:1.0.0", dependencies=["acme/none:1.0.0"])
     secret = Package.parse("acme", "secret")
     await own_shelf.registry.deprecation.deprecate_package(secret, "Gone.", by=OPERATOR)
-    hidden = await words(own_shelf, "/packages/acme/public/quality")
+    hidden = await words(own_shelf, "/packages/acme/outward/quality")
     missing = await words(own_shelf, "/packages/acme/missing/quality")
     assert "Its direct dependencies are not in this registry." in hidden
     assert (
-        hidden.replace("public", "missing").partition("Quality score")[2]
+        hidden.replace("outward", "missing").partition("Quality score")[2]
         == (missing.partition("Quality score")[2])
     )
-    member = await words(own_shelf, "/packages/acme/public/quality", by=own_shelf.people.mia)
+    member = await words(own_shelf, "/packages/acme/outward/quality", by=own_shelf.people.mia)
     assert DEPRECATED in member
 
 

@@ -194,7 +194,7 @@ async def test_a_call_begins_nothing_that_the_host_would_end(world: World, tasks
         await world.registry.task_requests.request("search-rebuild", by=OPERATOR)
 
     await fire(world, Waiting(tasks, looks=29, then={2: request_later}))
-    last = timers.LONGEST_CALL - upkeep.TASK_LEASE
+    last = timers.LONGEST_CALL - upkeep.LONGEST_RUN
     assert tasks.ran.count("settle") == last // MINUTE + 1
     [request] = await world.registry.task_requests.pending()
     assert request.is_held_up

@@ -2,7 +2,13 @@
 
 import pytest
 
-from shared.conditional_requests import RangeNotSatisfiable, is_known, known_tags, requested_range
+from shared.conditional_requests import (
+    RangeNotSatisfiable,
+    is_current,
+    is_known,
+    known_tags,
+    requested_range,
+)
 
 ETAG = '"abc"'
 
@@ -59,3 +65,22 @@ def test_a_client_with_another_file_or_without_one_gets_it() -> None:
 )
 def test_tags_are_compared_as_the_weak_ones_they_may_be(header: str, tags: set[str]) -> None:
     assert known_tags({"if-none-match": header}) == tags
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"if-match": '"abc"'},
+        {"if-match": '"x" , "abc"'},
+        {"if-match": "*"},
+        {"if-unmodified-since": "Fri, 20 Nov 2020 00:00:00 GMT"},
+    ],
+)
+def test_a_file_that_the_client_requires_is_current(headers: dict[str, str]) -> None:
+    assert is_current(headers, etag=ETAG)
+
+
+@pytest.mark.parametrize("tags", ['"x"', '"x", "y"', 'W/"abc"', "abc", ""])
+def test_another_file_than_the_client_requires_is_not_current(tags: str) -> None:
+    assert not is_current({"if-match": tags}, etag=ETAG)

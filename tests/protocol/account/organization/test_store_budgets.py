@@ -30,8 +30,8 @@ PAGES = {
             "directory.list_by_owner",
         ]
     ),
-    "/tokens": ACCESS + Counter({"directory.get": 1, "directory.list_by_owner": 3}),
-    "/publishers": ACCESS + Counter(["directory.get", "directory.list_by_owner"]),
+    "/tokens": ACCESS + Counter({"directory.list_by_owner": 3}),
+    "/publishers": ACCESS + Counter(["directory.list_by_owner"]),
     # Of whom the log tells: Ann, Mia and the operator. Of whom the settings do: Ann and Mia.
     "/log": ACCESS + Counter({"events.stream": 1, "directory.get": 3}),
     "/settings": Counter(

@@ -85,7 +85,7 @@ def number(text: str) -> float:
 
 @pytest.mark.parametrize("size", Size)
 def test_the_services_of_a_size_add_up_to_its_month(size: Size) -> None:
-    *services, month, _, _ = overview(COST_PLANS, LOAD, PRICES)
+    *services, month, _, _, _, _ = overview(COST_PLANS, LOAD, PRICES)
     assert month["dollars"] == "a month"
     of_size = sum(number(row[size.value]) for row in services)
     assert number(month[size.value]) == pytest.approx(of_size, abs=0.05)
@@ -95,11 +95,29 @@ def test_the_services_of_a_size_add_up_to_its_month(size: Size) -> None:
 
 
 def test_a_million_pulls_more_cost_what_a_month_with_them_costs_more() -> None:
-    *_, month, idle, more = overview(COST_PLANS, usual(2_000, 0), PRICES)
+    *_, month, idle, _, more, _ = overview(COST_PLANS, usual(2_000, 0), PRICES)
     assert month["team"] == idle["team"]
     pushes = replace(LOAD, pushes=0)
     after = total(bill(COST_PLANS[Size.TEAM], pushes, PRICES))
     assert number(idle["team"]) + number(more["team"]) == pytest.approx(after, abs=0.02)
+
+
+def test_a_million_pulls_more_are_shown_with_and_without_their_bytes() -> None:
+    *_, more, without_bytes = overview(COST_PLANS, LOAD, PRICES)
+    free = PRICES.without((Figure.EGRESS, Figure.EDGE_EGRESS, Figure.EDGE_REQUESTS))
+    *_, more_of_free_bytes, _ = overview(COST_PLANS, LOAD, free)
+    for size in Size:
+        assert without_bytes[size.value] == more_of_free_bytes[size.value]
+        assert number(without_bytes[size.value]) < number(more[size.value])
+
+
+def test_who_uses_the_free_grant_elsewhere_pays_for_what_it_covers() -> None:
+    *_, month, _, granted, _, _ = overview(COST_PLANS, LOAD, PRICES)
+    seconds = PRICES[Figure.FUNCTION_FREE_SECONDS] * PRICES[Figure.FUNCTION_SECOND]
+    executions = PRICES[Figure.FUNCTION_FREE_EXECUTIONS] * PRICES[Figure.FUNCTION_EXECUTION] / 1e6
+    paid = number(granted["dev"]) - number(month["dev"])
+    assert paid == pytest.approx(seconds + executions, abs=0.02)
+    assert granted["public"] == month["public"]  # Zones keep instances for everything.
 
 
 def test_the_share_of_the_edge_is_shown_in_percent() -> None:
@@ -133,12 +151,16 @@ def test_a_price_that_was_given_says_so() -> None:
     assert rows["logs.gigabyte"]["date"] == ""
 
 
+MORE = ("a million more", "without bytes")
+
+
 def test_no_change_makes_a_pull_dearer_and_all_of_them_are_in_the_last_row(
     terminal: Terminal,
 ) -> None:
     rows = parts(COST_PLANS, PRICES)
     assert [row["dollars"] for row in rows] == ["before", *PARTS]
-    for column in ("a million more, dev", "a million more, team", "idle dev", "idle public"):
+    shown = [f"{what}, {size}" for what in MORE for size in ("dev", "team")]
+    for column in (*shown, "idle dev", "idle public"):
         figures = [number(row[column]) for row in rows]
         assert figures[-1] < figures[0], column
     assert terminal.json("--parts") == rows

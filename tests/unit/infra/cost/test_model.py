@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from infra.cost.designs import BEFORE, DESIGN, PARTS, Counting, Design, steps
 from infra.cost.model import (
+    BLOB_PROBE_SECONDS,
     COST_PLANS,
     COUNTING_SECONDS,
     FOLLOWING,
@@ -18,6 +19,7 @@ from infra.cost.model import (
     Load,
     Size,
     Traffic,
+    Zones,
     all_units,
     behind,
     bill,
@@ -28,7 +30,7 @@ from infra.cost.model import (
     usual,
 )
 from infra.cost.prices import Figure, Prices
-from infra.cost.usage import MEASURED, UPKEEP_USAGE, OperationUsage, Usage
+from infra.cost.usage import FOLLOWED_PUSH, MEASURED, UPKEEP_USAGE, OperationUsage, Usage
 
 PRICES = Prices.published()
 DEV, TEAM, PUBLIC = (COST_PLANS[size] for size in Size)
@@ -221,6 +223,15 @@ def test_a_larger_account_has_several_ranges_to_ask() -> None:
     assert public.records > 1.9 * team.records
 
 
+def test_a_push_is_read_by_every_instance_that_answers_and_by_the_search() -> None:
+    pushed = replace(NOBODY, pushes=1_000)
+    for plan, instances in ((TEAM, 1), (PUBLIC, 2), (replace(PUBLIC, always_ready=50), 50)):
+        told = traffic_of(plan, pushed).told
+        assert told.units == pytest.approx(FOLLOWED_PUSH.units * 1_000 * (instances + 1))
+    assert traffic_of(TEAM, pushed, FORGETTING).told == FOLLOWED_PUSH * 1_000
+    assert traffic_of(TEAM, NOBODY).told == Usage()
+
+
 def test_pulls_from_memory_are_counted_all_the_same() -> None:
     load = usual(100, 10_000_000)
     forgetting = traffic_of(DEV, load, FORGETTING)
@@ -288,8 +299,9 @@ def test_restoring_to_a_week_ago_costs_nothing() -> None:
 
 
 def test_copies_in_several_zones_cost_more() -> None:
-    one, several = (cost(plan, NOBODY_BUT_PACKAGES, "Blobs") for plan in (TEAM, PUBLIC))
-    assert several == pytest.approx(1.25 * one)
+    several = replace(TEAM, zones=Zones.SEVERAL)
+    copies = cost(several, NOBODY_BUT_PACKAGES, "Blobs")
+    assert copies == pytest.approx(1.25 * cost(TEAM, NOBODY_BUT_PACKAGES, "Blobs"))
 
 
 NOBODY_BUT_PACKAGES = usual(1_000, 0)
@@ -310,6 +322,33 @@ def test_each_place_of_the_edge_asks_the_app_whether_it_answers() -> None:
     assert asked.at_edge == traffic_of(more, NOBODY).at_edge
     assert traffic_of(DEV, NOBODY).edge_probes == 0
     assert traffic_of(PUBLIC, NOBODY, BEFORE).edge_probes == 0
+
+
+def test_each_place_of_the_edge_asks_blob_storage_too() -> None:
+    probes = PUBLIC.edge_places * (SECONDS / 120 + SECONDS / BLOB_PROBE_SECONDS)
+    assert quantity(PUBLIC, NOBODY, "probes of blobs") == probes
+    assert cost(PUBLIC, NOBODY, "Blobs", "probes") > 10 * cost(TEAM, NOBODY, "Blobs", "probes") > 0
+    assert traffic_of(DEV, NOBODY).blob_probes == 0
+    assert traffic_of(PUBLIC, NOBODY, BEFORE).blob_probes == 0
+
+
+def test_the_host_of_each_app_renews_its_leases_in_its_storage() -> None:
+    leases = PRICES[Figure.HOST_LEASES] * SECONDS / 12
+    assert quantity(DEV, NOBODY, "leases of hosts") == leases
+    assert quantity(TEAM, NOBODY, "leases of hosts") == 2 * leases
+    assert quantity(DEV, NOBODY, "runs of the timer") == DESIGN.timer_calls
+
+
+def test_platform_metrics_are_logged_whether_anybody_comes_or_not() -> None:
+    silent = PRICES.without((Figure.LOG_PLATFORM,))
+    logged = (
+        logged_gigabytes(Traffic(plan, NOBODY, prices), prices)
+        for plan in (DEV, TEAM)
+        for prices in (PRICES, silent)
+    )
+    dev, dev_silent, team, team_silent = logged
+    assert dev - dev_silent == pytest.approx(5 * 12 * SECONDS / 60 * 500 / 1e9)
+    assert team - team_silent == pytest.approx((dev - dev_silent) * 7 / 5)  # An edge, and two apps.
 
 
 def test_without_an_edge_nothing_depends_on_what_it_would_have() -> None:

@@ -1,8 +1,9 @@
 """A backup is a registry by itself, also when it was made under load."""
 
+import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,6 +13,7 @@ from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.paths import DataFolder
 from shared.domain.archives.names import Digest
+from shared.private_files import open_to_others
 from tests.contract.processes import processes
 from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish
@@ -48,6 +50,16 @@ async def versions(data: Path) -> set[str]:
     return {each.version for each in releases}
 
 
+@contextmanager
+def another_disk(than: Path) -> Generator[Path]:
+    """Yield an empty folder on another disk; skip the test where there is none."""
+    memory = Path("/dev/shm")  # noqa: S108 - it is here to be another disk.
+    if not memory.is_dir() or memory.stat().st_dev == than.stat().st_dev:
+        pytest.skip("this machine has no second disk at /dev/shm")
+    with TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
 async def test_a_restored_backup_is_the_registry_it_was(
     registry: EmbeddedStores, tmp_path: Path
 ) -> None:
@@ -72,17 +84,33 @@ async def test_a_restored_registry_waits_for_no_task_that_ran_during_the_backup(
 
 
 @pytest.mark.usefixtures("registry")
-async def test_a_backup_holds_the_search_index_and_the_keys_as_secret_as_they_were(
-    tmp_path: Path,
-) -> None:
+async def test_a_backup_holds_the_search_index_and_the_keys(tmp_path: Path) -> None:
     backup(tmp_path / "data", tmp_path / "backup")
     copy = DataFolder(tmp_path / "backup")
     with closing(sqlite3.connect(copy.search)) as search:
         assert search.execute("SELECT count(*) FROM words").fetchall() == [(0,)]
-    key = copy.keys / "link.key"
-    assert key.read_text() == "secret"
-    assert key.stat().st_mode & 0o777 == 0o600
-    assert copy.root.stat().st_mode & 0o777 == 0o700
+    assert (copy.keys / "link.key").read_text() == "secret"
+
+
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize("other_disk", [False, True])
+async def test_nobody_else_may_open_a_backup_or_what_is_restored(
+    tmp_path: Path, other_disk: bool
+) -> None:
+    for path in (tmp_path / "data", *(tmp_path / "data").rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # As others may open all of the original.
+    with another_disk(tmp_path) if other_disk else nullcontext(tmp_path) as disk:
+        before = os.umask(0)
+        try:
+            for name in ("backup", "restored"):
+                (disk / name).mkdir(mode=0o755)
+            backup(tmp_path / "data", disk / "backup")
+            restore(disk / "backup", disk / "restored")
+        finally:
+            os.umask(before)
+        for name in ("backup", "restored"):
+            assert list(open_to_others(disk / name)) == []
+            assert await versions(disk / name) == {"1.0.0"}
 
 
 @pytest.mark.usefixtures("registry")
@@ -96,12 +124,9 @@ async def test_a_backup_on_the_same_disk_takes_no_room_for_archives(tmp_path: Pa
 
 @pytest.mark.usefixtures("registry")
 async def test_a_backup_on_another_disk_holds_copies_of_the_archives(tmp_path: Path) -> None:
-    memory = Path("/dev/shm")  # noqa: S108 - it is here to be another disk.
-    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
-        pytest.skip("this machine has no second disk at /dev/shm")
-    with TemporaryDirectory(dir=memory) as target:
-        backup(tmp_path / "data", Path(target))
-        assert await versions(Path(target)) == {"1.0.0"}
+    with another_disk(tmp_path) as target:
+        backup(tmp_path / "data", target)
+        assert await versions(target) == {"1.0.0"}
 
 
 async def test_a_backup_has_an_archive_that_the_registry_deletes_later(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.bootstrap import build_registry
+from shared.private_files import make_private_folder, open_private
 from shared.settings import Settings
 from tests.support.terminal import Terminal
 
@@ -106,15 +107,24 @@ def test_doctor_reports_an_address_that_nobody_can_sign_in_at(terminal: Terminal
     assert "Set BALLROOM_URL to an https address" in result.stdout
 
 
-def test_doctor_reports_keys_and_settings_that_others_may_read(terminal: Terminal) -> None:
-    [key] = (terminal.data / "keys").glob("*.key")
-    key.chmod(0o640)
-    settings = terminal.data / "Settings.toml"
-    settings.touch(0o600)
-    settings.chmod(0o644)
-    found = findings(terminal)
-    assert found["keys"]["way_out"] == f"chmod go= {key}"
-    assert found["settings file"]["way_out"] == f"chmod go= {settings}"
+@pytest.mark.parametrize(
+    ("path", "mode"), [(".", 0o755), ("keys", 0o750), ("ballroom.db", 0o640), ("timers/x", 0o604)]
+)
+def test_doctor_reports_what_others_may_open(terminal: Terminal, path: str, mode: int) -> None:
+    make_private_folder(terminal.data / "timers")
+    open_private(terminal.data / "timers" / "x", "wb").close()
+    assert findings(terminal)["permissions"]["ok"]
+    (terminal.data / path).chmod(mode)
+    found = findings(terminal)["permissions"]
+    assert found["found"] == f"Others may open {terminal.data / path} ({mode:o})."
+    assert found["way_out"] == f"Run: chmod -R go= {terminal.data}"
+
+
+def test_doctor_counts_what_others_may_open(terminal: Terminal) -> None:
+    for path in (terminal.data, terminal.data / "ballroom.db", terminal.data / "search.db"):
+        path.chmod(0o755)
+    found = findings(terminal)["permissions"]["found"]
+    assert found == f"Others may open {terminal.data} (755), and 2 more."
 
 
 def test_doctor_reports_a_missing_key(terminal: Terminal) -> None:

@@ -1,5 +1,6 @@
 """The table of rights: every role, action and scope, in organizations of every kind."""
 
+import weakref
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -21,11 +22,13 @@ from shared.domain.identity import (
     AccessContext,
     Principal,
     refusal_of,
+    require_own_account,
     require_right,
 )
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Organization
+from shared.domain.packages import Visibility
 from shared.domain.rights import RIGHTS, Action, Grant, Role, RoleGrant, Scope
 
 # Written out, so that a change of the table in the code has to be a change here.
@@ -124,6 +127,16 @@ def test_without_credentials_everything_asks_for_them(action: Action) -> None:
         require_right(ANONYMOUS, standing("owner"), action, GREET)
 
 
+@pytest.mark.usefixtures("uncollected")
+def test_a_refusal_is_forgotten_without_the_garbage_collector() -> None:
+    refusals: list[weakref.ref[Refusal]] = []
+    try:
+        require_right(ANONYMOUS, standing("owner"), Action.READ, GREET)
+    except Refusal as refusal:
+        refusals.append(weakref.ref(refusal))
+    assert [each() for each in refusals] == [None]
+
+
 @pytest.mark.parametrize("action", Action)
 def test_a_token_of_a_deleted_account_has_no_rights(action: Action) -> None:
     assert refused(ALL, NO_ACCESS, action) is TokenUnknown
@@ -146,6 +159,30 @@ def test_in_an_organization_that_does_not_exist_the_way_out_is_named(action: Act
     missing = AccessContext(standing("stranger").account, organization=None, role=None)
     with pytest.raises(NotPermitted, match="acme does not exist; ask the operator"):
         require_right(ALL, missing, action, GREET)
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_stranger_is_refused_in_a_hidden_organization_as_in_one_that_does_not_exist(
+    action: Action,
+) -> None:
+    where, missing = hidden("stranger"), replace(hidden("stranger"), organization=None)
+    one, other = [refusal_of(ALL, each, action, GREET) for each in (where, missing)]
+    assert str(one) == str(other)
+
+
+@pytest.mark.parametrize("who", ["member", "by credential"])
+def test_a_member_is_told_which_role_a_hidden_organization_wants(who: str) -> None:
+    by = Principal("", "tenant", role_grants=(RoleGrant(org="acme", role=Role.MEMBER),))
+    principal = ALL if who == "member" else replace(by, id=ID)
+    with pytest.raises(NotPermitted, match="maintainer or owner of acme"):
+        require_right(principal, hidden(who), Action.DEPRECATE, GREET)
+
+
+def hidden(who: str) -> AccessContext:
+    found = standing(who)
+    assert found.organization
+    private = {"default_visibility": Visibility.PRIVATE}
+    return replace(found, organization=found.organization.model_copy(update=private))
 
 
 def test_administrators_may_push_to_an_organization_that_does_not_exist_yet() -> None:
@@ -420,3 +457,22 @@ def test_an_access_context_has_the_role_and_the_sponsor_of_the_membership_at_tha
     assert (later.role, later.sponsor) == (Role.MAINTAINER, "")
     stranger = AccessContext.of(None, None, None, NOW)
     assert (stranger.role, stranger.sponsor) == (None, "")
+
+
+MANAGE = frozenset({Scope.MANAGE})
+
+
+def test_what_belongs_to_an_account_takes_the_scope_manage_without_limits() -> None:
+    for grant in (Grant(), Grant(scopes=MANAGE)):
+        require_own_account(Principal(ID, "token", (grant,)), "list", "sessions")
+    limited = "the token is limited to some organizations or packages; use one that is not"
+    for grant, reason in (
+        (Grant(scopes=MANAGE, org="acme"), limited),
+        (Grant(scopes=MANAGE, package="greet"), limited),
+        (Grant(scopes=frozenset(Scope) - MANAGE), "the token lacks the scope manage for it"),
+    ):
+        with pytest.raises(NotPermitted) as refused:
+            require_own_account(Principal(ID, "token", (grant,)), "list", "sessions")
+        assert str(refused.value) == f"You may not list sessions: {reason}."
+    with pytest.raises(CredentialsMissing):
+        require_own_account(ANONYMOUS, "list", "sessions")

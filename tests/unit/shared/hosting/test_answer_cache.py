@@ -100,7 +100,6 @@ async def test_a_write_while_an_answer_is_made_makes_it_stale(stores: Stores) ->
 @pytest.mark.parametrize(
     "other",
     [
-        {"path": "/one?x=1"},
         {"path": "/two"},
         {"method": "HEAD"},
         {"authorization": "Bearer x"},
@@ -115,6 +114,51 @@ async def test_another_request_is_another_answer(stores: Stores, other: dict[str
     await asked(cache)
     assert (await asked(cache, **other)).body == b"2"
     assert (await asked(cache)).body == b"1"
+
+
+def reading(stores: Stores, read: Callable[[LazyRequest], object]) -> AnswerCache:
+    """Return the cache of an application that reads something of each request."""
+    app = App(stores)
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        read(LazyRequest(scope, {}, b""))
+        await app(scope, receive, send)
+
+    return AnswerCache(answer, stores)
+
+
+async def bodies(cache: AnswerCache, *paths: str) -> list[bytes]:
+    return [(await asked(cache, each)).body for each in paths]
+
+
+async def test_keys_of_the_query_that_nobody_reads_make_no_difference(stores: Stores) -> None:
+    cache = reading(stores, lambda request: request.params.get("since"))
+    paths = ("/one?since=1&x=1", "/one?x=2&since=1", "/one?since=1", "/one?since=2", "/one?x=1")
+    assert await bodies(cache, *paths) == [b"1", b"1", b"1", b"2", b"3"]
+    assert await bodies(cache, "/one", "/one?Since=1") == [b"3", b"3"]
+
+
+async def test_a_key_that_is_read_for_the_first_time_makes_a_difference_from_then_on(
+    stores: Stores,
+) -> None:
+    keys = iter(["since", "limit", "limit"])
+    cache = reading(stores, lambda request: request.params.get(next(keys)))
+    assert await bodies(cache, "/one?limit=1", "/two?limit=1", "/two?limit=2") == [b"1", b"2", b"3"]
+    # The first answer does not depend on it, but is found for no query that has it.
+    assert await bodies(cache, "/one?x=1", "/two?limit=2&x=1") == [b"1", b"3"]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [lambda each: each.url, lambda each: dict(each.params), lambda each: not each.params],
+    ids=["url", "all keys", "whether there are keys"],
+)
+async def test_answers_that_depend_on_the_whole_query_differ_in_each_key(
+    stores: Stores, read: Callable[[LazyRequest], object]
+) -> None:
+    cache = reading(stores, read)
+    assert await bodies(cache, "/one", "/one?x=1", "/one?x=2") == [b"1", b"2", b"3"]
+    assert await bodies(cache, "/one", "/one?x=1", "/one?x=2") == [b"1", b"2", b"3"]
 
 
 async def test_proxy_headers_make_no_difference_and_are_recorded(stores: Stores) -> None:

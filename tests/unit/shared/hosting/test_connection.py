@@ -1,18 +1,17 @@
 """A connection knows when its client has gone quiet, and answers at once what is ready."""
 
 import asyncio
-from collections.abc import Generator, Iterable
+import socket
+from collections.abc import Generator
 from typing import Any, cast
 
 import pytest
 
 from shared.hosting.asgi import Receive, Scope, Send
 from shared.hosting.connection import (
-    COPIED_BYTES,
     MAX_PIPELINED_REQUESTS,
     Connection,
     ConnectionTimeouts,
-    HeadJoiningTransport,
 )
 from shared.hosting.responses import (
     AnswerMessages,
@@ -315,6 +314,16 @@ def test_a_client_that_wants_no_other_answer_is_left(address: Address, version: 
     assert bodies(address.exchange(sent)) == ["made /ready"]
 
 
+@pytest.mark.parametrize("tokens", ["CLOSE", "close, keep-alive", "X-A, close", "x ,\tClose"])
+@pytest.mark.parametrize("path", ["/ready", "/made"])
+def test_a_client_that_names_close_among_others_is_answered_and_left(
+    address: Address, path: str, tokens: str
+) -> None:
+    answer = address.exchange(request(f"GET {path}", f"Connection: {tokens}") + LAST)
+    assert bodies(answer) == [f"made {path}"]
+    assert answer.count(b"HTTP/1.1 ") == answer.count(b"\r\nconnection: close\r\n") == 1
+
+
 def test_a_client_that_sends_many_requests_without_reading_answers_is_disconnected(
     address: Address,
 ) -> None:
@@ -347,103 +356,55 @@ def test_a_request_is_answered_however_long_that_takes(hasty: Address, first: st
     assert bodies(hasty.exchange(together)) == [f"{first[1:]} {first}", "made late"]
 
 
-HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"
+# --- Half-closed connections -------------------------------------------------------------------
 
 
-class Wire(asyncio.Transport):
-    """Notes each piece that is sent."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("127.0.0.1", 1)})
-        self.sent: list[bytes] = []
-        self.closed = False
-
-    def write(self, data: Any) -> None:
-        self.sent.append(data)
-
-    def writelines(self, list_of_data: Iterable[Any]) -> None:
-        self.sent.append(b"".join(list_of_data))
-
-    def close(self) -> None:
-        self.closed = True
-
-    def abort(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def pause_reading(self) -> None:
-        """Do nothing."""
-
-    def resume_reading(self) -> None:
-        """Do nothing."""
+def after_the_last_byte(address: Address, sent: bytes) -> bytes:
+    """Return what a client gets that sends this and closes its sending half."""
+    with address.connect() as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        return read_all(connection)
 
 
-@pytest.fixture
-def wire() -> Wire:
-    """Return what lies below the transport."""
-    return Wire()
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["/late"], ["made late"]),
+        (["/late", "/2", "/ready/3"], ["made late", "made /2", "made /ready/3"]),
+        (["/1", "/late"], ["made /1", "made late"]),
+    ],
+)
+def test_a_client_that_sends_nothing_more_gets_its_answers(
+    address: Address, paths: list[str], expected: list[str]
+) -> None:
+    sent = b"".join(request(f"GET {path}") for path in paths)
+    assert bodies(after_the_last_byte(address, sent)) == expected
 
 
-@pytest.mark.parametrize("size", [0, 4, COPIED_BYTES, COPIED_BYTES + 1])
-def test_a_head_leaves_with_the_first_of_its_body(wire: Wire, size: int) -> None:
-    joining = HeadJoiningTransport(wire)
-    joining.write(HEAD)
-    assert wire.sent == []
-    joining.write(b"x" * size)
-    assert wire.sent == [HEAD + b"x" * size]
+def test_a_request_that_ends_too_early_is_not_answered_but_those_before_it_are(
+    address: Address,
+) -> None:
+    cut = request("PUT /made", "Content-Length: 4", body=b"cut")
+    assert bodies(after_the_last_byte(address, request("GET /late") + cut)) == ["made late"]
+    assert after_the_last_byte(address, request("PUT /late", "Content-Length: 4")) == b""
+    assert after_the_last_byte(address, request("GET /late")[:-2]) == b""
 
 
-def test_pieces_after_the_first_are_sent_at_once(wire: Wire) -> None:
-    joining = HeadJoiningTransport(wire)
-    for piece in (HEAD, b"first", b"second", memoryview(b"third")):
-        joining.write(piece)
-    assert wire.sent == [HEAD + b"first", b"second", b"third"]
+# --- Bodies that end badly ---------------------------------------------------------------------
 
 
-def test_a_head_without_a_body_leaves_with_the_end_of_the_answer(wire: Wire) -> None:
-    joining = HeadJoiningTransport(wire)
-    joining.write(HEAD)
-    joining.flush()
-    joining.flush()
-    assert wire.sent == [HEAD]
+@pytest.mark.parametrize("path", ["/ready", "/made"])
+def test_a_request_that_is_answered_is_not_answered_again_for_its_broken_body(
+    address: Address, path: str
+) -> None:
+    with address.connect() as connection:
+        connection.sendall(request(f"PUT {path}", "Transfer-Encoding: chunked"))
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200 OK")
+        connection.sendall(b"no size\r\n" + LAST)
+        assert read_all(connection) == b""
 
 
-def test_a_head_leaves_before_the_connection_is_closed(wire: Wire) -> None:
-    joining = HeadJoiningTransport(wire)
-    joining.write(HEAD)
-    joining.close()
-    assert (wire.sent, wire.closed) == ([HEAD], True)
-
-
-def test_nothing_leaves_on_a_connection_that_is_cut(wire: Wire) -> None:
-    joining = HeadJoiningTransport(wire)
-    joining.write(HEAD)
-    joining.abort()
-    assert (wire.sent, joining.is_closing()) == ([], True)
-
-
-def test_a_client_that_waits_for_leave_to_send_gets_it_at_once(wire: Wire) -> None:
-    joining = HeadJoiningTransport(wire)
-    joining.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    joining.write(HEAD)
-    joining.write(b"body")
-    assert wire.sent == [b"HTTP/1.1 100 Continue\r\n\r\n", HEAD + b"body"]
-
-
-def test_it_knows_what_the_wire_knows(wire: Wire) -> None:
-    assert HeadJoiningTransport(wire).get_extra_info("peername") == ("127.0.0.1", 1)
-    assert HeadJoiningTransport(wire).get_extra_info("sslcontext") is None
-
-
-def test_data_after_the_end_of_a_connection_is_dropped(wire: Wire) -> None:
-    joining = HeadJoiningTransport(wire)
-    joining.write(HEAD)
-    wire.abort()
-    joining.write(b"body")
-    joining.flush()
-    assert wire.sent == []
+def test_a_request_with_a_broken_body_behind_another_is_not_answered(address: Address) -> None:
+    broken = request("PUT /made", "Transfer-Encoding: chunked", body=b"no size\r\n")
+    assert bodies(address.exchange(request("GET /late") + broken)) == ["made late"]

@@ -154,6 +154,16 @@ async def test_a_client_that_has_the_file_gets_a_304(tmp_path: Path, method: str
     assert answer.headers == {"etag": ETAG, "accept-ranges": "bytes", "cache-control": "public"}
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_client_that_requires_another_file_gets_a_412(tmp_path: Path, method: str) -> None:
+    on = shelf(tmp_path, SMALL, **{"Cache-Control": "public"})
+    conditions = {"If-Match": '"another"', "If-None-Match": ETAG, "Range": "bytes=0-1"}
+    answer = await get(on, conditions, method)
+    assert (answer.status, answer.body) == (412, b"")
+    assert answer.headers == {"etag": ETAG, "cache-control": "no-store", "content-length": "0"}
+    assert "repeat" not in answer.sent[0]
+
+
 @pytest.mark.parametrize(("method", "body"), [("GET", b"gone"), ("HEAD", b"")])
 async def test_a_refusal_is_answered_as_it_is(method: str, body: bytes) -> None:
     on = Shelf(FileRefusal(410, {"Content-Type": "text/plain"}, b"gone"))

@@ -90,6 +90,34 @@ async def test_a_large_body_of_nobody_is_not_read_and_its_function_answers() -> 
     await host(scope("PUT", "/read", {"Content-Length": "5"}), exchange.receive, exchange.send)
     assert exchange.status == 200
     assert exchange.body.startswith(b"The body of the request has 5 bytes, and more than 4 are ")
+    assert "connection" not in exchange.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PUT", "/read"), ("PUT", "/nowhere"), ("PUT", "/"), ("PUT", "/%00"), ("OPTIONS", "/read")],
+)
+async def test_the_connection_ends_where_a_client_got_no_leave_to_send_its_body(
+    method: str, path: str
+) -> None:
+    async def nobody(_headers: Mapping[str, str]) -> BodySender:
+        return BodySender()
+
+    limits = HostLimits(small_body_bytes=1, anonymous_body_bytes=4)
+    host = Host(reading_app(), limits=limits, identify=nobody)
+    waiting = {"Content-Length": "5", "Expect": "100-Continue"}
+    preflight = {"Origin": "https://a.example", "Access-Control-Request-Method": "PUT"}
+    request = scope(method, path, {**waiting, **preflight})
+    exchange = Exchange([], [])  # Whoever reads the body finds that its client is gone.
+    await host(request, exchange.receive, exchange.send)
+    assert exchange.headers["connection"] == "close"
+
+
+async def test_the_connection_stays_where_a_client_sent_its_body_or_has_none() -> None:
+    for length, *body in (("5", b"12345"), ("0",)):
+        request = scope("PUT", "/read", {"Content-Length": length, "Expect": "100-continue"})
+        answer = await ask(Host(reading_app()), request, *body)
+        assert (answer.status, "connection" in answer.headers) == (200, False)
 
 
 def reading_app() -> func.FunctionApp:

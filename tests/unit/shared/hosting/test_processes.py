@@ -90,10 +90,11 @@ def test_nothing_is_announced_that_another_program_serves(tmp_path: Path) -> Non
 
 
 ENDS = "pass"
+KILLED = "import os; os.kill(os.getpid(), 9)"
 STAYS = "import sys; sys.stdin.read()"
 STUCK = "import time; time.sleep(3600)"
 QUICK = RestartDelays(
-    first_pause_seconds=0.0, longest_pause_seconds=0.0, steady_seconds=3600, grace_seconds=30
+    first_pause_seconds=0.0, longest_pause_seconds=0.0, starting_seconds=3600, grace_seconds=30
 )
 
 
@@ -153,6 +154,32 @@ async def test_no_worker_is_started_while_the_pause_lasts() -> None:
         async with keeping(starts, 1, slow):
             await eventually(lambda: len(events) == 1)
     assert len(starts.descriptors) == 1
+
+
+async def test_the_pause_after_a_failed_start_doubles() -> None:
+    starts = Starts(ENDS)
+    slow = RestartDelays(
+        first_pause_seconds=2.0**-12, longest_pause_seconds=3600, starting_seconds=3600
+    )
+    with capture_logs():
+        async with keeping(starts, 1, slow):
+            await eventually(lambda: len(starts.descriptors) > 4)
+    assert len(starts.descriptors) < 25  # The pause after so many is an hour.
+
+
+@pytest.mark.parametrize(
+    ("source", "starting_seconds"), [(KILLED, 3600.0), (ENDS, 0.0)], ids=["killed", "served"]
+)
+async def test_the_pause_after_the_end_of_a_worker_that_started_stays(
+    source: str, starting_seconds: float
+) -> None:
+    starts = Starts(source)
+    delays = RestartDelays(
+        first_pause_seconds=0.001, longest_pause_seconds=3600, starting_seconds=starting_seconds
+    )
+    with capture_logs():
+        async with keeping(starts, 1, delays):
+            await eventually(lambda: len(starts.descriptors) > 25)  # Doubled, it would be an hour.
 
 
 async def test_a_worker_that_does_not_end_is_killed() -> None:

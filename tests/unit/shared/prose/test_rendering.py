@@ -28,6 +28,7 @@ from shared.prose.rendering import (
     render_fully,
     render_markdown,
     render_plain,
+    show_plain,
     truncate,
 )
 
@@ -489,6 +490,19 @@ def test_more_code_than_anybody_reads_is_plain() -> None:
 def test_a_source_that_is_too_long_is_cut() -> None:
     lines = highlight("a.txt", "word\n" * MAX_SOURCE_CHARACTERS).count("\n")
     assert lines <= MAX_SOURCE_CHARACTERS / len("word\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a", "a\n\nb\n", "a\n\n", "a\r\nb\r\n", "a\rb", "<b> & 'c'", "// \u202e", "\ttab  "],
+)
+def test_a_plain_source_has_the_lines_of_the_highlighted_one(text: str) -> None:
+    without_colors = re.sub('<span class="[^"]*">([^<]*)</span>', r"\1", highlight("a.bal", text))
+    assert show_plain(text) == without_colors
+
+
+def test_a_plain_source_that_is_too_long_is_cut() -> None:
+    assert show_plain("word\n" * MAX_SOURCE_CHARACTERS).count("\n") <= MAX_SOURCE_CHARACTERS / 5
 
 
 # --- Texts without markup ------------------------------------------------------------------------

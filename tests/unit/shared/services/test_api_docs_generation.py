@@ -1,189 +1,446 @@
-"""Making documentation: after a push, on request, by the task, and what stands in its way."""
+"""Making the documentation of a release: what the confined process gets, and what it may answer."""
 
-import asyncio
-from dataclasses import replace
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from shared.confined.limits import Json, PartResult
+from shared.confined.source import ReleaseRequest
+from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
-from shared.domain.errors.packages import ReleaseNotFound
-from shared.domain.errors.requests import ApiDocsPending, Busy
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.domain.packages import FoundRelease, Release
-from shared.domain.records import Event
-from shared.ports import DocumentStore, MetadataStore
-from shared.services import api_docs_generation, upkeep
-from shared.services.api_docs import ModuleName
-from shared.services.api_docs_generation import ApiDocsQueue
-from tests.support.archives import bala
+from shared.domain.packages import Release, Visibility
+from shared.ports import DocumentStore
+from shared.services import api_docs_generation
+from shared.services.api_docs_generation import MAX_RECORD_BYTES
+from tests.contract.sample_records import coordinate
+from tests.fakes.confined import InProcess
 from tests.support.documented_packages import documented_bala
 from tests.support.world import OpenWorld, World
 
-GREET = Coordinate.parse("acme", "greet", "1.0.0")
+GREET = coordinate("acme/greet:1.0.0")
+OLD = "public function kept() {} public function gone() {}"
+NEW = "public function kept() {} public function added() {}"
+BROKEN = "public function kept() {}\npublic function broken( {\n"
 
 
-async def release_of(world: World, coordinate: Coordinate = GREET) -> Release:
-    release = (await world.stores.metadata.find(coordinate)).release
+@dataclass
+class Watched(InProcess):
+    """A confined process whose inputs are noted, and whose answers may be spoiled."""
+
+    requests: list[ReleaseRequest] = field(default_factory=list[ReleaseRequest])
+    documents: list[dict[str, bytes]] = field(default_factory=list[dict[str, bytes]])
+    spoil: Callable[[Path, list[PartResult]], None] = lambda _folder, _parts: None
+
+    async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
+        """Run the task."""
+        content = (folder / "request.json").read_bytes()
+        self.requests.append(ReleaseRequest.model_validate_json(content))
+        files = [*folder.glob("*.gz"), *folder.glob("*/*.gz")]
+        self.documents.append(
+            {str(each.relative_to(folder)): gzip.decompress(each.read_bytes()) for each in files}
+        )
+        parts = await super().run(task, folder, request)
+        self.spoil(folder / "output", parts)
+        return parts
+
+
+@pytest.fixture
+def confined() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+async def watched(worlds: OpenWorld, confined: Watched) -> World:
+    """Return a registry with this confined process."""
+    return await worlds(wrap=lambda stores: replace(stores, confined=confined))
+
+
+async def release_of(world: World, wanted: Coordinate = GREET) -> Release:
+    release = (await world.stores.metadata.find(wanted)).release
     assert release
     return release
 
 
-async def state_of(world: World, coordinate: Coordinate = GREET) -> ApiDocsRecord | None:
-    release = await release_of(world, coordinate)
-    return await world.stores.documents.api_docs_record(release.content)
+async def push(world: World, text: str = "acme/greet:1.0.0", source: str = OLD) -> Release:
+    pushed = coordinate(text)
+    await world.push(documented_bala(text, {f"{pushed.package.name}.bal": source}))
+    return await release_of(world, pushed)
 
 
-async def test_the_queue_documents_what_was_pushed(world: World) -> None:
-    await world.push(documented_bala())
-    assert await state_of(world) is None
-    await world.registry.api_docs_queue.drain()
-    record = await state_of(world)
+async def made(world: World, release: Release) -> ApiDocsRecord:
+    record = await world.registry.api_docs_generation.make(release)
+    stored = await world.stores.documents.api_docs_record(release.content)
+    assert stored == record
+    return record
+
+
+async def read(world: World, release: Release, kind: PieceKind, *of: str) -> str | None:
+    found = await world.registry.pieces.read(release.content, piece_name(kind, *of))
+    return found and found.unpack().decode()
+
+
+async def test_a_release_is_documented_once(world: World) -> None:
+    release = await push(world)
+    generation = world.registry.api_docs_generation
+    record = await generation.update(release)
     assert record
     assert (record.state, record.modules) == (DocsState.DONE, ("greet",))
-
-
-async def test_an_enabled_queue_works_by_itself(world: World) -> None:
-    queue = world.registry.api_docs_queue
-    queue.enable()
-    await world.push(documented_bala())
-    await world.push(documented_bala("acme/greet:1.1.0"))
-    while await state_of(world, Coordinate.parse("acme", "greet", "1.1.0")) is None:
-        await asyncio.sleep(0.01)
-    await queue.close()
-
-
-async def test_a_queue_that_is_closed_at_work_leaves_the_rest_to_the_task(world: World) -> None:
-    queue = world.registry.api_docs_queue
-    queue.enable()
-    await world.push(documented_bala())
-    await queue.close()
-    await world.registry.upkeep.run("document")
-    assert await state_of(world)
-
-
-async def test_the_task_documents_what_a_crash_left_and_each_release_once(world: World) -> None:
-    await world.push(documented_bala())
-    await world.push(bala("acme/other:1.0.0"))
-    report = await world.registry.upkeep.run("document")
-    assert report
-    assert (report.changed, report.problems, report.unfinished) == (2, (), False)
-    await world.push(documented_bala("acme/greet:1.1.0"))
-    again = await world.registry.upkeep.run("document")
-    assert again
-    assert (again.seen, again.changed) == (1, 1)
-
-
-async def test_documentation_of_an_older_generator_is_made_again(world: World) -> None:
-    await world.push(documented_bala())
-    old = ApiDocsRecord(state=DocsState.FAILED, generator=GENERATOR_VERSION - 1, reason="old")
-    await world.stores.documents.put_api_docs((await release_of(world)).content, old, {})
-    await world.registry.upkeep.run("document")
-    record = await state_of(world)
-    assert record
-    assert record.generator == GENERATOR_VERSION
-
-
-async def test_the_task_goes_on_where_its_time_was_over(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for version in ("1.0.0", "1.1.0"):
-        await world.push(documented_bala(f"acme/greet:{version}"))
-    monkeypatch.setattr(api_docs_generation, "DOCUMENTING_TIME", api_docs_generation._MS * 0)
-    first = await world.registry.upkeep.run("document")
-    assert first
-    assert first.unfinished
-    monkeypatch.undo()
-    second = await world.registry.upkeep.run("document")
-    assert second
-    assert not second.unfinished
-    assert first.changed + second.changed == 2
-
-
-async def test_visiting_all_packages_goes_on_where_its_time_was_over(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("one", "two"):
-        await world.push(documented_bala(f"acme/{name}:1.0.0"))
-    monkeypatch.setattr(upkeep, "RUN_TIME", upkeep.RUN_TIME * 0)
-    first = await world.registry.upkeep.run("document")
-    assert first
-    assert first.unfinished
-    monkeypatch.undo()
-    second = await world.registry.upkeep.run("document")
-    assert second
-    assert not second.unfinished
-
-
-async def test_an_event_of_a_release_that_is_gone_is_passed_over(world: World) -> None:
-    gone = Event(
-        id="e", kind="release.published", at_ms=0, actor="", subject="acme/gone:1.0.0", org="acme"
-    )
-    await world.stores.events.append([gone])
-    report = await world.registry.upkeep.run("document")
-    assert report
-    assert report.seen == 0
-
-
-async def test_no_files_are_read_of_a_release_without_sources(world: World) -> None:
-    await world.push(documented_bala())
-    assert await world.registry.archive_files.read_all(await release_of(world), []) == {}
+    assert await read(world, release, PieceKind.DOCUMENT, "greet")
+    assert await generation.update(release) is None
 
 
 async def test_a_removed_release_is_not_documented(world: World) -> None:
-    await world.push(documented_bala())
+    await push(world)
     await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
-    report = await world.registry.upkeep.run("document")
-    assert report
-    assert report.changed == 0
-    with pytest.raises(ReleaseNotFound):
-        await world.registry.api_docs_generation.require(GREET)
-
-
-async def test_an_archive_that_is_gone_is_failed_with_the_reason(world: World) -> None:
-    await world.push(documented_bala())
     release = await release_of(world)
-    await world.stores.archives.delete(release.content, 2**62)
-    await world.registry.api_docs_queue.drain()
-    record = await state_of(world)
-    assert record
+    assert await world.registry.api_docs_generation.update(release) is None
+
+
+async def test_an_archive_that_is_gone_is_failed_with_the_reason(watched: World) -> None:
+    release = await push(watched)
+    await watched.stores.archives.delete(release.content, 2**62)
+    record = await made(watched, release)
     assert record.state is DocsState.FAILED
     assert record.reason
+    assert await watched.registry.api_docs_generation.update(release) is None
 
 
-async def test_an_error_of_the_generator_is_reported_and_not_repeated(
+async def test_pieces_that_are_gone_are_made_again(world: World) -> None:
+    release = await push(world)
+    record = await made(world, release)
+    await world.stores.documents.delete(release.content)
+    await world.stores.documents.put_api_docs(release.content, record)
+    assert await world.registry.api_docs_generation.update(release)
+    assert await read(world, release, PieceKind.DOCUMENT, "greet")
+
+
+async def test_a_long_archive_is_copied_in_parts(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_files: object) -> Any:
-        raise RecursionError
+    monkeypatch.setattr(api_docs_generation, "COPIED_BYTES", 100)
+    record = await made(world, await push(world))
+    assert record.state is DocsState.DONE
 
-    monkeypatch.setattr(api_docs_generation, "_document", broken)
-    await world.push(documented_bala())
-    await world.registry.api_docs_queue.drain()
-    record = await state_of(world)
-    assert record
+
+async def test_documentation_by_a_newer_generator_stays(world: World) -> None:
+    release = await push(world)
+    newer = ApiDocsRecord(state=DocsState.FAILED, generator=GENERATOR_VERSION + 1)
+    await world.stores.documents.put_api_docs(release.content, newer)
+    assert await world.registry.api_docs_generation.update(release) is None
+    await world.registry.api_docs_generation.make(release)
+    assert await world.stores.documents.api_docs_record(release.content) == newer
+
+
+# --- What a job reads
+
+
+async def test_the_first_version_is_compared_with_none(watched: World, confined: Watched) -> None:
+    await made(watched, await push(watched))
+    [request] = confined.requests
+    assert (request.oldest, request.before, request.has_unknown_history) == ("1.0.0", "", False)
+    assert confined.documents == [{}]
+
+
+async def history(world: World, **sources: str) -> dict[str, Any]:
+    """Make version after version; return since which each symbol of the last one exists."""
+    for version, source in sources.items():
+        release = await push(world, f"acme/greet:1.0.{version.removeprefix('v')}", source)
+        await made(world, release)
+    last = await release_of(world, coordinate(f"acme/greet:1.0.{len(sources) - 1}"))
+    return json.loads(await read(world, last, PieceKind.SINCE) or "")
+
+
+async def test_a_version_is_compared_with_the_one_before(watched: World) -> None:
+    since = await history(watched, v0=OLD, v1=NEW, v2=NEW)
+    assert since == {"greet": {"kept": "1.0.0", "added": "1.0.1"}}
+    verdicts = await watched.registry.api_history.verdicts(GREET.package)
+    found = {version: (each.compared_with, each.breaking) for version, each in verdicts.items()}
+    assert found == {"1.0.1": ("1.0.0", 1), "1.0.2": ("1.0.1", 0)}
+
+
+async def test_after_a_version_that_is_not_complete_there_is_no_verdict(watched: World) -> None:
+    since = await history(watched, v0=BROKEN, v1=NEW, v2=BROKEN)
+    assert since == {"greet": {"kept": "1.0.0"}}
+    assert await watched.registry.api_history.verdicts(GREET.package) == {}
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+async def test_nothing_is_said_after_a_version_without_documentation(
+    watched: World, confined: Watched, is_gone: bool
+) -> None:
+    first = await push(watched)
+    if is_gone:
+        record = await made(watched, first)
+        await watched.stores.documents.delete(first.content)
+        await watched.stores.documents.put_api_docs(first.content, record)
+    second = await push(watched, "acme/greet:1.0.1", NEW)
+    await made(watched, second)
+    request = confined.requests[-1]
+    assert (request.before, request.has_unknown_history) == ("", True)
+    assert await watched.registry.api_history.verdicts(GREET.package) == {}
+
+
+CONFIG = "public type Config record {| string url; |};"
+USER = "import other/config;\npublic client class Client { function init(config:Config c) {} }"
+
+
+@pytest.fixture
+async def user(watched: World) -> Release:
+    """Return a release whose client takes a record of `other/config:1.0.0`, which is documented."""
+    archive = documented_bala("other/config:1.0.0", {"main.bal": CONFIG})
+    await watched.push(archive, by=watched.people.bob)
+    await made(watched, await release_of(watched, coordinate("other/config:1.0.0")))
+    depends = ["other/config:1.0.0", "other/unknown:1.0.0"]
+    await watched.push(documented_bala("acme/user:1.0.0", {"user.bal": USER}, dependencies=depends))
+    return await release_of(watched, coordinate("acme/user:1.0.0"))
+
+
+async def others(world: World, confined: Watched, release: Release) -> dict[str, str]:
+    """Make the release, and return which modules of other packages it read, by their packages."""
+    await made(world, release)
+    return {each.name: each.file for each in confined.requests[-1].others}
+
+
+async def test_documents_of_direct_dependencies_are_read(
+    watched: World, confined: Watched, user: Release
+) -> None:
+    assert await others(watched, confined, user) == {"config": "other-0.json.gz", "unknown": ""}
+    assert b'"Config"' in confined.documents[-1]["other-0.json.gz"]
+
+
+async def test_documents_of_private_packages_are_not_read(
+    watched: World, confined: Watched, user: Release
+) -> None:
+    package = coordinate("other/config:1.0.0").package
+    await watched.registry.package_visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
+    assert await others(watched, confined, user) == {"config": "", "unknown": ""}
+
+
+async def test_documents_of_withheld_releases_are_not_read(
+    watched: World, confined: Watched, user: Release
+) -> None:
+    at = coordinate("other/config:1.0.0")
+    await watched.registry.moderation.quarantine(at, "malware", by=OPERATOR)
+    assert await others(watched, confined, user) == {"config": "", "unknown": ""}
+
+
+@pytest.mark.parametrize("has_record", [True, False])
+async def test_documents_that_are_not_there_are_not_read(
+    watched: World, confined: Watched, user: Release, has_record: bool
+) -> None:
+    digest = (await release_of(watched, coordinate("other/config:1.0.0"))).content
+    record = await watched.stores.documents.api_docs_record(digest)
+    await watched.stores.documents.delete(digest)
+    if record and has_record:
+        await watched.stores.documents.put_api_docs(digest, record)
+    assert await others(watched, confined, user) == {"config": "", "unknown": ""}
+
+
+async def test_no_more_documents_are_read_than_fit(
+    watched: World, confined: Watched, user: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_docs_generation, "MAX_OTHER_BYTES", 0)
+    assert await others(watched, confined, user) == {"config": "", "unknown": ""}
+
+
+# --- What a job answers
+
+
+def without(*names: str) -> Callable[[Path, list[PartResult]], None]:
+    """Return what leaves parts out of an answer."""
+
+    def spoil(_folder: Path, parts: list[PartResult]) -> None:
+        parts[:] = [each for each in parts if each.name not in names]
+
+    return spoil
+
+
+def refusing(*names: str) -> Callable[[Path, list[PartResult]], None]:
+    """Return what refuses parts of an answer, for a reason that names each."""
+
+    def spoil(_folder: Path, parts: list[PartResult]) -> None:
+        parts[:] = [
+            PartResult(each.name, f"{each.name} is large", None) if each.name in names else each
+            for each in parts
+        ]
+
+    return spoil
+
+
+def recording(changes: Mapping[str, object]) -> Callable[[Path, list[PartResult]], None]:
+    """Return what changes the record of an answer."""
+
+    def spoil(folder: Path, _parts: list[PartResult]) -> None:
+        record = json.loads((folder / "record.json").read_bytes())
+        (folder / "record.json").write_text(json.dumps(record | changes))
+
+    return spoil
+
+
+def pointing(changes: Mapping[str, int]) -> Callable[[Path, list[PartResult]], None]:
+    """Return what changes the places to which the record points."""
+
+    def spoil(folder: Path, parts: list[PartResult]) -> None:
+        record = json.loads((folder / "record.json").read_bytes())
+        recording({"pieces": record["pieces"] | changes})(folder, parts)
+
+    return spoil
+
+
+def writing(name: str, content: bytes | None) -> Callable[[Path, list[PartResult]], None]:
+    """Return what replaces a file of an answer, or deletes it."""
+
+    def spoil(folder: Path, _parts: list[PartResult]) -> None:
+        if content is None:
+            (folder / name).unlink()
+        else:
+            (folder / name).write_bytes(content)
+
+    return spoil
+
+
+async def test_a_refused_part_is_stored_with_its_reason_and_the_others_stay(
+    watched: World, confined: Watched
+) -> None:
+    release = await push(watched)
+    confined.spoil = refusing("readme", "outline greet")
+    record = await made(watched, release)
+    assert record.state is DocsState.PARTIAL
+    assert record.refused == {
+        "readme": "readme is large",
+        "outline greet": "outline greet is large",
+    }
+    assert await read(watched, release, PieceKind.DOCUMENT, "greet")
+
+
+async def test_documentation_without_any_module_is_failed(
+    watched: World, confined: Watched
+) -> None:
+    release = await push(watched)
+
+    def spoil(folder: Path, parts: list[PartResult]) -> None:
+        refusing("module greet")(folder, parts)
+        recording({"modules": []})(folder, parts)
+
+    confined.spoil = spoil
+    record = await made(watched, release)
+    assert (record.state, record.reason) == (DocsState.FAILED, "module greet is large")
+    assert await read(watched, release, PieceKind.README, "")
+
+
+async def test_without_its_last_part_the_job_failed(watched: World, confined: Watched) -> None:
+    release = await push(watched)
+    confined.spoil = refusing("finish")
+    record = await made(watched, release)
+    assert (record.state, record.reason) == (DocsState.FAILED, "finish is large")
+    assert record.pieces is None
+    confined.spoil = without("finish")
+    assert (await made(watched, release)).reason == "the sources cannot be documented"
+
+
+HOSTILE = {
+    "no record": writing("record.json", None),
+    "no pieces": writing("all.pieces", None),
+    "a record that is no JSON": writing("record.json", b"{"),
+    "a record that is no text": writing("record.json", b"\xff"),
+    "a record of something else": writing("record.json", b"[]"),
+    "deep JSON": writing("record.json", b"[" * 100_000),
+    "a huge record": writing("record.json", b" " * (MAX_RECORD_BYTES + 1)),
+    "a newer generator": recording({"generator": GENERATOR_VERSION + 1}),
+    "a record without pieces": recording({"pieces": None}),
+    "places behind the end": pointing({"end": 2**40}),
+    "places before the beginning": pointing({"index_start": -1}),
+    "places in another order": pointing({"root_start": 0}),
+}
+
+
+@pytest.mark.parametrize("spoil", HOSTILE.values(), ids=HOSTILE)
+async def test_what_is_no_answer_is_stored_as_a_failure(
+    watched: World, confined: Watched, spoil: Callable[[Path, list[PartResult]], None]
+) -> None:
+    confined.spoil = spoil
+    record = await made(watched, await push(watched))
     assert (record.state, record.reason) == (
         DocsState.FAILED,
         "the sources cannot be documented",
     )
-    answer = await world.get("https://registry.test/2.0/docs/acme/greet/1.0.0")
-    assert answer.status_code == 404
-    assert "the sources cannot be documented" in answer.text
+    assert (record.generator, record.pieces) == (GENERATOR_VERSION, None)
 
 
-async def test_a_request_does_not_wait_without_end(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "result",
+    [
+        {},
+        "major",
+        {"org": "other"},
+        {"name": "other"},
+        {"version": "9.9.9"},
+        {"compared_with": "0.0.1"},
+        {"changes": float("nan")},
+    ],
+    ids=str,
+)
+async def test_a_verdict_on_something_else_is_not_stored(
+    watched: World, confined: Watched, result: Any
 ) -> None:
-    await world.push(documented_bala())
-    monkeypatch.setattr(api_docs_generation, "REQUEST_WAITS", api_docs_generation._MS * 0)
-    name = ModuleName("acme", "greet", "1.0.0")
-    with pytest.raises(ApiDocsPending):
-        await world.registry.api_docs.document(name, by=OPERATOR)
-    answer = await world.get("https://registry.test/2.0/docs/acme/greet/1.0.0")
-    if answer.status_code == 503:
-        assert int(answer.headers["retry-after"]) >= 1
-    await world.registry.upkeep.run("document")
+    await made(watched, await push(watched))
+    release = await push(watched, "acme/greet:1.0.1", NEW)
+
+    def spoil(_folder: Path, parts: list[PartResult]) -> None:
+        for number, each in enumerate(parts):
+            if each.name == "comparison":
+                right = cast("dict[str, Any]", each.result)
+                wrong = right | result if isinstance(result, dict) and result else result
+                parts[number] = PartResult("comparison", None, wrong)
+
+    confined.spoil = spoil
+    assert (await made(watched, release)).state is DocsState.FAILED
+    assert await watched.registry.api_history.verdicts(GREET.package) == {}
+
+
+async def test_a_refused_comparison_leaves_the_documentation(
+    watched: World, confined: Watched
+) -> None:
+    await made(watched, await push(watched))
+    release = await push(watched, "acme/greet:1.0.1", NEW)
+    confined.spoil = refusing("comparison")
+    record = await made(watched, release)
+    assert record.refused == {"comparison": "comparison is large"}
+    assert await watched.registry.api_history.verdicts(GREET.package) == {}
+    assert await read(watched, release, PieceKind.DOCUMENT, "greet")
+
+
+# --- What becomes of it
+
+
+async def test_only_the_latest_release_is_searched(world: World) -> None:
+    updated = list[str]()
+    generation = world.registry.api_docs_generation
+
+    class Updates:
+        async def update_search(self, package: object) -> None:
+            updated.append(str(package))
+
+    noted = replace(generation, derived_data=cast("Any", Updates()))
+    first, second = await push(world), await push(world, "acme/greet:1.1.0")
+    await noted.make(first)
+    assert updated == []
+    await noted.make(second)
+    assert updated == ["acme/greet"]
+
+
+async def test_a_release_without_symbols_is_not_written_to_the_search(world: World) -> None:
+    release = await push(world, source="function hidden() {}")
+    noted = replace(world.registry.api_docs_generation, derived_data=cast("Any", None))
+    await noted.make(release)
 
 
 class BusyDocuments:
@@ -209,27 +466,8 @@ async def test_a_store_that_fails_leaves_the_release_to_the_next_run(
             stores, documents=cast("DocumentStore", BusyDocuments(stores.documents, failing))
         )
     )
-    await world.push(documented_bala())
+    release = await push(world)
     await world.registry.api_docs_queue.drain()
-    assert await state_of(world) is None
+    assert await world.stores.documents.api_docs_record(release.content) is None
     with pytest.raises(Busy):
         await world.registry.upkeep.run("document")
-
-
-class NoRelease:
-    """Packages of which the release is gone."""
-
-    async def find(self, coordinate: Coordinate) -> Any:
-        return FoundRelease(None, None)
-
-
-async def test_a_release_that_is_gone_is_passed_over(world: World) -> None:
-    registry = world.registry
-    queue = ApiDocsQueue(
-        registry.api_docs_generation,
-        cast("MetadataStore", NoRelease()),
-        failed=lambda _coordinate, _error: None,
-    )
-    queue.add(GREET)
-    await queue.drain()
-    await queue.close()

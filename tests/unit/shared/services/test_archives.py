@@ -16,16 +16,15 @@ from shared.composition import Adapters
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.archives.names import Digest
 from shared.domain.archives.unpacking import ArchiveLimits
-from shared.domain.errors.archives import BadArchive
 from shared.domain.errors.packages import ArchiveTooLarge
-from shared.domain.errors.requests import Busy, NotListedYet
+from shared.domain.errors.requests import NoRoomForUpload, NotListedYet
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Visibility
 from shared.ports import MetadataStore
 from shared.services.archives import (
     ARCHIVE_READERS,
-    SMALLEST_SHARE,
+    SMALL_ARCHIVE_BYTES,
     ArchiveReader,
     ArchiveRelocation,
 )
@@ -50,33 +49,13 @@ async def test_a_hundred_small_archives_wait_for_their_turn() -> None:
     await service.close()
 
 
-async def test_more_bytes_than_the_limit_are_refused_until_others_are_read() -> None:
-    service = reading(max_archive_bytes=len(GREET), max_archives_in_hand=2)
-    first, second, third = await asyncio.gather(
-        *(service.read(GREET) for _ in range(3)), return_exceptions=True
-    )
-    assert first == second
-    assert isinstance(third, Busy)
-    assert (await service.read(GREET)).coordinate == (await service.read(GREET)).coordinate
-    await service.close()
-
-
-async def test_tiny_archives_are_bounded_by_their_number() -> None:
-    service = reading(max_archive_bytes=SMALLEST_SHARE * len(GREET), max_archives_in_hand=1)
-    outcomes = await asyncio.gather(
-        *(service.read(GREET) for _ in range(SMALLEST_SHARE + 1)), return_exceptions=True
-    )
-    assert [isinstance(each, Busy) for each in outcomes] == [False] * SMALLEST_SHARE + [True]
-    await service.close()
-
-
-async def test_a_refused_archive_leaves_its_place_to_others() -> None:
-    service = reading(max_archive_bytes=len(GREET), max_archives_in_hand=1)
-    for _ in range(ARCHIVE_READERS + 1):
-        with pytest.raises(BadArchive):
-            await service.read(b"no archive")
-    await service.read(GREET)
-    await service.close()
+def test_more_uploads_than_so_many_of_the_largest_are_refused_until_one_ends() -> None:
+    service = reading(max_archive_bytes=MIB, max_archives_in_hand=2)
+    with service.in_hand(MIB):
+        with service.in_hand(MIB), pytest.raises(NoRoomForUpload, match="others take all of it"):
+            service.in_hand(SMALL_ARCHIVE_BYTES + 1).__enter__()
+        with service.in_hand(MIB), service.in_hand(SMALL_ARCHIVE_BYTES):
+            pass
 
 
 async def test_an_archive_above_the_limit_is_not_even_opened() -> None:

@@ -32,7 +32,8 @@ def book_of(world: OrganizationServices) -> AuditLog:
 def logbook() -> AuditLog:
     """Return the book of an organization whose rare event is its oldest."""
     feed = [event(0, "organization.founded"), *(event(n) for n in range(1, MAX_EVENTS_READ + 50))]
-    directory, clock = FakeDirectory(), FakeClock()
+    acme = Organization(name=ACME, founder=KIM.id, created_ms=0)
+    directory, clock = FakeDirectory.holding(acme), FakeClock()
     authorization = Authorization(directory, clock)
     return AuditLog(FakeEvents(feed), directory, authorization, Administration(directory, clock))
 

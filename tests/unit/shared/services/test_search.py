@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import httpx
 import pytest
 
 from shared.auth.authorization import Authorization
+from shared.composition import Adapters
 from shared.domain.accounts import Account
+from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.members import Membership
 from shared.domain.names import OrgName, Package
@@ -31,6 +34,8 @@ from shared.services.search import SUGGESTIONS, PackageSearch, SearchIndexUpdate
 from shared.services.upkeep import TaskReport
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
+from tests.support.port_doubles import Fault, failing
+from tests.support.world import BASE, MAVEN, OpenWorld
 
 
 @dataclass
@@ -259,3 +264,52 @@ async def test_an_exploration_asks_who_it_is_once_and_the_index_once(
     directory.calls.clear()
     await package_search.search(query, page, by=KIM)
     assert directory.calls == asked
+
+
+# --- while the index may list what became private ------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Unconfirmed:
+    """A world whose index does not know the latest changes."""
+
+    worlds: OpenWorld
+
+    async def get(self, url: str) -> httpx.Response:
+        """Ask while every search of the index is refused."""
+
+        def wrap(stores: Adapters) -> Adapters:
+            search = stores.search
+            for method in ("search", "search_with_facets", "suggest", "symbols"):
+                search = failing(search, Fault(method, SearchUnconfirmed()))
+            return replace(stores, search=search)
+
+        return await (await self.worlds(wrap=wrap)).http.get(url)
+
+
+@pytest.fixture
+def unconfirmed(worlds: OpenWorld) -> Unconfirmed:
+    return Unconfirmed(worlds)
+
+
+@pytest.mark.parametrize("url", [f"{BASE}/packages?q=greet", f"{BASE}/search-suggestions?q=greet"])
+async def test_a_search_that_is_not_confirmed_is_refused_for_some_seconds(
+    unconfirmed: Unconfirmed, url: str
+) -> None:
+    answer = await unconfirmed.get(url)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+@pytest.mark.parametrize("kind", ["connectors", "triggers", "search-symbols?q=greet"])
+async def test_lists_of_editors_are_empty_where_they_are_not_confirmed(
+    unconfirmed: Unconfirmed, kind: str
+) -> None:
+    answer = await unconfirmed.get(f"{BASE}/{kind}")
+    assert (answer.status_code, answer.json()["count"]) == (200, 0)
+
+
+async def test_a_missing_maven_file_is_missing_where_private_packages_are_not_confirmed(
+    unconfirmed: Unconfirmed,
+) -> None:
+    answer = await unconfirmed.get(f"{MAVEN}/acme/missing/1.0.0/missing-1.0.0.pom")
+    assert answer.status_code == 404

@@ -12,6 +12,7 @@ from shared.auth.authorization import Administration
 from shared.domain.accounts import Account
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import NotPermitted, SignInAgain
+from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.maintenance_tasks import (
     PROBLEMS_KEPT,
@@ -25,7 +26,9 @@ from shared.domain.rights import Grant
 from shared.services.notices import ReadOnlyMode
 from shared.services.upkeep import (
     BEGINS_WITHIN,
+    LEASE_RENEWED_EVERY,
     RUN_TIME,
+    TASK_LEASE,
     TASK_RUNS_CACHED_FOR,
     Checkpoints,
     MaintenanceTasks,
@@ -165,10 +168,38 @@ class SlowTask:
         self.inside -= 1
         return TaskReport("sweep")
 
+    async def begun(self, runs: int = 1) -> None:
+        """Wait until the task has begun so many times."""
+        async with asyncio.timeout(10):
+            while self.runs < runs:
+                await asyncio.sleep(0)
 
-def process(work: FakeWork, task: SlowTask, name: str) -> Upkeep:
-    runs = TaskRuns(work, task.clock)
-    return Upkeep(work, task.clock, FakeRandomness(name), changes_allowed(), runs, {"sweep": task})
+
+@dataclass
+class Sleep:
+    """A sleep that ends when the test lets time pass."""
+
+    clock: FakeClock
+    ends: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    async def __call__(self, _seconds: float) -> None:
+        await self.ends.acquire()
+
+    async def pass_by(self, time: timedelta) -> None:
+        """Let time pass, and everything happen that is due in it."""
+        for _ in range(time // LEASE_RENEWED_EVERY):
+            self.clock.advance(LEASE_RENEWED_EVERY)
+            self.ends.release()
+            for _ in range(4):
+                await asyncio.sleep(0)
+
+
+def process(work: FakeWork, task: SlowTask, name: str, sleep: Sleep | None = None) -> Upkeep:
+    runs, tasks = TaskRuns(work, task.clock), {"sweep": task}
+    return Upkeep(
+        work, task.clock, FakeRandomness(name), changes_allowed(), runs, tasks,
+        sleep or Sleep(task.clock),
+    )  # fmt: skip
 
 
 async def with_a_task_that_is_due() -> tuple[FakeWork, SlowTask, Upkeep]:
@@ -195,15 +226,76 @@ async def test_of_two_processes_one_runs_a_task_that_is_due() -> None:
     assert (task.runs, task.most) == (1, 1)
 
 
-async def test_a_task_that_was_killed_runs_again_when_its_lease_has_ended() -> None:
-    work, task, upkeep = await with_a_task_that_is_due()
-    killed_ms = task.clock.now_ms()
-    assert await work.lease("upkeep:sweep", "killed", killed_ms, killed_ms + 600_000)
+async def test_a_task_of_a_killed_process_runs_again_within_two_minutes() -> None:
+    work, task, other = await with_a_task_that_is_due()
+    sleep = Sleep(task.clock)
+    killed = asyncio.create_task(process(work, task, "killed", sleep).run_due("sweep"))
+    await task.begun()
+    await sleep.pass_by(timedelta(minutes=15))
+    assert await other.run_due("sweep") is None
+    task.clock.advance(timedelta(minutes=1))  # The timer fires each minute.
     task.release.set()
-    assert await upkeep.run_due("sweep") is None
-    task.clock.advance(timedelta(minutes=10))
-    assert await upkeep.due() == ["sweep"]
-    assert await upkeep.run_due("sweep") == TaskReport("sweep")
+    assert await other.due() == ["sweep"]
+    assert await other.run_due("sweep") == TaskReport("sweep")
+    await killed
+
+
+async def test_a_task_that_runs_for_long_keeps_its_lease() -> None:
+    work, task, upkeep = await with_a_task_that_is_due()
+    other, sleep = process(work, task, "other"), Sleep(task.clock)
+    running = asyncio.create_task(process(work, task, "one", sleep).run_due("sweep"))
+    await task.begun()
+    for _ in range(30):
+        await sleep.pass_by(timedelta(minutes=1))
+        assert await other.run_due("sweep") is None
+    task.release.set()
+    assert await running == TaskReport("sweep")
+    assert await upkeep.run("sweep") == TaskReport("sweep")  # The lease has ended with the task.
+    assert task.most == 1
+
+
+@dataclass
+class FailingWork(FakeWork):
+    """Fails while it is told to."""
+
+    fails: bool = False
+
+    async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
+        if self.fails:
+            raise Busy
+        return await super().lease(name, owner, now_ms, until_ms)
+
+
+async def test_a_lease_outlives_two_renewals_that_fail() -> None:
+    work, task = FailingWork(), SlowTask(FakeClock())
+    sleep = Sleep(task.clock)
+    running = asyncio.create_task(process(work, task, "one", sleep).run("sweep"))
+    await task.begun()
+    await sleep.pass_by(LEASE_RENEWED_EVERY)
+    work.fails = True
+    await sleep.pass_by(2 * LEASE_RENEWED_EVERY)
+    work.fails = False
+    assert await process(work, task, "other").run("sweep") is None
+    await sleep.pass_by(2 * LEASE_RENEWED_EVERY)
+    assert await process(work, task, "other").run("sweep") is None
+    task.release.set()
+    await running
+
+
+async def test_a_lost_lease_is_not_taken_back() -> None:
+    work, task = FakeWork(), SlowTask(FakeClock())
+    sleep = Sleep(task.clock)
+    running = asyncio.create_task(process(work, task, "one", sleep).run("sweep"))
+    await task.begun()
+    await sleep.pass_by(LEASE_RENEWED_EVERY)
+    task.clock.advance(TASK_LEASE)
+    other = asyncio.create_task(process(work, task, "other").run("sweep"))
+    await task.begun(2)
+    taken = dict(work.leases)
+    await sleep.pass_by(2 * LEASE_RENEWED_EVERY)
+    assert work.leases == taken
+    task.release.set()
+    assert [await running, await other] == [TaskReport("sweep")] * 2
 
 
 async def test_a_task_that_kills_its_process_runs_twice_and_then_at_its_next_time() -> None:

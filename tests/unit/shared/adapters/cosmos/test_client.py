@@ -1,10 +1,11 @@
 """What Cosmos DB charges is told of each answer, and what becomes of a request that fails."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from shared.adapters.cosmos.client import BatchWrite, CosmosDatabase
+from shared.adapters.cosmos.client import BatchDelete, BatchWrite, CosmosContainer, CosmosDatabase
 from shared.adapters.system import SystemRandomness
 from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
 from shared.telemetry.recording import Activity, SpanOrigin
@@ -60,4 +61,80 @@ async def test_a_read_is_repeated_where_the_connection_fails(
     await packages.put({"id": "head", "pk": "acme/greet"})
     assert await packages.read("acme/greet", "head") is not None
     assert not pending
+    await cosmos.close()
+
+
+PK = "acme/greet"
+PASSING = {
+    "authorization", "x-ms-date", "x-ms-session-token", "x-ms-activity-id",
+    "x-ms-cosmos-correlated-activityid",
+}  # fmt: skip
+
+Operation = Callable[[CosmosContainer, str], Awaitable[object]]
+
+
+def item(id_: str, **fields: object) -> dict[str, object]:
+    return {"id": id_, "pk": PK, **fields}
+
+
+async def read_pages(container: CosmosContainer, _etag: str) -> None:
+    [_ async for _ in container.pages("SELECT * FROM c")]
+
+
+async def read_feed(container: CosmosContainer, _etag: str) -> None:
+    await container.changes(await container.now())
+
+
+async def read_range(container: CosmosContainer, _etag: str) -> None:
+    [range_] = await container.ranges()
+    await container.changes_of(max_item_count=1, feed_range=range_, start_time="Now")
+
+
+OPERATIONS: dict[str, Operation] = {
+    "read": lambda it, _: it.read(PK, "head"),
+    "query of a partition": lambda it, _: it.query("SELECT * FROM c WHERE c.n = @n", PK, n=1),
+    "query of all": lambda it, _: it.query("SELECT * FROM c WHERE c.n = @n", n=1),
+    "query of keys": lambda it, _: it.query_keys(
+        "SELECT * FROM c WHERE c.n = @n", [PK, "acme/other"], {PK: 5}, n=1
+    ),
+    "pages": read_pages,
+    "feed": read_feed,
+    "feed of a range": read_range,
+    "create": lambda it, _: it.create(item("new")),
+    "put": lambda it, _: it.put(item("new")),
+    "replace": lambda it, etag: it.replace(item("head", n=2), etag),
+    "change": lambda it, _: it.change(PK, "head", {"m": 2}, where="c.n = 1", adding={"n": 1}),
+    "delete": lambda it, _: it.delete(PK, "other"),
+    "delete of a version": lambda it, etag: it.delete(PK, "head", etag),
+    "batch": lambda it, etag: it.batch(
+        PK,
+        [BatchWrite(item("head", n=2), etag), BatchWrite(item("new")), BatchDelete(item("other"))],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trouble", [Trouble.RETRY_WITH, Trouble.LOST_AFTER])
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_a_repeat_sends_what_the_first_attempt_sent(
+    tmp_path: Path, operation: str, trouble: Trouble
+) -> None:
+    sent, failing = list[tuple[object, ...]](), [False]
+
+    def fail_once(request: Request) -> Trouble | None:
+        if not failing[0] or "/docs" not in request.path:
+            return None
+        headers = {k: v for k, v in request.headers.items() if k not in PASSING}
+        sent.append((request.method, request.path, headers, request.body))
+        return trouble if len(sent) == 1 else None
+
+    stores = CloudDouble(tmp_path, FakeClock(), transport=lambda it: DoubleTransport(it, fail_once))
+    cosmos = CosmosDatabase(stores.cosmos, SystemRandomness())
+    packages = cosmos.container("packages")
+    await packages.put(item("head", n=1))
+    await packages.put(item("other"))
+    head = await packages.read(PK, "head")
+    assert head is not None
+    failing[0] = True
+    await OPERATIONS[operation](packages, head["_etag"])
+    assert sent[:2] == [sent[0]] * 2
     await cosmos.close()

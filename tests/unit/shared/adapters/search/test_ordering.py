@@ -1,13 +1,15 @@
 """Pages of many results: every page continues the one before, in every order."""
 
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 
 import pytest
 
 from shared.adapters.search.index import SqliteSearchIndex
-from shared.adapters.search.ordering import FEW_PACKAGES
+from shared.adapters.search.ordering import FEW_PACKAGES, DecodedListings
 from shared.adapters.search.ranking import MAX_RANK, dependents_boost, ranking_boosts
+from shared.adapters.search.rows import write_listing
 from shared.domain.packages import Listing, Texts
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from tests.contract.sample_records import head, release
@@ -78,3 +80,18 @@ def test_no_package_has_a_higher_rank_than_the_highest() -> None:
     newest = release("ballerina/a:1.0.0", created_ms=10**14, ballerina_version="2201.99.0")
     boosts = ranking_boosts(Listing(best, newest, Texts()))
     assert sum(boosts.values()) + dependents_boost(10**9) == pytest.approx(MAX_RANK)
+
+
+def test_a_listing_is_decoded_once() -> None:
+    listings, stored = DecodedListings(), write_listing(listing(1))
+    first, _ = listings.decode(1, stored)
+    assert first == listing(1)
+    assert listings.decode(1, stored)[0] is first
+
+
+def test_of_a_package_that_changed_only_the_newest_listing_is_kept() -> None:
+    listings = DecodedListings()
+    older = weakref.ref(listings.decode(1, write_listing(listing(1)))[0].head)
+    newer, _ = listings.decode(1, write_listing(listing(2)))
+    assert newer == listing(2)
+    assert older() is None

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
@@ -423,6 +424,25 @@ def test_work_is_durable_when_it_is_done(writer: Writer, migrated_path: Path) ->
 def test_work_that_is_refused_changes_nothing(writer: Writer, migrated_path: Path) -> None:
     assert isinstance(outcome(writer.submit(refused)), Refused)
     assert stored(migrated_path) == []
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize("failure", [Refused, sqlite3.OperationalError])
+def test_work_that_failed_is_forgotten_without_the_garbage_collector(
+    writer: Writer, others: int, failure: type[Exception]
+) -> None:
+    class Failing:
+        def __call__(self, _connection: sqlite3.Connection) -> None:
+            raise failure
+
+    work = Failing()
+    kept = weakref.ref(work)
+    outcomes = together(writer, work, *(adding(str(number)) for number in range(others)))
+    assert isinstance(outcomes.pop(0), Exception)
+    del work
+    writer._thread.submit(int).result(DEADLINE)  # The thread has let go of its earlier work.
+    assert kept() is None
 
 
 def test_writes_that_wait_together_are_committed_together(

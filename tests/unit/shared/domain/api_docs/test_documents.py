@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.api_docs.documents import read_document, write_document
+from shared.domain.api_docs.documents import (
+    facts_text,
+    item_texts,
+    list_texts,
+    read_document,
+    write_document,
+)
 from shared.domain.api_docs.model import ModuleDocs
 from tests.support.documented import documented, module_of, package_docs
 
@@ -291,3 +297,27 @@ def test_a_whole_document_looks_as_before(snapshot: SnapshotAssertion) -> None:
 public isolated function send(string to, int n = 3, *Opts o) returns error? { }
 """)
     assert json.dumps(json.loads(write_document(docs)), indent=1) == snapshot
+
+
+def test_each_list_of_a_module_is_as_in_its_document() -> None:
+    lists = {key: json.loads(text) for key, text in list_texts(documented(EVERYTHING))}
+    expected = {key: value for key, value in module().items() if isinstance(value, list)}
+    assert lists == expected
+    assert lists["functions"]
+    assert lists["listeners"]
+
+
+def test_each_item_of_a_list_is_as_in_its_document() -> None:
+    docs = documented(EVERYTHING)
+    for key, items in (("functions", docs.functions), ("clients", docs.clients)):
+        texts = {name: json.loads(text) for name, text in item_texts(items)}
+        assert texts == {each["name"]: each for each in module()[key]}
+        assert texts
+
+
+def test_the_rest_of_a_module_is_as_in_its_document() -> None:
+    facts = json.loads(facts_text(documented(EVERYTHING)))
+    whole = module()
+    assert {key: whole.get(key) for key in facts} == facts
+    lists = {key for key, value in whole.items() if isinstance(value, list)}
+    assert facts.keys() | lists == whole.keys()

@@ -4,10 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.api_docs.generator import GENERATOR_VERSION, TOO_LARGE, ModuleSource
+from shared.domain.api_docs.generator import (
+    GENERATOR_VERSION,
+    TOO_LARGE,
+    DocsGenerator,
+    ModuleSource,
+    PackageSources,
+)
 from shared.domain.api_docs.model import DocsState, UnreadSource
 from shared.domain.packages import Graph
-from tests.support.documented import documented, module_of, package_docs
+from tests.support.documented import GRAPH, SHOP, documented, module_of, package_docs
 
 
 def test_a_module_says_what_it_is() -> None:
@@ -32,6 +38,20 @@ def test_exported_modules_are_related_to_each_other() -> None:
         ("shop", True),
         ("shop.a", False),
     ]
+
+
+def test_a_module_is_documented_without_the_others_and_with_their_types() -> None:
+    broken = module_of("public function f( {\npublic function g() { }\n", "shop.a")
+    user = module_of("import acme/shop.b as b;\npublic type R record {| *b:T; |};")
+    hidden = module_of("public type T record {| int x; |};", "shop.b", exported=False)
+    generator = DocsGenerator(PackageSources(SHOP, (user, broken, hidden)), GRAPH)
+    assert generator.exported == [user, broken]
+    docs, unread = generator.module(user)
+    assert docs == package_docs(user, broken, hidden).modules[0]
+    assert unread == ()
+    docs, unread = generator.module(broken)
+    assert [each.name for each in docs.functions] == ["g"]
+    assert [each.module for each in unread] == ["shop.a"]
 
 
 def test_lines_that_are_not_read_are_reported() -> None:

@@ -1,41 +1,82 @@
-"""From the sources of a release to its documentation, whatever the sources hold."""
+"""From the sources of a release to its modules and its record, whatever the sources hold."""
 
-import gzip
 from collections.abc import Callable
-from itertools import chain, repeat
+from dataclasses import dataclass
+from itertools import count
 
 from shared.domain.api_docs.connectors import MAX_LISTED
-from shared.domain.api_docs.documents import read_document
-from shared.domain.api_docs.generator import NO_TIME_LEFT
-from shared.domain.api_docs.records import DocsState
-from shared.domain.api_docs.release import (
-    GENERATING_SECONDS,
-    MAX_UNREAD,
-    READING_SECONDS,
-    document_release,
-)
-from shared.domain.api_docs.sources import ReleaseDocs, ReleaseFiles, SourceName
-from shared.domain.api_docs.symbols import unpack_symbols
+from shared.domain.api_docs.generator import NO_TIME_LEFT, DocsGenerator, PackageSources
+from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.records import ApiDocsRecord, DocsState, UnreadLines
+from shared.domain.api_docs.release import MAX_UNREAD, ModuleFacts, read_sources, release_record
+from shared.domain.api_docs.sources import ReleaseFiles, SourceName
+from shared.domain.api_docs.symbol_lists import MAX_SYMBOLS
+from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, ModuleText, Texts
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
-STOPPED: Callable[[], float] = lambda: 0.0  # noqa: E731 - shorter.
 
 
-def documented(
+def read(
     sources: dict[str, bytes | str],
-    processor_seconds: Callable[[], float] = STOPPED,
+    is_late: Callable[[], bool] = lambda: False,
     texts: Texts | None = None,
     exported: tuple[str, ...] = ("greet",),
-) -> ReleaseDocs:
-    """Return the documentation of sources, by `module/path`."""
+) -> tuple[PackageSources, tuple[UnreadLines, ...]]:
+    """Read sources, by `module/path`."""
     contents = {
         SourceName(*name.split("/"), entry=f"modules/{name}"): content
         for name, content in sorted(sources.items())
     }
     files = ReleaseFiles(GREET, exported, texts or Texts(), Graph(), contents)
-    return document_release(files, processor_seconds)
+    return read_sources(files, is_late)
+
+
+@dataclass(frozen=True)
+class Docs:
+    """The documentation of a release, as the confined process puts it together."""
+
+    record: ApiDocsRecord
+    modules: dict[str, ModuleDocs]
+
+
+def documented(
+    sources: dict[str, bytes | str],
+    is_late: Callable[[], bool] = lambda: False,
+    exported: tuple[str, ...] = ("greet",),
+) -> Docs:
+    found, unread = read(sources, exported=exported)
+    generator = DocsGenerator(found, Graph(), is_late)
+    made = {each.name: generator.module(each) for each in generator.exported}
+    facts = [
+        ModuleFacts.of(docs, (*(each for each in unread if each.module == name), *lines))
+        for name, (docs, lines) in made.items()
+    ]
+    return Docs(release_record(facts), {name: docs for name, (docs, _) in made.items()})
+
+
+def late_after(calls: int) -> Callable[[], bool]:
+    """Return what says that the time is over from the call after these on."""
+    counted = count(1)
+    return lambda: next(counted) > calls
+
+
+def names(source: PackageSources) -> list[tuple[str, int, bool]]:
+    return [(each.name, len(each.files), each.is_exported) for each in source.modules]
+
+
+def test_modules_are_those_that_have_sources_or_are_exported_the_default_one_first() -> None:
+    found, unread = read(
+        {"greet/a.bal": b"", "greet/b.bal": b"", "greet.inner/c.bal": b""},
+        exported=("greet", "greet.sub"),
+    )
+    assert names(found) == [
+        ("greet", 2, True),
+        ("greet.inner", 1, False),
+        ("greet.sub", 0, True),
+    ]
+    assert unread == ()
 
 
 def test_each_exported_module_has_a_document() -> None:
@@ -50,21 +91,18 @@ def test_each_exported_module_has_a_document() -> None:
     record = docs.record
     assert (record.state, record.modules) == (DocsState.DONE, ("greet", "greet.sub"))
     assert (record.documented, record.declarations) == (1, 2)
-    module = read_document(gzip.decompress(docs.documents["greet.sub"]))
-    assert [each.name for each in module.functions] == ["b"]
+    assert [each.name for each in docs.modules["greet.sub"].functions] == ["b"]
 
 
 def test_a_module_without_a_readme_has_none_and_the_default_module_has_that_of_the_package() -> (
     None
 ):
     texts = Texts(readme="# Greet", modules=(ModuleText(name="greet", summary="Greets."),))
-    docs = documented(
+    found, _ = read(
         {"greet/a.bal": b"", "greet.sub/b.bal": b""}, texts=texts, exported=("greet", "greet.sub")
     )
-    first, second = (
-        read_document(gzip.decompress(docs.documents[name])) for name in ("greet", "greet.sub")
-    )
-    assert (first.description, first.summary, second.description) == ("# Greet", "Greets.", "")
+    first, second = found.modules
+    assert (first.readme, first.summary, second.readme) == ("# Greet", "Greets.", "")
 
 
 def test_a_file_that_is_not_utf_8_is_left_out_and_said() -> None:
@@ -72,8 +110,7 @@ def test_a_file_that_is_not_utf_8_is_left_out_and_said() -> None:
     assert docs.record.state is DocsState.PARTIAL
     [unread] = docs.record.unread
     assert (unread.file, unread.reason) == ("b.bal", "the file is not UTF-8, as line 3 shows")
-    module = read_document(gzip.decompress(docs.documents["greet"]))
-    assert [each.name for each in module.functions] == ["a"]
+    assert [each.name for each in docs.modules["greet"].functions] == ["a"]
 
 
 def test_a_file_that_is_too_large_is_left_out_and_said() -> None:
@@ -82,27 +119,21 @@ def test_a_file_that_is_too_large_is_left_out_and_said() -> None:
     assert "1,024 KiB" in docs.record.unread[0].reason
 
 
-def test_no_file_is_read_when_the_time_is_over() -> None:
-    docs = documented({"greet/a.bal": b"public function a() {}"}, clock(0, READING_SECONDS + 1))
-    assert docs.record.state is DocsState.PARTIAL
-    assert docs.record.unread[0].reason == "there was no time left to read the file"
+def test_files_that_are_left_when_the_time_is_over_are_not_read() -> None:
+    found, [unread] = read({"greet/a.bal": b"", "greet/b.bal": b""}, late_after(1))
+    assert names(found) == [("greet", 1, True)]
+    assert unread.file == "b.bal"
+    assert unread.reason == "there was no time left to read the file"
 
 
 def test_no_declaration_is_documented_when_the_time_is_over() -> None:
     source = b"public function a() {}\npublic function b() {}\n\npublic function c() {}"
-    # Reading begins, the file is read, generating begins, one declaration is documented.
-    docs = documented({"greet/a.bal": source}, clock(0, 0, 0, 0, GENERATING_SECONDS + 1))
+    docs = documented({"greet/a.bal": source}, late_after(1))
     assert docs.record.state is DocsState.PARTIAL
     [unread] = docs.record.unread
     assert (unread.file, unread.first, unread.last) == ("a.bal", 2, 4)
     assert unread.reason == NO_TIME_LEFT
-    module = read_document(gzip.decompress(docs.documents["greet"]))
-    assert [each.name for each in module.functions] == ["a"]
-
-
-def clock(*seconds: float) -> Callable[[], float]:
-    """Return a clock that shows these times in turn, and then the last one."""
-    return chain(seconds, repeat(seconds[-1])).__next__
+    assert [each.name for each in docs.modules["greet"].functions] == ["a"]
 
 
 def test_what_cannot_be_read_is_said_with_its_lines() -> None:
@@ -138,3 +169,13 @@ def test_a_release_lists_few_connectors_with_short_labels() -> None:
     docs = documented({"greet/a.bal": f"{display} {clients}".encode()})
     assert len(docs.record.api.connectors) == MAX_LISTED
     assert len(docs.record.model_dump_json()) < 64 * 1024
+
+
+def test_a_release_has_few_symbols_and_unread_lines_however_many_modules_it_has() -> None:
+    line = UnreadLines(module="greet", file="a.bal", first=1, last=1, reason="no name")
+    symbol = Symbol(kind="type", module="greet", name="T")
+    facts = ModuleFacts(module="greet", unread=(line,) * 60, symbols=(symbol,) * MAX_SYMBOLS)
+    record = release_record([facts, facts.model_copy(update={"module": "greet.sub"})])
+    assert record.modules == ("greet", "greet.sub")
+    assert len(record.unread) == MAX_UNREAD
+    assert len(unpack_symbols(record.symbols)) == MAX_SYMBOLS

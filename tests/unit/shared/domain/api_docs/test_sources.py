@@ -1,12 +1,10 @@
 """Which files of an archive are sources of a module, and which are too large."""
 
-from shared.domain.api_docs.records import DocsState
 from shared.domain.api_docs.sources import (
     MAX_MODULE_BYTES,
     MAX_PACKAGE_BYTES,
     MAX_SOURCE_BYTES,
     SourceName,
-    failed_docs,
     select_sources,
     source_names,
 )
@@ -75,9 +73,3 @@ def test_a_package_has_at_most_forty() -> None:
     refused = select_sources(many)
     assert len(refused) == len(many) - most
     assert all("package" in reason for reason in refused.values())
-
-
-def test_documentation_that_cannot_be_made_says_why() -> None:
-    docs = failed_docs("the archive is damaged")
-    assert (docs.record.state, docs.record.reason) == (DocsState.FAILED, "the archive is damaged")
-    assert not docs.documents

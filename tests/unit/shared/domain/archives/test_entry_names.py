@@ -6,6 +6,7 @@ from shared.domain.archives.entry_names import (
     decode_name,
     fold_case,
     refuse_duplicates,
+    refuse_invisible,
     refuse_unportable,
 )
 from shared.domain.errors.archives import DuplicateEntry, FileIsFolder, UnsafeName
@@ -80,6 +81,62 @@ def test_a_name_that_windows_reads_in_another_way_is_refused(name: str, words: s
     with pytest.raises(UnsafeName, match="The entry name ") as refused:
         refuse_unportable(["fine", name])
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "café.md",
+        "docs/日本語.md",
+        "docs/مرحبا.md",
+        "Screenshot at 1.00\u202fPM.png",  # The narrow space that macOS writes.
+        "a\u3000b",
+        "docs/👍🏽.md",
+        "docs/👩🏽\u200d💻.md",
+        "docs/❤\ufe0f\u200d🔥.md",
+        "docs/🏳\ufe0f\u200d🌈/\u2139\ufe0f/1\ufe0f\u20e3.md",
+        "docs/ශ්\u200dරී.md",  # Sri, which has a joiner in Sinhala.
+        "docs/क्\u200cष.md",
+    ],
+)
+def test_a_name_that_is_read_as_it_is_written_is_accepted(name: str) -> None:
+    refuse_invisible([name])
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "number"),
+    [
+        ("docs/\u202egnp.md", r"docs/\u202egnp.md", "202E"),
+        ("\u2066a", r"\u2066a", "2066"),
+        ("a\u200e", r"a\u200e", "200E"),
+        ("a\u061cb", r"a\u061cb", "061C"),
+        ("main\u200b.bal", r"main\u200b.bal", "200B"),
+        ("main\u200d.bal", r"main\u200d.bal", "200D"),
+        ("ab\u200cc", r"ab\u200cc", "200C"),
+        ("\ufeffREADME.md", r"\ufeffREADME.md", "FEFF"),
+        ("so\u00adft", r"so\xadft", "00AD"),
+        ("a\u2060b", r"a\u2060b", "2060"),
+        ("a\u2028b", r"a\u2028b", "2028"),
+        ("a\u034fb", r"a\u034fb", "034F"),
+        ("a\ufe0fb", r"a\ufe0fb", "FE0F"),
+        ("1\ufe0f", r"1\ufe0f", "FE0F"),
+        ("a\u3164", r"a\u3164", "3164"),
+        ("a\u2800", r"a\u2800", "2800"),
+        ("a\U000e0041b", r"a\U000e0041b", "E0041"),
+        ("é👩\u200d", r"é👩\u200d", "200D"),
+        ("❤\ufe0f\ufe0f", r"❤\ufe0f\ufe0f", "FE0F"),
+        ("ක්\u200d\u200d", r"ක්\u200d\u200d", "200D"),
+    ],
+)
+def test_a_name_with_an_invisible_character_is_refused_by_its_escapes(
+    name: str, shown: str, number: str
+) -> None:
+    with pytest.raises(UnsafeName) as refused:
+        refuse_invisible(["fine", name])
+    assert str(refused.value) == (
+        f"The entry name {shown} has U+{number}, which is invisible or changes the direction of "
+        "text. Rename it and pack again."
+    )
 
 
 @pytest.mark.parametrize(

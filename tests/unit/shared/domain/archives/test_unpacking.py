@@ -13,10 +13,13 @@ from shared.domain.archives.unpacking import (
     FolderListing,
     ZipArchive,
     directory_tail,
+    is_text,
     list_files,
     missing_directory,
+    text_of,
     unpack_file,
 )
+from shared.domain.archives.zip_records import list_directory
 from shared.domain.errors.archives import (
     ArchiveRatioTooHigh,
     DirectoryDamaged,
@@ -245,6 +248,27 @@ def test_a_directory_that_does_not_end_where_it_should_is_refused() -> None:
         missing_directory(ARCHIVE, len(ARCHIVE) + 1)
 
 
+def test_a_directory_with_fewer_entries_than_its_end_says_is_refused() -> None:
+    for count in (7, 1_000):
+        with pytest.raises(DirectoryDamaged, match="it holds fewer entries"):
+            list(list_directory(b"PK\x01\x02" + bytes(42) + b"PK\x05\x06" + bytes(60), count))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", True),
+        ("né ".encode() * MIB, True),
+        (b"\xff" * 10, False),
+        ("é".encode()[:1], False),
+        (b"a" * MIB + b"\0", False),
+    ],
+)
+def test_a_file_is_a_text_if_it_can_be_read_as_one(content: bytes, expected: bool) -> None:
+    assert is_text(content) is expected
+    assert (text_of(content) is not None) is expected
+
+
 def test_changed_bytes_are_reported() -> None:
     files = listed()
     entry = files.file("docs/README.md")
@@ -254,3 +278,17 @@ def test_changed_bytes_are_reported() -> None:
     region[-1] ^= 0xFF
     with pytest.raises(EntryDamaged):
         unpack_file(bytes(region), entry)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", ""),
+        ("größe\r\n".encode(), "größe\r\n"),
+        (b"\xef\xbb\xbfa", "a"),
+        (b"a\0b", None),
+        (b"\xff", None),
+    ],
+)
+def test_a_binary_file_has_no_text(content: bytes, text: str | None) -> None:
+    assert text_of(content) == text

@@ -1,8 +1,13 @@
-"""The outline of a module, its documentation as Markdown and JSON, and calls of functions."""
+"""The outline of a module, its documentation as Markdown and JSON, and calls of functions.
 
+Addresses begin with `BASE_URL`, which the page that sends the text replaces by the registry's.
+"""
+
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.model import (
     ClassDocs,
     DeclarationKind,
@@ -13,7 +18,8 @@ from shared.domain.api_docs.model import (
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.resource_paths import PathSegment, path_segments
 from shared.domain.api_docs.signatures import signature_text, source_text
-from shared.services.package_details import ReleaseDetails
+
+BASE_URL = "\0"  # No text of an author has this character.
 
 KIND_TITLES = {
     DeclarationKind.CLIENT: "Clients",
@@ -53,9 +59,14 @@ def json_of(docs: DocsModel) -> dict[str, Any]:
     return docs.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def module_markdown(details: ReleaseDetails, module: ModuleDocs, base_url: str) -> str:
+def json_text(value: object) -> str:
+    """Return a value as compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def module_markdown(release: ReleaseRequest, module: ModuleDocs) -> str:
     """Return a module as Markdown: its declarations with the first line of each comment."""
-    page = f"{base_url}/packages/{details.package}/{details.release.version}/docs/{module.id}"
+    page = f"{_address(release)}/docs/{module.id}"
     parts = [f"# {module.org_name}/{module.id} {module.version}"]
     parts += [module.summary] if module.summary else []
     parts += [_fenced(import_line(module)), f"Page: {page}"]
@@ -75,25 +86,39 @@ def symbol_markdown(module: ModuleDocs, symbol: DocsSymbol) -> str:
     return _joined(parts)
 
 
-def package_llms_text(details: ReleaseDetails, modules: Sequence[ModuleDocs], base_url: str) -> str:
-    """Return the package as llmstxt.org describes: what it is, and links to its documentation as
-    Markdown."""
-    release = f"{base_url}/packages/{details.package}/{details.release.version}"
-    parts = [f"# {details.package} {details.release.version}"]
-    parts += [f"> {details.release.summary}"] if details.release.summary else []
-    parts.append(f"Install it with `bal pull {details.package}:{details.release.version}`.")
-    for module in modules:
-        page = f"{release}/docs/{module.id}"
-        links = [f"- [{module.id}]({page}?form=markdown): {module.summary or 'the whole module'}"]
-        for title, symbols in outline_of(module):
-            for symbol in symbols:
-                said = f": {symbol.summary}" if symbol.summary else ""
-                links.append(
-                    f"- [{symbol.path}]({page}/{symbol.path}?form=markdown) ({title.lower()}){said}"
-                )
-        parts += [f"## {module.id}", "\n".join(links)]
-    parts += ["## Optional", f"- [Files]({release}/files)\n- [Versions]({release}/versions)"]
+def llms_head(release: ReleaseRequest) -> str:
+    """Return what begins the text that llmstxt.org describes: what the package is."""
+    package = release.coordinate.package
+    parts = [f"# {package} {release.version}"]
+    parts += [f"> {release.summary}"] if release.summary else []
+    parts.append(f"Install it with `bal pull {package}:{release.version}`.")
     return _joined(parts)
+
+
+def llms_module(release: ReleaseRequest, module: ModuleDocs) -> str:
+    """Return the part of that text on a module: links to its documentation as Markdown."""
+    page = f"{_address(release)}/docs/{module.id}"
+    links = [f"- [{module.id}]({page}?form=markdown): {module.summary or 'the whole module'}"]
+    for title, symbols in outline_of(module):
+        for symbol in symbols[:LLMS_SYMBOLS]:
+            said = f": {symbol.summary}" if symbol.summary else ""
+            links.append(
+                f"- [{symbol.path}]({page}/{symbol.path}?form=markdown) ({title.lower()}){said}"
+            )
+    return _joined([f"## {module.id}", "\n".join(links)])
+
+
+LLMS_SYMBOLS = 2_000  # Of a kind; the Markdown of the module has all of them.
+
+
+def llms_end(release: ReleaseRequest) -> str:
+    """Return what ends that text."""
+    address = _address(release)
+    return _joined(["## Optional", f"- [Files]({address}/files)\n- [Versions]({address}/versions)"])
+
+
+def _address(release: ReleaseRequest) -> str:
+    return f"{BASE_URL}/packages/{release.coordinate.package}/{release.version}"
 
 
 def import_line(module: ModuleDocs) -> str:

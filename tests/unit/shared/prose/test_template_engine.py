@@ -4,8 +4,8 @@ import pytest
 from jinja2 import DictLoader, UndefinedError
 from markupsafe import Markup
 
-from functions.http.template_engine import PageEnvironment
 from shared.prose.rendering import SafeHtml
+from shared.prose.template_engine import PageEnvironment
 
 
 def rendered(template: str, **values: object) -> str:

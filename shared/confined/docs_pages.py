@@ -1,0 +1,234 @@
+"""The pages of API documentation as HTML: a module, and each of its symbols."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from html import escape
+from itertools import islice
+from pathlib import Path
+from typing import cast
+from urllib.parse import quote
+
+from jinja2 import FileSystemLoader, Template
+
+from shared.confined.docs_text import call_of, outline_of
+from shared.confined.source import ReleaseRequest
+from shared.domain.api_docs.coverage import undocumented
+from shared.domain.api_docs.model import (
+    FunctionDocs,
+    ModuleDocs,
+    ReturnDocs,
+    SourcePosition,
+    VariableDocs,
+)
+from shared.domain.api_docs.outline import DocsSymbol
+from shared.domain.api_docs.release import ModuleFacts
+from shared.domain.api_docs.signatures import signature
+from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
+from shared.prose.rendering import SafeHtml, render_markdown, show_bidi_characters
+from shared.prose.template_engine import PageEnvironment
+
+SYMBOLS_SHOWN = 2_000  # Of a module; Markdown and JSON have all of them.
+MEMBERS_SHOWN = 1_000  # Of a declaration.
+MEMBERS_IN_FULL = 40  # Of a declaration; of more, its page has the first line of each comment.
+SIGNATURE_PARTS = 1_000  # A type of 20,000 members has as many.
+
+# Chapters of the language's specification whose anchors are stable.
+_SPECIFICATION = "https://ballerina.io/spec/lang/master/#"
+_CHAPTERS = {
+    "xml": "XML",
+    "table": "tables",
+    "function": "functions",
+    "anydata": "anydata",
+    "byte": "byte_type",
+}
+_ANY_CHAPTER = "values_types"
+_LIBRARY_CHAPTER = "lang_library_modules"
+
+_NO_COMMENT = SafeHtml()
+
+# The classes that highlighted code has.
+_COLORS = {
+    PartKind.KEYWORD: "k",
+    PartKind.TYPE: "kt",
+    PartKind.NAME: "nf",
+    PartKind.STRING: "s",
+    PartKind.VALUE: "m",
+}
+
+
+@dataclass(frozen=True)
+class DocsLinks:
+    """The addresses of documentation, as links of a release's pages."""
+
+    release: ReleaseRequest
+
+    def module(self, name: str) -> str:
+        return f"{self.release.address}/docs/{quote(name)}"
+
+    def symbol(self, module: str, path: str) -> str:
+        return f"{self.module(module)}/{quote(path)}"
+
+    def source(self, module: str, position: SourcePosition | None) -> str:
+        """Return the address of a line of a source in the archive, or an empty text."""
+        if position is None:
+            return ""
+        path = f"{self.release.source_folder(module)}{position.file}"
+        return f"{self.release.address}/files?path={quote(path, safe='')}#L-{position.line}"
+
+    def target(self, target: TypeTarget) -> str:
+        """Return the address of the documentation of a named type."""
+        if target.category == "builtin":
+            return _SPECIFICATION + _CHAPTERS.get(target.name, _ANY_CHAPTER)
+        if target.module.startswith("lang."):
+            return _SPECIFICATION + _LIBRARY_CHAPTER
+        is_own = (target.org, target.version) == (self.release.org, self.release.version)
+        if is_own and target.module in self.release.modules:
+            return self.symbol(target.module, target.name)
+        parts = (target.org, target.module, target.version, target.name)
+        return f"/docs/{'/'.join(quote(part, safe='') for part in parts)}"
+
+    def html(self, parts: Iterable[Part]) -> SafeHtml:
+        """Return source text with colors, in which named types are links."""
+        shown = [*islice(parts, SIGNATURE_PARTS + 1)]
+        end = "…" if len(shown) > SIGNATURE_PARTS else ""
+        return SafeHtml("".join(map(self._part, shown[:SIGNATURE_PARTS])) + end)
+
+    def _part(self, part: Part) -> str:
+        text = escape(show_bidi_characters(part.text), quote=False)
+        color = _COLORS.get(part.kind)
+        if part.target is not None:
+            return f'<a class="{color}" href="{escape(self.target(part.target))}">{text}</a>'
+        return f'<span class="{color}">{text}</span>' if color else text
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedParameter:
+    """A parameter of a function, or its result, as a page shows it."""
+
+    name: str
+    type: SafeHtml
+    default: str
+    comment: SafeHtml
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedSymbol:
+    """A declaration or a member as a page shows it."""
+
+    symbol: DocsSymbol
+    address: str
+    signature: SafeHtml
+    source: str
+    comment: SafeHtml = _NO_COMMENT
+    deprecation: SafeHtml | None = None
+    parameters: tuple[RenderedParameter, ...] = ()
+    result: RenderedParameter | None = None
+
+
+@dataclass(frozen=True)
+class DocsPages:
+    """Renders the pages of one module; `since` has the versions since which its symbols exist."""
+
+    release: ReleaseRequest
+    module: ModuleDocs
+    since: Mapping[str, str]
+    comments: dict[str, SafeHtml] = field(default_factory=dict[str, SafeHtml])
+
+    @cached_property
+    def links(self) -> DocsLinks:
+        return DocsLinks(self.release)
+
+    def module_page(self, facts: ModuleFacts) -> str:
+        """Return the outline of the module."""
+        left, shown = SYMBOLS_SHOWN, list[tuple[str, list[DocsSymbol], int]]()
+        for title, symbols in outline_of(self.module):
+            shown.append((title, symbols[:left], len(symbols)))
+            left -= len(shown[-1][1])
+        return template("module").render(
+            module=self.module,
+            links=self.links,
+            outline=shown,
+            uncommented=list(undocumented(self.module)),
+            symbols_shown=SYMBOLS_SHOWN,
+            unread=facts.unread,
+            **self._dated,
+        )
+
+    def symbol_page(self, symbol: DocsSymbol) -> str:
+        """Return a declaration or a member."""
+        members = list(symbol.members())
+        is_long = len(members) > MEMBERS_IN_FULL
+        render = self._brief if is_long else self._full
+        return template("symbol").render(
+            module=self.module,
+            links=self.links,
+            shown=self._full(symbol),
+            members=[render(each) for each in members[:MEMBERS_SHOWN]],
+            hidden_members=max(0, len(members) - MEMBERS_SHOWN),
+            is_long=is_long,
+            call=call_of(self.module, symbol),
+            **self._dated,
+        )
+
+    @property
+    def _dated(self) -> dict[str, object]:
+        return {"since": self.since, "oldest": self.release.oldest}
+
+    def _brief(self, symbol: DocsSymbol) -> RenderedSymbol:
+        """Return a symbol without its comment."""
+        return RenderedSymbol(
+            symbol,
+            self.links.symbol(self.module.id, symbol.path),
+            self.links.html(signature(symbol.docs)),
+            self.links.source(self.module.id, symbol.docs.position),
+        )
+
+    def _full(self, symbol: DocsSymbol) -> RenderedSymbol:
+        docs, said = symbol.docs, symbol.deprecation
+        brief = replace(
+            self._brief(symbol),
+            comment=self._comment(docs.documentation or docs.description or ""),
+            deprecation=None if said is None else self._comment(said),
+        )
+        if not isinstance(docs, FunctionDocs):
+            return brief
+        results = [self._parameter(each) for each in docs.return_parameters]
+        parameters = tuple(self._parameter(each) for each in docs.parameters if each.type)
+        return replace(brief, parameters=parameters, result=results[0] if results else None)
+
+    def _parameter(self, docs: VariableDocs | ReturnDocs) -> RenderedParameter:
+        return RenderedParameter(
+            name=docs.name,
+            type=self.links.html(type_parts(docs.type) if docs.type else ()),
+            default=docs.default_value if isinstance(docs, VariableDocs) else "",
+            comment=self._comment(docs.description),
+        )
+
+    def _comment(self, text: str) -> SafeHtml:
+        """Return a doc comment, which is Markdown, as safe HTML; a member is on two pages."""
+        if not text.strip():
+            return _NO_COMMENT
+        html = self.comments.get(text)
+        if html is None:
+            html = self.comments[text] = render_markdown(text, self.release.place())
+        return html
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number with what it counts."""
+    return f"{number:,} {thing if number == 1 else f'{thing}s'}"
+
+
+def _environment() -> PageEnvironment:
+    environment = PageEnvironment(FileSystemLoader(Path(__file__).parent / "templates"))
+    filters = cast("dict[str, object]", environment.filters)
+    filters |= {"counted": counted, "show_bidi_characters": show_bidi_characters}
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+def template(name: str) -> Template:
+    return _ENVIRONMENT.get_template(f"{name}.html")

@@ -1,0 +1,66 @@
+"""The budget of a job, what a part of it may exceed, and what becomes of a part."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
+
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a whole job may take; memory is counted above that of the idle child."""
+
+    processor_seconds: float
+    memory_bytes: int
+    output_bytes: int
+
+
+class Exceeded(Enum):
+    """Why a part of a job is refused: the same input would end in the same way again."""
+
+    MEMORY = "memory"
+    PROCESSOR = "processor"
+    TIME = "time"
+    OUTPUT = "output"
+    CRASHED = "crashed"
+
+    def sentence(self, budget: Budget) -> str:
+        """Return the reason for readers, as the end of a sentence."""
+        match self:
+            case Exceeded.MEMORY:
+                return f"it takes more than {budget.memory_bytes // _MIB} MiB of memory"
+            case Exceeded.PROCESSOR:
+                seconds = f"{budget.processor_seconds:g} seconds"
+                return f"it takes more processor time than is left of the {seconds} of a job"
+            case Exceeded.TIME:
+                return "it takes too long"
+            case Exceeded.OUTPUT:
+                return f"the result does not fit into {budget.output_bytes // _MIB} MiB"
+            case Exceeded.CRASHED:
+                return "it cannot be read without an error of the program"
+
+
+@dataclass(frozen=True, slots=True)
+class PartResult:
+    """A part of a job that finished, or that was refused with a sentence.
+
+    The part with the empty name is what a task does outside of its parts; its refusal ends the job.
+    """
+
+    name: str
+    refused: str | None
+    result: Json
+
+
+class ConfinedUnavailable(Exception):
+    """The child could not be started, or ended by a restart: nothing is known about the input.
+
+    Store nothing, and repeat the job later.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("The confined process is not available. Repeat the job later.")

@@ -1,0 +1,284 @@
+"""The confined process: runs the jobs of services in a child, and starts, replaces and stops it."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.confined.child import (
+    START_SECONDS,
+    Begun,
+    Child,
+    ChildEnded,
+    Done,
+    Failed,
+    Finished,
+    Line,
+    Refused,
+)
+from shared.confined.limits import Budget, ConfinedUnavailable, Exceeded, Json, PartResult
+from shared.confined.machine import MachineLock
+from shared.confined.memory import MEASURE, Measure
+from shared.log import log
+
+__all__ = ["Budget", "ConfinedProcess", "ConfinedUnavailable", "Delays", "Exceeded", "PartResult"]
+
+EMPTY_BYTES = 64 * 1024 * 1024  # More than a child takes that has no work.
+IDLE_BYTES = 64 * 1024 * 1024  # A child that holds more after a job is replaced.
+RESULTS_BYTES = 8 * 1024 * 1024  # Of the parts of one job, which this process holds.
+DEADLINE_FACTOR = 3  # Seconds of the clock for each one of the processor.
+DEADLINE_SECONDS = 5
+_LOGGED_CHARACTERS = 500  # A name of a part is a stranger's text.
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """When a child is stopped, and how long one is not started after a failure; in seconds."""
+
+    look: float = 0.25
+    idle: float = 60
+    turn: float = 5
+    first_pause: float = 1
+    longest_pause: float = 60
+
+
+class ConfinedProcess:
+    """Runs one job at a time in the one child of this machine.
+
+    `folder` is the same for all serving processes of the machine; `tasks` is the module with the
+    table of tasks; `measure` returns the memory of a child whose limit the system does not enforce.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        budget: Budget,
+        *,
+        tasks: str = "shared.confined.tasks",
+        delays: Delays | None = None,
+        measure: Measure | None = MEASURE,
+    ) -> None:
+        self._folder = folder
+        self._budget = budget
+        self._tasks = tasks
+        self._delays = delays or Delays()
+        self._measure = measure
+        self._lock = MachineLock(folder)
+        self._turn = asyncio.Lock()
+        self._child: Child | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._idle_since = 0.0
+        self._wanted_since: float | None = None
+        self._pause = 0.0
+        self._paused_until = 0.0
+        self._closed = False
+
+    async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
+        """Run a task over a folder; return its parts in the order in which they ended.
+
+        Raises `ConfinedUnavailable` if the child could not be started or was ended from outside.
+        """
+        async with self._turn:
+            job = _Job(task, folder, request, self._budget)
+            try:
+                while not job.is_done:
+                    await self._advance(job, await self._started())
+            except asyncio.CancelledError:
+                if self._child is not None:
+                    self._child.kill()
+                raise
+            await self._after_job(job)
+            return job.results
+
+    async def close(self) -> None:
+        """Stop the child; a job that runs raises `ConfinedUnavailable`."""
+        self._closed = True
+        self._lock.close()
+        if self._child is not None and self._turn.locked():
+            self._child.kill()
+        async with self._turn:
+            await self._leave()
+
+    async def _advance(self, job: "_Job", child: Child) -> None:
+        """Run the job until it is done or the child ends because of a part, which is refused."""
+        try:
+            await child.send(job.order())
+            while not job.is_done:
+                job.take(await child.receive(job.deadline_seconds()))
+        except ChildEnded as ended:
+            await self._drop_child()
+            if self._closed or ended.reason is None:
+                log.warning("confined.ended", task=job.task, details=ended.details)
+                raise ConfinedUnavailable from None
+            job.refuse(ended.reason, ended.details)
+
+    async def _started(self) -> Child:
+        if self._child is not None and self._child.has_ended:
+            await self._drop_child()
+        if self._child is None:
+            self._child = await self._start()
+            self._watch = self._watch or asyncio.create_task(self._watch_child())
+        return self._child
+
+    async def _start(self) -> Child:
+        if self._closed or self._now() < self._paused_until:
+            raise ConfinedUnavailable
+        try:
+            await self._lock.acquire()
+            child = await Child.start(self._folder, self._tasks)
+        except BaseException as error:
+            self._lock.release()
+            if isinstance(error, OSError | ChildEnded):
+                self._back_off(error)
+                raise ConfinedUnavailable from None
+            raise
+        self._pause = 0
+        return child
+
+    def _back_off(self, error: Exception) -> None:
+        first, longest = self._delays.first_pause, self._delays.longest_pause
+        self._pause = min(2 * self._pause or first, longest)
+        self._paused_until = self._now() + self._pause
+        log.error("confined.start_failed", error=str(error), pause_seconds=self._pause)
+
+    async def _after_job(self, job: "_Job") -> None:
+        self._idle_since = self._now()
+        if job.child_is_large:
+            await self._drop_child()
+        waited = self._wanted_since is not None and self._now() - self._wanted_since
+        if waited and waited >= self._delays.turn:
+            await self._leave()
+
+    async def _watch_child(self) -> None:
+        """Give the lock back when no job needs it and somebody waits, or after a time."""
+        while True:
+            await asyncio.sleep(self._delays.look)
+            if not self._lock.is_wanted():
+                self._wanted_since = None
+            elif self._wanted_since is None:
+                self._wanted_since = self._now()
+            await self._watch_memory()
+            if not self._turn.locked() and self._is_superfluous():
+                async with self._turn:
+                    self._watch = None
+                    await self._leave()
+                return
+
+    async def _watch_memory(self) -> None:
+        child = self._child
+        if self._measure is None or child is None or child.has_ended:
+            return
+        if await self._measure(child.pid) > self._budget.memory_bytes + EMPTY_BYTES:
+            child.kill(Exceeded.MEMORY)
+
+    def _is_superfluous(self) -> bool:
+        idle = self._now() - self._idle_since > self._delays.idle
+        return self._child is None or self._child.has_ended or idle or bool(self._wanted_since)
+
+    async def _leave(self) -> None:
+        """Stop the child, and let another serving process start one."""
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+        self._wanted_since = None
+        try:
+            await self._drop_child()
+        finally:
+            self._lock.release()
+
+    async def _drop_child(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            await child.stop()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+class _Job:
+    """A job, what is known of its parts, and what is left of its budget."""
+
+    def __init__(self, task: str, folder: Path, request: Json, budget: Budget) -> None:
+        self.task = task
+        self.is_done = False
+        self.child_is_large = False
+        self._folder = folder
+        self._request = request
+        self._budget = budget
+        self._left_seconds = budget.processor_seconds
+        self._held_bytes = 0
+        self._part: Begun | None = None
+        self._results: dict[str, PartResult] = {}
+
+    @property
+    def results(self) -> list[PartResult]:
+        """Return the parts in the order in which they ended."""
+        return list(self._results.values())
+
+    def order(self) -> Mapping[str, Json]:
+        """Return the line that tells a child to do what is not done yet."""
+        return {
+            "task": self.task,
+            "folder": str(self._folder.absolute()),
+            "request": self._request,
+            "skip": list(self._results),
+            "budget": {
+                "processor_seconds": self._left_seconds,
+                "memory_bytes": self._budget.memory_bytes,
+                "output_bytes": self._budget.output_bytes,
+            },
+        }
+
+    def deadline_seconds(self) -> float:
+        """Return within which time the next line must come."""
+        if self._part is None:  # It may have to import the task.
+            return DEADLINE_FACTOR * self._left_seconds + START_SECONDS
+        return DEADLINE_FACTOR * self._part.allowance + DEADLINE_SECONDS
+
+    def take(self, line: Line) -> None:
+        """Take a line of the child; raises `ChildEnded` if nothing may follow it."""
+        match line:
+            case Begun() if self._part is None:
+                self._part = line
+            case Finished() if self._part and self._part.begin == line.end:
+                self._end(PartResult(line.end, None, line.result), line.processor_seconds)
+            case Refused() if line.refused == (self._part.begin if self._part else line.refused):
+                self._log_refusal(line.refused, line.reason, line.error)
+                refused = line.reason.sentence(self._budget)
+                self._end(PartResult(line.refused, refused, None), line.processor_seconds)
+            case Done() if self._part is None:
+                self.is_done = True
+                self.child_is_large = line.idle_bytes is None or line.idle_bytes > IDLE_BYTES
+            case Failed():
+                raise ChildEnded(None, line.failed)
+            case _:
+                raise ChildEnded(Exceeded.CRASHED, "A line came out of order.")
+        if self._held_bytes > RESULTS_BYTES:
+            raise ChildEnded(Exceeded.OUTPUT, "The results of the job are too large.")
+
+    def refuse(self, reason: Exceeded, details: str) -> None:
+        """Refuse the part within which the child ended, or the job if it was in none."""
+        part, name = self._part, self._part.begin if self._part else ""
+        self._log_refusal(name, reason, details)
+        self.is_done = part is None
+        if part:
+            self._left_seconds = min(self._left_seconds, part.left)
+        seconds = part.allowance if part else 0
+        self._end(PartResult(name, reason.sentence(self._budget), None), seconds)
+
+    def _end(self, result: PartResult, seconds: float) -> None:
+        self._part = None
+        self._left_seconds = max(0, self._left_seconds - max(0, seconds))
+        self._results[result.name] = result
+        self._held_bytes += len(result.name) + len(json.dumps(result.result))
+
+    def _log_refusal(self, part: str, reason: Exceeded, details: str) -> None:
+        log.warning(
+            "confined.refused",
+            task=self.task,
+            part=part[:_LOGGED_CHARACTERS],
+            reason=reason.value,
+            details=details[:_LOGGED_CHARACTERS],
+        )

@@ -1,0 +1,304 @@
+"""The task `release`: from the archive of a release to its documentation, piece by piece.
+
+Each part writes a file of pieces, and the last part makes one file of them. A part that takes too
+much is refused, and the others are made without it.
+"""
+
+import gzip
+import json
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property, partial
+from itertools import islice
+from pathlib import Path
+
+from shared.confined.comparison import compared, read_models
+from shared.confined.docs_pages import DocsPages
+from shared.confined.docs_text import (
+    json_of,
+    json_text,
+    llms_end,
+    llms_head,
+    llms_module,
+    module_markdown,
+    symbol_markdown,
+)
+from shared.confined.editors import OtherModules, add_editor_pieces
+from shared.confined.limits import Json
+from shared.confined.source import (
+    ARCHIVE,
+    BEFORE,
+    PIECES,
+    RECORD,
+    REQUEST,
+    SINCE,
+    ArchiveFile,
+    ReleaseRequest,
+    changelog_in,
+)
+from shared.confined.tasks import Job
+from shared.domain.api_docs.documents import (
+    facts_text,
+    item_texts,
+    list_texts,
+    read_document,
+    write_document,
+)
+from shared.domain.api_docs.generator import DocsGenerator, PackageSources
+from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.outline import DocsSymbol, declared
+from shared.domain.api_docs.pieces import (
+    PieceKind,
+    PiecesPart,
+    PiecesWriter,
+    merge_pieces,
+    piece_name,
+)
+from shared.domain.api_docs.records import UnreadLines
+from shared.domain.api_docs.release import ModuleFacts, read_sources, release_record
+from shared.domain.archives.unpacking import text_of
+from shared.prose.rendering import render_markdown
+
+MAX_SHOWN_BYTES = 1024 * 1024  # Of a page; longer ones say where the text is instead.
+MAX_TEXT_BYTES = 256 * 1024  # Of a changelog.
+MAX_SENT_BYTES = 2 * 1024 * 1024  # Of Markdown and JSON, which a request has in memory as a whole.
+TOO_LARGE_TO_SHOW = (
+    '<p class="cut">This is too large to show. Read it as Markdown or JSON, or in the files of the '
+    "release.</p>\n"
+)
+SYMBOLS_OF_A_PART = 1_000
+KEPT_DOCUMENT_BYTES = 32 * 1024 * 1024  # Models of more than these are read again by later parts.
+
+
+def make_release(job: Job) -> None:
+    """Make the documentation of a release."""
+    making = _Making(job)
+    modules = making.request.modules
+    for module in modules:
+        job.run(f"module {module}", partial(making.module, module))
+    for module in making.documented:
+        for start in range(0, making.symbol_count(module), SYMBOLS_OF_A_PART):
+            job.run(f"symbols {module} {start}", partial(making.symbols, module, start))
+    for module in ("", *(each for each in modules if each != making.request.name)):
+        job.run(f"readme {module}".rstrip(), partial(making.readme, module))
+    job.run("changelog", making.changelog)
+    for module in making.documented:
+        job.run(f"outline {module}", partial(making.outline, module))
+    if making.request.before:
+        job.run("comparison", making.comparison)
+    job.run_last("finish", making.finish)
+
+
+class _Making:
+    """The documentation of a release in the making.
+
+    A process that was started again, because a part ended the one before, has nothing of this in
+    memory: it reads the sources, or the documents that were finished, when a part needs them.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._output = job.folder / "output"
+        self.request = ReleaseRequest.model_validate_json((job.folder / REQUEST).read_bytes())
+        self._archive = ArchiveFile(job.folder / ARCHIVE)
+        self._others = OtherModules(job.folder, self.request)
+        self._models = dict[str, ModuleDocs]()
+        self._kept_bytes = 0
+
+    @property
+    def documented(self) -> list[str]:
+        """The modules with a document."""
+        return [each for each in self.request.modules if self._document(each).exists()]
+
+    # --- Parts
+
+    def module(self, name: str) -> None:
+        """Write the document of a module, and what the record says of it."""
+        source = next(each for each in self._generator.exported if each.name == name)
+        docs, unread = self._generator.module(source)
+        document = write_document(docs)
+        self._keep(docs, len(document))
+        own = [each for each in self._read[1] if self._is_told_by(name, each.module)]
+        facts = ModuleFacts.of(docs, (*own, *unread))
+        number = self._number(name)
+        count = sum(1 for _ in _symbols(docs))
+        (self._job.output / f"count-{number}").write_text(str(count))
+        (self._job.output / f"facts-{number}.json").write_text(facts.model_dump_json())
+        (self._job.output / f"document-{number}.json.gz").write_bytes(
+            gzip.compress(document, mtime=0)
+        )
+        with self._pieces(f"module-{number}") as pieces:
+            pieces.add(piece_name(PieceKind.DOCUMENT, name), document)
+
+    def symbols(self, name: str, start: int) -> None:
+        """Write the pages of some symbols of a module."""
+        module = self._model(name)
+        pages = DocsPages(self.request, module, self._since(name))
+        with self._pieces(f"symbols-{self._number(name)}-{start}") as pieces:
+            for symbol in islice(_symbols(module), start, start + SYMBOLS_OF_A_PART):
+                of = (name, symbol.path)
+                _add_page(pieces, PieceKind.SYMBOL_PAGE, of, pages.symbol_page(symbol))
+                _add_sent(pieces, PieceKind.SYMBOL_MARKDOWN, of, symbol_markdown(module, symbol))
+                _add_sent(pieces, PieceKind.SYMBOL_JSON, of, json_text(json_of(symbol.docs)))
+
+    def readme(self, module: str) -> None:
+        """Write the readme of a module as HTML; without a module, that of the release."""
+        texts = self.request.texts
+        of_modules = {each.name: each.readme for each in texts.modules}
+        text = of_modules.get(module, "") if module else texts.readme
+        with self._pieces(f"readme-{self._number(module) if module else 'all'}") as pieces:
+            html = self._html(text, self.request.text_folder(module))
+            _add_page(pieces, PieceKind.README, (module,), html)
+
+    def changelog(self) -> None:
+        """Write the changelog as HTML, if the archive has one that is a text."""
+        path = changelog_in(self._archive.directory.files)
+        text = self._text(path) if path else None
+        if text is not None:
+            with self._pieces("changelog") as pieces:
+                html = self._html(text, path.rpartition("/")[0])
+                _add_page(pieces, PieceKind.CHANGELOG, (), html)
+
+    def outline(self, name: str) -> None:
+        """Write the page of a module, its Markdown and JSON, its lists, and what editors read."""
+        module, number = self._model(name), self._number(name)
+        pages = DocsPages(self.request, module, self._since(name))
+        with self._pieces(f"outline-{number}") as pieces:
+            _add_page(pieces, PieceKind.MODULE_PAGE, (name,), pages.module_page(self._facts(name)))
+            markdown = module_markdown(self.request, module)
+            _add_sent(pieces, PieceKind.MODULE_MARKDOWN, (name,), markdown)
+            _add_sent(pieces, PieceKind.MODULE_JSON, (name,), json_text(json_of(module)))
+            pieces.add(piece_name(PieceKind.LIST, name, ""), facts_text(module))
+            for key, text in list_texts(module):
+                pieces.add(piece_name(PieceKind.LIST, name, key), text)
+            for item, text in item_texts(module.functions):
+                pieces.add(piece_name(PieceKind.FUNCTION, name, item), text)
+            for item, text in item_texts(module.clients):
+                pieces.add(piece_name(PieceKind.CLIENT, name, item), text)
+            own = [self._model(each) for each in self.documented if each != name]
+            add_editor_pieces(pieces, module, own, self._others)
+        (self._job.output / f"llms-{number}.txt").write_text(llms_module(self.request, module))
+
+    def comparison(self) -> Json:
+        """Write the changes from the version before; return the verdict on the release."""
+        after = [self._model(each) for each in self.documented]
+        texts = compared(self.request, read_models(self._job.folder / BEFORE), after)
+        with self._pieces("comparison") as pieces:
+            pieces.add(piece_name(PieceKind.CHANGES_PAGE, self.request.before), texts.page)
+            pieces.add(piece_name(PieceKind.CHANGES_JSON, self.request.before), texts.json)
+        return texts.verdict
+
+    def finish(self) -> None:
+        """Write one file with all pieces, and the record."""
+        with self._pieces("rest") as pieces:
+            since = {each: self._since(each) for each in self.documented}
+            pieces.add(piece_name(PieceKind.SINCE), json_text(since))
+            text = "\n".join([llms_head(self.request), *self._llms(), llms_end(self.request)])
+            pieces.add(piece_name(PieceKind.LLMS_TEXT), text[:MAX_SENT_BYTES])
+        files = [*self._output.glob("*.pieces"), *self._job.output.glob("*.pieces")]
+        with (self._job.output / PIECES).open("wb") as target:
+            pointer = merge_pieces(map(PiecesPart.load, sorted(files)), target)
+        record = release_record(list(map(self._facts, self.documented)))
+        names = self._archive.directory.files
+        more = {"pieces": pointer, "files": len(names), "changelog": changelog_in(names)}
+        text = record.model_copy(update=more).model_dump_json()
+        (self._job.output / RECORD).write_text(text)
+        for each in self._job.output.glob("rest.*"):
+            each.unlink()
+
+    # --- What parts read
+
+    def symbol_count(self, module: str) -> int:
+        """Return how many symbols a finished module has."""
+        return int((self._output / f"count-{self._number(module)}").read_text())
+
+    def _number(self, module: str) -> int:
+        return self.request.modules.index(module)
+
+    def _document(self, module: str) -> Path:
+        return self._output / f"document-{self._number(module)}.json.gz"
+
+    def _facts(self, module: str) -> ModuleFacts:
+        file = self._output / f"facts-{self._number(module)}.json"
+        return ModuleFacts.model_validate_json(file.read_bytes())
+
+    def _llms(self) -> list[str]:
+        numbers = map(self._number, self.documented)
+        files = (self._output / f"llms-{each}.txt" for each in numbers)
+        return [file.read_text() for file in files if file.exists()]
+
+    def _model(self, module: str) -> ModuleDocs:
+        """Return the documentation of a finished module."""
+        if module not in self._models:
+            document = gzip.decompress(self._document(module).read_bytes())
+            self._keep(read_document(document), len(document))
+        return self._models[module]
+
+    def _keep(self, docs: ModuleDocs, size: int) -> None:
+        if self._kept_bytes + size > KEPT_DOCUMENT_BYTES:
+            self._models.clear()
+            self._kept_bytes = 0
+        self._models[docs.id] = docs
+        self._kept_bytes += size
+
+    @cached_property
+    def _read(self) -> tuple[PackageSources, tuple[UnreadLines, ...]]:
+        return read_sources(self._archive.sources(self.request), lambda: self._job.is_late)
+
+    @cached_property
+    def _generator(self) -> DocsGenerator:
+        return DocsGenerator(self._read[0], self.request.graph, lambda: self._job.is_late)
+
+    def _is_told_by(self, module: str, unread: str) -> bool:
+        """Check whether the notice of `module` says what was not read of another module, which is
+        not exported."""
+        return unread == module or (
+            module == self.request.modules[0] and unread not in self.request.modules
+        )
+
+    @cached_property
+    def _known_since(self) -> Mapping[str, Mapping[str, str]]:
+        file = self._job.folder / BEFORE / SINCE
+        return json.loads(file.read_bytes()) if file.exists() else {}
+
+    def _since(self, module: str) -> Mapping[str, str]:
+        """Return since which version the symbols of a module exist, by path; empty if that is not
+        known."""
+        request = self.request
+        is_known = not request.before or request.before_is_complete
+        added = request.version if is_known and not request.has_unknown_history else ""
+        known = self._known_since.get(module, {})
+        return {each.path: known.get(each.path, added) for each in _symbols(self._model(module))}
+
+    def _text(self, path: str) -> str | None:
+        entry = self._archive.directory.entries[path]
+        if entry.unpacked_bytes > MAX_TEXT_BYTES:
+            return None
+        return text_of(self._archive.read(path))
+
+    def _html(self, text: str, folder: str) -> str:
+        return render_markdown(text, self.request.place(folder, self._archive.directory.files))
+
+    @contextmanager
+    def _pieces(self, name: str) -> Generator[PiecesWriter]:
+        path = self._job.output / f"{name}.pieces"
+        with path.open("wb") as file:
+            writer = PiecesWriter(file)
+            yield writer
+        PiecesPart(path, writer.places).save()
+
+
+def _symbols(module: ModuleDocs) -> Iterator[DocsSymbol]:
+    """Yield the declarations of a module, and their members."""
+    for _, declaration in declared(module):
+        yield declaration
+        yield from declaration.members()
+
+
+def _add_page(pieces: PiecesWriter, kind: PieceKind, of: tuple[str, ...], html: str) -> None:
+    pieces.add(piece_name(kind, *of), html if len(html) <= MAX_SHOWN_BYTES else TOO_LARGE_TO_SHOW)
+
+
+def _add_sent(pieces: PiecesWriter, kind: PieceKind, of: tuple[str, ...], text: str) -> None:
+    if len(text) <= MAX_SENT_BYTES:
+        pieces.add(piece_name(kind, *of), text)

@@ -1,0 +1,137 @@
+"""What the confined process reads of a release: its archive, and the facts that its push stored."""
+
+from collections.abc import Container
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import quote
+
+from shared.domain.api_docs.sources import ReleaseFiles, select_sources, source_names
+from shared.domain.archives.unpacking import (
+    ArchiveDirectory,
+    ByteSpan,
+    directory_tail,
+    list_files,
+    missing_directory,
+    unpack_file,
+)
+from shared.domain.names import Coordinate
+from shared.domain.packages import Graph, Texts
+from shared.domain.records import Record
+from shared.prose.rendering import TextPlace
+
+# What a job reads, in its folder, and what the task `release` writes into the folder `output`.
+ARCHIVE, REQUEST = "archive", "request.json"
+BEFORE, SINCE = "before", "since"  # A folder with documents, and a file in it.
+RECORD, PIECES = "record.json", "all.pieces"
+_UNPACKED_LAYOUT = "4"  # The version of the layout that keeps the folders of the project.
+_PACKED_TEXTS = "docs"  # The folder into which `bal pack` for Java moves texts of the root.
+
+
+class OtherModule(Record):
+    """A module of another package, in the version that the release was built with."""
+
+    org: str
+    name: str
+    version: str
+    module: str
+    file: str = ""  # Its document, in the folder of the job; empty if there is none.
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return (self.org, self.module, self.version)
+
+
+class ReleaseRequest(Record):
+    """The facts that the documentation of a release is made with."""
+
+    org: str
+    name: str
+    version: str
+    bala_version: str
+    summary: str = ""
+    modules: tuple[str, ...]  # The exported ones.
+    texts: Texts
+    graph: Graph
+    oldest: str = ""  # The oldest live version of the package, or this one.
+    before: str = ""  # The version to compare with.
+    before_is_complete: bool = False
+    has_unknown_history: bool = False  # There are earlier versions without documentation.
+    others: tuple[OtherModule, ...] = ()
+
+    @property
+    def coordinate(self) -> Coordinate:
+        return Coordinate.parse(self.org, self.name, self.version)
+
+    @property
+    def is_project(self) -> bool:
+        return self.bala_version.startswith(_UNPACKED_LAYOUT)
+
+    def source_folder(self, module: str) -> str:
+        """Return the folder of the archive with the sources of a module, with a slash behind it;
+        the root is empty."""
+        if not self.is_project:
+            return f"modules/{module}/"
+        return "" if module == self.name else f"modules/{module.removeprefix(f'{self.name}.')}/"
+
+    def text_folder(self, module: str = "") -> str:
+        """Return the folder of the archive with the readme of a module, or of the release."""
+        if self.is_project:
+            return self.source_folder(module or self.name).removesuffix("/")
+        return f"{_PACKED_TEXTS}/modules/{module}" if module else _PACKED_TEXTS
+
+    @property
+    def address(self) -> str:
+        """Return the path of the release's pages."""
+        return f"/packages/{self.org}/{self.name}/{self.version}"
+
+    def place(self, folder: str = "", names: frozenset[str] | None = None) -> TextPlace:
+        """Return where a text of the folder is, for its links and pictures."""
+        files = quote(f"/files/{self.org}/{self.name}/{self.version}")
+        pages = f"{quote(self.address)}/files?path=" if names is not None else ""
+        return TextPlace(files=files, folder=folder, names=names, pages=pages)
+
+
+_CHANGELOGS = tuple(
+    f"{folder}{name}.md"
+    for folder in ("", "docs/")  # Archives for Java have texts in `docs`.
+    for name in ("CHANGELOG", "Changelog", "changelog", "CHANGES", "HISTORY")
+)
+
+
+def changelog_in(files: Container[str]) -> str:
+    """Return the path of the changelog in an archive, the first that it has; or an empty text."""
+    return next((each for each in _CHANGELOGS if each in files), "")
+
+
+class ArchiveFile:
+    """The archive of a release, as a file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._size = path.stat().st_size
+
+    @cached_property
+    def directory(self) -> ArchiveDirectory:
+        tail = self._read(directory_tail(self._size))
+        missing = missing_directory(tail, self._size)
+        return list_files(self._read(missing) + tail if missing else tail, self._size)
+
+    def read(self, name: str) -> bytes:
+        """Return a file of the archive."""
+        entry = self.directory.entry(name)
+        return unpack_file(self._read(self.directory.span(entry)), entry)
+
+    def _read(self, span: ByteSpan) -> bytes:
+        with self._path.open("rb") as file:
+            file.seek(span.start)
+            return file.read(span.count)
+
+    def sources(self, request: ReleaseRequest) -> ReleaseFiles:
+        """Return the sources; of those that are too large, the reason."""
+        names = source_names(self.directory.files, request.name)
+        sizes = {each: self.directory.entries[each.entry].unpacked_bytes for each in names}
+        refused = select_sources(sizes)
+        contents = {each: refused.get(each) or self.read(each.entry) for each in names}
+        return ReleaseFiles(
+            request.coordinate, request.modules, request.texts, request.graph, contents
+        )

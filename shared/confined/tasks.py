@@ -1,0 +1,204 @@
+"""The tasks of the confined process, and the job that a task is given.
+
+A task is a function `task(job: Job) -> None`, which does its work in parts. Only the child imports
+tasks; the parent knows their names.
+"""
+
+import errno
+import json
+import shutil
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from shared.confined.limits import Budget, Exceeded, Json
+
+# The name of a task, and where it is: "module:function".
+TASKS: Mapping[str, str] = {
+    "release": "shared.confined.release:make_release",
+    "compare": "shared.confined.comparison:compare_versions",
+    "highlight": "shared.confined.files:highlight_file",
+}
+
+LINE_BYTES = 64 * 1024  # The longest line that travels between child and parent.
+_LATE_SHARE = 0.7  # Of what a part may take: from then on it should come to an end.
+_SHARE = 0.5  # Of the processor time that is left: what one part may take.
+_LEAST_SECONDS = 0.01  # With less left no part is begun.
+_KEEPING_SECONDS = 5  # For moving the files of a part that finished.
+_LAST_SECONDS = 3  # For the last part, besides the budget.
+_FRAMES = 5  # Of a part's error, for the log.
+
+# Failures of the machine, which say nothing about the input: the job is repeated later.
+_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
+
+
+class Limits(Protocol):
+    """The limits of the process in which a job runs."""
+
+    def used_seconds(self) -> float:
+        """Return the processor time that the process has taken since it began."""
+        ...
+
+    def allow(self, seconds: float, output_bytes: int) -> float:
+        """End the process when it takes more processor time from now on; fail larger files.
+
+        Returns the seconds that are allowed indeed: the system counts whole ones.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A job as the parent sends it: `skip` are the parts that finished or were refused before."""
+
+    folder: Path
+    request: Json
+    skip: Set[str]
+    budget: Budget
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    result: Json = None
+    reason: Exceeded | None = None
+    error: str = ""
+
+
+class _OutputExceeded(Exception):
+    pass
+
+
+class Job:
+    """A request, a folder with its inputs, and the parts in which a task does its work.
+
+    What a part writes into `output` is there, in the folder `output` of the job, once the part has
+    finished, and never of a part that was refused.
+    """
+
+    def __init__(
+        self, order: Order, limits: Limits, report: Callable[[Mapping[str, Json]], None]
+    ) -> None:
+        self.folder = order.folder
+        self.request = order.request
+        self.output = order.folder / "part"
+        self._skip = order.skip
+        self._budget = order.budget
+        self._limits = limits
+        self._report = report
+        self._began = limits.used_seconds()
+        self._late_at = 0.0
+        self._kept = order.folder / "output"
+        if not order.skip:  # A job that is repeated begins again.
+            shutil.rmtree(self._kept, ignore_errors=True)
+        self._kept.mkdir(exist_ok=True)
+        self._output_left = order.budget.output_bytes - _bytes_of(self._kept.rglob("*"))
+
+    def run(self, name: str, work: Callable[[], Json]) -> Json:
+        """Do a part with at most half of the processor time that is left.
+
+        Returns what `work` returns, which is small and JSON; None if the part is refused, or if it
+        was finished or refused when the job was run before.
+        """
+        return self._run(name, work, _SHARE)
+
+    def run_last(self, name: str, work: Callable[[], Json]) -> Json:
+        """Do the last part, as `run`, with all of the processor time that is left, and with some if
+        none is: it makes one of what the others finished."""
+        return self._run(name, work, 1, _LAST_SECONDS)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the part should leave out what can be left out, so that it is not refused."""
+        return self._limits.used_seconds() > self._late_at
+
+    def run_task(self, task: Callable[["Job"], None]) -> None:
+        """Run the whole task; what fails outside of a part is reported for the empty name."""
+        self._allow(self._left_seconds(_LAST_SECONDS))
+        outcome = _attempt(lambda: task(self))
+        if outcome.reason:
+            self._report_refusal("", outcome, self._limits.used_seconds() - self._began)
+        shutil.rmtree(self.output, ignore_errors=True)
+
+    def _run(
+        self, name: str, work: Callable[[], Json], share: float, least_seconds: float = 0
+    ) -> Json:
+        if name in self._skip:
+            return None
+        left, began = self._left_seconds(least_seconds), self._limits.used_seconds()
+        if left < _LEAST_SECONDS:
+            self._report_refusal(name, _Outcome(reason=Exceeded.PROCESSOR), 0)
+            return None
+        allowance = self._allow(left * share)
+        self._late_at = began + left * share * _LATE_SHARE
+        self._report({"begin": name, "left": left, "allowance": allowance})
+        outcome = _attempt(lambda: self._finish(name, work))
+        seconds = self._limits.used_seconds() - began
+        if outcome.reason:
+            self._report_refusal(name, outcome, seconds)
+        else:
+            self._report({"end": name, "result": outcome.result, "processor_seconds": seconds})
+        self._allow(self._left_seconds(_LAST_SECONDS))
+        return outcome.result
+
+    def _finish(self, name: str, work: Callable[[], Json]) -> Json:
+        shutil.rmtree(self.output, ignore_errors=True)
+        self.output.mkdir()
+        result = work()
+        # The line has the name and some numbers as well.
+        if len(json.dumps([name, result])) > LINE_BYTES - 1024:
+            raise _OutputExceeded
+        files = [each for each in self.output.rglob("*") if each.is_file()]
+        targets = [self._kept / each.relative_to(self.output) for each in files]
+        left = self._output_left + _bytes_of(targets) - _bytes_of(files)
+        if left < 0:
+            raise _OutputExceeded
+        # The part has done its work, and must not end between two of its files.
+        self._allow(_KEEPING_SECONDS)
+        self._output_left = left
+        for file, target in zip(files, targets, strict=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
+        return result
+
+    def _left_seconds(self, least: float) -> float:
+        used = self._limits.used_seconds() - self._began
+        return max(least, self._budget.processor_seconds - used)
+
+    def _allow(self, seconds: float) -> float:
+        return self._limits.allow(seconds, self._output_left)
+
+    def _report_refusal(self, name: str, outcome: _Outcome, seconds: float) -> None:
+        reason = outcome.reason and outcome.reason.value
+        line = {"refused": name, "reason": reason, "processor_seconds": seconds}
+        self._report({**line, "error": outcome.error})
+
+
+def _attempt(work: Callable[[], Json]) -> _Outcome:
+    """Do the work; what fails because of the input is a reason, and other failures are raised."""
+    try:
+        return _Outcome(result=work())
+    except (MemoryError, _OutputExceeded) as error:
+        exceeded = Exceeded.MEMORY if isinstance(error, MemoryError) else Exceeded.OUTPUT
+        return _Outcome(reason=exceeded)
+    except OSError as error:
+        if error.errno in _MACHINE:
+            raise
+        if error.errno in {errno.EFBIG, errno.ENOMEM}:
+            memory = error.errno == errno.ENOMEM
+            return _Outcome(reason=Exceeded.MEMORY if memory else Exceeded.OUTPUT)
+        return _Outcome(reason=Exceeded.CRASHED, error=_place(error))
+    except Exception as error:  # The outermost edge of what reads a stranger's text.
+        return _Outcome(reason=Exceeded.CRASHED, error=_place(error))
+
+
+def _place(error: Exception) -> str:
+    """Return the kind and place of an error, without its message, which may quote the input."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
+    places = " > ".join(f"{Path(each.filename).name}:{each.lineno}" for each in frames)
+    return f"{type(error).__name__} at {places}"
+
+
+def _bytes_of(files: Iterable[Path]) -> int:
+    return sum(each.stat().st_size for each in files if each.is_file())

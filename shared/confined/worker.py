@@ -1,0 +1,197 @@
+"""What the child runs: it reads jobs from its standard input and reports lines about their parts.
+
+It was started with a fresh interpreter and an empty environment, has one thread and no descriptor
+but its standard streams, and ends when its standard input does.
+"""
+
+import ctypes
+import gc
+import importlib
+import json
+import math
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO, TypedDict
+
+from shared.confined.limits import Budget, Json
+from shared.confined.tasks import Job, Order
+from shared.file_lock import hold_file_lock
+
+Report = Callable[[Mapping[str, Json]], None]
+Task = Callable[[Job], None]
+
+_ERROR_CHARACTERS = 4000
+_DESCRIPTORS = 65_536  # More than a process opens by default.
+_PR_SET_PDEATHSIG = 1  # Of prctl(2).
+
+if sys.platform == "win32":
+
+    class ProcessLimits:
+        """The limits of this process: Windows has none that a process sets for itself."""
+
+        def used_seconds(self) -> float:
+            return time.process_time()
+
+        def allow(self, seconds: float, output_bytes: int) -> float:  # noqa: ARG002
+            return seconds
+
+        def allow_memory(self, more_bytes: int) -> None:
+            """Leave memory to the parent."""
+
+        def lift(self) -> None:
+            """Do nothing, as nothing was limited."""
+
+else:
+    import resource
+
+    class ProcessLimits:
+        """The limits of this process, which the system enforces."""
+
+        def __init__(self) -> None:
+            _set_soft(resource.RLIMIT_CORE, 0)
+
+        def used_seconds(self) -> float:
+            return time.process_time()
+
+        def allow(self, seconds: float, output_bytes: int) -> float:
+            used = time.process_time()
+            # SIGXCPU ends the process, also within a function of C; the system counts in seconds.
+            allowed = math.ceil(used + seconds)
+            _set_soft(resource.RLIMIT_CPU, allowed)
+            # Python ignores SIGXFSZ: a write beyond the limit fails with EFBIG.
+            _set_soft(resource.RLIMIT_FSIZE, output_bytes)
+            return allowed - used
+
+        def allow_memory(self, more_bytes: int) -> None:
+            """Fail allocations above what is mapped now and `more_bytes`."""
+            mapped = _statm(0)
+            if mapped is not None:
+                _set_soft(resource.RLIMIT_AS, mapped + more_bytes)
+
+        def lift(self) -> None:
+            """Remove the limits, to import or between jobs."""
+            for each in (resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_AS):
+                _set_soft(each, resource.RLIM_INFINITY)
+
+    def _set_soft(limit: int, value: int) -> None:
+        hard = resource.getrlimit(limit)[1]
+        if hard != resource.RLIM_INFINITY and not 0 <= value <= hard:
+            value = hard
+        resource.setrlimit(limit, (value, hard))
+
+
+def _statm(field: int) -> int | None:
+    """Return the bytes that are mapped (0) or resident (1); None where the system does not say."""
+    try:
+        text = Path("/proc/self/statm").read_text("ascii")
+    except OSError:
+        return None
+    return int(text.split()[field]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class _BudgetFields(TypedDict):
+    processor_seconds: float
+    memory_bytes: int
+    output_bytes: int
+
+
+class _Sent(TypedDict):
+    task: str
+    folder: str
+    request: Json
+    skip: list[str]
+    budget: _BudgetFields
+
+
+class Worker:
+    """Runs one job after the other with the tasks of a module."""
+
+    def __init__(self, tasks: str, limits: ProcessLimits, report: Report) -> None:
+        self._names: Mapping[str, str] = importlib.import_module(tasks).TASKS
+        self._limits = limits
+        self._report = report
+        self._loaded: dict[str, Task] = {}
+        self._empty_bytes = 0
+
+    def serve(self, lines: BinaryIO) -> None:
+        """Run the jobs of these lines until they end."""
+        for line in lines:
+            self._run(json.loads(line))
+            gc.collect()
+            self._limits.lift()
+            self._report({"done": True, "idle_bytes": self._held_bytes()})
+
+    def _run(self, sent: _Sent) -> None:
+        task = self._load(sent["task"])
+        order = _order(sent)
+        job = Job(order, self._limits, self._report)
+        self._limits.allow_memory(order.budget.memory_bytes)
+        job.run_task(task)
+
+    def _load(self, name: str) -> Task:
+        if name not in self._loaded:
+            module, _, function = self._names[name].partition(":")
+            self._loaded[name] = getattr(importlib.import_module(module), function)
+            gc.collect()
+            gc.freeze()  # What is imported stays, so it is not searched after each job.
+            self._empty_bytes = _statm(1) or 0
+        return self._loaded[name]
+
+    def _held_bytes(self) -> int | None:
+        """Return the memory above that of the idle process; None where the system does not say."""
+        resident = _statm(1)
+        return None if resident is None else max(0, resident - self._empty_bytes)
+
+
+def _order(sent: _Sent) -> Order:
+    budget = Budget(**sent["budget"])
+    return Order(Path(sent["folder"]), sent["request"], frozenset(sent["skip"]), budget)
+
+
+def main(lock: str, tasks: str) -> None:
+    """Serve standard input; the lock is held so that a machine never has two children at work."""
+    _leave_the_parent()
+    report = _reporting(_take_standard_output())
+    try:
+        with hold_file_lock(Path(lock)):
+            worker = Worker(tasks, ProcessLimits(), report)
+            report({"ready": True})
+            worker.serve(sys.stdin.buffer)
+    except MemoryError:
+        # It is too late to say so in a line; the signal says it.
+        os.abort()
+    except Exception:  # The outermost edge of the process.
+        report({"failed": traceback.format_exc()[-_ERROR_CHARACTERS:]})
+        raise SystemExit(1) from None
+
+
+def _leave_the_parent() -> None:
+    """Keep nothing of the parent, and end when it is killed, also in the middle of a job."""
+    os.environ.clear()
+    if sys.platform != "win32":
+        os.closerange(3, _DESCRIPTORS)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _take_standard_output() -> BinaryIO:
+    """Return the stream of lines; whatever else is printed from now on is lost."""
+    lines = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nothing, stream)
+    os.close(nothing)
+    return lines
+
+
+def _reporting(lines: BinaryIO) -> Report:
+    def report(line: Mapping[str, Json]) -> None:
+        lines.write(json.dumps(line).encode() + b"\n")
+        lines.flush()
+
+    return report

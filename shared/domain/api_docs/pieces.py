@@ -1,0 +1,192 @@
+"""The pieces of a release's documentation: one file, with an index by which a piece is found.
+
+The file has the pieces, then the blocks of the index, then its root::
+
+    piece … piece  block … block  root
+
+A block is a JSON array of `[name, start, length, unpacked length]`, sorted by name and at most
+`BLOCK_BYTES` long. The root is a JSON array of `[first name, start, length]`, one for each block. A
+reader needs the root, one block and one range, whatever the file has. A piece that is shorter as a
+gzip file is stored as one.
+"""
+
+import gzip
+import json
+import shutil
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from shared.domain.records import Record
+
+BLOCK_BYTES = 64 * 1024  # Parsed in 0.4 ms.
+MAX_NAME_LENGTH = 1_000  # Characters; the addresses of longer names are refused by proxies.
+_PACKED_FROM = 1_024  # Bytes. Shorter pieces are hardly shorter as gzip files.
+_LEVEL = 6
+
+
+class PieceKind(StrEnum):
+    """What a piece is."""
+
+    DOCUMENT = "document"  # Of a module, as `/2.0/docs` sends it.
+    MODULE_PAGE = "module.html"
+    MODULE_MARKDOWN = "module.md"
+    MODULE_JSON = "module.json"
+    SYMBOL_PAGE = "symbol.html"
+    SYMBOL_MARKDOWN = "symbol.md"
+    SYMBOL_JSON = "symbol.json"
+    LIST = "list"  # Of a module's document, by its key.
+    FUNCTION = "function"  # Of the list `functions`, by its name; as CLIENT.
+    CLIENT = "client"
+    CONNECTOR = "connector"  # As editors read it; as TRIGGER.
+    TRIGGER = "trigger"
+    TRIGGER_NAME = "trigger.name"  # Empty: a name by which editors ask for the trigger.
+    README = "readme"  # Of a module, or of the release.
+    CHANGELOG = "changelog"
+    LLMS_TEXT = "llms"
+    SINCE = "since"  # Since which version the symbols of each module exist.
+    CHANGES_PAGE = "changes.html"  # From the version before.
+    CHANGES_JSON = "changes.json"
+
+
+def piece_name(kind: PieceKind, *of: str) -> str:
+    """Return the name of a piece, of a module and of what is in it."""
+    return "|".join((kind.value, *of))
+
+
+class PiecesPointer(Record):
+    """Where the pieces of a release are: the name of the file, and the places in it."""
+
+    name: str = ""  # Given when it is stored.
+    index_start: int
+    root_start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class PiecePlace:
+    """The place of a piece in its file."""
+
+    start: int
+    length: int
+    unpacked_length: int
+
+    def unpack(self, stored: bytes) -> bytes:
+        """Return the piece as it was added."""
+        if self.unpacked_length == self.length:
+            return stored
+        return gzip.decompress(stored)
+
+
+@dataclass(frozen=True, slots=True)
+class PiecesRoot:
+    """The root of an index."""
+
+    first_names: Sequence[str]
+    blocks: Sequence[tuple[int, int]]  # Start and length of each.
+
+    @classmethod
+    def parse(cls, content: bytes) -> Self:
+        rows: list[tuple[str, int, int]] = json.loads(content)
+        return cls([each[0] for each in rows], [(each[1], each[2]) for each in rows])
+
+    def block_of(self, name: str) -> tuple[int, int] | None:
+        """Return start and length of the block that has this piece if there is one."""
+        at = bisect_right(self.first_names, name)
+        return self.blocks[at - 1] if at else None
+
+
+def parse_block(content: bytes) -> dict[str, PiecePlace]:
+    """Return the places of the pieces of a block."""
+    return {name: PiecePlace(*place) for name, *place in json.loads(content)}
+
+
+@dataclass(slots=True)
+class PiecesWriter:
+    """Writes pieces to a file that `merge_pieces` reads, and keeps their places in memory."""
+
+    file: BinaryIO
+    places: dict[str, PiecePlace] = field(default_factory=dict[str, PiecePlace])
+
+    def add(self, name: str, content: str | bytes) -> None:
+        """Add a piece; of two with the same name, the first stays."""
+        content = content.encode(errors="replace") if isinstance(content, str) else content
+        if name in self.places or len(name) > MAX_NAME_LENGTH:
+            return
+        packed = _packed(content) if len(content) >= _PACKED_FROM else content
+        stored = packed if len(packed) < len(content) else content
+        self._write(name, stored, len(content))
+
+    def _write(self, name: str, stored: bytes, unpacked_length: int) -> None:
+        self.places[name] = PiecePlace(self.file.tell(), len(stored), unpacked_length)
+        self.file.write(stored)
+
+
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, _LEVEL, mtime=0)
+
+
+@dataclass(frozen=True, slots=True)
+class PiecesPart:
+    """A file with pieces, and their places in it."""
+
+    path: Path
+    places: dict[str, PiecePlace]
+
+    def save(self) -> None:
+        """Write the places beside the file."""
+        rows = [
+            (name, each.start, each.length, each.unpacked_length)
+            for name, each in self.places.items()
+        ]
+        self._index.write_text(json.dumps(rows))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        part = cls(path, {})
+        part.places.update(parse_block(part._index.read_bytes()))
+        return part
+
+    @property
+    def _index(self) -> Path:
+        return self.path.with_suffix(".index")
+
+
+def merge_pieces(parts: Iterable[PiecesPart], target: BinaryIO) -> PiecesPointer:
+    """Write the file with the pieces of all parts; of two with the same name, the last stays."""
+    places = dict[str, PiecePlace]()
+    for part in parts:
+        offset = target.tell()
+        with part.path.open("rb") as source:
+            shutil.copyfileobj(source, target)
+        for piece, place in part.places.items():
+            places[piece] = PiecePlace(offset + place.start, place.length, place.unpacked_length)
+    index_start = target.tell()
+    root = [[first, *_write(target, block)] for first, block in _blocks(sorted(places.items()))]
+    root_start = target.tell()
+    target.write(json.dumps(root).encode())
+    return PiecesPointer(index_start=index_start, root_start=root_start, end=target.tell())
+
+
+def _write(target: BinaryIO, content: bytes) -> tuple[int, int]:
+    start = target.tell()
+    target.write(content)
+    return start, len(content)
+
+
+def _blocks(places: Iterable[tuple[str, PiecePlace]]) -> Iterator[tuple[str, bytes]]:
+    """Yield the first name of each block, and the block."""
+    first, rows, size = "", list[str](), 2
+    for name, place in places:
+        row = json.dumps([name, place.start, place.length, place.unpacked_length])
+        if rows and size + len(row) + 1 > BLOCK_BYTES:
+            yield first, f"[{','.join(rows)}]".encode()
+            rows, size = [], 2
+        first = first if rows else name
+        rows.append(row)
+        size += len(row) + 1
+    if rows:
+        yield first, f"[{','.join(rows)}]".encode()

@@ -1,0 +1,67 @@
+"""Files and folders for their owner alone, whatever the umask: keys, hashes of tokens, private
+packages.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_FILE_MODE = stat.S_IRUSR | stat.S_IWUSR
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create the folder and its missing parents; an existing one keeps its permissions."""
+    try:
+        folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+    except FileNotFoundError:
+        make_private_folder(folder.parent)
+        folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+
+
+def open_private(file: Path, mode: Literal["wb", "ab", "xb"]) -> BinaryIO:
+    """Open a file as `open` does; if it is created, then for its owner."""
+
+    def opener(path: str, flags: int) -> int:
+        return os.open(path, flags, _FILE_MODE)
+
+    return open(file, mode, opener=opener)
+
+
+def replace_private(file: Path, text: str) -> None:
+    """Replace the file at once, so that nobody ever reads an incomplete one."""
+    unfinished = file.with_name(f"{file.name}.new")
+    unfinished.unlink(missing_ok=True)
+    with open_private(unfinished, "xb") as stream:
+        stream.write(text.encode())
+        stream.flush()
+        os.fsync(stream.fileno())
+    unfinished.replace(file)
+
+
+def copy_private(file: Path, target: Path) -> None:
+    """Copy a file with its times to a new one."""
+    with file.open("rb") as source, open_private(target, "xb") as copy:
+        shutil.copyfileobj(source, copy)
+        found = os.fstat(source.fileno())
+    os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def close_to_others(path: Path) -> None:
+    """Take the permissions of everybody but the owner from a file or folder."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & _OTHERS:
+        path.chmod(mode & ~_OTHERS)
+
+
+def open_to_others(folder: Path) -> Iterator[Path]:
+    """Yield the folder and what it holds, as far as others than the owner have permissions."""
+    for root, _, names in os.walk(folder):
+        for path in (Path(root), *(Path(root, name) for name in names)):
+            with suppress(FileNotFoundError):  # It was deleted meanwhile, or leads nowhere.
+                if path.stat().st_mode & _OTHERS:
+                    yield path

@@ -1,0 +1,152 @@
+"""Reads the pieces of the documentation of releases: the index first, then one range."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.caching import LruCache
+from shared.domain.api_docs.pieces import (
+    BLOCK_BYTES,
+    PiecePlace,
+    PiecesPointer,
+    PiecesRoot,
+    parse_block,
+)
+from shared.domain.api_docs.records import NO_API, ApiDocsRecord
+from shared.domain.archives.names import Digest
+from shared.ports import DocumentStore
+
+RECORDS_CACHED = 4_000  # About a kilobyte each, without symbols.
+INDEX_CACHED_BYTES = 16 * 1024 * 1024  # Of memory: the indexes of some thousand small releases.
+_MEMORY_OF_A_BYTE = 4  # Of an index, once it is parsed.
+
+Block = Mapping[str, PiecePlace]
+
+
+class PiecesGone(Exception):
+    """The file of pieces is not there, as after a restored backup. Make the documentation again."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPiece:
+    """A piece as it is stored: a gzip file if `is_packed`."""
+
+    content: bytes
+    place: PiecePlace
+
+    @property
+    def is_packed(self) -> bool:
+        return self.place.length != self.place.unpacked_length
+
+    def unpack(self) -> bytes:
+        return self.place.unpack(self.content)
+
+
+class PieceReader:
+    """Reads pieces by the digest of the archive and their names.
+
+    Files of pieces never change, so their indexes are kept. A file that is gone was replaced by a
+    newer one, to which the record points by then.
+    """
+
+    def __init__(self, documents: DocumentStore) -> None:
+        self._documents = documents
+        self._records = LruCache[str, ApiDocsRecord](RECORDS_CACHED)
+        self._roots = LruCache[str, tuple[int, PiecesRoot]](
+            INDEX_CACHED_BYTES // 4, weigh=lambda _, each: each[0] * _MEMORY_OF_A_BYTE
+        )
+        self._blocks = LruCache[tuple[str, int], tuple[int, Block]](
+            INDEX_CACHED_BYTES, weigh=lambda _, each: each[0] * _MEMORY_OF_A_BYTE
+        )
+
+    async def record(self, digest: Digest) -> ApiDocsRecord | None:
+        """Return the record of an archive's documentation without its connectors and symbols, or
+        None if none was made. One that has pieces is kept in memory."""
+        known = self._records.get(digest.hex)
+        if known is not None:
+            return known
+        record = await self._documents.api_docs_record(digest)
+        if record is None:
+            return None
+        short = _without_lists(record)
+        if record.pieces is not None:
+            self._records.put(digest.hex, short)
+        return short
+
+    async def place(self, digest: Digest, name: str) -> PiecePlace | None:
+        """Return where a piece is, or None; raise `PiecesGone`."""
+        found = await self._located(digest, name)
+        return found and found[1]
+
+    async def read(self, digest: Digest, name: str) -> StoredPiece | None:
+        """Return a piece, or None; raise `PiecesGone`."""
+        for _ in range(2):
+            found = await self._located(digest, name)
+            if found is None:
+                return None
+            pointer, place = found
+            content = await self._range(digest, pointer, place.start, place.length)
+            if content is not None:
+                return StoredPiece(content, place)
+        raise PiecesGone
+
+    def forget(self, digest: Digest) -> None:
+        """Read the record again: its documentation was just made."""
+        self._records.drop(digest.hex)
+
+    async def _located(self, digest: Digest, name: str) -> tuple[PiecesPointer, PiecePlace] | None:
+        for _ in range(2):
+            record = await self.record(digest)
+            if record is None or record.pieces is None:
+                return None
+            block = await self._block_of(digest, record.pieces, name)
+            if block is not None:
+                place = block.get(name)
+                return (record.pieces, place) if place else None
+        raise PiecesGone
+
+    async def _block_of(self, digest: Digest, pointer: PiecesPointer, name: str) -> Block | None:
+        """Return the block of the index that has a piece if there is one; None if the file is
+        gone."""
+        known = self._roots.get(pointer.name)
+        root = known[1] if known else await self._read_root(digest, pointer)
+        if root is None:
+            return None
+        at = root.block_of(name)
+        if at is None:
+            return {}
+        block = self._blocks.get((pointer.name, at[0]))
+        if block is not None:
+            return block[1]
+        content = await self._range(digest, pointer, *at)
+        return None if content is None else self._keep_block(pointer, at[0], content)
+
+    async def _read_root(self, digest: Digest, pointer: PiecesPointer) -> PiecesRoot | None:
+        """Read the root; a short index is read as a whole."""
+        is_short = pointer.end - pointer.index_start <= BLOCK_BYTES
+        start = pointer.index_start if is_short else pointer.root_start
+        content = await self._range(digest, pointer, start, pointer.end - start)
+        if content is None:
+            return None
+        root = PiecesRoot.parse(content[pointer.root_start - start :])
+        self._roots.put(pointer.name, (pointer.end - pointer.root_start, root))
+        for begin, length in root.blocks if is_short else ():
+            self._keep_block(pointer, begin, content[begin - start : begin - start + length])
+        return root
+
+    def _keep_block(self, pointer: PiecesPointer, start: int, content: bytes) -> Block:
+        block = parse_block(content)
+        self._blocks.put((pointer.name, start), (len(content), block))
+        return block
+
+    async def _range(
+        self, digest: Digest, pointer: PiecesPointer, start: int, count: int
+    ) -> bytes | None:
+        content = await self._documents.read_pieces(digest, pointer.name, start, count)
+        if content is None or len(content) != count:
+            self._records.drop(digest.hex)
+            return None
+        return content
+
+
+def _without_lists(record: ApiDocsRecord) -> ApiDocsRecord:
+    return record.model_copy(update={"api": NO_API, "symbols": ""})

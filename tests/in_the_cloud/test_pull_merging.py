@@ -1,0 +1,39 @@
+"""Pulls that a thousand instances count are merged as fast as they are written."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bench.pull_merging import BATCHES_A_MINUTE, Load, simulation
+from shared.adapters.cosmos.pulls import BATCHES_AT_ONCE
+from shared.adapters.cosmos.waiting_pulls import PARTITIONS, batch_item
+from shared.domain.names import Package
+from shared.ports import PullBatch
+
+INSTANCES = 1_000
+MINUTES = 6
+
+# What instances write in a minute, and what a partition collects until it is merged.
+MOST_WAITING = BATCHES_A_MINUTE * INSTANCES + len(PARTITIONS) * BATCHES_AT_ONCE
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.slow
+async def test_the_roll_up_keeps_up_with_a_thousand_instances(tmp_path: Path) -> None:
+    async with simulation(tmp_path, Load(INSTANCES, packages=20, pulls=60)) as simulated:
+        await simulated.run(MINUTES)
+        assert max(each.waiting for each in simulated.minutes) <= MOST_WAITING
+        assert simulated.minutes[-1].waiting <= len(PARTITIONS) * BATCHES_AT_ONCE
+        assert all(each.seconds < 60 for each in simulated.minutes)
+        pulled = Package.parse("acme", "package0")
+        assert await simulated.finish(pulled) == simulated.written[pulled.key]
+        assert simulated.waiting() == 0
+
+
+def test_processes_write_to_sixteen_partitions_in_equal_parts() -> None:
+    used = Counter(
+        batch_item(PullBatch(f"process {number}", 1, {}))["pk"] for number in range(16_000)
+    )
+    assert len(used) == 16
+    assert all(abs(times - 1_000) < 150 for times in used.values())

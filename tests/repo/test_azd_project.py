@@ -1,0 +1,57 @@
+"""What `azd up` does with azure.yaml, by the rules that the sources of azd 1.25 to 1.30 have.
+
+azd filters services by their `condition` with what its environment holds at that moment: each step
+of a custom workflow reads the environment again, and without one the filter comes before
+everything. A provision puts the outputs of the template into the environment.
+"""
+
+import pytest
+
+from tests.repo.azd_project import PROJECT
+from tests.repo.bicep_templates import MAIN, module, template
+
+SERVICES: dict[str, dict[str, str]] = PROJECT["services"]
+TRUE = ("1", "true", "TRUE", "True", "yes", "YES", "Yes")
+
+
+def enabled(environment: dict[str, str]) -> set[str]:
+    """Return the services that azd finds enabled."""
+    return {
+        name
+        for name, service in SERVICES.items()
+        if "condition" not in service
+        or environment.get(service["condition"].strip("${}"), "") in TRUE
+    }
+
+
+def deployed_by_a_first_up(outputs: dict[str, str]) -> set[str]:
+    """Return what `azd up` deploys in an environment that was never provisioned."""
+    environment: dict[str, str] = {}
+    steps: list[dict[str, str]] = PROJECT.get("workflows", {}).get("up", [])
+    deployed = set[str]() if steps else enabled(environment)
+    for step in steps:
+        if step["azd"] == "provision":
+            environment |= outputs
+        else:
+            assert step["azd"] == "deploy --all"
+            deployed |= enabled(environment)
+    return deployed
+
+
+@pytest.mark.parametrize(
+    ("edge", "services"), [("false", {"registry"}), ("true", {"registry", "reads"})]
+)
+def test_a_first_up_deploys_the_package_to_every_app(edge: str, services: set[str]) -> None:
+    assert deployed_by_a_first_up({"BALLROOM_READS_APART": edge}) == services
+
+
+def test_a_service_is_enabled_by_an_output_of_the_template() -> None:
+    conditions = [each["condition"] for each in SERVICES.values() if "condition" in each]
+    assert conditions == ["${BALLROOM_READS_APART}"]
+    assert template(MAIN).outputs["BALLROOM_READS_APART"]["value"] == "edge"
+
+
+def test_every_service_has_the_tag_of_one_app() -> None:
+    tagged = [template(MAIN).given(each)["service"] for each in ("functions", "reads")]
+    assert sorted(tagged) == sorted(SERVICES)
+    assert "'azd-service-name': service" in module("functions").text

@@ -1,0 +1,80 @@
+"""Pairs of registries that differ by what is hidden, and what those who ask them get to know."""
+
+from collections.abc import AsyncGenerator, Hashable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from shared.auth.authentication import RequestClient
+from tests.sampling import covering
+from tests.security.package_probes import Seen, seen
+from tests.support.port_doubles import Journal
+from tests.support.world import Template, World, asking
+
+Question = TypeVar("Question", bound=Hashable)
+
+NOBODY: Mapping[str, str] = {}  # The headers of somebody without credentials.
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry, the calls that its stores get, and the headers of those who ask it."""
+
+    world: World
+    journal: Journal
+    people: Mapping[str, Mapping[str, str]]
+
+    async def asked(self, request: httpx.Request, who: str) -> tuple[Seen, list[str]]:
+        """Return what somebody sees, and what it cost the stores, once they are known."""
+        sent = self.people[who]
+        request.headers.update(sent)
+        registry = self.world.registry
+        if "Authorization" in sent:
+            lower = {"authorization": sent["Authorization"]}
+            await registry.authentication.authenticate(lower, RequestClient())
+        await registry.authentication.close()
+        await registry.session_authentication.recognize(request.headers)
+        self.journal.taken()
+        what = await seen(self.world, request, None)
+        return what, self.journal.taken()
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What such a registry is a copy of."""
+
+    template: Template
+    people: Mapping[str, Mapping[str, str]]
+
+    @asynccontextmanager
+    async def registry(self, folder: Path, **options: Any) -> AsyncGenerator[Registry]:
+        """Serve a copy."""
+        journal = Journal()
+        # What is given again costs nothing, so each request is one that a Function answers.
+        async with self.template.world(folder, wrap=journal.wrap, host=asking, **options) as world:
+            yield Registry(world, journal, self.people)
+
+
+def bearer(token: str) -> Mapping[str, str]:
+    """Return the headers of somebody who sends the token."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def pairs_of(
+    people: Iterable[str], questions: Iterable[Question], *, seed: str = ""
+) -> list[tuple[str, Question]]:
+    """Return pairs in which everybody and every question is."""
+    pairs = product(people, questions)
+    return covering(pairs, lambda each: each[0], lambda each: each[1], seed=seed)
+
+
+def difference(one: tuple[Seen, list[str]], other: tuple[Seen, list[str]]) -> str:
+    """Return what tells two answers apart."""
+    (first, first_calls), (second, second_calls) = one, other
+    if first_calls != second_calls:
+        return f"calls {first_calls} and {second_calls}"
+    return f"{first} and {second}"

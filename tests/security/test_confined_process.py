@@ -1,0 +1,312 @@
+"""A stranger's text takes what its job may take, and no more, in a process of its own."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from shared.confined.limits import Json
+from shared.confined.process import Budget, ConfinedProcess, ConfinedUnavailable, Delays, PartResult
+from tests.paths import ROOT
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="the limits of memory and of descriptors are those of Linux"
+)
+
+MIB = 1024 * 1024
+SMALL = Budget(processor_seconds=2, memory_bytes=128 * MIB, output_bytes=4 * MIB)
+TASKS = "tests.support.confined_tasks"
+
+PROCESSOR = "it takes more processor time than is left of the 2 seconds of a job"
+MEMORY = "it takes more than 128 MiB of memory"
+OUTPUT = "the result does not fit into 4 MiB"
+CRASHED = "it cannot be read without an error of the program"
+
+
+@pytest.fixture
+async def confined(tmp_path: Path) -> AsyncGenerator[ConfinedProcess]:
+    process = ConfinedProcess(tmp_path / "machine", SMALL, tasks=TASKS)
+    yield process
+    await process.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "job"
+    made.mkdir()
+    return made
+
+
+def refusals(results: list[PartResult]) -> dict[str, str | None]:
+    return {each.name: each.refused for each in results}
+
+
+def results_of(results: list[PartResult]) -> list[Json]:
+    return [each.result for each in results]
+
+
+async def pid_of(confined: ConfinedProcess, folder: Path) -> int:
+    [part] = await confined.run("parts", folder, ["pid"])
+    assert isinstance(part.result, int)
+    return part.result
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state.rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        ("memory", MEMORY),
+        ("loop", PROCESSOR),
+        ("backtrack", PROCESSOR),
+        ("abort", CRASHED),
+        ("segfault", CRASHED),
+        ("kill SIGBUS", CRASHED),
+        ("recurse", CRASHED),
+        ("flood", OUTPUT),
+        ("write 5", OUTPUT),
+        ("bare-flood", OUTPUT),
+        ("bare-text", CRASHED),
+    ],
+)
+async def test_a_part_that_exceeds_a_limit_is_refused_and_the_others_finish(
+    confined: ConfinedProcess, folder: Path, act: str, reason: str
+) -> None:
+    results = await confined.run("parts", folder, ["say before", act, "say after"])
+    name = act.partition(" ")[0]
+    assert refusals(results) == {"0:say": None, f"1:{name}": reason, "2:say": None}
+    assert results_of(results) == ["before", None, "after"]
+
+
+async def test_a_finished_part_is_not_done_again_after_another_one_ended_the_process(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    await confined.run("parts", folder, ["once first", "abort", "once second"])
+    assert (folder / "first").read_text() == "x"
+    assert (folder / "second").read_text() == "x"
+
+
+async def test_output_of_finished_parts_stays_and_output_of_refused_parts_is_deleted(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    await confined.run("parts", folder, ["write 1", "write 9", "leave-and-abort", "write 2"])
+    assert {each.name for each in (folder / "output").iterdir()} == {"of-1", "of-2"}
+
+
+async def test_the_output_of_all_parts_has_one_limit(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    results = await confined.run("parts", folder, ["write 3", "write 2", "write 1"])
+    assert [each.refused for each in results] == [None, OUTPUT, None]
+
+
+@pytest.mark.slow
+async def test_parts_that_each_take_their_time_end_with_the_budget_of_the_job(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    results = await confined.run("parts", folder, ["loop"] * 20)
+    assert [each.refused for each in results] == [PROCESSOR] * 20
+
+
+@pytest.mark.slow
+async def test_a_part_that_sleeps_is_ended_by_the_clock(tmp_path: Path, folder: Path) -> None:
+    # A part has five seconds of the clock besides three for each second of the processor.
+    budget = Budget(processor_seconds=0.02, memory_bytes=128 * MIB, output_bytes=MIB)
+    confined = ConfinedProcess(tmp_path / "machine", budget, tasks=TASKS)
+    [part] = await confined.run("parts", folder, ["sleep 600"])
+    await confined.close()
+    assert part.refused == "it takes too long"
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"), [("memory", MEMORY), ("backtrack", PROCESSOR), ("abort", CRASHED)]
+)
+async def test_what_exceeds_a_limit_outside_of_a_part_refuses_the_job(
+    confined: ConfinedProcess, folder: Path, act: str, reason: str
+) -> None:
+    assert await confined.run("outside", folder, act) == [PartResult("", reason, None)]
+
+
+async def test_what_is_printed_does_not_disturb_the_lines(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    results = await confined.run("parts", folder, ["print", "say after"])
+    assert results_of(results) == [None, "after"]
+
+
+async def test_the_process_has_no_environment(
+    confined: ConfinedProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BALLROOM_COSMOS_KEY", "secret")
+    [part] = await confined.run("parts", folder, ["environment"])
+    assert part.result == {"os": {}, "raw": "MALLOC_ARENA_MAX=1\0"}
+
+
+async def test_the_process_inherits_no_descriptor(
+    confined: ConfinedProcess, folder: Path, tmp_path: Path
+) -> None:
+    with (tmp_path / "secret").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        [part] = await confined.run("parts", folder, ["descriptors"])
+    assert isinstance(part.result, dict)
+    own = {str(tmp_path / "machine" / "confined.child"), "/dev/null"}
+    opened = {str(each) for each in part.result.values()}
+    assert {each for each in opened if not each.startswith("pipe:")} == own
+    assert len(part.result) == 5  # Three streams, the lines, and the lock.
+
+
+async def test_the_process_serves_many_jobs(confined: ConfinedProcess, folder: Path) -> None:
+    assert await pid_of(confined, folder) == await pid_of(confined, folder)
+
+
+async def test_a_process_that_holds_memory_after_a_job_is_replaced(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    first = await pid_of(confined, folder)
+    await confined.run("parts", folder, ["hold 32"])
+    assert await pid_of(confined, folder) == first
+    await confined.run("parts", folder, ["hold 40"])
+    assert await pid_of(confined, folder) != first
+
+
+@pytest.mark.slow
+async def test_processor_time_is_counted_anew_for_each_job(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    for _ in range(4):  # Together they take more than the budget of a job.
+        [part] = await confined.run("parts", folder, ["busy 0.6"])
+        assert part.refused is None
+
+
+async def test_a_process_that_is_idle_for_long_is_stopped(tmp_path: Path, folder: Path) -> None:
+    delays = Delays(look=0.01, idle=0)
+    confined = ConfinedProcess(tmp_path / "machine", SMALL, tasks=TASKS, delays=delays)
+    pid = await pid_of(confined, folder)
+    await asyncio.to_thread(eventually, lambda: has_ended(pid))
+    assert await pid_of(confined, folder) != pid
+    await confined.close()
+
+
+async def test_a_closed_process_ends_its_child_in_the_middle_of_a_job(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    pid = await pid_of(confined, folder)
+    job = asyncio.create_task(confined.run("parts", folder, ["mark", "sleep 60"]))
+    await asyncio.to_thread(eventually, (folder / "mark").exists)
+    await confined.close()
+    with pytest.raises(ConfinedUnavailable):
+        await job
+    assert has_ended(pid)
+
+
+async def test_a_cancelled_job_ends_its_child(confined: ConfinedProcess, folder: Path) -> None:
+    pid = await pid_of(confined, folder)
+    job = asyncio.create_task(confined.run("parts", folder, ["mark", "sleep 60"]))
+    await asyncio.to_thread(eventually, (folder / "mark").exists)
+    job.cancel()
+    await asyncio.wait({job})
+    assert job.cancelled()
+    assert await pid_of(confined, folder) != pid
+    assert has_ended(pid)
+
+
+@pytest.mark.parametrize("act", ["exit 0", "exit 3", "kill SIGTERM", "kill SIGKILL", "disk-full"])
+async def test_an_end_that_says_nothing_about_the_input_is_no_refusal(
+    confined: ConfinedProcess, folder: Path, act: str
+) -> None:
+    with pytest.raises(ConfinedUnavailable):
+        await confined.run("parts", folder, ["say before", act])
+    assert await pid_of(confined, folder)
+
+
+async def test_a_process_killed_at_any_moment_loses_no_job(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    unavailable = 0
+    acts = ["write 1", "busy 0.02", "write 2", "busy 0.02", "write 1", "say end"]
+    for number in range(12):
+        pid = await pid_of(confined, folder)
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.008 * number, os.kill, pid, signal.SIGKILL)
+        while True:
+            try:
+                results = await confined.run("parts", folder, acts)
+                break
+            except ConfinedUnavailable:
+                unavailable += 1
+        assert [each.refused for each in results] == [None] * len(acts)
+        assert {each.name for each in (folder / "output").iterdir()} == {"of-1", "of-2"}
+        await asyncio.to_thread(eventually, lambda pid=pid: has_ended(pid))
+    assert unavailable > 0
+
+
+PARENT = """
+import json, sys, uvloop
+from pathlib import Path
+from shared.confined.process import Budget, ConfinedProcess, Delays
+
+async def main():
+    machine, folder, acts, repeated = json.loads(sys.argv[1])
+    budget = Budget(processor_seconds=20, memory_bytes=1 << 27, output_bytes=1 << 22)
+    delays = Delays(look=0.01, turn=0)
+    confined = ConfinedProcess(
+        Path(machine), budget, tasks="tests.support.confined_tasks", delays=delays
+    )
+    for _ in range(repeated):
+        parts = await confined.run("parts", Path(folder), acts)
+        print(json.dumps([each.refused for each in parts]), flush=True)
+    sys.stdin.read()
+    await confined.close()
+
+uvloop.run(main())
+"""
+
+
+def parent(machine: Path, folder: Path, acts: list[str], repeated: int) -> subprocess.Popen[str]:
+    """Start a serving process, which keeps what it started until its standard input ends."""
+    folder.mkdir(exist_ok=True)
+    given = json.dumps([str(machine), str(folder), acts, repeated])
+    return subprocess.Popen(
+        [sys.executable, "-c", PARENT, given],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("act", ["backtrack", "sleep 600"])
+def test_a_child_ends_with_its_parent_in_the_middle_of_a_job(tmp_path: Path, act: str) -> None:
+    folder = tmp_path / "job"
+    started = parent(tmp_path / "machine", folder, ["note-pid", act], 1)
+    try:
+        eventually((folder / "pid").exists)
+        pid = int((folder / "pid").read_text())
+        assert not has_ended(pid)
+    finally:
+        started.kill()
+        started.communicate()
+    eventually(lambda: has_ended(pid))
+
+
+@pytest.mark.slow
+def test_serving_processes_never_have_two_children_at_a_time(tmp_path: Path) -> None:
+    acts = ["alone", "busy 0.01", "alone"]
+    folders = [tmp_path / f"job-{number}" for number in range(3)]
+    started = [parent(tmp_path / "machine", folder, acts, 8) for folder in folders]
+    answers = [each.communicate(timeout=100)[0].splitlines() for each in started]
+    # A part that sees the file of another child is refused.
+    assert answers == [["[null, null, null]"] * 8] * 3

@@ -1,0 +1,242 @@
+"""No request of an anonymous caller costs much, whatever was pushed.
+
+What strangers push is read by the confined process, once. So a route costs little processor time
+and memory of the process that serves it: `tests/support/costs.py` has the limits and the routes.
+"""
+
+import asyncio
+import sys
+import time
+import tracemalloc
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from functions.faces import build_app
+from shared.composition import Adapters
+from shared.confined.limits import Json, PartResult
+from shared.confined.process import EMPTY_BYTES, Budget, ConfinedProcess
+from shared.hosting.triggers import functions_of
+from tests.paths import ROOT
+from tests.support.archives import bala, noise
+from tests.support.costs import (
+    EXCEPTED,
+    MOST_BYTES,
+    OF_ALL,
+    OF_ARCHIVES,
+    OTHERS,
+    Walk,
+    fill,
+)
+from tests.support.world import URL, OpenWorld, Template, World
+from tests.support.worst_archives import LEXERS, LINE_CHARACTERS, unions, worst_archives
+
+MIB = 1 << 20
+SCALE = 0.2  # `bench/costs.py` walks the whole.
+ARCHIVES = worst_archives(SCALE)
+SMALL_BUDGET = Budget(processor_seconds=2, memory_bytes=128 * MIB, output_bytes=16 * MIB)
+
+on_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="the limits of the confined process are those of Linux"
+)
+one_machine = pytest.mark.one_instance("It measures one process, and not doubles of the cloud.")
+
+
+def in_the_confined_process(test: Callable[..., object]) -> Callable[..., object]:
+    """Mark a test that starts the real process."""
+    return pytest.mark.slow(one_machine(on_linux(test)))
+
+
+async def test_every_route_that_answers_with_what_was_pushed_is_measured(world: World) -> None:
+    served = {
+        each.name
+        for each in functions_of(build_app(world.registry)).http
+        if "GET" in (each.route.methods or ())
+    }
+    measured = {*OF_ARCHIVES, *OF_ALL, *EXCEPTED}
+    missing = sorted(each for each in served - measured if not each.startswith(OTHERS))
+    assert missing == [], "Add these routes to tests/support/costs.py."
+    assert sorted(measured - served) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@one_machine
+@pytest.mark.parametrize("name", dict.fromkeys(each.name for each in ARCHIVES))
+async def test_no_route_costs_more_than_its_limits(
+    template: Template, scratch: Path, name: str
+) -> None:
+    archives = [each for each in ARCHIVES if each.name == name]
+    costs = await Walk(template, scratch).over(archives)
+    assert [str(each) for each in costs if each.is_too_much] == []
+    assert [str(each) for each in costs if each.status >= 500] == []
+    assert sum(each.status == 200 for each in costs) > len(costs) / 2
+
+
+@pytest.mark.slow
+async def test_a_form_that_is_too_large_to_send_says_so(world: World) -> None:
+    comment = "# " + noise(25_000).hex()
+    sources = {f"modules/long/{at}.bal": f"{comment}\npublic type T{at} int;\n" for at in range(50)}
+    await world.push(bala("acme/long:1.0.0", entries=sources))
+    docs, json = f"{URL}/packages/acme/long/1.0.0/docs/long", {"Accept": "application/json"}
+    answer = await world.get(docs, headers=json)
+    assert answer.status_code == 404
+    assert "more than 2 MiB in this form; /2.0/docs sends whole modules" in answer.text
+    assert (await world.get(f"{docs}/T1", headers=json)).status_code == 200
+    assert "2 MiB" not in (await world.get(f"{docs}/none", headers=json)).text
+
+
+# --- Archives that the confined process cannot finish -------------------------------------------
+
+
+@dataclass
+class Noted:
+    """The confined process; notes the tasks that it ran, and the most memory that it took."""
+
+    folder: Path
+    ran: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    most_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self.process = ConfinedProcess(self.folder, SMALL_BUDGET, measure=self._measure)
+
+    async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
+        """Run the task, and note it."""
+        self.ran.append(task)
+        results = await self.process.run(task, folder, request)
+        self.refused += [each.refused for each in results if each.refused]
+        return results
+
+    async def close(self) -> None:
+        """Stop the process."""
+        await self.process.close()
+
+    async def _measure(self, pid: int) -> int:
+        status = Path(f"/proc/{pid}/status").read_text("ascii")
+        self.most_bytes = max(self.most_bytes, int(status.partition("VmHWM:")[2].split()[0]) * 1024)
+        return 0
+
+
+@pytest.fixture
+async def confined(tmp_path: Path) -> AsyncGenerator[Noted]:
+    process = Noted(tmp_path / "machine")
+    yield process
+    await process.close()
+
+
+@pytest.fixture
+def confine(confined: Noted) -> Callable[[Adapters], Adapters]:
+    """Return how to give a registry the confined process."""
+    return lambda stores: replace(stores, confined=confined)
+
+
+@pytest.fixture
+async def confining(worlds: OpenWorld, confine: Callable[[Adapters], Adapters]) -> World:
+    return await worlds(wrap=confine)
+
+
+async def shown(world: World, path: str) -> str:
+    response = await world.get(URL + path)
+    assert response.status_code == 200, response.text
+    return response.text
+
+
+@in_the_confined_process
+async def test_a_file_that_a_lexer_takes_minutes_for_is_plain_and_stops_nobody(
+    confining: World, confined: Noted
+) -> None:
+    await confining.push(LEXERS.archive)
+    confining.documents_when_read = False
+    paths = [f"/packages/acme/lexers/1.0.0/files?path=resources/0.{e}" for e in ("ini", "console")]
+    started = time.process_time()
+    for path in paths:
+        assert "=" * LINE_CHARACTERS in await shown(confining, path)
+    await confining.registry.on_demand_jobs.drain()
+    assert time.process_time() - started < 1
+    ran = confined.ran.count("highlight")
+    assert ran == len(paths)
+    for path in paths:
+        await shown(confining, path)
+        await confining.registry.on_demand_jobs.drain()
+    assert confined.ran.count("highlight") == ran
+
+
+@in_the_confined_process
+async def test_texts_that_a_lexer_takes_minutes_for_cost_no_route_more_than_its_limits(
+    template: Template, scratch: Path, confine: Callable[[Adapters], Adapters]
+) -> None:
+    costs = await Walk(template, scratch, confine).over([LEXERS])
+    assert [str(each) for each in costs if each.is_too_much] == []
+
+
+@in_the_confined_process
+async def test_many_modules_of_unions_have_one_budget(confining: World, confined: Noted) -> None:
+    await confining.push(unions("acme/unions:1.0.0", 100))
+    tracemalloc.start()
+    try:
+        await confining.document()
+        assert tracemalloc.get_traced_memory()[1] < MOST_BYTES
+    finally:
+        tracemalloc.stop()
+    assert confined.refused[0]
+    assert 0 < confined.most_bytes < SMALL_BUDGET.memory_bytes + EMPTY_BYTES
+    for module in ("unions", "unions.m22"):
+        await shown(confining, f"/packages/acme/unions/1.0.0/docs/{module}")
+
+
+@in_the_confined_process
+async def test_two_archives_that_take_long_to_compare_stop_nobody(confining: World) -> None:
+    types = [each for each in ARCHIVES if each.name == "types"]
+    for version in ("1.0.0", "1.1.0", "2.0.0"):
+        await confining.push(types[version == "2.0.0"].make(f"acme/types:{version}"))
+    await confining.document()
+    confining.documents_when_read = False
+    started = time.process_time()
+    path = "/packages/acme/types/2.0.0/changes?from=1.0.0"
+    assert "being made" in await shown(confining, path)
+    await confining.document()
+    page = await shown(confining, path)
+    assert time.process_time() - started < 1
+    assert "being made" not in page
+
+
+NOT_IMPORTED = (
+    *("markdown_it", "nh3", "shared.prose.highlighting", "shared.domain.api_docs.documents"),
+    *("shared.confined.release", "shared.ballerina"),
+)
+SERVE = """
+import asyncio, sys
+from dataclasses import replace
+from pathlib import Path
+from shared.confined.process import Budget, ConfinedProcess
+from tests.support.costs import SMALL, ask, questions
+from tests.support.world import opened
+
+async def main():
+    nothing = ConfinedProcess(Path(sys.argv[1]), Budget(1, 1, 1))
+    await nothing.close()
+    confine = lambda stores: replace(stores, confined=nothing)
+    async with opened(Path(sys.argv[1]), None, confine) as world:
+        world.documents_when_read = False
+        answers = [await ask(world, each) for each in questions([SMALL])]
+    assert answers.count(200) > len(answers) / 2, answers
+    print(*(each for each in sys.argv[2:] if each in sys.modules))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+@one_machine
+async def test_a_process_that_serves_all_routes_has_no_code_that_reads_sources_and_texts(
+    template: Template, scratch: Path
+) -> None:
+    full = await template.filled(scratch / "full", lambda world: fill(world, []))
+    command = [sys.executable, "-c", SERVE, str(full.folder), *NOT_IMPORTED]
+    done = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=PIPE)
+    output, _ = await done.communicate()
+    assert (done.returncode, output.decode().split()) == (0, [])

@@ -1,0 +1,289 @@
+"""A hidden organization does not exist: outsiders learn nothing of it, by no question and no cost.
+
+Every Function is asked about organizations whose packages are private by default: in a registry
+that has them, and in one that never had. What comes back is the same to the byte, and so are the
+calls of the stores and their order.
+"""
+
+import json
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from pathlib import Path
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from functions.api.openapi import OPERATIONS
+from functions.api.operations import Operation
+from functions.faces import build_app
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, parse_org
+from shared.domain.organizations import Organization, organization_place, parse_domain
+from shared.domain.packages import Visibility
+from shared.domain.rights import Role, Scope
+from shared.hosting.triggers import functions_of
+from shared.services.invitations import InvitationRequest
+from shared.services.organizations import OrganizationProfile
+from tests.sampling import covering
+from tests.security.access_table import DECLARED, TOKEN, Cell, Declared, State
+from tests.security.limits import UNREACHED_LIMITS
+from tests.security.organization_forms import FIELDS
+from tests.security.package_probes import Probe, probes, secret
+from tests.security.personas import PERSONAS
+from tests.security.registry_pairs import NOBODY, Filled, Registry, bearer, difference
+from tests.support.archives import bala
+from tests.support.browsers import Browser, signed_in
+from tests.support.documented_packages import documented_bala
+from tests.support.world import Person, Template, World, token_of
+
+HIDDEN = "shadow"
+EMPTY = "hollow"  # Hidden as well, and without a package.
+GONE = "buried"  # Hidden and deleted, and its record is still there.
+NAME = "secret"
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+GIVEN = 100_000  # Where randomness goes on in both registries.
+LIMITS = {"brake_packages": 1_000_000, "brake_releases": 1_000_000, **UNREACHED_LIMITS}
+
+TOKENS = [f"token of a stranger, {scope.value}" for scope in Scope]
+BROWSER = "browser of a stranger"
+STRANGERS = ("nobody", BROWSER, *TOKENS)
+
+# Bodies that may name an organization, with it.
+BODIES = {
+    "token_issue": json.dumps({**TOKEN, "org": "ORG"}),
+    "api_trusted_exchange": json.dumps({"token": "no.id.token", "org": "ORG"}),
+}
+
+# These end what the others are asked with, so they are asked last.
+ENDING = ("account_delete", "account_session_end_others", "sign_in_out")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request about an organization, and the Function that it is for."""
+
+    function: str
+    label: str
+    source: Declared | Probe = field(hash=False)
+    state: State = State.PRIVATE
+
+    @property
+    def topic(self) -> str:
+        """Return the first two words of the Function's name: the face and what it is about."""
+        return "_".join(self.function.split("_")[:2])
+
+    def about(self, org: str, accounts: Mapping[str, str], csrf: str) -> httpx.Request:
+        """Return the request about that organization, with what a form of a session holds."""
+        if isinstance(self.source, Probe):
+            return self.source.about(NAME, org)
+        cell = Cell(PERSONAS[0], self.state, 1, elsewhere=org)
+        source = replace(self.source, body=BODIES.get(self.function, self.source.body))
+        if self.function in FIELDS:
+            body = urlencode({**FIELDS[self.function], "csrf": csrf})
+            source = replace(source, body=body, headers=FORM)
+        return source.request(cell, accounts)
+
+    @property
+    def changes(self) -> bool:
+        """Say whether it changes something where it is allowed."""
+        return self.source.method not in ("GET", "HEAD")
+
+    def __str__(self) -> str:
+        """Return what a failure calls it."""
+        return f"{self.function} ({self.label})"
+
+
+def questions() -> Iterator[Question]:
+    """Yield what the tables of rights and of private packages ask of every Function."""
+    for name, declared in DECLARED.items():
+        function = name.partition(" ")[0]
+        for state in (State.PRIVATE, State.MISSING):
+            if state in declared.states or state is State.PRIVATE:
+                yield Question(function, f"{name}, {state.value}", declared, state)
+    for function, probe in probes():
+        yield Question(function, str(probe), probe)
+
+
+QUESTIONS = sorted(questions(), key=lambda each: each.function in ENDING)
+TOPICS = sorted({each.topic for each in QUESTIONS})
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What two registries are copies of: one with the hidden organizations, and one without."""
+
+    having: Filled
+    lacking: Filled
+    accounts: Mapping[str, str]  # Ids, by name.
+    csrf: str
+
+
+@pytest.fixture(scope="module")
+async def pair(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """Fill both, and let a stranger in."""
+    folder = tmp_path_factory.mktemp("hidden")
+    people: dict[str, Mapping[str, str]] = {
+        "nobody": NOBODY,
+        "owner": bearer(template.people.ann.token),
+    }
+    browsers: list[Browser] = []
+
+    async def let_in(world: World) -> None:
+        await world.push(bala("acme/hidden:1.0.0", visibility="private", tools=["hidden"]))
+        sam = await world.registry.accounts.create("sam", by=OPERATOR)
+        await world.registry.organizations.create(parse_org("sams"), sam, by=OPERATOR)
+        for name, scope in zip(TOKENS, Scope, strict=True):
+            people[name] = bearer(await token_of(world.registry, sam, scope.value))
+        browsers.append(await signed_in(world, Person(sam, "")))
+
+    both = await template.filled(folder / "both", let_in)
+    hiding = await both.filled(folder / "hiding", hide)
+    filled = [
+        await hiding.filled(folder / "with", maintain),
+        await both.filled(folder / "without", maintain),
+    ]
+    [browser] = browsers
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    people[BROWSER] = {"Cookie": cookies, "User-Agent": browser.agent, "X-CSRF-Token": browser.csrf}
+    known = ((name, person.account.id) for name, person in vars(template.people).items())
+    having, lacking = [Filled(replace(each, given=GIVEN), people) for each in filled]
+    return Pair(having, lacking, {**dict(known), "max": "0000000000"}, browser.csrf)
+
+
+async def hide(world: World) -> None:
+    """Let Ann found the hidden organizations, with something of every kind in one of them."""
+    private = OrganizationProfile(default_visibility=Visibility.PRIVATE)
+    ann = world.people.ann
+    for org in (HIDDEN, EMPTY, GONE):
+        await world.registry.organizations.create(
+            parse_org(org), ann.account, by=OPERATOR, profile=private
+        )
+    await furnish(world)
+    gone = await world.stores.directory.get(Organization, organization_place(parse_org(GONE)))
+    assert gone
+    deleted = gone.model_copy(update={"deleting_ms": world.clock.at_ms})
+    await world.stores.directory.replace(deleted)
+
+
+async def furnish(world: World) -> None:
+    """Add packages, a held release, members, an invitation, a token, a publisher and a domain."""
+    registry, people, org = world.registry, world.people, parse_org(HIDDEN)
+    await world.push(secret(NAME, HIDDEN))
+    for name in ("private", "public", "held"):
+        await world.push(documented_bala(f"{HIDDEN}/{name}:1.0.0", visibility="private"))
+    await world.document()
+    held = Coordinate.parse(HIDDEN, "held", "1.0.0")
+    await registry.moderation.hold(held, "A test.", by=OPERATOR)
+    await registry.organizations.set_member(org, people.mia.account, Role.MEMBER, by=OPERATOR)
+    invitation = InvitationRequest.parse(Role.MEMBER, "kim@example.org", "")
+    await registry.invitations.invite(org, invitation, by=OPERATOR)
+    await registry.domain_verification.claim(org, parse_domain("example.org"), by=OPERATOR)
+
+
+async def maintain(world: World) -> None:
+    """Let the tasks of upkeep count, list and copy what there is."""
+    for name in world.registry.upkeep.tasks:
+        await world.registry.upkeep.run(name)
+
+
+async def asked(having: Registry, lacking: Registry, pair: Pair, topic: str) -> list[str]:
+    """Ask both everything of a topic, and return what told them apart."""
+    shown: list[str] = []
+    for who, org, question in asked_of(topic):
+        one, other = [
+            await each.asked(question.about(org, pair.accounts, pair.csrf), who)
+            for each in (having, lacking)
+        ]
+        if one != other:
+            shown.append(f"{who} by {question} about {org}: {difference(one, other)}")
+    return shown
+
+
+def asked_of(topic: str) -> list[tuple[str, str, Question]]:
+    """Return who asks what about which organization; everybody asks everything in full tables."""
+    asked = [each for each in QUESTIONS if each.topic == topic]
+    rows = [
+        (who, _organization(who, org, each), each)
+        for each, who, org in product(asked, STRANGERS, (HIDDEN, GONE))
+    ]
+    # What changes nothing is asked with one of the tokens.
+    return covering(
+        list(dict.fromkeys(rows)),
+        lambda row: (row[2], row[1] == GONE, "a token" if row[0] in TOKENS else row[0]),
+        lambda row: row[1] == GONE or not row[2].changes or (row[2], row[0]),
+        lambda row: row[0],
+        seed=topic,
+    )
+
+
+def _organization(who: str, org: str, question: Question) -> str:
+    """Return which organization to ask about: the Maven face challenges nobody for packages.
+
+    Whether an organization has private packages is what it tells everybody (docs/decisions/0006).
+    """
+    is_challenged = who in ("nobody", BROWSER) and question.function == "maven_read"
+    return EMPTY if org == HIDDEN and is_challenged else org
+
+
+@pytest.fixture
+async def opened(pair: Pair, scratch: Path) -> AsyncGenerator[tuple[Registry, Registry]]:
+    """Return both registries."""
+    async with (
+        pair.having.registry(scratch / "having", **LIMITS) as having,
+        pair.lacking.registry(scratch / "lacking", **LIMITS) as lacking,
+    ):
+        yield having, lacking
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+async def test_for_outsiders_a_registry_with_hidden_organizations_equals_one_without_them(
+    opened: tuple[Registry, Registry], pair: Pair, topic: str
+) -> None:
+    having, lacking = opened
+    shown = await asked(having, lacking, pair, topic)
+    assert not shown, "\n".join(shown)
+
+
+async def test_its_owner_sees_it(opened: tuple[Registry, Registry], pair: Pair) -> None:
+    question = next(each for each in QUESTIONS if each.function == "api_orgs_show")
+    having, lacking = [
+        (await each.asked(question.about(HIDDEN, pair.accounts, pair.csrf), "owner"))[0].status
+        for each in opened
+    ]
+    assert (having, lacking) == (200, 404)
+
+
+async def test_every_function_is_asked_about_the_organization_that_it_takes(
+    pair: Pair, opened: tuple[Registry, Registry]
+) -> None:
+    served = functions_of(build_app(opened[0].world.registry)).http
+    by_route = {each.name for each in served if "{org}" in each.route.template.text}
+    by_body = {each.name for each in OPERATIONS if "org" in fields_of(each)}
+    requests = [(each, each.about(HIDDEN, pair.accounts, pair.csrf)) for each in QUESTIONS]
+    asked = {
+        each.function
+        for each, request in requests
+        if HIDDEN in f"{request.url} {request.content.decode('latin-1')}"
+    }
+    assert sorted((by_route | by_body | set(FIELDS)) - asked) == []
+    assert {each.name for each in served} == {each.function for each in QUESTIONS}
+
+
+def fields_of(operation: Operation) -> set[str]:
+    """Return the fields of the body that an operation of our API takes."""
+    return set(operation.request.model_fields) if operation.request else set()
+
+
+async def test_every_form_of_an_organization_is_filled_in(
+    opened: tuple[Registry, Registry],
+) -> None:
+    served = functions_of(build_app(opened[0].world.registry)).http
+    forms = {
+        each.name
+        for each in served
+        if each.name.startswith("account_organization") and "POST" in (each.route.methods or ())
+    }
+    assert forms - set(FIELDS) == {"account_organization_found"}  # Its name is not taken yet.

@@ -1,0 +1,287 @@
+"""What anonymous requests cost the process that serves them, over the worst archives."""
+
+import gc
+import json
+import time
+import tracemalloc
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+import httpx
+
+from shared.composition import Adapters
+from tests.support.world import URL, Template, World, asking
+from tests.support.worst_archives import SMALL, WorstArchive
+
+MOST_SECONDS = 0.1  # Of processor time.
+MOST_BYTES = 20 << 20  # Of memory.
+ATTEMPTS = 4  # The machine is shared with others.
+PIECE_OF_WORK = {f"key {at}": [at] * 20 for at in range(1000)}
+PIECE_SECONDS = 0.004  # What the piece takes on the machine for which `MOST_SECONDS` was chosen.
+
+# Routes that answer with what somebody pushed, by their Functions: where they are for one archive.
+# `{symbol}` and `{file}` are repeated for each of those that an archive names.
+OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
+    "api_provenance_origin": ("/api/v1/packages/{package}/{version}/origin",),
+    "central_connectors_by_name": (
+        "/2.0/registry/connectors/{package}/{version}/{module}/{symbol}",
+    ),
+    "central_package": ("/2.0/registry/packages/{package}/{version}",),
+    "central_triggers_by_name": ("/2.0/registry/triggers/{package}/{version}/{module}/{symbol}",),
+    "central_versions": ("/2.0/registry/packages/{package}",),
+    "index_file": ("/index/{package}/index.json",),
+    "maven_read": (
+        "/2.0/maven/{package}/maven-metadata.xml",
+        "/2.0/maven/{package}/{version}/{module}-{version}.pom",
+        "/2.0/maven/{package}/{version}/{module}-{version}.pom.sha1",
+    ),
+    "web_badge": tuple(f"/badges/{{package}}/{each}.svg" for each in ("version", "pulls")),
+    "web_feed_package": ("/feeds/packages/{package}/releases.atom",),
+    "web_file": ("/files/{package}/{version}/{file}",),
+    "web_module_docs": (
+        "/packages/{package}/{version}/docs/{module}",
+        "/packages/{package}/{version}/docs/{module}/{symbol}",
+    ),
+    "web_package": ("/packages/{package}",),
+    "web_package_tab": (
+        *(
+            f"/packages/{{package}}/{{version}}/{tab}"
+            for tab in (
+                *("activity", "changelog", "changes", "dependencies", "dependents", "docs"),
+                *("files", "llms.txt", "quality", "statistics", "versions"),
+            )
+        ),
+        "/packages/{package}/{version}/files?path={file}",
+    ),
+    "web_package_version": ("/packages/{package}/{version}",),
+    "web_type_docs": ("/docs/{org}/{module}/{version}/{symbol}",),
+}
+
+# Routes that list or search what everybody pushed.
+OF_ALL: Mapping[str, tuple[str, ...]] = {
+    "api_orgs_list": ("/api/v1/orgs",),
+    "api_orgs_show": ("/api/v1/orgs/acme",),
+    "api_symbols_search": ("/api/v1/symbols?q=t&limit=1000", "/api/v1/symbols?q=c%201&limit=1000"),
+    "central_connectors": ("/2.0/registry/connectors?limit=1000",),
+    "central_connectors_by_id": ("/2.0/registry/connectors/1",),
+    "central_doubled": ("/2.0/registry//search-packages?q=t&limit=1000",),
+    "central_list": ("/2.0/registry/packages?limit=1000",),
+    "central_organization": ("/2.0/registry/packages/acme?limit=1000",),
+    "central_search": (
+        "/2.0/registry/search-packages?q=t&limit=1000",
+        "/2.0/registry/search-packages?q=some+words&limit=1000",
+    ),
+    "central_search_symbols": ("/2.0/registry/search-symbols?q=t&limit=1000",),
+    "central_suggest": ("/2.0/registry/search-suggestions?q=t",),
+    "central_tool": ("/2.0/registry/tools/none",),
+    "central_tools": ("/2.0/registry/tools?limit=1000",),
+    "central_triggers": ("/2.0/registry/triggers?limit=1000",),
+    "central_triggers_by_id": ("/2.0/registry/triggers/1",),
+    "index_changes": ("/index/changes?since=0&limit=1000",),
+    "web_feed_newest": ("/feeds/newest.atom",),
+    "web_feed_organization": ("/feeds/orgs/acme/releases.atom",),
+    "web_home": ("/",),
+    "web_keywords": ("/keywords",),
+    "web_llms": ("/llms.txt", "/llms.txt?page=1"),
+    "web_org": tuple(f"/orgs/acme{tab}" for tab in ("", "/activity", "/members")),
+    "web_organizations": ("/organizations",),
+    "web_search": (
+        "/search?q=t",
+        "/search?q=some+words&explain=true",
+        "/search?form=suggestions&q=t",
+    ),
+    "web_site_map": ("/sitemap.xml", "/sitemap.xml?part=1"),
+    "web_symbols": ("/symbols?q=t", "/symbols?q=c1"),
+}
+
+# Bodies of archives, and whole documents of modules: their number is bounded.
+EXCEPTED = {"archive_bytes", "central_docs"}
+
+# Routes that answer with nothing that anybody pushed, by how their names begin or whole.
+OTHERS = (
+    *("account_", "manage_", "sign_in_", "token_", "device_", "login_", "health_", "static_"),
+    *("api_audit_", "api_docs_", "api_domains_", "api_held_", "api_invitations_", "api_members_"),
+    *("api_org_tokens_", "api_publishers_", "api_sessions_", "api_settings_", "api_trusted_"),
+    *("central_doc_ui", "index_settings", "security_txt_", "web_about", "web_missing"),
+    *("web_search_description", "web_site_icon", "web_site_robots"),
+)
+
+# Each address is asked for in these forms. A response that is sent as gzip was made plain first.
+FORMS: Mapping[str, Mapping[str, str]] = {
+    "html": {"Accept": "text/html", "Accept-Encoding": "gzip"},
+    "markdown": {"Accept": "text/markdown", "Accept-Encoding": "identity"},
+    "json": {"Accept": "application/json", "Accept-Encoding": "gzip"},
+}
+
+GRAPHQL = """{{apiDocs(inputFilter: {{moduleInfo: {{orgName: "acme", moduleName: "{module}",
+version: "{version}"}}}}) {{docsData {{modules {{id description functions records constants types
+classes unionTypes variables}}}}}}}}"""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request of an anonymous caller."""
+
+    function: str
+    path: str
+    form: str = "html"
+    body: bytes = b""
+
+    @property
+    def request(self) -> httpx.Request:
+        headers = {**FORMS[self.form], "User-Agent": "costs"}
+        if self.body:
+            headers["Content-Type"] = "application/json"
+        method = "POST" if self.body else "GET"
+        return httpx.Request(method, URL + self.path, headers=headers, content=self.body or None)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the answer to a question took."""
+
+    question: Question
+    status: int
+    seconds: float = 0
+    memory_bytes: int = 0
+
+    @property
+    def is_too_much(self) -> bool:
+        return self.seconds > MOST_SECONDS or self.memory_bytes > MOST_BYTES
+
+    def __str__(self) -> str:
+        took = f"{self.seconds * 1000:7.1f} ms {self.memory_bytes / (1 << 20):6.1f} MiB"
+        return f"{took}  {self.status} {self.question.form:8} {self.question.path}"
+
+
+def questions(archives: Iterable[WorstArchive]) -> Iterator[Question]:
+    """Yield every question about some archives, and about all."""
+    for archive in archives:
+        for function, paths in OF_ARCHIVES.items():
+            for path in dict.fromkeys(each for one in paths for each in _filled(one, archive)):
+                for form in FORMS:
+                    yield Question(function, path, form)
+        query = GRAPHQL.format(module=archive.name, version=archive.version)
+        body = b'{"query": "%b"}' % query.replace('"', '\\"').replace("\n", " ").encode()
+        yield Question("central_graphql", "/2.0/graphql", body=body)
+    for function, paths in OF_ALL.items():
+        for path in paths:
+            for form in FORMS:
+                yield Question(function, path, form)
+
+
+def _filled(path: str, archive: WorstArchive) -> Iterator[str]:
+    of_files = archive.files if "{file}" in path else ("",)
+    for symbol in archive.symbols if "{symbol}" in path else ("",):
+        for file in of_files:
+            yield path.format(
+                org="acme",
+                package=f"acme/{archive.name}",
+                version=archive.version,
+                module=archive.name,
+                symbol=symbol,
+                file=quote(file),
+            )
+
+
+async def ask(world: World, question: Question) -> int:
+    """Ask, and return the status; the body is not unpacked, which a client would do."""
+    response = await world.http.send(question.request, stream=True)
+    await response.aclose()
+    return response.status_code
+
+
+async def seconds_of(world: World, question: Question) -> Cost:
+    """Measure the processor time of an answer."""
+    started = time.process_time()
+    status = await ask(world, question)
+    return Cost(question, status, time.process_time() - started)
+
+
+async def memory_of(world: World, question: Question) -> Cost:
+    """Measure how much memory an answer takes at most."""
+    tracemalloc.start()
+    try:
+        status = await ask(world, question)
+        return Cost(question, status, memory_bytes=tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
+
+
+async def seconds_beside_work(world: World, question: Question) -> Cost:
+    """Measure the same as of the machine of the limits, by a piece of work before and after: this
+    one may be slower, and busy."""
+    before = seconds_of_work()
+    cost = await seconds_of(world, question)
+    slowness = min(before, seconds_of_work()) / PIECE_SECONDS
+    return replace(cost, seconds=cost.seconds / max(1, slowness))
+
+
+def seconds_of_work() -> float:
+    """Return the processor time of a piece of work that is always the same."""
+    started = time.process_time()
+    json.loads(json.dumps(PIECE_OF_WORK))
+    return time.process_time() - started
+
+
+Measure = Callable[[World, Question], Awaitable[Cost]]
+
+
+async def fill(world: World, archives: Iterable[WorstArchive]) -> None:
+    """Publish the archives, and make what their readers ask for."""
+    for archive in (SMALL, *archives):
+        await world.push(archive.archive)
+    await world.document()
+    for archive in archives:
+        for path in dict.fromkeys(
+            each.path for each in questions([archive]) if "?path=" in each.path
+        ):
+            await world.get(URL + path)
+            await world.document()
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Asks everything of a registry that holds some archives.
+
+    The registry is opened anew for each attempt, and answers the same about a small package first,
+    so that an answer takes what it takes of a process that runs, for an archive that it did not
+    read before.
+    """
+
+    template: Template
+    folder: Path
+    wrap: Callable[[Adapters], Adapters] = lambda stores: stores
+
+    async def over(self, archives: Sequence[WorstArchive]) -> list[Cost]:
+        """Publish the archives, and return what each question costs: the best of some attempts."""
+        place, asked = self.folder / archives[0].name, list(questions(archives))
+
+        async def fill_with(world: World) -> None:
+            await fill(world, archives)
+
+        full = await self.template.filled(place, fill_with, wrap=self.wrap)
+        memory = await self._measured(full, asked, memory_of)
+        costs = {each.question: each for each in await self._measured(full, asked, seconds_of)}
+        for _ in range(1, ATTEMPTS):
+            again = [each.question for each in costs.values() if each.is_too_much]
+            for each in await self._measured(full, again, seconds_beside_work) if again else ():
+                if each.seconds < costs[each.question].seconds:
+                    costs[each.question] = each
+        return [replace(each, seconds=costs[each.question].seconds) for each in memory]
+
+    async def _measured(
+        self, full: Template, asked: Iterable[Question], measure: Measure
+    ) -> list[Cost]:
+        with TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as folder:
+            place = Path(folder) / "data"
+            async with full.world(place, host=asking, wrap=self.wrap) as world:
+                world.documents_when_read = False
+                for question in questions([SMALL]):
+                    await ask(world, question)
+                gc.collect()
+                gc.freeze()
+                return [await measure(world, each) for each in asked]

@@ -1,0 +1,129 @@
+"""nginx and Caddy with the files of `infra/machine`, in which only ports, files of certificates and
+the address of the registry are replaced.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from shared.hosting.server import Certificate, bind
+from tests.paths import ROOT
+from tests.support.debian import require_packages
+
+NAME = "ballroom.example.org"
+PROXIES = ("nginx", "caddy")
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a proxy serves, and where."""
+
+    folder: Path
+    certificate: Certificate
+    port: int
+    plain_port: int
+    registry_port: int
+    name: str = NAME
+
+
+def running_proxy(proxy: str, site: Site) -> AbstractContextManager[None]:
+    """Run one of PROXIES for as long as the block lasts; skip the test where it is missing."""
+    require_packages({"nginx": ["nginx-light"], "caddy": ["caddy"]}[proxy] + ["curl"])
+    return {"nginx": started_nginx, "caddy": started_caddy}[proxy](site)
+
+
+@contextmanager
+def started_nginx(served: Site) -> Generator[None]:
+    """Run nginx with its file of `infra/machine`."""
+    folder, certificate = served.folder, served.certificate
+    site = replaced(
+        (ROOT / "infra/machine/nginx.conf").read_text(),
+        {
+            "127.0.0.1:7071": f"127.0.0.1:{served.registry_port}",
+            "    listen 80;": f"    listen 127.0.0.1:{served.plain_port};",
+            "    listen [::]:80;\n": "",
+            "    listen 443 ssl http2;": f"    listen 127.0.0.1:{served.port} ssl http2;",
+            "    listen [::]:443 ssl http2;\n": "",
+            f"/etc/letsencrypt/live/{NAME}/fullchain.pem": str(certificate.chain),
+            f"/etc/letsencrypt/live/{NAME}/privkey.pem": str(certificate.key),
+        },
+    )
+    for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"):
+        site += f"{kind}_temp_path {folder}/{kind};\n"
+    main = folder / "nginx.conf"
+    head = f"daemon off; user root; pid {folder}/nginx.pid; error_log {folder}/error.log;"
+    whole = f"{head}\nevents {{}}\nhttp {{ access_log off;\n{site}\n}}\n"
+    main.write_text(whole.replace(NAME, served.name))
+    with program(["nginx", "-c", str(main), "-p", str(folder)], served):
+        yield
+
+
+@contextmanager
+def started_caddy(served: Site) -> Generator[None]:
+    """Run Caddy with its file of `infra/machine`, and a certificate instead of an authority."""
+    folder, certificate = served.folder, served.certificate
+    options = [
+        "admin off", "default_bind 127.0.0.1",
+        f"http_port {served.plain_port}", f"https_port {served.port}",
+        f"storage file_system {folder}/caddy",
+    ]  # fmt: skip
+    site = replaced(
+        (ROOT / "infra/machine/Caddyfile").read_text(),
+        {
+            "127.0.0.1:7071": f"127.0.0.1:{served.registry_port}",
+            f"{NAME} {{\n": f"{NAME} {{\n\ttls {certificate.chain} {certificate.key}\n",
+        },
+    )
+    main = folder / "Caddyfile"
+    main.write_text("\n".join(["{", *options, "}", site]).replace(NAME, served.name))
+    with program(["caddy", "run", "--config", str(main), "--adapter", "caddyfile"], served):
+        yield
+
+
+def replaced(text: str, replacements: dict[str, str]) -> str:
+    """Return the text with each replacement made; what is not there is a mistake of this test."""
+    for old, new in replacements.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+@contextmanager
+def program(command: list[str], site: Site) -> Generator[None]:
+    """Run a program until the end of the block, which begins when it answers on the port."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        try:
+            wait_for(lambda: answers(site), process)
+            yield
+        finally:
+            process.terminate()
+            process.wait(SECONDS)
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    """Wait until something holds; fail with what the program printed if it ends first."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert process.poll() is None, (process.stdout or b"") and process.stdout.read()
+        assert time.monotonic() < deadline, "the proxy did not answer"
+
+
+def answers(site: Site) -> bool:
+    """Say whether something accepts connections there."""
+    try:
+        httpx.get(f"https://127.0.0.1:{site.port}/", verify=False, headers={"Host": site.name})  # noqa: S501 - the certificate is the test's own.
+    except httpx.HTTPError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
+    with bind("127.0.0.1", 0) as held:
+        return int(held.getsockname()[1])

@@ -1,0 +1,26 @@
+"""A child is stopped whatever it does."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from shared.confined.child import Child
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its lines are a pipe of POSIX")
+
+BUDGET = {"processor_seconds": 20, "memory_bytes": 1 << 27, "output_bytes": 1 << 20}
+
+
+async def test_a_child_whose_lines_nobody_reads_is_stopped(tmp_path: Path) -> None:
+    child = await Child.start(tmp_path, "tests.support.confined_tasks")
+    job = {"task": "parts", "folder": str(tmp_path), "request": ["bare-flood"], "skip": []}
+    await child.send({**job, "budget": BUDGET})
+    lines = child._process.stdout
+    assert lines is not None
+    while not getattr(lines, "_paused"):  # noqa: B009 - its stub does not have it.
+        await asyncio.sleep(0)
+    async with asyncio.timeout(30):
+        await child.stop()
+    assert child.has_ended

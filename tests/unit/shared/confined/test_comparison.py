@@ -1,0 +1,98 @@
+"""Comparisons: the page, the JSON and the verdict, none of them without end."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.confined import comparison
+from shared.confined.comparison import (
+    AFTER,
+    SENT_BYTES,
+    SIGNATURE_SHOWN,
+    compare_versions,
+    compared,
+)
+from shared.confined.limits import Json
+from shared.confined.source import BEFORE
+from shared.confined.tasks import Job, Order
+from tests.support.documented import documented
+from tests.support.release_jobs import MUCH, NoLimits, a_request, write_documents
+
+REQUEST = a_request(before="1.1.0")
+OLD = "public function kept() {} public function gone() {}"
+NEW = "public function kept() {} public function added() {}"
+
+
+def texts(before: str, after: str) -> comparison.ComparisonTexts:
+    return compared(REQUEST, [documented(before)], [documented(after)])
+
+
+def test_a_comparison_has_a_verdict_and_changes() -> None:
+    found = texts(OLD, NEW)
+    told = json.loads(found.json)
+    assert told["verdict"] == found.verdict
+    assert told["verdict"]["required"] == "major"
+    assert {(each["kind"], each["symbol"], each["level"]) for each in told["changes"]} == {
+        ("removed", "gone", "major"),
+        ("added", "added", "minor"),
+    }
+    assert found.page.index("Breaking changes") < found.page.index("Additions")
+
+
+def test_versions_without_changes_are_the_same() -> None:
+    found = texts(OLD, OLD)
+    assert json.loads(found.json)["changes"] == []
+    assert "Breaking changes" not in found.page
+
+
+def test_long_signatures_are_shortened() -> None:
+    name = "N" * 250
+    fields = " ".join(f"{name}{number} field{number};" for number in range(9))
+    found = texts("public type R int;", f"public type R record {{| {fields} |}};")
+    assert all(
+        len(each[side]) <= SIGNATURE_SHOWN + 1
+        for each in json.loads(found.json)["changes"]
+        for side in ("before", "after")
+    )
+
+
+def many(count: int) -> str:
+    return " ".join(f"public function f{number}() {{}}" for number in range(count))
+
+
+def test_a_page_shows_the_first_changes_of_a_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "CHANGES_SHOWN", 3)
+    found = texts("", many(5))
+    assert [f"f{number}(" in found.page for number in range(5)] == [True] * 3 + [False] * 2
+    assert len(json.loads(found.json)["changes"]) == 5
+
+
+def test_a_page_that_is_long_shows_fewer_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparison, "FEW_CHANGES_SHOWN", 2)
+    monkeypatch.setattr(comparison, "PAGE_BYTES", 100)
+    found = texts("", many(5))
+    assert [f"f{number}(" in found.page for number in range(5)] == [True] * 2 + [False] * 3
+
+
+def test_of_many_changes_the_gravest_are_sent() -> None:
+    parameters = ", ".join(f"int parameter{number}" for number in range(60))
+    added = " ".join(f"public function f{number}({parameters}) {{}}" for number in range(800))
+    changes = json.loads(texts(OLD, f"{NEW} {added}").json)["changes"]
+    assert [each["level"] for each in changes[:2]] == ["major", "minor"]
+    assert len(changes) < 800
+    assert len(json.dumps(changes)) < 1.1 * SENT_BYTES
+
+
+def test_the_task_compares_the_documents_in_two_folders(tmp_path: Path) -> None:
+    (tmp_path / "request.json").write_text(REQUEST.model_dump_json())
+    write_documents(tmp_path / BEFORE, documented(OLD))
+    write_documents(tmp_path / AFTER, documented(NEW))
+    lines = list[Mapping[str, Json]]()
+    Job(Order(tmp_path, None, set(), MUCH), NoLimits(), lines.append).run_task(compare_versions)
+    verdict: Any = lines[-1]["result"]
+    assert (lines[-1]["end"], verdict["compared_with"]) == ("comparison", "1.1.0")
+    assert "gone" in (tmp_path / "output" / "changes.html").read_text()
+    assert json.loads((tmp_path / "output" / "changes.json").read_text())["verdict"] == verdict

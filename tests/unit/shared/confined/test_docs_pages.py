@@ -1,0 +1,133 @@
+"""Pages of documentation: where their links lead, and what they show of what is long."""
+
+import pytest
+
+from shared.confined import docs_pages
+from shared.confined.docs_pages import DocsLinks, DocsPages, counted
+from shared.domain.api_docs.model import ModuleDocs, SourcePosition
+from shared.domain.api_docs.outline import DocsSymbol, declared
+from shared.domain.api_docs.release import ModuleFacts
+from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget
+from tests.support.documented import documented
+from tests.support.release_jobs import a_request
+
+LINKS = DocsLinks(a_request())
+
+
+def target(**fields: str) -> str:
+    whole = {
+        "org": "acme",
+        "module": "shop",
+        "version": "1.2.0",
+        "name": "Item",
+        "category": "records",
+    }
+    return LINKS.target(TypeTarget(**{**whole, **fields}))
+
+
+@pytest.mark.parametrize(
+    ("fields", "address"),
+    [
+        ({}, "/packages/acme/shop/1.2.0/docs/shop/Item"),
+        ({"module": "shop.hidden"}, "/docs/acme/shop.hidden/1.2.0/Item"),
+        ({"version": "1.0.0"}, "/docs/acme/shop/1.0.0/Item"),
+        ({"org": "a/b", "name": "'x?"}, "/docs/a%2Fb/shop/1.2.0/%27x%3F"),
+        ({"category": "builtin", "name": "xml"}, "https://ballerina.io/spec/lang/master/#XML"),
+        ({"category": "builtin", "name": "int"}, "https://ballerina.io/spec/lang/master/#values_types"),
+        (
+            {"org": "ballerina", "module": "lang.error"},
+            "https://ballerina.io/spec/lang/master/#lang_library_modules",
+        ),
+    ],
+)  # fmt: skip
+def test_a_type_leads_to_its_documentation(fields: dict[str, str], address: str) -> None:
+    assert target(**fields) == address
+
+
+def test_a_line_leads_to_the_file_of_the_release() -> None:
+    position = SourcePosition(file="a b.bal", line=7)
+    assert LINKS.source("shop", position) == (
+        "/packages/acme/shop/1.2.0/files?path=modules%2Fshop%2Fa%20b.bal#L-7"
+    )
+    assert LINKS.source("shop", None) == ""
+
+
+def test_a_signature_is_escaped_and_long_ones_end() -> None:
+    part = Part(text="<b>", kind=PartKind.NAME)
+    assert LINKS.html([part]) == '<span class="nf">&lt;b&gt;</span>'
+    long = LINKS.html([part] * (docs_pages.SIGNATURE_PARTS + 1))
+    assert long.count("<span") == docs_pages.SIGNATURE_PARTS
+    assert long.endswith("…")
+
+
+def pages(module: ModuleDocs) -> DocsPages:
+    return DocsPages(a_request(), module, {})
+
+
+def symbol(module: ModuleDocs, name: str) -> DocsSymbol:
+    return next(each for _, each in declared(module) if each.title == name)
+
+
+def test_a_module_shows_so_many_symbols(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docs_pages, "SYMBOLS_SHOWN", 3)
+    functions = " ".join(f"public function f{number}() {{}}" for number in range(5))
+    module = documented(f"{functions} public const C = 1;")
+    page = pages(module).module_page(ModuleFacts.of(module, ()))
+    assert [f"/docs/shop/f{number}" in page for number in range(5)] == [True] * 3 + [False] * 2
+    assert "/docs/shop/C" not in page
+
+
+def a_record(fields: int) -> ModuleDocs:
+    lines = "".join(f"# Comment {number}.\nint f{number};\n" for number in range(fields))
+    return documented(f"public type R record {{|\n{lines}|}};")
+
+
+def test_a_declaration_shows_its_members_with_their_comments_if_they_are_few() -> None:
+    few, many = a_record(docs_pages.MEMBERS_IN_FULL), a_record(docs_pages.MEMBERS_IN_FULL + 1)
+    assert "<p>Comment 1.</p>" in pages(few).symbol_page(symbol(few, "R"))
+    page = pages(many).symbol_page(symbol(many, "R"))
+    assert "<p>Comment 1.</p>" not in page
+    assert "Comment 1." in page
+
+
+def test_a_declaration_shows_so_many_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docs_pages, "MEMBERS_SHOWN", 2)
+    module = a_record(3)
+    page = pages(module).symbol_page(symbol(module, "R"))
+    assert ("/R.f1" in page, "/R.f2" in page) == (True, False)
+    assert "1 more member in" in page
+
+
+FUNCTION = """
+# Sends.
+# + to - *Whom*
+# + return - The answer
+# # Deprecated
+# Use `post`.
+@deprecated
+public function send(string to, int times = 1) returns string|error { }
+# Waits.
+public function wait() { }
+"""
+
+
+def test_a_function_shows_its_parameters_its_result_and_that_it_is_deprecated() -> None:
+    module = documented(FUNCTION)
+    page = pages(module).symbol_page(symbol(module, "send"))
+    for text in ("<em>Whom</em>", "The answer", "Deprecated.", "default <code>1</code>"):
+        assert text in page
+    assert "Returns" not in pages(module).symbol_page(symbol(module, "wait"))
+
+
+def test_a_comment_is_rendered_once() -> None:
+    module = documented(
+        "# Same *text*.\npublic function a() {}\n# Same *text*.\npublic function b() {}"
+    )
+    made = pages(module)
+    for name in ("a", "b"):
+        assert "Same <em>text</em>." in made.symbol_page(symbol(module, name))
+    assert len(made.comments) == 1
+
+
+def test_things_are_counted() -> None:
+    assert (counted(1, "field"), counted(1_000, "field")) == ("1 field", "1,000 fields")

@@ -1,0 +1,129 @@
+"""Documentation as Markdown, and calls of functions."""
+
+import pytest
+
+from shared.confined.docs_text import (
+    call_of,
+    json_of,
+    json_text,
+    llms_end,
+    llms_head,
+    llms_module,
+    module_markdown,
+    outline_of,
+    symbol_markdown,
+)
+from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.outline import DocsSymbol, declared
+from tests.support.documented import documented
+from tests.support.release_jobs import a_request
+
+SOURCE = """
+# Sells things.
+#
+# All of them.
+public client class Client {
+    # Opens.
+    public function init(string url, int timeout = 3) returns error? {}
+    # Buys.
+    # + item - What
+    # + return - A receipt
+    remote function buy(string item) returns string|error {}
+    resource function get items/[string id]/parts/[int... path]() {}
+    public function plain() {}
+}
+public class Xml { }
+# Older.
+# # Deprecated
+# Use `open`.
+@deprecated
+public function start() {}
+public function open(string name) returns error? {}
+public type Item record {| string name; |};
+public const LIMIT = 3;
+"""
+SHOP = documented(SOURCE)
+REQUEST = a_request()
+
+
+def symbol(path: str, module: ModuleDocs = SHOP) -> DocsSymbol:
+    for _, each in declared(module):
+        for found in (each, *each.members()):
+            if found.path == path:
+                return found
+    raise KeyError(path)
+
+
+def test_an_outline_has_the_symbols_of_a_kind_below_its_title() -> None:
+    found = [(title, [each.title for each in symbols]) for title, symbols in outline_of(SHOP)]
+    assert found == [
+        ("Clients", ["Client"]),
+        ("Functions", ["open", "start"]),
+        ("Classes", ["Xml"]),
+        ("Records", ["Item"]),
+        ("Constants", ["LIMIT"]),
+    ]
+
+
+def test_a_module_as_markdown_has_the_first_line_of_each_comment() -> None:
+    text = module_markdown(REQUEST, SHOP.model_copy(update={"summary": "A shop."}))
+    assert text.startswith("# acme/shop 1.2.0\n\nA shop.\n\n```ballerina\nimport acme/shop;\n```\n")
+    assert "Page: \0/packages/acme/shop/1.2.0/docs/shop\n" in text
+    assert "Sells things." in text
+    assert "All of them." not in text
+    assert "A shop." not in module_markdown(REQUEST, SHOP)
+
+
+def test_a_symbol_as_markdown_has_its_comment_its_call_and_its_members() -> None:
+    text = symbol_markdown(SHOP, symbol("Client"))
+    assert "All of them." in text
+    assert "## Call" in text
+    assert "## buy" in text
+    method = symbol_markdown(SHOP, symbol("Client.buy"))
+    assert "- `item`: What\n- `returns`: A receipt\n" in method
+    assert "## Call" not in symbol_markdown(SHOP, symbol("Item"))
+
+
+def test_a_deprecated_symbol_says_so() -> None:
+    assert "> Deprecated. Use `open`." in symbol_markdown(SHOP, symbol("start"))
+
+
+@pytest.mark.parametrize(
+    ("path", "call"),
+    [
+        ("Client", "shop:Client shopClient = check new (url);"),
+        ("Xml", "shop:Xml shopXml = new ();"),
+        ("Client.init", ""),
+        ("Client.buy", "var result = check shopClient->buy(item);"),
+        ("Client.plain", "shopClient.plain();"),
+        ("start", "shop:start();"),
+        ("open", "var result = check shop:open(name);"),
+        ("Item", ""),
+        ("LIMIT", ""),
+    ],
+)
+def test_a_call_has_a_name_in_place_of_each_value(path: str, call: str) -> None:
+    assert call_of(SHOP, symbol(path)) == call
+
+
+def test_a_call_of_a_resource_has_its_path() -> None:
+    [client] = [each for _, each in declared(SHOP) if each.title == "Client"]
+    calls = [call_of(SHOP, each) for each in client.members()]
+    assert "shopClient->/items/[id]/parts/[...path].get();" in calls
+
+
+def test_the_text_for_language_models_links_what_a_release_has() -> None:
+    head = llms_head(a_request(summary="A shop."))
+    assert head == "# acme/shop 1.2.0\n\n> A shop.\n\nInstall it with `bal pull acme/shop:1.2.0`.\n"
+    assert ">" not in llms_head(REQUEST)
+    text = llms_module(REQUEST, SHOP)
+    page = "\0/packages/acme/shop/1.2.0/docs/shop"
+    assert f"- [shop]({page}?form=markdown): the whole module\n" in text
+    assert f"- [Client]({page}/Client?form=markdown) (clients): Sells things.\n" in text
+    assert f"- [Item]({page}/Item?form=markdown) (records)\n" in text
+    assert "\0/packages/acme/shop/1.2.0/files" in llms_end(REQUEST)
+
+
+def test_json_has_the_keys_of_central_and_no_blanks() -> None:
+    assert json_of(SHOP)["orgName"] == "acme"
+    assert json_text({"größe": [1, 2]}) == '{"größe":[1,2]}'

@@ -1,0 +1,273 @@
+"""A child is started when it is needed, and what goes wrong with it is told apart."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from shared.confined.child import Begun, ChildEnded, Done, Failed, Finished, Line, Ready, Refused
+from shared.confined.process import (
+    RESULTS_BYTES,
+    Budget,
+    ConfinedProcess,
+    ConfinedUnavailable,
+    Delays,
+    Exceeded,
+    PartResult,
+    _Job,
+)
+from tests.support.waiting import eventually
+
+BUDGET = Budget(processor_seconds=20, memory_bytes=1 << 27, output_bytes=1 << 22)
+TASKS = "tests.support.confined_tasks"
+PROCESSOR = Exceeded.PROCESSOR.sentence(BUDGET)
+
+
+@pytest.fixture
+async def confined(tmp_path: Path) -> AsyncGenerator[ConfinedProcess]:
+    process = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS)
+    yield process
+    await process.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "job"
+    made.mkdir()
+    return made
+
+
+async def test_a_job_returns_the_results_of_its_parts(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    (folder / "input").write_text("text")
+    results = await confined.run("parts", folder, ["read input", "abort", "say x"])
+    assert results == [
+        PartResult("0:read", None, "text"),
+        PartResult("1:abort", Exceeded.CRASHED.sentence(BUDGET), None),
+        PartResult("2:say", None, "x"),
+    ]
+
+
+async def test_concurrent_jobs_run_one_after_the_other(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    acts = ["alone", "alone"]
+    jobs = [confined.run("parts", folder, acts) for _ in range(4)]
+    for results in await asyncio.gather(*jobs):
+        assert [each.refused for each in results] == [None, None]
+
+
+async def test_an_idle_child_ends_for_another_process_that_waits(
+    tmp_path: Path, folder: Path
+) -> None:
+    delays = Delays(look=0.01)
+    first = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
+    second = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
+    for each in (first, second, first):
+        assert len(await each.run("parts", folder, ["say x"])) == 1
+    await first.close()
+    await second.close()
+
+
+async def test_a_process_with_many_jobs_lets_another_one_in_between(
+    tmp_path: Path, folder: Path
+) -> None:
+    delays = Delays(look=0.01, turn=0)
+    busy = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
+    other = ConfinedProcess(tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays)
+    jobs = [asyncio.create_task(busy.run("parts", folder, ["sleep 0.05"])) for _ in range(40)]
+    await jobs[0]
+    await other.run("parts", folder, ["say x"])
+    assert not jobs[-1].done()
+    await busy.close()
+    await other.close()
+    await asyncio.gather(*jobs, return_exceptions=True)
+
+
+async def test_a_process_that_cannot_be_started_is_tried_again_after_growing_pauses(
+    tmp_path: Path, folder: Path
+) -> None:
+    delays = Delays(first_pause=0.001, longest_pause=0.003)
+    confined = ConfinedProcess(tmp_path / "machine", BUDGET, tasks="no.module", delays=delays)
+    with capture_logs() as events:
+        while len(events) < 4:
+            with pytest.raises(ConfinedUnavailable):
+                await confined.run("parts", folder, [])
+    assert [each["pause_seconds"] for each in events] == [0.001, 0.002, 0.003, 0.003]
+    assert "ModuleNotFoundError" in events[0]["error"]
+
+
+async def test_during_a_pause_nothing_is_started_or_logged(tmp_path: Path, folder: Path) -> None:
+    machine = tmp_path / "machine"
+    machine.write_text("This is not a folder.")
+    confined = ConfinedProcess(machine, BUDGET, tasks=TASKS)
+    with capture_logs() as events:
+        for _ in range(3):
+            with pytest.raises(ConfinedUnavailable):
+                await confined.run("parts", folder, [])
+    assert [each["event"] for each in events] == ["confined.start_failed"]
+
+
+async def test_a_process_that_could_not_be_started_starts_when_it_can(
+    tmp_path: Path, folder: Path
+) -> None:
+    machine = tmp_path / "machine"
+    machine.write_text("This is not a folder.")
+    delays = Delays(first_pause=0)
+    confined = ConfinedProcess(machine, BUDGET, tasks=TASKS, delays=delays)
+    with pytest.raises(ConfinedUnavailable):
+        await confined.run("parts", folder, [])
+    machine.unlink()
+    assert len(await confined.run("parts", folder, ["say x"])) == 1
+    await confined.close()
+
+
+async def test_an_unknown_task_is_unavailable_and_logged(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    with capture_logs() as events, pytest.raises(ConfinedUnavailable):
+        await confined.run("unknown", folder, [])
+    assert "KeyError" in events[0]["details"]
+
+
+async def test_a_closed_process_takes_no_job(confined: ConfinedProcess, folder: Path) -> None:
+    await confined.close()
+    with pytest.raises(ConfinedUnavailable):
+        await confined.run("parts", folder, [])
+
+
+async def test_a_child_that_ended_while_it_was_idle_is_replaced(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    await confined.run("parts", folder, ["say x"])
+    child = confined._child
+    assert child is not None
+    child._process.kill()
+    await asyncio.to_thread(eventually, lambda: child.has_ended)
+    assert len(await confined.run("parts", folder, ["say x"])) == 1
+
+
+async def test_a_child_whose_memory_the_system_does_not_limit_is_ended_by_the_parent(
+    tmp_path: Path, folder: Path
+) -> None:
+    async def measure(pid: int) -> int:
+        noted = folder / "pid"
+        return BUDGET.memory_bytes * 2 if noted.exists() and noted.read_text() == str(pid) else 0
+
+    delays = Delays(look=0.01)
+    confined = ConfinedProcess(
+        tmp_path / "machine", BUDGET, tasks=TASKS, delays=delays, measure=measure
+    )
+    try:
+        results = await confined.run("parts", folder, ["note-pid", "sleep 9"])
+    finally:
+        await confined.close()
+    refusals = [each.refused for each in results]
+    assert Exceeded.MEMORY.sentence(BUDGET) in refusals
+
+
+def job() -> _Job:
+    return _Job("task", Path("/folder"), None, BUDGET)
+
+
+def taken(*lines: Line) -> _Job:
+    """Return a job that received these lines."""
+    made = job()
+    for line in lines:
+        made.take(line)
+    return made
+
+
+def finished(name: str, result: str = "", seconds: float = 0) -> Finished:
+    return Finished(end=name, result=result, processor_seconds=seconds)
+
+
+def begun(name: str, left: float = 20, allowance: float = 10) -> Begun:
+    return Begun(begin=name, left=left, allowance=allowance)
+
+
+def left_seconds(made: _Job) -> object:
+    budget = made.order()["budget"]
+    assert isinstance(budget, dict)
+    return budget["processor_seconds"]
+
+
+def test_a_part_is_charged_with_what_it_took() -> None:
+    made = taken(begun("a"), finished("a", seconds=1.5))
+    assert left_seconds(made) == 18.5
+    assert made.order()["skip"] == ["a"]
+
+
+def test_a_part_within_which_the_child_ended_is_charged_with_its_allowance() -> None:
+    made = taken(begun("a"), finished("a", seconds=1), begun("b", left=18, allowance=9))
+    made.refuse(Exceeded.PROCESSOR, "")
+    assert left_seconds(made) == 9
+    assert made.results == [PartResult("a", None, ""), PartResult("b", PROCESSOR, None)]
+    assert not made.is_done
+
+
+def test_a_part_that_the_child_refuses_is_charged_with_what_it_took() -> None:
+    refused = Refused(refused="a", reason=Exceeded.MEMORY, processor_seconds=2, error="")
+    assert left_seconds(taken(begun("a"), refused)) == 18
+
+
+def test_a_part_may_be_refused_without_a_beginning() -> None:
+    refused = Refused(refused="a", reason=Exceeded.PROCESSOR, processor_seconds=0, error="")
+    assert taken(refused).results == [PartResult("a", PROCESSOR, None)]
+
+
+def test_an_end_outside_of_the_parts_refuses_the_job() -> None:
+    made = taken(begun("a"), finished("a"))
+    made.refuse(Exceeded.PROCESSOR, "")
+    assert made.is_done
+    assert made.results[-1] == PartResult("", PROCESSOR, None)
+
+
+def test_a_part_has_three_times_its_allowance_and_five_seconds() -> None:
+    assert taken(begun("a", allowance=10)).deadline_seconds() == 35
+    assert job().deadline_seconds() == 90
+
+
+@pytest.mark.parametrize(("idle_bytes", "large"), [(1 << 26, False), (1 << 27, True), (None, True)])
+def test_a_child_that_holds_more_than_64_mib_or_cannot_say_it_is_large(
+    idle_bytes: int | None, large: bool
+) -> None:
+    made = taken(Done(done=True, idle_bytes=idle_bytes))
+    assert made.is_done
+    assert made.child_is_large is large
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [Ready(ready=True)],
+        [finished("a")],
+        [begun("a"), begun("b")],
+        [begun("a"), finished("b")],
+        [begun("a"), Refused(refused="b", reason=Exceeded.TIME, processor_seconds=0, error="")],
+        [begun("a"), Done(done=True, idle_bytes=0)],
+    ],
+)
+def test_lines_out_of_order_end_the_child(lines: list[Line]) -> None:
+    with pytest.raises(ChildEnded) as ended:
+        taken(*lines)
+    assert ended.value.reason is Exceeded.CRASHED
+
+
+def test_results_that_are_too_large_together_end_the_job() -> None:
+    made = taken(begun("a"), finished("a", result="x" * (RESULTS_BYTES - 10)))
+    made.take(begun("b"))
+    with pytest.raises(ChildEnded) as ended:
+        made.take(finished("b", result="x" * 20))
+    made.refuse(Exceeded.OUTPUT, "")
+    assert ended.value.reason is Exceeded.OUTPUT
+    assert made.is_done
+
+
+def test_a_failure_that_the_input_did_not_cause_has_no_reason() -> None:
+    with pytest.raises(ChildEnded) as ended:
+        taken(Failed(failed="KeyError"))
+    assert ended.value.reason is None

@@ -1,0 +1,305 @@
+"""The task `release`: what it writes of a release, part by part, and again after an end."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.confined import release
+from shared.confined.release import TOO_LARGE_TO_SHOW
+from shared.confined.source import BEFORE, SINCE
+from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.api_docs.records import DocsState
+from shared.domain.packages import ModuleText, Texts
+from tests.support.documented import documented
+from tests.support.release_jobs import Ended, Jobs, ReleaseJob, a_request, write_documents
+
+SOURCE = """
+# Sells things.
+public client class Client {
+    # Buys something.
+    remote function buy(Item item) returns error? {}
+}
+public type Item record {| string name; int price; |};
+public function open() {}
+"""
+SYMBOLS = ["Client", "Client.buy", "Item", "Item.name", "Item.price", "open"]
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Jobs:
+    """Return what makes a job with these sources and facts, or other files of the archive."""
+
+    def job(source: str = SOURCE, files: dict[str, Any] | None = None, **facts: Any) -> ReleaseJob:
+        content = {"modules/shop/main.bal": source, **(files or {})}
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        return ReleaseJob(folder, content, a_request(**facts))
+
+    return job
+
+
+def run(job: ReleaseJob) -> ReleaseJob:
+    """Run a job of which no part is refused."""
+    job.run()
+    assert job.refused == {}
+    return job
+
+
+# --- What is written
+
+
+def test_a_release_has_pieces_of_its_modules_and_of_each_symbol(jobs: Jobs) -> None:
+    job = run(jobs())
+    for kind in (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_MARKDOWN, PieceKind.SYMBOL_JSON):
+        assert sorted(job.names(kind)) == [f"shop|{each}" for each in SYMBOLS]
+    for kind in (
+        PieceKind.DOCUMENT,
+        PieceKind.MODULE_PAGE,
+        PieceKind.MODULE_MARKDOWN,
+        PieceKind.MODULE_JSON,
+    ):
+        assert job.names(kind) == ["shop"]
+    assert job.names(PieceKind.FUNCTION) == ["shop|open"]
+    assert job.names(PieceKind.CLIENT) == ["shop|Client"]
+    assert job.names(PieceKind.CONNECTOR) == ["shop|client|own"]
+    assert job.names(PieceKind.TRIGGER) == []
+
+
+def test_pieces_say_what_the_document_says(jobs: Jobs) -> None:
+    job = run(jobs())
+    whole = job.json(PieceKind.DOCUMENT, "shop")["docsData"]["modules"][0]
+    assert job.json(PieceKind.LIST, "shop", "functions") == whole["functions"]
+    assert job.json(PieceKind.LIST, "shop", "")["id"] == "shop"
+    assert job.json(PieceKind.FUNCTION, "shop", "open") == whole["functions"][0]
+    assert job.json(PieceKind.SYMBOL_JSON, "shop", "Item")["name"] == "Item"
+    assert job.json(PieceKind.MODULE_JSON, "shop")["clients"][0]["name"] == "Client"
+    assert "# Client.buy (method of acme/shop 1.2.0)" in (
+        job.text(PieceKind.SYMBOL_MARKDOWN, "shop", "Client.buy")
+    )
+    assert "<p>Sells things.</p>" in job.text(PieceKind.SYMBOL_PAGE, "shop", "Client")
+
+
+def test_the_record_says_what_the_release_has(jobs: Jobs) -> None:
+    record = run(jobs(files={"docs/CHANGELOG.md": "# 1.2.0"})).record
+    assert (record.state, record.modules) == (DocsState.DONE, ("shop",))
+    assert (record.files, record.changelog) == (2, "docs/CHANGELOG.md")
+    assert (record.documented, record.declarations) == (2, 4)
+    assert [each.name for each in record.api.connectors] == ["Client"]
+    assert record.symbols
+
+
+def test_a_release_without_sources_has_modules_without_declarations(jobs: Jobs) -> None:
+    job = run(jobs(modules=("shop", "shop.other")))
+    assert job.record.modules == ("shop", "shop.other")
+    assert "shop.other" in job.text(PieceKind.MODULE_PAGE, "shop.other")
+
+
+def test_a_package_without_modules_is_documented(jobs: Jobs) -> None:
+    job = run(jobs(modules=()))
+    assert (job.record.state, job.record.modules) == (DocsState.DONE, ())
+    assert "bal pull acme/shop:1.2.0" in job.text(PieceKind.LLMS_TEXT)
+
+
+def test_all_modules_are_in_the_text_for_language_models(jobs: Jobs) -> None:
+    files = {"modules/shop.sub/a.bal": "# Helps.\npublic function help() {}"}
+    job = run(jobs(files=files, modules=("shop", "shop.sub"), summary="Sells things."))
+    text = job.text(PieceKind.LLMS_TEXT)
+    assert text.startswith("# acme/shop 1.2.0\n\n> Sells things.\n")
+    assert "/docs/shop.sub/help?form=markdown) (functions): Helps." in text
+    assert text.endswith("/versions)\n")
+
+
+def test_lines_of_modules_that_are_not_exported_are_told_once(jobs: Jobs) -> None:
+    broken = "public function f( {\n"
+    files = {"modules/shop.inner/a.bal": b"\xff", "modules/shop.sub/b.bal": broken}
+    job = run(jobs(files=files, modules=("shop", "shop.sub")))
+    unread = [(each.module, each.file) for each in job.record.unread]
+    assert unread == [("shop.inner", "a.bal"), ("shop.sub", "b.bal")]
+    assert job.record.state is DocsState.PARTIAL
+
+
+# --- Texts
+
+
+def test_readmes_are_html_with_links_to_the_files_of_the_release(jobs: Jobs) -> None:
+    texts = Texts(
+        readme="# Shop\n\n[more](more.md)", modules=(ModuleText(name="shop.sub", readme="*Sub*"),)
+    )
+    job = run(
+        jobs(files={"docs/more.md": "x"}, texts=texts, modules=("shop", "shop.sub", "shop.no"))
+    )
+    assert sorted(job.names(PieceKind.README)) == ["", "shop.no", "shop.sub"]
+    assert "/packages/acme/shop/1.2.0/files?path=" in job.text(PieceKind.README, "")
+    assert "<em>Sub</em>" in job.text(PieceKind.README, "shop.sub")
+
+
+def test_the_changelog_is_html(jobs: Jobs) -> None:
+    job = run(jobs(files={"CHANGELOG.md": "*new*"}))
+    assert "<em>new</em>" in job.text(PieceKind.CHANGELOG)
+
+
+@pytest.mark.parametrize("content", [b"\0", b"\xff", b"x" * (release.MAX_SHOWN_BYTES + 1)])
+def test_a_changelog_that_is_no_text_or_too_large_is_not_shown(jobs: Jobs, content: bytes) -> None:
+    job = run(jobs(files={"CHANGELOG.md": content}))
+    assert job.names(PieceKind.CHANGELOG) == []
+    assert job.record.changelog == "CHANGELOG.md"
+
+
+# --- Sizes
+
+
+def test_a_page_that_is_too_large_says_where_to_read_it(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "MAX_SHOWN_BYTES", 100)
+    job = run(jobs(texts=Texts(readme="word " * 100)))
+    assert job.text(PieceKind.README, "") == TOO_LARGE_TO_SHOW
+    assert job.text(PieceKind.MODULE_PAGE, "shop") == TOO_LARGE_TO_SHOW
+    assert job.text(PieceKind.SYMBOL_PAGE, "shop", "open") == TOO_LARGE_TO_SHOW
+    assert job.json(PieceKind.SYMBOL_JSON, "shop", "open")
+
+
+def test_markdown_and_json_of_a_symbol_that_are_too_large_are_left_out(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "MAX_SENT_BYTES", 100)
+    job = run(jobs())
+    assert "shop|Client" not in job.names(PieceKind.SYMBOL_JSON)
+    assert "shop|Client" in job.names(PieceKind.SYMBOL_PAGE)
+    assert len(job.text(PieceKind.LLMS_TEXT)) == 100
+
+
+def test_symbols_are_made_in_several_parts(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run(jobs()).pieces
+    monkeypatch.setattr(release, "SYMBOLS_OF_A_PART", 4)
+    job = run(jobs())
+    assert [each for each in job.begun if each.startswith("symbols")] == [
+        "symbols shop 0",
+        "symbols shop 4",
+    ]
+    assert job.pieces == whole
+
+
+def test_models_that_are_not_kept_are_read_again(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = {"files": {"modules/shop.sub/a.bal": SOURCE}, "modules": ("shop", "shop.sub")}
+    whole = run(jobs(**facts)).pieces
+    monkeypatch.setattr(release, "KEPT_DOCUMENT_BYTES", 0)
+    assert run(jobs(**facts)).pieces == whole
+
+
+# --- Parts that were refused, and a process that ended
+
+
+def test_the_parts_are_made_in_the_order_of_their_importance(jobs: Jobs) -> None:
+    job = run(jobs(modules=("shop", "shop.sub")))
+    assert job.begun == [
+        "module shop",
+        "module shop.sub",
+        "symbols shop 0",
+        "readme",
+        "readme shop.sub",
+        "changelog",
+        "outline shop",
+        "outline shop.sub",
+        "finish",
+    ]
+
+
+@pytest.mark.parametrize("refused", ["module shop.sub", "symbols shop 0", "readme", "outline shop"])
+def test_without_a_refused_part_the_others_are_made(jobs: Jobs, refused: str) -> None:
+    facts = {"files": {"modules/shop.sub/a.bal": SOURCE}, "modules": ("shop", "shop.sub")}
+    whole = run(jobs(**facts)).pieces
+    job = jobs(**facts)
+    job.run(skip={refused})
+    assert job.pieces.keys() < whole.keys()
+    missing = whole.keys() - job.pieces.keys()
+    assert missing
+    if refused != "module shop.sub":
+        assert all(job.pieces[each] == whole[each] for each in job.pieces.keys() - {"llms"})
+    else:
+        assert job.record.modules == ("shop",)
+        assert all("shop.sub" in each for each in missing)
+
+
+def test_a_process_that_was_started_again_makes_what_was_left(jobs: Jobs) -> None:
+    facts = {"files": {"modules/shop.sub/a.bal": SOURCE}, "modules": ("shop", "shop.sub")}
+    whole = run(jobs(**facts))
+    for end_in in whole.begun:
+        job = jobs(**facts)
+        with pytest.raises(Ended):
+            job.run(end_in=end_in)
+        job.run(skip=set(job.ended))
+        assert job.pieces == whole.pieces
+        assert job.record == whole.record
+
+
+def test_a_damaged_archive_is_refused_as_a_whole(jobs: Jobs) -> None:
+    job = jobs()
+    (job.folder / "archive").write_bytes(b"no archive")
+    job.run()
+    assert {"module shop", "finish"} <= job.refused.keys()
+    assert not (job.folder / "output" / "record.json").exists()
+
+
+# --- The versions before
+
+
+def before(job: ReleaseJob, source: str, since: dict[str, dict[str, str]] | None = None) -> None:
+    """Write the version before."""
+    write_documents(job.folder / BEFORE, documented(source))
+    if since is not None:
+        (job.folder / BEFORE / SINCE).write_text(json.dumps(since))
+
+
+OLD, NEW = (
+    "public function kept() {} public function gone() {}",
+    "public function kept() {} public function added() {}",
+)
+
+
+def test_symbols_of_the_first_version_exist_since_then(jobs: Jobs) -> None:
+    job = run(jobs(OLD))
+    assert job.json(PieceKind.SINCE) == {"shop": {"kept": "1.2.0", "gone": "1.2.0"}}
+    assert "comparison" not in job.begun
+
+
+def test_a_new_symbol_exists_since_this_version_and_the_others_since_theirs(jobs: Jobs) -> None:
+    job = jobs(NEW, before="1.1.0", before_is_complete=True)
+    before(job, OLD, {"shop": {"kept": "1.0.0", "gone": "1.0.0"}})
+    run(job)
+    assert job.json(PieceKind.SINCE) == {"shop": {"kept": "1.0.0", "added": "1.2.0"}}
+    assert "Since 1.2.0" in job.text(PieceKind.SYMBOL_PAGE, "shop", "added")
+
+
+def test_a_symbol_that_came_back_exists_since_then(jobs: Jobs) -> None:
+    job = jobs(OLD, before="1.1.0", before_is_complete=True)
+    before(job, NEW, {"shop": {"kept": "1.0.0", "added": "1.1.0"}})
+    assert run(job).json(PieceKind.SINCE) == {"shop": {"kept": "1.0.0", "gone": "1.2.0"}}
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"before": "1.1.0", "before_is_complete": False},
+        {"has_unknown_history": True},
+    ],
+)
+def test_what_is_not_known_is_not_said(jobs: Jobs, facts: dict[str, Any]) -> None:
+    job = jobs(NEW, **facts)
+    before(job, OLD, {"shop": {"kept": "1.0.0"}} if "before" in facts else None)
+    known = {"kept": "1.0.0"} if "before" in facts else {"kept": ""}
+    assert run(job).json(PieceKind.SINCE) == {"shop": {"kept": "", "added": "", **known}}
+    assert "Since" not in job.text(PieceKind.SYMBOL_PAGE, "shop", "added")
+
+
+def test_a_release_is_compared_with_the_version_before(jobs: Jobs) -> None:
+    job = jobs(NEW, before="1.1.0", before_is_complete=True)
+    before(job, OLD)
+    run(job)
+    verdict: Any = job.ended["comparison"]
+    assert (verdict["compared_with"], verdict["breaking"]) == ("1.1.0", 1)
+    assert "gone" in job.text(PieceKind.CHANGES_PAGE, "1.1.0")
+    assert job.json(PieceKind.CHANGES_JSON, "1.1.0")["verdict"] == verdict

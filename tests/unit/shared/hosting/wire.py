@@ -1,0 +1,61 @@
+"""A transport that notes what is sent, and a connection over it."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from shared.hosting.asgi import ASGIApp
+from shared.hosting.connection import Connection
+
+
+class Wire(asyncio.Transport):
+    """Notes each piece that is sent."""
+
+    def __init__(self) -> None:
+        super().__init__({"peername": ("127.0.0.1", 1)})
+        self.sent: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: Any) -> None:
+        self.sent.append(data)
+
+    def writelines(self, list_of_data: Iterable[Any]) -> None:
+        self.sent.append(b"".join(list_of_data))
+
+    def close(self) -> None:
+        self.closed = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        """Do nothing."""
+
+    def resume_reading(self) -> None:
+        """Do nothing."""
+
+
+async def answers_to(app: ASGIApp, *pieces: bytes) -> bytes:
+    """Return what an application answers to a client whose bytes come in these pieces."""
+    config = uvicorn.Config(app, http=Connection, lifespan="off", ws="none", log_config=None)
+    config.load()
+    state, wire = ServerState(), Wire()
+    connection = Connection(config, state, {})
+    connection.connection_made(wire)
+    for piece in pieces:
+        connection.data_received(piece)
+    if wire.is_closing():
+        connection.connection_lost(None)
+    while state.tasks:
+        await asyncio.gather(*state.tasks)
+        await asyncio.sleep(0)  # Callbacks remove the tasks that are done.
+    return b"".join(wire.sent)
