@@ -8,14 +8,8 @@ from dataclasses import replace
 import azure.functions as func
 import orjson
 
-from functions.central.responses import (
-    OPEN_HEADERS,
-    central_errors,
-    package_model,
-    page_model,
-    page_of,
-    symbol_model,
-)
+from functions.central.metadata import package_model, symbol_model
+from functions.central.responses import OPEN_HEADERS, central_errors, page_model, page_of
 from functions.central.search import query_of
 from functions.http.callers import caller_of
 from functions.http.requests import READ_METHODS, headers_of

@@ -35,7 +35,7 @@ from graphql import (
 )
 
 from functions.central.graphql_limits import GraphQLRequest, parse_within_limits
-from functions.central.responses import package_model
+from functions.central.metadata import package_model
 from shared.composition import Registry
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.pieces import PieceKind

@@ -6,12 +6,12 @@ from unicodedata import combining, normalize
 import azure.functions as func
 
 from functions.archives import redirect_to_archive
+from functions.central.metadata import package_model
 from functions.central.responses import (
     CORS_HEADERS,
     OPEN_HEADERS,
     central_errors,
     central_errors_without_404,
-    package_model,
 )
 from functions.http.answer_cache import cacheable
 from functions.http.callers import caller_of

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import azure.functions as func
 
+from functions.central.metadata import package_model
 from functions.central.responses import (
     OPEN_HEADERS,
     central_errors,
     central_errors_without_404,
-    package_model,
     page_model,
     page_of,
     problem_model,
