@@ -30,6 +30,7 @@ from shared.domain.records import Place
 from shared.domain.releases import with_change
 from shared.domain.rights import Action, Grant, Scope
 from shared.domain.tokens import Token
+from shared.domain.trusted_publishing.claims import is_same_job, rule_differences
 from shared.domain.trusted_publishing.jobs import PROVIDER_SERVERS, Provider, VerifiedJob
 from shared.domain.trusted_publishing.publishers import (
     Publisher,
@@ -321,7 +322,7 @@ class TrustedPublishing:
         trusting = [
             each
             for each in candidates
-            if each.matches(job.job) and not each.rules.differences(job.job)
+            if is_same_job(each, job.job) and not rule_differences(each.rules, job.job)
         ]
         heads = await asyncio.gather(*(self.metadata.head(each.target) for each in trusting))
         return [
@@ -384,10 +385,10 @@ class TrustedPublishing:
 def _refusal(
     job: VerifiedJob, candidates: Sequence[Publisher]
 ) -> WorkloadUnknown | WorkloadDiffers:
-    same = [each for each in candidates if each.matches(job.job)]
+    same = [each for each in candidates if is_same_job(each, job.job)]
     if not same:
         return WorkloadUnknown(str(job.job))
-    differing = {each.id: each.rules.differences(job.job) for each in same}
+    differing = {each.id: rule_differences(each.rules, job.job) for each in same}
     nearest = min(same, key=lambda each: len(differing[each.id]))
     differences = differing[nearest.id] or ["the package that it waited for was made by another"]
     return WorkloadDiffers(nearest.target, "; ".join(differences))
