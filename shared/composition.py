@@ -17,7 +17,8 @@ from shared.auth.entra import (
 from shared.auth.identity_providers import IdentityProvider
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.secret_scanning import LeakReports
-from shared.auth.sessions import SessionAuthentication, SessionLifetimes, SignInLinks, SignInProof
+from shared.auth.sessions import SessionAuthentication, SessionLifetimes, SignInProof
+from shared.auth.sign_in_links import SignInLinks
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.signing_keys import ArchiveLinkSigner, SigningKeys
 from shared.auth.trusted_publishing import (

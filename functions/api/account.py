@@ -16,7 +16,8 @@ from functions.api.operations import (
 )
 from functions.api.tokens import GrantView
 from functions.http.responses import NO_STORE
-from shared.auth.sessions import LINK_LIFETIME, SESSION_CREDENTIAL
+from shared.auth.sessions import SESSION_CREDENTIAL
+from shared.auth.sign_in_links import LINK_LIFETIME
 from shared.domain.accounts import Identity
 from shared.domain.client_settings import client_settings
 from shared.domain.identity import Principal

@@ -10,7 +10,7 @@ from functions.api.operations import (
     Operations,
 )
 from functions.http.requests import headers_of
-from shared.domain.secrets import hash_secret
+from shared.domain.tokens import hash_secret
 from shared.services.secret_scanning import Label, LeakedTokenFinding
 
 

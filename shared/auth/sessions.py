@@ -1,4 +1,4 @@
-"""Sessions of browsers, recognized by a cookie with a rotated secret, and sign-in links."""
+"""Sessions of browsers, recognized by a cookie with a rotated secret."""
 
 import asyncio
 import hmac
@@ -14,13 +14,12 @@ from shared.auth.signing_keys import SigningKeys
 from shared.caching import LruCache
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal, Unavailable
-from shared.domain.errors.identity import LinkExpired
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.records import Place
 from shared.domain.rights import Grant
-from shared.domain.secrets import hash_secret
 from shared.domain.sign_in import SecretState, Session, SignInPurpose
-from shared.ports import Clock, DirectoryStore, Randomness, Stale, WorkStore
+from shared.domain.tokens import hash_secret
+from shared.ports import Clock, DirectoryStore, Randomness, Stale
 
 SESSION_CACHED_FOR = timedelta(seconds=3)  # An ended session is refused everywhere within five.
 MAX_CACHED_SESSIONS = 10_000  # Per process; each takes about 1 KiB.
@@ -236,49 +235,3 @@ def _parse_cookie(value: str) -> _Cookie | None:
         return None
     account, session, secret = form.groups()
     return _Cookie(Place(account, session), hash_secret(secret))
-
-
-LINK_LIFETIME = timedelta(hours=1)  # Time to read the output of a first start.
-LINK_CODE_LENGTH = 32  # 190 bits, like a token.
-
-_KIND = "sign-in"
-
-
-class SignInLinks:
-    """Creates and redeems sign-in links; only the hash of a code is stored."""
-
-    def __init__(
-        self, work: WorkStore, clock: Clock, randomness: Randomness, *, base_url: str
-    ) -> None:
-        self._work = work
-        self._clock = clock
-        self._randomness = randomness
-        self._base_url = base_url
-
-    async def create(self, account_id: str) -> Secret:
-        """Return a link that signs the account in, valid for an hour and one use."""
-        code = random_text(self._randomness, LINK_CODE_LENGTH)
-        expires_ms = self._clock.now_ms() + LINK_LIFETIME // timedelta(milliseconds=1)
-        await self._work.put(_KIND, hash_secret(code), account_id, expires_ms)
-        return Secret(f"{self._base_url}/sign-in/link/{code}")
-
-    async def peek(self, code: str) -> str:
-        """Return the id of the account, without using the link up; raise `LinkExpired`.
-
-        Opening the page does not sign in, because programs that preview links open it too.
-        """
-        return _require_account(
-            await self._work.peek(_KIND, hash_secret(code), self._clock.now_ms())
-        )
-
-    async def redeem(self, code: str) -> str:
-        """Use the link up and return the id of its account; raise `LinkExpired` from then on."""
-        return _require_account(
-            await self._work.take(_KIND, hash_secret(code), self._clock.now_ms())
-        )
-
-
-def _require_account(account_id: str | None) -> str:
-    if account_id is None:
-        raise LinkExpired
-    return account_id

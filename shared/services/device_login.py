@@ -31,7 +31,7 @@ from shared.domain.identity import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place, Record
 from shared.domain.rights import Grant
-from shared.domain.secrets import hash_secret
+from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, EventStore, Randomness, WorkStore
 from shared.services.rate_limits import RateLimiter
 from shared.services.records import EntityChange, RecordWriter

@@ -35,8 +35,7 @@ from shared.domain.rate_limits import (
     RateLimitSubject,
 )
 from shared.domain.rights import Action, Role, Scope
-from shared.domain.secrets import hash_secret
-from shared.domain.tokens import Made
+from shared.domain.tokens import Made, hash_secret
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.retries import retry_when_stale
 from shared.services.mail import MailDelivery

@@ -26,7 +26,7 @@ from shared.domain.rate_limits import (
     check_limit,
     tightest_allowance,
 )
-from shared.domain.secrets import hash_secret
+from shared.domain.tokens import hash_secret
 from shared.ports import Clock, Counter, WorkStore
 from shared.services.burst_detection import BurstDetection
 from shared.services.notices import ReadOnlyMode

@@ -15,8 +15,8 @@ from shared.auth.sessions import (
     SESSION_ID_LENGTH,
     SessionAuthentication,
     SessionLifetimes,
-    SignInLinks,
 )
+from shared.auth.sign_in_links import SignInLinks
 from shared.domain.accounts import (
     Account,
 )
@@ -36,8 +36,8 @@ from shared.domain.identity import Principal
 from shared.domain.mail import new_device_mail
 from shared.domain.records import Place
 from shared.domain.rights import Grant
-from shared.domain.secrets import hash_secret
 from shared.domain.sign_in import Session, SignInAttempt, SignInPurpose
+from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
 from shared.retries import retry_when_stale
 from shared.services.identities import Identities

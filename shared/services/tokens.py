@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Self
 
 from shared.auth.authorization import Authorization
@@ -20,11 +19,9 @@ from shared.domain.identity import Principal, require_own_account
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.rights import Action, Grant, Scope
-from shared.domain.tokens import LineageRecord, Token
+from shared.domain.tokens import LineageRecord, Token, token_expiry
 from shared.ports import Clock
 from shared.services.token_records import IssuedToken, TokenRecords, UsedToken, token_change
-
-_DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,8 @@ class Tokens:
             # A user of the Entra tenant without an account here.
             raise NotPermitted("issue", f"the token {request.name}", "it takes an account here")
         days = request.days or self.token_days
-        draft = token_draft(owner, request, token_expiry(self.clock, days, by), by)
+        expires_ms = token_expiry(self.clock.now_ms(), days, by.expires_ms)
+        draft = token_draft(owner, request, expires_ms, by)
         check_limits("issue", draft, by)
         self._require_recent_sign_in("issue", draft, by)
         return await self.records.issue(draft, by=by)
@@ -139,7 +137,8 @@ class Tokens:
         token = (await self._find_own("rotate", owner, token_id, by)).token
         check_limits("rotate", token, by)
         self._require_recent_sign_in("rotate", token, by)
-        return await self.records.rotate(token, renewed_expiry(token, self.clock, by), by=by)
+        renewed_ms = token.renewed_expiry(self.clock.now_ms(), by.expires_ms)
+        return await self.records.rotate(token, renewed_ms, by=by)
 
     async def revoke(self, owner: str, token_id: str, *, by: Principal) -> None:
         """Revoke a token of the account `owner`, everywhere within five seconds.
@@ -198,20 +197,6 @@ def check_limits(verb: str, token: Token, by: Principal) -> None:
         raise NotPermitted(verb, f"the token {token.name}", reason)
 
 
-def token_expiry(clock: Clock, days: int, by: Principal) -> int:
-    """Return when a token of so many days expires: never after the credential of `by`."""
-    expires_ms = clock.now_ms() + days * _DAY_MS
-    return expires_ms if by.expires_ms is None else min(expires_ms, by.expires_ms)
-
-
-def renewed_expiry(token: Token, clock: Clock, by: Principal) -> int | None:
-    """Return when a rotated token expires: after its lifetime, never after the credential."""
-    ends = [by.expires_ms] if by.expires_ms is not None else []
-    if token.expires_ms is not None:
-        ends.append(clock.now_ms() + token.expires_ms - token.created_ms)
-    return min(ends, default=None)
-
-
 def _check_operator(verb: str, request: TokenRequest, by: Principal, what: str) -> None:
     if not by.is_operator:
         reason = f"only the operator issues {what}"
@@ -248,7 +233,8 @@ class OrganizationTokens:
         if request.manages:
             raise InvalidRequest(_NOT_MANAGING)
         days = request.days or self.token_days
-        draft = token_draft(organization.id, request, token_expiry(self.clock, days, by), by)
+        expires_ms = token_expiry(self.clock.now_ms(), days, by.expires_ms)
+        draft = token_draft(organization.id, request, expires_ms, by)
         grants = [grant.model_copy(update={"org": organization.name}) for grant in draft.grants]
         draft = draft.model_copy(update={"org": organization.name, "grants": tuple(grants)})
         check_limits("issue", draft, by)
@@ -272,7 +258,8 @@ class OrganizationTokens:
         organization = await self._require_owner(org, by, Action.GOVERN)
         token = (await self.records.find(organization.id, token_id)).token
         check_limits("rotate", token, by)
-        return await self.records.rotate(token, renewed_expiry(token, self.clock, by), by=by)
+        renewed_ms = token.renewed_expiry(self.clock.now_ms(), by.expires_ms)
+        return await self.records.rotate(token, renewed_ms, by=by)
 
     async def revoke(self, org: OrgName, token_id: str, *, by: Principal) -> None:
         """Revoke a token of the organization, everywhere within five seconds."""
