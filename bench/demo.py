@@ -216,8 +216,8 @@ async def _fill(settings: Settings, releases: Sequence[DatedRelease]) -> int:
         await _deprecate(registry, published)
         await _restore_pulls(adapters, published)
         print("Updating the search index and the counts …", flush=True)
-        await registry.upkeep.run("refresh")
-        await registry.upkeep.run("snapshot")
+        await registry.upkeep.run("rebuild-derived-data")
+        await registry.upkeep.run("create-snapshot")
     return len(published)
 
 

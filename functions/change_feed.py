@@ -6,8 +6,8 @@ import azure.functions as func
 from functions.http.handlers import declare_context, traceparent_of
 from shared.composition import Registry
 from shared.log import log
+from shared.ports import SearchFeed
 from shared.services.public_copies import PublicCopies
-from shared.services.search import SearchIndexUpdates
 from shared.telemetry.recording import Activity, SpanOrigin
 
 # The app settings COSMOS__accountEndpoint, COSMOS__credential and COSMOS__clientId.
@@ -23,12 +23,12 @@ MAX_ITEMS = 500  # A push changes about five, one of which is a listing.
 def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function of the change feed, if the search index of this registry needs it."""
     bp = func.Blueprint()
-    if registry.search_index_updates is not None:
-        _add_feed(bp, registry.search_index_updates, registry.public_copies)
+    if registry.search_feed is not None:
+        _add_feed(bp, registry.search_feed, registry.public_copies)
     return bp
 
 
-def _add_feed(bp: func.Blueprint, updates: SearchIndexUpdates, copies: PublicCopies | None) -> None:
+def _add_feed(bp: func.Blueprint, feed: SearchFeed, copies: PublicCopies | None) -> None:
     async def like(documents: func.DocumentList) -> None:
         """Declare the parameter of the binding."""
 
@@ -38,7 +38,7 @@ def _add_feed(bp: func.Blueprint, updates: SearchIndexUpdates, copies: PublicCop
         result = "failed"
         try:
             items: list[dict[str, object]] = list(map(dict, documents))
-            changed = await updates.merge(items)
+            changed = await feed.merge(items)
             copied = await copies.follow(items) if copies else 0
             result = "done"
             if changed or copied:

@@ -81,7 +81,7 @@ from shared.services.administration import (
 )
 from shared.services.api_docs import ApiDocs
 from shared.services.api_docs_generation import ApiDocsGeneration, JobInputs
-from shared.services.api_docs_queue import ApiDocsQueue, ApiDocsTask
+from shared.services.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
 from shared.services.api_history import ApiHistory
 from shared.services.archive_files import ArchiveFiles
 from shared.services.archives import (
@@ -110,6 +110,9 @@ from shared.services.mail import (
     ReleaseMail,
     TokenMail,
 )
+from shared.services.maintenance.checkpoints import Checkpoints
+from shared.services.maintenance.task import MaintenanceTasks
+from shared.services.maintenance.tasks import TASKS
 from shared.services.maven import MavenPackages, MavenPublishing
 from shared.services.members import OrganizationMembers, OrganizationTransfer
 from shared.services.moderation import HeldReleases, Moderation
@@ -119,7 +122,7 @@ from shared.services.organization_deletion import OrganizationDeletion
 from shared.services.organizations import OrganizationCreators, Organizations
 from shared.services.package_cache import FirstRecords, PackageCache
 from shared.services.package_details import PackageDetails
-from shared.services.package_pack import PackLoading, PackTask
+from shared.services.package_pack import PackLoading
 from shared.services.packages import (
     Deprecation,
     OrganizationPackages,
@@ -127,7 +130,7 @@ from shared.services.packages import (
     PackageVisibility,
 )
 from shared.services.pieces import PieceReader
-from shared.services.public_copies import PublicCopies, PublicCopyTask
+from shared.services.public_copies import PublicCopies
 from shared.services.publishing import DependencyCheck, Publishing
 from shared.services.pulls import PullCounter
 from shared.services.rate_limits import RateLimiter, RateLimitRules
@@ -135,7 +138,7 @@ from shared.services.records import Leases, RecordWriter
 from shared.services.repository_ids import RepositoryIds
 from shared.services.reserved_names import ReservedNames
 from shared.services.resolution import Resolver
-from shared.services.search import PackageSearch, SearchIndexUpdates
+from shared.services.search import PackageSearch
 from shared.services.secret_scanning import SecretScanning
 from shared.services.sessions import Sessions
 from shared.services.sign_in import SignInFlow, SignUp
@@ -151,22 +154,9 @@ from shared.services.token_records import TokenLineage, TokenRecords
 from shared.services.tokens import OrganizationTokens, Tokens
 from shared.services.trusted_publishing import TrustedPublishers, TrustedPublishing
 from shared.services.upkeep import (
-    Checkpoints,
-    MaintenanceTask,
-    MaintenanceTasks,
     TaskRequests,
     TaskRuns,
     Upkeep,
-)
-from shared.services.upkeep_tasks import (
-    ArchiveAudit,
-    ArchiveSweep,
-    DerivedDataRebuild,
-    DerivedDataRepair,
-    EventAnonymization,
-    ExpiredRecordDeletion,
-    OutboxProcessing,
-    PullRollUp,
 )
 from shared.settings import Settings
 from shared.telemetry import recording
@@ -248,6 +238,9 @@ def _count_push(release: Release) -> None:
     recording.record_metric(PUSHES, 1, {"state": release.state.value})
 
 
+_TASKS = [Service(each) for each in TASKS]
+
+
 class Registry(Container[Settings, Adapters]):
     """Every service of the registry, created with it, and the settings that it is created with."""
 
@@ -322,6 +315,7 @@ class Registry(Container[Settings, Adapters]):
     job_inputs = Service(JobInputs)
     api_docs_generation = Service(ApiDocsGeneration)
     api_docs_queue = Service(ApiDocsQueue, failed=_log_failed_api_docs)
+    api_docs_backfill = Service(ApiDocsBackfill)
     api_docs = Service(ApiDocs)
     on_demand_jobs = Service(OnDemandJobs)
     file_highlighting = Service(FileHighlighting)
@@ -360,20 +354,14 @@ class Registry(Container[Settings, Adapters]):
     snapshot_creation = Service(SnapshotCreation)
     snapshot_restore = Service(SnapshotRestore)
 
-    # Maintenance tasks
-    outbox_processing = Service(OutboxProcessing)
-    archive_sweep = Service(ArchiveSweep)
-    archive_audit = Service(ArchiveAudit)
-    pull_roll_up = Service(PullRollUp)
-    expired_record_deletion = Service(ExpiredRecordDeletion)
-    event_anonymization = Service(EventAnonymization)
-    derived_data_repair = Service(DerivedDataRepair)
-    derived_data_rebuild = Service(DerivedDataRebuild)
-    api_docs_task = Service(ApiDocsTask)
-
     @property
     def clock(self) -> Clock:
         return self.adapters.clock
+
+    @property
+    def search_feed(self) -> SearchFeed | None:
+        """Brings changes to the search index; None where writes are searched at once."""
+        return self.adapters.feed
 
     @cached_property
     def package_reader(self) -> PackageReader:
@@ -480,44 +468,10 @@ class Registry(Container[Settings, Adapters]):
         )
 
     @cached_property
-    def search_index_updates(self) -> SearchIndexUpdates | None:
-        """Brings changes to the search indexes; None where writes are searched at once."""
-        return None if self.adapters.feed is None else SearchIndexUpdates(self.adapters.feed)
-
-    @cached_property
     def maintenance_tasks(self) -> MaintenanceTasks:
-        """The tasks, by the names that schedules, records and logs have for them."""
-        tasks: dict[str, MaintenanceTask] = {
-            "settle": self.outbox_processing.run,
-            "sweep": self.archive_sweep.run,
-            "roll-up": self.pull_roll_up.run,
-            "expire": self.expired_record_deletion.run,
-            "audit": self.archive_audit.run,
-            "forget": self.event_anonymization.run,
-            "prove": self.domain_verification.run,
-            "keep": self.organization_deletion.run,
-            "remind": self.token_mail.send_expiry_reminders,
-            "mend": self.derived_data_repair.run,
-            "snapshot": self.snapshot_creation.run,
-            "refresh": self.derived_data_rebuild.run,
-            "document": self.api_docs_task.run,
-        }
-        if self.search_index_updates is not None:
-            tasks["search"] = self.search_index_updates.catch_up
-            tasks["search-rebuild"] = self.search_index_updates.rebuild
-        store, changes = self.adapters.package_pack, self.adapters.package_changes
-        if store is not None and changes is not None:
-            tasks["pack"] = PackTask(
-                self.adapters.metadata,
-                self.adapters.pulls,
-                self.adapters.search,
-                changes,
-                store,
-                self.clock,
-            ).run
-        if self.public_copies is not None:
-            tasks["copy"] = PublicCopyTask(self.public_copies, self.checkpoints).run
-        return tasks
+        """The tasks by id, without those that need what this registry does not have."""
+        tasks = (each.create_if_possible(self) for each in _TASKS)
+        return {task.id: task for task in tasks if task is not None}
 
     async def probe(self) -> None:
         """Raise unless the stores answer and there is a key to sign with."""

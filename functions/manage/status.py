@@ -1,23 +1,30 @@
 """/manage, /manage/tasks and /manage/limits: status, maintenance tasks and rate limits."""
 
+from datetime import UTC, datetime
+
 import azure.functions as func
 
 from functions.http.pages import see_other
 from functions.http.requests import READ_METHODS
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInRequest
-from functions.http.task_descriptions import TASK_DESCRIPTIONS, schedule_text
 from shared.composition import Registry
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.domain.status import SOFTWARE_VERSION
+from shared.schedules import next_run
 from shared.services.burst_detection import BURST_WINDOW
+from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.status import MAX_RECORDS_COUNTED
-from shared.services.upkeep import SCHEDULES
 
 ON_ONE_MACHINE = "SQLite and files, on one machine"
 IN_THE_CLOUD = "Cosmos DB and Blob Storage, on Azure"
 
-
 TASKS_PATH = "/manage/tasks"
+
+_MINUTE_MS = 60_000
+_MINUTES_A_DAY = 24 * 60
+_MINUTES_AN_HOUR = 60
 
 RATE_LIMIT_LABELS = {
     RateLimitClass.READ: "Read",
@@ -55,6 +62,9 @@ async def manage_overview(request: SignedInRequest) -> func.HttpResponse:
     return request.show(
         "manage/overview.html",
         overview=overview,
+        search_task=UpdateSearchIndex.id,
+        snapshot_task=CreateSnapshot.id,
+        audit_task=AuditArchives.id,
         now_ms=overview.at_ms,
         world=IN_THE_CLOUD if settings.is_in_the_cloud else ON_ONE_MACHINE,
         settings=settings,
@@ -66,15 +76,32 @@ async def manage_overview(request: SignedInRequest) -> func.HttpResponse:
 async def manage_tasks(
     request: SignedInRequest, problem: FormProblem | None = None
 ) -> func.HttpResponse:
-    tasks = await request.registry.status.tasks(by=request.principal)
+    described = request.registry.maintenance_tasks
     return request.show(
         "manage/tasks.html",
         problem,
-        tasks=tasks,
-        words=TASK_DESCRIPTIONS,
-        often={each.name: schedule_text(SCHEDULES.get(each.name)) for each in tasks},
+        tasks=await request.registry.status.tasks(by=request.principal),
+        described=described,
+        often={each.id: schedule_text(each.schedule) for each in described.values()},
         asked=request.query.get("asked", ""),
     )
+
+
+def schedule_text(schedule: str | None) -> str:
+    """Return when a task runs by itself: `every 5 minutes`, `daily at 03:20 UTC`, `on request`.
+
+    The schedule is one of equal intervals.
+    """
+    if schedule is None:
+        return "on request"
+    first_ms = next_run(schedule, 0)
+    minutes = (next_run(schedule, first_ms) - first_ms) // _MINUTE_MS
+    if minutes == _MINUTES_A_DAY:
+        return f"daily at {datetime.fromtimestamp(first_ms / 1000, UTC):%H:%M} UTC"
+    if minutes < _MINUTES_AN_HOUR:
+        return "every minute" if minutes == 1 else f"every {minutes} minutes"
+    hours = minutes // _MINUTES_AN_HOUR
+    return "every hour" if hours == 1 else f"every {hours} hours"
 
 
 async def manage_limits(request: SignedInRequest) -> func.HttpResponse:

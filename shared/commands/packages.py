@@ -128,8 +128,8 @@ def document_package(wanted: Package | None) -> None:
     """
 
     async def work(registry: Registry) -> list[DocumentedRelease]:
-        task = registry.api_docs_task
-        return await (task.document_package(wanted) if wanted else task.document_missing())
+        backfill = registry.api_docs_backfill
+        return await (backfill.document(wanted) if wanted else backfill.document_missing())
 
     documented = with_registry(work)
     for each in documented:

@@ -73,14 +73,10 @@ class TaskRequest(Entity):
 
     @property
     def place(self) -> Place:
-        return task_request_place(self.task)
+        """One for each task: of several requests the first is kept."""
+        return Place(TASK_REQUESTS_OWNER, self.task)
 
     @property
     def ends_ms(self) -> int:
         """Return when the request expires."""
         return self.asked_ms + TASK_REQUEST_LIFETIME // timedelta(milliseconds=1)
-
-
-def task_request_place(task: str) -> Place:
-    """Return the place of the request for a task; of several requests the first is kept."""
-    return Place(TASK_REQUESTS_OWNER, task)

@@ -1,6 +1,6 @@
-"""The queue of releases to document, and the task `document`, which does what a crash left out.
+"""The queue of releases to document: the process that took a push documents it after its answer.
 
-The event feed is what is durable: the process that took a push documents it after its answer.
+The event feed is what is durable: the task `generate-api-docs` does what a crash left out.
 """
 
 import asyncio
@@ -12,16 +12,13 @@ from datetime import timedelta
 
 from shared.caching import LruCache
 from shared.confined.limits import ConfinedUnavailable
-from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord
+from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.errors.base import Refusal
-from shared.domain.events import ChangeKind, package_change
 from shared.domain.names import Coordinate, Package
-from shared.domain.packages import Head, Release, State
-from shared.domain.versions import Version
-from shared.ports import Clock, EventStore, MetadataStore, WorkStore
+from shared.domain.packages import Release, State
+from shared.ports import MetadataStore
 from shared.services.api_docs_generation import ApiDocsGeneration, GenerationFailure
-from shared.services.records import package_batches
-from shared.services.upkeep import UPKEEP_BATCH, Checkpoints, TaskReport
+from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 QUEUE_LENGTH = 1_000  # Releases; the task documents what does not fit.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
@@ -31,7 +28,7 @@ class ApiDocsQueue:
     """Documents releases one after another: those that a reader asks for first, then in turns of
     their organizations.
 
-    Nothing is lost if the process ends: the task `document` does what is left.
+    Nothing is lost if the process ends: the task `generate-api-docs` does what is left.
     """
 
     def __init__(
@@ -133,11 +130,6 @@ class ApiDocsQueue:
             self._failed(coordinate, str(error))
 
 
-FEED_BATCH = 200  # Events.
-DOCUMENTED_AGAIN_AFTER = timedelta(days=30)  # All releases are visited, for what was lost.
-DOCUMENTING_TIME = timedelta(minutes=5)  # Of one run, for the feed.
-
-
 @dataclass(frozen=True, slots=True)
 class DocumentedRelease:
     """A release that was just documented."""
@@ -146,105 +138,34 @@ class DocumentedRelease:
     record: ApiDocsRecord
 
 
-_KIND = "api-docs"
-_POSITION = "position"
-_ALL = f"all-{GENERATOR_VERSION}"
-_MS = timedelta(milliseconds=1)
-
-
-@dataclass(frozen=True)
-class ApiDocsTask:
-    """document: documents new releases that the process of their push did not, and all others that
-    have no documentation or one by an older generator."""
+@dataclass(frozen=True, slots=True)
+class ApiDocsBackfill:
+    """Documents packages as the operator asks for it."""
 
     generation: ApiDocsGeneration
     metadata: MetadataStore
-    events: EventStore
-    work: WorkStore
-    checkpoints: Checkpoints
-    clock: Clock
 
-    async def run(self) -> TaskReport:
-        counts = _Counts()
-        finished = await self._follow_feed(counts) and await self._visit_all(counts)
-        if counts.left:  # The next run visits all releases, and so these as well.
-            await self.work.put(_KIND, _ALL, "again", self.clock.now_ms())
-        return TaskReport("document", counts.seen, counts.made, unfinished=not finished)
-
-    async def document_package(self, package: Package) -> list[DocumentedRelease]:
+    async def document(self, package: Package) -> list[DocumentedRelease]:
         """Document every release of a package, again if it is documented already."""
         releases = [
-            each for each in await self._oldest_first(package) if each.state is not State.REMOVED
+            each
+            for each in await oldest_first(self.metadata, package)
+            if each.state is not State.REMOVED
         ]
         return [DocumentedRelease(each, await self.generation.make(each)) for each in releases]
 
     async def document_missing(self) -> list[DocumentedRelease]:
         """Document every release that is not documented, or by an older generator."""
         found = list[DocumentedRelease]()
-        async for heads in package_batches(self.metadata, UPKEEP_BATCH):
+        async for heads in package_batches(self.metadata, RECORDS_AT_ONCE):
             for head in heads:
-                for release in await self._oldest_first(head.package):
+                for release in await oldest_first(self.metadata, head.package):
                     if record := await self.generation.update(release):
                         found.append(DocumentedRelease(release, record))
         return found
 
-    async def _oldest_first(self, package: Package) -> list[Release]:
-        """Return the releases in the order of versions: each is compared with the one before."""
-        releases = await self.metadata.releases(package)
-        return sorted(releases, key=lambda each: each.coordinate.version.precedence)
 
-    async def _follow_feed(self, counts: "_Counts") -> bool:
-        """Document what was published since the last run; return whether that was all."""
-        until_ms = self.clock.now_ms() + DOCUMENTING_TIME // _MS
-        position = int(await self._peek(_POSITION) or 0)
-        while batch := await self.events.since(position, FEED_BATCH):
-            for number, event in batch:
-                change = package_change(number, event)
-                if change is not None and change.change is ChangeKind.PUBLISHED:
-                    at = change.package.at(Version.parse(change.version))
-                    release = (await self.metadata.find(at)).release
-                    if release is not None:
-                        await self._update(release, counts)
-                position = number
-                if self.clock.now_ms() >= until_ms:
-                    break
-            await self._put(_POSITION, str(position))
-            if self.clock.now_ms() >= until_ms:
-                return False
-        return True
-
-    async def _visit_all(self, counts: "_Counts") -> bool:
-        """Document all releases, once for each version of the generator, and each month; return
-        whether nothing is left to do."""
-        if await self._peek(_ALL) is not None:
-            return True
-
-        async def visit(head: Head) -> None:
-            for release in await self._oldest_first(head.package):
-                await self._update(release, counts)
-
-        finished = await self.checkpoints.visit_packages("document", visit)
-        if finished:
-            await self._put(_ALL, "done")
-        return finished
-
-    async def _update(self, release: Release, counts: "_Counts") -> None:
-        counts.seen += 1
-        try:
-            counts.made += await self.generation.update(release) is not None
-        except ConfinedUnavailable:
-            counts.left += 1
-
-    async def _peek(self, key: str) -> str | None:
-        return await self.work.peek(_KIND, key, self.clock.now_ms())
-
-    async def _put(self, key: str, value: str) -> None:
-        ends_ms = self.clock.now_ms() + DOCUMENTED_AGAIN_AFTER // _MS
-        await self.work.put(_KIND, key, value, ends_ms)
-
-
-class _Counts:
-    def __init__(self) -> None:
-        self.seen = 0
-        self.made = 0
-        self.left = 0
+async def oldest_first(metadata: MetadataStore, package: Package) -> list[Release]:
+    """Return the releases in the order of versions: each is compared with the one before."""
+    releases = await metadata.releases(package)
+    return sorted(releases, key=lambda each: each.coordinate.version.precedence)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import random_text
 from shared.domain import mail
-from shared.domain.errors.base import Unavailable
 from shared.domain.errors.organizations import DomainNotFound, DomainsFull, DomainUnproven
 from shared.domain.identity import UPKEEP, Principal
 from shared.domain.names import OrgName
@@ -21,11 +20,10 @@ from shared.domain.organizations import (
     organization_place,
 )
 from shared.domain.rights import Action
-from shared.ports import AlreadyThere, DirectoryStore, DomainRecords, Randomness, Stale
+from shared.ports import AlreadyThere, DirectoryStore, DomainRecords, Randomness
 from shared.retries import retry_when_stale
 from shared.services.members import OrganizationMembers
-from shared.services.records import EntityChange, RecordWriter, all_entities
-from shared.services.upkeep import TaskReport
+from shared.services.records import EntityChange, RecordWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +98,9 @@ class DomainVerification:
 
         await retry_when_stale(attempt)
 
-    async def run(self) -> TaskReport:
-        """Read the DNS records of all verified domains, and end the verification of those without:
-        somebody else may own the domain by now."""
-        domains = await all_entities(self.directory, OrganizationDomain)
-        verified = [each for each in domains if each.verified_ms is not None]
-        lapsed, problems = 0, list[str]()
-        for each in verified:
-            try:
-                lapsed += await self._end_if_unproven(each)
-            except (Unavailable, Stale) as failure:
-                problems.append(f"{each.domain}: {str(failure) or 'it was changed meanwhile.'}")
-        return TaskReport("prove", len(verified), lapsed, tuple(problems))
-
-    async def _end_if_unproven(self, domain: OrganizationDomain) -> bool:
+    async def end_if_unproven(self, domain: OrganizationDomain) -> bool:
+        """End the verification of a domain whose DNS record is gone, and notify the owners; return
+        whether it was."""
         name = domain_record_name(DomainName(domain.domain))
         if domain.is_verified_by(await self.records.texts(name)):
             return False

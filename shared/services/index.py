@@ -14,8 +14,7 @@ from shared.domain.records import Event
 from shared.ports import EventStore, MetadataStore
 from shared.services.derived_data import DocumentCache
 from shared.services.packages import PackageLookup
-from shared.services.records import package_batches
-from shared.services.upkeep import UPKEEP_BATCH
+from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 CHANGES_READ = 500  # Events that one request reads: an eighth of a second with cold caches.
 
@@ -67,7 +66,7 @@ class PackageIndex:
 
     async def public_files(self) -> AsyncGenerator[list[tuple[str, DerivedDocument]]]:
         """Yield the path and content of every public index file, in batches, in order of key."""
-        async for heads in package_batches(self.metadata, UPKEEP_BATCH):
+        async for heads in package_batches(self.metadata, RECORDS_AT_ONCE):
             surveys = await self.metadata.survey([head.package for head in heads])
             yield [
                 (index_path(survey.head), DerivedDocument.of(content, survey.changed_ms))

@@ -4,7 +4,7 @@ The texts are in `shared/domain/mail.py`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,13 +27,9 @@ from shared.domain.tokens import Token
 from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
 from shared.services.accounts import accounts_by_ids, organization_owners
 from shared.services.burst_detection import BURST_WINDOW
-from shared.services.upkeep import UPKEEP_BATCH, TaskReport
 
 MailTextBuilder = Callable[[str, str], MailText]  # Takes the account's name and the registry's URL.
 
-REMINDER_LEADS = (timedelta(days=1), timedelta(days=7))  # Before a token expires.
-
-_REMINDER_KIND = "token-reminder"
 _HELD_MAIL_KIND = "held-news"
 _MS = timedelta(milliseconds=1)
 
@@ -101,7 +97,6 @@ class TokenMail:
     """Sends mail about a token to its account, or to the owners of its organization."""
 
     directory: DirectoryStore
-    work: WorkStore
     mail_delivery: MailDelivery
     clock: Clock
     base_url: str
@@ -110,36 +105,9 @@ class TokenMail:
         """Send mail about a token that was found in public and is revoked."""
         await self._send(token, leaked_token_mail(token, found_at, self._tokens_page(token)))
 
-    async def send_expiry_reminders(self) -> TaskReport:
-        """Send mail about each token that expires in seven days or in one day, once each."""
-        seen = sent = 0
-        now_ms = self.clock.now_ms()
-        async for token in self._expiring(now_ms, now_ms + max(REMINDER_LEADS) // _MS + 1):
-            seen += 1
-            sent += await self._remind(token, now_ms)
-        return TaskReport("remind", seen, sent)
-
-    async def _expiring(self, after_ms: int, before_ms: int) -> AsyncIterator[Token]:
-        while batch := await self.directory.list_expiring(Token, after_ms, before_ms, UPKEEP_BATCH):
-            for token in batch:
-                yield token
-            if len(batch) < UPKEEP_BATCH:
-                return
-            # The batch may end among tokens that expire at the same time, so the next one repeats
-            # them; each reminder is sent once.
-            after_ms = max((batch[-1].expires_ms or 0) - 1, after_ms + 1)
-
-    async def _remind(self, token: Token, now_ms: int) -> bool:
-        lead = _due_reminder(token, now_ms)
-        if lead is None or token.canary or token.expires_ms is None:
-            return False
-        key = f"{token.hash}:{lead.days}"
-        claimed = await self.work.claim(
-            _REMINDER_KIND, key, token.id, expires_ms=token.expires_ms, now_ms=now_ms
-        )
-        if claimed:
-            await self._send(token, token_expiry_mail(token, self._tokens_page(token)))
-        return claimed
+    async def send_expiry_reminder(self, token: Token) -> None:
+        """Send mail about a token that expires soon."""
+        await self._send(token, token_expiry_mail(token, self._tokens_page(token)))
 
     def _tokens_page(self, token: Token) -> str:
         owner = f"/organizations/{token.org}" if token.org else ""
@@ -152,15 +120,6 @@ class TokenMail:
             else await accounts_by_ids(self.directory, [token.owner])
         )
         await self.mail_delivery.send_to_accounts(owners, *mail_text)
-
-
-def _due_reminder(token: Token, now_ms: int) -> timedelta | None:
-    """Return the reminder that is due; None for a token whose lifetime is not longer than it."""
-    left_ms = (token.expires_ms or 0) - now_ms
-    due = next((lead for lead in REMINDER_LEADS if left_ms <= lead // _MS), None)
-    if due is None or (token.expires_ms or 0) - token.created_ms <= due // _MS:
-        return None
-    return due
 
 
 @dataclass(frozen=True, slots=True)

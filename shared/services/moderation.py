@@ -30,9 +30,13 @@ from shared.services.accounts import account_names
 from shared.services.audit_log import AuditLog, AuditLogPage
 from shared.services.derived_data import DerivedData, PackageRecordWriter
 from shared.services.mail import ReleaseMail
-from shared.services.records import entity_page, organization_package_page, package_batches
+from shared.services.records import (
+    RECORDS_AT_ONCE,
+    entity_page,
+    organization_package_page,
+    package_batches,
+)
 from shared.services.search import PackageSearch
-from shared.services.upkeep import UPKEEP_BATCH
 
 # What an administrator does to bring a release into a state.
 STATE_VERBS = {
@@ -278,7 +282,7 @@ class HeldReleases:
         return await self.records.change_release(coordinate, decide)
 
     async def _held(self, org: OrgName) -> AsyncGenerator[Release]:
-        batches = package_batches(self.metadata, UPKEEP_BATCH, prefix=f"{org.lower()}/")
+        batches = package_batches(self.metadata, RECORDS_AT_ONCE, prefix=f"{org.lower()}/")
         async for heads in batches:
             for head in heads:
                 [survey] = await self.metadata.survey([head.package])

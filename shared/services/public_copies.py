@@ -1,10 +1,10 @@
 """Keeps copies of public documents and archives, which a CDN reads while the registry does not
 answer.
 
-Copies are derived data: they follow the change feed, and the task `copy` compares all of them with
-the records. What nobody may read any more is withdrawn with the change itself, before its archive
-is moved. Whoever writes reads the package again afterwards, so that of two processes the one with
-the older records corrects what it wrote.
+Copies are derived data: they follow the change feed, and the task `update-public-copies` compares
+all of them with the records. What nobody may read any more is withdrawn with the change itself,
+before its archive is moved. Whoever writes reads the package again afterwards, so that of two
+processes the one with the older records corrects what it wrote.
 """
 
 import asyncio
@@ -27,7 +27,6 @@ from shared.domain.public_copies import (
 )
 from shared.domain.versions import Distribution
 from shared.ports import DocumentStore, MetadataStore, PublicCopyStore
-from shared.services.upkeep import Checkpoints, TaskReport
 
 WRITTEN_AT_ONCE = 16  # Copies of one package.
 
@@ -134,24 +133,3 @@ async def _at_once(writes: Iterable[Awaitable[None]]) -> None:
             await write
 
     await asyncio.gather(*map(one, writes))
-
-
-@dataclass(frozen=True)
-class PublicCopyTask:
-    """copy: compares the copies of all packages with their records, and writes what differs."""
-
-    copies: PublicCopies
-    checkpoints: Checkpoints
-
-    async def run(self) -> TaskReport:
-        """Copy as many packages as fit in one run."""
-        await self.copies.put_fixed()
-        seen = 0
-
-        async def visit(head: Head) -> None:
-            nonlocal seen
-            seen += 1
-            await self.copies.refresh(head.package)
-
-        finished = await self.checkpoints.visit_packages("copy", visit)
-        return TaskReport("copy", seen, seen, unfinished=not finished)

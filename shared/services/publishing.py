@@ -144,7 +144,7 @@ class Publishing:
         release = new_release(push.bala, by=by, now_ms=now_ms)
         if is_burst:
             release = held_for_owner(release, BURST_REASON)
-        # Archive before record: a crash between the two leaves an archive for the sweep, never a
+        # Archive before record: a crash between the two leaves an orphaned archive, never a
         # release that cannot be pulled.
         await self._store_content(upload, push.bala, head, release)
         try:

@@ -1,6 +1,5 @@
 """Search: finds packages that the caller may see, and updates the search index."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared.auth.authorization import Authorization
@@ -19,8 +18,7 @@ from shared.domain.search import (
     Suggestion,
     SymbolResults,
 )
-from shared.ports import SearchFeed, SearchIndex
-from shared.services.upkeep import TaskReport
+from shared.ports import SearchIndex
 
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
 
@@ -100,24 +98,3 @@ class PackageSearch:
             return frozenset()
         memberships = await self.authorization.directory.list_by_subject(Membership, by.id)
         return frozenset(each.org for each in memberships)
-
-
-@dataclass(frozen=True)
-class SearchIndexUpdates:
-    """Writes changes to the search index, for stores that do not do so with each write."""
-
-    feed: SearchFeed
-
-    async def merge(self, items: Sequence[Mapping[str, object]]) -> int:
-        """Index changed items of any kind; return how many changed the listing of a package."""
-        return await self.feed.merge(items)
-
-    async def catch_up(self) -> TaskReport:
-        """Index the changes that were missed, and compact the index."""
-        changed = await self.feed.catch_up()
-        return TaskReport("search", changed, changed)
-
-    async def rebuild(self) -> TaskReport:
-        """Build the index again, after it was lost or damaged."""
-        packages = await self.feed.rebuild()
-        return TaskReport("search-rebuild", packages, packages)

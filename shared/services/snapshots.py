@@ -48,13 +48,12 @@ from shared.ports import (
     WorkStore,
 )
 from shared.services.derived_data import DerivedData
-from shared.services.records import entity_batches, package_batches
+from shared.services.maintenance.task import TaskReport
+from shared.services.records import RECORDS_AT_ONCE, entity_batches, package_batches
 from shared.services.statistics import LastRegistryCounts
-from shared.services.upkeep import UPKEEP_BATCH, TaskReport
 
 ENTITIES_AT_ONCE = 5_000  # Some 10 MB. Cosmos DB reads all that remains for each batch.
 PACKAGES_AT_ONCE = 16
-UNFINISHED_KEPT = timedelta(days=1)  # Longer than any snapshot takes.
 
 R = TypeVar("R", bound=Record)
 
@@ -120,7 +119,7 @@ class _Counter:
 
 @dataclass(frozen=True)
 class SnapshotCreation:
-    """Creates snapshots, and deletes old ones."""
+    """Creates snapshots."""
 
     metadata: MetadataStore
     directory: DirectoryStore
@@ -129,16 +128,6 @@ class SnapshotCreation:
     snapshots: StoredSnapshots
     last_counts: LastRegistryCounts
     clock: Clock
-    snapshot_days: int
-
-    async def run(self) -> TaskReport:
-        """Create a snapshot, verify it, and delete old ones; if it is damaged, delete none."""
-        manifest = await self.create()
-        try:
-            await self.snapshots.verify(manifest.name)
-        except SnapshotUnusable as unusable:
-            return TaskReport("snapshot", manifest.lines, 0, (str(unusable),))
-        return TaskReport("snapshot", manifest.lines, 1 + await self._delete_old())
 
     async def create(self) -> SnapshotManifest:
         """Write every record, then the manifest; count the records meanwhile."""
@@ -189,7 +178,7 @@ class SnapshotCreation:
 
     async def _event_lines(self) -> AsyncGenerator[bytes]:
         last = 0
-        while numbered := await self.events.since(last, UPKEEP_BATCH):
+        while numbered := await self.events.since(last, RECORDS_AT_ONCE):
             for _, event in numbered:
                 yield to_line(event)
             last = numbered[-1][0]
@@ -197,20 +186,6 @@ class SnapshotCreation:
         for pending in await self.directory.unpublished(ENTITIES_AT_ONCE):
             for event in pending.outbox:
                 yield to_line(event)
-
-    async def _delete_old(self) -> int:
-        """Delete old and incomplete snapshots, never the newest complete one; return how many."""
-        now_ms = self.clock.now_ms()
-        complete = [manifest.name for manifest in await self.snapshots.manifests()]
-        old = snapshot_name(
-            now_ms - timedelta(days=self.snapshot_days) // timedelta(milliseconds=1)
-        )
-        abandoned = snapshot_name(now_ms - UNFINISHED_KEPT // timedelta(milliseconds=1))
-        names = {each.partition("/")[0] for each in await self.snapshots.store.list()}
-        deleted = {name for name in complete[1:] if name < old}
-        deleted |= {name for name in names.difference(complete) if name < abandoned}
-        await self.snapshots.remove(deleted)
-        return len(deleted)
 
 
 async def _one(piece: bytes) -> AsyncGenerator[bytes]:
@@ -265,9 +240,7 @@ class SnapshotRestore:
         await self._append_events(snapshots, name)
         async for records in _packages(snapshots, name):
             problems += await self._restore_package(records, elsewhere)
-        return TaskReport(
-            "restore", manifest.lines, manifest.lines - len(problems), tuple(problems)
-        )
+        return TaskReport(manifest.lines, manifest.lines - len(problems), tuple(problems))
 
     async def _begin(self, name: str) -> None:
         now_ms = self.clock.now_ms()
@@ -287,7 +260,7 @@ class SnapshotRestore:
         batch = list[Event]()
         async for event in snapshots.records(name, EVENTS, Event):
             batch.append(event)
-            if len(batch) >= UPKEEP_BATCH:
+            if len(batch) >= RECORDS_AT_ONCE:
                 await self.events.append(batch)
                 batch.clear()
         await self.events.append(batch)

@@ -22,6 +22,7 @@ from shared.domain.status import (
 )
 from shared.ports import Clock, DirectoryStore, MetadataStore
 from shared.services.accounts import account_names
+from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.notices import NoticeCache
 from shared.services.rate_limits import RateLimiter
 from shared.services.statistics import LastRegistryCounts
@@ -71,9 +72,8 @@ class RegistryStatus:
         states, requests = await asyncio.gather(
             self.upkeep.task_states(), self.task_requests.pending()
         )
-        by_task = {each.task: each for each in requests}
-        names = await account_names(self.directory, (each.asked_by for each in requests))
-        return tuple(_task_overview(each, by_task.get(each.task), names) for each in states)
+        names = await account_names(self.directory, (each.asked_by for each in requests.values()))
+        return tuple(_task_overview(each, requests.get(each.task), names) for each in states)
 
     async def rate_limits(self, by: Principal) -> RateLimitReport:
         """Return the rate limits, and the callers that this process knows to have to wait."""
@@ -94,7 +94,7 @@ class RegistryStatus:
         count = min(len(pending), MAX_RECORDS_COUNTED)
         is_more = max(len(records), len(entities)) == MAX_RECORDS_COUNTED
         oldest_ms = min((event.at_ms for each in pending for event in each.outbox), default=None)
-        return Backlog(count, is_more, oldest_ms)
+        return Backlog(count, is_more, oldest_ms, ProcessOutboxes.id)
 
 
 def _task_overview(

@@ -1,24 +1,15 @@
-"""Upkeep: maintenance tasks with their schedules, leases, runs and checkpoints, and requests of
+"""Running maintenance tasks: which are due, their leases and stored runs, and the requests of
 administrators to run one.
 """
 
 import asyncio
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Iterable,
-    Mapping,
-)
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
-from types import MappingProxyType
-from typing import TypeVar
 
 from shared.auth.authorization import Administration
-from shared.domain.errors.base import InvalidRequest, Unavailable
+from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.identity import Principal
 from shared.domain.maintenance_tasks import (
@@ -29,53 +20,23 @@ from shared.domain.maintenance_tasks import (
     TaskRun,
     TaskState,
 )
-from shared.domain.packages import Head
-from shared.ports import (
-    AlreadyThere,
-    Clock,
-    DirectoryStore,
-    MetadataStore,
-    Randomness,
-    Stale,
-    WorkStore,
-)
+from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
 from shared.schedules import next_run
+from shared.services.maintenance.task import (
+    MaintenanceTasks,
+    Task,
+    TaskReport,
+    find_task,
+    require_task,
+)
 from shared.services.notices import ReadOnlyMode
-from shared.services.records import EntityChange, RecordWriter, package_batches
+from shared.services.records import EntityChange, RecordWriter
 
 # After a crash the task waits for so long, and up to a minute more for the next timer.
 TASK_LEASE = timedelta(minutes=1)
 LEASE_RENEWED_EVERY = timedelta(seconds=20)  # Two renewals may fail.
 
-LONGEST_RUN = timedelta(minutes=10)  # Of a task; those that visit all packages stop before.
-LONGEST_RUNS: dict[str, timedelta] = dict.fromkeys(
-    ("snapshot", "search", "search-rebuild"),
-    timedelta(minutes=30),  # The longest that the host lets a Function run.
-)
-
-
-def longest_run(task: str) -> timedelta:
-    """Return how long a run of a task may take."""
-    return LONGEST_RUNS.get(task, LONGEST_RUN)
-
-
-# These change no records, so they run in a read-only registry too.
-RUNS_IN_READ_ONLY_MODE = {"snapshot", "search", "search-rebuild", "copy", "pack"}
-
-
-@dataclass(frozen=True, slots=True)
-class TaskReport:
-    """How many things a task read and changed, and the problems it found, a sentence each."""
-
-    task: str
-    seen: int = 0
-    changed: int = 0
-    problems: tuple[str, ...] = ()
-    unfinished: bool = False  # Its time was over; the next run goes on from its checkpoint.
-
-    def as_event(self) -> dict[str, object]:
-        """Return the report as the fields of a log event."""
-        return asdict(self)
+_MS = timedelta(milliseconds=1)
 
 
 class TaskRuns:
@@ -90,68 +51,69 @@ class TaskRuns:
         self._due_ms: dict[str, int] = {}
         self._first_ms: int | None = None
 
-    async def save(self, task: str, started_ms: int, report: TaskReport | None) -> None:
+    async def save(self, task: Task, started_ms: int, report: TaskReport | None) -> None:
         """Store a run that ended now; without a report it failed."""
         now_ms = self._clock.now_ms()
-        run = _run_of(task, started_ms, now_ms, report)
+        run = _run_of(task, started_ms, now_ms, report).model_dump_json()
         ends_ms = now_ms + TASK_RUNS_KEPT_FOR // _MS
-        await self._work.put(_RUN_KIND, task, run.model_dump_json(), ends_ms)
+        for stored_id in task.stored_ids:
+            await self._work.put(_RUN_KIND, stored_id, run, ends_ms)
         self._set_due(task, started_ms)
 
-    async def read(self, tasks: Iterable[str]) -> list[TaskState]:
+    async def read(self, tasks: Iterable[Task]) -> list[TaskState]:
         """Return the state of each task."""
         return list(await asyncio.gather(*(self._of(task) for task in tasks)))
 
-    async def read_cached(self, tasks: Iterable[str]) -> list[TaskState]:
+    async def read_cached(self, tasks: Iterable[Task]) -> list[TaskState]:
         """Return the state of each task as it was a few seconds ago."""
         now_ms = self._clock.monotonic_ms()
         if not self._cached or now_ms - self._cached_ms >= TASK_RUNS_CACHED_FOR // _MS:
             self._cached, self._cached_ms = await self.read(tasks), now_ms
         return self._cached
 
-    async def due(self, tasks: Iterable[str]) -> list[str]:
+    async def due(self, tasks: Iterable[Task]) -> list[Task]:
         """Return the scheduled tasks that are due, as far as this process knows.
 
         Reads the records of those alone of which it does not know when they are due. Several missed
         runs are one; a task that never ran is due by its schedule, from the first call in this
         registry on.
         """
-        scheduled = [task for task in tasks if task in SCHEDULES]
+        scheduled = [task for task in tasks if task.schedule]
         for task in scheduled:
-            if task not in self._due_ms:
+            if task.id not in self._due_ms:
                 await self._read_due(task)
         now_ms = self._clock.now_ms()
-        return [task for task in scheduled if self._due_ms[task] <= now_ms]
+        return [task for task in scheduled if self._due_ms[task.id] <= now_ms]
 
-    async def is_due(self, task: str) -> bool:
-        """Read the record of a scheduled task, and return whether it is due."""
+    async def is_due(self, task: Task) -> bool:
+        """Read the record of a task, and return whether it is due; never without a schedule."""
         await self._read_due(task)
-        return self._due_ms[task] <= self._clock.now_ms()
+        return task.id in self._due_ms and self._due_ms[task.id] <= self._clock.now_ms()
 
-    async def begin(self, task: str) -> bool:
-        """Note that a scheduled task begins; return False if it may not before its next time.
+    async def begin(self, task: Task) -> bool:
+        """Note that a task which is due begins; return False if it may not before its next time.
 
         A task that was killed twice would kill each process that tries again. The next time of a
         task of each minute comes before the lease of a killed run ends, so nothing is noted of it.
         """
         now_ms = self._clock.now_ms()
-        next_ms = next_run(SCHEDULES[task], now_ms)
+        next_ms = next_run(task.schedule, now_ms) if task.schedule else now_ms
         if next_ms - now_ms <= TASK_LEASE // _MS:
             return True
-        attempts = int(await self._work.peek(_ATTEMPTS_KIND, task, now_ms) or 0)
+        attempts = int(await self._work.peek(_ATTEMPTS_KIND, task.id, now_ms) or 0)
         if attempts >= MAX_ATTEMPTS:
-            self._due_ms[task] = next_ms
+            self._due_ms[task.id] = next_ms
             return False
-        await self._work.put(_ATTEMPTS_KIND, task, str(attempts + 1), next_ms)
+        await self._work.put(_ATTEMPTS_KIND, task.id, str(attempts + 1), next_ms)
         return True
 
-    async def _read_due(self, task: str) -> None:
+    async def _read_due(self, task: Task) -> None:
         last = await self._last_run(task)
         self._set_due(task, last.started_ms if last else await self._first_call())
 
-    def _set_due(self, task: str, since_ms: int) -> None:
-        if task in SCHEDULES:
-            self._due_ms[task] = next_run(SCHEDULES[task], since_ms)
+    def _set_due(self, task: Task, since_ms: int) -> None:
+        if task.schedule:
+            self._due_ms[task.id] = next_run(task.schedule, since_ms)
 
     async def _first_call(self) -> int:
         """Return when tasks of this registry were first asked for, in milliseconds since 1970."""
@@ -164,25 +126,27 @@ class TaskRuns:
             self._first_ms = int(stored or now_ms)
         return self._first_ms
 
-    async def _of(self, task: str) -> TaskState:
+    async def _of(self, task: Task) -> TaskState:
         last = await self._last_run(task)
-        schedule = SCHEDULES.get(task)
         since_ms = last.started_ms if last else self._clock.now_ms()
-        return TaskState(task, last, next_run(schedule, since_ms) if schedule else None)
+        return TaskState(
+            task.id, last, next_run(task.schedule, since_ms) if task.schedule else None
+        )
 
-    async def _last_run(self, task: str) -> TaskRun | None:
-        text = await self._work.peek(_RUN_KIND, task, self._clock.now_ms())
-        return None if text is None else TaskRun.model_validate_json(text)
+    async def _last_run(self, task: Task) -> TaskRun | None:
+        """Return the last run, of this version or of the previous one."""
+        now_ms = self._clock.now_ms()
+        texts = [await self._work.peek(_RUN_KIND, each, now_ms) for each in task.stored_ids]
+        runs = [TaskRun.model_validate_json(each) for each in texts if each is not None]
+        return max(runs, key=lambda run: run.started_ms, default=None)
 
 
-MaintenanceTask = Callable[[], Awaitable[TaskReport]]
-MaintenanceTasks = Mapping[str, MaintenanceTask]
 Sleep = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True)
 class Upkeep:
-    """Runs tasks by name, each in one process at a time."""
+    """Runs tasks by id, each in one process at a time."""
 
     work: WorkStore
     clock: Clock
@@ -192,93 +156,99 @@ class Upkeep:
     tasks: MaintenanceTasks
     sleep: Sleep = asyncio.sleep
 
-    async def due(self) -> list[str]:
+    async def due(self) -> list[Task]:
         """Return the tasks that are due, without those that a read-only registry postpones."""
+        tasks = list(self.tasks.values())
         try:
             await self.read_only_mode.require_changes_allowed()
-            return await self.runs.due(self.tasks)
         except TakesNoChanges:
-            return await self.runs.due(
-                task for task in self.tasks if task in RUNS_IN_READ_ONLY_MODE
-            )
+            tasks = [each for each in tasks if each.runs_in_read_only_mode]
+        return await self.runs.due(tasks)
 
-    async def run(self, name: str) -> TaskReport | None:
+    async def run(self, task_id: str) -> TaskReport | None:
         """Run the task, or return None if another process is running it.
 
         Raises `TakesNoChanges` in a read-only registry, for a task that changes records.
         """
-        async with self._leased(name) as is_leased:
-            return await self._run(name) if is_leased else None
+        task = self.tasks[task_id]
+        async with self._leased(task) as is_leased:
+            return await self._run(task) if is_leased else None
 
-    async def run_due(self, name: str) -> TaskReport | None:
+    async def run_due(self, task_id: str) -> TaskReport | None:
         """Run a task that is due, or return None if another process is running it or has run it,
         or if it was killed too often.
 
         Raises what `run` raises.
         """
-        async with self._leased(name) as is_leased:
-            is_due = is_leased and await self.runs.is_due(name)
-            return await self._run(name) if is_due and await self.runs.begin(name) else None
+        task = self.tasks[task_id]
+        async with self._leased(task) as is_leased:
+            is_due = is_leased and await self.runs.is_due(task)
+            return await self._run(task) if is_due and await self.runs.begin(task) else None
 
-    async def _run(self, name: str) -> TaskReport:
+    async def task_states(self) -> list[TaskState]:
+        """Return the state of each task: its last run, and when the next is due."""
+        return await self.runs.read(self.tasks.values())
+
+    async def cached_task_states(self) -> list[TaskState]:
+        """Return the states as they were a few seconds ago, mostly without a read."""
+        return await self.runs.read_cached(self.tasks.values())
+
+    async def _run(self, task: Task) -> TaskReport:
         started_ms = self.clock.now_ms()
         try:
-            report = await self.tasks[name]()
+            report = await task.run()
         except Exception:  # Not if it is cancelled: then it stays due.
-            await self._save(name, started_ms, None)
+            await self._save(task, started_ms, None)
             raise
-        await self._save(name, started_ms, report)
+        await self._save(task, started_ms, report)
         return report
 
-    async def _save(self, name: str, started_ms: int, report: TaskReport | None) -> None:
+    async def _save(self, task: Task, started_ms: int, report: TaskReport | None) -> None:
         with suppress(Unavailable):  # The task has run even if this fails.
-            await self.runs.save(name, started_ms, report)
+            await self.runs.save(task, started_ms, report)
 
     @asynccontextmanager
-    async def _leased(self, name: str) -> AsyncGenerator[bool]:
-        if name not in RUNS_IN_READ_ONLY_MODE:
+    async def _leased(self, task: Task) -> AsyncGenerator[bool]:
+        if not task.runs_in_read_only_mode:
             await self.read_only_mode.require_changes_allowed()
         owner = self.randomness.token_bytes(8).hex()
-        if not await self._lease(name, owner, TASK_LEASE):
+        if not await self._lease(task, owner, TASK_LEASE):
             yield False
             return
-        renewal = asyncio.create_task(self._renew(name, owner))
+        renewal = asyncio.create_task(self._renew(task, owner))
         try:
             yield True
         finally:
             renewal.cancel()
             with suppress(Unavailable):  # The lease expires by itself.
-                await self._lease(name, owner, timedelta(0))
+                await self._lease(task, owner, timedelta(0))
 
-    async def _renew(self, name: str, owner: str) -> None:
+    async def _renew(self, task: Task, owner: str) -> None:
         """Renew the lease until this is cancelled, or another process has taken it, since the store
         was out of reach for too long: tasks may run twice at the same time."""
         is_leased = True
         while is_leased:
             await self.sleep(LEASE_RENEWED_EVERY.total_seconds())
             with suppress(Unavailable):  # The next renewal comes before the lease ends.
-                is_leased = await self._lease(name, owner, TASK_LEASE)
+                is_leased = await self._lease(task, owner, TASK_LEASE)
 
-    async def task_states(self) -> list[TaskState]:
-        """Return the state of each task: its last run, and when the next is due."""
-        return await self.runs.read(self.tasks)
-
-    async def cached_task_states(self) -> list[TaskState]:
-        """Return the states as they were a few seconds ago, mostly without a read."""
-        return await self.runs.read_cached(self.tasks)
-
-    async def _lease(self, name: str, owner: str, lifetime: timedelta) -> bool:
+    async def _lease(self, task: Task, owner: str, lifetime: timedelta) -> bool:
+        """Lease the task under each of its ids, or under none."""
         now_ms = self.clock.now_ms()
-        until_ms = now_ms + lifetime // timedelta(milliseconds=1)
-        return await self.work.lease(f"upkeep:{name}", owner, now_ms, until_ms)
+        until_ms = now_ms + lifetime // _MS
+        earlier, current = (f"upkeep:{each}" for each in task.stored_ids)
+        if not await self.work.lease(earlier, owner, now_ms, until_ms):
+            return False
+        is_leased = await self.work.lease(current, owner, now_ms, until_ms)
+        if not is_leased:  # By a version that does not know the earlier id.
+            await self.work.lease(earlier, owner, now_ms, now_ms)
+        return is_leased
 
 
 # Of the half hour that a host gives a Function; a task that has begun may use the rest.
 BEGINS_WITHIN = timedelta(minutes=1)
 
-_MS = timedelta(milliseconds=1)
-
-RunTask = Callable[[str], Awaitable[TaskReport | None]]
+RunTask = Callable[[str], Awaitable[TaskReport | None]]  # By its id.
 
 
 @dataclass(frozen=True)
@@ -297,31 +267,26 @@ class TaskRequests:
     read_only_mode: ReadOnlyMode
     clock: Clock
 
-    async def request(self, task: str, by: Principal) -> None:
+    async def request(self, name: str, by: Principal) -> None:
         """Request a run of the task within a minute; a repeat changes nothing.
 
         Raises `InvalidRequest` if there is no such task.
         """
         await self.administration.require_fresh(by, "run", "tasks of upkeep")
-        if task not in self.tasks:
-            known = ", ".join(self.tasks)
-            sentence = f"This registry has no task of that name. There are: {known}."
-            raise InvalidRequest(sentence)
-        request = TaskRequest(task=task, asked_by=by.id, asked_ms=self.clock.now_ms())
+        task = require_task(self.tasks, name)
         try:
-            await self._store(request, by)
+            await self._store(task, by)
         except (AlreadyThere, Stale):
             return  # Somebody else requested it at the same moment.
 
-    async def pending(self) -> list[TaskRequest]:
-        """Return the requests that have not run yet, in the order in which they will."""
-        requests = [
-            each
-            for each in await self.directory.list_by_owner(TaskRequest, TASK_REQUESTS_OWNER)
-            if self._is_current(each)
-        ]
+    async def pending(self) -> dict[str, TaskRequest]:
+        """Return the requests that have not run yet by the ids of their tasks, in the order in
+        which they will."""
+        requests = await self.directory.list_by_owner(TaskRequest, TASK_REQUESTS_OWNER)
         # A run that goes on from a checkpoint comes after those that have not begun.
-        return sorted(requests, key=lambda each: (each.begun_ms or 0, each.asked_ms))
+        requests.sort(key=lambda each: (each.begun_ms or 0, each.asked_ms))
+        found = [(find_task(self.tasks, each.task), each) for each in requests]
+        return {task.id: each for task, each in found if task and self._is_current(each)}
 
     async def run_requested(self, run: RunTask) -> None:
         """Run the requested tasks by `run`; those that do not begin in time wait for a minute.
@@ -334,13 +299,15 @@ class TaskRequests:
         except TakesNoChanges:
             return
         until_ms = self.clock.now_ms() + BEGINS_WITHIN // _MS
-        for request in await self.pending():
+        for task_id, request in (await self.pending()).items():
             if self.clock.now_ms() < until_ms:
-                await self._run_request(request, run)
+                await self._run_request(task_id, request, run)
 
-    async def _store(self, request: TaskRequest, by: Principal) -> None:
-        subject = f"task:{request.task}"
-        change = EntityChange("task.asked", subject, account=by.id, details={"name": request.task})
+    async def _store(self, task: Task, by: Principal) -> None:
+        # The timer of the previous version may be the one that runs it.
+        request = TaskRequest(task=task.earlier_id, asked_by=by.id, asked_ms=self.clock.now_ms())
+        subject, details = f"task:{task.id}", {"name": task.id}
+        change = EntityChange("task.asked", subject, account=by.id, details=details)
         there = await self.directory.get(TaskRequest, request.place)
         if there is None:
             await self.record_writer.add(request, change=change, by=by)
@@ -348,12 +315,12 @@ class TaskRequests:
             again = request.model_copy(update={"revision": there.revision, "outbox": there.outbox})
             await self.record_writer.replace(again, change=change, by=by)
 
-    async def _run_request(self, request: TaskRequest, run: RunTask) -> None:
+    async def _run_request(self, task_id: str, request: TaskRequest, run: RunTask) -> None:
         begun = await self._replace(request, begun_ms=self.clock.now_ms(), is_held_up=False)
         if begun is None:
             return  # Another instance runs it.
         try:
-            report = await run(request.task)
+            report = await run(task_id)
         except Exception:
             await self._remove(begun)  # It has run, and its stored run says that it failed.
             raise
@@ -387,13 +354,13 @@ _FIRST_CALL_KIND = "upkeep-first"
 _FIRST_CALL = "timer"
 
 
-def _run_of(task: str, started_ms: int, ended_ms: int, report: TaskReport | None) -> TaskRun:
+def _run_of(task: Task, started_ms: int, ended_ms: int, report: TaskReport | None) -> TaskRun:
     if report is None:
         return TaskRun(
-            task=task, started_ms=started_ms, ended_ms=ended_ms, result=TaskResult.FAILED
+            task=task.id, started_ms=started_ms, ended_ms=ended_ms, result=TaskResult.FAILED
         )
     return TaskRun(
-        task=task,
+        task=task.id,
         started_ms=started_ms,
         ended_ms=ended_ms,
         result=TaskResult.PROBLEMS if report.problems else TaskResult.DONE,
@@ -402,90 +369,3 @@ def _run_of(task: str, started_ms: int, ended_ms: int, report: TaskReport | None
         problems=report.problems[:PROBLEMS_KEPT],
         unfinished=report.unfinished,
     )
-
-
-SCHEDULES = MappingProxyType(
-    {
-        "settle": "15 * * * * *",  # Processes within a minute what a crash left.
-        "document": "35 */10 * * * *",  # Documents what a crash left, and all after an upgrade.
-        "search": "45 */5 * * * *",  # For what the change feed missed; in the cloud alone.
-        "roll-up": "0 */15 * * * *",
-        "expire": "30 7 * * * *",
-        "remind": "30 37 * * * *",
-        "snapshot": "0 5 2 * * *",  # Before the sweep: archives that it names exist for a day.
-        "sweep": "0 20 3 * * *",
-        "audit": "0 40 3 * * *",
-        "forget": "0 50 3 * * *",
-        "prove": "0 10 4 * * *",
-        "mend": "0 30 4 * * *",
-        "copy": "0 50 4 * * *",  # For what the change feed missed; behind Front Door alone.
-        "keep": "0 15 */6 * * *",
-        "pack": "0 10 1-23/6 * * *",  # After the roll-up of a day; in the cloud alone.
-    }
-)
-
-RUN_TIME = timedelta(minutes=7)  # Less than a lease, because the last package may take a while.
-CHECKPOINT_KEPT_FOR = timedelta(days=30)
-
-_CHECKPOINT_KIND = "upkeep-mark"
-
-T = TypeVar("T")
-Visit = Callable[[T], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class Checkpoints:
-    """Visits all packages or things, in several runs if one is too short."""
-
-    metadata: MetadataStore
-    work: WorkStore
-    clock: Clock
-
-    async def visit_packages(self, task: str, visit: Visit[Head]) -> bool:
-        """Visit packages by key, from the last checkpoint on; return whether all were visited.
-
-        The run ends after the package during which its time is over.
-        """
-        until_ms, after = self._until(), await self._checkpoint(task)
-        async for heads in package_batches(self.metadata, UPKEEP_BATCH, after=after):
-            for head in heads:
-                await visit(head)
-                after = head.package.key
-                if self.clock.now_ms() >= until_ms:
-                    await self._save(task, after)
-                    return False
-            await self._save(task, after)
-        await self._save(task, "")
-        return True
-
-    async def visit(self, task: str, things: AsyncIterator[T], visit: Visit[T]) -> bool:
-        """Visit things, from the last checkpoint; return whether all were visited.
-
-        The checkpoint is a count: of things that change between two runs, some may be visited
-        twice, and some not before the next round.
-        """
-        until_ms, visited = self._until(), int(await self._checkpoint(task) or 0)
-        count = 0
-        async for thing in things:
-            count += 1
-            if count <= visited:
-                continue
-            await visit(thing)
-            if self.clock.now_ms() >= until_ms:
-                await self._save(task, str(count))
-                return False
-        await self._save(task, "")
-        return True
-
-    def _until(self) -> int:
-        return self.clock.now_ms() + RUN_TIME // _MS
-
-    async def _checkpoint(self, task: str) -> str:
-        return await self.work.peek(_CHECKPOINT_KIND, task, self.clock.now_ms()) or ""
-
-    async def _save(self, task: str, after: str) -> None:
-        ends_ms = self.clock.now_ms() + CHECKPOINT_KEPT_FOR // _MS
-        await self.work.put(_CHECKPOINT_KIND, task, after, ends_ms)
-
-
-UPKEEP_BATCH = 200  # Records that a task holds at once, so that its memory stays bounded.

@@ -127,7 +127,7 @@ def upkeep(task: str) -> Act:
     return act
 
 
-settle = upkeep("settle")  # Finishes what a crash left.
+settle = upkeep("process-outboxes")  # Finishes what a crash left.
 
 
 def unlisted(push: Act) -> Act:

@@ -63,13 +63,13 @@ async def stored_pack(cloud: MeteredRegistry) -> PackagePack:
 
 async def pack(cloud: MeteredRegistry) -> int:
     """Pack, and return how many packages that were."""
-    report = await cloud.registry.upkeep.run("pack")
+    report = await cloud.registry.upkeep.run("write-package-pack")
     assert report
     return report.changed
 
 
 async def show_in_search(cloud: MeteredRegistry) -> None:
-    await cloud.registry.upkeep.run("search")
+    await cloud.registry.upkeep.run("update-search-index")
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def roll_up(cloud: MeteredRegistry) -> Awaitable[object]:
     async def at_once(_seconds: float) -> None:
         """Do nothing."""
 
-    return replace(cloud.registry.pull_roll_up, sleep=at_once).run()
+    return replace(cloud.registry.maintenance_tasks["roll-up-pulls"], sleep=at_once).run()
 
 
 async def a_day(cloud: MeteredRegistry) -> tuple[Counter[Coordinate], float, float]:

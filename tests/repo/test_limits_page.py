@@ -25,9 +25,9 @@ from shared.hosting.request_bodies import HostLimits
 from shared.hosting.requests import LONGEST_HEADERS, LONGEST_LINE, MOST_HEADERS
 from shared.services.archive_files import FILE_LISTS_CACHED_BYTES
 from shared.services.derived_data import DOCUMENTS_CACHED_BYTES as INDEX_CACHED_BYTES
+from shared.services.maintenance.write_package_pack import PACK_BYTES, VERSIONS_PACKED
 from shared.services.maven import MAX_SBOM_BYTES, MAX_SBOM_VALUES, VERSION_LISTS_CACHED_BYTES
 from shared.services.package_cache import CAPACITY_BYTES as PACKAGES_CACHED_BYTES
-from shared.services.package_pack import PACK_BYTES, VERSIONS_PACKED
 from shared.services.rate_limits import MAX_CALLERS
 from shared.settings import Settings
 from shared.telemetry.sampling import STACKS_A_SECOND, WHOLE_LINES_A_SECOND

@@ -28,6 +28,8 @@ from shared.services.burst_detection import BurstDetection
 from shared.services.domain_verification import DomainVerification
 from shared.services.invitations import Invitations
 from shared.services.mail import AccountMail, MailDelivery
+from shared.services.maintenance.check_domains import CheckDomains
+from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.members import OrganizationMembers, OrganizationTransfer
 from shared.services.notices import ReadOnlyMode
 from shared.services.organization_deletion import OrganizationDeletion
@@ -167,6 +169,20 @@ class OrganizationServices:
             organization_members=self.organization_members,
             record_writer=self.record_writer,
         )
+
+    @property
+    def finish_deletions(self) -> FinishDeletions:
+        metadata = self.packages
+        return FinishDeletions(
+            self.directory,
+            metadata,  # pyright: ignore[reportArgumentType] - a part of it.
+            self.record_writer,
+            self.organization_deletion,
+        )
+
+    @property
+    def check_domains(self) -> CheckDomains:
+        return CheckDomains(self.directory, self.domain_verification)
 
     @property
     def invitations(self) -> Invitations:

@@ -78,7 +78,7 @@ CHANGING: tuple[tuple[str, Attempt], ...] = (
     ("change notices of the registry", lambda r, _, by: r.notices.publish(DRAFT, by=by)),
     ("change notices of the registry", lambda r, _, by: r.notices.end("none", by=by)),
     ("change notices of the registry", lambda r, _, by: r.notices.extend("none", 1, by=by)),
-    ("run tasks of upkeep", lambda r, _, by: r.task_requests.request("audit", by=by)),
+    ("run tasks of upkeep", lambda r, _, by: r.task_requests.request("audit-archives", by=by)),
 )
 
 

@@ -470,4 +470,4 @@ async def test_a_store_that_fails_leaves_the_release_to_the_next_run(
     await world.registry.api_docs_queue.drain()
     assert await world.stores.documents.api_docs_record(release.content) is None
     with pytest.raises(Busy):
-        await world.registry.upkeep.run("document")
+        await world.registry.upkeep.run("generate-api-docs")

@@ -15,9 +15,10 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import FoundRelease, Release
 from shared.domain.records import Event
 from shared.ports import MetadataStore
-from shared.services import api_docs_queue, upkeep
 from shared.services.api_docs_generation import ApiDocsGeneration
 from shared.services.api_docs_queue import FIRST_PAUSE, LONGEST_PAUSE, QUEUE_LENGTH, ApiDocsQueue
+from shared.services.maintenance import checkpoints, generate_api_docs
+from shared.services.maintenance.task import TaskReport
 from tests.contract.sample_records import coordinate, release
 from tests.fakes.confined import InProcess
 from tests.support.archives import bala
@@ -212,8 +213,8 @@ async def state_of(world: World, wanted: Coordinate = GREET) -> ApiDocsRecord | 
     return await world.stores.documents.api_docs_record(found.content)
 
 
-async def run(world: World) -> upkeep.TaskReport:
-    report = await world.registry.upkeep.run("document")
+async def run(world: World) -> TaskReport:
+    report = await world.registry.upkeep.run("generate-api-docs")
     assert report
     return report
 
@@ -245,7 +246,7 @@ async def test_the_task_goes_on_where_its_time_was_over(
 ) -> None:
     for version in ("1.0.0", "1.1.0"):
         await world.push(bala(f"acme/greet:{version}"))
-    monkeypatch.setattr(api_docs_queue, "DOCUMENTING_TIME", api_docs_queue._MS * 0)
+    monkeypatch.setattr(generate_api_docs, "DOCUMENTING_TIME", checkpoints.RUN_TIME * 0)
     first = await run(world)
     assert first.unfinished
     monkeypatch.undo()
@@ -259,7 +260,7 @@ async def test_visiting_all_packages_goes_on_where_its_time_was_over(
 ) -> None:
     for name in ("one", "two"):
         await world.push(bala(f"acme/{name}:1.0.0"))
-    monkeypatch.setattr(upkeep, "RUN_TIME", upkeep.RUN_TIME * 0)
+    monkeypatch.setattr(checkpoints, "RUN_TIME", checkpoints.RUN_TIME * 0)
     assert (await run(world)).unfinished
     monkeypatch.undo()
     assert not (await run(world)).unfinished
@@ -277,10 +278,10 @@ async def test_the_oldest_version_is_documented_first(world: World) -> None:
     versions = ("1.1.0", "1.0.0", "1.10.0")
     for version in versions:
         await world.push(bala(f"acme/greet:{version}"))
-    made = await world.registry.api_docs_task.document_missing()
+    made = await world.registry.api_docs_backfill.document_missing()
     assert [each.release.version for each in made] == ["1.0.0", "1.1.0", "1.10.0"]
-    assert await world.registry.api_docs_task.document_missing() == []
-    again = await world.registry.api_docs_task.document_package(GREET.package)
+    assert await world.registry.api_docs_backfill.document_missing() == []
+    again = await world.registry.api_docs_backfill.document(GREET.package)
     assert [each.release.version for each in again] == ["1.0.0", "1.1.0", "1.10.0"]
 
 

@@ -306,12 +306,12 @@ async def test_upkeep_notes_what_was_broken_off(
             else moderation.quarantine(FIRST, REASON, by=OPERATOR)
         )
     assert await listed(two_releases) == before
-    await two_releases.registry.upkeep.run("settle")
+    await two_releases.registry.upkeep.run("process-outboxes")
     expected = [] if act == "restore" else [(str(FIRST), State.QUARANTINED, "operator")]
     assert await listed(two_releases) == expected
 
 
-@pytest.mark.parametrize("task", ["mend", "refresh"])
+@pytest.mark.parametrize("task", ["repair-derived-data", "rebuild-derived-data"])
 async def test_upkeep_makes_the_list_again_from_the_releases(
     two_releases: World, task: str
 ) -> None:
@@ -328,7 +328,7 @@ async def test_upkeep_makes_the_list_again_from_the_releases(
         (str(FIRST), State.QUARANTINED, ""),
         (str(SECOND), State.QUARANTINED, "operator"),
     ]
-    report = await two_releases.registry.upkeep.run("mend")
+    report = await two_releases.registry.upkeep.run("repair-derived-data")
     assert report
     assert report.changed == 0
 

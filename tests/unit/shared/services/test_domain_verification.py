@@ -133,7 +133,7 @@ async def test_when_nobody_answers_nothing_changes(acme: OrganizationServices) -
     acme.records.is_silent = True
     with pytest.raises(DomainSilent):
         await acme.domain_verification.verify(ACME, EXAMPLE, by=acme.token_of(KIM))
-    report = await acme.domain_verification.run()
+    report = await acme.check_domains.run()
     assert (report.seen, report.changed) == (1, 0)
     assert "did not answer" in report.problems[0]
     assert await proven(acme) == ["example.org"]
@@ -142,7 +142,7 @@ async def test_when_nobody_answers_nothing_changes(acme: OrganizationServices) -
 async def test_a_domain_that_is_still_verified_stays(acme: OrganizationServices) -> None:
     await prove(acme)
     acme.clear_calls()
-    assert (await acme.domain_verification.run()).changed == 0
+    assert (await acme.check_domains.run()).changed == 0
     assert acme.events.feed == []
     assert acme.mailer.sent == []
 
@@ -152,14 +152,14 @@ async def test_a_domain_without_its_record_is_no_longer_shown(acme: Organization
     await prove(acme)
     acme.clear_calls()
     acme.records.by_name.clear()
-    report = await acme.domain_verification.run()
+    report = await acme.check_domains.run()
     assert (report.seen, report.changed, report.problems) == (1, 1, ())
     assert await proven(acme) == []
     assert acme.events.kinds() == ["domain.lapsed"]
     assert {mail.to for mail in acme.mailer.sent} == {KIM.email, LEE.email}
     assert "example.org is no longer verified for Acme" in acme.mailer.sent[0].subject
     assert "/account/organizations/Acme/settings\n" in acme.mailer.sent[0].text
-    assert (await acme.domain_verification.run()).seen == 0
+    assert (await acme.check_domains.run()).seen == 0
 
 
 async def test_nobody_is_notified_of_domains_of_a_deleted_organization(
@@ -169,7 +169,7 @@ async def test_nobody_is_notified_of_domains_of_a_deleted_organization(
     await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.clear_calls()
     acme.records.by_name.clear()
-    assert (await acme.domain_verification.run()).changed == 1
+    assert (await acme.check_domains.run()).changed == 1
     assert acme.mailer.sent == []
 
 
@@ -181,10 +181,10 @@ async def test_a_domain_that_cannot_be_looked_up_does_not_delay_others(
     working = acme.directory
     for error, reason in ((Stale(), "it was changed meanwhile."), (Busy(), str(Busy()))):
         acme.directory = failing(working, Fault("replace", error))
-        [problem] = (await acme.domain_verification.run()).problems
+        [problem] = (await acme.check_domains.run()).problems
         assert problem == f"example.org: {reason}"
     acme.directory = working
-    assert (await acme.domain_verification.run()).changed == 1
+    assert (await acme.check_domains.run()).changed == 1
 
 
 async def test_each_change_of_a_domain_is_in_the_log_of_the_organization(
@@ -192,7 +192,7 @@ async def test_each_change_of_a_domain_is_in_the_log_of_the_organization(
 ) -> None:
     await prove(acme)
     acme.records.by_name.clear()
-    await acme.domain_verification.run()
+    await acme.check_domains.run()
     await acme.domain_verification.remove(ACME, EXAMPLE, by=acme.token_of(KIM))
     assert acme.events.kinds() == [
         *("domain.claimed", "domain.verified", "domain.lapsed", "domain.removed"),
@@ -233,8 +233,8 @@ async def test_upkeep_reports_what_it_looked_at_and_what_went_wrong(
     acme.records.by_name.clear()
     working = acme.directory
     acme.directory = failing(working, Fault("replace", Busy()))
-    report = await acme.domain_verification.run()
-    assert (report.task, report.seen, report.changed) == ("prove", 1, 0)
+    report = await acme.check_domains.run()
+    assert (report.seen, report.changed) == (1, 0)
     assert report.problems == (f"example.org: {Busy()}",)
 
 
@@ -244,7 +244,7 @@ async def test_the_mail_about_a_lapsed_domain_names_its_record_and_the_page(
     await prove(acme)
     acme.clear_calls()
     acme.records.by_name.clear()
-    await acme.domain_verification.run()
+    await acme.check_domains.run()
     [mail] = acme.mailer.sent
     assert RECORD in mail.text
     assert f"{URL}/account/organizations/Acme/settings\n" in mail.text

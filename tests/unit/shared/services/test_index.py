@@ -15,7 +15,7 @@ from shared.ports import DocumentStore, MetadataStore
 from shared.services.derived_data import DocumentCache
 from shared.services.index import CHANGES_READ, PackageChanges, PackageIndex
 from shared.services.packages import PackageLookup
-from shared.services.upkeep import UPKEEP_BATCH
+from shared.services.records import RECORDS_AT_ONCE
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock
 from tests.support.surveys import survey
@@ -117,12 +117,12 @@ async def test_without_a_change_the_stores_are_asked_as_with_a_hidden_one(
 
 
 async def test_every_public_package_is_exported_however_many_there_are() -> None:
-    many = [survey("1.0.0", package=f"acme/p{number}") for number in range(UPKEEP_BATCH + 1)]
+    many = [survey("1.0.0", package=f"acme/p{number}") for number in range(RECORDS_AT_ONCE + 1)]
     withheld = survey(package="acme/empty")
     exported = service(feed(), Packages(*many, PRIVATE, withheld)).public_files()
     paths = [path async for files in exported for path, _ in files]
     assert sorted(paths) == sorted(
-        f"acme/p{number}/index.json" for number in range(UPKEEP_BATCH + 1)
+        f"acme/p{number}/index.json" for number in range(RECORDS_AT_ONCE + 1)
     )
 
 

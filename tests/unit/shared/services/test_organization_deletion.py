@@ -25,7 +25,7 @@ from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports import Stale
 from shared.services import organization_deletion
-from shared.services.organization_deletion import NAME_FREE_AFTER
+from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.organizations import OrganizationProfile
 from tests.support.port_doubles import Fault, failing
 from tests.support.services import (
@@ -183,12 +183,12 @@ async def test_a_push_that_was_running_prevents_the_deletion(acme: OrganizationS
     await acme.organization_deletion.delete(other, by=acme.signed_in(MAX))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     acme.clear_calls()
-    report = await acme.organization_deletion.run()
+    report = await acme.finish_deletions.run()
     assert (report.seen, report.changed) == (2, 1)
     assert (await acme.acme()).deleting_ms is None
     assert {mail.to for mail in acme.mailer.sent} == {KIM.email, LEE.email}
     assert {event.actor for event in acme.events.feed} == {"upkeep"}
-    assert (await acme.organization_deletion.run()).changed == 0
+    assert (await acme.finish_deletions.run()).changed == 0
 
 
 @pytest.mark.parametrize("by", [OPERATOR, None], ids=["operator", "owner"])
@@ -199,7 +199,7 @@ async def test_a_push_that_was_under_way_revives_its_organization(
     await acme.organization_deletion.delete(ACME, by=by or acme.signed_in(KIM))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     acme.clock.advance(later)
-    report = await acme.organization_deletion.run()
+    report = await acme.finish_deletions.run()
     assert (report.seen, report.changed) == (1, 1)
     assert (await acme.acme()).deleting_ms is None
     assert "kim" in acme.roles()
@@ -211,7 +211,7 @@ async def test_a_deletion_that_is_undone_meanwhile_does_not_happen(
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     acme.directory = failing(acme.directory, Fault("replace", Stale()))
-    await acme.organization_deletion.run()
+    await acme.finish_deletions.run()
     assert (await acme.acme()).deleting_ms
 
 
@@ -233,7 +233,7 @@ async def test_while_it_ends_nobody_publishes_and_everything_else_goes_on(
 async def test_for_a_day_the_name_is_nobodys(acme: OrganizationServices) -> None:
     await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.clock.advance(NAME_FREE_AFTER - timedelta(seconds=1))
-    assert (await acme.organization_deletion.run()).changed == 0
+    assert (await acme.finish_deletions.run()).changed == 0
     for spelling in ("Acme", "acme", "ACME"):
         for by in (OPERATOR, acme.signed_in(MAX), acme.signed_in(ADA)):
             with pytest.raises(OrganizationExists):
@@ -272,7 +272,7 @@ async def test_a_day_later_the_name_can_be_used_again_and_nothing_is_inherited(
         await acme.directory.add(entity)
     await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.clock.advance(NAME_FREE_AFTER)
-    report = await acme.organization_deletion.run()
+    report = await acme.finish_deletions.run()
     assert (report.seen, report.changed) == (1, 1)
     assert await of_an_organization(acme) == []
     assert acme.events.kinds()[-1] == "organization.released"
@@ -287,13 +287,13 @@ async def test_a_release_of_a_name_that_was_cut_off_is_finished_by_the_next(
     await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.clock.advance(NAME_FREE_AFTER)
     whole, acme.directory = acme.directory, failing(acme.directory, Fault("remove", Busy(), nth=2))
-    report = await acme.organization_deletion.run()
+    report = await acme.finish_deletions.run()
     assert (report.seen, report.changed) == (1, 0)
     assert report.problems == (f"Acme: {Busy()}",)
     acme.directory = whole
     with pytest.raises(OrganizationExists):
         await acme.organizations.create(ACME, MAX, by=OPERATOR)
-    assert (await acme.organization_deletion.run()).changed == 1
+    assert (await acme.finish_deletions.run()).changed == 1
     assert await of_an_organization(acme) == []
 
 
@@ -309,10 +309,10 @@ async def test_an_organization_that_cannot_be_removed_does_not_delay_others(
         await acme.organization_deletion.delete(OrgName(name), by=OPERATOR)
     acme.clock.advance(NAME_FREE_AFTER)
     acme.directory = failing(acme.directory, Fault("remove", error))
-    report = await acme.organization_deletion.run()
+    report = await acme.finish_deletions.run()
     assert (report.seen, report.changed) == (3, 2)
     assert report.problems == (f"Acme: {sentence}",)
-    assert (await acme.organization_deletion.run()).changed == 1
+    assert (await acme.finish_deletions.run()).changed == 1
     assert await of_an_organization(acme) == []
 
 
@@ -323,11 +323,11 @@ async def test_a_name_with_a_claimed_package_never_becomes_available(
     acme.packages.heads = [head(GREET), head(other)]
     await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.clock.advance(timedelta(days=1000))
-    assert (await acme.organization_deletion.run()).changed == 0
+    assert (await acme.finish_deletions.run()).changed == 0
     with pytest.raises(OrganizationExists):
         await acme.organizations.create(ACME, MAX, by=OPERATOR)
     acme.packages.heads = [head(other)]
-    assert (await acme.organization_deletion.run()).changed == 1
+    assert (await acme.finish_deletions.run()).changed == 1
 
 
 async def test_a_stale_record_is_read_again(acme: OrganizationServices) -> None:
@@ -355,8 +355,7 @@ async def test_the_mail_about_a_push_that_prevents_a_deletion_says_so(
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
     acme.clear_calls()
-    report = await acme.organization_deletion.run()
-    assert report.task == "keep"
+    await acme.finish_deletions.run()
     [mail] = acme.mailer.to(KIM.email)
     assert mail.text == (
         "A package that was published canceled the deletion of the organization Acme:\n\n"
@@ -384,7 +383,7 @@ async def test_the_event_of_a_released_name_is_of_its_organization_and_of_upkeep
 ) -> None:
     await acme.organization_deletion.delete(ACME, by=OPERATOR)
     acme.clock.advance(NAME_FREE_AFTER)
-    await acme.organization_deletion.run()
+    await acme.finish_deletions.run()
     event = acme.events.feed[-1]
     assert (event.kind, event.subject, event.org) == ("organization.released", "Acme", "acme")
     assert event.actor == "upkeep"
@@ -424,14 +423,14 @@ async def test_an_organization_of_nobody_is_deleted_and_its_name_released(
 ) -> None:
     await orphaned(acme, KIM, LEE)
     acme.clear_calls()
-    assert (await acme.organization_deletion.run()).changed == 1
+    assert (await acme.finish_deletions.run()).changed == 1
     now_ms = acme.clock.now_ms()
     assert (await acme.acme()).is_deleted_at(now_ms)
     [event] = acme.events.feed
     assert (event.kind, event.subject, event.org) == ("organization.deleting", "Acme", "acme")
     assert (event.actor, event.details) == ("upkeep", {"before": "", "after": str(now_ms)})
     acme.clock.advance(NAME_FREE_AFTER)
-    assert (await acme.organization_deletion.run()).changed == 1
+    assert (await acme.finish_deletions.run()).changed == 1
     founded = await acme.organizations.create(ACME, MAX, by=acme.signed_in(MAX))
     assert founded.founder == MAX.id
 
@@ -441,14 +440,14 @@ async def test_an_organization_that_was_just_created_is_not_removed(
 ) -> None:
     await orphaned(acme, KIM, LEE)
     acme.clock.advance(-timedelta(seconds=1))
-    assert (await acme.organization_deletion.run()).seen == 0
+    assert (await acme.finish_deletions.run()).seen == 0
 
 
 async def test_an_organization_whose_founder_left_stays_with_another_owner(
     acme: OrganizationServices,
 ) -> None:
     await orphaned(acme, KIM)
-    report = await acme.organization_deletion.run()
+    report = await acme.finish_deletions.run()
     assert (report.changed, report.problems) == (0, ())
 
 
@@ -458,8 +457,8 @@ async def test_an_organization_without_owner_that_is_in_use_is_reported(
     await orphaned(acme, KIM, LEE)
     acme.packages.heads = [head(GREET)]
     acme.packages.released[str(GREET)] = [release(GREET)]
-    [problem] = (await acme.organization_deletion.run()).problems
+    [problem] = (await acme.finish_deletions.run()).problems
     assert "The owners of Acme have all deleted their accounts." in problem
     acme.packages.heads.clear()
     await acme.add_members(MAX, role=Role.MEMBER)
-    assert (await acme.organization_deletion.run()).problems == (problem,)
+    assert (await acme.finish_deletions.run()).problems == (problem,)

@@ -11,8 +11,9 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, State, Visibility
 from shared.ports import ChangedPackages, PackagePack, PackUnusable, TooManyChanges
-from shared.services import package_pack
-from shared.services.package_pack import PackLoading, PackTask
+from shared.services.maintenance import write_package_pack
+from shared.services.maintenance.write_package_pack import WritePackagePack
+from shared.services.package_pack import PackLoading
 from tests.support.archives import bala
 from tests.support.world import World
 
@@ -64,7 +65,7 @@ class Scene:
     async def pack(self, capacity_bytes: int = 1_000_000) -> dict[str, list[str]]:
         """Pack, and return the versions of each packed package, in order."""
         stores = self.world.stores
-        task = PackTask(
+        task = WritePackagePack(
             stores.metadata,
             stores.pulls,
             stores.search,
@@ -77,7 +78,7 @@ class Scene:
         assert self.store.pack
         assert self.store.pack.positions == HERE
         packed = self.store.pack.packages
-        assert (report.task, report.changed) == ("pack", len(packed))
+        assert report.changed == len(packed)
         return {each.survey.head.name: [r.version for r in each.releases] for each in packed}
 
     async def pull(self, name: str, version: str, times: int) -> None:
@@ -88,7 +89,7 @@ class Scene:
             registry.pull_counter.count(coordinate, f"{name} {version} {number}")
         await registry.pull_counter.flush()
         self.world.clock.advance(timedelta(days=2))
-        await registry.pull_roll_up.run()
+        await registry.upkeep.run("roll-up-pulls")
 
 
 @pytest.fixture
@@ -110,24 +111,24 @@ async def test_the_latest_release_and_what_was_pulled_lately_are_packed(scene: S
     assert (await scene.pack())["greet"] == ["1.1.0"]
     await scene.pull("greet", "1.0.0", 1)
     assert (await scene.pack())["greet"] == ["1.1.0", "1.0.0"]
-    scene.world.clock.advance(package_pack.LATELY)
+    scene.world.clock.advance(write_package_pack.LATELY)
     assert (await scene.pack())["greet"] == ["1.1.0"]
 
 
 async def test_of_a_package_a_few_releases_are_packed(scene: Scene) -> None:
-    for number in range(package_pack.VERSIONS_PACKED):
+    for number in range(write_package_pack.VERSIONS_PACKED):
         await scene.world.push(bala(f"acme/other:2.{number}.0"))
         await scene.pull("other", f"2.{number}.0", 1)
     await scene.pull("other", "1.0.0", 2)
     packed = (await scene.pack())["other"]
     assert packed[:2] == ["2.7.0", "1.0.0"]
-    assert len(packed) == package_pack.VERSIONS_PACKED
+    assert len(packed) == write_package_pack.VERSIONS_PACKED
 
 
 async def test_more_packages_than_one_page_are_packed(scene: Scene) -> None:
-    for number in range(package_pack.PACKAGES_AT_ONCE):
+    for number in range(write_package_pack.PACKAGES_AT_ONCE):
         await scene.world.push(bala(f"acme/p{number}:1.0.0"))
-    assert len(await scene.pack()) == package_pack.PACKAGES_AT_ONCE + 2
+    assert len(await scene.pack()) == write_package_pack.PACKAGES_AT_ONCE + 2
 
 
 async def test_the_memory_of_what_is_packed_is_bounded(scene: Scene) -> None:
@@ -239,4 +240,4 @@ async def test_where_there_is_no_pack_nothing_is_loaded() -> None:
 
 async def test_one_machine_has_no_pack(world: World) -> None:
     assert world.registry.first_records is None
-    assert "pack" not in world.registry.upkeep.tasks
+    assert WritePackagePack.id not in world.registry.upkeep.tasks

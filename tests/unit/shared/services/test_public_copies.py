@@ -14,7 +14,8 @@ from shared.domain.packages import FoundRelease, Survey
 from shared.domain.public_copies import Copy
 from shared.domain.versions import Distribution
 from shared.ports import MetadataStore
-from shared.services.public_copies import PublicCopies, PublicCopyTask
+from shared.services.maintenance.update_public_copies import UpdatePublicCopies
+from shared.services.public_copies import PublicCopies
 from tests.support.archives import bala
 from tests.support.world import URL, World
 
@@ -250,12 +251,12 @@ async def test_changes_that_could_not_be_followed_come_again(published: World) -
 async def test_the_task_copies_all_packages_of_a_registry_that_had_none(published: World) -> None:
     await published.push(bala("acme/other:1.0.0"))
     store = Store()
-    task = PublicCopyTask(copying(published, store), published.registry.checkpoints)
+    task = UpdatePublicCopies(copying(published, store), published.registry.checkpoints)
     report = await task.run()
-    assert (report.task, report.seen, report.unfinished) == ("copy", 2, False)
+    assert (report.seen, report.unfinished) == (2, False)
     assert files("1.0.0") | files("1.0.0", "other") | FIXED <= set(store.copies)
 
 
 async def test_a_registry_without_such_a_cdn_copies_nothing(world: World) -> None:
     assert world.registry.public_copies is None
-    assert "copy" not in world.registry.upkeep.tasks
+    assert UpdatePublicCopies.id not in world.registry.upkeep.tasks

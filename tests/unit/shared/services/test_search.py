@@ -1,6 +1,5 @@
 """Feeding says what it did."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -30,45 +29,11 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
-from shared.services.search import SUGGESTIONS, PackageSearch, SearchIndexUpdates
-from shared.services.upkeep import TaskReport
+from shared.services.search import SUGGESTIONS, PackageSearch
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import BASE, MAVEN, OpenWorld
-
-
-@dataclass
-class CountingFeed:
-    """A feed that counts what it is given."""
-
-    merged: list[Mapping[str, object]] = field(default_factory=list[Mapping[str, object]])
-
-    async def merge(self, items: Sequence[Mapping[str, object]]) -> int:
-        """Keep the items."""
-        self.merged += items
-        return len(items)
-
-    async def catch_up(self) -> int:
-        """Say that three were left."""
-        return 3
-
-    async def rebuild(self) -> int:
-        """Say that there are seven."""
-        return 7
-
-
-async def test_items_are_brought_as_they_come() -> None:
-    feed = CountingFeed()
-    assert await SearchIndexUpdates(feed).merge([{"id": "listing"}]) == 1
-    assert feed.merged == [{"id": "listing"}]
-
-
-async def test_a_report_says_how_much_was_left_and_how_much_there_is() -> None:
-    updates = SearchIndexUpdates(CountingFeed())
-    assert await updates.catch_up() == TaskReport("search", 3, 3)
-    assert await updates.rebuild() == TaskReport("search-rebuild", 7, 7)
-
 
 KIM = Principal("kim", "session", (Grant(),))
 ROOT = Principal("root", "session", (Grant(),))

@@ -52,7 +52,7 @@ async def test_an_overview_says_when_it_was_made(
 async def test_the_census_and_the_free_space_are_included(
     world: World, registry_status: RegistryStatus
 ) -> None:
-    await world.registry.upkeep.run("snapshot")
+    await world.registry.upkeep.run("create-snapshot")
     overview = await registry_status.report(by=OPERATOR)
     assert overview.counts is not None
     assert overview.counts.census.accounts == 4
@@ -91,7 +91,7 @@ async def test_stores_that_do_not_answer_leave_what_others_say(
 async def test_each_store_that_does_not_answer_leaves_out_its_own_part(
     world: World, registry_status: RegistryStatus, missing: str
 ) -> None:
-    await world.registry.upkeep.run("snapshot")
+    await world.registry.upkeep.run("create-snapshot")
     whole = await registry_status.report(by=OPERATOR)
     assert None not in (whole.tasks, whole.backlog, whole.counts)
     work = failing(world.stores.work, Fault("peek", Busy()))
@@ -136,14 +136,17 @@ async def test_tasks_come_with_who_asked_for_them(
     world: World, registry_status: RegistryStatus
 ) -> None:
     admin = replace(as_person(world.people.admin.account.id), signed_in_ms=world.clock.now_ms())
-    await world.registry.task_requests.request("audit", by=admin)
-    await world.registry.task_requests.request("mend", by=OPERATOR)
+    await world.registry.task_requests.request("audit-archives", by=admin)
+    await world.registry.task_requests.request("repair-derived-data", by=OPERATOR)
     asked = {
         each.name: each.asked_by
         for each in await registry_status.tasks(by=OPERATOR)
         if each.request
     }
-    assert asked == {"audit": "admin", "mend": "an account that is gone"}
+    assert asked == {
+        "audit-archives": "admin",
+        "repair-derived-data": "an account that is gone",
+    }
     assert len(await registry_status.tasks(by=OPERATOR)) == len(world.registry.upkeep.tasks)
 
 

@@ -1,9 +1,8 @@
-"""Descriptions of maintenance tasks."""
+"""Schedules of maintenance tasks in words."""
 
 import pytest
 
-from functions.http.task_descriptions import TASK_DESCRIPTIONS, schedule_text
-from tests.support.world import World
+from functions.manage.status import schedule_text
 
 
 @pytest.mark.parametrize(
@@ -22,7 +21,3 @@ def test_a_schedule_is_said_in_words(schedule: str, words: str) -> None:
 
 def test_a_task_without_a_schedule_runs_by_hand() -> None:
     assert schedule_text(None) == "on request"
-
-
-async def test_every_task_has_words(world: World) -> None:
-    assert set(world.registry.upkeep.tasks) <= set(TASK_DESCRIPTIONS)
