@@ -41,6 +41,7 @@ _CACHED_HEADERS = {
     "Vary": _VARY,
 }
 _OK = 200
+_FORMS = {MARKDOWN: "markdown", JSON: "json"}  # Of the query parameter `form`.
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,10 @@ class PageRequest:
         """Return whether the client accepts this media type and not HTML, as programs do."""
         accepted = str(headers_of(self.req).get("accept", "")).lower()
         return media_type in accepted and HTML not in accepted
+
+    def wants_form(self, media_type: str) -> bool:
+        """Return whether the client accepts this media type, or the address asks for it."""
+        return self.wants(media_type) or self.query.get("form") == _FORMS[media_type]
 
     def show(self, template: str, *, status: int = _OK, **values: object) -> func.HttpResponse:
         """Return the rendered template; it can read `request` and `here`."""
@@ -159,7 +164,7 @@ class PublicPages:
                 response = await shared.response(request_key(req, number), make)
                 return _cached(request, response, number)
             except Refusal as refusal:
-                if request.wants(JSON):
+                if request.wants_form(JSON):
                     return problem_response(refusal)
                 if self.explain:
                     await self.explain(request, refusal)

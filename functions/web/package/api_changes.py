@@ -5,7 +5,7 @@ import orjson
 
 from functions.http.public_pages import PageRequest
 from functions.http.responses import JSON
-from functions.web.package.frame import page_not_found, show_tab, wants_form
+from functions.web.package.frame import page_not_found, show_tab
 from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
@@ -30,10 +30,10 @@ async def changes_page(request: PageRequest, details: ReleaseDetails) -> func.Ht
                 details.package, before, after
             )
         except (ApiDocsFailed, ApiDocsPending) as refusal:
-            if wants_form(request, JSON):
+            if request.wants_form(JSON):
                 raise
             problem = str(refusal)
-    if wants_form(request, JSON):
+    if request.wants_form(JSON):
         return request.json(comparison_json(details, compared))
     values = {
         "before": before,

@@ -17,7 +17,6 @@ from functions.web.package.frame import (
     page_not_found,
     release_path,
     show_tab,
-    wants_form,
 )
 from functions.web.package.missing import missing_page
 from functions.web.package.texts import readme_html
@@ -121,9 +120,9 @@ async def _symbol_page(
 
 
 def _wanted_form(request: PageRequest, markdown: PieceKind, json: PieceKind) -> PieceKind | None:
-    if wants_form(request, MARKDOWN):
+    if request.wants_form(MARKDOWN):
         return markdown
-    return json if wants_form(request, JSON) else None
+    return json if request.wants_form(JSON) else None
 
 
 async def _text_response(

@@ -9,8 +9,7 @@ from urllib.parse import quote
 
 import azure.functions as func
 
-from functions.http.public_pages import MARKDOWN, PageRequest
-from functions.http.responses import JSON
+from functions.http.public_pages import PageRequest
 from functions.maven.paths import archive_path
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
@@ -45,8 +44,6 @@ _TABS_OF_VERSIONS = (
     "quality",
 )  # That every release has.
 _PICKED_VERSIONS = 8  # In the version picker; the page of versions has all of them.
-
-_FORMS = {MARKDOWN: "markdown", JSON: "json"}  # Of the query parameter `form`.
 
 Tab = tuple[str, str, str, int | None]
 ReadT = TypeVar("ReadT")
@@ -209,11 +206,6 @@ async def details_of(request: PageRequest, version: str = LATEST) -> ReleaseDeta
         return await package_details.package(package, by=request.principal)
     coordinate = package.at(Version.parse(version))
     return await package_details.release(coordinate, by=request.principal)
-
-
-def wants_form(request: PageRequest, media_type: str) -> bool:
-    """Return whether the client accepts this media type, or the address asks for it."""
-    return request.wants(media_type) or request.query.get("form") == _FORMS[media_type]
 
 
 async def show_tab(
