@@ -24,18 +24,9 @@ from shared.confined.docs_text import (
     symbol_markdown,
 )
 from shared.confined.editors import OtherModules, add_editor_pieces
+from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
 from shared.confined.limits import Json
-from shared.confined.source import (
-    ARCHIVE,
-    BEFORE,
-    PIECES,
-    RECORD,
-    REQUEST,
-    SINCE,
-    ArchiveFile,
-    ReleaseRequest,
-    changelog_in,
-)
+from shared.confined.source import ArchiveFile, ReleaseRequest, changelog_in
 from shared.confined.tasks import Job
 from shared.domain.api_docs.documents import (
     facts_text,
@@ -98,7 +89,7 @@ class _Making:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._output = job.folder / "output"
+        self._output = job.folder / OUTPUT
         self.request = ReleaseRequest.model_validate_json((job.folder / REQUEST).read_bytes())
         self._archive = ArchiveFile(job.folder / ARCHIVE)
         self._others = OtherModules(job.folder, self.request)

@@ -19,10 +19,6 @@ from shared.domain.packages import Graph, Texts
 from shared.domain.records import Record
 from shared.prose.rendering import TextPlace
 
-# What a job reads, in its folder, and what the task `release` writes into the folder `output`.
-ARCHIVE, REQUEST = "archive", "request.json"
-BEFORE, SINCE = "before", "since"  # A folder with documents, and a file in it.
-RECORD, PIECES = "record.json", "all.pieces"
 _UNPACKED_LAYOUT = "4"  # The version of the layout that keeps the folders of the project.
 _PACKED_TEXTS = "docs"  # The folder into which `bal pack` for Java moves texts of the root.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from shared.confined.job_files import OUTPUT
 from shared.confined.limits import Budget, Exceeded, Json
 
 # The name of a task, and where it is: "module:function".
@@ -89,7 +90,7 @@ class Job:
         self._report = report
         self._began = limits.used_seconds()
         self._late_at = 0.0
-        self._kept = order.folder / "output"
+        self._kept = order.folder / OUTPUT
         if not order.skip:  # A job that is repeated begins again.
             shutil.rmtree(self._kept, ignore_errors=True)
         self._kept.mkdir(exist_ok=True)

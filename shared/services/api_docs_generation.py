@@ -10,17 +10,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
 from shared.confined.limits import PartResult
-from shared.confined.source import (
-    ARCHIVE,
-    BEFORE,
-    PIECES,
-    RECORD,
-    REQUEST,
-    SINCE,
-    OtherModule,
-    ReleaseRequest,
-)
+from shared.confined.source import OtherModule, ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, NO_API, ApiDocsRecord, DocsState
 from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
@@ -289,9 +281,9 @@ def _result(folder: Path, request: ReleaseRequest, parts: Iterable[PartResult]) 
     refused = {name: each.refused for name, each in results.items() if each.refused}
     if "finish" not in results or "finish" in refused:
         return _Made(_failed(next(iter(refused.values()), "the sources cannot be documented")))
-    pieces = folder / "output" / PIECES
+    pieces = folder / OUTPUT / PIECES
     try:
-        record = _read_record(folder / "output" / RECORD, pieces)
+        record = _read_record(folder / OUTPUT / RECORD, pieces)
         verdict = _verdict(request, record, results)
     except (ValueError, OSError):
         return _Made(_failed("the sources cannot be documented"))

@@ -10,8 +10,18 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
+from shared.confined.job_files import (
+    AFTER,
+    BEFORE,
+    CHANGES_JSON,
+    CHANGES_PAGE,
+    OUTPUT,
+    REQUEST,
+    SOURCE,
+    SOURCE_PAGE,
+)
 from shared.confined.limits import ConfinedUnavailable, PartResult
-from shared.confined.source import BEFORE, REQUEST, ReleaseRequest
+from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.archives.names import Digest
@@ -92,7 +102,7 @@ class FileHighlighting:
 
     async def _make(self, archive: Digest, name: str, path: str, text: str, version: str) -> None:
         async with job_folder() as folder:
-            await asyncio.to_thread((folder / "file").write_text, text, "utf-8")
+            await asyncio.to_thread((folder / SOURCE).write_text, text, "utf-8")
             [part] = await self.confined.run("highlight", folder, path)
             content = await asyncio.to_thread(_file_text, folder, part)
         await self.documents.put_rendering(archive, name, (version + content).encode())
@@ -101,7 +111,7 @@ class FileHighlighting:
 def _file_text(folder: Path, part: PartResult) -> str:
     if part.refused:
         return f"{REFUSED}{part.refused}"
-    return (folder / "output" / "file.html").read_text("utf-8")
+    return (folder / OUTPUT / SOURCE_PAGE).read_text("utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +201,6 @@ class ApiComparisons:
         await self.documents.put_rendering(Digest(after.digest), name, f"{key}{content}".encode())
 
 
-AFTER = "after"  # The folder of the job with the documents of the later version.
-
-
 def _comparison_request(
     package: Package, before: ReleaseEntry, after: ReleaseEntry
 ) -> ReleaseRequest:
@@ -212,10 +219,8 @@ def _comparison_request(
 def _comparison_text(folder: Path, part: PartResult) -> str:
     if part.refused:
         return f"{REFUSED}{part.refused}"
-    page, changes = (
-        (folder / "output" / f"changes.{each}").read_text("utf-8") for each in ("html", "json")
-    )
-    return json.dumps([page, changes])
+    files = (folder / OUTPUT / each for each in (CHANGES_PAGE, CHANGES_JSON))
+    return json.dumps([each.read_text("utf-8") for each in files])
 
 
 def _parse(stored: str, coordinate: Coordinate) -> ComparedVersions:

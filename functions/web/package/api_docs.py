@@ -21,7 +21,7 @@ from functions.web.package.frame import (
 from functions.web.package.missing import missing_page
 from functions.web.package.texts import readme_html
 from shared.composition import Registry
-from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.api_docs.pieces import BASE_URL, PieceKind
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.prose.rendering import SafeHtml
@@ -29,7 +29,6 @@ from shared.services.api_docs import ModuleName
 from shared.services.package_details import ReleaseDetails
 
 TOO_LARGE_TO_SEND = "this part has more than 2 MiB in this form; /2.0/docs sends whole modules"
-BASE_URL = "\0"  # In texts of pieces, what the address of the registry replaces.
 
 
 def blueprint(registry: Registry) -> func.Blueprint:

@@ -15,8 +15,8 @@ from shared.confined.comparison import (
     compare_versions,
     compared,
 )
+from shared.confined.job_files import BEFORE
 from shared.confined.limits import Json
-from shared.confined.source import BEFORE
 from shared.confined.tasks import Job, Order
 from tests.support.documented import documented
 from tests.support.release_jobs import MUCH, NoLimits, a_request, write_documents

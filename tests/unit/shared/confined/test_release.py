@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.confined import release
+from shared.confined.job_files import BEFORE, SINCE
 from shared.confined.release import TOO_LARGE_TO_SHOW
-from shared.confined.source import BEFORE, SINCE
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import DocsState
 from shared.domain.packages import ModuleText, Texts

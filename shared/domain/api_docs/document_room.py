@@ -12,7 +12,7 @@ class DocumentTooLargeError(Exception):
 
 
 @dataclass(slots=True)
-class Budget:
+class DocumentRoom:
     """The bytes that a document may still have, as JSON, estimated."""
 
     left: int = DOCUMENT_LIMIT_BYTES
