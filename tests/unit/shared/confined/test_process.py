@@ -190,9 +190,7 @@ def begun(name: str, left: float = 20, allowance: float = 10) -> Begun:
 
 
 def left_seconds(made: _Job) -> object:
-    budget = made.order()["budget"]
-    assert isinstance(budget, dict)
-    return budget["processor_seconds"]
+    return made.order()["left_seconds"]
 
 
 def test_a_part_is_charged_with_what_it_took() -> None:
@@ -207,6 +205,13 @@ def test_a_part_within_which_the_child_ended_is_charged_with_its_allowance() -> 
     assert left_seconds(made) == 9
     assert made.results == [PartResult("a", None, ""), PartResult("b", PROCESSOR, None)]
     assert not made.is_done
+
+
+def test_a_part_that_took_all_that_was_left_ends_the_job() -> None:
+    made = taken(begun("a"), finished("a", seconds=5), begun("b", left=15, allowance=15))
+    made.refuse(Exceeded.PROCESSOR, "")
+    assert made.is_done
+    assert made.results == [PartResult("a", None, ""), PartResult("b", PROCESSOR, None)]
 
 
 def test_a_part_that_the_child_refuses_is_charged_with_what_it_took() -> None:
