@@ -76,14 +76,18 @@ class ApiDocsQueue:
             self._renewed.put(coordinate.key, False)
             self.want(coordinate)
 
-    async def drain(self) -> None:
-        """Document what was added; stop if that has to be repeated later."""
+    async def drain(self) -> int:
+        """Document what was added; stop if that has to be repeated later. Returns of how many
+        releases that was."""
+        count = 0
         while (coordinate := self._next()) is not None:
             try:
                 await self._document(coordinate)
             except ConfinedUnavailable:
                 self._repeated[coordinate.key] = coordinate
-                return
+                break
+            count += 1
+        return count
 
     async def close(self) -> None:
         """Stop; what was added and not documented waits for the task."""
@@ -97,11 +101,13 @@ class ApiDocsQueue:
             self._working = asyncio.create_task(self._work())
 
     async def _work(self) -> None:
-        """Document what is added until nothing is left; repeat with longer and longer pauses."""
+        """Document what is added until nothing is left; repeat with longer and longer pauses, as
+        long as nothing can be documented."""
         pause = FIRST_PAUSE
         try:
             while self._wanted or self._pushed or self._repeated:
-                await self.drain()
+                if await self.drain():
+                    pause = FIRST_PAUSE
                 if self._repeated:
                     await self._sleep(pause.total_seconds())
                     pause = min(2 * pause, LONGEST_PAUSE)
