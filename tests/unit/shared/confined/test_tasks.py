@@ -193,7 +193,7 @@ def test_an_error_outside_of_the_parts_is_reported_for_the_empty_name(running: R
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
 def test_an_end_of_the_process_refuses_nothing(running: Running, error: BaseException) -> None:
     with pytest.raises(type(error)):
-        running.job.run_task(lambda job: job.run("a", failing(error)))
+        running.job.run("a", failing(error))
     assert running.refused() == {}
 
 

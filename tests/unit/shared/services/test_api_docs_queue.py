@@ -164,8 +164,8 @@ async def test_a_release_is_repeated_with_longer_and_longer_pauses() -> None:
 
 
 async def test_pauses_are_short_again_once_something_was_documented() -> None:
-    unavailable = [ConfinedUnavailable() for _ in range(2)]
-    doubles = Queue({"acme/a:1.0.0": unavailable[:1], "acme/b:1.0.0": unavailable})
+    failures = {"acme/a:1.0.0": 1, "acme/b:1.0.0": 2}
+    doubles = Queue({name: [ConfinedUnavailable()] * times for name, times in failures.items()})
     asked = await doubles.worked("acme/a:1.0.0", "acme/b:1.0.0")
     assert asked == [f"acme/{each}:1.0.0" for each in "ababb"]
     first = FIRST_PAUSE.total_seconds()
