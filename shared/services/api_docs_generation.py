@@ -3,10 +3,12 @@
 import asyncio
 import gzip
 import json
+import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -38,6 +40,8 @@ COPIED_BYTES = 4 * 1024 * 1024  # Of an archive, at once.
 MAX_RECORD_BYTES = 4 * 1024 * 1024  # 300 KiB of symbols, and the summaries of connectors.
 MAX_OTHER_PACKAGES = 32  # Direct dependencies whose records may be described.
 MAX_OTHER_BYTES = 16 * 1024 * 1024  # Of their documents, compressed.
+ABANDONED_AFTER = timedelta(days=1)  # A folder of a job that nobody wrote into.
+_JOB = "ballroom-job-"  # How names of these folders begin.
 
 GenerationFailure = Callable[[Coordinate, str], None]
 
@@ -257,12 +261,23 @@ def _is_searched(record: ApiDocsRecord) -> bool:
 
 @asynccontextmanager
 async def job_folder() -> AsyncGenerator[Path]:
-    """Return an empty folder for a job; what is in it is deleted afterwards."""
-    folder = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="ballroom-job-")
+    """Return an empty folder for a job; what is in it is deleted afterwards. What a process left
+    that was killed is deleted by a later job."""
+    folder = await asyncio.to_thread(_new_folder)
     try:
         yield Path(folder.name)
     finally:
         await asyncio.to_thread(folder.cleanup)
+
+
+def _new_folder() -> "tempfile.TemporaryDirectory[str]":
+    made = tempfile.TemporaryDirectory(prefix=_JOB)
+    path = Path(made.name)
+    for each in path.parent.glob(f"{_JOB}*"):
+        with suppress(OSError):
+            if path.stat().st_mtime - each.lstat().st_mtime > ABANDONED_AFTER.total_seconds():
+                shutil.rmtree(each, ignore_errors=True)
+    return made
 
 
 # --- What a job wrote ---------------------------------------------------------------------------

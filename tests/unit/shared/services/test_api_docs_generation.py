@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -95,6 +97,23 @@ async def test_a_release_is_documented_once(world: World) -> None:
     assert (record.state, record.modules) == (DocsState.DONE, ("greet",))
     assert await read(world, release, PieceKind.DOCUMENT, "greet")
     assert await generation.update(release) is None
+
+
+async def test_a_folder_of_a_job_that_was_killed_is_deleted_a_day_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    now = tmp_path.stat().st_mtime
+    for name, days in (("ballroom-job-old", 2), ("ballroom-job-new", 0.5), ("other", 2)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, times=(now, now - days * 86_400))
+    async with api_docs_generation.job_folder() as folder:
+        assert {each.name for each in tmp_path.iterdir()} == {
+            "ballroom-job-new",
+            "other",
+            folder.name,
+        }
+    assert not folder.exists()
 
 
 async def test_a_removed_release_is_not_documented(world: World) -> None:
