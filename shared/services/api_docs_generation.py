@@ -263,21 +263,20 @@ def _is_searched(record: ApiDocsRecord) -> bool:
 async def job_folder() -> AsyncGenerator[Path]:
     """Return an empty folder for a job; what is in it is deleted afterwards. What a process left
     that was killed is deleted by a later job."""
-    folder = await asyncio.to_thread(_new_folder)
+    # Not on a thread: a job that is cancelled meanwhile would never get the folder to delete it.
+    folder = tempfile.TemporaryDirectory(prefix=_JOB)
     try:
+        await asyncio.to_thread(_delete_abandoned, Path(folder.name))
         yield Path(folder.name)
     finally:
-        await asyncio.to_thread(folder.cleanup)
+        await asyncio.shield(asyncio.to_thread(folder.cleanup))
 
 
-def _new_folder() -> "tempfile.TemporaryDirectory[str]":
-    made = tempfile.TemporaryDirectory(prefix=_JOB)
-    path = Path(made.name)
-    for each in path.parent.glob(f"{_JOB}*"):
+def _delete_abandoned(new: Path) -> None:
+    for each in new.parent.glob(f"{_JOB}*"):
         with suppress(OSError):
-            if path.stat().st_mtime - each.lstat().st_mtime > ABANDONED_AFTER.total_seconds():
+            if new.stat().st_mtime - each.lstat().st_mtime > ABANDONED_AFTER.total_seconds():
                 shutil.rmtree(each, ignore_errors=True)
-    return made
 
 
 # --- What a job wrote ---------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Making the documentation of a release: what the confined process gets, and what it may answer."""
 
+import asyncio
 import gzip
 import json
 import os
@@ -114,6 +115,23 @@ async def test_a_folder_of_a_job_that_was_killed_is_deleted_a_day_later(
             folder.name,
         }
     assert not folder.exists()
+
+
+async def test_a_job_that_is_cancelled_as_it_begins_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    async def work() -> None:
+        async with api_docs_generation.job_folder():
+            pytest.fail("It was cancelled before.")
+
+    job = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    job.cancel()
+    await asyncio.wait({job})
+    assert job.cancelled()
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_removed_release_is_not_documented(world: World) -> None:
