@@ -285,7 +285,12 @@ class Connection(UpgradeIgnored):
         is_open = not self.flow.write_paused and not self.transport.is_closing()
         parser: Any = self.parser
         stays = parser.get_http_version() == "1.1" and parser.should_keep_alive()
-        return is_next and is_open and stays
+        # The parser checks a transfer encoding after this, and may refuse the request.
+        return is_next and is_open and stays and not self._has_transfer_encoding()
+
+    def _has_transfer_encoding(self) -> bool:
+        headers: Sequence[RawHeader] = cast("Any", self.scope)["headers"]
+        return any(name == b"transfer-encoding" for name, _ in headers)
 
     def _take_head(self) -> None:
         """Check the head, and set method, path and query; raise `RequestHeadRefused`."""

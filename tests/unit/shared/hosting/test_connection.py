@@ -394,6 +394,27 @@ def test_a_request_that_ends_too_early_is_not_answered_but_those_before_it_are(
 # --- Bodies that end badly ---------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("coding", ["identity", "xchunked", "chunked, gzip", ""])
+@pytest.mark.parametrize("path", ["/ready", "/made"])
+def test_a_body_in_an_unknown_transfer_encoding_is_a_400(
+    address: Address, path: str, coding: str
+) -> None:
+    answer = address.exchange(request(f"GET {path}", f"Transfer-Encoding: {coding}") + LAST)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("coding", ["chunked", "gzip, chunked"])
+@pytest.mark.parametrize("path", ["/ready", "/made"])
+def test_the_request_after_a_body_in_chunks_is_answered(
+    address: Address, path: str, coding: str
+) -> None:
+    sent = request(f"GET {path}", f"Transfer-Encoding: {coding}", body=b"1\r\nx\r\n0\r\n\r\n")
+    answer = address.exchange(sent + LAST)
+    assert bodies(answer) == [f"made {path}"]
+    assert answer.count(b" 404 Not Found") == 1
+
+
 @pytest.mark.parametrize("path", ["/ready", "/made"])
 def test_a_request_that_is_answered_is_not_answered_again_for_its_broken_body(
     address: Address, path: str
