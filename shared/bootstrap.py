@@ -4,6 +4,8 @@ import asyncio
 import tempfile
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -160,16 +162,8 @@ def cloud_adapters(
     """Return the adapters of the cloud: Cosmos DB and Blob Storage, imported when first used."""
     clock, randomness = clock or SystemClock(), SystemRandomness()
     cloud = LazyImport(lambda: _open_cloud(settings, clock, connections))
-    fetcher = GuardedFetcher(split_list(settings.inside_hosts))
-
     confined = ConfinedProcess(Path(tempfile.gettempdir()) / "ballroom", settings.release_budget)
-
-    async def close() -> None:
-        await confined.close()
-        if cloud.opened is not None:
-            await cloud.opened.close()
-
-    return Adapters(
+    adapters = Adapters(
         clock=clock,
         randomness=randomness,
         keys=_keys(settings, DataFolder(settings.data), clock, randomness),
@@ -181,23 +175,39 @@ def cloud_adapters(
         work=cloud.part(lambda stores: stores.work),
         pulls=cloud.part(lambda stores: stores.pulls),
         search=cloud.part(lambda stores: stores.search.index),
-        feed=cloud.part(lambda stores: stores.search.feed),
-        changes=cloud.part(lambda stores: stores.changes),
-        edition=cloud.part(lambda stores: stores.edition),
-        package_changes=cloud.part(lambda stores: stores.edition),
-        package_pack=cloud.part(lambda stores: stores.package_pack),
         snapshots=cloud.part(lambda stores: stores.snapshots),
-        copies=cloud.part(lambda stores: stores.copies),
-        fetcher=fetcher,
+        fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
         mailer=_mailer(settings),
         domain_records=DnsRecords(),
         confined=confined,
         archive_path=None,
-        close=close,
-        links=cloud.part(lambda stores: stores.archives.links),
-        caller_scope=CallerScope.PROCESS,
-        edge=_edge(settings, fetcher),
+        edition=cloud.part(lambda stores: stores.edition),
+        close=partial(_close_cloud, confined, cloud),
     )
+    return _with_ports_of_the_cloud(adapters, cloud, settings)
+
+
+def _with_ports_of_the_cloud(
+    adapters: Adapters, cloud: LazyImport["CloudStores"], settings: Settings
+) -> Adapters:
+    """Add what a registry on one machine does not have."""
+    return replace(
+        adapters,
+        links=cloud.part(lambda stores: stores.archives.links),
+        feed=cloud.part(lambda stores: stores.search.feed),
+        changes=cloud.part(lambda stores: stores.changes),
+        package_changes=cloud.part(lambda stores: stores.edition),
+        package_pack=cloud.part(lambda stores: stores.package_pack),
+        copies=cloud.part(lambda stores: stores.copies),
+        caller_scope=CallerScope.PROCESS,
+        edge=_edge(settings, adapters.fetcher),
+    )
+
+
+async def _close_cloud(confined: ConfinedProcess, cloud: LazyImport["CloudStores"]) -> None:
+    await confined.close()
+    if cloud.opened is not None:
+        await cloud.opened.close()
 
 
 def build_registry(settings: Settings, adapters: Adapters | None = None) -> Registry:
