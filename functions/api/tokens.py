@@ -27,7 +27,7 @@ AddressRangeText = Annotated[str, Field(max_length=LONGEST_RANGE)]
 
 
 class NewMachineToken(RequestModel):
-    """What a new token is to be called and good for."""
+    """Request body for a new access token of an organization."""
 
     name: str = Field(min_length=1, max_length=MAX_TOKEN_NAME_LENGTH, description="What uses it.")
     scopes: list[Scope] = Field(min_length=1, max_length=len(Scope))
@@ -55,13 +55,13 @@ class NewMachineToken(RequestModel):
 
 
 class NewToken(NewMachineToken):
-    """What a new token is to be called and good for."""
+    """Request body for a new access token."""
 
     org: str = Field(default="*", description="Organizations; * and ? stand for characters.")
 
 
 class TokenName(RequestModel):
-    """What a token is to be called from now on."""
+    """Request body for a new name of an access token."""
 
     name: str = Field(min_length=1, max_length=MAX_TOKEN_NAME_LENGTH)
 
