@@ -116,7 +116,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "settle": UpkeepUsage(43_800, Usage(48.4, 11)),
         "document": UpkeepUsage(4_380, Usage(31.6, 9)),
         "search": UpkeepUsage(8_760, Usage(28.6, 7, 3, 3)),
-        "roll-up": UpkeepUsage(2_920, Usage(39.8, 9)),
+        "roll-up": UpkeepUsage(2_920, Usage(35.2, 8)),
         "expire": UpkeepUsage(730, Usage(39.4, 9)),
         "remind": UpkeepUsage(730, Usage(25.6, 6)),
         "snapshot": UpkeepUsage(30.4, Usage(184.2, 35, 5, 11), Usage(6.77, 0.82)),

@@ -24,6 +24,7 @@ from shared.ports import (
     EventStore,
     MetadataStore,
     PullLedger,
+    RollUp,
     Stale,
     StoredArchive,
     WorkStore,
@@ -129,7 +130,7 @@ class ArchiveSweep:
 
 
 ROLL_UP_PAUSE = timedelta(minutes=1)
-ROLL_UP_TIME = timedelta(minutes=8)  # Its last roll-up ends within the time of a run.
+ROLL_UP_TIME = timedelta(minutes=13)  # Its last roll-up ends before the task is due again.
 
 
 @dataclass(frozen=True)
@@ -145,23 +146,23 @@ class PullRollUp:
         """Roll up all counts, and again each minute while many instances write them: they would be
         too many for a run at its next time."""
         until_ms = self.clock.now_ms() + ROLL_UP_TIME // _MS
-        is_behind = await self.ledger.is_behind()
-        packages = await self._roll_up()
-        while is_behind and self.clock.now_ms() < until_ms:
+        rolled_up = await self._roll_up()
+        packages = len(rolled_up.changed)
+        while rolled_up.is_behind and self.clock.now_ms() < until_ms:
             await self.sleep(ROLL_UP_PAUSE.total_seconds())
-            if is_behind := await self.ledger.is_behind():
-                packages += await self._roll_up()
+            rolled_up = await self._roll_up()
+            packages += len(rolled_up.changed)
         return TaskReport("roll-up", packages, packages)
 
-    async def _roll_up(self) -> int:
+    async def _roll_up(self) -> RollUp:
         """Roll up once; keep the callers of the current and the previous window."""
         now_ms = self.clock.now_ms()
         # A day is over when the processes have written the last pulls of it.
         today = utc_day(now_ms - 2 * FLUSH_AFTER // _MS)
-        packages = await self.ledger.roll_up(pull_window(now_ms) - 1, today)
-        for package in packages:
+        rolled_up = await self.ledger.roll_up(pull_window(now_ms) - 1, today)
+        for package in rolled_up.changed:
             await self.derived_data.update_search(package)
-        return len(packages)
+        return rolled_up
 
 
 @dataclass(frozen=True)

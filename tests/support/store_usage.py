@@ -28,7 +28,9 @@ INDEX = SHARED / "data" / "central-index.jsonl"
 MOST_RELEASES = 4  # Of each package, so that counting takes seconds.
 LONG_AGO = timedelta(days=3)  # Past the grace of the sweep.
 UNTYPED = {"release": "digest", "head": "feed"}  # Items without a kind, by how their id begins.
-OFTEN = 60  # Clients that pull one package, so that a few pulls more wait for the end of the day.
+# Clients that pull one package: a few pulls more wait for the end of the day, and move the package
+# to no other place in the search.
+OFTEN = 90
 A_WINDOW = timedelta(minutes=30)  # After which a pull of the same caller counts again.
 
 
@@ -169,7 +171,8 @@ async def read(cloud: MeteredRegistry, packages: list[str]) -> dict[OperationUsa
     lines = [f"{URL}/index/{each}/index.json" for each in packages]
     found[OperationUsage.INDEX] = await first(cloud, lines)
     found[OperationUsage.RESOLVE] = await resolved(cloud, packages)
-    found[OperationUsage.SEARCH] = await again(cloud, [f"{BASE}/packages?q=http&limit=20"])
+    async with fresh(cloud) as process:  # Its search is refreshed until it closes.
+        found[OperationUsage.SEARCH] = await again(process, [f"{BASE}/packages?q=http&limit=20"])
     return found
 
 
