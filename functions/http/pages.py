@@ -18,7 +18,7 @@ from functions.http.responses import retry_headers
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.domain.notices import Banner
-from shared.prose.rendering import show_bidi_characters
+from shared.prose.safe_html import show_bidi_characters
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -26,7 +26,7 @@ from shared.domain.search import (
     ResultPage,
     Sort,
 )
-from shared.prose.rendering import SafeHtml, show_bidi_characters
+from shared.prose.safe_html import SafeHtml, show_bidi_characters
 
 RESULTS_PER_PAGE = 20
 SHOWN_FACET_VALUES = 8  # The others can be opened.

@@ -17,7 +17,7 @@ from shared.domain.archives.unpacking import (
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, Texts
 from shared.domain.records import Record
-from shared.prose.rendering import TextPlace
+from shared.prose.places import TextPlace
 
 # What a job reads, in its folder, and what the task `release` writes into the folder `output`.
 ARCHIVE, REQUEST = "archive", "request.json"

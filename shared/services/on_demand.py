@@ -21,7 +21,8 @@ from shared.domain.errors.requests import ApiDocsPending, Busy
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Graph, ReleaseEntry, Texts
 from shared.ports import ConfinedTasks, DocumentStore
-from shared.prose.rendering import SafeHtml, renderer_version
+from shared.prose.rendering import renderer_version
+from shared.prose.safe_html import SafeHtml
 from shared.services.api_docs import ApiDocs
 from shared.services.api_docs_generation import JobInputs, job_folder
 

@@ -10,7 +10,7 @@ from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import ReleaseEntry
-from shared.prose.rendering import SafeHtml
+from shared.prose.safe_html import SafeHtml
 from shared.services.on_demand import ComparedVersions
 from shared.services.package_details import ReleaseDetails
 

@@ -25,7 +25,7 @@ from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
-from shared.prose.rendering import SafeHtml
+from shared.prose.safe_html import SafeHtml
 from shared.services.api_docs import ModuleName
 from shared.services.package_details import ReleaseDetails
 

@@ -16,7 +16,8 @@ from shared.composition import Registry
 from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing, is_text, text_of
 from shared.domain.documents import etag_of
 from shared.domain.errors.packages import FileNotInArchive
-from shared.prose.rendering import SafeHtml, show_plain
+from shared.prose.rendering import show_plain
+from shared.prose.safe_html import SafeHtml
 from shared.services.archive_files import ON_THE_LOOP_BYTES
 from shared.services.package_details import ReleaseDetails
 

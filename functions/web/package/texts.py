@@ -6,7 +6,8 @@ from functions.http.public_pages import PageRequest
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
-from shared.prose.rendering import SafeHtml, show_plain
+from shared.prose.rendering import show_plain
+from shared.prose.safe_html import SafeHtml
 from shared.services.package_details import ReleaseDetails
 
 PLAIN = (
