@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -56,6 +57,14 @@ class ConnectionTimeouts:
     )
 
 
+class Phase(Enum):
+    """How far the last request of a connection is read."""
+
+    NOTHING = "nothing"  # A browser may connect before it has a request.
+    HEAD = "head"  # Its first byte has come, and not the last one of its head.
+    TAKEN = "taken"  # Its head is read; a body may follow.
+
+
 @dataclass(slots=True)
 class _Progress:
     """How fast a client sends a request or reads an answer."""
@@ -76,6 +85,7 @@ class Connection(UpgradeIgnored):
     received_at = 0.0
     blocked_since: float | None = None
     idle_since: float | None = None  # Between two requests: the end of the first.
+    _phase = Phase.NOTHING
     _received = 0
     _sending: _Progress | None = None
     _reading: _Progress | None = None
@@ -101,7 +111,7 @@ class Connection(UpgradeIgnored):
         size = len(data)
         self._received += size
         self._idle_bytes += size
-        if size > _USUAL_BYTES or self._is_in_head() or not data.isascii():
+        if size > _USUAL_BYTES or self._phase is Phase.HEAD or not data.isascii():
             self._is_usual = False
         self.idle_since = None
         try:
@@ -109,8 +119,12 @@ class Connection(UpgradeIgnored):
         except HttpParserError:
             self.send_400_response("")
         if self._idle_bytes > _LONGEST_HEAD and self._refusal is None:
-            is_line = self._is_in_head() and len(self.url) > LONGEST_LINE
+            is_line = self._phase is Phase.HEAD and len(self.url) > LONGEST_LINE
             self._refuse(RequestHeadRefused(414 if is_line else 431))
+
+    def on_message_begin(self) -> None:
+        self._phase = Phase.HEAD
+        super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Add a header; ignore trailers, which follow a body."""
@@ -218,7 +232,7 @@ class Connection(UpgradeIgnored):
 
     def has_idled(self, now: float, timeouts: ConnectionTimeouts) -> bool:
         """Check whether the time between two requests is over."""
-        if self.idle_since is None or self._is_in_head():
+        if self.idle_since is None or self._phase is Phase.HEAD:
             return False
         return now - self.idle_since > timeouts.idle_seconds
 
@@ -259,13 +273,13 @@ class Connection(UpgradeIgnored):
             return False
         if now - self.received_at > timeouts.sending_seconds:
             return True
+        if self._phase is Phase.NOTHING:
+            return False
         request: object = cast("Any", self).scope
-        if request is None:
-            return False  # A browser may connect before it has a request.
         if self._sending is None or self._sending.what is not request:
             self._sending = _Progress(request, now, now, self._received)
         sending = self._sending
-        if self._is_in_head():
+        if self._phase is Phase.HEAD:
             return now - sending.began > timeouts.head_seconds
         return now - sending.began > timeouts.body_seconds or self._falls_behind(
             sending, now, timeouts
@@ -304,6 +318,7 @@ class Connection(UpgradeIgnored):
         if mark and not query:
             scope[EMPTY_QUERY] = True
         self.headers = cast("Any", _HEADERS_TAKEN)
+        self._phase = Phase.TAKEN
 
     def _ask(self) -> None:
         """Call the application."""
@@ -363,14 +378,8 @@ class Connection(UpgradeIgnored):
     def _is_sending(self) -> bool:
         cycle: Any = self.cycle
         if cycle is None or cycle.response_complete:
-            return self.idle_since is None or self._is_in_head()
+            return self.idle_since is None or self._phase is Phase.HEAD
         return cycle.more_body and not self.flow.read_paused
-
-    def _is_in_head(self) -> bool:
-        # The scope is begun with the first byte of a request and gets its method with the last
-        # of the head.
-        scope: Any = self.scope
-        return scope is not None and "method" not in scope
 
 
 def _never(_scope: Scope) -> None:

@@ -40,7 +40,7 @@ PARTS: dict[Any, str] = {
     HttpToolsProtocol.eof_received: "5652627579a0",
     # Overridden: a refusal has no body.
     HttpToolsProtocol.send_400_response: "ae5a4a3782b6",
-    # Makes the scope, without its method yet.
+    # Extended: the phase begins.
     HttpToolsProtocol.on_message_begin: "96d377fdc7c2",
     # Collects `url`.
     HttpToolsProtocol.on_url: "37be44e962b0",

@@ -12,6 +12,7 @@ from shared.hosting.connection import (
     MAX_PIPELINED_REQUESTS,
     Connection,
     ConnectionTimeouts,
+    Phase,
 )
 from shared.hosting.responses import (
     AnswerMessages,
@@ -116,7 +117,7 @@ def test_between_two_requests_the_keep_alive_time_counts() -> None:
 
 def test_a_head_that_begins_with_the_request_before_it_is_no_silence_between_requests() -> None:
     made, parts = connection()
-    parts.scope, made.idle_since = {}, 0.0
+    parts._phase, made.idle_since = Phase.HEAD, 0.0
     assert not made.has_idled(1000, TIMEOUTS)
     assert stalls(made, 31)
 
@@ -146,35 +147,35 @@ def test_a_client_that_takes_its_answer_slowly_has_not_stalled() -> None:
 
 def test_a_head_that_comes_byte_by_byte_has_stalled_in_the_end() -> None:
     _, parts = connection()
-    parts.scope = {}
+    parts._phase = Phase.HEAD
     assert not any(hears(parts, at) for at in range(20))
     assert hears(parts, 21)
 
 
 def test_a_body_that_comes_byte_by_byte_has_stalled() -> None:
     _, parts = connection()
-    parts.cycle, parts.scope = Cycle(), {"method": "PUT"}
+    parts.cycle, parts._phase = Cycle(), Phase.TAKEN
     assert not any(hears(parts, at) for at in range(6))
     assert hears(parts, 6)
 
 
 def test_a_body_that_comes_slower_than_it_may_began_fast_or_not() -> None:
     _, parts = connection()
-    parts.cycle, parts.scope = Cycle(), {"method": "PUT"}
+    parts.cycle, parts._phase = Cycle(), Phase.TAKEN
     assert not any(hears(parts, at, 1_000_000) for at in range(100))
     assert any(hears(parts, at) for at in range(100, 112))
 
 
 def test_a_body_has_a_longest_time() -> None:
     _, parts = connection()
-    parts.cycle, parts.scope = Cycle(), {"method": "PUT"}
+    parts.cycle, parts._phase = Cycle(), Phase.TAKEN
     assert not any(hears(parts, at, 1_000_000) for at in range(901))
     assert hears(parts, 901, 1_000_000)
 
 
 def test_a_rate_is_not_measured_while_we_do_not_read() -> None:
     _, parts = connection()
-    parts.cycle, parts.scope = Cycle(), {"method": "PUT"}
+    parts.cycle, parts._phase = Cycle(), Phase.TAKEN
     assert not hears(parts, 0)
     parts.flow.read_paused = True
     assert not any(hears(parts, at, 0) for at in range(1, 20))
