@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from shared.composition import Adapters
 from shared.confined.limits import Json, PartResult
 from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind, piece_name
@@ -450,24 +451,36 @@ class BusyDocuments:
         self.documents = documents
         self.failing = failing
 
-    def __getattr__(self, name: str) -> object:
-        return self.fail if name == self.failing else getattr(self.documents, name)
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        working = getattr(self.documents, name)
 
-    async def fail(self, *_: object) -> None:
-        raise Busy
+        async def call(*values: object) -> object:
+            if name == self.failing:
+                raise Busy
+            return await working(*values)
+
+        return call
 
 
 @pytest.mark.parametrize("failing", ["put_api_docs", "graphs"])
 async def test_a_store_that_fails_leaves_the_release_to_the_next_run(
     worlds: OpenWorld, failing: str
 ) -> None:
-    world = await worlds(
-        wrap=lambda stores: replace(
-            stores, documents=cast("DocumentStore", BusyDocuments(stores.documents, failing))
-        )
-    )
+    busy = list[BusyDocuments]()
+
+    def with_busy_documents(stores: Adapters) -> Adapters:
+        busy.append(BusyDocuments(stores.documents, failing))
+        return replace(stores, documents=cast("DocumentStore", busy[-1]))
+
+    world = await worlds(wrap=with_busy_documents)
     release = await push(world)
     await world.registry.api_docs_queue.drain()
     assert await world.stores.documents.api_docs_record(release.content) is None
     with pytest.raises(Busy):
         await world.registry.upkeep.run("document")
+    for each in busy:
+        each.failing = ""
+    await world.registry.upkeep.run("document")
+    record = await world.stores.documents.api_docs_record(release.content)
+    assert record is not None
+    assert record.state is DocsState.DONE
