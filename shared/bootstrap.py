@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -143,7 +144,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         search=search,
         snapshots=SnapshotFolder(folder.snapshots),
         fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
-        mailer=_mailer(settings),
+        mailer=_mailer(settings, clock),
         domain_records=DnsRecords(),
         confined=confined,
         archive_path=embedded.archives.path,
@@ -189,7 +190,7 @@ def cloud_adapters(
         snapshots=cloud.part(lambda stores: stores.snapshots),
         copies=cloud.part(lambda stores: stores.copies),
         fetcher=fetcher,
-        mailer=_mailer(settings),
+        mailer=_mailer(settings, clock),
         domain_records=DnsRecords(),
         confined=confined,
         archive_path=None,
@@ -320,13 +321,13 @@ def _require_folder(settings: Settings, way_out: str) -> None:
 
 
 def _edge(settings: Settings, fetcher: HttpClient) -> EdgeCache | None:
-    from shared.adapters.front_door import FrontDoor, app_identity
+    from shared.adapters.front_door import FrontDoor
 
     endpoint = settings.archive_cdn_resource
-    return FrontDoor(endpoint, fetcher, app_identity) if endpoint else None
+    return FrontDoor(endpoint, fetcher) if endpoint else None
 
 
-def _mailer(settings: Settings) -> Mailer:
+def _mailer(settings: Settings, clock: Clock) -> Mailer:
     if settings.mail == "smtp":
         server = SmtpServer(
             settings.smtp_host,
@@ -338,8 +339,16 @@ def _mailer(settings: Settings) -> Mailer:
         return SmtpMailer(server, parse_email(settings.mail_from))
     if settings.mail == "azure":
         sender = parse_email(settings.mail_from)
-        return AzureMailer(settings.acs_endpoint, sender, _secret(settings.acs_key))
+        fetcher = _fetcher_of(settings.acs_endpoint)
+        return AzureMailer(
+            settings.acs_endpoint, sender, _secret(settings.acs_key), fetcher=fetcher, clock=clock
+        )
     return ConsoleMailer()
+
+
+def _fetcher_of(service: str) -> HttpClient:
+    """Return what may call a service of the operator, which a private endpoint may serve."""
+    return GuardedFetcher([urlsplit(service).netloc])
 
 
 def _secret(setting: SecretStr | None) -> Secret:
@@ -352,6 +361,7 @@ def _keys(
     if settings.link_key:
         return KeyRing.of_setting(settings.link_key.get_secret_value())
     if settings.key_vault:
-        vault = KeyVault(settings.key_vault, settings.key_secret)
+        fetcher = _fetcher_of(settings.key_vault)
+        vault = KeyVault(settings.key_vault, settings.key_secret, fetcher)
         return VaultKeys(vault.read, clock, log_key_problem)
     return KeyFiles(folder.keys, clock, randomness).load()

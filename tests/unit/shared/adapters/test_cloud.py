@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
-from azure.identity.aio import DefaultAzureCredential
+from azure.core.credentials_async import AsyncTokenCredential
 
 from shared.adapters.cloud import (
     AzureClients,
@@ -37,7 +37,7 @@ CLOUD = {
 IMPORTED = """
 import sys
 import function_app
-late = ("azure.core", "azure.cosmos", "azure.identity", "azure.keyvault", "azure.storage")
+late = ("azure.core", "azure.cosmos", "azure.identity", "azure.storage")
 print([name for name in sys.modules if name.startswith(late)])
 """
 
@@ -46,7 +46,7 @@ class Watched(IdentityClients):
     """Connects as an app does, and shows the identity that it signs in with."""
 
     @property
-    def identity(self) -> DefaultAzureCredential | None:
+    def identity(self) -> AsyncTokenCredential | None:
         """Return the identity, or None where it was not needed."""
         return self._identity
 
