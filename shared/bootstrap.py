@@ -32,8 +32,6 @@ from shared.adapters.instrumentation import instrumented
 from shared.adapters.key_vault import KeyVault, log_key_problem
 from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
 from shared.adapters.paths import DataFolder, lock_path
-from shared.adapters.search.index import SqliteSearchIndex
-from shared.adapters.search.schema import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.migrations import MIGRATIONS
@@ -58,6 +56,7 @@ from shared.telemetry.startup_buffer import StartupBuffer
 
 if TYPE_CHECKING:
     from shared.adapters.cloud import AzureClients, CloudStores
+    from shared.adapters.search.index import SqliteSearchIndex
 
 
 class DataFolderRequired(Exception):
@@ -80,7 +79,7 @@ def migrate(settings: Settings) -> None:
         return
     embedded = open_embedded(settings.data, SystemClock())
     embedded.migrate()
-    SqliteSearchIndex(DataFolder(settings.data).search).migrate()
+    _search_index(DataFolder(settings.data)).migrate()
     KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).load()
 
 
@@ -102,6 +101,8 @@ def is_readable_without_room(settings: Settings) -> bool:
     """Check whether a full disk holds all that is needed to answer reads."""
     if settings.is_in_the_cloud:
         return False
+    from shared.adapters.search.schema import SEARCH_MIGRATIONS
+
     folder = DataFolder(settings.data)
     databases = (
         Database(folder.database, MIGRATIONS),
@@ -121,14 +122,15 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
     folder, randomness = DataFolder(settings.data), SystemRandomness()
     clock = clock or SystemClock()
     embedded = open_embedded(settings.data, clock)
-    search = SqliteSearchIndex(folder.search)
+    search = LazyImport(lambda: _search_index(folder))
 
     confined = ConfinedProcess(folder.confined, settings.release_budget)
 
     async def close() -> None:
         await confined.close()
         embedded.close()
-        search.close()
+        if search.opened is not None:
+            search.opened.close()
 
     return Adapters(
         clock=clock,
@@ -141,7 +143,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         events=embedded.events,
         work=embedded.work,
         pulls=embedded.pulls,
-        search=search,
+        search=search.part(lambda index: index),
         snapshots=SnapshotFolder(folder.snapshots),
         fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
         mailer=_mailer(settings, clock),
@@ -257,9 +259,10 @@ def examine_data(settings: Settings) -> list[StoreCheck]:
     """Return the results of the checks of the stores."""
     if settings.is_in_the_cloud:
         return asyncio.run(_examine_cloud(settings))
-    return list(
-        check_data_folder(settings.data, SchemaVersions(len(MIGRATIONS), len(SEARCH_MIGRATIONS)))
-    )
+    from shared.adapters.search.schema import SEARCH_MIGRATIONS
+
+    versions = SchemaVersions(len(MIGRATIONS), len(SEARCH_MIGRATIONS))
+    return list(check_data_folder(settings.data, versions))
 
 
 @contextmanager
@@ -318,6 +321,12 @@ async def _examine_cloud(settings: Settings) -> list[StoreCheck]:
 def _require_folder(settings: Settings, way_out: str) -> None:
     if settings.is_in_the_cloud:
         raise DataFolderRequired(way_out)
+
+
+def _search_index(folder: DataFolder) -> "SqliteSearchIndex":
+    from shared.adapters.search.index import SqliteSearchIndex
+
+    return SqliteSearchIndex(folder.search)
 
 
 def _edge(settings: Settings, fetcher: HttpClient) -> EdgeCache | None:
