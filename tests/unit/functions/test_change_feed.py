@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import azure.functions as func
 import pytest
-from structlog.testing import capture_logs
 
 from functions import change_feed
 from shared.domain.errors.requests import Busy
 from shared.hosting.triggers import ChangeFeedFunction, functions_of
 from shared.services.search import SearchIndexUpdates
+from tests.support.logs import capture_logs
 from tests.support.world import World, with_services
 
 LISTING, HEAD = {"id": "listing", "kind": "listing"}, {"id": "head", "kind": "head"}

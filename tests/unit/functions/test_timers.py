@@ -9,7 +9,6 @@ from typing import Any
 import azure.functions as func
 import pytest
 from azure.functions.timer import TimerRequest
-from structlog.testing import capture_logs
 
 from functions import timers
 from shared.composition import Registry
@@ -19,6 +18,7 @@ from shared.hosting.triggers import functions_of
 from shared.schedules import next_run
 from shared.services import upkeep
 from shared.services.upkeep import TaskReport
+from tests.support.logs import capture_logs
 from tests.support.world import World
 
 MINUTE = timedelta(minutes=1)

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from shared.confined.child import Begun, ChildEnded, Done, Failed, Finished, Line, Ready, Refused
 from shared.confined.process import (
@@ -18,6 +17,7 @@ from shared.confined.process import (
     PartResult,
     _Job,
 )
+from tests.support.logs import capture_logs
 from tests.support.waiting import eventually
 
 BUDGET = Budget(processor_seconds=20, memory_bytes=1 << 27, output_bytes=1 << 22)

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from shared.hosting.asgi import ASGIApp
 from shared.hosting.errors import CertificateUnusable, FolderUnwritable, PortInUse
 from shared.hosting.processes import RestartDelays, ServerOptions, WorkerProcesses, serve
 from shared.hosting.server import Certificate, bind
+from tests.support.logs import capture_logs
 
 
 @dataclass

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Generator
 
 import pytest
-from structlog.testing import capture_logs
 
 from shared.telemetry import recording
 from shared.telemetry.metrics import PUSHES, Instrument
 from shared.telemetry.recording import Attributes, SpanOrigin, TelemetrySpan, TraceContext
 from shared.telemetry.startup_buffer import MAX_BUFFERED_VALUES, StartupBuffer
 from tests.paths import ROOT
+from tests.support.logs import capture_logs
 
 BOUND_SECONDS = 30
 
