@@ -34,14 +34,14 @@ from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal
 from shared.edition import packages_read
 from shared.first_start import ReadsAlone, Welcome, first_start
-from shared.hosting.connection import ConnectionTimeouts
 from shared.hosting.errors import AddressUnknown, DiskFull, StartRefused
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse
 from shared.hosting.host import ChangeFeedOptions, Host, TimerOptions
+from shared.hosting.http_server.connection import ConnectionTimeouts
+from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
+from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
 from shared.hosting.middleware import FollowedRedirects, configured_headers
-from shared.hosting.processes import ServerOptions, serve, serve_as_worker
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
-from shared.hosting.server import Certificate, ConnectionLimits, address_of_this_machine
 from shared.settings import Settings, setting_problem
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.
@@ -124,6 +124,14 @@ async def _first_start(settings: Settings) -> Welcome:
         return await first_start(registry, settings_file(settings))
     finally:
         await registry.close()
+
+
+def application() -> Host:
+    """Return the application over a prepared data folder, for any server of ASGI applications.
+
+    docs/http-server.md says how, and what is lost.
+    """
+    return build_host(Settings.load())
 
 
 def build_host(settings: Settings) -> Host:

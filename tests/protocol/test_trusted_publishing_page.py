@@ -30,7 +30,7 @@ from shared.bootstrap import build_registry
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.hosting.host import Host
-from shared.hosting.server import bind
+from shared.hosting.http_server.server import bind
 from tests.fakes.system import FakeClock
 from tests.paths import docs
 from tests.reaching import noted

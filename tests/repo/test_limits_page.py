@@ -19,8 +19,8 @@ from shared.domain.bounded_parsing import MAX_JSON_DEPTH
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
 from shared.domain.search import MAX_SYMBOLS_PER_PAGE
 from shared.hosting.answer_cache import CAPACITY_BYTES
-from shared.hosting.connection import MAX_PIPELINED_REQUESTS, ConnectionTimeouts
 from shared.hosting.file_responses import MAX_BUFFERED_BYTES
+from shared.hosting.http_server.connection import MAX_PIPELINED_REQUESTS, ConnectionTimeouts
 from shared.hosting.request_bodies import HostLimits
 from shared.hosting.requests import LONGEST_HEADERS, LONGEST_LINE, MOST_HEADERS
 from shared.services.archive_files import FILE_LISTS_CACHED_BYTES

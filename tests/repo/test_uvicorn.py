@@ -1,4 +1,4 @@
-"""The parts of uvicorn that are not its interface and that shared/hosting relies on.
+"""The parts of uvicorn that are not its interface and that shared/hosting/http_server relies on.
 
 `Connection` overrides parts of uvicorn's protocol and reads its state, so pyproject.toml names the
 versions whose parts were read. To add one: install it, read what changed in each part that fails

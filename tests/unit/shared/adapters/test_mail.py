@@ -23,7 +23,7 @@ from shared.auth.azure_identity import AppIdentity
 from shared.auth.secrets import Secret
 from shared.bootstrap import embedded_adapters, migrate
 from shared.domain.mail import EmailAddress, Mail, parse_email
-from shared.hosting.server import bind
+from shared.hosting.http_server.server import bind
 from shared.ports import HttpClient, HttpResponse, Unanswered, Undelivered
 from shared.settings import Settings
 from tests.fakes.azure_identity import Identity, Stranger

@@ -23,8 +23,8 @@ import uvicorn
 
 from shared.domain.addresses import Networks, caller_network, is_shared
 from shared.hosting.asgi import ASGIApp
-from shared.hosting.connection import Connection, ConnectionTimeouts
 from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
+from shared.hosting.http_server.connection import Connection, ConnectionTimeouts
 from shared.private_files import make_private_folder
 
 BACKLOG = 2048

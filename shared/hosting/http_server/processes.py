@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.hosting.asgi import ASGIApp
-from shared.hosting.connection import ConnectionTimeouts
-from shared.hosting.server import (
+from shared.hosting.http_server.connection import ConnectionTimeouts
+from shared.hosting.http_server.server import (
     SHUTDOWN_SECONDS,
     Certificate,
     ConnectionLimits,

@@ -12,9 +12,9 @@ import pytest
 
 from shared.domain.addresses import parse_networks
 from shared.hosting.asgi import Receive, Scope, Send
-from shared.hosting.connection import Connection
 from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
-from shared.hosting.server import (
+from shared.hosting.http_server.connection import Connection
+from shared.hosting.http_server.server import (
     Certificate,
     ConnectionLimits,
     bind,

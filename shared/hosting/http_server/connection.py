@@ -9,6 +9,8 @@ from urllib.parse import unquote
 from httptools import HttpParserError
 
 from shared.hosting.asgi import Scope
+from shared.hosting.http_server.transport import HeadJoiningTransport
+from shared.hosting.http_server.upgrades import UpgradeIgnored
 from shared.hosting.requests import (
     EMPTY_QUERY,
     LONGEST_HEADERS,
@@ -27,8 +29,6 @@ from shared.hosting.responses import (
     lines_of,
     status_answer,
 )
-from shared.hosting.transport import HeadJoiningTransport
-from shared.hosting.upgrades import UpgradeIgnored
 
 AnswerAtOnce = Callable[[Scope], PreparedAnswer | None]
 

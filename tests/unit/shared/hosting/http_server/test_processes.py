@@ -13,8 +13,13 @@ import pytest
 
 from shared.hosting.asgi import ASGIApp
 from shared.hosting.errors import CertificateUnusable, FolderUnwritable, PortInUse
-from shared.hosting.processes import RestartDelays, ServerOptions, WorkerProcesses, serve
-from shared.hosting.server import Certificate, bind
+from shared.hosting.http_server.processes import (
+    RestartDelays,
+    ServerOptions,
+    WorkerProcesses,
+    serve,
+)
+from shared.hosting.http_server.server import Certificate, bind
 from tests.support.logs import capture_logs
 
 

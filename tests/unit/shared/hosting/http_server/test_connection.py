@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from shared.hosting.asgi import Receive, Scope, Send
-from shared.hosting.connection import (
+from shared.hosting.http_server.connection import (
     MAX_PIPELINED_REQUESTS,
     Connection,
     ConnectionTimeouts,
