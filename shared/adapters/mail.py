@@ -152,9 +152,10 @@ class AzureMailer:
         try:
             headers = {"Content-Type": "application/json", **await self._authorization(body)}
             answer = await self._fetcher.post(self._endpoint + AZURE_MAIL_PATH, headers, body)
-        except (Unanswered, ValueError) as error:
-            # The cause is left out, because it may contain the address.
-            reason = type(error).__name__
+        except Unanswered as silence:
+            raise Undelivered(str(silence)) from None
+        except ValueError:
+            reason = "the access key is not in base 64"
             raise Undelivered(reason) from None
         if answer.status != _ACCEPTED:
             # The body is left out, because it repeats the address.

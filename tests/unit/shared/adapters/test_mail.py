@@ -248,7 +248,9 @@ async def test_without_a_key_the_app_signs_in_as_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "reason"), [("", "Unanswered"), ("no base 64", "Error")], ids=["stranger", "key"]
+    ("key", "reason"),
+    [("", "ClientAuthenticationError"), ("no key", "the access key is not in base 64")],
+    ids=["stranger", "key"],
 )
 async def test_without_a_token_or_with_an_invalid_key_no_mail_is_sent(
     key: str, reason: str
