@@ -53,7 +53,7 @@ bench: tools # Every benchmark, one after the other; ONLY=pushes runs one, MINUT
 	@for benchmark in $(or $(ONLY),$(BENCHMARKS)); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done
 
 mutants: tools # Try small faults in the rules; ONLY=domain, MODULE=shared/domain/rate_limits.py, SAMPLE=10, OFFSET=3, JOBS=2, FRESH=1.
-	@exec $(VENV)/bin/python -u -m bench.mutants
+	@exec $(VENV)/bin/python -u -m tests.mutants
 
 lock: tools # Write both locks from pyproject.toml; UPGRADE=1 renews every pin.
 	$(VENV)/bin/python .ci/lock.py $(if $(UPGRADE),upgrade)

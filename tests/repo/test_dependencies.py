@@ -14,7 +14,7 @@ from tests.paths import ROOT
 RUNTIME = ROOT / "requirements.txt"
 TESTS = ROOT / "tests" / "requirements.txt"
 TOOLS = [
-    ROOT / "tests" / tool / "requirements.txt" for tool in ("checkov", "mutmut", "zizmor", "az")
+    ROOT / "tests" / tool / "requirements.txt" for tool in ("checkov", "mutants", "zizmor", "az")
 ]
 LOCKS = [RUNTIME, TESTS, ROOT / ".ci" / "requirements.txt", *TOOLS]
 REASONS = ROOT / "docs" / "decisions" / "0001-dependencies.md"

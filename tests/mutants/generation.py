@@ -1,6 +1,6 @@
 """List the mutants of one module: `python generation.py FILE` writes one JSON object a line.
 
-It runs in an environment of its own, with mutmut's operators (tests/mutmut/requirements.txt). A
+It runs in an environment of its own, with mutmut's operators (tests/mutants/requirements.txt). A
 mutant is one change in the body of one function: decorated functions too, which mutmut leaves out.
 What only type checkers read is not changed, nor is what runs once, when the module is imported.
 """

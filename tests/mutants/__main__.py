@@ -1,6 +1,6 @@
 """Change the rules of the registry in small ways, and count how many changes some test notices.
 
-`python -m bench.mutants` tries every mutant of `shared/auth`, `shared/domain` and
+`python -m tests.mutants` tries every mutant of `shared/auth`, `shared/domain` and
 `shared/services`. In the environment: ONLY=domain or MODULE=shared/domain/rate_limits.py picks
 some of the code, SAMPLE=10 every tenth mutant, OFFSET=3 another tenth of them (0 to 9),
 SUITES=tests/unit some of the tests, JOBS=2 says how many forks run at a time, BUDGET=10 how many
@@ -26,7 +26,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OUT = ROOT / "bench" / "out" / "mutants"
 ENVIRONMENT = ".venvs/mutmut"
-LOCK = "tests/mutmut/requirements.txt"
+LOCK = "tests/mutants/requirements.txt"
 PACKAGES = ("auth", "domain", "services")
 # Of the suite of the repository one file is about code: it compares tables of costs with it.
 # Of the contracts one is about services: what is restored from a snapshot is what was there.
@@ -38,7 +38,7 @@ SUITES = os.environ.get("SUITES", EVERY_SUITE).split()
 FLOOR = 95.0  # Percent.
 
 OPTIONS = [
-    "-p", "bench.mutants.execution", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "timeout=0",
+    "-p", "tests.mutants.execution", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "timeout=0",
     "--assert=plain", "--capture=no", "--quiet", "--quiet", "--tb=no",
 ]  # fmt: skip
 

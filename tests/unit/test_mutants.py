@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from bench.mutants.__main__ import HERE, Mutant, chosen, line_of, score
-from bench.mutants.execution import (
+from shared.domain import versions
+from tests.mutants.__main__ import HERE, Mutant, chosen, line_of, score
+from tests.mutants.execution import (
     PACKAGES,
     function_in,
     is_test_of,
@@ -19,7 +20,6 @@ from bench.mutants.execution import (
     put_in_place,
     turns,
 )
-from shared.domain import versions
 from tests.paths import ROOT
 
 SOURCE = """class Till:
