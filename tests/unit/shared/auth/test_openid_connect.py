@@ -31,7 +31,7 @@ from shared.auth.openid_connect import (
 from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import Claims, IdTokenValidator, TokenFlaw
 from shared.domain.errors.identity import IssuerSilent, SignedTokenRefused, SignInFailed
-from shared.ports import HttpResponse
+from shared.ports import HttpResponse, Unanswered
 from tests.fakes.identity_provider import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -329,6 +329,8 @@ async def test_a_new_sign_in_is_asked_of_the_provider(place: Place) -> None:
     }
     assert asked["oidc"]["max_age"] == ["0"]
     assert asked["oidc"]["scope"] == ["openid profile email"]
+    any_age = await place.provider("oidc").begin(BACK, Freshness.ANY)
+    assert "max_age" not in any_age.address
     assert asked["github"]["prompt"] == ["select_account"]
 
 
@@ -451,6 +453,7 @@ class FixedAnswers:
     def __init__(self, **answers: bytes) -> None:
         """Answer addresses that end with a name."""
         self.answers = answers
+        self.status = 200  # Of answers to POST.
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.posted: list[tuple[dict[str, str], bytes]] = []
 
@@ -463,7 +466,7 @@ class FixedAnswers:
         """Return the answer for the address."""
         self.posted.append((dict(headers), body))
         answer = self.answers[url.rpartition("/")[2]]
-        return HttpResponse(500 if answer == b"down" else 200, {}, answer)
+        return HttpResponse(500 if answer == b"down" else self.status, {}, answer)
 
 
 GITHUB = {
@@ -578,14 +581,61 @@ async def test_the_client_has_its_credentials_in_one_place(
     sent = await client.exchange(fetcher, f"{HOST}/token", flow, "a&b", authentication)
     assert sent == {"id_token": "t"}
     [(headers, body)] = fetcher.posted
-    assert headers.get("Authorization") == header
-    assert parse_qs(body.decode()) == {
+    expected = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Accept": "application/json",
+        **({"Authorization": header} if header else {}),
+    }
+    assert headers == expected
+    assert parse_qs(body.decode(), keep_blank_values=True) == {
         "grant_type": ["authorization_code"],
         "code": ["a&b"],
         "redirect_uri": [BACK],
         "code_verifier": ["verifier"],
         **in_form,
     }
+
+
+@pytest.mark.parametrize(
+    ("status", "is_read"), [(200, True), (400, True), (499, True), (500, False), (503, False)]
+)
+async def test_a_refusal_of_a_code_is_read_and_a_failed_provider_is_no_answer(
+    status: int, is_read: bool
+) -> None:
+    fetcher = FixedAnswers(token=b'{"error": "invalid_grant"}')
+    fetcher.status = status
+    client, flow = OAuthClient("id", Secret("s")), OidcFlow("state", "nonce", "verifier", BACK)
+    exchange = client.exchange(fetcher, f"{HOST}/token", flow, "code", ClientAuthentication.FORM)
+    if is_read:
+        assert await exchange == {"error": "invalid_grant"}
+    else:
+        with pytest.raises(Unanswered, match=f"^the answer was {status}$"):
+            await exchange
+
+
+@pytest.mark.parametrize(
+    ("methods", "by_header"),
+    [
+        ([], True),
+        (["client_secret_basic", "client_secret_post"], True),
+        (["private_key_jwt"], True),
+        (["client_secret_post"], False),
+    ],
+)
+async def test_the_secret_is_in_a_header_unless_the_provider_takes_it_in_the_form_alone(
+    place: Place, methods: list[str], by_header: bool
+) -> None:
+    place.issuer.client_authentication = methods
+    posted: list[bytes] = []
+    post = place.internet.post
+
+    async def noted(url: str, headers: Any, body: bytes) -> HttpResponse:
+        posted.append(body)
+        return await post(url, headers, body)
+
+    place.internet.post = noted
+    assert await place.sign_in(place.provider("oidc"))
+    assert [b"client_secret=" not in body for body in posted] == [by_header]
 
 
 def test_the_address_of_a_provider_keeps_its_own_parameters() -> None:
