@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from shared.hosting.asgi import Message, Receive, Scope, Send
+from shared.hosting.http_server.server import bind, create_server, listen
 from shared.hosting.responses import RawHeaders
-from shared.hosting.server import bind, create_server, listen
 
 FOLDER = Path(sys.argv[2])
 

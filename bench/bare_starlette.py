@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from shared.hosting.server import bind, create_server, listen
+from shared.hosting.http_server.server import bind, create_server, listen
 
 FOLDER = Path(sys.argv[2])
 

@@ -36,7 +36,7 @@ from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.rights import Grant
 from shared.domain.versions import Version
 from shared.first_start import ADMINISTRATOR
-from shared.services.publishing import Upload
+from shared.services.publishing.publishing import Upload
 from shared.settings import Settings
 from tests.paths import ROOT, SHARED
 
@@ -216,8 +216,8 @@ async def _fill(settings: Settings, releases: Sequence[DatedRelease]) -> int:
         await _deprecate(registry, published)
         await _restore_pulls(adapters, published)
         print("Updating the search index and the counts …", flush=True)
-        await registry.upkeep.run("refresh")
-        await registry.upkeep.run("snapshot")
+        await registry.upkeep.run("rebuild-derived-data")
+        await registry.upkeep.run("create-snapshot")
     return len(published)
 
 

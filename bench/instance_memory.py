@@ -20,8 +20,8 @@ from shared.adapters.editions import DataVersionEdition
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import FoundRelease, Survey
 from shared.ports import MetadataStore, PackedPackage
-from shared.services.package_cache import PackageCache, ReadRecords
-from shared.services.package_pack import PACK_BYTES
+from shared.services.maintenance.write_package_pack import PACK_BYTES
+from shared.services.packages.package_cache import PackageCache, ReadRecords
 
 FILLED = 100_000  # Pulls after which the cache of an instance is full.
 LOOKED_AT = 20_000  # Pulls.

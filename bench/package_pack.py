@@ -18,7 +18,8 @@ from statistics import median
 from bench.real_packages import PACKAGES, by_dependents, packed, zipf
 from shared.adapters.blob.package_pack import encode_pack
 from shared.ports import PackagePack, PackedPackage
-from shared.services.package_pack import PACK_BYTES, memory_of_packed
+from shared.services.maintenance.write_package_pack import PACK_BYTES
+from shared.services.packages.package_pack import memory_of_packed
 from tests.fakes.azurite import missing
 from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
 

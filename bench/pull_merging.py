@@ -1,7 +1,8 @@
 """Counting pulls with many instances: whether the roll-up merges what they write.
 
-Each instance writes a batch of pulls every half minute. The task `roll-up` runs as its schedule
-says, with the product's code over the double of Cosmos DB, and the clock goes on while it pauses.
+Each instance writes a batch of pulls every half minute. The task `roll-up-pulls` runs as its
+schedule says, with the product's code over the double of Cosmos DB, and the clock goes on while it
+pauses.
 "waiting" are the batches that are not merged at the end of a minute, "units" the request units a
 second of the roll-up, and "seconds" the processor time that the minute took on this machine, with
 that of the double: one process merges everything, so they have to stay below 60.
@@ -28,8 +29,8 @@ from shared.adapters.cosmos.waiting_pulls import BATCH, batch_item
 from shared.adapters.system import SystemRandomness
 from shared.domain.names import Coordinate, Package
 from shared.ports import Pull, PullBatch
-from shared.services.pulls import utc_day
-from shared.services.upkeep_tasks import PullRollUp
+from shared.services.maintenance.roll_up_pulls import RollUpPulls
+from shared.services.packages.pulls import utc_day
 from tests.contract.sample_records import head
 from tests.fakes.cosmos.containers import Container
 from tests.fakes.cosmos.protocol import CosmosDouble
@@ -100,7 +101,7 @@ class Simulation:
 
     async def run(self, minutes: int) -> None:
         """Let instances write, and the task run at its times, for so many minutes."""
-        task = PullRollUp(self.stores.pulls, UnlistedPackages(), self.clock, self.minute)  # pyright: ignore[reportArgumentType] - all that the task asks of it.
+        task = RollUpPulls(self.stores.pulls, UnlistedPackages(), self.clock, self.minute)  # pyright: ignore[reportArgumentType] - all that the task asks of it.
         while len(self.minutes) < minutes:
             if len(self.minutes) % ROLL_UP_EVERY == 1:
                 await task.run()

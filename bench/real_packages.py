@@ -16,7 +16,8 @@ from bench.sample_packages import real_releases
 from shared.domain.packages import Dependency, Head, Origin, Release, ReleaseEntry, Survey
 from shared.domain.versions import Version
 from shared.ports import PackedPackage
-from shared.services.package_pack import VERSIONS_PACKED, memory_of_packed
+from shared.services.maintenance.write_package_pack import VERSIONS_PACKED
+from shared.services.packages.package_pack import memory_of_packed
 
 PACKAGES = 20_000  # Of a large registry; the real index has 1,708.
 CREATED_MS = 1_700_000_000_000

@@ -14,7 +14,7 @@ from shared.domain.names import Package, parse_org
 from shared.domain.packages import ReleaseEntry
 from shared.domain.rights import Grant
 from shared.domain.versions import ANY_CLIENT, Version
-from shared.services.publishing import Upload
+from shared.services.publishing.publishing import Upload
 from shared.settings import Settings
 from tests.support.archives import bala
 

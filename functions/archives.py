@@ -1,19 +1,18 @@
 """The two hops of a pull: the redirect, and GET /archives/{scope}/{digest}/{version}/{file}.
 
 On one machine the local host streams the files of that path from the disk, with the headers of
-`archive_response`; the Function serves hosts that buffer responses.
+`archive_to_send`; the Function serves hosts that buffer responses.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-import azure.functions as func
-
-from functions.central.responses import CORS_HEADERS, central_errors
-from functions.http.answer_cache import RepeatEffect, with_repeat_effect
+from functions.central.responses import CORS_HEADERS, CentralFace
+from functions.http.answers import NO_STORE
 from functions.http.callers import anonymous_caller, caller_of
-from functions.http.requests import header, headers_of
-from functions.http.responses import NO_STORE
+from functions.http.calls import Call
+from shared.answers import Answer
 from shared.composition import Registry
 from shared.conditional_requests import (
     RangeNotSatisfiable,
@@ -28,15 +27,15 @@ from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
-from shared.services.archives import ArchiveLink, ArchiveRedirect
-from shared.services.packages import AvailableRelease
+from shared.services.packages.archives import ArchiveLink, ArchiveRedirect
+from shared.services.packages.packages import AvailableRelease
 
 CACHE_PUBLIC = "public, max-age=300"  # A quarantine reaches shared caches within five minutes.
 CACHE_PRIVATE = "private, no-store"
 
 
 @dataclass(frozen=True, slots=True)
-class ArchiveResponse:
+class ArchiveToSend:
     """An archive that the caller may read, and the headers to send it with."""
 
     name: ArchiveName
@@ -47,34 +46,33 @@ class ArchiveResponse:
     is_cacheable: bool
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
-
-    @bp.route("archives/{scope}/{digest}/{version}/{file}", methods=["GET", "HEAD"])
-    @central_errors
-    async def archive_bytes(req: func.HttpRequest) -> func.HttpResponse:
-        parts = [req.route_params[part] for part in ("scope", "digest", "version", "file")]
-        found = await archive_response(registry, parts, req.params, headers_of(req))
-        if not is_current(headers_of(req), etag=found.etag):
-            return func.HttpResponse(status_code=412, headers={**found.headers, **NO_STORE})
-        if is_known(headers_of(req), etag=found.etag):
-            return func.HttpResponse(status_code=304, headers=found.headers)
-        if req.method == "HEAD":
-            return func.HttpResponse(headers={**found.headers, "Content-Length": str(found.size)})
-        return await _content(registry, found, req)
-
-    return bp
+central = CentralFace()
+FACES = (central,)
 
 
-async def archive_response(
-    registry: Registry, parts: list[str], params: Mapping[str, str], headers: Mapping[str, str]
-) -> ArchiveResponse:
-    """Return the archive of this path; raise a refusal if there is none for the caller."""
-    link = _link(parts, params)
-    served = await registry.archive_delivery.open(link, await _caller(registry, link, headers))
+@central.read("archives/{scope}/{digest}/{version}/{file}", is_open=True)
+async def archive_bytes(call: Call) -> Answer:
+    link = link_of([call.route_params[each] for each in LINK_PARTS], call.params)
+    call.identified(await archive_caller(call.registry, link, call.headers))
+    found = await archive_to_send(call.registry, link, call.caller)
+    headers = dict(found.headers)
+    if not is_current(call.headers, etag=found.etag):
+        return Answer(status=412, headers=headers | NO_STORE)
+    if is_known(call.headers, etag=found.etag):
+        return Answer(status=304, headers=headers)
+    if call.is_head:
+        return Answer(headers={**headers, "Content-Length": str(found.size)})
+    return await _content(call, found)
+
+
+async def archive_to_send(
+    registry: Registry, link: ArchiveLink, caller: Principal
+) -> ArchiveToSend:
+    """Return the archive of a link; raise a refusal if there is none for the caller."""
+    served = await registry.archive_delivery.open(link, caller)
     etag, is_public = f'"{link.digest}"', served.container is Visibility.PUBLIC
     file = archive_file_name(served.release.coordinate, served.release.platform)
-    return ArchiveResponse(
+    return ArchiveToSend(
         name=served.release.archive,
         container=served.container,
         size=served.release.size_bytes,
@@ -91,14 +89,20 @@ async def archive_response(
     )
 
 
-async def _caller(registry: Registry, link: ArchiveLink, headers: Mapping[str, str]) -> Principal:
+async def archive_caller(
+    registry: Registry, link: ArchiveLink, headers: Mapping[str, str]
+) -> Principal:
     """Identify the caller; for public archives and valid links, credentials are ignored."""
     if await registry.archive_delivery.may_follow(link):
-        return anonymous_caller(headers, registry)
+        return anonymous_caller(headers, registry.settings.proxies)
     return await caller_of(headers, registry)
 
 
-def _link(parts: list[str], params: Mapping[str, str]) -> ArchiveLink:
+LINK_PARTS = ("scope", "digest", "version", "file")  # Of the path.
+
+
+def link_of(parts: Sequence[str], params: Mapping[str, str]) -> ArchiveLink:
+    """Parse the parts of the path of an archive, and its query."""
     scope, digest, version, file = parts
     try:
         parsed = Digest.parse(digest)
@@ -108,55 +112,46 @@ def _link(parts: list[str], params: Mapping[str, str]) -> ArchiveLink:
     return ArchiveLink(scope, parsed, version, file, expires, signature)
 
 
-async def _content(
-    registry: Registry, found: ArchiveResponse, req: func.HttpRequest
-) -> func.HttpResponse:
-    headers = dict(found.headers)
+async def _content(call: Call, found: ArchiveToSend) -> Answer:
+    headers, archives = dict(found.headers), call.registry.adapters.archives
     try:
-        span = requested_range(headers_of(req), size=found.size, etag=found.etag)
+        span = requested_range(call.headers, size=found.size, etag=found.etag)
     except RangeNotSatisfiable:
-        return func.HttpResponse(
-            status_code=416, headers={"Content-Range": f"bytes */{found.size}"}
-        )
+        return Answer(status=416, headers={"Content-Range": f"bytes */{found.size}"})
     if span is None:
-        body = await registry.adapters.archives.read(found.name, first=found.container)
-        return func.HttpResponse(body, headers=headers)
-    body = await registry.adapters.archives.read(
-        found.name, span.start, len(span), first=found.container
-    )
+        return Answer(await archives.read(found.name, first=found.container), headers=headers)
+    body = await archives.read(found.name, span.start, len(span), first=found.container)
     headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{found.size}"
-    return func.HttpResponse(body, status_code=206, headers=headers)
+    return Answer(body, 206, headers)
+
+
+RedirectHeaders = Callable[[ArchiveRedirect], dict[str, str]]
 
 
 async def redirect_to_archive(
-    req: func.HttpRequest,
-    offer: AvailableRelease,
-    registry: Registry,
-    *,
-    by: Principal,
-    headers: Callable[[ArchiveRedirect], Mapping[str, str]],
-) -> func.HttpResponse:
+    call: Call, offer: AvailableRelease, headers: RedirectHeaders
+) -> Answer:
     """Count a pull, and redirect to the archive, with the headers of a face.
 
-    For `cacheable` handlers: each repeat of the redirect counts a pull, too.
+    Each repeat of the redirect counts a pull, too.
     """
-    count = _pull_counter(offer.release.coordinate, registry)
-    count(req, by)
+    count = partial(_count_pull, offer.release.coordinate)
+    count(call)
     # Clients send the same headers to the second hop.
-    carries = "authorization" in headers_of(req)
+    carries = "authorization" in call.headers
     client = ClientKind.WITH_AUTHORIZATION if carries else ClientKind.WITHOUT_AUTHORIZATION
-    redirect = await registry.archive_delivery.redirect(offer.head, offer.release, to=client)
-    response = func.HttpResponse(status_code=302, headers=headers(redirect))
-    return with_repeat_effect(response, count, until_ms=redirect.repeated_until_ms)
+    redirect = await call.registry.archive_delivery.redirect(offer.head, offer.release, to=client)
+    return Answer(
+        status=302,
+        headers=headers(redirect),
+        on_repeat=count,
+        repeated_until_ms=redirect.repeated_until_ms,
+    )
 
 
-def _pull_counter(coordinate: Coordinate, registry: Registry) -> RepeatEffect:
-    """Return what counts a request as a pull: no `HEAD`, and none of a client that opts out."""
-
-    def count(req: func.HttpRequest, by: Principal) -> None:
-        is_silent = header(req, "ballerina-central-telemetry-disabled").lower() == "true"
-        if req.method == "GET" and not is_silent:
-            client = by.id or f"{by.address} {header(req, 'user-agent')}"
-            registry.pull_counter.count(coordinate, client)
-
-    return count
+def _count_pull(coordinate: Coordinate, call: Call) -> None:
+    """Count a request as a pull: no `HEAD`, and none of a client that opts out."""
+    is_silent = call.header("ballerina-central-telemetry-disabled").lower() == "true"
+    if call.method == "GET" and not is_silent:
+        client = call.caller.id or f"{call.caller.address} {call.header('user-agent')}"
+        call.registry.pull_counter.count(coordinate, client)

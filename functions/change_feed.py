@@ -3,11 +3,11 @@ CDN reads while the registry does not answer; in the cloud alone."""
 
 import azure.functions as func
 
-from functions.http.handlers import declare_context, traceparent_of
+from functions.host_context import declare_context, traceparent_of
 from shared.composition import Registry
 from shared.log import log
-from shared.services.public_copies import PublicCopies
-from shared.services.search import SearchIndexUpdates
+from shared.ports import SearchFeed
+from shared.services.packages.public_copies import PublicCopies
 from shared.telemetry.recording import Activity, SpanOrigin
 
 # The app settings COSMOS__accountEndpoint, COSMOS__credential and COSMOS__clientId.
@@ -23,22 +23,21 @@ MAX_ITEMS = 500  # A push changes about five, one of which is a listing.
 def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function of the change feed, if the search index of this registry needs it."""
     bp = func.Blueprint()
-    if registry.search_index_updates is not None:
-        _add_feed(bp, registry.search_index_updates, registry.public_copies)
+    if registry.search_feed is not None:
+        _add_feed(bp, registry.search_feed, registry.public_copies)
     return bp
 
 
-def _add_feed(bp: func.Blueprint, updates: SearchIndexUpdates, copies: PublicCopies | None) -> None:
-    async def like(documents: func.DocumentList) -> None:
-        """Declare the parameter of the binding."""
-
-    async def run(documents: func.DocumentList, context: func.Context | None = None) -> None:
+def _add_feed(bp: func.Blueprint, feed: SearchFeed, copies: PublicCopies | None) -> None:
+    async def feed_listings(
+        documents: func.DocumentList, context: func.Context | None = None
+    ) -> None:
         origin = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
         activity = Activity.begin("feed.listings", origin, traceparent_of(context, ""))
         result = "failed"
         try:
             items: list[dict[str, object]] = list(map(dict, documents))
-            changed = await updates.merge(items)
+            changed = await feed.merge(items)
             copied = await copies.follow(items) if copies else 0
             result = "done"
             if changed or copied:
@@ -46,7 +45,6 @@ def _add_feed(bp: func.Blueprint, updates: SearchIndexUpdates, copies: PublicCop
         finally:
             activity.end({"result": result})
 
-    run.__name__ = "feed_listings"
     triggered = bp.cosmos_db_trigger(
         arg_name="documents",
         connection=CONNECTION,
@@ -56,7 +54,7 @@ def _add_feed(bp: func.Blueprint, updates: SearchIndexUpdates, copies: PublicCop
         create_lease_container_if_not_exists=False,  # The app has no right to create it.
         feed_poll_delay=POLL_MS,
         max_items_per_invocation=MAX_ITEMS,
-    )(declare_context(run, like))
+    )(declare_context(feed_listings))
     # Without a retry policy the host would skip a batch that failed.
     bp.retry(
         strategy="exponential_backoff",
@@ -64,4 +62,4 @@ def _add_feed(bp: func.Blueprint, updates: SearchIndexUpdates, copies: PublicCop
         minimum_interval="00:00:02",
         maximum_interval="00:01:00",
     )(triggered)
-    bp.function_name(run.__name__)(triggered)
+    bp.function_name("feed_listings")(triggered)

@@ -1,20 +1,21 @@
 """The app: the Functions of all faces, and the app that answers while a setting is invalid."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Iterable
+from functools import cache
 from importlib import import_module
-from typing import cast
 
 import azure.functions as func
-from azure.functions.decorators.function_app import Function
-from azure.functions.decorators.http import HttpTrigger
 
-from functions.central.double_slash import METHODS, ROUTE, double_slash_blueprint
-from functions.http.responses import json_response
-from functions.web.not_found import not_found_blueprint
+from functions import change_feed, timers
+from functions.central.double_slash import double_slash_face
+from functions.http.answers import json_answer
+from functions.http.operations import Operation, blueprint_of
+from functions.web.not_found import not_found_pages
+from shared.answers import FunctionResponse
 from shared.composition import Registry
-from shared.settings.server import AppRole
+from shared.settings import Settings
 
-# Each module has a function `blueprint(registry)`, which returns its Functions.
+# Each module has `FACES`, whose operations it declares.
 MODULES = (
     "account.organization.audit_log",
     "account.organization.members",
@@ -36,7 +37,6 @@ MODULES = (
     "central.packages",
     "central.resolve",
     "central.search",
-    "change_feed",
     "device.device_login",
     "health",
     "index.sparse_index",
@@ -46,7 +46,6 @@ MODULES = (
     "manage.releases",
     "manage.status",
     "maven.repository",
-    "timers",
     "web.about",
     "web.badges",
     "web.directories",
@@ -62,46 +61,38 @@ MODULES = (
     "web.symbols",
 )
 
-# Without requests: an app that answers reads alone leaves them to the other app.
-BACKGROUND_MODULES = frozenset(("change_feed", "timers"))
 
-BlueprintFactory = Callable[[Registry], func.Blueprint]
-
-
-def factories(role: AppRole = "all") -> Iterator[BlueprintFactory]:
-    """Import each module of the role, and yield its function `blueprint`."""
-    for name in MODULES:
-        if role == "all" or name not in BACKGROUND_MODULES:
-            yield cast("BlueprintFactory", import_module(f"functions.{name}").blueprint)
+def operations(settings: Settings, more: Iterable[Operation] = ()) -> tuple[Operation, ...]:
+    """Return all operations of a registry, and more."""
+    own = (each for each in _declared() if each.exists(settings))
+    return _with_rest((*own, *more))
 
 
-def build_app(registry: Registry, more: Iterable[func.Blueprint] = ()) -> func.FunctionApp:
-    """Return the app with every Function over `registry`, and those of `more`.
+@cache
+def _declared() -> tuple[Operation, ...]:
+    modules = [import_module(f"functions.{name}") for name in MODULES]
+    return tuple(each for module in modules for face in module.FACES for each in face)
 
-    The Functions for paths with two slashes and for unknown paths follow from the routes of all
-    others.
+
+@cache
+def _with_rest(declared: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """Add those for paths with two slashes and for unknown paths, which follow from the routes of
+    all others."""
+    known = (*declared, *double_slash_face(declared))
+    return (*known, *not_found_pages(known))
+
+
+def build_app(registry: Registry, more: Iterable[Operation] = ()) -> func.FunctionApp:
+    """Return the app with every Function of the registry, and those of more operations.
+
+    An app that answers reads alone leaves what runs without requests to the other app.
     """
-    faces = [*(blueprint(registry) for blueprint in factories(registry.settings.app_role)), *more]
-    # An app gives its Functions once: those of this one are read here, those of the next by a host.
-    functions = app_of(faces).get_functions()
-    double_slash = double_slash_blueprint(functions)
-    return app_of([*faces, double_slash, not_found_blueprint(registry, routes_of(functions))])
-
-
-def app_of(blueprints: Iterable[func.Blueprint]) -> func.FunctionApp:
-    """Return the app with the Functions of these blueprints and of no others."""
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-    for blueprint in blueprints:
-        app.register_functions(blueprint)
+    app.register_functions(blueprint_of(operations(registry.settings, more), registry))
+    if registry.settings.app_role == "all":
+        for background in (change_feed, timers):
+            app.register_functions(background.blueprint(registry))
     return app
-
-
-def routes_of(functions: Iterable[Function]) -> list[tuple[str, Collection[str]]]:
-    """Return the route and the methods of each Function, and of the paths with two slashes."""
-    triggers = (function.get_trigger() for function in functions)
-    http = (each for each in triggers if isinstance(each, HttpTrigger))
-    routes = [(each.route or "", {method.value for method in each.methods or ()}) for each in http]
-    return [*routes, (ROUTE, METHODS)]
 
 
 ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -121,6 +112,6 @@ def invalid_settings_app(variable: str) -> func.FunctionApp:
             f"The registry does not run: its setting {variable} cannot be used, and its log says "
             "why. Tell its operator."
         )
-        return json_response({"message": message}, 503, RETRY_LATER)
+        return FunctionResponse(json_answer({"message": message}, 503, RETRY_LATER))
 
     return app

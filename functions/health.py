@@ -2,36 +2,32 @@
 
 from datetime import UTC, datetime
 
-import azure.functions as func
-
-from functions.central.responses import central_errors
-from functions.http.responses import json_response
-from shared.composition import Registry
+from functions.central.responses import CentralFace
+from functions.http.answers import json_answer
+from functions.http.calls import Call
+from shared.answers import Answer
 from shared.domain.maintenance_tasks import TaskState
 
+central = CentralFace()
+FACES = (central,)
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
 
-    @bp.route("health/live", methods=["GET", "HEAD"])
-    @central_errors
-    async def health_live(req: func.HttpRequest) -> func.HttpResponse:
-        return json_response({"status": "live"})
+@central.read("health/live", is_open=True)
+async def health_live(call: Call) -> Answer:
+    return json_answer({"status": "live"})
 
-    @bp.route("health/ready", methods=["GET", "HEAD"])
-    @central_errors
-    async def health_ready(req: func.HttpRequest) -> func.HttpResponse:
-        await registry.probe()
-        await registry.require_writable()
-        # Overdue tasks and read-only mode do not make an instance unready: it still serves
-        # packages, and taking it out of service would not run a task.
-        tasks = await registry.upkeep.cached_task_states()
-        now_ms = registry.clock.now_ms()
-        upkeep = {each.task: _task_model(each, now_ms) for each in tasks if each.due_ms}
-        read_only = (await registry.notice_cache.current()).read_only is not None
-        return json_response({"status": "ready", "readOnly": read_only, "upkeep": upkeep})
 
-    return bp
+@central.read("health/ready", is_open=True)
+async def health_ready(call: Call) -> Answer:
+    await call.registry.probe()
+    await call.registry.require_writable()
+    # Overdue tasks and read-only mode do not make an instance unready: it still serves
+    # packages, and taking it out of service would not run a task.
+    tasks = await call.registry.upkeep.cached_task_states()
+    now_ms = call.registry.clock.now_ms()
+    upkeep = {each.task: _task_model(each, now_ms) for each in tasks if each.due_ms}
+    read_only = (await call.registry.notice_cache.current()).read_only is not None
+    return json_answer({"status": "ready", "readOnly": read_only, "upkeep": upkeep})
 
 
 def _task_model(task: TaskState, now_ms: int) -> dict[str, object]:

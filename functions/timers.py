@@ -12,20 +12,22 @@ from datetime import timedelta
 
 import azure.functions as func
 
-from functions.http.handlers import declare_context, traceparent_of
+from functions.host_context import declare_context, traceparent_of
 from shared.composition import Registry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
+from shared.domain.maintenance_tasks import TaskReport
 from shared.log import log
 from shared.schedules import next_run
-from shared.services.upkeep import RunTask, TaskReport, longest_run
+from shared.services.maintenance.task import LONGEST_CALL, Task
+from shared.services.maintenance.upkeep import RunTask
 from shared.telemetry import recording
 from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
 from shared.telemetry.recording import Activity, SpanOrigin
 
-# A few seconds after `settle` is due, so that a host whose clock is ahead does not skip a minute.
+# A few seconds after the task of each minute is due, so that a host whose clock is ahead does not
+# skip a minute.
 TIMER_SCHEDULE = "20 * * * * *"
-LONGEST_CALL = timedelta(minutes=30)  # The host ends a Function that runs longer.
 REQUESTS = "requests"  # The job that runs requested tasks.
 
 _MS = timedelta(milliseconds=1)
@@ -43,13 +45,10 @@ async def _wait(jobs: Jobs, seconds: float) -> None:
 def blueprint(registry: Registry, wait: Wait = _wait) -> func.Blueprint:
     bp = func.Blueprint()
 
-    async def like(timer: func.TimerRequest) -> None:
-        """Declare the parameter of the binding."""
-
     async def timer_upkeep(timer: func.TimerRequest, context: func.Context | None = None) -> None:
         await _Call(registry, context, wait).run()
 
-    declared = declare_context(timer_upkeep, like)
+    declared = declare_context(timer_upkeep)
     bp.timer_trigger(arg_name="timer", schedule=TIMER_SCHEDULE)(declared)
     return bp
 
@@ -81,23 +80,23 @@ class _Call:
                     return
                 due = await self._due_again()
 
-    def _start(self, due: list[str], group: asyncio.TaskGroup) -> None:
-        for name in due:
-            if name not in self._jobs and self._may_begin(name):
-                self._jobs[name] = group.create_task(self._run_due(name))
+    def _start(self, due: list[Task], group: asyncio.TaskGroup) -> None:
+        for task in due:
+            if task.id not in self._jobs and self._may_begin(task):
+                self._jobs[task.id] = group.create_task(self._run_due(task.id))
         if REQUESTS not in self._jobs:
             self._jobs[REQUESTS] = group.create_task(self._run_requests())
 
-    def _may_begin(self, task: str) -> bool:
+    def _may_begin(self, task: Task) -> bool:
         """Check whether the host would let the task run as long as it may."""
         minutes = (self._clock.now_ms() - self._began_ms) // (_A_MINUTE // _MS)
-        return minutes * _A_MINUTE + longest_run(task) <= LONGEST_CALL
+        return minutes * _A_MINUTE + task.longest_run <= LONGEST_CALL
 
     def _seconds_to_next_look(self) -> float:
         now_ms = self._clock.now_ms()
         return (next_run(TIMER_SCHEDULE, now_ms) - now_ms) / 1000
 
-    async def _due_again(self) -> list[str]:
+    async def _due_again(self) -> list[Task]:
         try:
             return await self._upkeep.due()
         except Unavailable:
@@ -114,7 +113,7 @@ class _Call:
 
     async def _run_requested(self, task: str) -> TaskReport | None:
         """Run the task, or return None to leave it to a later call."""
-        if not self._may_begin(task):
+        if not self._may_begin(self._upkeep.tasks[task]):
             return None
         return await _run(task, self._upkeep.run, self._context)
 
@@ -133,7 +132,7 @@ async def _run(task: str, run: RunTask, context: func.Context | None) -> TaskRep
     except Exception:
         # Caught here, so that one task that fails does not stop the others of the call.
         log.exception("upkeep.failed", task=task)
-        report = TaskReport(task)
+        report = TaskReport()
     finally:
         attributes = {"task": task, "result": result}
         recording.record_metric(UPKEEP, time.perf_counter() - started, attributes)
@@ -146,7 +145,7 @@ def _log(task: str, report: TaskReport | None, seconds: float) -> str:
     if report is None:
         log.info("upkeep.elsewhere", task=task)
         return "elsewhere"
-    log.info("upkeep.done", **report.as_event(), seconds=round(seconds, 3))
+    log.info("upkeep.done", task=task, **report.as_event(), seconds=round(seconds, 3))
     # Recorded for 0 problems, too, so that an alert can compare with the value before.
     recording.record_metric(UPKEEP_PROBLEMS, len(report.problems), {"task": task})
     return "problems" if report.problems else "done"

@@ -4,8 +4,11 @@ import asyncio
 import tempfile
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -31,8 +34,6 @@ from shared.adapters.instrumentation import instrumented
 from shared.adapters.key_vault import KeyVault, log_key_problem
 from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
 from shared.adapters.paths import DataFolder, lock_path
-from shared.adapters.search.index import SqliteSearchIndex
-from shared.adapters.search.schema import SEARCH_MIGRATIONS
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.migrations import MIGRATIONS
@@ -47,7 +48,7 @@ from shared.domain.snapshots import SnapshotUnusable
 from shared.file_lock import hold_file_lock
 from shared.lazy_import import LazyImport
 from shared.ports import CallerScope, Clock, EdgeCache, HttpClient, Mailer, Randomness
-from shared.services.snapshots import ArchiveSources, StoredSnapshots
+from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry import recording
@@ -57,6 +58,7 @@ from shared.telemetry.startup_buffer import StartupBuffer
 
 if TYPE_CHECKING:
     from shared.adapters.cloud import AzureClients, CloudStores
+    from shared.adapters.search.index import SqliteSearchIndex
 
 
 class DataFolderRequired(Exception):
@@ -79,7 +81,7 @@ def migrate(settings: Settings) -> None:
         return
     embedded = open_embedded(settings.data, SystemClock())
     embedded.migrate()
-    SqliteSearchIndex(DataFolder(settings.data).search).migrate()
+    _search_index(DataFolder(settings.data)).migrate()
     KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).load()
 
 
@@ -101,6 +103,8 @@ def is_readable_without_room(settings: Settings) -> bool:
     """Check whether a full disk holds all that is needed to answer reads."""
     if settings.is_in_the_cloud:
         return False
+    from shared.adapters.search.schema import SEARCH_MIGRATIONS
+
     folder = DataFolder(settings.data)
     databases = (
         Database(folder.database, MIGRATIONS),
@@ -120,14 +124,15 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
     folder, randomness = DataFolder(settings.data), SystemRandomness()
     clock = clock or SystemClock()
     embedded = open_embedded(settings.data, clock)
-    search = SqliteSearchIndex(folder.search)
+    search = LazyImport(lambda: _search_index(folder))
 
     confined = ConfinedProcess(folder.confined, settings.release_budget)
 
     async def close() -> None:
         await confined.close()
         embedded.close()
-        search.close()
+        if search.opened is not None:
+            search.opened.close()
 
     return Adapters(
         clock=clock,
@@ -140,10 +145,10 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         events=embedded.events,
         work=embedded.work,
         pulls=embedded.pulls,
-        search=search,
+        search=search.part(lambda index: index),
         snapshots=SnapshotFolder(folder.snapshots),
         fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
-        mailer=_mailer(settings),
+        mailer=_mailer(settings, clock),
         domain_records=DnsRecords(),
         confined=confined,
         archive_path=embedded.archives.path,
@@ -160,16 +165,8 @@ def cloud_adapters(
     """Return the adapters of the cloud: Cosmos DB and Blob Storage, imported when first used."""
     clock, randomness = clock or SystemClock(), SystemRandomness()
     cloud = LazyImport(lambda: _open_cloud(settings, clock, connections))
-    fetcher = GuardedFetcher(split_list(settings.inside_hosts))
-
     confined = ConfinedProcess(Path(tempfile.gettempdir()) / "ballroom", settings.release_budget)
-
-    async def close() -> None:
-        await confined.close()
-        if cloud.opened is not None:
-            await cloud.opened.close()
-
-    return Adapters(
+    adapters = Adapters(
         clock=clock,
         randomness=randomness,
         keys=_keys(settings, DataFolder(settings.data), clock, randomness),
@@ -181,23 +178,39 @@ def cloud_adapters(
         work=cloud.part(lambda stores: stores.work),
         pulls=cloud.part(lambda stores: stores.pulls),
         search=cloud.part(lambda stores: stores.search.index),
-        feed=cloud.part(lambda stores: stores.search.feed),
-        changes=cloud.part(lambda stores: stores.changes),
-        edition=cloud.part(lambda stores: stores.edition),
-        package_changes=cloud.part(lambda stores: stores.edition),
-        package_pack=cloud.part(lambda stores: stores.package_pack),
         snapshots=cloud.part(lambda stores: stores.snapshots),
-        copies=cloud.part(lambda stores: stores.copies),
-        fetcher=fetcher,
-        mailer=_mailer(settings),
+        fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
+        mailer=_mailer(settings, clock),
         domain_records=DnsRecords(),
         confined=confined,
         archive_path=None,
-        close=close,
-        links=cloud.part(lambda stores: stores.archives.links),
-        caller_scope=CallerScope.PROCESS,
-        edge=_edge(settings, fetcher),
+        edition=cloud.part(lambda stores: stores.edition),
+        close=partial(_close_cloud, confined, cloud),
     )
+    return _with_ports_of_the_cloud(adapters, cloud, settings)
+
+
+def _with_ports_of_the_cloud(
+    adapters: Adapters, cloud: LazyImport["CloudStores"], settings: Settings
+) -> Adapters:
+    """Add what a registry on one machine does not have."""
+    return replace(
+        adapters,
+        links=cloud.part(lambda stores: stores.archives.links),
+        feed=cloud.part(lambda stores: stores.search.feed),
+        changes=cloud.part(lambda stores: stores.changes),
+        package_changes=cloud.part(lambda stores: stores.edition),
+        package_pack=cloud.part(lambda stores: stores.package_pack),
+        copies=cloud.part(lambda stores: stores.copies),
+        caller_scope=CallerScope.PROCESS,
+        edge=_edge(settings, adapters.fetcher),
+    )
+
+
+async def _close_cloud(confined: ConfinedProcess, cloud: LazyImport["CloudStores"]) -> None:
+    await confined.close()
+    if cloud.opened is not None:
+        await cloud.opened.close()
 
 
 def build_registry(settings: Settings, adapters: Adapters | None = None) -> Registry:
@@ -256,9 +269,10 @@ def examine_data(settings: Settings) -> list[StoreCheck]:
     """Return the results of the checks of the stores."""
     if settings.is_in_the_cloud:
         return asyncio.run(_examine_cloud(settings))
-    return list(
-        check_data_folder(settings.data, SchemaVersions(len(MIGRATIONS), len(SEARCH_MIGRATIONS)))
-    )
+    from shared.adapters.search.schema import SEARCH_MIGRATIONS
+
+    versions = SchemaVersions(len(MIGRATIONS), len(SEARCH_MIGRATIONS))
+    return list(check_data_folder(settings.data, versions))
 
 
 @contextmanager
@@ -319,14 +333,20 @@ def _require_folder(settings: Settings, way_out: str) -> None:
         raise DataFolderRequired(way_out)
 
 
+def _search_index(folder: DataFolder) -> "SqliteSearchIndex":
+    from shared.adapters.search.index import SqliteSearchIndex
+
+    return SqliteSearchIndex(folder.search)
+
+
 def _edge(settings: Settings, fetcher: HttpClient) -> EdgeCache | None:
-    from shared.adapters.front_door import FrontDoor, app_identity
+    from shared.adapters.front_door import FrontDoor
 
     endpoint = settings.archive_cdn_resource
-    return FrontDoor(endpoint, fetcher, app_identity) if endpoint else None
+    return FrontDoor(endpoint, fetcher) if endpoint else None
 
 
-def _mailer(settings: Settings) -> Mailer:
+def _mailer(settings: Settings, clock: Clock) -> Mailer:
     if settings.mail == "smtp":
         server = SmtpServer(
             settings.smtp_host,
@@ -338,8 +358,16 @@ def _mailer(settings: Settings) -> Mailer:
         return SmtpMailer(server, parse_email(settings.mail_from))
     if settings.mail == "azure":
         sender = parse_email(settings.mail_from)
-        return AzureMailer(settings.acs_endpoint, sender, _secret(settings.acs_key))
+        fetcher = _fetcher_of(settings.acs_endpoint)
+        return AzureMailer(
+            settings.acs_endpoint, sender, _secret(settings.acs_key), fetcher=fetcher, clock=clock
+        )
     return ConsoleMailer()
+
+
+def _fetcher_of(service: str) -> HttpClient:
+    """Return what may call a service of the operator, which a private endpoint may serve."""
+    return GuardedFetcher([urlsplit(service).netloc])
 
 
 def _secret(setting: SecretStr | None) -> Secret:
@@ -352,6 +380,7 @@ def _keys(
     if settings.link_key:
         return KeyRing.of_setting(settings.link_key.get_secret_value())
     if settings.key_vault:
-        vault = KeyVault(settings.key_vault, settings.key_secret)
+        fetcher = _fetcher_of(settings.key_vault)
+        vault = KeyVault(settings.key_vault, settings.key_secret, fetcher)
         return VaultKeys(vault.read, clock, log_key_problem)
     return KeyFiles(folder.keys, clock, randomness).load()

@@ -17,7 +17,8 @@ from shared.auth.entra import (
 from shared.auth.identity_providers import IdentityProvider
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.secret_scanning import LeakReports
-from shared.auth.sessions import SessionAuthentication, SessionLifetimes, SignInLinks, SignInProof
+from shared.auth.sessions import SessionAuthentication, SessionLifetimes, SignInProof
+from shared.auth.sign_in_links import SignInLinks
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.signing_keys import ArchiveLinkSigner, SigningKeys
 from shared.auth.trusted_publishing import (
@@ -71,102 +72,92 @@ from shared.ports import (
     SnapshotStore,
     WorkStore,
 )
-from shared.services.account_deletion import AccountDeletion
-from shared.services.accounts import Accounts
-from shared.services.administration import (
+from shared.services.administration.account_deletion import AccountDeletion
+from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
     OrganizationAdministration,
 )
-from shared.services.api_docs import ApiDocs
-from shared.services.api_docs_generation import ApiDocsGeneration, JobInputs
-from shared.services.api_docs_queue import ApiDocsQueue, ApiDocsTask
-from shared.services.api_history import ApiHistory
-from shared.services.archive_files import ArchiveFiles
-from shared.services.archives import (
-    ArchiveDelivery,
-    ArchiveReader,
-    ArchiveRelocation,
-    DeliveryRoutes,
-)
-from shared.services.audit_log import AuditLog
-from shared.services.burst_detection import BurstDetection
-from shared.services.derived_data import (
-    DerivedData,
-    DocumentCache,
-    PackageRecordWriter,
-    WithheldReleases,
-)
-from shared.services.device_login import DeviceLogin
-from shared.services.domain_verification import DomainVerification
-from shared.services.editor_catalog import EditorCatalog
-from shared.services.identities import Identities
-from shared.services.index import PackageIndex
-from shared.services.invitations import Invitations
-from shared.services.mail import (
+from shared.services.administration.audit_log import AuditLog
+from shared.services.administration.status import RegistryStatus
+from shared.services.api_docs.api_docs import ApiDocs
+from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, JobInputs
+from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
+from shared.services.api_docs.api_history import ApiHistory
+from shared.services.api_docs.editor_catalog import EditorCatalog
+from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting, OnDemandJobs
+from shared.services.api_docs.pieces import PieceReader
+from shared.services.identity.accounts import Accounts
+from shared.services.identity.identities import Identities
+from shared.services.identity.mail import (
     AccountMail,
     MailDelivery,
     ReleaseMail,
     TokenMail,
 )
-from shared.services.maven import MavenPackages, MavenPublishing
-from shared.services.members import OrganizationMembers, OrganizationTransfer
-from shared.services.moderation import HeldReleases, Moderation
-from shared.services.notices import NoticeCache, Notices, ReadOnlyMode
-from shared.services.on_demand import ApiComparisons, FileHighlighting, OnDemandJobs
-from shared.services.organization_deletion import OrganizationDeletion
-from shared.services.organizations import OrganizationCreators, Organizations
-from shared.services.package_cache import FirstRecords, PackageCache
-from shared.services.package_details import PackageDetails
-from shared.services.package_pack import PackLoading, PackTask
-from shared.services.packages import (
-    Deprecation,
-    OrganizationPackages,
-    PackageLookup,
-    PackageVisibility,
-)
-from shared.services.pieces import PieceReader
-from shared.services.public_copies import PublicCopies, PublicCopyTask
-from shared.services.publishing import DependencyCheck, Publishing
-from shared.services.pulls import PullCounter
-from shared.services.rate_limits import RateLimiter, RateLimitRules
-from shared.services.records import Leases, RecordWriter
-from shared.services.repository_ids import RepositoryIds
-from shared.services.reserved_names import ReservedNames
-from shared.services.resolution import Resolver
-from shared.services.search import PackageSearch, SearchIndexUpdates
-from shared.services.secret_scanning import SecretScanning
-from shared.services.sessions import Sessions
-from shared.services.sign_in import SignInFlow, SignUp
-from shared.services.snapshots import (
+from shared.services.identity.sessions import Sessions
+from shared.services.identity.sign_in import SignInFlow, SignUp
+from shared.services.limits.burst_detection import BurstDetection
+from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
+from shared.services.limits.rate_limits import RateLimiter, RateLimitRules
+from shared.services.maintenance.checkpoints import Checkpoints
+from shared.services.maintenance.snapshots import (
     ArchiveSources,
     SnapshotCreation,
     SnapshotRestore,
     StoredSnapshots,
 )
-from shared.services.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
-from shared.services.status import RegistryStatus
-from shared.services.token_records import TokenLineage, TokenRecords
-from shared.services.tokens import OrganizationTokens, Tokens
-from shared.services.trusted_publishing import TrustedPublishers, TrustedPublishing
-from shared.services.upkeep import (
-    Checkpoints,
-    MaintenanceTask,
-    MaintenanceTasks,
+from shared.services.maintenance.task import MaintenanceTasks
+from shared.services.maintenance.tasks import TASKS
+from shared.services.maintenance.upkeep import (
     TaskRequests,
     TaskRuns,
     Upkeep,
 )
-from shared.services.upkeep_tasks import (
-    ArchiveAudit,
-    ArchiveSweep,
-    DerivedDataRebuild,
-    DerivedDataRepair,
-    EventAnonymization,
-    ExpiredRecordDeletion,
-    OutboxProcessing,
-    PullRollUp,
+from shared.services.organizations.domain_verification import DomainVerification
+from shared.services.organizations.invitations import Invitations
+from shared.services.organizations.members import OrganizationMembers, OrganizationTransfer
+from shared.services.organizations.organization_deletion import OrganizationDeletion
+from shared.services.organizations.organizations import OrganizationCreators, Organizations
+from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.packages.archive_files import ArchiveFiles
+from shared.services.packages.archives import (
+    ArchiveDelivery,
+    ArchiveReader,
+    ArchiveRelocation,
+    DeliveryRoutes,
 )
+from shared.services.packages.derived_data import (
+    DerivedData,
+    DocumentCache,
+    PackageRecordWriter,
+    WithheldReleases,
+)
+from shared.services.packages.index import PackageIndex
+from shared.services.packages.package_cache import FirstRecords, PackageCache
+from shared.services.packages.package_details import PackageDetails
+from shared.services.packages.package_pack import PackLoading
+from shared.services.packages.packages import (
+    Deprecation,
+    OrganizationPackages,
+    PackageLookup,
+    PackageVisibility,
+)
+from shared.services.packages.public_copies import PublicCopies
+from shared.services.packages.pulls import PullCounter
+from shared.services.packages.resolution import Resolver
+from shared.services.packages.search import PackageSearch
+from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
+from shared.services.publishing.maven import MavenPackages, MavenPublishing
+from shared.services.publishing.moderation import HeldReleases, Moderation
+from shared.services.publishing.publishing import DependencyCheck, Publishing
+from shared.services.records import Leases, RecordWriter
+from shared.services.tokens.device_login import DeviceLogin
+from shared.services.tokens.repository_ids import RepositoryIds
+from shared.services.tokens.secret_scanning import SecretScanning
+from shared.services.tokens.token_records import TokenLineage, TokenRecords
+from shared.services.tokens.tokens import OrganizationTokens, Tokens
+from shared.services.tokens.trusted_publishing import TrustedPublishers, TrustedPublishing
 from shared.settings import Settings
 from shared.telemetry import recording
 from shared.telemetry.metrics import PUSHES
@@ -247,6 +238,9 @@ def _count_push(release: Release) -> None:
     recording.record_metric(PUSHES, 1, {"state": release.state.value})
 
 
+_TASKS = [Service(each) for each in TASKS]
+
+
 class Registry(Container[Settings, Adapters]):
     """Every service of the registry, created with it, and the settings that it is created with."""
 
@@ -321,6 +315,7 @@ class Registry(Container[Settings, Adapters]):
     job_inputs = Service(JobInputs)
     api_docs_generation = Service(ApiDocsGeneration)
     api_docs_queue = Service(ApiDocsQueue, failed=_log_failed_api_docs)
+    api_docs_backfill = Service(ApiDocsBackfill)
     api_docs = Service(ApiDocs)
     on_demand_jobs = Service(OnDemandJobs)
     file_highlighting = Service(FileHighlighting)
@@ -359,20 +354,14 @@ class Registry(Container[Settings, Adapters]):
     snapshot_creation = Service(SnapshotCreation)
     snapshot_restore = Service(SnapshotRestore)
 
-    # Maintenance tasks
-    outbox_processing = Service(OutboxProcessing)
-    archive_sweep = Service(ArchiveSweep)
-    archive_audit = Service(ArchiveAudit)
-    pull_roll_up = Service(PullRollUp)
-    expired_record_deletion = Service(ExpiredRecordDeletion)
-    event_anonymization = Service(EventAnonymization)
-    derived_data_repair = Service(DerivedDataRepair)
-    derived_data_rebuild = Service(DerivedDataRebuild)
-    api_docs_task = Service(ApiDocsTask)
-
     @property
     def clock(self) -> Clock:
         return self.adapters.clock
+
+    @property
+    def search_feed(self) -> SearchFeed | None:
+        """Brings changes to the search index; None where writes are searched at once."""
+        return self.adapters.feed
 
     @cached_property
     def package_reader(self) -> PackageReader:
@@ -479,44 +468,10 @@ class Registry(Container[Settings, Adapters]):
         )
 
     @cached_property
-    def search_index_updates(self) -> SearchIndexUpdates | None:
-        """Brings changes to the search indexes; None where writes are searched at once."""
-        return None if self.adapters.feed is None else SearchIndexUpdates(self.adapters.feed)
-
-    @cached_property
     def maintenance_tasks(self) -> MaintenanceTasks:
-        """The tasks, by the names that schedules, records and logs have for them."""
-        tasks: dict[str, MaintenanceTask] = {
-            "settle": self.outbox_processing.run,
-            "sweep": self.archive_sweep.run,
-            "roll-up": self.pull_roll_up.run,
-            "expire": self.expired_record_deletion.run,
-            "audit": self.archive_audit.run,
-            "forget": self.event_anonymization.run,
-            "prove": self.domain_verification.run,
-            "keep": self.organization_deletion.run,
-            "remind": self.token_mail.send_expiry_reminders,
-            "mend": self.derived_data_repair.run,
-            "snapshot": self.snapshot_creation.run,
-            "refresh": self.derived_data_rebuild.run,
-            "document": self.api_docs_task.run,
-        }
-        if self.search_index_updates is not None:
-            tasks["search"] = self.search_index_updates.catch_up
-            tasks["search-rebuild"] = self.search_index_updates.rebuild
-        store, changes = self.adapters.package_pack, self.adapters.package_changes
-        if store is not None and changes is not None:
-            tasks["pack"] = PackTask(
-                self.adapters.metadata,
-                self.adapters.pulls,
-                self.adapters.search,
-                changes,
-                store,
-                self.clock,
-            ).run
-        if self.public_copies is not None:
-            tasks["copy"] = PublicCopyTask(self.public_copies, self.checkpoints).run
-        return tasks
+        """The tasks by id, without those that need what this registry does not have."""
+        tasks = (each.create_if_possible(self) for each in _TASKS)
+        return {task.id: task for task in tasks if task is not None}
 
     async def probe(self) -> None:
         """Raise unless the stores answer and there is a key to sign with."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.auth.azure_identity import managed_identity
 from shared.auth.entra import (
     EntraAccess,
     EntraApplication,
@@ -11,7 +12,6 @@ from shared.auth.entra import (
     EntraRoles,
     EntraTenant,
     audiences,
-    managed_identity,
 )
 from shared.auth.identity_providers import IdentityProvider, StrongClaims
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys

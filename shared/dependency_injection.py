@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from functools import cache, cached_property
 from operator import attrgetter
-from typing import Any, Generic, Self, TypeVar, cast, overload
+from typing import Any, Generic, Self, TypeVar, cast, get_args, overload
 
 T = TypeVar("T")
 SettingsT = TypeVar("SettingsT")
@@ -33,8 +33,9 @@ class Container(Generic[SettingsT, AdaptersT]):
 
     A parameter of a constructor gets the adapter (a field of the class of `adapters`) or the
     service of exactly its type, or the result of a `cached_property` that is annotated with this
-    type. A parameter of a plain type gets the setting of its name. A parameter for which there is
-    nothing keeps its default.
+    type. What may be None is given to a parameter that may not, unless it is None. A parameter of a
+    plain type gets the setting of its name. A parameter for which there is nothing keeps its
+    default.
     """
 
     def __init__(self, settings: SettingsT, adapters: AdaptersT) -> None:
@@ -84,10 +85,29 @@ class Service(Generic[T]):
     def __get__(self, container: Container[Any, Any] | None, owner: type) -> Self | T:
         if container is None:
             return self
-        found = {name: of(container) for name, of in self._sources_in(container).items()}
+        found = self._arguments(container)
+        for name in self._none_of(found):
+            raise DependencyMissing(self.class_, name, self._parameters[name], [])
         service = self.class_(**self._constants, **found)
         vars(container)[self._name] = service  # Found there from now on, before this method.
         return service
+
+    def create_if_possible(self, container: Container[Any, Any]) -> T | None:
+        """Create the service; return None if it requires what may be None, and is None here."""
+        found = self._arguments(container)
+        return None if self._none_of(found) else self.class_(**self._constants, **found)
+
+    @property
+    def _parameters(self) -> Mapping[str, Any]:
+        return inspect.get_annotations(self.class_.__init__)
+
+    def _arguments(self, container: Container[Any, Any]) -> dict[str, object]:
+        return {name: of(container) for name, of in self._sources_in(container).items()}
+
+    def _none_of(self, found: Mapping[str, object]) -> list[str]:
+        """Return the parameters that are None, and may not be."""
+        empty = [name for name, value in found.items() if value is None]
+        return [name for name in empty if type(None) not in get_args(self._parameters[name])]
 
     def _sources_in(self, container: Container[Any, Any]) -> Mapping[str, Find]:
         """Return where each parameter is found, the same in all containers of these classes."""
@@ -98,13 +118,16 @@ class Service(Generic[T]):
         return self._sources[classes]
 
     def _find_sources(self, container: Container[Any, Any]) -> Iterator[tuple[str, Find]]:
-        for name, wanted in inspect.get_annotations(self.class_.__init__).items():
+        for name, wanted in self._parameters.items():
             if name == "return" or name in self._constants:
                 continue
+            is_required = _is_required(self.class_, name)
             found = container.providers(name, wanted)
+            if is_required and not found:
+                found = container.providers(name, wanted | None)
             if len(found) == 1:
                 yield name, attrgetter(found[0])
-            elif found or _is_required(self.class_, name):
+            elif found or is_required:
                 raise DependencyMissing(self.class_, name, wanted, found)
 
 

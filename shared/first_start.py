@@ -23,7 +23,8 @@ from shared.domain.identity import OPERATOR
 from shared.domain.rights import Scope
 from shared.domain.search import Query, ResultPage
 from shared.private_files import replace_private
-from shared.services.tokens import TokenRequest
+from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
+from shared.services.tokens.tokens import TokenRequest
 
 ADMINISTRATOR = "admin"  # With a number if an account has or had that name.
 
@@ -124,7 +125,7 @@ async def _fill_search(registry: Registry) -> None:
     shown = await registry.search.search(Query(include_deprecated=True), ResultPage(), by=OPERATOR)
     if not shown.count:
         # Not as a maintenance task, which a registry in read-only mode refuses.
-        await registry.derived_data_rebuild.run()
+        await registry.maintenance_tasks[RebuildDerivedData.id].run()
 
 
 async def _write_settings(registry: Registry, administrators: list[Account], file: Path) -> Account:

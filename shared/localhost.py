@@ -12,13 +12,13 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
-from functions.archives import archive_response
-from functions.central.responses import refusal_response
+from functions.archives import archive_caller, archive_to_send, link_of
+from functions.central.responses import refusal_answer
 from functions.faces import build_app
-from functions.http.answer_cache import repeat_response
-from functions.http.handlers import Exchange
+from functions.http.exchanges import Exchange
+from functions.http.repeats import repeat_of
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
-from shared.answer_cache import Repeatable
+from shared.answers import Answer, Repeatable
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import (
     START_ERRORS,
@@ -34,14 +34,14 @@ from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal
 from shared.edition import packages_read
 from shared.first_start import ReadsAlone, Welcome, first_start
-from shared.hosting.connection import ConnectionTimeouts
 from shared.hosting.errors import AddressUnknown, DiskFull, StartRefused
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse
 from shared.hosting.host import ChangeFeedOptions, Host, TimerOptions
+from shared.hosting.http_server.connection import ConnectionTimeouts
+from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
+from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
 from shared.hosting.middleware import FollowedRedirects, configured_headers
-from shared.hosting.processes import ServerOptions, serve, serve_as_worker
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
-from shared.hosting.server import Certificate, ConnectionLimits, address_of_this_machine
 from shared.settings import Settings, setting_problem
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.
@@ -126,6 +126,14 @@ async def _first_start(settings: Settings) -> Welcome:
         await registry.close()
 
 
+def application() -> Host:
+    """Return the application over a prepared data folder, for any server of ASGI applications.
+
+    docs/http-server.md says how, and what is lost.
+    """
+    return build_host(Settings.load())
+
+
 def build_host(settings: Settings) -> Host:
     """Return the application of one process."""
     registry = build_registry(settings)
@@ -187,19 +195,22 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
         try:
             number = edition.number
             with packages_read() as packages:
-                found = await archive_response(registry, list(parts), params, headers)
+                link = link_of(parts, params)
+                caller = await archive_caller(registry, link, headers)
+                exchange.principal = caller.id
+                registry.rate_limiter.count_read(caller)
+                found = await archive_to_send(registry, link, caller)
         except Refusal as refusal:
-            answer = refusal_response(refusal)
-            exchange.end(answer.status_code, type(refusal).__name__)
-            # The library has the type of a response apart from its headers.
-            fields = {**answer.headers, **request_id, "Content-Type": str(answer.mimetype)}
-            return FileRefusal(answer.status_code, fields, answer.get_body())
+            answer = refusal_answer(refusal)
+            exchange.end(answer.status, type(refusal).__name__)
+            fields = {**answer.headers, **request_id, "Content-Type": answer.content_type}
+            return FileRefusal(answer.status, fields, answer.body)
         exchange.end(200, "streamed")
         path, headers = path_of(found.name), {**found.headers, **request_id}
         if not found.is_cacheable:
             return FileResponse(path, found.size, found.etag, headers)
-        answer = repeat_response(registry, exchange.operation, 200)
-        repeat = Repeatable(answer, number, frozenset(packages))
+        again = repeat_of(registry, exchange.operation, Answer())
+        repeat = Repeatable(again, number, frozenset(packages))
         return FileResponse(path, found.size, found.etag, headers, repeat)
 
     return resolve

@@ -4,34 +4,21 @@ import asyncio
 import atexit
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import cast
+from traceback import TracebackException
 
 import orjson
-import structlog
-from structlog.tracebacks import ExceptionDictTransformer
-from structlog.typing import EventDict
 
 from shared.telemetry.recording import current_trace
 
 FLUSH_SECONDS = 0.1  # A killed process loses at most the lines of this time.
 LINES_AT_ONCE = 200  # Writing them delays requests by less than a millisecond.
-LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "exception": 40}
+MOST_FRAMES = 50  # Of an exception, the last ones.
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
-
-def configure(level: str) -> None:
-    """Write events of at least `level`."""
-    _threshold.level = LEVELS[level]
-    structlog.configure(
-        processors=_PROCESSORS,
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS["debug"]),
-        logger_factory=lambda *_: _lines,
-        cache_logger_on_first_use=True,
-    )
-
-
-def _to_bytes(event: object, **_options: object) -> bytes:
-    return orjson.dumps(event, default=str)
+Event = dict[str, object]
+_Request = tuple[float, Event]  # When it ended, in seconds, and the fields of its line.
 
 
 class _Lines:
@@ -42,10 +29,10 @@ class _Lines:
     """
 
     def __init__(self) -> None:
-        self._buffered: list[bytes | EventDict] = []
+        self._buffered: list[bytes | _Request] = []
         atexit.register(self.flush)
 
-    def later(self, line: bytes | EventDict) -> None:
+    def later(self, line: bytes | _Request) -> None:
         """Write a line, or the event of a request, within a tenth of a second."""
         self._buffered.append(line)
         if len(self._buffered) >= LINES_AT_ONCE:
@@ -67,65 +54,92 @@ class _Lines:
     def flush(self) -> None:
         buffered, self._buffered = self._buffered, []
         if buffered:
-            lines = [each if isinstance(each, bytes) else _request_line(each) for each in buffered]
+            lines = [
+                each if isinstance(each, bytes) else _line("request", "info", *each)
+                for each in buffered
+            ]
             sys.stderr.buffer.write(b"\n".join(lines) + b"\n")
             sys.stderr.buffer.flush()
-
-    debug = info = later
-    # Problems are written at once: the process may be about to end.
-    warning = error = exception = now
 
 
 _lines = _Lines()
 
 
-class _Threshold:
-    """Drops events below a level, which may change after loggers were created."""
-
-    level = LEVELS["info"]
-
-    def __call__(self, _logger: object, method: str, event: EventDict) -> EventDict:
-        if LEVELS[method] < self.level:
-            raise structlog.DropEvent
-        return event
+_lines = _Lines()
 
 
-_threshold = _Threshold()
+class Log:
+    """Writes events, which are named `subject.verb`, with fields.
 
-_stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    `sink` takes the level, the name and the fields of each event; tests replace it.
+    """
+
+    def __init__(self) -> None:
+        self.threshold = LEVELS["info"]
+        self.sink: Callable[[str, str, Event], None] = self._write
+
+    def debug(self, event: str, /, **fields: object) -> None:
+        self.sink("debug", event, fields)
+
+    def info(self, event: str, /, **fields: object) -> None:
+        self.sink("info", event, fields)
+
+    def warning(self, event: str, /, **fields: object) -> None:
+        self.sink("warning", event, fields)
+
+    def error(self, event: str, /, **fields: object) -> None:
+        """Write an event at once; `exc_info` is an exception that belongs to it."""
+        self.sink("error", event, fields)
+
+    def exception(self, event: str, /, **fields: object) -> None:
+        """Write an error with the exception that is being handled."""
+        self.sink("error", event, {**fields, "exc_info": sys.exception()})
+
+    def _write(self, level: str, event: str, fields: Event) -> None:
+        if LEVELS[level] < self.threshold:
+            return
+        failure, trace = fields.pop("exc_info", None), current_trace()
+        if trace is not None:
+            fields.update(trace_id=trace.trace_id, span_id=trace.span_id)
+        if isinstance(failure, BaseException):
+            fields["exception"] = _parts(
+                TracebackException.from_exception(failure, limit=-MOST_FRAMES, lookup_lines=False)
+            )
+        line = _line(event, level, time.time(), fields)
+        # Problems are written at once: the process may be about to end.
+        (_lines.now if LEVELS[level] >= LEVELS["warning"] else _lines.later)(line)
 
 
-def _add_trace(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """Add the ids of the current trace, if there is one."""
-    trace = current_trace()
-    if trace is not None:
-        event.update(trace_id=trace.trace_id, span_id=trace.span_id)
-    return event
+log = Log()
 
 
-# Always the same list: a logger keeps the list of its first event, and tests capture events by it.
-_PROCESSORS: list[structlog.typing.Processor] = [
-    _threshold,
-    structlog.processors.add_log_level,
-    _stamp,
-    _add_trace,
-    # Without local variables, which contain tokens and cookies of requests.
-    structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
-    structlog.processors.JSONRenderer(serializer=_to_bytes),
-]
+def configure(level: str) -> None:
+    """Write events of at least `level`."""
+    log.threshold = LEVELS[level]
 
 
 def log_request(**fields: object) -> None:
     """Write the line of a request, as `log.info` would, at a tenth of its cost."""
-    if _threshold.level <= LEVELS["info"]:
-        fields["timestamp"] = time.time()
-        _lines.later(fields)
+    if log.threshold <= LEVELS["info"]:
+        _lines.later((time.time(), fields))
 
 
-def _request_line(fields: EventDict) -> bytes:
-    at = datetime.fromtimestamp(fields["timestamp"], UTC).isoformat(timespec="microseconds")
-    stamp = at.replace("+00:00", "Z")
-    return _to_bytes({**fields, "event": "request", "level": "info", "timestamp": stamp})
+def _line(event: str, level: str, at: float, fields: Event) -> bytes:
+    stamp = datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
+    whole = {**fields, "event": event, "level": level, "timestamp": stamp.replace("+00:00", "Z")}
+    return orjson.dumps(whole, default=str)
 
 
-log = cast(structlog.typing.FilteringBoundLogger, structlog.get_logger())
+def _parts(error: TracebackException) -> list[Event]:
+    """Return an exception and its causes, without the values of variables, which may be secrets."""
+    frames = [
+        {"filename": each.filename, "lineno": each.lineno, "name": each.name}
+        for each in error.stack
+    ]
+    kind = error.exc_type.__name__ if error.exc_type else ""
+    part: Event = {"exc_type": kind, "exc_value": str(error), "frames": frames}
+    if error.exceptions:
+        part["exceptions"] = [_parts(each) for each in error.exceptions]
+    context = None if error.__suppress_context__ else error.__context__
+    cause = error.__cause__ or context
+    return [part, *(_parts(cause) if cause else ())]

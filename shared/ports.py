@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import NamedTuple, Protocol, TypeVar, cast
 
 from shared.confined.limits import Json, PartResult
 from shared.domain.api_docs.records import ApiDocsRecord
@@ -538,6 +538,13 @@ class PullHistory:
     days: Mapping[str, Mapping[str, int]]  # From the day that was asked for on: by day and version.
 
 
+class RollUp(NamedTuple):
+    """What a roll-up did."""
+
+    changed: list[Package]  # Their place in the search may be another now.
+    is_behind: bool  # So many pulls waited that the next one should not wait for its time.
+
+
 class PullLedger(Protocol):
     """Pull counts by release and day."""
 
@@ -549,17 +556,12 @@ class PullLedger(Protocol):
         `CallerScope.PROCESS` takes no callers."""
         ...
 
-    async def roll_up(self, before_window: int, today: str) -> list[Package]:
-        """Add counted pulls to `pulls` of the heads, each pull once, and delete the callers of
-        windows before that one. Return the packages whose place in the search may be another now;
-        their heads keep their revisions.
+    async def roll_up(self, before_window: int, today: str) -> RollUp:
+        """Add counted pulls to `pulls` of the heads, which keep their revisions, each pull once,
+        and delete the callers of windows before that one.
 
         All pulls of the days before today are added, if one call is enough for all packages that
         have some. Of today some may wait: at most a tenth of the pulls of a package."""
-        ...
-
-    async def is_behind(self) -> bool:
-        """Check whether so many pulls wait that the next roll-up should not wait for its time."""
         ...
 
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:

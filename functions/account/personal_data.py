@@ -3,57 +3,34 @@
 from datetime import datetime
 from typing import Self
 
-import azure.functions as func
-
 from functions.api.account import IdentityView, SessionView
 from functions.api.audit_log import EventView
 from functions.api.operations import ResponseModel, utc_datetime
 from functions.api.tokens import TokenView
-from functions.http.pages import PAGE_HEADERS, message_page
-from functions.http.requests import READ_METHODS
-from functions.http.responses import JSON
-from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
-from shared.auth.cookies import send_cookie
-from shared.composition import Registry
+from functions.http.answers import JSON
+from functions.http.pages import PAGE_HEADERS
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.answers import Answer
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import Principal
-from shared.services.account_deletion import PersonalData
+from shared.services.administration.account_deletion import PersonalData
+
+pages = SignedInPages()
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), SignedInPages(registry)
-    bp.route("account/data", methods=READ_METHODS)(pages.page(account_data))
-
-    @bp.route("account/data.json", methods=READ_METHODS)
-    @pages.page
-    async def account_data_export(request: SignedInRequest) -> func.HttpResponse:
-        data = await registry.account_deletion.export(by=request.principal)
-        body = PersonalDataView.of(data, request.principal).model_dump_json(by_alias=True, indent=2)
-        disposition = f'attachment; filename="{request.account.name}.json"'
-        headers = {**PAGE_HEADERS, "Content-Disposition": disposition}
-        return func.HttpResponse(body, headers=headers, mimetype=JSON)
-
-    @bp.route("account/delete", methods=["POST"])
-    @pages.form(account_data)
-    async def account_delete(request: SignedInRequest) -> func.HttpResponse:
-        name = request.account.name
-        if request.form.text("name") != name:
-            message = f"To delete your account, type its name, {name}, exactly as shown."
-            raise InvalidRequest(message)
-        for session in await registry.account_deletion.delete(by=request.principal):
-            registry.session_authentication.invalidate(session)
-        send_cookie(registry.session_authentication.expired_cookie())
-        sentence = f"The account {name} was deleted. Nobody can use its name again."
-        return message_page("Account deleted", sentence, "Releases that you published stay.")
-
-    return bp
+@pages.read("account/data.json")
+async def account_data_export(call: SignedInCall) -> Answer:
+    data = await call.registry.account_deletion.export(by=call.caller)
+    body = PersonalDataView.of(data, call.caller).model_dump_json(by_alias=True, indent=2)
+    disposition = f'attachment; filename="{call.account.name}.json"'
+    headers = {**PAGE_HEADERS, "Content-Disposition": disposition}
+    return Answer(body.encode(), headers=headers, media_type=JSON)
 
 
-async def account_data(
-    request: SignedInRequest, problem: FormProblem | None = None
-) -> func.HttpResponse:
-    typed = request.form.text("name")
-    return request.show("account/data.html", problem, account=request.account, typed=typed)
+@pages.read("account/data")
+async def account_data(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    typed = call.form.text("name")
+    return call.show("account/data.html", problem, account=call.account, typed=typed)
 
 
 class MembershipView(ResponseModel):
@@ -117,3 +94,19 @@ class PersonalDataView(ResponseModel):
                 for number, event in data.events
             ],
         )
+
+
+@pages.form("account/delete", account_data)
+async def account_delete(call: SignedInCall) -> Answer:
+    name = call.account.name
+    if call.form.text("name") != name:
+        message = f"To delete your account, type its name, {name}, exactly as shown."
+        raise InvalidRequest(message)
+    for session in await call.registry.account_deletion.delete(by=call.caller):
+        call.registry.session_authentication.invalidate(session)
+    call.cookies.append(call.registry.session_authentication.expired_cookie())
+    sentence = f"The account {name} was deleted. Nobody can use its name again."
+    return call.message("Account deleted", sentence, "Releases that you published stay.")
+
+
+FACES = (pages,)

@@ -6,14 +6,10 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
-import azure.functions as func
-
 from functions.http.pages import see_other
-from functions.http.requests import READ_METHODS
-from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
-from shared.auth.cookies import send_cookie
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.answers import Answer
 from shared.auth.sessions import SESSION_CREDENTIAL
-from shared.composition import Registry
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID
 from shared.domain.records import Event
@@ -85,44 +81,19 @@ IDENTITY_DONE_MESSAGES = {
 }
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), SignedInPages(registry)
-    bp.route("account/security", methods=READ_METHODS)(pages.page(account_security))
-    bp.route("account/sessions", methods=READ_METHODS)(pages.page(account_sessions))
-    bp.route("account/identities", methods=READ_METHODS)(pages.page(account_identities))
-
-    @bp.route("account/sessions/end", methods=["POST"])
-    @pages.form(account_sessions)
-    async def account_session_end(request: SignedInRequest) -> func.HttpResponse:
-        await _end(request, [request.form.text("session")])
-        return see_other(f"{SESSIONS_PATH}?done=ended")
-
-    @bp.route("account/sessions/end-others", methods=["POST"])
-    @pages.form(account_sessions)
-    async def account_session_end_others(request: SignedInRequest) -> func.HttpResponse:
-        sessions = await registry.sessions.list_own(by=request.principal)
-        await _end(request, [each.id for each in sessions if each.id != _current(request)])
-        return see_other(f"{SESSIONS_PATH}?done=others-ended")
-
-    @bp.route("account/identities/remove", methods=["POST"])
-    @pages.form(account_identities)
-    async def account_identity_remove(request: SignedInRequest) -> func.HttpResponse:
-        identity = request.form.text("identity")
-        await registry.identities.remove(identity, by=request.principal)
-        return see_other(f"{IDENTITIES_PATH}?done=removed")
-
-    return bp
+pages = SignedInPages()
 
 
-async def account_security(request: SignedInRequest) -> func.HttpResponse:
-    kind, before = request.query.get("kind", ""), request.query.get("before", "")
+@pages.read("account/security")
+async def account_security(call: SignedInCall) -> Answer:
+    kind, before = call.query.get("kind", ""), call.query.get("before", "")
     kind = kind if kind in _KIND_PREFIXES else ""
     query = EventQuery.parse({"before": before, "kind": kind, "count": str(EVENTS_PER_PAGE)})
-    page = await request.registry.audit_log.of_account(query, by=request.principal)
-    return request.show(
+    page = await call.registry.audit_log.of_account(query, by=call.caller)
+    return call.show(
         "account/security.html",
         events=[event for _, event in page.events],
-        names={**page.names, request.account.id: "you", OPERATOR_ID: "operator"},
+        names={**page.names, call.account.id: "you", OPERATOR_ID: "operator"},
         what=event_label,
         about=event_subject,
         kinds=EVENT_KIND_FILTERS,
@@ -167,27 +138,26 @@ _SYSTEMS = {
 }
 
 
-async def account_sessions(
-    request: SignedInRequest, problem: FormProblem | None = None
-) -> func.HttpResponse:
-    sessions = await request.registry.sessions.list_own(by=request.principal)
-    current = _current(request)
-    return request.show(
+@pages.read("account/sessions")
+async def account_sessions(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    sessions = await call.registry.sessions.list_own(by=call.caller)
+    current = _current(call)
+    return call.show(
         "account/sessions.html",
         problem,
         sessions=sorted(sessions, key=lambda each: each.id != current),
         current=current,
         browser_of=browser_name,
-        done=request.done(SESSION_DONE_MESSAGES),
+        done=call.done(SESSION_DONE_MESSAGES),
     )
 
 
-async def _end(request: SignedInRequest, sessions: Iterable[str]) -> None:
+async def _end(call: SignedInCall, sessions: Iterable[str]) -> None:
     for each in sessions:
-        ended = await request.registry.sessions.end(each, by=request.principal)
-        request.registry.session_authentication.invalidate(ended)
-        if each == _current(request):
-            send_cookie(request.registry.session_authentication.expired_cookie())
+        ended = await call.registry.sessions.end(each, by=call.caller)
+        call.registry.session_authentication.invalidate(ended)
+        if each == _current(call):
+            call.cookies.append(call.registry.session_authentication.expired_cookie())
 
 
 def browser_name(session: Session) -> str:
@@ -200,18 +170,40 @@ def _first(names: dict[str, str], agent: str) -> str:
     return next((shown for name, shown in names.items() if re.search(rf"\b{name}", agent)), "")
 
 
-def _current(request: SignedInRequest) -> str:
-    return request.principal.credential.removeprefix(SESSION_CREDENTIAL)
+def _current(call: SignedInCall) -> str:
+    return call.caller.credential.removeprefix(SESSION_CREDENTIAL)
 
 
-async def account_identities(
-    request: SignedInRequest, problem: FormProblem | None = None
-) -> func.HttpResponse:
-    registry = request.registry
-    return request.show(
+@pages.read("account/identities")
+async def account_identities(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    registry = call.registry
+    return call.show(
         "account/identities.html",
         problem,
-        identities=await registry.identities.of(by=request.principal),
+        identities=await registry.identities.of(by=call.caller),
         labels={name: provider.label for name, provider in registry.sign_in_flow.providers.items()},
-        done=request.done(IDENTITY_DONE_MESSAGES),
+        done=call.done(IDENTITY_DONE_MESSAGES),
     )
+
+
+@pages.form("account/sessions/end", account_sessions)
+async def account_session_end(call: SignedInCall) -> Answer:
+    await _end(call, [call.form.text("session")])
+    return see_other(f"{SESSIONS_PATH}?done=ended")
+
+
+@pages.form("account/sessions/end-others", account_sessions)
+async def account_session_end_others(call: SignedInCall) -> Answer:
+    sessions = await call.registry.sessions.list_own(by=call.caller)
+    await _end(call, [each.id for each in sessions if each.id != _current(call)])
+    return see_other(f"{SESSIONS_PATH}?done=others-ended")
+
+
+@pages.form("account/identities/remove", account_identities)
+async def account_identity_remove(call: SignedInCall) -> Answer:
+    identity = call.form.text("identity")
+    await call.registry.identities.remove(identity, by=call.caller)
+    return see_other(f"{IDENTITIES_PATH}?done=removed")
+
+
+FACES = (pages,)

@@ -2,178 +2,153 @@
 
 import json
 
-import azure.functions as func
-
-from functions.http.callers import identified_caller, verify_credential
-from functions.http.pages import page_decorator, render_page, see_other
-from functions.http.requests import READ_METHODS, form_of, headers_of, is_form
-from functions.http.signed_in_pages import Reauthentication, return_page, sign_in_page, visitor_of
+from functions.http.callers import from_client, verify_credential
+from functions.http.pages import PageCall, Pages, see_other
+from functions.http.requests import form_of, is_form
+from functions.http.signed_in_pages import return_page, sign_in_page, visitor_of
+from shared.answers import Answer
 from shared.auth.authentication import RequestClient
-from shared.auth.cookies import SignInBrowser, send_cookie
-from shared.composition import Registry
+from shared.auth.cookies import SignInBrowser
 from shared.domain.accounts import Account
 from shared.domain.addresses import caller_network
 from shared.domain.errors.identity import FormOfAnotherPage, SignInExpired
-from shared.domain.identity import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.sign_in import HOME_PATH, SignInPurpose
-from shared.services.sign_in import SignInRequest
+from shared.services.identity.sign_in import SignInRequest
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, page = func.Blueprint(), page_decorator(registry)
+class SignInPages(Pages[PageCall]):
+    """Pages of those who are not signed in yet; each request is a line in the log."""
 
-    @bp.route("sign-in", methods=READ_METHODS)
-    @page
-    async def sign_in_page_shown(req: func.HttpRequest) -> func.HttpResponse:
-        return await _sign_in_page(req, registry)
-
-    @bp.route("sign-in/{provider}", methods=["GET"])
-    @page
-    async def sign_in_begin(req: func.HttpRequest) -> func.HttpResponse:
-        return see_other(await _begin(req, registry))
-
-    @bp.route("sign-in/callback/{provider}", methods=["GET", "POST"])
-    @page
-    async def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
-        return see_other(await _finish(req, registry))
-
-    @bp.route("sign-in/link/{code}", methods=READ_METHODS)
-    @page
-    async def sign_in_link_page(req: func.HttpRequest) -> func.HttpResponse:
-        return await _show_link(req, registry)
-
-    @bp.route("sign-in/link/{code}", methods=["POST"])
-    @page
-    async def sign_in_link_used(req: func.HttpRequest) -> func.HttpResponse:
-        await _use_link(req, registry)
-        return see_other(HOME_PATH)
-
-    @bp.route("sign-out", methods=["POST"])
-    @page
-    async def sign_in_out(req: func.HttpRequest) -> func.HttpResponse:
-        await _sign_out(req, registry)
-        return see_other("/sign-in")
-
-    return bp
+    call_type = PageCall
+    records_reads = True
 
 
-async def _sign_in_page(req: func.HttpRequest, registry: Registry) -> func.HttpResponse:
-    caller = await _caller(req, registry)
-    purpose = purpose_of(req)
-    if caller.is_anonymous:
-        return sign_in_page(req, registry)
+pages = SignInPages()
+FACES = (pages,)
+
+
+@pages.read("sign-in")
+async def sign_in_page_shown(call: PageCall) -> Answer:
+    await _recognize(call)
+    purpose = purpose_of(call)
+    if call.caller.is_anonymous:
+        return sign_in_page(call)
     if purpose is SignInPurpose.ENTER:
-        return see_other(return_page(req))
-    account = (await registry.accounts.profile(caller)).account
-    visitor = visitor_of(account, caller, registry)
-    return sign_in_page(req, registry, Reauthentication(purpose, caller, visitor))
+        return see_other(return_page(call))
+    account = (await call.registry.accounts.profile(call.caller)).account
+    call.visitor = visitor_of(account, call.caller, call.registry)
+    return sign_in_page(call, purpose)
 
 
-async def _begin(req: func.HttpRequest, registry: Registry) -> str:
-    name = registry.browsers.name_or_create(headers_of(req))
-    browser = browser_of(req, registry, name)
-    await _check_rate_limit(browser, registry)
-    sign_in = SignInRequest(purpose_of(req), return_page(req), await _caller(req, registry))
+@pages.read("sign-in/{provider}", ["GET"])
+async def sign_in_begin(call: PageCall) -> Answer:
+    browser = browser_of(call, call.registry.browsers.name_or_create(call.headers, call.cookies))
+    await _count(call, browser)
+    await _recognize(call)
+    sign_in = SignInRequest(purpose_of(call), return_page(call), call.caller)
     if sign_in.purpose is not SignInPurpose.ENTER:
-        _check_ticket(req, registry, sign_in)
-    return await registry.sign_in_flow.begin(req.route_params["provider"], sign_in, browser)
+        _check_ticket(call, sign_in)
+    begin, provider = call.registry.sign_in_flow.begin, call.route_params["provider"]
+    return see_other(await begin(provider, sign_in, browser))
 
 
-async def _finish(req: func.HttpRequest, registry: Registry) -> str:
-    browser = browser_of(req, registry, registry.browsers.name(headers_of(req)))
-    provider, answer = req.route_params["provider"], _provider_response(req)
-    finish = registry.sign_in_flow.finish
-    return await verify_credential(
-        lambda: finish(provider, answer, browser),
-        json.dumps(answer),
-        registry,
-        address=browser.address,
-    )
-
-
-def _check_ticket(req: func.HttpRequest, registry: Registry, sign_in: SignInRequest) -> None:
-    ticket = req.params.get("ticket", "")
-    if not registry.session_authentication.is_ticket_valid(sign_in.by, sign_in.purpose, ticket):
+def _check_ticket(call: PageCall, sign_in: SignInRequest) -> None:
+    ticket, authentication = call.params.get("ticket", ""), call.registry.session_authentication
+    if not authentication.is_ticket_valid(sign_in.by, sign_in.purpose, ticket):
         raise SignInExpired
 
 
-def _provider_response(req: func.HttpRequest) -> dict[str, str]:
-    """Return the parameters of the provider's response, from the query or from a form."""
-    if req.method == "POST" and is_form(req):
-        form = form_of(req)
+@pages.change("sign-in/callback/{provider}", ["GET", "POST"])
+async def sign_in_callback(call: PageCall) -> Answer:
+    browser = browser_of(call, call.registry.browsers.name(call.headers))
+    provider, answered = call.route_params["provider"], _provider_answer(call)
+    finish = call.registry.sign_in_flow.finish
+    to = await verify_credential(
+        lambda: finish(provider, answered, browser),
+        json.dumps(answered),
+        call.registry,
+        address=browser.address,
+    )
+    return see_other(to)
+
+
+def _provider_answer(call: PageCall) -> dict[str, str]:
+    """Return the parameters of the provider's answer, from the query or from a form."""
+    if call.method == "POST" and is_form(call):
+        form = form_of(call)
         return {name: form.text(name) for name in form.values}
-    return dict(req.params)
+    return dict(call.params)
 
 
-async def _show_link(req: func.HttpRequest, registry: Registry) -> func.HttpResponse:
+@pages.read("sign-in/link/{code}")
+async def sign_in_link_page(call: PageCall) -> Answer:
     """Show a button, since programs that preview links would use the link up."""
-    browsers = registry.browsers
+    browsers, code = call.registry.browsers, call.route_params["code"]
     await browsers.ready()
-    browser = browser_of(req, registry, browsers.name(headers_of(req)))
-    account = await _link_account(req, registry, browser)
-    csrf = browsers.csrf_token(browsers.name_or_create(headers_of(req)))
-    code = req.route_params["code"]
-    return render_page("sign_in_link.html", account=account.name, code=code, csrf=csrf)
+    account = await _link_account(call, browser_of(call, browsers.name(call.headers)))
+    csrf = browsers.csrf_token(browsers.name_or_create(call.headers, call.cookies))
+    return call.page("sign_in_link.html", account=account.name, code=code, csrf=csrf)
 
 
-async def _link_account(
-    req: func.HttpRequest, registry: Registry, browser: SignInBrowser
-) -> Account:
-    await _check_rate_limit(browser, registry)
-    peek, code = registry.sign_in_links.peek, req.route_params["code"]
+async def _link_account(call: PageCall, browser: SignInBrowser) -> Account:
+    await _count(call, browser)
+    peek, code = call.registry.sign_in_links.peek, call.route_params["code"]
     account_id = await verify_credential(
-        lambda: peek(code), code, registry, address=browser.address
+        lambda: peek(code), code, call.registry, address=browser.address
     )
-    return await registry.accounts.by_id(account_id)
+    return await call.registry.accounts.by_id(account_id)
 
 
-async def _use_link(req: func.HttpRequest, registry: Registry) -> None:
-    name = registry.browsers.name(headers_of(req))
-    browser = browser_of(req, registry, name)
+@pages.change("sign-in/link/{code}")
+async def sign_in_link_used(call: PageCall) -> Answer:
+    registry, code = call.registry, call.route_params["code"]
+    browser = browser_of(call, registry.browsers.name(call.headers))
     await registry.browsers.ready()
-    if not registry.browsers.is_csrf_token_valid(name, form_of(req).text("csrf")):
+    if not registry.browsers.is_csrf_token_valid(browser.name, form_of(call).text("csrf")):
         raise FormOfAnotherPage
-    enter, code = registry.sign_in_flow.finish_link, req.route_params["code"]
+    enter = registry.sign_in_flow.finish_link
     await verify_credential(lambda: enter(code, browser), code, registry, address=browser.address)
+    return see_other(HOME_PATH)
 
 
-async def _sign_out(req: func.HttpRequest, registry: Registry) -> None:
-    caller = await _caller(req, registry)
-    if not caller.is_anonymous:
-        if not registry.session_authentication.is_csrf_token_valid(
-            caller, form_of(req).text("csrf")
-        ):
+@pages.change("sign-out")
+async def sign_in_out(call: PageCall) -> Answer:
+    await _recognize(call)
+    authentication = call.registry.session_authentication
+    if not call.caller.is_anonymous:
+        if not authentication.is_csrf_token_valid(call.caller, form_of(call).text("csrf")):
             raise FormOfAnotherPage
-        session = await registry.sessions.sign_out(by=caller)
+        session = await call.registry.sessions.sign_out(by=call.caller)
         if session is not None:
-            registry.session_authentication.invalidate(session)
-    if registry.session_authentication.should_delete_cookie(headers_of(req)):
-        send_cookie(registry.session_authentication.expired_cookie())
+            authentication.invalidate(session)
+    if authentication.should_delete_cookie(call.headers):
+        call.cookies.append(authentication.expired_cookie())
+    return see_other("/sign-in")
 
 
-async def _check_rate_limit(browser: SignInBrowser, registry: Registry) -> None:
+async def _count(call: PageCall, browser: SignInBrowser) -> None:
     keys = RateLimitKeys(address=caller_network(browser.address))
-    await registry.rate_limiter.check(RateLimitClass.SIGN_IN, keys)
+    await call.count(RateLimitClass.SIGN_IN, keys)
 
 
-async def _caller(req: func.HttpRequest, registry: Registry) -> Principal:
-    headers = headers_of(req)
-    session = await registry.session_authentication.recognize(headers)
-    return identified_caller(
-        session, RequestClient.of(headers, registry.settings.proxies), registry
-    )
+async def _recognize(call: PageCall) -> None:
+    """Identify the caller by the session of the browser."""
+    registry = call.registry
+    session = await registry.session_authentication.recognize(call.headers, call.cookies)
+    client = RequestClient.of(call.headers, registry.settings.proxies)
+    call.identified(from_client(session, client))
 
 
-def purpose_of(req: func.HttpRequest) -> SignInPurpose:
+def purpose_of(call: PageCall) -> SignInPurpose:
     """Return the purpose of the sign-in; unknown values mean `ENTER`."""
-    asked = req.params.get("for", "")
+    asked = call.params.get("for", "")
     known = {each.value: each for each in SignInPurpose}
     return known.get(asked, SignInPurpose.ENTER)
 
 
-def browser_of(req: func.HttpRequest, registry: Registry, name: str) -> SignInBrowser:
-    headers = headers_of(req)
-    client = RequestClient.of(headers, registry.settings.proxies)
-    device = registry.known_browsers.read(headers)
-    return SignInBrowser(client.address, client.agent, name, device)
+def browser_of(call: PageCall, name: str) -> SignInBrowser:
+    """Return the browser of a call, which is answered with the cookies that it is given."""
+    client = RequestClient.of(call.headers, call.registry.settings.proxies)
+    known = call.registry.known_browsers.read(call.headers)
+    return SignInBrowser(client.address, client.agent, name, known, call.cookies)

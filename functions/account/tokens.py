@@ -3,23 +3,16 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-import azure.functions as func
-
 from functions.account.overview import TOKENS_PATH
 from functions.http.pages import see_other
-from functions.http.requests import READ_METHODS, Form
-from functions.http.signed_in_pages import (
-    FormProblem,
-    PageWithForms,
-    SignedInPages,
-    SignedInRequest,
-)
-from shared.composition import Registry
+from functions.http.requests import Form
+from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
+from shared.answers import Answer
 from shared.domain.client_settings import client_settings
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.rights import ANY_NAME, Scope
-from shared.services.token_records import IssuedToken
-from shared.services.tokens import MAX_TOKEN_DAYS, TokenRequest
+from shared.services.tokens.token_records import IssuedToken
+from shared.services.tokens.tokens import MAX_TOKEN_DAYS, TokenRequest
 
 # The messages after forms, by the names of their actions: of tokens of accounts, of organizations
 # and for administrators.
@@ -70,51 +63,14 @@ REVOKE_STOLEN = TokenAction(
 TOKEN_ACTIONS = (ROTATE, REVOKE, REVOKE_STOLEN)
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), SignedInPages(registry)
-    bp.route("account/tokens", methods=READ_METHODS)(pages.page(account_tokens))
-
-    @bp.route("account/tokens", methods=["POST"])
-    @pages.form(account_tokens)
-    async def account_token_issue(request: SignedInRequest) -> func.HttpResponse:
-        by, form = request.principal, request.form
-        wanted = parse_token_form(form, form.text("org") or ANY_NAME)
-        return _show_issued(request, await registry.tokens.issue(by.id, wanted, by=by))
-
-    confirmations = {action: account_token_confirmation(action) for action in TOKEN_ACTIONS}
-    for action, show in confirmations.items():
-        bp.route(f"account/tokens/{action.name}", methods=READ_METHODS)(pages.page(show))
-
-    @bp.route("account/tokens/rotate", methods=["POST"])
-    @pages.form(confirmations[ROTATE])
-    async def account_token_rotate(request: SignedInRequest) -> func.HttpResponse:
-        by = request.principal
-        issued = await registry.tokens.rotate(by.id, request.form.text("token"), by=by)
-        return _show_issued(request, issued)
-
-    @bp.route("account/tokens/revoke", methods=["POST"])
-    @pages.form(confirmations[REVOKE])
-    async def account_token_revoke(request: SignedInRequest) -> func.HttpResponse:
-        by = request.principal
-        await registry.tokens.revoke(by.id, request.form.text("token"), by=by)
-        return see_other(f"{TOKENS_PATH}?done=revoke")
-
-    @bp.route("account/tokens/revoke-stolen", methods=["POST"])
-    @pages.form(confirmations[REVOKE_STOLEN])
-    async def account_token_revoke_stolen(request: SignedInRequest) -> func.HttpResponse:
-        by = request.principal
-        await registry.tokens.revoke_stolen(by.id, request.form.text("token"), by=by)
-        return see_other(f"{TOKENS_PATH}?done=revoke-stolen")
-
-    return bp
+pages = SignedInPages()
 
 
-async def account_tokens(
-    request: SignedInRequest, problem: FormProblem | None = None
-) -> func.HttpResponse:
-    registry, by = request.registry, request.principal
+@pages.read("account/tokens")
+async def account_tokens(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    registry, by = call.registry, call.caller
     tokens = await registry.tokens.list(by.id, by=by)
-    return request.show(
+    return call.show(
         "account/tokens.html",
         problem,
         tokens=tokens[::-1],
@@ -122,20 +78,18 @@ async def account_tokens(
         scopes=scope_choices(),
         organizations=await registry.organizations.list_own(by=by),
         most_days=MAX_TOKEN_DAYS,
-        typed=token_form_values(request.form, registry.settings.token_days),
-        done=request.done(TOKEN_DONE_MESSAGES),
+        typed=token_form_values(call.form, registry.settings.token_days),
+        done=call.done(TOKEN_DONE_MESSAGES),
     )
 
 
 def account_token_confirmation(action: TokenAction) -> PageWithForms:
     """Return the page that asks to confirm an action on a token of the account."""
 
-    async def show(
-        request: SignedInRequest, problem: FormProblem | None = None
-    ) -> func.HttpResponse:
-        by, token_id = request.principal, requested_token(request)
-        used = await request.registry.tokens.find(by.id, token_id, by=by)
-        return request.show(
+    async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+        by, token_id = call.caller, requested_token(call)
+        used = await call.registry.tokens.find(by.id, token_id, by=by)
+        return call.show(
             "account/token_confirm.html",
             problem,
             action=action,
@@ -144,21 +98,20 @@ def account_token_confirmation(action: TokenAction) -> PageWithForms:
             path=TOKENS_PATH,
         )
 
-    show.__name__ = f"account_token_confirm_{action.name.replace('-', '_')}"
     return show
 
 
-def requested_token(request: SignedInRequest) -> str:
+def requested_token(call: SignedInCall) -> str:
     """Return the id of the token that a confirmation page or its form names."""
-    return request.form.text("token") or request.query.get("token", "")
+    return call.form.text("token") or call.query.get("token", "")
 
 
-def _show_issued(request: SignedInRequest, issued: IssuedToken) -> func.HttpResponse:
+def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
     """Show the token in this response alone, since its text is a secret."""
     text = issued.text.reveal()
-    settings = client_settings(request.registry.settings.base_url, request.account.name, text)
+    settings = client_settings(call.registry.settings.base_url, call.account.name, text)
     template = "account/token_issued.html"
-    return request.show(template, token=issued.token, text=text, settings=settings)
+    return call.show(template, token=issued.token, text=text, settings=settings)
 
 
 # The description of each scope, the least powerful first.
@@ -212,3 +165,40 @@ def _days(text: str) -> int | None:
         message = f"A token can expire in 1 to {MAX_TOKEN_DAYS} days. Enter a number of days."
         raise InvalidRequest(message)
     return int(text)
+
+
+@pages.form("account/tokens", account_tokens)
+async def account_token_issue(call: SignedInCall) -> Answer:
+    by, form = call.caller, call.form
+    wanted = parse_token_form(form, form.text("org") or ANY_NAME)
+    return _show_issued(call, await call.registry.tokens.issue(by.id, wanted, by=by))
+
+
+CONFIRMATIONS = {action: account_token_confirmation(action) for action in TOKEN_ACTIONS}
+for _action, _show in CONFIRMATIONS.items():
+    _name = f"account_token_confirm_{_action.name.replace('-', '_')}"
+    pages.read(f"account/tokens/{_action.name}", name=_name)(_show)
+
+
+@pages.form("account/tokens/rotate", CONFIRMATIONS[ROTATE])
+async def account_token_rotate(call: SignedInCall) -> Answer:
+    by = call.caller
+    issued = await call.registry.tokens.rotate(by.id, call.form.text("token"), by=by)
+    return _show_issued(call, issued)
+
+
+@pages.form("account/tokens/revoke", CONFIRMATIONS[REVOKE])
+async def account_token_revoke(call: SignedInCall) -> Answer:
+    by = call.caller
+    await call.registry.tokens.revoke(by.id, call.form.text("token"), by=by)
+    return see_other(f"{TOKENS_PATH}?done=revoke")
+
+
+@pages.form("account/tokens/revoke-stolen", CONFIRMATIONS[REVOKE_STOLEN])
+async def account_token_revoke_stolen(call: SignedInCall) -> Answer:
+    by = call.caller
+    await call.registry.tokens.revoke_stolen(by.id, call.form.text("token"), by=by)
+    return see_other(f"{TOKENS_PATH}?done=revoke-stolen")
+
+
+FACES = (pages,)

@@ -3,25 +3,26 @@
 from datetime import datetime
 from typing import Self
 
-import azure.functions as func
 from pydantic import Field
 
 from functions.api.operations import (
     ApiCall,
     ApiCallWithBody,
-    Operations,
+    ApiFace,
     RequestModel,
     ResponseModel,
     utc_datetime,
 )
 from functions.api.tokens import GrantView
-from functions.http.responses import NO_STORE
-from shared.auth.sessions import LINK_LIFETIME, SESSION_CREDENTIAL
+from functions.http.answers import NO_STORE
+from shared.answers import Answer
+from shared.auth.sessions import SESSION_CREDENTIAL
+from shared.auth.sign_in_links import LINK_LIFETIME
 from shared.domain.accounts import Identity
 from shared.domain.client_settings import client_settings
 from shared.domain.identity import Principal
 from shared.domain.sign_in import Session
-from shared.services.accounts import AccountProfile
+from shared.services.identity.accounts import AccountProfile
 
 
 class MemberView(ResponseModel):
@@ -68,7 +69,7 @@ class WhoamiView(ResponseModel):
         )
 
 
-whoami_api = Operations()
+whoami_api = ApiFace()
 
 
 @whoami_api.operation("GET", "api/v1/whoami", "Say who the token belongs to.")
@@ -159,7 +160,7 @@ class LinkView(ResponseModel):
     expires_at: datetime | None
 
 
-sessions_api = Operations()
+sessions_api = ApiFace()
 
 
 @sessions_api.operation(
@@ -224,7 +225,7 @@ async def api_sessions_link(call: ApiCallWithBody[NewLink]) -> LinkView:
 TOML = "application/toml"
 ANY_USER_NAME = "me"  # The user name may be any word; the token says who it is.
 
-client_settings_api = Operations()
+client_settings_api = ApiFace()
 
 
 @client_settings_api.operation(
@@ -233,9 +234,9 @@ client_settings_api = Operations()
     "Return the Settings.toml of a client of this registry, with a place for a token.",
     refusals=(),
 )
-async def api_settings_toml(call: ApiCall) -> func.HttpResponse:
+async def api_settings_toml(call: ApiCall) -> Answer:
     name = ANY_USER_NAME
     if not call.caller.is_anonymous and not call.caller.role_grants:
         name = (await call.registry.accounts.profile(call.caller)).account.name
     text = client_settings(call.registry.settings.base_url, name)
-    return func.HttpResponse(text, headers=NO_STORE, mimetype=TOML)
+    return Answer(text.encode(), headers=NO_STORE, media_type=TOML)

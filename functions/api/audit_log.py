@@ -1,23 +1,23 @@
 """/api/v1/orgs/{org}/audit and /api/v1/account/events: who changed what, when and from where."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Self
 from urllib.parse import urlencode
 
-import azure.functions as func
 from pydantic import Field
 
 from functions.api.operations import (
     ApiCall,
-    Operations,
+    ApiFace,
     ResponseModel,
     utc_datetime,
 )
-from functions.http.responses import NO_STORE
+from functions.http.answers import NO_STORE
+from shared.answers import Answer
 from shared.domain.events import EventQuery
 from shared.domain.records import Event
-from shared.services.audit_log import AuditLogPage
+from shared.services.administration.audit_log import AuditLogPage
 
 JSON_LINES = "application/jsonl"
 
@@ -63,7 +63,7 @@ class LogView(ResponseModel):
         return cls(events=list(_shown(page)), next=page.next)
 
 
-audit_log_api = Operations()
+audit_log_api = ApiFace()
 
 
 @audit_log_api.operation(
@@ -83,11 +83,11 @@ async def api_audit_organization(call: ApiCall) -> LogView:
     "Read the same as JSON lines; a Link header leads to the next page.",
     refusals=(400, 401, 403, 404),
 )
-async def api_audit_export(call: ApiCall) -> func.HttpResponse:
+async def api_audit_export(call: ApiCall) -> Answer:
     page = await _organization_page(call)
     lines = [f"{each.model_dump_json(by_alias=True)}\n" for each in _shown(page)]
-    headers = NO_STORE | _link(call.request, page.next)
-    return func.HttpResponse("".join(lines), headers=headers, mimetype=JSON_LINES)
+    headers = NO_STORE | _link(call.params, page.next)
+    return Answer("".join(lines).encode(), headers=headers, media_type=JSON_LINES)
 
 
 @audit_log_api.operation(
@@ -97,14 +97,12 @@ async def api_audit_export(call: ApiCall) -> func.HttpResponse:
     refusals=(400, 401),
 )
 async def api_audit_account(call: ApiCall) -> LogView:
-    page = await call.registry.audit_log.of_account(
-        EventQuery.parse(call.request.params), by=call.caller
-    )
+    page = await call.registry.audit_log.of_account(EventQuery.parse(call.params), by=call.caller)
     return LogView.of(page)
 
 
 async def _organization_page(call: ApiCall) -> AuditLogPage:
-    query = EventQuery.parse(call.request.params)
+    query = EventQuery.parse(call.params)
     return await call.registry.audit_log.of_organization(call.org, query, by=call.caller)
 
 
@@ -113,8 +111,8 @@ def _shown(page: AuditLogPage) -> Iterator[EventView]:
         yield EventView.of(number, event, page.names.get(event.actor, ""))
 
 
-def _link(req: func.HttpRequest, before: int | None) -> dict[str, str]:
+def _link(asked: Mapping[str, str], before: int | None) -> dict[str, str]:
     if before is None:
         return {}
-    params = {**req.params, "before": str(before)}
+    params = {**asked, "before": str(before)}
     return {"Link": f'<?{urlencode(params)}>; rel="next"'}

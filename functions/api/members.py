@@ -8,7 +8,7 @@ from pydantic import Field
 from functions.api.operations import (
     ApiCall,
     ApiCallWithBody,
-    Operations,
+    ApiFace,
     RequestModel,
     ResponseModel,
     utc_datetime,
@@ -17,8 +17,12 @@ from shared.domain.mail import MAX_EMAIL_LENGTH
 from shared.domain.members import INVITATION_CODE_LENGTH, Invitation
 from shared.domain.organizations import MAX_DISPLAY_NAME
 from shared.domain.rights import Role
-from shared.services.invitations import InvitationDetails, InvitationRequest, IssuedInvitation
-from shared.services.organizations import Member
+from shared.services.organizations.invitations import (
+    InvitationDetails,
+    InvitationRequest,
+    IssuedInvitation,
+)
+from shared.services.organizations.organizations import Member
 
 
 class RoleChange(RequestModel):
@@ -69,7 +73,7 @@ class OrgMemberList(ResponseModel):
 
 _REFUSALS = (400, 401, 403, 404)
 
-members_api = Operations()
+members_api = ApiFace()
 
 
 @members_api.operation(
@@ -229,7 +233,7 @@ class JoinedView(ResponseModel):
     org: str
 
 
-invitations_api = Operations()
+invitations_api = ApiFace()
 
 
 @invitations_api.operation(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, cast
 
-import azure.functions as func
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -22,59 +21,52 @@ from functions.api import (
 )
 from functions.api.operations import (
     ApiCall,
-    Operation,
-    Operations,
+    ApiFace,
+    OpenApi,
     ProblemAnswer,
-    unidentified_caller,
 )
 from functions.device import device_login
-from functions.http.responses import json_response
-from shared.composition import Registry
+from functions.http.answers import json_answer
+from functions.http.operations import Operation
+from shared.answers import Answer
 
-openapi_api = Operations()
+openapi_api = ApiFace()
 
 
 @openapi_api.operation(
     "GET",
     "api/v1/openapi.json",
     "Return this document.",
-    identify=unidentified_caller,
+    is_open=True,
     refusals=(),
 )
-async def api_docs_openapi(call: ApiCall) -> func.HttpResponse:
-    return json_response(openapi_document(call.registry.settings.base_url))
+async def api_docs_openapi(call: ApiCall) -> Answer:
+    return json_answer(openapi_document(call.registry.settings.base_url))
 
 
 # The whole API, in the order of the document.
-OPERATIONS: tuple[Operation, ...] = (
-    *audit_log.audit_log_api,
-    *organizations.domains_api,
-    *packages.held_releases_api,
-    *members.invitations_api,
-    *secret_scanning.secret_scanning_api,
-    *members.members_api,
-    *tokens.organization_tokens_api,
-    *organizations.organizations_api,
-    *packages.visibility_api,
-    *packages.provenance_api,
-    *symbols.symbols_api,
-    *trusted_publishing.publishers_api,
-    *account.sessions_api,
-    *account.client_settings_api,
-    *trusted_publishing.token_exchange_api,
-    *device_login.device_api,
-    *tokens.tokens_api,
-    *account.whoami_api,
-    *openapi_api,
+FACES = (
+    audit_log.audit_log_api,
+    organizations.domains_api,
+    packages.held_releases_api,
+    members.invitations_api,
+    secret_scanning.secret_scanning_api,
+    members.members_api,
+    tokens.organization_tokens_api,
+    organizations.organizations_api,
+    packages.visibility_api,
+    packages.provenance_api,
+    symbols.symbols_api,
+    trusted_publishing.publishers_api,
+    account.sessions_api,
+    account.client_settings_api,
+    trusted_publishing.token_exchange_api,
+    device_login.device_api,
+    tokens.tokens_api,
+    account.whoami_api,
+    openapi_api,
 )
-
-
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
-    for operation in OPERATIONS:
-        operation.add_to(bp, registry)
-    return bp
-
+OPERATIONS = tuple(each for face in FACES for each in face)
 
 UNAUTHORIZED = 401
 TOO_MANY = 429
@@ -110,32 +102,37 @@ def openapi_document(base_url: str) -> dict[str, object]:
 def _paths(operations: Iterable[Operation]) -> dict[str, dict[str, object]]:
     paths: dict[str, dict[str, object]] = {}
     for operation in operations:
-        paths.setdefault(f"/{operation.path}", {})[operation.method.lower()] = _described(operation)
+        of_path = paths.setdefault(f"/{operation.route}", {})
+        of_path[operation.methods[0].lower()] = _described(operation, openapi_of(operation))
     return paths
 
 
-def _described(operation: Operation) -> dict[str, object]:
+def openapi_of(operation: Operation) -> OpenApi:
+    return cast("OpenApi", operation.openapi)
+
+
+def _described(operation: Operation, api: OpenApi) -> dict[str, object]:
     described: dict[str, object] = {
         "operationId": operation.name,
-        "summary": operation.summary,
+        "summary": api.summary,
         "responses": {
-            str(operation.status): _response("It is done.", operation.response),
+            str(api.status): _response("It is done.", api.response),
             **{
                 str(status): _response(_REASONS[status], ProblemAnswer)
-                for status in (*operation.refusals, TOO_MANY)
+                for status in (*api.refusals, TOO_MANY)
             },
         },
     }
-    names = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
+    names = [part[1:-1] for part in operation.route.split("/") if part.startswith("{")]
     if names:
         described["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
             for name in names
         ]
-    if UNAUTHORIZED not in operation.refusals:
+    if UNAUTHORIZED not in api.refusals:
         described["security"] = []
-    if operation.request:
-        described["requestBody"] = {"required": True, "content": _content(operation.request)}
+    if api.request:
+        described["requestBody"] = {"required": True, "content": _content(api.request)}
     return described
 
 
@@ -150,8 +147,9 @@ def _content(model: type[BaseModel]) -> dict[str, object]:
 
 
 def _schemas(operations: Iterable[Operation]) -> object:
-    requests = {each.request for each in operations if each.request}
-    answers = {ProblemAnswer} | {each.response for each in operations if each.response}
+    described = [openapi_of(each) for each in operations]
+    requests = {each.request for each in described if each.request}
+    answers = {ProblemAnswer} | {each.response for each in described if each.response}
     models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
         *((model, "validation") for model in requests),
         *((model, "serialization") for model in answers),

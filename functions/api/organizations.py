@@ -8,7 +8,7 @@ from pydantic import Field
 from functions.api.operations import (
     ApiCall,
     ApiCallWithBody,
-    Operations,
+    ApiFace,
     RequestModel,
     ResponseModel,
     utc_datetime,
@@ -27,7 +27,7 @@ from shared.domain.organizations import (
 )
 from shared.domain.packages import Visibility
 from shared.domain.rights import Role
-from shared.services.organizations import OrganizationMembership, OrganizationProfile
+from shared.services.organizations.organizations import OrganizationMembership, OrganizationProfile
 
 _DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say."
 
@@ -104,7 +104,7 @@ class BelongingList(ResponseModel):
     organizations: list[BelongingView]
 
 
-organizations_api = Operations()
+organizations_api = ApiFace()
 
 
 @organizations_api.operation("GET", "api/v1/orgs", "List the organizations that you belong to.")
@@ -223,7 +223,7 @@ class DomainList(ResponseModel):
 
 _REFUSALS = (400, 401, 403, 404)
 
-domains_api = Operations()
+domains_api = ApiFace()
 
 
 @domains_api.operation(

@@ -9,12 +9,11 @@ from pydantic import Field
 from functions.api.operations import (
     ApiCall,
     ApiCallWithBody,
-    Operations,
+    ApiFace,
     RequestModel,
     ResponseModel,
     utc_datetime,
 )
-from functions.http.requests import client_profile_of
 from shared.domain.packages import Head, Provenance, Release, Visibility
 from shared.domain.trusted_publishing.jobs import Provider
 
@@ -39,7 +38,7 @@ class PackageView(ResponseModel):
         return cls(org=head.org, name=head.name, visibility=head.visibility, changed_at=at)
 
 
-visibility_api = Operations()
+visibility_api = ApiFace()
 
 
 @visibility_api.operation(
@@ -114,7 +113,7 @@ class OriginView(ResponseModel):
         )
 
 
-provenance_api = Operations()
+provenance_api = ApiFace()
 
 
 @provenance_api.operation(
@@ -124,7 +123,7 @@ provenance_api = Operations()
     refusals=(400, 401, 404),
 )
 async def api_provenance_origin(call: ApiCall) -> OriginView:
-    asked, client = call.coordinate, client_profile_of(call.request)
+    asked, client = call.coordinate, call.client
     offer = await call.registry.packages.find(
         asked.package, asked.version, client=client, by=call.caller
     )
@@ -157,7 +156,7 @@ class HeldList(ResponseModel):
     releases: list[HeldView]
 
 
-held_releases_api = Operations()
+held_releases_api = ApiFace()
 
 
 @held_releases_api.operation(

@@ -7,11 +7,10 @@ from pydantic import BaseModel, RootModel
 
 from functions.api.operations import (
     ApiCall,
-    Operations,
+    ApiFace,
 )
-from functions.http.requests import headers_of
-from shared.domain.secrets import hash_secret
-from shared.services.secret_scanning import Label, LeakedTokenFinding
+from shared.domain.tokens import hash_secret
+from shared.services.tokens.secret_scanning import Label, LeakedTokenFinding
 
 
 class LeakedTokenVerdict(BaseModel):
@@ -26,7 +25,7 @@ class LeakedTokenVerdicts(RootModel[list[LeakedTokenVerdict]]):
     """A verdict for each entry of the report, in its order."""
 
 
-secret_scanning_api = Operations()
+secret_scanning_api = ApiFace()
 
 
 @secret_scanning_api.operation(
@@ -37,7 +36,7 @@ secret_scanning_api = Operations()
 )
 async def api_leaks_report(call: ApiCall) -> LeakedTokenVerdicts:
     findings = await call.registry.secret_scanning.process_report(
-        call.request.get_body(), headers_of(call.request), address=call.caller.address
+        call.content(), call.headers, address=call.caller.address
     )
     return LeakedTokenVerdicts([_verdict(each) for each in findings])
 

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, Operations, ResponseModel
+from functions.api.operations import ApiCall, ApiFace, ResponseModel
 from functions.http.formatting import symbol_address, symbol_fields
 from shared.domain.search import ResultPage, SymbolHit
 
@@ -36,7 +36,7 @@ class SymbolList(ResponseModel):
     count: int = Field(description="Of all that match, of which no more than 1,000 are found.")
 
 
-symbols_api = Operations()
+symbols_api = ApiFace()
 
 
 @symbols_api.operation(
@@ -46,7 +46,7 @@ symbols_api = Operations()
     refusals=(),
 )
 async def api_symbols_search(call: ApiCall) -> SymbolList:
-    params = call.request.params
+    params = call.params
     page = ResultPage.parse(params.get("limit", ""), params.get("offset", ""))
     found = await call.registry.search.symbols(params.get("q", ""), page)
     base_url = call.registry.settings.base_url

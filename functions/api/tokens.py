@@ -11,7 +11,7 @@ from pydantic import Field
 from functions.api.operations import (
     ApiCall,
     ApiCallWithBody,
-    Operations,
+    ApiFace,
     RequestModel,
     ResponseModel,
     utc_datetime,
@@ -20,14 +20,14 @@ from shared.domain.addresses import LONGEST_RANGE, MAX_RANGES
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.rights import Grant, Scope
 from shared.domain.tokens import LineageRecord, Made
-from shared.services.token_records import IssuedToken, UsedToken
-from shared.services.tokens import MAX_TOKEN_DAYS, MAX_TOKEN_NAME_LENGTH, TokenRequest
+from shared.services.tokens.token_records import IssuedToken, UsedToken
+from shared.services.tokens.tokens import MAX_TOKEN_DAYS, MAX_TOKEN_NAME_LENGTH, TokenRequest
 
 AddressRangeText = Annotated[str, Field(max_length=LONGEST_RANGE)]
 
 
 class NewMachineToken(RequestModel):
-    """What a new token is to be called and good for."""
+    """Request body for a new access token of an organization."""
 
     name: str = Field(min_length=1, max_length=MAX_TOKEN_NAME_LENGTH, description="What uses it.")
     scopes: list[Scope] = Field(min_length=1, max_length=len(Scope))
@@ -55,13 +55,13 @@ class NewMachineToken(RequestModel):
 
 
 class NewToken(NewMachineToken):
-    """What a new token is to be called and good for."""
+    """Request body for a new access token."""
 
     org: str = Field(default="*", description="Organizations; * and ? stand for characters.")
 
 
 class TokenName(RequestModel):
-    """What a token is to be called from now on."""
+    """Request body for a new name of an access token."""
 
     name: str = Field(min_length=1, max_length=MAX_TOKEN_NAME_LENGTH)
 
@@ -163,7 +163,7 @@ class IssuedView(ResponseModel):
         return cls(token=TokenView.of(UsedToken(issued.token)), text=issued.text.reveal())
 
 
-tokens_api = Operations()
+tokens_api = ApiFace()
 
 
 @tokens_api.operation("GET", "api/v1/tokens", "List your tokens.", refusals=(401, 403))
@@ -182,7 +182,7 @@ async def token_list(call: ApiCall) -> TokenList:
 async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView:
     new = call.body
     issued = await call.registry.tokens.issue(call.caller.id, new.wanted(new.org), by=call.caller)
-    call.headers["Location"] = f"/api/v1/tokens/{issued.token.id}"
+    call.sent_headers["Location"] = f"/api/v1/tokens/{issued.token.id}"
     return IssuedView.of(issued)
 
 
@@ -234,7 +234,7 @@ async def token_revoke_stolen(call: ApiCall) -> EndedView:
     return EndedView.of(ended)
 
 
-organization_tokens_api = Operations()
+organization_tokens_api = ApiFace()
 
 
 @organization_tokens_api.operation(
@@ -260,7 +260,7 @@ async def api_org_tokens_issue(call: ApiCallWithBody[NewMachineToken]) -> Issued
     issued = await call.registry.organization_tokens.issue(
         org, call.body.wanted(org), by=call.caller
     )
-    call.headers["Location"] = f"/api/v1/orgs/{org}/tokens/{issued.token.id}"
+    call.sent_headers["Location"] = f"/api/v1/orgs/{org}/tokens/{issued.token.id}"
     return IssuedView.of(issued)
 
 

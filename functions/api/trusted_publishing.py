@@ -10,10 +10,9 @@ from pydantic import Field
 from functions.api.operations import (
     ApiCall,
     ApiCallWithBody,
-    Operations,
+    ApiFace,
     RequestModel,
     ResponseModel,
-    unidentified_caller,
     utc_datetime,
 )
 from functions.http.callers import verify_credential
@@ -24,7 +23,7 @@ from shared.domain.packages import Pushers
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import MAX_REFS, Publisher, PublisherRules
-from shared.services.trusted_publishing import PublisherRequest
+from shared.services.tokens.trusted_publishing import PublisherRequest
 
 ShortText = Annotated[str, Field(max_length=255)]
 
@@ -118,7 +117,7 @@ class PushersView(ResponseModel):
     pushers: Pushers
 
 
-publishers_api = Operations()
+publishers_api = ApiFace()
 
 
 @publishers_api.operation(
@@ -141,7 +140,7 @@ async def api_publishers_list(call: ApiCall) -> PublisherList:
 )
 async def api_publishers_add(call: ApiCallWithBody[NewPublisher]) -> PublisherView:
     added = await call.registry.trusted_publishers.add(_wanted(call), by=call.caller)
-    call.headers["Location"] = f"/api/v1/orgs/{added.org}/publishers/{added.id}"
+    call.sent_headers["Location"] = f"/api/v1/orgs/{added.org}/publishers/{added.id}"
     return PublisherView.of(added)
 
 
@@ -206,7 +205,7 @@ class AudienceView(ResponseModel):
     audience: str
 
 
-token_exchange_api = Operations()
+token_exchange_api = ApiFace()
 
 
 @token_exchange_api.operation(
@@ -240,7 +239,7 @@ async def api_trusted_exchange(call: ApiCallWithBody[IdToken]) -> JobTokenView:
     "GET",
     "api/v1/trusted-publishing/audience",
     "Say whom an id token has to be for, which a job asks its provider for.",
-    identify=unidentified_caller,
+    is_open=True,
     refusals=(),
 )
 async def api_trusted_audience(call: ApiCall) -> AudienceView:

@@ -6,67 +6,62 @@ calls the Function of the same path without the second slash.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from functools import partial
 
 import azure.functions as func
-from azure.functions.decorators.function_app import Function
-from azure.functions.decorators.http import HttpTrigger
 
-from functions.central.responses import central_errors
-from functions.http.handlers import declare_context
+from functions.central.responses import CentralFace
+from functions.http.calls import Call
+from functions.http.operations import Operation, answer
+from shared.answers import Answer
+from shared.composition import Registry
 from shared.domain.errors.requests import PageNotFound
 
 BASE = "2.0/registry/"
 ROUTE = "2.0/{*rest:regex(^registry//)}"
-METHODS = ["GET", "HEAD", "POST", "PUT"]  # Those of the protocol.
+METHODS = ("GET", "HEAD", "POST", "PUT")  # Those of the protocol.
 
 _PARAMETER = re.compile(r"/\\\{(\w+)(\\\?)?\\\}")
 
-_Handler = Callable[[func.HttpRequest, func.Context | None], Awaitable[func.HttpResponse]]
-
 
 @dataclass(frozen=True, slots=True)
-class _Operation:
+class _Target:
     path: re.Pattern[str]
-    methods: frozenset[str]
-    call: _Handler
+    operation: Operation
 
 
-def double_slash_blueprint(functions: Iterable[Function]) -> func.Blueprint:
-    bp, operations = func.Blueprint(), tuple(_operations(functions))
-
-    async def central_doubled(req: func.HttpRequest) -> func.HttpResponse:
-        raise PageNotFound("/2.0/" + req.route_params["rest"])
-
-    missing = cast("_Handler", central_errors(central_doubled))
-
-    async def answer(
-        req: func.HttpRequest, context: func.Context | None = None
-    ) -> func.HttpResponse:
-        path = "/".join(filter(None, req.route_params["rest"].split("/")[1:]))
-        for each in operations:
-            found = each.path.fullmatch(f"/{path}")
-            if found and req.method in each.methods:
-                return await each.call(_rewritten(req, found), context)
-        return await missing(req, context)
-
-    bp.function_name("central_doubled")(
-        bp.route(ROUTE, methods=METHODS)(declare_context(answer, central_doubled))
-    )
-    return bp
+def double_slash_face(operations: Iterable[Operation]) -> CentralFace:
+    """Return the operation that calls those of the protocol for their paths with two slashes."""
+    targets = [
+        _Target(_pattern(each.route), each)
+        for each in operations
+        if each.route.startswith(BASE) and "*" not in each.route
+    ]
+    central = CentralFace()
+    respond = partial(_call_target, targets)
+    central.read(ROUTE, METHODS, name="central_doubled", is_open=True, respond=respond)(_missing)
+    return central
 
 
-def _operations(functions: Iterable[Function]) -> Iterator[_Operation]:
-    for each in functions:
-        trigger = each.get_trigger()
-        route = trigger.route or "" if isinstance(trigger, HttpTrigger) else ""
-        if route.startswith(BASE) and "*" not in route:
-            methods = frozenset(
-                str(method) for method in cast("HttpTrigger", trigger).methods or ()
-            )
-            yield _Operation(_pattern(route), methods, cast("_Handler", each.get_user_function()))
+async def _missing(call: Call) -> Answer:
+    raise PageNotFound("/2.0/" + call.route_params["rest"])
+
+
+async def _call_target(
+    targets: Sequence[_Target],
+    doubled: Operation,
+    registry: Registry,
+    request: func.HttpRequest,
+    context: func.Context | None = None,
+) -> func.HttpResponse:
+    path = "/".join(filter(None, request.route_params["rest"].split("/")[1:]))
+    for each in targets:
+        found = each.path.fullmatch(f"/{path}")
+        if found and request.method in each.operation.methods:
+            return await answer(each.operation, registry, _rewritten(request, found), context)
+    return await answer(doubled, registry, request, context)
 
 
 def _pattern(route: str) -> re.Pattern[str]:
@@ -97,6 +92,6 @@ class _RewrittenRequest(func.HttpRequest):
         return self._sent.get_body()
 
 
-def _rewritten(req: func.HttpRequest, found: re.Match[str]) -> func.HttpRequest:
+def _rewritten(request: func.HttpRequest, found: re.Match[str]) -> func.HttpRequest:
     params = {name: value for name, value in found.groupdict().items() if value is not None}
-    return _RewrittenRequest(req, params)
+    return _RewrittenRequest(request, params)

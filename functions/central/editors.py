@@ -4,25 +4,19 @@ Lists respond with 200 whatever the parameters are, since an error status crashe
 """
 
 from dataclasses import replace
+from functools import partial
 
-import azure.functions as func
 import orjson
 
-from functions.central.responses import (
-    OPEN_HEADERS,
-    central_errors,
-    package_model,
-    page_model,
-    page_of,
-    symbol_model,
-)
+from functions.central.metadata import package_model, symbol_model
+from functions.central.responses import OPEN_HEADERS, CentralFace, page_model, page_of
 from functions.central.search import query_of
-from functions.http.callers import caller_of
-from functions.http.requests import READ_METHODS, headers_of
-from functions.http.responses import JSON, json_response
+from functions.http.answers import JSON, json_answer
+from functions.http.calls import Call
+from shared.answers import Answer
 from shared.composition import Registry
 from shared.domain.search import parse_terms
-from shared.services.editor_catalog import (
+from shared.services.api_docs.editor_catalog import (
     CatalogEntry,
     CatalogFilter,
     CatalogItem,
@@ -30,69 +24,52 @@ from shared.services.editor_catalog import (
     ItemName,
 )
 
-_ONE_BY_ID = "2.0/registry/{}/{{id}}"
-_ONE_BY_NAME = "2.0/registry/{}/{{org}}/{{package}}/{{version}}/{{module}}/{{name}}"
+central = CentralFace()
+FACES = (central,)
+
+_ITEM = "/{org}/{package}/{version}/{module}/{name}"
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
-    for kind in CatalogKind:
-        _add_list(bp, registry, kind)
-        _add_one_by_id(bp, registry, kind)
-        _add_one_by_name(bp, registry, kind)
-    _add_symbols(bp, registry)
-    return bp
+async def _list(kind: CatalogKind, call: Call) -> Answer:
+    page = page_of(call.params)
+    found = await call.registry.editor_catalog.list(kind, _filter_of(call), page, by=call.caller)
+    items = [_row(call.registry, each) for each in found.items]
+    model = page_model(kind.value, items, count=found.count, page=page)
+    return json_answer(model, headers=OPEN_HEADERS)
 
 
-def _add_list(bp: func.Blueprint, registry: Registry, kind: CatalogKind) -> None:
-    @bp.function_name(f"central_{kind.value}")
-    @bp.route(f"2.0/registry/{kind.value}", methods=READ_METHODS)
-    @central_errors
-    async def central_list(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
-        page = page_of(req)
-        found = await registry.editor_catalog.list(kind, _filter_of(req), page, by=caller)
-        items = [_row(registry, each) for each in found.items]
-        model = page_model(kind.value, items, count=found.count, page=page)
-        return json_response(model, headers=OPEN_HEADERS)
+async def _one_by_id(kind: CatalogKind, call: Call) -> Answer:
+    found = await call.registry.editor_catalog.by_id(kind, call.route_params["id"], by=call.caller)
+    return _entry_answer(call.registry, found)
 
 
-def _add_one_by_id(bp: func.Blueprint, registry: Registry, kind: CatalogKind) -> None:
-    @bp.function_name(f"central_{kind.value}_by_id")
-    @bp.route(_ONE_BY_ID.format(kind.value), methods=READ_METHODS)
-    @central_errors
-    async def central_one(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
-        found = await registry.editor_catalog.by_id(kind, req.route_params["id"], by=caller)
-        return _entry_response(registry, found)
+async def _one_by_name(kind: CatalogKind, call: Call) -> Answer:
+    name = ItemName(**{key: call.route_params[key] for key in ITEM_PARAMETERS})
+    found = await call.registry.editor_catalog.by_name(kind, name, by=call.caller)
+    return _entry_answer(call.registry, found)
 
 
-def _add_one_by_name(bp: func.Blueprint, registry: Registry, kind: CatalogKind) -> None:
-    @bp.function_name(f"central_{kind.value}_by_name")
-    @bp.route(_ONE_BY_NAME.format(kind.value), methods=READ_METHODS)
-    @central_errors
-    async def central_one(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
-        params = req.route_params
-        name = ItemName(**{key: params[key] for key in ITEM_PARAMETERS})
-        found = await registry.editor_catalog.by_name(kind, name, by=caller)
-        return _entry_response(registry, found)
+for _kind in CatalogKind:
+    _path, _name = f"2.0/registry/{_kind.value}", f"central_{_kind.value}"
+    central.read(_path, name=_name)(partial(_list, _kind))
+    central.read(f"{_path}/{{id}}", name=f"{_name}_by_id")(partial(_one_by_id, _kind))
+    central.read(_path + _ITEM, name=f"{_name}_by_name")(partial(_one_by_name, _kind))
 
 
-def _entry_response(registry: Registry, entry: CatalogEntry) -> func.HttpResponse:
+def _entry_answer(registry: Registry, entry: CatalogEntry) -> Answer:
     """Return an item; its parts are JSON already."""
     row = orjson.dumps(_row(registry, entry.item)).decode()
     content = f"{row[:-1]},{entry.parts[1:]}"
-    return func.HttpResponse(content, headers=dict(OPEN_HEADERS), mimetype=JSON)
+    return Answer(content.encode(), headers=dict(OPEN_HEADERS), media_type=JSON)
 
 
 ITEM_PARAMETERS = ("org", "package", "version", "module", "name")
 
 
-def _filter_of(req: func.HttpRequest) -> CatalogFilter:
+def _filter_of(call: Call) -> CatalogFilter:
     """Parse the parameters of a list; each one is a condition."""
-    params = req.params
-    query = query_of(req)
+    params = call.params
+    query = query_of(call)
     words = " ".join(params.get(each, "") for each in ("q", "description"))
     keyword = params.get("keyword", "").replace('"', "")
     terms = parse_terms(f'{words} keyword:"{keyword}"' if keyword else words)
@@ -101,16 +78,13 @@ def _filter_of(req: func.HttpRequest) -> CatalogFilter:
     return CatalogFilter(query, platform=params.get("platform", ""))
 
 
-def _add_symbols(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route("2.0/registry/search-symbols", methods=READ_METHODS)
-    @central_errors
-    async def central_search_symbols(req: func.HttpRequest) -> func.HttpResponse:
-        await caller_of(headers_of(req), registry)
-        page = page_of(req)
-        found = await registry.search.symbols(req.params.get("q", ""), page)
-        items = [symbol_model(hit) for hit in found.hits]
-        model = page_model("symbols", items, count=found.count, page=page)
-        return json_response(model, headers=OPEN_HEADERS)
+@central.read("2.0/registry/search-symbols")
+async def central_search_symbols(call: Call) -> Answer:
+    page = page_of(call.params)
+    found = await call.registry.search.symbols(call.params.get("q", ""), page)
+    items = [symbol_model(hit) for hit in found.hits]
+    model = page_model("symbols", items, count=found.count, page=page)
+    return json_answer(model, headers=OPEN_HEADERS)
 
 
 def _row(registry: Registry, item: CatalogItem) -> dict[str, object]:

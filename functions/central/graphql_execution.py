@@ -35,7 +35,7 @@ from graphql import (
 )
 
 from functions.central.graphql_limits import GraphQLRequest, parse_within_limits
-from functions.central.responses import package_model
+from functions.central.metadata import package_model
 from shared.composition import Registry
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.pieces import PieceKind
@@ -47,7 +47,7 @@ from shared.domain.packages import Listing
 from shared.domain.search import Query, ResultPage
 from shared.domain.versions import ANY_CLIENT, parse_version_or_range
 from shared.log import log
-from shared.services.api_docs import DocumentedModule, ModuleName
+from shared.services.api_docs.api_docs import DocumentedModule, ModuleName
 
 Json = dict[str, Any]
 

@@ -3,98 +3,70 @@
 from functools import partial
 from unicodedata import combining, normalize
 
-import azure.functions as func
-
 from functions.archives import redirect_to_archive
+from functions.central.metadata import package_model
 from functions.central.responses import (
     CORS_HEADERS,
     OPEN_HEADERS,
-    central_errors,
-    central_errors_without_404,
-    package_model,
+    CentralFace,
 )
-from functions.http.answer_cache import cacheable
-from functions.http.callers import caller_of
-from functions.http.requests import (
-    READ_METHODS,
-    archive_part,
-    client_profile_of,
-    header,
-    headers_of,
-    json_object,
-    require_upload_taken,
-)
-from functions.http.responses import NO_STORE, json_response
-from shared.composition import Registry
+from functions.http.answers import empty_answer, json_answer
+from functions.http.calls import Call
+from functions.http.requests import archive_part, json_object, require_upload_taken
+from shared.answers import Answer
 from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.names import Digest, archive_file_name
 from shared.domain.errors.identity import CredentialsMissing
 from shared.domain.errors.packages import RangeNotDeprecable
 from shared.domain.errors.requests import BodyUnreadable
-from shared.domain.identity import Principal
 from shared.domain.names import Package
-from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.rate_limits import RateLimitClass
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version, parse_version_or_range
-from shared.services.archives import ArchiveRedirect
-from shared.services.packages import AvailableRelease
-from shared.services.publishing import Upload
+from shared.services.packages.archives import ArchiveRedirect
+from shared.services.packages.packages import AvailableRelease
+from shared.services.publishing.publishing import Upload
+
+central = CentralFace()
+central_without_404 = CentralFace(shows_404=False)
+FACES = (central, central_without_404)
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
-    _add_push(bp, registry)
-    _add_pull(bp, registry)
-    _add_deprecation(bp, registry)
-    return bp
+@central_without_404.change("2.0/registry/packages")
+async def central_push(call: Call) -> Answer:
+    if call.caller.is_anonymous:
+        raise CredentialsMissing  # Before the archive is read, which is expensive.
+    registry = call.registry
+    require_upload_taken(call, registry.settings.app_role)
+    await registry.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
+    limit = registry.settings.max_archive_bytes
+    upload = Upload(archive_part(call, name="bala-file", limit=limit), _expected_digest(call))
+    published = await registry.publishing.push(upload, by=call.caller)
+    call.state(published.allowance)
+    return empty_answer(204)  # bal prints its success line on 204 alone.
 
 
-def _add_push(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route("2.0/registry/packages", methods=["POST"])
-    @central_errors_without_404
-    async def central_push(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
-        if caller.is_anonymous:
-            raise CredentialsMissing  # Before the archive is read, which is expensive.
-        require_upload_taken(req, registry.settings.app_role)
-        await registry.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
-        limit = registry.settings.max_archive_bytes
-        upload = Upload(archive_part(req, name="bala-file", limit=limit), _expected_digest(req))
-        await registry.publishing.push(upload, by=caller)
-        # bal prints its success line on 204 alone.
-        return func.HttpResponse(status_code=204, headers=NO_STORE)
-
-
-def _expected_digest(req: func.HttpRequest) -> Digest | None:
-    text = header(req, "digest")
+def _expected_digest(call: Call) -> Digest | None:
+    text = call.header("digest")
     return Digest.parse_header(text) if text else None
 
 
-def _add_pull(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route("2.0/registry/packages/{org}/{name}", methods=READ_METHODS)
-    @central_errors
-    @cacheable(registry)
-    async def central_versions(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
-        package = Package.parse(req.route_params["org"], req.route_params["name"])
-        versions = await registry.packages.versions(
-            package, client=client_profile_of(req), by=caller
-        )
-        return json_response([version.text for version in versions], headers=OPEN_HEADERS)
+@central.read("2.0/registry/packages/{org}/{name}", is_repeated=True)
+async def central_versions(call: Call) -> Answer:
+    package = Package.parse(call.route_params["org"], call.route_params["name"])
+    versions = await call.registry.packages.versions(package, client=call.client, by=call.caller)
+    return json_answer([version.text for version in versions], headers=OPEN_HEADERS)
 
-    @bp.route("2.0/registry/packages/{org}/{name}/{version}", methods=READ_METHODS)
-    @central_errors
-    @cacheable(registry)
-    async def central_package(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
-        package = Package.parse(req.route_params["org"], req.route_params["name"])
-        version = parse_version_or_range(req.route_params["version"])
-        client = client_profile_of(req)
-        if ARCHIVE_TYPE in header(req, "accept"):
-            available = await registry.packages.find(package, version, client=client, by=caller)
-            headers = partial(_redirect_headers, available, client)
-            return await redirect_to_archive(req, available, registry, by=caller, headers=headers)
-        listing = await registry.packages.describe(package, version, client=client, by=caller)
-        return json_response(package_model(registry, listing), headers=OPEN_HEADERS)
+
+@central.read("2.0/registry/packages/{org}/{name}/{version}", is_repeated=True)
+async def central_package(call: Call) -> Answer:
+    version = parse_version_or_range(call.route_params["version"])
+    package, client, packages = call.package, call.client, call.registry.packages
+    if ARCHIVE_TYPE in call.header("accept"):
+        available = await packages.find(package, version, client=client, by=call.caller)
+        headers = partial(_redirect_headers, available, client)
+        return await redirect_to_archive(call, available, headers)
+    listing = await packages.describe(package, version, client=client, by=call.caller)
+    return json_answer(package_model(call.registry, listing), headers=OPEN_HEADERS)
 
 
 def _redirect_headers(
@@ -139,50 +111,44 @@ _EXPECTED_MESSAGE = 'a message, such as {"message": "use acme/other"}'
 _PREFIX, _SUFFIX = b'{"message": "', b'"}'
 
 
-def _add_deprecation(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route("2.0/registry/packages/deprecate/{org}/{name}/{version}", methods=["PUT"])
-    @central_errors
-    async def central_deprecate(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await _writing_caller(req, registry)
-        package, version = _target(req)
-        message = _message(req)
-        if isinstance(version, Range):
-            await registry.deprecation.deprecate_package(package, message, by=caller)
-        else:
-            await registry.deprecation.deprecate(package.at(version), message, by=caller)
-        return await _package_response(registry, package, version, caller)
-
-    @bp.route("2.0/registry/packages/undeprecate/{org}/{name}/{version}", methods=["PUT"])
-    @central_errors
-    async def central_undeprecate(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await _writing_caller(req, registry)
-        package, version = _target(req)
-        if isinstance(version, Range):
-            await registry.deprecation.undeprecate_package(package, by=caller)
-        else:
-            await registry.deprecation.undeprecate(package.at(version), by=caller)
-        return await _package_response(registry, package, version, caller)
+@central.change(
+    "2.0/registry/packages/deprecate/{org}/{name}/{version}", ["PUT"], limit=RateLimitClass.WRITE
+)
+async def central_deprecate(call: Call) -> Answer:
+    (package, version), message = _target(call), _message(call)
+    deprecation = call.registry.deprecation
+    if isinstance(version, Range):
+        await deprecation.deprecate_package(package, message, by=call.caller)
+    else:
+        await deprecation.deprecate(package.at(version), message, by=call.caller)
+    return await _package_answer(call, package, version)
 
 
-async def _writing_caller(req: func.HttpRequest, registry: Registry) -> Principal:
-    caller = await caller_of(headers_of(req), registry)
-    await registry.rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys.of(caller))
-    return caller
+@central.change(
+    "2.0/registry/packages/undeprecate/{org}/{name}/{version}", ["PUT"], limit=RateLimitClass.WRITE
+)
+async def central_undeprecate(call: Call) -> Answer:
+    (package, version), deprecation = _target(call), call.registry.deprecation
+    if isinstance(version, Range):
+        await deprecation.undeprecate_package(package, by=call.caller)
+    else:
+        await deprecation.undeprecate(package.at(version), by=call.caller)
+    return await _package_answer(call, package, version)
 
 
-def _target(req: func.HttpRequest) -> tuple[Package, Version | Range]:
-    package = Package.parse(req.route_params["org"], req.route_params["name"])
-    version = parse_version_or_range(req.route_params["version"])
+def _target(call: Call) -> tuple[Package, Version | Range]:
+    package = call.package
+    version = parse_version_or_range(call.route_params["version"])
     if isinstance(version, Range) and version != Range():
         raise RangeNotDeprecable(version)
     return package, version
 
 
-def _message(req: func.HttpRequest) -> str:
+def _message(call: Call) -> str:
     """Return the message; the Java client does not escape it, so the body may be invalid JSON."""
-    body = req.get_body().strip()
+    body = call.content().strip()
     try:
-        message = json_object(req).get("message", "")
+        message = json_object(call).get("message", "")
     except BodyUnreadable:
         if not (body.startswith(_PREFIX) and body.endswith(_SUFFIX)):
             raise
@@ -192,8 +158,7 @@ def _message(req: func.HttpRequest) -> str:
     return message
 
 
-async def _package_response(
-    registry: Registry, package: Package, version: Version | Range, caller: Principal
-) -> func.HttpResponse:
-    listing = await registry.packages.describe(package, version, client=ANY_CLIENT, by=caller)
-    return json_response(package_model(registry, listing))
+async def _package_answer(call: Call, package: Package, version: Version | Range) -> Answer:
+    packages, by = call.registry.packages, call.caller
+    listing = await packages.describe(package, version, client=ANY_CLIENT, by=by)
+    return json_answer(package_model(call.registry, listing))

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import cast
 
-import azure.functions as func
 import orjson
 
-from functions.central.responses import OPEN_HEADERS, central_errors_without_404
-from functions.http.callers import caller_of
-from functions.http.requests import client_profile_of, headers_of, json_object
-from functions.http.responses import json_response
-from shared.composition import Registry
+from functions.central.responses import OPEN_HEADERS, CentralFace
+from functions.http.answers import json_answer
+from functions.http.calls import Call
+from functions.http.requests import json_object
+from shared.answers import Answer
 from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.resolution import (
     ModuleAnswer,
@@ -24,46 +23,40 @@ from shared.domain.resolution import (
 
 Item = Mapping[str, object]
 
-
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
-
-    @bp.route("2.0/registry/packages/resolve-dependencies", methods=["POST"])
-    @central_errors_without_404
-    async def central_resolve_packages(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
-        requests = [_package_request(item) for item in _items(req, "packages")]
-        answer = await registry.resolver.resolve_packages(
-            requests, client=client_profile_of(req), by=caller
-        )
-        return json_response(_packages_model(answer), headers=OPEN_HEADERS)
-
-    @bp.route("2.0/registry/packages/resolve-modules", methods=["POST"])
-    @central_errors_without_404
-    async def central_resolve_modules(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
-        requests = [_module_request(item) for item in _items(req, "modules")]
-        answer = await registry.resolver.resolve_modules(
-            requests, client=client_profile_of(req), by=caller
-        )
-        return json_response(_modules_model(answer), headers=OPEN_HEADERS)
-
-    @bp.route("2.0/registry/tools/resolve-dependencies", methods=["POST"])
-    @central_errors_without_404
-    async def central_resolve_tools(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
-        requests = [_tool_request(item) for item in _items(req, "tools")]
-        answer = await registry.resolver.resolve_tools(
-            requests, client=client_profile_of(req), by=caller
-        )
-        return json_response(_tools_model(answer), headers=OPEN_HEADERS)
-
-    return bp
+central = CentralFace(shows_404=False)
+FACES = (central,)
 
 
-def _items(req: func.HttpRequest, name: str) -> list[Item]:
+@central.read("2.0/registry/packages/resolve-dependencies", ["POST"])
+async def central_resolve_packages(call: Call) -> Answer:
+    requests = [_package_request(item) for item in _items(call, "packages")]
+    answer = await call.registry.resolver.resolve_packages(
+        requests, client=call.client, by=call.caller
+    )
+    return json_answer(_packages_model(answer), headers=OPEN_HEADERS)
+
+
+@central.read("2.0/registry/packages/resolve-modules", ["POST"])
+async def central_resolve_modules(call: Call) -> Answer:
+    requests = [_module_request(item) for item in _items(call, "modules")]
+    answer = await call.registry.resolver.resolve_modules(
+        requests, client=call.client, by=call.caller
+    )
+    return json_answer(_modules_model(answer), headers=OPEN_HEADERS)
+
+
+@central.read("2.0/registry/tools/resolve-dependencies", ["POST"])
+async def central_resolve_tools(call: Call) -> Answer:
+    requests = [_tool_request(item) for item in _items(call, "tools")]
+    answer = await call.registry.resolver.resolve_tools(
+        requests, client=call.client, by=call.caller
+    )
+    return json_answer(_tools_model(answer), headers=OPEN_HEADERS)
+
+
+def _items(call: Call, name: str) -> list[Item]:
     """Return the objects in the list `name` of the body; other elements are ignored."""
-    return _objects(json_object(req).get(name), name)
+    return _objects(json_object(call).get(name), name)
 
 
 def _objects(value: object, name: str) -> list[Item]:

@@ -1,19 +1,19 @@
-"""Responses of the Central protocol: refusals with statuses that its clients show, and models.
+"""Responses of the Central protocol: refusals with statuses that its clients show, and pages of
+lists.
 
 `bal` shows the message of a 400, 401, 500 and 503, and of a 404 except on push, search and resolve.
 It prints a bare "failed to push" for any other status, and takes it for success on deprecate, so
 a rate limit is a 503 for `bal`, and a 429 for other clients.
 """
 
-import azure.functions as func
+from collections.abc import Mapping
 
-from functions.http.handlers import handler_decorator
-from functions.http.requests import header
-from functions.http.responses import NO_STORE, json_response, retry_headers
-from shared.composition import Registry
+from functions.http.answers import NO_STORE, json_answer, retry_headers
+from functions.http.calls import Call
+from functions.http.operations import Face
+from shared.answers import Answer
 from shared.domain.errors.base import Refusal, RefusalKind
-from shared.domain.packages import Listing, ModuleText, numeric_id, stable_number
-from shared.domain.search import Query, ResultPage, SymbolHit
+from shared.domain.search import Query, ResultPage
 from shared.domain.versions import LanguageVersion
 
 _STATUS_BY_KIND = {
@@ -36,141 +36,39 @@ CORS_HEADERS = {"Access-Control-Allow-Origin": "*"}
 OPEN_HEADERS = {**CORS_HEADERS, **NO_STORE}
 
 
-def refusal_response(refusal: Refusal) -> func.HttpResponse:
+class CentralFace(Face[Call]):
+    """Operations of the protocol; push, search and resolve do not show a 404 (`shows_404`)."""
+
+    call_type = Call
+
+    def __init__(self, *, shows_404: bool = True) -> None:
+        super().__init__()
+        self._shows_404 = shows_404
+
+    def refused(self, call: Call, refusal: Refusal) -> Answer:
+        if refusal.kind is RefusalKind.NOT_FOUND and not self._shows_404:
+            return json_answer({"message": str(refusal)}, 400, OPEN_HEADERS)
+        answer = refusal_answer(refusal)
+        # `bal` shows no message of a 429.
+        is_ballerina = LanguageVersion.parse(call.header("user-agent")) is not None
+        if is_ballerina and refusal.kind is RefusalKind.TOO_MANY:
+            answer.status = _STATUS_BY_KIND[RefusalKind.UNAVAILABLE]
+        return answer
+
+    def failed(self, call: Call) -> Answer:
+        number = call.exchange.request_id
+        message = f"The registry failed. Tell its operator this request id: {number}."
+        return json_answer({"message": message}, 500, OPEN_HEADERS)
+
+
+def refusal_answer(refusal: Refusal) -> Answer:
     """Return the refusal as JSON with the status under which its message is shown."""
     headers = OPEN_HEADERS | retry_headers(refusal)
-    return json_response({"message": str(refusal)}, _STATUS_BY_KIND[refusal.kind], headers)
+    return json_answer({"message": str(refusal)}, _STATUS_BY_KIND[refusal.kind], headers)
 
 
-def refusal_response_without_404(refusal: Refusal) -> func.HttpResponse:
-    """Return the refusal for push, search and resolve, which do not show a 404."""
-    if refusal.kind is RefusalKind.NOT_FOUND:
-        return json_response({"message": str(refusal)}, 400, OPEN_HEADERS)
-    return refusal_response(refusal)
-
-
-def failure_response(request_id: str) -> func.HttpResponse:
-    """Return a 500 with the request id, and without internal details."""
-    message = f"The registry failed. Tell its operator this request id: {request_id}."
-    return json_response({"message": message}, 500, OPEN_HEADERS)
-
-
-def adapt_for_ballerina(req: func.HttpRequest, answer: func.HttpResponse) -> func.HttpResponse:
-    """Return a rate limit as a 503 for `bal`, which shows no message of a 429."""
-    is_ballerina = LanguageVersion.parse(header(req, "user-agent")) is not None
-    if not is_ballerina or answer.status_code != _STATUS_BY_KIND[RefusalKind.TOO_MANY]:
-        return answer
-    headers = dict(answer.headers)
-    return func.HttpResponse(
-        answer.get_body(),
-        status_code=_STATUS_BY_KIND[RefusalKind.UNAVAILABLE],
-        headers=headers,
-        mimetype=answer.mimetype,
-    )
-
-
-central_errors = handler_decorator(refusal_response, failure_response, adapt_for_ballerina)
-central_errors_without_404 = handler_decorator(
-    refusal_response_without_404, failure_response, adapt_for_ballerina
-)
-
-
-def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
-    """Return the Package of the protocol, with every key and without nulls."""
-    release, head = listing.release, listing.head
-    page = f"/{release.org}/{release.name}/{release.version}"
-    return {
-        "id": numeric_id(release.coordinate),
-        "organization": release.org,
-        "name": release.name,
-        "version": release.version,
-        "platform": release.platform,
-        "languageSpecificationVersion": release.language_spec_version,
-        "isDeprecated": listing.deprecation is not None,
-        "deprecateMessage": listing.deprecation or "",
-        "URL": page,
-        "balaVersion": release.bala_version,
-        "balaURL": registry.archive_delivery.stable_url(
-            registry.archive_delivery.link(head, release)
-        ),
-        "digest": release.content.header(),
-        "summary": release.summary,
-        "readme": listing.texts.readme,
-        "template": release.template,
-        "licenses": release.licenses,
-        "authors": release.authors,
-        "sourceCodeLocation": release.source_repository,
-        "keywords": release.keywords,
-        "ballerinaVersion": release.ballerina_version,
-        "icon": release.icon,
-        "ownerUUID": "",
-        "createdDate": release.created_ms,
-        "pullCount": min(head.pulls, 2**31 - 1),
-        "visibility": head.visibility.value,
-        "modules": [_module_model(listing, module) for module in _modules(listing)],
-        "balToolId": release.tools[0] if release.tools else "",
-        "graalvmCompatible": release.graalvm.value,
-    }
-
-
-def _modules(listing: Listing) -> list[ModuleText]:
-    texts = {module.name: module for module in listing.texts.modules}
-    return [texts.get(name) or ModuleText(name=name) for name in listing.release.modules]
-
-
-def _module_model(listing: Listing, module: ModuleText) -> dict[str, object]:
-    release = listing.release
-    url = f"/{release.org}/{release.name}/{release.version}"
-    return {
-        "name": module.name,
-        "summary": module.summary,
-        "readme": module.readme,
-        "apiDocURL": f"/2.0/docs/{release.org}/{module.name}/{release.version}",
-        "packageUrl": url,
-        "packageURL": url,
-        "executable": False,
-    }
-
-
-# The kinds of Central, for those of ours that it has other words for.
-_CENTRAL_KINDS = {
-    "object type": "type",
-    "service type": "service",
-    "configurable": "variable",
-    "method": "function",
-    "field": "variable",
-    "enum member": "constant",
-}
-
-
-def symbol_model(hit: SymbolHit) -> dict[str, object]:
-    """Return the Symbol of the protocol, in the order of its keys."""
-    release, symbol = hit.listing.release, hit.symbol
-    return {
-        "id": str(stable_number(f"{release.coordinate.key}/{symbol.module}:{symbol.path}")),
-        "packageID": str(numeric_id(release.coordinate)),
-        "name": release.name,
-        "organization": release.org,
-        "version": release.version,
-        "createdDate": release.created_ms,
-        "icon": release.icon,
-        "symbolType": _CENTRAL_KINDS.get(symbol.kind, symbol.kind),
-        "symbolParent": symbol.parent,
-        "symbolName": symbol.name,
-        "description": symbol.description,
-        "symbolSignature": symbol.signature,
-        "isIsolated": "is_isolated" in symbol.flags,
-        "isRemote": "is_remote" in symbol.flags,
-        "isResource": "is_resource" in symbol.flags,
-        "isClosed": "is_closed" in symbol.flags,
-        "isDistinct": "is_distinct" in symbol.flags,
-        "isReadOnly": "is_read_only" in symbol.flags,
-    }
-
-
-def page_of(req: func.HttpRequest) -> ResultPage:
+def page_of(params: Mapping[str, str]) -> ResultPage:
     """Parse the page of a list; invalid parameters have their defaults."""
-    params = req.params
     return ResultPage.parse(
         params.get("limit", ""), params.get("offset", ""), params.get("sort", "")
     )

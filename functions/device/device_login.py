@@ -2,30 +2,26 @@
 
 from typing import Self, TypeVar
 
-import azure.functions as func
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_snake
 
 from functions.api.operations import (
     ApiCallWithBody,
-    Operations,
+    ApiFace,
     RequestModel,
     ResponseModel,
     parse_body,
 )
-from functions.http.callers import caller_of
-from functions.http.pages import page_errors
-from functions.http.requests import READ_METHODS, form_of, headers_of, is_form
-from functions.http.responses import NO_STORE, Representation, conditional_response, json_response
-from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
-from shared.composition import Registry
+from functions.http.answers import NO_STORE, Representation, conditional_answer, json_answer
+from functions.http.calls import Call
+from functions.http.requests import form_of, is_form
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.answers import Answer
 from shared.domain.device_login import DEVICE_SCOPES, DEVICE_TOKEN_DAYS, DeviceRequest
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import DeviceRefusal, GrantTypeUnknown
-from shared.domain.identity import Principal
-from shared.domain.rate_limits import RateLimitClass
 from shared.login.script import login_script
-from shared.services.device_login import DeviceAuthorization, DeviceLoginResult
+from shared.services.tokens.device_login import DeviceAuthorization, DeviceLoginResult
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -94,16 +90,11 @@ class DeviceToken(ResponseModel):
         )
 
 
-async def _machine(req: func.HttpRequest, registry: Registry, _limit: RateLimitClass) -> Principal:
-    """Identify the machine by its headers; the device login has limits of its own."""
-    return await caller_of(headers_of(req), registry)
-
-
-def _parse_request(model: type[RequestModelT], req: func.HttpRequest) -> RequestModelT:
+def _parse_request(model: type[RequestModelT], call: Call) -> RequestModelT:
     """Parse JSON as the rest of the API does, or a form as in the RFC; other fields are ignored."""
-    if not is_form(req):
-        return parse_body(model, req)
-    form = form_of(req)
+    if not is_form(call):
+        return parse_body(model, call)
+    form = form_of(call)
     try:
         return model.model_validate({name: form.text(name) for name in model.model_fields})
     except ValidationError:
@@ -112,14 +103,14 @@ def _parse_request(model: type[RequestModelT], req: func.HttpRequest) -> Request
         raise InvalidRequest(message) from None
 
 
-device_api = Operations(parse=_parse_request)
+device_api = ApiFace(_parse_request, takes_sessions=False)
 
 
 @device_api.operation(
     "POST",
     "api/v1/device",
     "Ask for a token for a machine without a browser (RFC 8628); JSON or a form is read.",
-    identify=_machine,
+    limit=None,
     refusals=(400,),
 )
 async def device_api_ask(call: ApiCallWithBody[DeviceAsk]) -> DeviceCodes:
@@ -131,67 +122,43 @@ async def device_api_ask(call: ApiCallWithBody[DeviceAsk]) -> DeviceCodes:
     "POST",
     "api/v1/device/token",
     "Return the token of a machine that somebody approved; refusals are those of the RFC.",
-    identify=_machine,
+    limit=None,
     refusals=(400,),
 )
 async def device_api_token(
     call: ApiCallWithBody[DevicePoll],
-) -> DeviceToken | func.HttpResponse:
+) -> DeviceToken | Answer:
     login, poll = call.registry.device_login, call.body
     try:
         if poll.grant_type != GRANT_TYPE:
             raise GrantTypeUnknown
         return DeviceToken.of(await login.exchange(poll.device_code, by=call.caller))
     except DeviceRefusal as refusal:
-        return _oauth_error_response(refusal)
+        return _oauth_error(refusal)
 
 
-def _oauth_error_response(refusal: DeviceRefusal) -> func.HttpResponse:
+def _oauth_error(refusal: DeviceRefusal) -> Answer:
     """Return the refusal as an OAuth 2.0 error response."""
     body = {"error": refusal.error, "error_description": str(refusal)}
-    return json_response(body, 400, NO_STORE)
+    return json_answer(body, 400, NO_STORE)
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
-    _add_approval_page(bp, registry)
-    _add_login_script(bp, registry)
-    return bp
+pages = SignedInPages()
 
 
-def _add_approval_page(bp: func.Blueprint, registry: Registry) -> None:
-    pages = SignedInPages(registry)
-    bp.route("device", methods=READ_METHODS)(pages.page(device_page))
-
-    @bp.route("device", methods=["POST"])
-    @pages.form(device_page)
-    async def device_answer(request: SignedInRequest) -> func.HttpResponse:
-        code, by = request.form.text("code"), request.principal
-        match request.form.text("decision"):
-            case "approve":
-                login = await registry.device_login.approve(code, by=by)
-                return request.show("device/approved.html", machine=login, days=DEVICE_TOKEN_DAYS)
-            case "refuse":
-                login = await registry.device_login.deny(code, by=by)
-                return request.show("device/refused.html", machine=login)
-            case _:
-                return _confirm(request, await registry.device_login.find(code, by=by))
-
-
-async def device_page(
-    request: SignedInRequest, problem: FormProblem | None = None
-) -> func.HttpResponse:
+@pages.read("device")
+async def device_page(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     # A code in the URL is not read, since its sender could want it approved without a comparison.
-    return request.show("device/enter.html", problem, code=request.form.text("code"))
+    return call.show("device/enter.html", problem, code=call.form.text("code"))
 
 
-def _confirm(request: SignedInRequest, login: DeviceRequest) -> func.HttpResponse:
-    return request.show(
+def _confirm(call: SignedInCall, login: DeviceRequest) -> Answer:
+    return call.show(
         "device/confirm.html",
         machine=login,
-        code=request.form.text("code"),
-        is_elsewhere=login.address != request.principal.address,
-        address=request.principal.address,
+        code=call.form.text("code"),
+        is_elsewhere=login.address != call.caller.address,
+        address=call.caller.address,
         scopes=[scope.value for scope in DEVICE_SCOPES],
         days=DEVICE_TOKEN_DAYS,
     )
@@ -200,9 +167,24 @@ def _confirm(request: SignedInRequest, login: DeviceRequest) -> func.HttpRespons
 PYTHON = "text/x-python"
 
 
-def _add_login_script(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route("login.py", methods=READ_METHODS)
-    @page_errors
-    async def login_file(req: func.HttpRequest) -> func.HttpResponse:
-        script = login_script(registry.settings.base_url).encode()
-        return conditional_response(req, Representation(script, PYTHON, is_public=True))
+@pages.read("login.py", is_open=True)
+async def login_file(call: Call) -> Answer:
+    script = login_script(call.registry.settings.base_url).encode()
+    return conditional_answer(call, Representation(script, PYTHON, is_public=True))
+
+
+@pages.form("device", device_page)
+async def device_answer(call: SignedInCall) -> Answer:
+    code, by = call.form.text("code"), call.caller
+    match call.form.text("decision"):
+        case "approve":
+            login = await call.registry.device_login.approve(code, by=by)
+            return call.show("device/approved.html", machine=login, days=DEVICE_TOKEN_DAYS)
+        case "refuse":
+            login = await call.registry.device_login.deny(code, by=by)
+            return call.show("device/refused.html", machine=login)
+        case _:
+            return _confirm(call, await call.registry.device_login.find(code, by=by))
+
+
+FACES = (pages,)

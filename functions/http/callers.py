@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
 
-from functions.http.handlers import current_principal
 from shared.auth.authentication import RequestClient
 from shared.composition import Registry
 from shared.domain.addresses import Networks
@@ -20,14 +19,14 @@ from shared.domain.identity import Principal
 
 
 async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal:
-    """Identify the caller by the `Authorization` header; count the request and note the caller.
+    """Identify the caller by the `Authorization` header; the request is not counted yet.
 
     Raises `Unauthenticated` for invalid credentials, which count as a read of the address, and
     `TooMany`.
     """
     sent = headers.get("authorization")
     if not sent:
-        return anonymous_caller(headers, registry)
+        return anonymous_caller(headers, registry.settings.proxies)
     client = RequestClient.of(headers, registry.settings.proxies)
     # Before the store is read, so that invalid tokens cause a limited number of reads.
     registry.rate_limiter.require_room(client.address)
@@ -39,7 +38,7 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
     except Unauthenticated:
         registry.rate_limiter.count_read(Principal(address=client.address))
         raise
-    return identified_caller(caller, client, registry)
+    return from_client(caller, client)
 
 
 # These are no attempts to guess a token: their text alone shows that they are invalid.
@@ -68,31 +67,13 @@ async def verify_credential(
         raise
 
 
-def anonymous_caller(headers: Mapping[str, str], registry: Registry) -> Principal:
-    """Return the principal of a request without credentials; count the request.
-
-    Raises `TooManyRequests`.
-    """
-    return _counted(_anonymous_principal(headers, registry.settings.proxies), registry)
+def from_client(principal: Principal, client: RequestClient) -> Principal:
+    """Return the principal with the address and agent of its client."""
+    return replace(principal, address=client.address, agent=client.agent)
 
 
-def identified_caller(principal: Principal, client: RequestClient, registry: Registry) -> Principal:
-    """Return the principal with the address and agent of its client; count the request.
-
-    Raises `TooManyRequests`.
-    """
-    caller = replace(principal, address=client.address, agent=client.agent)
-    return _counted(caller, registry)
-
-
-def _counted(caller: Principal, registry: Registry) -> Principal:
-    current_principal.set(caller.id)
-    registry.rate_limiter.count_read(caller)
-    return caller
-
-
-def _anonymous_principal(headers: Mapping[str, str], proxies: Networks) -> Principal:
-    """Return an anonymous principal, from a cache, since most requests are anonymous."""
+def anonymous_caller(headers: Mapping[str, str], proxies: Networks) -> Principal:
+    """Return the principal of a request without credentials; from a cache, since most have none."""
     forwarded, agent = headers.get("x-forwarded-for", ""), headers.get("user-agent", "")
     make = (
         _make_anonymous_principal

@@ -10,11 +10,10 @@ as the plain one, and differs in its bytes.
 import asyncio
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
-import azure.functions as func
-
-from functions.http.requests import header, headers_of
-from shared.answer_cache import mark_cacheable, repeat_of
+from functions.http.calls import Call
+from shared.answers import Answer
 from shared.caching import LruCache
 from shared.domain.documents import gzipped
 
@@ -31,17 +30,17 @@ _NO_QUALITY = re.compile(r"q=0(\.0{0,3})?")
 _immutable = LruCache[str, bytes](KEPT_BYTES, weigh=lambda _, packed: len(packed))
 
 
-async def compressed(req: func.HttpRequest, response: func.HttpResponse) -> func.HttpResponse:
+async def compressed(call: Call, answer: Answer) -> Answer:
     """Return the response as this client gets it: compressed, or with what caches have to know."""
-    status = response.status_code
-    if status not in (_OK, _UNCHANGED) or req.method not in _READING or not _is_shared(response):
-        return response
+    status = answer.status
+    if status not in (_OK, _UNCHANGED) or call.method not in _READING or not _is_shared(answer):
+        return answer
     if status == _UNCHANGED:
-        return _unchanged(req, response)
-    if not _is_long_text(response):
-        return response
-    _add_vary(response)
-    return await _packed(response) if accepts_gzip(headers_of(req)) else response
+        return _unchanged(call, answer)
+    if not _is_long_text(answer):
+        return answer
+    _add_vary(answer)
+    return await _packed(answer) if accepts_gzip(call.headers) else answer
 
 
 def accepts_gzip(headers: Mapping[str, str]) -> bool:
@@ -53,60 +52,49 @@ def accepts_gzip(headers: Mapping[str, str]) -> bool:
     return accepted.get("gzip", accepted.get("*", False))
 
 
-def _is_shared(response: func.HttpResponse) -> bool:
+def _is_shared(answer: Answer) -> bool:
     """Return whether shared caches may keep the response, so that it has no secret of anybody."""
-    caching = response.headers.get("Cache-Control", "no-store")
+    caching = answer.headers.get("Cache-Control", "no-store")
     return "no-store" not in caching and "private" not in caching
 
 
-def _unchanged(req: func.HttpRequest, response: func.HttpResponse) -> func.HttpResponse:
+def _unchanged(call: Call, answer: Answer) -> Answer:
     """Return the 304 with the ETag of the encoding that the client has."""
-    _add_vary(response)
-    if f"W/{response.headers.get('ETag')}" in header(req, "if-none-match"):
-        _weaken(response)
-    return response
+    _add_vary(answer)
+    if f"W/{answer.headers.get('ETag')}" in call.header("if-none-match"):
+        _weaken(answer)
+    return answer
 
 
-def _is_long_text(response: func.HttpResponse) -> bool:
-    headers = response.headers
-    # The worker sets a `mimetype` even beside a `Content-Type`, which is the one that is sent.
-    media_type = headers.get("Content-Type", response.mimetype)
-    if "Content-Encoding" in headers or not _TEXT.match(media_type):
+def _is_long_text(answer: Answer) -> bool:
+    headers = answer.headers
+    if "Content-Encoding" in headers or not _TEXT.match(answer.content_type):
         return False
     # The response to a HEAD has the length of the text, and no body.
-    length = int(headers.get("Content-Length", len(response.get_body())))
+    length = int(headers.get("Content-Length", len(answer.body)))
     return SMALLEST_BYTES < length <= LARGEST_BYTES
 
 
-def _add_vary(response: func.HttpResponse) -> None:
-    varied = response.headers.get("Vary", "")
+def _add_vary(answer: Answer) -> None:
+    varied = answer.headers.get("Vary", "")
     if "accept-encoding" not in varied.lower():
-        response.headers["Vary"] = f"{varied}, Accept-Encoding".removeprefix(", ")
+        answer.headers["Vary"] = f"{varied}, Accept-Encoding".removeprefix(", ")
 
 
-def _weaken(response: func.HttpResponse) -> None:
+def _weaken(answer: Answer) -> None:
     """Mark the ETag as that of several encodings, which differ in their bytes."""
-    tag = response.headers.get("ETag", "")
+    tag = answer.headers.get("ETag", "")
     if tag and not tag.startswith("W/"):
-        response.headers["ETag"] = f"W/{tag}"
+        answer.headers["ETag"] = f"W/{tag}"
 
 
-async def _packed(response: func.HttpResponse) -> func.HttpResponse:
-    headers = dict(response.headers)
+async def _packed(answer: Answer) -> Answer:
+    headers = dict(answer.headers)
     headers.pop("Content-Length", None)  # That of a HEAD is known only once the text is compressed.
     headers.pop("Accept-Ranges", None)  # A range is one of the plain text.
-    body = response.get_body()
-    packed = func.HttpResponse(
-        body and await _gzip(body, headers),
-        status_code=response.status_code,
-        headers={**headers, "Content-Encoding": "gzip"},
-        mimetype=response.mimetype,
-        charset=response.charset,
-    )
+    body = answer.body and await _gzip(answer.body, headers)
+    packed = replace(answer, body=body, headers={**headers, "Content-Encoding": "gzip"})
     _weaken(packed)
-    repeat = repeat_of(response)
-    if repeat is not None:
-        mark_cacheable(packed, repeat)
     return packed
 
 

@@ -4,27 +4,32 @@ each page.
 
 import hashlib
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 
 import azure.functions as func
 
 from functions.http import formatting
-from functions.http.handlers import STATUS_BY_KIND, Handler, handler_decorator, request_id
-from functions.http.responses import retry_headers
+from functions.http.answers import STATUS_BY_KIND, retry_headers
+from functions.http.calls import Call
+from functions.http.exchanges import Exchange
+from functions.http.operations import Face, Operation
+from shared.answers import Answer
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.domain.notices import Banner
-from shared.prose.rendering import show_bidi_characters
+from shared.prose.safe_html import show_bidi_characters
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 UNAUTHORIZED = 401  # Its answers have to name a scheme; browsers ask nothing for this one.
 NOT_FOUND = 404
+HTML = "text/html"
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_SEARCH_LENGTH = 254  # Characters of a search by administrators: the longest mail address.
 
 PAGE_HEADERS = {
@@ -48,116 +53,110 @@ class Visitor:
     administrator: bool = False
 
 
-_ERROR_TEMPLATE = "web/refused.html"
+class PageCall(Call):
+    """The call of a page; `visitor` is None unless it comes from a signed-in session.
+
+    `banners` are announced above the page. A refusal is shown by `refusal_template`, which reads
+    `refusal_values`.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        request: func.HttpRequest,
+        exchange: Exchange,
+        headers: Mapping[str, str],
+    ) -> None:
+        super().__init__(registry, request, exchange, headers)
+        self.now_ms = registry.clock.now_ms()
+        self.visitor: Visitor | None = None
+        self.banners: tuple[Banner, ...] = ()
+        self.refusal_template = "web/refused.html"
+        self.refusal_values: dict[str, object] = {}
+
+    @property
+    def finished(self) -> str:
+        """The name of the action whose form redirected here, by `?done=`.
+
+        It is empty for links of other sites: a page would show them a message about a change that
+        nobody made. Browsers that send no `Sec-Fetch-Site` cannot tell.
+        """
+        is_ours = self.header("sec-fetch-site") in ("", "same-origin")
+        return self.params.get("done", "") if is_ours else ""
+
+    def rendered(self, template: str, **values: object) -> bytes:
+        """Return a template of `functions/templates` filled in, in the frame of the visitor."""
+        frame = {"visitor": self.visitor, "announcements": self.banners}
+        return render_template(template, {**frame, **values}).encode()
+
+    def page(
+        self,
+        template: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] = NO_HEADERS,
+        **values: object,
+    ) -> Answer:
+        """Return a page that no cache may store."""
+        sent = {**PAGE_HEADERS, **headers}
+        if status == UNAUTHORIZED:
+            sent["WWW-Authenticate"] = "Bearer"
+        return Answer(self.rendered(template, **values), status, sent, HTML)
+
+    def show_refusal_by(self, template: str, **values: object) -> None:
+        """Show a refusal of this call by another template than usual."""
+        self.refusal_template, self.refusal_values = template, values
+
+    def message(self, title: str, *sentences: str) -> Answer:
+        """Return a page that says a few sentences, and nothing else."""
+        return self.page("message.html", title=title, sentences=sentences)
 
 
-@dataclass(frozen=True, slots=True)
-class _ErrorView:
-    """How a refusal of one request is shown: in the frame of its visitor, by a template."""
-
-    request_id: str
-    visitor: Visitor | None = None
-    template: str = _ERROR_TEMPLATE
-    values: Mapping[str, object] = field(default_factory=dict[str, object])
+def see_other(path: str) -> Answer:
+    """Redirect to a page of this registry."""
+    return Answer(status=303, headers={**PAGE_HEADERS, "Location": path})
 
 
-_error_view: ContextVar[_ErrorView | None] = ContextVar("error_view", default=None)
+PageCallT = TypeVar("PageCallT", bound=PageCall)
 
 
-def set_current_visitor(visitor: Visitor | None) -> None:
-    """Note who has sent the request that is answered now."""
-    _error_view.set(replace(_current_error_view(), visitor=visitor))
+class Pages(Face[PageCallT]):
+    """Operations that answer with pages; refusals are pages as well."""
 
+    async def answer(self, call: PageCallT, operation: Operation) -> Answer:
+        if operation.is_open:
+            return await operation.handle(call)
+        board = await call.registry.notice_cache.current()
+        call.banners = board.banners(call.now_ms)
+        return await self.shown(call, operation)
 
-def set_refusal_template(template: str, **values: object) -> None:
-    """Show this template if the current request is refused, instead of the usual page."""
-    _error_view.set(replace(_current_error_view(), template=template, values=values))
+    async def shown(self, call: PageCallT, operation: Operation) -> Answer:
+        """Let the handler answer, once what is announced is known."""
+        return await self.handled(call, operation)
 
+    def refused(self, call: PageCallT, refusal: Refusal) -> Answer:
+        """Return the refusal as a page with its sentence and the id of the request."""
+        status = STATUS_BY_KIND[refusal.kind]
+        title = "Page not found" if status == NOT_FOUND else "Request failed"
+        values = {"title": title, "sentence": str(refusal), **call.refusal_values}
+        return self._problem(call, call.refusal_template, status, retry_headers(refusal), values)
 
-def _current_error_view() -> _ErrorView:
-    """Return what was set for the current request, and nothing that an earlier one left behind."""
-    view = _error_view.get()
-    return view if view and view.request_id == request_id() else _ErrorView(request_id())
+    def failed(self, call: PageCallT) -> Answer:
+        """Return a page that tells its reader what to quote, and nothing of the inside."""
+        sentence = "The registry had an internal error, which was logged. Try again in a minute."
+        values = {"title": "Internal error", "sentence": sentence}
+        return self._problem(call, "web/refused.html", 500, NO_HEADERS, values)
 
-
-def render_page(
-    template: str,
-    *,
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
-    visitor: Visitor | None = None,
-    **values: object,
-) -> func.HttpResponse:
-    """Return a page made from a template of `functions/templates`."""
-    body = render_template(template, {**values, "visitor": visitor})
-    return _html_response(body, status, headers or {})
-
-
-def _html_response(body: str, status: int, headers: Mapping[str, str]) -> func.HttpResponse:
-    sent = {**PAGE_HEADERS, **headers}
-    if status == UNAUTHORIZED:
-        sent["WWW-Authenticate"] = "Bearer"
-    return func.HttpResponse(body, status_code=status, headers=sent, mimetype="text/html")
-
-
-def see_other(path: str, cookie: str = "") -> func.HttpResponse:
-    """Redirect to a page of this registry; `cookie` is a Set-Cookie value."""
-    headers = {**PAGE_HEADERS, "Location": path}
-    if cookie:
-        headers["Set-Cookie"] = cookie
-    return func.HttpResponse(status_code=303, headers=headers)
-
-
-def message_page(title: str, *sentences: str, status: int = 200) -> func.HttpResponse:
-    """Return a page that says a few sentences, and nothing else."""
-    return render_page("message.html", status=status, title=title, sentences=sentences)
-
-
-def refusal_page(refusal: Refusal) -> func.HttpResponse:
-    """Return the refusal as a page with its sentence and the id of the request."""
-    status = STATUS_BY_KIND[refusal.kind]
-    title = "Page not found" if status == NOT_FOUND else "Request failed"
-    view = _current_error_view()
-    values = {"title": title, "sentence": str(refusal), **view.values}
-    answer = _error_page(view.template, status, request_id(), values)
-    for name, value in retry_headers(refusal).items():
-        answer.headers[name] = value
-    return answer
-
-
-def failure_page(failed: str) -> func.HttpResponse:
-    """Return a page that tells its reader what to quote, and nothing of the inside."""
-    sentence = "The registry had an internal error, which was logged. Try again in a minute."
-    values = {"title": "Internal error", "sentence": sentence}
-    return _error_page(_ERROR_TEMPLATE, 500, failed, values)
-
-
-def _error_page(
-    template: str, status: int, quoted: str, values: Mapping[str, object]
-) -> func.HttpResponse:
-    visitor = _current_error_view().visitor
-    own = {"refused": status, "request_id": quoted, "visitor": visitor}
-    body = render_template(template, {**own, **values})
-    return _html_response(body, status, {})
-
-
-page_errors = handler_decorator(refusal_page, failure_page)
-
-
-def page_decorator(registry: Registry) -> Callable[[Handler], Handler]:
-    """Return a decorator for Functions of pages: `page_errors`, and the current notices."""
-
-    def decorate(handler: Handler) -> Handler:
-        async def answered(req: func.HttpRequest) -> func.HttpResponse:
-            board = await registry.notice_cache.current()
-            current_notices.set(board.banners(registry.clock.now_ms()))
-            return await handler(req)
-
-        # By hand: the host would look through `functools.wraps` and miss the request.
-        answered.__name__ = handler.__name__
-        return page_errors(answered)
-
-    return decorate
+    def _problem(
+        self,
+        call: PageCallT,
+        template: str,
+        status: int,
+        headers: Mapping[str, str],
+        values: Mapping[str, object],
+    ) -> Answer:
+        own = {"refused": status, "request_id": call.exchange.request_id, **values}
+        return call.page(template, status=status, headers=headers, **own)
 
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -208,10 +207,8 @@ _FRAME = {
     "manage_pages": MANAGE_PAGES,
     "sought": "",
     "here": "",
+    "announcements": (),
 }
-
-# What is announced above the page that is made now.
-current_notices: ContextVar[tuple[Banner, ...]] = ContextVar("announced", default=())
 
 # Filters of the templates.
 _FILTERS: tuple[Callable[..., str], ...] = (
@@ -235,7 +232,7 @@ _HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.
 
 def render_template(template: str, values: Mapping[str, object]) -> str:
     """Return the template filled in; a value that it lacks is an error, never an empty text."""
-    frame = {"static": static_path, "announcements": current_notices.get(), **_FRAME}
+    frame = {"static": static_path, **_FRAME}
     return _environment().get_template(template).render({**frame, **values})
 
 

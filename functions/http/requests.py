@@ -1,4 +1,4 @@
-"""Reading requests: headers, sizes, JSON bodies, browser forms and multipart uploads."""
+"""Reading bodies: JSON, browser forms and multipart uploads."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,6 @@ from enum import Enum
 from typing import TypeVar, cast
 from urllib.parse import parse_qs
 
-import azure.functions as func
 from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none.
     MultipartError,
     MultipartSegment,
@@ -16,6 +15,7 @@ from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none
     parse_options_header,  # pyright: ignore[reportUnknownVariableType] - as above.
 )
 
+from functions.http.calls import Call
 from shared.domain.bounded_parsing import has_at_most_values, is_shallow
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ArchiveTooLarge, FileTooLarge, UploadMissing
@@ -26,11 +26,7 @@ from shared.domain.errors.requests import (
     UploadNotTaken,
 )
 from shared.domain.secrets import contains_token
-from shared.domain.versions import ClientProfile
 from shared.settings.server import AppRole
-
-READ_METHODS = ["GET", "HEAD"]
-WRITE_METHODS = ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]  # All others that the host knows.
 
 MAX_JSON_BYTES = 4 * 1024 * 1024  # A resolve of 2,000 modules with candidates has 1 MiB.
 MAX_JSON_VALUES = 250_000
@@ -40,38 +36,13 @@ _OBJECT = "a JSON object, such as {}"
 _NOT_SO_MANY = f"a JSON object of fewer than {MAX_JSON_VALUES:,} values"
 
 
-def headers_of(req: func.HttpRequest) -> Mapping[str, str]:
-    """Return the headers, whose names are compared without case."""
-    return req.headers  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-
-
-def header(req: func.HttpRequest, name: str) -> str:
-    """Return the header, or an empty string."""
-    return str(req.headers.get(name, ""))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-
-
-def path_of(req: func.HttpRequest) -> str:
-    """Return the path as the client wrote it, without the query."""
-    return "/" + req.url.partition("://")[2].partition("/")[2].partition("?")[0]
-
-
-def finished_action(req: func.HttpRequest) -> str:
-    """Return the name of the action whose form redirected here, by `?done=`.
-
-    It is empty for links of other sites: a page would show them a message about a change that
-    nobody made. Browsers that send no `Sec-Fetch-Site` cannot tell.
-    """
-    is_ours = header(req, "sec-fetch-site") in ("", "same-origin")
-    return req.params.get("done", "") if is_ours else ""
-
-
-def json_object(req: func.HttpRequest) -> dict[str, object]:
+def json_object(call: Call) -> dict[str, object]:
     """Return the body as a JSON object whatever its `Content-Type`, or raise `BodyUnreadable`.
 
     Control characters inside strings are accepted, because the clients do not escape them.
     A body with an access token in it is refused, since its content may be stored and shown.
     """
-    body = bounded_body(req, MAX_JSON_BYTES)
+    body = bounded_body(call, MAX_JSON_BYTES)
     if not has_at_most_values(MAX_JSON_VALUES, body):
         raise BodyUnreadable(_NOT_SO_MANY)
     if contains_token(body):
@@ -85,36 +56,25 @@ def json_object(req: func.HttpRequest) -> dict[str, object]:
     return cast(dict[str, object], value)
 
 
-def bounded_body(req: func.HttpRequest, limit: int) -> bytes:
+def bounded_body(call: Call, limit: int) -> bytes:
     """Return the body, or raise `FileTooLarge` if it has more than `limit` bytes."""
-    if body_size(req) > limit:
+    if call.body_size > limit:
         name = "body of the request"
-        raise FileTooLarge(name, body_size(req), limit)
-    return req.get_body()
+        raise FileTooLarge(name, call.body_size, limit)
+    return call.content()
 
 
-def require_upload_taken(req: func.HttpRequest, role: AppRole) -> None:
+def require_upload_taken(call: Call, role: AppRole) -> None:
     """Raise `UploadNotTaken` for a large body if this app answers reads alone."""
-    if role == "reads" and body_size(req) > MAX_JSON_BYTES:
-        raise UploadNotTaken(body_size(req), MAX_JSON_BYTES)
+    if role == "reads" and call.body_size > MAX_JSON_BYTES:
+        raise UploadNotTaken(call.body_size, MAX_JSON_BYTES)
 
 
-def upload_body(req: func.HttpRequest, limit: int) -> bytes:
+def upload_body(call: Call, limit: int) -> bytes:
     """Return a body that holds an archive of at most `limit` bytes, or raise `ArchiveTooLarge`."""
-    if body_size(req) > limit + MAX_MULTIPART_OVERHEAD_BYTES:
-        raise ArchiveTooLarge(body_size(req), limit)
-    return req.get_body()
-
-
-def body_size(req: func.HttpRequest) -> int:
-    """Return the `Content-Length`: a host drops a body above its limit, and calls the Function."""
-    length = header(req, "content-length")
-    return max(len(req.get_body()), int(length) if length.isdecimal() else 0)
-
-
-def client_profile_of(req: func.HttpRequest) -> ClientProfile:
-    language = req.params.get("ballerina_version") or header(req, "user-agent")
-    return ClientProfile.of(header(req, "ballerina-platform"), language)
+    if call.body_size > limit + MAX_MULTIPART_OVERHEAD_BYTES:
+        raise ArchiveTooLarge(call.body_size, limit)
+    return call.content()
 
 
 URL_ENCODED = "application/x-www-form-urlencoded"
@@ -148,17 +108,17 @@ class Form:
             raise InvalidRequest(otherwise) from None
 
 
-def is_form(req: func.HttpRequest) -> bool:
+def is_form(call: Call) -> bool:
     """Return whether the `Content-Type` is that of a form."""
-    return header(req, "content-type").partition(";")[0].strip().lower() == URL_ENCODED
+    return call.header("content-type").partition(";")[0].strip().lower() == URL_ENCODED
 
 
-def form_of(req: func.HttpRequest) -> Form:
+def form_of(call: Call) -> Form:
     """Parse the body as a form, or raise `BodyUnreadable` or `TokenMisplaced`."""
-    body = req.get_body()
+    body = call.content()
     if contains_token(body):
         raise TokenMisplaced
-    if not is_form(req) or body_size(req) > MAX_FORM_BYTES:
+    if not is_form(call) or call.body_size > MAX_FORM_BYTES:
         raise BodyUnreadable(_EXPECTED)
     try:
         values = parse_qs(
@@ -181,14 +141,14 @@ _TOO_MANY_PARTS = (
 )
 
 
-def archive_part(req: func.HttpRequest, *, name: str, limit: int) -> memoryview:
+def archive_part(call: Call, *, name: str, limit: int) -> memoryview:
     """Return the content of the part `name`, an archive of at most `limit` bytes, without a copy.
 
     Raises `ArchiveTooLarge`, `UploadMissing` if there is no such part, `InvalidRequest` for too
     many parts, and `UploadCutOff` for a body that cannot be parsed.
     """
-    body = upload_body(req, limit)
-    boundary = _boundary(header(req, "content-type"))
+    body = upload_body(call, limit)
+    boundary = _boundary(call.header("content-type"))
     if boundary is None:
         raise UploadMissing(name)
     try:

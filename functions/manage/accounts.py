@@ -1,8 +1,7 @@
 """/manage/accounts: accounts, their tokens and sessions, locking, and administrators."""
 
 from collections.abc import Awaitable, Callable
-
-import azure.functions as func
+from functools import partial
 
 from functions.account.security import EVENTS_PER_PAGE, browser_name, event_label, event_subject
 from functions.account.tokens import (
@@ -14,22 +13,20 @@ from functions.account.tokens import (
     scope_choices,
 )
 from functions.http.pages import MAX_SEARCH_LENGTH, see_other
-from functions.http.requests import READ_METHODS
 from functions.http.signed_in_pages import (
     AdministratorPages,
     FormProblem,
     PageWithForms,
-    SignedInPageHandler,
-    SignedInRequest,
+    SignedInCall,
     require_confirmation,
 )
+from shared.answers import Answer
 from shared.auth.secrets import Secret
-from shared.composition import Registry
 from shared.domain.accounts import Account, is_id
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID
 from shared.domain.mail import parse_email
-from shared.services.administration import NamedAccount
+from shared.services.administration.administration import NamedAccount
 from shared.services.records import ListPage
 
 ACCOUNTS_PATH = "/manage/accounts"
@@ -50,72 +47,33 @@ DONE_MESSAGES = {
 
 ADMINISTRATOR_TOKEN_ACTIONS = (REVOKE, REVOKE_STOLEN)
 
-AccountAction = Callable[[SignedInRequest, Account], Awaitable[None]]
+AccountAction = Callable[[SignedInCall, Account], Awaitable[None]]
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), AdministratorPages(registry)
-    bp.route("manage/accounts", methods=READ_METHODS)(pages.page(manage_accounts))
-
-    @bp.route("manage/accounts", methods=["POST"])
-    @pages.form(manage_accounts)
-    async def manage_account_create(request: SignedInRequest) -> func.HttpResponse:
-        form, by = request.form, request.principal
-        typed = form.text("email")
-        address = parse_email(typed) if typed else None
-        account = await registry.account_administration.create(form.text("name"), by=by)
-        link = await registry.sign_in_flow.issue_link(account, by=by)
-        if address and await registry.account_administration.send_sign_in_link(
-            account, address, link, by=by
-        ):
-            return see_other(f"{ACCOUNTS_PATH}/{account.id}?done=invited")
-        return await _account_page(request, account.id, link=link)
-
-    bp.route(ACCOUNT_ROUTE, methods=READ_METHODS)(pages.page(manage_account))
-
-    @bp.route(f"{ACCOUNT_ROUTE}/link", methods=["POST"])
-    @pages.form(manage_account)
-    async def manage_account_link(request: SignedInRequest) -> func.HttpResponse:
-        account = await registry.accounts.by_id(request.route["account"])
-        link = await registry.sign_in_flow.issue_link(account, by=request.principal)
-        # Shown by this response alone, since the link is a secret.
-        return await manage_account(request, link=link)
-
-    confirmations = {each.name: _confirmation(each) for each in ADMINISTRATOR_TOKEN_ACTIONS}
-    for name, show in confirmations.items():
-        bp.route(f"{ACCOUNT_ROUTE}/{name}", methods=READ_METHODS)(pages.page(show))
-    for name, act in ACCOUNT_ACTIONS.items():
-        form = pages.form(confirmations.get(name, manage_account))(_form_handler(name, act))
-        bp.route(f"{ACCOUNT_ROUTE}/{name}", methods=["POST"])(form)
-    return bp
+pages = AdministratorPages()
 
 
-def _form_handler(name: str, act: AccountAction) -> SignedInPageHandler:
-    async def respond(request: SignedInRequest) -> func.HttpResponse:
-        account = await request.registry.accounts.by_id(request.route["account"])
-        await act(request, account)
-        return see_other(f"{ACCOUNTS_PATH}/{account.id}?done={name}")
-
-    respond.__name__ = f"manage_account_{name.replace('-', '_')}"
-    return respond
+async def _submitted(name: str, act: AccountAction, call: SignedInCall) -> Answer:
+    account = await call.registry.accounts.by_id(call.route["account"])
+    await act(call, account)
+    return see_other(f"{ACCOUNTS_PATH}/{account.id}?done={name}")
 
 
-async def manage_accounts(
-    request: SignedInRequest, problem: FormProblem | None = None
-) -> func.HttpResponse:
-    text = request.query.get("q", "").strip()[:MAX_SEARCH_LENGTH]
-    after, by = request.query.get("after", ""), request.principal
-    administration = request.registry.account_administration
+@pages.read("manage/accounts")
+async def manage_accounts(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    text = call.query.get("q", "").strip()[:MAX_SEARCH_LENGTH]
+    after, by = call.query.get("after", ""), call.caller
+    administration = call.registry.account_administration
     if text:
         people = await administration.search(text, by=by)
         if account := _only_match(people, text):
             return see_other(f"{ACCOUNTS_PATH}/{account.id}")
     else:
         people = await administration.page(after, ACCOUNTS_PER_PAGE, by=by)
-    return request.show(
+    return call.show(
         "manage/accounts.html",
         problem,
-        typed=request.form,
+        typed=call.form,
         people=people,
         sought=text,
         is_first=not after,
@@ -132,32 +90,33 @@ def _only_match(people: ListPage[NamedAccount], text: str) -> Account | None:
     return None if account and is_id(text) and account.id != text else account
 
 
+@pages.read(ACCOUNT_ROUTE)
 async def manage_account(
-    request: SignedInRequest, problem: FormProblem | None = None, link: Secret | None = None
-) -> func.HttpResponse:
-    return await _account_page(request, request.route["account"], problem, link)
+    call: SignedInCall, problem: FormProblem | None = None, link: Secret | None = None
+) -> Answer:
+    return await _account_page(call, call.route["account"], problem, link)
 
 
 async def _account_page(
-    request: SignedInRequest,
+    call: SignedInCall,
     account_id: str,
     problem: FormProblem | None = None,
     link: Secret | None = None,
-) -> func.HttpResponse:
-    params = {"before": request.query.get("before", ""), "count": str(EVENTS_PER_PAGE)}
-    person = await request.registry.account_administration.show(
-        account_id, EventQuery.parse(params), by=request.principal
+) -> Answer:
+    params = {"before": call.query.get("before", ""), "count": str(EVENTS_PER_PAGE)}
+    person = await call.registry.account_administration.show(
+        account_id, EventQuery.parse(params), by=call.caller
     )
-    account, providers = person.account, request.registry.sign_in_flow.providers
-    return request.show(
+    account, providers = person.account, call.registry.sign_in_flow.providers
+    return call.show(
         "manage/account.html",
         problem,
         person=person,
         account=account,
         path=f"{ACCOUNTS_PATH}/{account.id}",
-        done=request.done(DONE_MESSAGES),
+        done=call.done(DONE_MESSAGES),
         link=link.reveal() if link else "",
-        typed=request.form.text("reason"),
+        typed=call.form.text("reason"),
         labels={name: provider.label for name, provider in providers.items()},
         names={**person.log.names, OPERATOR_ID: "the operator"},
         browser_of=browser_name,
@@ -172,13 +131,11 @@ async def _account_page(
 def _confirmation(action: TokenAction) -> PageWithForms:
     """Return the page that asks to confirm an action on a token of an account."""
 
-    async def show(
-        request: SignedInRequest, problem: FormProblem | None = None
-    ) -> func.HttpResponse:
-        administration, by = request.registry.account_administration, request.principal
-        account = await request.registry.accounts.by_id(request.route["account"])
-        used = await administration.token(account, requested_token(request), by=by)
-        return request.show(
+    async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+        administration, by = call.registry.account_administration, call.caller
+        account = await call.registry.accounts.by_id(call.route["account"])
+        used = await administration.token(account, requested_token(call), by=by)
+        return call.show(
             "manage/token_confirm.html",
             problem,
             action=action,
@@ -188,55 +145,50 @@ def _confirmation(action: TokenAction) -> PageWithForms:
             path=f"{ACCOUNTS_PATH}/{account.id}",
         )
 
-    show.__name__ = f"manage_account_confirm_{action.name.replace('-', '_')}"
     return show
 
 
-async def _end_sessions(request: SignedInRequest, account: Account) -> None:
-    for session in await request.registry.account_administration.end_sessions(
-        account, by=request.principal
-    ):
-        request.registry.session_authentication.invalidate(session)
+async def _end_sessions(call: SignedInCall, account: Account) -> None:
+    for session in await call.registry.account_administration.end_sessions(account, by=call.caller):
+        call.registry.session_authentication.invalidate(session)
 
 
-async def _revoke(request: SignedInRequest, account: Account) -> None:
-    await request.registry.account_administration.revoke_token(
-        account, request.form.text("token"), by=request.principal
+async def _revoke(call: SignedInCall, account: Account) -> None:
+    await call.registry.account_administration.revoke_token(
+        account, call.form.text("token"), by=call.caller
     )
 
 
-async def _revoke_stolen(request: SignedInRequest, account: Account) -> None:
-    token_id = request.form.text("token")
-    await request.registry.account_administration.revoke_stolen_token(
-        account, token_id, by=request.principal
+async def _revoke_stolen(call: SignedInCall, account: Account) -> None:
+    token_id = call.form.text("token")
+    await call.registry.account_administration.revoke_stolen_token(
+        account, token_id, by=call.caller
     )
 
 
-async def _revoke_all(request: SignedInRequest, account: Account) -> None:
-    require_confirmation(request, account.name)
-    await request.registry.account_administration.revoke_all_tokens(account, by=request.principal)
+async def _revoke_all(call: SignedInCall, account: Account) -> None:
+    require_confirmation(call, account.name)
+    await call.registry.account_administration.revoke_all_tokens(account, by=call.caller)
 
 
-async def _lock(request: SignedInRequest, account: Account) -> None:
-    reason = request.form.text("reason")
-    for session in await request.registry.account_administration.lock(
-        account, reason, by=request.principal
-    ):
-        request.registry.session_authentication.invalidate(session)
+async def _lock(call: SignedInCall, account: Account) -> None:
+    reason = call.form.text("reason")
+    for session in await call.registry.account_administration.lock(account, reason, by=call.caller):
+        call.registry.session_authentication.invalidate(session)
 
 
-async def _unlock(request: SignedInRequest, account: Account) -> None:
-    await request.registry.account_administration.unlock(account, by=request.principal)
+async def _unlock(call: SignedInCall, account: Account) -> None:
+    await call.registry.account_administration.unlock(account, by=call.caller)
 
 
-async def _appoint(request: SignedInRequest, account: Account) -> None:
-    require_confirmation(request, account.name)
-    await request.registry.administrators.appoint(account, by=request.principal)
+async def _appoint(call: SignedInCall, account: Account) -> None:
+    require_confirmation(call, account.name)
+    await call.registry.administrators.appoint(account, by=call.caller)
 
 
-async def _dismiss(request: SignedInRequest, account: Account) -> None:
-    require_confirmation(request, account.name)
-    await request.registry.administrators.dismiss(account, by=request.principal)
+async def _dismiss(call: SignedInCall, account: Account) -> None:
+    require_confirmation(call, account.name)
+    await call.registry.administrators.dismiss(account, by=call.caller)
 
 
 ACCOUNT_ACTIONS: dict[str, AccountAction] = {
@@ -249,3 +201,39 @@ ACCOUNT_ACTIONS: dict[str, AccountAction] = {
     "appoint": _appoint,
     "dismiss": _dismiss,
 }
+
+
+@pages.form("manage/accounts", manage_accounts)
+async def manage_account_create(call: SignedInCall) -> Answer:
+    form, by = call.form, call.caller
+    typed = form.text("email")
+    address = parse_email(typed) if typed else None
+    account = await call.registry.account_administration.create(form.text("name"), by=by)
+    link = await call.registry.sign_in_flow.issue_link(account, by=by)
+    if address and await call.registry.account_administration.send_sign_in_link(
+        account, address, link, by=by
+    ):
+        return see_other(f"{ACCOUNTS_PATH}/{account.id}?done=invited")
+    return await _account_page(call, account.id, link=link)
+
+
+@pages.form(f"{ACCOUNT_ROUTE}/link", manage_account)
+async def manage_account_link(call: SignedInCall) -> Answer:
+    account = await call.registry.accounts.by_id(call.route["account"])
+    link = await call.registry.sign_in_flow.issue_link(account, by=call.caller)
+    # Shown by this response alone, since the link is a secret.
+    return await manage_account(call, link=link)
+
+
+CONFIRMATIONS = {each.name: _confirmation(each) for each in ADMINISTRATOR_TOKEN_ACTIONS}
+for _action, _show in CONFIRMATIONS.items():
+    _name = f"manage_account_confirm_{_action.replace('-', '_')}"
+    pages.read(f"{ACCOUNT_ROUTE}/{_action}", name=_name)(_show)
+for _action, _act in ACCOUNT_ACTIONS.items():
+    _name = f"manage_account_{_action.replace('-', '_')}"
+    _form = pages.form(
+        f"{ACCOUNT_ROUTE}/{_action}", CONFIRMATIONS.get(_action, manage_account), name=_name
+    )
+    _form(partial(_submitted, _action, _act))
+
+FACES = (pages,)

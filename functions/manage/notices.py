@@ -1,11 +1,9 @@
 """/manage/notices and /manage/read-only: notices on every page, and read-only mode."""
 
-import azure.functions as func
-
 from functions.http.pages import see_other
-from functions.http.requests import READ_METHODS, Form
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInRequest
-from shared.composition import Registry
+from functions.http.requests import Form
+from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from shared.answers import Answer
 from shared.domain.notices import (
     DEFAULT_NOTICE_PERIOD,
     MAX_NOTICE_LENGTH,
@@ -39,56 +37,25 @@ MOODS = (
 )
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
-    _add_notices(bp, registry)
-    _add_read_only(bp, registry)
-    return bp
+pages = AdministratorPages()
 
 
-def _add_notices(bp: func.Blueprint, registry: Registry) -> None:
-    pages = AdministratorPages(registry)
-    bp.route("manage/notices", methods=READ_METHODS)(pages.page(manage_notices))
-
-    @bp.route("manage/notices", methods=["POST"])
-    @pages.form(manage_notices)
-    async def manage_notice_announce(request: SignedInRequest) -> func.HttpResponse:
-        draft = _draft(request.form, registry.clock.now_ms())
-        await registry.notices.publish(draft, by=request.principal)
-        return see_other(f"{NOTICES_PATH}?done=published")
-
-    @bp.route("manage/notices/extend", methods=["POST"])
-    @pages.form(manage_notices)
-    async def manage_notice_extend(request: SignedInRequest) -> func.HttpResponse:
-        until_ms = parse_time("until", request.form.text("until"))
-        notice = request.form.text("notice")
-        await registry.notices.extend(notice, until_ms, by=request.principal)
-        return see_other(f"{NOTICES_PATH}?done=changed")
-
-    @bp.route("manage/notices/end", methods=["POST"])
-    @pages.form(manage_notices)
-    async def manage_notice_end(request: SignedInRequest) -> func.HttpResponse:
-        await registry.notices.end(request.form.text("notice"), by=request.principal)
-        return see_other(f"{NOTICES_PATH}?done=ended")
-
-
-async def manage_notices(
-    request: SignedInRequest, problem: FormProblem | None = None
-) -> func.HttpResponse:
-    board = await request.registry.notices.current(by=request.principal)
-    now_ms, changing = request.now_ms, request.form.text("notice")
-    return request.show(
+@pages.read("manage/notices")
+async def manage_notices(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    board = await call.registry.notices.current(by=call.caller)
+    now_ms, changing = call.now_ms, call.form.text("notice")
+    return call.show(
         "manage/notices.html",
         problem,
         notices={stage.value: board.at_stage(stage, now_ms) for stage in NoticeStage},
         moods=[(mood.value, text) for mood, text in MOODS],
-        typed=_form_values(Form() if changing else request.form),
+        typed=_form_values(Form() if changing else call.form),
         changing=changing,
         most_characters=MAX_NOTICE_LENGTH,
         most_of_a_link=MAX_NOTICE_LINK_LENGTH,
         shown_for=DEFAULT_NOTICE_PERIOD,
         longest=MAX_NOTICE_PERIOD,
-        done=request.done(NOTICE_DONE_MESSAGES),
+        done=call.done(NOTICE_DONE_MESSAGES),
     )
 
 
@@ -107,34 +74,50 @@ def _draft(form: Form, now_ms: int) -> NoticeDraft:
 READ_ONLY_PATH = "/manage/read-only"
 
 
-def _add_read_only(bp: func.Blueprint, registry: Registry) -> None:
-    pages = AdministratorPages(registry)
-    bp.route("manage/read-only", methods=READ_METHODS)(pages.page(manage_read_only))
-
-    @bp.route("manage/read-only/on", methods=["POST"])
-    @pages.form_in_read_only_mode(manage_read_only)
-    async def manage_read_only_on(request: SignedInRequest) -> func.HttpResponse:
-        await registry.notices.enter_read_only_mode(
-            request.form.text("reason"), by=request.principal
-        )
-        return see_other(f"{READ_ONLY_PATH}?done=on")
-
-    @bp.route("manage/read-only/off", methods=["POST"])
-    @pages.form_in_read_only_mode(manage_read_only)
-    async def manage_read_only_off(request: SignedInRequest) -> func.HttpResponse:
-        await registry.notices.leave_read_only_mode(by=request.principal)
-        return see_other(f"{READ_ONLY_PATH}?done=off")
-
-
-async def manage_read_only(
-    request: SignedInRequest, problem: FormProblem | None = None
-) -> func.HttpResponse:
-    read_only = (await request.registry.notices.current(by=request.principal)).read_only
-    return request.show(
+@pages.read("manage/read-only")
+async def manage_read_only(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    read_only = (await call.registry.notices.current(by=call.caller)).read_only
+    return call.show(
         "manage/read_only.html",
         problem,
         read_only=read_only,
-        typed=request.form.text("reason", read_only.reason if read_only else ""),
+        typed=call.form.text("reason", read_only.reason if read_only else ""),
         most_of_a_reason=MAX_READ_ONLY_REASON_LENGTH,
-        done=request.done(READ_ONLY_DONE_MESSAGES),
+        done=call.done(READ_ONLY_DONE_MESSAGES),
     )
+
+
+@pages.form("manage/notices", manage_notices)
+async def manage_notice_announce(call: SignedInCall) -> Answer:
+    draft = _draft(call.form, call.registry.clock.now_ms())
+    await call.registry.notices.publish(draft, by=call.caller)
+    return see_other(f"{NOTICES_PATH}?done=published")
+
+
+@pages.form("manage/notices/extend", manage_notices)
+async def manage_notice_extend(call: SignedInCall) -> Answer:
+    until_ms = parse_time("until", call.form.text("until"))
+    notice = call.form.text("notice")
+    await call.registry.notices.extend(notice, until_ms, by=call.caller)
+    return see_other(f"{NOTICES_PATH}?done=changed")
+
+
+@pages.form("manage/notices/end", manage_notices)
+async def manage_notice_end(call: SignedInCall) -> Answer:
+    await call.registry.notices.end(call.form.text("notice"), by=call.caller)
+    return see_other(f"{NOTICES_PATH}?done=ended")
+
+
+@pages.form("manage/read-only/on", manage_read_only, works_in_read_only_mode=True)
+async def manage_read_only_on(call: SignedInCall) -> Answer:
+    await call.registry.notices.enter_read_only_mode(call.form.text("reason"), by=call.caller)
+    return see_other(f"{READ_ONLY_PATH}?done=on")
+
+
+@pages.form("manage/read-only/off", manage_read_only, works_in_read_only_mode=True)
+async def manage_read_only_off(call: SignedInCall) -> Answer:
+    await call.registry.notices.leave_read_only_mode(by=call.caller)
+    return see_other(f"{READ_ONLY_PATH}?done=off")
+
+
+FACES = (pages,)

@@ -2,21 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
-import azure.functions as func
-
-from functions.http.handlers import Handler
 from functions.http.pages import see_other
 from functions.http.pagination import Pager
 from functions.http.propagation import propagation_times
-from functions.http.requests import READ_METHODS
 from functions.http.signed_in_pages import (
     AdministratorPages,
     FormProblem,
-    SignedInRequest,
+    SignedInCall,
     require_confirmation,
 )
-from shared.composition import Registry
+from shared.answers import Answer
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID
@@ -55,7 +52,7 @@ PUBLIC_REASONS = (
     *((why.value, title) for why, (title, _) in WITHDRAWAL_TITLES.items()),
 )
 
-ReleaseDecision = Callable[[SignedInRequest, Coordinate], Awaitable[Release]]
+ReleaseDecision = Callable[[SignedInCall, Coordinate], Awaitable[Release]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,51 +124,34 @@ ACTIONS_BY_STATE: Mapping[State, tuple[ReleaseAction, ...]] = {
 }
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), AdministratorPages(registry)
-    bp.route("manage/releases", methods=READ_METHODS)(pages.page(manage_releases))
-    bp.route(RELEASE_ROUTE, methods=READ_METHODS)(pages.page(manage_release))
-    for name, decide in RELEASE_DECISIONS.items():
-        form = _form(pages, name, decide)
-        bp.route(f"{RELEASE_ROUTE}/{name}", methods=["POST"])(form)
-    return bp
+pages = AdministratorPages()
 
 
-def _form(pages: AdministratorPages, name: str, decide: ReleaseDecision) -> Handler:
-    async def show(
-        request: SignedInRequest, problem: FormProblem | None = None
-    ) -> func.HttpResponse:
-        return await manage_release(request, problem, refused=name)
-
-    async def respond(request: SignedInRequest) -> func.HttpResponse:
-        release = await decide(request, _coordinate(request))
-        return see_other(f"{_path(release)}?done={name}")
-
-    respond.__name__ = f"manage_release_{name}"
-    return pages.form(show)(respond)
+async def _decided(name: str, decide: ReleaseDecision, call: SignedInCall) -> Answer:
+    release = await decide(call, _coordinate(call))
+    return see_other(f"{_path(release)}?done={name}")
 
 
-async def manage_releases(request: SignedInRequest) -> func.HttpResponse:
+@pages.read("manage/releases")
+async def manage_releases(call: SignedInCall) -> Answer:
     """Show a release or the releases of a package that the search names, or all withheld ones."""
     try:
-        return await _search_results(request)
+        return await _search_results(call)
     except Refusal as refusal:
-        return await _withheld(request, None, FormProblem.of(refusal))
+        return await _withheld(call, None, FormProblem.of(refusal))
 
 
-async def _search_results(request: SignedInRequest) -> func.HttpResponse:
-    text, after = request.query.get("q", "").strip(), request.query.get("after", "")
+async def _search_results(call: SignedInCall) -> Answer:
+    text, after = call.query.get("q", "").strip(), call.query.get("after", "")
     if not text:
-        return await _withheld(request, _parse_coordinate(after) if after else None)
+        return await _withheld(call, _parse_coordinate(after) if after else None)
     subject = _parse_subject(text)
     if isinstance(subject, Coordinate):
-        return see_other(
-            _path(await request.registry.moderation.find(subject, by=request.principal))
-        )
-    survey = await request.registry.moderation.survey(subject, by=request.principal)
-    query = {"q": text, **request.query}
+        return see_other(_path(await call.registry.moderation.find(subject, by=call.caller)))
+    survey = await call.registry.moderation.survey(subject, by=call.caller)
+    query = {"q": text, **call.query}
     pager = Pager.of(len(survey.entries), VERSIONS_PER_PAGE, RELEASES_PATH, query)
-    return request.show(
+    return call.show(
         "manage/package.html",
         survey=survey,
         entries=pager.slice(survey.entries),
@@ -181,29 +161,28 @@ async def _search_results(request: SignedInRequest) -> func.HttpResponse:
 
 
 async def _withheld(
-    request: SignedInRequest, after: Coordinate | None, problem: FormProblem | None = None
-) -> func.HttpResponse:
-    page = await request.registry.moderation.withheld(after, by=request.principal)
-    return request.show(
+    call: SignedInCall, after: Coordinate | None, problem: FormProblem | None = None
+) -> Answer:
+    page = await call.registry.moderation.withheld(after, by=call.caller)
+    return call.show(
         "manage/releases.html",
         problem,
         page=page,
         names={**page.names, OPERATOR_ID: "the operator"},
         is_first=after is None,
-        look_up=request.query.get("q", ""),
+        look_up=call.query.get("q", ""),
     )
 
 
+@pages.read(RELEASE_ROUTE)
 async def manage_release(
-    request: SignedInRequest, problem: FormProblem | None = None, refused: str = ""
-) -> func.HttpResponse:
+    call: SignedInCall, problem: FormProblem | None = None, refused: str = ""
+) -> Answer:
     """Show a release and its actions; `refused` names the action that the problem is about."""
-    before = EventQuery.parse({"before": request.query.get("before", "")}).before
-    inspection = await request.registry.moderation.inspect(
-        _coordinate(request), before, by=request.principal
-    )
+    before = EventQuery.parse({"before": call.query.get("before", "")}).before
+    inspection = await call.registry.moderation.inspect(_coordinate(call), before, by=call.caller)
     release = inspection.release
-    return request.show(
+    return call.show(
         "manage/release.html",
         problem,
         inspection=inspection,
@@ -211,15 +190,15 @@ async def manage_release(
         path=_path(release),
         actions=_actions(release),
         refused=refused,
-        typed=request.form,
+        typed=call.form,
         names={**inspection.names, OPERATOR_ID: "the operator"},
         what=EVENT_LABELS,
         is_first=before is None,
         most_characters=MAX_DESCRIPTION,
         public_reasons=PUBLIC_REASONS,
         withdrawal_titles=WITHDRAWAL_TITLES,
-        reaches=propagation_times(request.registry.settings),
-        done=request.done(DONE_MESSAGES),
+        reaches=propagation_times(call.registry.settings),
+        done=call.done(DONE_MESSAGES),
     )
 
 
@@ -229,36 +208,32 @@ def _actions(release: Release) -> tuple[ReleaseAction, ...]:
     return (*actions[:1], HOLD, *actions[1:]) if release.awaits_owner else actions
 
 
-async def _hold(request: SignedInRequest, coordinate: Coordinate) -> Release:
-    reason = _reason(request, coordinate)
-    return await request.registry.moderation.hold(coordinate, reason, by=request.principal)
+async def _hold(call: SignedInCall, coordinate: Coordinate) -> Release:
+    reason = _reason(call, coordinate)
+    return await call.registry.moderation.hold(coordinate, reason, by=call.caller)
 
 
-async def _quarantine(request: SignedInRequest, coordinate: Coordinate) -> Release:
-    reason, public = _reason(request, coordinate), _public_reason(request)
-    return await request.registry.moderation.quarantine(
-        coordinate, reason, public, by=request.principal
-    )
+async def _quarantine(call: SignedInCall, coordinate: Coordinate) -> Release:
+    reason, public = _reason(call, coordinate), _public_reason(call)
+    return await call.registry.moderation.quarantine(coordinate, reason, public, by=call.caller)
 
 
-async def _restore(request: SignedInRequest, coordinate: Coordinate) -> Release:
-    return await request.registry.moderation.restore(coordinate, by=request.principal)
+async def _restore(call: SignedInCall, coordinate: Coordinate) -> Release:
+    return await call.registry.moderation.restore(coordinate, by=call.caller)
 
 
-async def _remove(request: SignedInRequest, coordinate: Coordinate) -> Release:
-    require_confirmation(request, str(coordinate))
-    reason, public = _reason(request, coordinate), _public_reason(request)
-    return await request.registry.moderation.remove(
-        coordinate, reason, public, by=request.principal
-    )
+async def _remove(call: SignedInCall, coordinate: Coordinate) -> Release:
+    require_confirmation(call, str(coordinate))
+    reason, public = _reason(call, coordinate), _public_reason(call)
+    return await call.registry.moderation.remove(coordinate, reason, public, by=call.caller)
 
 
-def _reason(request: SignedInRequest, coordinate: Coordinate) -> str:
-    return parse_required_reason(request.form.text("reason"), f"the decision about {coordinate}")
+def _reason(call: SignedInCall, coordinate: Coordinate) -> str:
+    return parse_required_reason(call.form.text("reason"), f"the decision about {coordinate}")
 
 
-def _public_reason(request: SignedInRequest) -> PublicReason | None:
-    return parse_public_reason(request.form.text("public"), request.form.text("note"))
+def _public_reason(call: SignedInCall) -> PublicReason | None:
+    return parse_public_reason(call.form.text("public"), call.form.text("note"))
 
 
 # The actions of forms, by the last segments of their paths.
@@ -270,8 +245,8 @@ RELEASE_DECISIONS: dict[str, ReleaseDecision] = {
 }
 
 
-def _coordinate(request: SignedInRequest) -> Coordinate:
-    return Coordinate.parse(request.route["org"], request.route["name"], request.route["version"])
+def _coordinate(call: SignedInCall) -> Coordinate:
+    return Coordinate.parse(call.route["org"], call.route["name"], call.route["version"])
 
 
 def _path(release: Release) -> str:
@@ -294,3 +269,14 @@ def _parse_coordinate(text: str) -> Coordinate:
         message = f"{subject} is not a release. Go back to the first page of the list."
         raise InvalidRequest(message)
     return subject
+
+
+for _action, _decide in RELEASE_DECISIONS.items():
+    _form = pages.form(
+        f"{RELEASE_ROUTE}/{_action}",
+        partial(manage_release, refused=_action),
+        name=f"manage_release_{_action}",
+    )
+    _form(partial(_decided, _action, _decide))
+
+FACES = (pages,)

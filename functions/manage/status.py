@@ -1,23 +1,27 @@
 """/manage, /manage/tasks and /manage/limits: status, maintenance tasks and rate limits."""
 
-import azure.functions as func
+from datetime import UTC, datetime
 
 from functions.http.pages import see_other
-from functions.http.requests import READ_METHODS
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInRequest
-from functions.http.task_descriptions import TASK_DESCRIPTIONS, schedule_text
-from shared.composition import Registry
+from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from shared.answers import Answer
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.domain.status import SOFTWARE_VERSION
-from shared.services.burst_detection import BURST_WINDOW
-from shared.services.status import MAX_RECORDS_COUNTED
-from shared.services.upkeep import SCHEDULES
+from shared.schedules import next_run
+from shared.services.administration.status import MAX_RECORDS_COUNTED
+from shared.services.limits.burst_detection import BURST_WINDOW
+from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.update_search_index import UpdateSearchIndex
 
 ON_ONE_MACHINE = "SQLite and files, on one machine"
 IN_THE_CLOUD = "Cosmos DB and Blob Storage, on Azure"
 
-
 TASKS_PATH = "/manage/tasks"
+
+_MINUTE_MS = 60_000
+_MINUTES_A_DAY = 24 * 60
+_MINUTES_AN_HOUR = 60
 
 RATE_LIMIT_LABELS = {
     RateLimitClass.READ: "Read",
@@ -33,28 +37,19 @@ RATE_LIMIT_LABELS = {
 }
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), AdministratorPages(registry)
-    bp.route("manage", methods=READ_METHODS)(pages.page(manage_overview))
-    bp.route("manage/tasks", methods=READ_METHODS)(pages.page(manage_tasks))
-    bp.route("manage/limits", methods=READ_METHODS)(pages.page(manage_limits))
-
-    @bp.route("manage/tasks/run", methods=["POST"])
-    @pages.form(manage_tasks)
-    async def manage_task_run(request: SignedInRequest) -> func.HttpResponse:
-        task = request.form.text("task")
-        await registry.task_requests.request(task, by=request.principal)
-        return see_other(f"{TASKS_PATH}?asked={task}")
-
-    return bp
+pages = AdministratorPages()
 
 
-async def manage_overview(request: SignedInRequest) -> func.HttpResponse:
-    settings = request.registry.settings
-    overview = await request.registry.status.report(by=request.principal)
-    return request.show(
+@pages.read("manage")
+async def manage_overview(call: SignedInCall) -> Answer:
+    settings = call.registry.settings
+    overview = await call.registry.status.report(by=call.caller)
+    return call.show(
         "manage/overview.html",
         overview=overview,
+        search_task=UpdateSearchIndex.id,
+        snapshot_task=CreateSnapshot.id,
+        audit_task=AuditArchives.id,
         now_ms=overview.at_ms,
         world=IN_THE_CLOUD if settings.is_in_the_cloud else ON_ONE_MACHINE,
         settings=settings,
@@ -63,27 +58,54 @@ async def manage_overview(request: SignedInRequest) -> func.HttpResponse:
     )
 
 
-async def manage_tasks(
-    request: SignedInRequest, problem: FormProblem | None = None
-) -> func.HttpResponse:
-    tasks = await request.registry.status.tasks(by=request.principal)
-    return request.show(
+@pages.read("manage/tasks")
+async def manage_tasks(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    described = call.registry.maintenance_tasks
+    return call.show(
         "manage/tasks.html",
         problem,
-        tasks=tasks,
-        words=TASK_DESCRIPTIONS,
-        often={each.name: schedule_text(SCHEDULES.get(each.name)) for each in tasks},
-        asked=request.query.get("asked", ""),
+        tasks=await call.registry.status.tasks(by=call.caller),
+        described=described,
+        often={each.id: schedule_text(each.schedule) for each in described.values()},
+        asked=call.query.get("asked", ""),
     )
 
 
-async def manage_limits(request: SignedInRequest) -> func.HttpResponse:
-    return request.show(
+def schedule_text(schedule: str | None) -> str:
+    """Return when a task runs by itself: `every 5 minutes`, `daily at 03:20 UTC`, `on request`.
+
+    The schedule is one of equal intervals.
+    """
+    if schedule is None:
+        return "on request"
+    first_ms = next_run(schedule, 0)
+    minutes = (next_run(schedule, first_ms) - first_ms) // _MINUTE_MS
+    if minutes == _MINUTES_A_DAY:
+        return f"daily at {datetime.fromtimestamp(first_ms / 1000, UTC):%H:%M} UTC"
+    if minutes < _MINUTES_AN_HOUR:
+        return "every minute" if minutes == 1 else f"every {minutes} minutes"
+    hours = minutes // _MINUTES_AN_HOUR
+    return "every hour" if hours == 1 else f"every {hours} hours"
+
+
+@pages.read("manage/limits")
+async def manage_limits(call: SignedInCall) -> Answer:
+    return call.show(
         "manage/limits.html",
-        report=await request.registry.status.rate_limits(by=request.principal),
+        report=await call.registry.status.rate_limits(by=call.caller),
         kinds=RATE_LIMIT_LABELS,
         subjects=tuple(RateLimitSubject),
         counted_per_process=frozenset({RateLimitClass.READ}),
-        brake=request.registry.settings.brake_packages,
+        brake=call.registry.settings.brake_packages,
         brake_window=BURST_WINDOW,
     )
+
+
+@pages.form("manage/tasks/run", manage_tasks)
+async def manage_task_run(call: SignedInCall) -> Answer:
+    task = call.form.text("task")
+    await call.registry.task_requests.request(task, by=call.caller)
+    return see_other(f"{TASKS_PATH}?asked={task}")
+
+
+FACES = (pages,)

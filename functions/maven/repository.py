@@ -8,20 +8,17 @@ Basic challenge, so every refusal that credentials could avoid is a 401.
 from contextlib import suppress
 from dataclasses import replace
 
-import azure.functions as func
-
 from functions.archives import redirect_to_archive
-from functions.http.answer_cache import cacheable, uncacheable
-from functions.http.callers import caller_of
-from functions.http.edge_requests import has_two_origins, with_client_credentials
-from functions.http.handlers import STATUS_BY_KIND, handler_decorator
-from functions.http.requests import (
-    READ_METHODS,
-    headers_of,
-    require_upload_taken,
-    upload_body,
+from functions.http.answers import (
+    JSON,
+    STATUS_BY_KIND,
+    Representation,
+    conditional_answer,
+    retry_headers,
 )
-from functions.http.responses import JSON, Representation, conditional_response, retry_headers
+from functions.http.calls import Call, has_two_origins
+from functions.http.operations import Face
+from functions.http.requests import require_upload_taken, upload_body
 from functions.maven.paths import (
     ClientMetadata,
     FileKind,
@@ -32,6 +29,7 @@ from functions.maven.paths import (
     ToolMetadata,
 )
 from functions.maven.search import MavenSearchRequest, search_representation
+from shared.answers import PLAIN_TEXT, Answer
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import Refusal, RefusalKind
@@ -51,112 +49,107 @@ from shared.domain.maven import (
 from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.public_copies import MAVEN
-from shared.domain.rate_limits import RateLimitClass
-from shared.services.archives import ArchiveRedirect
-from shared.services.maven import MavenVersionList
-from shared.services.packages import AvailableRelease
+from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
+from shared.services.packages.archives import ArchiveRedirect
+from shared.services.packages.packages import AvailableRelease
+from shared.services.publishing.maven import MavenVersionList
 
 REPOSITORY_ROUTE = "2.0/maven/{*path}"
 # Front Door reads the repository by a path that is one of blobs as well.
 COPIES_ROUTE = f"{MAVEN}{{*path}}"
 
-TEXT = "text/plain"
-
 # Repository managers request the root to check whether the repository exists.
 _ROOT_DOCUMENT = Representation(
-    b"This is the Maven repository of a Ballroom.\n", TEXT, is_public=True
+    b"This is the Maven repository of a Ballroom.\n", PLAIN_TEXT, is_public=True
 )
 
 # Never with a `DAV` header, which makes clients use WebDAV.
 _ALLOWED = {"Allow": "GET, HEAD, OPTIONS, PUT", "Content-Length": "0"}
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
-    _add_reads(bp, registry)
-    _add_writes(bp, registry)
-    return bp
+CHALLENGE = 'Basic realm="Ballroom"'
 
 
-def _add_reads(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route(REPOSITORY_ROUTE, methods=READ_METHODS)
-    @maven_errors
-    @cacheable(registry)
-    async def maven_read(req: func.HttpRequest) -> func.HttpResponse:
-        return await _read(registry, req)
+class MavenFace(Face[Call]):
+    """Operations of the repository; refusals are a line of plain text."""
 
-    if has_two_origins(registry):
+    call_type = Call
 
-        @bp.route(COPIES_ROUTE, methods=READ_METHODS)
-        @maven_errors
-        @with_client_credentials(registry)
-        @cacheable(registry)
-        async def maven_read_at_edge(req: func.HttpRequest) -> func.HttpResponse:
-            return await _read(registry, req)
+    def refused(self, call: Call, refusal: Refusal) -> Answer:  # noqa: ARG002 - others read it.
+        headers = retry_headers(refusal)
+        if refusal.kind is RefusalKind.UNAUTHENTICATED:
+            headers["WWW-Authenticate"] = CHALLENGE
+        return _line(str(refusal), STATUS_BY_KIND[refusal.kind], headers)
 
-
-def _add_writes(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route(REPOSITORY_ROUTE, methods=["PUT"])
-    @maven_errors
-    async def maven_write(req: func.HttpRequest) -> func.HttpResponse:
-        caller = await caller_of(headers_of(req), registry)
-        if caller.is_anonymous:
-            raise RepositoryTokenMissing
-        require_upload_taken(req, registry.settings.app_role)
-        target = RepositoryPath.to_write(_requested_path(req))
-        content = upload_body(req, registry.settings.max_archive_bytes)
-        await store_file(registry, target, content, caller)
-        return func.HttpResponse(status_code=201, headers={"Content-Length": "0"})
-
-    @bp.route(REPOSITORY_ROUTE, methods=["OPTIONS"])
-    @maven_errors
-    async def maven_options(req: func.HttpRequest) -> func.HttpResponse:
-        # Clients ask this before each push. Challenged here, they send the archive once, and not a
-        # second time after a 401.
-        caller = await caller_of(headers_of(req), registry)
-        if caller.is_anonymous:
-            raise RepositoryTokenMissing
-        return func.HttpResponse(headers=_ALLOWED)
+    def failed(self, call: Call) -> Answer:
+        number = call.exchange.request_id
+        return _line(f"The registry failed. Tell its operator this request id: {number}.", 500, {})
 
 
-async def _read(registry: Registry, req: func.HttpRequest) -> func.HttpResponse:
-    caller = await caller_of(headers_of(req), registry)
-    if not _requested_path(req):
-        return conditional_response(req, _ROOT_DOCUMENT)
-    target = RepositoryPath.to_read(_requested_path(req))
-    return await read_response(registry, req, target, caller)
+def _line(message: str, status: int, headers: dict[str, str]) -> Answer:
+    body = f"{message}\n".encode()
+    headers |= {"Cache-Control": "no-store", "Content-Length": str(len(body))}
+    return Answer(body, status, headers, PLAIN_TEXT)
 
 
-def _requested_path(req: func.HttpRequest) -> str:
-    return req.route_params.get("path", "")
+maven = MavenFace()
+FACES = (maven,)
 
 
-async def read_response(
-    registry: Registry, req: func.HttpRequest, target: RepositoryPath, by: Principal
-) -> func.HttpResponse:
-    """Respond with a document, its checksum, or the redirect to an archive."""
+@maven.read(REPOSITORY_ROUTE, is_repeated=True)
+@maven.read(
+    COPIES_ROUTE,
+    name="maven_read_at_edge",
+    at_edge=True,
+    is_repeated=True,
+    exists=has_two_origins,
+)
+async def maven_read(call: Call) -> Answer:
+    if not _requested_path(call):
+        return conditional_answer(call, _ROOT_DOCUMENT)
+    return await _read(call, RepositoryPath.to_read(_requested_path(call)))
+
+
+@maven.change(REPOSITORY_ROUTE, ["PUT"])
+async def maven_write(call: Call) -> Answer:
+    if call.caller.is_anonymous:
+        raise RepositoryTokenMissing
+    require_upload_taken(call, call.registry.settings.app_role)
+    target = RepositoryPath.to_write(_requested_path(call))
+    content = upload_body(call, call.registry.settings.max_archive_bytes)
+    call.state(await store_file(call.registry, target, content, call.caller))
+    return Answer(status=201, headers={"Content-Length": "0"})
+
+
+@maven.change(REPOSITORY_ROUTE, ["OPTIONS"])
+async def maven_options(call: Call) -> Answer:
+    # Clients ask this before each push. Challenged here, they send the archive once, and not a
+    # second time after a 401.
+    if call.caller.is_anonymous:
+        raise RepositoryTokenMissing
+    return Answer(headers=_ALLOWED)
+
+
+def _requested_path(call: Call) -> str:
+    return call.route_params.get("path", "")
+
+
+async def _read(call: Call, target: RepositoryPath) -> Answer:
+    """Answer with a document, its checksum, or the redirect to an archive."""
+    registry, by = call.registry, call.caller
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
-            return await _archive(registry, req, at, by)
+            available = await registry.maven_packages.release(at, by=by)
+            return await redirect_to_archive(call, available, _redirect_headers)
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
             document = await _archive_checksum(registry, at, algorithm, by)
-            return _document_response(req, document)
         case RepositoryPath(resource, algorithm):
             document = await _resource_document(registry, resource, by)
-            summed = _checksum_of(document, algorithm) if algorithm else document
-            return _document_response(req, summed)
-
-
-def _document_response(req: func.HttpRequest, document: Representation) -> func.HttpResponse:
-    response = conditional_response(req, document)
-    return response if document.is_cacheable else uncacheable(response)
-
-
-async def _archive(
-    registry: Registry, req: func.HttpRequest, at: Coordinate, by: Principal
-) -> func.HttpResponse:
-    available = await registry.maven_packages.release(at, by=by)
-    return await redirect_to_archive(req, available, registry, by=by, headers=_redirect_headers)
+            document = _checksum_of(document, algorithm) if algorithm else document
+    answer = conditional_answer(call, document)
+    if not document.is_cacheable:
+        answer.repeated_until_ms = 0
+    return answer
 
 
 def _redirect_headers(redirect: ArchiveRedirect) -> dict[str, str]:
@@ -172,11 +165,11 @@ async def _archive_checksum(
 ) -> Representation:
     available = await registry.maven_packages.release(at, by=by)
     checksum = await registry.maven_packages.checksum(available.release, algorithm)
-    return Representation(checksum.encode(), TEXT, _is_public(available.head))
+    return Representation(checksum.encode(), PLAIN_TEXT, _is_public(available.head))
 
 
 def _checksum_of(document: Representation, algorithm: ChecksumAlgorithm) -> Representation:
-    return replace(document, content=algorithm.of(document.content).encode(), media_type=TEXT)
+    return replace(document, content=algorithm.of(document.content).encode(), media_type=PLAIN_TEXT)
 
 
 async def _resource_document(
@@ -253,13 +246,14 @@ def _is_public(head: Head) -> bool:
 
 async def store_file(
     registry: Registry, target: RepositoryPath, content: bytes, by: Principal
-) -> None:
-    """Publish an archive, or accept a file that clients send with one."""
+) -> RateLimitAllowance | None:
+    """Publish an archive, or accept a file that clients send with one; return what is left of the
+    limit that counted it."""
     await registry.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
     publishing = registry.maven_publishing
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
-            await publishing.publish_archive(content, at, by=by)
+            return (await publishing.publish_archive(content, at, by=by)).allowance
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
             await publishing.check_archive_checksum(content, algorithm, at, by=by)
         case RepositoryPath(ReleaseFile(at, FileKind.POM), None):
@@ -268,6 +262,7 @@ async def store_file(
             await publishing.add_sbom(content, at, by=by)
         case _:
             await _verify_and_discard(registry, target, content, by)
+    return None
 
 
 async def _verify_and_discard(
@@ -287,29 +282,3 @@ async def _verify_and_discard(
     await registry.maven_publishing.require_right(package, by=by)
     if target.algorithm:
         Checksum.parse(target.algorithm, content)
-
-
-CHALLENGE = 'Basic realm="Ballroom"'
-
-
-def refusal_response(refusal: Refusal) -> func.HttpResponse:
-    """Return the refusal as a line of plain text."""
-    headers = retry_headers(refusal)
-    if refusal.kind is RefusalKind.UNAUTHENTICATED:
-        headers["WWW-Authenticate"] = CHALLENGE
-    return _text_response(str(refusal), STATUS_BY_KIND[refusal.kind], headers)
-
-
-def failure_response(request_id: str) -> func.HttpResponse:
-    """Return a 500 with the request id, and without internal details."""
-    message = f"The registry failed. Tell its operator this request id: {request_id}."
-    return _text_response(message, 500, {})
-
-
-def _text_response(message: str, status: int, headers: dict[str, str]) -> func.HttpResponse:
-    body = f"{message}\n".encode()
-    headers |= {"Cache-Control": "no-store", "Content-Length": str(len(body))}
-    return func.HttpResponse(body, status_code=status, headers=headers, mimetype=TEXT)
-
-
-maven_errors = handler_decorator(refusal_response, failure_response)

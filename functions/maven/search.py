@@ -8,8 +8,8 @@ from enum import Enum
 from typing import cast
 from urllib.parse import unquote
 
-from functions.central.responses import package_model, symbol_model
-from functions.http.responses import Representation
+from functions.central.metadata import package_model, symbol_model
+from functions.http.answers import Representation
 from shared.composition import Registry
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
 from shared.domain.errors.requests import SearchUnreadable
@@ -18,7 +18,7 @@ from shared.domain.maven import XML_TYPE, repository_heading
 from shared.domain.packages import Release, numeric_id
 from shared.domain.search import Hit, Query, ResultPage, SearchKind, SymbolHit
 from shared.domain.versions import Distribution
-from shared.services.editor_catalog import CatalogFilter, CatalogItem, CatalogKind
+from shared.services.api_docs.editor_catalog import CatalogFilter, CatalogItem, CatalogKind
 
 # `bal search` prints all results and requests no second page.
 _FIRST_PAGE = ResultPage(limit=100)

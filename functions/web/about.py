@@ -3,14 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-import azure.functions as func
-
 from functions.api.openapi import operations_by_group
+from functions.http.answers import JSON
 from functions.http.formatting import machine_moment
 from functions.http.propagation import propagation_times
-from functions.http.public_pages import PageRequest, PublicPages
-from functions.http.requests import READ_METHODS
-from functions.http.responses import JSON
+from functions.http.public_pages import PublicPageCall, PublicPages
+from shared.answers import Answer
 from shared.composition import Registry
 from shared.domain.client_settings import client_settings
 from shared.domain.errors.base import Unavailable
@@ -34,37 +32,35 @@ ABOUT_PAGES = (
 _LICENSE_LIST = "https://spdx.org/licenses/"
 _SOURCE_EXAMPLE = "https://github.com/acme/greet"
 
-AboutPageHandler = Callable[[PageRequest], Awaitable[func.HttpResponse]]
+AboutPageHandler = Callable[[PublicPageCall], Awaitable[Answer]]
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), PublicPages(registry)
-
-    @bp.route("about/{page?}", methods=READ_METHODS)
-    @pages.page
-    async def web_about(request: PageRequest) -> func.HttpResponse:
-        page = request.route.get("page", "")
-        handler = _HANDLERS.get(page)
-        if handler is None:
-            raise PageNotFound(f"/about/{page}")
-        return await handler(request)
-
-    return bp
+pages = PublicPages()
+FACES = (pages,)
 
 
-async def _usage(request: PageRequest) -> func.HttpResponse:
-    text = client_settings(request.url, "me")
-    return _show(request, "use", "", url=request.url, text=text)
+@pages.read("about/{page?}")
+async def web_about(call: PublicPageCall) -> Answer:
+    page = call.route.get("page", "")
+    handler = _HANDLERS.get(page)
+    if handler is None:
+        raise PageNotFound(f"/about/{page}")
+    return await handler(call)
 
 
-async def _api(request: PageRequest) -> func.HttpResponse:
-    groups = operations_by_group(request.url)
-    return _show(request, "api", "api", groups=groups, url=request.url)
+async def _usage(call: PublicPageCall) -> Answer:
+    text = client_settings(call.base_url, "me")
+    return _show(call, "use", "", url=call.base_url, text=text)
 
 
-async def _quality(request: PageRequest) -> func.HttpResponse:
+async def _api(call: PublicPageCall) -> Answer:
+    groups = operations_by_group(call.base_url)
+    return _show(call, "api", "api", groups=groups, url=call.base_url)
+
+
+async def _quality(call: PublicPageCall) -> Answer:
     return _show(
-        request,
+        call,
         "quality",
         "quality",
         rules={each.key: each for each in RULES},
@@ -74,35 +70,35 @@ async def _quality(request: PageRequest) -> func.HttpResponse:
     )
 
 
-async def _api_changes(request: PageRequest) -> func.HttpResponse:
-    return _show(request, "api_changes", "api-changes")
+async def _api_changes(call: PublicPageCall) -> Answer:
+    return _show(call, "api_changes", "api-changes")
 
 
-async def _policies(request: PageRequest) -> func.HttpResponse:
+async def _policies(call: PublicPageCall) -> Answer:
     return _show(
-        request,
+        call,
         "policies",
         "policies",
-        settings=request.registry.settings,
-        reaches=propagation_times(request.registry.settings),
+        settings=call.registry.settings,
+        reaches=propagation_times(call.registry.settings),
         reserved_prefix=RESERVED_PREFIX,
         cooling_off=OWNER_CHANGE_DELAY,
         invited_for=INVITATION_LIFETIME,
     )
 
 
-async def _status(request: PageRequest) -> func.HttpResponse:
-    registry = request.registry
+async def _status(call: PublicPageCall) -> Answer:
+    registry = call.registry
     tasks = [each for each in await _task_states(registry) if each.due_ms is not None]
-    health = await _health(registry, tasks, request.now_ms)
+    health = await _health(registry, tasks, call.now_ms)
     summary = await registry.statistics.summary()
     newest_ms = summary.updated[0].release.created_ms if summary.updated else None
     board = await registry.notice_cache.current()
-    if request.wants(JSON):
+    if call.wants(JSON):
         status = _status_json(health, tasks, newest_ms)
-        return request.json({**status, **_notices_json(board, request.now_ms)})
+        return call.json({**status, **_notices_json(board, call.now_ms)})
     return _show(
-        request,
+        call,
         "status",
         "status",
         health=health,
@@ -123,9 +119,9 @@ _HANDLERS: Mapping[str, AboutPageHandler] = {
 }
 
 
-def _show(request: PageRequest, template: str, place: str, **values: object) -> func.HttpResponse:
+def _show(call: PublicPageCall, template: str, place: str, **values: object) -> Answer:
     path = f"web/about/{template}.html"
-    return request.show(path, status=200, places=ABOUT_PAGES, place=place, **values)
+    return call.show(path, status=200, places=ABOUT_PAGES, place=place, **values)
 
 
 @dataclass(frozen=True, slots=True)

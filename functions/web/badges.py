@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from enum import Enum
 from html import escape
 
-import azure.functions as func
-
+from functions.http.answers import NO_STORE
 from functions.http.formatting import short
-from functions.http.public_pages import SVG, PageRequest, PublicPages
-from functions.http.requests import READ_METHODS
-from functions.http.responses import NO_STORE
+from functions.http.public_pages import SVG, AnonymousPages, PublicPageCall
 from functions.web.package.frame import package_of
-from shared.composition import Registry
+from shared.answers import Answer
 from shared.domain.errors.base import Invalid, NotFound
-from shared.services.package_details import ReleaseDetails
+from shared.services.packages.package_details import ReleaseDetails
 
 # Other sites load badges from here; they run and load nothing.
 BADGE_HEADERS = {
@@ -24,24 +21,19 @@ BADGE_HEADERS = {
 }
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), PublicPages(registry)
+pages = AnonymousPages()
+FACES = (pages,)
 
-    @bp.route("badges/{org}/{name}/{file}", methods=READ_METHODS)
-    @pages.anonymous_page
-    async def web_badge(request: PageRequest) -> func.HttpResponse:
-        badge = await _badge(request)
-        if badge is None:
-            headers = BADGE_HEADERS | NO_STORE
-            return func.HttpResponse(
-                NOT_FOUND_BADGE.svg(), status_code=404, headers=headers, mimetype=SVG
-            )
-        response = request.text(badge.svg(), SVG)
-        for name, value in BADGE_HEADERS.items():
-            response.headers[name] = value
-        return response
 
-    return bp
+@pages.read("badges/{org}/{name}/{file}")
+async def web_badge(call: PublicPageCall) -> Answer:
+    badge = await _badge(call)
+    if badge is None:
+        headers = BADGE_HEADERS | NO_STORE
+        return Answer(NOT_FOUND_BADGE.svg().encode(), 404, headers, SVG)
+    answer = call.text(badge.svg(), SVG)
+    answer.headers.update(BADGE_HEADERS)
+    return answer
 
 
 class BadgeColour(Enum):
@@ -78,18 +70,14 @@ class Badge:
         )
 
 
-async def _badge(request: PageRequest) -> Badge | None:
+async def _badge(call: PublicPageCall) -> Badge | None:
     """Return the badge, or None if there is no such badge or public package."""
-    kind, _, suffix = request.route["file"].rpartition(".")
+    kind, _, suffix = call.route["file"].rpartition(".")
     make = BADGES.get(kind)
     if make is None or suffix != "svg":
         return None
     try:
-        return make(
-            await request.registry.package_details.package(
-                package_of(request), by=request.principal
-            )
-        )
+        return make(await call.registry.package_details.package(package_of(call), by=call.caller))
     except (NotFound, Invalid):
         return None
 

@@ -4,13 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
-import azure.functions as func
-
+from functions.http.answers import JSON
 from functions.http.pagination import Pager
-from functions.http.public_pages import PageRequest, PublicPages
-from functions.http.requests import READ_METHODS
-from functions.http.responses import JSON
-from shared.composition import Registry
+from functions.http.public_pages import PublicPageCall, PublicPages
+from shared.answers import Answer
 from shared.domain.search import MAX_QUERY_LENGTH, FacetCount
 
 VALUES_PER_PAGE = 60  # In columns of three, as many as twenty rows.
@@ -37,42 +34,40 @@ ORGANIZATIONS = Directory("/organizations", "Organizations", "organization", "/o
 KEYWORDS = Directory("/keywords", "Keywords", "keyword", "/search?keyword=")
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), PublicPages(registry)
-
-    @bp.route("organizations", methods=READ_METHODS)
-    @pages.page
-    async def web_organizations(request: PageRequest) -> func.HttpResponse:
-        text = _text(request)
-        values = await registry.search.organizations(text, by=request.principal)
-        return _directory_page(request, ORGANIZATIONS, text, values)
-
-    @bp.route("keywords", methods=READ_METHODS)
-    @pages.page
-    async def web_keywords(request: PageRequest) -> func.HttpResponse:
-        text = _text(request)
-        values = await registry.search.keywords(text, by=request.principal)
-        return _directory_page(request, KEYWORDS, text, values)
-
-    return bp
+pages = PublicPages()
+FACES = (pages,)
 
 
-def _text(request: PageRequest) -> str:
-    return request.query.get("q", "")[:MAX_QUERY_LENGTH].strip()
+@pages.read("organizations")
+async def web_organizations(call: PublicPageCall) -> Answer:
+    text = _text(call)
+    values = await call.registry.search.organizations(text, by=call.caller)
+    return _directory_page(call, ORGANIZATIONS, text, values)
+
+
+@pages.read("keywords")
+async def web_keywords(call: PublicPageCall) -> Answer:
+    text = _text(call)
+    values = await call.registry.search.keywords(text, by=call.caller)
+    return _directory_page(call, KEYWORDS, text, values)
+
+
+def _text(call: PublicPageCall) -> str:
+    return call.query.get("q", "")[:MAX_QUERY_LENGTH].strip()
 
 
 def _directory_page(
-    request: PageRequest, directory: Directory, text: str, values: Sequence[FacetCount]
-) -> func.HttpResponse:
-    sort = request.query.get("sort", "")
+    call: PublicPageCall, directory: Directory, text: str, values: Sequence[FacetCount]
+) -> Answer:
+    sort = call.query.get("sort", "")
     sort = sort if sort in SORTS else _FIRST_SORT
     if sort != _FIRST_SORT:
         values = sorted(values, key=lambda each: each.value.casefold())
-    pagers = {each: _pager(request, directory, text, each, len(values)) for each in SORTS}
+    pagers = {each: _pager(call, directory, text, each, len(values)) for each in SORTS}
     pager = pagers[sort]
-    if request.wants(JSON):
-        return request.json(_directory_json(directory, pager, values))
-    return request.show(
+    if call.wants(JSON):
+        return call.json(_directory_json(directory, pager, values))
+    return call.show(
         "web/directory.html",
         directory=directory,
         sought=text,
@@ -83,11 +78,11 @@ def _directory_page(
     )
 
 
-def _pager(request: PageRequest, directory: Directory, text: str, sort: str, total: int) -> Pager:
+def _pager(call: PublicPageCall, directory: Directory, text: str, sort: str, total: int) -> Pager:
     parameters = {
         "q": text,
         "sort": "" if sort == _FIRST_SORT else sort,
-        "page": request.query.get("page", ""),
+        "page": call.query.get("page", ""),
     }
     return Pager.of(total, VALUES_PER_PAGE, directory.path, parameters)
 

@@ -5,56 +5,51 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 
-import azure.functions as func
-
-from functions.http.public_pages import ATOM, PageRequest, PublicPages
-from functions.http.requests import READ_METHODS
+from functions.http.public_pages import ATOM, AnonymousPages, PublicPageCall
 from functions.web.package.frame import package_of
-from shared.composition import Registry
+from shared.answers import Answer
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.names import parse_org
 from shared.domain.packages import Listing, effective_deprecation
 from shared.domain.search import Query, ResultPage, Sort
-from shared.services.package_details import ReleaseDetails
+from shared.services.packages.package_details import ReleaseDetails
 
 MAX_FEED_ENTRIES = 50  # Feed readers poll every hour.
 _NEWEST = ResultPage(limit=MAX_FEED_ENTRIES, sort=Sort.CREATED)
 _ALL_PACKAGES = Query(include_deprecated=True)
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), PublicPages(registry)
+pages = AnonymousPages()
+FACES = (pages,)
 
-    @bp.route("feeds/newest.atom", methods=READ_METHODS)
-    @pages.anonymous_page
-    async def web_feed_newest(request: PageRequest) -> func.HttpResponse:
-        title, path = "New packages and releases", "/feeds/newest.atom"
-        return await _search_feed(request, _ALL_PACKAGES, title, path, "/")
 
-    @bp.route("feeds/orgs/{org}/releases.atom", methods=READ_METHODS)
-    @pages.anonymous_page
-    async def web_feed_organization(request: PageRequest) -> func.HttpResponse:
-        org = parse_org(request.route["org"])
-        query, path = _ALL_PACKAGES.within(frozenset({org})), f"/feeds/orgs/{org}/releases.atom"
-        return await _search_feed(request, query, f"Releases of {org}", path, f"/orgs/{org}")
+@pages.read("feeds/newest.atom")
+async def web_feed_newest(call: PublicPageCall) -> Answer:
+    title, path = "New packages and releases", "/feeds/newest.atom"
+    return await _search_feed(call, _ALL_PACKAGES, title, path, "/")
 
-    @bp.route("feeds/packages/{org}/{name}/releases.atom", methods=READ_METHODS)
-    @pages.anonymous_page
-    async def web_feed_package(request: PageRequest) -> func.HttpResponse:
-        details = await registry.package_details.package(package_of(request), by=request.principal)
-        return request.text(_package_feed(details, request.url).xml(), ATOM)
 
-    return bp
+@pages.read("feeds/orgs/{org}/releases.atom")
+async def web_feed_organization(call: PublicPageCall) -> Answer:
+    org = parse_org(call.route["org"])
+    query, path = _ALL_PACKAGES.within(frozenset({org})), f"/feeds/orgs/{org}/releases.atom"
+    return await _search_feed(call, query, f"Releases of {org}", path, f"/orgs/{org}")
+
+
+@pages.read("feeds/packages/{org}/{name}/releases.atom")
+async def web_feed_package(call: PublicPageCall) -> Answer:
+    details = await call.registry.package_details.package(package_of(call), by=call.caller)
+    return call.text(_package_feed(details, call.base_url).xml(), ATOM)
 
 
 async def _search_feed(
-    request: PageRequest, query: Query, title: str, path: str, page: str
-) -> func.HttpResponse:
+    call: PublicPageCall, query: Query, title: str, path: str, page: str
+) -> Answer:
     """Respond with the latest releases of the packages that match, from the search index alone."""
-    found = await request.registry.search.search(query, _NEWEST, by=request.principal)
-    entries = tuple(_listing_entry(hit.listing, request.url) for hit in found.hits)
-    return request.text(
-        AtomFeed(title, request.url + path, request.url + page, entries).xml(), ATOM
+    found = await call.registry.search.search(query, _NEWEST, by=call.caller)
+    entries = tuple(_listing_entry(hit.listing, call.base_url) for hit in found.hits)
+    return call.text(
+        AtomFeed(title, call.base_url + path, call.base_url + page, entries).xml(), ATOM
     )
 
 

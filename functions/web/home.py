@@ -2,39 +2,33 @@
 
 from itertools import islice
 
-import azure.functions as func
-
-from functions.http.public_pages import PageRequest, PublicPages
-from functions.http.requests import READ_METHODS, WRITE_METHODS
-from shared.composition import Registry
+from functions.http.operations import READ_METHODS, WRITE_METHODS
+from functions.http.public_pages import PublicPageCall, PublicPages
+from shared.answers import Answer
 from shared.domain.errors.requests import MethodNotAllowed
 from shared.domain.search import Facet
 
 KEYWORDS = 12  # The most frequent of those that several packages have; a line or two.
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), PublicPages(registry)
+pages = PublicPages()
+FACES = (pages,)
 
-    @bp.route("/", methods=READ_METHODS)
-    @pages.page
-    async def web_home(request: PageRequest) -> func.HttpResponse:
-        summary = await registry.statistics.summary()
-        shared = (each for each in summary.facets.get(Facet.KEYWORD, ()) if each.count > 1)
-        return request.show(
-            "web/home.html",
-            summary=summary,
-            pulled=tuple(each for each in summary.pulled if each.head.pulls),
-            used=tuple(
-                each for each in summary.used if summary.dependents.get(each.head.package.key)
-            ),
-            keywords=tuple(islice(shared, KEYWORDS)),
-        )
 
-    # No catch-all route matches the empty path, for which the Functions host has a page.
-    @bp.route("/", methods=WRITE_METHODS)
-    @pages.page
-    async def web_home_wrong_method(request: PageRequest) -> func.HttpResponse:
-        raise MethodNotAllowed(request.req.method, "/", READ_METHODS)
+@pages.read("/")
+async def web_home(call: PublicPageCall) -> Answer:
+    summary = await call.registry.statistics.summary()
+    shared = (each for each in summary.facets.get(Facet.KEYWORD, ()) if each.count > 1)
+    return call.show(
+        "web/home.html",
+        summary=summary,
+        pulled=tuple(each for each in summary.pulled if each.head.pulls),
+        used=tuple(each for each in summary.used if summary.dependents.get(each.head.package.key)),
+        keywords=tuple(islice(shared, KEYWORDS)),
+    )
 
-    return bp
+
+# No catch-all route matches the empty path, for which the Functions host has a page.
+@pages.change("/", WRITE_METHODS)
+async def web_home_wrong_method(call: PublicPageCall) -> Answer:
+    raise MethodNotAllowed(call.method, "/", READ_METHODS)

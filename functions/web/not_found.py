@@ -5,16 +5,15 @@ all others: they match the paths that no other route matches.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
-import azure.functions as func
-
-from functions.central.responses import refusal_response as central_answer
-from functions.http.handlers import problem_response
+from functions.central.responses import refusal_answer
+from functions.http.answers import problem_answer
+from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.pages import PAGE_HEADERS
-from functions.http.public_pages import PageRequest, PublicPages
-from functions.http.requests import READ_METHODS, WRITE_METHODS
-from shared.composition import Registry
+from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
+from shared.answers import Answer
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
 from shared.domain.names import parse_org
@@ -29,54 +28,50 @@ _ROUTE_START = re.compile(r"\{\*\w+:regex\(\^([\w/-]+)(?![?*])")  # Of a route t
 Methods = Collection[str]
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    """Return the redirects of shortened addresses."""
-    bp, pages = func.Blueprint(), PublicPages(registry)
-
-    @bp.route("packages/{org?}", methods=READ_METHODS)
-    @pages.anonymous_page
-    async def web_missing_name(request: PageRequest) -> func.HttpResponse:
-        org = request.route.get("org")
-        return _redirect(f"/orgs/{parse_org(org)}" if org else "/search")
-
-    @bp.route("orgs", methods=READ_METHODS)
-    @pages.anonymous_page
-    async def web_missing_org_name(request: PageRequest) -> func.HttpResponse:
-        return _redirect("/organizations")
-
-    return bp
+# Redirects of shortened addresses.
+pages = AnonymousPages()
+FACES = (pages,)
 
 
-def not_found_blueprint(
-    registry: Registry, routes: Iterable[tuple[str, Methods]]
-) -> func.Blueprint:
-    """Make the Functions of the paths and methods that none of these routes matches.
+@pages.read("packages/{org?}")
+async def web_missing_name(call: PublicPageCall) -> Answer:
+    org = call.route.get("org")
+    return _redirect(f"/orgs/{parse_org(org)}" if org else "/search")
+
+
+@pages.read("orgs")
+async def web_missing_org_name(call: PublicPageCall) -> Answer:
+    return _redirect("/organizations")
+
+
+def not_found_pages(operations: Iterable[Operation]) -> PublicPages:
+    """Return the operations of the paths and methods that none of these has.
 
     The host responds to another method of a path with an empty 404.
     """
-    bp, pages = func.Blueprint(), PublicPages(registry)
+    routes = [(each.route, each.methods) for each in operations]
     taken = {method: _taken_paths(routes, method) for method in (*READ_METHODS, *WRITE_METHODS)}
-
-    @pages.page
-    async def web_missing(request: PageRequest) -> func.HttpResponse:
-        path, mark, query = request.path.partition("?")
-        if "//" in path and request.req.method in READ_METHODS and not path.startswith(_CENTRAL):
-            # From a base URL that ends in a slash; the host does not normalize slashes.
-            return _redirect(_SLASHES.sub("/", path) + mark + query)
-        decoded = request.req.route_params["path"]
-        allowed = [method for method, paths in taken.items() if _matches(paths, decoded)]
-        refusal = _refusal(request.req.method, path, allowed)
-        if path.startswith(_CENTRAL):
-            return central_answer(refusal)
-        if path.startswith(_API):
-            return problem_response(refusal)
-        raise refusal
-
+    missing, answer_missing = PublicPages(), partial(_missing, taken)
     for name, methods in _FALLBACK_FUNCTIONS.items():
-        unmatched = f"^(?!({'|'.join(taken[methods[0]])})/?$)"
-        route = bp.route(f"{{*path:regex({unmatched})}}", methods=methods)
-        bp.function_name(name)(route(web_missing))
-    return bp
+        route = f"{{*path:regex(^(?!({'|'.join(taken[methods[0]])})/?$))}}"
+        declare = missing.read if methods is READ_METHODS else missing.change
+        declare(route, methods, name=name)(answer_missing)
+    return missing
+
+
+async def _missing(taken: Mapping[str, Sequence[str]], call: PublicPageCall) -> Answer:
+    path, mark, query = call.target.partition("?")
+    if "//" in path and call.method in READ_METHODS and not path.startswith(_CENTRAL):
+        # From a base URL that ends in a slash; the host does not normalize slashes.
+        return _redirect(_SLASHES.sub("/", path) + mark + query)
+    decoded = call.route_params["path"]
+    allowed = [method for method, paths in taken.items() if _matches(paths, decoded)]
+    refusal = _refusal(call.method, path, allowed)
+    if path.startswith(_CENTRAL):
+        return refusal_answer(refusal)
+    if path.startswith(_API):
+        return problem_answer(refusal)
+    raise refusal
 
 
 def _refusal(method: str, path: str, allowed: Collection[str]) -> Refusal:
@@ -86,7 +81,7 @@ def _refusal(method: str, path: str, allowed: Collection[str]) -> Refusal:
 # The names sort last, since the host tries routes in the order of names.
 _FALLBACK_FUNCTIONS = {
     "web_missing": READ_METHODS,
-    **{f"web_wrong_method_{method.lower()}": [method] for method in WRITE_METHODS},
+    **{f"web_wrong_method_{method.lower()}": (method,) for method in WRITE_METHODS},
 }
 
 
@@ -127,7 +122,7 @@ def _expression(part: str) -> str:
     return "/[^/]+" if "{" in part else f"/{re.escape(part.lower())}"
 
 
-def _redirect(path: str) -> func.HttpResponse:
+def _redirect(path: str) -> Answer:
     """Redirect permanently, which caches may keep for an hour."""
     headers = {**PAGE_HEADERS, "Location": path, "Cache-Control": "public, max-age=3600"}
-    return func.HttpResponse(status_code=308, headers=headers)
+    return Answer(status=308, headers=headers)

@@ -3,22 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import azure.functions as func
-
 from functions.account.organizations import VISIBILITY_DONE_MESSAGES
+from functions.http.answers import JSON
 from functions.http.formatting import machine_moment
 from functions.http.pagination import Pager, requested_page
-from functions.http.public_pages import PageRequest, PublicPages
-from functions.http.requests import READ_METHODS, finished_action
-from functions.http.responses import JSON
-from shared.composition import Registry
+from functions.http.public_pages import PublicPageCall, PublicPages
+from shared.answers import Answer
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.members import NEW_OWNER_PERIOD, Membership
 from shared.domain.names import OrgName, parse_org
 from shared.domain.organizations import Organization
 from shared.domain.search import Query, ResultPage, Results, Sort
-from shared.services.organizations import Member
+from shared.services.organizations.organizations import Member
 
 PACKAGES_PER_PAGE = 20
 PACKAGE_SORTS = {
@@ -50,84 +47,80 @@ class OrganizationPage:
         return not is_founder and age_ms < NEW_OWNER_PERIOD.total_seconds() * 1000
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), PublicPages(registry)
-
-    @bp.route("orgs/{org}/{tab?}", methods=READ_METHODS)
-    @pages.page
-    async def web_org(request: PageRequest) -> func.HttpResponse:
-        org, tab = parse_org(request.route["org"]), request.route.get("tab", "")
-        page = await _organization_page(org, request)
-        if tab == _PEOPLE:
-            return await _people(page, request)
-        if tab == _ACTIVITY:
-            changes = await registry.package_details.organization_history(org)
-            return request.show("web/org/activity.html", page=page, tab=tab, changes=changes)
-        if tab:
-            raise PageNotFound(f"/orgs/{org}/{tab}")
-        return await _packages(page, request)
-
-    return bp
+pages = PublicPages()
+FACES = (pages,)
 
 
-async def _organization_page(org: OrgName, request: PageRequest) -> OrganizationPage:
-    organization = await request.registry.organizations.show(org, by=request.principal)
-    public = await request.registry.organizations.public_members(organization)
+@pages.read("orgs/{org}/{tab?}")
+async def web_org(call: PublicPageCall) -> Answer:
+    org, tab = parse_org(call.route["org"]), call.route.get("tab", "")
+    page = await _organization_page(org, call)
+    if tab == _PEOPLE:
+        return await _people(page, call)
+    if tab == _ACTIVITY:
+        changes = await call.registry.package_details.organization_history(org)
+        return call.show("web/org/activity.html", page=page, tab=tab, changes=changes)
+    if tab:
+        raise PageNotFound(f"/orgs/{org}/{tab}")
+    return await _packages(page, call)
+
+
+async def _organization_page(org: OrgName, call: PublicPageCall) -> OrganizationPage:
+    organization = await call.registry.organizations.show(org, by=call.caller)
+    public = await call.registry.organizations.public_members(organization)
     return OrganizationPage(
         organization,
-        await request.registry.domain_verification.verified(organization),
+        await call.registry.domain_verification.verified(organization),
         public.newest_owner_ms,
         public.shown,
-        await _members(org, request),
+        await _members(org, call),
     )
 
 
-async def _members(org: OrgName, request: PageRequest) -> list[Member] | None:
+async def _members(org: OrgName, call: PublicPageCall) -> list[Member] | None:
     """Return the members, or None for visitors who are none."""
-    if request.principal.is_anonymous:
+    if call.caller.is_anonymous:
         return None
     try:
-        return await request.registry.organizations.members(org, by=request.principal)
+        return await call.registry.organizations.members(org, by=call.caller)
     except Refusal:
         return None
 
 
-async def _people(page: OrganizationPage, request: PageRequest) -> func.HttpResponse:
+async def _people(page: OrganizationPage, call: PublicPageCall) -> Answer:
     members = page.members
     if members is None:
-        members = await request.registry.organizations.with_names(page.shown)
-    if request.wants(JSON):
-        return request.json(
+        members = await call.registry.organizations.with_names(page.shown)
+    if call.wants(JSON):
+        return call.json(
             {"members": [_member_json(each) for each in members if each.membership.is_shown]}
         )
-    return request.show(
+    return call.show(
         "web/org/people.html",
         page=page,
         tab=_PEOPLE,
         members=members,
-        own=_own_membership(members, request),
+        own=_own_membership(members, call),
         # Nobody else sent a form; and a cached page must depend on no other header.
-        done=VISIBILITY_DONE_MESSAGES.get(finished_action(request.req), "")
-        if request.visitor
-        else "",
+        done=VISIBILITY_DONE_MESSAGES.get(call.finished, "") if call.visitor else "",
     )
 
 
-def _own_membership(members: list[Member], request: PageRequest) -> Membership | None:
+def _own_membership(members: list[Member], call: PublicPageCall) -> Membership | None:
     """Return the membership that the visitor may show or hide: tokens send no forms."""
-    if request.visitor is None:
+    if call.visitor is None:
         return None
-    own = (each.membership for each in members if each.membership.account == request.principal.id)
+    own = (each.membership for each in members if each.membership.account == call.caller.id)
     return next(own, None)
 
 
-async def _packages(page: OrganizationPage, request: PageRequest) -> func.HttpResponse:
-    sort = request.query.get("sort", "")
+async def _packages(page: OrganizationPage, call: PublicPageCall) -> Answer:
+    sort = call.query.get("sort", "")
     sort = sort if sort in PACKAGE_SORTS else _FIRST_SORT
-    results, pager = await _results(page.organization, request, sort)
-    if request.wants(JSON):
-        return request.json(_organization_json(page, results, pager))
-    return request.show(
+    results, pager = await _results(page.organization, call, sort)
+    if call.wants(JSON):
+        return call.json(_organization_json(page, results, pager))
+    return call.show(
         "web/org/packages.html",
         page=page,
         tab="",
@@ -139,10 +132,10 @@ async def _packages(page: OrganizationPage, request: PageRequest) -> func.HttpRe
 
 
 async def _results(
-    organization: Organization, request: PageRequest, sort: str
+    organization: Organization, call: PublicPageCall, sort: str
 ) -> tuple[Results, Pager]:
     order = PACKAGE_SORTS[sort][0]
-    number, path = requested_page(request.query), f"/orgs/{organization.name}"
+    number, path = requested_page(call.query), f"/orgs/{organization.name}"
     query = Query(include_deprecated=True).within(frozenset({organization.key}))
     page = ResultPage(
         (number - 1) * PACKAGES_PER_PAGE,
@@ -150,7 +143,7 @@ async def _results(
         order,
         descending=order is not Sort.NAME,
     )
-    results = await request.registry.search.search(query, page, by=request.principal)
+    results = await call.registry.search.search(query, page, by=call.caller)
     params = {"sort": "" if sort == _FIRST_SORT else sort, "page": str(number)}
     return results, Pager.of(results.count, PACKAGES_PER_PAGE, path, params)
 

@@ -5,15 +5,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from html import escape
 
-import azure.functions as func
 import orjson
 
+from functions.http.answers import JSON
 from functions.http.formatting import grouped, quoted
 from functions.http.pagination import Pager, requested_page
-from functions.http.public_pages import PageRequest, PublicPages
-from functions.http.requests import READ_METHODS
-from functions.http.responses import JSON
-from shared.composition import Registry
+from functions.http.public_pages import PublicPageCall, PublicPages
+from shared.answers import Answer
 from shared.domain.search import (
     MAX_QUERY_LENGTH,
     Facet,
@@ -26,7 +24,7 @@ from shared.domain.search import (
     ResultPage,
     Sort,
 )
-from shared.prose.rendering import SafeHtml, show_bidi_characters
+from shared.prose.safe_html import SafeHtml, show_bidi_characters
 
 RESULTS_PER_PAGE = 20
 SHOWN_FACET_VALUES = 8  # The others can be opened.
@@ -130,60 +128,58 @@ class FacetView:
     more_count: int
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), PublicPages(registry)
-
-    @bp.route("search", methods=READ_METHODS)
-    @pages.page
-    async def web_search(request: PageRequest) -> func.HttpResponse:
-        form = SearchForm.of(request.query)
-        if request.query.get("form") == SUGGESTIONS_FORM:
-            return await _suggestions(request, form.text)
-        found, pager = await _results(request, form)
-        if request.wants(JSON):
-            return request.json(_search_json(form, found, pager))
-        return request.show(
-            "web/search.html",
-            sought=form.text,
-            form=form,
-            found=found,
-            pager=pager,
-            keyword_links=partial(_keyword_links, escape(form.address_up_to("keyword"))),
-            facets=tuple(_facet_views(form, found.results.count, found.facets)),
-            sorts=SORTS,
-            suggestion=corrected_text(form.text, found.results.corrections),
-            problem=form.query.problem,
-        )
-
-    @bp.route("opensearch.xml", methods=READ_METHODS)
-    @pages.page
-    async def web_search_description(request: PageRequest) -> func.HttpResponse:
-        return request.text(opensearch_description(request.url), OPENSEARCH)
-
-    return bp
+pages = PublicPages()
+FACES = (pages,)
 
 
-async def _suggestions(request: PageRequest, text: str) -> func.HttpResponse:
+@pages.read("search")
+async def web_search(call: PublicPageCall) -> Answer:
+    form = SearchForm.of(call.query)
+    if call.query.get("form") == SUGGESTIONS_FORM:
+        return await _suggestions(call, form.text)
+    found, pager = await _results(call, form)
+    if call.wants(JSON):
+        return call.json(_search_json(form, found, pager))
+    return call.show(
+        "web/search.html",
+        sought=form.text,
+        form=form,
+        found=found,
+        pager=pager,
+        keyword_links=partial(_keyword_links, escape(form.address_up_to("keyword"))),
+        facets=tuple(_facet_views(form, found.results.count, found.facets)),
+        sorts=SORTS,
+        suggestion=corrected_text(form.text, found.results.corrections),
+        problem=form.query.problem,
+    )
+
+
+@pages.read("opensearch.xml")
+async def web_search_description(call: PublicPageCall) -> Answer:
+    return call.text(opensearch_description(call.base_url), OPENSEARCH)
+
+
+async def _suggestions(call: PublicPageCall, text: str) -> Answer:
     """Respond as OpenSearch Suggestions: names, summaries and URLs for what is typed so far."""
-    found = await request.registry.search.suggest(text, by=request.principal)
+    found = await call.registry.search.suggest(text, by=call.caller)
     names = [f"{each.org}/{each.name}" for each in found]
-    addresses = [f"{request.url}/packages/{name}" for name in names]
+    addresses = [f"{call.base_url}/packages/{name}" for name in names]
     summaries = [show_bidi_characters(each.summary) for each in found]
     body = orjson.dumps([text, names, summaries, addresses])
-    return request.text(body, SUGGESTIONS)
+    return call.text(body, SUGGESTIONS)
 
 
-async def _results(request: PageRequest, form: SearchForm) -> tuple[FacetedResults, Pager]:
+async def _results(call: PublicPageCall, form: SearchForm) -> tuple[FacetedResults, Pager]:
     """Return the requested page, or the last one for a page beyond the end."""
     sort, descending = form.order
-    number = requested_page(request.query)
+    number = requested_page(call.query)
     page = ResultPage((number - 1) * RESULTS_PER_PAGE, RESULTS_PER_PAGE, sort, descending)
-    search = request.registry.search.search_with_facets
-    found = await search(form.query, page, by=request.principal)
+    search = call.registry.search.search_with_facets
+    found = await search(form.query, page, by=call.caller)
     query = {**form.parameters, "page": str(number)}
     pager = Pager.of(found.results.count, RESULTS_PER_PAGE, "/search", query)
     if pager.number != number:
-        found = await search(form.query, replace(page, offset=pager.offset), by=request.principal)
+        found = await search(form.query, replace(page, offset=pager.offset), by=call.caller)
     return found, pager
 
 

@@ -4,14 +4,13 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from html import escape
 
-import azure.functions as func
-
+from functions.http.answers import Representation, conditional_answer
+from functions.http.calls import Call
 from functions.http.formatting import counted, day
-from functions.http.pages import STATIC, page_errors, static_path
+from functions.http.pages import STATIC, static_path
 from functions.http.pagination import requested_page
-from functions.http.public_pages import PageRequest, PublicPages
-from functions.http.requests import READ_METHODS
-from functions.http.responses import Representation, conditional_response
+from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
+from shared.answers import Answer
 from shared.composition import Registry
 from shared.domain.archives.summaries import in_one_line
 from shared.domain.errors.packages import PathNotFound
@@ -31,27 +30,23 @@ _STATIC_MEDIA_TYPES = {
 }
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
-    _add_static_files(bp)
-    _add_site_map(bp, registry)
-    _add_llms_txt(bp, registry)
-    _add_security_txt(bp, registry)
-    return bp
+pages, anonymous = PublicPages(), AnonymousPages()
+FACES = (
+    pages,
+    anonymous,
+)
 
 
-def _add_static_files(bp: func.Blueprint) -> None:
-    @bp.route("static/{file}", methods=READ_METHODS)
-    @page_errors
-    async def static_file(req: func.HttpRequest) -> func.HttpResponse:
-        file = req.route_params["file"]
-        name = _name_without_hash(file)
-        response = conditional_response(req, _static_documents()[name])
-        # During a deployment, pages of the other version request its files: they get those of this
-        # version, and must not cache them.
-        is_current = f"/static/{file}" == static_path(name)
-        response.headers["Cache-Control"] = IMMUTABLE if is_current else "no-cache"
-        return response
+@pages.read("static/{file}", is_open=True)
+async def static_file(call: PublicPageCall) -> Answer:
+    file = call.route_params["file"]
+    name = _name_without_hash(file)
+    response = conditional_answer(call, _static_documents()[name])
+    # During a deployment, pages of the other version request its files: they get those of this
+    # version, and must not cache them.
+    is_current = f"/static/{file}" == static_path(name)
+    response.headers["Cache-Control"] = IMMUTABLE if is_current else "no-cache"
+    return response
 
 
 def _name_without_hash(file: str) -> str:
@@ -103,35 +98,31 @@ Sitemap: {url}/sitemap.xml
 """
 
 
-def _add_site_map(bp: func.Blueprint, registry: Registry) -> None:
-    pages = PublicPages(registry)
+@pages.read("robots.txt")
+async def web_site_robots(call: PublicPageCall) -> Answer:
+    return call.text(_ROBOTS.format(url=call.base_url), TEXT)
 
-    @bp.route("robots.txt", methods=READ_METHODS)
-    @pages.page
-    async def web_site_robots(request: PageRequest) -> func.HttpResponse:
-        return request.text(_ROBOTS.format(url=request.url), TEXT)
 
-    @bp.route("sitemap.xml", methods=READ_METHODS)
-    @pages.page
-    async def web_site_map(request: PageRequest) -> func.HttpResponse:
-        count = (await registry.statistics.summary()).totals.packages
-        parts = max(1, -(-count // PACKAGES_PER_SITEMAP))
-        if "page" not in request.query:
-            return request.text(_sitemap_index(request.url, parts), XML)
-        number = requested_page(request.query)
-        if number > parts:
-            raise PageNotFound(f"/sitemap.xml?page={number}")
-        return request.text(
-            _sitemap_part(request.url, await _sitemap_packages(registry, number), number), XML
-        )
+@pages.read("sitemap.xml")
+async def web_site_map(call: PublicPageCall) -> Answer:
+    count = (await call.registry.statistics.summary()).totals.packages
+    parts = max(1, -(-count // PACKAGES_PER_SITEMAP))
+    if "page" not in call.query:
+        return call.text(_sitemap_index(call.base_url, parts), XML)
+    number = requested_page(call.query)
+    if number > parts:
+        raise PageNotFound(f"/sitemap.xml?page={number}")
+    return call.text(
+        _sitemap_part(call.base_url, await _sitemap_packages(call.registry, number), number), XML
+    )
 
-    @bp.route("favicon.ico", methods=READ_METHODS)
-    @page_errors
-    async def web_site_icon(req: func.HttpRequest) -> func.HttpResponse:
-        icon = (STATIC / "favicon.ico").read_bytes()
-        response = conditional_response(req, Representation(icon, ICON, is_public=True))
-        response.headers["Cache-Control"] = "public, max-age=86400"
-        return response
+
+@pages.read("favicon.ico", is_open=True)
+async def web_site_icon(call: PublicPageCall) -> Answer:
+    icon = (STATIC / "favicon.ico").read_bytes()
+    response = conditional_answer(call, Representation(icon, ICON, is_public=True))
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    return response
 
 
 async def _sitemap_packages(registry: Registry, number: int) -> tuple[Listing, ...]:
@@ -171,21 +162,15 @@ _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 PACKAGES_PER_LLMS_PAGE = 200  # 30 KB, made in about 20 ms.
 
 
-def _add_llms_txt(bp: func.Blueprint, registry: Registry) -> None:
-    pages = PublicPages(registry)
-
-    @bp.route("llms.txt", methods=READ_METHODS)
-    @pages.anonymous_page
-    async def web_llms(request: PageRequest) -> func.HttpResponse:
-        number = requested_page(request.query)
-        offset = min((number - 1) * PACKAGES_PER_LLMS_PAGE, MAX_OFFSET)
-        page = ResultPage(
-            offset=offset, limit=PACKAGES_PER_LLMS_PAGE, sort=Sort.NAME, descending=False
-        )
-        found = await registry.search.search(Query(), page, by=request.principal)
-        if number > 1 and not found.hits:
-            raise PageNotFound("/llms.txt")
-        return request.text(_llms_packages(found, number, request.url), TEXT)
+@anonymous.read("llms.txt")
+async def web_llms(call: PublicPageCall) -> Answer:
+    number = requested_page(call.query)
+    offset = min((number - 1) * PACKAGES_PER_LLMS_PAGE, MAX_OFFSET)
+    page = ResultPage(offset=offset, limit=PACKAGES_PER_LLMS_PAGE, sort=Sort.NAME, descending=False)
+    found = await call.registry.search.search(Query(), page, by=call.caller)
+    if number > 1 and not found.hits:
+        raise PageNotFound("/llms.txt")
+    return call.text(_llms_packages(found, number, call.base_url), TEXT)
 
 
 def _llms_packages(found: Results, number: int, base_url: str) -> str:
@@ -219,15 +204,13 @@ SECURITY_TXT_PATH = ".well-known/security.txt"
 SECURITY_TXT_LIFETIME = timedelta(days=90)
 
 
-def _add_security_txt(bp: func.Blueprint, registry: Registry) -> None:
-    @bp.route(SECURITY_TXT_PATH, methods=READ_METHODS)
-    @page_errors
-    async def security_txt_file(req: func.HttpRequest) -> func.HttpResponse:
-        settings = registry.settings
-        if not settings.security_contact:
-            raise PathNotFound(SECURITY_TXT_PATH, "The operator of this registry names no contact.")
-        text = security_txt(settings.security_contact, settings.base_url, registry.clock.now_ms())
-        return conditional_response(req, Representation(text.encode(), TEXT, is_public=True))
+@pages.read(SECURITY_TXT_PATH, is_open=True)
+async def security_txt_file(call: Call) -> Answer:
+    settings = call.registry.settings
+    if not settings.security_contact:
+        raise PathNotFound(SECURITY_TXT_PATH, "The operator of this registry names no contact.")
+    text = security_txt(settings.security_contact, settings.base_url, call.registry.clock.now_ms())
+    return conditional_answer(call, Representation(text.encode(), TEXT, is_public=True))
 
 
 def security_txt(contact: str, base_url: str, now_ms: int) -> str:

@@ -1,39 +1,34 @@
 """GET /symbols: declarations and their members in all public packages, by name."""
 
-import azure.functions as func
-
+from functions.http.answers import JSON
 from functions.http.formatting import symbol_address, symbol_fields
 from functions.http.pagination import Pager, requested_page
-from functions.http.public_pages import PageRequest, PublicPages
-from functions.http.requests import READ_METHODS
-from functions.http.responses import JSON
-from shared.composition import Registry
+from functions.http.public_pages import PublicPageCall, PublicPages
+from shared.answers import Answer
 from shared.domain.search import MAX_QUERY_LENGTH, ResultPage, SymbolResults
 
 SYMBOLS_PER_PAGE = 20
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), PublicPages(registry)
-
-    @bp.route("symbols", methods=READ_METHODS)
-    @pages.page
-    async def web_symbols(request: PageRequest) -> func.HttpResponse:
-        text = request.query.get("q", "")[:MAX_QUERY_LENGTH].strip()
-        found, pager = await _results(request, text)
-        if request.wants(JSON):
-            return request.json(_symbols_json(text, found, pager))
-        return request.show(
-            "web/symbols.html", sought=text, found=found, pager=pager, address_of=symbol_address
-        )
-
-    return bp
+pages = PublicPages()
+FACES = (pages,)
 
 
-async def _results(request: PageRequest, text: str) -> tuple[SymbolResults, Pager]:
+@pages.read("symbols")
+async def web_symbols(call: PublicPageCall) -> Answer:
+    text = call.query.get("q", "")[:MAX_QUERY_LENGTH].strip()
+    found, pager = await _results(call, text)
+    if call.wants(JSON):
+        return call.json(_symbols_json(text, found, pager))
+    return call.show(
+        "web/symbols.html", sought=text, found=found, pager=pager, address_of=symbol_address
+    )
+
+
+async def _results(call: PublicPageCall, text: str) -> tuple[SymbolResults, Pager]:
     """Return the requested page, or the last one for a page beyond the end."""
-    number = requested_page(request.query)
-    search = request.registry.search.symbols
+    number = requested_page(call.query)
+    search = call.registry.search.symbols
     page = ResultPage((number - 1) * SYMBOLS_PER_PAGE, SYMBOLS_PER_PAGE)
     found = await search(text, page)
     pager = Pager.of(found.count, SYMBOLS_PER_PAGE, "/symbols", {"q": text, "page": str(number)})

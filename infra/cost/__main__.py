@@ -1,12 +1,12 @@
 """`python -m infra.cost`: the monthly cost of a registry in the cloud, for each deployment size."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import BinaryIO
 
 import click
-import orjson
 
 from infra.cost.designs import DESIGN, Design, steps
 from infra.cost.model import (
@@ -22,7 +22,6 @@ from infra.cost.model import (
     usual,
 )
 from infra.cost.prices import PUBLISHED, BadPrices, Figure, Prices
-from shared.commands.base import OutputFormat, as_json, print_rows
 
 KIB = 1024
 HUNDRED = 100
@@ -70,14 +69,14 @@ _percent = click.FloatRange(0, 100)
     type=click.UNPROCESSED,
     help="Print what each change since 2026-11-21 saves, of loads of its own.",
 )
-@as_json
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def cost(
     *,
     size: str | None,
     edge: str,
     file: BinaryIO | None,
     shown: CostOutput,
-    output: OutputFormat,
+    as_json: bool,
     **given: float | None,
 ) -> None:
     """Print the estimated cost of a month in the cloud, from published prices, in US dollars.
@@ -93,16 +92,20 @@ def cost(
     """
     plans, prices, load = behind(FrontDoorTier(edge)), _prices(file), _load(given)
     if shown is CostOutput.PRICES:
-        print_rows(price_list(prices), output)
+        tables = [price_list(prices)]
     elif shown is CostOutput.PARTS:
-        print_rows(parts(plans, prices), output)
+        tables = [parts(plans, prices)]
     elif size is None:
-        _show_all([overview(plans, load, prices), sensitivity(plans, load, prices)], output)
-        _warn(plans, load, prices)
+        tables = [overview(plans, load, prices), sensitivity(plans, load, prices)]
     else:
-        plan = plans[Size(size)]
-        print_rows(details(plan, load, prices), output)
-        _warn({Size(size): plan}, load, prices)
+        plans = {Size(size): plans[Size(size)]}
+        tables = [details(plans[Size(size)], load, prices)]
+    if as_json:
+        click.echo(json.dumps(tables if len(tables) > 1 else tables[0], indent=2))
+    else:
+        click.echo("\n\n".join(map(_table, tables)))
+    if shown is CostOutput.COSTS:
+        _warn(plans, load, prices)
 
 
 def _warn(plans: Mapping[Size, CostPlan], load: Load, prices: Prices) -> None:
@@ -134,14 +137,13 @@ def _load(given: Mapping[str, float | None]) -> Load:
 CostRow = Mapping[str, str]
 
 
-def _show_all(tables: Sequence[Sequence[CostRow]], output: OutputFormat) -> None:
-    if output is OutputFormat.JSON:
-        click.echo(orjson.dumps(tables, option=orjson.OPT_INDENT_2))
-        return
-    for number, table in enumerate(tables):
-        if number:
-            click.echo()
-        print_rows(table, output)
+def _table(rows: Sequence[CostRow]) -> str:
+    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
 
 
 Plans = Mapping[Size, CostPlan]

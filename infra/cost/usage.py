@@ -111,22 +111,26 @@ FOLLOWED_PUSH = Usage(9.6, 1)
 
 PACKED_RELEASES = 2_760  # bench/package_pack.py counts them.
 
+# Each run takes some 25 RU less when leases and runs are no longer stored under the id of the
+# previous version as well.
 UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
     {
-        "settle": UpkeepUsage(43_800, Usage(48.4, 11)),
-        "document": UpkeepUsage(4_380, Usage(31.6, 9)),
-        "search": UpkeepUsage(8_760, Usage(28.6, 7, 3, 3)),
-        "roll-up": UpkeepUsage(2_920, Usage(39.8, 9)),
-        "expire": UpkeepUsage(730, Usage(39.4, 9)),
-        "remind": UpkeepUsage(730, Usage(25.6, 6)),
-        "snapshot": UpkeepUsage(30.4, Usage(184.2, 35, 5, 11), Usage(6.77, 0.82)),
-        "sweep": UpkeepUsage(30.4, Usage(28, 7, 0, 2), Usage(7.78, 1.01)),
-        "audit": UpkeepUsage(30.4, Usage(32.6, 8), Usage(3.98, 0.29, 1.01)),
-        "forget": UpkeepUsage(30.4, Usage(25.6, 6)),
-        "prove": UpkeepUsage(30.4, Usage(25.6, 6)),
-        "mend": UpkeepUsage(30.4, Usage(32.6, 8), Usage(6.56, 0.8)),
-        "keep": UpkeepUsage(121.7, Usage(45.4, 9)),
-        "pack": UpkeepUsage(121.7, Usage(24, 7, 2, 1), Usage(5.93, 1.04), PACKED_RELEASES),
+        "process-outboxes": UpkeepUsage(43_800, Usage(71.4, 17)),
+        "generate-api-docs": UpkeepUsage(4_380, Usage(56.6, 16)),
+        "update-search-index": UpkeepUsage(8_760, Usage(51.6, 14, 3, 3)),
+        "roll-up-pulls": UpkeepUsage(2_920, Usage(58.2, 14)),
+        "delete-expired-records": UpkeepUsage(730, Usage(66.4, 16)),
+        "send-expiry-reminders": UpkeepUsage(730, Usage(50.6, 13)),
+        "create-snapshot": UpkeepUsage(30.4, Usage(209.2, 42, 5, 11), Usage(6.77, 0.82)),
+        "delete-orphaned-archives": UpkeepUsage(30.4, Usage(54, 15, 0, 2), Usage(7.78, 1.01)),
+        "audit-archives": UpkeepUsage(30.4, Usage(58.6, 16), Usage(3.98, 0.29, 1.01)),
+        "anonymize-events": UpkeepUsage(30.4, Usage(52.6, 13)),
+        "check-domains": UpkeepUsage(30.4, Usage(50.6, 13)),
+        "repair-derived-data": UpkeepUsage(30.4, Usage(58.6, 16), Usage(6.56, 0.8)),
+        "finish-deletions": UpkeepUsage(121.7, Usage(70.4, 16)),
+        "write-package-pack": UpkeepUsage(
+            121.7, Usage(49, 15, 2, 1), Usage(5.93, 1.04), PACKED_RELEASES
+        ),
     }
 )
 

@@ -31,7 +31,7 @@ echo "Restoring the backup into a scratch folder."
 BALLROOM_DATA=$drill "$python" -m shared.cli restore "$unproven"
 BALLROOM_DATA=$drill "$python" -m shared.cli doctor
 # Reads every archive and compares it with its record.
-BALLROOM_DATA=$drill "$python" -m shared.cli upkeep run audit
+BALLROOM_DATA=$drill "$python" -m shared.cli upkeep run audit-archives
 
 mv "$unproven" "$backups/$name"
 echo "The backup $backups/$name is complete and can be restored."

@@ -81,6 +81,7 @@ AppMetrics
 | where tostring(Properties.result) == "failed"
 '''
   }
+  // Queries name a task also by its id in the previous version, so that an upgrade triggers nothing.
   {
     name: 'timer-silent'
     description: 'The task that the timer runs every minute did not succeed for half an hour.'
@@ -91,7 +92,7 @@ AppMetrics
     query: '''
 AppMetrics
 | where Name == "ballroom.upkeep.duration"
-| where tostring(Properties.task) == "settle" and tostring(Properties.result) != "failed"
+| where tostring(Properties.task) in ("process-outboxes", "settle") and tostring(Properties.result) != "failed"
 '''
   }
   {
@@ -104,12 +105,12 @@ AppMetrics
     query: '''
 AppMetrics
 | where Name == "ballroom.upkeep.problems"
-| where tostring(Properties.task) == "audit" and Sum > 0
+| where tostring(Properties.task) in ("audit-archives", "audit") and Sum > 0
 '''
   }
   {
     name: 'nightly-missed'
-    description: 'For a day the nightly snapshot, sweep or audit did not come to its end.'
+    description: 'For a day the task create-snapshot, delete-orphaned-archives or audit-archives did not complete.'
     severity: 2
     frequency: 'PT1H'
     window: 'P1D'
@@ -118,7 +119,9 @@ AppMetrics
 AppMetrics
 | where Name == "ballroom.upkeep.duration"
 | where tostring(Properties.result) in ("done", "problems")
-| summarize tasks = dcountif(tostring(Properties.task), tostring(Properties.task) in ("snapshot", "sweep", "audit"))
+| extend task = tostring(Properties.task)
+| where task in ("create-snapshot", "delete-orphaned-archives", "audit-archives", "snapshot", "sweep", "audit")
+| summarize tasks = dcount(task)
 | where tasks < 3
 '''
   }

@@ -269,7 +269,7 @@ resource keep 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = if (empty(blo
 }
 
 // The same from Blob Storage: the address of a public archive ends as the name of its blob does, and the
-// blob has its own headers. One that an earlier version stored has none until the nightly sweep; without
+// blob has its own headers. One that an earlier version stored has none until delete-orphaned-archives runs; without
 // a time of its own it is kept for as long as the others say. With a query Blob Storage lists containers
 // and sends deleted versions, so a request that has one goes to the app, which reads none; and so does the
 // preflight of a page, which Blob Storage refuses.

@@ -9,10 +9,10 @@ from tempfile import gettempdir
 from typing import Protocol
 from urllib.request import getproxies
 
+from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import CosmosClient
-from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.archives import BlobArchives
@@ -32,6 +32,7 @@ from shared.adapters.cosmos.pulls import CosmosPulls
 from shared.adapters.cosmos.work import CosmosWork
 from shared.adapters.editions import PACKAGES, ChangeFeedEdition
 from shared.adapters.embedded import StoreCheck
+from shared.auth.azure_identity import app_identity
 from shared.auth.secrets import Secret
 from shared.ports import Clock, Randomness
 
@@ -76,7 +77,7 @@ class IdentityClients:
 
     def __init__(self, addresses: StoreAddresses) -> None:
         self._addresses = addresses
-        self._identity: DefaultAzureCredential | None = None
+        self._identity: AsyncTokenCredential | None = None
 
     def cosmos(self) -> CosmosClient:
         """Return a client of Cosmos DB."""
@@ -102,9 +103,8 @@ class IdentityClients:
         if identity is not None:
             await identity.close()
 
-    def _identified(self) -> DefaultAzureCredential:
-        # The library reads from AZURE_CLIENT_ID which identity of the app to use.
-        self._identity = self._identity or DefaultAzureCredential()
+    def _identified(self) -> AsyncTokenCredential:
+        self._identity = self._identity or app_identity()
         return self._identity
 
 

@@ -93,7 +93,9 @@ def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[StoreCh
     yield _room(folder)
     restart = "Stop the registry and restore a backup."
     yield _database("records", folder.database, schemas.records, restart)
-    rebuild = "Stop the registry, move the file away, start, and run: upkeep run refresh."
+    rebuild = (
+        "Stop the registry, move the file away, start, and run: upkeep run rebuild-derived-data."
+    )
     yield _database("search", folder.search, schemas.search, rebuild)
     yield _keys(folder)
     yield _permissions(folder)

@@ -1,58 +1,52 @@
 """The signing key in Azure Key Vault, read with the identity of the app."""
 
-from collections.abc import Callable
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
-from shared.adapters.front_door import app_identity
+from shared.auth.azure_identity import AppIdentity, app_identity, bearer
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import StoredKeys
 from shared.domain.errors.identity import KeyTrouble
 from shared.domain.errors.requests import Busy
 from shared.log import log
+from shared.ports import HttpClient, HttpResponse, Unanswered
 
-if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
+API_VERSION = "7.5"
 
-# A page waits for the first read, so an unavailable vault must cost seconds, not minutes.
-CLIENT_TIMEOUTS = {"retry_total": 1, "connection_timeout": 3, "read_timeout": 3}
+_MISSING = 404
 
 
 class KeyVault:
     """Reads one secret of a vault."""
 
     def __init__(
-        self,
-        address: str,
-        secret: str,
-        identity: "Callable[[], AsyncTokenCredential]" = app_identity,
-        **options: Any,
+        self, address: str, secret: str, fetcher: HttpClient, identity: AppIdentity = app_identity
     ) -> None:
-        """Read this secret of the vault at `address` with this identity; `options` are those of the
-        client library."""
-        self._address = address
-        self._secret = secret
+        """Read this secret of the vault at `address` with this identity."""
+        self._url = f"{address}/secrets/{secret}?api-version={API_VERSION}"
+        # https://name.vault.azure.net gives https://vault.azure.net; other clouds have other names.
+        _, _, domain = urlsplit(address).netloc.partition(".")
+        self._resource = f"https://{domain}"
+        self._fetcher = fetcher
         self._identity = identity
-        self._options = CLIENT_TIMEOUTS | options
 
     async def read(self) -> StoredKeys | None:
         """Return the content of the latest version, or None if there is none; raise `Busy`."""
-        # Imported when a key is read, which is rare, because it takes 100 ms.
-        from azure.core.exceptions import AzureError, ResourceNotFoundError  # noqa: PLC0415
-        from azure.keyvault.secrets.aio import SecretClient  # noqa: PLC0415
-
         try:
-            async with (
-                self._identity() as identity,
-                SecretClient(self._address, identity, **self._options) as client,
-            ):
-                found = await client.get_secret(self._secret)
-        except ResourceNotFoundError:
-            return None
-        except AzureError as failure:
-            log.warning("vault.unreadable", reason=type(failure).__name__)
+            answer = await self._answer()
+            return None if answer.status == _MISSING else _keys(answer.json_object())
+        except Unanswered as failure:
+            log.warning("vault.unreadable", reason=str(failure))
             raise Busy from None
-        return StoredKeys(Secret(found.value or ""), _ms(found.properties.created_on))
+
+    async def _answer(self) -> HttpResponse:
+        headers = {"Authorization": await bearer(self._resource, self._identity)}
+        try:
+            return await self._fetcher.get(self._url, headers)
+        except Unanswered:
+            # Without a first key the pages fail until the next read, so one lost packet is no
+            # reason.
+            return await self._fetcher.get(self._url, headers)
 
 
 def log_key_problem(trouble: KeyTrouble) -> None:
@@ -60,5 +54,10 @@ def log_key_problem(trouble: KeyTrouble) -> None:
     log.warning("keys.unavailable", reason=trouble.name.lower())
 
 
-def _ms(moment: datetime | None) -> int:
-    return int(moment.timestamp() * 1000) if moment else 0
+def _keys(secret: Mapping[str, object]) -> StoredKeys:
+    match secret:
+        case {"value": str(text), "attributes": {"created": int(seconds)}}:
+            return StoredKeys(Secret(text), seconds * 1000)
+        case _:
+            reason = "the answer holds no secret"
+            raise Unanswered(reason)

@@ -1,17 +1,24 @@
 """Sending mail: to the terminal, by SMTP, or through Azure Communication Services."""
 
 import asyncio
+import hashlib
+import hmac
+import json
 import smtplib
 import ssl
 import sys
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from email.utils import formatdate
 from enum import Enum
-from typing import Any, TextIO
+from typing import TextIO
+from urllib.parse import urlsplit
 
+from shared.auth.azure_identity import AppIdentity, app_identity, bearer
 from shared.auth.secrets import Secret
 from shared.domain.mail import EmailAddress, Mail, mail_line, mask_email
-from shared.ports import Undelivered
+from shared.ports import Clock, HttpClient, Unanswered, Undelivered
 
 
 class ConsoleMailer:
@@ -107,74 +114,66 @@ def _message(mail: Mail, sender: EmailAddress) -> EmailMessage:
     return message
 
 
-AZURE_MAIL_SCOPE = "https://communication.azure.com"
-CONNECT_SECONDS, READ_SECONDS = 5, 10  # The request that sends the mail waits for it.
-AZURE_MAIL_RETRIES = 1
+AZURE_MAIL_RESOURCE = "https://communication.azure.com"
+AZURE_MAIL_PATH = "/emails:send?api-version=2025-09-01"
+
+_ACCEPTED = 202
 
 
 class AzureMailer:
     """Sends mail with a resource of Azure Communication Services."""
 
-    def __init__(self, endpoint: str, sender: EmailAddress, key: Secret) -> None:
-        """Sign requests with `key`; if it is empty, use the managed identity of the app."""
-        self._endpoint = endpoint
+    def __init__(
+        self,
+        endpoint: str,
+        sender: EmailAddress,
+        key: Secret,
+        *,
+        fetcher: HttpClient,
+        clock: Clock,
+        identity: AppIdentity = app_identity,
+    ) -> None:
+        """Sign requests with `key`, in base 64; if it is empty, use the identity of the app."""
+        self._endpoint = endpoint.rstrip("/")
         self._sender = sender
         self._key = key
-        self._client: Any = None
+        self._fetcher = fetcher
+        self._clock = clock
+        self._identity = identity
 
     async def send(self, mail: Mail) -> None:
-        """Pass the mail to Azure, or raise `Undelivered`."""
-        from azure.core.exceptions import AzureError  # noqa: PLC0415 - costs 200 ms, see _connected.
-
-        try:
-            await asyncio.to_thread(self._deliver, mail)
-        except (AzureError, ValueError) as error:
-            # The cause and the text are left out, because they contain the address.
-            reason = type(error).__name__
-            raise Undelivered(reason) from None
-
-    def _deliver(self, mail: Mail) -> None:
-        self._client = self._client or self._connected()
+        """Pass the mail to Azure, or raise `Undelivered`. Accepted mail is delivered later."""
         message = {
             "senderAddress": self._sender,
             "recipients": {"to": [{"address": mail.to}]},
             "content": {"subject": mail_line(mail.subject), "plainText": mail.text},
         }
-        # Azure has accepted the mail; waiting for its delivery would take minutes.
-        self._client.begin_send(message, polling=False)
+        body = json.dumps(message).encode()
+        try:
+            headers = {"Content-Type": "application/json", **await self._authorization(body)}
+            answer = await self._fetcher.post(self._endpoint + AZURE_MAIL_PATH, headers, body)
+        except Unanswered as silence:
+            raise Undelivered(str(silence)) from None
+        except ValueError:
+            reason = "the access key is not in base 64"
+            raise Undelivered(reason) from None
+        if answer.status != _ACCEPTED:
+            # The body is left out, because it repeats the address.
+            reason = f"the answer was {answer.status}"
+            raise Undelivered(reason)
 
-    def _connected(self) -> Any:
-        # Imported with the first mail, because it would slow every start.
-        from azure.communication.email import EmailClient  # noqa: PLC0415
-        from azure.core.credentials import AzureKeyCredential  # noqa: PLC0415
-
-        key = self._key.reveal()
-        return EmailClient(
-            self._endpoint,
-            AzureKeyCredential(key) if key else ManagedIdentity(),
-            connection_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            retry_total=AZURE_MAIL_RETRIES,
-        )
-
-
-class ManagedIdentity:
-    """A credential of the Azure libraries that gets its tokens from msal."""
-
-    def __init__(self) -> None:
-        import msal  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
-        import requests  # noqa: PLC0415
-
-        identity = msal.SystemAssignedManagedIdentity()
-        self._client: Any = msal.ManagedIdentityClient(identity, http_client=requests.Session())
-
-    def get_token(self, *_scopes: str, **_options: Any) -> Any:
-        """Return a token for mail, marked as expired, because only msal caches and renews it."""
-        from azure.core.credentials import AccessToken  # noqa: PLC0415
-        from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415
-
-        answer = self._client.acquire_token_for_client(resource=AZURE_MAIL_SCOPE)
-        if "access_token" not in answer:
-            message = "the managed identity got no token"
-            raise ClientAuthenticationError(message)
-        return AccessToken(answer["access_token"], 0)
+    async def _authorization(self, body: bytes) -> dict[str, str]:
+        if not self._key.reveal():
+            return {"Authorization": await bearer(AZURE_MAIL_RESOURCE, self._identity)}
+        # https://learn.microsoft.com/azure/communication-services/tutorials/hmac-header-tutorial
+        moment = formatdate(self._clock.now_ms() / 1000, usegmt=True)
+        digest = b64encode(hashlib.sha256(body).digest()).decode()
+        host = urlsplit(self._endpoint).netloc
+        text = f"POST\n{AZURE_MAIL_PATH}\n{moment};{host};{digest}"
+        signed = hmac.digest(b64decode(self._key.reveal(), validate=True), text.encode(), "sha256")
+        return {
+            "x-ms-date": moment,
+            "x-ms-content-sha256": digest,
+            "Authorization": "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256"
+            f"&Signature={b64encode(signed).decode()}",
+        }

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
 from ipaddress import ip_address
@@ -14,9 +13,6 @@ from shared.auth.secrets import Secret, random_text
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.errors.base import InvalidRequest
 from shared.ports import Randomness
-
-# Cookies of the response to the current request; the handler decorator sets the list.
-set_cookies: ContextVar[list[Secret] | None] = ContextVar("leaving", default=None)
 
 
 class SameSite(Enum):
@@ -92,13 +88,6 @@ class Cookie:
         return f"Path=/; HttpOnly; SameSite={self.same_site.value}{secure}"
 
 
-def send_cookie(cookie: Secret) -> None:
-    """Send the cookie with the response to the current request."""
-    cookies = set_cookies.get()
-    if cookies is not None:
-        cookies.append(cookie)
-
-
 def needs_https(base_url: str) -> bool:
     """Check whether sign-in is refused at this address because the connection is not encrypted."""
     return urlsplit(base_url).scheme != "https" and not _is_loopback(base_url)
@@ -123,12 +112,16 @@ _FORM = re.compile(rf"[0-9A-Za-z]{{{BROWSER_NAME_LENGTH}}}")
 
 @dataclass(frozen=True, slots=True)
 class SignInBrowser:
-    """The browser of a sign-in: its address, its user agent, and the values of its two cookies."""
+    """The browser of a sign-in: its address, its user agent, and the values of its two cookies.
+
+    `cookies` are the `Set-Cookie` values to answer it with.
+    """
 
     address: str
     agent: str
     name: str
     known_browser_cookie: str
+    cookies: list[Secret] = field(default_factory=list[Secret], repr=False)
 
 
 class Browsers:
@@ -144,11 +137,11 @@ class Browsers:
         """Wait until there is a signing key; raise `SigningKeyUnavailable`."""
         await self._signer.ready()
 
-    def name_or_create(self, headers: Mapping[str, str]) -> str:
-        """Return the browser's name; a browser without one gets a new one."""
+    def name_or_create(self, headers: Mapping[str, str], cookies: list[Secret]) -> str:
+        """Return the browser's name, a new one if it has none, and add its cookie to `cookies`."""
         # The same name in every tab, so that one sign-in does not break another.
         name = self.name(headers) or random_text(self._randomness, BROWSER_NAME_LENGTH)
-        send_cookie(self._cookie.set(name, BROWSER_LIFETIME))
+        cookies.append(self._cookie.set(name, BROWSER_LIFETIME))
         return name
 
     def name(self, headers: Mapping[str, str]) -> str:
@@ -185,10 +178,11 @@ class KnownBrowsers:
         name, _, signature = value.partition(".")
         return bool(signature) and self._signer.verify(_signed_text(account_id, name), signature)
 
-    def remember(self, account_id: str) -> None:
+    def remember(self, account_id: str) -> Secret:
+        """Return the `Set-Cookie` value by which the browser will be known."""
         name = random_text(self._randomness, BROWSER_NAME_LENGTH)
         signature = self._signer.sign(_signed_text(account_id, name))
-        send_cookie(self._cookie.set(f"{name}.{signature}", KNOWN_BROWSER_LIFETIME))
+        return self._cookie.set(f"{name}.{signature}", KNOWN_BROWSER_LIFETIME)
 
 
 def _signed_text(account_id: str, name: str) -> str:

@@ -4,12 +4,13 @@ import asyncio
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from shared.auth.azure_identity import ClientAssertion
 from shared.auth.identity_providers import (
     Freshness,
     LibrarySession,
@@ -46,12 +47,6 @@ from shared.ports import Clock, DirectoryStore, HttpClient, Unanswered
 
 ENTRA_LABEL = "Microsoft Entra ID"
 
-_IDENTITY_SECONDS = 5  # The endpoint is local, and a person waits.
-_NO_IDENTITY = "the managed identity has no token"
-
-ClientAssertion = Callable[
-    [], str
-]  # Authenticates the application by a managed identity, without a secret.
 EntraFlow = dict[str, object]
 
 
@@ -76,7 +71,7 @@ class EntraApplication:
     authority: str  # https://login.microsoftonline.com, or that of a national cloud.
     tenant: str
     client_id: str
-    credential: Secret | ClientAssertion
+    credential: Secret | ClientAssertion  # By a managed identity, without a secret.
     by_form_post: bool  # The code comes in a form, so that no access log holds it.
 
     @property
@@ -187,55 +182,6 @@ class EntraProvider:
                 exclude_scopes=["offline_access"],
             ),
         )
-
-
-def managed_identity(client_id: str) -> ClientAssertion:
-    """Return the function that authenticates the application by a managed identity; `system` is the
-    system-assigned one."""
-
-    def assertion() -> str:
-        import msal  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
-        import requests  # noqa: PLC0415 - as above.
-
-        identity = (
-            msal.SystemAssignedManagedIdentity()
-            if client_id == "system"
-            else msal.UserAssignedManagedIdentity(client_id=client_id)
-        )
-        # The endpoint has a private address, which our HTTP client refuses; and no proxy of the
-        # environment may see its response.
-        with requests.Session() as session:
-            session.trust_env = False
-            client = msal.ManagedIdentityClient(identity, http_client=_Endpoint(session.get))
-            return _token_of(client)
-
-    return assertion
-
-
-class _Identity(Protocol):
-    """The part of msal's client of managed identities that is used here."""
-
-    def acquire_token_for_client(self, *, resource: str) -> dict[str, object]:
-        """Return a token, or an error."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Endpoint:
-    """The HTTP client with which msal requests the token, with a timeout."""
-
-    send: Callable[..., object]
-
-    def get(self, url: str, **options: object) -> object:
-        return self.send(url, **{**options, "timeout": _IDENTITY_SECONDS})
-
-
-def _token_of(client: object) -> str:
-    identity = cast(_Identity, client)
-    response = identity.acquire_token_for_client(resource="api://AzureADTokenExchange")
-    if "access_token" not in response:
-        raise Unanswered(_NO_IDENTITY)
-    return str(response["access_token"])
 
 
 def _empty_token_cache() -> object:

@@ -1,4 +1,4 @@
-"""Identity providers: the identity that one verifies, and the HTTP session of their libraries."""
+"""Identity providers: the identity that one verifies, and the HTTP session of msal."""
 
 import asyncio
 import json
@@ -126,19 +126,9 @@ _FORM = "application/x-www-form-urlencoded"
 _FAILED = 400
 
 
-class LibraryAuth(Protocol):
-    """How authlib adds the client's credentials to a request."""
-
-    def prepare(
-        self, method: str, uri: str, headers: dict[str, str], body: str
-    ) -> tuple[str, dict[str, str], str]:
-        """Return address, headers and body with the credentials."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class LibraryResponse:
-    """An HTTP response with the attributes that the libraries read."""
+    """An HTTP response with the attributes that msal reads."""
 
     fetched: HttpResponse
 
@@ -166,7 +156,7 @@ class LibraryResponse:
 
 
 class LibrarySession:
-    """The part of a `requests` session that msal and authlib use.
+    """The part of a `requests` session that msal uses.
 
     Its methods block on the event loop that created it, so other threads must call them.
     """
@@ -191,15 +181,12 @@ class LibrarySession:
         url: str,
         data: Mapping[str, object] | str | None = None,
         headers: Mapping[str, str] | None = None,
-        auth: LibraryAuth | None = None,
         *,
         params: Mapping[str, str] | None = None,
         **_options: object,
     ) -> LibraryResponse:
         body = data if isinstance(data, str) else urlencode(data or {})
         sent = {"Content-Type": _FORM, "Accept": "application/json", **(headers or {})}
-        if auth is not None:
-            url, sent, body = auth.prepare("POST", url, sent, body)
         request = self._fetcher.post(_with(url, params), sent, body.encode())
         return LibraryResponse(asyncio.run_coroutine_threadsafe(request, self._loop).result())
 

@@ -1,4 +1,4 @@
-"""Sessions of browsers, recognized by a cookie with a rotated secret, and sign-in links."""
+"""Sessions of browsers, recognized by a cookie with a rotated secret."""
 
 import asyncio
 import hmac
@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
-from shared.auth.cookies import Cookie, send_cookie
+from shared.auth.cookies import Cookie
 from shared.auth.secrets import Secret, random_text
 from shared.auth.signing_keys import SigningKeys
 from shared.caching import LruCache
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal, Unavailable
-from shared.domain.errors.identity import LinkExpired
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.records import Place
 from shared.domain.rights import Grant
-from shared.domain.secrets import hash_secret
 from shared.domain.sign_in import SecretState, Session, SignInPurpose
-from shared.ports import Clock, DirectoryStore, Randomness, Stale, WorkStore
+from shared.domain.tokens import hash_secret
+from shared.ports import Clock, DirectoryStore, Randomness, Stale
 
 SESSION_CACHED_FOR = timedelta(seconds=3)  # An ended session is refused everywhere within five.
 MAX_CACHED_SESSIONS = 10_000  # Per process; each takes about 1 KiB.
@@ -96,13 +95,17 @@ class SessionAuthentication:
         self._delayed = delayed
         self._cache = LruCache[str, _CachedSession](MAX_CACHED_SESSIONS)
 
-    async def recognize(self, headers: Mapping[str, str]) -> Principal:
-        """Return who is signed in; `ANONYMOUS` without a valid cookie. May send a new cookie."""
-        session = await self.session_of(headers)
+    async def recognize(self, headers: Mapping[str, str], cookies: list[Secret]) -> Principal:
+        """Return who is signed in; `ANONYMOUS` without a valid cookie.
+
+        A new secret is added to `cookies`, as the `Set-Cookie` value to answer with.
+        """
+        session = await self.session_of(headers, cookies)
         return ANONYMOUS if session is None else self._principal(session)
 
-    async def session_of(self, headers: Mapping[str, str]) -> Session | None:
-        """Return the session of the browser that sent these headers.
+    async def session_of(self, headers: Mapping[str, str], cookies: list[Secret]) -> Session | None:
+        """Return the session of the browser that sent these headers; change `cookies` as
+        `recognize` does.
 
         Requests of pages of other origins have no session, although browsers may send the cookie:
         the Functions host responds to such a page whatever its origin.
@@ -120,7 +123,7 @@ class SessionAuthentication:
             await self._copied(session)
         if presented in (SecretState.COPIED, SecretState.UNKNOWN):
             return None
-        return await self._rotate_secret(session, presented, cookie.secret_hash)
+        return await self._rotate_secret(session, presented, cookie.secret_hash, cookies)
 
     def should_delete_cookie(self, headers: Mapping[str, str]) -> bool:
         """Check whether the browser sent a cookie without a session, which is to be deleted.
@@ -184,14 +187,14 @@ class SessionAuthentication:
         return session
 
     async def _rotate_secret(
-        self, session: Session, presented: SecretState, secret_hash: str
+        self, session: Session, presented: SecretState, secret_hash: str, cookies: list[Secret]
     ) -> Session:
         now_ms = self._clock.now_ms()
         if session.needs_rotation(presented, now_ms):
             secret = self.new_secret()
             changed = session.with_new_secret(hash_secret(secret.reveal()), secret_hash, now_ms)
             if await self._try_replace(changed):
-                send_cookie(self.session_cookie(session, secret))
+                cookies.append(self.session_cookie(session, secret))
         elif session.needs_confirmation(presented):
             await self._try_replace(session.confirmed(now_ms))
         return session
@@ -236,49 +239,3 @@ def _parse_cookie(value: str) -> _Cookie | None:
         return None
     account, session, secret = form.groups()
     return _Cookie(Place(account, session), hash_secret(secret))
-
-
-LINK_LIFETIME = timedelta(hours=1)  # Time to read the output of a first start.
-LINK_CODE_LENGTH = 32  # 190 bits, like a token.
-
-_KIND = "sign-in"
-
-
-class SignInLinks:
-    """Creates and redeems sign-in links; only the hash of a code is stored."""
-
-    def __init__(
-        self, work: WorkStore, clock: Clock, randomness: Randomness, *, base_url: str
-    ) -> None:
-        self._work = work
-        self._clock = clock
-        self._randomness = randomness
-        self._base_url = base_url
-
-    async def create(self, account_id: str) -> Secret:
-        """Return a link that signs the account in, valid for an hour and one use."""
-        code = random_text(self._randomness, LINK_CODE_LENGTH)
-        expires_ms = self._clock.now_ms() + LINK_LIFETIME // timedelta(milliseconds=1)
-        await self._work.put(_KIND, hash_secret(code), account_id, expires_ms)
-        return Secret(f"{self._base_url}/sign-in/link/{code}")
-
-    async def peek(self, code: str) -> str:
-        """Return the id of the account, without using the link up; raise `LinkExpired`.
-
-        Opening the page does not sign in, because programs that preview links open it too.
-        """
-        return _require_account(
-            await self._work.peek(_KIND, hash_secret(code), self._clock.now_ms())
-        )
-
-    async def redeem(self, code: str) -> str:
-        """Use the link up and return the id of its account; raise `LinkExpired` from then on."""
-        return _require_account(
-            await self._work.take(_KIND, hash_secret(code), self._clock.now_ms())
-        )
-
-
-def _require_account(account_id: str | None) -> str:
-    if account_id is None:
-        raise LinkExpired
-    return account_id

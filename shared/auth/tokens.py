@@ -15,7 +15,7 @@ from typing import Self
 from shared.auth.secrets import Secret, encode_base62, random_text
 from shared.domain.accounts import ID_LENGTH
 from shared.domain.errors.identity import TokenMalformed
-from shared.domain.secrets import hash_secret
+from shared.domain.tokens import hash_secret
 from shared.ports import Randomness
 
 TOKEN_PREFIX = "blr_"  # noqa: S105 - the prefix of all tokens.

@@ -13,11 +13,11 @@ from shared.commands.base import (
 from shared.composition import Registry
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.identity import OPERATOR
-from shared.domain.maintenance_tasks import TaskRun, TaskState
+from shared.domain.maintenance_tasks import TaskReport, TaskRun, TaskState
 from shared.domain.notices import ReadOnlyState
 from shared.domain.rights import rights_table
-from shared.services.reserved_names import NameAvailability, PatternMatches
-from shared.services.upkeep import TaskReport
+from shared.services.maintenance.task import require_task
+from shared.services.organizations.reserved_names import NameAvailability, PatternMatches
 
 
 @click.group()
@@ -50,15 +50,12 @@ def run(name: str | None) -> None:
     \b
     Examples:
       python -m shared.cli upkeep run
-      python -m shared.cli upkeep run audit
+      python -m shared.cli upkeep run audit-archives
     """
 
     async def work(registry: Registry) -> list[tuple[str, TaskReport | None]]:
-        known = registry.upkeep.tasks
-        if name is not None and name not in known:
-            message = f"There is no task {name!r}. There are: {', '.join(known)}."
-            raise click.ClickException(message)
-        chosen = [name] if name is not None else list(known)
+        tasks = registry.maintenance_tasks
+        chosen = [require_task(tasks, name).id] if name is not None else list(tasks)
         return [(task, report) for task in chosen for report in await _whole(registry, task)]
 
     reports = with_registry(work)

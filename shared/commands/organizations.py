@@ -16,7 +16,7 @@ from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.names import OrgName, parse_org
 from shared.domain.rights import Role
-from shared.services.administration import OrganizationWithFounder
+from shared.services.administration.administration import OrganizationWithFounder
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
 
 name_argument = click.argument("name", metavar="NAME", type=parse_org)

@@ -31,9 +31,9 @@ from shared.domain.packages import (
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.versions import Version
-from shared.services.api_docs_queue import DocumentedRelease
-from shared.services.on_demand import ComparedVersions
-from shared.services.trusted_publishing import PublisherRequest
+from shared.services.api_docs.api_docs_queue import DocumentedRelease
+from shared.services.api_docs.on_demand import ComparedVersions
+from shared.services.tokens.trusted_publishing import PublisherRequest
 
 
 def parse_coordinate(text: str) -> Coordinate:
@@ -128,8 +128,8 @@ def document_package(wanted: Package | None) -> None:
     """
 
     async def work(registry: Registry) -> list[DocumentedRelease]:
-        task = registry.api_docs_task
-        return await (task.document_package(wanted) if wanted else task.document_missing())
+        backfill = registry.api_docs_backfill
+        return await (backfill.document(wanted) if wanted else backfill.document_missing())
 
     documented = with_registry(work)
     for each in documented:

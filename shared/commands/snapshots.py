@@ -10,9 +10,10 @@ import click
 from shared.bootstrap import other_folder, prepared_stores
 from shared.commands.base import OutputFormat, as_json, format_time, print_rows, with_registry
 from shared.composition import Registry
+from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.snapshots import SnapshotManifest
-from shared.services.snapshots import ArchiveSources, StoredSnapshots
-from shared.services.upkeep import TaskReport
+from shared.services.maintenance.repair_derived_data import RepairDerivedData
+from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
 
 Result = TypeVar("Result")
@@ -108,7 +109,9 @@ def _explain(report: TaskReport) -> None:
     if report.problems:
         click.echo("Bring the archives back and restore again: what is there stays as it is.")
         raise SystemExit(1)
-    click.echo("Documents are made again by: python -m shared.cli upkeep run mend")
+    click.echo(
+        f"Documents are made again by: python -m shared.cli upkeep run {RepairDerivedData.id}"
+    )
 
 
 def _with_snapshots(

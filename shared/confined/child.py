@@ -27,7 +27,7 @@ _ERROR_BYTES = 4096
 _REASONS = {
     getattr(signal, name): reason
     for name, reason in {
-        "SIGXCPU": Exceeded.PROCESSOR,
+        "SIGPROF": Exceeded.PROCESSOR,
         "SIGXFSZ": Exceeded.OUTPUT,
         "SIGABRT": Exceeded.CRASHED,
         "SIGSEGV": Exceeded.CRASHED,

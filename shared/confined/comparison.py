@@ -8,8 +8,9 @@ from pathlib import Path
 
 from shared.confined.docs_pages import template
 from shared.confined.docs_text import json_text
+from shared.confined.job_files import AFTER, BEFORE, CHANGES_JSON, CHANGES_PAGE, REQUEST
 from shared.confined.limits import Json
-from shared.confined.source import BEFORE, REQUEST, ReleaseRequest
+from shared.confined.source import ReleaseRequest
 from shared.confined.tasks import Job
 from shared.domain.api_docs.change_rules import ChangeLevel
 from shared.domain.api_docs.comparison import ApiChange, ApiComparison, compare
@@ -17,9 +18,6 @@ from shared.domain.api_docs.documents import read_document
 from shared.domain.api_docs.history import verdict_of
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.versions import Version
-
-AFTER = "after"  # The folder of a job with the documents of the later version.
-PAGE, JSON = "changes.html", "changes.json"  # What the task `compare` writes.
 
 CHANGES_SHOWN = 1_000  # Of a level, or fewer if they are long.
 FEW_CHANGES_SHOWN = 100
@@ -51,8 +49,8 @@ def compare_versions(job: Job) -> None:
         release = ReleaseRequest.model_validate_json((job.folder / REQUEST).read_bytes())
         before, after = (read_models(job.folder / each) for each in (BEFORE, AFTER))
         texts = compared(release, before, after)
-        (job.output / PAGE).write_text(texts.page)
-        (job.output / JSON).write_text(texts.json)
+        (job.output / CHANGES_PAGE).write_text(texts.page)
+        (job.output / CHANGES_JSON).write_text(texts.json)
         return texts.verdict
 
     job.run_last("comparison", work)

@@ -25,7 +25,8 @@ from shared.domain.api_docs.outline import DocsSymbol
 from shared.domain.api_docs.release import ModuleFacts
 from shared.domain.api_docs.signatures import signature
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
-from shared.prose.rendering import SafeHtml, render_markdown, show_bidi_characters
+from shared.prose.rendering import render_markdown
+from shared.prose.safe_html import SafeHtml, show_bidi_characters
 from shared.prose.template_engine import PageEnvironment
 
 SYMBOLS_SHOWN = 2_000  # Of a module; Markdown and JSON have all of them.

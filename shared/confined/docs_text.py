@@ -16,10 +16,9 @@ from shared.domain.api_docs.model import (
     ModuleDocs,
 )
 from shared.domain.api_docs.outline import DocsSymbol, declared
+from shared.domain.api_docs.pieces import BASE_URL
 from shared.domain.api_docs.resource_paths import PathSegment, path_segments
 from shared.domain.api_docs.signatures import signature_text, source_text
-
-BASE_URL = "\0"  # No text of an author has this character.
 
 KIND_TITLES = {
     DeclarationKind.CLIENT: "Clients",

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 
+LEAST_SECONDS = 0.02  # With less processor time left nothing is begun.
 _MIB = 1024 * 1024
 
 

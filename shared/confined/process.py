@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from shared.confined.child import (
@@ -17,7 +17,14 @@ from shared.confined.child import (
     Line,
     Refused,
 )
-from shared.confined.limits import Budget, ConfinedUnavailable, Exceeded, Json, PartResult
+from shared.confined.limits import (
+    LEAST_SECONDS,
+    Budget,
+    ConfinedUnavailable,
+    Exceeded,
+    Json,
+    PartResult,
+)
 from shared.confined.machine import MachineLock
 from shared.confined.memory import MEASURE, Measure
 from shared.log import log
@@ -224,11 +231,8 @@ class _Job:
             "folder": str(self._folder.absolute()),
             "request": self._request,
             "skip": list(self._results),
-            "budget": {
-                "processor_seconds": self._left_seconds,
-                "memory_bytes": self._budget.memory_bytes,
-                "output_bytes": self._budget.output_bytes,
-            },
+            "budget": asdict(self._budget),
+            "left_seconds": self._left_seconds,
         }
 
     def deadline_seconds(self) -> float:
@@ -262,11 +266,12 @@ class _Job:
         """Refuse the part within which the child ended, or the job if it was in none."""
         part, name = self._part, self._part.begin if self._part else ""
         self._log_refusal(name, reason, details)
-        self.is_done = part is None
         if part:
             self._left_seconds = min(self._left_seconds, part.left)
         seconds = part.allowance if part else 0
         self._end(PartResult(name, reason.sentence(self._budget), None), seconds)
+        # Nothing is left after the last part.
+        self.is_done = part is None or self._left_seconds < LEAST_SECONDS
 
     def _end(self, result: PartResult, seconds: float) -> None:
         self._part = None

@@ -24,18 +24,9 @@ from shared.confined.docs_text import (
     symbol_markdown,
 )
 from shared.confined.editors import OtherModules, add_editor_pieces
+from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
 from shared.confined.limits import Json
-from shared.confined.source import (
-    ARCHIVE,
-    BEFORE,
-    PIECES,
-    RECORD,
-    REQUEST,
-    SINCE,
-    ArchiveFile,
-    ReleaseRequest,
-    changelog_in,
-)
+from shared.confined.source import ArchiveFile, ReleaseRequest, changelog_in
 from shared.confined.tasks import Job
 from shared.domain.api_docs.documents import (
     facts_text,
@@ -76,9 +67,6 @@ def make_release(job: Job) -> None:
     modules = making.request.modules
     for module in modules:
         job.run(f"module {module}", partial(making.module, module))
-    for module in making.documented:
-        for start in range(0, making.symbol_count(module), SYMBOLS_OF_A_PART):
-            job.run(f"symbols {module} {start}", partial(making.symbols, module, start))
     for module in ("", *(each for each in modules if each != making.request.name)):
         job.run(f"readme {module}".rstrip(), partial(making.readme, module))
     job.run("changelog", making.changelog)
@@ -86,6 +74,9 @@ def make_release(job: Job) -> None:
         job.run(f"outline {module}", partial(making.outline, module))
     if making.request.before:
         job.run("comparison", making.comparison)
+    for module in making.documented:
+        for start in range(0, making.symbol_count(module), SYMBOLS_OF_A_PART):
+            job.run(f"symbols {module} {start}", partial(making.symbols, module, start))
     job.run_last("finish", making.finish)
 
 
@@ -98,7 +89,7 @@ class _Making:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._output = job.folder / "output"
+        self._output = job.folder / OUTPUT
         self.request = ReleaseRequest.model_validate_json((job.folder / REQUEST).read_bytes())
         self._archive = ArchiveFile(job.folder / ARCHIVE)
         self._others = OtherModules(job.folder, self.request)
@@ -123,6 +114,7 @@ class _Making:
         number = self._number(name)
         count = sum(1 for _ in _symbols(docs))
         (self._job.output / f"count-{number}").write_text(str(count))
+        (self._job.output / f"since-{number}.json").write_text(json_text(self._since_of(docs)))
         (self._job.output / f"facts-{number}.json").write_text(facts.model_dump_json())
         (self._job.output / f"document-{number}.json.gz").write_bytes(
             gzip.compress(document, mtime=0)
@@ -191,8 +183,8 @@ class _Making:
     def finish(self) -> None:
         """Write one file with all pieces, and the record."""
         with self._pieces("rest") as pieces:
-            since = {each: self._since(each) for each in self.documented}
-            pieces.add(piece_name(PieceKind.SINCE), json_text(since))
+            since = (f"{json_text(each)}:{self._since_text(each)}" for each in self.documented)
+            pieces.add(piece_name(PieceKind.SINCE), f"{{{','.join(since)}}}")
             text = "\n".join([llms_head(self.request), *self._llms(), llms_end(self.request)])
             pieces.add(piece_name(PieceKind.LLMS_TEXT), text[:MAX_SENT_BYTES])
         files = [*self._output.glob("*.pieces"), *self._job.output.glob("*.pieces")]
@@ -261,14 +253,20 @@ class _Making:
         file = self._job.folder / BEFORE / SINCE
         return json.loads(file.read_bytes()) if file.exists() else {}
 
-    def _since(self, module: str) -> Mapping[str, str]:
+    def _since_of(self, docs: ModuleDocs) -> Mapping[str, str]:
         """Return since which version the symbols of a module exist, by path; empty if that is not
         known."""
         request = self.request
         is_known = not request.before or request.before_is_complete
         added = request.version if is_known and not request.has_unknown_history else ""
-        known = self._known_since.get(module, {})
-        return {each.path: known.get(each.path, added) for each in _symbols(self._model(module))}
+        known = self._known_since.get(docs.id, {})
+        return {each.path: known.get(each.path, added) for each in _symbols(docs)}
+
+    def _since_text(self, module: str) -> str:
+        return (self._output / f"since-{self._number(module)}.json").read_text()
+
+    def _since(self, module: str) -> Mapping[str, str]:
+        return json.loads(self._since_text(module))
 
     def _text(self, path: str) -> str | None:
         entry = self._archive.directory.entries[path]

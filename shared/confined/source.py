@@ -17,12 +17,8 @@ from shared.domain.archives.unpacking import (
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, Texts
 from shared.domain.records import Record
-from shared.prose.rendering import TextPlace
+from shared.prose.places import TextPlace
 
-# What a job reads, in its folder, and what the task `release` writes into the folder `output`.
-ARCHIVE, REQUEST = "archive", "request.json"
-BEFORE, SINCE = "before", "since"  # A folder with documents, and a file in it.
-RECORD, PIECES = "record.json", "all.pieces"
 _UNPACKED_LAYOUT = "4"  # The version of the layout that keeps the folders of the project.
 _PACKED_TEXTS = "docs"  # The folder into which `bal pack` for Java moves texts of the root.
 

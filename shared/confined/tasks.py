@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from shared.confined.limits import Budget, Exceeded, Json
+from shared.confined.job_files import OUTPUT
+from shared.confined.limits import LEAST_SECONDS, Budget, Exceeded, Json
 
 # The name of a task, and where it is: "module:function".
 TASKS: Mapping[str, str] = {
@@ -25,9 +26,8 @@ TASKS: Mapping[str, str] = {
 LINE_BYTES = 64 * 1024  # The longest line that travels between child and parent.
 _LATE_SHARE = 0.7  # Of what a part may take: from then on it should come to an end.
 _SHARE = 0.5  # Of the processor time that is left: what one part may take.
-_LEAST_SECONDS = 0.01  # With less left no part is begun.
-_KEEPING_SECONDS = 5  # For moving the files of a part that finished.
-_LAST_SECONDS = 3  # For the last part, besides the budget.
+_LAST_SHARE = 0.15  # Of the budget of a job: what the other parts leave to the last one.
+_OWN_SECONDS = 0.2  # To move the files of a part that finished, and for what is between parts.
 _FRAMES = 5  # Of a part's error, for the log.
 
 # Failures of the machine, which say nothing about the input: the job is repeated later.
@@ -41,22 +41,21 @@ class Limits(Protocol):
         """Return the processor time that the process has taken since it began."""
         ...
 
-    def allow(self, seconds: float, output_bytes: int) -> float:
-        """End the process when it takes more processor time from now on; fail larger files.
-
-        Returns the seconds that are allowed indeed: the system counts whole ones.
-        """
+    def allow(self, seconds: float, output_bytes: int) -> None:
+        """End the process when it takes more processor time from now on; fail larger files."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A job as the parent sends it: `skip` are the parts that finished or were refused before."""
+    """A job as the parent sends it: `skip` are the parts that finished or were refused before, and
+    `left_seconds` is what these left of the budget."""
 
     folder: Path
     request: Json
     skip: Set[str]
     budget: Budget
+    left_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +83,29 @@ class Job:
         self.request = order.request
         self.output = order.folder / "part"
         self._skip = order.skip
-        self._budget = order.budget
+        self._kept_seconds = order.budget.processor_seconds * _LAST_SHARE
         self._limits = limits
         self._report = report
-        self._began = limits.used_seconds()
+        self._ends_at = limits.used_seconds() + order.left_seconds
         self._late_at = 0.0
-        self._kept = order.folder / "output"
+        self._kept = order.folder / OUTPUT
         if not order.skip:  # A job that is repeated begins again.
             shutil.rmtree(self._kept, ignore_errors=True)
         self._kept.mkdir(exist_ok=True)
         self._output_left = order.budget.output_bytes - _bytes_of(self._kept.rglob("*"))
 
     def run(self, name: str, work: Callable[[], Json]) -> Json:
-        """Do a part with at most half of the processor time that is left.
+        """Do a part with at most half of the processor time that is left for parts.
 
         Returns what `work` returns, which is small and JSON; None if the part is refused, or if it
         was finished or refused when the job was run before.
         """
-        return self._run(name, work, _SHARE)
+        return self._run(name, work, _SHARE * (self._left_seconds() - self._kept_seconds))
 
     def run_last(self, name: str, work: Callable[[], Json]) -> Json:
-        """Do the last part, as `run`, with all of the processor time that is left, and with some if
-        none is: it makes one of what the others finished."""
-        return self._run(name, work, 1, _LAST_SECONDS)
+        """Do the last part, as `run`, with all of the processor time that is left: the others leave
+        some, as it makes one of what they finished."""
+        return self._run(name, work, self._left_seconds())
 
     @property
     def is_late(self) -> bool:
@@ -115,23 +114,22 @@ class Job:
 
     def run_task(self, task: Callable[["Job"], None]) -> None:
         """Run the whole task; what fails outside of a part is reported for the empty name."""
-        self._allow(self._left_seconds(_LAST_SECONDS))
+        began = self._limits.used_seconds()
+        self._allow_own()
         outcome = _attempt(lambda: task(self))
         if outcome.reason:
-            self._report_refusal("", outcome, self._limits.used_seconds() - self._began)
+            self._report_refusal("", outcome, self._limits.used_seconds() - began)
         shutil.rmtree(self.output, ignore_errors=True)
 
-    def _run(
-        self, name: str, work: Callable[[], Json], share: float, least_seconds: float = 0
-    ) -> Json:
+    def _run(self, name: str, work: Callable[[], Json], allowance: float) -> Json:
         if name in self._skip:
             return None
-        left, began = self._left_seconds(least_seconds), self._limits.used_seconds()
-        if left < _LEAST_SECONDS:
+        left, began = self._left_seconds(), self._limits.used_seconds()
+        if allowance < LEAST_SECONDS:
             self._report_refusal(name, _Outcome(reason=Exceeded.PROCESSOR), 0)
             return None
-        allowance = self._allow(left * share)
-        self._late_at = began + left * share * _LATE_SHARE
+        self._allow(allowance)
+        self._late_at = began + allowance * _LATE_SHARE
         self._report({"begin": name, "left": left, "allowance": allowance})
         outcome = _attempt(lambda: self._finish(name, work))
         seconds = self._limits.used_seconds() - began
@@ -139,7 +137,7 @@ class Job:
             self._report_refusal(name, outcome, seconds)
         else:
             self._report({"end": name, "result": outcome.result, "processor_seconds": seconds})
-        self._allow(self._left_seconds(_LAST_SECONDS))
+        self._allow_own()
         return outcome.result
 
     def _finish(self, name: str, work: Callable[[], Json]) -> Json:
@@ -155,19 +153,21 @@ class Job:
         if left < 0:
             raise _OutputExceeded
         # The part has done its work, and must not end between two of its files.
-        self._allow(_KEEPING_SECONDS)
+        self._allow(_OWN_SECONDS)
         self._output_left = left
         for file, target in zip(files, targets, strict=True):
             target.parent.mkdir(parents=True, exist_ok=True)
             file.replace(target)
         return result
 
-    def _left_seconds(self, least: float) -> float:
-        used = self._limits.used_seconds() - self._began
-        return max(least, self._budget.processor_seconds - used)
+    def _left_seconds(self) -> float:
+        return self._ends_at - self._limits.used_seconds()
 
-    def _allow(self, seconds: float) -> float:
-        return self._limits.allow(seconds, self._output_left)
+    def _allow_own(self) -> None:
+        self._allow(max(_OWN_SECONDS, self._left_seconds()))
+
+    def _allow(self, seconds: float) -> None:
+        self._limits.allow(seconds, self._output_left)
 
     def _report_refusal(self, name: str, outcome: _Outcome, seconds: float) -> None:
         reason = outcome.reason and outcome.reason.value
@@ -189,11 +189,15 @@ def _attempt(work: Callable[[], Json]) -> _Outcome:
             memory = error.errno == errno.ENOMEM
             return _Outcome(reason=Exceeded.MEMORY if memory else Exceeded.OUTPUT)
         return _Outcome(reason=Exceeded.CRASHED, error=_place(error))
-    except Exception as error:  # The outermost edge of what reads a stranger's text.
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    # The outermost edge of what reads a stranger's text. A panic of a library in Rust is no
+    # `Exception`.
+    except BaseException as error:
         return _Outcome(reason=Exceeded.CRASHED, error=_place(error))
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     """Return the kind and place of an error, without its message, which may quote the input."""
     frames = traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     places = " > ".join(f"{Path(each.filename).name}:{each.lineno}" for each in frames)

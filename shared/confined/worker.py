@@ -8,7 +8,6 @@ import ctypes
 import gc
 import importlib
 import json
-import math
 import os
 import signal
 import sys
@@ -37,8 +36,8 @@ if sys.platform == "win32":
         def used_seconds(self) -> float:
             return time.process_time()
 
-        def allow(self, seconds: float, output_bytes: int) -> float:  # noqa: ARG002
-            return seconds
+        def allow(self, seconds: float, output_bytes: int) -> None:
+            """Leave the time to the parent."""
 
         def allow_memory(self, more_bytes: int) -> None:
             """Leave memory to the parent."""
@@ -54,18 +53,16 @@ else:
 
         def __init__(self) -> None:
             _set_soft(resource.RLIMIT_CORE, 0)
+            signal.signal(signal.SIGPROF, signal.SIG_DFL)  # The parent may have ignored it.
 
         def used_seconds(self) -> float:
             return time.process_time()
 
-        def allow(self, seconds: float, output_bytes: int) -> float:
-            used = time.process_time()
-            # SIGXCPU ends the process, also within a function of C; the system counts in seconds.
-            allowed = math.ceil(used + seconds)
-            _set_soft(resource.RLIMIT_CPU, allowed)
+        def allow(self, seconds: float, output_bytes: int) -> None:
+            # SIGPROF ends the process, also within a function of C. RLIMIT_CPU has whole seconds.
+            signal.setitimer(signal.ITIMER_PROF, seconds)
             # Python ignores SIGXFSZ: a write beyond the limit fails with EFBIG.
             _set_soft(resource.RLIMIT_FSIZE, output_bytes)
-            return allowed - used
 
         def allow_memory(self, more_bytes: int) -> None:
             """Fail allocations above what is mapped now and `more_bytes`."""
@@ -75,7 +72,8 @@ else:
 
         def lift(self) -> None:
             """Remove the limits, to import or between jobs."""
-            for each in (resource.RLIMIT_CPU, resource.RLIMIT_FSIZE, resource.RLIMIT_AS):
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            for each in (resource.RLIMIT_FSIZE, resource.RLIMIT_AS):
                 _set_soft(each, resource.RLIM_INFINITY)
 
     def _set_soft(limit: int, value: int) -> None:
@@ -106,6 +104,7 @@ class _Sent(TypedDict):
     request: Json
     skip: list[str]
     budget: _BudgetFields
+    left_seconds: float
 
 
 class Worker:
@@ -122,8 +121,8 @@ class Worker:
         """Run the jobs of these lines until they end."""
         for line in lines:
             self._run(json.loads(line))
-            gc.collect()
             self._limits.lift()
+            gc.collect()
             self._report({"done": True, "idle_bytes": self._held_bytes()})
 
     def _run(self, sent: _Sent) -> None:
@@ -150,7 +149,8 @@ class Worker:
 
 def _order(sent: _Sent) -> Order:
     budget = Budget(**sent["budget"])
-    return Order(Path(sent["folder"]), sent["request"], frozenset(sent["skip"]), budget)
+    skip = frozenset(sent["skip"])
+    return Order(Path(sent["folder"]), sent["request"], skip, budget, sent["left_seconds"])
 
 
 def main(lock: str, tasks: str) -> None:

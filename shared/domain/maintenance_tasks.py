@@ -1,6 +1,6 @@
 """Maintenance tasks: their runs, and the requests of administrators to run them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar
@@ -10,6 +10,20 @@ from shared.domain.records import Entity, Place, Record
 PROBLEMS_KEPT = 20  # Sentences; the log has all of them.
 # Longer than any task takes, and than an instance needs to start.
 OVERDUE_AFTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    """How many things a run read and changed, and the problems it found, a sentence each."""
+
+    seen: int = 0
+    changed: int = 0
+    problems: tuple[str, ...] = ()
+    unfinished: bool = False  # Its time was over; the next run goes on from its checkpoint.
+
+    def as_event(self) -> dict[str, object]:
+        """Return the report as fields of a log event."""
+        return asdict(self)
 
 
 class TaskResult(Enum):
@@ -73,14 +87,10 @@ class TaskRequest(Entity):
 
     @property
     def place(self) -> Place:
-        return task_request_place(self.task)
+        """One for each task: of several requests the first is kept."""
+        return Place(TASK_REQUESTS_OWNER, self.task)
 
     @property
     def ends_ms(self) -> int:
         """Return when the request expires."""
         return self.asked_ms + TASK_REQUEST_LIFETIME // timedelta(milliseconds=1)
-
-
-def task_request_place(task: str) -> Place:
-    """Return the place of the request for a task; of several requests the first is kept."""
-    return Place(TASK_REQUESTS_OWNER, task)

@@ -191,8 +191,8 @@ class Release(Record):
     template: bool = False
     graalvm: Graalvm = Graalvm.UNKNOWN
     modules: tuple[str, ...] = ()  # The exported ones.
-    # None for old records, in which `modules` has both; the task `mend` separates them by the
-    # archive.
+    # None for old records, in which `modules` has both; the task `repair-derived-data` separates
+    # them by the archive.
     internal_modules: tuple[str, ...] | None = None
     dependencies: tuple[Dependency, ...] = ()
     tools: tuple[str, ...] = ()

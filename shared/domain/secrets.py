@@ -1,8 +1,5 @@
-"""Secrets in texts and stores: redaction of access tokens, and the hash stored in place of a
-secret.
-"""
+"""Redaction of access tokens in texts."""
 
-import hashlib
 import re
 
 REDACTED_TOKEN = "blr_****"  # noqa: S105 - no secret.
@@ -20,8 +17,3 @@ def redact_tokens(text: str) -> str:
 
 def contains_token(content: bytes) -> bool:
     return b"blr_" in content and _LIKE_BYTES.search(content) is not None
-
-
-def hash_secret(secret: str) -> str:
-    """Return the SHA-256 in hexadecimal. One round is enough for long random secrets."""
-    return hashlib.sha256(secret.encode()).hexdigest()

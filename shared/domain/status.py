@@ -19,7 +19,7 @@ from shared.domain.records import Entity, Record
 LOW_DISK_BYTES = 5 * 1024**3  # Some eighty of the largest archives.
 LOW_DISK_FRACTION = 20  # One part in so many of the whole disk.
 FULL_DISK_BYTES = 1024**3  # Databases need temporary space for writes.
-BACKLOG_STUCK_AFTER = timedelta(minutes=10)  # The task `settle` runs every minute.
+BACKLOG_STUCK_AFTER = timedelta(minutes=10)  # Outboxes are processed every minute.
 _MS = timedelta(milliseconds=1)
 
 
@@ -47,6 +47,7 @@ class Backlog:
     count: int
     is_more: bool
     oldest_ms: int | None
+    task: str  # The id of the task that lists them.
 
     def is_stuck(self, now_ms: int) -> bool:
         """Check whether a record waits longer than the next run of upkeep."""
@@ -212,7 +213,7 @@ class StatusReport:
                 "Some changes are not listed yet.",
                 "They are stored, but missing in lists, search and logs. Run the task that lists "
                 "them; it reports changes that it cannot list.",
-                "settle",
+                self.backlog.task,
             )
 
     def _other_problems(self) -> Iterator[StatusProblem]:

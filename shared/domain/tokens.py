@@ -1,7 +1,8 @@
-"""Access tokens as they are stored, their last use, and their lineage (what was created with
-them).
+"""Access tokens as they are stored: their hash, expiry and last use, and their lineage (what was
+created with them).
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,6 +12,22 @@ from typing import ClassVar
 from shared.domain.packages import Provenance
 from shared.domain.records import Entity, Place
 from shared.domain.rights import Grant, Role, RoleGrant, Scope
+
+_MS = timedelta(milliseconds=1)
+
+
+def hash_secret(secret: str) -> str:
+    """Return what is stored in place of a token, or of another long random secret: its SHA-256 in
+    hexadecimal. One round is enough for those.
+    """
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def token_expiry(now_ms: int, days: int, latest_ms: int | None) -> int:
+    """Return when a token of so many days expires: never after the credential that asks for it,
+    which expires at `latest_ms`."""
+    expires_ms = now_ms + timedelta(days=days) // _MS
+    return expires_ms if latest_ms is None else min(expires_ms, latest_ms)
 
 
 class Token(Entity):
@@ -50,6 +67,13 @@ class Token(Entity):
     def ends_ms(self) -> int | None:
         return self.expires_ms
 
+    def renewed_expiry(self, now_ms: int, latest_ms: int | None) -> int | None:
+        """Return when it expires if it is rotated: after its lifetime, never after `latest_ms`."""
+        ends = [] if latest_ms is None else [latest_ms]
+        if self.expires_ms is not None:
+            ends.append(now_ms + self.expires_ms - self.created_ms)
+        return min(ends, default=None)
+
     @property
     def role_grants(self) -> tuple[RoleGrant, ...]:
         """The role of an organization's token in that organization."""
@@ -87,7 +111,7 @@ class Made(Enum):  # The name of its schema in openapi.json.
 
 # No token created with another one lives longer.
 LINEAGE_RETENTION = timedelta(days=366)
-_LINEAGE_RETENTION_MS = LINEAGE_RETENTION // timedelta(milliseconds=1)
+_LINEAGE_RETENTION_MS = LINEAGE_RETENTION // _MS
 
 
 class LineageRecord(Entity):

@@ -12,8 +12,6 @@ answer_cache.py     answers that are repeated until something is written
 middleware.py       headers of host.json, CORS, redirects that are followed here
 timers.py           timers and the endpoint that runs one by hand
 change_feeds.py     batches of changed items for Functions with a Cosmos DB trigger
-connection.py       one connection of a client
-server.py           one process: socket, certificate, connection limits, shutdown
-processes.py        several worker processes behind one socket
+http_server/        the HTTP server: uvicorn, with limits
 asgi.py             the types of ASGI
 errors.py           why the host does not start"""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Iterable, Set
 from dataclasses import dataclass
 from typing import Self
 
-from shared.answer_cache import REQUEST_ID_HEADER, Repeatable
+from shared.answers import REQUEST_ID_HEADER, Repeatable
 from shared.edition import Edition
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.answer_cache import Repeatable
+from shared.answers import Repeatable
 from shared.conditional_requests import (
     RangeNotSatisfiable,
     is_current,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from shared.answer_cache import Repeatable
+from shared.answers import Repeatable
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.request_bodies import body_length
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import azure.functions as func
 
-from shared.answer_cache import repeat_of
+from shared.answers import FunctionResponse
 from shared.hosting.asgi import Message, Send
 
 RawHeaders = list[tuple[bytes, bytes]]
@@ -149,7 +149,8 @@ def _answer(response: func.HttpResponse, method: str) -> AnswerMessages:
     if status not in WITHOUT_BODY:
         _put_length(headers, given, content, method)
     messages = _messages(status, headers, content)
-    messages[0]["repeat"] = repeat_of(response)
+    if isinstance(response, FunctionResponse):
+        messages[0]["repeat"] = response.answer.repeat
     messages[1]["more_body"] = method != "HEAD" and _is_cut(status, given, body)
     return messages
 

@@ -14,7 +14,8 @@ from itertools import islice
 import nh3
 from pygments.token import STANDARD_TYPES
 
-from shared.prose.rendering import MAX_OPEN_TAGS, TextPlace, prefixed
+from shared.prose.limits import MAX_OPEN_TAGS
+from shared.prose.places import TextPlace, prefixed
 
 _TAG = re.compile(
     r"""<(/?)([a-z][a-z0-9]*+)((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""", re.IGNORECASE
@@ -231,8 +232,6 @@ _RULES: dict[str, Callable[[str], bool]] = {
 
 
 def _cleaner(attributes: _Attributes) -> nh3.Cleaner:
-    import nh3  # noqa: PLC0415 - most processes never render a text.
-
     return nh3.Cleaner(
         tags=set(ELEMENTS),
         clean_content_tags={"script", "style", "svg", "math", "template", "iframe", "noscript"},

@@ -38,6 +38,7 @@ E = TypeVar("E", bound=Entity)
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
+RECORDS_AT_ONCE = 200  # That a task holds, so that its memory stays bounded.
 EVENT_ID_LENGTH = 20  # Base62: no two changes share an id.
 
 

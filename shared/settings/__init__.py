@@ -7,10 +7,11 @@ accounts.py    access tokens, sign-in, identity providers and organizations
 operations.py  telemetry, log, snapshots and mail
 values.py      the base class of all topics, and the parsers of values"""
 
+import os
+from collections.abc import Iterator
 from typing import Self
 
-from pydantic import ValidationError
-from pydantic_settings import SettingsConfigDict
+from pydantic import AliasChoices, ConfigDict, ValidationError
 
 from shared.settings.accounts import OrganizationSettings, SignInSettings, TokenSettings
 from shared.settings.operations import INSIGHTS_VARIABLE, MailSettings, OperationsSettings
@@ -24,6 +25,7 @@ from shared.settings.publishing import (
 from shared.settings.server import ListenerSettings, RateLimitSettings, ServerSettings
 from shared.settings.stores import KeySettings, RetentionSettings, StoreSettings
 
+_PREFIX = "BALLROOM_"
 # Settings that are read from variables without our prefix, by the names that errors have for them.
 _WITHOUT_PREFIX = {
     "PORT": "PORT",
@@ -57,18 +59,37 @@ class Settings(
     the first is reported, and the validator of a field sees only the fields before it.
     """
 
-    model_config = SettingsConfigDict(defer_build=False)
+    model_config = ConfigDict(defer_build=False)
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment; raise `pydantic.ValidationError` for invalid settings."""
-        return cls()
+        """Read the environment; raise `pydantic.ValidationError` for invalid settings.
+
+        Names of variables may be in lower case.
+        """
+        given = {variable.upper(): value for variable, value in os.environ.items()}
+        return cls.model_validate(
+            {
+                name: given[variable.upper()]
+                for name, variable in cls._variables()
+                if variable.upper() in given
+            }
+        )
+
+    @classmethod
+    def _variables(cls) -> Iterator[tuple[str, str]]:
+        """Yield the name of each setting with its variable, which has our prefix or is an alias."""
+        for name, field in cls.model_fields.items():
+            if isinstance(field.validation_alias, AliasChoices):
+                yield from ((str(alias), str(alias)) for alias in field.validation_alias.choices)
+            else:
+                yield name, f"{_PREFIX}{name}"
 
 
 def refused_setting(invalid: ValidationError) -> str:
     """Return the variable of the first invalid setting."""
     name = str(invalid.errors(include_input=False)[0]["loc"][0]).upper()
-    return _WITHOUT_PREFIX.get(name, f"BALLROOM_{name}")
+    return _WITHOUT_PREFIX.get(name, f"{_PREFIX}{name}")
 
 
 def setting_problem(invalid: ValidationError) -> str:

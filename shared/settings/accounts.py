@@ -190,7 +190,7 @@ class OrganizationSettings(TopicSettings):
         default="ballerina,ballerinax",
         description="Organizations whose packages search lists a little higher, separated by "
         "commas, such as those of the standard library; empty for none. A change takes effect "
-        "with the task refresh.",
+        "with the task `rebuild-derived-data`.",
     )
 
     @property

@@ -76,7 +76,7 @@ class RetentionSettings(TopicSettings):
     sweep_grace_hours: int = Field(
         default=24,
         ge=1,
-        description="Hours until the sweep deletes an archive without a release.",
+        description="Hours until an archive without a release is deleted.",
     )
     audit_days: int = Field(
         default=365,

@@ -3,8 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, field_validator
 
 from shared.auth.signing_keys import KEY_VAULT_REFERENCE
 from shared.domain.trusted_publishing.jobs import GUID_PATTERN
@@ -15,13 +14,13 @@ MIB = 1024 * 1024
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
 
 
-class TopicSettings(BaseSettings):
-    """The base of the settings of one topic, which are read from variables with our prefix."""
+class TopicSettings(BaseModel):
+    """The base of the settings of one topic."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="BALLROOM_",
+    model_config = ConfigDict(
         frozen=True,
         extra="ignore",
+        validate_default=True,
         hide_input_in_errors=True,  # A setting may be a secret.
         defer_build=True,  # Only `Settings`, which has all topics, is ever validated.
     )

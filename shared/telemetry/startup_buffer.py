@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from shared.log import log
 from shared.telemetry import recording
-from shared.telemetry.metrics import Instrument
+from shared.telemetry.metrics import REQUESTS, UPKEEP, Instrument
 from shared.telemetry.recording import (
     Attributes,
     SpanOrigin,
@@ -17,9 +17,13 @@ from shared.telemetry.recording import (
 
 MAX_BUFFERED_VALUES = 2_000  # Enough for the first seconds; older values are dropped.
 
+# Other values, such as those of store calls, are recorded while a request waits for its answer.
+_OF_ENDS = (REQUESTS, UPKEEP)
+
 
 class StartupBuffer:
-    """A backend that buffers values, and replaces itself by one that the first value loads."""
+    """A backend that buffers values, and replaces itself by one that it loads after the first
+    request or task."""
 
     def __init__(self, load: Callable[[], TelemetryBackend]) -> None:
         """Call `load` in a thread."""
@@ -30,9 +34,11 @@ class StartupBuffer:
         self._loading = threading.Lock()
 
     def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
-        """Buffer the value; load the backend at the first, when a request is already answered."""
+        """Buffer the value; load the backend when a request or a task has ended."""
         self._buffered.append((instrument, value, attributes))
-        if self._loading.acquire(blocking=False):  # Never released: the backend is loaded once.
+        has_ended = instrument in _OF_ENDS or len(self._buffered) >= MAX_BUFFERED_VALUES / 2
+        # Never released: the backend is loaded once.
+        if has_ended and self._loading.acquire(blocking=False):
             threading.Thread(target=self.load, name="telemetry", daemon=True).start()
 
     def begin(

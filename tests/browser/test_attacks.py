@@ -12,7 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from shared.prose.rendering import TextPlace, render_markdown
+from shared.prose.places import TextPlace
+from shared.prose.rendering import render_markdown
 from tests.browser.chromium import Watched
 from tests.browser.conftest import Open
 from tests.browser.hostile_texts import attacks

@@ -28,7 +28,7 @@ def lose_archives(site: Site) -> None:
     for archive in (site.folder / "archives" / "sha256").rglob("*"):
         if archive.is_file():
             archive.unlink()
-    assert "its archive is missing" in site.command("upkeep", "run", "audit").stdout
+    assert "its archive is missing" in site.command("upkeep", "run", "audit-archives").stdout
 
 
 def use_up_device_codes(site: Site) -> None:
@@ -50,17 +50,17 @@ def test_the_running_registry_in_trouble_and_not(
     for path in ("/manage", "/manage/tasks", "/manage/limits"):
         watched.open(path)
         keep(watched, f"{path.strip('/').replace('/', '-')}-new-{end}")
-    site.command("upkeep", "run", "snapshot")
+    site.command("upkeep", "run", "create-snapshot")
     lose_archives(site)
     use_up_device_codes(site)
     watched.open("/manage")
-    expect(watched.page.get_by_text("The task audit found")).to_be_visible()
+    expect(watched.page.get_by_text("The task audit-archives found")).to_be_visible()
     keep(watched, f"manage-troubled-{end}")
-    watched.page.get_by_role("link", name="Go to the task audit").click()
+    watched.page.get_by_role("link", name="Go to the task audit-archives").click()
     watched.page.get_by_role("link", name="problems").first.click()
     expect(watched.page.get_by_text("its archive is missing").first).to_be_visible()
-    watched.page.get_by_role("button", name="Run now: mend").click()
-    expect(watched.page.get_by_text("mend requested.")).to_be_visible()
+    watched.page.get_by_role("button", name="Run now: repair-derived-data").click()
+    expect(watched.page.get_by_text("repair-derived-data requested.")).to_be_visible()
     keep(watched, f"manage-tasks-asked-{end}")
     watched.open("/manage/limits")
     expect(watched.page.get_by_role("rowheader", name="127.0.0.1")).to_be_visible()

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from shared.hosting.server import Certificate
+from shared.hosting.http_server.server import Certificate
 from shared.localhost import build_host
 from tests.clients.recorded_registry import Served
 from tests.paths import ROOT, docs

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.hosting.server import bind
+from shared.hosting.http_server.server import bind
 from shared.localhost import build_host
 from tests.clients.recorded_registry import Recorder, with_tokens_of_today
 from tests.support.archives import bala

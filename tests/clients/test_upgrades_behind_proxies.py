@@ -12,9 +12,9 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from shared.hosting.connection import ConnectionTimeouts
 from shared.hosting.host import Host
-from shared.hosting.server import bind
+from shared.hosting.http_server.connection import ConnectionTimeouts
+from shared.hosting.http_server.server import bind
 from tests.support.recorded_connections import Connected, Recorded, recorded_upgrades, telling_app
 from tests.support.reverse_proxies import PROXIES, Site, free_port, running_proxy
 from tests.support.server import make_certificate, running

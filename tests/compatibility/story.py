@@ -259,7 +259,7 @@ async def _pulls(story: Story) -> None:
     await world.java(world.people.mia).pull("acme/secret:1.0.0")
     world.clock.advance(timedelta(minutes=25))
     await world.write_pulls()
-    await world.registry.upkeep.run("roll-up")
+    await world.registry.upkeep.run("roll-up-pulls")
 
 
 async def _changes(story: Story) -> None:
@@ -318,7 +318,7 @@ def _code_of(invited: Mapping[str, Any]) -> str:
 async def _announce(story: Story) -> None:
     fields = {"text": "Moving house.", "mood": "warning", "link": "", "until": ""}
     await story.form("admin", "/manage/notices", **fields)
-    await story.form("admin", "/manage/tasks/run", task="mend")
+    await story.form("admin", "/manage/tasks/run", task="repair-derived-data")
 
 
 async def _wait(story: Story) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.cloud_search.copies import COPY_FOLDER_PREFIX, COPY_SCHEMA, CopyFolders
@@ -35,6 +34,7 @@ from tests.contract.immediate_search import opened_search
 from tests.contract.sample_records import head, release
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import CloudInMemory
+from tests.support.logs import capture_logs
 
 pytestmark = pytest.mark.measured
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.cloud_search.copies import COPY_SCHEMA, CopyFolders
@@ -36,6 +35,7 @@ from tests.contract.immediate_search import opened_search
 from tests.contract.sample_records import head, package, release
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import CloudInMemory, double_of
+from tests.support.logs import capture_logs
 
 WORDS = [f"{one}{two}{three}" for one in "bdfgkl" for two in "aeiou" for three in "mnprstvz"]
 

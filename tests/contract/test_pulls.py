@@ -82,7 +82,7 @@ async def test_the_batches_of_several_processes_are_all_counted(
 
 
 async def test_nothing_is_rolled_up_of_no_pulls(stores: Stores) -> None:
-    assert await stores.pulls.roll_up(before_window=9, today=TODAY) == []
+    assert await stores.pulls.roll_up(before_window=9, today=TODAY) == ([], False)
 
 
 async def test_a_roll_up_adds_each_pull_to_the_head_once(
@@ -115,9 +115,9 @@ async def test_a_roll_up_returns_the_packages_whose_place_in_the_search_may_chan
     for text in ("acme/greet", "acme/other", "acme/quiet"):
         await stores.metadata.claim(head(text))
     await stores.pulls.record(process.batch(pull(), pull("acme/other:1.0.0")))
-    changed = await stores.pulls.roll_up(before_window=1, today=TODAY)
-    assert set(changed) == {GREET, package("acme/other")}
-    assert await stores.pulls.roll_up(before_window=1, today=TODAY) == []
+    rolled_up = await stores.pulls.roll_up(before_window=1, today=TODAY)
+    assert set(rolled_up.changed) == {GREET, package("acme/other")}
+    assert await stores.pulls.roll_up(before_window=1, today=TODAY) == ([], False)
 
 
 async def test_a_roll_up_leaves_the_revision_of_the_head(stores: Stores, process: Process) -> None:

@@ -28,15 +28,16 @@ from shared.domain.snapshots import (
 )
 from shared.domain.status import RegistryCounts
 from shared.ports import Pull, SnapshotStore
-from shared.services.derived_data import DerivedData, WithheldReleases
-from shared.services.snapshots import (
+from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.snapshots import (
     ArchiveSources,
     SnapshotCreation,
     SnapshotRestore,
     StoredSnapshots,
 )
-from shared.services.statistics import LastRegistryCounts
-from shared.services.upkeep import UPKEEP_BATCH
+from shared.services.packages.derived_data import DerivedData, WithheldReleases
+from shared.services.packages.statistics import LastRegistryCounts
+from shared.services.records import RECORDS_AT_ONCE
 from tests.contract.sample_records import event, head
 from tests.contract.stores import STORES, Stores, prepared
 from tests.fakes.system import FakeClock
@@ -110,8 +111,12 @@ def snapshotting(stores: Stores, store: SnapshotStore, clock: FakeClock) -> Snap
         snapshots=StoredSnapshots(store),
         last_counts=LastRegistryCounts(stores.work, clock),
         clock=clock,
-        snapshot_days=30,
     )
+
+
+def nightly(stores: Stores, store: SnapshotStore, clock: FakeClock) -> CreateSnapshot:
+    creation = snapshotting(stores, store, clock)
+    return CreateSnapshot(creation.snapshots, creation, clock, snapshot_days=30)
 
 
 @pytest.fixture
@@ -128,7 +133,7 @@ async def busy(worlds: OpenWorld) -> World:
     kept = Coordinate.parse("acme", "greet", "1.0.2")
     pulls = [Pull(kept, f"2026-{n:02}-20", f"c{n}", n) for n in range(1, 6)]
     await world.stores.pulls.record(Process().batch(*pulls))
-    await world.registry.upkeep.run("roll-up")
+    await world.registry.upkeep.run("roll-up-pulls")
     # Somebody whose push was cut off, and who has not been listed yet.
     await world.stores.metadata.claim(head("acme/late", outbox=(event("cut-off"),)))
     await world.registry.account_administration.lock(
@@ -303,7 +308,7 @@ async def test_a_long_feed_has_the_same_numbers_and_uploads_of_archives_are_incl
     assert release is not None
     await world.stores.documents.put_sbom(release.content, b"{}")
     await world.stores.events.append(
-        [event(f"more-{number}") for number in range(UPKEEP_BATCH + 10)]
+        [event(f"more-{number}") for number in range(RECORDS_AT_ONCE + 10)]
     )
     source = snapshotting(world.stores, SnapshotFolder(tmp_path / "snapshots"), world.clock)
     name = (await source.create()).name
@@ -413,7 +418,7 @@ async def test_a_removed_snapshot_cannot_be_read_and_may_be_removed_again(
 async def test_old_snapshots_go_and_the_newest_stays(
     store: SnapshotStore, stores: Stores, clock: FakeClock
 ) -> None:
-    taking = snapshotting(stores, store, clock)
+    taking = nightly(stores, store, clock)
     await taking.run()
     first = (await taking.snapshots.manifests())[0].name
     await store.write("20000101T000000Z/packages.jsonl.gz", pieces_of(b"of one that broke off"))
@@ -429,7 +434,7 @@ async def test_old_snapshots_go_and_the_newest_stays(
 async def test_a_snapshot_that_another_process_is_writing_stays_for_a_day(
     store: SnapshotStore, stores: Stores, clock: FakeClock
 ) -> None:
-    taking = snapshotting(stores, store, clock)
+    taking = nightly(stores, store, clock)
     begun = snapshot_name(clock.now_ms())
     file = f"{begun}/{PACKAGES}"
     await store.write(file, pieces_of(b"begun"))
@@ -453,12 +458,12 @@ class Forgetful(SnapshotFolder):
 async def test_while_the_new_snapshot_cannot_be_read_the_old_ones_stay(
     stores: Stores, clock: FakeClock, tmp_path: Path
 ) -> None:
-    good = snapshotting(stores, SnapshotFolder(tmp_path / "snapshots"), clock)
+    good = nightly(stores, SnapshotFolder(tmp_path / "snapshots"), clock)
     for _ in range(2):
         assert (await good.run()).problems == ()
         clock.advance(DAY)
     clock.advance(60 * DAY)
-    report = await snapshotting(stores, Forgetful(tmp_path / "snapshots"), clock).run()
+    report = await nightly(stores, Forgetful(tmp_path / "snapshots"), clock).run()
     name = snapshot_name(clock.now_ms())
     [problem] = report.problems
     assert problem == f"directory.jsonl.gz of the snapshot {name} is not as it was written."

@@ -98,7 +98,7 @@ async def check_restored(world: World, everything: Content, at_least: set[str]) 
     for coordinate, release in content.releases.items():
         assert release == everything.releases[coordinate]
     assert content.people == everything.people
-    for task in ("settle", "audit"):
+    for task in ("process-outboxes", "audit-archives"):
         report = await world.registry.upkeep.run(task)
         assert report is not None
         assert report.problems == ()

@@ -3,18 +3,16 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.crash.push_load import (
-    PAUSE_SECONDS,
     check_absent_or_whole,
     check_feed,
     check_whole,
     repeat,
     traffic,
 )
-from tests.crash.worker_processes import is_running, only, workers_of
+from tests.crash.worker_processes import is_running, only, until, workers_of
 from tests.support.registry_process import BOUND_SECONDS, running
 
 WORKERS = 2
@@ -71,10 +69,3 @@ async def check_again(data: Path, acknowledged: dict[str, bytes], lost: dict[str
         await check_whole(host, acknowledged)
         await check_absent_or_whole(host, lost)
     await check_feed(data, acknowledged)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let others go on until the condition holds."""
-    async with asyncio.timeout(BOUND_SECONDS):
-        while not condition():
-            await asyncio.sleep(PAUSE_SECONDS)

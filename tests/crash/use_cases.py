@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import httpx
 
-from functions.central.responses import refusal_response
+from functions.central.responses import refusal_answer
 from functions.faces import build_app
 from shared.bootstrap import build_registry
 from shared.composition import Registry
@@ -15,7 +15,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.tokens import Token
 from shared.hosting.host import Host
-from shared.services.upkeep import TASK_LEASE
+from shared.services.maintenance.upkeep import TASK_LEASE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault, failing
@@ -86,10 +86,8 @@ def moderate(verb: Callable[[Registry], Awaitable[object]]) -> Act:
         try:
             await verb(world.registry)
         except Refusal as refusal:
-            refused = refusal_response(refusal)
-            return httpx.Response(
-                refused.status_code, headers=dict(refused.headers), content=refused.get_body()
-            )
+            refused = refusal_answer(refusal)
+            return httpx.Response(refused.status, headers=refused.headers, content=refused.body)
         return httpx.Response(200)
 
     return act
@@ -127,7 +125,7 @@ def upkeep(task: str) -> Act:
     return act
 
 
-settle = upkeep("settle")  # Finishes what a crash left.
+settle = upkeep("process-outboxes")  # Finishes what a crash left.
 
 
 def unlisted(push: Act) -> Act:

@@ -1,15 +1,17 @@
 """The worker processes of a running registry."""
 
+import asyncio
 import os
 import signal
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.support.registry_process import Running
+from tests.crash.push_load import PAUSE_SECONDS
+from tests.support.registry_process import BOUND_SECONDS, Running
 
 
 def workers_of(host: Running) -> list[int]:
@@ -40,3 +42,10 @@ def only(worker: int, workers: Sequence[int]) -> Generator[None]:
     finally:
         for each in others:
             os.kill(each, signal.SIGCONT)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let others go on until the condition holds."""
+    async with asyncio.timeout(BOUND_SECONDS):
+        while not condition():
+            await asyncio.sleep(PAUSE_SECONDS)

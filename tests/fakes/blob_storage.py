@@ -4,17 +4,16 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from xml.etree import ElementTree
 
-from azure.core.credentials import AccessToken
 from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport, AsyncHttpResponse
 from azure.core.utils import case_insensitive_dict
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS
+from tests.fakes.azure_identity import Identity
 from tests.fakes.azure_transport import InProcessTransport
 from tests.fakes.blob_double import CONNECTION
 from tests.fakes.blob_transport import BlobTransport
@@ -159,28 +158,6 @@ class DelegationKeyService(InProcessTransport):
             object=OBJECT, tenant=TENANT, start=start, expiry=expiry, key=KEY
         )
         return _Answer(request, self.status, issued.encode() if self.status == 200 else b"")
-
-
-class Identity:
-    """An identity that always gets a token."""
-
-    async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        return AccessToken("token", 2**40)
-
-    async def close(self) -> None:
-        """Do nothing."""
-
-    async def __aenter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None = None,
-        exc_value: BaseException | None = None,
-        traceback: TracebackType | None = None,
-    ) -> None:
-        """Do nothing."""
 
 
 class _Answer(AsyncHttpResponse):

@@ -10,6 +10,7 @@ from azure.core.utils import case_insensitive_dict
 
 from tests.fakes.azure_transport import InProcessTransport
 from tests.fakes.blob_double import BlobAnswer, BlobDouble, BlobRequest
+from tests.fakes.elsewhere import ELSEWHERE
 
 
 @dataclass
@@ -20,7 +21,8 @@ class BlobTransport(InProcessTransport):
 
     async def send(self, request: Any, **options: Any) -> Any:
         """Return the answer of the double."""
-        return BlobResponse(request, self.double.answer(_read_request(request)))
+        with ELSEWHERE.answering():
+            return BlobResponse(request, self.double.answer(_read_request(request)))
 
 
 def _read_request(request: Any) -> BlobRequest:

@@ -2,22 +2,29 @@
 
 import asyncio
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared.confined.limits import Budget, Exceeded, Json, PartResult
 from shared.confined.tasks import Job, Order
 
-_UNUSED = Budget(processor_seconds=1e9, memory_bytes=1 << 40, output_bytes=1 << 40)
+MUCH = Budget(processor_seconds=1e9, memory_bytes=1 << 40, output_bytes=1 << 40)
 
 
-class _NoLimits:
+class NoLimits:
+    """A process that takes no time."""
+
     def used_seconds(self) -> float:
         return 0
 
-    def allow(self, seconds: float, output_bytes: int) -> float:
-        return seconds
+    def allow(self, seconds: float, output_bytes: int) -> None:
+        pass
+
+
+def order_of(folder: Path, request: Json = None, skip: Set[str] = frozenset()) -> Order:
+    """Return the order of a job that may take all it wants."""
+    return Order(folder, request, skip, MUCH, MUCH.processor_seconds)
 
 
 @dataclass
@@ -30,7 +37,7 @@ class InProcess:
     async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
         """Run the task on a thread; a part that raises is refused as in the child."""
         self.ran.append(task)
-        return await asyncio.to_thread(self._run, task, Order(folder, request, set(), _UNUSED))
+        return await asyncio.to_thread(self._run, task, order_of(folder, request))
 
     async def close(self) -> None:
         """Do nothing: nothing was started."""
@@ -42,9 +49,9 @@ class InProcess:
             if "end" in line:
                 results.append(PartResult(str(line["end"]), None, line["result"]))
             if "refused" in line:
-                refused = Exceeded(line["reason"]).sentence(_UNUSED)
+                refused = Exceeded(line["reason"]).sentence(MUCH)
                 results.append(PartResult(str(line["refused"]), refused, None))
 
         module, _, function = importlib.import_module(self.tasks).TASKS[task].partition(":")
-        Job(order, _NoLimits(), report).run_task(getattr(importlib.import_module(module), function))
+        Job(order, NoLimits(), report).run_task(getattr(importlib.import_module(module), function))
         return results

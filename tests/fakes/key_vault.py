@@ -1,44 +1,28 @@
-"""Azure Key Vault as its client library sees it: the protocol of reading one secret."""
+"""Azure Key Vault as the registry sees it: the protocol of reading one secret."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
-
-from azure.core.exceptions import ServiceRequestError
-from azure.core.pipeline.transport import AsyncHttpTransport
+from typing import Any
 
 from shared.adapters.key_vault import KeyVault
 from shared.auth.signing_keys import VaultKeys
 from shared.domain.errors.identity import KeyTrouble
-from shared.ports import Clock
-from tests.fakes.blob_storage import Identity
-from tests.fakes.cosmos.protocol import Answer
-from tests.fakes.cosmos.transport import DoubleResponse
+from shared.ports import Clock, HttpResponse, Unanswered
+from tests.fakes.azure_identity import Identity
 
 ADDRESS = "https://kv-test.vault.azure.net"
-CHALLENGE = (
-    'Bearer authorization="https://login.microsoftonline.com/tenant-1", '
-    'resource="https://vault.azure.net"'
-)
-AT_ONCE = {"retry_backoff_factor": 0}
-
-
-class Read(DoubleResponse):
-    """An answer as this client reads it."""
-
-    def json(self) -> Any:
-        """Return the body as what it says."""
-        return json.loads(self.body())
 
 
 @dataclass
-class VaultDouble(AsyncHttpTransport[Any, Any]):
-    """A vault with one secret, or none; it asks for a token as the real one does."""
+class VaultDouble:
+    """A vault with one secret, or none, as a `HttpClient` of the registry."""
 
     clock: Clock
     text: str | None = None
     stored_ms: int = 0
     is_away: bool = False
+    lost: int = 0  # Requests that get no answer before one does.
     refuses: bool = False
     asked: list[str] = field(default_factory=list[str])
     troubles: list[KeyTrouble] = field(default_factory=list[KeyTrouble])
@@ -49,39 +33,29 @@ class VaultDouble(AsyncHttpTransport[Any, Any]):
 
     def keys(self) -> VaultKeys:
         """Return the keys of a process that reads them here."""
-        vault = KeyVault(ADDRESS, "link-key", Identity, transport=self, **AT_ONCE)
+        vault = KeyVault(ADDRESS, "link-key", self, Identity)
         return VaultKeys(vault.read, self.clock, self.troubles.append)
 
-    async def send(self, request: Any, **options: Any) -> Any:
-        """Answer a request of the library."""
-        if self.is_away:
-            raise ServiceRequestError(message="nobody answers at that address")
-        if "Authorization" not in request.headers:
-            answer = Answer(401, {}, {"WWW-Authenticate": CHALLENGE})
-        else:
-            self.asked.append(request.url.partition("?")[0])
-            answer = self._answer()
-        return Read(request, answer)
-
-    def _answer(self) -> Answer:
+    async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
+        """Answer a request of the registry."""
+        if self.is_away or self.lost > 0:
+            self.lost -= 1
+            raise Unanswered
+        if headers.get("Authorization") != "Bearer token of https://vault.azure.net/.default":
+            return self._answer(401, {"error": {"code": "Unauthorized", "message": "none"}})
+        self.asked.append(url)
         if self.refuses:
-            return Answer(403, {"error": {"code": "Forbidden", "message": "no such right"}}, {})
+            return self._answer(403, {"error": {"code": "Forbidden", "message": "no such right"}})
         if self.text is None:
-            return Answer(404, {"error": {"code": "SecretNotFound", "message": "none"}}, {})
+            return self._answer(404, {"error": {"code": "SecretNotFound", "message": "none"}})
         seconds = self.stored_ms // 1000
         attributes = {"enabled": True, "created": seconds, "updated": seconds}
         id_ = f"{ADDRESS}/secrets/link-key/{self.stored_ms}"
-        return Answer(200, {"value": self.text, "id": id_, "attributes": attributes}, {})
+        return self._answer(200, {"value": self.text, "id": id_, "attributes": attributes})
 
-    async def open(self) -> None:
-        """Do nothing: there is no connection."""
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Refuse: nothing is written into a vault."""
+        return self._answer(405, {})
 
-    async def close(self) -> None:
-        """Do nothing: there is no connection."""
-
-    async def __aenter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    async def __aexit__(self, *failure: object) -> None:
-        """Do nothing: there is no connection."""
+    def _answer(self, status: int, body: Mapping[str, Any]) -> HttpResponse:
+        return HttpResponse(status, {}, json.dumps(body).encode())

@@ -145,7 +145,7 @@ async def test_a_blob_without_headers_is_served_and_kept_no_longer_than_others(
     answer = await edge.http.get(f"{URL}{PUBLIC_PATH}")
     assert len(edge.front_door.asked(BLOBS)) == 2
     assert "content-disposition" not in answer.headers
-    await edge.cloud.registry.upkeep.run("sweep")
+    await edge.cloud.registry.upkeep.run("delete-orphaned-archives")
     edge.front_door.clock.advance(SHORTLY)
     completed = await edge.http.get(f"{URL}{PUBLIC_PATH}")
     assert "content-disposition" in completed.headers
@@ -201,7 +201,7 @@ async def test_a_purge_that_fails_is_repeated_when_the_blob_is_gone_already(
     assert not await is_public_blob(edge)
     assert (await fetch(edge)).status_code == 200  # A copy, for five minutes at most.
     edge.front_door.refuses_purges = False
-    await edge.cloud.registry.upkeep.run("settle")
+    await edge.cloud.registry.upkeep.run("process-outboxes")
     assert (await fetch(edge)).status_code == 404
 
 
@@ -215,6 +215,6 @@ async def test_a_move_that_fails_purges_nothing_and_is_repeated_with_its_purge(
         await edge.cloud.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     outage.end()
     assert await is_public_blob(edge)
-    await edge.cloud.registry.upkeep.run("settle")
+    await edge.cloud.registry.upkeep.run("process-outboxes")
     assert not await is_public_blob(edge)
     assert (await fetch(edge)).status_code == 404

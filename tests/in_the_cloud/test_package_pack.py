@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from shared.adapters.blob.package_pack import PACK_CONTAINER
 from shared.adapters.paths import PACKAGE_PACK
@@ -23,6 +22,7 @@ from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
+from tests.support.logs import capture_logs
 from tests.support.world import BASE, MAVEN, URL
 
 pytestmark = pytest.mark.usefixtures("patience")
@@ -63,13 +63,13 @@ async def stored_pack(cloud: MeteredRegistry) -> PackagePack:
 
 async def pack(cloud: MeteredRegistry) -> int:
     """Pack, and return how many packages that were."""
-    report = await cloud.registry.upkeep.run("pack")
+    report = await cloud.registry.upkeep.run("write-package-pack")
     assert report
     return report.changed
 
 
 async def show_in_search(cloud: MeteredRegistry) -> None:
-    await cloud.registry.upkeep.run("search")
+    await cloud.registry.upkeep.run("update-search-index")
 
 
 @pytest.fixture

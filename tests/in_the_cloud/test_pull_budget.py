@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from shared.domain.names import Coordinate, Package
-from shared.services.pulls import FLUSH_AFTER, utc_day
+from shared.services.packages.pulls import FLUSH_AFTER, utc_day
 from tests.contract.sample_records import head
 from tests.support.cloud_registry import MeteredRegistry, metered
 from tests.support.cloud_stores import double_of
@@ -25,7 +25,7 @@ VERSIONS = 3
 PULLS_A_SECOND = 10
 A_DAY = timedelta(days=1)
 ROLL_UP_EVERY = timedelta(minutes=15)
-UNITS_A_PULL = 0.12
+UNITS_A_PULL = 0.1  # Measured: 0.030 to count a pull, 0.069 to roll it up.
 BEFORE = 100  # Days of such pulls are in the totals.
 
 
@@ -78,7 +78,7 @@ def roll_up(cloud: MeteredRegistry) -> Awaitable[object]:
     async def at_once(_seconds: float) -> None:
         """Do nothing."""
 
-    return replace(cloud.registry.pull_roll_up, sleep=at_once).run()
+    return replace(cloud.registry.maintenance_tasks["roll-up-pulls"], sleep=at_once).run()
 
 
 async def a_day(cloud: MeteredRegistry) -> tuple[Counter[Coordinate], float, float]:
@@ -105,7 +105,7 @@ async def a_day(cloud: MeteredRegistry) -> tuple[Counter[Coordinate], float, flo
 
 
 @pytest.mark.timeout(300)
-async def test_a_counted_pull_takes_little_more_than_a_tenth_of_a_unit(tmp_path: Path) -> None:
+async def test_a_counted_pull_takes_a_tenth_of_a_unit_at_most(tmp_path: Path) -> None:
     async with metered(tmp_path) as cloud:
         day_ms = A_DAY // timedelta(milliseconds=1)
         cloud.clock.at_ms += day_ms - cloud.clock.at_ms % day_ms  # Midnight.

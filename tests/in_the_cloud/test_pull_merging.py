@@ -5,17 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from bench.pull_merging import BATCHES_A_MINUTE, Load, simulation
-from shared.adapters.cosmos.pulls import BATCHES_AT_ONCE
-from shared.adapters.cosmos.waiting_pulls import PARTITIONS, batch_item
+from bench.pull_merging import BATCHES_A_MINUTE, ROLL_UP_EVERY, Load, simulation
+from shared.adapters.cosmos.waiting_pulls import batch_item
 from shared.domain.names import Package
 from shared.ports import PullBatch
 
 INSTANCES = 1_000
-MINUTES = 6
+MINUTES = ROLL_UP_EVERY + 3  # Longer than the pause between two runs of the task.
 
-# What instances write in a minute, and what a partition collects until it is merged.
-MOST_WAITING = BATCHES_A_MINUTE * INSTANCES + len(PARTITIONS) * BATCHES_AT_ONCE
+# What instances write in two minutes, as nothing is merged in one of fifteen.
+MOST_WAITING = 2 * BATCHES_A_MINUTE * INSTANCES
 
 
 @pytest.mark.timeout(600)
@@ -24,7 +23,6 @@ async def test_the_roll_up_keeps_up_with_a_thousand_instances(tmp_path: Path) ->
     async with simulation(tmp_path, Load(INSTANCES, packages=20, pulls=60)) as simulated:
         await simulated.run(MINUTES)
         assert max(each.waiting for each in simulated.minutes) <= MOST_WAITING
-        assert simulated.minutes[-1].waiting <= len(PARTITIONS) * BATCHES_AT_ONCE
         assert all(each.seconds < 60 for each in simulated.minutes)
         pulled = Package.parse("acme", "package0")
         assert await simulated.finish(pulled) == simulated.written[pulled.key]

@@ -72,7 +72,7 @@ class Instances:
 
     async def feed_index(self) -> None:
         """Build the index as the task does."""
-        assert await self.writing.registry.upkeep.run("search")
+        assert await self.writing.registry.upkeep.run("update-search-index")
 
     async def read(self, url: str) -> list[httpx.Response]:
         """Read from all instances."""
@@ -141,7 +141,7 @@ async def test_a_new_base_of_the_index_brings_no_private_package_back(instances:
     instances.pass_by(CHANGES_KNOWN_WITHIN)
     await instances.feed_index()
     await instances.make(Visibility.PUBLIC)
-    await instances.writing.registry.upkeep.run("search-rebuild")
+    await instances.writing.registry.upkeep.run("rebuild-search-index")
     await instances.make(Visibility.PRIVATE)
     instances.pass_by(CHANGES_KNOWN_WITHIN)
     for each in instances.reading:

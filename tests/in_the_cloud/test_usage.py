@@ -24,7 +24,6 @@ pytestmark = pytest.mark.usefixtures("patience")
 NEAR = pytest.approx
 
 FEW = 5.0  # Requests more or less of a task are no other price.
-REFRESH = 2.0  # A slow machine refreshes its search while the pulls of 20 packages are counted.
 
 
 def differing(found: Usage | Stored, known: Usage | Stored, little: float = 0.3) -> bool:
@@ -55,6 +54,6 @@ async def test_every_use_case_takes_what_the_costs_are_computed_from(tmp_path: P
     assert differ == {}, "python -m bench.charges prints what infra/cost/usage.py has to hold"
     assert not differing(found.each_followed, FOLLOWED_PUSH)
     assert not differing(found.each_window, COUNTED_WINDOW, FEW)
-    assert not differing(found.each_pulled, ROLLED_PACKAGE, REFRESH)
+    assert not differing(found.each_pulled, ROLLED_PACKAGE)
     assert not differing(found.stored, STORED_USAGE)
     assert {kind: found.items[kind] for kind in ITEMS} == NEAR(dict(ITEMS), rel=0.05)

@@ -112,6 +112,6 @@ async def over(
 async def seen(place: Path, people: People, use_case: UseCase) -> RegistryState:
     """Look at a place as it is when search has learned of all that was written."""
     async with over(place, people) as world:
-        assert await world.registry.upkeep.run("search")
+        assert await world.registry.upkeep.run("update-search-index")
         return await picture(world, use_case)
     raise AssertionError

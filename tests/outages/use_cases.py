@@ -46,7 +46,13 @@ READING = (
 
 UPKEEP = tuple(
     UseCase(f"upkeep: {task}", "acme/greet", upkeep(task), before=(push("acme/greet:1.0.0"),))
-    for task in ("search", "sweep", "roll-up", "audit", "snapshot")
+    for task in (
+        "update-search-index",
+        "delete-orphaned-archives",
+        "roll-up-pulls",
+        "audit-archives",
+        "create-snapshot",
+    )
 )
 
 USE_CASES = {each.name: each for each in (*(ALL[name] for name in CHANGES), *READING, *UPKEEP)}

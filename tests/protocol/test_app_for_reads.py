@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.faces import BACKGROUND_MODULES, MODULES, build_app
+from functions.faces import build_app
 from functions.http.requests import MAX_JSON_BYTES
 from shared.hosting.triggers import functions_of
 from tests.support.archives import bala
@@ -55,4 +55,3 @@ async def test_it_runs_neither_timer_nor_change_feed(reads: World, world: World)
     assert not functions.timers
     assert not functions.feeds
     assert len(functions.http) == len(all_functions.http)
-    assert set(MODULES) >= BACKGROUND_MODULES

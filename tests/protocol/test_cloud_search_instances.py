@@ -105,7 +105,7 @@ async def test_a_withheld_release_leaves_the_search(instances: Instances, state:
 
 async def test_changes_that_the_feed_missed_arrive_by_the_timer(instances: Instances) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
-    report = await instances.writer.registry.upkeep.run("search")
+    report = await instances.writer.registry.upkeep.run("update-search-index")
     assert report is not None
     assert report.changed >= 1
     index: Any = instances.reader.stores.search
@@ -115,7 +115,7 @@ async def test_changes_that_the_feed_missed_arrive_by_the_timer(instances: Insta
 
 async def test_an_operator_can_rebuild_the_index(instances: Instances) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
-    report = await instances.writer.registry.upkeep.run("search-rebuild")
+    report = await instances.writer.registry.upkeep.run("rebuild-search-index")
     assert report is not None
     assert report.changed == 1
     index: Any = instances.reader.stores.search

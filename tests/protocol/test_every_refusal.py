@@ -9,18 +9,25 @@ import json
 import weakref
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from types import ModuleType
+from typing import Any
 
 import azure.functions as func
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-import functions
-from functions.central import graphql, responses
-from functions.http import handlers, pages
-from functions.http.handlers import Handler
-from functions.maven import repository
+from functions.account.sign_in import SignInPages
+from functions.api.operations import ApiFace
+from functions.central.graphql import GraphqlFace
+from functions.central.responses import CentralFace
+from functions.faces import operations
+from functions.http.calls import Call
+from functions.http.operations import Face
+from functions.http.public_pages import PublicPages
+from functions.index.sparse_index import IndexFace
+from functions.maven.repository import MavenFace
+from shared.answers import Answer, FunctionResponse
 from shared.domain.errors import archives, publishers
 from shared.domain.errors.base import InvalidRequest, Refusal, RefusalKind, Unavailable
 from shared.domain.errors.identity import KeyTrouble
@@ -28,6 +35,8 @@ from shared.domain.errors.packages import Withdrawal
 from shared.domain.errors.requests import TooMany, UploadTrouble
 from shared.domain.names import Coordinate, Package
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
+from shared.settings import Settings
+from tests.support.operations import answer_of
 
 PACKAGE = Package.parse("acme", "greet")
 COORDINATE = Coordinate.parse("acme", "greet", "1.0.0")
@@ -121,40 +130,34 @@ def problem(refusal: Refusal) -> object:
     return {"error": {"code": code.removeprefix("-"), "message": str(refusal)}}
 
 
-FACES: dict[str, tuple[Callable[[Handler], Handler], Table]] = {
-    "central": (responses.central_errors, Table(CENTRAL, message)),
+FACES: dict[str, tuple[Callable[[], Face[Any]], Table]] = {
+    "central": (CentralFace, Table(CENTRAL, message)),
     "central push, search and resolve": (
-        responses.central_errors_without_404,
+        partial(CentralFace, shows_404=False),
         Table({**CENTRAL, RefusalKind.NOT_FOUND: 400}, message),
     ),
-    "api": (handlers.api_errors, Table(API, problem)),
+    "api": (ApiFace, Table(API, problem)),
+    "index": (IndexFace, Table(API, problem)),
 }
-DECORATORS = {
-    "central/graphql.py": {"graphql_errors"},
-    "central/responses.py": {"central_errors", "central_errors_without_404"},
-    "http/handlers.py": {"api_errors"},
-    "http/pages.py": {"page_errors"},
-    "maven/repository.py": {"maven_errors"},
-}
-
-EVERY_DECORATOR = {
-    **{face: errors for face, (errors, _) in FACES.items()},
-    "maven": repository.maven_errors,
-    "pages": pages.page_errors,
+OTHER_FACES = {"maven": MavenFace, "pages": SignInPages, "public pages": PublicPages}
+EVERY_FACE: dict[str, Callable[[], Face[Any]]] = {
+    **{name: make for name, (make, _) in FACES.items()},
+    **OTHER_FACES,
 }
 
 
 async def answer_to(
-    refusal: Exception, errors: Callable[[Handler], Handler], agent: str = "curl/8.0"
-) -> func.HttpResponse:
+    refusal: Exception, make: Callable[[], Face[Any]], agent: str = "curl/8.0"
+) -> FunctionResponse:
     """Let an operation of the face raise, and return what its client gets."""
 
-    @errors
-    async def operation(_request: func.HttpRequest) -> func.HttpResponse:
+    async def operation(_call: Call) -> Answer:
         raise refusal
 
     headers = {"user-agent": agent}
-    return await operation(func.HttpRequest("GET", "/", headers=headers, body=b""))
+    return await answer_of(
+        make(), operation, func.HttpRequest("GET", "/", headers=headers, body=b"")
+    )
 
 
 def named(refusal: object) -> str:
@@ -171,8 +174,8 @@ def test_every_refusal_says_what_it_said(refusal: Refusal, snapshot: SnapshotAss
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("refusal", REFUSALS, ids=named)
 async def test_every_face_answers_every_refusal_by_its_table(face: str, refusal: Refusal) -> None:
-    errors, table = FACES[face]
-    answer = await answer_to(refusal, errors)
+    make, table = FACES[face]
+    answer = await answer_to(refusal, make)
     assert answer.status_code == table.statuses[refusal.kind]
     assert answer.mimetype == "application/json"
     assert json.loads(answer.get_body()) == table.body(refusal)
@@ -181,7 +184,7 @@ async def test_every_face_answers_every_refusal_by_its_table(face: str, refusal:
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=named)
 async def test_every_refusal_is_a_page_for_people(refusal: Refusal) -> None:
-    answer = await answer_to(refusal, pages.page_errors)
+    answer = await answer_to(refusal, SignInPages)
     assert answer.status_code == API[refusal.kind]
     assert answer.mimetype == "text/html"
     assert str(refusal) in html.unescape(answer.get_body().decode())
@@ -189,7 +192,7 @@ async def test_every_refusal_is_a_page_for_people(refusal: Refusal) -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=named)
 async def test_every_refusal_is_a_line_of_text_for_maven_clients(refusal: Refusal) -> None:
-    answer = await answer_to(refusal, repository.maven_errors)
+    answer = await answer_to(refusal, MavenFace)
     assert answer.status_code == API[refusal.kind]
     assert answer.mimetype == "text/plain"
     assert answer.get_body().decode() == f"{refusal}\n"
@@ -224,12 +227,12 @@ async def test_a_temporary_failure_has_a_time_to_retry(face: str, refusal: Refus
 TOO_MANY = [each for each in REFUSALS if isinstance(each, TooMany)]
 
 
-@pytest.mark.parametrize("face", EVERY_DECORATOR)
+@pytest.mark.parametrize("face", EVERY_FACE)
 @pytest.mark.parametrize("refusal", TOO_MANY, ids=named)
 async def test_a_refusal_of_a_rate_limit_names_the_limit_and_when_to_retry(
     face: str, refusal: Refusal
 ) -> None:
-    answer = await answer_to(refusal, EVERY_DECORATOR[face])
+    answer = await answer_to(refusal, EVERY_FACE[face])
     assert answer.status_code == 429
     assert answer.headers["Retry-After"] == answer.headers["RateLimit-Reset"] == "17"
     assert answer.headers["RateLimit-Limit"] == "120"
@@ -251,26 +254,25 @@ async def test_a_ballerina_client_gets_a_status_whose_message_it_prints(
 
 
 @pytest.mark.usefixtures("uncollected")
-@pytest.mark.parametrize("face", [*EVERY_DECORATOR, "graphql"])
+@pytest.mark.parametrize("face", [*EVERY_FACE, "graphql"])
 async def test_no_refusal_and_no_fault_of_ours_keeps_its_request(face: str) -> None:
-    errors = {**EVERY_DECORATOR, "graphql": graphql.graphql_errors}[face]
-    kept = [await is_kept(each, errors) for each in (*REFUSALS, RuntimeError("broken"))]
+    make = {**EVERY_FACE, "graphql": GraphqlFace}[face]
+    kept = [await is_kept(each, make) for each in (*REFUSALS, RuntimeError("broken"))]
     assert not any(kept)
 
 
-async def is_kept(refusal: Exception, errors: Callable[[Handler], Handler]) -> bool:
+async def is_kept(refusal: Exception, make: Callable[[], Face[Any]]) -> bool:
     """Return whether the request is there after its answer, with a variable for the refusal."""
-    requests: list[weakref.ref[func.HttpRequest]] = []
 
-    @errors
-    async def operation(request: func.HttpRequest) -> func.HttpResponse:
-        requests.append(weakref.ref(request))
+    async def operation(_call: Call) -> Answer:
         named_here = refusal
         raise named_here
 
-    await operation(func.HttpRequest("POST", "/", body=b"x"))
-    [request] = requests
-    return request() is not None
+    request = func.HttpRequest("POST", "/", body=b"x")
+    found = weakref.ref(request)
+    await answer_of(make(), operation, request)
+    del request
+    return found() is not None
 
 
 @pytest.mark.parametrize("face", FACES)
@@ -279,11 +281,11 @@ async def test_our_own_faults_are_500_with_a_request_id_and_nothing_inside(face:
 
 
 async def test_our_own_faults_are_500_for_maven_clients_too() -> None:
-    await _check_fault(repository.maven_errors)
+    await _check_fault(MavenFace)
 
 
-async def _check_fault(errors: Callable[[Handler], Handler]) -> None:
-    answer = await answer_to(RuntimeError("/var/lib/secret"), errors)
+async def _check_fault(make: Callable[[], Face[Any]]) -> None:
+    answer = await answer_to(RuntimeError("/var/lib/secret"), make)
     body = answer.get_body().decode()
     assert answer.status_code == 500
     assert answer.headers["X-Request-Id"] in body
@@ -297,22 +299,23 @@ def test_every_kind_has_a_status_in_every_face(face: str) -> None:
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=named)
 async def test_a_refusal_of_graphql_is_an_error_in_its_body(refusal: Refusal) -> None:
-    answer = await answer_to(refusal, graphql.graphql_errors)
+    answer = await answer_to(refusal, GraphqlFace)
     assert answer.status_code == 200
     assert json.loads(answer.get_body())["errors"] == [{"message": str(refusal)}]
 
 
 def test_every_face_is_driven_here() -> None:
-    found: dict[str, set[str]] = {}
-    folder = Path(functions.__file__).parent
-    for path in folder.rglob("*.py"):
-        names = {
-            line.partition(" = ")[0]
-            for line in path.read_text().splitlines()
-            if " = handler_decorator(" in line
-        }
-        found |= {path.relative_to(folder).as_posix(): names} if names else {}
-    assert found == DECORATORS
+    driven = {type(make()) for make in (*EVERY_FACE.values(), GraphqlFace)}
+    own_refusals = {each for each in faces(Face) if "refused" in vars(each)}
+    assert own_refusals <= {kind for each in driven for kind in each.__mro__}
+
+
+def faces(kind: type[Face[Any]]) -> Iterator[type[Face[Any]]]:
+    """Yield a class of faces, and those below it."""
+    operations(Settings())  # Imports all of them.
+    yield kind
+    for below in kind.__subclasses__():
+        yield from faces(below)
 
 
 @pytest.mark.parametrize("reasons", [archives, publishers], ids=["archives", "jobs"])

@@ -10,7 +10,7 @@ from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import parse_org
 from shared.domain.rights import Grant, Role
-from shared.services.invitations import InvitationRequest
+from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala
 from tests.support.device_login import ask
 from tests.support.page_client import PageClient

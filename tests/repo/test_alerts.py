@@ -5,7 +5,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from shared.services.upkeep import SCHEDULES, TaskReport
+from shared.domain.maintenance_tasks import TaskReport
+from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.tasks import TASKS
 from shared.telemetry.metrics import INSTRUMENTS
 from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import INFRA, module
@@ -61,7 +64,7 @@ def test_every_function_that_a_query_names_is_there() -> None:
 
 
 def test_every_field_of_a_report_that_a_query_reads_is_there() -> None:
-    fields = {"event", *TaskReport("audit").as_event()}
+    fields = {"event", "task", *TaskReport().as_event()}
     read = {field for _, query in asked() for field in re.findall(r"report\.(\w+)", query)}
     assert read
     assert read <= fields
@@ -71,13 +74,14 @@ def test_every_task_that_a_query_names_is_there() -> None:
     for name, query in asked():
         named = re.findall(r'\.task\) (?:==|in) \(?((?:"[a-z-]+"(?:, )?)+)', query)
         tasks = set(re.findall(r'"([a-z-]+)"', " ".join(named)))
-        assert tasks <= set(SCHEDULES), name
+        ids = {each for task in TASKS if task.schedule for each in (task.id, task.earlier_id)}
+        assert tasks <= ids, name
 
 
 def test_the_audit_and_the_snapshot_are_asked_for() -> None:
     rules = {each["name"]: each["query"] for each in module("alerts").value("rules")}
-    assert '"audit"' in rules["integrity-drift"]
-    assert '"snapshot"' in rules["nightly-missed"]
+    assert f'"{AuditArchives.id}"' in rules["integrity-drift"]
+    assert f'"{CreateSnapshot.id}"' in rules["nightly-missed"]
 
 
 def test_every_metric_of_a_query_is_recorded_with_the_dimensions_of_the_query() -> None:

@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from functions.http.handlers import STATUS_BY_KIND
+from functions.http.answers import STATUS_BY_KIND
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, client_settings
 from tests.paths import ROOT
 

@@ -10,7 +10,7 @@ from infra.cost.prices import Figure, Prices
 from infra.cost.usage import ITEMS, MEASURED, OperationUsage
 from shared.adapters.cosmos.pulls import BATCHES_AT_ONCE, WRITES_A_RUN
 from shared.adapters.cosmos.waiting_pulls import PARTITIONS
-from shared.services.pulls import FLUSH_AFTER
+from shared.services.packages.pulls import FLUSH_AFTER
 from shared.settings import Settings
 from shared.settings.values import MIB
 from tests.paths import ROOT, docs

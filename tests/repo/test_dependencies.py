@@ -5,16 +5,18 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 from tests.paths import ROOT
+from tests.repo.product_source import product
 
 RUNTIME = ROOT / "requirements.txt"
 TESTS = ROOT / "tests" / "requirements.txt"
 TOOLS = [
-    ROOT / "tests" / tool / "requirements.txt" for tool in ("checkov", "mutmut", "zizmor", "az")
+    ROOT / "tests" / tool / "requirements.txt" for tool in ("checkov", "mutants", "zizmor", "az")
 ]
 LOCKS = [RUNTIME, TESTS, ROOT / ".ci" / "requirements.txt", *TOOLS]
 REASONS = ROOT / "docs" / "decisions" / "0001-dependencies.md"
@@ -83,6 +85,26 @@ def test_a_lock_holds_exact_versions_with_hashes(lock: Path) -> None:
 @pytest.mark.parametrize("lock", LOCKS, ids=named)
 def test_a_lock_names_no_place_to_download_from(lock: Path) -> None:
     assert not re.findall(r"\w+://\S*|--\w*index\S*|--find-links\S*", lock.read_text())
+
+
+def test_everything_that_the_product_imports_is_declared() -> None:
+    distributions = packages_distributions()
+    imported = {name.partition(".")[0] for module in product() for name in module.imported()}
+    ours = {"function_app", "functions", "shared", "_typeshed"}  # The last one is for types.
+    declared = {canonical(name) for name in direct()["runtime"]} | {
+        "cryptography"
+    }  # Of `pyjwt[crypto]`.
+    unknown = {
+        name
+        for name in imported - ours - sys.stdlib_module_names
+        if not declared & {canonical(each) for each in distributions[name]}
+    }
+    assert not unknown, unknown
+
+
+def canonical(name: str) -> str:
+    """Return the name of a package as an index compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_both_locks_are_one_resolution() -> None:

@@ -29,7 +29,21 @@ NEEDED = {
 }
 TOPS = {"function_app.py", "host.json", "requirements.txt", "functions", "shared"}
 # What a page, a script or a mail is made of; anything else has strayed into the tree.
-KINDS = {".py", ".json", ".txt", ".html", ".css", ".js", ".svg", ".xml", ".woff2", ".png", ".ico"}
+KINDS = {
+    ".py",
+    ".json",
+    ".txt",
+    ".html",
+    ".css",
+    ".js",
+    ".svg",
+    ".xml",
+    ".woff2",
+    ".png",
+    ".ico",
+    ".yml",
+    ".sh",
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +62,7 @@ def names(package: Path) -> list[str]:
 def test_the_package_holds_what_the_app_needs(package: Path) -> None:
     assert set(names(package)) >= NEEDED
     folders = {name.rpartition("/")[0] for name in names(package)}
-    assert {"functions/templates", "functions/static"} <= folders
+    assert {"functions/templates", "functions/templates/pipelines", "functions/static"} <= folders
 
 
 def test_the_package_holds_nothing_else(package: Path) -> None:

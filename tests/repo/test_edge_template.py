@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from functions.archives import CACHE_PUBLIC
-from functions.http import responses
-from functions.http.edge_requests import CLIENT_AUTHORIZATION, NO_AUTHORIZATION
+from functions.faces import operations
+from functions.http import answers
+from functions.http.calls import CLIENT_AUTHORIZATION, NO_AUTHORIZATION
+from functions.http.operations import READ_METHODS, Effect, Operation
 from functions.http.pages import STATIC
-from functions.http.requests import READ_METHODS
 from functions.index import sparse_index
 from functions.maven.repository import COPIES_ROUTE, REPOSITORY_ROUTE
 from infra.cost.designs import DESIGN
@@ -23,10 +24,10 @@ from shared.domain.archives.names import Digest
 from shared.domain.packages import Visibility
 from shared.domain.public_copies import HEALTH, INDEX, INDEX_CACHING, MAVEN, MAVEN_CACHING
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
-from shared.services.archives import ArchiveLink, public_link_prefix
+from shared.services.packages.archives import ArchiveLink, public_link_prefix
 from shared.settings import Settings
 from tests.contract.sample_records import NAME
-from tests.paths import ROOT, docs
+from tests.paths import docs
 from tests.repo.bicep_templates import MAIN, module, template, unwrapped
 from tests.support.front_door import readable_containers
 
@@ -110,13 +111,16 @@ def test_the_edge_is_no_stricter_with_an_address_than_the_registry() -> None:
 # Of a condition of Front Door, as its interface lists them; PATCH is none.
 METHODS_OF_THE_CONDITION = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"}
 
-# What a POST asks for and does not change.
-READS_BY_POST = {
-    "central_graphql",
-    "central_resolve_modules",
-    "central_resolve_packages",
-    "central_resolve_tools",
-}
+WITH_FRONT_DOOR = Settings(
+    archive_cdn_url="https://registry.test",
+    archive_cdn_origin="blobs",
+)
+
+
+def served(effect: Effect, method: str) -> list[Operation]:
+    """Return the operations of a registry behind Front Door with this effect and method."""
+    found = operations(WITH_FRONT_DOOR)
+    return [each for each in found if each.effect is effect and method in each.methods]
 
 
 def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
@@ -135,10 +139,10 @@ def test_a_post_is_a_read_by_its_whole_path() -> None:
     method, path = (each["parameters"] for each in configured("sendPosts")["conditions"])
     assert (method["matchValues"], method["negateCondition"]) == (["POST"], False)
     assert (path["operator"], path["negateCondition"]) == ("Equal", True)
-    routes = (ROOT / "docs" / "routes.md").read_text("utf-8")
-    listed = re.findall(r"^\| `(\w+)` \| ([A-Z, ]+) \| `/(\S+)` \|", routes, re.MULTILINE)
-    posted = {path: name for name, methods, path in listed if "POST" in methods}
-    assert {posted.get(path) for path in EDGE.value("readsByPost")} == READS_BY_POST
+    # A condition compares whole paths, so it leaves out those with two slashes.
+    reads = [each.route for each in served(Effect.READ, "POST") if "{" not in each.route]
+    assert EDGE.value("readsByPost") == sorted(reads)
+    assert not {each.route for each in served(Effect.CHANGE, "POST")} & set(reads)
 
 
 def test_the_rules_of_a_set_have_an_order_even_if_a_deployment_left_some() -> None:
@@ -243,10 +247,22 @@ BUILDS = ("buildsFromCopies", "buildsWithCredentials", "repositoryPaths")
 @pytest.mark.parametrize("rule", BUILDS)
 def test_only_reads_without_a_query_are_sent_to_two_origins(rule: str) -> None:
     conditions = {each["name"]: each["parameters"] for each in configured(rule)["conditions"]}
-    assert conditions["RequestMethod"]["matchValues"] == READ_METHODS
+    assert conditions["RequestMethod"]["matchValues"] == [*READ_METHODS]
     assert not conditions["RequestMethod"]["negateCondition"]
     assert conditions["QueryString"]["negateCondition"]
     assert set(conditions["UrlPath"]["matchValues"]) <= {INDEX, REPOSITORY_ROUTE.partition("{")[0]}
+
+
+def test_operations_that_are_sent_to_two_origins_read_the_credentials_of_the_client() -> None:
+    repository, copies = (each.partition("{")[0] for each in (REPOSITORY_ROUTE, COPIES_ROUTE))
+    found = [each for each in served(Effect.READ, "GET") if each.route.startswith((INDEX, copies))]
+    assert found
+    assert [each.name for each in found if not (each.at_edge or each.is_open)] == []
+    # Those of the repository reach the app by the path of the copies alone.
+    rewritten = {each["name"]: each for each in configured("repositoryPaths")["actions"]}
+    assert rewritten["UrlRewrite"]["parameters"]["sourcePattern"] == f"/{repository}"
+    elsewhere = [each.name for each in operations(WITH_FRONT_DOOR) if each.at_edge]
+    assert set(elsewhere) <= {each.name for each in found}
 
 
 def test_builds_read_copies_only_while_the_app_does_not_answer() -> None:
@@ -294,14 +310,14 @@ def test_the_credentials_of_a_client_come_from_its_own_request() -> None:
         (configured(rule)["order"], action["parameters"]["value"])
         for rule in BUILDS
         for action in configured(rule)["actions"]
-        if action["parameters"].get("headerName") == CLIENT_AUTHORIZATION
+        if action["parameters"].get("headerName", "").lower() == CLIENT_AUTHORIZATION
     ]
     assert values == [(1, NO_AUTHORIZATION), (2, "{http_req_header_Authorization}")]
 
 
 def test_copies_say_who_may_cache_them_as_the_registry_does() -> None:
     assert INDEX_CACHING == sparse_index.CACHE_PUBLIC
-    assert MAVEN_CACHING == responses.CACHE_PUBLIC
+    assert MAVEN_CACHING == answers.CACHE_PUBLIC
 
 
 def test_roles_are_given_before_front_door_reads_blobs() -> None:

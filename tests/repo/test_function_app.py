@@ -8,6 +8,7 @@ from tests.repo.product_source import Module, product
 
 # What the headers of requests and responses have in every azure-functions 1.x that has worker 4.
 METHODS_OF_HEADERS = {"add", "get", "get_all", "items"}
+ANSWERS = {"answer", "made"}  # What variables of answers are called, whose headers are a dict.
 
 
 def test_the_worker_does_not_take_the_app_for_one_of_fastapi() -> None:
@@ -32,8 +33,11 @@ def methods_of_headers(module: Module) -> Iterator[tuple[str, int]]:
     for node in ast.walk(module.tree):
         match node:
             case ast.Call(
-                func=ast.Attribute(attr=name, value=ast.Attribute(attr="headers"), lineno=line)
+                func=ast.Attribute(
+                    attr=name, value=ast.Attribute(attr="headers", value=owner), lineno=line
+                )
             ):
-                yield name, line
+                if ast.unparse(owner) not in ANSWERS:
+                    yield name, line
             case _:
                 continue

@@ -19,16 +19,20 @@ from shared.domain.bounded_parsing import MAX_JSON_DEPTH
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
 from shared.domain.search import MAX_SYMBOLS_PER_PAGE
 from shared.hosting.answer_cache import CAPACITY_BYTES
-from shared.hosting.connection import MAX_PIPELINED_REQUESTS, ConnectionTimeouts
 from shared.hosting.file_responses import MAX_BUFFERED_BYTES
+from shared.hosting.http_server.connection import MAX_PIPELINED_REQUESTS, ConnectionTimeouts
 from shared.hosting.request_bodies import HostLimits
 from shared.hosting.requests import LONGEST_HEADERS, LONGEST_LINE, MOST_HEADERS
-from shared.services.archive_files import FILE_LISTS_CACHED_BYTES
-from shared.services.derived_data import DOCUMENTS_CACHED_BYTES as INDEX_CACHED_BYTES
-from shared.services.maven import MAX_SBOM_BYTES, MAX_SBOM_VALUES, VERSION_LISTS_CACHED_BYTES
-from shared.services.package_cache import CAPACITY_BYTES as PACKAGES_CACHED_BYTES
-from shared.services.package_pack import PACK_BYTES, VERSIONS_PACKED
-from shared.services.rate_limits import MAX_CALLERS
+from shared.services.limits.rate_limits import MAX_CALLERS
+from shared.services.maintenance.write_package_pack import PACK_BYTES, VERSIONS_PACKED
+from shared.services.packages.archive_files import FILE_LISTS_CACHED_BYTES
+from shared.services.packages.derived_data import DOCUMENTS_CACHED_BYTES as INDEX_CACHED_BYTES
+from shared.services.packages.package_cache import CAPACITY_BYTES as PACKAGES_CACHED_BYTES
+from shared.services.publishing.maven import (
+    MAX_SBOM_BYTES,
+    MAX_SBOM_VALUES,
+    VERSION_LISTS_CACHED_BYTES,
+)
 from shared.settings import Settings
 from shared.telemetry.sampling import STACKS_A_SECOND, WHOLE_LINES_A_SECOND
 from tests.paths import docs

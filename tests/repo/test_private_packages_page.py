@@ -6,7 +6,7 @@ from functions import archives
 from functions.index import sparse_index
 from shared.domain.identity import RECENT_SIGN_IN
 from shared.edition import CHANGES_KNOWN_WITHIN
-from shared.services.archives import SIGNED_LINK_LIFETIME
+from shared.services.packages.archives import SIGNED_LINK_LIFETIME
 from tests.paths import ROOT
 
 PAGE = " ".join((ROOT / "docs" / "private-packages.md").read_text("utf-8").split())

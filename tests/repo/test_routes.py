@@ -1,15 +1,20 @@
-"""No two Functions answer one path and method, and each is named for its face."""
+"""No two Functions answer one path and method, each is named for its face, and none is left out."""
 
 import importlib
 import pkgutil
-from collections.abc import AsyncGenerator, Iterator, Mapping
+import re
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import azure.functions as func
 import pytest
 
 import functions
-from functions.faces import MODULES, build_app, factories
+from functions import change_feed, timers
+from functions.faces import MODULES, build_app, operations
+from functions.http.operations import Face
 from shared.bootstrap import build_registry, migrate
 from shared.composition import Registry
 from shared.hosting.host import ARCHIVE_SEGMENTS, ARCHIVES
@@ -17,18 +22,16 @@ from shared.hosting.routing import collisions
 from shared.hosting.triggers import AppFunctions, functions_of
 from shared.settings import Settings
 from tests.lazy_app import lazy_functions
+from tests.paths import docs
 
-OTHER_METHODS = ("post", "put", "patch", "delete", "options")
-CLOUD_ALONE = {"change_feed"}  # Faces without a Function where searches need no feed.
+BACKGROUND = (change_feed, timers)  # What runs without requests.
 # What the names of Functions begin with, where it is not the folder or the module: operators read
 # the names in logs and metrics, and so they stay when code moves.
 PREFIXES = {
     "account": ("account_", "sign_in_"),
     "api": ("api_", "token_", "device_api_"),
     "archives": ("archive_",),
-    "change_feed": ("feed_",),
     "device": ("device_", "login_"),
-    "timers": ("timer_",),
     "web": ("web_", "static_", "security_txt_"),
 }
 
@@ -42,26 +45,34 @@ async def registry(tmp_path: Path) -> AsyncGenerator[Registry]:
     await built.close()
 
 
-def faces() -> Iterator[str]:
-    """Yield every module below `functions` that has a blueprint."""
+def modules() -> Iterator[tuple[str, ModuleType]]:
+    """Yield every module below `functions`, with its name there."""
     for each in pkgutil.walk_packages(functions.__path__, "functions."):
-        if hasattr(importlib.import_module(each.name), "blueprint"):
-            yield each.name.removeprefix("functions.")
+        yield each.name.removeprefix("functions."), importlib.import_module(each.name)
+
+
+def faces(module: ModuleType) -> list[Face[Any]]:
+    """Return the faces that a module names, or has in a list."""
+    values = [*vars(module).values(), *getattr(module, "FACES", ())]
+    return [each for each in values if isinstance(each, Face)]
 
 
 def names(loaded: AppFunctions) -> list[str]:
     return [each.name for each in [*loaded.http, *loaded.timers, *loaded.feeds]]
 
 
-def by_face(registry: Registry) -> Mapping[str, list[str]]:
-    """Return the names of the Functions of each module."""
-    found: dict[str, list[str]] = {}
-    for make in factories():
-        app = func.FunctionApp()
-        app.register_functions(make(registry))
-        module = make.__module__.removeprefix("functions.")
-        found.setdefault(module, []).extend(names(functions_of(app)))
-    return found
+ROW = re.compile(r"^\| `(\w+)` \| ([A-Z, ]+) \| `/([^`]*)` \| .+\. \|$", re.MULTILINE)
+# What a route leaves to all others, which says nothing of its own.
+LEFT_OUT = re.compile(r":regex\(\^\(\?!.*\)(?=\})")
+
+
+def test_the_page_lists_the_operations_that_openapi_does_not_describe() -> None:
+    found = [
+        (each.name, ", ".join(sorted(each.methods)), LEFT_OUT.sub("", each.route.removeprefix("/")))
+        for each in operations(Settings())
+        if each.openapi is None
+    ]
+    assert ROW.findall(docs("routes")) == sorted(found)
 
 
 async def test_no_two_templates_match_one_path_and_method(registry: Registry) -> None:
@@ -75,24 +86,34 @@ async def test_no_route_begins_like_one_of_the_hosts_own(registry: Registry) -> 
     assert [route.function for route in routes if route.is_reserved] == []
 
 
-async def test_the_app_has_the_blueprint_of_every_module() -> None:
-    assert list(MODULES) == sorted(faces())
+def test_the_app_has_the_faces_of_every_module() -> None:
+    assert list(MODULES) == sorted(name for name, module in modules() if hasattr(module, "FACES"))
 
 
-async def test_every_function_is_named_for_its_face(registry: Registry) -> None:
-    for face, found in by_face(registry).items():
-        package = face.split(".")[0]
-        words = PREFIXES.get(package, (f"{package}_",))
-        assert found or face in CLOUD_ALONE
-        assert [name for name in found if not name.startswith(words)] == [], face
+def test_no_face_is_left_out() -> None:
+    served = {each.face for each in operations(Settings())}
+    declared = {each: name for name, module in modules() for each in faces(module)}
+    assert [name for face, name in declared.items() if face not in served] == []
 
 
-async def test_the_app_has_every_face_and_no_name_twice(registry: Registry) -> None:
+@pytest.mark.parametrize("name", MODULES)
+def test_every_operation_is_named_for_its_face(name: str) -> None:
+    package = name.split(".", maxsplit=1)[0]
+    words = PREFIXES.get(package, (f"{package}_",))
+    found = [
+        each.name for face in importlib.import_module(f"functions.{name}").FACES for each in face
+    ]
+    assert found
+    assert [each for each in found if not each.startswith(words)] == []
+
+
+async def test_the_app_has_every_operation_and_no_name_twice(registry: Registry) -> None:
     loaded = names(functions_of(build_app(registry)))
-    of_faces = [name for each in by_face(registry).values() for name in each]
-    wrong_methods = (f"web_wrong_method_{each}" for each in OTHER_METHODS)
-    made_from_others = ["central_doubled", "web_missing", *wrong_methods]
-    assert sorted(loaded) == sorted([*of_faces, *made_from_others])
+    app = func.FunctionApp()
+    for background in BACKGROUND:
+        app.register_functions(background.blueprint(registry))
+    declared = [each.name for each in operations(registry.settings)]
+    assert sorted(loaded) == sorted([*declared, *names(functions_of(app))])
     assert len({name.lower() for name in loaded}) == len(loaded)
 
 

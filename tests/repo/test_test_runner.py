@@ -22,21 +22,6 @@ REPORT = """<testsuites><testsuite>
 </testsuite></testsuites>"""
 
 
-def measured(lines: int) -> dict[str, object]:
-    """Return what coverage reports for a module of ten lines, so many of them reached."""
-    return {
-        "missing_lines": list(range(lines + 1, 11)),
-        "missing_branches": [],
-        "summary": {
-            "num_statements": 10,
-            "covered_lines": lines,
-            "num_branches": 0,
-            "covered_branches": 0,
-            "percent_covered": 10.0 * lines,
-        },
-    }
-
-
 def test_an_error_counts_as_a_failure_and_a_skip_has_its_reason(tmp_path: Path) -> None:
     report = tmp_path / "unit.xml"
     report.write_text(REPORT)
@@ -49,20 +34,15 @@ def test_a_suite_that_ends_badly_without_a_report_is_a_failure(tmp_path: Path) -
     assert run.read("unit", tmp_path / "absent.xml", code=3, seconds=0.5).failed == 1
 
 
-def test_a_program_is_told_to_have_used_what_its_children_did(tmp_path: Path) -> None:
-    busy = "import time\nwhile time.process_time() < 0.3: pass\nprint('done')"
-    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
-    log = tmp_path / "log"
-    ended = run.run_program([sys.executable, "-c", code], os.environ, 60, log)
-    assert (ended.code, log.read_text()) == (0, "done\n")
-    assert 0.3 <= ended.processor_seconds < 5
-
-
-def test_a_program_that_hangs_is_killed_at_its_deadline() -> None:
-    code = "import time; time.sleep(60)"
-    ended = run.run_program([sys.executable, "-c", code], os.environ, 0.5, None)
-    assert ended.code < 0
-    assert 0.5 <= ended.seconds < 30
+def test_a_suite_that_hangs_is_killed_at_its_deadline_and_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "RESULTS", tmp_path)
+    monkeypatch.setattr(run, "SUITE_DEADLINE", 0.5)
+    outcome = run.pytest("hangs", [sys.executable, "-c", "import time; time.sleep(60)"])
+    assert outcome.failed == 1
+    assert 0.5 <= outcome.seconds < 30
+    assert "hangs did not end within 0.5 s." in capsys.readouterr().out
 
 
 def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
@@ -80,15 +60,24 @@ def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
     assert capsys.readouterr().out.splitlines()[-1] == "4 passed, 1 failed, 2 skipped"
 
 
-def test_a_folder_below_its_floor_is_too_low(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("reached", [True, False])
+def test_a_file_of_the_rules_below_its_floor_fails_with_its_lines(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    *,
+    reached: bool,
 ) -> None:
-    monkeypatch.setattr(run, "ENFORCE_FLOORS", True)
-    files = {"shared/domain/versions.py": measured(10), "shared/cli.py": measured(9)}
-    assert not run.share(files, "shared/domain", 100)
-    assert run.share(files, "", 100)
-    assert "shared/cli.py: 90.00 %, not 10\n" in capsys.readouterr().out
-    assert not run.share(files, "", 95)
+    module = tmp_path / "shared" / "domain" / "versions.py"
+    module.parent.mkdir(parents=True)
+    more = "".join(f"b{number} = 1\n" for number in range(50))
+    module.write_text(f"{more}if b0 == {int(reached)}:\n    a = 1\n")
+    (tmp_path / ".coveragerc").write_text("[run]\nparallel = true\n")
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    first = ("run", "shared/domain/versions.py")
+    monkeypatch.setattr(run, "COVERAGE", (first, *run.COVERAGE[1:]))
+    assert run.coverage().failed == int(not reached)
+    assert ("versions.py      52      1    98%   52\n" in capfd.readouterr().out) is not reached
 
 
 def test_a_suite_without_tests_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The parts of uvicorn that are not its interface and that shared/hosting relies on.
+"""The parts of uvicorn that are not its interface and that shared/hosting/http_server relies on.
 
 `Connection` overrides parts of uvicorn's protocol and reads its state, so pyproject.toml names the
 versions whose parts were read. To add one: install it, read what changed in each part that fails
@@ -40,7 +40,7 @@ PARTS: dict[Any, str] = {
     HttpToolsProtocol.eof_received: "5652627579a0",
     # Overridden: a refusal has no body.
     HttpToolsProtocol.send_400_response: "ae5a4a3782b6",
-    # Makes the scope, without its method yet.
+    # Extended: the phase begins.
     HttpToolsProtocol.on_message_begin: "96d377fdc7c2",
     # Collects `url`.
     HttpToolsProtocol.on_url: "37be44e962b0",

@@ -47,7 +47,7 @@ async def ask_everything(world: World) -> None:
         for package in ("acme/greet", "acme/absent", "ballerina/io", "other/greet"):
             await quietly(client.versions(package))
             await quietly(client.pull(f"{package}:9.9.9"))
-    for task in ("settle", "roll-up", "expire", "sweep", "audit", "refresh"):
+    for task in world.registry.upkeep.tasks:
         await world.registry.upkeep.run(task)
 
 

@@ -37,7 +37,7 @@ class Registry:
             lower = {"authorization": sent["Authorization"]}
             await registry.authentication.authenticate(lower, RequestClient())
         await registry.authentication.close()
-        await registry.session_authentication.recognize(request.headers)
+        await registry.session_authentication.recognize(request.headers, [])
         self.journal.taken()
         what = await seen(self.world, request, None)
         return what, self.journal.taken()

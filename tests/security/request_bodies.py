@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from functions.api.operations import Operation
+from functions.api.openapi import openapi_of
+from functions.http.operations import Operation
 
 # What a text has to be, where the model does not say it all.
 TEXTS = {
@@ -28,9 +29,10 @@ TEXTS = {
 
 def body_of(operation: Operation) -> bytes:
     """Return the smallest body that the operation reads; empty where it reads none."""
-    if operation.request is None:
+    model = openapi_of(operation).request
+    if model is None:
         return b""
-    schema = operation.request.model_json_schema(by_alias=True)
+    schema = model.model_json_schema(by_alias=True)
     return json.dumps(_sample("", schema, schema.get("$defs", {}))).encode()
 
 

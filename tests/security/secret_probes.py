@@ -6,42 +6,37 @@ and writes the names of the Functions that it called and the answers that it got
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import azure.functions as func
 import httpx
 
-from functions.central.responses import central_errors
+from functions.account.sign_in import SignInPages
+from functions.api.operations import ApiFace
+from functions.central.responses import CentralFace
 from functions.faces import build_app
-from functions.http.handlers import Handler, api_errors
-from functions.http.pages import page_errors
+from functions.http.calls import Call
+from shared.answers import Answer
 from shared.auth.secrets import Secret
 from shared.composition import Registry
 from shared.hosting.host import Host
 from tests.support.world import URL, Template, make_template
 
-Edge = Callable[[Handler], Handler]
 
-
-def breaking(name: str, edge: Edge) -> func.Blueprint:
-    """Return a Function that breaks with secrets in its hands, as a bug would."""
-    bp = func.Blueprint()
-
-    async def broken(req: func.HttpRequest) -> func.HttpResponse:
-        sent = req.headers["authorization"].split()
-        held = (sent, req.get_body(), Secret(sent[-1]))
-        raise RuntimeError(len(held))
-
-    broken.__name__ = f"break_{name}"
-    bp.route(f"break/{name}", methods=["POST"])(edge(broken))
-    return bp
+async def broken(call: Call) -> Answer:
+    """Break with secrets in its hands, as a bug would."""
+    sent = call.headers["authorization"].split()
+    held = (sent, call.content(), Secret(sent[-1]))
+    raise RuntimeError(len(held))
 
 
 def build(registry: Registry) -> func.FunctionApp:
     """Return the app with one Function more for each kind of face."""
-    edges = {"api": api_errors, "central": central_errors, "page": page_errors}
-    return build_app(registry, [breaking(name, edge) for name, edge in edges.items()])
+    faces = {"api": ApiFace(), "central": CentralFace(), "page": SignInPages()}
+    for name, face in faces.items():
+        face.change(f"break/{name}", name=f"break_{name}", is_open=True)(broken)
+    return build_app(registry, [each for face in faces.values() for each in face])
 
 
 def requests(app: func.FunctionApp, secret: str) -> Iterator[tuple[str, httpx.Request]]:

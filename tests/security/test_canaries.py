@@ -6,13 +6,13 @@ tries it is told nothing, and the operator is told at once.
 
 import httpx
 import pytest
-from structlog.testing import capture_logs
 
 from shared.auth.tokens import AccessToken
 from shared.domain.identity import OPERATOR
 from shared.domain.tokens import TokenUse
-from shared.services.tokens import TokenRequest
+from shared.services.tokens.tokens import TokenRequest
 from tests.fakes.system import FakeRandomness
+from tests.support.logs import capture_logs
 from tests.support.world import URL, OpenWorld, Person, World
 
 WHOAMI = f"{URL}/api/v1/whoami"

@@ -76,6 +76,7 @@ def has_ended(pid: int) -> bool:
         ("segfault", CRASHED),
         ("kill SIGBUS", CRASHED),
         ("recurse", CRASHED),
+        ("panic", CRASHED),
         ("flood", OUTPUT),
         ("write 5", OUTPUT),
         ("bare-flood", OUTPUT),
@@ -114,6 +115,18 @@ async def test_the_output_of_all_parts_has_one_limit(
 
 
 @pytest.mark.slow
+async def test_a_job_takes_its_budget_and_no_more_whatever_its_parts_take(
+    confined: ConfinedProcess, folder: Path
+) -> None:
+    """What the parts count is the processor time of the processes that did them."""
+    results = await confined.run("ending", folder, ["count"] * 12)
+    assert refusals(results)["last"] == PROCESSOR
+    assert [each.refused for each in results] == [PROCESSOR] * 12
+    taken = sum(float(each.read_text()) for each in folder.glob("seconds-*"))
+    assert 0.9 * SMALL.processor_seconds < taken < 1.1 * SMALL.processor_seconds
+
+
+@pytest.mark.slow
 async def test_parts_that_each_take_their_time_end_with_the_budget_of_the_job(
     confined: ConfinedProcess, folder: Path
 ) -> None:
@@ -124,7 +137,7 @@ async def test_parts_that_each_take_their_time_end_with_the_budget_of_the_job(
 @pytest.mark.slow
 async def test_a_part_that_sleeps_is_ended_by_the_clock(tmp_path: Path, folder: Path) -> None:
     # A part has five seconds of the clock besides three for each second of the processor.
-    budget = Budget(processor_seconds=0.02, memory_bytes=128 * MIB, output_bytes=MIB)
+    budget = Budget(processor_seconds=0.2, memory_bytes=128 * MIB, output_bytes=MIB)
     confined = ConfinedProcess(tmp_path / "machine", budget, tasks=TASKS)
     [part] = await confined.run("parts", folder, ["sleep 600"])
     await confined.close()
@@ -132,7 +145,8 @@ async def test_a_part_that_sleeps_is_ended_by_the_clock(tmp_path: Path, folder: 
 
 
 @pytest.mark.parametrize(
-    ("act", "reason"), [("memory", MEMORY), ("backtrack", PROCESSOR), ("abort", CRASHED)]
+    ("act", "reason"),
+    [("memory", MEMORY), ("backtrack", PROCESSOR), ("abort", CRASHED), ("panic", CRASHED)],
 )
 async def test_what_exceeds_a_limit_outside_of_a_part_refuses_the_job(
     confined: ConfinedProcess, folder: Path, act: str, reason: str

@@ -15,17 +15,17 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from functions.api.openapi import OPERATIONS
-from functions.api.operations import Operation
+from functions.api.openapi import OPERATIONS, openapi_of
 from functions.faces import build_app
+from functions.http.operations import Operation
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.organizations import Organization, organization_place, parse_domain
 from shared.domain.packages import Visibility
 from shared.domain.rights import Role, Scope
 from shared.hosting.triggers import functions_of
-from shared.services.invitations import InvitationRequest
-from shared.services.organizations import OrganizationProfile
+from shared.services.organizations.invitations import InvitationRequest
+from shared.services.organizations.organizations import OrganizationProfile
 from tests.sampling import covering
 from tests.security.access_table import DECLARED, TOKEN, Cell, Declared, State
 from tests.security.limits import UNREACHED_LIMITS
@@ -274,7 +274,7 @@ async def test_every_function_is_asked_about_the_organization_that_it_takes(
 
 def fields_of(operation: Operation) -> set[str]:
     """Return the fields of the body that an operation of our API takes."""
-    return set(operation.request.model_fields) if operation.request else set()
+    return set(request.model_fields) if (request := openapi_of(operation).request) else set()
 
 
 async def test_every_form_of_an_organization_is_filled_in(

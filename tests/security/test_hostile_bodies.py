@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from functions.api import operations
-from functions.api.openapi import OPERATIONS
+from functions.api.openapi import OPERATIONS, openapi_of
 from functions.http import requests
+from functions.http.calls import Call
 from functions.http.requests import archive_part
 from functions.maven.paths import RepositoryPath
 from shared.auth.authentication import RequestClient
@@ -33,20 +34,22 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.search import Query, ResultPage
 from shared.domain.versions import ClientProfile, parse_version_or_range
 from shared.hosting.requests import query_parameters
-from shared.services.maven import MAX_SBOM_BYTES, _is_cyclonedx
+from shared.services.publishing.maven import MAX_SBOM_BYTES, _is_cyclonedx
+from tests.support.operations import call_of
 
 MIB = 1024 * 1024
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 MODELS = sorted(
-    {each.request for each in OPERATIONS if each.request}, key=lambda model: model.__name__
+    {model for each in OPERATIONS if (model := openapi_of(each).request)},
+    key=lambda model: model.__name__,
 )
 
 LIMIT = 64 * 1024 * 1024
 
 
-def request(body: bytes, content_type: str = "application/json") -> func.HttpRequest:
+def request(body: bytes, content_type: str = "application/json") -> Call:
     headers = {"content-type": content_type, "content-length": str(len(body))}
-    return func.HttpRequest("POST", "/", headers=headers, body=body)
+    return call_of(func.HttpRequest("POST", "/", headers=headers, body=body))
 
 
 def read_form(body: bytes) -> object:

@@ -11,8 +11,8 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from shared.domain.sign_in import Session
-from shared.services.invitations import InvitationRequest
-from shared.services.tokens import TokenRequest
+from shared.services.organizations.invitations import InvitationRequest
+from shared.services.tokens.tokens import TokenRequest
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.sign_in.test_entra_access import RIGHT, ROLES
 from tests.support.archives import bala
@@ -198,7 +198,7 @@ async def test_whom_it_invited_is_let_in_no_more(world: World) -> None:
     ann = await signed_in(world, world.people.ann)
     offer = InvitationRequest.parse(Role.MAINTAINER, None, "an accomplice")
     by = await world.registry.session_authentication.recognize(
-        {"cookie": f"__Host-ballroom={ann.session}"}
+        {"cookie": f"__Host-ballroom={ann.session}"}, []
     )
     invited = await world.registry.invitations.invite(parse_org("acme"), offer, by=by)
     assert invited.link

@@ -12,7 +12,7 @@ from shared.domain.errors.requests import MailedLately
 from shared.domain.identity import Principal
 from shared.domain.names import parse_org
 from shared.domain.rights import Grant, Role
-from shared.services.invitations import InvitationRequest
+from shared.services.organizations.invitations import InvitationRequest
 from tests.support.browsers import Browser, signed_in
 from tests.support.world import OpenWorld, World
 

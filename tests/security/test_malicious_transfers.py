@@ -20,7 +20,7 @@ from shared.domain.errors.organizations import (
 from shared.domain.identity import OPERATOR
 from shared.domain.members import NEW_OWNER_PERIOD, OWNER_CHANGE_DELAY
 from shared.domain.rights import Role
-from shared.services.invitations import InvitationRequest
+from shared.services.organizations.invitations import InvitationRequest
 from tests.support.services import ACME, EVE, KIM, LEE, OrganizationServices
 
 INVITED = datetime(2023, 11, 22, 8, 44, tzinfo=UTC)

@@ -18,8 +18,8 @@ from shared.domain.members import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, Package, PackageName, parse_org
 from shared.domain.packages import Head, Visibility
 from shared.domain.rights import Grant, Role
-from shared.services.organization_deletion import NAME_FREE_AFTER
-from shared.services.tokens import TokenRequest
+from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
+from shared.services.tokens.tokens import TokenRequest
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.world import World
@@ -43,7 +43,7 @@ async def gone(world: World) -> World:
 async def released(gone: World) -> World:
     """Return that world after upkeep released the name."""
     gone.clock.advance(NAME_FREE_AFTER)
-    await gone.registry.upkeep.run("keep")
+    await gone.registry.upkeep.run("finish-deletions")
     return gone
 
 
@@ -54,7 +54,7 @@ async def test_the_name_of_an_organization_that_had_a_package_is_never_given_aga
     claimed = Head(org=EMPTY, name=PackageName("greet"), visibility=Visibility.PUBLIC, created_ms=0)
     await gone.stores.metadata.claim(claimed)
     gone.clock.advance(timedelta(days=1000))
-    await gone.registry.upkeep.run("keep")
+    await gone.registry.upkeep.run("finish-deletions")
     for person in (gone.people.bob, gone.people.ann, gone.people.admin):
         account = person.account
         by = Principal(account.id, "session", (Grant(),), signed_in_ms=gone.clock.now_ms())
@@ -124,7 +124,7 @@ async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World
     stolen = await registry.organization_tokens.issue(EMPTY, wanted, by=OPERATOR)
     await registry.organization_deletion.delete(EMPTY, by=OPERATOR)
     world.clock.advance(NAME_FREE_AFTER)
-    await registry.upkeep.run("keep")
+    await registry.upkeep.run("finish-deletions")
     world.clock.advance(timedelta(seconds=1))
     await registry.organizations.create(EMPTY, bob.account, by=OPERATOR)
     members = await registry.organizations.members(EMPTY, by=OPERATOR)

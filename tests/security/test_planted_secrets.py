@@ -121,11 +121,11 @@ def planted_in_fields() -> Iterator[httpx.Request]:
         right = json.loads(body_of(operation) or b"null")
         if not isinstance(right, dict):
             continue
-        url = f"{URL}/{operation.path}".replace("{org}", "acme").replace("{name}", "secret")
+        url = f"{URL}/{operation.route}".replace("{org}", "acme").replace("{name}", "secret")
         for field, value in right.items():
             wrong = [PLANTED] if isinstance(value, list) else PLANTED
             body = json.dumps({**right, field: wrong})
-            yield httpx.Request(operation.method, url, content=body.encode())
+            yield httpx.Request(operation.methods[0], url, content=body.encode())
 
 
 async def sent(world: World, request: httpx.Request) -> str:

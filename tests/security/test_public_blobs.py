@@ -208,5 +208,5 @@ async def test_a_crash_at_any_request_to_the_blobs_delays_the_withdrawal_and_no_
         with suppress(NotListedYet):
             await moderation.quarantine(FIRST, "reported", by=OPERATOR)
         outage.end()
-        await copied.cloud.registry.upkeep.run("settle")
+        await copied.cloud.registry.upkeep.run("process-outboxes")
         assert naming(await public_blobs(copied), "1.0.0") == []

@@ -19,7 +19,7 @@ from shared.domain.records import Place
 from shared.domain.rights import Role
 from shared.domain.snapshots import ENTITIES
 from shared.domain.tokens import TokenUse
-from shared.services.invitations import InvitationRequest
+from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.web.page_reader import main_of
 from tests.security.access_table import DECLARED, PAGES, Cell, State
 from tests.security.personas import PERSONAS

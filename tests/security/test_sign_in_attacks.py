@@ -14,7 +14,7 @@ from shared.domain.errors.identity import SignInExpired
 from shared.domain.identity import Principal
 from shared.domain.rights import Grant
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
-from shared.services.sign_in import STATE_LIFETIME, SignInRequest
+from shared.services.identity.sign_in import STATE_LIFETIME, SignInRequest
 from tests.fakes.identity_provider import Issuer, answer_of, rsa_key
 from tests.support.browsers import Browser, signed_in
 from tests.support.sign_in import KINDS, SignInWorld, open_sign_in

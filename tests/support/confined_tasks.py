@@ -14,7 +14,7 @@ from pathlib import Path
 from shared.confined.limits import Json
 from shared.confined.tasks import Job
 
-TASKS = {name: f"tests.support.confined_tasks:{name}" for name in ("parts", "outside")}
+TASKS = {name: f"tests.support.confined_tasks:{name}" for name in ("parts", "ending", "outside")}
 _HELD = list[bytearray]()
 
 
@@ -25,6 +25,15 @@ def parts(job: Job) -> None:
         assert isinstance(act, str)
         name, _, argument = act.partition(" ")
         job.run(f"{number}:{name}", lambda name=name, argument=argument: _ACTS[name](job, argument))
+
+
+def ending(job: Job) -> None:
+    """Do the acts that the request names, the last one as the last part."""
+    assert isinstance(job.request, list)
+    *first, last = map(str, job.request)
+    for number, act in enumerate(first):
+        job.run(f"{number}:{act}", lambda act=act: _ACTS[act](job, ""))
+    job.run_last("last", lambda: _ACTS[last](job, ""))
 
 
 def outside(job: Job) -> None:
@@ -62,6 +71,23 @@ def _hold(job: Job, mebibytes: str) -> Json:
 def _loop(job: Job, _argument: str) -> Json:
     while True:
         pass
+
+
+def _count(job: Job, _argument: str) -> Json:
+    """Take processor time without end, and note how much."""
+    began = time.process_time()
+    with (job.folder / f"seconds-{os.getpid()}-{began}").open("wb", buffering=0) as file:
+        while True:
+            file.seek(0)
+            file.write(f"{time.process_time() - began:.3f}".encode())
+
+
+class PanicException(BaseException):
+    """What a library in Rust raises when it panics."""
+
+
+def _panic(job: Job, _argument: str) -> Json:
+    raise PanicException
 
 
 def _backtrack(job: Job, _argument: str) -> Json:
@@ -198,6 +224,8 @@ _ACTS: dict[str, Callable[[Job, str], Json]] = {
     "memory": _memory,
     "hold": _hold,
     "loop": _loop,
+    "count": _count,
+    "panic": _panic,
     "backtrack": _backtrack,
     "sleep": _sleep,
     "abort": _abort,

@@ -7,32 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.confined.limits import Budget, Json
+from shared.confined.limits import Json
 from shared.confined.release import make_release
 from shared.confined.source import ReleaseRequest
-from shared.confined.tasks import Job, Order
+from shared.confined.tasks import Job
 from shared.domain.api_docs.documents import write_document
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.pieces import PieceKind, PiecesRoot, parse_block, piece_name
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.packages import Texts
+from tests.fakes.confined import NoLimits, order_of
 from tests.support.archives import zipped
 from tests.support.documented import GRAPH
 
-MUCH = Budget(processor_seconds=1e9, memory_bytes=1 << 40, output_bytes=1 << 40)
 
-
-class NoLimits:
-    """A process that takes no time."""
-
-    def used_seconds(self) -> float:
-        return 0
-
-    def allow(self, seconds: float, output_bytes: int) -> float:
-        return seconds
-
-
-class Ended(BaseException):
+class Ended(SystemExit):
     """The end of the process at some moment."""
 
 
@@ -81,7 +70,7 @@ class ReleaseJob:
             if "refused" in line:
                 self.refused[str(line["refused"])] = line["error"]
 
-        Job(Order(self.folder, None, skip, MUCH), NoLimits(), report).run_task(make_release)
+        Job(order_of(self.folder, skip=skip), NoLimits(), report).run_task(make_release)
 
     @property
     def record(self) -> ApiDocsRecord:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from shared.hosting.server import Certificate, bind
+from shared.hosting.http_server.server import Certificate, bind
 from tests.paths import ROOT
 from tests.support.debian import require_packages
 

@@ -13,8 +13,8 @@ from threading import Thread
 import httpx
 from starlette.types import ASGIApp
 
-from shared.hosting.connection import ConnectionTimeouts
-from shared.hosting.server import Certificate, bind, create_server, listen
+from shared.hosting.http_server.connection import ConnectionTimeouts
+from shared.hosting.http_server.server import Certificate, bind, create_server, listen
 
 START_SECONDS = 30.0  # Generous: a slow machine is no failure.
 

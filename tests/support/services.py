@@ -17,26 +17,28 @@ from shared.domain.records import Event, Place
 from shared.domain.rights import Grant, Role
 from shared.domain.sign_in import Session
 from shared.domain.tokens import Token
-from shared.services.accounts import Accounts
-from shared.services.administration import (
+from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
     OrganizationAdministration,
 )
-from shared.services.audit_log import AuditLog
-from shared.services.burst_detection import BurstDetection
-from shared.services.domain_verification import DomainVerification
-from shared.services.invitations import Invitations
-from shared.services.mail import AccountMail, MailDelivery
-from shared.services.members import OrganizationMembers, OrganizationTransfer
-from shared.services.notices import ReadOnlyMode
-from shared.services.organization_deletion import OrganizationDeletion
-from shared.services.organizations import OrganizationCreators, Organizations
-from shared.services.rate_limits import RateLimiter
+from shared.services.administration.audit_log import AuditLog
+from shared.services.identity.accounts import Accounts
+from shared.services.identity.mail import AccountMail, MailDelivery
+from shared.services.identity.sessions import Sessions
+from shared.services.limits.burst_detection import BurstDetection
+from shared.services.limits.notices import ReadOnlyMode
+from shared.services.limits.rate_limits import RateLimiter
+from shared.services.maintenance.check_domains import CheckDomains
+from shared.services.maintenance.finish_deletions import FinishDeletions
+from shared.services.organizations.domain_verification import DomainVerification
+from shared.services.organizations.invitations import Invitations
+from shared.services.organizations.members import OrganizationMembers, OrganizationTransfer
+from shared.services.organizations.organization_deletion import OrganizationDeletion
+from shared.services.organizations.organizations import OrganizationCreators, Organizations
+from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.records import Leases, RecordWriter
-from shared.services.reserved_names import ReservedNames
-from shared.services.sessions import Sessions
-from shared.services.token_records import TokenLineage, TokenRecords
+from shared.services.tokens.token_records import TokenLineage, TokenRecords
 from tests.fakes.dns_records import FakeDomainRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import changes_allowed, fake_record_writer
@@ -167,6 +169,20 @@ class OrganizationServices:
             organization_members=self.organization_members,
             record_writer=self.record_writer,
         )
+
+    @property
+    def finish_deletions(self) -> FinishDeletions:
+        metadata = self.packages
+        return FinishDeletions(
+            self.directory,
+            metadata,  # pyright: ignore[reportArgumentType] - a part of it.
+            self.record_writer,
+            self.organization_deletion,
+        )
+
+    @property
+    def check_domains(self) -> CheckDomains:
+        return CheckDomains(self.directory, self.domain_verification)
 
     @property
     def invitations(self) -> Invitations:

@@ -1,21 +1,19 @@
 """A mail server for tests, on a loopback port: it keeps what it is given."""
 
+import asyncio
 import ssl
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Thread
-from typing import cast
 
-PATIENCE_SECONDS = 30.0  # Generous: a slow machine is no failure.
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 
 @dataclass
 class Postbox:
-    """What a mail server offers, and what it was told."""
+    """What a mail server offers, and what it was told: a handler of aiosmtpd."""
 
     port: int = 0
     encryption: ssl.SSLContext | None = None
@@ -28,91 +26,50 @@ class Postbox:
         """Return the mails as their reader sees them."""
         return [message_from_bytes(each, policy=policy.default) for each in self.mails]
 
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd finds its hooks by these names.
+        self, _server: SMTP, session: Session, _envelope: Envelope, host: str, lines: list[str]
+    ) -> list[str]:
+        session.host_name = host
+        self.heard.append("EHLO")
+        return lines
 
-class _Conversation(StreamRequestHandler):
-    timeout = PATIENCE_SECONDS
-
-    @property
-    def postbox(self) -> Postbox:
-        return cast("_Server", self.server).postbox
-
-    def handle(self) -> None:
-        self.say("220 test")
-        while line := self.rfile.readline():
-            command = line.decode().strip()
-            self.postbox.heard.append(command.split(maxsplit=1)[0].upper() if command else "")
-            if not self.answer(command):
-                return
-
-    def finish(self) -> None:
-        """Close what TLS was put around, which the server does not know."""
-        super().finish()
-        self.request.close()
-
-    def answer(self, command: str) -> bool:
-        """Answer a command; say whether the conversation goes on."""
-        match command.split(maxsplit=1)[0].upper() if command else "":
-            case "EHLO":
-                self.say("250-test")
-                self.say("250-AUTH PLAIN")
-                self.say("250 STARTTLS" if self.postbox.encryption else "250 OK")
-            case "STARTTLS":
-                return self.encrypt()
-            case "AUTH":
-                self.say("235 welcome")
-            case "RCPT" if not self.postbox.takes_mail:
-                self.say("550 no such box as kim@example.org")
-            case "DATA":
-                self.keep()
-            case "QUIT":
-                self.say("221 bye")
-                return False
-            case _:
-                self.say("250 OK")
+    def handle_STARTTLS(self, *_conversation: object) -> bool:  # noqa: N802
+        self.heard.append("STARTTLS")
         return True
 
-    def encrypt(self) -> bool:
-        """Go on under TLS; without a word if the client does not like the certificate."""
-        assert self.postbox.encryption
-        self.say("220 go on")
-        try:
-            self.request = self.postbox.encryption.wrap_socket(self.request, server_side=True)
-        except (ssl.SSLError, OSError):
-            return False
-        self.setup()
-        return True
+    def authenticate(self, *_conversation: object) -> AuthResult:
+        """Let everybody in."""
+        self.heard.append("AUTH")
+        return AuthResult(success=True)
 
-    def keep(self) -> None:
-        """Take a letter, up to the dot that ends it."""
-        self.say("354 go on")
-        lines: list[bytes] = []
-        while (line := self.rfile.readline().rstrip(b"\r\n")) != b".":
-            lines.append(line)
-        self.postbox.mails.append(b"\n".join([*lines, b""]))
-        self.say("250 taken")
+    async def handle_MAIL(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: object
+    ) -> str:
+        self.heard.append("MAIL")
+        envelope.mail_from = address
+        return "250 OK"
 
-    def say(self, line: str) -> None:
-        self.wfile.write(f"{line}\r\n".encode())
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: object
+    ) -> str:
+        self.heard.append("RCPT")
+        envelope.rcpt_tos.append(address)
+        return "250 OK" if self.takes_mail else f"550 no such box as {address}"
 
-
-class _Server(ThreadingTCPServer):
-    daemon_threads = True
-
-    def __init__(self, postbox: Postbox) -> None:
-        self.postbox = postbox
-        super().__init__(("127.0.0.1", 0), _Conversation)
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        assert isinstance(envelope.content, bytes)
+        self.mails.append(envelope.content.replace(b"\r\n", b"\n"))
+        return "250 taken"
 
 
-@contextmanager
-def mail_server(postbox: Postbox) -> Generator[Postbox]:
-    """Serve the postbox for as long as the block lasts."""
-    server = _Server(postbox)
-    postbox.port = server.server_address[1]
-    thread = Thread(target=server.serve_forever, name="smtp")
-    thread.start()
-    try:
+@asynccontextmanager
+async def mail_server(postbox: Postbox) -> AsyncGenerator[Postbox]:
+    """Serve the postbox on the running event loop, for as long as the block lasts."""
+
+    def conversation() -> SMTP:
+        return SMTP(postbox, tls_context=postbox.encryption, authenticator=postbox.authenticate)
+
+    server = await asyncio.get_running_loop().create_server(conversation, "127.0.0.1", 0)
+    postbox.port = server.sockets[0].getsockname()[1]
+    async with server:
         yield postbox
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(PATIENCE_SECONDS)

@@ -16,7 +16,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from infra.cost.usage import RESOLVED, OperationUsage, Stored, Usage
 from shared.domain.names import NO_PACKAGE, Coordinate, Package
 from shared.edition import CHANGES_KNOWN_WITHIN
-from shared.services.upkeep import SCHEDULES
+from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from tests.paths import SHARED
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
@@ -28,7 +28,9 @@ INDEX = SHARED / "data" / "central-index.jsonl"
 MOST_RELEASES = 4  # Of each package, so that counting takes seconds.
 LONG_AGO = timedelta(days=3)  # Past the grace of the sweep.
 UNTYPED = {"release": "digest", "head": "feed"}  # Items without a kind, by how their id begins.
-OFTEN = 60  # Clients that pull one package, so that a few pulls more wait for the end of the day.
+# Clients that pull one package: a few pulls more wait for the end of the day, and move the package
+# to no other place in the search.
+OFTEN = 90
 A_WINDOW = timedelta(minutes=30)  # After which a pull of the same caller counts again.
 
 
@@ -49,7 +51,9 @@ class Counted:
 async def counted(folder: Path) -> Counted:
     """Fill a registry and count."""
     async with metered(folder) as cloud:
-        await run(cloud, "document")  # The first run visits all packages; the others do not.
+        await run(
+            cloud, "generate-api-docs"
+        )  # The first run visits all packages; the others do not.
         idle = await upkept(cloud)
         packages = sample()
         *releases, last = releases_of(packages)
@@ -125,12 +129,12 @@ async def shown(cloud: MeteredRegistry, release: Mapping[str, Any]) -> tuple[Usa
     """Return what it takes to tell the search of a push, which a Function does after it, and to
     tell an instance that follows the change feed."""
     async with fresh(cloud) as process:
-        await run(cloud, "search")  # Of all before it.
-        nothing_new = await run(cloud, "search")
+        await run(cloud, "update-search-index")  # Of all before it.
+        nothing_new = await run(cloud, "update-search-index")
         nothing_changed = await followed(process)
         await pushed(cloud, release)
         told = less(await followed(process), nothing_changed)
-        return less(await run(cloud, "search"), nothing_new), told
+        return less(await run(cloud, "update-search-index"), nothing_new), told
 
 
 async def followed(process: MeteredRegistry) -> Usage:
@@ -142,11 +146,13 @@ async def followed(process: MeteredRegistry) -> Usage:
 
 
 async def run(cloud: MeteredRegistry, task: str) -> Usage:
-    """Run a task of upkeep as the timer does, which looks for requests as often as it settles."""
+    """Run a task as the timer does, which looks for requests as often as it processes outboxes."""
     cloud.meter.taken()
     await cloud.registry.upkeep.run(task)
-    await cloud.registry.upkeep.runs.is_due(task)  # The timer reads the record of the last run.
-    if task == "settle":
+    await cloud.registry.upkeep.runs.is_due(
+        cloud.registry.upkeep.tasks[task]
+    )  # The timer reads the record of the last run.
+    if task == ProcessOutboxes.id:
         await cloud.registry.task_requests.run_requested(cloud.registry.upkeep.run)
     return cloud.meter.taken()
 
@@ -169,7 +175,8 @@ async def read(cloud: MeteredRegistry, packages: list[str]) -> dict[OperationUsa
     lines = [f"{URL}/index/{each}/index.json" for each in packages]
     found[OperationUsage.INDEX] = await first(cloud, lines)
     found[OperationUsage.RESOLVE] = await resolved(cloud, packages)
-    found[OperationUsage.SEARCH] = await again(cloud, [f"{BASE}/packages?q=http&limit=20"])
+    async with fresh(cloud) as process:  # Its search is refreshed until it closes.
+        found[OperationUsage.SEARCH] = await again(process, [f"{BASE}/packages?q=http&limit=20"])
     return found
 
 
@@ -236,7 +243,7 @@ async def upkept(cloud: MeteredRegistry) -> dict[str, Usage]:
     """Run every task that has a schedule and that a registry without an edge has, days after the
     last request."""
     cloud.clock.advance(LONG_AGO)
-    tasks = [task for task in SCHEDULES if task in cloud.registry.upkeep.tasks]
+    tasks = [task.id for task in cloud.registry.upkeep.tasks.values() if task.schedule]
     return {task: await run(cloud, task) for task in tasks}
 
 
@@ -245,7 +252,7 @@ async def pull_often(cloud: MeteredRegistry, packages: list[str]) -> None:
     for client in range(OFTEN):
         await pull(cloud, packages, client)
     cloud.clock.advance(LONG_AGO)
-    await run(cloud, "roll-up")
+    await run(cloud, "roll-up-pulls")
 
 
 async def pull(cloud: MeteredRegistry, packages: list[str], client: int = 0) -> Usage:
@@ -266,11 +273,11 @@ async def counting(cloud: MeteredRegistry, packages: list[str]) -> tuple[Usage, 
         for _ in range(batches):
             cloud.clock.advance(A_WINDOW)
             writes.append(await pull(cloud, packages))
-        runs.append(await run(cloud, "roll-up"))
-    nothing = await run(cloud, "roll-up")
+        runs.append(await run(cloud, "roll-up-pulls"))
+    nothing = await run(cloud, "roll-up-pulls")
     cloud.clock.advance(LONG_AGO)
     await pull(cloud, packages[:1])  # Somebody comes, and the days before are over.
-    rolled = less(await run(cloud, "roll-up"), nothing)
+    rolled = less(await run(cloud, "roll-up-pulls"), nothing)
     # The process writes by itself after half a minute, which may come before this does.
     written = max(writes, key=lambda each: each.units)
     return written + less(runs[2], runs[1]), rolled * (1 / len(packages))

@@ -16,8 +16,8 @@ from shared.domain.records import Event, org_stream
 from shared.domain.rights import Grant
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import Publisher
-from shared.services.token_records import IssuedToken
-from shared.services.trusted_publishing import PublisherRequest
+from shared.services.tokens.token_records import IssuedToken
+from shared.services.tokens.trusted_publishing import PublisherRequest
 from tests.fakes.identity_provider import FakeInternet, Issuer, rsa_key
 from tests.fakes.system import FakeClock
 from tests.support.world import URL, OpenWorld, Person, World

@@ -24,7 +24,7 @@ from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from shared.hosting.host import Host
 from shared.hosting.middleware import configured_headers
-from shared.services.tokens import TokenRequest
+from shared.services.tokens.tokens import TokenRequest
 from shared.settings import Settings
 from tests.fakes.confined import InProcess
 from tests.fakes.dns_records import FakeDomainRecords
@@ -171,24 +171,26 @@ class Template:
     people: People
     at_ms: int = START_MS  # Where the clock of a copy starts.
     given: int = 0  # How often randomness was used while the template was made.
+    places: Places = PLACES
 
     @asynccontextmanager
     async def world(self, folder: Path, **options: Any) -> AsyncGenerator[World]:
         """Serve a copy of the template; `opened` says which options there are."""
-        PLACES.copy(self.folder, folder)
-        chosen: dict[str, Any] = {"at_ms": self.at_ms, "given": self.given, **options}
+        self.places.copy(self.folder, folder)
+        given = {"at_ms": self.at_ms, "given": self.given, "places": self.places}
+        chosen: dict[str, Any] = {**given, **options}
         try:
             async with opened(folder, self.people, **chosen) as world:
                 yield world
         finally:
-            PLACES.forget(folder)
+            self.places.forget(folder)
 
     async def filled(
         self, folder: Path, fill: Callable[[World], Awaitable[None]], **options: Any
     ) -> "Template":
         """Return a template of what `fill` makes of a copy, in a folder of its own."""
-        PLACES.copy(self.folder, folder)
-        async with opened(folder, self.people, **options) as world:
+        self.places.copy(self.folder, folder)
+        async with opened(folder, self.people, places=self.places, **options) as world:
             await fill(world)
             await world.document()
             if world.stores.feed is not None:  # Copies find what was published before.
@@ -277,9 +279,9 @@ class _GivenSettings(Settings):
         BaseModel.__init__(self, **given)
 
 
-def make_template(folder: Path) -> Template:
+def make_template(folder: Path, places: Places = PLACES) -> Template:
     """Make a registry with an administrator and the people of two organizations."""
-    return Template(folder, asyncio.run(settled(folder)))
+    return Template(folder, asyncio.run(settled(folder, places)), places=places)
 
 
 async def settled(folder: Path, places: Places = PLACES) -> People:

@@ -130,12 +130,9 @@ def _cycles(coordinate: str) -> bytes:
 SMALL = WorstArchive("small", bala, symbols=("greet",), files=("modules/small/small.bal",))
 
 
-def worst_archives(scale: float = 1) -> tuple[WorstArchive, ...]:
-    """Return the archives; those with many declarations have a share of them.
-
-    At full scale, their documentation takes most of what the confined process may take.
-    """
-    types = round(3_800 * scale)
+def worst_archives(*, types: int = 3_800, declarations: int = 84_000) -> tuple[WorstArchive, ...]:
+    """Return the archives; by default with as many declarations as an archive may have, and with
+    types whose documentation takes most of what the confined process may take."""
     return (
         WorstArchive(
             "types",
@@ -146,10 +143,9 @@ def worst_archives(scale: float = 1) -> tuple[WorstArchive, ...]:
         WorstArchive(
             "types", _source_of("types", _lines(types, _OTHER_TYPE)), "2.0.0", symbols=("S1",)
         ),
-        # An archive may have 84,000, of which the process finishes no more than these.
         WorstArchive(
             "declarations",
-            _source_of("declarations", _lines(round(20_000 * scale), _CONSTANT)),
+            _source_of("declarations", _lines(declarations, _CONSTANT)),
             symbols=("C1", "missing"),
         ),
         WorstArchive("unions", unions, symbols=("U1",)),

@@ -4,17 +4,14 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
-import azure.functions as func
-
 from functions.account.organization.pages import (
     ORGANIZATION_ROUTE,
     OrganizationFrame,
     org_of,
     organization_frame,
 )
-from functions.http.requests import READ_METHODS
-from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
-from shared.composition import Registry
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.answers import Answer
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID, UPKEEP
@@ -27,36 +24,31 @@ EXPORTED_EVENTS = 500
 FILTER_PARAMETERS = ("kind", "actor", "since", "until")
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
-    page = SignedInPages(registry).page(account_organization_log)
-    bp.route(f"{ORGANIZATION_ROUTE}/log", methods=READ_METHODS)(page)
-    return bp
+pages = SignedInPages()
 
 
-async def account_organization_log(request: SignedInRequest) -> func.HttpResponse:
-    frame = await organization_frame(request, "log")
+@pages.read(f"{ORGANIZATION_ROUTE}/log")
+async def account_organization_log(call: SignedInCall) -> Answer:
+    frame = await organization_frame(call, "log")
     try:
-        params = await _api_params(request, frame.organization)
-        query = EventQuery.parse({**params, "before": _param(request, "before")})
+        params = await _api_params(call, frame.organization)
+        query = EventQuery.parse({**params, "before": _param(call, "before")})
     except InvalidRequest as refusal:
         query = EventQuery(count=EVENTS_PER_PAGE)
-        return await _show(request, frame, query, {}, FormProblem.of(refusal))
-    return await _show(request, frame, query, params)
+        return await _show(call, frame, query, {}, FormProblem.of(refusal))
+    return await _show(call, frame, query, params)
 
 
 async def _show(
-    request: SignedInRequest,
+    call: SignedInCall,
     frame: OrganizationFrame,
     query: EventQuery,
     params: dict[str, str],
     problem: FormProblem | None = None,
-) -> func.HttpResponse:
-    page = await request.registry.audit_log.of_organization(
-        org_of(request), query, by=request.principal
-    )
+) -> Answer:
+    page = await call.registry.audit_log.of_organization(org_of(call), query, by=call.caller)
     names = actor_names(page.names, frame.organization)
-    typed = {name: value for name in FILTER_PARAMETERS if (value := _param(request, name))}
+    typed = {name: value for name in FILTER_PARAMETERS if (value := _param(call, name))}
     path = frame.address("log")
     export_path = f"/api/v1/orgs/{frame.organization.name}/audit.jsonl"
     return frame.show(
@@ -64,25 +56,25 @@ async def _show(
         events=[(event, event_sentence(event, names)) for _, event in page.events],
         typed=typed,
         kinds=EVENT_FILTERS,
-        is_first=not _param(request, "before"),
+        is_first=not _param(call, "before"),
         newest=f"{path}?{urlencode(typed)}" if typed else path,
         older=f"{path}?{urlencode({**typed, 'before': page.next})}" if page.next else "",
         export=f"{export_path}?{urlencode({**params, 'count': EXPORTED_EVENTS})}",
     )
 
 
-async def _api_params(request: SignedInRequest, organization: Organization) -> dict[str, str]:
+async def _api_params(call: SignedInCall, organization: Organization) -> dict[str, str]:
     """Return the filter as the API reads it: ids instead of names, times instead of days."""
-    actor = _param(request, "actor")
+    actor = _param(call, "actor")
     if actor.lower() == organization.key:
         actor = organization.id
     else:
-        actor = await request.registry.audit_log.actor_id(actor)
+        actor = await call.registry.audit_log.actor_id(actor)
     params = {
-        "kind": _param(request, "kind"),
+        "kind": _param(call, "kind"),
         "actor": actor,
-        "since": _day(_param(request, "since"), timedelta(0)),
-        "until": _day(_param(request, "until"), timedelta(days=1)),  # That day is included.
+        "since": _day(_param(call, "since"), timedelta(0)),
+        "until": _day(_param(call, "until"), timedelta(days=1)),  # That day is included.
     }
     return {
         **{name: value for name, value in params.items() if value},
@@ -90,9 +82,9 @@ async def _api_params(request: SignedInRequest, organization: Organization) -> d
     }
 
 
-def _param(request: SignedInRequest, name: str) -> str:
+def _param(call: SignedInCall, name: str) -> str:
     """Return a query parameter, with tokens redacted, since the page shows it."""
-    return redact_tokens(request.query.get(name, "")).strip()
+    return redact_tokens(call.query.get(name, "")).strip()
 
 
 def _day(text: str, later: timedelta) -> str:
@@ -194,3 +186,6 @@ def event_sentence(event: Event, names: Mapping[str, str]) -> str:
     account = event.details.get("account", event.account)
     known = _EventDetails(event.details, subject=event.subject, account=names.get(account, account))
     return f"{actor} {phrase.format_map(known)}"
+
+
+FACES = (pages,)

@@ -1,21 +1,19 @@
 """/account/organizations/{org}: members, pending role changes and invitations."""
 
-import azure.functions as func
-
 from functions.account.organization.pages import (
     FIRST_TAB,
     ORGANIZATION_ROUTE,
     FormAction,
-    OrganizationPages,
+    add_forms,
     org_of,
     organization_frame,
 )
 from functions.http.requests import Form
-from functions.http.signed_in_pages import FormProblem, SignedInPages, SignedInRequest
-from shared.composition import Registry
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.answers import Answer
 from shared.domain.names import OrgName
 from shared.domain.rights import Role
-from shared.services.invitations import InvitationRequest, IssuedInvitation
+from shared.services.organizations.invitations import InvitationRequest, IssuedInvitation
 
 # The roles of the form with their labels.
 ROLE_CHOICES = (
@@ -25,31 +23,17 @@ ROLE_CHOICES = (
 )
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, forms = func.Blueprint(), SignedInPages(registry)
-    OrganizationPages(registry, account_organization).add(bp, MEMBER_ACTIONS)
-
-    @bp.route(f"{ORGANIZATION_ROUTE}/invite", methods=["POST"])
-    @forms.form(account_organization)
-    async def account_organization_invite(request: SignedInRequest) -> func.HttpResponse:
-        role, form = _role(request.form), request.form
-        invitation = InvitationRequest.parse(role, form.text("email") or None, form.text("label"))
-        invited = await registry.invitations.invite(
-            org_of(request), invitation, by=request.principal
-        )
-        # Shown by this response alone, since the link is a secret.
-        return await account_organization(request, invited=invited)
-
-    return bp
+pages = SignedInPages()
 
 
+@pages.read(ORGANIZATION_ROUTE)
 async def account_organization(
-    request: SignedInRequest,
+    call: SignedInCall,
     problem: FormProblem | None = None,
     invited: IssuedInvitation | None = None,
-) -> func.HttpResponse:
-    registry, org, by = request.registry, org_of(request), request.principal
-    frame = await organization_frame(request, FIRST_TAB)
+) -> Answer:
+    registry, org, by = call.registry, org_of(call), call.caller
+    frame = await organization_frame(call, FIRST_TAB)
     members = await registry.organizations.members(org, by=by)
     return frame.show(
         problem,
@@ -58,31 +42,27 @@ async def account_organization(
         invitations=await registry.invitations.pending(org, by=by) if frame.decides else [],
         invited=invited,
         roles=ROLE_CHOICES,
-        is_unsent=bool(invited and invited.link and request.form.text("email")),
+        is_unsent=bool(invited and invited.link and call.form.text("email")),
     )
 
 
-async def _set_role(request: SignedInRequest, org: OrgName) -> None:
-    account_id, role = request.form.text("account"), _role(request.form)
-    await request.registry.organizations.change_role(org, account_id, role, by=request.principal)
+async def _set_role(call: SignedInCall, org: OrgName) -> None:
+    account_id, role = call.form.text("account"), _role(call.form)
+    await call.registry.organizations.change_role(org, account_id, role, by=call.caller)
 
 
-async def _remove(request: SignedInRequest, org: OrgName) -> None:
-    await request.registry.organizations.end_membership(
-        org, request.form.text("account"), by=request.principal
+async def _remove(call: SignedInCall, org: OrgName) -> None:
+    await call.registry.organizations.end_membership(org, call.form.text("account"), by=call.caller)
+
+
+async def _undo(call: SignedInCall, org: OrgName) -> None:
+    await call.registry.organizations.cancel_role_change(
+        org, call.form.text("account"), by=call.caller
     )
 
 
-async def _undo(request: SignedInRequest, org: OrgName) -> None:
-    await request.registry.organizations.cancel_role_change(
-        org, request.form.text("account"), by=request.principal
-    )
-
-
-async def _withdraw(request: SignedInRequest, org: OrgName) -> None:
-    await request.registry.invitations.withdraw(
-        org, request.form.text("invitation"), by=request.principal
-    )
+async def _withdraw(call: SignedInCall, org: OrgName) -> None:
+    await call.registry.invitations.withdraw(org, call.form.text("invitation"), by=call.caller)
 
 
 def _role(form: Form) -> Role:
@@ -97,3 +77,18 @@ MEMBER_ACTIONS: dict[str, FormAction] = {
     "undo": _undo,
     "withdraw": _withdraw,
 }
+
+
+add_forms(pages, account_organization, MEMBER_ACTIONS)
+
+
+@pages.form(f"{ORGANIZATION_ROUTE}/invite", account_organization)
+async def account_organization_invite(call: SignedInCall) -> Answer:
+    role, form = _role(call.form), call.form
+    invitation = InvitationRequest.parse(role, form.text("email") or None, form.text("label"))
+    invited = await call.registry.invitations.invite(org_of(call), invitation, by=call.caller)
+    # Shown by this response alone, since the link is a secret.
+    return await account_organization(call, invited=invited)
+
+
+FACES = (pages,)

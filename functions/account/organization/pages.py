@@ -2,21 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-
-import azure.functions as func
+from functools import partial
 
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.account.tokens import TOKEN_DONE_MESSAGES
-from functions.http.handlers import Handler
 from functions.http.pages import see_other
-from functions.http.requests import READ_METHODS, Form
-from functions.http.signed_in_pages import (
-    FormProblem,
-    PageWithForms,
-    SignedInPages,
-    SignedInRequest,
-)
-from shared.composition import Registry
+from functions.http.requests import Form
+from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
+from shared.answers import Answer
 from shared.domain.identity import AccessContext
 from shared.domain.names import OrgName, parse_org
 from shared.domain.organizations import Organization
@@ -70,7 +63,7 @@ class OrganizationFrame:
     `done` is the message after a form, and is empty otherwise.
     """
 
-    request: SignedInRequest
+    call: SignedInCall
     access: AccessContext
     organization: Organization
     tab: str
@@ -102,70 +95,50 @@ class OrganizationFrame:
 
     def show(
         self, problem: FormProblem | None = None, template: str = "", **values: object
-    ) -> func.HttpResponse:
+    ) -> Answer:
         """Return the page of the tab, or of another template; `typed` is the refused form."""
         path = f"account/organization/{template or self.tab}.html"
-        values = {"typed": self.request.form if problem else Form(), "done": self.done, **values}
-        return self.request.show(
-            path, problem, frame=self, organization=self.organization, **values
-        )
+        values = {"typed": self.call.form if problem else Form(), "done": self.done, **values}
+        return self.call.show(path, problem, frame=self, organization=self.organization, **values)
 
 
-async def organization_frame(request: SignedInRequest, tab: str) -> OrganizationFrame:
+async def organization_frame(call: SignedInCall, tab: str) -> OrganizationFrame:
     """Return the frame of a page, or raise `OrganizationNotFound` for those outside."""
-    access = await request.registry.organizations.access_context(
-        org_of(request), by=request.principal
-    )
+    access = await call.registry.organizations.access_context(org_of(call), by=call.caller)
     return OrganizationFrame(
-        request,
+        call,
         access,
-        access.require_organization(org_of(request)),
+        access.require_organization(org_of(call)),
         tab,
-        request.done(DONE_MESSAGES),
+        call.done(DONE_MESSAGES),
     )
 
 
-def org_of(request: SignedInRequest) -> OrgName:
-    return parse_org(request.route["org"])
+def org_of(call: SignedInCall) -> OrgName:
+    return parse_org(call.route["org"])
 
 
-FormAction = Callable[[SignedInRequest, OrgName], Awaitable[object]]
+FormAction = Callable[[SignedInCall, OrgName], Awaitable[object]]
 
 _TO_UNDERSCORES = str.maketrans("/-", "__")  # Names of Functions have neither.
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationPages:
-    """Adds the Function of a page of an organization, and those of the forms on it.
+def add_forms(
+    pages: SignedInPages, show: PageWithForms, actions: Mapping[str, FormAction], path: str = ""
+) -> None:
+    """Declare a form for each action, whose key is its path below the organization's.
 
-    `path` is the page's below the organization's own; a form leads back to it, with the route
-    parameters of its request.
+    A form leads to the page that `show` shows, whose path is `path` below the organization's own,
+    with the route parameters of its call; that page shows a refusal of the form, too.
     """
+    for key, act in actions.items():
+        done = key.replace("{name}/", "")
+        name = f"account_organization_{done.translate(_TO_UNDERSCORES)}"
+        form = pages.form(f"{ORGANIZATION_ROUTE}/{key}", show, name=name)
+        form(partial(_submitted, act, path, done))
 
-    registry: Registry
-    show: PageWithForms
-    path: str = ""
 
-    def add(self, bp: func.Blueprint, actions: Mapping[str, FormAction]) -> None:
-        """Add the page, and a form for each action, whose key is its path below the
-        organization's."""
-        page = SignedInPages(self.registry).page(self.show)
-        bp.route(ORGANIZATION_ROUTE + self.path, methods=READ_METHODS)(page)
-        for path, act in actions.items():
-            self.add_form(bp, path, act)
-
-    def add_form(self, bp: func.Blueprint, path: str, act: FormAction) -> None:
-        """Add a form alone, which leads to the page and shows it again with a refusal."""
-        bp.route(f"{ORGANIZATION_ROUTE}/{path}", methods=["POST"])(self._form(path, act))
-
-    def _form(self, path: str, act: FormAction) -> Handler:
-        name = path.replace("{name}/", "")
-
-        async def respond(request: SignedInRequest) -> func.HttpResponse:
-            org = org_of(request)
-            await act(request, org)
-            page = f"{ORGANIZATIONS_PATH}/{org}{self.path.format_map(request.route)}"
-            return see_other(f"{page}?done={name}")
-
-        respond.__name__ = f"account_organization_{name.translate(_TO_UNDERSCORES)}"
-        return SignedInPages(self.registry).form(self.show)(respond)
+async def _submitted(act: FormAction, path: str, done: str, call: SignedInCall) -> Answer:
+    org = org_of(call)
+    await act(call, org)
+    return see_other(f"{ORGANIZATIONS_PATH}/{org}{path.format_map(call.route)}?done={done}")

@@ -2,26 +2,27 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import azure.functions as func
+from functools import cache
 
 from functions.account.organization.pages import (
+    ORGANIZATION_ROUTE,
     FormAction,
     OrganizationFrame,
-    OrganizationPages,
+    add_forms,
     org_of,
     organization_frame,
 )
+from functions.http.pages import TEMPLATES
 from functions.http.pagination import Pager
 from functions.http.requests import Form
-from functions.http.signed_in_pages import FormProblem, SignedInRequest
-from shared.composition import Registry
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.answers import Answer
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import OrgName, Package
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import RULE_NAMES
-from shared.services.repository_ids import LOOKED_UP_PROVIDERS
-from shared.services.trusted_publishing import PublisherRequest
+from shared.services.tokens.repository_ids import LOOKED_UP_PROVIDERS
+from shared.services.tokens.trusted_publishing import PublisherRequest
 
 PUBLISHERS_PER_PAGE = 50  # An organization has a thousand at most.
 
@@ -33,7 +34,7 @@ ID_COMMANDS = {
     Provider.ENTRA: "az identity show --name release --resource-group ci",
 }
 
-# The rules that the pipelines below comply with, by the names of their fields.
+# The rules that the pipelines of the examples comply with, by the names of their fields.
 PIPELINE_RULES: Mapping[Provider, Mapping[str, str]] = {
     Provider.GITHUB: {"workflow": "release.yml", "refs": "refs/tags/v*"},
     Provider.GITLAB: {"refs": "refs/tags/v*"},
@@ -41,28 +42,23 @@ PIPELINE_RULES: Mapping[Provider, Mapping[str, str]] = {
 }
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
-    pages = OrganizationPages(registry, account_organization_publishers, "/publishers")
-    pages.add(bp, PUBLISHER_ACTIONS)
-    return bp
+pages = SignedInPages()
 
 
+@pages.read(f"{ORGANIZATION_ROUTE}/publishers")
 async def account_organization_publishers(
-    request: SignedInRequest, problem: FormProblem | None = None
-) -> func.HttpResponse:
-    frame, org = await organization_frame(request, "publishers"), org_of(request)
-    publishers = await request.registry.trusted_publishers.of_organization(
-        org, by=request.principal
-    )
+    call: SignedInCall, problem: FormProblem | None = None
+) -> Answer:
+    frame, org = await organization_frame(call, "publishers"), org_of(call)
+    publishers = await call.registry.trusted_publishers.of_organization(org, by=call.caller)
     publishers.sort(key=lambda each: (each.package.lower(), each.created_ms))
     path = frame.address("publishers")
-    pager = Pager.of(len(publishers), PUBLISHERS_PER_PAGE, path, request.query)
+    pager = Pager.of(len(publishers), PUBLISHERS_PER_PAGE, path, call.query)
     return frame.show(
         problem,
         publishers=pager.slice(publishers),
         pager=pager,
-        choice=provider_form(request, frame),
+        choice=provider_form(call, frame),
     )
 
 
@@ -106,15 +102,15 @@ class ProviderForm:
         return ID_COMMANDS[self.provider]
 
 
-def provider_form(request: SignedInRequest, frame: OrganizationFrame) -> ProviderForm | None:
+def provider_form(call: SignedInCall, frame: OrganizationFrame) -> ProviderForm | None:
     """Return the form of the chosen provider, else of the first; None if none is configured."""
-    known = request.registry.trusted_publishers.servers
+    known = call.registry.trusted_publishers.servers
     providers = [each for each in Provider if known.get(each)]
     if not providers:
         return None
-    asked = request.form.text("provider") or request.query.get("provider", "")
+    asked = call.form.text("provider") or call.query.get("provider", "")
     chosen = next((each for each in providers if each.value == asked), providers[0])
-    text = pipeline(chosen, request.registry.settings.base_url, frame.organization.name)
+    text = pipeline(chosen, call.registry.settings.base_url, frame.organization.name)
     return ProviderForm(chosen, sorted(known[chosen]), _tabs(frame, providers), text)
 
 
@@ -123,18 +119,18 @@ def _tabs(frame: OrganizationFrame, providers: Sequence[Provider]) -> list[tuple
     return [(each.value, f"{path}?provider={each.value}#add", each.title) for each in providers]
 
 
-async def _add(request: SignedInRequest, org: OrgName) -> None:
-    form, publishers = request.form, request.registry.trusted_publishers
+async def _add(call: SignedInCall, org: OrgName) -> None:
+    form, publishers = call.form, call.registry.trusted_publishers
     wanted = _parse_publisher(form, org)
     if any(wanted.ids.values()):
-        await publishers.add(wanted, by=request.principal)
+        await publishers.add(wanted, by=call.caller)
     else:
-        await publishers.add_repository(wanted, by=request.principal)
+        await publishers.add_repository(wanted, by=call.caller)
 
 
-async def _remove(request: SignedInRequest, org: OrgName) -> None:
-    publisher = request.form.text("publisher")
-    await request.registry.trusted_publishers.remove(org, publisher, by=request.principal)
+async def _remove(call: SignedInCall, org: OrgName) -> None:
+    publisher = call.form.text("publisher")
+    await call.registry.trusted_publishers.remove(org, publisher, by=call.caller)
 
 
 def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:
@@ -177,144 +173,30 @@ def _provider(form: Form) -> Provider:
     return form.choice("provider", Provider, otherwise)
 
 
-# Pipelines that publish without a stored secret. docs/trusted-publishing-providers.md shows the
-# same, and tests run them.
-
-# The registry and the organization of the examples.
+# Pipelines that publish without a stored secret: examples, in which the registry and the
+# organization are replaced. docs/trusted-publishing-providers.md shows the same.
 EXAMPLE_URL = "https://ballroom.example.org"
 EXAMPLE_ORG = '"org":"acme"'
 
-_GITHUB = """\
-name: Release
-on:
-  push:
-    tags: ["v*"]
-
-permissions:
-  contents: read
-
-jobs:
-  publish:
-    runs-on: ubuntu-latest
-    environment: release
-    permissions:
-      contents: read
-      id-token: write
-    env:
-      REGISTRY: https://ballroom.example.org
-    steps:
-      - uses: actions/checkout@v5
-      - uses: ballerina-platform/setup-ballerina@v1
-        with:
-          version: 2201.13.4
-      - name: Pack
-        run: bal pack
-      - name: Publish
-        run: |
-          set -eu
-          id_token=$(curl -fsS -H "Authorization: Bearer $ACTIONS_ID_TOKEN_REQUEST_TOKEN" \\
-            "$ACTIONS_ID_TOKEN_REQUEST_URL&audience=$REGISTRY" |
-            sed 's/.*"value": *"\\([^"]*\\)".*/\\1/')
-          answer=$(printf '{"org":"acme","token":"%s"}' "$id_token" |
-            curl -sS --fail-with-body -H "Content-Type: application/json" --data @- \\
-              "$REGISTRY/api/v1/trusted-publishing/token") || { echo "$answer"; exit 1; }
-          token=$(printf '%s' "$answer" | sed 's/.*"token": *"\\([^"]*\\)".*/\\1/')
-          echo "::add-mask::$token"
-          mkdir -p "$HOME/.ballerina"
-          curl -fsS "$REGISTRY/api/v1/settings.toml" |
-            sed "s/put-your-access-token-here/$token/" > "$HOME/.ballerina/Settings.toml"
-          bal push --repository=ballroom
-"""
-
-_GITLAB = """\
-publish:
-  stage: deploy
-  image: registry.example.org/tools/ballerina:2201.13
-  environment: release
-  rules:
-    - if: $CI_COMMIT_TAG =~ /^v/
-  id_tokens:
-    ID_TOKEN:
-      aud: https://ballroom.example.org
-  variables:
-    REGISTRY: https://ballroom.example.org
-  script:
-    - bal pack
-    - |
-      set -eu
-      answer=$(printf '{"org":"acme","token":"%s"}' "$ID_TOKEN" |
-        curl -sS --fail-with-body -H "Content-Type: application/json" --data @- \\
-          "$REGISTRY/api/v1/trusted-publishing/token") || { echo "$answer"; exit 1; }
-      token=$(printf '%s' "$answer" | sed 's/.*"token": *"\\([^"]*\\)".*/\\1/')
-      mkdir -p "$HOME/.ballerina"
-      curl -fsS "$REGISTRY/api/v1/settings.toml" |
-        sed "s/put-your-access-token-here/$token/" > "$HOME/.ballerina/Settings.toml"
-      bal push --repository=ballroom
-"""
-
-_AZURE_DEVOPS = """\
-trigger:
-  branches:
-    include: [main]
-pr: none
-
-pool:
-  vmImage: ubuntu-latest
-
-variables:
-  REGISTRY: https://ballroom.example.org
-
-steps:
-  - checkout: self
-  - script: bal pack
-    displayName: Pack
-  - script: |
-      set -eu
-      id_token=$(curl -fsS -X POST -H "Content-Length: 0" \\
-        -H "Authorization: Bearer $SYSTEM_ACCESSTOKEN" \\
-        "$SYSTEM_OIDCREQUESTURI?api-version=7.1" |
-        sed 's/.*"oidcToken": *"\\([^"]*\\)".*/\\1/')
-      answer=$(printf '{"org":"acme","token":"%s"}' "$id_token" |
-        curl -sS --fail-with-body -H "Content-Type: application/json" --data @- \\
-          "$REGISTRY/api/v1/trusted-publishing/token") || { echo "$answer"; exit 1; }
-      token=$(printf '%s' "$answer" | sed 's/.*"token": *"\\([^"]*\\)".*/\\1/')
-      echo "##vso[task.setsecret]$token"
-      mkdir -p "$HOME/.ballerina"
-      curl -fsS "$REGISTRY/api/v1/settings.toml" |
-        sed "s/put-your-access-token-here/$token/" > "$HOME/.ballerina/Settings.toml"
-      bal push --repository=ballroom
-    displayName: Publish
-    env:
-      SYSTEM_ACCESSTOKEN: $(System.AccessToken)
-"""
-
-_ENTRA = """\
-set -eu
-id_token=$(curl -fsS "${AZURE_AUTHORITY_HOST}${AZURE_TENANT_ID}/oauth2/v2.0/token" \\
-  -d grant_type=client_credentials -d "client_id=$AZURE_CLIENT_ID" \\
-  --data-urlencode "scope=$REGISTRY_APPLICATION/.default" \\
-  -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer \\
-  --data-urlencode "client_assertion@$AZURE_FEDERATED_TOKEN_FILE" |
-  sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')
-answer=$(printf '{"org":"acme","token":"%s"}' "$id_token" |
-  curl -sS --fail-with-body -H "Content-Type: application/json" --data @- \\
-    "$REGISTRY/api/v1/trusted-publishing/token") || { echo "$answer"; exit 1; }
-token=$(printf '%s' "$answer" | sed 's/.*"token": *"\\([^"]*\\)".*/\\1/')
-mkdir -p "$HOME/.ballerina"
-curl -fsS "$REGISTRY/api/v1/settings.toml" |
-  sed "s/put-your-access-token-here/$token/" > "$HOME/.ballerina/Settings.toml"
-bal push --repository=ballroom
-"""
-
 _PIPELINES = {
-    Provider.GITHUB: _GITHUB,
-    Provider.GITLAB: _GITLAB,
-    Provider.AZURE_DEVOPS: _AZURE_DEVOPS,
-    Provider.ENTRA: _ENTRA,
+    Provider.GITHUB: "github.yml",
+    Provider.GITLAB: "gitlab.yml",
+    Provider.AZURE_DEVOPS: "azure-devops.yml",
+    Provider.ENTRA: "entra.sh",
 }
 
 
 def pipeline(provider: Provider, url: str, org: str) -> str:
     """Return the pipeline with which jobs of the provider publish packages of `org`."""
-    text = _PIPELINES[provider]
+    text = _example(_PIPELINES[provider])
     return text.replace(EXAMPLE_URL, url).replace(EXAMPLE_ORG, f'"org":"{org}"')
+
+
+@cache
+def _example(name: str) -> str:
+    return (TEMPLATES / "pipelines" / name).read_text("utf-8")
+
+
+add_forms(pages, account_organization_publishers, PUBLISHER_ACTIONS, "/publishers")
+
+FACES = (pages,)

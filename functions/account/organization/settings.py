@@ -2,17 +2,16 @@
 deletion.
 """
 
-import azure.functions as func
-
 from functions.account.organization.pages import (
+    ORGANIZATION_ROUTE,
     FormAction,
-    OrganizationPages,
+    add_forms,
     org_of,
     organization_frame,
 )
 from functions.http.requests import Form
-from functions.http.signed_in_pages import FormProblem, SignedInRequest
-from shared.composition import Registry
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.answers import Answer
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import require_right
 from shared.domain.names import OrgName
@@ -24,7 +23,7 @@ from shared.domain.organizations import (
 )
 from shared.domain.packages import Visibility
 from shared.domain.rights import Action, Role
-from shared.services.organizations import OrganizationProfile
+from shared.services.organizations.organizations import OrganizationProfile
 
 # The choices of the forms with their labels.
 VISIBILITY_CHOICES = (
@@ -39,24 +38,17 @@ AFTER_TRANSFER_CHOICES = (
 )
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp = func.Blueprint()
-    pages = OrganizationPages(registry, account_organization_settings, "/settings")
-    pages.add(bp, SETTINGS_ACTIONS)
-    return bp
+pages = SignedInPages()
 
 
+@pages.read(f"{ORGANIZATION_ROUTE}/settings")
 async def account_organization_settings(
-    request: SignedInRequest, problem: FormProblem | None = None
-) -> func.HttpResponse:
-    frame, org, by = (
-        await organization_frame(request, "settings"),
-        org_of(request),
-        request.principal,
-    )
+    call: SignedInCall, problem: FormProblem | None = None
+) -> Answer:
+    frame, org, by = await organization_frame(call, "settings"), org_of(call), call.caller
     require_right(by, frame.access, Action.MANAGE, org)
-    domains = await request.registry.domain_verification.of(org, by=by)
-    members = await request.registry.organizations.members(org, by=by)
+    domains = await call.registry.domain_verification.of(org, by=by)
+    members = await call.registry.organizations.members(org, by=by)
     return frame.show(
         problem,
         domains=[
@@ -74,47 +66,47 @@ async def account_organization_settings(
     )
 
 
-async def _claim(request: SignedInRequest, org: OrgName) -> None:
-    domain = parse_domain(request.form.text("domain"))
-    await request.registry.domain_verification.claim(org, domain, by=request.principal)
+async def _claim(call: SignedInCall, org: OrgName) -> None:
+    domain = parse_domain(call.form.text("domain"))
+    await call.registry.domain_verification.claim(org, domain, by=call.caller)
 
 
-async def _verify(request: SignedInRequest, org: OrgName) -> None:
-    domain = parse_domain(request.form.text("domain"))
-    await request.registry.domain_verification.verify(org, domain, by=request.principal)
+async def _verify(call: SignedInCall, org: OrgName) -> None:
+    domain = parse_domain(call.form.text("domain"))
+    await call.registry.domain_verification.verify(org, domain, by=call.caller)
 
 
-async def _unclaim(request: SignedInRequest, org: OrgName) -> None:
-    domain = parse_domain(request.form.text("domain"))
-    await request.registry.domain_verification.remove(org, domain, by=request.principal)
+async def _unclaim(call: SignedInCall, org: OrgName) -> None:
+    domain = parse_domain(call.form.text("domain"))
+    await call.registry.domain_verification.remove(org, domain, by=call.caller)
 
 
-async def _describe(request: SignedInRequest, org: OrgName) -> None:
-    form = request.form
+async def _describe(call: SignedInCall, org: OrgName) -> None:
+    form = call.form
     profile = OrganizationProfile.parse(form.text("display_name"), form.text("description"), None)
-    await request.registry.organizations.change(org, profile, by=request.principal)
+    await call.registry.organizations.change(org, profile, by=call.caller)
 
 
-async def _set_visibility(request: SignedInRequest, org: OrgName) -> None:
-    profile = OrganizationProfile(default_visibility=_visibility(request.form))
-    await request.registry.organizations.change(org, profile, by=request.principal)
+async def _set_visibility(call: SignedInCall, org: OrgName) -> None:
+    profile = OrganizationProfile(default_visibility=_visibility(call.form))
+    await call.registry.organizations.change(org, profile, by=call.caller)
 
 
-async def _transfer(request: SignedInRequest, org: OrgName) -> None:
-    form, by = request.form, request.principal
-    successor = await request.registry.organizations.member_account(org, form.text("heir"), by=by)
+async def _transfer(call: SignedInCall, org: OrgName) -> None:
+    form, by = call.form, call.caller
+    successor = await call.registry.organizations.member_account(org, form.text("heir"), by=by)
     if form.text("confirm").lower() != org.lower():
         message = f"To transfer {org}, type its name, {org}, into the last field."
         raise InvalidRequest(message)
-    await request.registry.organization_transfer.begin(org, successor, _after_transfer(form), by=by)
+    await call.registry.organization_transfer.begin(org, successor, _after_transfer(form), by=by)
 
 
-async def _delete(request: SignedInRequest, org: OrgName) -> None:
-    await request.registry.organization_deletion.delete(org, by=request.principal)
+async def _delete(call: SignedInCall, org: OrgName) -> None:
+    await call.registry.organization_deletion.delete(org, by=call.caller)
 
 
-async def _keep(request: SignedInRequest, org: OrgName) -> None:
-    await request.registry.organization_deletion.cancel(org, by=request.principal)
+async def _keep(call: SignedInCall, org: OrgName) -> None:
+    await call.registry.organization_deletion.cancel(org, by=call.caller)
 
 
 def _visibility(form: Form) -> Visibility:
@@ -141,3 +133,6 @@ SETTINGS_ACTIONS: dict[str, FormAction] = {
     "delete": _delete,
     "keep": _keep,
 }
+add_forms(pages, account_organization_settings, SETTINGS_ACTIONS, "/settings")
+
+FACES = (pages,)

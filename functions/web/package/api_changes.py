@@ -1,47 +1,45 @@
 """/packages/{org}/{name}/{version}/changes: the API changes from another version."""
 
-import azure.functions as func
 import orjson
 
-from functions.http.public_pages import PageRequest
-from functions.http.responses import JSON
-from functions.web.package.frame import page_not_found, show_tab, wants_form
+from functions.http.answers import JSON
+from functions.http.public_pages import PublicPageCall
+from functions.web.package.frame import page_not_found, show_tab
+from shared.answers import Answer
 from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import ReleaseEntry
-from shared.prose.rendering import SafeHtml
-from shared.services.on_demand import ComparedVersions
-from shared.services.package_details import ReleaseDetails
+from shared.prose.safe_html import SafeHtml
+from shared.services.api_docs.on_demand import ComparedVersions
+from shared.services.packages.package_details import ReleaseDetails
 
 
-async def changes_page(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+async def changes_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the changes from the version that the query names, or the one before this one."""
     after = _entry(details, details.release.version)
     others = [each for each in details.entries if each.version != details.release.version]
-    named = request.query.get("from")
+    named = call.query.get("from")
     before = _entry(details, named) if named else _earlier(details)
     if after is None or (named and before is None):
-        raise page_not_found(request)
+        raise page_not_found(call)
     compared, problem = None, ""
     if before is not None:
         try:
-            compared = await request.registry.api_comparisons.compare(
-                details.package, before, after
-            )
+            compared = await call.registry.api_comparisons.compare(details.package, before, after)
         except (ApiDocsFailed, ApiDocsPending) as refusal:
-            if wants_form(request, JSON):
+            if call.wants_form(JSON):
                 raise
             problem = str(refusal)
-    if wants_form(request, JSON):
-        return request.json(comparison_json(details, compared))
+    if call.wants_form(JSON):
+        return call.json(comparison_json(details, compared))
     values = {
         "before": before,
         "others": others,
         "problem": problem,
         "changes": compared.page if compared else SafeHtml(),
     }
-    return await show_tab(request, details, "changes", values)
+    return await show_tab(call, details, "changes", values)
 
 
 def _earlier(details: ReleaseDetails) -> ReleaseEntry | None:

@@ -5,20 +5,18 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-import azure.functions as func
-
 from functions.http.pagination import Pager
-from functions.http.public_pages import PageRequest, PublicPages
-from functions.http.requests import READ_METHODS
+from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.web.package.frame import PackageFrame, details_of, show_tab
 from functions.web.package.missing import missing_page
-from shared.composition import Registry
+from shared.answers import Answer
 from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing, is_text, text_of
 from shared.domain.documents import etag_of
 from shared.domain.errors.packages import FileNotInArchive
-from shared.prose.rendering import SafeHtml, show_plain
-from shared.services.archive_files import ON_THE_LOOP_BYTES
-from shared.services.package_details import ReleaseDetails
+from shared.prose.rendering import show_plain
+from shared.prose.safe_html import SafeHtml
+from shared.services.packages.archive_files import ON_THE_LOOP_BYTES
+from shared.services.packages.package_details import ReleaseDetails
 
 MAX_SHOWN_BYTES = 256 * KIB  # Of a text; browsers lay out 10,000 lines of it at once.
 ROWS_PER_PAGE = 500  # Of a folder.
@@ -37,18 +35,18 @@ class ShownFile:
     is_text: bool
 
 
-async def files_page(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+async def files_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show a folder of the archive, or one file."""
-    path = request.query.get("path", "").strip("/")[:_MAX_PATH_LENGTH]
-    files = await request.registry.archive_files.list(details.release)
+    path = call.query.get("path", "").strip("/")[:_MAX_PATH_LENGTH]
+    files = await call.registry.archive_files.list(details.release)
     folder, shown = files.folder(path), None
     if folder is None:
-        shown = await _file(request, details, files, path)
+        shown = await _file(call, details, files, path)
         parent = path.rpartition("/")[0]
         folder = files.folder(parent) or FolderListing(parent, (), ())
     rows = [*((f"{name}/", None) for name in folder.folders), *folder.files]
-    address = quote(PackageFrame(details, request.url).address("files"))
-    pager = Pager.of(len(rows), ROWS_PER_PAGE, address, request.query)
+    address = quote(PackageFrame(details, call.base_url).address("files"))
+    pager = Pager.of(len(rows), ROWS_PER_PAGE, address, call.query)
     values = {
         "file": shown,
         "steps": _steps(path),
@@ -57,11 +55,11 @@ async def files_page(request: PageRequest, details: ReleaseDetails) -> func.Http
         "total": len(files.files),
         "rows": pager.slice(rows),
     }
-    return await show_tab(request, details, "files", values)
+    return await show_tab(call, details, "files", values)
 
 
 async def _file(
-    request: PageRequest, details: ReleaseDetails, files: ArchiveDirectory, path: str
+    call: PublicPageCall, details: ReleaseDetails, files: ArchiveDirectory, path: str
 ) -> ShownFile:
     entry = files.file(path)
     if entry is None:
@@ -69,10 +67,10 @@ async def _file(
     size = entry.unpacked_bytes
     if size > MAX_SHOWN_BYTES:
         return ShownFile(path, size, None, 0, is_text=False)
-    text = text_of(await request.registry.archive_files.read(details.release, path))
+    text = text_of(await call.registry.archive_files.read(details.release, path))
     if text is None:
         return ShownFile(path, size, None, 0, is_text=False)
-    highlighted = request.registry.file_highlighting.highlighted
+    highlighted = call.registry.file_highlighting.highlighted
     code = await highlighted(details.release.content, path, text) or show_plain(text)
     return ShownFile(path, size, code, text.removesuffix("\n").count("\n") + 1, is_text=True)
 
@@ -104,24 +102,22 @@ _PICTURE_TYPES = (
 )
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), PublicPages(registry, missing_page)
+pages = PublicPages(missing_page)
+FACES = (pages,)
 
-    @bp.route("files/{org}/{name}/{version}/{*path}", methods=READ_METHODS)
-    @pages.page
-    async def web_file(request: PageRequest) -> func.HttpResponse:
-        details = await details_of(request, request.route["version"])
-        path = request.route.get("path", "")
-        content = await registry.archive_files.read(details.release, path)
-        # A release never changes, so the tag needs no digest of up to 6 MiB.
-        etag = etag_of(f"{details.release.digest} {path}".encode())
-        response = request.text(content, await _media_type(content), etag=etag)
-        for name, value in SANDBOX_HEADERS.items():
-            response.headers[name] = value
-        response.headers["Content-Disposition"] = disposition_of(path)
-        return response
 
-    return bp
+@pages.read("files/{org}/{name}/{version}/{*path}")
+async def web_file(call: PublicPageCall) -> Answer:
+    details = await details_of(call, call.route["version"])
+    path = call.route.get("path", "")
+    content = await call.registry.archive_files.read(details.release, path)
+    # A release never changes, so the tag needs no digest of up to 6 MiB.
+    etag = etag_of(f"{details.release.digest} {path}".encode())
+    response = call.text(content, await _media_type(content), etag=etag)
+    for name, value in SANDBOX_HEADERS.items():
+        response.headers[name] = value
+    response.headers["Content-Disposition"] = disposition_of(path)
+    return response
 
 
 async def _media_type(content: bytes) -> str:

@@ -8,7 +8,7 @@ from functions.web.package.api_changes import verdict_json
 from functions.web.package.frame import PackageFrame
 from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.packages import Provenance, ReleaseEntry, effective_deprecation
-from shared.services.package_details import ReleaseDetails
+from shared.services.packages.package_details import ReleaseDetails
 
 MAX_VERSIONS = 100  # The newest; the index has all of them.
 

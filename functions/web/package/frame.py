@@ -7,18 +7,16 @@ from functools import cached_property
 from typing import TypeVar
 from urllib.parse import quote
 
-import azure.functions as func
-
-from functions.http.public_pages import MARKDOWN, PageRequest
-from functions.http.responses import JSON
+from functions.http.public_pages import PublicPageCall
 from functions.maven.paths import archive_path
+from shared.answers import Answer
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.names import Coordinate, Package, purl
 from shared.domain.packages import Release, ReleaseEntry, SourceRepository
 from shared.domain.versions import Version
-from shared.services.package_details import ReleaseDetails
+from shared.services.packages.package_details import ReleaseDetails
 
 # The pages of a release: the last segment of the path, and the title.
 TABS = (
@@ -45,8 +43,6 @@ _TABS_OF_VERSIONS = (
     "quality",
 )  # That every release has.
 _PICKED_VERSIONS = 8  # In the version picker; the page of versions has all of them.
-
-_FORMS = {MARKDOWN: "markdown", JSON: "json"}  # Of the query parameter `form`.
 
 Tab = tuple[str, str, str, int | None]
 ReadT = TypeVar("ReadT")
@@ -198,44 +194,39 @@ class PackageFrame:
         return purl(self.details.release.coordinate, self.base_url)
 
 
-def package_of(request: PageRequest) -> Package:
-    return Package.parse(request.route["org"], request.route["name"])
+def package_of(call: PublicPageCall) -> Package:
+    return Package.parse(call.route["org"], call.route["name"])
 
 
-async def details_of(request: PageRequest, version: str = LATEST) -> ReleaseDetails:
+async def details_of(call: PublicPageCall, version: str = LATEST) -> ReleaseDetails:
     """Return a release of the package that the path names, which may be `latest`."""
-    package_details, package = request.registry.package_details, package_of(request)
+    package_details, package = call.registry.package_details, package_of(call)
     if version == LATEST:
-        return await package_details.package(package, by=request.principal)
+        return await package_details.package(package, by=call.caller)
     coordinate = package.at(Version.parse(version))
-    return await package_details.release(coordinate, by=request.principal)
-
-
-def wants_form(request: PageRequest, media_type: str) -> bool:
-    """Return whether the client accepts this media type, or the address asks for it."""
-    return request.wants(media_type) or request.query.get("form") == _FORMS[media_type]
+    return await package_details.release(coordinate, by=call.caller)
 
 
 async def show_tab(
-    request: PageRequest,
+    call: PublicPageCall,
     details: ReleaseDetails,
     tab: str,
     values: Mapping[str, object],
     *,
     dependents: int | None = None,
-) -> func.HttpResponse:
+) -> Answer:
     """Show a page; `dependents` is their count, where it is known already."""
     # One after the other: both are in memory for packages that are often read, and tasks cost more.
     if dependents is None:
-        dependents = await _if_available(_dependents_count(request, details))
+        dependents = await _if_available(_dependents_count(call, details))
     facts = TabFacts(dependents)
-    record = await _if_available(request.registry.api_docs.state(details.release))
+    record = await _if_available(call.registry.api_docs.state(details.release))
     if record is not None and record.pieces is not None:
         facts = TabFacts(dependents, record.files, record.changelog)
-    contact = request.registry.settings.security_contact
-    frame = PackageFrame(details, request.url, tab, facts, contact)
+    contact = call.registry.settings.security_contact
+    frame = PackageFrame(details, call.base_url, tab, facts, contact)
     template = f"web/package/{tab}.html"
-    return request.show(template, status=200, frame=frame, details=details, **values)
+    return call.show(template, status=200, frame=frame, details=details, **values)
 
 
 async def _if_available(reading: Awaitable[ReadT]) -> ReadT | None:
@@ -246,14 +237,12 @@ async def _if_available(reading: Awaitable[ReadT]) -> ReadT | None:
         return None
 
 
-async def _dependents_count(request: PageRequest, details: ReleaseDetails) -> int:
-    return await request.registry.package_details.dependents_count(
-        details.package, by=request.principal
-    )
+async def _dependents_count(call: PublicPageCall, details: ReleaseDetails) -> int:
+    return await call.registry.package_details.dependents_count(details.package, by=call.caller)
 
 
-def page_not_found(request: PageRequest) -> PageNotFound:
-    return PageNotFound(request.path.partition("?")[0])
+def page_not_found(call: PublicPageCall) -> PageNotFound:
+    return PageNotFound(call.target.partition("?")[0])
 
 
 # What follows the repository in the URL of a run, and what leads to a commit in its place.

@@ -5,8 +5,7 @@ happened to it and what to use instead.
 from contextlib import suppress
 from urllib.parse import urlencode
 
-from functions.http.pages import set_refusal_template
-from functions.http.public_pages import PageRequest
+from functions.http.public_pages import PublicPageCall
 from shared.domain.errors.base import InvalidName, Refusal, Unavailable
 from shared.domain.errors.packages import (
     PackageNotFound,
@@ -30,24 +29,24 @@ HARMLESS_REASONS = frozenset(
 )
 
 
-async def missing_page(request: PageRequest, refusal: Refusal) -> None:
+async def missing_page(call: PublicPageCall, refusal: Refusal) -> None:
     """Choose the page for a refusal of a package or release."""
     match refusal:
         case PackageWithdrawn() | ReleaseWithdrawn():
-            _show_tombstone(request, refusal)
+            _show_tombstone(call, refusal)
         case PackageNotFound() | ReleaseNotFound() | InvalidName():
-            await _show_near_names(request, refusal)
+            await _show_near_names(call, refusal)
         case _:
             pass
 
 
-def _show_tombstone(request: PageRequest, refusal: PackageWithdrawn | ReleaseWithdrawn) -> None:
+def _show_tombstone(call: PublicPageCall, refusal: PackageWithdrawn | ReleaseWithdrawn) -> None:
     if isinstance(refusal, PackageWithdrawn):
         package, withdrawals, version, latest = refusal.package, refusal.withdrawals, "", ""
     else:
         package, version = refusal.coordinate.package, refusal.coordinate.version.text
         withdrawals, latest = (refusal.withdrawal,), refusal.latest
-    set_refusal_template(
+    call.show_refusal_by(
         "web/package/withdrawn.html",
         title=f"{package} {version} was withdrawn" if version else f"{package} was withdrawn",
         package=package,
@@ -56,8 +55,8 @@ def _show_tombstone(request: PageRequest, refusal: PackageWithdrawn | ReleaseWit
         reasons={why.value: texts for why, texts in WITHDRAWAL_TITLES.items()},
         may_be_harmful=any(_may_be_harmful(each) for each in withdrawals),
         latest=latest,
-        contact=request.registry.settings.security_contact,
-        now_ms=request.now_ms,
+        contact=call.registry.settings.security_contact,
+        now_ms=call.now_ms,
     )
 
 
@@ -66,21 +65,21 @@ def _may_be_harmful(withdrawal: Withdrawal) -> bool:
     return not withdrawal.why or WithdrawalReason(withdrawal.why) not in HARMLESS_REASONS
 
 
-async def _show_near_names(request: PageRequest, refusal: Refusal) -> None:
+async def _show_near_names(call: PublicPageCall, refusal: Refusal) -> None:
     """Suggest visible packages; a hidden package costs and shows what a missing one does."""
-    org, name = request.route["org"], request.route["name"]
+    org, name = call.route["org"], call.route["name"]
     suggestions: list[Suggestion] = []
     with suppress(Unavailable):  # The package is missing all the same.
-        suggestions = await request.registry.package_details.near_names(
-            f"{org}/{name}", by=request.principal
+        suggestions = await call.registry.package_details.near_names(
+            f"{org}/{name}", by=call.caller
         )
     is_release = isinstance(refusal, ReleaseNotFound)
-    set_refusal_template(
+    call.show_refusal_by(
         "web/package/missing.html",
         title="Version not found" if is_release else "Package not found",
         package=f"{org}/{name}",
         # A release that was withdrawn a moment ago is missing on the page of its package, too.
-        version=request.route.get("version", "") if is_release else "",
+        version=call.route.get("version", "") if is_release else "",
         suggestions=suggestions,
         search=f"/search?{urlencode({'q': name})}",
     )

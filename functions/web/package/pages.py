@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import quote
 
-import azure.functions as func
-
+from functions.http.answers import JSON
 from functions.http.pagination import Pager, requested_page
-from functions.http.public_pages import MARKDOWN, PageRequest, PublicPages
-from functions.http.requests import READ_METHODS
-from functions.http.responses import JSON
+from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.web.package.api_changes import changes_page
 from functions.web.package.api_docs import docs_page, llms_text
 from functions.web.package.charts import BarChart, ChartBar, stacked_chart
@@ -26,67 +23,62 @@ from functions.web.package.frame import (
 )
 from functions.web.package.missing import missing_page
 from functions.web.package.texts import readme_html, text_html
-from shared.composition import Registry
+from shared.answers import Answer
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.packages import GraphNode, ReleaseEntry
 from shared.domain.search import ResultPage, Sort
 from shared.ports import PullHistory
-from shared.services.package_details import ReleaseDetails
+from shared.services.packages.package_details import ReleaseDetails
+
+pages = PublicPages(missing_page)
+FACES = (pages,)
 
 
-def blueprint(registry: Registry) -> func.Blueprint:
-    bp, pages = func.Blueprint(), PublicPages(registry, missing_page)
-
-    @bp.route("packages/{org}/{name}", methods=READ_METHODS)
-    @pages.page
-    async def web_package(request: PageRequest) -> func.HttpResponse:
-        return await _release_response(request, await details_of(request))
-
-    @bp.route("packages/{org}/{name}/{version}", methods=READ_METHODS)
-    @pages.page
-    async def web_package_version(request: PageRequest) -> func.HttpResponse:
-        version = request.route["version"]
-        tab = TAB_HANDLERS.get(version)  # No version is spelled like one.
-        if tab:
-            return await tab(request, await details_of(request))
-        return await _release_response(request, await details_of(request, version))
-
-    @bp.route("packages/{org}/{name}/{version}/{tab}", methods=READ_METHODS)
-    @pages.page
-    async def web_package_tab(request: PageRequest) -> func.HttpResponse:
-        page = TAB_HANDLERS.get(request.route["tab"])
-        if page is None:
-            raise page_not_found(request)
-        return await page(request, await details_of(request, request.route["version"]))
-
-    return bp
+@pages.read("packages/{org}/{name}")
+async def web_package(call: PublicPageCall) -> Answer:
+    return await _release_answer(call, await details_of(call))
 
 
-async def _release_response(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+@pages.read("packages/{org}/{name}/{version}")
+async def web_package_version(call: PublicPageCall) -> Answer:
+    version = call.route["version"]
+    tab = TAB_HANDLERS.get(version)  # No version is spelled like one.
+    if tab:
+        return await tab(call, await details_of(call))
+    return await _release_answer(call, await details_of(call, version))
+
+
+@pages.read("packages/{org}/{name}/{version}/{tab}")
+async def web_package_tab(call: PublicPageCall) -> Answer:
+    page = TAB_HANDLERS.get(call.route["tab"])
+    if page is None:
+        raise page_not_found(call)
+    return await page(call, await details_of(call, call.route["version"]))
+
+
+async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Respond with a page, JSON or Markdown, as the client accepts."""
-    if request.wants(JSON):
-        verdicts = await _verdicts(request, details)
-        return request.json(release_json(details, verdicts, request.url))
-    texts = await request.registry.package_details.texts(details)
-    if request.wants(MARKDOWN):
-        return request.text(release_markdown(details, texts.readme, request.url), MARKDOWN)
-    readme = await readme_html(request, details, plain=texts.readme)
+    if call.wants(JSON):
+        verdicts = await _verdicts(call, details)
+        return call.json(release_json(details, verdicts, call.base_url))
+    texts = await call.registry.package_details.texts(details)
+    if call.wants(MARKDOWN):
+        return call.text(release_markdown(details, texts.readme, call.base_url), MARKDOWN)
+    readme = await readme_html(call, details, plain=texts.readme)
     values = {
         "readme": readme,
-        "managed": await _is_managed(request, details),
-        "quality": request.registry.package_details.quality(details, texts),
+        "managed": await _is_managed(call, details),
+        "quality": call.registry.package_details.quality(details, texts),
     }
-    return await show_tab(request, details, FIRST_TAB, values)
+    return await show_tab(call, details, FIRST_TAB, values)
 
 
-async def _is_managed(request: PageRequest, details: ReleaseDetails) -> bool:
+async def _is_managed(call: PublicPageCall, details: ReleaseDetails) -> bool:
     """Return whether the visitor may manage the package; anonymous visitors cost no read."""
-    if request.visitor is None:
+    if call.visitor is None:
         return False
-    return await request.registry.organization_packages.may_manage(
-        details.package, by=request.principal
-    )
+    return await call.registry.organization_packages.may_manage(details.package, by=call.caller)
 
 
 ROWS_PER_PAGE = 50
@@ -95,17 +87,17 @@ VERSIONS_IN_CHART = 4  # With a colour of their own; the others share one.
 MONTHS_IN_CHART = 60
 VERSIONS_IN_TABLE = 100  # The most pulled ones.
 
-TabHandler = Callable[[PageRequest, ReleaseDetails], Awaitable[func.HttpResponse]]
+TabHandler = Callable[[PublicPageCall, ReleaseDetails], Awaitable[Answer]]
 
 
-async def _versions(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+async def _versions(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the live releases of the package that fit the filter, newest first."""
-    wanted = VersionFilter.parse(request.query)
+    wanted = VersionFilter.parse(call.query)
     entries = wanted.select(details)
-    pager = _pager(request, details, "versions", len(entries), VERSIONS_PER_PAGE)
+    pager = _pager(call, details, "versions", len(entries), VERSIONS_PER_PAGE)
     groups = list(groups_of(pager.slice(entries)))
     history, verdicts = await asyncio.gather(
-        request.registry.package_details.pull_history(details), _verdicts(request, details)
+        call.registry.package_details.pull_history(details), _verdicts(call, details)
     )
     values = {
         "wanted": wanted,
@@ -114,13 +106,13 @@ async def _versions(request: PageRequest, details: ReleaseDetails) -> func.HttpR
         "pulls": history.versions,
         "verdicts": verdicts,
     }
-    return await show_tab(request, details, "versions", values)
+    return await show_tab(call, details, "versions", values)
 
 
-async def _verdicts(request: PageRequest, details: ReleaseDetails) -> dict[str, ApiVerdict]:
+async def _verdicts(call: PublicPageCall, details: ReleaseDetails) -> dict[str, ApiVerdict]:
     """Return what the API changes of each version are, from one that is live still."""
     live = {each.version for each in details.entries}
-    found = await request.registry.api_history.verdicts(details.package)
+    found = await call.registry.api_history.verdicts(details.package)
     return {version: each for version, each in found.items() if each.compared_with in live}
 
 
@@ -173,19 +165,17 @@ def _minor(entry: ReleaseEntry) -> str:
     return f"{entry.parsed.major}.{entry.parsed.minor}"
 
 
-async def _dependencies(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+async def _dependencies(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the dependencies that the release was built with, and why each is needed."""
-    nodes = await request.registry.package_details.graph(details)
+    nodes = await call.registry.package_details.graph(details)
     own, *others = nodes
     direct = {(each.org, each.name) for each in own.dependencies}
     others.sort(key=lambda each: ((each.org, each.name) not in direct, each.org, each.name))
-    pager = _pager(request, details, "dependencies", len(others))
+    pager = _pager(call, details, "dependencies", len(others))
     listed = pager.slice(others)
-    needs = await request.registry.package_details.dependencies(
-        [own, *listed], by=request.principal
-    )
+    needs = await call.registry.package_details.dependencies([own, *listed], by=call.caller)
     values = {"needs": needs, "required_by": _required_by(nodes), "pager": pager}
-    return await show_tab(request, details, "dependencies", values)
+    return await show_tab(call, details, "dependencies", values)
 
 
 def _required_by(nodes: Sequence[GraphNode]) -> dict[str, list[str]]:
@@ -197,24 +187,22 @@ def _required_by(nodes: Sequence[GraphNode]) -> dict[str, list[str]]:
     return found
 
 
-async def _dependents(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+async def _dependents(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the packages that depend on this one, most pulled first."""
-    offset = (requested_page(request.query) - 1) * ROWS_PER_PAGE
+    offset = (requested_page(call.query) - 1) * ROWS_PER_PAGE
     page = ResultPage(offset=offset, limit=ROWS_PER_PAGE, sort=Sort.PULLS)
-    found = await request.registry.package_details.dependents(
-        details.package, page, by=request.principal
-    )
+    found = await call.registry.package_details.dependents(details.package, page, by=call.caller)
     if found.count and not found.hits:
-        raise page_not_found(request)
-    pager = _pager(request, details, "dependents", found.count)
+        raise page_not_found(call)
+    pager = _pager(call, details, "dependents", found.count)
     listings = [hit.listing for hit in found.hits]
     values = {"pager": pager, "listings": listings}
-    return await show_tab(request, details, "dependents", values, dependents=found.count)
+    return await show_tab(call, details, "dependents", values, dependents=found.count)
 
 
-async def _statistics(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show pulls by day, month and version, from the rolled-up counts."""
-    package_details = request.registry.package_details
+    package_details = call.registry.package_details
     history = await package_details.pull_history(details)
     recent = _sum_by_version(history)
     newest = {each.version: at for at, each in enumerate(details.entries)}
@@ -232,39 +220,39 @@ async def _statistics(request: PageRequest, details: ReleaseDetails) -> func.Htt
         "recent": sum(recent.values()),
         "ever": sum(history.versions.values()),
     }
-    return await show_tab(request, details, "statistics", values)
+    return await show_tab(call, details, "statistics", values)
 
 
-async def _activity(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+async def _activity(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the history of the package and its releases."""
-    changes = await request.registry.package_details.history(details)
-    pager = _pager(request, details, "activity", len(changes))
+    changes = await call.registry.package_details.history(details)
+    pager = _pager(call, details, "activity", len(changes))
     listed = pager.slice(changes)
     entries = {each.version: each for each in details.entries}
     values = {"changes": listed, "entries": entries, "pager": pager}
-    return await show_tab(request, details, "activity", values)
+    return await show_tab(call, details, "activity", values)
 
 
-async def _quality(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+async def _quality(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the parts of the quality score, with the dependencies that the visitor may see."""
-    package_details = request.registry.package_details
+    package_details = call.registry.package_details
     facts = await asyncio.gather(
         package_details.texts(details),
-        request.registry.api_docs.state(details.release),
-        package_details.dependency_states(details, by=request.principal),
+        call.registry.api_docs.state(details.release),
+        package_details.dependency_states(details, by=call.caller),
     )
     values = {"quality": package_details.quality(details, *facts)}
-    return await show_tab(request, details, "quality", values)
+    return await show_tab(call, details, "quality", values)
 
 
-async def _changelog(request: PageRequest, details: ReleaseDetails) -> func.HttpResponse:
+async def _changelog(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the changelog in the archive; one that is too large is not shown."""
-    record = await request.registry.api_docs.state(details.release)
+    record = await call.registry.api_docs.state(details.release)
     if record.pieces is not None and not record.changelog:
-        raise page_not_found(request)
-    changelog = await text_html(request, details, PieceKind.CHANGELOG)
+        raise page_not_found(call)
+    changelog = await text_html(call, details, PieceKind.CHANGELOG)
     values = {"changelog": changelog or None, "path": record.changelog}
-    return await show_tab(request, details, "changelog", values)
+    return await show_tab(call, details, "changelog", values)
 
 
 TAB_HANDLERS: dict[str, TabHandler] = {
@@ -283,14 +271,14 @@ TAB_HANDLERS: dict[str, TabHandler] = {
 
 
 def _pager(
-    request: PageRequest,
+    call: PublicPageCall,
     details: ReleaseDetails,
     tab: str,
     total: int,
     size: int = ROWS_PER_PAGE,
 ) -> Pager:
-    address = quote(PackageFrame(details, request.url).address(tab))
-    return Pager.of(total, size, address, request.query)
+    address = quote(PackageFrame(details, call.base_url).address(tab))
+    return Pager.of(total, size, address, call.query)
 
 
 def _sum_by_version(history: PullHistory) -> dict[str, int]:

@@ -39,12 +39,13 @@ from shared.adapters.cosmos.waiting_pulls import (
     round_item,
 )  # fmt: skip
 from shared.domain.names import OrgName, Package, PackageName
-from shared.ports import PullBatch, PullHistory
+from shared.ports import PullBatch, PullHistory, RollUp
 
 T = TypeVar("T")
 
 BATCHES_AT_ONCE = 95  # Merged in one write, which has at most 100 steps: the query says it, too.
 FEW_BATCHES = 20
+MANY_BATCHES = 60  # A process writes so many in half an hour.
 WINDOWS_AN_HOUR = 6
 WRITES_A_RUN = 50  # Of a partition. The next run goes on, in minutes.
 PACKAGES_AT_ONCE = 16
@@ -56,7 +57,6 @@ _WAITING = (
 )
 _STATE = "SELECT * FROM c WHERE c.kind IN ('waiting', 'round')"
 _BATCHES = "SELECT TOP 95 * FROM c WHERE c.kind = 'batch' ORDER BY c.id"
-_BATCH_PARTITIONS = "SELECT c.pk FROM c WHERE c.kind = 'batch'"
 _OLD_PULLS = "SELECT * FROM c WHERE c.pending = true"
 
 
@@ -71,7 +71,7 @@ class CosmosPulls:
     async def record(self, batch: PullBatch) -> None:
         await self._container.put(batch_item(batch))
 
-    async def roll_up(self, before_window: int, today: str) -> list[Package]:
+    async def roll_up(self, before_window: int, today: str) -> RollUp:
         old, items = await asyncio.gather(
             self._container.query(_OLD_PULLS), self._container.query(_WAITING)
         )
@@ -83,11 +83,8 @@ class CosmosPulls:
         for some in _chunks(sorted(merged), PARTITIONS_AT_ONCE):
             found = await asyncio.gather(*(self._partition(pk).roll_up(run) for pk in some))
             listed += chain.from_iterable(found)
-        return [_package(pk) for pk in dict.fromkeys(listed)]
-
-    async def is_behind(self) -> bool:
-        batches = await self._container.query(_BATCH_PARTITIONS)
-        return max(Counter(each["pk"] for each in batches).values(), default=0) >= BATCHES_AT_ONCE
+        is_behind = max(batches.values(), default=0) >= BATCHES_AT_ONCE
+        return RollUp([_package(pk) for pk in dict.fromkeys(listed)], is_behind)
 
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
         if any(daily.values()):
@@ -200,7 +197,7 @@ class PullPartition:
 def _is_worthwhile(batches: int, window: int) -> bool:
     """Check whether a run merges so many batches: few if what they are merged into is small, and
     many, but otherwise only once in an hour."""
-    return batches <= FEW_BATCHES or batches >= BATCHES_AT_ONCE or window % WINDOWS_AN_HOUR == 0
+    return batches <= FEW_BATCHES or batches >= MANY_BATCHES or window % WINDOWS_AN_HOUR == 0
 
 
 def _package(pk: str) -> Package:

@@ -1,4 +1,4 @@
-"""Which packages a plan finds, and what the words of the query are worth in each."""
+"""Which packages a plan finds, and the scores of the words of the query in each."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
@@ -18,7 +18,7 @@ from shared.adapters.search.postings import (
     id_bytes,
     ids_of,
 )
-from shared.adapters.search.query_plan import Alternative, QueryPlan, Restriction, Wish
+from shared.adapters.search.query_plan import Alternative, Clause, QueryPlan, Restriction
 from shared.adapters.search.ranking import (
     LAST_NAME_WEIGHT,
     WEAK_FACTOR,
@@ -39,78 +39,78 @@ USUAL_PACKAGES = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What a wish is worth in each package that has it, by the best alternative."""
+    """The score of a clause in each package that has it, by the best alternative."""
 
-    worths: dict[int, float]
-    of_names: frozenset[float]  # Which of these worths words of names have.
+    word_scores: dict[int, float]
+    of_names: frozenset[float]  # Which of these scores words of names have.
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """The packages that match."""
 
-    worths: dict[int, float]  # The worth of all wishes together, by the id of the package.
-    complete: frozenset[int] | None = None  # Which of them have all wishes; None: each has.
+    word_scores: dict[int, float]  # Of all clauses together, by the id of the package.
+    complete: frozenset[int] | None = None  # Which of them have all clauses; None: each has.
     deprecated: frozenset[int] = frozenset()  # Which of them are.
     hidden_deprecated: int = 0  # How many deprecated packages match besides.
 
 
 class Matching:
-    """Finds the packages of a plan: with all of its wishes, or with some of them."""
+    """Finds the packages of a plan: with all of its clauses, or with some of them."""
 
     def __init__(self, postings: Postings, plan: QueryPlan) -> None:
         self._connection = postings.connection
         self._postings = postings
         self._plan = plan
-        self._packages = [self._packages_with(wish.word) for wish in plan.wishes]
-        self._shares = _shares(plan.wishes, self._packages)
+        self._packages = [self._packages_with(clause.word) for clause in plan.clauses]
+        self._shares = _shares(plan.clauses, self._packages)
         self._readmes = self._found_in_readmes()
-        self._weighed = [self._weigh(number, wish) for number, wish in enumerate(plan.wishes)]
+        self._weighed = [self._weigh(number, clause) for number, clause in enumerate(plan.clauses)]
 
-    def use_wishes(self, wishes: Iterable[Wish]) -> None:
-        """Weigh those wishes again that differ from the ones of the plan."""
-        for number, (wish, before) in enumerate(zip(wishes, self._plan.wishes, strict=True)):
-            if wish != before:
-                self._weighed[number] = self._weigh(number, wish)
+    def use_clauses(self, clauses: Iterable[Clause]) -> None:
+        """Weigh those clauses again that differ from the ones of the plan."""
+        for number, (clause, before) in enumerate(zip(clauses, self._plan.clauses, strict=True)):
+            if clause != before:
+                self._weighed[number] = self._weigh(number, clause)
 
     def complete(self) -> Found:
-        """Return the packages that have all wishes."""
+        """Return the packages that have all clauses."""
         if self._plan.is_impossible:
             return Found({})
         if not self._weighed:
             return self._restricted(dict.fromkeys(self._every_package(), 0.0))
-        return self._restricted(self._summed(self._with_all_wishes()))
+        return self._restricted(self._summed(self._with_all_clauses()))
 
     def loose(self) -> Found:
-        """Return the packages that have all firm wishes, and one that says something."""
-        worths = [weighed.worths for weighed in self._weighed]
-        packages = set[int]().union(*(worths[number] for number in self._telling()))
-        for number, wish in enumerate(self._plan.wishes):
-            if wish.is_firm:
-                packages &= worths[number].keys()
-        complete = frozenset(self._with_all_wishes())
+        """Return the packages that have all required clauses, and one that says something."""
+        word_scores = [weighed.word_scores for weighed in self._weighed]
+        packages = set[int]().union(*(word_scores[number] for number in self._selective()))
+        for number, clause in enumerate(self._plan.clauses):
+            if clause.is_required:
+                packages &= word_scores[number].keys()
+        complete = frozenset(self._with_all_clauses())
         return self._restricted(self._summed(packages), complete)
 
     def _summed(self, packages: Collection[int]) -> dict[int, float]:
-        """Return the worth of all wishes in each of these packages."""
-        worths = (map(each.worths.get, packages, repeat(0.0)) for each in self._weighed)
-        summed = reduce(lambda some, others: map(add, some, others), worths)
+        """Return the score of all clauses together in each of these packages."""
+        word_scores = (map(each.word_scores.get, packages, repeat(0.0)) for each in self._weighed)
+        summed = reduce(lambda some, others: map(add, some, others), word_scores)
         return dict(zip(packages, summed, strict=True))
 
     def has_name(self, found: Found) -> bool:
-        """Say whether a package that has all wishes has each of them in its names."""
+        """Say whether a package that has all clauses has each of them in its names."""
         return any(
-            all(weighed.worths.get(package) in weighed.of_names for weighed in self._weighed)
-            for package in found.worths
+            all(weighed.word_scores.get(package) in weighed.of_names for weighed in self._weighed)
+            for package in found.word_scores
         )
 
-    def _with_all_wishes(self) -> Set[int]:
-        first, *others = sorted((weighed.worths for weighed in self._weighed), key=len)
-        return reduce(lambda ids, worths: ids & worths.keys(), others, first.keys())
+    def _with_all_clauses(self) -> Set[int]:
+        first, *others = sorted((weighed.word_scores for weighed in self._weighed), key=len)
+        return reduce(lambda ids, word_scores: ids & word_scores.keys(), others, first.keys())
 
-    def _telling(self) -> list[int]:
-        telling = [number for number, count in enumerate(self._packages) if count < MANY_PACKAGES]
-        return telling or [self._packages.index(min(self._packages))]
+    def _selective(self) -> list[int]:
+        selective = [number for number, count in enumerate(self._packages) if count < MANY_PACKAGES]
+        return selective or [self._packages.index(min(self._packages))]
 
     # --- restrictions --------------------------------------------------------------------------
 
@@ -121,19 +121,19 @@ class Matching:
         return self._postings.packages(EVERY_PACKAGE)
 
     def _restricted(
-        self, worths: dict[int, float], complete: frozenset[int] | None = None
+        self, word_scores: dict[int, float], complete: frozenset[int] | None = None
     ) -> Found:
         """Return what is left without what must not be seen or is not asked for."""
         for restriction in self._plan.restrictions:
-            met = worths.keys() & self._meeting(restriction)
-            worths = {package: worths[package] for package in met}
-        _drop(worths, self._hidden())
-        _drop(worths, self._unusable())
-        deprecated = frozenset(worths.keys() & self._postings.packages(DEPRECATED))
+            met = word_scores.keys() & self._meeting(restriction)
+            word_scores = {package: word_scores[package] for package in met}
+        _drop(word_scores, self._hidden())
+        _drop(word_scores, self._unusable())
+        deprecated = frozenset(word_scores.keys() & self._postings.packages(DEPRECATED))
         if self._plan.shows_deprecated:
-            return Found(worths, complete, deprecated)
-        _drop(worths, deprecated)
-        return Found(worths, complete, hidden_deprecated=len(deprecated))
+            return Found(word_scores, complete, deprecated)
+        _drop(word_scores, deprecated)
+        return Found(word_scores, complete, hidden_deprecated=len(deprecated))
 
     def _hidden(self) -> Set[int]:
         """Return the packages that the viewer must not see."""
@@ -166,33 +166,33 @@ class Matching:
         like = f"SELECT id FROM packages WHERE {column} GLOB ?"  # noqa: S608 - ours.
         return {package for [package] in self._connection.execute(like, (pattern,))}
 
-    # --- wishes --------------------------------------------------------------------------------
+    # --- clauses -------------------------------------------------------------------------------
 
-    def _weigh(self, number: int, wish: Wish) -> Weighed:
+    def _weigh(self, number: int, clause: Clause) -> Weighed:
         lists = defaultdict[float, list[bytes]](list)
         of_names = set[float]()
-        for posting in self._lists_of(number, wish):
-            worth = posting.weight * posting.factor * self._shares[number] / WEIGHT_SCALE
-            lists[worth].append(posting.ids)
+        for posting in self._lists_of(number, clause):
+            word_score = posting.weight * posting.factor * self._shares[number] / WEIGHT_SCALE
+            lists[word_score].append(posting.ids)
             if posting.is_name:
-                of_names.add(worth)
-        worths: dict[int, float] = {}
-        for worth in sorted(lists):  # The best one is set last.
-            worths.update(dict.fromkeys(ids_of(b"".join(lists[worth])), worth))
-        return Weighed(worths, frozenset(of_names))
+                of_names.add(word_score)
+        word_scores: dict[int, float] = {}
+        for word_score in sorted(lists):  # The best one is set last.
+            word_scores.update(dict.fromkeys(ids_of(b"".join(lists[word_score])), word_score))
+        return Weighed(word_scores, frozenset(of_names))
 
-    def _lists_of(self, number: int, wish: Wish) -> Iterator["_List"]:
+    def _lists_of(self, number: int, clause: Clause) -> Iterator["_List"]:
         least = self._least_weight(number)
-        for alternative in wish.alternatives:
+        for alternative in clause.alternatives:
             if alternative.is_beginning:
                 yield from self._lists_of_beginning(alternative, least)
             else:
                 for weight, ids in self._postings.of_word(alternative.word, least):
                     yield _List(alternative.factor, weight, ids, weight >= LAST_NAME_WEIGHT)
-        for phrase in wish.phrases:
-            weight = PlaceWeight.SEGMENT if wish.in_names else PlaceWeight.SUMMARY
+        for phrase in clause.phrases:
+            weight = PlaceWeight.SEGMENT if clause.in_names else PlaceWeight.SUMMARY
             ids = id_bytes(self._found_in_texts(phrase))
-            yield _List(1.0, weight, ids, wish.in_names)
+            yield _List(1.0, weight, ids, clause.in_names)
         if self._readmes:
             yield _List(1.0, PlaceWeight.README, self._readmes, is_name=False)
 
@@ -214,12 +214,12 @@ class Matching:
         """Return the weight below which places do not count: a word that very many packages have
         says nothing in a summary.
         """
-        if self._plan.wishes[number].in_names:
+        if self._plan.clauses[number].in_names:
             return LAST_NAME_WEIGHT
         return PlaceWeight.KEYWORD_PART if self._packages[number] >= MANY_PACKAGES else 0
 
     def _found_in_readmes(self) -> bytes:
-        """Return the ids of the packages that have all wishes anywhere, if a wish is rare."""
+        """Return the ids of the packages that have all clauses anywhere, if a clause is rare."""
         expression = self._plan.readme_expression
         if not expression or min(self._packages) >= ENOUGH_WITHOUT_README:
             return b""
@@ -243,7 +243,7 @@ class Matching:
 
 
 class _List(NamedTuple):
-    """The packages that have an alternative of a wish in places of one weight."""
+    """The packages that have an alternative of a clause in places of one weight."""
 
     factor: float
     weight: int
@@ -251,16 +251,16 @@ class _List(NamedTuple):
     is_name: bool
 
 
-def _shares(wishes: Sequence[Wish], packages: Sequence[int]) -> tuple[float, ...]:
-    """Return what each wish counts for: the more the fewer packages have its word."""
+def _shares(clauses: Sequence[Clause], packages: Sequence[int]) -> tuple[float, ...]:
+    """Return what each clause counts for: the more the fewer packages have its word."""
     rarities = [
         log(2 + USUAL_PACKAGES / max(count, 1))
-        * (WEAK_FACTOR if stem(wish.word) in WEAK_STEMS else 1)
-        for wish, count in zip(wishes, packages, strict=True)
+        * (WEAK_FACTOR if stem(clause.word) in WEAK_STEMS else 1)
+        for clause, count in zip(clauses, packages, strict=True)
     ]
     return tuple(each / sum(rarities) for each in rarities)
 
 
-def _drop(worths: dict[int, float], ids: Iterable[int]) -> None:
+def _drop(word_scores: dict[int, float], ids: Iterable[int]) -> None:
     for package in ids:
-        worths.pop(package, None)
+        word_scores.pop(package, None)

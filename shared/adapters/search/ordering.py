@@ -47,17 +47,17 @@ class Scores:
         self._postings = postings
         self._found = found
         # What every package has for having all words, and which ones have it if not all do.
-        self._common = ALL_WORDS_SCORE if plan.wishes and found.complete is None else 0.0
+        self._common = ALL_WORDS_SCORE if plan.clauses and found.complete is None else 0.0
         self._complete = found.complete or frozenset[int]()
         self._names = scores_of_names(postings, plan)
         self._accompanying = accompanying_packages(postings, plan)
         # Those whose score has more parts than their words and rank.
         parts = (self._names, self._accompanying, found.deprecated, self._complete)
-        self._special = frozenset(chain.from_iterable(parts)) & found.worths.keys()
+        self._special = frozenset(chain.from_iterable(parts)) & found.word_scores.keys()
 
     def of_all(self) -> dict[int, float]:
         """Return the score of each package."""
-        return self._scored(self._found.worths)
+        return self._scored(self._found.word_scores)
 
     def of_first(self, count: int) -> dict[int, float]:
         """Return the score of each package that may be among so many first ones.
@@ -65,21 +65,24 @@ class Scores:
         By its rank a package rises no further than `MAX_RANK`, so none is among them whose words
         are worth less by more than that.
         """
-        worths = self._found.worths
-        first = nlargest(count + len(self._special), worths.values())
+        word_scores = self._found.word_scores
+        first = nlargest(count + len(self._special), word_scores.values())
         least = first[-1] - MAX_RANK
         return self._scored(
             {
-                package: worth
-                for package, worth in worths.items()
-                if worth >= least or package in self._special
+                package: word_score
+                for package, word_score in word_scores.items()
+                if word_score >= least or package in self._special
             }
         )
 
-    def _scored(self, worths: Mapping[int, float]) -> dict[int, float]:
+    def _scored(self, word_scores: Mapping[int, float]) -> dict[int, float]:
         ranks = self._postings.column(Column.RANK)
         common = self._common
-        scores = {package: worth + common + ranks[package] for package, worth in worths.items()}
+        scores = {
+            package: word_score + common + ranks[package]
+            for package, word_score in word_scores.items()
+        }
         for package in self._special:
             scores[package] += self._accompanies(package) + self._deprecated(package)
             scores[package] += self._name(package) + self._completeness(package)
@@ -91,7 +94,7 @@ class Scores:
         return {
             _NAME_SCORES.get(name, "name"): name,
             "all words": self._common + self._completeness(package),
-            "words": self._found.worths[package],
+            "words": self._found.word_scores[package],
             "dependents": lift,
             **boosts,
             "accompanies another": self._accompanies(package),
@@ -146,10 +149,10 @@ class Ordering:
     def hits(self, page: ResultPage, *, deprecated_last: bool) -> tuple[Hit, ...]:
         """Return the packages of a page."""
         last = page.offset + page.limit
-        if not page.limit or page.offset >= len(self._found.worths):
+        if not page.limit or page.offset >= len(self._found.word_scores):
             return ()
         if page.sort is Sort.RELEVANCE:
-            is_first = page.descending and last < len(self._found.worths)
+            is_first = page.descending and last < len(self._found.word_scores)
             scores = self._scores.of_first(last) if is_first else self._scores.of_all()
             ids = self._first(scores, last, scores.__getitem__, page)
         else:
@@ -159,7 +162,7 @@ class Ordering:
     def _first_by_sort(self, count: int, page: ResultPage, deprecated_last: bool) -> list[int]:
         deprecated = self._found.deprecated if deprecated_last else frozenset[int]()
         ids: list[int] = []
-        for group in (self._found.worths.keys() - deprecated, deprecated):
+        for group in (self._found.word_scores.keys() - deprecated, deprecated):
             if len(ids) < count and group:
                 ids += self._first_of_group(group, count - len(ids), page)
         return ids

@@ -139,12 +139,12 @@ class _Search:
         may_loosen = self._plan.is_loosenable and not self._plan.paths
         if not self.packages and self._plan.paths:
             self._ask(with_paths_as_words(query))
-        if self._plan.wishes and self._is_too_few():
+        if self._plan.clauses and self._is_too_few():
             self._widen(may_loosen)
 
     @property
     def packages(self) -> Set[int]:
-        return self._found.worths.keys()
+        return self._found.word_scores.keys()
 
     @property
     def deprecated_count(self) -> int:
@@ -203,12 +203,12 @@ class _Search:
 
     def _correct(self, speller: Speller) -> None:
         """Add what was perhaps meant by the words that no package has; else by all of them."""
-        words = [wish.word for wish in self._plan.wishes if wish.word]
+        words = [clause.word for clause in self._plan.clauses if clause.word]
         mistyped = [word for word in words if not speller.knows(word)]
         near = {word: _near(speller, word) for word in mistyped or words}
         if any(near.values()):
-            self._matching.use_wishes(
-                with_near_words(wish, near.get(wish.word, ())) for wish in self._plan.wishes
+            self._matching.use_clauses(
+                with_near_words(clause, near.get(clause.word, ())) for clause in self._plan.clauses
             )
             self._found = self._matching.complete()
         self._corrections = tuple((word, near[word][0]) for word in mistyped if near[word])

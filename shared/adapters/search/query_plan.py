@@ -1,6 +1,6 @@
 """From a query to its words and conditions: what ranks packages, and what every result must have.
 
-A wish is one word of the query, or one phrase or group of it. Each matches by alternatives: the
+A clause is one word of the query, or one phrase or group of it. Each matches by alternatives: the
 word itself, words that begin with it, its stem, synonyms, and two words as one. The best
 alternative counts. Who is asking and what is hidden are conditions, so that nothing has to be
 taken out of an answer afterwards.
@@ -33,8 +33,8 @@ from shared.domain.search import Field, Match, Query, SearchKind, Term, Viewer
 # Words of a query up to which each may be a beginning. A longer one is a sentence, whose words are
 # complete; and beginnings are what a search spends its time on.
 MAX_PREFIX_WORDS = 6
-MAX_WISHES = 24  # The rest of a longer text is ignored; each costs some lists to merge.
-MIN_PREFIX = 2  # One letter begins too many words to be a wish.
+MAX_CLAUSES = 24  # The rest of a longer text is ignored; each costs some lists to merge.
+MIN_PREFIX = 2  # One letter begins too many words to be a clause.
 
 _SIGNS = frozenset("./_")  # Of names; other signs are between words.
 
@@ -46,7 +46,7 @@ _FILLERS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A word of the index that counts for a wish, or the words that begin with it."""
+    """A word of the index that counts for a clause, or the words that begin with it."""
 
     word: str
     factor: float = 1.0
@@ -54,14 +54,14 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Clause:
     """What a package should have; the best of the alternatives counts."""
 
     alternatives: tuple[Alternative, ...] = ()
     phrases: tuple[str, ...] = ()  # Full-text expressions, for what is more than a word.
     word: str = ""  # The typed word, if it may be mistyped.
     in_names: bool = False  # Only words of names and tool ids count.
-    is_firm: bool = False  # Asked for with a sign, and not just typed.
+    is_required: bool = False  # Asked for with a sign, and not just typed.
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,13 @@ class QueryPlan:
     def __init__(self, query: Query, viewer: Viewer) -> None:
         terms = _ranking_terms(query.terms)
         self.viewer, self.client = viewer, query.client
-        self.wishes = _wishes(terms)[:MAX_WISHES]
+        self.clauses = _clauses(terms)[:MAX_CLAUSES]
         self.typed = " ".join(value for term in terms for value in term.values).strip().lower()
         self.paths = tuple(
             value.lower() for term in terms if term.match is Match.PATH for value in term.values
         )
         words = {stem(word) for word in split_words(" ".join(_values(query.terms)))}
-        meant = {each.word for wish in self.wishes for each in wish.alternatives}
+        meant = {each.word for clause in self.clauses for each in clause.alternatives}
         self.wants_auxiliary = not AUXILIARY_PARTS.isdisjoint(words | meant)
         patterns = [term for term in query.terms if term.match is Match.PATTERN]
         self.joined = joined_name(self.typed or "".join(_values(patterns)))
@@ -93,20 +93,20 @@ class QueryPlan:
             query.include_deprecated or query.deprecated_last or query.deprecated_only
         )
         self.restrictions = (*_restrictions(query), *map(_pattern, patterns))
-        self.is_impossible = bool(terms) and not self.wishes  # Signs that fold to nothing.
+        self.is_impossible = bool(terms) and not self.clauses  # Signs that fold to nothing.
 
     @property
     def is_loosenable(self) -> bool:
         """Say whether something can be left out of what was typed."""
-        return sum(not wish.is_firm for wish in self.wishes) > 1
+        return sum(not clause.is_required for clause in self.clauses) > 1
 
     @property
     def readme_expression(self) -> str:
-        """Return what finds packages that have all wishes anywhere, if each is a word."""
-        if not self.wishes or any(wish.in_names or not wish.word for wish in self.wishes):
+        """Return what finds packages that have all clauses anywhere, if each is a word."""
+        if not self.clauses or any(clause.in_names or not clause.word for clause in self.clauses):
             return ""
         return match_all(
-            match_any(_anywhere(each) for each in wish.alternatives) for wish in self.wishes
+            match_any(_anywhere(each) for each in clause.alternatives) for clause in self.clauses
         )
 
 
@@ -121,10 +121,10 @@ def with_paths_as_words(query: Query) -> Query:
     return replace(query, terms=tuple(terms))
 
 
-def with_near_words(wish: Wish, near: Iterable[str]) -> Wish:
-    """Return the wish with what was perhaps meant."""
+def with_near_words(clause: Clause, near: Iterable[str]) -> Clause:
+    """Return the clause with what was perhaps meant."""
     meant = tuple(Alternative(word, NEAR_FACTOR) for word in near)
-    return replace(wish, alternatives=wish.alternatives + meant)
+    return replace(clause, alternatives=clause.alternatives + meant)
 
 
 def _ranking_terms(terms: Sequence[Term]) -> list[Term]:
@@ -146,7 +146,7 @@ def _values(terms: Iterable[Term]) -> Iterator[str]:
     return (value for term in terms for value in term.values)
 
 
-# --- wishes ------------------------------------------------------------------------------------
+# --- clauses -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,19 +155,19 @@ class _Word:
 
     text: str
     in_names: bool  # It is looked for in names only.
-    is_firm: bool  # It must not be left out.
+    is_required: bool  # It must not be left out.
     may_begin: bool  # It may be the beginning of a word.
     is_part: bool  # It is from a name that was typed with its signs.
 
 
-def _wishes(terms: Sequence[Term]) -> tuple[Wish, ...]:
-    words = [word for term in terms if _is_plain(term) for word in _words_of(term)][:MAX_WISHES]
-    others = [_whole_wish(term) for term in terms if not _is_plain(term)]
-    return (*_word_wishes(words), *others)
+def _clauses(terms: Sequence[Term]) -> tuple[Clause, ...]:
+    words = [word for term in terms if _is_plain(term) for word in _words_of(term)][:MAX_CLAUSES]
+    others = [_whole_clause(term) for term in terms if not _is_plain(term)]
+    return (*_word_clauses(words), *others)
 
 
 def _is_plain(term: Term) -> bool:
-    """Say whether each word of the term is a wish: not for phrases, and not for groups."""
+    """Say whether each word of the term is a clause: not for phrases, and not for groups."""
     return term.match is not Match.PHRASE and len(term.values) == 1
 
 
@@ -176,26 +176,26 @@ def _words_of(term: Term) -> Iterator[_Word]:
     another word.
     """
     in_names = term.field is Field.NAME
-    is_firm = in_names or term.match is Match.PATH
+    is_required = in_names or term.match is Match.PATH
     words = split_words(term.values[0])
     is_part = len(words) > 1 and not _SIGNS.isdisjoint(term.values[0])
     for number, word in enumerate(words, start=1):
         may_begin = not is_part or number == len(words)
-        yield _Word(word, in_names, is_firm, may_begin, is_part)
+        yield _Word(word, in_names, is_required, may_begin, is_part)
 
 
-def _word_wishes(words: Sequence[_Word]) -> Iterator[Wish]:
+def _word_clauses(words: Sequence[_Word]) -> Iterator[Clause]:
     is_sentence = len(words) > MAX_PREFIX_WORDS
     meant = [_alternatives(each.text, each.may_begin and not is_sentence) for each in words]
     for start, end, alternative in _spans(words, not is_sentence):
         for place in range(start, end):
             meant[place].append(alternative)
     for word, alternatives in zip(words, meant, strict=True):
-        yield Wish(
+        yield Clause(
             tuple(dict.fromkeys(alternatives)),
             word=word.text,
             in_names=word.in_names,
-            is_firm=word.is_firm,
+            is_required=word.is_required,
         )
 
 
@@ -220,19 +220,19 @@ def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, 
             yield start, end, Alternative(meant, SYNONYM_FACTOR)
 
 
-def _whole_wish(term: Term) -> Wish:
-    """Return the wish of a phrase, or of a group, of whose values each is meant as it stands."""
+def _whole_clause(term: Term) -> Clause:
+    """Return the clause of a phrase, or of a group, of whose values each is meant as it stands."""
     in_names = term.field is Field.NAME
     mark = WordMark.NAME if in_names else WordMark.ANYWHERE
     lists = [split_words(value) for value in term.values]
     if term.match is Match.PHRASE:
         phrases = tuple(_quoted(mark_words(mark, words)) for words in lists if words)
-        return Wish(phrases=phrases, in_names=in_names, is_firm=True)
-    return Wish(
+        return Clause(phrases=phrases, in_names=in_names, is_required=True)
+    return Clause(
         tuple(Alternative(words[0]) for words in lists if len(words) == 1),
         tuple(match_words(mark, words) for words in lists),
         in_names=in_names,
-        is_firm=in_names,
+        is_required=in_names,
     )
 
 

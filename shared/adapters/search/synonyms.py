@@ -5,7 +5,8 @@ write: words that are forms of one another (`logging` and log) are left to the s
 (`mongo`) to the prefixes, and two words for one (`key vault`) are joined without an entry here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from shared.adapters.search.words import split_words, stem
@@ -130,9 +131,10 @@ def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     """Yield, for words in the order in which they were typed, where a synonym begins and ends
     among them, and a word that means the same. The words are stems.
     """
+    meant_words, longest = _stems()
     for start in range(len(words)):
-        for length in range(1, min(_LONGEST, len(words) - start) + 1):
-            for meant in _MEANT.get(tuple(words[start : start + length]), ()):
+        for length in range(1, min(longest, len(words) - start) + 1):
+            for meant in meant_words.get(tuple(words[start : start + length]), ()):
                 yield start, start + length, meant
 
 
@@ -140,5 +142,8 @@ def _stemmed(text: str) -> tuple[str, ...]:
     return tuple(stem(word) for word in split_words(text))
 
 
-_MEANT = {_stemmed(each.typed): each.meant for each in SYNONYMS}
-_LONGEST = max(len(words) for words in _MEANT)
+@cache
+def _stems() -> tuple[Mapping[tuple[str, ...], tuple[str, ...]], int]:
+    """Return the words of all synonyms by their stems, and how many words the longest has."""
+    meant = {_stemmed(each.typed): each.meant for each in SYNONYMS}
+    return meant, max(map(len, meant))

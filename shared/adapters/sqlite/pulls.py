@@ -8,7 +8,7 @@ from functools import partial
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.metadata import read_head
 from shared.domain.names import Package
-from shared.ports import Pull, PullBatch, PullHistory
+from shared.ports import Pull, PullBatch, PullHistory, RollUp
 
 GUARDS_A_TRANSACTION = 5_000  # Deleting them takes some 20 ms; pushes go between two batches.
 
@@ -22,14 +22,11 @@ class SqlitePulls:
     async def record(self, batch: PullBatch) -> None:
         await self._database.write(partial(_record, batch.counts))
 
-    async def roll_up(self, before_window: int, today: str) -> list[Package]:  # noqa: ARG002 - all.
+    async def roll_up(self, before_window: int, today: str) -> RollUp:  # noqa: ARG002 - all.
         changed = await self._database.write(_roll_up)
         while await self._database.write(partial(_forget, before_window)) == GUARDS_A_TRANSACTION:
             pass
-        return changed
-
-    async def is_behind(self) -> bool:
-        return False
+        return RollUp(changed, is_behind=False)
 
     async def restore(self, package: Package, daily: Mapping[str, Mapping[str, int]]) -> None:
         await self._database.write(partial(_restore, package.key, daily))

@@ -5,7 +5,7 @@ generator.py   from the declarations of a package's modules to its documentation
 filing.py      which list of the documentation each declaration belongs to
 declarations.py, types.py, inclusions.py  its parts
 resolving.py   what the names in the sources refer to
-budgets.py     how large a document may become
+document_room.py  how large a document may become
 documents.py   the documentation as Central's JSON, and back
 signatures.py  declarations as source text whose types are linked
 resource_paths.py  the segments of paths of resource methods

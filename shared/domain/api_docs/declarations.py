@@ -22,7 +22,7 @@ from shared.ballerina.syntax import (
     VariableDefinition,
     VariableKind,
 )
-from shared.domain.api_docs.budgets import Budget
+from shared.domain.api_docs.document_room import DocumentRoom
 from shared.domain.api_docs.inclusions import (
     DOCUMENTED,
     Inclusions,
@@ -84,7 +84,7 @@ class Declarations:
     names: PackageNames
     inclusions: Inclusions
     types: TypeTrees
-    budget: Budget
+    room: DocumentRoom
 
     def function(self, node: FunctionNode, scope: FileScope) -> FunctionDocs:
         """Return a function, or a method of a class."""
@@ -97,7 +97,7 @@ class Declarations:
         attachments: tuple[AnnotationAttachment, ...] | None = None,
     ) -> FunctionDocs:
         descriptions = parameter_descriptions(node.comment)
-        self.budget.spend(len(node.accessor) + len(node.resource_path))
+        self.room.spend(len(node.accessor) + len(node.resource_path))
         return FunctionDocs(
             **self._shared(node.name, node.comment, node.annotations, node.position),
             accessor=node.accessor,
@@ -115,7 +115,7 @@ class Declarations:
         )
 
     def _parameter(self, node: ParameterNode, scope: FileScope, description: str) -> VariableDocs:
-        self.budget.spend(DECLARATION_SIZE + sum(map(len, (node.name, description, node.default))))
+        self.room.spend(DECLARATION_SIZE + sum(map(len, (node.name, description, node.default))))
         is_defaultable = node.kind is ParameterKind.DEFAULTABLE
         return VariableDocs(
             name=node.name,
@@ -131,7 +131,7 @@ class Declarations:
     def _returns(self, node: FunctionNode, scope: FileScope) -> tuple[ReturnDocs, ...]:
         if node.returns is None:
             return ()
-        self.budget.spend(DECLARATION_SIZE + len(node.comment.returns))
+        self.room.spend(DECLARATION_SIZE + len(node.comment.returns))
         parameters = frozenset(each.name for each in node.parameters)
         tree = self.types.tree(node.returns, scope, parameters)
         return (ReturnDocs(type=tree, description=node.comment.returns),)
@@ -161,7 +161,7 @@ class Declarations:
                 yield included
 
     def _rest_field(self, rest: Type) -> VariableDocs:
-        self.budget.spend(DECLARATION_SIZE)
+        self.room.spend(DECLARATION_SIZE)
         return VariableDocs(description=REST_FIELD, type=rest)
 
     def _fields(self, structure: Structure) -> tuple[VariableDocs, ...]:
@@ -208,7 +208,7 @@ class Declarations:
         shared = self._shared(node.name, node.comment, node.annotations, node.position)
         shared["description"] = field.description
         shared["documentation"] = shared["documentation"] or field.description
-        self.budget.spend(len(field.description) + len(node.default))
+        self.room.spend(len(field.description) + len(node.default))
         return VariableDocs(
             **shared,
             default_value=node.default,
@@ -237,10 +237,10 @@ class Declarations:
     def class_(self, node: ClassDefinition, scope: FileScope) -> ClassDocs:
         """Return a class, which may be a client or a listener."""
         structure = Structure(node.members, node.comment, scope)
-        left = self.budget.left
+        left = self.room.left
         own = (self.function(each, scope) for each in _documented_methods(structure))
         methods = (*self._included_methods(structure), *own)
-        self.budget.spend(left - self.budget.left)  # Each is in a second list, too.
+        self.room.spend(left - self.room.left)  # Each is in a second list, too.
         docs = ClassDocs(
             **self._shared(node.name, node.comment, node.annotations, node.position),
             is_read_only="readonly" in node.qualifiers,
@@ -306,13 +306,13 @@ class Declarations:
             described = shared["description"] or descriptions.get(member.name, "")
             shared["description"] = described
             shared["documentation"] = shared["documentation"] or described
-            self.budget.spend(len(described) + len(member.value))
+            self.room.spend(len(described) + len(member.value))
             members.append(EnumMemberDocs(**shared, value=member.value))
         shared = self._shared(node.name, node.comment, node.annotations, node.position)
         return EnumDocs(**shared, members=tuple(members))
 
     def constant(self, node: VariableDefinition, scope: FileScope) -> ConstantDocs:
-        self.budget.spend(len(node.value))
+        self.room.spend(len(node.value))
         inferred = Type(name=literal_type(node.value), category="builtin")
         return ConstantDocs(
             **self._shared(node.name, node.comment, node.annotations, node.position),
@@ -322,7 +322,7 @@ class Declarations:
 
     def variable(self, node: VariableDefinition, scope: FileScope) -> ModuleVariableDocs:
         """Return a variable of the module, or a configurable."""
-        self.budget.spend(len(node.value))
+        self.room.spend(len(node.value))
         return ModuleVariableDocs(
             **self._shared(node.name, node.comment, node.annotations, node.position),
             default_value=node.value,
@@ -350,7 +350,7 @@ class Declarations:
         annotations: tuple[AttachedAnnotation, ...],
         position: Position | None,
     ) -> SharedKeys:
-        self.budget.spend(DECLARATION_SIZE + len(name) + 2 * len(comment.text))
+        self.room.spend(DECLARATION_SIZE + len(name) + 2 * len(comment.text))
         return SharedKeys(
             name=name,
             description=comment.description,
@@ -366,7 +366,7 @@ class Declarations:
         return tuple(self._attachment(each, scope) for each in annotations)
 
     def _attachment(self, annotation: AttachedAnnotation, scope: FileScope) -> AnnotationAttachment:
-        self.budget.spend(DECLARATION_SIZE + len(annotation.name) + len(annotation.value))
+        self.room.spend(DECLARATION_SIZE + len(annotation.name) + len(annotation.value))
         address = self.names.annotation_module(annotation, scope)
         return AnnotationAttachment(
             org_name=address.org if address else "",

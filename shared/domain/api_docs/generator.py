@@ -4,8 +4,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from shared.ballerina.syntax import SourceFile
-from shared.domain.api_docs.budgets import DOCUMENT_LIMIT_BYTES, Budget, DocumentTooLargeError
 from shared.domain.api_docs.declarations import Declarations
+from shared.domain.api_docs.document_room import (
+    DOCUMENT_LIMIT_BYTES,
+    DocumentRoom,
+    DocumentTooLargeError,
+)
 from shared.domain.api_docs.filing import Filing
 from shared.domain.api_docs.inclusions import Inclusions
 from shared.domain.api_docs.model import (
@@ -130,10 +134,10 @@ class DocsGenerator:
     def _lists(
         self, module: ModuleSource, unread: list[UnreadSource]
     ) -> dict[str, list[DocsModel]]:
-        budget = Budget()
-        inclusions = Inclusions(self.names, budget)
-        types = TypeTrees(self.names, inclusions, budget)
-        filing = Filing(Declarations(self.names, inclusions, types, budget))
+        room = DocumentRoom()
+        inclusions = Inclusions(self.names, room)
+        types = TypeTrees(self.names, inclusions, room)
+        filing = Filing(Declarations(self.names, inclusions, types, room))
         for file, scope in self.scopes[module.name]:
             unread += _unread(module, file)
             unread += self._left_out(module, file, filing, scope)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.ballerina.syntax import FieldNode, FunctionNode, Inclusion, TypeReference
-from shared.domain.api_docs.budgets import Budget
+from shared.domain.api_docs.document_room import DocumentRoom
 from shared.domain.api_docs.resolving import Definition, FileScope, PackageNames, Structure
 from shared.domain.api_docs.resource_paths import PathSegment, path_segments
 
@@ -48,7 +48,7 @@ class Inclusions:
     """Finds the members of included types."""
 
     names: PackageNames
-    budget: Budget
+    room: DocumentRoom
 
     def definition(self, inclusion: Inclusion, scope: FileScope) -> Definition | None:
         """Return the definition of an included type, if it is of this package."""
@@ -80,7 +80,7 @@ class Inclusions:
         seen: set[Definition] = set()
         for each in waiting:
             # Also what is not documented takes time to look at, so it is counted like the rest.
-            self.budget.spend(MEMBER_SIZE * (1 + len(each.members)))
+            self.room.spend(MEMBER_SIZE * (1 + len(each.members)))
             yield each
             for inclusion in each.members:
                 if isinstance(inclusion, Inclusion):

@@ -24,6 +24,7 @@ from shared.domain.records import Record
 
 BLOCK_BYTES = 64 * 1024  # Parsed in 0.4 ms.
 MAX_NAME_LENGTH = 1_000  # Characters; the addresses of longer names are refused by proxies.
+BASE_URL = "\0"  # In texts, for the registry's address; no text of an author has this character.
 _PACKED_FROM = 1_024  # Bytes. Shorter pieces are hardly shorter as gzip files.
 _LEVEL = 6
 

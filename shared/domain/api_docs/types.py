@@ -29,7 +29,7 @@ from shared.ballerina.syntax import (
     TypeReference,
     UnionType,
 )
-from shared.domain.api_docs.budgets import Budget
+from shared.domain.api_docs.document_room import DocumentRoom
 from shared.domain.api_docs.inclusions import Inclusions, OwnedField, OwnedMethod
 from shared.domain.api_docs.model import IncludedFunction, Type
 from shared.domain.api_docs.resolving import (
@@ -73,7 +73,7 @@ class TypeTrees:
 
     names: PackageNames
     inclusions: Inclusions
-    budget: Budget
+    room: DocumentRoom
     _expansion: int = 0
     _depth: int = 0
     _known: dict[tuple[Definition, Module], Type] = field(
@@ -120,7 +120,7 @@ class TypeTrees:
 
     def public_reference(self, definition: Definition, scope: FileScope) -> Type:
         """Return the reference to a public definition that is included."""
-        self.budget.spend(TYPE_SIZE)
+        self.room.spend(TYPE_SIZE)
         return self._named(definition, scope).model_copy(update={"is_public": True})
 
     def inclusion(self, definition: Definition, structure: Structure, scope: FileScope) -> Type:
@@ -136,7 +136,7 @@ class TypeTrees:
         return self._keys(table, TypeContext(scope))
 
     def _tree(self, node: TypeNode, context: TypeContext) -> Type:
-        self.budget.spend(TYPE_SIZE)
+        self.room.spend(TYPE_SIZE)
         if self._depth >= DEPTH_LIMIT:
             return self._text(CUT)
         self._expansion += 1 if context.expanded else 0
@@ -158,7 +158,7 @@ class TypeTrees:
         return self._tree(node.type, context)
 
     def _text(self, text: str) -> Type:
-        self.budget.spend(len(text))
+        self.room.spend(len(text))
         return Type(name=text, category="other", generate_user_defined_type_link=False)
 
     def _builtin(self, node: BuiltinType, context: TypeContext) -> Type:
@@ -271,11 +271,11 @@ class TypeTrees:
         if field.node.is_optional:
             tree = tree.model_copy(update={"is_optional": True})
         description = field.description.rstrip("\n") if context.expanded else ""
-        self.budget.spend(len(field.node.name) + len(description))
+        self.room.spend(len(field.node.name) + len(description))
         return Type(name=field.node.name, description=description or None, element_type=tree)
 
     def _reference(self, node: TypeReference, context: TypeContext) -> Type:
-        self.budget.spend(len(node.prefix) + len(node.name))
+        self.room.spend(len(node.prefix) + len(node.name))
         if not node.prefix and node.name in context.parameters:
             return _dependent(node.name, is_in_stream=context.is_in_stream)
         definition = self.names.definition(node, context.scope)
@@ -353,7 +353,7 @@ class TypeTrees:
         inner = _within(method.owner.scope, context)
         description = node.comment.description.rstrip("\n")
         names = (node.name, node.accessor, node.resource_path, *(p.name for p in node.parameters))
-        self.budget.spend(TYPE_SIZE + len(description) + sum(map(len, names)))
+        self.room.spend(TYPE_SIZE + len(description) + sum(map(len, names)))
         self._depth += 1
         parameters = tuple(
             Type(name=each.name, element_type=self._parameter(each, inner))
@@ -374,7 +374,7 @@ class TypeTrees:
 
     def _description(self, node: Named) -> str:
         description = node.comment.description.rstrip("\n")
-        self.budget.spend(len(description))
+        self.room.spend(len(description))
         return description
 
 

@@ -87,7 +87,7 @@ class Refusal(Exception):
 
     def __init__(self, *values: object, **named: object) -> None:
         super().__init__(*values)
-        vars(self).update(zip(self.fields, values, strict=False), **named)
+        vars(self).update(zip(self.fields[: len(values)], values, strict=True), **named)
 
     def __str__(self) -> str:
         """Return the sentence on one line, without access tokens and control characters.

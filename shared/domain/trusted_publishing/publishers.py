@@ -1,14 +1,16 @@
-"""Trusted publishers: which jobs of CI systems may publish a package, without a stored secret."""
+"""Trusted publishers: which jobs of CI systems may publish a package, without a stored secret.
+
+`claims.py` compares them with the claims of a job.
+"""
 
 import re
-from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
+from collections.abc import Mapping
 from typing import ClassVar, Self
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import Package
 from shared.domain.records import Entity, Place, Record
-from shared.domain.trusted_publishing.jobs import ID_CLAIMS, CiJob, Provider, job_subject
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider, job_subject
 
 MAX_REFS = 10  # Per publisher.
 MAX_REPOSITORY_LENGTH = 255  # Characters.
@@ -60,42 +62,6 @@ class PublisherRules(Record):
             raise InvalidRequest(_NO_WORKFLOW)
         return parsed
 
-    def differences(self, job: CiJob) -> list[str]:
-        """Return why the rules exclude a run, one clause for each reason."""
-        return list(self._differences(job))
-
-    def _differences(self, job: CiJob) -> Iterator[str]:
-        if self.workflow and self.workflow != job.workflow:
-            yield f"its workflow is {_shown(job.workflow)}, not {self.workflow}"
-        yield from self._differences_of_definition(job)
-        if self.refs and not any(_fits(job.ref, pattern) for pattern in self.refs):
-            yield f"its ref is {_shown(job.ref)}, not {' or '.join(self.refs)}"
-        if self.environment and not self._is_environment(job):
-            yield f"its environment is {_shown(job.environment)}, not {self.environment}"
-        if self._rests_on_environment and job.environment_is_unprotected:
-            shown = _shown(job.environment)
-            yield f"its environment {shown} is not protected, and the publisher asks for no ref"
-        if self.protected and not job.protected:
-            yield f"its ref {_shown(job.ref)} is not protected"
-
-    def _differences_of_definition(self, job: CiJob) -> Iterator[str]:
-        wanted, actual = self.reusable_workflow, job.defined_elsewhere
-        if wanted and not _fits(actual, wanted):
-            yield f"its reusable workflow is {_shown(actual)}, not {wanted}"
-        if actual and not wanted:
-            yield f"it is defined by {_shown(actual)}, not by its repository at this ref"
-
-    @property
-    def _rests_on_environment(self) -> bool:
-        """Check whether only the environment excludes people who may push a branch."""
-        return bool(self.environment) and not self.refs and not self.protected
-
-    def _is_environment(self, job: CiJob) -> bool:
-        # Names of environments ignore case at GitHub, and not at others.
-        if job.provider is Provider.GITHUB:
-            return self.environment.lower() == job.environment.lower()
-        return self.environment == job.environment
-
 
 class Publisher(Entity):
     """A CI job that may publish one package, and the rules for its runs.
@@ -138,10 +104,6 @@ class Publisher(Entity):
     def is_pending_for(self, package: Package) -> bool:
         """Check whether its first push creates the package."""
         return self.pending_until_ms is not None and self.target.key == package.key
-
-    def matches(self, job: CiJob) -> bool:
-        """Compare a job by its ids only; names do not count."""
-        return (self.provider, self.server, self.ids) == (job.provider, job.server, job.ids)
 
 
 def parse_repository(repository: str) -> str:
@@ -206,13 +168,3 @@ _UNGUARDED = (
 _NO_WORKFLOW = (
     "A publisher of GitHub Actions names its workflow. Write its file, such as release.yml."
 )
-
-
-def _fits(ref: str, pattern: str) -> bool:
-    """Match a ref against a pattern part by part: no wildcard matches a slash."""
-    parts, patterns = ref.split("/"), pattern.split("/")
-    return len(parts) == len(patterns) and all(map(fnmatchcase, parts, patterns))
-
-
-def _shown(value: str) -> str:
-    return repr(value[:80]) if value else "none"

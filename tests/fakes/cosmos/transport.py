@@ -16,6 +16,7 @@ from azure.core.utils import case_insensitive_dict
 
 from tests.fakes.azure_transport import InProcessTransport
 from tests.fakes.cosmos.protocol import Answer, CosmosDouble, Request
+from tests.fakes.elsewhere import ELSEWHERE
 
 
 class Trouble(Enum):
@@ -58,7 +59,8 @@ class DoubleTransport(InProcessTransport):
         asked = read_request(request)
         trouble = self.troubles(asked) if self.troubles else None
         try:
-            return self._answered(request, asked, trouble)
+            with ELSEWHERE.answering():
+                return self._answered(request, asked, trouble)
         finally:
             if trouble is not None and self.rival is not None:
                 await self.rival(asked)

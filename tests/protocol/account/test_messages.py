@@ -7,7 +7,7 @@ import pytest
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
-from shared.services.invitations import InvitationRequest
+from shared.services.organizations.invitations import InvitationRequest
 from tests.support.page_client import PageClient
 from tests.support.world import URL, World
 

@@ -21,8 +21,8 @@ from shared.domain.packages import Head, Visibility
 from shared.domain.records import Event, Place
 from shared.domain.rights import Grant, Role
 from shared.domain.tokens import LineageRecord, Made, StolenToken
-from shared.services.invitations import InvitationRequest
-from shared.services.organization_deletion import NAME_FREE_AFTER
+from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
+from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
@@ -171,7 +171,8 @@ async def test_an_organization_created_while_its_account_was_deleted_is_deleted(
     await world.stores.directory.remove(account)
     for _ in range(2):
         world.clock.advance(timedelta(days=1))
-        report = await world.registry.organization_deletion.run()
+        report = await world.registry.upkeep.run("finish-deletions")
+        assert report
         assert (report.changed, report.problems) == (1, ())
     bob = world.people.bob
     await world.registry.organizations.create(name, bob.account, by=principal(world, bob))
@@ -260,7 +261,7 @@ async def test_the_owner_of_a_deleted_organization_may_be_deleted(
     )
     await world.registry.organization_deletion.delete(gone, by=OPERATOR)
     world.clock.advance(later)
-    await world.registry.upkeep.run("keep")
+    await world.registry.upkeep.run("finish-deletions")
     await world.registry.account_deletion.delete(by=principal(world, mia))
     assert await account_of(world, mia) is None
     assert await world.stores.directory.list_by_subject(Membership, mia.account.id) == []

@@ -44,7 +44,7 @@ async def test_no_secret_is_listed(world: World) -> None:
     secret = browser.session.rpartition(".")[2]
     [session] = await world.registry.sessions.list_own(
         by=await world.registry.session_authentication.recognize(
-            {"cookie": f"__Host-ballroom={browser.session}"}
+            {"cookie": f"__Host-ballroom={browser.session}"}, []
         )
     )
     assert secret not in text
@@ -218,7 +218,7 @@ async def test_an_identity_of_another_account_is_not_found(sign_ins: SignInWorld
     await linked(sign_ins)
     theirs = await sign_ins.world.registry.identities.of(
         by=await sign_ins.world.registry.session_authentication.recognize(
-            {"cookie": f"__Host-ballroom={(await sign_ins.signed_in('oidc')).session}"}
+            {"cookie": f"__Host-ballroom={(await sign_ins.signed_in('oidc')).session}"}, []
         )
     )
     bob = await signed_in(sign_ins.world, sign_ins.world.people.bob)

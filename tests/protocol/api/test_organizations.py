@@ -13,7 +13,7 @@ from shared.domain.members import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.rights import Grant, Role
-from shared.services.organizations import OrganizationProfile
+from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.browsers import signed_in as browser_of
 from tests.support.world import URL, Person, World, limited
 
@@ -408,7 +408,7 @@ async def test_a_domain_without_its_record_is_no_longer_shown(world: World) -> N
     world.domain_records.by_name[claimed["record"]] = [claimed["text"]]
     await call(world, "POST", f"{url}/example.org/verify", by=ann)
     world.domain_records.by_name.clear()
-    report = await world.registry.upkeep.run("prove")
+    report = await world.registry.upkeep.run("check-domains")
     assert report
     assert (report.seen, report.changed) == (1, 1)
     assert (await fetched(world, f"{ORGS}/acme"))["domains"] == []

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.services import editor_catalog
+from shared.services.api_docs import editor_catalog
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala

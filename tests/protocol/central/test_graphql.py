@@ -142,7 +142,7 @@ async def test_pulls_are_counted_between_two_days(world: World) -> None:
     await published(world)
     await world.java().pull("acme/greet:1.0.0")
     await world.write_pulls()
-    await world.registry.upkeep.run("roll-up")
+    await world.registry.upkeep.run("roll-up-pulls")
 
     async def pulls(days: str) -> int:
         query = f'{{package(orgName: "acme", packageName: "greet"{days}) {{totalPullCount}}}}'

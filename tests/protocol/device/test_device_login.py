@@ -18,7 +18,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import Principal
 from shared.domain.rights import Grant
 from shared.ports import WorkStore
-from shared.services.device_login import DeviceLoginResult
+from shared.services.tokens.device_login import DeviceLoginResult
 from tests.support.device_login import ASK, MACHINE, ask, error, poll, poll_at_once
 from tests.support.page_client import FORM, PageClient
 from tests.support.world import URL, OpenWorld, World

@@ -21,7 +21,7 @@ from shared.adapters.system import SystemClock
 from shared.bootstrap import build_registry
 from shared.composition import Registry as Served
 from shared.hosting.host import Host
-from shared.hosting.server import bind
+from shared.hosting.http_server.server import bind
 from tests.paths import ROOT
 from tests.reaching import noted
 from tests.support.server import TakingEmptyDomains, running

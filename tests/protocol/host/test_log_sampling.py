@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from functions.http.handlers import READING_POSTS, Exchange
+from functions.faces import operations
+from functions.http.exchanges import Exchange
 from infra.cost.designs import READ_LOG_BYTES
 from infra.cost.prices import Figure, Prices
 from shared.domain.identity import OPERATOR
 from shared.log import configure, log
-from shared.services.tokens import TokenRequest
+from shared.services.tokens.tokens import TokenRequest
+from shared.settings import Settings
 from shared.telemetry import recording
 from shared.telemetry.exporter import azure_monitor_backend
 from shared.telemetry.metrics import REQUESTS
@@ -24,7 +26,7 @@ from tests.support.archives import bala
 from tests.support.ingestion import ingesting
 from tests.support.storage import one_instance
 from tests.support.telemetry import hearing
-from tests.support.world import OpenWorld, World
+from tests.support.world import URL, OpenWorld, World
 
 SHARE = 0.01
 GREET = "/packages/acme/greet/1.0.0"
@@ -107,18 +109,19 @@ async def test_changes_and_refusals_are_logged_each(
     assert ("central_package", 200) not in lines
 
 
-@pytest.mark.parametrize("operation", sorted(READING_POSTS))
+@pytest.mark.parametrize(
+    ("operation", "path"),
+    [
+        ("central_resolve_packages", "/packages/resolve-dependencies"),
+        ("central_resolve_modules", "/packages/resolve-modules"),
+        ("central_resolve_tools", "/tools/resolve-dependencies"),
+        ("central_graphql", f"{URL}/2.0/graphql"),
+    ],
+)
 async def test_what_asks_by_post_is_a_read(
-    worlds: OpenWorld, capfd: pytest.CaptureFixture[str], operation: str
+    worlds: OpenWorld, capfd: pytest.CaptureFixture[str], operation: str, path: str
 ) -> None:
     world = await sampled(worlds, share=0)
-    paths = {
-        "central_resolve_packages": "/packages/resolve-dependencies",
-        "central_resolve_modules": "/packages/resolve-modules",
-        "central_resolve_tools": "/tools/resolve-dependencies",
-        "central_graphql": "https://registry.test/2.0/graphql",
-    }
-    path = paths[operation].replace("https://registry.test", str(world.registry.settings.url))
     body = b'{"packages":[],"modules":[],"tools":[],"query":"{__typename}"}'
     answer = await world.send("POST", path, content=body, headers=JSON)
     assert answer.status_code == 200, answer.text
@@ -132,8 +135,9 @@ async def test_slow_reads_failures_sign_ins_and_administration_are_logged_each(
     begun = Exchange.begin("central_pull")
     replace(begun, started=begun.started - 1.5).end(302, "answered")
     Exchange.begin("central_pull").end(500, "broken")
-    Exchange.begin("sign_in_callback").end(303, "answered")
-    Exchange.begin("manage_accounts").end(200, "answered")
+    for operation, status in (("sign_in_callback", 303), ("manage_accounts", 200)):
+        declared = next(each for each in operations(Settings()) if each.name == operation)
+        Exchange.begin(operation, is_ordinary=declared.is_ordinary).end(status, "answered")
     Exchange.begin("central_pull").end(302, "answered")
     lines = [(line["operation"], line["status"]) for line in logged(capfd)]
     assert lines[-4:] == [

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.hosting.processes import RestartDelays
+from shared.hosting.http_server.processes import RestartDelays
 from tests.paths import ROOT
 from tests.support.storage import one_machine
 from tests.support.waiting import BOUND_SECONDS, eventually

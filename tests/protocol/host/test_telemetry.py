@@ -25,6 +25,7 @@ from shared.telemetry.metrics import (
     UPKEEP_PROBLEMS,
     UPKEEP_SPAN,
 )
+from tests.fakes.tasks import fake_task
 from tests.support.archives import bala
 from tests.support.telemetry import hearing
 from tests.support.world import OpenWorld, World
@@ -121,21 +122,21 @@ async def test_a_task_records_its_outcome(world: World) -> None:
         await run_audit()
         runs = {each["result"]: each["count"] for each in heard.points(UPKEEP)}
         [problems] = heard.points(UPKEEP_PROBLEMS)
-        span = [each for each in heard.spans if each.name == "upkeep.audit"][-1]
+        span = [each for each in heard.spans if each.name == "upkeep.audit-archives"][-1]
     assert runs == {"done": 1, "problems": 1}
-    assert (problems["task"], problems["value"]) == ("audit", 1)
+    assert (problems["task"], problems["value"]) == ("audit-archives", 1)
     assert span.attributes is not None
     assert set(span.attributes) == set(UPKEEP_SPAN)
 
 
 def audit_timer(world: World) -> Callable[[], Awaitable[None]]:
-    """Return a call of the timer that runs the task `audit`, which somebody requested."""
+    """Return a call of the timer that runs the task `audit-archives`, which somebody requested."""
     app = func.FunctionApp()
     app.register_functions(timers.blueprint(world.registry))
     [timer] = functions_of(app).timers
 
     async def run() -> None:
-        await world.registry.task_requests.request("audit", by=OPERATOR)
+        await world.registry.task_requests.request("audit-archives", by=OPERATOR)
         await timer.call(TimerRequest(past_due=False))
 
     return run
@@ -147,10 +148,10 @@ async def test_a_task_that_fails_is_recorded_as_failed(world: World) -> None:
     async def breaking() -> Any:
         raise RuntimeError
 
-    world.registry.upkeep.tasks["audit"] = breaking  # pyright: ignore[reportIndexIssue]
+    world.registry.upkeep.tasks["audit-archives"] = fake_task(work=breaking)  # pyright: ignore[reportIndexIssue]
     with hearing() as heard:
         await run_audit()
         [run] = heard.points(UPKEEP)
-        [span] = [each for each in heard.spans if each.name == "upkeep.audit"]
+        [span] = [each for each in heard.spans if each.name == "upkeep.audit-archives"]
     assert run["result"] == "failed"
     assert not span.status.is_ok

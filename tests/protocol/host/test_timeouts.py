@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.hosting.connection import ConnectionTimeouts
 from shared.hosting.host import Host
+from shared.hosting.http_server.connection import ConnectionTimeouts
 from tests.support.sample_app import build_app
 from tests.support.server import read_all, running
 from tests.support.storage import one_machine

@@ -241,7 +241,7 @@ async def test_programs_read_it_where_they_read_the_status(world: World) -> None
 
 
 async def test_the_status_says_why_tasks_wait(world: World) -> None:
-    await world.registry.upkeep.run("settle")
+    await world.registry.upkeep.run("process-outboxes")
     await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
     world.clock.advance(timedelta(hours=1))
     text = (await world.get(f"{URL}/about/status")).text

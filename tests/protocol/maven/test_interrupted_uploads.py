@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.hosting.connection import ConnectionTimeouts
+from shared.hosting.http_server.connection import ConnectionTimeouts
 from tests.clients.recorded_registry import Served, served
 from tests.support.archives import bala
 from tests.support.server import Address, read_all

@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.services.maven import MAX_SBOM_BYTES, MAX_SBOM_VALUES
+from shared.services.publishing.maven import MAX_SBOM_BYTES, MAX_SBOM_VALUES
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.maven import pom
 from tests.support.archives import bala

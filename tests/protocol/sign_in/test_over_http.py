@@ -12,7 +12,7 @@ from functions.faces import build_app
 from shared.bootstrap import build_registry, migrate
 from shared.composition import Registry
 from shared.hosting.host import Host
-from shared.hosting.server import bind
+from shared.hosting.http_server.server import bind
 from shared.settings import Settings
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, Issuer
 from tests.support.server import TakingEmptyDomains, running

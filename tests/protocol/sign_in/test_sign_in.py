@@ -375,7 +375,7 @@ async def test_a_first_sign_in_whose_event_fails_is_published_later(
 
     sign_ins = await open_sign_in(worlds, around=around)
     await sign_ins.signed_in("oidc")
-    await sign_ins.world.registry.upkeep.run("settle")
+    await sign_ins.world.registry.upkeep.run("process-outboxes")
     kim = (await accounts(sign_ins))["kim"]
     assert sorted(await sign_ins.events(kim.id)) == [
         "account.created",

@@ -7,7 +7,7 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Provenance
 from shared.domain.rights import Grant
 from shared.ports import Pull
-from shared.services.publishing import Upload
+from shared.services.publishing.publishing import Upload
 from tests.support.archives import bala
 from tests.support.pulls import Process
 from tests.support.world import World

@@ -9,18 +9,18 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from functions.api.openapi import OPERATIONS
-from functions.http.task_descriptions import TASK_DESCRIPTIONS
 from shared.composition import Adapters
 from shared.domain.errors.requests import Busy
 from shared.ports import MetadataStore
-from shared.services.upkeep import SCHEDULES
+from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
+from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from tests.protocol.web.page_reader import main_of, opened
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World, asking
 
 # Rows of tasks that one machine has no need of.
-_TITLES = "|".join(TASK_DESCRIPTIONS[name].title for name in ("search", "search-rebuild"))
+_TITLES = "|".join(each.title for each in (UpdateSearchIndex, RebuildSearchIndex))
 IN_THE_CLOUD = re.compile(rf'<tr>\n<th scope="row">(?:{_TITLES})</th>.*?</tr>\n', re.DOTALL)
 
 
@@ -37,7 +37,7 @@ async def test_every_operation_of_the_api_is_described(world: World) -> None:
     described = re.findall(r'<details class="operation" id="(\w+)">', text)
     assert sorted(described) == sorted(each.name for each in OPERATIONS)
     for each in OPERATIONS:
-        assert f"<code>/{each.path}</code>" in text
+        assert f"<code>/{each.route}</code>" in text
 
 
 async def test_links_inside_the_pages_lead_to_a_place(world: World) -> None:
@@ -103,14 +103,14 @@ async def test_the_status_says_when_the_stores_do_not_answer(worlds: OpenWorld) 
 
 async def test_the_status_shows_runs_and_those_that_are_overdue(world: World) -> None:
     assert "All systems operational." in (await opened(world, "/about/status")).text
-    await world.registry.upkeep.run("settle")
+    await world.registry.upkeep.run("process-outboxes")
     world.clock.advance(timedelta(hours=1))
     text = (await opened(world, "/about/status")).text
     assert ">Delayed<" in text
-    assert "settle" not in text  # Names of tasks are for administrators.
+    assert "process-outboxes" not in text  # Names of tasks are for administrators.
     twin = (await opened(world, "/about/status", accept="application/json")).json()
-    assert twin["overdue"] == ["settle"]
-    assert twin["tasks"]["settle"]["result"] == "done"
+    assert twin["overdue"] == ["process-outboxes"]
+    assert twin["tasks"]["process-outboxes"]["result"] == "done"
 
 
 @one_instance("it counts calls of one instance")
@@ -133,11 +133,9 @@ async def test_the_status_asks_the_stores_once_and_for_the_runs_every_ten_second
     await opened(world, "/about/status")
     first = Counter(journal.taken())
     assert first["metadata.packages"] == 1
-    assert first["work.peek"] == len(world.registry.upkeep.tasks) + 1  # And the last census.
+    assert (
+        first["work.peek"] == 2 * len(world.registry.upkeep.tasks) + 1
+    )  # By both ids; the census.
     await opened(world, "/about/status")
     again = Counter(journal.taken())
     assert (again["metadata.packages"], again["work.peek"]) == (1, 0)
-
-
-def test_every_timed_task_is_said_in_words() -> None:
-    assert sorted(set(SCHEDULES) - set(TASK_DESCRIPTIONS)) == []

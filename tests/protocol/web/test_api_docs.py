@@ -377,6 +377,21 @@ async def test_changes_are_json_for_programs(own_shelf: World) -> None:
     assert json.loads(answer.content)["changes"] == []
 
 
+@pytest.mark.parametrize("path", ["docs/moving", "docs/moving/widened", "changes"])
+async def test_programs_read_in_json_that_documentation_is_being_made(
+    own_shelf: World, path: str
+) -> None:
+    await publish_two(own_shelf)
+    own_shelf.documents_when_read = False
+
+    answer = await opened(own_shelf, f"/packages/acme/moving/1.0.1/{path}?form=json")
+
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/json"
+    assert int(answer.headers["retry-after"]) > 0
+    assert "is being made" in answer.json()["error"]["message"]
+
+
 async def test_versions_link_to_their_api_changes(own_shelf: World) -> None:
     await publish_two(own_shelf)
     own_shelf.documents_when_read = False

@@ -15,11 +15,12 @@ from functions.manage.status import IN_THE_CLOUD, ON_ONE_MACHINE
 from shared.composition import Adapters
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
+from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.names import Coordinate
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.status import DiskSpace
 from shared.hosting.triggers import functions_of
-from shared.services.upkeep import TaskReport, TaskRuns
+from shared.services.maintenance.upkeep import TaskRuns
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
@@ -50,8 +51,8 @@ async def admin(world: World) -> PageClient:
 async def all_done(world: World) -> None:
     """Have every task done its work a moment ago."""
     runs = TaskRuns(world.stores.work, world.clock)
-    for task in world.registry.upkeep.tasks:
-        await runs.save(task, world.clock.now_ms(), TaskReport(task))
+    for task in world.registry.upkeep.tasks.values():
+        await runs.save(task, world.clock.now_ms(), TaskReport())
 
 
 def main(browser: PageClient) -> str:
@@ -66,7 +67,7 @@ async def test_all_is_well(world: World, admin: PageClient, page: SnapshotAssert
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     withheld = Coordinate.parse("acme", "greet", "1.0.0")
     await world.registry.moderation.quarantine(withheld, "reported", by=OPERATOR)
-    await world.registry.upkeep.run("snapshot")
+    await world.registry.upkeep.run("create-snapshot")
     await all_done(world)
     world.clock.advance(timedelta(minutes=3))
     await admin.open("/manage")
@@ -83,10 +84,11 @@ async def test_a_problem_is_shown_with_what_to_do(
 ) -> None:
     world = await worlds(wrap=on_a_disk(ALMOST_FULL))
     await all_done(world)
+    tasks = world.registry.maintenance_tasks
     runs, now_ms = TaskRuns(world.stores.work, world.clock), world.clock.now_ms()
     found = ("acme/greet:1.0.0: its archive is missing.", "acme/greet:1.1.0: \u202eno digest.")
-    await runs.save("audit", now_ms, TaskReport("audit", 5, 0, found))
-    await runs.save("sweep", now_ms, None)
+    await runs.save(tasks["audit-archives"], now_ms, TaskReport(5, 0, found))
+    await runs.save(tasks["delete-orphaned-archives"], now_ms, None)
     admin = await PageClient.of(world, world.people.admin)
     world.clock.advance(timedelta(minutes=30))
     await admin.open("/manage")
@@ -127,16 +129,17 @@ async def test_stores_that_do_not_answer_are_reported_and_the_page_is_shown(
 
 async def test_the_tasks(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
     await all_done(world)
+    tasks = world.registry.maintenance_tasks
     runs, now_ms = TaskRuns(world.stores.work, world.clock), world.clock.now_ms()
     found = (
         "acme/<b>greet</b>:1.0.0: its archive is missing.",
         "acme/greet:1.1.0: \u202eno digest.",
     )
-    await runs.save("audit", now_ms, TaskReport("audit", 5_000, 0, found, unfinished=True))
-    await runs.save("sweep", now_ms, None)
+    await runs.save(tasks["audit-archives"], now_ms, TaskReport(5_000, 0, found, unfinished=True))
+    await runs.save(tasks["delete-orphaned-archives"], now_ms, None)
     world.clock.advance(timedelta(minutes=5))
     await admin.open("/manage/tasks")
-    await admin.send("/manage/tasks/run", task="mend")
+    await admin.send("/manage/tasks/run", task="repair-derived-data")
     assert main(admin) == page
 
 
@@ -144,15 +147,15 @@ async def test_a_task_that_was_asked_for_runs_with_the_next_timer(
     world: World, admin: PageClient
 ) -> None:
     await admin.open("/manage/tasks")
-    answer = await admin.send("/manage/tasks/run", task="mend")
+    answer = await admin.send("/manage/tasks/run", task="repair-derived-data")
     assert answer.status_code == 303
-    assert "mend requested" in admin.text
-    assert "requested" in row_of(admin, "mend")
-    assert "Run now" not in row_of(admin, "mend")
+    assert "repair-derived-data requested" in admin.text
+    assert "requested" in row_of(admin, "repair-derived-data")
+    assert "Run now" not in row_of(admin, "repair-derived-data")
     await timer(world)
     await admin.open("/manage/tasks")
-    assert "Succeeded" in row_of(admin, "mend")
-    assert "Run now" in row_of(admin, "mend")
+    assert "Succeeded" in row_of(admin, "repair-derived-data")
+    assert "Run now" in row_of(admin, "repair-derived-data")
     await admin.open("/account/security")
     assert "Maintenance task requested" in admin.text
 
@@ -161,14 +164,14 @@ async def test_a_task_that_runs_elsewhere_is_held_up(world: World, admin: PageCl
     now_ms = world.clock.now_ms()
     assert await world.stores.work.lease("upkeep:mend", "another", now_ms, now_ms + 600_000)
     await admin.open("/manage/tasks")
-    await admin.send("/manage/tasks/run", task="mend")
+    await admin.send("/manage/tasks/run", task="repair-derived-data")
     await timer(world)
     await admin.open("/manage/tasks")
-    assert "Waiting" in row_of(admin, "mend")
+    assert "Waiting" in row_of(admin, "repair-derived-data")
     world.clock.advance(timedelta(minutes=11))
     await timer(world)
     await admin.open("/manage/tasks")
-    assert "Succeeded" in row_of(admin, "mend")
+    assert "Succeeded" in row_of(admin, "repair-derived-data")
 
 
 async def test_a_task_that_is_not_there_is_refused(admin: PageClient) -> None:
@@ -181,10 +184,10 @@ async def test_a_task_that_is_not_there_is_refused(admin: PageClient) -> None:
 async def test_running_a_task_takes_a_fresh_sign_in(world: World, admin: PageClient) -> None:
     await admin.open("/manage/tasks")
     world.clock.advance(timedelta(minutes=11))
-    answer = await admin.send("/manage/tasks/run", task="mend")
+    answer = await admin.send("/manage/tasks/run", task="repair-derived-data")
     assert answer.status_code == 403
     assert "Sign in again" in admin.text
-    assert await world.registry.task_requests.pending() == []
+    assert await world.registry.task_requests.pending() == {}
 
 
 async def test_the_limits_while_nobody_has_to_wait(
@@ -222,14 +225,14 @@ async def test_the_pages_cost_a_bounded_number_of_calls(worlds: OpenWorld) -> No
     tasks = len(world.registry.upkeep.tasks)
     assert await calls_of(admin, "/manage", journal) == {
         "directory.get": 1,  # Whether they administer the registry.
-        "work.peek": tasks + 1,  # The runs, and the last census.
+        "work.peek": 2 * tasks + 1,  # The runs by both ids of a task, and the last census.
         "metadata.unpublished_events": 1,
         "directory.unpublished": 1,
     }
     assert await calls_of(admin, "/manage/tasks", journal) == {
         "directory.get": 1,
         "directory.list_by_owner": 1,  # What was asked for.
-        "work.peek": tasks,
+        "work.peek": 2 * tasks,
     }
     assert await calls_of(admin, "/manage/limits", journal) == {"directory.get": 1}
 

@@ -8,8 +8,9 @@ from bench.instance_memory import Catalog, InstanceMemory, Wanted, misses_after,
 from bench.real_packages import package_of
 from infra.cost.usage import MEASURED, OperationUsage
 from shared.ports import PackedPackage
-from shared.services.package_cache import CAPACITY_BYTES, memory_of
-from shared.services.package_pack import PACK_BYTES, memory_of_packed
+from shared.services.maintenance.write_package_pack import PACK_BYTES
+from shared.services.packages.package_cache import CAPACITY_BYTES, memory_of
+from shared.services.packages.package_pack import memory_of_packed
 
 
 def package(versions: int, dependencies: int = 0) -> PackedPackage:

@@ -1,16 +1,15 @@
 """The Function that follows the records brings to the searches what it is called with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import azure.functions as func
 import pytest
-from structlog.testing import capture_logs
 
 from functions import change_feed
 from shared.domain.errors.requests import Busy
 from shared.hosting.triggers import ChangeFeedFunction, functions_of
-from shared.services.search import SearchIndexUpdates
+from tests.support.logs import capture_logs
 from tests.support.world import World, with_services
 
 LISTING, HEAD = {"id": "listing", "kind": "listing"}, {"id": "head", "kind": "head"}
@@ -40,8 +39,8 @@ class Feed:
 def feed_of(world: World, feed: Feed | None) -> list[ChangeFeedFunction]:
     """Return the Functions of a registry with that feed that follow the records."""
     app = func.FunctionApp()
-    updates = None if feed is None else SearchIndexUpdates(feed)
-    registry = with_services(world.registry, search_index_updates=updates)
+    adapters = replace(world.registry.adapters, feed=feed)
+    registry = with_services(world.registry, adapters=adapters)
     app.register_functions(change_feed.blueprint(registry))
     return list(functions_of(app).feeds)
 

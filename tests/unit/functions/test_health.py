@@ -17,13 +17,13 @@ async def ready(world: World) -> Any:
 async def test_a_registry_that_serves_is_ready_before_any_task_has_run(world: World) -> None:
     shown = await ready(world)
     assert shown["status"] == "ready"
-    sweep = shown["upkeep"]["sweep"]
+    sweep = shown["upkeep"]["delete-orphaned-archives"]
     assert (sweep["last"], sweep["result"], sweep["overdue"]) == (None, None, False)
 
 
 async def test_the_last_run_of_each_timed_task_is_shown_with_the_next(world: World) -> None:
-    await world.registry.upkeep.run("settle")
-    settle = (await ready(world))["upkeep"]["settle"]
+    await world.registry.upkeep.run("process-outboxes")
+    settle = (await ready(world))["upkeep"]["process-outboxes"]
     assert settle == {
         "last": "2026-09-21T14:13:20Z",
         "seconds": 0,
@@ -34,7 +34,7 @@ async def test_the_last_run_of_each_timed_task_is_shown_with_the_next(world: Wor
 
 
 async def test_a_task_that_runs_by_hand_is_not_shown(world: World) -> None:
-    assert "refresh" not in (await ready(world))["upkeep"]
+    assert "rebuild-derived-data" not in (await ready(world))["upkeep"]
 
 
 async def test_a_task_that_failed_or_is_overdue_is_shown_and_the_registry_still_ready(
@@ -44,13 +44,11 @@ async def test_a_task_that_failed_or_is_overdue_is_shown_and_the_registry_still_
     await world.push(content)
     for file in (world.registry.settings.data / "archives" / "sha256").glob("*/*/*"):
         file.unlink()
-    await world.registry.upkeep.run("audit")
+    await world.registry.upkeep.run("audit-archives")
     world.clock.advance(timedelta(days=2))
     shown = await ready(world)
     assert shown["status"] == "ready"
-    assert (shown["upkeep"]["audit"]["result"], shown["upkeep"]["audit"]["overdue"]) == (
-        "problems",
-        True,
-    )
+    audit = shown["upkeep"]["audit-archives"]
+    assert (audit["result"], audit["overdue"]) == ("problems", True)
     # What is wrong names packages, which may be private.
     assert "greet" not in json.dumps(shown)

@@ -9,19 +9,22 @@ from typing import Any
 import azure.functions as func
 import pytest
 from azure.functions.timer import TimerRequest
-from structlog.testing import capture_logs
 
 from functions import timers
 from shared.composition import Registry
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
+from shared.domain.maintenance_tasks import TaskReport
 from shared.hosting.triggers import functions_of
 from shared.schedules import next_run
-from shared.services import upkeep
-from shared.services.upkeep import TaskReport
+from shared.services.maintenance.task import Task
+from shared.services.maintenance.tasks import TASKS
+from tests.fakes.tasks import fake_task
+from tests.support.logs import capture_logs
 from tests.support.world import World
 
 MINUTE = timedelta(minutes=1)
+SCHEDULED = [task.id for task in TASKS if task.schedule]
 NIGHT = datetime(2026, 11, 20, 2, 4, 20, tzinfo=UTC)  # A snapshot is due 40 seconds later.
 
 
@@ -38,8 +41,8 @@ class Tasks:
 
     def install(self) -> None:
         tasks: Any = self.world.registry.upkeep.tasks
-        for name in (*upkeep.SCHEDULES, "search-rebuild"):
-            tasks[name] = lambda name=name: self._run(name)
+        for task in TASKS:
+            tasks[task.id] = fake_task(task, lambda name=task.id: self._run(name))
 
     async def _run(self, name: str) -> TaskReport:
         self.ran.append(name)
@@ -48,7 +51,7 @@ class Tasks:
             await self.released.wait()
         if name in self.failing:
             raise LookupError(name)
-        return TaskReport(name)
+        return TaskReport()
 
 
 @dataclass
@@ -111,14 +114,6 @@ async def test_there_is_one_timer(world: World) -> None:
     assert (timer.name, timer.schedule) == ("timer_upkeep", timers.TIMER_SCHEDULE)
 
 
-async def test_each_schedule_is_of_a_task(world: World) -> None:
-    assert set(upkeep.SCHEDULES) - set(world.registry.upkeep.tasks) <= {
-        "search",
-        "copy",
-        "pack",
-    }  # In the cloud.
-
-
 async def test_every_task_runs_when_it_is_due(world: World) -> None:
     timer, past_due = timer_of(world), TimerRequest(past_due=False)
     await timer(past_due)
@@ -127,15 +122,17 @@ async def test_every_task_runs_when_it_is_due(world: World) -> None:
             world.clock.advance(MINUTE)
             await timer(past_due)
     ran = [task for event, task in results(events) if event == "upkeep.done"]
-    scheduled = set(upkeep.SCHEDULES) & set(world.registry.upkeep.tasks)
+    scheduled = {
+        task.id: task.schedule for task in world.registry.upkeep.tasks.values() if task.schedule
+    }
     assert {task: ran.count(task) for task in scheduled} == {
-        task: runs_in_a_day(task, world.clock.now_ms()) for task in scheduled
+        task: runs_in_a_day(schedule, world.clock.now_ms()) for task, schedule in scheduled.items()
     }
 
 
-def runs_in_a_day(task: str, end_ms: int) -> int:
+def runs_in_a_day(schedule: str, end_ms: int) -> int:
     at_ms, count = end_ms - timedelta(days=1) // timedelta(milliseconds=1), 0
-    while (at_ms := next_run(upkeep.SCHEDULES[task], at_ms)) <= end_ms:
+    while (at_ms := next_run(schedule, at_ms)) <= end_ms:
         count += 1
     return count
 
@@ -145,16 +142,16 @@ async def test_a_first_start_makes_up_for_nothing(world: World, tasks: Tasks) ->
     assert not tasks.ran
     world.clock.advance(MINUTE)
     await fire(world)
-    assert sorted(tasks.ran) == ["settle", "snapshot"]
+    assert sorted(tasks.ran) == ["create-snapshot", "process-outboxes"]
 
 
 async def test_missed_runs_are_made_up_for_once(world: World, tasks: Tasks) -> None:
     await fire(world)
     world.clock.advance(timedelta(days=9))
     await fire(world)
-    assert sorted(tasks.ran) == sorted(upkeep.SCHEDULES)
+    assert sorted(tasks.ran) == sorted(SCHEDULED)
     await fire(world)
-    assert len(tasks.ran) == len(upkeep.SCHEDULES)
+    assert len(tasks.ran) == len(SCHEDULED)
 
 
 async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
@@ -167,56 +164,56 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
     await fire(restarted.world)
     assert not tasks.ran
     assert sorted(restarted.ran) == [
-        "document",
-        "expire",
-        "search",
-        "settle",
-        "snapshot",
+        "create-snapshot",
+        "delete-expired-records",
+        "generate-api-docs",
+        "process-outboxes",
+        "update-search-index",
     ]
 
 
 async def test_a_slow_task_does_not_hold_the_others_back(world: World, tasks: Tasks) -> None:
-    tasks.slow = frozenset({"snapshot"})
+    tasks.slow = frozenset({"create-snapshot"})
     await fire(world)
     world.clock.advance(MINUTE)
     await fire(world, Waiting(tasks, looks=12))
-    assert tasks.ran.count("snapshot") == 1
-    assert tasks.ran.count("settle") == 12
-    assert tasks.ran.count("expire") == 1
+    assert tasks.ran.count("create-snapshot") == 1
+    assert tasks.ran.count("process-outboxes") == 12
+    assert tasks.ran.count("delete-expired-records") == 1
 
 
 async def test_a_call_begins_nothing_that_the_host_would_end(world: World, tasks: Tasks) -> None:
-    tasks.slow = frozenset({"snapshot"})
+    tasks.slow = frozenset({"create-snapshot"})
     await fire(world)
     world.clock.advance(MINUTE)
 
     async def request_later() -> None:
-        await world.registry.task_requests.request("search-rebuild", by=OPERATOR)
+        await world.registry.task_requests.request("rebuild-search-index", by=OPERATOR)
 
     await fire(world, Waiting(tasks, looks=29, then={2: request_later}))
-    last = timers.LONGEST_CALL - upkeep.LONGEST_RUN
-    assert tasks.ran.count("settle") == last // MINUTE + 1
-    [request] = await world.registry.task_requests.pending()
+    last = timers.LONGEST_CALL - Task.longest_run
+    assert tasks.ran.count("process-outboxes") == last // MINUTE + 1
+    [request] = (await world.registry.task_requests.pending()).values()
     assert request.is_held_up
     await fire(world)
-    assert tasks.ran.count("settle") == last // MINUTE + 2
-    assert tasks.ran.count("search-rebuild") == 1
+    assert tasks.ran.count("process-outboxes") == last // MINUTE + 2
+    assert tasks.ran.count("rebuild-search-index") == 1
 
 
 async def test_a_failing_task_does_not_hold_the_others_back(world: World, tasks: Tasks) -> None:
-    tasks.failing = frozenset({"settle"})
+    tasks.failing = frozenset({"process-outboxes"})
     await fire(world)
     world.clock.advance(MINUTE)
     with capture_logs() as events:
         await fire(world)
     assert sorted(results(events)) == [
-        ("upkeep.done", "snapshot"),
-        ("upkeep.failed", "settle"),
+        ("upkeep.done", "create-snapshot"),
+        ("upkeep.failed", "process-outboxes"),
     ]
 
 
 async def test_a_store_that_fails_meanwhile_ends_no_task(world: World, tasks: Tasks) -> None:
-    tasks.slow = frozenset({"snapshot"})
+    tasks.slow = frozenset({"create-snapshot"})
     await fire(world)
     world.clock.advance(MINUTE)
     due: Any = world.registry.upkeep.runs
@@ -233,31 +230,33 @@ async def test_a_store_that_fails_meanwhile_ends_no_task(world: World, tasks: Ta
 
     with capture_logs() as events:
         await fire(world, Waiting(tasks, looks=5, then={1: stop_store, 3: start_store}))
-    assert ("upkeep.done", "snapshot") in results(events)
-    assert tasks.ran.count("settle") == 3
+    assert ("upkeep.done", "create-snapshot") in results(events)
+    assert tasks.ran.count("process-outboxes") == 3
 
 
 async def test_a_timer_says_when_another_process_runs_the_task(world: World, tasks: Tasks) -> None:
     await fire(world)
     world.clock.advance(MINUTE)
     now_ms = world.clock.now_ms()
-    assert await world.stores.work.lease("upkeep:snapshot", "another", now_ms, now_ms + 60_000)
+    assert await world.stores.work.lease(
+        "upkeep:create-snapshot", "another", now_ms, now_ms + 60_000
+    )
     with capture_logs() as events:
         await fire(world)
-    assert ("upkeep.elsewhere", "snapshot") in results(events)
-    assert "snapshot" not in tasks.ran
+    assert ("upkeep.elsewhere", "create-snapshot") in results(events)
+    assert "create-snapshot" not in tasks.ran
     world.clock.advance(MINUTE)
     await fire(world)
-    assert tasks.ran.count("snapshot") == 1
+    assert tasks.ran.count("create-snapshot") == 1
 
 
 async def test_a_requested_task_runs_with_the_next_timer(world: World, tasks: Tasks) -> None:
-    await world.registry.task_requests.request("audit", by=OPERATOR)
+    await world.registry.task_requests.request("audit-archives", by=OPERATOR)
     await fire(world)
-    assert tasks.ran == ["audit"]
+    assert tasks.ran == ["audit-archives"]
     world.clock.advance(MINUTE)
     await fire(world)
-    assert tasks.ran.count("audit") == 1
+    assert tasks.ran.count("audit-archives") == 1
 
 
 async def test_a_registry_that_becomes_read_only_stops_tasks_that_were_due(
@@ -275,8 +274,8 @@ async def test_a_registry_that_becomes_read_only_stops_tasks_that_were_due(
     object.__setattr__(upkeep_, "due", due_before)
     with capture_logs() as events:
         await fire(world)
-    assert ("upkeep.read_only", "settle") in results(events)
-    assert tasks.ran == ["snapshot"]
+    assert ("upkeep.read_only", "process-outboxes") in results(events)
+    assert tasks.ran == ["create-snapshot"]
 
 
 async def test_requests_that_cannot_be_read_are_reported(world: World, tasks: Tasks) -> None:
@@ -293,12 +292,12 @@ async def test_requests_that_cannot_be_read_are_reported(world: World, tasks: Ta
 
 
 async def test_a_requested_task_that_fails_is_not_run_again(world: World, tasks: Tasks) -> None:
-    tasks.failing = frozenset({"audit"})
-    await world.registry.task_requests.request("audit", by=OPERATOR)
+    tasks.failing = frozenset({"audit-archives"})
+    await world.registry.task_requests.request("audit-archives", by=OPERATOR)
     with capture_logs() as events:
         await fire(world)
-    assert results(events) == [("upkeep.failed", "audit")]
-    assert await world.registry.task_requests.pending() == []
+    assert results(events) == [("upkeep.failed", "audit-archives")]
+    assert await world.registry.task_requests.pending() == {}
 
 
 async def test_a_read_only_registry_postpones_tasks_that_change_records(
@@ -308,8 +307,8 @@ async def test_a_read_only_registry_postpones_tasks_that_change_records(
     await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
     world.clock.advance(MINUTE)
     await fire(world)
-    assert tasks.ran == ["snapshot"]
+    assert tasks.ran == ["create-snapshot"]
     await world.registry.notices.leave_read_only_mode(by=OPERATOR)
     world.clock.advance(MINUTE)
     await fire(world)
-    assert sorted(tasks.ran) == ["search", "settle", "snapshot"]
+    assert sorted(tasks.ran) == ["create-snapshot", "process-outboxes", "update-search-index"]

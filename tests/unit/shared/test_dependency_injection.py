@@ -12,6 +12,10 @@ class Store:
     """A port."""
 
 
+class Cdn:
+    """A port that some containers have no adapter for."""
+
+
 @dataclass
 class Limits:
     """What more than one service may ask for."""
@@ -24,6 +28,7 @@ class Adapters:
     store: Store
     closed: list[str]
     other: Store | None = None
+    cdn: Cdn | None = None
 
     async def close(self) -> None:
         self.closed.append("adapters")
@@ -142,6 +147,29 @@ def test_a_parameter_that_two_services_fit_is_refused() -> None:
 
     with pytest.raises(DependencyMissing, match="which first and second are"):
         WithTwo(Settings(), adapters())
+
+
+@dataclass
+class Copier:
+    cdn: Cdn
+
+
+class WithCopier(Container[Settings, Adapters]):
+    copier = Service(Copier)
+
+
+def test_what_may_be_missing_is_used_where_it_is_there() -> None:
+    cdn = Cdn()
+    assert WithCopier(Settings(), Adapters(Store(), [], cdn=cdn)).copier.cdn is cdn
+    with pytest.raises(DependencyMissing, match=r"Copier needs cdn: .*Cdn, which no setting"):
+        WithCopier(Settings(), adapters())
+
+
+def test_a_service_may_be_left_out_where_what_it_needs_is_missing() -> None:
+    copier, cdn = Service(Copier), Cdn()
+    assert copier.create_if_possible(Services(Settings(), adapters())) is None
+    there = Services(Settings(), Adapters(Store(), [], cdn=cdn))
+    assert copier.create_if_possible(there) == Copier(cdn)
 
 
 def test_the_class_lists_its_services() -> None:

@@ -10,25 +10,40 @@ from tests.paths import ROOT
 
 SPEAK = """
 from shared.log import configure, log
+
+def tell():
+    secret = "a value"
+    try:
+        raise KeyError("first")
+    except KeyError as first:
+        raise ExceptionGroup("told", [ValueError("inner")]) from first
+
 configure("error")
 log.warning("unheard")
 configure("warning")
 log.info("unheard")
 log.warning("heard", package="acme/greet")
 try:
-    raise ValueError("told")
-except ValueError:
-    log.exception("broken")
+    tell()
+except ExceptionGroup:
+    log.exception("broken", part=1)
 """
 
 
-def test_the_level_can_be_changed_after_the_first_event() -> None:
+def test_the_level_can_be_changed_and_exceptions_have_their_causes_without_variables() -> None:
     spoken = subprocess.run(
         [sys.executable, "-c", SPEAK], cwd=ROOT, capture_output=True, check=True, timeout=60
     )
     heard, broken = (json.loads(line) for line in spoken.stderr.splitlines())
     assert (heard["event"], heard["level"], heard["package"]) == ("heard", "warning", "acme/greet")
-    assert broken["exception"][0]["exc_value"] == "told"
+    assert (broken["event"], broken["level"], broken["part"]) == ("broken", "error", 1)
+    assert "exc_info" not in broken
+    group, cause = broken["exception"]
+    assert (group["exc_type"], group["exc_value"]) == ("ExceptionGroup", "told (1 sub-exception)")
+    assert [each["name"] for each in group["frames"]] == ["<module>", "tell"]
+    assert group["exceptions"][0][0]["exc_value"] == "inner"
+    assert (cause["exc_type"], cause["exc_value"]) == ("KeyError", "'first'")
+    assert "a value" not in spoken.stderr.decode()
 
 
 SPEAK_IN_A_LOOP = """

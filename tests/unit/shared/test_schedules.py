@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from shared.schedules import is_schedule, next_run
-from shared.services.upkeep import SCHEDULES
+from shared.services.maintenance.tasks import TASKS
 
 NOW = datetime(2026, 12, 31, 23, 59, 30, tzinfo=UTC)
 
@@ -32,7 +32,7 @@ def test_other_texts_are_no_schedules(text: str) -> None:
     assert not is_schedule(text)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES.values())
+@pytest.mark.parametrize("schedule", [each.schedule for each in TASKS if each.schedule])
 def test_tasks_have_schedules_of_equal_intervals(schedule: str) -> None:
     assert is_schedule(schedule)
     runs = [0]

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.services.packages import PACKAGES_ON_A_PAGE
+from shared.services.packages.packages import PACKAGES_ON_A_PAGE
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal

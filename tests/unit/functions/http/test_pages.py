@@ -1,30 +1,48 @@
-"""Templates: escaped, complete, and nothing that a strict browser would not run."""
+"""Pages: templates that are escaped, complete and run nothing by themselves; refusals as pages."""
 
 import re
 import subprocess
 import sys
 
+import azure.functions as func
 import pytest
 from jinja2 import UndefinedError
 
 from functions.http.pages import (
     PAGE_HEADERS,
     TEMPLATES,
+    PageCall,
+    Pages,
     Visitor,
     fragment,
-    message_page,
-    render_page,
     render_template,
     static_path,
 )
+from shared.answers import Answer
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.identity import LinkExpired
+from shared.domain.errors.requests import Busy, PageNotFound, StorageFull
 from tests.paths import ROOT
+from tests.support.operations import call_as
+from tests.support.world import World
 
 NAMES = sorted(str(file.relative_to(TEMPLATES)) for file in TEMPLATES.rglob("*.html"))
 INLINE = r"<script(?! src=\"{{ static)|<style|\sstyle=|\son\w+=|javascript:|https?://"
 
 
-def test_values_are_shown_as_text() -> None:
-    page = message_page("<script>", '"><img src=x>').get_body().decode()
+def page_call(world: World, **headers: str) -> PageCall:
+    """Return the call of a page that says that a form is done."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    request = func.HttpRequest("GET", "/", headers=named, params={"done": "revoke"}, body=b"")
+    return call_as(PageCall, request, world.registry)
+
+
+def refused(world: World, refusal: Refusal) -> Answer:
+    return Pages[PageCall]().refused(page_call(world), refusal)
+
+
+async def test_values_are_shown_as_text(world: World) -> None:
+    page = page_call(world).message("<script>", '"><img src=x>').body.decode()
     assert page.count("<script") == 1  # Ours, by its address.
     assert "<img" not in page
     assert "&lt;script&gt;" in page
@@ -50,8 +68,8 @@ def test_no_template_runs_styles_or_asks_for_anything_by_itself(name: str) -> No
     assert not re.search(INLINE, (TEMPLATES / name).read_text("utf-8"))
 
 
-def test_a_page_begins_as_one_and_leads_past_its_frame() -> None:
-    page = message_page("Title", "Words.").get_body().decode()
+async def test_a_page_begins_as_one_and_leads_past_its_frame(world: World) -> None:
+    page = page_call(world).message("Title", "Words.").body.decode()
     assert page.startswith('<!doctype html>\n<html lang="en">')
     assert '<a class="skip" href="#content">' in page
     assert '<main id="content"' in page
@@ -59,10 +77,10 @@ def test_a_page_begins_as_one_and_leads_past_its_frame() -> None:
     assert static_path("site.css") in page
 
 
-def test_the_header_shows_who_is_signed_in_and_lets_them_leave() -> None:
-    page = render_page(
-        "message.html", title="T", sentences=(), visitor=Visitor("kim", "c5rf")
-    ).get_body()
+async def test_the_header_shows_who_is_signed_in_and_lets_them_leave(world: World) -> None:
+    call = page_call(world)
+    call.visitor = Visitor("kim", "c5rf")
+    page = call.message("T").body
     assert b'<span class="menu-name">kim</span>' in page
     assert b'<form method="post" action="/sign-out">' in page
     assert b'<input type="hidden" name="csrf" value="c5rf">' in page
@@ -78,3 +96,50 @@ def test_nobody_else_is_let_in() -> None:
 def test_modules_that_render_pages_are_imported_by_the_first_page() -> None:
     program = "import sys, functions.http.pages; sys.exit('jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+
+
+# --- refusals ----------------------------------------------------------------------------------
+
+
+async def test_a_refused_page_shows_the_sentence(world: World) -> None:
+    page = refused(world, LinkExpired())
+    assert page.status == 401
+    assert page.headers["WWW-Authenticate"] == "Bearer"
+    assert b'<p class="lead">This sign-in link was used or has expired' in page.body
+
+
+@pytest.mark.parametrize(("refusal", "seconds"), [(Busy(), "2"), (StorageFull(), "300")])
+async def test_a_visitor_that_is_too_early_reads_when_to_retry(
+    world: World, refusal: Refusal, seconds: str
+) -> None:
+    page = refused(world, refusal)
+    assert (page.status, page.headers["Retry-After"]) == (503, seconds)
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_refusal_may_have_a_page_of_its_own(world: World) -> None:
+    call = page_call(world)
+    call.show_refusal_by("message.html", title="Moved", sentences=("It is elsewhere.",))
+    page = Pages[PageCall]().refused(call, PageNotFound("/x"))
+    assert page.status == 404
+    assert b"It is elsewhere." in page.body
+    assert str(PageNotFound("/x")).encode() not in page.body
+
+
+async def test_a_page_that_failed_shows_what_to_quote_and_nothing_of_the_inside(
+    world: World,
+) -> None:
+    call = page_call(world)
+    page = Pages[PageCall]().failed(call)
+    assert page.status == 500
+    assert f"<code>{call.exchange.request_id}</code>".encode() in page.body
+
+
+@pytest.mark.parametrize(
+    ("site", "finished"),
+    [("", "revoke"), ("same-origin", "revoke"), ("cross-site", ""), ("none", "")],
+)
+async def test_links_of_other_sites_show_no_message_of_a_form(
+    world: World, site: str, finished: str
+) -> None:
+    assert page_call(world, Sec_Fetch_Site=site).finished == finished

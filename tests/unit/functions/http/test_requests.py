@@ -12,6 +12,7 @@ from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none
     PushMultipartParser,
 )
 
+from functions.http.calls import Call
 from functions.http.requests import (
     MAX_FORM_BYTES,
     MAX_FORM_FIELDS,
@@ -26,14 +27,16 @@ from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.packages import UploadMissing
 from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced, UploadCutOff
 from tests.fakes.system import FakeRandomness
+from tests.support.operations import call_of
 
 
-def request(body: bytes, media_type: str = URL_ENCODED) -> func.HttpRequest:
-    return func.HttpRequest("POST", "/", headers={"content-type": media_type}, body=body)
+def call(body: bytes, media_type: str = URL_ENCODED) -> Call:
+    headers = {"content-type": media_type}
+    return call_of(func.HttpRequest("POST", "/", headers=headers, body=body))
 
 
 def test_fields_are_texts_without_the_blanks_around_them() -> None:
-    form = form_of(request(b"name=+a%20b+&scope=read&scope=manage&empty="))
+    form = form_of(call(b"name=+a%20b+&scope=read&scope=manage&empty="))
     assert form.text("name") == "a b"
     assert form.all("scope") == ["read", "manage"]
     assert (form.text("empty", "x"), form.text("missing", "x")) == ("", "x")
@@ -43,34 +46,34 @@ def test_fields_are_texts_without_the_blanks_around_them() -> None:
 def test_a_form_with_an_access_token_in_it_is_refused() -> None:
     token = AccessToken.mint("local", "0123456789", FakeRandomness()).text.reveal()
     with pytest.raises(TokenMisplaced):
-        form_of(request(f"name=laptop&message={token}".encode()))
+        form_of(call(f"name=laptop&message={token}".encode()))
 
 
 def test_a_form_without_fields_is_one() -> None:
-    assert form_of(request(b"")).values == {}
+    assert form_of(call(b"")).values == {}
 
 
 @pytest.mark.parametrize(
     "media_type", [URL_ENCODED, f"{URL_ENCODED}; charset=utf-8", URL_ENCODED.upper()]
 )
 def test_a_form_says_that_it_is_one(media_type: str) -> None:
-    assert is_form(request(b"", media_type))
+    assert is_form(call(b"", media_type))
 
 
 @pytest.mark.parametrize(
     "refused",
     [
-        request(b"a=b", "application/json"),
-        request(b"a=b", "text/plain"),
-        request(b"a=" + b"x" * MAX_FORM_BYTES),
-        request(b"&".join(b"a=b" for _ in range(MAX_FORM_FIELDS + 1))),
-        request(b"a=%ff"),
-        request(b"\xff=a"),
-        request(b"no field"),
+        call(b"a=b", "application/json"),
+        call(b"a=b", "text/plain"),
+        call(b"a=" + b"x" * MAX_FORM_BYTES),
+        call(b"&".join(b"a=b" for _ in range(MAX_FORM_FIELDS + 1))),
+        call(b"a=%ff"),
+        call(b"\xff=a"),
+        call(b"no field"),
     ],
     ids=["json", "text", "long", "many", "no utf-8", "no text", "no field"],
 )
-def test_everything_else_is_refused(refused: func.HttpRequest) -> None:
+def test_everything_else_is_refused(refused: Call) -> None:
     with pytest.raises(BodyUnreadable, match="Send a form"):
         form_of(refused)
 
@@ -89,7 +92,7 @@ def read_upload(body: bytes) -> bytes | memoryview:
         "content-length": str(len(body)),
     }
     req = func.HttpRequest("POST", "/", headers=headers, body=body)
-    return archive_part(req, name="bala-file", limit=2_000_000)
+    return archive_part(call_of(req), name="bala-file", limit=2_000_000)
 
 
 def test_an_upload_is_a_view_of_the_body() -> None:

@@ -3,17 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
-from azure.core.credentials import AccessToken
-from azure.core.exceptions import ClientAuthenticationError
-from azure.identity.aio import DefaultAzureCredential
 
-from shared.adapters.front_door import PATHS_PER_REQUEST, FrontDoor, app_identity
+from shared.adapters.front_door import PATHS_PER_REQUEST, FrontDoor
 from shared.domain.errors.requests import Busy
 from shared.ports import HttpResponse, Unanswered
-from tests.fakes.blob_storage import Identity
+from tests.fakes.azure_identity import Identity, Stranger
 
 ENDPOINT = (
     "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Cdn/profiles/afd/afdEndpoints/ballroom"
@@ -42,19 +38,12 @@ class Management:
         return HttpResponse(self.status, {}, b"")
 
 
-class Stranger(Identity):
-    """An identity that Azure does not know."""
-
-    async def get_token(self, *scopes: str, **options: Any) -> AccessToken:
-        raise ClientAuthenticationError
-
-
 async def test_the_endpoint_is_asked_to_purge_what_is_below_the_paths() -> None:
     management = Management()
     await FrontDoor(ENDPOINT, management, Identity).forget([COPIES])
     [(url, headers, body)] = management.posted
     assert url == f"https://management.azure.com{ENDPOINT}/purge?api-version=2024-02-01"
-    assert headers["Authorization"] == "Bearer token"
+    assert headers["Authorization"] == "Bearer token of https://management.azure.com/.default"
     assert json.loads(body) == {"contentPaths": [f"{COPIES}*"]}
 
 
@@ -83,8 +72,3 @@ async def test_without_an_identity_nothing_is_sent() -> None:
     with pytest.raises(Busy):
         await FrontDoor(ENDPOINT, management, Stranger).forget([COPIES])
     assert management.posted == []
-
-
-async def test_it_asks_as_the_identity_of_the_app() -> None:
-    async with app_identity() as identity:
-        assert isinstance(identity, DefaultAzureCredential)

@@ -4,34 +4,31 @@ import json
 import shutil
 import ssl
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 
 import pytest
-from azure.core.exceptions import ClientAuthenticationError
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.mail import (
     AzureMailer,
     ConsoleMailer,
     Encryption,
-    ManagedIdentity,
     SmtpMailer,
     SmtpServer,
 )
+from shared.auth.azure_identity import AppIdentity
 from shared.auth.secrets import Secret
 from shared.bootstrap import embedded_adapters, migrate
 from shared.domain.mail import EmailAddress, Mail, parse_email
-from shared.hosting.server import bind
-from shared.ports import Undelivered
+from shared.hosting.http_server.server import bind
+from shared.ports import HttpClient, HttpResponse, Unanswered, Undelivered
 from shared.settings import Settings
-from tests.support.server import Address, make_certificate, running
+from tests.fakes.azure_identity import Identity, Stranger
+from tests.fakes.system import FakeClock
+from tests.support.server import make_certificate
 from tests.support.smtp_server import Postbox, mail_server
 
 CHOICES: dict[str, tuple[type, dict[str, str]]] = {
@@ -108,7 +105,7 @@ def encryption(tmp_path: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
 
 
 async def test_a_mail_arrives_as_it_was_written() -> None:
-    with mail_server(Postbox()) as postbox:
+    async with mail_server(Postbox()) as postbox:
         await mailer(postbox).send(SMTP_MAIL)
     [message] = postbox.messages
     assert (message["From"], message["To"]) == (SENDER, KIM)
@@ -120,11 +117,9 @@ async def test_a_mail_arrives_as_it_was_written() -> None:
 
 async def test_mail_is_not_sent_where_nobody_encrypts_it() -> None:
     assert SmtpServer("mail.example.org", 587).encryption is Encryption.STARTTLS
-    with (
-        mail_server(Postbox()) as postbox,
-        pytest.raises(Undelivered, match="SMTPNotSupportedError"),
-    ):
-        await mailer(postbox, Encryption.STARTTLS, user="kim").send(SMTP_MAIL)
+    async with mail_server(Postbox()) as postbox:
+        with pytest.raises(Undelivered, match="SMTPNotSupportedError"):
+            await mailer(postbox, Encryption.STARTTLS, user="kim").send(SMTP_MAIL)
     assert postbox.mails == []
     assert not {"AUTH", "MAIL", "RCPT"} & set(postbox.heard)
 
@@ -134,7 +129,7 @@ async def test_mail_is_encrypted_before_anything_is_said_of_it(
     encryption: tuple[ssl.SSLContext, ssl.SSLContext],
 ) -> None:
     serving, trust = encryption
-    with mail_server(Postbox(encryption=serving)) as postbox:
+    async with mail_server(Postbox(encryption=serving)) as postbox:
         await mailer(postbox, Encryption.STARTTLS, trust, user="kim").send(SMTP_MAIL)
     assert postbox.heard[:5] == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL"]
     assert len(postbox.mails) == 1
@@ -145,21 +140,17 @@ async def test_a_server_that_nobody_vouches_for_gets_no_mail(
     encryption: tuple[ssl.SSLContext, ssl.SSLContext],
 ) -> None:
     serving, _ = encryption
-    with (
-        mail_server(Postbox(encryption=serving)) as postbox,
-        pytest.raises(Undelivered, match="SSLCertVerificationError"),
-    ):
-        await mailer(postbox, Encryption.STARTTLS, user="kim").send(SMTP_MAIL)
+    async with mail_server(Postbox(encryption=serving)) as postbox:
+        with pytest.raises(Undelivered, match="SSLCertVerificationError"):
+            await mailer(postbox, Encryption.STARTTLS, user="kim").send(SMTP_MAIL)
     assert postbox.mails == []
     assert "AUTH" not in postbox.heard
 
 
 async def test_a_refusal_of_the_server_does_not_repeat_the_address() -> None:
-    with (
-        mail_server(Postbox(takes_mail=False)) as postbox,
-        pytest.raises(Undelivered) as refused,
-    ):
-        await mailer(postbox).send(SMTP_MAIL)
+    async with mail_server(Postbox(takes_mail=False)) as postbox:
+        with pytest.raises(Undelivered) as refused:
+            await mailer(postbox).send(SMTP_MAIL)
     assert str(refused.value) == "SMTPRecipientsRefused"
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__
@@ -173,7 +164,7 @@ async def test_a_server_that_is_not_there_is_no_surprise() -> None:
 
 
 async def test_a_subject_begins_no_header_of_its_own() -> None:
-    with mail_server(Postbox()) as postbox:
+    async with mail_server(Postbox()) as postbox:
         await mailer(postbox).send(Mail(KIM, "acme\r\nBcc: eve@example.org", "text"))
     [message] = postbox.messages
     assert message["Bcc"] is None
@@ -184,8 +175,9 @@ async def test_a_subject_begins_no_header_of_its_own() -> None:
     "address", ["kim@example.org\r\nBcc: eve@example.org", "k\xefm@example.org"]
 )
 async def test_an_address_that_fits_into_no_header_gets_no_mail(address: str) -> None:
-    with mail_server(Postbox()) as postbox, pytest.raises(Undelivered):
-        await mailer(postbox).send(Mail(EmailAddress(address), "subject", "text"))
+    async with mail_server(Postbox()) as postbox:
+        with pytest.raises(Undelivered):
+            await mailer(postbox).send(Mail(EmailAddress(address), "subject", "text"))
     assert postbox.mails == []
 
 
@@ -193,105 +185,95 @@ AZURE_MAIL = Mail(parse_email("kim@example.org"), "You are invited", "Open this 
 KEY = Secret(b64encode(b"a key of thirty-two bytes, sort of").decode())
 
 
-@dataclass
 class Service:
-    """What the service was sent, and how it answers."""
+    """The mail service of Azure as a `HttpClient`: what it was sent, and how it answers."""
 
-    status: int = 202
-    requests: list[tuple[str, dict[str, object]]] = field(
-        default_factory=list[tuple[str, dict[str, object]]]
-    )
+    def __init__(self, status: int = 202) -> None:
+        """Accept mail, or refuse it with another status."""
+        self.status = status
+        self.requests: list[tuple[str, Mapping[str, str], bytes]] = []
 
-    async def send(self, request: Request) -> Response:
-        """Take a mail."""
-        self.requests.append((request.headers["authorization"], json.loads(await request.body())))
-        headers = {"Operation-Location": f"{request.base_url}emails/operations/1"}
-        return JSONResponse({"id": "1", "status": "Running"}, self.status, headers)
+    async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
+        """Answer nothing."""
+        raise Unanswered
 
-
-@pytest.fixture
-def service() -> Service:
-    return Service()
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Take a mail, and repeat its address."""
+        self.requests.append((url, headers, body))
+        return HttpResponse(self.status, {}, body)
 
 
-@pytest.fixture
-def address(service: Service) -> Iterator[Address]:
-    """Serve it."""
-    app = Starlette(routes=[Route("/emails:send", service.send, methods=["POST"])])
-    with running(app) as served:
-        yield served
+def azure_mailer(
+    service: HttpClient, key: Secret = KEY, identity: AppIdentity = Identity
+) -> AzureMailer:
+    endpoint = "https://ballroom.communication.azure.com/"
+    return AzureMailer(endpoint, SENDER, key, fetcher=service, clock=FakeClock(), identity=identity)
 
 
-async def test_a_mail_is_sent_in_one_signed_request(service: Service, address: Address) -> None:
-    mailer = AzureMailer(address.url, SENDER, KEY)
-    await mailer.send(AZURE_MAIL)
-    await mailer.send(AZURE_MAIL)
-    [(authorization, body), _] = service.requests
-    assert authorization.startswith("HMAC-SHA256 ")
-    assert body == {
+async def test_a_mail_is_sent_in_one_request_with_the_signature_of_the_client_library() -> None:
+    service = Service()
+    await azure_mailer(service).send(AZURE_MAIL)
+    [(url, headers, body)] = service.requests
+    assert url == "https://ballroom.communication.azure.com/emails:send?api-version=2025-09-01"
+    # azure-communication-email 1.1.0 sent the same for this mail, key and time.
+    assert headers == {
+        "Content-Type": "application/json",
+        "x-ms-date": "Mon, 21 Sep 2026 14:13:20 GMT",
+        "x-ms-content-sha256": "FL2ILuJYwulVFnWeAmpeSjle4WwkkDfSgn4yh2o2+fs=",
+        "Authorization": "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256"
+        "&Signature=z97me1+FsTw4cJb/9rOtpkGBkfUDsitzkfjuNpbO9+A=",
+    }
+    assert json.loads(body) == {
         "senderAddress": SENDER,
         "recipients": {"to": [{"address": "kim@example.org"}]},
         "content": {"subject": "You are invited", "plainText": "Open this link."},
     }
 
 
-@pytest.mark.parametrize("status", [400, 401, 403])
-async def test_a_refusal_of_azure_does_not_repeat_the_address(
-    service: Service, address: Address, status: int
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
+async def test_a_refusal_of_azure_does_not_repeat_the_address(status: int) -> None:
+    with pytest.raises(Undelivered, match=f"^the answer was {status}$") as refused:
+        await azure_mailer(Service(status)).send(AZURE_MAIL)
+    assert refused.value.__cause__ is None
+
+
+async def test_without_a_key_the_app_signs_in_as_itself() -> None:
+    service = Service()
+    await azure_mailer(service, Secret("")).send(AZURE_MAIL)
+    [(_, headers, _)] = service.requests
+    assert headers == {
+        "Content-Type": "application/json",
+        "Authorization": "Bearer token of https://communication.azure.com/.default",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [("", "ClientAuthenticationError"), ("no key", "the access key is not in base 64")],
+    ids=["stranger", "key"],
+)
+async def test_without_a_token_or_with_an_invalid_key_no_mail_is_sent(
+    key: str, reason: str
 ) -> None:
-    service.status = status
-    with pytest.raises(Undelivered) as refused:
-        await AzureMailer(address.url, SENDER, KEY).send(AZURE_MAIL)
-    assert "example.org" not in str(refused.value)
-    assert refused.value.__suppress_context__
-
-
-@dataclass
-class Identity:
-    """The identity service of an app in Azure, and what it was asked."""
-
-    status: int = 200
-    asked: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
-
-    async def token(self, request: Request) -> Response:
-        """Hand out a token, or nothing."""
-        self.asked.append({**request.query_params, "secret": request.headers["x-identity-header"]})
-        if self.status != 200:
-            return JSONResponse({"statusCode": self.status, "message": "no"}, self.status)
-        body = {
-            "access_token": "granted",
-            "expires_on": "4102444800",
-            "resource": request.query_params["resource"],
-            "token_type": "Bearer",
-        }
-        return JSONResponse(body)
-
-
-@pytest.fixture
-def identity(monkeypatch: pytest.MonkeyPatch) -> Iterator[Identity]:
-    """Serve it where an app finds it."""
-    service = Identity()
-    with running(Starlette(routes=[Route("/msi/token", service.token)])) as served:
-        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{served.url}/msi/token")
-        monkeypatch.setenv("IDENTITY_HEADER", "of the app")
-        yield service
-
-
-async def test_without_a_key_the_app_signs_in_as_itself(identity: Identity) -> None:
-    token = ManagedIdentity().get_token("https://communication.azure.com/.default")
-    assert token.token == "granted"
-    [asked] = identity.asked
-    assert asked["resource"] == "https://communication.azure.com"
-    assert asked["secret"] == "of the app"
-
-
-async def test_an_identity_that_gets_no_token_sends_no_mail(identity: Identity) -> None:
-    identity.status = 400
-    with pytest.raises(ClientAuthenticationError):
-        ManagedIdentity().get_token()
-
-
-async def test_a_token_is_sent_over_tls_alone(service: Service, address: Address) -> None:
-    with pytest.raises(Undelivered):
-        await AzureMailer(address.url, SENDER, Secret("")).send(AZURE_MAIL)
+    service = Service()
+    with pytest.raises(Undelivered, match=f"^{reason}$"):
+        await azure_mailer(service, Secret(key), Stranger).send(AZURE_MAIL)
     assert service.requests == []
+
+
+async def test_a_token_is_sent_over_tls_alone() -> None:
+    fetcher = GuardedFetcher(["127.0.0.1"], resolving=_nowhere)
+    mailer = AzureMailer(
+        "http://mail.example.org",
+        SENDER,
+        Secret(""),
+        fetcher=fetcher,
+        clock=FakeClock(),
+        identity=Identity,
+    )
+    with pytest.raises(Undelivered):
+        await mailer.send(AZURE_MAIL)
+
+
+async def _nowhere(_host: str, _port: int) -> list[str]:
+    return ["192.0.2.1"]

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 
 import pytest
-from structlog.testing import capture_logs
 
 from shared.auth.authentication import (
     MAX_USER_AGENT_LENGTH,
@@ -35,6 +34,7 @@ from shared.domain.rights import Grant, Role, RoleGrant, Scope
 from shared.domain.tokens import Token, TokenUse
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
+from tests.support.logs import capture_logs
 from tests.support.port_doubles import Fault, failing
 
 OWNER = "0123456789"

@@ -1,7 +1,5 @@
 """What a browser shows before anybody is signed in, and what proves that it was here before."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from shared.auth.cookies import (
@@ -10,7 +8,6 @@ from shared.auth.cookies import (
     Cookie,
     KnownBrowsers,
     SameSite,
-    set_cookies,
 )
 from shared.auth.secrets import Secret
 from tests.fakes.system import FakeRandomness
@@ -19,50 +16,36 @@ from tests.unit.shared.auth.test_sessions import KEYS, URL
 ANN, BOB = "ann0000000", "bob0000000"
 
 
-@pytest.fixture
-def left() -> Iterator[list[Secret]]:
-    """Return the cookies that are left with the browser."""
-    cookies: list[Secret] = []
-    token = set_cookies.set(cookies)
-    yield cookies
-    set_cookies.reset(token)
-
-
 def devices(seed: str = "devices") -> KnownBrowsers:
     return KnownBrowsers(KEYS, FakeRandomness(seed), URL)
 
 
-def shown(left: list[Secret], known: KnownBrowsers) -> str:
+def shown(cookie: Secret, known: KnownBrowsers) -> str:
     """Return what a browser shows that got this cookie."""
-    [cookie] = left
     text, _, attributes = cookie.reveal().partition(";")
     assert text.partition("=")[0] in ("ballroom-device-local", "__Host-ballroom-device")
     assert f"Max-Age={365 * 86_400}" in attributes
     return known.read({"cookie": text})
 
 
-def test_a_browser_is_known_to_the_account_that_was_signed_in_with_it(left: list[Secret]) -> None:
+def test_a_browser_is_known_to_the_account_that_was_signed_in_with_it() -> None:
     known = devices()
-    known.remember(ANN)
-    text = shown(left, known)
+    text = shown(known.remember(ANN), known)
     assert known.is_known(ANN, text)
     assert not known.is_known(BOB, text)
 
 
-def test_a_remembered_browser_cannot_be_forged_from_parts(left: list[Secret]) -> None:
+def test_a_remembered_browser_cannot_be_forged_from_parts() -> None:
     known = devices()
-    known.remember(ANN)
-    name, _, signature = shown(left, known).partition(".")
+    name, _, signature = shown(known.remember(ANN), known).partition(".")
     for forged in (name, f"{name}.", f".{signature}", f"x{name}.{signature}", f"{name}.x", ""):
         assert not known.is_known(ANN, forged)
     assert not known.is_known(ANN, f"{name}.{name}.{signature}")
 
 
-def test_two_browsers_show_different_things(left: list[Secret]) -> None:
-    devices("one").remember(ANN)
-    devices("two").remember(ANN)
-    one, two = (each.reveal() for each in left)
-    assert one != two
+def test_two_browsers_show_different_things() -> None:
+    one, two = (devices(seed).remember(ANN) for seed in ("one", "two"))
+    assert one.reveal() != two.reveal()
 
 
 def test_forms_of_browsers_and_proofs_of_devices_are_signed_apart() -> None:
@@ -77,14 +60,15 @@ def test_forms_of_browsers_and_proofs_of_devices_are_signed_apart() -> None:
     )
 
 
-def test_a_browser_keeps_the_name_that_it_was_given(left: list[Secret]) -> None:
+def test_a_browser_keeps_the_name_that_it_was_given() -> None:
     browsers = Browsers(KEYS, FakeRandomness("browsers"), URL)
-    name = browsers.name_or_create({})
+    left: list[Secret] = []
+    name = browsers.name_or_create({}, left)
     assert len(name) == BROWSER_NAME_LENGTH
     text, _, _ = left[0].reveal().partition(";")
     for headers in ({"cookie": text}, {"cookie": f"other=1; {text}"}):
         assert browsers.name(headers) == name
-        assert browsers.name_or_create(headers) == name
+        assert browsers.name_or_create(headers, left) == name
     assert browsers.name({"cookie": f"{text}-"}) == ""
     assert {each.reveal().partition(";")[0] for each in left} == {text}
 

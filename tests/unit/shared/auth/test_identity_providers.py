@@ -1,4 +1,4 @@
-"""The session over which sign-in libraries ask: what it sends, and how it gives answers back."""
+"""The session over which msal asks: what it sends, and how it gives answers back."""
 
 import asyncio
 from collections.abc import Mapping
@@ -28,16 +28,6 @@ class Noting:
         """Note a question."""
         self.asked.append((url, dict(headers), body))
         return ANSWER
-
-
-class Adding:
-    """A `LibraryAuth` that adds something to each part of a request."""
-
-    def prepare(
-        self, method: str, uri: str, headers: dict[str, str], body: str
-    ) -> tuple[str, dict[str, str], str]:
-        """Return the parts with it."""
-        return f"{uri}/added", {**headers, "Method": method}, f"{body}&added=1"
 
 
 @pytest.fixture
@@ -84,14 +74,7 @@ async def test_the_headers_of_the_caller_replace_the_usual_ones(noting: Noting) 
     assert noting.asked == [(URL, {**JSON_FORM, **headers}, b"a=b")]
 
 
-async def test_the_client_identification_is_added_to_every_part(noting: Noting) -> None:
-    session = LibrarySession(noting)
-    await asyncio.to_thread(session.post, URL, "a=b", auth=Adding(), params={"c": "d"})
-    sent = {**JSON_FORM, "Method": "POST"}
-    assert noting.asked == [(f"{URL}/added?c=d", sent, b"a=b&added=1")]
-
-
-async def test_an_answer_has_the_shape_that_libraries_read(noting: Noting) -> None:
+async def test_an_answer_has_the_shape_that_msal_reads(noting: Noting) -> None:
     session = LibrarySession(noting)
     answers = [
         await asyncio.to_thread(session.get, URL),

@@ -1,6 +1,5 @@
 """Signing in with each kind of provider, against a test issuer that checks code and PKCE."""
 
-import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,12 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
-from shared.auth.entra import EntraApplication, EntraProvider, managed_identity
+from shared.auth.entra import EntraApplication, EntraProvider
 from shared.auth.identity_providers import (
     Freshness,
     IdentityProvider,
@@ -26,7 +21,13 @@ from shared.auth.identity_providers import (
     reason_of,
 )
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
-from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
+from shared.auth.openid_connect import (
+    ClientAuthentication,
+    GitHubProvider,
+    OAuthClient,
+    OidcFlow,
+    OidcProvider,
+)
 from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import Claims, IdTokenValidator, TokenFlaw
 from shared.domain.errors.identity import IssuerSilent, SignedTokenRefused, SignInFailed
@@ -40,7 +41,6 @@ from tests.fakes.identity_provider import (
     rsa_key,
 )
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.support.server import running
 
 TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 HOST = "https://login.test"
@@ -329,6 +329,8 @@ async def test_a_new_sign_in_is_asked_of_the_provider(place: Place) -> None:
     }
     assert asked["oidc"]["max_age"] == ["0"]
     assert asked["oidc"]["scope"] == ["openid profile email"]
+    any_age = await place.provider("oidc").begin(BACK, Freshness.ANY)
+    assert "max_age" not in any_age.address
     assert asked["github"]["prompt"] == ["select_account"]
 
 
@@ -451,7 +453,9 @@ class FixedAnswers:
     def __init__(self, **answers: bytes) -> None:
         """Answer addresses that end with a name."""
         self.answers = answers
+        self.status = 200  # Of answers to POST.
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.posted: list[tuple[dict[str, str], bytes]] = []
 
     async def get(self, url: str, headers: Any) -> HttpResponse:
         """Return the answer for the address."""
@@ -460,8 +464,9 @@ class FixedAnswers:
 
     async def post(self, url: str, headers: Any, body: bytes) -> HttpResponse:
         """Return the answer for the address."""
+        self.posted.append((dict(headers), body))
         answer = self.answers[url.rpartition("/")[2]]
-        return HttpResponse(500 if answer == b"down" else 200, {}, answer)
+        return HttpResponse(500 if answer == b"down" else self.status, {}, answer)
 
 
 GITHUB = {
@@ -558,33 +563,94 @@ async def test_a_refused_exchange_is_reported() -> None:
         await by_github(access_token=b'{"error": "bad_verification_code"}')
 
 
+@pytest.mark.parametrize(
+    ("secret", "authentication", "header", "in_form"),
+    [
+        ("s:e", ClientAuthentication.HEADER, "Basic aWQ6czpl", {}),
+        ("s&e", ClientAuthentication.FORM, None, {"client_id": ["id"], "client_secret": ["s&e"]}),
+        ("", ClientAuthentication.HEADER, None, {"client_id": ["id"]}),
+    ],
+    ids=["header", "form", "public client"],
+)
+async def test_the_client_has_its_credentials_in_one_place(
+    secret: str, authentication: ClientAuthentication, header: str | None, in_form: dict[str, Any]
+) -> None:
+    fetcher = FixedAnswers(token=b'{"id_token": "t"}')
+    client = OAuthClient("id", Secret(secret))
+    flow = OidcFlow("state", "nonce", "verifier", BACK)
+    sent = await client.exchange(fetcher, f"{HOST}/token", flow, "a&b", authentication)
+    assert sent == {"id_token": "t"}
+    [(headers, body)] = fetcher.posted
+    expected = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Accept": "application/json",
+        **({"Authorization": header} if header else {}),
+    }
+    assert headers == expected
+    assert parse_qs(body.decode(), keep_blank_values=True) == {
+        "grant_type": ["authorization_code"],
+        "code": ["a&b"],
+        "redirect_uri": [BACK],
+        "code_verifier": ["verifier"],
+        **in_form,
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "is_read"), [(200, True), (400, True), (499, True), (500, False), (503, False)]
+)
+async def test_a_refusal_of_a_code_is_read_and_a_failed_provider_is_no_answer(
+    status: int, is_read: bool
+) -> None:
+    fetcher = FixedAnswers(token=b'{"error": "invalid_grant"}')
+    fetcher.status = status
+    client, flow = OAuthClient("id", Secret("s")), OidcFlow("state", "nonce", "verifier", BACK)
+    exchange = client.exchange(fetcher, f"{HOST}/token", flow, "code", ClientAuthentication.FORM)
+    if is_read:
+        assert await exchange == {"error": "invalid_grant"}
+    else:
+        with pytest.raises(Unanswered, match=f"^the answer was {status}$"):
+            await exchange
+
+
+@pytest.mark.parametrize(
+    ("methods", "by_header"),
+    [
+        ([], True),
+        (["client_secret_basic", "client_secret_post"], True),
+        (["private_key_jwt"], True),
+        (["client_secret_post"], False),
+    ],
+)
+async def test_the_secret_is_in_a_header_unless_the_provider_takes_it_in_the_form_alone(
+    place: Place, methods: list[str], by_header: bool
+) -> None:
+    place.issuer.client_authentication = methods
+    posted: list[bytes] = []
+    post = place.internet.post
+
+    async def noted(url: str, headers: Any, body: bytes) -> HttpResponse:
+        posted.append(body)
+        return await post(url, headers, body)
+
+    place.internet.post = noted
+    assert await place.sign_in(place.provider("oidc"))
+    assert [b"client_secret=" not in body for body in posted] == [by_header]
+
+
+def test_the_address_of_a_provider_keeps_its_own_parameters() -> None:
+    flow = OidcFlow("state", "nonce", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", BACK)
+    client = OAuthClient("id", Secret(""))
+    address = client.sign_in_address(f"{HOST}/authorize?policy=p", flow, scope="a b")
+    assert address.startswith(f"{HOST}/authorize?policy=p&response_type=code&client_id=id&")
+    # The example in appendix B of RFC 7636.
+    assert "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&" in address
+    assert address.endswith("&scope=a+b")
+
+
 async def test_a_provider_that_wants_the_secret_in_the_form_gets_it_there(place: Place) -> None:
     place.issuer.client_authentication = ["client_secret_post"]
     assert await place.sign_in(place.provider("oidc"))
-
-
-async def test_a_managed_identity_vouches_for_the_application(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[str] = []
-
-    async def token(request: Request) -> JSONResponse:
-        asked.append(request.query_params["resource"])
-        if request.headers.get("x-identity-header") != "the machine's own":
-            return JSONResponse({"error": "no"}, 400)
-        return JSONResponse(
-            {"access_token": "assertion", "expires_on": "4000000000", "resource": "r"}
-        )
-
-    with running(Starlette(routes=[Route("/token", token)])) as address:
-        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{address.url}/token")
-        monkeypatch.setenv("IDENTITY_HEADER", "the machine's own")
-        for identity in ("system", "22222222-2222-3333-4444-555555555555"):
-            assert await asyncio.to_thread(managed_identity(identity)) == "assertion"
-        monkeypatch.setenv("IDENTITY_HEADER", "another machine's")
-        with pytest.raises(Unanswered):
-            await asyncio.to_thread(managed_identity("33333333-2222-3333-4444-555555555555"))
-    assert set(asked) == {"api://AzureADTokenExchange"}
 
 
 @pytest.mark.parametrize("kind", ["oidc", "github"])

@@ -6,19 +6,18 @@ from typing import TypeVar
 
 import pytest
 
-from shared.auth.cookies import Cookie, SameSite, needs_https, set_cookies
+from shared.auth.cookies import Cookie, SameSite, needs_https
 from shared.auth.secrets import Secret
-from shared.auth.sessions import LINK_LIFETIME, SessionAuthentication, SignInLinks, SignInProof
+from shared.auth.sessions import SessionAuthentication, SignInProof
 from shared.auth.signing_keys import KeyRing
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.errors.base import InvalidRequest, Refusal
-from shared.domain.errors.identity import LinkExpired
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.records import Entity
-from shared.domain.secrets import hash_secret
 from shared.domain.sign_in import SECRET_GRACE, SECRET_ROTATION, Session, SignInPurpose
-from tests.fakes.stores import FakeDirectory, FakeWork
+from shared.domain.tokens import hash_secret
+from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
 
 E = TypeVar("E", bound=Entity)
@@ -90,8 +89,8 @@ class Place:
     ) -> Principal:
         """Send a request with a cookie; the browser keeps what comes back."""
         cookies: list[Secret] = []
-        set_cookies.set(cookies)
-        principal = await (sessions or self.sessions).recognize({"cookie": cookie or self.cookie})
+        headers = {"cookie": cookie or self.cookie}
+        principal = await (sessions or self.sessions).recognize(headers, cookies)
         for each in cookies if not cookie else ():
             self.cookie = each.reveal().partition(";")[0]
         return principal
@@ -325,47 +324,3 @@ def test_elsewhere_nobody_signs_in_on_plain_http(url: str) -> None:
     assert needs_https(url)
     with pytest.raises(InvalidRequest, match="BALLROOM_URL"):
         Cookie.named("ballroom", url).set("v", timedelta(hours=1))
-
-
-@pytest.fixture
-def work() -> FakeWork:
-    """Return a store for what waits."""
-    return FakeWork()
-
-
-def links_of(work: FakeWork, clock: FakeClock | None = None) -> SignInLinks:
-    return SignInLinks(work, clock or FakeClock(), FakeRandomness("links"), base_url=URL)
-
-
-async def code_of(links: SignInLinks) -> str:
-    link = (await links.create("ann0000000")).reveal()
-    assert link.startswith(f"{URL}/sign-in/link/")
-    return link.rpartition("/")[2]
-
-
-async def test_a_link_is_redeemed_once_however_often_it_is_looked_at(work: FakeWork) -> None:
-    links = links_of(work)
-    code = await code_of(links)
-    for _ in range(3):
-        assert await links.peek(code) == "ann0000000"
-    assert await links.redeem(code) == "ann0000000"
-    with pytest.raises(LinkExpired):
-        await links.redeem(code)
-    with pytest.raises(LinkExpired):
-        await links.peek(code)
-
-
-async def test_a_link_is_valid_for_an_hour(work: FakeWork) -> None:
-    clock = FakeClock()
-    links = links_of(work, clock)
-    code = await code_of(links)
-    clock.advance(LINK_LIFETIME - timedelta(milliseconds=1))
-    assert await links.peek(code)
-    clock.advance(timedelta(milliseconds=1))
-    with pytest.raises(LinkExpired):
-        await links.redeem(code)
-
-
-async def test_the_store_holds_no_code(work: FakeWork) -> None:
-    code = await code_of(links_of(work))
-    assert code not in repr(work.values)

@@ -5,12 +5,11 @@ import re
 import stat
 from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import pytest
-from azure.core.exceptions import ClientAuthenticationError
 
-from shared.adapters.key_vault import KeyVault
+from shared.adapters.key_vault import API_VERSION, KeyVault
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import (
     REREAD_AFTER,
@@ -25,7 +24,7 @@ from shared.auth.signing_keys import (
 )
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy
-from tests.fakes.blob_storage import Identity
+from tests.fakes.azure_identity import Identity, Stranger
 from tests.fakes.key_vault import ADDRESS, VaultDouble
 from tests.fakes.system import FakeClock, FakeRandomness
 
@@ -181,13 +180,6 @@ OLD_SECRET, NEW_SECRET, NEWEST_SECRET = "o" * 64, "n" * 64, "m" * 64
 UNRESOLVED = f"@Microsoft.KeyVault(SecretUri={ADDRESS}/secrets/link-key)"
 
 
-class Stranger(Identity):
-    """An identity that may not sign in."""
-
-    async def get_token(self, *scopes: str, **options: object) -> object:  # type: ignore[override]
-        raise ClientAuthenticationError
-
-
 @pytest.fixture
 def vault(clock: FakeClock) -> VaultDouble:
     return VaultDouble(clock)
@@ -227,7 +219,7 @@ async def test_the_key_is_read_with_the_first_need_and_not_again(
     await asyncio.gather(signer.ready(), signer.ready())
     await signer.ready()
     assert signer.sign("text") == by(OLD_SECRET)
-    assert vault.asked == [f"{ADDRESS}/secrets/link-key/"]
+    assert vault.asked == [f"{ADDRESS}/secrets/link-key?api-version={API_VERSION}"]
 
 
 async def test_nothing_is_signed_and_nothing_holds_before_a_key_was_read(keys: VaultKeys) -> None:
@@ -263,9 +255,26 @@ async def test_a_vault_that_refuses_or_does_not_answer_is_distinguished_from_an_
 async def test_an_identity_that_cannot_sign_in_is_a_vault_that_does_not_answer(
     vault: VaultDouble,
 ) -> None:
-    stranger = KeyVault(ADDRESS, "link-key", Stranger, transport=vault)  # pyright: ignore[reportArgumentType]
     with pytest.raises(Busy):
-        await stranger.read()
+        await KeyVault(ADDRESS, "link-key", vault, Stranger).read()
+
+
+async def test_a_read_is_repeated_once_where_the_answer_was_lost(vault: VaultDouble) -> None:
+    vault.store(OLD_SECRET)
+    reader = KeyVault(ADDRESS, "link-key", vault, Identity)
+    vault.lost = 1
+    assert await reader.read() is not None
+    vault.lost = 2
+    with pytest.raises(Busy):
+        await reader.read()
+
+
+async def test_an_answer_of_another_shape_is_a_vault_that_does_not_answer(
+    vault: VaultDouble,
+) -> None:
+    vault.stored_ms, vault.text = 0, cast(str, 7)
+    with pytest.raises(Busy):
+        await KeyVault(ADDRESS, "link-key", vault, Identity).read()
 
 
 @pytest.mark.parametrize(

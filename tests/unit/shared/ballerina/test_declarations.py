@@ -436,11 +436,18 @@ def test_unread_declarations_after_each_other_are_one_stretch() -> None:
     )
 
 
+def test_a_generated_file_of_two_megabytes_is_read() -> None:
+    line = f"public type T int; // {'x' * 1_000}\n"
+    source = read(line * 2_300)
+    assert len(source.declarations) == 2_300
+    assert not source.unread
+
+
 def test_a_file_that_is_too_large_is_not_read() -> None:
     source = read("\n" * (LARGEST_FILE + 1))
     [unread] = source.unread
     assert (unread.first, unread.last) == (1, LARGEST_FILE + 2)
-    assert "1,048,576 characters" in unread.reason
+    assert "4,194,304 characters" in unread.reason
 
 
 def test_a_record_may_have_fields_of_each_form() -> None:

@@ -9,7 +9,7 @@ import pytest
 from shared.bootstrap import build_registry
 from shared.domain.identity import Principal
 from shared.domain.rights import Grant
-from shared.services.publishing import Upload
+from shared.services.publishing.publishing import Upload
 from tests.support.archives import bala
 from tests.support.terminal import Terminal
 from tests.support.world import Template, settings_of

@@ -19,7 +19,9 @@ def test_a_registry_moves_to_another_folder_with_its_archives(
     other = Terminal(tmp_path / "other")
     there = ("--from", str(published.data))
     assert other.run("snapshot", "restore", name, *there).startswith("Restored ")
-    assert other.run("upkeep", "run", "audit") == "audit: looked at 1, changed 0.\n"
+    assert (
+        other.run("upkeep", "run", "audit-archives") == "audit-archives: looked at 1, changed 0.\n"
+    )
     assert other.json("org", "list") == published.json("org", "list")
     line = other.fail("snapshot", "restore", taken(published), *there)
     assert line == "There is a registry here already. Restore to an empty one."
@@ -47,8 +49,11 @@ def test_a_release_without_its_archive_is_named_and_the_restore_may_be_repeated(
     assert "  acme/greet:1.0.0: its archive is missing.\n" in result.stdout
     (other.data / "archives").mkdir(exist_ok=True)
     (published.data / "archives" / "sha256").rename(other.data / "archives" / "sha256")
-    assert "upkeep run mend" in other.run("snapshot", "restore", name)
-    assert other.run("upkeep", "run", "mend") == "mend: looked at 1, changed 1.\n"
+    assert "upkeep run repair-derived-data" in other.run("snapshot", "restore", name)
+    assert (
+        other.run("upkeep", "run", "repair-derived-data")
+        == "repair-derived-data: looked at 1, changed 1.\n"
+    )
 
 
 def test_a_folder_without_a_registry_has_no_snapshots(terminal: Terminal, tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ from shared.confined.comparison import (
     compare_versions,
     compared,
 )
+from shared.confined.job_files import BEFORE
 from shared.confined.limits import Json
-from shared.confined.source import BEFORE
-from shared.confined.tasks import Job, Order
+from shared.confined.tasks import Job
+from tests.fakes.confined import NoLimits, order_of
 from tests.support.documented import documented
-from tests.support.release_jobs import MUCH, NoLimits, a_request, write_documents
+from tests.support.release_jobs import a_request, write_documents
 
 REQUEST = a_request(before="1.1.0")
 OLD = "public function kept() {} public function gone() {}"
@@ -91,7 +92,7 @@ def test_the_task_compares_the_documents_in_two_folders(tmp_path: Path) -> None:
     write_documents(tmp_path / BEFORE, documented(OLD))
     write_documents(tmp_path / AFTER, documented(NEW))
     lines = list[Mapping[str, Json]]()
-    Job(Order(tmp_path, None, set(), MUCH), NoLimits(), lines.append).run_task(compare_versions)
+    Job(order_of(tmp_path), NoLimits(), lines.append).run_task(compare_versions)
     verdict: Any = lines[-1]["result"]
     assert (lines[-1]["end"], verdict["compared_with"]) == ("comparison", "1.1.0")
     assert "gone" in (tmp_path / "output" / "changes.html").read_text()

@@ -5,18 +5,18 @@ from pathlib import Path
 
 from shared.confined.files import highlight_file
 from shared.confined.limits import Json
-from shared.confined.tasks import Job, Order
+from shared.confined.tasks import Job
 from shared.prose.rendering import highlight
-from tests.support.release_jobs import MUCH, NoLimits
+from tests.fakes.confined import NoLimits, order_of
 
 
 def test_a_file_is_highlighted_by_its_path(tmp_path: Path) -> None:
     text = "public function größe() {}\n"
-    (tmp_path / "file").write_text(text, "utf-8")
+    (tmp_path / "source").write_text(text, "utf-8")
     lines = list[Mapping[str, Json]]()
-    order = Order(tmp_path, "modules/a/a.bal", set(), MUCH)
+    order = order_of(tmp_path, "modules/a/a.bal")
     Job(order, NoLimits(), lines.append).run_task(highlight_file)
     assert lines[-1]["end"] == "file"
-    html = (tmp_path / "output" / "file.html").read_text("utf-8")
+    html = (tmp_path / "output" / "source.html").read_text("utf-8")
     assert html == highlight("a.bal", text)
     assert 'class="k' in html

@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from shared.confined.child import Begun, ChildEnded, Done, Failed, Finished, Line, Ready, Refused
 from shared.confined.process import (
@@ -18,6 +17,7 @@ from shared.confined.process import (
     PartResult,
     _Job,
 )
+from tests.support.logs import capture_logs
 from tests.support.waiting import eventually
 
 BUDGET = Budget(processor_seconds=20, memory_bytes=1 << 27, output_bytes=1 << 22)
@@ -190,9 +190,7 @@ def begun(name: str, left: float = 20, allowance: float = 10) -> Begun:
 
 
 def left_seconds(made: _Job) -> object:
-    budget = made.order()["budget"]
-    assert isinstance(budget, dict)
-    return budget["processor_seconds"]
+    return made.order()["left_seconds"]
 
 
 def test_a_part_is_charged_with_what_it_took() -> None:
@@ -207,6 +205,13 @@ def test_a_part_within_which_the_child_ended_is_charged_with_its_allowance() -> 
     assert left_seconds(made) == 9
     assert made.results == [PartResult("a", None, ""), PartResult("b", PROCESSOR, None)]
     assert not made.is_done
+
+
+def test_a_part_that_took_all_that_was_left_ends_the_job() -> None:
+    made = taken(begun("a"), finished("a", seconds=5), begun("b", left=15, allowance=15))
+    made.refuse(Exceeded.PROCESSOR, "")
+    assert made.is_done
+    assert made.results == [PartResult("a", None, ""), PartResult("b", PROCESSOR, None)]
 
 
 def test_a_part_that_the_child_refuses_is_charged_with_what_it_took() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shared.confined import release
+from shared.confined.job_files import BEFORE, SINCE
 from shared.confined.release import TOO_LARGE_TO_SHOW
-from shared.confined.source import BEFORE, SINCE
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import DocsState
 from shared.domain.packages import ModuleText, Texts
@@ -198,12 +198,12 @@ def test_the_parts_are_made_in_the_order_of_their_importance(jobs: Jobs) -> None
     assert job.begun == [
         "module shop",
         "module shop.sub",
-        "symbols shop 0",
         "readme",
         "readme shop.sub",
         "changelog",
         "outline shop",
         "outline shop.sub",
+        "symbols shop 0",
         "finish",
     ]
 
@@ -222,6 +222,16 @@ def test_without_a_refused_part_the_others_are_made(jobs: Jobs, refused: str) ->
     else:
         assert job.record.modules == ("shop",)
         assert all("shop.sub" in each for each in missing)
+
+
+def test_the_last_part_reads_no_module(jobs: Jobs) -> None:
+    """It must not fail for want of memory where each of the others had enough."""
+    whole, job = run(jobs()).pieces, jobs()
+    with pytest.raises(Ended):
+        job.run(end_in="finish")
+    (job.folder / "output" / "document-0.json.gz").write_bytes(b"no document")
+    job.run(skip=set(job.ended))
+    assert job.pieces == whole
 
 
 def test_a_process_that_was_started_again_makes_what_was_left(jobs: Jobs) -> None:

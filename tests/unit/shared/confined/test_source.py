@@ -61,7 +61,7 @@ def test_sources_of_an_archive_are_read_but_those_that_are_too_large(tmp_path: P
     archive.write_bytes(zipped(files))
     found = ArchiveFile(archive).sources(a_request()).contents
     by_path = {each.path: content for each, content in found.items()}
-    assert by_path == {"a.bal": b"int a = 1;", "b.bal": "the file has more than 1,024 KiB"}
+    assert by_path == {"a.bal": b"int a = 1;", "b.bal": "the file has more than 4,096 KiB"}
 
 
 def test_a_long_directory_is_read_whole(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from shared.confined.limits import Budget, Json
 from shared.confined.tasks import LINE_BYTES, Job, Order
 
-SECONDS, BYTES = 16, 100
+SECONDS, BYTES = 20, 100
+LAST_SECONDS = 3  # Which the other parts leave to the last one.
 
 
 @dataclass
@@ -23,17 +24,22 @@ class FakeLimits:
     def used_seconds(self) -> float:
         return self.used
 
-    def allow(self, seconds: float, output_bytes: int) -> float:
+    def allow(self, seconds: float, output_bytes: int) -> None:
         self.allowed.append(seconds)
-        return seconds
+
+
+class PanicException(BaseException):
+    """What a library in Rust raises when it panics."""
 
 
 class Running:
     """A job of a test, and what it reported."""
 
-    def __init__(self, folder: Path, skip: Set[str] = frozenset()) -> None:
+    def __init__(
+        self, folder: Path, skip: Set[str] = frozenset(), left_seconds: float = SECONDS
+    ) -> None:
         self.limits, self.lines = FakeLimits(), list[Mapping[str, Json]]()
-        order = Order(folder, {"wanted": 1}, skip, Budget(SECONDS, 1, BYTES))
+        order = Order(folder, {"wanted": 1}, skip, Budget(SECONDS, 1, BYTES), left_seconds)
         self.job = Job(order, self.limits, self.lines.append)
 
     def take(self, seconds: float) -> Callable[[], None]:
@@ -73,21 +79,51 @@ def failing(error: BaseException) -> Callable[[], None]:
     return work
 
 
-def test_the_last_part_is_done_when_all_time_is_taken(running: Running) -> None:
-    running.job.run("a", running.take(SECONDS + 1))
+def test_the_parts_leave_time_to_the_last_one(running: Running) -> None:
+    running.job.run("a", running.take(SECONDS - LAST_SECONDS))
     running.job.run("b", running.take(0))
     running.job.run_last("c", running.take(0))
     assert running.refused() == {"b": "processor"}
-    assert running.begun() == {"a": SECONDS / 2, "c": 3}
+    assert running.begun() == {"a": (SECONDS - LAST_SECONDS) / 2, "c": LAST_SECONDS}
+
+
+def test_the_last_part_has_no_more_than_what_is_left(running: Running) -> None:
+    running.job.run("a", running.take(SECONDS - 1))
+    running.job.run_last("b", running.take(0))
+    assert running.begun()["b"] == 1
+    again = Running(running.job.folder, {"a"}, left_seconds=0)
+    again.job.run_last("b", again.take(0))
+    assert again.refused() == {"b": "processor"}
+
+
+@pytest.mark.parametrize("left", [SECONDS, LAST_SECONDS + 1, LAST_SECONDS, 1, 0])
+def test_the_parts_of_a_job_together_are_allowed_no_more_than_what_is_left(
+    tmp_path: Path, left: float
+) -> None:
+    """Each part takes all that it is allowed, which ends the process."""
+    skip, used = set[str](), 0.0
+    for number in range(50):
+        running = Running(tmp_path, skip, left - used)
+        (running.job.run if number < 49 else running.job.run_last)(str(number), lambda: None)
+        used += sum(map(float, map(str, running.begun().values())))
+        skip.add(str(number))
+    assert used <= left
+    assert used == pytest.approx(left)
+
+
+def test_a_new_process_leaves_the_same_time_to_the_last_part(tmp_path: Path) -> None:
+    running = Running(tmp_path, {"a"}, left_seconds=LAST_SECONDS + 2)
+    running.job.run("b", running.take(0))
+    assert running.begun() == {"b": 1}
 
 
 def test_a_part_returns_its_result_and_reports_its_time(running: Running) -> None:
     assert running.job.run("a", lambda: {"count": 2}) == {"count": 2}
     running.job.run("b", running.take(1.5))
     assert running.lines == [
-        {"begin": "a", "left": 16, "allowance": 8},
+        {"begin": "a", "left": 20, "allowance": 8.5},
         {"end": "a", "result": {"count": 2}, "processor_seconds": 0},
-        {"begin": "b", "left": 16, "allowance": 8},
+        {"begin": "b", "left": 20, "allowance": 8.5},
         {"end": "b", "result": None, "processor_seconds": 1.5},
     ]
 
@@ -97,11 +133,11 @@ def test_a_part_takes_half_of_what_is_left_and_the_last_one_all(running: Running
     running.job.run("b", running.take(4))
     running.limits.used += 0.5  # Outside of the parts.
     running.job.run_last("c", running.take(0))
-    assert running.begun() == {"a": 8, "b": 4, "c": 3.5}
+    assert running.begun() == {"a": 8.5, "b": 4.5, "c": 7.5}
 
 
 def test_no_part_begins_when_the_time_is_over(running: Running) -> None:
-    running.job.run("a", running.take(16))
+    running.job.run("a", running.take(SECONDS))
     assert running.job.run("b", lambda: 1) is None
     assert running.refused() == {"b": "processor"}
     assert "b" not in running.begun()
@@ -123,10 +159,11 @@ def test_a_part_that_finished_or_was_refused_before_is_skipped(tmp_path: Path) -
         (OSError(errno.ENAMETOOLONG, ""), "crashed"),
         (RecursionError(), "crashed"),
         (KeyError("x"), "crashed"),
+        (PanicException(), "crashed"),
     ],
 )
 def test_an_error_of_a_part_refuses_it_and_the_next_one_runs(
-    running: Running, error: Exception, reason: str
+    running: Running, error: BaseException, reason: str
 ) -> None:
     assert running.job.run("a", failing(error)) is None
     assert running.job.run("b", lambda: 1) == 1
@@ -151,6 +188,13 @@ def test_an_error_is_reported_without_its_message_which_may_quote_the_input(
 def test_an_error_outside_of_the_parts_is_reported_for_the_empty_name(running: Running) -> None:
     running.job.run_task(lambda _job: failing(MemoryError())())
     assert running.refused() == {"": "memory"}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
+def test_an_end_of_the_process_refuses_nothing(running: Running, error: BaseException) -> None:
+    with pytest.raises(type(error)):
+        running.job.run("a", failing(error))
+    assert running.refused() == {}
 
 
 def test_a_result_that_fits_into_no_line_is_refused(running: Running) -> None:

@@ -156,3 +156,8 @@ def test_a_taken_tool_names_its_package_only_if_that_is_not_private() -> None:
         assert str(ToolTaken("hi", shown)) == (
             f"The tool id hi belongs to {named}. Choose another id in BalTool.toml."
         )
+
+
+def test_a_refusal_takes_no_more_values_than_it_has_fields() -> None:
+    with pytest.raises(ValueError, match="longer"):
+        ToolNotFound("health", "too much")  # pyright: ignore[reportCallIssue] - as a test of it.

@@ -12,7 +12,7 @@ from shared.domain.members import (
 )
 from shared.domain.organizations import Organization
 from shared.domain.rights import Role
-from shared.domain.secrets import hash_secret
+from shared.domain.tokens import hash_secret
 
 KIM = parse_email("Kim@example.org")
 

@@ -82,17 +82,20 @@ def test_a_name_without_a_release_is_no_package() -> None:
 
 NOW_MS = 1_790_000_000_000
 GiB = 1024**3
-DONE = TaskRun(task="sweep", started_ms=NOW_MS, ended_ms=NOW_MS, result=TaskResult.DONE)
+DONE = TaskRun(task="check-domains", started_ms=NOW_MS, ended_ms=NOW_MS, result=TaskResult.DONE)
 WELL = StatusReport(
     at_ms=NOW_MS,
-    tasks=(TaskState("sweep", DONE, NOW_MS + 1), TaskState("refresh", None, None)),
-    backlog=Backlog(0, is_more=False, oldest_ms=None),
+    tasks=(
+        TaskState("check-domains", DONE, NOW_MS + 1),
+        TaskState("rebuild-derived-data", None, None),
+    ),
+    backlog=Backlog(0, is_more=False, oldest_ms=None, task="process-outboxes"),
     counts=None,
     disk_space=DiskSpace(500 * GiB, 250 * GiB),
 )
 
 
-def ran(task: str = "sweep", **changes: object) -> StatusReport:
+def ran(task: str = "check-domains", **changes: object) -> StatusReport:
     """Return an overview in which one task has run like this."""
     run = DONE.model_copy(update={"task": task, **changes})
     return replace(WELL, tasks=(TaskState(task, run, NOW_MS + 1),))
@@ -116,17 +119,21 @@ def test_stores_that_do_not_answer_are_the_worst(lacks: str) -> None:
 
 def test_a_task_that_failed_is_reported() -> None:
     assert shown(ran(result=TaskResult.FAILED)) == [
-        (Severity.BAD, "The task sweep failed.", "sweep")
+        (Severity.BAD, "The task check-domains failed.", "check-domains")
     ]
 
 
 def test_problems_are_reported_by_the_first_of_them() -> None:
     one, two = ("a is wrong.",), ("a is wrong.", "b is wrong.")
-    assert shown(ran("audit", result=TaskResult.PROBLEMS, problems=one)) == [
-        (Severity.WARN, "The task audit found a problem: a is wrong.", "audit")
+    assert shown(ran("audit-archives", result=TaskResult.PROBLEMS, problems=one)) == [
+        (Severity.WARN, "The task audit-archives found a problem: a is wrong.", "audit-archives")
     ]
-    assert shown(ran("audit", result=TaskResult.PROBLEMS, problems=two)) == [
-        (Severity.WARN, "The task audit found 2 problems, the first: a is wrong.", "audit")
+    assert shown(ran("audit-archives", result=TaskResult.PROBLEMS, problems=two)) == [
+        (
+            Severity.WARN,
+            "The task audit-archives found 2 problems, the first: a is wrong.",
+            "audit-archives",
+        )
     ]
 
 
@@ -138,21 +145,30 @@ def test_a_run_with_many_problems_may_have_more_than_are_stored() -> None:
 
 def test_a_late_task_is_reported_and_counts_as_a_problem() -> None:
     later = replace(WELL, at_ms=NOW_MS + 2 + OVERDUE_AFTER // timedelta(milliseconds=1))
-    assert shown(later) == [(Severity.WARN, "The task sweep is overdue.", "sweep")]
-    assert [each.task for each in later.problem_tasks] == ["sweep"]
+    assert shown(later) == [(Severity.WARN, "The task check-domains is overdue.", "check-domains")]
+    assert [each.task for each in later.problem_tasks] == ["check-domains"]
 
 
 def test_a_registry_without_any_run_is_reported_with_what_to_do() -> None:
-    begun = replace(WELL, tasks=(TaskState("sweep", None, NOW_MS),))
+    begun = replace(WELL, tasks=(TaskState("check-domains", None, NOW_MS),))
     assert shown(begun) == [(Severity.WARN, "No task has run yet.", "")]
     assert shown(replace(WELL, tasks=())) == []
 
 
 def test_changes_are_reported_when_they_wait_longer_than_a_maintenance_run() -> None:
     late_ms = NOW_MS - BACKLOG_STUCK_AFTER // timedelta(milliseconds=1)
-    [concern] = replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms - 1)).problems
-    assert (concern.severity, concern.task) == (Severity.WARN, "settle")
-    assert shown(replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms))) == []
+    [concern] = replace(
+        WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms - 1, task="process-outboxes")
+    ).problems
+    assert (concern.severity, concern.task) == (Severity.WARN, "process-outboxes")
+    assert (
+        shown(
+            replace(
+                WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms, task="process-outboxes")
+            )
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -185,10 +201,10 @@ def test_the_worst_problem_is_first() -> None:
 
 
 def test_a_task_is_found_by_its_name() -> None:
-    assert WELL.task("sweep") == TaskState("sweep", DONE, NOW_MS + 1)
-    assert WELL.task("search") is None
-    assert replace(WELL, tasks=None).task("sweep") is None
-    assert TaskOverview(TaskState("sweep", None, None)).name == "sweep"
+    assert WELL.task("check-domains") == TaskState("check-domains", DONE, NOW_MS + 1)
+    assert WELL.task("update-search-index") is None
+    assert replace(WELL, tasks=None).task("check-domains") is None
+    assert TaskOverview(TaskState("check-domains", None, None)).name == "check-domains"
 
 
 def test_each_problem_says_what_to_do(snapshot: SnapshotAssertion) -> None:
@@ -199,8 +215,10 @@ def test_each_problem_says_what_to_do(snapshot: SnapshotAssertion) -> None:
         ran(result=TaskResult.FAILED),
         ran(result=TaskResult.PROBLEMS, problems=("a is wrong.",)),
         replace(WELL, at_ms=overdue_ms),
-        replace(WELL, tasks=(TaskState("sweep", None, NOW_MS),)),
-        replace(WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms)),
+        replace(WELL, tasks=(TaskState("check-domains", None, NOW_MS),)),
+        replace(
+            WELL, backlog=Backlog(3, is_more=False, oldest_ms=late_ms, task="process-outboxes")
+        ),
         replace(WELL, read_only=ReadOnlyState(reason="moving.", since_ms=NOW_MS)),
         replace(WELL, disk_space=DiskSpace(500 * GiB, GiB - 1)),
         replace(WELL, disk_space=DiskSpace(50 * GiB, GiB)),

@@ -8,7 +8,7 @@ import azure.functions as func
 import pytest
 
 from shared.adapters.editions import DataVersionEdition
-from shared.answer_cache import Repeatable
+from shared.answers import Repeatable
 from shared.edition import Edition
 from shared.hosting.answer_cache import LARGEST_BODY_BYTES, STALE_EVICTIONS_PER_WRITE, AnswerCache
 from shared.hosting.asgi import Message, Receive, Scope, Send

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import azure.functions as func
 import pytest
-from structlog.testing import capture_logs
 
 from shared.domain.errors.requests import Busy
 from shared.hosting.change_feeds import LEASE_MS, ChangeFeeds
@@ -15,6 +14,7 @@ from shared.hosting.errors import UnsupportedFunction
 from shared.hosting.triggers import ChangeFeedFunction, functions_of
 from shared.ports import Lease
 from tests.fakes.system import FakeClock
+from tests.support.logs import capture_logs
 
 CONTAINER, LEASES = "packages", "leases"
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.file_responses import (
@@ -20,6 +19,7 @@ from shared.hosting.file_responses import (
     FileResolver,
     FileResponse,
 )
+from tests.support.logs import capture_logs
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
 SMALL = b"a bala of two words"

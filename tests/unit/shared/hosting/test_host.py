@@ -8,7 +8,6 @@ from pathlib import Path
 
 import azure.functions as func
 import pytest
-from structlog.testing import capture_logs
 
 from shared.domain.errors.requests import BodyNotTaken, NoRoomForUpload
 from shared.hosting.asgi import Message
@@ -18,6 +17,7 @@ from shared.hosting.host import Deadlines, FunctionDispatcher, Host, TimerOption
 from shared.hosting.request_bodies import BodyReader, BodySender, HostLimits
 from shared.hosting.triggers import functions_of
 from tests.fakes.system import FakeClock
+from tests.support.logs import capture_logs
 from tests.support.sample_app import build_app
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 

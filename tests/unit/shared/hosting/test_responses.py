@@ -5,7 +5,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared.answer_cache import Repeatable, mark_cacheable
+from shared.answers import Answer, FunctionResponse, Repeatable
 from shared.hosting.responses import (
     FramingHeaderSet,
     HeaderUnusable,
@@ -164,7 +164,13 @@ def test_a_cookie_is_parsed_and_serialized_again(cookie: str, written: list[str]
 
 def test_a_cacheable_answer_says_how_it_is_repeated() -> None:
     repeat = Repeatable(lambda _: None, 1, {"acme/greet"})
-    response = func.HttpResponse("a")
-    assert answer_messages(response, "GET")[0]["repeat"] is None
-    mark_cacheable(response, repeat)
-    assert answer_messages(response, "GET")[0]["repeat"] is repeat
+    repeated, once = (FunctionResponse(Answer(b"a", repeat=each)) for each in (repeat, None))
+    assert answer_messages(repeated, "GET")[0]["repeat"] is repeat
+    assert answer_messages(once, "GET")[0]["repeat"] is None
+
+
+def test_the_cookies_of_an_answer_are_headers_of_their_own() -> None:
+    cookies = ["a=1; Path=/", "b=2; Path=/"]
+    start, _ = answer_messages(FunctionResponse(Answer(cookies=cookies)), "GET")
+    found = [value.partition(b";")[0] for name, value in start["headers"] if name == b"set-cookie"]
+    assert found == [b"a=1", b"b=2"]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from azure.functions.timer import TimerRequest
-from structlog.testing import capture_logs
 
 from shared.hosting.asgi import Receive, Scope, Send
 from shared.hosting.errors import UnsupportedFunction
 from shared.hosting.timers import AdminEndpoint, Timers
 from shared.hosting.triggers import TimerFunction
 from tests.fakes.system import FakeClock
+from tests.support.logs import capture_logs
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
 

@@ -8,7 +8,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from shared.hosting.asgi import ASGIApp
-from shared.hosting.connection import Connection
+from shared.hosting.http_server.connection import Connection
 
 
 class Wire(asyncio.Transport):

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from shared.hosting.server import bind
+from shared.hosting.http_server.server import bind
 from shared.login.device_login import (
     HttpRegistry,
     LoginFailed,

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.prose.markdown import bracket_depth
-from shared.prose.rendering import (
+from shared.prose.limits import (
     MAX_ATTRIBUTE_CHARACTERS,
     MAX_BRACKET_DEPTH,
     MAX_BRACKETS,
@@ -23,7 +22,10 @@ from shared.prose.rendering import (
     MAX_OPEN_TAGS,
     MAX_PARAGRAPH_CHARACTERS,
     MAX_SOURCE_CHARACTERS,
-    TextPlace,
+)
+from shared.prose.markdown import bracket_depth
+from shared.prose.places import TextPlace
+from shared.prose.rendering import (
     highlight,
     render_fully,
     render_markdown,

@@ -4,7 +4,7 @@ import pytest
 from jinja2 import DictLoader, UndefinedError
 from markupsafe import Markup
 
-from shared.prose.rendering import SafeHtml
+from shared.prose.safe_html import SafeHtml
 from shared.prose.template_engine import PageEnvironment
 
 

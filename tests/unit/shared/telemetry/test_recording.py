@@ -36,13 +36,13 @@ def test_while_nobody_listens_nothing_happens() -> None:
 def test_values_are_recorded_as_the_catalog_says() -> None:
     with hearing() as heard:
         for seconds in (1, 3):
-            recording.record_metric(UPKEEP, seconds, {"task": "sweep", "result": "done"})
+            recording.record_metric(UPKEEP, seconds, {"task": "audit-archives", "result": "done"})
         for _ in range(2):
             recording.record_metric(PUSHES, 1, {"state": "live"})
         for age in (10, 20):
             recording.record_metric(SEARCH_AGE, age, {})
         [histogram], [counter], [gauge] = map(heard.points, (UPKEEP, PUSHES, SEARCH_AGE))
-    assert (histogram["task"], histogram["count"], histogram["sum"]) == ("sweep", 2, 4)
+    assert (histogram["task"], histogram["count"], histogram["sum"]) == ("audit-archives", 2, 4)
     assert (counter["state"], counter["value"]) == ("live", 2)
     assert gauge["value"] == 20
 

@@ -7,13 +7,14 @@ import threading
 from collections.abc import Generator
 
 import pytest
-from structlog.testing import capture_logs
 
 from shared.telemetry import recording
-from shared.telemetry.metrics import PUSHES, Instrument
+from shared.telemetry.metrics import PUSHES, REQUESTS, Instrument
 from shared.telemetry.recording import Attributes, SpanOrigin, TelemetrySpan, TraceContext
 from shared.telemetry.startup_buffer import MAX_BUFFERED_VALUES, StartupBuffer
 from tests.paths import ROOT
+from tests.support.logs import capture_logs
+from tests.support.world import BASE, World
 
 BOUND_SECONDS = 30
 
@@ -57,15 +58,40 @@ def test_early_records_are_exported_when_the_exporter_starts() -> None:
     for value in (1, 2):
         recording.record_metric(PUSHES, value, {"state": "live"})
     assert listening.values == []
-    recording.record_metric(PUSHES, 3, {"state": "live"})
+    recording.record_metric(REQUESTS, 3, {"status": 204})
     may_load.set()
     assert listening.complete.wait(BOUND_SECONDS)
     assert listening.values == [1, 2, 3]
 
 
-def test_nothing_is_loaded_before_the_first_request_has_its_answer() -> None:
-    recording.set_backend(StartupBuffer(Listening))
-    assert [each.name for each in threading.enumerate() if each.name == "telemetry"] == []
+async def test_nothing_is_loaded_before_the_first_request_has_its_answer(world: World) -> None:
+    """The calls of stores are recorded, too, and come first."""
+    listening, instruments = Listening(), list[Instrument]()
+    loading = StartupBuffer(lambda: listening)
+
+    class Noting:
+        """Notes what was recorded before the loading began."""
+
+        begin = loading.begin
+
+        def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
+            loading.record(instrument, value, attributes)
+            if not loading._loading.locked():
+                instruments.append(instrument)
+
+    recording.set_backend(Noting())
+    await world.http.get(f"{BASE}/packages/acme/none")
+    assert listening.complete.wait(BOUND_SECONDS)
+    assert instruments
+    assert REQUESTS not in instruments
+
+
+def test_the_exporter_starts_without_a_request_if_many_values_wait() -> None:
+    listening = Listening()
+    recording.set_backend(StartupBuffer(lambda: listening))
+    for value in range(MAX_BUFFERED_VALUES // 2):
+        recording.record_metric(PUSHES, value, {"state": "live"})
+    assert listening.complete.wait(BOUND_SECONDS)
 
 
 def test_libraries_that_cannot_be_loaded_are_logged_once_and_cost_nothing_later() -> None:

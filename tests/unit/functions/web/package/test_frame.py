@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 from functions.web.package.frame import PackageFrame, Snippet, snippets
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER, client_settings
 from shared.domain.packages import Origin, Provenance
-from shared.services.package_details import PackageOwner, ReleaseDetails
+from shared.services.packages.package_details import PackageOwner, ReleaseDetails
 from tests.contract.sample_records import release
 from tests.support.surveys import survey
 

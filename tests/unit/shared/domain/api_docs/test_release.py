@@ -114,9 +114,9 @@ def test_a_file_that_is_not_utf_8_is_left_out_and_said() -> None:
 
 
 def test_a_file_that_is_too_large_is_left_out_and_said() -> None:
-    docs = documented({"greet/a.bal": "the file has more than 1,024 KiB"})
+    docs = documented({"greet/a.bal": "the file has more than 4,096 KiB"})
     assert docs.record.state is DocsState.PARTIAL
-    assert "1,024 KiB" in docs.record.unread[0].reason
+    assert "4,096 KiB" in docs.record.unread[0].reason
 
 
 def test_files_that_are_left_when_the_time_is_over_are_not_read() -> None:

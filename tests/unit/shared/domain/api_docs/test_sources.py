@@ -52,8 +52,9 @@ def sources(count: int, module: str = "greet") -> dict[SourceName, int]:
     }
 
 
-def test_a_file_has_at_most_a_mebibyte() -> None:
+def test_a_file_has_at_most_four_mebibytes() -> None:
     [(source, _)] = sources(1).items()
+    assert MAX_SOURCE_BYTES == 4 << 20
     assert select_sources({source: MAX_SOURCE_BYTES}) == {}
     assert "file" in select_sources({source: MAX_SOURCE_BYTES + 1})[source]
 

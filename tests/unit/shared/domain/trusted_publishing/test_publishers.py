@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.trusted_publishing.claims import read_job_claims
+from shared.domain.trusted_publishing.claims import is_same_job, read_job_claims, rule_differences
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import (
     RULE_NAMES,
@@ -56,8 +56,8 @@ def test_it_lies_with_its_organization_and_ends_when_it_waited_long_enough() -> 
     ],
 )
 def test_no_name_makes_up_for_a_number_that_differs(changes: dict[str, str]) -> None:
-    assert publisher().matches(read_job_claims(Provider.GITHUB, github_job()))
-    assert not publisher().matches(read_job_claims(Provider.GITHUB, github_job(**changes)))
+    assert is_same_job(publisher(), read_job_claims(Provider.GITHUB, github_job()))
+    assert not is_same_job(publisher(), read_job_claims(Provider.GITHUB, github_job(**changes)))
 
 
 def test_a_repository_that_was_renamed_is_the_same() -> None:
@@ -65,7 +65,7 @@ def test_a_repository_that_was_renamed_is_the_same() -> None:
         repository="octo/hello",
         workflow_ref="octo/hello/.github/workflows/release.yml@refs/tags/v1.0.0",
     )
-    assert publisher().matches(read_job_claims(Provider.GITHUB, renamed))
+    assert is_same_job(publisher(), read_job_claims(Provider.GITHUB, renamed))
 
 
 GOOD = {"workflow": "release.yml", "refs": ["refs/tags/v*"], "environment": "release"}
@@ -78,7 +78,7 @@ def rules(**asked: object) -> PublisherRules:
 
 def test_a_run_that_is_as_the_rules_say_differs_by_nothing() -> None:
     job = read_job_claims(Provider.GITHUB, github_job())
-    assert rules(protected=True).differences(job) == []
+    assert rule_differences(rules(protected=True), job) == []
 
 
 def test_everything_that_differs_is_named() -> None:
@@ -86,7 +86,7 @@ def test_everything_that_differs_is_named() -> None:
         ref="refs/heads/dev", environment=None, ref_protected="false",
         workflow_ref="octo/greet/.github/workflows/test.yml@refs/heads/dev",
     )  # fmt: skip
-    assert rules(protected=True).differences(read_job_claims(Provider.GITHUB, other)) == [
+    assert rule_differences(rules(protected=True), read_job_claims(Provider.GITHUB, other)) == [
         "its workflow is 'test.yml', not release.yml",
         "its ref is 'refs/heads/dev', not refs/tags/v*",
         "its environment is none, not release",
@@ -97,7 +97,7 @@ def test_everything_that_differs_is_named() -> None:
 def test_text_of_a_run_is_shown_up_to_80_characters() -> None:
     other = github_job(ref=f"refs/heads/{'x' * 81}", environment="e" * 81)
     asked = rules(refs=["refs/heads/main", "refs/tags/v*"])
-    assert asked.differences(read_job_claims(Provider.GITHUB, other)) == [
+    assert rule_differences(asked, read_job_claims(Provider.GITHUB, other)) == [
         f"its ref is 'refs/heads/{'x' * 69}', not refs/heads/main or refs/tags/v*",
         f"its environment is '{'e' * 80}', not release",
     ]
@@ -127,7 +127,7 @@ def test_a_job_that_is_defined_elsewhere_is_accepted_by_a_publisher_that_names_t
     job = read_job_claims(
         Provider.GITHUB, github_job(**({"job_workflow_ref": runs} if runs else {}))
     )
-    shown = rules(reusable_workflow=named).differences(job)
+    shown = rule_differences(rules(reusable_workflow=named), job)
     assert bool(shown) is differs
     if differs and named:
         actual = f"'{runs[:80]}'" if runs else "none"
@@ -177,20 +177,20 @@ def test_only_github_names_reusable_workflows() -> None:
 )
 def test_a_wildcard_stays_between_two_slashes(pattern: str, ref: str, fits: bool) -> None:
     job = read_job_claims(Provider.GITHUB, github_job(ref=ref))
-    assert (rules(refs=[pattern]).differences(job) == []) is fits
+    assert (rule_differences(rules(refs=[pattern]), job) == []) is fits
 
 
 def test_one_of_several_refs_is_enough() -> None:
     several = rules(refs=["refs/heads/main", "refs/tags/v*"])
-    assert several.differences(read_job_claims(Provider.GITHUB, github_job())) == []
+    assert rule_differences(several, read_job_claims(Provider.GITHUB, github_job())) == []
 
 
 def test_github_has_one_environment_for_all_spellings_and_gitlab_has_several() -> None:
     asked = {"environment": "Release"}
     github = PublisherRules.parse(Provider.GITHUB, {**asked, "workflow": "release.yml"})
-    assert github.differences(read_job_claims(Provider.GITHUB, github_job())) == []
+    assert rule_differences(github, read_job_claims(Provider.GITHUB, github_job())) == []
     gitlab = PublisherRules.parse(Provider.GITLAB, asked)
-    assert gitlab.differences(read_job_claims(Provider.GITLAB, gitlab_job()))
+    assert rule_differences(gitlab, read_job_claims(Provider.GITLAB, gitlab_job()))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,98 @@
+"""The JSON of packages, modules and symbols, as the Central protocol has it."""
+
+from shared.composition import Registry
+from shared.domain.packages import Listing, ModuleText, numeric_id, stable_number
+from shared.domain.search import SymbolHit
+
+
+def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
+    """Return the Package of the protocol, with every key and without nulls."""
+    release, head = listing.release, listing.head
+    page = f"/{release.org}/{release.name}/{release.version}"
+    return {
+        "id": numeric_id(release.coordinate),
+        "organization": release.org,
+        "name": release.name,
+        "version": release.version,
+        "platform": release.platform,
+        "languageSpecificationVersion": release.language_spec_version,
+        "isDeprecated": listing.deprecation is not None,
+        "deprecateMessage": listing.deprecation or "",
+        "URL": page,
+        "balaVersion": release.bala_version,
+        "balaURL": registry.archive_delivery.stable_url(
+            registry.archive_delivery.link(head, release)
+        ),
+        "digest": release.content.header(),
+        "summary": release.summary,
+        "readme": listing.texts.readme,
+        "template": release.template,
+        "licenses": release.licenses,
+        "authors": release.authors,
+        "sourceCodeLocation": release.source_repository,
+        "keywords": release.keywords,
+        "ballerinaVersion": release.ballerina_version,
+        "icon": release.icon,
+        "ownerUUID": "",
+        "createdDate": release.created_ms,
+        "pullCount": min(head.pulls, 2**31 - 1),
+        "visibility": head.visibility.value,
+        "modules": [_module_model(listing, module) for module in _modules(listing)],
+        "balToolId": release.tools[0] if release.tools else "",
+        "graalvmCompatible": release.graalvm.value,
+    }
+
+
+def _modules(listing: Listing) -> list[ModuleText]:
+    texts = {module.name: module for module in listing.texts.modules}
+    return [texts.get(name) or ModuleText(name=name) for name in listing.release.modules]
+
+
+def _module_model(listing: Listing, module: ModuleText) -> dict[str, object]:
+    release = listing.release
+    url = f"/{release.org}/{release.name}/{release.version}"
+    return {
+        "name": module.name,
+        "summary": module.summary,
+        "readme": module.readme,
+        "apiDocURL": f"/2.0/docs/{release.org}/{module.name}/{release.version}",
+        "packageUrl": url,
+        "packageURL": url,
+        "executable": False,
+    }
+
+
+# The kinds of Central, for those of ours that it has other words for.
+_CENTRAL_KINDS = {
+    "object type": "type",
+    "service type": "service",
+    "configurable": "variable",
+    "method": "function",
+    "field": "variable",
+    "enum member": "constant",
+}
+
+
+def symbol_model(hit: SymbolHit) -> dict[str, object]:
+    """Return the Symbol of the protocol, in the order of its keys."""
+    release, symbol = hit.listing.release, hit.symbol
+    return {
+        "id": str(stable_number(f"{release.coordinate.key}/{symbol.module}:{symbol.path}")),
+        "packageID": str(numeric_id(release.coordinate)),
+        "name": release.name,
+        "organization": release.org,
+        "version": release.version,
+        "createdDate": release.created_ms,
+        "icon": release.icon,
+        "symbolType": _CENTRAL_KINDS.get(symbol.kind, symbol.kind),
+        "symbolParent": symbol.parent,
+        "symbolName": symbol.name,
+        "description": symbol.description,
+        "symbolSignature": symbol.signature,
+        "isIsolated": "is_isolated" in symbol.flags,
+        "isRemote": "is_remote" in symbol.flags,
+        "isResource": "is_resource" in symbol.flags,
+        "isClosed": "is_closed" in symbol.flags,
+        "isDistinct": "is_distinct" in symbol.flags,
+        "isReadOnly": "is_read_only" in symbol.flags,
+    }

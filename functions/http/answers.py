@@ -1,0 +1,207 @@
+"""Building answers: JSON, problems, documents with an ETag, headers of rate limits, and what the
+Functions host requires of an answer.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from functions.http.calls import Call
+from shared.answers import Answer
+from shared.conditional_requests import (
+    RangeNotSatisfiable,
+    is_current,
+    is_known,
+    requested_range,
+)
+from shared.domain.documents import etag_of
+from shared.domain.errors.base import Refusal, RefusalKind, Unavailable
+from shared.domain.errors.requests import MethodNotAllowed, TooMany
+from shared.domain.rate_limits import RateLimitAllowance
+
+JSON = "application/json"
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def json_answer(
+    value: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Return `value` as JSON; caches may not store it, unless `headers` allow it."""
+    return Answer(orjson.dumps(value), status, dict(headers or NO_STORE), JSON)
+
+
+def empty_answer(status: int, headers: Mapping[str, str] = NO_STORE) -> Answer:
+    """Return an answer without a body; caches may not store it, unless `headers` allow it."""
+    return Answer(status=status, headers=dict(headers))
+
+
+def retry_headers(refusal: Refusal) -> dict[str, str]:
+    """Return the `Retry-After` or `Allow` header of a refusal that has one.
+
+    `Retry-After` is at least 1: clients ignore a 0.
+    """
+    match refusal:
+        case MethodNotAllowed():
+            return {"Allow": ", ".join(refusal.allowed)}
+        case Unavailable():
+            return {"Retry-After": str(max(1, int(refusal.retry_after.total_seconds())))}
+        case TooMany():
+            wait = str(refusal.allowance.wait_s)
+            return {"Retry-After": wait, **rate_limit_fields(refusal.allowance)}
+        case _:
+            return {}
+
+
+def rate_limit_fields(allowance: RateLimitAllowance) -> dict[str, str]:
+    """Return the headers of drafts 03 to 06 of "RateLimit header fields for HTTP".
+
+    `RateLimit-Reset` is a number of seconds, the same as `Retry-After` in a refusal.
+    """
+    return {
+        "RateLimit-Limit": str(allowance.limit),
+        "RateLimit-Remaining": str(allowance.remaining),
+        "RateLimit-Reset": str(allowance.wait_s),
+    }
+
+
+CACHE_PUBLIC = "no-cache"  # Builds need the latest push; a conditional request is cheap.
+CACHE_PRIVATE = "private, no-store"
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """A document as it is sent; a shared cache may keep it if it is public."""
+
+    content: bytes
+    media_type: str
+    is_public: bool
+    is_cacheable: bool = True  # Whether a `cacheable` handler may let it be repeated.
+
+    @property
+    def etag(self) -> str:
+        return etag_of(self.content)
+
+
+def conditional_answer(call: Call, document: Representation) -> Answer:
+    """Return the document, the requested range, the headers alone for a `HEAD`, a 304 or a 412."""
+    etag, content = document.etag, document.content
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": CACHE_PUBLIC if document.is_public else CACHE_PRIVATE,
+    }
+    if not is_current(call.headers, etag=etag):
+        return Answer(status=412, headers=headers | NO_STORE)
+    if is_known(call.headers, etag=etag):
+        return Answer(status=304, headers=headers)
+    try:
+        span = requested_range(call.headers, size=len(content), etag=etag)
+    except RangeNotSatisfiable:
+        headers |= {"Content-Range": f"bytes */{len(content)}", "Content-Length": "0"}
+        return Answer(status=416, headers=headers)
+    status = 200
+    if span is not None and call.method == "GET":
+        headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{len(content)}"
+        content, status = content[span.start : span.stop], 206
+    headers["Content-Length"] = str(len(content))  # The host sets it only where it sends a body.
+    return Answer(b"" if call.is_head else content, status, headers, document.media_type)
+
+
+# Requirements of the Functions host, which changes or cuts off a response that breaks them.
+#
+# It sends a body without a `Content-Length` in chunks, which clients of archives reject. It answers
+# 500 for a header that is not ASCII, closes the connection after a 304 with a body, and lets a
+# client wait without end after a `Transfer-Encoding` that is not its own.
+
+_WITHOUT_BODY = frozenset((204, 304))
+_STATUSES = range(200, 600)
+
+# The host parses each cookie, and changes other values and attributes.
+_COOKIE = re.compile(
+    r"[A-Za-z0-9_-]+=[A-Za-z0-9._~-]*"
+    r"(; (Max-Age=[0-9]+|Path=/[A-Za-z0-9/_-]*|HttpOnly|Secure|SameSite=(Lax|Strict|None)))*"
+)
+
+
+class UnsendableAnswer(Exception):
+    """An operation returned an answer that the Functions host would change."""
+
+
+def complete(answer: Answer, method: str) -> None:
+    """Add the `Content-Length`; raise `UnsendableAnswer` for what the host would change."""
+    status, size, named = answer.status, len(answer.body), _by_name(answer)
+    if status not in _STATUSES or (size and status in _WITHOUT_BODY):
+        _refuse(f"status {status} with a body of {size} bytes")
+    if not all(map(_COOKIE.fullmatch, answer.cookies)):
+        _refuse("a cookie that the host would change")
+    if "content-length" in named:
+        _require_length(named["content-length"], size, method)
+    elif status not in _WITHOUT_BODY and not (method == "HEAD" and "content-encoding" in named):
+        answer.headers["Content-Length"] = str(size)
+
+
+def _by_name(answer: Answer) -> dict[str, str]:
+    """Return the headers by their names in lower case; the host sends each header once."""
+    named = {name.lower(): value for name, value in answer.headers.items()}
+    if len(named) < len(answer.headers):
+        _refuse("a header twice")
+    for name, value in named.items():
+        if not (value.isascii() and value.isprintable()):
+            _refuse(f"the header {name} is not one line of ASCII")
+    if not named.keys().isdisjoint(("transfer-encoding", "set-cookie")):
+        _refuse("a Transfer-Encoding, or a cookie among the headers")
+    return named
+
+
+def _require_length(length: str, size: int, method: str) -> None:
+    """Check the `Content-Length`; the answer to a `HEAD` may have that of the `GET`."""
+    is_of_get = method == "HEAD" and not size and length.isdecimal()
+    if length != str(size) and not is_of_get:
+        _refuse(f"{size} bytes with a Content-Length of {length}")
+
+
+def _refuse(problem: str) -> None:
+    raise UnsendableAnswer(problem)
+
+
+# --- Refusals as JSON problems, the form of every face that has none of its own ------------------
+
+STATUS_BY_KIND = {
+    RefusalKind.INVALID: 400,
+    RefusalKind.UNAUTHENTICATED: 401,
+    RefusalKind.FORBIDDEN: 403,
+    RefusalKind.NOT_FOUND: 404,
+    RefusalKind.CONFLICT: 409,
+    RefusalKind.METHOD_NOT_ALLOWED: 405,
+    RefusalKind.LENGTH_MISSING: 411,
+    RefusalKind.TOO_LARGE: 413,
+    RefusalKind.TOO_MANY: 429,
+    RefusalKind.UNAVAILABLE: 503,
+}
+
+
+def problem_answer(refusal: Refusal) -> Answer:
+    """Return a refusal with its code, for programs, and its sentence, for people."""
+    headers = NO_STORE | retry_headers(refusal)
+    if refusal.kind is RefusalKind.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    code, status = refusal_code(type(refusal)), STATUS_BY_KIND[refusal.kind]
+    return _problem(status, code, str(refusal), headers)
+
+
+def failure_answer(request_id: str) -> Answer:
+    """Return a 500 with the request id, and nothing of the exception."""
+    message = f"The registry failed. Tell its operator this request id: {request_id}."
+    return _problem(500, "broken", message, NO_STORE)
+
+
+def refusal_code(refusal: type[Refusal]) -> str:
+    """Return the code of a refusal: `token-unknown` for `TokenUnknown`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", refusal.__name__).lower()
+
+
+def _problem(status: int, code: str, message: str, headers: Mapping[str, str]) -> Answer:
+    return json_answer({"error": {"code": code, "message": message}}, status, headers)

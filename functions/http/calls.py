@@ -1,0 +1,162 @@
+"""The call of an operation: what a client sent, and who asks."""
+
+from collections.abc import Mapping
+
+import azure.functions as func
+
+from functions.http.callers import anonymous_caller, caller_of
+from functions.http.exchanges import Exchange
+from shared.auth.secrets import Secret
+from shared.composition import Registry
+from shared.domain.archives.delivery import Cdn
+from shared.domain.identity import Principal
+from shared.domain.names import Coordinate, OrgName, Package, parse_org
+from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
+from shared.domain.versions import ClientProfile
+from shared.settings import Settings
+
+# Front Door signs in to both of its origins as itself, in the header `Authorization`, and rules put
+# that of the client into another one (infra/modules/edge.bicep).
+CLIENT_AUTHORIZATION = "x-ballroom-authorization"
+NO_AUTHORIZATION = "none"  # Front Door's own is not the client's.
+
+
+class Call:
+    """One request to an operation; `caller` is anonymous until the face has identified it.
+
+    `allowances` are those of the rate limits that counted the request, and `cookies` values of
+    `Set-Cookie`; both are sent with the answer.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        request: func.HttpRequest,
+        exchange: Exchange,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.registry = registry
+        self.request = request
+        self.exchange = exchange
+        self.headers = headers_of(request) if headers is None else headers
+        self.caller = Principal()
+        self.allowances: list[RateLimitAllowance] = []
+        self.cookies: list[Secret] = []
+
+    # --- What was sent --------------------------------------------------------------------------
+
+    @property
+    def method(self) -> str:
+        return str(self.request.method)
+
+    @property
+    def url(self) -> str:
+        return str(self.request.url)
+
+    @property
+    def path(self) -> str:
+        """The path as the client wrote it, without the query."""
+        return "/" + self.url.partition("://")[2].partition("/")[2].partition("?")[0]
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        """The parameters of the query."""
+        return self.request.params
+
+    @property
+    def route_params(self) -> Mapping[str, str]:
+        """The parts of the path that the route calls by names; an absent one has no key."""
+        return self.request.route_params
+
+    @property
+    def is_head(self) -> bool:
+        return self.method == "HEAD"
+
+    def header(self, name: str) -> str:
+        """Return the header, or an empty text."""
+        return self.headers.get(name, "")
+
+    def content(self) -> bytes:
+        """Return the body, or raise the refusal of one that was not read."""
+        return self.request.get_body()
+
+    @property
+    def body_size(self) -> int:
+        """The `Content-Length`: a host drops a body above its limit, and calls the Function."""
+        length = self.header("content-length")
+        return max(len(self.content()), int(length) if length.isdecimal() else 0)
+
+    # --- What its names mean --------------------------------------------------------------------
+
+    @property
+    def org(self) -> OrgName:
+        return parse_org(self.route_params["org"])
+
+    @property
+    def package(self) -> Package:
+        return Package.parse(self.route_params["org"], self.route_params["name"])
+
+    @property
+    def coordinate(self) -> Coordinate:
+        params = self.route_params
+        return Coordinate.parse(params["org"], params["name"], params["version"])
+
+    @property
+    def client(self) -> ClientProfile:
+        """The platforms and the language of the client."""
+        language = self.params.get("ballerina_version") or self.header("user-agent")
+        return ClientProfile.of(self.header("ballerina-platform"), language)
+
+    # --- Who asks -------------------------------------------------------------------------------
+
+    async def identify(self) -> None:
+        """Identify the caller by the `Authorization` header; raise as `caller_of` does."""
+        self.identified(await caller_of(self.headers, self.registry))
+
+    def identify_as_anonymous(self) -> None:
+        """Ignore credentials; raise `TooManyRequests`."""
+        self.identified(anonymous_caller(self.headers, self.registry.settings.proxies))
+
+    def identified(self, caller: Principal) -> None:
+        """Note the caller, and count the request; raise `TooManyRequests`."""
+        self.caller, self.exchange.principal = caller, caller.id
+        self.allowances += self.registry.rate_limiter.count_read(caller)
+
+    async def count(self, limit: RateLimitClass, keys: RateLimitKeys | None = None) -> None:
+        """Count the request against a limit, by default of its caller.
+
+        Raises `TooManyRequests`, and `TakesNoChanges` while the registry is read-only.
+        """
+        of_caller = keys or RateLimitKeys.of(self.caller)
+        self.state(await self.registry.rate_limiter.check(limit, of_caller))
+
+    def state(self, allowance: RateLimitAllowance | None) -> None:
+        """State with the answer what is left of a limit."""
+        if allowance is not None:
+            self.allowances.append(allowance)
+
+
+def headers_of(request: func.HttpRequest) -> Mapping[str, str]:
+    """Return the headers, whose names are compared without case."""
+    return request.headers  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def has_two_origins(settings: Settings) -> bool:
+    """Check whether there is a Front Door that reads copies while the app does not answer."""
+    return settings.archive_cdn is Cdn.READING_BLOBS
+
+
+def headers_of_client(request: func.HttpRequest, registry: Registry) -> Mapping[str, str]:
+    """Return the headers of a request that Front Door may have sent to either of two origins, with
+    the credentials of the client.
+
+    The header is as good as `Authorization` itself: it names a caller who knows the secret.
+    """
+    headers = headers_of(request)
+    sent = headers.get(CLIENT_AUTHORIZATION) if has_two_origins(registry.settings) else None
+    if not sent:
+        return headers
+    own = {name.lower(): value for name, value in headers.items()}
+    del own[CLIENT_AUTHORIZATION]
+    own.pop("authorization", None)
+    return own if sent == NO_AUTHORIZATION else {**own, "authorization": sent}

@@ -1,0 +1,313 @@
+"""Operations: each is declared once, and its Function, its place in the log and what a host may do
+with its answers follow from the declaration.
+
+    pages = PublicPages()
+
+    @pages.read("packages/{org}/{name}")
+    async def web_package(call: PageCall) -> Answer: ...
+
+A face has the operations of one kind of client. It identifies their callers, and answers refusals
+in the form that those clients show.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
+
+import azure.functions as func
+
+from functions.host_context import declare_context, traceparent_of
+from functions.http.answers import (
+    UnsendableAnswer,
+    complete,
+    failure_answer,
+    problem_answer,
+    rate_limit_fields,
+)
+from functions.http.calls import Call, headers_of, headers_of_client
+from functions.http.compression import compressed
+from functions.http.exchanges import FIRST_ERROR_STATUS, Exchange
+from functions.http.repeats import repeatable
+from shared.answers import REQUEST_ID_HEADER, Answer, FunctionResponse
+from shared.composition import Registry
+from shared.domain.errors.base import InvalidName, Refusal
+from shared.domain.errors.organizations import OrganizationNotFound
+from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
+from shared.domain.errors.requests import LengthMissing
+from shared.domain.rate_limits import RateLimitClass, tightest_allowance
+from shared.settings import Settings
+from shared.telemetry.recording import SpanOrigin
+
+READ_METHODS = ("GET", "HEAD")
+WRITE_METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # All others that the host knows.
+
+CallT = TypeVar("CallT", bound=Call)
+HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[Any]])
+Handler = Callable[[Any], Awaitable[Answer]]
+
+
+class Effect(Enum):
+    """What an operation does; each change has a line of its own in the log."""
+
+    READ = "read"
+    CHANGE = "change"
+
+
+def _always(_settings: Settings) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One operation. Its name is that of its Function, and names it in the log.
+
+    Nobody is identified for one that `is_open`, and no request is counted. A request is counted
+    against `limit`. Answers of an operation that `is_repeated` depend on the
+    request and on what was read of the stores for it, and on the clock only by
+    `Answer.repeated_until_ms`. Front Door may send one that is `at_edge` to either of its origins.
+    """
+
+    name: str
+    route: str
+    methods: tuple[str, ...]
+    effect: Effect
+    face: "Face[Any]"
+    handler: Handler
+    is_open: bool = False
+    limit: RateLimitClass | None = None
+    is_repeated: bool = False
+    at_edge: bool = False
+    exists: Callable[[Settings], bool] = _always
+    respond: "Respond | None" = None  # In place of `answer`.
+    openapi: object = None  # What openapi.json says of it (functions/api/operations.py).
+
+    async def handle(self, call: Call) -> Answer:
+        """Count the request against the limit, and let the handler answer.
+
+        Every face calls the handler by this alone.
+        """
+        if self.limit is not None:
+            await call.count(self.limit)
+        return await self.handler(call)
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether the log may count its successful requests together."""
+        return self.effect is Effect.READ and not self.face.records_reads
+
+
+class Face(Generic[CallT]):
+    """Operations that are called, answered and refused in one form."""
+
+    call_type: type[CallT]
+    records_reads = False  # Whether each read has a line of its own in the log, too.
+
+    def __init__(self) -> None:
+        self._operations: list[Operation] = []
+
+    def __iter__(self) -> Iterator[Operation]:
+        return iter(self._operations)
+
+    def read(
+        self, route: str, methods: Sequence[str] = READ_METHODS, **options: Any
+    ) -> Callable[[HandlerT], HandlerT]:
+        """Declare the decorated handler as an operation that changes nothing."""
+        return partial(self.add, route, methods, Effect.READ, **options)
+
+    def change(
+        self, route: str, methods: Sequence[str] = ("POST",), **options: Any
+    ) -> Callable[[HandlerT], HandlerT]:
+        """Declare the decorated handler as an operation that may change something."""
+        return partial(self.add, route, methods, Effect.CHANGE, **options)
+
+    def add(
+        self,
+        route: str,
+        methods: Sequence[str],
+        effect: Effect,
+        handler: HandlerT,
+        *,
+        name: str = "",
+        **options: Any,
+    ) -> HandlerT:
+        """Declare an operation, whose name is that of its handler unless it is given."""
+        known = name or cast("Any", handler).__name__
+        self._operations.append(
+            Operation(known, route, tuple(methods), effect, self, handler, **options)
+        )
+        return handler
+
+    async def answer(self, call: CallT, operation: Operation) -> Answer:
+        """Identify the caller, count the request, and let the handler answer."""
+        if not operation.is_open:
+            await self.identify(call)
+        return await self.handled(call, operation)
+
+    async def identify(self, call: CallT) -> None:
+        """Identify the caller, by default by the `Authorization` header."""
+        await call.identify()
+
+    async def handled(self, call: CallT, operation: Operation) -> Answer:
+        """Let the handler answer."""
+        return await operation.handle(call)
+
+    def refused(self, call: CallT, refusal: Refusal) -> Answer:
+        """Return the answer to a call that is refused."""
+        raise NotImplementedError
+
+    def failed(self, call: CallT) -> Answer:
+        """Return the answer to a call that failed, with nothing of the exception."""
+        raise NotImplementedError
+
+
+class JsonFace(Face[CallT]):
+    """Operations whose refusals are JSON problems, for clients that have no form of their own."""
+
+    def refused(self, call: CallT, refusal: Refusal) -> Answer:  # noqa: ARG002 - others read it.
+        return problem_answer(refusal)
+
+    def failed(self, call: CallT) -> Answer:
+        return failure_answer(call.exchange.request_id)
+
+
+async def answer(
+    operation: Operation,
+    registry: Registry,
+    request: func.HttpRequest,
+    context: func.Context | None = None,
+) -> FunctionResponse:
+    """Answer a request: every answer has an id, and is a line in the log.
+
+    An exception that is no refusal is logged, here alone, and becomes the face's `failed`, and so
+    does an answer that the Functions host would not send.
+    """
+    call = _call(operation, registry, request, context)
+    made, outcome = await _outcome(operation, call)
+    try:
+        _add_headers(made, call)
+        complete(made, call.method)
+    except UnsendableAnswer:
+        made, outcome = _failed(operation, call), BROKEN
+        made.headers[REQUEST_ID_HEADER] = call.exchange.request_id
+        complete(made, call.method)
+    call.exchange.end(made.status, outcome)
+    return FunctionResponse(made)
+
+
+Respond = Callable[
+    [Operation, Registry, func.HttpRequest, func.Context | None], Awaitable[func.HttpResponse]
+]
+
+ANSWERED, BROKEN = "answered", "broken"  # Outcomes in the log; that of a refusal is its class.
+
+
+def _call(
+    operation: Operation,
+    registry: Registry,
+    request: func.HttpRequest,
+    context: func.Context | None,
+) -> Call:
+    headers = headers_of_client(request, registry) if operation.at_edge else headers_of(request)
+    trace = traceparent_of(context, headers.get("traceparent", ""))
+    origin = SpanOrigin.SERVED if context is None else SpanOrigin.HOSTED
+    exchange = Exchange.begin(operation.name, trace, origin, is_ordinary=operation.is_ordinary)
+    return operation.face.call_type(registry, request, exchange, headers)
+
+
+async def _outcome(operation: Operation, call: Call) -> tuple[Answer, str]:
+    """Return the answer to a call, and the outcome that the log names."""
+    face = operation.face
+    try:
+        _require_a_whole_body(call)
+        make = partial(face.answer, call, operation)
+        made = await (repeatable(call, make) if operation.is_repeated else make())
+        return await compressed(call, made), ANSWERED
+    except Refusal as error:
+        refusal = _as_missing(error, call)
+        outcome = face.refused(call, refusal), type(refusal).__name__
+        _drop_frames(error)
+        return outcome
+    except Exception as error:
+        failed = _failed(operation, call)
+        _drop_frames(error)
+        return failed, BROKEN
+
+
+def _failed(operation: Operation, call: Call) -> Answer:
+    """Log the exception that is handled, and return the answer to it."""
+    call.exchange.note_failure()
+    return operation.face.failed(call)
+
+
+def _drop_frames(error: BaseException) -> None:
+    """Drop the frames of an exception that is answered, and of those that led to it.
+
+    Its traceback holds every frame that it passed, and a frame with a variable for the exception
+    holds it in turn. Such a cycle would keep the request and its body until the interpreter
+    collects all garbage.
+    """
+    error.__traceback__ = None
+    for earlier in {error.__cause__, error.__context__}:
+        if earlier is not None:
+            _drop_frames(earlier)
+
+
+def _require_a_whole_body(call: Call) -> None:
+    """Raise `LengthMissing` for a chunked body, which the host passes on as an empty one."""
+    if call.method not in _BODILESS and call.header("transfer-encoding"):
+        raise LengthMissing
+
+
+_BODILESS = frozenset((*READ_METHODS, "OPTIONS"))
+
+
+def _as_missing(refusal: Refusal, call: Call) -> Refusal:
+    """Turn an invalid name in the path of a read into the refusal of a missing name.
+
+    Clients continue after the message of a missing package, and stop after any other.
+    """
+    if not isinstance(refusal, InvalidName) or call.method not in READ_METHODS:
+        return refusal
+    names = dict(call.route_params)
+    if refusal.text not in (*names.values(), f"{names.get('org')}/{names.get('name')}"):
+        return refusal
+    match names:
+        case {"org": org, "name": name, "version": version}:
+            return ReleaseNotFound(f"{org}/{name}", version)
+        case {"org": org, "name": name}:
+            return PackageNotFound(f"{org}/{name}")
+        case {"org": org}:
+            return OrganizationNotFound(org)
+        case _:
+            return refusal
+
+
+def _add_headers(made: Answer, call: Call) -> None:
+    """Add the headers of every answer; a refusal has a rate limit of its own."""
+    made.headers[REQUEST_ID_HEADER] = call.exchange.request_id
+    if call.allowances and made.status < FIRST_ERROR_STATUS:
+        made.headers.update(rate_limit_fields(tightest_allowance(call.allowances)))
+    made.cookies += [each.reveal() for each in call.cookies]
+
+
+def blueprint_of(operations: Iterable[Operation], registry: Registry) -> func.Blueprint:
+    """Return the Functions of the operations."""
+    blueprint = func.Blueprint()
+    for each in operations:
+        function = _function_of(each, registry)
+        blueprint.route(each.route, methods=list(each.methods))(function)
+    return blueprint
+
+
+def _function_of(
+    operation: Operation, registry: Registry
+) -> Callable[..., Awaitable[func.HttpResponse]]:
+    async def respond(
+        req: func.HttpRequest, context: func.Context | None = None
+    ) -> func.HttpResponse:
+        return await (operation.respond or answer)(operation, registry, req, context)
+
+    respond.__name__ = operation.name
+    return declare_context(respond)

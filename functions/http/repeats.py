@@ -1,0 +1,74 @@
+"""Operations whose answers a host may repeat, without calling the Function, while the packages that
+they depend on stand (docs/decisions/0008 and 0020).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from math import inf
+
+import azure.functions as func
+
+from functions.http.answers import rate_limit_fields
+from functions.http.calls import Call, headers_of
+from functions.http.exchanges import Exchange
+from shared.answers import REQUEST_ID_HEADER, Answer, Repeatable, RepeatAnswer
+from shared.composition import Registry
+from shared.domain.errors.requests import TooMany
+from shared.domain.rate_limits import tightest_allowance
+from shared.edition import EVERYTHING, packages_read
+
+
+async def repeatable(call: Call, make: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Make an answer, and let the host repeat it to anonymous callers.
+
+    Refusals are never repeated, nor what has rate limit headers.
+    """
+    number = call.registry.adapters.edition.number
+    with packages_read() as packages:
+        answer = await make()
+    if is_for_everybody(call) and answer.repeated_until_ms:
+        answer.repeat = Repeatable(
+            repeat_of(call.registry, call.exchange.operation, answer), number, frozenset(packages)
+        )
+    return answer
+
+
+def repeat_until(call: Call, answer: Answer, end_ms: int, number: int) -> Answer:
+    """Let the host repeat an answer that depends on the clock, and on all stores as they were at a
+    number of the edition, until a time of that clock."""
+    if is_for_everybody(call):
+        clock = call.registry.clock
+        answer.repeated_until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
+        answer.repeat = Repeatable(
+            repeat_of(call.registry, call.exchange.operation, answer), number, {EVERYTHING}
+        )
+    return answer
+
+
+def is_for_everybody(call: Call) -> bool:
+    """Check whether nobody is identified, and no limit is stated with the answer."""
+    return not call.caller.id and not call.allowances
+
+
+def repeat_of(registry: Registry, operation: str, answer: Answer) -> RepeatAnswer:
+    """Return a function that the host calls for each repeat: it counts and logs the request as the
+    operation does. The Function is called if the time is over, or the caller over a rate limit."""
+    on_repeat, until_ms, status = answer.on_repeat, answer.repeated_until_ms, answer.status
+    clock = registry.clock
+
+    def repeat(request: func.HttpRequest) -> Mapping[str, str] | None:
+        if until_ms < inf and clock.monotonic_ms() >= until_ms:
+            return None
+        headers = headers_of(request)
+        exchange = Exchange.begin(operation, headers.get("traceparent", ""))
+        again = Call(registry, request, exchange, headers)
+        try:
+            again.identify_as_anonymous()
+            on_repeat(again)
+        except TooMany:
+            return None
+        exchange.end(status, "answered")
+        added = {REQUEST_ID_HEADER: exchange.request_id}
+        limits = again.allowances
+        return added | rate_limit_fields(tightest_allowance(limits)) if limits else added
+
+    return repeat

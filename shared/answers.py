@@ -1,0 +1,79 @@
+"""What an operation answers, and how a host may repeat it.
+
+A host of the registry's own may repeat an answer, without calling its Function, while nothing
+changed that the answer depends on (docs/decisions/0008 and 0020).
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+import azure.functions as func
+
+from shared.edition import Edition
+
+REQUEST_ID_HEADER = "X-Request-Id"  # The one header that differs in each repeat.
+PLAIN_TEXT = "text/plain"
+
+# Records a request that is answered by a repeat, and returns the headers to add: the request id,
+# and others that the first answer had not. Returns None where the Function has to be called.
+RepeatAnswer = Callable[[func.HttpRequest], Mapping[str, str] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeatable:
+    """How to repeat an answer that depends on the method, path, query and headers of its request
+    and on these packages, and on nothing else."""
+
+    answer: RepeatAnswer
+    number: int  # Of the edition, from before anything was read for the answer.
+    packages: Collection[str]  # By their keys; `EVERYTHING` if it depends on more of the stores.
+
+    def stands(self, edition: Edition) -> bool:
+        """Check whether the packages are as they were. The edition is confirmed."""
+        return edition.holds(self.number, self.packages)
+
+
+def _nothing(_call: Any) -> None: ...
+
+
+@dataclass(slots=True)
+class Answer:
+    """The status, headers and body of a response; `cookies` are values of `Set-Cookie`.
+
+    An operation that is repeated calls `on_repeat` with the call of each repeat, to count a pull,
+    and repeats the answer until a time of the monotonic clock: 0 for never.
+    """
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    media_type: str = PLAIN_TEXT
+    cookies: list[str] = field(default_factory=list[str], repr=False)
+    on_repeat: Callable[[Any], None] = _nothing
+    repeated_until_ms: float = inf
+    repeat: Repeatable | None = None  # Set by its operation, for the host.
+
+    def __post_init__(self) -> None:
+        self.headers = dict(self.headers)  # Callers share theirs, and more are added here.
+
+    @property
+    def content_type(self) -> str:
+        """The media type that is sent."""
+        return self.headers.get("Content-Type", self.media_type)
+
+
+class FunctionResponse(func.HttpResponse):
+    """An answer as the Functions host sends it; the local host reads the answer itself."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(
+            answer.body,
+            status_code=answer.status,
+            headers=answer.headers,
+            mimetype=answer.media_type,
+        )
+        for cookie in answer.cookies:
+            self.headers.add("Set-Cookie", cookie)
+        self.answer = answer

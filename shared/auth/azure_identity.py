@@ -1,0 +1,60 @@
+"""The identity of the app in Azure: its credentials and tokens."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from shared.ports import Unanswered
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+ClientAssertion = Callable[[], str]
+AppIdentity = Callable[[], "AsyncTokenCredential"]
+
+_PATIENCE_SECONDS = 5  # The endpoint of managed identities is local, and a person waits.
+
+
+def app_identity() -> "AsyncTokenCredential":
+    """Return the credential of the app: the managed identity that AZURE_CLIENT_ID names, by default
+    the one of the system; on the machine of a developer, who is signed in there."""
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - takes 100 ms.
+
+    return DefaultAzureCredential()
+
+
+async def bearer(resource: str, identity: AppIdentity = app_identity) -> str:
+    """Return the header that authorizes requests to a service, or raise `Unanswered`."""
+    from azure.core.exceptions import AzureError  # noqa: PLC0415 - as above.
+
+    try:
+        async with identity() as credential:
+            return f"Bearer {(await credential.get_token(f'{resource}/.default')).token}"
+    except AzureError as failure:
+        raise Unanswered(type(failure).__name__) from None
+
+
+def managed_identity(client_id: str) -> ClientAssertion:
+    """Return what authenticates an application of Entra ID by a managed identity; `system` is the
+    system-assigned one. The function blocks, and raises `Unanswered`."""
+
+    def assertion() -> str:
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - as above.
+        from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415
+        from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
+
+        named = None if client_id == "system" else client_id
+        # No proxy of the environment may see the response.
+        transport = RequestsTransport(use_env_settings=False)
+        try:
+            with ManagedIdentityCredential(
+                client_id=named,
+                transport=transport,
+                connection_timeout=_PATIENCE_SECONDS,
+                read_timeout=_PATIENCE_SECONDS,
+                retry_total=0,
+            ) as credential:
+                return credential.get_token("api://AzureADTokenExchange/.default").token
+        except AzureError as failure:
+            raise Unanswered(type(failure).__name__) from None
+
+    return assertion

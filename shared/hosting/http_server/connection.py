@@ -1,0 +1,386 @@
+"""One connection of a client: its timeouts and limits, and answers that need no task."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, cast
+from urllib.parse import unquote
+
+from httptools import HttpParserError
+
+from shared.hosting.asgi import Scope
+from shared.hosting.http_server.transport import HeadJoiningTransport
+from shared.hosting.http_server.upgrades import UpgradeIgnored
+from shared.hosting.requests import (
+    EMPTY_QUERY,
+    LONGEST_HEADERS,
+    LONGEST_LINE,
+    MOST_HEADERS,
+    RawHeader,
+    RequestHeadRefused,
+    host_header,
+    origin_form,
+    require_head_limits,
+)
+from shared.hosting.responses import (
+    PreparedAnswer,
+    RawHeaders,
+    encode_head,
+    lines_of,
+    status_answer,
+)
+
+AnswerAtOnce = Callable[[Scope], PreparedAnswer | None]
+
+MAX_PIPELINED_REQUESTS = 32  # Requests sent before earlier ones are answered; each takes memory.
+RATE_WINDOW_SECONDS = 5.0  # Rates are measured over this time, so a shorter pause does not count.
+_LONGEST_HEAD = LONGEST_HEADERS + LONGEST_LINE
+_USUAL_BYTES = 4 * 1024  # A head that arrives in one piece of this size is within all limits.
+_OF_CONNECTIONS = (b"connection", b"proxy-connection")
+_HEADERS_TAKEN: Sequence[
+    RawHeader
+] = ()  # In place of the headers of a request whose head was read.
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTimeouts:
+    """How slow a client may be before its connection is closed without an answer."""
+
+    sending_seconds: float = 30.0  # Between two pieces of one request.
+    head_seconds: float = 20.0  # From the first byte of a request to the end of its head.
+    body_seconds: float = 900.0  # From there to the end of its body.
+    least_rate: int = 1024  # Bytes a second of a body or an answer.
+    idle_seconds: float = 120.0  # Between two requests, as in the real host.
+    reading_seconds: float = (
+        60.0  # The rate of an answer is measured over this time, as systems buffer a lot.
+    )
+
+
+class Phase(Enum):
+    """How far the last request of a connection is read."""
+
+    NOTHING = "nothing"  # A browser may connect before it has a request.
+    HEAD = "head"  # Its first byte has come, and not the last one of its head.
+    TAKEN = "taken"  # Its head is read; a body may follow.
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How fast a client sends a request or reads an answer."""
+
+    what: object  # The request, or None for an answer.
+    began: float
+    since: float  # When the current measurement began.
+    count: int  # Bytes at that time.
+
+
+class Connection(UpgradeIgnored):
+    """A connection with time-outs and limits.
+
+    An application may have a method `at_once`, which returns a prepared answer to a request, or
+    None. A prepared answer is sent without a task and without ASGI messages.
+    """
+
+    received_at = 0.0
+    blocked_since: float | None = None
+    idle_since: float | None = None  # Between two requests: the end of the first.
+    _phase = Phase.NOTHING
+    _received = 0
+    _sending: _Progress | None = None
+    _reading: _Progress | None = None
+    _is_usual = True  # Every head so far arrived in one small piece of ASCII.
+    _idle_bytes = 0  # Of a head or of trailers: received since the last piece of a body or request.
+    _refusal: RequestHeadRefused | None = None  # Nothing after it is read.
+    _is_answered = False  # The request that is being read is answered already.
+    _has_ended = False  # The client sends nothing more, and waits for its answers.
+    _default_headers: RawHeaders | None = None  # Headers that the server adds to every answer.
+    _default_lines = b""  # The same as bytes.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.received_at = self.loop.time()
+        self._joining = HeadJoiningTransport(transport)
+        app: Any = cast("Any", self).app
+        self._at_once: AnswerAtOnce = getattr(app, "at_once", _never)
+        super().connection_made(self._joining)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refusal is not None:
+            return
+        self.received_at = self.loop.time()
+        size = len(data)
+        self._received += size
+        self._idle_bytes += size
+        if size > _USUAL_BYTES or self._phase is Phase.HEAD or not data.isascii():
+            self._is_usual = False
+        self.idle_since = None
+        try:
+            self.parse(data)
+        except HttpParserError:
+            self.send_400_response("")
+        if self._idle_bytes > _LONGEST_HEAD and self._refusal is None:
+            is_line = self._phase is Phase.HEAD and len(self.url) > LONGEST_LINE
+            self._refuse(RequestHeadRefused(414 if is_line else 431))
+
+    def on_message_begin(self) -> None:
+        self._phase = Phase.HEAD
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Add a header; ignore trailers, which follow a body."""
+        # Replaces the method of uvicorn, which has no limit and treats trailers as headers.
+        headers: Any = self.headers
+        if headers is _HEADERS_TAKEN:
+            if name.lower() in _OF_CONNECTIONS:  # The parser would obey, and read nothing more.
+                self._refusal = RequestHeadRefused(400)
+                raise self._refusal
+            return
+        if len(headers) >= MOST_HEADERS:
+            self._refusal = RequestHeadRefused(431)
+            raise self._refusal
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Send a prepared answer, or call the application."""
+        if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
+            self.transport.abort()
+            self._is_answered = True
+            return
+        if self.withholds_upgrade():
+            return
+        try:
+            self._take_head()
+        except RequestHeadRefused as refusal:
+            self._refusal = refusal
+            raise  # The parser stops, and uvicorn calls `send_400_response`.
+        answer = self._ready() if self._is_free() else None
+        if answer is None:
+            self._ask()
+        else:
+            self._send(answer)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse an invalid request without a body, as the real host does."""
+        del msg
+        self._refuse(self._refusal or RequestHeadRefused(400))
+
+    def on_body(self, body: bytes) -> None:
+        """Add a piece of a body, unless the request is answered already."""
+        self._idle_bytes = 0
+        if not self._is_answered:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._idle_bytes = 0
+        if self._second_head:
+            return
+        if self._is_answered:
+            self._is_answered = False
+        else:
+            # Replaces the method of uvicorn, which does not note the end of an answered request.
+            cycle: Any = self.cycle
+            cycle.more_body = False
+            cycle.message_event.set()
+
+    def on_response_complete(self) -> None:
+        """Start the next request of the pipeline, or wait for one."""
+        # Replaces the method of uvicorn, which sets a timer; `has_idled` is checked instead.
+        self._joining.flush()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if not self.pipeline:
+            self.idle_since = self.loop.time()
+            return
+        cycle, app = self.pipeline.pop()
+        if cycle.more_body and (self._has_ended or self._refusal):
+            self.transport.close()  # The rest of the request never comes.
+        else:
+            self._start_asgi_task(cycle, app)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Return whether the client, which sends nothing more, still waits for an answer."""
+        cycle: Any = self.cycle
+        if self.scheme == "https" or cycle is None or cycle.response_complete:
+            return False  # asyncio has no TLS connection that is closed on one side.
+        if cycle.more_body and not self.pipeline:
+            return False
+        self._has_ended = True
+        cycle.keep_alive = False
+        return True
+
+    def _unset_keepalive_if_required(self) -> None:
+        self.idle_since = None
+
+    def pause_writing(self) -> None:
+        """Record that the client reads more slowly than the answer is written."""
+        self.blocked_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Record that the client has caught up."""
+        self.blocked_since = None
+        super().resume_writing()
+
+    def has_timed_out(self, now: float, timeouts: ConnectionTimeouts) -> bool:
+        """Check whether the client sends or reads more slowly than it may."""
+        return self._reads_too_slowly(now, timeouts) or self._sends_too_slowly(now, timeouts)
+
+    def has_idled(self, now: float, timeouts: ConnectionTimeouts) -> bool:
+        """Check whether the time between two requests is over."""
+        if self.idle_since is None or self._phase is Phase.HEAD:
+            return False
+        return now - self.idle_since > timeouts.idle_seconds
+
+    @property
+    def pending_bytes(self) -> int:
+        """Return how many bytes of answers wait in this process for the client to read them."""
+        return self.transport.get_write_buffer_size()
+
+    @property
+    def address(self) -> str:
+        """Return the address of the client, or an empty text."""
+        return self.client[0] if self.client else ""
+
+    @property
+    def closing_order(self) -> tuple[bool, float]:
+        """Return a sort key: connections that wait longest for their client are closed first."""
+        cycle: Any = self.cycle
+        is_answering = cycle is not None and not cycle.response_complete and not cycle.more_body
+        return is_answering, self.received_at
+
+    def _reads_too_slowly(self, now: float, timeouts: ConnectionTimeouts) -> bool:
+        if self.blocked_since is None:
+            self._reading = None
+            return False
+        left = self.pending_bytes
+        progress = self._reading or _Progress(None, now, self.blocked_since, left)
+        self._reading = progress
+        if now - progress.since <= timeouts.reading_seconds:
+            return False
+        is_slow = progress.count - left < timeouts.least_rate * (now - progress.since)
+        progress.since, progress.count = now, left
+        return is_slow
+
+    def _sends_too_slowly(self, now: float, timeouts: ConnectionTimeouts) -> bool:
+        if not self._is_sending():
+            if self._sending is not None:
+                self._sending.since, self._sending.count = now, self._received
+            return False
+        if now - self.received_at > timeouts.sending_seconds:
+            return True
+        if self._phase is Phase.NOTHING:
+            return False
+        request: object = cast("Any", self).scope
+        if self._sending is None or self._sending.what is not request:
+            self._sending = _Progress(request, now, now, self._received)
+        sending = self._sending
+        if self._phase is Phase.HEAD:
+            return now - sending.began > timeouts.head_seconds
+        return now - sending.began > timeouts.body_seconds or self._falls_behind(
+            sending, now, timeouts
+        )
+
+    def _falls_behind(self, sending: _Progress, now: float, timeouts: ConnectionTimeouts) -> bool:
+        if now - sending.since <= RATE_WINDOW_SECONDS:
+            return False
+        is_slow = self._received - sending.count < timeouts.least_rate * (now - sending.since)
+        sending.since, sending.count = now, self._received
+        return is_slow
+
+    def _is_free(self) -> bool:
+        """Check whether the request is next, and the connection stays open after the answer."""
+        cycle: Any = self.cycle
+        is_next = (cycle is None or cycle.response_complete) and not self.pipeline
+        is_open = not self.flow.write_paused and not self.transport.is_closing()
+        parser: Any = self.parser
+        stays = parser.get_http_version() == "1.1" and parser.should_keep_alive()
+        # The parser checks a transfer encoding after this, and may refuse the request.
+        return is_next and is_open and stays and not self._has_transfer_encoding()
+
+    def _has_transfer_encoding(self) -> bool:
+        headers: Sequence[RawHeader] = cast("Any", self.scope)["headers"]
+        return any(name == b"transfer-encoding" for name, _ in headers)
+
+    def _take_head(self) -> None:
+        """Check the head, and set method, path and query; raise `RequestHeadRefused`."""
+        headers, parser, scope = self.headers, cast("Any", self.parser), cast("Any", self.scope)
+        method: bytes = parser.get_method()
+        if not self._is_usual:
+            require_head_limits(method, self.url, headers)
+        target = origin_form(method, self.url, host_header(headers))
+        path, mark, query = target.partition(b"?")
+        scope["method"], scope["raw_path"], scope["query_string"] = method.decode(), path, query
+        if mark and not query:
+            scope[EMPTY_QUERY] = True
+        self.headers = cast("Any", _HEADERS_TAKEN)
+        self._phase = Phase.TAKEN
+
+    def _ask(self) -> None:
+        """Call the application."""
+        self.idle_since = None  # It is set if the previous request arrived in the same piece.
+        parser: Any = self.parser
+        version = parser.get_http_version()
+        if version not in ("1.0", "1.1"):
+            self._refusal = RequestHeadRefused(505)
+            raise self._refusal
+        if version == "1.0":
+            self.expect_100_continue = False  # Its clients know no such answer.
+        scope: Any = self.scope
+        # uvicorn parses the target as a URL, in which "//" and "#" are delimiters.
+        self.url, taken = b"/", (scope["raw_path"], scope["query_string"])
+        super().on_headers_complete()
+        scope["raw_path"], scope["query_string"] = taken
+        scope["path"] = unquote(taken[0].decode("ascii"))
+
+    def _ready(self) -> PreparedAnswer | None:
+        return self._at_once(cast("Any", self.scope))
+
+    def _send(self, answer: PreparedAnswer) -> None:
+        headers = self.server_state.default_headers
+        if headers is not self._default_headers:
+            self._default_headers, self._default_lines = headers, lines_of(headers)
+        head = b"".join((answer.head, self._default_lines, lines_of(answer.fresh), b"\r\n"))
+        self._joining.send(head, answer.body)
+        self._is_answered = True
+        self.on_response_complete()
+
+    def _refuse(self, refusal: RequestHeadRefused) -> None:
+        """Answer with a bare status and close, unless the request is answered already.
+
+        Earlier requests are answered first; then the connection is closed.
+        """
+        self._refusal = refusal
+        cycle: Any = self.cycle
+        if self._is_answered or (cycle and cycle.response_complete and cycle.more_body):
+            self.transport.close()  # A second answer would be taken for that of another request.
+        elif cycle is None or cycle.response_complete:
+            self._answer_last(refusal)
+        elif self.pipeline or not cycle.more_body:
+            cycle.keep_alive = (
+                False  # The connection ends after its answer, and the client asks again.
+            )
+        elif cycle.response_started:
+            self.transport.close()
+        else:
+            self._answer_last(refusal)
+
+    def _answer_last(self, refusal: RequestHeadRefused) -> None:
+        start, _ = status_answer(refusal.status, *refusal.headers, (b"connection", b"close"))
+        headers: RawHeaders = [*self.server_state.default_headers, *start["headers"]]
+        self.transport.write(encode_head({**start, "headers": headers}) + b"\r\n")
+        self.transport.close()
+
+    def _is_sending(self) -> bool:
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
+            return self.idle_since is None or self._phase is Phase.HEAD
+        return cycle.more_body and not self.flow.read_paused
+
+
+def _never(_scope: Scope) -> None:
+    """Return no answer, for an application without `at_once`."""

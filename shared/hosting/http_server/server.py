@@ -1,0 +1,327 @@
+"""One process that serves an ASGI application: its socket, its connections, its shutdown."""
+
+import asyncio
+import errno
+import gc
+import os
+import signal
+import socket
+import ssl
+import sys
+import threading
+from collections import Counter
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import cast
+
+import uvicorn
+
+from shared.domain.addresses import Networks, caller_network, is_shared
+from shared.hosting.asgi import ASGIApp
+from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
+from shared.hosting.http_server.connection import Connection, ConnectionTimeouts
+from shared.private_files import make_private_folder
+
+BACKLOG = 2048
+_ELSEWHERE = ("192.0.2.1", 9)  # An address that is reserved for documentation.
+SHUTDOWN_SECONDS = 10  # Time for requests to end before the process does.
+CHECK_SECONDS = 0.1  # Between two looks at the time-outs and the number of connections.
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The PEM chain and key for HTTPS."""
+
+    chain: Path
+    key: Path | None = None
+
+
+_DEFAULT_TIMEOUTS = ConnectionTimeouts()
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """How many connections one process keeps open, and how much memory their answers take."""
+
+    connections: int = 1000
+    connections_of_address: int = 200
+    waiting_bytes: int = 128 * 1024 * 1024  # Unread answers of all connections together.
+    waiting_bytes_of_one: int = 2 * 1024 * 1024  # Of an archive, one or two pieces are in memory.
+    proxies: Networks = ()  # Not limited by address, as each serves many clients; nor is loopback.
+
+
+_DEFAULT_LIMITS = ConnectionLimits()
+
+# --- Garbage collection -------------------------------------------------------------------------
+
+# A full collection visits all objects while no request is answered: 150 ms for the 200,000 of our
+# caches. So those that survive one are set aside, and the next one visits only newer objects.
+# Counting references still deletes them; for cycles among them, all are visited once an hour.
+ALL_VISITED_EVERY = timedelta(hours=1)
+_OLDEST = 2  # The generation that full collections visit.
+
+
+async def _collect_garbage() -> None:
+    gc.callbacks.append(_set_survivors_aside)
+    try:
+        while True:
+            await asyncio.sleep(ALL_VISITED_EVERY.total_seconds())
+            collect_all_garbage()
+    finally:
+        gc.callbacks.remove(_set_survivors_aside)
+
+
+def _set_survivors_aside(phase: str, info: Mapping[str, int]) -> None:
+    if phase == "stop" and info["generation"] == _OLDEST:
+        gc.freeze()
+
+
+def collect_all_garbage() -> None:
+    """Collect cycles among all objects, also among those that were set aside."""
+    gc.unfreeze()
+    gc.collect()
+
+
+# --- The socket --------------------------------------------------------------------------------
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to the address and does not listen yet."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as refused:
+        raise AddressUnusable(host, port, refused.strerror or str(refused)) from None
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+    except OSError as refused:
+        bound.close()
+        raise _refusal(refused, host, port) from None
+    return bound
+
+
+def address_of_this_machine() -> str:
+    """Return the address at which other machines most likely reach this one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # This sends nothing: the system chooses the local address of the route.
+            probe.connect(_ELSEWHERE)
+            return probe.getsockname()[0]
+        except OSError:
+            return socket.gethostname()
+
+
+def listen(bound: socket.socket) -> None:
+    """Let clients connect; they wait until a server accepts them."""
+    try:
+        bound.listen(BACKLOG)
+    except OSError as refused:
+        # Two sockets can be bound to one address until the first of them listens.
+        host, port = bound.getsockname()[:2]
+        raise _refusal(refused, host, port) from None
+
+
+def _refusal(refused: OSError, host: str, port: int) -> PortInUse | AddressUnusable:
+    if refused.errno == errno.EADDRINUSE:
+        return PortInUse(host, port)
+    return AddressUnusable(host, port, os.strerror(refused.errno or 0))
+
+
+def require_writable(folder: Path) -> None:
+    """Create the folder if it is missing; raise `FolderUnwritable` if it cannot be written."""
+    try:
+        # For its owner only: it will contain private packages and hashes of tokens.
+        make_private_folder(folder)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as refused:
+        if refused.errno in (errno.ENOSPC, errno.EDQUOT) and folder.is_dir():
+            return  # What is there can be read.
+        raise FolderUnwritable(folder, refused.strerror or str(refused)) from None
+
+
+def require_usable(certificate: Certificate) -> None:
+    """Raise `CertificateUnusable` if HTTPS cannot be served with the certificate."""
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.chain, certificate.key)
+    except OSError as refused:
+        raise CertificateUnusable(certificate.chain, refused.strerror or str(refused)) from None
+
+
+# --- The server --------------------------------------------------------------------------------
+
+
+class Server(uvicorn.Server):
+    """A uvicorn that closes stalled and surplus connections, and reports when it is ready."""
+
+    def __init__(
+        self, config: uvicorn.Config, timeouts: ConnectionTimeouts, limits: ConnectionLimits
+    ) -> None:
+        super().__init__(config)
+        config.callback_notify = self._report_ready
+        self.ready = threading.Event()
+        self._timeouts = timeouts
+        self._limits = limits
+        self._lifeline: int | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until `should_exit`."""
+        if self._lifeline is not None:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(self._lifeline, self._read_lifeline, self._lifeline)
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(self._watch_connections())
+            collecting = group.create_task(_collect_garbage())
+            await super().serve(sockets)
+            watching.cancel()
+            collecting.cancel()
+
+    def stop_at_end_of(self, descriptor: int) -> None:
+        """Stop when the other end of a pipe is closed, or its process ends."""
+        self._lifeline = descriptor
+
+    def _read_lifeline(self, descriptor: int) -> None:
+        if not os.read(descriptor, 4096):
+            asyncio.get_running_loop().remove_reader(descriptor)
+            self.should_exit = True
+
+    async def _report_ready(self) -> None:
+        # uvicorn calls this when it has started, and again and again from then on.
+        if not self.ready.is_set():
+            gc.collect()  # Objects made at the start live until the end, and are set aside.
+            self.ready.set()
+
+    async def _watch_connections(self) -> None:
+        while not self.should_exit:
+            self._close_connections(asyncio.get_running_loop().time())
+            await asyncio.sleep(CHECK_SECONDS)
+
+    def _close_connections(self, now: float) -> None:
+        # uvicorn holds them as its own protocols; `create_server` gives it no other class.
+        connections = cast("list[Connection]", list(self.server_state.connections))
+        for connection in connections:
+            if connection.has_timed_out(now, self._timeouts):
+                connection.transport.abort()
+            elif connection.has_idled(now, self._timeouts):
+                connection.transport.close()
+        for connection in (
+            *slow_readers(connections, self._limits),
+            *surplus_connections(connections, self._limits),
+        ):
+            connection.transport.abort()
+
+    def serve_until_stopped(self, bound: socket.socket) -> None:
+        """Serve the socket until SIGINT, SIGTERM or `should_exit`."""
+        _allow_descriptors()
+        with _ignored_signals():
+            self.run(sockets=[bound])
+
+
+if sys.platform == "win32":
+
+    def _allow_descriptors() -> None:
+        """Do nothing: Windows has no such limit."""
+
+else:
+    import resource
+
+    def _allow_descriptors() -> None:
+        """Raise the limit of open files and sockets to the maximum of this process."""
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+@contextmanager
+def _ignored_signals() -> Generator[None]:
+    """Ignore the signals that uvicorn raises again after it has stopped for them."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, _ignore) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _ignore(number: int, frame: object) -> None:
+    """Do nothing; child processes would inherit SIG_IGN."""
+
+
+def create_server(
+    app: ASGIApp,
+    *,
+    certificate: Certificate | None = None,
+    timeouts: ConnectionTimeouts = _DEFAULT_TIMEOUTS,
+    limits: ConnectionLimits = _DEFAULT_LIMITS,
+) -> Server:
+    """Return a server of the application, which is not started."""
+    config = uvicorn.Config(
+        app,
+        http=Connection,
+        interface="asgi3",
+        lifespan="on",
+        ws="none",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        # Forwarded addresses and schemes are read in shared/auth, from trusted proxies only.
+        proxy_headers=False,
+        server_header=False,
+        headers=[("server", "ballroom")],
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        backlog=BACKLOG,
+        ssl_certfile=certificate and certificate.chain,
+        ssl_keyfile=certificate and certificate.key,
+    )
+    return Server(config, timeouts, limits)
+
+
+def surplus_connections(
+    connections: Sequence[Connection], limits: ConnectionLimits
+) -> list[Connection]:
+    """Return the connections over the limits: those that wait longest for their client."""
+    if len(connections) <= min(limits.connections, limits.connections_of_address):
+        return []
+    ordered = sorted(connections, key=lambda each: each.closing_order)
+    counts = Counter(_counted_as(each.address, limits.proxies) for each in connections)
+    surplus: list[Connection] = []
+    for each in ordered:
+        address = _counted_as(each.address, limits.proxies)
+        is_of_many = address != "" and counts[address] > limits.connections_of_address
+        if is_of_many or len(connections) - len(surplus) > limits.connections:
+            counts[address] -= 1
+            surplus.append(each)
+    return surplus
+
+
+def slow_readers(connections: Sequence[Connection], limits: ConnectionLimits) -> list[Connection]:
+    """Return the connections to close so that unread answers take less memory.
+
+    First come connections with more unread bytes than one may have, so that large answers which
+    nobody reads do not cost other clients their archives; then those that are blocked longest.
+    """
+    blocked = [each for each in connections if each.blocked_since is not None]
+    waiting = sum(each.pending_bytes for each in blocked)
+    slow: list[Connection] = []
+    most = limits.waiting_bytes_of_one
+    for each in sorted(blocked, key=lambda each: (each.pending_bytes <= most, each.blocked_since)):
+        if waiting <= limits.waiting_bytes:
+            break
+        waiting -= each.pending_bytes
+        slow.append(each)
+    return slow
+
+
+@lru_cache(maxsize=4_096)
+def _counted_as(address: str, proxies: Networks) -> str:
+    """Return the network that an address counts as; an empty text if it is not counted."""
+    return "" if is_shared(address, proxies) else caller_network(address)

@@ -1,0 +1,1 @@
+"""What administrators see and change, and what accounts may ask of their data."""

@@ -1,0 +1,179 @@
+"""Account deletion, and the export of the data of an account."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from shared.domain.accounts import Account, AccountName, Identity, account_name_place
+from shared.domain.errors.identity import (
+    CredentialsMissing,
+    NotPermitted,
+    SignInAgain,
+    TokenUnknown,
+)
+from shared.domain.errors.organizations import LastOwner
+from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
+from shared.domain.identity import Principal
+from shared.domain.members import Membership, OpenedInvitation
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place
+from shared.domain.records import Event, Place
+from shared.domain.rights import Role
+from shared.domain.sign_in import Session
+from shared.ports import Clock, DirectoryStore, Stale
+from shared.retries import retry_when_stale
+from shared.services.administration.audit_log import AuditLog
+from shared.services.identity.identities import Identities
+from shared.services.identity.sessions import Sessions
+from shared.services.organizations.organizations import Organizations
+from shared.services.records import EntityChange, RecordWriter
+from shared.services.tokens.token_records import TokenLineage, UsedToken
+from shared.services.tokens.tokens import Tokens
+
+MAX_EVENTS = 10_000  # Some years of one person; a download of about 4 MB.
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalData:
+    """Everything that is stored about a person."""
+
+    account: Account
+    memberships: tuple[Membership, ...]
+    invitations: tuple[OpenedInvitation, ...]
+    tokens: tuple[UsedToken, ...]
+    sessions: tuple[Session, ...]
+    identities: tuple[Identity, ...]
+    events: tuple[tuple[int, Event], ...]
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDeletion:
+    """Exports the data of accounts and deletes accounts.
+
+    Published releases stay, since others build with them, under the id of the deleted account.
+    """
+
+    directory: DirectoryStore
+    organizations: Organizations
+    tokens: Tokens
+    lineage: TokenLineage
+    sessions: Sessions
+    identities: Identities
+    audit_log: AuditLog
+    record_writer: RecordWriter
+    clock: Clock
+
+    async def export(self, *, by: Principal) -> PersonalData:
+        """Return everything stored about the account of `by`."""
+        account = await self._account(by)
+        events, names = await self._events(by)
+        return PersonalData(
+            account=account,
+            memberships=tuple(await self.organizations.memberships_of(by.id)),
+            invitations=tuple(await self.directory.list_by_owner(OpenedInvitation, by.id)),
+            tokens=tuple(await self.tokens.list(by.id, by=by)),
+            sessions=tuple(await self.sessions.list_own(by=by)),
+            identities=tuple(await self.identities.of(by=by)),
+            events=events,
+            names=names,
+        )
+
+    async def delete(self, *, by: Principal) -> list[Session]:
+        """Delete the account of `by`, who signed in recently; return the ended sessions.
+
+        Raises `NotPermitted` for administrators, `SignInAgain`, and `LastOwner` before anything is
+        changed. A repeat continues after a crash: identities are deleted before the account, so
+        that no sign-in creates it again, and the session of the request last.
+        """
+        account = await self._account(by)
+        if account.administrator:
+            reason = "it administers this registry, which needs somebody who does"
+            raise NotPermitted("delete", f"the account {account.name}", reason)
+        if not by.signed_in_recently(self.clock.now_ms()):
+            raise SignInAgain("delete", f"the account {account.name}")
+        memberships = await self.organizations.memberships_of(by.id)
+        for each in memberships:
+            await self._check_not_last_owner(each, account, by)
+        for each in memberships:
+            await self._leave(each, account, by)
+        for used in await self.tokens.list(by.id, by=by):
+            await self.tokens.revoke(by.id, used.token.id, by=by)
+        await self.lineage.delete(by.id)
+        for opened in await self.directory.list_by_owner(OpenedInvitation, by.id):
+            await self.directory.remove(opened)
+        await self.retire_name(account.name)
+        for identity in await self.identities.of(by=by):
+            change = EntityChange("identity.removed", identity.id, account=by.id)
+            await self.record_writer.remove(identity, change=change, by=by)
+        await retry_when_stale(lambda: self._remove_account(by))
+        return [
+            await self.sessions.end(session.id, by=by)
+            for session in await self.sessions.list_own(by=by)
+        ]
+
+    async def retire_name(self, name: str) -> None:
+        """Retire a name, so that nobody ever gets it again; a repeat changes nothing."""
+
+        async def attempt() -> None:
+            claim = await self.directory.get(AccountName, account_name_place(name))
+            if claim is not None and not claim.is_retired:
+                await self.directory.replace(claim.model_copy(update={"is_retired": True}))
+
+        await retry_when_stale(attempt)
+
+    async def _account(self, by: Principal) -> Account:
+        if by.is_anonymous:
+            raise CredentialsMissing
+        account = await self.directory.get(Account, Place(by.id))
+        if account is None:
+            raise TokenUnknown
+        return account
+
+    async def _events(
+        self, by: Principal
+    ) -> tuple[tuple[tuple[int, Event], ...], Mapping[str, str]]:
+        found: list[tuple[int, Event]] = []
+        names: dict[str, str] = {}
+        before: int | None = None
+        while True:
+            query = EventQuery(before=before, count=MAX_EVENTS_PAGE_SIZE)
+            page = await self.audit_log.of_account(query, by=by)
+            found += page.events
+            names |= page.names
+            before = page.next
+            if before is None or len(found) >= MAX_EVENTS:
+                return tuple(found), names
+
+    async def _check_not_last_owner(
+        self, membership: Membership, account: Account, by: Principal
+    ) -> None:
+        if membership.role is not Role.OWNER or await self._is_organization_deleted(membership):
+            return
+        members = await self.organizations.members(OrgName(membership.org), by=by)
+        owners = [each for each in members if each.membership.role is Role.OWNER]
+        if len(owners) == 1:
+            raise LastOwner(account.name, membership.org)
+
+    async def _leave(self, membership: Membership, account: Account, by: Principal) -> None:
+        if await self._is_organization_deleted(membership):
+            await self._remove_membership(membership, by)
+        else:
+            await self.organizations.remove_member(OrgName(membership.org), account, by=by)
+
+    async def _is_organization_deleted(self, membership: Membership) -> bool:
+        """Check whether the organization is deleted, and so needs no owner."""
+        organization = await self.directory.get(Organization, organization_place(membership.org))
+        return organization is None or organization.is_deleted_at(self.clock.now_ms())
+
+    async def _remove_membership(self, membership: Membership, by: Principal) -> None:
+        org = membership.org
+        details = {"account": by.id, "before": membership.role.value, "after": ""}
+        change = EntityChange("member.removed", org, org=org, account=by.id, details=details)
+        with suppress(Stale):  # Upkeep removed it with the organization meanwhile.
+            await self.record_writer.remove(membership, change=change, by=by)
+
+    async def _remove_account(self, by: Principal) -> None:
+        account = await self._account(by)
+        change = EntityChange("account.deleted", account.id, account=account.id)
+        await self.record_writer.remove(account, change=change, by=by)

@@ -1,0 +1,424 @@
+"""Administration: the administrators, and how they list, show and change accounts and
+organizations.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from shared.auth.authorization import Administration
+from shared.auth.secrets import Secret
+from shared.domain.accounts import (
+    ADMINISTRATORS,
+    Account,
+    AccountLock,
+    AccountName,
+    Identity,
+    account_name_place,
+    is_id,
+)
+from shared.domain.errors.identity import AccountLocked, TokenNotFound
+from shared.domain.errors.organizations import (
+    AccountNotFound,
+    LastAdministrator,
+    OrganizationNotFound,
+)
+from shared.domain.events import EventQuery
+from shared.domain.identity import Principal
+from shared.domain.mail import (
+    EmailAddress,
+    MailText,
+    account_created_mail,
+    account_locked_mail,
+    account_unlocked_mail,
+    administrators_changed_mail,
+)
+from shared.domain.members import Membership
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, organization_place, parse_required_reason
+from shared.domain.records import Place
+from shared.domain.sign_in import Session
+from shared.domain.tokens import LineageRecord
+from shared.ports import DirectoryStore
+from shared.services.administration.audit_log import AuditLog, AuditLogPage
+from shared.services.identity.accounts import (
+    Accounts,
+    account_by_id,
+    account_by_name,
+    accounts_by_ids,
+)
+from shared.services.identity.mail import MailDelivery
+from shared.services.identity.sessions import Sessions, live_sessions
+from shared.services.organizations.members import OPERATOR_NAME
+from shared.services.organizations.organizations import Organizations
+from shared.services.records import (
+    EntityChange,
+    Leases,
+    ListPage,
+    RecordWriter,
+    entities_with_prefix,
+    entity_page,
+    retried_when_leased,
+)
+from shared.services.tokens.token_records import TokenRecords, UsedToken, token_change
+
+MAX_ACCOUNTS_FOUND = 25  # Accounts of one search; a longer text finds fewer.
+MAX_ORGANIZATIONS_FOUND = 25  # Organizations of one search.
+
+_ACCOUNTS_OF_OTHERS = "the accounts of others"
+_EVERY_ORGANIZATION = "every organization"
+
+
+@dataclass(frozen=True, slots=True)
+class Administrators:
+    """Lists, appoints and dismisses administrators; there is always one who can sign in.
+
+    Changes are mailed to all administrators and to the account.
+    """
+
+    directory: DirectoryStore
+    administration: Administration
+    leases: Leases
+    record_writer: RecordWriter
+    mail_delivery: MailDelivery
+    base_url: str
+
+    async def all(self) -> list[Account]:
+        """Return the administrators by name."""
+        listed = await self.directory.list_by_subject(Account, ADMINISTRATORS)
+        # The list may lag behind, so the records are read.
+        found = await accounts_by_ids(self.directory, [each.id for each in listed])
+        current = [each for each in found if each.administrator]
+        return sorted(current, key=lambda account: account.name.lower())
+
+    @retried_when_leased
+    async def appoint(self, account: Account, *, by: Principal) -> Account:
+        """Make an account an administrator; a repeat changes nothing. Raises `AccountLocked`."""
+        async with self.locked(account, "appoint", by=by) as current:
+            if current.is_locked:
+                raise AccountLocked(current.name)
+            if current.administrator:
+                return current
+            return await self._write(current.model_copy(update={"administrator": True}), by)
+
+    @retried_when_leased
+    async def dismiss(self, account: Account, *, by: Principal) -> Account:
+        """End that an account is administrator; a repeat changes nothing. Raises
+        `LastAdministrator`.
+        """
+        async with self.locked(account, "dismiss", by=by) as current:
+            if not current.administrator:
+                return current
+            await self.require_another(current)
+            return await self._write(current.model_copy(update={"administrator": False}), by)
+
+    @asynccontextmanager
+    async def locked(
+        self, account: Account, verb: str, *, by: Principal
+    ) -> AsyncGenerator[Account]:
+        """Yield the stored account while nobody else can change administrators.
+
+        Otherwise two administrators could dismiss each other, and none would be left.
+        Raises as `Administration.require_fresh` and `Leases.lease` do, and `AccountNotFound`.
+        """
+        what = f"the account {account.name}"
+        await self.administration.require_fresh(by, verb, what)
+        async with self.leases.lease(ADMINISTRATORS):
+            # Checked again: `by` may have been dismissed meanwhile.
+            await self.administration.require_fresh(by, verb, what)
+            current = await self.directory.get(Account, Place(account.id))
+            if current is None:
+                raise AccountNotFound(account.name)
+            yield current
+
+    async def require_another(self, account: Account) -> None:
+        """Raise `LastAdministrator` unless another administrator can sign in."""
+        if not any(each.id != account.id and not each.is_locked for each in await self.all()):
+            raise LastAdministrator(account.name)
+
+    async def _write(self, account: Account, by: Principal) -> Account:
+        kind = "account.appointed" if account.administrator else "account.dismissed"
+        change = EntityChange(kind, account.id, account=account.id, details={"name": account.name})
+        stored = await self.record_writer.replace(account, change=change, by=by)
+        await self._send_mail(stored, by)
+        return stored
+
+    async def _send_mail(self, account: Account, by: Principal) -> None:
+        actors = await accounts_by_ids(self.directory, [by.id])
+        mail_text = administrators_changed_mail(
+            account.name,
+            self.base_url,
+            by=actors[0].name if actors else OPERATOR_NAME,
+            is_one=account.administrator,
+        )
+        recipients = {each.id: each for each in [*await self.all(), *actors, account]}
+        await self.mail_delivery.send_to_accounts(recipients.values(), *mail_text)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedAccount:
+    """An account name and its account; None for a deleted one, whose name stays retired."""
+
+    name: str
+    account: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDetails:
+    """Everything stored about an account, except secrets and canary tokens."""
+
+    account: Account
+    identities: tuple[Identity, ...]
+    memberships: tuple[Membership, ...]
+    tokens: tuple[UsedToken, ...]
+    sessions: tuple[Session, ...]
+    log: AuditLogPage
+    locked_by: str  # Name of the administrator, or id where the account is gone; may be empty.
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAdministration:
+    """Lists, shows and restricts accounts for administrators.
+
+    Restrictions need an administrator who signed in recently. Published releases stay.
+    """
+
+    directory: DirectoryStore
+    administration: Administration
+    administrators: Administrators
+    accounts: Accounts
+    organizations: Organizations
+    tokens: TokenRecords
+    sessions: Sessions
+    audit_log: AuditLog
+    record_writer: RecordWriter
+    mail_delivery: MailDelivery
+    base_url: str
+
+    async def page(self, after: str, count: int, *, by: Principal) -> ListPage[NamedAccount]:
+        """Return up to `count` accounts whose names sort after `after`."""
+        await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
+        place = account_name_place(after) if after else Place("")
+        found = await entity_page(self.directory, AccountName, place, count)
+        names = await self._with_accounts(found.entities)
+        return ListPage(names, found.entities[-1].name if found.is_more else "")
+
+    async def search(self, text: str, *, by: Principal) -> ListPage[NamedAccount]:
+        """Find accounts by exact name, id or mail address, or else by the beginning of the name."""
+        await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
+        find = account_by_id if is_id(text) else account_by_name
+        exact = await find(self.directory, text)
+        found = [exact] if exact else await self._with_email(text)
+        if found:
+            return ListPage(
+                tuple(NamedAccount(each.name, each) for each in found[:MAX_ACCOUNTS_FOUND])
+            )
+        place = account_name_place(text)
+        names = await entities_with_prefix(self.directory, AccountName, place, MAX_ACCOUNTS_FOUND)
+        return ListPage(await self._with_accounts(names))
+
+    async def show(self, account_id: str, query: EventQuery, *, by: Principal) -> AccountDetails:
+        """Return an account with a page of its audit log, or raise `AccountNotFound`."""
+        await self.administration.require(by, "see", _ACCOUNTS_OF_OTHERS)
+        account = await account_by_id(self.directory, account_id)
+        if account is None:
+            raise AccountNotFound(account_id)
+        identities, memberships, tokens, sessions, log = await asyncio.gather(
+            self.directory.list_by_subject(Identity, account.id),
+            self.organizations.memberships_of(account.id),
+            self.tokens.of(account.id),
+            self.directory.list_by_owner(Session, account.id),
+            self.audit_log.of_other_account(account.id, query, by=by),
+        )
+        return AccountDetails(
+            account=account,
+            identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
+            memberships=tuple(memberships),
+            tokens=tuple(each for each in tokens if not each.token.canary),
+            sessions=tuple(live_sessions(sessions, self.record_writer.clock.now_ms())),
+            log=log,
+            locked_by=await self._locked_by(account),
+        )
+
+    async def create(self, name: str, *, by: Principal) -> Account:
+        """Create an account for a person, who signs in to it with a sign-in link.
+
+        Raises `InvalidRequest` and `AccountExists`.
+        """
+        await self.administration.require_fresh(by, "create", f"the account {name}")
+        return await self.accounts.create_for_person(name, by=by)
+
+    async def send_sign_in_link(
+        self, account: Account, address: EmailAddress, link: Secret, *, by: Principal
+    ) -> bool:
+        """Send the sign-in link of a new account; say whether the mail server accepted it."""
+        await self.administration.require_fresh(by, "invite", account.name)
+        mail_text = account_created_mail(account.name, self.base_url, link=link.reveal())
+        return await self.mail_delivery.send(address, mail_text)
+
+    async def list_administrators(self, *, by: Principal) -> list[Account]:
+        await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
+        return await self.administrators.all()
+
+    async def is_administrator_signed_in(self, *, by: Principal) -> bool:
+        """Check whether any administrator has a live session."""
+        now_ms = self.record_writer.clock.now_ms()
+        for account in await self.list_administrators(by=by):
+            if live_sessions(await self.directory.list_by_owner(Session, account.id), now_ms):
+                return True
+        return False
+
+    async def end_sessions(self, account: Account, *, by: Principal) -> list[Session]:
+        """End all sessions of the account, everywhere within five seconds."""
+        await self.administration.require_fresh(by, "end", f"the sessions of {account.name}")
+        return await self.sessions.end_all(account.id, by=by)
+
+    async def token(self, account: Account, token_id: str, *, by: Principal) -> UsedToken:
+        """Return a token with its last use; raise `TokenNotFound`, also for canaries."""
+        await self.administration.require(by, "see", _ACCOUNTS_OF_OTHERS)
+        found = await self.tokens.find(account.id, token_id)
+        if found.token.canary:
+            raise TokenNotFound(token_id)
+        return found
+
+    async def revoke_token(self, account: Account, token_id: str, *, by: Principal) -> None:
+        """Revoke a token, everywhere within five seconds; raise `TokenNotFound`."""
+        await self._require_revoker(account, by)
+        token = (await self.tokens.find(account.id, token_id)).token
+        await self.tokens.revoke(token, token_change("revoked", token), by=by)
+
+    async def revoke_stolen_token(
+        self, account: Account, token_id: str, *, by: Principal
+    ) -> Sequence[LineageRecord]:
+        """Revoke a token and everything created with it, as `TokenLineage.revoke_stolen` does."""
+        await self._require_revoker(account, by)
+        return await self.tokens.lineage.revoke_stolen(account.id, token_id, by=by)
+
+    async def revoke_all_tokens(self, account: Account, *, by: Principal) -> int:
+        """Revoke all tokens of the account except canaries; return the number."""
+        await self._require_revoker(account, by)
+        found = [used.token for used in await self.tokens.of(account.id) if not used.token.canary]
+        for token in found:
+            await self.tokens.revoke(token, token_change("revoked", token), by=by)
+        return len(found)
+
+    @retried_when_leased
+    async def lock(self, account: Account, reason: str, *, by: Principal) -> list[Session]:
+        """Lock the account and return its ended sessions; a repeat changes the reason.
+
+        Its credentials are refused everywhere within five seconds. Raises `LastAdministrator`.
+        """
+        parsed_reason = parse_required_reason(reason, f"the lock of {account.name}")
+        async with self.administrators.locked(account, "lock", by=by) as current:
+            if current.administrator:
+                await self.administrators.require_another(current)
+            now_ms = self.record_writer.clock.now_ms()
+            await self._write_lock(
+                current, AccountLock(at_ms=now_ms, by=by.id, reason=parsed_reason), by
+            )
+        # After the lock, so that no new session can start.
+        ended = await self.sessions.end_all(account.id, by=by)
+        await self._send_mail(account, account_locked_mail(account.name, self.base_url))
+        return ended
+
+    @retried_when_leased
+    async def unlock(self, account: Account, *, by: Principal) -> None:
+        """Unlock the account; its tokens are accepted again, except revoked ones."""
+        async with self.administrators.locked(account, "unlock", by=by) as current:
+            if not current.is_locked:
+                return
+            await self._write_lock(current, None, by)
+        await self._send_mail(account, account_unlocked_mail(account.name, self.base_url))
+
+    async def _with_email(self, address: str) -> list[Account]:
+        if "@" not in address:
+            return []
+        email = address.lower()
+        # Administrators are listed as administrators, not by their address.
+        administrators = await self.administrators.all()
+        others = await self.directory.list_by_subject(Account, email)
+        return [*(each for each in administrators if each.email.lower() == email), *others]
+
+    async def _with_accounts(self, names: Sequence[AccountName]) -> tuple[NamedAccount, ...]:
+        accounts = await asyncio.gather(
+            *(self.directory.get(Account, Place(each.account)) for each in names)
+        )
+        pairs = zip(names, accounts, strict=True)
+        return tuple(NamedAccount(each.name, account) for each, account in pairs)
+
+    async def _locked_by(self, account: Account) -> str:
+        if account.lock is None:
+            return ""
+        found = await accounts_by_ids(self.directory, [account.lock.by])
+        return found[0].name if found else account.lock.by
+
+    async def _write_lock(self, account: Account, lock: AccountLock | None, by: Principal) -> None:
+        kind = "account.unlocked" if lock is None else "account.locked"
+        details = {"name": account.name, **({"reason": lock.reason} if lock else {})}
+        change = EntityChange(kind, account.id, account=account.id, details=details)
+        changed = account.model_copy(update={"lock": lock})
+        await self.record_writer.replace(changed, change=change, by=by)
+
+    async def _require_revoker(self, account: Account, by: Principal) -> None:
+        await self.administration.require_fresh(by, "revoke", f"tokens of {account.name}")
+
+    async def _send_mail(self, account: Account, mail_text: MailText) -> None:
+        await self.mail_delivery.send_to_accounts([account], *mail_text)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationWithFounder:
+    """An organization and the account that created it; None where that is gone."""
+
+    organization: Organization
+    founder: Account | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationAdministration:
+    """Lists, shows and creates organizations for administrators; deleted ones are included."""
+
+    directory: DirectoryStore
+    administration: Administration
+    organizations: Organizations
+
+    async def page(
+        self, after: str, count: int, *, by: Principal
+    ) -> ListPage[OrganizationWithFounder]:
+        """Return up to `count` organizations whose names sort after `after`."""
+        await self.administration.require(by, "list", _EVERY_ORGANIZATION)
+        found = await entity_page(self.directory, Organization, organization_place(after), count)
+        next_ = found.entities[-1].key if found.is_more else ""
+        return ListPage(await self._with_founders(found.entities), next_)
+
+    async def search(self, prefix: str, *, by: Principal) -> ListPage[OrganizationWithFounder]:
+        """Find organizations by the beginning of the name."""
+        await self.administration.require(by, "list", _EVERY_ORGANIZATION)
+        found = await entities_with_prefix(
+            self.directory, Organization, organization_place(prefix), MAX_ORGANIZATIONS_FOUND
+        )
+        return ListPage(await self._with_founders(found))
+
+    async def show(self, org: OrgName, *, by: Principal) -> OrganizationWithFounder:
+        """Return an organization, or raise `OrganizationNotFound`."""
+        await self.administration.require(by, "see", f"the organization {org}")
+        organization = await self.directory.get(Organization, organization_place(org))
+        if organization is None:
+            raise OrganizationNotFound(org)
+        [found] = await self._with_founders((organization,))
+        return found
+
+    async def create(self, org: OrgName, owner: Account, *, by: Principal) -> Organization:
+        """Create an organization for another owner; raise as `Organizations.create` does."""
+        await self.administration.require_fresh(by, "found", f"the organization {org} for somebody")
+        return await self.organizations.create(org, owner, by=by)
+
+    async def _with_founders(
+        self, organizations: tuple[Organization, ...]
+    ) -> tuple[OrganizationWithFounder, ...]:
+        ids = {each.founder for each in organizations}
+        founders = {each.id: each for each in await accounts_by_ids(self.directory, sorted(ids))}
+        return tuple(
+            OrganizationWithFounder(each, founders.get(each.founder)) for each in organizations
+        )

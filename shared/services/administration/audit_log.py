@@ -1,0 +1,114 @@
+"""The audit log: events of an organization, of a release, and of an account."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from shared.auth.authorization import Administration, Authorization
+from shared.domain.events import EventQuery
+from shared.domain.identity import Principal, require_own_account
+from shared.domain.names import OrgName
+from shared.domain.packages import Release
+from shared.domain.records import Event, account_stream, org_stream
+from shared.domain.rights import Action
+from shared.ports import DirectoryStore, EventStore
+from shared.services.identity.accounts import (
+    ACCOUNT_ID_PREFIX,
+    account_by_name_or_id,
+    account_names,
+)
+
+EVENTS_READ_AT_ONCE = 200
+MAX_EVENTS_READ = 2_000  # Per page, also for a rare kind of event.
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLogPage:
+    """Events with their numbers, newest first; `next` is the `before` of the next page."""
+
+    events: tuple[tuple[int, Event], ...]
+    names: Mapping[str, str]  # Of the acting and the affected accounts, by id.
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLog:
+    """Reads audit logs: of an organization for its owners, of an account for its owner.
+
+    Administrators read all.
+    """
+
+    events: EventStore
+    directory: DirectoryStore
+    authorization: Authorization
+    administration: Administration
+
+    async def of_organization(
+        self, org: OrgName, query: EventQuery, *, by: Principal
+    ) -> AuditLogPage:
+        """Return a page of the organization's log, to owners only."""
+        access = await self.authorization.require_within(by, Action.MANAGE, org)
+        # Not the events of a deleted organization with the same name.
+        created_ms = access.require_organization(org).created_ms
+        query = replace(query, since_ms=max(query.since_ms, created_ms))
+        return await self._page(org_stream(org.lower()), query)
+
+    async def of_release(
+        self, release: Release, before: int | None = None, *, by: Principal
+    ) -> AuditLogPage:
+        """Return the events of a release since its publication, to administrators only."""
+        coordinate = release.coordinate
+        await self.administration.require(by, "read", f"the log of {coordinate}")
+        subject = str(coordinate).lower()
+        query = EventQuery(before=before, subject=subject, since_ms=release.created_ms)
+        return await self._page(org_stream(release.org.lower()), query)
+
+    async def of_account(self, query: EventQuery, *, by: Principal) -> AuditLogPage:
+        """Return a page of the caller's own log.
+
+        Of other accounts it contains neither addresses nor credentials.
+        """
+        require_own_account(by, "read", "the log of your account")
+        page = await self._page(account_stream(by.id), query)
+        events = tuple((number, _redacted_for(by.id, event)) for number, event in page.events)
+        return replace(page, events=events)
+
+    async def actor_id(self, name: str) -> str:
+        """Return the id of the account with this name; the text itself where there is none."""
+        account = await account_by_name_or_id(self.directory, name) if name else None
+        return account.id if account else name.removeprefix(ACCOUNT_ID_PREFIX)
+
+    async def of_other_account(
+        self, account_id: str, query: EventQuery, *, by: Principal
+    ) -> AuditLogPage:
+        """Return a page of the log of an account, to administrators only."""
+        await self.administration.require(by, "read", "the log of another account")
+        return await self._page(account_stream(account_id), query)
+
+    async def _page(self, stream: str, query: EventQuery) -> AuditLogPage:
+        matching: list[tuple[int, Event]] = []
+        before, read = query.before, 0
+        while read < MAX_EVENTS_READ:
+            batch = await self.events.stream(stream, before, EVENTS_READ_AT_ONCE)
+            for number, event in batch:
+                if query.matches(event):
+                    matching.append((number, event))
+                if len(matching) == query.count:
+                    return await self._with_names(matching, number)
+            if len(batch) < EVENTS_READ_AT_ONCE or batch[-1][1].at_ms < query.since_ms:
+                return await self._with_names(matching, None)
+            before, read = batch[-1][0], read + len(batch)
+        return await self._with_names(matching, before)
+
+    async def _with_names(
+        self, matching: list[tuple[int, Event]], next_: int | None
+    ) -> AuditLogPage:
+        concerned = {each for _, event in matching for each in (event.actor, event.account)}
+        names = await account_names(self.directory, concerned)
+        return AuditLogPage(tuple(matching), names, next_)
+
+
+def _redacted_for(account_id: str, event: Event) -> Event:
+    """Return the event without address and credential, unless the account acted itself."""
+    if event.actor == account_id:
+        return event
+    return event.model_copy(update={"address": "", "credential": ""})

@@ -1,0 +1,111 @@
+"""Status of the whole registry, for administrators."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from shared.auth.authorization import Administration
+from shared.domain.errors.base import Unavailable
+from shared.domain.identity import Principal
+from shared.domain.maintenance_tasks import TaskRequest, TaskState
+from shared.domain.packages import Head, Release
+from shared.domain.rate_limits import RateLimitSubject
+from shared.domain.records import PendingEvents
+from shared.domain.status import (
+    Backlog,
+    DiskSpace,
+    LimitedCaller,
+    RateLimitReport,
+    StatusReport,
+    TaskOverview,
+)
+from shared.ports import Clock, DirectoryStore, MetadataStore
+from shared.services.identity.accounts import account_names
+from shared.services.limits.notices import NoticeCache
+from shared.services.limits.rate_limits import RateLimiter
+from shared.services.maintenance.process_outboxes import ProcessOutboxes
+from shared.services.maintenance.upkeep import TaskRequests, Upkeep
+from shared.services.packages.statistics import LastRegistryCounts
+
+MAX_RECORDS_COUNTED = 500  # Of each kind; a larger backlog is shown as so many or more.
+MAX_CALLERS_SHOWN = 50
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RegistryStatus:
+    """Reports the status of the registry from a few reads, and from the last counts."""
+
+    administration: Administration
+    upkeep: Upkeep
+    task_requests: TaskRequests
+    rate_limiter: RateLimiter
+    metadata: MetadataStore
+    directory: DirectoryStore
+    last_counts: LastRegistryCounts
+    notice_cache: NoticeCache
+    room: Callable[[], DiskSpace | None] | None
+    clock: Clock
+
+    async def report(self, by: Principal) -> StatusReport:
+        """Return the status of the registry; its parts are None for stores that do not answer."""
+        await self.administration.require(by, "see", "how the registry is")
+        task_states, backlog, counts = await asyncio.gather(
+            _if_available(self.upkeep.task_states()),
+            _if_available(self._backlog()),
+            _if_available(self.last_counts.read()),
+        )
+        return StatusReport(
+            at_ms=self.clock.now_ms(),
+            tasks=None if task_states is None else tuple(task_states),
+            backlog=backlog,
+            counts=counts,
+            disk_space=self.room() if self.room else None,
+            read_only=(await self.notice_cache.current()).read_only,
+        )
+
+    async def tasks(self, by: Principal) -> tuple[TaskOverview, ...]:
+        """Return every task with its state and the request to run it, if any."""
+        await self.administration.require(by, "see", "the tasks of upkeep")
+        states, requests = await asyncio.gather(
+            self.upkeep.task_states(), self.task_requests.pending()
+        )
+        names = await account_names(self.directory, (each.asked_by for each in requests.values()))
+        return tuple(_task_overview(each, requests.get(each.task), names) for each in states)
+
+    async def rate_limits(self, by: Principal) -> RateLimitReport:
+        """Return the rate limits, and the callers that this process knows to have to wait."""
+        await self.administration.require(by, "see", "who has to wait")
+        waits = self.rate_limiter.waiting()
+        shown = waits[:MAX_CALLERS_SHOWN]
+        accounts = (each.key for each in shown if each.subject is RateLimitSubject.ACCOUNT)
+        names = await account_names(self.directory, accounts)
+        callers = tuple(LimitedCaller(each, names.get(each.key, each.key)) for each in shown)
+        return RateLimitReport(self.rate_limiter.rules, callers, len(waits))
+
+    async def _backlog(self) -> Backlog:
+        records, entities = await asyncio.gather(
+            self.metadata.unpublished_events(MAX_RECORDS_COUNTED),
+            self.directory.unpublished(MAX_RECORDS_COUNTED),
+        )
+        pending: list[Head | Release | PendingEvents] = [*records, *entities]
+        count = min(len(pending), MAX_RECORDS_COUNTED)
+        is_more = max(len(records), len(entities)) == MAX_RECORDS_COUNTED
+        oldest_ms = min((event.at_ms for each in pending for event in each.outbox), default=None)
+        return Backlog(count, is_more, oldest_ms, ProcessOutboxes.id)
+
+
+def _task_overview(
+    state: TaskState, request: TaskRequest | None, names: Mapping[str, str]
+) -> TaskOverview:
+    asked_by = names.get(request.asked_by, "an account that is gone") if request else ""
+    return TaskOverview(state, request, asked_by)
+
+
+async def _if_available(read: Awaitable[T]) -> T | None:
+    try:
+        return await read
+    except Unavailable:
+        return None

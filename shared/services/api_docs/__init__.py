@@ -1,0 +1,1 @@
+"""The documentation of sources: how it is made, stored and read."""

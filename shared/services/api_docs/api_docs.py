@@ -1,0 +1,190 @@
+"""API documentation: the pieces of releases, for those who may see their packages."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from shared.auth.authorization import Authorization
+from shared.domain.api_docs.pieces import PieceKind, PiecePlace, piece_name
+from shared.domain.api_docs.records import (
+    GENERATOR_VERSION,
+    NO_API,
+    ApiDocsRecord,
+    ApiSummary,
+    DocsState,
+)
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import InvalidName, InvalidVersion
+from shared.domain.errors.packages import ApiDocsFailed, ModuleNotFound
+from shared.domain.errors.requests import ApiDocsPending
+from shared.domain.identity import Principal
+from shared.domain.names import Coordinate, Package, parse_module_name, parse_org, possible_packages
+from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
+from shared.domain.versions import Version
+from shared.ports import DocumentStore, PackageReader
+from shared.services.api_docs.api_docs_queue import ApiDocsQueue
+from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece
+
+MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleName:
+    """A module of a version, as a client names it; the package is not named."""
+
+    org: str
+    module: str
+    version: str
+
+    def packages(self) -> list[Package]:
+        """Return the packages that may have the module, the longest name first."""
+        org, module = parse_org(self.org), parse_module_name(self.module)
+        return [Package(org, name) for name in possible_packages(module)][:MAX_CANDIDATES]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentedModule:
+    """A module of a live release that the caller may see."""
+
+    head: Head
+    entry: ReleaseEntry
+    module: str
+
+    @property
+    def digest(self) -> Digest:
+        return Digest(self.entry.digest)
+
+    @property
+    def coordinate(self) -> Coordinate:
+        return self.head.package.at(self.entry.parsed)
+
+    @property
+    def is_public(self) -> bool:
+        return self.head.visibility is Visibility.PUBLIC
+
+
+@dataclass(frozen=True)
+class ApiDocs:
+    """Reads the documentation of releases.
+
+    What is not made yet is wanted from the queue, and refused until then. Private, withheld and
+    missing packages are the same `ModuleNotFound`.
+    """
+
+    authorization: Authorization
+    records: PackageReader
+    documents: DocumentStore
+    pieces: PieceReader
+    queue: ApiDocsQueue
+
+    async def document(
+        self, name: ModuleName, *, by: Principal
+    ) -> tuple[DocumentedModule, StoredPiece]:
+        """Return a module and its document.
+
+        Raises `ModuleNotFound`, `ApiDocsFailed` or `ApiDocsPending`.
+        """
+        found = await self.find(name, by=by)
+        return found, await self.document_of(found)
+
+    async def document_of(self, found: DocumentedModule) -> StoredPiece:
+        """Return the document of a module; raise `ApiDocsFailed` or `ApiDocsPending`."""
+        piece = await self.piece(found.digest, found.coordinate, PieceKind.DOCUMENT, found.module)
+        if piece is None:
+            raise ApiDocsFailed(found.coordinate, "the archive has no sources")
+        return piece
+
+    async def piece(
+        self, digest: Digest, coordinate: Coordinate, kind: PieceKind, *of: str
+    ) -> StoredPiece | None:
+        """Return a piece of a release that the caller may see; None if the release has none.
+
+        Raises `ApiDocsPending`, or `ApiDocsFailed` with the reason why the piece was refused.
+        """
+        if await self.place(digest, coordinate, kind, *of) is None:
+            return None
+        try:
+            return await self.pieces.read(digest, piece_name(kind, *of))
+        except PiecesGone:
+            raise self._pending(coordinate) from None
+
+    async def place(
+        self, digest: Digest, coordinate: Coordinate, kind: PieceKind, *of: str
+    ) -> PiecePlace | None:
+        """Return where a piece is, which says how long it is; raise as `piece` does."""
+        record = await self.record(digest, coordinate)
+        try:
+            place = await self.pieces.place(digest, piece_name(kind, *of))
+        except PiecesGone:
+            raise self._pending(coordinate) from None
+        if place is None and (reason := _refusal(record, kind, of)):
+            raise ApiDocsFailed(coordinate, reason)
+        return place
+
+    async def text(self, release: Release, kind: PieceKind, *of: str) -> str | None:
+        """Return a piece of a release as text; raise as `piece` does."""
+        piece = await self.piece(release.content, release.coordinate, kind, *of)
+        return None if piece is None else piece.unpack().decode()
+
+    async def record(self, digest: Digest, coordinate: Coordinate) -> ApiDocsRecord:
+        """Return the record of documentation that has pieces; raise as `piece` does."""
+        record = await self.pieces.record(digest)
+        if record is None or (record.pieces is None and record.generator < GENERATOR_VERSION):
+            raise self._pending(coordinate)
+        if record.pieces is None:
+            raise ApiDocsFailed(coordinate, record.reason or "the archive has no sources")
+        return record
+
+    async def summaries(self, digest: Digest, coordinate: Coordinate) -> ApiSummary:
+        """Return the connectors and triggers of a release; raise as `piece` does."""
+        await self.record(digest, coordinate)
+        record = await self.documents.api_docs_record(digest)
+        return record.api if record else NO_API
+
+    async def state(self, release: Release) -> ApiDocsRecord:
+        """Return the record of a release, also if nothing is made yet or could be."""
+        record = await self.pieces.record(release.content)
+        return record or ApiDocsRecord(state=DocsState.PENDING, generator=0)
+
+    def _pending(self, coordinate: Coordinate) -> ApiDocsPending:
+        self.queue.want(coordinate)
+        return ApiDocsPending(coordinate)
+
+    async def find(self, name: ModuleName, *, by: Principal) -> DocumentedModule:
+        """Return the release that has the module, or raise `ModuleNotFound`. One trip."""
+        missing = partial(ModuleNotFound, name.org, name.module, name.version)
+        try:
+            packages, version = name.packages(), Version.parse(name.version)
+        except (InvalidName, InvalidVersion):
+            raise missing() from None
+        surveys = await self.records.survey(packages, [each.at(version) for each in packages])
+        requested = list(zip(packages, surveys, strict=True))
+        found = _find(await self.authorization.visible(by, requested), name.module, version)
+        if found is None:
+            raise missing()
+        return found
+
+
+def _find(surveys: Iterable[Survey], module: str, version: Version) -> DocumentedModule | None:
+    for survey in surveys:
+        for entry in survey.entries:
+            if entry.version == version.text and entry.state is State.LIVE:
+                names = (each for each in entry.modules if each.lower() == module.lower())
+                if name := next(names, None):
+                    return DocumentedModule(survey.head, entry, name)
+    return None
+
+
+_SYMBOLS = (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_MARKDOWN, PieceKind.SYMBOL_JSON)
+
+
+def _refusal(record: ApiDocsRecord, kind: PieceKind, of: Sequence[str]) -> str:
+    """Return why a piece was not made; empty if there is none to make."""
+    module = of[0] if of else ""
+    if kind in _SYMBOLS:
+        parts = [each for each in record.refused if each.startswith(f"symbols {module} ")]
+    elif kind in (PieceKind.README, PieceKind.CHANGELOG):
+        parts = [f"{kind.value} {module}".rstrip()]
+    else:
+        parts = [f"outline {module}"]
+    return next(filter(None, map(record.refused.get, [f"module {module}", *parts])), "")

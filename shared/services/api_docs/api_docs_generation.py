@@ -1,0 +1,354 @@
+"""Making API documentation: what the confined process is given, and what becomes of its result."""
+
+import asyncio
+import gzip
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
+from shared.confined.limits import PartResult
+from shared.confined.source import OtherModule, ReleaseRequest
+from shared.domain.api_docs.pieces import PieceKind, piece_name
+from shared.domain.api_docs.records import GENERATOR_VERSION, NO_API, ApiDocsRecord, DocsState
+from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
+from shared.domain.archives.names import Digest
+from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.names import Coordinate
+from shared.domain.packages import (
+    Graph,
+    Release,
+    ReleaseEntry,
+    State,
+    Survey,
+    Visibility,
+    read_graph,
+)
+from shared.domain.selection import latest
+from shared.domain.versions import ANY_CLIENT, Range
+from shared.ports import ArchiveStore, ConfinedTasks, DirectoryStore, DocumentStore, MetadataStore
+from shared.services.api_docs.pieces import PieceReader, PiecesGone
+from shared.services.packages.derived_data import DerivedData
+
+COPIED_BYTES = 4 * 1024 * 1024  # Of an archive, at once.
+MAX_RECORD_BYTES = 4 * 1024 * 1024  # 300 KiB of symbols, and the summaries of connectors.
+MAX_OTHER_PACKAGES = 32  # Direct dependencies whose records may be described.
+MAX_OTHER_BYTES = 16 * 1024 * 1024  # Of their documents, compressed.
+ABANDONED_AFTER = timedelta(days=1)  # A folder of a job that nobody wrote into.
+_JOB = "ballroom-job-"  # How names of these folders begin.
+
+GenerationFailure = Callable[[Coordinate, str], None]
+
+
+# --- What a job reads --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class JobInputs:
+    """Writes what a job reads into its folder."""
+
+    metadata: MetadataStore
+    documents: DocumentStore
+    archives: ArchiveStore
+    pieces: PieceReader
+
+    async def write(self, release: Release, folder: Path) -> ReleaseRequest:
+        """Write the archive, the facts of a release, and the documents that it is compared with
+        and refers to; raise `ArchiveNotFound`."""
+        await self._copy_archive(release, folder / ARCHIVE)
+        digest, package = release.content, release.coordinate.package
+        texts, [graph], [survey] = await asyncio.gather(
+            self.documents.texts(digest),
+            self.documents.graphs([digest]),
+            self.metadata.survey([package]),
+        )
+        request = ReleaseRequest(
+            org=release.org,
+            name=release.name,
+            version=release.version,
+            bala_version=release.bala_version,
+            summary=release.summary,
+            modules=release.modules,
+            texts=texts,
+            graph=Graph(nodes=read_graph(graph)),
+            oldest=_oldest(survey, release),
+        )
+        history = await self._write_before(survey, release, folder)
+        request = request.model_copy(
+            update={**history, "others": await self._write_others(request, folder)}
+        )
+        await asyncio.to_thread((folder / REQUEST).write_text, request.model_dump_json(), "utf-8")
+        return request
+
+    async def write_documents(self, entry: ReleaseEntry, folder: Path) -> ApiDocsRecord | None:
+        """Write the documents of a release's modules, and since when their symbols exist; return
+        its record, or None if that is not there."""
+        digest = Digest(entry.digest)
+        record = await self.pieces.record(digest)
+        if record is None or record.generator < GENERATOR_VERSION or record.pieces is None:
+            return None
+        await asyncio.to_thread(folder.mkdir)
+        try:
+            for number, module in enumerate(record.modules):
+                await self._write_document(digest, module, folder / f"{number}.json.gz")
+            since = await self.pieces.read(digest, piece_name(PieceKind.SINCE))
+        except PiecesGone:
+            return None
+        known = since.unpack() if since else b"{}"
+        await asyncio.to_thread((folder / SINCE).write_bytes, known)
+        return record
+
+    async def _copy_archive(self, release: Release, target: Path) -> None:
+        for start in range(0, release.size_bytes, COPIED_BYTES):
+            content = await self.archives.read(release.archive, start, COPIED_BYTES)
+            await asyncio.to_thread(_append, target, content)
+
+    async def _write_before(
+        self, survey: Survey | None, release: Release, folder: Path
+    ) -> dict[str, object]:
+        """Write what the version before has; return what the request says of it."""
+        live = survey.live if survey else ()
+        earlier = earlier_release(live, release.coordinate.version)
+        if earlier is None:
+            return {}
+        record = await self.write_documents(earlier, folder / BEFORE)
+        if record is None:
+            return {"has_unknown_history": True}
+        is_complete = record.state is DocsState.DONE
+        return {"before": earlier.version, "before_is_complete": is_complete}
+
+    async def _write_others(self, request: ReleaseRequest, folder: Path) -> tuple[OtherModule, ...]:
+        """Write the documents of direct dependencies: those that are public, live and documented,
+        in the exact version that the release was built with."""
+        nodes = {(each.org, each.name): each for each in request.graph.nodes}
+        own = nodes.get((request.org, request.name))
+        needed = [
+            Coordinate.parse(n.org, n.name, n.version) for n in (own.dependencies if own else ())
+        ]
+        others, left = list[OtherModule](), MAX_OTHER_BYTES
+        for coordinate, entry in await self.available(needed[:MAX_OTHER_PACKAGES]):
+            for module in entry.modules if entry else (coordinate.package.name,):
+                other = _other(coordinate, module)
+                if entry and left > 0:
+                    file = folder / f"other-{len(others)}.json.gz"
+                    with suppress(PiecesGone):
+                        written = await self._write_document(Digest(entry.digest), module, file)
+                        left -= written
+                        other = other.model_copy(update={"file": file.name if written else ""})
+                others.append(other)
+        return tuple(others)
+
+    async def available(
+        self, coordinates: Sequence[Coordinate]
+    ) -> list[tuple[Coordinate, ReleaseEntry | None]]:
+        """Return each release with its entry; None unless it is public and live. One trip."""
+        packages = [each.package for each in coordinates]
+        surveys = await self.metadata.survey(packages, coordinates) if packages else []
+        found = zip(coordinates, surveys, strict=True)
+        return [(each, _public_entry(survey, each)) for each, survey in found]
+
+    async def _write_document(self, digest: Digest, module: str, file: Path) -> int:
+        """Write the document of a module as a gzip file; return its size, 0 if there is none."""
+        stored = await self.pieces.read(digest, piece_name(PieceKind.DOCUMENT, module))
+        if stored is None:
+            return 0
+        content = stored.content if stored.is_packed else gzip.compress(stored.content, mtime=0)
+        await asyncio.to_thread(file.write_bytes, content)
+        return len(content)
+
+
+def _append(file: Path, content: bytes) -> None:
+    with file.open("ab") as opened:
+        opened.write(content)
+
+
+def _oldest(survey: Survey | None, release: Release) -> str:
+    versions = [each.parsed for each in survey.live] if survey else []
+    return min((*versions, release.coordinate.version), key=lambda each: each.precedence).text
+
+
+def _public_entry(survey: Survey | None, coordinate: Coordinate) -> ReleaseEntry | None:
+    if survey is None or survey.head.visibility is not Visibility.PUBLIC:
+        return None
+    version = coordinate.version.text
+    found = (each for each in survey.entries if each.version == version)
+    return next((each for each in found if each.state is State.LIVE), None)
+
+
+def _other(coordinate: Coordinate, module: str) -> OtherModule:
+    package = coordinate.package
+    return OtherModule(
+        org=package.org, name=package.name, version=coordinate.version.text, module=module
+    )
+
+
+# --- The job
+
+
+@dataclass(frozen=True)
+class ApiDocsGeneration:
+    """Makes the documentation of a release and stores it."""
+
+    inputs: JobInputs
+    confined: ConfinedTasks
+    metadata: MetadataStore
+    documents: DocumentStore
+    directory: DirectoryStore
+    pieces: PieceReader
+    derived_data: DerivedData
+
+    async def update(self, release: Release) -> ApiDocsRecord | None:
+        """Document the release and return the record; None if it is documented already.
+
+        Raises `ConfinedUnavailable` if that has to be repeated later.
+        """
+        if release.state is State.REMOVED:
+            return None
+        before = await self.documents.api_docs_record(release.content)
+        if before is not None and await self._is_current(release, before):
+            return None
+        return await self.make(release)
+
+    async def _is_current(self, release: Release, record: ApiDocsRecord) -> bool:
+        """Check that no documentation has to be made; a backup has no pieces."""
+        if record.generator < GENERATOR_VERSION:
+            return False
+        place = record.pieces
+        return place is None or bool(
+            await self.documents.read_pieces(release.content, place.name, 0, 1)
+        )
+
+    async def make(self, release: Release) -> ApiDocsRecord:
+        """Document the release, again if it is documented already; raise as `update` does."""
+        before = await self.documents.api_docs_record(release.content)
+        async with job_folder() as folder:
+            made = await self._made(release, folder)
+            await self.documents.put_api_docs(release.content, made.record, made.pieces)
+        self.pieces.forget(release.content)
+        if made.verdict:
+            await self.directory.put(made.verdict)
+        if _is_searched(made.record) or (before and _is_searched(before)):
+            await self._update_search(release)
+        return made.record
+
+    async def _made(self, release: Release, folder: Path) -> "_Made":
+        try:
+            request = await self.inputs.write(release, folder)
+        except ArchiveNotFound as refusal:
+            return _Made(_failed(str(refusal)))
+        parts = await self.confined.run("release", folder, None)
+        return await asyncio.to_thread(_result, folder, request, parts)
+
+    async def _update_search(self, release: Release) -> None:
+        """Let people find the symbols of the package and editors its connectors, if this is its
+        latest release."""
+        package = release.coordinate.package
+        [survey] = await self.metadata.survey([package])
+        entry = latest(survey, Range(), ANY_CLIENT) if survey else None
+        if entry and entry.digest == release.digest:
+            await self.derived_data.update_search(package)
+
+
+def _is_searched(record: ApiDocsRecord) -> bool:
+    return record.api != NO_API or bool(record.symbols)
+
+
+@asynccontextmanager
+async def job_folder() -> AsyncGenerator[Path]:
+    """Return an empty folder for a job; what is in it is deleted afterwards. What a process left
+    that was killed is deleted by a later job."""
+    # Not on a thread: a job that is cancelled meanwhile would never get the folder to delete it.
+    folder = tempfile.TemporaryDirectory(prefix=_JOB)
+    try:
+        await asyncio.to_thread(_delete_abandoned, Path(folder.name))
+        yield Path(folder.name)
+    finally:
+        await asyncio.shield(asyncio.to_thread(folder.cleanup))
+
+
+def _delete_abandoned(new: Path) -> None:
+    for each in new.parent.glob(f"{_JOB}*"):
+        with suppress(OSError):
+            if new.stat().st_mtime - each.lstat().st_mtime > ABANDONED_AFTER.total_seconds():
+                shutil.rmtree(each, ignore_errors=True)
+
+
+# --- What a job wrote ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    record: ApiDocsRecord
+    pieces: Path | None = None
+    verdict: ApiVerdict | None = None
+
+
+def _result(folder: Path, request: ReleaseRequest, parts: Iterable[PartResult]) -> _Made:
+    """Return what a job made; whatever the confined process wrote is checked."""
+    results = {each.name: each for each in parts}
+    refused = {name: each.refused for name, each in results.items() if each.refused}
+    if "finish" not in results or "finish" in refused:
+        return _Made(_failed(next(iter(refused.values()), "the sources cannot be documented")))
+    pieces = folder / OUTPUT / PIECES
+    try:
+        record = _read_record(folder / OUTPUT / RECORD, pieces)
+        verdict = _verdict(request, record, results)
+    except (ValueError, OSError):
+        return _Made(_failed("the sources cannot be documented"))
+    name = _digest_of(pieces)
+    pointer = record.pieces and record.pieces.model_copy(update={"name": name})
+    changes: dict[str, object] = {"pieces": pointer, "refused": refused}
+    if refused:
+        changes["state"] = DocsState.PARTIAL
+    if refused and request.modules and not record.modules:
+        changes |= {"state": DocsState.FAILED, "reason": next(iter(refused.values()))}
+    return _Made(record.model_copy(update=changes), pieces, verdict)
+
+
+def _read_record(file: Path, pieces: Path) -> ApiDocsRecord:
+    if file.stat().st_size > MAX_RECORD_BYTES:
+        reason = "the record is too large"
+        raise ValueError(reason)
+    record, end = ApiDocsRecord.model_validate_json(file.read_bytes()), pieces.stat().st_size
+    at = record.pieces
+    is_of_file = at is not None and 0 <= at.index_start <= at.root_start <= at.end == end
+    if record.generator != GENERATOR_VERSION or not is_of_file:
+        reason = "the record is not of these pieces"
+        raise ValueError(reason)
+    return record
+
+
+def _verdict(
+    request: ReleaseRequest, record: ApiDocsRecord, results: dict[str, PartResult]
+) -> ApiVerdict | None:
+    """Return the verdict on a release; None if one of the two versions is not complete, since what
+    was not read would count as removed."""
+    found = results.get("comparison")
+    is_complete = record.state is DocsState.DONE and request.before_is_complete
+    if found is None or found.result is None or not is_complete:
+        return None
+    verdict = ApiVerdict.model_validate_json(json.dumps(found.result))
+    compared = (verdict.org, verdict.name, verdict.version, verdict.compared_with)
+    if compared != (request.org, request.name, request.version, request.before):
+        reason = "the verdict is on another release"
+        raise ValueError(reason)
+    return verdict
+
+
+def _digest_of(file: Path) -> str:
+    """Return a name for the file: another making has another one."""
+    digest = sha256()
+    with file.open("rb") as opened:
+        while content := opened.read(COPIED_BYTES):
+            digest.update(content)
+    return digest.hexdigest()[:32]
+
+
+def _failed(reason: str) -> ApiDocsRecord:
+    return ApiDocsRecord(state=DocsState.FAILED, generator=GENERATOR_VERSION, reason=reason)

@@ -1,0 +1,177 @@
+"""The queue of releases to document: the process that took a push documents it after its answer.
+
+The event feed is what is durable: the task `generate-api-docs` does what a crash left out.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.caching import LruCache
+from shared.confined.limits import ConfinedUnavailable
+from shared.domain.api_docs.records import ApiDocsRecord
+from shared.domain.errors.base import Refusal
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import Release, State
+from shared.ports import MetadataStore
+from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, GenerationFailure
+from shared.services.records import RECORDS_AT_ONCE, package_batches
+
+QUEUE_LENGTH = 1_000  # Releases; the task documents what does not fit.
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=1)
+
+
+class ApiDocsQueue:
+    """Documents releases one after another: those that a reader asks for first, then in turns of
+    their organizations.
+
+    Nothing is lost if the process ends: the task `generate-api-docs` does what is left.
+    """
+
+    def __init__(
+        self,
+        generation: ApiDocsGeneration,
+        metadata: MetadataStore,
+        *,
+        failed: GenerationFailure,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """`failed` is called with an error that the task may have, too."""
+        self._generation = generation
+        self._metadata = metadata
+        self._failed = failed
+        self._sleep = sleep
+        self._wanted = OrderedDict[str, Coordinate]()
+        self._pushed = OrderedDict[str, deque[Coordinate]]()  # By organization.
+        self._repeated = OrderedDict[str, Coordinate]()  # After all others: they may fail again.
+        self._renewed = LruCache[str, bool](QUEUE_LENGTH)  # False as long as it is waiting.
+        self._is_enabled = False
+        self._working: asyncio.Task[None] | None = None
+
+    def enable(self) -> None:
+        """Document releases as they are added, as a process that serves clients does."""
+        self._is_enabled = True
+
+    def add(self, coordinate: Coordinate) -> None:
+        """Document a release that was just pushed; never waits."""
+        if sum(map(len, self._pushed.values())) < QUEUE_LENGTH:
+            self._pushed.setdefault(coordinate.package.org.lower(), deque()).append(coordinate)
+        self._start()
+
+    def want(self, coordinate: Coordinate) -> None:
+        """Document a release that a reader waits for; never waits itself."""
+        if coordinate.key not in self._repeated and len(self._wanted) < QUEUE_LENGTH:
+            self._wanted[coordinate.key] = coordinate
+        self._start()
+
+    def renew(self, coordinate: Coordinate) -> None:
+        """Document a release again, at most once in a process: what it refers to is there now."""
+        if self._renewed.peek(coordinate.key) is None:
+            self._renewed.put(coordinate.key, False)
+            self.want(coordinate)
+
+    async def drain(self) -> int:
+        """Document what was added; stop if that has to be repeated later. Returns of how many
+        releases that was."""
+        count = 0
+        while (coordinate := self._next()) is not None:
+            try:
+                await self._document(coordinate)
+            except ConfinedUnavailable:
+                self._repeated[coordinate.key] = coordinate
+                break
+            count += 1
+        return count
+
+    async def close(self) -> None:
+        """Stop; what was added and not documented waits for the task."""
+        if self._working is not None:
+            self._working.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._working
+
+    def _start(self) -> None:
+        if self._is_enabled and self._working is None:
+            self._working = asyncio.create_task(self._work())
+
+    async def _work(self) -> None:
+        """Document what is added until nothing is left; repeat with longer and longer pauses, as
+        long as nothing can be documented."""
+        pause = FIRST_PAUSE
+        try:
+            while self._wanted or self._pushed or self._repeated:
+                if await self.drain():
+                    pause = FIRST_PAUSE
+                if self._repeated:
+                    await self._sleep(pause.total_seconds())
+                    pause = min(2 * pause, LONGEST_PAUSE)
+        finally:
+            self._working = None
+
+    def _next(self) -> Coordinate | None:
+        if self._wanted:
+            return self._wanted.popitem(last=False)[1]
+        if not self._pushed:
+            return self._repeated.popitem(last=False)[1] if self._repeated else None
+        org, waiting = self._pushed.popitem(last=False)
+        coordinate = waiting.popleft()
+        if waiting:
+            self._pushed[org] = waiting  # Behind all other organizations.
+        return coordinate
+
+    async def _document(self, coordinate: Coordinate) -> None:
+        try:
+            found = await self._metadata.find(coordinate)
+            if found.release is None:
+                return
+            if self._renewed.peek(coordinate.key) is False:
+                await self._generation.make(found.release)
+                self._renewed.put(coordinate.key, True)
+            else:
+                await self._generation.update(found.release)
+        except (Refusal, OSError) as error:  # Of a store, or of the folder of the job.
+            self._failed(coordinate, str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentedRelease:
+    """A release that was just documented."""
+
+    release: Release
+    record: ApiDocsRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDocsBackfill:
+    """Documents packages as the operator asks for it."""
+
+    generation: ApiDocsGeneration
+    metadata: MetadataStore
+
+    async def document(self, package: Package) -> list[DocumentedRelease]:
+        """Document every release of a package, again if it is documented already."""
+        releases = [
+            each
+            for each in await oldest_first(self.metadata, package)
+            if each.state is not State.REMOVED
+        ]
+        return [DocumentedRelease(each, await self.generation.make(each)) for each in releases]
+
+    async def document_missing(self) -> list[DocumentedRelease]:
+        """Document every release that is not documented, or by an older generator."""
+        found = list[DocumentedRelease]()
+        async for heads in package_batches(self.metadata, RECORDS_AT_ONCE):
+            for head in heads:
+                for release in await oldest_first(self.metadata, head.package):
+                    if record := await self.generation.update(release):
+                        found.append(DocumentedRelease(release, record))
+        return found
+
+
+async def oldest_first(metadata: MetadataStore, package: Package) -> list[Release]:
+    """Return the releases in the order of versions: each is compared with the one before."""
+    releases = await metadata.releases(package)
+    return sorted(releases, key=lambda each: each.coordinate.version.precedence)

@@ -1,0 +1,261 @@
+"""Connectors and triggers of the latest releases, for editors that list them and ask for one."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Self
+
+from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import NotFound
+from shared.domain.errors.packages import ApiDocsFailed, ApiDocsNotFound
+from shared.domain.errors.requests import SearchUnconfirmed
+from shared.domain.identity import Principal
+from shared.domain.names import Coordinate
+from shared.domain.packages import Listing
+from shared.domain.search import MAX_LIMIT, Query, ResultPage, SearchKind
+from shared.domain.versions import ANY_CLIENT
+from shared.services.api_docs.api_docs import ApiDocs, DocumentedModule, ModuleName
+from shared.services.api_docs.api_docs_generation import JobInputs
+from shared.services.packages.packages import PackageLookup
+from shared.services.packages.search import PackageSearch
+
+Summary = ConnectorSummary | TriggerSummary
+
+LARGEST_ID = 2**31 - 1  # Clients parse a Java int.
+
+
+class CatalogKind(Enum):
+    """What is listed, by its path."""
+
+    CONNECTORS = "connectors"
+    TRIGGERS = "triggers"
+
+    @property
+    def searched(self) -> SearchKind:
+        """Return what the search index calls the packages of this kind."""
+        return SearchKind(self.value)
+
+    @property
+    def singular(self) -> str:
+        return self.value.removesuffix("s")
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogItem:
+    """A connector or trigger with the release that has it."""
+
+    summary: Summary
+    listing: Listing
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogFilter:
+    """Which packages' items are listed."""
+
+    query: Query
+    platform: str = ""  # As in the archive, in any case; empty for any.
+
+    def has(self, listing: Listing) -> bool:
+        return self.platform.lower() in ("", listing.release.platform.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogPage:
+    items: tuple[CatalogItem, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """One item with its functions and the types that they use."""
+
+    item: CatalogItem
+    parts: str  # JSON.
+
+
+@dataclass(frozen=True, slots=True)
+class ItemName:
+    """A connector or trigger of a version, as a client names it."""
+
+    org: str
+    package: str
+    version: str
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.org}/{self.module}:{self.version} {self.name}"
+
+    def modules(self) -> tuple[ModuleName, ...]:
+        """Return the modules that may be meant: some editors repeat the module in place of the
+        package, and some leave the package out of the module."""
+        names = dict.fromkeys((self.module, f"{self.package}.{self.module}"))
+        return tuple(ModuleName(self.org, each, self.version) for each in names)
+
+
+@dataclass(frozen=True)
+class EditorCatalog:
+    """Lists connectors and triggers of the latest releases, and describes one of any version.
+
+    The search index knows which packages have any, so a list costs what a search costs. Private
+    and withheld packages are not listed, and their items are the same `ApiDocsNotFound` as missing
+    ones.
+    """
+
+    search: PackageSearch
+    packages: PackageLookup
+    api_docs: ApiDocs
+    inputs: JobInputs
+
+    async def list(
+        self, kind: CatalogKind, wanted: CatalogFilter, page: ResultPage, *, by: Principal
+    ) -> CatalogPage:
+        """Return a page of the items of the packages that match, and the number of all."""
+        items = [
+            each
+            for each in await self._items(kind, wanted.query, page, by)
+            if wanted.has(each.listing)
+        ]
+        end = page.offset + page.limit
+        return CatalogPage(tuple(items[page.offset : end]), len(items))
+
+    async def by_id(self, kind: CatalogKind, text: str, *, by: Principal) -> CatalogEntry:
+        """Return the item of the latest release by its number, or raise `ApiDocsNotFound`."""
+        missing = ApiDocsNotFound(f"{kind.singular} {text[:40]}")
+        if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))):
+            raise missing
+        query = Query(item=(str(int(text)),), include_deprecated=True)
+        found = await self._items(kind, query, ResultPage(), by)
+        item = next((each for each in found if each.summary.id == int(text)), None)
+        if item is None:
+            raise missing
+        release = item.listing.release
+        name = ModuleName(release.org, item.summary.module, release.version)
+        return await self._entry(kind, await self.api_docs.find(name, by=by), item)
+
+    async def by_name(self, kind: CatalogKind, name: ItemName, *, by: Principal) -> CatalogEntry:
+        """Return the item of a version, or raise `ApiDocsNotFound`, or `ApiDocsFailed` with the
+        reason why it is not described."""
+        missing = ApiDocsNotFound(f"{kind.singular} {name}")
+        for module in name.modules():
+            found = await self._module(module, by)
+            if found is None:
+                continue
+            at, listing = found
+            if summary := await self._summary(kind, at, name.name.lower()):
+                return await self._entry(kind, at, CatalogItem(summary, listing))
+        raise missing
+
+    async def _module(
+        self, name: ModuleName, by: Principal
+    ) -> tuple[DocumentedModule, Listing] | None:
+        with suppress(NotFound):
+            found = await self.api_docs.find(name, by=by)
+            package, version = found.head.package, found.entry.parsed
+            return found, await self.packages.describe(package, version, client=ANY_CLIENT, by=by)
+        return None
+
+    async def _items(
+        self, kind: CatalogKind, query: Query, page: ResultPage, by: Principal
+    ) -> "list[CatalogItem]":
+        """Return all items; the order of packages is that of a search."""
+        query, items, offset = replace(query, kind=kind.searched), list[CatalogItem](), 0
+        while True:
+            packages = replace(page, offset=offset, limit=MAX_LIMIT)
+            try:
+                results = await self.search.search(query, packages, by=by)
+            except SearchUnconfirmed:  # An editor would show a failure to everybody.
+                return items
+            items += (
+                CatalogItem(summary, hit.listing)
+                for hit in results.hits
+                for summary in _summaries(kind, hit.listing)
+            )
+            offset += len(results.hits)
+            if not results.hits or offset >= results.count:
+                return items
+
+    async def _summary(
+        self, kind: CatalogKind, found: DocumentedModule, name: str
+    ) -> Summary | None:
+        """Return a connector by its name, or the trigger that has a listener or service of this
+        name."""
+        api = await self.api_docs.summaries(found.digest, found.coordinate)
+        items = (each for each in _of_kind(kind, api) if each.module == found.module)
+        if kind is CatalogKind.CONNECTORS:
+            return next((each for each in items if each.name.lower() == name), None)
+        of = (PieceKind.TRIGGER_NAME, found.module, name)
+        place = await self.api_docs.place(found.digest, found.coordinate, *of)
+        return next(items, None) if place else None
+
+    async def _entry(
+        self, kind: CatalogKind, found: DocumentedModule, item: CatalogItem
+    ) -> CatalogEntry:
+        """Return an item with the fields of other packages' records, unless one of those packages
+        is not public and live any more."""
+        whole = await self._parts(kind, found, item, "all")
+        if whole is None or not await self._are_available(whole.took):
+            whole = await self._parts(kind, found, item, "own")
+        if whole is None:
+            raise ApiDocsFailed(found.coordinate, "the description is too large")
+        if await self._have_arrived(whole.missing):
+            self.api_docs.queue.renew(found.coordinate)
+        return CatalogEntry(item, whole.text)
+
+    async def _parts(
+        self, kind: CatalogKind, found: DocumentedModule, item: CatalogItem, form: str
+    ) -> "_Parts | None":
+        name = item.summary.name.lower() if kind is CatalogKind.CONNECTORS else ""
+        piece = await self.api_docs.piece(
+            found.digest, found.coordinate, _PIECES[kind], found.module, name, form
+        )
+        return _Parts.parse(piece.unpack().decode()) if piece else None
+
+    async def _are_available(self, releases: Sequence[Sequence[str]]) -> bool:
+        """Check that these releases are public and live. One trip."""
+        return all(entry for _, entry in await self.inputs.available(_coordinates(releases)))
+
+    async def _have_arrived(self, releases: Sequence[Sequence[str]]) -> bool:
+        """Check whether one of these releases is public, live and documented by now."""
+        found = await self.inputs.available(_coordinates(releases))
+        entries = [entry for _, entry in found if entry]
+        records = [await self.api_docs.pieces.record(Digest(each.digest)) for each in entries]
+        return any(record and record.pieces for record in records)
+
+
+def _coordinates(releases: Sequence[Sequence[str]]) -> list[Coordinate]:
+    return [Coordinate.parse(*each) for each in releases]
+
+
+_PIECES = {
+    CatalogKind.CONNECTORS: PieceKind.CONNECTOR,
+    CatalogKind.TRIGGERS: PieceKind.TRIGGER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The functions and types of an item as JSON, the releases that they have fields of, and those
+    whose fields are missing."""
+
+    took: Sequence[Sequence[str]]
+    missing: Sequence[Sequence[str]]
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        head, _, parts = text.partition("\n")
+        releases = json.loads(head)
+        return cls(releases["took"], releases["missing"], parts)
+
+
+def _summaries(kind: CatalogKind, listing: Listing) -> tuple[Summary, ...]:
+    return _of_kind(kind, listing.api or NO_API)
+
+
+def _of_kind(kind: CatalogKind, api: ApiSummary) -> tuple[Summary, ...]:
+    return api.connectors if kind is CatalogKind.CONNECTORS else api.triggers

@@ -1,0 +1,231 @@
+"""What readers ask for that is not made with a release: highlighted files, and comparisons of any
+two versions. The confined process makes it once, and it is stored."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from shared.confined.job_files import (
+    AFTER,
+    BEFORE,
+    CHANGES_JSON,
+    CHANGES_PAGE,
+    OUTPUT,
+    REQUEST,
+    SOURCE,
+    SOURCE_PAGE,
+)
+from shared.confined.limits import ConfinedUnavailable, PartResult
+from shared.confined.source import ReleaseRequest
+from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.api_docs.records import GENERATOR_VERSION
+from shared.domain.archives.names import Digest
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.packages import ApiDocsFailed
+from shared.domain.errors.requests import ApiDocsPending, Busy
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import Graph, ReleaseEntry, Texts
+from shared.ports import ConfinedTasks, DocumentStore
+from shared.prose.rendering import renderer_version
+from shared.prose.safe_html import SafeHtml
+from shared.services.api_docs.api_docs import ApiDocs
+from shared.services.api_docs.api_docs_generation import JobInputs, job_folder
+
+MAX_WAITING = 16  # Jobs that wait for the confined process, of files and comparisons each.
+REFUSED = "refused: "  # Begins what is stored of a job that was refused.
+
+Job = Callable[[], Awaitable[None]]
+
+
+class OnDemandJobs:
+    """Runs jobs in the background, one after another.
+
+    A release that was pushed waits for one of them at most, however many were asked for.
+    """
+
+    def __init__(self) -> None:
+        self._running = dict[str, asyncio.Task[None]]()
+        self._turn = asyncio.Lock()
+
+    def start(self, key: str, job: Job) -> bool:
+        """Start a job unless it runs already; return False if too many wait."""
+        if key in self._running:
+            return True
+        if len(self._running) >= MAX_WAITING:
+            return False
+        task = asyncio.create_task(self._run(job))
+        self._running[key] = task
+        task.add_done_callback(lambda _: self._running.pop(key, None))
+        return True
+
+    async def drain(self) -> None:
+        """Wait for the jobs that run."""
+        await asyncio.gather(*self._running.values())
+
+    async def close(self) -> None:
+        """Stop; what was not finished is made when somebody asks again."""
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _run(self, job: Job) -> None:
+        with suppress(ConfinedUnavailable, Refusal, OSError):  # The next reader starts it again.
+            async with self._turn:
+                await job()
+
+
+@dataclass(frozen=True)
+class FileHighlighting:
+    """Highlights source files of archives, each when somebody first asks for it."""
+
+    documents: DocumentStore
+    confined: ConfinedTasks
+    jobs: OnDemandJobs
+
+    async def highlighted(self, archive: Digest, path: str, text: str) -> SafeHtml | None:
+        """Return a file as HTML with a line for each line; None as long as there is none, and if
+        the confined process refused it."""
+        name = f"file-{sha256(path.encode(errors='replace')).hexdigest()}"
+        version = renderer_version()
+        stored = await self.documents.rendering(archive, name)
+        if stored is not None and stored.startswith(version.encode()):
+            content = stored[len(version) :].decode()
+            return None if content.startswith(REFUSED) else SafeHtml(content)
+        self.jobs.start(
+            f"{archive} {path}", partial(self._make, archive, name, path, text, version)
+        )
+        return None
+
+    async def _make(self, archive: Digest, name: str, path: str, text: str, version: str) -> None:
+        async with job_folder() as folder:
+            await asyncio.to_thread((folder / SOURCE).write_text, text, "utf-8")
+            [part] = await self.confined.run("highlight", folder, path)
+            content = await asyncio.to_thread(_file_text, folder, part)
+        await self.documents.put_rendering(archive, name, (version + content).encode())
+
+
+def _file_text(folder: Path, part: PartResult) -> str:
+    if part.refused:
+        return f"{REFUSED}{part.refused}"
+    return (folder / OUTPUT / SOURCE_PAGE).read_text("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedVersions:
+    """The changes of the API from one version to another, as they are shown."""
+
+    page: SafeHtml
+    changes: str  # JSON: `verdict` has the fields of an `ApiVerdict`, `changes` a list.
+
+
+SLOTS = 4  # Comparisons that are kept of a release, besides the one with the version before.
+
+
+@dataclass(frozen=True)
+class ApiComparisons:
+    """Compares versions of a package.
+
+    The comparison with the version before is one of the release's pieces. Of the others, a release
+    keeps a few, so 10,000 versions do not become 50 million comparisons.
+    """
+
+    api_docs: ApiDocs
+    documents: DocumentStore
+    inputs: JobInputs
+    confined: ConfinedTasks
+    jobs: OnDemandJobs
+
+    async def compare(
+        self, package: Package, before: ReleaseEntry, after: ReleaseEntry
+    ) -> ComparedVersions:
+        """Return the changes between two releases of a package that the caller may see.
+
+        Raises `ApiDocsPending` until they are made, and `ApiDocsFailed` or `Busy`.
+        """
+        coordinate, digest = package.at(after.parsed), Digest(after.digest)
+        with_before = await self._piece(digest, coordinate, before)
+        if with_before is not None:
+            return with_before
+        await self.api_docs.record(Digest(before.digest), package.at(before.parsed))
+        name = f"changes-{int(before.digest[:8], 16) % SLOTS}"
+        stored = await self.documents.rendering(digest, name)
+        key = f"{GENERATOR_VERSION} {before.digest}\n"
+        if stored is not None and stored.startswith(key.encode()):
+            return _parse(stored[len(key) :].decode(), coordinate)
+        job = partial(self._make, package, before, after, name, key)
+        if not self.jobs.start(f"{before.digest} {after.digest}", job):
+            raise Busy
+        raise ApiDocsPending(coordinate)
+
+    async def make(
+        self, package: Package, before: ReleaseEntry, after: ReleaseEntry
+    ) -> ComparedVersions:
+        """Return the changes between two releases as soon as they are made, with their
+        documentation."""
+        for _ in range(3):  # Their documentation, the comparison, and reading it.
+            with suppress(ApiDocsPending):
+                return await self.compare(package, before, after)
+            await self.api_docs.queue.drain()
+            await self.jobs.drain()
+        return await self.compare(package, before, after)
+
+    async def _piece(
+        self, digest: Digest, coordinate: Coordinate, before: ReleaseEntry
+    ) -> ComparedVersions | None:
+        """Return the comparison with the version before, if this is that version."""
+        kinds = (PieceKind.CHANGES_PAGE, PieceKind.CHANGES_JSON)
+        found = [
+            await self.api_docs.piece(digest, coordinate, kind, before.version) for kind in kinds
+        ]
+        page, changes = (each.unpack().decode() if each else None for each in found)
+        if page is None or changes is None:
+            return None
+        return ComparedVersions(SafeHtml(page), changes)
+
+    async def _make(
+        self, package: Package, before: ReleaseEntry, after: ReleaseEntry, name: str, key: str
+    ) -> None:
+        async with job_folder() as folder:
+            for entry, inside in ((before, BEFORE), (after, AFTER)):
+                if await self.inputs.write_documents(entry, folder / inside) is None:
+                    self.api_docs.queue.want(package.at(entry.parsed))
+                    return
+            request = _comparison_request(package, before, after).model_dump_json()
+            await asyncio.to_thread((folder / REQUEST).write_text, request, "utf-8")
+            [part] = await self.confined.run("compare", folder, None)
+            content = await asyncio.to_thread(_comparison_text, folder, part)
+        await self.documents.put_rendering(Digest(after.digest), name, f"{key}{content}".encode())
+
+
+def _comparison_request(
+    package: Package, before: ReleaseEntry, after: ReleaseEntry
+) -> ReleaseRequest:
+    return ReleaseRequest(
+        org=package.org,
+        name=package.name,
+        version=after.version,
+        bala_version="",
+        modules=after.modules,
+        texts=Texts(),
+        graph=Graph(),
+        before=before.version,
+    )
+
+
+def _comparison_text(folder: Path, part: PartResult) -> str:
+    if part.refused:
+        return f"{REFUSED}{part.refused}"
+    files = (folder / OUTPUT / each for each in (CHANGES_PAGE, CHANGES_JSON))
+    return json.dumps([each.read_text("utf-8") for each in files])
+
+
+def _parse(stored: str, coordinate: Coordinate) -> ComparedVersions:
+    if stored.startswith(REFUSED):
+        raise ApiDocsFailed(coordinate, stored.removeprefix(REFUSED))
+    page, changes = json.loads(stored)
+    return ComparedVersions(SafeHtml(page), changes)

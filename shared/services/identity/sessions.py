@@ -1,0 +1,80 @@
+"""The sessions of an account: listing and ending them."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from shared.auth.sessions import SESSION_CREDENTIAL
+from shared.domain.errors.identity import SessionNotFound
+from shared.domain.identity import Principal, require_own_account
+from shared.domain.mail import session_copied_mail
+from shared.domain.records import Place
+from shared.domain.sign_in import Session
+from shared.ports import Clock, DirectoryStore, Stale
+from shared.retries import retry_when_stale
+from shared.services.identity.mail import AccountMail
+from shared.services.records import EntityChange, RecordWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Lists and ends the sessions of an account."""
+
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    clock: Clock
+    account_mail: AccountMail
+
+    async def list_own(self, *, by: Principal) -> list[Session]:
+        """Return the live sessions of the account of `by`, the last used first."""
+        require_own_account(by, "list", "sessions")
+        return live_sessions(
+            await self.directory.list_by_owner(Session, by.id), self.clock.now_ms()
+        )
+
+    async def end(self, session_id: str, *, by: Principal) -> Session:
+        """End a session everywhere within five seconds, or raise `SessionNotFound`."""
+        require_own_account(by, "end", "sessions")
+        return await retry_when_stale(lambda: self._end(Place(by.id, session_id), by))
+
+    async def end_all(self, account_id: str, *, by: Principal) -> list[Session]:
+        """End all sessions of an account; callers check rights."""
+        ended: list[Session] = []
+        for each in await self.directory.list_by_owner(Session, account_id):
+            with suppress(SessionNotFound):  # Its owner ended it meanwhile.
+                ended.append(await retry_when_stale(partial(self._end, each.place, by)))
+        return ended
+
+    async def sign_out(self, *, by: Principal) -> Session | None:
+        """End the session of the request; return None where it has ended already."""
+        if not by.credential.startswith(SESSION_CREDENTIAL):
+            return None
+        try:
+            return await self.end(by.credential.removeprefix(SESSION_CREDENTIAL), by=by)
+        except SessionNotFound:
+            return None
+
+    async def end_copied(self, session: Session) -> None:
+        """End a session whose cookie was copied, and send mail to its owner."""
+        by = Principal(session.account, f"{SESSION_CREDENTIAL}{session.id}")
+        change = EntityChange("session.copied", session.id, account=session.account)
+        try:
+            await self.record_writer.remove(session, change=change, by=by)
+        except Stale:
+            return  # It is changing; the next request with the copy ends it.
+        self.account_mail.send(session.account, session_copied_mail)
+
+    async def _end(self, place: Place, by: Principal) -> Session:
+        session = await self.directory.get(Session, place)
+        if session is None:
+            raise SessionNotFound(place.key)
+        details = {"agent": session.agent, "from": session.address}
+        change = EntityChange("session.ended", session.id, account=place.owner, details=details)
+        return await self.record_writer.remove(session, change=change, by=by)
+
+
+def live_sessions(sessions: Iterable[Session], now_ms: int) -> list[Session]:
+    """Return the live sessions, the last used first."""
+    found = [each for each in sessions if each.ends_ms > now_ms]
+    return sorted(found, key=lambda session: -session.seen_ms)

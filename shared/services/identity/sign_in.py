@@ -1,0 +1,317 @@
+"""Sign-in with an identity provider or a link."""
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from functools import partial
+
+from shared.auth.cookies import KnownBrowsers, SignInBrowser
+from shared.auth.identity_providers import Freshness, IdentityProvider, VerifiedIdentity
+from shared.auth.secrets import Secret, random_text
+from shared.auth.sessions import (
+    SESSION_CREDENTIAL,
+    SESSION_ID_LENGTH,
+    SessionAuthentication,
+    SessionLifetimes,
+)
+from shared.auth.sign_in_links import SignInLinks
+from shared.domain.accounts import (
+    Account,
+)
+from shared.domain.errors.identity import (
+    AccountLocked,
+    CredentialsMissing,
+    LinkExpired,
+    NotPermitted,
+    ProviderNotFound,
+    SignedTokenRefused,
+    SignInAgain,
+    SignInExpired,
+    SignInFailed,
+    SignUpClosed,
+)
+from shared.domain.identity import Principal
+from shared.domain.mail import new_device_mail
+from shared.domain.records import Place
+from shared.domain.rights import Grant
+from shared.domain.sign_in import Session, SignInAttempt, SignInPurpose
+from shared.domain.tokens import hash_secret
+from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
+from shared.retries import retry_when_stale
+from shared.services.identity.identities import Identities
+from shared.services.identity.mail import AccountMail
+from shared.services.records import EntityChange, RecordWriter
+
+STATE_LIFETIME = timedelta(minutes=10)  # Time for a password and a second factor.
+CLOCK_LEEWAY = timedelta(minutes=1)  # Tolerated difference of the provider's clock.
+LINK_PROVIDER = "link"  # The provider of a session that was started by a sign-in link.
+
+_ATTEMPT_KIND = "sign-in-state"
+_MS = timedelta(milliseconds=1)
+
+
+class SignUp(Enum):
+    """Who gets an account at the first sign-in."""
+
+    ANYONE = "anyone"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRequest:
+    """The purpose of a sign-in, and the page to open afterwards."""
+
+    purpose: SignInPurpose
+    to: str
+    by: Principal
+
+
+@dataclass(frozen=True, slots=True)
+class _Authentication:
+    """How and when somebody authenticated."""
+
+    provider: str
+    signed_in_ms: int
+    strong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignInFlow:
+    """Starts and finishes sign-ins; each is valid once, in the browser that started it."""
+
+    providers: Mapping[str, IdentityProvider]
+    links: SignInLinks
+    session_authentication: SessionAuthentication
+    identities: Identities
+    known_browsers: KnownBrowsers
+    work: WorkStore
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    clock: Clock
+    randomness: Randomness
+    account_mail: AccountMail
+    base_url: str
+    lifetimes: SessionLifetimes
+    sign_up: SignUp
+    refused: Callable[[str, str], None]  # Called with the provider and the reason.
+
+    async def begin(self, name: str, request: SignInRequest, browser: SignInBrowser) -> str:
+        """Return the address of the provider where the sign-in continues."""
+        provider = self._provider(name)
+        self._check_request(request)
+        fresh = Freshness.ANY if request.purpose is SignInPurpose.ENTER else Freshness.NEW
+        started = await provider.begin(self._callback(name), fresh)
+        now_ms = self.clock.now_ms()
+        attempt = SignInAttempt(
+            provider=name,
+            flow=started.flow,
+            browser=hash_secret(browser.name),
+            purpose=request.purpose,
+            to=request.to,
+            account=request.by.id,
+            session=request.by.credential.removeprefix(SESSION_CREDENTIAL),
+            begun_ms=now_ms,
+        )
+        expires_ms = now_ms + STATE_LIFETIME // _MS
+        await self.work.put(
+            _ATTEMPT_KIND, hash_secret(started.state), attempt.model_dump_json(), expires_ms
+        )
+        return started.address
+
+    async def finish(self, name: str, response: Mapping[str, str], browser: SignInBrowser) -> str:
+        """Verify the provider's response, act on it, and return the page to open."""
+        provider = self._provider(name)
+        attempt = await self._take_attempt(name, response.get("state", ""), browser)
+        verified = await self._verify(provider, attempt.flow, response)
+        match attempt.purpose:
+            case SignInPurpose.ENTER:
+                await self._sign_in(verified, name, browser)
+            case SignInPurpose.AGAIN:
+                _check_age(verified, attempt, provider.label)
+                await self._sign_in_again(verified, attempt, browser)
+            case _:
+                await self._link(verified, attempt, browser)
+        return attempt.to
+
+    async def finish_link(self, code: str, browser: SignInBrowser) -> None:
+        """Sign in by a link and use it up; raise `LinkExpired` or `AccountLocked`."""
+        account_id = await self.links.redeem(code)
+        account = await self.directory.get(Account, Place(account_id))
+        if account is None:
+            raise LinkExpired
+        if account.is_locked:
+            raise AccountLocked(account.name)
+        authentication = _Authentication(LINK_PROVIDER, self.clock.now_ms(), strong=False)
+        await self._start(account_id, authentication, browser)
+
+    async def issue_link(self, account: Account, *, by: Principal) -> Secret:
+        """Return a sign-in link of another account; raise as `require_link_issuer` does."""
+        await self.require_link_issuer(by=by)
+        change = EntityChange("sign-in-link.issued", account.id, account=account.id)
+        await self.record_writer.events.append([self.record_writer.event(change, by)])
+        return await self.links.create(account.id)
+
+    async def require_link_issuer(self, *, by: Principal) -> None:
+        """Raise unless `by` is the operator, or an administrator verified signed in recently."""
+        if by.is_anonymous:
+            raise CredentialsMissing
+        issuer = await self.directory.get(Account, Place(by.id))
+        if not by.is_operator and (issuer is None or not issuer.administrator):
+            reason = "it takes being administrator of the registry"
+            raise NotPermitted("issue", "sign-in links", reason)
+        if not by.is_operator and not by.signed_in_recently(self.clock.now_ms()):
+            raise SignInAgain("issue", "a sign-in link")
+
+    def _provider(self, name: str) -> IdentityProvider:
+        if name not in self.providers:
+            raise ProviderNotFound(name)
+        return self.providers[name]
+
+    def _callback(self, name: str) -> str:
+        return f"{self.base_url}/sign-in/callback/{name}"
+
+    def _check_request(self, request: SignInRequest) -> None:
+        if request.purpose is SignInPurpose.ENTER:
+            return
+        if not request.by.credential.startswith(SESSION_CREDENTIAL):
+            raise SignInExpired
+        if request.purpose is SignInPurpose.LINK and not request.by.signed_in_recently(
+            self.clock.now_ms()
+        ):
+            raise SignInAgain("link", "an identity")
+
+    async def _take_attempt(self, name: str, state: str, browser: SignInBrowser) -> SignInAttempt:
+        # Taken before it is checked, so that each attempt has one response, also an invalid one.
+        text = await self.work.take(_ATTEMPT_KIND, hash_secret(state), self.clock.now_ms())
+        if text is None:
+            raise SignInExpired
+        attempt = SignInAttempt.model_validate_json(text)
+        is_same_browser = hmac.compare_digest(attempt.browser, hash_secret(browser.name))
+        if not is_same_browser or attempt.provider != name:
+            raise SignInExpired
+        return attempt
+
+    async def _verify(
+        self, provider: IdentityProvider, flow: str, response: Mapping[str, str]
+    ) -> VerifiedIdentity:
+        try:
+            return await provider.finish(flow, response)
+        except SignedTokenRefused as refusal:
+            # The flaw is for the operator; the person can only try again.
+            self.refused(provider.label, str(refusal))
+            raise SignInFailed(provider.label, "its answer proves nothing") from None
+
+    async def _sign_in(
+        self, verified: VerifiedIdentity, provider: str, browser: SignInBrowser
+    ) -> None:
+        account_id = await self.identities.unlocked_account_id_of(verified)
+        if account_id is None:
+            if self.sign_up is SignUp.NOBODY:
+                raise SignUpClosed(verified.label or verified.display_name)
+            by = Principal(address=browser.address, agent=browser.agent)
+            account_id = await self.identities.register(verified, provider, by=by)
+        authentication = _Authentication(provider, verified.authenticated_ms, verified.strong)
+        await self._start(account_id, authentication, browser)
+
+    async def _sign_in_again(
+        self, verified: VerifiedIdentity, attempt: SignInAttempt, browser: SignInBrowser
+    ) -> None:
+        if await self.identities.account_id_of(verified) != attempt.account:
+            label = self._provider(attempt.provider).label
+            raise SignInFailed(label, "you showed that you are somebody else")
+        secret = self.session_authentication.new_secret()
+        session = await retry_when_stale(
+            lambda: self._renew_session(verified, attempt, secret, browser)
+        )
+        self.session_authentication.invalidate(session)
+        browser.cookies.append(self.session_authentication.session_cookie(session, secret))
+
+    async def _renew_session(
+        self,
+        verified: VerifiedIdentity,
+        attempt: SignInAttempt,
+        secret: Secret,
+        browser: SignInBrowser,
+    ) -> Session:
+        session = await self._session(attempt)
+        changed = session.with_new_secret(
+            hash_secret(secret.reveal()), session.secrets[0], self.clock.now_ms()
+        ).model_copy(update={"signed_in_ms": verified.authenticated_ms, "strong": verified.strong})
+        change = EntityChange("session.renewed", session.id, account=session.account)
+        return await self.record_writer.replace(changed, change=change, by=_owner(session, browser))
+
+    async def _link(
+        self, verified: VerifiedIdentity, attempt: SignInAttempt, browser: SignInBrowser
+    ) -> None:
+        session = await self._session(attempt)
+        await self.identities.link(verified, attempt.provider, by=_owner(session, browser))
+
+    async def _session(self, attempt: SignInAttempt) -> Session:
+        """Return the session that the sign-in was started in; raise `SignInExpired` if it ended."""
+        session = await self.directory.get(Session, Place(attempt.account, attempt.session))
+        if session is None or session.ends_ms <= self.clock.now_ms():
+            raise SignInExpired
+        return session
+
+    async def _start(
+        self, account_id: str, authentication: _Authentication, browser: SignInBrowser
+    ) -> None:
+        """Sign the browser in, always with a new session."""
+        secret = self.session_authentication.new_secret()
+        session = self._new_session(account_id, authentication, browser, secret)
+        cookie = self.session_authentication.session_cookie(
+            session, secret
+        )  # Refuses http before the session is stored.
+        await self.known_browsers.ready()
+        known = self.known_browsers.is_known(account_id, browser.known_browser_cookie)
+        details = {
+            "provider": authentication.provider,
+            "agent": browser.agent,
+            "device": "known" if known else "new",
+        }
+        change = EntityChange("session.started", session.id, account=account_id, details=details)
+        await self.record_writer.add(session, change=change, by=_owner(session, browser))
+        browser.cookies.extend((cookie, self.known_browsers.remember(account_id)))
+        if not known:
+            mail_text = partial(new_device_mail, agent=browser.agent, address=browser.address)
+            self.account_mail.send(account_id, mail_text)
+
+    def _new_session(
+        self,
+        account_id: str,
+        authentication: _Authentication,
+        browser: SignInBrowser,
+        secret: Secret,
+    ) -> Session:
+        now_ms = self.clock.now_ms()
+        return Session(
+            id=random_text(self.randomness, SESSION_ID_LENGTH),
+            account=account_id,
+            provider=authentication.provider,
+            created_ms=now_ms,
+            seen_ms=now_ms,
+            expires_ms=now_ms + self.lifetimes.whole // _MS,
+            idle_ms=self.lifetimes.idle // _MS,
+            signed_in_ms=authentication.signed_in_ms,
+            strong=authentication.strong,
+            agent=browser.agent,
+            address=browser.address,
+            secrets=(hash_secret(secret.reveal()),),
+        )
+
+
+def _check_age(verified: VerifiedIdentity, attempt: SignInAttempt, label: str) -> None:
+    if verified.authenticated_ms < attempt.begun_ms - CLOCK_LEEWAY // _MS:
+        raise SignInFailed(label, "it did not ask you again who you are")
+
+
+def _owner(session: Session, browser: SignInBrowser) -> Principal:
+    return Principal(
+        id=session.account,
+        credential=f"{SESSION_CREDENTIAL}{session.id}",
+        grants=(Grant(),),
+        address=browser.address,
+        agent=browser.agent,
+    )

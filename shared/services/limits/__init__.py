@@ -1,0 +1,1 @@
+"""What limits requests and changes: rates, bursts, read-only mode."""

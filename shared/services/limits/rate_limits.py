@@ -1,0 +1,391 @@
+"""Rate limits: count requests, and refuse those above a limit.
+
+What is expensive or dangerous is counted over all instances, in one call of the work store; reads
+are counted by each process, in memory. Every change passes here, so that it is refused while the
+registry is read-only.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from shared.caching import LruCache
+from shared.domain.addresses import caller_network
+from shared.domain.errors.requests import TooManyFailures, TooManyRequests
+from shared.domain.identity import Principal
+from shared.domain.names import Package
+from shared.domain.rate_limits import (
+    RateLimit,
+    RateLimitAllowance,
+    RateLimitClass,
+    RateLimitKeys,
+    RateLimitSubject,
+    RateLimitWait,
+    Window,
+    WindowCounts,
+    check_limit,
+    tightest_allowance,
+)
+from shared.domain.tokens import hash_secret
+from shared.ports import Clock, Counter, WorkStore
+from shared.services.limits.burst_detection import BurstDetection
+from shared.services.limits.notices import ReadOnlyMode
+
+CALLERS_REMEMBERED = 10_000  # Callers that have to wait, and bad credentials; about 3 MB each.
+MAX_CALLERS = 100_000  # Callers that a process counts apart in a minute; about 15 MB.
+
+_RATE, _FAILED = "rate", "failed-credential"
+_OTHERS = "*"  # The key of all callers beyond `MAX_CALLERS`.
+_UNLIMITED = 10**12  # Nobody makes that many requests in a minute.
+
+RateLimitRules = Mapping[RateLimitClass, RateLimit]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishAllowance:
+    """The tightest of the limits of a push, and whether the push is one of a burst."""
+
+    allowance: RateLimitAllowance | None = None
+    is_burst: bool = False
+
+    def require(self) -> None:
+        """Raise `TooManyRequests` if the push exceeds a limit."""
+        if self.allowance is not None:
+            _require(self.allowance)
+
+
+class RateLimiter:
+    """Counts requests, and refuses those above a limit."""
+
+    def __init__(
+        self,
+        work: WorkStore,
+        clock: Clock,
+        rules: RateLimitRules,
+        burst_detection: BurstDetection,
+        read_only_mode: ReadOnlyMode,
+    ) -> None:
+        """Keep the counts of all instances in `work`."""
+        self._work = work
+        self._clock = clock
+        self._rules = rules
+        self._burst_detection = burst_detection
+        self._read_only_mode = read_only_mode
+        self._reads = ReadLimiter(rules[RateLimitClass.READ], clock)
+        self._exceeded = LruCache[str, tuple[int, RateLimitAllowance]](CALLERS_REMEMBERED)
+        self._failed = LruCache[str, bool](CALLERS_REMEMBERED)
+
+    async def check(
+        self, operation: RateLimitClass, keys: RateLimitKeys
+    ) -> RateLimitAllowance | None:
+        """Count a request and return what is left, or None if it has no limit.
+
+        Raises `TooManyRequests`, and `TakesNoChanges` as `require_changes_allowed` does. One call
+        of the store, and none while the caller has to wait.
+        """
+        await self.require_changes_allowed(operation)
+        allowance = await self._count(operation, keys)
+        if allowance is not None:
+            _require(allowance)
+        return allowance
+
+    async def require_changes_allowed(self, operation: RateLimitClass) -> None:
+        """Raise `TakesNoChanges` for an operation that changes something while the registry is
+        read-only.
+
+        Every change passes here, by `check` or by `count_push`, before anything is read.
+        """
+        if operation.is_write:
+            await self._read_only_mode.require_changes_allowed()
+
+    async def count_push(self, by: Principal, package: Package) -> PublishAllowance:
+        """Count a push and return its allowance, which may be exceeded. One call of the store."""
+        if by.is_operator:
+            return PublishAllowance()
+        await self.require_changes_allowed(RateLimitClass.PUSH)
+        request = self._counted_request(RateLimitClass.PUSH, RateLimitKeys.of(by))
+        if wait := self._current_wait(request):
+            return PublishAllowance(wait)
+        burst = self._burst_detection.counters(by, package)
+        counters = [*request.counters, *burst.counters]
+        totals = await self._work.count(counters, request.now_ms)
+        allowance = await self._evaluate(request, counters, totals)
+        if allowance is not None and allowance.is_exceeded:
+            return PublishAllowance(allowance)
+        burst_totals = totals[len(request.counters) :]
+        is_burst = await self._burst_detection.is_burst(burst, burst_totals)
+        return PublishAllowance(allowance, is_burst)
+
+    async def count_burst_of(self, account_id: str, package: Package) -> bool:
+        """Count a push for the sponsor of its publisher; say whether it is one of a burst.
+
+        The rate limits of the sponsor are not touched. One call of the store.
+        """
+        burst = self._burst_detection.counters(Principal(account_id), package)
+        totals = await self._work.count(burst.counters, self._clock.now_ms())
+        return await self._burst_detection.is_burst(burst, totals)
+
+    def count_read(self, by: Principal) -> list[RateLimitAllowance]:
+        """Count a request in this process alone; raise `TooManyRequests`. No store is asked.
+
+        Returns what is left of each limit of which half is used.
+        """
+        return self._reads.count(by)
+
+    def require_room(self, address: str) -> None:
+        """Raise `TooManyRequests` if the address may read no more now; count nothing."""
+        self._reads.require_room(address)
+
+    async def count_failure(self, address: str, credential: str) -> None:
+        """Count a credential that is not valid, once in each window however often it is sent.
+
+        Raises `TooManyFailures` if an address sends too many different ones. One call of the store,
+        and none for a credential that this process has counted or while the address has to wait.
+        """
+        request = self._counted_request(RateLimitClass.FAILURE, _address_keys(address))
+        if wait := self._current_wait(request):
+            raise TooManyFailures(wait)
+        failure = _failure_counter(request, address, credential)
+        if not request.counters or self._failed.get(failure.key):
+            return
+        counters = [*request.counters, failure]
+        totals = await self._work.count(counters, request.now_ms)
+        self._failed.put(failure.key, True)
+        if totals[-1] > 1:  # Another process has counted it, and that count stays.
+            await self._subtract(counters, request.now_ms)
+            return
+        allowance = await self._evaluate(request, counters, totals)
+        if allowance is not None and allowance.is_exceeded:
+            self._failed.drop(failure.key)
+            raise TooManyFailures(allowance)
+
+    @property
+    def rules(self) -> RateLimitRules:
+        """Return the limits in force."""
+        return self._rules
+
+    def waiting(self) -> list[RateLimitWait]:
+        """Return the callers that this process knows to have to wait, the longest wait first."""
+        now_ms = self._clock.now_ms()
+        waits = (_wait(name, *entry) for name, entry in self._exceeded.items())
+        current = [*(each for each in waits if each.until_ms > now_ms), *self._reads.waiting()]
+        return sorted(current, key=lambda each: -each.until_ms)
+
+    async def _count(
+        self, operation: RateLimitClass, keys: RateLimitKeys
+    ) -> RateLimitAllowance | None:
+        request = self._counted_request(operation, keys)
+        if wait := self._current_wait(request):
+            return wait
+        if not request.counters:
+            return None
+        totals = await self._work.count(request.counters, request.now_ms)
+        return await self._evaluate(request, request.counters, totals)
+
+    async def _evaluate(
+        self, request: "_CountedRequest", counters: Sequence[Counter], totals: Sequence[int]
+    ) -> RateLimitAllowance | None:
+        """Return the tightest of the limits; a refused request is not counted."""
+        allowances = request.allowances(totals)
+        for name, allowance in zip(request.names, allowances, strict=True):
+            if not allowance.remaining:
+                self._exceeded.put(name, (request.now_ms + allowance.wait_ms, allowance))
+        if any(each.is_exceeded for each in allowances):
+            await self._subtract(counters, request.now_ms)
+        return tightest_allowance(allowances) if allowances else None
+
+    async def _subtract(self, counters: Sequence[Counter], now_ms: int) -> None:
+        negated = [replace(each, amount=-each.amount) for each in counters if each.amount]
+        await self._work.count(negated, now_ms)
+
+    def _current_wait(self, request: "_CountedRequest") -> RateLimitAllowance | None:
+        """Return the limit that the caller still has to wait for, if any."""
+        exceeded = [found for name in request.names if (found := self._exceeded.get(name))]
+        left = [
+            replace(allowance, wait_ms=until_ms - request.now_ms, is_exceeded=True)
+            for until_ms, allowance in exceeded
+            # No wait is longer than two windows, unless the clock was set back meanwhile.
+            if 0 < until_ms - request.now_ms <= 2 * request.window.length_ms
+        ]
+        return tightest_allowance(left) if left else None
+
+    def _counted_request(self, operation: RateLimitClass, keys: RateLimitKeys) -> "_CountedRequest":
+        limited = self._rules[operation].of(keys)
+        return _CountedRequest(operation, tuple(limited), self._clock.now_ms())
+
+
+@dataclass(frozen=True, slots=True)
+class _CountedRequest:
+    """A request, and the subjects that it counts for, with their keys and limits."""
+
+    operation: RateLimitClass
+    limited: tuple[tuple[RateLimitSubject, str, int], ...]
+    now_ms: int
+
+    @property
+    def window(self) -> Window:
+        return Window.at(self.now_ms, self.operation.window)
+
+    @property
+    def names(self) -> list[str]:
+        return [f"{self.operation.value}:{s.value}:{key}" for s, key, _ in self.limited]
+
+    @property
+    def counters(self) -> list[Counter]:
+        """Return two counters for each subject: the window before, which is only read, and this
+        one."""
+        window = self.window
+        return [
+            Counter(_RATE, f"{name}:{number}", (number + 2) * window.length_ms, amount)
+            for name in self.names
+            for number, amount in ((window.number - 1, 0), (window.number, 1))
+        ]
+
+    def allowances(self, totals: Sequence[int]) -> list[RateLimitAllowance]:
+        counted = totals[: 2 * len(self.limited)]
+        return [
+            check_limit(
+                most,
+                WindowCounts(before, now),
+                self.window,
+                limit_class=self.operation,
+                subject=subject,
+            )
+            for (subject, _, most), before, now in zip(
+                self.limited, counted[::2], counted[1::2], strict=True
+            )
+        ]
+
+
+class ReadLimiter:
+    """Counts the requests of one process, in about a microsecond each and in bounded memory."""
+
+    def __init__(self, limits: RateLimit, clock: Clock, most_callers: int = MAX_CALLERS) -> None:
+        """Count up to `most_callers` apart, and all others together."""
+        self._clock = clock
+        self._most_callers = most_callers
+        self._window = limits.limit_class.window
+        self._number = 0
+        self._begins_ms = self._ends_ms = 0
+        self._token, self._account, self._address = (
+            _Counts(subject, limits.limits.get(subject, _UNLIMITED)) for subject in RateLimitSubject
+        )
+
+    def count(self, by: Principal) -> list[RateLimitAllowance]:
+        """Count a request and return what is left of each limit of which half is used.
+
+        Raises `TooManyRequests`.
+        """
+        now_ms = self._clock.now_ms()
+        if not self._begins_ms <= now_ms < self._ends_ms:
+            self._begin(Window.at(now_ms, self._window))
+        used: list[RateLimitAllowance] = []
+        if by.id:
+            self._add(self._token, by.credential, now_ms, used)
+            self._add(self._account, by.id, now_ms, used)
+        self._add(self._address, caller_network(by.address), now_ms, used)
+        return used
+
+    def require_room(self, address: str) -> None:
+        """Raise `TooManyRequests` if the next request of the address would exceed its limit."""
+        now_ms, counts = self._clock.now_ms(), self._address
+        if not self._begins_ms <= now_ms < self._ends_ms:
+            self._begin(Window.at(now_ms, self._window))
+        key = self._own_or_shared_key(counts, caller_network(address))
+        before, counted = counts.before.get(key, 0), counts.now.get(key, 0) + 1
+        if before + counted <= counts.most:
+            return
+        allowance = self._allowance(counts, WindowCounts(before, counted), now_ms)
+        if allowance.is_exceeded:
+            raise TooManyRequests(allowance)
+
+    def waiting(self) -> Iterator[RateLimitWait]:
+        """Yield the callers whose next request would be refused. Takes time for each caller."""
+        now_ms = self._clock.now_ms()
+        if not self._begins_ms <= now_ms < self._ends_ms:
+            self._begin(Window.at(now_ms, self._window))
+        for counts in (self._token, self._account, self._address):
+            for key, counted in counts.now.items():
+                window_counts = WindowCounts(counts.before.get(key, 0), counted + 1)
+                allowance = self._allowance(counts, window_counts, now_ms)
+                if allowance.is_exceeded:
+                    until_ms = now_ms + allowance.wait_ms
+                    yield RateLimitWait(
+                        RateLimitClass.READ, counts.subject, key, counts.most, until_ms
+                    )
+
+    def _add(
+        self, counts: "_Counts", key: str, now_ms: int, used: list[RateLimitAllowance]
+    ) -> None:
+        if not key:
+            return
+        now, key = counts.now, self._own_or_shared_key(counts, key)
+        now[key] = counted = now.get(key, 0) + 1
+        if counted + counts.before.get(key, 0) > counts.half:
+            used.append(self._require_allowance(counts, key, now_ms))
+
+    def _own_or_shared_key(self, counts: "_Counts", key: str) -> str:
+        is_full = len(counts.now) >= self._most_callers
+        return _OTHERS if is_full and key not in counts.now else key
+
+    def _require_allowance(self, counts: "_Counts", key: str, now_ms: int) -> RateLimitAllowance:
+        window_counts = WindowCounts(counts.before.get(key, 0), counts.now[key])
+        allowance = self._allowance(counts, window_counts, now_ms)
+        if allowance.is_exceeded:
+            counts.now[key] -= 1  # A refused request is not counted.
+        _require(allowance)
+        return allowance
+
+    def _allowance(
+        self, counts: "_Counts", window_counts: WindowCounts, now_ms: int
+    ) -> RateLimitAllowance:
+        return check_limit(
+            counts.most,
+            window_counts,
+            Window.at(now_ms, self._window),
+            limit_class=RateLimitClass.READ,
+            subject=counts.subject,
+        )
+
+    def _begin(self, window: Window) -> None:
+        """Begin a window, and drop the counts of the one before the last."""
+        is_next = window.number == self._number + 1
+        for counts in (self._token, self._account, self._address):
+            counts.before = counts.now if is_next else {}
+            counts.now = {}
+        self._number = window.number
+        self._begins_ms = window.number * window.length_ms
+        self._ends_ms = (window.number + 1) * window.length_ms
+
+
+class _Counts:
+    """How often each key of one subject was counted, in the window before and in this one."""
+
+    __slots__ = ("before", "half", "most", "now", "subject")
+
+    def __init__(self, subject: RateLimitSubject, most: int) -> None:
+        self.subject = subject
+        self.most = most
+        self.half = most // 2  # A caller below it gets no headers, and costs two look-ups.
+        self.before: dict[str, int] = {}
+        self.now: dict[str, int] = {}
+
+
+def _failure_counter(request: _CountedRequest, address: str, credential: str) -> Counter:
+    """Return the counter of a credential in one window, by its hash."""
+    window = request.window
+    key = hash_secret(f"{caller_network(address)}\n{window.number}\n{credential}")
+    return Counter(_FAILED, key, (window.number + 1) * window.length_ms)
+
+
+def _address_keys(address: str) -> RateLimitKeys:
+    return RateLimitKeys(address=caller_network(address))
+
+
+def _wait(name: str, until_ms: int, allowance: RateLimitAllowance) -> RateLimitWait:
+    _, _, key = name.split(":", 2)
+    return RateLimitWait(allowance.limit_class, allowance.subject, key, allowance.limit, until_ms)
+
+
+def _require(allowance: RateLimitAllowance) -> None:
+    if allowance.is_exceeded:
+        raise TooManyRequests(allowance)

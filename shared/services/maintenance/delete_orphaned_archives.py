@@ -1,0 +1,74 @@
+"""Deletes archives that no release names, which a crash or a lost race left, moves archives that
+are in the wrong container, and completes the headers of those that older versions stored.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.archives.delivery import archive_container
+from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.packages import Head, Release, State
+from shared.ports import ArchiveStore, DocumentStore, MetadataStore, StoredArchive
+from shared.services.api_docs.api_history import ApiHistory
+from shared.services.maintenance.checkpoints import Checkpoints
+from shared.services.maintenance.task import Task
+
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class DeleteOrphanedArchives(Task):
+    id = "delete-orphaned-archives"
+    title = "Delete orphaned archives"
+    sentence = (
+        "Deletes archives of interrupted pushes after a grace period, and moves archives that "
+        "are in the wrong container."
+    )
+    schedule = "0 20 3 * * *"
+    earlier_id = "sweep"
+
+    metadata: MetadataStore
+    documents: DocumentStore
+    archives: ArchiveStore
+    api_history: ApiHistory
+    checkpoints: Checkpoints
+    sweep_grace_hours: int
+
+    async def run(self) -> TaskReport:
+        """Sweep archives older than the grace period, so that no push needs them."""
+        now_ms = self.checkpoints.clock.now_ms()
+        grace = timedelta(hours=self.sweep_grace_hours)
+        before_ms = now_ms - grace // _MS
+        seen = swept = 0
+
+        async def visit(archive: StoredArchive) -> None:
+            nonlocal seen, swept
+            seen += 1
+            swept += await self._sweep(archive, before_ms)
+
+        finished = await self.checkpoints.visit(self, self.archives.list(now_ms), visit)
+        return TaskReport(seen, swept, unfinished=not finished)
+
+    async def _sweep(self, archive: StoredArchive, before_ms: int) -> bool:
+        """Delete, move or complete an archive if necessary; say whether it was."""
+        found = await self.metadata.by_digest(archive.digest)
+        if found.head and found.release and found.release.state is not State.REMOVED:
+            return await self._put_right(archive, found.head, found.release)
+        if archive.stored_ms >= before_ms:
+            return False
+        if not await self.archives.delete(archive.digest, before_ms):
+            return False
+        await self.documents.delete(archive.digest)
+        if found.release:
+            await self.api_history.remove(found.release.coordinate)
+        return True
+
+    async def _put_right(self, archive: StoredArchive, head: Head, release: Release) -> bool:
+        container = archive_container(head, release)
+        if archive.container not in (None, container):
+            await self.archives.move(release.archive, container)
+            return True
+        if archive.has_headers:
+            return False
+        await self.archives.set_headers(release.archive, container)
+        return True

@@ -1,0 +1,24 @@
+"""Builds the search index again, after it was lost or damaged; in the cloud alone."""
+
+from dataclasses import dataclass
+
+from shared.domain.maintenance_tasks import TaskReport
+from shared.ports import SearchFeed
+from shared.services.maintenance.task import LONGEST_CALL, Task
+
+
+@dataclass(frozen=True)
+class RebuildSearchIndex(Task):
+    id = "rebuild-search-index"
+    title = "Rebuild the search index"
+    sentence = "Creates the search index again from the listings of all packages."
+    schedule = None
+    longest_run = LONGEST_CALL
+    runs_in_read_only_mode = True
+    earlier_id = "search-rebuild"
+
+    feed: SearchFeed
+
+    async def run(self) -> TaskReport:
+        packages = await self.feed.rebuild()
+        return TaskReport(packages, packages)

@@ -1,0 +1,94 @@
+"""Compares lists and documents of all packages with their releases, and repairs them."""
+
+from dataclasses import dataclass
+
+from shared.domain.archives.names import Digest
+from shared.domain.errors.archives import BadArchive
+from shared.domain.errors.base import Refusal
+from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.packages import Head, Release, ReleaseEntry, State, Texts
+from shared.ports import ArchiveStore, DocumentStore, MetadataStore, Stale
+from shared.services.maintenance.checkpoints import Checkpoints
+from shared.services.maintenance.task import Task
+from shared.services.packages.archives import ArchiveReader
+from shared.services.packages.derived_data import DerivedData
+
+NO_GRAPH = b"[]"
+
+
+@dataclass(frozen=True)
+class RepairDerivedData(Task):
+    id = "repair-derived-data"
+    title = "Repair derived data"
+    sentence = "Computes lists and documents again that do not match the releases."
+    schedule = "0 30 4 * * *"
+    earlier_id = "mend"
+
+    metadata: MetadataStore
+    documents: DocumentStore
+    archives: ArchiveStore
+    derived_data: DerivedData
+    archive_reader: ArchiveReader
+    checkpoints: Checkpoints
+
+    async def run(self) -> TaskReport:
+        """Repair packages; one with a release that cannot be read is a problem."""
+        seen, repaired, problems = 0, 0, list[str]()
+
+        async def visit(head: Head) -> None:
+            nonlocal seen, repaired
+            seen += 1
+            try:
+                repaired += await self._repair(head)
+            except Refusal as refusal:
+                problems.append(f"{head.package}: {refusal}")
+
+        finished = await self.checkpoints.visit_packages(self, visit)
+        return TaskReport(seen, repaired, tuple(problems), unfinished=not finished)
+
+    async def _repair(self, head: Head) -> bool:
+        """Derive the package again if anything of it is stale; say whether it was."""
+        stored = await self.metadata.releases(head.package)
+        releases = [await self._with_internal_modules(each) for each in stored]
+        restored = [await self._restore_documents(each) for each in releases]
+        stale = any(restored) or await self._is_stale(head, releases)
+        if stale:
+            await self.derived_data.rebuild(head.package)
+        return stale
+
+    async def _is_stale(self, head: Head, releases: list[Release]) -> bool:
+        [survey] = await self.metadata.survey([head.package])
+        listed = {entry.version: entry for entry in survey.entries} if survey else {}
+        if listed != {each.version: ReleaseEntry.of(each) for each in releases}:
+            return True
+        return await self.derived_data.withheld_releases.is_stale(head.package, releases)
+
+    async def _with_internal_modules(self, release: Release) -> Release:
+        """Return the release with internal modules apart from the exported ones.
+
+        Older records list both together, and data that was derived from such a record is stale.
+        """
+        if release.internal_modules is not None or release.state is State.REMOVED:
+            return release
+        try:
+            bala = await self.archive_reader.read(await self.archives.read(release.archive))
+            modules = {"modules": bala.modules, "internal_modules": bala.internal_modules}
+            return await self.metadata.replace_release(release.model_copy(update=modules))
+        except (BadArchive, ArchiveNotFound, Stale):
+            return release  # The audit reports the archive; a concurrent change waits for a night.
+
+    async def _restore_documents(self, release: Release) -> bool:
+        """Store lost documents again; say whether there were any."""
+        if release.state is State.REMOVED or not await self._lacks_documents(release):
+            return False
+        bala = await self.archive_reader.read(await self.archives.read(release.archive))
+        await self.documents.put(bala.digest, bala.texts, bala.graph)
+        return bala.texts != Texts() or bool(bala.graph.nodes)
+
+    async def _lacks_documents(self, release: Release) -> bool:
+        """Check whether no documents of the release are stored; some releases have none."""
+        digest = Digest(release.digest)
+        if await self.documents.texts(digest) != Texts():
+            return False
+        return await self.documents.graphs([digest]) == [NO_GRAPH]

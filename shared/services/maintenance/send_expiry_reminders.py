@@ -1,0 +1,72 @@
+"""Sends mail about each token that expires in seven days or in one day, once each."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.tokens import Token
+from shared.ports import Clock, DirectoryStore, WorkStore
+from shared.services.identity.mail import TokenMail
+from shared.services.maintenance.task import Task
+from shared.services.records import RECORDS_AT_ONCE
+
+REMINDER_LEADS = (timedelta(days=1), timedelta(days=7))  # Before a token expires.
+
+_REMINDER_KIND = "token-reminder"
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class SendExpiryReminders(Task):
+    id = "send-expiry-reminders"
+    title = "Send reminders about expiring tokens"
+    sentence = "Notifies the owners of tokens seven days and one day before they expire."
+    schedule = "30 37 * * * *"
+    earlier_id = "remind"
+
+    directory: DirectoryStore
+    work: WorkStore
+    token_mail: TokenMail
+    clock: Clock
+
+    async def run(self) -> TaskReport:
+        seen = sent = 0
+        now_ms = self.clock.now_ms()
+        async for token in self._expiring(now_ms, now_ms + max(REMINDER_LEADS) // _MS + 1):
+            seen += 1
+            sent += await self._remind(token, now_ms)
+        return TaskReport(seen, sent)
+
+    async def _expiring(self, after_ms: int, before_ms: int) -> AsyncIterator[Token]:
+        while batch := await self.directory.list_expiring(
+            Token, after_ms, before_ms, RECORDS_AT_ONCE
+        ):
+            for token in batch:
+                yield token
+            if len(batch) < RECORDS_AT_ONCE:
+                return
+            # The batch may end among tokens that expire at the same time, so the next one repeats
+            # them; each reminder is sent once.
+            after_ms = max((batch[-1].expires_ms or 0) - 1, after_ms + 1)
+
+    async def _remind(self, token: Token, now_ms: int) -> bool:
+        lead = _due_reminder(token, now_ms)
+        if lead is None or token.canary or token.expires_ms is None:
+            return False
+        key = f"{token.hash}:{lead.days}"
+        claimed = await self.work.claim(
+            _REMINDER_KIND, key, token.id, expires_ms=token.expires_ms, now_ms=now_ms
+        )
+        if claimed:
+            await self.token_mail.send_expiry_reminder(token)
+        return claimed
+
+
+def _due_reminder(token: Token, now_ms: int) -> timedelta | None:
+    """Return the reminder that is due; None for a token whose lifetime is not longer than it."""
+    left_ms = (token.expires_ms or 0) - now_ms
+    due = next((lead for lead in REMINDER_LEADS if left_ms <= lead // _MS), None)
+    if due is None or (token.expires_ms or 0) - token.created_ms <= due // _MS:
+        return None
+    return due

@@ -1,0 +1,24 @@
+"""Indexes changes that the change feed missed, and compacts the index; in the cloud alone."""
+
+from dataclasses import dataclass
+
+from shared.domain.maintenance_tasks import TaskReport
+from shared.ports import SearchFeed
+from shared.services.maintenance.task import LONGEST_CALL, Task
+
+
+@dataclass(frozen=True)
+class UpdateSearchIndex(Task):
+    id = "update-search-index"
+    title = "Update the search index"
+    sentence = "Adds changes of other instances to the search index that the change feed missed."
+    schedule = "45 */5 * * * *"
+    longest_run = LONGEST_CALL
+    runs_in_read_only_mode = True
+    earlier_id = "search"
+
+    feed: SearchFeed
+
+    async def run(self) -> TaskReport:
+        changed = await self.feed.catch_up()
+        return TaskReport(changed, changed)

@@ -1,0 +1,366 @@
+"""Running maintenance tasks: which are due, their leases and stored runs, and the requests of
+administrators to run one.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.auth.authorization import Administration
+from shared.domain.errors.base import Unavailable
+from shared.domain.errors.requests import TakesNoChanges
+from shared.domain.identity import Principal
+from shared.domain.maintenance_tasks import (
+    PROBLEMS_KEPT,
+    TASK_REQUESTS_OWNER,
+    TaskReport,
+    TaskRequest,
+    TaskResult,
+    TaskRun,
+    TaskState,
+)
+from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
+from shared.schedules import next_run
+from shared.services.limits.notices import ReadOnlyMode
+from shared.services.maintenance.task import MaintenanceTasks, Task, find_task, require_task
+from shared.services.records import EntityChange, RecordWriter
+
+# After a crash the task waits for so long, and up to a minute more for the next timer.
+TASK_LEASE = timedelta(minutes=1)
+LEASE_RENEWED_EVERY = timedelta(seconds=20)  # Two renewals may fail.
+
+_MS = timedelta(milliseconds=1)
+
+
+class TaskRuns:
+    """Stores the last run of each task, for all processes, and tells which are due."""
+
+    def __init__(self, work: WorkStore, clock: Clock) -> None:
+        self._work = work
+        self._clock = clock
+        self._cached: list[TaskState] = []
+        self._cached_ms = 0
+        # When a task is due at the earliest: a run of another process only makes it later.
+        self._due_ms: dict[str, int] = {}
+        self._first_ms: int | None = None
+
+    async def save(self, task: Task, started_ms: int, report: TaskReport | None) -> None:
+        """Store a run that ended now; without a report it failed."""
+        now_ms = self._clock.now_ms()
+        run = _run_of(task, started_ms, now_ms, report).model_dump_json()
+        ends_ms = now_ms + TASK_RUNS_KEPT_FOR // _MS
+        for stored_id in task.stored_ids:
+            await self._work.put(_RUN_KIND, stored_id, run, ends_ms)
+        self._set_due(task, started_ms)
+
+    async def read(self, tasks: Iterable[Task]) -> list[TaskState]:
+        """Return the state of each task."""
+        return list(await asyncio.gather(*(self._of(task) for task in tasks)))
+
+    async def read_cached(self, tasks: Iterable[Task]) -> list[TaskState]:
+        """Return the state of each task as it was a few seconds ago."""
+        now_ms = self._clock.monotonic_ms()
+        if not self._cached or now_ms - self._cached_ms >= TASK_RUNS_CACHED_FOR // _MS:
+            self._cached, self._cached_ms = await self.read(tasks), now_ms
+        return self._cached
+
+    async def due(self, tasks: Iterable[Task]) -> list[Task]:
+        """Return the scheduled tasks that are due, as far as this process knows.
+
+        Reads the records of those alone of which it does not know when they are due. Several missed
+        runs are one; a task that never ran is due by its schedule, from the first call in this
+        registry on.
+        """
+        scheduled = [task for task in tasks if task.schedule]
+        for task in scheduled:
+            if task.id not in self._due_ms:
+                await self._read_due(task)
+        now_ms = self._clock.now_ms()
+        return [task for task in scheduled if self._due_ms[task.id] <= now_ms]
+
+    async def is_due(self, task: Task) -> bool:
+        """Read the record of a task, and return whether it is due; never without a schedule."""
+        await self._read_due(task)
+        return task.id in self._due_ms and self._due_ms[task.id] <= self._clock.now_ms()
+
+    async def begin(self, task: Task) -> bool:
+        """Note that a task which is due begins; return False if it may not before its next time.
+
+        A task that was killed twice would kill each process that tries again. The next time of a
+        task of each minute comes before the lease of a killed run ends, so nothing is noted of it.
+        """
+        now_ms = self._clock.now_ms()
+        next_ms = next_run(task.schedule, now_ms) if task.schedule else now_ms
+        if next_ms - now_ms <= TASK_LEASE // _MS:
+            return True
+        attempts = int(await self._work.peek(_ATTEMPTS_KIND, task.id, now_ms) or 0)
+        if attempts >= MAX_ATTEMPTS:
+            self._due_ms[task.id] = next_ms
+            return False
+        await self._work.put(_ATTEMPTS_KIND, task.id, str(attempts + 1), next_ms)
+        return True
+
+    async def _read_due(self, task: Task) -> None:
+        last = await self._last_run(task)
+        self._set_due(task, last.started_ms if last else await self._first_call())
+
+    def _set_due(self, task: Task, since_ms: int) -> None:
+        if task.schedule:
+            self._due_ms[task.id] = next_run(task.schedule, since_ms)
+
+    async def _first_call(self) -> int:
+        """Return when tasks of this registry were first asked for, in milliseconds since 1970."""
+        if self._first_ms is None:
+            now_ms = self._clock.now_ms()
+            stored = await self._work.peek(_FIRST_CALL_KIND, _FIRST_CALL, now_ms)
+            if stored is None:
+                ends_ms = now_ms + TASK_RUNS_KEPT_FOR // _MS
+                await self._work.put(_FIRST_CALL_KIND, _FIRST_CALL, str(now_ms), ends_ms)
+            self._first_ms = int(stored or now_ms)
+        return self._first_ms
+
+    async def _of(self, task: Task) -> TaskState:
+        last = await self._last_run(task)
+        since_ms = last.started_ms if last else self._clock.now_ms()
+        return TaskState(
+            task.id, last, next_run(task.schedule, since_ms) if task.schedule else None
+        )
+
+    async def _last_run(self, task: Task) -> TaskRun | None:
+        """Return the last run, of this version or of the previous one."""
+        now_ms = self._clock.now_ms()
+        texts = [await self._work.peek(_RUN_KIND, each, now_ms) for each in task.stored_ids]
+        runs = [TaskRun.model_validate_json(each) for each in texts if each is not None]
+        return max(runs, key=lambda run: run.started_ms, default=None)
+
+
+Sleep = Callable[[float], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """Runs tasks by id, each in one process at a time."""
+
+    work: WorkStore
+    clock: Clock
+    randomness: Randomness
+    read_only_mode: ReadOnlyMode
+    runs: TaskRuns
+    tasks: MaintenanceTasks
+    sleep: Sleep = asyncio.sleep
+
+    async def due(self) -> list[Task]:
+        """Return the tasks that are due, without those that a read-only registry postpones."""
+        tasks = list(self.tasks.values())
+        try:
+            await self.read_only_mode.require_changes_allowed()
+        except TakesNoChanges:
+            tasks = [each for each in tasks if each.runs_in_read_only_mode]
+        return await self.runs.due(tasks)
+
+    async def run(self, task_id: str) -> TaskReport | None:
+        """Run the task, or return None if another process is running it.
+
+        Raises `TakesNoChanges` in a read-only registry, for a task that changes records.
+        """
+        task = self.tasks[task_id]
+        async with self._leased(task) as is_leased:
+            return await self._run(task) if is_leased else None
+
+    async def run_due(self, task_id: str) -> TaskReport | None:
+        """Run a task that is due, or return None if another process is running it or has run it,
+        or if it was killed too often.
+
+        Raises what `run` raises.
+        """
+        task = self.tasks[task_id]
+        async with self._leased(task) as is_leased:
+            is_due = is_leased and await self.runs.is_due(task)
+            return await self._run(task) if is_due and await self.runs.begin(task) else None
+
+    async def task_states(self) -> list[TaskState]:
+        """Return the state of each task: its last run, and when the next is due."""
+        return await self.runs.read(self.tasks.values())
+
+    async def cached_task_states(self) -> list[TaskState]:
+        """Return the states as they were a few seconds ago, mostly without a read."""
+        return await self.runs.read_cached(self.tasks.values())
+
+    async def _run(self, task: Task) -> TaskReport:
+        started_ms = self.clock.now_ms()
+        try:
+            report = await task.run()
+        except Exception:  # Not if it is cancelled: then it stays due.
+            await self._save(task, started_ms, None)
+            raise
+        await self._save(task, started_ms, report)
+        return report
+
+    async def _save(self, task: Task, started_ms: int, report: TaskReport | None) -> None:
+        with suppress(Unavailable):  # The task has run even if this fails.
+            await self.runs.save(task, started_ms, report)
+
+    @asynccontextmanager
+    async def _leased(self, task: Task) -> AsyncGenerator[bool]:
+        if not task.runs_in_read_only_mode:
+            await self.read_only_mode.require_changes_allowed()
+        owner = self.randomness.token_bytes(8).hex()
+        if not await self._lease(task, owner, TASK_LEASE):
+            yield False
+            return
+        renewal = asyncio.create_task(self._renew(task, owner))
+        try:
+            yield True
+        finally:
+            renewal.cancel()
+            with suppress(Unavailable):  # The lease expires by itself.
+                await self._lease(task, owner, timedelta(0))
+
+    async def _renew(self, task: Task, owner: str) -> None:
+        """Renew the lease until this is cancelled, or another process has taken it, since the store
+        was out of reach for too long: tasks may run twice at the same time."""
+        is_leased = True
+        while is_leased:
+            await self.sleep(LEASE_RENEWED_EVERY.total_seconds())
+            with suppress(Unavailable):  # The next renewal comes before the lease ends.
+                is_leased = await self._lease(task, owner, TASK_LEASE)
+
+    async def _lease(self, task: Task, owner: str, lifetime: timedelta) -> bool:
+        """Lease the task under each of its ids, or under none."""
+        now_ms = self.clock.now_ms()
+        until_ms = now_ms + lifetime // _MS
+        earlier, current = (f"upkeep:{each}" for each in task.stored_ids)
+        if not await self.work.lease(earlier, owner, now_ms, until_ms):
+            return False
+        is_leased = await self.work.lease(current, owner, now_ms, until_ms)
+        if not is_leased:  # By a version that does not know the earlier id.
+            await self.work.lease(earlier, owner, now_ms, now_ms)
+        return is_leased
+
+
+# Of the half hour that a host gives a Function; a task that has begun may use the rest.
+BEGINS_WITHIN = timedelta(minutes=1)
+
+RunTask = Callable[[str], Awaitable[TaskReport | None]]  # By its id.
+
+
+@dataclass(frozen=True)
+class TaskRequests:
+    """Takes requests of administrators to run a task, and runs it within a minute.
+
+    A page does not run the task itself: clients give up on a response that takes minutes, and a
+    host may stop an instance that seems idle after its response. So the request is stored, and the
+    timer runs it, on one machine as in the cloud.
+    """
+
+    administration: Administration
+    tasks: MaintenanceTasks
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    read_only_mode: ReadOnlyMode
+    clock: Clock
+
+    async def request(self, name: str, by: Principal) -> None:
+        """Request a run of the task within a minute; a repeat changes nothing.
+
+        Raises `InvalidRequest` if there is no such task.
+        """
+        await self.administration.require_fresh(by, "run", "tasks of upkeep")
+        task = require_task(self.tasks, name)
+        try:
+            await self._store(task, by)
+        except (AlreadyThere, Stale):
+            return  # Somebody else requested it at the same moment.
+
+    async def pending(self) -> dict[str, TaskRequest]:
+        """Return the requests that have not run yet by the ids of their tasks, in the order in
+        which they will."""
+        requests = await self.directory.list_by_owner(TaskRequest, TASK_REQUESTS_OWNER)
+        # A run that goes on from a checkpoint comes after those that have not begun.
+        requests.sort(key=lambda each: (each.begun_ms or 0, each.asked_ms))
+        found = [(find_task(self.tasks, each.task), each) for each in requests]
+        return {task.id: each for task, each in found if task and self._is_current(each)}
+
+    async def run_requested(self, run: RunTask) -> None:
+        """Run the requested tasks by `run`; those that do not begin in time wait for a minute.
+
+        An unfinished task goes on in the next minutes until it is finished. In a read-only registry
+        nothing is run.
+        """
+        try:
+            await self.read_only_mode.require_changes_allowed()
+        except TakesNoChanges:
+            return
+        until_ms = self.clock.now_ms() + BEGINS_WITHIN // _MS
+        for task_id, request in (await self.pending()).items():
+            if self.clock.now_ms() < until_ms:
+                await self._run_request(task_id, request, run)
+
+    async def _store(self, task: Task, by: Principal) -> None:
+        # The timer of the previous version may be the one that runs it.
+        request = TaskRequest(task=task.earlier_id, asked_by=by.id, asked_ms=self.clock.now_ms())
+        subject, details = f"task:{task.id}", {"name": task.id}
+        change = EntityChange("task.asked", subject, account=by.id, details=details)
+        there = await self.directory.get(TaskRequest, request.place)
+        if there is None:
+            await self.record_writer.add(request, change=change, by=by)
+        elif not self._is_current(there):
+            again = request.model_copy(update={"revision": there.revision, "outbox": there.outbox})
+            await self.record_writer.replace(again, change=change, by=by)
+
+    async def _run_request(self, task_id: str, request: TaskRequest, run: RunTask) -> None:
+        begun = await self._replace(request, begun_ms=self.clock.now_ms(), is_held_up=False)
+        if begun is None:
+            return  # Another instance runs it.
+        try:
+            report = await run(task_id)
+        except Exception:
+            await self._remove(begun)  # It has run, and its stored run says that it failed.
+            raise
+        if report is None:
+            await self._replace(begun, is_held_up=True)
+        elif not report.unfinished:
+            await self._remove(begun)
+
+    async def _replace(self, request: TaskRequest, **changes: object) -> TaskRequest | None:
+        try:
+            return await self.directory.replace(request.model_copy(update=changes))
+        except Stale:
+            return None
+
+    async def _remove(self, request: TaskRequest) -> None:
+        with suppress(Stale):
+            await self.directory.remove(request)
+
+    def _is_current(self, request: TaskRequest) -> bool:
+        return self.clock.now_ms() < request.ends_ms
+
+
+TASK_RUNS_KEPT_FOR = timedelta(days=400)  # So long a task that runs no more has a last run.
+TASK_RUNS_CACHED_FOR = timedelta(seconds=10)
+
+_RUN_KIND = "upkeep-run"
+MAX_ATTEMPTS = 2  # To run a task until its next time; killed runs are not stored.
+
+_ATTEMPTS_KIND = "upkeep-attempts"
+_FIRST_CALL_KIND = "upkeep-first"
+_FIRST_CALL = "timer"
+
+
+def _run_of(task: Task, started_ms: int, ended_ms: int, report: TaskReport | None) -> TaskRun:
+    if report is None:
+        return TaskRun(
+            task=task.id, started_ms=started_ms, ended_ms=ended_ms, result=TaskResult.FAILED
+        )
+    return TaskRun(
+        task=task.id,
+        started_ms=started_ms,
+        ended_ms=ended_ms,
+        result=TaskResult.PROBLEMS if report.problems else TaskResult.DONE,
+        seen=report.seen,
+        changed=report.changed,
+        problems=report.problems[:PROBLEMS_KEPT],
+        unfinished=report.unfinished,
+    )

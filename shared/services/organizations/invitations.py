@@ -1,0 +1,404 @@
+"""Invitations: sending, listing, accepting and declining them, by link or once opened."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from shared.auth.authorization import Authorization
+from shared.auth.secrets import Secret, random_text
+from shared.domain import mail
+from shared.domain.accounts import Account
+from shared.domain.errors.identity import CredentialsMissing, NotPermitted, TokenUnknown
+from shared.domain.errors.organizations import AlreadyMember, InvitationNotFound, InvitationsFull
+from shared.domain.errors.requests import MailedLately, TakesNoChanges
+from shared.domain.identity import AccessContext, Principal, require_right
+from shared.domain.mail import EmailAddress, mailbox_key, mask_email, parse_email
+from shared.domain.members import (
+    INVITATION_CODE_LENGTH,
+    INVITATION_ID_LENGTH,
+    INVITATION_LIFETIME_MS,
+    MAX_INVITATIONS,
+    Invitation,
+    MemberList,
+    OpenedInvitation,
+    invitation_id,
+    invitation_place,
+    opened_invitation_place,
+)
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization, parse_invitation_label
+from shared.domain.rate_limits import (
+    RateLimitAllowance,
+    RateLimitClass,
+    RateLimitKeys,
+    RateLimitSubject,
+)
+from shared.domain.rights import Action, Role, Scope
+from shared.domain.tokens import Made, hash_secret
+from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
+from shared.retries import retry_when_stale
+from shared.services.identity.mail import MailDelivery
+from shared.services.limits.notices import ReadOnlyMode
+from shared.services.limits.rate_limits import RateLimiter
+from shared.services.organizations.members import Actor, OrganizationMembers, RequestedMembership
+from shared.services.records import EntityChange, RecordWriter, retried_when_leased
+from shared.services.tokens.token_records import TokenLineage
+
+_MAIL_KIND = "invitation-mail"
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationRequest:
+    """A role to offer: by mail if there is an address, else by a link."""
+
+    role: Role
+    address: EmailAddress | None
+    label: str
+
+    @classmethod
+    def parse(cls, role: Role, email: str | None, label: str) -> Self:
+        """Return the request, or raise `InvalidRequest`."""
+        if email is None:
+            return cls(role, None, parse_invitation_label(label))
+        address = parse_email(email)
+        return cls(role, address, mask_email(address))
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedInvitation:
+    """A new invitation, with its link, which is shown once.
+
+    A link that was mailed is not returned, so that opening it proves access to the mailbox_key.
+    """
+
+    invitation: Invitation
+    link: Secret | None
+    mailed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationDetails:
+    """An open invitation for the invited person."""
+
+    invitation: Invitation
+    organization: Organization
+    inviter: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Invitations:
+    """Invites people to organizations, and makes them members when they accept.
+
+    A code is random, stored as a hash, valid for one use, and names no organization. An account
+    that has opened an invitation can answer it later without the code.
+    """
+
+    directory: DirectoryStore
+    work: WorkStore
+    authorization: Authorization
+    record_writer: RecordWriter
+    organization_members: OrganizationMembers
+    lineage: TokenLineage
+    mail_delivery: MailDelivery
+    rate_limiter: RateLimiter
+    read_only_mode: ReadOnlyMode
+    clock: Clock
+    randomness: Randomness
+    base_url: str
+    invitation_mail_minutes: int  # Between two mails to one address; 0 is no limit.
+
+    async def invite(
+        self, org: OrgName, request: InvitationRequest, *, by: Principal
+    ) -> IssuedInvitation:
+        """Offer a role; an address that was invited before gets a new code and a new lifetime.
+
+        Owners may; a role that publishes or owns takes `Action.GOVERN`. Raises `InvitationsFull`,
+        `TooManyRequests`, and `MailedLately` for an address that was just mailed.
+        """
+        access = await self.authorization.require_within(by, Action.MANAGE, org)
+        if request.role is not Role.MEMBER:
+            require_right(by, access, Action.GOVERN, org)
+        organization = access.require_organization(org)
+        code = random_text(self.randomness, INVITATION_CODE_LENGTH)
+        if len(await self._list_open(org)) >= MAX_INVITATIONS:
+            raise InvitationsFull(organization.name, MAX_INVITATIONS)
+        await self._check_limits(request.address, by)
+        stored = await self._store(self._new(organization, request, code, by), by, access)
+        await self.lineage.require_not_stolen(by)
+        link = f"{self.base_url}/account/invitations/{code}"
+        inviter = Actor(by, access).name
+        if request.address is not None and await self._mail(stored, request.address, link, inviter):
+            return IssuedInvitation(stored, None, mailed=True)
+        return IssuedInvitation(stored, Secret(link), mailed=False)
+
+    async def pending(self, org: OrgName, *, by: Principal) -> list[Invitation]:
+        """Return the open invitations of an organization, newest first, to owners."""
+        await self.authorization.require_within(by, Action.MANAGE, org)
+        return sorted(await self._list_open(org), key=lambda each: each.created_ms, reverse=True)
+
+    async def withdraw(self, org: OrgName, invitation_id: str, *, by: Principal) -> None:
+        """Withdraw an open invitation, or raise `InvitationNotFound`."""
+        await self.authorization.require_within(by, Action.MANAGE, org)
+        found = await self.directory.get(Invitation, invitation_place(org, invitation_id))
+        if found is None or not found.is_open_at(self.clock.now_ms()):
+            raise InvitationNotFound
+        await self._end(found, "withdrawn", by)
+
+    async def show(self, code: str, *, by: Principal) -> InvitationDetails:
+        """Return the invitation with this code, or raise `InvitationNotFound`."""
+        if by.is_anonymous:
+            raise CredentialsMissing
+        code_hash = hash_secret(code)
+        for listed in await self.directory.list_by_subject(Invitation, code_hash):
+            # The list may lag behind, so the record is read.
+            invitation = await self.directory.get(Invitation, listed.place)
+            if invitation is not None and invitation.code_hash == code_hash:
+                return await self._require_open(invitation)
+        raise InvitationNotFound
+
+    async def accept(self, code: str, *, by: Principal) -> Organization:
+        """Make `by` a member; of concurrent calls one succeeds.
+
+        Raises `InvitationNotFound`, and `AlreadyMember` without using the code.
+        """
+        return await self._accept(await self.show(code, by=by), by)
+
+    async def decline(self, code: str, *, by: Principal) -> None:
+        """End the invitation with this code."""
+        await self._decline(await self.show(code, by=by), by)
+
+    async def open(self, code: str, *, by: Principal) -> InvitationDetails:
+        """Return the invitation with this code and store that `by` opened it; raise
+        `InvitationNotFound`. In read-only mode it is returned only.
+        """
+        details = await self.show(code, by=by)
+        with suppress(TakesNoChanges):
+            await self.read_only_mode.require_changes_allowed()
+            await self.directory.put(OpenedInvitation.of(details.invitation, by.id))
+        return details
+
+    async def list_opened(self, *, by: Principal) -> list[InvitationDetails]:
+        """Return the open invitations that `by` has opened, by their time of expiry."""
+        found: list[InvitationDetails] = []
+        for opened in await self.directory.list_by_owner(OpenedInvitation, by.id):
+            # A missing one was answered, withdrawn or sent again; upkeep deletes its record.
+            with suppress(InvitationNotFound):
+                found.append(await self._require_valid(opened))
+        return sorted(found, key=lambda each: each.invitation.expires_ms)
+
+    async def accept_opened(
+        self, org: OrgName, invitation_id: str, *, by: Principal
+    ) -> Organization:
+        """Make `by` a member by an opened invitation; raise as `accept` does."""
+        return await self._accept(await self._show_opened(org, invitation_id, by), by)
+
+    async def decline_opened(self, org: OrgName, invitation_id: str, *, by: Principal) -> None:
+        """End an opened invitation; raise `InvitationNotFound`."""
+        await self._decline(await self._show_opened(org, invitation_id, by), by)
+
+    async def _check_limits(self, address: EmailAddress | None, by: Principal) -> None:
+        """Raise `TooManyRequests`, except for the operator, or `MailedLately`."""
+        if not by.is_operator:
+            await self.rate_limiter.check(RateLimitClass.INVITATION, RateLimitKeys.of(by))
+        if address is None or not self.invitation_mail_minutes:
+            return
+        now_ms = self.clock.now_ms()
+        until_ms = now_ms + timedelta(minutes=self.invitation_mail_minutes) // _MS
+        key = hash_secret(mailbox_key(address))
+        claimed = await self.work.claim(
+            _MAIL_KIND, key, str(until_ms), expires_ms=until_ms, now_ms=now_ms
+        )
+        if not claimed:
+            found = await self.work.peek(_MAIL_KIND, key, now_ms)
+            raise MailedLately(_mail_limit(int(found or until_ms) - now_ms), mask_email(address))
+
+    def _new(
+        self, organization: Organization, request: InvitationRequest, code: str, by: Principal
+    ) -> Invitation:
+        now_ms = self.clock.now_ms()
+        address = request.address
+        return Invitation(
+            org=organization.name,
+            id=invitation_id(organization.name, address) if address else self._random_id(),
+            role=request.role,
+            code_hash=hash_secret(code),
+            label=request.label,
+            by=by.id,
+            created_ms=now_ms,
+            expires_ms=now_ms + INVITATION_LIFETIME_MS,
+            made_with=by.token,
+        )
+
+    def _random_id(self) -> str:
+        return self.randomness.token_bytes(INVITATION_ID_LENGTH // 2).hex()
+
+    async def _list_open(self, org: OrgName) -> list[Invitation]:
+        now_ms = self.clock.now_ms()
+        found = await self.directory.list_by_owner(Invitation, org.lower())
+        return [each for each in found if each.is_open_at(now_ms)]
+
+    async def _store(
+        self, invitation: Invitation, by: Principal, access: AccessContext
+    ) -> Invitation:
+        change = _change("sent", invitation)
+
+        async def attempt() -> Invitation:
+            known = await self.directory.get(Invitation, invitation.place)
+            if known is not None and by.token and self._is_of_person(known):
+                require_right(by, access, Action.GOVERN, OrgName(invitation.org))
+            await self.lineage.record(
+                by, Made.INVITATION, invitation.id, invitation.label, invitation.org
+            )
+            if known is None:
+                return await self._add(invitation, change, by)
+            fields = {"revision": known.revision, "outbox": known.outbox}
+            renewed = invitation.model_copy(update=fields)
+            return await self.record_writer.replace(renewed, change=change, by=by)
+
+        return await retry_when_stale(attempt)
+
+    def _is_of_person(self, invitation: Invitation) -> bool:
+        """Check whether it is open and was sent by a person, not with a token.
+
+        A token that replaces it learns the new code, and the invitation ends with that token.
+        """
+        return not invitation.made_with and invitation.is_open_at(self.clock.now_ms())
+
+    async def _add(self, invitation: Invitation, change: EntityChange, by: Principal) -> Invitation:
+        try:
+            return await self.record_writer.add(invitation, change=change, by=by)
+        except AlreadyThere:
+            raise Stale from None  # Another owner invited the same address: replace that one.
+
+    async def _mail(
+        self, invitation: Invitation, address: EmailAddress, link: str, inviter: str
+    ) -> bool:
+        mail_text = mail.invitation_mail(
+            invitation.org,
+            invitation.role.value,
+            by=inviter,
+            link=link,
+            until_ms=invitation.expires_ms,
+        )
+        return await self.mail_delivery.send(address, mail_text)
+
+    @retried_when_leased
+    async def _accept(self, details: InvitationDetails, by: Principal) -> Organization:
+        organization, invitation = details.organization, details.invitation
+        actor, account = await self._joining_account(organization, by)
+        async with self.organization_members.locked(organization) as members:
+            _require_no_member(members, by)
+            await self._record_membership(invitation, account)
+            # Used before the membership: a crash in between loses an invitation, but no code is
+            # valid twice.
+            await self._end(invitation, "accepted", by, account=by.id)
+            request = RequestedMembership(
+                account,
+                invitation.role,
+                invited_by=invitation.by,
+                made_with=invitation.made_with,
+            )
+            await self.organization_members.add_invited(members, request, actor, details.inviter)
+        await self._require_not_stolen(invitation)
+        return organization
+
+    async def _decline(self, details: InvitationDetails, by: Principal) -> None:
+        await self._end(details.invitation, "declined", by, account=by.id)
+
+    async def _joining_account(
+        self, organization: Organization, by: Principal
+    ) -> tuple[Actor, Account]:
+        org = OrgName(organization.name)
+        if not by.allows(Scope.MANAGE, org):
+            raise NotPermitted("join", org, "the token lacks the scope manage here")
+        access = await self.directory.access_context(by.id, org, self.clock.now_ms())
+        if access.account is None:
+            raise TokenUnknown  # A CI job has no account.
+        return Actor(by, access), access.account
+
+    async def _record_membership(self, invitation: Invitation, account: Account) -> None:
+        if invitation.made_with:
+            await self.lineage.record_for(
+                invitation.made_with,
+                invitation.by,
+                Made.MEMBERSHIP,
+                account.id,
+                name=account.name,
+                org=invitation.org,
+            )
+
+    async def _show_opened(
+        self, org: OrgName, invitation_id: str, by: Principal
+    ) -> InvitationDetails:
+        place = opened_invitation_place(by.id, org, invitation_id)
+        opened = await self.directory.get(OpenedInvitation, place)
+        if opened is None:
+            raise InvitationNotFound
+        return await self._require_valid(opened)
+
+    async def _require_valid(self, opened: OpenedInvitation) -> InvitationDetails:
+        place = invitation_place(opened.org, opened.id)
+        invitation = await self.directory.get(Invitation, place)
+        if invitation is None or invitation.code_hash != opened.code_hash:
+            raise InvitationNotFound
+        return await self._require_open(invitation)
+
+    async def _require_open(self, invitation: Invitation) -> InvitationDetails:
+        """Raise `InvitationNotFound` if the invitation is expired or its inviter may not invite any
+        more, which also keeps former owners from returning by their own invitation.
+        """
+        now_ms = self.clock.now_ms()
+        org = OrgName(invitation.org)
+        access = await self.directory.access_context(invitation.by, org, now_ms)
+        inviter = Actor(Principal(invitation.by), access)
+        may_invite = (
+            inviter.is_operator_or_administrator or access.role is Role.OWNER
+        ) and not access.is_locked
+        if not invitation.is_open_at(now_ms) or access.is_deleted or not may_invite:
+            raise InvitationNotFound
+        await self._require_not_stolen(invitation)
+        return InvitationDetails(invitation, access.require_organization(org), inviter)
+
+    async def _require_not_stolen(self, invitation: Invitation) -> None:
+        """Raise `InvitationNotFound` if the invitation was sent with a stolen token."""
+        if not invitation.made_with:
+            return
+        try:
+            await self.lineage.require_token_not_stolen(invitation.made_with, invitation.by)
+        except TokenUnknown:
+            raise InvitationNotFound from None
+
+    async def _end(
+        self, invitation: Invitation, how: str, by: Principal, *, account: str = ""
+    ) -> None:
+        """Remove the invitation; `account` is whose log has the event too."""
+        try:
+            await self.record_writer.remove(
+                invitation, change=_change(how, invitation, account), by=by
+            )
+        except Stale:
+            raise InvitationNotFound from None
+
+
+def _mail_limit(wait_ms: int) -> RateLimitAllowance:
+    return RateLimitAllowance(
+        RateLimitClass.INVITATION, RateLimitSubject.ADDRESS, 1, 0, wait_ms, is_exceeded=True
+    )
+
+
+def _change(what: str, invitation: Invitation, account: str = "") -> EntityChange:
+    org = invitation.org
+    details = {
+        "invitation": invitation.id,
+        "role": invitation.role.value,
+        "label": invitation.label,
+    }
+    return EntityChange(f"invitation.{what}", org, org=org, account=account, details=details)
+
+
+def _require_no_member(members: MemberList, by: Principal) -> None:
+    known = members.member(by.id)
+    if known is not None:
+        raise AlreadyMember(members.org, known.role.value)

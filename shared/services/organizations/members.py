@@ -1,0 +1,390 @@
+"""Members of organizations: their roles, changes of owners, and the transfer of an organization.
+
+A change of owners takes effect after two days; all owners are notified and can cancel it.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from shared.auth.authorization import Authorization
+from shared.domain import mail
+from shared.domain.accounts import Account
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import NotPermitted
+from shared.domain.errors.organizations import MemberNotFound, NothingPending
+from shared.domain.identity import AccessContext, Principal, require_right
+from shared.domain.mail import MailText
+from shared.domain.members import OWNER_CHANGE_DELAY, MemberList, Membership, PendingRole
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
+from shared.domain.rights import Action, Role
+from shared.ports import DirectoryStore
+from shared.services.identity.accounts import accounts_by_ids
+from shared.services.identity.mail import MailDelivery
+from shared.services.records import E, EntityChange, Leases, RecordWriter, retried_when_leased
+
+OPERATOR_NAME = "The operator"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change, with their access to the organization."""
+
+    by: Principal
+    access_context: AccessContext
+
+    @property
+    def name(self) -> str:
+        """Return the name for other people."""
+        if self.access_context.account is not None:
+            return self.access_context.account.name
+        return OPERATOR_NAME if self.by.is_operator else self.by.id
+
+    @property
+    def is_operator_or_administrator(self) -> bool:
+        """Check whether changes of the actor take effect at once."""
+        return self.by.is_operator or self.access_context.is_administrator
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedMembership:
+    """The requested role of an account; None ends the membership."""
+
+    account: Account
+    role: Role | None
+    invited_by: str = ""
+    made_with: str = ""  # The id of the token that requested it.
+
+    def __str__(self) -> str:
+        """Return the request as a part of a sentence."""
+        if self.role is None:
+            return f"{self.account.name} is no longer a member"
+        return f"{self.account.name} becomes {self.role.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationMembers:
+    """Reads and changes the members of organizations.
+
+    Callers check rights and hold the lock of the member list, except where a method says otherwise.
+    """
+
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    leases: Leases
+    mail_delivery: MailDelivery
+    base_url: str
+
+    async def read(self, organization: Organization) -> MemberList:
+        """Return the members as of now, without the lock."""
+        stored = await self.directory.list_by_owner(Membership, organization.key)
+        return MemberList.of(organization, stored, self.record_writer.clock.now_ms())
+
+    @asynccontextmanager
+    async def locked(self, organization: Organization) -> AsyncGenerator[MemberList]:
+        """Yield the member list while nobody else can change it, as `Leases.lease` says.
+
+        Otherwise two owners could remove each other, and the organization would have no owner.
+        """
+        async with self.leases.lease(f"members:{organization.key}"):
+            yield await self.read(organization)
+
+    async def apply(self, members: MemberList, request: RequestedMembership, actor: Actor) -> None:
+        """Apply a request, or schedule it where it changes owners and the actor is not the operator
+        or an administrator.
+
+        Requesting the current role cancels a scheduled change. Raises `LastOwner`, `ChangePending`,
+        `OwnerTooNew`, or what `Action.GOVERN` raises.
+        """
+        current = members.member(request.account.id)
+        if request.role is (current.role if current else None):
+            if current is not None and current.pending is not None:
+                await self.cancel(members, request.account, actor)
+            return
+        was_owner = current is not None and current.role is Role.OWNER
+        if was_owner or request.role is Role.OWNER:
+            await self._change_owner(members, request, actor)
+            return
+        if request.role is not None and not actor.is_operator_or_administrator:
+            members.require_no_pending_change(request.account.id, request.account.name)
+        await self._write_now(members, request, actor)
+
+    async def schedule(
+        self,
+        members: MemberList,
+        request: RequestedMembership,
+        actor: Actor,
+        decider: Actor | None = None,
+    ) -> int:
+        """Schedule the request and notify the owners and the account; return when it takes effect.
+
+        An account that is not a member becomes one with the role member at once. `decider` made the
+        request, where it is not the actor.
+        """
+        decided = decider or actor
+        at_ms = members.now_ms + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
+        pending = PendingRole(role=request.role, at_ms=at_ms, by=decided.by.id)
+        await self._write_pending(members, request, pending, actor, decided.name)
+        return at_ms
+
+    async def schedule_step_down(
+        self,
+        members: MemberList,
+        request: RequestedMembership,
+        actor: Actor,
+        *,
+        new_owner: str,
+        at_ms: int,
+    ) -> None:
+        """Schedule an owner's lower role for the moment when somebody else becomes owner."""
+        pending = PendingRole(role=request.role, at_ms=at_ms, by=actor.by.id, heir=new_owner)
+        await self._write_pending(members, request, pending, actor, actor.name)
+
+    async def cancel(self, members: MemberList, account: Account, actor: Actor) -> None:
+        """Cancel a scheduled change.
+
+        Raises `NothingPending`, `OwnerTooNew`, or what `Action.GOVERN` raises.
+        """
+        require_right(actor.by, actor.access_context, Action.GOVERN, OrgName(members.org))
+        current = members.member(account.id)
+        if current is None or current.pending is None:
+            raise NothingPending(account.name, members.org)
+        members.require_seniority(actor.by.id, current.pending.by)
+        await self._cancel_step_downs(members, account, actor)
+        cancelled = RequestedMembership(account, current.pending.role)
+        change = _change("owner.undone", members, cancelled)
+        await self._write(members, current.model_copy(update={"pending": None}), change, actor)
+        link = self.organization_url(members.org)
+        mail_text = mail.owner_change_cancelled_mail(
+            members.org, str(cancelled), by=actor.name, link=link
+        )
+        await self.notify_owners(members, mail_text, account)
+
+    async def add_invited(
+        self, members: MemberList, request: RequestedMembership, actor: Actor, inviter: Actor
+    ) -> None:
+        """Add an invited account; the role owner is scheduled."""
+        if request.role is Role.OWNER:
+            await self.schedule(members, request, actor, inviter)
+        else:
+            await self._write_now(members, request, actor)
+
+    def with_owner_events(
+        self, entity: E, members: MemberList, change: EntityChange, by: Principal
+    ) -> E:
+        """Return the entity with a further event for each owner, which is in their own log."""
+        others = [each.account for each in members.owners if each.account != change.account]
+        events = [
+            self.record_writer.event(replace(change, org="", account=other), by) for other in others
+        ]
+        return entity.model_copy(update={"outbox": (*entity.outbox, *events)})
+
+    async def notify_owners(
+        self, members: MemberList, mail_text: MailText, *others: Account
+    ) -> None:
+        """Send mail to every owner and to further accounts; needs no lock."""
+        ids = {each.account for each in members.owners} - {each.id for each in others}
+        await self.mail_delivery.send_to_accounts(
+            [*others, *await accounts_by_ids(self.directory, sorted(ids))], *mail_text
+        )
+
+    def organization_url(self, org: str) -> str:
+        """Return the page on which members see changes and owners cancel them."""
+        return f"{self.base_url}/account/organizations/{org}"
+
+    async def _change_owner(
+        self, members: MemberList, request: RequestedMembership, actor: Actor
+    ) -> None:
+        require_right(actor.by, actor.access_context, Action.GOVERN, OrgName(members.org))
+        account = request.account
+        if request.role is not Role.OWNER:
+            members.require_other_owner(account.id, account.name)
+        if actor.is_operator_or_administrator or actor.by.id == account.id:
+            await self._change_owner_now(members, request, actor)
+            return
+        members.require_no_pending_change(account.id, account.name)
+        if request.role is not Role.OWNER:
+            members.require_seniority(actor.by.id, account.id)
+        await self.schedule(members, request, actor)
+
+    async def _change_owner_now(
+        self, members: MemberList, request: RequestedMembership, actor: Actor
+    ) -> None:
+        await self._write_now(members, request, actor)
+        link = self.organization_url(members.org)
+        mail_text = mail.owners_changed_mail(members.org, str(request), by=actor.name, link=link)
+        await self.notify_owners(members, mail_text, request.account)
+
+    async def _write_pending(
+        self,
+        members: MemberList,
+        request: RequestedMembership,
+        pending: PendingRole,
+        actor: Actor,
+        decider: str,
+    ) -> None:
+        current = members.member(request.account.id) or _new_member(members, request.account)
+        change = _change("owner.pending", members, request, at_ms=str(pending.at_ms))
+        invited_by = request.invited_by or current.invited_by
+        changed = current.model_copy(update={"pending": pending, "invited_by": invited_by})
+        await self._write(members, changed, change, actor)
+        link = self.organization_url(members.org)
+        mail_text = mail.owner_change_pending_mail(
+            members.org, str(request), by=decider, at_ms=pending.at_ms, link=link
+        )
+        await self.notify_owners(members, mail_text, request.account)
+
+    async def _cancel_step_downs(
+        self, members: MemberList, new_owner: Account, actor: Actor
+    ) -> None:
+        """Cancel the lower roles of owners whose transfer to this account is cancelled.
+
+        Written before anything else: a crash in between leaves an owner too many, never none.
+        """
+        for each, role in members.owners_replaced_by(new_owner.id):
+            for account in await accounts_by_ids(self.directory, [each.account]):
+                change = _change("owner.undone", members, RequestedMembership(account, role))
+                kept = each.model_copy(update={"pending": None})
+                await self._write(members, kept, change, actor)
+
+    async def _write_now(
+        self, members: MemberList, request: RequestedMembership, actor: Actor
+    ) -> None:
+        if request.role is not Role.OWNER:
+            await self._cancel_step_downs(members, request.account, actor)
+        known = members.member(request.account.id)
+        current = known or _new_member(members, request.account)
+        if request.role is None:
+            change = _change("member.removed", members, request)
+            removed = self._with_events_if_owner(current, members, change, actor)
+            await self.record_writer.remove(removed, change=change, by=actor.by)
+            return
+        fields = {
+            "role": request.role,
+            "since_ms": members.now_ms,
+            "pending": None,
+            "invited_by": request.invited_by or current.invited_by,
+            "made_with": _created_with(known, request, actor),
+        }
+        change = _change("member.set", members, request)
+        await self._write(members, current.model_copy(update=fields), change, actor)
+
+    async def _write(
+        self, members: MemberList, membership: Membership, change: EntityChange, actor: Actor
+    ) -> None:
+        written = self._with_events_if_owner(membership, members, change, actor)
+        if members.record(membership.account) is None:
+            await self.record_writer.add(written, change=change, by=actor.by)
+        else:
+            await self.record_writer.replace(written, change=change, by=actor.by)
+
+    def _with_events_if_owner(
+        self, membership: Membership, members: MemberList, change: EntityChange, actor: Actor
+    ) -> Membership:
+        if Role.OWNER.value not in (change.details["before"], change.details["after"]):
+            return membership
+        return self.with_owner_events(membership, members, change, actor.by)
+
+
+def _created_with(known: Membership | None, request: RequestedMembership, actor: Actor) -> str:
+    """Return the id of the token that created the membership.
+
+    A token marks only the members that it adds. When a person changes the role of a member, the
+    mark is removed: the membership no longer ends with the token.
+    """
+    if known is None:
+        return request.made_with
+    return known.made_with if actor.by.token else ""
+
+
+def _new_member(members: MemberList, account: Account) -> Membership:
+    """Return a new member, which replaces the record of an ended membership if there is one."""
+    new = Membership(org=members.org, account=account.id, role=Role.MEMBER, since_ms=members.now_ms)
+    ended = members.record(account.id)
+    return new.model_copy(
+        update={} if ended is None else {"revision": ended.revision, "outbox": ended.outbox}
+    )
+
+
+def _change(
+    kind: str, members: MemberList, request: RequestedMembership, **details: str
+) -> EntityChange:
+    current = members.member(request.account.id)
+    all_details = {
+        "account": request.account.id,
+        "before": current.role.value if current else "",
+        "after": request.role.value if request.role else "",
+        **details,
+    }
+    org, account = members.org, request.account.id
+    return EntityChange(kind, org, org=org, account=account, details=all_details)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationTransfer:
+    """Transfers an organization from one owner to a new owner.
+
+    Both roles change at the same moment. Cancelling the role of the new owner also cancels the
+    lower role of the previous one.
+    """
+
+    authorization: Authorization
+    organization_members: OrganizationMembers
+
+    @retried_when_leased
+    async def begin(
+        self, org: OrgName, new_owner: Account, later_role: Role | None, *, by: Principal
+    ) -> None:
+        """Schedule that `new_owner` becomes owner and `by` gets `later_role`; None leaves.
+
+        Owners may do it who signed in recently. Raises `MemberNotFound`, `ChangePending` where a
+        change of `by` is scheduled, and `InvalidRequest` for a request that transfers nothing.
+        """
+        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        async with self.organization_members.locked(access.require_organization(org)) as members:
+            actor = Actor(by, access)
+            owner = _transferring_owner(members, actor)
+            _check_transfer(members, new_owner, later_role)
+            at_ms = await self._schedule_owner(members, new_owner, actor)
+            request = RequestedMembership(owner, later_role)
+            await self.organization_members.schedule_step_down(
+                members, request, actor, new_owner=new_owner.id, at_ms=at_ms
+            )
+
+    async def _schedule_owner(self, members: MemberList, new_owner: Account, actor: Actor) -> int:
+        """Schedule the role owner, unless it is scheduled; return when it takes effect."""
+        current = _require_member(members, new_owner)
+        if current.pending is not None and current.pending.role is Role.OWNER:
+            return current.pending.at_ms
+        request = RequestedMembership(new_owner, Role.OWNER)
+        return await self.organization_members.schedule(members, request, actor)
+
+
+def _transferring_owner(members: MemberList, actor: Actor) -> Account:
+    current, account = members.member(actor.by.id), actor.access_context.account
+    if account is None or current is None or current.role is not Role.OWNER:
+        reason = f"it takes being owner of {members.org}"
+        raise NotPermitted("transfer", members.org, reason)
+    members.require_no_pending_change(account.id, account.name)
+    return account
+
+
+def _check_transfer(members: MemberList, new_owner: Account, later_role: Role | None) -> None:
+    if later_role is Role.OWNER:
+        message = "Who hands an organization over does not own it any more. Choose less for you."
+        raise InvalidRequest(message)
+    if _require_member(members, new_owner).role is Role.OWNER:
+        message = (
+            f"{new_owner.name} owns {members.org} already. Choose somebody who does not, or leave "
+            "the organization to those who do."
+        )
+        raise InvalidRequest(message)
+
+
+def _require_member(members: MemberList, account: Account) -> Membership:
+    found = members.member(account.id)
+    if found is None:
+        raise MemberNotFound(account.name, members.org)
+    return found

@@ -1,0 +1,212 @@
+"""Reserved names: patterns that no organization may match, and the availability of names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.auth.authorization import Administration
+from shared.domain.accounts import Account, AccountName, account_name_place
+from shared.domain.errors.base import InvalidName
+from shared.domain.errors.organizations import (
+    ReservedAlready,
+    ReservedNameNotFound,
+    ReservedNamesFull,
+)
+from shared.domain.identity import Principal
+from shared.domain.names import parse_org
+from shared.domain.organizations import (
+    NameSkeleton,
+    Organization,
+    organization_place,
+    parse_required_reason,
+)
+from shared.domain.records import Place
+from shared.domain.reserved_names import (
+    BUILT_IN_PATTERN,
+    MAX_RESERVED_NAMES,
+    RESERVED_NAMES_OWNER,
+    RESERVED_WORDS,
+    ReservedName,
+    fits_pattern,
+    parse_reserved_name,
+    reserved_name_place,
+    skeletons,
+)
+from shared.ports import AlreadyThere, DirectoryStore
+from shared.retries import retry_when_stale
+from shared.services.identity.accounts import account_names
+from shared.services.records import EntityChange, RecordWriter, entity_page
+
+MAX_NAMES_COMPARED = (
+    2_000  # Organizations that a pattern is compared with: one read of less than a MB.
+)
+MAX_MATCHES_SHOWN = 20  # A pattern with more matches is probably too wide.
+
+_WHAT = "the names that nobody may found"
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedNameList:
+    """The built-in reserved names, those of the settings, and those of administrators."""
+
+    built_in: tuple[str, ...]
+    words: tuple[str, ...]
+    configured: tuple[str, ...]
+    stored: tuple[tuple[ReservedName, str], ...]  # With the name of the administrator.
+
+
+@dataclass(frozen=True, slots=True)
+class PatternMatches:
+    """Existing organizations that a pattern matches; they are not affected."""
+
+    pattern: str
+    names: tuple[str, ...]
+    is_more: bool
+    compared: int
+    is_complete: bool  # Every organization was compared.
+
+
+@dataclass(frozen=True, slots=True)
+class NameAvailability:
+    """Reasons why a name is not available to an organization or an account; empty where it is."""
+
+    name: str
+    organization: tuple[str, ...]
+    account: str
+
+    @property
+    def is_free(self) -> bool:
+        """Check whether anybody may create an organization with the name."""
+        return not self.organization
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedNames:
+    """Manages reserved names; a change takes effect at once, since each creation reads them."""
+
+    directory: DirectoryStore
+    administration: Administration
+    record_writer: RecordWriter
+    reserved_patterns: tuple[str, ...]
+
+    async def all(self, *, by: Principal) -> ReservedNameList:
+        """Return all reserved names, those of administrators in alphabetical order."""
+        await self.administration.require(by, "list", _WHAT)
+        stored = sorted(
+            await stored_patterns(self.directory), key=lambda each: each.pattern.lower()
+        )
+        names = await account_names(self.directory, (each.by for each in stored))
+        with_names = tuple((each, names.get(each.by, each.by)) for each in stored)
+        return ReservedNameList(
+            (BUILT_IN_PATTERN,), tuple(sorted(RESERVED_WORDS)), self.reserved_patterns, with_names
+        )
+
+    async def matching(self, pattern: str, *, by: Principal) -> PatternMatches:
+        """Return the existing organizations that the pattern matches."""
+        await self.administration.require(by, "list", _WHAT)
+        parsed = parse_reserved_name(pattern)
+        page = await entity_page(self.directory, Organization, Place(""), MAX_NAMES_COMPARED)
+        names = [each.name for each in page.entities if fits_pattern(each.name, parsed)]
+        return PatternMatches(
+            pattern=parsed,
+            names=tuple(names[:MAX_MATCHES_SHOWN]),
+            is_more=len(names) > MAX_MATCHES_SHOWN,
+            compared=len(page.entities),
+            is_complete=not page.is_more,
+        )
+
+    async def add(self, pattern: str, reason: str, *, by: Principal) -> ReservedName:
+        """Reserve a pattern; existing organizations are not affected.
+
+        Raises `PatternUnreadable`, `ReasonMissing`, `ReservedAlready` or `ReservedNamesFull`.
+        """
+        await self.administration.require_fresh(by, "change", _WHAT)
+        parsed = parse_reserved_name(pattern)
+        parsed_reason = parse_required_reason(reason, f"the pattern {parsed}")
+        known = await stored_patterns(self.directory)
+        if len(known) >= MAX_RESERVED_NAMES:
+            raise ReservedNamesFull(MAX_RESERVED_NAMES)
+        now_ms = self.record_writer.clock.now_ms()
+        reserved = ReservedName(pattern=parsed, reason=parsed_reason, by=by.id, since_ms=now_ms)
+        try:
+            return await self.record_writer.add(
+                reserved, change=_change("reserved", reserved), by=by
+            )
+        except AlreadyThere:
+            raise ReservedAlready(parsed) from None
+
+    async def remove(self, pattern: str, *, by: Principal) -> None:
+        """Remove a pattern, or raise `ReservedNameNotFound`."""
+        await self.administration.require_fresh(by, "change", _WHAT)
+
+        async def attempt() -> None:
+            current = await self.directory.get(ReservedName, reserved_name_place(pattern.strip()))
+            if current is None:
+                raise ReservedNameNotFound(pattern)
+            await self.record_writer.remove(current, change=_change("released", current), by=by)
+
+        await retry_when_stale(attempt)
+
+    async def look_up(self, name: str, *, by: Principal) -> NameAvailability:
+        """Return the reasons why a name is not available."""
+        await self.administration.require(by, "look up", "names")
+        try:
+            parse_org(name)
+        except InvalidName as refusal:
+            return NameAvailability(name, (str(refusal),), await self._account(name))
+        taken = await self._taken(name)
+        reasons = (
+            *taken,
+            *await self._reserved_by(name),
+            *([] if taken else await self._lookalikes(name)),
+        )
+        return NameAvailability(name, reasons, await self._account(name))
+
+    async def _taken(self, name: str) -> list[str]:
+        current = await self.directory.get(Organization, organization_place(name))
+        if current is None:
+            return []
+        if current.is_deleted_at(self.record_writer.clock.now_ms()):
+            reason = "its name is free a day later, unless it had a package"
+            return [f"the organization {current.name} was deleted; {reason}"]
+        return [f"the organization {current.name} has it"]
+
+    async def _reserved_by(self, name: str) -> list[str]:
+        sources = [(each, "built in") for each in (BUILT_IN_PATTERN, *sorted(RESERVED_WORDS))]
+        sources += [
+            (each, "of the setting BALLROOM_RESERVED_NAMES") for each in self.reserved_patterns
+        ]
+        stored = await stored_patterns(self.directory)
+        sources += [
+            (each.pattern, f"kept back by administrators: {each.reason}") for each in stored
+        ]
+        return [
+            f"it is, or looks like, a name of {pattern} ({source})"
+            for pattern, source in sources
+            if fits_pattern(name, pattern)
+        ]
+
+    async def _lookalikes(self, name: str) -> list[str]:
+        found: set[str] = set()
+        for skeleton in sorted(skeletons(name)):
+            found |= {
+                each.org for each in await self.directory.list_by_subject(NameSkeleton, skeleton)
+            }
+        return [f"it looks like the organization {org}" for org in sorted(found)]
+
+    async def _account(self, name: str) -> str:
+        claim = await self.directory.get(AccountName, account_name_place(name))
+        if claim is None:
+            return ""
+        if claim.is_retired or await self.directory.get(Account, Place(claim.account)) is None:
+            return f"the account {claim.name} was deleted, and its name is never given again"
+        return f"the account {claim.name} has it"
+
+
+async def stored_patterns(directory: DirectoryStore) -> Sequence[ReservedName]:
+    """Return the reserved names of administrators."""
+    return await directory.list_by_owner(ReservedName, RESERVED_NAMES_OWNER)
+
+
+def _change(what: str, reserved: ReservedName) -> EntityChange:
+    details = {"pattern": reserved.pattern, "reason": reserved.reason}
+    return EntityChange(f"name.{what}", reserved.id, details=details)

@@ -1,0 +1,323 @@
+"""Derived data: version lists, search, events, and documents that are made from releases.
+
+Releases are the truth. Everything here may be repeated, and the outbox of a record is cleared last:
+derived data is stale only for records whose outbox is not empty, and upkeep finds it by that.
+"""
+
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+
+from shared.caching import LruCache
+from shared.domain.api_docs.records import NO_API, ApiDocsRecord
+from shared.domain.archives.names import Digest
+from shared.domain.documents import DerivedDocument
+from shared.domain.errors.base import Unavailable
+from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
+from shared.domain.errors.requests import NotListedYet
+from shared.domain.moderation import WithheldNote, is_state_change_pending
+from shared.domain.names import Coordinate, Package, package_owner, release_place
+from shared.domain.packages import (
+    Head,
+    Listing,
+    Release,
+    ReleaseEntry,
+    State,
+    Survey,
+    Texts,
+)
+from shared.domain.selection import latest
+from shared.domain.versions import ANY_CLIENT, Range
+from shared.ports import (
+    DirectoryStore,
+    DocumentStore,
+    EventStore,
+    MetadataStore,
+    SearchIndex,
+    Stale,
+)
+from shared.retries import retry_when_stale
+from shared.services.packages.archives import ArchiveRelocation
+
+
+@dataclass(frozen=True)
+class WithheldReleases:
+    """Keeps the list of withheld releases that administrators read; every call may be repeated.
+
+    Whether a release is served depends on its record alone.
+    """
+
+    directory: DirectoryStore
+    metadata: MetadataStore
+
+    async def update(self, release: Release) -> None:
+        """List or unlist a release that was just changed; most changes cost nothing.
+
+        Another change may happen meanwhile, so the release is read again until it is unchanged.
+        """
+        if release.state is State.LIVE and not is_state_change_pending(release):
+            return
+        listed: Release | None = None
+        while listed is None or listed.revision != release.revision:
+            await self._list(release)
+            listed = release
+            release = (await self.metadata.find(release.coordinate)).release or listed
+
+    async def rebuild(self, package: Package, releases: Sequence[Release]) -> None:
+        """List the withheld releases of the package again."""
+        notes = await self._notes(package)
+        wanted = _wanted_notes(releases, notes)
+        for version in notes.keys() - wanted.keys():
+            await self._remove(notes[version])
+        for version, note in wanted.items():
+            if notes.get(version) != note:
+                await self.directory.put(note)
+
+    async def is_stale(self, package: Package, releases: Sequence[Release]) -> bool:
+        """Check whether the list differs from the releases of the package."""
+        notes = await self._notes(package)
+        return notes != _wanted_notes(releases, notes)
+
+    async def _notes(self, package: Package) -> dict[str, WithheldNote]:
+        found = await self.directory.list_by_owner(WithheldNote, package_owner(package))
+        return {each.version: each for each in found}
+
+    async def _list(self, release: Release) -> None:
+        note = await self.directory.get(WithheldNote, release_place(release.coordinate))
+        if release.state is not State.LIVE:
+            await self.directory.put(WithheldNote.of(release, _decided_by(note, release)))
+        elif note:
+            await self._remove(note)
+
+    async def _remove(self, note: WithheldNote) -> None:
+        with suppress(Stale):  # Another process has removed it.
+            await self.directory.remove(note)
+
+
+def _wanted_notes(
+    releases: Sequence[Release], notes: dict[str, WithheldNote]
+) -> dict[str, WithheldNote]:
+    """Return what the list should say of the releases, by version."""
+    return {
+        each.version: WithheldNote.of(each, _decided_by(notes.get(each.version), each))
+        for each in releases
+        if each.state is not State.LIVE
+    }
+
+
+def _decided_by(note: WithheldNote | None, release: Release) -> str:
+    """Return who decided on the state of a release, if its note knows."""
+    return note.by if note and note.of_revision == release.revision else ""
+
+
+@dataclass(frozen=True)
+class DerivedData:
+    """Refreshes the derived data of releases and packages."""
+
+    metadata: MetadataStore
+    documents: DocumentStore
+    search: SearchIndex
+    events: EventStore
+    withheld_releases: WithheldReleases
+    standard_names: tuple[str, ...]  # The organizations that search prefers, in lower case.
+    # None if all archives are in one container and only the registry serves them.
+    archive_relocation: ArchiveRelocation | None = None
+
+    async def add_release(self, head: Head, release: Release, texts: Texts) -> None:
+        """List a release that was just published. The cost does not grow with history.
+
+        Raises `NotListedYet` if a store fails: the release itself is published.
+        """
+        with _after_commit(release.coordinate):
+            # Entry before search: another process that updates the search meanwhile either reads
+            # the entry or is overwritten by this one.
+            await self.metadata.put_entries(head.package, [ReleaseEntry.of(release)])
+            if release.state is State.LIVE:
+                await self._offer_to_search(self._listing_of(head, release, texts))
+            await self.withheld_releases.update(release)
+            await self.events.publish(release)
+
+    async def update(self, record: Head | Release) -> None:
+        """Derive everything again that a changed release or head affects.
+
+        Raises `NotListedYet` if a store fails: the change itself is stored.
+        """
+        subject = record.package if isinstance(record, Head) else record.coordinate
+        package = subject if isinstance(subject, Package) else subject.package
+        with _after_commit(subject):
+            if isinstance(record, Release):
+                await self.metadata.put_entries(package, [ReleaseEntry.of(record)])
+            await self.update_search(package)
+            if isinstance(record, Release):
+                await self.withheld_releases.update(record)
+            if self.archive_relocation:
+                await self.archive_relocation.apply(record)
+            await self.events.publish(record)
+
+    async def rebuild(self, package: Package) -> None:
+        """Derive everything of the package again from its releases. The cost grows with history."""
+        releases = await self.metadata.releases(package)
+        await self.metadata.put_entries(package, [ReleaseEntry.of(release) for release in releases])
+        await self.update_search(package)
+        await self.withheld_releases.rebuild(package, releases)
+
+    async def update_search(self, package: Package) -> None:
+        """Put the latest release of the package into the search, or remove the package from it."""
+        [survey] = await self.metadata.survey([package])
+        while survey is not None:
+            await self._put_into_search(survey)
+            [now] = await self.metadata.survey([package])
+            if now is None or now.revision == survey.revision:
+                return
+            survey = now  # Another process was faster, and may have been overwritten.
+
+    async def _offer_to_search(self, listing: Listing) -> None:
+        head = listing.head
+        is_new = await self.search.offer(listing)
+        # The index had no newer head to compare with. A head that is older than this push may have
+        # become private meanwhile; one that this push created has not.
+        if is_new and head.created_ms < listing.release.created_ms:
+            await self.update_search(head.package)
+
+    async def _put_into_search(self, survey: Survey) -> None:
+        entry = latest(survey, Range(), ANY_CLIENT)
+        listing = await self._listing(survey, entry) if entry else None
+        if listing:
+            await self.search.replace(listing)
+        else:
+            await self.search.remove(survey.head.package)
+
+    async def _listing(self, survey: Survey, entry: ReleaseEntry) -> Listing | None:
+        coordinate = survey.head.package.at(entry.parsed)
+        digest = Digest(entry.digest)
+        found, texts, docs = await asyncio.gather(
+            self.metadata.find(coordinate),
+            self.documents.texts(digest),
+            self.documents.api_docs_record(digest),
+        )
+        if found.release is None:
+            return None
+        listing = self._listing_of(survey.head, found.release, texts)
+        return _with_api_docs(listing, docs) if docs else listing
+
+    def _listing_of(self, head: Head, release: Release, texts: Texts) -> Listing:
+        return Listing(head, release, texts, head.org.lower() in self.standard_names)
+
+
+def _with_api_docs(listing: Listing, docs: ApiDocsRecord) -> Listing:
+    """Return the listing with what its API documentation says that it is found by."""
+    api = docs.api if docs.api != NO_API else None
+    return replace(listing, api=api, symbols=docs.symbols)
+
+
+@contextmanager
+def _after_commit(subject: Coordinate | Package) -> Generator[None]:
+    """Raise `NotListedYet` for a store's failure, which must not say that nothing happened."""
+    try:
+        yield
+    except Unavailable as failure:
+        raise NotListedYet(subject) from failure
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRecordWriter:
+    """Changes the records of packages and releases, and then the data derived from them.
+
+    `decide` gets the stored record and returns the changed one, or the same one to change nothing.
+    It runs again with the new record if another process was faster.
+    """
+
+    metadata: MetadataStore
+    derived_data: DerivedData
+
+    async def change_package(self, package: Package, decide: Callable[[Head], Head]) -> Head:
+        """Raise `PackageNotFound`, `NotListedYet`, or what `decide` raises."""
+
+        async def attempt() -> Head:
+            head = await self.metadata.head(package)
+            if head is None:
+                raise PackageNotFound(package)
+            changed = decide(head)
+            return head if changed is head else await self.metadata.replace_head(changed)
+
+        head = await retry_when_stale(attempt)
+        await self.derived_data.update(head)
+        return head
+
+    async def change_release(
+        self, coordinate: Coordinate, decide: Callable[[Head, Release], Release]
+    ) -> Release:
+        """Raise `ReleaseNotFound`, `NotListedYet`, or what `decide` raises."""
+        release, _ = await self.store_release(coordinate, decide)
+        await self.derived_data.update(release)
+        return release
+
+    async def store_release(
+        self, coordinate: Coordinate, decide: Callable[[Head, Release], Release]
+    ) -> tuple[Release, bool]:
+        """Change the record alone; return the release, and whether it changed."""
+
+        async def attempt() -> tuple[Release, bool]:
+            found = await self.metadata.find(coordinate)
+            head, release = found.head, found.release
+            if head is None or release is None:
+                raise ReleaseNotFound(coordinate.package, coordinate.version)
+            changed = decide(head, release)
+            if changed is release:
+                return release, False
+            return await self.metadata.replace_release(changed), True
+
+        return await retry_when_stale(attempt)
+
+
+DOCUMENTS_CACHED_BYTES = 64 * 1024 * 1024  # The whole public index has about 4 MB.
+ENTRIES_ON_THE_LOOP = 200  # A document of so many is made in two milliseconds.
+
+
+@dataclass(frozen=True, slots=True)
+class _CachedDocument:
+    """A document, and the revision of the package that it is made of."""
+
+    document: DerivedDocument
+    revision: int
+
+    @property
+    def size(self) -> int:
+        return len(self.document.content) + len(self.document.gzipped)
+
+
+class DocumentCache:
+    """Makes one kind of document of packages, and caches those that were used last."""
+
+    def __init__(
+        self, make: Callable[[Survey], bytes], capacity: int = DOCUMENTS_CACHED_BYTES
+    ) -> None:
+        """Make documents by `make`, a pure function, and cache up to `capacity` bytes of them."""
+        self._make = make
+        self._documents = LruCache[str, _CachedDocument](
+            capacity, weigh=lambda _, cached: cached.size
+        )
+        self._making = asyncio.Lock()
+
+    async def document(self, survey: Survey) -> DerivedDocument:
+        """Return the document of a package as it is."""
+        key, revision = survey.head.package.key, survey.revision
+        document = self._cached(key, revision) or await self._make_document(survey, revision)
+        self._documents.put(key, _CachedDocument(document, revision))
+        return document
+
+    def _cached(self, key: str, revision: int) -> DerivedDocument | None:
+        cached = self._documents.get(key)
+        return cached.document if cached and cached.revision == revision else None
+
+    async def _make_document(self, survey: Survey, revision: int) -> DerivedDocument:
+        if len(survey.entries) <= ENTRIES_ON_THE_LOOP:
+            return self._document(survey)
+        async with self._making:  # A document that many wait for is made once.
+            key = survey.head.package.key
+            document = self._cached(key, revision)
+            return document or await asyncio.to_thread(self._document, survey)
+
+    def _document(self, survey: Survey) -> DerivedDocument:
+        return DerivedDocument.of(self._make(survey), survey.changed_ms)

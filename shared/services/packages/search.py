@@ -1,0 +1,100 @@
+"""Search: finds packages that the caller may see, and updates the search index."""
+
+from dataclasses import dataclass, replace
+
+from shared.auth.authorization import Authorization
+from shared.domain.errors.requests import SearchUnconfirmed
+from shared.domain.identity import Principal
+from shared.domain.members import Membership
+from shared.domain.names import OrgName
+from shared.domain.search import (
+    MAX_QUERY_LENGTH,
+    Facet,
+    FacetCount,
+    FacetedResults,
+    Query,
+    ResultPage,
+    Results,
+    Suggestion,
+    SymbolResults,
+)
+from shared.ports import SearchIndex
+
+SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
+
+_NOTHING = Results((), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSearch:
+    """Finds packages by their names, keywords and texts.
+
+    For a caller with credentials, the stores are asked for what they may see before the index is
+    searched, whatever it holds, so that the time of a search tells nothing of private packages.
+    """
+
+    index: SearchIndex
+    authorization: Authorization
+
+    async def search(self, query: Query, page: ResultPage, *, by: Principal) -> Results:
+        """Return a page of the packages that match, with the count of all of them."""
+        if query.own_only:
+            query = replace(query, own_only=False).within(await self._own_organizations(by))
+        viewer = await self.authorization.viewer(by)
+        return _NOTHING if query.is_wordless else await self.index.search(query, page, viewer)
+
+    async def search_with_facets(
+        self, query: Query, page: ResultPage, *, by: Principal
+    ) -> FacetedResults:
+        """Return a page of the packages that match, with the facets that narrow the search."""
+        viewer = await self.authorization.viewer(by)
+        if query.is_wordless:
+            return FacetedResults(_NOTHING, {}, 0)
+        return await self.index.search_with_facets(query, page, viewer)
+
+    async def search_organization(
+        self, org: OrgName, page: ResultPage, *, by: Principal
+    ) -> Results:
+        return await self.search(Query().within(frozenset({org})), page, by=by)
+
+    async def suggest(
+        self, text: str, *, by: Principal, count: int = SUGGESTIONS
+    ) -> list[Suggestion]:
+        """Return the packages whose names begin with the text or are close to it."""
+        viewer = await self.authorization.viewer(by)
+        if Query.parse(text).is_wordless:
+            return []
+        return await self.index.suggest(text, viewer, count)
+
+    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
+        """Return a page of the symbols that match, with their count; none while the index may have
+        symbols of packages that became private, as editors would show a failure to everybody.
+        Those of private packages are found by nobody, so the caller does not matter."""
+        try:
+            return await self.index.symbols(text[:MAX_QUERY_LENGTH], page)
+        except SearchUnconfirmed:
+            return SymbolResults((), 0)
+
+    async def organizations(self, text: str, *, by: Principal) -> tuple[FacetCount, ...]:
+        """Return the organizations with packages whose names contain the text, and the number of
+        their packages, the most first."""
+        return await self._facet_values(Facet.ORG, text, by)
+
+    async def keywords(self, text: str, *, by: Principal) -> tuple[FacetCount, ...]:
+        """Return the keywords that contain the text, and how many packages a search for each one
+        finds, the most first."""
+        return await self._facet_values(Facet.KEYWORD, text, by)
+
+    async def _facet_values(self, facet: Facet, text: str, by: Principal) -> tuple[FacetCount, ...]:
+        viewer = await self.authorization.viewer(by)
+        # The pages that the values lead to list deprecated packages too.
+        found = await self.index.facet_values(facet, Query(include_deprecated=True), viewer)
+        wanted = text.strip().casefold()
+        return tuple(each for each in found if wanted in each.value.casefold())
+
+    async def _own_organizations(self, by: Principal) -> frozenset[str]:
+        """Return the names of the caller's organizations."""
+        if by.is_anonymous:
+            return frozenset()
+        memberships = await self.authorization.directory.list_by_subject(Membership, by.id)
+        return frozenset(each.org for each in memberships)

@@ -1,0 +1,194 @@
+"""Statistics: recent pulls, the last counts of all records, and the summary on the home page."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.caching import SingleFlight
+from shared.domain.errors.base import Unavailable
+from shared.domain.names import Package
+from shared.domain.packages import Listing
+from shared.domain.search import ANYONE, Facets, IndexTotals, Query, ResultPage, Sort
+from shared.domain.status import DatedCounts, RegistryCounts
+from shared.ports import Clock, PullLedger, SearchIndex, WorkStore
+from shared.services.packages.pulls import utc_day
+
+PACKAGES_LISTED = 6  # In each list: what a visitor reads without scrolling.
+SUMMARY_CACHED_FOR = timedelta(seconds=5)  # Of the totals and facets, which read all packages.
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySummary:
+    """The totals and facets of the public packages, and the new, updated, most pulled and
+    most used ones.
+
+    `releases` is from the last counts, and None if those are older than the packages.
+    """
+
+    totals: IndexTotals
+    releases: int | None
+    facets: Facets
+    new: tuple[Listing, ...]
+    updated: tuple[Listing, ...]
+    pulled: tuple[Listing, ...]
+    used: tuple[Listing, ...]
+    recent_pulls: Mapping[str, int]  # Of the last 30 days, by the keys of the most pulled packages.
+    dependents: Mapping[str, int]  # By the keys of the most used packages.
+
+    @property
+    def is_empty(self) -> bool:
+        """Check whether no public package has been published yet."""
+        return not self.updated and self.totals.packages == 0
+
+
+COUNTS_KEPT_FOR = timedelta(days=400)
+COUNTS_CACHED_FOR = timedelta(minutes=5)  # They change each night.
+RECENT_PULLS = timedelta(days=30)
+
+_KIND, _KEY = "census", "last"
+_MS = timedelta(milliseconds=1)
+
+
+class LastRegistryCounts:
+    """Stores the last counts of all records, for all processes."""
+
+    def __init__(self, work: WorkStore, clock: Clock) -> None:
+        self._work = work
+        self._clock = clock
+        self._cached: DatedCounts | None = None
+        self._cached_ms: int | None = None
+
+    async def save(self, counts: RegistryCounts) -> None:
+        now_ms = self._clock.now_ms()
+        dated = DatedCounts(census=counts, at_ms=now_ms)
+        await self._work.put(_KIND, _KEY, dated.model_dump_json(), now_ms + COUNTS_KEPT_FOR // _MS)
+
+    async def read(self) -> DatedCounts | None:
+        """Return the last counts, or None if nothing was counted yet."""
+        text = await self._work.peek(_KIND, _KEY, self._clock.now_ms())
+        return None if text is None else DatedCounts.model_validate_json(text)
+
+    async def read_cached(self) -> DatedCounts | None:
+        """Return the last counts, read at most minutes ago, or before if the store fails."""
+        now_ms = self._clock.monotonic_ms()
+        if self._cached_ms is None or now_ms - self._cached_ms >= COUNTS_CACHED_FOR // _MS:
+            self._cached_ms = now_ms
+            with suppress(Unavailable):
+                self._cached = await self.read()
+        return self._cached
+
+
+@dataclass(frozen=True, slots=True)
+class RecentPulls:
+    """Counts the pulls of the last 30 days."""
+
+    ledger: PullLedger
+    clock: Clock
+
+    async def count(self, package: Package) -> int:
+        since = utc_day(self.clock.now_ms() - RECENT_PULLS // _MS)
+        return await self.count_between(package, since, utc_day(self.clock.now_ms()))
+
+    async def count_between(self, package: Package, first: str, last: str) -> int:
+        """Return the pulls from one day to another, both included: 2026-11-20."""
+        history = await self.ledger.history(package, since=first)
+        days = (versions for day, versions in history.days.items() if day <= last)
+        return sum(sum(versions.values()) for versions in days)
+
+
+class CachedCounts:
+    """Counts of the packages of one list, kept for a time."""
+
+    def __init__(
+        self,
+        count: Callable[[Package], Awaitable[int]],
+        clock: Clock,
+        kept_for: timedelta = COUNTS_CACHED_FOR,
+    ) -> None:
+        self._count = count
+        self._clock = clock
+        self._kept_for = kept_for
+        self._cached: Mapping[str, int] = {}
+        self._cached_ms: int | None = None
+
+    async def read(self, listings: Sequence[Listing]) -> Mapping[str, int]:
+        """Return the counts by the keys of the packages, counted within that time, or before if the
+        store fails. A package that was not listed then is left out."""
+        packages = [each.head.package for each in listings]
+        now_ms = self._clock.monotonic_ms()
+        if self._cached_ms is None or now_ms - self._cached_ms >= self._kept_for // _MS:
+            self._cached_ms = now_ms
+            with suppress(Unavailable):
+                counts = await asyncio.gather(*map(self._count, packages))
+                self._cached = {
+                    package.key: count for package, count in zip(packages, counts, strict=True)
+                }
+        return self._cached
+
+
+class RegistryStatistics:
+    """Summarizes the public packages from the search index and the last counts."""
+
+    def __init__(
+        self,
+        index: SearchIndex,
+        last_counts: LastRegistryCounts,
+        recent_pulls: RecentPulls,
+        clock: Clock,
+    ) -> None:
+        self._index = index
+        self._last_counts = last_counts
+        self._recent_pulls = CachedCounts(recent_pulls.count, clock)
+        # Kept no longer than the totals: a dependent may have become private or been withdrawn.
+        self._dependents = CachedCounts(self._count_dependents, clock, SUMMARY_CACHED_FOR)
+        self._clock = clock
+        self._counted: tuple[int, IndexTotals, Facets] | None = None
+        self._single_flight = SingleFlight[RegistrySummary]()
+
+    async def summary(self) -> RegistrySummary:
+        """Return the summary; simultaneous calls share one."""
+        return await self._single_flight.answer("", self._make)
+
+    async def _make(self) -> RegistrySummary:
+        new, updated, pulled, used, (totals, facets), dated = await asyncio.gather(
+            self._first(Sort.ADDED),
+            self._first(Sort.CREATED),
+            self._first(Sort.PULLS),
+            self._first(Sort.DEPENDENTS),
+            self._counts(),
+            self._last_counts.read_cached(),
+        )
+        releases = dated.census.public_releases if dated else 0
+        # Each package has at least one release: fewer were counted before some packages existed.
+        counted = releases if releases >= max(totals.packages, 1) else None
+        recent, dependents = await asyncio.gather(
+            self._recent_pulls.read([each for each in pulled if each.head.pulls]),
+            self._dependents.read(used),
+        )
+        return RegistrySummary(
+            totals, counted, facets, new, updated, pulled, used, recent, dependents
+        )
+
+    async def _counts(self) -> tuple[IndexTotals, Facets]:
+        now_ms = self._clock.monotonic_ms()
+        counted = self._counted
+        if counted is None or now_ms - counted[0] >= SUMMARY_CACHED_FOR // _MS:
+            # The searches that keywords lead to list deprecated packages too.
+            everything = Query(include_deprecated=True)
+            found = await asyncio.gather(
+                self._index.totals(), self._index.facets(everything, ANYONE)
+            )
+            counted = self._counted = now_ms, *found
+        return counted[1:]
+
+    async def _count_dependents(self, package: Package) -> int:
+        query = Query(depends_on=package.key, include_deprecated=True)
+        return (await self._index.search(query, ResultPage(limit=0), ANYONE)).count
+
+    async def _first(self, sort: Sort) -> tuple[Listing, ...]:
+        results = await self._index.search(
+            Query(), ResultPage(limit=PACKAGES_LISTED, sort=sort), ANYONE
+        )
+        return tuple(hit.listing for hit in results.hits)

@@ -1,0 +1,286 @@
+"""Maven clients: reading packages, lists of versions and checksums, and publishing one file in each
+request.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+from shared.caching import LruCache
+from shared.domain.archives.names import Digest
+from shared.domain.bounded_parsing import has_at_most_values
+from shared.domain.documents import DerivedDocument
+from shared.domain.errors.base import NotFound, Refusal
+from shared.domain.errors.identity import CredentialsWanted
+from shared.domain.errors.packages import (
+    ChecksumDiffers,
+    FileTooLarge,
+    PackageNotFound,
+    ReleaseNotFound,
+    SbomExists,
+    SbomNotFound,
+    SbomUnreadable,
+    ToolNotFound,
+    VersionExists,
+)
+from shared.domain.errors.requests import SearchUnconfirmed
+from shared.domain.identity import Principal
+from shared.domain.maven import (
+    Checksum,
+    ChecksumAlgorithm,
+    client_metadata,
+    repository_metadata,
+    require_pom,
+)
+from shared.domain.names import Coordinate, OrgName, Package, ToolId
+from shared.domain.packages import Release, State, Survey, Visibility
+from shared.domain.search import ANYONE, Query, ResultPage, Viewer
+from shared.domain.selection import usable_entries
+from shared.domain.versions import ANY_CLIENT, ClientProfile, Distribution
+from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, SearchIndex
+from shared.services.packages.derived_data import DocumentCache
+from shared.services.packages.packages import AvailableRelease, PackageLookup
+from shared.services.publishing.publishing import Publication, Publishing, Upload
+
+DISTRIBUTIONS_CACHED = 4  # Of Ballerina, for which version lists are cached: those in use.
+VERSION_LISTS_CACHED_BYTES = 16 * 1024 * 1024  # Of each; 10,000 packages of a few versions.
+CHECKSUM_CHUNK_BYTES = 4 * 1024 * 1024  # Read and hashed at once; about 10 ms on a thread.
+CHECKSUMS_CACHED = 10_000  # An archive never changes, so neither do its checksums.
+
+_COUNT_ONLY = ResultPage(limit=0)
+
+
+@dataclass(frozen=True, slots=True)
+class MavenVersionList:
+    """A list of versions, and whether anybody may see it."""
+
+    document: DerivedDocument
+    is_public: bool
+
+
+class MavenPackages:
+    """Reads packages for Maven clients.
+
+    These clients send their first request without credentials, and send credentials only after a
+    401. So an anonymous request that finds nothing gets `CredentialsWanted` in every organization
+    that has private packages, whether what it asked for exists or not; docs/decisions/0006 has the
+    reasons. Only such a request asks the search index, and no store, so that its cost does not tell
+    whether the package exists.
+    """
+
+    def __init__(
+        self,
+        packages: PackageLookup,
+        documents: DocumentStore,
+        archives: ArchiveStore,
+        index: SearchIndex,
+        clock: Clock,
+    ) -> None:
+        self._packages = packages
+        self._documents = documents
+        self._archives = archives
+        self._index = index
+        self._clock = clock
+        self._version_lists = self._document_cache(repository_metadata)
+        self._by_distribution = LruCache[str, DocumentCache](DISTRIBUTIONS_CACHED)
+        self._checksums = LruCache[str, str](CHECKSUMS_CACHED)
+
+    async def release(self, coordinate: Coordinate, *, by: Principal) -> AvailableRelease:
+        """Return one version; raise `ReleaseNotFound` or `CredentialsWanted`."""
+        package, version = coordinate.package, coordinate.version
+        try:
+            return await self._packages.find(package, version, client=ANY_CLIENT, by=by)
+        except ReleaseNotFound as missing:
+            raise await self._refusal(missing, coordinate, package.org, by) from None
+
+    async def tool(self, tool: ToolId, *, client: ClientProfile, by: Principal) -> Survey:
+        """Return the package of a tool with the versions of it that the client can use.
+
+        Raises `ToolNotFound` or `CredentialsWanted`.
+        """
+        try:
+            survey = await self._packages.survey(await self._packages.tool_owner(tool), by=by)
+            entries = tuple(each for each in usable_entries(survey, client) if tool in each.tools)
+            if not entries:
+                raise ToolNotFound(tool)
+        except NotFound:
+            # A tool's id does not name its organization, so any private package counts.
+            raise await self._refusal(ToolNotFound(tool), f"The tool {tool}", None, by) from None
+        return replace(survey, entries=entries)
+
+    async def graph(self, available: AvailableRelease) -> bytes:
+        """Return the dependency graph of a release as it is stored: JSON."""
+        [graph] = await self._documents.graphs([available.release.content])
+        return graph
+
+    async def sbom(self, available: AvailableRelease) -> bytes:
+        """Return the bill of materials that was published with a release, or raise
+        `SbomNotFound`."""
+        content = await self._documents.sbom(available.release.content)
+        if content is None:
+            raise SbomNotFound(available.release.coordinate)
+        return content
+
+    async def checksum(self, release: Release, algorithm: ChecksumAlgorithm) -> str:
+        """Return a checksum of the release's archive, in hexadecimal digits."""
+        if algorithm is ChecksumAlgorithm.SHA256:
+            return release.digest
+        key = f"{algorithm.value}:{release.digest}"
+        checksum = self._checksums.get(key)
+        if checksum is None:
+            checksum = await self._compute_checksum(release, algorithm)
+            self._checksums.put(key, checksum)
+        return checksum
+
+    async def versions(self, package: Package, *, by: Principal) -> MavenVersionList:
+        """Return every live version; raise `PackageNotFound` or `CredentialsWanted`. One trip."""
+        return await self._list(self._version_lists, package, by)
+
+    async def usable_versions(
+        self, package: Package, distribution: Distribution, *, by: Principal
+    ) -> MavenVersionList:
+        """Return the versions that a distribution of Ballerina can use, like `versions`."""
+        lists = self._by_distribution.get(distribution.text)
+        lists = lists or self._document_cache(
+            lambda survey: client_metadata(distribution, survey.head.org, survey.head.name, survey)
+        )
+        self._by_distribution.put(distribution.text, lists)  # Now the last one to be dropped.
+        return await self._list(lists, package, by)
+
+    def _document_cache(self, make: Callable[[Survey], bytes]) -> DocumentCache:
+        return DocumentCache(make, VERSION_LISTS_CACHED_BYTES)
+
+    async def _list(
+        self, lists: DocumentCache, package: Package, by: Principal
+    ) -> MavenVersionList:
+        try:
+            survey = await self._packages.survey(package, by=by)
+        except PackageNotFound as missing:
+            raise await self._refusal(missing, package, package.org, by) from None
+        is_public = survey.head.visibility is Visibility.PUBLIC
+        return MavenVersionList(await lists.document(survey), is_public)
+
+    async def _compute_checksum(self, release: Release, algorithm: ChecksumAlgorithm) -> str:
+        hasher = algorithm.hasher()
+        for start in range(0, release.size_bytes, CHECKSUM_CHUNK_BYTES):
+            chunk = await self._archives.read(release.archive, start, CHECKSUM_CHUNK_BYTES)
+            await asyncio.to_thread(hasher.update, chunk)
+        return hasher.hexdigest()
+
+    async def _refusal(
+        self, missing: NotFound, what: object, org: OrgName | None, by: Principal
+    ) -> Refusal:
+        """Return what to raise for something that the caller cannot find."""
+        if by.is_anonymous and await self._has_private(org):
+            return CredentialsWanted(what)
+        return missing
+
+    async def _has_private(self, org: OrgName | None) -> bool:
+        """Check whether the organization, or any if None, has a private package, as far as is
+        known: a build goes on without a file that is missing, and not without one that is refused.
+        """
+        query = Query(include_deprecated=True)
+        if org is not None:
+            query = query.within(frozenset({org}))
+        try:
+            every, public = await asyncio.gather(
+                self._index.search(query, _COUNT_ONLY, Viewer(sees_everything=True)),
+                self._index.search(query, _COUNT_ONLY, ANYONE),
+            )
+        except SearchUnconfirmed:
+            return False
+        return every.count > public.count
+
+
+MAX_SBOM_BYTES = 8 * 1024 * 1024  # A bill of materials names each dependency in about 1 KiB.
+MAX_SBOM_VALUES = 1_000_000  # A name, a version and a licence are about ten bytes each.
+_FORMAT = "CycloneDX"
+
+
+@dataclass(frozen=True)
+class MavenPublishing:
+    """Publishes releases from the files that a Maven client sends, in any order.
+
+    The archive is the release: its arrival publishes it. What a client sends beside it is checked
+    and, except for the bill of materials, not stored; what is read later is made from the release.
+    """
+
+    publishing: Publishing
+    metadata: MetadataStore
+    documents: DocumentStore
+    maven_packages: MavenPackages
+
+    async def publish_archive(
+        self, content: bytes, at: Coordinate, *, by: Principal
+    ) -> Publication:
+        """Publish the archive, which must be the release that its path names.
+
+        A repeat of the same bytes succeeds at any time: these clients never ask whether a version
+        exists, and repeat a whole push if one file of it fails.
+        """
+        try:
+            return await self.publishing.push(Upload(content, coordinate=at), by)
+        except VersionExists:
+            found = await self.metadata.find(at)
+            digest = await asyncio.to_thread(Digest.of, content)
+            release = found.release
+            if release is None or not _takes_files(release) or release.content != digest:
+                raise
+            return Publication(release)
+
+    async def check_archive_checksum(
+        self, content: bytes, algorithm: ChecksumAlgorithm, at: Coordinate, *, by: Principal
+    ) -> None:
+        """Raise `ChecksumDiffers` unless the archive, which came before, has the checksum."""
+        release = await self._published(at, by)
+        claimed = Checksum.parse(algorithm, content)
+        actual = await self.maven_packages.checksum(release, algorithm)
+        if actual != claimed.hex:
+            raise ChecksumDiffers(algorithm.name, claimed.hex, actual)
+
+    async def check_pom(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
+        """Check a POM, which may come before its archive or after one that was refused."""
+        await self.require_right(at.package, by=by)
+        require_pom(content, at)
+
+    async def add_sbom(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
+        """Store the bill of materials of a release that has none."""
+        release = await self._published(at, by)
+        if len(content) > MAX_SBOM_BYTES:
+            what = "bill of materials"
+            raise FileTooLarge(what, len(content), MAX_SBOM_BYTES)
+        if not await asyncio.to_thread(_is_cyclonedx, content):
+            raise SbomUnreadable
+        if await self.documents.put_sbom(release.content, content) != content:
+            raise SbomExists(at)
+
+    async def require_right(self, package: Package, *, by: Principal) -> None:
+        """Raise unless `by` may publish the package, whose metadata files are then ignored."""
+        head = await self.metadata.head(package)
+        await self.publishing.require_right(package, head, by)
+
+    async def _published(self, at: Coordinate, by: Principal) -> Release:
+        """Return the release that a file belongs to; raise unless `by` may publish it."""
+        found = await self.metadata.find(at)
+        await self.publishing.require_right(at.package, found.head, by)
+        if found.release is None or not _takes_files(found.release):
+            raise ReleaseNotFound(at.package, at.version)
+        return found.release
+
+
+def _takes_files(release: Release) -> bool:
+    """Check whether files besides the archive are accepted: a push continues if its release is
+    held."""
+    return release.state is State.LIVE or release.awaits_owner
+
+
+def _is_cyclonedx(content: bytes) -> bool:
+    if not has_at_most_values(MAX_SBOM_VALUES, content):
+        return False
+    try:
+        read: object = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(read, dict) and cast(Mapping[str, object], read).get("bomFormat") == _FORMAT

@@ -1,0 +1,326 @@
+"""Publishing: validates an archive and stores it as a release."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.auth.authorization import Authorization
+from shared.caching import LruCache
+from shared.domain.archives.bala import Bala, require_coordinate
+from shared.domain.archives.delivery import archive_container
+from shared.domain.archives.names import Digest
+from shared.domain.errors.identity import NotPermitted, TokenUnknown
+from shared.domain.errors.packages import (
+    DigestMismatch,
+    MissingDependencies,
+    SpelledDifferently,
+    ToolTaken,
+    VersionExists,
+    VisibilityDiffers,
+)
+from shared.domain.identity import AccessContext, Principal
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import FoundRelease, Head, Release, State, Visibility
+from shared.domain.rate_limits import RateLimitAllowance
+from shared.domain.releases import held_for_owner, new_head, new_release
+from shared.domain.rights import PUBLISHING_SCOPES, Action
+from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
+from shared.services.api_docs.api_docs_queue import ApiDocsQueue
+from shared.services.identity.mail import ReleaseMail
+from shared.services.limits.burst_detection import BURST_REASON
+from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
+from shared.services.organizations.organizations import Organizations
+from shared.services.packages.archives import ArchiveReader
+from shared.services.packages.derived_data import DerivedData
+from shared.services.tokens.trusted_publishing import TrustedPublishers, check_pusher
+
+# Clients repeat a push at once on a 5xx or a lost connection, and people soon after.
+REPEAT_WINDOW = timedelta(minutes=10)
+# A credential that may publish somewhere is trusted that long before its archives are read.
+PUBLISHER_CACHED_FOR = timedelta(minutes=10)
+MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
+
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An archive as it arrived, and the digest and release that the request named, if any."""
+
+    content: bytes | memoryview
+    digest: Digest | None = None
+    coordinate: Coordinate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What a push came to: the release, and what is left of the tightest limit that counted it."""
+
+    release: Release
+    allowance: RateLimitAllowance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Push:
+    """An archive that was read, what is stored under its coordinate, and how its principal may
+    publish it."""
+
+    bala: Bala
+    found: FoundRelease
+    access: AccessContext
+    allowance: PublishAllowance
+    by: Principal
+
+    @property
+    def package(self) -> Package:
+        return self.bala.coordinate.package
+
+
+@dataclass(frozen=True)
+class DependencyCheck:
+    """Checks that direct dependencies exist, where the operator requires it.
+
+    By default nothing is checked: most registries start without the standard library.
+    """
+
+    authorization: Authorization
+    metadata: MetadataStore
+    require_dependencies: bool
+
+    async def check(self, bala: Bala, by: Principal) -> None:
+        """Raise `MissingDependencies` when the check is on and a direct dependency is missing."""
+        if not self.require_dependencies or not bala.dependencies:
+            return
+        wanted = [Coordinate.parse(each.org, each.name, each.version) for each in bala.dependencies]
+        found = await asyncio.gather(*map(self.metadata.find, wanted))
+        dependencies = list(zip(wanted, found, strict=True))
+        heads = [(coordinate.package, here.head) for coordinate, here in dependencies]
+        readable = await self.authorization.readable(by, heads)
+        missing = tuple(
+            coordinate
+            for coordinate, here in dependencies
+            if here.release is None or coordinate.package.key not in readable
+        )
+        if missing:
+            raise MissingDependencies(bala.coordinate, missing)
+
+
+@dataclass(frozen=True)
+class Publishing:
+    """Validates archives and publishes them as releases."""
+
+    authorization: Authorization
+    organizations: Organizations
+    archive_reader: ArchiveReader
+    metadata: MetadataStore
+    documents: DocumentStore
+    archives: ArchiveStore
+    derived_data: DerivedData
+    clock: Clock
+    dependency_check: DependencyCheck
+    publishers: TrustedPublishers
+    rate_limiter: RateLimiter
+    mail: ReleaseMail
+    api_docs: ApiDocsQueue
+    admitted: Callable[[Release], None]  # Called with each new release, not with repeats.
+    _publishers: LruCache[str, int] = field(
+        default_factory=lambda: LruCache[str, int](MAX_PUBLISHERS_CACHED)
+    )
+
+    async def push(self, upload: Upload, by: Principal) -> Publication:
+        """Publish the archive, whose release is listed everywhere.
+
+        A push of the same bytes by the same principal within `REPEAT_WINDOW` returns the release
+        that exists. Any other refused push raises and changes nothing.
+        """
+        with self.archive_reader.in_hand(len(upload.content)):
+            push = await self._read(upload, by)
+            push.allowance.require()
+            return Publication(await self._publish(upload, push, by), push.allowance.allowance)
+
+    async def _publish(self, upload: Upload, push: _Push, by: Principal) -> Release:
+        if push.found.release and self._is_repeat(push.bala, push.found.release, by):
+            # Not checked again: its package may be public now, and what it depends on private.
+            return await self._repeat(push.bala, push.found, by)
+        await self._check(push)
+        if push.found.release:
+            raise VersionExists(push.bala.coordinate)
+        # The first write comes after all checks: a refused push leaves nothing behind.
+        await self.organizations.create_if_absent(push.package.org, push.access, by=by)
+        is_burst, now_ms = await self._is_burst(push), self.clock.now_ms()
+        head = await self._claim_names(push, now_ms)
+        release = new_release(push.bala, by=by, now_ms=now_ms)
+        if is_burst:
+            release = held_for_owner(release, BURST_REASON)
+        # Archive before record: a crash between the two leaves an orphaned archive, never a
+        # release that cannot be pulled.
+        await self._store_content(upload, push.bala, head, release)
+        try:
+            await self.metadata.add_release(release)
+        except AlreadyThere:
+            return await self._repeat(push.bala, await self.metadata.find(release.coordinate), by)
+        self.admitted(release)
+        await self.derived_data.add_release(head, release, push.bala.texts)
+        self.api_docs.add(release.coordinate)
+        if release.awaits_owner:
+            await self.mail.send_held(release)
+        return release
+
+    async def may_publish(self, by: Principal) -> bool:
+        """Check whether `by` may publish in some organization; a push then asks no store again.
+
+        A host asks this before it reads a body; it grants no right.
+        """
+        if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.all_grants):
+            return False
+        try:
+            await self._require_publisher(by)
+        except (NotPermitted, TokenUnknown):
+            return False
+        return True
+
+    async def require_right(
+        self, package: Package, head: Head | None, by: Principal
+    ) -> AccessContext:
+        """Return the access by which `by` may publish the package, or raise the refusal."""
+        action = Action.PUSH_VERSION if head else Action.PUSH_NEW
+        access = await self.authorization.require(by, action, package)
+        if head:
+            check_pusher(head, by)
+        return access
+
+    async def _read(self, upload: Upload, by: Principal) -> _Push:
+        """Read the archive, check the right to publish it, and count the push."""
+        if upload.coordinate:
+            # The request names the release, so the right to it is checked before the archive is
+            # read.
+            package, found = upload.coordinate.package, await self.metadata.find(upload.coordinate)
+            access = await self.require_right(package, found.head, by)
+            bala = await self._read_archive(upload)
+            return _Push(bala, found, access, await self._count(package, found, by), by)
+        await self._require_publisher(by)
+        bala = await self._read_archive(upload)
+        package, found = bala.coordinate.package, await self.metadata.find(bala.coordinate)
+        checking = asyncio.create_task(self.require_right(package, found.head, by))
+        counting = asyncio.create_task(self._count(package, found, by))
+        try:
+            access, allowance = await asyncio.gather(checking, counting)
+        finally:
+            # A refused push ends after its last call of a store.
+            await asyncio.wait((checking, counting))
+        return _Push(bala, found, access, allowance, by)
+
+    async def _require_publisher(self, by: Principal) -> None:
+        """Raise unless `by` may publish somewhere.
+
+        The answer may be minutes old, because the right to the package is checked in any case.
+        """
+        now_ms, key = self.clock.now_ms(), f"{by.id} {by.credential}"
+        until_ms = self._publishers.get(key)
+        if until_ms is None or until_ms < now_ms:
+            await self.authorization.require_publisher(by)
+            self._publishers.put(key, now_ms + PUBLISHER_CACHED_FOR // _MS)
+
+    async def _read_archive(self, upload: Upload) -> Bala:
+        bala = await self.archive_reader.read(upload.content)
+        if upload.digest and upload.digest != bala.digest:
+            raise DigestMismatch(upload.digest, bala.digest)
+        if upload.coordinate:
+            require_coordinate(bala, upload.coordinate)
+        return bala
+
+    async def _count(
+        self, package: Package, found: FoundRelease, by: Principal
+    ) -> PublishAllowance:
+        """Count the push against the rate limits, unless the release exists."""
+        if found.release:
+            return PublishAllowance()
+        return await self.rate_limiter.count_push(by, package)
+
+    async def _check(self, push: _Push) -> None:
+        """Raise unless the archive can become a release of its package; nothing is written."""
+        await self.dependency_check.check(push.bala, push.by)
+        _check_org(push.package, push.access)
+        if push.found.head:
+            _check_name(push.bala, push.found.head)
+        tools = push.bala.tools
+        owners = await self.metadata.tool_owners(tools) if tools else []
+        for tool, owner in zip(tools, owners, strict=True):
+            if owner is not None:
+                await self._require_tool_owner(tool, owner, push)
+
+    async def _claim_names(self, push: _Push, now_ms: int) -> Head:
+        """Claim the names of the archive's tools and of its package; return the package's head."""
+        bala, by = push.bala, push.by
+        for tool in bala.tools:
+            owner = await self.metadata.claim_tool(tool, push.package)
+            await self._require_tool_owner(tool, owner, push)
+        head = push.found.head
+        if head is None:
+            visibility = _default_visibility(push.access)
+            head = await self.metadata.claim(
+                new_head(bala, by=by, now_ms=now_ms, default_visibility=visibility)
+            )
+        _check_name(bala, head)
+        # Before the release record: a publisher whose push made the package must not stay pending.
+        await self.publishers.bind(head, by=by)
+        return head
+
+    async def _require_tool_owner(self, tool: str, owner: Package, push: _Push) -> None:
+        if owner.key == push.package.key:
+            return
+        head = await self.metadata.head(owner)
+        is_seen = head is not None and await self.authorization.may_read(push.by, head)
+        raise ToolTaken(tool, owner if is_seen else None)
+
+    async def _is_burst(self, push: _Push) -> bool:
+        """Check whether an owner has to confirm the release, because it is one of a burst."""
+        is_burst, sponsor = push.allowance.is_burst, push.access.sponsor
+        if sponsor:
+            is_burst |= await self.rate_limiter.count_burst_of(sponsor, push.package)
+        return is_burst and not push.access.is_administrator
+
+    async def _store_content(
+        self, upload: Upload, bala: Bala, head: Head, release: Release
+    ) -> None:
+        container = archive_container(head, release)
+        await asyncio.gather(
+            self.archives.put(release.archive, upload.content, container),
+            self.documents.put(bala.digest, bala.texts, bala.graph),
+        )
+
+    async def _repeat(self, bala: Bala, found: FoundRelease, by: Principal) -> Release:
+        """Return the release that exists, listed everywhere, if this push repeats its own."""
+        head, release = found.head, found.release
+        if head is None or release is None or not self._is_repeat(bala, release, by):
+            raise VersionExists(bala.coordinate)
+        await self.derived_data.add_release(head, release, bala.texts)
+        return release
+
+    def _is_repeat(self, bala: Bala, release: Release, by: Principal) -> bool:
+        age = timedelta(milliseconds=self.clock.now_ms() - release.created_ms)
+        return (
+            (release.state is State.LIVE or release.awaits_owner)
+            and release.digest == bala.digest.hex
+            and release.origin.principal == by.id
+            and age <= REPEAT_WINDOW
+        )
+
+
+def _check_org(package: Package, access: AccessContext) -> None:
+    if access.organization and access.organization.name != package.org:
+        raise SpelledDifferently(package.org, access.organization.name)
+
+
+def _default_visibility(access: AccessContext) -> Visibility:
+    organization = access.organization
+    return organization.default_visibility if organization else Visibility.PUBLIC
+
+
+def _check_name(bala: Bala, head: Head) -> None:
+    """Raise unless the archive names the package as its first push did, and may join it."""
+    if bala.coordinate.package != head.package:
+        raise SpelledDifferently(bala.coordinate.package, head.package)
+    if bala.visibility is Visibility.PRIVATE and head.visibility is Visibility.PUBLIC:
+        raise VisibilityDiffers(head.package)

@@ -1,0 +1,221 @@
+"""Device login: a machine without a browser gets a token that a person approves (RFC 8628)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.auth.secrets import Secret, random_text
+from shared.auth.signing_keys import Signer, SigningKeys
+from shared.domain.accounts import Account
+from shared.domain.device_login import (
+    DEVICE_CODE_LIFETIME,
+    DEVICE_SCOPES,
+    DEVICE_TOKEN_DAYS,
+    POLL_INTERVAL,
+    USER_CODE_RANDOM_BYTES,
+    DeviceDecision,
+    DeviceRequest,
+    read_client_name,
+    read_user_code,
+    user_code,
+)
+from shared.domain.errors.identity import (
+    AccessDenied,
+    AuthorizationPending,
+    CredentialsMissing,
+    DeviceCodeExpired,
+    DeviceCodeUnknown,
+    SlowDown,
+)
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import Principal
+from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.records import Place, Record
+from shared.domain.rights import Grant
+from shared.domain.tokens import hash_secret
+from shared.ports import Clock, DirectoryStore, EventStore, Randomness, WorkStore
+from shared.services.limits.rate_limits import RateLimiter
+from shared.services.records import EntityChange, RecordWriter
+from shared.services.tokens.token_records import IssuedToken
+from shared.services.tokens.tokens import TokenRequest, Tokens
+
+CODE_LENGTH = 32  # 190 bits; nobody types it.
+USER_CODE_ATTEMPTS = 5  # To find a free user code among 25 billion.
+
+# Requests by user code and by device code; decisions; and recent polls.
+_BY_USER_CODE, _BY_DEVICE_CODE, _DECISION, _POLL = (
+    "device-user",
+    "device",
+    "device-answer",
+    "device-poll",
+)
+
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAuthorization:
+    """The codes of a device, and where and how fast to use them."""
+
+    device_code: Secret
+    user_code: Secret
+    page: str
+    expires_s: int
+    interval_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLoginResult:
+    """A token for a device, and its account."""
+
+    issued: IssuedToken
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLogin:
+    """Issues codes to devices, and tokens to approved devices.
+
+    Only hashes of codes are stored. That of the short user code is keyed, so that nobody can find
+    the code from the store.
+    """
+
+    work: WorkStore
+    directory: DirectoryStore
+    events: EventStore
+    record_writer: RecordWriter
+    tokens: Tokens
+    rate_limiter: RateLimiter
+    keys: SigningKeys
+    clock: Clock
+    randomness: Randomness
+    base_url: str
+    interval: timedelta = POLL_INTERVAL
+
+    @property
+    def _signer(self) -> Signer:
+        return self.keys.signer("device")
+
+    async def authorize(self, client: str, *, by: Principal) -> DeviceAuthorization:
+        """Start a device login; raise `TooManyRequests`."""
+        await self.rate_limiter.check(RateLimitClass.DEVICE, RateLimitKeys.of(by))
+        device_code = random_text(self.randomness, CODE_LENGTH)
+        now_ms = self.clock.now_ms()
+        request = DeviceRequest(
+            device=hash_secret(device_code),
+            client=read_client_name(client),
+            address=by.address,
+            agent=by.agent,
+            asked_ms=now_ms,
+            expires_ms=now_ms + DEVICE_CODE_LIFETIME // _MS,
+        )
+        user_code = await self._claim_user_code(request)
+        await self.work.put(
+            _BY_DEVICE_CODE, request.device, request.model_dump_json(), request.expires_ms
+        )
+        return DeviceAuthorization(
+            device_code=Secret(device_code),
+            user_code=Secret(user_code),
+            page=f"{self.base_url}/device",
+            expires_s=DEVICE_CODE_LIFETIME // timedelta(seconds=1),
+            interval_s=self.interval // timedelta(seconds=1),
+        )
+
+    async def find(self, user_code: str, *, by: Principal) -> DeviceRequest:
+        """Return the undecided request with this code.
+
+        Raises `DeviceCodeUnknown` and, since a call may be a guess, `TooManyRequests`.
+        """
+        if by.is_anonymous:
+            raise CredentialsMissing
+        # Not by address: devices at an address could block the people there.
+        await self.rate_limiter.check(RateLimitClass.DEVICE, RateLimitKeys(account=by.id))
+        code = read_user_code(user_code)
+        await self._signer.ready()
+        found = await self._peek(_BY_USER_CODE, self._signer.sign(code)) if code else None
+        if found is None:
+            raise DeviceCodeUnknown
+        request = DeviceRequest.model_validate_json(found)
+        if await self._peek(_DECISION, request.device) is not None:
+            raise DeviceCodeUnknown
+        return request
+
+    async def approve(self, user_code: str, *, by: Principal) -> DeviceRequest:
+        """Approve a token of the account of `by` for the device; raise as `find` does."""
+        return await self._decide(user_code, DeviceDecision(account=by.id), "approved", by)
+
+    async def deny(self, user_code: str, *, by: Principal) -> DeviceRequest:
+        """Deny the device a token; raise as `find` does."""
+        return await self._decide(user_code, DeviceDecision(), "refused", by)
+
+    async def exchange(self, device_code: str, *, by: Principal) -> DeviceLoginResult:
+        """Return the token of an approved device; of concurrent calls one succeeds.
+
+        Raises the refusals of `DeviceRefusal`, and `TakesNoChanges`. `by` is anonymous, with the
+        address of the device.
+        """
+        await self.rate_limiter.require_changes_allowed(RateLimitClass.DEVICE)
+        device = hash_secret(device_code)
+        if await self._peek(_BY_DEVICE_CODE, device) is None:
+            raise DeviceCodeExpired
+        await self._check_poll_interval(device)
+        stored_decision = await self._peek(_DECISION, device)
+        if stored_decision is None:
+            raise AuthorizationPending
+        stored_request = await self.work.take(_BY_DEVICE_CODE, device, self.clock.now_ms())
+        if stored_request is None:
+            raise DeviceCodeExpired
+        decision = DeviceDecision.model_validate_json(stored_decision)
+        if not decision.account:
+            raise AccessDenied
+        return await self._issue_token(
+            decision, DeviceRequest.model_validate_json(stored_request), by
+        )
+
+    async def _claim_user_code(self, request: DeviceRequest) -> str:
+        await self._signer.ready()
+        for _ in range(USER_CODE_ATTEMPTS):
+            code = user_code(self.randomness.token_bytes(USER_CODE_RANDOM_BYTES))
+            key = self._signer.sign(code)
+            if await self._claim(_BY_USER_CODE, key, request, request.expires_ms):
+                return code
+        raise Busy
+
+    async def _decide(
+        self, user_code: str, decision: DeviceDecision, verb: str, by: Principal
+    ) -> DeviceRequest:
+        request = await self.find(user_code, by=by)
+        if not await self._claim(_DECISION, request.device, decision, request.expires_ms):
+            raise DeviceCodeUnknown  # Decided concurrently.
+        details = {"client": request.client, "machine-address": request.address}
+        change = EntityChange(f"device.{verb}", request.client, account=by.id, details=details)
+        await self.events.append([self.record_writer.event(change, by)])
+        return request
+
+    async def _issue_token(
+        self, decision: DeviceDecision, request: DeviceRequest, by: Principal
+    ) -> DeviceLoginResult:
+        account = await self.directory.get(Account, Place(decision.account))
+        if account is None or account.is_locked:
+            raise AccessDenied
+        person = Principal(account.id, "device", (Grant(),), address=by.address, agent=by.agent)
+        wanted = TokenRequest.parse(
+            request.client,
+            [scope.value for scope in DEVICE_SCOPES],
+            org="*",
+            package="*",
+            days=DEVICE_TOKEN_DAYS,
+        )
+        return DeviceLoginResult(await self.tokens.issue(account.id, wanted, by=person), account)
+
+    async def _check_poll_interval(self, device: str) -> None:
+        now_ms = self.clock.now_ms()
+        until_ms = now_ms + self.interval // _MS
+        if not await self.work.claim(_POLL, device, "", expires_ms=until_ms, now_ms=now_ms):
+            raise SlowDown
+
+    async def _peek(self, kind: str, key: str) -> str | None:
+        return await self.work.peek(kind, key, self.clock.now_ms())
+
+    async def _claim(self, kind: str, key: str, value: Record, expires_ms: int) -> bool:
+        now_ms, text = self.clock.now_ms(), value.model_dump_json()
+        return await self.work.claim(kind, key, text, expires_ms=expires_ms, now_ms=now_ms)

@@ -1,0 +1,331 @@
+"""Access tokens of accounts and organizations: issuing, listing, renaming, rotating, revoking."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from shared.auth.authorization import Authorization
+from shared.auth.tokens import OWNER_LENGTH
+from shared.domain.addresses import are_ranges_within, parse_ranges
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import (
+    CredentialsMissing,
+    NotPermitted,
+    SignInAgain,
+    TokenNotFound,
+)
+from shared.domain.identity import Principal, require_own_account
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
+from shared.domain.rights import Action, Grant, Scope
+from shared.domain.tokens import LineageRecord, Token, token_expiry
+from shared.ports import Clock
+from shared.services.tokens.token_records import IssuedToken, TokenRecords, UsedToken, token_change
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """The name, rights and lifetime of a new token."""
+
+    name: str
+    grant: Grant
+    days: int | None = None  # None is the default of the settings.
+    addresses: tuple[str, ...] = ()  # Permitted ranges; empty permits all.
+
+    @classmethod
+    def parse(
+        cls,
+        name: str,
+        scopes: Iterable[str],
+        *,
+        org: str,
+        package: str,
+        days: int | None,
+        addresses: Iterable[str] = (),
+    ) -> Self:
+        """Read a request, or raise `InvalidRequest`."""
+        grant = Grant(
+            scopes=_scopes(scopes),
+            org=_pattern("organization", org),
+            package=_pattern("package", package),
+        )
+        return cls(parse_token_name(name), grant, _days(days), parse_ranges(addresses))
+
+    @property
+    def manages(self) -> bool:
+        """Check whether the token can create other tokens."""
+        return Scope.MANAGE in self.grant.scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Issues, lists and revokes tokens of accounts; an account manages only its own, with a
+    credential that manages the whole account. A token for some organizations or packages only
+    issues others for them.
+
+    A new token never allows more than the credential that creates it, nor other addresses, nor a
+    longer lifetime. Tokens with the scope manage need a recent sign-in, or the operator.
+    """
+
+    records: TokenRecords
+    clock: Clock
+    token_days: int
+
+    async def issue(self, owner: str, request: TokenRequest, *, by: Principal) -> IssuedToken:
+        """Create a token of the account `owner`.
+
+        Raises `CredentialsMissing`, `NotPermitted` or `SignInAgain`.
+        """
+        if by.is_anonymous:
+            raise CredentialsMissing
+        if not any(Scope.MANAGE in grant.scopes for grant in by.grants):
+            raise NotPermitted("issue", "tokens", "the token lacks the scope manage for it")
+        if not _is_owner(owner, by):
+            raise NotPermitted("issue", f"the token {request.name}", "it is for another account")
+        if len(owner) != OWNER_LENGTH:
+            # A user of the Entra tenant without an account here.
+            raise NotPermitted("issue", f"the token {request.name}", "it takes an account here")
+        days = request.days or self.token_days
+        expires_ms = token_expiry(self.clock.now_ms(), days, by.expires_ms)
+        draft = token_draft(owner, request, expires_ms, by)
+        check_limits("issue", draft, by)
+        self._require_recent_sign_in("issue", draft, by)
+        return await self.records.issue(draft, by=by)
+
+    async def issue_unlimited(
+        self, owner: str, request: TokenRequest, *, by: Principal
+    ) -> IssuedToken:
+        """Create a token that never expires; only the operator may."""
+        _check_operator("issue", request, by, "tokens that never expire")
+        return await self.records.issue(token_draft(owner, request, None, by), by=by)
+
+    async def issue_canary(
+        self, owner: str, request: TokenRequest, *, by: Principal
+    ) -> IssuedToken:
+        """Create a canary: a token without rights whose use is reported to the operator.
+
+        Only the operator may create it, and sees it in lists.
+        """
+        _check_operator("plant", request, by, "canaries")
+        canary = token_draft(owner, request, None, by).model_copy(update={"canary": True})
+        return await self.records.issue(canary, by=by)
+
+    async def list(self, owner: str, *, by: Principal) -> list[UsedToken]:
+        """Return the tokens of the account `owner`, oldest first, including expired ones."""
+        require_own_account(by, "list", "tokens")
+        found = await self.records.of(owner) if _is_owner(owner, by) else []
+        return [each for each in found if by.is_operator or not each.token.canary]
+
+    async def find(self, owner: str, token_id: str, *, by: Principal) -> UsedToken:
+        """Return a token of the account `owner`.
+
+        Raises `TokenNotFound`, also for tokens of others.
+        """
+        return await self._find_own("show", owner, token_id, by)
+
+    async def rename(self, owner: str, token_id: str, name: str, *, by: Principal) -> UsedToken:
+        found = await self._find_own("rename", owner, token_id, by)
+        renamed = await self.records.rename(found.token, parse_token_name(name), by=by)
+        return UsedToken(renamed, found.use)
+
+    async def rotate(self, owner: str, token_id: str, *, by: Principal) -> IssuedToken:
+        """Give a token a new text and the same lifetime again, and revoke the old text.
+
+        Needs the same rights as issuing such a token, since the caller gets the text.
+        """
+        token = (await self._find_own("rotate", owner, token_id, by)).token
+        check_limits("rotate", token, by)
+        self._require_recent_sign_in("rotate", token, by)
+        renewed_ms = token.renewed_expiry(self.clock.now_ms(), by.expires_ms)
+        return await self.records.rotate(token, renewed_ms, by=by)
+
+    async def revoke(self, owner: str, token_id: str, *, by: Principal) -> None:
+        """Revoke a token of the account `owner`, everywhere within five seconds.
+
+        Raises `TokenNotFound`, also for tokens of others.
+        """
+        token = (await self._find_own("revoke", owner, token_id, by)).token
+        await self.records.revoke(token, token_change("revoked", token), by=by)
+
+    async def revoke_stolen(
+        self, owner: str, token_id: str, *, by: Principal
+    ) -> Sequence[LineageRecord]:
+        """Revoke a token and end everything created with it, as `TokenLineage.revoke_stolen`
+        does."""
+        require_own_account(by, "revoke", "tokens")
+        if not _is_owner(owner, by):
+            raise TokenNotFound(token_id)
+        return await self.records.lineage.revoke_stolen(owner, token_id, by=by)
+
+    async def _find_own(self, verb: str, owner: str, token_id: str, by: Principal) -> UsedToken:
+        require_own_account(by, verb, "tokens")
+        if not _is_owner(owner, by):
+            raise TokenNotFound(token_id)
+        found = await self.records.find(owner, token_id)
+        if found.token.canary and not by.is_operator:
+            raise TokenNotFound(token_id)
+        return found
+
+    def _require_recent_sign_in(self, verb: str, token: Token, by: Principal) -> None:
+        manages = any(Scope.MANAGE in grant.scopes for grant in token.grants)
+        if manages and not by.is_operator and not by.signed_in_recently(self.clock.now_ms()):
+            raise SignInAgain(verb, f"the token {token.name}, which manages")
+
+
+def token_draft(owner: str, request: TokenRequest, expires_ms: int | None, by: Principal) -> Token:
+    """Return the draft of a token for `TokenRecords.issue`."""
+    return Token(
+        id="",
+        hash="",
+        owner=owner,
+        name=request.name,
+        grants=(request.grant,),
+        created_ms=0,
+        expires_ms=expires_ms,
+        addresses=request.addresses or by.addresses,
+    )
+
+
+def check_limits(verb: str, token: Token, by: Principal) -> None:
+    """Raise `NotPermitted` for a token that allows more than the credential of `by`."""
+    if not all(map(by.may_grant, token.grants)):
+        reason = "it would allow more than the token that asks for it"
+        raise NotPermitted(verb, f"the token {token.name}", reason)
+    if not are_ranges_within(token.addresses, by.addresses):
+        reason = "it could be used from elsewhere than the token that asks for it"
+        raise NotPermitted(verb, f"the token {token.name}", reason)
+
+
+def _check_operator(verb: str, request: TokenRequest, by: Principal, what: str) -> None:
+    if not by.is_operator:
+        reason = f"only the operator issues {what}"
+        raise NotPermitted(verb, f"the token {request.name}", reason)
+
+
+def _is_owner(owner: str, by: Principal) -> bool:
+    return by.is_operator or by.id == owner
+
+
+_NOT_MANAGING = (
+    "A token of an organization manages nothing, so that no machine can make itself at home. "
+    "Choose among read, push-new, push-version, deprecate."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationTokens:
+    """Issues, lists and revokes tokens of organizations for their owners.
+
+    Such a token acts as a maintainer of its organization and has no other rights. It stays when
+    its creator leaves, and is invalid once the organization is deleted. So issuing and rotating,
+    which return a text, take `Action.GOVERN`.
+    """
+
+    records: TokenRecords
+    authorization: Authorization
+    clock: Clock
+    token_days: int
+
+    async def issue(self, org: OrgName, request: TokenRequest, *, by: Principal) -> IssuedToken:
+        """Create a token, which is limited to packages of the organization."""
+        organization = await self._require_owner(org, by, Action.GOVERN)
+        if request.manages:
+            raise InvalidRequest(_NOT_MANAGING)
+        days = request.days or self.token_days
+        expires_ms = token_expiry(self.clock.now_ms(), days, by.expires_ms)
+        draft = token_draft(organization.id, request, expires_ms, by)
+        grants = [grant.model_copy(update={"org": organization.name}) for grant in draft.grants]
+        draft = draft.model_copy(update={"org": organization.name, "grants": tuple(grants)})
+        check_limits("issue", draft, by)
+        return await self.records.issue(draft, by=by)
+
+    async def list(self, org: OrgName, *, by: Principal) -> list[UsedToken]:
+        """Return the organization's tokens, oldest first, including expired ones."""
+        return await self.records.of((await self._require_owner(org, by)).id)
+
+    async def find(self, org: OrgName, token_id: str, *, by: Principal) -> UsedToken:
+        """Return a token of the organization, or raise `TokenNotFound`."""
+        return await self.records.find((await self._require_owner(org, by)).id, token_id)
+
+    async def rename(self, org: OrgName, token_id: str, name: str, *, by: Principal) -> UsedToken:
+        found = await self.find(org, token_id, by=by)
+        renamed = await self.records.rename(found.token, parse_token_name(name), by=by)
+        return UsedToken(renamed, found.use)
+
+    async def rotate(self, org: OrgName, token_id: str, *, by: Principal) -> IssuedToken:
+        """Give a token a new text and the same lifetime again, and revoke the old text."""
+        organization = await self._require_owner(org, by, Action.GOVERN)
+        token = (await self.records.find(organization.id, token_id)).token
+        check_limits("rotate", token, by)
+        renewed_ms = token.renewed_expiry(self.clock.now_ms(), by.expires_ms)
+        return await self.records.rotate(token, renewed_ms, by=by)
+
+    async def revoke(self, org: OrgName, token_id: str, *, by: Principal) -> None:
+        """Revoke a token of the organization, everywhere within five seconds."""
+        token = (await self.find(org, token_id, by=by)).token
+        await self.records.revoke(token, token_change("revoked", token), by=by)
+
+    async def revoke_stolen(
+        self, org: OrgName, token_id: str, *, by: Principal
+    ) -> Sequence[LineageRecord]:
+        """Revoke a token and end everything created with it, as `TokenLineage.revoke_stolen`
+        does."""
+        organization = await self._require_owner(org, by)
+        return await self.records.lineage.revoke_stolen(organization.id, token_id, by=by)
+
+    async def owner(self, org: OrgName, *, by: Principal) -> str:
+        """Return the id that the organization's tokens belong to."""
+        return (await self._require_owner(org, by)).id
+
+    async def _require_owner(
+        self, org: OrgName, by: Principal, action: Action = Action.MANAGE
+    ) -> Organization:
+        access = await self.authorization.require_within(by, action, org)
+        return access.require_organization(org)
+
+
+MAX_TOKEN_NAME_LENGTH = 80  # Characters.
+MAX_TOKEN_DAYS = 365  # After a year it is often unknown who uses a token.
+
+_PATTERN = re.compile(r"[A-Za-z0-9_.*?]{1,200}")
+
+
+def parse_token_name(text: str) -> str:
+    """Return the name of a token, or raise `InvalidRequest`."""
+    name = text.strip()
+    if not name or len(name) > MAX_TOKEN_NAME_LENGTH or not name.isprintable():
+        message = (
+            f"A token's name is one line of 1 to {MAX_TOKEN_NAME_LENGTH} characters. "
+            "Name it for what uses it, such as laptop or nightly build."
+        )
+        raise InvalidRequest(message)
+    return name
+
+
+def _scopes(texts: Iterable[str]) -> frozenset[Scope]:
+    known = {scope.value: scope for scope in Scope}
+    given = list(texts)
+    unknown = [text for text in given if text not in known]
+    if unknown or not given:
+        what = f"{unknown[0]!r} is no scope" if unknown else "A token needs a scope"
+        message = f"{what}. Choose among {', '.join(known)}."
+        raise InvalidRequest(message)
+    return frozenset(known[text] for text in given)
+
+
+def _pattern(what: str, text: str) -> str:
+    if not _PATTERN.fullmatch(text):
+        message = (
+            f"{text[:80]!r} is no pattern for the {what}. Write its name; * stands for any "
+            "characters, ? for one."
+        )
+        raise InvalidRequest(message)
+    return text
+
+
+def _days(days: int | None) -> int | None:
+    if days is not None and not 1 <= days <= MAX_TOKEN_DAYS:
+        message = f"A token is good for 1 to {MAX_TOKEN_DAYS} days, not {days}."
+        raise InvalidRequest(message)
+    return days

@@ -1,0 +1,27 @@
+"""Maintenance tasks that do what a test wants."""
+
+from collections.abc import Awaitable, Callable
+
+from shared.domain.maintenance_tasks import TaskReport
+from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.task import Task
+
+Work = Callable[[], Awaitable[TaskReport]]
+
+
+async def do_nothing() -> TaskReport:
+    return TaskReport()
+
+
+def fake_task(like: type[Task] = AuditArchives, work: Work = do_nothing) -> Task:
+    """Return a task that is declared as another one, and does other work."""
+
+    class Fake(Task):
+        id, title, sentence, earlier_id = like.id, like.title, like.sentence, like.earlier_id
+        schedule, longest_run = like.schedule, like.longest_run
+        runs_in_read_only_mode = like.runs_in_read_only_mode
+
+        async def run(self) -> TaskReport:
+            return await work()
+
+    return Fake()

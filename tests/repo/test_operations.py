@@ -1,0 +1,89 @@
+"""What is known of an operation stands in its declaration, and of a request in its call."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+
+from functions.faces import operations
+from functions.http.operations import READ_METHODS, Effect
+from shared.settings import Settings
+from tests.repo.product_source import Module, product
+
+# All operations: those where Front Door reads copies as well.
+ALL = operations(Settings(archive_cdn_url="https://registry.test", archive_cdn_origin="blobs"))
+NAMES = {each.name for each in ALL}
+
+# The trace of a request, which is noted and read at many depths (docs/decisions/0028).
+TRACES = {"shared/telemetry/recording.py", "shared/edition.py"}
+
+
+def texts(module: Module) -> Iterator[str]:
+    """Yield the texts of a module, without the parts of those that are put together."""
+    pending: list[ast.AST] = [module.tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        if not isinstance(node, ast.JoinedStr):
+            pending += ast.iter_child_nodes(node)
+
+
+def calls(module: Module, name: str) -> list[ast.Call]:
+    nodes = ast.walk(module.tree)
+    return [node for node in nodes if isinstance(node, ast.Call) and ast.unparse(node.func) == name]
+
+
+def test_no_operation_is_named_outside_its_declaration() -> None:
+    by_handler = {function.name for module in product() for function in module.functions()}
+    named = Counter(text for module in product() for text in texts(module) if text in NAMES)
+    assert [name for name in named if name in by_handler] == []
+    assert [name for name, count in named.items() if count > 1] == []
+
+
+def test_no_operation_is_known_by_the_beginning_of_its_name() -> None:
+    beginnings = {name[: index + 1] for name in NAMES for index, c in enumerate(name) if c == "_"}
+    named = {(module.path, text) for module in product() for text in texts(module)}
+    assert [(path, text) for path, text in named if text in beginnings] == []
+
+
+def test_a_read_has_get_and_head_unless_its_declaration_lists_methods() -> None:
+    reads = [each for each in ALL if each.effect is Effect.READ]
+    others = [each for each in reads if each.methods != READ_METHODS]
+    # A body says what to read, a GET begins a sign-in, and a path with two slashes is another one.
+    assert {each.methods for each in others} == {
+        ("POST",),
+        ("GET",),
+        ("GET", "HEAD", "POST", "PUT"),
+    }
+    assert [each.name for each in others if each.respond is None and "PUT" in each.methods] == []
+
+
+def test_a_change_has_no_method_of_a_read_except_what_comes_back_from_a_provider() -> None:
+    changes = [each for each in ALL if each.effect is Effect.CHANGE]
+    by_read = [each for each in changes if not {*READ_METHODS}.isdisjoint(each.methods)]
+    assert [each.route for each in by_read] == ["sign-in/callback/{provider}"]
+
+
+def test_what_may_be_repeated_is_a_read_that_identifies_its_caller() -> None:
+    repeated = [each for each in ALL if each.is_repeated]
+    assert repeated
+    assert [each.name for each in repeated if each.effect is not Effect.READ] == []
+    assert [each.name for each in repeated if each.is_open or each.limit] == []
+
+
+def test_a_request_is_passed_on_as_an_argument_and_not_by_context() -> None:
+    found = {module.path for module in product() if calls(module, "ContextVar")}
+    assert found == TRACES
+    imported = {module.path for module in product() if "contextvars" in module.imported()}
+    assert imported == TRACES
+
+
+def test_no_attribute_is_set_unseen() -> None:
+    """Only services that are made once, and refusals, set what their class declares."""
+    found = [
+        f"{module.path}:{node.lineno}"
+        for module in product()
+        for node in calls(module, "vars")
+        if module.path not in ("shared/dependency_injection.py", "shared/domain/errors/base.py")
+    ]
+    assert found == []

@@ -1,0 +1,112 @@
+"""A push delays no other request by more than 50 ms, whatever is in its archive.
+
+The registry runs as `make run` starts it, with its confined process. It gets one of the worst
+archives, while another client asks small questions all the time. What is measured is the processor
+time that all threads of the serving process take between two turns of its event loop: the longest
+time for which that process itself let others wait (`tests/support/watched_registry.py`). So other
+programs of the machine do not count, and a slow machine counts as slow.
+"""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+import httpx
+import pytest
+
+from tests.crash.push_load import PAUSE_SECONDS, client_of
+from tests.protocol.bal.okhttp import FORM, multipart
+from tests.sampling import FULL
+from tests.support.costs import PIECE_SECONDS
+from tests.support.registry_process import Running, running
+from tests.support.watched_registry import HELD
+from tests.support.worst_archives import LEXERS, SMALL, WorstArchive, worst_archives
+
+MOST_SECONDS = 0.05
+ATTEMPTS = 4
+# With full numbers, the confined process takes all of its budget.
+ARCHIVES = worst_archives() if FULL else worst_archives(types=300, declarations=2_000)
+WORST = {each.name: each for each in (*ARCHIVES, LEXERS)}  # The latest version of each.
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.one_instance("It starts a process over the stores of one machine."),
+    pytest.mark.skipif(sys.platform != "linux", reason="the confined process has all limits there"),
+]
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+    """Return a registry of one process that has answered each question before."""
+    data = tmp_path_factory.mktemp("delays") / "data"
+    with running(data, workers=1, program="tests.support.watched_registry") as started:
+        yield started
+
+
+@pytest.mark.parametrize("name", WORST)
+async def test_a_push_of_the_worst_archives_delays_no_other_request(
+    host: Running, name: str
+) -> None:
+    async with client_of(host) as http:
+        await _push(host, http, SMALL)
+        held = list[float]()
+        for number in range(ATTEMPTS):
+            archive = replace(WORST[name], version=f"1.{number}.0")
+            async with _asking(host) as others:
+                await _held(host, http)  # From now on.
+                await _push(host, http, archive)
+                await _until_documented(host, http, archive)
+            held.append(await _held(host, http))
+            assert others.statuses.keys() == {200}
+            if held[-1] < MOST_SECONDS:
+                return
+    pytest.fail(f"The event loop was held for {held} seconds.")
+
+
+async def _push(host: Running, http: httpx.AsyncClient, archive: WorstArchive) -> None:
+    content = multipart("any.bala", archive.archive)
+    answer = await http.post(f"{host.base}/packages", headers=FORM, content=content)
+    assert answer.status_code == 204, answer.text
+
+
+async def _until_documented(host: Running, http: httpx.AsyncClient, archive: WorstArchive) -> None:
+    docs = f"{host.url}/2.0/docs/acme/{archive.name}/{archive.version}"
+    while (await http.head(docs)).status_code == 503:
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def _held(host: Running, http: httpx.AsyncClient) -> float:
+    """Return how long the loop was held, in seconds of the machine of the limits, and forget it."""
+    held = (await http.get(host.url + HELD)).json()
+    return held["seconds"] / max(1, held["work"] / PIECE_SECONDS)
+
+
+@dataclass
+class Others:
+    """What the other client was answered."""
+
+    statuses: Counter[int] = field(default_factory=Counter[int])
+
+
+@asynccontextmanager
+async def _asking(host: Running) -> AsyncGenerator[Others]:
+    """Ask small questions as long as the block lasts, as somebody whom no cache answers."""
+    others = Others()
+    asked = [f"{place}/packages/acme/small" for place in (host.url, host.base)]
+
+    async def ask() -> None:
+        async with client_of(host) as http:
+            while True:
+                for each in asked:
+                    others.statuses[(await http.get(each)).status_code] += 1
+
+    task = asyncio.create_task(ask())
+    try:
+        yield others
+    finally:
+        task.cancel()
+    assert others.statuses

@@ -1,0 +1,52 @@
+"""Operations of tests: a face with one of them, asked without a host."""
+
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any, TypeVar, cast
+
+import azure.functions as func
+
+from functions.http.calls import Call, headers_of
+from functions.http.exchanges import Exchange
+from functions.http.operations import Face, answer
+from shared.answers import Answer, FunctionResponse
+from shared.composition import Registry
+from shared.domain.notices import NoticeBoard
+from tests.fakes.system import FakeClock
+
+CallT = TypeVar("CallT", bound=Call)
+
+
+class _Notices:
+    """The notices of a registry that announces nothing."""
+
+    async def current(self) -> NoticeBoard:
+        return NoticeBoard()
+
+
+# What an operation needs that identifies nobody.
+NO_REGISTRY = cast("Registry", SimpleNamespace(clock=FakeClock(), notice_cache=_Notices()))
+
+
+async def answer_of(
+    face: Face[Any],
+    handler: Callable[[Any], Awaitable[Answer]],
+    request: func.HttpRequest,
+    registry: Registry = NO_REGISTRY,
+) -> FunctionResponse:
+    """Answer the request by a handler, as the only operation of a face, which identifies nobody."""
+    face.change("x", name="of_a_test", is_open=True)(handler)
+    *_, operation = face
+    return await answer(operation, registry, request)
+
+
+def call_of(request: func.HttpRequest, registry: Registry = NO_REGISTRY) -> Call:
+    """Return the call of a request, by nobody."""
+    return call_as(Call, request, registry)
+
+
+def call_as(
+    kind: type[CallT], request: func.HttpRequest, registry: Registry = NO_REGISTRY
+) -> CallT:
+    """Return the call of a request to a face that has calls of this type, by nobody."""
+    return kind(registry, request, Exchange.begin("of_a_test"), headers_of(request))

@@ -1,0 +1,68 @@
+"""The registry as `make run` starts it; it says how long its event loop was held: `GET /held`.
+
+A task waits for a millisecond again and again. What the threads of the process take of the
+processor from one of its turns to the next is what others waited for the process at most: the turns
+of the loop, and threads that have the interpreter. Time in which other programs had the processor
+is not in it.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from dataclasses import replace
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.hosting.http_server.processes import serve
+from shared.localhost import prepare, server_options
+from shared.settings import Settings
+from tests.support.costs import seconds_of_work
+
+HELD = "/held"
+WAITED_SECONDS = 0.001
+PIECES = 5  # Of work, of which the fastest says how slow the machine is.
+
+
+class Watched:
+    """Serves an application, and answers how long the loop was held since it was last asked."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._longest, self._turned = 0.0, 0.0
+        self._watching: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer `/held`, and let the application answer all else."""
+        if scope["type"] == "lifespan":
+            self._watching = asyncio.create_task(self._watch())
+        if scope.get("path") != HELD:
+            await self._app(scope, receive, send)
+            return
+        work = min(seconds_of_work() for _ in range(PIECES))
+        held = {"seconds": self._longest, "work": work}
+        await JSONResponse(held)(scope, receive, send)
+        self._longest, self._turned = 0.0, time.process_time()
+
+    async def _watch(self) -> None:
+        while True:
+            self._turned = time.process_time()
+            await asyncio.sleep(WAITED_SECONDS)
+            self._longest = max(self._longest, time.process_time() - self._turned)
+
+
+def main() -> None:
+    """Serve until a signal."""
+    settings = Settings.load()
+    plan = server_options(settings)
+    serve(
+        replace(plan, build=lambda: Watched(plan.build())),
+        prepare=lambda: print(prepare(settings)),
+        announce=lambda: None,
+    )
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""The headers of a call: those of the client, even where Front Door sends its own beside them."""
+
+from collections.abc import Mapping
+
+import azure.functions as func
+import pytest
+
+from functions.http.calls import CLIENT_AUTHORIZATION, Call, headers_of, headers_of_client
+from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
+from tests.support.operations import call_as, call_of
+from tests.support.world import OpenWorld, World
+
+BLOBS = {"archive_cdn_url": "https://registry.test", "archive_cdn_origin": "blobs"}
+
+
+def request(**headers: str) -> func.HttpRequest:
+    """Return a request for a file of the index."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    url = "https://registry.test/index/acme/greet/index.json?a=b"
+    return func.HttpRequest("GET", url, headers=named, params={"a": "b"}, body=b"body")
+
+
+def seen(world: World, sent: func.HttpRequest) -> Mapping[str, str]:
+    """Return the headers that a handler sees."""
+    return headers_of_client(sent, world.registry)
+
+
+@pytest.mark.parametrize(
+    ("sent", "authorization"),
+    [("none", ""), ("Bearer of-the-client", "Bearer of-the-client"), ("Basic YTpi", "Basic YTpi")],
+)
+async def test_a_handler_sees_the_credentials_of_the_client(
+    worlds: OpenWorld, sent: str, authorization: str
+) -> None:
+    headers = seen(
+        await worlds(**BLOBS),
+        request(Authorization="Bearer of-front-door", X_Ballroom_Authorization=sent, Accept="a/b"),
+    )
+    assert headers.get("authorization", "") == authorization
+    assert CLIENT_AUTHORIZATION not in headers
+    assert headers["accept"] == "a/b"
+
+
+async def test_a_request_without_the_header_stays_as_it_is(worlds: OpenWorld) -> None:
+    sent = request(Authorization="Bearer of-the-client")
+    assert seen(await worlds(**BLOBS), sent) is headers_of(sent)
+
+
+async def test_where_there_is_no_such_front_door_the_header_means_nothing(world: World) -> None:
+    sent = request(Authorization="Bearer a", X_Ballroom_Authorization="Bearer b")
+    assert seen(world, sent) is headers_of(sent)
+
+
+def test_the_path_is_as_the_client_wrote_it() -> None:
+    assert call_of(request()).path == "/index/acme/greet/index.json"
+    assert call_of(func.HttpRequest("GET", "https://x", body=b"")).path == "/"
+
+
+@pytest.mark.parametrize(("length", "size"), [("", 4), ("9", 9), ("3", 4), ("x", 4), ("-9", 4)])
+def test_a_body_that_the_host_dropped_is_as_long_as_it_was_announced(
+    length: str, size: int
+) -> None:
+    assert call_of(request(Content_Length=length)).body_size == size
+
+
+async def test_limits_are_stated_in_the_order_in_which_they_counted(world: World) -> None:
+    call = call_as(Call, request(), world.registry)
+    left = RateLimitAllowance(RateLimitClass.PUSH, RateLimitSubject.TOKEN, 9, 8, wait_ms=1)
+    call.state(None)
+    call.state(left)
+    assert call.allowances == [left]
+
+
+async def test_credentials_may_be_ignored(world: World) -> None:
+    token = f"Bearer {world.people.ann.token}"
+    known, ignored = (call_as(Call, request(Authorization=token), world.registry) for _ in range(2))
+    await known.identify()
+    ignored.identify_as_anonymous()
+    assert known.caller.id == known.exchange.principal == world.people.ann.account.id
+    assert ignored.caller.is_anonymous
+    assert ignored.exchange.principal == ""

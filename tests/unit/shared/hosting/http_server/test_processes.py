@@ -1,0 +1,219 @@
+"""What comes before the first request comes in its order, and what stands in the way stops it."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from shared.hosting.asgi import ASGIApp
+from shared.hosting.errors import CertificateUnusable, FolderUnwritable, PortInUse
+from shared.hosting.http_server.processes import (
+    RestartDelays,
+    ServerOptions,
+    WorkerProcesses,
+    serve,
+)
+from shared.hosting.http_server.server import Certificate, bind
+from tests.support.logs import capture_logs
+
+
+@dataclass
+class Start:
+    """Notes how far a start came."""
+
+    steps: list[str] = field(default_factory=list[str])
+
+    def prepare(self) -> None:
+        self.steps.append("prepare")
+
+    def interrupted(self) -> None:
+        raise KeyboardInterrupt
+
+    def announce(self) -> None:
+        self.steps.append("announce")
+
+
+def plan(folder: Path, **changes: object) -> ServerOptions:
+    made = ServerOptions("127.0.0.1", 0, folder, build=_nothing, worker_command=_nobody)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def _nothing() -> ASGIApp:
+    pytest.fail("an application was made")
+
+
+def _nobody(_descriptor: int) -> list[str]:
+    pytest.fail("a worker was started")
+
+
+def test_ctrl_c_in_the_first_start_ends_it_without_a_word(tmp_path: Path) -> None:
+    start = Start()
+    with pytest.raises(SystemExit, match="130") as ended:
+        serve(plan(tmp_path), start.interrupted, start.announce)
+    assert ended.value.__cause__ is None
+    assert not start.steps
+
+
+def test_nothing_is_prepared_for_an_invalid_certificate(tmp_path: Path) -> None:
+    start = Start()
+    with pytest.raises(CertificateUnusable):
+        serve(
+            plan(tmp_path, certificate=Certificate(tmp_path / "none.pem")),
+            start.prepare,
+            start.announce,
+        )
+    assert not start.steps
+
+
+def test_nothing_is_prepared_in_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    start = Start()
+    with pytest.raises(FolderUnwritable):
+        serve(plan(tmp_path / "file" / "data"), start.prepare, start.announce)
+    assert not start.steps
+
+
+def test_nothing_is_announced_that_another_program_serves(tmp_path: Path) -> None:
+    start = Start()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+
+        def lose_the_race() -> None:
+            start.prepare()
+            other.listen()
+
+        with pytest.raises(PortInUse):
+            serve(plan(tmp_path, port=other.getsockname()[1]), lose_the_race, start.announce)
+    assert start.steps == ["prepare"]
+
+
+ENDS = "pass"
+KILLED = "import os; os.kill(os.getpid(), 9)"
+STAYS = "import sys; sys.stdin.read()"
+STUCK = "import time; time.sleep(3600)"
+QUICK = RestartDelays(
+    first_pause_seconds=0.0, longest_pause_seconds=0.0, starting_seconds=3600, grace_seconds=30
+)
+
+
+@dataclass
+class Starts:
+    """Says how to start a worker, and counts how often it is asked."""
+
+    source: str
+    descriptors: list[int] = field(default_factory=list[int])
+
+    def command(self, descriptor: int) -> Sequence[str]:
+        self.descriptors.append(descriptor)
+        return [sys.executable, "-c", self.source]
+
+
+@asynccontextmanager
+async def keeping(
+    starts: Starts, count: int, delays: RestartDelays
+) -> AsyncGenerator[asyncio.Event]:
+    stop = asyncio.Event()
+    with bind("127.0.0.1", 0) as bound:
+        keeping = asyncio.create_task(
+            WorkerProcesses(starts.command, count, delays).keep(bound, stop)
+        )
+        try:
+            yield stop
+        finally:
+            stop.set()
+            await keeping
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def test_as_many_workers_run_as_were_asked_for() -> None:
+    starts = Starts(STAYS)
+    async with keeping(starts, 3, QUICK):
+        await eventually(lambda: len(starts.descriptors) == 3)
+    assert len(starts.descriptors) == 3
+
+
+async def test_a_worker_that_ends_is_one_event_and_started_again() -> None:
+    starts = Starts(ENDS)
+    with capture_logs() as events:
+        async with keeping(starts, 1, QUICK):
+            await eventually(lambda: len(starts.descriptors) >= 3)
+    assert {event["event"] for event in events} == {"worker.ended"}
+
+
+async def test_no_worker_is_started_while_the_pause_lasts() -> None:
+    starts = Starts(ENDS)
+    slow = RestartDelays(first_pause_seconds=3600)
+    with capture_logs() as events:
+        async with keeping(starts, 1, slow):
+            await eventually(lambda: len(events) == 1)
+    assert len(starts.descriptors) == 1
+
+
+async def test_the_pause_after_a_failed_start_doubles() -> None:
+    starts = Starts(ENDS)
+    slow = RestartDelays(
+        first_pause_seconds=2.0**-12, longest_pause_seconds=3600, starting_seconds=3600
+    )
+    with capture_logs():
+        async with keeping(starts, 1, slow):
+            await eventually(lambda: len(starts.descriptors) > 4)
+    assert len(starts.descriptors) < 25  # The pause after so many is an hour.
+
+
+@pytest.mark.parametrize(
+    ("source", "starting_seconds"), [(KILLED, 3600.0), (ENDS, 0.0)], ids=["killed", "served"]
+)
+async def test_the_pause_after_the_end_of_a_worker_that_started_stays(
+    source: str, starting_seconds: float
+) -> None:
+    starts = Starts(source)
+    delays = RestartDelays(
+        first_pause_seconds=0.001, longest_pause_seconds=3600, starting_seconds=starting_seconds
+    )
+    with capture_logs():
+        async with keeping(starts, 1, delays):
+            await eventually(lambda: len(starts.descriptors) > 25)  # Doubled, it would be an hour.
+
+
+async def test_a_worker_that_does_not_end_is_killed() -> None:
+    starts = Starts(STUCK)
+    impatient = RestartDelays(grace_seconds=0.01)
+    with capture_logs() as events:
+        async with keeping(starts, 1, impatient):
+            await eventually(lambda: len(starts.descriptors) == 1)
+            await asyncio.sleep(0)
+    assert [event["event"] for event in events] == ["worker.killed"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(events[0]["pid"], 0)
+
+
+async def test_a_worker_inherits_the_socket(tmp_path: Path) -> None:
+    written = tmp_path / "written"
+    source = "import pathlib, socket, sys; s = socket.socket(fileno={}); pathlib.Path({!r})"
+    ending = ".write_text(str(s.getsockname()[1])); s.detach(); sys.stdin.read()"
+
+    @dataclass
+    class Telling(Starts):
+        def command(self, descriptor: int) -> Sequence[str]:
+            text = source.format(descriptor, str(written)) + ending
+            return [sys.executable, "-c", text]
+
+    stop = asyncio.Event()
+    with bind("127.0.0.1", 0) as bound:
+        crew = asyncio.create_task(WorkerProcesses(Telling("").command, 1, QUICK).keep(bound, stop))
+        await eventually(lambda: written.exists() and written.read_text() != "")
+        stop.set()
+        await crew
+        assert written.read_text() == str(bound.getsockname()[1])

@@ -1,0 +1,202 @@
+"""Of too many connections those are closed that their clients use least."""
+
+import gc
+import shutil
+import socket
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from shared.domain.addresses import parse_networks
+from shared.hosting.asgi import Receive, Scope, Send
+from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
+from shared.hosting.http_server.connection import Connection
+from shared.hosting.http_server.server import (
+    Certificate,
+    ConnectionLimits,
+    bind,
+    collect_all_garbage,
+    listen,
+    require_usable,
+    require_writable,
+    slow_readers,
+    surplus_connections,
+)
+from tests.support.server import make_certificate, running
+
+LIMITS = ConnectionLimits(
+    connections=5,
+    connections_of_address=2,
+    waiting_bytes=100,
+    waiting_bytes_of_one=10,
+    proxies=parse_networks("10.0.0.0/8"),
+)
+
+
+@dataclass(eq=False)
+class Peer:
+    """What is asked of a connection."""
+
+    address: str = "192.0.2.1"
+    received_at: float = 0.0
+    is_answering: bool = False
+    blocked_since: float | None = None
+    pending_bytes: int = 0
+
+    @property
+    def closing_order(self) -> tuple[bool, float]:
+        return self.is_answering, self.received_at
+
+
+def closed(*peers: Peer) -> list[Peer]:
+    return cast("list[Peer]", surplus_connections(cast(Any, peers), LIMITS))
+
+
+def test_up_to_the_limits_all_stay() -> None:
+    assert closed(Peer(), Peer()) == []
+    assert closed(*(Peer(f"192.0.2.{n}") for n in range(5))) == []
+
+
+def test_the_longest_idle_connections_of_an_address_are_closed() -> None:
+    peers = [Peer(received_at=at) for at in (3, 1, 2, 4)]
+    assert closed(*peers, Peer("192.0.2.2")) == [peers[1], peers[2]]
+
+
+def test_connections_that_wait_for_an_answer_are_closed_last() -> None:
+    waiting = [Peer(received_at=0, is_answering=True) for _ in range(2)]
+    idle = Peer(received_at=9)
+    assert closed(*waiting, idle) == [idle]
+
+
+def test_a_network_of_ipv6_is_one_address() -> None:
+    peers = [Peer(f"2001:db8::{n}", received_at=n) for n in range(3)]
+    assert closed(*peers) == [peers[0]]
+
+
+def test_this_machine_and_proxies_have_only_the_total_limit() -> None:
+    peers = [Peer(["127.0.0.1", "::1", "10.1.2.3", ""][n % 4], received_at=n) for n in range(5)]
+    assert closed(*peers) == []
+    assert closed(*peers, Peer("10.1.2.3", received_at=9)) == [peers[0]]
+
+
+def cut(*peers: Peer) -> list[Connection]:
+    """Return which of them wait too long for too much."""
+    return slow_readers(cast(Any, peers), LIMITS)
+
+
+def test_slow_readers_stay_while_little_waits_for_them() -> None:
+    assert (
+        cut(Peer(blocked_since=1, pending_bytes=60), Peer(blocked_since=2, pending_bytes=40)) == []
+    )
+    assert cut(Peer(pending_bytes=1000)) == []
+
+
+def test_the_slow_readers_that_are_stuck_longest_are_closed() -> None:
+    peers = [Peer(blocked_since=at, pending_bytes=60) for at in (2, 1, 3)]
+    assert cut(*peers) == [peers[1], peers[0]]
+
+
+def test_a_reader_of_a_small_answer_is_not_closed_for_readers_of_large_ones() -> None:
+    patient = Peer(blocked_since=1, pending_bytes=9)
+    greedy = [Peer(blocked_since=at, pending_bytes=60) for at in (5, 4)]
+    assert cut(patient, *greedy) == [greedy[1]]
+
+
+def test_clients_cannot_connect_before_the_socket_listens() -> None:
+    with bind("127.0.0.1", 0) as bound:
+        address = bound.getsockname()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address, timeout=30)
+        listen(bound)
+        socket.create_connection(address, timeout=30).close()
+
+
+def test_a_port_in_use_is_named() -> None:
+    with bind("127.0.0.1", 0) as first:
+        listen(first)
+        port = first.getsockname()[1]
+        with pytest.raises(PortInUse, match=f"Port {port} of 127.0.0.1 is in use"):
+            bind("127.0.0.1", port)
+
+
+def test_the_second_of_two_processes_on_a_port_is_refused_when_it_listens() -> None:
+    with bind("127.0.0.1", 0) as first, bind("127.0.0.1", first.getsockname()[1]) as second:
+        listen(first)
+        with pytest.raises(PortInUse):
+            listen(second)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "fe80::1%none"])
+def test_an_address_of_another_machine_is_refused(host: str) -> None:
+    with pytest.raises(AddressUnusable, match=f"Cannot listen on port 8080 of {host}"):
+        bind(host, 8080)
+
+
+def test_a_folder_is_made_if_it_is_missing(tmp_path: Path) -> None:
+    require_writable(tmp_path / "a" / "b")
+    assert not list((tmp_path / "a" / "b").iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FolderUnwritable, match=r"/file/data cannot be written \(Not a directory\)"):
+        require_writable(tmp_path / "file" / "data")
+
+
+def test_a_certificate_must_be_there_and_be_one(tmp_path: Path) -> None:
+    with pytest.raises(CertificateUnusable, match="No such file"):
+        require_usable(Certificate(tmp_path / "none.pem"))
+    (tmp_path / "nonsense.pem").write_text("nonsense")
+    with pytest.raises(CertificateUnusable, match="BALLROOM_TLS_CERT and BALLROOM_TLS_KEY"):
+        require_usable(Certificate(tmp_path / "nonsense.pem"))
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
+def test_a_certificate_with_its_key_is_usable(tmp_path: Path) -> None:
+    require_usable(make_certificate(tmp_path))
+
+
+def test_a_new_data_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
+    require_writable(tmp_path / "data")
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+async def idle(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    """Only start and stop, as an application of ASGI."""
+    while (await receive())["type"] != "lifespan.shutdown":
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+class Node:
+    """An object that refers to itself, so that only the collector deletes it."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_full_collections_of_a_server_visit_new_objects_only() -> None:
+    with running(idle):
+        node = Node()
+        assert is_visited(node)
+        gc.collect()
+        assert not is_visited(node)
+        assert is_visited(Node())
+
+
+def is_visited(node: Node) -> bool:
+    return any(each is node for each in gc.get_objects())
+
+
+def test_cycles_among_objects_that_were_set_aside_are_deleted_with_all_garbage() -> None:
+    with running(idle):
+        node = weakref.ref(kept := Node())
+        gc.collect()
+        del kept
+        gc.collect()
+        assert node() is not None
+        collect_all_garbage()
+        assert node() is None

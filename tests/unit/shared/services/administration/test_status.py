@@ -1,0 +1,171 @@
+"""Administrators see how the registry is, as far as its stores answer."""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.domain.accounts import Account
+from shared.domain.errors.identity import NotPermitted
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.rate_limits import RateLimitClass, RateLimitKeys, RateLimitSubject
+from shared.domain.rights import Grant
+from shared.domain.status import DiskSpace
+from shared.services.administration.status import (
+    MAX_CALLERS_SHOWN,
+    MAX_RECORDS_COUNTED,
+    RegistryStatus,
+)
+from shared.services.maintenance.upkeep import TaskRuns
+from shared.services.packages.statistics import LastRegistryCounts
+from tests.contract.sample_records import event, head
+from tests.support.port_doubles import Fault, failing
+from tests.support.world import OpenWorld, World
+
+ROOM = DiskSpace(100, 50)
+
+
+def as_person(account_id: str) -> Principal:
+    return Principal(account_id, "session", (Grant(),))
+
+
+@pytest.fixture
+def registry_status(world: World) -> RegistryStatus:
+    return replace(world.registry.status, room=lambda: ROOM)
+
+
+async def test_an_administrator_looks_and_nobody_else_does(
+    world: World, registry_status: RegistryStatus
+) -> None:
+    admin, ann = (as_person(each.account.id) for each in (world.people.admin, world.people.ann))
+    assert (await registry_status.report(by=admin)).backlog is not None
+    with pytest.raises(NotPermitted):
+        await registry_status.report(by=ann)
+    with pytest.raises(NotPermitted):
+        await registry_status.tasks(by=ann)
+    with pytest.raises(NotPermitted):
+        await registry_status.rate_limits(by=ann)
+
+
+async def test_an_overview_says_when_it_was_made(
+    world: World, registry_status: RegistryStatus
+) -> None:
+    assert (await registry_status.report(by=OPERATOR)).at_ms == world.clock.now_ms()
+
+
+async def test_the_census_and_the_free_space_are_included(
+    world: World, registry_status: RegistryStatus
+) -> None:
+    await world.registry.upkeep.run("create-snapshot")
+    overview = await registry_status.report(by=OPERATOR)
+    assert overview.counts is not None
+    assert overview.counts.census.accounts == 4
+    assert overview.disk_space == ROOM
+    in_the_cloud = await replace(registry_status, room=None).report(by=OPERATOR)
+    assert in_the_cloud.disk_space is None
+
+
+async def test_releases_that_are_not_listed_yet_are_counted_up_to_a_bound(
+    world: World, registry_status: RegistryStatus
+) -> None:
+    for number in range(2):
+        late = event(f"late-{number}").model_copy(update={"at_ms": 7 - number})
+        await world.stores.metadata.claim(head(f"acme/late{number}", outbox=(late,)))
+    backlog = (await registry_status.report(by=OPERATOR)).backlog
+    assert backlog is not None
+    assert (backlog.count, backlog.is_more, backlog.oldest_ms) == (2, False, 6)
+    for number in range(2, MAX_RECORDS_COUNTED):
+        waiting = (event(f"late-{number}"),)
+        await world.stores.metadata.claim(head(f"acme/late{number}", outbox=waiting))
+    backlog = (await registry_status.report(by=OPERATOR)).backlog
+    assert backlog is not None
+    assert (backlog.count, backlog.is_more) == (MAX_RECORDS_COUNTED, True)
+
+
+async def test_stores_that_do_not_answer_leave_what_others_say(
+    world: World, registry_status: RegistryStatus
+) -> None:
+    silent = failing(world.stores.metadata, Fault("unpublished_events", Busy()))
+    overview = await replace(registry_status, metadata=silent).report(by=OPERATOR)
+    assert overview.backlog is None
+    assert overview.tasks
+
+
+@pytest.mark.parametrize("missing", ["tasks", "counts"])
+async def test_each_store_that_does_not_answer_leaves_out_its_own_part(
+    world: World, registry_status: RegistryStatus, missing: str
+) -> None:
+    await world.registry.upkeep.run("create-snapshot")
+    whole = await registry_status.report(by=OPERATOR)
+    assert None not in (whole.tasks, whole.backlog, whole.counts)
+    work = failing(world.stores.work, Fault("peek", Busy()))
+    changed = (
+        replace(
+            registry_status,
+            upkeep=replace(registry_status.upkeep, runs=TaskRuns(work, world.clock)),
+        )
+        if missing == "tasks"
+        else replace(registry_status, last_counts=LastRegistryCounts(work, world.clock))
+    )
+    overview = await changed.report(by=OPERATOR)
+    assert getattr(overview, missing) is None
+    assert sum(each is None for each in (overview.tasks, overview.counts)) == 1
+    assert overview.backlog is not None
+
+
+async def test_the_backlog_of_many_entities_is_counted_up_to_the_same_bound(
+    world: World, registry_status: RegistryStatus
+) -> None:
+    for number in range(MAX_RECORDS_COUNTED):
+        account = Account(
+            id=f"late{number:06}", name=f"late-{number}", created_ms=1,
+            outbox=(event(f"late-{number}"),),
+        )  # fmt: skip
+        await world.stores.directory.add(account)
+    await world.stores.metadata.claim(head("acme/late", outbox=(event("late"),)))
+    backlog = (await registry_status.report(by=OPERATOR)).backlog
+    assert backlog is not None
+    assert (backlog.count, backlog.is_more) == (MAX_RECORDS_COUNTED, True)
+
+
+async def test_that_no_changes_are_taken_is_part_of_it(
+    world: World, registry_status: RegistryStatus
+) -> None:
+    await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
+    overview = await registry_status.report(by=OPERATOR)
+    assert overview.read_only is not None
+
+
+async def test_tasks_come_with_who_asked_for_them(
+    world: World, registry_status: RegistryStatus
+) -> None:
+    admin = replace(as_person(world.people.admin.account.id), signed_in_ms=world.clock.now_ms())
+    await world.registry.task_requests.request("audit-archives", by=admin)
+    await world.registry.task_requests.request("repair-derived-data", by=OPERATOR)
+    asked = {
+        each.name: each.asked_by
+        for each in await registry_status.tasks(by=OPERATOR)
+        if each.request
+    }
+    assert asked == {
+        "audit-archives": "admin",
+        "repair-derived-data": "an account that is gone",
+    }
+    assert len(await registry_status.tasks(by=OPERATOR)) == len(world.registry.upkeep.tasks)
+
+
+async def test_callers_that_have_to_wait_are_listed_up_to_a_bound(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(limit_write="account=1", limit_push="address=1")
+    rate_limiter, ann = world.registry.rate_limiter, world.people.ann.account
+    await rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys(account=ann.id))
+    pace = await world.registry.status.rate_limits(by=OPERATOR)
+    assert [(each.name, each.wait.subject) for each in pace.limited_callers] == [
+        ("ann", RateLimitSubject.ACCOUNT)
+    ]
+    assert pace.limits[RateLimitClass.WRITE].limits == {RateLimitSubject.ACCOUNT: 1}
+    for number in range(MAX_CALLERS_SHOWN):
+        await rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys(address=f"192.0.2.{number}"))
+    pace = await world.registry.status.rate_limits(by=OPERATOR)
+    assert (len(pace.limited_callers), pace.count) == (MAX_CALLERS_SHOWN, MAX_CALLERS_SHOWN + 1)

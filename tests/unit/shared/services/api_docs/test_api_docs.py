@@ -1,0 +1,234 @@
+"""Reading documentation: what is not made yet is wanted, and what was refused says why."""
+
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.api_docs.records import NO_API, ApiDocsRecord, DocsState
+from shared.domain.archives.names import Digest
+from shared.domain.errors.packages import ApiDocsFailed, ModuleNotFound
+from shared.domain.errors.requests import ApiDocsPending
+from shared.domain.identity import ANONYMOUS, OPERATOR
+from shared.domain.packages import Release, Visibility
+from shared.ports import DocumentStore
+from shared.services.api_docs.api_docs import ApiDocs, ModuleName
+from tests.contract.sample_records import coordinate
+from tests.support.documented_packages import documented_bala
+from tests.support.world import World
+
+GREET = coordinate("acme/greet:1.0.0")
+NAME = ModuleName("acme", "greet", "1.0.0")
+
+
+async def pushed(world: World) -> Release:
+    await world.push(documented_bala())
+    release = (await world.stores.metadata.find(GREET)).release
+    assert release
+    return release
+
+
+async def documented(world: World) -> Release:
+    release = await pushed(world)
+    await world.document()
+    return release
+
+
+async def recorded(world: World, release: Release, **changes: object) -> None:
+    """Change what is recorded, and read it anew."""
+    record = await world.stores.documents.api_docs_record(release.content)
+    changed = (record or ApiDocsRecord(state=DocsState.DONE, generator=0)).model_copy(
+        update=changes
+    )
+    await world.stores.documents.put_api_docs(release.content, changed)
+    world.registry.pieces.forget(release.content)
+
+
+async def test_a_module_has_a_document(world: World) -> None:
+    await documented(world)
+    found, piece = await world.registry.api_docs.document(NAME, by=ANONYMOUS)
+    assert (found.module, found.coordinate, found.is_public) == ("greet", GREET, True)
+    assert b'"greetWorld"' in piece.unpack()
+
+
+async def test_the_spelling_of_a_module_does_not_count(world: World) -> None:
+    await documented(world)
+    found = await world.registry.api_docs.find(ModuleName("ACME", "Greet", "1.0.0"), by=ANONYMOUS)
+    assert found.module == "greet"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ModuleName("acme", "greet", "1.0.1"),
+        ModuleName("acme", "greet.sub", "1.0.0"),
+        ModuleName("acme", "other", "1.0.0"),
+        ModuleName("acme", "greet", "one"),
+        ModuleName("a b", "greet", "1.0.0"),
+    ],
+    ids=str,
+)
+async def test_a_module_that_is_not_there_is_not_found(world: World, name: ModuleName) -> None:
+    await documented(world)
+    with pytest.raises(ModuleNotFound):
+        await world.registry.api_docs.find(name, by=ANONYMOUS)
+
+
+async def test_private_and_withheld_modules_are_not_found(world: World) -> None:
+    await documented(world)
+    registry = world.registry
+    await registry.package_visibility.change(GREET.package, Visibility.PRIVATE, by=OPERATOR)
+    with pytest.raises(ModuleNotFound):
+        await registry.api_docs.find(NAME, by=ANONYMOUS)
+    assert not (await registry.api_docs.find(NAME, by=OPERATOR)).is_public
+    await registry.moderation.quarantine(GREET, "malware", by=OPERATOR)
+    with pytest.raises(ModuleNotFound):
+        await registry.api_docs.find(NAME, by=OPERATOR)
+
+
+# --- What is not made
+
+
+async def test_what_is_not_made_yet_is_pending_and_made_next(world: World) -> None:
+    release = await pushed(world)
+    state = await world.registry.api_docs.state(release)
+    assert state.state is DocsState.PENDING
+    world.registry.api_docs_queue._pushed.clear()
+    with pytest.raises(ApiDocsPending):
+        await world.registry.api_docs.document(NAME, by=ANONYMOUS)
+    await world.registry.api_docs_queue.drain()
+    await world.registry.api_docs.document(NAME, by=ANONYMOUS)
+    assert (await world.registry.api_docs.state(release)).state is DocsState.DONE
+
+
+async def test_a_failure_of_an_older_generator_is_pending(world: World) -> None:
+    release = await documented(world)
+    await world.stores.documents.delete(release.content)
+    await recorded(world, release, generator=0, state=DocsState.FAILED, reason="old")
+    with pytest.raises(ApiDocsPending):
+        await world.registry.api_docs.document(NAME, by=ANONYMOUS)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"), [("too large", "too large"), ("", "the archive has no sources")]
+)
+async def test_documentation_that_failed_says_why(world: World, reason: str, told: str) -> None:
+    release = await documented(world)
+    await recorded(world, release, pieces=None, reason=reason)
+    with pytest.raises(ApiDocsFailed, match=told):
+        await world.registry.api_docs.document(NAME, by=ANONYMOUS)
+
+
+async def test_pieces_that_are_gone_are_pending_and_made_again(world: World) -> None:
+    release = await documented(world)
+    record = await world.stores.documents.api_docs_record(release.content)
+    assert record
+    await world.stores.documents.delete(release.content)
+    await world.stores.documents.put_api_docs(release.content, record)
+    with pytest.raises(ApiDocsPending):
+        await world.registry.api_docs.document(NAME, by=ANONYMOUS)
+    await world.registry.api_docs_queue.drain()
+    await world.registry.api_docs.document(NAME, by=ANONYMOUS)
+
+
+async def test_pieces_that_went_after_their_index_was_read_are_pending(world: World) -> None:
+    release = await documented(world)
+    docs = world.registry.api_docs
+    assert await docs.place(release.content, GREET, PieceKind.LLMS_TEXT)
+    record = await world.stores.documents.api_docs_record(release.content)
+    assert record
+    await world.stores.documents.delete(release.content)
+    await world.stores.documents.put_api_docs(release.content, record)
+    assert await docs.place(release.content, GREET, PieceKind.LLMS_TEXT)
+    with pytest.raises(ApiDocsPending):
+        await docs.piece(release.content, GREET, PieceKind.LLMS_TEXT)
+
+
+# --- What was refused
+
+
+async def test_a_missing_piece_is_none_unless_its_part_was_refused(world: World) -> None:
+    release = await documented(world)
+    docs = world.registry.api_docs
+    assert await docs.text(release, PieceKind.SYMBOL_PAGE, "greet", "nothing") is None
+    assert await docs.text(release, PieceKind.CHANGELOG) is None
+    page = await docs.text(release, PieceKind.SYMBOL_PAGE, "greet", "greetWorld")
+    assert page
+    assert "greetWorld" in page
+
+
+REFUSALS = [
+    ("symbols greet 0", PieceKind.SYMBOL_JSON, ("greet", "nothing")),
+    ("symbols greet 1000", PieceKind.SYMBOL_MARKDOWN, ("greet", "nothing")),
+    ("module greet.sub", PieceKind.SYMBOL_PAGE, ("greet.sub", "nothing")),
+    ("module greet.sub", PieceKind.DOCUMENT, ("greet.sub",)),
+    ("module greet.sub", PieceKind.LIST, ("greet.sub", "types")),
+    ("outline greet.sub", PieceKind.MODULE_PAGE, ("greet.sub",)),
+    ("readme greet.sub", PieceKind.README, ("greet.sub",)),
+    ("changelog", PieceKind.CHANGELOG, ()),
+]
+
+
+@pytest.mark.parametrize(("part", "kind", "of"), REFUSALS)
+async def test_a_piece_of_a_refused_part_says_why(
+    world: World, part: str, kind: PieceKind, of: tuple[str, ...]
+) -> None:
+    release = await documented(world)
+    docs = _over(world, part)
+    with pytest.raises(ApiDocsFailed, match="it takes too long"):
+        await docs.text(release, kind, *of)
+
+
+@pytest.mark.parametrize("part", ["symbols greet.sub 0", "outline greet.sub", "readme"])
+async def test_what_was_refused_of_another_part_does_not_count(world: World, part: str) -> None:
+    release = await documented(world)
+    docs = _over(world, part)
+    assert await docs.text(release, PieceKind.SYMBOL_PAGE, "greet", "nothing") is None
+    assert await docs.text(release, PieceKind.README, "greet") is None
+
+
+class Refusing:
+    """Documents whose records say that a part was refused."""
+
+    def __init__(self, documents: DocumentStore, part: str) -> None:
+        self.read_pieces = documents.read_pieces
+        self._documents = documents
+        self._part = part
+
+    async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
+        """Return the record with a refusal."""
+        record = await self._documents.api_docs_record(digest)
+        refused = {self._part: "it takes too long"}
+        return record and record.model_copy(update={"refused": refused})
+
+
+def _over(world: World, part: str) -> ApiDocs:
+    documents = cast("DocumentStore", Refusing(world.stores.documents, part))
+    docs = world.registry.api_docs
+    return replace(docs, documents=documents, pieces=type(docs.pieces)(documents))
+
+
+async def test_a_document_that_a_release_has_not_says_so(world: World) -> None:
+    await documented(world)
+    docs = world.registry.api_docs
+    found = await docs.find(NAME, by=ANONYMOUS)
+    with pytest.raises(ApiDocsFailed, match="the archive has no sources"):
+        await docs.document_of(replace(found, module="other"))
+
+
+# --- Connectors
+
+
+async def test_summaries_are_those_of_the_record(world: World) -> None:
+    release = await documented(world)
+    found = await world.registry.api_docs.summaries(release.content, GREET)
+    assert [each.name for each in found.connectors] == ["Client"]
+
+
+async def test_a_release_that_is_deleted_meanwhile_has_no_summaries(world: World) -> None:
+    release = await documented(world)
+    docs = world.registry.api_docs
+    await docs.record(release.content, GREET)
+    await world.stores.documents.delete(release.content)
+    assert await docs.summaries(release.content, GREET) == NO_API

@@ -1,0 +1,523 @@
+"""Making the documentation of a release: what the confined process gets, and what it may answer."""
+
+import asyncio
+import gzip
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from shared.composition import Adapters
+from shared.confined.limits import Json, PartResult
+from shared.confined.source import ReleaseRequest
+from shared.domain.api_docs.pieces import PieceKind, piece_name
+from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.packages import Release, Visibility
+from shared.ports import DocumentStore
+from shared.services.api_docs import api_docs_generation
+from shared.services.api_docs.api_docs_generation import MAX_RECORD_BYTES
+from tests.contract.sample_records import coordinate
+from tests.fakes.confined import InProcess
+from tests.support.documented_packages import documented_bala
+from tests.support.world import OpenWorld, World
+
+GREET = coordinate("acme/greet:1.0.0")
+OLD = "public function kept() {} public function gone() {}"
+NEW = "public function kept() {} public function added() {}"
+BROKEN = "public function kept() {}\npublic function broken( {\n"
+
+
+@dataclass
+class Watched(InProcess):
+    """A confined process whose inputs are noted, and whose answers may be spoiled."""
+
+    requests: list[ReleaseRequest] = field(default_factory=list[ReleaseRequest])
+    documents: list[dict[str, bytes]] = field(default_factory=list[dict[str, bytes]])
+    spoil: Callable[[Path, list[PartResult]], None] = lambda _folder, _parts: None
+
+    async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
+        """Run the task."""
+        content = (folder / "request.json").read_bytes()
+        self.requests.append(ReleaseRequest.model_validate_json(content))
+        files = [*folder.glob("*.gz"), *folder.glob("*/*.gz")]
+        self.documents.append(
+            {str(each.relative_to(folder)): gzip.decompress(each.read_bytes()) for each in files}
+        )
+        parts = await super().run(task, folder, request)
+        self.spoil(folder / "output", parts)
+        return parts
+
+
+@pytest.fixture
+def confined() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+async def watched(worlds: OpenWorld, confined: Watched) -> World:
+    """Return a registry with this confined process."""
+    return await worlds(wrap=lambda stores: replace(stores, confined=confined))
+
+
+async def release_of(world: World, wanted: Coordinate = GREET) -> Release:
+    release = (await world.stores.metadata.find(wanted)).release
+    assert release
+    return release
+
+
+async def push(world: World, text: str = "acme/greet:1.0.0", source: str = OLD) -> Release:
+    pushed = coordinate(text)
+    await world.push(documented_bala(text, {f"{pushed.package.name}.bal": source}))
+    return await release_of(world, pushed)
+
+
+async def made(world: World, release: Release) -> ApiDocsRecord:
+    record = await world.registry.api_docs_generation.make(release)
+    stored = await world.stores.documents.api_docs_record(release.content)
+    assert stored == record
+    return record
+
+
+async def read(world: World, release: Release, kind: PieceKind, *of: str) -> str | None:
+    found = await world.registry.pieces.read(release.content, piece_name(kind, *of))
+    return found and found.unpack().decode()
+
+
+async def test_a_release_is_documented_once(world: World) -> None:
+    release = await push(world)
+    generation = world.registry.api_docs_generation
+    record = await generation.update(release)
+    assert record
+    assert (record.state, record.modules) == (DocsState.DONE, ("greet",))
+    assert await read(world, release, PieceKind.DOCUMENT, "greet")
+    assert await generation.update(release) is None
+
+
+async def test_a_folder_of_a_job_that_was_killed_is_deleted_a_day_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    now = tmp_path.stat().st_mtime
+    for name, days in (("ballroom-job-old", 2), ("ballroom-job-new", 0.5), ("other", 2)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, times=(now, now - days * 86_400))
+    async with api_docs_generation.job_folder() as folder:
+        assert {each.name for each in tmp_path.iterdir()} == {
+            "ballroom-job-new",
+            "other",
+            folder.name,
+        }
+    assert not folder.exists()
+
+
+async def test_a_job_that_is_cancelled_as_it_begins_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    async def work() -> None:
+        async with api_docs_generation.job_folder():
+            pytest.fail("It was cancelled before.")
+
+    job = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    job.cancel()
+    await asyncio.wait({job})
+    assert job.cancelled()
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_removed_release_is_not_documented(world: World) -> None:
+    await push(world)
+    await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
+    release = await release_of(world)
+    assert await world.registry.api_docs_generation.update(release) is None
+
+
+async def test_an_archive_that_is_gone_is_failed_with_the_reason(watched: World) -> None:
+    release = await push(watched)
+    await watched.stores.archives.delete(release.content, 2**62)
+    record = await made(watched, release)
+    assert record.state is DocsState.FAILED
+    assert record.reason
+    assert await watched.registry.api_docs_generation.update(release) is None
+
+
+async def test_pieces_that_are_gone_are_made_again(world: World) -> None:
+    release = await push(world)
+    record = await made(world, release)
+    await world.stores.documents.delete(release.content)
+    await world.stores.documents.put_api_docs(release.content, record)
+    assert await world.registry.api_docs_generation.update(release)
+    assert await read(world, release, PieceKind.DOCUMENT, "greet")
+
+
+async def test_a_long_archive_is_copied_in_parts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_docs_generation, "COPIED_BYTES", 100)
+    record = await made(world, await push(world))
+    assert record.state is DocsState.DONE
+
+
+async def test_documentation_by_a_newer_generator_stays(world: World) -> None:
+    release = await push(world)
+    newer = ApiDocsRecord(state=DocsState.FAILED, generator=GENERATOR_VERSION + 1)
+    await world.stores.documents.put_api_docs(release.content, newer)
+    assert await world.registry.api_docs_generation.update(release) is None
+    await world.registry.api_docs_generation.make(release)
+    assert await world.stores.documents.api_docs_record(release.content) == newer
+
+
+# --- What a job reads
+
+
+async def test_the_first_version_is_compared_with_none(watched: World, confined: Watched) -> None:
+    await made(watched, await push(watched))
+    [request] = confined.requests
+    assert (request.oldest, request.before, request.has_unknown_history) == ("1.0.0", "", False)
+    assert confined.documents == [{}]
+
+
+async def history(world: World, **sources: str) -> dict[str, Any]:
+    """Make version after version; return since which each symbol of the last one exists."""
+    for version, source in sources.items():
+        release = await push(world, f"acme/greet:1.0.{version.removeprefix('v')}", source)
+        await made(world, release)
+    last = await release_of(world, coordinate(f"acme/greet:1.0.{len(sources) - 1}"))
+    return json.loads(await read(world, last, PieceKind.SINCE) or "")
+
+
+async def test_a_version_is_compared_with_the_one_before(watched: World) -> None:
+    since = await history(watched, v0=OLD, v1=NEW, v2=NEW)
+    assert since == {"greet": {"kept": "1.0.0", "added": "1.0.1"}}
+    verdicts = await watched.registry.api_history.verdicts(GREET.package)
+    found = {version: (each.compared_with, each.breaking) for version, each in verdicts.items()}
+    assert found == {"1.0.1": ("1.0.0", 1), "1.0.2": ("1.0.1", 0)}
+
+
+async def test_after_a_version_that_is_not_complete_there_is_no_verdict(watched: World) -> None:
+    since = await history(watched, v0=BROKEN, v1=NEW, v2=BROKEN)
+    assert since == {"greet": {"kept": "1.0.0"}}
+    assert await watched.registry.api_history.verdicts(GREET.package) == {}
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+async def test_nothing_is_said_after_a_version_without_documentation(
+    watched: World, confined: Watched, is_gone: bool
+) -> None:
+    first = await push(watched)
+    if is_gone:
+        record = await made(watched, first)
+        await watched.stores.documents.delete(first.content)
+        await watched.stores.documents.put_api_docs(first.content, record)
+    second = await push(watched, "acme/greet:1.0.1", NEW)
+    await made(watched, second)
+    request = confined.requests[-1]
+    assert (request.before, request.has_unknown_history) == ("", True)
+    assert await watched.registry.api_history.verdicts(GREET.package) == {}
+
+
+CONFIG = "public type Config record {| string url; |};"
+USER = "import other/config;\npublic client class Client { function init(config:Config c) {} }"
+
+
+@pytest.fixture
+async def user(watched: World) -> Release:
+    """Return a release whose client takes a record of `other/config:1.0.0`, which is documented."""
+    archive = documented_bala("other/config:1.0.0", {"main.bal": CONFIG})
+    await watched.push(archive, by=watched.people.bob)
+    await made(watched, await release_of(watched, coordinate("other/config:1.0.0")))
+    depends = ["other/config:1.0.0", "other/unknown:1.0.0"]
+    await watched.push(documented_bala("acme/user:1.0.0", {"user.bal": USER}, dependencies=depends))
+    return await release_of(watched, coordinate("acme/user:1.0.0"))
+
+
+async def others(world: World, confined: Watched, release: Release) -> dict[str, str]:
+    """Make the release, and return which modules of other packages it read, by their packages."""
+    await made(world, release)
+    return {each.name: each.file for each in confined.requests[-1].others}
+
+
+async def test_documents_of_direct_dependencies_are_read(
+    watched: World, confined: Watched, user: Release
+) -> None:
+    assert await others(watched, confined, user) == {"config": "other-0.json.gz", "unknown": ""}
+    assert b'"Config"' in confined.documents[-1]["other-0.json.gz"]
+
+
+async def test_documents_of_private_packages_are_not_read(
+    watched: World, confined: Watched, user: Release
+) -> None:
+    package = coordinate("other/config:1.0.0").package
+    await watched.registry.package_visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
+    assert await others(watched, confined, user) == {"config": "", "unknown": ""}
+
+
+async def test_documents_of_withheld_releases_are_not_read(
+    watched: World, confined: Watched, user: Release
+) -> None:
+    at = coordinate("other/config:1.0.0")
+    await watched.registry.moderation.quarantine(at, "malware", by=OPERATOR)
+    assert await others(watched, confined, user) == {"config": "", "unknown": ""}
+
+
+@pytest.mark.parametrize("has_record", [True, False])
+async def test_documents_that_are_not_there_are_not_read(
+    watched: World, confined: Watched, user: Release, has_record: bool
+) -> None:
+    digest = (await release_of(watched, coordinate("other/config:1.0.0"))).content
+    record = await watched.stores.documents.api_docs_record(digest)
+    await watched.stores.documents.delete(digest)
+    if record and has_record:
+        await watched.stores.documents.put_api_docs(digest, record)
+    assert await others(watched, confined, user) == {"config": "", "unknown": ""}
+
+
+async def test_no_more_documents_are_read_than_fit(
+    watched: World, confined: Watched, user: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_docs_generation, "MAX_OTHER_BYTES", 0)
+    assert await others(watched, confined, user) == {"config": "", "unknown": ""}
+
+
+# --- What a job answers
+
+
+def without(*names: str) -> Callable[[Path, list[PartResult]], None]:
+    """Return what leaves parts out of an answer."""
+
+    def spoil(_folder: Path, parts: list[PartResult]) -> None:
+        parts[:] = [each for each in parts if each.name not in names]
+
+    return spoil
+
+
+def refusing(*names: str) -> Callable[[Path, list[PartResult]], None]:
+    """Return what refuses parts of an answer, for a reason that names each."""
+
+    def spoil(_folder: Path, parts: list[PartResult]) -> None:
+        parts[:] = [
+            PartResult(each.name, f"{each.name} is large", None) if each.name in names else each
+            for each in parts
+        ]
+
+    return spoil
+
+
+def recording(changes: Mapping[str, object]) -> Callable[[Path, list[PartResult]], None]:
+    """Return what changes the record of an answer."""
+
+    def spoil(folder: Path, _parts: list[PartResult]) -> None:
+        record = json.loads((folder / "record.json").read_bytes())
+        (folder / "record.json").write_text(json.dumps(record | changes))
+
+    return spoil
+
+
+def pointing(changes: Mapping[str, int]) -> Callable[[Path, list[PartResult]], None]:
+    """Return what changes the places to which the record points."""
+
+    def spoil(folder: Path, parts: list[PartResult]) -> None:
+        record = json.loads((folder / "record.json").read_bytes())
+        recording({"pieces": record["pieces"] | changes})(folder, parts)
+
+    return spoil
+
+
+def writing(name: str, content: bytes | None) -> Callable[[Path, list[PartResult]], None]:
+    """Return what replaces a file of an answer, or deletes it."""
+
+    def spoil(folder: Path, _parts: list[PartResult]) -> None:
+        if content is None:
+            (folder / name).unlink()
+        else:
+            (folder / name).write_bytes(content)
+
+    return spoil
+
+
+async def test_a_refused_part_is_stored_with_its_reason_and_the_others_stay(
+    watched: World, confined: Watched
+) -> None:
+    release = await push(watched)
+    confined.spoil = refusing("readme", "outline greet")
+    record = await made(watched, release)
+    assert record.state is DocsState.PARTIAL
+    assert record.refused == {
+        "readme": "readme is large",
+        "outline greet": "outline greet is large",
+    }
+    assert await read(watched, release, PieceKind.DOCUMENT, "greet")
+
+
+async def test_documentation_without_any_module_is_failed(
+    watched: World, confined: Watched
+) -> None:
+    release = await push(watched)
+
+    def spoil(folder: Path, parts: list[PartResult]) -> None:
+        refusing("module greet")(folder, parts)
+        recording({"modules": []})(folder, parts)
+
+    confined.spoil = spoil
+    record = await made(watched, release)
+    assert (record.state, record.reason) == (DocsState.FAILED, "module greet is large")
+    assert await read(watched, release, PieceKind.README, "")
+
+
+async def test_without_its_last_part_the_job_failed(watched: World, confined: Watched) -> None:
+    release = await push(watched)
+    confined.spoil = refusing("finish")
+    record = await made(watched, release)
+    assert (record.state, record.reason) == (DocsState.FAILED, "finish is large")
+    assert record.pieces is None
+    confined.spoil = without("finish")
+    assert (await made(watched, release)).reason == "the sources cannot be documented"
+
+
+HOSTILE = {
+    "no record": writing("record.json", None),
+    "no pieces": writing("all.pieces", None),
+    "a record that is no JSON": writing("record.json", b"{"),
+    "a record that is no text": writing("record.json", b"\xff"),
+    "a record of something else": writing("record.json", b"[]"),
+    "deep JSON": writing("record.json", b"[" * 100_000),
+    "a huge record": writing("record.json", b" " * (MAX_RECORD_BYTES + 1)),
+    "a newer generator": recording({"generator": GENERATOR_VERSION + 1}),
+    "a record without pieces": recording({"pieces": None}),
+    "places behind the end": pointing({"end": 2**40}),
+    "places before the beginning": pointing({"index_start": -1}),
+    "places in another order": pointing({"root_start": 0}),
+}
+
+
+@pytest.mark.parametrize("spoil", HOSTILE.values(), ids=HOSTILE)
+async def test_what_is_no_answer_is_stored_as_a_failure(
+    watched: World, confined: Watched, spoil: Callable[[Path, list[PartResult]], None]
+) -> None:
+    confined.spoil = spoil
+    record = await made(watched, await push(watched))
+    assert (record.state, record.reason) == (
+        DocsState.FAILED,
+        "the sources cannot be documented",
+    )
+    assert (record.generator, record.pieces) == (GENERATOR_VERSION, None)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {},
+        "major",
+        {"org": "other"},
+        {"name": "other"},
+        {"version": "9.9.9"},
+        {"compared_with": "0.0.1"},
+        {"changes": float("nan")},
+    ],
+    ids=str,
+)
+async def test_a_verdict_on_something_else_is_not_stored(
+    watched: World, confined: Watched, result: Any
+) -> None:
+    await made(watched, await push(watched))
+    release = await push(watched, "acme/greet:1.0.1", NEW)
+
+    def spoil(_folder: Path, parts: list[PartResult]) -> None:
+        for number, each in enumerate(parts):
+            if each.name == "comparison":
+                right = cast("dict[str, Any]", each.result)
+                wrong = right | result if isinstance(result, dict) and result else result
+                parts[number] = PartResult("comparison", None, wrong)
+
+    confined.spoil = spoil
+    assert (await made(watched, release)).state is DocsState.FAILED
+    assert await watched.registry.api_history.verdicts(GREET.package) == {}
+
+
+async def test_a_refused_comparison_leaves_the_documentation(
+    watched: World, confined: Watched
+) -> None:
+    await made(watched, await push(watched))
+    release = await push(watched, "acme/greet:1.0.1", NEW)
+    confined.spoil = refusing("comparison")
+    record = await made(watched, release)
+    assert record.refused == {"comparison": "comparison is large"}
+    assert await watched.registry.api_history.verdicts(GREET.package) == {}
+    assert await read(watched, release, PieceKind.DOCUMENT, "greet")
+
+
+# --- What becomes of it
+
+
+async def test_only_the_latest_release_is_searched(world: World) -> None:
+    updated = list[str]()
+    generation = world.registry.api_docs_generation
+
+    class Updates:
+        async def update_search(self, package: object) -> None:
+            updated.append(str(package))
+
+    noted = replace(generation, derived_data=cast("Any", Updates()))
+    first, second = await push(world), await push(world, "acme/greet:1.1.0")
+    await noted.make(first)
+    assert updated == []
+    await noted.make(second)
+    assert updated == ["acme/greet"]
+
+
+async def test_a_release_without_symbols_is_not_written_to_the_search(world: World) -> None:
+    release = await push(world, source="function hidden() {}")
+    noted = replace(world.registry.api_docs_generation, derived_data=cast("Any", None))
+    await noted.make(release)
+
+
+class BusyDocuments:
+    """Documents of which one method fails."""
+
+    def __init__(self, documents: DocumentStore, failing: str) -> None:
+        self.documents = documents
+        self.failing = failing
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        working = getattr(self.documents, name)
+
+        async def call(*values: object) -> object:
+            if name == self.failing:
+                raise Busy
+            return await working(*values)
+
+        return call
+
+
+@pytest.mark.parametrize("failing", ["put_api_docs", "graphs"])
+async def test_a_store_that_fails_leaves_the_release_to_the_next_run(
+    worlds: OpenWorld, failing: str
+) -> None:
+    busy = list[BusyDocuments]()
+
+    def with_busy_documents(stores: Adapters) -> Adapters:
+        busy.append(BusyDocuments(stores.documents, failing))
+        return replace(stores, documents=cast("DocumentStore", busy[-1]))
+
+    world = await worlds(wrap=with_busy_documents)
+    release = await push(world)
+    await world.registry.api_docs_queue.drain()
+    assert await world.stores.documents.api_docs_record(release.content) is None
+    with pytest.raises(Busy):
+        await world.registry.upkeep.run("generate-api-docs")
+    for each in busy:
+        each.failing = ""
+    await world.registry.upkeep.run("generate-api-docs")
+    record = await world.stores.documents.api_docs_record(release.content)
+    assert record is not None
+    assert record.state is DocsState.DONE

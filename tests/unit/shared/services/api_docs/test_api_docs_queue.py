@@ -1,0 +1,324 @@
+"""The queue: readers first, organizations in turns, and again once it can be done."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from shared.confined.limits import ConfinedUnavailable, Json, PartResult
+from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
+from shared.domain.errors.requests import Busy
+from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.names import Coordinate
+from shared.domain.packages import FoundRelease, Release
+from shared.domain.records import Event
+from shared.ports import MetadataStore
+from shared.services.api_docs.api_docs_generation import ApiDocsGeneration
+from shared.services.api_docs.api_docs_queue import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    QUEUE_LENGTH,
+    ApiDocsQueue,
+)
+from shared.services.maintenance import checkpoints, generate_api_docs
+from tests.contract.sample_records import coordinate, release
+from tests.fakes.confined import InProcess
+from tests.support.archives import bala
+from tests.support.documented_packages import documented_bala
+from tests.support.world import OpenWorld, World
+
+GREET = coordinate("acme/greet:1.0.0")
+
+
+class Generation:
+    """Notes what it is asked to document; fails as often as it is told for a release."""
+
+    def __init__(self, failures: Mapping[str, list[Exception]] | None = None) -> None:
+        self.asked = list[str]()
+        self._failures = failures or {}
+
+    async def update(self, release: Release) -> None:
+        """Note the release."""
+        self.asked.append(str(release.coordinate))
+        if left := self._failures.get(str(release.coordinate)):
+            raise left.pop()
+
+    async def make(self, release: Release) -> None:
+        """Note the release, and that it is made whatever is there."""
+        await self.update(release)
+        self.asked[-1] += " again"
+
+
+class Packages:
+    """Packages with any release but those that are gone."""
+
+    def __init__(self, *gone: str) -> None:
+        self._gone = gone
+
+    async def find(self, wanted: Coordinate) -> FoundRelease:
+        """Return a release of this name."""
+        is_gone = str(wanted) in self._gone
+        return FoundRelease(None, None if is_gone else release(str(wanted)))
+
+
+class Pauses:
+    """Notes how long it would have slept, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds = list[float]()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the others work."""
+        self.seconds.append(seconds)
+        await asyncio.sleep(0)
+
+
+class Queue:
+    """A queue over doubles."""
+
+    def __init__(self, failures: Mapping[str, list[Exception]] | None = None, *gone: str) -> None:
+        self.generation, self.pauses = Generation(failures), Pauses()
+        self.failed = list[tuple[str, str]]()
+        self.queue = ApiDocsQueue(
+            cast("ApiDocsGeneration", self.generation),
+            cast("MetadataStore", Packages(*gone)),
+            failed=lambda at, reason: self.failed.append((str(at), reason)),
+            sleep=self.pauses.sleep,
+        )
+
+    def add(self, *texts: str) -> None:
+        for each in texts:
+            self.queue.add(coordinate(each))
+
+    async def drained(self) -> list[str]:
+        """Return what is documented, in its order."""
+        await self.queue.drain()
+        return self.generation.asked
+
+    async def worked(self, *texts: str) -> list[str]:
+        """Add releases and let the queue document them by itself."""
+        self.queue.enable()
+        self.add(*texts)
+        while (task := self.queue._working) is not None:
+            await task
+        return self.generation.asked
+
+
+async def test_organizations_take_turns() -> None:
+    doubles = Queue()
+    doubles.add("big/a:1.0.0", "Big/b:1.0.0", "big/c:1.0.0", "acme/a:1.0.0", "other/a:1.0.0")
+    doubles.add("acme/b:1.0.0")
+    assert await doubles.drained() == [
+        "big/a:1.0.0",
+        "acme/a:1.0.0",
+        "other/a:1.0.0",
+        "Big/b:1.0.0",
+        "acme/b:1.0.0",
+        "big/c:1.0.0",
+    ]
+
+
+async def test_what_a_reader_wants_comes_first_and_once() -> None:
+    doubles = Queue()
+    doubles.add("big/a:1.0.0", "big/b:1.0.0")
+    for text in ("acme/y:1.0.0", "acme/z:1.0.0", "acme/y:1.0.0"):
+        doubles.queue.want(coordinate(text))
+    assert (await doubles.drained())[:3] == ["acme/y:1.0.0", "acme/z:1.0.0", "big/a:1.0.0"]
+    assert len(doubles.generation.asked) == 4
+
+
+async def test_a_release_is_made_again_once_in_a_process() -> None:
+    doubles = Queue({"acme/a:1.0.0": [ConfinedUnavailable()]})
+    for _ in range(2):
+        doubles.queue.renew(coordinate("acme/a:1.0.0"))
+    assert await doubles.drained() == ["acme/a:1.0.0"]
+    assert (await doubles.drained())[1:] == ["acme/a:1.0.0 again"]
+    doubles.queue.renew(coordinate("acme/a:1.0.0"))
+    doubles.queue.want(coordinate("acme/a:1.0.0"))
+    assert (await doubles.drained())[2:] == ["acme/a:1.0.0"]
+
+
+async def test_a_full_queue_leaves_the_rest_to_the_task() -> None:
+    doubles = Queue()
+    for number in range(QUEUE_LENGTH + 1):
+        doubles.add(f"acme/a:1.{number}.0")
+        doubles.queue.want(coordinate(f"acme/b:1.{number}.0"))
+    asked = await doubles.drained()
+    assert len(asked) == 2 * QUEUE_LENGTH
+    assert f"acme/a:1.{QUEUE_LENGTH}.0" not in asked
+    assert f"acme/b:1.{QUEUE_LENGTH}.0" not in asked
+
+
+async def test_an_enabled_queue_works_by_itself() -> None:
+    doubles = Queue()
+    assert await doubles.worked("acme/a:1.0.0", "acme/b:1.0.0") == ["acme/a:1.0.0", "acme/b:1.0.0"]
+    assert await doubles.worked("acme/c:1.0.0") == doubles.generation.asked
+    assert len(doubles.generation.asked) == 3
+    assert doubles.pauses.seconds == []
+
+
+async def test_a_release_is_repeated_with_longer_and_longer_pauses() -> None:
+    times = 9
+    doubles = Queue({"acme/a:1.0.0": [ConfinedUnavailable()] * times})
+    assert await doubles.worked("acme/a:1.0.0") == ["acme/a:1.0.0"] * (times + 1)
+    first, longest = FIRST_PAUSE.total_seconds(), LONGEST_PAUSE.total_seconds()
+    assert doubles.pauses.seconds == [min(first * 2**n, longest) for n in range(times)]
+    assert doubles.failed == []
+
+
+async def test_pauses_are_short_again_once_something_was_documented() -> None:
+    failures = {"acme/a:1.0.0": 1, "acme/b:1.0.0": 2}
+    doubles = Queue({name: [ConfinedUnavailable()] * times for name, times in failures.items()})
+    asked = await doubles.worked("acme/a:1.0.0", "acme/b:1.0.0")
+    assert asked == [f"acme/{each}:1.0.0" for each in "ababb"]
+    first = FIRST_PAUSE.total_seconds()
+    assert doubles.pauses.seconds == [first, 2 * first, first]
+
+
+async def test_a_release_that_fails_each_time_does_not_hold_up_the_others() -> None:
+    doubles = Queue({"acme/a:1.0.0": [ConfinedUnavailable() for _ in range(3)]})
+    doubles.add("acme/a:1.0.0")
+    await doubles.drained()
+    doubles.add("other/b:1.0.0")
+    doubles.queue.want(coordinate("acme/a:1.0.0"))  # A reader asks for it again.
+    assert await doubles.drained() == ["acme/a:1.0.0", "other/b:1.0.0", "acme/a:1.0.0"]
+
+
+async def test_draining_stops_where_the_confined_process_is_not_there() -> None:
+    doubles = Queue({"acme/a:1.0.0": [ConfinedUnavailable()]})
+    doubles.add("acme/a:1.0.0", "acme/b:1.0.0")
+    assert await doubles.drained() == ["acme/a:1.0.0"]
+    assert (await doubles.drained())[1:] == ["acme/b:1.0.0", "acme/a:1.0.0"]
+
+
+@pytest.mark.parametrize("error", [Busy(), OSError("no space left")])
+async def test_a_failure_is_told_and_the_others_are_documented(error: Exception) -> None:
+    doubles = Queue({"acme/a:1.0.0": [error]})
+    asked = await doubles.worked("acme/a:1.0.0", "acme/b:1.0.0")
+    assert asked == ["acme/a:1.0.0", "acme/b:1.0.0"]
+    assert doubles.failed == [("acme/a:1.0.0", str(error))]
+
+
+async def test_a_release_that_is_gone_is_passed_over() -> None:
+    doubles = Queue(None, "acme/a:1.0.0")
+    doubles.add("acme/a:1.0.0", "acme/b:1.0.0")
+    assert await doubles.drained() == ["acme/b:1.0.0"]
+
+
+async def test_a_queue_that_is_closed_at_work_leaves_the_rest() -> None:
+    doubles = Queue()
+    doubles.queue.enable()
+    doubles.add("acme/a:1.0.0")
+    await doubles.queue.close()
+    await doubles.queue.close()
+    assert doubles.generation.asked == []
+
+
+# --- The task
+
+
+async def state_of(world: World, wanted: Coordinate = GREET) -> ApiDocsRecord | None:
+    found = (await world.stores.metadata.find(wanted)).release
+    assert found
+    return await world.stores.documents.api_docs_record(found.content)
+
+
+async def run(world: World) -> TaskReport:
+    report = await world.registry.upkeep.run("generate-api-docs")
+    assert report
+    return report
+
+
+async def test_the_task_documents_what_a_crash_left_and_each_release_once(world: World) -> None:
+    await world.push(documented_bala())
+    await world.push(bala("acme/other:1.0.0"))
+    report = await run(world)
+    assert (report.changed, report.problems, report.unfinished) == (2, (), False)
+    await world.push(documented_bala("acme/greet:1.1.0"))
+    again = await run(world)
+    assert (again.seen, again.changed) == (1, 1)
+
+
+async def test_documentation_of_an_older_generator_is_made_again(world: World) -> None:
+    await world.push(documented_bala())
+    found = (await world.stores.metadata.find(GREET)).release
+    assert found
+    old = ApiDocsRecord(state=DocsState.FAILED, generator=GENERATOR_VERSION - 1, reason="old")
+    await world.stores.documents.put_api_docs(found.content, old)
+    await run(world)
+    record = await state_of(world)
+    assert record
+    assert record.generator == GENERATOR_VERSION
+
+
+async def test_the_task_goes_on_where_its_time_was_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for version in ("1.0.0", "1.1.0"):
+        await world.push(bala(f"acme/greet:{version}"))
+    monkeypatch.setattr(generate_api_docs, "DOCUMENTING_TIME", checkpoints.RUN_TIME * 0)
+    first = await run(world)
+    assert first.unfinished
+    monkeypatch.undo()
+    second = await run(world)
+    assert not second.unfinished
+    assert first.changed + second.changed == 2
+
+
+async def test_visiting_all_packages_goes_on_where_its_time_was_over(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        await world.push(bala(f"acme/{name}:1.0.0"))
+    monkeypatch.setattr(checkpoints, "RUN_TIME", checkpoints.RUN_TIME * 0)
+    assert (await run(world)).unfinished
+    monkeypatch.undo()
+    assert not (await run(world)).unfinished
+
+
+async def test_an_event_of_a_release_that_is_gone_is_passed_over(world: World) -> None:
+    gone = Event(
+        id="e", kind="release.published", at_ms=0, actor="", subject="acme/gone:1.0.0", org="acme"
+    )
+    await world.stores.events.append([gone])
+    assert (await run(world)).seen == 0
+
+
+async def test_the_oldest_version_is_documented_first(world: World) -> None:
+    versions = ("1.1.0", "1.0.0", "1.10.0")
+    for version in versions:
+        await world.push(bala(f"acme/greet:{version}"))
+    made = await world.registry.api_docs_backfill.document_missing()
+    assert [each.release.version for each in made] == ["1.0.0", "1.1.0", "1.10.0"]
+    assert await world.registry.api_docs_backfill.document_missing() == []
+    again = await world.registry.api_docs_backfill.document(GREET.package)
+    assert [each.release.version for each in again] == ["1.0.0", "1.1.0", "1.10.0"]
+
+
+class Stoppable(InProcess):
+    """A confined process that may be unavailable."""
+
+    is_available = False
+
+    async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
+        """Run the task, or raise."""
+        if not self.is_available:
+            raise ConfinedUnavailable
+        return await super().run(task, folder, request)
+
+
+async def test_without_the_confined_process_nothing_is_stored_and_the_task_is_repeated(
+    worlds: OpenWorld,
+) -> None:
+    confined = Stoppable()
+    world = await worlds(wrap=lambda stores: replace(stores, confined=confined))
+    await world.push(documented_bala())
+    await world.registry.api_docs_queue.drain()
+    assert (await run(world)).changed == 0
+    assert await state_of(world) is None
+    confined.is_available = True
+    assert (await run(world)).changed == 1
+    assert await state_of(world)

@@ -1,0 +1,71 @@
+"""The verdicts on releases: stored with the documentation, and deleted with the archive."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import cast
+
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.packages import Release
+from shared.ports import DirectoryStore, Stale
+from tests.support.documented_packages import documented_bala
+from tests.support.world import World
+
+PACKAGE = Coordinate.parse("acme", "moving", "1.0.0").package
+OLD = "public function kept() {} public function gone() {}"
+NEW = "public function kept() {} public function added() {}"
+
+
+async def compared(world: World) -> Release:
+    """Publish two versions, document them, and return the later release."""
+    for version, source in (("1.0.0", OLD), ("1.0.1", NEW)):
+        await world.push(documented_bala(f"acme/moving:{version}", {"moving.bal": source}))
+    await world.document()
+    latest = Coordinate.parse("acme", "moving", "1.0.1")
+    release = (await world.stores.metadata.find(latest)).release
+    assert release
+    return release
+
+
+async def verdicts(world: World) -> dict[str, tuple[str, int]]:
+    found = await world.registry.api_history.verdicts(PACKAGE)
+    return {version: (each.compared_with, each.breaking) for version, each in found.items()}
+
+
+async def test_a_release_has_a_verdict_if_there_is_a_version_before_it(world: World) -> None:
+    latest = await compared(world)
+    assert await verdicts(world) == {"1.0.1": ("1.0.0", 1)}
+    verdict = await world.registry.api_history.verdict(latest.coordinate)
+    assert verdict
+    assert verdict.is_version_too_low
+    assert await world.registry.api_history.verdict(Coordinate.parse("acme", "x", "1.0.0")) is None
+
+
+async def test_a_verdict_is_deleted_with_the_archive(world: World) -> None:
+    latest = await compared(world)
+    await world.registry.moderation.remove(latest.coordinate, "court order", by=OPERATOR)
+    world.clock.advance(timedelta(days=7))
+    await world.registry.upkeep.run("delete-orphaned-archives")
+    assert await verdicts(world) == {}
+
+
+class Raced:
+    """A directory in which another process removes what this one does."""
+
+    def __init__(self, directory: DirectoryStore) -> None:
+        self.get = directory.get
+
+    async def remove(self, _: object) -> None:
+        raise Stale
+
+
+async def test_a_verdict_may_be_removed_by_two_processes(world: World) -> None:
+    latest = await compared(world)
+    directory = cast("DirectoryStore", Raced(world.stores.directory))
+    history = replace(world.registry.api_history, directory=directory)
+    await history.remove(latest.coordinate)
+
+
+async def test_a_verdict_that_is_not_there_may_be_removed(world: World) -> None:
+    history = world.registry.api_history
+    await history.remove(Coordinate.parse("acme", "moving", "9.0.0"))

@@ -1,0 +1,152 @@
+"""Connectors and triggers: with the fields of other packages' records while those are public."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from shared.confined import editors
+from shared.domain.errors.packages import ApiDocsFailed, ApiDocsNotFound
+from shared.domain.errors.requests import SearchUnconfirmed
+from shared.domain.identity import ANONYMOUS, OPERATOR
+from shared.domain.packages import Visibility
+from shared.domain.search import Query, ResultPage
+from shared.services.api_docs.editor_catalog import CatalogFilter, CatalogKind, ItemName
+from shared.services.packages.search import PackageSearch
+from tests.contract.sample_records import coordinate
+from tests.support.documented_packages import TYPES, documented_bala, published
+from tests.support.world import World
+
+CONNECTORS, TRIGGERS = CatalogKind.CONNECTORS, CatalogKind.TRIGGERS
+PEOPLE = coordinate("acme/people:1.0.0")
+CLIENT = """
+import acme/people;
+public client class Client { remote function greet(people:Person person) {} }
+"""
+NAME = ItemName("acme", "greet", "1.0.0", "greet", "Client")
+
+
+@pytest.fixture
+async def greeting(world: World) -> World:
+    """Return a registry with a connector that takes a record of another package."""
+    await published(
+        world,
+        documented_bala("acme/people:1.0.0", {"types.bal": TYPES}),
+        documented_bala(
+            "acme/greet:1.0.0", {"client.bal": CLIENT}, dependencies=["acme/people:1.0.0"]
+        ),
+    )
+    return world
+
+
+async def parts(world: World) -> str:
+    entry = await world.registry.editor_catalog.by_name(CONNECTORS, NAME, by=ANONYMOUS)
+    return entry.parts
+
+
+async def test_a_connector_has_the_fields_of_public_records(greeting: World) -> None:
+    assert '"mood"' in await parts(greeting)
+
+
+@pytest.mark.parametrize("way", ["private", "withheld", "removed"])
+async def test_fields_are_left_out_the_moment_their_release_is_not_public_and_live(
+    greeting: World, way: str
+) -> None:
+    registry = greeting.registry
+    if way == "private":
+        await registry.package_visibility.change(PEOPLE.package, Visibility.PRIVATE, by=OPERATOR)
+    elif way == "withheld":
+        await registry.moderation.quarantine(PEOPLE, "malware", by=OPERATOR)
+    else:
+        await registry.moderation.remove(PEOPLE, "court order", by=OPERATOR)
+    found = await parts(greeting)
+    assert '"mood"' not in found
+    assert '"greet"' in found
+
+
+async def test_fields_are_there_again_when_their_release_is(greeting: World) -> None:
+    moderation = greeting.registry.moderation
+    await moderation.quarantine(PEOPLE, "malware", by=OPERATOR)
+    await moderation.restore(PEOPLE, by=OPERATOR)
+    assert '"mood"' in await parts(greeting)
+
+
+async def test_a_description_that_is_too_large_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editors, "MAX_ITEM_BYTES", 0)
+    await published(world)
+    with pytest.raises(ApiDocsFailed, match="the description is too large"):
+        await parts(world)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"name": "Other"}, {"version": "1.0.1"}, {"module": "other"}, {"org": "other"}],
+    ids=str,
+)
+async def test_a_connector_that_is_not_there_is_not_found(
+    greeting: World, changes: dict[str, Any]
+) -> None:
+    catalog = greeting.registry.editor_catalog
+    for kind in CatalogKind:
+        with pytest.raises(ApiDocsNotFound):
+            await catalog.by_name(kind, replace(NAME, **changes), by=ANONYMOUS)
+
+
+@pytest.mark.parametrize("name", ["Listener", "service", "SERVICE"])
+async def test_a_trigger_is_found_by_its_listener_and_by_its_services(
+    world: World, name: str
+) -> None:
+    await published(world)
+    entry = await world.registry.editor_catalog.by_name(
+        TRIGGERS, replace(NAME, name=name), by=ANONYMOUS
+    )
+    assert '"onGreeting"' in entry.parts
+    assert cast("Any", entry.item.summary).name == "Listener"
+
+
+@pytest.mark.parametrize("number", ["0", "x", "٣", "99999999999", "-1"])
+async def test_a_number_that_no_item_has_is_not_found(greeting: World, number: str) -> None:
+    with pytest.raises(ApiDocsNotFound):
+        await greeting.registry.editor_catalog.by_id(CONNECTORS, number, by=ANONYMOUS)
+
+
+async def test_a_connector_is_listed_and_found_by_its_number(greeting: World) -> None:
+    catalog = greeting.registry.editor_catalog
+    page = await catalog.list(CONNECTORS, CatalogFilter(Query()), ResultPage(), by=ANONYMOUS)
+    assert page.count == 1
+    [item] = page.items
+    entry = await catalog.by_id(CONNECTORS, str(item.summary.id), by=ANONYMOUS)
+    assert entry.parts == await parts(greeting)
+    other = CatalogFilter(Query(), platform="java99")
+    page = await catalog.list(CONNECTORS, other, ResultPage(), by=ANONYMOUS)
+    assert (page.items, page.count) == ((), 0)
+
+
+async def test_a_connector_is_made_again_when_what_it_takes_arrives(world: World) -> None:
+    takes = {"dependencies": ["acme/people:1.0.0"]}
+    await published(world, documented_bala("acme/greet:1.0.0", {"client.bal": CLIENT}, **takes))
+    assert '"mood"' not in await parts(world)
+    await published(world, documented_bala("acme/people:1.0.0", {"types.bal": TYPES}))
+    for _ in range(2):  # A process makes it again once.
+        assert '"mood"' not in await parts(world)
+    await world.document()
+    assert '"mood"' in await parts(world)
+    ran = len(cast("Any", world.stores).confined.ran)
+    await world.document()
+    assert len(cast("Any", world.stores).confined.ran) == ran
+
+
+class Unconfirmed:
+    """A search that does not know the latest changes of packages."""
+
+    async def search(self, *_: object, **__: object) -> None:
+        raise SearchUnconfirmed
+
+
+async def test_nothing_is_listed_while_the_search_does_not_answer(greeting: World) -> None:
+    search = cast("PackageSearch", Unconfirmed())
+    catalog = replace(greeting.registry.editor_catalog, search=search)
+    page = await catalog.list(CONNECTORS, CatalogFilter(Query()), ResultPage(), by=ANONYMOUS)
+    assert (page.items, page.count) == ((), 0)

@@ -1,0 +1,295 @@
+"""Identities: who signs in to which account, also where several sign in at once or halfway."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from shared.auth.identity_providers import VerifiedIdentity
+from shared.background_tasks import BackgroundTasks
+from shared.domain.accounts import Account, AccountLock, AccountName, Identity
+from shared.domain.errors.identity import (
+    AccountLocked,
+    IdentityNotFound,
+    IdentityTaken,
+    LastIdentity,
+    NotPermitted,
+    SignInAgain,
+)
+from shared.domain.errors.requests import Busy, TakesNoChanges
+from shared.domain.identity import Principal
+from shared.domain.records import Entity
+from shared.domain.rights import Grant, Scope
+from shared.services.identity.accounts import Accounts
+from shared.services.identity.identities import (
+    ACCOUNT_NAME_ATTEMPTS,
+    Identities,
+    suggested_account_name,
+)
+from shared.services.identity.mail import AccountMail, MailDelivery
+from shared.services.limits.notices import ReadOnlyMode
+from tests.fakes.mail import FakeMailer
+from tests.fakes.services import changes_allowed, changes_refused, fake_record_writer
+from tests.fakes.stores import FakeDirectory, FakeEvents
+from tests.fakes.system import START_MS, FakeClock, FakeRandomness
+
+BROWSER = Principal(address="192.0.2.1")
+
+
+def person(label: str = "kim", **changed: str) -> VerifiedIdentity:
+    """Return somebody whom a provider vouches for."""
+    values = {"email": "kim@example.org", "display_name": "Kim Larsen", **changed}
+    return VerifiedIdentity(
+        issuer="https://login.test",
+        identifier=f"subject of {label}",
+        label=label,
+        strong=False,
+        authenticated_ms=START_MS,
+        **values,
+    )
+
+
+class SameDigits(FakeRandomness):
+    """Randomness that gives the same three bytes each time, and other ids."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """Return the next bytes."""
+        return bytes(3) if count == 3 else super().token_bytes(count)
+
+
+def identities(
+    directory: FakeDirectory,
+    read_only_mode: ReadOnlyMode | None = None,
+    *,
+    events: FakeEvents | None = None,
+    mailer: FakeMailer | None = None,
+) -> Identities:
+    """Return what is tested, over doubles."""
+    clock, randomness = FakeClock(), SameDigits("identities")
+    written = fake_record_writer(directory, events)
+    mail_delivery = MailDelivery(mailer or FakeMailer(), failed=lambda _kind, _count: None)
+    return Identities(
+        directory=directory,
+        accounts=Accounts(directory, written, clock, randomness),
+        record_writer=written,
+        clock=clock,
+        randomness=randomness,
+        account_mail=AccountMail(
+            directory, mail_delivery, "https://registry.test", BackgroundTasks()
+        ),
+        read_only_mode=read_only_mode or changes_allowed(),
+    )
+
+
+async def test_a_person_has_no_account_before_signing_up() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    assert await known.account_id_of(person()) is None
+    account_id = await known.register(person(), "oidc", by=BROWSER)
+    assert await known.account_id_of(person()) == account_id
+    [account] = directory.every(Account)
+    assert (account.id, account.name, account.email) == (account_id, "kim", "kim@example.org")
+
+
+async def test_exactly_one_of_concurrent_first_sign_ins_creates_the_account() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    made = await asyncio.gather(*(known.register(person(), "oidc", by=BROWSER) for _ in range(5)))
+    assert len(set(made)) == 1
+    assert [each.id for each in directory.every(Account)] == [made[0]]
+
+
+async def test_an_interrupted_first_sign_in_is_completed_by_the_next_one() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    await known.register(person(), "oidc", by=BROWSER)
+    for kind in (Account, AccountName):
+        forget(directory, *directory.every(kind))
+    account_id = await known.account_id_of(person())
+    [account] = directory.every(Account)
+    assert account.id == account_id
+
+
+async def test_an_account_that_another_process_made_meanwhile_is_taken() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    account_id = await known.register(person(), "oidc", by=BROWSER)
+    forget(directory, *directory.every(AccountName))
+    await known._create_account(account_id, person())
+    assert len(directory.every(Account)) == 1
+
+
+async def test_names_that_are_all_taken_are_tried_a_few_times() -> None:
+    known = identities(FakeDirectory())
+    for number in range(2):
+        await known.register(person(f"kim@{number}.test"), "oidc", by=BROWSER)
+    with pytest.raises(Busy):
+        await known.register(person("kim@third.test"), "oidc", by=BROWSER)
+    assert ACCOUNT_NAME_ATTEMPTS == 5
+
+
+async def test_an_identity_is_linked_once() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    mine = Principal(await known.register(person(), "oidc", by=BROWSER), "session:a", (Grant(),))
+    other = Principal(
+        await known.register(person("sam"), "oidc", by=BROWSER), "session:b", (Grant(),)
+    )
+    await known.link(person("kim-at-github"), "github", by=mine)
+    await known.link(person("kim-at-github"), "github", by=mine)
+    with pytest.raises(IdentityTaken, match="kim-at-github"):
+        await known.link(person("kim-at-github"), "github", by=other)
+    assert len(directory.every(Identity)) == 3
+
+
+@pytest.mark.parametrize(
+    ("label", "name", "email", "expected"),
+    [
+        ("kim", "", "", "kim"),
+        ("Kim@example.org", "", "", "kim"),
+        ("K\N{LATIN SMALL LETTER I WITH ACUTE}m Larsen", "", "", "k-m-larsen"),
+        ("", "Kim Larsen", "", "kim-larsen"),
+        ("", "", "kim.larsen@example.org", "kim.larsen"),
+        ("...", "", "", "someone"),
+        ("root", "Operator", "support@example.org", "someone"),
+        ("ballerina", "", "", "someone"),
+        ("x" * 80, "", "", "x" * 30),
+        ("-.-" * 10 + "x" * 80, "", "", "x" * 30),
+        ("x" * 29 + ".y", "", "", "x" * 29),
+        ("aB3dE6gH9k", "", "", "ab3de6gh9k-1"),
+        ("christophe@example.org", "", "", "christophe-1"),
+        ("blr_ab", "upkeep", "entra-1@example.org", "someone"),
+        ("s-e-c-u-r-i-t-y", "Kim", "", "kim"),
+        ("", "", "", "someone"),
+    ],
+)
+def test_an_account_is_named_like_its_person(
+    label: str, name: str, email: str, expected: str
+) -> None:
+    assert suggested_account_name(person(label, display_name=name, email=email)) == expected
+
+
+def forget(directory: FakeDirectory, *entities: Entity) -> None:
+    """Take entities out, as if they had never been written."""
+    for each in entities:
+        del directory.entities[each.kind, each.place]
+
+
+async def test_while_the_registry_takes_no_changes_those_who_are_known_come_in_and_nobody_new() -> (
+    None
+):
+    directory = FakeDirectory()
+    kim = await identities(directory).register(person(), "test", by=BROWSER)
+    paused = identities(directory, changes_refused())
+    assert await paused.account_id_of(person()) == kim
+    with pytest.raises(TakesNoChanges):
+        await paused.register(person("sam"), "test", by=BROWSER)
+    with pytest.raises(TakesNoChanges):
+        await paused.link(person("sam"), "test", by=Principal(kim))
+    assert len(directory.every(Identity)) == 1
+
+
+def signed_in(account_id: str, ago_ms: int = 0) -> Principal:
+    """Return the person of an account, who signed in so long ago."""
+    return Principal(account_id, "session:a", (Grant(),), signed_in_ms=START_MS - ago_ms)
+
+
+async def test_mails_and_events_name_the_identity_and_its_account() -> None:
+    directory, events, mailer = FakeDirectory(), FakeEvents(), FakeMailer()
+    known = identities(directory, events=events, mailer=mailer)
+    account_id = await known.register(person(), "oidc", by=BROWSER)
+    mine = signed_in(account_id)
+    await known.link(person("kim-at-github"), "github", by=mine)
+    [_, linked] = await known.of(by=mine)
+    await known.remove(linked.id, by=mine)
+    await known.account_mail.close()
+    assert {(each.to, each.text.split("\n")[0]) for each in mailer.sent} == {
+        ("kim@example.org", "kim-at-github (github) can now sign in as kim."),
+        ("kim@example.org", "kim-at-github (github) can no longer sign in as kim."),
+    }
+    details = {"provider": "github", "label": "kim-at-github"}
+    shown = [(each.kind, each.subject, each.account, each.details) for each in events.feed]
+    assert shown[-2:] == [
+        ("identity.linked", linked.id, account_id, details),
+        ("identity.removed", linked.id, account_id, details),
+    ]
+    assert [each.actor for each in events.feed] == [account_id] * 4
+
+
+async def test_a_refusal_of_a_change_of_identities_names_what_was_to_be_done() -> None:
+    known = identities(FakeDirectory())
+    account_id = await known.register(person(), "oidc", by=BROWSER)
+    mine = signed_in(account_id)
+    [only] = await known.of(by=mine)
+    reading = Principal(account_id, "token:a", (Grant(scopes=frozenset({Scope.READ})),))
+    for verb, attempt in (
+        ("list", known.of(by=reading)),
+        ("remove", known.remove(only.id, by=reading)),
+    ):
+        with pytest.raises(NotPermitted) as refused:
+            await attempt
+        lacking = "the token lacks the scope manage for it"
+        assert str(refused.value) == f"You may not {verb} identities: {lacking}."
+    with pytest.raises(SignInAgain, match=r"^To remove an identity, sign in again "):
+        await known.remove(only.id, by=signed_in(account_id, ago_ms=86_400_000))
+    with pytest.raises(IdentityNotFound, match=r"^You have no identity 'other'\. "):
+        await known.remove("other", by=mine)
+    with pytest.raises(LastIdentity, match=r"^kim is the only way to sign in "):
+        await known.remove(only.id, by=mine)
+
+
+async def test_a_refused_sign_in_to_a_locked_account_names_it() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    assert await known.unlocked_account_id_of(person()) is None
+    account_id = await known.register(person(), "oidc", by=BROWSER)
+    assert await known.unlocked_account_id_of(person()) == account_id
+    [account] = directory.every(Account)
+    lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
+    await directory.put(account.model_copy(update={"lock": lock}))
+    with pytest.raises(AccountLocked, match=r"^The account kim is locked"):
+        await known.unlocked_account_id_of(person())
+
+
+async def test_identities_are_listed_in_the_order_in_which_they_were_linked() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    mine = signed_in(await known.register(person(), "oidc", by=BROWSER))
+    for number, label in ((3, "zoe"), (2, "ann"), (1, "max")):
+        entity = Identity(
+            issuer="https://login.test", identifier=label, account=mine.id, label=label,
+            provider="oidc", linked_ms=START_MS + number,
+        )  # fmt: skip
+        await directory.add(entity)
+    assert [each.label for each in await known.of(by=mine)] == ["kim", "max", "ann", "zoe"]
+
+
+class LargestDigits(FakeRandomness):
+    """Randomness that gives the largest three bytes each time, and other ids."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """Return the next bytes."""
+        return b"\xff" * 3 if count == 3 else super().token_bytes(count)
+
+
+async def test_a_name_that_is_taken_gets_six_digits_at_most() -> None:
+    directory = FakeDirectory()
+    known = replace(identities(directory), randomness=LargestDigits("identities"))
+    for label in ("kim@one.test", "kim@two.test"):
+        await known.register(person(label), "oidc", by=BROWSER)
+    assert {each.name for each in directory.every(Account)} == {"kim", "kim-167772"}
+
+
+@pytest.mark.parametrize("label", ["Xkim", "Xkim-", "kimX", ".kim-"])
+def test_only_punctuation_is_taken_from_the_ends_of_a_name(label: str) -> None:
+    assert suggested_account_name(person(label)) == label.strip(".-").lower()
+
+
+async def test_an_identity_without_a_label_is_called_by_what_else_is_known() -> None:
+    directory = FakeDirectory()
+    known = identities(directory)
+    for number, who in enumerate(
+        (person(""), replace(person("", display_name=""), identifier="bare"))
+    ):
+        await known.register(replace(who, email=f"kim{number}@example.org"), "oidc", by=BROWSER)
+    assert {each.label for each in directory.every(Identity)} == {"Kim Larsen", "bare"}

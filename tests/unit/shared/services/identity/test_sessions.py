@@ -1,0 +1,179 @@
+"""Sessions of an account: listed, ended, and ended by themselves where a cookie was copied."""
+
+from typing import Any
+
+import pytest
+
+from shared.background_tasks import BackgroundTasks
+from shared.domain.accounts import Account
+from shared.domain.errors.identity import CredentialsMissing, NotPermitted, SessionNotFound
+from shared.domain.identity import ANONYMOUS, Principal
+from shared.domain.rights import Grant, Scope
+from shared.domain.sign_in import Session
+from shared.services.identity.mail import AccountMail, MailDelivery
+from shared.services.identity.sessions import Sessions
+from tests.fakes.mail import FakeMailer
+from tests.fakes.services import fake_record_writer
+from tests.fakes.stores import E, FakeDirectory, FakeEvents
+from tests.fakes.system import START_MS, FakeClock
+
+ANN = Principal("ann0000000", "session:one", (Grant(),))
+
+
+def session(name: str, **changed: Any) -> Session:
+    """Return a session of Ann's."""
+    times: dict[str, Any] = {
+        "created_ms": START_MS,
+        "seen_ms": START_MS,
+        "expires_ms": START_MS + 1000,
+    }
+    return Session(
+        id=name,
+        account=ANN.id,
+        provider="oidc",
+        idle_ms=500,
+        signed_in_ms=START_MS,
+        secrets=("hash",),
+        **{**times, **changed},
+    )
+
+
+class Place:
+    """What ends sessions, over doubles."""
+
+    def __init__(self, *sessions: Session) -> None:
+        """Keep these sessions of Ann's."""
+        account = Account(id=ANN.id, name="ann", created_ms=1, email="ann@example.org")
+        self.directory = FakeDirectory.holding(account, *sessions)
+        self.events, self.mailer = FakeEvents(), FakeMailer()
+        mail_delivery = MailDelivery(self.mailer, failed=lambda _kind, _count: None)
+        self.noticing = AccountMail(
+            self.directory, mail_delivery, "https://registry.test", BackgroundTasks()
+        )
+        self.sessions = Sessions(
+            self.directory,
+            fake_record_writer(self.directory, self.events),
+            FakeClock(),
+            self.noticing,
+        )
+
+
+async def test_an_expired_session_is_not_listed() -> None:
+    place = Place(
+        session("old", expires_ms=START_MS),
+        session("idle", seen_ms=START_MS - 500),
+        session("one", seen_ms=START_MS - 1),
+        session("two"),
+    )
+    assert [each.id for each in await place.sessions.list_own(by=ANN)] == ["two", "one"]
+
+
+async def test_only_principals_that_manage_the_account_see_its_sessions() -> None:
+    place = Place(session("one"))
+    with pytest.raises(CredentialsMissing):
+        await place.sessions.list_own(by=ANONYMOUS)
+    reader = Principal(ANN.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
+    with pytest.raises(NotPermitted):
+        await place.sessions.end("one", by=reader)
+
+
+async def test_signing_out_ends_the_session_of_the_request() -> None:
+    place = Place(session("one"), session("two"))
+    ended = await place.sessions.sign_out(by=ANN)
+    assert ended is not None
+    assert [each.id for each in place.directory.every(Session)] == ["two"]
+    assert place.events.kinds() == ["session.ended"]
+
+
+async def test_a_session_that_is_over_is_signed_out_of_as_well() -> None:
+    assert await Place().sessions.sign_out(by=ANN) is None
+
+
+async def test_a_token_has_no_session_to_sign_out_of() -> None:
+    place = Place(session("one"))
+    by_token = Principal(ANN.id, "token", (Grant(),))
+    assert await place.sessions.sign_out(by=by_token) is None
+    assert place.directory.every(Session)
+
+
+async def test_ending_what_is_not_there_is_refused() -> None:
+    with pytest.raises(SessionNotFound, match="'none'"):
+        await Place().sessions.end("none", by=ANN)
+
+
+async def test_every_session_is_ended_but_those_that_ended_meanwhile() -> None:
+    class Ending(FakeDirectory):
+        """A directory in which the first session ends as soon as they are listed."""
+
+        async def list_by_owner(self, kind: type[E], owner: str) -> list[E]:
+            found = await super().list_by_owner(kind, owner)
+            await self.remove(found[0])
+            return found
+
+    place = Place()
+    place.directory = Ending.holding(session("one"), session("two"))
+    sessions = Sessions(
+        place.directory,
+        fake_record_writer(place.directory, place.events),
+        FakeClock(),
+        place.noticing,
+    )
+    ended = await sessions.end_all(ANN.id, by=Principal("admin00000"))
+    assert [each.id for each in ended] == ["two"]
+    assert place.directory.every(Session) == []
+
+
+async def test_a_copied_session_ends_and_its_owner_is_notified() -> None:
+    place = Place(session("one"))
+    await place.sessions.end_copied(place.directory.every(Session)[0])
+    await place.noticing.close()
+    assert place.directory.every(Session) == []
+    assert place.events.kinds() == ["session.copied"]
+    [letter] = place.mailer.to("ann@example.org")
+    assert "its cookie was used from two places" in letter.text
+
+
+async def test_a_copied_session_that_changes_meanwhile_is_left_to_the_next_request() -> None:
+    place = Place(session("one"))
+    stale = place.directory.every(Session)[0]
+    await place.directory.replace(stale)
+    await place.sessions.end_copied(stale)
+    assert len(place.directory.every(Session)) == 1
+    assert place.events.kinds() == []
+
+
+async def test_nobody_is_notified_about_a_deleted_account() -> None:
+    place = Place()
+    place.noticing.send("nobody0000", lambda name, url: pytest.fail(f"{name} {url}"))
+    await place.noticing.close()
+    assert place.mailer.sent == []
+
+
+async def test_a_refused_look_at_sessions_says_why() -> None:
+    place = Place(session("one"))
+    reader = Principal(ANN.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
+    for attempt, verb in (
+        (place.sessions.list_own(by=reader), "list"),
+        (place.sessions.end("one", by=reader), "end"),
+    ):
+        with pytest.raises(NotPermitted) as refused:
+            await attempt
+        assert str(refused.value) == (
+            f"You may not {verb} sessions: the token lacks the scope manage for it."
+        )
+
+
+async def test_the_event_of_an_ended_session_names_the_browser() -> None:
+    place = Place(session("one", agent="Firefox", address="203.0.113.7"))
+    await place.sessions.sign_out(by=ANN)
+    [event] = place.events.feed
+    assert (event.subject, event.account, event.actor) == ("one", ANN.id, ANN.id)
+    assert event.details == {"agent": "Firefox", "from": "203.0.113.7"}
+
+
+async def test_the_event_of_a_copied_session_is_in_the_log_of_its_owner() -> None:
+    place = Place(session("one"))
+    await place.sessions.end_copied(place.directory.every(Session)[0])
+    await place.noticing.close()
+    [event] = place.events.feed
+    assert (event.subject, event.account, event.actor) == ("one", ANN.id, ANN.id)

@@ -1,0 +1,154 @@
+"""A burst of different packages is detected over all instances, and nothing else counts as one."""
+
+import asyncio
+from collections import Counter as Tallies
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.identity import Principal
+from shared.domain.names import Package
+from shared.ports import WorkStore
+from shared.services.limits.burst_detection import BURST_WINDOW, BurstDetection
+from tests.fakes.stores import FakeWork
+from tests.fakes.system import FakeClock
+from tests.support.port_doubles import counting
+
+ANN, BOB = Principal("ann0000000", "token-1"), Principal("bob0000000", "token-2")
+MOST, MOST_RELEASES = 5, 100
+
+
+class Instance:
+    """One process, over work that all share."""
+
+    def __init__(self, work: FakeWork, clock: FakeClock) -> None:
+        self.calls = Tallies[str]()
+        self.clock = clock
+        self.work: WorkStore = counting(work, self.calls)
+        self.detection = BurstDetection(self.work, clock, MOST, MOST_RELEASES)
+
+    async def push(self, name: int, by: Principal = ANN) -> bool:
+        """Publish a release of a package; say whether it is one of a burst."""
+        burst = self.detection.counters(by, Package.parse("acme", f"p{name}"))
+        totals = await self.work.count(burst.counters, self.clock.now_ms())
+        return await self.detection.is_burst(burst, totals)
+
+
+async def test_more_than_so_many_packages_are_a_burst() -> None:
+    instance = Instance(FakeWork(), FakeClock())
+    assert [await instance.push(each) for each in range(8)] == [False] * MOST + [True] * 3
+
+
+async def test_in_a_burst_every_further_release_is_one_too_many() -> None:
+    instance = Instance(FakeWork(), FakeClock())
+    for each in range(MOST + 1):
+        await instance.push(each)
+    assert await instance.push(0)
+
+
+async def test_so_many_versions_of_a_few_packages_are_no_burst_and_one_more_is() -> None:
+    instance = Instance(FakeWork(), FakeClock())
+    assert not any([await instance.push(each % MOST) for each in range(MOST_RELEASES)])
+    assert await instance.push(0)
+    assert instance.calls == {"count": MOST_RELEASES + 1}
+
+
+async def test_releases_are_counted_over_all_instances() -> None:
+    work, clock = FakeWork(), FakeClock()
+    instances = [Instance(work, clock) for _ in range(4)]
+    pushes = [await instances[each % 4].push(each % MOST) for each in range(MOST_RELEASES + 1)]
+    assert pushes == [False] * MOST_RELEASES + [True]
+
+
+async def test_pushes_at_the_same_moment_are_counted_exactly() -> None:
+    work, clock = FakeWork(), FakeClock()
+    instances = [Instance(work, clock) for _ in range(4)]
+    await asyncio.gather(*(each.push(name) for each in instances for name in range(MOST)))
+    assert not await instances[0].push(0)
+    assert await instances[1].push(MOST)
+
+
+async def test_a_token_of_an_organization_is_the_person_who_made_it() -> None:
+    instance = Instance(FakeWork(), FakeClock())
+    machine = Principal("acme000000", "token-3", token_creator=ANN.id)
+    for each in range(MOST):
+        assert not await instance.push(each, by=ANN if each % 2 else machine)
+    assert await instance.push(MOST, by=machine)
+    assert await instance.push(MOST + 1)
+
+
+async def test_packages_are_counted_once_over_all_instances() -> None:
+    work, clock = FakeWork(), FakeClock()
+    one, other = Instance(work, clock), Instance(work, clock)
+    for each in range(MOST):
+        assert not await one.push(each)
+        assert not await other.push(each)
+    assert await other.push(MOST)
+
+
+async def test_packages_that_several_instances_publish_again_and_again_are_counted_once() -> None:
+    work, clock = FakeWork(), FakeClock()
+    instances = [Instance(work, clock) for _ in range(3)]
+    for _ in range(4):
+        for each in range(MOST):
+            assert not any([await instance.push(each) for instance in instances])
+    assert [await instance.push(MOST) for instance in instances] == [True] * 3
+
+
+async def test_each_principal_is_counted_alone() -> None:
+    instance = Instance(FakeWork(), FakeClock())
+    for each in range(MOST):
+        assert not await instance.push(each)
+        assert not await instance.push(each + 100, by=BOB)
+
+
+async def test_after_ten_minutes_of_rest_nothing_is_held_any_more() -> None:
+    clock = FakeClock()
+    instance = Instance(FakeWork(), clock)
+    for each in range(MOST + 1):
+        await instance.push(each)
+    clock.advance(BURST_WINDOW)
+    assert not await instance.push(100)
+
+
+@given(start=st.integers(0, 10 * 60_000), steps=st.lists(st.integers(0, 50_000), max_size=5))
+async def test_a_burst_of_five_minutes_is_detected_whenever_it_begins(
+    start: int, steps: list[int]
+) -> None:
+    clock = FakeClock()
+    clock.at_ms += start
+    instance = Instance(FakeWork(), clock)
+    found = []
+    for each, step in enumerate([*steps, *[0] * (MOST + 1 - len(steps))]):
+        found.append(await instance.push(each))
+        clock.advance(timedelta(milliseconds=step))
+    assert found[MOST]
+
+
+@given(gaps=st.lists(st.integers(0, 200_000), min_size=1, max_size=40))
+async def test_nobody_is_held_for_fewer_packages_within_ten_minutes(gaps: list[int]) -> None:
+    clock = FakeClock()
+    instance = Instance(FakeWork(), clock)
+    pushed: list[tuple[int, int]] = []
+    for each, gap in enumerate(gaps):
+        clock.advance(timedelta(milliseconds=gap))
+        name, now_ms = each % (2 * MOST), clock.now_ms()
+        pushed.append((now_ms, name))
+        since = now_ms - BURST_WINDOW // timedelta(milliseconds=1)
+        recent = {other for at_ms, other in pushed if at_ms > since}
+        if await instance.push(name):
+            assert len(recent) > MOST
+
+
+async def test_marks_are_stored_no_longer_than_they_count() -> None:
+    work, clock = FakeWork(), FakeClock()
+    await Instance(work, clock).push(1)
+    ends = [ends_ms for _, ends_ms in work.counts.values()]
+    assert max(ends) <= clock.now_ms() + BURST_WINDOW // timedelta(milliseconds=1)
+
+
+async def test_the_stored_marks_name_nobody() -> None:
+    work = FakeWork()
+    await Instance(work, FakeClock()).push(1)
+    assert not [key for _, key in work.counts if "ann" in key or "acme" in key or "/" in key]

@@ -1,0 +1,291 @@
+"""Administrators write notices and turn the registry read-only; each change leaves its event."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from shared.auth.authorization import Administration
+from shared.domain.accounts import Account
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.identity import NotPermitted, SignInAgain
+from shared.domain.errors.organizations import NoticeNotFound
+from shared.domain.errors.requests import Busy, TakesNoChanges
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.notices import NoticeBoard, NoticeDraft, NoticeStage
+from shared.domain.records import Entity, Place
+from shared.domain.rights import Grant
+from shared.services.limits.notices import NOTICES_CACHED_FOR, NoticeCache, Notices, ReadOnlyMode
+from tests.fakes.services import READ_ONLY, fake_record_writer
+from tests.fakes.stores import E, FakeDirectory, FakeEvents
+from tests.fakes.system import START_MS, FakeClock, FakeRandomness
+
+EVERYTHING = (Grant(),)
+ADMIN = Principal("admin00000", "session", EVERYTHING, signed_in_ms=START_MS)
+BY_TOKEN = Principal("admin00000", "token", EVERYTHING)
+MEMBER = Principal("member0000", "session", EVERYTHING, signed_in_ms=START_MS)
+DAY = 86_400_000
+
+
+class Racing(FakeDirectory):
+    """A directory in which somebody else is faster, once."""
+
+    is_raced = False
+
+    async def add(self, entity: E, *others: Entity) -> E:
+        """Add another bulletin first."""
+        if not self.is_raced:
+            self.is_raced = True
+            await super().add(NoticeBoard())
+        return await super().add(entity, *others)
+
+
+@dataclass
+class Scene:
+    """The service over doubles."""
+
+    directory: FakeDirectory = field(default_factory=FakeDirectory)
+    events: FakeEvents = field(default_factory=FakeEvents)
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        for each in (
+            Account(id=ADMIN.id, name="admin", administrator=True, created_ms=0),
+            Account(id=MEMBER.id, name="member", created_ms=0),
+        ):
+            self.directory.entities[each.kind, each.place] = each
+        self.notice_cache = NoticeCache(self.directory, self.clock)
+        self.notices = Notices(
+            administration=Administration(self.directory, self.clock),
+            directory=self.directory,
+            record_writer=fake_record_writer(self.directory, self.events, self.clock),
+            notice_cache=self.notice_cache,
+            clock=self.clock,
+            randomness=FakeRandomness("notices"),
+        )
+
+    def draft(self, text: str = "Hello.") -> NoticeDraft:
+        return NoticeDraft.parse(text, "warning", span=("", ""), now_ms=self.clock.now_ms())
+
+    async def texts(self) -> list[str]:
+        current = await self.notice_cache.current()
+        return [each.text for each in current.banners(self.clock.now_ms())]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+async def test_a_notice_is_shown_at_once_and_leaves_an_event(scene: Scene) -> None:
+    assert await scene.texts() == []
+    notice = await scene.notices.publish(scene.draft(), by=ADMIN)
+    assert await scene.texts() == ["Hello."]
+    [event] = scene.events.feed
+    assert (event.kind, event.subject, event.actor) == ("notice.announced", notice.id, ADMIN.id)
+
+
+async def test_notices_are_changed_and_ended(scene: Scene) -> None:
+    first = await scene.notices.publish(scene.draft("One."), by=ADMIN)
+    second = await scene.notices.publish(scene.draft("Two."), by=OPERATOR)
+    until_ms = scene.clock.now_ms() + DAY
+    await scene.notices.extend(first.id, until_ms, by=ADMIN)
+    await scene.notices.end(second.id, by=ADMIN)
+    assert await scene.texts() == ["One."]
+    board = await scene.notices.current(by=BY_TOKEN)
+    now_ms = scene.clock.now_ms()
+    assert board.open_notice(first.id, now_ms).until_ms == until_ms
+    assert [each.id for each in board.at_stage(NoticeStage.ENDED, now_ms)] == [second.id]
+    kinds = [event.kind for event in scene.events.feed]
+    assert kinds == ["notice.announced", "notice.announced", "notice.changed", "notice.ended"]
+
+
+async def test_an_unknown_notice_is_not_ended_and_publishes_no_event(scene: Scene) -> None:
+    with pytest.raises(NoticeNotFound):
+        await scene.notices.end("nothing", by=ADMIN)
+    assert scene.events.feed == []
+
+
+async def test_read_only_mode_begins_once_and_ends(scene: Scene) -> None:
+    begun = await scene.notices.enter_read_only_mode("moving house until 22:00.", by=ADMIN)
+    assert begun.reason == "moving house until 22:00"
+    scene.clock.at_ms += 1_000
+    await scene.notices.enter_read_only_mode("moving house until 23:00", by=OPERATOR)
+    read_only = (await scene.notice_cache.current()).read_only
+    assert read_only is not None
+    assert (read_only.reason, read_only.since_ms) == ("moving house until 23:00", begun.since_ms)
+    await scene.notices.leave_read_only_mode(by=OPERATOR)
+    await scene.notices.leave_read_only_mode(by=OPERATOR)
+    assert await scene.texts() == []
+    kinds = [event.kind for event in scene.events.feed]
+    assert kinds == ["registry.read-only", "registry.read-only", "registry.writable"]
+
+
+async def test_a_reason_is_needed(scene: Scene) -> None:
+    with pytest.raises(InvalidRequest):
+        await scene.notices.enter_read_only_mode(" ", by=OPERATOR)
+
+
+@pytest.mark.parametrize(("who", "refusal"), [(MEMBER, NotPermitted), (BY_TOKEN, SignInAgain)])
+async def test_only_administrators_who_just_signed_in_change_any_of_it(
+    scene: Scene, who: Principal, refusal: type[Exception]
+) -> None:
+    for attempt in (
+        scene.notices.publish(scene.draft(), by=who),
+        scene.notices.extend("x", 0, by=who),
+        scene.notices.end("x", by=who),
+        scene.notices.enter_read_only_mode("x", by=who),
+        scene.notices.leave_read_only_mode(by=who),
+    ):
+        with pytest.raises(refusal):
+            await attempt
+    assert scene.directory.every(NoticeBoard) == []
+
+
+async def test_members_do_not_look_behind_it(scene: Scene) -> None:
+    with pytest.raises(NotPermitted):
+        await scene.notices.current(by=MEMBER)
+
+
+async def test_neither_of_two_concurrent_first_notices_is_lost() -> None:
+    scene = Scene(Racing())
+    await scene.notices.publish(scene.draft(), by=OPERATOR)
+    assert await scene.texts() == ["Hello."]
+
+
+async def test_events_of_notices_and_of_read_only_say_what_was_changed(scene: Scene) -> None:
+    notice = await scene.notices.publish(scene.draft(), by=ADMIN)
+    until_ms = scene.clock.now_ms() + DAY
+    await scene.notices.extend(notice.id, until_ms, by=ADMIN)
+    await scene.notices.end(notice.id, by=ADMIN)
+    await scene.notices.enter_read_only_mode("moving house", by=ADMIN)
+    await scene.notices.leave_read_only_mode(by=ADMIN)
+    shown = [(each.kind, each.subject, each.actor, each.details) for each in scene.events.feed]
+    assert shown == [
+        ("notice.announced", notice.id, ADMIN.id, {"text": "Hello."}),
+        ("notice.changed", notice.id, ADMIN.id, {"until-ms": str(until_ms)}),
+        ("notice.ended", notice.id, ADMIN.id, {}),
+        ("registry.read-only", "registry", ADMIN.id, {"reason": "moving house"}),
+        ("registry.writable", "registry", ADMIN.id, {}),
+    ]
+
+
+async def test_a_refusal_names_what_was_to_be_done_with_what(scene: Scene) -> None:
+    draft, service = scene.draft(), scene.notices
+    looked = "look at notices of the registry"
+    notices = "change notices of the registry"
+    changes = "change whether the registry takes changes"
+    for by, refusal, begin in (
+        (MEMBER, NotPermitted, "You may not"),
+        (BY_TOKEN, SignInAgain, "To"),
+    ):
+        for what, attempt in (
+            (notices, service.publish(draft, by=by)),
+            (notices, service.extend("any", DAY, by=by)),
+            (notices, service.end("any", by=by)),
+            (changes, service.enter_read_only_mode("moving house", by=by)),
+            (changes, service.leave_read_only_mode(by=by)),
+        ):
+            with pytest.raises(refusal, match=f"^{begin} {what}[:,] "):
+                await attempt
+    with pytest.raises(NotPermitted, match=f"^You may not {looked}: "):
+        await service.current(by=MEMBER)
+
+
+LONG, NOT_AT_ALL = timedelta(minutes=1), timedelta(0)
+
+
+class Slow(FakeDirectory):
+    """A directory that answers when it is told to, and may be away."""
+
+    def __init__(self, *entities: Entity) -> None:
+        super().__init__(FakeDirectory.holding(*entities).entities)
+        self.answers = asyncio.Event()
+        self.is_away = False
+
+    async def get(self, kind: type[E], place: Place) -> E | None:
+        """Return the entity when it is time."""
+        self.calls.append("get")
+        await self.answers.wait()
+        if self.is_away:
+            raise Busy
+        return self._at(kind, place)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+async def test_one_read_serves_everybody_for_three_seconds(clock: FakeClock) -> None:
+    directory = Slow(READ_ONLY)
+    notice_cache = NoticeCache(directory, clock, LONG)
+    asking = [asyncio.create_task(notice_cache.current()) for _ in range(20)]
+    await asyncio.sleep(0)
+    directory.answers.set()
+    assert await asyncio.gather(*asking) == [READ_ONLY] * len(asking)
+    await notice_cache.current()
+    assert directory.calls == ["get"]
+    assert notice_cache.read_ms == clock.now_ms()
+    clock.step(timedelta(hours=-1))
+    clock.advance(NOTICES_CACHED_FOR)
+    await notice_cache.current()
+    assert directory.calls == ["get", "get"]
+
+
+async def test_a_change_by_this_process_is_read_at_once(clock: FakeClock) -> None:
+    directory = FakeDirectory()
+    notice_cache = NoticeCache(directory, clock)
+    assert (await notice_cache.current()).read_only is None
+    await directory.put(READ_ONLY)
+    assert (await notice_cache.current()).read_only is None
+    notice_cache.invalidate()
+    assert (await notice_cache.current()).read_only is not None
+
+
+async def test_nobody_waits_for_a_slow_store_and_its_answer_counts_when_it_comes(
+    clock: FakeClock,
+) -> None:
+    directory = Slow(READ_ONLY)
+    notice_cache = NoticeCache(directory, clock, NOT_AT_ALL)
+    assert await notice_cache.current() == NoticeBoard()
+    assert await notice_cache.current() == NoticeBoard()
+    directory.answers.set()
+    while notice_cache.read_ms < 0:
+        await asyncio.sleep(0)
+    assert (await notice_cache.current()).read_only is not None
+    assert directory.calls == ["get"]
+
+
+async def test_while_the_store_is_away_what_was_read_last_counts_and_it_is_asked_seldom(
+    clock: FakeClock,
+) -> None:
+    directory = Slow(READ_ONLY)
+    directory.answers.set()
+    notice_cache = NoticeCache(directory, clock)
+    known = await notice_cache.current()
+    directory.is_away = True
+    clock.advance(NOTICES_CACHED_FOR)
+    for _ in range(5):
+        assert await notice_cache.current() == known
+    assert directory.calls == ["get", "get"]
+    assert notice_cache.read_ms == clock.now_ms() - NOTICES_CACHED_FOR // timedelta(milliseconds=1)
+
+
+async def test_closing_waits_for_no_store(clock: FakeClock) -> None:
+    notice_cache = NoticeCache(Slow(), clock, NOT_AT_ALL)
+    await notice_cache.close()
+    await notice_cache.current()
+    await notice_cache.close()
+
+
+async def test_changes_are_let_through_until_a_store_has_said_otherwise(clock: FakeClock) -> None:
+    directory = Slow(READ_ONLY)
+    read_only_mode = ReadOnlyMode(NoticeCache(directory, clock, NOT_AT_ALL))
+    await read_only_mode.require_changes_allowed()
+    directory.answers.set()
+    clock.advance(NOTICES_CACHED_FOR)
+    read_only_mode = ReadOnlyMode(NoticeCache(directory, clock, LONG))
+    with pytest.raises(TakesNoChanges, match="moving house"):
+        await read_only_mode.require_changes_allowed()

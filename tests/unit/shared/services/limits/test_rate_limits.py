@@ -1,0 +1,587 @@
+"""Who makes too many requests waits as long as told, and nobody else does."""
+
+from collections import Counter as Tallies
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.errors.requests import TakesNoChanges, TooMany, TooManyFailures, TooManyRequests
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.names import Package
+from shared.domain.rate_limits import (
+    RateLimit,
+    RateLimitAllowance,
+    RateLimitClass,
+    RateLimitKeys,
+    RateLimitSubject,
+)
+from shared.ports import WorkStore
+from shared.services.limits.burst_detection import BurstDetection
+from shared.services.limits.notices import ReadOnlyMode
+from shared.services.limits.rate_limits import RateLimiter, ReadLimiter
+from tests.fakes.services import changes_allowed, changes_refused
+from tests.fakes.stores import FakeWork
+from tests.fakes.system import FakeClock
+from tests.support.port_doubles import counting
+
+ANN = Principal("ann0000000", "token-1", address="203.0.113.7")
+GREET = Package.parse("acme", "greet")
+DEFAULT = "token=3 account=5 address=8"
+
+
+class Instance:
+    """One process of a registry: a service of its own over work that all share."""
+
+    def __init__(
+        self,
+        work: FakeWork,
+        clock: FakeClock,
+        read_only_mode: ReadOnlyMode | None = None,
+        **limits: str,
+    ) -> None:
+        self.calls = Tallies[str]()
+        store: WorkStore = counting(work, self.calls)
+        rules = {
+            each: RateLimit.parse(each, limits.get(each.name.lower(), DEFAULT))
+            for each in RateLimitClass
+        }
+        burst_detection = BurstDetection(store, clock, 20, 100)
+        self.rate_limiter = RateLimiter(
+            store, clock, rules, burst_detection, read_only_mode or changes_allowed()
+        )
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def work() -> FakeWork:
+    return FakeWork()
+
+
+async def refusal(
+    instance: Instance, operation: RateLimitClass, keys: RateLimitKeys
+) -> RateLimitAllowance | None:
+    """Return by which limit a request is refused, or None."""
+    try:
+        await instance.rate_limiter.check(operation, keys)
+    except TooManyRequests as refused:
+        return refused.allowance
+    return None
+
+
+async def check(instance: Instance, keys: RateLimitKeys, times: int = 1) -> list[bool]:
+    """Make requests, and return which were let through."""
+    return [await refusal(instance, RateLimitClass.SIGN_IN, keys) is None for _ in range(times)]
+
+
+# --- over all instances ------------------------------------------------------------------------
+
+
+async def test_a_token_may_do_so_much_over_all_instances(work: FakeWork, clock: FakeClock) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    keys = RateLimitKeys(token="t")
+    assert await check(one, keys, 2) == [True, True]
+    assert await check(other, keys, 2) == [True, False]
+    assert await check(one, keys, 1) == [False]
+    assert await check(one, RateLimitKeys(token="u"), 3) == [True] * 3
+
+
+@pytest.mark.parametrize(("subject", "most"), [("token", 3), ("account", 5), ("address", 8)])
+async def test_each_subject_has_its_own_limit(
+    work: FakeWork, clock: FakeClock, subject: str, most: int
+) -> None:
+    instance = Instance(work, clock)
+    same = {subject: "same"}
+    for number in range(most):
+        keys = {"token": f"t{number}", "account": f"a{number}", "address": f"{number}"} | same
+        await instance.rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys(**keys))
+    keys = {"token": "t", "account": "a", "address": "x"} | same
+    refused = await refusal(instance, RateLimitClass.WRITE, RateLimitKeys(**keys))
+    assert refused is not None
+    assert refused.subject is RateLimitSubject(subject)
+
+
+async def test_classes_are_counted_apart(work: FakeWork, clock: FakeClock) -> None:
+    instance, keys = Instance(work, clock), RateLimitKeys(token="t")
+    for operation in RateLimitClass:
+        assert await refusal(instance, operation, keys) is None
+
+
+async def test_the_remainder_is_reported_and_a_caller_that_waits_is_served(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance, keys = Instance(work, clock), RateLimitKeys(token="t")
+    left = [await instance.rate_limiter.check(RateLimitClass.PUSH, keys) for _ in range(3)]
+    assert [each.remaining for each in left if each] == [2, 1, 0]
+    refused = await refusal(instance, RateLimitClass.PUSH, keys)
+    assert refused is not None
+    clock.advance(timedelta(milliseconds=refused.wait_ms - 1))
+    assert await refusal(instance, RateLimitClass.PUSH, keys)
+    clock.advance(timedelta(milliseconds=1))
+    assert await refusal(instance, RateLimitClass.PUSH, keys) is None
+
+
+async def test_a_caller_that_has_to_wait_costs_no_store_operation(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance, keys = Instance(work, clock), RateLimitKeys(token="t")
+    await check(instance, keys, 3)
+    assert instance.calls["count"] == 3
+    await check(instance, keys, 50)
+    assert instance.calls["count"] == 3
+
+
+async def test_a_clock_that_is_set_back_makes_nobody_wait_longer(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance, keys = Instance(work, clock), RateLimitKeys(token="t")
+    assert await check(instance, keys, 4) == [True] * 3 + [False]
+    clock.step(timedelta(hours=-1))
+    assert await check(instance, keys, 4) == [True] * 3 + [False]
+
+
+async def test_a_refused_request_is_not_counted(work: FakeWork, clock: FakeClock) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    await check(one, RateLimitKeys(token="t", account="a"), 3)
+    assert await check(other, RateLimitKeys(token="t", account="a"), 1) == [False]
+    # Of the five of the account three are used: the refused one has not taken the fourth.
+    assert await check(other, RateLimitKeys(token="u", account="a"), 3) == [True, True, False]
+
+
+async def test_an_unlimited_class_costs_no_store_operation(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock, sign_in="")
+    assert (
+        await instance.rate_limiter.check(RateLimitClass.SIGN_IN, RateLimitKeys("t", "a", "x"))
+        is None
+    )
+    assert await instance.rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys()) is None
+    assert instance.calls == {}
+
+
+async def test_all_addresses_of_one_network_are_counted_together(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    for number in range(8):
+        by = Principal(address=f"2001:db8:1:2::{number:x}")
+        assert await refusal(instance, RateLimitClass.DEVICE, RateLimitKeys.of(by)) is None
+    by = Principal(address="2001:db8:1:2:ffff::1")
+    assert await refusal(instance, RateLimitClass.DEVICE, RateLimitKeys.of(by))
+    by = Principal(address="2001:db8:1:3::1")
+    assert await refusal(instance, RateLimitClass.DEVICE, RateLimitKeys.of(by)) is None
+
+
+async def test_counts_are_stored_no_longer_than_they_count(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    await Instance(work, clock).rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys(token="t"))
+    ends = [ends_ms for _, ends_ms in work.counts.values()]
+    assert max(ends) <= clock.now_ms() + 2 * 60_000
+
+
+# --- pushes ------------------------------------------------------------------------------------
+
+
+async def test_a_push_is_one_call(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    allowance = await instance.rate_limiter.count_push(ANN, GREET)
+    assert allowance.allowance
+    assert allowance.allowance.remaining == 2
+    assert instance.calls == {"count": 1}
+
+
+async def test_pushes_above_the_limit_are_refused_only_if_the_limit_is_enforced(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    allowances = [await instance.rate_limiter.count_push(ANN, GREET) for _ in range(5)]
+    for allowance in allowances[:3]:
+        allowance.require()
+    for allowance in allowances[3:]:
+        with pytest.raises(TooManyRequests, match=r"too many pushes by this token: 3 .* a minute"):
+            allowance.require()
+
+
+async def test_the_operator_publishes_as_fast_as_they_like(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    for number in range(50):
+        allowance = await instance.rate_limiter.count_push(
+            OPERATOR, Package.parse("acme", f"p{number}")
+        )
+        allowance.require()
+        assert not allowance.is_burst
+    assert instance.calls == {}
+
+
+# --- credentials that are not valid ------------------------------------------------------------
+
+
+async def fail(instance: Instance, address: str, credential: str) -> bool:
+    """Send credentials that are not valid; say whether their sender need not wait."""
+    try:
+        await instance.rate_limiter.count_failure(address, credential)
+    except TooManyFailures:
+        return False
+    return True
+
+
+async def test_a_caller_that_guesses_has_to_wait(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock, failure="address=10")
+    answers = [await fail(instance, ANN.address, f"guess {number}") for number in range(11)]
+    assert answers == [True] * 10 + [False]
+    with pytest.raises(TooManyFailures, match="too many others that are not came from this"):
+        await instance.rate_limiter.count_failure(ANN.address, "guess 0")
+    assert await fail(instance, "203.0.113.8", "guess 1")
+    clock.advance(timedelta(minutes=10))
+    assert await fail(instance, ANN.address, "guess 0")
+
+
+async def test_the_same_wrong_credential_counts_once_a_window_over_all_instances(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instances = [Instance(work, clock, failure="address=2") for _ in range(3)]
+    for instance in instances * 10:
+        assert await fail(instance, ANN.address, "stale")
+    assert all(each.calls["count"] <= 2 for each in instances)
+    assert await fail(instances[0], ANN.address, "another")
+    assert not await fail(instances[1], ANN.address, "a third")
+
+
+async def test_a_refused_guess_is_no_known_one_when_the_wait_is_over(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    one, other = (Instance(work, clock, failure="address=2") for _ in range(2))
+    for number in range(2):
+        await fail(one, ANN.address, f"guess {number}")
+    assert not await fail(other, ANN.address, "a third")
+    assert not await fail(other, ANN.address, "a third")
+    clock.advance(timedelta(minutes=10))
+    assert await fail(other, ANN.address, "a third")
+
+
+async def test_another_instance_takes_no_guess_more(work: FakeWork, clock: FakeClock) -> None:
+    one, other = (Instance(work, clock, failure="address=10") for _ in range(2))
+    for number in range(10):
+        await fail(one, ANN.address, f"guess {number}")
+    assert not await fail(other, ANN.address, "another")
+
+
+async def test_a_caller_that_waits_costs_no_store_operation(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock, failure="address=1")
+    await fail(instance, ANN.address, "guess")
+    before = instance.calls.copy()
+    for number in range(100):
+        assert not await fail(instance, ANN.address, f"guess {number}")
+    assert instance.calls == before
+
+
+async def test_guesses_without_a_limit_are_not_counted(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock, failure="")
+    for number in range(100):
+        assert await fail(instance, ANN.address, f"guess {number}")
+    assert instance.calls == {}
+
+
+async def test_an_address_above_the_limit_of_reads_is_refused_before_credentials_are_checked(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock, read="address=2")
+    for _ in range(2):
+        instance.rate_limiter.require_room(ANN.address)
+        instance.rate_limiter.count_read(Principal(address=ANN.address))
+    with pytest.raises(TooManyRequests):
+        instance.rate_limiter.require_room(ANN.address)
+    clock.advance(timedelta(seconds=99))  # One of the two is more than a minute ago.
+    instance.rate_limiter.require_room(ANN.address)
+    clock.advance(timedelta(minutes=2))
+    instance.rate_limiter.require_room(ANN.address)
+
+
+# --- reads -------------------------------------------------------------------------------------
+
+
+def reads(instance: Instance, by: Principal, times: int) -> int:
+    """Make reads, and return how many were let through."""
+    let = 0
+    for _ in range(times):
+        try:
+            instance.rate_limiter.count_read(by)
+        except TooManyRequests:
+            continue
+        let += 1
+    return let
+
+
+def test_reads_are_counted_by_each_process_alone(work: FakeWork, clock: FakeClock) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    assert reads(one, ANN, 10) == 3
+    assert reads(other, ANN, 10) == 3
+    assert one.calls == {}
+
+
+def test_anonymous_reads_are_counted_by_address(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    assert reads(instance, Principal(address="203.0.113.7"), 20) == 8
+    assert reads(instance, Principal(address="203.0.113.8"), 20) == 8
+    assert reads(instance, Principal(), 20) == 20, "who has no address is counted by nothing"
+
+
+def test_reads_come_back_as_the_window_slides(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock, read="address=60")
+    clock.at_ms -= clock.at_ms % 60_000 + 1_000  # The last second of a minute.
+    by = Principal(address="203.0.113.7")
+    assert reads(instance, by, 100) == 60
+    clock.advance(timedelta(seconds=1))
+    assert reads(instance, by, 100) == 0
+    clock.advance(timedelta(seconds=30))
+    assert reads(instance, by, 100) == 30
+    clock.advance(timedelta(minutes=5))
+    assert reads(instance, by, 100) == 60
+
+
+def test_reads_are_counted_from_zero_when_the_clock_is_set_back(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    assert reads(instance, ANN, 10) == 3
+    clock.step(timedelta(hours=-1))
+    assert reads(instance, ANN, 10) == 3
+
+
+def test_a_process_counts_a_bounded_number_of_callers(clock: FakeClock) -> None:
+    counted = ReadLimiter(
+        RateLimit.parse(RateLimitClass.READ, "address=8"), clock, most_callers=100
+    )
+    let = 0
+    for number in range(500):
+        with suppress(TooManyRequests):
+            counted.count(Principal(address=f"10.0.{number // 250}.{number % 250}"))
+            let += 1
+    assert let == 100 + 8, "those that come when there are too many share one count"
+
+
+def test_an_answer_has_the_limit_of_reads_only_when_half_is_used(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    by = Principal(address="203.0.113.7")
+    assert [instance.rate_limiter.count_read(by) for _ in range(4)] == [[]] * 4
+    assert [each.remaining for each in instance.rate_limiter.count_read(by)] == [3]
+
+
+def test_a_read_by_a_token_has_each_limit_of_which_half_is_used(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    assert reads(instance, ANN, 2) == 2
+    left = instance.rate_limiter.count_read(ANN)
+    assert [(each.subject, each.remaining) for each in left] == [
+        (RateLimitSubject.TOKEN, 0),
+        (RateLimitSubject.ACCOUNT, 2),
+    ]
+
+
+async def test_an_answer_has_the_tightest_of_every_other_limit(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance, keys = Instance(work, clock), RateLimitKeys("t", "a", "x")
+    left = await instance.rate_limiter.check(RateLimitClass.WRITE, keys)
+    assert left is not None
+    assert (left.subject, left.remaining) == (RateLimitSubject.TOKEN, 2)
+
+
+def test_every_refusal_of_a_limit_names_its_allowance(work: FakeWork, clock: FakeClock) -> None:
+    instance = Instance(work, clock)
+    reads(instance, ANN, 3)
+    with pytest.raises(TooMany) as refused:
+        instance.rate_limiter.count_read(ANN)
+    assert refused.value.allowance.is_exceeded
+    assert refused.value.allowance.limit == 3
+
+
+async def test_a_push_that_is_known_to_be_one_too_many_asks_no_store(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    allowances = [await instance.rate_limiter.count_push(ANN, GREET) for _ in range(4)]
+    asked = instance.calls["count"]
+    allowances.append(await instance.rate_limiter.count_push(ANN, GREET))
+    allowed = [
+        allowance.allowance is None or not allowance.allowance.is_exceeded
+        for allowance in allowances
+    ]
+    assert allowed == [True, True, True, False, False]
+    assert instance.calls["count"] == asked
+
+
+async def test_a_push_that_is_one_too_many_over_all_instances_is_refused(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    for _ in range(3):
+        await one.rate_limiter.count_push(ANN, GREET)
+    allowance = (await other.rate_limiter.count_push(ANN, GREET)).allowance
+    assert allowance is not None
+    assert allowance.is_exceeded
+
+
+# --- while the registry takes no changes -------------------------------------------------------
+
+CHANGES = (
+    RateLimitClass.WRITE,
+    RateLimitClass.PUSH,
+    RateLimitClass.TOKEN_ISSUE,
+    RateLimitClass.DEVICE,
+    RateLimitClass.INVITATION,
+    RateLimitClass.FOUND,
+)
+
+
+@pytest.mark.parametrize("operation", CHANGES)
+async def test_a_change_is_refused_before_it_is_counted(
+    work: FakeWork, clock: FakeClock, operation: RateLimitClass
+) -> None:
+    instance = Instance(work, clock, changes_refused())
+    with pytest.raises(TakesNoChanges, match="is in read-only mode: moving house"):
+        await instance.rate_limiter.check(operation, RateLimitKeys.of(ANN))
+    with pytest.raises(TakesNoChanges):
+        await instance.rate_limiter.require_changes_allowed(operation)
+    with pytest.raises(TakesNoChanges):
+        await instance.rate_limiter.count_push(ANN, GREET)
+    assert not instance.calls
+
+
+@pytest.mark.parametrize("operation", [each for each in RateLimitClass if each not in CHANGES])
+async def test_read_only_mode_accepts_requests_that_change_nothing(
+    work: FakeWork, clock: FakeClock, operation: RateLimitClass
+) -> None:
+    instance = Instance(work, clock, changes_refused())
+    await instance.rate_limiter.check(operation, RateLimitKeys.of(ANN))
+
+
+async def test_the_operator_publishes_all_the_same(work: FakeWork, clock: FakeClock) -> None:
+    allowance = await Instance(work, clock, changes_refused()).rate_limiter.count_push(
+        OPERATOR, GREET
+    )
+    assert allowance.allowance is None
+
+
+# --- who has to wait ---------------------------------------------------------------------------
+
+
+async def test_a_caller_at_a_limit_waits_until_the_limit_allows_the_next_request(
+    clock: FakeClock, work: FakeWork
+) -> None:
+    instance = Instance(work, clock, push="token=1", write="account=2")
+    keys = RateLimitKeys.of(ANN)
+    assert instance.rate_limiter.waiting() == []
+    await instance.rate_limiter.check(RateLimitClass.PUSH, keys)
+    await instance.rate_limiter.check(RateLimitClass.WRITE, keys)
+    [wait] = instance.rate_limiter.waiting()
+    assert (wait.limit_class, wait.subject, wait.key) == (
+        RateLimitClass.PUSH,
+        RateLimitSubject.TOKEN,
+        "token-1",
+    )
+    assert wait.limit == 1
+    clock.advance(wait.left(clock.now_ms()))
+    assert instance.rate_limiter.waiting() == []
+    assert wait.left(clock.now_ms() + 1) == timedelta(0)
+
+
+async def test_readers_at_their_limit_are_listed_with_the_longest_wait_first(
+    clock: FakeClock, work: FakeWork
+) -> None:
+    instance = Instance(work, clock, read="address=2", push="account=1")
+    for _ in range(2):
+        instance.rate_limiter.count_read(ANN)
+    await instance.rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys.of(ANN))
+    waits = instance.rate_limiter.waiting()
+    assert {(each.limit_class, each.key) for each in waits} == {
+        (RateLimitClass.READ, "203.0.113.7"),
+        (RateLimitClass.PUSH, ANN.id),
+    }
+    assert waits == sorted(waits, key=lambda each: -each.until_ms)
+    clock.advance(timedelta(minutes=3))
+    assert instance.rate_limiter.waiting() == []
+
+
+async def test_each_process_lists_the_callers_that_it_refused(
+    clock: FakeClock, work: FakeWork
+) -> None:
+    one, other = (Instance(work, clock, push="token=1") for _ in range(2))
+    await one.rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys.of(ANN))
+    assert len(one.rate_limiter.waiting()) == 1
+    assert other.rate_limiter.waiting() == []
+    assert other.rate_limiter.rules[RateLimitClass.PUSH].limits == {RateLimitSubject.TOKEN: 1}
+
+
+# --- what administrators see of it -------------------------------------------------------------
+
+
+def test_a_caller_at_the_limit_of_reads_is_listed_with_that_limit(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    clock.at_ms -= clock.at_ms % 60_000
+    by = Principal(address="203.0.113.7")
+    assert reads(instance, by, 7) == 7
+    assert instance.rate_limiter.waiting() == []
+    assert reads(instance, by, 1) == 1
+    [wait] = instance.rate_limiter.waiting()
+    assert (wait.limit_class, wait.subject, wait.key, wait.limit) == (
+        *(RateLimitClass.READ, RateLimitSubject.ADDRESS, "203.0.113.7", 8),
+    )
+    with pytest.raises(TooManyRequests) as refused:
+        instance.rate_limiter.count_read(by)
+    assert wait.until_ms == clock.now_ms() + refused.value.allowance.wait_ms
+
+
+def test_a_caller_at_the_limit_of_the_previous_window_is_still_listed(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    clock.at_ms -= clock.at_ms % 60_000
+    by = Principal(address="203.0.113.7")
+    assert reads(instance, by, 8) == 8
+    clock.advance(timedelta(seconds=75))  # Six of the eight are less than a minute ago.
+    assert reads(instance, by, 2) == 2
+    [wait] = instance.rate_limiter.waiting()
+    assert wait.key == "203.0.113.7"
+    clock.at_ms = wait.until_ms
+    assert instance.rate_limiter.waiting() == []
+    assert reads(instance, by, 1) == 1
+
+
+async def test_a_push_over_the_limit_is_no_burst(work: FakeWork, clock: FakeClock) -> None:
+    one, other = Instance(work, clock), Instance(work, clock)
+    for _ in range(3):
+        assert not (await one.rate_limiter.count_push(ANN, GREET)).is_burst
+    refused = await other.rate_limiter.count_push(ANN, GREET)
+    assert refused.allowance is not None
+    assert (refused.allowance.is_exceeded, refused.is_burst) == (True, False)
+    # What is refused is taken back: the account has pushed three times of five.
+    third = replace(ANN, credential="token-2")
+    assert not (await other.rate_limiter.count_push(third, GREET)).is_burst
+
+
+async def test_an_account_that_answers_for_its_publisher_bursts_as_a_person_does(
+    work: FakeWork, clock: FakeClock
+) -> None:
+    instance = Instance(work, clock)
+    packages = [Package.parse("acme", f"p{number}") for number in range(25)]
+    found = [await instance.rate_limiter.count_burst_of(ANN.id, each) for each in packages]
+    assert found[:20] == [False] * 20
+    assert found[-1]
+    assert instance.calls["count"] >= len(packages)

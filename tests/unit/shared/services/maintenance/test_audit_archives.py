@@ -1,0 +1,99 @@
+"""The audit finds differences between archives and records."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from shared.domain.archives.names import Digest
+from shared.domain.identity import OPERATOR
+from shared.domain.maintenance_tasks import TaskReport
+from shared.domain.names import Coordinate
+from tests.contract.sample_records import NAME
+from tests.support.archives import bala
+from tests.support.world import OpenWorld, World
+
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+CONTENT = bala("acme/greet:1.0.0", keywords=["hello"])
+
+
+async def audit(world: World) -> tuple[str, ...]:
+    await world.push(CONTENT)
+    report = await world.registry.upkeep.run("audit-archives")
+    assert report is not None
+    assert report.seen == 1
+    return report.problems
+
+
+def archive(world: World) -> Path:
+    assert world.registry.adapters.archive_path is not None
+    return world.registry.adapters.archive_path(replace(NAME, digest=Digest.of(CONTENT)))
+
+
+async def again(world: World) -> tuple[str, ...]:
+    report = await world.registry.upkeep.run("audit-archives")
+    assert report is not None
+    return report.problems
+
+
+async def test_an_untouched_registry_has_no_problems(world: World) -> None:
+    assert await audit(world) == ()
+
+
+async def test_a_missing_archive_is_a_problem(world: World) -> None:
+    await audit(world)
+    archive(world).unlink()
+    assert await again(world) == ("acme/greet:1.0.0: its archive is missing.",)
+
+
+async def test_an_archive_with_a_flipped_bit_is_a_problem(world: World) -> None:
+    await audit(world)
+    content = bytearray(CONTENT)
+    content[100] ^= 1
+    path = archive(world)
+    path.chmod(0o600)
+    path.write_bytes(bytes(content))
+    assert await again(world) == ("acme/greet:1.0.0: the stored archive has another digest.",)
+
+
+async def test_a_record_that_says_other_than_its_archive_is_a_problem(world: World) -> None:
+    await audit(world)
+    release = (await world.stores.metadata.find(GREET)).release
+    assert release is not None
+    await world.stores.metadata.replace_release(release.model_copy(update={"keywords": ("bye",)}))
+    [problem] = await again(world)
+    assert problem.startswith("acme/greet:1.0.0: keywords is recorded as ('bye',)")
+
+
+async def test_held_releases_cannot_make_the_audit_and_with_it_the_backup_fail(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(brake_releases=1)
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        await world.push(bala(f"acme/greet:{version}"))
+    head = (await world.stores.metadata.find(GREET)).head
+    assert head is not None
+    releases = await world.stores.metadata.releases(head.package)
+    assert any(each.awaits_owner for each in releases)
+    assert await again(world) == ()
+
+
+async def test_a_removed_release_needs_no_archive(world: World) -> None:
+    await audit(world)
+    await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
+    archive(world).unlink()
+    assert await again(world) == ()
+
+
+async def test_an_archive_that_newer_rules_refuse_is_a_problem_and_not_a_crash(
+    world: World,
+) -> None:
+    await audit(world)
+    world.registry.publishing.archive_reader.max_archive_bytes = 10
+    [problem] = await again(world)
+    assert problem.startswith("acme/greet:1.0.0: its archive cannot be read: The archive has")
+
+
+async def test_audit_counts_every_release_and_changes_none(world: World) -> None:
+    for coordinate in ("acme/greet:1.0.0", "acme/greet:1.1.0", "acme/other:1.0.0"):
+        await world.push(bala(coordinate))
+    report = await world.registry.upkeep.run("audit-archives")
+    assert report == TaskReport(3, 0)

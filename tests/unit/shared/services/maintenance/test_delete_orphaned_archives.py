@@ -1,0 +1,217 @@
+"""Archives without a release are deleted, and others lie where their records want them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from shared.composition import Adapters
+from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate
+from shared.domain.packages import Visibility
+from shared.ports import ArchiveStore, StoredArchive
+from shared.services.maintenance.checkpoints import Checkpoints
+from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
+from tests.contract.sample_records import named
+from tests.fakes.archive_placement import PlacedArchives
+from tests.support.archives import bala
+from tests.support.world import OpenWorld, World
+
+GREET = Coordinate.parse("acme", "greet", "1.0.0")
+A_DAY = timedelta(days=1, hours=1)
+
+
+async def push(world: World, coordinate: str = "acme/greet:1.0.0") -> ArchiveName:
+    content = bala(coordinate)
+    await world.push(content)
+    return named(content)
+
+
+async def test_the_sweep_removes_an_archive_without_a_release_after_the_grace(
+    world: World,
+) -> None:
+    kept, orphan = await push(world), named(b"orphan")
+    await world.stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
+    world.clock.advance(A_DAY / 2)
+    early = await world.registry.upkeep.run("delete-orphaned-archives")
+    assert early is not None
+    assert (early.seen, early.changed) == (2, 0)
+    assert await world.stores.archives.stat(orphan) is not None
+    world.clock.advance(A_DAY)
+    report = await world.registry.upkeep.run("delete-orphaned-archives")
+    assert report is not None
+    assert (report.seen, report.changed) == (2, 1)
+    assert await world.stores.archives.stat(orphan) is None
+    assert await world.stores.archives.stat(kept) is not None
+
+
+async def test_sweep_deletes_removed_archives_and_leaves_quarantined_ones(
+    world: World,
+) -> None:
+    removed, quarantined = await push(world), await push(world, "acme/other:1.0.0")
+    other = Coordinate.parse("acme", "other", "1.0.0")
+    await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
+    await world.registry.moderation.quarantine(other, "reported", by=OPERATOR)
+    world.clock.advance(A_DAY)
+    await world.registry.upkeep.run("delete-orphaned-archives")
+    assert await world.stores.archives.stat(removed) is None
+    assert await world.stores.archives.stat(quarantined) is not None
+
+
+@dataclass
+class Unlabelled:
+    """Archives that an earlier version stored without headers."""
+
+    archives: ArchiveStore
+    completed: list[tuple[ArchiveName, Visibility]] = field(
+        default_factory=list[tuple[ArchiveName, Visibility]]
+    )
+
+    async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
+        """Yield the archives as blobs of the public container."""
+        async for archive in self.archives.list(stored_before_ms):
+            is_done = bool(self.completed)
+            yield replace(archive, container=Visibility.PUBLIC, has_headers=is_done)
+
+    async def set_headers(self, name: ArchiveName, container: Visibility) -> None:
+        """Note the archive."""
+        self.completed.append((name, container))
+
+
+async def test_the_sweep_completes_the_headers_of_older_archives_once(world: World) -> None:
+    name, stores, registry = await push(world), world.stores, world.registry
+    world.clock.advance(A_DAY)
+    unlabelled = Unlabelled(stores.archives)
+    archives: object = unlabelled
+    sweep = DeleteOrphanedArchives(
+        stores.metadata,
+        stores.documents,
+        archives,  # pyright: ignore[reportArgumentType] - the parts that are called.
+        registry.api_history,
+        registry.checkpoints,
+        24,
+    )
+    assert [(await sweep.run()).changed for _ in range(2)] == [1, 0]
+    assert unlabelled.completed == [(name, Visibility.PUBLIC)]
+
+
+@dataclass
+class Renewing:
+    """Archives of which one is stored again, by a push, while the sweep looks at it."""
+
+    archives: ArchiveStore
+
+    def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
+        """Yield what is old, and renew it."""
+        return self._renewed(stored_before_ms)
+
+    async def _renewed(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
+        async for archive in self.archives.list(stored_before_ms):
+            await self.archives.put(named(b"orphan"), b"orphan", Visibility.PUBLIC)
+            yield archive
+
+    async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
+        """Remove the archive unless it was stored again."""
+        return await self.archives.delete(digest, stored_before_ms)
+
+
+async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
+    world: World,
+) -> None:
+    orphan, stores = named(b"orphan"), world.stores
+    await stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
+    world.clock.advance(A_DAY)
+    renewing = Renewing(stores.archives)
+    sweep_service = DeleteOrphanedArchives(
+        metadata=stores.metadata,
+        documents=stores.documents,
+        archives=renewing,  # pyright: ignore[reportArgumentType] - the parts that are called.
+        api_history=world.registry.api_history,
+        checkpoints=Checkpoints(stores.metadata, stores.work, world.clock),
+        sweep_grace_hours=24,
+    )
+    assert (await sweep_service.run()).changed == 0
+    assert await stores.archives.stat(orphan) is not None
+
+
+async def test_the_sweep_spares_what_was_stored_within_its_grace_to_the_millisecond(
+    world: World,
+) -> None:
+    orphan = named(b"orphan")
+    await world.stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
+    world.clock.advance(timedelta(hours=24) - timedelta(milliseconds=1))
+    await world.registry.upkeep.run("delete-orphaned-archives")
+    assert await world.stores.archives.stat(orphan) is not None
+
+
+async def test_an_archive_in_the_container_of_its_package_is_not_moved(world: World) -> None:
+    await push(world)
+    world.clock.advance(A_DAY)
+    report = await world.registry.upkeep.run("delete-orphaned-archives")
+    assert report is not None
+    assert (report.seen, report.changed, report.unfinished) == (1, 0, False)
+
+
+PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
+FIRST = Coordinate.parse("acme", "greet", "1.0.0")
+
+
+@dataclass
+class InContainers(PlacedArchives):
+    """Archives that all lie on some containers, whatever was asked for when they were stored."""
+
+    containers: tuple[Visibility, ...] = (PUBLIC,)
+
+    async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
+        async for archive in self.archives.list(stored_before_ms):
+            for container in self.containers:
+                yield replace(archive, container=container)
+
+
+async def swept(
+    worlds: OpenWorld, archive: bytes, *containers: Visibility
+) -> tuple[World, InContainers]:
+    """Return a registry with one archive on these containers, a moment later."""
+    stores: list[InContainers] = []
+
+    def wrap(opened: Adapters) -> Adapters:
+        stores.append(InContainers(opened.archives, containers=containers))
+        archives: object = stores[0]
+        return replace(opened, archives=archives)
+
+    world = await worlds(wrap=wrap)
+    await world.push(archive)
+    world.clock.at_ms += 1
+    return world, stores[0]
+
+
+@pytest.mark.parametrize(
+    ("visibility", "containers", "moves"),
+    [
+        ("public", (PUBLIC,), []),
+        ("public", (PRIVATE,), [PUBLIC]),
+        ("public", (PUBLIC, PRIVATE), [PUBLIC]),
+        ("private", (PRIVATE,), []),
+        ("private", (PUBLIC,), [PRIVATE]),
+        ("private", (PUBLIC, PRIVATE), [PRIVATE]),
+    ],
+)
+async def test_an_archive_is_put_where_its_records_want_it(
+    worlds: OpenWorld, visibility: str, containers: tuple[Visibility, ...], moves: list[Visibility]
+) -> None:
+    world, stores = await swept(worlds, bala(str(FIRST), visibility=visibility), *containers)
+    report = await world.registry.upkeep.run("delete-orphaned-archives")
+    assert report
+    assert (report.seen, report.changed) == (len(containers), len(moves))
+    assert stores.moves == [(str(FIRST), container) for container in moves]
+
+
+async def test_a_quarantined_archive_is_no_longer_in_the_public_container(
+    worlds: OpenWorld,
+) -> None:
+    world, stores = await swept(worlds, bala(str(FIRST)), PUBLIC)
+    await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    await world.registry.upkeep.run("delete-orphaned-archives")
+    assert stores.moves == [(str(FIRST), PRIVATE)]

@@ -1,0 +1,215 @@
+"""Packing and unpacking of snapshots, and the snapshots in a store."""
+
+import asyncio
+import gzip
+import hashlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+
+from shared.domain.packages import Head
+from shared.domain.records import Event
+from shared.domain.snapshots import (
+    MANIFEST_FILE,
+    PACKAGES,
+    SnapshotManifest,
+    SnapshotPart,
+    SnapshotUnusable,
+    to_line,
+)
+from shared.services.maintenance.snapshots import (
+    LINES_AT_ONCE,
+    PIECE_BYTES,
+    CompressedFile,
+    StoredSnapshots,
+)
+from tests.contract.sample_records import head
+
+
+async def stream(items: list[bytes]) -> AsyncGenerator[bytes]:
+    for item in items:
+        yield item
+
+
+async def gathered(pieces: AsyncIterator[bytes]) -> list[bytes]:
+    return [piece async for piece in pieces]
+
+
+async def test_a_large_stream_is_passed_on_in_pieces() -> None:
+    random = Random("packing")  # noqa: S311 - it does not pack, that is all.
+    lines = [random.randbytes(20_000).hex().encode() + b"\n" for _ in range(50)]
+    compressed = CompressedFile("a")
+    pieces = await gathered(compressed.pack(stream(lines)))
+    assert len(pieces) > 3
+    assert all(len(piece) < 2 * PIECE_BYTES for piece in pieces)
+    assert gzip.decompress(b"".join(pieces)) == b"".join(lines)
+    again = CompressedFile("a")
+    assert await gathered(again.unpack(stream(pieces))) == [line[:-1] for line in lines]
+    assert again.part() == compressed.part()
+    assert (compressed.part().lines, compressed.part().bytes) == (50, len(b"".join(pieces)))
+
+
+async def test_a_file_of_nothing_has_no_lines() -> None:
+    pieces = await gathered(CompressedFile("a").pack(stream([])))
+    assert await gathered(CompressedFile("a").unpack(stream(pieces))) == []
+
+
+async def test_a_file_that_was_not_packed_is_refused() -> None:
+    with pytest.raises(SnapshotUnusable, match=r"^a of the snapshot is damaged"):
+        await gathered(CompressedFile("a").unpack(stream([b"not packed"])))
+
+
+async def test_a_part_says_what_its_file_is() -> None:
+    compressed = CompressedFile("a")
+    content = b"".join(await gathered(compressed.pack(stream([b"one\n", b"two\n"]))))
+    part = compressed.part()
+    assert (part.name, part.lines, part.bytes) == ("a", 2, len(content))
+    assert part.sha256 == hashlib.sha256(content).hexdigest()
+
+
+async def test_lines_are_put_together_over_the_borders_of_pieces() -> None:
+    content = gzip.compress(b"one\ntwo\n\nthree\n")
+    pieces = [content[place : place + 1] for place in range(len(content))]
+    lines = await gathered(CompressedFile("a").unpack(stream(pieces)))
+    assert lines == [b"one", b"two", b"", b"three"]
+
+
+async def test_others_have_their_turn_every_hundred_lines() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(others())
+    await gathered(CompressedFile("a").pack(stream([b"a\n"] * 5 * LINES_AT_ONCE)))
+    running.cancel()
+    assert turns == 5
+
+
+async def each(*pieces: bytes) -> AsyncGenerator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+@dataclass
+class Files:
+    """A store of snapshots in memory, which may stop after some deletions."""
+
+    content: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    deleted: list[str] = field(default_factory=list[str])
+
+    async def write(self, name: str, pieces: AsyncIterator[bytes]) -> None:
+        self.content[name] = b"".join([piece async for piece in pieces])
+
+    async def read(self, name: str) -> AsyncGenerator[bytes]:
+        yield self.content.get(name, b"")
+
+    async def list(self) -> list[str]:
+        return list(self.content)
+
+    async def delete(self, name: str) -> None:
+        self.deleted.append(name)
+        del self.content[name]
+
+
+@pytest.fixture
+def files() -> Files:
+    return Files()
+
+
+@pytest.fixture
+def shelf(files: Files) -> StoredSnapshots:
+    return StoredSnapshots(files)
+
+
+async def taken(files: Files, name: str) -> SnapshotManifest:
+    """Store a snapshot of one package."""
+    compressed = CompressedFile(PACKAGES)
+    await files.write(f"{name}/{PACKAGES}", compressed.pack(each(to_line(head()))))
+    manifest = SnapshotManifest(name=name, begun_ms=1, ended_ms=2, parts=(compressed.part(),))
+    await files.write(f"{name}/{MANIFEST_FILE}", each(manifest.model_dump_json().encode()))
+    return manifest
+
+
+async def test_complete_snapshots_are_listed_with_the_newest_first(
+    files: Files, shelf: StoredSnapshots
+) -> None:
+    manifests = [await taken(files, name) for name in ("20260102", "20260103", "20260101")]
+    files.content[f"20260104/{PACKAGES}"] = b"of one that is not finished"
+    files.content[f"20260105/old-{MANIFEST_FILE}"] = b"no manifest"
+    assert await shelf.manifests() == [manifests[1], manifests[0], manifests[2]]
+
+
+async def test_a_snapshot_that_is_not_there_is_named_with_the_command_that_lists_them(
+    shelf: StoredSnapshots,
+) -> None:
+    with pytest.raises(SnapshotUnusable) as refused:
+        await shelf.manifest("20260101")
+    sentence = "There is no snapshot '20260101'. `snapshot list` names those there are."
+    assert str(refused.value) == sentence
+
+
+async def test_a_complete_snapshot_is_verified(files: Files, shelf: StoredSnapshots) -> None:
+    manifest = await taken(files, "20260101")
+    assert await shelf.verify("20260101") == manifest
+
+
+async def test_a_file_that_is_another_one_than_was_written_is_named(
+    files: Files, shelf: StoredSnapshots
+) -> None:
+    await taken(files, "20260101")
+    other = CompressedFile(PACKAGES).pack(each(to_line(head("acme/other"))))
+    await files.write(f"20260101/{PACKAGES}", other)
+    with pytest.raises(SnapshotUnusable) as refused:
+        await shelf.verify("20260101")
+    sentence = f"{PACKAGES} of the snapshot 20260101 is not as it was written."
+    assert str(refused.value) == sentence
+
+
+async def test_a_file_with_its_checksum_but_no_record_in_it_is_refused(
+    files: Files, shelf: StoredSnapshots
+) -> None:
+    compressed = CompressedFile(PACKAGES)
+    await files.write(f"20260101/{PACKAGES}", compressed.pack(each(b"no record\n")))
+    manifest = SnapshotManifest(name="20260101", begun_ms=1, ended_ms=2, parts=(compressed.part(),))
+    await files.write(f"20260101/{MANIFEST_FILE}", each(manifest.model_dump_json().encode()))
+    with pytest.raises(SnapshotUnusable, match="no record of this version"):
+        await shelf.verify("20260101")
+
+
+async def test_records_of_another_kind_are_refused_with_the_name_of_their_file(
+    files: Files, shelf: StoredSnapshots
+) -> None:
+    await taken(files, "20260101")
+    assert [each async for each in shelf.records("20260101", PACKAGES, Head)] == [head()]
+    with pytest.raises(SnapshotUnusable) as refused:
+        _ = [each async for each in shelf.records("20260101", PACKAGES, Event)]
+    sentence = f"{PACKAGES} of the snapshot 20260101 holds what belongs into another file."
+    assert str(refused.value) == sentence
+
+
+async def test_a_damaged_file_is_named(files: Files, shelf: StoredSnapshots) -> None:
+    part = SnapshotPart(name=PACKAGES, lines=1, bytes=1, sha256="")
+    manifest = SnapshotManifest(name="20260101", begun_ms=1, ended_ms=2, parts=(part,))
+    await files.write(f"20260101/{MANIFEST_FILE}", each(manifest.model_dump_json().encode()))
+    await files.write(f"20260101/{PACKAGES}", each(b"not packed"))
+    with pytest.raises(SnapshotUnusable) as refused:
+        await shelf.verify("20260101")
+    sentence = f"{PACKAGES} of the snapshot is damaged. Take another snapshot."
+    assert str(refused.value) == sentence
+
+
+async def test_manifests_are_removed_first_so_that_no_snapshot_is_half_there(
+    files: Files, shelf: StoredSnapshots
+) -> None:
+    for name in ("20260101", "20260102", "20260103"):
+        await taken(files, name)
+    await shelf.remove({"20260101", "20260103"})
+    assert [name.partition("/")[2] for name in files.deleted[:2]] == [MANIFEST_FILE, MANIFEST_FILE]
+    assert [manifest.name for manifest in await shelf.manifests()] == ["20260102"]
+    assert sorted(files.content) == [f"20260102/{MANIFEST_FILE}", f"20260102/{PACKAGES}"]

@@ -1,0 +1,82 @@
+"""Every task is listed once, under its name, and a run says what came of it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shared.domain.errors.requests import Busy, TakesNoChanges
+from shared.domain.identity import OPERATOR
+from shared.domain.maintenance_tasks import TaskReport, TaskResult
+from shared.services import maintenance
+from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
+from shared.services.maintenance.task import Task
+from shared.services.maintenance.tasks import TASKS
+from shared.services.maintenance.upkeep import TaskRuns
+from tests.fakes.stores import FakeWork
+from tests.fakes.tasks import fake_task
+from tests.support.world import World
+
+ORPHANS = DeleteOrphanedArchives.id
+
+
+async def test_the_state_of_a_task_that_raises_is_failed(world: World) -> None:
+    class Broken(Exception):
+        """What no task expects."""
+
+    async def broken() -> TaskReport:
+        raise Broken
+
+    tasks = {ORPHANS: fake_task(DeleteOrphanedArchives, broken)}
+    upkeep = replace(world.registry.upkeep, tasks=tasks)
+    with pytest.raises(Broken):
+        await upkeep.run(ORPHANS)
+    [access] = await upkeep.task_states()
+    assert access.last_run is not None
+    assert access.last_run.result is TaskResult.FAILED
+    # Its lease is over: the next one need not wait.
+    assert await world.registry.upkeep.run(ORPHANS) is not None
+
+
+async def test_a_run_that_cannot_be_noted_is_done_all_the_same(world: World) -> None:
+    class Busied(FakeWork):
+        """Takes leases, and nothing else."""
+
+        async def put(self, kind: str, key: str, value: str, expires_ms: int) -> None:
+            raise Busy
+
+    work = Busied()
+    upkeep = replace(world.registry.upkeep, work=work, runs=TaskRuns(work, world.clock))
+    assert await upkeep.run("delete-expired-records") == TaskReport()
+    # Its lease is over all the same.
+    assert await upkeep.run("delete-expired-records") == TaskReport()
+
+
+async def test_while_the_registry_takes_no_changes_tasks_leave_records_alone(world: World) -> None:
+    await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
+    upkeep = world.registry.upkeep
+    postponed = [each for each in upkeep.tasks.values() if not each.runs_in_read_only_mode]
+    for task in postponed:
+        with pytest.raises(TakesNoChanges):
+            await upkeep.run(task.id)
+    assert await upkeep.run(CreateSnapshot.id) is not None
+    states = await upkeep.task_states()
+    assert {each.task for each in states if each.last_run} == {CreateSnapshot.id}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_id_of_a_task_is_the_name_of_its_module_and_class(task: type[Task]) -> None:
+    words = task.id.split("-")
+    assert task.__module__.rpartition(".")[2] == "_".join(words)
+    assert task.__name__ == "".join(word.capitalize() for word in words)
+
+
+def test_every_module_of_a_task_is_listed_once() -> None:
+    modules = {each.stem for each in Path(maintenance.__path__[0]).glob("[!_]*_*.py")}
+    assert sorted(each.id.replace("-", "_") for each in TASKS) == sorted(modules)
+
+
+def test_no_two_tasks_share_a_lease() -> None:
+    ids = [each for task in TASKS for each in {task.id, task.earlier_id}]
+    assert len(ids) == len(set(ids))

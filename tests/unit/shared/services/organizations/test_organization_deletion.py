@@ -1,0 +1,464 @@
+"""Organizations that never published anything can be deleted, with two days to think again."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.accounts import Account
+from shared.domain.errors.identity import NotPermitted, SignInAgain
+from shared.domain.errors.organizations import (
+    NotClosing,
+    OrganizationExists,
+    OrganizationNotEmpty,
+    OrganizationNotFound,
+)
+from shared.domain.errors.requests import Busy
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.members import OWNER_CHANGE_DELAY, Invitation
+from shared.domain.names import OrgName, Package
+from shared.domain.organizations import OrganizationDomain
+from shared.domain.packages import Head, Release, State, Visibility
+from shared.domain.records import Entity
+from shared.domain.rights import Action, Role
+from shared.domain.tokens import StolenToken, Token, TokenUse
+from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.trusted_publishing.publishers import Publisher
+from shared.ports import Stale
+from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
+from shared.services.organizations import organization_deletion
+from shared.services.organizations.organizations import OrganizationProfile
+from tests.support.port_doubles import Fault, failing
+from tests.support.services import (
+    ACME,
+    ADA,
+    KIM,
+    LEE,
+    MAX,
+    URL,
+    FakePackages,
+    OrganizationServices,
+    acme_of_kim,
+)
+
+GREET = Package.parse("acme", "greet")
+FAR_MS = 2**50
+
+
+@pytest.fixture
+async def acme() -> OrganizationServices:
+    """Return a world in which kim and lee own Acme, which is empty."""
+    world = await acme_of_kim()
+    await world.add_members(LEE)
+    return world
+
+
+def head(package: Package) -> Head:
+    return Head(org=package.org, name=package.name, visibility=Visibility.PUBLIC, created_ms=0)
+
+
+def release(package: Package, state: State = State.LIVE) -> Release:
+    """Return a release of the package, with what is asked about it alone."""
+    fields = {"org": package.org, "name": package.name, "version": "1.0.0", "state": state}
+    return Release.model_construct(None, **fields)
+
+
+async def test_an_organization_ends_after_two_days(acme: OrganizationServices) -> None:
+    marked = await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    assert marked.deleting_ms == acme.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(
+        milliseconds=1
+    )
+    acme.clock.advance(OWNER_CHANGE_DELAY - timedelta(seconds=1))
+    assert (await acme.organizations.show(ACME, by=acme.signed_in(MAX))).name == "Acme"
+    acme.clock.advance(timedelta(seconds=1))
+    for by in (acme.signed_in(MAX), acme.signed_in(KIM), OPERATOR):
+        with pytest.raises(OrganizationNotFound):
+            await acme.organizations.show(ACME, by=by)
+
+
+async def test_every_owner_is_notified(acme: OrganizationServices) -> None:
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    for each in (KIM, LEE):
+        [mail] = acme.mailer.to(each.email)
+        assert mail.subject == "The organization Acme will be deleted"
+        assert "23 September 2026, 14:13 UTC" in mail.text
+        [event] = acme.events_of(each)
+        assert event.kind == "organization.deleting"
+
+
+async def test_any_owner_can_undo_it_in_time(acme: OrganizationServices) -> None:
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    acme.clear_calls()
+    kept = await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
+    assert kept.deleting_ms is None
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    assert (await acme.organizations.show(ACME, by=acme.signed_in(MAX))).name == "Acme"
+    assert [mail.subject for mail in acme.mailer.sent] == [
+        "Deletion of the organization Acme canceled"
+    ] * 2
+    assert {event.kind for event in acme.events.feed} == {"organization.kept"}
+
+
+async def test_a_deletion_that_nobody_requested_cannot_be_undone(
+    acme: OrganizationServices,
+) -> None:
+    with pytest.raises(NotClosing):
+        await acme.organization_deletion.cancel(ACME, by=acme.signed_in(KIM))
+
+
+async def test_a_completed_deletion_cannot_be_undone(acme: OrganizationServices) -> None:
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    acme.clock.advance(OWNER_CHANGE_DELAY)
+    for by in (acme.signed_in(KIM), OPERATOR):
+        with pytest.raises(OrganizationNotFound):
+            await acme.organization_deletion.cancel(ACME, by=by)
+
+
+async def test_a_repeat_does_not_begin_the_two_days_again(acme: OrganizationServices) -> None:
+    first = await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    acme.clock.advance(timedelta(hours=1))
+    acme.clear_calls()
+    again = await acme.organization_deletion.delete(ACME, by=acme.signed_in(LEE))
+    assert again.deleting_ms == first.deleting_ms
+    assert acme.events.feed == []
+
+
+async def test_a_deletion_by_the_operator_counts_at_once(acme: OrganizationServices) -> None:
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(ADA))
+    with pytest.raises(OrganizationNotFound):
+        await acme.organizations.show(ACME, by=acme.signed_in(KIM))
+
+
+async def test_a_deletion_takes_an_owner_who_signed_in_a_moment_ago(
+    acme: OrganizationServices,
+) -> None:
+    await acme.add_members(MAX, role=Role.MAINTAINER)
+    for attempt in (acme.organization_deletion.delete, acme.organization_deletion.cancel):
+        with pytest.raises(SignInAgain):
+            await attempt(ACME, by=acme.token_of(KIM))
+        with pytest.raises(NotPermitted):
+            await attempt(ACME, by=acme.signed_in(MAX))
+    assert (await acme.acme()).deleting_ms is None
+
+
+@pytest.mark.parametrize("state", State)
+async def test_an_organization_that_published_stays(
+    acme: OrganizationServices, state: State
+) -> None:
+    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET, state)]})
+    for by in (acme.signed_in(KIM), OPERATOR):
+        with pytest.raises(OrganizationNotEmpty, match="acme/greet"):
+            await acme.organization_deletion.delete(ACME, by=by)
+    assert (await acme.acme()).deleting_ms is None
+
+
+async def test_a_claimed_name_without_a_release_is_no_package(acme: OrganizationServices) -> None:
+    neighbours = [Package.parse(org, "greet") for org in ("acm", "acme_two", "acmf")]
+    claimed = [
+        Package.parse("acme", f"p{number}")
+        for number in range(organization_deletion.PACKAGES_READ_AT_ONCE + 1)
+    ]
+    acme.packages = FakePackages(
+        [head(each) for each in (*neighbours, *claimed)],
+        {str(each): [release(each)] for each in neighbours},
+    )
+    assert (await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))).deleting_ms
+
+
+async def test_behind_many_claimed_names_a_release_is_found(acme: OrganizationServices) -> None:
+    claimed = [
+        Package.parse("acme", f"p{number:03}")
+        for number in range(organization_deletion.PACKAGES_READ_AT_ONCE + 1)
+    ]
+    last = claimed[-1]
+    acme.packages = FakePackages([head(each) for each in claimed], {str(last): [release(last)]})
+    with pytest.raises(OrganizationNotEmpty, match=str(last)):
+        await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+
+
+async def test_a_push_that_was_running_prevents_the_deletion(acme: OrganizationServices) -> None:
+    other = OrgName("other")
+    await acme.organizations.create(other, MAX, by=OPERATOR)
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.delete(other, by=acme.signed_in(MAX))
+    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
+    acme.clear_calls()
+    report = await acme.finish_deletions.run()
+    assert (report.seen, report.changed) == (2, 1)
+    assert (await acme.acme()).deleting_ms is None
+    assert {mail.to for mail in acme.mailer.sent} == {KIM.email, LEE.email}
+    assert {event.actor for event in acme.events.feed} == {"upkeep"}
+    assert (await acme.finish_deletions.run()).changed == 0
+
+
+@pytest.mark.parametrize("by", [OPERATOR, None], ids=["operator", "owner"])
+@pytest.mark.parametrize("later", [timedelta(0), OWNER_CHANGE_DELAY + NAME_FREE_AFTER])
+async def test_a_push_that_was_under_way_revives_its_organization(
+    acme: OrganizationServices, by: Principal | None, later: timedelta
+) -> None:
+    await acme.organization_deletion.delete(ACME, by=by or acme.signed_in(KIM))
+    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
+    acme.clock.advance(later)
+    report = await acme.finish_deletions.run()
+    assert (report.seen, report.changed) == (1, 1)
+    assert (await acme.acme()).deleting_ms is None
+    assert "kim" in acme.roles()
+
+
+async def test_a_deletion_that_is_undone_meanwhile_does_not_happen(
+    acme: OrganizationServices,
+) -> None:
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
+    acme.directory = failing(acme.directory, Fault("replace", Stale()))
+    await acme.finish_deletions.run()
+    assert (await acme.acme()).deleting_ms
+
+
+async def test_while_it_ends_nobody_publishes_and_everything_else_goes_on(
+    acme: OrganizationServices,
+) -> None:
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    kim = acme.token_of(KIM)
+    for action in (Action.PUSH_NEW, Action.PUSH_VERSION):
+        with pytest.raises(NotPermitted, match="its organization is being deleted"):
+            await acme.authorization.require(kim, action, GREET)
+        with pytest.raises(NotPermitted, match="it takes being maintainer or owner"):
+            await acme.authorization.require(acme.token_of(MAX), action, GREET)
+    for action in (Action.READ, Action.DEPRECATE, Action.MANAGE):
+        await acme.authorization.require(kim, action, GREET)
+    await acme.organizations.change(ACME, OrganizationProfile(description="x"), by=kim)
+
+
+async def test_for_a_day_the_name_is_nobodys(acme: OrganizationServices) -> None:
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
+    acme.clock.advance(NAME_FREE_AFTER - timedelta(seconds=1))
+    assert (await acme.finish_deletions.run()).changed == 0
+    for spelling in ("Acme", "acme", "ACME"):
+        for by in (OPERATOR, acme.signed_in(MAX), acme.signed_in(ADA)):
+            with pytest.raises(OrganizationExists):
+                await acme.organizations.create(OrgName(spelling), MAX, by=by)
+
+
+BELONGINGS = (
+    Invitation(
+        org="acme", id="invited", role=Role.OWNER, by=KIM.id, code_hash="a", label="bob",
+        created_ms=0, expires_ms=FAR_MS,
+    ),
+    Publisher(
+        id="publisher", org="acme", package="greet", provider=Provider.GITHUB, server="s",
+        ids={"repository_id": "1", "repository_owner_id": "2"}, created_ms=0,
+    ),
+    OrganizationDomain(org="acme", domain="example.org", challenge="c", created_ms=0),
+)  # fmt: skip
+
+
+async def of_an_organization(acme: OrganizationServices) -> list[Entity]:
+    """Return everything that is stored of Acme, its accounts left out."""
+    return [each for each in acme.directory.entities.values() if not isinstance(each, Account)]
+
+
+async def test_a_day_later_the_name_can_be_used_again_and_nothing_is_inherited(
+    acme: OrganizationServices,
+) -> None:
+    organization = await acme.acme()
+    token = Token(
+        id="token", hash="h", owner=organization.id, org="Acme", name="ci", grants=(),
+        created_ms=0, expires_ms=None,
+    )  # fmt: skip
+    use = TokenUse(owner=organization.id, token="token", used_ms=0)
+    stolen = StolenToken(owner=organization.id, id="token", listed=(), at_ms=0)
+    for entity in (*BELONGINGS, token, use, stolen):
+        await acme.directory.add(entity)
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
+    acme.clock.advance(NAME_FREE_AFTER)
+    report = await acme.finish_deletions.run()
+    assert (report.seen, report.changed) == (1, 1)
+    assert await of_an_organization(acme) == []
+    assert acme.events.kinds()[-1] == "organization.released"
+    founded = await acme.organizations.create(OrgName("acme"), MAX, by=acme.signed_in(MAX))
+    assert founded.id != organization.id
+    assert acme.roles() == {"max": Role.OWNER}
+
+
+async def test_a_release_of_a_name_that_was_cut_off_is_finished_by_the_next(
+    acme: OrganizationServices,
+) -> None:
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
+    acme.clock.advance(NAME_FREE_AFTER)
+    whole, acme.directory = acme.directory, failing(acme.directory, Fault("remove", Busy(), nth=2))
+    report = await acme.finish_deletions.run()
+    assert (report.seen, report.changed) == (1, 0)
+    assert report.problems == (f"Acme: {Busy()}",)
+    acme.directory = whole
+    with pytest.raises(OrganizationExists):
+        await acme.organizations.create(ACME, MAX, by=OPERATOR)
+    assert (await acme.finish_deletions.run()).changed == 1
+    assert await of_an_organization(acme) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"), [(Busy(), str(Busy())), (Stale(), "it was changed meanwhile.")]
+)
+async def test_an_organization_that_cannot_be_removed_does_not_delay_others(
+    acme: OrganizationServices, error: Exception, sentence: str
+) -> None:
+    for name in ("beta", "gamma"):
+        await acme.organizations.create(OrgName(name), MAX, by=OPERATOR)
+    for name in ("acme", "beta", "gamma"):
+        await acme.organization_deletion.delete(OrgName(name), by=OPERATOR)
+    acme.clock.advance(NAME_FREE_AFTER)
+    acme.directory = failing(acme.directory, Fault("remove", error))
+    report = await acme.finish_deletions.run()
+    assert (report.seen, report.changed) == (3, 2)
+    assert report.problems == (f"Acme: {sentence}",)
+    assert (await acme.finish_deletions.run()).changed == 1
+    assert await of_an_organization(acme) == []
+
+
+async def test_a_name_with_a_claimed_package_never_becomes_available(
+    acme: OrganizationServices,
+) -> None:
+    other = Package.parse("acmeother", "greet")
+    acme.packages.heads = [head(GREET), head(other)]
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
+    acme.clock.advance(timedelta(days=1000))
+    assert (await acme.finish_deletions.run()).changed == 0
+    with pytest.raises(OrganizationExists):
+        await acme.organizations.create(ACME, MAX, by=OPERATOR)
+    acme.packages.heads = [head(other)]
+    assert (await acme.finish_deletions.run()).changed == 1
+
+
+async def test_a_stale_record_is_read_again(acme: OrganizationServices) -> None:
+    acme.directory = failing(acme.directory, Fault("replace", Stale()))
+    assert (await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))).deleting_ms
+
+
+async def test_the_mails_about_a_deletion_name_the_account_and_link_to_the_organization(
+    acme: OrganizationServices,
+) -> None:
+    link = f"{URL}/account/organizations/Acme"
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    [mail] = acme.mailer.to(LEE.email)
+    assert mail.text.startswith("kim requested the deletion of the organization Acme. ")
+    assert mail.text.endswith(f"any owner can cancel the deletion:\n\n{link}\n")
+    acme.clear_calls()
+    await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
+    [mail] = acme.mailer.to(KIM.email)
+    assert mail.text == f"lee canceled the deletion of the organization Acme:\n\n{link}\n"
+
+
+async def test_the_mail_about_a_push_that_prevents_a_deletion_says_so(
+    acme: OrganizationServices,
+) -> None:
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
+    acme.clear_calls()
+    await acme.finish_deletions.run()
+    [mail] = acme.mailer.to(KIM.email)
+    assert mail.text == (
+        "A package that was published canceled the deletion of the organization Acme:\n\n"
+        f"{URL}/account/organizations/Acme\n"
+    )
+
+
+async def test_the_events_of_a_deletion_say_when_it_would_end(acme: OrganizationServices) -> None:
+    at_ms = acme.clock.now_ms() + OWNER_CHANGE_DELAY // timedelta(milliseconds=1)
+    await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+    await acme.organization_deletion.cancel(ACME, by=acme.signed_in(LEE))
+    shown = [
+        (each.kind, each.actor, each.subject, each.org, each.details)
+        for each in acme.events.feed
+        if each.org
+    ]
+    assert shown == [
+        ("organization.deleting", KIM.id, "Acme", "acme", {"before": "", "after": str(at_ms)}),
+        ("organization.kept", LEE.id, "Acme", "acme", {"before": str(at_ms), "after": ""}),
+    ]
+
+
+async def test_the_event_of_a_released_name_is_of_its_organization_and_of_upkeep(
+    acme: OrganizationServices,
+) -> None:
+    await acme.organization_deletion.delete(ACME, by=OPERATOR)
+    acme.clock.advance(NAME_FREE_AFTER)
+    await acme.finish_deletions.run()
+    event = acme.events.feed[-1]
+    assert (event.kind, event.subject, event.org) == ("organization.released", "Acme", "acme")
+    assert event.actor == "upkeep"
+
+
+async def test_a_refusal_to_delete_or_to_keep_names_the_organization(
+    acme: OrganizationServices,
+) -> None:
+    with pytest.raises(NotClosing, match=r"^Acme is not being deleted"):
+        await acme.organization_deletion.cancel(ACME, by=acme.signed_in(KIM))
+    acme.packages = FakePackages([head(GREET)], {str(GREET): [release(GREET)]})
+    with pytest.raises(OrganizationNotEmpty, match=r"^Acme .*acme/greet"):
+        await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
+
+
+async def test_an_unknown_organization_is_named_to_the_operator(
+    acme: OrganizationServices,
+) -> None:
+    unknown = OrgName("unknown")
+    for attempt in (acme.organization_deletion.delete, acme.organization_deletion.cancel):
+        with pytest.raises(OrganizationNotFound) as refused:
+            await attempt(unknown, by=OPERATOR)
+        assert str(refused.value) == str(OrganizationNotFound(unknown))
+
+
+async def orphaned(world: OrganizationServices, *people: Account) -> None:
+    """Let accounts be gone that the organization does not know to be, and a day pass."""
+    for each in people:
+        stored = await world.directory.get(Account, each.place)
+        assert stored is not None
+        await world.directory.remove(stored)
+    world.clock.advance(NAME_FREE_AFTER)
+
+
+async def test_an_organization_of_nobody_is_deleted_and_its_name_released(
+    acme: OrganizationServices,
+) -> None:
+    await orphaned(acme, KIM, LEE)
+    acme.clear_calls()
+    assert (await acme.finish_deletions.run()).changed == 1
+    now_ms = acme.clock.now_ms()
+    assert (await acme.acme()).is_deleted_at(now_ms)
+    [event] = acme.events.feed
+    assert (event.kind, event.subject, event.org) == ("organization.deleting", "Acme", "acme")
+    assert (event.actor, event.details) == ("upkeep", {"before": "", "after": str(now_ms)})
+    acme.clock.advance(NAME_FREE_AFTER)
+    assert (await acme.finish_deletions.run()).changed == 1
+    founded = await acme.organizations.create(ACME, MAX, by=acme.signed_in(MAX))
+    assert founded.founder == MAX.id
+
+
+async def test_an_organization_that_was_just_created_is_not_removed(
+    acme: OrganizationServices,
+) -> None:
+    await orphaned(acme, KIM, LEE)
+    acme.clock.advance(-timedelta(seconds=1))
+    assert (await acme.finish_deletions.run()).seen == 0
+
+
+async def test_an_organization_whose_founder_left_stays_with_another_owner(
+    acme: OrganizationServices,
+) -> None:
+    await orphaned(acme, KIM)
+    report = await acme.finish_deletions.run()
+    assert (report.changed, report.problems) == (0, ())
+
+
+async def test_an_organization_without_owner_that_is_in_use_is_reported(
+    acme: OrganizationServices,
+) -> None:
+    await orphaned(acme, KIM, LEE)
+    acme.packages.heads = [head(GREET)]
+    acme.packages.released[str(GREET)] = [release(GREET)]
+    [problem] = (await acme.finish_deletions.run()).problems
+    assert "The owners of Acme have all deleted their accounts." in problem
+    acme.packages.heads.clear()
+    await acme.add_members(MAX, role=Role.MEMBER)
+    assert (await acme.finish_deletions.run()).problems == (problem,)

@@ -1,0 +1,446 @@
+"""Archives: reading many at once within limits, and moving each to its container."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from shared.composition import Adapters
+from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
+from shared.domain.archives.names import Digest
+from shared.domain.archives.unpacking import ArchiveLimits
+from shared.domain.errors.packages import ArchiveTooLarge
+from shared.domain.errors.requests import NoRoomForUpload, NotListedYet
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import FoundRelease, Visibility
+from shared.ports import MetadataStore
+from shared.services.packages.archives import (
+    ARCHIVE_READERS,
+    SMALL_ARCHIVE_BYTES,
+    ArchiveReader,
+    ArchiveRelocation,
+)
+from tests.fakes.archive_placement import STORE, FakeEdge, FakeLinks, PlacedArchives
+from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.archives import bala
+from tests.support.world import URL, OpenWorld, Person, World
+
+MIB = 1024 * 1024
+GREET = bala("acme/greet:1.0.0")
+
+
+def reading(*, max_archive_bytes: int = MIB, max_archives_in_hand: int = 4) -> ArchiveReader:
+    return ArchiveReader(ArchiveLimits(), max_archive_bytes, max_archives_in_hand)
+
+
+async def test_a_hundred_small_archives_wait_for_their_turn() -> None:
+    many = [bala(f"acme/greet:1.0.{number}") for number in range(100)]
+    service = reading()
+    found = await asyncio.gather(*map(service.read, many))
+    assert [each.coordinate.version.text for each in found] == [f"1.0.{n}" for n in range(100)]
+    await service.close()
+
+
+def test_more_uploads_than_so_many_of_the_largest_are_refused_until_one_ends() -> None:
+    service = reading(max_archive_bytes=MIB, max_archives_in_hand=2)
+    with service.in_hand(MIB):
+        with service.in_hand(MIB), pytest.raises(NoRoomForUpload, match="others take all of it"):
+            service.in_hand(SMALL_ARCHIVE_BYTES + 1).__enter__()
+        with service.in_hand(MIB), service.in_hand(SMALL_ARCHIVE_BYTES):
+            pass
+
+
+async def test_an_archive_above_the_limit_is_not_even_opened() -> None:
+    service = reading(max_archive_bytes=len(GREET) - 1)
+    with pytest.raises(ArchiveTooLarge):
+        await service.read(GREET)
+    await service.close()
+
+
+async def test_an_archive_over_the_limit_is_refused_with_both_sizes() -> None:
+    service = reading(max_archive_bytes=len(GREET) - 1)
+    with pytest.raises(ArchiveTooLarge) as refused:
+        await service.read(GREET)
+    assert str(refused.value) == str(ArchiveTooLarge(len(GREET), len(GREET) - 1))
+    await service.close()
+
+
+async def test_archives_are_read_on_threads_that_are_named_for_it() -> None:
+    service = reading()
+    await asyncio.gather(*(service.read(GREET) for _ in range(10 * ARCHIVE_READERS)))
+    found = [each.name for each in threading.enumerate() if each.name.startswith("bala_")]
+    assert 0 < len(found) <= ARCHIVE_READERS
+    await service.close()
+
+
+async def test_closing_gives_up_on_what_waits_and_does_not_wait_for_what_is_read() -> None:
+    gate, threads = threading.Event(), ThreadPoolExecutor(1)
+    service = ArchiveReader(ArchiveLimits(), MIB, 4, _threads=threads)
+    try:
+        read_now = threads.submit(gate.wait, 5)
+        waits = asyncio.ensure_future(service.read(GREET))
+        await asyncio.sleep(0)
+        await service.close()
+        assert not read_now.done()
+        with pytest.raises(asyncio.CancelledError):
+            await waits
+    finally:
+        gate.set()
+
+
+SECRET = bala("acme/secret:1.0.0", visibility="private")
+CDN = "https://cdn.test"
+TAIL = "1.0.0/acme-greet-any-1.0.0.bala"
+OURS = f"{URL}/archives/public/{Digest.of(GREET)}/{TAIL}"
+
+
+async def opened(worlds: OpenWorld, links: FakeLinks | None = None, **settings: object) -> World:
+    """Open a registry in a cloud, with a public and a private package."""
+
+    def wrap(stores: Adapters) -> Adapters:
+        return replace(stores, links=links or FakeLinks())
+
+    world = await worlds(wrap=wrap, **settings)
+    for archive in (GREET, SECRET):
+        await world.push(archive)
+    return world
+
+
+async def hop(world: World, path: str = "acme/greet", by: Person | None = None) -> httpx.Response:
+    """Return the first hop of a pull."""
+    answer = await world.get(f"/packages/{path}/1.0.0", by=by, headers=dict(ACCEPT_ARCHIVE))
+    assert answer.status_code == 302
+    return answer
+
+
+async def test_an_anonymous_caller_gets_a_link_that_no_cache_stores(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
+    for _ in range(2):  # A second time as well: what ends does not stand.
+        answer = await hop(world)
+        assert answer.headers["location"].startswith(f"{STORE}/public/{Digest.of(GREET)}/{TAIL}?")
+        assert answer.headers["cache-control"] == "private, no-store"
+
+
+async def test_it_has_all_that_clients_read_from_a_first_hop(worlds: OpenWorld) -> None:
+    answer = await hop(await opened(worlds))
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=acme-greet-any-1.0.0.bala"
+    )
+    assert answer.headers["digest"] == f"sha-256={Digest.of(GREET)}"
+    location = urlsplit(answer.headers["location"])
+    assert location.path.endswith(f"/{TAIL}")
+    assert "/" not in location.query
+
+
+@pytest.mark.parametrize("value", ["Bearer", "Basic Og==", "TOKEN"])
+async def test_a_caller_with_authorization_stays_on_our_host(worlds: OpenWorld, value: str) -> None:
+    world = await opened(worlds)
+    if value == "TOKEN":
+        value = f"Bearer {world.people.bob.token}"
+    headers = {**dict(ACCEPT_ARCHIVE), "Authorization": value}
+    answer = await world.get("/packages/acme/greet/1.0.0", headers=headers)
+    if answer.status_code == 401:
+        return  # It is no credential at all, which every hop says.
+    assert answer.headers["location"] == OURS
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_private_archive_with_a_token_is_signed_for_our_host(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
+    answer = await hop(world, "acme/secret", world.people.ann)
+    assert answer.headers["location"].startswith(f"{URL}/archives/private/")
+
+
+async def test_while_there_are_no_links_the_bytes_are_ours_to_send(worlds: OpenWorld) -> None:
+    world = await opened(worlds, FakeLinks(is_silent=True))
+    assert (await hop(world)).headers["location"] == OURS
+
+
+async def test_where_clients_do_not_reach_the_store_the_bytes_are_ours_to_send(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds, archive_links="registry")
+    assert (await hop(world)).headers["location"] == OURS
+
+
+async def test_a_cdn_that_strips_authorization_is_for_everybody(worlds: OpenWorld) -> None:
+    world = await opened(worlds, archive_cdn_url=CDN)
+    for by in (None, world.people.bob):
+        assert (await hop(world, by=by)).headers["location"] == OURS.replace(URL, CDN)
+    private = await hop(world, "acme/secret", world.people.ann)
+    assert private.headers["location"].startswith(f"{URL}/archives/private/")
+
+
+async def test_a_cdn_that_passes_authorization_on_serves_anonymous_callers_only(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds, archive_cdn_url=CDN, archive_cdn_authorization="passed")
+    assert (await hop(world)).headers["location"].startswith(CDN)
+    assert (await hop(world, by=world.people.bob)).headers["location"] == OURS
+
+
+READS_BLOBS: dict[str, Any] = {"archive_cdn_url": CDN, "archive_cdn_origin": "blobs"}
+ODD = bala("foo/foo:1.0.0")  # A package whose archives clients save under a shorter name.
+
+
+async def test_a_cdn_that_reads_blobs_serves_everybody_by_the_name_of_the_blob(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds, **READS_BLOBS)
+    await world.push(ODD, by=world.people.admin)
+    for by in (None, world.people.bob):
+        answer = await hop(world, by=by)
+        assert answer.headers["location"] == OURS.replace(URL, CDN)
+        assert answer.headers["cache-control"] == "no-store"
+        odd = await hop(world, "foo/foo", by=by)
+        assert odd.headers["location"].endswith("/1.0.0/foo-foo-any-1.0.0.bala")
+        assert odd.headers["content-disposition"] == "attachment; filename=foo-any-1.0.0.bala"
+
+
+async def test_the_registry_knows_an_archive_by_the_name_of_its_blob_too(worlds: OpenWorld) -> None:
+    world = await opened(worlds, **READS_BLOBS)
+    await world.push(ODD, by=world.people.admin)
+    path = (await hop(world, "foo/foo")).headers["location"].removeprefix(CDN)
+    answer = await world.get(f"{URL}{path}")
+    assert answer.content == ODD
+    assert answer.headers["content-disposition"] == "attachment; filename=foo-any-1.0.0.bala"
+
+
+async def test_a_cdn_that_reads_blobs_is_not_asked_for_one_that_may_be_missing(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds, **READS_BLOBS)
+    package = Package.parse("acme", "greet")
+    for wanted in (Visibility.PRIVATE, Visibility.PUBLIC):
+        await world.registry.package_visibility.change(package, wanted, by=OPERATOR)
+    for by in (None, world.people.bob):
+        link = (await hop(world, by=by)).headers["location"]
+        assert link.startswith(f"{URL}/archives/private/")
+        assert (await world.get(link, by=by)).content == GREET
+    world.clock.advance(PLACEMENT_SETTLED_AFTER + timedelta(seconds=1))
+    assert (await hop(world)).headers["location"].startswith(CDN)
+
+
+async def test_a_cdn_that_reads_blobs_never_gets_a_private_archive(worlds: OpenWorld) -> None:
+    world = await opened(worlds, **READS_BLOBS)
+    private = await hop(world, "acme/secret", world.people.ann)
+    assert private.headers["location"].startswith(f"{URL}/archives/private/")
+
+
+async def test_the_maven_face_sends_its_clients_there_too(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
+    url = f"{URL}/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"
+    answer = await world.get(url)
+    assert answer.headers["location"].startswith(STORE)
+    assert answer.headers["cache-control"] == "private, no-store"
+    ours = await world.get(url, by=world.people.ann)
+    assert ours.headers["location"] == OURS
+
+
+async def test_after_a_change_of_the_package_the_bytes_are_ours_until_a_sweep_has_been(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds)
+    package = Package.parse("acme", "greet")
+    for wanted in (Visibility.PRIVATE, Visibility.PUBLIC):
+        await world.registry.package_visibility.change(package, wanted, by=OPERATOR)
+    assert (await hop(world)).headers["location"] == OURS
+    world.clock.advance(PLACEMENT_SETTLED_AFTER + timedelta(seconds=1))
+    assert (await hop(world)).headers["location"].startswith(STORE)
+
+
+PUBLIC, PRIVATE = Visibility.PUBLIC, Visibility.PRIVATE
+PACKAGE = Package.parse("acme", "greet")
+FIRST = Coordinate.parse("acme", "greet", "1.0.0")
+ARCHIVE = bala("acme/greet:1.0.0")
+COPIES = f"/archives/public/{Digest.of(ARCHIVE)}/"
+
+
+@dataclass
+class Cloud:
+    """What a registry was opened over."""
+
+    links: FakeLinks = field(default_factory=FakeLinks)
+    edge: FakeEdge | None = field(default_factory=FakeEdge)
+    sided: list[PlacedArchives] = field(default_factory=list[PlacedArchives])
+
+    def wrap(self, stores: Adapters) -> Adapters:
+        """Put it around the stores."""
+        self.sided.append(PlacedArchives(stores.archives))
+        archives: object = self.sided[0]
+        return replace(stores, links=self.links, edge=self.edge, archives=archives)
+
+    @property
+    def moves(self) -> list[tuple[str, Visibility]]:
+        """Return the moves so far."""
+        return self.sided[0].moves
+
+    @property
+    def forgotten(self) -> list[str]:
+        """Return what the caches forgot so far."""
+        return self.edge.forgotten if self.edge else []
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    """Return a cloud with caches before it."""
+    return Cloud()
+
+
+@pytest.fixture
+async def world(worlds: OpenWorld, cloud: Cloud) -> World:
+    """Return a registry in the cloud with two releases."""
+    world = await worlds(wrap=cloud.wrap)
+    for archive in (ARCHIVE, bala("acme/greet:1.1.0")):
+        await world.push(archive)
+    return world
+
+
+async def test_a_push_moves_nothing(world: World, cloud: Cloud) -> None:
+    await world.push(bala("acme/greet:1.2.0"))
+    assert (cloud.moves, cloud.forgotten) == ([], [])
+
+
+async def test_a_deprecation_moves_nothing(world: World, cloud: Cloud) -> None:
+    await world.registry.deprecation.deprecate(FIRST, "Gone.", by=OPERATOR)
+    assert (cloud.moves, cloud.forgotten) == ([], [])
+
+
+@pytest.mark.parametrize("act", ["hold", "quarantine", "remove"])
+async def test_a_withheld_release_leaves_the_public_container_and_the_caches(
+    world: World, cloud: Cloud, act: str
+) -> None:
+    await getattr(world.registry.moderation, act)(FIRST, "reported", by=OPERATOR)
+    assert cloud.moves == [(str(FIRST), PRIVATE)]
+    assert cloud.forgotten == [COPIES]
+
+
+async def test_a_restored_release_returns_without_a_purge(world: World, cloud: Cloud) -> None:
+    await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    await world.registry.moderation.restore(FIRST, by=OPERATOR)
+    assert cloud.moves == [(str(FIRST), PRIVATE), (str(FIRST), PUBLIC)]
+    assert cloud.forgotten == [COPIES]
+
+
+async def test_a_package_takes_all_its_archives_with_it(world: World, cloud: Cloud) -> None:
+    await world.registry.package_visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
+    both = {"acme/greet:1.0.0", "acme/greet:1.1.0"}
+    assert set(cloud.moves) == {(each, PRIVATE) for each in both}
+    assert len(cloud.forgotten) == 2
+    cloud.moves.clear()
+    await world.registry.package_visibility.change(PACKAGE, PUBLIC, by=OPERATOR)
+    assert set(cloud.moves) == {(each, PUBLIC) for each in both}
+    assert len(cloud.forgotten) == 2
+
+
+async def test_a_withheld_release_stays_private_when_its_package_becomes_public(
+    world: World, cloud: Cloud
+) -> None:
+    await world.registry.package_visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
+    await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    cloud.moves.clear()
+    await world.registry.package_visibility.change(PACKAGE, PUBLIC, by=OPERATOR)
+    assert set(cloud.moves) == {(str(FIRST), PRIVATE), ("acme/greet:1.1.0", PUBLIC)}
+
+
+def refuse_moves(cloud: Cloud) -> None:
+    """Let the next move come to nothing."""
+    cloud.sided[0].failures = 1
+
+
+def refuse_purges(cloud: Cloud) -> None:
+    """Let the caches take no orders for now."""
+    assert cloud.edge
+    cloud.edge.is_silent = True
+
+
+@pytest.mark.parametrize("break_", [refuse_moves, refuse_purges])
+async def test_upkeep_finishes_what_was_broken_off(
+    world: World, cloud: Cloud, break_: Callable[[Cloud], None]
+) -> None:
+    break_(cloud)
+    with pytest.raises(NotListedYet):
+        await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    found = await world.stores.metadata.find(FIRST)
+    assert found.release
+    assert found.release.outbox
+    assert cloud.edge
+    cloud.edge.is_silent = False
+    report = await world.registry.upkeep.run("process-outboxes")
+    assert report
+    assert report.problems == ()
+    assert cloud.moves[-1] == (str(FIRST), PRIVATE)
+    assert cloud.forgotten == [COPIES]
+    found = await world.stores.metadata.find(FIRST)
+    assert found.release
+    assert not found.release.outbox
+
+
+async def test_without_caches_that_take_orders_archives_are_moved_all_the_same(
+    worlds: OpenWorld,
+) -> None:
+    cloud = Cloud(edge=None)
+    world = await worlds(wrap=cloud.wrap)
+    await world.push(ARCHIVE)
+    await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    assert cloud.moves == [(str(FIRST), PRIVATE)]
+
+
+@dataclass
+class Overtaken:
+    """Records in which a release is restored while its quarantine is still being followed."""
+
+    metadata: MetadataStore
+    world: World
+    reads: int = 0
+
+    async def find(self, coordinate: Coordinate) -> FoundRelease:
+        """Read, and let the operator restore the release behind the back of the first reader."""
+        found = await self.metadata.find(coordinate)
+        self.reads += 1
+        if self.reads == 1:
+            await self.world.registry.moderation.restore(coordinate, by=OPERATOR)
+        return found
+
+
+async def test_a_move_that_was_overtaken_is_repeated(world: World, cloud: Cloud) -> None:
+    quarantined = await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    cloud.moves.clear()
+    overtaken = Overtaken(world.stores.metadata, world)
+    archives: object = cloud.sided[0]
+    relocation = ArchiveRelocation(overtaken, archives, None)  # pyright: ignore[reportArgumentType] - the parts that are called.
+    await relocation.apply(quarantined)
+    assert cloud.moves == [(str(FIRST), PUBLIC), (str(FIRST), PRIVATE), (str(FIRST), PUBLIC)]
+
+
+async def test_a_missing_package_or_release_moves_nothing(world: World, cloud: Cloud) -> None:
+    quarantined = await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    private = await world.registry.package_visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
+    cloud.moves.clear()
+    archives: object = cloud.sided[0]
+    relocation = ArchiveRelocation(world.stores.metadata, archives, None)  # pyright: ignore[reportArgumentType] - the same.
+    await relocation.apply(quarantined.model_copy(update={"version": "9.9.9"}))
+    await relocation.apply(private.model_copy(update={"name": "gone"}))
+    assert cloud.moves == []
+
+
+async def test_one_machine_moves_nothing(worlds: OpenWorld) -> None:
+    sided: list[PlacedArchives] = []
+
+    def wrap(stores: Adapters) -> Adapters:
+        sided.append(PlacedArchives(stores.archives))
+        archives: object = sided[0]
+        return replace(stores, archives=archives, links=None, edge=None)
+
+    world = await worlds(wrap=wrap)
+    await world.push(ARCHIVE)
+    await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    assert sided[0].moves == []

@@ -1,0 +1,361 @@
+"""Derived data agrees with the releases, whatever is written at the same time."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from shared.composition import Adapters
+from shared.domain.documents import DerivedDocument
+from shared.domain.errors.requests import Busy, NotListedYet
+from shared.domain.identity import ANONYMOUS, OPERATOR
+from shared.domain.moderation import WithheldNote
+from shared.domain.names import Coordinate, Package, release_place
+from shared.domain.packages import Listing, ReleaseEntry, State, Survey, Visibility
+from shared.domain.records import Entity, Place
+from shared.domain.search import Query, ResultPage
+from shared.ports import DirectoryStore, MetadataStore, SearchIndex, Stale
+from shared.services.packages.derived_data import ENTRIES_ON_THE_LOOP, DocumentCache
+from tests.support.archives import bala
+from tests.support.surveys import survey
+from tests.support.world import OpenWorld, World
+
+
+@dataclass
+class Overtaken:
+    """A search index in which something happens just before a release is shown."""
+
+    index: SearchIndex
+    world: World | None = None
+
+    async def replace(self, listing: Listing) -> None:
+        """Let a push come in between, once, and then show the release that was chosen before."""
+        world, self.world = self.world, None
+        if world:
+            await world.push(bala("acme/greet:2.0.0"))
+        await self.index.replace(listing)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.index, name)
+
+
+async def test_a_push_between_choosing_and_showing_is_not_lost_to_the_search(
+    worlds: OpenWorld,
+) -> None:
+    overtaken: list[Overtaken] = []
+
+    def wrap(stores: Adapters) -> Adapters:
+        overtaken.append(Overtaken(stores.search))
+        return replace(stores, search=overtaken[0])
+
+    world = await worlds(wrap=wrap)
+    await world.push(bala("acme/greet:1.0.0"))
+    overtaken[0].world = world
+    first = Coordinate.parse("acme", "greet", "1.0.0")
+    await world.registry.deprecation.deprecate(first, "Use 2.0.0.", by=OPERATOR)
+    found = await world.registry.search.search(Query(), ResultPage(), by=OPERATOR)
+    assert [hit.listing.release.version for hit in found.hits] == ["2.0.0"]
+
+
+@dataclass
+class Hidden:
+    """A store in which a package becomes private just before its release is listed."""
+
+    metadata: MetadataStore
+    world: World | None = None
+
+    async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
+        """Let the operator make the package private, once, and then list the release."""
+        world, self.world = self.world, None
+        if world:
+            await world.registry.package_visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
+        await self.metadata.put_entries(package, entries)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.metadata, name)
+
+
+@pytest.mark.parametrize("shown", [True, False], ids=["shown", "shown no more"])
+async def test_a_push_that_knew_a_package_as_public_does_not_show_what_is_private_by_now(
+    worlds: OpenWorld, shown: bool
+) -> None:
+    hidden: list[Hidden] = []
+
+    def wrap(stores: Adapters) -> Adapters:
+        hidden.append(Hidden(stores.metadata))
+        return replace(stores, metadata=cast("MetadataStore", hidden[0]))
+
+    world = await worlds(wrap=wrap)
+    await world.push(bala("acme/greet:1.0.0"))
+    if not shown:
+        first = Coordinate.parse("acme", "greet", "1.0.0")
+        await world.registry.moderation.hold(first, "A test.", by=OPERATOR)
+    world.clock.advance(timedelta(minutes=1))
+    hidden[0].world = world
+    await world.push(bala("acme/greet:1.1.0"))
+    for by, count in ((ANONYMOUS, 0), (OPERATOR, 1)):
+        assert (await world.registry.search.search(Query(), ResultPage(), by=by)).count == count
+
+
+async def test_a_name_without_a_package_is_shown_nowhere(world: World) -> None:
+    derived_data = world.registry.moderation.derived_data
+    await derived_data.rebuild(Package.parse("acme", "nothing"))
+    found = await world.registry.search.search(Query(), ResultPage(), by=OPERATOR)
+    assert found.count == 0
+
+
+async def test_a_listed_version_without_a_release_is_not_shown(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    derived_data, package = world.registry.moderation.derived_data, Package.parse("acme", "greet")
+    [before] = await derived_data.metadata.survey([package])
+    assert before
+    missing = before.entries[0].model_copy(update={"version": "9.0.0"})
+    await derived_data.metadata.put_entries(package, [missing])
+    await derived_data.update_search(package)
+    found = await world.registry.search.search(Query(), ResultPage(), by=OPERATOR)
+    assert found.count == 0
+
+
+GREET = Package.parse("Acme", "Greet")
+A_MOMENT = timedelta(milliseconds=1)
+
+
+@dataclass
+class Maker:
+    """Makes documents that list versions, and counts them."""
+
+    made: list[str] = field(default_factory=list[str])
+
+    def __post_init__(self) -> None:
+        self.files = DocumentCache(self.make)
+
+    def make(self, of: Survey) -> bytes:
+        versions = " ".join(entry.version for entry in of.entries)
+        self.made.append(versions)
+        return versions.encode()
+
+    async def document(self, of: Survey) -> DerivedDocument:
+        return await self.files.document(of)
+
+
+@pytest.fixture
+def maker() -> Maker:
+    return Maker()
+
+
+async def test_a_document_is_made_once_for_each_change(maker: Maker) -> None:
+    for of in (survey("1.0.0"), survey("1.0.0"), survey("1.0.0", "1.1.0"), survey("1.0.0")):
+        assert (await maker.document(of)).content == " ".join(
+            entry.version for entry in of.entries
+        ).encode()
+    assert maker.made == ["1.0.0", "1.1.0 1.0.0", "1.0.0"]
+
+
+async def test_packages_are_separate(maker: Maker) -> None:
+    await maker.document(survey("1.0.0"))
+    await maker.document(survey("1.0.0", package="acme/other"))
+    assert maker.made == ["1.0.0"] * 2
+
+
+async def test_a_document_knows_when_its_package_changed(maker: Maker) -> None:
+    assert (await maker.document(survey("1.0.0"))).changed_ms == 1
+
+
+async def test_the_cache_of_documents_is_bounded_in_bytes(maker: Maker) -> None:
+    one, two, three = (survey("1.0.0", package=f"acme/p{number}") for number in range(3))
+    document = await maker.document(one)
+    size = len(document.content) + len(document.gzipped)
+    maker.files = DocumentCache(maker.make, capacity=2 * size)
+    maker.made.clear()
+    for of in (one, two, one, three, one, two):
+        await maker.document(of)
+    assert len(maker.made) == 4, "the second one was forgotten for the third, and made again"
+
+
+async def test_a_document_larger_than_the_cache_is_cached_alone(maker: Maker) -> None:
+    maker.files = DocumentCache(maker.make, capacity=1)
+    for _ in range(2):
+        await maker.document(survey("1.0.0"))
+    assert len(maker.made) == 1
+
+
+async def test_many_that_wait_for_a_large_document_get_one(maker: Maker) -> None:
+    large = survey(*(f"1.0.{patch}" for patch in range(ENTRIES_ON_THE_LOOP + 1)))
+    documents = await asyncio.gather(*(maker.document(large) for _ in range(20)))
+    assert len(maker.made) == 1
+    assert all(each is documents[0] for each in documents)
+
+
+FIRST = Coordinate.parse("acme", "greet", "1.0.0")
+SECOND = Coordinate.parse("acme", "greet", "1.1.0")
+REASON = "reported by a user"
+
+
+@dataclass
+class InterleavedDirectory:
+    """A directory in which something happens before a note is written or removed."""
+
+    directory: DirectoryStore
+    world: World | None = None
+    failure: Exception | None = None
+
+    async def put(self, entity: Entity) -> None:
+        """Let the operator restore the release, once, or fail once; and then note it."""
+        world, self.world = self.world, None
+        if isinstance(entity, WithheldNote):
+            self._fail()
+            if world:
+                await world.registry.moderation.restore(entity.coordinate, by=OPERATOR)
+        await self.directory.put(entity)
+
+    async def remove(self, entity: Entity) -> Entity:
+        """Fail once, and then remove it."""
+        self._fail()
+        return await self.directory.remove(entity)
+
+    def _fail(self) -> None:
+        failure, self.failure = self.failure, None
+        if failure:
+            raise failure
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.directory, name)
+
+
+@pytest.fixture
+def interleaved() -> InterleavedDirectory:
+    """Return what comes in between, which has no directory yet."""
+    return InterleavedDirectory(cast("DirectoryStore", None))
+
+
+@pytest.fixture
+async def two_releases(worlds: OpenWorld, interleaved: InterleavedDirectory) -> World:
+    """Return a registry with two releases, whose directory can be meddled with."""
+
+    def wrap(stores: Adapters) -> Adapters:
+        interleaved.directory = stores.directory
+        return replace(stores, directory=cast("DirectoryStore", interleaved))
+
+    two_releases = await worlds(wrap=wrap)
+    for coordinate in (FIRST, SECOND):
+        await two_releases.push(bala(str(coordinate)))
+    return two_releases
+
+
+async def listed(two_releases: World) -> list[tuple[str, State, str]]:
+    page = await two_releases.registry.moderation.withheld(by=OPERATOR)
+    return [(str(each.coordinate), each.state, each.by) for each in page.releases]
+
+
+async def test_a_withheld_release_is_listed_with_who_decided_and_why(two_releases: World) -> None:
+    moderation = two_releases.registry.moderation
+    await moderation.hold(SECOND, "looked at", by=OPERATOR)
+    await moderation.quarantine(FIRST, REASON, by=OPERATOR)
+    assert await listed(two_releases) == [
+        (str(FIRST), State.QUARANTINED, "operator"),
+        (str(SECOND), State.HELD, "operator"),
+    ]
+    [first, _] = (await two_releases.registry.moderation.withheld(by=OPERATOR)).releases
+    assert (first.reason, first.since_ms) == (REASON, two_releases.clock.now_ms())
+    await moderation.remove(FIRST, "court order", by=OPERATOR)
+    await moderation.restore(SECOND, by=OPERATOR)
+    assert await listed(two_releases) == [(str(FIRST), State.REMOVED, "operator")]
+
+
+async def test_a_change_of_something_else_asks_nothing_of_the_list(
+    two_releases: World, interleaved: InterleavedDirectory
+) -> None:
+    interleaved.failure = AssertionError("It was asked.")
+    await two_releases.registry.deprecation.deprecate(FIRST, "Use 1.1.0.", by=OPERATOR)
+    assert await listed(two_releases) == []
+
+
+async def test_a_release_that_is_restored_meanwhile_is_not_listed(
+    two_releases: World, interleaved: InterleavedDirectory
+) -> None:
+    interleaved.world = two_releases
+    await two_releases.registry.moderation.quarantine(FIRST, REASON, by=OPERATOR)
+    assert await listed(two_releases) == []
+
+
+async def test_a_note_that_somebody_else_removed_is_no_fault(
+    two_releases: World, interleaved: InterleavedDirectory
+) -> None:
+    await two_releases.registry.moderation.quarantine(FIRST, REASON, by=OPERATOR)
+    interleaved.failure = Stale()
+    await two_releases.registry.moderation.restore(FIRST, by=OPERATOR)
+    assert await two_releases.stores.metadata.unpublished_events(1) == []
+
+
+@pytest.mark.parametrize("act", ["quarantine", "restore"])
+async def test_upkeep_notes_what_was_broken_off(
+    two_releases: World, interleaved: InterleavedDirectory, act: str
+) -> None:
+    moderation = two_releases.registry.moderation
+    if act == "restore":
+        await moderation.quarantine(FIRST, REASON, by=OPERATOR)
+    before = await listed(two_releases)
+    interleaved.failure = Busy()
+    with pytest.raises(NotListedYet):
+        await (
+            moderation.restore(FIRST, by=OPERATOR)
+            if act == "restore"
+            else moderation.quarantine(FIRST, REASON, by=OPERATOR)
+        )
+    assert await listed(two_releases) == before
+    await two_releases.registry.upkeep.run("process-outboxes")
+    expected = [] if act == "restore" else [(str(FIRST), State.QUARANTINED, "operator")]
+    assert await listed(two_releases) == expected
+
+
+@pytest.mark.parametrize("task", ["repair-derived-data", "rebuild-derived-data"])
+async def test_upkeep_makes_the_list_again_from_the_releases(
+    two_releases: World, task: str
+) -> None:
+    moderation, directory = two_releases.registry.moderation, two_releases.stores.directory
+    for coordinate in (FIRST, SECOND):
+        await moderation.quarantine(coordinate, REASON, by=OPERATOR)
+    noted = await directory.get(WithheldNote, release_place(FIRST))
+    assert noted
+    await directory.remove(noted)
+    await directory.put(noted.model_copy(update={"version": "9.0.0"}))  # There is no such release.
+    await two_releases.registry.upkeep.run(task)
+    # Who decided is not made up: what is noted still says so, and for the rest there is the log.
+    assert await listed(two_releases) == [
+        (str(FIRST), State.QUARANTINED, ""),
+        (str(SECOND), State.QUARANTINED, "operator"),
+    ]
+    report = await two_releases.registry.upkeep.run("repair-derived-data")
+    assert report
+    assert report.changed == 0
+
+
+async def test_a_release_that_waits_for_an_owner_was_decided_by_nobody(worlds: OpenWorld) -> None:
+    two_releases = await worlds(brake_packages=1)
+    for name in ("one", "two"):
+        await two_releases.push(bala(f"acme/{name}:1.0.0"))
+    [waiting] = (await two_releases.registry.moderation.withheld(by=OPERATOR)).releases
+    assert (waiting.name, waiting.awaits_owner, waiting.by) == ("two", True, "")
+    await two_releases.registry.held_releases.confirm(waiting.coordinate, by=OPERATOR)
+    assert await listed(two_releases) == []
+
+
+async def test_the_list_is_read_page_by_page(two_releases: World) -> None:
+    directory, moderation = two_releases.stores.directory, two_releases.registry.moderation
+    await two_releases.registry.moderation.quarantine(FIRST, REASON, by=OPERATOR)
+    noted = await directory.get(WithheldNote, release_place(FIRST))
+    assert noted
+    for number in range(60):
+        await directory.put(noted.model_copy(update={"name": f"worm{number:02}"}))
+    first = await moderation.withheld(by=OPERATOR)
+    assert (len(first.releases), str(first.next)) == (50, "acme/worm48:1.0.0")
+    second = await moderation.withheld(first.next, by=OPERATOR)
+    assert [each.name for each in second.releases] == [f"worm{number}" for number in range(49, 60)]
+    assert second.next is None
+
+
+def test_a_note_lies_where_every_store_can_keep_it() -> None:
+    assert release_place(FIRST) == Place("acme:greet", "1.0.0")

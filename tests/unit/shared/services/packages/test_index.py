@@ -1,0 +1,131 @@
+"""The feed of changes shows what its reader may see, and does not tell when the rest happened."""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import cast
+
+import pytest
+
+from shared.auth.authorization import Authorization
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.index import index_file
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import Head, Survey, Visibility
+from shared.domain.records import Event
+from shared.ports import DocumentStore, MetadataStore
+from shared.services.packages.derived_data import DocumentCache
+from shared.services.packages.index import CHANGES_READ, PackageChanges, PackageIndex
+from shared.services.packages.packages import PackageLookup
+from shared.services.records import RECORDS_AT_ONCE
+from tests.fakes.stores import FakeDirectory, FakeEvents
+from tests.fakes.system import FakeClock
+from tests.support.surveys import survey
+
+
+class Packages:
+    """The packages of a test."""
+
+    def __init__(self, *surveys: Survey) -> None:
+        self.surveys = {each.head.package.key: each for each in surveys}
+        self.asked = 0
+
+    async def survey(
+        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+    ) -> list[Survey | None]:
+        self.asked += 1
+        return [self.surveys.get(package.key) for package in packages]
+
+    async def packages(self, after: str, count: int) -> list[Head]:
+        keys = sorted(key for key in self.surveys if key > after)
+        return [self.surveys[key].head for key in keys[:count]]
+
+
+PUBLIC = survey("1.0.0")
+PRIVATE = survey("1.0.0", package="acme/secret", visibility=Visibility.PRIVATE)
+
+
+def feed(*subjects: str) -> FakeEvents:
+    """Return a feed of publications, in which `-` stands for what is no package."""
+    return FakeEvents([event(number, subject) for number, subject in enumerate(subjects)])
+
+
+def event(number: int, subject: str) -> Event:
+    """Build an event."""
+    kind = "token.issued" if subject == "-" else "release.published"
+    return Event(id=str(number), kind=kind, at_ms=number, actor="ann", subject=f"{subject}:1.0.0")
+
+
+def service(events: FakeEvents, packages: Packages | None = None) -> PackageIndex:
+    """Return the service over a public and a private package."""
+    metadata = cast("MetadataStore", packages or Packages(PUBLIC, PRIVATE))
+    authorization = Authorization(FakeDirectory(), FakeClock())
+    return PackageIndex(
+        packages=PackageLookup(authorization, metadata, cast("DocumentStore", None)),
+        authorization=authorization,
+        metadata=metadata,
+        events=events,
+        files=DocumentCache(index_file),
+    )
+
+
+async def changes(
+    events: FakeEvents, since: int = 0, count: int = 100, by: Principal = ANONYMOUS
+) -> tuple[list[int], int]:
+    """Return the numbers of the changes that are shown, and the number to go on from."""
+    found: PackageChanges = await service(events).changes(since, count, by=by)
+    return [each.number for each in found.changes], found.next
+
+
+GREET, SECRET = "acme/greet", "acme/secret"
+MIXED = (GREET, "-", SECRET, GREET, SECRET, "-")
+
+
+async def test_outsiders_see_public_packages_only() -> None:
+    assert await changes(feed(*MIXED)) == ([1, 4], 4)
+
+
+async def test_those_who_may_read_a_private_package_are_shown_it() -> None:
+    assert await changes(feed(*MIXED), by=OPERATOR) == ([1, 3, 4, 5], 5)
+
+
+async def test_the_next_answer_goes_on_where_one_ended() -> None:
+    events = feed(*MIXED)
+    assert await changes(events, count=1) == ([1], 1)
+    assert await changes(events, since=1, count=1) == ([4], 4)
+    assert await changes(events, since=4) == ([], 4)
+
+
+async def test_a_hidden_change_does_not_move_the_number_at_its_time() -> None:
+    before, after = feed(GREET), feed(GREET, SECRET, "-", SECRET)
+    assert await changes(before, since=1) == await changes(after, since=1) == ([], 1)
+
+
+async def test_however_much_is_hidden_a_reader_gets_past_it() -> None:
+    events = feed(*[SECRET] * CHANGES_READ, GREET)
+    assert await changes(events) == ([], CHANGES_READ)
+    assert await changes(events, since=CHANGES_READ) == ([CHANGES_READ + 1], CHANGES_READ + 1)
+
+
+@pytest.mark.parametrize("subjects", [(), ("-", "-")])
+async def test_without_a_change_the_stores_are_asked_as_with_a_hidden_one(
+    subjects: Iterable[str],
+) -> None:
+    quiet, hidden = Packages(PUBLIC), Packages(PRIVATE)
+    found = await service(feed(*subjects), quiet).changes(0, 100, by=ANONYMOUS)
+    assert found == await service(feed(SECRET), hidden).changes(0, 100, by=ANONYMOUS)
+    assert found == PackageChanges((), 0)
+    assert quiet.asked == hidden.asked
+
+
+async def test_every_public_package_is_exported_however_many_there_are() -> None:
+    many = [survey("1.0.0", package=f"acme/p{number}") for number in range(RECORDS_AT_ONCE + 1)]
+    withheld = survey(package="acme/empty")
+    exported = service(feed(), Packages(*many, PRIVATE, withheld)).public_files()
+    paths = [path async for files in exported for path, _ in files]
+    assert sorted(paths) == sorted(
+        f"acme/p{number}/index.json" for number in range(RECORDS_AT_ONCE + 1)
+    )
+
+
+async def test_the_file_of_a_private_package_is_for_no_shared_cache() -> None:
+    file = await service(feed(), Packages(PRIVATE)).file(PRIVATE.head.package, by=OPERATOR)
+    assert not file.is_public

@@ -1,0 +1,331 @@
+"""The package cache answers what stands, of public packages alone."""
+
+import asyncio
+import weakref
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import cast
+
+import pytest
+
+from shared.adapters.editions import DataVersionEdition
+from shared.domain.archives.names import Digest
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import FoundRelease, Origin, Release, Survey, Visibility
+from shared.domain.versions import Version
+from shared.edition import packages_read
+from shared.ports import MetadataStore
+from shared.services.packages.package_cache import PackageCache, ReadRecords
+from tests.support.surveys import survey
+
+GREET = Package.parse("acme", "greet")
+MISSING = Package.parse("acme", "missing")
+ONE = Coordinate.parse("acme", "greet", "1.0.0")
+CONTENT = Digest("a" * 64)
+
+
+class Stores:
+    """Counts what is read of one package, and how often anything was written."""
+
+    def __init__(self) -> None:
+        self.visibility = Visibility.PUBLIC
+        self.version = 1
+        self.calls = Counter[str]()
+        self.is_there = True
+
+    def survey_of(self, package: Package) -> Survey | None:
+        if package.key != GREET.key or not self.is_there:
+            return None
+        return survey("1.0.0", visibility=self.visibility)
+
+    async def survey(
+        self, packages: Sequence[Package], _versions: Collection[Coordinate] = ()
+    ) -> list[Survey | None]:
+        self.calls["survey"] += len(packages)
+        return [self.survey_of(package) for package in packages]
+
+    async def find(self, coordinate: Coordinate) -> FoundRelease:
+        self.calls["find"] += 1
+        found = self.survey_of(coordinate.package)
+        if found is None:
+            return FoundRelease(None, None)
+        return FoundRelease(found.head, cast("None", found.entries[0]))
+
+    async def by_digest(self, digest: Digest) -> FoundRelease:
+        assert digest == CONTENT
+        self.calls["by_digest"] += 1
+        found = await self.find(ONE)
+        self.calls["find"] -= 1
+        return found
+
+    async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
+        self.calls["tool_owners"] += len(tools)
+        return [GREET if tool.lower() == "greeter" else None for tool in tools]
+
+
+class CountedEdition(DataVersionEdition):
+    """Counts how often somebody waited for it; it is confirmed by nothing else."""
+
+    confirmations = 0
+
+    def is_confirmed(self) -> bool:
+        return False
+
+    def ask(self) -> None:
+        super().is_confirmed()
+
+    async def confirm(self) -> bool:
+        self.confirmations += 1
+        return super().is_confirmed()
+
+
+class Scene:
+    """A cache over counted stores."""
+
+    def __init__(
+        self, capacity_bytes: int = 1_000_000, first_records: "Pack | None" = None
+    ) -> None:
+        self.stores = Stores()
+        self.edition = CountedEdition(lambda: self.stores.version)
+        store = cast("MetadataStore", self.stores)
+        self.cache = PackageCache(store, self.edition, first_records, capacity_bytes=capacity_bytes)
+
+    async def read(self) -> None:
+        """Read everything that is kept."""
+        await self.cache.find(ONE)
+        await self.cache.by_digest(CONTENT)
+        await self.cache.survey([GREET])
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+READ_ONCE = {"find": 1, "by_digest": 1, "survey": 1}
+READ_TWICE = {"find": 2, "by_digest": 2, "survey": 2}
+
+
+async def test_what_stands_is_read_once(scene: Scene) -> None:
+    await scene.read()
+    await scene.read()
+    assert +scene.stores.calls == READ_ONCE
+    assert (await scene.cache.find(ONE)).head == (await scene.stores.find(ONE)).head
+
+
+async def test_after_a_change_it_is_read_again(scene: Scene) -> None:
+    await scene.read()
+    scene.stores.version += 1
+    await scene.read()
+    assert +scene.stores.calls == READ_TWICE
+
+
+async def test_what_no_longer_stands_leaves_the_memory_with_the_next_read(scene: Scene) -> None:
+    older = weakref.ref((await scene.cache.find(ONE)).head)
+    scene.stores.version += 1
+    await scene.cache.survey([GREET])
+    assert older() is None
+
+
+async def test_what_is_missing_is_asked_for_each_time(scene: Scene) -> None:
+    scene.stores.is_there = False
+    await scene.read()
+    await scene.read()
+    assert +scene.stores.calls == READ_TWICE
+
+
+async def test_a_private_package_is_asked_for_each_time(scene: Scene) -> None:
+    scene.stores.visibility = Visibility.PRIVATE
+    await scene.read()
+    await scene.read()
+    assert +scene.stores.calls == READ_TWICE
+
+
+async def test_a_version_that_is_not_in_memory_is_asked_for(scene: Scene) -> None:
+    await scene.cache.survey([GREET])
+    await scene.cache.survey([GREET, MISSING], [ONE, MISSING.at(ONE.version)])
+    assert scene.stores.calls["survey"] == 2, "the version is in memory, the other package is not"
+    await scene.cache.survey([GREET], [GREET.at(Version.parse("1.1.0"))])
+    assert scene.stores.calls["survey"] == 3
+
+
+async def test_a_package_that_became_private_is_not_waited_for_again(scene: Scene) -> None:
+    await scene.read()
+    scene.stores.visibility = Visibility.PRIVATE
+    scene.stores.version += 1
+    await scene.read()
+    scene.edition.confirmations = 0
+    await scene.read()
+    await scene.cache.survey([MISSING])
+    assert scene.edition.confirmations == 0, "as for a package that is missing"
+
+
+async def test_packages_that_are_not_in_memory_are_read_together(scene: Scene) -> None:
+    await scene.cache.survey([GREET])
+    found = await scene.cache.survey([MISSING, GREET, MISSING])
+    assert [each and each.head.package for each in found] == [None, GREET, None]
+    assert scene.stores.calls["survey"] == 2
+
+
+async def test_the_owner_of_a_tool_is_asked_for_once_and_a_free_tool_each_time(
+    scene: Scene,
+) -> None:
+    await scene.cache.survey([GREET])
+    for _ in range(2):
+        assert await scene.cache.tool_owners(["Greeter", "free"]) == [GREET, None]
+    assert await scene.cache.tool_owners(["greeter"]) == [GREET]
+    assert scene.stores.calls["tool_owners"] == 3
+
+
+async def test_an_owner_whose_package_is_not_in_memory_is_asked_for_each_time(
+    scene: Scene,
+) -> None:
+    scene.stores.visibility = Visibility.PRIVATE
+    await scene.cache.survey([GREET])
+    for _ in range(2):
+        assert await scene.cache.tool_owners(["greeter"]) == [GREET]
+    assert scene.stores.calls["tool_owners"] == 2
+
+
+async def test_the_packages_that_are_read_are_noted(scene: Scene) -> None:
+    for read in (
+        lambda: scene.cache.find(ONE),
+        lambda: scene.cache.by_digest(CONTENT),
+        lambda: scene.cache.survey([GREET]),
+    ):
+        for _ in range(2):  # From the store, and from memory.
+            with packages_read() as packages:
+                await read()
+            assert packages == {GREET.key}
+
+
+async def test_the_memory_is_bounded() -> None:
+    scene = Scene(capacity_bytes=1)
+    await scene.read()
+    await scene.cache.find(ONE)
+    assert scene.stores.calls["find"] == 2, "only what was read last is kept"
+
+
+class Pack:
+    """The first records: of one package, and of one that is missing meanwhile."""
+
+    def __init__(self, visibility: Visibility = Visibility.PUBLIC) -> None:
+        self.number = 1  # Of the edition, after its first look.
+        self.reads = 0
+        self.is_there = True
+        self.answering = asyncio.Event()
+        self.answering.set()
+        self.surveys = [survey("1.0.0", visibility=visibility)]
+        self.first = release_of("1.0.0")
+
+    async def read(self) -> ReadRecords | None:
+        self.reads += 1
+        await self.answering.wait()
+        if not self.is_there:
+            return None
+        head = self.surveys[0].head
+        found = [FoundRelease(head, self.first), FoundRelease(head, None)]
+        return ReadRecords(self.number, self.surveys, found)
+
+
+def release_of(version: str) -> Release:
+    return Release(
+        org="acme",
+        name="greet",
+        version=version,
+        digest=CONTENT.hex,
+        size_bytes=1,
+        platform="any",
+        created_ms=1,
+        origin=Origin(principal="account:ann"),
+    )
+
+
+@pytest.fixture
+async def pack() -> Pack:
+    return Pack()
+
+
+async def test_first_records_are_read_once_and_answer_without_the_store(pack: Pack) -> None:
+    scene = Scene(first_records=pack)
+    scene.edition.ask()
+    await scene.cache.load()
+    assert (await scene.cache.find(ONE)).release == pack.first
+    assert await scene.cache.survey([GREET]) == pack.surveys
+    await scene.cache.load()
+    await scene.cache.close()
+    assert not scene.stores.calls
+    assert pack.reads == 1
+
+
+async def test_the_first_read_begins_to_load_and_does_not_wait(pack: Pack) -> None:
+    scene = Scene(first_records=pack)
+    pack.answering.clear()
+    await scene.cache.find(ONE)
+    assert scene.stores.calls == {"find": 1}
+    await asyncio.sleep(0)
+    assert pack.reads == 1
+    await scene.cache.close()
+
+
+async def test_what_was_read_meanwhile_is_not_replaced(pack: Pack) -> None:
+    scene = Scene(first_records=pack)
+    scene.edition.ask()
+    pack.answering.clear()
+    await scene.read()
+    pack.first = release_of("0.9.0")
+    pack.surveys = [survey("0.9.0")]
+    pack.answering.set()
+    await scene.cache.load()
+    await scene.read()
+    assert scene.stores.calls == READ_ONCE
+    assert (await scene.cache.survey([GREET]))[0] == survey("1.0.0")
+
+
+async def test_what_no_longer_stands_is_replaced(pack: Pack) -> None:
+    scene = Scene(first_records=pack)
+    pack.answering.clear()
+    await scene.read()
+    scene.stores.version += 1
+    scene.edition.ask()
+    pack.number = scene.edition.number
+    pack.answering.set()
+    await scene.cache.load()
+    assert (await scene.cache.find(ONE)).release == pack.first
+    assert scene.stores.calls == READ_ONCE
+
+
+async def test_first_records_that_changed_are_not_used(pack: Pack) -> None:
+    scene = Scene(first_records=pack)
+    scene.edition.ask()
+    await scene.cache.load()
+    scene.stores.version += 1
+    await scene.cache.find(ONE)
+    assert scene.stores.calls == {"find": 1}
+
+
+async def test_a_private_package_among_first_records_is_not_kept() -> None:
+    scene = Scene(first_records=Pack(Visibility.PRIVATE))
+    scene.edition.ask()
+    await scene.cache.load()
+    await scene.cache.survey([GREET])
+    assert scene.stores.calls == {"survey": 1}
+
+
+async def test_without_first_records_the_store_is_asked(pack: Pack) -> None:
+    pack.is_there = False
+    for scene in (Scene(), Scene(first_records=pack)):
+        await scene.cache.load()
+        await scene.cache.find(ONE)
+        await scene.cache.close()
+        assert scene.stores.calls == {"find": 1}
+
+
+async def test_of_more_than_fits_the_most_pulled_stay() -> None:
+    pack = Pack()
+    pack.surveys = [survey("1.0.0", package=f"acme/p{each}") for each in range(3)]
+    scene = Scene(capacity_bytes=13_000, first_records=pack)
+    scene.edition.ask()
+    await scene.cache.load()
+    await scene.cache.survey([Package.parse("acme", "p0"), Package.parse("acme", "p1")])
+    assert not scene.stores.calls

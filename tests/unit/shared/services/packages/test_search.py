@@ -1,0 +1,280 @@
+"""Feeding says what it did."""
+
+from dataclasses import dataclass, field, replace
+
+import httpx
+import pytest
+
+from shared.auth.authorization import Authorization
+from shared.composition import Adapters
+from shared.domain.accounts import Account
+from shared.domain.errors.requests import SearchUnconfirmed
+from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
+from shared.domain.members import Membership
+from shared.domain.names import OrgName, Package
+from shared.domain.organizations import Organization
+from shared.domain.packages import Listing
+from shared.domain.rights import Grant, Role, Scope
+from shared.domain.search import (
+    ANYONE,
+    Facet,
+    FacetCount,
+    FacetedResults,
+    Facets,
+    IndexTotals,
+    Query,
+    ResultPage,
+    Results,
+    Suggestion,
+    SymbolResults,
+    Viewer,
+)
+from shared.services.packages.search import SUGGESTIONS, PackageSearch
+from tests.fakes.stores import FakeDirectory
+from tests.fakes.system import FakeClock
+from tests.support.port_doubles import Fault, failing
+from tests.support.world import BASE, MAVEN, OpenWorld
+
+KIM = Principal("kim", "session", (Grant(),))
+ROOT = Principal("root", "session", (Grant(),))
+EVERYBODYS = Viewer(sees_everything=True)
+EMPTY = Results((), 0)
+
+
+@dataclass
+class AskedIndex:
+    """A `SearchIndex` that notes what it is asked, and finds nothing."""
+
+    searches: list[tuple[Query, ResultPage, Viewer]] = field(
+        default_factory=list[tuple[Query, ResultPage, Viewer]]
+    )
+    divided: list[tuple[Query, ResultPage, Viewer]] = field(
+        default_factory=list[tuple[Query, ResultPage, Viewer]]
+    )
+    values: list[tuple[Facet, Query, Viewer]] = field(
+        default_factory=list[tuple[Facet, Query, Viewer]]
+    )
+    texts: list[tuple[str, Viewer, int]] = field(default_factory=list[tuple[str, Viewer, int]])
+    symbol_texts: list[tuple[str, ResultPage]] = field(default_factory=list[tuple[str, ResultPage]])
+
+    async def offer(self, listing: Listing) -> bool:
+        """Nothing is shown here."""
+        return True
+
+    async def replace(self, listing: Listing) -> None:
+        """Nothing is shown here."""
+
+    async def remove(self, package: Package) -> None:
+        """Nothing is shown here."""
+
+    async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
+        """Note the search."""
+        self.searches.append((query, page, viewer))
+        return EMPTY
+
+    async def search_with_facets(
+        self, query: Query, page: ResultPage, viewer: Viewer
+    ) -> FacetedResults:
+        """Note the search by another name."""
+        self.divided.append((query, page, viewer))
+        return FacetedResults(EMPTY, {}, 0)
+
+    async def facets(self, query: Query, viewer: Viewer) -> Facets:
+        """Find nothing."""
+        return {}
+
+    async def facet_values(
+        self, facet: Facet, query: Query, viewer: Viewer
+    ) -> tuple[FacetCount, ...]:
+        """Note the question, and return two values."""
+        self.values.append((facet, query, viewer))
+        return (FacetCount("Acme", 2), FacetCount("other", 1))
+
+    async def totals(self) -> IndexTotals:
+        return IndexTotals()
+
+    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
+        """Note the text."""
+        self.symbol_texts.append((text, page))
+        return SymbolResults((), 0)
+
+    async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
+        """Note the text."""
+        self.texts.append((text, viewer, count))
+        return []
+
+
+@pytest.fixture
+def index() -> AskedIndex:
+    return AskedIndex()
+
+
+@pytest.fixture
+def directory() -> FakeDirectory:
+    """Return Kim, who owns Acme and is a member of Other, and an administrator."""
+    return FakeDirectory.holding(
+        Account(id="kim", name="Kim", created_ms=1),
+        Account(id="root", name="Root", created_ms=1, administrator=True),
+        Organization(name="Acme", founder="kim", created_ms=1),
+        Organization(name="Other", founder="root", created_ms=1),
+        Membership(org="Acme", account="kim", role=Role.OWNER),
+        Membership(org="Other", account="root", role=Role.OWNER),
+        Membership(org="Other", account="kim", role=Role.MEMBER),
+    )
+
+
+@pytest.fixture
+def package_search(index: AskedIndex, directory: FakeDirectory) -> PackageSearch:
+    return PackageSearch(index, Authorization(directory, FakeClock()))
+
+
+async def test_without_credentials_a_search_costs_no_other_store(
+    package_search: PackageSearch, index: AskedIndex, directory: FakeDirectory
+) -> None:
+    query, page = Query.parse("kafka"), ResultPage(limit=3)
+    assert await package_search.search(query, page, by=ANONYMOUS) == EMPTY
+    assert index.searches == [(query, page, ANYONE)]
+    assert directory.calls == []
+
+
+@pytest.mark.parametrize(
+    ("caller", "viewer"),
+    [
+        (KIM, Viewer(frozenset({"acme", "other"}))),
+        (ROOT, EVERYBODYS),
+        (OPERATOR, EVERYBODYS),
+        (replace(KIM, grants=(Grant(org="ac*"),)), Viewer(frozenset({"acme"}))),
+        (replace(KIM, grants=(Grant(scopes=frozenset({Scope.DEPRECATE})),)), ANYONE),
+        (replace(KIM, grants=(Grant(org="acme", package="greet*"),)), ANYONE),
+        (replace(KIM, grants=()), ANYONE),
+        (Principal("robot", "ci", (Grant(),)), ANYONE),
+    ],
+    ids=["member", "admin", "operator", "one-org", "no-read", "some-packages", "none", "stranger"],
+)
+async def test_a_caller_sees_what_membership_and_token_both_allow(
+    package_search: PackageSearch, index: AskedIndex, caller: Principal, viewer: Viewer
+) -> None:
+    await package_search.search(Query(), ResultPage(), by=caller)
+    await package_search.suggest("ka", by=caller)
+    assert index.searches == [(Query(), ResultPage(), viewer)]
+    assert index.texts == [("ka", viewer, SUGGESTIONS)]
+
+
+async def test_the_stores_are_asked_the_same_whatever_the_index_holds_and_is_asked(
+    package_search: PackageSearch, directory: FakeDirectory
+) -> None:
+    asked: list[list[str]] = []
+    for text in ("", "kafka", "org:acme", "org:nobody secret", "acme/secret"):
+        directory.calls.clear()
+        await package_search.search(Query.parse(text), ResultPage(), by=KIM)
+        asked.append([*directory.calls])
+    assert asked == [asked[0]] * 5
+
+
+async def test_own_packages_are_those_of_the_callers_organizations(
+    package_search: PackageSearch, index: AskedIndex
+) -> None:
+    for caller in (KIM, ROOT, ANONYMOUS):
+        await package_search.search(replace(Query(), own_only=True), ResultPage(), by=caller)
+    orgs = [query.orgs for query, _, _ in index.searches]
+    assert orgs == [{"acme", "other"}, {"other"}, frozenset()]
+    assert not any(query.own_only for query, _, _ in index.searches)
+
+
+async def test_an_organizations_packages_are_a_search_within_it(
+    package_search: PackageSearch, index: AskedIndex
+) -> None:
+    await package_search.search_organization(OrgName("Acme"), ResultPage(limit=5), by=ANONYMOUS)
+    assert index.searches == [(Query(orgs=frozenset({"acme"})), ResultPage(limit=5), ANYONE)]
+
+
+async def test_organizations_and_keywords_are_those_that_the_caller_may_see(
+    package_search: PackageSearch, index: AskedIndex
+) -> None:
+    assert await package_search.organizations("", by=ANONYMOUS) == (
+        FacetCount("Acme", 2),
+        FacetCount("other", 1),
+    )
+    assert await package_search.keywords(" ACM ", by=KIM) == (FacetCount("Acme", 2),)
+    assert index.values == [
+        (Facet.ORG, Query(include_deprecated=True), ANYONE),
+        (Facet.KEYWORD, Query(include_deprecated=True), Viewer(frozenset({"acme", "other"}))),
+    ]
+
+
+async def test_symbols_are_looked_for_by_the_beginning_of_a_text(
+    package_search: PackageSearch, index: AskedIndex
+) -> None:
+    assert await package_search.symbols("x" * 501, ResultPage(3)) == SymbolResults((), 0)
+    assert index.symbol_texts == [("x" * 500, ResultPage(3))]
+
+
+async def test_as_many_are_suggested_as_asked(
+    package_search: PackageSearch, index: AskedIndex
+) -> None:
+    await package_search.suggest("ka", by=ANONYMOUS, count=3)
+    assert index.texts == [("ka", ANYONE, 3)]
+
+
+async def test_an_exploration_asks_who_it_is_once_and_the_index_once(
+    package_search: PackageSearch, index: AskedIndex, directory: FakeDirectory
+) -> None:
+    query, page = Query.parse("kafka"), ResultPage(limit=3)
+    viewer = Viewer(frozenset({"acme", "other"}))
+    found = await package_search.search_with_facets(query, page, by=KIM)
+    assert found == FacetedResults(EMPTY, {}, 0)
+    assert index.divided == [(query, page, viewer)]
+    assert index.searches == []
+    asked = [*directory.calls]
+    directory.calls.clear()
+    await package_search.search(query, page, by=KIM)
+    assert directory.calls == asked
+
+
+# --- while the index may list what became private ------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Unconfirmed:
+    """A world whose index does not know the latest changes."""
+
+    worlds: OpenWorld
+
+    async def get(self, url: str) -> httpx.Response:
+        """Ask while every search of the index is refused."""
+
+        def wrap(stores: Adapters) -> Adapters:
+            search = stores.search
+            for method in ("search", "search_with_facets", "suggest", "symbols"):
+                search = failing(search, Fault(method, SearchUnconfirmed()))
+            return replace(stores, search=search)
+
+        return await (await self.worlds(wrap=wrap)).http.get(url)
+
+
+@pytest.fixture
+def unconfirmed(worlds: OpenWorld) -> Unconfirmed:
+    return Unconfirmed(worlds)
+
+
+@pytest.mark.parametrize("url", [f"{BASE}/packages?q=greet", f"{BASE}/search-suggestions?q=greet"])
+async def test_a_search_that_is_not_confirmed_is_refused_for_some_seconds(
+    unconfirmed: Unconfirmed, url: str
+) -> None:
+    answer = await unconfirmed.get(url)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+@pytest.mark.parametrize("kind", ["connectors", "triggers", "search-symbols?q=greet"])
+async def test_lists_of_editors_are_empty_where_they_are_not_confirmed(
+    unconfirmed: Unconfirmed, kind: str
+) -> None:
+    answer = await unconfirmed.get(f"{BASE}/{kind}")
+    assert (answer.status_code, answer.json()["count"]) == (200, 0)
+
+
+async def test_a_missing_maven_file_is_missing_where_private_packages_are_not_confirmed(
+    unconfirmed: Unconfirmed,
+) -> None:
+    answer = await unconfirmed.get(f"{MAVEN}/acme/missing/1.0.0/missing-1.0.0.pom")
+    assert answer.status_code == 404

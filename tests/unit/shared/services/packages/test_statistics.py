@@ -1,0 +1,249 @@
+"""Statistics: the stored census, and the summary that everybody may see."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import cast
+
+from shared.domain.errors.requests import Busy
+from shared.domain.names import Package
+from shared.domain.packages import Listing, Texts
+from shared.domain.search import (
+    ANYONE,
+    Facet,
+    FacetCount,
+    Facets,
+    Hit,
+    IndexTotals,
+    Query,
+    ResultPage,
+    Results,
+    Sort,
+    Viewer,
+)
+from shared.domain.status import RegistryCounts
+from shared.ports import PullHistory, PullLedger, SearchIndex
+from shared.services.packages.statistics import (
+    COUNTS_CACHED_FOR,
+    PACKAGES_LISTED,
+    SUMMARY_CACHED_FOR,
+    CachedCounts,
+    LastRegistryCounts,
+    RecentPulls,
+    RegistryStatistics,
+)
+from tests.contract.sample_records import head, release
+from tests.fakes.stores import FakeWork
+from tests.fakes.system import FakeClock
+
+TWO = RegistryCounts(packages=2)
+
+
+@dataclass
+class SilentWork(FakeWork):
+    """A `WorkStore` that may stop to answer."""
+
+    is_silent: bool = False
+
+    async def peek(self, kind: str, key: str, now_ms: int) -> str | None:
+        """Return the value, or refuse."""
+        if self.is_silent:
+            raise Busy
+        return await super().peek(kind, key, now_ms)
+
+
+async def test_nothing_is_known_before_something_was_counted() -> None:
+    last_counts = LastRegistryCounts(FakeWork(), FakeClock())
+    assert await last_counts.read() is None
+    assert await last_counts.read_cached() is None
+
+
+async def test_other_processes_know_the_census_with_its_time() -> None:
+    clock, work = FakeClock(), FakeWork()
+    await LastRegistryCounts(work, clock).save(TWO)
+    counted = await LastRegistryCounts(work, clock).read()
+    assert counted is not None
+    assert (counted.census, counted.at_ms) == (TWO, clock.now_ms())
+
+
+async def test_a_frequent_caller_gets_the_census_of_a_moment_ago() -> None:
+    clock, work = FakeClock(), FakeWork()
+    last_counts = LastRegistryCounts(work, clock)
+    assert await last_counts.read_cached() is None
+    await last_counts.save(TWO)
+    assert await last_counts.read_cached() is None
+    clock.advance(COUNTS_CACHED_FOR)
+    counted = await last_counts.read_cached()
+    assert counted is not None
+    assert counted.census == TWO
+
+
+async def test_a_store_that_is_silent_leaves_what_was_known() -> None:
+    clock, work = FakeClock(), SilentWork()
+    last_counts = LastRegistryCounts(work, clock)
+    await last_counts.save(TWO)
+    known = await last_counts.read_cached()
+    work.is_silent = True
+    clock.advance(COUNTS_CACHED_FOR)
+    assert await last_counts.read_cached() == known is not None
+
+
+def test_counts_are_added_up() -> None:
+    assert TWO.plus(TWO) == RegistryCounts(packages=4)
+
+
+@dataclass
+class CountedIndex:
+    """A `SearchIndex` with a package for each sort, and how often it was asked."""
+
+    packages: int = 3
+    pulls: int = 0
+    searches: list[tuple[Query, ResultPage, Viewer]] = field(
+        default_factory=list[tuple[Query, ResultPage, Viewer]]
+    )
+    counts: int = 0
+
+    async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
+        """Find one package, named for the sort."""
+        self.searches.append((query, page, viewer))
+        shown = listing(page.sort.name.lower(), self.pulls)
+        return Results((Hit(shown),) if self.packages else (), 1)
+
+    async def facets(self, query: Query, viewer: Viewer) -> Facets:
+        """Return one keyword."""
+        assert (query, viewer) == (Query(include_deprecated=True), ANYONE)
+        return {Facet.KEYWORD: (FacetCount("http", 1),)}
+
+    async def totals(self) -> IndexTotals:
+        """Count, and note that it was done."""
+        self.counts += 1
+        return IndexTotals(self.packages, 1, 9)
+
+
+def listing(name: str, pulls: int = 0) -> Listing:
+    return Listing(head(f"acme/{name}", pulls=pulls), release(f"acme/{name}:1.0.0"), Texts())
+
+
+@dataclass
+class RememberedPulls:
+    """A `PullLedger` with three pulls on the first day that is wanted and three on the next, that
+    may stop to answer."""
+
+    is_silent: bool = False
+    asked: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    async def history(self, package: Package, since: str) -> PullHistory:
+        """Return the pulls, or refuse."""
+        self.asked.append((package.key, since))
+        if self.is_silent:
+            raise Busy
+        following = f"{date.fromisoformat(since) + timedelta(days=1)}"
+        return PullHistory({}, {}, {since: {"1.0.0": 2, "1.1.0": 1}, following: {"1.0.0": 3}})
+
+
+def recent_pulls(ledger: RememberedPulls, clock: FakeClock) -> RecentPulls:
+    return RecentPulls(cast(PullLedger, ledger), clock)
+
+
+def short_searches(index: CountedIndex) -> list[tuple[Query, ResultPage, Viewer]]:
+    """Return the searches that list packages, without those that count dependents."""
+    return [each for each in index.searches if each[1].limit]
+
+
+def statistics_of(
+    index: CountedIndex, clock: FakeClock, work: FakeWork | None = None
+) -> RegistryStatistics:
+    return RegistryStatistics(
+        cast(SearchIndex, index),
+        LastRegistryCounts(work or FakeWork(), clock),
+        recent_pulls(RememberedPulls(), clock),
+        clock,
+    )
+
+
+async def test_recent_pulls_are_those_of_thirty_days_and_read_once_in_five_minutes() -> None:
+    ledger, clock = RememberedPulls(), FakeClock()
+    recent, greet = CachedCounts(recent_pulls(ledger, clock).count, clock), listing("greet")
+    for _ in range(2):
+        assert await recent.read([greet]) == {"acme/greet": 6}
+    since = datetime.fromtimestamp(clock.now_ms() / 1000, UTC) - timedelta(days=30)
+    assert ledger.asked == [("acme/greet", f"{since:%Y-%m-%d}")]
+    clock.advance(COUNTS_CACHED_FOR)
+    ledger.is_silent = True
+    assert await recent.read([greet]) == {"acme/greet": 6}
+    assert len(ledger.asked) == 2
+
+
+async def test_recent_pulls_are_told_of_the_packages_that_were_pulled() -> None:
+    assert (await statistics_of(CountedIndex(), FakeClock()).summary()).recent_pulls == {}
+    found = await statistics_of(CountedIndex(pulls=9), FakeClock()).summary()
+    assert found.recent_pulls == {"acme/pulls": 6}
+
+
+async def test_dependents_of_the_most_used_packages_are_counted_once_in_five_seconds() -> None:
+    index, clock = CountedIndex(), FakeClock()
+    shown = statistics_of(index, clock)
+    for _ in range(2):
+        assert (await shown.summary()).dependents == {"acme/dependents": 1}
+    asked = (
+        Query(depends_on="acme/dependents", include_deprecated=True),
+        ResultPage(limit=0),
+        ANYONE,
+    )
+    assert index.searches.count(asked) == 1
+    clock.advance(SUMMARY_CACHED_FOR)
+    await shown.summary()
+    assert index.searches.count(asked) == 2
+
+
+async def test_each_list_is_a_short_search_of_anybodys() -> None:
+    index = CountedIndex()
+    found = await statistics_of(index, FakeClock()).summary()
+    lists = (found.new, found.updated, found.pulled, found.used)
+    assert [each.head.name for (each,) in lists] == ["added", "created", "pulls", "dependents"]
+    assert short_searches(index) == [
+        (Query(), ResultPage(limit=PACKAGES_LISTED, sort=sort), ANYONE)
+        for sort in (Sort.ADDED, Sort.CREATED, Sort.PULLS, Sort.DEPENDENTS)
+    ]
+    assert found.facets == {Facet.KEYWORD: (FacetCount("http", 1),)}
+    assert not found.is_empty
+
+
+async def test_it_counts_every_five_seconds_at_most() -> None:
+    index, clock = CountedIndex(), FakeClock()
+    shown = statistics_of(index, clock)
+    for _ in range(3):
+        await shown.summary()
+    assert index.counts == 1
+    clock.advance(SUMMARY_CACHED_FOR)
+    await shown.summary()
+    assert index.counts == 2
+
+
+async def test_an_empty_registry_says_so() -> None:
+    found = await statistics_of(CountedIndex(packages=0), FakeClock()).summary()
+    assert found.is_empty
+
+
+async def test_releases_are_shown_as_of_the_last_census() -> None:
+    clock, work = FakeClock(), FakeWork()
+    await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=12, releases=20))
+    shown = await statistics_of(CountedIndex(), clock, work).summary()
+    assert shown.releases == 12
+
+
+async def test_a_census_with_fewer_releases_than_packages_is_not_shown() -> None:
+    clock, work = FakeClock(), FakeWork()
+    await LastRegistryCounts(work, clock).save(RegistryCounts(public_releases=2))
+    shown = await statistics_of(CountedIndex(), clock, work).summary()
+    assert shown.releases is None
+
+
+async def test_those_who_ask_at_once_share_one_look() -> None:
+    index = CountedIndex()
+    shown = statistics_of(index, FakeClock())
+    first, second = await asyncio.gather(shown.summary(), shown.summary())
+    assert first is second
+    assert len(short_searches(index)) == 4
+    await shown.summary()
+    assert len(short_searches(index)) == 8

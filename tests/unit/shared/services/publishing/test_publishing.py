@@ -1,0 +1,265 @@
+"""Who publishes what: rights, spellings, tools, visibility, and what a refused push is told."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import pytest
+
+from shared.auth.authorization import Authorization
+from shared.domain.errors.identity import NotPermitted
+from shared.domain.errors.packages import (
+    MissingDependencies,
+    SpelledDifferently,
+    ToolTaken,
+    VersionExists,
+    VisibilityDiffers,
+)
+from shared.domain.identity import OPERATOR, Principal
+from shared.domain.members import Membership
+from shared.domain.names import Coordinate, Package, parse_org
+from shared.domain.packages import Release, Visibility
+from shared.domain.rights import Grant, Role, Scope
+from shared.ports import AlreadyThere, MetadataStore
+from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
+from shared.services.organizations.organizations import OrganizationProfile
+from shared.services.publishing.publishing import PUBLISHER_CACHED_FOR, Publishing, Upload
+from tests.support.archives import bala
+from tests.support.world import World
+
+
+@dataclass(frozen=True)
+class Asked(Authorization):
+    """Rights that note who was asked whether they publish anywhere."""
+
+    by: tuple[list[str], ...] = ()
+
+    async def require_publisher(self, by: Principal) -> None:
+        """Note the credential."""
+        self.by[0].append(by.credential)
+        await super().require_publisher(by)
+
+
+def owner(world: World, credential: str = "session") -> Principal:
+    """Return Ann, who owns `acme`."""
+    return Principal(world.people.ann.account.id, credential, (Grant(),))
+
+
+def bob(world: World) -> Principal:
+    """Return Bob, who owns `other`."""
+    return Principal(world.people.bob.account.id, "session", (Grant(),))
+
+
+async def push(world: World, archive: bytes, by: Principal | None = None) -> Release:
+    return (await world.registry.publishing.push(Upload(archive), by=by or owner(world))).release
+
+
+@pytest.fixture
+def asked(world: World) -> tuple[Publishing, list[str]]:
+    """Return the service with the credentials that it asks about."""
+    publishing = world.registry.publishing
+    there, credentials = publishing.authorization, list[str]()
+    noting = Asked(there.directory, there.clock, by=(credentials,))
+    return replace(publishing, authorization=noting), credentials
+
+
+async def test_a_credential_that_publishes_is_not_asked_again_for_ten_minutes(
+    world: World, asked: tuple[Publishing, list[str]]
+) -> None:
+    publishing, credentials = asked
+    one, other = owner(world, "one"), owner(world, "other")
+    await publishing.push(Upload(bala("acme/greet:1.0.0")), by=one)
+    await publishing.push(Upload(bala("acme/greet:1.0.1")), by=other)
+    world.clock.advance(PUBLISHER_CACHED_FOR)
+    await publishing.push(Upload(bala("acme/greet:1.0.2")), by=one)
+    assert credentials == ["one", "other"]
+    world.clock.at_ms += 1
+    await publishing.push(Upload(bala("acme/greet:1.0.3")), by=one)
+    assert credentials == ["one", "other", "one"]
+
+
+async def test_a_push_says_what_is_left_of_the_limit_that_counted_it(world: World) -> None:
+    publishing = world.registry.publishing
+    left = [
+        (await publishing.push(Upload(bala(f"acme/greet:1.0.{patch}")), by=owner(world))).allowance
+        for patch in range(2)
+    ]
+    assert [each.limit - each.remaining for each in left if each] == [1, 2]
+
+
+class SlowRateLimiter(RateLimiter):
+    """Counts a push some turns of the loop after its right is refused."""
+
+    counted = 0
+
+    async def count_push(self, by: Principal, package: Package) -> PublishAllowance:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        self.counted += 1
+        return PublishAllowance()
+
+
+async def test_a_refused_push_ends_after_it_is_counted(world: World) -> None:
+    limiter = SlowRateLimiter.__new__(SlowRateLimiter)  # It needs nothing to count with.
+    publishing = replace(world.registry.publishing, rate_limiter=limiter)
+    with pytest.raises(NotPermitted):
+        await publishing.push(Upload(bala("other/greet:1.0.0")), by=owner(world))
+    assert limiter.counted == 1
+
+
+async def test_a_private_archive_of_a_public_package_is_refused_with_both_ways_out(
+    world: World,
+) -> None:
+    await push(world, bala("acme/greet:1.0.0"))
+    with pytest.raises(VisibilityDiffers) as refused:
+        await push(world, bala("acme/greet:1.0.1", visibility="private"))
+    assert str(refused.value) == str(VisibilityDiffers(Package.parse("acme", "greet")))
+
+
+async def test_another_spelling_of_an_organization_is_refused_with_the_registered_one(
+    world: World,
+) -> None:
+    with pytest.raises(SpelledDifferently) as refused:
+        await push(world, bala("ACME/greet:1.0.0"))
+    assert str(refused.value) == (
+        "ACME differs from acme in upper and lower case alone, and that name is taken. "
+        "Use the spelling acme."
+    )
+
+
+async def test_another_spelling_of_a_package_is_refused_with_the_registered_one(
+    world: World,
+) -> None:
+    await push(world, bala("acme/greet:1.0.0"))
+    with pytest.raises(SpelledDifferently) as refused:
+        await push(world, bala("acme/Greet:1.0.1"))
+    spellings = (Package.parse("acme", "Greet"), Package.parse("acme", "greet"))
+    assert str(refused.value) == str(SpelledDifferently(*spellings))
+    assert "Use the spelling acme/greet." in str(refused.value)
+
+
+@pytest.mark.parametrize("default", Visibility)
+async def test_a_package_that_says_nothing_is_what_its_organization_says(
+    world: World, default: Visibility
+) -> None:
+    profile = OrganizationProfile(default_visibility=default)
+    await world.registry.organizations.change(parse_org("acme"), profile, by=OPERATOR)
+    await push(world, bala("acme/silent:1.0.0"))
+    head = await world.stores.metadata.head(Package.parse("acme", "silent"))
+    assert head is not None
+    assert head.visibility is default
+
+
+@pytest.mark.parametrize(("scope", "makes"), [(Scope.PUSH_NEW, True), (Scope.PUSH_VERSION, False)])
+async def test_a_token_makes_packages_or_adds_versions_to_them(
+    world: World, scope: Scope, *, makes: bool
+) -> None:
+    await push(world, bala("acme/there:1.0.0"))
+    token = Principal(owner(world).id, "token", (Grant(scopes=frozenset({scope})),))
+    good, bad = bala("acme/new:1.0.0"), bala("acme/there:1.0.1")
+    if not makes:
+        good, bad = bad, good
+    await push(world, good, token)
+    with pytest.raises(NotPermitted):
+        await push(world, bad, token)
+
+
+async def test_a_refusal_of_a_taken_tool_names_its_package_to_those_who_may_see_it(
+    world: World,
+) -> None:
+    await push(world, bala("acme/tool:1.0.0", tools=("greeter",)))
+    with pytest.raises(ToolTaken) as refused:
+        await push(world, bala("acme/other:1.0.0", tools=("greeter",)))
+    assert str(refused.value) == str(ToolTaken("greeter", Package.parse("acme", "tool")))
+
+
+async def test_a_tool_of_a_private_package_names_no_package_to_others(world: World) -> None:
+    await push(world, bala("acme/tool:1.0.0", tools=("greeter",), visibility="private"))
+    with pytest.raises(ToolTaken) as refused:
+        await push(world, bala("other/tool:1.0.0", tools=("greeter",)), bob(world))
+    assert str(refused.value) == str(ToolTaken("greeter", None))
+    with pytest.raises(ToolTaken) as refused:
+        await push(world, bala("acme/other:1.0.0", tools=("greeter",)))
+    assert "acme/tool" in str(refused.value)
+
+
+class TakenMeanwhile:
+    """A store in which somebody else adds each release first."""
+
+    def __init__(self, store: MetadataStore) -> None:
+        self._store = store
+
+    async def add_release(self, release: Release) -> None:
+        await self._store.add_release(release)
+        raise AlreadyThere
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+async def test_of_two_pushes_of_the_same_bytes_at_once_both_return_the_release(
+    world: World,
+) -> None:
+    metadata = cast(MetadataStore, TakenMeanwhile(world.stores.metadata))
+    publishing = replace(world.registry.publishing, metadata=metadata)
+    publication = await publishing.push(Upload(bala("acme/greet:1.0.0")), by=owner(world))
+    release = publication.release
+    found = await world.stores.metadata.find(release.coordinate)
+    assert found.release is not None
+    assert found.release.coordinate == release.coordinate
+    with pytest.raises(VersionExists) as refused:
+        await publishing.push(Upload(bala("acme/greet:1.0.0", readme="Other.")), by=owner(world))
+    assert str(refused.value) == str(VersionExists(release.coordinate))
+
+
+async def test_a_dependency_that_the_publisher_may_not_read_is_missing(world: World) -> None:
+    await push(world, bala("other/secret:1.0.0", visibility="private"), bob(world))
+    await push(world, bala("other/open:1.0.0"), bob(world))
+    publishing = world.registry.publishing
+    checking = replace(publishing.dependency_check, require_dependencies=True)
+    strict = replace(publishing, dependency_check=checking)
+    wanted = ["other/open:1.0.0", "other/open:1.1.0", "other/secret:1.0.0"]
+    with pytest.raises(MissingDependencies) as refused:
+        await strict.push(Upload(bala("acme/greet:1.0.0", dependencies=wanted)), by=owner(world))
+    missing = tuple(
+        Coordinate.parse("other", *each) for each in (("open", "1.1.0"), ("secret", "1.0.0"))
+    )
+    coordinate = Coordinate.parse("acme", "greet", "1.0.0")
+    assert str(refused.value) == str(MissingDependencies(coordinate, missing))
+    await strict.push(Upload(bala("acme/greet:1.0.0", dependencies=wanted[:1])), by=owner(world))
+
+
+class SponsorLimiter(RateLimiter):
+    """Says of every push that it is one of a burst of the sponsor."""
+
+    def __init__(self) -> None:  # pyright: ignore[reportMissingSuperCall] - it counts nothing.
+        self.sponsors = list[tuple[str, Package]]()
+
+    async def count_push(self, by: Principal, package: Package) -> PublishAllowance:
+        return PublishAllowance()
+
+    async def count_burst_of(self, account_id: str, package: Package) -> bool:
+        self.sponsors.append((account_id, package))
+        return True
+
+
+async def test_a_push_of_a_new_member_counts_for_the_sponsor_and_may_be_one_of_a_burst(
+    world: World,
+) -> None:
+    ann, mia = world.people.ann.account, world.people.mia.account
+    member = Membership(
+        org="acme",
+        account=mia.id,
+        role=Role.MAINTAINER,
+        since_ms=world.clock.now_ms(),
+        invited_by=ann.id,
+    )
+    await world.stores.directory.put(member)
+    limiter = SponsorLimiter()
+    publishing = replace(world.registry.publishing, rate_limiter=limiter)
+    by = Principal(mia.id, "session", (Grant(),))
+    release = (await publishing.push(Upload(bala("acme/greet:1.0.0")), by=by)).release
+    assert release.awaits_owner
+    assert limiter.sponsors == [(ann.id, Package.parse("acme", "greet"))]
+    other = (await publishing.push(Upload(bala("acme/other:1.0.0")), by=owner(world))).release
+    assert not other.awaits_owner

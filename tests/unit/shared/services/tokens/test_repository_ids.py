@@ -1,0 +1,100 @@
+"""The ids of a repository are looked up by its name, at servers of the operator alone."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.trusted_publishing.jobs import Provider
+from shared.ports import HttpResponse, Unanswered
+from shared.services.tokens.repository_ids import RepositoryIds
+
+FOUND = HttpResponse(200, {}, b'{"id":74,"owner":{"id":65},"namespace":{"id":66}}')
+
+
+class OneAnswer:
+    """A `HttpClient` with the same answer for everything, or none."""
+
+    def __init__(self, answer: HttpResponse | None) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
+        """Note the address, and answer."""
+        assert headers["User-Agent"]  # GitHub refuses requests without one.
+        self.asked.append(url)
+        if self.answer is None:
+            raise Unanswered("there was no answer in time")  # noqa: TRY003 - a fake.
+        return self.answer
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("provider", "server", "address"),
+    [
+        (Provider.GITHUB, "https://github.com", "https://api.github.com/repos/octo/greet"),
+        (Provider.GITHUB, "https://octo.ghe.com", "https://api.octo.ghe.com/repos/octo/greet"),
+        (
+            Provider.GITHUB,
+            "https://git.example.org",
+            "https://git.example.org/api/v3/repos/octo/greet",
+        ),
+        (Provider.GITLAB, "https://gitlab.com", "https://gitlab.com/api/v4/projects/octo%2Fgreet"),
+    ],
+)
+async def test_each_server_is_asked_at_its_own_address(
+    provider: Provider, server: str, address: str
+) -> None:
+    http = OneAnswer(FOUND)
+    found = await RepositoryIds(http).find(provider, server, "octo/greet")
+    owner = "65" if provider is Provider.GITHUB else "66"
+    assert list(found.values()) == ["74", owner]
+    assert http.asked == [address]
+
+
+async def test_a_project_of_gitlab_may_be_in_a_subgroup() -> None:
+    http = OneAnswer(FOUND)
+    await RepositoryIds(http).find(Provider.GITLAB, "https://gitlab.com", "octo/tools/greet")
+    assert http.asked == ["https://gitlab.com/api/v4/projects/octo%2Ftools%2Fgreet"]
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "", "greet", "octo/greet/more", "octo/../user", "../..", "octo/..", "octo/.", "./greet",
+        "octo/greet?x", "octo/greet#", "octo//greet", "octo/gr eet", "octo/greet@evil.example",
+        "octo/greet\n", "octo/%2e%2e", "https://evil.example/x", "o/" + "n" * 101,
+    ],
+)  # fmt: skip
+async def test_nothing_but_a_name_is_looked_up(repository: str) -> None:
+    http = OneAnswer(FOUND)
+    with pytest.raises(InvalidRequest, match="Enter the repository as owner/name"):
+        await RepositoryIds(http).find(Provider.GITHUB, "https://github.com", repository)
+    assert http.asked == []
+
+
+@pytest.mark.parametrize("provider", [Provider.AZURE_DEVOPS, Provider.ENTRA])
+async def test_some_providers_tell_no_ids(provider: Provider) -> None:
+    http = OneAnswer(FOUND)
+    with pytest.raises(InvalidRequest, match="Enter all of them"):
+        await RepositoryIds(http).find(provider, "https://example.org", "octo/greet")
+    assert http.asked == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        HttpResponse(404, {}, b"{}"),
+        HttpResponse(200, {}, b"[]"),
+        HttpResponse(200, {}, b'{"id":74}'),
+        HttpResponse(200, {}, b'{"id":"74","owner":{"id":65}}'),
+        HttpResponse(200, {}, b'{"id":74,"owner":65}'),
+    ],
+)
+async def test_an_answer_without_ids_leads_to_entering_them(answer: HttpResponse | None) -> None:
+    ids = RepositoryIds(OneAnswer(answer))
+    with pytest.raises(InvalidRequest, match="enter the ids yourself"):
+        await ids.find(Provider.GITHUB, "https://github.com", "octo/greet")

@@ -1,0 +1,276 @@
+"""What happens to tokens that a scanner found in the open."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from shared.auth.secret_scanning import ConfiguredScannerKeys, LeakReports, ScannerKey
+from shared.auth.secrets import Secret
+from shared.auth.tokens import AccessToken
+from shared.domain.accounts import Account
+from shared.domain.errors.identity import ReportUnsigned
+from shared.domain.errors.requests import Busy
+from shared.domain.members import Membership
+from shared.domain.rights import Grant, Role, Scope
+from shared.domain.tokens import Token
+from shared.services.identity.mail import MailDelivery, TokenMail
+from shared.services.tokens.secret_scanning import Label, SecretScanning
+from shared.services.tokens.token_records import TokenLineage, TokenRecords
+from tests.fakes.mail import FakeMailer
+from tests.fakes.secret_scanner import FakeScanner, found
+from tests.fakes.services import fake_record_writer
+from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
+from tests.fakes.system import FakeClock, FakeRandomness
+from tests.support.port_doubles import Fault, failing
+
+KIM, ORG = "kim0000000", "acme000000"
+RANDOMNESS = FakeRandomness("leaks")
+TRUE, FALSE = Label.TRUE_POSITIVE, Label.FALSE_POSITIVE
+SCANNER = FakeScanner()
+
+
+def minted(owner: str = KIM, environment: str = "test") -> str:
+    """Return the text of a token."""
+    return AccessToken.mint(environment, owner, RANDOMNESS).text.reveal()
+
+
+def token(text: str, **fields: object) -> Token:
+    """Return what is stored of a token."""
+    stored = Token(
+        id="first",
+        hash=AccessToken.parse(Secret(text)).hash,
+        owner=KIM,
+        name="laptop",
+        grants=(Grant(scopes=frozenset({Scope.READ})),),
+        created_ms=0,
+        expires_ms=None,
+    )
+    return stored.model_copy(update=fields)
+
+
+LEAKED = minted()
+
+
+@pytest.fixture
+def directory() -> FakeDirectory:
+    return FakeDirectory.holding(
+        Account(id=KIM, name="kim", email="kim@example.org", created_ms=0),
+        Account(id="ann0000000", name="ann", email="ann@example.org", created_ms=0),
+        Membership(org="acme", account="ann0000000", role=Role.OWNER),
+        Membership(org="acme", account=KIM, role=Role.MEMBER),
+        token(LEAKED),
+    )
+
+
+@pytest.fixture
+def events() -> FakeEvents:
+    return FakeEvents()
+
+
+@pytest.fixture
+def mailer() -> FakeMailer:
+    return FakeMailer()
+
+
+def made(
+    directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer, clock: FakeClock | None = None
+) -> SecretScanning:
+    """Return what takes the reports of the scanner."""
+    clock = clock or FakeClock()
+    records = TokenRecords(
+        directory=directory,
+        record_writer=fake_record_writer(directory, events, clock),
+        lineage=TokenLineage(directory, fake_record_writer(directory, events, clock), clock),
+        clock=clock,
+        randomness=FakeRandomness(),
+        environment="test",
+    )
+    mail_delivery = MailDelivery(mailer, failed=lambda _reason, _count: None)
+    return SecretScanning(
+        reports=LeakReports((ConfiguredScannerKeys((ScannerKey.of_pem(SCANNER.pem),)),)),
+        records=records,
+        directory=directory,
+        work=FakeWork(),
+        clock=clock,
+        token_mail=TokenMail(directory, mail_delivery, clock, "https://registry.test"),
+    )
+
+
+@pytest.fixture
+def secret_scanning(
+    directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer
+) -> SecretScanning:
+    return made(directory, events, mailer)
+
+
+async def report(secret_scanning: SecretScanning, *texts: str) -> Sequence[Label]:
+    """Report these texts, and return their labels."""
+    body = found(*texts)
+    findings = await secret_scanning.process_report(
+        body, SCANNER.headers(body), address="192.0.2.1"
+    )
+    assert [each.leaked.text.reveal() for each in findings] == list(texts)
+    return [each.label for each in findings]
+
+
+async def test_a_leaked_token_ends(
+    secret_scanning: SecretScanning, directory: FakeDirectory
+) -> None:
+    assert await report(secret_scanning, LEAKED) == [TRUE]
+    assert directory.every(Token) == []
+
+
+async def test_its_owner_reads_where_it_was_found(
+    secret_scanning: SecretScanning, mailer: FakeMailer
+) -> None:
+    await report(secret_scanning, LEAKED)
+    [mail] = mailer.to("kim@example.org")
+    assert mail.subject == "The token laptop leaked and was revoked"
+    assert "https://code.example/acme/greet/blob/main/Settings.toml" in mail.text
+    assert "read on */*" in mail.text
+    assert LEAKED not in mail.text
+    assert len(mailer.sent) == 1
+
+
+async def test_it_is_in_the_log_of_its_owner(
+    secret_scanning: SecretScanning, events: FakeEvents
+) -> None:
+    await report(secret_scanning, LEAKED)
+    [event] = events.feed
+    assert (event.kind, event.subject, event.account) == ("token.leaked", "first", KIM)
+    assert (event.actor, event.address) == ("scanner", "192.0.2.1")
+    assert (event.credential, event.details["type"]) == ("report", "ballroom_token")
+    assert event.details["found"] == "https://code.example/acme/greet/blob/main/Settings.toml"
+    assert LEAKED not in repr(event)
+
+
+async def test_the_owners_of_an_organization_are_reminded_of_its_token(
+    secret_scanning: SecretScanning,
+    directory: FakeDirectory,
+    events: FakeEvents,
+    mailer: FakeMailer,
+) -> None:
+    text = minted(ORG)
+    await directory.put(token(text, owner=ORG, org="acme", id="second"))
+    assert await report(secret_scanning, text) == [TRUE]
+    assert [mail.to for mail in mailer.sent] == ["ann@example.org"]
+    assert "of the organization acme" in mailer.sent[0].text
+    assert (events.feed[0].org, events.feed[0].account) == ("acme", "")
+
+
+async def test_a_repeated_report_gets_the_same_answer_and_changes_nothing(
+    secret_scanning: SecretScanning, events: FakeEvents, mailer: FakeMailer
+) -> None:
+    for _ in range(3):
+        assert await report(secret_scanning, LEAKED) == [TRUE]
+    assert await report(secret_scanning, LEAKED, LEAKED) == [TRUE, TRUE]
+    assert len(events.feed) == len(mailer.sent) == 1
+
+
+async def test_one_text_twice_in_a_report_is_one_token(
+    secret_scanning: SecretScanning, events: FakeEvents, mailer: FakeMailer
+) -> None:
+    assert await report(secret_scanning, LEAKED, LEAKED) == [TRUE, TRUE]
+    assert len(events.feed) == len(mailer.sent) == 1
+
+
+async def test_concurrent_reports_notify_the_owner_once(
+    secret_scanning: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
+) -> None:
+    await report(secret_scanning, LEAKED)
+    await directory.put(token(LEAKED))  # As the other report has read it.
+    assert await report(secret_scanning, LEAKED) == [TRUE]
+    assert directory.every(Token) == []
+    assert len(mailer.sent) == 1
+
+
+async def test_an_unknown_token_is_a_false_positive(
+    secret_scanning: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
+) -> None:
+    others = [
+        minted(),
+        minted("nobody0000"),
+        minted(environment="staging"),
+        "ghp_x",
+        "",
+        LEAKED[:-1],
+    ]
+    assert await report(secret_scanning, *others) == [FALSE] * len(others)
+    assert len(directory.every(Token)) == 1
+    assert mailer.sent == []
+
+
+async def test_a_text_that_has_not_the_form_of_a_token_costs_no_read(
+    secret_scanning: SecretScanning, directory: FakeDirectory
+) -> None:
+    await report(secret_scanning, *(f"made-up-{number}" for number in range(100)))
+    assert directory.calls == []
+
+
+async def test_a_token_that_was_revoked_before_is_a_false_alarm(
+    secret_scanning: SecretScanning, directory: FakeDirectory
+) -> None:
+    [stored] = directory.every(Token)
+    await directory.remove(stored)
+    assert await report(secret_scanning, LEAKED) == [FALSE]
+
+
+async def test_a_canary_stays_and_looks_like_what_is_not_there(
+    secret_scanning: SecretScanning, directory: FakeDirectory
+) -> None:
+    [stored] = directory.every(Token)
+    await directory.put(stored.model_copy(update={"canary": True}))
+    assert await report(secret_scanning, LEAKED) == [FALSE]
+    assert len(directory.every(Token)) == 1
+
+
+async def test_a_large_report_is_judged_in_its_order(
+    secret_scanning: SecretScanning, directory: FakeDirectory
+) -> None:
+    texts = [minted() for _ in range(50)]
+    for number in (0, 19, 20, 49):
+        await directory.put(token(texts[number], id=f"id{number}"))
+    labels = await report(secret_scanning, *texts)
+    assert [number for number, label in enumerate(labels) if label is TRUE] == [0, 19, 20, 49]
+
+
+async def test_an_unsigned_report_changes_nothing(
+    secret_scanning: SecretScanning, directory: FakeDirectory
+) -> None:
+    body = found(LEAKED)
+    with pytest.raises(ReportUnsigned):
+        await secret_scanning.process_report(body, FakeScanner().headers(body), address="")
+    assert len(directory.every(Token)) == 1
+
+
+async def test_a_report_that_failed_in_between_is_completed_by_the_next_one(
+    directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer
+) -> None:
+    secret_scanning = made(failing(directory, Fault("remove", Busy())), events, mailer)
+    with pytest.raises(Busy):
+        await report(secret_scanning, LEAKED)
+    assert mailer.sent == []
+    assert await report(secret_scanning, LEAKED) == [TRUE]
+    assert directory.every(Token) == []
+    assert len(mailer.sent) == 1
+
+
+async def test_mail_that_nobody_takes_stops_no_revocation(
+    secret_scanning: SecretScanning, directory: FakeDirectory, mailer: FakeMailer
+) -> None:
+    mailer.is_down = True
+    assert await report(secret_scanning, LEAKED) == [TRUE]
+    assert directory.every(Token) == []
+
+
+async def test_a_year_later_the_leak_is_forgotten(
+    directory: FakeDirectory, events: FakeEvents, mailer: FakeMailer
+) -> None:
+    clock = FakeClock()
+    secret_scanning = made(directory, events, mailer, clock)
+    await report(secret_scanning, LEAKED)
+    clock.advance(timedelta(days=364))
+    assert await report(secret_scanning, LEAKED) == [TRUE]
+    clock.advance(timedelta(days=1))
+    assert await report(secret_scanning, LEAKED) == [FALSE]
