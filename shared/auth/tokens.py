@@ -9,11 +9,12 @@ import re
 import zlib
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from shared.auth.secrets import Secret, encode_base62, random_text
 from shared.domain.accounts import ID_LENGTH
+from shared.domain.errors.archives import TooManyLookalikes
 from shared.domain.errors.identity import TokenMalformed
 from shared.domain.tokens import hash_secret
 from shared.ports import Randomness
@@ -68,6 +69,38 @@ class AccessToken:
 
 def _checksum(start: str) -> str:
     return encode_base62(zlib.crc32(start.encode()), CHECKSUM_LENGTH)
+
+
+MAX_LOOKALIKES = 10_000  # Of one archive; to compare their checksums takes a moment.
+
+
+@dataclass(slots=True)
+class TokenSearch:
+    """Finds the tokens of an environment in the contents of one archive, without a store: the
+    checksum tells tokens from texts of the same form."""
+
+    environment: str
+    _lookalikes: int = field(default=0, init=False)
+    _prefix: bytes = field(init=False)
+    _form: re.Pattern[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._prefix = f"{TOKEN_PREFIX}{self.environment}_".encode()
+        length = OWNER_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH
+        self._form = re.compile(self._prefix + rb"[0-9A-Za-z]{%d}" % length)
+
+    def find(self, content: bytes) -> int | None:
+        """Return where the first token begins, or None; raise `TooManyLookalikes`."""
+        if self._prefix not in content:
+            return None
+        for match in self._form.finditer(content):
+            start, checksum = match[0][:-CHECKSUM_LENGTH], match[0][-CHECKSUM_LENGTH:]
+            if checksum.decode() == _checksum(start.decode()):
+                return match.start()
+            self._lookalikes += 1
+            if self._lookalikes > MAX_LOOKALIKES:
+                raise TooManyLookalikes(MAX_LOOKALIKES)
+        return None
 
 
 def token_text(headers: Mapping[str, str]) -> Secret | None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from jinja2 import FileSystemLoader, Template
 
+from shared.ballerina.identifiers import import_line
 from shared.confined.docs_text import call_of, outline_of
 from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.coverage import undocumented
@@ -148,6 +149,7 @@ class DocsPages:
             left -= len(shown[-1][1])
         return template("module").render(
             module=self.module,
+            import_line=import_line(self.module.org_name, self.module.id),
             links=self.links,
             outline=shown,
             uncommented=list(undocumented(self.module)),

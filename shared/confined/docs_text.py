@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from shared.ballerina.identifiers import RESERVED_WORDS, import_line, module_prefix
 from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.model import (
     ClassDocs,
@@ -68,7 +69,7 @@ def module_markdown(release: ReleaseRequest, module: ModuleDocs) -> str:
     page = f"{_address(release)}/docs/{module.id}"
     parts = [f"# {module.org_name}/{module.id} {module.version}"]
     parts += [module.summary] if module.summary else []
-    parts += [_fenced(import_line(module)), f"Page: {page}"]
+    parts += [_fenced(import_line(module.org_name, module.id)), f"Page: {page}"]
     for title, symbols in outline_of(module):
         parts += [f"## {title}", *map(_declaration, symbols)]
     return _joined(parts)
@@ -120,10 +121,6 @@ def _address(release: ReleaseRequest) -> str:
     return f"{BASE_URL}/packages/{release.coordinate.package}/{release.version}"
 
 
-def import_line(module: ModuleDocs) -> str:
-    return f"import {module.org_name}/{module.id};"
-
-
 def _declaration(symbol: DocsSymbol) -> str:
     said = f"\n\n{symbol.summary}" if symbol.summary else ""
     return f"### {symbol.title}\n\n{_fenced(signature_text(symbol.docs))}{said}"
@@ -154,29 +151,10 @@ def _joined(parts: Sequence[str]) -> str:
 # --- Calls ---------------------------------------------------------------------------------------
 
 
-# Of the language, those that are names of classes with a small letter.
-_KEYWORDS = frozenset(
-    (
-        "client",
-        "error",
-        "function",
-        "listener",
-        "object",
-        "record",
-        "service",
-        "stream",
-        "table",
-        "transaction",
-        "type",
-        "xml",
-    )
-)
-
-
 def call_of(module: ModuleDocs, symbol: DocsSymbol) -> str:
     """Return source that calls a function or method, or makes a value of a class, with a name in
     place of each value that must be given; empty for other symbols."""
-    prefix, docs, owner = module.id.rpartition(".")[2], symbol.docs, symbol.owner
+    prefix, docs, owner = module_prefix(module.id), symbol.docs, symbol.owner
     if isinstance(docs, ClassDocs):
         arguments = _arguments(docs.init_method) if docs.init_method else ""
         check = "check " if docs.init_method and _may_fail(docs.init_method) else ""
@@ -222,4 +200,4 @@ def _variable(prefix: str, type_name: str) -> str:
     """Return the name of a variable of this type: of `Caller` caller, of `http:Client` httpClient,
     since `client` is a keyword."""
     name = type_name[:1].lower() + type_name[1:]
-    return f"{prefix}{type_name}" if name in _KEYWORDS else name
+    return prefix.removeprefix("'") + type_name if name in RESERVED_WORDS else name

@@ -29,6 +29,7 @@ _STRING_OR_COMMENT = re.compile(
     r"""|'[^'\n]*+'?+""",
     re.DOTALL,
 )
+_TRAILING_COMMA = re.compile(rf"{_STRING_OR_COMMENT.pattern}|(?P<comma>,(?=[ \t]*+\}}))", re.DOTALL)
 _LONG_KEY = re.compile(
     rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{_MOST_KEY_PARTS}}}", re.ASCII
 )
@@ -71,7 +72,7 @@ def parse_toml(name: str, raw: bytes) -> dict[str, object]:
     text = _decoded(name, raw)
     _refuse_costly(name, text)
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(_TRAILING_COMMA.sub(_without_comma, text))
     except tomllib.TOMLDecodeError as error:
         raise ManifestUnreadable(name, _located(str(error), text)) from None
     except ValueError:
@@ -144,6 +145,11 @@ def _refuse_costly(name: str, text: str) -> None:
         raise ManifestTooDeep(name, f"has more than {_MOST_TOML_TOKENS:,} keys, values and lines")
     if _LONG_KEY.search(skeleton) is not None:
         raise ManifestTooDeep(name, f"has a key of more than {_MOST_KEY_PARTS} parts")
+
+
+def _without_comma(found: re.Match[str]) -> str:
+    """Blank a comma that ends an inline table: TOML 1.1 allows it, and tomllib reads 1.0."""
+    return " " if found["comma"] else found[0]
 
 
 def _located(message: str, text: str) -> str:

@@ -196,7 +196,7 @@ class Release(Record):
     internal_modules: tuple[str, ...] | None = None
     dependencies: tuple[Dependency, ...] = ()
     tools: tuple[str, ...] = ()
-    compiler_plugin: bool = False
+    compiler_plugin: bool = False  # Or other code that runs in the builds of users.
     sbom: bool = False
     created_ms: int
     changed_ms: int | None = None  # None: unchanged since publication.
@@ -219,6 +219,11 @@ class Release(Record):
         """Return the tool with this id, else the first one; empty where there are none."""
         named = (tool for tool in self.tools if tool.lower() == text.strip().lower())
         return next(named, self.tools[0] if self.tools else "")
+
+    @property
+    def is_from_go(self) -> bool:
+        """Check whether the Go toolchain packed the archive, in layout 4."""
+        return self.bala_version.partition(".")[0] == "4"
 
     @property
     def content(self) -> Digest:

@@ -155,7 +155,7 @@ class QualityScore:
 
 
 def _parts(facts: QualityFacts) -> Iterator[QualityPart]:
-    yield _readme(facts.texts)
+    yield _readme(facts.texts, facts.release)
     if not facts.release.modules:
         yield _full(DOCUMENTATION, "This version exports no modules that need documentation.")
     elif facts.docs is not None and facts.docs.state is not DocsState.PENDING:
@@ -175,8 +175,10 @@ def _full(rule: QualityRule, reason: str) -> QualityPart:
     return QualityPart(rule, rule.points, reason)
 
 
-def _readme(texts: Texts) -> QualityPart:
+def _readme(texts: Texts, release: Release) -> QualityPart:
     if not texts.readme.strip():
+        if release.is_from_go:
+            return _full(README, "The Go toolchain leaves the readme out of its archives.")
         return QualityPart(README, 0, "This version has no readme.")
     if not _has_code_block(texts.readme):
         return QualityPart(README, README.partial_points, "The readme has no code block.")

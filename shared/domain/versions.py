@@ -160,14 +160,20 @@ class ClientProfile:
     def of(platforms: str, language: str) -> "ClientProfile":
         """Read a client's `Ballerina-Platform` (a comma list) and its Ballerina version."""
         named = frozenset(part.strip() for part in platforms.split(",") if part.strip())
-        return ClientProfile(named or None, LanguageVersion.parse(language))
+        spoken = LanguageVersion.parse(language)
+        # The Go toolchain, which calls itself 0.6.0, takes what was built with any version.
+        is_known = spoken is not None and spoken.major >= _FIRST_MAJOR
+        return ClientProfile(named or None, spoken if is_known else None)
 
     def can_use(self, platform: str, built_with: str) -> bool:
         """Check whether the client can use a release for `platform`, built with `built_with`."""
         return self._runs(platform) and self._understands(built_with)
 
     def _runs(self, platform: str) -> bool:
-        return self.platforms is None or platform == ANY_PLATFORM or platform in self.platforms
+        if self.platforms is None or platform == ANY_PLATFORM or platform in self.platforms:
+            return True
+        # The Go toolchain takes what was built for any of its versions.
+        return _is_go(platform) and any(map(_is_go, self.platforms))
 
     def _understands(self, built_with: str) -> bool:
         if self.language is None or not built_with or built_with.startswith("slbeta"):
@@ -176,6 +182,10 @@ class ClientProfile:
         if theirs is None:
             return False
         return theirs.major == self.language.major and theirs.update <= self.language.update
+
+
+def _is_go(platform: str) -> bool:
+    return platform.startswith("go") and is_platform(platform)
 
 
 ANY_CLIENT = ClientProfile()

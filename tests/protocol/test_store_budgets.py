@@ -383,6 +383,18 @@ async def test_a_push_is_nine_operations(counted: World, ledger: Ledger) -> None
     assert ledger.calls() == PUSH
 
 
+async def test_a_push_of_a_token_reads_nothing_after_the_right_to_publish(
+    counted: World, ledger: Ledger
+) -> None:
+    token = counted.people.mia.token
+    for entry in (b"no archive", bala("acme/greet:3.0.0", entries={"a.env": f"T={token}"})):
+        ledger.forget()
+        body = multipart("acme-greet-any-3.0.0.bala", entry)
+        answer = await counted.upload(body, by=counted.people.ann)
+        assert answer.status_code == 400
+        assert not set(ledger.calls()) - {"directory.account", "directory.token"}, ledger.calls()
+
+
 async def test_the_first_push_of_a_package_claims_its_name_too(
     counted: World, ledger: Ledger
 ) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.auth.tokens import MAX_LOOKALIKES, AccessToken
 from shared.domain.archives.unpacking import DEFAULT_LIMITS, MIB, ArchiveLimits
 from shared.domain.errors import archives as bad
+from tests.fakes.system import FakeRandomness
 from tests.support.archives import Spec, bala, files, noise, zipped
 from tests.support.raw_zip import (
     DESCRIBED,
@@ -23,6 +25,7 @@ from tests.support.raw_zip import (
 
 GREET = "acme/greet:1.0.0"
 SOURCE = "modules/greet/greet.bal"
+TOKEN = AccessToken.mint("local", "0123456789", FakeRandomness()).text.reveal()
 SMALL = ArchiveLimits(entries=50, unpacked_bytes=4 * MIB, manifest_bytes=10_000)
 
 
@@ -107,6 +110,7 @@ CONTAINER = (
         "in front",
     ),
     Hostile("no entry but a prefix", lambda: b"x" * 9 + raw_zip([]), bad.BytesBefore, "9 bytes"),
+    Hostile("a byte behind", _with(suffix=b"j"), bad.BytesAfter, "The archive has 1 byte behind"),
     Hostile("bytes behind", _with(suffix=b"junk"), bad.BytesAfter, "4 bytes"),
     Hostile("two archives joined", lambda: _stub_zip() + bala(), bad.BytesBefore, "in front"),
     Hostile("a comment", _with(comment=b"hello"), bad.ArchiveComment, "comment"),
@@ -123,7 +127,7 @@ CONTAINER = (
         "an entry that the directory hides",
         _with(Member(name="hidden.bal", content=b"x", omitted="central")),
         bad.BytesBetween,
-        "belong to no entry",
+        "of no entry",
     ),
     Hostile(
         "two entries with one header",
@@ -147,7 +151,7 @@ CONTAINER = (
         "an entry that starts behind the directory",
         _with(Member(name="late", omitted="local", central={"start": 1 << 20})),
         bad.BytesBetween,
-        "belong to no entry",
+        "of no entry",
     ),
     Hostile("fewer entries than counted", _with(count=6), bad.DirectoryDamaged, "fewer"),
     Hostile("more entries than counted", _with(count=3), bad.DirectoryDamaged, "more"),
@@ -724,6 +728,24 @@ FIELDS = (
         "Dependencies.toml: package",
     ),
     Hostile(
+        "Go without dependencies",
+        _go({"Dependencies.toml": None}),
+        bad.ManifestMissing,
+        "Dependencies.toml",
+    ),
+    Hostile(
+        "a schema of Go with three numbers",
+        _go({"Bala.toml": '[bala]\nschema_version = "4.0.0"\n'}),
+        bad.FieldInvalid,
+        "bala.schema_version: it is not one number",
+    ),
+    Hostile(
+        "a folder of Go that is no module",
+        _go({"modules/greet-er/a.bal": "x"}),
+        bad.CoordinateInvalid,
+        "modules/greet-er: ",
+    ),
+    Hostile(
         "a dependency without its version",
         _go({"Dependencies.toml": _LOCK + 'dependencies = [{org = "acme", name = "x"}]'}),
         bad.DependencyUnlocked,
@@ -845,6 +867,18 @@ PACKAGES = (
         lambda: bala("foo/foo:1.0.0", tools=["foo"]),
         bad.ToolNotPullable,
         "foo-foo-any-1.0.0.bala",
+    ),
+    Hostile(
+        "an access token",
+        lambda: bala(GREET, entries={"resources/settings": f"a\n\naccesstoken={TOKEN}\n"}),
+        bad.TokenInArchive,
+        "resources/settings contains an access token of this registry in line 3,",
+    ),
+    Hostile(
+        "many texts like access tokens",
+        lambda: bala(GREET, entries={"a": f"blr_local_{'a' * 48}\n" * (MAX_LOOKALIKES + 1)}),
+        bad.TooManyLookalikes,
+        "more than 10,000 texts",
     ),
 )
 

@@ -144,7 +144,6 @@ ODD: tuple[Odd, ...] = (
     Odd("resources of layout 2", lambda: bala(GREET, layout=2, padding=9)),
     Odd("resources at the root in layout 3", lambda: bala(GREET, layout=3, padding=9)),
     Odd("Go without documentation", lambda: bala(GREET, layout=4, readme="")),
-    Odd("Go without dependencies", lambda: _without("Dependencies.toml", layout=4)),
     Odd("no graph", lambda: _without("dependency-graph.json")),
     Odd("an old Ballerina", lambda: bala(GREET, ballerina_version="Ballerina 2.0.0")),
     Odd("no Ballerina version", lambda: bala(GREET, ballerina_version="")),

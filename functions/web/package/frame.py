@@ -10,6 +10,7 @@ from urllib.parse import quote
 from functions.http.public_pages import PublicPageCall
 from functions.maven.paths import archive_path
 from shared.answers import Answer
+from shared.ballerina.identifiers import import_line
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
@@ -276,7 +277,8 @@ def _tool(tool: str, version: str) -> Snippet:
 
 
 def _imports(coordinate: Coordinate) -> Snippet:
-    return Snippet("import", "Import", "In a .bal file", f"import {coordinate.package};")
+    package = coordinate.package
+    return Snippet("import", "Import", "In a .bal file", import_line(package.org, package.name))
 
 
 def _dependency(coordinate: Coordinate) -> Snippet:

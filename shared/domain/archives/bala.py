@@ -10,14 +10,23 @@ from dataclasses import dataclass
 from typing import Self
 
 from shared.domain.archives.layouts import ArchiveContents, Layout, read_layout
-from shared.domain.archives.manifest import PLUGIN_JSON, TOOL_JSON, Manifest, PluginJson, ToolJson
+from shared.domain.archives.manifest import (
+    GO_LAYOUT,
+    PLUGIN_JSON,
+    TOOL_JSON,
+    Manifest,
+    PluginJson,
+    ToolJson,
+)
 from shared.domain.archives.names import Digest, canonical_file_name, gives_platform
 from shared.domain.archives.summaries import summary_of
 from shared.domain.archives.unpacking import (
     DEFAULT_LIMITS,
     ArchiveLimits,
     Documentation,
+    FindToken,
     ZipArchive,
+    find_no_token,
 )
 from shared.domain.errors.archives import (
     CoordinateDiffers,
@@ -34,6 +43,9 @@ from shared.domain.errors.archives import (
 from shared.domain.errors.base import InvalidName, printable
 from shared.domain.names import MAX_PACKAGE_LENGTH, Coordinate, parse_module_name
 from shared.domain.packages import Dependency, Graalvm, Graph, ModuleText, Texts, Visibility
+
+# The Go toolchain contains the standard library, and locks this version for it.
+BUILT_IN_ORG, BUILT_IN_VERSION = "ballerina", "0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +83,27 @@ class Bala:
     def dependencies(self) -> tuple[Dependency, ...]:
         return self.graph.nodes[0].dependencies
 
+    @property
+    def needed_packages(self) -> tuple[Dependency, ...]:
+        """The dependencies that a registry has to have: those that no toolchain contains."""
+        if self.layout != GO_LAYOUT:
+            return self.dependencies
+        return tuple(
+            each
+            for each in self.dependencies
+            if (each.org, each.version) != (BUILT_IN_ORG, BUILT_IN_VERSION)
+        )
 
-def read_bala(content: bytes | memoryview, limits: ArchiveLimits = DEFAULT_LIMITS) -> Bala:
+
+def read_bala(
+    content: bytes | memoryview,
+    limits: ArchiveLimits = DEFAULT_LIMITS,
+    find_token: FindToken = find_no_token,
+) -> Bala:
     """Read an archive, or raise the `BadArchive` that says why it is refused."""
     archive = ZipArchive.open(content, limits)
     bala = _read(ArchiveContents(archive, limits), memoryview(content), limits)
-    archive.verify()
+    archive.verify(find_token)
     return bala
 
 
@@ -144,7 +171,8 @@ class Modules:
         for name in sorted(declared):
             _refuse_foreign(manifest, name)
         named = {*manifest.exported, *(item.name for item in manifest.modules if item.export)}
-        exported, with_sources = named or {own}, _with_sources(contents, layout, own)
+        exported = named | {own} if manifest.exports_default or not named else named
+        with_sources = _with_sources(contents, layout, own)
         # The names of all modules begin with that of the default module, so it is sorted first.
         return cls(
             exported=tuple(sorted(exported & with_sources or {own})),
@@ -171,7 +199,7 @@ class Extras:
         )
         return cls(
             tools=_tools(contents, manifest),
-            compiler_plugin=_has_compiler_plugin(contents),
+            compiler_plugin=_runs_in_builds(contents, manifest),
             sbom=_sbom(contents),
             icon=icon,
             warnings=(lost,) if manifest.icon and not icon else (),
@@ -218,8 +246,19 @@ def require_sources(modules: Modules, layout: Layout, tools: tuple[str, ...]) ->
 
 def _with_sources(contents: ArchiveContents, layout: Layout, own: str) -> set[str]:
     folders = {name.rpartition("/")[0] for name in contents.files if name.endswith(".bal")}
+    if layout.manifest.layout == GO_LAYOUT:
+        _refuse_misnamed(layout, folders)
     found = (layout.module(folder) for folder in folders)
     return {name for name in found if name is not None and _is_module(name, own)}
+
+
+def _refuse_misnamed(layout: Layout, folders: set[str]) -> None:
+    """Refuse folders of modules that the Go toolchain does not load; it reads all of them."""
+    for folder in sorted(folders):
+        try:
+            parse_module_name(layout.module(folder) or layout.manifest.coordinate.package.name)
+        except InvalidName as error:
+            raise CoordinateInvalid(folder, error) from None
 
 
 def _is_module(name: str, own: str) -> bool:
@@ -281,7 +320,11 @@ def _first(contents: ArchiveContents, names: Iterable[str]) -> str:
 
 SBOM_FILE = "bom.cdx.json"
 
-_PLUGIN_FOLDER = "compiler-plugin/"
+_JAVA_CODE = re.compile(r"compiler-plugin/", re.IGNORECASE)
+# The Go toolchain compiles and runs `native/*.go` of every package that a project depends on.
+_GO_CODE = re.compile(
+    rf"{_JAVA_CODE.pattern}|native/.*\.go\Z|CompilerPlugin\.toml\Z", re.IGNORECASE | re.DOTALL
+)
 _TOOL_ID = re.compile(r"\w+(?:\.\w+)*", re.ASCII)
 _TOOL_RULE = "A tool id is words of letters, digits and underscores, joined by dots."
 
@@ -304,12 +347,13 @@ def _tools(contents: ArchiveContents, manifest: Manifest) -> tuple[str, ...]:
     return ids
 
 
-def _has_compiler_plugin(contents: ArchiveContents) -> bool:
+def _runs_in_builds(contents: ArchiveContents, manifest: Manifest) -> bool:
     """Check for code that runs in the builds of users, or could become such."""
     if contents.has(PLUGIN_JSON):
         contents.json(PLUGIN_JSON, PluginJson)
         return True
-    return any(name.lower().startswith(_PLUGIN_FOLDER) for name in contents.files)
+    runs = _GO_CODE if manifest.layout == GO_LAYOUT else _JAVA_CODE
+    return any(runs.match(name) is not None for name in contents.files)
 
 
 def _sbom(contents: ArchiveContents) -> str:

@@ -187,11 +187,9 @@ class GoLayout:
         self._readmes = {item.name: item.readme for item in self.manifest.modules}
 
     def graph(self) -> Graph:
-        """Return the graph of `DependencyCheck.toml`, which may be absent."""
-        own = self.manifest.coordinate
-        if not self._contents.has(DEPENDENCIES_TOML):
-            return locked_graph(own, DependenciesToml())
-        return locked_graph(own, self._contents.toml(DEPENDENCIES_TOML, DependenciesToml))
+        """Return the graph of `Dependencies.toml`, without which the toolchain loads no package."""
+        locked = self._contents.toml(DEPENDENCIES_TOML, DependenciesToml)
+        return locked_graph(self.manifest.coordinate, locked)
 
     def folder(self, module: str) -> str:
         """Return the root for the default module, else `modules/` and the rest of its name."""
@@ -206,15 +204,19 @@ class GoLayout:
         return f"{self._name}.{inner}" if parent == "modules" else None
 
     def package_texts(self) -> tuple[str, ...]:
-        """Return the text that the manifest names, then the project's own."""
-        return (self.manifest.readme, "README.md", "Package.md")
+        """Return the text that the manifest names, then those of newer and older toolchains."""
+        named = self.manifest.readme
+        return (named, f"docs/{named}", "docs/README.md", "README.md", "Package.md")
 
     def module_texts(self, module: str) -> tuple[str, ...]:
-        """Return the texts beside the module's sources; the root's is the package's."""
-        folder = self.folder(module)
-        if not folder:
-            return ()
-        return (self._readmes.get(module, ""), f"{folder}/README.md", f"{folder}/Module.md")
+        """Return the text that the manifest names, then those under `docs` and beside the sources.
+
+        The text at the root is the package's.
+        """
+        named, folder = self._readmes.get(module, ""), self.folder(module)
+        texts = tuple(f"docs/modules/{module}/{name}" for name in (named, "README.md"))
+        beside = (f"{folder}/README.md", f"{folder}/Module.md") if folder else ()
+        return (named, *texts, *beside)
 
 
 def recorded_graph(own: Coordinate, recorded: GraphJson) -> Graph:
@@ -227,7 +229,7 @@ def recorded_graph(own: Coordinate, recorded: GraphJson) -> Graph:
 
 
 def locked_graph(own: Coordinate, locked: DependenciesToml) -> Graph:
-    """Return the graph of `DependencyCheck.toml`, the package's own node first."""
+    """Return the graph of `Dependencies.toml`, the package's own node first."""
     versions = {(each.org, each.name): each.version for each in locked.package}
     nodes = (
         _node(

@@ -1,5 +1,6 @@
 """The manifest of an archive: its files parsed into one shape, whatever the layout."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
@@ -37,6 +38,8 @@ TOOL_JSON = "tool/bal-tool.json"
 PLUGIN_JSON = "compiler-plugin/compiler-plugin.json"
 
 LAYOUT_2_VERSION = "2.0.0"
+GO_LAYOUT = 4
+_ONE_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 MAX_FIELD_LENGTH = 1_000  # Characters of one text that is listed, such as a keyword or a URL.
 
 
@@ -65,7 +68,7 @@ class BalaJson(_Parsed):
 
 
 class ModuleItem(_Parsed):
-    """A module as `package.json` (layout 3) or an early `Bala.toml` lists it."""
+    """A module as `package.json` (layout 3), `Ballerina.toml` or an early `Bala.toml` lists it."""
 
     name: str
     export: bool = False
@@ -118,12 +121,14 @@ class _PackageTable(_Authored):
     org: str
     license: Many[Line] = ()
     repository: Line = ""
+    modules: Many[ModuleItem] = ()
 
 
 class BallerinaToml(_Parsed):
     """`Ballerina.toml` of layout 4, as its author wrote it."""
 
     package: _PackageTable
+    modules: Many[ModuleItem] = ()
 
 
 class _BalaTable(_Parsed):
@@ -146,7 +151,7 @@ class BalaToml(_Parsed):
 
 
 class NodeName(_Parsed):
-    """A package in `DependencyCheck.toml`, without its version."""
+    """A package in `Dependencies.toml`, without its version."""
 
     org: str
     name: str
@@ -170,13 +175,13 @@ class GraphJson(_Parsed):
 
 
 class LockedItem(Node):
-    """A package of `DependencyCheck.toml`; versions of its dependencies are in their own items."""
+    """A package of `Dependencies.toml`; versions of its dependencies are in their own items."""
 
     dependencies: Many[NodeName] = ()
 
 
 class DependenciesToml(_Parsed):
-    """`DependencyCheck.toml`: the locked versions of all dependencies."""
+    """`Dependencies.toml`: the locked versions of all dependencies."""
 
     package: Many[LockedItem] = ()
 
@@ -275,6 +280,7 @@ class Manifest:
     graalvm: Graalvm
     exported: tuple[str, ...]
     modules: tuple[ModuleItem, ...]
+    exports_default: bool = False  # Whether the default module is exported though no list says so.
 
 
 def java_manifest(bala: BalaJson, package: PackageJson) -> Manifest:
@@ -307,9 +313,12 @@ def java_manifest(bala: BalaJson, package: PackageJson) -> Manifest:
 
 def go_manifest(bala: BalaToml, ballerina: BallerinaToml) -> Manifest:
     package, build = ballerina.package, bala.build
+    if not _ONE_NUMBER.fullmatch(bala.bala.schema_version):
+        reason = 'it is not one number such as "4", so the Go toolchain does not load the package.'
+        raise FieldInvalid(BALA_TOML, "bala.schema_version", reason)
     return Manifest(
         source=BALLERINA_TOML,
-        layout=4,
+        layout=GO_LAYOUT,
         bala_version=bala.bala.schema_version,
         coordinate=coordinate_in(BALLERINA_TOML, package.org, package.name, package.version),
         platform=_platform(BALA_TOML, build.platform),
@@ -326,8 +335,10 @@ def go_manifest(bala: BalaToml, ballerina: BallerinaToml) -> Manifest:
         icon=package.icon,
         template=package.template,
         graalvm=Graalvm.UNKNOWN,
-        exported=package.export,
-        modules=bala.modules,
+        # The newest list replaces the others, and the default module is not in it.
+        exported=() if package.modules else package.export,
+        modules=package.modules or (*ballerina.modules, *bala.modules),
+        exports_default=bool(package.modules),
     )
 
 

@@ -3,7 +3,7 @@
 import zlib
 from bisect import bisect_right
 from codecs import getincrementaldecoder
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Self
@@ -23,6 +23,7 @@ from shared.domain.errors.archives import (
     ArchiveRatioTooHigh,
     EntryDamaged,
     RatioTooHigh,
+    TokenInArchive,
     UnpacksTooLarge,
 )
 
@@ -59,6 +60,14 @@ class ArchiveLimits:
 
 DEFAULT_LIMITS = ArchiveLimits()
 
+FindToken = Callable[[bytes], int | None]  # Returns where in a content an access token begins.
+MAX_TOKEN_BYTES = 128  # No token is longer.
+
+
+def find_no_token(content: bytes) -> None:  # noqa: ARG001 - of callers that search for none.
+    return None
+
+
 _STEP = 64 * 1024  # Packed bytes at once. Small, because the rest of a step is copied.
 _CHUNK = 256 * 1024  # Unpacked bytes at once: the most that `verify` holds.
 
@@ -91,12 +100,14 @@ class ZipArchive:
             self._kept[name] = b"".join(_unpacked(self._entries[name]))
         return self._kept[name]
 
-    def verify(self) -> None:
-        """Unpack all entries that were not read yet, and discard their content."""
+    def verify(self, find_token: FindToken = find_no_token) -> None:
+        """Unpack all entries that were not read yet, and discard their content; refuse one with
+        an access token."""
         for name, entry in self._entries.items():
-            if name not in self._kept:
-                for _ in _unpacked(entry):
-                    pass
+            pieces = (self._kept[name],) if name in self._kept else _unpacked(entry)
+            start = _start_of_token(pieces, find_token)
+            if start is not None:
+                raise TokenInArchive(name, _line_at(entry, start))
 
 
 def _refuse_sizes(entries: tuple[ZipEntry, ...], limits: ArchiveLimits) -> None:
@@ -122,6 +133,26 @@ def _unpacked(entry: ZipEntry) -> Iterator[bytes | memoryview]:
         yield piece
     if (crc, size) != (entry.crc, entry.unpacked_bytes):
         raise EntryDamaged(entry.name, "its content is not what its CRC or size says")
+
+
+def _start_of_token(pieces: Iterable[bytes | memoryview], find_token: FindToken) -> int | None:
+    """Return where the first token begins, also one that two pieces share."""
+    size, end = 0, b""  # Of the pieces before.
+    for piece in pieces:
+        content = end + piece
+        found = find_token(content)
+        if found is not None:
+            return size - len(end) + found
+        size, end = size + len(piece), content[-MAX_TOKEN_BYTES:]
+    return None
+
+
+def _line_at(entry: ZipEntry, position: int) -> int:
+    line = 1
+    for piece in _unpacked(entry):
+        line += bytes(piece[:position]).count(b"\n")
+        position = max(0, position - len(piece))
+    return line
 
 
 def _pieces(entry: ZipEntry) -> Iterator[bytes | memoryview]:

@@ -16,7 +16,8 @@ BadArchive
 │   └── FieldMissing · FieldInvalid · CoordinateInvalid · DependencyUnlocked
 └── the package
     ├── DocumentationMissing · DocumentationEmpty · SourcesMissing · ForeignModule
-    └── PlatformUnknown · ToolIdMissing · ToolNotPullable · CoordinateDiffers
+    ├── PlatformUnknown · ToolIdMissing · ToolNotPullable · CoordinateDiffers
+    └── TokenInArchive · TooManyLookalikes
 """
 
 from typing import TYPE_CHECKING
@@ -61,23 +62,19 @@ class Zip64Used(BadArchive):
 
 class BytesBefore(BadArchive):
     count: int
-    sentence = (
-        "There are {count:,} bytes in front of the archive's first entry. Pack it again with bal "
-        "pack."
-    )
+    sentence = "The archive has {count!b} in front of its first entry. Pack it again with bal pack."
 
 
 class BytesAfter(BadArchive):
     count: int
-    sentence = "There are {count:,} bytes behind the archive's end. Pack it again with bal pack."
+    sentence = "The archive has {count!b} behind its end. Pack it again with bal pack."
 
 
 class BytesBetween(BadArchive):
     count: int
     where: str
     sentence = (
-        "There are {count:,} bytes behind {where!p}, and they belong to no entry. Pack it again "
-        "with bal pack."
+        "The archive has {count!b} of no entry behind {where!p}. Pack it again with bal pack."
     )
 
 
@@ -375,4 +372,21 @@ class CoordinateDiffers(BadArchive):
     sentence = (
         "The archive holds {inside}, but the upload says {claimed}. Push it under its own name, or "
         "correct Ballerina.toml and pack again."
+    )
+
+
+class TokenInArchive(BadArchive):
+    name: str
+    line: int
+    sentence = (
+        "{name!p} contains an access token of this registry in line {line:,}, and whoever pulls "
+        "the package could use it. Revoke the token, remove it and pack again."
+    )
+
+
+class TooManyLookalikes(BadArchive):
+    limit: int
+    sentence = (
+        "The archive contains more than {limit:,} texts with the form of an access token of this "
+        "registry and a wrong checksum. Remove them and pack again."
     )

@@ -50,7 +50,8 @@ def printable(text: str) -> str:
 
 
 class _SentenceFormatter(Formatter):
-    """Formats attributes of a refusal: `{name!q}` as `quoted` does, `{name!p}` as `printable`."""
+    """Formats attributes of a refusal: `{name!q}` as `quoted` does, `{name!p}` as `printable`,
+    and `{count!b}` as a number of bytes."""
 
     def __init__(self, refusal: "Refusal") -> None:
         self._refusal = refusal
@@ -64,6 +65,8 @@ class _SentenceFormatter(Formatter):
                 return quoted(value)
             case "p":
                 return printable(value)
+            case "b":
+                return "1 byte" if value == 1 else f"{value:,} bytes"
             case _:
                 return super().convert_field(value, conversion)
 

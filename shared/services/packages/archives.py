@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from math import inf
 from urllib.parse import urlencode
 
 from shared.auth.authorization import Authorization
 from shared.auth.signing_keys import ArchiveLinkSigner
+from shared.auth.tokens import TokenSearch
 from shared.domain.archives.bala import Bala, read_bala
 from shared.domain.archives.delivery import (
     Cdn,
@@ -291,6 +293,7 @@ class ArchiveReader:
     limits: ArchiveLimits
     max_archive_bytes: int
     max_archives_in_hand: int
+    environment: str  # Its tokens are refused in archives.
     _bytes_in_hand: int = 0
     _threads: ThreadPoolExecutor = field(default_factory=_readers, repr=False)
 
@@ -299,7 +302,9 @@ class ArchiveReader:
         if len(content) > self.max_archive_bytes:
             raise ArchiveTooLarge(len(content), self.max_archive_bytes)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, read_bala, content, self.limits)
+        find_token = TokenSearch(self.environment).find
+        reading = partial(read_bala, content, self.limits, find_token)
+        return await loop.run_in_executor(self._threads, reading)
 
     async def close(self) -> None:
         """Stop the threads."""

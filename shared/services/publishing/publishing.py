@@ -90,9 +90,11 @@ class DependencyCheck:
 
     async def check(self, bala: Bala, by: Principal) -> None:
         """Raise `MissingDependencies` when the check is on and a direct dependency is missing."""
-        if not self.require_dependencies or not bala.dependencies:
+        if not self.require_dependencies:
             return
-        wanted = [Coordinate.parse(each.org, each.name, each.version) for each in bala.dependencies]
+        wanted = [
+            Coordinate.parse(each.org, each.name, each.version) for each in bala.needed_packages
+        ]
         found = await asyncio.gather(*map(self.metadata.find, wanted))
         dependencies = list(zip(wanted, found, strict=True))
         heads = [(coordinate.package, here.head) for coordinate, here in dependencies]

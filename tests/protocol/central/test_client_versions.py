@@ -69,7 +69,9 @@ async def test_resolve_calls_offer_the_same(world: World, mode: str) -> None:
     assert [each["version"] for each in answer["resolvedModules"]] == ["1.9.0"]
 
 
-@pytest.mark.parametrize("agent", ["unknown", "okhttp/4.12.0", "Java/21.0.4", "2201", "curl/8"])
+@pytest.mark.parametrize(
+    "agent", ["unknown", "okhttp/4.12.0", "Java/21.0.4", "2201", "curl/8", "0.6.0"]
+)
 async def test_a_client_that_says_no_version_is_offered_everything(
     world: World, agent: str
 ) -> None:
@@ -101,6 +103,7 @@ async def test_an_exact_version_is_always_served(world: World, version: str) -> 
         ("java21", ["2.0.0", "1.0.0"]),
         ("java17", ["1.0.0"]),
         ("go1.26", ["3.0.0", "1.0.0"]),
+        ("go1.27", ["3.0.0", "1.0.0"]),
         ("any, java21,go1.26", ["3.0.0", "2.0.0", "1.0.0"]),
         ("java11,java17", ["1.0.0"]),
     ],

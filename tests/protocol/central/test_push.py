@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
+from shared.auth.tokens import AccessToken
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
+from tests.fakes.system import FakeRandomness
 from tests.protocol.bal.failures import ClientFailure, NoPackage, Unauthorized
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.okhttp import FORM, multipart
@@ -116,6 +118,27 @@ async def test_an_invalid_archive_is_refused_with_the_reason(ann: JavaBal) -> No
     assert "zip" in (shown.value.reason or "")
 
 
+@pytest.mark.parametrize("is_live", [True, False])
+async def test_an_archive_with_a_token_is_refused_with_file_and_line(
+    world: World, ann: JavaBal, is_live: bool
+) -> None:
+    unused = AccessToken.mint(world.registry.settings.environment, "0123456789", FakeRandomness())
+    token = world.people.mia.token if is_live else unused.text.reveal()
+    archive = bala("acme/greet:1.0.0", entries={"docs/push.sh": f"#!/bin/sh\nTOKEN={token}\n"})
+    with pytest.raises(ClientFailure) as shown:
+        await ann.push("acme/greet:1.0.0", archive)
+    reason = shown.value.reason or ""
+    assert reason.startswith("docs/push.sh contains an access token of this registry in line 2,")
+    assert token[:20] not in reason
+    assert await ann.versions("acme/greet") == []
+
+
+async def test_an_archive_with_a_text_like_a_token_is_accepted(ann: JavaBal) -> None:
+    example = f"blr_local_{'x' * 48}"
+    await ann.push("acme/greet:1.0.0", bala("acme/greet:1.0.0", readme=f"Set {example}.\n"))
+    assert await ann.versions("acme/greet") == ["1.0.0"]
+
+
 async def test_an_archive_without_documentation_is_refused_in_the_words_of_central(
     ann: JavaBal,
 ) -> None:
@@ -151,6 +174,19 @@ async def test_missing_dependencies_are_named_where_the_operator_asks_for_them(
     with pytest.raises(ClientFailure) as shown:
         await world.push(bala("acme/app:1.0.0", dependencies=["ballerina/io:1.6.0"]))
     assert "ballerina/io:1.6.0" in (shown.value.reason or "")
+
+
+async def test_what_is_built_into_the_go_toolchain_is_no_missing_dependency(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(require_dependencies=True)
+    built_in = ["ballerina/io:0.0.1", "ballerina/math.vector:0.0.1"]
+    await world.push(bala("acme/app:1.0.0", layout=4, dependencies=built_in))
+    missing = [*built_in, "ballerina/io_x:0.0.2", "acme/greet:0.0.1"]
+    with pytest.raises(ClientFailure, match=r"registry: ballerina/io_x:0.0.2, acme/greet:0.0.1. "):
+        await world.push(bala("acme/app:1.1.0", layout=4, dependencies=missing))
+    with pytest.raises(ClientFailure, match=r"registry: ballerina/io:0.0.1. "):
+        await world.push(bala("acme/app:1.1.0", dependencies=["ballerina/io:0.0.1"]))
 
 
 async def test_every_missing_dependency_is_named_and_no_other(

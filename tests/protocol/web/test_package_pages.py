@@ -1,5 +1,6 @@
 """The pages of a package: content, rights and links."""
 
+import html
 import re
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from shared.domain.packages import Visibility
 from shared.domain.rights import Grant
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import COMMIT, fill, publish
+from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Fault, Journal, failing
 from tests.support.storage import one_instance
@@ -308,6 +310,15 @@ async def test_only_existing_modules_have_pages(own_shelf: World) -> None:
     assert (await opened(own_shelf, f"{GREET}/1.2.0/docs?module=other")).status_code == 404
 
 
+async def test_a_reserved_word_has_a_quote_wherever_a_page_prints_an_import(world: World) -> None:
+    await world.push(bala("acme/data.table:1.0.0"))
+    await world.document()
+    for path in ("", "/docs", "?form=markdown", "/docs?form=markdown"):
+        answer = await opened(world, f"/packages/acme/data.table/1.0.0{path}")
+        assert "import acme/data.'table;" in html.unescape(answer.text), path
+        assert "import acme/data.table;" not in answer.text, path
+
+
 async def test_statistics_count_what_was_rolled_up(shelf: World) -> None:
     page = Elements.of(await opened(shelf, f"{GREET}/1.2.0/statistics"))
     words = " ".join(page.words.split())
@@ -401,11 +412,28 @@ async def test_the_markdown_version_has_the_usage_and_the_readme(shelf: World) -
     assert f"by acme/greet, commit {COMMIT}" in new.text
 
 
+async def test_code_of_go_that_runs_in_builds_is_announced(own_shelf: World) -> None:
+    await publish(own_shelf, "acme/native:1.0.0", layout=4, entries={"native/a.go": "package a"})
+    page = Elements.of(await opened(own_shelf, "/packages/acme/native"))
+    assert "During builds It has a compiler plugin or Go code." in " ".join(page.words.split())
+    facts = (await opened(own_shelf, "/packages/acme/native", accept="application/json")).json()
+    assert facts["compilerPlugin"]
+
+
 async def test_a_release_without_a_readme_says_so(own_shelf: World) -> None:
     await publish(own_shelf, "acme/silent:1.0.0", layout=4, readme="")
-    assert "has no readme" in (await opened(own_shelf, "/packages/acme/silent")).text
+    page = (await opened(own_shelf, "/packages/acme/silent")).text
+    assert "has no readme" in page
+    assert "Add a README.md" not in page  # The Go toolchain does not pack it.
     twin = await opened(own_shelf, "/packages/acme/silent", accept="text/markdown")
     assert "This version has no readme." in twin.text
+
+
+async def test_an_author_who_can_pack_a_readme_is_asked_for_one(worlds: OpenWorld) -> None:
+    world = await worlds(require_documentation=False)
+    await world.push(bala("acme/silent:1.0.0", readme=""))
+    page = (await opened(world, "/packages/acme/silent")).text
+    assert "Add a README.md to the package and publish a new version." in page
 
 
 async def test_a_missing_package_is_a_page_for_people_and_a_problem_for_programs(

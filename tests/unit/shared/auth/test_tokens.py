@@ -7,7 +7,8 @@ from base64 import b64encode
 import pytest
 
 from shared.auth.secrets import BASE62_ALPHABET, Secret
-from shared.auth.tokens import AccessToken, token_text
+from shared.auth.tokens import MAX_LOOKALIKES, AccessToken, TokenSearch, token_text
+from shared.domain.errors.archives import TooManyLookalikes
 from shared.domain.errors.identity import TokenMalformed
 from tests.fakes.system import FakeRandomness
 
@@ -126,3 +127,24 @@ def test_a_token_with_anything_around_it_is_no_token() -> None:
     for around in (f"{text}\n", f" {text}", f"{text},{text}"):
         with pytest.raises(TokenMalformed):
             AccessToken.parse(Secret(around))
+
+
+def test_a_token_of_the_environment_is_found_in_any_content() -> None:
+    token = minted().text.reveal().encode()
+    for before, after in ((b"", b""), (b"\xff\x00\n", b"\xff"), (b"blr_local_" + b"a" * 48, b"x")):
+        assert TokenSearch("local").find(before + token + after) == len(before)
+
+
+def test_texts_that_are_no_token_of_the_environment_are_not_found() -> None:
+    token = minted().text.reveal()
+    other = AccessToken.mint("other", OWNER, FakeRandomness()).text.reveal()
+    for text in ("", "blr_local_", token[:-1], token.replace("local", "loca"), other):
+        assert TokenSearch("local").find(text.encode()) is None
+
+
+def test_so_many_texts_of_the_form_of_tokens_are_refused_in_one_archive() -> None:
+    search = TokenSearch("local")
+    text = f"blr_local_{'a' * 48}\n".encode()
+    assert search.find(text * MAX_LOOKALIKES) is None
+    with pytest.raises(TooManyLookalikes, match="more than 10,000 texts"):
+        search.find(text)

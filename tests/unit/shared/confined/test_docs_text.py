@@ -106,6 +106,16 @@ def test_a_call_has_a_name_in_place_of_each_value(path: str, call: str) -> None:
     assert call_of(SHOP, symbol(path)) == call
 
 
+def test_the_prefix_of_a_call_has_a_quote_if_it_is_a_reserved_word() -> None:
+    module = documented(SOURCE, "data.table")
+    assert "import acme/data.'table;" in module_markdown(REQUEST, module)
+    assert call_of(module, symbol("open", module)) == "var result = check 'table:open(name);"
+    assert (
+        call_of(module, symbol("Client", module)) == "'table:Client tableClient = check new (url);"
+    )
+    assert call_of(module, symbol("Client.plain", module)) == "tableClient.plain();"
+
+
 def test_a_call_of_a_resource_has_its_path() -> None:
     [client] = [each for _, each in declared(SHOP) if each.title == "Client"]
     calls = [call_of(SHOP, each) for each in client.members()]

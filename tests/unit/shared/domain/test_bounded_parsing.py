@@ -109,6 +109,19 @@ def test_toml_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a = {b = 1,}", {"b": 1}),
+        ("a = {b = {c = 1 ,\t}, }", {"b": {"c": 1}}),
+        ("a = {b = \",}\", c = ',}', } # ,}", {"b": ",}", "c": ",}"}),
+        ('a = """\n,}"""', ",}"),
+    ],
+)
+def test_a_comma_may_end_an_inline_table(text: str, value: object) -> None:
+    assert parse_toml("a.toml", text.encode()) == {"a": value}
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ('{"a": 1,\n "b" 2}', "Expecting ':' delimiter at line 2, column 6"),
@@ -132,6 +145,8 @@ def test_the_problem_of_invalid_json_is_named(text: str, reason: str) -> None:
     [
         ("a = 1\nb", "Expected '=' after a key in a key/value pair at line 2, column 2"),
         ("a = [1,\n", "Invalid value at line 2, column 1"),
+        ("a = {b = 1,,}", "Invalid initial character for a key part at line 1, column 13"),
+        ("a = {b = 1,}\na = 2", "Cannot overwrite a value at line 2, column 6"),
         ("a = 1\na = 2", "Cannot overwrite a value at line 2, column 6"),
         ('a = "\\ud800"', "Escaped character is not a Unicode scalar value at line 1, column 12"),
         (f"a = {'1_' * 5_000}1", "a number is too long at line 1, column 5"),

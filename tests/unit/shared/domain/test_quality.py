@@ -73,6 +73,14 @@ def test_the_parts_add_up_to_a_hundred_points() -> None:
     assert len({each.key for each in RULES}) == len(RULES)
 
 
+def test_the_go_toolchain_packs_no_readme_and_no_release_loses_points_by_that() -> None:
+    found = part(README, bala_version="4")
+    assert found.is_full
+    assert found.reason == "The Go toolchain leaves the readme out of its archives."
+    without_example = part(README, bala_version="4", texts=Texts(readme="# Greet\n"))
+    assert without_example.points == README.partial_points
+
+
 def test_a_release_that_has_everything_reaches_all_points() -> None:
     best = score(
         texts=Texts(readme=EXAMPLE),

@@ -96,10 +96,15 @@ def test_a_client_of_2201_8_3_is_offered_what_it_understands(
         ("java21", {"any", "java21"}),
         ("java11, java21", {"any", "java11", "java21"}),
         ("go1.26", {"any", "go1.26"}),
+        ("go1.27", {"any", "go1.26"}),
+        ("java21, go2.0", {"any", "java21", "go1.26"}),
+        ("go", {"any"}),
         ("JAVA21", {"any"}),
     ],
 )
-def test_platforms_are_those_that_the_client_names_literally(header: str, runs: set[str]) -> None:
+def test_platforms_are_those_that_the_client_names_or_all_of_go(
+    header: str, runs: set[str]
+) -> None:
     client = ClientProfile.of(header, "")
     offered = {p for p in ("any", "java11", "java21", "go1.26") if client.can_use(p, "2201.8.0")}
     assert offered == runs
@@ -108,7 +113,7 @@ def test_platforms_are_those_that_the_client_names_literally(header: str, runs: 
 @pytest.mark.parametrize(
     "text",
     ["", "unknown", "okhttp/4.9.3", "Java/21.0.1", "2201.8", "2201.8.3.1", "v2201.8.3", "2201.x.3",
-     "2201.8.3 ", "2201.8.3-a\nb", "٢٢٠١.٨.٣", "9999999999.0.0"],
+     "2201.8.3 ", "2201.8.3-a\nb", "٢٢٠١.٨.٣", "9999999999.0.0", "0.6.0", "2200.1.0"],
 )  # fmt: skip
 def test_a_client_that_names_no_version_gets_no_filter(text: str) -> None:
     client = ClientProfile.of("", text)

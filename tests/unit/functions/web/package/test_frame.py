@@ -25,6 +25,10 @@ def test_the_import_line_names_the_package() -> None:
     assert ways()["import"].text == "import acme/greet;"
 
 
+def test_a_reserved_word_in_the_import_line_has_a_quote() -> None:
+    assert ways("kwords/data.table:1.0.0")["import"].text == "import kwords/data.'table;"
+
+
 def test_a_dependency_is_toml_that_names_the_repository_of_the_settings() -> None:
     read = tomllib.loads(ways()["dependency"].text)
     named = {"org": "acme", "name": "greet", "version": "1.0.0", "repository": REPOSITORY}

@@ -174,6 +174,23 @@ def test_the_sbom_that_lies_highest_counts() -> None:
     assert read(entries=entries).sbom == "c/bom.cdx.json"
 
 
+@pytest.mark.parametrize(
+    "name", ["native/a.go", "Native/deep/a.GO", "CompilerPlugin.toml", "compiler-plugin/a.jar"]
+)
+def test_code_of_go_balas_that_runs_in_builds_is_announced(name: str) -> None:
+    assert read(layout=4, entries={name: "x"}).compiler_plugin
+
+
+@pytest.mark.parametrize("name", ["native/a.txt", "native.go", "docs/CompilerPlugin.toml", "a.go"])
+def test_other_files_of_go_balas_do_not_run_in_builds(name: str) -> None:
+    assert not read(layout=4, entries={name: "x"}).compiler_plugin
+
+
+@pytest.mark.parametrize("name", ["native/a.go", "CompilerPlugin.toml"])
+def test_balas_for_java_run_no_code_of_go(name: str) -> None:
+    assert not read(entries={name: "x"}).compiler_plugin
+
+
 def test_libraries_of_a_compiler_plugin_are_a_plugin_too() -> None:
     assert read(entries={"Compiler-Plugin/libs/a.jar": "x"}).compiler_plugin
 
@@ -469,6 +486,64 @@ def test_early_go_balas_export_in_bala_toml() -> None:
     )
     found = read(layout=4, modules=["a"], exported=[], entries={"Bala.toml": text})
     assert found.modules == ("greet", "greet.a")
+
+
+_GO_PACKAGE = '[package]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n'
+
+
+def _module_table(table: str, name: str, *fields: str) -> str:
+    return "\n".join((f"[[{table}]]", f'name = "{name}"', *fields, ""))
+
+
+def test_go_balas_list_modules_at_the_end_of_ballerina_toml() -> None:
+    text = _GO_PACKAGE + _module_table("modules", "greet.a", "export = true")
+    text += _module_table("modules", "greet", "export = true")
+    found = read(layout=4, modules=["a", "b"], entries={"Ballerina.toml": text})
+    assert (found.modules, found.internal_modules) == (("greet", "greet.a"), ("greet.b",))
+
+
+def test_go_balas_list_modules_in_their_package_in_place_of_export() -> None:
+    text = _GO_PACKAGE + 'export = ["greet", "greet.c"]\n'
+    text += _module_table("package.modules", "greet.a", "export = true", 'description = "Sub."')
+    text += _module_table("package.modules", "greet.b")
+    found = read(layout=4, modules=["a", "b", "c"], entries={"Ballerina.toml": text})
+    assert (found.modules, found.internal_modules) == (
+        ("greet", "greet.a"),
+        ("greet.b", "greet.c"),
+    )
+    assert found.texts.modules[1].summary == "Sub."
+
+
+def test_an_exported_default_module_that_no_list_names_may_lack_sources() -> None:
+    text = _GO_PACKAGE + _module_table("package.modules", "greet.a", "export = true")
+    content = files(GREET, Spec(layout=4, modules=["a"], entries={"Ballerina.toml": text}))
+    del content["greet.bal"]
+    assert read_bala(zipped(content)).modules == ("greet.a",)
+
+
+@pytest.mark.parametrize("readme", ["", "docs/README.md", "README.md"])
+def test_texts_and_the_icon_of_go_balas_are_below_docs(readme: str) -> None:
+    text = _GO_PACKAGE + f'readme = "{readme}"\nicon = "icon.png"\nexport = ["greet", "greet.a"]\n'
+    entries = {
+        "Ballerina.toml": text,
+        "docs/README.md": "The package.",
+        "docs/icon.png": ICON,
+        "docs/modules/greet/README.md": "The default module.",
+        "docs/modules/greet.a/README.md": "The module a.",
+    }
+    found = read(layout=4, modules=["a"], readme="", entries=entries)
+    assert (found.texts.readme, found.icon) == ("The package.", "docs/icon.png")
+    readmes = [each.readme for each in found.texts.modules]
+    assert readmes == ["The default module.", "The module a."]
+
+
+@pytest.mark.parametrize("name", ["docs/modules/greet.a/about.md", "about.md"])
+def test_a_go_bala_may_name_the_text_of_a_module(name: str) -> None:
+    text = _GO_PACKAGE
+    text += _module_table("package.modules", "greet.a", "export = true", f'readme = "{name}"')
+    entries = {"Ballerina.toml": text, "docs/modules/greet.a/about.md": "The module a."}
+    found = read(layout=4, modules=["a"], entries=entries)
+    assert found.texts.modules[1].readme == "The module a."
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,10 @@ def test_the_graph_holds_the_package_first_and_everything_that_it_needs(layout: 
     assert found.dependencies == (X, Y)
 
 
-@pytest.mark.parametrize("layout", [2, 3, 4])
+@pytest.mark.parametrize("layout", [2, 3])
 def test_without_the_file_there_are_no_dependencies(layout: int) -> None:
     content = files(GREET, Spec(layout=layout))
-    del content["Dependencies.toml" if layout == 4 else "dependency-graph.json"]
+    del content["dependency-graph.json"]
     assert read_bala(zipped(content)).graph == Graph(nodes=(node(OWN),))
 
 

@@ -25,6 +25,7 @@ from shared.domain.errors.archives import (
     DirectoryDamaged,
     EntryDamaged,
     RatioTooHigh,
+    TokenInArchive,
     Truncated,
     UnpacksTooLarge,
 )
@@ -70,6 +71,26 @@ def test_entries_that_nobody_asked_for_are_verified_too() -> None:
     assert archive.read("a") == b"x"
     with pytest.raises(EntryDamaged, match="The entry b is damaged"):
         archive.verify()
+
+
+def _find_secret(content: bytes) -> int | None:
+    position = content.find(b"secret")
+    return None if position < 0 else position
+
+
+@pytest.mark.parametrize("method", [0, 8])
+@pytest.mark.parametrize("position", [0, 1, 262_140, 262_144, 600_000])
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_token_is_found_wherever_it_begins(method: int, position: int, is_read: bool) -> None:
+    content = b"\n" * position + b"secret" + b"\n" * 300_000
+    archive = opened(Member(name="a"), Member(name="b", content=content, method=method))
+    if is_read:
+        archive.read("b")
+    with pytest.raises(TokenInArchive) as refused:
+        archive.verify(_find_secret)
+    assert f"b contains an access token of this registry in line {position + 1:,}," in str(
+        refused.value
+    )
 
 
 @pytest.mark.parametrize("limit", [10, 11])

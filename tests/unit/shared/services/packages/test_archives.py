@@ -38,7 +38,7 @@ GREET = bala("acme/greet:1.0.0")
 
 
 def reading(*, max_archive_bytes: int = MIB, max_archives_in_hand: int = 4) -> ArchiveReader:
-    return ArchiveReader(ArchiveLimits(), max_archive_bytes, max_archives_in_hand)
+    return ArchiveReader(ArchiveLimits(), max_archive_bytes, max_archives_in_hand, "local")
 
 
 async def test_a_hundred_small_archives_wait_for_their_turn() -> None:
@@ -83,7 +83,7 @@ async def test_archives_are_read_on_threads_that_are_named_for_it() -> None:
 
 async def test_closing_gives_up_on_what_waits_and_does_not_wait_for_what_is_read() -> None:
     gate, threads = threading.Event(), ThreadPoolExecutor(1)
-    service = ArchiveReader(ArchiveLimits(), MIB, 4, _threads=threads)
+    service = ArchiveReader(ArchiveLimits(), MIB, 4, "local", _threads=threads)
     try:
         read_now = threads.submit(gate.wait, 5)
         waits = asyncio.ensure_future(service.read(GREET))

@@ -1,0 +1,68 @@
+"""Archives that the real Go toolchain packed: push, describe, resolve, pull."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.paths import SHARED
+from tests.protocol.bal.archive_name import parts_of
+from tests.support.archives import bala
+from tests.support.world import URL, World
+
+FOLDER = SHARED / "balas" / "go"
+ARCHIVES = sorted(FOLDER.glob("*.bala"))
+VERSION_OF_GO = "0.6.0"  # What the toolchain calls itself.
+
+real_archives = pytest.mark.skipif(not ARCHIVES, reason=f"there are no real archives in {FOLDER}")
+
+
+def _coordinate(path: Path) -> str:
+    package, _, version = path.stem.partition("-any-")
+    return f"{package.replace('-', '/', 1)}:{version}"
+
+
+@real_archives
+@pytest.mark.parametrize("path", ARCHIVES, ids=lambda path: path.stem)
+async def test_an_archive_of_the_go_toolchain_is_pushed_described_resolved_and_pulled(
+    world: World, path: Path
+) -> None:
+    coordinate, archive = _coordinate(path), path.read_bytes()
+    org, name, version = parts_of(coordinate)
+    await world.java(world.people.admin).push(coordinate, archive, path.name)
+
+    reader = world.go(world.people.admin, version=VERSION_OF_GO)
+    assert await reader.versions(f"{org}/{name}") == [version]
+    described = await reader.metadata(coordinate)
+    assert (described["platform"], described["modules"][0]["name"]) == ("any", name)
+    request = {"org": org, "name": name, "version": version, "mode": "soft"}
+    [resolved] = (await reader.resolve_dependencies([request]))["resolved"]
+    assert (resolved["name"], resolved["version"]) == (name, version)
+    modules = [{"organization": org, "moduleName": each["name"]} for each in described["modules"]]
+    found = (await reader.resolve_modules(modules))["resolvedModules"]
+    assert {each["packageName"] for each in found} == {name}
+    assert (await reader.pull(f"{org}/{name}")).content == archive
+
+
+@real_archives
+async def test_a_module_of_package_modules_is_found(world: World) -> None:
+    path = FOLDER / "newgo-real-any-1.0.0.bala"
+    admin = world.java(world.people.admin)
+    await admin.push("newgo/real:1.0.0", path.read_bytes(), path.name)
+    await world.document()
+    await _require_found(world, "newgo", "real.extra")
+
+
+async def test_an_exported_module_of_either_list_is_resolved_and_documented(world: World) -> None:
+    for at, table in enumerate(("package.modules", "modules")):
+        package = f'[package]\norg = "acme"\nname = "greet"\nversion = "1.{at}.0"\n'
+        text = f'{package}[[{table}]]\nname = "greet.extra"\nexport = true\n'
+        await world.push(bala(layout=4, modules=["extra"], entries={"Ballerina.toml": text}))
+        await world.document()
+        await _require_found(world, "acme", "greet.extra", f"1.{at}.0")
+
+
+async def _require_found(world: World, org: str, module: str, version: str = "1.0.0") -> None:
+    asked = [{"organization": org, "moduleName": module}]
+    [found] = (await world.go().resolve_modules(asked))["resolvedModules"]
+    assert found["packageName"] == module.partition(".")[0]
+    assert (await world.get(f"{URL}/2.0/docs/{org}/{module}/{version}")).status_code == 200
