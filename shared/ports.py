@@ -48,6 +48,7 @@ from shared.domain.search import (
     ResultPage,
     Results,
     Suggestion,
+    SymbolQuery,
     SymbolResults,
     Viewer,
 )
@@ -623,8 +624,9 @@ class SearchIndex(Protocol):
         callers cache the result."""
         ...
 
-    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
-        """Return a page of the symbols of public packages that match; without words there are none.
+    async def symbols(self, query: SymbolQuery, page: ResultPage) -> SymbolResults:
+        """Return a page of the symbols of public packages that match; without words they are all of
+        the wanted organizations, and none without those.
         Exact names come first, then the packages that are used most; `sort` changes nothing."""
         ...
 

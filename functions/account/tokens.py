@@ -1,5 +1,6 @@
 """/account/tokens: access tokens of the account, and the form of a new token."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -63,6 +64,8 @@ REVOKE_STOLEN = TokenAction(
 TOKEN_ACTIONS = (ROTATE, REVOKE, REVOKE_STOLEN)
 
 
+PUSH_SCOPES = (Scope.PUSH_VERSION, Scope.PUSH_NEW)
+
 pages = SignedInPages()
 
 
@@ -78,9 +81,14 @@ async def account_tokens(call: SignedInCall, problem: FormProblem | None = None)
         scopes=scope_choices(),
         organizations=await registry.organizations.list_own(by=by),
         most_days=MAX_TOKEN_DAYS,
-        typed=token_form_values(call.form, registry.settings.token_days),
+        typed=token_form_values(call.form, registry.settings.token_days, _preselected(call)),
         done=call.done(TOKEN_DONE_MESSAGES),
     )
+
+
+def _preselected(call: SignedInCall) -> tuple[Scope, ...]:
+    """Return the scopes of an empty form; /cli-token leads to one for publishing."""
+    return PUSH_SCOPES if call.query.get("for") == "push" else (Scope.READ,)
 
 
 def account_token_confirmation(action: TokenAction) -> PageWithForms:
@@ -134,11 +142,13 @@ def scope_choices(*left_out: Scope) -> list[tuple[str, str, str]]:
     ]
 
 
-def token_form_values(form: Form, days: int) -> dict[str, object]:
+def token_form_values(
+    form: Form, days: int, scopes: Sequence[Scope] = (Scope.READ,)
+) -> dict[str, object]:
     """Return the values of the fields: what was typed, else the defaults."""
     return {
         "name": form.text("name"),
-        "scope": form.all("scope") or ([] if form.values else [Scope.READ.value]),
+        "scope": form.all("scope") or ([] if form.values else [each.value for each in scopes]),
         "org": form.text("org", ANY_NAME),
         "package": form.text("package", ANY_NAME),
         "days": form.text("days", str(days)),

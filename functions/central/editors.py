@@ -8,7 +8,7 @@ from functools import partial
 
 import orjson
 
-from functions.central.metadata import package_model, symbol_model
+from functions.central.metadata import package_model, symbol_model, symbol_query_of
 from functions.central.responses import OPEN_HEADERS, CentralFace, page_model, page_of
 from functions.central.search import query_of
 from functions.http.answers import JSON, json_answer
@@ -16,6 +16,7 @@ from functions.http.calls import Call
 from shared.answers import Answer
 from shared.composition import Registry
 from shared.domain.search import parse_terms
+from shared.domain.versions import ANY_PLATFORM, ClientProfile
 from shared.services.api_docs.editor_catalog import (
     CatalogEntry,
     CatalogFilter,
@@ -74,14 +75,23 @@ def _filter_of(call: Call) -> CatalogFilter:
     keyword = params.get("keyword", "").replace('"', "")
     terms = parse_terms(f'{words} keyword:"{keyword}"' if keyword else words)
     is_own = query.own_only or params.get("user-packages") == "1"
-    query = replace(query, terms=terms, own_only=is_own)
+    query = replace(query, terms=terms, own_only=is_own, client=_client_of(call))
     return CatalogFilter(query, platform=params.get("platform", ""))
+
+
+_ANY_ALONE = frozenset({ANY_PLATFORM})
+
+
+def _client_of(call: Call) -> ClientProfile:
+    # The language server sends `any` itself, and expects what is built for Java as well.
+    client = call.client
+    return client.on_any_platform() if client.platforms == _ANY_ALONE else client
 
 
 @central.read("2.0/registry/search-symbols")
 async def central_search_symbols(call: Call) -> Answer:
     page = page_of(call.params)
-    found = await call.registry.search.symbols(call.params.get("q", ""), page)
+    found = await call.registry.search.symbols(symbol_query_of(call.params), page)
     items = [symbol_model(hit) for hit in found.hits]
     model = page_model("symbols", items, count=found.count, page=page)
     return json_answer(model, headers=OPEN_HEADERS)

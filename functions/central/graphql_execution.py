@@ -3,9 +3,10 @@
 Every list of a module is a string that holds JSON: an array, or the one object that a filter names.
 """
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from inspect import isawaitable
 from typing import Any, cast
@@ -43,14 +44,15 @@ from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.identity import Principal
 from shared.domain.names import Package, parse_org
-from shared.domain.packages import Listing
-from shared.domain.search import Query, ResultPage
+from shared.domain.packages import Dependency, Listing, Release
+from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.versions import ANY_CLIENT, parse_version_or_range
 from shared.log import log
 from shared.services.api_docs.api_docs import DocumentedModule, ModuleName
 
 Json = dict[str, Any]
 
+MAX_DEPENDENTS = 20  # Of a package; each is read from the index.
 MAX_ERRORS = 5  # Of a query; each would search for similar names.
 
 # Overlapping fields take quadratic time; `graphql_limits` compares those of the query itself.
@@ -131,9 +133,16 @@ class _Allowance:
 
 @dataclass(frozen=True, slots=True)
 class _Context:
+    """What the fields of a query share; versions of a package share what is asked of the package,
+    by its key."""
+
     registry: Registry
     by: Principal
     allowance: _Allowance
+    dependents: dict[str, asyncio.Task[list[Json]]] = field(
+        default_factory=dict[str, asyncio.Task[list[Json]]]
+    )
+    pulls_today: dict[str, asyncio.Task[int]] = field(default_factory=dict[str, asyncio.Task[int]])
 
 
 _Info = GraphQLResolveInfo[_Context]
@@ -261,7 +270,37 @@ def _day(text: str) -> str:
 
 def _package_model(context: _Context, listing: Listing) -> Json:
     model: Json = package_model(context.registry, listing)
-    return model | {"totalPullCount": model["pullCount"]}
+    return model | {"totalPullCount": model["pullCount"], "listing": listing}
+
+
+async def _dependents(package: Json, info: "_Info") -> list[Json]:
+    """Return the packages that are used most of those that depend on one directly."""
+    context, of = info.context, package["listing"].head.package
+    if of.key not in context.dependents:
+        context.dependents[of.key] = asyncio.create_task(_find_dependents(context, of))
+    return await context.dependents[of.key]
+
+
+async def _find_dependents(context: _Context, package: Package) -> list[Json]:
+    page = ResultPage(limit=MAX_DEPENDENTS, sort=Sort.PULLS)
+    found = await context.registry.package_details.dependents(package, page, by=context.by)
+    return [_name_of(each.listing.release) for each in found.hits]
+
+
+def _dependencies(package: Json, _info: "_Info") -> list[Json]:
+    return [_name_of(each) for each in package["listing"].release.dependencies]
+
+
+def _name_of(package: Release | Dependency) -> Json:
+    return {"organization": package.org, "name": package.name, "version": package.version}
+
+
+async def _pulls_today(package: Json, info: "_Info") -> int:
+    context, of = info.context, package["listing"].head.package
+    if of.key not in context.pulls_today:
+        counting = context.registry.recent_pulls.count_today(of)
+        context.pulls_today[of.key] = asyncio.create_task(counting)
+    return await context.pulls_today[of.key]
 
 
 # --- The schema --------------------------------------------------------------------------------
@@ -313,6 +352,10 @@ _MODULE = GraphQLObjectType(
         "executable": GraphQLField(GraphQLBoolean),
     },
 )
+_PACKAGE_NAME = GraphQLObjectType(
+    "PackageName", _fields_of(GraphQLString, "organization", "name", "version")
+)
+_NAMES = GraphQLList(_PACKAGE_NAME)
 _PACKAGE = GraphQLObjectType(
     "Package",
     {
@@ -326,6 +369,9 @@ _PACKAGE = GraphQLObjectType(
         **_fields_of(_LONG, "id", "createdDate", "pullCount", "totalPullCount"),
         **_fields_of(GraphQLBoolean, "isDeprecated", "template"),
         "modules": GraphQLField(GraphQLList(_MODULE)),
+        "dependentPackages": GraphQLField(_NAMES, resolve=_dependents),
+        "packageDependencies": GraphQLField(_NAMES, resolve=_dependencies),
+        "dailyPullCount": GraphQLField(_LONG, resolve=_pulls_today),
     },
 )  # fmt: skip
 _PACKAGES = GraphQLObjectType(

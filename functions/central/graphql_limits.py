@@ -20,18 +20,20 @@ from graphql import (
     print_ast,
 )
 
-from shared.domain.search import MAX_LIMIT
+from shared.domain.search import DEFAULT_LIMIT, MAX_LIMIT
 
 MAX_QUERY_CHARACTERS = 64 * 1024
 MAX_DEPTH = 12  # Of brackets; the deepest query of a client has six.
-MAX_TOKENS = 1_500  # Fifty aliased fields with arguments have 1,200.
-MAX_FIELDS = 50  # Of a query, after its fragments are put in.
+MAX_TOKENS = 5_000  # An editor asks for the 86 versions of a package, with 2,700.
 MAX_PARTS = 200  # Fields below one of those; a module has fifty.
 MAX_SELECTIONS = 5_000  # Of a document, after its fragments are put in wherever they are used.
-MAX_COST = 100  # Ten modules, fifty packages, or a list of a thousand packages.
+MAX_COST = 500  # Ten modules, a hundred packages with all parts, or a list of a thousand.
 
-_COSTS = {"apiDocs": 10, "packages": 10, "package": 2}
-_PACKAGES_FOR_ONE = 20  # Listed packages that cost one.
+_LEAST_COST = 3  # Of a field of a query.
+_COSTS = {"apiDocs": 50, "packages": 50}
+_PACKAGES_FOR_ONE = 4  # Listed packages that cost one.
+_PART_COSTS = {"dependentPackages": 1, "dailyPullCount": 1}  # Of each package; one more question.
+_PART_COST_IN_LISTS = 10  # Times that, where the packages are different ones.
 
 # A string or comment ends where the parser ends it; one without an end takes what is left, so that
 # none is read twice.
@@ -90,16 +92,19 @@ class _Limits:
 
     def require_cheap(self, selections: SelectionSetNode) -> None:
         cost, answers = 0, dict[str, str]()
-        for count, each in enumerate(self._fields(selections, ()), start=1):
-            cost += _cost(each, self.variables)
-            if count > MAX_FIELDS or cost > MAX_COST:
+        for each in self._fields(selections, ()):
+            packages = _listed_packages(each, self.variables)
+            cost += _COSTS.get(each.name.value, _LEAST_COST) + packages // _PACKAGES_FOR_ONE
+            if cost > MAX_COST:
                 raise _too_expensive()
             self._require_one_meaning(each, answers)
-            self._require_parts_once(each)
+            cost += self._cost_of_parts(each) * (packages * _PART_COST_IN_LISTS or 1)
+        if cost > MAX_COST:
+            raise _too_expensive()
 
-    def _require_parts_once(self, root: FieldNode) -> None:
-        """Raise for a part of an answer that is wanted twice, by other names: answers would grow
-        with the query."""
+    def _cost_of_parts(self, root: FieldNode) -> int:
+        """Return what the parts of one package cost; raise for a part of an answer that is wanted
+        twice, by other names: answers would grow with the query."""
         names, pending, count = dict[tuple[str, str], str](), [root], 0
         while pending:
             parent = pending.pop()
@@ -111,6 +116,7 @@ class _Limits:
                     message = f"The query wants {each.name.value} more than once. Ask for it once."
                     raise GraphQLError(message)
                 pending.append(each)
+        return sum(_PART_COSTS.get(part, 0) for _, part in names)
 
     def _require_one_meaning(self, node: FieldNode, answers: dict[str, str]) -> None:
         """Raise for two different fields with one name in the answer, which are not merged."""
@@ -142,15 +148,18 @@ class _Limits:
 
 def _too_expensive() -> GraphQLError:
     return GraphQLError(
-        f"The query costs too much: it may have {MAX_FIELDS} fields and a cost of {MAX_COST}, of "
-        "which apiDocs takes 10, package 2, and packages 10 and one more for each "
-        f"{_PACKAGES_FOR_ONE} packages. With its fragments, its document may have "
-        f"{MAX_SELECTIONS:,} selections."
+        f"The query costs too much: it may have a cost of {MAX_COST}, of which apiDocs takes "
+        f"{_COSTS['apiDocs']}, package {_LEAST_COST}, and packages {_COSTS['packages']} and one "
+        f"more for each {_PACKAGES_FOR_ONE} packages; dependentPackages and dailyPullCount take 1 "
+        f"more of each package, and {_PART_COST_IN_LISTS} in lists. With its fragments, its "
+        f"document may have {MAX_SELECTIONS:,} selections."
     )
 
 
-def _cost(node: FieldNode, variables: Mapping[str, Any]) -> int:
-    cost = _COSTS.get(node.name.value, 1)
+def _listed_packages(node: FieldNode, variables: Mapping[str, Any]) -> int:
+    """Return how many packages a list may have; 0 for no list."""
+    if node.name.value != "packages":
+        return 0
     for argument in node.arguments or ():
         if argument.name.value == "limit":
             limit: object = None
@@ -159,6 +168,5 @@ def _cost(node: FieldNode, variables: Mapping[str, Any]) -> int:
             elif isinstance(argument.value, VariableNode):
                 limit = variables.get(argument.value.name.value)
             # A default of the variable counts as the largest page.
-            limit = limit if isinstance(limit, int) else MAX_LIMIT
-            cost += min(max(limit, 0), MAX_LIMIT) // _PACKAGES_FOR_ONE
-    return cost
+            return min(max(limit if isinstance(limit, int) else MAX_LIMIT, 0), MAX_LIMIT)
+    return DEFAULT_LIMIT

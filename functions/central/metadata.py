@@ -1,8 +1,11 @@
 """The JSON of packages, modules and symbols, as the Central protocol has it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from shared.composition import Registry
 from shared.domain.packages import Listing, ModuleText, numeric_id, stable_number
-from shared.domain.search import SymbolHit
+from shared.domain.search import SymbolHit, SymbolQuery
 
 
 def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
@@ -73,6 +76,15 @@ _CENTRAL_KINDS = {
 }
 
 
+def symbol_query_of(params: Mapping[str, str]) -> SymbolQuery:
+    """Parse the parameters of a search for symbols."""
+    query = SymbolQuery.parse(params.get("q", ""))
+    if kind := params.get("symbolType", "").strip().lower():
+        ours = (name for name, theirs in _CENTRAL_KINDS.items() if theirs == kind)
+        query = replace(query, kinds=frozenset((kind, *ours)))
+    return query.within(params["org"]) if params.get("org") else query
+
+
 def symbol_model(hit: SymbolHit) -> dict[str, object]:
     """Return the Symbol of the protocol, in the order of its keys."""
     release, symbol = hit.listing.release, hit.symbol
@@ -82,6 +94,7 @@ def symbol_model(hit: SymbolHit) -> dict[str, object]:
         "name": release.name,
         "organization": release.org,
         "version": release.version,
+        "moduleName": symbol.module,
         "createdDate": release.created_ms,
         "icon": release.icon,
         "symbolType": _CENTRAL_KINDS.get(symbol.kind, symbol.kind),

@@ -15,7 +15,7 @@ from functions.http.calls import Call
 from functions.http.requests import archive_part, json_object, require_upload_taken
 from shared.answers import Answer
 from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
-from shared.domain.archives.names import Digest, archive_file_name
+from shared.domain.archives.names import Digest, archive_file_name, package_in_file_name
 from shared.domain.errors.identity import CredentialsMissing
 from shared.domain.errors.packages import RangeNotDeprecable
 from shared.domain.errors.requests import BodyUnreadable
@@ -30,6 +30,8 @@ central = CentralFace()
 central_without_404 = CentralFace(shows_404=False)
 FACES = (central, central_without_404)
 
+LATEST = "latest"  # What scripts of ballerina-library write for `*`.
+
 
 @central_without_404.change("2.0/registry/packages")
 async def central_push(call: Call) -> Answer:
@@ -39,7 +41,9 @@ async def central_push(call: Call) -> Answer:
     require_upload_taken(call, registry.settings.app_role)
     await registry.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
     limit = registry.settings.max_archive_bytes
-    upload = Upload(archive_part(call, name="bala-file", limit=limit), _expected_digest(call))
+    part = archive_part(call, name="bala-file", limit=limit)
+    named = package_in_file_name(part.file_name)
+    upload = Upload(part.content, _expected_digest(call), claimed_package=named)
     published = await registry.publishing.push(upload, by=call.caller)
     call.state(published.allowance)
     return empty_answer(204)  # bal prints its success line on 204 alone.
@@ -59,12 +63,15 @@ async def central_versions(call: Call) -> Answer:
 
 @central.read("2.0/registry/packages/{org}/{name}/{version}", is_repeated=True)
 async def central_package(call: Call) -> Answer:
-    version = parse_version_or_range(call.route_params["version"])
+    text = call.route_params["version"]
+    version = parse_version_or_range("*" if text == LATEST else text)
     package, client, packages = call.package, call.client, call.registry.packages
     if ARCHIVE_TYPE in call.header("accept"):
         available = await packages.find(package, version, client=client, by=call.caller)
         headers = partial(_redirect_headers, available, client)
         return await redirect_to_archive(call, available, headers)
+    if version == Range():  # `bal deprecate` of a whole package asks with its own platform.
+        client = client.on_any_platform()
     listing = await packages.describe(package, version, client=client, by=call.caller)
     return json_answer(package_model(call.registry, listing), headers=OPEN_HEADERS)
 

@@ -141,8 +141,16 @@ _TOO_MANY_PARTS = (
 )
 
 
-def archive_part(call: Call, *, name: str, limit: int) -> memoryview:
-    """Return the content of the part `name`, an archive of at most `limit` bytes, without a copy.
+@dataclass(frozen=True, slots=True)
+class ArchivePart:
+    """The content of an archive in a form, not copied, and its file name, as the client says."""
+
+    content: memoryview
+    file_name: str
+
+
+def archive_part(call: Call, *, name: str, limit: int) -> ArchivePart:
+    """Return the part `name`, an archive of at most `limit` bytes.
 
     Raises `ArchiveTooLarge`, `UploadMissing` if there is no such part, `InvalidRequest` for too
     many parts, and `UploadCutOff` for a body that cannot be parsed.
@@ -152,14 +160,14 @@ def archive_part(call: Call, *, name: str, limit: int) -> memoryview:
     if boundary is None:
         raise UploadMissing(name)
     try:
-        content = _part(body, boundary, name)
+        part = _part(body, boundary, name)
     except ParserLimitReached:
         raise InvalidRequest(_TOO_MANY_PARTS.format(name=name)) from None
     except MultipartError:
         raise UploadCutOff from None
-    if content is None:
+    if part is None:
         raise UploadMissing(name)
-    return content
+    return part
 
 
 def _boundary(content_type: str) -> str | None:
@@ -167,16 +175,16 @@ def _boundary(content_type: str) -> str | None:
     return options.get("boundary") if kind == "multipart/form-data" else None
 
 
-def _part(body: bytes, boundary: str, name: str) -> memoryview | None:
+def _part(body: bytes, boundary: str, name: str) -> ArchivePart | None:
     """Return the first part of that name, without a copy; the parser's `__exit__` raises for an
     incomplete body.
     """
-    content: memoryview | None = None
+    part: ArchivePart | None = None
     with PushMultipartParser(boundary, max_segment_count=MAX_FORM_PARTS) as parser:
         for segment, start, end in _segments(body, parser):
-            if content is None and segment.name == name:
-                content = memoryview(body)[start:end]
-    return content
+            if part is None and segment.name == name:
+                part = ArchivePart(memoryview(body)[start:end], segment.filename or "")
+    return part
 
 
 def _segments(

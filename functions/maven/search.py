@@ -8,7 +8,7 @@ from enum import Enum
 from typing import cast
 from urllib.parse import unquote
 
-from functions.central.metadata import package_model, symbol_model
+from functions.central.metadata import package_model, symbol_model, symbol_query_of
 from functions.http.answers import Representation
 from shared.composition import Registry
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
@@ -66,8 +66,9 @@ async def _find(
 ) -> _Found:
     match request.search:
         case MavenSearch.SYMBOLS:
-            text = _fields(_decode(request.words)).get("q", "")
-            symbols = await registry.search.symbols(text, page)
+            symbols = await registry.search.symbols(
+                symbol_query_of(_fields(_decode(request.words))), page
+            )
             return _Found(tuple(map(_symbol, symbols.hits)), symbols.count)
         case MavenSearch.CONNECTORS:
             wanted, kind = CatalogFilter(query), CatalogKind.CONNECTORS

@@ -48,6 +48,13 @@ async def web_about(call: PublicPageCall) -> Answer:
     return await handler(call)
 
 
+@pages.read("cli-token")
+async def web_cli_token(call: PublicPageCall) -> Answer:
+    # Older versions of `bal push` open this page and wait for a token on a port of the machine.
+    # They get none: every program there may listen, and every page may lead a browser here.
+    return _show(call, "cli_token", "", url=call.base_url)
+
+
 async def _usage(call: PublicPageCall) -> Answer:
     text = client_settings(call.base_url, "me")
     return _show(call, "use", "", url=call.base_url, text=text)

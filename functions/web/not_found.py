@@ -1,11 +1,13 @@
-"""Paths that no other Function serves: a redirect where the target is clear, otherwise 404 or 405.
+"""Paths that no other Function serves: a redirect where the target is clear, such as the package
+of the address that `bal` prints, otherwise 404 or 405.
 
 The Functions host allows no two routes for one path and method, so the routes here are made from
 all others: they match the paths that no other route matches.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from functools import partial
 
 from functions.central.responses import refusal_answer
@@ -15,11 +17,25 @@ from functions.http.pages import PAGE_HEADERS
 from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
 from shared.answers import Answer
 from shared.domain.errors.base import Refusal
-from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
-from shared.domain.names import parse_org
+from shared.domain.errors.requests import MethodNotAllowed, PageNotFound, ServiceNotOffered
+from shared.domain.names import Package, parse_org
+from shared.domain.versions import Version
 
 _HOST_ROUTES = ("admin/{*path}", "runtime/{*path}")  # The host has its own below these.
 _CENTRAL, _API = "/2.0/", "/api/"
+
+# What editors, `bal dist` and container tools ask for, as (what it is, where it is).
+_NOT_OFFERED = {
+    "2.0/docs/stdlib": (
+        "documentation by distribution",
+        "Read that of one package at /2.0/docs/{org}/{module}/{version}.",
+    ),
+    "2.0/update-tool": (
+        "distributions of Ballerina",
+        "Download them from https://ballerina.io/downloads/.",
+    ),
+    "v2": ("container images", "Its packages are at /2.0/registry and /2.0/maven."),
+}
 
 _SLASHES = re.compile("/{2,}")
 _CONSTRAINT = re.compile(r":[^}]*(?=\})")
@@ -51,7 +67,8 @@ def not_found_pages(operations: Iterable[Operation]) -> PublicPages:
     """
     routes = [(each.route, each.methods) for each in operations]
     taken = {method: _taken_paths(routes, method) for method in (*READ_METHODS, *WRITE_METHODS)}
-    missing, answer_missing = PublicPages(), partial(_missing, taken)
+    prefixes = {route.split("/")[0].lower() for route, _ in routes} | _PREFIXES_WITHOUT_ROUTES
+    missing, answer_missing = PublicPages(), partial(_missing, taken, prefixes)
     for name, methods in _FALLBACK_FUNCTIONS.items():
         route = f"{{*path:regex(^(?!({'|'.join(taken[methods[0]])})/?$))}}"
         declare = missing.read if methods is READ_METHODS else missing.change
@@ -59,19 +76,42 @@ def not_found_pages(operations: Iterable[Operation]) -> PublicPages:
     return missing
 
 
-async def _missing(taken: Mapping[str, Sequence[str]], call: PublicPageCall) -> Answer:
+_PREFIXES_WITHOUT_ROUTES = {"admin", "runtime", "v2"}
+
+
+async def _missing(
+    taken: Mapping[str, Sequence[str]], prefixes: Set[str], call: PublicPageCall
+) -> Answer:
     path, mark, query = call.target.partition("?")
     if "//" in path and call.method in READ_METHODS and not path.startswith(_CENTRAL):
         # From a base URL that ends in a slash; the host does not normalize slashes.
         return _redirect(_SLASHES.sub("/", path) + mark + query)
     decoded = call.route_params["path"]
+    for prefix, names in _NOT_OFFERED.items():
+        if f"{decoded}/".startswith(f"{prefix}/"):
+            return refusal_answer(ServiceNotOffered(*names))
     allowed = [method for method, paths in taken.items() if _matches(paths, decoded)]
     refusal = _refusal(call.method, path, allowed)
     if path.startswith(_CENTRAL):
         return refusal_answer(refusal)
     if path.startswith(_API):
         return problem_answer(refusal)
+    if call.method in READ_METHODS and (page := _package_page(decoded, prefixes)):
+        return _redirect(page)
     raise refusal
+
+
+def _package_page(path: str, prefixes: Set[str]) -> str:
+    """Return the page of `org/name` or `org/name/version`, whether there is one or not; empty for
+    other paths. `bal` prints such addresses, which are pages of Central."""
+    org, _, rest = path.strip("/").partition("/")
+    name, _, version = rest.partition("/")
+    if org.lower() in prefixes:
+        return ""
+    with suppress(Refusal):
+        page = f"/packages/{Package.parse(org, name)}"
+        return f"{page}/{Version.parse(version)}" if version else page
+    return ""
 
 
 def _refusal(method: str, path: str, allowed: Collection[str]) -> Refusal:

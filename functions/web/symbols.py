@@ -5,7 +5,7 @@ from functions.http.formatting import symbol_address, symbol_fields
 from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.answers import Answer
-from shared.domain.search import MAX_QUERY_LENGTH, ResultPage, SymbolResults
+from shared.domain.search import MAX_QUERY_LENGTH, ResultPage, SymbolQuery, SymbolResults
 
 SYMBOLS_PER_PAGE = 20
 
@@ -30,10 +30,11 @@ async def _results(call: PublicPageCall, text: str) -> tuple[SymbolResults, Page
     number = requested_page(call.query)
     search = call.registry.search.symbols
     page = ResultPage((number - 1) * SYMBOLS_PER_PAGE, SYMBOLS_PER_PAGE)
-    found = await search(text, page)
+    query = SymbolQuery.parse(text)
+    found = await search(query, page)
     pager = Pager.of(found.count, SYMBOLS_PER_PAGE, "/symbols", {"q": text, "page": str(number)})
     if pager.number != number:
-        found = await search(text, ResultPage(pager.offset, SYMBOLS_PER_PAGE))
+        found = await search(query, ResultPage(pager.offset, SYMBOLS_PER_PAGE))
     return found, pager
 
 

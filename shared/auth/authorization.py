@@ -95,8 +95,8 @@ class Authorization:
         require_right(by, access, action, resource)
         return access
 
-    async def require_publisher(self, by: Principal) -> None:
-        """Raise unless `by` may publish in some organization.
+    async def require_publisher(self, by: Principal, of: Package | None = None) -> None:
+        """Raise unless `by` may publish in some organization; a refusal names the package `of`.
 
         Checked before an archive is read, since only the archive names its package; the right to
         that package is checked afterwards. The list of memberships may lag behind, so somebody
@@ -107,11 +107,11 @@ class Authorization:
         if by.is_operator:
             return
         if not any(each.role in PUBLISHING_ROLES for each in by.role_grants):
-            await self._require_membership(by)
+            await self._require_membership(by, of)
         if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.all_grants):
-            raise NotPermitted("publish", _ANYTHING, MISSING_PUBLISHING_SCOPES)
+            raise NotPermitted("publish", of or _ANYTHING, MISSING_PUBLISHING_SCOPES)
 
-    async def _require_membership(self, by: Principal) -> None:
+    async def _require_membership(self, by: Principal, of: Package | None) -> None:
         members, account = await asyncio.gather(
             self.directory.list_by_subject(Membership, by.id),
             self.directory.get(Account, Place(by.id)),
@@ -121,7 +121,7 @@ class Authorization:
         now_ms = self.clock.now_ms()
         publishes = any(each.role_at(now_ms) in PUBLISHING_ROLES for each in members)
         if not publishes and not (account and account.administrator):
-            raise NotPermitted("publish", _ANYTHING, _missing_role_reason(members))
+            raise NotPermitted("publish", of or _ANYTHING, _missing_role_reason(members))
 
     async def require_within(
         self, by: Principal, action: Action, resource: Resource

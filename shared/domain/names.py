@@ -74,6 +74,21 @@ def is_reserved(org: OrgName) -> bool:
     return org.lower().startswith(RESERVED_PREFIX)
 
 
+def is_one_edit_apart(one: str, other: str) -> bool:
+    """Check whether one letter that is added, left out or another, or two that changed places, make
+    one name of the other, without case."""
+    one, other = sorted((one.lower(), other.lower()), key=len)
+    if one == other or len(other) - len(one) > 1:
+        return False
+    at = next(
+        (at for at, pair in enumerate(zip(one, other, strict=False)) if len({*pair}) > 1), len(one)
+    )
+    if len(one) < len(other):
+        return one[at:] == other[at + 1 :]
+    swapped = one[at + 1 : at + 2] + one[at : at + 1] + one[at + 2 :]
+    return one[at + 1 :] == other[at + 1 :] or swapped == other[at:]
+
+
 def possible_packages(module: ModuleName) -> tuple[PackageName, ...]:
     """Return the packages that may hold `module`, longest name first: `a.b.c`, `a.b`, `a`."""
     parts = module.split(".")

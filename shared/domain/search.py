@@ -230,6 +230,35 @@ class Results:
     corrections: tuple[tuple[str, str], ...] = ()  # Unknown words, and the most similar known ones.
 
 
+_ORG_OF_SYMBOLS = re.compile(r"(?<!\S)org:(?:\(([^()]*)\)|(\S+))", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolQuery:
+    """A parsed search for symbols; without words it finds all symbols of its organizations, or
+    none without those."""
+
+    words: str = ""  # As `symbol_words` of the index reads them.
+    orgs: frozenset[str] | None = None  # Keys of organizations; None: any.
+    kinds: frozenset[str] | None = None  # As `Symbol.kind`; None: any.
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse text with terms `org:acme` or `org:(acme OR other)`; of several, each holds."""
+        text, orgs = text[:MAX_QUERY_LENGTH], None
+        for group, name in _ORG_OF_SYMBOLS.findall(text):
+            named = _OR.split(group.strip())[:MAX_TERM_VALUES] if group else [name]
+            keys = frozenset(_unquoted(each).strip().lower() for each in named)
+            orgs = keys if orgs is None else orgs & keys
+        rest = _ORG_OF_SYMBOLS.sub(" ", text).split()
+        return cls(" ".join(rest if orgs is None else (e for e in rest if e != "AND")), orgs)
+
+    def within(self, org: str) -> Self:
+        """Return the query restricted further, to an organization."""
+        key = frozenset({org.lower()})
+        return replace(self, orgs=key if self.orgs is None else self.orgs & key)
+
+
 @dataclass(frozen=True, slots=True)
 class SymbolHit:
     """A symbol, and the package whose listed release declares it."""
@@ -247,6 +276,7 @@ class SymbolResults:
     count: int
 
 
+MAX_PACKAGES_WITH_KINDS = 100  # Of a search by kind, which reads the symbols of each.
 MAX_SYMBOLS_PER_PAGE = 100  # The symbols of each package on the page are read: 1 ms each.
 
 

@@ -3,7 +3,7 @@ client can use.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Self
 
@@ -164,6 +164,10 @@ class ClientProfile:
         # The Go toolchain, which calls itself 0.6.0, takes what was built with any version.
         is_known = spoken is not None and spoken.major >= _FIRST_MAJOR
         return ClientProfile(named or None, spoken if is_known else None)
+
+    def on_any_platform(self) -> Self:
+        """Return the client as one that can use releases for every platform."""
+        return replace(self, platforms=None)
 
     def can_use(self, platform: str, built_with: str) -> bool:
         """Check whether the client can use a release for `platform`, built with `built_with`."""

@@ -22,6 +22,7 @@ from shared.domain.search import (
     ResultPage,
     Results,
     Suggestion,
+    SymbolQuery,
     SymbolResults,
     Viewer,
 )
@@ -106,10 +107,10 @@ class ImmediateSearch:
         await self._look()
         return await self._index.totals()
 
-    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
+    async def symbols(self, query: SymbolQuery, page: ResultPage) -> SymbolResults:
         """Find what there is now."""
         await self._look()
-        return await self._index.symbols(text, page)
+        return await self._index.symbols(query, page)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         """Suggest from what there is now."""

@@ -28,6 +28,7 @@ from shared.domain.search import (
     SearchKind,
     Sort,
     Suggestion,
+    SymbolQuery,
     Viewer,
 )
 from shared.domain.versions import ClientProfile
@@ -825,7 +826,7 @@ def symbol(name: str, module: str) -> Symbol:
 
 async def symbols_found(index: SearchIndex, text: str) -> list[str]:
     """Return the symbols that are found, in order."""
-    results = await index.symbols(text, ResultPage(limit=100))
+    results = await index.symbols(SymbolQuery.parse(text), ResultPage(limit=100))
     return [f"{each.listing.head.package}:{each.symbol.title}" for each in results.hits]
 
 
@@ -848,7 +849,7 @@ async def test_symbols_of_all_packages_are_found_by_name_module_and_parent(
 
 async def test_a_found_symbol_has_its_package(index: SearchIndex) -> None:
     await index.replace(documented("acme/http:1.2.0", "parse"))
-    [hit] = (await index.symbols("parse", ResultPage())).hits
+    [hit] = (await index.symbols(SymbolQuery.parse("parse"), ResultPage())).hits
     assert hit.symbol == symbol("parse", "http")
     assert str(hit.listing.release.coordinate) == "acme/http:1.2.0"
     assert hit.listing.symbols == ""
@@ -875,9 +876,11 @@ async def test_symbols_of_packages_that_are_used_more_come_first_and_of_deprecat
 async def test_symbols_have_pages_and_a_count(index: SearchIndex) -> None:
     names = [f"parse{number:03}" for number in range(150)]
     await index.replace(documented("acme/http:1.0.0", *names))
-    results = await index.symbols("parse", ResultPage(offset=148, limit=10))
+    results = await index.symbols(SymbolQuery.parse("parse"), ResultPage(offset=148, limit=10))
     assert ([each.symbol.name for each in results.hits], results.count) == (names[148:], 150)
-    assert len((await index.symbols("parse", ResultPage(limit=1_000))).hits) == 100
+    assert (
+        len((await index.symbols(SymbolQuery.parse("parse"), ResultPage(limit=1_000))).hits) == 100
+    )
 
 
 async def test_only_symbols_of_public_listed_packages_are_found(index: SearchIndex) -> None:

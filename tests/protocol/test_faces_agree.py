@@ -145,10 +145,12 @@ async def index(world: World, by: Person | None) -> Facts:
 
 
 async def central_versions(world: World, by: Person | None) -> Facts:
-    """Read the list of versions, newest first."""
+    """Read the list of versions: the newest release, and all others newest first."""
     answer = await get(world, "/packages/acme/greet", by)
     versions = answer.json() if answer else []
-    assert versions == sorted(versions, key=VERSIONS.index, reverse=True)
+    ordered = sorted(versions, key=VERSIONS.index, reverse=True)
+    newest = [each for each in ordered if "-" not in each][:1]
+    assert versions == [*newest, *(each for each in ordered if each not in newest)]
     return {version: {} for version in versions}
 
 

@@ -1,12 +1,14 @@
 """Names are few: an account founds some in a day, and none of those that are the registry's."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
+from functions.faces import operations
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
-from shared.domain.reserved_names import RESERVED_WORDS
+from shared.domain.reserved_names import RESERVED_WORDS, is_reserved_name
 from tests.support.page_client import PageClient
 from tests.support.world import URL, OpenWorld, Person, World
 
@@ -67,6 +69,15 @@ def test_paths_of_the_registry_and_names_that_speak_for_it_are_reserved() -> Non
     paths = "api search docs manage account signin about static feeds files badges index archives"
     others = "health v2 packages orgs device admin wso2 support security root system official"
     assert {*paths.split(), *others.split(), "ballroom"} <= RESERVED_WORDS
+
+
+async def test_every_first_part_of_a_path_is_a_reserved_name(world: World) -> None:
+    declared = operations(world.registry.settings)
+    prefixes = {each.route.split("/")[0].lower() for each in declared}
+    named = {each for each in prefixes if re.fullmatch("[a-z0-9_-]+", each)}
+    planned = {"views", "scim", "metrics", "dashboard", "symbols", "runtime"}
+    for each in named | planned:
+        assert is_reserved_name(each.replace("-", "_"), ()), each
 
 
 async def test_no_organization_calls_itself_so(world: World) -> None:

@@ -155,6 +155,11 @@ class World:
         """Write the pulls that each instance counted; return how many there were."""
         return sum([await each.pull_counter.flush() for each in self.instances])
 
+    async def create_organization(self, name: str) -> None:
+        """Create an organization of the administrator, which a push may not create."""
+        account = self.people.admin.account
+        await self.registry.organizations.create(parse_org(name), account, by=OPERATOR)
+
     async def push(self, archive: bytes, *, by: Person | None = None) -> None:
         """Publish an archive as Ann, or as somebody else; raise as the client does."""
         await self.java(by or self.people.ann).send_archive("any/any:0.0.0", archive)

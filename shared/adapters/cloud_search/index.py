@@ -40,6 +40,7 @@ from shared.domain.search import (
     ResultPage,
     Results,
     Suggestion,
+    SymbolQuery,
     SymbolResults,
     Viewer,
 )
@@ -333,9 +334,9 @@ class CloudSearchIndex:
         async with self._copy.borrow() as copy:
             return await copy.totals()
 
-    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
+    async def symbols(self, query: SymbolQuery, page: ResultPage) -> SymbolResults:
         async with self._copy.borrow() as copy:
-            return await copy.symbols(text, page)
+            return await copy.symbols(query, page)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         async with self._copy.borrow() as copy:

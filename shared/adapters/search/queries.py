@@ -5,6 +5,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from itertools import islice
 
 import orjson
 
@@ -15,11 +16,12 @@ from shared.adapters.search.query_plan import QueryPlan, with_near_words, with_p
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.schema import CURRENT_PREFIX
 from shared.adapters.search.symbols import SymbolPlace, SymbolRows, find_symbols
-from shared.adapters.search.words import Speller, stem
+from shared.adapters.search.words import Speller, facet_word, stem
 from shared.domain.api_docs.symbols import symbols_at
 from shared.domain.names import OrgName
 from shared.domain.search import (
     ANYONE,
+    MAX_PACKAGES_WITH_KINDS,
     MAX_SYMBOLS_PER_PAGE,
     Facet,
     FacetCount,
@@ -31,6 +33,7 @@ from shared.domain.search import (
     Results,
     Suggestion,
     SymbolHit,
+    SymbolQuery,
     SymbolResults,
     Viewer,
     group_facets,
@@ -94,13 +97,33 @@ def suggest_names(
     return [Suggestion.of(hit.listing) for hit in results.hits]
 
 
-def find_symbol_page(connection: sqlite3.Connection, text: str, page: ResultPage) -> SymbolResults:
+def find_symbol_page(
+    connection: sqlite3.Connection, query: SymbolQuery, page: ResultPage
+) -> SymbolResults:
     """Return a page of symbols; those of deprecated packages come last."""
     with _snapshot(connection) as postings:
-        deprecated = postings.packages(DEPRECATED)
-        found = sorted(find_symbols(connection, text), key=lambda each: each.package in deprecated)
+        deprecated, packages = postings.packages(DEPRECATED), None
+        if query.orgs is not None:
+            packages = postings.packages(*(facet_word("org", org) for org in sorted(query.orgs)))
+        places = find_symbols(connection, query.words, packages)
+        found = sorted(places, key=lambda each: each.package in deprecated)
+        if query.kinds is not None:
+            found = _of_kinds(connection, found, query.kinds)
         shown = found[page.offset : page.offset + min(page.limit, MAX_SYMBOLS_PER_PAGE)]
         return SymbolResults(tuple(_symbol_hits(connection, shown)), len(found))
+
+
+def _of_kinds(
+    connection: sqlite3.Connection, places: Sequence[SymbolPlace], kinds: Set[str]
+) -> list[SymbolPlace]:
+    """Return the symbols of these kinds in the best packages."""
+    rows, found = SymbolRows(connection, CURRENT_PREFIX), set[SymbolPlace]()
+    packages = dict.fromkeys(each.package for each in places)
+    for package in islice(packages, MAX_PACKAGES_WITH_KINDS):
+        own = [each for each in places if each.package == package]
+        symbols = symbols_at(rows.packed(package), [each.place for each in own])
+        found |= {place for place, each in zip(own, symbols, strict=True) if each.kind in kinds}
+    return [each for each in places if each in found]
 
 
 def _symbol_hits(

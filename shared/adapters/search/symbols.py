@@ -6,7 +6,7 @@ The rows of a word are in the order of results, so the best are read first, howe
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice
@@ -14,7 +14,7 @@ from typing import Self
 
 from shared.adapters.search.words import joined_name, name_words
 from shared.adapters.sqlite.database import Migration
-from shared.domain.api_docs.symbols import Symbol, unpack_symbols
+from shared.domain.api_docs.symbols import Symbol, count_symbols, unpack_symbols
 
 MAX_FOUND = 1_000  # Nobody reads more results.
 MAX_WORDS = 6  # Of a query: more narrow nothing.
@@ -30,6 +30,10 @@ _ROWS_OF_PART = (  # A whole name is one word, so that names of several words ha
 )
 _ROWS_OF_BEGINNING = (
     "SELECT match, disuse, symbol FROM symbol_words WHERE word > ? AND word < ? LIMIT ?"
+)
+_SYMBOLS_OF_PACKAGES = (
+    "SELECT package, packed FROM symbols"
+    " WHERE package IN (SELECT value FROM json_each(?)) ORDER BY disuse, package"
 )
 _LAST_CHARACTER = "\U0010ffff"
 _PLACE_BITS = 20  # More than `MAX_SYMBOLS`.
@@ -182,24 +186,48 @@ def _query_word(text: str) -> str:
     return f"{prefix}:{names}" if prefix and names else names or prefix
 
 
-def find_symbols(connection: sqlite3.Connection, text: str) -> tuple[SymbolPlace, ...]:
+def find_symbols(
+    connection: sqlite3.Connection, text: str, packages: Set[int] | None = None
+) -> tuple[SymbolPlace, ...]:
     """Return the best `MAX_FOUND` symbols that match all words of the text: first those that have
     the words, then those in which the last word is the beginning of one; of both the most used
-    packages first."""
+    packages first. If there are `packages`, only their symbols match, and without words all do."""
     words = query_words(text)
-    if not words:
-        return ()
-    found = dict.fromkeys(_with_words(connection, words))
-    if len(found) < MAX_FOUND:
-        found |= dict.fromkeys(_with_beginning(connection, words))
-    return tuple(map(SymbolPlace.of, islice(found, MAX_FOUND)))
+    if words:
+        found = _matching(connection, words)
+    else:
+        found = _of_packages(connection, packages or frozenset())
+    places = map(SymbolPlace.of, _unique(found))
+    within = (each for each in places if packages is None or each.package in packages)
+    return tuple(islice(within, MAX_FOUND))
+
+
+def _unique(keys: Iterator[int]) -> Iterator[int]:
+    seen = set[int]()
+    for key in keys:
+        if key not in seen:
+            seen.add(key)
+            yield key
+
+
+def _of_packages(connection: sqlite3.Connection, packages: Set[int]) -> Iterator[int]:
+    """Yield the symbols of packages, as they are in their sources."""
+    for package, packed in connection.execute(_SYMBOLS_OF_PACKAGES, (str([*packages]),)):
+        for place in range(count_symbols(packed)):
+            yield SymbolPlace(package, place).key
+
+
+def _matching(connection: sqlite3.Connection, words: list[str]) -> Iterator[int]:
+    yield from _with_words(connection, words)
+    yield from _with_beginning(connection, words)
 
 
 def _with_words(connection: sqlite3.Connection, words: list[str]) -> Iterator[int]:
     """Yield the symbols that have all the words."""
     whole = words if len(words) == 1 else [sign.join(words) for sign in ".:"]
     for word in whole:  # Typed with a blank, `Client get` is `Client.get`, too.
-        yield from _symbols(connection, _ROWS_OF_WORD, word, MAX_FOUND)
+        for (symbol,) in connection.execute(_ROWS_OF_WORD, (word, _MAX_COMPARED)):
+            yield symbol
     if len(words) > 1:
         yield from _in_all([_symbols_with_part(connection, word) for word in words])
 

@@ -96,5 +96,10 @@ def symbols_at(packed: str, places: Sequence[int]) -> tuple[Symbol, ...]:
     return tuple(_SYMBOL.validate_json(lines[place]) for place in places)
 
 
+def count_symbols(packed: str) -> int:
+    """Return how many symbols are packed, without parsing them."""
+    return len(_lines(packed))
+
+
 def _lines(packed: str) -> list[bytes]:
     return zlib.decompress(b64decode(packed)).split(b"\n") if packed else []

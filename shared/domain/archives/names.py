@@ -8,14 +8,16 @@ canonical name gives them another platform, so they get the first form that both
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
-from shared.domain.errors.base import InvalidDigest
-from shared.domain.names import Coordinate
+from shared.domain.errors.base import InvalidDigest, InvalidName
+from shared.domain.names import Coordinate, Package
 
 _HEX = re.compile(r"[0-9a-fA-F]{1,64}", re.ASCII)
+_CANONICAL_PARTS = 4  # Organization, name, platform and version; the last may have hyphens.
 _PREFIX = "sha-256="  # The spelling of the clients' `digest` header.
 
 
@@ -92,6 +94,14 @@ def archive_file_name(coordinate: Coordinate, platform: str) -> str:
         if gives_platform(candidate, coordinate, platform):
             return candidate
     return f"{name}-{platform}"
+
+
+def package_in_file_name(file_name: str) -> Package | None:
+    """Return the package that the canonical form names, or None; nothing says that it is true."""
+    parts = file_name.split("-")
+    with suppress(InvalidName):
+        return Package.parse(parts[0], parts[1]) if len(parts) >= _CANONICAL_PARTS else None
+    return None
 
 
 def gives_platform(file_name: str, coordinate: Coordinate, platform: str) -> bool:

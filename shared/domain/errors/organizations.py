@@ -6,7 +6,7 @@ Conflict     OrganizationExists · AccountExists · LastOwner · NotClosing · L
              AlreadyMember · ChangePending · OrganizationNotEmpty · InvitationsFull · DomainsFull
              DomainUnproven · LastAdministrator · ReservedAlready · ReservedNamesFull ·
              TooManyNotices
-Forbidden    NameKeptBack · OwnerTooNew
+Forbidden    NameKeptBack · NotCreatedByPush · OwnerTooNew
 Invalid      ReasonMissing · PatternUnreadable · NotMeant
 Unavailable  DomainSilent
 """
@@ -161,6 +161,16 @@ class DomainUnproven(Conflict):
 class NameKeptBack(Forbidden):
     name: str
     sentence = "{name} is, or looks like, a reserved name of this registry. Choose another name."
+
+
+class NotCreatedByPush(Forbidden):
+    org: str
+    reason: str
+    sentence = (
+        "The organization {org} does not exist, and a push does not create it, because {reason}. "
+        "Correct org in Ballerina.toml, or create the organization on /manage/organizations and "
+        "push again."
+    )
 
 
 class OwnerTooNew(Forbidden):

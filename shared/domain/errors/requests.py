@@ -1,7 +1,7 @@
 """Refusals of requests as such, whatever they are about: form, size, rate and availability.
 
 Invalid          PostWanted · BodyUnreadable · UploadCutOff · TokenMisplaced · SearchUnreadable
-NotFound         PageNotFound
+NotFound         PageNotFound · ServiceNotOffered
 TooMany          TooManyRequests · TooManyFailures · MailedLately
 TooLarge         BodyNotTaken · UploadNotTaken
 Unavailable      Busy · NoRoomForUpload · StorageFull · StorageNotWritable · NotListedYet
@@ -60,6 +60,14 @@ class SearchUnreadable(Invalid):
 class PageNotFound(NotFound):
     path: str
     sentence = "There is no page {path!q} here. Check the address."
+
+
+class ServiceNotOffered(NotFound):
+    """A client of Central or of another service asks for what no registry of ours has."""
+
+    service: str
+    way_out: str
+    sentence = "This registry has no {service}. {way_out}"
 
 
 class MethodNotAllowed(Refusal):

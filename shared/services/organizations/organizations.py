@@ -16,12 +16,13 @@ from shared.domain.errors.organizations import (
     LooksAlike,
     MemberNotFound,
     NameKeptBack,
+    NotCreatedByPush,
     OrganizationExists,
     OrganizationNotFound,
 )
 from shared.domain.identity import AccessContext, Principal, refusal_of, require_right
 from shared.domain.members import Membership, member_place
-from shared.domain.names import OrgName, is_reserved
+from shared.domain.names import OrgName, is_one_edit_apart, is_reserved
 from shared.domain.organizations import (
     NameSkeleton,
     Organization,
@@ -41,7 +42,12 @@ from shared.services.identity.accounts import account_by_id, accounts_by_ids
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.organizations.members import Actor, OrganizationMembers, RequestedMembership
 from shared.services.organizations.reserved_names import stored_patterns
-from shared.services.records import EntityChange, RecordWriter, retried_when_leased
+from shared.services.records import (
+    EntityChange,
+    RecordWriter,
+    all_entities,
+    retried_when_leased,
+)
 from shared.services.tokens.token_records import TokenLineage
 
 _PROFILE = ("display_name", "description", "default_visibility")
@@ -151,7 +157,8 @@ class Organizations:
         return await self._add(profile.applied_to(self._new(org, owner)), by)
 
     async def create_if_absent(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
-        """Create the organization of an administrator's push, unless it exists.
+        """Create the organization of an administrator's push, unless it exists; raise
+        `NotCreatedByPush` for a name that is reserved or perhaps mistyped.
 
         `access` is the result of `Authorization.require`.
         """
@@ -159,8 +166,17 @@ class Organizations:
             return
         if access.account is None or not access.is_administrator:
             raise OrganizationNotFound(org)
+        await self._check_meant(org)
         with suppress(OrganizationExists):  # By another push of an administrator.
             await self._add(self._new(org, access.account), by)
+
+    async def _check_meant(self, org: OrgName) -> None:
+        if is_reserved_name(org, await self._reserved_patterns()):
+            raise NotCreatedByPush(org, "the name is, or looks like, a reserved one")
+        for known in await all_entities(self.directory, Organization):
+            if is_one_edit_apart(org, known.name):
+                reason = f"its name is one character away from {known.name}, which exists"
+                raise NotCreatedByPush(org, reason)
 
     async def show(self, org: OrgName, *, by: Principal) -> Organization:
         """Return the organization; only members find one whose packages are private by default."""

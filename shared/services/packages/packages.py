@@ -113,11 +113,15 @@ class PackageLookup:
     async def versions(
         self, package: Package, *, client: ClientProfile, by: Principal
     ) -> tuple[Version, ...]:
-        """Return the versions that the client can use, newest first, deprecated ones included.
+        """Return the versions that the client can use, newest first, deprecated ones included. The
+        newest release comes before pre-releases of a higher number, because clients take the
+        first.
 
         Raises as `survey` does.
         """
-        return usable_versions(await self.survey(package, by=by), client)
+        versions = usable_versions(await self.survey(package, by=by), client)
+        stable = next((each for each in versions if each.is_stable), None)
+        return tuple(sorted(versions, key=lambda each: each != stable))
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
         """Return the package with all its entries, whatever their state.

@@ -8,7 +8,6 @@ from shared.domain.identity import Principal
 from shared.domain.members import Membership
 from shared.domain.names import OrgName
 from shared.domain.search import (
-    MAX_QUERY_LENGTH,
     Facet,
     FacetCount,
     FacetedResults,
@@ -16,6 +15,7 @@ from shared.domain.search import (
     ResultPage,
     Results,
     Suggestion,
+    SymbolQuery,
     SymbolResults,
 )
 from shared.ports import SearchIndex
@@ -66,12 +66,12 @@ class PackageSearch:
             return []
         return await self.index.suggest(text, viewer, count)
 
-    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
+    async def symbols(self, query: SymbolQuery, page: ResultPage) -> SymbolResults:
         """Return a page of the symbols that match, with their count; none while the index may have
         symbols of packages that became private, as editors would show a failure to everybody.
         Those of private packages are found by nobody, so the caller does not matter."""
         try:
-            return await self.index.symbols(text[:MAX_QUERY_LENGTH], page)
+            return await self.index.symbols(query, page)
         except SearchUnconfirmed:
             return SymbolResults((), 0)
 

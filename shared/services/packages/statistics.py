@@ -91,6 +91,11 @@ class RecentPulls:
         since = utc_day(self.clock.now_ms() - RECENT_PULLS // _MS)
         return await self.count_between(package, since, utc_day(self.clock.now_ms()))
 
+    async def count_today(self, package: Package) -> int:
+        """Return the pulls of today until the last roll-up."""
+        today = utc_day(self.clock.now_ms())
+        return await self.count_between(package, today, today)
+
     async def count_between(self, package: Package, first: str, last: str) -> int:
         """Return the pulls from one day to another, both included: 2026-11-20."""
         history = await self.ledger.history(package, since=first)

@@ -46,11 +46,13 @@ _MS = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An archive as it arrived, and the digest and release that the request named, if any."""
+    """An archive as it arrived, and the digest and release that the request named, if any. A
+    `claimed_package` only names what is refused before the archive is read."""
 
     content: bytes | memoryview
     digest: Digest | None = None
     coordinate: Coordinate | None = None
+    claimed_package: Package | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ class Publishing:
             access = await self.require_right(package, found.head, by)
             bala = await self._read_archive(upload)
             return _Push(bala, found, access, await self._count(package, found, by), by)
-        await self._require_publisher(by)
+        await self._require_publisher(by, upload.claimed_package)
         bala = await self._read_archive(upload)
         package, found = bala.coordinate.package, await self.metadata.find(bala.coordinate)
         checking = asyncio.create_task(self.require_right(package, found.head, by))
@@ -213,7 +215,7 @@ class Publishing:
             await asyncio.wait((checking, counting))
         return _Push(bala, found, access, allowance, by)
 
-    async def _require_publisher(self, by: Principal) -> None:
+    async def _require_publisher(self, by: Principal, of: Package | None = None) -> None:
         """Raise unless `by` may publish somewhere.
 
         The answer may be minutes old, because the right to the package is checked in any case.
@@ -221,7 +223,7 @@ class Publishing:
         now_ms, key = self.clock.now_ms(), f"{by.id} {by.credential}"
         until_ms = self._publishers.get(key)
         if until_ms is None or until_ms < now_ms:
-            await self.authorization.require_publisher(by)
+            await self.authorization.require_publisher(by, of)
             self._publishers.put(key, now_ms + PUBLISHER_CACHED_FOR // _MS)
 
     async def _read_archive(self, upload: Upload) -> Bala:

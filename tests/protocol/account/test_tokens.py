@@ -32,6 +32,19 @@ async def names(world: World, text: str) -> httpx.Response:
     return await world.get(f"{URL}/api/v1/whoami", headers=headers)
 
 
+async def test_the_page_of_older_clients_leads_to_a_token_for_publishing(
+    world: World, ann: PageClient
+) -> None:
+    page = (await world.get(f"{URL}/cli-token?redirect=http://localhost:9295")).text
+    assert f'href="{PAGE}?for=push"' in page
+    assert "9295" not in page.partition("<main")[2]
+    await ann.open(f"{PAGE}?for=push")
+    checked = re.findall(r'name="scope" value="([\w-]+)"[^>]* checked', ann.text)
+    assert checked == ["push-version", "push-new"]
+    await ann.open(PAGE)
+    assert re.findall(r'name="scope" value="([\w-]+)"[^>]* checked', ann.text) == ["read"]
+
+
 async def test_a_new_token_is_shown_once_and_works(world: World, ann: PageClient) -> None:
     answer = await ann.send(PAGE, name="nightly build", scope=["read", "push-version"], days="30")
     assert answer.status_code == 200

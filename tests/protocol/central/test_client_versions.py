@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.protocol.central.answers import answered
+from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
 from tests.support.world import OpenWorld, World
 
@@ -23,6 +23,7 @@ USABLE = ["1.9.0", "1.7.0", "1.5.0", "1.4.0", "1.0.0"]
 ALL = ["1.10.0", "1.9.0", "1.8.0", "1.7.0", "1.6.0", "1.5.0", "1.4.0", "1.3.0", "1.2.0", "1.1.0"]
 
 
+PULL = {"Accept": "application/octet-stream"}
 NATIVE = {"1.0.0": "any", "2.0.0": "java21", "3.0.0": "go1.26"}
 
 
@@ -113,5 +114,31 @@ async def test_a_platform_is_offered_to_those_who_name_it(
 ) -> None:
     headers = {"Ballerina-Platform": platforms}
     assert answered(await world.get("/packages/acme/native", headers=headers)) == offered
+    pulled = await world.get("/packages/acme/native/*", headers={**headers, **PULL})
+    assert pulled.headers["location"].split("/")[-2] == offered[0]
+
+
+@pytest.mark.parametrize("platforms", ["", "any", "java25", "go1.26"])
+async def test_the_newest_release_is_described_whatever_the_platform(
+    world: World, platforms: str
+) -> None:
+    headers = {"Ballerina-Platform": platforms}
     newest = answered(await world.get("/packages/acme/native/*", headers=headers))
-    assert newest["version"] == offered[0]
+    assert newest["version"] == "3.0.0"
+
+
+@pytest.mark.parametrize("platforms", ["", "java17"])
+async def test_latest_is_the_newest_release(world: World, platforms: str) -> None:
+    headers = {"Ballerina-Platform": platforms}
+    latest = answered(await world.get("/packages/acme/native/latest", headers=headers))
+    assert latest["version"] == "3.0.0"
+    refused(await world.get("/packages/acme/none/latest"), 404)
+
+
+async def test_a_package_for_another_java_is_deprecated_as_a_whole(world: World) -> None:
+    await world.push(bala("acme/old:1.0.0", platform="java11"))
+    ann = world.java(world.people.ann, platform="java25", version="2201.14.0")
+    await ann.deprecate("acme/old:*", "Gone.")
+    assert (await ann.metadata("acme/old:1.0.0"))["isDeprecated"] is True
+    await ann.undeprecate("acme/old:*")
+    assert (await ann.metadata("acme/old:1.0.0"))["isDeprecated"] is False

@@ -69,6 +69,14 @@ async def listed(world: World, path: str, **options: Any) -> list[dict[str, Any]
     return answer[path.removeprefix("/").partition("?")[0]]
 
 
+async def test_a_client_for_any_platform_alone_lists_what_is_built_for_java(world: World) -> None:
+    await published(world, documented_bala("acme/greet:1.0.0", platform="java21"))
+    for path in ("/connectors", "/triggers"):
+        for platforms, count in (("any", 1), ("java17", 0), ("java21,any", 1), ("any,java17", 0)):
+            headers = {"Ballerina-Platform": platforms}
+            assert len(await listed(world, path, headers=headers)) == count
+
+
 async def test_a_public_client_class_is_a_connector(world: World) -> None:
     await published(world)
     [connector] = await listed(world, "/connectors")

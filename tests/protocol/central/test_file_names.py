@@ -22,6 +22,8 @@ FILE_NAMES = [
 async def test_both_clients_read_the_platform_out_of_the_first_form_that_works(
     world: World, coordinate: str, platform: str, file_name: str
 ) -> None:
+    if coordinate.startswith("ballerinax/"):
+        await world.create_organization("ballerinax")
     await world.push(bala(coordinate, platform=platform), by=world.people.admin)
     version = coordinate.split(":")[1]
     java = await world.java(platform="java21").pull(coordinate)

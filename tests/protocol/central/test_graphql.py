@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
 from tests.support.world import URL, Person, World
 
@@ -138,6 +139,47 @@ async def test_fifty_packages_are_asked_for_at_once(world: World) -> None:
     assert [data[f"pkg_{number}"] for number in range(1, 50)] == [None] * 49
 
 
+async def test_an_editor_asks_for_every_version_of_a_package_with_its_neighbours(
+    world: World,
+) -> None:
+    await world.push(bala("acme/base:1.0.0"))
+    await world.push(bala("acme/user:2.0.0", dependencies=["acme/base:1.0.0"]))
+    await world.java().pull("acme/base:1.0.0")
+    await world.write_pulls()
+    await world.registry.upkeep.run("roll-up")
+    one = (
+        'v%d: package(orgName: "acme", packageName: "%s", version: "%d.0.0") {'
+        " dependentPackages {organization name version}"
+        " packageDependencies {organization name version} dailyPullCount totalPullCount keywords}"
+    )
+    versions = [one % (number, "base", number) for number in range(1, 87)]
+    fields = " ".join([*versions, one % (0, "user", 2)])
+    answer = await asked(world, f"{{{fields}}}")
+    assert "errors" not in answer
+    assert answer["data"]["v1"] == {
+        "dependentPackages": [{"organization": "acme", "name": "user", "version": "2.0.0"}],
+        "packageDependencies": [],
+        "dailyPullCount": 1,
+        "totalPullCount": 1,
+        "keywords": [],
+    }
+    assert answer["data"]["v0"]["dependentPackages"] == []
+    assert answer["data"]["v0"]["packageDependencies"] == [
+        {"organization": "acme", "name": "base", "version": "1.0.0"}
+    ]
+    assert [answer["data"][f"v{number}"] for number in range(2, 87)] == [None] * 85
+
+
+async def test_dependents_that_the_caller_may_not_see_are_not_listed(world: World) -> None:
+    await world.push(bala("acme/base:1.0.0"))
+    secret = bala("acme/secret:2.0.0", dependencies=["acme/base:1.0.0"], visibility="private")
+    await world.push(secret)
+    query = '{package(orgName: "acme", packageName: "base") {dependentPackages {name}}}'
+    for by, names in ((None, []), (world.people.bob, []), (world.people.mia, ["secret"])):
+        found = (await asked(world, query, by=by))["data"]["package"]["dependentPackages"]
+        assert [each["name"] for each in found] == names
+
+
 async def test_pulls_are_counted_between_two_days(world: World) -> None:
     await published(world)
     await world.java().pull("acme/greet:1.0.0")
@@ -206,6 +248,10 @@ BOMBS = {
     + " ".join(f"a{n}: functions" for n in range(450))
     + "}}}}",
     "modules": "{" + " ".join(f"a{n}: apiDocs {{apiDocsVersion}}" for n in range(40)) + "}",
+    "many packages": "{"
+    + " ".join(f'a{n}: package(orgName: "x") {{dependentPackages {{name}}}}' for n in range(130))
+    + "}",
+    "dependents of a list": "{packages(limit: 50) {packages {dependentPackages {name}}}}",
     "long lists": "{" + " ".join(f"a{n}: packages(limit: 1000) {{count}}" for n in range(9)) + "}",
     "unknown limit": "query($l: Int = 1000) {"
     + " ".join(f"a{n}: packages(limit: $l) {{count}}" for n in range(9))
@@ -222,13 +268,13 @@ BOMBS = {
     ),
     "operations that share a fragment": " ".join(f"query Q{n} {{...F}}" for n in range(90))
     + " fragment F on Query {"
-    + " ".join(f"a{n}: package {{...P}}" for n in range(49))
+    + " ".join(f"a{n}: package {{...P}}" for n in range(150))
     + "} fragment P on Package {name URL digest readme template modules {name}}",
     "an unclosed string": '{package(orgName: "' + '\\"' * 32_000,
     "an unclosed block string": '{package(orgName: """' + '\\"""' * 15_000,
     "depth after a comment": "{a #\r" + "{a" * 600 + "}" * 600,
     "depth after a block string": '{package(orgName: """\\"""""") ' + "{a" * 600 + '} """',
-    "unknown fields": "{" + " ".join(f"field{n}" for n in range(49)) + "}",
+    "unknown fields": "{" + " ".join(f"field{n}" for n in range(200)) + "}",
     "two meanings": '{a: package(orgName: "x") {name} a: package(orgName: "y") {name}}',
     "long": "{packages {count}}" + " " * 70_000,
     "introspection": "{__schema {types {fields {type {fields {type {fields {name}}}}}}}}",

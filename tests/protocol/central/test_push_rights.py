@@ -57,8 +57,29 @@ async def test_names_that_begin_with_ballerina_are_the_operators(world: World, o
     assert "operator" in await refusal_of(world, world.people.ann, f"{org}/http:1.0.0")
 
 
+@pytest.mark.parametrize("org", ["ballerina", "ballerinazz", "wso2", "Adm1n", "symbols"])
+async def test_the_push_of_an_administrator_creates_no_reserved_name(
+    world: World, org: str
+) -> None:
+    reason = await refusal_of(world, world.people.admin, f"{org}/http:1.0.0")
+    assert reason.startswith(f"The organization {org} does not exist, and a push does not create")
+    assert "reserved" in reason
+    assert "/manage/organizations" in reason
+    assert await world.stores.directory.get(Organization, organization_place(org)) is None
+
+
+@pytest.mark.parametrize("org", ["acm", "Acmee", "acne", "amce", "xacme", "cme"])
+async def test_the_push_of_an_administrator_creates_no_name_one_edit_from_another(
+    world: World, org: str
+) -> None:
+    reason = await refusal_of(world, world.people.admin, f"{org}/http:1.0.0")
+    assert "one character away from acme, which exists" in reason
+    assert await world.stores.directory.get(Organization, organization_place(org)) is None
+
+
 async def test_an_administrator_pushes_under_a_reserved_name(world: World) -> None:
     admin = world.java(world.people.admin)
+    await world.create_organization("ballerina")
     await admin.push("ballerina/http:2.0.0", bala("ballerina/http:2.0.0"))
     assert await world.java().versions("ballerina/http") == ["2.0.0"]
 
@@ -79,6 +100,18 @@ async def test_an_archive_of_a_principal_that_may_publish_nowhere_is_not_read(wo
     for person in (world.people.bob, world.people.admin):
         shown = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)
         assert "not a zip archive" in shown
+
+
+async def test_a_refusal_names_what_somebody_of_no_organization_wanted_to_publish(
+    world: World,
+) -> None:
+    account = await world.registry.accounts.create("sam", by=OPERATOR)
+    sam = Person(account, await token_of(world.registry, account))
+    reason = await refusal_of(world, sam, "acme/greet.more:1.0.0")
+    assert reason.startswith("You may not publish acme/greet.more: ")
+    for name in ("<b>-x-any-1.0.0.bala", "greet.bala", "", "acme-greet"):
+        body = multipart(name, bala("acme/greet:1.0.0"))
+        assert "publish any package: " in refused(await world.upload(body, by=sam), 400)
 
 
 async def test_only_principals_that_may_publish_get_room_for_large_archives(

@@ -40,6 +40,7 @@ async def test_a_symbol_has_every_key_of_central(world: World) -> None:
         "name": "greet",
         "organization": "acme",
         "version": "1.0.0",
+        "moduleName": "greet",
         "createdDate": 1790000000000,
         "icon": "",
         "symbolType": "function",
@@ -86,10 +87,72 @@ async def test_a_symbol_has_the_kind_that_central_calls_it(
     assert answer["symbols"][0]["symbolType"] == kind
 
 
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        ("client", ["acme/greet:Client"]),
+        ("Function", ["acme/greet:Client.greet", "acme/greet:greetWorld"]),
+        ("service", ["acme/greet:Service"]),
+        ("nothing", []),
+    ],
+)
+async def test_symbols_of_a_kind_are_found(documented: World, kind: str, wanted: list[str]) -> None:
+    answer = await documented.editor().search_symbols(q="org:acme", symbolType=kind, limit="100")
+    shown = [_path(each) for each in answer["symbols"]]
+    assert {each["symbolType"] for each in answer["symbols"]} <= {kind.lower()}
+    assert answer["count"] == len(shown)
+    assert {*wanted} <= {*shown}
+    assert bool(shown) is bool(wanted)
+
+
 async def test_symbols_have_pages(documented: World) -> None:
     every = await found(documented, "greet", limit="50")
     assert len(every) > 2
     assert await found(documented, "greet", limit="1", offset="1") == every[1:2]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            "org:acme",
+            [
+                *("acme/one:greet", "acme/one:sayHello"),
+                *("acme/two:greet", "acme/two:sayHello", "acme/two:sayMore"),
+            ],
+        ),
+        ("sayHello org:ACME", ["acme/one:sayHello", "acme/two:sayHello"]),
+        ("org:other AND say", ["other/one:sayHello"]),
+        ("more org:(other OR acme)", ["acme/two:sayMore"]),
+        ("org:nobody", []),
+        ("say org:nobody", []),
+        ("org:acme org:other", []),
+    ],
+)
+async def test_symbols_of_an_organization_are_found_with_words_and_without(
+    of_organizations: World, text: str, wanted: list[str]
+) -> None:
+    assert sorted(await found(of_organizations, text)) == wanted
+
+
+@pytest.fixture(scope="module")
+async def of_organizations(shared_worlds: OpenWorld) -> World:
+    """Return a registry with symbols of two organizations, which no test changes."""
+    world = await shared_worlds()
+    more = FUNCTION.replace("sayHello", "sayMore")
+    await published(
+        world,
+        documented_bala("acme/one:1.0.0", sources()),
+        documented_bala("acme/two:1.0.0", sources(FUNCTION + more)),
+        documented_bala("other/one:1.0.0", sources()),
+        by=world.people.admin,
+    )
+    return world
+
+
+async def test_the_parameter_org_restricts_symbols_too(of_organizations: World) -> None:
+    assert await found(of_organizations, "say", org="other") == ["other/one:sayHello"]
+    assert await found(of_organizations, "org:acme", org="other") == []
 
 
 async def test_the_symbols_are_those_of_the_latest_release(world: World) -> None:

@@ -292,6 +292,7 @@ async def test_symbols_are_found(world: World) -> None:
         "<count>1</count><limit>7</limit><offset>0</offset><symbols><symbol>"
         f"<id>{symbol['id']}</id><packageID>{symbol['packageID']}</packageID>"
         "<name>greet</name><org>acme</org><version>1.0.0</version>"
+        "<moduleName>greet</moduleName>"
         "<createdDate>1790000000000</createdDate><icon/><symbolType>function</symbolType>"
         "<symbolParent/><symbolName>greetWorld</symbolName>"
         "<description>Greets the world.</description>"

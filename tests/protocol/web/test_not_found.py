@@ -30,6 +30,12 @@ async def world(shared_world: World) -> World:
         ("/api/v1///orgs", "/api/v1/orgs"),
         ("/index//config.json", "/index/config.json"),
         ("/packages//evil.example", "/packages/evil.example"),
+        # As `bal` prints them: pages of Central.
+        ("/acme/greet", "/packages/acme/greet"),
+        ("/acme/greet/1.0.0", "/packages/acme/greet/1.0.0"),
+        ("/acme/search/", "/packages/acme/search"),
+        ("/ballerina/lang.array/1.0.0-rc.1", "/packages/ballerina/lang.array/1.0.0-rc.1"),
+        ("/wso2/about", "/packages/wso2/about"),
     ],
 )
 async def test_an_address_that_was_cut_short_leads_on(world: World, path: str, leads: str) -> None:
@@ -56,6 +62,10 @@ async def test_an_address_that_was_cut_short_leads_on(world: World, path: str, l
         "/static/site/more.css",
         "/packages/acme/greet/1.0.0/files/x",
         "/search/kafka",
+        "/xyz/greet/latest",
+        "/xyz/greet/1.0.0/more",
+        "/x-y-z/greet",
+        "/xyz/..%2f",
         "/search/%3Cscript%3E/x",
     ],
 )
@@ -72,6 +82,26 @@ async def test_an_address_of_nothing_is_a_page_with_the_requests_id(
 async def test_a_program_reads_a_problem_below_the_api(world: World) -> None:
     answer = await opened(world, "/api/v1/nothing")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "page-not-found")
+
+
+@pytest.mark.parametrize(
+    ("path", "way_out"),
+    [
+        ("/2.0/docs/stdlib/2201.12.0", "/2.0/docs/{org}/{module}/{version}"),
+        ("/2.0/docs/stdlib/2201.12.0/search", "stdlib"),
+        ("/2.0/update-tool/distributions", "https://ballerina.io/downloads/"),
+        ("/2.0/update-tool/distributions/latest", "https://ballerina.io/downloads/"),
+        ("/2.0/update-tool/versions/2201.12.0", "https://ballerina.io/downloads/"),
+        ("/v2/", "/2.0/registry"),
+        ("/v2", "/2.0/registry"),
+        ("/v2/acme/greet/manifests/1.0.0", "/2.0/registry"),
+    ],
+)
+async def test_what_no_registry_of_ours_offers_is_json_with_the_way_out(
+    world: World, path: str, way_out: str
+) -> None:
+    for headers in ({}, {"Accept": "text/html"}):
+        assert way_out in refused(await world.get(URL + path, headers=headers), 404)
 
 
 async def test_paths_of_the_host_are_not_pages(world: World) -> None:

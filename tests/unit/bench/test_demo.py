@@ -65,6 +65,8 @@ async def test_a_package_is_published_with_a_readme_that_says_that_it_is_generat
     world: World, org: str, name: str, summary: str
 ) -> None:
     generated = GeneratedRelease(release(org, name), keywords=["IT Operations", "Cost/Free"])
+    if org != "acme":
+        await world.create_organization(org)
     await world.push(generated.archive(), by=world.people.admin)
     answer = await world.get(f"/packages/{org}/{name}/1.0.0")
     assert answer.status_code == 200

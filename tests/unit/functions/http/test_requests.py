@@ -92,7 +92,7 @@ def read_upload(body: bytes) -> bytes | memoryview:
         "content-length": str(len(body)),
     }
     req = func.HttpRequest("POST", "/", headers=headers, body=body)
-    return archive_part(call_of(req), name="bala-file", limit=2_000_000)
+    return archive_part(call_of(req), name="bala-file", limit=2_000_000).content
 
 
 def test_an_upload_is_a_view_of_the_body() -> None:

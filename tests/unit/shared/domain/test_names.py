@@ -15,6 +15,7 @@ from shared.domain.names import (
     ModuleName,
     OrgName,
     Package,
+    is_one_edit_apart,
     is_reserved,
     mentioned_packages,
     parse_module_name,
@@ -221,3 +222,16 @@ def test_an_address_cannot_end_the_qualifier() -> None:
 )
 def test_a_text_may_name_packages(text: str, packages: list[str]) -> None:
     assert [str(each) for each in mentioned_packages(text)] == packages
+
+
+@pytest.mark.parametrize(
+    ("other", "is_near"),
+    [
+        *(("acme", False), ("ACME", False), ("acme2", True), ("acm", True), ("Xacme", True)),
+        *(("acne", True), ("amce", True), ("amec", False), ("acmeca", False), ("ac", False)),
+        *(("caem", False), ("a", False), ("bcmf", False)),
+    ],
+)
+def test_names_are_one_edit_apart(other: str, is_near: bool) -> None:
+    assert is_one_edit_apart("acme", other) is is_near
+    assert is_one_edit_apart(other, "acme") is is_near

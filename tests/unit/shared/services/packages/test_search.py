@@ -26,6 +26,7 @@ from shared.domain.search import (
     ResultPage,
     Results,
     Suggestion,
+    SymbolQuery,
     SymbolResults,
     Viewer,
 )
@@ -55,7 +56,9 @@ class AskedIndex:
         default_factory=list[tuple[Facet, Query, Viewer]]
     )
     texts: list[tuple[str, Viewer, int]] = field(default_factory=list[tuple[str, Viewer, int]])
-    symbol_texts: list[tuple[str, ResultPage]] = field(default_factory=list[tuple[str, ResultPage]])
+    symbol_queries: list[tuple[SymbolQuery, ResultPage]] = field(
+        default_factory=list[tuple[SymbolQuery, ResultPage]]
+    )
 
     async def offer(self, listing: Listing) -> bool:
         """Nothing is shown here."""
@@ -93,9 +96,9 @@ class AskedIndex:
     async def totals(self) -> IndexTotals:
         return IndexTotals()
 
-    async def symbols(self, text: str, page: ResultPage) -> SymbolResults:
-        """Note the text."""
-        self.symbol_texts.append((text, page))
+    async def symbols(self, query: SymbolQuery, page: ResultPage) -> SymbolResults:
+        """Note the query."""
+        self.symbol_queries.append((query, page))
         return SymbolResults((), 0)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
@@ -205,8 +208,9 @@ async def test_organizations_and_keywords_are_those_that_the_caller_may_see(
 async def test_symbols_are_looked_for_by_the_beginning_of_a_text(
     package_search: PackageSearch, index: AskedIndex
 ) -> None:
-    assert await package_search.symbols("x" * 501, ResultPage(3)) == SymbolResults((), 0)
-    assert index.symbol_texts == [("x" * 500, ResultPage(3))]
+    query = SymbolQuery.parse("x" * 501)
+    assert await package_search.symbols(query, ResultPage(3)) == SymbolResults((), 0)
+    assert index.symbol_queries == [(SymbolQuery("x" * 500), ResultPage(3))]
 
 
 async def test_as_many_are_suggested_as_asked(

@@ -34,10 +34,10 @@ class Asked(Authorization):
 
     by: tuple[list[str], ...] = ()
 
-    async def require_publisher(self, by: Principal) -> None:
+    async def require_publisher(self, by: Principal, of: Package | None = None) -> None:
         """Note the credential."""
         self.by[0].append(by.credential)
-        await super().require_publisher(by)
+        await super().require_publisher(by, of)
 
 
 def owner(world: World, credential: str = "session") -> Principal:
