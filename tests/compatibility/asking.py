@@ -87,6 +87,8 @@ async def _followed(http: httpx.AsyncClient, answer: httpx.Response) -> dict[str
     return {"to": file, "then": found.status_code, "sha256": digest}
 
 
+# The versions of a package. The newest release was behind its pre-releases, and now comes first.
+VERSIONS = "/json"
 RANKED = ("/packages", "/suggestions")  # The first of a list, whose order may become better.
 
 
@@ -98,6 +100,8 @@ def differences(old: Any, new: Any, at: str = "") -> Iterator[str]:
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         if at.endswith(RANKED):
             old, new = _on_both_pages(old, new)
+        elif at == VERSIONS and all(isinstance(each, str) for each in (*old, *new)):
+            old, new = sorted(old), sorted(new)
         for number, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from differences(one, other, f"{at}/{number}")
     elif old != new:

@@ -72,7 +72,7 @@ async def test_an_address_that_a_page_names_is_served(world: World, page: Path) 
     prefixes = {each.split("/")[1] for each in beginnings}
     missing = list[str]()
     for address in sorted({*addresses(text)}):
-        if urlsplit(address).path.split("/")[1] not in prefixes:
+        if urlsplit(address).path.lstrip("/").partition("/")[0] not in prefixes:
             continue  # A path of a machine, or the end of an address.
         if any(each.startswith(f"{address.rstrip('/')}/") for each in beginnings):
             continue  # The beginning of addresses.
