@@ -6,6 +6,5 @@ doc_comments.py  the parts of a doc comment
 signatures.py    annotations, parameters, fields and methods
 types.py         type descriptors, and the limit of their nesting
 definitions.py   imports, types, enums, constants, variables, annotations
-identifiers.py   reserved words, and names that need a quote
 declarations.py  the declarations of a file, with recovery after what cannot be read
 """

@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 from jinja2 import FileSystemLoader, Template
 
-from shared.ballerina.identifiers import import_line
 from shared.confined.docs_text import call_of, outline_of
 from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.coverage import undocumented
@@ -26,6 +25,7 @@ from shared.domain.api_docs.outline import DocsSymbol
 from shared.domain.api_docs.release import ModuleFacts
 from shared.domain.api_docs.signatures import signature
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
+from shared.domain.identifiers import import_line
 from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
 from shared.prose.template_engine import PageEnvironment

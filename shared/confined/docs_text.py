@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from shared.ballerina.identifiers import RESERVED_WORDS, import_line, module_prefix
 from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.model import (
     ClassDocs,
@@ -20,6 +19,7 @@ from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.pieces import BASE_URL
 from shared.domain.api_docs.resource_paths import PathSegment, path_segments
 from shared.domain.api_docs.signatures import signature_text, source_text
+from shared.domain.identifiers import RESERVED_WORDS, import_line, module_prefix
 
 KIND_TITLES = {
     DeclarationKind.CLIENT: "Clients",

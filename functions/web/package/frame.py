@@ -10,10 +10,10 @@ from urllib.parse import quote
 from functions.http.public_pages import PublicPageCall
 from functions.maven.paths import archive_path
 from shared.answers import Answer
-from shared.ballerina.identifiers import import_line
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
+from shared.domain.identifiers import import_line
 from shared.domain.names import Coordinate, Package, purl
 from shared.domain.packages import Release, ReleaseEntry, SourceRepository
 from shared.domain.versions import Version

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.ballerina.identifiers import RESERVED_WORDS, import_line, module_prefix
 from shared.ballerina.types import PLAIN_TYPES
+from shared.domain.identifiers import RESERVED_WORDS, import_line, module_prefix
 
 
 @pytest.mark.parametrize(
