@@ -136,10 +136,16 @@ def _parts(error: TracebackException) -> list[Event]:
         {"filename": each.filename, "lineno": each.lineno, "name": each.name}
         for each in error.stack
     ]
-    kind = error.exc_type.__name__ if error.exc_type else ""
-    part: Event = {"exc_type": kind, "exc_value": str(error), "frames": frames}
+    part: Event = {"exc_type": _class_name(error), "exc_value": str(error), "frames": frames}
     if error.exceptions:
         part["exceptions"] = [_parts(each) for each in error.exceptions]
     context = None if error.__suppress_context__ else error.__context__
     cause = error.__cause__ or context
     return [part, *(_parts(cause) if cause else ())]
+
+
+def _class_name(error: TracebackException) -> str:
+    """Return the name of the class of an exception, without its module."""
+    if sys.version_info >= (3, 13):  # The class itself is deprecated there.
+        return error.exc_type_str.rpartition(".")[2]
+    return error.exc_type.__name__ if error.exc_type else ""

@@ -22,6 +22,7 @@ from shared.domain.search import (
     ResultPage,
     Sort,
     Suggestion,
+    SymbolQuery,
     Term,
     facet_values,
     group_facets,
@@ -309,3 +310,20 @@ def test_a_search_reads_so_much_and_no_more() -> None:
     assert len(group.values) == MAX_TERM_VALUES
     [long] = parse_terms("a" * (MAX_QUERY_LENGTH + 1))
     assert long == words("a" * MAX_QUERY_LENGTH)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "orgs"),
+    [
+        ("read csv", "read csv", None),
+        ("org:acme read", "read", {"acme"}),
+        ('org:(acme OR "Other") AND read', "read", {"acme", "other"}),
+        ("org:acme org:other read", "read", set[str]()),
+    ],
+)
+def test_a_query_for_symbols_names_organizations(
+    text: str, words: str, orgs: set[str] | None
+) -> None:
+    found = SymbolQuery.parse(text)
+    assert found.words == words
+    assert found.orgs == (None if orgs is None else frozenset(orgs))

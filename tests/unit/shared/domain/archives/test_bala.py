@@ -579,3 +579,11 @@ def test_a_tool_without_a_default_module_is_known_by_the_modules_that_it_exports
     content = files(GREET, Spec(tools=["greet"], modules=["a"]))
     del content["modules/greet/greet.bal"]
     assert read_bala(zipped(content)).modules == ("greet.a",)
+
+
+@pytest.mark.parametrize("layout", [3, 4])
+def test_only_go_balas_need_nothing_that_a_toolchain_contains(layout: int) -> None:
+    built_in, other = "ballerina/io:0.0.1", "acme/base:1.0.0"
+    found = read(layout=layout, dependencies=[built_in, other])
+    needed = {f"{each.org}/{each.name}:{each.version}" for each in found.needed_packages}
+    assert needed == ({other} if layout == 4 else {built_in, other})

@@ -174,6 +174,14 @@ async def test_recent_pulls_are_those_of_thirty_days_and_read_once_in_five_minut
     assert len(ledger.asked) == 2
 
 
+async def test_pulls_of_today_begin_at_midnight() -> None:
+    ledger, clock = RememberedPulls(), FakeClock()
+    assert await recent_pulls(ledger, clock).count_today(listing("greet").head.package) == 3
+    assert ledger.asked == [
+        ("acme/greet", f"{datetime.fromtimestamp(clock.now_ms() / 1000, UTC):%F}")
+    ]
+
+
 async def test_recent_pulls_are_told_of_the_packages_that_were_pulled() -> None:
     assert (await statistics_of(CountedIndex(), FakeClock()).summary()).recent_pulls == {}
     found = await statistics_of(CountedIndex(pulls=9), FakeClock()).summary()
