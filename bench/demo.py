@@ -29,13 +29,13 @@ from typing import Any, TypeVar
 from bench.generated_texts import GeneratedRelease
 from shared import localhost
 from shared.bootstrap import build_registry, embedded_adapters
+from shared.commands.first_start import ADMINISTRATOR
 from shared.composition import Adapters, Registry
 from shared.domain.errors.base import Refusal
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.rights import Grant
 from shared.domain.versions import Version
-from shared.first_start import ADMINISTRATOR
 from shared.services.publishing.publishing import Upload
 from shared.settings import Settings
 from tests.paths import ROOT, SHARED

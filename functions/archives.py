@@ -12,14 +12,7 @@ from functions.central.responses import CORS_HEADERS, CentralFace
 from functions.http.answers import NO_STORE
 from functions.http.callers import anonymous_caller, caller_of
 from functions.http.calls import Call
-from shared.answers import Answer
 from shared.composition import Registry
-from shared.conditional_requests import (
-    RangeNotSatisfiable,
-    is_current,
-    is_known,
-    requested_range,
-)
 from shared.domain.archives.delivery import ARCHIVE_TYPE, ClientKind, content_disposition
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.errors.base import InvalidDigest
@@ -27,6 +20,13 @@ from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.identity import Principal
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
+from shared.runtime.answers import Answer
+from shared.runtime.conditional_requests import (
+    RangeNotSatisfiable,
+    is_current,
+    is_known,
+    requested_range,
+)
 from shared.services.packages.archives import ArchiveLink, ArchiveRedirect
 from shared.services.packages.packages import AvailableRelease
 

@@ -11,8 +11,8 @@ from functions.central.double_slash import double_slash_face
 from functions.http.answers import json_answer
 from functions.http.operations import Operation, blueprint_of
 from functions.web.not_found import not_found_pages
-from shared.answers import FunctionResponse
 from shared.composition import Registry
+from shared.runtime.answers import FunctionResponse
 from shared.settings import Settings
 
 # Each module has `FACES`, whose operations it declares.

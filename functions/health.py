@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from functions.central.responses import CentralFace
 from functions.http.answers import json_answer
 from functions.http.calls import Call
-from shared.answers import Answer
 from shared.domain.maintenance_tasks import TaskState
+from shared.runtime.answers import Answer
 
 central = CentralFace()
 FACES = (central,)

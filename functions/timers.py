@@ -18,7 +18,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.maintenance_tasks import TaskReport
 from shared.log import log
-from shared.schedules import next_run
+from shared.runtime.schedules import next_run
 from shared.services.maintenance.task import LONGEST_CALL, Task
 from shared.services.maintenance.upkeep import RunTask
 from shared.telemetry import recording

@@ -45,9 +45,9 @@ from shared.confined.process import ConfinedProcess
 from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
 from shared.domain.snapshots import SnapshotUnusable
-from shared.file_lock import hold_file_lock
-from shared.lazy_import import LazyImport
 from shared.ports import CallerScope, Clock, EdgeCache, HttpClient, Mailer, Randomness
+from shared.runtime.file_lock import hold_file_lock
+from shared.runtime.lazy_import import LazyImport
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
 from shared.settings.values import split_list

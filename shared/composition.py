@@ -24,7 +24,6 @@ from shared.auth.signing_keys import ArchiveLinkSigner, SigningKeys
 from shared.auth.trusted_publishing import (
     JobTokenVerifier,
 )
-from shared.background_tasks import BackgroundTasks
 from shared.configuration import (
     IdentityProviders,
     archive_limits,
@@ -44,7 +43,6 @@ from shared.domain.packages import Release
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.status import DiskSpace
 from shared.domain.trusted_publishing.jobs import Provider
-from shared.edition import Edition
 from shared.log import log
 from shared.ports import (
     ArchiveLinks,
@@ -72,6 +70,8 @@ from shared.ports import (
     SnapshotStore,
     WorkStore,
 )
+from shared.runtime.background_tasks import BackgroundTasks
+from shared.runtime.edition import Edition
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.administration import (
     AccountAdministration,

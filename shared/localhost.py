@@ -18,7 +18,6 @@ from functions.faces import build_app
 from functions.http.exchanges import Exchange
 from functions.http.repeats import repeat_of
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
-from shared.answers import Answer, Repeatable
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import (
     START_ERRORS,
@@ -27,13 +26,12 @@ from shared.bootstrap import (
     prepared_stores,
     settings_file,
 )
+from shared.commands.first_start import ReadsAlone, Welcome, first_start
 from shared.composition import Registry
 from shared.domain.addresses import caller_network, is_shared
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal
-from shared.edition import packages_read
-from shared.first_start import ReadsAlone, Welcome, first_start
 from shared.hosting.errors import AddressUnknown, DiskFull, StartRefused
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse
 from shared.hosting.host import ChangeFeedOptions, Host, TimerOptions
@@ -42,6 +40,8 @@ from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_
 from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
 from shared.hosting.middleware import FollowedRedirects, configured_headers
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
+from shared.runtime.answers import Answer, Repeatable
+from shared.runtime.edition import packages_read
 from shared.settings import Settings, setting_problem
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.

@@ -4,8 +4,8 @@ from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.pages import see_other
 from functions.http.pagination import Pager
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.answers import Answer
 from shared.domain.names import parse_org
+from shared.runtime.answers import Answer
 
 INVITATIONS_PATH = "/account/invitations"
 ORGANIZATIONS_PER_PAGE = 25  # A screen or two.

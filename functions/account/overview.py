@@ -3,9 +3,9 @@
 from functions.http.pages import PAGE_HEADERS, see_other
 from functions.http.pagination import Pager, requested_page
 from functions.http.signed_in_pages import SignedInCall, SignedInPages
-from shared.answers import Answer
 from shared.domain.client_settings import client_settings
 from shared.domain.search import Query, ResultPage, Results, Sort
+from shared.runtime.answers import Answer
 
 ACCOUNT_PATH = "/account"
 PACKAGES_PATH = "/account/packages"

@@ -10,9 +10,9 @@ from functions.api.tokens import TokenView
 from functions.http.answers import JSON
 from functions.http.pages import PAGE_HEADERS
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.answers import Answer
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import Principal
+from shared.runtime.answers import Answer
 from shared.services.administration.account_deletion import PersonalData
 
 pages = SignedInPages()

@@ -6,7 +6,6 @@ from functions.http.callers import from_client, verify_credential
 from functions.http.pages import PageCall, Pages, see_other
 from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import return_page, sign_in_page, visitor_of
-from shared.answers import Answer
 from shared.auth.authentication import RequestClient
 from shared.auth.cookies import SignInBrowser
 from shared.domain.accounts import Account
@@ -14,6 +13,7 @@ from shared.domain.addresses import caller_network
 from shared.domain.errors.identity import FormOfAnotherPage, SignInExpired
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.sign_in import HOME_PATH, SignInPurpose
+from shared.runtime.answers import Answer
 from shared.services.identity.sign_in import SignInRequest
 
 

@@ -8,10 +8,10 @@ from functions.account.overview import TOKENS_PATH
 from functions.http.pages import see_other
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
-from shared.answers import Answer
 from shared.domain.client_settings import client_settings
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.rights import ANY_NAME, Scope
+from shared.runtime.answers import Answer
 from shared.services.tokens.token_records import IssuedToken
 from shared.services.tokens.tokens import MAX_TOKEN_DAYS, TokenRequest
 

@@ -15,13 +15,13 @@ from functions.api.operations import (
 )
 from functions.api.tokens import GrantView
 from functions.http.answers import NO_STORE
-from shared.answers import Answer
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.auth.sign_in_links import LINK_LIFETIME
 from shared.domain.accounts import Identity
 from shared.domain.client_settings import client_settings
 from shared.domain.identity import Principal
 from shared.domain.sign_in import Session
+from shared.runtime.answers import Answer
 from shared.services.identity.accounts import AccountProfile
 
 

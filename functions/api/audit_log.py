@@ -14,9 +14,9 @@ from functions.api.operations import (
     utc_datetime,
 )
 from functions.http.answers import NO_STORE
-from shared.answers import Answer
 from shared.domain.events import EventQuery
 from shared.domain.records import Event
+from shared.runtime.answers import Answer
 from shared.services.administration.audit_log import AuditLogPage
 
 JSON_LINES = "application/jsonl"

@@ -28,7 +28,7 @@ from functions.api.operations import (
 from functions.device import device_login
 from functions.http.answers import json_answer
 from functions.http.operations import Operation
-from shared.answers import Answer
+from shared.runtime.answers import Answer
 
 openapi_api = ApiFace()
 

@@ -23,7 +23,6 @@ from functions.http.calls import Call
 from functions.http.exchanges import Exchange
 from functions.http.operations import READ_METHODS, JsonFace, Operation
 from functions.http.requests import bounded_body
-from shared.answers import Answer
 from shared.auth.authentication import RequestClient
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidRequest
@@ -32,6 +31,7 @@ from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced
 from shared.domain.identity import Principal
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.secrets import contains_token
+from shared.runtime.answers import Answer
 
 MAX_BODY_BYTES = 64 * 1024  # Of a request: names, descriptions and lists of twenty or so.
 

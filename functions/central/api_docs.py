@@ -6,10 +6,10 @@ from functions.central.responses import CORS_HEADERS, CentralFace
 from functions.http.answers import CACHE_PRIVATE, JSON
 from functions.http.calls import Call
 from functions.http.compression import accepts_gzip
-from shared.answers import Answer
-from shared.conditional_requests import is_known
 from shared.domain.documents import etag_of
 from shared.domain.errors.packages import ApiDocsNotFound
+from shared.runtime.answers import Answer
+from shared.runtime.conditional_requests import is_known
 from shared.services.api_docs.api_docs import ModuleName
 from shared.services.api_docs.pieces import StoredPiece
 

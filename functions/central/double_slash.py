@@ -15,9 +15,9 @@ import azure.functions as func
 from functions.central.responses import CentralFace
 from functions.http.calls import Call
 from functions.http.operations import Operation, answer
-from shared.answers import Answer
 from shared.composition import Registry
 from shared.domain.errors.requests import PageNotFound
+from shared.runtime.answers import Answer
 
 BASE = "2.0/registry/"
 ROUTE = "2.0/{*rest:regex(^registry//)}"

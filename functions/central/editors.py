@@ -13,10 +13,10 @@ from functions.central.responses import OPEN_HEADERS, CentralFace, page_model, p
 from functions.central.search import query_of
 from functions.http.answers import JSON, json_answer
 from functions.http.calls import Call
-from shared.answers import Answer
 from shared.composition import Registry
 from shared.domain.search import parse_terms
 from shared.domain.versions import ANY_PLATFORM, ClientProfile
+from shared.runtime.answers import Answer
 from shared.services.api_docs.editor_catalog import (
     CatalogEntry,
     CatalogFilter,

@@ -12,8 +12,8 @@ from functions.http.answers import json_answer
 from functions.http.calls import Call
 from functions.http.operations import Face
 from functions.http.requests import bounded_body, json_object
-from shared.answers import Answer
 from shared.domain.errors.base import Refusal
+from shared.runtime.answers import Answer
 
 MAX_BODY_BYTES = 256 * 1024  # Fifty aliased fields have eight thousand.
 

@@ -13,7 +13,6 @@ from functions.central.responses import (
 from functions.http.answers import empty_answer, json_answer
 from functions.http.calls import Call
 from functions.http.requests import archive_part, json_object, require_upload_taken
-from shared.answers import Answer
 from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.names import Digest, archive_file_name, package_in_file_name
 from shared.domain.errors.identity import CredentialsMissing
@@ -22,6 +21,7 @@ from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.names import Package
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Range, Version, parse_version_or_range
+from shared.runtime.answers import Answer
 from shared.services.packages.archives import ArchiveRedirect
 from shared.services.packages.packages import AvailableRelease
 from shared.services.publishing.publishing import Upload

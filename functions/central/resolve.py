@@ -9,7 +9,6 @@ from functions.central.responses import OPEN_HEADERS, CentralFace
 from functions.http.answers import json_answer
 from functions.http.calls import Call
 from functions.http.requests import json_object
-from shared.answers import Answer
 from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.resolution import (
     ModuleAnswer,
@@ -20,6 +19,7 @@ from shared.domain.resolution import (
     ToolAnswer,
     ToolRequest,
 )
+from shared.runtime.answers import Answer
 
 Item = Mapping[str, object]
 

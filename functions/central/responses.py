@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from functions.http.answers import NO_STORE, json_answer, retry_headers
 from functions.http.calls import Call
 from functions.http.operations import Face
-from shared.answers import Answer
 from shared.domain.errors.base import Refusal, RefusalKind
 from shared.domain.search import Query, ResultPage
 from shared.domain.versions import LanguageVersion
+from shared.runtime.answers import Answer
 
 _STATUS_BY_KIND = {
     RefusalKind.INVALID: 400,

@@ -12,12 +12,12 @@ from functions.central.responses import (
 )
 from functions.http.answers import json_answer
 from functions.http.calls import Call
-from shared.answers import Answer
 from shared.domain.errors.requests import PostWanted
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import numeric_id
 from shared.domain.search import Hit, Query, ResultPage, Results, SearchKind
 from shared.domain.versions import parse_version_or_range
+from shared.runtime.answers import Answer
 
 central_without_404 = CentralFace(shows_404=False)
 central = CentralFace()

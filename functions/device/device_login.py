@@ -16,11 +16,11 @@ from functions.http.answers import NO_STORE, Representation, conditional_answer,
 from functions.http.calls import Call
 from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.answers import Answer
 from shared.domain.device_login import DEVICE_SCOPES, DEVICE_TOKEN_DAYS, DeviceRequest
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import DeviceRefusal, GrantTypeUnknown
 from shared.login.script import login_script
+from shared.runtime.answers import Answer
 from shared.services.tokens.device_login import DeviceAuthorization, DeviceLoginResult
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 import orjson
 
 from functions.http.calls import Call
-from shared.answers import Answer
-from shared.conditional_requests import (
+from shared.domain.documents import etag_of
+from shared.domain.errors.base import Refusal, RefusalKind, Unavailable
+from shared.domain.errors.requests import MethodNotAllowed, TooMany
+from shared.domain.rate_limits import RateLimitAllowance
+from shared.runtime.answers import Answer
+from shared.runtime.conditional_requests import (
     RangeNotSatisfiable,
     is_current,
     is_known,
     requested_range,
 )
-from shared.domain.documents import etag_of
-from shared.domain.errors.base import Refusal, RefusalKind, Unavailable
-from shared.domain.errors.requests import MethodNotAllowed, TooMany
-from shared.domain.rate_limits import RateLimitAllowance
 
 JSON = "application/json"
 

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from functions.http.calls import Call
-from shared.answers import Answer
-from shared.caching import LruCache
 from shared.domain.documents import gzipped
+from shared.runtime.answers import Answer
+from shared.runtime.caching import LruCache
 
 SMALLEST_BYTES = 1_024  # A smaller text fits into a packet.
 LARGEST_BYTES = 1024 * 1024  # A larger text takes a processor longer than 20 ms, each time.

@@ -30,13 +30,13 @@ from functions.http.calls import Call, headers_of, headers_of_client
 from functions.http.compression import compressed
 from functions.http.exchanges import FIRST_ERROR_STATUS, Exchange
 from functions.http.repeats import repeatable
-from shared.answers import REQUEST_ID_HEADER, Answer, FunctionResponse
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, Refusal
 from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import LengthMissing
 from shared.domain.rate_limits import RateLimitClass, tightest_allowance
+from shared.runtime.answers import REQUEST_ID_HEADER, Answer, FunctionResponse
 from shared.settings import Settings
 from shared.telemetry.recording import SpanOrigin
 

@@ -17,11 +17,11 @@ from functions.http.answers import STATUS_BY_KIND, retry_headers
 from functions.http.calls import Call
 from functions.http.exchanges import Exchange
 from functions.http.operations import Face, Operation
-from shared.answers import Answer
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.domain.notices import Banner
 from shared.prose.safe_html import show_bidi_characters
+from shared.runtime.answers import Answer
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -16,12 +16,12 @@ from functions.http.operations import Operation
 from functions.http.pages import HTML, PAGE_HEADERS, PageCall, Pages
 from functions.http.repeats import repeat_until
 from functions.http.signed_in_pages import recognize_visitor
-from shared.answers import Answer
-from shared.caching import SingleFlight
-from shared.conditional_requests import is_known
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal
 from shared.domain.secrets import redact_tokens
+from shared.runtime.answers import Answer
+from shared.runtime.caching import SingleFlight
+from shared.runtime.conditional_requests import is_known
 
 MARKDOWN, ATOM, SVG = "text/markdown", "application/atom+xml", "image/svg+xml"
 

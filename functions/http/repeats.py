@@ -10,11 +10,11 @@ import azure.functions as func
 from functions.http.answers import rate_limit_fields
 from functions.http.calls import Call, headers_of
 from functions.http.exchanges import Exchange
-from shared.answers import REQUEST_ID_HEADER, Answer, Repeatable, RepeatAnswer
 from shared.composition import Registry
 from shared.domain.errors.requests import TooMany
 from shared.domain.rate_limits import tightest_allowance
-from shared.edition import EVERYTHING, packages_read
+from shared.runtime.answers import REQUEST_ID_HEADER, Answer, Repeatable, RepeatAnswer
+from shared.runtime.edition import EVERYTHING, packages_read
 
 
 async def repeatable(call: Call, make: Callable[[], Awaitable[Answer]]) -> Answer:

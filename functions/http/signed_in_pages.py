@@ -11,7 +11,6 @@ from functions.http.callers import from_client
 from functions.http.operations import WRITE_METHODS, Operation
 from functions.http.pages import UNAUTHORIZED, PageCall, Pages, Visitor
 from functions.http.requests import Form, form_of
-from shared.answers import Answer
 from shared.auth.authentication import RequestClient
 from shared.composition import Registry
 from shared.domain.accounts import Account
@@ -23,6 +22,7 @@ from shared.domain.identity import Principal
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.secrets import redact_tokens
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
+from shared.runtime.answers import Answer
 
 
 @dataclass(frozen=True, slots=True)

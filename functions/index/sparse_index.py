@@ -9,12 +9,12 @@ from functions.http.answers import JSON, NO_STORE
 from functions.http.calls import Call
 from functions.http.compression import accepts_gzip
 from functions.http.operations import JsonFace
-from shared.answers import Answer
-from shared.conditional_requests import is_known
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import PackageChange
 from shared.domain.index import INDEX_TYPE, index_config
+from shared.runtime.answers import Answer
+from shared.runtime.conditional_requests import is_known
 from shared.services.packages.index import PackageChanges
 
 DEFAULT_CHANGES = 100

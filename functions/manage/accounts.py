@@ -20,12 +20,12 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
-from shared.answers import Answer
 from shared.auth.secrets import Secret
 from shared.domain.accounts import Account, is_id
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID
 from shared.domain.mail import parse_email
+from shared.runtime.answers import Answer
 from shared.services.administration.administration import NamedAccount
 from shared.services.records import ListPage
 

@@ -3,7 +3,6 @@
 from functions.http.pages import see_other
 from functions.http.requests import Form
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
-from shared.answers import Answer
 from shared.domain.notices import (
     DEFAULT_NOTICE_PERIOD,
     MAX_NOTICE_LENGTH,
@@ -15,6 +14,7 @@ from shared.domain.notices import (
     NoticeStage,
 )
 from shared.domain.times import parse_time
+from shared.runtime.answers import Answer
 
 NOTICES_PATH = "/manage/notices"
 

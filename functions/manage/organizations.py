@@ -7,10 +7,10 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
-from shared.answers import Answer
 from shared.domain.errors.organizations import PatternUnreadable
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
+from shared.runtime.answers import Answer
 
 ORGANIZATIONS_PATH = "/manage/organizations"
 ORGANIZATION_ROUTE = "manage/organizations/{org}"

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
-from shared.answers import Answer
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
 from shared.domain.status import SOFTWARE_VERSION
-from shared.schedules import next_run
+from shared.runtime.answers import Answer
+from shared.runtime.schedules import next_run
 from shared.services.administration.status import MAX_RECORDS_COUNTED
 from shared.services.limits.burst_detection import BURST_WINDOW
 from shared.services.maintenance.audit_archives import AuditArchives

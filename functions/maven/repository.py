@@ -29,7 +29,6 @@ from functions.maven.paths import (
     ToolMetadata,
 )
 from functions.maven.search import MavenSearchRequest, search_representation
-from shared.answers import PLAIN_TEXT, Answer
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.errors.base import Refusal, RefusalKind
@@ -50,6 +49,7 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.public_copies import MAVEN
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
+from shared.runtime.answers import PLAIN_TEXT, Answer
 from shared.services.packages.archives import ArchiveRedirect
 from shared.services.packages.packages import AvailableRelease
 from shared.services.publishing.maven import MavenVersionList

@@ -8,7 +8,6 @@ from functions.http.answers import JSON
 from functions.http.formatting import machine_moment
 from functions.http.propagation import propagation_times
 from functions.http.public_pages import PublicPageCall, PublicPages
-from shared.answers import Answer
 from shared.composition import Registry
 from shared.domain.client_settings import client_settings
 from shared.domain.errors.base import Unavailable
@@ -18,6 +17,7 @@ from shared.domain.members import INVITATION_LIFETIME, OWNER_CHANGE_DELAY
 from shared.domain.names import RESERVED_PREFIX
 from shared.domain.notices import NoticeBoard, NoticeStage
 from shared.domain.quality import GUIDE, MAINTAINED_FOR, RULES
+from shared.runtime.answers import Answer
 
 # The pages in the order of their menu: last segment, path, title.
 ABOUT_PAGES = (

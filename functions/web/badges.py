@@ -9,8 +9,8 @@ from functions.http.answers import NO_STORE
 from functions.http.formatting import short
 from functions.http.public_pages import SVG, AnonymousPages, PublicPageCall
 from functions.web.package.frame import package_of
-from shared.answers import Answer
 from shared.domain.errors.base import Invalid, NotFound
+from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
 # Other sites load badges from here; they run and load nothing.

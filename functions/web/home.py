@@ -4,9 +4,9 @@ from itertools import islice
 
 from functions.http.operations import READ_METHODS, WRITE_METHODS
 from functions.http.public_pages import PublicPageCall, PublicPages
-from shared.answers import Answer
 from shared.domain.errors.requests import MethodNotAllowed
 from shared.domain.search import Facet
+from shared.runtime.answers import Answer
 
 KEYWORDS = 12  # The most frequent of those that several packages have; a line or two.
 

@@ -15,11 +15,11 @@ from functions.http.answers import problem_answer
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.pages import PAGE_HEADERS
 from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
-from shared.answers import Answer
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import MethodNotAllowed, PageNotFound, ServiceNotOffered
 from shared.domain.names import Package, parse_org
 from shared.domain.versions import Version
+from shared.runtime.answers import Answer
 
 _HOST_ROUTES = ("admin/{*path}", "runtime/{*path}")  # The host has its own below these.
 _CENTRAL, _API = "/2.0/", "/api/"

@@ -8,13 +8,13 @@ from functions.http.answers import JSON
 from functions.http.formatting import machine_moment
 from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PublicPageCall, PublicPages
-from shared.answers import Answer
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.members import NEW_OWNER_PERIOD, Membership
 from shared.domain.names import OrgName, parse_org
 from shared.domain.organizations import Organization
 from shared.domain.search import Query, ResultPage, Results, Sort
+from shared.runtime.answers import Answer
 from shared.services.organizations.organizations import Member
 
 PACKAGES_PER_PAGE = 20

@@ -11,7 +11,6 @@ from functions.http.answers import JSON
 from functions.http.formatting import grouped, quoted
 from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PublicPageCall, PublicPages
-from shared.answers import Answer
 from shared.domain.search import (
     MAX_QUERY_LENGTH,
     Facet,
@@ -25,6 +24,7 @@ from shared.domain.search import (
     Sort,
 )
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
+from shared.runtime.answers import Answer
 
 RESULTS_PER_PAGE = 20
 SHOWN_FACET_VALUES = 8  # The others can be opened.

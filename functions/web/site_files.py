@@ -10,7 +10,6 @@ from functions.http.formatting import counted, day
 from functions.http.pages import STATIC, static_path
 from functions.http.pagination import requested_page
 from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
-from shared.answers import Answer
 from shared.composition import Registry
 from shared.domain.archives.summaries import in_one_line
 from shared.domain.errors.packages import PathNotFound
@@ -18,6 +17,7 @@ from shared.domain.errors.requests import PageNotFound
 from shared.domain.identity import ANONYMOUS
 from shared.domain.packages import Listing
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
+from shared.runtime.answers import Answer
 
 IMMUTABLE = "public, max-age=31536000, immutable"  # Another content has another URL.
 

@@ -4,8 +4,8 @@ from functions.http.answers import JSON
 from functions.http.formatting import symbol_address, symbol_fields
 from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PublicPageCall, PublicPages
-from shared.answers import Answer
 from shared.domain.search import MAX_QUERY_LENGTH, ResultPage, SymbolQuery, SymbolResults
+from shared.runtime.answers import Answer
 
 SYMBOLS_PER_PAGE = 20
 

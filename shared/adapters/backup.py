@@ -12,7 +12,12 @@ from shared.adapters.sqlite.connections import (
     transaction,
     translate_sqlite_errors,
 )
-from shared.private_files import close_to_others, copy_private, make_private_folder, open_private
+from shared.runtime.private_files import (
+    close_to_others,
+    copy_private,
+    make_private_folder,
+    open_private,
+)
 
 WhileCopying = Callable[[Path, Sequence[sqlite3.Connection]], None]
 

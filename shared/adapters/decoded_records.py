@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import TypeVar
 
-from shared.caching import LruCache
 from shared.domain.packages import Dependency, ReleaseEntry
 from shared.domain.records import Record
+from shared.runtime.caching import LruCache
 
 R = TypeVar("R", bound=Record)
 

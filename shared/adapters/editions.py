@@ -10,9 +10,9 @@ from typing import Protocol
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy
-from shared.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
 from shared.log import log
 from shared.ports import ChangedPackages, ChangeSource, Clock, TooManyChanges
+from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
 
 
 class DataVersionEdition:

@@ -23,7 +23,7 @@ from shared.adapters.sqlite.pulls import SqlitePulls
 from shared.adapters.sqlite.work import SqliteWork
 from shared.domain.errors.requests import StorageFull
 from shared.ports import Clock
-from shared.private_files import open_to_others
+from shared.runtime.private_files import open_to_others
 
 LONGEST_WRITE = timedelta(days=1)  # What is older was left by a process that was killed.
 _MS = timedelta(milliseconds=1)

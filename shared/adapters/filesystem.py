@@ -17,9 +17,9 @@ from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.errors.requests import Busy, StorageFull, StorageNotWritable
 from shared.domain.packages import Visibility
 from shared.domain.status import DiskSpace
-from shared.file_lock import hold_file_lock
 from shared.ports import Clock, StoredArchive
-from shared.private_files import make_private_folder, open_private
+from shared.runtime.file_lock import hold_file_lock
+from shared.runtime.private_files import make_private_folder, open_private
 
 _NS_PER_MS = 1_000_000
 

@@ -10,8 +10,6 @@ from typing import Self
 
 from shared.auth.entra import EntraAccess
 from shared.auth.tokens import TOKEN_PREFIX, AccessToken, token_text
-from shared.background_tasks import BackgroundTasks
-from shared.caching import LruCache
 from shared.domain.accounts import Account
 from shared.domain.addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
@@ -30,6 +28,8 @@ from shared.domain.secrets import redact_tokens
 from shared.domain.tokens import Token, TokenUse
 from shared.log import log
 from shared.ports import Clock, DirectoryStore, EventStore
+from shared.runtime.background_tasks import BackgroundTasks
+from shared.runtime.caching import LruCache
 
 TOKEN_CACHED_FOR = timedelta(seconds=3)  # A revoked token is refused everywhere within five.
 LAST_USE_INTERVAL = timedelta(minutes=10)  # Exact enough to find unused tokens.

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, cast
 
-from shared.caching import Refreshed, ReportFailure, ignore_failure
 from shared.ports import Clock, HttpClient, Unanswered
+from shared.runtime.caching import Refreshed, ReportFailure, ignore_failure
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey

@@ -11,7 +11,6 @@ from enum import Enum
 from shared.auth.cookies import Cookie
 from shared.auth.secrets import Secret, random_text
 from shared.auth.signing_keys import SigningKeys
-from shared.caching import LruCache
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.identity import ANONYMOUS, Principal
@@ -20,6 +19,7 @@ from shared.domain.rights import Grant
 from shared.domain.sign_in import SecretState, Session, SignInPurpose
 from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, Stale
+from shared.runtime.caching import LruCache
 
 SESSION_CACHED_FOR = timedelta(seconds=3)  # An ended session is refused everywhere within five.
 MAX_CACHED_SESSIONS = 10_000  # Per process; each takes about 1 KiB.

@@ -15,7 +15,7 @@ from shared.auth.secrets import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy
 from shared.ports import Clock, Randomness
-from shared.private_files import make_private_folder, replace_private
+from shared.runtime.private_files import make_private_folder, replace_private
 
 KEY_BYTES = 32  # As long as the digest of HMAC-SHA-256.
 KEYS_KEPT = 2  # The current one, and the previous one, whose signatures stay valid.

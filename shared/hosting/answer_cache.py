@@ -9,8 +9,6 @@ from collections.abc import Awaitable, Iterable, Set
 from dataclasses import dataclass
 from typing import Self
 
-from shared.answers import REQUEST_ID_HEADER, Repeatable
-from shared.edition import Edition
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import (
     HEADERS_READ,
@@ -27,6 +25,8 @@ from shared.hosting.responses import (
     send_answer,
 )
 from shared.log import log
+from shared.runtime.answers import REQUEST_ID_HEADER, Repeatable
+from shared.runtime.edition import Edition
 
 CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
 LARGEST_BODY_BYTES = 128 * 1024  # Sending a larger body costs more than making the answer.

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.answers import Repeatable
-from shared.conditional_requests import (
+from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
+from shared.hosting.requests import MalformedPath, RequestHeaders, RequestQuery, decode_path
+from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
+from shared.log import log
+from shared.runtime.answers import Repeatable
+from shared.runtime.conditional_requests import (
     RangeNotSatisfiable,
     is_current,
     is_known,
     requested_range,
 )
-from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
-from shared.hosting.requests import MalformedPath, RequestHeaders, RequestQuery, decode_path
-from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
-from shared.log import log
 
 CHUNK = 1024 * 1024  # Four times as fast as the usual 64 KiB.
 SMALL_CHUNK = 64 * 1024  # While slow clients use all of MAX_BUFFERED_BYTES.

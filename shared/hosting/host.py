@@ -11,7 +11,6 @@ from pathlib import Path
 import azure.functions as func
 
 from shared.domain.errors.requests import NoRoomForUpload
-from shared.edition import Edition
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.change_feeds import ChangeFeeds
@@ -49,6 +48,7 @@ from shared.hosting.triggers import AppFunctions as ReadFunctions
 from shared.hosting.triggers import HttpFunction, functions_of
 from shared.log import log
 from shared.ports import ChangeSource, Clock
+from shared.runtime.edition import Edition
 
 LifespanHook = Callable[[], Awaitable[object]]
 

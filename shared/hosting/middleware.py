@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from shared.answers import Repeatable
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.request_bodies import body_length
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
+from shared.runtime.answers import Repeatable
 
 HOST_FILE = Path(__file__).resolve().parents[2] / "host.json"
 

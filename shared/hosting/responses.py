@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import azure.functions as func
 
-from shared.answers import FunctionResponse
 from shared.hosting.asgi import Message, Send
+from shared.runtime.answers import FunctionResponse
 
 RawHeaders = list[tuple[bytes, bytes]]
 AnswerMessages = tuple[Message, Message]

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from azure.functions.timer import TimerRequest
 
-from shared.file_lock import try_file_lock
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.errors import UnsupportedFunction
 from shared.hosting.request_bodies import ClientDisconnected, body_length, read_body
@@ -21,8 +20,9 @@ from shared.hosting.responses import AnswerMessages, send_answer, status_answer
 from shared.hosting.triggers import TimerFunction
 from shared.log import log
 from shared.ports import Clock
-from shared.private_files import make_private_folder, open_private
-from shared.schedules import is_schedule, next_run
+from shared.runtime.file_lock import try_file_lock
+from shared.runtime.private_files import make_private_folder, open_private
+from shared.runtime.schedules import is_schedule, next_run
 
 Sleep = Callable[[float], Awaitable[object]]
 

@@ -32,7 +32,7 @@ from shared.ports import (
     Stale,
     WorkStore,
 )
-from shared.retries import back_off, retry_when_stale
+from shared.runtime.retries import back_off, retry_when_stale
 
 E = TypeVar("E", bound=Entity)
 Parameters = ParamSpec("Parameters")

@@ -8,9 +8,9 @@ import pytest
 from shared.adapters.blob.signed_links import PUBLIC_LINK_REPEATED_FOR
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
-from shared.edition import CHANGES_KNOWN_WITHIN
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.asgi import Receive, Scope, Send
+from shared.runtime.edition import CHANGES_KNOWN_WITHIN
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.cloud_registry import CloudRegistry, clouded

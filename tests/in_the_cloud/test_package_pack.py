@@ -15,8 +15,8 @@ from shared.adapters.paths import PACKAGE_PACK
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Visibility
-from shared.edition import CHANGES_KNOWN_WITHIN
 from shared.ports import PackagePack, PackStore
+from shared.runtime.edition import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

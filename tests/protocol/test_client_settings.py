@@ -3,8 +3,8 @@
 import html
 import tomllib
 
+from shared.commands.first_start import first_start
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, client_settings
-from shared.first_start import first_start
 from tests.support.browsers import signed_in
 from tests.support.world import URL, World
 

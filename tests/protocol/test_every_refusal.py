@@ -27,7 +27,6 @@ from functions.http.operations import Face
 from functions.http.public_pages import PublicPages
 from functions.index.sparse_index import IndexFace
 from functions.maven.repository import MavenFace
-from shared.answers import Answer, FunctionResponse
 from shared.domain.errors import archives, publishers
 from shared.domain.errors.base import InvalidRequest, Refusal, RefusalKind, Unavailable
 from shared.domain.errors.identity import KeyTrouble
@@ -35,6 +34,7 @@ from shared.domain.errors.packages import Withdrawal
 from shared.domain.errors.requests import TooMany, UploadTrouble
 from shared.domain.names import Coordinate, Package
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
+from shared.runtime.answers import Answer, FunctionResponse
 from shared.settings import Settings
 from tests.support.operations import answer_of
 

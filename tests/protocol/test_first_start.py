@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from shared.bootstrap import build_registry
+from shared.commands.first_start import first_start
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.rights import Grant
-from shared.first_start import first_start
 from shared.localhost import prepare
 from shared.settings import Settings
 from tests.paths import ROOT

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functions import archives
 from functions.index import sparse_index
 from shared.domain.identity import RECENT_SIGN_IN
-from shared.edition import CHANGES_KNOWN_WITHIN
+from shared.runtime.edition import CHANGES_KNOWN_WITHIN
 from shared.services.packages.archives import SIGNED_LINK_LIFETIME
 from tests.paths import ROOT
 

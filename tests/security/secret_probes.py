@@ -17,10 +17,10 @@ from functions.api.operations import ApiFace
 from functions.central.responses import CentralFace
 from functions.faces import build_app
 from functions.http.calls import Call
-from shared.answers import Answer
 from shared.auth.secrets import Secret
 from shared.composition import Registry
 from shared.hosting.host import Host
+from shared.runtime.answers import Answer
 from tests.support.world import URL, Template, make_template
 
 

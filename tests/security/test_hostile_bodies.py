@@ -24,7 +24,6 @@ from functions.maven.paths import RepositoryPath
 from shared.auth.authentication import RequestClient
 from shared.auth.secrets import Secret
 from shared.auth.tokens import AccessToken, token_text
-from shared.conditional_requests import RangeNotSatisfiable, is_known, known_tags, requested_range
 from shared.domain.archives.names import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import FileTooLarge
@@ -34,6 +33,12 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.search import Query, ResultPage
 from shared.domain.versions import ClientProfile, parse_version_or_range
 from shared.hosting.requests import query_parameters
+from shared.runtime.conditional_requests import (
+    RangeNotSatisfiable,
+    is_known,
+    known_tags,
+    requested_range,
+)
 from shared.services.publishing.maven import MAX_SBOM_BYTES, _is_cyclonedx
 from tests.support.operations import call_of
 

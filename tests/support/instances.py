@@ -19,8 +19,8 @@ import httpx
 
 from shared.auth.authentication import TOKEN_CACHED_FOR
 from shared.composition import Adapters, Registry
-from shared.edition import CHANGES_KNOWN_WITHIN
 from shared.ports import Clock, SearchFeed
+from shared.runtime.edition import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.protocol import Request
 
 INSTANCES = 4

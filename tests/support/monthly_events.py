@@ -12,7 +12,7 @@ from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDat
 from shared.adapters.cosmos.events import PUBLISH_ATTEMPTS
 from shared.domain.records import Event
 from shared.ports import Clock, Stale
-from shared.retries import back_off, retry_when_stale
+from shared.runtime.retries import back_off, retry_when_stale
 
 
 class MonthlyEvents:

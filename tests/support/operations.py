@@ -9,9 +9,9 @@ import azure.functions as func
 from functions.http.calls import Call, headers_of
 from functions.http.exchanges import Exchange
 from functions.http.operations import Face, answer
-from shared.answers import Answer, FunctionResponse
 from shared.composition import Registry
 from shared.domain.notices import NoticeBoard
+from shared.runtime.answers import Answer, FunctionResponse
 from tests.fakes.system import FakeClock
 
 CallT = TypeVar("CallT", bound=Call)

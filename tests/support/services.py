@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from shared.auth.authorization import Administration, Authorization
-from shared.background_tasks import BackgroundTasks
 from shared.domain.accounts import Account, AccountName
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.members import Membership
@@ -17,6 +16,7 @@ from shared.domain.records import Event, Place
 from shared.domain.rights import Grant, Role
 from shared.domain.sign_in import Session
 from shared.domain.tokens import Token
+from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,

@@ -11,13 +11,13 @@ from functions.account.organization.pages import (
     organization_frame,
 )
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.answers import Answer
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import EventQuery
 from shared.domain.identity import OPERATOR_ID, UPKEEP
 from shared.domain.organizations import Organization
 from shared.domain.records import Event
 from shared.domain.secrets import redact_tokens
+from shared.runtime.answers import Answer
 
 EVENTS_PER_PAGE = 25  # A screen or two.
 EXPORTED_EVENTS = 500

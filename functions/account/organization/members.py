@@ -10,9 +10,9 @@ from functions.account.organization.pages import (
 )
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.answers import Answer
 from shared.domain.names import OrgName
 from shared.domain.rights import Role
+from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationRequest, IssuedInvitation
 
 # The roles of the form with their labels.

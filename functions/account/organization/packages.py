@@ -13,12 +13,12 @@ from functions.account.organization.publishers import provider_form
 from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.answers import Answer
 from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, parse_package_name
 from shared.domain.packages import Pushers, Visibility
 from shared.domain.secrets import redact_tokens
+from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
 
 VERSIONS_PER_PAGE = 25  # Of a package's page: each has a form.

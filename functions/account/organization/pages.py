@@ -9,11 +9,11 @@ from functions.account.tokens import TOKEN_DONE_MESSAGES
 from functions.http.pages import see_other
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
-from shared.answers import Answer
 from shared.domain.identity import AccessContext
 from shared.domain.names import OrgName, parse_org
 from shared.domain.organizations import Organization
 from shared.domain.rights import Role
+from shared.runtime.answers import Answer
 
 ORGANIZATION_ROUTE = "account/organizations/{org}"
 

@@ -16,11 +16,11 @@ from functions.http.pages import TEMPLATES
 from functions.http.pagination import Pager
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.answers import Answer
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import OrgName, Package
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import RULE_NAMES
+from shared.runtime.answers import Answer
 from shared.services.tokens.repository_ids import LOOKED_UP_PROVIDERS
 from shared.services.tokens.trusted_publishing import PublisherRequest
 

@@ -11,7 +11,6 @@ from functions.account.organization.pages import (
 )
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.answers import Answer
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identity import require_right
 from shared.domain.names import OrgName
@@ -23,6 +22,7 @@ from shared.domain.organizations import (
 )
 from shared.domain.packages import Visibility
 from shared.domain.rights import Action, Role
+from shared.runtime.answers import Answer
 from shared.services.organizations.organizations import OrganizationProfile
 
 # The choices of the forms with their labels.

@@ -20,10 +20,10 @@ from functions.account.tokens import (
     token_form_values,
 )
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
-from shared.answers import Answer
 from shared.domain.client_settings import client_settings
 from shared.domain.names import OrgName
 from shared.domain.rights import Scope
+from shared.runtime.answers import Answer
 from shared.services.tokens.token_records import IssuedToken
 from shared.services.tokens.tokens import MAX_TOKEN_DAYS
 

@@ -5,12 +5,12 @@ import orjson
 from functions.http.answers import JSON
 from functions.http.public_pages import PublicPageCall
 from functions.web.package.frame import page_not_found, show_tab
-from shared.answers import Answer
 from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import ReleaseEntry
 from shared.prose.safe_html import SafeHtml
+from shared.runtime.answers import Answer
 from shared.services.api_docs.on_demand import ComparedVersions
 from shared.services.packages.package_details import ReleaseDetails
 

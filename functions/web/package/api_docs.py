@@ -17,11 +17,11 @@ from functions.web.package.frame import (
 )
 from functions.web.package.missing import missing_page
 from functions.web.package.texts import readme_html
-from shared.answers import Answer
 from shared.domain.api_docs.pieces import BASE_URL, PieceKind
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.prose.safe_html import SafeHtml
+from shared.runtime.answers import Answer
 from shared.services.api_docs.api_docs import ModuleName
 from shared.services.packages.package_details import ReleaseDetails
 

@@ -9,12 +9,12 @@ from functions.http.pagination import Pager
 from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.web.package.frame import PackageFrame, details_of, show_tab
 from functions.web.package.missing import missing_page
-from shared.answers import Answer
 from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing, is_text, text_of
 from shared.domain.documents import etag_of
 from shared.domain.errors.packages import FileNotInArchive
 from shared.prose.rendering import show_plain
 from shared.prose.safe_html import SafeHtml
+from shared.runtime.answers import Answer
 from shared.services.packages.archive_files import ON_THE_LOOP_BYTES
 from shared.services.packages.package_details import ReleaseDetails
 

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from functions.http.public_pages import PublicPageCall
 from functions.maven.paths import archive_path
-from shared.answers import Answer
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
@@ -17,6 +16,7 @@ from shared.domain.identifiers import import_line
 from shared.domain.names import Coordinate, Package, purl
 from shared.domain.packages import Release, ReleaseEntry, SourceRepository
 from shared.domain.versions import Version
+from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
 # The pages of a release: the last segment of the path, and the title.

@@ -23,12 +23,12 @@ from functions.web.package.frame import (
 )
 from functions.web.package.missing import missing_page
 from functions.web.package.texts import readme_html, text_html
-from shared.answers import Answer
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.packages import GraphNode, ReleaseEntry
 from shared.domain.search import ResultPage, Sort
 from shared.ports import PullHistory
+from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
 pages = PublicPages(missing_page)

@@ -11,11 +11,11 @@ from azure.storage.blob.aio import BlobClient
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.blob.signed_links import LINK_CACHE_CONTROL, BlobLinks
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
-from shared.caching import LruCache
 from shared.domain.archives.names import ArchiveName
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
 from shared.domain.public_copies import Copy
+from shared.runtime.caching import LruCache
 
 CHANGES_REMEMBERED = 50_000  # Pulls change heads as well; about 10 MB.
 

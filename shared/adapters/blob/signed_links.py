@@ -12,13 +12,13 @@ from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.paths import ARCHIVE_CONTAINERS, archive_blob
-from shared.caching import LruCache, SingleFlight
 from shared.domain.archives.delivery import ARCHIVE_TYPE, StoreLink, content_disposition
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
 from shared.log import log
 from shared.ports import Clock
+from shared.runtime.caching import LruCache, SingleFlight
 
 # Clients follow a link at once. A public link is valid for longer, for downloads that are resumed:
 # as long as shared caches may store responses of the registry.

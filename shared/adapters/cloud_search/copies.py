@@ -17,9 +17,9 @@ from shared.adapters.search.rows import IndexRows
 from shared.adapters.search.schema import CURRENT_PREFIX, SEARCH_MIGRATIONS
 from shared.adapters.sqlite.connections import DatabaseUnusable
 from shared.adapters.sqlite.database import Database, Migration
-from shared.file_lock import try_file_lock
 from shared.ports import Randomness
-from shared.private_files import make_private_folder
+from shared.runtime.file_lock import try_file_lock
+from shared.runtime.private_files import make_private_folder
 
 # A copy of the search index: an SQLite file of one process, with changes applied in any order.
 #

@@ -33,7 +33,7 @@ from shared.adapters.cosmos.listings import CosmosListings, ListingChange, listi
 from shared.domain.errors.requests import Busy
 from shared.log import log
 from shared.ports import Clock, Stale
-from shared.retries import back_off, retry_when_stale
+from shared.runtime.retries import back_off, retry_when_stale
 
 WRITE_ATTEMPTS = 8  # Each attempt that fails is another process that succeeded.
 BASE_LIFETIME = timedelta(hours=1)  # Every instance reads the delta after each change.

@@ -26,7 +26,6 @@ from shared.adapters.cloud_search.parts import (
 from shared.adapters.cloud_search.recent_changes import FollowedEdition, RecentChanges
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.listings import CosmosListings, ListingChange
-from shared.caching import LruCache
 from shared.domain.errors.requests import SearchLoading
 from shared.domain.names import Package
 from shared.domain.packages import Listing
@@ -46,6 +45,7 @@ from shared.domain.search import (
 )
 from shared.log import log
 from shared.ports import Clock, Randomness
+from shared.runtime.caching import LruCache
 from shared.telemetry import recording
 from shared.telemetry.metrics import SEARCH_AGE
 

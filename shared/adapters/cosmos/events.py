@@ -18,7 +18,7 @@ from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.domain.packages import Head, Release
 from shared.domain.records import Event, PendingEvents
 from shared.ports import Clock, Stale
-from shared.retries import back_off, retry_when_stale
+from shared.runtime.retries import back_off, retry_when_stale
 
 # A week of the feed is one partition. Its head has the next number, and one batch changes the head
 # and creates events under their ids, so numbers have no gaps and no event is stored twice. Every

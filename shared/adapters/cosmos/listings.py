@@ -11,7 +11,7 @@ from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.selection import release_for_search
 from shared.ports import Stale
-from shared.retries import back_off, retry_when_stale
+from shared.runtime.retries import back_off, retry_when_stale
 
 LISTING = "listing"
 ALL_LISTINGS_QUERY = "SELECT * FROM c WHERE c.kind = 'listing'"

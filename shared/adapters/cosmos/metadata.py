@@ -15,13 +15,13 @@ from shared.adapters.decoded_records import (
     memory_of_entries,
     share_field_names,
 )
-from shared.caching import LruCache
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
 from shared.domain.records import Event
 from shared.domain.versions import Precedence
 from shared.ports import AlreadyThere, Stale
+from shared.runtime.caching import LruCache
 
 # One partition that lists every package, in order; a name is written there before it is claimed.
 NAMES = "names"

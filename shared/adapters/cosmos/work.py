@@ -6,7 +6,7 @@ from functools import partial
 
 from shared.adapters.cosmos.client import CosmosDatabase, Item
 from shared.ports import Clock, Counter, Stale
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 
 GRACE_SECONDS = 3_600  # Clocks differ; code compares ends itself.
 

@@ -15,7 +15,6 @@ from shared.adapters.search.schema import (
     create_tables,
 )
 from shared.adapters.sqlite.database import Database
-from shared.caching import VersionedCache
 from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.search import (
@@ -32,6 +31,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
+from shared.runtime.caching import VersionedCache
 
 # Results and counts are kept until the index changes: the lists of the first page are always the
 # same searches, and most people look for the same words. Of memory each takes some 20 MB at most.

@@ -22,9 +22,9 @@ from shared.adapters.search.ranking import (
 )
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.words import facet_word
-from shared.caching import LruCache
 from shared.domain.packages import Listing
 from shared.domain.search import Hit, ResultPage, Sort
+from shared.runtime.caching import LruCache
 
 LISTINGS_KEPT = 2_048  # Decoded, by their bytes: some 16 MB in each process.
 FEW_PACKAGES = 1_000  # Sorting so many by name is faster than reading all names in order.

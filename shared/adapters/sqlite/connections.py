@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from shared.domain.errors.requests import Busy, StorageFull
-from shared.private_files import open_private
+from shared.runtime.private_files import open_private
 
 BUSY_TIMEOUT = timedelta(
     seconds=10

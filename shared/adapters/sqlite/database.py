@@ -36,8 +36,8 @@ from shared.adapters.sqlite.connections import (
     translate_sqlite_errors,
 )
 from shared.domain.errors.requests import Busy, StorageFull
-from shared.file_lock import hold_file_lock
-from shared.private_files import make_private_folder, open_private
+from shared.runtime.file_lock import hold_file_lock
+from shared.runtime.private_files import make_private_folder, open_private
 
 # One SQLite file: who reads it where, who writes it, and its migrations.
 #

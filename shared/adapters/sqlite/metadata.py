@@ -16,13 +16,13 @@ from shared.adapters.decoded_records import (
     share_field_names,
 )
 from shared.adapters.sqlite.database import Database
-from shared.caching import LruCache
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
 from shared.domain.records import Event
 from shared.domain.versions import Precedence
 from shared.ports import AlreadyThere, Stale
+from shared.runtime.caching import LruCache
 
 TOOLS_ON_THE_LOOP = 100  # Looking them up takes half a millisecond.
 

@@ -25,7 +25,7 @@ from shared.domain.addresses import Networks, caller_network, is_shared
 from shared.hosting.asgi import ASGIApp
 from shared.hosting.errors import AddressUnusable, CertificateUnusable, FolderUnwritable, PortInUse
 from shared.hosting.http_server.connection import Connection, ConnectionTimeouts
-from shared.private_files import make_private_folder
+from shared.runtime.private_files import make_private_folder
 
 BACKLOG = 2048
 _ELSEWHERE = ("192.0.2.1", 9)  # An address that is reserved for documentation.

@@ -21,7 +21,7 @@ from shared.domain.records import Event, Place
 from shared.domain.rights import Role
 from shared.domain.sign_in import Session
 from shared.ports import Clock, DirectoryStore, Stale
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 from shared.services.administration.audit_log import AuditLog
 from shared.services.identity.identities import Identities
 from shared.services.identity.sessions import Sessions

@@ -10,13 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.caching import LruCache
 from shared.confined.limits import ConfinedUnavailable
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.errors.base import Refusal
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import Release, State
 from shared.ports import MetadataStore
+from shared.runtime.caching import LruCache
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, GenerationFailure
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 

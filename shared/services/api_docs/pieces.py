@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.caching import LruCache
 from shared.domain.api_docs.pieces import (
     BLOCK_BYTES,
     PiecePlace,
@@ -14,6 +13,7 @@ from shared.domain.api_docs.pieces import (
 from shared.domain.api_docs.records import NO_API, ApiDocsRecord
 from shared.domain.archives.names import Digest
 from shared.ports import DocumentStore
+from shared.runtime.caching import LruCache
 
 RECORDS_CACHED = 4_000  # About a kilobyte each, without symbols.
 INDEX_CACHED_BYTES = 16 * 1024 * 1024  # Of memory: the indexes of some thousand small releases.

@@ -24,7 +24,7 @@ from shared.domain.members import Membership
 from shared.domain.records import Place
 from shared.domain.rights import Role
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 from shared.services.records import EntityChange, RecordWriter, all_entities
 
 _ADMINISTRATOR_NAME = (

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.background_tasks import BackgroundTasks
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import (
@@ -25,6 +24,7 @@ from shared.domain.packages import Release
 from shared.domain.records import Place
 from shared.domain.tokens import Token
 from shared.ports import Clock, DirectoryStore, Mailer, Undelivered, WorkStore
+from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import accounts_by_ids, organization_owners
 from shared.services.limits.burst_detection import BURST_WINDOW
 

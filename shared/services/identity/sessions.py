@@ -12,7 +12,7 @@ from shared.domain.mail import session_copied_mail
 from shared.domain.records import Place
 from shared.domain.sign_in import Session
 from shared.ports import Clock, DirectoryStore, Stale
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 from shared.services.identity.mail import AccountMail
 from shared.services.records import EntityChange, RecordWriter
 

@@ -39,7 +39,7 @@ from shared.domain.rights import Grant
 from shared.domain.sign_in import Session, SignInAttempt, SignInPurpose
 from shared.domain.tokens import hash_secret
 from shared.ports import Clock, DirectoryStore, Randomness, WorkStore
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 from shared.services.identity.identities import Identities
 from shared.services.identity.mail import AccountMail
 from shared.services.records import EntityChange, RecordWriter

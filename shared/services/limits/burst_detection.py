@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from shared.caching import LruCache
 from shared.domain.identity import OPERATOR_ID, Principal
 from shared.domain.names import Package
 from shared.ports import Clock, Counter, WorkStore
+from shared.runtime.caching import LruCache
 
 BURST_WINDOW = timedelta(minutes=10)
 BURST_REASON = (

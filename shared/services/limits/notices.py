@@ -20,7 +20,7 @@ from shared.domain.notices import (
     parse_read_only_reason,
 )
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 from shared.services.records import EntityChange, RecordWriter
 
 NOTICE_ID_LENGTH = 8  # Base62: no two notices share it.

@@ -8,7 +8,6 @@ registry is read-only.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shared.caching import LruCache
 from shared.domain.addresses import caller_network
 from shared.domain.errors.requests import TooManyFailures, TooManyRequests
 from shared.domain.identity import Principal
@@ -27,6 +26,7 @@ from shared.domain.rate_limits import (
 )
 from shared.domain.tokens import hash_secret
 from shared.ports import Clock, Counter, WorkStore
+from shared.runtime.caching import LruCache
 from shared.services.limits.burst_detection import BurstDetection
 from shared.services.limits.notices import ReadOnlyMode
 

@@ -22,7 +22,7 @@ from shared.domain.maintenance_tasks import (
     TaskState,
 )
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
-from shared.schedules import next_run
+from shared.runtime.schedules import next_run
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.maintenance.task import MaintenanceTasks, Task, find_task, require_task
 from shared.services.records import EntityChange, RecordWriter

@@ -21,7 +21,7 @@ from shared.domain.organizations import (
 )
 from shared.domain.rights import Action
 from shared.ports import AlreadyThere, DirectoryStore, DomainRecords, Randomness
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 from shared.services.organizations.members import OrganizationMembers
 from shared.services.records import EntityChange, RecordWriter
 

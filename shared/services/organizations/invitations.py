@@ -37,7 +37,7 @@ from shared.domain.rate_limits import (
 from shared.domain.rights import Action, Role, Scope
 from shared.domain.tokens import Made, hash_secret
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale, WorkStore
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 from shared.services.identity.mail import MailDelivery
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter

@@ -17,7 +17,7 @@ from shared.domain.names import OrgName, Package
 from shared.domain.organizations import Organization
 from shared.domain.rights import Action
 from shared.ports import DirectoryStore, MetadataStore, Stale
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 from shared.services.organizations.members import Actor, OrganizationMembers
 from shared.services.records import EntityChange, RecordWriter, package_batches
 

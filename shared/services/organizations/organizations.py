@@ -37,7 +37,7 @@ from shared.domain.reserved_names import is_reserved_name, skeletons
 from shared.domain.rights import Action, Role, Scope
 from shared.domain.tokens import Made
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 from shared.services.identity.accounts import account_by_id, accounts_by_ids
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.organizations.members import Actor, OrganizationMembers, RequestedMembership

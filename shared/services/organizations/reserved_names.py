@@ -32,7 +32,7 @@ from shared.domain.reserved_names import (
     skeletons,
 )
 from shared.ports import AlreadyThere, DirectoryStore
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 from shared.services.identity.accounts import account_names
 from shared.services.records import EntityChange, RecordWriter, entity_page
 

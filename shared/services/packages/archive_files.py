@@ -2,7 +2,6 @@
 
 import asyncio
 
-from shared.caching import LruCache
 from shared.domain.archives.unpacking import (
     MAX_FILE_BYTES,
     ArchiveDirectory,
@@ -15,6 +14,7 @@ from shared.domain.archives.unpacking import (
 from shared.domain.errors.packages import FileNotInArchive, FileTooLargeToShow
 from shared.domain.packages import Release
 from shared.ports import ArchiveStore
+from shared.runtime.caching import LruCache
 
 FILE_LISTS_CACHED_BYTES = 16 * 1024 * 1024  # Also the longest list, of 20,000 files, fits.
 _FILE_BYTES = 400  # Of memory, measured; besides the name, which is there twice.

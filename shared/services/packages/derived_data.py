@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
-from shared.caching import LruCache
 from shared.domain.api_docs.records import NO_API, ApiDocsRecord
 from shared.domain.archives.names import Digest
 from shared.domain.documents import DerivedDocument
@@ -37,7 +36,8 @@ from shared.ports import (
     SearchIndex,
     Stale,
 )
-from shared.retries import retry_when_stale
+from shared.runtime.caching import LruCache
+from shared.runtime.retries import retry_when_stale
 from shared.services.packages.archives import ArchiveRelocation
 
 

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, cast
 
-from shared.caching import LruCache
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Head, Survey, Visibility
-from shared.edition import Edition, note_read, unnoted
 from shared.ports import MetadataStore
+from shared.runtime.caching import LruCache
+from shared.runtime.edition import Edition, note_read, unnoted
 
 CAPACITY_BYTES = 48 * 1024 * 1024  # All surveys and releases of Ballerina Central take 35 MB.
 STALE_EVICTIONS_PER_READ = 4  # So that what no longer stands does not fill the capacity.

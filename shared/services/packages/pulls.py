@@ -9,12 +9,12 @@ from itertools import islice
 from typing import Protocol
 
 from shared.auth.signing_keys import SigningKeys
-from shared.caching import LruCache
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.names import Coordinate
 from shared.ports import CallerScope, Clock, Pull, PullBatch, PullLedger, Randomness
+from shared.runtime.caching import LruCache
 from shared.services.limits.notices import ReadOnlyMode
 
 # Old clients pull a package once for each platform that they know, all within seconds.

@@ -6,13 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.caching import SingleFlight
 from shared.domain.errors.base import Unavailable
 from shared.domain.names import Package
 from shared.domain.packages import Listing
 from shared.domain.search import ANYONE, Facets, IndexTotals, Query, ResultPage, Sort
 from shared.domain.status import DatedCounts, RegistryCounts
 from shared.ports import Clock, PullLedger, SearchIndex, WorkStore
+from shared.runtime.caching import SingleFlight
 from shared.services.packages.pulls import utc_day
 
 PACKAGES_LISTED = 6  # In each list: what a visitor reads without scrolling.

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
-from shared.caching import LruCache
 from shared.domain.archives.names import Digest
 from shared.domain.bounded_parsing import has_at_most_values
 from shared.domain.documents import DerivedDocument
@@ -40,6 +39,7 @@ from shared.domain.search import ANYONE, Query, ResultPage, Viewer
 from shared.domain.selection import usable_entries
 from shared.domain.versions import ANY_CLIENT, ClientProfile, Distribution
 from shared.ports import ArchiveStore, Clock, DocumentStore, MetadataStore, SearchIndex
+from shared.runtime.caching import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.packages import AvailableRelease, PackageLookup
 from shared.services.publishing.publishing import Publication, Publishing, Upload

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.auth.authorization import Authorization
-from shared.caching import LruCache
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.delivery import archive_container
 from shared.domain.archives.names import Digest
@@ -26,6 +25,7 @@ from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import held_for_owner, new_head, new_release
 from shared.domain.rights import PUBLISHING_SCOPES, Action
 from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, MetadataStore
+from shared.runtime.caching import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.identity.mail import ReleaseMail
 from shared.services.limits.burst_detection import BURST_REASON

@@ -21,7 +21,7 @@ from shared.domain.tokens import (
     lineage_counts,
 )
 from shared.ports import AlreadyThere, Clock, DirectoryStore, Randomness, Stale
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 from shared.services.records import EntityChange, RecordWriter, all_entities
 
 TOKEN_ID_LENGTH = 10  # Base62: people type it to revoke a token.

@@ -39,7 +39,7 @@ from shared.domain.trusted_publishing.publishers import (
     parse_repository,
 )
 from shared.ports import Clock, DirectoryStore, EventStore, MetadataStore, Randomness, WorkStore
-from shared.retries import retry_when_stale
+from shared.runtime.retries import retry_when_stale
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.records import EntityChange, RecordWriter

@@ -14,10 +14,10 @@ from bench import demo
 from bench.demo import DatedRelease
 from bench.generated_texts import GENERATED, GeneratedRelease
 from shared.bootstrap import build_registry
+from shared.commands.first_start import ADMINISTRATOR
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
 from shared.domain.search import Query, ResultPage
-from shared.first_start import ADMINISTRATOR
 from shared.settings import Settings
 from tests.support.world import World
 

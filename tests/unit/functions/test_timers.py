@@ -16,7 +16,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.maintenance_tasks import TaskReport
 from shared.hosting.triggers import functions_of
-from shared.schedules import next_run
+from shared.runtime.schedules import next_run
 from shared.services.maintenance.task import Task
 from shared.services.maintenance.tasks import TASKS
 from tests.fakes.tasks import fake_task

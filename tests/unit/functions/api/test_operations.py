@@ -14,9 +14,9 @@ from functions.api.operations import (
 )
 from functions.http.answers import NO_STORE
 from functions.http.operations import READ_METHODS, Operation, answer
-from shared.answers import Answer, FunctionResponse
 from shared.composition import Registry
 from shared.domain.rate_limits import RateLimitClass
+from shared.runtime.answers import Answer, FunctionResponse
 from tests.support.world import World
 
 pets = ApiFace()

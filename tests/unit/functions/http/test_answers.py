@@ -15,7 +15,6 @@ from functions.http.answers import (
     refusal_code,
     retry_headers,
 )
-from shared.answers import Answer, FunctionResponse
 from shared.domain.errors.base import Refusal, RefusalKind
 from shared.domain.errors.identity import TokenNotFound, TokenUnknown
 from shared.domain.errors.organizations import LastOwner
@@ -28,6 +27,7 @@ from shared.domain.errors.requests import (
 )
 from shared.domain.names import Package
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
+from shared.runtime.answers import Answer, FunctionResponse
 
 LEFT = RateLimitAllowance(
     RateLimitClass.PUSH, RateLimitSubject.TOKEN, limit=120, remaining=119, wait_ms=59_001

@@ -15,13 +15,13 @@ from functions.http.operations import (
     answer,
     blueprint_of,
 )
-from shared.answers import Answer, FunctionResponse
 from shared.auth.secrets import Secret
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.names import Package
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
 from shared.hosting.triggers import functions_of
+from shared.runtime.answers import Answer, FunctionResponse
 from shared.settings import Settings
 from tests.support.world import World
 

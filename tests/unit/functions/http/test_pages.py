@@ -18,10 +18,10 @@ from functions.http.pages import (
     render_template,
     static_path,
 )
-from shared.answers import Answer
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import LinkExpired
 from shared.domain.errors.requests import Busy, PageNotFound, StorageFull
+from shared.runtime.answers import Answer
 from tests.paths import ROOT
 from tests.support.operations import call_as
 from tests.support.world import World

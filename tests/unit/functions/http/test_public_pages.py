@@ -6,8 +6,8 @@ import azure.functions as func
 import pytest
 
 from functions.http.public_pages import PublicPageCall, PublicPages, SharedAnswers, answer_key
-from shared.answers import Answer
 from shared.domain.errors.requests import PageNotFound
+from shared.runtime.answers import Answer
 from tests.support.operations import call_as
 from tests.support.world import World
 

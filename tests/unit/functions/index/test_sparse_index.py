@@ -4,8 +4,8 @@ import azure.functions as func
 import pytest
 
 from functions.index.sparse_index import index_answer
-from shared.answers import Answer
 from shared.domain.documents import DerivedDocument
+from shared.runtime.answers import Answer
 from tests.support.operations import call_of
 
 DOCUMENT = DerivedDocument.of(b"line\n" * 100, 1_790_000_000_999)

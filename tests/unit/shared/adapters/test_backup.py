@@ -13,7 +13,7 @@ from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.paths import DataFolder
 from shared.domain.archives.names import Digest
-from shared.private_files import open_to_others
+from shared.runtime.private_files import open_to_others
 from tests.contract.processes import processes
 from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish

@@ -13,8 +13,8 @@ from shared.adapters.editions import (
     DataVersionEdition,
 )
 from shared.domain.errors.requests import Busy
-from shared.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
 from shared.ports import Lease, TooManyChanges
+from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
 from tests.fakes.system import FakeClock
 
 GREET, OTHER = "acme/greet", "acme/other"

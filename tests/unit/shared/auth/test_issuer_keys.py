@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from shared.auth.issuer_keys import MAX_ISSUER_KEYS, IssuerDiscovery, IssuerDocument, IssuerKeys
-from shared.caching import Refreshed
 from shared.ports import HttpResponse, Unanswered
+from shared.runtime.caching import Refreshed
 from tests.fakes.identity_provider import FakeInternet, Issuer, ec_key, jwk, rsa_key
 from tests.fakes.system import FakeClock
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.bootstrap import build_registry
-from shared.private_files import make_private_folder, open_private
+from shared.runtime.private_files import make_private_folder, open_private
 from shared.settings import Settings
 from tests.support.terminal import Terminal
 

@@ -8,11 +8,11 @@ import azure.functions as func
 import pytest
 
 from shared.adapters.editions import DataVersionEdition
-from shared.answers import Repeatable
-from shared.edition import Edition
 from shared.hosting.answer_cache import LARGEST_BODY_BYTES, STALE_EVICTIONS_PER_WRITE, AnswerCache
 from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.requests import LazyRequest, RequestHeaders
+from shared.runtime.answers import Repeatable
+from shared.runtime.edition import Edition
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
 

@@ -5,7 +5,6 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared.answers import Answer, FunctionResponse, Repeatable
 from shared.hosting.responses import (
     FramingHeaderSet,
     HeaderUnusable,
@@ -18,6 +17,7 @@ from shared.hosting.responses import (
     rewrite_cookies,
     status_answer,
 )
+from shared.runtime.answers import Answer, FunctionResponse, Repeatable
 
 
 def sent(returned: object, method: str = "GET") -> tuple[int, dict[str, str], bytes]:

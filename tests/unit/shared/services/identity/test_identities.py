@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from shared.auth.identity_providers import VerifiedIdentity
-from shared.background_tasks import BackgroundTasks
 from shared.domain.accounts import Account, AccountLock, AccountName, Identity
 from shared.domain.errors.identity import (
     AccountLocked,
@@ -20,6 +19,7 @@ from shared.domain.errors.requests import Busy, TakesNoChanges
 from shared.domain.identity import Principal
 from shared.domain.records import Entity
 from shared.domain.rights import Grant, Scope
+from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import Accounts
 from shared.services.identity.identities import (
     ACCOUNT_NAME_ATTEMPTS,

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from shared.background_tasks import BackgroundTasks
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import CredentialsMissing, NotPermitted, SessionNotFound
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.rights import Grant, Scope
 from shared.domain.sign_in import Session
+from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.identity.sessions import Sessions
 from tests.fakes.mail import FakeMailer

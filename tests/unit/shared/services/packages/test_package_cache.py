@@ -13,8 +13,8 @@ from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Origin, Release, Survey, Visibility
 from shared.domain.versions import Version
-from shared.edition import packages_read
 from shared.ports import MetadataStore
+from shared.runtime.edition import packages_read
 from shared.services.packages.package_cache import PackageCache, ReadRecords
 from tests.support.surveys import survey
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.caching import LruCache, SingleFlight, VersionedCache
+from shared.runtime.caching import LruCache, SingleFlight, VersionedCache
 
 
 def test_a_full_cache_evicts_what_was_put_first() -> None:

@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 from threading import Thread
 
-from shared.file_lock import hold_file_lock, try_file_lock
+from shared.runtime.file_lock import hold_file_lock, try_file_lock
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 HOLD = """
 import sys, time
 from pathlib import Path
-from shared.file_lock import try_file_lock
+from shared.runtime.file_lock import try_file_lock
 lock = try_file_lock(Path(sys.argv[1]))
 assert lock
 print("held", end="", flush=True)

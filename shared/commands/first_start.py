@@ -22,7 +22,7 @@ from shared.domain.errors.organizations import AccountExists
 from shared.domain.identity import OPERATOR
 from shared.domain.rights import Scope
 from shared.domain.search import Query, ResultPage
-from shared.private_files import replace_private
+from shared.runtime.private_files import replace_private
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.tokens.tokens import TokenRequest
 

@@ -1,6 +1,6 @@
 """What is opened when it is first used."""
 
-from shared.lazy_import import LazyImport
+from shared.runtime.lazy_import import LazyImport
 
 
 class Shop:

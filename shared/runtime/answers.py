@@ -11,7 +11,7 @@ from typing import Any
 
 import azure.functions as func
 
-from shared.edition import Edition
+from shared.runtime.edition import Edition
 
 REQUEST_ID_HEADER = "X-Request-Id"  # The one header that differs in each repeat.
 PLAIN_TEXT = "text/plain"

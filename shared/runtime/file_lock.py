@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from shared.private_files import make_private_folder, open_private
+from shared.runtime.private_files import make_private_folder, open_private
 
 
 @contextmanager

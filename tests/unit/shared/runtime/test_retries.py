@@ -4,7 +4,7 @@ import pytest
 
 from shared.domain.errors.requests import Busy
 from shared.ports import Stale
-from shared.retries import MAX_ATTEMPTS, back_off, retry_when_stale
+from shared.runtime.retries import MAX_ATTEMPTS, back_off, retry_when_stale
 
 
 class Change:

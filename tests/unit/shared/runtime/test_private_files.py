@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.private_files import (
+from shared.runtime.private_files import (
     close_to_others,
     copy_private,
     make_private_folder,

@@ -1,0 +1,2 @@
+"""What any registry needs of the process that it runs in: answers that may be repeated, caches,
+retries, locks, schedules."""
