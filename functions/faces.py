@@ -9,7 +9,7 @@ import azure.functions as func
 from functions import change_feed, timers
 from functions.central.double_slash import double_slash_face
 from functions.http.answers import json_answer
-from functions.http.operations import Operation, blueprint_of
+from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation, blueprint_of
 from functions.web.not_found import not_found_pages
 from shared.composition import Registry
 from shared.runtime.answers import FunctionResponse
@@ -95,7 +95,7 @@ def build_app(registry: Registry, more: Iterable[Operation] = ()) -> func.Functi
     return app
 
 
-ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+ALL_METHODS = [*READ_METHODS, *WRITE_METHODS]
 RETRY_LATER = {"Cache-Control": "no-store", "Retry-After": "60"}
 
 

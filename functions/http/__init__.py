@@ -1,1 +1,1 @@
-"""What all faces share: requests, responses, the handler decorator, callers, pages."""
+"""What all faces share: operations, calls, answers, callers, pages."""

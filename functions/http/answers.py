@@ -78,7 +78,7 @@ class Representation:
     content: bytes
     media_type: str
     is_public: bool
-    is_cacheable: bool = True  # Whether a `cacheable` handler may let it be repeated.
+    is_cacheable: bool = True  # Whether its answer may be repeated.
 
     @property
     def etag(self) -> str:

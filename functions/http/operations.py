@@ -63,10 +63,10 @@ def _always(_settings: Settings) -> bool:
 class Operation:
     """One operation. Its name is that of its Function, and names it in the log.
 
-    Nobody is identified for one that `is_open`, and no request is counted. A request is counted
-    against `limit`. Answers of an operation that `is_repeated` depend on the
-    request and on what was read of the stores for it, and on the clock only by
-    `Answer.repeated_until_ms`. Front Door may send one that is `at_edge` to either of its origins.
+    Nobody is identified for one that `is_open`. Each request is counted against `limit`, if there
+    is one. Answers of an operation that `is_repeated` depend on the request and on what was read of
+    the stores for it, and on the clock only by `Answer.repeated_until_ms`. Front Door may send one
+    that is `at_edge` to either of its origins.
     """
 
     name: str

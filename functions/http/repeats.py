@@ -2,7 +2,7 @@
 they depend on stand (docs/decisions/0008 and 0020).
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from math import inf
 
 import azure.functions as func
@@ -25,28 +25,25 @@ async def repeatable(call: Call, make: Callable[[], Awaitable[Answer]]) -> Answe
     number = call.registry.adapters.edition.number
     with packages_read() as packages:
         answer = await make()
-    if is_for_everybody(call) and answer.repeated_until_ms:
-        answer.repeat = Repeatable(
-            repeat_of(call.registry, call.exchange.operation, answer), number, frozenset(packages)
-        )
+    if answer.repeated_until_ms:
+        _let_repeat(call, answer, number, frozenset(packages))
     return answer
 
 
 def repeat_until(call: Call, answer: Answer, end_ms: int, number: int) -> Answer:
     """Let the host repeat an answer that depends on the clock, and on all stores as they were at a
     number of the edition, until a time of that clock."""
-    if is_for_everybody(call):
-        clock = call.registry.clock
-        answer.repeated_until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
-        answer.repeat = Repeatable(
-            repeat_of(call.registry, call.exchange.operation, answer), number, {EVERYTHING}
-        )
+    clock = call.registry.clock
+    answer.repeated_until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
+    _let_repeat(call, answer, number, (EVERYTHING,))
     return answer
 
 
-def is_for_everybody(call: Call) -> bool:
-    """Check whether nobody is identified, and no limit is stated with the answer."""
-    return not call.caller.id and not call.allowances
+def _let_repeat(call: Call, answer: Answer, number: int, packages: Collection[str]) -> None:
+    """Let the host repeat an answer, unless somebody is identified or a limit is stated with it."""
+    if not call.caller.id and not call.allowances:
+        repeat = repeat_of(call.registry, call.exchange.operation, answer)
+        answer.repeat = Repeatable(repeat, number, packages)
 
 
 def repeat_of(registry: Registry, operation: str, answer: Answer) -> RepeatAnswer:

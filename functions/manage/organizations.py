@@ -47,7 +47,7 @@ async def manage_organizations(call: SignedInCall, problem: FormProblem | None =
 
 @pages.read(ORGANIZATION_ROUTE)
 async def manage_organization(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    registry, org, by = call.registry, parse_org(call.route["org"]), call.caller
+    registry, org, by = call.registry, call.org, call.caller
     founded = await registry.organization_administration.show(org, by=by)
     organization = founded.organization
     is_deleted = organization.is_deleted_at(call.now_ms)
@@ -112,7 +112,7 @@ async def manage_organization_found(call: SignedInCall) -> Answer:
 
 @pages.form(f"{ORGANIZATION_ROUTE}/delete", manage_organization)
 async def manage_organization_delete(call: SignedInCall) -> Answer:
-    org, by = parse_org(call.route["org"]), call.caller
+    org, by = call.org, call.caller
     founded = await call.registry.organization_administration.show(org, by=by)
     require_confirmation(call, founded.organization.name)
     await call.registry.organization_deletion.delete(org, by=by)
@@ -121,7 +121,7 @@ async def manage_organization_delete(call: SignedInCall) -> Answer:
 
 @pages.form(f"{ORGANIZATION_ROUTE}/keep", manage_organization)
 async def manage_organization_keep(call: SignedInCall) -> Answer:
-    org = parse_org(call.route["org"])
+    org = call.org
     await call.registry.organization_deletion.cancel(org, by=call.caller)
     return see_other(f"{ORGANIZATIONS_PATH}/{org}?done=keep")
 

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from functions.account.organization.pages import (
     ORGANIZATION_ROUTE,
     OrganizationFrame,
-    org_of,
     organization_frame,
 )
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
@@ -46,7 +45,7 @@ async def _show(
     params: dict[str, str],
     problem: FormProblem | None = None,
 ) -> Answer:
-    page = await call.registry.audit_log.of_organization(org_of(call), query, by=call.caller)
+    page = await call.registry.audit_log.of_organization(call.org, query, by=call.caller)
     names = actor_names(page.names, frame.organization)
     typed = {name: value for name in FILTER_PARAMETERS if (value := _param(call, name))}
     path = frame.address("log")

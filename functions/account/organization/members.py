@@ -5,7 +5,6 @@ from functions.account.organization.pages import (
     ORGANIZATION_ROUTE,
     FormAction,
     add_forms,
-    org_of,
     organization_frame,
 )
 from functions.http.requests import Form
@@ -32,7 +31,7 @@ async def account_organization(
     problem: FormProblem | None = None,
     invited: IssuedInvitation | None = None,
 ) -> Answer:
-    registry, org, by = call.registry, org_of(call), call.caller
+    registry, org, by = call.registry, call.org, call.caller
     frame = await organization_frame(call, FIRST_TAB)
     members = await registry.organizations.members(org, by=by)
     return frame.show(
@@ -86,7 +85,7 @@ add_forms(pages, account_organization, MEMBER_ACTIONS)
 async def account_organization_invite(call: SignedInCall) -> Answer:
     role, form = _role(call.form), call.form
     invitation = InvitationRequest.parse(role, form.text("email") or None, form.text("label"))
-    invited = await call.registry.invitations.invite(org_of(call), invitation, by=call.caller)
+    invited = await call.registry.invitations.invite(call.org, invitation, by=call.caller)
     # Shown by this response alone, since the link is a secret.
     return await account_organization(call, invited=invited)
 

@@ -6,7 +6,6 @@ from functions.account.organization.pages import (
     ORGANIZATION_ROUTE,
     FormAction,
     add_forms,
-    org_of,
     organization_frame,
 )
 from functions.account.organization.publishers import provider_form
@@ -30,7 +29,7 @@ pages = SignedInPages()
 @pages.read(f"{ORGANIZATION_ROUTE}/packages")
 async def account_organization_packages(call: SignedInCall) -> Answer:
     frame, after = await organization_frame(call, "packages"), _cursor_of(call)
-    found = await call.registry.organization_packages.page(org_of(call), after, by=call.caller)
+    found = await call.registry.organization_packages.page(call.org, after, by=call.caller)
     return frame.show(found=found, is_first=not after)
 
 
@@ -140,7 +139,7 @@ async def account_organization_held(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
     frame, after = await organization_frame(call, "held"), _cursor_of(call)
-    review = await call.registry.held_releases.page(org_of(call), after, by=call.caller)
+    review = await call.registry.held_releases.page(call.org, after, by=call.caller)
     return frame.show(problem, review=review, is_first=not after, me=call.account.id)
 
 

@@ -10,7 +10,7 @@ from functions.http.pages import see_other
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
 from shared.domain.identity import AccessContext
-from shared.domain.names import OrgName, parse_org
+from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.rights import Role
 from shared.runtime.answers import Answer
@@ -104,18 +104,14 @@ class OrganizationFrame:
 
 async def organization_frame(call: SignedInCall, tab: str) -> OrganizationFrame:
     """Return the frame of a page, or raise `OrganizationNotFound` for those outside."""
-    access = await call.registry.organizations.access_context(org_of(call), by=call.caller)
+    access = await call.registry.organizations.access_context(call.org, by=call.caller)
     return OrganizationFrame(
         call,
         access,
-        access.require_organization(org_of(call)),
+        access.require_organization(call.org),
         tab,
         call.done(DONE_MESSAGES),
     )
-
-
-def org_of(call: SignedInCall) -> OrgName:
-    return parse_org(call.route["org"])
 
 
 FormAction = Callable[[SignedInCall, OrgName], Awaitable[object]]
@@ -139,6 +135,6 @@ def add_forms(
 
 
 async def _submitted(act: FormAction, path: str, done: str, call: SignedInCall) -> Answer:
-    org = org_of(call)
+    org = call.org
     await act(call, org)
     return see_other(f"{ORGANIZATIONS_PATH}/{org}{path.format_map(call.route)}?done={done}")

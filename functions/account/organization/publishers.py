@@ -9,7 +9,6 @@ from functions.account.organization.pages import (
     FormAction,
     OrganizationFrame,
     add_forms,
-    org_of,
     organization_frame,
 )
 from functions.http.pages import TEMPLATES
@@ -49,7 +48,7 @@ pages = SignedInPages()
 async def account_organization_publishers(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
-    frame, org = await organization_frame(call, "publishers"), org_of(call)
+    frame, org = await organization_frame(call, "publishers"), call.org
     publishers = await call.registry.trusted_publishers.of_organization(org, by=call.caller)
     publishers.sort(key=lambda each: (each.package.lower(), each.created_ms))
     path = frame.address("publishers")

@@ -6,7 +6,6 @@ from functions.account.organization.pages import (
     ORGANIZATION_ROUTE,
     FormAction,
     add_forms,
-    org_of,
     organization_frame,
 )
 from functions.http.requests import Form
@@ -45,7 +44,7 @@ pages = SignedInPages()
 async def account_organization_settings(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
-    frame, org, by = await organization_frame(call, "settings"), org_of(call), call.caller
+    frame, org, by = await organization_frame(call, "settings"), call.org, call.caller
     require_right(by, frame.access, Action.MANAGE, org)
     domains = await call.registry.domain_verification.of(org, by=by)
     members = await call.registry.organizations.members(org, by=by)

@@ -4,7 +4,6 @@ from functions.account.organization.pages import (
     ORGANIZATION_ROUTE,
     FormAction,
     add_forms,
-    org_of,
     organization_frame,
 )
 from functions.account.tokens import (
@@ -35,7 +34,7 @@ async def account_organization_tokens(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
     frame, registry = await organization_frame(call, "tokens"), call.registry
-    tokens = await registry.organization_tokens.list(org_of(call), by=call.caller)
+    tokens = await registry.organization_tokens.list(call.org, by=call.caller)
     return frame.show(
         problem,
         tokens=tokens[::-1],
@@ -51,7 +50,7 @@ def _confirmation(action: TokenAction) -> PageWithForms:
 
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
         frame, token_id = await organization_frame(call, "tokens"), requested_token(call)
-        used = await call.registry.organization_tokens.find(org_of(call), token_id, by=call.caller)
+        used = await call.registry.organization_tokens.find(call.org, token_id, by=call.caller)
         scopes = scope_choices(Scope.MANAGE)
         return frame.show(problem, "token_confirm", action=action, used=used, scopes=scopes)
 
@@ -69,7 +68,7 @@ async def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
         token=token,
         text=text,
         is_long=lifetime_ms > LONG_LIFETIME.total_seconds() * 1000,
-        settings=client_settings(call.registry.settings.base_url, org_of(call), text),
+        settings=client_settings(call.registry.settings.base_url, call.org, text),
     )
 
 
@@ -97,7 +96,7 @@ for _action, _act in REVOCATIONS:
 
 @pages.form(f"{ORGANIZATION_ROUTE}/tokens", account_organization_tokens)
 async def account_organization_tokens_issue(call: SignedInCall) -> Answer:
-    org = org_of(call)
+    org = call.org
     wanted = parse_token_form(call.form, org)
     issued = await call.registry.organization_tokens.issue(org, wanted, by=call.caller)
     return await _show_issued(call, issued)
@@ -105,7 +104,7 @@ async def account_organization_tokens_issue(call: SignedInCall) -> Answer:
 
 @pages.form(f"{ORGANIZATION_ROUTE}/tokens/rotate", CONFIRMATIONS[ROTATE])
 async def account_organization_tokens_rotate(call: SignedInCall) -> Answer:
-    org, token_id = org_of(call), call.form.text("token")
+    org, token_id = call.org, call.form.text("token")
     issued = await call.registry.organization_tokens.rotate(org, token_id, by=call.caller)
     return await _show_issued(call, issued)
 
