@@ -156,5 +156,5 @@ class Tiring:
 
 async def test_a_task_that_is_run_by_hand_runs_until_it_has_read_everything() -> None:
     upkeep = Tiring()
-    registry: Any = SimpleNamespace(upkeep=upkeep)
+    registry: Any = SimpleNamespace(maintenance=SimpleNamespace(upkeep=upkeep))
     assert len(await _whole(registry, "audit-archives")) == 3
