@@ -15,7 +15,7 @@ from shared.settings import Settings, refused_setting, setting_problem  # noqa: 
 
 try:
     registry = build_registry(Settings.load())
-    registry.api_docs_queue.enable()
+    registry.api_docs.queue.enable()
     app = build_app(registry)
 except ValidationError as invalid:
     log.error("settings.refused", reason=setting_problem(invalid))

@@ -30,12 +30,13 @@ from bench.generated_texts import GeneratedRelease
 from shared import localhost
 from shared.bootstrap import build_registry, embedded_adapters
 from shared.commands.first_start import ADMINISTRATOR
-from shared.composition import Adapters, Registry
+from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.rights import Grant
 from shared.domain.versions import Version
+from shared.services.common import Adapters
 from shared.services.publishing.publishing import Upload
 from shared.settings import Settings
 from tests.paths import ROOT, SHARED
@@ -216,22 +217,22 @@ async def _fill(settings: Settings, releases: Sequence[DatedRelease]) -> int:
         await _deprecate(registry, published)
         await _restore_pulls(adapters, published)
         print("Updating the search index and the counts …", flush=True)
-        await registry.upkeep.run("rebuild-derived-data")
-        await registry.upkeep.run("create-snapshot")
+        await registry.maintenance.upkeep.run("rebuild-derived-data")
+        await registry.maintenance.upkeep.run("create-snapshot")
     return len(published)
 
 
 async def _create_organizations(registry: Registry, releases: Sequence[DatedRelease]) -> None:
-    account = await registry.accounts.by_name_or_id(ADMINISTRATOR)
+    account = await registry.identity.accounts.by_name_or_id(ADMINISTRATOR)
     names = sorted({each.content.release["org"].lower() for each in releases})
     print(f"Creating {len(names)} organizations …", flush=True)
     for org in names:
-        await registry.organizations.create(parse_org(org), account, by=OPERATOR)
+        await registry.organizations.organizations.create(parse_org(org), account, by=OPERATOR)
 
 
 async def _administrator(registry: Registry) -> Principal:
     """Return the administrator with every right, without a token that would stay behind."""
-    account = await registry.accounts.by_name_or_id(ADMINISTRATOR)
+    account = await registry.identity.accounts.by_name_or_id(ADMINISTRATOR)
     return Principal(id=account.id, credential="demo", grants=(Grant(),))
 
 
@@ -277,8 +278,8 @@ async def _document(share: Share) -> None:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(registry.close)
         for each in share.releases:
-            release = await registry.moderation.find(each.coordinate, by=OPERATOR)
-            await registry.api_docs_generation.update(release)
+            release = await registry.publishing.moderation.find(each.coordinate, by=OPERATOR)
+            await registry.api_docs.generation.update(release)
 
 
 async def _publish(share: Share) -> list[DatedRelease]:
@@ -305,7 +306,7 @@ def _progress(published: int, share: Share) -> str:
 async def _push(registry: Registry, release: DatedRelease, by: Principal) -> bool:
     _PUBLISHED_MS.set(release.at_ms)
     try:
-        await registry.publishing.push(Upload(release.content.archive()), by=by)
+        await registry.publishing.releases.push(Upload(release.content.archive()), by=by)
     except Refusal as refusal:
         print(f"\rNot published: {refusal}")
         return False
@@ -318,7 +319,7 @@ async def _deprecate(registry: Registry, releases: Sequence[DatedRelease]) -> No
     for each in releases:
         if each.content.release["is_deprecated"]:
             message = each.content.release["deprecation_message"] or "Use a newer version."
-            await registry.deprecation.deprecate(each.coordinate, message, by=by)
+            await registry.packages.deprecation.deprecate(each.coordinate, message, by=by)
 
 
 async def _restore_pulls(adapters: Adapters, releases: Sequence[DatedRelease]) -> None:

@@ -96,7 +96,7 @@ async def loaded(cloud: MeteredRegistry) -> Loaded:
                 stalls.append(time.perf_counter() - before - STALL_LOOK)
 
         looker, began = asyncio.create_task(look()), time.perf_counter()
-        await instance.registry.package_cache.load()
+        await instance.registry.packages.cache.load()
         seconds, looking = time.perf_counter() - began, False
         await looker
         return Loaded(seconds, max(stalls))
@@ -107,7 +107,7 @@ async def memory_taken(cloud: MeteredRegistry) -> int:
     async with other_instance(cloud) as instance:
         await instance.registry.adapters.edition.confirm()
         tracemalloc.start()
-        await instance.registry.package_cache.load()
+        await instance.registry.packages.cache.load()
         taken, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return taken

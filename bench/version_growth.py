@@ -7,13 +7,14 @@ from pathlib import Path
 
 from bench.servers import workspace
 from shared.bootstrap import build_registry, embedded_adapters, migrate
-from shared.composition import Adapters, Registry
+from shared.composition import Registry
 from shared.domain.archives.names import Digest
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.names import Package, parse_org
 from shared.domain.packages import ReleaseEntry
 from shared.domain.rights import Grant
 from shared.domain.versions import ANY_CLIENT, Version
+from shared.services.common import Adapters
 from shared.services.publishing.publishing import Upload
 from shared.settings import Settings
 from tests.support.archives import bala
@@ -31,7 +32,7 @@ async def measure(folder: Path, history: int) -> tuple[float, float]:
     registry = build_registry(settings, world)
     try:
         by = await _found(registry)
-        await registry.publishing.push(Upload(bala(f"{PACKAGE}:0.0.1")), by=by)
+        await registry.publishing.releases.push(Upload(bala(f"{PACKAGE}:0.0.1")), by=by)
         await _grow(world, history)
         return await _time_pushes(registry, by), await _time_pulls(registry)
     finally:
@@ -39,8 +40,8 @@ async def measure(folder: Path, history: int) -> tuple[float, float]:
 
 
 async def _found(registry: Registry) -> Principal:
-    admin = await registry.accounts.create_administrator("admin", by=OPERATOR)
-    await registry.organizations.create(parse_org("acme"), admin, by=OPERATOR)
+    admin = await registry.identity.accounts.create_administrator("admin", by=OPERATOR)
+    await registry.organizations.organizations.create(parse_org("acme"), admin, by=OPERATOR)
     return Principal(id=admin.id, credential="bench", grants=(Grant(),))
 
 
@@ -61,7 +62,7 @@ async def _time_pushes(registry: Registry, by: Principal) -> float:
     for number in range(PUSHES):
         content = Upload(bala(f"{PACKAGE}:1.0.{number}"))
         began = time.perf_counter()
-        await registry.publishing.push(content, by=by)
+        await registry.publishing.releases.push(content, by=by)
         times.append(time.perf_counter() - began)
     return statistics.median(times) * 1_000
 
@@ -70,7 +71,7 @@ async def _time_pulls(registry: Registry) -> float:
     version = Version.parse("1.0.7")
     began = time.perf_counter()
     for _ in range(PULLS):
-        await registry.packages.find(PACKAGE, version, client=ANY_CLIENT, by=ANONYMOUS)
+        await registry.packages.lookup.find(PACKAGE, version, client=ANY_CLIENT, by=ANONYMOUS)
     return (time.perf_counter() - began) / PULLS * 1_000_000
 
 

@@ -69,7 +69,7 @@ async def archive_to_send(
     registry: Registry, link: ArchiveLink, caller: Principal
 ) -> ArchiveToSend:
     """Return the archive of a link; raise a refusal if there is none for the caller."""
-    served = await registry.archive_delivery.open(link, caller)
+    served = await registry.packages.archive_delivery.open(link, caller)
     etag, is_public = f'"{link.digest}"', served.container is Visibility.PUBLIC
     file = archive_file_name(served.release.coordinate, served.release.platform)
     return ArchiveToSend(
@@ -93,7 +93,7 @@ async def archive_caller(
     registry: Registry, link: ArchiveLink, headers: Mapping[str, str]
 ) -> Principal:
     """Identify the caller; for public archives and valid links, credentials are ignored."""
-    if await registry.archive_delivery.may_follow(link):
+    if await registry.packages.archive_delivery.may_follow(link):
         return anonymous_caller(headers, registry.settings.proxies)
     return await caller_of(headers, registry)
 
@@ -140,7 +140,9 @@ async def redirect_to_archive(
     # Clients send the same headers to the second hop.
     carries = "authorization" in call.headers
     client = ClientKind.WITH_AUTHORIZATION if carries else ClientKind.WITHOUT_AUTHORIZATION
-    redirect = await call.registry.archive_delivery.redirect(offer.head, offer.release, to=client)
+    redirect = await call.registry.packages.archive_delivery.redirect(
+        offer.head, offer.release, to=client
+    )
     return Answer(
         status=302,
         headers=headers(redirect),
@@ -154,4 +156,4 @@ def _count_pull(coordinate: Coordinate, call: Call) -> None:
     is_silent = call.header("ballerina-central-telemetry-disabled").lower() == "true"
     if call.method == "GET" and not is_silent:
         client = call.caller.id or f"{call.caller.address} {call.header('user-agent')}"
-        call.registry.pull_counter.count(coordinate, client)
+        call.registry.packages.pull_counter.count(coordinate, client)

@@ -23,8 +23,8 @@ MAX_ITEMS = 500  # A push changes about five, one of which is a listing.
 def blueprint(registry: Registry) -> func.Blueprint:
     """Return the Function of the change feed, if the search index of this registry needs it."""
     bp = func.Blueprint()
-    if registry.search_feed is not None:
-        _add_feed(bp, registry.search_feed, registry.public_copies)
+    if registry.adapters.feed is not None:
+        _add_feed(bp, registry.adapters.feed, registry.packages.public_copies)
     return bp
 
 

@@ -57,8 +57,8 @@ class _Call:
     """One call of the timer, with the jobs that it has started."""
 
     def __init__(self, registry: Registry, context: func.Context | None, wait: Wait) -> None:
-        self._upkeep = registry.upkeep
-        self._task_requests = registry.task_requests
+        self._upkeep = registry.maintenance.upkeep
+        self._task_requests = registry.maintenance.task_requests
         self._clock = registry.clock
         self._context = context
         self._wait = wait

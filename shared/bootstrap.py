@@ -40,7 +40,7 @@ from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
-from shared.composition import Adapters, Registry
+from shared.composition import Registry, create_registry
 from shared.confined.process import ConfinedProcess
 from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
@@ -48,6 +48,7 @@ from shared.domain.snapshots import SnapshotUnusable
 from shared.ports import CallerScope, Clock, EdgeCache, HttpClient, Mailer, Randomness
 from shared.runtime.file_lock import hold_file_lock
 from shared.runtime.lazy_import import LazyImport
+from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
 from shared.settings import Settings
 from shared.settings.values import split_list
@@ -219,7 +220,7 @@ def build_registry(settings: Settings, adapters: Adapters | None = None) -> Regi
     set_log_share(settings.log_share)
     if settings.insights_connection and not recording.is_enabled():  # Once a process.
         _send_telemetry(settings.insights_connection.get_secret_value(), settings.trace_share)
-    return Registry(settings, instrumented(adapters or _selected_adapters(settings)))
+    return create_registry(settings, instrumented(adapters or _selected_adapters(settings)))
 
 
 def _send_telemetry(connection: str, share: float) -> None:

@@ -137,7 +137,7 @@ def application() -> Host:
 def build_host(settings: Settings) -> Host:
     """Return the application of one process."""
     registry = build_registry(settings)
-    registry.api_docs_queue.enable()
+    registry.api_docs.queue.enable()
     return Host(
         build_app(registry),
         headers=configured_headers(settings.base_url),
@@ -160,19 +160,19 @@ def build_host(settings: Settings) -> Host:
 
 def sender_identifier(registry: Registry) -> IdentifySender:
     """Return a function that identifies the sender of a request, and whether they may publish."""
-    proxies, authenticate = registry.settings.proxies, registry.authentication.authenticate
+    proxies, authenticate = registry.settings.proxies, registry.identity.authentication.authenticate
 
     async def identify(headers: Mapping[str, str]) -> BodySender:
         client = RequestClient.of(headers, proxies)
         address = "" if is_shared(client.address, proxies) else caller_network(client.address)
         try:
             # Checked here, because a request whose body never arrives reaches no Function.
-            registry.rate_limiter.require_room(client.address)
+            registry.limits.rate_limiter.require_room(client.address)
             caller = await authenticate(headers, client)
-            may_publish = await registry.publishing.may_publish(caller)
+            may_publish = await registry.publishing.releases.may_publish(caller)
         except Unauthenticated:
             with suppress(TooManyRequests):
-                registry.rate_limiter.count_read(Principal(address=client.address))
+                registry.limits.rate_limiter.count_read(Principal(address=client.address))
             return BodySender(address)
         except Refusal:  # The Function refuses the request itself.
             return BodySender(address)
@@ -198,7 +198,7 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
                 link = link_of(parts, params)
                 caller = await archive_caller(registry, link, headers)
                 exchange.principal = caller.id
-                registry.rate_limiter.count_read(caller)
+                registry.limits.rate_limiter.count_read(caller)
                 found = await archive_to_send(registry, link, caller)
         except Refusal as refusal:
             answer = refusal_answer(refusal)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.instrumentation import STORES
-from shared.composition import Adapters
+from shared.services.common import Adapters
 
 NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
 LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.

@@ -30,7 +30,7 @@ pages = SignedInPages()
 
 @pages.read("account/organizations")
 async def account_organizations(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    organizations = await call.registry.organizations.list_own(by=call.caller)
+    organizations = await call.registry.organizations.organizations.list_own(by=call.caller)
     pager = Pager.of(len(organizations), ORGANIZATIONS_PER_PAGE, ORGANIZATIONS_PATH, call.query)
     return call.show(
         "account/organizations.html",
@@ -45,7 +45,7 @@ async def account_organizations(call: SignedInCall, problem: FormProblem | None 
 
 @pages.read("account/invitations")
 async def account_invitations(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    invitations = await call.registry.invitations.list_opened(by=call.caller)
+    invitations = await call.registry.organizations.invitations.list_opened(by=call.caller)
     done = call.done(INVITATION_DONE_MESSAGES)
     return call.show("account/invitations.html", problem, invitations=invitations, done=done)
 
@@ -53,21 +53,21 @@ async def account_invitations(call: SignedInCall, problem: FormProblem | None = 
 @pages.read("account/invitations/{code}")
 async def account_invitation(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     code = call.route["code"]
-    opened = await call.registry.invitations.open(code, by=call.caller)
+    opened = await call.registry.organizations.invitations.open(code, by=call.caller)
     return call.show("account/invitation.html", problem, opened=opened, code=code)
 
 
 @pages.form("account/organizations", account_organizations)
 async def account_organization_found(call: SignedInCall) -> Answer:
     org = parse_org(call.form.text("name"))
-    await call.registry.organizations.create(org, call.account, by=call.caller)
+    await call.registry.organizations.organizations.create(org, call.account, by=call.caller)
     return see_other(f"{ORGANIZATIONS_PATH}?done=created")
 
 
 @pages.form("account/organizations/leave", account_organizations)
 async def account_organization_leave(call: SignedInCall) -> Answer:
     org = parse_org(call.form.text("org"))
-    await call.registry.organizations.remove_member(org, call.account, by=call.caller)
+    await call.registry.organizations.organizations.remove_member(org, call.account, by=call.caller)
     return see_other(f"{ORGANIZATIONS_PATH}?done=left")
 
 
@@ -75,9 +75,9 @@ async def account_organization_leave(call: SignedInCall) -> Answer:
 async def account_organization_appear(call: SignedInCall) -> Answer:
     org, by = parse_org(call.form.text("org")), call.caller
     if call.form.text("to") == VISIBLE_TO_EVERYBODY:
-        await call.registry.organizations.show_membership(org, by=by)
+        await call.registry.organizations.organizations.show_membership(org, by=by)
     else:
-        await call.registry.organizations.hide_membership(org, by=by)
+        await call.registry.organizations.organizations.hide_membership(org, by=by)
     done = VISIBLE_TO_EVERYBODY if call.form.text("to") == VISIBLE_TO_EVERYBODY else "members"
     return see_other(f"/orgs/{org}/people?done={done}")
 
@@ -87,9 +87,9 @@ async def account_invitations_answer(call: SignedInCall) -> Answer:
     form, by = call.form, call.caller
     org, invitation_id = parse_org(form.text("org")), form.text("invitation")
     if form.text("decision") == _ACCEPT:
-        await call.registry.invitations.accept_opened(org, invitation_id, by=by)
+        await call.registry.organizations.invitations.accept_opened(org, invitation_id, by=by)
         return see_other(f"{ORGANIZATIONS_PATH}?done=joined")
-    await call.registry.invitations.decline_opened(org, invitation_id, by=by)
+    await call.registry.organizations.invitations.decline_opened(org, invitation_id, by=by)
     return see_other(f"{INVITATIONS_PATH}?done=declined")
 
 
@@ -97,9 +97,9 @@ async def account_invitations_answer(call: SignedInCall) -> Answer:
 async def account_invitation_answer(call: SignedInCall) -> Answer:
     code, by = call.route["code"], call.caller
     if call.form.text("decision") == _ACCEPT:
-        await call.registry.invitations.accept(code, by=by)
+        await call.registry.organizations.invitations.accept(code, by=by)
         return see_other(f"{ORGANIZATIONS_PATH}?done=joined")
-    await call.registry.invitations.decline(code, by=by)
+    await call.registry.organizations.invitations.decline(code, by=by)
     return see_other(f"{INVITATIONS_PATH}?done=declined")
 
 

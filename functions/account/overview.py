@@ -43,9 +43,9 @@ async def account_page(call: SignedInCall) -> Answer:
     return call.show(
         "account/overview.html",
         account=call.account,
-        organizations=await registry.organizations.list_own(by=by),
-        invitations=await registry.invitations.list_opened(by=by),
-        tokens=await registry.tokens.list(by.id, by=by),
+        organizations=await registry.organizations.organizations.list_own(by=by),
+        invitations=await registry.organizations.invitations.list_opened(by=by),
+        tokens=await registry.tokens.access_tokens.list(by.id, by=by),
         url=registry.settings.base_url,
         settings=client_settings(registry.settings.base_url, call.account.name),
     )
@@ -53,7 +53,7 @@ async def account_page(call: SignedInCall) -> Answer:
 
 @pages.read("account/packages")
 async def account_packages(call: SignedInCall) -> Answer:
-    organizations = await call.registry.organizations.list_own(by=call.caller)
+    organizations = await call.registry.organizations.organizations.list_own(by=call.caller)
     found = await _packages(call, frozenset(each.organization.key for each in organizations))
     return call.show(
         "account/packages.html",
@@ -70,7 +70,7 @@ async def _packages(call: SignedInCall, orgs: frozenset[str]) -> Results:
     offset = (requested_page(call.query) - 1) * PACKAGES_PER_PAGE
     page = ResultPage(offset, PACKAGES_PER_PAGE, Sort.CREATED)
     query = Query(include_deprecated=True).within(orgs)
-    return await call.registry.search.search(query, page, by=call.caller)
+    return await call.registry.packages.search.search(query, page, by=call.caller)
 
 
 FACES = (pages,)

@@ -20,7 +20,7 @@ pages = SignedInPages()
 
 @pages.read("account/data.json")
 async def account_data_export(call: SignedInCall) -> Answer:
-    data = await call.registry.account_deletion.export(by=call.caller)
+    data = await call.registry.administration.account_deletion.export(by=call.caller)
     body = PersonalDataView.of(data, call.caller).model_dump_json(by_alias=True, indent=2)
     disposition = f'attachment; filename="{call.account.name}.json"'
     headers = {**PAGE_HEADERS, "Content-Disposition": disposition}
@@ -102,9 +102,9 @@ async def account_delete(call: SignedInCall) -> Answer:
     if call.form.text("name") != name:
         message = f"To delete your account, type its name, {name}, exactly as shown."
         raise InvalidRequest(message)
-    for session in await call.registry.account_deletion.delete(by=call.caller):
-        call.registry.session_authentication.invalidate(session)
-    call.cookies.append(call.registry.session_authentication.expired_cookie())
+    for session in await call.registry.administration.account_deletion.delete(by=call.caller):
+        call.registry.identity.session_authentication.invalidate(session)
+    call.cookies.append(call.registry.identity.session_authentication.expired_cookie())
     sentence = f"The account {name} was deleted. Nobody can use its name again."
     return call.message("Account deleted", sentence, "Releases that you published stay.")
 

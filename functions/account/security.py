@@ -89,7 +89,7 @@ async def account_security(call: SignedInCall) -> Answer:
     kind, before = call.query.get("kind", ""), call.query.get("before", "")
     kind = kind if kind in _KIND_PREFIXES else ""
     query = EventQuery.parse({"before": before, "kind": kind, "count": str(EVENTS_PER_PAGE)})
-    page = await call.registry.audit_log.of_account(query, by=call.caller)
+    page = await call.registry.administration.audit_log.of_account(query, by=call.caller)
     return call.show(
         "account/security.html",
         events=[event for _, event in page.events],
@@ -140,7 +140,7 @@ _SYSTEMS = {
 
 @pages.read("account/sessions")
 async def account_sessions(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    sessions = await call.registry.sessions.list_own(by=call.caller)
+    sessions = await call.registry.identity.sessions.list_own(by=call.caller)
     current = _current(call)
     return call.show(
         "account/sessions.html",
@@ -154,10 +154,10 @@ async def account_sessions(call: SignedInCall, problem: FormProblem | None = Non
 
 async def _end(call: SignedInCall, sessions: Iterable[str]) -> None:
     for each in sessions:
-        ended = await call.registry.sessions.end(each, by=call.caller)
-        call.registry.session_authentication.invalidate(ended)
+        ended = await call.registry.identity.sessions.end(each, by=call.caller)
+        call.registry.identity.session_authentication.invalidate(ended)
         if each == _current(call):
-            call.cookies.append(call.registry.session_authentication.expired_cookie())
+            call.cookies.append(call.registry.identity.session_authentication.expired_cookie())
 
 
 def browser_name(session: Session) -> str:
@@ -180,8 +180,11 @@ async def account_identities(call: SignedInCall, problem: FormProblem | None = N
     return call.show(
         "account/identities.html",
         problem,
-        identities=await registry.identities.of(by=call.caller),
-        labels={name: provider.label for name, provider in registry.sign_in_flow.providers.items()},
+        identities=await registry.identity.identities.of(by=call.caller),
+        labels={
+            name: provider.label
+            for name, provider in registry.identity.sign_in_flow.providers.items()
+        },
         done=call.done(IDENTITY_DONE_MESSAGES),
     )
 
@@ -194,7 +197,7 @@ async def account_session_end(call: SignedInCall) -> Answer:
 
 @pages.form("account/sessions/end-others", account_sessions)
 async def account_session_end_others(call: SignedInCall) -> Answer:
-    sessions = await call.registry.sessions.list_own(by=call.caller)
+    sessions = await call.registry.identity.sessions.list_own(by=call.caller)
     await _end(call, [each.id for each in sessions if each.id != _current(call)])
     return see_other(f"{SESSIONS_PATH}?done=others-ended")
 
@@ -202,7 +205,7 @@ async def account_session_end_others(call: SignedInCall) -> Answer:
 @pages.form("account/identities/remove", account_identities)
 async def account_identity_remove(call: SignedInCall) -> Answer:
     identity = call.form.text("identity")
-    await call.registry.identities.remove(identity, by=call.caller)
+    await call.registry.identity.identities.remove(identity, by=call.caller)
     return see_other(f"{IDENTITIES_PATH}?done=removed")
 
 

@@ -36,34 +36,39 @@ async def sign_in_page_shown(call: PageCall) -> Answer:
         return sign_in_page(call)
     if purpose is SignInPurpose.ENTER:
         return see_other(return_page(call))
-    account = (await call.registry.accounts.profile(call.caller)).account
+    account = (await call.registry.identity.accounts.profile(call.caller)).account
     call.visitor = visitor_of(account, call.caller, call.registry)
     return sign_in_page(call, purpose)
 
 
 @pages.read("sign-in/{provider}", ["GET"])
 async def sign_in_begin(call: PageCall) -> Answer:
-    browser = browser_of(call, call.registry.browsers.name_or_create(call.headers, call.cookies))
+    browser = browser_of(
+        call, call.registry.identity.browsers.name_or_create(call.headers, call.cookies)
+    )
     await _count(call, browser)
     await _recognize(call)
     sign_in = SignInRequest(purpose_of(call), return_page(call), call.caller)
     if sign_in.purpose is not SignInPurpose.ENTER:
         _check_ticket(call, sign_in)
-    begin, provider = call.registry.sign_in_flow.begin, call.route_params["provider"]
+    begin, provider = call.registry.identity.sign_in_flow.begin, call.route_params["provider"]
     return see_other(await begin(provider, sign_in, browser))
 
 
 def _check_ticket(call: PageCall, sign_in: SignInRequest) -> None:
-    ticket, authentication = call.params.get("ticket", ""), call.registry.session_authentication
+    ticket, authentication = (
+        call.params.get("ticket", ""),
+        call.registry.identity.session_authentication,
+    )
     if not authentication.is_ticket_valid(sign_in.by, sign_in.purpose, ticket):
         raise SignInExpired
 
 
 @pages.change("sign-in/callback/{provider}", ["GET", "POST"])
 async def sign_in_callback(call: PageCall) -> Answer:
-    browser = browser_of(call, call.registry.browsers.name(call.headers))
+    browser = browser_of(call, call.registry.identity.browsers.name(call.headers))
     provider, answered = call.route_params["provider"], _provider_answer(call)
-    finish = call.registry.sign_in_flow.finish
+    finish = call.registry.identity.sign_in_flow.finish
     to = await verify_credential(
         lambda: finish(provider, answered, browser),
         json.dumps(answered),
@@ -84,7 +89,7 @@ def _provider_answer(call: PageCall) -> dict[str, str]:
 @pages.read("sign-in/link/{code}")
 async def sign_in_link_page(call: PageCall) -> Answer:
     """Show a button, since programs that preview links would use the link up."""
-    browsers, code = call.registry.browsers, call.route_params["code"]
+    browsers, code = call.registry.identity.browsers, call.route_params["code"]
     await browsers.ready()
     account = await _link_account(call, browser_of(call, browsers.name(call.headers)))
     csrf = browsers.csrf_token(browsers.name_or_create(call.headers, call.cookies))
@@ -93,21 +98,21 @@ async def sign_in_link_page(call: PageCall) -> Answer:
 
 async def _link_account(call: PageCall, browser: SignInBrowser) -> Account:
     await _count(call, browser)
-    peek, code = call.registry.sign_in_links.peek, call.route_params["code"]
+    peek, code = call.registry.identity.sign_in_links.peek, call.route_params["code"]
     account_id = await verify_credential(
         lambda: peek(code), code, call.registry, address=browser.address
     )
-    return await call.registry.accounts.by_id(account_id)
+    return await call.registry.identity.accounts.by_id(account_id)
 
 
 @pages.change("sign-in/link/{code}")
 async def sign_in_link_used(call: PageCall) -> Answer:
     registry, code = call.registry, call.route_params["code"]
-    browser = browser_of(call, registry.browsers.name(call.headers))
-    await registry.browsers.ready()
-    if not registry.browsers.is_csrf_token_valid(browser.name, form_of(call).text("csrf")):
+    browser = browser_of(call, registry.identity.browsers.name(call.headers))
+    await registry.identity.browsers.ready()
+    if not registry.identity.browsers.is_csrf_token_valid(browser.name, form_of(call).text("csrf")):
         raise FormOfAnotherPage
-    enter = registry.sign_in_flow.finish_link
+    enter = registry.identity.sign_in_flow.finish_link
     await verify_credential(lambda: enter(code, browser), code, registry, address=browser.address)
     return see_other(HOME_PATH)
 
@@ -115,11 +120,11 @@ async def sign_in_link_used(call: PageCall) -> Answer:
 @pages.change("sign-out")
 async def sign_in_out(call: PageCall) -> Answer:
     await _recognize(call)
-    authentication = call.registry.session_authentication
+    authentication = call.registry.identity.session_authentication
     if not call.caller.is_anonymous:
         if not authentication.is_csrf_token_valid(call.caller, form_of(call).text("csrf")):
             raise FormOfAnotherPage
-        session = await call.registry.sessions.sign_out(by=call.caller)
+        session = await call.registry.identity.sessions.sign_out(by=call.caller)
         if session is not None:
             authentication.invalidate(session)
     if authentication.should_delete_cookie(call.headers):
@@ -135,7 +140,7 @@ async def _count(call: PageCall, browser: SignInBrowser) -> None:
 async def _recognize(call: PageCall) -> None:
     """Identify the caller by the session of the browser."""
     registry = call.registry
-    session = await registry.session_authentication.recognize(call.headers, call.cookies)
+    session = await registry.identity.session_authentication.recognize(call.headers, call.cookies)
     client = RequestClient.of(call.headers, registry.settings.proxies)
     call.identified(from_client(session, client))
 
@@ -150,5 +155,5 @@ def purpose_of(call: PageCall) -> SignInPurpose:
 def browser_of(call: PageCall, name: str) -> SignInBrowser:
     """Return the browser of a call, which is answered with the cookies that it is given."""
     client = RequestClient.of(call.headers, call.registry.settings.proxies)
-    known = call.registry.known_browsers.read(call.headers)
+    known = call.registry.identity.known_browsers.read(call.headers)
     return SignInBrowser(client.address, client.agent, name, known, call.cookies)

@@ -72,14 +72,14 @@ pages = SignedInPages()
 @pages.read("account/tokens")
 async def account_tokens(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     registry, by = call.registry, call.caller
-    tokens = await registry.tokens.list(by.id, by=by)
+    tokens = await registry.tokens.access_tokens.list(by.id, by=by)
     return call.show(
         "account/tokens.html",
         problem,
         tokens=tokens[::-1],
         actions=TOKEN_ACTIONS,
         scopes=scope_choices(),
-        organizations=await registry.organizations.list_own(by=by),
+        organizations=await registry.organizations.organizations.list_own(by=by),
         most_days=MAX_TOKEN_DAYS,
         typed=token_form_values(call.form, registry.settings.token_days, _preselected(call)),
         done=call.done(TOKEN_DONE_MESSAGES),
@@ -96,7 +96,7 @@ def account_token_confirmation(action: TokenAction) -> PageWithForms:
 
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
         by, token_id = call.caller, requested_token(call)
-        used = await call.registry.tokens.find(by.id, token_id, by=by)
+        used = await call.registry.tokens.access_tokens.find(by.id, token_id, by=by)
         return call.show(
             "account/token_confirm.html",
             problem,
@@ -181,7 +181,7 @@ def _days(text: str) -> int | None:
 async def account_token_issue(call: SignedInCall) -> Answer:
     by, form = call.caller, call.form
     wanted = parse_token_form(form, form.text("org") or ANY_NAME)
-    return _show_issued(call, await call.registry.tokens.issue(by.id, wanted, by=by))
+    return _show_issued(call, await call.registry.tokens.access_tokens.issue(by.id, wanted, by=by))
 
 
 CONFIRMATIONS = {action: account_token_confirmation(action) for action in TOKEN_ACTIONS}
@@ -193,21 +193,21 @@ for _action, _show in CONFIRMATIONS.items():
 @pages.form("account/tokens/rotate", CONFIRMATIONS[ROTATE])
 async def account_token_rotate(call: SignedInCall) -> Answer:
     by = call.caller
-    issued = await call.registry.tokens.rotate(by.id, call.form.text("token"), by=by)
+    issued = await call.registry.tokens.access_tokens.rotate(by.id, call.form.text("token"), by=by)
     return _show_issued(call, issued)
 
 
 @pages.form("account/tokens/revoke", CONFIRMATIONS[REVOKE])
 async def account_token_revoke(call: SignedInCall) -> Answer:
     by = call.caller
-    await call.registry.tokens.revoke(by.id, call.form.text("token"), by=by)
+    await call.registry.tokens.access_tokens.revoke(by.id, call.form.text("token"), by=by)
     return see_other(f"{TOKENS_PATH}?done=revoke")
 
 
 @pages.form("account/tokens/revoke-stolen", CONFIRMATIONS[REVOKE_STOLEN])
 async def account_token_revoke_stolen(call: SignedInCall) -> Answer:
     by = call.caller
-    await call.registry.tokens.revoke_stolen(by.id, call.form.text("token"), by=by)
+    await call.registry.tokens.access_tokens.revoke_stolen(by.id, call.form.text("token"), by=by)
     return see_other(f"{TOKENS_PATH}?done=revoke-stolen")
 
 

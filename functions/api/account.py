@@ -76,7 +76,7 @@ whoami_api = ApiFace()
 async def token_whoami(call: ApiCall) -> WhoamiView:
     if call.caller.role_grants:
         return WhoamiView.of_machine(call.caller)
-    return WhoamiView.of(await call.registry.accounts.profile(call.caller))
+    return WhoamiView.of(await call.registry.identity.accounts.profile(call.caller))
 
 
 SESSIONS_ROUTE = "api/v1/account/sessions"
@@ -170,7 +170,7 @@ sessions_api = ApiFace()
     refusals=(401, 403),
 )
 async def api_sessions_list(call: ApiCall) -> SessionList:
-    found = await call.registry.sessions.list_own(by=call.caller)
+    found = await call.registry.identity.sessions.list_own(by=call.caller)
     return SessionList(sessions=[SessionView.of(each, call.caller) for each in found])
 
 
@@ -181,15 +181,15 @@ async def api_sessions_list(call: ApiCall) -> SessionList:
     refusals=(401, 403, 404),
 )
 async def api_sessions_end(call: ApiCall) -> None:
-    ended = await call.registry.sessions.end(call.part("id"), by=call.caller)
-    call.registry.session_authentication.invalidate(ended)
+    ended = await call.registry.identity.sessions.end(call.part("id"), by=call.caller)
+    call.registry.identity.session_authentication.invalidate(ended)
 
 
 @sessions_api.operation(
     "GET", IDENTITIES_ROUTE, "List who can sign in to your account.", refusals=(401, 403)
 )
 async def api_sessions_identities(call: ApiCall) -> IdentityList:
-    found = await call.registry.identities.of(by=call.caller)
+    found = await call.registry.identity.identities.of(by=call.caller)
     return IdentityList(identities=[IdentityView.of(each) for each in found])
 
 
@@ -200,7 +200,7 @@ async def api_sessions_identities(call: ApiCall) -> IdentityList:
     refusals=(401, 403, 404, 409),
 )
 async def api_sessions_remove_identity(call: ApiCall) -> None:
-    await call.registry.identities.remove(call.part("id"), by=call.caller)
+    await call.registry.identity.identities.remove(call.part("id"), by=call.caller)
 
 
 @sessions_api.operation(
@@ -213,9 +213,9 @@ async def api_sessions_remove_identity(call: ApiCall) -> None:
 async def api_sessions_link(call: ApiCallWithBody[NewLink]) -> LinkView:
     account_id, registry = call.body.account, call.registry
     # Checked before the account is read, so that nobody else learns which accounts exist.
-    await registry.sign_in_flow.require_link_issuer(by=call.caller)
-    account = await registry.accounts.by_id(account_id)
-    link = await registry.sign_in_flow.issue_link(account, by=call.caller)
+    await registry.identity.sign_in_flow.require_link_issuer(by=call.caller)
+    account = await registry.identity.accounts.by_id(account_id)
+    link = await registry.identity.sign_in_flow.issue_link(account, by=call.caller)
     expires_ms = registry.clock.now_ms() + int(LINK_LIFETIME.total_seconds() * 1000)
     return LinkView(
         account=account.name, address=link.reveal(), expires_at=utc_datetime(expires_ms)
@@ -237,6 +237,6 @@ client_settings_api = ApiFace()
 async def api_settings_toml(call: ApiCall) -> Answer:
     name = ANY_USER_NAME
     if not call.caller.is_anonymous and not call.caller.role_grants:
-        name = (await call.registry.accounts.profile(call.caller)).account.name
+        name = (await call.registry.identity.accounts.profile(call.caller)).account.name
     text = client_settings(call.registry.settings.base_url, name)
     return Answer(text.encode(), headers=NO_STORE, media_type=TOML)

@@ -97,13 +97,17 @@ async def api_audit_export(call: ApiCall) -> Answer:
     refusals=(400, 401),
 )
 async def api_audit_account(call: ApiCall) -> LogView:
-    page = await call.registry.audit_log.of_account(EventQuery.parse(call.params), by=call.caller)
+    page = await call.registry.administration.audit_log.of_account(
+        EventQuery.parse(call.params), by=call.caller
+    )
     return LogView.of(page)
 
 
 async def _organization_page(call: ApiCall) -> AuditLogPage:
     query = EventQuery.parse(call.params)
-    return await call.registry.audit_log.of_organization(call.org, query, by=call.caller)
+    return await call.registry.administration.audit_log.of_organization(
+        call.org, query, by=call.caller
+    )
 
 
 def _shown(page: AuditLogPage) -> Iterator[EventView]:

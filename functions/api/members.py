@@ -83,7 +83,9 @@ members_api = ApiFace()
     refusals=_REFUSALS,
 )
 async def api_members_list(call: ApiCall) -> OrgMemberList:
-    return OrgMemberList.of(await call.registry.organizations.members(call.org, by=call.caller))
+    return OrgMemberList.of(
+        await call.registry.organizations.organizations.members(call.org, by=call.caller)
+    )
 
 
 @members_api.operation(
@@ -93,7 +95,7 @@ async def api_members_list(call: ApiCall) -> OrgMemberList:
     refusals=_REFUSALS,
 )
 async def api_members_show(call: ApiCall) -> OrgMemberView:
-    member = await call.registry.organizations.show_member(
+    member = await call.registry.organizations.organizations.show_member(
         call.org, call.part("account"), by=call.caller
     )
     return OrgMemberView.of(member)
@@ -106,7 +108,7 @@ async def api_members_show(call: ApiCall) -> OrgMemberView:
     refusals=(*_REFUSALS, 409),
 )
 async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
-    await call.registry.organizations.change_role(
+    await call.registry.organizations.organizations.change_role(
         call.org, call.part("account"), call.body.role, by=call.caller
     )
 
@@ -118,7 +120,9 @@ async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
     refusals=(*_REFUSALS, 409),
 )
 async def api_members_remove(call: ApiCall) -> None:
-    await call.registry.organizations.end_membership(call.org, call.part("account"), by=call.caller)
+    await call.registry.organizations.organizations.end_membership(
+        call.org, call.part("account"), by=call.caller
+    )
 
 
 @members_api.operation(
@@ -129,7 +133,7 @@ async def api_members_remove(call: ApiCall) -> None:
 )
 async def api_members_pending(call: ApiCall) -> OrgMemberList:
     return OrgMemberList.of(
-        await call.registry.organizations.pending_changes(call.org, by=call.caller)
+        await call.registry.organizations.organizations.pending_changes(call.org, by=call.caller)
     )
 
 
@@ -140,7 +144,7 @@ async def api_members_pending(call: ApiCall) -> OrgMemberList:
     refusals=_REFUSALS,
 )
 async def api_members_undo(call: ApiCall) -> None:
-    await call.registry.organizations.cancel_role_change(
+    await call.registry.organizations.organizations.cancel_role_change(
         call.org, call.part("account"), by=call.caller
     )
 
@@ -243,7 +247,7 @@ invitations_api = ApiFace()
     refusals=_REFUSALS,
 )
 async def api_invitations_list(call: ApiCall) -> InvitationList:
-    found = await call.registry.invitations.pending(call.org, by=call.caller)
+    found = await call.registry.organizations.invitations.pending(call.org, by=call.caller)
     return InvitationList(invitations=[InvitationView.of(each) for each in found])
 
 
@@ -257,7 +261,9 @@ async def api_invitations_list(call: ApiCall) -> InvitationList:
 async def api_invitations_send(call: ApiCallWithBody[NewInvitation]) -> InvitedView:
     new = call.body
     offer = InvitationRequest.parse(new.role, new.email, new.label)
-    return InvitedView.of(await call.registry.invitations.invite(call.org, offer, by=call.caller))
+    return InvitedView.of(
+        await call.registry.organizations.invitations.invite(call.org, offer, by=call.caller)
+    )
 
 
 @invitations_api.operation(
@@ -267,14 +273,18 @@ async def api_invitations_send(call: ApiCallWithBody[NewInvitation]) -> InvitedV
     refusals=_REFUSALS,
 )
 async def api_invitations_withdraw(call: ApiCall) -> None:
-    await call.registry.invitations.withdraw(call.org, call.part("id"), by=call.caller)
+    await call.registry.organizations.invitations.withdraw(
+        call.org, call.part("id"), by=call.caller
+    )
 
 
 @invitations_api.operation(
     "POST", "api/v1/invitations/show", "Show what a code offers.", refusals=(400, 401, 404)
 )
 async def api_invitations_show(call: ApiCallWithBody[InvitationCode]) -> OfferView:
-    return OfferView.of(await call.registry.invitations.show(call.body.code, by=call.caller))
+    return OfferView.of(
+        await call.registry.organizations.invitations.show(call.body.code, by=call.caller)
+    )
 
 
 @invitations_api.operation(
@@ -284,7 +294,7 @@ async def api_invitations_show(call: ApiCallWithBody[InvitationCode]) -> OfferVi
     refusals=(*_REFUSALS, 409),
 )
 async def api_invitations_accept(call: ApiCallWithBody[InvitationCode]) -> JoinedView:
-    joined = await call.registry.invitations.accept(call.body.code, by=call.caller)
+    joined = await call.registry.organizations.invitations.accept(call.body.code, by=call.caller)
     return JoinedView(org=joined.name)
 
 
@@ -295,4 +305,4 @@ async def api_invitations_accept(call: ApiCallWithBody[InvitationCode]) -> Joine
     refusals=(400, 401, 404),
 )
 async def api_invitations_decline(call: ApiCallWithBody[InvitationCode]) -> None:
-    await call.registry.invitations.decline(call.body.code, by=call.caller)
+    await call.registry.organizations.invitations.decline(call.body.code, by=call.caller)

@@ -198,7 +198,7 @@ class ApiFace(JsonFace[ApiCall]):
         alone."""
         if call.header("authorization"):
             return None
-        authentication = call.registry.session_authentication
+        authentication = call.registry.identity.session_authentication
         session = await authentication.recognize(call.headers, call.cookies)
         if session.is_anonymous:
             return None

@@ -109,7 +109,7 @@ organizations_api = ApiFace()
 
 @organizations_api.operation("GET", "api/v1/orgs", "List the organizations that you belong to.")
 async def api_orgs_list(call: ApiCall) -> BelongingList:
-    mine = await call.registry.organizations.list_own(by=call.caller)
+    mine = await call.registry.organizations.organizations.list_own(by=call.caller)
     return BelongingList(organizations=[BelongingView.of(each) for each in mine])
 
 
@@ -123,9 +123,9 @@ async def api_orgs_list(call: ApiCall) -> BelongingList:
 async def api_orgs_found(call: ApiCallWithBody[NewOrganization]) -> OrganizationView:
     new = call.body
     profile = OrganizationProfile.parse(new.display_name, new.description, new.default_visibility)
-    founder = (await call.registry.accounts.profile(call.caller)).account
+    founder = (await call.registry.identity.accounts.profile(call.caller)).account
     name = parse_org(new.name)
-    founded = await call.registry.organizations.create(
+    founded = await call.registry.organizations.organizations.create(
         name, founder, by=call.caller, profile=profile
     )
     return await _organization_view(call, founded)
@@ -139,7 +139,7 @@ async def api_orgs_found(call: ApiCallWithBody[NewOrganization]) -> Organization
 )
 async def api_orgs_show(call: ApiCall) -> OrganizationView:
     return await _organization_view(
-        call, await call.registry.organizations.show(call.org, by=call.caller)
+        call, await call.registry.organizations.organizations.show(call.org, by=call.caller)
     )
 
 
@@ -155,7 +155,8 @@ async def api_orgs_change(call: ApiCallWithBody[OrganizationChange]) -> Organiza
         wanted.display_name, wanted.description, wanted.default_visibility
     )
     return await _organization_view(
-        call, await call.registry.organizations.change(call.org, profile, by=call.caller)
+        call,
+        await call.registry.organizations.organizations.change(call.org, profile, by=call.caller),
     )
 
 
@@ -167,7 +168,7 @@ async def api_orgs_change(call: ApiCallWithBody[OrganizationChange]) -> Organiza
 )
 async def api_orgs_delete(call: ApiCall) -> OrganizationView:
     return await _organization_view(
-        call, await call.registry.organization_deletion.delete(call.org, by=call.caller)
+        call, await call.registry.organizations.deletion.delete(call.org, by=call.caller)
     )
 
 
@@ -179,13 +180,13 @@ async def api_orgs_delete(call: ApiCall) -> OrganizationView:
 )
 async def api_orgs_keep(call: ApiCall) -> OrganizationView:
     return await _organization_view(
-        call, await call.registry.organization_deletion.cancel(call.org, by=call.caller)
+        call, await call.registry.organizations.deletion.cancel(call.org, by=call.caller)
     )
 
 
 async def _organization_view(call: ApiCall, organization: Organization) -> OrganizationView:
-    domains = await call.registry.domain_verification.verified(organization)
-    outside = await call.registry.organizations.public_members(organization)
+    domains = await call.registry.organizations.domain_verification.verified(organization)
+    outside = await call.registry.organizations.organizations.public_members(organization)
     return OrganizationView.of(organization, domains, outside.newest_owner_ms)
 
 
@@ -233,7 +234,7 @@ domains_api = ApiFace()
     refusals=_REFUSALS,
 )
 async def api_domains_list(call: ApiCall) -> DomainList:
-    found = await call.registry.domain_verification.of(call.org, by=call.caller)
+    found = await call.registry.organizations.domain_verification.of(call.org, by=call.caller)
     return DomainList(domains=[DomainView.of(each) for each in found])
 
 
@@ -247,7 +248,9 @@ async def api_domains_list(call: ApiCall) -> DomainList:
 async def api_domains_claim(call: ApiCallWithBody[NewDomain]) -> DomainView:
     domain = parse_domain(call.body.domain)
     return DomainView.of(
-        await call.registry.domain_verification.claim(call.org, domain, by=call.caller)
+        await call.registry.organizations.domain_verification.claim(
+            call.org, domain, by=call.caller
+        )
     )
 
 
@@ -259,7 +262,9 @@ async def api_domains_claim(call: ApiCallWithBody[NewDomain]) -> DomainView:
 )
 async def api_domains_verify(call: ApiCall) -> DomainView:
     return DomainView.of(
-        await call.registry.domain_verification.verify(call.org, _domain(call), by=call.caller)
+        await call.registry.organizations.domain_verification.verify(
+            call.org, _domain(call), by=call.caller
+        )
     )
 
 
@@ -267,7 +272,9 @@ async def api_domains_verify(call: ApiCall) -> DomainView:
     "DELETE", "api/v1/orgs/{org}/domains/{domain}", "Claim a domain no longer.", refusals=_REFUSALS
 )
 async def api_domains_remove(call: ApiCall) -> None:
-    await call.registry.domain_verification.remove(call.org, _domain(call), by=call.caller)
+    await call.registry.organizations.domain_verification.remove(
+        call.org, _domain(call), by=call.caller
+    )
 
 
 def _domain(call: ApiCall) -> DomainName:

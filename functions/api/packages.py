@@ -49,7 +49,7 @@ visibility_api = ApiFace()
 )
 async def api_packages_visibility(call: ApiCallWithBody[NewVisibility]) -> PackageView:
     package, wanted = call.package, call.body.visibility
-    head = await call.registry.package_visibility.change(package, wanted, by=call.caller)
+    head = await call.registry.packages.visibility.change(package, wanted, by=call.caller)
     return PackageView.of(head)
 
 
@@ -124,7 +124,7 @@ provenance_api = ApiFace()
 )
 async def api_provenance_origin(call: ApiCall) -> OriginView:
     asked, client = call.coordinate, call.client
-    offer = await call.registry.packages.find(
+    offer = await call.registry.packages.lookup.find(
         asked.package, asked.version, client=client, by=call.caller
     )
     return OriginView.of(offer.release)
@@ -166,7 +166,7 @@ held_releases_api = ApiFace()
     refusals=(400, 401, 403, 404),
 )
 async def api_held_list(call: ApiCall) -> HeldList:
-    releases = await call.registry.held_releases.all(call.org, by=call.caller)
+    releases = await call.registry.publishing.held_releases.all(call.org, by=call.caller)
     return HeldList(releases=[HeldView.of(each) for each in releases])
 
 
@@ -177,4 +177,4 @@ async def api_held_list(call: ApiCall) -> HeldList:
     refusals=(400, 401, 403, 404, 409),
 )
 async def api_held_confirm(call: ApiCall) -> None:
-    await call.registry.held_releases.confirm(call.coordinate, by=call.caller)
+    await call.registry.publishing.held_releases.confirm(call.coordinate, by=call.caller)

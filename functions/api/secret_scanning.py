@@ -35,7 +35,7 @@ secret_scanning_api = ApiFace()
     refusals=(400, 401, 413),
 )
 async def api_leaks_report(call: ApiCall) -> LeakedTokenVerdicts:
-    findings = await call.registry.secret_scanning.process_report(
+    findings = await call.registry.tokens.secret_scanning.process_report(
         call.content(), call.headers, address=call.caller.address
     )
     return LeakedTokenVerdicts([_verdict(each) for each in findings])

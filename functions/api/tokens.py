@@ -168,7 +168,9 @@ tokens_api = ApiFace()
 
 @tokens_api.operation("GET", "api/v1/tokens", "List your tokens.", refusals=(401, 403))
 async def token_list(call: ApiCall) -> TokenList:
-    return TokenList.of(await call.registry.tokens.list(call.caller.id, by=call.caller))
+    return TokenList.of(
+        await call.registry.tokens.access_tokens.list(call.caller.id, by=call.caller)
+    )
 
 
 @tokens_api.operation(
@@ -181,7 +183,9 @@ async def token_list(call: ApiCall) -> TokenList:
 )
 async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView:
     new = call.body
-    issued = await call.registry.tokens.issue(call.caller.id, new.wanted(new.org), by=call.caller)
+    issued = await call.registry.tokens.access_tokens.issue(
+        call.caller.id, new.wanted(new.org), by=call.caller
+    )
     call.sent_headers["Location"] = f"/api/v1/tokens/{issued.token.id}"
     return IssuedView.of(issued)
 
@@ -191,7 +195,9 @@ async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView:
 )
 async def token_show(call: ApiCall) -> TokenView:
     token_id = call.part("id")
-    return TokenView.of(await call.registry.tokens.find(call.caller.id, token_id, by=call.caller))
+    return TokenView.of(
+        await call.registry.tokens.access_tokens.find(call.caller.id, token_id, by=call.caller)
+    )
 
 
 @tokens_api.operation(
@@ -199,7 +205,9 @@ async def token_show(call: ApiCall) -> TokenView:
 )
 async def token_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     token_id, name = call.part("id"), call.body.name
-    renamed = await call.registry.tokens.rename(call.caller.id, token_id, name, by=call.caller)
+    renamed = await call.registry.tokens.access_tokens.rename(
+        call.caller.id, token_id, name, by=call.caller
+    )
     return TokenView.of(renamed)
 
 
@@ -211,7 +219,9 @@ async def token_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     refusals=(401, 403, 404),
 )
 async def token_rotate(call: ApiCall) -> IssuedView:
-    issued = await call.registry.tokens.rotate(call.caller.id, call.part("id"), by=call.caller)
+    issued = await call.registry.tokens.access_tokens.rotate(
+        call.caller.id, call.part("id"), by=call.caller
+    )
     return IssuedView.of(issued)
 
 
@@ -219,7 +229,7 @@ async def token_rotate(call: ApiCall) -> IssuedView:
     "DELETE", "api/v1/tokens/{id}", "Revoke a token of yours.", refusals=(401, 403, 404)
 )
 async def token_revoke(call: ApiCall) -> None:
-    await call.registry.tokens.revoke(call.caller.id, call.part("id"), by=call.caller)
+    await call.registry.tokens.access_tokens.revoke(call.caller.id, call.part("id"), by=call.caller)
 
 
 @tokens_api.operation(
@@ -230,7 +240,9 @@ async def token_revoke(call: ApiCall) -> None:
 )
 async def token_revoke_stolen(call: ApiCall) -> EndedView:
     token_id = call.part("id")
-    ended = await call.registry.tokens.revoke_stolen(call.caller.id, token_id, by=call.caller)
+    ended = await call.registry.tokens.access_tokens.revoke_stolen(
+        call.caller.id, token_id, by=call.caller
+    )
     return EndedView.of(ended)
 
 
@@ -244,7 +256,9 @@ organization_tokens_api = ApiFace()
     refusals=(400, 401, 403, 404),
 )
 async def api_org_tokens_list(call: ApiCall) -> TokenList:
-    return TokenList.of(await call.registry.organization_tokens.list(call.org, by=call.caller))
+    return TokenList.of(
+        await call.registry.tokens.organization_tokens.list(call.org, by=call.caller)
+    )
 
 
 @organization_tokens_api.operation(
@@ -257,7 +271,7 @@ async def api_org_tokens_list(call: ApiCall) -> TokenList:
 )
 async def api_org_tokens_issue(call: ApiCallWithBody[NewMachineToken]) -> IssuedView:
     org = call.org
-    issued = await call.registry.organization_tokens.issue(
+    issued = await call.registry.tokens.organization_tokens.issue(
         org, call.body.wanted(org), by=call.caller
     )
     call.sent_headers["Location"] = f"/api/v1/orgs/{org}/tokens/{issued.token.id}"
@@ -272,7 +286,9 @@ async def api_org_tokens_issue(call: ApiCallWithBody[NewMachineToken]) -> Issued
 )
 async def api_org_tokens_show(call: ApiCall) -> TokenView:
     return TokenView.of(
-        await call.registry.organization_tokens.find(call.org, call.part("id"), by=call.caller)
+        await call.registry.tokens.organization_tokens.find(
+            call.org, call.part("id"), by=call.caller
+        )
     )
 
 
@@ -285,7 +301,7 @@ async def api_org_tokens_show(call: ApiCall) -> TokenView:
 async def api_org_tokens_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
     name = call.body.name
     return TokenView.of(
-        await call.registry.organization_tokens.rename(
+        await call.registry.tokens.organization_tokens.rename(
             call.org, call.part("id"), name, by=call.caller
         )
     )
@@ -300,7 +316,9 @@ async def api_org_tokens_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
 )
 async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
     return IssuedView.of(
-        await call.registry.organization_tokens.rotate(call.org, call.part("id"), by=call.caller)
+        await call.registry.tokens.organization_tokens.rotate(
+            call.org, call.part("id"), by=call.caller
+        )
     )
 
 
@@ -311,7 +329,7 @@ async def api_org_tokens_rotate(call: ApiCall) -> IssuedView:
     refusals=(400, 401, 403, 404),
 )
 async def api_org_tokens_revoke(call: ApiCall) -> None:
-    await call.registry.organization_tokens.revoke(call.org, call.part("id"), by=call.caller)
+    await call.registry.tokens.organization_tokens.revoke(call.org, call.part("id"), by=call.caller)
 
 
 @organization_tokens_api.operation(
@@ -322,7 +340,7 @@ async def api_org_tokens_revoke(call: ApiCall) -> None:
 )
 async def api_org_tokens_revoke_stolen(call: ApiCall) -> EndedView:
     return EndedView.of(
-        await call.registry.organization_tokens.revoke_stolen(
+        await call.registry.tokens.organization_tokens.revoke_stolen(
             call.org, call.part("id"), by=call.caller
         )
     )

@@ -127,7 +127,7 @@ publishers_api = ApiFace()
     refusals=(400, 401, 403, 404),
 )
 async def api_publishers_list(call: ApiCall) -> PublisherList:
-    found = await call.registry.trusted_publishers.of_organization(call.org, by=call.caller)
+    found = await call.registry.tokens.trusted_publishers.of_organization(call.org, by=call.caller)
     return PublisherList(publishers=[PublisherView.of(each) for each in found])
 
 
@@ -139,7 +139,7 @@ async def api_publishers_list(call: ApiCall) -> PublisherList:
     refusals=(400, 401, 403, 404, 409),
 )
 async def api_publishers_add(call: ApiCallWithBody[NewPublisher]) -> PublisherView:
-    added = await call.registry.trusted_publishers.add(_wanted(call), by=call.caller)
+    added = await call.registry.tokens.trusted_publishers.add(_wanted(call), by=call.caller)
     call.sent_headers["Location"] = f"/api/v1/orgs/{added.org}/publishers/{added.id}"
     return PublisherView.of(added)
 
@@ -151,7 +151,7 @@ async def api_publishers_add(call: ApiCallWithBody[NewPublisher]) -> PublisherVi
     refusals=(400, 401, 403, 404),
 )
 async def api_publishers_remove(call: ApiCall) -> None:
-    await call.registry.trusted_publishers.remove(call.org, call.part("id"), by=call.caller)
+    await call.registry.tokens.trusted_publishers.remove(call.org, call.part("id"), by=call.caller)
 
 
 @publishers_api.operation(
@@ -162,7 +162,7 @@ async def api_publishers_remove(call: ApiCall) -> None:
 )
 async def api_publishers_restrict(call: ApiCallWithBody[NewPushers]) -> PushersView:
     package = call.package
-    head = await call.registry.trusted_publishers.restrict_pushers(
+    head = await call.registry.tokens.trusted_publishers.restrict_pushers(
         package, call.body.pushers, by=call.caller
     )
     return PushersView(org=head.org, name=head.name, pushers=head.pushers)
@@ -219,7 +219,7 @@ token_exchange_api = ApiFace()
 async def api_trusted_exchange(call: ApiCallWithBody[IdToken]) -> JobTokenView:
     sent = call.body
     org = None if sent.org is None else parse_org(sent.org)
-    exchange = call.registry.trusted_publishing.exchange
+    exchange = call.registry.tokens.trusted_publishing.exchange
     issued = await verify_credential(
         lambda: exchange(Secret(sent.token), org=org, by=call.caller),
         sent.token,

@@ -28,7 +28,7 @@ _DOC_UI = "The page bundle of bal doc"
 async def central_docs(call: Call) -> Answer:
     params = call.route_params
     name = ModuleName(params["org"], params["module"], params["version"])
-    found, document = await call.registry.api_docs.document(name, by=call.caller)
+    found, document = await call.registry.api_docs.documentation.document(name, by=call.caller)
     return await document_answer(call, document, is_public=found.is_public)
 
 

@@ -169,7 +169,7 @@ async def _api_docs(_root: object, info: "_Info", **arguments: Any) -> Json:
     modules = list[_Module]()
     # Readers index the list, and break on an error beside `null`.
     with suppress(NotFound, ApiDocsPending):
-        found = await context.registry.api_docs.find(name, by=context.by)
+        found = await context.registry.api_docs.documentation.find(name, by=context.by)
         facts = await _piece(context, found, PieceKind.LIST, "")
         if facts is not None:
             modules.append(_Module(found, orjson.loads(facts), wanted))
@@ -202,7 +202,7 @@ async def _piece(
     context: _Context, found: DocumentedModule, kind: PieceKind, name: str
 ) -> str | None:
     """Return a piece of a module as text; raise `GraphQLError` if the answer is full."""
-    api_docs, of = context.registry.api_docs, (kind, found.module, name)
+    api_docs, of = context.registry.api_docs.documentation, (kind, found.module, name)
     place = await api_docs.place(found.digest, found.coordinate, *of)
     if place is None:
         return None
@@ -222,7 +222,7 @@ async def _packages(_root: object, info: "_Info", **arguments: Any) -> Json:
     org = arguments.get("orgName")
     if org:
         query = query.within(frozenset({parse_org(org)}))
-    results = await context.registry.search.search(query, page, by=context.by)
+    results = await context.registry.packages.search.search(query, page, by=context.by)
     return {
         "packages": [_package_model(context, hit.listing) for hit in results.hits],
         "count": results.count,
@@ -237,7 +237,7 @@ async def _package(_root: object, info: "_Info", **arguments: Any) -> Json | Non
     org, name, version = (arguments.get(key) or "" for key in ("orgName", "packageName", "version"))
     try:
         package = Package.parse(org, name)
-        listing = await context.registry.packages.describe(
+        listing = await context.registry.packages.lookup.describe(
             package, parse_version_or_range(version or "*"), client=ANY_CLIENT, by=context.by
         )
     except Refusal as refusal:
@@ -248,7 +248,7 @@ async def _package(_root: object, info: "_Info", **arguments: Any) -> Json | Non
     days = _days(arguments)
     if days is None:
         return model
-    pulls = await context.registry.recent_pulls.count_between(listing.head.package, *days)
+    pulls = await context.registry.packages.recent_pulls.count_between(listing.head.package, *days)
     return model | {"totalPullCount": pulls}
 
 
@@ -283,7 +283,7 @@ async def _dependents(package: Json, info: "_Info") -> list[Json]:
 
 async def _find_dependents(context: _Context, package: Package) -> list[Json]:
     page = ResultPage(limit=MAX_DEPENDENTS, sort=Sort.PULLS)
-    found = await context.registry.package_details.dependents(package, page, by=context.by)
+    found = await context.registry.packages.details.dependents(package, page, by=context.by)
     return [_name_of(each.listing.release) for each in found.hits]
 
 
@@ -298,7 +298,7 @@ def _name_of(package: Release | Dependency) -> Json:
 async def _pulls_today(package: Json, info: "_Info") -> int:
     context, of = info.context, package["listing"].head.package
     if of.key not in context.pulls_today:
-        counting = context.registry.recent_pulls.count_today(of)
+        counting = context.registry.packages.recent_pulls.count_today(of)
         context.pulls_today[of.key] = asyncio.create_task(counting)
     return await context.pulls_today[of.key]
 

@@ -39,12 +39,12 @@ async def central_push(call: Call) -> Answer:
         raise CredentialsMissing  # Before the archive is read, which is expensive.
     registry = call.registry
     require_upload_taken(call, registry.settings.app_role)
-    await registry.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
+    await registry.limits.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
     limit = registry.settings.max_archive_bytes
     part = archive_part(call, name="bala-file", limit=limit)
     named = package_in_file_name(part.file_name)
     upload = Upload(part.content, _expected_digest(call), claimed_package=named)
-    published = await registry.publishing.push(upload, by=call.caller)
+    published = await registry.publishing.releases.push(upload, by=call.caller)
     call.state(published.allowance)
     return empty_answer(204)  # bal prints its success line on 204 alone.
 
@@ -57,7 +57,9 @@ def _expected_digest(call: Call) -> Digest | None:
 @central.read("2.0/registry/packages/{org}/{name}", is_repeated=True)
 async def central_versions(call: Call) -> Answer:
     package = Package.parse(call.route_params["org"], call.route_params["name"])
-    versions = await call.registry.packages.versions(package, client=call.client, by=call.caller)
+    versions = await call.registry.packages.lookup.versions(
+        package, client=call.client, by=call.caller
+    )
     return json_answer([version.text for version in versions], headers=OPEN_HEADERS)
 
 
@@ -65,7 +67,7 @@ async def central_versions(call: Call) -> Answer:
 async def central_package(call: Call) -> Answer:
     text = call.route_params["version"]
     version = parse_version_or_range("*" if text == LATEST else text)
-    package, client, packages = call.package, call.client, call.registry.packages
+    package, client, packages = call.package, call.client, call.registry.packages.lookup
     if ARCHIVE_TYPE in call.header("accept"):
         available = await packages.find(package, version, client=client, by=call.caller)
         headers = partial(_redirect_headers, available, client)
@@ -123,7 +125,7 @@ _PREFIX, _SUFFIX = b'{"message": "', b'"}'
 )
 async def central_deprecate(call: Call) -> Answer:
     (package, version), message = _target(call), _message(call)
-    deprecation = call.registry.deprecation
+    deprecation = call.registry.packages.deprecation
     if isinstance(version, Range):
         await deprecation.deprecate_package(package, message, by=call.caller)
     else:
@@ -135,7 +137,7 @@ async def central_deprecate(call: Call) -> Answer:
     "2.0/registry/packages/undeprecate/{org}/{name}/{version}", ["PUT"], limit=RateLimitClass.WRITE
 )
 async def central_undeprecate(call: Call) -> Answer:
-    (package, version), deprecation = _target(call), call.registry.deprecation
+    (package, version), deprecation = _target(call), call.registry.packages.deprecation
     if isinstance(version, Range):
         await deprecation.undeprecate_package(package, by=call.caller)
     else:
@@ -166,6 +168,6 @@ def _message(call: Call) -> str:
 
 
 async def _package_answer(call: Call, package: Package, version: Version | Range) -> Answer:
-    packages, by = call.registry.packages, call.caller
+    packages, by = call.registry.packages.lookup, call.caller
     listing = await packages.describe(package, version, client=ANY_CLIENT, by=by)
     return json_answer(package_model(call.registry, listing))

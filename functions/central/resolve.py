@@ -30,7 +30,7 @@ FACES = (central,)
 @central.read("2.0/registry/packages/resolve-dependencies", ["POST"])
 async def central_resolve_packages(call: Call) -> Answer:
     requests = [_package_request(item) for item in _items(call, "packages")]
-    answer = await call.registry.resolver.resolve_packages(
+    answer = await call.registry.packages.resolver.resolve_packages(
         requests, client=call.client, by=call.caller
     )
     return json_answer(_packages_model(answer), headers=OPEN_HEADERS)
@@ -39,7 +39,7 @@ async def central_resolve_packages(call: Call) -> Answer:
 @central.read("2.0/registry/packages/resolve-modules", ["POST"])
 async def central_resolve_modules(call: Call) -> Answer:
     requests = [_module_request(item) for item in _items(call, "modules")]
-    answer = await call.registry.resolver.resolve_modules(
+    answer = await call.registry.packages.resolver.resolve_modules(
         requests, client=call.client, by=call.caller
     )
     return json_answer(_modules_model(answer), headers=OPEN_HEADERS)
@@ -48,7 +48,7 @@ async def central_resolve_modules(call: Call) -> Answer:
 @central.read("2.0/registry/tools/resolve-dependencies", ["POST"])
 async def central_resolve_tools(call: Call) -> Answer:
     requests = [_tool_request(item) for item in _items(call, "tools")]
-    answer = await call.registry.resolver.resolve_tools(
+    answer = await call.registry.packages.resolver.resolve_tools(
         requests, client=call.client, by=call.caller
     )
     return json_answer(_tools_model(answer), headers=OPEN_HEADERS)

@@ -30,21 +30,21 @@ _POST_OPERATIONS = ("resolve-dependencies", "resolve-modules")
 @central_without_404.read("2.0/registry/packages")
 async def central_list(call: Call) -> Answer:
     page, query = page_of(call.params), query_of(call)
-    results = await call.registry.search.search(query, page, by=call.caller)
+    results = await call.registry.packages.search.search(query, page, by=call.caller)
     return _packages(call, results, page, query=query)
 
 
 @central_without_404.read("2.0/registry/packages/{org}")
 async def central_organization(call: Call) -> Answer:
     org, page = _organization(call.route_params["org"]), page_of(call.params)
-    results = await call.registry.search.search_organization(org, page, by=call.caller)
+    results = await call.registry.packages.search.search_organization(org, page, by=call.caller)
     return _packages(call, results, page)
 
 
 @central_without_404.read("2.0/registry/search-packages")
 async def central_search(call: Call) -> Answer:
     page, query = page_of(call.params), query_of(call)
-    results = await call.registry.search.search(query, page, by=call.caller)
+    results = await call.registry.packages.search.search(query, page, by=call.caller)
     items = [_search_result(call, hit) for hit in results.hits]
     model = page_model("packages", items, count=results.count, page=page)
     return json_answer(
@@ -55,7 +55,7 @@ async def central_search(call: Call) -> Answer:
 @central_without_404.read("2.0/registry/search-suggestions")
 async def central_suggest(call: Call) -> Answer:
     text = call.params.get("q", "")
-    found = await call.registry.search.suggest(text, by=call.caller)
+    found = await call.registry.packages.search.suggest(text, by=call.caller)
     return json_answer(
         {"suggestions": [f"{each.org}/{each.name}" for each in found]}, 200, OPEN_HEADERS
     )
@@ -118,7 +118,7 @@ def _highlighting(hit: Hit) -> dict[str, object]:
 @central_without_404.read("2.0/registry/tools")
 async def central_tools(call: Call) -> Answer:
     page, query = page_of(call.params), replace(query_of(call), kind=SearchKind.TOOLS)
-    results = await call.registry.search.search(query, page, by=call.caller)
+    results = await call.registry.packages.search.search(query, page, by=call.caller)
     items = [
         package_model(call.registry, hit.listing)
         | {"balToolId": hit.listing.release.tool_named(call.params.get("q", ""))}
@@ -132,7 +132,7 @@ async def central_tools(call: Call) -> Answer:
 async def central_tool(call: Call) -> Answer:
     version = parse_version_or_range(call.route_params.get("version") or "*")
     tool = call.route_params["id"]
-    listing = await call.registry.packages.find_tool(
+    listing = await call.registry.packages.lookup.find_tool(
         tool, version, client=call.client, by=call.caller
     )
     model = package_model(call.registry, listing)

@@ -114,7 +114,7 @@ device_api = ApiFace(_parse_request, takes_sessions=False)
     refusals=(400,),
 )
 async def device_api_ask(call: ApiCallWithBody[DeviceAsk]) -> DeviceCodes:
-    login, client_id = call.registry.device_login, call.body.client_id
+    login, client_id = call.registry.tokens.device_login, call.body.client_id
     return DeviceCodes.of(await login.authorize(client_id, by=call.caller))
 
 
@@ -128,7 +128,7 @@ async def device_api_ask(call: ApiCallWithBody[DeviceAsk]) -> DeviceCodes:
 async def device_api_token(
     call: ApiCallWithBody[DevicePoll],
 ) -> DeviceToken | Answer:
-    login, poll = call.registry.device_login, call.body
+    login, poll = call.registry.tokens.device_login, call.body
     try:
         if poll.grant_type != GRANT_TYPE:
             raise GrantTypeUnknown
@@ -178,13 +178,13 @@ async def device_answer(call: SignedInCall) -> Answer:
     code, by = call.form.text("code"), call.caller
     match call.form.text("decision"):
         case "approve":
-            login = await call.registry.device_login.approve(code, by=by)
+            login = await call.registry.tokens.device_login.approve(code, by=by)
             return call.show("device/approved.html", machine=login, days=DEVICE_TOKEN_DAYS)
         case "refuse":
-            login = await call.registry.device_login.deny(code, by=by)
+            login = await call.registry.tokens.device_login.deny(code, by=by)
             return call.show("device/refused.html", machine=login)
         case _:
-            return _confirm(call, await call.registry.device_login.find(code, by=by))
+            return _confirm(call, await call.registry.tokens.device_login.find(code, by=by))
 
 
 FACES = (pages,)

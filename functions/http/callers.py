@@ -29,14 +29,14 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
         return anonymous_caller(headers, registry.settings.proxies)
     client = RequestClient.of(headers, registry.settings.proxies)
     # Before the store is read, so that invalid tokens cause a limited number of reads.
-    registry.rate_limiter.require_room(client.address)
-    authenticate = registry.authentication.authenticate
+    registry.limits.rate_limiter.require_room(client.address)
+    authenticate = registry.identity.authentication.authenticate
     try:
         caller = await verify_credential(
             lambda: authenticate(headers, client), sent, registry, address=client.address
         )
     except Unauthenticated:
-        registry.rate_limiter.count_read(Principal(address=client.address))
+        registry.limits.rate_limiter.count_read(Principal(address=client.address))
         raise
     return from_client(caller, client)
 
@@ -63,7 +63,7 @@ async def verify_credential(
         return await verify()
     except Unauthenticated as refusal:
         if not isinstance(refusal, _NO_GUESSES):
-            await registry.rate_limiter.count_failure(address, credential)
+            await registry.limits.rate_limiter.count_failure(address, credential)
         raise
 
 

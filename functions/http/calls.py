@@ -120,7 +120,7 @@ class Call:
     def identified(self, caller: Principal) -> None:
         """Note the caller, and count the request; raise `TooManyRequests`."""
         self.caller, self.exchange.principal = caller, caller.id
-        self.allowances += self.registry.rate_limiter.count_read(caller)
+        self.allowances += self.registry.limits.rate_limiter.count_read(caller)
 
     async def count(self, limit: RateLimitClass, keys: RateLimitKeys | None = None) -> None:
         """Count the request against a limit, by default of its caller.
@@ -128,7 +128,7 @@ class Call:
         Raises `TooManyRequests`, and `TakesNoChanges` while the registry is read-only.
         """
         of_caller = keys or RateLimitKeys.of(self.caller)
-        self.state(await self.registry.rate_limiter.check(limit, of_caller))
+        self.state(await self.registry.limits.rate_limiter.check(limit, of_caller))
 
     def state(self, allowance: RateLimitAllowance | None) -> None:
         """State with the answer what is left of a limit."""

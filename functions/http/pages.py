@@ -126,7 +126,7 @@ class Pages(Face[PageCallT]):
     async def answer(self, call: PageCallT, operation: Operation) -> Answer:
         if operation.is_open:
             return await operation.handle(call)
-        board = await call.registry.notice_cache.current()
+        board = await call.registry.limits.notice_cache.current()
         call.banners = board.banners(call.now_ms)
         return await self.shown(call, operation)
 

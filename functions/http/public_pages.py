@@ -154,7 +154,7 @@ def _cached(call: PublicPageCall, answer: Answer, number: int) -> Answer:
     if answer.status != _OK or not is_public:
         return answer
     # Its notices were read earlier than the rest, and must not be shown for longer either.
-    since_ms = min(call.now_ms, call.registry.notice_cache.read_ms)
+    since_ms = min(call.now_ms, call.registry.limits.notice_cache.read_ms)
     return repeat_until(call, answer, since_ms + _PAGE_CACHE_TIME_MS, number)
 
 

@@ -146,7 +146,7 @@ class SignedInPages(Pages[SignedInCall]):
                 raise refusal from None
 
     def _submitted_form(self, call: SignedInCall) -> Form:
-        form, authentication = form_of(call), call.registry.session_authentication
+        form, authentication = form_of(call), call.registry.identity.session_authentication
         if not authentication.is_csrf_token_valid(call.caller, form.text("csrf")):
             raise FormForeign
         return form
@@ -178,12 +178,12 @@ async def recognize_visitor(call: PageCall) -> Account | None:
     Pages of this request, error pages included, then show its menu.
     """
     registry = call.registry
-    session = await registry.session_authentication.recognize(call.headers, call.cookies)
+    session = await registry.identity.session_authentication.recognize(call.headers, call.cookies)
     if session.is_anonymous:
         return None
     client = RequestClient.of(call.headers, registry.settings.proxies)
     call.identified(from_client(session, client))
-    account = (await registry.accounts.profile(call.caller)).account
+    account = (await registry.identity.accounts.profile(call.caller)).account
     call.visitor = visitor_of(account, call.caller, registry)
     if isinstance(call, SignedInCall):
         call.account = account
@@ -193,7 +193,9 @@ async def recognize_visitor(call: PageCall) -> Account | None:
 def visitor_of(account: Account, session: Principal, registry: Registry) -> Visitor:
     """Return what page headers show of the session's account."""
     return Visitor(
-        account.name, registry.session_authentication.csrf_token(session), account.administrator
+        account.name,
+        registry.identity.session_authentication.csrf_token(session),
+        account.administrator,
     )
 
 
@@ -207,11 +209,11 @@ def sign_in_page(
     registry, query = call.registry, {"to": return_page(call)}
     if purpose is not SignInPurpose.ENTER:
         # The ticket keeps others from forging this link, which would link their identity.
-        ticket = registry.session_authentication.ticket(call.caller, purpose)
+        ticket = registry.identity.session_authentication.ticket(call.caller, purpose)
         query |= {"for": purpose.value, "ticket": ticket}
     offers = [
         (provider.label, f"/sign-in/{quote(name)}?{urlencode(query)}")
-        for name, provider in registry.sign_in_flow.providers.items()
+        for name, provider in registry.identity.sign_in_flow.providers.items()
     ]
     return call.page(
         "sign_in.html",

@@ -41,7 +41,7 @@ async def index_settings(call: Call) -> Answer:
 
 @api.read("index/{org}/{name}/index.json", at_edge=True, is_repeated=True)
 async def index_file(call: Call) -> Answer:
-    found = await call.registry.index.file(call.package, by=call.caller)
+    found = await call.registry.packages.index.file(call.package, by=call.caller)
     caching = CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
     return index_answer(call, found.document, media_type=INDEX_TYPE, caching=caching)
 
@@ -50,7 +50,7 @@ async def index_file(call: Call) -> Answer:
 async def index_changes(call: Call) -> Answer:
     since, limit = _number(call, "since", 0), _number(call, "limit", DEFAULT_CHANGES)
     count = min(max(limit, 1), MAX_CHANGES)
-    found = await call.registry.index.changes(since, count, by=call.caller)
+    found = await call.registry.packages.index.changes(since, count, by=call.caller)
     return _changes_answer(found)
 
 

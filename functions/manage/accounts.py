@@ -54,7 +54,7 @@ pages = AdministratorPages()
 
 
 async def _submitted(name: str, act: AccountAction, call: SignedInCall) -> Answer:
-    account = await call.registry.accounts.by_id(call.route["account"])
+    account = await call.registry.identity.accounts.by_id(call.route["account"])
     await act(call, account)
     return see_other(f"{ACCOUNTS_PATH}/{account.id}?done={name}")
 
@@ -63,7 +63,7 @@ async def _submitted(name: str, act: AccountAction, call: SignedInCall) -> Answe
 async def manage_accounts(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     text = call.query.get("q", "").strip()[:MAX_SEARCH_LENGTH]
     after, by = call.query.get("after", ""), call.caller
-    administration = call.registry.account_administration
+    administration = call.registry.administration.accounts
     if text:
         people = await administration.search(text, by=by)
         if account := _only_match(people, text):
@@ -104,10 +104,10 @@ async def _account_page(
     link: Secret | None = None,
 ) -> Answer:
     params = {"before": call.query.get("before", ""), "count": str(EVENTS_PER_PAGE)}
-    person = await call.registry.account_administration.show(
+    person = await call.registry.administration.accounts.show(
         account_id, EventQuery.parse(params), by=call.caller
     )
-    account, providers = person.account, call.registry.sign_in_flow.providers
+    account, providers = person.account, call.registry.identity.sign_in_flow.providers
     return call.show(
         "manage/account.html",
         problem,
@@ -132,8 +132,8 @@ def _confirmation(action: TokenAction) -> PageWithForms:
     """Return the page that asks to confirm an action on a token of an account."""
 
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-        administration, by = call.registry.account_administration, call.caller
-        account = await call.registry.accounts.by_id(call.route["account"])
+        administration, by = call.registry.administration.accounts, call.caller
+        account = await call.registry.identity.accounts.by_id(call.route["account"])
         used = await administration.token(account, requested_token(call), by=by)
         return call.show(
             "manage/token_confirm.html",
@@ -149,46 +149,50 @@ def _confirmation(action: TokenAction) -> PageWithForms:
 
 
 async def _end_sessions(call: SignedInCall, account: Account) -> None:
-    for session in await call.registry.account_administration.end_sessions(account, by=call.caller):
-        call.registry.session_authentication.invalidate(session)
+    for session in await call.registry.administration.accounts.end_sessions(
+        account, by=call.caller
+    ):
+        call.registry.identity.session_authentication.invalidate(session)
 
 
 async def _revoke(call: SignedInCall, account: Account) -> None:
-    await call.registry.account_administration.revoke_token(
+    await call.registry.administration.accounts.revoke_token(
         account, call.form.text("token"), by=call.caller
     )
 
 
 async def _revoke_stolen(call: SignedInCall, account: Account) -> None:
     token_id = call.form.text("token")
-    await call.registry.account_administration.revoke_stolen_token(
+    await call.registry.administration.accounts.revoke_stolen_token(
         account, token_id, by=call.caller
     )
 
 
 async def _revoke_all(call: SignedInCall, account: Account) -> None:
     require_confirmation(call, account.name)
-    await call.registry.account_administration.revoke_all_tokens(account, by=call.caller)
+    await call.registry.administration.accounts.revoke_all_tokens(account, by=call.caller)
 
 
 async def _lock(call: SignedInCall, account: Account) -> None:
     reason = call.form.text("reason")
-    for session in await call.registry.account_administration.lock(account, reason, by=call.caller):
-        call.registry.session_authentication.invalidate(session)
+    for session in await call.registry.administration.accounts.lock(
+        account, reason, by=call.caller
+    ):
+        call.registry.identity.session_authentication.invalidate(session)
 
 
 async def _unlock(call: SignedInCall, account: Account) -> None:
-    await call.registry.account_administration.unlock(account, by=call.caller)
+    await call.registry.administration.accounts.unlock(account, by=call.caller)
 
 
 async def _appoint(call: SignedInCall, account: Account) -> None:
     require_confirmation(call, account.name)
-    await call.registry.administrators.appoint(account, by=call.caller)
+    await call.registry.administration.administrators.appoint(account, by=call.caller)
 
 
 async def _dismiss(call: SignedInCall, account: Account) -> None:
     require_confirmation(call, account.name)
-    await call.registry.administrators.dismiss(account, by=call.caller)
+    await call.registry.administration.administrators.dismiss(account, by=call.caller)
 
 
 ACCOUNT_ACTIONS: dict[str, AccountAction] = {
@@ -208,9 +212,9 @@ async def manage_account_create(call: SignedInCall) -> Answer:
     form, by = call.form, call.caller
     typed = form.text("email")
     address = parse_email(typed) if typed else None
-    account = await call.registry.account_administration.create(form.text("name"), by=by)
-    link = await call.registry.sign_in_flow.issue_link(account, by=by)
-    if address and await call.registry.account_administration.send_sign_in_link(
+    account = await call.registry.administration.accounts.create(form.text("name"), by=by)
+    link = await call.registry.identity.sign_in_flow.issue_link(account, by=by)
+    if address and await call.registry.administration.accounts.send_sign_in_link(
         account, address, link, by=by
     ):
         return see_other(f"{ACCOUNTS_PATH}/{account.id}?done=invited")
@@ -219,8 +223,8 @@ async def manage_account_create(call: SignedInCall) -> Answer:
 
 @pages.form(f"{ACCOUNT_ROUTE}/link", manage_account)
 async def manage_account_link(call: SignedInCall) -> Answer:
-    account = await call.registry.accounts.by_id(call.route["account"])
-    link = await call.registry.sign_in_flow.issue_link(account, by=call.caller)
+    account = await call.registry.identity.accounts.by_id(call.route["account"])
+    link = await call.registry.identity.sign_in_flow.issue_link(account, by=call.caller)
     # Shown by this response alone, since the link is a secret.
     return await manage_account(call, link=link)
 

@@ -42,7 +42,7 @@ pages = AdministratorPages()
 
 @pages.read("manage/notices")
 async def manage_notices(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    board = await call.registry.notices.current(by=call.caller)
+    board = await call.registry.limits.notices.current(by=call.caller)
     now_ms, changing = call.now_ms, call.form.text("notice")
     return call.show(
         "manage/notices.html",
@@ -76,7 +76,7 @@ READ_ONLY_PATH = "/manage/read-only"
 
 @pages.read("manage/read-only")
 async def manage_read_only(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    read_only = (await call.registry.notices.current(by=call.caller)).read_only
+    read_only = (await call.registry.limits.notices.current(by=call.caller)).read_only
     return call.show(
         "manage/read_only.html",
         problem,
@@ -90,7 +90,7 @@ async def manage_read_only(call: SignedInCall, problem: FormProblem | None = Non
 @pages.form("manage/notices", manage_notices)
 async def manage_notice_announce(call: SignedInCall) -> Answer:
     draft = _draft(call.form, call.registry.clock.now_ms())
-    await call.registry.notices.publish(draft, by=call.caller)
+    await call.registry.limits.notices.publish(draft, by=call.caller)
     return see_other(f"{NOTICES_PATH}?done=published")
 
 
@@ -98,25 +98,27 @@ async def manage_notice_announce(call: SignedInCall) -> Answer:
 async def manage_notice_extend(call: SignedInCall) -> Answer:
     until_ms = parse_time("until", call.form.text("until"))
     notice = call.form.text("notice")
-    await call.registry.notices.extend(notice, until_ms, by=call.caller)
+    await call.registry.limits.notices.extend(notice, until_ms, by=call.caller)
     return see_other(f"{NOTICES_PATH}?done=changed")
 
 
 @pages.form("manage/notices/end", manage_notices)
 async def manage_notice_end(call: SignedInCall) -> Answer:
-    await call.registry.notices.end(call.form.text("notice"), by=call.caller)
+    await call.registry.limits.notices.end(call.form.text("notice"), by=call.caller)
     return see_other(f"{NOTICES_PATH}?done=ended")
 
 
 @pages.form("manage/read-only/on", manage_read_only, works_in_read_only_mode=True)
 async def manage_read_only_on(call: SignedInCall) -> Answer:
-    await call.registry.notices.enter_read_only_mode(call.form.text("reason"), by=call.caller)
+    await call.registry.limits.notices.enter_read_only_mode(
+        call.form.text("reason"), by=call.caller
+    )
     return see_other(f"{READ_ONLY_PATH}?done=on")
 
 
 @pages.form("manage/read-only/off", manage_read_only, works_in_read_only_mode=True)
 async def manage_read_only_off(call: SignedInCall) -> Answer:
-    await call.registry.notices.leave_read_only_mode(by=call.caller)
+    await call.registry.limits.notices.leave_read_only_mode(by=call.caller)
     return see_other(f"{READ_ONLY_PATH}?done=off")
 
 

@@ -30,7 +30,7 @@ pages = AdministratorPages()
 async def manage_organizations(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     text = call.query.get("q", "").strip()[:MAX_SEARCH_LENGTH]
     after, by = call.query.get("after", ""), call.caller
-    administration = call.registry.organization_administration
+    administration = call.registry.administration.organizations
     if text:
         found = await administration.search(text, by=by)
     else:
@@ -48,10 +48,10 @@ async def manage_organizations(call: SignedInCall, problem: FormProblem | None =
 @pages.read(ORGANIZATION_ROUTE)
 async def manage_organization(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     registry, org, by = call.registry, call.org, call.caller
-    founded = await registry.organization_administration.show(org, by=by)
+    founded = await registry.administration.organizations.show(org, by=by)
     organization = founded.organization
     is_deleted = organization.is_deleted_at(call.now_ms)
-    members = [] if is_deleted else await registry.organizations.members(org, by=by)
+    members = [] if is_deleted else await registry.organizations.organizations.members(org, by=by)
     return call.show(
         "manage/organization.html",
         problem,
@@ -76,7 +76,7 @@ NAME_DONE_MESSAGES = {
 @pages.read("manage/names")
 async def manage_names(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     name, by = call.query.get("name", "").strip()[:MAX_SEARCH_LENGTH], call.caller
-    reserved_names = call.registry.reserved_names
+    reserved_names = call.registry.organizations.reserved_names
     return call.show(
         "manage/names.html",
         problem,
@@ -94,7 +94,9 @@ async def manage_name_preview(call: SignedInCall, problem: FormProblem | None = 
     matches = None
     if pattern:
         try:
-            matches = await call.registry.reserved_names.matching(pattern, by=call.caller)
+            matches = await call.registry.organizations.reserved_names.matching(
+                pattern, by=call.caller
+            )
         except PatternUnreadable as refusal:
             problem = problem or FormProblem.of(refusal)
     return call.show(
@@ -105,37 +107,39 @@ async def manage_name_preview(call: SignedInCall, problem: FormProblem | None = 
 @pages.form("manage/organizations", manage_organizations)
 async def manage_organization_found(call: SignedInCall) -> Answer:
     org = parse_org(call.form.text("name"))
-    owner = await call.registry.accounts.by_name_or_id(call.form.text("owner"))
-    await call.registry.organization_administration.create(org, owner, by=call.caller)
+    owner = await call.registry.identity.accounts.by_name_or_id(call.form.text("owner"))
+    await call.registry.administration.organizations.create(org, owner, by=call.caller)
     return see_other(f"{ORGANIZATIONS_PATH}/{org}?done=found")
 
 
 @pages.form(f"{ORGANIZATION_ROUTE}/delete", manage_organization)
 async def manage_organization_delete(call: SignedInCall) -> Answer:
     org, by = call.org, call.caller
-    founded = await call.registry.organization_administration.show(org, by=by)
+    founded = await call.registry.administration.organizations.show(org, by=by)
     require_confirmation(call, founded.organization.name)
-    await call.registry.organization_deletion.delete(org, by=by)
+    await call.registry.organizations.deletion.delete(org, by=by)
     return see_other(f"{ORGANIZATIONS_PATH}/{org}?done=delete")
 
 
 @pages.form(f"{ORGANIZATION_ROUTE}/keep", manage_organization)
 async def manage_organization_keep(call: SignedInCall) -> Answer:
     org = call.org
-    await call.registry.organization_deletion.cancel(org, by=call.caller)
+    await call.registry.organizations.deletion.cancel(org, by=call.caller)
     return see_other(f"{ORGANIZATIONS_PATH}/{org}?done=keep")
 
 
 @pages.form("manage/names/new", manage_name_preview)
 async def manage_name_add(call: SignedInCall) -> Answer:
     pattern, reason = call.form.text("pattern"), call.form.text("reason")
-    await call.registry.reserved_names.add(pattern, reason, by=call.caller)
+    await call.registry.organizations.reserved_names.add(pattern, reason, by=call.caller)
     return see_other(f"{RESERVED_NAMES_PATH}?done=add")
 
 
 @pages.form("manage/names/remove", manage_names)
 async def manage_name_remove(call: SignedInCall) -> Answer:
-    await call.registry.reserved_names.remove(call.form.text("pattern"), by=call.caller)
+    await call.registry.organizations.reserved_names.remove(
+        call.form.text("pattern"), by=call.caller
+    )
     return see_other(f"{RESERVED_NAMES_PATH}?done=remove")
 
 

@@ -147,8 +147,10 @@ async def _search_results(call: SignedInCall) -> Answer:
         return await _withheld(call, _parse_coordinate(after) if after else None)
     subject = _parse_subject(text)
     if isinstance(subject, Coordinate):
-        return see_other(_path(await call.registry.moderation.find(subject, by=call.caller)))
-    survey = await call.registry.moderation.survey(subject, by=call.caller)
+        return see_other(
+            _path(await call.registry.publishing.moderation.find(subject, by=call.caller))
+        )
+    survey = await call.registry.publishing.moderation.survey(subject, by=call.caller)
     query = {"q": text, **call.query}
     pager = Pager.of(len(survey.entries), VERSIONS_PER_PAGE, RELEASES_PATH, query)
     return call.show(
@@ -163,7 +165,7 @@ async def _search_results(call: SignedInCall) -> Answer:
 async def _withheld(
     call: SignedInCall, after: Coordinate | None, problem: FormProblem | None = None
 ) -> Answer:
-    page = await call.registry.moderation.withheld(after, by=call.caller)
+    page = await call.registry.publishing.moderation.withheld(after, by=call.caller)
     return call.show(
         "manage/releases.html",
         problem,
@@ -180,7 +182,9 @@ async def manage_release(
 ) -> Answer:
     """Show a release and its actions; `refused` names the action that the problem is about."""
     before = EventQuery.parse({"before": call.query.get("before", "")}).before
-    inspection = await call.registry.moderation.inspect(_coordinate(call), before, by=call.caller)
+    inspection = await call.registry.publishing.moderation.inspect(
+        _coordinate(call), before, by=call.caller
+    )
     release = inspection.release
     return call.show(
         "manage/release.html",
@@ -210,22 +214,26 @@ def _actions(release: Release) -> tuple[ReleaseAction, ...]:
 
 async def _hold(call: SignedInCall, coordinate: Coordinate) -> Release:
     reason = _reason(call, coordinate)
-    return await call.registry.moderation.hold(coordinate, reason, by=call.caller)
+    return await call.registry.publishing.moderation.hold(coordinate, reason, by=call.caller)
 
 
 async def _quarantine(call: SignedInCall, coordinate: Coordinate) -> Release:
     reason, public = _reason(call, coordinate), _public_reason(call)
-    return await call.registry.moderation.quarantine(coordinate, reason, public, by=call.caller)
+    return await call.registry.publishing.moderation.quarantine(
+        coordinate, reason, public, by=call.caller
+    )
 
 
 async def _restore(call: SignedInCall, coordinate: Coordinate) -> Release:
-    return await call.registry.moderation.restore(coordinate, by=call.caller)
+    return await call.registry.publishing.moderation.restore(coordinate, by=call.caller)
 
 
 async def _remove(call: SignedInCall, coordinate: Coordinate) -> Release:
     require_confirmation(call, str(coordinate))
     reason, public = _reason(call, coordinate), _public_reason(call)
-    return await call.registry.moderation.remove(coordinate, reason, public, by=call.caller)
+    return await call.registry.publishing.moderation.remove(
+        coordinate, reason, public, by=call.caller
+    )
 
 
 def _reason(call: SignedInCall, coordinate: Coordinate) -> str:

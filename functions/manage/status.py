@@ -43,7 +43,7 @@ pages = AdministratorPages()
 @pages.read("manage")
 async def manage_overview(call: SignedInCall) -> Answer:
     settings = call.registry.settings
-    overview = await call.registry.status.report(by=call.caller)
+    overview = await call.registry.administration.status.report(by=call.caller)
     return call.show(
         "manage/overview.html",
         overview=overview,
@@ -60,11 +60,11 @@ async def manage_overview(call: SignedInCall) -> Answer:
 
 @pages.read("manage/tasks")
 async def manage_tasks(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    described = call.registry.maintenance_tasks
+    described = call.registry.maintenance.tasks
     return call.show(
         "manage/tasks.html",
         problem,
-        tasks=await call.registry.status.tasks(by=call.caller),
+        tasks=await call.registry.administration.status.tasks(by=call.caller),
         described=described,
         often={each.id: schedule_text(each.schedule) for each in described.values()},
         asked=call.query.get("asked", ""),
@@ -92,7 +92,7 @@ def schedule_text(schedule: str | None) -> str:
 async def manage_limits(call: SignedInCall) -> Answer:
     return call.show(
         "manage/limits.html",
-        report=await call.registry.status.rate_limits(by=call.caller),
+        report=await call.registry.administration.status.rate_limits(by=call.caller),
         kinds=RATE_LIMIT_LABELS,
         subjects=tuple(RateLimitSubject),
         counted_per_process=frozenset({RateLimitClass.READ}),
@@ -104,7 +104,7 @@ async def manage_limits(call: SignedInCall) -> Answer:
 @pages.form("manage/tasks/run", manage_tasks)
 async def manage_task_run(call: SignedInCall) -> Answer:
     task = call.form.text("task")
-    await call.registry.task_requests.request(task, by=call.caller)
+    await call.registry.maintenance.task_requests.request(task, by=call.caller)
     return see_other(f"{TASKS_PATH}?asked={task}")
 
 

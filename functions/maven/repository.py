@@ -139,7 +139,7 @@ async def _read(call: Call, target: RepositoryPath) -> Answer:
     registry, by = call.registry, call.caller
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
-            available = await registry.maven_packages.release(at, by=by)
+            available = await registry.publishing.maven_packages.release(at, by=by)
             return await redirect_to_archive(call, available, _redirect_headers)
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), ChecksumAlgorithm() as algorithm):
             document = await _archive_checksum(registry, at, algorithm, by)
@@ -163,8 +163,8 @@ def _redirect_headers(redirect: ArchiveRedirect) -> dict[str, str]:
 async def _archive_checksum(
     registry: Registry, at: Coordinate, algorithm: ChecksumAlgorithm, by: Principal
 ) -> Representation:
-    available = await registry.maven_packages.release(at, by=by)
-    checksum = await registry.maven_packages.checksum(available.release, algorithm)
+    available = await registry.publishing.maven_packages.release(at, by=by)
+    checksum = await registry.publishing.maven_packages.checksum(available.release, algorithm)
     return Representation(checksum.encode(), PLAIN_TEXT, _is_public(available.head))
 
 
@@ -177,15 +177,17 @@ async def _resource_document(
 ) -> Representation:
     match resource:
         case PackageMetadata(package):
-            return _version_list(await registry.maven_packages.versions(package, by=by))
+            return _version_list(await registry.publishing.maven_packages.versions(package, by=by))
         case ReleaseFile(at, kind):
             return await _release_document(
-                registry, await registry.maven_packages.release(at, by=by), kind
+                registry, await registry.publishing.maven_packages.release(at, by=by), kind
             )
         case ClientMetadata():
             return await _client_document(registry, resource, by)
         case ToolMetadata(distribution, tool):
-            survey = await registry.maven_packages.tool(tool, client=distribution.client, by=by)
+            survey = await registry.publishing.maven_packages.tool(
+                tool, client=distribution.client, by=by
+            )
             content = tool_metadata(distribution, tool, survey)
             return Representation(content, XML_TYPE, _is_public(survey.head))
         case MavenSearchRequest():
@@ -197,14 +199,14 @@ async def _release_document(
 ) -> Representation:
     match kind:
         case FileKind.GRAPH:
-            graph = await registry.maven_packages.graph(available)
+            graph = await registry.publishing.maven_packages.graph(available)
             content, media_type = depgraph(available.head, available.release, graph), JSON
         case FileKind.LISTENERS:
             release = available.release
             lists = [await _listeners(registry, release, each) for each in release.modules]
             content, media_type = listeners(lists), JSON
         case FileKind.SBOM:
-            content, media_type = await registry.maven_packages.sbom(available), JSON
+            content, media_type = await registry.publishing.maven_packages.sbom(available), JSON
         case _:
             content, media_type = pom_of(available.release.coordinate), XML_TYPE
     return Representation(content, media_type, _is_public(available.head))
@@ -213,7 +215,9 @@ async def _release_document(
 async def _listeners(registry: Registry, release: Release, module: str) -> str:
     """Return the listeners of a module as JSON; a module without a document has none."""
     try:
-        found = await registry.api_docs.text(release, PieceKind.LIST, module, "listeners")
+        found = await registry.api_docs.documentation.text(
+            release, PieceKind.LIST, module, "listeners"
+        )
     except ApiDocsFailed:
         found = None
     return found or "[]"
@@ -230,7 +234,9 @@ async def _client_document(
     distribution, package = wanted.distribution, wanted.package
     if package:
         with suppress(PackageNotFound):
-            usable = registry.maven_packages.usable_versions(package, distribution, by=by)
+            usable = registry.publishing.maven_packages.usable_versions(
+                package, distribution, by=by
+            )
             return _version_list(await usable)
     content = client_metadata(distribution, wanted.org, wanted.name, None)
     return Representation(content, XML_TYPE, is_public=True, is_cacheable=False)
@@ -249,8 +255,8 @@ async def store_file(
 ) -> RateLimitAllowance | None:
     """Publish an archive, or accept a file that clients send with one; return what is left of the
     limit that counted it."""
-    await registry.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
-    publishing = registry.maven_publishing
+    await registry.limits.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
+    publishing = registry.publishing.maven
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
             return (await publishing.publish_archive(content, at, by=by)).allowance
@@ -279,6 +285,6 @@ async def _verify_and_discard(
             pass
         case _:
             return
-    await registry.maven_publishing.require_right(package, by=by)
+    await registry.publishing.maven.require_right(package, by=by)
     if target.algorithm:
         Checksum.parse(target.algorithm, content)

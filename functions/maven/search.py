@@ -66,17 +66,17 @@ async def _find(
 ) -> _Found:
     match request.search:
         case MavenSearch.SYMBOLS:
-            symbols = await registry.search.symbols(
+            symbols = await registry.packages.search.symbols(
                 symbol_query_of(_fields(_decode(request.words))), page
             )
             return _Found(tuple(map(_symbol, symbols.hits)), symbols.count)
         case MavenSearch.CONNECTORS:
             wanted, kind = CatalogFilter(query), CatalogKind.CONNECTORS
-            found = await registry.editor_catalog.list(kind, wanted, page, by=by)
+            found = await registry.api_docs.editor_catalog.list(kind, wanted, page, by=by)
             items = (_connector(registry, each) for each in found.items)
             return _Found(tuple(items), found.count)
         case _:
-            results = await registry.search.search(query, page, by=by)
+            results = await registry.packages.search.search(query, page, by=by)
             words = _decode(request.words)
             items = (_result(request.search, hit, words) for hit in results.hits)
             return _Found(tuple(items), results.count)

@@ -98,9 +98,9 @@ async def _status(call: PublicPageCall) -> Answer:
     registry = call.registry
     tasks = [each for each in await _task_states(registry) if each.due_ms is not None]
     health = await _health(registry, tasks, call.now_ms)
-    summary = await registry.statistics.summary()
+    summary = await registry.packages.statistics.summary()
     newest_ms = summary.updated[0].release.created_ms if summary.updated else None
-    board = await registry.notice_cache.current()
+    board = await registry.limits.notice_cache.current()
     if call.wants(JSON):
         status = _status_json(health, tasks, newest_ms)
         return call.json({**status, **_notices_json(board, call.now_ms)})
@@ -147,7 +147,7 @@ class RegistryHealth:
 
 async def _task_states(registry: Registry) -> list[TaskState]:
     try:
-        return await registry.upkeep.cached_task_states()
+        return await registry.maintenance.upkeep.cached_task_states()
     except Unavailable:
         return []
 

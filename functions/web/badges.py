@@ -77,7 +77,7 @@ async def _badge(call: PublicPageCall) -> Badge | None:
     if make is None or suffix != "svg":
         return None
     try:
-        return make(await call.registry.package_details.package(package_of(call), by=call.caller))
+        return make(await call.registry.packages.details.package(package_of(call), by=call.caller))
     except (NotFound, Invalid):
         return None
 

@@ -41,14 +41,14 @@ FACES = (pages,)
 @pages.read("organizations")
 async def web_organizations(call: PublicPageCall) -> Answer:
     text = _text(call)
-    values = await call.registry.search.organizations(text, by=call.caller)
+    values = await call.registry.packages.search.organizations(text, by=call.caller)
     return _directory_page(call, ORGANIZATIONS, text, values)
 
 
 @pages.read("keywords")
 async def web_keywords(call: PublicPageCall) -> Answer:
     text = _text(call)
-    values = await call.registry.search.keywords(text, by=call.caller)
+    values = await call.registry.packages.search.keywords(text, by=call.caller)
     return _directory_page(call, KEYWORDS, text, values)
 
 

@@ -38,7 +38,7 @@ async def web_feed_organization(call: PublicPageCall) -> Answer:
 
 @pages.read("feeds/packages/{org}/{name}/releases.atom")
 async def web_feed_package(call: PublicPageCall) -> Answer:
-    details = await call.registry.package_details.package(package_of(call), by=call.caller)
+    details = await call.registry.packages.details.package(package_of(call), by=call.caller)
     return call.text(_package_feed(details, call.base_url).xml(), ATOM)
 
 
@@ -46,7 +46,7 @@ async def _search_feed(
     call: PublicPageCall, query: Query, title: str, path: str, page: str
 ) -> Answer:
     """Respond with the latest releases of the packages that match, from the search index alone."""
-    found = await call.registry.search.search(query, _NEWEST, by=call.caller)
+    found = await call.registry.packages.search.search(query, _NEWEST, by=call.caller)
     entries = tuple(_listing_entry(hit.listing, call.base_url) for hit in found.hits)
     return call.text(
         AtomFeed(title, call.base_url + path, call.base_url + page, entries).xml(), ATOM

@@ -17,7 +17,7 @@ FACES = (pages,)
 
 @pages.read("/")
 async def web_home(call: PublicPageCall) -> Answer:
-    summary = await call.registry.statistics.summary()
+    summary = await call.registry.packages.statistics.summary()
     shared = (each for each in summary.facets.get(Facet.KEYWORD, ()) if each.count > 1)
     return call.show(
         "web/home.html",

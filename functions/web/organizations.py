@@ -58,7 +58,7 @@ async def web_org(call: PublicPageCall) -> Answer:
     if tab == _PEOPLE:
         return await _people(page, call)
     if tab == _ACTIVITY:
-        changes = await call.registry.package_details.organization_history(org)
+        changes = await call.registry.packages.details.organization_history(org)
         return call.show("web/org/activity.html", page=page, tab=tab, changes=changes)
     if tab:
         raise PageNotFound(f"/orgs/{org}/{tab}")
@@ -66,11 +66,11 @@ async def web_org(call: PublicPageCall) -> Answer:
 
 
 async def _organization_page(org: OrgName, call: PublicPageCall) -> OrganizationPage:
-    organization = await call.registry.organizations.show(org, by=call.caller)
-    public = await call.registry.organizations.public_members(organization)
+    organization = await call.registry.organizations.organizations.show(org, by=call.caller)
+    public = await call.registry.organizations.organizations.public_members(organization)
     return OrganizationPage(
         organization,
-        await call.registry.domain_verification.verified(organization),
+        await call.registry.organizations.domain_verification.verified(organization),
         public.newest_owner_ms,
         public.shown,
         await _members(org, call),
@@ -82,7 +82,7 @@ async def _members(org: OrgName, call: PublicPageCall) -> list[Member] | None:
     if call.caller.is_anonymous:
         return None
     try:
-        return await call.registry.organizations.members(org, by=call.caller)
+        return await call.registry.organizations.organizations.members(org, by=call.caller)
     except Refusal:
         return None
 
@@ -90,7 +90,7 @@ async def _members(org: OrgName, call: PublicPageCall) -> list[Member] | None:
 async def _people(page: OrganizationPage, call: PublicPageCall) -> Answer:
     members = page.members
     if members is None:
-        members = await call.registry.organizations.with_names(page.shown)
+        members = await call.registry.organizations.organizations.with_names(page.shown)
     if call.wants(JSON):
         return call.json(
             {"members": [_member_json(each) for each in members if each.membership.is_shown]}
@@ -143,7 +143,7 @@ async def _results(
         order,
         descending=order is not Sort.NAME,
     )
-    results = await call.registry.search.search(query, page, by=call.caller)
+    results = await call.registry.packages.search.search(query, page, by=call.caller)
     params = {"sort": "" if sort == _FIRST_SORT else sort, "page": str(number)}
     return results, Pager.of(results.count, PACKAGES_PER_PAGE, path, params)
 

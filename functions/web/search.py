@@ -161,7 +161,7 @@ async def web_search_description(call: PublicPageCall) -> Answer:
 
 async def _suggestions(call: PublicPageCall, text: str) -> Answer:
     """Respond as OpenSearch Suggestions: names, summaries and URLs for what is typed so far."""
-    found = await call.registry.search.suggest(text, by=call.caller)
+    found = await call.registry.packages.search.suggest(text, by=call.caller)
     names = [f"{each.org}/{each.name}" for each in found]
     addresses = [f"{call.base_url}/packages/{name}" for name in names]
     summaries = [show_bidi_characters(each.summary) for each in found]
@@ -174,7 +174,7 @@ async def _results(call: PublicPageCall, form: SearchForm) -> tuple[FacetedResul
     sort, descending = form.order
     number = requested_page(call.query)
     page = ResultPage((number - 1) * RESULTS_PER_PAGE, RESULTS_PER_PAGE, sort, descending)
-    search = call.registry.search.search_with_facets
+    search = call.registry.packages.search.search_with_facets
     found = await search(form.query, page, by=call.caller)
     query = {**form.parameters, "page": str(number)}
     pager = Pager.of(found.results.count, RESULTS_PER_PAGE, "/search", query)

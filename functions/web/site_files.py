@@ -105,7 +105,7 @@ async def web_site_robots(call: PublicPageCall) -> Answer:
 
 @pages.read("sitemap.xml")
 async def web_site_map(call: PublicPageCall) -> Answer:
-    count = (await call.registry.statistics.summary()).totals.packages
+    count = (await call.registry.packages.statistics.summary()).totals.packages
     parts = max(1, -(-count // PACKAGES_PER_SITEMAP))
     if "page" not in call.query:
         return call.text(_sitemap_index(call.base_url, parts), XML)
@@ -131,7 +131,7 @@ async def _sitemap_packages(registry: Registry, number: int) -> tuple[Listing, .
         (number - 1) * PACKAGES_PER_SITEMAP, PACKAGES_PER_SITEMAP, Sort.ADDED, descending=False
     )
     everything = Query(include_deprecated=True)
-    results = await registry.search.search(everything, page, by=ANONYMOUS)
+    results = await registry.packages.search.search(everything, page, by=ANONYMOUS)
     return tuple(hit.listing for hit in results.hits)
 
 
@@ -167,7 +167,7 @@ async def web_llms(call: PublicPageCall) -> Answer:
     number = requested_page(call.query)
     offset = min((number - 1) * PACKAGES_PER_LLMS_PAGE, MAX_OFFSET)
     page = ResultPage(offset=offset, limit=PACKAGES_PER_LLMS_PAGE, sort=Sort.NAME, descending=False)
-    found = await call.registry.search.search(Query(), page, by=call.caller)
+    found = await call.registry.packages.search.search(Query(), page, by=call.caller)
     if number > 1 and not found.hits:
         raise PageNotFound("/llms.txt")
     return call.text(_llms_packages(found, number, call.base_url), TEXT)

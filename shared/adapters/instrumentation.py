@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from shared.composition import Adapters
 from shared.domain.errors.base import Refusal
 from shared.ports import AlreadyThere, Stale
 from shared.runtime.edition import EVERYTHING, note_read
+from shared.services.common import Adapters
 from shared.telemetry import recording
 from shared.telemetry.metrics import STORE_CALLS
 from shared.telemetry.recording import SpanOrigin, current_activity, current_trace

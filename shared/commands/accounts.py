@@ -32,7 +32,7 @@ def add(name: str, administrator: bool) -> None:
     """
 
     async def work(registry: Registry) -> Account:
-        accounts = registry.accounts
+        accounts = registry.identity.accounts
         create = accounts.create_administrator if administrator else accounts.create
         return await create(name, by=OPERATOR)
 
@@ -48,7 +48,7 @@ def list_accounts(output: OutputFormat) -> None:
 
     async def work(registry: Registry) -> list[Account]:
         page = partial(
-            registry.account_administration.page, count=ENTITIES_READ_AT_ONCE, by=OPERATOR
+            registry.administration.accounts.page, count=ENTITIES_READ_AT_ONCE, by=OPERATOR
         )
         found = {
             each.account.id: each.account async for each in iterate_pages(page) if each.account
@@ -80,8 +80,8 @@ def rename(account_name: str, name: str) -> None:
     """
 
     async def work(registry: Registry) -> Account:
-        found = await registry.accounts.by_name_or_id(account_name)
-        return await registry.accounts.rename(found, name, by=OPERATOR)
+        found = await registry.identity.accounts.by_name_or_id(account_name)
+        return await registry.identity.accounts.rename(found, name, by=OPERATOR)
 
     renamed = with_registry(work)
     click.echo(f"The account {renamed.id} is called {renamed.name}.")
@@ -101,7 +101,7 @@ def lock(account_name: str, reason: str) -> None:
     """
     _decide(
         account_name,
-        lambda registry, it: registry.account_administration.lock(it, reason, by=OPERATOR),
+        lambda registry, it: registry.administration.accounts.lock(it, reason, by=OPERATOR),
     )
     click.echo(f"Locked the account {account_name}. It is refused everywhere within five seconds.")
 
@@ -111,7 +111,7 @@ def lock(account_name: str, reason: str) -> None:
 def unlock(account_name: str) -> None:
     """Unlock ACCOUNT. Its tokens that were not revoked are accepted again."""
     _decide(
-        account_name, lambda registry, it: registry.account_administration.unlock(it, by=OPERATOR)
+        account_name, lambda registry, it: registry.administration.accounts.unlock(it, by=OPERATOR)
     )
     click.echo(f"Unlocked the account {account_name}.")
 
@@ -122,7 +122,7 @@ def appoint(account_name: str) -> None:
     """Make ACCOUNT an administrator of the registry."""
     _decide(
         account_name,
-        lambda registry, it: registry.administrators.appoint(it, by=OPERATOR),
+        lambda registry, it: registry.administration.administrators.appoint(it, by=OPERATOR),
     )
     click.echo(f"{account_name} is an administrator.")
 
@@ -133,7 +133,7 @@ def dismiss(account_name: str) -> None:
     """Make ACCOUNT no administrator of the registry any more."""
     _decide(
         account_name,
-        lambda registry, it: registry.administrators.dismiss(it, by=OPERATOR),
+        lambda registry, it: registry.administration.administrators.dismiss(it, by=OPERATOR),
     )
     click.echo(f"{account_name} is no administrator.")
 
@@ -149,8 +149,8 @@ def signin_link(account_name: str) -> None:
     """
 
     async def work(registry: Registry) -> str:
-        found = await registry.accounts.by_name_or_id(account_name)
-        link = await registry.sign_in_flow.issue_link(found, by=OPERATOR)
+        found = await registry.identity.accounts.by_name_or_id(account_name)
+        link = await registry.identity.sign_in_flow.issue_link(found, by=OPERATOR)
         return link.reveal()
 
     click.echo(with_registry(work))
@@ -158,6 +158,6 @@ def signin_link(account_name: str) -> None:
 
 def _decide(account_name: str, decide: Callable[[Registry, Account], Awaitable[object]]) -> None:
     async def work(registry: Registry) -> None:
-        await decide(registry, await registry.accounts.by_name_or_id(account_name))
+        await decide(registry, await registry.identity.accounts.by_name_or_id(account_name))
 
     with_registry(work)

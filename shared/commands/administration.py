@@ -37,7 +37,7 @@ def list_(output: OutputFormat) -> None:
 
     async def work(registry: Registry) -> list[dict[str, object]]:
         now_ms = registry.clock.now_ms()
-        return [_row(each, now_ms) for each in await registry.upkeep.task_states()]
+        return [_row(each, now_ms) for each in await registry.maintenance.upkeep.task_states()]
 
     print_rows(with_registry(work), output)
 
@@ -54,7 +54,7 @@ def run(name: str | None) -> None:
     """
 
     async def work(registry: Registry) -> list[tuple[str, TaskReport | None]]:
-        tasks = registry.maintenance_tasks
+        tasks = registry.maintenance.tasks
         chosen = [require_task(tasks, name).id] if name is not None else list(tasks)
         return [(task, report) for task in chosen for report in await _whole(registry, task)]
 
@@ -67,9 +67,9 @@ def run(name: str | None) -> None:
 
 async def _whole(registry: Registry, task: str) -> list[TaskReport | None]:
     """Run a task until it is finished, where the schedule would continue with its next run."""
-    reports = [await registry.upkeep.run(task)]
+    reports = [await registry.maintenance.upkeep.run(task)]
     while (last := reports[-1]) is not None and last.unfinished:
-        reports.append(await registry.upkeep.run(task))
+        reports.append(await registry.maintenance.upkeep.run(task))
     return reports
 
 
@@ -124,7 +124,7 @@ def list_names(output: OutputFormat) -> None:
     """List the reserved names: their patterns, reasons and sources."""
 
     async def work(registry: Registry) -> list[TableRow]:
-        reserved = await registry.reserved_names.all(by=OPERATOR)
+        reserved = await registry.organizations.reserved_names.all(by=OPERATOR)
         fixed = [(each, "built in") for each in (*reserved.built_in, *reserved.words)]
         fixed += [(each, "BALLROOM_RESERVED_NAMES") for each in reserved.configured]
         rows: list[TableRow] = [
@@ -151,8 +151,8 @@ def add(pattern: str, reason: str) -> None:
     """
 
     async def work(registry: Registry) -> PatternMatches:
-        matches = await registry.reserved_names.matching(pattern, by=OPERATOR)
-        await registry.reserved_names.add(pattern, reason, by=OPERATOR)
+        matches = await registry.organizations.reserved_names.matching(pattern, by=OPERATOR)
+        await registry.organizations.reserved_names.add(pattern, reason, by=OPERATOR)
         return matches
 
     matches = with_registry(work)
@@ -168,7 +168,7 @@ def remove(pattern: str) -> None:
     """Remove the reserved name PATTERN."""
 
     async def work(registry: Registry) -> None:
-        await registry.reserved_names.remove(pattern, by=OPERATOR)
+        await registry.organizations.reserved_names.remove(pattern, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"{pattern} is free again.")
@@ -180,7 +180,7 @@ def check(name: str) -> None:
     """Say whether an organization can be called NAME, and if not, why."""
 
     async def work(registry: Registry) -> NameAvailability:
-        return await registry.reserved_names.look_up(name, by=OPERATOR)
+        return await registry.organizations.reserved_names.look_up(name, by=OPERATOR)
 
     availability = with_registry(work)
     click.echo(f"{name} is free." if availability.is_free else f"{name} is not free:")
@@ -208,7 +208,7 @@ def on(reason: str) -> None:
     """
 
     async def work(registry: Registry) -> ReadOnlyState:
-        return await registry.notices.enter_read_only_mode(reason, by=OPERATOR)
+        return await registry.limits.notices.enter_read_only_mode(reason, by=OPERATOR)
 
     click.echo(TakesNoChanges(with_registry(work).reason))
     click.echo(
@@ -222,7 +222,7 @@ def off() -> None:
     """Turn read-only mode off. All processes follow within five seconds."""
 
     async def work(registry: Registry) -> None:
-        await registry.notices.leave_read_only_mode(by=OPERATOR)
+        await registry.limits.notices.leave_read_only_mode(by=OPERATOR)
 
     with_registry(work)
     click.echo("Changes are taken.")
@@ -233,7 +233,7 @@ def show() -> None:
     """Say whether read-only mode is on; the exit code is 1 if it is."""
 
     async def work(registry: Registry) -> ReadOnlyState | None:
-        return (await registry.notices.current(by=OPERATOR)).read_only
+        return (await registry.limits.notices.current(by=OPERATOR)).read_only
 
     found = with_registry(work)
     if found is None:

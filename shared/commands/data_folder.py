@@ -106,7 +106,7 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
 
 async def _account_names(registry: Registry) -> StoreCheck:
     """Look for account names that look like ids or are reserved words."""
-    misnamed = await registry.accounts.list_misnamed(by=OPERATOR)
+    misnamed = await registry.identity.accounts.list_misnamed(by=OPERATOR)
     if not misnamed:
         return StoreCheck(_ACCOUNT_NAMES, "None is like an id or a reserved word.")
     names = [f"{each.name} (id:{each.id})" for each in misnamed[:_MOST_LISTED]]
@@ -174,7 +174,7 @@ async def _export(registry: Registry, tree: IndexExport) -> ExportCount:
     count = ExportCount()
     # Written first, so that the next export recognizes the folder if this one is stopped.
     tree.put(INDEX_CONFIG_PATH, DerivedDocument.of(index_config(registry.settings.base_url)))
-    async for files in registry.index.public_files():
+    async for files in registry.packages.index.public_files():
         for path, document in files:
             count.paths.add(path)
             count.written += tree.put(path, document)

@@ -94,7 +94,7 @@ async def first_start(registry: Registry, file: Path) -> Welcome:
 
 async def _administrators(registry: Registry) -> list[Account]:
     """Return the administrators who are not locked, oldest account first; create one if needed."""
-    running = await registry.account_administration.list_administrators(by=OPERATOR)
+    running = await registry.administration.accounts.list_administrators(by=OPERATOR)
     able = [each for each in running if not each.is_locked]
     able.sort(key=lambda account: account.created_ms)
     return able or [await _new_administrator(registry)]
@@ -105,7 +105,7 @@ async def _new_administrator(registry: Registry) -> Account:
     name, number = ADMINISTRATOR, 1
     while True:
         try:
-            return await registry.accounts.create_administrator(name, by=OPERATOR)
+            return await registry.identity.accounts.create_administrator(name, by=OPERATOR)
         except AccountExists:
             number += 1
             name = f"{ADMINISTRATOR}-{number}"
@@ -115,17 +115,19 @@ async def _sign_in_link(registry: Registry, administrator: Account) -> Secret | 
     url = registry.settings.base_url
     if urlsplit(url).scheme == "https" or needs_https(url):
         return None
-    if await registry.account_administration.is_administrator_signed_in(by=OPERATOR):
+    if await registry.administration.accounts.is_administrator_signed_in(by=OPERATOR):
         return None
-    return await registry.sign_in_flow.issue_link(administrator, by=OPERATOR)
+    return await registry.identity.sign_in_flow.issue_link(administrator, by=OPERATOR)
 
 
 async def _fill_search(registry: Registry) -> None:
     """Rebuild an empty search index: its file was lost, or its schema changed."""
-    shown = await registry.search.search(Query(include_deprecated=True), ResultPage(), by=OPERATOR)
+    shown = await registry.packages.search.search(
+        Query(include_deprecated=True), ResultPage(), by=OPERATOR
+    )
     if not shown.count:
         # Not as a maintenance task, which a registry in read-only mode refuses.
-        await registry.maintenance_tasks[RebuildDerivedData.id].run()
+        await registry.maintenance.tasks[RebuildDerivedData.id].run()
 
 
 async def _write_settings(registry: Registry, administrators: list[Account], file: Path) -> Account:
@@ -138,7 +140,7 @@ async def _write_settings(registry: Registry, administrators: list[Account], fil
         wanted = TokenRequest.parse(
             "Settings.toml", _EVERY_SCOPE, org="*", package="*", days=registry.settings.token_days
         )
-        issued = await registry.tokens.issue(administrator.id, wanted, by=OPERATOR)
+        issued = await registry.tokens.access_tokens.issue(administrator.id, wanted, by=OPERATOR)
         token = issued.text
     text = client_settings(registry.settings.base_url, administrator.name, token.reveal())
     replace_private(file, text)
@@ -149,7 +151,7 @@ async def _owner(registry: Registry, token: Secret) -> str:
     """Return the id of the account of the token; empty if the token is refused."""
     headers = {"authorization": f"Bearer {token.reveal()}"}
     try:
-        return (await registry.authentication.authenticate(headers)).id
+        return (await registry.identity.authentication.authenticate(headers)).id
     except Refusal:
         return ""
 

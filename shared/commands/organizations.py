@@ -39,8 +39,8 @@ def add(name: OrgName, owner: str) -> None:
     """
 
     async def work(registry: Registry) -> None:
-        founder = await registry.accounts.by_name_or_id(owner)
-        await registry.organizations.create(name, founder, by=OPERATOR)
+        founder = await registry.identity.accounts.by_name_or_id(owner)
+        await registry.organizations.organizations.create(name, founder, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"Created the organization {name}. {owner} owns it.")
@@ -53,7 +53,7 @@ def list_organizations(output: OutputFormat) -> None:
 
     async def work(registry: Registry) -> list[TableRow]:
         page = partial(
-            registry.organization_administration.page, count=ENTITIES_READ_AT_ONCE, by=OPERATOR
+            registry.administration.organizations.page, count=ENTITIES_READ_AT_ONCE, by=OPERATOR
         )
         return [_row(each) async for each in iterate_pages(page)]
 
@@ -69,7 +69,7 @@ def members(name: OrgName, output: OutputFormat) -> None:
     async def work(registry: Registry) -> list[TableRow]:
         return [
             {"account": each.name, "role": each.membership.role.value}
-            for each in await registry.organizations.members(name, by=OPERATOR)
+            for each in await registry.organizations.organizations.members(name, by=OPERATOR)
         ]
 
     print_rows(with_registry(work), output)
@@ -94,8 +94,8 @@ def add_member(name: OrgName, account: str, role: str) -> None:
     """
 
     async def work(registry: Registry) -> None:
-        member = await registry.accounts.by_name_or_id(account)
-        await registry.organizations.set_member(name, member, Role(role), by=OPERATOR)
+        member = await registry.identity.accounts.by_name_or_id(account)
+        await registry.organizations.organizations.set_member(name, member, Role(role), by=OPERATOR)
 
     with_registry(work)
     click.echo(f"{account} is {role} of {name}.")
@@ -108,8 +108,8 @@ def remove_member(name: OrgName, account: str) -> None:
     """Remove ACCOUNT from the organization NAME."""
 
     async def work(registry: Registry) -> None:
-        member = await registry.accounts.by_name_or_id(account)
-        await registry.organizations.remove_member(name, member, by=OPERATOR)
+        member = await registry.identity.accounts.by_name_or_id(account)
+        await registry.organizations.organizations.remove_member(name, member, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"{account} is no member of {name}.")
@@ -127,7 +127,7 @@ def delete(name: OrgName) -> None:
     """
 
     async def work(registry: Registry) -> None:
-        await registry.organization_deletion.delete(name, by=OPERATOR)
+        await registry.organizations.deletion.delete(name, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"Deleted the organization {name}.")
@@ -139,7 +139,7 @@ def keep(name: OrgName) -> None:
     """Cancel the deletion of the organization NAME, which an owner has started."""
 
     async def work(registry: Registry) -> None:
-        await registry.organization_deletion.cancel(name, by=OPERATOR)
+        await registry.organizations.deletion.cancel(name, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"The organization {name} stays.")

@@ -97,7 +97,7 @@ def show_release(coordinate: Coordinate, output: OutputFormat) -> None:
     """
 
     async def work(registry: Registry) -> Release:
-        return await registry.moderation.find(coordinate, by=OPERATOR)
+        return await registry.publishing.moderation.find(coordinate, by=OPERATOR)
 
     release = with_registry(work)
     facts = {
@@ -128,7 +128,7 @@ def document_package(wanted: Package | None) -> None:
     """
 
     async def work(registry: Registry) -> list[DocumentedRelease]:
-        backfill = registry.api_docs_backfill
+        backfill = registry.api_docs.backfill
         return await (backfill.document(wanted) if wanted else backfill.document_missing())
 
     documented = with_registry(work)
@@ -161,10 +161,12 @@ def compare_versions(name: Package, before: str, after: str) -> None:
 
     async def work(registry: Registry) -> ComparedVersions:
         old, new = [
-            ReleaseEntry.of(await registry.moderation.find(name.at(version), by=OPERATOR))
+            ReleaseEntry.of(
+                await registry.publishing.moderation.find(name.at(version), by=OPERATOR)
+            )
             for version in map(Version.parse, (before, after))
         ]
-        return await registry.api_comparisons.make(name, old, new)
+        return await registry.api_docs.comparisons.make(name, old, new)
 
     found = json.loads(with_registry(work).changes)
     for change in found["changes"]:
@@ -185,7 +187,7 @@ def hold(coordinate: Coordinate, reason: str) -> None:
     """Hold a release until it is reviewed; `package release` serves it again."""
 
     async def work(registry: Registry) -> Release:
-        return await registry.moderation.hold(coordinate, reason, by=OPERATOR)
+        return await registry.publishing.moderation.hold(coordinate, reason, by=OPERATOR)
 
     _say(with_registry(work))
 
@@ -206,7 +208,9 @@ def quarantine(coordinate: Coordinate, reason: str, why: str | None, note: str) 
 
     async def work(registry: Registry) -> Release:
         public = parse_public_reason(why or "", note)
-        return await registry.moderation.quarantine(coordinate, reason, public, by=OPERATOR)
+        return await registry.publishing.moderation.quarantine(
+            coordinate, reason, public, by=OPERATOR
+        )
 
     _say(with_registry(work))
 
@@ -217,7 +221,7 @@ def release_again(coordinate: Coordinate) -> None:
     """Serve a held or quarantined release again."""
 
     async def work(registry: Registry) -> Release:
-        return await registry.moderation.restore(coordinate, by=OPERATOR)
+        return await registry.publishing.moderation.restore(coordinate, by=OPERATOR)
 
     _say(with_registry(work))
 
@@ -235,7 +239,7 @@ def remove(coordinate: Coordinate, reason: str, why: str | None, note: str) -> N
 
     async def work(registry: Registry) -> Release:
         public = parse_public_reason(why or "", note)
-        return await registry.moderation.remove(coordinate, reason, public, by=OPERATOR)
+        return await registry.publishing.moderation.remove(coordinate, reason, public, by=OPERATOR)
 
     _say(with_registry(work))
 
@@ -252,7 +256,9 @@ def visibility(package: Package, wanted: str) -> None:
     """
 
     async def work(registry: Registry) -> Head:
-        return await registry.package_visibility.change(package, _VISIBILITIES[wanted], by=OPERATOR)
+        return await registry.packages.visibility.change(
+            package, _VISIBILITIES[wanted], by=OPERATOR
+        )
 
     head = with_registry(work)
     click.echo(f"{head.package} is {head.visibility.value}.")
@@ -319,7 +325,7 @@ def add(
     )
 
     async def work(registry: Registry) -> Publisher:
-        return await registry.trusted_publishers.add(wanted, by=OPERATOR)
+        return await registry.tokens.trusted_publishers.add(wanted, by=OPERATOR)
 
     added = with_registry(work)
     until = f" It makes the package until {format_time(added.pending_until_ms)}."
@@ -334,7 +340,7 @@ def list_publishers(org: OrgName, output: OutputFormat) -> None:
     """List the trusted publishers of the organization ORG."""
 
     async def work(registry: Registry) -> list[Publisher]:
-        return await registry.trusted_publishers.of_organization(org, by=OPERATOR)
+        return await registry.tokens.trusted_publishers.of_organization(org, by=OPERATOR)
 
     print_rows([_row(each) for each in with_registry(work)], output)
 
@@ -346,7 +352,7 @@ def remove_publisher(org: OrgName, publisher_id: str) -> None:
     """Remove the trusted publisher ID of the organization ORG."""
 
     async def work(registry: Registry) -> None:
-        await registry.trusted_publishers.remove(org, publisher_id, by=OPERATOR)
+        await registry.tokens.trusted_publishers.remove(org, publisher_id, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"Removed the trusted publisher {publisher_id} of {org}.")
@@ -364,7 +370,9 @@ def only(package: Package, pushers: str) -> None:
     """
 
     async def work(registry: Registry) -> None:
-        await registry.trusted_publishers.restrict_pushers(package, Pushers(pushers), by=OPERATOR)
+        await registry.tokens.trusted_publishers.restrict_pushers(
+            package, Pushers(pushers), by=OPERATOR
+        )
 
     with_registry(work)
     click.echo(f"{package} takes pushes from {pushers}.")

@@ -41,7 +41,7 @@ def take() -> None:
     Example:
       python -m shared.cli snapshot take
     """
-    manifest = with_registry(lambda registry: registry.snapshot_creation.create())
+    manifest = with_registry(lambda registry: registry.maintenance.snapshot_creation.create())
     click.echo(f"Took {manifest.name}: {manifest.lines} records.")
 
 
@@ -95,7 +95,7 @@ def restore(name: str, data: Path | None) -> None:
     with prepared_stores(Settings.load()):
         report = _with_snapshots(
             data,
-            lambda registry, snapshots, there: registry.snapshot_restore.restore(
+            lambda registry, snapshots, there: registry.maintenance.snapshot_restore.restore(
                 snapshots, name, there
             ),
         )
@@ -123,7 +123,7 @@ def _with_snapshots(
         there = stack.enter_context(other_folder(data)) if data else None
 
         async def run(registry: Registry) -> Result:
-            snapshots, elsewhere = there or (registry.snapshot_creation.snapshots, None)
+            snapshots, elsewhere = there or (registry.maintenance.snapshot_creation.snapshots, None)
             return await work(registry, snapshots, elsewhere)
 
         return with_registry(run)

@@ -99,8 +99,8 @@ def issue(
     async def work(registry: Registry) -> IssuedToken:
         if canary:
             # A canary of an organization would be reported to nobody.
-            account = await registry.accounts.by_name_or_id(owner)
-            return await registry.tokens.issue_canary(account.id, wanted, by=OPERATOR)
+            account = await registry.identity.accounts.by_name_or_id(owner)
+            return await registry.tokens.access_tokens.issue_canary(account.id, wanted, by=OPERATOR)
         return await _issue(registry, owner, wanted, unlimited=expires == NEVER_EXPIRES)
 
     issued = with_registry(work)
@@ -114,7 +114,7 @@ def list_tokens(owner: str, output: OutputFormat) -> None:
     """List the tokens of OWNER, without their text."""
 
     async def work(registry: Registry) -> list[TableRow]:
-        tokens = await registry.tokens.list(await _id(registry, owner), by=OPERATOR)
+        tokens = await registry.tokens.access_tokens.list(await _id(registry, owner), by=OPERATOR)
         return [_row(each) for each in tokens]
 
     print_rows(with_registry(work), output)
@@ -129,7 +129,7 @@ def show_token(owner: str, token_id: str, output: OutputFormat) -> None:
 
     async def work(registry: Registry) -> TableRow:
         owner_id = await _id(registry, owner)
-        used = await registry.tokens.find(owner_id, token_id, by=OPERATOR)
+        used = await registry.tokens.access_tokens.find(owner_id, token_id, by=OPERATOR)
         token, use = used.token, used.use
         return {
             **_row(used),
@@ -154,7 +154,7 @@ def rename(owner: str, token_id: str, name: str) -> None:
 
     async def work(registry: Registry) -> None:
         owner_id = await _id(registry, owner)
-        await registry.tokens.rename(owner_id, token_id, name, by=OPERATOR)
+        await registry.tokens.access_tokens.rename(owner_id, token_id, name, by=OPERATOR)
 
     with_registry(work)
     click.echo(f"Renamed {token_id} to {name.strip()}.")
@@ -168,7 +168,7 @@ def rotate(owner: str, token_id: str) -> None:
 
     async def work(registry: Registry) -> IssuedToken:
         owner_id = await _id(registry, owner)
-        return await registry.tokens.rotate(owner_id, token_id, by=OPERATOR)
+        return await registry.tokens.access_tokens.rotate(owner_id, token_id, by=OPERATOR)
 
     _print(with_registry(work), None)
 
@@ -185,8 +185,10 @@ def revoke(*, owner: str, token_id: str, stolen: bool) -> None:
     async def work(registry: Registry) -> Sequence[LineageRecord]:
         owner_id = await _id(registry, owner)
         if stolen:
-            return await registry.tokens.revoke_stolen(owner_id, token_id, by=OPERATOR)
-        await registry.tokens.revoke(owner_id, token_id, by=OPERATOR)
+            return await registry.tokens.access_tokens.revoke_stolen(
+                owner_id, token_id, by=OPERATOR
+            )
+        await registry.tokens.access_tokens.revoke(owner_id, token_id, by=OPERATOR)
         return ()
 
     ended = with_registry(work)
@@ -198,21 +200,25 @@ def revoke(*, owner: str, token_id: str, stolen: bool) -> None:
 async def _id(registry: Registry, owner: str) -> str:
     if owner.startswith(ORGANIZATION_PREFIX):
         org = parse_org(owner.removeprefix(ORGANIZATION_PREFIX))
-        return await registry.organization_tokens.owner(org, by=OPERATOR)
-    return (await registry.accounts.by_name_or_id(owner)).id
+        return await registry.tokens.organization_tokens.owner(org, by=OPERATOR)
+    return (await registry.identity.accounts.by_name_or_id(owner)).id
 
 
 async def _issue(
     registry: Registry, owner: str, wanted: TokenRequest, *, unlimited: bool
 ) -> IssuedToken:
     if not owner.startswith(ORGANIZATION_PREFIX):
-        issue_token = registry.tokens.issue_unlimited if unlimited else registry.tokens.issue
+        issue_token = (
+            registry.tokens.access_tokens.issue_unlimited
+            if unlimited
+            else registry.tokens.access_tokens.issue
+        )
         return await issue_token(await _id(registry, owner), wanted, by=OPERATOR)
     if unlimited:
         message = "A token of an organization ends: give it a number of days, and rotate it."
         raise click.BadParameter(message, param_hint="--expires")
     org = parse_org(owner.removeprefix(ORGANIZATION_PREFIX))
-    return await registry.organization_tokens.issue(org, wanted, by=OPERATOR)
+    return await registry.tokens.organization_tokens.issue(org, wanted, by=OPERATOR)
 
 
 def _print(issued: IssuedToken, remark: str | None) -> None:

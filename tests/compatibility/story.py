@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from shared.composition import Adapters
+from shared.services.common import Adapters
 from tests.fakes.identity_provider import FakeInternet, Issuer
 from tests.support.archives import bala
 from tests.support.browsers import Browser
@@ -259,7 +259,7 @@ async def _pulls(story: Story) -> None:
     await world.java(world.people.mia).pull("acme/secret:1.0.0")
     world.clock.advance(timedelta(minutes=25))
     await world.write_pulls()
-    await world.registry.upkeep.run("roll-up-pulls")
+    await world.registry.maintenance.upkeep.run("roll-up-pulls")
 
 
 async def _changes(story: Story) -> None:
@@ -279,8 +279,8 @@ async def _changes(story: Story) -> None:
 
 async def _upkeep(story: Story) -> None:
     story.world.clock.advance(timedelta(days=1))
-    for task in story.world.registry.upkeep.tasks:
-        assert await story.world.registry.upkeep.run(task), task
+    for task in story.world.registry.maintenance.upkeep.tasks:
+        assert await story.world.registry.maintenance.upkeep.run(task), task
 
 
 async def _people(story: Story) -> None:

@@ -58,9 +58,9 @@ async def reading(kind: str, folder: Path) -> AsyncGenerator[Old]:
         # An index of an older schema is empty until the start of a machine, or the task of the
         # cloud, has built it again.
         if kind == "folder":
-            await world.registry.maintenance_tasks["rebuild-derived-data"].run()
+            await world.registry.maintenance.tasks["rebuild-derived-data"].run()
         else:
-            await world.registry.maintenance_tasks["update-search-index"].run()
+            await world.registry.maintenance.tasks["update-search-index"].run()
         yield Old(world, facts, answers)
 
 
@@ -71,7 +71,7 @@ async def old(request: pytest.FixtureRequest, scratch: Path) -> AsyncGenerator[O
 
 
 async def test_every_request_is_answered_as_the_code_did_that_wrote_the_stores(old: Old) -> None:
-    await old.world.registry.maintenance_tasks["generate-api-docs"].run()  # As after an upgrade.
+    await old.world.registry.maintenance.tasks["generate-api-docs"].run()  # As after an upgrade.
     assert await old.differing("reads") == []
 
 
@@ -97,8 +97,8 @@ async def test_upkeep_finds_nothing_wrong(old: Old) -> None:
     await reopened.send(old.world.http)
     problems: dict[str, Any] = {}
     changed: dict[str, int] = {}
-    for task in old.world.registry.upkeep.tasks:
-        report = await old.world.registry.upkeep.run(task)
+    for task in old.world.registry.maintenance.upkeep.tasks:
+        report = await old.world.registry.maintenance.upkeep.run(task)
         assert report, task
         problems[task], changed[task] = report.problems, report.changed
     assert not any(problems.values()), problems
@@ -106,7 +106,7 @@ async def test_upkeep_finds_nothing_wrong(old: Old) -> None:
 
 
 async def test_the_snapshot_is_complete(old: Old) -> None:
-    shelf = old.world.registry.snapshot_creation.snapshots
+    shelf = old.world.registry.maintenance.snapshot_creation.snapshots
     names = [each.name for each in await shelf.manifests()]
     assert len(names) == 1
     assert (await shelf.verify(names[0])).lines > 0

@@ -127,19 +127,19 @@ async def busy(worlds: OpenWorld) -> World:
         await world.push(bala(f"acme/greet:1.0.{patch}"))
     await world.push(bala("acme/tool:2.0.0-rc.1", tools=("greeter",)))
     await world.push(bala("other/secret:0.1.0", visibility="private"), by=world.people.bob)
-    await world.registry.moderation.quarantine(GREET, "reported", by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(GREET, "reported", by=OPERATOR)
     removed = Coordinate.parse("acme", "greet", "1.0.1")
-    await world.registry.moderation.remove(removed, "court order", by=OPERATOR)
+    await world.registry.publishing.moderation.remove(removed, "court order", by=OPERATOR)
     kept = Coordinate.parse("acme", "greet", "1.0.2")
     pulls = [Pull(kept, f"2026-{n:02}-20", f"c{n}", n) for n in range(1, 6)]
     await world.stores.pulls.record(Process().batch(*pulls))
-    await world.registry.upkeep.run("roll-up-pulls")
+    await world.registry.maintenance.upkeep.run("roll-up-pulls")
     # Somebody whose push was cut off, and who has not been listed yet.
     await world.stores.metadata.claim(head("acme/late", outbox=(event("cut-off"),)))
-    await world.registry.account_administration.lock(
+    await world.registry.administration.accounts.lock(
         world.people.mia.account, "Stolen.", by=OPERATOR
     )
-    await world.registry.reserved_names.add("wso2*", "Theirs.", by=OPERATOR)
+    await world.registry.organizations.reserved_names.add("wso2*", "Theirs.", by=OPERATOR)
     return world
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, cast
 
-from shared.composition import Adapters
+from shared.services.common import Adapters
 from tests.crash.injection import CallLog, Strike, count_small_steps, tapped
 from tests.crash.use_cases import USE_CASES
 from tests.fakes.system import FakeRandomness

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
-from shared.composition import Adapters
+from shared.services.common import Adapters
 from tests.support.port_doubles import Moment
 
 Proceed = Callable[[], Awaitable[Any]]

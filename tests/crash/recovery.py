@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.adapters.embedded import open_embedded
-from shared.composition import Adapters
+from shared.services.common import Adapters
 from tests.crash.reference_runs import Reference, start_again, sweep_a_day_later
 from tests.crash.registry_state import RegistryState, check_token_events, picture, stored
 from tests.crash.use_cases import UseCase, settle

@@ -104,7 +104,7 @@ def _seen(response: httpx.Response) -> Seen:
 
 
 async def _withheld(world: World) -> Seen:
-    page = await world.registry.moderation.withheld(by=OPERATOR)
+    page = await world.registry.publishing.moderation.withheld(by=OPERATOR)
     listed = [f"{each.coordinate} {each.state.value} by {each.by}" for each in page.releases]
     return 200, listed
 

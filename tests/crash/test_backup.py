@@ -99,7 +99,7 @@ async def check_restored(world: World, everything: Content, at_least: set[str]) 
         assert release == everything.releases[coordinate]
     assert content.people == everything.people
     for task in ("process-outboxes", "audit-archives"):
-        report = await world.registry.upkeep.run(task)
+        report = await world.registry.maintenance.upkeep.run(task)
         assert report is not None
         assert report.problems == ()
     await check_derived(world, content.releases)

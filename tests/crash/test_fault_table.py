@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.composition import Adapters
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy, NotListedYet, StorageFull
+from shared.services.common import Adapters
 from tests.crash.fault_report import ROW, Record
 from tests.crash.injection import Strike, tapped
 from tests.crash.recovery import (

@@ -18,7 +18,7 @@ from shared.hosting.host import Host
 from shared.services.packages.archives import ArchiveReader
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
-from tests.support.world import BASE, OpenWorld, World, with_services
+from tests.support.world import BASE, OpenWorld, World
 
 FILES, FILE_BYTES = 10, 2_000_000  # 20 MB packed and 40 MB unpacked.
 BEAT_SECONDS = 0.001
@@ -42,8 +42,8 @@ class ReadingOnTheLoop:
 def reading_on_the_loop(registry: Registry) -> Registry:
     """Return the registry as it would be without threads."""
     reader = cast("ArchiveReader", ReadingOnTheLoop())
-    publishing = replace(registry.publishing, archive_reader=reader)
-    return with_services(registry, publishing=publishing)
+    releases = replace(registry.publishing.releases, archive_reader=reader)
+    return replace(registry, publishing=replace(registry.publishing, releases=releases))
 
 
 @pytest.fixture(scope="module")

@@ -112,10 +112,10 @@ def upkeep(task: str) -> Act:
 
     async def act(world: World) -> httpx.Response:
         async def run(registry: Registry) -> None:
-            report = await registry.upkeep.run(task)
+            report = await registry.maintenance.upkeep.run(task)
             if report is None:
                 world.clock.advance(TASK_LEASE)
-                report = await registry.upkeep.run(task)
+                report = await registry.maintenance.upkeep.run(task)
             assert report
             if report.problems:
                 raise Busy  # It says itself that something has to wait.
@@ -151,7 +151,9 @@ def unlisted(push: Act) -> Act:
 _GREET = "acme/greet:1.0.0"
 _IT = Coordinate.parse("acme", "greet", "1.0.0")
 
-_hold = moderate(lambda registry: registry.moderation.hold(_IT, "looks odd", by=OPERATOR))
+_hold = moderate(
+    lambda registry: registry.publishing.moderation.hold(_IT, "looks odd", by=OPERATOR)
+)
 
 USE_CASES = {
     each.name: each
@@ -204,19 +206,25 @@ USE_CASES = {
         UseCase(
             "quarantine",
             "acme/greet",
-            moderate(lambda registry: registry.moderation.quarantine(_IT, "harmful", by=OPERATOR)),
+            moderate(
+                lambda registry: registry.publishing.moderation.quarantine(
+                    _IT, "harmful", by=OPERATOR
+                )
+            ),
             before=(push(_GREET), push("acme/greet:1.1.0")),
         ),
         UseCase(
             "restoring",
             "acme/greet",
-            moderate(lambda registry: registry.moderation.restore(_IT, by=OPERATOR)),
+            moderate(lambda registry: registry.publishing.moderation.restore(_IT, by=OPERATOR)),
             before=(push(_GREET), _hold),
         ),
         UseCase(
             "removal",
             "acme/greet",
-            moderate(lambda registry: registry.moderation.remove(_IT, "illegal", by=OPERATOR)),
+            moderate(
+                lambda registry: registry.publishing.moderation.remove(_IT, "illegal", by=OPERATOR)
+            ),
             before=(push(_GREET),),
         ),
         UseCase("settling after a crash", "acme/greet", settle, before=(unlisted(push(_GREET)),)),

@@ -58,7 +58,7 @@ async def test_a_redirect_is_repeated_while_its_link_is_and_the_release_stands(
             later = await pull()
             assert later.headers["location"] != first.headers["location"]
             assert host.asked == 2
-            await cloud.registry.moderation.quarantine(
+            await cloud.registry.publishing.moderation.quarantine(
                 Coordinate.parse("acme", "greet", "1.0.0"), "Harmful.", by=OPERATOR
             )
             cloud.clock.advance(CHANGES_KNOWN_WITHIN)

@@ -109,9 +109,9 @@ async def cloud(tmp_path: Path) -> AsyncGenerator[Cloud]:
         cloud = Cloud(registry, watchers.newest)
         for version in ("1.0.0", "1.1.0", "2.0.0"):
             await cloud.push(f"acme/greet:{version}")
-        await registry.registry.authentication.close()
+        await registry.registry.identity.authentication.close()
         await registry.registry.adapters.edition.confirm()
-        await registry.registry.package_cache.load()
+        await registry.registry.packages.cache.load()
         yield cloud
 
 
@@ -123,7 +123,7 @@ async def reading(cloud: Cloud) -> AsyncGenerator[Cloud]:
         adapters = process.registry.adapters
         await adapters.metadata.survey([NO_PACKAGE, Package.parse("acme", "none")])
         await adapters.edition.confirm()
-        await process.registry.package_cache.load()
+        await process.registry.packages.cache.load()
         yield Cloud(process, watchers.newest)
 
 

@@ -106,7 +106,7 @@ async def test_a_build_tool_is_found_while_the_app_is_stopped(edge: EdgeRegistry
     after = await edge.http.get(f"{MAVEN}/v2201-13-0/__tools__/greeter/maven-metadata.xml")
     assert (after.status_code, after.content) == (before.status_code, before.content)
     coordinate = Coordinate.parse("acme", "tool", "1.0.0")
-    await edge.cloud.registry.moderation.quarantine(coordinate, "reported", by=OPERATOR)
+    await edge.cloud.registry.publishing.moderation.quarantine(coordinate, "reported", by=OPERATOR)
     gone = await edge.http.get(f"{MAVEN}/v2201-13-0/__tools__/greeter/maven-metadata.xml")
     assert gone.status_code == 404
 

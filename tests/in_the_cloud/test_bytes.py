@@ -135,7 +135,7 @@ async def test_a_private_archive_comes_from_our_host_by_a_signed_link(cloud: Clo
 
 async def test_our_host_reads_no_more_of_a_blob_than_is_asked_for(cloud: CloudRegistry) -> None:
     link = await location(cloud, **cloud.as_ann)
-    await cloud.registry.package_cache.load()
+    await cloud.registry.packages.cache.load()
     cloud.outage.ranges.clear()
     cloud.outage.asked.clear()
     head = await cloud.http.head(link)
@@ -156,17 +156,17 @@ async def test_our_host_reads_no_more_of_a_blob_than_is_asked_for(cloud: CloudRe
 async def test_a_quarantine_takes_the_blob_away_from_every_link(cloud: CloudRegistry) -> None:
     links = [await location(cloud), await location(cloud, **cloud.as_ann)]
     coordinate = Coordinate.parse("acme", "greet", "1.0.0")
-    await cloud.registry.moderation.quarantine(coordinate, "reported", by=OPERATOR)
+    await cloud.registry.publishing.moderation.quarantine(coordinate, "reported", by=OPERATOR)
     assert await lying(cloud) == {"archives": set(), "private": {GREET_BLOB, SECRET_BLOB}}
     assert [(await cloud.http.get(link)).status_code for link in links] == [404, 404]
-    await cloud.registry.moderation.restore(coordinate, by=OPERATOR)
+    await cloud.registry.publishing.moderation.restore(coordinate, by=OPERATOR)
     assert (await cloud.anyone.pull(GREET)).content == ARCHIVE
     assert (await lying(cloud))["archives"] == {GREET_BLOB}
 
 
 async def test_a_package_that_becomes_private_takes_its_blobs_with_it(cloud: CloudRegistry) -> None:
     link, package = await location(cloud), Package.parse("acme", "greet")
-    await cloud.registry.package_visibility.change(package, PRIVATE, by=OPERATOR)
+    await cloud.registry.packages.visibility.change(package, PRIVATE, by=OPERATOR)
     assert (await lying(cloud))["archives"] == set()
     assert (await cloud.http.get(link)).status_code == 404
     assert (await cloud.ann.pull(GREET)).content == ARCHIVE
@@ -178,7 +178,7 @@ async def test_a_package_that_becomes_public_is_in_both_containers_until_a_sweep
     cloud: CloudRegistry,
 ) -> None:
     link, package = await location(cloud, "acme/secret", **cloud.as_ann), "acme/secret"
-    await cloud.registry.package_visibility.change(
+    await cloud.registry.packages.visibility.change(
         Package.parse("acme", "secret"), PUBLIC, by=OPERATOR
     )
     both = {"archives": {GREET_BLOB, SECRET_BLOB}, "private": {SECRET_BLOB}}
@@ -187,7 +187,7 @@ async def test_a_package_that_becomes_public_is_in_both_containers_until_a_sweep
     assert (await location(cloud, package)).startswith(URL)  # A link might miss it still.
     assert (await cloud.anyone.pull(SECRET)).content == HIDDEN
     cloud.clock.advance(timedelta(hours=1))
-    await cloud.registry.upkeep.run("delete-orphaned-archives")
+    await cloud.registry.maintenance.upkeep.run("delete-orphaned-archives")
     assert await lying(cloud) == {**both, "private": set()}
     cloud.clock.advance(PLACEMENT_SETTLED_AFTER)
     assert (await location(cloud, package)).startswith(EMULATOR)
@@ -198,7 +198,7 @@ async def test_a_push_that_its_package_overtook_is_pulled_and_put_right(
 ) -> None:
     second = bala("acme/greet:1.1.0")
     await cloud.ann.send_archive("acme/greet:1.1.0", second)
-    await cloud.registry.package_visibility.change(
+    await cloud.registry.packages.visibility.change(
         Package.parse("acme", "greet"), PRIVATE, by=OPERATOR
     )
     blobs = BlobContainers(cloud.place.blobs, cloud.place.prefix)
@@ -209,7 +209,7 @@ async def test_a_push_that_its_package_overtook_is_pulled_and_put_right(
     await store._blob(found.release.archive, PRIVATE).delete_blob()
     assert (await cloud.ann.pull("acme/greet:1.1.0")).content == second
     cloud.clock.advance(timedelta(hours=1))
-    await cloud.registry.upkeep.run("delete-orphaned-archives")
+    await cloud.registry.maintenance.upkeep.run("delete-orphaned-archives")
     assert (await lying(cloud))["archives"] == set()
     assert (await cloud.ann.pull("acme/greet:1.1.0")).content == second
     await blobs.close()

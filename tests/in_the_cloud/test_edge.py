@@ -145,7 +145,7 @@ async def test_a_blob_without_headers_is_served_and_kept_no_longer_than_others(
     answer = await edge.http.get(f"{URL}{PUBLIC_PATH}")
     assert len(edge.front_door.asked(BLOBS)) == 2
     assert "content-disposition" not in answer.headers
-    await edge.cloud.registry.upkeep.run("delete-orphaned-archives")
+    await edge.cloud.registry.maintenance.upkeep.run("delete-orphaned-archives")
     edge.front_door.clock.advance(SHORTLY)
     completed = await edge.http.get(f"{URL}{PUBLIC_PATH}")
     assert "content-disposition" in completed.headers
@@ -153,7 +153,7 @@ async def test_a_blob_without_headers_is_served_and_kept_no_longer_than_others(
 
 async def test_an_archive_that_just_became_public_comes_from_the_app(edge: EdgeRegistry) -> None:
     package = Package.parse("acme", "secret")
-    await edge.cloud.registry.package_visibility.change(package, Visibility.PUBLIC, by=OPERATOR)
+    await edge.cloud.registry.packages.visibility.change(package, Visibility.PUBLIC, by=OPERATOR)
     link = await location(edge, "acme/secret")
     assert link.startswith(f"{URL}/archives/private/")
     assert (await edge.cloud.anyone.pull(SECRET)).content == HIDDEN
@@ -186,7 +186,7 @@ async def test_a_withheld_archive_is_moved_first_and_then_purged(
         was_public.append(await is_public_blob(edge))
 
     edge.front_door.before_purge = note
-    await getattr(edge.cloud.registry.moderation, act)(FIRST, "reported", by=OPERATOR)
+    await getattr(edge.cloud.registry.publishing.moderation, act)(FIRST, "reported", by=OPERATOR)
     assert was_public == [False]
     assert (await fetch(edge)).status_code == 404
 
@@ -197,11 +197,11 @@ async def test_a_purge_that_fails_is_repeated_when_the_blob_is_gone_already(
     assert (await fetch(edge)).status_code == 200
     edge.front_door.refuses_purges = True
     with pytest.raises(NotListedYet):
-        await edge.cloud.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+        await edge.cloud.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     assert not await is_public_blob(edge)
     assert (await fetch(edge)).status_code == 200  # A copy, for five minutes at most.
     edge.front_door.refuses_purges = False
-    await edge.cloud.registry.upkeep.run("process-outboxes")
+    await edge.cloud.registry.maintenance.upkeep.run("process-outboxes")
     assert (await fetch(edge)).status_code == 404
 
 
@@ -212,9 +212,9 @@ async def test_a_move_that_fails_purges_nothing_and_is_repeated_with_its_purge(
     outage = edge.cloud.outage
     outage.failure, outage.first, outage.count = Failure.LOST_BEFORE, len(outage.asked), 10**6
     with pytest.raises((NotListedYet, Busy)):
-        await edge.cloud.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+        await edge.cloud.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     outage.end()
     assert await is_public_blob(edge)
-    await edge.cloud.registry.upkeep.run("process-outboxes")
+    await edge.cloud.registry.maintenance.upkeep.run("process-outboxes")
     assert not await is_public_blob(edge)
     assert (await fetch(edge)).status_code == 404

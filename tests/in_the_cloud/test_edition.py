@@ -97,12 +97,14 @@ async def instances(tmp_path: Path) -> AsyncGenerator[Instances]:
 
 
 async def quarantine(instances: Instances) -> None:
-    await instances.writing.registry.moderation.quarantine(FIRST, "Harmful.", by=OPERATOR)
+    await instances.writing.registry.publishing.moderation.quarantine(
+        FIRST, "Harmful.", by=OPERATOR
+    )
 
 
 async def make_private(instances: Instances) -> None:
     package = Package.parse("acme", "greet")
-    visibility = instances.writing.registry.package_visibility
+    visibility = instances.writing.registry.packages.visibility
     await visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
 
 

@@ -115,7 +115,10 @@ class World:
 
     async def decide(self, name: str) -> None:
         """Quarantine a release, or restore it."""
-        package, moderation = self.packages[name], self.any_instance().registry.moderation
+        package, moderation = (
+            self.packages[name],
+            self.any_instance().registry.publishing.moderation,
+        )
         if not package.withheld_ms:
             return
         version = self.chance.choice(list(package.withheld_ms))
@@ -130,7 +133,7 @@ class World:
         package.changed_ms = self.now_ms
 
     async def change_visibility(self, name: str) -> None:
-        package, visibility = self.packages[name], self.any_instance().registry.package_visibility
+        package, visibility = self.packages[name], self.any_instance().registry.packages.visibility
         if not package.withheld_ms:
             return
         wanted = Visibility.PRIVATE if package.is_public else Visibility.PUBLIC

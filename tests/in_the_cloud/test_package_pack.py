@@ -63,13 +63,13 @@ async def stored_pack(cloud: MeteredRegistry) -> PackagePack:
 
 async def pack(cloud: MeteredRegistry) -> int:
     """Pack, and return how many packages that were."""
-    report = await cloud.registry.upkeep.run("write-package-pack")
+    report = await cloud.registry.maintenance.upkeep.run("write-package-pack")
     assert report
     return report.changed
 
 
 async def show_in_search(cloud: MeteredRegistry) -> None:
-    await cloud.registry.upkeep.run("update-search-index")
+    await cloud.registry.maintenance.upkeep.run("update-search-index")
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ async def writing(tmp_path: Path) -> AsyncGenerator[MeteredRegistry]:
 async def fresh(writing: MeteredRegistry, **options: Any) -> AsyncGenerator[MeteredRegistry]:
     """Begin another instance, which has loaded the pack."""
     async with other_instance(writing, **options) as instance:
-        await instance.registry.package_cache.load()
+        await instance.registry.packages.cache.load()
         yield instance
 
 
@@ -107,7 +107,7 @@ async def test_loading_is_one_blob_and_two_looks_at_the_feed(writing: MeteredReg
     async with other_instance(writing) as instance:
         await instance.registry.adapters.metadata.head(Package.parse("acme", "none"))
         instance.meter.taken()
-        await instance.registry.package_cache.load()
+        await instance.registry.packages.cache.load()
         taken = instance.meter.taken()
         assert (taken.blob_reads, taken.records) == (1, 2)  # A look where it begins is one.
 
@@ -115,23 +115,23 @@ async def test_loading_is_one_blob_and_two_looks_at_the_feed(writing: MeteredReg
 async def test_no_request_waits_for_the_pack(writing: MeteredRegistry) -> None:
     async with other_instance(writing) as instance:
         assert (await instance.http.get(PACKAGE)).json() == ["1.0.0", "0.9.0"]
-        await instance.registry.package_cache.load()
+        await instance.registry.packages.cache.load()
         instance.meter.taken()
         assert (await instance.http.get(f"{PACKAGE}/1.0.0", headers=PULL)).status_code == 302
         assert instance.meter.taken().records == 0
 
 
 async def quarantine(writing: MeteredRegistry) -> None:
-    await writing.registry.moderation.quarantine(FIRST, "Harmful.", by=OPERATOR)
+    await writing.registry.publishing.moderation.quarantine(FIRST, "Harmful.", by=OPERATOR)
 
 
 async def remove(writing: MeteredRegistry) -> None:
     await quarantine(writing)
-    await writing.registry.moderation.remove(FIRST, "Harmful.", by=OPERATOR)
+    await writing.registry.publishing.moderation.remove(FIRST, "Harmful.", by=OPERATOR)
 
 
 async def make_private(writing: MeteredRegistry) -> None:
-    visibility = writing.registry.package_visibility
+    visibility = writing.registry.packages.visibility
     await visibility.change(GREET, Visibility.PRIVATE, by=OPERATOR)
 
 
@@ -161,7 +161,7 @@ async def test_what_is_withheld_after_loading_is_gone_within_a_second(
 
 
 async def test_a_release_that_was_deprecated_since_warns(writing: MeteredRegistry) -> None:
-    await writing.registry.deprecation.deprecate(FIRST, "Use another.", by=OPERATOR)
+    await writing.registry.packages.deprecation.deprecate(FIRST, "Use another.", by=OPERATOR)
     async with fresh(writing) as instance:
         answer = await instance.http.get(f"{PACKAGE}/1.0.0", headers=PULL)
         assert answer.headers["deprecate-message"] == "Use another."
@@ -242,5 +242,5 @@ async def test_while_the_feed_fails_the_pack_is_not_used(writing: MeteredRegistr
 async def test_an_instance_without_a_pack_answers(tmp_path: Path) -> None:
     async with metered(tmp_path) as cloud:
         await push(cloud, "acme/greet:1.0.0")
-        await cloud.registry.package_cache.load()
+        await cloud.registry.packages.cache.load()
         assert (await cloud.http.get(PACKAGE)).json() == ["1.0.0"]

@@ -78,7 +78,7 @@ def roll_up(cloud: MeteredRegistry) -> Awaitable[object]:
     async def at_once(_seconds: float) -> None:
         """Do nothing."""
 
-    return replace(cloud.registry.maintenance_tasks["roll-up-pulls"], sleep=at_once).run()
+    return replace(cloud.registry.maintenance.tasks["roll-up-pulls"], sleep=at_once).run()
 
 
 async def a_day(cloud: MeteredRegistry) -> tuple[Counter[Coordinate], float, float]:
@@ -93,10 +93,10 @@ async def a_day(cloud: MeteredRegistry) -> tuple[Counter[Coordinate], float, flo
         some = chance.choices(releases, cum_weights=sums, k=int(PULLS_A_SECOND * step))
         for coordinate in some:
             number += 1
-            cloud.registry.pull_counter.count(coordinate, f"198.51.100.{number}")
+            cloud.registry.packages.pull_counter.count(coordinate, f"198.51.100.{number}")
         pulled.update(some)
         cloud.clock.advance(FLUSH_AFTER)
-        counting += await units_of(cloud, cloud.registry.pull_counter.flush())
+        counting += await units_of(cloud, cloud.registry.packages.pull_counter.flush())
         if (seconds + step) % ROLL_UP_EVERY.total_seconds() == 0:
             rolling += await units_of(cloud, roll_up(cloud))
     cloud.clock.advance(ROLL_UP_EVERY)

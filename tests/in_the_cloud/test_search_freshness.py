@@ -68,11 +68,11 @@ class Instances:
         assert answer.status_code == 204, answer.text
 
     async def make(self, visibility: Visibility) -> None:
-        await self.writing.registry.package_visibility.change(GREET, visibility, by=OPERATOR)
+        await self.writing.registry.packages.visibility.change(GREET, visibility, by=OPERATOR)
 
     async def feed_index(self) -> None:
         """Build the index as the task does."""
-        assert await self.writing.registry.upkeep.run("update-search-index")
+        assert await self.writing.registry.maintenance.upkeep.run("update-search-index")
 
     async def read(self, url: str) -> list[httpx.Response]:
         """Read from all instances."""
@@ -141,7 +141,7 @@ async def test_a_new_base_of_the_index_brings_no_private_package_back(instances:
     instances.pass_by(CHANGES_KNOWN_WITHIN)
     await instances.feed_index()
     await instances.make(Visibility.PUBLIC)
-    await instances.writing.registry.upkeep.run("rebuild-search-index")
+    await instances.writing.registry.maintenance.upkeep.run("rebuild-search-index")
     await instances.make(Visibility.PRIVATE)
     instances.pass_by(CHANGES_KNOWN_WITHIN)
     for each in instances.reading:
@@ -155,7 +155,9 @@ async def test_a_quarantined_release_is_found_by_nobody_within_a_second(
     url = next(iter(SEARCHES))
     assert all(await found(instances, url))
     first = Coordinate.parse("acme", "greet", "1.0.0")
-    await instances.writing.registry.moderation.quarantine(first, "Harmful.", by=OPERATOR)
+    await instances.writing.registry.publishing.moderation.quarantine(
+        first, "Harmful.", by=OPERATOR
+    )
     instances.pass_by(CHANGES_KNOWN_WITHIN)
     assert await found(instances, url) == [0] * 4
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.bootstrap import cloud_adapters
-from shared.composition import Adapters
+from shared.services.common import Adapters
 from tests.crash.registry_state import RegistryState, picture
 from tests.crash.use_cases import BYSTANDER, UseCase, push
 from tests.fakes.system import FakeRandomness
@@ -112,6 +112,6 @@ async def over(
 async def seen(place: Path, people: People, use_case: UseCase) -> RegistryState:
     """Look at a place as it is when search has learned of all that was written."""
     async with over(place, people) as world:
-        assert await world.registry.upkeep.run("update-search-index")
+        assert await world.registry.maintenance.upkeep.run("update-search-index")
         return await picture(world, use_case)
     raise AssertionError

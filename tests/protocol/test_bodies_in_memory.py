@@ -178,7 +178,7 @@ async def test_a_request_above_a_rate_limit_is_forgotten(worlds: OpenWorld, sent
 async def test_an_upload_in_read_only_mode_is_forgotten(worlds: OpenWorld, sent: Sent) -> None:
     watch = Watch()
     world = await worlds(host=watch.host)
-    await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
+    await world.registry.limits.notices.enter_read_only_mode("moving house", by=OPERATOR)
     await sent.to(world)
     watch.check()
 

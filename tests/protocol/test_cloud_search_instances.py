@@ -80,7 +80,7 @@ async def test_an_instance_finds_its_own_pushes_at_once(instances: Instances) ->
 async def test_a_private_package_is_shown_to_members_alone(instances: Instances) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
     await instances.writer.push(bala("acme/secret:1.0.0"))
-    visibility = instances.writer.registry.package_visibility
+    visibility = instances.writer.registry.packages.visibility
     await visibility.change(SECRET, Visibility.PRIVATE, by=OPERATOR)
     await instances.settle()
     people = instances.writer.people
@@ -96,7 +96,7 @@ async def test_a_private_package_is_shown_to_members_alone(instances: Instances)
 async def test_a_withheld_release_leaves_the_search(instances: Instances, state: str) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
     await instances.settle()
-    moderation = instances.writer.registry.moderation
+    moderation = instances.writer.registry.publishing.moderation
     coordinate = Coordinate.parse("acme", "greet", "1.0.0")
     await getattr(moderation, state)(coordinate, "a reason", by=OPERATOR)
     await instances.settle()
@@ -105,7 +105,7 @@ async def test_a_withheld_release_leaves_the_search(instances: Instances, state:
 
 async def test_changes_that_the_feed_missed_arrive_by_the_timer(instances: Instances) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
-    report = await instances.writer.registry.upkeep.run("update-search-index")
+    report = await instances.writer.registry.maintenance.upkeep.run("update-search-index")
     assert report is not None
     assert report.changed >= 1
     index: Any = instances.reader.stores.search
@@ -115,7 +115,7 @@ async def test_changes_that_the_feed_missed_arrive_by_the_timer(instances: Insta
 
 async def test_an_operator_can_rebuild_the_index(instances: Instances) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
-    report = await instances.writer.registry.upkeep.run("rebuild-search-index")
+    report = await instances.writer.registry.maintenance.upkeep.run("rebuild-search-index")
     assert report is not None
     assert report.changed == 1
     index: Any = instances.reader.stores.search

@@ -88,9 +88,11 @@ async def take(world: World, step: Step, visibility: str) -> None:
 async def moderate(world: World, verb: str, coordinate: Coordinate) -> None:
     """Withhold the release, or serve it again."""
     if verb == "restore":
-        await world.registry.moderation.restore(coordinate, by=OPERATOR)
+        await world.registry.publishing.moderation.restore(coordinate, by=OPERATOR)
     else:
-        await getattr(world.registry.moderation, verb)(coordinate, "A test.", by=OPERATOR)
+        await getattr(world.registry.publishing.moderation, verb)(
+            coordinate, "A test.", by=OPERATOR
+        )
 
 
 async def check(world: World, by: Person | None) -> None:

@@ -55,8 +55,8 @@ async def authenticates(data: Path) -> str:
     registry = build_registry(settings_of(data))
     try:
         headers = {"authorization": f"Bearer {token_in(data)}"}
-        caller = await registry.authentication.authenticate(headers)
-        return (await registry.accounts.by_id(caller.id)).name
+        caller = await registry.identity.authentication.authenticate(headers)
+        return (await registry.identity.accounts.by_id(caller.id)).name
     finally:
         await registry.close()
 
@@ -89,9 +89,11 @@ async def links_made(data: Path) -> int:
     """Return how many sign-in links the log of the administrator tells of."""
     registry = build_registry(settings_of(data))
     try:
-        [admin] = await registry.account_administration.list_administrators(by=OPERATOR)
+        [admin] = await registry.administration.accounts.list_administrators(by=OPERATOR)
         query = EventQuery(kind="sign-in-link.issued")
-        page = await registry.audit_log.of_other_account(admin.id, query, by=OPERATOR)
+        page = await registry.administration.audit_log.of_other_account(
+            admin.id, query, by=OPERATOR
+        )
         return len(page.events)
     finally:
         await registry.close()
@@ -120,11 +122,11 @@ async def test_no_link_is_printed_while_an_administrator_is_signed_in(
 async def dismissed(world: World) -> Account:
     """Make Ann administrator instead of the first one, whose account is deleted then."""
     registry, admin = world.registry, world.people.admin.account
-    await registry.administrators.appoint(world.people.ann.account, by=OPERATOR)
-    await registry.administrators.dismiss(admin, by=OPERATOR)
+    await registry.administration.administrators.appoint(world.people.ann.account, by=OPERATOR)
+    await registry.administration.administrators.dismiss(admin, by=OPERATOR)
     now_ms = world.clock.now_ms()
     by = Principal(admin.id, "session", (Grant(),), signed_in_ms=now_ms)
-    await registry.account_deletion.delete(by=by)
+    await registry.administration.account_deletion.delete(by=by)
     return world.people.ann.account
 
 
@@ -134,27 +136,29 @@ async def test_a_registry_starts_whatever_its_administrator_is_called(world: Wor
     assert (await first_start(world.registry, file)).administrator == "ann"
     settings = tomllib.loads(file.read_text("utf-8"))
     headers = {"authorization": f"Bearer {settings['central']['accesstoken']}"}
-    assert (await world.registry.authentication.authenticate(headers)).id == ann.id
+    assert (await world.registry.identity.authentication.authenticate(headers)).id == ann.id
 
 
 async def test_a_start_without_an_administrator_creates_one_with_an_unused_name(
     world: World,
 ) -> None:
     ann = await dismissed(world)
-    stored = await world.registry.accounts.by_id(ann.id)
+    stored = await world.registry.identity.accounts.by_id(ann.id)
     lock = AccountLock(at_ms=1, by="operator", reason="Stolen.")
     await world.stores.directory.replace(stored.model_copy(update={"lock": lock}))
     file = world.registry.settings.data / "Settings.toml"
     for _ in range(2):
         assert (await first_start(world.registry, file)).administrator == "admin-2"
-    running = await world.registry.account_administration.list_administrators(by=OPERATOR)
+    running = await world.registry.administration.accounts.list_administrators(by=OPERATOR)
     assert [each.name for each in running] == ["admin-2", "ann"]
 
 
 async def test_the_operator_can_always_create_an_administrator(world: World) -> None:
     await dismissed(world)
-    made = await world.registry.accounts.create_administrator("root", by=OPERATOR)
-    appointed = await world.registry.administrators.appoint(world.people.bob.account, by=OPERATOR)
+    made = await world.registry.identity.accounts.create_administrator("root", by=OPERATOR)
+    appointed = await world.registry.administration.administrators.appoint(
+        world.people.bob.account, by=OPERATOR
+    )
     assert (made.administrator, appointed.administrator) == (True, True)
 
 
@@ -181,7 +185,7 @@ async def test_processes_that_prepare_one_folder_at_once_make_one_administrator(
     starting = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=env)
     assert await starting.wait() == 0
     registry = build_registry(settings_of(tmp_path / "data"))
-    people = await registry.account_administration.page("", 10, by=OPERATOR)
+    people = await registry.administration.accounts.page("", 10, by=OPERATOR)
     names = [each.name for each in people.rows]
     await registry.close()
     assert names == ["admin"]
@@ -196,6 +200,6 @@ async def test_a_lost_search_index_is_filled_again_by_the_next_start(world: Worl
         file.unlink()
     await asyncio.to_thread(prepare, settings_of(data))
     registry = build_registry(settings_of(data))
-    found = await registry.search.suggest("greet", by=OPERATOR)
+    found = await registry.packages.search.suggest("greet", by=OPERATOR)
     await registry.close()
     assert [each.name for each in found] == ["greet"]

@@ -156,7 +156,7 @@ ACME = "/account/organizations/acme"
 async def test_an_organization_to_its_owner(
     world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
-    organizations, mia = world.registry.organizations, world.people.mia.account
+    organizations, mia = world.registry.organizations.organizations, world.people.mia.account
     by = fresh(world, world.people.ann)
     await organizations.set_member(parse_org("acme"), mia, Role.OWNER, by=by)
     await ann.open(ACME)
@@ -176,7 +176,7 @@ async def test_an_organization_that_is_being_deleted(
     world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
     by = fresh(world, world.people.ann)
-    await world.registry.organization_deletion.delete(parse_org("acme"), by=by)
+    await world.registry.organizations.deletion.delete(parse_org("acme"), by=by)
     await ann.open(ACME)
     assert shown(ann) == page
 
@@ -195,7 +195,9 @@ def fresh(world: World, person: Person) -> Principal:
 
 async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:
     offer = InvitationRequest.parse(Role.MAINTAINER, None, "bob")
-    invited = await world.registry.invitations.invite(parse_org("acme"), offer, by=OPERATOR)
+    invited = await world.registry.organizations.invitations.invite(
+        parse_org("acme"), offer, by=OPERATOR
+    )
     assert invited.link
     bob = await PageClient.of(world, world.people.bob)
     await bob.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))
@@ -204,7 +206,9 @@ async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:
 
 async def test_invitations_that_wait(world: World, page: SnapshotAssertion) -> None:
     offer = InvitationRequest.parse(Role.MAINTAINER, None, "bob")
-    invited = await world.registry.invitations.invite(parse_org("acme"), offer, by=OPERATOR)
+    invited = await world.registry.organizations.invitations.invite(
+        parse_org("acme"), offer, by=OPERATOR
+    )
     assert invited.link
     bob = await PageClient.of(world, world.people.bob)
     await bob.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))

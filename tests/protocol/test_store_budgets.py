@@ -10,11 +10,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.composition import Adapters
 from shared.domain.identity import Principal
 from shared.domain.names import Package
 from shared.domain.packages import Visibility
 from shared.domain.rights import Grant
+from shared.services.common import Adapters
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
@@ -77,7 +77,7 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     for person in (world.people.ann, world.people.mia, world.people.bob):
         await world.get("/packages", by=person)  # The token is read and remembered.
-    await world.registry.authentication.close()
+    await world.registry.identity.authentication.close()
     await edition_confirmed(world.registry)
     ledger.forget()
     return world
@@ -160,7 +160,7 @@ async def test_a_search_of_symbols_asks_the_index_alone(counted: World, ledger: 
 async def documented(counted: World, ledger: Ledger) -> World:
     """Return a registry with a package whose API documentation was made."""
     await counted.push(documented_bala("acme/greet:3.0.0"))
-    await counted.registry.api_docs_queue.drain()
+    await counted.registry.api_docs.queue.drain()
     ledger.forget()
     return counted
 
@@ -196,7 +196,7 @@ async def test_a_connector_is_read_with_its_release(documented: World, ledger: L
 async def test_making_documentation_does_not_grow_with_the_versions(
     counted: World, ledger: Ledger
 ) -> None:
-    queue = counted.registry.api_docs_queue
+    queue = counted.registry.api_docs.queue
     await queue.drain()
     await counted.push(documented_bala("acme/greet:3.0.0"))
     ledger.forget()
@@ -237,7 +237,7 @@ async def test_with_a_token_public_packages_ask_for_no_right_and_others_once_an_
     bob = counted.java(counted.people.bob)
     known = [{"org": "acme", "name": "greet", "version": ""}]
     await bob.resolve_dependencies(known)  # The token is read, and its use is noted.
-    await counted.registry.authentication.close()
+    await counted.registry.identity.authentication.close()
     ledger.forget()
     await bob.resolve_dependencies(known)
     assert ledger.calls() == {"documents.graphs": 1}
@@ -476,7 +476,7 @@ async def test_a_change_of_visibility_does_not_grow_with_the_versions(
 ) -> None:
     package, ann = Package.parse("acme", "greet"), counted.people.ann.account.id
     signed_in = Principal(ann, "session", (Grant(),), signed_in_ms=counted.clock.at_ms)
-    await counted.registry.package_visibility.change(package, Visibility.PRIVATE, by=signed_in)
+    await counted.registry.packages.visibility.change(package, Visibility.PRIVATE, by=signed_in)
     assert ledger.calls() == {
         "directory.access_context": 1,
         "metadata.head": 1,

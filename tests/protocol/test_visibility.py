@@ -47,7 +47,7 @@ def signed_in(world: World, person: Person, **changes: Any) -> Principal:
 async def make(world: World, wanted: Visibility, package: Package = PACKAGE) -> None:
     """Make the package public or private as Ann, who owns it."""
     by = signed_in(world, world.people.ann)
-    await world.registry.package_visibility.change(package, wanted, by=by)
+    await world.registry.packages.visibility.change(package, wanted, by=by)
 
 
 # --- who may -----------------------------------------------------------------------------------
@@ -57,7 +57,7 @@ async def make(world: World, wanted: Visibility, package: Package = PACKAGE) -> 
 async def test_it_takes_an_owner(greet: World, role: Role | None) -> None:
     bob = greet.people.bob
     if role:
-        organizations = greet.registry.organizations
+        organizations = greet.registry.organizations.organizations
         await organizations.set_member(parse_org("acme"), bob.account, role, by=OPERATOR)
     await refused(greet, NotPermitted if role else OrganizationNotFound, signed_in(greet, bob))
 
@@ -90,13 +90,13 @@ async def test_only_owners_read_that_a_package_is_missing(greet: World) -> None:
     for person, refusal in ((people.ann, PackageNotFound), (people.bob, OrganizationNotFound)):
         by = signed_in(greet, person)
         with pytest.raises(refusal):
-            await greet.registry.package_visibility.change(missing, PRIVATE, by=by)
+            await greet.registry.packages.visibility.change(missing, PRIVATE, by=by)
 
 
 async def refused(world: World, refusal: type[Refusal], by: Principal) -> None:
     """Check that the change is refused and the package still public."""
     with pytest.raises(refusal):
-        await world.registry.package_visibility.change(PACKAGE, PRIVATE, by=by)
+        await world.registry.packages.visibility.change(PACKAGE, PRIVATE, by=by)
     assert await world.java().versions("acme/greet") == ["1.0.0"]
 
 
@@ -151,8 +151,8 @@ async def test_back_in_public_it_is_there_for_everybody(greet: World) -> None:
 
 async def test_a_repeat_changes_nothing(greet: World) -> None:
     by = signed_in(greet, greet.people.ann)
-    first = await greet.registry.package_visibility.change(PACKAGE, PRIVATE, by=by)
-    again = await greet.registry.package_visibility.change(PACKAGE, PRIVATE, by=by)
+    first = await greet.registry.packages.visibility.change(PACKAGE, PRIVATE, by=by)
+    again = await greet.registry.packages.visibility.change(PACKAGE, PRIVATE, by=by)
     assert first.revision == again.revision
     assert [event.kind for event in await audit(greet)].count("package.private") == 1
 
@@ -235,7 +235,7 @@ async def test_a_signed_link_ends_a_pull_that_was_under_way_when_it_became_publi
 
 async def test_exported_records_do_not_have_it(greet: World) -> None:
     async def exported() -> list[str]:
-        files = greet.registry.index.public_files()
+        files = greet.registry.packages.index.public_files()
         return [path async for some in files for path, _ in some]
 
     assert await exported() == ["acme/greet/index.json"]

@@ -8,10 +8,10 @@ from typing import Any
 from shared.domain.maintenance_tasks import TaskReport
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.create_snapshot import CreateSnapshot
-from shared.services.maintenance.tasks import TASKS
 from shared.telemetry.metrics import INSTRUMENTS
 from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import INFRA, module
+from tests.support.tasks import TASKS
 
 PAGE = docs("monitoring")
 WORKBOOK = json.loads((INFRA / "workbook.json").read_text())

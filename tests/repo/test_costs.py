@@ -27,12 +27,12 @@ from infra.cost.model import (
 )
 from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.signing_keys import REREAD_AFTER
-from shared.services.maintenance.tasks import TASKS
 from shared.services.maintenance.update_public_copies import UpdatePublicCopies
 from shared.settings import Settings
 from tests.paths import ROOT, docs
 from tests.repo.bicep_templates import module
 from tests.repo.deployment_sizes import default
+from tests.support.tasks import TASKS
 from tests.support.terminal import Terminal
 
 PAGE = docs("cost", "prices")

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from functions.manage.status import schedule_text
-from shared.services.maintenance.tasks import TASKS
 from tests.paths import ROOT, docs
+from tests.support.tasks import TASKS
 
 TABLE = docs("consistency").partition("## Maintenance tasks")[2]
 WORDS = {"every hour": "hourly", "daily": "nightly"}

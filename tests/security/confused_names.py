@@ -38,7 +38,7 @@ async def ask_everything(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0", dependencies=["acme/absent:9.9.9"], tools=["greet"]))
     await world.push(bala("acme/withdrawn:1.0.0"))
     gone = Coordinate.parse("acme", "withdrawn", "1.0.0")
-    await world.registry.moderation.remove(gone, "A test.", by=OPERATOR)
+    await world.registry.publishing.moderation.remove(gone, "A test.", by=OPERATOR)
     for probes in READING.values():
         for probe in probes:
             for name in NAMES:
@@ -47,8 +47,8 @@ async def ask_everything(world: World) -> None:
         for package in ("acme/greet", "acme/absent", "ballerina/io", "other/greet"):
             await quietly(client.versions(package))
             await quietly(client.pull(f"{package}:9.9.9"))
-    for task in world.registry.upkeep.tasks:
-        await world.registry.upkeep.run(task)
+    for task in world.registry.maintenance.upkeep.tasks:
+        await world.registry.maintenance.upkeep.run(task)
 
 
 async def quietly(asked: Awaitable[object]) -> None:

@@ -35,9 +35,9 @@ class Registry:
         registry = self.world.registry
         if "Authorization" in sent:
             lower = {"authorization": sent["Authorization"]}
-            await registry.authentication.authenticate(lower, RequestClient())
-        await registry.authentication.close()
-        await registry.session_authentication.recognize(request.headers, [])
+            await registry.identity.authentication.authenticate(lower, RequestClient())
+        await registry.identity.authentication.close()
+        await registry.identity.session_authentication.recognize(request.headers, [])
         self.journal.taken()
         what = await seen(self.world, request, None)
         return what, self.journal.taken()

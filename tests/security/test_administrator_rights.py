@@ -75,7 +75,7 @@ async def test_forms_of_somebody_else_count_as_their_changes(worlds: OpenWorld) 
     ann = await signed_in(world, world.people.ann)
     for _ in range(2):
         assert (await ann.post(NAMES + "/remove", pattern="kept")).status_code == 404
-    waiting = world.registry.rate_limiter.waiting()
+    waiting = world.registry.limits.rate_limiter.waiting()
     assert [(each.limit_class, each.key) for each in waiting] == [
         (RateLimitClass.WRITE, world.people.ann.account.id)
     ]
@@ -137,7 +137,9 @@ async def test_mail_addresses_are_for_administrators(world: World) -> None:
 async def test_one_of_two_administrators_who_dismiss_each_other_at_once_remains(
     world: World, decision: str
 ) -> None:
-    await world.registry.administrators.appoint(world.people.ann.account, by=OPERATOR)
+    await world.registry.administration.administrators.appoint(
+        world.people.ann.account, by=OPERATOR
+    )
     browsers = {
         name: await PageClient.of(world, person)
         for name, person in (("ann", world.people.admin), ("admin", world.people.ann))
@@ -180,12 +182,12 @@ async def test_a_name_that_one_instance_reserves_is_reserved_in_the_others_at_on
     await world.stores.directory.add(reserved)
     assert reserved.place.owner == RESERVED_NAMES_OWNER
     assert (await bob.send("/account/organizations", name="initech2")).status_code == 403
-    await world.registry.organizations.create(
+    await world.registry.organizations.organizations.create(
         parse_org("initech2"), world.people.bob.account, by=OPERATOR
     )
 
 
 async def _has_mail(world: World, person: Person) -> None:
-    stored = await world.registry.accounts.by_id(person.account.id)
+    stored = await world.registry.identity.accounts.by_id(person.account.id)
     email = f"{stored.name}@example.org"
     await world.stores.directory.replace(stored.model_copy(update={"email": email}))

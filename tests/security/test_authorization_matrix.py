@@ -31,7 +31,7 @@ from tests.security.access_table import DECLARED, Cell, Declared, Outcome, State
 from tests.security.limits import UNREACHED_LIMITS
 from tests.security.personas import PERSONAS, SESSION, TENANT, Credential, Persona, SignInWorld
 from tests.support.archives import bala
-from tests.support.world import Person, Template, World, limited, with_services
+from tests.support.world import Person, Template, World, limited
 
 LEAST = 500  # Cells.
 SINCE = timedelta(days=2)  # How long ago everything was made.
@@ -63,8 +63,9 @@ class Prepared:
 
     def _host(self, registry: Registry) -> ASGIApp:
         clock = registry.clock
-        sign_ins = SignInWorld(registry.authentication, clock, self.accounts)  # pyright: ignore[reportArgumentType]
-        return Host(lazy_functions(with_services(registry, authentication=sign_ins)))
+        sign_ins = SignInWorld(registry.identity.authentication, clock, self.accounts)  # pyright: ignore[reportArgumentType]
+        identity = replace(registry.identity, authentication=sign_ins)
+        return Host(lazy_functions(replace(registry, identity=identity)))
 
     def header(self, persona: Persona) -> dict[str, str]:
         """Return what the persona sends."""
@@ -96,11 +97,13 @@ async def populate(world: World) -> dict[str, Account]:
     """Return everybody by name; Max becomes maintainer, and one organization is deleted."""
     registry = world.registry
     known = [getattr(world.people, name).account for name in ("admin", "ann", "mia", "bob")]
-    new = [await registry.accounts.create(name, by=OPERATOR) for name in ("max", "sam")]
+    new = [await registry.identity.accounts.create(name, by=OPERATOR) for name in ("max", "sam")]
     accounts = {account.name: account for account in (*known, *new)}
     acme, gone = parse_org("acme"), parse_org("gone")
-    await registry.organizations.set_member(acme, accounts["max"], Role.MAINTAINER, by=OPERATOR)
-    await registry.organizations.create(gone, accounts["ann"], by=OPERATOR)
+    await registry.organizations.organizations.set_member(
+        acme, accounts["max"], Role.MAINTAINER, by=OPERATOR
+    )
+    await registry.organizations.organizations.create(gone, accounts["ann"], by=OPERATOR)
     found = await world.stores.directory.get(Organization, organization_place(gone))
     assert found
     deleted = found.model_copy(update={"deleting_ms": world.clock.at_ms})
@@ -110,7 +113,7 @@ async def populate(world: World) -> dict[str, Account]:
 
 async def publish(world: World) -> None:
     """Publish a package for each state there is, with a tool of its name."""
-    moderation = world.registry.moderation
+    moderation = world.registry.publishing.moderation
     for state in set(State) - {State.MISSING, State.DELETED}:
         name = state.value
         visibility = "private" if state is State.PRIVATE else ""
@@ -125,7 +128,7 @@ async def publish(world: World) -> None:
             case State.REMOVED:
                 await moderation.remove(at, "A test.", by=OPERATOR)
             case State.DEPRECATED:
-                await world.registry.deprecation.deprecate(at, "A test.", by=OPERATOR)
+                await world.registry.packages.deprecation.deprecate(at, "A test.", by=OPERATOR)
             case _:
                 pass
 
@@ -148,13 +151,13 @@ async def hand_out(world: World, accounts: dict[str, Account]) -> dict[str, str]
 async def machine(world: World, org: str, scopes: list[str], package: str) -> str:
     """Return a token that belongs to an organization."""
     wanted = TokenRequest.parse("machine", scopes, org=org, package=package, days=None)
-    issue = world.registry.organization_tokens.issue
+    issue = world.registry.tokens.organization_tokens.issue
     return (await issue(parse_org(org), wanted, by=OPERATOR)).text.reveal()
 
 
 async def bad_tokens(world: World) -> dict[str, str]:
     """Return tokens of Ann's that are worth nothing two days later."""
-    ann, tokens = world.people.ann.account.id, world.registry.tokens
+    ann, tokens = world.people.ann.account.id, world.registry.tokens.access_tokens
     wanted = TokenRequest.parse("test", ["read", "manage"], org="*", package="*", days=1)
     expired = await tokens.issue(ann, wanted, by=OPERATOR)
     revoked = await tokens.issue(ann, wanted, by=OPERATOR)
@@ -259,7 +262,7 @@ async def test_a_right_that_was_removed_is_refused_at_the_next_request(
 ) -> None:
     acme = parse_org("acme")
     async with prepared.world(scratch / "data") as world:
-        organizations, people = world.registry.organizations, world.people
+        organizations, people = world.registry.organizations.organizations, world.people
         assert await asked(world, prepared, "api_audit_organization", ANNS[:1]) == []
         await organizations.set_member(acme, people.bob.account, Role.OWNER, by=OPERATOR)
         if left is None:

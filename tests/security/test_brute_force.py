@@ -143,7 +143,7 @@ async def test_guesses_at_sign_in_links_and_id_tokens_count_as_well(world: World
         assert (await world.send("POST", url, content=content)).status_code == 401
     assert (await guess(world, 1)).status_code == 429
     assert (await world.get(f"{URL}/sign-in/link/another")).status_code == 429
-    link = await world.registry.sign_in_links.create(world.people.ann.account.id)
+    link = await world.registry.identity.sign_in_links.create(world.people.ann.account.id)
     assert (await world.get(link.reveal())).status_code == 200
 
 

@@ -29,7 +29,7 @@ async def planted(world: World) -> Person:
     """Return a canary that looks like a token of Ann."""
     ann = world.people.ann.account
     wanted = TokenRequest.parse("backup", ["read"], org="*", package="*", days=None)
-    issued = await world.registry.tokens.issue_canary(ann.id, wanted, by=OPERATOR)
+    issued = await world.registry.tokens.access_tokens.issue_canary(ann.id, wanted, by=OPERATOR)
     return Person(ann, issued.text.reveal())
 
 
@@ -61,7 +61,7 @@ async def test_a_request_with_a_canary_token_is_in_the_event_feed_and_in_the_log
     canary = await planted(trapped)
     with capture_logs() as lines:
         await trapped.get(WHOAMI, by=canary, headers=THIEF)
-    await trapped.registry.authentication.close()
+    await trapped.registry.identity.authentication.close()
     [line] = [line for line in lines if line["event"] == "token.canary_tried"]
     assert (line["address"], line["agent"]) == ("203.0.113.66", "curl/8.5.0")
     stream = await trapped.stores.events.stream(f"account:{canary.account.id}", None, 1)
@@ -77,7 +77,7 @@ async def test_a_request_with_a_canary_token_leaves_no_trace_that_a_thief_could_
 ) -> None:
     canary = await planted(trapped)
     await trapped.get(WHOAMI, by=canary, headers=THIEF)
-    await trapped.registry.authentication.close()
+    await trapped.registry.identity.authentication.close()
     assert await trapped.stores.directory.list_by_owner(TokenUse, canary.account.id) == []
     listed = await trapped.get(f"{URL}/api/v1/tokens", by=trapped.people.ann)
     assert len(listed.json()["tokens"]) == 1

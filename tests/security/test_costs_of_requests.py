@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from functions.faces import build_app
-from shared.composition import Adapters
 from shared.confined.limits import Json, PartResult
 from shared.confined.process import EMPTY_BYTES, Budget, ConfinedProcess
 from shared.hosting.triggers import functions_of
+from shared.services.common import Adapters
 from tests.paths import ROOT
 from tests.sampling import FULL
 from tests.support.archives import bala, noise
@@ -170,13 +170,13 @@ async def test_a_file_that_a_lexer_takes_minutes_for_is_plain_and_stops_nobody(
     started = time.process_time()
     for path in paths:
         assert "=" * LINE_CHARACTERS in await shown(confining, path)
-    await confining.registry.on_demand_jobs.drain()
+    await confining.registry.api_docs.on_demand_jobs.drain()
     assert time.process_time() - started < 1
     ran = confined.ran.count("highlight")
     assert ran == len(paths)
     for path in paths:
         await shown(confining, path)
-        await confining.registry.on_demand_jobs.drain()
+        await confining.registry.api_docs.on_demand_jobs.drain()
     assert confined.ran.count("highlight") == ran
 
 

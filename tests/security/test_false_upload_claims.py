@@ -183,7 +183,7 @@ async def test_the_nightly_audit_finds_nothing_to_say_of_all_of_them(worlds: Ope
         await world.push(bala(f"acme/layout{layout}:1.0.0", layout=layout))
     for path in real_archives():
         await world.push(path.read_bytes(), by=world.people.admin)
-    report = await world.registry.upkeep.run("audit-archives")
+    report = await world.registry.maintenance.upkeep.run("audit-archives")
     assert report
     assert report.problems == ()
     assert report.seen >= 3

@@ -133,8 +133,8 @@ async def pair(template: Template, tmp_path_factory: pytest.TempPathFactory) -> 
 
     async def let_in(world: World) -> None:
         await world.push(bala("acme/hidden:1.0.0", visibility="private", tools=["hidden"]))
-        sam = await world.registry.accounts.create("sam", by=OPERATOR)
-        await world.registry.organizations.create(parse_org("sams"), sam, by=OPERATOR)
+        sam = await world.registry.identity.accounts.create("sam", by=OPERATOR)
+        await world.registry.organizations.organizations.create(parse_org("sams"), sam, by=OPERATOR)
         for name, scope in zip(TOKENS, Scope, strict=True):
             people[name] = bearer(await token_of(world.registry, sam, scope.value))
         browsers.append(await signed_in(world, Person(sam, "")))
@@ -158,7 +158,7 @@ async def hide(world: World) -> None:
     private = OrganizationProfile(default_visibility=Visibility.PRIVATE)
     ann = world.people.ann
     for org in (HIDDEN, EMPTY, GONE):
-        await world.registry.organizations.create(
+        await world.registry.organizations.organizations.create(
             parse_org(org), ann.account, by=OPERATOR, profile=private
         )
     await furnish(world)
@@ -176,17 +176,21 @@ async def furnish(world: World) -> None:
         await world.push(documented_bala(f"{HIDDEN}/{name}:1.0.0", visibility="private"))
     await world.document()
     held = Coordinate.parse(HIDDEN, "held", "1.0.0")
-    await registry.moderation.hold(held, "A test.", by=OPERATOR)
-    await registry.organizations.set_member(org, people.mia.account, Role.MEMBER, by=OPERATOR)
+    await registry.publishing.moderation.hold(held, "A test.", by=OPERATOR)
+    await registry.organizations.organizations.set_member(
+        org, people.mia.account, Role.MEMBER, by=OPERATOR
+    )
     invitation = InvitationRequest.parse(Role.MEMBER, "kim@example.org", "")
-    await registry.invitations.invite(org, invitation, by=OPERATOR)
-    await registry.domain_verification.claim(org, parse_domain("example.org"), by=OPERATOR)
+    await registry.organizations.invitations.invite(org, invitation, by=OPERATOR)
+    await registry.organizations.domain_verification.claim(
+        org, parse_domain("example.org"), by=OPERATOR
+    )
 
 
 async def maintain(world: World) -> None:
     """Let the tasks of upkeep count, list and copy what there is."""
-    for name in world.registry.upkeep.tasks:
-        await world.registry.upkeep.run(name)
+    for name in world.registry.maintenance.upkeep.tasks:
+        await world.registry.maintenance.upkeep.run(name)
 
 
 async def asked(having: Registry, lacking: Registry, pair: Pair, topic: str) -> list[str]:

@@ -31,13 +31,13 @@ REFUSED = "The account ann is locked"
 
 async def lock(world: World, account: Account) -> None:
     """Lock an account from the machine of the registry, so that no process of it knows at once."""
-    await world.registry.account_administration.lock(account, WHY, by=OPERATOR)
+    await world.registry.administration.accounts.lock(account, WHY, by=OPERATOR)
     world.clock.advance(WITHIN)
 
 
 async def unlock(world: World, account: Account) -> None:
     """Unlock it in the same way."""
-    await world.registry.account_administration.unlock(account, by=OPERATOR)
+    await world.registry.administration.accounts.unlock(account, by=OPERATOR)
     world.clock.advance(WITHIN)
 
 
@@ -84,7 +84,7 @@ async def test_requests_with_a_locked_token_do_not_count_as_guesses(world: World
 async def test_a_token_that_was_made_at_the_last_moment_is_refused(world: World) -> None:
     ann = world.people.ann
     await world.get(f"{URL}/api/v1/whoami", by=ann)
-    await world.registry.account_administration.lock(ann.account, WHY, by=OPERATOR)
+    await world.registry.administration.accounts.lock(ann.account, WHY, by=OPERATOR)
     body = b'{"name": "for later", "scopes": ["read"]}'
     made = await world.send("POST", f"{URL}/api/v1/tokens", by=ann, content=body)
     later = replace(ann, token=made.json()["text"])  # The process did not know yet.
@@ -93,7 +93,9 @@ async def test_a_token_that_was_made_at_the_last_moment_is_refused(world: World)
 
 async def test_tokens_of_its_organizations_stay(world: World) -> None:
     wanted = TokenRequest.parse("ci", ["read"], org="*", package="*", days=1)
-    issued = await world.registry.organization_tokens.issue(parse_org("acme"), wanted, by=OPERATOR)
+    issued = await world.registry.tokens.organization_tokens.issue(
+        parse_org("acme"), wanted, by=OPERATOR
+    )
     await lock(world, world.people.ann.account)
     machine = replace(world.people.ann, token=issued.text.reveal())
     assert (await world.get("/packages", by=machine)).status_code == 200
@@ -131,7 +133,9 @@ async def test_a_session_that_was_left_over_is_refused(world: World) -> None:
 
 
 async def test_a_link_that_was_made_before_signs_nobody_in(world: World) -> None:
-    link = (await world.registry.sign_in_links.create(world.people.ann.account.id)).reveal()
+    link = (
+        await world.registry.identity.sign_in_links.create(world.people.ann.account.id)
+    ).reveal()
     path = link.removeprefix(URL)
     await lock(world, world.people.ann.account)
     thief = PageClient(world)
@@ -150,7 +154,7 @@ async def sign_ins(worlds: OpenWorld) -> SignInWorld:
 
 async def kim(sign_ins: SignInWorld) -> Account:
     """Return the account of the person at the issuer."""
-    found = await sign_ins.world.registry.account_administration.search("kim", by=OPERATOR)
+    found = await sign_ins.world.registry.administration.accounts.search("kim", by=OPERATOR)
     [account] = [each.account for each in found.rows]
     assert account
     return account
@@ -197,10 +201,10 @@ async def test_a_machine_that_was_approved_gets_no_token(world: World) -> None:
 async def test_whom_it_invited_is_let_in_no_more(world: World) -> None:
     ann = await signed_in(world, world.people.ann)
     offer = InvitationRequest.parse(Role.MAINTAINER, None, "an accomplice")
-    by = await world.registry.session_authentication.recognize(
+    by = await world.registry.identity.session_authentication.recognize(
         {"cookie": f"__Host-ballroom={ann.session}"}, []
     )
-    invited = await world.registry.invitations.invite(parse_org("acme"), offer, by=by)
+    invited = await world.registry.organizations.invitations.invite(parse_org("acme"), offer, by=by)
     assert invited.link
     await lock(world, world.people.ann.account)
     bob = await PageClient.of(world, world.people.bob)
@@ -209,13 +213,15 @@ async def test_whom_it_invited_is_let_in_no_more(world: World) -> None:
 
 
 async def test_an_administrator_who_is_locked_manages_nothing(world: World) -> None:
-    await world.registry.administrators.appoint(world.people.ann.account, by=OPERATOR)
+    await world.registry.administration.administrators.appoint(
+        world.people.ann.account, by=OPERATOR
+    )
     ann = await PageClient.of(world, world.people.ann)
     assert (await ann.open("/manage/accounts")).status_code == 200
-    await world.registry.account_administration.lock(world.people.ann.account, WHY, by=OPERATOR)
+    await world.registry.administration.accounts.lock(world.people.ann.account, WHY, by=OPERATOR)
     # At once, and not only when this process has heard of it.
     await ann.send(world.with_ids("/manage/accounts/ID-OF-ann/unlock"))
-    account = await world.registry.accounts.by_name_or_id("ann")
+    account = await world.registry.identity.accounts.by_name_or_id("ann")
     assert account.is_locked
 
 

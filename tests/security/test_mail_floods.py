@@ -75,7 +75,7 @@ async def test_exactly_one_of_concurrent_instances_sends_the_mail(world: World) 
     ann = Principal(world.people.ann.account.id, "session", (Grant(),), signed_in_ms=now_ms)
     offer, acme = InvitationRequest.parse(Role.MEMBER, VICTIM, ""), parse_org("acme")
     results = await asyncio.gather(
-        *(each.invitations.invite(acme, offer, by=ann) for each in registries),
+        *(each.organizations.invitations.invite(acme, offer, by=ann) for each in registries),
         return_exceptions=True,
     )
     assert sum(isinstance(each, MailedLately) for each in results) == 3
@@ -109,7 +109,7 @@ async def test_security_notices_are_not_held_back_by_invitations(world: World) -
     bob = await signed_in(world, world.people.bob)
     await invite(bob, path="/api/v1/orgs/other/invitations")
     await signed_in(world, world.people.ann, agent="Another browser")
-    await world.registry.authentication.close()
+    await world.registry.identity.authentication.close()
     subjects = [each.subject for each in world.mailer.to(VICTIM)]
     assert len(subjects) == 2
     assert "new sign-in" in " ".join(subjects)

@@ -50,7 +50,7 @@ async def test_the_setting_says_how_many_and_administrators_are_not_counted(
     world = await worlds(limit_found="account=1")
     for name in ("one", "two", "three"):
         assert await found(world, name, world.people.admin) == (201, "")
-        await world.registry.organizations.create(
+        await world.registry.organizations.organizations.create(
             parse_org(f"{name}x"), world.people.ann.account, by=OPERATOR
         )
 

@@ -12,10 +12,10 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from shared.composition import Adapters
 from shared.domain.errors.requests import Busy
 from shared.domain.records import Event
 from shared.ports import EventStore
+from shared.services.common import Adapters
 from tests.security.access_table import (
     DECLARED,
     NOBODYS,
@@ -118,7 +118,7 @@ async def change(world: World, request: httpx.Request, outage: Outage | None) ->
         outage.lasts = False
     if answer.status_code >= 500:
         answer = await world.http.send(again(request))  # What every client does, or its user.
-    await world.registry.upkeep.run("process-outboxes")
+    await world.registry.maintenance.upkeep.run("process-outboxes")
     new = (await world.stores.events.since(0, 10_000))[known:]
     return Done(answer.status_code, answer.text, tuple(outlined(event) for _, event in new))
 

@@ -43,7 +43,7 @@ async def filled(template: Template, tmp_path_factory: pytest.TempPathFactory) -
     async def fill(world: World) -> None:
         await world.push(bala(str(SECRET), visibility="private"))
         await world.push(bala(str(HARMFUL)))
-        await world.registry.moderation.quarantine(HARMFUL, REASON, by=OPERATOR)
+        await world.registry.publishing.moderation.quarantine(HARMFUL, REASON, by=OPERATOR)
 
     return await template.filled(tmp_path_factory.mktemp("filled") / "data", fill)
 
@@ -164,7 +164,7 @@ async def test_pages_of_others_do_not_show_what_administrators_see(
     furnished: World, state: str
 ) -> None:
     verbs = {"live": "restore", "held": "hold", "quarantined": "quarantine", "removed": "remove"}
-    moderation = furnished.registry.moderation
+    moderation = furnished.registry.publishing.moderation
     reason = () if state == "live" else (f"Reason of {state}.",)
     await getattr(moderation, verbs[state])(SECRET, *reason, by=OPERATOR)
     admin = await PageClient.of(furnished, furnished.people.admin)

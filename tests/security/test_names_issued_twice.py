@@ -31,10 +31,10 @@ EMPTY = parse_org("empty")
 async def gone(world: World) -> World:
     """Return a world in which ann founded and deleted an organization, two days ago."""
     ann = world.people.ann.account
-    await world.registry.organizations.create(EMPTY, ann, by=OPERATOR)
+    await world.registry.organizations.organizations.create(EMPTY, ann, by=OPERATOR)
     now_ms = world.clock.now_ms()
     fresh = Principal(ann.id, "session", (Grant(),), signed_in_ms=now_ms)
-    await world.registry.organization_deletion.delete(EMPTY, by=fresh)
+    await world.registry.organizations.deletion.delete(EMPTY, by=fresh)
     world.clock.advance(OWNER_CHANGE_DELAY)
     return world
 
@@ -43,7 +43,7 @@ async def gone(world: World) -> World:
 async def released(gone: World) -> World:
     """Return that world after upkeep released the name."""
     gone.clock.advance(NAME_FREE_AFTER)
-    await gone.registry.upkeep.run("finish-deletions")
+    await gone.registry.maintenance.upkeep.run("finish-deletions")
     return gone
 
 
@@ -54,13 +54,15 @@ async def test_the_name_of_an_organization_that_had_a_package_is_never_given_aga
     claimed = Head(org=EMPTY, name=PackageName("greet"), visibility=Visibility.PUBLIC, created_ms=0)
     await gone.stores.metadata.claim(claimed)
     gone.clock.advance(timedelta(days=1000))
-    await gone.registry.upkeep.run("finish-deletions")
+    await gone.registry.maintenance.upkeep.run("finish-deletions")
     for person in (gone.people.bob, gone.people.ann, gone.people.admin):
         account = person.account
         by = Principal(account.id, "session", (Grant(),), signed_in_ms=gone.clock.now_ms())
         for principal in (by, OPERATOR):
             with pytest.raises(OrganizationExists):
-                await gone.registry.organizations.create(OrgName(name), account, by=principal)
+                await gone.registry.organizations.organizations.create(
+                    OrgName(name), account, by=principal
+                )
 
 
 @pytest.mark.parametrize("name", ["ernpty", "em_pty", "emptty"])
@@ -68,7 +70,7 @@ async def test_nothing_that_looks_like_it_is_given_to_somebody_else(gone: World,
     bob = gone.people.bob.account
     by = Principal(bob.id, "session", (Grant(),))
     with pytest.raises(LooksAlike):
-        await gone.registry.organizations.create(OrgName(name), bob, by=by)
+        await gone.registry.organizations.organizations.create(OrgName(name), bob, by=by)
 
 
 async def test_no_push_revives_it(gone: World) -> None:
@@ -81,20 +83,21 @@ async def test_no_push_revives_it(gone: World) -> None:
 async def test_its_owner_owns_nothing_any_more(gone: World) -> None:
     by = Principal(gone.people.ann.account.id, "token", (Grant(),))
     with pytest.raises(OrganizationNotFound):
-        await gone.registry.organizations.members(EMPTY, by=by)
+        await gone.registry.organizations.organizations.members(EMPTY, by=by)
     assert "empty" not in {
-        each.organization.name for each in await gone.registry.organizations.list_own(by=by)
+        each.organization.name
+        for each in await gone.registry.organizations.organizations.list_own(by=by)
     }
 
 
 async def test_while_it_is_being_deleted_nobody_publishes_to_it(world: World) -> None:
     ann = world.people.ann.account
-    await world.registry.organizations.create(EMPTY, ann, by=OPERATOR)
+    await world.registry.organizations.organizations.create(EMPTY, ann, by=OPERATOR)
     fresh = Principal(ann.id, "session", (Grant(),), signed_in_ms=world.clock.now_ms())
-    await world.registry.organization_deletion.delete(EMPTY, by=fresh)
+    await world.registry.organizations.deletion.delete(EMPTY, by=fresh)
     with pytest.raises(ClientFailure, match="is being deleted"):
         await world.push(bala("empty/greet:1.0.0"))
-    await world.registry.organization_deletion.cancel(EMPTY, by=fresh)
+    await world.registry.organizations.deletion.cancel(EMPTY, by=fresh)
     await world.push(bala("empty/greet:1.0.0"))
 
 
@@ -104,7 +107,9 @@ async def test_the_table_of_rights_has_no_way_around_it(gone: World) -> None:
         standing = await gone.stores.directory.access_context(by.id, EMPTY, gone.clock.now_ms())
         assert standing.is_deleted
         with pytest.raises(NotPermitted):
-            await gone.registry.publishing.require_right(Package.parse("empty", "greet"), None, by)
+            await gone.registry.publishing.releases.require_right(
+                Package.parse("empty", "greet"), None, by
+            )
 
 
 async def test_a_name_that_never_had_a_package_can_be_used_again_a_day_later(
@@ -112,27 +117,29 @@ async def test_a_name_that_never_had_a_package_can_be_used_again_a_day_later(
 ) -> None:
     bob = released.people.bob
     by = Principal(bob.account.id, "session", (Grant(),))
-    assert await released.registry.organizations.create(EMPTY, bob.account, by=by)
+    assert await released.registry.organizations.organizations.create(EMPTY, bob.account, by=by)
     await released.push(bala("empty/greet:1.0.0"), by=bob)
 
 
 async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World) -> None:
     registry, ann, bob, mia = world.registry, world.people.ann, world.people.bob, world.people.mia
-    await registry.organizations.create(EMPTY, ann.account, by=OPERATOR)
-    await registry.organizations.set_member(EMPTY, mia.account, Role.OWNER, by=OPERATOR)
+    await registry.organizations.organizations.create(EMPTY, ann.account, by=OPERATOR)
+    await registry.organizations.organizations.set_member(
+        EMPTY, mia.account, Role.OWNER, by=OPERATOR
+    )
     wanted = TokenRequest.parse("ci", ["push-new"], org="empty", package="*", days=90)
-    stolen = await registry.organization_tokens.issue(EMPTY, wanted, by=OPERATOR)
-    await registry.organization_deletion.delete(EMPTY, by=OPERATOR)
+    stolen = await registry.tokens.organization_tokens.issue(EMPTY, wanted, by=OPERATOR)
+    await registry.organizations.deletion.delete(EMPTY, by=OPERATOR)
     world.clock.advance(NAME_FREE_AFTER)
-    await registry.upkeep.run("finish-deletions")
+    await registry.maintenance.upkeep.run("finish-deletions")
     world.clock.advance(timedelta(seconds=1))
-    await registry.organizations.create(EMPTY, bob.account, by=OPERATOR)
-    members = await registry.organizations.members(EMPTY, by=OPERATOR)
+    await registry.organizations.organizations.create(EMPTY, bob.account, by=OPERATOR)
+    members = await registry.organizations.organizations.members(EMPTY, by=OPERATOR)
     assert [each.name for each in members] == ["bob"]
     machine = replace(bob, token=stolen.text.reveal())
     for person in (ann, mia, machine):
         with pytest.raises(ClientFailure):
             await world.push(bala("empty/greet:1.0.0"), by=person)
     by = Principal(bob.account.id, "session", (Grant(),))
-    log = await registry.audit_log.of_organization(EMPTY, EventQuery(), by=by)
+    log = await registry.administration.audit_log.of_organization(EMPTY, EventQuery(), by=by)
     assert [event.kind for _, event in log.events] == ["organization.founded"]

@@ -25,7 +25,7 @@ PAGE = "/account/organizations/acme"
 async def stranger(world: World) -> Person:
     """Return somebody whose name is the id of Mia, who is a member of Ann's organization."""
     victim = world.people.mia.account
-    made = await world.registry.accounts.create("eve", by=OPERATOR)
+    made = await world.registry.identity.accounts.create("eve", by=OPERATOR)
     directory = world.stores.directory
     claim = AccountName(name=victim.id, account=made.id, created_ms=made.created_ms)
     await directory.add(claim)
@@ -35,7 +35,7 @@ async def stranger(world: World) -> Person:
 
 async def roles(world: World) -> dict[str, str]:
     """Return who is what in Acme, by id."""
-    members = await world.registry.organizations.members(ACME, by=OPERATOR)
+    members = await world.registry.organizations.organizations.members(ACME, by=OPERATOR)
     return {each.membership.account: each.membership.role.value for each in members}
 
 
@@ -50,7 +50,7 @@ async def test_an_account_named_like_an_id_does_not_protect_a_member_from_remova
     assert (await roles(world))[mia] == "maintainer"
     assert (await page.send(f"{PAGE}/remove", account=mia)).status_code == 303
     assert await roles(world) == {ann.account.id: "owner"}
-    await world.registry.organizations.set_member(
+    await world.registry.organizations.organizations.set_member(
         ACME, world.people.mia.account, Role.MEMBER, by=OPERATOR
     )
     url = f"{URL}/api/v1/orgs/acme/members/{mia}"
@@ -67,7 +67,7 @@ async def test_an_account_named_like_an_id_does_not_prevent_undoing_a_pending_ow
     await page.send(f"{PAGE}/role", account=mia, role="owner")
     assert "mia will become owner" in page.text
     assert (await page.send(f"{PAGE}/undo", account=mia)).status_code == 303
-    assert await world.registry.organizations.pending_changes(ACME, by=OPERATOR) == []
+    assert await world.registry.organizations.organizations.pending_changes(ACME, by=OPERATOR) == []
     assert stranger.account.id not in await roles(world)
 
 
@@ -81,7 +81,7 @@ async def test_nobody_is_promoted_in_place_of_the_person_meant(
     await admin.open(found.headers["location"])
     answer = await admin.send(f"/manage/accounts/{mia}/appoint", name="mia")
     assert answer.status_code == 303
-    running = await world.registry.account_administration.list_administrators(by=OPERATOR)
+    running = await world.registry.administration.accounts.list_administrators(by=OPERATOR)
     assert {each.name for each in running} == {"admin", "mia"}
     assert stranger.account.id not in {each.id for each in running}
 
@@ -89,13 +89,15 @@ async def test_nobody_is_promoted_in_place_of_the_person_meant(
 async def test_an_organization_is_transferred_to_the_intended_account(
     world: World, stranger: Person
 ) -> None:
-    await world.registry.organizations.set_member(ACME, stranger.account, Role.MEMBER, by=OPERATOR)
+    await world.registry.organizations.organizations.set_member(
+        ACME, stranger.account, Role.MEMBER, by=OPERATOR
+    )
     mia = world.people.mia.account.id
     page = await PageClient.of(world, world.people.ann)
     await page.open(f"{PAGE}/settings")
     answer = await page.send(f"{PAGE}/transfer", heir=mia, afterwards="leave", confirm="acme")
     assert answer.status_code == 303
-    waiting = await world.registry.organizations.pending_changes(ACME, by=OPERATOR)
+    waiting = await world.registry.organizations.organizations.pending_changes(ACME, by=OPERATOR)
     assert {each.membership.account for each in waiting} == {mia, world.people.ann.account.id}
 
 
@@ -103,7 +105,7 @@ async def test_a_link_of_an_administrator_signs_in_the_person_meant(
     world: World, stranger: Person
 ) -> None:
     mia = world.people.mia.account
-    link = await world.registry.sign_in_links.create(mia.id)
+    link = await world.registry.identity.sign_in_links.create(mia.id)
     browser = PageClient(world)
     await browser.open(link.reveal().removeprefix(URL))
     assert "mia" in browser.text
@@ -123,9 +125,11 @@ async def test_an_id_that_is_typed_where_a_name_is_asked_for_is_nobodys_name(
     assert answer.status_code == 404
     assert f"id:{mia}" in admin.text
     await admin.send("/manage/organizations", name="globex", owner=f"id:{mia}")
-    members = await world.registry.organizations.members(parse_org("globex"), by=OPERATOR)
+    members = await world.registry.organizations.organizations.members(
+        parse_org("globex"), by=OPERATOR
+    )
     assert [each.membership.account for each in members] == [mia]
-    assert await world.registry.audit_log.actor_id(mia) == mia
+    assert await world.registry.administration.audit_log.actor_id(mia) == mia
     assert stranger.account.name == mia
 
 
@@ -133,7 +137,7 @@ async def test_the_id_of_a_deleted_account_does_not_find_an_account_of_that_name
     world: World, stranger: Person
 ) -> None:
     directory = world.stores.directory
-    mia = await world.registry.accounts.by_id(world.people.mia.account.id)
+    mia = await world.registry.identity.accounts.by_id(world.people.mia.account.id)
     await directory.remove(mia)
     admin = await PageClient.of(world, world.people.admin)
     answer = await admin.open(f"/manage/accounts?q={mia.id}")
@@ -142,7 +146,7 @@ async def test_the_id_of_a_deleted_account_does_not_find_an_account_of_that_name
 
 
 async def test_an_account_that_signs_up_with_an_id_as_name_gets_another_name(world: World) -> None:
-    mia, identities = world.people.mia.account.id, world.registry.identities
+    mia, identities = world.people.mia.account.id, world.registry.identity.identities
     who = VerifiedIdentity(
         issuer="https://login.test",
         identifier="1",
@@ -152,7 +156,7 @@ async def test_an_account_that_signs_up_with_an_id_as_name_gets_another_name(wor
         strong=False,
         authenticated_ms=world.clock.now_ms(),
     )
-    made = await world.registry.accounts.by_id(
+    made = await world.registry.identity.accounts.by_id(
         await identities.register(who, "oidc", by=replace(ANONYMOUS, address="192.0.2.1"))
     )
     assert made.name == f"{mia.lower()}-1"
@@ -162,5 +166,5 @@ async def test_an_account_that_signs_up_with_an_id_as_name_gets_another_name(wor
 
 
 async def everybody(world: World) -> list[Account]:
-    listed = await world.registry.account_administration.page("", 100, by=OPERATOR)
+    listed = await world.registry.administration.accounts.page("", 100, by=OPERATOR)
     return [each.account for each in listed.rows if each.account]

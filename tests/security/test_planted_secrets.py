@@ -149,7 +149,7 @@ async def test_a_planted_token_comes_out_nowhere(
         for request in planted_in_fields():
             request.headers.update(caller.headers)
             answers.append(await sent(world, request))
-    await world.registry.authentication.close()
+    await world.registry.identity.authentication.close()
     assert [answer for answer in answers if CORE in answer] == []
     assert [answer for answer in answers if answer.startswith("500")] == []
     await check_stores(world)

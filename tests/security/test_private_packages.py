@@ -64,7 +64,7 @@ async def filled(template: Template, folder: Path, *archives: bytes) -> Filled:
         await world.push(bala("other/greet:1.0.0"), by=world.people.bob)
         for archive in (*PUBLISHED, *archives):
             await world.push(archive)
-        sam = await world.registry.accounts.create("sam", by=OPERATOR)
+        sam = await world.registry.identity.accounts.create("sam", by=OPERATOR)
         limited = partial(token_of, world.registry, world.people.ann.account)
         people["stranger"] = bearer(await token_of(world.registry, sam))
         people["token for others"] = bearer(await limited("read", org="acme", package="gre*"))
@@ -191,7 +191,7 @@ async def entangled(template: Template, folder: Path, *archives: bytes) -> Fille
     async def deprecate(world: World) -> None:
         message = f"Use acme/{NAME}, acme/{ABSENT} or acme/second 1.0.0."
         old = Package.parse("acme", "old")
-        await world.registry.deprecation.deprecate_package(old, message, by=OPERATOR)
+        await world.registry.packages.deprecation.deprecate_package(old, message, by=OPERATOR)
 
     return Filled(await near.template.filled(folder / "entangled", deprecate), near.people)
 
@@ -229,7 +229,7 @@ async def test_ten_seconds_after_it_became_private_no_count_includes_it(
 ) -> None:
     with_it, without_it = entangled_pair
     async with with_it.registry(scratch / "1") as having:
-        change = having.world.registry.package_visibility.change
+        change = having.world.registry.packages.visibility.change
         await change(Package.parse("acme", NAME), Visibility.PUBLIC, by=OPERATOR)
         await answers_to_strangers(having.world)
         await change(Package.parse("acme", NAME), Visibility.PRIVATE, by=OPERATOR)

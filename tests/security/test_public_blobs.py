@@ -149,7 +149,7 @@ async def test_a_private_package_has_no_copy(copied: EdgeRegistry) -> None:
 @pytest.mark.measured
 @pytest.mark.parametrize("act", ["hold", "quarantine", "remove"])
 async def test_a_withheld_release_is_in_no_copy_at_once(copied: EdgeRegistry, act: str) -> None:
-    await getattr(copied.cloud.registry.moderation, act)(FIRST, "reported", by=OPERATOR)
+    await getattr(copied.cloud.registry.publishing.moderation, act)(FIRST, "reported", by=OPERATOR)
     blobs = await public_blobs(copied)
     assert naming(blobs, "1.0.0") == []
     assert ARCHIVE not in blobs.values()
@@ -161,14 +161,14 @@ async def test_a_withheld_release_is_in_no_copy_at_once(copied: EdgeRegistry, ac
 
 async def test_a_package_without_a_live_release_has_no_copy(copied: EdgeRegistry) -> None:
     for each in (FIRST, SECOND):
-        await copied.cloud.registry.moderation.quarantine(each, "reported", by=OPERATOR)
+        await copied.cloud.registry.publishing.moderation.quarantine(each, "reported", by=OPERATOR)
     assert naming(await public_blobs(copied), "greet") == []
 
 
 async def test_a_package_that_becomes_private_has_no_copy_until_it_is_public_again(
     copied: EdgeRegistry,
 ) -> None:
-    change = copied.cloud.registry.package_visibility.change
+    change = copied.cloud.registry.packages.visibility.change
     await change(FIRST.package, Visibility.PRIVATE, by=OPERATOR)
     assert naming(await public_blobs(copied), "greet") == []
     await follow(copied)
@@ -187,14 +187,14 @@ async def test_copies_are_withdrawn_before_the_caches_are_purged(copied: EdgeReg
         at_the_purge.append(naming(await public_blobs(copied), "1.0.0"))
 
     copied.front_door.before_purge = note
-    await copied.cloud.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    await copied.cloud.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     assert at_the_purge == [[]]
 
 
 async def test_a_crash_at_any_request_to_the_blobs_delays_the_withdrawal_and_no_more(
     copied: EdgeRegistry,
 ) -> None:
-    moderation, outage = copied.cloud.registry.moderation, copied.cloud.outage
+    moderation, outage = copied.cloud.registry.publishing.moderation, copied.cloud.outage
     before = len(outage.asked)
     await moderation.quarantine(FIRST, "reported", by=OPERATOR)
     requests = len(outage.asked) - before
@@ -208,5 +208,5 @@ async def test_a_crash_at_any_request_to_the_blobs_delays_the_withdrawal_and_no_
         with suppress(NotListedYet):
             await moderation.quarantine(FIRST, "reported", by=OPERATOR)
         outage.end()
-        await copied.cloud.registry.upkeep.run("process-outboxes")
+        await copied.cloud.registry.maintenance.upkeep.run("process-outboxes")
         assert naming(await public_blobs(copied), "1.0.0") == []

@@ -237,13 +237,17 @@ async def test_an_owner_does_not_confirm_what_an_operator_withheld(world: World)
     await spread(world, world.people.ann, LIMIT + 2)
     first = Coordinate.parse("acme", f"p{LIMIT}", "1.0.0")
     second = Coordinate.parse("acme", f"p{LIMIT + 1}", "1.0.0")
-    await world.registry.moderation.hold(first, "looked at", by=OPERATOR)
-    await world.registry.moderation.quarantine(second, "harmful", by=OPERATOR)
+    await world.registry.publishing.moderation.hold(first, "looked at", by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(second, "harmful", by=OPERATOR)
     for at in (first, second):
         with pytest.raises(NotAwaited):
-            await world.registry.held_releases.confirm(at, by=fresh(world, world.people.ann))
+            await world.registry.publishing.held_releases.confirm(
+                at, by=fresh(world, world.people.ann)
+            )
     assert (
-        await world.registry.held_releases.all(parse_org("acme"), by=fresh(world, world.people.ann))
+        await world.registry.publishing.held_releases.all(
+            parse_org("acme"), by=fresh(world, world.people.ann)
+        )
         == []
     )
 
@@ -268,7 +272,7 @@ async def test_a_pipeline_is_one_principal_whichever_tokens_it_uses(worlds: Open
     ann = Principal(world.people.ann.account.id, "t0", (Grant(),))
     source = Provenance(provider="github", repository="acme/build")
     paces = [
-        await world.registry.rate_limiter.count_push(
+        await world.registry.limits.rate_limiter.count_push(
             replace(ann, id=f"run{number}", provenance=source),
             Coordinate.parse("acme", f"p{number}", "1.0.0").package,
         )
@@ -356,7 +360,7 @@ async def test_the_count_is_one_over_all_instances(worlds: OpenWorld) -> None:
         await rate_limiter.count_push(by, Coordinate.parse("acme", f"p{number}", "1.0.0").package)
         for number, (rate_limiter, by) in enumerate(
             zip(
-                [world.registry.rate_limiter, other.rate_limiter] * 3,
+                [world.registry.limits.rate_limiter, other.limits.rate_limiter] * 3,
                 [ann, ann, machine, machine, ann, machine],
                 strict=True,
             )
@@ -386,7 +390,7 @@ async def test_a_burst_by_a_token_of_the_operator_holds_nothing_of_other_organiz
     for org in ("acme", "other"):
         wanted = TokenRequest.parse("ci", ["push-new"], org=org, package="*", days=90)
         name = parse_org(org)
-        issued = await world.registry.organization_tokens.issue(name, wanted, by=OPERATOR)
+        issued = await world.registry.tokens.organization_tokens.issue(name, wanted, by=OPERATOR)
         machines.append(replace(world.people.ann, token=issued.text.reveal()))
     assert await burst(world, "acme", machines[0], 4) == [State.LIVE] * 3 + [State.HELD]
     assert await burst(world, "other", machines[1], 3) == [State.LIVE] * 3

@@ -60,7 +60,7 @@ ADMINISTRATOR = next(each for each in PERSONAS if each.name == "administrator si
 
 
 async def turn_read_only(world: World) -> None:
-    await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
+    await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
 
 
 async def ask(
@@ -82,7 +82,9 @@ async def ask(
 async def invitation(world: World) -> str:
     """Return the page of an invitation, which only the operator sends meanwhile."""
     offer = InvitationRequest.parse(Role.MEMBER, None, "admin")
-    invited = await world.registry.invitations.invite(parse_org("acme"), offer, by=OPERATOR)
+    invited = await world.registry.organizations.invitations.invite(
+        parse_org("acme"), offer, by=OPERATOR
+    )
     assert invited.link
     return invited.link.reveal().removeprefix(URL)
 

@@ -58,7 +58,7 @@ async def test_a_replay_is_refused_whenever_it_comes(
     token = trust.ci.token(provider)
     await trust.exchange(token)
     trust.world.clock.advance(END + late)
-    await trust.world.registry.upkeep.run("delete-expired-records")
+    await trust.world.registry.maintenance.upkeep.run("delete-expired-records")
     with pytest.raises((IdTokenUsed, SignedTokenRefused)):
         await trust.exchange(token)
 
@@ -70,7 +70,7 @@ async def test_until_the_leeway_is_over_it_is_the_guard_that_refuses(
     first, other = trust.ci.token(Provider.GITHUB), trust.ci.token(Provider.GITHUB)
     await trust.exchange(first)
     trust.world.clock.advance(END + late)
-    await trust.world.registry.upkeep.run("delete-expired-records")
+    await trust.world.registry.maintenance.upkeep.run("delete-expired-records")
     with pytest.raises(IdTokenUsed):
         await trust.exchange(first)
     assert await trust.exchange(other), "one that was not used before counts at this moment"

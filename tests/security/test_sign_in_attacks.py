@@ -211,13 +211,13 @@ async def test_a_token_neither_links_nor_renews(
     errand = SignInRequest(purpose, "/account", Principal(ann.id, "a token", (Grant(),)))
     arrival = SignInBrowser("192.0.2.1", "curl", "browser", "")
     with pytest.raises(SignInExpired):
-        await sign_ins.world.registry.sign_in_flow.begin("oidc", errand, arrival)
+        await sign_ins.world.registry.identity.sign_in_flow.begin("oidc", errand, arrival)
 
 
 async def test_a_link_of_a_deleted_account_signs_nobody_in(sign_ins: SignInWorld) -> None:
     browser = sign_ins.browser()
     ann = sign_ins.world.people.ann.account
-    link = (await sign_ins.world.registry.sign_in_links.create(ann.id)).reveal()
+    link = (await sign_ins.world.registry.identity.sign_in_links.create(ann.id)).reveal()
     await browser.get(link)
     stored = await sign_ins.world.stores.directory.get(Account, ann.place)
     assert stored is not None

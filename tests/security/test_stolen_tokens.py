@@ -325,7 +325,7 @@ async def test_a_revocation_that_was_broken_off_is_finished(
     if again == "owner":
         assert (await ann.api("POST", f"/api/v1/tokens/{token_id}/stolen")).status_code == 200
     else:
-        await world.registry.upkeep.run("delete-expired-records")
+        await world.registry.maintenance.upkeep.run("delete-expired-records")
     world.clock.advance(timedelta(seconds=5))
     for text in (thief, child):
         assert (await world.get(f"{URL}/api/v1/whoami", by=text)).status_code == 401

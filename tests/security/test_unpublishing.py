@@ -73,7 +73,7 @@ async def take(world: World, step: Step) -> None:
 async def moderate(world: World, verb: str, version: str) -> None:
     """Withhold the release, or serve it again."""
     coordinate = Coordinate.parse("acme", "greet", version)
-    service = world.registry.moderation
+    service = world.registry.publishing.moderation
     if verb == "restore":
         await service.restore(coordinate, by=OPERATOR)
     else:

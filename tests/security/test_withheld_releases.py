@@ -8,11 +8,11 @@ import pytest
 
 from functions.web.badges import BADGES
 from functions.web.package.frame import TABS
-from shared.composition import Adapters
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import FoundRelease
 from shared.ports import MetadataStore
+from shared.services.common import Adapters
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill
 from tests.support.world import OpenWorld, World
@@ -42,7 +42,7 @@ async def withheld(request: pytest.FixtureRequest, world: World) -> World:
     for path in (*OF_RELEASE, *LISTS):
         assert (await opened(world, path)).status_code == 200, path
     world.clock.advance(timedelta(seconds=1))
-    await getattr(world.registry.moderation, request.param)(SHOP, "malware", by=OPERATOR)
+    await getattr(world.registry.publishing.moderation, request.param)(SHOP, "malware", by=OPERATOR)
     return world
 
 
@@ -66,7 +66,7 @@ async def test_no_list_names_it(withheld: World) -> None:
 async def test_the_next_best_release_of_the_package_is_shown(world: World) -> None:
     await fill(world)
     greet = Coordinate.parse("acme", "greet", "1.2.0")
-    await world.registry.moderation.quarantine(greet, "malware", by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(greet, "malware", by=OPERATOR)
     page = await opened(world, "/packages/acme/greet")
     assert "acme/greet 1.0.0 - Ballroom" in page.text
     for tab in ("versions", "activity"):

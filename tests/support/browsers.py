@@ -116,7 +116,7 @@ class Browser:
 async def signed_in(world: World, person: Person, **options: Any) -> Browser:
     """Return a browser in which the person has just signed in by a link; it shows their account."""
     browser = Browser(world, **options)
-    link = (await world.registry.sign_in_links.create(person.account.id)).reveal()
+    link = (await world.registry.identity.sign_in_links.create(person.account.id)).reveal()
     await browser.get(link)
     await browser.post(link)
     assert browser.page.status_code == 200, browser.page.text

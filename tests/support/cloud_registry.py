@@ -99,10 +99,10 @@ async def clouded(
 
 
 async def _token_of_ann(registry: Registry) -> str:
-    account = await registry.accounts.create_administrator("ann", by=OPERATOR)
-    await registry.organizations.create(parse_org("acme"), account, by=OPERATOR)
+    account = await registry.identity.accounts.create_administrator("ann", by=OPERATOR)
+    await registry.organizations.organizations.create(parse_org("acme"), account, by=OPERATOR)
     wanted = TokenRequest.parse("test", SCOPES, org="*", package="*", days=None)
-    issued = await registry.tokens.issue(account.id, wanted, by=OPERATOR)
+    issued = await registry.tokens.access_tokens.issue(account.id, wanted, by=OPERATOR)
     return issued.text.reveal()
 
 
@@ -247,11 +247,11 @@ async def _instance(
 
 
 async def _publisher(registry: Registry) -> str:
-    account = await registry.accounts.create_administrator("ann", by=OPERATOR)
+    account = await registry.identity.accounts.create_administrator("ann", by=OPERATOR)
     for org in OWNED:
-        await registry.organizations.create(parse_org(org), account, by=OPERATOR)
+        await registry.organizations.organizations.create(parse_org(org), account, by=OPERATOR)
     wanted = TokenRequest.parse(
         "test", ("read", "push-new", "push-version"), org="*", package="*", days=None
     )
-    issued = await registry.tokens.issue(account.id, wanted, by=OPERATOR)
+    issued = await registry.tokens.access_tokens.issue(account.id, wanted, by=OPERATOR)
     return issued.text.reveal()

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
-from shared.composition import Adapters
+from shared.services.common import Adapters
 from tests.fakes.elsewhere import ELSEWHERE
 from tests.support.world import URL, Template, World, asking
 from tests.support.worst_archives import SMALL, WorstArchive

@@ -18,9 +18,10 @@ from zlib import crc32
 import httpx
 
 from shared.auth.authentication import TOKEN_CACHED_FOR
-from shared.composition import Adapters, Registry
+from shared.composition import Registry
 from shared.ports import Clock, SearchFeed
 from shared.runtime.edition import CHANGES_KNOWN_WITHIN
+from shared.services.common import Adapters
 from tests.fakes.cosmos.protocol import Request
 
 INSTANCES = 4
@@ -35,7 +36,7 @@ async def edition_confirmed(registry: Registry) -> None:
     waits."""
     while not await registry.adapters.edition.confirm():
         pass
-    await registry.package_cache.load()  # In the background, not for a request.
+    await registry.packages.cache.load()  # In the background, not for a request.
 
 
 class Distributor(httpx.AsyncBaseTransport):

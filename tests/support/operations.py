@@ -25,7 +25,10 @@ class _Notices:
 
 
 # What an operation needs that identifies nobody.
-NO_REGISTRY = cast("Registry", SimpleNamespace(clock=FakeClock(), notice_cache=_Notices()))
+NO_REGISTRY = cast(
+    "Registry",
+    SimpleNamespace(clock=FakeClock(), limits=SimpleNamespace(notice_cache=_Notices())),
+)
 
 
 async def answer_of(

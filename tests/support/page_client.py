@@ -27,7 +27,7 @@ class PageClient:
     async def of(cls, world: World, person: Person, **more: str) -> Self:
         """Return a browser in which somebody has just signed in by a link."""
         browser = cls(world, {}, **more)
-        link = await world.registry.sign_in_links.create(person.account.id)
+        link = await world.registry.identity.sign_in_links.create(person.account.id)
         path = link.reveal().removeprefix(URL)
         await browser.open(path)
         await browser.send(path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from typing import Any, TypeVar, cast
 
-from shared.composition import Adapters
+from shared.services.common import Adapters
 
 Port = TypeVar("Port")
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from shared.composition import Adapters
 from shared.domain.mail import Mail
+from shared.services.common import Adapters
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, Issuer
 from tests.fakes.system import START_MS
 from tests.support.browsers import Browser
@@ -69,7 +69,7 @@ class SignInWorld:
 
     async def mails(self) -> list[Mail]:
         """Return the letters that were sent, oldest first."""
-        await self.world.registry.account_mail.close()
+        await self.world.registry.identity.account_mail.close()
         return self.world.mailer.sent
 
     def wait(self, **time: float) -> None:

@@ -78,15 +78,15 @@ Change = Callable[[Registry, Coordinate], Awaitable[object]]
 
 
 async def _quarantine(operator: Registry, coordinate: Coordinate) -> None:
-    await operator.moderation.quarantine(coordinate, "Harmful.", by=OPERATOR)
+    await operator.publishing.moderation.quarantine(coordinate, "Harmful.", by=OPERATOR)
 
 
 async def _remove(operator: Registry, coordinate: Coordinate) -> None:
-    await operator.moderation.remove(coordinate, "Harmful.", by=OPERATOR)
+    await operator.publishing.moderation.remove(coordinate, "Harmful.", by=OPERATOR)
 
 
 async def _make_private(operator: Registry, coordinate: Coordinate) -> None:
-    package, visibility = coordinate.package, operator.package_visibility
+    package, visibility = coordinate.package, operator.packages.visibility
     await visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
 
 

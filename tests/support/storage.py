@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from shared.bootstrap import cloud_adapters, embedded_adapters, migrate
-from shared.composition import Adapters
 from shared.ports import Clock
+from shared.services.common import Adapters
 from shared.settings import Settings
 
 

@@ -148,12 +148,14 @@ async def followed(process: MeteredRegistry) -> Usage:
 async def run(cloud: MeteredRegistry, task: str) -> Usage:
     """Run a task as the timer does, which looks for requests as often as it processes outboxes."""
     cloud.meter.taken()
-    await cloud.registry.upkeep.run(task)
-    await cloud.registry.upkeep.runs.is_due(
-        cloud.registry.upkeep.tasks[task]
+    await cloud.registry.maintenance.upkeep.run(task)
+    await cloud.registry.maintenance.upkeep.runs.is_due(
+        cloud.registry.maintenance.upkeep.tasks[task]
     )  # The timer reads the record of the last run.
     if task == ProcessOutboxes.id:
-        await cloud.registry.task_requests.run_requested(cloud.registry.upkeep.run)
+        await cloud.registry.maintenance.task_requests.run_requested(
+            cloud.registry.maintenance.upkeep.run
+        )
     return cloud.meter.taken()
 
 
@@ -163,7 +165,7 @@ async def read(cloud: MeteredRegistry, packages: list[str]) -> dict[OperationUsa
     exact = [f"{BASE}/packages/{each}/{version(each)}" for each in packages]
     async with fresh(cloud) as process:
         pulls = [(await got(process, url, dict(ACCEPT_ARCHIVE)))[0] for url in exact]
-        await process.registry.pull_counter.flush()
+        await process.registry.packages.pull_counter.flush()
         found[OperationUsage.PULL] = mean(pulls)
         bearer = {**dict(ACCEPT_ARCHIVE), "Authorization": f"Bearer {cloud.token}"}
         # Who sends a token again on the second hop is sent to the app itself.
@@ -187,7 +189,7 @@ async def fresh(cloud: MeteredRegistry) -> AsyncGenerator[MeteredRegistry]:
         adapters = process.registry.adapters
         await adapters.metadata.survey([NO_PACKAGE, Package.parse("acme", "none")])
         await adapters.edition.confirm()
-        await process.registry.package_cache.load()  # There is no pack, and it is counted apart.
+        await process.registry.packages.cache.load()  # There is no pack, and it is counted apart.
         yield process
 
 
@@ -243,7 +245,7 @@ async def upkept(cloud: MeteredRegistry) -> dict[str, Usage]:
     """Run every task that has a schedule and that a registry without an edge has, days after the
     last request."""
     cloud.clock.advance(LONG_AGO)
-    tasks = [task.id for task in cloud.registry.upkeep.tasks.values() if task.schedule]
+    tasks = [task.id for task in cloud.registry.maintenance.upkeep.tasks.values() if task.schedule]
     return {task: await run(cloud, task) for task in tasks}
 
 
@@ -260,9 +262,9 @@ async def pull(cloud: MeteredRegistry, packages: list[str], client: int = 0) -> 
     for package in packages:
         org, _, name = package.partition("/")
         coordinate = Coordinate.parse(org, name, version(package))
-        cloud.registry.pull_counter.count(coordinate, f"192.0.2.{client}")
+        cloud.registry.packages.pull_counter.count(coordinate, f"192.0.2.{client}")
     cloud.meter.taken()
-    await cloud.registry.pull_counter.flush()
+    await cloud.registry.packages.pull_counter.flush()
     return cloud.meter.taken()
 
 

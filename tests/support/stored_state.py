@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from shared.composition import Adapters
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Head, Release
 from shared.domain.search import Query, ResultPage, Viewer
+from shared.services.common import Adapters
 
 EVERYTHING = 10_000
 ALL = Viewer(sees_everything=True)

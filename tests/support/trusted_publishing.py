@@ -9,13 +9,13 @@ import httpx
 
 from shared.auth.secrets import Secret
 from shared.auth.trusted_publishing import AZURE_DEVOPS_AUDIENCE
-from shared.composition import Adapters
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.names import Package
 from shared.domain.records import Event, org_stream
 from shared.domain.rights import Grant
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import Publisher
+from shared.services.common import Adapters
 from shared.services.tokens.token_records import IssuedToken
 from shared.services.tokens.trusted_publishing import PublisherRequest
 from tests.fakes.identity_provider import FakeInternet, Issuer, rsa_key
@@ -100,12 +100,12 @@ class TrustedPublishingWorld:
             repository="octo/greet",
             rules=RULES[provider],
         )
-        publishers = self.world.registry.trusted_publishers
+        publishers = self.world.registry.tokens.trusted_publishers
         return await publishers.add(replace(wanted, **changes), by=by or self.owner)
 
     async def exchange(self, token: str, **options: Any) -> IssuedToken:
         """Exchange an id token, in process."""
-        publishing = self.world.registry.trusted_publishing
+        publishing = self.world.registry.tokens.trusted_publishing
         return await publishing.exchange(Secret(token), by=ANONYMOUS, **options)
 
     async def mint(self, provider: Provider = Provider.GITHUB, **changes: object) -> IssuedToken:

@@ -4,7 +4,6 @@ BALLROOM_TEST_WORLD=cloud opens it over the stores of the cloud instead of those
 """
 
 import asyncio
-import copy
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,13 +16,14 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp
 
 from shared.bootstrap import build_registry
-from shared.composition import Adapters, Registry
+from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from shared.hosting.host import Host
 from shared.hosting.middleware import configured_headers
+from shared.services.common import Adapters
 from shared.services.tokens.tokens import TokenRequest
 from shared.settings import Settings
 from tests.fakes.confined import InProcess
@@ -148,17 +148,19 @@ class World:
     async def document(self) -> None:
         """Make the API documentation of what was pushed; each instance has a queue."""
         for instance in self.instances:
-            await instance.api_docs_queue.drain()
-            await instance.on_demand_jobs.drain()
+            await instance.api_docs.queue.drain()
+            await instance.api_docs.on_demand_jobs.drain()
 
     async def write_pulls(self) -> int:
         """Write the pulls that each instance counted; return how many there were."""
-        return sum([await each.pull_counter.flush() for each in self.instances])
+        return sum([await each.packages.pull_counter.flush() for each in self.instances])
 
     async def create_organization(self, name: str) -> None:
         """Create an organization of the administrator, which a push may not create."""
         account = self.people.admin.account
-        await self.registry.organizations.create(parse_org(name), account, by=OPERATOR)
+        await self.registry.organizations.organizations.create(
+            parse_org(name), account, by=OPERATOR
+        )
 
     async def push(self, archive: bytes, *, by: Person | None = None) -> None:
         """Publish an archive as Ann, or as somebody else; raise as the client does."""
@@ -263,14 +265,6 @@ async def opened(
         await registry.close()
 
 
-def with_services(registry: Registry, **services: object) -> Registry:
-    """Return a copy with other services; services that were created with the old ones keep them."""
-    changed = copy.copy(registry)
-    assert services.keys() <= vars(registry).keys()
-    vars(changed).update(services)
-    return changed
-
-
 def settings_of(folder: Path, places: Places = PLACES, **settings: Any) -> Settings:
     """Return settings for a registry in the folder, whatever the environment says."""
     ours = {"data": folder, "url": URL, "log_level": "warning", **places.settings()}
@@ -294,11 +288,15 @@ async def settled(folder: Path, places: Places = PLACES) -> People:
     settings = settings_of(folder, places)
     stores = await places.new_stores(settings, FakeClock())
     registry = build_registry(settings, replace(stores, randomness=FakeRandomness("people")))
-    admin = await registry.accounts.create_administrator("admin", by=OPERATOR)
-    ann, mia, bob = [await registry.accounts.create(n, by=OPERATOR) for n in ("ann", "mia", "bob")]
-    await registry.organizations.create(parse_org("acme"), ann, by=OPERATOR)
-    await registry.organizations.create(parse_org("other"), bob, by=OPERATOR)
-    await registry.organizations.set_member(parse_org("acme"), mia, Role.MEMBER, by=OPERATOR)
+    admin = await registry.identity.accounts.create_administrator("admin", by=OPERATOR)
+    ann, mia, bob = [
+        await registry.identity.accounts.create(n, by=OPERATOR) for n in ("ann", "mia", "bob")
+    ]
+    await registry.organizations.organizations.create(parse_org("acme"), ann, by=OPERATOR)
+    await registry.organizations.organizations.create(parse_org("other"), bob, by=OPERATOR)
+    await registry.organizations.organizations.set_member(
+        parse_org("acme"), mia, Role.MEMBER, by=OPERATOR
+    )
     people = [await _person(registry, each) for each in (admin, ann, mia, bob)]
     await registry.close()
     return People(*people)
@@ -313,7 +311,7 @@ async def token_of(
 ) -> str:
     """Issue a token for the account, for everything or for some scopes and packages."""
     wanted = TokenRequest.parse("test", scopes or SCOPES, org=org, package=package, days=None)
-    issued = await registry.tokens.issue(account.id, wanted, by=OPERATOR)
+    issued = await registry.tokens.access_tokens.issue(account.id, wanted, by=OPERATOR)
     return issued.text.reveal()
 
 

@@ -45,7 +45,9 @@ async def _show(
     params: dict[str, str],
     problem: FormProblem | None = None,
 ) -> Answer:
-    page = await call.registry.audit_log.of_organization(call.org, query, by=call.caller)
+    page = await call.registry.administration.audit_log.of_organization(
+        call.org, query, by=call.caller
+    )
     names = actor_names(page.names, frame.organization)
     typed = {name: value for name in FILTER_PARAMETERS if (value := _param(call, name))}
     path = frame.address("log")
@@ -68,7 +70,7 @@ async def _api_params(call: SignedInCall, organization: Organization) -> dict[st
     if actor.lower() == organization.key:
         actor = organization.id
     else:
-        actor = await call.registry.audit_log.actor_id(actor)
+        actor = await call.registry.administration.audit_log.actor_id(actor)
     params = {
         "kind": _param(call, "kind"),
         "actor": actor,

@@ -33,12 +33,14 @@ async def account_organization(
 ) -> Answer:
     registry, org, by = call.registry, call.org, call.caller
     frame = await organization_frame(call, FIRST_TAB)
-    members = await registry.organizations.members(org, by=by)
+    members = await registry.organizations.organizations.members(org, by=by)
     return frame.show(
         problem,
         members=members,
         names={each.membership.account: each.name for each in members},
-        invitations=await registry.invitations.pending(org, by=by) if frame.decides else [],
+        invitations=await registry.organizations.invitations.pending(org, by=by)
+        if frame.decides
+        else [],
         invited=invited,
         roles=ROLE_CHOICES,
         is_unsent=bool(invited and invited.link and call.form.text("email")),
@@ -47,21 +49,27 @@ async def account_organization(
 
 async def _set_role(call: SignedInCall, org: OrgName) -> None:
     account_id, role = call.form.text("account"), _role(call.form)
-    await call.registry.organizations.change_role(org, account_id, role, by=call.caller)
+    await call.registry.organizations.organizations.change_role(
+        org, account_id, role, by=call.caller
+    )
 
 
 async def _remove(call: SignedInCall, org: OrgName) -> None:
-    await call.registry.organizations.end_membership(org, call.form.text("account"), by=call.caller)
+    await call.registry.organizations.organizations.end_membership(
+        org, call.form.text("account"), by=call.caller
+    )
 
 
 async def _undo(call: SignedInCall, org: OrgName) -> None:
-    await call.registry.organizations.cancel_role_change(
+    await call.registry.organizations.organizations.cancel_role_change(
         org, call.form.text("account"), by=call.caller
     )
 
 
 async def _withdraw(call: SignedInCall, org: OrgName) -> None:
-    await call.registry.invitations.withdraw(org, call.form.text("invitation"), by=call.caller)
+    await call.registry.organizations.invitations.withdraw(
+        org, call.form.text("invitation"), by=call.caller
+    )
 
 
 def _role(form: Form) -> Role:
@@ -85,7 +93,9 @@ add_forms(pages, account_organization, MEMBER_ACTIONS)
 async def account_organization_invite(call: SignedInCall) -> Answer:
     role, form = _role(call.form), call.form
     invitation = InvitationRequest.parse(role, form.text("email") or None, form.text("label"))
-    invited = await call.registry.invitations.invite(call.org, invitation, by=call.caller)
+    invited = await call.registry.organizations.invitations.invite(
+        call.org, invitation, by=call.caller
+    )
     # Shown by this response alone, since the link is a secret.
     return await account_organization(call, invited=invited)
 

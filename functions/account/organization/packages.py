@@ -29,7 +29,7 @@ pages = SignedInPages()
 @pages.read(f"{ORGANIZATION_ROUTE}/packages")
 async def account_organization_packages(call: SignedInCall) -> Answer:
     frame, after = await organization_frame(call, "packages"), _cursor_of(call)
-    found = await call.registry.organization_packages.page(call.org, after, by=call.caller)
+    found = await call.registry.packages.of_organization.page(call.org, after, by=call.caller)
     return frame.show(found=found, is_first=not after)
 
 
@@ -44,7 +44,7 @@ async def account_organization_package(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
     frame, package = await organization_frame(call, "packages"), _package(call)
-    found = await call.registry.organization_packages.package(package, by=call.caller)
+    found = await call.registry.packages.of_organization.package(package, by=call.caller)
     entries = found.survey.entries
     path = f"{frame.path}/packages/{found.head.name}"
     pager = Pager.of(len(entries), VERSIONS_PER_PAGE, path, call.query)
@@ -68,27 +68,27 @@ async def _latest_verdict(call: SignedInCall, found: ManagedPackage) -> ApiVerdi
     if found.latest is None:
         return None
     coordinate = found.head.package.at(found.latest.parsed)
-    verdict = await call.registry.api_history.verdict(coordinate)
+    verdict = await call.registry.api_docs.history.verdict(coordinate)
     live = (each.version for each in found.survey.live)
     return verdict if verdict and verdict.compared_with in live else None
 
 
 async def _deprecate(call: SignedInCall, _org: OrgName) -> None:
     message, by = call.form.text("message"), call.caller
-    await call.registry.deprecation.deprecate_package(_package(call), message, by=by)
+    await call.registry.packages.deprecation.deprecate_package(_package(call), message, by=by)
 
 
 async def _undeprecate(call: SignedInCall, _org: OrgName) -> None:
-    await call.registry.deprecation.undeprecate_package(_package(call), by=call.caller)
+    await call.registry.packages.deprecation.undeprecate_package(_package(call), by=call.caller)
 
 
 async def _deprecate_version(call: SignedInCall, _org: OrgName) -> None:
     message, by = call.form.text("message"), call.caller
-    await call.registry.deprecation.deprecate(_coordinate(call), message, by=by)
+    await call.registry.packages.deprecation.deprecate(_coordinate(call), message, by=by)
 
 
 async def _undeprecate_version(call: SignedInCall, _org: OrgName) -> None:
-    await call.registry.deprecation.undeprecate(_coordinate(call), by=call.caller)
+    await call.registry.packages.deprecation.undeprecate(_coordinate(call), by=call.caller)
 
 
 async def _set_visibility(call: SignedInCall, _org: OrgName) -> None:
@@ -97,12 +97,14 @@ async def _set_visibility(call: SignedInCall, _org: OrgName) -> None:
     if wanted is Visibility.PRIVATE and call.form.text("confirm").lower() != package.name.lower():
         message = f"To make {package} private, type its name, {package.name}, into the field."
         raise InvalidRequest(message)
-    await call.registry.package_visibility.change(package, wanted, by=call.caller)
+    await call.registry.packages.visibility.change(package, wanted, by=call.caller)
 
 
 async def _set_pushers(call: SignedInCall, _org: OrgName) -> None:
     wanted = _pushers(call.form)
-    await call.registry.trusted_publishers.restrict_pushers(_package(call), wanted, by=call.caller)
+    await call.registry.tokens.trusted_publishers.restrict_pushers(
+        _package(call), wanted, by=call.caller
+    )
 
 
 def _package(call: SignedInCall) -> Package:
@@ -139,23 +141,23 @@ async def account_organization_held(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
     frame, after = await organization_frame(call, "held"), _cursor_of(call)
-    review = await call.registry.held_releases.page(call.org, after, by=call.caller)
+    review = await call.registry.publishing.held_releases.page(call.org, after, by=call.caller)
     return frame.show(problem, review=review, is_first=not after, me=call.account.id)
 
 
 async def _confirm(call: SignedInCall, org: OrgName) -> None:
     form = call.form
     coordinate = Coordinate.parse(org, form.text("name"), form.text("version"))
-    await call.registry.held_releases.confirm(coordinate, by=call.caller)
+    await call.registry.publishing.held_releases.confirm(coordinate, by=call.caller)
 
 
 async def _revoke(call: SignedInCall, org: OrgName) -> None:
     """Revoke a token of the organization, or of the account itself."""
     token_id, by = call.form.text("token"), call.caller
     if call.form.text("whose") == "mine":
-        await call.registry.tokens.revoke(by.id, token_id, by=by)
+        await call.registry.tokens.access_tokens.revoke(by.id, token_id, by=by)
     else:
-        await call.registry.organization_tokens.revoke(org, token_id, by=by)
+        await call.registry.tokens.organization_tokens.revoke(org, token_id, by=by)
 
 
 # The actions of forms, by their paths below the organization.

@@ -49,7 +49,7 @@ async def account_organization_publishers(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
     frame, org = await organization_frame(call, "publishers"), call.org
-    publishers = await call.registry.trusted_publishers.of_organization(org, by=call.caller)
+    publishers = await call.registry.tokens.trusted_publishers.of_organization(org, by=call.caller)
     publishers.sort(key=lambda each: (each.package.lower(), each.created_ms))
     path = frame.address("publishers")
     pager = Pager.of(len(publishers), PUBLISHERS_PER_PAGE, path, call.query)
@@ -103,7 +103,7 @@ class ProviderForm:
 
 def provider_form(call: SignedInCall, frame: OrganizationFrame) -> ProviderForm | None:
     """Return the form of the chosen provider, else of the first; None if none is configured."""
-    known = call.registry.trusted_publishers.servers
+    known = call.registry.tokens.trusted_publishers.servers
     providers = [each for each in Provider if known.get(each)]
     if not providers:
         return None
@@ -119,7 +119,7 @@ def _tabs(frame: OrganizationFrame, providers: Sequence[Provider]) -> list[tuple
 
 
 async def _add(call: SignedInCall, org: OrgName) -> None:
-    form, publishers = call.form, call.registry.trusted_publishers
+    form, publishers = call.form, call.registry.tokens.trusted_publishers
     wanted = _parse_publisher(form, org)
     if any(wanted.ids.values()):
         await publishers.add(wanted, by=call.caller)
@@ -129,7 +129,7 @@ async def _add(call: SignedInCall, org: OrgName) -> None:
 
 async def _remove(call: SignedInCall, org: OrgName) -> None:
     publisher = call.form.text("publisher")
-    await call.registry.trusted_publishers.remove(org, publisher, by=call.caller)
+    await call.registry.tokens.trusted_publishers.remove(org, publisher, by=call.caller)
 
 
 def _parse_publisher(form: Form, org: OrgName) -> PublisherRequest:

@@ -46,8 +46,8 @@ async def account_organization_settings(
 ) -> Answer:
     frame, org, by = await organization_frame(call, "settings"), call.org, call.caller
     require_right(by, frame.access, Action.MANAGE, org)
-    domains = await call.registry.domain_verification.of(org, by=by)
-    members = await call.registry.organizations.members(org, by=by)
+    domains = await call.registry.organizations.domain_verification.of(org, by=by)
+    members = await call.registry.organizations.organizations.members(org, by=by)
     return frame.show(
         problem,
         domains=[
@@ -67,45 +67,47 @@ async def account_organization_settings(
 
 async def _claim(call: SignedInCall, org: OrgName) -> None:
     domain = parse_domain(call.form.text("domain"))
-    await call.registry.domain_verification.claim(org, domain, by=call.caller)
+    await call.registry.organizations.domain_verification.claim(org, domain, by=call.caller)
 
 
 async def _verify(call: SignedInCall, org: OrgName) -> None:
     domain = parse_domain(call.form.text("domain"))
-    await call.registry.domain_verification.verify(org, domain, by=call.caller)
+    await call.registry.organizations.domain_verification.verify(org, domain, by=call.caller)
 
 
 async def _unclaim(call: SignedInCall, org: OrgName) -> None:
     domain = parse_domain(call.form.text("domain"))
-    await call.registry.domain_verification.remove(org, domain, by=call.caller)
+    await call.registry.organizations.domain_verification.remove(org, domain, by=call.caller)
 
 
 async def _describe(call: SignedInCall, org: OrgName) -> None:
     form = call.form
     profile = OrganizationProfile.parse(form.text("display_name"), form.text("description"), None)
-    await call.registry.organizations.change(org, profile, by=call.caller)
+    await call.registry.organizations.organizations.change(org, profile, by=call.caller)
 
 
 async def _set_visibility(call: SignedInCall, org: OrgName) -> None:
     profile = OrganizationProfile(default_visibility=_visibility(call.form))
-    await call.registry.organizations.change(org, profile, by=call.caller)
+    await call.registry.organizations.organizations.change(org, profile, by=call.caller)
 
 
 async def _transfer(call: SignedInCall, org: OrgName) -> None:
     form, by = call.form, call.caller
-    successor = await call.registry.organizations.member_account(org, form.text("heir"), by=by)
+    successor = await call.registry.organizations.organizations.member_account(
+        org, form.text("heir"), by=by
+    )
     if form.text("confirm").lower() != org.lower():
         message = f"To transfer {org}, type its name, {org}, into the last field."
         raise InvalidRequest(message)
-    await call.registry.organization_transfer.begin(org, successor, _after_transfer(form), by=by)
+    await call.registry.organizations.transfer.begin(org, successor, _after_transfer(form), by=by)
 
 
 async def _delete(call: SignedInCall, org: OrgName) -> None:
-    await call.registry.organization_deletion.delete(org, by=call.caller)
+    await call.registry.organizations.deletion.delete(org, by=call.caller)
 
 
 async def _keep(call: SignedInCall, org: OrgName) -> None:
-    await call.registry.organization_deletion.cancel(org, by=call.caller)
+    await call.registry.organizations.deletion.cancel(org, by=call.caller)
 
 
 def _visibility(form: Form) -> Visibility:

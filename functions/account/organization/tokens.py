@@ -34,7 +34,7 @@ async def account_organization_tokens(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
     frame, registry = await organization_frame(call, "tokens"), call.registry
-    tokens = await registry.organization_tokens.list(call.org, by=call.caller)
+    tokens = await registry.tokens.organization_tokens.list(call.org, by=call.caller)
     return frame.show(
         problem,
         tokens=tokens[::-1],
@@ -50,7 +50,9 @@ def _confirmation(action: TokenAction) -> PageWithForms:
 
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
         frame, token_id = await organization_frame(call, "tokens"), requested_token(call)
-        used = await call.registry.organization_tokens.find(call.org, token_id, by=call.caller)
+        used = await call.registry.tokens.organization_tokens.find(
+            call.org, token_id, by=call.caller
+        )
         scopes = scope_choices(Scope.MANAGE)
         return frame.show(problem, "token_confirm", action=action, used=used, scopes=scopes)
 
@@ -74,12 +76,12 @@ async def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
 
 async def _revoke(call: SignedInCall, org: OrgName) -> None:
     token_id = call.form.text("token")
-    await call.registry.organization_tokens.revoke(org, token_id, by=call.caller)
+    await call.registry.tokens.organization_tokens.revoke(org, token_id, by=call.caller)
 
 
 async def _revoke_stolen(call: SignedInCall, org: OrgName) -> None:
     token_id = call.form.text("token")
-    await call.registry.organization_tokens.revoke_stolen(org, token_id, by=call.caller)
+    await call.registry.tokens.organization_tokens.revoke_stolen(org, token_id, by=call.caller)
 
 
 REVOCATIONS: tuple[tuple[TokenAction, FormAction], ...] = (
@@ -98,14 +100,14 @@ for _action, _act in REVOCATIONS:
 async def account_organization_tokens_issue(call: SignedInCall) -> Answer:
     org = call.org
     wanted = parse_token_form(call.form, org)
-    issued = await call.registry.organization_tokens.issue(org, wanted, by=call.caller)
+    issued = await call.registry.tokens.organization_tokens.issue(org, wanted, by=call.caller)
     return await _show_issued(call, issued)
 
 
 @pages.form(f"{ORGANIZATION_ROUTE}/tokens/rotate", CONFIRMATIONS[ROTATE])
 async def account_organization_tokens_rotate(call: SignedInCall) -> Answer:
     org, token_id = call.org, call.form.text("token")
-    issued = await call.registry.organization_tokens.rotate(org, token_id, by=call.caller)
+    issued = await call.registry.tokens.organization_tokens.rotate(org, token_id, by=call.caller)
     return await _show_issued(call, issued)
 
 

@@ -26,7 +26,9 @@ async def changes_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     compared, problem = None, ""
     if before is not None:
         try:
-            compared = await call.registry.api_comparisons.compare(details.package, before, after)
+            compared = await call.registry.api_docs.comparisons.compare(
+                details.package, before, after
+            )
         except (ApiDocsFailed, ApiDocsPending) as refusal:
             if call.wants_form(JSON):
                 raise

@@ -47,7 +47,7 @@ async def web_module_docs(call: PublicPageCall) -> Answer:
 async def web_type_docs(call: PublicPageCall) -> Answer:
     """Redirect to a type of another package, of which its users know the module alone."""
     named = (call.route[each] for each in ("org", "module", "version"))
-    found = await call.registry.api_docs.find(ModuleName(*named), by=call.caller)
+    found = await call.registry.api_docs.documentation.find(ModuleName(*named), by=call.caller)
     release = f"/packages/{found.head.package}/{found.entry.version}"
     address = quote(f"{release}/docs/{found.module}/{call.route.get('symbol', '')}")
     return call.redirect(address.rstrip("/"))
@@ -66,7 +66,7 @@ async def docs_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 async def llms_text(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Respond with a summary of the package for language models, as llmstxt.org describes."""
-    text = await call.registry.api_docs.text(details.release, PieceKind.LLMS_TEXT)
+    text = await call.registry.api_docs.documentation.text(details.release, PieceKind.LLMS_TEXT)
     return call.text((text or "").replace(BASE_URL, call.base_url), "text/plain")
 
 
@@ -75,7 +75,9 @@ async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: st
         return await _text_answer(call, details, form, module)
     page, problem = SafeHtml(), ""
     try:
-        text = await call.registry.api_docs.text(details.release, PieceKind.MODULE_PAGE, module)
+        text = await call.registry.api_docs.documentation.text(
+            details.release, PieceKind.MODULE_PAGE, module
+        )
         page = SafeHtml(text or "")
     except (ApiDocsFailed, ApiDocsPending) as refusal:
         problem = str(refusal)
@@ -87,7 +89,7 @@ async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: st
         "page": page,
         "problem": problem,
         "readme": readme,
-        "record": await call.registry.api_docs.state(details.release),
+        "record": await call.registry.api_docs.documentation.state(details.release),
         "canonical": f"{call.base_url}{_address(details, module)}",
     }
     return await show_tab(call, details, "docs", values)
@@ -98,7 +100,7 @@ async def _symbol_page(
 ) -> Answer:
     if form := _wanted_form(call, PieceKind.SYMBOL_MARKDOWN, PieceKind.SYMBOL_JSON):
         return await _text_answer(call, details, form, module, path)
-    api_docs, release = call.registry.api_docs, details.release
+    api_docs, release = call.registry.api_docs.documentation, details.release
     page = await api_docs.text(release, PieceKind.SYMBOL_PAGE, module, path)
     if page is None:
         raise page_not_found(call)
@@ -121,7 +123,7 @@ async def _text_answer(
     call: PublicPageCall, details: ReleaseDetails, kind: PieceKind, module: str, path: str = ""
 ) -> Answer:
     """Respond with a piece as Markdown or JSON."""
-    api_docs, release = call.registry.api_docs, details.release
+    api_docs, release = call.registry.api_docs.documentation, details.release
     of = (module, path) if path else (module,)
     text = await api_docs.text(release, kind, *of)
     if text is None:

@@ -38,7 +38,7 @@ class ShownFile:
 async def files_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show a folder of the archive, or one file."""
     path = call.query.get("path", "").strip("/")[:_MAX_PATH_LENGTH]
-    files = await call.registry.archive_files.list(details.release)
+    files = await call.registry.packages.archive_files.list(details.release)
     folder, shown = files.folder(path), None
     if folder is None:
         shown = await _file(call, details, files, path)
@@ -67,10 +67,10 @@ async def _file(
     size = entry.unpacked_bytes
     if size > MAX_SHOWN_BYTES:
         return ShownFile(path, size, None, 0, is_text=False)
-    text = text_of(await call.registry.archive_files.read(details.release, path))
+    text = text_of(await call.registry.packages.archive_files.read(details.release, path))
     if text is None:
         return ShownFile(path, size, None, 0, is_text=False)
-    highlighted = call.registry.file_highlighting.highlighted
+    highlighted = call.registry.api_docs.file_highlighting.highlighted
     code = await highlighted(details.release.content, path, text) or show_plain(text)
     return ShownFile(path, size, code, text.removesuffix("\n").count("\n") + 1, is_text=True)
 
@@ -110,7 +110,7 @@ FACES = (pages,)
 async def web_file(call: PublicPageCall) -> Answer:
     details = await details_of(call, call.route["version"])
     path = call.route.get("path", "")
-    content = await call.registry.archive_files.read(details.release, path)
+    content = await call.registry.packages.archive_files.read(details.release, path)
     # A release never changes, so the tag needs no digest of up to 6 MiB.
     etag = etag_of(f"{details.release.digest} {path}".encode())
     response = call.text(content, await _media_type(content), etag=etag)

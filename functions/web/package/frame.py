@@ -201,7 +201,7 @@ def package_of(call: PublicPageCall) -> Package:
 
 async def details_of(call: PublicPageCall, version: str = LATEST) -> ReleaseDetails:
     """Return a release of the package that the path names, which may be `latest`."""
-    package_details, package = call.registry.package_details, package_of(call)
+    package_details, package = call.registry.packages.details, package_of(call)
     if version == LATEST:
         return await package_details.package(package, by=call.caller)
     coordinate = package.at(Version.parse(version))
@@ -221,7 +221,7 @@ async def show_tab(
     if dependents is None:
         dependents = await _if_available(_dependents_count(call, details))
     facts = TabFacts(dependents)
-    record = await _if_available(call.registry.api_docs.state(details.release))
+    record = await _if_available(call.registry.api_docs.documentation.state(details.release))
     if record is not None and record.pieces is not None:
         facts = TabFacts(dependents, record.files, record.changelog)
     contact = call.registry.settings.security_contact
@@ -239,7 +239,7 @@ async def _if_available(reading: Awaitable[ReadT]) -> ReadT | None:
 
 
 async def _dependents_count(call: PublicPageCall, details: ReleaseDetails) -> int:
-    return await call.registry.package_details.dependents_count(details.package, by=call.caller)
+    return await call.registry.packages.details.dependents_count(details.package, by=call.caller)
 
 
 def page_not_found(call: PublicPageCall) -> PageNotFound:

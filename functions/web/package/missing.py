@@ -70,7 +70,7 @@ async def _show_near_names(call: PublicPageCall, refusal: Refusal) -> None:
     org, name = call.route["org"], call.route["name"]
     suggestions: list[Suggestion] = []
     with suppress(Unavailable):  # The package is missing all the same.
-        suggestions = await call.registry.package_details.near_names(
+        suggestions = await call.registry.packages.details.near_names(
             f"{org}/{name}", by=call.caller
         )
     is_release = isinstance(refusal, ReleaseNotFound)

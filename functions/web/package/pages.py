@@ -62,14 +62,14 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
     if call.wants(JSON):
         verdicts = await _verdicts(call, details)
         return call.json(release_json(details, verdicts, call.base_url))
-    texts = await call.registry.package_details.texts(details)
+    texts = await call.registry.packages.details.texts(details)
     if call.wants(MARKDOWN):
         return call.text(release_markdown(details, texts.readme, call.base_url), MARKDOWN)
     readme = await readme_html(call, details, plain=texts.readme)
     values = {
         "readme": readme,
         "managed": await _is_managed(call, details),
-        "quality": call.registry.package_details.quality(details, texts),
+        "quality": call.registry.packages.details.quality(details, texts),
     }
     return await show_tab(call, details, FIRST_TAB, values)
 
@@ -78,7 +78,7 @@ async def _is_managed(call: PublicPageCall, details: ReleaseDetails) -> bool:
     """Return whether the visitor may manage the package; anonymous visitors cost no read."""
     if call.visitor is None:
         return False
-    return await call.registry.organization_packages.may_manage(details.package, by=call.caller)
+    return await call.registry.packages.of_organization.may_manage(details.package, by=call.caller)
 
 
 ROWS_PER_PAGE = 50
@@ -97,7 +97,7 @@ async def _versions(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     pager = _pager(call, details, "versions", len(entries), VERSIONS_PER_PAGE)
     groups = list(groups_of(pager.slice(entries)))
     history, verdicts = await asyncio.gather(
-        call.registry.package_details.pull_history(details), _verdicts(call, details)
+        call.registry.packages.details.pull_history(details), _verdicts(call, details)
     )
     values = {
         "wanted": wanted,
@@ -112,7 +112,7 @@ async def _versions(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 async def _verdicts(call: PublicPageCall, details: ReleaseDetails) -> dict[str, ApiVerdict]:
     """Return what the API changes of each version are, from one that is live still."""
     live = {each.version for each in details.entries}
-    found = await call.registry.api_history.verdicts(details.package)
+    found = await call.registry.api_docs.history.verdicts(details.package)
     return {version: each for version, each in found.items() if each.compared_with in live}
 
 
@@ -167,13 +167,13 @@ def _minor(entry: ReleaseEntry) -> str:
 
 async def _dependencies(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the dependencies that the release was built with, and why each is needed."""
-    nodes = await call.registry.package_details.graph(details)
+    nodes = await call.registry.packages.details.graph(details)
     own, *others = nodes
     direct = {(each.org, each.name) for each in own.dependencies}
     others.sort(key=lambda each: ((each.org, each.name) not in direct, each.org, each.name))
     pager = _pager(call, details, "dependencies", len(others))
     listed = pager.slice(others)
-    needs = await call.registry.package_details.dependencies([own, *listed], by=call.caller)
+    needs = await call.registry.packages.details.dependencies([own, *listed], by=call.caller)
     values = {"needs": needs, "required_by": _required_by(nodes), "pager": pager}
     return await show_tab(call, details, "dependencies", values)
 
@@ -191,7 +191,7 @@ async def _dependents(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the packages that depend on this one, most pulled first."""
     offset = (requested_page(call.query) - 1) * ROWS_PER_PAGE
     page = ResultPage(offset=offset, limit=ROWS_PER_PAGE, sort=Sort.PULLS)
-    found = await call.registry.package_details.dependents(details.package, page, by=call.caller)
+    found = await call.registry.packages.details.dependents(details.package, page, by=call.caller)
     if found.count and not found.hits:
         raise page_not_found(call)
     pager = _pager(call, details, "dependents", found.count)
@@ -202,7 +202,7 @@ async def _dependents(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show pulls by day, month and version, from the rolled-up counts."""
-    package_details = call.registry.package_details
+    package_details = call.registry.packages.details
     history = await package_details.pull_history(details)
     recent = _sum_by_version(history)
     newest = {each.version: at for at, each in enumerate(details.entries)}
@@ -225,7 +225,7 @@ async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 async def _activity(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the history of the package and its releases."""
-    changes = await call.registry.package_details.history(details)
+    changes = await call.registry.packages.details.history(details)
     pager = _pager(call, details, "activity", len(changes))
     listed = pager.slice(changes)
     entries = {each.version: each for each in details.entries}
@@ -235,10 +235,10 @@ async def _activity(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 async def _quality(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the parts of the quality score, with the dependencies that the visitor may see."""
-    package_details = call.registry.package_details
+    package_details = call.registry.packages.details
     facts = await asyncio.gather(
         package_details.texts(details),
-        call.registry.api_docs.state(details.release),
+        call.registry.api_docs.documentation.state(details.release),
         package_details.dependency_states(details, by=call.caller),
     )
     values = {"quality": package_details.quality(details, *facts)}
@@ -247,7 +247,7 @@ async def _quality(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 async def _changelog(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the changelog in the archive; one that is too large is not shown."""
-    record = await call.registry.api_docs.state(details.release)
+    record = await call.registry.api_docs.documentation.state(details.release)
     if record.pieces is not None and not record.changelog:
         raise page_not_found(call)
     changelog = await text_html(call, details, PieceKind.CHANGELOG)

@@ -29,7 +29,9 @@ async def text_html(
 ) -> SafeHtml:
     """Return a text as HTML, as `readme_html` does."""
     try:
-        return SafeHtml(await call.registry.api_docs.text(details.release, kind, *of) or "")
+        return SafeHtml(
+            await call.registry.api_docs.documentation.text(details.release, kind, *of) or ""
+        )
     except (ApiDocsFailed, ApiDocsPending) as refusal:
         reason = f'<p class="cut">{escape(str(refusal))}</p>\n'
         return SafeHtml(reason + (PLAIN.format(show_plain(plain)) if plain else ""))

@@ -45,7 +45,9 @@ async def test_a_membership_is_made_public_and_private(mia: PageClient) -> None:
 )
 async def test_an_invitation_is_answered(mia: PageClient, decision: str, said: str) -> None:
     registry, wanted = mia.world.registry, InvitationRequest(Role.MEMBER, None, "")
-    invited = await registry.invitations.invite(parse_org("other"), wanted, by=OPERATOR)
+    invited = await registry.organizations.invitations.invite(
+        parse_org("other"), wanted, by=OPERATOR
+    )
     assert invited.link
     path = invited.link.reveal().removeprefix(URL)
     await mia.open(path)
@@ -96,7 +98,7 @@ async def test_the_overview_shows_the_mail_address_and_that_it_is_verified(
 ) -> None:
     await mia.open("/account")
     assert "You get no notifications." in mia.text
-    stored = await world.registry.accounts.by_id(world.people.mia.account.id)
+    stored = await world.registry.identity.accounts.by_id(world.people.mia.account.id)
     await world.registry.adapters.directory.replace(
         stored.model_copy(update={"email": "mia@example.org"})
     )

@@ -23,13 +23,15 @@ async def browser_of(world: World, person: Person) -> PageClient:
 async def invited(world: World, role: Role = Role.MAINTAINER) -> str:
     """Invite somebody to `acme`, and return the path of the page."""
     offer = InvitationRequest.parse(role, None, "the new one")
-    invitation = await world.registry.invitations.invite(parse_org("acme"), offer, by=OPERATOR)
+    invitation = await world.registry.organizations.invitations.invite(
+        parse_org("acme"), offer, by=OPERATOR
+    )
     assert invitation.link
     return invitation.link.reveal().removeprefix(world.registry.settings.base_url)
 
 
 async def role_of(world: World, person: Person, org: str = "acme") -> str:
-    members = await world.registry.organizations.members(parse_org(org), by=OPERATOR)
+    members = await world.registry.organizations.organizations.members(parse_org(org), by=OPERATOR)
     roles = {each.name: each.membership.role.value for each in members}
     return roles.get(person.account.name, "")
 

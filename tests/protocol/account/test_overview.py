@@ -14,7 +14,7 @@ ACCOUNT = f"{URL}/account"
 
 async def link_of(world: World, person: Person) -> str:
     """Return a new sign-in link."""
-    return (await world.registry.sign_in_links.create(person.account.id)).reveal()
+    return (await world.registry.identity.sign_in_links.create(person.account.id)).reveal()
 
 
 async def test_a_link_signs_in_and_leads_to_the_account(world: World) -> None:
@@ -128,7 +128,7 @@ async def test_the_cookie_is_for_this_host_over_https_and_not_for_scripts(world:
 
 async def test_names_are_shown_as_text(world: World) -> None:
     # The rules for names let no markup in; the page does not lean on them.
-    account = await world.registry.accounts.create("eve", by=OPERATOR)
+    account = await world.registry.identity.accounts.create("eve", by=OPERATOR)
     stored = account.model_copy(update={"id": "eve0000000", "name": "<script>alert(1)</script>"})
     await world.stores.directory.add(stored)
     page = (await signed_in(world, Person(stored, ""))).page

@@ -58,7 +58,9 @@ async def test_the_download_holds_what_is_stored_and_no_secret(
 
 async def test_opened_invitations_are_part_of_the_personal_data_and_deleted(world: World) -> None:
     offer = InvitationRequest.parse(Role.MEMBER, None, "bob")
-    invited = await world.registry.invitations.invite(parse_org("other"), offer, by=OPERATOR)
+    invited = await world.registry.organizations.invitations.invite(
+        parse_org("other"), offer, by=OPERATOR
+    )
     assert invited.link
     mia = await PageClient.of(world, world.people.mia)
     await mia.open(invited.link.reveal().removeprefix(world.registry.settings.base_url))
@@ -89,7 +91,7 @@ async def test_an_account_is_deleted_by_its_name_alone(
 
 async def test_deleting_takes_a_fresh_sign_in(world: World) -> None:
     with pytest.raises(SignInAgain):
-        await world.registry.account_deletion.delete(
+        await world.registry.administration.account_deletion.delete(
             by=principal(world, world.people.mia, fresh=False)
         )
     assert await account_of(world, world.people.mia)
@@ -97,13 +99,13 @@ async def test_deleting_takes_a_fresh_sign_in(world: World) -> None:
 
 async def test_nobody_deletes_an_account_without_being_signed_in(world: World) -> None:
     with pytest.raises(CredentialsMissing):
-        await world.registry.account_deletion.delete(by=ANONYMOUS)
+        await world.registry.administration.account_deletion.delete(by=ANONYMOUS)
 
 
 async def test_an_administrator_stays_since_no_registry_starts_without_one(world: World) -> None:
     admin = world.people.admin
     with pytest.raises(NotPermitted, match="it administers this registry"):
-        await world.registry.account_deletion.delete(by=principal(world, admin))
+        await world.registry.administration.account_deletion.delete(by=principal(world, admin))
     assert await account_of(world, admin)
     browser = await PageClient.of(world, admin)
     await browser.open(PAGE)
@@ -114,7 +116,7 @@ async def test_an_administrator_stays_since_no_registry_starts_without_one(world
 async def test_the_last_owner_of_an_organization_stays_with_everything(world: World) -> None:
     ann = world.people.ann
     with pytest.raises(LastOwner, match="ann is the only owner of acme"):
-        await world.registry.account_deletion.delete(by=principal(world, ann))
+        await world.registry.administration.account_deletion.delete(by=principal(world, ann))
     assert await account_of(world, ann)
     assert (await world.get(f"{URL}/api/v1/whoami", by=ann)).status_code == 200
 
@@ -123,11 +125,11 @@ async def test_an_owner_beside_others_may_go_and_the_only_one_of_nobody_else_may
     world: World,
 ) -> None:
     ann, bob = world.people.ann, world.people.bob
-    organizations = world.registry.organizations
+    organizations = world.registry.organizations.organizations
     await organizations.set_member(parse_org("acme"), bob.account, Role.OWNER, by=OPERATOR)
     with pytest.raises(LastOwner, match="bob is the only owner of other"):
-        await world.registry.account_deletion.delete(by=principal(world, bob))
-    await world.registry.account_deletion.delete(by=principal(world, ann))
+        await world.registry.administration.account_deletion.delete(by=principal(world, bob))
+    await world.registry.administration.account_deletion.delete(by=principal(world, ann))
     members = await organizations.members(parse_org("acme"), by=OPERATOR)
     assert {each.name: each.membership.role for each in members} == {
         "bob": Role.OWNER,
@@ -137,9 +139,11 @@ async def test_an_owner_beside_others_may_go_and_the_only_one_of_nobody_else_may
 
 async def test_a_deleted_account_leaves_its_organizations_and_its_tokens_end(world: World) -> None:
     mia = world.people.mia
-    await world.registry.account_deletion.delete(by=principal(world, mia))
+    await world.registry.administration.account_deletion.delete(by=principal(world, mia))
     assert await account_of(world, mia) is None
-    members = await world.registry.organizations.members(parse_org("acme"), by=OPERATOR)
+    members = await world.registry.organizations.organizations.members(
+        parse_org("acme"), by=OPERATOR
+    )
     assert [each.name for each in members] == ["ann"]
     world.clock.advance(timedelta(seconds=5))
     assert (await world.get(f"{URL}/api/v1/whoami", by=mia)).status_code == 401
@@ -165,53 +169,59 @@ async def test_an_organization_created_while_its_account_was_deleted_is_deleted(
 ) -> None:
     """The deletion does not see an organization that another request founds at its end."""
     mia, name = world.people.mia, parse_org("late")
-    await world.registry.organizations.create(name, mia.account, by=principal(world, mia))
+    await world.registry.organizations.organizations.create(
+        name, mia.account, by=principal(world, mia)
+    )
     account = await account_of(world, mia)
     assert account is not None
     await world.stores.directory.remove(account)
     for _ in range(2):
         world.clock.advance(timedelta(days=1))
-        report = await world.registry.upkeep.run("finish-deletions")
+        report = await world.registry.maintenance.upkeep.run("finish-deletions")
         assert report
         assert (report.changed, report.problems) == (1, ())
     bob = world.people.bob
-    await world.registry.organizations.create(name, bob.account, by=principal(world, bob))
+    await world.registry.organizations.organizations.create(
+        name, bob.account, by=principal(world, bob)
+    )
 
 
 async def test_the_lineage_of_a_deleted_account_is_deleted(world: World) -> None:
     """Its notes name tokens and hold parts of addresses."""
     mia = world.people.mia
-    lineage, by = world.registry.invitations.lineage, principal(world, mia)
+    lineage, by = world.registry.organizations.invitations.lineage, principal(world, mia)
     await lineage.record_for("used", mia.account.id, Made.TOKEN, "later", name="laptop", org="")
     await lineage.record_for("gone", mia.account.id, Made.TOKEN, "child", name="phone", org="")
     await lineage.revoke_stolen(mia.account.id, "gone", by=by)
-    await world.registry.account_deletion.delete(by=by)
+    await world.registry.administration.account_deletion.delete(by=by)
     directory = world.stores.directory
     assert await directory.list_by_owner(LineageRecord, mia.account.id) == []
     assert await directory.list_by_owner(StolenToken, mia.account.id) == []
 
 
 async def test_the_name_of_a_deleted_account_is_never_issued_again(world: World) -> None:
-    await world.registry.account_deletion.delete(by=principal(world, world.people.mia))
+    await world.registry.administration.account_deletion.delete(
+        by=principal(world, world.people.mia)
+    )
     world.clock.advance(timedelta(days=400))
     for name in ("mia", "MIA"):
         with pytest.raises(AccountExists):
-            await world.registry.accounts.create(name, by=OPERATOR)
+            await world.registry.identity.accounts.create(name, by=OPERATOR)
 
 
 async def test_a_name_that_nobody_has_is_retired_without_effect(world: World) -> None:
-    await world.registry.account_deletion.retire_name("nobody-has-it")
-    created = await world.registry.accounts.create("nobody-has-it", by=OPERATOR)
+    await world.registry.administration.account_deletion.retire_name("nobody-has-it")
+    created = await world.registry.identity.accounts.create("nobody-has-it", by=OPERATOR)
     assert created.name == "nobody-has-it"
 
 
 async def test_releases_of_a_deleted_account_stay(world: World) -> None:
     mia = world.people.mia
-    await world.registry.organizations.set_member(
+    await world.registry.organizations.organizations.set_member(
         parse_org("acme"), mia.account, Role.MAINTAINER, by=OPERATOR
     )
     await world.push(bala("acme/greet:1.0.0"), by=mia)
-    await world.registry.account_deletion.delete(by=principal(world, mia))
+    await world.registry.administration.account_deletion.delete(by=principal(world, mia))
     found = await world.get("/packages/acme/greet/1.0.0")
     assert found.status_code == 200
 
@@ -220,7 +230,7 @@ async def test_a_deletion_that_was_cut_off_is_finished_by_a_repeat(world: World)
     mia = world.people.mia
     by = principal(world, mia)
     # All but the last step.
-    account_deletion = world.registry.account_deletion
+    account_deletion = world.registry.administration.account_deletion
     await account_deletion.organizations.remove_member(parse_org("acme"), mia.account, by=by)
     await account_deletion.retire_name(mia.account.name)
     await account_deletion.delete(by=by)
@@ -245,8 +255,10 @@ async def test_the_download_holds_every_event_however_many_there_are(
 
 async def test_an_account_that_is_one_of_several_owners_may_be_deleted(world: World) -> None:
     mia, acme = world.people.mia, parse_org("acme")
-    await world.registry.organizations.set_member(acme, mia.account, Role.OWNER, by=OPERATOR)
-    await world.registry.account_deletion.delete(by=principal(world, mia))
+    await world.registry.organizations.organizations.set_member(
+        acme, mia.account, Role.OWNER, by=OPERATOR
+    )
+    await world.registry.administration.account_deletion.delete(by=principal(world, mia))
     assert await account_of(world, mia) is None
 
 
@@ -255,14 +267,14 @@ async def test_the_owner_of_a_deleted_organization_may_be_deleted(
     world: World, later: timedelta
 ) -> None:
     mia, gone = world.people.mia, parse_org("gone")
-    await world.registry.organizations.create(gone, mia.account, by=OPERATOR)
+    await world.registry.organizations.organizations.create(gone, mia.account, by=OPERATOR)
     await world.stores.metadata.claim(
         Head(org="gone", name="greet", visibility=Visibility.PUBLIC, created_ms=0)
     )
-    await world.registry.organization_deletion.delete(gone, by=OPERATOR)
+    await world.registry.organizations.deletion.delete(gone, by=OPERATOR)
     world.clock.advance(later)
-    await world.registry.upkeep.run("finish-deletions")
-    await world.registry.account_deletion.delete(by=principal(world, mia))
+    await world.registry.maintenance.upkeep.run("finish-deletions")
+    await world.registry.administration.account_deletion.delete(by=principal(world, mia))
     assert await account_of(world, mia) is None
     assert await world.stores.directory.list_by_subject(Membership, mia.account.id) == []
 
@@ -270,11 +282,13 @@ async def test_the_owner_of_a_deleted_organization_may_be_deleted(
 async def test_a_refusal_to_delete_an_account_names_it(world: World) -> None:
     admin, mia = world.people.admin, world.people.mia
     with pytest.raises(NotPermitted) as refused:
-        await world.registry.account_deletion.delete(by=principal(world, admin))
+        await world.registry.administration.account_deletion.delete(by=principal(world, admin))
     reason = "it administers this registry, which needs somebody who does"
     assert str(refused.value) == f"You may not delete the account admin: {reason}."
     with pytest.raises(SignInAgain, match=r"^To delete the account mia, sign in again "):
-        await world.registry.account_deletion.delete(by=principal(world, mia, fresh=False))
+        await world.registry.administration.account_deletion.delete(
+            by=principal(world, mia, fresh=False)
+        )
 
 
 async def test_the_log_says_that_a_deleted_account_left_and_lost_its_identities(
@@ -291,11 +305,11 @@ async def test_the_log_says_that_a_deleted_account_left_and_lost_its_identities(
         strong=False,
         authenticated_ms=0,
     )
-    await world.registry.account_deletion.identities.link(who, "oidc", by=by)
-    [identity] = await world.registry.account_deletion.identities.of(by=by)
-    await world.registry.organizations.create(gone, mia.account, by=OPERATOR)
-    await world.registry.organization_deletion.delete(gone, by=OPERATOR)
-    await world.registry.account_deletion.delete(by=by)
+    await world.registry.administration.account_deletion.identities.link(who, "oidc", by=by)
+    [identity] = await world.registry.administration.account_deletion.identities.of(by=by)
+    await world.registry.organizations.organizations.create(gone, mia.account, by=OPERATOR)
+    await world.registry.organizations.deletion.delete(gone, by=OPERATOR)
+    await world.registry.administration.account_deletion.delete(by=by)
     events = await world.stores.events.stream(f"account:{mia.account.id}", None, 50)
     shown = {each.kind: each for _, each in events}
     removed = shown["identity.removed"]

@@ -80,7 +80,9 @@ async def test_the_list_shows_when_and_from_where_a_token_was_used(
     await ann.send(PAGE, name="used", scope="read")
     headers = {"Authorization": f"Bearer {text_of(ann)}", "User-Agent": "bal/2201.13"}
     await world.get(f"{URL}/api/v1/whoami", headers=headers)
-    await world.registry.authentication.close()  # What is noted beside requests is written by now.
+    await (
+        world.registry.identity.authentication.close()
+    )  # What is noted beside requests is written by now.
     await ann.open(PAGE)
     row = re.findall(r"<tr>.*?</tr>", ann.text, re.DOTALL)[1]
     assert "used" in row
@@ -102,7 +104,9 @@ async def test_each_action_asks_first_and_says_what_stops_working(
     await ann.send(PAGE, name="nightly", scope="read")
     headers = {"Authorization": f"Bearer {text_of(ann)}", "User-Agent": "bal/2201.13"}
     await world.get(f"{URL}/api/v1/whoami", headers=headers)
-    await world.registry.authentication.close()  # What is noted beside requests is written by now.
+    await (
+        world.registry.identity.authentication.close()
+    )  # What is noted beside requests is written by now.
     await ann.open(PAGE)
     [link] = re.findall(
         rf'href="({PAGE}/{action}\?token=\w+)"[^>]*>[^<]*<[^>]*> the token nightly', ann.text
@@ -116,7 +120,9 @@ async def test_each_action_asks_first_and_says_what_stops_working(
 
 async def test_nobody_is_asked_about_a_token_of_somebody_else(world: World) -> None:
     bob = await PageClient.of(world, world.people.bob)
-    [used] = await world.registry.tokens.list(world.people.ann.account.id, by=OPERATOR)
+    [used] = await world.registry.tokens.access_tokens.list(
+        world.people.ann.account.id, by=OPERATOR
+    )
     for action in ("rotate", "revoke", "revoke-stolen"):
         answer = await bob.open(f"{PAGE}/{action}?token={used.token.id}")
         assert answer.status_code == 404

@@ -42,8 +42,8 @@ async def test_no_secret_is_listed(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
     text = (await browser.api("GET", SESSIONS)).text
     secret = browser.session.rpartition(".")[2]
-    [session] = await world.registry.sessions.list_own(
-        by=await world.registry.session_authentication.recognize(
+    [session] = await world.registry.identity.sessions.list_own(
+        by=await world.registry.identity.session_authentication.recognize(
             {"cookie": f"__Host-ballroom={browser.session}"}, []
         )
     )
@@ -216,8 +216,8 @@ async def test_removing_an_identity_takes_a_fresh_sign_in(sign_ins: SignInWorld)
 
 async def test_an_identity_of_another_account_is_not_found(sign_ins: SignInWorld) -> None:
     await linked(sign_ins)
-    theirs = await sign_ins.world.registry.identities.of(
-        by=await sign_ins.world.registry.session_authentication.recognize(
+    theirs = await sign_ins.world.registry.identity.identities.of(
+        by=await sign_ins.world.registry.identity.session_authentication.recognize(
             {"cookie": f"__Host-ballroom={(await sign_ins.signed_in('oidc')).session}"}, []
         )
     )

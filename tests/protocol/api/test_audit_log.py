@@ -35,7 +35,9 @@ async def busy_week(world: World) -> World:
         await world.push(bala(f"acme/greet:{version}"))
     await world.java(world.people.ann).deprecate("acme/greet:1.0.0", "old")
     acme, bob = parse_org("acme"), world.people.bob
-    await world.registry.organizations.set_member(acme, bob.account, Role.MEMBER, by=OPERATOR)
+    await world.registry.organizations.organizations.set_member(
+        acme, bob.account, Role.MEMBER, by=OPERATOR
+    )
     await world.push(bala("other/thing:1.0.0"), by=bob)
     return world
 
@@ -176,7 +178,7 @@ async def test_a_change_whose_event_could_not_be_published_is_in_the_log_once_it
     issued = (await world.get(f"{MINE}?kind=token.issued", by=world.people.ann)).json()["events"]
     assert answer.json()["token"]["id"] not in [each["subject"] for each in issued]
     for _ in range(2):
-        await world.registry.upkeep.run("process-outboxes")
+        await world.registry.maintenance.upkeep.run("process-outboxes")
     issued = (await world.get(f"{MINE}?kind=token.issued", by=world.people.ann)).json()["events"]
     subjects = [each["subject"] for each in issued]
     assert subjects.count(answer.json()["token"]["id"]) == 1
@@ -185,7 +187,7 @@ async def test_a_change_whose_event_could_not_be_published_is_in_the_log_once_it
 async def test_events_forget_where_they_came_from_after_a_year(busy_week: World) -> None:
     busy_week.clock.advance(timedelta(days=366))
     ann = await limited(busy_week, busy_week.people.ann, "manage")
-    report = await busy_week.registry.upkeep.run("anonymize-events")
+    report = await busy_week.registry.maintenance.upkeep.run("anonymize-events")
     assert report is not None
     assert report.changed > 0
     [deprecated] = await log(busy_week, "?kind=release.deprecated", by=ann)

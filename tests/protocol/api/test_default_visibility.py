@@ -23,7 +23,7 @@ async def visibility_of(world: World, name: str) -> Visibility:
 async def private(world: World) -> World:
     """Return a world in which acme's packages are private unless they say otherwise."""
     profile = OrganizationProfile(default_visibility=Visibility.PRIVATE)
-    await world.registry.organizations.change(ACME, profile, by=OPERATOR)
+    await world.registry.organizations.organizations.change(ACME, profile, by=OPERATOR)
     return world
 
 
@@ -45,7 +45,7 @@ async def test_a_push_without_a_visibility_gets_that_of_the_organization(
 async def test_a_package_that_is_there_stays_as_it_is(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     profile = OrganizationProfile(default_visibility=Visibility.PRIVATE)
-    await world.registry.organizations.change(ACME, profile, by=OPERATOR)
+    await world.registry.organizations.organizations.change(ACME, profile, by=OPERATOR)
     await world.push(bala("acme/greet:1.1.0"))
     assert await visibility_of(world, "greet") is Visibility.PUBLIC
     assert (await world.get("/packages/acme/greet/1.1.0")).status_code == 200

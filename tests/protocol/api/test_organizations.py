@@ -121,7 +121,7 @@ async def test_outsiders_read_the_same_of_what_is_hidden_and_what_is_missing(
     world: World,
 ) -> None:
     profile = OrganizationProfile(default_visibility=Visibility.PRIVATE)
-    await world.registry.organizations.change(ACME, profile, by=OPERATOR)
+    await world.registry.organizations.organizations.change(ACME, profile, by=OPERATOR)
     for by in (None, world.people.bob):
         for path in ("", "/members", "/pending", "/invitations", "/domains"):
             hidden, missing = [
@@ -138,9 +138,9 @@ async def test_a_deletion_takes_a_signed_in_person_and_so_does_undoing_it(world:
     for method, path in (("DELETE", url), ("DELETE", f"{url}/deletion")):
         assert refusal(await call(world, method, path, by=ann)) == (403, "sign-in-again")
     fresh = signed_in(world, ann)
-    await world.registry.organization_deletion.delete(ACME, by=fresh)
+    await world.registry.organizations.deletion.delete(ACME, by=fresh)
     assert (await fetched(world, url))["deletingAt"] == "2026-09-23T14:13:20Z"
-    await world.registry.organization_deletion.cancel(ACME, by=fresh)
+    await world.registry.organizations.deletion.cancel(ACME, by=fresh)
     assert (await fetched(world, url))["deletingAt"] is None
 
 
@@ -224,7 +224,7 @@ async def test_one_member_is_shown_to_members(world: World) -> None:
 
 async def test_a_new_owner_is_seen_by_everybody(world: World) -> None:
     ann, mia = world.people.ann, world.people.mia
-    organizations = world.registry.organizations
+    organizations = world.registry.organizations.organizations
     await organizations.set_member(ACME, mia.account, Role.OWNER, by=signed_in(world, ann))
     world.clock.advance(OWNER_CHANGE_DELAY)
     shown = await fetched(world, f"{ORGS}/acme")
@@ -235,7 +235,7 @@ async def test_a_new_owner_is_seen_by_everybody(world: World) -> None:
 async def test_a_pending_change_is_listed_and_undone(world: World) -> None:
     ann, mia = world.people.ann, world.people.mia
     fresh = signed_in(world, ann)
-    organizations = world.registry.organizations
+    organizations = world.registry.organizations.organizations
     await organizations.set_member(ACME, mia.account, Role.OWNER, by=fresh)
     [waiting] = (await fetched(world, f"{ORGS}/acme/pending", mia))["members"]
     assert waiting["name"] == "mia"
@@ -254,7 +254,7 @@ async def test_a_pending_change_is_listed_and_undone(world: World) -> None:
 
 
 async def test_of_two_owners_who_leave_at_once_the_last_one_stays(world: World) -> None:
-    bob, organizations = world.people.bob, world.registry.organizations
+    bob, organizations = world.people.bob, world.registry.organizations.organizations
     await organizations.set_member(ACME, bob.account, Role.OWNER, by=OPERATOR)
     owners = [world.people.ann, bob]
     browsers = [await browser_of(world, each) for each in owners]
@@ -273,7 +273,7 @@ async def test_of_two_owners_who_leave_at_once_the_last_one_stays(world: World) 
 
 async def test_whoami_shows_a_role_as_it_counts_now(world: World) -> None:
     ann, mia = world.people.ann, world.people.mia
-    organizations = world.registry.organizations
+    organizations = world.registry.organizations.organizations
     await organizations.set_member(ACME, mia.account, Role.OWNER, by=signed_in(world, ann))
     for role in ("member", "owner"):
         shown = await fetched(world, f"{URL}/api/v1/whoami", mia)
@@ -408,7 +408,7 @@ async def test_a_domain_without_its_record_is_no_longer_shown(world: World) -> N
     world.domain_records.by_name[claimed["record"]] = [claimed["text"]]
     await call(world, "POST", f"{url}/example.org/verify", by=ann)
     world.domain_records.by_name.clear()
-    report = await world.registry.upkeep.run("check-domains")
+    report = await world.registry.maintenance.upkeep.run("check-domains")
     assert report
     assert (report.seen, report.changed) == (1, 1)
     assert (await fetched(world, f"{ORGS}/acme"))["domains"] == []

@@ -97,7 +97,7 @@ async def test_a_token_ends_when_it_says(world: World) -> None:
 async def test_the_last_use_is_shown(world: World) -> None:
     text = await issue(world, world.people.ann)
     await whoami(world, f"Bearer {text}")
-    await world.registry.authentication.close()
+    await world.registry.identity.authentication.close()
     tokens = (await world.get(TOKENS, by=world.people.ann)).json()["tokens"]
     [used] = [token["lastUsedAt"] for token in tokens if token["name"] == "ci"]
     assert used == "2026-09-21T14:13:20Z"
@@ -262,7 +262,7 @@ async def test_the_last_use_says_from_which_address_and_by_which_client(worlds: 
         "User-Agent": "ballerina/2201.13.4 (linux-64)",
     }
     await world.get(WHOAMI, headers=headers)
-    await world.registry.authentication.close()
+    await world.registry.identity.authentication.close()
     shown = (await world.get(f"{TOKENS}/{new['token']['id']}", by=world.people.ann)).json()
     assert (shown["lastUsedFrom"], shown["lastUsedBy"]) == (
         "203.0.113.9",

@@ -141,7 +141,7 @@ async def test_the_document_of_a_private_package_is_for_those_who_may_see_it(wor
 async def test_the_document_of_a_withheld_release_is_not_served(world: World) -> None:
     await published(world)
     greet = Coordinate.parse("acme", "greet", "1.0.0")
-    await world.registry.moderation.quarantine(greet, "malware", by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(greet, "malware", by=OPERATOR)
     refused(await world.get(f"{DOCS}/acme/greet/1.0.0", by=world.people.mia), 404)
 
 

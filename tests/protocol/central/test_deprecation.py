@@ -176,7 +176,7 @@ async def test_a_release_that_is_withheld_is_not_there_to_deprecate(
     world: World, verb: str, state: str
 ) -> None:
     coordinate = Coordinate.parse("acme", "greet", "1.0.0")
-    await getattr(world.registry.moderation, state)(coordinate, "Bad.", by=OPERATOR)
+    await getattr(world.registry.publishing.moderation, state)(coordinate, "Bad.", by=OPERATOR)
     before = await world.stores.metadata.find(coordinate)
     path = f"/packages/{verb}/acme/greet/1.0.0"
     for person in (world.people.ann, world.people.admin):

@@ -263,7 +263,7 @@ async def test_records_of_other_packages_are_described_if_they_are_public(
         assert ("fields" in connector["functions"][0]["parameters"][0]) is is_described
     if is_described:
         people = Coordinate.parse("acme", "people", "1.0.0")
-        await world.registry.moderation.quarantine(people, "malware", by=OPERATOR)
+        await world.registry.publishing.moderation.quarantine(people, "malware", by=OPERATOR)
         connector = (await world.get(path)).json()
         assert "fields" not in connector["functions"][0]["parameters"][0]
 
@@ -272,6 +272,6 @@ async def test_connectors_of_a_withheld_release_are_not_listed(world: World) -> 
     await published(world)
     [seen] = await listed(world, "/connectors")
     greet = Coordinate.parse("acme", "greet", "1.0.0")
-    await world.registry.moderation.quarantine(greet, "malware", by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(greet, "malware", by=OPERATOR)
     assert await listed(world, "/connectors") == []
     refused(await world.get(f"/connectors/{seen['id']}"), 404)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.composition import Adapters
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.ports import MetadataStore
+from shared.services.common import Adapters
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.central.answers import STATUSES, refused
 from tests.support.port_doubles import Fault, failing

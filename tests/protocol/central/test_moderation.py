@@ -23,7 +23,7 @@ PULL = dict(ACCEPT_ARCHIVE)
 
 async def withhold(world: World, state: str) -> None:
     """Put the release into a state, as an operator does."""
-    await getattr(world.registry.moderation, state)(COORDINATE, REASON, by=OPERATOR)
+    await getattr(world.registry.publishing.moderation, state)(COORDINATE, REASON, by=OPERATOR)
 
 
 @pytest.fixture(scope="module", params=STATES)
@@ -162,7 +162,7 @@ async def test_a_restored_release_is_served_as_before(world: World, state: str) 
     await world.push(ARCHIVE)
     before = (await world.get("/packages/acme/greet/1.1.0")).content
     await withhold(world, state)
-    await world.registry.moderation.restore(COORDINATE, by=OPERATOR)
+    await world.registry.publishing.moderation.restore(COORDINATE, by=OPERATOR)
     assert (await world.get("/packages/acme/greet/1.1.0")).content == before
     assert (await world.java().pull(BAD)).content == ARCHIVE
     assert (await world.java().search("greet"))["count"] == 1

@@ -144,10 +144,12 @@ async def test_counts_do_not_differ_for_outsiders(world: World) -> None:
 async def test_somebody_who_left_sees_it_no_longer(own_world: World) -> None:
     ann, mia = own_world.people.ann, own_world.people.mia
     assert await own_world.java(mia).versions("acme/secret") == ["1.0.0"]
-    by = await own_world.registry.authentication.authenticate(
+    by = await own_world.registry.identity.authentication.authenticate(
         {"authorization": f"Bearer {ann.token}"}
     )
-    await own_world.registry.organizations.remove_member(parse_org("acme"), mia.account, by=by)
+    await own_world.registry.organizations.organizations.remove_member(
+        parse_org("acme"), mia.account, by=by
+    )
     assert await own_world.java(mia).versions("acme/secret") == []
 
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.composition import Adapters
 from shared.domain.errors.requests import Busy
+from shared.services.common import Adapters
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import JavaBal
 from tests.support.archives import bala

@@ -86,7 +86,7 @@ async def test_an_administrator_pushes_under_a_reserved_name(world: World) -> No
 
 async def test_an_archive_of_a_principal_that_may_publish_nowhere_is_not_read(world: World) -> None:
     reader = await limited(world, world.people.ann, "read")
-    account = await world.registry.accounts.create("sam", by=OPERATOR)
+    account = await world.registry.identity.accounts.create("sam", by=OPERATOR)
     stranger = Person(account, await token_of(world.registry, account))
     reasons = {
         world.people.mia: "you are only member of acme",
@@ -105,7 +105,7 @@ async def test_an_archive_of_a_principal_that_may_publish_nowhere_is_not_read(wo
 async def test_a_refusal_names_what_somebody_of_no_organization_wanted_to_publish(
     world: World,
 ) -> None:
-    account = await world.registry.accounts.create("sam", by=OPERATOR)
+    account = await world.registry.identity.accounts.create("sam", by=OPERATOR)
     sam = Person(account, await token_of(world.registry, account))
     reason = await refusal_of(world, sam, "acme/greet.more:1.0.0")
     assert reason.startswith("You may not publish acme/greet.more: ")
@@ -120,7 +120,7 @@ async def test_only_principals_that_may_publish_get_room_for_large_archives(
     journal = Journal()
     world = await worlds(wrap=journal.wrap)
     identify = sender_identifier(world.registry)
-    account = await world.registry.accounts.create("sam", by=OPERATOR)
+    account = await world.registry.identity.accounts.create("sam", by=OPERATOR)
     stranger = Person(account, await token_of(world.registry, account))
     reader = await limited(world, world.people.ann, "read")
 

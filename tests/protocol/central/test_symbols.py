@@ -182,14 +182,14 @@ async def test_symbols_come_and_go_with_the_visibility_of_their_package(world: W
         (Visibility.PRIVATE, []),
         (Visibility.PUBLIC, ["acme/greet:sayHello"]),
     ):
-        await world.registry.package_visibility.change(greet, visibility, by=OPERATOR)
+        await world.registry.packages.visibility.change(greet, visibility, by=OPERATOR)
         assert await found(world, "sayHello") == wanted
 
 
 async def test_symbols_of_a_withheld_release_are_not_found(world: World) -> None:
     greet = Coordinate.parse("acme", "greet", "1.0.0")
     await published(world, documented_bala("acme/greet:1.0.0", sources()))
-    moderation = world.registry.moderation
+    moderation = world.registry.publishing.moderation
     await moderation.quarantine(greet, "looked at", by=OPERATOR)
     assert await found(world, "sayHello") == []
     await moderation.restore(greet, by=OPERATOR)

@@ -80,10 +80,10 @@ async def test_an_expired_token_is_401_and_says_so(world: World) -> None:
 async def test_a_revoked_token_is_401_within_five_seconds(world: World) -> None:
     ann = world.people.ann
     wanted = TokenRequest.parse("laptop", ["read"], org="*", package="*", days=None)
-    issued = await world.registry.tokens.issue(ann.account.id, wanted, by=OPERATOR)
+    issued = await world.registry.tokens.access_tokens.issue(ann.account.id, wanted, by=OPERATOR)
     laptop = Person(ann.account, issued.text.reveal())
     assert (await world.get("/packages", by=laptop)).status_code == 200
-    await world.registry.tokens.revoke(ann.account.id, issued.token.id, by=OPERATOR)
+    await world.registry.tokens.access_tokens.revoke(ann.account.id, issued.token.id, by=OPERATOR)
     world.clock.advance(timedelta(seconds=5))
     assert "revoked" in refused(await world.get("/packages", by=laptop), 401)
 

@@ -178,16 +178,16 @@ async def test_the_log_of_the_account_says_what_was_approved_and_from_where(worl
 
 
 async def test_the_log_of_the_account_says_what_was_refused(world: World) -> None:
-    codes = await world.registry.device_login.authorize("laptop", by=machine())
+    codes = await world.registry.tokens.device_login.authorize("laptop", by=machine())
     ann = Principal(world.people.ann.account.id, "session", (Grant(),))
-    await world.registry.device_login.deny(codes.user_code.reveal(), by=ann)
+    await world.registry.tokens.device_login.deny(codes.user_code.reveal(), by=ann)
     [(_, event)] = await world.stores.events.stream(f"account:{ann.id}", None, 1)
     assert (event.kind, event.actor, event.subject) == ("device.refused", ann.id, "laptop")
     assert event.details == {"client": "laptop", "machine-address": MACHINE}
 
 
 async def test_a_code_that_was_answered_is_looked_at_no_more(world: World) -> None:
-    device_login = world.registry.device_login
+    device_login = world.registry.tokens.device_login
     codes = await device_login.authorize("laptop", by=machine())
     ann = Principal(world.people.ann.account.id, "session", (Grant(),))
     await device_login.approve(codes.user_code.reveal(), by=ann)
@@ -198,7 +198,7 @@ async def test_a_code_that_was_answered_is_looked_at_no_more(world: World) -> No
 async def test_the_token_of_a_machine_is_for_every_package_and_ends_after_ninety_days(
     world: World,
 ) -> None:
-    device_login = world.registry.device_login
+    device_login = world.registry.tokens.device_login
     codes = await device_login.authorize("laptop", by=machine())
     ann = Principal(world.people.ann.account.id, "session", (Grant(),))
     await device_login.approve(codes.user_code.reveal(), by=ann)
@@ -225,14 +225,14 @@ def machine() -> Principal:
 
 
 async def test_a_code_that_somebody_waits_with_is_not_given_out_again(world: World) -> None:
-    device_login = replace(world.registry.device_login, randomness=SameRandomness())
+    device_login = replace(world.registry.tokens.device_login, randomness=SameRandomness())
     await device_login.authorize("first", by=machine())
     with pytest.raises(Busy):
         await device_login.authorize("second", by=machine())
 
 
 async def test_exactly_one_of_concurrent_polls_gets_the_token(world: World) -> None:
-    device_login = replace(world.registry.device_login, interval=timedelta())
+    device_login = replace(world.registry.tokens.device_login, interval=timedelta())
     codes = await device_login.authorize("laptop", by=machine())
     ann = Principal(world.people.ann.account.id, "session", (Grant(),))
     await device_login.approve(codes.user_code.reveal(), by=ann)
@@ -243,7 +243,7 @@ async def test_exactly_one_of_concurrent_polls_gets_the_token(world: World) -> N
 
 
 async def test_exactly_one_of_concurrent_decisions_counts(world: World) -> None:
-    device_login = world.registry.device_login
+    device_login = world.registry.tokens.device_login
     codes = await device_login.authorize("laptop", by=machine())
     people = (world.people.ann, world.people.bob, world.people.mia)
     answers = await asyncio.gather(
@@ -275,7 +275,7 @@ class Late:
 async def test_a_decision_during_another_decision_is_not_overruled(
     world: World,
 ) -> None:
-    device_login = world.registry.device_login
+    device_login = world.registry.tokens.device_login
     codes = await device_login.authorize("laptop", by=machine())
     ann, bob = [
         Principal(each.account.id, "session", (Grant(),))
@@ -293,14 +293,14 @@ async def test_a_machine_gets_no_token_of_a_deleted_account(world: World) -> Non
     mia = Principal(
         world.people.mia.account.id, "session", (Grant(),), signed_in_ms=world.clock.now_ms()
     )
-    device_login = world.registry.device_login
+    device_login = world.registry.tokens.device_login
     codes = await device_login.authorize("laptop", by=machine())
     await device_login.approve(codes.user_code.reveal(), by=mia)
-    await world.registry.account_deletion.delete(by=mia)
+    await world.registry.administration.account_deletion.delete(by=mia)
     with pytest.raises(AccessDenied):
         await device_login.exchange(codes.device_code.reveal(), by=machine())
 
 
 async def test_nobody_looks_at_codes_without_being_signed_in(world: World) -> None:
     with pytest.raises(CredentialsMissing):
-        await world.registry.device_login.find("BCDF-GHJK", by=machine())
+        await world.registry.tokens.device_login.find("BCDF-GHJK", by=machine())

@@ -26,7 +26,7 @@ from tests.paths import ROOT
 from tests.reaching import noted
 from tests.support.server import TakingEmptyDomains, running
 from tests.support.storage import PLACES
-from tests.support.world import URL, Template, World, settings_of, with_services
+from tests.support.world import URL, Template, World, settings_of
 
 pytestmark = pytest.mark.slow
 
@@ -79,8 +79,9 @@ def listening(template: Template, folder: Path) -> Generator[Registry]:
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     registry = _opened(folder, url)
-    device_login = replace(registry.device_login, interval=timedelta())
-    host = Host(build_app(with_services(registry, device_login=device_login)))
+    device_login = replace(registry.tokens.device_login, interval=timedelta())
+    tokens = replace(registry.tokens, device_login=device_login)
+    host = Host(build_app(replace(registry, tokens=tokens)))
     with running(host, at=bound):
         beside = _opened(folder, url)
         yield Registry(url, iter(asyncio.run(_links(template, beside))))
@@ -101,7 +102,7 @@ async def _close(registry: Served) -> None:
 async def _links(template: Template, beside: Served) -> list[str]:
     """Make links as an operator does, beside the running registry."""
     ann = template.people.ann.account.id
-    links = [(await beside.sign_in_links.create(ann)).reveal() for _ in range(2)]
+    links = [(await beside.identity.sign_in_links.create(ann)).reveal() for _ in range(2)]
     await beside.close()
     return links
 

@@ -231,7 +231,7 @@ async def test_a_release_that_another_process_withdraws_is_404_at_once(
     for _ in range(2):
         assert (await own_world.get(path)).status_code == 200
     async with another_process(own_world) as other:
-        moderation = other.registry.moderation
+        moderation = other.registry.publishing.moderation
         await moderation.quarantine(GREETED, "Looked at.", by=OPERATOR)
         assert (await own_world.get(path)).status_code in (401, 404)
         await moderation.restore(GREETED, by=OPERATOR)
@@ -247,7 +247,7 @@ async def test_a_withdrawn_release_is_not_confirmed_from_memory(
 ) -> None:
     had = {"If-None-Match": (await own_world.get(path)).headers["etag"]}
     async with another_process(own_world) as other:
-        await other.registry.moderation.quarantine(GREETED, "Looked at.", by=OPERATOR)
+        await other.registry.publishing.moderation.quarantine(GREETED, "Looked at.", by=OPERATOR)
         assert (await own_world.get(path, headers=had)).status_code != 304
 
 
@@ -267,7 +267,7 @@ async def test_each_caller_is_counted_once(
 ) -> None:
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3", "192.0.2.2"):
         await own_world.get(path, headers={**headers, "X-Forwarded-For": address})
-    assert await own_world.registry.pull_counter.flush() == 3
+    assert await own_world.registry.packages.pull_counter.flush() == 3
 
 
 async def test_clients_that_opt_out_are_not_counted(own_world: World) -> None:
@@ -275,7 +275,7 @@ async def test_clients_that_opt_out_are_not_counted(own_world: World) -> None:
     for _ in range(3):
         await own_world.get(f"{PACKAGE}/1.0.0", headers=headers)
         await own_world.send("HEAD", f"{FILE}.bala")
-    assert await own_world.registry.pull_counter.flush() == 0
+    assert await own_world.registry.packages.pull_counter.flush() == 0
 
 
 async def test_each_request_leaves_a_line(

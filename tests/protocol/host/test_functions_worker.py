@@ -202,9 +202,9 @@ async def registry(python: str, tmp_path_factory: pytest.TempPathFactory) -> Asy
     settings = Settings(data=data, url=URL)
     built = build_registry(settings)
     credentials = {"authorization": f"Bearer {template.people.ann.token}"}
-    ann = await built.authentication.authenticate(credentials)
-    await built.publishing.push(Upload(bala("acme/greet:1.0.0", tools=["greet"])), by=ann)
-    await built.api_docs_queue.drain()
+    ann = await built.identity.authentication.authenticate(credentials)
+    await built.publishing.releases.push(Upload(bala("acme/greet:1.0.0", tools=["greet"])), by=ann)
+    await built.api_docs.queue.drain()
     environment = {"BALLROOM_DATA": str(data), "BALLROOM_URL": URL}
     with started(
         python, Served(build_app(built), ".", environment), data.with_name("log")

@@ -154,7 +154,7 @@ async def test_every_use_of_a_canary_is_logged(
     world = await sampled(worlds, share=0)
     ann = world.people.ann.account
     wanted = TokenRequest.parse("backup", ["read"], org="*", package="*", days=None)
-    issued = await world.registry.tokens.issue_canary(ann.id, wanted, by=OPERATOR)
+    issued = await world.registry.tokens.access_tokens.issue_canary(ann.id, wanted, by=OPERATOR)
     headers = {"Authorization": f"Bearer {issued.text.reveal()}"}
     for _ in range(10):
         assert (await world.get(GREET, headers=headers)).status_code == 401

@@ -136,7 +136,7 @@ def audit_timer(world: World) -> Callable[[], Awaitable[None]]:
     [timer] = functions_of(app).timers
 
     async def run() -> None:
-        await world.registry.task_requests.request("audit-archives", by=OPERATOR)
+        await world.registry.maintenance.task_requests.request("audit-archives", by=OPERATOR)
         await timer.call(TimerRequest(past_due=False))
 
     return run
@@ -148,7 +148,7 @@ async def test_a_task_that_fails_is_recorded_as_failed(world: World) -> None:
     async def breaking() -> Any:
         raise RuntimeError
 
-    world.registry.upkeep.tasks["audit-archives"] = fake_task(work=breaking)  # pyright: ignore[reportIndexIssue]
+    world.registry.maintenance.upkeep.tasks["audit-archives"] = fake_task(work=breaking)  # pyright: ignore[reportIndexIssue]
     with hearing() as heard:
         await run_audit()
         [run] = heard.points(UPKEEP)

@@ -42,10 +42,10 @@ async def test_every_kind_of_change_is_listed(world: World) -> None:
         for verb in ("deprecate", "undeprecate"):
             path = f"/packages/{verb}/acme/greet/{version}"
             await world.send("PUT", path, by=world.people.ann, content=b'{"message": "x"}')
-    await world.registry.moderation.quarantine(at, "a reason of ours", by=OPERATOR)
-    await world.registry.moderation.restore(at, by=OPERATOR)
-    await world.registry.moderation.hold(at, "a reason of ours", by=OPERATOR)
-    await world.registry.moderation.remove(at, "a reason of ours", by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(at, "a reason of ours", by=OPERATOR)
+    await world.registry.publishing.moderation.restore(at, by=OPERATOR)
+    await world.registry.publishing.moderation.hold(at, "a reason of ours", by=OPERATOR)
+    await world.registry.publishing.moderation.remove(at, "a reason of ours", by=OPERATOR)
     shown, _ = await changes(world)
     assert [(each["kind"], each["version"]) for each in shown] == [
         ("published", "1.0.0"),

@@ -95,7 +95,7 @@ async def test_an_export_follows_what_changes(world: World, tmp_path: Path) -> N
     folder = tmp_path / "index"
     await run(world, folder)
     at = Coordinate.parse("acme", "greet.io", "1.0.0")
-    await world.registry.moderation.remove(at, "a test", by=OPERATOR)
+    await world.registry.publishing.moderation.remove(at, "a test", by=OPERATOR)
     await world.push(bala("acme/greet:2.0.0"))
     assert "1 written, 1 removed, 0 as they were" in await run(world, folder)
     live = await world.get(f"{URL}/index/acme/greet/index.json", headers=PLAIN)

@@ -83,18 +83,18 @@ async def test_a_deprecation_rewrites_the_line(world: World, version: str) -> No
 async def test_a_withheld_release_has_no_line(world: World, state: str) -> None:
     await world.push(bala("acme/greet:1.1.0"))
     at = Coordinate.parse("acme", "greet", "1.0.0")
-    await getattr(world.registry.moderation, state)(at, "reported", by=OPERATOR)
+    await getattr(world.registry.publishing.moderation, state)(at, "reported", by=OPERATOR)
     assert [line["version"] for line in await lines(world)] == ["1.1.0"]
 
 
 async def test_a_package_whose_every_release_is_withheld_is_unknown(world: World) -> None:
     at = Coordinate.parse("acme", "greet", "1.0.0")
-    await world.registry.moderation.quarantine(at, "reported", by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(at, "reported", by=OPERATOR)
     refused = await world.get(FILE)
     missing = await world.get(FILE.replace("greet", "absent"))
     assert refused.status_code == missing.status_code == 404
     assert refused.text == missing.text.replace("absent", "greet")
-    await world.registry.moderation.restore(at, by=OPERATOR)
+    await world.registry.publishing.moderation.restore(at, by=OPERATOR)
     assert (await world.get(FILE)).status_code == 200
 
 
@@ -151,7 +151,7 @@ async def test_a_change_of_this_process_is_seen_at_once(world: World) -> None:
 async def test_a_withdrawal_is_seen_at_once_too(world: World) -> None:
     tag = (await world.get(FILE)).headers["etag"]
     at = Coordinate.parse("acme", "greet", "1.0.0")
-    await world.registry.moderation.quarantine(at, "reported", by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(at, "reported", by=OPERATOR)
     assert (await asked_again(world, tag)).status_code == 404
 
 
@@ -159,7 +159,7 @@ async def test_pulls_change_nothing(world: World) -> None:
     before = await world.get(FILE)
     await world.java().pull(GREET)
     await world.write_pulls()
-    await world.registry.upkeep.run("roll-up-pulls")
+    await world.registry.maintenance.upkeep.run("roll-up-pulls")
     after = await world.get(FILE)
     assert (after.content, after.headers["etag"]) == (before.content, before.headers["etag"])
 

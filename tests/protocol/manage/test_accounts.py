@@ -41,7 +41,7 @@ async def test_accounts_are_listed_by_name(admin: PageClient) -> None:
 
 async def test_a_long_list_goes_on_where_it_stopped(world: World, admin: PageClient) -> None:
     for number in range(30):
-        await world.registry.accounts.create(f"p{number:02}", by=OPERATOR)
+        await world.registry.identity.accounts.create(f"p{number:02}", by=OPERATOR)
     await admin.open(PAGE)
     assert "p20" in admin.text
     assert "p21" not in admin.text
@@ -64,7 +64,7 @@ async def test_an_account_is_found_by_name_or_id(
 async def test_the_beginning_of_a_name_finds_all_that_begin_so(
     world: World, admin: PageClient
 ) -> None:
-    await world.registry.accounts.create("annabel", by=OPERATOR)
+    await world.registry.identity.accounts.create("annabel", by=OPERATOR)
     await admin.open(f"{PAGE}?q=an")
     assert "annabel" in admin.text
     assert ">bob<" not in admin.text
@@ -103,11 +103,11 @@ async def test_an_account_is_shown_with_all_that_it_has_but_secrets(
 async def test_a_canary_is_neither_shown_nor_revoked(world: World, admin: PageClient) -> None:
     ann = world.people.ann.account.id
     wanted = TokenRequest.parse("a trap", ["read"], org="*", package="*", days=None)
-    await world.registry.tokens.issue_canary(ann, wanted, by=OPERATOR)
+    await world.registry.tokens.access_tokens.issue_canary(ann, wanted, by=OPERATOR)
     await admin.open(world.with_ids(ANN))
     assert "Revoke the token a trap" not in admin.text
     await decided(admin, "ann", "revoke-all", name="ann")
-    [canary] = await world.registry.tokens.list(ann, by=OPERATOR)
+    [canary] = await world.registry.tokens.access_tokens.list(ann, by=OPERATOR)
     assert canary.token.name == "a trap"
 
 
@@ -260,7 +260,7 @@ async def test_a_page_costs_as_much_as_its_rows_whatever_the_total(worlds: OpenW
     costs: list[dict[str, int]] = []
     for letter in "pq":
         for number in range(30):
-            await world.registry.accounts.create(f"{letter}{number:02}", by=OPERATOR)
+            await world.registry.identity.accounts.create(f"{letter}{number:02}", by=OPERATOR)
         costs.append(await calls_of(world, ledger, PAGE))
     assert costs[0] == costs[1]
     assert costs[0]["directory.list_all"] == 1

@@ -13,10 +13,10 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.manage.notices import MOODS
 from shared.bootstrap import build_registry
-from shared.composition import Adapters
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.notices import NoticeDraft, NoticeKind
+from shared.services.common import Adapters
 from tests.protocol.test_page_goldens import Html, shown
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
@@ -51,7 +51,7 @@ async def announce(
     span: tuple[str, str] = ("", ""),
 ) -> str:
     draft = NoticeDraft.parse(text, mood, link, span=span, now_ms=world.clock.now_ms())
-    return (await world.registry.notices.publish(draft, by=OPERATOR)).id
+    return (await world.registry.limits.notices.publish(draft, by=OPERATOR)).id
 
 
 def announced(text: str) -> str:
@@ -82,7 +82,7 @@ async def test_a_page_of_all_kinds_of_notices(
     world: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
     old = await announce(world, "This was yesterday.")
-    await world.registry.notices.end(old, by=OPERATOR)
+    await world.registry.limits.notices.end(old, by=OPERATOR)
     await announce(world, HTML, "warning", "https://status.example.org/now?a=1&b=2")
     await announce(world, TURNED, "maintenance", "/about/status")
     await announce(world, LONG)
@@ -130,7 +130,7 @@ async def test_the_page_of_read_only_mode(admin: PageClient, page: SnapshotAsser
 async def test_the_page_of_read_only_mode_while_it_is_on(
     world: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
-    await world.registry.notices.enter_read_only_mode(HTML, by=OPERATOR)
+    await world.registry.limits.notices.enter_read_only_mode(HTML, by=OPERATOR)
     await admin.open(READ_ONLY)
     assert whole(admin) == page
 
@@ -225,7 +225,7 @@ async def test_a_notice_is_shown_from_when_to_when_it_says(world: World) -> None
 async def test_programs_read_it_where_they_read_the_status(world: World) -> None:
     await announce(world, "Hello.", "warning", "/about")
     await announce(world, "Later.", span=("2026-10-01T10:00", "2026-10-02T10:00"))
-    await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
+    await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
     answer = await world.get(f"{URL}/about/status", headers={"Accept": "application/json"})
     assert answer.json()["readOnly"] == {"reason": REASON, "since": "2026-09-21T14:13:20Z"}
     assert answer.json()["notices"] == [
@@ -241,8 +241,8 @@ async def test_programs_read_it_where_they_read_the_status(world: World) -> None
 
 
 async def test_the_status_says_why_tasks_wait(world: World) -> None:
-    await world.registry.upkeep.run("process-outboxes")
-    await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
+    await world.registry.maintenance.upkeep.run("process-outboxes")
+    await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
     world.clock.advance(timedelta(hours=1))
     text = (await world.get(f"{URL}/about/status")).text
     assert "Read-only mode is on:" in text
@@ -261,7 +261,7 @@ async def another_instance(
     registry = build_registry(world.registry.settings, stores or world.stores)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(repeating(registry))) as http:
         yield http
-    await registry.notice_cache.close()
+    await registry.limits.notice_cache.close()
 
 
 @pytest.mark.parametrize("later", [timedelta(0), timedelta(seconds=2), timedelta(seconds=4)])
@@ -288,7 +288,7 @@ async def test_another_instance_refuses_changes_within_five_seconds_and_takes_th
             world.clock.advance(timedelta(seconds=5))
             body = {"name": f"fresh{number}"}
             statuses.append((await http.post(path, json=body, headers=sent)).status_code)
-            switch = world.registry.notices
+            switch = world.registry.limits.notices
             await (
                 switch.leave_read_only_mode(by=OPERATOR)
                 if number
@@ -309,7 +309,7 @@ async def test_pages_are_shown_while_the_directory_is_away(world: World) -> None
 
 
 async def test_a_push_is_refused_with_the_reason_by_both_protocols(world: World) -> None:
-    await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
+    await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
     sentence = f"{SAID} Try again later."
     for path in ("/packages", f"{URL}/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"):
         method = "POST" if path == "/packages" else "PUT"
@@ -321,12 +321,12 @@ async def test_a_push_is_refused_with_the_reason_by_both_protocols(world: World)
 
 
 async def test_a_push_without_the_right_is_refused_for_that_reason_first(world: World) -> None:
-    await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
+    await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
     assert (await world.upload(b"x")).status_code == 401
 
 
 async def test_an_account_that_is_there_signs_in(world: World) -> None:
-    await world.registry.notices.enter_read_only_mode(REASON, by=OPERATOR)
+    await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
     ann = await PageClient.of(world, world.people.ann)
     assert (await ann.open("/account")).status_code == 200
     assert SAID in ann.text

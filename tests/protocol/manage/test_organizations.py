@@ -36,7 +36,9 @@ async def test_they_are_listed_by_name_with_their_creator(admin: PageClient) -> 
 async def test_a_long_list_goes_on_where_it_stopped(world: World, admin: PageClient) -> None:
     for number in range(26):
         name = parse_org(f"b{chr(97 + number)}x")
-        await world.registry.organizations.create(name, world.people.ann.account, by=OPERATOR)
+        await world.registry.organizations.organizations.create(
+            name, world.people.ann.account, by=OPERATOR
+        )
     await admin.open(PAGE)
     assert len(listed(admin)) == 25
     [further] = re.findall(r'rel="next" href="([^"]+)"', admin.text)

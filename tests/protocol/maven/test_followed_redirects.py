@@ -82,7 +82,7 @@ async def test_a_pull_is_counted_once_and_a_head_request_is_not(world: World) ->
         await world.send("HEAD", BALA)
     await world.maven().pull("acme/greet:1.0.0")
     await world.maven().pull("acme/greet:1.0.0")
-    assert await world.registry.pull_counter.flush() == 1
+    assert await world.registry.packages.pull_counter.flush() == 1
 
 
 async def test_a_private_archive_is_for_those_who_may_read_it(world: World) -> None:

@@ -108,7 +108,7 @@ async def test_the_same_bytes_are_fine_at_any_time_and_by_anybody_who_may(world:
 async def test_a_withheld_release_is_not_restored_by_its_bytes(world: World, state: str) -> None:
     await put(world, BALA, bala(GREET))
     coordinate = Coordinate.parse("acme", "greet", "1.0.0")
-    await getattr(world.registry.moderation, state)(coordinate, "reported", by=OPERATOR)
+    await getattr(world.registry.publishing.moderation, state)(coordinate, "reported", by=OPERATOR)
     assert (await put(world, BALA, bala(GREET)))[0] == 409
     assert (await put(world, f"{BALA}.sha1", b"0" * 40))[0] == 404
     for path in (BALA, POM, METADATA, f"{BALA}.sha256"):

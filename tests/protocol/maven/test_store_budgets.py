@@ -36,7 +36,7 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
     await world.document()
     for person in (world.people.ann, world.people.mia):
         await world.get("/packages", by=person)  # The token is read and remembered.
-    await world.registry.authentication.close()
+    await world.registry.identity.authentication.close()
     await edition_confirmed(world.registry)
     ledger.forget()
     return world

@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from shared.composition import Adapters
 from shared.domain.accounts import Account, Identity
 from shared.domain.errors.identity import (
     CredentialsMissing,
@@ -18,6 +17,7 @@ from shared.domain.errors.identity import (
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
 from shared.domain.rights import Grant
+from shared.services.common import Adapters
 from shared.services.records import all_entities
 from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Fault, Moment, failing
@@ -313,14 +313,14 @@ async def test_a_browser_is_known_for_the_account_that_used_it(sign_ins: SignInW
 
 async def test_the_operators_commands_issue_links_without_a_session(sign_ins: SignInWorld) -> None:
     ann = sign_ins.world.people.ann.account
-    link = await sign_ins.world.registry.sign_in_flow.issue_link(ann, by=OPERATOR)
+    link = await sign_ins.world.registry.identity.sign_in_flow.issue_link(ann, by=OPERATOR)
     assert link.reveal().startswith(f"{URL}/sign-in/link/")
     assert (await sign_ins.events(ann.id))[-1] == "sign-in-link.issued"
 
 
 async def test_a_refusal_to_issue_a_link_says_why(sign_ins: SignInWorld) -> None:
     people, now_ms = sign_ins.world.people, sign_ins.world.clock.now_ms()
-    signing_in = sign_ins.world.registry.sign_in_flow
+    signing_in = sign_ins.world.registry.identity.sign_in_flow
     admin = Principal(people.admin.account.id, "session", (Grant(),), signed_in_ms=now_ms)
     await signing_in.require_link_issuer(by=admin)
     await signing_in.require_link_issuer(by=OPERATOR)
@@ -375,7 +375,7 @@ async def test_a_first_sign_in_whose_event_fails_is_published_later(
 
     sign_ins = await open_sign_in(worlds, around=around)
     await sign_ins.signed_in("oidc")
-    await sign_ins.world.registry.upkeep.run("process-outboxes")
+    await sign_ins.world.registry.maintenance.upkeep.run("process-outboxes")
     kim = (await accounts(sign_ins))["kim"]
     assert sorted(await sign_ins.events(kim.id)) == [
         "account.created",

@@ -66,7 +66,7 @@ async def publish(world: World, coordinate: str, *, job: bool = False, **spec: o
     """Publish a package as the administrator, or by a job of a CI system."""
     admin = world.people.admin.account.id
     by = Principal(id=admin, grants=(Grant(),), provenance=JOB if job else None)
-    await world.registry.publishing.push(Upload(bala(coordinate, **spec)), by)
+    await world.registry.publishing.releases.push(Upload(bala(coordinate, **spec)), by)
 
 
 async def fill(world: World) -> None:
@@ -77,7 +77,7 @@ async def fill(world: World) -> None:
     await publish(world, "acme/greet:1.1.0", readme="The second.\n")
     greet = Coordinate.parse("acme", "greet", "1.1.0")
     message = "Greets nobody; use 1.2.0."
-    await world.registry.deprecation.deprecate(greet, message, by=OPERATOR)
+    await world.registry.packages.deprecation.deprecate(greet, message, by=OPERATOR)
     world.clock.advance(timedelta(days=3))
     await publish(
         world,

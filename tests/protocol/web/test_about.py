@@ -9,9 +9,9 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from functions.api.openapi import OPERATIONS
-from shared.composition import Adapters
 from shared.domain.errors.requests import Busy
 from shared.ports import MetadataStore
+from shared.services.common import Adapters
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from tests.protocol.web.page_reader import main_of, opened
@@ -103,7 +103,7 @@ async def test_the_status_says_when_the_stores_do_not_answer(worlds: OpenWorld) 
 
 async def test_the_status_shows_runs_and_those_that_are_overdue(world: World) -> None:
     assert "All systems operational." in (await opened(world, "/about/status")).text
-    await world.registry.upkeep.run("process-outboxes")
+    await world.registry.maintenance.upkeep.run("process-outboxes")
     world.clock.advance(timedelta(hours=1))
     text = (await opened(world, "/about/status")).text
     assert ">Delayed<" in text
@@ -134,7 +134,7 @@ async def test_the_status_asks_the_stores_once_and_for_the_runs_every_ten_second
     first = Counter(journal.taken())
     assert first["metadata.packages"] == 1
     assert (
-        first["work.peek"] == 2 * len(world.registry.upkeep.tasks) + 1
+        first["work.peek"] == 2 * len(world.registry.maintenance.upkeep.tasks) + 1
     )  # By both ids; the census.
     await opened(world, "/about/status")
     again = Counter(journal.taken())

@@ -63,7 +63,7 @@ async def test_a_filter_finds_names_that_contain_it_in_any_case(world: World) ->
 async def test_an_entry_leads_to_as_many_packages_as_it_says(own_shelf: World) -> None:
     await own_shelf.push(bala("acme/old:1.0.0", keywords=["greeting"]))
     old = Coordinate.parse("acme", "old", "1.0.0")
-    await own_shelf.registry.deprecation.deprecate(old, "Use greet.", by=OPERATOR)
+    await own_shelf.registry.packages.deprecation.deprecate(old, "Use greet.", by=OPERATOR)
     assert (await listed(own_shelf, "/keywords"))["greeting"] == 2
     for name, count in (await listed(own_shelf, "/keywords")).items():
         found = await own_shelf.http.get(
@@ -87,7 +87,7 @@ async def test_private_packages_count_for_their_members_alone(world: World, path
 async def test_an_organization_is_listed_with_deprecated_packages_alone(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     greet = Coordinate.parse("acme", "greet", "1.0.0")
-    await world.registry.deprecation.deprecate(greet, "Use another.", by=OPERATOR)
+    await world.registry.packages.deprecation.deprecate(greet, "Use another.", by=OPERATOR)
     assert await listed(world, "/organizations") == {"acme": 1}
 
 

@@ -45,7 +45,7 @@ async def test_the_page_shows_nothing_private_to_anybody(world: World) -> None:
 async def test_releases_are_shown_once_they_were_counted(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         await world.push(bala(f"acme/greet:{version}"))
-    await world.registry.upkeep.run("create-snapshot")
+    await world.registry.maintenance.upkeep.run("create-snapshot")
     assert "<dt>releases</dt><dd>2</dd>" in (await opened(world, "/")).text
     assert "<dt>Releases</dt>\n<dd>2</dd>" in (await opened(world, "/about/status")).text
 
@@ -62,7 +62,7 @@ async def test_the_most_used_packages_are_listed_with_their_public_dependents(wo
 
 async def test_recent_pulls_are_shown_beside_those_of_all_time(world: World) -> None:
     await fill(world)
-    await world.registry.upkeep.run("rebuild-derived-data")
+    await world.registry.maintenance.upkeep.run("rebuild-derived-data")
     page = (await opened(world, "/")).text
     assert "<h2>Most pulled</h2>" in page
     assert re.search(r'<span class="brief-fact">\d+ pulls, \d+ in 30 days</span>', page)
@@ -75,7 +75,7 @@ async def test_an_anonymous_reader_costs_four_queries_of_the_index_and_counts_on
     journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)
     await fill(world)
-    await world.registry.upkeep.run("rebuild-derived-data")
+    await world.registry.maintenance.upkeep.run("rebuild-derived-data")
     journal.taken()
     await opened(world, "/")
     counts = Counter({"search.search": 4 + 6, "search.totals": 1, "search.facets": 1})

@@ -33,13 +33,13 @@ def main(browser: PageClient) -> str:
 
 async def written_to(world: World, person: Person, email: str) -> None:
     """Give somebody a mail address."""
-    account = await world.registry.accounts.by_id(person.account.id)
+    account = await world.registry.identity.accounts.by_id(person.account.id)
     await world.stores.directory.replace(account.model_copy(update={"email": email}))
 
 
 async def test_every_account(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
     await written_to(world, world.people.ann, "ann@example.org")
-    await world.registry.account_administration.lock(
+    await world.registry.administration.accounts.lock(
         world.people.bob.account, "Stolen.", by=OPERATOR
     )
     mia = await PageClient.of(world, world.people.mia)
@@ -64,7 +64,7 @@ async def test_an_account(world: World, admin: PageClient, page: SnapshotAsserti
 async def test_an_account_that_has_nothing(
     world: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
-    zoe = await world.registry.accounts.create("zoe", by=OPERATOR)
+    zoe = await world.registry.identity.accounts.create("zoe", by=OPERATOR)
     await admin.open(f"{ACCOUNTS}/{zoe.id}")
     assert main(admin) == page
 
@@ -89,10 +89,10 @@ async def test_a_sign_in_link(admin: PageClient, page: SnapshotAssertion) -> Non
 
 async def test_every_organization(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
     acme = parse_org("acme")
-    await world.registry.organizations.change(
+    await world.registry.organizations.organizations.change(
         acme, OrganizationProfile.parse("<b>Acme</b>", "", None), by=OPERATOR
     )
-    await world.registry.organization_deletion.delete(parse_org("other"), by=OPERATOR)
+    await world.registry.organizations.deletion.delete(parse_org("other"), by=OPERATOR)
     await admin.open(ORGANIZATIONS)
     assert main(admin) == page
 
@@ -120,13 +120,13 @@ async def test_an_organization(admin: PageClient, page: SnapshotAssertion) -> No
 async def test_an_organization_that_is_deleted(
     world: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
-    await world.registry.organization_deletion.delete(parse_org("other"), by=OPERATOR)
+    await world.registry.organizations.deletion.delete(parse_org("other"), by=OPERATOR)
     await admin.open(f"{ORGANIZATIONS}/other")
     assert main(admin) == page
 
 
 async def test_names(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
-    await world.registry.reserved_names.add("init*", HOSTILE, by=OPERATOR)
+    await world.registry.organizations.reserved_names.add("init*", HOSTILE, by=OPERATOR)
     await admin.open(f"{NAMES}?name=Initech")
     assert main(admin) == page
 

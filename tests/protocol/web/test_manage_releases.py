@@ -43,7 +43,7 @@ def shown(browser: PageClient) -> str:
 
 
 async def state(world: World, coordinate: Coordinate = GREET) -> State:
-    return (await world.registry.moderation.find(coordinate, by=OPERATOR)).state
+    return (await world.registry.publishing.moderation.find(coordinate, by=OPERATOR)).state
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ async def test_a_reason_is_shown_as_it_was_written_and_does_nothing(
     own_shelf: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
     reason = f'{SCRIPT} {BIDI} مرحبا & "goodbye"'
-    await own_shelf.registry.moderation.quarantine(GREET, reason, by=OPERATOR)
+    await own_shelf.registry.publishing.moderation.quarantine(GREET, reason, by=OPERATOR)
     await admin.open(LIST)
     assert "<script>" not in shown(admin)
     assert "[U+202E]evil" in shown(admin)
@@ -94,7 +94,7 @@ async def test_a_reason_is_shown_as_it_was_written_and_does_nothing(
 
 async def test_the_list_has_pages(own_shelf: World, admin: PageClient) -> None:
     for coordinate in (GREET, WORDS):
-        await own_shelf.registry.moderation.hold(coordinate, REASON, by=OPERATOR)
+        await own_shelf.registry.publishing.moderation.hold(coordinate, REASON, by=OPERATOR)
     await admin.open(f"{LIST}?after={GREET}")
     assert ":1.0.0</a>" in admin.text
     assert "1.2.0" not in admin.text
@@ -116,7 +116,7 @@ async def test_a_release_that_is_looked_up_has_its_page(admin: PageClient) -> No
 async def test_a_package_that_is_looked_up_has_all_its_versions(
     own_shelf: World, admin: PageClient, page: SnapshotAssertion
 ) -> None:
-    await own_shelf.registry.moderation.quarantine(GREET, REASON, by=OPERATOR)
+    await own_shelf.registry.publishing.moderation.quarantine(GREET, REASON, by=OPERATOR)
     await admin.open(f"{LIST}?q=acme/greet")
     assert shown(admin) == page
 
@@ -214,9 +214,9 @@ async def test_the_public_reason_of_a_withdrawn_release_is_changed(
     assert "Public reason: Vulnerability." in admin.text
     assert await state(own_shelf) is before
     assert "Vulnerability." in (await opened(own_shelf, "/packages/acme/greet/1.2.0")).text
-    release = await own_shelf.registry.moderation.find(GREET, by=OPERATOR)
+    release = await own_shelf.registry.publishing.moderation.find(GREET, by=OPERATOR)
     await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET), public="vulnerability")
-    repeated = await own_shelf.registry.moderation.find(GREET, by=OPERATOR)
+    repeated = await own_shelf.registry.publishing.moderation.find(GREET, by=OPERATOR)
     assert repeated.revision == release.revision, "the same decision again changes nothing"
     await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
     assert "Public reason: not stated." in admin.text
@@ -302,7 +302,7 @@ async def test_a_reason_is_asked_for(
 async def test_a_removed_release_has_no_form_to_restore_it(
     own_shelf: World, admin: PageClient, verb: str
 ) -> None:
-    await own_shelf.registry.moderation.remove(GREET, REASON, by=OPERATOR)
+    await own_shelf.registry.publishing.moderation.remove(GREET, REASON, by=OPERATOR)
     await admin.open("/account/tokens")
     answer = await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
     assert answer.status_code == (303 if verb == "remove" else 400)
@@ -332,7 +332,7 @@ async def test_the_cost_of_a_page_does_not_grow(worlds: OpenWorld) -> None:
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         at = Coordinate.parse("acme", "greet", version)
         await world.push(bala(str(at)))
-        await world.registry.moderation.hold(at, REASON, by=OPERATOR)
+        await world.registry.publishing.moderation.hold(at, REASON, by=OPERATOR)
         asked.append([])
         for path in (LIST, f"{LIST}?q=acme/greet", f"{LIST}/acme/greet/1.0.0"):
             await admin.open(path)  # A first time, so that the session is known.

@@ -12,7 +12,6 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.faces import build_app
 from functions.manage.status import IN_THE_CLOUD, ON_ONE_MACHINE
-from shared.composition import Adapters
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.maintenance_tasks import TaskReport
@@ -20,6 +19,7 @@ from shared.domain.names import Coordinate
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.status import DiskSpace
 from shared.hosting.triggers import functions_of
+from shared.services.common import Adapters
 from shared.services.maintenance.upkeep import TaskRuns
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
@@ -51,7 +51,7 @@ async def admin(world: World) -> PageClient:
 async def all_done(world: World) -> None:
     """Have every task done its work a moment ago."""
     runs = TaskRuns(world.stores.work, world.clock)
-    for task in world.registry.upkeep.tasks.values():
+    for task in world.registry.maintenance.upkeep.tasks.values():
         await runs.save(task, world.clock.now_ms(), TaskReport())
 
 
@@ -66,8 +66,8 @@ async def test_all_is_well(world: World, admin: PageClient, page: SnapshotAssert
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     withheld = Coordinate.parse("acme", "greet", "1.0.0")
-    await world.registry.moderation.quarantine(withheld, "reported", by=OPERATOR)
-    await world.registry.upkeep.run("create-snapshot")
+    await world.registry.publishing.moderation.quarantine(withheld, "reported", by=OPERATOR)
+    await world.registry.maintenance.upkeep.run("create-snapshot")
     await all_done(world)
     world.clock.advance(timedelta(minutes=3))
     await admin.open("/manage")
@@ -84,7 +84,7 @@ async def test_a_problem_is_shown_with_what_to_do(
 ) -> None:
     world = await worlds(wrap=on_a_disk(ALMOST_FULL))
     await all_done(world)
-    tasks = world.registry.maintenance_tasks
+    tasks = world.registry.maintenance.tasks
     runs, now_ms = TaskRuns(world.stores.work, world.clock), world.clock.now_ms()
     found = ("acme/greet:1.0.0: its archive is missing.", "acme/greet:1.1.0: \u202eno digest.")
     await runs.save(tasks["audit-archives"], now_ms, TaskReport(5, 0, found))
@@ -103,7 +103,7 @@ async def test_changes_that_wait_too_long_are_reported(worlds: OpenWorld) -> Non
 
     world = await worlds(wrap=wrap)
     fault.calls = 0
-    await world.registry.accounts.create("kim", by=OPERATOR)  # Its event is not published.
+    await world.registry.identity.accounts.create("kim", by=OPERATOR)  # Its event is not published.
     world.clock.advance(timedelta(minutes=11))
     fault.nth = 1_000
     admin = await PageClient.of(world, world.people.admin)
@@ -129,7 +129,7 @@ async def test_stores_that_do_not_answer_are_reported_and_the_page_is_shown(
 
 async def test_the_tasks(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
     await all_done(world)
-    tasks = world.registry.maintenance_tasks
+    tasks = world.registry.maintenance.tasks
     runs, now_ms = TaskRuns(world.stores.work, world.clock), world.clock.now_ms()
     found = (
         "acme/<b>greet</b>:1.0.0: its archive is missing.",
@@ -187,7 +187,7 @@ async def test_running_a_task_takes_a_fresh_sign_in(world: World, admin: PageCli
     answer = await admin.send("/manage/tasks/run", task="repair-derived-data")
     assert answer.status_code == 403
     assert "Sign in again" in admin.text
-    assert await world.registry.task_requests.pending() == {}
+    assert await world.registry.maintenance.task_requests.pending() == {}
 
 
 async def test_the_limits_while_nobody_has_to_wait(
@@ -200,7 +200,7 @@ async def test_the_limits_while_nobody_has_to_wait(
 @one_instance("each lists the callers that it refuses")
 async def test_the_limits_and_who_has_to_wait(worlds: OpenWorld, page: SnapshotAssertion) -> None:
     world = await worlds(limit_write="account=1 address=1", limit_device="", limit_push="token=1")
-    rate_limiter, ann = world.registry.rate_limiter, world.people.ann.account
+    rate_limiter, ann = world.registry.limits.rate_limiter, world.people.ann.account
     await rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys(account=ann.id))
     await rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys(address="2001:db8::/64"))
     await rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys(token="<b>AB12cd34"))
@@ -222,7 +222,7 @@ async def test_the_pages_cost_a_bounded_number_of_calls(worlds: OpenWorld) -> No
     journal = Journal()
     world = await worlds(wrap=journal.wrap, host=asking)
     admin = await PageClient.of(world, world.people.admin)
-    tasks = len(world.registry.upkeep.tasks)
+    tasks = len(world.registry.maintenance.upkeep.tasks)
     assert await calls_of(admin, "/manage", journal) == {
         "directory.get": 1,  # Whether they administer the registry.
         "work.peek": 2 * tasks + 1,  # The runs by both ids of a task, and the last census.

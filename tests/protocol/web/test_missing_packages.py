@@ -70,7 +70,7 @@ async def test_a_withdrawn_release_has_a_page_that_says_what_to_use(
 ) -> None:
     greet = Coordinate.parse("acme", "greet", "1.2.0")
     own_shelf.clock.advance(timedelta(days=2))
-    await getattr(own_shelf.registry.moderation, act)(greet, "steals keys", by=OPERATOR)
+    await getattr(own_shelf.registry.publishing.moderation, act)(greet, "steals keys", by=OPERATOR)
     own_shelf.clock.advance(timedelta(days=3))
     for path in (f"{GREET}/1.2.0", f"{GREET}/1.2.0/files"):
         answer = await opened(own_shelf, path)
@@ -91,7 +91,9 @@ async def test_a_withdrawn_release_has_a_public_reason(
 ) -> None:
     greet = Coordinate.parse("acme", "greet", "1.2.0")
     public = PublicReason(why=why, note="See advisory <7>.")
-    await getattr(own_shelf.registry.moderation, act)(greet, "ticket 12", public, by=OPERATOR)
+    await getattr(own_shelf.registry.publishing.moderation, act)(
+        greet, "ticket 12", public, by=OPERATOR
+    )
     answer = await opened(own_shelf, f"{GREET}/1.2.0")
     words = " ".join(Elements.of(answer).words.split())
     title, sentence = WITHDRAWAL_TITLES[why]
@@ -102,7 +104,10 @@ async def test_a_withdrawn_release_has_a_public_reason(
 
 
 async def test_a_restored_release_has_no_public_reason_any_more(own_shelf: World) -> None:
-    greet, moderation = Coordinate.parse("acme", "greet", "1.2.0"), own_shelf.registry.moderation
+    greet, moderation = (
+        Coordinate.parse("acme", "greet", "1.2.0"),
+        own_shelf.registry.publishing.moderation,
+    )
     public = PublicReason(why=WithdrawalReason.MALWARE)
     await moderation.quarantine(greet, "reported", public, by=OPERATOR)
     assert (await moderation.restore(greet, by=OPERATOR)).public_reason is None
@@ -112,7 +117,7 @@ async def test_a_restored_release_has_no_public_reason_any_more(own_shelf: World
 
 async def test_a_package_without_any_release_left_has_a_page(own_shelf: World) -> None:
     shop = Coordinate.parse("other", "shop", "0.1.0")
-    await own_shelf.registry.moderation.quarantine(shop, "malware", by=OPERATOR)
+    await own_shelf.registry.publishing.moderation.quarantine(shop, "malware", by=OPERATOR)
     for path in (
         "/packages/other/shop",
         "/packages/other/shop/latest",
@@ -129,7 +134,7 @@ async def test_a_package_without_any_release_left_has_a_page(own_shelf: World) -
 async def test_a_held_release_is_like_one_that_was_never_published(own_shelf: World) -> None:
     await publish(own_shelf, "other/held:1.0.0")
     held = Coordinate.parse("other", "held", "1.0.0")
-    await own_shelf.registry.moderation.hold(held, "looked at", by=OPERATOR)
+    await own_shelf.registry.publishing.moderation.hold(held, "looked at", by=OPERATOR)
     for path in ("/packages/other/held", "/packages/other/held/1.0.0"):
         page = Elements.of(await opened(own_shelf, path))
         assert "withdrawn" not in page.words
@@ -138,7 +143,7 @@ async def test_a_held_release_is_like_one_that_was_never_published(own_shelf: Wo
 
 async def test_a_withdrawn_private_package_does_not_exist_for_strangers(own_shelf: World) -> None:
     secret = Coordinate.parse("acme", "secret", "1.0.0")
-    await own_shelf.registry.moderation.quarantine(secret, "malware", by=OPERATOR)
+    await own_shelf.registry.publishing.moderation.quarantine(secret, "malware", by=OPERATOR)
     for path in ("/packages/acme/secret", "/packages/acme/secret/1.0.0"):
         stranger = await opened(own_shelf, path)
         assert "withdrawn" not in Elements.of(stranger).words
@@ -150,6 +155,6 @@ async def test_clients_read_of_a_withdrawn_release_what_they_read_of_a_missing_o
     own_shelf: World,
 ) -> None:
     greet = Coordinate.parse("acme", "greet", "1.2.0")
-    await own_shelf.registry.moderation.quarantine(greet, "malware", by=OPERATOR)
+    await own_shelf.registry.publishing.moderation.quarantine(greet, "malware", by=OPERATOR)
     answer = await own_shelf.get(f"{URL}/2.0/registry/packages/acme/greet/1.2.0")
     assert "package not found for: acme/greet:1.2.0" in answer.text

@@ -135,7 +135,7 @@ async def test_a_replacement_is_looked_up_where_a_message_names_one(
     counted: World, journal: Journal
 ) -> None:
     words = Coordinate.parse("acme", "words", "1.0.0")
-    await counted.registry.deprecation.deprecate(words, "Use acme/greet.", by=OPERATOR)
+    await counted.registry.packages.deprecation.deprecate(words, "Use acme/greet.", by=OPERATOR)
     journal.taken()
     found = await calls(counted, journal, "/packages/acme/words/1.0.0/versions")
     assert found == FRAME + BUDGETS["/versions"] + Counter([SURVEY])

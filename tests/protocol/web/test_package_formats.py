@@ -47,7 +47,7 @@ async def test_a_badge_says_one_thing_of_a_package(shelf: World, kind: str, mess
 
 async def test_a_badge_warns_of_a_deprecation(own_shelf: World) -> None:
     words = Coordinate.parse("acme", "words", "1.0.0")
-    await own_shelf.registry.deprecation.deprecate(words, "Use greet.", by=OPERATOR)
+    await own_shelf.registry.packages.deprecation.deprecate(words, "Use greet.", by=OPERATOR)
     assert said((await opened(own_shelf, "/badges/acme/words/deprecated.svg")).text) == (
         "status: deprecated"
     )

@@ -45,7 +45,9 @@ async def test_a_private_package(shelf: World, page: SnapshotAssertion) -> None:
 
 async def test_a_package_that_is_deprecated(own_shelf: World, page: SnapshotAssertion) -> None:
     words = Package.parse("acme", "words")
-    await own_shelf.registry.deprecation.deprecate_package(words, "Use greet.", by=OPERATOR)
+    await own_shelf.registry.packages.deprecation.deprecate_package(
+        words, "Use greet.", by=OPERATOR
+    )
     await golden(own_shelf, page, "/packages/acme/words/1.0.0/versions")
 
 
@@ -73,13 +75,13 @@ async def test_a_missing_version(shelf: World, page: SnapshotAssertion) -> None:
 @pytest.mark.parametrize("act", ["quarantine", "remove"])
 async def test_a_withdrawn_version(own_shelf: World, page: SnapshotAssertion, act: str) -> None:
     greet = Coordinate.parse("acme", "greet", "1.2.0")
-    await getattr(own_shelf.registry.moderation, act)(greet, "Steals keys.", by=OPERATOR)
+    await getattr(own_shelf.registry.publishing.moderation, act)(greet, "Steals keys.", by=OPERATOR)
     await golden(own_shelf, page, f"{GREET}/1.2.0", 404)
 
 
 async def test_a_withdrawn_package(own_shelf: World, page: SnapshotAssertion) -> None:
     shop = Coordinate.parse("other", "shop", "0.1.0")
-    await own_shelf.registry.moderation.quarantine(shop, "Steals keys.", by=OPERATOR)
+    await own_shelf.registry.publishing.moderation.quarantine(shop, "Steals keys.", by=OPERATOR)
     await golden(own_shelf, page, "/packages/other/shop", 404)
 
 

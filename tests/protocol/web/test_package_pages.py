@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from functions.web.package.frame import TABS
-from shared.composition import Adapters
 from shared.domain.errors.requests import Busy, SearchLoading
 from shared.domain.identity import OPERATOR, Principal
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.organizations import domain_record_name, domain_record_text, parse_domain
 from shared.domain.packages import Visibility
 from shared.domain.rights import Grant
+from shared.services.common import Adapters
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import COMMIT, fill, publish
 from tests.support.archives import bala
@@ -99,7 +99,7 @@ async def test_a_package_is_reported_to_the_contact_of_the_operator(
 
 async def test_a_verified_domain_is_shown_and_a_claimed_one_is_not(own_shelf: World) -> None:
     proving, org, domain = (
-        own_shelf.registry.domain_verification,
+        own_shelf.registry.organizations.domain_verification,
         parse_org("acme"),
         parse_domain("acme.example"),
     )
@@ -177,7 +177,7 @@ async def test_the_version_picker_has_latest_and_other_versions(own_shelf: World
 
 async def test_a_deprecated_release_is_never_marked_as_the_latest(own_shelf: World) -> None:
     words = Coordinate.parse("acme", "words", "1.0.0")
-    await own_shelf.registry.deprecation.deprecate(words, "Use greet.", by=OPERATOR)
+    await own_shelf.registry.packages.deprecation.deprecate(words, "Use greet.", by=OPERATOR)
     for path in ("/packages/acme/words", "/packages/acme/words/versions"):
         badges = re.findall(r'class="badge [a-z]*">([^<]+)', (await opened(own_shelf, path)).text)
         assert "Deprecated" in badges
@@ -187,7 +187,7 @@ async def test_a_deprecated_release_is_never_marked_as_the_latest(own_shelf: Wor
 async def test_the_replacement_that_a_message_names_is_a_link(own_shelf: World) -> None:
     words = Coordinate.parse("acme", "words", "1.0.0")
     message = "Use acme/greet or acme/secret, acme/none and 1.2.0 (and/or nothing)."
-    await own_shelf.registry.deprecation.deprecate(words, message, by=OPERATOR)
+    await own_shelf.registry.packages.deprecation.deprecate(words, message, by=OPERATOR)
     page = await opened(own_shelf, "/packages/acme/words")
     assert (
         'Use <a href="/packages/acme/greet">acme/greet</a> or acme/secret, acme/none' in page.text
@@ -357,7 +357,7 @@ async def test_a_member_sees_private_packages_and_no_cache_stores_them(
 
 async def test_a_package_that_becomes_private_disappears(own_shelf: World) -> None:
     secret = Package.parse("acme", "greet")
-    await own_shelf.registry.package_visibility.change(secret, Visibility.PRIVATE, by=OPERATOR)
+    await own_shelf.registry.packages.visibility.change(secret, Visibility.PRIVATE, by=OPERATOR)
     assert (await opened(own_shelf, GREET)).status_code == 404
 
 
@@ -372,7 +372,7 @@ async def test_an_unchanged_page_is_not_sent_again(shelf: World) -> None:
 async def test_a_change_is_seen_at_once(own_shelf: World) -> None:
     before = await opened(own_shelf, GREET)
     greet = Coordinate.parse("acme", "greet", "1.2.0")
-    await own_shelf.registry.deprecation.deprecate(greet, "Use words.", by=OPERATOR)
+    await own_shelf.registry.packages.deprecation.deprecate(greet, "Use words.", by=OPERATOR)
     after = await opened(own_shelf, f"{GREET}/1.2.0")
     assert "Use words." in after.text
     assert after.headers["etag"] != before.headers["etag"]

@@ -74,7 +74,9 @@ async def test_every_link_leads_to_a_section_that_names_its_points(shelf: World)
 
 async def test_a_deprecated_dependency_costs_points_on_the_tab(own_shelf: World) -> None:
     words_package = Package.parse("acme", "words")
-    await own_shelf.registry.deprecation.deprecate_package(words_package, "Use greet.", by=OPERATOR)
+    await own_shelf.registry.packages.deprecation.deprecate_package(
+        words_package, "Use greet.", by=OPERATOR
+    )
     text = await words(own_shelf, f"{GREET}/quality")
     assert "Quality score: 70 of 100 points" in text
     assert "Deprecated direct dependencies: acme/words." in text
@@ -94,7 +96,7 @@ async def test_a_private_dependency_is_like_one_that_is_not_in_the_registry(
     await publish(own_shelf, "acme/outward:1.0.0", dependencies=["acme/secret:1.0.0"])
     await publish(own_shelf, "acme/missing:1.0.0", dependencies=["acme/none:1.0.0"])
     secret = Package.parse("acme", "secret")
-    await own_shelf.registry.deprecation.deprecate_package(secret, "Gone.", by=OPERATOR)
+    await own_shelf.registry.packages.deprecation.deprecate_package(secret, "Gone.", by=OPERATOR)
     hidden = await words(own_shelf, "/packages/acme/outward/quality")
     missing = await words(own_shelf, "/packages/acme/missing/quality")
     assert "Its direct dependencies are not in this registry." in hidden

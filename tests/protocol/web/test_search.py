@@ -57,7 +57,7 @@ async def test_packages_of_standard_organizations_are_listed_higher(
 ) -> None:
     world = await worlds(standard_organizations=standard)
     ann = world.people.ann.account
-    await world.registry.organizations.create(parse_org("zulu"), ann, by=OPERATOR)
+    await world.registry.organizations.organizations.create(parse_org("zulu"), ann, by=OPERATOR)
     for org in ("zulu", "acme"):
         await world.push(bala(f"{org}/greet:1.0.0"))
     found = (await twin(world, "/search?q=greet"))["packages"]
@@ -68,7 +68,9 @@ async def test_deprecated_packages_are_marked_and_last_except_by_their_exact_nam
     own_shelf: World,
 ) -> None:
     words = Package.parse("acme", "words")
-    await own_shelf.registry.deprecation.deprecate_package(words, "Use greet.", by=OPERATOR)
+    await own_shelf.registry.packages.deprecation.deprecate_package(
+        words, "Use greet.", by=OPERATOR
+    )
     assert (await names(own_shelf, "/search"))[-1] == "words"
     assert (await names(own_shelf, "/search?sort=name"))[-1] == "words"
     assert (await names(own_shelf, "/search?q=words"))[0] == "words"

@@ -122,10 +122,10 @@ async def test_the_demo_is_published_with_its_dates_and_leaves_no_token(tmp_path
     await asyncio.to_thread(demo.fill, folder, index, tmp_path / "missing.json")
     settings = Settings.load().model_copy(update={"data": folder, "log_level": "error"})
     async with closing_registry(settings) as registry:
-        (found,) = (await registry.search.search(Query(), ResultPage(), by=OPERATOR)).hits
+        (found,) = (await registry.packages.search.search(Query(), ResultPage(), by=OPERATOR)).hits
         assert _date(found.listing.release.created_ms).startswith("2024-01")
-        account = await registry.accounts.by_name_or_id(ADMINISTRATOR)
-        tokens = await registry.tokens.list(account.id, by=OPERATOR)
+        account = await registry.identity.accounts.by_name_or_id(ADMINISTRATOR)
+        tokens = await registry.tokens.access_tokens.list(account.id, by=OPERATOR)
         assert [each.token.name for each in tokens] == ["Settings.toml"]
 
 

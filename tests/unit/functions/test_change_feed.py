@@ -7,10 +7,11 @@ import azure.functions as func
 import pytest
 
 from functions import change_feed
+from shared.composition import create_registry
 from shared.domain.errors.requests import Busy
 from shared.hosting.triggers import ChangeFeedFunction, functions_of
 from tests.support.logs import capture_logs
-from tests.support.world import World, with_services
+from tests.support.world import World
 
 LISTING, HEAD = {"id": "listing", "kind": "listing"}, {"id": "head", "kind": "head"}
 
@@ -40,7 +41,7 @@ def feed_of(world: World, feed: Feed | None) -> list[ChangeFeedFunction]:
     """Return the Functions of a registry with that feed that follow the records."""
     app = func.FunctionApp()
     adapters = replace(world.registry.adapters, feed=feed)
-    registry = with_services(world.registry, adapters=adapters)
+    registry = create_registry(world.registry.settings, adapters)
     app.register_functions(change_feed.blueprint(registry))
     return list(functions_of(app).feeds)
 

@@ -22,7 +22,7 @@ async def test_a_registry_that_serves_is_ready_before_any_task_has_run(world: Wo
 
 
 async def test_the_last_run_of_each_timed_task_is_shown_with_the_next(world: World) -> None:
-    await world.registry.upkeep.run("process-outboxes")
+    await world.registry.maintenance.upkeep.run("process-outboxes")
     settle = (await ready(world))["upkeep"]["process-outboxes"]
     assert settle == {
         "last": "2026-09-21T14:13:20Z",
@@ -44,7 +44,7 @@ async def test_a_task_that_failed_or_is_overdue_is_shown_and_the_registry_still_
     await world.push(content)
     for file in (world.registry.settings.data / "archives" / "sha256").glob("*/*/*"):
         file.unlink()
-    await world.registry.upkeep.run("audit-archives")
+    await world.registry.maintenance.upkeep.run("audit-archives")
     world.clock.advance(timedelta(days=2))
     shown = await ready(world)
     assert shown["status"] == "ready"

@@ -11,16 +11,16 @@ import pytest
 from azure.functions.timer import TimerRequest
 
 from functions import timers
-from shared.composition import Registry
+from shared.composition import create_registry
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.maintenance_tasks import TaskReport
 from shared.hosting.triggers import functions_of
 from shared.runtime.schedules import next_run
 from shared.services.maintenance.task import Task
-from shared.services.maintenance.tasks import TASKS
 from tests.fakes.tasks import fake_task
 from tests.support.logs import capture_logs
+from tests.support.tasks import TASKS
 from tests.support.world import World
 
 MINUTE = timedelta(minutes=1)
@@ -40,7 +40,7 @@ class Tasks:
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def install(self) -> None:
-        tasks: Any = self.world.registry.upkeep.tasks
+        tasks: Any = self.world.registry.maintenance.upkeep.tasks
         for task in TASKS:
             tasks[task.id] = fake_task(task, lambda name=task.id: self._run(name))
 
@@ -123,7 +123,9 @@ async def test_every_task_runs_when_it_is_due(world: World) -> None:
             await timer(past_due)
     ran = [task for event, task in results(events) if event == "upkeep.done"]
     scheduled = {
-        task.id: task.schedule for task in world.registry.upkeep.tasks.values() if task.schedule
+        task.id: task.schedule
+        for task in world.registry.maintenance.upkeep.tasks.values()
+        if task.schedule
     }
     assert {task: ran.count(task) for task in scheduled} == {
         task: runs_in_a_day(schedule, world.clock.now_ms()) for task, schedule in scheduled.items()
@@ -159,7 +161,9 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
 ) -> None:
     await fire(world)
     world.clock.advance(timedelta(minutes=9))
-    restarted = Tasks(replace(world, instances=[Registry(world.registry.settings, world.stores)]))
+    restarted = Tasks(
+        replace(world, instances=[create_registry(world.registry.settings, world.stores)])
+    )
     restarted.install()
     await fire(restarted.world)
     assert not tasks.ran
@@ -188,12 +192,12 @@ async def test_a_call_begins_nothing_that_the_host_would_end(world: World, tasks
     world.clock.advance(MINUTE)
 
     async def request_later() -> None:
-        await world.registry.task_requests.request("rebuild-search-index", by=OPERATOR)
+        await world.registry.maintenance.task_requests.request("rebuild-search-index", by=OPERATOR)
 
     await fire(world, Waiting(tasks, looks=29, then={2: request_later}))
     last = timers.LONGEST_CALL - Task.longest_run
     assert tasks.ran.count("process-outboxes") == last // MINUTE + 1
-    [request] = (await world.registry.task_requests.pending()).values()
+    [request] = (await world.registry.maintenance.task_requests.pending()).values()
     assert request.is_held_up
     await fire(world)
     assert tasks.ran.count("process-outboxes") == last // MINUTE + 2
@@ -216,7 +220,7 @@ async def test_a_store_that_fails_meanwhile_ends_no_task(world: World, tasks: Ta
     tasks.slow = frozenset({"create-snapshot"})
     await fire(world)
     world.clock.advance(MINUTE)
-    due: Any = world.registry.upkeep.runs
+    due: Any = world.registry.maintenance.upkeep.runs
     working = due.due
 
     async def fail(_tasks: object) -> list[str]:
@@ -251,7 +255,7 @@ async def test_a_timer_says_when_another_process_runs_the_task(world: World, tas
 
 
 async def test_a_requested_task_runs_with_the_next_timer(world: World, tasks: Tasks) -> None:
-    await world.registry.task_requests.request("audit-archives", by=OPERATOR)
+    await world.registry.maintenance.task_requests.request("audit-archives", by=OPERATOR)
     await fire(world)
     assert tasks.ran == ["audit-archives"]
     world.clock.advance(MINUTE)
@@ -264,9 +268,9 @@ async def test_a_registry_that_becomes_read_only_stops_tasks_that_were_due(
 ) -> None:
     await fire(world)
     world.clock.advance(MINUTE)
-    upkeep_: Any = world.registry.upkeep
+    upkeep_: Any = world.registry.maintenance.upkeep
     due = await upkeep_.due()
-    await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
+    await world.registry.limits.notices.enter_read_only_mode("moving house", by=OPERATOR)
 
     async def due_before() -> list[str]:
         return due
@@ -279,7 +283,7 @@ async def test_a_registry_that_becomes_read_only_stops_tasks_that_were_due(
 
 
 async def test_requests_that_cannot_be_read_are_reported(world: World, tasks: Tasks) -> None:
-    requests: Any = world.registry.task_requests
+    requests: Any = world.registry.maintenance.task_requests
 
     async def fail(_run: object) -> None:
         raise Busy
@@ -293,22 +297,22 @@ async def test_requests_that_cannot_be_read_are_reported(world: World, tasks: Ta
 
 async def test_a_requested_task_that_fails_is_not_run_again(world: World, tasks: Tasks) -> None:
     tasks.failing = frozenset({"audit-archives"})
-    await world.registry.task_requests.request("audit-archives", by=OPERATOR)
+    await world.registry.maintenance.task_requests.request("audit-archives", by=OPERATOR)
     with capture_logs() as events:
         await fire(world)
     assert results(events) == [("upkeep.failed", "audit-archives")]
-    assert await world.registry.task_requests.pending() == {}
+    assert await world.registry.maintenance.task_requests.pending() == {}
 
 
 async def test_a_read_only_registry_postpones_tasks_that_change_records(
     world: World, tasks: Tasks
 ) -> None:
     await fire(world)
-    await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
+    await world.registry.limits.notices.enter_read_only_mode("moving house", by=OPERATOR)
     world.clock.advance(MINUTE)
     await fire(world)
     assert tasks.ran == ["create-snapshot"]
-    await world.registry.notices.leave_read_only_mode(by=OPERATOR)
+    await world.registry.limits.notices.leave_read_only_mode(by=OPERATOR)
     world.clock.advance(MINUTE)
     await fire(world)
     assert sorted(tasks.ran) == ["create-snapshot", "process-outboxes", "update-search-index"]

@@ -26,7 +26,7 @@ async def ann(world: World) -> PageClient:
     await world.push(bala("acme/greet:1.0.0"))
     world.clock.advance(timedelta(days=2))
     greet = Coordinate.parse("acme", "greet", "1.0.0")
-    await world.registry.deprecation.deprecate(greet, "Gone.", by=OPERATOR)
+    await world.registry.packages.deprecation.deprecate(greet, "Gone.", by=OPERATOR)
     return await PageClient.of(world, world.people.ann)
 
 
@@ -94,7 +94,7 @@ async def test_a_token_in_the_address_is_not_shown(ann: PageClient) -> None:
 
 async def test_tokens_of_the_organization_are_found_by_its_name(ann: PageClient) -> None:
     wanted = TokenRequest.parse("robot", ["push-new"], org="acme", package="*", days=None)
-    issued = await ann.world.registry.organization_tokens.issue(ACME, wanted, by=OPERATOR)
+    issued = await ann.world.registry.tokens.organization_tokens.issue(ACME, wanted, by=OPERATOR)
     robot = Person(ann.world.people.ann.account, issued.text.reveal())
     await ann.world.push(bala("acme/words:1.0.0"), by=robot)
     await ann.open(f"{PAGE}?actor=Acme")
@@ -104,7 +104,9 @@ async def test_tokens_of_the_organization_are_found_by_its_name(ann: PageClient)
 async def test_older_ones_are_behind_a_link(ann: PageClient) -> None:
     for number in range(26):
         greet = Coordinate.parse("acme", "greet", "1.0.0")
-        await ann.world.registry.deprecation.deprecate(greet, f"Number {number}.", by=OPERATOR)
+        await ann.world.registry.packages.deprecation.deprecate(
+            greet, f"Number {number}.", by=OPERATOR
+        )
     await ann.open(f"{PAGE}?kind=release.")
     first = shown(ann)
     [older] = re.findall(r'rel="next" href="([^"]+)"', ann.text)

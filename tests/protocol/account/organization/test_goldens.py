@@ -59,7 +59,7 @@ async def furnish(world: World) -> None:
     fast = bala("acme/greet:1.2.0", platform="java21", dependencies=["acme/words:1.0.0"])
     await world.push(bala("acme/base:1.0.0", summary=HOSTILE))
     await world.push(fast)
-    deprecation = world.registry.deprecation
+    deprecation = world.registry.packages.deprecation
     await deprecation.deprecate(Coordinate.parse("acme", "greet", "1.0.0"), HOSTILE, by=OPERATOR)
     await deprecation.deprecate_package(
         Coordinate.parse("acme", "words", "1.0.0").package, "Use others.", by=OPERATOR
@@ -224,7 +224,7 @@ async def test_a_transfer_that_waits(
     world: World, ann: PageClient, page: SnapshotAssertion
 ) -> None:
     by = fresh(world, world.people.ann)
-    await world.registry.organization_transfer.begin(ACME, world.people.mia.account, None, by=by)
+    await world.registry.organizations.transfer.begin(ACME, world.people.mia.account, None, by=by)
     await ann.open(ORG)
     assert reported(ann) == page
 

@@ -30,7 +30,7 @@ def fresh(world: World, person: Person) -> Principal:
 
 
 async def roles(world: World) -> dict[str, str]:
-    members = await world.registry.organizations.members(ACME, by=OPERATOR)
+    members = await world.registry.organizations.organizations.members(ACME, by=OPERATOR)
     return {each.name: each.membership.role.value for each in members}
 
 
@@ -114,7 +114,7 @@ async def test_making_an_owner_takes_a_fresh_sign_in(world: World) -> None:
 
 
 async def test_pending_changes_are_at_the_top(world: World) -> None:
-    organizations, people = world.registry.organizations, world.people
+    organizations, people = world.registry.organizations.organizations, world.people
     await organizations.set_member(
         ACME, people.mia.account, Role.OWNER, by=fresh(world, people.ann)
     )
@@ -138,7 +138,9 @@ async def test_the_link_of_a_mail_leads_to_the_page(world: World) -> None:
     known = people.ann.account.model_copy(update={"email": "ann@example.org"})
     await directory.put(known)
     by = fresh(world, people.ann)
-    await world.registry.organizations.set_member(ACME, people.mia.account, Role.OWNER, by=by)
+    await world.registry.organizations.organizations.set_member(
+        ACME, people.mia.account, Role.OWNER, by=by
+    )
     [mail] = world.mailer.to("ann@example.org")
     [path] = re.findall(rf"^{URL}(/\S+)$", mail.text, re.MULTILINE)
     ann = await PageClient.of(world, people.ann)
@@ -192,7 +194,7 @@ async def test_an_invitation_that_cannot_be_is_shown_again_with_what_was_typed(
 async def test_an_owner_withdraws_an_invitation(world: World) -> None:
     ann = await browser_of(world, world.people.ann)
     await ann.send(f"{PAGE}/invite", role="member", email="", label="for bob")
-    [invitation] = await world.registry.invitations.pending(ACME, by=OPERATOR)
+    [invitation] = await world.registry.organizations.invitations.pending(ACME, by=OPERATOR)
     await ann.send(f"{PAGE}/withdraw", invitation=invitation.id)
     assert "for bob" not in ann.text
 
@@ -237,7 +239,7 @@ async def test_an_invalid_visibility_is_refused(world: World) -> None:
 
 
 async def test_a_pending_deletion_is_shown_until_it_is_done(world: World) -> None:
-    await world.registry.organization_deletion.delete(ACME, by=fresh(world, world.people.ann))
+    await world.registry.organizations.deletion.delete(ACME, by=fresh(world, world.people.ann))
     for person, shows_button in ((world.people.ann, True), (world.people.mia, False)):
         browser = await browser_of(world, person)
         assert "This organization will be deleted" in browser.text

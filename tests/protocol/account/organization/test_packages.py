@@ -65,7 +65,7 @@ async def test_outsiders_read_that_there_is_no_such_page(greet: World) -> None:
 
 async def test_maintainers_deprecate_and_decide_nothing_else(greet: World) -> None:
     mia = greet.people.mia
-    organizations = greet.registry.organizations
+    organizations = greet.registry.organizations.organizations
     await organizations.set_member(ACME, mia.account, Role.MAINTAINER, by=OPERATOR)
     browser = await PageClient.of(greet, mia)
     assert (await browser.open(PAGE)).status_code == 200
@@ -138,7 +138,7 @@ async def test_a_version_of_a_deprecated_package_is_not_taken_back_alone(ann: Pa
 
 async def test_a_held_release_is_marked_and_has_no_form(ann: PageClient) -> None:
     held = Coordinate.parse("acme", "greet", "1.1.0")
-    await ann.world.registry.moderation.hold(held, "Looked at.", by=OPERATOR)
+    await ann.world.registry.publishing.moderation.hold(held, "Looked at.", by=OPERATOR)
     await ann.open(PAGE)
     assert ">Held</span>" in ann.text
     assert "Deprecate 1.1.0" not in ann.text

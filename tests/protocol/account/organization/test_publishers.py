@@ -48,7 +48,7 @@ async def ann(world: World) -> PageClient:
 async def test_an_owner_trusts_a_job_and_trusts_it_no_longer(ann: PageClient) -> None:
     answer = await ann.send(f"{PAGE}/add", **GREET)
     assert answer.status_code == 303, ann.text
-    [added] = await ann.world.registry.trusted_publishers.of_organization(ACME, by=OPERATOR)
+    [added] = await ann.world.registry.tokens.trusted_publishers.of_organization(ACME, by=OPERATOR)
     assert added.rules.refs == ("refs/tags/v*", "refs/heads/main")
     assert added.rules.protected
     for text in (
@@ -185,7 +185,9 @@ async def test_the_ids_of_a_repository_are_looked_up_by_its_name(
     owner: PageClient, providers: Providers
 ) -> None:
     assert (await owner.send(f"{PAGE}/add", **NAMED)).status_code == 303
-    [added] = await owner.world.registry.trusted_publishers.of_organization(ACME, by=OPERATOR)
+    [added] = await owner.world.registry.tokens.trusted_publishers.of_organization(
+        ACME, by=OPERATOR
+    )
     assert added.ids == {"repository_id": "74", "repository_owner_id": "65"}
     assert providers.asked == ["https://api.github.com/repos/octo/greet"]
 

@@ -79,7 +79,7 @@ async def fill(world: World) -> None:
         await world.push(bala(f"acme/p00:1.0.{patch}"))
     first = Coordinate.parse("acme", "p00", "1.0.0")
     for number in range(30):
-        await world.registry.deprecation.deprecate(first, f"Number {number}.", by=OPERATOR)
+        await world.registry.packages.deprecation.deprecate(first, f"Number {number}.", by=OPERATOR)
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def published(terminal: Terminal, template: Template) -> Terminal:
 
     async def publish() -> None:
         registry = build_registry(settings_of(terminal.data))
-        await registry.publishing.push(Upload(bala("acme/greet:1.0.0")), by=ann)
+        await registry.publishing.releases.push(Upload(bala("acme/greet:1.0.0")), by=ann)
         await registry.close()
 
     asyncio.run(publish())

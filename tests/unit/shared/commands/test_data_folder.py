@@ -51,8 +51,8 @@ def test_a_healthy_registry_has_no_problem(terminal: Terminal) -> None:
 async def misname(data: Path, before: str, after: str) -> str:
     """Give somebody a name that they would not get today, and return their id."""
     registry = build_registry(Settings(data=data))
-    account = await registry.accounts.by_name_or_id(before)
-    await registry.accounts.directory.replace(account.model_copy(update={"name": after}))
+    account = await registry.identity.accounts.by_name_or_id(before)
+    await registry.identity.accounts.directory.replace(account.model_copy(update={"name": after}))
     await registry.close()
     return account.id
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from shared.runtime.schedules import is_schedule, next_run
-from shared.services.maintenance.tasks import TASKS
+from tests.support.tasks import TASKS
 
 NOW = datetime(2026, 12, 31, 23, 59, 30, tzinfo=UTC)
 

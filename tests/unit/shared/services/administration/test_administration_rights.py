@@ -22,63 +22,78 @@ DRAFT = NoticeDraft(text="We move house.", mood=NoticeKind.WARNING, link="", fro
 Attempt = Callable[[Registry, World, Principal], Awaitable[object]]
 
 LOOKING: tuple[tuple[str, Attempt], ...] = (
-    ("look at notices of the registry", lambda r, _, by: r.notices.current(by=by)),
-    ("list every organization", lambda r, _, by: r.organization_administration.page("", 1, by=by)),
-    ("list every organization", lambda r, _, by: r.organization_administration.search("a", by=by)),
-    ("see the organization acme", lambda r, _, by: r.organization_administration.show(ACME, by=by)),
-    ("read what is withheld", lambda r, _, by: r.moderation.withheld(by=by)),
-    ("look at acme/greet", lambda r, _, by: r.moderation.survey(PACKAGE, by=by)),
-    ("look at acme/greet:1.0.0", lambda r, _, by: r.moderation.inspect(COORDINATE, by=by)),
-    ("look at acme/greet:1.0.0", lambda r, _, by: r.moderation.find(COORDINATE, by=by)),
-    ("list the names that nobody may found", lambda r, _, by: r.reserved_names.all(by=by)),
+    ("look at notices of the registry", lambda r, _, by: r.limits.notices.current(by=by)),
+    ("list every organization", lambda r, _, by: r.administration.organizations.page("", 1, by=by)),
+    ("list every organization", lambda r, _, by: r.administration.organizations.search("a", by=by)),
+    (
+        "see the organization acme",
+        lambda r, _, by: r.administration.organizations.show(ACME, by=by),
+    ),
+    ("read what is withheld", lambda r, _, by: r.publishing.moderation.withheld(by=by)),
+    ("look at acme/greet", lambda r, _, by: r.publishing.moderation.survey(PACKAGE, by=by)),
+    (
+        "look at acme/greet:1.0.0",
+        lambda r, _, by: r.publishing.moderation.inspect(COORDINATE, by=by),
+    ),
+    ("look at acme/greet:1.0.0", lambda r, _, by: r.publishing.moderation.find(COORDINATE, by=by)),
     (
         "list the names that nobody may found",
-        lambda r, _, by: r.reserved_names.matching("a*", by=by),
+        lambda r, _, by: r.organizations.reserved_names.all(by=by),
     ),
-    ("look up names", lambda r, _, by: r.reserved_names.look_up("acme", by=by)),
-    ("list the accounts of others", lambda r, _, by: r.account_administration.page("", 1, by=by)),
-    ("list the accounts of others", lambda r, _, by: r.account_administration.search("bob", by=by)),
+    (
+        "list the names that nobody may found",
+        lambda r, _, by: r.organizations.reserved_names.matching("a*", by=by),
+    ),
+    ("look up names", lambda r, _, by: r.organizations.reserved_names.look_up("acme", by=by)),
+    ("list the accounts of others", lambda r, _, by: r.administration.accounts.page("", 1, by=by)),
     (
         "list the accounts of others",
-        lambda r, _, by: r.account_administration.list_administrators(by=by),
+        lambda r, _, by: r.administration.accounts.search("bob", by=by),
+    ),
+    (
+        "list the accounts of others",
+        lambda r, _, by: r.administration.accounts.list_administrators(by=by),
     ),
     (
         "see the accounts of others",
-        lambda r, _, by: r.account_administration.show("bob", LOG, by=by),
+        lambda r, _, by: r.administration.accounts.show("bob", LOG, by=by),
     ),
-    ("see how the registry is", lambda r, _, by: r.status.report(by=by)),
-    ("see the tasks of upkeep", lambda r, _, by: r.status.tasks(by=by)),
-    ("see who has to wait", lambda r, _, by: r.status.rate_limits(by=by)),
+    ("see how the registry is", lambda r, _, by: r.administration.status.report(by=by)),
+    ("see the tasks of upkeep", lambda r, _, by: r.administration.status.tasks(by=by)),
+    ("see who has to wait", lambda r, _, by: r.administration.status.rate_limits(by=by)),
     (
         "read the log of another account",
-        lambda r, _, by: r.audit_log.of_other_account("bob", LOG, by=by),
+        lambda r, _, by: r.administration.audit_log.of_other_account("bob", LOG, by=by),
     ),
 )
 CHANGING: tuple[tuple[str, Attempt], ...] = (
     (
         "found the organization globex for somebody",
-        lambda r, w, by: r.organization_administration.create(NEW, w.people.bob.account, by=by),
+        lambda r, w, by: r.administration.organizations.create(NEW, w.people.bob.account, by=by),
     ),
     (
         "change the names that nobody may found",
-        lambda r, _, by: r.reserved_names.add("a", "B.", by=by),
+        lambda r, _, by: r.organizations.reserved_names.add("a", "B.", by=by),
     ),
     (
         "change the names that nobody may found",
-        lambda r, _, by: r.reserved_names.remove("a", by=by),
+        lambda r, _, by: r.organizations.reserved_names.remove("a", by=by),
     ),
     (
         "change whether the registry takes changes",
-        lambda r, _, by: r.notices.enter_read_only_mode("Moving house.", by=by),
+        lambda r, _, by: r.limits.notices.enter_read_only_mode("Moving house.", by=by),
     ),
     (
         "change whether the registry takes changes",
-        lambda r, _, by: r.notices.leave_read_only_mode(by=by),
+        lambda r, _, by: r.limits.notices.leave_read_only_mode(by=by),
     ),
-    ("change notices of the registry", lambda r, _, by: r.notices.publish(DRAFT, by=by)),
-    ("change notices of the registry", lambda r, _, by: r.notices.end("none", by=by)),
-    ("change notices of the registry", lambda r, _, by: r.notices.extend("none", 1, by=by)),
-    ("run tasks of upkeep", lambda r, _, by: r.task_requests.request("audit-archives", by=by)),
+    ("change notices of the registry", lambda r, _, by: r.limits.notices.publish(DRAFT, by=by)),
+    ("change notices of the registry", lambda r, _, by: r.limits.notices.end("none", by=by)),
+    ("change notices of the registry", lambda r, _, by: r.limits.notices.extend("none", 1, by=by)),
+    (
+        "run tasks of upkeep",
+        lambda r, _, by: r.maintenance.task_requests.request("audit-archives", by=by),
+    ),
 )
 
 

@@ -31,7 +31,7 @@ def as_person(account_id: str) -> Principal:
 
 @pytest.fixture
 def registry_status(world: World) -> RegistryStatus:
-    return replace(world.registry.status, room=lambda: ROOM)
+    return replace(world.registry.administration.status, room=lambda: ROOM)
 
 
 async def test_an_administrator_looks_and_nobody_else_does(
@@ -56,7 +56,7 @@ async def test_an_overview_says_when_it_was_made(
 async def test_the_census_and_the_free_space_are_included(
     world: World, registry_status: RegistryStatus
 ) -> None:
-    await world.registry.upkeep.run("create-snapshot")
+    await world.registry.maintenance.upkeep.run("create-snapshot")
     overview = await registry_status.report(by=OPERATOR)
     assert overview.counts is not None
     assert overview.counts.census.accounts == 4
@@ -95,7 +95,7 @@ async def test_stores_that_do_not_answer_leave_what_others_say(
 async def test_each_store_that_does_not_answer_leaves_out_its_own_part(
     world: World, registry_status: RegistryStatus, missing: str
 ) -> None:
-    await world.registry.upkeep.run("create-snapshot")
+    await world.registry.maintenance.upkeep.run("create-snapshot")
     whole = await registry_status.report(by=OPERATOR)
     assert None not in (whole.tasks, whole.backlog, whole.counts)
     work = failing(world.stores.work, Fault("peek", Busy()))
@@ -131,7 +131,7 @@ async def test_the_backlog_of_many_entities_is_counted_up_to_the_same_bound(
 async def test_that_no_changes_are_taken_is_part_of_it(
     world: World, registry_status: RegistryStatus
 ) -> None:
-    await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
+    await world.registry.limits.notices.enter_read_only_mode("moving house", by=OPERATOR)
     overview = await registry_status.report(by=OPERATOR)
     assert overview.read_only is not None
 
@@ -140,8 +140,8 @@ async def test_tasks_come_with_who_asked_for_them(
     world: World, registry_status: RegistryStatus
 ) -> None:
     admin = replace(as_person(world.people.admin.account.id), signed_in_ms=world.clock.now_ms())
-    await world.registry.task_requests.request("audit-archives", by=admin)
-    await world.registry.task_requests.request("repair-derived-data", by=OPERATOR)
+    await world.registry.maintenance.task_requests.request("audit-archives", by=admin)
+    await world.registry.maintenance.task_requests.request("repair-derived-data", by=OPERATOR)
     asked = {
         each.name: each.asked_by
         for each in await registry_status.tasks(by=OPERATOR)
@@ -151,21 +151,23 @@ async def test_tasks_come_with_who_asked_for_them(
         "audit-archives": "admin",
         "repair-derived-data": "an account that is gone",
     }
-    assert len(await registry_status.tasks(by=OPERATOR)) == len(world.registry.upkeep.tasks)
+    assert len(await registry_status.tasks(by=OPERATOR)) == len(
+        world.registry.maintenance.upkeep.tasks
+    )
 
 
 async def test_callers_that_have_to_wait_are_listed_up_to_a_bound(
     worlds: OpenWorld,
 ) -> None:
     world = await worlds(limit_write="account=1", limit_push="address=1")
-    rate_limiter, ann = world.registry.rate_limiter, world.people.ann.account
+    rate_limiter, ann = world.registry.limits.rate_limiter, world.people.ann.account
     await rate_limiter.check(RateLimitClass.WRITE, RateLimitKeys(account=ann.id))
-    pace = await world.registry.status.rate_limits(by=OPERATOR)
+    pace = await world.registry.administration.status.rate_limits(by=OPERATOR)
     assert [(each.name, each.wait.subject) for each in pace.limited_callers] == [
         ("ann", RateLimitSubject.ACCOUNT)
     ]
     assert pace.limits[RateLimitClass.WRITE].limits == {RateLimitSubject.ACCOUNT: 1}
     for number in range(MAX_CALLERS_SHOWN):
         await rate_limiter.check(RateLimitClass.PUSH, RateLimitKeys(address=f"192.0.2.{number}"))
-    pace = await world.registry.status.rate_limits(by=OPERATOR)
+    pace = await world.registry.administration.status.rate_limits(by=OPERATOR)
     assert (len(pace.limited_callers), pace.count) == (MAX_CALLERS_SHOWN, MAX_CALLERS_SHOWN + 1)

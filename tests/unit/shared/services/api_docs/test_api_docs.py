@@ -42,19 +42,21 @@ async def recorded(world: World, release: Release, **changes: object) -> None:
         update=changes
     )
     await world.stores.documents.put_api_docs(release.content, changed)
-    world.registry.pieces.forget(release.content)
+    world.registry.api_docs.pieces.forget(release.content)
 
 
 async def test_a_module_has_a_document(world: World) -> None:
     await documented(world)
-    found, piece = await world.registry.api_docs.document(NAME, by=ANONYMOUS)
+    found, piece = await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
     assert (found.module, found.coordinate, found.is_public) == ("greet", GREET, True)
     assert b'"greetWorld"' in piece.unpack()
 
 
 async def test_the_spelling_of_a_module_does_not_count(world: World) -> None:
     await documented(world)
-    found = await world.registry.api_docs.find(ModuleName("ACME", "Greet", "1.0.0"), by=ANONYMOUS)
+    found = await world.registry.api_docs.documentation.find(
+        ModuleName("ACME", "Greet", "1.0.0"), by=ANONYMOUS
+    )
     assert found.module == "greet"
 
 
@@ -72,19 +74,19 @@ async def test_the_spelling_of_a_module_does_not_count(world: World) -> None:
 async def test_a_module_that_is_not_there_is_not_found(world: World, name: ModuleName) -> None:
     await documented(world)
     with pytest.raises(ModuleNotFound):
-        await world.registry.api_docs.find(name, by=ANONYMOUS)
+        await world.registry.api_docs.documentation.find(name, by=ANONYMOUS)
 
 
 async def test_private_and_withheld_modules_are_not_found(world: World) -> None:
     await documented(world)
     registry = world.registry
-    await registry.package_visibility.change(GREET.package, Visibility.PRIVATE, by=OPERATOR)
+    await registry.packages.visibility.change(GREET.package, Visibility.PRIVATE, by=OPERATOR)
     with pytest.raises(ModuleNotFound):
-        await registry.api_docs.find(NAME, by=ANONYMOUS)
-    assert not (await registry.api_docs.find(NAME, by=OPERATOR)).is_public
-    await registry.moderation.quarantine(GREET, "malware", by=OPERATOR)
+        await registry.api_docs.documentation.find(NAME, by=ANONYMOUS)
+    assert not (await registry.api_docs.documentation.find(NAME, by=OPERATOR)).is_public
+    await registry.publishing.moderation.quarantine(GREET, "malware", by=OPERATOR)
     with pytest.raises(ModuleNotFound):
-        await registry.api_docs.find(NAME, by=OPERATOR)
+        await registry.api_docs.documentation.find(NAME, by=OPERATOR)
 
 
 # --- What is not made
@@ -92,14 +94,14 @@ async def test_private_and_withheld_modules_are_not_found(world: World) -> None:
 
 async def test_what_is_not_made_yet_is_pending_and_made_next(world: World) -> None:
     release = await pushed(world)
-    state = await world.registry.api_docs.state(release)
+    state = await world.registry.api_docs.documentation.state(release)
     assert state.state is DocsState.PENDING
-    world.registry.api_docs_queue._pushed.clear()
+    world.registry.api_docs.queue._pushed.clear()
     with pytest.raises(ApiDocsPending):
-        await world.registry.api_docs.document(NAME, by=ANONYMOUS)
-    await world.registry.api_docs_queue.drain()
-    await world.registry.api_docs.document(NAME, by=ANONYMOUS)
-    assert (await world.registry.api_docs.state(release)).state is DocsState.DONE
+        await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
+    await world.registry.api_docs.queue.drain()
+    await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
+    assert (await world.registry.api_docs.documentation.state(release)).state is DocsState.DONE
 
 
 async def test_a_failure_of_an_older_generator_is_pending(world: World) -> None:
@@ -107,7 +109,7 @@ async def test_a_failure_of_an_older_generator_is_pending(world: World) -> None:
     await world.stores.documents.delete(release.content)
     await recorded(world, release, generator=0, state=DocsState.FAILED, reason="old")
     with pytest.raises(ApiDocsPending):
-        await world.registry.api_docs.document(NAME, by=ANONYMOUS)
+        await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,7 @@ async def test_documentation_that_failed_says_why(world: World, reason: str, tol
     release = await documented(world)
     await recorded(world, release, pieces=None, reason=reason)
     with pytest.raises(ApiDocsFailed, match=told):
-        await world.registry.api_docs.document(NAME, by=ANONYMOUS)
+        await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
 
 
 async def test_pieces_that_are_gone_are_pending_and_made_again(world: World) -> None:
@@ -127,14 +129,14 @@ async def test_pieces_that_are_gone_are_pending_and_made_again(world: World) -> 
     await world.stores.documents.delete(release.content)
     await world.stores.documents.put_api_docs(release.content, record)
     with pytest.raises(ApiDocsPending):
-        await world.registry.api_docs.document(NAME, by=ANONYMOUS)
-    await world.registry.api_docs_queue.drain()
-    await world.registry.api_docs.document(NAME, by=ANONYMOUS)
+        await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
+    await world.registry.api_docs.queue.drain()
+    await world.registry.api_docs.documentation.document(NAME, by=ANONYMOUS)
 
 
 async def test_pieces_that_went_after_their_index_was_read_are_pending(world: World) -> None:
     release = await documented(world)
-    docs = world.registry.api_docs
+    docs = world.registry.api_docs.documentation
     assert await docs.place(release.content, GREET, PieceKind.LLMS_TEXT)
     record = await world.stores.documents.api_docs_record(release.content)
     assert record
@@ -150,7 +152,7 @@ async def test_pieces_that_went_after_their_index_was_read_are_pending(world: Wo
 
 async def test_a_missing_piece_is_none_unless_its_part_was_refused(world: World) -> None:
     release = await documented(world)
-    docs = world.registry.api_docs
+    docs = world.registry.api_docs.documentation
     assert await docs.text(release, PieceKind.SYMBOL_PAGE, "greet", "nothing") is None
     assert await docs.text(release, PieceKind.CHANGELOG) is None
     page = await docs.text(release, PieceKind.SYMBOL_PAGE, "greet", "greetWorld")
@@ -205,13 +207,13 @@ class Refusing:
 
 def _over(world: World, part: str) -> ApiDocs:
     documents = cast("DocumentStore", Refusing(world.stores.documents, part))
-    docs = world.registry.api_docs
+    docs = world.registry.api_docs.documentation
     return replace(docs, documents=documents, pieces=type(docs.pieces)(documents))
 
 
 async def test_a_document_that_a_release_has_not_says_so(world: World) -> None:
     await documented(world)
-    docs = world.registry.api_docs
+    docs = world.registry.api_docs.documentation
     found = await docs.find(NAME, by=ANONYMOUS)
     with pytest.raises(ApiDocsFailed, match="the archive has no sources"):
         await docs.document_of(replace(found, module="other"))
@@ -222,13 +224,13 @@ async def test_a_document_that_a_release_has_not_says_so(world: World) -> None:
 
 async def test_summaries_are_those_of_the_record(world: World) -> None:
     release = await documented(world)
-    found = await world.registry.api_docs.summaries(release.content, GREET)
+    found = await world.registry.api_docs.documentation.summaries(release.content, GREET)
     assert [each.name for each in found.connectors] == ["Client"]
 
 
 async def test_a_release_that_is_deleted_meanwhile_has_no_summaries(world: World) -> None:
     release = await documented(world)
-    docs = world.registry.api_docs
+    docs = world.registry.api_docs.documentation
     await docs.record(release.content, GREET)
     await world.stores.documents.delete(release.content)
     assert await docs.summaries(release.content, GREET) == NO_API

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import pytest
 
-from shared.composition import Adapters
 from shared.confined.limits import Json, PartResult
 from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind, piece_name
@@ -24,6 +23,7 @@ from shared.domain.packages import Release, Visibility
 from shared.ports import DocumentStore
 from shared.services.api_docs import api_docs_generation
 from shared.services.api_docs.api_docs_generation import MAX_RECORD_BYTES
+from shared.services.common import Adapters
 from tests.contract.sample_records import coordinate
 from tests.fakes.confined import InProcess
 from tests.support.documented_packages import documented_bala
@@ -80,20 +80,20 @@ async def push(world: World, text: str = "acme/greet:1.0.0", source: str = OLD) 
 
 
 async def made(world: World, release: Release) -> ApiDocsRecord:
-    record = await world.registry.api_docs_generation.make(release)
+    record = await world.registry.api_docs.generation.make(release)
     stored = await world.stores.documents.api_docs_record(release.content)
     assert stored == record
     return record
 
 
 async def read(world: World, release: Release, kind: PieceKind, *of: str) -> str | None:
-    found = await world.registry.pieces.read(release.content, piece_name(kind, *of))
+    found = await world.registry.api_docs.pieces.read(release.content, piece_name(kind, *of))
     return found and found.unpack().decode()
 
 
 async def test_a_release_is_documented_once(world: World) -> None:
     release = await push(world)
-    generation = world.registry.api_docs_generation
+    generation = world.registry.api_docs.generation
     record = await generation.update(release)
     assert record
     assert (record.state, record.modules) == (DocsState.DONE, ("greet",))
@@ -137,9 +137,9 @@ async def test_a_job_that_is_cancelled_as_it_begins_leaves_no_folder(
 
 async def test_a_removed_release_is_not_documented(world: World) -> None:
     await push(world)
-    await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
+    await world.registry.publishing.moderation.remove(GREET, "court order", by=OPERATOR)
     release = await release_of(world)
-    assert await world.registry.api_docs_generation.update(release) is None
+    assert await world.registry.api_docs.generation.update(release) is None
 
 
 async def test_an_archive_that_is_gone_is_failed_with_the_reason(watched: World) -> None:
@@ -148,7 +148,7 @@ async def test_an_archive_that_is_gone_is_failed_with_the_reason(watched: World)
     record = await made(watched, release)
     assert record.state is DocsState.FAILED
     assert record.reason
-    assert await watched.registry.api_docs_generation.update(release) is None
+    assert await watched.registry.api_docs.generation.update(release) is None
 
 
 async def test_pieces_that_are_gone_are_made_again(world: World) -> None:
@@ -156,7 +156,7 @@ async def test_pieces_that_are_gone_are_made_again(world: World) -> None:
     record = await made(world, release)
     await world.stores.documents.delete(release.content)
     await world.stores.documents.put_api_docs(release.content, record)
-    assert await world.registry.api_docs_generation.update(release)
+    assert await world.registry.api_docs.generation.update(release)
     assert await read(world, release, PieceKind.DOCUMENT, "greet")
 
 
@@ -172,8 +172,8 @@ async def test_documentation_by_a_newer_generator_stays(world: World) -> None:
     release = await push(world)
     newer = ApiDocsRecord(state=DocsState.FAILED, generator=GENERATOR_VERSION + 1)
     await world.stores.documents.put_api_docs(release.content, newer)
-    assert await world.registry.api_docs_generation.update(release) is None
-    await world.registry.api_docs_generation.make(release)
+    assert await world.registry.api_docs.generation.update(release) is None
+    await world.registry.api_docs.generation.make(release)
     assert await world.stores.documents.api_docs_record(release.content) == newer
 
 
@@ -199,7 +199,7 @@ async def history(world: World, **sources: str) -> dict[str, Any]:
 async def test_a_version_is_compared_with_the_one_before(watched: World) -> None:
     since = await history(watched, v0=OLD, v1=NEW, v2=NEW)
     assert since == {"greet": {"kept": "1.0.0", "added": "1.0.1"}}
-    verdicts = await watched.registry.api_history.verdicts(GREET.package)
+    verdicts = await watched.registry.api_docs.history.verdicts(GREET.package)
     found = {version: (each.compared_with, each.breaking) for version, each in verdicts.items()}
     assert found == {"1.0.1": ("1.0.0", 1), "1.0.2": ("1.0.1", 0)}
 
@@ -207,7 +207,7 @@ async def test_a_version_is_compared_with_the_one_before(watched: World) -> None
 async def test_after_a_version_that_is_not_complete_there_is_no_verdict(watched: World) -> None:
     since = await history(watched, v0=BROKEN, v1=NEW, v2=BROKEN)
     assert since == {"greet": {"kept": "1.0.0"}}
-    assert await watched.registry.api_history.verdicts(GREET.package) == {}
+    assert await watched.registry.api_docs.history.verdicts(GREET.package) == {}
 
 
 @pytest.mark.parametrize("is_gone", [True, False])
@@ -223,7 +223,7 @@ async def test_nothing_is_said_after_a_version_without_documentation(
     await made(watched, second)
     request = confined.requests[-1]
     assert (request.before, request.has_unknown_history) == ("", True)
-    assert await watched.registry.api_history.verdicts(GREET.package) == {}
+    assert await watched.registry.api_docs.history.verdicts(GREET.package) == {}
 
 
 CONFIG = "public type Config record {| string url; |};"
@@ -258,7 +258,7 @@ async def test_documents_of_private_packages_are_not_read(
     watched: World, confined: Watched, user: Release
 ) -> None:
     package = coordinate("other/config:1.0.0").package
-    await watched.registry.package_visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
+    await watched.registry.packages.visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
     assert await others(watched, confined, user) == {"config": "", "unknown": ""}
 
 
@@ -266,7 +266,7 @@ async def test_documents_of_withheld_releases_are_not_read(
     watched: World, confined: Watched, user: Release
 ) -> None:
     at = coordinate("other/config:1.0.0")
-    await watched.registry.moderation.quarantine(at, "malware", by=OPERATOR)
+    await watched.registry.publishing.moderation.quarantine(at, "malware", by=OPERATOR)
     assert await others(watched, confined, user) == {"config": "", "unknown": ""}
 
 
@@ -441,7 +441,7 @@ async def test_a_verdict_on_something_else_is_not_stored(
 
     confined.spoil = spoil
     assert (await made(watched, release)).state is DocsState.FAILED
-    assert await watched.registry.api_history.verdicts(GREET.package) == {}
+    assert await watched.registry.api_docs.history.verdicts(GREET.package) == {}
 
 
 async def test_a_refused_comparison_leaves_the_documentation(
@@ -452,7 +452,7 @@ async def test_a_refused_comparison_leaves_the_documentation(
     confined.spoil = refusing("comparison")
     record = await made(watched, release)
     assert record.refused == {"comparison": "comparison is large"}
-    assert await watched.registry.api_history.verdicts(GREET.package) == {}
+    assert await watched.registry.api_docs.history.verdicts(GREET.package) == {}
     assert await read(watched, release, PieceKind.DOCUMENT, "greet")
 
 
@@ -461,7 +461,7 @@ async def test_a_refused_comparison_leaves_the_documentation(
 
 async def test_only_the_latest_release_is_searched(world: World) -> None:
     updated = list[str]()
-    generation = world.registry.api_docs_generation
+    generation = world.registry.api_docs.generation
 
     class Updates:
         async def update_search(self, package: object) -> None:
@@ -477,7 +477,7 @@ async def test_only_the_latest_release_is_searched(world: World) -> None:
 
 async def test_a_release_without_symbols_is_not_written_to_the_search(world: World) -> None:
     release = await push(world, source="function hidden() {}")
-    noted = replace(world.registry.api_docs_generation, derived_data=cast("Any", None))
+    noted = replace(world.registry.api_docs.generation, derived_data=cast("Any", None))
     await noted.make(release)
 
 
@@ -511,13 +511,13 @@ async def test_a_store_that_fails_leaves_the_release_to_the_next_run(
 
     world = await worlds(wrap=with_busy_documents)
     release = await push(world)
-    await world.registry.api_docs_queue.drain()
+    await world.registry.api_docs.queue.drain()
     assert await world.stores.documents.api_docs_record(release.content) is None
     with pytest.raises(Busy):
-        await world.registry.upkeep.run("generate-api-docs")
+        await world.registry.maintenance.upkeep.run("generate-api-docs")
     for each in busy:
         each.failing = ""
-    await world.registry.upkeep.run("generate-api-docs")
+    await world.registry.maintenance.upkeep.run("generate-api-docs")
     record = await world.stores.documents.api_docs_record(release.content)
     assert record is not None
     assert record.state is DocsState.DONE

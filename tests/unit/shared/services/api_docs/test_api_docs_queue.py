@@ -227,7 +227,7 @@ async def state_of(world: World, wanted: Coordinate = GREET) -> ApiDocsRecord | 
 
 
 async def run(world: World) -> TaskReport:
-    report = await world.registry.upkeep.run("generate-api-docs")
+    report = await world.registry.maintenance.upkeep.run("generate-api-docs")
     assert report
     return report
 
@@ -291,10 +291,10 @@ async def test_the_oldest_version_is_documented_first(world: World) -> None:
     versions = ("1.1.0", "1.0.0", "1.10.0")
     for version in versions:
         await world.push(bala(f"acme/greet:{version}"))
-    made = await world.registry.api_docs_backfill.document_missing()
+    made = await world.registry.api_docs.backfill.document_missing()
     assert [each.release.version for each in made] == ["1.0.0", "1.1.0", "1.10.0"]
-    assert await world.registry.api_docs_backfill.document_missing() == []
-    again = await world.registry.api_docs_backfill.document(GREET.package)
+    assert await world.registry.api_docs.backfill.document_missing() == []
+    again = await world.registry.api_docs.backfill.document(GREET.package)
     assert [each.release.version for each in again] == ["1.0.0", "1.1.0", "1.10.0"]
 
 
@@ -316,7 +316,7 @@ async def test_without_the_confined_process_nothing_is_stored_and_the_task_is_re
     confined = Stoppable()
     world = await worlds(wrap=lambda stores: replace(stores, confined=confined))
     await world.push(documented_bala())
-    await world.registry.api_docs_queue.drain()
+    await world.registry.api_docs.queue.drain()
     assert (await run(world)).changed == 0
     assert await state_of(world) is None
     confined.is_available = True

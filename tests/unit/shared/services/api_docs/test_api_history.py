@@ -28,24 +28,27 @@ async def compared(world: World) -> Release:
 
 
 async def verdicts(world: World) -> dict[str, tuple[str, int]]:
-    found = await world.registry.api_history.verdicts(PACKAGE)
+    found = await world.registry.api_docs.history.verdicts(PACKAGE)
     return {version: (each.compared_with, each.breaking) for version, each in found.items()}
 
 
 async def test_a_release_has_a_verdict_if_there_is_a_version_before_it(world: World) -> None:
     latest = await compared(world)
     assert await verdicts(world) == {"1.0.1": ("1.0.0", 1)}
-    verdict = await world.registry.api_history.verdict(latest.coordinate)
+    verdict = await world.registry.api_docs.history.verdict(latest.coordinate)
     assert verdict
     assert verdict.is_version_too_low
-    assert await world.registry.api_history.verdict(Coordinate.parse("acme", "x", "1.0.0")) is None
+    assert (
+        await world.registry.api_docs.history.verdict(Coordinate.parse("acme", "x", "1.0.0"))
+        is None
+    )
 
 
 async def test_a_verdict_is_deleted_with_the_archive(world: World) -> None:
     latest = await compared(world)
-    await world.registry.moderation.remove(latest.coordinate, "court order", by=OPERATOR)
+    await world.registry.publishing.moderation.remove(latest.coordinate, "court order", by=OPERATOR)
     world.clock.advance(timedelta(days=7))
-    await world.registry.upkeep.run("delete-orphaned-archives")
+    await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
     assert await verdicts(world) == {}
 
 
@@ -62,10 +65,10 @@ class Raced:
 async def test_a_verdict_may_be_removed_by_two_processes(world: World) -> None:
     latest = await compared(world)
     directory = cast("DirectoryStore", Raced(world.stores.directory))
-    history = replace(world.registry.api_history, directory=directory)
+    history = replace(world.registry.api_docs.history, directory=directory)
     await history.remove(latest.coordinate)
 
 
 async def test_a_verdict_that_is_not_there_may_be_removed(world: World) -> None:
-    history = world.registry.api_history
+    history = world.registry.api_docs.history
     await history.remove(Coordinate.parse("acme", "moving", "9.0.0"))

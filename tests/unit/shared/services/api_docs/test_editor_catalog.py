@@ -40,7 +40,7 @@ async def greeting(world: World) -> World:
 
 
 async def parts(world: World) -> str:
-    entry = await world.registry.editor_catalog.by_name(CONNECTORS, NAME, by=ANONYMOUS)
+    entry = await world.registry.api_docs.editor_catalog.by_name(CONNECTORS, NAME, by=ANONYMOUS)
     return entry.parts
 
 
@@ -54,18 +54,18 @@ async def test_fields_are_left_out_the_moment_their_release_is_not_public_and_li
 ) -> None:
     registry = greeting.registry
     if way == "private":
-        await registry.package_visibility.change(PEOPLE.package, Visibility.PRIVATE, by=OPERATOR)
+        await registry.packages.visibility.change(PEOPLE.package, Visibility.PRIVATE, by=OPERATOR)
     elif way == "withheld":
-        await registry.moderation.quarantine(PEOPLE, "malware", by=OPERATOR)
+        await registry.publishing.moderation.quarantine(PEOPLE, "malware", by=OPERATOR)
     else:
-        await registry.moderation.remove(PEOPLE, "court order", by=OPERATOR)
+        await registry.publishing.moderation.remove(PEOPLE, "court order", by=OPERATOR)
     found = await parts(greeting)
     assert '"mood"' not in found
     assert '"greet"' in found
 
 
 async def test_fields_are_there_again_when_their_release_is(greeting: World) -> None:
-    moderation = greeting.registry.moderation
+    moderation = greeting.registry.publishing.moderation
     await moderation.quarantine(PEOPLE, "malware", by=OPERATOR)
     await moderation.restore(PEOPLE, by=OPERATOR)
     assert '"mood"' in await parts(greeting)
@@ -88,7 +88,7 @@ async def test_a_description_that_is_too_large_says_so(
 async def test_a_connector_that_is_not_there_is_not_found(
     greeting: World, changes: dict[str, Any]
 ) -> None:
-    catalog = greeting.registry.editor_catalog
+    catalog = greeting.registry.api_docs.editor_catalog
     for kind in CatalogKind:
         with pytest.raises(ApiDocsNotFound):
             await catalog.by_name(kind, replace(NAME, **changes), by=ANONYMOUS)
@@ -99,7 +99,7 @@ async def test_a_trigger_is_found_by_its_listener_and_by_its_services(
     world: World, name: str
 ) -> None:
     await published(world)
-    entry = await world.registry.editor_catalog.by_name(
+    entry = await world.registry.api_docs.editor_catalog.by_name(
         TRIGGERS, replace(NAME, name=name), by=ANONYMOUS
     )
     assert '"onGreeting"' in entry.parts
@@ -109,11 +109,11 @@ async def test_a_trigger_is_found_by_its_listener_and_by_its_services(
 @pytest.mark.parametrize("number", ["0", "x", "٣", "99999999999", "-1"])
 async def test_a_number_that_no_item_has_is_not_found(greeting: World, number: str) -> None:
     with pytest.raises(ApiDocsNotFound):
-        await greeting.registry.editor_catalog.by_id(CONNECTORS, number, by=ANONYMOUS)
+        await greeting.registry.api_docs.editor_catalog.by_id(CONNECTORS, number, by=ANONYMOUS)
 
 
 async def test_a_connector_is_listed_and_found_by_its_number(greeting: World) -> None:
-    catalog = greeting.registry.editor_catalog
+    catalog = greeting.registry.api_docs.editor_catalog
     page = await catalog.list(CONNECTORS, CatalogFilter(Query()), ResultPage(), by=ANONYMOUS)
     assert page.count == 1
     [item] = page.items
@@ -147,6 +147,6 @@ class Unconfirmed:
 
 async def test_nothing_is_listed_while_the_search_does_not_answer(greeting: World) -> None:
     search = cast("PackageSearch", Unconfirmed())
-    catalog = replace(greeting.registry.editor_catalog, search=search)
+    catalog = replace(greeting.registry.api_docs.editor_catalog, search=search)
     page = await catalog.list(CONNECTORS, CatalogFilter(Query()), ResultPage(), by=ANONYMOUS)
     assert (page.items, page.count) == ((), 0)

@@ -252,7 +252,7 @@ async def entries(world: World) -> Mapping[str, ReleaseEntry]:
 
 async def compare(world: World, before: str, after: str) -> ComparedVersions:
     found = await entries(world)
-    return await world.registry.api_comparisons.compare(PACKAGE, found[before], found[after])
+    return await world.registry.api_docs.comparisons.compare(PACKAGE, found[before], found[after])
 
 
 async def pending(world: World, before: str, after: str) -> None:
@@ -330,7 +330,7 @@ async def test_too_many_waiting_comparisons_are_refused(moving: World) -> None:
     async def job() -> None:
         await may_end.wait()
 
-    jobs = moving.registry.on_demand_jobs
+    jobs = moving.registry.api_docs.on_demand_jobs
     for number in range(MAX_WAITING):
         assert jobs.start(str(number), job)
     with pytest.raises(Busy):
@@ -343,7 +343,7 @@ async def test_too_many_waiting_comparisons_are_refused(moving: World) -> None:
 async def test_documentation_that_is_not_made_is_made_first(moving: World, version: str) -> None:
     digest = Digest((await entries(moving))[version].digest)
     await moving.stores.documents.delete(digest)
-    moving.registry.pieces.forget(digest)
+    moving.registry.api_docs.pieces.forget(digest)
     await pending(moving, "1.0.0", "1.2.0")
     await pending(moving, "1.0.0", "1.2.0")
     assert "in100" in (await compare(moving, "1.0.0", "1.2.0")).page
@@ -359,8 +359,8 @@ async def test_pieces_that_are_gone_are_made_again_first(moving: World, version:
     for _ in range(2):  # Found gone and made again; compared.
         with suppress(ApiDocsPending):
             await compare(moving, "1.0.0", "1.2.0")
-        await moving.registry.on_demand_jobs.drain()
-        await moving.registry.api_docs_queue.drain()
+        await moving.registry.api_docs.on_demand_jobs.drain()
+        await moving.registry.api_docs.queue.drain()
     assert "in100" in (await compare(moving, "1.0.0", "1.2.0")).page
 
 
@@ -371,8 +371,8 @@ async def test_an_operator_waits_for_a_comparison_and_for_the_documentation(
     for version in ("1.0.0", "1.2.0"):
         digest = Digest(found[version].digest)
         await moving.stores.documents.delete(digest)
-        moving.registry.pieces.forget(digest)
-    comparisons = moving.registry.api_comparisons
+        moving.registry.api_docs.pieces.forget(digest)
+    comparisons = moving.registry.api_docs.comparisons
     made = await comparisons.make(PACKAGE, found["1.0.0"], found["1.2.0"])
     assert "in100" in made.page
     assert sorted(confined.ran) == ["compare", "release", "release"]
@@ -384,4 +384,4 @@ async def test_an_operator_is_told_that_it_cannot_be_made_now(
     found = await entries(moving)
     confined.is_available = False
     with pytest.raises(ApiDocsPending):
-        await moving.registry.api_comparisons.make(PACKAGE, found["1.0.0"], found["1.2.0"])
+        await moving.registry.api_docs.comparisons.make(PACKAGE, found["1.0.0"], found["1.2.0"])

@@ -17,7 +17,7 @@ CONTENT = bala("acme/greet:1.0.0", keywords=["hello"])
 
 async def audit(world: World) -> tuple[str, ...]:
     await world.push(CONTENT)
-    report = await world.registry.upkeep.run("audit-archives")
+    report = await world.registry.maintenance.upkeep.run("audit-archives")
     assert report is not None
     assert report.seen == 1
     return report.problems
@@ -29,7 +29,7 @@ def archive(world: World) -> Path:
 
 
 async def again(world: World) -> tuple[str, ...]:
-    report = await world.registry.upkeep.run("audit-archives")
+    report = await world.registry.maintenance.upkeep.run("audit-archives")
     assert report is not None
     return report.problems
 
@@ -78,7 +78,7 @@ async def test_held_releases_cannot_make_the_audit_and_with_it_the_backup_fail(
 
 async def test_a_removed_release_needs_no_archive(world: World) -> None:
     await audit(world)
-    await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
+    await world.registry.publishing.moderation.remove(GREET, "court order", by=OPERATOR)
     archive(world).unlink()
     assert await again(world) == ()
 
@@ -87,7 +87,7 @@ async def test_an_archive_that_newer_rules_refuse_is_a_problem_and_not_a_crash(
     world: World,
 ) -> None:
     await audit(world)
-    world.registry.publishing.archive_reader.max_archive_bytes = 10
+    world.registry.publishing.releases.archive_reader.max_archive_bytes = 10
     [problem] = await again(world)
     assert problem.startswith("acme/greet:1.0.0: its archive cannot be read: The archive has")
 
@@ -95,5 +95,5 @@ async def test_an_archive_that_newer_rules_refuse_is_a_problem_and_not_a_crash(
 async def test_audit_counts_every_release_and_changes_none(world: World) -> None:
     for coordinate in ("acme/greet:1.0.0", "acme/greet:1.1.0", "acme/other:1.0.0"):
         await world.push(bala(coordinate))
-    report = await world.registry.upkeep.run("audit-archives")
+    report = await world.registry.maintenance.upkeep.run("audit-archives")
     assert report == TaskReport(3, 0)

@@ -9,7 +9,7 @@ from tests.support.world import World
 async def test_expired_codes_and_tokens_are_deleted_after_their_grace(world: World) -> None:
     await world.stores.work.put("sign-in", "code", "ann", world.clock.now_ms() + 1)
     world.clock.advance(timedelta(days=100))
-    report = await world.registry.upkeep.run("delete-expired-records")
+    report = await world.registry.maintenance.upkeep.run("delete-expired-records")
     assert report is not None
     assert report.changed >= len(["code", "admin", "ann", "mia", "bob"])
     assert await world.stores.directory.list_by_owner(Token, world.people.ann.account.id) == []
@@ -20,10 +20,10 @@ async def test_a_token_that_has_ended_is_deleted_a_week_later(world: World) -> N
     [token] = await world.stores.directory.list_by_owner(Token, ann)
     assert token.expires_ms is not None
     world.clock.at_ms = token.expires_ms + timedelta(days=6) // timedelta(milliseconds=1)
-    await world.registry.upkeep.run("delete-expired-records")
+    await world.registry.maintenance.upkeep.run("delete-expired-records")
     assert await world.stores.directory.list_by_owner(Token, ann) == [token]
     world.clock.advance(timedelta(days=1, seconds=1))
-    report = await world.registry.upkeep.run("delete-expired-records")
+    report = await world.registry.maintenance.upkeep.run("delete-expired-records")
     assert report is not None
     assert report.seen == report.changed > 0
     assert await world.stores.directory.list_by_owner(Token, ann) == []

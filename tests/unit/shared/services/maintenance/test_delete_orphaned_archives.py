@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from shared.composition import Adapters
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from shared.domain.packages import Visibility
 from shared.ports import ArchiveStore, StoredArchive
+from shared.services.common import Adapters
 from shared.services.maintenance.checkpoints import Checkpoints
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
 from tests.contract.sample_records import named
@@ -35,12 +35,12 @@ async def test_the_sweep_removes_an_archive_without_a_release_after_the_grace(
     kept, orphan = await push(world), named(b"orphan")
     await world.stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
     world.clock.advance(A_DAY / 2)
-    early = await world.registry.upkeep.run("delete-orphaned-archives")
+    early = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
     assert early is not None
     assert (early.seen, early.changed) == (2, 0)
     assert await world.stores.archives.stat(orphan) is not None
     world.clock.advance(A_DAY)
-    report = await world.registry.upkeep.run("delete-orphaned-archives")
+    report = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
     assert report is not None
     assert (report.seen, report.changed) == (2, 1)
     assert await world.stores.archives.stat(orphan) is None
@@ -52,10 +52,10 @@ async def test_sweep_deletes_removed_archives_and_leaves_quarantined_ones(
 ) -> None:
     removed, quarantined = await push(world), await push(world, "acme/other:1.0.0")
     other = Coordinate.parse("acme", "other", "1.0.0")
-    await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
-    await world.registry.moderation.quarantine(other, "reported", by=OPERATOR)
+    await world.registry.publishing.moderation.remove(GREET, "court order", by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(other, "reported", by=OPERATOR)
     world.clock.advance(A_DAY)
-    await world.registry.upkeep.run("delete-orphaned-archives")
+    await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
     assert await world.stores.archives.stat(removed) is None
     assert await world.stores.archives.stat(quarantined) is not None
 
@@ -89,8 +89,8 @@ async def test_the_sweep_completes_the_headers_of_older_archives_once(world: Wor
         stores.metadata,
         stores.documents,
         archives,  # pyright: ignore[reportArgumentType] - the parts that are called.
-        registry.api_history,
-        registry.checkpoints,
+        registry.api_docs.history,
+        registry.maintenance.checkpoints,
         24,
     )
     assert [(await sweep.run()).changed for _ in range(2)] == [1, 0]
@@ -128,7 +128,7 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
         metadata=stores.metadata,
         documents=stores.documents,
         archives=renewing,  # pyright: ignore[reportArgumentType] - the parts that are called.
-        api_history=world.registry.api_history,
+        api_history=world.registry.api_docs.history,
         checkpoints=Checkpoints(stores.metadata, stores.work, world.clock),
         sweep_grace_hours=24,
     )
@@ -142,14 +142,14 @@ async def test_the_sweep_spares_what_was_stored_within_its_grace_to_the_millisec
     orphan = named(b"orphan")
     await world.stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
     world.clock.advance(timedelta(hours=24) - timedelta(milliseconds=1))
-    await world.registry.upkeep.run("delete-orphaned-archives")
+    await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
     assert await world.stores.archives.stat(orphan) is not None
 
 
 async def test_an_archive_in_the_container_of_its_package_is_not_moved(world: World) -> None:
     await push(world)
     world.clock.advance(A_DAY)
-    report = await world.registry.upkeep.run("delete-orphaned-archives")
+    report = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
     assert report is not None
     assert (report.seen, report.changed, report.unfinished) == (1, 0, False)
 
@@ -202,7 +202,7 @@ async def test_an_archive_is_put_where_its_records_want_it(
     worlds: OpenWorld, visibility: str, containers: tuple[Visibility, ...], moves: list[Visibility]
 ) -> None:
     world, stores = await swept(worlds, bala(str(FIRST), visibility=visibility), *containers)
-    report = await world.registry.upkeep.run("delete-orphaned-archives")
+    report = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
     assert report
     assert (report.seen, report.changed) == (len(containers), len(moves))
     assert stores.moves == [(str(FIRST), container) for container in moves]
@@ -212,6 +212,6 @@ async def test_a_quarantined_archive_is_no_longer_in_the_public_container(
     worlds: OpenWorld,
 ) -> None:
     world, stores = await swept(worlds, bala(str(FIRST)), PUBLIC)
-    await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
-    await world.registry.upkeep.run("delete-orphaned-archives")
+    await world.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
     assert stores.moves == [(str(FIRST), PRIVATE)]

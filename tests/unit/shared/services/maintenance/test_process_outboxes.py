@@ -56,18 +56,20 @@ async def test_settling_lists_a_release_whose_push_was_cut_off_after_the_commit(
 ) -> None:
     await leave_half_published(world)
     assert await versions(world) == ["1.0.0"]
-    report = await world.registry.upkeep.run("process-outboxes")
+    report = await world.registry.maintenance.upkeep.run("process-outboxes")
     assert report is not None
     assert report.changed == 1
     assert await versions(world) == ["2.0.0", "1.0.0"]
-    found = await world.registry.search.search(Query.parse("greet"), ResultPage(), by=OPERATOR)
+    found = await world.registry.packages.search.search(
+        Query.parse("greet"), ResultPage(), by=OPERATOR
+    )
     assert [hit.listing.release.version for hit in found.hits] == ["2.0.0"]
 
 
 async def test_settling_again_finds_nothing_and_publishes_no_event_twice(world: World) -> None:
     await leave_half_published(world)
-    await world.registry.upkeep.run("process-outboxes")
-    report = await world.registry.upkeep.run("process-outboxes")
+    await world.registry.maintenance.upkeep.run("process-outboxes")
+    report = await world.registry.maintenance.upkeep.run("process-outboxes")
     assert report is not None
     assert report.seen == 0
     events = [event.id for _, event in await world.stores.events.since(0, 100)]
@@ -106,7 +108,7 @@ async def test_settle_publishes_the_events_in_the_outbox_of_an_entity(world: Wor
     await world.stores.directory.add(
         Account(id="eve0000000", name="eve", created_ms=1, outbox=(event,))
     )
-    report = await world.registry.upkeep.run("process-outboxes")
+    report = await world.registry.maintenance.upkeep.run("process-outboxes")
     assert report is not None
     assert (report.seen, report.changed) == (1, 1)
     assert event in [each for _, each in await world.stores.events.since(0, 100)]

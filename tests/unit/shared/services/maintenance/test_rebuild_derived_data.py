@@ -13,8 +13,8 @@ async def test_refreshing_derives_every_package_again(world: World) -> None:
     for name in ("greet", "other"):
         await world.push(bala(f"acme/{name}:1.0.0"))
     await world.stores.search.remove(GREET.package)
-    report = await world.registry.upkeep.run("rebuild-derived-data")
+    report = await world.registry.maintenance.upkeep.run("rebuild-derived-data")
     assert report is not None
     assert report.changed == 2
-    found = await world.registry.search.search(Query(), ResultPage(), by=OPERATOR)
+    found = await world.registry.packages.search.search(Query(), ResultPage(), by=OPERATOR)
     assert found.count == 2

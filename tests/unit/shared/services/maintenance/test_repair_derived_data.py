@@ -16,7 +16,7 @@ A_DAY = timedelta(days=1, hours=1)
 
 
 async def repair(world: World) -> tuple[int, tuple[str, ...]]:
-    report = await world.registry.upkeep.run("repair-derived-data")
+    report = await world.registry.maintenance.upkeep.run("repair-derived-data")
     assert report is not None
     return report.changed, report.problems
 
@@ -31,7 +31,7 @@ async def published(world: World) -> Release:
 async def test_correct_records_are_not_changed(world: World) -> None:
     await published(world)
     await world.push(bala("acme/silent:1.0.0"))
-    await world.registry.moderation.remove(GREET, "court order", by=OPERATOR)
+    await world.registry.publishing.moderation.remove(GREET, "court order", by=OPERATOR)
     assert await repair(world) == (0, ())
 
 
@@ -55,7 +55,9 @@ async def test_documents_that_were_lost_are_read_from_the_archive_again(world: W
     await world.stores.documents.delete(release.content)
     assert await repair(world) == (1, ())
     assert await world.stores.documents.texts(release.content) == before
-    found = await world.registry.search.search(Query.parse("greet"), ResultPage(), by=OPERATOR)
+    found = await world.registry.packages.search.search(
+        Query.parse("greet"), ResultPage(), by=OPERATOR
+    )
     assert [hit.listing.release.version for hit in found.hits] == ["1.0.0"]
 
 
@@ -77,7 +79,7 @@ async def test_modules_that_are_not_exported_are_distinguished_in_older_records(
     world: World,
 ) -> None:
     await published_before_modules_were_told_apart(world)
-    audited = await world.registry.upkeep.run("audit-archives")
+    audited = await world.registry.maintenance.upkeep.run("audit-archives")
     assert audited is not None
     assert audited.problems == ()
     assert await repair(world) == (1, ())

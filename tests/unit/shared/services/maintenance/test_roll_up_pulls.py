@@ -22,14 +22,16 @@ async def test_the_roll_up_adds_pulls_to_the_package_and_its_search_result_once(
 ) -> None:
     await world.push(bala(str(GREET)))
     for caller in ("one", "two"):
-        world.registry.pull_counter.count(GREET, caller)
-    await world.registry.pull_counter.flush()
-    assert await world.registry.upkeep.run("roll-up-pulls") == TaskReport(1, 1)
-    assert await world.registry.upkeep.run("roll-up-pulls") == TaskReport(0, 0)
+        world.registry.packages.pull_counter.count(GREET, caller)
+    await world.registry.packages.pull_counter.flush()
+    assert await world.registry.maintenance.upkeep.run("roll-up-pulls") == TaskReport(1, 1)
+    assert await world.registry.maintenance.upkeep.run("roll-up-pulls") == TaskReport(0, 0)
     head = await world.stores.metadata.head(GREET.package)
     assert head is not None
     assert head.pulls == 2
-    found = await world.registry.search.search(Query.parse("greet"), ResultPage(), by=OPERATOR)
+    found = await world.registry.packages.search.search(
+        Query.parse("greet"), ResultPage(), by=OPERATOR
+    )
     assert [hit.listing.head.pulls for hit in found.hits] == [2]
 
 
@@ -52,7 +54,7 @@ async def rolled_up(world: World, ledger: BusyLedger) -> TaskReport:
     async def sleep(seconds: float) -> None:
         world.clock.advance(timedelta(seconds=seconds))
 
-    task = world.registry.maintenance_tasks[RollUpPulls.id]
+    task = world.registry.maintenance.tasks[RollUpPulls.id]
     return await replace(task, ledger=ledger, sleep=sleep).run()
 
 

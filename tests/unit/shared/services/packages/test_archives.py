@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from shared.composition import Adapters
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.archives.names import Digest
 from shared.domain.archives.unpacking import ArchiveLimits
@@ -22,6 +21,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Visibility
 from shared.ports import MetadataStore
+from shared.services.common import Adapters
 from shared.services.packages.archives import (
     ARCHIVE_READERS,
     SMALL_ARCHIVE_BYTES,
@@ -220,7 +220,7 @@ async def test_a_cdn_that_reads_blobs_is_not_asked_for_one_that_may_be_missing(
     world = await opened(worlds, **READS_BLOBS)
     package = Package.parse("acme", "greet")
     for wanted in (Visibility.PRIVATE, Visibility.PUBLIC):
-        await world.registry.package_visibility.change(package, wanted, by=OPERATOR)
+        await world.registry.packages.visibility.change(package, wanted, by=OPERATOR)
     for by in (None, world.people.bob):
         link = (await hop(world, by=by)).headers["location"]
         assert link.startswith(f"{URL}/archives/private/")
@@ -251,7 +251,7 @@ async def test_after_a_change_of_the_package_the_bytes_are_ours_until_a_sweep_ha
     world = await opened(worlds)
     package = Package.parse("acme", "greet")
     for wanted in (Visibility.PRIVATE, Visibility.PUBLIC):
-        await world.registry.package_visibility.change(package, wanted, by=OPERATOR)
+        await world.registry.packages.visibility.change(package, wanted, by=OPERATOR)
     assert (await hop(world)).headers["location"] == OURS
     world.clock.advance(PLACEMENT_SETTLED_AFTER + timedelta(seconds=1))
     assert (await hop(world)).headers["location"].startswith(STORE)
@@ -310,7 +310,7 @@ async def test_a_push_moves_nothing(world: World, cloud: Cloud) -> None:
 
 
 async def test_a_deprecation_moves_nothing(world: World, cloud: Cloud) -> None:
-    await world.registry.deprecation.deprecate(FIRST, "Gone.", by=OPERATOR)
+    await world.registry.packages.deprecation.deprecate(FIRST, "Gone.", by=OPERATOR)
     assert (cloud.moves, cloud.forgotten) == ([], [])
 
 
@@ -318,25 +318,25 @@ async def test_a_deprecation_moves_nothing(world: World, cloud: Cloud) -> None:
 async def test_a_withheld_release_leaves_the_public_container_and_the_caches(
     world: World, cloud: Cloud, act: str
 ) -> None:
-    await getattr(world.registry.moderation, act)(FIRST, "reported", by=OPERATOR)
+    await getattr(world.registry.publishing.moderation, act)(FIRST, "reported", by=OPERATOR)
     assert cloud.moves == [(str(FIRST), PRIVATE)]
     assert cloud.forgotten == [COPIES]
 
 
 async def test_a_restored_release_returns_without_a_purge(world: World, cloud: Cloud) -> None:
-    await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
-    await world.registry.moderation.restore(FIRST, by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    await world.registry.publishing.moderation.restore(FIRST, by=OPERATOR)
     assert cloud.moves == [(str(FIRST), PRIVATE), (str(FIRST), PUBLIC)]
     assert cloud.forgotten == [COPIES]
 
 
 async def test_a_package_takes_all_its_archives_with_it(world: World, cloud: Cloud) -> None:
-    await world.registry.package_visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
+    await world.registry.packages.visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
     both = {"acme/greet:1.0.0", "acme/greet:1.1.0"}
     assert set(cloud.moves) == {(each, PRIVATE) for each in both}
     assert len(cloud.forgotten) == 2
     cloud.moves.clear()
-    await world.registry.package_visibility.change(PACKAGE, PUBLIC, by=OPERATOR)
+    await world.registry.packages.visibility.change(PACKAGE, PUBLIC, by=OPERATOR)
     assert set(cloud.moves) == {(each, PUBLIC) for each in both}
     assert len(cloud.forgotten) == 2
 
@@ -344,10 +344,10 @@ async def test_a_package_takes_all_its_archives_with_it(world: World, cloud: Clo
 async def test_a_withheld_release_stays_private_when_its_package_becomes_public(
     world: World, cloud: Cloud
 ) -> None:
-    await world.registry.package_visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
-    await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    await world.registry.packages.visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     cloud.moves.clear()
-    await world.registry.package_visibility.change(PACKAGE, PUBLIC, by=OPERATOR)
+    await world.registry.packages.visibility.change(PACKAGE, PUBLIC, by=OPERATOR)
     assert set(cloud.moves) == {(str(FIRST), PRIVATE), ("acme/greet:1.1.0", PUBLIC)}
 
 
@@ -368,13 +368,13 @@ async def test_upkeep_finishes_what_was_broken_off(
 ) -> None:
     break_(cloud)
     with pytest.raises(NotListedYet):
-        await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+        await world.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     found = await world.stores.metadata.find(FIRST)
     assert found.release
     assert found.release.outbox
     assert cloud.edge
     cloud.edge.is_silent = False
-    report = await world.registry.upkeep.run("process-outboxes")
+    report = await world.registry.maintenance.upkeep.run("process-outboxes")
     assert report
     assert report.problems == ()
     assert cloud.moves[-1] == (str(FIRST), PRIVATE)
@@ -390,7 +390,7 @@ async def test_without_caches_that_take_orders_archives_are_moved_all_the_same(
     cloud = Cloud(edge=None)
     world = await worlds(wrap=cloud.wrap)
     await world.push(ARCHIVE)
-    await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     assert cloud.moves == [(str(FIRST), PRIVATE)]
 
 
@@ -407,12 +407,14 @@ class Overtaken:
         found = await self.metadata.find(coordinate)
         self.reads += 1
         if self.reads == 1:
-            await self.world.registry.moderation.restore(coordinate, by=OPERATOR)
+            await self.world.registry.publishing.moderation.restore(coordinate, by=OPERATOR)
         return found
 
 
 async def test_a_move_that_was_overtaken_is_repeated(world: World, cloud: Cloud) -> None:
-    quarantined = await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    quarantined = await world.registry.publishing.moderation.quarantine(
+        FIRST, "reported", by=OPERATOR
+    )
     cloud.moves.clear()
     overtaken = Overtaken(world.stores.metadata, world)
     archives: object = cloud.sided[0]
@@ -422,8 +424,10 @@ async def test_a_move_that_was_overtaken_is_repeated(world: World, cloud: Cloud)
 
 
 async def test_a_missing_package_or_release_moves_nothing(world: World, cloud: Cloud) -> None:
-    quarantined = await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
-    private = await world.registry.package_visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
+    quarantined = await world.registry.publishing.moderation.quarantine(
+        FIRST, "reported", by=OPERATOR
+    )
+    private = await world.registry.packages.visibility.change(PACKAGE, PRIVATE, by=OPERATOR)
     cloud.moves.clear()
     archives: object = cloud.sided[0]
     relocation = ArchiveRelocation(world.stores.metadata, archives, None)  # pyright: ignore[reportArgumentType] - the same.
@@ -442,5 +446,5 @@ async def test_one_machine_moves_nothing(worlds: OpenWorld) -> None:
 
     world = await worlds(wrap=wrap)
     await world.push(ARCHIVE)
-    await world.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     assert sided[0].moves == []

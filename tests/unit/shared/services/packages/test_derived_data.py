@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import pytest
 
-from shared.composition import Adapters
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.identity import ANONYMOUS, OPERATOR
@@ -18,6 +17,7 @@ from shared.domain.packages import Listing, ReleaseEntry, State, Survey, Visibil
 from shared.domain.records import Entity, Place
 from shared.domain.search import Query, ResultPage
 from shared.ports import DirectoryStore, MetadataStore, SearchIndex, Stale
+from shared.services.common import Adapters
 from shared.services.packages.derived_data import ENTRIES_ON_THE_LOOP, DocumentCache
 from tests.support.archives import bala
 from tests.support.surveys import survey
@@ -55,8 +55,8 @@ async def test_a_push_between_choosing_and_showing_is_not_lost_to_the_search(
     await world.push(bala("acme/greet:1.0.0"))
     overtaken[0].world = world
     first = Coordinate.parse("acme", "greet", "1.0.0")
-    await world.registry.deprecation.deprecate(first, "Use 2.0.0.", by=OPERATOR)
-    found = await world.registry.search.search(Query(), ResultPage(), by=OPERATOR)
+    await world.registry.packages.deprecation.deprecate(first, "Use 2.0.0.", by=OPERATOR)
+    found = await world.registry.packages.search.search(Query(), ResultPage(), by=OPERATOR)
     assert [hit.listing.release.version for hit in found.hits] == ["2.0.0"]
 
 
@@ -71,7 +71,9 @@ class Hidden:
         """Let the operator make the package private, once, and then list the release."""
         world, self.world = self.world, None
         if world:
-            await world.registry.package_visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
+            await world.registry.packages.visibility.change(
+                package, Visibility.PRIVATE, by=OPERATOR
+            )
         await self.metadata.put_entries(package, entries)
 
     def __getattr__(self, name: str) -> Any:
@@ -92,30 +94,35 @@ async def test_a_push_that_knew_a_package_as_public_does_not_show_what_is_privat
     await world.push(bala("acme/greet:1.0.0"))
     if not shown:
         first = Coordinate.parse("acme", "greet", "1.0.0")
-        await world.registry.moderation.hold(first, "A test.", by=OPERATOR)
+        await world.registry.publishing.moderation.hold(first, "A test.", by=OPERATOR)
     world.clock.advance(timedelta(minutes=1))
     hidden[0].world = world
     await world.push(bala("acme/greet:1.1.0"))
     for by, count in ((ANONYMOUS, 0), (OPERATOR, 1)):
-        assert (await world.registry.search.search(Query(), ResultPage(), by=by)).count == count
+        assert (
+            await world.registry.packages.search.search(Query(), ResultPage(), by=by)
+        ).count == count
 
 
 async def test_a_name_without_a_package_is_shown_nowhere(world: World) -> None:
-    derived_data = world.registry.moderation.derived_data
+    derived_data = world.registry.publishing.moderation.derived_data
     await derived_data.rebuild(Package.parse("acme", "nothing"))
-    found = await world.registry.search.search(Query(), ResultPage(), by=OPERATOR)
+    found = await world.registry.packages.search.search(Query(), ResultPage(), by=OPERATOR)
     assert found.count == 0
 
 
 async def test_a_listed_version_without_a_release_is_not_shown(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    derived_data, package = world.registry.moderation.derived_data, Package.parse("acme", "greet")
+    derived_data, package = (
+        world.registry.publishing.moderation.derived_data,
+        Package.parse("acme", "greet"),
+    )
     [before] = await derived_data.metadata.survey([package])
     assert before
     missing = before.entries[0].model_copy(update={"version": "9.0.0"})
     await derived_data.metadata.put_entries(package, [missing])
     await derived_data.update_search(package)
-    found = await world.registry.search.search(Query(), ResultPage(), by=OPERATOR)
+    found = await world.registry.packages.search.search(Query(), ResultPage(), by=OPERATOR)
     assert found.count == 0
 
 
@@ -208,7 +215,7 @@ class InterleavedDirectory:
         if isinstance(entity, WithheldNote):
             self._fail()
             if world:
-                await world.registry.moderation.restore(entity.coordinate, by=OPERATOR)
+                await world.registry.publishing.moderation.restore(entity.coordinate, by=OPERATOR)
         await self.directory.put(entity)
 
     async def remove(self, entity: Entity) -> Entity:
@@ -246,19 +253,19 @@ async def two_releases(worlds: OpenWorld, interleaved: InterleavedDirectory) -> 
 
 
 async def listed(two_releases: World) -> list[tuple[str, State, str]]:
-    page = await two_releases.registry.moderation.withheld(by=OPERATOR)
+    page = await two_releases.registry.publishing.moderation.withheld(by=OPERATOR)
     return [(str(each.coordinate), each.state, each.by) for each in page.releases]
 
 
 async def test_a_withheld_release_is_listed_with_who_decided_and_why(two_releases: World) -> None:
-    moderation = two_releases.registry.moderation
+    moderation = two_releases.registry.publishing.moderation
     await moderation.hold(SECOND, "looked at", by=OPERATOR)
     await moderation.quarantine(FIRST, REASON, by=OPERATOR)
     assert await listed(two_releases) == [
         (str(FIRST), State.QUARANTINED, "operator"),
         (str(SECOND), State.HELD, "operator"),
     ]
-    [first, _] = (await two_releases.registry.moderation.withheld(by=OPERATOR)).releases
+    [first, _] = (await two_releases.registry.publishing.moderation.withheld(by=OPERATOR)).releases
     assert (first.reason, first.since_ms) == (REASON, two_releases.clock.now_ms())
     await moderation.remove(FIRST, "court order", by=OPERATOR)
     await moderation.restore(SECOND, by=OPERATOR)
@@ -269,7 +276,7 @@ async def test_a_change_of_something_else_asks_nothing_of_the_list(
     two_releases: World, interleaved: InterleavedDirectory
 ) -> None:
     interleaved.failure = AssertionError("It was asked.")
-    await two_releases.registry.deprecation.deprecate(FIRST, "Use 1.1.0.", by=OPERATOR)
+    await two_releases.registry.packages.deprecation.deprecate(FIRST, "Use 1.1.0.", by=OPERATOR)
     assert await listed(two_releases) == []
 
 
@@ -277,16 +284,16 @@ async def test_a_release_that_is_restored_meanwhile_is_not_listed(
     two_releases: World, interleaved: InterleavedDirectory
 ) -> None:
     interleaved.world = two_releases
-    await two_releases.registry.moderation.quarantine(FIRST, REASON, by=OPERATOR)
+    await two_releases.registry.publishing.moderation.quarantine(FIRST, REASON, by=OPERATOR)
     assert await listed(two_releases) == []
 
 
 async def test_a_note_that_somebody_else_removed_is_no_fault(
     two_releases: World, interleaved: InterleavedDirectory
 ) -> None:
-    await two_releases.registry.moderation.quarantine(FIRST, REASON, by=OPERATOR)
+    await two_releases.registry.publishing.moderation.quarantine(FIRST, REASON, by=OPERATOR)
     interleaved.failure = Stale()
-    await two_releases.registry.moderation.restore(FIRST, by=OPERATOR)
+    await two_releases.registry.publishing.moderation.restore(FIRST, by=OPERATOR)
     assert await two_releases.stores.metadata.unpublished_events(1) == []
 
 
@@ -294,7 +301,7 @@ async def test_a_note_that_somebody_else_removed_is_no_fault(
 async def test_upkeep_notes_what_was_broken_off(
     two_releases: World, interleaved: InterleavedDirectory, act: str
 ) -> None:
-    moderation = two_releases.registry.moderation
+    moderation = two_releases.registry.publishing.moderation
     if act == "restore":
         await moderation.quarantine(FIRST, REASON, by=OPERATOR)
     before = await listed(two_releases)
@@ -306,7 +313,7 @@ async def test_upkeep_notes_what_was_broken_off(
             else moderation.quarantine(FIRST, REASON, by=OPERATOR)
         )
     assert await listed(two_releases) == before
-    await two_releases.registry.upkeep.run("process-outboxes")
+    await two_releases.registry.maintenance.upkeep.run("process-outboxes")
     expected = [] if act == "restore" else [(str(FIRST), State.QUARANTINED, "operator")]
     assert await listed(two_releases) == expected
 
@@ -315,20 +322,23 @@ async def test_upkeep_notes_what_was_broken_off(
 async def test_upkeep_makes_the_list_again_from_the_releases(
     two_releases: World, task: str
 ) -> None:
-    moderation, directory = two_releases.registry.moderation, two_releases.stores.directory
+    moderation, directory = (
+        two_releases.registry.publishing.moderation,
+        two_releases.stores.directory,
+    )
     for coordinate in (FIRST, SECOND):
         await moderation.quarantine(coordinate, REASON, by=OPERATOR)
     noted = await directory.get(WithheldNote, release_place(FIRST))
     assert noted
     await directory.remove(noted)
     await directory.put(noted.model_copy(update={"version": "9.0.0"}))  # There is no such release.
-    await two_releases.registry.upkeep.run(task)
+    await two_releases.registry.maintenance.upkeep.run(task)
     # Who decided is not made up: what is noted still says so, and for the rest there is the log.
     assert await listed(two_releases) == [
         (str(FIRST), State.QUARANTINED, ""),
         (str(SECOND), State.QUARANTINED, "operator"),
     ]
-    report = await two_releases.registry.upkeep.run("repair-derived-data")
+    report = await two_releases.registry.maintenance.upkeep.run("repair-derived-data")
     assert report
     assert report.changed == 0
 
@@ -337,15 +347,18 @@ async def test_a_release_that_waits_for_an_owner_was_decided_by_nobody(worlds: O
     two_releases = await worlds(brake_packages=1)
     for name in ("one", "two"):
         await two_releases.push(bala(f"acme/{name}:1.0.0"))
-    [waiting] = (await two_releases.registry.moderation.withheld(by=OPERATOR)).releases
+    [waiting] = (await two_releases.registry.publishing.moderation.withheld(by=OPERATOR)).releases
     assert (waiting.name, waiting.awaits_owner, waiting.by) == ("two", True, "")
-    await two_releases.registry.held_releases.confirm(waiting.coordinate, by=OPERATOR)
+    await two_releases.registry.publishing.held_releases.confirm(waiting.coordinate, by=OPERATOR)
     assert await listed(two_releases) == []
 
 
 async def test_the_list_is_read_page_by_page(two_releases: World) -> None:
-    directory, moderation = two_releases.stores.directory, two_releases.registry.moderation
-    await two_releases.registry.moderation.quarantine(FIRST, REASON, by=OPERATOR)
+    directory, moderation = (
+        two_releases.stores.directory,
+        two_releases.registry.publishing.moderation,
+    )
+    await two_releases.registry.publishing.moderation.quarantine(FIRST, REASON, by=OPERATOR)
     noted = await directory.get(WithheldNote, release_place(FIRST))
     assert noted
     for number in range(60):

@@ -86,10 +86,10 @@ class Scene:
         registry = self.world.registry
         for number in range(times):
             coordinate = Coordinate.parse("acme", name, version)
-            registry.pull_counter.count(coordinate, f"{name} {version} {number}")
-        await registry.pull_counter.flush()
+            registry.packages.pull_counter.count(coordinate, f"{name} {version} {number}")
+        await registry.packages.pull_counter.flush()
         self.world.clock.advance(timedelta(days=2))
-        await registry.upkeep.run("roll-up-pulls")
+        await registry.maintenance.upkeep.run("roll-up-pulls")
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ async def test_a_package_of_very_many_releases_is_left_out(scene: Scene) -> None
 
 
 async def test_a_private_package_is_not_packed(scene: Scene) -> None:
-    visibility = scene.world.registry.package_visibility
+    visibility = scene.world.registry.packages.visibility
     await visibility.change(GREET, Visibility.PRIVATE, by=OPERATOR)
     assert list(await scene.pack()) == ["other"]
 
@@ -162,7 +162,7 @@ async def test_a_package_that_the_search_still_shows_is_not_packed(scene: Scene)
 async def test_a_withheld_release_is_not_packed(scene: Scene) -> None:
     withheld = Coordinate.parse("acme", "greet", "1.0.0")
     await scene.pull("greet", "1.0.0", 1)
-    await scene.world.registry.moderation.quarantine(withheld, "Harmful.", by=OPERATOR)
+    await scene.world.registry.publishing.moderation.quarantine(withheld, "Harmful.", by=OPERATOR)
     assert (await scene.pack())["greet"] == ["1.1.0"]
 
 
@@ -239,5 +239,4 @@ async def test_where_there_is_no_pack_nothing_is_loaded() -> None:
 
 
 async def test_one_machine_has_no_pack(world: World) -> None:
-    assert world.registry.first_records is None
-    assert WritePackagePack.id not in world.registry.upkeep.tasks
+    assert WritePackagePack.id not in world.registry.maintenance.upkeep.tasks

@@ -28,7 +28,7 @@ async def test_deprecating_a_version_twice_with_the_same_message_changes_it_once
     world: World,
 ) -> None:
     await world.push(bala(str(FIRST)))
-    deprecation = world.registry.deprecation
+    deprecation = world.registry.packages.deprecation
     first = await deprecation.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
     again = await deprecation.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
     assert again.revision == first.revision
@@ -38,7 +38,7 @@ async def test_deprecating_a_package_twice_with_the_same_message_changes_it_once
     world: World,
 ) -> None:
     await world.push(bala(str(FIRST)))
-    deprecation = world.registry.deprecation
+    deprecation = world.registry.packages.deprecation
     first = await deprecation.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
     again = await deprecation.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
     assert again.revision == first.revision
@@ -46,7 +46,7 @@ async def test_deprecating_a_package_twice_with_the_same_message_changes_it_once
 
 async def test_a_missing_or_withheld_release_is_not_deprecated(world: World) -> None:
     await world.push(bala(str(FIRST)))
-    deprecation = world.registry.deprecation
+    deprecation = world.registry.packages.deprecation
     newer = Coordinate.parse("acme", "greet", "2.0.0")
     absent = Coordinate.parse("acme", "absent", "1.0.0")
     for each in (newer, absent):
@@ -56,7 +56,7 @@ async def test_a_missing_or_withheld_release_is_not_deprecated(world: World) -> 
     with pytest.raises(ReleaseNotFound) as refused:
         await deprecation.deprecate_package(absent.package, "Use another.", by=OPERATOR)
     assert str(refused.value) == "package not found for: acme/absent:*"
-    await world.registry.moderation.quarantine(FIRST, "looked at", by=OPERATOR)
+    await world.registry.publishing.moderation.quarantine(FIRST, "looked at", by=OPERATOR)
     with pytest.raises(ReleaseNotFound, match=r"acme/greet:1\.0\.0$"):
         await deprecation.deprecate(FIRST, "Use another.", by=OPERATOR)
 
@@ -65,7 +65,7 @@ async def test_a_version_is_not_undeprecated_alone_where_its_package_is_deprecat
     world: World,
 ) -> None:
     await world.push(bala(str(FIRST)))
-    deprecation = world.registry.deprecation
+    deprecation = world.registry.packages.deprecation
     await deprecation.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
     await deprecation.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
     assert (await deprecation.undeprecate(FIRST, by=OPERATOR)).deprecation is None
@@ -79,7 +79,7 @@ async def test_a_version_is_not_undeprecated_alone_where_its_package_is_deprecat
 
 async def test_a_message_is_one_line_of_a_length_that_fits(world: World) -> None:
     await world.push(bala(str(FIRST)))
-    deprecation = world.registry.deprecation
+    deprecation = world.registry.packages.deprecation
     longest = await deprecation.deprecate(FIRST, "x" * MAX_MESSAGE_LENGTH, by=OPERATOR)
     assert longest.deprecation == "x" * 500
     with pytest.raises(MessageTooLong, match="has 501 characters, and 500 fit"):
@@ -90,7 +90,7 @@ async def test_a_message_is_one_line_of_a_length_that_fits(world: World) -> None
 
 async def test_the_event_of_a_deprecation_says_of_what_and_whether_it_ended(world: World) -> None:
     await world.push(bala(str(FIRST)))
-    deprecation = world.registry.deprecation
+    deprecation = world.registry.packages.deprecation
     await deprecation.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
     await deprecation.undeprecate(FIRST, by=OPERATOR)
     await deprecation.deprecate_package(FIRST.package, "Use acme/other.", by=OPERATOR)
@@ -120,7 +120,7 @@ async def test_members_see_private_packages_and_no_others(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     await world.push(bala("other/thing:1.0.0"), by=world.people.bob)
-    page = await world.registry.organization_packages.page(ACME, by=by(world.people.mia))
+    page = await world.registry.packages.of_organization.page(ACME, by=by(world.people.mia))
     assert (names(page), page.next) == (["greet", "secret"], "")
 
 
@@ -128,7 +128,7 @@ async def test_a_page_ends_where_the_next_one_begins(world: World) -> None:
     admin = world.people.admin
     for number in range(PACKAGES_ON_A_PAGE + 2):
         await world.push(bala(f"acme/p{number:02}:1.0.0"), by=admin)
-    service, mia = world.registry.organization_packages, by(world.people.mia)
+    service, mia = world.registry.packages.of_organization, by(world.people.mia)
     first = await service.page(ACME, by=mia)
     assert (len(first.packages), first.next) == (
         PACKAGES_ON_A_PAGE,
@@ -145,15 +145,15 @@ async def test_a_page_ends_where_the_next_one_begins(world: World) -> None:
 async def test_outside_of_it_there_is_no_such_organization(world: World, org: str) -> None:
     asks = by(world.people.bob)
     with pytest.raises(OrganizationNotFound):
-        await world.registry.organization_packages.page(parse_org(org), by=asks)
+        await world.registry.packages.of_organization.page(parse_org(org), by=asks)
 
 
 async def test_a_held_release_is_counted_and_not_the_newest(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("acme/greet:1.1.0"))
     held = Coordinate.parse("acme", "greet", "1.1.0")
-    await world.registry.moderation.hold(held, "Looked at.", by=OPERATOR)
-    managed = await world.registry.organization_packages.package(GREET, by=by(world.people.ann))
+    await world.registry.publishing.moderation.hold(held, "Looked at.", by=OPERATOR)
+    managed = await world.registry.packages.of_organization.package(GREET, by=by(world.people.ann))
     assert managed.latest
     assert (managed.latest.version, managed.held_count) == ("1.0.0", 1)
     assert [each.version for each in managed.survey.entries] == ["1.1.0", "1.0.0"]
@@ -162,7 +162,10 @@ async def test_a_held_release_is_counted_and_not_the_newest(world: World) -> Non
 async def test_a_package_is_looked_after_by_owners_and_maintainers(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     mia = world.people.mia
-    service, organizations = world.registry.organization_packages, world.registry.organizations
+    service, organizations = (
+        world.registry.packages.of_organization,
+        world.registry.organizations.organizations,
+    )
     with pytest.raises(NotPermitted):
         await service.package(GREET, by=by(mia))
     assert not await service.may_manage(GREET, by=by(mia))
@@ -172,7 +175,7 @@ async def test_a_package_is_looked_after_by_owners_and_maintainers(world: World)
 
 
 async def test_outsiders_and_anonymous_callers_manage_nothing(world: World) -> None:
-    service = world.registry.organization_packages
+    service = world.registry.packages.of_organization
     for asks in (by(world.people.bob), ANONYMOUS):
         assert not await service.may_manage(GREET, by=asks)
     with pytest.raises(OrganizationNotFound):
@@ -181,4 +184,4 @@ async def test_outsiders_and_anonymous_callers_manage_nothing(world: World) -> N
 
 async def test_owners_read_that_a_package_is_missing(world: World) -> None:
     with pytest.raises(PackageNotFound):
-        await world.registry.organization_packages.package(GREET, by=by(world.people.ann))
+        await world.registry.packages.of_organization.package(GREET, by=by(world.people.ann))

@@ -123,7 +123,7 @@ async def test_a_release_is_copied_once(published: World) -> None:
 async def test_a_deprecation_changes_the_graph_that_says_it(published: World) -> None:
     store = Store()
     await copying(published, store).refresh(GREET)
-    await published.registry.deprecation.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
+    await published.registry.packages.deprecation.deprecate(FIRST, "Use 2.0.0.", by=OPERATOR)
     await copying(published, store).refresh(GREET)
     [graph] = [path for path in files("1.0.0") if path.endswith(".json")]
     assert b"Use 2.0.0." in store.copies[graph][0]
@@ -175,7 +175,7 @@ async def test_a_list_that_names_a_withheld_release_is_changed_though_its_files_
     await copying(published, store).refresh(GREET)
     for path in files("1.0.0"):
         await store.delete(path)  # As far as a withdrawal came that was broken off.
-    await published.registry.moderation.quarantine(FIRST, "reported", by=OPERATOR)
+    await published.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     await copying(published, store).withdraw(GREET)
     assert [path for path, (text, _) in store.copies.items() if b"1.0.0" in text] == []
 
@@ -197,7 +197,7 @@ class ChangedMeanwhile:
         found = await self._world.stores.metadata.survey(packages)
         if not self._is_changed:
             self._is_changed = True
-            moderation = self._world.registry.moderation
+            moderation = self._world.registry.publishing.moderation
             await moderation.quarantine(FIRST, "reported", by=OPERATOR)
         return found
 
@@ -251,12 +251,12 @@ async def test_changes_that_could_not_be_followed_come_again(published: World) -
 async def test_the_task_copies_all_packages_of_a_registry_that_had_none(published: World) -> None:
     await published.push(bala("acme/other:1.0.0"))
     store = Store()
-    task = UpdatePublicCopies(copying(published, store), published.registry.checkpoints)
+    task = UpdatePublicCopies(copying(published, store), published.registry.maintenance.checkpoints)
     report = await task.run()
     assert (report.seen, report.unfinished) == (2, False)
     assert files("1.0.0") | files("1.0.0", "other") | FIXED <= set(store.copies)
 
 
 async def test_a_registry_without_such_a_cdn_copies_nothing(world: World) -> None:
-    assert world.registry.public_copies is None
-    assert UpdatePublicCopies.id not in world.registry.upkeep.tasks
+    assert world.registry.packages.public_copies is None
+    assert UpdatePublicCopies.id not in world.registry.maintenance.upkeep.tasks

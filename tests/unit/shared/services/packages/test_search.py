@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from shared.auth.authorization import Authorization
-from shared.composition import Adapters
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.identity import ANONYMOUS, OPERATOR, Principal
@@ -30,6 +29,7 @@ from shared.domain.search import (
     SymbolResults,
     Viewer,
 )
+from shared.services.common import Adapters
 from shared.services.packages.search import SUGGESTIONS, PackageSearch
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock

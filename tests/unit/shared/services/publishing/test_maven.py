@@ -166,7 +166,7 @@ async def test_each_algorithm_is_remembered_for_itself(checksums: MavenPackages)
 async def test_a_checksum_that_differs_is_refused_with_the_right_one(world: World) -> None:
     archive, at = bala("acme/greet:1.0.0"), Coordinate.parse("acme", "greet", "1.0.0")
     await world.push(archive)
-    publishing, right = world.registry.maven_publishing, ChecksumAlgorithm.MD5.of(archive)
+    publishing, right = world.registry.publishing.maven, ChecksumAlgorithm.MD5.of(archive)
     await publishing.check_archive_checksum(right.encode(), ChecksumAlgorithm.MD5, at, by=OPERATOR)
     wrong = "0" * 32
     with pytest.raises(ChecksumDiffers) as refused:

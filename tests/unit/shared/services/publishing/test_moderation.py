@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from shared.composition import Adapters
 from shared.domain.errors.identity import CredentialsMissing, NotPermitted, SignInAgain
 from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.errors.packages import (
@@ -19,6 +18,7 @@ from shared.domain.identity import ANONYMOUS, OPERATOR, RECENT_SIGN_IN, Principa
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import Release, State
 from shared.domain.rights import Grant, Scope
+from shared.services.common import Adapters
 from shared.services.publishing.moderation import MAX_HELD_RELEASES, PACKAGES_READ, HeldReleasePage
 from shared.services.publishing.publishing import Upload
 from tests.support.archives import bala
@@ -42,7 +42,7 @@ async def published(world: World) -> World:
 
 
 async def act(world: World, verb: str, by: Principal, reason: str = REASON) -> None:
-    moderation = world.registry.moderation
+    moderation = world.registry.publishing.moderation
     if verb == "restore":
         await moderation.restore(GREET, by=by)
     else:
@@ -50,7 +50,7 @@ async def act(world: World, verb: str, by: Principal, reason: str = REASON) -> N
 
 
 async def state(world: World) -> State:
-    return (await world.registry.moderation.find(GREET, by=OPERATOR)).state
+    return (await world.registry.publishing.moderation.find(GREET, by=OPERATOR)).state
 
 
 def signed_in(world: World, person: Person, ago: timedelta = timedelta(0)) -> Principal:
@@ -61,7 +61,7 @@ def signed_in(world: World, person: Person, ago: timedelta = timedelta(0)) -> Pr
 async def test_nothing_of_another_organization_waits_for_its_owners(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("other/thing:1.0.0"), by=world.people.bob)
-    assert await world.registry.held_releases.all(parse_org("acme"), by=OPERATOR) == []
+    assert await world.registry.publishing.held_releases.all(parse_org("acme"), by=OPERATOR) == []
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -87,7 +87,10 @@ async def test_it_takes_an_administrator_who_signed_in_a_moment_ago(
 
 
 async def test_only_administrators_look_at_what_is_withheld(published: World) -> None:
-    moderation, ann = published.registry.moderation, signed_in(published, published.people.ann)
+    moderation, ann = (
+        published.registry.publishing.moderation,
+        signed_in(published, published.people.ann),
+    )
     for asked in (
         moderation.withheld(by=ann),
         moderation.survey(GREET.package, by=ann),
@@ -99,7 +102,7 @@ async def test_only_administrators_look_at_what_is_withheld(published: World) ->
 
 
 async def test_a_missing_item_is_not_found(published: World) -> None:
-    moderation = published.registry.moderation
+    moderation = published.registry.publishing.moderation
     for asked in (
         moderation.inspect(ABSENT, by=OPERATOR),
         moderation.quarantine(ABSENT, REASON, by=OPERATOR),
@@ -115,15 +118,15 @@ async def test_a_release_is_shown_with_all_that_happened_to_it(published: World)
     published.clock.advance(timedelta(hours=1))
     admin = signed_in(published, published.people.admin)
     await act(published, "quarantine", admin)
-    inspected = await published.registry.moderation.inspect(GREET, by=admin)
+    inspected = await published.registry.publishing.moderation.inspect(GREET, by=admin)
     kinds = [event.kind for _, event in inspected.history.events]
     assert kinds == ["release.quarantined", "release.published"]
     assert inspected.names == {admin.id: "admin", published.people.ann.account.id: "ann"}
     assert (inspected.pulls, inspected.dependents, inspected.history.next) == (0, 0, None)
     assert inspected.decided_by == admin.id
-    assert inspected.release == await published.registry.moderation.find(GREET, by=admin)
+    assert inspected.release == await published.registry.publishing.moderation.find(GREET, by=admin)
     assert inspected.head.package == GREET.package
-    survey = await published.registry.moderation.survey(GREET.package, by=admin)
+    survey = await published.registry.publishing.moderation.survey(GREET.package, by=admin)
     assert [entry.state for entry in survey.entries] == [State.QUARANTINED]
 
 
@@ -186,9 +189,9 @@ async def test_owners_confirm_what_waits_for_them_and_nothing_else(worlds: OpenW
     world = await worlds(brake_packages=1)
     for name in ("live", "waiting", "held"):
         await world.push(bala(f"acme/{name}:1.0.0"))
-    held_releases, ann = world.registry.held_releases, signed_in(world, world.people.ann)
+    held_releases, ann = world.registry.publishing.held_releases, signed_in(world, world.people.ann)
     held, waiting = (Coordinate.parse("acme", name, "1.0.0") for name in ("held", "waiting"))
-    await world.registry.moderation.hold(held, REASON, by=OPERATOR)
+    await world.registry.publishing.moderation.hold(held, REASON, by=OPERATOR)
     found = await held_releases.all(parse_org("acme"), by=ann)
     assert [release.coordinate for release in found] == [waiting]
     for _ in range(2):  # A repeat finds it as it is.
@@ -198,7 +201,10 @@ async def test_owners_confirm_what_waits_for_them_and_nothing_else(worlds: OpenW
 
 
 async def test_a_refusal_to_look_names_what_was_to_be_looked_at(published: World) -> None:
-    moderation, ann = published.registry.moderation, signed_in(published, published.people.ann)
+    moderation, ann = (
+        published.registry.publishing.moderation,
+        signed_in(published, published.people.ann),
+    )
     for what, asked in (
         ("read what is withheld", moderation.withheld(by=ann)),
         ("look at acme/greet", moderation.survey(GREET.package, by=ann)),
@@ -223,8 +229,10 @@ async def test_a_release_is_shown_with_the_number_of_packages_that_need_it(
     for name in ("one", "two"):
         await published.push(bala(f"acme/{name}:1.0.0", dependencies=[str(GREET)]))
     old = Coordinate.parse("acme", "two", "1.0.0")
-    await published.registry.deprecation.deprecate(old, "Use acme/one.", by=OPERATOR)
-    assert (await published.registry.moderation.inspect(GREET, by=OPERATOR)).dependents == 2
+    await published.registry.packages.deprecation.deprecate(old, "Use acme/one.", by=OPERATOR)
+    assert (
+        await published.registry.publishing.moderation.inspect(GREET, by=OPERATOR)
+    ).dependents == 2
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -242,14 +250,14 @@ async def test_a_refused_decision_names_the_decision(published: World, verb: str
 async def test_a_refused_look_at_a_release_says_so(published: World) -> None:
     ann = signed_in(published, published.people.ann)
     with pytest.raises(NotPermitted) as refused:
-        await published.registry.moderation.find(GREET, by=ann)
+        await published.registry.publishing.moderation.find(GREET, by=ann)
     assert str(refused.value).startswith("You may not look at acme/greet:1.0.0: ")
 
 
 async def test_a_decision_has_its_reason_and_is_undone_without_one(
     published: World,
 ) -> None:
-    find = published.registry.moderation.find
+    find = published.registry.publishing.moderation.find
     await act(published, "quarantine", OPERATOR)
     assert (await find(GREET, by=OPERATOR)).state_reason == REASON
     await act(published, "restore", OPERATOR)
@@ -257,7 +265,7 @@ async def test_a_decision_has_its_reason_and_is_undone_without_one(
 
 
 async def test_a_refusal_names_the_release(published: World) -> None:
-    moderation = published.registry.moderation
+    moderation = published.registry.publishing.moderation
     with pytest.raises(ReleaseNotFound) as absent:
         await moderation.find(ABSENT, by=OPERATOR)
     assert str(absent.value) == str(ReleaseNotFound(ABSENT.package, ABSENT.version))
@@ -281,7 +289,9 @@ def by(person: Person) -> Principal:
 
 
 async def waiting(after_burst: World, after: str = "") -> HeldReleasePage:
-    return await after_burst.registry.held_releases.page(ACME, after, by=by(after_burst.people.ann))
+    return await after_burst.registry.publishing.held_releases.page(
+        ACME, after, by=by(after_burst.people.ann)
+    )
 
 
 def shown(review: HeldReleasePage) -> list[str]:
@@ -292,7 +302,7 @@ async def push(after_burst: World, coordinate: str, **spec: object) -> Release:
     """Publish as Ann, whom the brake stops."""
     ann = Principal(after_burst.people.ann.account.id, "token", (Grant(),))
     upload = Upload(bala(coordinate, **spec))
-    return (await after_burst.registry.publishing.push(upload, ann)).release
+    return (await after_burst.registry.publishing.releases.push(upload, ann)).release
 
 
 async def test_nothing_waits_where_nothing_was_held(after_burst: World) -> None:
@@ -324,15 +334,19 @@ async def test_the_token_that_published_it_is_there_to_be_ended(after_burst: Wor
 async def test_a_release_that_the_operator_holds_waits_for_no_owner(after_burst: World) -> None:
     await push(after_burst, "acme/greet:1.0.0")
     held = Coordinate.parse("acme", "greet", "1.0.0")
-    await after_burst.registry.moderation.hold(held, "Looked at.", by=OPERATOR)
+    await after_burst.registry.publishing.moderation.hold(held, "Looked at.", by=OPERATOR)
     assert shown(await waiting(after_burst)) == []
 
 
 async def test_owners_alone_read_it(after_burst: World) -> None:
     with pytest.raises(NotPermitted):
-        await after_burst.registry.held_releases.page(ACME, by=by(after_burst.people.mia))
+        await after_burst.registry.publishing.held_releases.page(
+            ACME, by=by(after_burst.people.mia)
+        )
     with pytest.raises(OrganizationNotFound):
-        await after_burst.registry.held_releases.page(ACME, by=by(after_burst.people.bob))
+        await after_burst.registry.publishing.held_releases.page(
+            ACME, by=by(after_burst.people.bob)
+        )
 
 
 async def test_a_page_looks_through_so_many_packages(after_burst: World) -> None:

@@ -51,13 +51,15 @@ def bob(world: World) -> Principal:
 
 
 async def push(world: World, archive: bytes, by: Principal | None = None) -> Release:
-    return (await world.registry.publishing.push(Upload(archive), by=by or owner(world))).release
+    return (
+        await world.registry.publishing.releases.push(Upload(archive), by=by or owner(world))
+    ).release
 
 
 @pytest.fixture
 def asked(world: World) -> tuple[Publishing, list[str]]:
     """Return the service with the credentials that it asks about."""
-    publishing = world.registry.publishing
+    publishing = world.registry.publishing.releases
     there, credentials = publishing.authorization, list[str]()
     noting = Asked(there.directory, there.clock, by=(credentials,))
     return replace(publishing, authorization=noting), credentials
@@ -79,7 +81,7 @@ async def test_a_credential_that_publishes_is_not_asked_again_for_ten_minutes(
 
 
 async def test_a_push_says_what_is_left_of_the_limit_that_counted_it(world: World) -> None:
-    publishing = world.registry.publishing
+    publishing = world.registry.publishing.releases
     left = [
         (await publishing.push(Upload(bala(f"acme/greet:1.0.{patch}")), by=owner(world))).allowance
         for patch in range(2)
@@ -101,7 +103,7 @@ class SlowRateLimiter(RateLimiter):
 
 async def test_a_refused_push_ends_after_it_is_counted(world: World) -> None:
     limiter = SlowRateLimiter.__new__(SlowRateLimiter)  # It needs nothing to count with.
-    publishing = replace(world.registry.publishing, rate_limiter=limiter)
+    publishing = replace(world.registry.publishing.releases, rate_limiter=limiter)
     with pytest.raises(NotPermitted):
         await publishing.push(Upload(bala("other/greet:1.0.0")), by=owner(world))
     assert limiter.counted == 1
@@ -143,7 +145,7 @@ async def test_a_package_that_says_nothing_is_what_its_organization_says(
     world: World, default: Visibility
 ) -> None:
     profile = OrganizationProfile(default_visibility=default)
-    await world.registry.organizations.change(parse_org("acme"), profile, by=OPERATOR)
+    await world.registry.organizations.organizations.change(parse_org("acme"), profile, by=OPERATOR)
     await push(world, bala("acme/silent:1.0.0"))
     head = await world.stores.metadata.head(Package.parse("acme", "silent"))
     assert head is not None
@@ -201,7 +203,7 @@ async def test_of_two_pushes_of_the_same_bytes_at_once_both_return_the_release(
     world: World,
 ) -> None:
     metadata = cast(MetadataStore, TakenMeanwhile(world.stores.metadata))
-    publishing = replace(world.registry.publishing, metadata=metadata)
+    publishing = replace(world.registry.publishing.releases, metadata=metadata)
     publication = await publishing.push(Upload(bala("acme/greet:1.0.0")), by=owner(world))
     release = publication.release
     found = await world.stores.metadata.find(release.coordinate)
@@ -215,7 +217,7 @@ async def test_of_two_pushes_of_the_same_bytes_at_once_both_return_the_release(
 async def test_a_dependency_that_the_publisher_may_not_read_is_missing(world: World) -> None:
     await push(world, bala("other/secret:1.0.0", visibility="private"), bob(world))
     await push(world, bala("other/open:1.0.0"), bob(world))
-    publishing = world.registry.publishing
+    publishing = world.registry.publishing.releases
     checking = replace(publishing.dependency_check, require_dependencies=True)
     strict = replace(publishing, dependency_check=checking)
     wanted = ["other/open:1.0.0", "other/open:1.1.0", "other/secret:1.0.0"]
@@ -256,7 +258,7 @@ async def test_a_push_of_a_new_member_counts_for_the_sponsor_and_may_be_one_of_a
     )
     await world.stores.directory.put(member)
     limiter = SponsorLimiter()
-    publishing = replace(world.registry.publishing, rate_limiter=limiter)
+    publishing = replace(world.registry.publishing.releases, rate_limiter=limiter)
     by = Principal(mia.id, "session", (Grant(),))
     release = (await publishing.push(Upload(bala("acme/greet:1.0.0")), by=by)).release
     assert release.awaits_owner

@@ -62,7 +62,9 @@ async def test_each_of_several_packages_is_bound_by_its_own_first_push(
     await trust.add("acme/two")
     job = await trust.job()
     await trust.world.push(bala("acme/one:1.0.0"), by=job)
-    found = await trust.world.registry.trusted_publishers.of_organization(ACME, by=trust.owner)
+    found = await trust.world.registry.tokens.trusted_publishers.of_organization(
+        ACME, by=trust.owner
+    )
     assert {each.package: each.pending_until_ms is None for each in found} == {
         "one": True,
         "two": False,
@@ -96,7 +98,7 @@ async def test_a_token_that_a_person_renews_does_not_speak_for_the_job_any_more(
 ) -> None:
     await trust.add()
     issued = await trust.mint()
-    renewed = await trust.world.registry.organization_tokens.rotate(
+    renewed = await trust.world.registry.tokens.organization_tokens.rotate(
         ACME, issued.token.id, by=OPERATOR
     )
     assert renewed.token.provenance is None

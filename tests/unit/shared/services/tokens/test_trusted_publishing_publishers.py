@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from shared.composition import Adapters
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.identity import NotPermitted, SignInAgain
 from shared.domain.errors.organizations import OrganizationNotFound
@@ -23,6 +22,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package, parse_org
 from shared.domain.packages import Pushers
 from shared.domain.trusted_publishing.jobs import Provider
+from shared.services.common import Adapters
 from shared.services.tokens.trusted_publishing import (
     MAX_PUBLISHERS,
     PENDING_FOR,
@@ -47,7 +47,9 @@ async def trust(worlds: OpenWorld) -> TrustedPublishingWorld:
 
 async def pending_of(trust: TrustedPublishingWorld) -> list[bool]:
     """Return which publishers of acme wait for their package."""
-    found = await trust.world.registry.trusted_publishers.of_organization(ACME, by=trust.owner)
+    found = await trust.world.registry.tokens.trusted_publishers.of_organization(
+        ACME, by=trust.owner
+    )
     return [each.pending_until_ms is not None for each in found]
 
 
@@ -55,9 +57,9 @@ async def test_an_owner_lists_the_publishers_of_an_organization(
     trust: TrustedPublishingWorld,
 ) -> None:
     added = await trust.add()
-    assert await trust.world.registry.trusted_publishers.of_organization(ACME, by=trust.owner) == [
-        added
-    ]
+    assert await trust.world.registry.tokens.trusted_publishers.of_organization(
+        ACME, by=trust.owner
+    ) == [added]
 
 
 async def test_an_added_publisher_is_in_the_log_with_its_rules(
@@ -85,7 +87,7 @@ async def test_only_owners_add_list_and_remove(
 ) -> None:
     added = await trust.add()
     other = trust.person(getattr(trust.world.people, who))
-    publishers = trust.world.registry.trusted_publishers
+    publishers = trust.world.registry.tokens.trusted_publishers
     with pytest.raises(refusal):
         await trust.add(by=other)
     with pytest.raises(refusal):
@@ -104,7 +106,7 @@ async def test_changing_publishers_takes_a_fresh_sign_in(
     owner = trust.owner
     stale_ms = None if minutes is None else (owner.signed_in_ms or 0) - minutes * 60_000
     stale = trust.person(trust.world.people.ann, signed_in_ms=stale_ms)
-    publishers = trust.world.registry.trusted_publishers
+    publishers = trust.world.registry.tokens.trusted_publishers
     with pytest.raises(SignInAgain):
         await trust.add("acme/other", by=stale)
     with pytest.raises(SignInAgain):
@@ -120,7 +122,7 @@ async def test_an_organization_that_does_not_exist_has_no_publishers(
     with pytest.raises(OrganizationNotFound):
         await trust.add("nobody/greet", by=OPERATOR)
     with pytest.raises(OrganizationNotFound):
-        await trust.world.registry.trusted_publishers.of_organization(
+        await trust.world.registry.tokens.trusted_publishers.of_organization(
             parse_org("nobody"), by=OPERATOR
         )
 
@@ -226,7 +228,7 @@ async def test_a_push_that_fails_while_it_binds_its_publisher_is_completed_by_it
     assert await trust.world.stores.metadata.releases(GREET) == []
     assert (await trust.world.upload(form, by=job)).status_code == 204
     assert await pending_of(trust) == [False]
-    await trust.world.registry.upkeep.run("process-outboxes")
+    await trust.world.registry.maintenance.upkeep.run("process-outboxes")
     assert [event.kind for event in await trust.log()].count("publisher.bound") == 1
 
 
@@ -259,7 +261,7 @@ async def test_a_publisher_does_not_take_a_package_that_somebody_else_made(
 
 async def test_a_removed_publisher_gets_no_token_any_more(trust: TrustedPublishingWorld) -> None:
     added = await trust.add()
-    publishers = trust.world.registry.trusted_publishers
+    publishers = trust.world.registry.tokens.trusted_publishers
     await publishers.remove(ACME, added.id, by=trust.owner)
     with pytest.raises(WorkloadUnknown):
         await trust.mint()
@@ -273,7 +275,7 @@ async def test_the_publishers_of_others_are_as_unknown_as_those_that_are_not_the
 ) -> None:
     added = await trust.add()
     bob = trust.person(trust.world.people.bob)
-    publishers = trust.world.registry.trusted_publishers
+    publishers = trust.world.registry.tokens.trusted_publishers
     with pytest.raises(PublisherNotFound):
         await publishers.remove(parse_org("other"), added.id, by=bob)
     assert await publishers.of_organization(ACME, by=trust.owner) == [added]
@@ -284,7 +286,7 @@ async def test_a_package_of_publishers_alone_takes_no_stored_token(
 ) -> None:
     await trust.world.push(bala("acme/greet:1.0.0"))
     await trust.add()
-    publishers = trust.world.registry.trusted_publishers
+    publishers = trust.world.registry.tokens.trusted_publishers
     await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
     for person in (trust.world.people.ann, trust.world.people.admin):
         with pytest.raises(ClientFailure, match="published by its trusted publishers alone"):
@@ -299,7 +301,7 @@ async def test_a_caller_without_the_right_does_not_read_about_publishers(
 ) -> None:
     await trust.world.push(bala("acme/greet:1.0.0"))
     await trust.add()
-    publishers = trust.world.registry.trusted_publishers
+    publishers = trust.world.registry.tokens.trusted_publishers
     await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
     reader = await limited(trust.world, trust.world.people.ann, "read")
     with pytest.raises(ClientFailure, match="lacks the scope"):
@@ -308,7 +310,7 @@ async def test_a_caller_without_the_right_does_not_read_about_publishers(
 
 @pytest.mark.parametrize("publisher_id", ["publisher1", "a/b", "a#b", "a b", "", "\u0663"])
 async def test_an_invalid_id_is_not_found(trust: TrustedPublishingWorld, publisher_id: str) -> None:
-    publishers = trust.world.registry.trusted_publishers
+    publishers = trust.world.registry.tokens.trusted_publishers
     with pytest.raises(PublisherNotFound):
         await publishers.remove(ACME, publisher_id, by=trust.owner)
 
@@ -316,12 +318,12 @@ async def test_an_invalid_id_is_not_found(trust: TrustedPublishingWorld, publish
 async def test_the_operator_restricts_and_is_restricted(trust: TrustedPublishingWorld) -> None:
     await trust.world.push(bala("acme/greet:1.0.0"))
     await trust.add()
-    publishers = trust.world.registry.trusted_publishers
+    publishers = trust.world.registry.tokens.trusted_publishers
     head = await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=OPERATOR)
     assert head.pushers is Pushers.PUBLISHERS
     found = await trust.world.stores.metadata.find(Coordinate.parse("acme", "greet", "1.1.0"))
     with pytest.raises(PublishersAlone):
-        await trust.world.registry.publishing.require_right(GREET, found.head, OPERATOR)
+        await trust.world.registry.publishing.releases.require_right(GREET, found.head, OPERATOR)
 
 
 async def test_saying_the_same_twice_changes_the_package_once(
@@ -329,7 +331,7 @@ async def test_saying_the_same_twice_changes_the_package_once(
 ) -> None:
     await trust.world.push(bala("acme/greet:1.0.0"))
     await trust.add()
-    publishers = trust.world.registry.trusted_publishers
+    publishers = trust.world.registry.tokens.trusted_publishers
     first = await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
     again = await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
     assert again.revision == first.revision
@@ -341,7 +343,7 @@ async def test_a_package_without_publishers_is_never_closed_for_all(
     trust: TrustedPublishingWorld,
 ) -> None:
     await trust.world.push(bala("acme/greet:1.0.0"))
-    publishers = trust.world.registry.trusted_publishers
+    publishers = trust.world.registry.tokens.trusted_publishers
     with pytest.raises(InvalidRequest, match="nobody could push"):
         await publishers.restrict_pushers(GREET, Pushers.PUBLISHERS, by=trust.owner)
     nothing = Package.parse("acme", "nothing")
@@ -356,7 +358,7 @@ async def test_a_removed_or_bound_publisher_is_in_the_log_with_its_rules(
     await trust.world.push(bala("acme/greet:1.0.0"), by=await trust.job())
     [bound] = [each for each in await trust.log() if each.kind == "publisher.bound"]
     assert (bound.subject, bound.details) == ("acme/greet", {"publisher": added.id})
-    await trust.world.registry.trusted_publishers.remove(ACME, added.id, by=trust.owner)
+    await trust.world.registry.tokens.trusted_publishers.remove(ACME, added.id, by=trust.owner)
     [removed] = [each for each in await trust.log() if each.kind == "publisher.removed"]
     assert (removed.subject, removed.actor) == ("acme/greet", trust.owner.id)
     assert removed.details == {
@@ -384,7 +386,7 @@ async def test_each_refusal_of_a_publisher_names_what_is_there(
     trust: TrustedPublishingWorld,
 ) -> None:
     added = await trust.add()
-    publishers = trust.world.registry.trusted_publishers
+    publishers = trust.world.registry.tokens.trusted_publishers
     with pytest.raises(PublisherExists) as exists:
         await trust.add()
     assert str(exists.value) == str(PublisherExists(GREET, added.id))

@@ -1,10 +1,12 @@
-"""Every task is listed once, under its name, and a run says what came of it."""
+"""Every task is created once, under its name, and a run says what came of it."""
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from shared.composition import create_registry
 from shared.domain.errors.requests import Busy, TakesNoChanges
 from shared.domain.identity import OPERATOR
 from shared.domain.maintenance_tasks import TaskReport, TaskResult
@@ -12,13 +14,36 @@ from shared.services import maintenance
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
 from shared.services.maintenance.task import Task
-from shared.services.maintenance.tasks import TASKS
 from shared.services.maintenance.upkeep import TaskRuns
 from tests.fakes.stores import FakeWork
 from tests.fakes.tasks import fake_task
+from tests.support.tasks import TASKS
 from tests.support.world import World
 
 ORPHANS = DeleteOrphanedArchives.id
+HERE: Any = cast("Any", object())  # Stands for an adapter that nothing calls.
+
+
+async def test_a_registry_that_has_every_adapter_has_every_task(world: World) -> None:
+    adapters = replace(
+        world.stores, feed=HERE, package_changes=HERE, package_pack=HERE, copies=HERE
+    )
+    cdn = {"archive_cdn_url": "https://cdn.test", "archive_cdn_origin": "blobs"}
+    settings = world.registry.settings.model_copy(update=cdn)
+    created = create_registry(settings, adapters).maintenance.tasks
+    assert {type(task) for task in created.values()} == set(TASKS)
+    assert list(created) == [task.id for task in created.values()]
+
+
+async def test_a_task_that_needs_what_the_registry_does_not_have_is_left_out(world: World) -> None:
+    adapters = replace(world.stores, feed=None, package_pack=None, copies=None)
+    created = create_registry(world.registry.settings, adapters).maintenance.tasks
+    assert {task.id for task in TASKS} - set(created) == {
+        "update-search-index",
+        "rebuild-search-index",
+        "write-package-pack",
+        "update-public-copies",
+    }
 
 
 async def test_the_state_of_a_task_that_raises_is_failed(world: World) -> None:
@@ -29,14 +54,14 @@ async def test_the_state_of_a_task_that_raises_is_failed(world: World) -> None:
         raise Broken
 
     tasks = {ORPHANS: fake_task(DeleteOrphanedArchives, broken)}
-    upkeep = replace(world.registry.upkeep, tasks=tasks)
+    upkeep = replace(world.registry.maintenance.upkeep, tasks=tasks)
     with pytest.raises(Broken):
         await upkeep.run(ORPHANS)
     [access] = await upkeep.task_states()
     assert access.last_run is not None
     assert access.last_run.result is TaskResult.FAILED
     # Its lease is over: the next one need not wait.
-    assert await world.registry.upkeep.run(ORPHANS) is not None
+    assert await world.registry.maintenance.upkeep.run(ORPHANS) is not None
 
 
 async def test_a_run_that_cannot_be_noted_is_done_all_the_same(world: World) -> None:
@@ -47,15 +72,15 @@ async def test_a_run_that_cannot_be_noted_is_done_all_the_same(world: World) -> 
             raise Busy
 
     work = Busied()
-    upkeep = replace(world.registry.upkeep, work=work, runs=TaskRuns(work, world.clock))
+    upkeep = replace(world.registry.maintenance.upkeep, work=work, runs=TaskRuns(work, world.clock))
     assert await upkeep.run("delete-expired-records") == TaskReport()
     # Its lease is over all the same.
     assert await upkeep.run("delete-expired-records") == TaskReport()
 
 
 async def test_while_the_registry_takes_no_changes_tasks_leave_records_alone(world: World) -> None:
-    await world.registry.notices.enter_read_only_mode("moving house", by=OPERATOR)
-    upkeep = world.registry.upkeep
+    await world.registry.limits.notices.enter_read_only_mode("moving house", by=OPERATOR)
+    upkeep = world.registry.maintenance.upkeep
     postponed = [each for each in upkeep.tasks.values() if not each.runs_in_read_only_mode]
     for task in postponed:
         with pytest.raises(TakesNoChanges):
@@ -72,7 +97,7 @@ def test_the_id_of_a_task_is_the_name_of_its_module_and_class(task: type[Task]) 
     assert task.__name__ == "".join(word.capitalize() for word in words)
 
 
-def test_every_module_of_a_task_is_listed_once() -> None:
+def test_every_module_of_a_task_is_imported_by_the_group() -> None:
     modules = {each.stem for each in Path(maintenance.__path__[0]).glob("[!_]*_*.py")}
     assert sorted(each.id.replace("-", "_") for each in TASKS) == sorted(modules)
 

@@ -1,0 +1,109 @@
+"""What every group of services is built with: settings, adapters, rights and records."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from shared.auth.authorization import Administration, Authorization
+from shared.auth.signing_keys import SigningKeys
+from shared.domain.archives.names import ArchiveName
+from shared.domain.errors.base import Refusal
+from shared.domain.status import DiskSpace
+from shared.log import log
+from shared.ports import (
+    ArchiveLinks,
+    ArchiveStore,
+    CallerScope,
+    ChangeSource,
+    Clock,
+    ConfinedTasks,
+    DirectoryStore,
+    DocumentStore,
+    DomainRecords,
+    EdgeCache,
+    EventStore,
+    HttpClient,
+    Mailer,
+    MetadataStore,
+    PackageChangeFeed,
+    PackStore,
+    PublicCopyStore,
+    PullLedger,
+    Randomness,
+    SearchFeed,
+    SearchIndex,
+    SnapshotStore,
+    WorkStore,
+)
+from shared.runtime.edition import Edition
+from shared.services.records import Leases, RecordWriter
+from shared.settings import Settings
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """An adapter for every port, and the signing keys."""
+
+    clock: Clock
+    randomness: Randomness
+    keys: SigningKeys
+    metadata: MetadataStore
+    documents: DocumentStore
+    archives: ArchiveStore
+    directory: DirectoryStore
+    events: EventStore
+    work: WorkStore
+    pulls: PullLedger
+    search: SearchIndex
+    snapshots: SnapshotStore
+    mailer: Mailer
+    domain_records: DomainRecords
+    fetcher: HttpClient
+    confined: ConfinedTasks
+    archive_path: Callable[[ArchiveName], Path] | None
+    edition: Edition
+    close: Callable[[], Awaitable[None]]
+    links: ArchiveLinks | None = None  # Signed links to archives that are not files of ours.
+    feed: SearchFeed | None = None  # None: a write is searched at once.
+    changes: ChangeSource | None = None  # For a host that calls Functions with changes.
+    package_changes: PackageChangeFeed | None = None  # Of all instances, which keep a pack.
+    package_pack: PackStore | None = None
+    copies: PublicCopyStore | None = None  # Read by a CDN while the registry does not answer.
+    caller_scope: CallerScope = CallerScope.REGISTRY  # Of `pulls`.
+    edge: EdgeCache | None = None  # A CDN whose copies can be purged.
+    writable: Callable[[], Awaitable[None]] | None = None  # Raises if the disk is full.
+    room: Callable[[], DiskSpace | None] | None = None  # Of the disk that holds everything.
+
+
+@dataclass(frozen=True)
+class Common:
+    """What the services of more than one group are created with."""
+
+    settings: Settings
+    adapters: Adapters
+    closing: AsyncExitStack  # Closes services, the last created first, and then the adapters.
+    authorization: Authorization
+    administration: Administration
+    record_writer: RecordWriter
+    leases: Leases
+
+    @classmethod
+    def build(cls, settings: Settings, adapters: Adapters) -> Self:
+        directory, clock, randomness = adapters.directory, adapters.clock, adapters.randomness
+        closing = AsyncExitStack()
+        closing.push_async_callback(adapters.close)
+        return cls(
+            settings,
+            adapters,
+            closing,
+            Authorization(directory, clock),
+            Administration(directory, clock),
+            RecordWriter(directory, adapters.events, clock, randomness, _log_delayed_event),
+            Leases(adapters.work, clock, randomness),
+        )
+
+
+def _log_delayed_event(refusal: Refusal) -> None:
+    log.warning("event.delayed", reason=type(refusal).__name__)

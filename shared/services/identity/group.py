@@ -1,0 +1,241 @@
+"""Creates the services of accounts, sign-in, sessions and mail."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from pydantic import SecretStr
+
+from shared.auth.authentication import Authentication, CanaryTokens
+from shared.auth.azure_identity import managed_identity
+from shared.auth.cookies import Browsers, Cookie, KnownBrowsers
+from shared.auth.entra import (
+    EntraAccess,
+    EntraApplication,
+    EntraProvider,
+    EntraRoles,
+    EntraTenant,
+    audiences,
+)
+from shared.auth.identity_providers import IdentityProvider, StrongClaims
+from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
+from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
+from shared.auth.secrets import Secret
+from shared.auth.sessions import SessionAuthentication, SessionLifetimes, SignInProof
+from shared.auth.sign_in_links import SignInLinks
+from shared.auth.signed_tokens import IdTokenValidator
+from shared.domain.errors.base import Refusal
+from shared.log import log
+from shared.runtime.background_tasks import BackgroundTasks
+from shared.services.common import Adapters, Common
+from shared.services.identity.accounts import Accounts
+from shared.services.identity.identities import Identities
+from shared.services.identity.mail import AccountMail, MailDelivery, ReleaseMail, TokenMail
+from shared.services.identity.sessions import Sessions
+from shared.services.identity.sign_in import SignInFlow, SignUp
+from shared.services.limits.group import LimitServices
+from shared.settings import Settings
+from shared.settings.values import split_list
+
+
+@dataclass(frozen=True)
+class IdentityServices:
+    """Who somebody is: accounts, identities, sessions; and mail to accounts."""
+
+    accounts: Accounts
+    identities: Identities
+    sessions: Sessions
+    authentication: Authentication
+    session_authentication: SessionAuthentication
+    sign_in_flow: SignInFlow
+    sign_in_links: SignInLinks
+    browsers: Browsers
+    known_browsers: KnownBrowsers
+    issuer_keys: IssuerKeys
+    mail_delivery: MailDelivery
+    account_mail: AccountMail
+    token_mail: TokenMail
+    release_mail: ReleaseMail
+
+    @classmethod
+    def build(cls, common: Common, limits: LimitServices) -> Self:
+        adapters, settings = common.adapters, common.settings
+        directory, work, keys = adapters.directory, adapters.work, adapters.keys
+        clock, randomness, base_url = adapters.clock, adapters.randomness, settings.base_url
+
+        mail_delivery = MailDelivery(adapters.mailer, failed=_log_undelivered_mail)
+        account_mail = AccountMail(directory, mail_delivery, base_url, BackgroundTasks())
+        common.closing.push_async_callback(account_mail.close)
+
+        discovery = IssuerDiscovery(adapters.fetcher, clock, failed=_log_silent_issuer)
+        issuer_keys = IssuerKeys(adapters.fetcher, discovery, clock, failed=_log_silent_issuer)
+        authentication = Authentication(
+            directory,
+            clock,
+            settings.environment,
+            canaries=CanaryTokens(adapters.events, clock),
+            entra=_entra_access(adapters, settings, issuer_keys),
+        )
+        common.closing.push_async_callback(authentication.close)
+
+        accounts = Accounts(directory, common.record_writer, clock, randomness)
+        identities = Identities(
+            directory,
+            accounts,
+            common.record_writer,
+            clock,
+            randomness,
+            account_mail,
+            limits.read_only_mode,
+        )
+        sessions = Sessions(directory, common.record_writer, clock, account_mail)
+        session_authentication = SessionAuthentication(
+            directory,
+            keys=keys,
+            clock=clock,
+            randomness=randomness,
+            cookie=Cookie.named("ballroom", base_url),
+            proof=SignInProof.STRONG if settings.require_strong else SignInProof.ANY,
+            copied=sessions.end_copied,
+            delayed=_log_delayed_secret,
+        )
+        sign_in_links = SignInLinks(work, clock, randomness, base_url=base_url)
+        known_browsers = KnownBrowsers(keys, randomness, base_url)
+        sign_in_flow = SignInFlow(
+            dict(_IdentityProviders(adapters, settings, discovery, issuer_keys).by_name()),
+            sign_in_links,
+            session_authentication,
+            identities,
+            known_browsers,
+            work,
+            directory,
+            common.record_writer,
+            clock,
+            randomness,
+            account_mail,
+            base_url,
+            SessionLifetimes(
+                idle=timedelta(hours=settings.session_idle_hours),
+                whole=timedelta(days=settings.session_days),
+            ),
+            SignUp(settings.sign_up),
+            refused=_log_refused_sign_in,
+        )
+        return cls(
+            accounts=accounts,
+            identities=identities,
+            sessions=sessions,
+            authentication=authentication,
+            session_authentication=session_authentication,
+            sign_in_flow=sign_in_flow,
+            sign_in_links=sign_in_links,
+            browsers=Browsers(keys, randomness, base_url),
+            known_browsers=known_browsers,
+            issuer_keys=issuer_keys,
+            mail_delivery=mail_delivery,
+            account_mail=account_mail,
+            token_mail=TokenMail(directory, mail_delivery, clock, base_url),
+            release_mail=ReleaseMail(directory, work, mail_delivery, clock, base_url),
+        )
+
+
+def _entra_access(adapters: Adapters, settings: Settings, keys: IssuerKeys) -> EntraAccess | None:
+    """Return the verifier of the tenant's access tokens; None where no role is mapped."""
+    if not (settings.entra_tenant and settings.entra_roles):
+        return None
+    accepted = audiences(settings.entra_client_id, split_list(settings.entra_audience))
+    tenant = EntraTenant(settings.entra_authority, settings.entra_tenant, accepted)
+    roles = EntraRoles.parse(settings.entra_roles)
+    return EntraAccess(tenant, roles, keys, adapters.directory, adapters.clock)
+
+
+class _IdentityProviders:
+    """Creates the identity providers that the settings describe."""
+
+    def __init__(
+        self,
+        adapters: Adapters,
+        settings: Settings,
+        discovery: IssuerDiscovery,
+        issuer_keys: IssuerKeys,
+    ) -> None:
+        self._adapters = adapters
+        self._settings = settings
+        self._discovery = discovery
+        self._id_tokens = IdTokenValidator(issuer_keys, adapters.clock)
+        self._strong = StrongClaims.parse(settings.strong_claims)
+
+    def by_name(self) -> Iterator[tuple[str, IdentityProvider]]:
+        """Yield each provider with its name in URLs."""
+        if self._settings.entra_tenant:
+            yield "entra", self._entra()
+        if self._settings.oidc_issuer:
+            yield "oidc", self._oidc()
+        if self._settings.github_client_id:
+            yield "github", self._github()
+
+    def _entra(self) -> EntraProvider:
+        settings = self._settings
+        secret = _secret(settings.entra_client_secret)
+        application = EntraApplication(
+            authority=settings.entra_authority,
+            tenant=settings.entra_tenant,
+            client_id=settings.entra_client_id,
+            credential=secret or managed_identity(settings.entra_managed_identity),
+            by_form_post=settings.base_url.startswith("https:"),
+        )
+        return EntraProvider(
+            application,
+            fetcher=self._adapters.fetcher,
+            id_tokens=self._id_tokens,
+            strong=self._strong,
+            clock=self._adapters.clock,
+        )
+
+    def _oidc(self) -> OidcProvider:
+        settings = self._settings
+        return OidcProvider(
+            settings.oidc_issuer,
+            settings.oidc_name,
+            OAuthClient(
+                settings.oidc_client_id, _secret(settings.oidc_client_secret) or Secret("")
+            ),
+            discovery=self._discovery,
+            fetcher=self._adapters.fetcher,
+            id_tokens=self._id_tokens,
+            strong=self._strong,
+            clock=self._adapters.clock,
+            randomness=self._adapters.randomness,
+        )
+
+    def _github(self) -> GitHubProvider:
+        settings = self._settings
+        secret = _secret(settings.github_client_secret) or Secret("")
+        return GitHubProvider(
+            settings.github_url,
+            OAuthClient(settings.github_client_id, secret),
+            fetcher=self._adapters.fetcher,
+            clock=self._adapters.clock,
+            randomness=self._adapters.randomness,
+        )
+
+
+def _secret(setting: SecretStr | None) -> Secret | None:
+    return Secret(setting.get_secret_value()) if setting else None
+
+
+def _log_silent_issuer(document: str, reason: str) -> None:
+    log.warning("issuer.unanswered", document=document, reason=reason)
+
+
+def _log_refused_sign_in(provider: str, reason: str) -> None:
+    log.warning("sign_in.refused", provider=provider, reason=reason)
+
+
+def _log_delayed_secret(refusal: Refusal) -> None:
+    log.warning("session.not_renewed", reason=type(refusal).__name__)
+
+
+def _log_undelivered_mail(reason: str, count: int) -> None:
+    log.warning("mail.undelivered", reason=reason, count=count)

@@ -1,0 +1,142 @@
+"""Creates the maintenance tasks and what runs them, and the services of snapshots."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from shared.services.api_docs.group import ApiDocsServices
+from shared.services.common import Adapters, Common
+from shared.services.identity.group import IdentityServices
+from shared.services.limits.group import LimitServices
+from shared.services.maintenance.anonymize_events import AnonymizeEvents
+from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.check_domains import CheckDomains
+from shared.services.maintenance.checkpoints import Checkpoints
+from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
+from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
+from shared.services.maintenance.finish_deletions import FinishDeletions
+from shared.services.maintenance.generate_api_docs import GenerateApiDocs
+from shared.services.maintenance.process_outboxes import ProcessOutboxes
+from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
+from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
+from shared.services.maintenance.repair_derived_data import RepairDerivedData
+from shared.services.maintenance.roll_up_pulls import RollUpPulls
+from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
+from shared.services.maintenance.snapshots import (
+    ArchiveSources,
+    SnapshotCreation,
+    SnapshotRestore,
+    StoredSnapshots,
+)
+from shared.services.maintenance.task import MaintenanceTasks, Task
+from shared.services.maintenance.update_public_copies import UpdatePublicCopies
+from shared.services.maintenance.update_search_index import UpdateSearchIndex
+from shared.services.maintenance.upkeep import TaskRequests, TaskRuns, Upkeep
+from shared.services.maintenance.write_package_pack import WritePackagePack
+from shared.services.organizations.group import OrganizationServices
+from shared.services.packages.group import PackageServices
+from shared.services.tokens.group import TokenServices
+
+
+@dataclass(frozen=True)
+class MaintenanceServices:
+    """Maintenance tasks and snapshots."""
+
+    tasks: MaintenanceTasks
+    upkeep: Upkeep
+    task_requests: TaskRequests
+    checkpoints: Checkpoints
+    snapshot_creation: SnapshotCreation
+    snapshot_restore: SnapshotRestore
+
+    @classmethod
+    def build(
+        cls,
+        common: Common,
+        *,
+        limits: LimitServices,
+        packages: PackageServices,
+        identity: IdentityServices,
+        tokens: TokenServices,
+        organizations: OrganizationServices,
+        api_docs: ApiDocsServices,
+    ) -> Self:
+        adapters, settings = common.adapters, common.settings
+        metadata, documents, archives = adapters.metadata, adapters.documents, adapters.archives
+        directory, events, work = adapters.directory, adapters.events, adapters.work
+        clock, derived_data = adapters.clock, packages.derived_data
+        archive_reader, generation = packages.archive_reader, api_docs.generation
+        checkpoints = Checkpoints(metadata, work, clock)
+        snapshots = StoredSnapshots(adapters.snapshots)
+        snapshot_creation = SnapshotCreation(
+            metadata, directory, events, adapters.pulls, snapshots, packages.last_counts, clock
+        )
+        # In the order in which pages list them and `upkeep run` runs them.
+        created = (
+            ProcessOutboxes(metadata, derived_data, directory, events),
+            DeleteOrphanedArchives(
+                metadata,
+                documents,
+                archives,
+                api_docs.history,
+                checkpoints,
+                settings.sweep_grace_hours,
+            ),
+            RollUpPulls(adapters.pulls, derived_data, clock),
+            DeleteExpiredRecords(directory, work, clock, tokens.lineage),
+            AuditArchives(metadata, archives, archive_reader, checkpoints),
+            AnonymizeEvents(events, clock, settings.audit_days),
+            CheckDomains(directory, organizations.domain_verification),
+            FinishDeletions(directory, metadata, common.record_writer, organizations.deletion),
+            SendExpiryReminders(directory, work, identity.token_mail, clock),
+            RepairDerivedData(
+                metadata, documents, archives, derived_data, archive_reader, checkpoints
+            ),
+            CreateSnapshot(snapshots, snapshot_creation, clock, settings.snapshot_days),
+            RebuildDerivedData(derived_data, checkpoints),
+            GenerateApiDocs(generation, metadata, events, work, checkpoints, clock),
+            *_tasks_of_the_cloud(adapters, packages, checkpoints),
+        )
+        tasks: MaintenanceTasks = {task.id: task for task in created}
+        runs = TaskRuns(work, clock)
+        return cls(
+            tasks=tasks,
+            upkeep=Upkeep(work, clock, adapters.randomness, limits.read_only_mode, runs, tasks),
+            task_requests=TaskRequests(
+                common.administration,
+                tasks,
+                directory,
+                common.record_writer,
+                limits.read_only_mode,
+                clock,
+            ),
+            checkpoints=checkpoints,
+            snapshot_creation=snapshot_creation,
+            snapshot_restore=SnapshotRestore(
+                metadata,
+                directory,
+                events,
+                adapters.pulls,
+                work,
+                clock,
+                ArchiveSources(archives, documents),
+                derived_data,
+            ),
+        )
+
+
+def _tasks_of_the_cloud(
+    adapters: Adapters, packages: PackageServices, checkpoints: Checkpoints
+) -> Iterator[Task]:
+    """Yield the tasks whose adapters or services a registry on one machine does not have."""
+    changes, store = adapters.package_changes, adapters.package_pack
+    if adapters.feed is not None:
+        yield UpdateSearchIndex(adapters.feed)
+        yield RebuildSearchIndex(adapters.feed)
+    if changes is not None and store is not None:
+        yield WritePackagePack(
+            adapters.metadata, adapters.pulls, adapters.search, changes, store, adapters.clock
+        )
+    if packages.public_copies is not None:
+        yield UpdatePublicCopies(packages.public_copies, checkpoints)

@@ -1,0 +1,89 @@
+"""Creates the services of organizations, their members, invitations, domains and names."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from shared.services.common import Common
+from shared.services.identity.group import IdentityServices
+from shared.services.limits.group import LimitServices
+from shared.services.organizations.domain_verification import DomainVerification
+from shared.services.organizations.invitations import Invitations
+from shared.services.organizations.members import OrganizationMembers, OrganizationTransfer
+from shared.services.organizations.organization_deletion import OrganizationDeletion
+from shared.services.organizations.organizations import OrganizationCreators, Organizations
+from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.tokens.group import TokenServices
+
+
+@dataclass(frozen=True)
+class OrganizationServices:
+    """Organizations, their members, and the names that they may have."""
+
+    organizations: Organizations
+    invitations: Invitations
+    deletion: OrganizationDeletion
+    transfer: OrganizationTransfer
+    domain_verification: DomainVerification
+    reserved_names: ReservedNames
+
+    @classmethod
+    def build(
+        cls,
+        common: Common,
+        limits: LimitServices,
+        identity: IdentityServices,
+        tokens: TokenServices,
+    ) -> Self:
+        adapters, settings = common.adapters, common.settings
+        directory, clock, randomness = adapters.directory, adapters.clock, adapters.randomness
+        members = OrganizationMembers(
+            directory,
+            common.record_writer,
+            common.leases,
+            identity.mail_delivery,
+            settings.base_url,
+        )
+        return cls(
+            organizations=Organizations(
+                directory,
+                common.authorization,
+                common.record_writer,
+                members,
+                tokens.lineage,
+                limits.rate_limiter,
+                clock,
+                randomness,
+                OrganizationCreators(settings.founding),
+                settings.reserved_patterns,
+            ),
+            invitations=Invitations(
+                directory,
+                adapters.work,
+                common.authorization,
+                common.record_writer,
+                members,
+                tokens.lineage,
+                identity.mail_delivery,
+                limits.rate_limiter,
+                limits.read_only_mode,
+                clock,
+                randomness,
+                settings.base_url,
+                settings.invitation_mail_minutes,
+            ),
+            deletion=OrganizationDeletion(
+                common.authorization, directory, adapters.metadata, members, common.record_writer
+            ),
+            transfer=OrganizationTransfer(common.authorization, members),
+            domain_verification=DomainVerification(
+                directory,
+                common.authorization,
+                common.record_writer,
+                members,
+                adapters.domain_records,
+                randomness,
+            ),
+            reserved_names=ReservedNames(
+                directory, common.administration, common.record_writer, settings.reserved_patterns
+            ),
+        )

@@ -1,0 +1,28 @@
+"""The registry closes its services and then its adapters."""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.composition import create_registry
+from tests.support.world import World
+
+
+async def test_adapters_are_closed_last_and_also_if_a_service_fails_to_close(world: World) -> None:
+    closed = list[str]()
+
+    async def close_adapters() -> None:
+        closed.append("adapters")
+
+    async def close_service() -> None:
+        closed.append("service")
+        raise ArithmeticError
+
+    adapters = replace(world.stores, close=close_adapters)
+    registry = create_registry(world.registry.settings, adapters)
+    registry.common.closing.push_async_callback(close_service)
+    with pytest.raises(ArithmeticError):
+        await registry.close()
+    assert closed == ["service", "adapters"]
+    await registry.close()  # Once more does nothing.
+    assert closed == ["service", "adapters"]
