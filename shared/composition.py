@@ -16,6 +16,7 @@ from shared.auth.entra import (
 )
 from shared.auth.identity_providers import IdentityProvider
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
+from shared.auth.known_readers import KnownReaders
 from shared.auth.secret_scanning import LeakReports
 from shared.auth.sessions import SessionAuthentication, SessionLifetimes, SignInProof
 from shared.auth.sign_in_links import SignInLinks
@@ -245,6 +246,7 @@ class Registry(Container[Settings, Adapters]):
     """Every service of the registry, created with it, and the settings that it is created with."""
 
     # Rights, records, mail and limits
+    known_readers = Service(KnownReaders)
     authorization = Service(Authorization)
     administration = Service(Administration)
     record_writer = Service(RecordWriter, delayed=_log_delayed_event)

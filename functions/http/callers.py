@@ -41,6 +41,19 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
     return from_client(caller, client)
 
 
+def recognized_caller(headers: Mapping[str, str], registry: Registry) -> Principal | None:
+    """Return what `caller_of` returns if that takes no call of the store, and else None.
+
+    Raises `Unauthenticated` and `TooMany`; nothing is counted.
+    """
+    if not headers.get("authorization"):
+        return anonymous_caller(headers, registry.settings.proxies)
+    client = RequestClient.of(headers, registry.settings.proxies)
+    registry.rate_limiter.require_room(client.address)
+    known = registry.authentication.recognize(headers, client)
+    return known and from_client(known, client)
+
+
 # These are no attempts to guess a token: their text alone shows that they are invalid.
 _NO_GUESSES = (TokenExpired, TokenMalformed, TokenPlaceholder, TokenForeign)
 

@@ -5,7 +5,7 @@ key of an answer holds every header that answers may depend on; an answer whose 
 other header is not kept (docs/decisions/0008). Of the query, the key holds what Functions read.
 """
 
-from collections.abc import Awaitable, Iterable, Set
+from collections.abc import Awaitable, Callable, Iterable, Set
 from dataclasses import dataclass
 from typing import Self
 
@@ -36,7 +36,12 @@ _OVERHEAD = 2_048  # Bytes for what is not measured: the closure of the Function
 _HEADER_BYTES = 140  # Of a header, besides its characters: a tuple and two byte strings.
 _PAIR_BYTES = 200  # Of a key and value of a query, besides their characters.
 _LOOKUP = "ballroom.answer_cache"  # In a scope: whether the answer is missing and may be kept.
-_NEW_EACH_TIME = REQUEST_ID_HEADER.lower().encode("ascii")
+_NEW_EACH_TIME = frozenset(
+    (
+        REQUEST_ID_HEADER.lower().encode("ascii"),
+        *(b"ratelimit-limit", b"ratelimit-remaining", b"ratelimit-reset"),
+    )
+)
 _REPEATABLE = frozenset(("GET", "HEAD"))
 
 # Headers that cacheable answers depend on. `Origin`: the host itself adds the headers of CORS.
@@ -57,9 +62,22 @@ _RECORDED = frozenset(
 )
 _COMPARED_NAMES = frozenset(name.encode("ascii") for name in _COMPARED)
 
+# Of credentials, only that there are some: an answer that is repeated is the same for each caller
+# with any, and whoever repeats it identifies the caller.
+_CREDENTIALS = b"authorization"
+_SOME_CREDENTIALS = (_CREDENTIALS, b"")
+_READERS_OF = b""  # In a key; no header has this name.
+
 _Header = tuple[bytes, bytes]
 _Query = bytes | tuple[tuple[str, str], ...]  # The whole query, or the keys that were read of one.
 _Key = tuple[str, bytes, _Query, tuple[_Header, ...]]
+
+
+ReadableOrganizations = Callable[[Scope], Iterable[str]]
+
+
+def none_readable(_scope: Scope) -> Iterable[str]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +91,7 @@ class _CachedAnswer:
 
     @classmethod
     def of(cls, key: _Key, start: Message, body: Message, *, reads_whole_query: bool) -> Self:
-        headers = [each for each in start["headers"] if each[0] != _NEW_EACH_TIME]
+        headers = [each for each in start["headers"] if each[0] not in _NEW_EACH_TIME]
         repeat: Repeatable = start["repeat"]
         start = {**start, "headers": headers}
         head = encode_head(start)
@@ -84,8 +102,17 @@ class _CachedAnswer:
 class AnswerCache:
     """Keeps the newest answers of an application, up to a number of bytes of memory."""
 
-    def __init__(self, app: ASGIApp, edition: Edition, capacity: int = CAPACITY_BYTES) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        edition: Edition,
+        *,
+        readable: ReadableOrganizations = none_readable,
+        capacity: int = CAPACITY_BYTES,
+    ) -> None:
+        """`readable` returns the organizations whose private packages a sender may read."""
         self._app = app
+        self._readable = readable
         self._edition = edition
         self._capacity = capacity
         self._bytes = 0
@@ -119,20 +146,33 @@ class AnswerCache:
         scope[_LOOKUP] = None
         if scope["method"] not in _REPEATABLE:
             return None
-        answer = self._answers.get(_key(scope, scope["query_string"])) or self._reduced(scope)
-        if self._edition.is_confirmed() and answer and answer.repeat.stands(self._edition):
-            added = _repeat(answer, scope)
-            if added is not None:
-                return answer, added
+        if self._edition.is_confirmed():
+            answer = self._kept(scope)
+            if answer is not None and answer.repeat.stands(self._edition):
+                added = _repeat(answer, scope)
+                if added is not None:
+                    return answer, added
         scope[_LOOKUP], scope[HEADERS_READ], scope[QUERY_READ] = True, set[str](), set[str]()
         return None
 
-    def _reduced(self, scope: Scope) -> _CachedAnswer | None:
-        """Return an answer whose Function read nothing of the query in which it differs."""
-        if not scope["query_string"]:
-            return None
-        answer = self._answers.get(_key(scope, self._reduced_query(scope)))
-        return None if answer is None or answer.reads_whole_query else answer
+    def _kept(self, scope: Scope) -> _CachedAnswer | None:
+        """Return what is kept for everybody, or for readers of an organization of the sender.
+
+        Nothing else is looked up, so that this takes as long whether an organization that is hidden
+        from the sender has the package or not.
+        """
+        query: _Query = scope["query_string"]
+        key = _key(scope, query)
+        answer = self._answers.get(key)
+        if answer is None and query:
+            key = _key(scope, self._reduced_query(scope))
+            answer = self._answers.get(key)
+            if answer is not None and answer.reads_whole_query:
+                answer = None
+        if answer is None and _SOME_CREDENTIALS in key[-1]:
+            found = (self._answers.get(_of_readers(key, org)) for org in self._readable(scope))
+            answer = next((each for each in found if each is not None), None)
+        return answer
 
     def _reduced_query(self, scope: Scope) -> _Query:
         """Return what Functions read of the query: others than this one, too, so that answers
@@ -164,6 +204,9 @@ class AnswerCache:
         is_whole = WHOLE_QUERY in read
         self._query_keys |= read - {WHOLE_QUERY}
         key = _key(scope, scope["query_string"] if is_whole else self._reduced_query(scope))
+        readers_of: str = start["repeat"].readers_of
+        if readers_of:
+            key = _of_readers(key, readers_of)
         self._keep(key, _CachedAnswer.of(key, start, body, reads_whole_query=is_whole))
 
     def _keep(self, key: _Key, answer: _CachedAnswer) -> None:
@@ -186,8 +229,18 @@ class AnswerCache:
 
 
 def _key(scope: Scope, query: _Query) -> _Key:
-    headers = tuple([each for each in scope["headers"] if each[0] in _COMPARED_NAMES])
-    return scope["method"], scope["raw_path"], query, headers
+    headers = [
+        _SOME_CREDENTIALS if each[0] == _CREDENTIALS else each
+        for each in scope["headers"]
+        if each[0] in _COMPARED_NAMES
+    ]
+    return scope["method"], scope["raw_path"], query, tuple(headers)
+
+
+def _of_readers(key: _Key, org: str) -> _Key:
+    """Return the key of an answer for those who may read an organization's private packages."""
+    method, path, query, headers = key
+    return method, path, query, (*headers, (_READERS_OF, org.encode("ascii")))
 
 
 def _may_be_kept(start: Message, body: Message, read: Set[str]) -> bool:

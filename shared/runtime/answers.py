@@ -29,6 +29,7 @@ class Repeatable:
     answer: RepeatAnswer
     number: int  # Of the edition, from before anything was read for the answer.
     packages: Collection[str]  # By their keys; `EVERYTHING` if it depends on more of the stores.
+    readers_of: str = ""  # The organization whose private packages it takes to read; "" for none.
 
     def stands(self, edition: Edition) -> bool:
         """Check whether the packages are as they were. The edition is confirmed."""
