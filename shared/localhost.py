@@ -7,19 +7,16 @@ clients can connect: to itself, or to workers that share its socket.
 import asyncio
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
 
 from pydantic import ValidationError
 
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.responses import refusal_answer
 from functions.faces import build_app
-from functions.http.callers import recognized_caller
-from functions.http.calls import headers_of
 from functions.http.exchanges import Exchange
-from functions.http.repeats import repeat_of
+from functions.http.repeats import recognizer, repeat_of
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import (
@@ -35,7 +32,6 @@ from shared.domain.addresses import caller_network, is_shared
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal
-from shared.hosting.asgi import Scope
 from shared.hosting.errors import AddressUnknown, DiskFull, StartRefused
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse
 from shared.hosting.host import ChangeFeedOptions, Host, TimerOptions
@@ -44,7 +40,6 @@ from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_
 from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
 from shared.hosting.middleware import FollowedRedirects, configured_headers
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
-from shared.hosting.requests import LazyRequest
 from shared.runtime.answers import Answer, Repeatable
 from shared.runtime.edition import packages_read
 from shared.settings import Settings, setting_problem
@@ -153,7 +148,7 @@ def build_host(settings: Settings) -> Host:
         if registry.adapters.changes
         else None,
         edition=registry.adapters.edition,
-        readable=partial(readable_organizations, registry),
+        recognize=recognizer(registry),
         limits=HostLimits(
             body_bytes=settings.max_archive_bytes + MAX_MULTIPART_OVERHEAD_BYTES,
             large_bodies=settings.max_archives_in_hand,
@@ -162,15 +157,6 @@ def build_host(settings: Settings) -> Host:
         identify=sender_identifier(registry),
         on_stop=[registry.close],
     )
-
-
-def readable_organizations(registry: Registry, scope: Scope) -> Iterable[str]:
-    """Return the organizations whose private packages a sender is known to be able to read."""
-    try:
-        caller = recognized_caller(headers_of(LazyRequest(scope, {}, b"")), registry)
-    except Refusal:
-        return ()
-    return registry.known_readers.organizations(caller) if caller else ()
 
 
 def sender_identifier(registry: Registry) -> IdentifySender:

@@ -42,7 +42,7 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
 
 
 def recognized_caller(headers: Mapping[str, str], registry: Registry) -> Principal | None:
-    """Return what `caller_of` returns if that takes no call of the store, and else None.
+    """Return what `caller_of` returns if that is known without calling the store, and else None.
 
     Raises `Unauthenticated` and `TooMany`; nothing is counted.
     """
@@ -50,8 +50,7 @@ def recognized_caller(headers: Mapping[str, str], registry: Registry) -> Princip
         return anonymous_caller(headers, registry.settings.proxies)
     client = RequestClient.of(headers, registry.settings.proxies)
     registry.rate_limiter.require_room(client.address)
-    known = registry.authentication.recognize(headers, client)
-    return known and from_client(known, client)
+    return registry.authentication.recognize(headers, client)
 
 
 # These are no attempts to guess a token: their text alone shows that they are invalid.

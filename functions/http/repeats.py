@@ -15,7 +15,14 @@ from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import TooMany
 from shared.domain.rate_limits import tightest_allowance
-from shared.runtime.answers import REQUEST_ID_HEADER, Answer, Repeatable, RepeatAnswer
+from shared.runtime.answers import (
+    REQUEST_ID_HEADER,
+    Answer,
+    KnownCaller,
+    RecognizeCaller,
+    Repeatable,
+    RepeatAnswer,
+)
 from shared.runtime.edition import EVERYTHING, PackagesRead, packages_read
 
 
@@ -52,27 +59,34 @@ def _let_repeat(call: Call, answer: Answer, number: int, read: PackagesRead) -> 
     answer.repeat = Repeatable(repeat, number, frozenset(read.packages), "".join(private_of))
 
 
+def recognizer(registry: Registry) -> RecognizeCaller:
+    """Return a function by which the host recognizes the callers to whom it repeats answers."""
+    known_readers = registry.known_readers
+
+    def recognize(request: func.HttpRequest) -> KnownCaller | None:
+        try:
+            caller = recognized_caller(headers_of(request), registry)
+        except Refusal:  # The Function says why.
+            return None
+        return caller and KnownCaller(caller, known_readers.organizations(caller))
+
+    return recognize
+
+
 def repeat_of(registry: Registry, operation: str, answer: Answer) -> RepeatAnswer:
-    """Return a function that the host calls for each repeat: it identifies the caller, and counts
-    and logs the request as the operation does. The Function is called if the time is over, the
-    caller is not known without a store, or over a rate limit."""
+    """Return a function that the host calls for each repeat: it counts and logs the request as the
+    operation does. The Function is called if the time is over, or the caller over a rate limit."""
     on_repeat, until_ms, status = answer.on_repeat, answer.repeated_until_ms, answer.status
     clock = registry.clock
 
-    def repeat(request: func.HttpRequest) -> Mapping[str, str] | None:
+    def repeat(request: func.HttpRequest, caller: KnownCaller) -> Mapping[str, str] | None:
         if until_ms < inf and clock.monotonic_ms() >= until_ms:
             return None
         headers = headers_of(request)
-        try:
-            caller = recognized_caller(headers, registry)
-        except Refusal:
-            return None
-        if caller is None:
-            return None
         exchange = Exchange.begin(operation, headers.get("traceparent", ""))
         again = Call(registry, request, exchange, headers)
         try:
-            again.identified(caller)
+            again.identified(caller.principal)
             on_repeat(again)
         except TooMany:
             return None

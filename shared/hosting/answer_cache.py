@@ -5,9 +5,11 @@ key of an answer holds every header that answers may depend on; an answer whose 
 other header is not kept (docs/decisions/0008). Of the query, the key holds what Functions read.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Set
+from collections.abc import Awaitable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Self
+
+import azure.functions as func
 
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import (
@@ -25,7 +27,7 @@ from shared.hosting.responses import (
     send_answer,
 )
 from shared.log import log
-from shared.runtime.answers import REQUEST_ID_HEADER, Repeatable
+from shared.runtime.answers import REQUEST_ID_HEADER, KnownCaller, RecognizeCaller, Repeatable
 from shared.runtime.edition import Edition
 
 CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
@@ -73,11 +75,12 @@ _Query = bytes | tuple[tuple[str, str], ...]  # The whole query, or the keys tha
 _Key = tuple[str, bytes, _Query, tuple[_Header, ...]]
 
 
-ReadableOrganizations = Callable[[Scope], Iterable[str]]
+_ANYBODY = KnownCaller(None, ())
 
 
-def none_readable(_scope: Scope) -> Iterable[str]:
-    return ()
+def anybody(_request: func.HttpRequest) -> KnownCaller | None:
+    """Recognize every caller as the same."""
+    return _ANYBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +110,11 @@ class AnswerCache:
         app: ASGIApp,
         edition: Edition,
         *,
-        readable: ReadableOrganizations = none_readable,
+        recognize: RecognizeCaller = anybody,
         capacity: int = CAPACITY_BYTES,
     ) -> None:
-        """`readable` returns the organizations whose private packages a sender may read."""
         self._app = app
-        self._readable = readable
+        self._recognize = recognize
         self._edition = edition
         self._capacity = capacity
         self._bytes = 0
@@ -146,20 +148,30 @@ class AnswerCache:
         scope[_LOOKUP] = None
         if scope["method"] not in _REPEATABLE:
             return None
-        if self._edition.is_confirmed():
-            answer = self._kept(scope)
-            if answer is not None and answer.repeat.stands(self._edition):
-                added = _repeat(answer, scope)
-                if added is not None:
-                    return answer, added
-        scope[_LOOKUP], scope[HEADERS_READ], scope[QUERY_READ] = True, set[str](), set[str]()
-        return None
+        try:
+            found = self._repeat(scope) if self._edition.is_confirmed() else None
+        except Exception:
+            log.exception("repeating.failed")
+            found = None
+        if found is None:
+            scope[_LOOKUP], scope[HEADERS_READ], scope[QUERY_READ] = True, set[str](), set[str]()
+        return found
 
-    def _kept(self, scope: Scope) -> _CachedAnswer | None:
-        """Return what is kept for everybody, or for readers of an organization of the sender.
+    def _repeat(self, scope: Scope) -> tuple[_CachedAnswer, RawHeaders] | None:
+        """Record the request; return None if the Function has to be called."""
+        request = LazyRequest(scope, {}, b"")
+        caller = self._recognize(request)
+        answer = self._kept(scope, caller.organizations) if caller else None
+        if caller is None or answer is None or not answer.repeat.stands(self._edition):
+            return None
+        added = answer.repeat.answer(request, caller)
+        return None if added is None else (answer, _encoded(added))
 
-        Nothing else is looked up, so that this takes as long whether an organization that is hidden
-        from the sender has the package or not.
+    def _kept(self, scope: Scope, organizations: Iterable[str]) -> _CachedAnswer | None:
+        """Return what is kept for everybody, or for the readers of one of these organizations.
+
+        Nothing else is looked up, so that this takes as long for a hidden package as for a missing
+        one.
         """
         query: _Query = scope["query_string"]
         key = _key(scope, query)
@@ -169,8 +181,8 @@ class AnswerCache:
             answer = self._answers.get(key)
             if answer is not None and answer.reads_whole_query:
                 answer = None
-        if answer is None and _SOME_CREDENTIALS in key[-1]:
-            found = (self._answers.get(_of_readers(key, org)) for org in self._readable(scope))
+        if answer is None:
+            found = (self._answers.get(_of_readers(key, org)) for org in organizations)
             answer = next((each for each in found if each is not None), None)
         return answer
 
@@ -276,13 +288,7 @@ def _memory_of_headers(headers: Iterable[_Header]) -> int:
     return sum(_HEADER_BYTES + len(name) + len(value) for name, value in headers)
 
 
-def _repeat(answer: _CachedAnswer, scope: Scope) -> RawHeaders | None:
-    """Record the request, and return the headers to add; None if the Function has to be called."""
-    try:
-        added = answer.repeat.answer(LazyRequest(scope, {}, b""))
-    except Exception:
-        log.exception("repeating.failed")
-        return None
-    if added is None:
-        return None
-    return [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in added.items()]
+def _encoded(headers: Mapping[str, str]) -> RawHeaders:
+    return [
+        (name.lower().encode("ascii"), value.encode("ascii")) for name, value in headers.items()
+    ]
