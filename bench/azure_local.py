@@ -24,7 +24,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.load_generator import SECONDS, WARM_SECONDS, Load, load, load_anew, require_wrk
+from bench.load_generator import SECONDS, WARM_SECONDS, Load, load, load_each, require_wrk
 from bench.sample_packages import archive, real_releases
 from bench.servers import UNREACHED, Server, ballroom, free_port, push, running, token_of, workspace
 from tests.azure_local import stores
@@ -90,7 +90,9 @@ def process(folder: Path, settings: dict[str, str]) -> Generator[Server]:
 def pull_cost(server: Server) -> Cost:
     """Load hop one of a pull that the Function answers each time, as under the host of Azure."""
     path = f"/2.0/registry/packages/{PACKAGE}/{VERSION}"
-    return cost(server, lambda: load_anew(server.url, [path], headers=ARCHIVE, connections=FEW))
+    return cost(
+        server, lambda: load_each(server.url, [path], headers=ARCHIVE, connections=FEW, anew=True)
+    )
 
 
 def cost(server: Server, measure: Callable[[], Load]) -> Cost:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.load_generator import SECONDS, WARM_SECONDS, Load, load, load_anew, require_wrk
+from bench.load_generator import SECONDS, WARM_SECONDS, Load, load, load_each, require_wrk
 from bench.servers import Server, ballroom, free_port, push, running, workspace
 from tests.support.archives import bala
 
@@ -38,7 +38,9 @@ def main() -> None:
             path = httpx.URL(archive).path
         kinds: dict[str, Callable[[Server], Load]] = {
             "repeated metadata": lambda server: load(f"{server.url}{PACKAGE}/1.0.0"),
-            "search, never asked before": lambda server: load_anew(server.url, ["/search?q=greet"]),
+            "search, never asked before": lambda server: load_each(
+                server.url, ["/search?q=greet"], anew=True
+            ),
             "archive of 2 MiB": lambda server: load(f"{server.url}{path}"),
         }
         for name, measured in kinds.items():

@@ -45,33 +45,38 @@ def load(
     return _measure(url, headers or {}, body, connections, seconds)
 
 
-def load_anew(
+def load_each(
     url: str,
     paths: Sequence[str],
     *,
     headers: Mapping[str, str] | None = None,
     connections: int = CONNECTIONS,
     seconds: int = SECONDS,
+    anew: bool = False,
 ) -> Load:
-    """Request one path after the other, each time with a URL that was never requested."""
+    """Request one path after the other; `anew` makes each a URL that was never requested."""
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "paths"
         listed.write_text("\n".join(paths))
         for measured in (WARM_SECONDS, seconds):
-            script = Path(folder) / "anew.lua"
-            script.write_text(_NEW_URLS.format(paths=listed, first=time.time_ns() % 1_000_000_007))
+            script = Path(folder) / "each.lua"
+            first = time.time_ns() % 1_000_000_007
+            url_of = _NEW_URL if anew else "path"
+            script.write_text(_EACH.format(paths=listed, first=first, url=url_of))
             options = [*_headers(headers or {}), "-s", str(script)]
             output = _run(url, options, connections, measured)
     return _read(output)
 
 
-_NEW_URLS = """\
+_NEW_URL = 'path .. (path:find("?", 1, true) and "&" or "?") .. "n=" .. asked'
+
+_EACH = """\
 local paths, asked = {{}}, {first}
 for line in io.lines("{paths}") do paths[#paths + 1] = line end
 request = function()
   asked = asked + 1
   local path = paths[asked % #paths + 1]
-  return wrk.format("GET", path .. (path:find("?", 1, true) and "&" or "?") .. "n=" .. asked)
+  return wrk.format("GET", {url})
 end
 """
 

@@ -25,7 +25,7 @@ import httpx
 
 from bench import demo
 from bench.azure_local import Cost, cost, processor_seconds
-from bench.load_generator import Load, load, load_anew, require_wrk
+from bench.load_generator import Load, load, load_each, require_wrk
 from bench.reads import publish_npm
 from bench.servers import Server, ballroom, pypiserver, verdaccio, workspace
 
@@ -145,8 +145,8 @@ def show_peers(npm: Server, pypi: Server) -> float:
 def measure(name: str, ours: Server, paths: Sequence[str]) -> Row:
     stands = load(f"{ours.url}{paths[-1]}", headers=BROWSER)
     first_ms = first_pass(ours, paths) if name not in (NEW_WORDS, API) else 0.0
-    made = cost(ours, lambda: load_anew(ours.url, paths, headers=BROWSER))
-    alone = load_anew(ours.url, paths, headers=BROWSER, connections=1)
+    made = cost(ours, lambda: load_each(ours.url, paths, headers=BROWSER, anew=True))
+    alone = load_each(ours.url, paths, headers=BROWSER, connections=1, anew=True)
     return Row(name, stands, first_ms, made, alone)
 
 

@@ -58,22 +58,28 @@ def publish_everywhere(ours: Server, npm: Server, pypi: Server) -> None:
 
 
 def publish_npm(
-    npm: Server, client: httpx.Client, version: str, content: bytes, *, readme: str = ""
+    npm: Server,
+    client: httpx.Client,
+    version: str,
+    content: bytes,
+    *,
+    name: str = "greet",
+    readme: str = "",
 ) -> None:
-    name = f"greet-{version}.tgz"
-    tarball = f"{npm.url}/greet/-/{name}"
+    file = f"{name}-{version}.tgz"
+    tarball = f"{npm.url}/{name}/-/{file}"
     shasum = hashlib.sha1(content).hexdigest()  # noqa: S324 - what the protocol asks for.
-    manifest = {"name": "greet", "version": version, "dist": {"tarball": tarball, "shasum": shasum}}
+    manifest = {"name": name, "version": version, "dist": {"tarball": tarball, "shasum": shasum}}
     attachment = {"data": base64.b64encode(content).decode(), "length": len(content)}
     body = {
-        "_id": "greet",
-        "name": "greet",
+        "_id": name,
+        "name": name,
         "dist-tags": {"latest": version},
         "versions": {version: manifest},
         "readme": readme,
-        "_attachments": {name: attachment | {"content_type": "application/octet-stream"}},
+        "_attachments": {file: attachment | {"content_type": "application/octet-stream"}},
     }
-    client.put(f"{npm.url}/greet", json=body).raise_for_status()
+    client.put(f"{npm.url}/{name}", json=body).raise_for_status()
 
 
 def measure(ours: Server, plain: Server, npm: Server, pypi: Server) -> list[Row]:

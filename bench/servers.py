@@ -124,15 +124,22 @@ def nginx(folder: Path) -> Generator[Server]:
 
 
 @contextmanager
-def verdaccio(folder: Path, site: str = "{enable: false}") -> Generator[Server]:
-    """Run verdaccio, the npm registry, with anonymous publishing to its own storage."""
+def verdaccio(
+    folder: Path, site: str = "{enable: false}", private: str = "@private/*"
+) -> Generator[Server]:
+    """Run verdaccio, the npm registry, with anonymous publishing to its own storage, but for
+    packages whose names fit `private`: they are for those who signed in."""
     port, home = free_port(), PEERS / "verdaccio"
     if not (home / "node_modules/.bin/verdaccio").exists():
         home.mkdir(parents=True, exist_ok=True)
         (home / "package.json").write_text(_VERDACCIO_PACKAGE)
         install(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(home)])
     config = folder / "verdaccio.yaml"
-    config.write_text(_VERDACCIO.format(storage=folder / "verdaccio", site=site))
+    config.write_text(
+        _VERDACCIO.format(
+            storage=folder / "verdaccio", site=site, users=folder / "htpasswd", private=private
+        )
+    )
     command = [
         str(home / "node_modules/.bin/verdaccio"),
         "-c",
@@ -244,10 +251,13 @@ http {{
 _VERDACCIO = """\
 storage: {storage}
 uplinks: {{}}
+auth: {{htpasswd: {{file: {users}, algorithm: bcrypt}}}}
 packages:
-  '**': {{access: $all, publish: $anonymous}}
+  '{private}': {{access: $authenticated, publish: $authenticated}}
+  '**': {{access: $all, publish: $all}}
 log: {{type: stdout, format: pretty, level: error}}
 max_body_size: 100mb
 publish: {{allow_offline: true}}
+security: {{api: {{jwt: {{sign: {{expiresIn: 1d}}}}}}}}
 web: {site}
 """

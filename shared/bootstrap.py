@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from shared import log
 from shared.adapters.backup import NoRegistry, TargetNotEmpty, backup, restore
 from shared.adapters.dns_records import DnsRecords
-from shared.adapters.editions import DataVersionEdition
+from shared.adapters.editions import EmbeddedEdition
 from shared.adapters.embedded import SchemaVersions, StoreCheck, check_data_folder, open_embedded
 from shared.adapters.filesystem import (
     SnapshotFolder,
@@ -154,7 +154,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         confined=confined,
         archive_path=embedded.archives.path,
         close=close,
-        edition=DataVersionEdition(embedded.database.data_version),
+        edition=EmbeddedEdition(embedded.database.data_version, embedded.metadata.changes_since),
         writable=WriteProbe(folder.root).require_room,
         room=lambda: disk_space(settings.data),
     )

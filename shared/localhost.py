@@ -16,7 +16,7 @@ from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.responses import refusal_answer
 from functions.faces import build_app
 from functions.http.exchanges import Exchange
-from functions.http.repeats import repeat_of
+from functions.http.repeats import recognizer, repeat_of
 from functions.http.requests import MAX_MULTIPART_OVERHEAD_BYTES
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import (
@@ -148,6 +148,7 @@ def build_host(settings: Settings) -> Host:
         if registry.adapters.changes
         else None,
         edition=registry.adapters.edition,
+        recognize=recognizer(registry),
         limits=HostLimits(
             body_bytes=settings.max_archive_bytes + MAX_MULTIPART_OVERHEAD_BYTES,
             large_bodies=settings.max_archives_in_hand,
@@ -194,7 +195,7 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
         request_id = {"X-Request-Id": exchange.request_id}
         try:
             number = edition.number
-            with packages_read() as packages:
+            with packages_read() as read:
                 link = link_of(parts, params)
                 caller = await archive_caller(registry, link, headers)
                 exchange.principal = caller.id
@@ -210,7 +211,7 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
         if not found.is_cacheable:
             return FileResponse(path, found.size, found.etag, headers)
         again = repeat_of(registry, exchange.operation, Answer())
-        repeat = Repeatable(again, number, frozenset(packages))
+        repeat = Repeatable(again, number, frozenset(read.packages))
         return FileResponse(path, found.size, found.etag, headers, repeat)
 
     return resolve

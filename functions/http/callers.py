@@ -41,6 +41,18 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
     return from_client(caller, client)
 
 
+def recognized_caller(headers: Mapping[str, str], registry: Registry) -> Principal | None:
+    """Return what `caller_of` returns if that is known without calling the store, and else None.
+
+    Raises `Unauthenticated` and `TooMany`; nothing is counted.
+    """
+    if not headers.get("authorization"):
+        return anonymous_caller(headers, registry.settings.proxies)
+    client = RequestClient.of(headers, registry.settings.proxies)
+    registry.limits.rate_limiter.require_room(client.address)
+    return registry.identity.authentication.recognize(headers, client)
+
+
 # These are no attempts to guess a token: their text alone shows that they are invalid.
 _NO_GUESSES = (TokenExpired, TokenMalformed, TokenPlaceholder, TokenForeign)
 

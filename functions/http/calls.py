@@ -13,6 +13,7 @@ from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, OrgName, Package, parse_org
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
 from shared.domain.versions import ClientProfile
+from shared.runtime.edition import unnoted
 from shared.settings import Settings
 
 # Front Door signs in to both of its origins as itself, in the header `Authorization`, and rules put
@@ -110,8 +111,14 @@ class Call:
     # --- Who asks -------------------------------------------------------------------------------
 
     async def identify(self) -> None:
-        """Identify the caller by the `Authorization` header; raise as `caller_of` does."""
-        self.identified(await caller_of(self.headers, self.registry))
+        """Identify the caller by the `Authorization` header; raise as `caller_of` does.
+
+        Whoever repeats the answer identifies the caller again, so it depends on nothing that is
+        read here.
+        """
+        with unnoted():
+            caller = await caller_of(self.headers, self.registry)
+        self.identified(caller)
 
     def identify_as_anonymous(self) -> None:
         """Ignore credentials; raise `TooManyRequests`."""

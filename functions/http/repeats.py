@@ -2,31 +2,41 @@
 they depend on stand (docs/decisions/0008 and 0020).
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from math import inf
 
 import azure.functions as func
 
 from functions.http.answers import rate_limit_fields
+from functions.http.callers import recognized_caller
 from functions.http.calls import Call, headers_of
 from functions.http.exchanges import Exchange
 from shared.composition import Registry
+from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import TooMany
 from shared.domain.rate_limits import tightest_allowance
-from shared.runtime.answers import REQUEST_ID_HEADER, Answer, Repeatable, RepeatAnswer
-from shared.runtime.edition import EVERYTHING, packages_read
+from shared.runtime.answers import (
+    REQUEST_ID_HEADER,
+    Answer,
+    KnownCaller,
+    RecognizeCaller,
+    Repeatable,
+    RepeatAnswer,
+)
+from shared.runtime.edition import EVERYTHING, PackagesRead, packages_read
 
 
 async def repeatable(call: Call, make: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Make an answer, and let the host repeat it to anonymous callers.
+    """Make an answer, and let the host repeat it.
 
-    Refusals are never repeated, nor what has rate limit headers.
+    Refusals are never repeated. To callers with credentials, an answer is repeated if it depends on
+    packages alone, and one about private packages to those who may read all of their organization.
     """
     number = call.registry.adapters.edition.number
-    with packages_read() as packages:
+    with packages_read() as read:
         answer = await make()
     if answer.repeated_until_ms:
-        _let_repeat(call, answer, number, frozenset(packages))
+        _let_repeat(call, answer, number, read)
     return answer
 
 
@@ -35,15 +45,33 @@ def repeat_until(call: Call, answer: Answer, end_ms: int, number: int) -> Answer
     number of the edition, until a time of that clock."""
     clock = call.registry.clock
     answer.repeated_until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
-    _let_repeat(call, answer, number, (EVERYTHING,))
+    _let_repeat(call, answer, number, PackagesRead({EVERYTHING}))
     return answer
 
 
-def _let_repeat(call: Call, answer: Answer, number: int, packages: Collection[str]) -> None:
-    """Let the host repeat an answer, unless somebody is identified or a limit is stated with it."""
-    if not call.caller.id and not call.allowances:
-        repeat = repeat_of(call.registry, call.exchange.operation, answer)
-        answer.repeat = Repeatable(repeat, number, packages)
+def _let_repeat(call: Call, answer: Answer, number: int, read: PackagesRead) -> None:
+    private_of = set[str]()
+    if call.caller.id or call.header("authorization"):
+        readers = call.registry.common.authorization.readers
+        private_of = read.private_of & readers.organizations(call.caller)
+        if EVERYTHING in read.packages or private_of != read.private_of or len(private_of) > 1:
+            return
+    repeat = repeat_of(call.registry, call.exchange.operation, answer)
+    answer.repeat = Repeatable(repeat, number, frozenset(read.packages), "".join(private_of))
+
+
+def recognizer(registry: Registry) -> RecognizeCaller:
+    """Return a function by which the host recognizes the callers to whom it repeats answers."""
+    readers = registry.common.authorization.readers
+
+    def recognize(request: func.HttpRequest) -> KnownCaller | None:
+        try:
+            caller = recognized_caller(headers_of(request), registry)
+        except Refusal:  # The Function says why.
+            return None
+        return caller and KnownCaller(caller, readers.organizations(caller))
+
+    return recognize
 
 
 def repeat_of(registry: Registry, operation: str, answer: Answer) -> RepeatAnswer:
@@ -52,14 +80,14 @@ def repeat_of(registry: Registry, operation: str, answer: Answer) -> RepeatAnswe
     on_repeat, until_ms, status = answer.on_repeat, answer.repeated_until_ms, answer.status
     clock = registry.clock
 
-    def repeat(request: func.HttpRequest) -> Mapping[str, str] | None:
+    def repeat(request: func.HttpRequest, caller: KnownCaller) -> Mapping[str, str] | None:
         if until_ms < inf and clock.monotonic_ms() >= until_ms:
             return None
         headers = headers_of(request)
         exchange = Exchange.begin(operation, headers.get("traceparent", ""))
         again = Call(registry, request, exchange, headers)
         try:
-            again.identify_as_anonymous()
+            again.identified(caller.principal)
             on_repeat(again)
         except TooMany:
             return None

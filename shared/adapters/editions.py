@@ -3,7 +3,7 @@ cloud, which reads what changed.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -14,27 +14,74 @@ from shared.log import log
 from shared.ports import ChangedPackages, ChangeSource, Clock, TooManyChanges
 from shared.runtime.edition import CHANGES_KNOWN_WITHIN, EVERYTHING
 
+MOST_CHANGED = 100_000  # Packages whose last change is known; about 15 MB.
 
-class DataVersionEdition:
-    """The edition of one machine, whose stores count the writes of all processes at once."""
 
-    def __init__(self, data_version: Callable[[], Hashable]) -> None:
+class _Changes:
+    """The number of an edition, and the numbers that changes led to."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._floor = 0  # What was read at lower numbers does not stand, whatever it is of.
+        self._changed: dict[str, int] = {}  # By package.
+
+    def note(self, packages: Iterable[str]) -> None:
+        """Note that packages changed."""
+        self.number += 1
+        self._changed.update(dict.fromkeys(packages, self.number))
+        if len(self._changed) > MOST_CHANGED:
+            self.forget()
+
+    def forget(self) -> None:
+        """Let nothing stand that was read before."""
+        self.number += 1
+        self._floor = self.number
+        self._changed.clear()
+
+    def hold(self, number: int, packages: Collection[str]) -> bool:
+        return number >= self._floor and all(
+            self._changed.get(package, 0) <= number for package in packages
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChanges:
+    """The position after some changes, and the keys of the packages; None if they are not known."""
+
+    position: int
+    packages: Sequence[str] | None
+
+
+class EmbeddedEdition:
+    """The edition of one machine, whose stores tell each process of the writes of all.
+
+    A write of whatever kind changes the data version, which costs nothing to read; then the stores
+    are asked which packages changed.
+    """
+
+    def __init__(
+        self,
+        data_version: Callable[[], Hashable],
+        changes_since: Callable[[int | None], PackageChanges],
+    ) -> None:
         self._data_version = data_version
+        self._changes_since = changes_since
         self._seen: Hashable = None
-        self._number = 0
+        self._position: int | None = None  # None before the first question.
+        self._changes = _Changes()
 
     @property
     def number(self) -> int:
-        return self._number
+        return self._changes.number
 
     def is_confirmed(self) -> bool:
         try:
             version = self._data_version()
+            if version != self._seen:
+                self._learn()
+                self._seen = version
         except Exception:  # Whoever reads the stores next will say what is wrong with them.
             return False
-        if version != self._seen:
-            self._seen = version
-            self._number += 1
         return True
 
     def ask(self) -> None:
@@ -43,18 +90,27 @@ class DataVersionEdition:
     async def confirm(self) -> bool:
         return self.is_confirmed()
 
-    def holds(self, number: int, packages: Collection[str]) -> bool:  # noqa: ARG002 - any write counts.
-        return number == self._number
+    def holds(self, number: int, packages: Collection[str]) -> bool:
+        if EVERYTHING in packages:
+            return number == self._changes.number  # Every write leads to another number.
+        return self._changes.hold(number, packages)
 
     def wrote(self, package: str) -> None:
         """Do nothing: the data version changed with the write."""
+
+    def _learn(self) -> None:
+        changes = self._changes_since(self._position)
+        if changes.packages is None:
+            self._changes.forget()
+        else:
+            self._changes.note(changes.packages)
+        self._position = changes.position
 
 
 WAITED_FOR = timedelta(milliseconds=500)  # Then the stores are asked for the records themselves.
 PACKAGES = "packages"  # The container whose changes are followed.
 ITEMS_AT_ONCE = 1_000
 MOST_PAGES = 10  # Of one range. After so many changes at once, nothing that was read stands.
-MOST_CHANGED = 100_000  # Packages whose last change is known; about 15 MB.
 
 _MS = timedelta(milliseconds=1)
 
@@ -90,9 +146,7 @@ class ChangeFeedEdition:
     def __init__(self, source: ChangeSource, clock: Clock) -> None:
         self._source = source
         self._clock = clock
-        self._number = 0
-        self._floor = 0  # What was read at lower numbers does not stand, whatever it is of.
-        self._changed: dict[str, int] = {}  # The number that the change of a package led to.
+        self._changes = _Changes()
         self._positions: Mapping[str, str] = {}  # In the feed, by range; none before the first.
         self._asked_ms: int | None = None
         self._confirmed_ms: int | None = None  # When the last question began that was answered.
@@ -101,7 +155,7 @@ class ChangeFeedEdition:
 
     @property
     def number(self) -> int:
-        return self._number
+        return self._changes.number
 
     def is_confirmed(self) -> bool:
         return self.is_confirmed_within(CHANGES_KNOWN_WITHIN)
@@ -130,15 +184,10 @@ class ChangeFeedEdition:
         return self.is_confirmed()
 
     def holds(self, number: int, packages: Collection[str]) -> bool:
-        if number < self._floor or EVERYTHING in packages:
-            return False
-        return all(self._changed.get(package, 0) <= number for package in packages)
+        return EVERYTHING not in packages and self._changes.hold(number, packages)
 
     def wrote(self, package: str) -> None:
-        self._number += 1
-        self._changed[package] = self._number
-        if len(self._changed) > MOST_CHANGED:
-            self._forget()
+        self._changes.note((package,))
 
     async def positions(self) -> Mapping[str, str]:
         ranges = await self._source.ranges(PACKAGES)
@@ -147,7 +196,7 @@ class ChangeFeedEdition:
 
     async def since(self, positions: Mapping[str, str]) -> ChangedPackages:
         await self._wait_for_begin()
-        number, changed = self._number, set[str]()
+        number, changed = self.number, set[str]()
 
         def note(items: Sequence[Mapping[str, object]]) -> None:
             changed.update(str(item["pk"]) for item in items)
@@ -216,14 +265,9 @@ class ChangeFeedEdition:
             reader.read(items)
 
     def _lose(self) -> None:
-        self._forget()
+        self._changes.forget()
         for reader in self._readers:
             reader.lost()
-
-    def _forget(self) -> None:
-        self._number += 1
-        self._floor = self._number
-        self._changed.clear()
 
     def _is_recent(self, since_ms: int | None, age: timedelta) -> bool:
         return since_ms is not None and self._clock.monotonic_ms() - since_ms < age // _MS

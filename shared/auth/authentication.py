@@ -25,7 +25,7 @@ from shared.domain.errors.identity import (
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.records import Event, Place
 from shared.domain.secrets import redact_tokens
-from shared.domain.tokens import Token, TokenUse
+from shared.domain.tokens import Token, TokenUse, hash_secret
 from shared.log import log
 from shared.ports import Clock, DirectoryStore, EventStore
 from shared.runtime.background_tasks import BackgroundTasks
@@ -140,16 +140,37 @@ class Authentication:
         access_token = AccessToken.parse(text)
         if access_token.environment != self._environment:
             raise TokenForeign(access_token.environment)
-        verified = await self._verify(access_token, client)
-        self._check(verified, client)
-        token = verified.token
-        self._last_use.record(token, client, self._clock.now_ms())
-        return _principal(token, client)
+        return self._accepted(await self._verify(access_token, client), client)
+
+    def recognize(
+        self, headers: Mapping[str, str], client: RequestClient = UNKNOWN_CLIENT
+    ) -> Principal | None:
+        """Return the caller of a token that was verified just now, with the client's address, or
+        None; no store is read.
+
+        Raises what `authenticate` raises.
+        """
+        text = token_text(headers)
+        if text is None:
+            return None
+        known = self._known(hash_secret(text.reveal()), self._clock.monotonic_ms())
+        return self._accepted(known, client) if known else None
 
     async def close(self) -> None:
         """Wait for the writes in the background."""
         await self._last_use.close()
         await self._canaries.close()
+
+    def _accepted(self, verified: _CachedToken, client: RequestClient) -> Principal:
+        """Return the principal of a token that may be used now from there, and record its use."""
+        self._check(verified, client)
+        self._last_use.record(verified.token, client, self._clock.now_ms())
+        return _principal(verified.token, client)
+
+    def _known(self, key: str, now_ms: int) -> _CachedToken | None:
+        cached = self._verified.get(key)
+        is_recent = cached is not None and now_ms - cached.read_ms < _TOKEN_CACHED_FOR_MS
+        return cached if is_recent else None
 
     def _check(self, verified: _CachedToken, client: RequestClient) -> None:
         token, account = verified.token, verified.account
@@ -165,8 +186,8 @@ class Authentication:
         key = access_token.hash
         # The time before the read counts: a revocation during the read is seen three seconds later.
         now_ms = self._clock.monotonic_ms()
-        cached = self._verified.get(key)
-        if cached is not None and now_ms - cached.read_ms < _TOKEN_CACHED_FOR_MS:
+        cached = self._known(key, now_ms)
+        if cached is not None:
             return cached
         self._verified.drop(key)
         token, account = await asyncio.gather(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shared.auth.known_readers import KnownReaders
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
     CredentialsMissing,
@@ -36,6 +37,7 @@ from shared.domain.rights import (
 )
 from shared.domain.search import Viewer
 from shared.ports import Clock, DirectoryStore
+from shared.runtime.edition import unnoted
 
 _ANYTHING = "any package"
 
@@ -81,6 +83,7 @@ class Authorization:
 
     directory: DirectoryStore
     clock: Clock
+    readers: KnownReaders
 
     async def require(self, by: Principal, action: Action, resource: Resource) -> AccessContext:
         """Return the access context of `by`, or raise the refusal if `by` may not do `action`.
@@ -178,7 +181,12 @@ class Authorization:
         found = list(requested)
         hidden = [package for package, head in found if head is None or not _is_public(head)]
         orgs = set[OrgName]() if by.is_anonymous else {_key(package.org) for package in hidden}
-        access_contexts = await self._access_contexts(by, orgs)
+        number = self.readers.number
+        with unnoted():  # The organizations of private packages are noted with the packages.
+            access_contexts = await self._access_contexts(by, orgs)
+        for org, access in access_contexts.items():
+            if _may_read(by, access, org):
+                self.readers.note(by, org, number)
         return frozenset(
             package.key
             for package, head in found

@@ -5,9 +5,11 @@ key of an answer holds every header that answers may depend on; an answer whose 
 other header is not kept (docs/decisions/0008). Of the query, the key holds what Functions read.
 """
 
-from collections.abc import Awaitable, Iterable, Set
+from collections.abc import Awaitable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Self
+
+import azure.functions as func
 
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import (
@@ -25,7 +27,7 @@ from shared.hosting.responses import (
     send_answer,
 )
 from shared.log import log
-from shared.runtime.answers import REQUEST_ID_HEADER, Repeatable
+from shared.runtime.answers import REQUEST_ID_HEADER, KnownCaller, RecognizeCaller, Repeatable
 from shared.runtime.edition import Edition
 
 CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
@@ -36,7 +38,12 @@ _OVERHEAD = 2_048  # Bytes for what is not measured: the closure of the Function
 _HEADER_BYTES = 140  # Of a header, besides its characters: a tuple and two byte strings.
 _PAIR_BYTES = 200  # Of a key and value of a query, besides their characters.
 _LOOKUP = "ballroom.answer_cache"  # In a scope: whether the answer is missing and may be kept.
-_NEW_EACH_TIME = REQUEST_ID_HEADER.lower().encode("ascii")
+_NEW_EACH_TIME = frozenset(
+    (
+        REQUEST_ID_HEADER.lower().encode("ascii"),
+        *(b"ratelimit-limit", b"ratelimit-remaining", b"ratelimit-reset"),
+    )
+)
 _REPEATABLE = frozenset(("GET", "HEAD"))
 
 # Headers that cacheable answers depend on. `Origin`: the host itself adds the headers of CORS.
@@ -57,9 +64,23 @@ _RECORDED = frozenset(
 )
 _COMPARED_NAMES = frozenset(name.encode("ascii") for name in _COMPARED)
 
+# Of credentials, only that there are some: an answer that is repeated is the same for each caller
+# with any, and whoever repeats it identifies the caller.
+_CREDENTIALS = b"authorization"
+_SOME_CREDENTIALS = (_CREDENTIALS, b"")
+_READERS_OF = b""  # In a key; no header has this name.
+
 _Header = tuple[bytes, bytes]
 _Query = bytes | tuple[tuple[str, str], ...]  # The whole query, or the keys that were read of one.
 _Key = tuple[str, bytes, _Query, tuple[_Header, ...]]
+
+
+_ANYBODY = KnownCaller(None, ())
+
+
+def anybody(_request: func.HttpRequest) -> KnownCaller | None:
+    """Recognize every caller as the same."""
+    return _ANYBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +94,7 @@ class _CachedAnswer:
 
     @classmethod
     def of(cls, key: _Key, start: Message, body: Message, *, reads_whole_query: bool) -> Self:
-        headers = [each for each in start["headers"] if each[0] != _NEW_EACH_TIME]
+        headers = [each for each in start["headers"] if each[0] not in _NEW_EACH_TIME]
         repeat: Repeatable = start["repeat"]
         start = {**start, "headers": headers}
         head = encode_head(start)
@@ -84,8 +105,16 @@ class _CachedAnswer:
 class AnswerCache:
     """Keeps the newest answers of an application, up to a number of bytes of memory."""
 
-    def __init__(self, app: ASGIApp, edition: Edition, capacity: int = CAPACITY_BYTES) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        edition: Edition,
+        *,
+        recognize: RecognizeCaller = anybody,
+        capacity: int = CAPACITY_BYTES,
+    ) -> None:
         self._app = app
+        self._recognize = recognize
         self._edition = edition
         self._capacity = capacity
         self._bytes = 0
@@ -119,20 +148,43 @@ class AnswerCache:
         scope[_LOOKUP] = None
         if scope["method"] not in _REPEATABLE:
             return None
-        answer = self._answers.get(_key(scope, scope["query_string"])) or self._reduced(scope)
-        if self._edition.is_confirmed() and answer and answer.repeat.stands(self._edition):
-            added = _repeat(answer, scope)
-            if added is not None:
-                return answer, added
-        scope[_LOOKUP], scope[HEADERS_READ], scope[QUERY_READ] = True, set[str](), set[str]()
-        return None
+        try:
+            found = self._repeat(scope) if self._edition.is_confirmed() else None
+        except Exception:
+            log.exception("repeating.failed")
+            found = None
+        if found is None:
+            scope[_LOOKUP], scope[HEADERS_READ], scope[QUERY_READ] = True, set[str](), set[str]()
+        return found
 
-    def _reduced(self, scope: Scope) -> _CachedAnswer | None:
-        """Return an answer whose Function read nothing of the query in which it differs."""
-        if not scope["query_string"]:
+    def _repeat(self, scope: Scope) -> tuple[_CachedAnswer, RawHeaders] | None:
+        """Record the request; return None if the Function has to be called."""
+        request = LazyRequest(scope, {}, b"")
+        caller = self._recognize(request)
+        answer = self._kept(scope, caller.organizations) if caller else None
+        if caller is None or answer is None or not answer.repeat.stands(self._edition):
             return None
-        answer = self._answers.get(_key(scope, self._reduced_query(scope)))
-        return None if answer is None or answer.reads_whole_query else answer
+        added = answer.repeat.answer(request, caller)
+        return None if added is None else (answer, _encoded(added))
+
+    def _kept(self, scope: Scope, organizations: Iterable[str]) -> _CachedAnswer | None:
+        """Return what is kept for everybody, or for the readers of one of these organizations.
+
+        Nothing else is looked up, so that this takes as long for a hidden package as for a missing
+        one.
+        """
+        query: _Query = scope["query_string"]
+        key = _key(scope, query)
+        answer = self._answers.get(key)
+        if answer is None and query:
+            key = _key(scope, self._reduced_query(scope))
+            answer = self._answers.get(key)
+            if answer is not None and answer.reads_whole_query:
+                answer = None
+        if answer is None:
+            found = (self._answers.get(_of_readers(key, org)) for org in organizations)
+            answer = next((each for each in found if each is not None), None)
+        return answer
 
     def _reduced_query(self, scope: Scope) -> _Query:
         """Return what Functions read of the query: others than this one, too, so that answers
@@ -164,6 +216,9 @@ class AnswerCache:
         is_whole = WHOLE_QUERY in read
         self._query_keys |= read - {WHOLE_QUERY}
         key = _key(scope, scope["query_string"] if is_whole else self._reduced_query(scope))
+        readers_of: str = start["repeat"].readers_of
+        if readers_of:
+            key = _of_readers(key, readers_of)
         self._keep(key, _CachedAnswer.of(key, start, body, reads_whole_query=is_whole))
 
     def _keep(self, key: _Key, answer: _CachedAnswer) -> None:
@@ -186,8 +241,18 @@ class AnswerCache:
 
 
 def _key(scope: Scope, query: _Query) -> _Key:
-    headers = tuple([each for each in scope["headers"] if each[0] in _COMPARED_NAMES])
-    return scope["method"], scope["raw_path"], query, headers
+    headers = [
+        _SOME_CREDENTIALS if each[0] == _CREDENTIALS else each
+        for each in scope["headers"]
+        if each[0] in _COMPARED_NAMES
+    ]
+    return scope["method"], scope["raw_path"], query, tuple(headers)
+
+
+def _of_readers(key: _Key, org: str) -> _Key:
+    """Return the key of an answer for those who may read an organization's private packages."""
+    method, path, query, headers = key
+    return method, path, query, (*headers, (_READERS_OF, org.encode("ascii")))
 
 
 def _may_be_kept(start: Message, body: Message, read: Set[str]) -> bool:
@@ -223,13 +288,7 @@ def _memory_of_headers(headers: Iterable[_Header]) -> int:
     return sum(_HEADER_BYTES + len(name) + len(value) for name, value in headers)
 
 
-def _repeat(answer: _CachedAnswer, scope: Scope) -> RawHeaders | None:
-    """Record the request, and return the headers to add; None if the Function has to be called."""
-    try:
-        added = answer.repeat.answer(LazyRequest(scope, {}, b""))
-    except Exception:
-        log.exception("repeating.failed")
-        return None
-    if added is None:
-        return None
-    return [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in added.items()]
+def _encoded(headers: Mapping[str, str]) -> RawHeaders:
+    return [
+        (name.lower().encode("ascii"), value.encode("ascii")) for name, value in headers.items()
+    ]

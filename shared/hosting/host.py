@@ -11,7 +11,7 @@ from pathlib import Path
 import azure.functions as func
 
 from shared.domain.errors.requests import NoRoomForUpload
-from shared.hosting.answer_cache import AnswerCache
+from shared.hosting.answer_cache import AnswerCache, anybody
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.change_feeds import ChangeFeeds
 from shared.hosting.file_responses import FileMiddleware, FileResolver
@@ -48,6 +48,7 @@ from shared.hosting.triggers import AppFunctions as ReadFunctions
 from shared.hosting.triggers import HttpFunction, functions_of
 from shared.log import log
 from shared.ports import ChangeSource, Clock
+from shared.runtime.answers import RecognizeCaller
 from shared.runtime.edition import Edition
 
 LifespanHook = Callable[[], Awaitable[object]]
@@ -104,6 +105,7 @@ class Host:
         timers: TimerOptions | None = None,
         change_feeds: ChangeFeedOptions | None = None,
         edition: Edition | None = None,
+        recognize: RecognizeCaller = anybody,
         limits: HostLimits = _DEFAULT_LIMITS,
         identify: IdentifySender = anonymous_sender,
         on_start: Sequence[LifespanHook] = (),
@@ -126,7 +128,7 @@ class Host:
         if self._timers is not None:
             served = AdminEndpoint(served, self._timers)
         served = closing_without_leave(with_headers(with_cors(served), headers))
-        self._answer_cache = AnswerCache(served, edition) if edition else None
+        self._answer_cache = AnswerCache(served, edition, recognize=recognize) if edition else None
         self._serve_http = self._answer_cache or served
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:

@@ -16,9 +16,22 @@ from shared.runtime.edition import Edition
 REQUEST_ID_HEADER = "X-Request-Id"  # The one header that differs in each repeat.
 PLAIN_TEXT = "text/plain"
 
+
+@dataclass(frozen=True, slots=True)
+class KnownCaller:
+    """Who sends a request, as a process knows it without a store, and the organizations, in lower
+    case, whose private packages they may read."""
+
+    principal: Any
+    organizations: Collection[str]
+
+
+# Returns None where the Function has to identify the caller.
+RecognizeCaller = Callable[[func.HttpRequest], KnownCaller | None]
+
 # Records a request that is answered by a repeat, and returns the headers to add: the request id,
 # and others that the first answer had not. Returns None where the Function has to be called.
-RepeatAnswer = Callable[[func.HttpRequest], Mapping[str, str] | None]
+RepeatAnswer = Callable[[func.HttpRequest, KnownCaller], Mapping[str, str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +42,7 @@ class Repeatable:
     answer: RepeatAnswer
     number: int  # Of the edition, from before anything was read for the answer.
     packages: Collection[str]  # By their keys; `EVERYTHING` if it depends on more of the stores.
+    readers_of: str = ""  # The organization whose private packages it takes to read; "" for none.
 
     def stands(self, edition: Edition) -> bool:
         """Check whether the packages are as they were. The edition is confirmed."""

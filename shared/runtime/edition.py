@@ -8,6 +8,7 @@ kept with the number from before it was read, and stands while none of its packa
 from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
@@ -50,15 +51,31 @@ class Edition(Protocol):
         ...
 
 
-# What the request in hand has read of packages, by their keys; None while nobody asks.
-_read: ContextVar[set[str] | None] = ContextVar("packages_read", default=None)
+@dataclass(frozen=True, slots=True)
+class PackagesRead:
+    """What the request in hand has read of packages: their keys, and the organizations, in lower
+    case, of those that were private."""
+
+    packages: set[str] = field(default_factory=set[str])
+    private_of: set[str] = field(default_factory=set[str])
+
+
+# None while nobody asks.
+_read: ContextVar[PackagesRead | None] = ContextVar("packages_read", default=None)
 
 
 def note_read(package: str) -> None:
     """Note that the answer in the making depends on a package, or on `EVERYTHING`."""
-    packages = _read.get()
-    if packages is not None:
-        packages.add(package)
+    read = _read.get()
+    if read is not None:
+        read.packages.add(package)
+
+
+def note_private(org: str) -> None:
+    """Note that the answer in the making depends on who may read an organization's packages."""
+    read = _read.get()
+    if read is not None:
+        read.private_of.add(org.lower())
 
 
 @contextmanager
@@ -72,11 +89,11 @@ def unnoted() -> Generator[None]:
 
 
 @contextmanager
-def packages_read() -> Generator[set[str]]:
-    """Collect the keys of the packages that are read in this block, and in the tasks it starts."""
-    packages = set[str]()
-    token = _read.set(packages)
+def packages_read() -> Generator[PackagesRead]:
+    """Collect which packages are read in this block, and in the tasks it starts."""
+    read = PackagesRead()
+    token = _read.set(read)
     try:
-        yield packages
+        yield read
     finally:
         _read.reset(token)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from shared.auth.authorization import Administration, Authorization
+from shared.auth.known_readers import KnownReaders
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.base import Refusal
@@ -98,7 +99,7 @@ class Common:
             settings,
             adapters,
             closing,
-            Authorization(directory, clock),
+            Authorization(directory, clock, KnownReaders(adapters.edition, clock)),
             Administration(directory, clock),
             RecordWriter(directory, adapters.events, clock, randomness, _log_delayed_event),
             Leases(adapters.work, clock, randomness),

@@ -41,6 +41,7 @@ from shared.services.records import Leases, RecordWriter
 from shared.services.tokens.token_records import TokenLineage, TokenRecords
 from tests.fakes.dns_records import FakeDomainRecords
 from tests.fakes.mail import FakeMailer
+from tests.fakes.readers import known_readers
 from tests.fakes.services import changes_allowed, fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
@@ -104,7 +105,7 @@ class OrganizationServices:
 
     @property
     def authorization(self) -> Authorization:
-        return Authorization(self.directory, self.clock)
+        return Authorization(self.directory, self.clock, known_readers())
 
     @property
     def record_writer(self) -> RecordWriter:

@@ -259,6 +259,24 @@ _API_DOCS: Migration = (
 # They are files of pieces now, which are made again of each archive.
 _PIECES: Migration = ("DROP TABLE api_docs_modules", "DELETE FROM api_docs")
 
+# Which packages changed, and in what order: a process reads those after the last that it knows. The
+# table has a row for each package, whose number is the highest of all when the package changes.
+_CHANGE_OF_PACKAGE = """
+    CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN
+        INSERT INTO package_changes (pk) VALUES ({row}.pk)
+        ON CONFLICT (pk) DO UPDATE SET number = (SELECT max(number) + 1 FROM package_changes);
+    END
+"""
+
+_PACKAGE_CHANGES: Migration = (
+    "CREATE TABLE package_changes (number INTEGER PRIMARY KEY, pk TEXT NOT NULL UNIQUE)",
+    *(
+        _CHANGE_OF_PACKAGE.format(table=table, event=event, row=row)
+        for table in ("heads", "releases", "entries")
+        for event, row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
+    ),
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     (*_RECORDS, *_DOCUMENTS, *_IDENTITIES, *_EVENTS, *_WORK, *_PULLS),
     _SBOMS,
@@ -267,4 +285,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _RENDERINGS,
     _API_DOCS,
     _PIECES,
+    _PACKAGE_CHANGES,
 )

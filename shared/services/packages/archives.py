@@ -42,6 +42,7 @@ from shared.domain.packages import Head, Release, State, Visibility
 from shared.ports import ArchiveLinks, ArchiveStore, Clock, EdgeCache, MetadataStore, PackageReader
 
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
+LIFETIMES_REPEATED = 6  # A link is repeated for this part of its life, so that most of it is left.
 
 NO_STORE = "no-store"
 PRIVATE_NO_STORE = "private, no-store"  # Of a redirect to a link that anybody may follow.
@@ -132,8 +133,8 @@ class ArchiveDelivery:
                 return ArchiveRedirect(made.url, PRIVATE_NO_STORE, made.repeated_until_ms)
         if route is DeliveryRoute.CDN:
             return ArchiveRedirect(f"{self.edges.cdn_url}{link.path}", NO_STORE, inf)
-        url = await self._signed_url(link)
-        return ArchiveRedirect(url, NO_STORE, inf if self.edges.links is None else 0)
+        url, until_ms = await self._own_url(link)
+        return ArchiveRedirect(url, NO_STORE, until_ms if self.edges.links is None else 0)
 
     @property
     def _reads_blobs(self) -> bool:
@@ -147,21 +148,23 @@ class ArchiveDelivery:
             else None
         )
 
-    async def _signed_url(self, link: ArchiveLink) -> str:
-        """Return an address that needs no credentials; for a private package it expires.
+    async def _own_url(self, link: ArchiveLink) -> tuple[str, float]:
+        """Return an address that needs no credentials, and until when of the monotonic clock it may
+        be repeated: for a private package it expires.
 
         Where a CDN reads blobs, it takes all requests for public paths, so the registry sends a
         public archive by a signed link, too.
         """
         if link.scope == Visibility.PUBLIC.value and not self._reads_blobs:
-            return self.stable_url(link)
+            return self.stable_url(link), inf
         url = self.stable_url(replace(link, scope=Visibility.PRIVATE.value))
         await self.signer.ready()
         lifetime_ms = SIGNED_LINK_LIFETIME // timedelta(milliseconds=1)
         expires_ms = self.clock.now_ms() + lifetime_ms
         signature = self.signer.sign(url.removeprefix(self.base_url), expires_ms)
         # Clients split the whole URL on `/`, so its query may hold none.
-        return f"{url}?{urlencode({'expires': expires_ms, 'signature': signature})}"
+        signed = f"{url}?{urlencode({'expires': expires_ms, 'signature': signature})}"
+        return signed, self.clock.monotonic_ms() + lifetime_ms // LIFETIMES_REPEATED
 
     async def open(self, link: ArchiveLink, by: Principal) -> DeliveredArchive:
         """Return the archive behind the link.

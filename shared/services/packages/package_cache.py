@@ -14,7 +14,7 @@ from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Head, Survey, Visibility
 from shared.ports import MetadataStore
 from shared.runtime.caching import LruCache
-from shared.runtime.edition import Edition, note_read, unnoted
+from shared.runtime.edition import Edition, note_private, note_read, unnoted
 
 CAPACITY_BYTES = 48 * 1024 * 1024  # All surveys and releases of Ballerina Central take 35 MB.
 STALE_EVICTIONS_PER_READ = 4  # So that what no longer stands does not fill the capacity.
@@ -111,6 +111,7 @@ class PackageCache:
                 read = await self._metadata.survey(list(unknown.values()))
             for key, survey in zip(unknown, read, strict=True):
                 surveys[key] = survey
+                _note_private(survey and survey.head)
                 if survey is not None:
                     self._keep(key, survey.head, survey, number)
         return [surveys[each.key] for each in packages]
@@ -155,6 +156,7 @@ class PackageCache:
         number = self._edition.number
         with unnoted():
             found = await read()
+        _note_private(found.head)
         if found.head is not None and found.release is not None:
             self._keep(place, found.head, found, number)
         return found
@@ -206,6 +208,11 @@ class PackageCache:
 
     def _is_stale(self, cached: _Cached) -> bool:
         return not self._edition.holds(cached.number, (cached.package,))
+
+
+def _note_private(head: Head | None) -> None:
+    if head is not None and head.visibility is not Visibility.PUBLIC:
+        note_private(head.org)
 
 
 def memory_of(value: FoundRelease | Survey) -> int:

@@ -7,19 +7,24 @@ suite run over such a host, too; these send requests twice on purpose.
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from functions.faces import build_app
+from functions.http.repeats import recognizer
+from shared.auth.authentication import TOKEN_CACHED_FOR
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
-from shared.domain.names import Coordinate
+from shared.domain.names import Coordinate, Package
+from shared.domain.packages import Visibility
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.host import Host
 from shared.hosting.middleware import FollowedRedirects, configured_headers
 from shared.localhost import MAVEN_PATHS, archive_resolver
 from shared.log import configure, log
+from shared.services.packages.archives import SIGNED_LINK_LIFETIME
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.storage import one_machine
@@ -46,10 +51,11 @@ class OneMachine:
             redirects=FollowedRedirects(MAVEN_PATHS, URL),
             headers=configured_headers(URL),
         )
-        self._cache = AnswerCache(self._ask, registry.adapters.edition)
+        recognize, edition = recognizer(registry), registry.adapters.edition
+        self.cache = AnswerCache(self._ask, edition, recognize=recognize)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._cache(scope, receive, send)
+        await self.cache(scope, receive, send)
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked += 1
@@ -96,6 +102,7 @@ async def usual(shared_worlds: OpenWorld) -> World:
 
 
 PULL = dict(ACCEPT_ARCHIVE)
+CHANGES = f"{URL}/index/changes"
 CACHEABLE: list[tuple[str, dict[str, str]]] = [
     (LIST, {}),
     (f"{LIST}.sha1", {}),
@@ -106,7 +113,7 @@ CACHEABLE: list[tuple[str, dict[str, str]]] = [
     (f"{FILE}-depgraph.json", {}),
     (f"{FILE}-listeners.json", {}),
     (f"{URL}/index/acme/greet/index.json", {}),
-    (f"{URL}/index/changes", {}),
+    (CHANGES, {}),
     (PACKAGE, {}),
     (f"{PACKAGE}/1.0.0", {}),
     (f"{PACKAGE}/1.0.0", PULL),
@@ -164,14 +171,78 @@ async def test_archives_are_repeated_too(world: World, machines: list[OneMachine
     assert machines[0].asked == 0
 
 
-@EACH
-async def test_nothing_is_repeated_to_credentials(
+@pytest.mark.parametrize(("path", "headers"), [each for each in CACHEABLE if each[0] != CHANGES])
+async def test_answers_about_public_packages_are_repeated_to_every_token(
     world: World, machines: list[OneMachine], path: str, headers: dict[str, str]
+) -> None:
+    people = (world.people.ann, world.people.mia, world.people.bob)
+    first = [await world.get(path, headers=headers, by=each) for each in people]  # Verified now.
+    machines[0].asked = 0
+    again = [await world.get(path, headers=headers, by=each) for each in people]
+    assert machines[0].asked == 0
+    for each in again:
+        assert (each.status_code, each.content) == (first[0].status_code, first[0].content)
+
+
+async def test_lists_of_packages_are_never_repeated_to_credentials(
+    world: World, machines: list[OneMachine]
 ) -> None:
     for _ in range(2):
         machines[0].asked = 0
-        await world.get(path, headers=headers, by=world.people.mia)
+        await world.get(CHANGES, by=world.people.mia)
         assert machines[0].asked == 1
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        "Bearer ballroom_test_0000",
+        "Bearer",
+        "Basic Og==",
+        "Basic !",
+        "Digest x",
+        "Bearer eyJ.e30.x",
+    ],
+)
+@pytest.mark.parametrize("path", [PACKAGE, LIST, CHANGES, f"{URL}/orgs/acme"])
+async def test_what_was_kept_for_others_is_not_repeated_to_credentials_that_are_not_valid(
+    world: World, credentials: str, path: str
+) -> None:
+    headers = {"Authorization": credentials}
+    before = await world.get(path, headers=headers)
+    for by in (world.people.ann, world.people.mia):
+        for _ in range(2):
+            await world.get(path, by=by)
+    after = await world.get(path, headers=headers)
+    assert after.status_code == before.status_code
+    assert after.status_code == 401 or after.content == before.content
+
+
+async def test_no_answer_to_empty_credentials_is_repeated_to_a_member(own_world: World) -> None:
+    page, ann = f"{URL}/orgs/acme", own_world.people.ann
+    expected = (await own_world.get(page, by=ann)).text
+    await own_world.get(page, headers={"Authorization": "Basic Og=="})
+    assert "secret" in expected
+    assert "secret" in (await own_world.get(page, by=ann)).text
+
+
+async def test_a_token_that_is_revoked_gets_no_repeat(own_world: World) -> None:
+    world, ann = own_world, own_world.people.ann
+    for _ in range(2):
+        assert (await world.get(PACKAGE, by=ann)).status_code == 200
+    tokens = (await world.get(f"{URL}/api/v1/tokens", by=ann)).json()["tokens"]
+    for token in tokens:
+        await world.send("DELETE", f"{URL}/api/v1/tokens/{token['id']}", by=ann)
+    world.clock.advance(TOKEN_CACHED_FOR)
+    assert (await world.get(PACKAGE, by=ann)).status_code == 401
+
+
+async def test_a_repeat_is_counted_and_logged_for_its_token(own_world: World) -> None:
+    pull = {**PULL, "X-Forwarded-For": "192.0.2.1"}
+    for person in (own_world.people.ann, own_world.people.mia):
+        for _ in range(3):
+            await own_world.get(f"{PACKAGE}/1.0.0", headers=pull, by=person)
+    assert await own_world.registry.packages.pull_counter.flush() == 2
 
 
 @pytest.mark.parametrize(
@@ -195,6 +266,110 @@ async def test_private_missing_and_search_answers_are_never_repeated(
         machines[0].asked = 0
         await world.get(path)
         assert machines[0].asked == 1
+
+
+SECRET = "/packages/acme/secret"
+PRIVATE = pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        (SECRET, {}),
+        (f"{SECRET}/1.0.0", {}),
+        (f"{SECRET}/1.0.0", PULL),
+        (f"{SECRET}/1.0.0", {"X-Forwarded-For": "192.0.2.1"}),
+        (f"{MAVEN}/acme/secret/maven-metadata.xml", {}),
+        (f"{URL}/index/acme/secret/index.json", {}),
+    ],
+)
+
+
+@PRIVATE
+async def test_answers_about_private_packages_are_repeated_to_members(
+    world: World, machines: list[OneMachine], path: str, headers: dict[str, str]
+) -> None:
+    people = (world.people.ann, world.people.mia)
+    first = [await world.get(path, headers=headers, by=each) for each in people for _ in range(2)]
+    machines[0].asked = 0
+    again = [await world.get(path, headers=headers, by=each) for each in people]
+    assert machines[0].asked == 0
+    for each in again:
+        assert each.status_code in (200, 302)
+        assert (each.status_code, each.content) == (first[0].status_code, first[0].content)
+
+
+@PRIVATE
+async def test_answers_about_private_packages_are_never_repeated_to_others(
+    world: World, machines: list[OneMachine], path: str, headers: dict[str, str]
+) -> None:
+    missing = path.replace("secret", "absent")
+    for _ in range(3):
+        await world.get(path, headers=headers, by=world.people.ann)
+        for by in (world.people.bob, None):
+            machines[0].asked = 0
+            hidden = await world.get(path, headers=headers, by=by)
+            absent = await world.get(missing, headers=headers, by=by)
+            assert machines[0].asked == 2
+            assert hidden.status_code == absent.status_code
+            assert hidden.status_code in (401, 404)
+
+
+async def test_hidden_and_missing_packages_are_looked_up_in_the_same_places(
+    world: World, machines: list[OneMachine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up = list[str]()
+
+    class Answers(dict[Any, Any]):
+        def get(self, key: Any, default: Any = None) -> Any:
+            looked_up.append(str(key).replace("secret", "absent"))
+            return super().get(key, default)
+
+    for _ in range(2):
+        await world.get(SECRET, by=world.people.ann)
+        await world.get(SECRET, by=world.people.bob)
+    kept = machines[0].cache._answers
+    monkeypatch.setattr(machines[0].cache, "_answers", Answers(kept))
+    seen = list[list[str]]()
+    for path in (SECRET, SECRET.replace("secret", "absent")):
+        looked_up.clear()
+        await world.get(path, by=world.people.bob)
+        seen.append(list(looked_up))
+    assert seen[0] == seen[1]
+    assert seen[0]
+
+
+async def test_a_member_who_leaves_gets_no_repeat(own_world: World) -> None:
+    world, mia = own_world, own_world.people.mia
+    for _ in range(3):
+        assert (await world.get(SECRET, by=mia)).status_code == 200
+    org = f"{URL}/api/v1/orgs/acme/members"
+    members = (await world.get(org, by=world.people.ann)).json()["members"]
+    [of_mia] = [each for each in members if each["name"] == "mia"]
+    await world.send("DELETE", f"{org}/{of_mia['id']}", by=mia)
+    assert (await world.get(SECRET, by=mia)).status_code == 404
+
+
+async def test_a_package_that_becomes_private_is_not_repeated_to_others(own_world: World) -> None:
+    world, bob = own_world, own_world.people.bob
+    for _ in range(3):
+        assert (await world.get(PACKAGE, by=bob)).status_code == 200
+    package = Package.parse("acme", "greet")
+    await world.registry.packages.visibility.change(package, Visibility.PRIVATE, by=OPERATOR)
+    assert (await world.get(PACKAGE, by=bob)).status_code == 404
+    assert (await world.get(PACKAGE)).status_code in (401, 404)
+
+
+async def test_a_signed_link_is_repeated_for_a_sixth_of_its_life(own_world: World) -> None:
+    world, ann, path = own_world, own_world.people.ann, f"{SECRET}/1.0.0"
+
+    async def links() -> list[str]:
+        answers = [await world.get(path, headers=PULL, by=ann) for _ in range(3)]
+        return [each.headers["location"] for each in answers]
+
+    await world.get(path, by=ann)  # Ann is known from here on.
+    [first, *again] = await links()
+    assert again == [first, first]
+    world.clock.advance(SIGNED_LINK_LIFETIME / 6)
+    assert first not in await links()
+    assert (await world.get(first)).status_code == 200
 
 
 async def test_a_push_is_seen_at_once(own_world: World) -> None:

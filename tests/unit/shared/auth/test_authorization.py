@@ -18,6 +18,7 @@ from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Survey, Visibility
 from shared.domain.rights import Action, Grant, Role, RoleGrant, Scope
 from shared.domain.search import Viewer
+from tests.fakes.readers import known_readers
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock
 
@@ -50,7 +51,7 @@ def directory() -> FakeDirectory:
 
 @pytest.fixture
 def authorization(directory: FakeDirectory) -> Authorization:
-    return Authorization(directory, FakeClock())
+    return Authorization(directory, FakeClock(), known_readers())
 
 
 async def test_requiring_a_right_is_one_store_operation(
@@ -243,7 +244,7 @@ async def test_a_list_of_organizations_that_lags_behind_gives_no_right(
             return [gone] if isinstance(gone, kind) else []
 
     lagging = Lagging(directory.entities)
-    assert await Authorization(lagging, FakeClock()).viewer(STRANGER) == Viewer()
+    assert await Authorization(lagging, FakeClock(), known_readers()).viewer(STRANGER) == Viewer()
 
 
 READER = Principal(ADMINISTRATOR.id, "token", (Grant(scopes=frozenset({Scope.READ})),))

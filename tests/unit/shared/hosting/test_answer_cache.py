@@ -7,20 +7,20 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared.adapters.editions import DataVersionEdition
+from shared.adapters.editions import EmbeddedEdition, PackageChanges
 from shared.hosting.answer_cache import LARGEST_BODY_BYTES, STALE_EVICTIONS_PER_WRITE, AnswerCache
 from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.requests import LazyRequest, RequestHeaders
-from shared.runtime.answers import Repeatable
+from shared.runtime.answers import KnownCaller, Repeatable
 from shared.runtime.edition import Edition
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
 
-class Stores(DataVersionEdition):
+class Stores(EmbeddedEdition):
     """The edition of stores whose data version a test changes."""
 
     def __init__(self) -> None:
-        super().__init__(self._read_version)
+        super().__init__(self._read_version, lambda _position: PackageChanges(0, packages=None))
         self.data_version = 1
         self.broken = False
 
@@ -40,7 +40,7 @@ class App:
         self._body = body
         self._repeat = repeat or self._record
 
-    def _record(self, req: func.HttpRequest) -> Mapping[str, str] | None:
+    def _record(self, req: func.HttpRequest, _caller: KnownCaller) -> Mapping[str, str] | None:
         self.repeated.append(req.headers.get("x-forwarded-for", ""))
         return {"X-Request-Id": f"again {len(self.repeated)}"}
 
@@ -183,7 +183,7 @@ async def test_only_reads_are_repeated(stores: Stores, method: str) -> None:
 async def test_a_request_that_may_not_be_repeated_is_left_to_the_application(
     stores: Stores,
 ) -> None:
-    cache = AnswerCache(App(stores, repeat=lambda _: None), stores)
+    cache = AnswerCache(App(stores, repeat=lambda _, _caller: None), stores)
     assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
 
 
@@ -197,7 +197,7 @@ async def test_stores_that_do_not_answer_are_left_to_the_application(stores: Sto
 
 
 async def test_a_request_that_cannot_be_recorded_is_left_to_the_application(stores: Stores) -> None:
-    def failing(_req: func.HttpRequest) -> None:
+    def failing(_req: func.HttpRequest, _caller: KnownCaller) -> None:
         raise ValueError
 
     cache = AnswerCache(App(stores, repeat=failing), stores)

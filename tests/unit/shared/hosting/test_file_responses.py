@@ -237,7 +237,7 @@ CACHEABLE = [
 async def test_answers_with_a_cacheable_file_are_cacheable(
     tmp_path: Path, method: str, headers: dict[str, str], status: int
 ) -> None:
-    def repeat(_req: object) -> None: ...
+    def repeat(_req: object, _caller: object) -> None: ...
 
     on = shelf(tmp_path, SMALL)
     for each in (None, repeat):

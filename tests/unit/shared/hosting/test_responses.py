@@ -163,7 +163,7 @@ def test_a_cookie_is_parsed_and_serialized_again(cookie: str, written: list[str]
 
 
 def test_a_cacheable_answer_says_how_it_is_repeated() -> None:
-    repeat = Repeatable(lambda _: None, 1, {"acme/greet"})
+    repeat = Repeatable(lambda _, _caller: None, 1, {"acme/greet"})
     repeated, once = (FunctionResponse(Answer(b"a", repeat=each)) for each in (repeat, None))
     assert answer_messages(repeated, "GET")[0]["repeat"] is repeat
     assert answer_messages(once, "GET")[0]["repeat"] is None

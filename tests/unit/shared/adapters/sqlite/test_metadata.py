@@ -1,7 +1,7 @@
 """What the tables of packages and releases do beyond the port."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
@@ -172,3 +172,41 @@ async def test_surveys_of_a_growing_package_are_always_complete(stores: Embedded
     await asyncio.gather(grow(), *(look(each) for each in surveys))
     counts = {len(await versions_of(each)) for each in surveys}
     assert counts == {sum(number % 7 + 1 for number in range(60))}
+
+
+# --- which packages changed -----------------------------------------------------------------------
+
+
+async def test_every_write_of_a_package_is_among_the_changes(stores: EmbeddedStores) -> None:
+    metadata, position = stores.metadata, stores.metadata.changes_since(None).position
+
+    async def changed(write: Awaitable[object]) -> list[str]:
+        nonlocal position
+        await write
+        changes = metadata.changes_since(position)
+        position = changes.position
+        assert changes.packages is not None
+        return list(changes.packages)
+
+    other = await metadata.claim(head("acme/other"))
+    assert await changed(metadata.claim(head("acme/other"))) == ["acme/other"]
+    assert await changed(metadata.add_release(release())) == [GREET.key]
+    stored = (await metadata.releases(GREET))[0]
+    assert await changed(metadata.replace_release(stored)) == [GREET.key]
+    assert await changed(metadata.put_entries(GREET, [entry()])) == [GREET.key]
+    assert await changed(metadata.replace_head(other)) == ["acme/other"]
+    assert await changed(checkpoint()) == []
+
+
+async def test_a_process_that_missed_too_many_changes_knows_none(
+    stores: EmbeddedStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    position = stores.metadata.changes_since(None).position
+    monkeypatch.setattr("shared.adapters.sqlite.metadata.CHANGES_ON_THE_LOOP", 2)
+    for name in ("a", "b"):
+        await stores.metadata.claim(head(f"acme/{name}"))
+    assert sorted(stores.metadata.changes_since(position).packages or ()) == ["acme/a", "acme/b"]
+    await stores.metadata.claim(head("acme/c"))
+    changes = stores.metadata.changes_since(position)
+    assert changes.packages is None
+    assert stores.metadata.changes_since(changes.position).packages == []

@@ -11,6 +11,7 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.records import Event
 from shared.domain.rights import Grant, Role, Scope
 from shared.services.administration.audit_log import MAX_EVENTS_READ, AuditLog
+from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock
 from tests.support.services import ACME as KIMS
@@ -34,7 +35,7 @@ def logbook() -> AuditLog:
     feed = [event(0, "organization.founded"), *(event(n) for n in range(1, MAX_EVENTS_READ + 50))]
     acme = Organization(name=ACME, founder=KIM.id, created_ms=0)
     directory, clock = FakeDirectory.holding(acme), FakeClock()
-    authorization = Authorization(directory, clock)
+    authorization = Authorization(directory, clock, known_readers())
     return AuditLog(FakeEvents(feed), directory, authorization, Administration(directory, clock))
 
 

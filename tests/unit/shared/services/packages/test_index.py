@@ -16,6 +16,7 @@ from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.index import CHANGES_READ, PackageChanges, PackageIndex
 from shared.services.packages.packages import PackageLookup
 from shared.services.records import RECORDS_AT_ONCE
+from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock
 from tests.support.surveys import survey
@@ -57,7 +58,7 @@ def event(number: int, subject: str) -> Event:
 def service(events: FakeEvents, packages: Packages | None = None) -> PackageIndex:
     """Return the service over a public and a private package."""
     metadata = cast("MetadataStore", packages or Packages(PUBLIC, PRIVATE))
-    authorization = Authorization(FakeDirectory(), FakeClock())
+    authorization = Authorization(FakeDirectory(), FakeClock(), known_readers())
     return PackageIndex(
         packages=PackageLookup(authorization, metadata, cast("DocumentStore", None)),
         authorization=authorization,

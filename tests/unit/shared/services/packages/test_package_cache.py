@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from shared.adapters.editions import DataVersionEdition
+from shared.adapters.editions import EmbeddedEdition, PackageChanges
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Origin, Release, Survey, Visibility
@@ -63,7 +63,7 @@ class Stores:
         return [GREET if tool.lower() == "greeter" else None for tool in tools]
 
 
-class CountedEdition(DataVersionEdition):
+class CountedEdition(EmbeddedEdition):
     """Counts how often somebody waited for it; it is confirmed by nothing else."""
 
     confirmations = 0
@@ -86,7 +86,9 @@ class Scene:
         self, capacity_bytes: int = 1_000_000, first_records: "Pack | None" = None
     ) -> None:
         self.stores = Stores()
-        self.edition = CountedEdition(lambda: self.stores.version)
+        self.edition = CountedEdition(
+            lambda: self.stores.version, lambda _position: PackageChanges(0, packages=None)
+        )
         store = cast("MetadataStore", self.stores)
         self.cache = PackageCache(store, self.edition, first_records, capacity_bytes=capacity_bytes)
 
@@ -194,9 +196,9 @@ async def test_the_packages_that_are_read_are_noted(scene: Scene) -> None:
         lambda: scene.cache.survey([GREET]),
     ):
         for _ in range(2):  # From the store, and from memory.
-            with packages_read() as packages:
+            with packages_read() as noted:
                 await read()
-            assert packages == {GREET.key}
+            assert (noted.packages, noted.private_of) == ({GREET.key}, set())
 
 
 async def test_the_memory_is_bounded() -> None:

@@ -46,6 +46,7 @@ from shared.services.packages.package_details import (
 from shared.services.packages.packages import PackageLookup
 from shared.services.packages.search import PackageSearch
 from tests.contract.sample_records import GREET, coordinate, release
+from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock
 from tests.support.surveys import entry, survey
@@ -130,7 +131,7 @@ class Shop:
 
     @property
     def service(self) -> PackageDetails:
-        authorization = Authorization(self.directory, self.clock)
+        authorization = Authorization(self.directory, self.clock, known_readers())
         metadata = cast("MetadataStore", self.packages)
         documents = cast("DocumentStore", Documents())
         return PackageDetails(

@@ -27,6 +27,7 @@ from shared.domain.versions import ANY_CLIENT, ClientProfile
 from shared.ports import DocumentStore, MetadataStore
 from shared.services.packages import resolution
 from shared.services.packages.resolution import CANDIDATES_PER_MODULE, Resolver
+from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
 from tests.support.surveys import deprecated, entry, survey
@@ -84,7 +85,7 @@ class World:
     @property
     def service(self) -> Resolver:
         return Resolver(
-            Authorization(FakeDirectory(), FakeClock()),
+            Authorization(FakeDirectory(), FakeClock(), known_readers()),
             cast("MetadataStore", self.metadata),  # Resolving reads by these methods alone.
             cast("DocumentStore", self.documents),
             max_resolve=MANY,

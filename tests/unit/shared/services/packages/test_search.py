@@ -31,6 +31,7 @@ from shared.domain.search import (
 )
 from shared.services.common import Adapters
 from shared.services.packages.search import SUGGESTIONS, PackageSearch
+from tests.fakes.readers import known_readers
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
 from tests.support.port_doubles import Fault, failing
@@ -128,7 +129,7 @@ def directory() -> FakeDirectory:
 
 @pytest.fixture
 def package_search(index: AskedIndex, directory: FakeDirectory) -> PackageSearch:
-    return PackageSearch(index, Authorization(directory, FakeClock()))
+    return PackageSearch(index, Authorization(directory, FakeClock(), known_readers()))
 
 
 async def test_without_credentials_a_search_costs_no_other_store(

@@ -61,7 +61,7 @@ def asked(world: World) -> tuple[Publishing, list[str]]:
     """Return the service with the credentials that it asks about."""
     publishing = world.registry.publishing.releases
     there, credentials = publishing.authorization, list[str]()
-    noting = Asked(there.directory, there.clock, by=(credentials,))
+    noting = Asked(there.directory, there.clock, there.readers, by=(credentials,))
     return replace(publishing, authorization=noting), credentials
 
 

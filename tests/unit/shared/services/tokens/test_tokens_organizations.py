@@ -18,6 +18,7 @@ from shared.domain.rights import Action, Grant, Role, Scope
 from shared.domain.tokens import Token, TokenUse
 from shared.services.tokens.token_records import IssuedToken, TokenLineage, TokenRecords
 from shared.services.tokens.tokens import OrganizationTokens, TokenRequest
+from tests.fakes.readers import known_readers
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
@@ -70,7 +71,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Organi
     )
     return OrganizationTokens(
         records=records,
-        authorization=Authorization(store, clock),
+        authorization=Authorization(store, clock, known_readers()),
         clock=clock,
         token_days=90,
     )
@@ -108,7 +109,7 @@ async def test_it_acts_as_maintainer_there_and_is_nobody_anywhere_else(
     tokens: OrganizationTokens, store: FakeDirectory, clock: FakeClock
 ) -> None:
     machine = principal_of((await issued(tokens)).token)
-    authorization = Authorization(store, clock)
+    authorization = Authorization(store, clock, known_readers())
     await authorization.require(machine, Action.PUSH_VERSION, Package.parse("acme", "greet"))
     for action, resource in (
         (Action.PUSH_VERSION, Package.parse("globex", "greet")),
@@ -130,7 +131,9 @@ async def test_it_works_after_its_creator_left_the_organization(
         if member.account == ANN.id:
             await store.remove(member)
     greet = Package.parse("acme", "greet")
-    await Authorization(store, clock).require(principal_of(token), Action.PUSH_VERSION, greet)
+    await Authorization(store, clock, known_readers()).require(
+        principal_of(token), Action.PUSH_VERSION, greet
+    )
 
 
 async def test_it_is_invalid_once_the_organization_is_deleted(
@@ -141,7 +144,7 @@ async def test_it_is_invalid_once_the_organization_is_deleted(
     await store.put(acme.model_copy(update={"deleting_ms": clock.now_ms()}))
     for action in (Action.READ, Action.PUSH_NEW, Action.PUSH_VERSION):
         with pytest.raises(NotPermitted, match="was deleted"):
-            await Authorization(store, clock).require(machine, action, ACME)
+            await Authorization(store, clock, known_readers()).require(machine, action, ACME)
 
 
 @pytest.mark.parametrize("by", [MIA, BOB, ANONYMOUS], ids=["maintainer", "stranger", "nobody"])

@@ -1,0 +1,66 @@
+"""Known readers: the organizations whose private packages callers may read, as a process knows it.
+
+What is known is used to repeat an answer about a private package to others who may read it. Who may
+not read it never gets that far: an answer is looked up among those of the organizations that the
+caller is known to read, so looking it up takes as long for a missing package as for a hidden one.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.identity import Principal
+from shared.domain.names import OrgName
+from shared.ports import Clock
+from shared.runtime.caching import LruCache
+from shared.runtime.edition import EVERYTHING, Edition
+
+KNOWN_FOR = timedelta(seconds=3)  # What ends by itself, such as a membership, ends within five.
+MAX_READERS = 10_000  # Credentials; each takes about 1 KiB.
+
+_KNOWN_FOR_MS = KNOWN_FOR // timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Organizations in lower case, and the number of the edition from before rights were read."""
+
+    orgs: frozenset[OrgName]
+    number: int
+    read_ms: int  # Of the monotonic clock.
+
+
+class KnownReaders:
+    """The organizations that each credential reads as a whole, until anything at all is written."""
+
+    def __init__(self, edition: Edition, clock: Clock) -> None:
+        self._edition = edition
+        self._clock = clock
+        self._known = LruCache[tuple[str, str], _Known](MAX_READERS)
+
+    @property
+    def number(self) -> int:
+        """The number to note what is read from now on with."""
+        return self._edition.number
+
+    def note(self, by: Principal, org: OrgName, number: int) -> None:
+        """Note that `by` may read every package of the organization."""
+        known = self._standing(by)
+        orgs, read_ms = frozenset((org,)), self._clock.monotonic_ms()
+        if known is not None:
+            orgs, number, read_ms = orgs | known.orgs, min(number, known.number), known.read_ms
+        self._known.put(_key(by), _Known(orgs, number, read_ms))
+
+    def organizations(self, by: Principal) -> frozenset[OrgName]:
+        """Return the organizations, in lower case; none where it is not known any more."""
+        known = self._standing(by)
+        return known.orgs if known else frozenset()
+
+    def _standing(self, by: Principal) -> _Known | None:
+        known = self._known.get(_key(by)) if by.credential else None
+        if known is None or self._clock.monotonic_ms() - known.read_ms >= _KNOWN_FOR_MS:
+            return None
+        return known if self._edition.holds(known.number, (EVERYTHING,)) else None
+
+
+def _key(by: Principal) -> tuple[str, str]:
+    return by.id, by.credential
