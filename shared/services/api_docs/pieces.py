@@ -15,9 +15,9 @@ from shared.domain.archives.names import Digest
 from shared.ports import DocumentStore
 from shared.runtime.caching import LruCache
 
-RECORDS_CACHED = 4_000  # About a kilobyte each, without symbols.
+RECORDS_CACHED = 4_000  # About 3 KB each, without symbols.
 INDEX_CACHED_BYTES = 16 * 1024 * 1024  # Of memory: the indexes of some thousand small releases.
-_MEMORY_OF_A_BYTE = 4  # Of an index, once it is parsed.
+_MEMORY_OF_A_BYTE = 5  # Of an index, once it is parsed.
 
 Block = Mapping[str, PiecePlace]
 

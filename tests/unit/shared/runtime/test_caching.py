@@ -75,16 +75,28 @@ def test_the_entry_that_was_put_last_stays_whatever_its_weight() -> None:
     assert cache.values() == [b"1"]
 
 
-def test_stale_entries_are_evicted_up_to_the_first_that_is_not_stale() -> None:
+def test_stale_entries_are_evicted_some_at_a_time() -> None:
     cache = LruCache[int, int](10)
     for number in range(6):
         cache.put(number, number)
     cache.evict(lambda value: value != 3, limit=2)
     assert cache.values() == [2, 3, 4, 5]
-    cache.evict(lambda value: value != 3, limit=2)
-    assert cache.values() == [3, 4, 5]
-    cache.evict(lambda _: True, limit=10)
-    assert cache.values() == []
+    cache.evict(lambda value: value != 3, limit=3)
+    assert cache.values() == [3, 5]
+    cache.evict(lambda value: value != 3, limit=10)
+    assert cache.values() == [3]
+
+
+def test_entries_that_were_dropped_or_put_meanwhile_are_checked_once_they_are_there() -> None:
+    cache = LruCache[int, int](10)
+    for number in range(4):
+        cache.put(number, number)
+    cache.evict(lambda _: False, limit=1)
+    cache.drop(1)
+    cache.put(4, 4)
+    for _ in range(3):
+        cache.evict(lambda value: value % 2 == 0, limit=2)
+    assert cache.values() == [3]
 
 
 async def test_calls_for_the_same_key_at_the_same_time_share_one_result() -> None:
