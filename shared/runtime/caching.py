@@ -108,7 +108,12 @@ class VersionedCache(Generic[Key, Value]):
         return entry[1] if entry is not None and entry[0] == version else None
 
     def put(self, key: Key, version: Hashable, value: Value) -> None:
+        """Cache a value, and remove some that were read at other versions."""
         self._entries.put(key, (version, value))
+        self._entries.evict(lambda entry: entry[0] != version, _STALE_EVICTIONS_PER_PUT)
+
+
+_STALE_EVICTIONS_PER_PUT = 8  # So that no read waits for thousands.
 
 
 # Sign-in and publishing must not fail because an identity provider is down for an hour.

@@ -1,6 +1,7 @@
 """The bounded cache, and single flight."""
 
 import asyncio
+import weakref
 
 import pytest
 
@@ -64,6 +65,23 @@ def test_versions_share_the_capacity() -> None:
     for number, key in enumerate("abc"):
         cache.put(key, number, [number] * 2)
     assert [cache.get(key, number) for number, key in enumerate("abc")] == [None, None, [2, 2]]
+
+
+class Found:
+    """What a question found, to which a test holds a weak reference."""
+
+
+def test_values_that_were_read_at_another_version_are_forgotten() -> None:
+    cache = VersionedCache[str, Found](1_000, weigh=lambda _: 1)
+    found = [Found() for _ in range(20)]
+    stale = [weakref.ref(each) for each in found]
+    for number, each in enumerate(found):
+        cache.put(f"before {number}", 1, each)
+    del found, each
+    for number in range(8):
+        cache.put(f"after {number}", 2, Found())
+    assert [each() for each in stale] == [None] * 20
+    assert all(cache.get(f"after {number}", 2) for number in range(8))
 
 
 def test_the_entry_that_was_put_last_stays_whatever_its_weight() -> None:
