@@ -34,20 +34,14 @@ _SHORT = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
 _ONE_DIGIT = 10  # Below it a digit after the point says something.
 
 
-# The times of releases stand on many pages, and formatting one takes longer than all around it.
-_kept = lru_cache(maxsize=8_192)
-
-
-@_kept
 def moment(at_ms: int) -> str:
     """Return a time of the stores as people read it: UTC, to the minute."""
-    return f"{_utc(at_ms):%Y-%m-%d %H:%M} UTC"
+    return _formatted("%Y-%m-%d %H:%M UTC", at_ms - at_ms % _MINUTE_MS)
 
 
-@_kept
 def machine_moment(at_ms: int) -> str:
     """Return a time of the stores as programs read it."""
-    return f"{_utc(at_ms):%Y-%m-%dT%H:%M:%SZ}"
+    return _formatted("%Y-%m-%dT%H:%M:%SZ", at_ms - at_ms % _SECOND_MS)
 
 
 def typed_moment(at_ms: int) -> str:
@@ -55,10 +49,16 @@ def typed_moment(at_ms: int) -> str:
     return f"{_utc(at_ms):%Y-%m-%dT%H:%M}"
 
 
-@_kept
 def day(at_ms: int) -> str:
     """Return the day of a time of the stores, in UTC."""
-    return f"{_utc(at_ms):%Y-%m-%d}"
+    return _formatted("%Y-%m-%d", at_ms - at_ms % _DAY_MS)
+
+
+# The times of releases stand on many pages, and formatting one takes longer than all around it. A
+# time is rounded down to what is shown before, so that few are kept.
+@lru_cache(maxsize=8_192)
+def _formatted(pattern: str, at_ms: int) -> str:
+    return _utc(at_ms).strftime(pattern)
 
 
 def ago(at_ms: int, now_ms: int) -> str:
@@ -83,7 +83,7 @@ def _times(distance_ms: int, length: int) -> int:
     return (distance_ms + length // 2) // length
 
 
-@_kept
+@lru_cache(maxsize=8_192)
 def quoted(value: str) -> str:
     """Return a value of a query parameter as a URL has it."""
     return quote_plus(value)

@@ -28,6 +28,7 @@ from shared.hosting.responses import (
 )
 from shared.log import log
 from shared.runtime.answers import REQUEST_ID_HEADER, KnownCaller, RecognizeCaller, Repeatable
+from shared.runtime.caching import LruCache
 from shared.runtime.edition import Edition
 
 CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
@@ -103,7 +104,7 @@ class _CachedAnswer:
 
 
 class AnswerCache:
-    """Keeps the newest answers of an application, up to a number of bytes of memory."""
+    """Keeps the answers that were used last, up to a number of bytes of memory."""
 
     def __init__(
         self,
@@ -116,9 +117,7 @@ class AnswerCache:
         self._app = app
         self._recognize = recognize
         self._edition = edition
-        self._capacity = capacity
-        self._bytes = 0
-        self._answers: dict[_Key, _CachedAnswer] = {}
+        self._answers = LruCache[_Key, _CachedAnswer](capacity, weigh=lambda _, answer: answer.size)
         self._query_keys: set[str] = set()  # Those that a Function ever read by name.
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -222,22 +221,14 @@ class AnswerCache:
         self._keep(key, _CachedAnswer.of(key, start, body, reads_whole_query=is_whole))
 
     def _keep(self, key: _Key, answer: _CachedAnswer) -> None:
-        self._remove(key)
-        if not answer.repeat.stands(self._edition):
+        self._answers.drop(key)
+        if self._is_stale(answer):
             return  # A package of it changed meanwhile, or it depends on more than packages.
-        self._answers[key] = answer
-        self._bytes += answer.size
-        for _ in range(STALE_EVICTIONS_PER_WRITE):
-            oldest = next(iter(self._answers))
-            if self._answers[oldest].repeat.stands(self._edition):
-                break
-            self._remove(oldest)
-        while self._bytes > self._capacity:
-            self._remove(next(iter(self._answers)))
+        self._answers.put(key, answer)
+        self._answers.evict(self._is_stale, STALE_EVICTIONS_PER_WRITE)
 
-    def _remove(self, key: _Key) -> None:
-        removed = self._answers.pop(key, None)
-        self._bytes -= removed.size if removed else 0
+    def _is_stale(self, answer: _CachedAnswer) -> bool:
+        return not answer.repeat.stands(self._edition)
 
 
 def _key(scope: Scope, query: _Query) -> _Key:

@@ -85,7 +85,7 @@ def canonical_file_name(coordinate: Coordinate, platform: str) -> str:
     return f"{package.org}-{package.name}-{platform}-{coordinate.version}.bala"
 
 
-@lru_cache(maxsize=16_384)  # Its regular expressions cost ten times the rest of a pull.
+@lru_cache(maxsize=4_096)  # Its regular expressions cost ten times the rest of a pull.
 def archive_file_name(coordinate: Coordinate, platform: str) -> str:
     """Return the file name for a pull: the first form from which all clients read `platform`."""
     name, version = coordinate.package.name, coordinate.version

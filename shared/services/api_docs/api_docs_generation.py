@@ -56,7 +56,6 @@ class JobInputs:
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
-    pieces: PieceReader
 
     async def write(self, release: Release, folder: Path) -> ReleaseRequest:
         """Write the archive, the facts of a release, and the documents that it is compared with
@@ -89,15 +88,15 @@ class JobInputs:
     async def write_documents(self, entry: ReleaseEntry, folder: Path) -> ApiDocsRecord | None:
         """Write the documents of a release's modules, and since when their symbols exist; return
         its record, or None if that is not there."""
-        digest = Digest(entry.digest)
-        record = await self.pieces.record(digest)
+        digest, pieces = Digest(entry.digest), self._pieces()
+        record = await pieces.record(digest)
         if record is None or record.generator < GENERATOR_VERSION or record.pieces is None:
             return None
         await asyncio.to_thread(folder.mkdir)
         try:
             for number, module in enumerate(record.modules):
-                await self._write_document(digest, module, folder / f"{number}.json.gz")
-            since = await self.pieces.read(digest, piece_name(PieceKind.SINCE))
+                await _write_document(pieces, digest, module, folder / f"{number}.json.gz")
+            since = await pieces.read(digest, piece_name(PieceKind.SINCE))
         except PiecesGone:
             return None
         known = since.unpack() if since else b"{}"
@@ -131,14 +130,15 @@ class JobInputs:
         needed = [
             Coordinate.parse(n.org, n.name, n.version) for n in (own.dependencies if own else ())
         ]
-        others, left = list[OtherModule](), MAX_OTHER_BYTES
+        others, left, pieces = list[OtherModule](), MAX_OTHER_BYTES, self._pieces()
         for coordinate, entry in await self.available(needed[:MAX_OTHER_PACKAGES]):
             for module in entry.modules if entry else (coordinate.package.name,):
                 other = _other(coordinate, module)
                 if entry and left > 0:
                     file = folder / f"other-{len(others)}.json.gz"
                     with suppress(PiecesGone):
-                        written = await self._write_document(Digest(entry.digest), module, file)
+                        digest = Digest(entry.digest)
+                        written = await _write_document(pieces, digest, module, file)
                         left -= written
                         other = other.model_copy(update={"file": file.name if written else ""})
                 others.append(other)
@@ -153,14 +153,20 @@ class JobInputs:
         found = zip(coordinates, surveys, strict=True)
         return [(each, _public_entry(survey, each)) for each, survey in found]
 
-    async def _write_document(self, digest: Digest, module: str, file: Path) -> int:
-        """Write the document of a module as a gzip file; return its size, 0 if there is none."""
-        stored = await self.pieces.read(digest, piece_name(PieceKind.DOCUMENT, module))
-        if stored is None:
-            return 0
-        content = stored.content if stored.is_packed else gzip.compress(stored.content, mtime=0)
-        await asyncio.to_thread(file.write_bytes, content)
-        return len(content)
+    def _pieces(self) -> PieceReader:
+        """Return a reader for one job. What jobs read once would fill the memory of the one that
+        serves requests."""
+        return PieceReader(self.documents)
+
+
+async def _write_document(pieces: PieceReader, digest: Digest, module: str, file: Path) -> int:
+    """Write the document of a module as a gzip file; return its size, 0 if there is none."""
+    stored = await pieces.read(digest, piece_name(PieceKind.DOCUMENT, module))
+    if stored is None:
+        return 0
+    content = stored.content if stored.is_packed else gzip.compress(stored.content, mtime=0)
+    await asyncio.to_thread(file.write_bytes, content)
+    return len(content)
 
 
 def _append(file: Path, content: bytes) -> None:

@@ -36,7 +36,7 @@ class ApiDocsServices:
         adapters = common.adapters
         metadata, documents, confined = adapters.metadata, adapters.documents, adapters.confined
         pieces = PieceReader(documents)
-        inputs = JobInputs(metadata, documents, adapters.archives, pieces)
+        inputs = JobInputs(metadata, documents, adapters.archives)
         generation = ApiDocsGeneration(
             inputs, confined, metadata, documents, adapters.directory, pieces, packages.derived_data
         )

@@ -15,9 +15,10 @@ from shared.domain.archives.names import Digest
 from shared.ports import DocumentStore
 from shared.runtime.caching import LruCache
 
-RECORDS_CACHED = 4_000  # About a kilobyte each, without symbols.
+RECORDS_CACHED = 4_000  # About 3 KB each, without symbols.
 INDEX_CACHED_BYTES = 16 * 1024 * 1024  # Of memory: the indexes of some thousand small releases.
-_MEMORY_OF_A_BYTE = 4  # Of an index, once it is parsed.
+ROOTS_CACHED_BYTES = 4 * 1024 * 1024  # The same.
+_MEMORY_OF_A_BYTE = 5  # Of an index, once it is parsed.
 
 Block = Mapping[str, PiecePlace]
 
@@ -52,7 +53,7 @@ class PieceReader:
         self._documents = documents
         self._records = LruCache[str, ApiDocsRecord](RECORDS_CACHED)
         self._roots = LruCache[str, tuple[int, PiecesRoot]](
-            INDEX_CACHED_BYTES // 4, weigh=lambda _, each: each[0] * _MEMORY_OF_A_BYTE
+            ROOTS_CACHED_BYTES, weigh=lambda _, each: each[0] * _MEMORY_OF_A_BYTE
         )
         self._blocks = LruCache[tuple[str, int], tuple[int, Block]](
             INDEX_CACHED_BYTES, weigh=lambda _, each: each[0] * _MEMORY_OF_A_BYTE

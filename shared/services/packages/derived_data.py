@@ -271,7 +271,7 @@ class PackageRecordWriter:
         return await retry_when_stale(attempt)
 
 
-DOCUMENTS_CACHED_BYTES = 64 * 1024 * 1024  # The whole public index has about 4 MB.
+DOCUMENTS_CACHED_BYTES = 32 * 1024 * 1024  # The whole public index has about 4 MB.
 ENTRIES_ON_THE_LOOP = 200  # A document of so many is made in two milliseconds.
 
 

@@ -45,7 +45,7 @@ from shared.services.packages.packages import AvailableRelease, PackageLookup
 from shared.services.publishing.publishing import Publication, Publishing, Upload
 
 DISTRIBUTIONS_CACHED = 4  # Of Ballerina, for which version lists are cached: those in use.
-VERSION_LISTS_CACHED_BYTES = 16 * 1024 * 1024  # Of each; 10,000 packages of a few versions.
+VERSION_LISTS_CACHED_BYTES = 8 * 1024 * 1024  # Of each; 5,000 packages of a few versions.
 CHECKSUM_CHUNK_BYTES = 4 * 1024 * 1024  # Read and hashed at once; about 10 ms on a thread.
 CHECKSUMS_CACHED = 10_000  # An archive never changes, so neither do its checksums.
 

@@ -1,7 +1,7 @@
 """The answer cache repeats an answer to the same request while nothing is written."""
 
 import tracemalloc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import azure.functions as func
@@ -52,7 +52,8 @@ class App:
             headers.append((b"content-length", b"%d" % len(body)))
         start: Message = {"type": "http.response.start", "status": 200, "headers": headers}
         is_cacheable = not scope["raw_path"].startswith(b"/private")
-        repeat = Repeatable(self._repeat, self._edition.number, {"acme/greet"})
+        package = "acme/other" if scope["raw_path"].startswith(b"/other") else "acme/greet"
+        repeat = Repeatable(self._repeat, self._edition.number, {package})
         await send({**start, "repeat": repeat} if is_cacheable else start)
         await send({"type": "http.response.body", "body": body})
 
@@ -320,6 +321,38 @@ async def test_after_a_write_stale_answers_are_evicted(stores: Stores) -> None:
         await asked(cache, f"/{number}")
     stores.data_version += 1
     await asked(cache, "/new")
-    assert cache.count == STALE_EVICTIONS_PER_WRITE + 1
-    await asked(cache, "/newer")
-    assert cache.count == 2
+    assert cache.count > STALE_EVICTIONS_PER_WRITE
+    for number in range(3):
+        await asked(cache, f"/newer/{number}")
+    assert cache.count == 4
+
+
+class ChangedPackages(Stores):
+    """The edition of stores that tell which packages changed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed = set[str]()
+
+    def holds(self, number: int, packages: Collection[str]) -> bool:
+        return self.changed.isdisjoint(packages)
+
+
+async def test_an_answer_that_stands_keeps_no_stale_ones_behind_it() -> None:
+    stores = ChangedPackages()
+    cache = AnswerCache(App(stores), stores)
+    for path in ("/other", *(f"/{number}" for number in range(20))):
+        await asked(cache, path)
+    stores.changed.add("acme/greet")
+    for number in range(6):
+        await asked(cache, f"/other/{number}")
+    assert cache.count == 7
+
+
+async def test_an_answer_that_is_asked_for_stays_longer_than_a_newer_one() -> None:
+    stores = Stores()
+    app = App(stores, body=b"x" * 10_000)
+    cache = AnswerCache(app, stores, capacity=35_000)
+    for path in ("/1", "/2", "/1", "/3", "/1"):
+        await asked(cache, path)
+    assert app.asked == 3

@@ -1,6 +1,7 @@
 """Making the documentation of a release: what the confined process gets, and what it may answer."""
 
 import asyncio
+import gc
 import gzip
 import json
 import os
@@ -14,7 +15,7 @@ import pytest
 
 from shared.confined.limits import Json, PartResult
 from shared.confined.source import ReleaseRequest
-from shared.domain.api_docs.pieces import PieceKind, piece_name
+from shared.domain.api_docs.pieces import PieceKind, PiecesRoot, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
@@ -91,6 +92,12 @@ async def read(world: World, release: Release, kind: PieceKind, *of: str) -> str
     return found and found.unpack().decode()
 
 
+def count_of(kind: type) -> int:
+    """Return how many objects of a class there are in this process."""
+    gc.collect()
+    return sum(isinstance(each, kind) for each in gc.get_objects())
+
+
 async def test_a_release_is_documented_once(world: World) -> None:
     release = await push(world)
     generation = world.registry.api_docs.generation
@@ -99,6 +106,16 @@ async def test_a_release_is_documented_once(world: World) -> None:
     assert (record.state, record.modules) == (DocsState.DONE, ("greet",))
     assert await read(world, release, PieceKind.DOCUMENT, "greet")
     assert await generation.update(release) is None
+
+
+async def test_what_jobs_read_of_other_releases_does_not_stay_in_memory(world: World) -> None:
+    indexes = count_of(PiecesRoot)
+    releases = [await push(world, f"acme/greet:1.{minor}.0") for minor in range(5)]
+    for each in releases:
+        assert await world.registry.api_docs.generation.update(each)
+    assert count_of(PiecesRoot) == indexes
+    assert await read(world, releases[-1], PieceKind.DOCUMENT, "greet")
+    assert count_of(PiecesRoot) == indexes + 1  # Of the release that somebody reads.
 
 
 async def test_a_folder_of_a_job_that_was_killed_is_deleted_a_day_later(

@@ -1,0 +1,173 @@
+"""docs/host-limits.md says how much memory the caches of a process take at most: all of them."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+
+import pytest
+
+from shared.services.publishing.maven import VERSION_LISTS_CACHED_BYTES
+from tests.paths import ROOT, docs
+
+MACHINE, CLOUD = "on one machine", "in the cloud"
+CACHES = {"LruCache", "VersionedCache", "DecodedRecords"}
+MECHANISMS = {"shared/adapters/decoded_records.py", "shared/runtime/caching.py"}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What an entry of a cache takes: a byte if the capacity is in bytes of memory.
+
+    `capacity` is the constant if the cache is created with a parameter.
+    """
+
+    each: int = 1
+    world: str = ""  # Both if it is empty.
+    capacity: str = ""
+
+
+BYTES = Kept()
+# Measured with tracemalloc, or as the comment of the capacity says.
+KEPT = {
+    "functions/http/callers.py _make_anonymous_principal": Kept(750),
+    "functions/http/compression.py _immutable": BYTES,
+    "functions/http/formatting.py _formatted": Kept(270),
+    "functions/http/formatting.py breakable": Kept(270),
+    "functions/http/formatting.py quoted": Kept(230),
+    "functions/http/pages.py fragment": Kept(1_000),
+    "functions/maven/paths.py _parse": Kept(620),
+    "shared/adapters/blob/documents.py _cache": Kept(world=CLOUD),
+    "shared/adapters/blob/public_copies.py _seen": Kept(2 * 200, CLOUD),  # There are two.
+    "shared/adapters/blob/signed_links.py _public": Kept(1_500, CLOUD),
+    "shared/adapters/cloud_search/index.py _own_changes": Kept(10_000, CLOUD),
+    "shared/adapters/cosmos/metadata.py _cache": Kept(1, CLOUD, "SURVEYS_CACHED_BYTES"),
+    "shared/adapters/cosmos/metadata.py _pointers": Kept(700, CLOUD),
+    "shared/adapters/search/index.py _counts": Kept(300),
+    "shared/adapters/search/index.py _results": Kept(5_000),
+    "shared/adapters/search/index.py _symbols": Kept(5_000),
+    "shared/adapters/search/index.py _values": Kept(300),
+    "shared/adapters/search/ordering.py _kept": Kept(8_000),
+    "shared/adapters/search/words.py facet_word": Kept(330),
+    "shared/adapters/search/words.py joined_name": Kept(240),
+    "shared/adapters/search/words.py name_words": Kept(470),
+    "shared/adapters/search/words.py stem": Kept(210),
+    "shared/adapters/sqlite/directory.py _cached": Kept(world=MACHINE),
+    "shared/adapters/sqlite/metadata.py _cache": Kept(1, MACHINE, "SURVEYS_CACHED_BYTES"),
+    "shared/adapters/sqlite/metadata.py _cached_heads": Kept(world=MACHINE),
+    "shared/adapters/sqlite/metadata.py _cached_releases": Kept(world=MACHINE),
+    "shared/auth/authentication.py _recorded": Kept(250),
+    "shared/auth/authentication.py _reported": Kept(250),
+    "shared/auth/authentication.py _verified": Kept(1_024),
+    "shared/auth/authentication.py printable_user_agent": Kept(500),
+    "shared/auth/known_readers.py _known": Kept(1_024),
+    "shared/auth/sessions.py _cache": Kept(1_024),
+    "shared/domain/addresses.py _networks": Kept(1_000),
+    "shared/domain/addresses.py _remembered": Kept(250),
+    "shared/domain/addresses.py caller_network": Kept(250),
+    "shared/domain/api_docs/types.py _plain": Kept(1_000),
+    "shared/domain/archives/names.py archive_file_name": Kept(770),
+    "shared/domain/names.py parse": Kept(260),
+    "shared/domain/versions.py _parse": Kept(320),
+    "shared/domain/versions.py of": Kept(500),
+    "shared/hosting/answer_cache.py _answers": Kept(1, MACHINE, "CAPACITY_BYTES"),
+    "shared/hosting/http_server/server.py _counted_as": Kept(250, MACHINE),
+    "shared/hosting/requests.py _is_host": Kept(200, MACHINE),
+    "shared/hosting/responses.py _raw_name": Kept(200, MACHINE),
+    "shared/hosting/routing.py _trees": Kept(100_000, MACHINE),
+    "shared/services/api_docs/api_docs_queue.py _renewed": Kept(250),
+    "shared/services/api_docs/pieces.py _blocks": BYTES,
+    "shared/services/api_docs/pieces.py _records": Kept(3_000),
+    "shared/services/api_docs/pieces.py _roots": BYTES,
+    "shared/services/limits/burst_detection.py _counted": Kept(200),
+    "shared/services/limits/rate_limits.py _exceeded": Kept(300),
+    "shared/services/limits/rate_limits.py _failed": Kept(300),
+    "shared/services/packages/archive_files.py _lists": BYTES,
+    # Those of the index; `_version_lists` of Maven is one, and `_by_distribution` has the others.
+    "shared/services/packages/derived_data.py _documents": Kept(capacity="DOCUMENTS_CACHED_BYTES"),
+    "shared/services/packages/package_cache.py _cached": Kept(capacity="CAPACITY_BYTES"),
+    "shared/services/packages/package_cache.py _owners": Kept(400),
+    "shared/services/packages/pulls.py _pulls": Kept(200, MACHINE),  # In the cloud a filter: 1 MiB.
+    "shared/services/publishing/maven.py _by_distribution": Kept(VERSION_LISTS_CACHED_BYTES),
+    "shared/services/publishing/maven.py _checksums": Kept(430),
+    "shared/services/publishing/publishing.py _publishers": Kept(300),
+    "shared/settings/server.py listens_everywhere": Kept(200),
+}
+OTHERS = {VERSION_LISTS_CACHED_BYTES}  # Of Maven clients that name no distribution.
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A cache in the code; `capacity` is a number, or the name of a constant or parameter."""
+
+    module: str
+    name: str
+    capacity: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.module} {self.name}"
+
+    def bytes(self) -> int:
+        kept = KEPT[self.key]
+        capacity = kept.capacity or self.capacity
+        if not capacity.isdecimal():
+            constants = vars(import_module(self.module.removesuffix(".py").replace("/", ".")))
+            capacity = constants[capacity]
+        return int(capacity) * kept.each
+
+
+def caches() -> set[Cache]:
+    """Return the caches of the product whose capacity is limited."""
+    found = set[Cache]()
+    for folder in ("functions", "shared"):
+        for file in (ROOT / folder).rglob("*.py"):
+            module = file.relative_to(ROOT).as_posix()
+            if module not in MECHANISMS:
+                tree = ast.parse(file.read_text("utf-8"))
+                found |= {Cache(module, *each) for each in _caches_of(tree)}
+    return found
+
+
+def _caches_of(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.Assign(targets=[target], value=ast.expr() as value)
+                | ast.AnnAssign(target=target, value=ast.expr() as value)
+            ):
+                for capacity in _capacities(value):
+                    yield ast.unparse(target).removeprefix("self."), capacity
+            case ast.FunctionDef(name=name, decorator_list=decorators):
+                for capacity in [each for of in decorators for each in _capacities(of)]:
+                    yield name, capacity
+            case _:
+                pass
+
+
+def _capacities(tree: ast.expr) -> Iterator[str]:
+    """Yield the capacity of each cache that an expression creates."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call):
+            made = call.func.value if isinstance(call.func, ast.Subscript) else call.func
+            name = made.id if isinstance(made, ast.Name) else ""
+            if name in CACHES:
+                yield ast.unparse(call.args[0])
+            elif name == "lru_cache":
+                yield (
+                    str(ast.literal_eval(call.keywords[0].value))
+                    if isinstance(call.keywords[0].value, ast.Constant)
+                    else ast.unparse(call.keywords[0].value)
+                )
+
+
+def test_it_is_known_what_an_entry_of_each_cache_takes() -> None:
+    assert {each.key for each in caches()} == KEPT.keys()
+
+
+@pytest.mark.parametrize("world", [MACHINE, CLOUD])
+def test_all_caches_together_take_what_the_page_says(world: str) -> None:
+    own = [each for each in caches() if KEPT[each.key].world in ("", world)]
+    total = sum(each.bytes() for each in own) + sum(OTHERS)
+    rounded = -(-total // 10_000_000) * 10
+    assert f"{rounded} MB {world}" in docs("host-limits"), total
