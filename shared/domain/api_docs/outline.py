@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 
+from shared.domain.api_docs.fields import included_fields
 from shared.domain.api_docs.model import (
     ClassDocs,
     DeclarationKind,
@@ -12,7 +12,6 @@ from shared.domain.api_docs.model import (
     ModuleDocs,
     ObjectTypeDocs,
     RecordDocs,
-    VariableDocs,
     declarations_of,
 )
 from shared.domain.api_docs.symbols import path_of
@@ -49,7 +48,7 @@ class DocsSymbol:
         return next(said, "")
 
     def members(self) -> Iterator["DocsSymbol"]:
-        """Yield the fields, methods and enum members, in source order."""
+        """Yield the fields, methods and enum members that have pages, in source order."""
         docs = self.docs
         if isinstance(docs, RecordDocs | ObjectTypeDocs | ClassDocs):
             named = (each for each in docs.fields if each.name)
@@ -59,14 +58,16 @@ class DocsSymbol:
         if isinstance(docs, EnumDocs):
             yield from (self._member(ENUM_MEMBER, each.name, each) for each in docs.members)
 
-    def all_members(self) -> Iterator["DocsSymbol"]:
-        """Yield the fields of included records, which a field may override, and the members."""
+    def included_fields(self) -> Iterator["DocsSymbol"]:
+        """Yield the fields of included types that the declaration does not write itself. They have
+        no pages of their own."""
         docs = self.docs
         if isinstance(docs, RecordDocs | ObjectTypeDocs | ClassDocs):
-            inclusions = (each.inclusion_type for each in docs.fields if each.inclusion_type)
-            for included in chain.from_iterable(each.member_types for each in inclusions):
-                name = included.name or ""
-                yield self._member(FIELD, name, VariableDocs(name=name, type=included.element_type))
+            yield from (self._member(FIELD, each.name, each) for each in included_fields(docs))
+
+    def all_members(self) -> Iterator["DocsSymbol"]:
+        """Yield the fields of included types, and the members."""
+        yield from self.included_fields()
         yield from self.members()
 
     def _member(self, kind: str, title: str, docs: Documented) -> "DocsSymbol":

@@ -7,7 +7,7 @@ from shared.domain.api_docs.pieces import PiecesPointer
 from shared.domain.records import Record
 
 # Documentation by a lower version of the generator is made again.
-GENERATOR_VERSION = 4
+GENERATOR_VERSION = 5
 
 
 class DocsState(Enum):

@@ -93,7 +93,7 @@ def _chosen(**words: bool) -> Iterable[str]:
 
 @_signature.register
 def _variable(docs: VariableDocs) -> Parts:
-    if docs.inclusion_type:
+    if docs.inclusion_type and docs.is_inclusion:
         yield Part("*")
         yield from type_parts(docs.inclusion_type)
     elif docs.type:

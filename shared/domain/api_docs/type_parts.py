@@ -192,7 +192,11 @@ def _record(docs: Type) -> Parts:
         if member.element_type:
             yield from type_parts(member.element_type)
             yield from named(member.name or "")
-            yield Part("?; " if member.element_type.is_optional else "; ")
+            yield Part("?" if member.element_type.is_optional else "")
+            if member.field and member.field.default_value:
+                yield Part(" = ")
+                yield from value_parts(member.field.default_value)
+            yield Part("; ")
     yield Part("|}" if is_exclusive else "}")
 
 
