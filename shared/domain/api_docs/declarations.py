@@ -259,6 +259,7 @@ class Declarations:
             is_distinct="distinct" in node.qualifiers,
             inclusions=self._inclusions(structure),
             annotation_attachments=self._attachments(node.annotations, scope),
+            has_hidden_init=_has_hidden_init(structure),
         )
         if "client" in node.qualifiers:
             return _client(docs)
@@ -399,6 +400,11 @@ def _listener(docs: ClassDocs) -> ListenerDocs:
         "life_cycle_methods": tuple(each for each in docs.methods if each.name in LIFE_CYCLE),
     }
     return ListenerDocs.model_validate(dict(docs) | parts)
+
+
+def _has_hidden_init(structure: Structure) -> bool:
+    methods = (each for each in structure.members if isinstance(each, FunctionNode))
+    return any(each.name == "init" and "public" not in each.qualifiers for each in methods)
 
 
 def _documented_methods(structure: Structure) -> Iterator[FunctionNode]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.ballerina.syntax import FieldNode, FunctionNode, Inclusion, TypeReference
 from shared.domain.api_docs.document_room import DocumentRoom
 from shared.domain.api_docs.resolving import Definition, FileScope, PackageNames, Structure
-from shared.domain.api_docs.resource_paths import PathSegment, path_segments
+from shared.domain.api_docs.resource_paths import path_key
 
 DOCUMENTED = frozenset(("public", "remote", "resource"))
 
@@ -35,13 +35,7 @@ class OwnedMethod:
 def method_key(node: FunctionNode) -> tuple[str, str, str]:
     """Return what a method is overridden by: its name, or its accessor and path, in which the names
     of parameters do not count."""
-    return node.name, node.accessor, "/".join(map(_path_key, path_segments(node.resource_path)))
-
-
-def _path_key(segment: PathSegment) -> str:
-    if segment.is_parameter:
-        return "[*]" if segment.is_rest else "[]"
-    return segment.text
+    return node.name, node.accessor, path_key(node.resource_path)
 
 
 @dataclass(frozen=True, slots=True)

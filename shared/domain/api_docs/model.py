@@ -84,6 +84,7 @@ class Type(DocsModel):
         "param_names",
         "definition",
         "field",
+        "is_distinct",
     )
 
     type_parameters: tuple["Type", ...] = ()  # Of `error<D>` and `xml<T>`.
@@ -92,6 +93,7 @@ class Type(DocsModel):
     param_names: tuple[str, ...] = ()  # Of a function type that names its parameters.
     definition: "Type | None" = None  # What a name that is not public stands for.
     field: "FieldFacts | None" = None  # Of a member of a record, or of an inclusion.
+    is_distinct: bool = False
 
 
 class FieldFacts(DocsModel):
@@ -267,12 +269,18 @@ class ClassDocs(DeclarationDocs):
     is_isolated: bool = False
     is_service: bool = False
 
-    EXTRA: ClassVar[tuple[str, ...]] = ("is_distinct", "inclusions", "annotation_attachments")
+    EXTRA: ClassVar[tuple[str, ...]] = (
+        "is_distinct",
+        "inclusions",
+        "annotation_attachments",
+        "has_hidden_init",
+    )
 
     is_distinct: bool = False
     inclusions: tuple[Type, ...] = ()
     # Editors show the label and the icon of `@display` on a class.
     annotation_attachments: tuple[AnnotationAttachment, ...] = ()
+    has_hidden_init: bool = False  # An `init` that is not public: only its module creates objects.
 
 
 class ClientDocs(ClassDocs):
@@ -288,6 +296,12 @@ class EnumMemberDocs(DeclarationDocs):
     EXTRA: ClassVar[tuple[str, ...]] = ("value",)
 
     value: str = ""  # Source text; empty if it is the name.
+
+    @property
+    def literal(self) -> str:
+        """Return the value as source text."""
+        name = self.name.removeprefix("'")
+        return self.value or f'"{name}"'
 
 
 class EnumDocs(DeclarationDocs):
@@ -336,7 +350,6 @@ class AliasDocs(Type):
 
     documentation: str = ""
     position: SourcePosition | None = None
-    is_distinct: bool = False
 
 
 class ModuleSummary(DocsModel):

@@ -235,7 +235,8 @@ def _(docs: TableTypeDocs | MapTypeDocs) -> Parts:
 @_signature.register
 def _(docs: AliasDocs) -> Parts:
     yield from _defined(docs.name, is_distinct=docs.is_distinct)
-    whole = docs.model_copy(update={"name": None, "is_nullable": False})
+    plain = {"name": None, "is_nullable": False, "is_distinct": False}
+    whole = docs.model_copy(update=plain)
     is_alone = docs.is_tuple or docs.is_type_desc or len(docs.member_types) == 1
     is_marked = docs.is_nullable or docs.is_distinct
     yield from _enclosed(whole, is_enclosed=is_marked and not is_alone)

@@ -157,7 +157,7 @@ class TypeTrees:
         return self._text(node.text)
 
     def _distinct(self, node: DistinctType, context: TypeContext) -> Type:
-        return self._tree(node.type, context)
+        return self._tree(node.type, context).model_copy(update={"is_distinct": True})
 
     def _text(self, text: str) -> Type:
         self.room.spend(len(text))
@@ -318,12 +318,15 @@ class TypeTrees:
         if node.prefix:
             return _imported(self.names.module_at(node.prefix, context.scope), node)
         module = context.scope.module
-        is_public = module.constants.get(unquoted(node.name))
-        if is_public is None:
+        constant = module.constants.get(unquoted(node.name))
+        if constant is None:
             return _unresolved(node.name)
         named = _located(module.address, node.name, "constants")
-        update = {"generate_user_defined_type_link": is_public}
-        return named if is_public else named.model_copy(update=update)
+        if constant.is_public:
+            return named
+        value = self._text(constant.value)
+        update = {"generate_user_defined_type_link": False, "definition": value}
+        return named.model_copy(update=update)
 
     def _named(self, definition: Definition, scope: FileScope) -> Type:
         module = definition.scope.module
