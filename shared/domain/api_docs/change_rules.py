@@ -34,7 +34,7 @@ from shared.domain.api_docs.model import (
 )
 from shared.domain.api_docs.named_types import definition_of, rest_shape
 from shared.domain.api_docs.outline import ENUM_MEMBER, DocsSymbol
-from shared.domain.api_docs.type_relations import TypeRelation
+from shared.domain.api_docs.type_relations import TypeRelation, is_error
 from shared.domain.api_docs.type_shapes import NEVER, NIL
 
 _CLASSES = frozenset(
@@ -170,16 +170,27 @@ def _definition_changes(
     before, after = ((found.shape if found else NIL) for found in map(definition_of, (old, new)))
     relation = versions.shape_relation(before, after)
     is_enumeration = versions.before.are_literals(before) and versions.after.are_literals(after)
-    seen = versions.going(INPUT) if is_enumeration else versions
-    for level, sentence in seen.relation_reasons(_OF_DEFINITIONS, relation):
+    if all(map(is_error, before)):
+        seen = versions.going(OUTPUT)
+    else:
         # Callers may write the name of a type where they only get its values.
-        yield MAJOR if relation is TypeRelation.NARROWER else level, sentence
+        seen = versions.going(INPUT if is_enumeration else versions.direction | INPUT)
+    yield from seen.relation_reasons(_OF_DEFINITIONS, relation)
 
 
 def _distinct_difference(old: Documented, new: Documented) -> Iterator[Reason]:
-    before, after = (getattr(each, "is_distinct", False) for each in (old, new))
+    before, after = map(_is_distinct, (old, new))
     if before != after:
         yield MAJOR, "It is distinct now." if after else "It is no longer distinct."
+
+
+def _is_distinct(docs: Documented) -> bool:
+    """Check for `distinct`, also before a member of an intersection."""
+    written = docs.definition if isinstance(docs, ErrorDocs) else docs
+    members: tuple[Type, ...] = ()
+    if isinstance(written, Type) and written.is_intersection_type:
+        members = written.member_types
+    return getattr(docs, "is_distinct", False) or any(each.is_distinct for each in members)
 
 
 # --- Fields and variables -----------------------------------------------------------------------

@@ -183,9 +183,9 @@ class _Coverage:
         """Compare with a type of the language that has no contents; None if it is none."""
         name = broad.name
         if name == "any":
-            return not _is_error(narrow)
+            return not is_error(narrow)
         if name == "error" and not broad.contents:
-            return _is_error(narrow)
+            return is_error(narrow)
         if isinstance(narrow, Literal):
             return name in (narrow.type, "anydata", "json", "readonly")
         if isinstance(narrow, Signature):
@@ -277,12 +277,13 @@ class _Coverage:
         return accepts and self.covers(broad.result, narrow.result)
 
 
-def _is_error(of: Alternative) -> bool:
+def is_error(of: Alternative) -> bool:
+    """Check whether all values of an alternative are errors."""
     match of:
-        case Named(is_error=is_error):
-            return is_error
+        case Named():
+            return of.is_error
         case Intersection(members=members):
-            return any(_is_error(each) for member in members for each in member)
+            return any(is_error(each) for member in members for each in member)
         case _:
             return of.name == "error"
 

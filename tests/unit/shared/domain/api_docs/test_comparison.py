@@ -519,6 +519,16 @@ def test_another_detail_type_of_an_error_is_a_breaking_change(form: str) -> None
     assert (change.symbol, change.level) == ("E", MAJOR)
 
 
+def test_an_error_that_callers_get_may_have_more_details() -> None:
+    frame = (
+        "public type A record { int a; }; public type B record { *A; int b; };"
+        "public type General distinct error; public type E General & error<%s>;"
+    )
+    (change,) = changes(frame % "A", frame % "B")
+
+    assert (change.level, change.reasons) == (MINOR, ("The type has fewer values.",))
+
+
 def test_an_error_that_is_of_a_more_general_type_is_a_breaking_change() -> None:
     base = "public type General distinct error; public type Special distinct General;"
     (change,) = changes(
