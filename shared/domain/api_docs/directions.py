@@ -138,8 +138,6 @@ def _uses_of(docs: Documented) -> Iterator[_Use]:
                 yield from _of_function(method, OUTPUT)
             for each in docs.fields:
                 yield _Use(_SHAPES.of(each.type), of_variable(each))
-            for included in docs.inclusions:
-                yield _Use(_SHAPES.of(included), OUTPUT)
         case AnnotationDocs():
             yield _Use(_SHAPES.of(docs.type), INPUT)
         case ModuleVariableDocs():

@@ -683,3 +683,11 @@ def test_a_default_that_is_a_constant_now_is_the_same() -> None:
     after = 'public enum Format { TEXT = "text", JSON = "json" } configurable string format = TEXT;'
 
     assert [each.symbol for each in changes(before, after)] == ["Format"]
+
+
+def test_a_method_added_to_a_type_that_a_class_includes_breaks_others_that_do() -> None:
+    frame = "public type Api client object { %s }; public client class Client { *Api; %s }"
+    before = frame % ("", "remote function get() {}")
+    found = changes(before, frame % ("remote function get();", "remote function get() {}"))
+
+    assert [(each.symbol, each.level) for each in found] == [("Api.get", MAJOR)]
