@@ -160,6 +160,11 @@ _OF_DEFINITIONS = {
     TypeRelation.NARROWER: "The type has fewer values.",
     TypeRelation.DIFFERENT: "The type is another one.",
 }
+_OF_ERRORS = {
+    TypeRelation.WIDER: "It is an error of a more general type.",
+    TypeRelation.NARROWER: "It is an error of a more specific type.",
+    TypeRelation.DIFFERENT: "Its type is another one.",
+}
 
 
 def _definition_changes(
@@ -171,11 +176,11 @@ def _definition_changes(
     relation = versions.shape_relation(before, after)
     is_enumeration = versions.before.are_literals(before) and versions.after.are_literals(after)
     if all(map(is_error, before)):
-        seen = versions.going(OUTPUT)
+        yield from versions.going(OUTPUT).relation_reasons(_OF_ERRORS, relation)
     else:
         # Callers may write the name of a type where they only get its values.
         seen = versions.going(INPUT if is_enumeration else versions.direction | INPUT)
-    yield from seen.relation_reasons(_OF_DEFINITIONS, relation)
+        yield from seen.relation_reasons(_OF_DEFINITIONS, relation)
 
 
 def _distinct_difference(old: Documented, new: Documented) -> Iterator[Reason]:
@@ -197,9 +202,18 @@ def _is_distinct(docs: Documented) -> bool:
 
 _OF_VALUES = {
     TypeRelation.WIDER: "It may have values of more types.",
-    TypeRelation.NARROWER: "It may have values of fewer types.",
+    TypeRelation.NARROWER: "It accepts values of fewer types.",
     TypeRelation.DIFFERENT: "Its type is another one.",
 }
+_OF_INPUT = {**_OF_VALUES, TypeRelation.WIDER: "It accepts values of more types."}
+_OF_OUTPUT = {**_OF_VALUES, TypeRelation.NARROWER: "It has values of fewer types."}
+
+
+def _value_changes(old: Type | None, new: Type | None, versions: TwoVersions) -> Iterator[Reason]:
+    sentences = _OF_VALUES if versions.has_input else _OF_OUTPUT
+    if not versions.has_output:
+        sentences = _OF_INPUT
+    yield from versions.type_reasons(sentences, old, new)
 
 
 def _record_field_changes(
@@ -207,7 +221,7 @@ def _record_field_changes(
 ) -> Iterator[Reason]:
     if not isinstance(old, VariableDocs) or not isinstance(new, VariableDocs):
         return
-    yield from versions.type_reasons(_OF_VALUES, old.type, new.type)
+    yield from _value_changes(old.type, new.type, versions)
     was, now = (_is_optional(each) or bool(each.default_value) for each in (old, new))
     is_needed = versions.has_input and was and not now
     if _is_optional(old) and not _is_optional(new):
@@ -241,7 +255,7 @@ def _(old: FunctionDocs, new: FunctionDocs, versions: TwoVersions) -> Iterator[R
 def _(old: VariableDocs, new: VariableDocs, versions: TwoVersions) -> Iterator[Reason]:
     # A field that became final is given by nobody, which is a reason of its own.
     seen = versions.going(OUTPUT) if new.is_final and not old.is_final else versions
-    yield from seen.type_reasons(_OF_VALUES, old.type, new.type)
+    yield from _value_changes(old.type, new.type, seen)
     if old.is_final != new.is_final:
         yield MAJOR, "It is final now." if new.is_final else "It is no longer final."
     yield from _default_difference(old, new, versions)
@@ -327,13 +341,6 @@ def _(old: EnumMemberDocs, new: EnumMemberDocs, _versions: TwoVersions) -> Itera
         yield MAJOR, "It has another value."
 
 
-_OF_ERRORS = {
-    TypeRelation.WIDER: "It is an error of a more general type.",
-    TypeRelation.NARROWER: "It is an error of a more special type.",
-    TypeRelation.DIFFERENT: "Its type is another one.",
-}
-
-
 @_differences.register
 def _(old: ErrorDocs, new: ErrorDocs, versions: TwoVersions) -> Iterator[Reason]:
     yield from _distinct_difference(old, new)
@@ -342,7 +349,7 @@ def _(old: ErrorDocs, new: ErrorDocs, versions: TwoVersions) -> Iterator[Reason]
 
 @_differences.register
 def _(old: ConstantDocs, new: ConstantDocs, versions: TwoVersions) -> Iterator[Reason]:
-    yield from versions.type_reasons(_OF_VALUES, old.type, new.type)
+    yield from _value_changes(old.type, new.type, versions)
     yield from _value_difference(old, new)
 
 
@@ -353,7 +360,7 @@ def _value_difference(old: Documented, new: Documented) -> Iterator[Reason]:
 
 @_differences.register
 def _(old: AnnotationDocs, new: AnnotationDocs, versions: TwoVersions) -> Iterator[Reason]:
-    yield from versions.type_reasons(_OF_VALUES, old.type, new.type)
+    yield from _value_changes(old.type, new.type, versions)
     before, after = (set(each.attachment_points.split(", ")) for each in (old, new))
     if before - after:
         yield MAJOR, "It can no longer be attached everywhere."

@@ -103,7 +103,7 @@ def _supertypes() -> dict[str, frozenset[str]]:
 _SUPERTYPES = _supertypes()
 
 MAX_COMPARISONS = 10_000  # Of alternatives, in one relation; types with more of them differ.
-MAX_NAMES = 30  # That are followed from one to the next; each takes some calls of the interpreter.
+MAX_DEPTH = 60  # Of types in types, through names; each level takes ten calls of the interpreter.
 
 
 @dataclass(slots=True)
@@ -111,8 +111,8 @@ class _Budget:
     left: int = MAX_COMPARISONS
     depth: int = 0
 
-    def spend(self) -> bool:
-        self.left -= 1
+    def spend(self, alternatives: int = 1) -> bool:
+        self.left -= alternatives
         return self.left >= 0
 
 
@@ -130,15 +130,22 @@ class _Coverage:
         """Check that every alternative of `special` belongs to one of `general`."""
         if special <= general:
             return True
+        if self.budget.depth == MAX_DEPTH:
+            return False
+        self.budget.depth += 1
         broad = _ByName(self._expanded(general))
-        return all(self._is_covered(each, general, broad) for each in special - general)
+        is_covered = all(self._is_covered(each, general, broad) for each in special - general)
+        self.budget.depth -= 1
+        return is_covered
 
     def _expanded(self, shape: Shape) -> Shape:
         """Add what the names in a shape stand for."""
         found, waiting = set(shape), [each for each in shape if isinstance(each, Named)]
         for each in waiting:
             definition = self.general.definition(each.name)
-            if definition and not definition.is_nominal and self.budget.spend():
+            if not definition or definition.is_nominal:
+                continue
+            if self.budget.spend(1 + len(definition.shape)):
                 new = definition.shape - found
                 found |= new
                 waiting += [each for each in new if isinstance(each, Named)]
@@ -160,12 +167,10 @@ class _Coverage:
         # A type that contains itself belongs to another one if nothing else of it does not.
         if (narrow.name, general) in self._assumed:
             return True
-        if not self.budget.spend() or self.budget.depth == MAX_NAMES:
+        if not self.budget.spend():
             return False
         self._assumed.add((narrow.name, general))
-        self.budget.depth += 1
         is_covered = self.covers(general, definition.shape)
-        self.budget.depth -= 1
         self._assumed.discard((narrow.name, general))
         return is_covered
 

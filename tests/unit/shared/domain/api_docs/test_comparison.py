@@ -111,7 +111,7 @@ DECLARATIONS = [
         MAJOR,
         "Its type is another one.",
     ),
-    ("const int T = 1;", "const byte T = 1;", MINOR, "It may have values of fewer types."),
+    ("const int T = 1;", "const byte T = 1;", MINOR, "It has values of fewer types."),
     ("const T = 1;", "const T = 2;", MINOR, "It has another value."),
     ("const int T = 1;", 'const string T = "1";', MAJOR, "Its type is another one."),
     ("type T int;", "type T int|string;", MINOR, "The type has more values."),
@@ -526,7 +526,7 @@ def test_an_error_that_callers_get_may_have_more_details() -> None:
     )
     (change,) = changes(frame % "A", frame % "B")
 
-    assert (change.level, change.reasons) == (MINOR, ("The type has fewer values.",))
+    assert (change.level, change.reasons) == (MINOR, ("It is an error of a more specific type.",))
 
 
 def test_an_error_that_is_of_a_more_general_type_is_a_breaking_change() -> None:

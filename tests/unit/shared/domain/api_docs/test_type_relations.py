@@ -150,13 +150,22 @@ def test_a_type_under_another_name_is_compared_by_what_it_stands_for(
     assert type_relation(old.type, new.type, (names, names)) is expected
 
 
-def test_a_long_chain_of_names_is_followed_in_bounds() -> None:
-    links = "".join(f"public type A{n} map<A{n + 1}>;" for n in range(2_000))
-    module = documented(f"{links} public type A2000 int; public A0 a; public map<map<int>> b;")
+@pytest.mark.parametrize("link", ["map<%s>", "record {| %s a; |}", "%s[]", "function (%s a)", "%s"])
+def test_a_long_chain_of_names_is_followed_in_bounds(link: str) -> None:
+    names_ = [f"{letter}{n}" for letter in "AB" for n in range(1_000)]
+    links = "".join(f"public type {each} {link % _next(each)};" for each in names_)
+    module = documented(f"{links} public type A1000 int; public type B1000 string; {ENDS}")
     names = NamedTypes.of([module])
     old, new = module.variables
 
     assert type_relation(old.type, new.type, (names, names)) is DIFFERENT
+
+
+ENDS = "public A0 a; public B0 b;"
+
+
+def _next(name: str) -> str:
+    return f"{name[0]}{int(name[1:]) + 1}"
 
 
 def test_a_function_without_a_result_returns_nothing() -> None:
