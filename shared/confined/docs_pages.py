@@ -1,6 +1,6 @@
 """The pages of API documentation as HTML: a module, and each of its symbols."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from jinja2 import FileSystemLoader, Template
 
-from shared.confined.docs_text import call_of, outline_of
+from shared.confined.docs_text import NOT_SHOWN, call_of, outline_of
 from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.coverage import undocumented
 from shared.domain.api_docs.model import (
@@ -19,9 +19,10 @@ from shared.domain.api_docs.model import (
     ModuleDocs,
     ReturnDocs,
     SourcePosition,
+    Type,
     VariableDocs,
 )
-from shared.domain.api_docs.outline import DocsSymbol
+from shared.domain.api_docs.outline import DocsSymbol, Inclusions, inclusions_of
 from shared.domain.api_docs.release import ModuleFacts
 from shared.domain.api_docs.signatures import signature
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
@@ -90,6 +91,11 @@ class DocsLinks:
         parts = (target.org, target.module, target.version, target.name)
         return f"/docs/{'/'.join(quote(part, safe='') for part in parts)}"
 
+    def member(self, owner: Type, name: str) -> str:
+        """Return the address of a member of a named type, or an empty text."""
+        found = next((each.target for each in type_parts(owner) if each.target), None)
+        return self.target(replace(found, name=f"{found.name}.{name}")) if found else ""
+
     def html(self, parts: Iterable[Part]) -> SafeHtml:
         """Return source text with colors, in which named types are links."""
         shown = [*islice(parts, SIGNATURE_PARTS + 1)]
@@ -128,6 +134,15 @@ class RenderedSymbol:
     result: RenderedParameter | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RenderedInclusion:
+    """A type whose fields a declaration includes, and those of them that it does not write."""
+
+    type: SafeHtml
+    count: int
+    fields: Sequence[RenderedSymbol]
+
+
 @dataclass(frozen=True)
 class DocsPages:
     """Renders the pages of one module; `since` has the versions since which its symbols exist."""
@@ -160,19 +175,35 @@ class DocsPages:
 
     def symbol_page(self, symbol: DocsSymbol) -> str:
         """Return a declaration or a member."""
-        members = list(symbol.members())
-        is_long = len(members) > MEMBERS_IN_FULL
+        members, inclusions = list(symbol.members()), inclusions_of(symbol)
+        count = len(members) + sum(len(fields) for _, fields in inclusions)
+        is_long = count > MEMBERS_IN_FULL
         render = self._brief if is_long else self._full
         return template("symbol").render(
             module=self.module,
             links=self.links,
             shown=self._full(symbol),
             members=[render(each) for each in members[:MEMBERS_SHOWN]],
-            hidden_members=max(0, len(members) - MEMBERS_SHOWN),
+            inclusions=list(self._included(inclusions, MEMBERS_SHOWN - len(members), render)),
+            hidden_members=max(0, count - MEMBERS_SHOWN),
             is_long=is_long,
+            not_shown=NOT_SHOWN,
             call=call_of(self.module, symbol),
             **self._dated,
         )
+
+    def _included(
+        self, inclusions: Inclusions, left: int, render: Callable[[DocsSymbol], RenderedSymbol]
+    ) -> Iterator[RenderedInclusion]:
+        """Yield the included fields, of which a page is that of the type that declares it."""
+        for origin, fields in inclusions:
+            shown = [
+                replace(render(each), address=self.links.member(origin, each.title), source="")
+                for each in fields[: max(0, left)]
+            ]
+            left -= len(shown)
+            if shown or not fields:
+                yield RenderedInclusion(self.links.html(type_parts(origin)), len(fields), shown)
 
     @property
     def _dated(self) -> dict[str, object]:

@@ -12,6 +12,8 @@ from shared.domain.api_docs.model import (
     ModuleDocs,
     ObjectTypeDocs,
     RecordDocs,
+    Type,
+    VariableDocs,
     declarations_of,
 )
 from shared.domain.api_docs.symbols import path_of
@@ -78,3 +80,22 @@ def declared(module: ModuleDocs) -> Iterator[tuple[DeclarationKind, DocsSymbol]]
     """Yield the declarations of a module."""
     for kind, docs in declarations_of(module):
         yield kind, DocsSymbol(path_of(kind.value, docs.name), docs.name, kind.value, docs)
+
+
+Inclusions = list[tuple[Type, list[DocsSymbol]]]
+
+
+def inclusions_of(symbol: DocsSymbol) -> Inclusions:
+    """Return the included fields below the types that declare them. Records of other packages
+    whose fields are not known come last, without any."""
+    found: dict[Type, list[DocsSymbol]] = {}
+    for field in symbol.included_fields():
+        origin = field.docs.inclusion_type if isinstance(field.docs, VariableDocs) else None
+        found.setdefault(origin or Type(), []).append(field)
+    return [*found.items(), *((each, []) for each in _unknown_inclusions(symbol.docs))]
+
+
+def _unknown_inclusions(docs: Documented) -> Iterator[Type]:
+    for each in docs.fields if isinstance(docs, RecordDocs) else ():
+        if each.is_inclusion and each.inclusion_type and not each.inclusion_type.member_types:
+            yield each.inclusion_type
