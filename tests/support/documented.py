@@ -29,9 +29,11 @@ def module_of(
     return ModuleSource(name=name, files=read, is_exported=exported)
 
 
-def package_docs(*modules: ModuleSource, graph: Graph = GRAPH) -> PackageDocs:
-    """Return the documentation of the package `acme/shop:1.2.0`."""
-    return generate(PackageSources(SHOP, modules), graph)
+def package_docs(
+    *modules: ModuleSource, graph: Graph = GRAPH, release: Coordinate = SHOP
+) -> PackageDocs:
+    """Return the documentation of the package `acme/shop:1.2.0`, or of another one."""
+    return generate(PackageSources(release, modules), graph)
 
 
 def documented(source: str | Mapping[str, str], name: str = "shop") -> ModuleDocs:
@@ -45,3 +47,10 @@ def type_of(text: str) -> Type:
     (variable,) = documented(source).variables
     assert variable.type
     return variable.type
+
+
+def documented_release(release: str, source: str) -> ModuleDocs:
+    """Return the documentation of a package of one module, by `org/name:version`."""
+    package, _, version = release.partition(":")
+    coordinate = Coordinate.parse(*package.split("/"), version)
+    return package_docs(module_of(source, coordinate.package.name), release=coordinate).modules[0]
