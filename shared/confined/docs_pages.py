@@ -13,6 +13,7 @@ from jinja2 import FileSystemLoader, Template
 
 from shared.confined.docs_text import NOT_SHOWN, call_of, outline_of
 from shared.confined.source import ReleaseRequest
+from shared.domain.api_docs.comments import markdown
 from shared.domain.api_docs.coverage import undocumented
 from shared.domain.api_docs.model import (
     FunctionDocs,
@@ -222,7 +223,7 @@ class DocsPages:
         docs, said = symbol.docs, symbol.deprecation
         brief = replace(
             self._brief(symbol),
-            comment=self._comment(docs.documentation or docs.description or ""),
+            comment=self._comment(symbol.comment),
             deprecation=None if said is None else self._comment(said),
         )
         if not isinstance(docs, FunctionDocs):
@@ -236,7 +237,7 @@ class DocsPages:
             name=docs.name,
             type=self.links.html(type_parts(docs.type) if docs.type else ()),
             default=docs.default_value if isinstance(docs, VariableDocs) else "",
-            comment=self._comment(docs.description),
+            comment=self._comment(markdown(docs.description)),
         )
 
     def _comment(self, text: str) -> SafeHtml:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from shared.confined.source import ReleaseRequest
+from shared.domain.api_docs.comments import markdown
 from shared.domain.api_docs.model import (
     ClassDocs,
     DeclarationKind,
@@ -144,12 +145,13 @@ def _comment(symbol: DocsSymbol) -> Iterator[str]:
     docs = symbol.docs
     if symbol.deprecation is not None:
         yield f"> Deprecated. {symbol.deprecation}".rstrip()
-    if text := (docs.documentation or docs.description or "").strip():
+    if text := symbol.comment.strip():
         yield text
     if isinstance(docs, FunctionDocs):
         said = [*((each.name, each.description) for each in docs.parameters)]
         said += [("returns", each.description) for each in docs.return_parameters]
-        lines = [f"- `{name}`: {' '.join(text.split())}" for name, text in said if text.strip()]
+        texts = [(name, " ".join(markdown(text).split())) for name, text in said]
+        lines = [f"- `{name}`: {text}" for name, text in texts if text]
         if lines:
             yield "\n".join(lines)
 

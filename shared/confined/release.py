@@ -64,7 +64,7 @@ def make_release(job: Job) -> None:
     modules = making.request.modules
     for module in modules:
         job.run(f"module {module}", partial(making.module, module))
-    for module in ("", *(each for each in modules if each != making.request.name)):
+    for module in ("", *filter(making.has_own_readme, modules)):
         job.run(f"readme {module}".rstrip(), partial(making.readme, module))
     job.run("changelog", making.changelog)
     for module in making.documented:
@@ -104,6 +104,12 @@ class _Making:
     def includes_others(self) -> bool:
         """Whether records of a module include records of other packages."""
         return any(self._output.glob("includes-*"))
+
+    def has_own_readme(self, module: str) -> bool:
+        """Check whether a module has a readme that is not that of the release."""
+        texts = self.request.texts
+        is_own = any(e.name == module and e.readme not in ("", texts.readme) for e in texts.modules)
+        return is_own or module != self.request.name
 
     # --- Parts
 

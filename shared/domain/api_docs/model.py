@@ -84,6 +84,7 @@ class Type(DocsModel):
         "param_names",
         "definition",
         "field",
+        "is_distinct",
     )
 
     type_parameters: tuple["Type", ...] = ()  # Of `error<D>` and `xml<T>`.
@@ -92,6 +93,7 @@ class Type(DocsModel):
     param_names: tuple[str, ...] = ()  # Of a function type that names its parameters.
     definition: "Type | None" = None  # What a name that is not public stands for.
     field: "FieldFacts | None" = None  # Of a member of a record, or of an inclusion.
+    is_distinct: bool = False
 
 
 class FieldFacts(DocsModel):
@@ -332,11 +334,10 @@ class AliasDocs(Type):
     description: str = ""  # type: ignore[assignment]
     description_sections: tuple[str, ...] = ()  # type: ignore[assignment]
 
-    EXTRA: ClassVar[tuple[str, ...]] = ("documentation", "position", "is_distinct")
+    EXTRA: ClassVar[tuple[str, ...]] = ("documentation", "position")
 
     documentation: str = ""
     position: SourcePosition | None = None
-    is_distinct: bool = False
 
 
 class ModuleSummary(DocsModel):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shared.domain.api_docs.comments import deprecation_in, without_deprecation
 from shared.domain.api_docs.fields import included_fields
 from shared.domain.api_docs.model import (
     ClassDocs,
@@ -38,16 +39,21 @@ class DocsSymbol:
     @property
     def summary(self) -> str:
         """Return the first sentence of the comment."""
-        return first_sentence(self.docs.documentation or self.docs.description)
+        return first_sentence(self.comment)
 
     @property
     def deprecation(self) -> str | None:
         """Return what the comment says to use instead; None if it is not deprecated."""
         if not self.docs.is_deprecated:
             return None
-        sections = self.docs.description_sections
-        said = (each.removeprefix("# Deprecated").strip() for each in sections)
-        return next(said, "")
+        sections = self.docs.description_sections or ()
+        return deprecation_in((*sections, self.docs.documentation))
+
+    @property
+    def comment(self) -> str:
+        """Return the comment as Markdown, without what it says to use instead."""
+        text = self.docs.documentation or self.docs.description or ""
+        return text if self.deprecation is None else without_deprecation(text)
 
     def members(self) -> Iterator["DocsSymbol"]:
         """Yield the fields, methods and enum members that have pages, in source order."""

@@ -75,6 +75,7 @@ def joined(items: Iterable[Iterable[Part]], separator: str) -> Parts:
 
 def type_parts(docs: Type) -> Parts:
     """Yield a type as it is written."""
+    yield from keywords(*(("distinct",) if docs.is_distinct else ()))
     yield from _written(docs)
     if docs.is_nullable:
         yield Part("?")

@@ -157,7 +157,7 @@ class TypeTrees:
         return self._text(node.text)
 
     def _distinct(self, node: DistinctType, context: TypeContext) -> Type:
-        return self._tree(node.type, context)
+        return self._tree(node.type, context).model_copy(update={"is_distinct": True})
 
     def _text(self, text: str) -> Type:
         self.room.spend(len(text))

@@ -4,6 +4,7 @@ import pytest
 
 from shared.confined import docs_pages
 from shared.confined.docs_pages import DocsLinks, DocsPages, counted
+from shared.confined.docs_text import symbol_markdown
 from shared.domain.api_docs.model import ModuleDocs, SourcePosition
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.release import ModuleFacts
@@ -183,3 +184,68 @@ def test_included_fields_count_among_the_members_that_are_shown(
     assert 'id="timeout"' in page
     assert 'id="id"' not in page
     assert "1 more member in" in page
+
+
+DEPRECATED = """
+# Sends.
+# + to - Whom
+# # Deprecated
+# Use `post`.
+@deprecated
+public function send(string to) { }
+
+# Waits.
+#
+# ## Deprecated
+# Use `send`.
+#
+# ## Example
+# Of waiting.
+@deprecated
+public function wait() { }
+
+# Ends.
+# + return - Nothing
+# # Deprecated
+# Use `wait`.
+@deprecated
+public function end() returns error? { }
+
+# Stops.
+# # Example
+# Of stopping.
+@deprecated
+public function stop() { }
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"), [("send", "post"), ("wait", "send"), ("end", "wait"), ("stop", "")]
+)
+def test_a_page_says_once_what_to_use_instead(name: str, instead: str) -> None:
+    module = documented(DEPRECATED)
+    shown = symbol(module, name)
+    for text in (pages(module).symbol_page(shown), symbol_markdown(module, shown)):
+        assert text.count("Deprecated") == 1
+        assert text.count("Use ") == bool(instead)
+        assert instead in text
+    assert "Deprecated" not in shown.summary
+    assert shown.deprecation == (f"Use `{instead}`." if instead else "")
+
+
+def test_what_follows_a_deprecation_stays() -> None:
+    module = documented(DEPRECATED)
+    assert "Of waiting." in pages(module).symbol_page(symbol(module, "wait"))
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        ("1.0.0", "<span>Since 1.0.0, the oldest version here</span>"),
+        ("1.1.0", "<span>Since 1.1.0</span>"),
+    ],
+)
+def test_a_symbol_of_the_oldest_version_may_be_older(since: str, said: str) -> None:
+    module = documented(DEPRECATED)
+    shown = DocsPages(a_request(), module, {"send": since})
+    assert said in shown.symbol_page(symbol(module, "send"))

@@ -137,6 +137,12 @@ def test_readmes_are_html_with_links_to_the_files_of_the_release(jobs: Jobs) -> 
     assert "<em>Sub</em>" in job.text(PieceKind.README, "shop.sub")
 
 
+def test_the_default_module_has_its_own_readme_if_it_is_another_one(jobs: Jobs) -> None:
+    for readme, names in (("*Module*", ["", "shop"]), ("# Shop", [""]), ("", [""])):
+        texts = Texts(readme="# Shop", modules=(ModuleText(name="shop", readme=readme),))
+        assert sorted(run(jobs(texts=texts)).names(PieceKind.README)) == names
+
+
 def test_the_changelog_is_html(jobs: Jobs) -> None:
     job = run(jobs(files={"CHANGELOG.md": "*new*"}))
     assert "<em>new</em>" in job.text(PieceKind.CHANGELOG)

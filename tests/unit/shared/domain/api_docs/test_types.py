@@ -451,4 +451,5 @@ def test_distinct_types_in_other_types_are_the_types() -> None:
     assert said(type_of("map<distinct error>"))["constraint"] == {
         "name": "error",
         "category": "builtin",
+        "is_distinct": True,
     }
