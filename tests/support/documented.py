@@ -1,5 +1,6 @@
 """The documentation of Ballerina sources that tests write."""
 
+import re
 from collections.abc import Mapping
 
 from shared.ballerina.declarations import read_source
@@ -51,6 +52,6 @@ def type_of(text: str) -> Type:
 
 def documented_release(release: str, source: str) -> ModuleDocs:
     """Return the documentation of a package of one module, by `org/name:version`."""
-    package, _, version = release.partition(":")
-    coordinate = Coordinate.parse(*package.split("/"), version)
-    return package_docs(module_of(source, coordinate.package.name), release=coordinate).modules[0]
+    org, name, version = re.split("[/:]", release)
+    made = package_docs(module_of(source, name), release=Coordinate.parse(org, name, version))
+    return made.modules[0]

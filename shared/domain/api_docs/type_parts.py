@@ -75,7 +75,8 @@ def joined(items: Iterable[Iterable[Part]], separator: str) -> Parts:
 
 def type_parts(docs: Type) -> Parts:
     """Yield a type as it is written."""
-    yield from keywords(*(("distinct",) if docs.is_distinct else ()))
+    if docs.is_distinct:
+        yield from keywords("distinct")
     yield from _written(docs)
     if docs.is_nullable:
         yield Part("?")

@@ -42,7 +42,9 @@ def summary_of(description: str, markdown: str) -> str:
 
 def first_sentence(markdown: str) -> str:
     """Return the first sentence of a Markdown text on one line, without Markdown syntax."""
-    text = _FENCE.sub("", markdown.lstrip("\n")[: _PARAGRAPHS * _LONGEST_LINE])
+    text = markdown.lstrip("\n")[: _PARAGRAPHS * _LONGEST_LINE]
+    if "```" in text or "~~~" in text:
+        text = _FENCE.sub("", text)
     for paragraph in islice(re.split(r"\n[ \t]*\n", text), _PARAGRAPHS):
         if prose := " ".join(_lines_of_prose(paragraph[:_LONGEST_LINE])):
             return prose[: _end_of_sentence(prose)]
