@@ -23,7 +23,14 @@ from shared.domain.api_docs.model import (
     Type,
     VariableDocs,
 )
-from shared.domain.api_docs.outline import DocsSymbol, Inclusions, inclusions_of
+from shared.domain.api_docs.outline import (
+    ENUM_MEMBER,
+    FIELD,
+    METHOD,
+    DocsSymbol,
+    Inclusions,
+    inclusions_of,
+)
 from shared.domain.api_docs.release import ModuleFacts
 from shared.domain.api_docs.signatures import signature
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
@@ -136,12 +143,17 @@ class RenderedSymbol:
 
 
 @dataclass(frozen=True, slots=True)
-class RenderedInclusion:
-    """A type whose fields a declaration includes, and those of them that it does not write."""
+class RenderedSection:
+    """Members of a declaration: those of a kind, or the fields of a type that it includes."""
 
-    type: SafeHtml
+    title: SafeHtml
+    members: Sequence[RenderedSymbol]
     count: int
-    fields: Sequence[RenderedSymbol]
+
+
+Render = Callable[[DocsSymbol], RenderedSymbol]
+
+_SECTIONS = {ENUM_MEMBER: "Members", FIELD: "Fields", METHOD: "Methods"}
 
 
 @dataclass(frozen=True)
@@ -180,12 +192,13 @@ class DocsPages:
         count = len(members) + sum(len(fields) for _, fields in inclusions)
         is_long = count > MEMBERS_IN_FULL
         render = self._brief if is_long else self._full
+        sections = list(self._sections(members[:MEMBERS_SHOWN], render))
+        sections += self._included(inclusions, MEMBERS_SHOWN - len(members), render)
         return template("symbol").render(
             module=self.module,
             links=self.links,
             shown=self._full(symbol),
-            members=[render(each) for each in members[:MEMBERS_SHOWN]],
-            inclusions=list(self._included(inclusions, MEMBERS_SHOWN - len(members), render)),
+            sections=sections,
             hidden_members=max(0, count - MEMBERS_SHOWN),
             is_long=is_long,
             not_shown=NOT_SHOWN,
@@ -193,9 +206,14 @@ class DocsPages:
             **self._dated,
         )
 
+    def _sections(self, members: Sequence[DocsSymbol], render: Render) -> Iterator[RenderedSection]:
+        for kind, title in _SECTIONS.items():
+            if found := [render(each) for each in members if each.kind == kind]:
+                yield RenderedSection(SafeHtml(title), found, len(found))
+
     def _included(
-        self, inclusions: Inclusions, left: int, render: Callable[[DocsSymbol], RenderedSymbol]
-    ) -> Iterator[RenderedInclusion]:
+        self, inclusions: Inclusions, left: int, render: Render
+    ) -> Iterator[RenderedSection]:
         """Yield the included fields, of which a page is that of the type that declares it."""
         for origin, fields in inclusions:
             shown = [
@@ -204,7 +222,9 @@ class DocsPages:
             ]
             left -= len(shown)
             if shown or not fields:
-                yield RenderedInclusion(self.links.html(type_parts(origin)), len(fields), shown)
+                type_ = self.links.html(type_parts(origin))
+                title = SafeHtml(f"Fields of <code>*{type_}</code>")
+                yield RenderedSection(title, shown, len(fields))
 
     @property
     def _dated(self) -> dict[str, object]:

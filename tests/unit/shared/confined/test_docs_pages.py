@@ -159,7 +159,7 @@ def test_a_record_shows_the_fields_that_it_includes_with_their_origin_and_defaul
 
     assert '<h3 id="members-1">Fields <span class="count">1</span></h3>' in page
     common = '<a class="kt" href="/packages/acme/shop/1.2.0/docs/shop/Common">Common</a>'
-    assert f'<h3 id="inclusion-1">Fields of <code>*{common}</code>' in page
+    assert f'<h3 id="members-2">Fields of <code>*{common}</code>' in page
     assert 'href="/packages/acme/shop/1.2.0/docs/shop/Common.timeout">timeout</a>' in page
     assert 'href="/packages/acme/shop/1.2.0/docs/shop/Base.id">id</a>' in page
     assert '<span class="nf">timeout</span> = <span class="m">30</span>' in page
