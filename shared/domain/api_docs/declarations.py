@@ -213,7 +213,7 @@ class Declarations:
             tree = tree.model_copy(update={"is_optional": True})
         shared = self._shared(node.name, node.comment, node.annotations, node.position)
         shared["description"] = field.description
-        shared["documentation"] = shared["documentation"] or field.description
+        shared["documentation"] = shared["documentation"] or markdown(field.description)
         self.room.spend(len(field.description) + len(node.default))
         return VariableDocs(
             **shared,

@@ -346,7 +346,7 @@ class AliasDocs(Type):
     description: str = ""  # type: ignore[assignment]
     description_sections: tuple[str, ...] = ()  # type: ignore[assignment]
 
-    EXTRA: ClassVar[tuple[str, ...]] = ("documentation", "position", "is_distinct")
+    EXTRA: ClassVar[tuple[str, ...]] = ("documentation", "position")
 
     documentation: str = ""
     position: SourcePosition | None = None

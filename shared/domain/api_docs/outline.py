@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shared.domain.api_docs.comments import deprecation_in, without_deprecation
 from shared.domain.api_docs.fields import included_fields
 from shared.domain.api_docs.model import (
     ClassDocs,
@@ -12,6 +13,8 @@ from shared.domain.api_docs.model import (
     ModuleDocs,
     ObjectTypeDocs,
     RecordDocs,
+    Type,
+    VariableDocs,
     declarations_of,
 )
 from shared.domain.api_docs.symbols import path_of
@@ -36,16 +39,21 @@ class DocsSymbol:
     @property
     def summary(self) -> str:
         """Return the first sentence of the comment."""
-        return first_sentence(self.docs.documentation or self.docs.description)
+        return first_sentence(self.comment)
 
     @property
     def deprecation(self) -> str | None:
         """Return what the comment says to use instead; None if it is not deprecated."""
         if not self.docs.is_deprecated:
             return None
-        sections = self.docs.description_sections
-        said = (each.removeprefix("# Deprecated").strip() for each in sections)
-        return next(said, "")
+        sections = self.docs.description_sections or ()
+        return deprecation_in((*sections, self.docs.documentation))
+
+    @property
+    def comment(self) -> str:
+        """Return the comment as Markdown, without what it says to use instead."""
+        text = self.docs.documentation or self.docs.description or ""
+        return text if self.deprecation is None else without_deprecation(text)
 
     def members(self) -> Iterator["DocsSymbol"]:
         """Yield the fields, methods and enum members that have pages, in source order."""
@@ -78,3 +86,22 @@ def declared(module: ModuleDocs) -> Iterator[tuple[DeclarationKind, DocsSymbol]]
     """Yield the declarations of a module."""
     for kind, docs in declarations_of(module):
         yield kind, DocsSymbol(path_of(kind.value, docs.name), docs.name, kind.value, docs)
+
+
+Inclusions = list[tuple[Type, list[DocsSymbol]]]
+
+
+def inclusions_of(symbol: DocsSymbol) -> Inclusions:
+    """Return the included fields below the types that declare them. Records of other packages
+    whose fields are not known come last, without any."""
+    found: dict[Type, list[DocsSymbol]] = {}
+    for field in symbol.included_fields():
+        origin = field.docs.inclusion_type if isinstance(field.docs, VariableDocs) else None
+        found.setdefault(origin or Type(), []).append(field)
+    return [*found.items(), *((each, []) for each in _unknown_inclusions(symbol.docs))]
+
+
+def _unknown_inclusions(docs: Documented) -> Iterator[Type]:
+    for each in docs.fields if isinstance(docs, RecordDocs) else ():
+        if each.is_inclusion and each.inclusion_type and not each.inclusion_type.member_types:
+            yield each.inclusion_type
