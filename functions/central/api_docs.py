@@ -3,7 +3,7 @@
 import asyncio
 
 from functions.central.responses import CORS_HEADERS, CentralFace
-from functions.http.answers import CACHE_PRIVATE, JSON
+from functions.http.answers import CACHE_PRIVATE, CACHE_PUBLIC, JSON
 from functions.http.calls import Call
 from functions.http.compression import accepts_gzip
 from shared.domain.documents import etag_of
@@ -29,7 +29,10 @@ async def central_docs(call: Call) -> Answer:
     params = call.route_params
     name = ModuleName(params["org"], params["module"], params["version"])
     found, document = await call.registry.api_docs.documentation.document(name, by=call.caller)
-    return await document_answer(call, document, is_public=found.is_public)
+    answer = await document_answer(call, document, is_public=found.is_public)
+    if found.is_public and not await call.registry.api_docs.documentation.is_settled(found):
+        answer.headers["Cache-Control"] = CACHE_PUBLIC
+    return answer
 
 
 @central.read("2.0/docs/doc-ui", is_open=True)

@@ -16,10 +16,14 @@ _RETURN = "return"
 
 
 def read_doc_comment(source: str) -> DocComment:
-    """Read consecutive lines that begin with `#`, blanks before it aside."""
+    """Read lines that begin with `#`, blanks before it aside. Empty lines are between blocks: the
+    compiler joins these without a line between them, and Markdown needs one."""
     parts = _Parts()
     texts: list[str] = []
     for line in source.split("\n"):
+        if not line:
+            texts.append("\n")
+            continue
         text = line.lstrip(" \t").removeprefix("#").rstrip("\r")
         texts.append(text.removeprefix(" ") + "\n")
         parts.add(text)

@@ -98,9 +98,8 @@ class Cursor:
         """Read the next token. After the last one the kind is `END` and the value is empty."""
         match = _token(self.text, self.end)
         self.comment = ""
-        while match.lastindex == DOC:
-            self.comment = match[DOC]
-            match = _token(self.text, match.end())
+        if match.lastindex == DOC:
+            match = self._read_comment(match)
         self.end = match.end()
         self.kind = kind = match.lastindex or END
         if kind:
@@ -108,6 +107,16 @@ class Cursor:
             self.start = self.end - len(value)
         else:
             self.value, self.start = "", self.end
+
+    def _read_comment(self, match: re.Match[str]) -> re.Match[str]:
+        """Read the blocks of a doc comment, between which a line may be empty; return the token
+        after them."""
+        blocks = list[str]()
+        while match.lastindex == DOC:
+            blocks.append(match[DOC])
+            match = _token(self.text, match.end())
+        self.comment = "\n\n".join(blocks)
+        return match
 
     def move(self, position: int) -> None:
         """Read the token at a position."""

@@ -145,7 +145,7 @@ class ObjectType:
 
     members: tuple["FieldNode | FunctionNode | Inclusion", ...]
     qualifiers: frozenset[str] = frozenset()
-    text: str = ""  # The source text; empty in another object type, whose text contains it.
+    text: str = ""  # The source text; empty in two others, whose text contains it.
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,8 +247,9 @@ def _object(cursor: Cursor, qualifiers: frozenset[str], start: int) -> Steps[Obj
     end = cursor.end
     cursor.advance()
     cursor.open_objects -= 1
-    # Each level would copy the text of all levels in it.
-    text = "" if cursor.open_objects else cursor.text[start:end]
+    # Each level would copy the text of all levels in it. A type that is declared is never shown as
+    # text, so the objects in it need theirs.
+    text = "" if cursor.open_objects > 1 else cursor.text[start:end]
     return ObjectType(tuple(members), qualifiers, text)
 
 

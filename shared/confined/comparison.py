@@ -12,7 +12,7 @@ from shared.confined.job_files import AFTER, BEFORE, CHANGES_JSON, CHANGES_PAGE,
 from shared.confined.limits import Json
 from shared.confined.source import ReleaseRequest
 from shared.confined.tasks import Job
-from shared.domain.api_docs.change_rules import ChangeLevel
+from shared.domain.api_docs.change_levels import ChangeLevel
 from shared.domain.api_docs.comparison import ApiChange, ApiComparison, compare
 from shared.domain.api_docs.documents import read_document
 from shared.domain.api_docs.history import verdict_of

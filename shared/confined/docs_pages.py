@@ -1,6 +1,6 @@
 """The pages of API documentation as HTML: a module, and each of its symbols."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
@@ -11,17 +11,26 @@ from urllib.parse import quote
 
 from jinja2 import FileSystemLoader, Template
 
-from shared.confined.docs_text import call_of, outline_of
+from shared.confined.docs_text import NOT_SHOWN, call_of, outline_of
 from shared.confined.source import ReleaseRequest
+from shared.domain.api_docs.comments import markdown
 from shared.domain.api_docs.coverage import undocumented
 from shared.domain.api_docs.model import (
     FunctionDocs,
     ModuleDocs,
     ReturnDocs,
     SourcePosition,
+    Type,
     VariableDocs,
 )
-from shared.domain.api_docs.outline import DocsSymbol
+from shared.domain.api_docs.outline import (
+    ENUM_MEMBER,
+    FIELD,
+    METHOD,
+    DocsSymbol,
+    Inclusions,
+    inclusions_of,
+)
 from shared.domain.api_docs.release import ModuleFacts
 from shared.domain.api_docs.signatures import signature
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
@@ -90,6 +99,11 @@ class DocsLinks:
         parts = (target.org, target.module, target.version, target.name)
         return f"/docs/{'/'.join(quote(part, safe='') for part in parts)}"
 
+    def member(self, owner: Type, name: str) -> str:
+        """Return the address of a member of a named type, or an empty text."""
+        found = next((each.target for each in type_parts(owner) if each.target), None)
+        return self.target(replace(found, name=f"{found.name}.{name}")) if found else ""
+
     def html(self, parts: Iterable[Part]) -> SafeHtml:
         """Return source text with colors, in which named types are links."""
         shown = [*islice(parts, SIGNATURE_PARTS + 1)]
@@ -128,6 +142,20 @@ class RenderedSymbol:
     result: RenderedParameter | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RenderedSection:
+    """Members of a declaration: those of a kind, or the fields of a type that it includes."""
+
+    title: SafeHtml
+    members: Sequence[RenderedSymbol]
+    count: int
+
+
+Render = Callable[[DocsSymbol], RenderedSymbol]
+
+_SECTIONS = {ENUM_MEMBER: "Members", FIELD: "Fields", METHOD: "Methods"}
+
+
 @dataclass(frozen=True)
 class DocsPages:
     """Renders the pages of one module; `since` has the versions since which its symbols exist."""
@@ -160,19 +188,43 @@ class DocsPages:
 
     def symbol_page(self, symbol: DocsSymbol) -> str:
         """Return a declaration or a member."""
-        members = list(symbol.members())
-        is_long = len(members) > MEMBERS_IN_FULL
+        members, inclusions = list(symbol.members()), inclusions_of(symbol)
+        count = len(members) + sum(len(fields) for _, fields in inclusions)
+        is_long = count > MEMBERS_IN_FULL
         render = self._brief if is_long else self._full
+        sections = list(self._sections(members[:MEMBERS_SHOWN], render))
+        sections += self._included(inclusions, MEMBERS_SHOWN - len(members), render)
         return template("symbol").render(
             module=self.module,
             links=self.links,
             shown=self._full(symbol),
-            members=[render(each) for each in members[:MEMBERS_SHOWN]],
-            hidden_members=max(0, len(members) - MEMBERS_SHOWN),
+            sections=sections,
+            hidden_members=max(0, count - MEMBERS_SHOWN),
             is_long=is_long,
+            not_shown=NOT_SHOWN,
             call=call_of(self.module, symbol),
             **self._dated,
         )
+
+    def _sections(self, members: Sequence[DocsSymbol], render: Render) -> Iterator[RenderedSection]:
+        for kind, title in _SECTIONS.items():
+            if found := [render(each) for each in members if each.kind == kind]:
+                yield RenderedSection(SafeHtml(title), found, len(found))
+
+    def _included(
+        self, inclusions: Inclusions, left: int, render: Render
+    ) -> Iterator[RenderedSection]:
+        """Yield the included fields, of which a page is that of the type that declares it."""
+        for origin, fields in inclusions:
+            shown = [
+                replace(render(each), address=self.links.member(origin, each.title), source="")
+                for each in fields[: max(0, left)]
+            ]
+            left -= len(shown)
+            if shown or not fields:
+                type_ = self.links.html(type_parts(origin))
+                title = SafeHtml(f"Fields of <code>*{type_}</code>")
+                yield RenderedSection(title, shown, len(fields))
 
     @property
     def _dated(self) -> dict[str, object]:
@@ -191,7 +243,7 @@ class DocsPages:
         docs, said = symbol.docs, symbol.deprecation
         brief = replace(
             self._brief(symbol),
-            comment=self._comment(docs.documentation or docs.description or ""),
+            comment=self._comment(symbol.comment),
             deprecation=None if said is None else self._comment(said),
         )
         if not isinstance(docs, FunctionDocs):
@@ -205,7 +257,7 @@ class DocsPages:
             name=docs.name,
             type=self.links.html(type_parts(docs.type) if docs.type else ()),
             default=docs.default_value if isinstance(docs, VariableDocs) else "",
-            comment=self._comment(docs.description),
+            comment=self._comment(markdown(docs.description)),
         )
 
     def _comment(self, text: str) -> SafeHtml:

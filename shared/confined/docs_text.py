@@ -8,17 +8,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from shared.confined.source import ReleaseRequest
+from shared.domain.api_docs.comments import markdown
 from shared.domain.api_docs.model import (
     ClassDocs,
     DeclarationKind,
     DocsModel,
     FunctionDocs,
     ModuleDocs,
+    Type,
 )
-from shared.domain.api_docs.outline import DocsSymbol, declared
+from shared.domain.api_docs.outline import DocsSymbol, declared, inclusions_of
 from shared.domain.api_docs.pieces import BASE_URL
 from shared.domain.api_docs.resource_paths import PathSegment, path_segments
 from shared.domain.api_docs.signatures import signature_text, source_text
+from shared.domain.api_docs.type_parts import type_parts
 from shared.domain.identifiers import RESERVED_WORDS, import_line, module_prefix
 
 KIND_TITLES = {
@@ -83,7 +86,19 @@ def symbol_markdown(module: ModuleDocs, symbol: DocsSymbol) -> str:
     parts += ["## Call", _fenced(call)] if call else []
     for member in symbol.members():
         parts += [f"## {member.title}", _fenced(signature_text(member.docs)), *_comment(member)]
+    for origin, fields in inclusions_of(symbol):
+        parts += [] if fields else [f"## Fields of *{_type(origin)}", NOT_SHOWN]
+        for field in fields:
+            parts += [f"## {field.title} (of *{_type(origin)})"]
+            parts += [_fenced(signature_text(field.docs)), *_comment(field)]
     return _joined(parts)
+
+
+NOT_SHOWN = "The documentation of its own package has them."
+
+
+def _type(docs: Type) -> str:
+    return "".join(part.text for part in type_parts(docs))
 
 
 def llms_head(release: ReleaseRequest) -> str:
@@ -130,12 +145,13 @@ def _comment(symbol: DocsSymbol) -> Iterator[str]:
     docs = symbol.docs
     if symbol.deprecation is not None:
         yield f"> Deprecated. {symbol.deprecation}".rstrip()
-    if text := (docs.documentation or docs.description or "").strip():
+    if text := symbol.comment.strip():
         yield text
     if isinstance(docs, FunctionDocs):
         said = [*((each.name, each.description) for each in docs.parameters)]
         said += [("returns", each.description) for each in docs.return_parameters]
-        lines = [f"- `{name}`: {' '.join(text.split())}" for name, text in said if text.strip()]
+        texts = [(name, " ".join(markdown(text).split())) for name, text in said]
+        lines = [f"- `{name}`: {text}" for name, text in texts if text]
         if lines:
             yield "\n".join(lines)
 

@@ -20,6 +20,7 @@ from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.pieces import PieceKind, PiecesWriter, piece_name
 
 MODULES_READ = 8  # Of other packages, for the fields of the records that one item uses.
+MODULES_KEPT = 16  # Of other packages, in memory.
 MAX_ITEM_BYTES = 4 * 1024 * 1024
 
 
@@ -36,6 +37,16 @@ class OtherModules:
         the release was built with."""
         found = (each for each in self.request.others if each.key in used)
         return sorted(found, key=lambda each: each.key)[:MODULES_READ]
+
+    def known(self, org: str, module: str) -> ModuleDocs | None:
+        """Return a module of another package, in the version of the dependency graph, if there is
+        one and there is room for it."""
+        found = (each for each in self.request.others if (each.org, each.module) == (org, module))
+        other = next(found, None)
+        if other is None or not other.file:
+            return None
+        is_read = other.file in self.read
+        return self.document(other) if is_read or len(self.read) < MODULES_KEPT else None
 
     def document(self, module: OtherModule) -> ModuleDocs:
         docs = self.read.get(module.file)

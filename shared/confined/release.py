@@ -9,7 +9,7 @@ import json
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from shared.confined.comparison import compared, read_models
@@ -24,8 +24,10 @@ from shared.confined.docs_text import (
     symbol_markdown,
 )
 from shared.confined.editors import OtherModules, add_editor_pieces
+from shared.confined.inclusions import InclusionFacts, add_complete_pieces, includes_others
 from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
 from shared.confined.limits import Json
+from shared.confined.shown_pieces import MAX_SENT_BYTES, add_page, add_sent
 from shared.confined.source import ArchiveFile, ReleaseRequest, changelog_in
 from shared.confined.tasks import Job
 from shared.domain.api_docs.documents import (
@@ -37,6 +39,7 @@ from shared.domain.api_docs.documents import (
 )
 from shared.domain.api_docs.generator import DocsGenerator, PackageSources
 from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.other_packages import ModuleKey, OtherRecords
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.pieces import (
     PieceKind,
@@ -50,13 +53,7 @@ from shared.domain.api_docs.release import ModuleFacts, read_sources, release_re
 from shared.domain.archives.unpacking import text_of
 from shared.prose.rendering import render_markdown
 
-MAX_SHOWN_BYTES = 1024 * 1024  # Of a page; longer ones say where the text is instead.
 MAX_TEXT_BYTES = 256 * 1024  # Of a changelog.
-MAX_SENT_BYTES = 2 * 1024 * 1024  # Of Markdown and JSON, which a request has in memory as a whole.
-TOO_LARGE_TO_SHOW = (
-    '<p class="cut">This is too large to show. Read it as Markdown or JSON, or in the files of the '
-    "release.</p>\n"
-)
 SYMBOLS_OF_A_PART = 1_000
 KEPT_DOCUMENT_BYTES = 32 * 1024 * 1024  # Models of more than these are read again by later parts.
 
@@ -67,11 +64,13 @@ def make_release(job: Job) -> None:
     modules = making.request.modules
     for module in modules:
         job.run(f"module {module}", partial(making.module, module))
-    for module in ("", *(each for each in modules if each != making.request.name)):
+    for module in ("", *filter(making.has_own_readme, modules)):
         job.run(f"readme {module}".rstrip(), partial(making.readme, module))
     job.run("changelog", making.changelog)
     for module in making.documented:
         job.run(f"outline {module}", partial(making.outline, module))
+    for module in making.documented if making.includes_others else ():
+        job.run(f"inclusions {module}", partial(making.inclusions, module))
     if making.request.before:
         job.run("comparison", making.comparison)
     for module in making.documented:
@@ -101,6 +100,17 @@ class _Making:
         """The modules with a document."""
         return [each for each in self.request.modules if self._document(each).exists()]
 
+    @property
+    def includes_others(self) -> bool:
+        """Whether records of a module include records of other packages."""
+        return any(self._output.glob("includes-*"))
+
+    def has_own_readme(self, module: str) -> bool:
+        """Check whether a module has a readme that is not that of the release."""
+        texts = self.request.texts
+        is_own = any(e.name == module and e.readme not in ("", texts.readme) for e in texts.modules)
+        return is_own or module != self.request.name
+
     # --- Parts
 
     def module(self, name: str) -> None:
@@ -114,6 +124,8 @@ class _Making:
         number = self._number(name)
         count = sum(1 for _ in _symbols(docs))
         (self._job.output / f"count-{number}").write_text(str(count))
+        if includes_others(docs):
+            (self._job.output / f"includes-{number}").touch()
         (self._job.output / f"since-{number}.json").write_text(json_text(self._since_of(docs)))
         (self._job.output / f"facts-{number}.json").write_text(facts.model_dump_json())
         (self._job.output / f"document-{number}.json.gz").write_bytes(
@@ -129,9 +141,12 @@ class _Making:
         with self._pieces(f"symbols-{self._number(name)}-{start}") as pieces:
             for symbol in islice(_symbols(module), start, start + SYMBOLS_OF_A_PART):
                 of = (name, symbol.path)
-                _add_page(pieces, PieceKind.SYMBOL_PAGE, of, pages.symbol_page(symbol))
-                _add_sent(pieces, PieceKind.SYMBOL_MARKDOWN, of, symbol_markdown(module, symbol))
-                _add_sent(pieces, PieceKind.SYMBOL_JSON, of, json_text(json_of(symbol.docs)))
+                page = pages.symbol_page(symbol)
+                add_page(pieces, piece_name(PieceKind.SYMBOL_PAGE, *of), page)
+                text = symbol_markdown(module, symbol)
+                add_sent(pieces, piece_name(PieceKind.SYMBOL_MARKDOWN, *of), text)
+                text = json_text(json_of(symbol.docs))
+                add_sent(pieces, piece_name(PieceKind.SYMBOL_JSON, *of), text)
 
     def readme(self, module: str) -> None:
         """Write the readme of a module as HTML; without a module, that of the release."""
@@ -140,7 +155,7 @@ class _Making:
         text = of_modules.get(module, "") if module else texts.readme
         with self._pieces(f"readme-{self._number(module) if module else 'all'}") as pieces:
             html = self._html(text, self.request.text_folder(module))
-            _add_page(pieces, PieceKind.README, (module,), html)
+            add_page(pieces, piece_name(PieceKind.README, module), html)
 
     def changelog(self) -> None:
         """Write the changelog as HTML, if the archive has one that is a text."""
@@ -149,17 +164,19 @@ class _Making:
         if text is not None:
             with self._pieces("changelog") as pieces:
                 html = self._html(text, path.rpartition("/")[0])
-                _add_page(pieces, PieceKind.CHANGELOG, (), html)
+                add_page(pieces, piece_name(PieceKind.CHANGELOG), html)
 
     def outline(self, name: str) -> None:
         """Write the page of a module, its Markdown and JSON, its lists, and what editors read."""
         module, number = self._model(name), self._number(name)
         pages = DocsPages(self.request, module, self._since(name))
         with self._pieces(f"outline-{number}") as pieces:
-            _add_page(pieces, PieceKind.MODULE_PAGE, (name,), pages.module_page(self._facts(name)))
+            page = pages.module_page(self._facts(name))
+            add_page(pieces, piece_name(PieceKind.MODULE_PAGE, name), page)
             markdown = module_markdown(self.request, module)
-            _add_sent(pieces, PieceKind.MODULE_MARKDOWN, (name,), markdown)
-            _add_sent(pieces, PieceKind.MODULE_JSON, (name,), json_text(json_of(module)))
+            add_sent(pieces, piece_name(PieceKind.MODULE_MARKDOWN, name), markdown)
+            text = json_text(json_of(module))
+            add_sent(pieces, piece_name(PieceKind.MODULE_JSON, name), text)
             pieces.add(piece_name(PieceKind.LIST, name, ""), facts_text(module))
             for key, text in list_texts(module):
                 pieces.add(piece_name(PieceKind.LIST, name, key), text)
@@ -170,6 +187,24 @@ class _Making:
             own = [self._model(each) for each in self.documented if each != name]
             add_editor_pieces(pieces, module, own, self._others)
         (self._job.output / f"llms-{number}.txt").write_text(llms_module(self.request, module))
+
+    def inclusions(self, name: str) -> None:
+        """Write the pieces of a module again, with the fields of other packages' records."""
+        number = self._number(name)
+        own = self.request.own_modules
+
+        def module_of(key: ModuleKey) -> ModuleDocs | None:
+            if key in own:
+                return self._model(key[1]) if self._document(key[1]).exists() else None
+            return self._others.known(*key)
+
+        records = OtherRecords(own, module_of)
+        whole = records.complete(self._model(name))
+        pages = DocsPages(self.request, whole, self._since(name))
+        with self._pieces(f"inclusions-{number}") as pieces:
+            add_complete_pieces(pieces, pages, records, lambda: self._job.is_late)
+        facts = InclusionFacts.of(self.request, records).model_dump_json()
+        (self._job.output / f"inclusions-{number}.json").write_text(facts)
 
     def comparison(self) -> Json:
         """Write the changes from the version before; return the verdict on the release."""
@@ -193,6 +228,7 @@ class _Making:
         record = release_record(list(map(self._facts, self.documented)))
         names = self._archive.directory.files
         more = {"pieces": pointer, "files": len(names), "changelog": changelog_in(names)}
+        more |= self._other_releases()
         text = record.model_copy(update=more).model_dump_json()
         (self._job.output / RECORD).write_text(text)
         for each in self._job.output.glob("rest.*"):
@@ -213,6 +249,14 @@ class _Making:
     def _facts(self, module: str) -> ModuleFacts:
         file = self._output / f"facts-{self._number(module)}.json"
         return ModuleFacts.model_validate_json(file.read_bytes())
+
+    def _other_releases(self) -> dict[str, object]:
+        """Return which releases the fields of records are from, and which are missing."""
+        files = sorted(self._output.glob("inclusions-*.json"))
+        facts = [InclusionFacts.model_validate_json(each.read_bytes()) for each in files]
+        took = dict.fromkeys(chain.from_iterable(each.took for each in facts))
+        awaited = dict.fromkeys(chain.from_iterable(each.awaited for each in facts))
+        return {"took": tuple(took), "awaited": tuple(awaited)}
 
     def _llms(self) -> list[str]:
         numbers = map(self._number, self.documented)
@@ -291,12 +335,3 @@ def _symbols(module: ModuleDocs) -> Iterator[DocsSymbol]:
     for _, declaration in declared(module):
         yield declaration
         yield from declaration.members()
-
-
-def _add_page(pieces: PiecesWriter, kind: PieceKind, of: tuple[str, ...], html: str) -> None:
-    pieces.add(piece_name(kind, *of), html if len(html) <= MAX_SHOWN_BYTES else TOO_LARGE_TO_SHOW)
-
-
-def _add_sent(pieces: PiecesWriter, kind: PieceKind, of: tuple[str, ...], text: str) -> None:
-    if len(text) <= MAX_SENT_BYTES:
-        pieces.add(piece_name(kind, *of), text)

@@ -1,5 +1,6 @@
 """The documentation of Ballerina sources that tests write."""
 
+import re
 from collections.abc import Mapping
 
 from shared.ballerina.declarations import read_source
@@ -29,9 +30,11 @@ def module_of(
     return ModuleSource(name=name, files=read, is_exported=exported)
 
 
-def package_docs(*modules: ModuleSource, graph: Graph = GRAPH) -> PackageDocs:
-    """Return the documentation of the package `acme/shop:1.2.0`."""
-    return generate(PackageSources(SHOP, modules), graph)
+def package_docs(
+    *modules: ModuleSource, graph: Graph = GRAPH, release: Coordinate = SHOP
+) -> PackageDocs:
+    """Return the documentation of the package `acme/shop:1.2.0`, or of another one."""
+    return generate(PackageSources(release, modules), graph)
 
 
 def documented(source: str | Mapping[str, str], name: str = "shop") -> ModuleDocs:
@@ -45,3 +48,10 @@ def type_of(text: str) -> Type:
     (variable,) = documented(source).variables
     assert variable.type
     return variable.type
+
+
+def documented_release(release: str, source: str) -> ModuleDocs:
+    """Return the documentation of a package of one module, by `org/name:version`."""
+    org, name, version = re.split("[/:]", release)
+    made = package_docs(module_of(source, name), release=Coordinate.parse(org, name, version))
+    return made.modules[0]

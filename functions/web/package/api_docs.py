@@ -81,9 +81,8 @@ async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: st
         page = SafeHtml(text or "")
     except (ApiDocsFailed, ApiDocsPending) as refusal:
         problem = str(refusal)
-    readme = SafeHtml()
-    if module != details.head.name:
-        readme = await readme_html(call, details, module)
+    is_told = bool(problem) and module == details.head.name
+    readme = SafeHtml() if is_told else await readme_html(call, details, module)
     values = {
         "module": module,
         "page": page,

@@ -3,7 +3,9 @@
 model.py       the documentation of a module, as immutable values
 generator.py   from the declarations of a package's modules to its documentation
 filing.py      which list of the documentation each declaration belongs to
-declarations.py, types.py, inclusions.py  its parts
+declarations.py, types.py, inclusions.py, comments.py  its parts
+fields.py      the fields of records, with those that they include
+other_packages.py  fields that records include from other packages
 resolving.py   what the names in the sources refer to
 document_room.py  how large a document may become
 documents.py   the documentation as Central's JSON, and back

@@ -1,17 +1,23 @@
 """Which changes of a documented symbol break its callers. `docs/api-changes.md` lists the rules.
 
-A parameter may accept more, and a result may promise more. A field is both read and written, so any
-other type breaks someone.
+A parameter may accept more, and a result may promise more. Fields of records are like parameters
+where callers give such records, and like results where they get them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from enum import IntEnum
+from collections.abc import Iterator
 from functools import singledispatch
 
+from shared.domain.api_docs.change_levels import MAJOR, MINOR, PATCH, Reason, TwoVersions
+from shared.domain.api_docs.directions import INPUT, OUTPUT, Direction, of_variable
+from shared.domain.api_docs.function_changes import (
+    function_changes,
+    isolation_changes,
+    parameter_changes,
+)
 from shared.domain.api_docs.model import (
-    AliasDocs,
     AnnotationDocs,
     ClassDocs,
+    ClientDocs,
     ConstantDocs,
     DeclarationDocs,
     DeclarationKind,
@@ -20,58 +26,90 @@ from shared.domain.api_docs.model import (
     EnumMemberDocs,
     ErrorDocs,
     FunctionDocs,
-    MapTypeDocs,
+    ModuleVariableDocs,
     ObjectTypeDocs,
     RecordDocs,
-    TableTypeDocs,
     Type,
     VariableDocs,
 )
-from shared.domain.api_docs.outline import DocsSymbol
-from shared.domain.api_docs.type_relations import TypeRelation, type_relation
+from shared.domain.api_docs.named_types import definition_of, rest_shape
+from shared.domain.api_docs.outline import ENUM_MEMBER, DocsSymbol
+from shared.domain.api_docs.type_relations import TypeRelation, is_error
+from shared.domain.api_docs.type_shapes import NEVER, NIL
+
+_CLASSES = frozenset(
+    each.value for each in (DeclarationKind.CLASS, DeclarationKind.CLIENT, DeclarationKind.LISTENER)
+)
+# Types that are defined by others; a name may stand for the same values as another kind of type.
+_TYPES = frozenset(
+    each.value
+    for each in (
+        *(DeclarationKind.TYPE, DeclarationKind.RECORD),
+        *(DeclarationKind.ENUM, DeclarationKind.ERROR),
+    )
+)
+_CONSTANTS = {DeclarationKind.CONSTANT.value, ENUM_MEMBER}
+_OBJECT_TYPES = (DeclarationKind.OBJECT_TYPE.value, DeclarationKind.SERVICE_TYPE.value)
+
+REQUIRED = "?"  # The value of a configurable that has no default.
 
 
-class ChangeLevel(IntEnum):
-    """The part of the version that a change requires to be raised."""
-
-    PATCH = 0
-    MINOR = 1
-    MAJOR = 2
+def seen_from(symbol: DocsSymbol, versions: TwoVersions) -> TwoVersions:
+    """Return the versions with the direction in which values of a symbol go."""
+    return versions.going(_direction(symbol, versions))
 
 
-Reason = tuple[ChangeLevel, str]  # With a sentence.
-
-_PATCH, _MINOR, _MAJOR = ChangeLevel.PATCH, ChangeLevel.MINOR, ChangeLevel.MAJOR
-_IMPLEMENTED = (DeclarationKind.OBJECT_TYPE.value, DeclarationKind.SERVICE_TYPE.value)
+def _direction(symbol: DocsSymbol, versions: TwoVersions) -> Direction:
+    docs, owner = symbol.docs, symbol.owner
+    if owner and owner.kind not in _CLASSES:
+        return _direction(owner, versions)
+    if isinstance(docs, AnnotationDocs):
+        return INPUT
+    if isinstance(docs, VariableDocs):
+        return of_variable(docs)
+    if isinstance(docs, FunctionDocs | ConstantDocs):
+        return OUTPUT
+    return versions.directions.direction(f"{versions.module}:{docs.name}", docs)
 
 
 # --- Added and removed symbols ------------------------------------------------------------------
 
 
-def added(symbol: DocsSymbol) -> Iterator[Reason]:
+def added(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield what the addition of a symbol requires."""
-    docs = symbol.docs
-    owner = symbol.owner
-    if owner and owner.kind in _IMPLEMENTED:
-        yield _MAJOR, f"Implementations of the {owner.kind} lack this {symbol.kind}."
-    elif isinstance(docs, VariableDocs) and _is_required(symbol, docs):
-        yield _MAJOR, f"The new {symbol.kind} is required."
+    docs, owner = symbol.docs, symbol.owner
+    versions = seen_from(symbol, versions)
+    if owner and owner.kind in _OBJECT_TYPES and versions.has_input:
+        yield MAJOR, f"Implementations of the {owner.kind} lack this {symbol.kind}."
+    elif isinstance(docs, VariableDocs) and _must_be_given(symbol, docs) and versions.has_input:
+        yield MAJOR, f"The new {symbol.kind} is required."
     elif isinstance(docs, FunctionDocs) and docs.name == "init":
-        yield from _parameter_changes((), docs.parameters)
+        yield from parameter_changes((), docs.parameters, versions)
     else:
-        yield _MINOR, f"The {symbol.kind} was added."
+        yield MINOR, f"The {symbol.kind} was added."
 
 
-def removed(symbol: DocsSymbol) -> Iterator[Reason]:
+def removed(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield what the removal of a symbol requires."""
-    yield _MAJOR, f"The {symbol.kind} was removed."
+    docs, owner = symbol.docs, symbol.owner
+    versions = seen_from(symbol, versions)
+    if isinstance(docs, FunctionDocs) and docs.name == "init":
+        yield from parameter_changes(docs.parameters, (), versions)
+    elif owner and owner.kind in _OBJECT_TYPES and not versions.has_output:
+        yield MINOR, f"Implementations may lack this {symbol.kind}."
+    else:
+        yield MAJOR, f"The {symbol.kind} was removed."
 
 
-def _is_required(symbol: DocsSymbol, docs: VariableDocs) -> bool:
-    """Check that a value must be given for a new field of a record or a configurable."""
-    if symbol.owner and symbol.owner.kind == DeclarationKind.RECORD.value:
+def _must_be_given(symbol: DocsSymbol, docs: VariableDocs) -> bool:
+    """Check that a value must be given for a field of a record or a configurable."""
+    if _is_record_field(symbol):
         return not docs.default_value and not _is_optional(docs)
-    return symbol.kind == DeclarationKind.CONFIGURABLE.value and docs.default_value == "?"
+    return symbol.kind == DeclarationKind.CONFIGURABLE.value and docs.default_value == REQUIRED
+
+
+def _is_record_field(symbol: DocsSymbol) -> bool:
+    return symbol.owner is not None and symbol.owner.kind == DeclarationKind.RECORD.value
 
 
 def _is_optional(docs: VariableDocs) -> bool:
@@ -81,202 +119,250 @@ def _is_optional(docs: VariableDocs) -> bool:
 # --- Changed symbols ----------------------------------------------------------------------------
 
 
-def changed(before: DocsSymbol, after: DocsSymbol) -> Iterator[Reason]:
+def have_comparable_members(before: DocsSymbol, after: DocsSymbol) -> bool:
+    """Check whether members are listed; those of a type that became another kind are not."""
+    return before.kind == after.kind or {before.kind, after.kind} <= _CLASSES
+
+
+def changed(before: DocsSymbol, after: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield what the differences between two versions of a symbol require."""
-    if before.kind != after.kind:
-        yield _MAJOR, f"It was a {before.kind}, and is a {after.kind}."
-        return
+    versions = seen_from(before, versions)
     if after.docs.is_deprecated and not before.docs.is_deprecated:
-        yield _MINOR, f"The {after.kind} was deprecated."
-    yield from _differences(before.docs, after.docs)
+        yield MINOR, f"The {after.kind} was deprecated."
+    if before.kind != after.kind:
+        yield from _other_kind(before, after, versions)
+    elif before.kind == DeclarationKind.TYPE.value:
+        yield from _definition_changes(before.docs, after.docs, versions)
+    elif _is_record_field(before):
+        yield from _record_field_changes(before.docs, after.docs, versions)
+    else:
+        yield from _differences(before.docs, after.docs, versions)
 
 
-# What the relation of a type to the one before it requires, by where the type is.
-_OF_RESULTS = {
-    TypeRelation.NARROWER: (_MINOR, "It returns fewer kinds of values."),
-    TypeRelation.WIDER: (_MAJOR, "It returns more kinds of values."),
-    TypeRelation.DIFFERENT: (_MAJOR, "It returns values of another type."),
+def _other_kind(before: DocsSymbol, after: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
+    kinds = {before.kind, after.kind}
+    if kinds <= _CLASSES:
+        yield from _differences(before.docs, after.docs, versions)
+    elif kinds == _CONSTANTS:
+        yield from _value_difference(before.docs, after.docs)
+    elif kinds <= _TYPES:
+        yield from _definition_changes(before.docs, after.docs, versions)
+    else:
+        yield MAJOR, f"It was {_with_article(before.kind)}, and is {_with_article(after.kind)}."
+
+
+def _with_article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+_OF_DEFINITIONS = {
+    TypeRelation.WIDER: "The type has more values.",
+    TypeRelation.NARROWER: "The type has fewer values.",
+    TypeRelation.DIFFERENT: "The type is another one.",
 }
-_OF_PARAMETERS = {
-    TypeRelation.WIDER: (_MINOR, "accepts more types"),
-    TypeRelation.NARROWER: (_MAJOR, "accepts fewer types"),
-    TypeRelation.DIFFERENT: (_MAJOR, "has another type"),
-}
-_OF_ALIASES = {
-    TypeRelation.WIDER: (_MINOR, "The type has more values."),
-    TypeRelation.NARROWER: (_MAJOR, "The type has fewer values."),
-    TypeRelation.DIFFERENT: (_MAJOR, "The type is another one."),
+_OF_ERRORS = {
+    TypeRelation.WIDER: "It is an error of a more general type.",
+    TypeRelation.NARROWER: "It is an error of a more specific type.",
+    TypeRelation.DIFFERENT: "Its type is another one.",
 }
 
 
-def _relation_reasons(
-    reasons: Mapping[TypeRelation, Reason], old: Type | None, new: Type | None
+def _definition_changes(
+    old: Documented, new: Documented, versions: TwoVersions
 ) -> Iterator[Reason]:
-    relation = type_relation(old, new)
-    if relation in reasons:
-        yield reasons[relation]
+    """Compare what two types stand for. More literals are like more members of an enum."""
+    yield from _distinct_difference(old, new)
+    before, after = ((found.shape if found else NIL) for found in map(definition_of, (old, new)))
+    relation = versions.shape_relation(before, after)
+    is_enumeration = versions.before.are_literals(before) and versions.after.are_literals(after)
+    if all(map(is_error, before)):
+        yield from versions.going(OUTPUT).relation_reasons(_OF_ERRORS, relation)
+    else:
+        # Callers may write the name of a type where they only get its values.
+        seen = versions.going(INPUT if is_enumeration else versions.direction | INPUT)
+        yield from seen.relation_reasons(_OF_DEFINITIONS, relation)
 
 
-@singledispatch
-def _differences(old: Documented, new: Documented) -> Iterator[Reason]:
-    """Yield what differs between two declarations of the same kind."""
-    raise NotImplementedError(type(old), type(new))
+def _distinct_difference(old: Documented, new: Documented) -> Iterator[Reason]:
+    before, after = map(_is_distinct, (old, new))
+    if before != after:
+        yield MAJOR, "It is distinct now." if after else "It is no longer distinct."
 
 
-@_differences.register
-def _(old: FunctionDocs, new: FunctionDocs) -> Iterator[Reason]:
-    for flag, word in (("is_remote", "remote"), ("is_resource", "a resource")):
-        if getattr(old, flag) != getattr(new, flag):
-            yield _MAJOR, f"It is {'no longer' if getattr(old, flag) else 'now'} {word}."
-    yield from _lost_isolation(old, new)
-    yield from _parameter_changes(old.parameters, new.parameters)
-    yield from _relation_reasons(_OF_RESULTS, _result(old), _result(new))
+def _is_distinct(docs: Documented) -> bool:
+    """Check for `distinct`, also before a member of an intersection."""
+    written = docs.definition if isinstance(docs, ErrorDocs) else docs
+    members: tuple[Type, ...] = ()
+    if isinstance(written, Type) and written.is_intersection_type:
+        members = written.member_types
+    return getattr(docs, "is_distinct", False) or any(each.is_distinct for each in members)
 
 
-def _lost_isolation(
-    old: FunctionDocs | ClassDocs, new: FunctionDocs | ClassDocs
+# --- Fields and variables -----------------------------------------------------------------------
+
+_OF_VALUES = {
+    TypeRelation.WIDER: "It may have values of more types.",
+    TypeRelation.NARROWER: "It accepts values of fewer types.",
+    TypeRelation.DIFFERENT: "Its type is another one.",
+}
+_OF_INPUT = {**_OF_VALUES, TypeRelation.WIDER: "It accepts values of more types."}
+_OF_OUTPUT = {**_OF_VALUES, TypeRelation.NARROWER: "It has values of fewer types."}
+
+
+def _value_changes(old: Type | None, new: Type | None, versions: TwoVersions) -> Iterator[Reason]:
+    sentences = _OF_VALUES if versions.has_input else _OF_OUTPUT
+    if not versions.has_output:
+        sentences = _OF_INPUT
+    yield from versions.type_reasons(sentences, old, new)
+
+
+def _record_field_changes(
+    old: Documented, new: Documented, versions: TwoVersions
 ) -> Iterator[Reason]:
-    if old.is_isolated and not new.is_isolated:
-        yield _MAJOR, "It is no longer isolated, so isolated functions cannot use it."
-    elif new.is_isolated and not old.is_isolated:
-        yield _MINOR, "It is isolated now."
-
-
-def _result(function: FunctionDocs) -> Type | None:
-    return function.return_parameters[0].type if function.return_parameters else None
-
-
-def _parameter_changes(
-    old: Sequence[VariableDocs], new: Sequence[VariableDocs]
-) -> Iterator[Reason]:
-    before, after = ({each.name: each for each in some} for some in (old, new))
-    for name in before.keys() - after.keys():
-        yield _MAJOR, f"The parameter {name} was removed or renamed."
-    for name, parameter in after.items():
-        if name in before:
-            yield from _parameter_difference(before[name], parameter)
-        elif parameter.must_be_given:
-            yield _MAJOR, f"The new parameter {name} is required."
-        else:
-            yield _MINOR, f"The parameter {name} was added."
-    kept = [name for name in after if name in before]
-    if kept != [name for name in before if name in after]:
-        yield _MAJOR, "The parameters have another order."
-    elif list(after)[: len(kept)] != kept:
-        yield _MAJOR, "A parameter was added before others."
-
-
-def _parameter_difference(old: VariableDocs, new: VariableDocs) -> Iterator[Reason]:
-    name = new.name
-    if new.must_be_given and not old.must_be_given:
-        yield _MAJOR, f"The parameter {name} is required now."
-    elif old.must_be_given and not new.must_be_given:
-        yield _MINOR, f"The parameter {name} is no longer required."
-    elif old.default_value != new.default_value:
-        yield _PATCH, f"The parameter {name} has another default."
-    for level, does in _relation_reasons(_OF_PARAMETERS, old.type, new.type):
-        yield level, f"The parameter {name} {does}."
-
-
-@_differences.register
-def _(old: VariableDocs, new: VariableDocs) -> Iterator[Reason]:
-    yield from _type_difference(old.type, new.type)
-    if _is_optional(old) != _is_optional(new):
-        yield _MAJOR, "It is no longer optional." if _is_optional(old) else "It is optional now."
-    if old.default_value and not new.default_value:
-        yield _MAJOR, "It has no default any more."
-    elif old.default_value != new.default_value:
-        yield _PATCH, "It has another default."
-    if old.is_final != new.is_final:
-        yield _MAJOR, "It is final now." if new.is_final else "It is no longer final."
+    if not isinstance(old, VariableDocs) or not isinstance(new, VariableDocs):
+        return
+    yield from _value_changes(old.type, new.type, versions)
+    was, now = (_is_optional(each) or bool(each.default_value) for each in (old, new))
+    is_needed = versions.has_input and was and not now
+    if _is_optional(old) and not _is_optional(new):
+        yield MAJOR if is_needed else MINOR, "It is no longer optional."
+    elif _is_optional(new) and not _is_optional(old):
+        yield MAJOR if versions.has_output else MINOR, "It is optional now."
+    elif old.default_value and not new.default_value:
+        yield MAJOR if is_needed else PATCH, "It has no default any more."
+    elif versions.has_other_value(old.default_value, new.default_value):
+        yield PATCH, "It has another default."
     yield from _readonly_difference(old, new)
 
 
 def _readonly_difference(old: DeclarationDocs, new: DeclarationDocs) -> Iterator[Reason]:
     if old.is_read_only != new.is_read_only:
-        yield _MAJOR, "It is read-only now." if new.is_read_only else "It is no longer read-only."
+        yield MAJOR, "It is read-only now." if new.is_read_only else "It is no longer read-only."
 
 
-def _type_difference(old: Type | None, new: Type | None) -> Iterator[Reason]:
-    if type_relation(old, new) is not TypeRelation.SAME:
-        yield _MAJOR, "Its type is another one."
-
-
-@_differences.register
-def _(old: RecordDocs, new: RecordDocs) -> Iterator[Reason]:
-    if old.is_closed != new.is_closed:
-        yield _MAJOR, "The record is closed now." if new.is_closed else "The record is open now."
-    yield from _type_difference(old.rest_type, new.rest_type)
-    yield from _readonly_difference(old, new)
+@singledispatch
+def _differences(old: Documented, new: Documented, versions: TwoVersions) -> Iterator[Reason]:
+    """Yield what differs between two declarations of the same kind."""
+    raise NotImplementedError(type(old), type(new), versions)
 
 
 @_differences.register
-def _(old: ObjectTypeDocs, new: ObjectTypeDocs) -> Iterator[Reason]:
-    yield from _distinct_difference(old, new)
+def _(old: FunctionDocs, new: FunctionDocs, versions: TwoVersions) -> Iterator[Reason]:
+    return function_changes(old, new, versions)
+
+
+@_differences.register
+def _(old: VariableDocs, new: VariableDocs, versions: TwoVersions) -> Iterator[Reason]:
+    # A field that became final is given by nobody, which is a reason of its own.
+    seen = versions.going(OUTPUT) if new.is_final and not old.is_final else versions
+    yield from _value_changes(old.type, new.type, seen)
+    if old.is_final != new.is_final:
+        yield MAJOR, "It is final now." if new.is_final else "It is no longer final."
+    yield from _default_difference(old, new, versions)
     yield from _readonly_difference(old, new)
 
 
-def _distinct_difference(
-    old: ObjectTypeDocs | ClassDocs | ErrorDocs, new: ObjectTypeDocs | ClassDocs | ErrorDocs
+def _default_difference(
+    old: VariableDocs, new: VariableDocs, versions: TwoVersions
 ) -> Iterator[Reason]:
-    if old.is_distinct != new.is_distinct:
-        yield _MAJOR, "It is distinct now." if new.is_distinct else "It is no longer distinct."
+    is_configurable = isinstance(new, ModuleVariableDocs) and new.is_configurable
+    if is_configurable and REQUIRED in (old.default_value, new.default_value):
+        if new.default_value != REQUIRED:
+            yield MINOR, "It has a default now."
+        elif old.default_value != REQUIRED:
+            yield MAJOR, "It has no default any more."
+    elif old.default_value and versions.has_other_value(old.default_value, new.default_value):
+        yield PATCH, "It has another default."
+
+
+# --- Declarations -------------------------------------------------------------------------------
 
 
 @_differences.register
-def _(old: ClassDocs, new: ClassDocs) -> Iterator[Reason]:
-    if old.is_service != new.is_service:
-        yield _MAJOR, "It is a service class now." if new.is_service else "It is no service class."
-    yield from _lost_isolation(old, new)
+def _(old: RecordDocs, new: RecordDocs, versions: TwoVersions) -> Iterator[Reason]:
+    before, after = rest_shape(old), rest_shape(new)
+    relation = versions.shape_relation(before, after)
+    sentences = _OF_VALUES
+    if NEVER in (before, after):
+        sentences = {
+            TypeRelation.WIDER: "The record is open now.",
+            TypeRelation.NARROWER: "The record is closed now.",
+        }
+    yield from versions.relation_reasons(sentences, relation)
+    yield from _readonly_difference(old, new)
+    yield from _lost_inclusions(old, new)
+
+
+def _lost_inclusions(old: RecordDocs, new: RecordDocs) -> Iterator[Reason]:
+    """Yield which records of other packages, whose fields are not known, are no longer included."""
+    after = {_full_name(each.inclusion_type) for each in new.fields if each.inclusion_type}
+    for each in old.fields:
+        included = each.inclusion_type
+        if included and not included.member_types and _full_name(included) not in after:
+            yield MAJOR, f"It no longer includes {included.module_name}:{included.name}."
+
+
+def _full_name(of: Type) -> str:
+    return f"{of.org_name}/{of.module_name}:{of.name}"
+
+
+@_differences.register
+def _(old: ObjectTypeDocs, new: ObjectTypeDocs, versions: TwoVersions) -> Iterator[Reason]:
+    yield from isolation_changes(is_isolated=(old.is_isolated, new.is_isolated), versions=versions)
+    if old.is_client != new.is_client:
+        yield MAJOR, "It is a client now." if new.is_client else "It is no longer a client."
     yield from _distinct_difference(old, new)
     yield from _readonly_difference(old, new)
 
 
 @_differences.register
-def _(_old: EnumDocs, _new: EnumDocs) -> Iterator[Reason]:
+def _(old: ClassDocs, new: ClassDocs, versions: TwoVersions) -> Iterator[Reason]:
+    if old.is_service != new.is_service:
+        yield MAJOR, "It is a service class now." if new.is_service else "It is no service class."
+    if isinstance(old, ClientDocs) and not isinstance(new, ClientDocs):
+        yield MINOR, "It is no longer a client."  # Its remote methods say what that breaks.
+    if new.has_hidden_init and not old.has_hidden_init:
+        yield MAJOR, "Other modules can no longer create objects of it."
+    yield from isolation_changes(
+        is_isolated=(old.is_isolated, new.is_isolated), versions=versions.going(OUTPUT)
+    )
+    yield from _distinct_difference(old, new)
+    yield from _readonly_difference(old, new)
+
+
+@_differences.register
+def _(_old: EnumDocs, _new: EnumDocs, _versions: TwoVersions) -> Iterator[Reason]:
     yield from ()  # Its members are symbols of their own.
 
 
 @_differences.register
-def _(old: EnumMemberDocs, new: EnumMemberDocs) -> Iterator[Reason]:
-    if old.value != new.value:
-        yield _MAJOR, "It has another value."
+def _(old: EnumMemberDocs, new: EnumMemberDocs, _versions: TwoVersions) -> Iterator[Reason]:
+    if old.literal != new.literal:
+        yield MAJOR, "It has another value."
 
 
 @_differences.register
-def _(old: ErrorDocs, new: ErrorDocs) -> Iterator[Reason]:
+def _(old: ErrorDocs, new: ErrorDocs, versions: TwoVersions) -> Iterator[Reason]:
     yield from _distinct_difference(old, new)
-    yield from _type_difference(old.detail_type, new.detail_type)
+    yield from versions.type_reasons(_OF_ERRORS, old.definition, new.definition)
 
 
 @_differences.register
-def _(old: ConstantDocs, new: ConstantDocs) -> Iterator[Reason]:
-    yield from _type_difference(old.type, new.type)
-    if old.value != new.value:
-        yield _MINOR, "It has another value."
+def _(old: ConstantDocs, new: ConstantDocs, versions: TwoVersions) -> Iterator[Reason]:
+    yield from _value_changes(old.type, new.type, versions)
+    yield from _value_difference(old, new)
+
+
+def _value_difference(old: Documented, new: Documented) -> Iterator[Reason]:
+    if definition_of(old) != definition_of(new):
+        yield MINOR, "It has another value."
 
 
 @_differences.register
-def _(old: AnnotationDocs, new: AnnotationDocs) -> Iterator[Reason]:
-    yield from _type_difference(old.type, new.type)
+def _(old: AnnotationDocs, new: AnnotationDocs, versions: TwoVersions) -> Iterator[Reason]:
+    yield from _value_changes(old.type, new.type, versions)
     before, after = (set(each.attachment_points.split(", ")) for each in (old, new))
     if before - after:
-        yield _MAJOR, "It can no longer be attached everywhere."
+        yield MAJOR, "It can no longer be attached everywhere."
     elif after - before:
-        yield _MINOR, "It can be attached in more places."
-
-
-@_differences.register
-def _(old: TableTypeDocs, new: TableTypeDocs) -> Iterator[Reason]:
-    yield from _type_difference(old.row_parameter_type, new.row_parameter_type)
-    yield from _type_difference(old.key_constraint, new.key_constraint)
-
-
-@_differences.register
-def _(old: MapTypeDocs, new: MapTypeDocs) -> Iterator[Reason]:
-    yield from _type_difference(old.map_parameter_type, new.map_parameter_type)
-
-
-@_differences.register
-def _(old: AliasDocs, new: AliasDocs) -> Iterator[Reason]:
-    yield from _relation_reasons(_OF_ALIASES, old, new)
+        yield MINOR, "It can be attached in more places."

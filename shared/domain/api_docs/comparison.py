@@ -1,17 +1,20 @@
 """The changes of the API between two versions of a package, and which of them break callers.
 
-`docs/api-changes.md` lists the rules. A parameter may accept more, a result may promise more; a
-field is both read and written, so any other type breaks someone.
+`docs/api-changes.md` lists the rules.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import chain
 
-from shared.domain.api_docs.change_rules import ChangeLevel, added, changed, removed
-from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.change_levels import ChangeLevel, Reason, TwoVersions
+from shared.domain.api_docs.change_rules import added, changed, have_comparable_members, removed
+from shared.domain.api_docs.directions import Directions
+from shared.domain.api_docs.model import ConstantDocs, EnumMemberDocs, FunctionDocs, ModuleDocs
+from shared.domain.api_docs.named_types import NamedTypes
 from shared.domain.api_docs.outline import DocsSymbol, declared
+from shared.domain.api_docs.resource_paths import path_key
 from shared.domain.api_docs.signatures import signature_text
 from shared.domain.versions import Version
 
@@ -79,14 +82,16 @@ def compare(
     """Compare the documented modules of two versions of a package."""
     old = {module.id: module for module in before[1]}
     new = {module.id: module for module in after[1]}
+    names = NamedTypes.of(before[1]), NamedTypes.of(after[1])
+    versions = TwoVersions("", *names, Directions.of(before[1], names[0]))
     changes = chain.from_iterable(
-        _module_changes(name, old.get(name), new.get(name)) for name in sorted(old | new)
+        _module_changes(name, old.get(name), new.get(name), versions) for name in sorted(old | new)
     )
     return ApiComparison(before[0], after[0], tuple(changes))
 
 
 def _module_changes(
-    name: str, before: ModuleDocs | None, after: ModuleDocs | None
+    name: str, before: ModuleDocs | None, after: ModuleDocs | None, versions: TwoVersions
 ) -> Iterator[ApiChange]:
     if not before or not after:
         kind = ApiChangeKind.ADDED if after else ApiChangeKind.REMOVED
@@ -96,20 +101,91 @@ def _module_changes(
             kind=kind, module=name, symbol=name, declares="module", level=level, reasons=reasons
         )
         return
-    old, new = _symbols(before), _symbols(after)
-    for path in sorted(old | new, key=_order):
-        owner = (new.get(path) or old[path]).owner
-        if owner is None or _are_comparable(old.get(owner.path), new.get(owner.path)):
-            yield from _symbol_changes(name, path, old, new)
+    versions = replace(versions, module=f"{before.org_name}/{name}")
+    yield from _SymbolChanges(name, _symbols(before), _symbols(after), versions).all()
 
 
 def _symbols(module: ModuleDocs) -> dict[str, DocsSymbol]:
-    """Return the symbols of a module by their paths."""
+    """Return the symbols of a module by what callers know them by."""
     found: dict[str, DocsSymbol] = {}
     for _, declaration in declared(module):
         for symbol in (declaration, *declaration.all_members()):
-            found[symbol.path] = symbol
+            found[_key(symbol)] = symbol
     return found
+
+
+def _key(symbol: DocsSymbol) -> str:
+    """Return the path of a symbol without the quotes of names and the names of path parameters."""
+    docs, path = symbol.docs, symbol.path
+    if isinstance(docs, FunctionDocs) and docs.is_resource and symbol.owner:
+        path = f"{symbol.owner.path}.{docs.accessor} {path_key(docs.resource_path)}"
+    return path.replace("'", "")
+
+
+@dataclass(frozen=True, slots=True)
+class _SymbolChanges:
+    """The changes of the symbols of a module."""
+
+    module: str
+    old: Mapping[str, DocsSymbol]
+    new: Mapping[str, DocsSymbol]
+    versions: TwoVersions
+
+    def all(self) -> Iterator[ApiChange]:
+        members = _enum_members(self.old), _enum_members(self.new)
+        for key in sorted({*self.old, *self.new}, key=_order):
+            before, after = self.old.get(key), self.new.get(key)
+            owner = (after or self.old[key]).owner
+            if owner is None or self._are_members_listed(_key(owner)):
+                yield from self._change(
+                    before or _constant(after, members[0]), after or _constant(before, members[1])
+                )
+
+    def _are_members_listed(self, owner: str) -> bool:
+        before, after = self.old.get(owner), self.new.get(owner)
+        return before is not None and after is not None and have_comparable_members(before, after)
+
+    def _change(self, before: DocsSymbol | None, after: DocsSymbol | None) -> Iterator[ApiChange]:
+        shown = after or before
+        if shown is None:
+            return
+        found = sorted(self._reasons(before, after), key=lambda reason: -reason[0])
+        if found:
+            yield ApiChange(
+                kind=_change_kind(before, after),
+                module=self.module,
+                symbol=_name(shown.path),
+                declares=shown.kind,
+                before=_signature(before),
+                after=_signature(after),
+                level=found[0][0],
+                reasons=tuple(sentence for _, sentence in found),
+            )
+
+    def _reasons(self, before: DocsSymbol | None, after: DocsSymbol | None) -> Iterator[Reason]:
+        if before is None:
+            return added(after, self.versions) if after else iter(())
+        if after is None:
+            return removed(before, self.versions)
+        return changed(before, after, self.versions)
+
+
+def _change_kind(before: DocsSymbol | None, after: DocsSymbol | None) -> ApiChangeKind:
+    if before is None:
+        return ApiChangeKind.ADDED
+    return ApiChangeKind.CHANGED if after else ApiChangeKind.REMOVED
+
+
+def _enum_members(symbols: Mapping[str, DocsSymbol]) -> dict[str, DocsSymbol]:
+    """Return the members of enums by their names, which are those of constants, too."""
+    members = (each for each in symbols.values() if isinstance(each.docs, EnumMemberDocs))
+    return {each.title: each for each in members}
+
+
+def _constant(symbol: DocsSymbol | None, members: Mapping[str, DocsSymbol]) -> DocsSymbol | None:
+    """Return the member of an enum that a constant became, or was."""
+    is_constant = symbol is not None and isinstance(symbol.docs, ConstantDocs)
+    return members.get(symbol.title) if symbol and is_constant else None
 
 
 def _order(path: str) -> tuple[str, bool, str]:
@@ -120,34 +196,6 @@ def _order(path: str) -> tuple[str, bool, str]:
 
 def _name(path: str) -> str:
     return path.removeprefix("@")
-
-
-def _are_comparable(before: DocsSymbol | None, after: DocsSymbol | None) -> bool:
-    """Check whether members are listed; those of a type that was added or removed are not."""
-    return before is not None and after is not None and before.kind == after.kind
-
-
-def _symbol_changes(
-    module: str, path: str, old: Mapping[str, DocsSymbol], new: Mapping[str, DocsSymbol]
-) -> Iterator[ApiChange]:
-    if path not in old:
-        kind, shown, reasons = ApiChangeKind.ADDED, new[path], added(new[path])
-    elif path not in new:
-        kind, shown, reasons = ApiChangeKind.REMOVED, old[path], removed(old[path])
-    else:
-        kind, shown, reasons = ApiChangeKind.CHANGED, new[path], changed(old[path], new[path])
-    found = sorted(reasons, key=lambda reason: -reason[0])
-    if found:
-        yield ApiChange(
-            kind=kind,
-            module=module,
-            symbol=_name(path),
-            declares=shown.kind,
-            before=_signature(old.get(path)),
-            after=_signature(new.get(path)),
-            level=found[0][0],
-            reasons=tuple(sentence for _, sentence in found),
-        )
 
 
 def _signature(symbol: DocsSymbol | None) -> str:

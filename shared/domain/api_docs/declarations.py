@@ -22,6 +22,7 @@ from shared.ballerina.syntax import (
     VariableDefinition,
     VariableKind,
 )
+from shared.domain.api_docs.comments import is_marked_deprecated, markdown
 from shared.domain.api_docs.document_room import DocumentRoom
 from shared.domain.api_docs.inclusions import (
     DOCUMENTED,
@@ -120,7 +121,7 @@ class Declarations:
         return VariableDocs(
             name=node.name,
             description=description,
-            is_deprecated=_is_deprecated(node.annotations),
+            is_deprecated=is_marked_deprecated(node.annotations),
             default_value=node.default,
             annotation_attachments=(
                 self._attachments(node.annotations, scope) if is_defaultable else None
@@ -187,7 +188,9 @@ class Declarations:
         if not definition.is_public:
             spliced = [each for each in fields if each.node.name not in taken]
             taken |= {each.node.name for each in spliced}
-            return tuple(self._field(each) for each in spliced)
+            foreign = self.inclusions.foreign(structure) if structure and into.is_record else ()
+            entries = (self._foreign_entry(each, scope) for each, scope in foreign)
+            return (*(self._field(each) for each in spliced), *entries)
         if not structure or not fields:
             return ()
         included = self.types.inclusion(definition, structure, into.scope)
@@ -197,8 +200,11 @@ class Declarations:
         """Return the entry for a record of another package, whose fields are not known here."""
         if not into.is_record:
             return ()
-        included = self.types.tree(inclusion.type, into.scope)
-        return (VariableDocs(inclusion_type=included.model_copy(update={"is_public": True})),)
+        return (self._foreign_entry(inclusion, into.scope),)
+
+    def _foreign_entry(self, inclusion: Inclusion, scope: FileScope) -> VariableDocs:
+        included = self.types.tree(inclusion.type, scope)
+        return VariableDocs(inclusion_type=included.model_copy(update={"is_public": True}))
 
     def _field(self, field: OwnedField) -> VariableDocs:
         node, scope = field.node, field.owner.scope
@@ -207,7 +213,7 @@ class Declarations:
             tree = tree.model_copy(update={"is_optional": True})
         shared = self._shared(node.name, node.comment, node.annotations, node.position)
         shared["description"] = field.description
-        shared["documentation"] = shared["documentation"] or field.description
+        shared["documentation"] = shared["documentation"] or markdown(field.description)
         self.room.spend(len(field.description) + len(node.default))
         return VariableDocs(
             **shared,
@@ -253,6 +259,7 @@ class Declarations:
             is_distinct="distinct" in node.qualifiers,
             inclusions=self._inclusions(structure),
             annotation_attachments=self._attachments(node.annotations, scope),
+            has_hidden_init=_has_hidden_init(structure),
         )
         if "client" in node.qualifiers:
             return _client(docs)
@@ -355,7 +362,7 @@ class Declarations:
             name=name,
             description=comment.description,
             description_sections=comment.sections,
-            is_deprecated=_is_deprecated(annotations),
+            is_deprecated=is_marked_deprecated(annotations),
             documentation=markdown(comment.text),
             position=SourcePosition(file=position.file, line=position.line) if position else None,
         )
@@ -395,23 +402,12 @@ def _listener(docs: ClassDocs) -> ListenerDocs:
     return ListenerDocs.model_validate(dict(docs) | parts)
 
 
+def _has_hidden_init(structure: Structure) -> bool:
+    methods = (each for each in structure.members if isinstance(each, FunctionNode))
+    return any(each.name == "init" and "public" not in each.qualifiers for each in methods)
+
+
 def _documented_methods(structure: Structure) -> Iterator[FunctionNode]:
     for member in structure.members:
         if isinstance(member, FunctionNode) and DOCUMENTED & member.qualifiers:
             yield member
-
-
-def _is_deprecated(annotations: tuple[AttachedAnnotation, ...]) -> bool:
-    return any(not each.prefix and each.name == "deprecated" for each in annotations)
-
-
-def markdown(text: str) -> str:
-    """Return the part of a doc comment before its parameters and sections."""
-    lines: list[str] = []
-    is_code = False
-    for line in text.splitlines(keepends=True):
-        if not is_code and line.startswith(("+ ", "# ")):
-            break
-        is_code ^= line.startswith("```")
-        lines.append(line)
-    return "".join(lines)

@@ -111,7 +111,7 @@ class _Writer:
 
     def _object(self, docs: DocsModel) -> str:
         keys = _keys(type(docs))
-        if isinstance(docs, VariableDocs) and docs.type is None and docs.inclusion_type:
+        if isinstance(docs, VariableDocs) and docs.is_inclusion:
             keys = tuple(each for each in keys if each.name in _INCLUSION_FIELDS)
         found: list[str] = []
         for name, start, is_extra in keys:

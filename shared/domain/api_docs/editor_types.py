@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from shared.domain.api_docs.model import (
     AliasDocs,
@@ -169,8 +170,11 @@ class TypeModels:
         }
 
     def _field(self, member: Type) -> Json:
-        inner = self._model(member.element_type or Type(), member.name or "")
-        return inner | {"documentation": member.description or ""}
+        model = self._model(member.element_type or Type(), member.name or "")
+        model["documentation"] = member.description or ""
+        if member.field and member.field.default_value:
+            model |= {"defaultable": True, "defaultValue": member.field.default_value}
+        return model
 
     # --- Types that have a declaration
 
@@ -232,17 +236,22 @@ class TypeModels:
         }
 
     def _fields(self, fields: Iterable[VariableDocs]) -> list[Json]:
+        listed = list(fields)
+        taken = {each.name for each in listed}
         found = list[Json]()
-        for each in fields:
+        for each in listed:
             if each.inclusion_type is not None:
-                included = self._shape(each.inclusion_type)
-                inner = included.get("fields") or [
-                    self._field(member) for member in each.inclusion_type.member_types
-                ]
-                found += inner if isinstance(inner, list) else []
+                found += [f for f in self._included(each.inclusion_type) if f["name"] not in taken]
             else:
                 found.append(self.variable(each))
         return found
+
+    def _included(self, included: Type) -> list[Json]:
+        """Return the fields that a record takes over from another one."""
+        fields = self._shape(included).get("fields")
+        if isinstance(fields, list):
+            return cast("list[Json]", fields)
+        return [self._field(each) for each in included.member_types if each.name]
 
     def _alias(self, alias: AliasDocs) -> Json:
         if len(alias.member_types) > 1:

@@ -83,6 +83,8 @@ class Type(DocsModel):
         "key_constraint",
         "param_names",
         "definition",
+        "field",
+        "is_distinct",
     )
 
     type_parameters: tuple["Type", ...] = ()  # Of `error<D>` and `xml<T>`.
@@ -90,6 +92,30 @@ class Type(DocsModel):
     key_constraint: "Type | None" = None  # Of a table.
     param_names: tuple[str, ...] = ()  # Of a function type that names its parameters.
     definition: "Type | None" = None  # What a name that is not public stands for.
+    field: "FieldFacts | None" = None  # Of a member of a record, or of an inclusion.
+    is_distinct: bool = False
+
+
+class FieldFacts(DocsModel):
+    """What a member type lacks to be a field: Central has its name, description and type."""
+
+    EXTRA: ClassVar[tuple[str, ...]] = (
+        "default_value",
+        "is_deprecated",
+        "is_read_only",
+        "is_final",
+        "description_sections",
+        "documentation",
+        "origin",
+    )
+
+    default_value: str = ""  # Source text.
+    is_deprecated: bool = False
+    is_read_only: bool = False
+    is_final: bool = False
+    description_sections: tuple[str, ...] = ()
+    documentation: str = ""  # Where it is not the description.
+    origin: Type | None = None  # The public record that declares it, if another one includes that.
 
 
 class IncludedFunction(DocsModel):
@@ -139,7 +165,8 @@ class DeclarationDocs(DocsModel):
 class VariableDocs(DeclarationDocs):
     """A field or a parameter. An inclusion of fields is an entry with `inclusion_type` alone: its
     name is empty and its type None. So is the name of a record's rest field, whose type is a rest
-    parameter."""
+    parameter. `all_fields` makes fields of the members of inclusions: `inclusion_type` of these is
+    the type that declares them."""
 
     default_value: str = ""  # Source text.
     annotation_attachments: tuple[AnnotationAttachment, ...] | None = None
@@ -148,6 +175,11 @@ class VariableDocs(DeclarationDocs):
     EXTRA: ClassVar[tuple[str, ...]] = ("is_final", "description_sections")
 
     is_final: bool = False
+
+    @property
+    def is_inclusion(self) -> bool:
+        """Check that this is an entry of a type whose fields are taken over."""
+        return self.inclusion_type is not None and self.type is None
 
     @property
     def must_be_given(self) -> bool:
@@ -237,12 +269,18 @@ class ClassDocs(DeclarationDocs):
     is_isolated: bool = False
     is_service: bool = False
 
-    EXTRA: ClassVar[tuple[str, ...]] = ("is_distinct", "inclusions", "annotation_attachments")
+    EXTRA: ClassVar[tuple[str, ...]] = (
+        "is_distinct",
+        "inclusions",
+        "annotation_attachments",
+        "has_hidden_init",
+    )
 
     is_distinct: bool = False
     inclusions: tuple[Type, ...] = ()
     # Editors show the label and the icon of `@display` on a class.
     annotation_attachments: tuple[AnnotationAttachment, ...] = ()
+    has_hidden_init: bool = False  # An `init` that is not public: only its module creates objects.
 
 
 class ClientDocs(ClassDocs):
@@ -258,6 +296,12 @@ class EnumMemberDocs(DeclarationDocs):
     EXTRA: ClassVar[tuple[str, ...]] = ("value",)
 
     value: str = ""  # Source text; empty if it is the name.
+
+    @property
+    def literal(self) -> str:
+        """Return the value as source text."""
+        name = self.name.removeprefix("'")
+        return self.value or f'"{name}"'
 
 
 class EnumDocs(DeclarationDocs):
@@ -302,11 +346,10 @@ class AliasDocs(Type):
     description: str = ""  # type: ignore[assignment]
     description_sections: tuple[str, ...] = ()  # type: ignore[assignment]
 
-    EXTRA: ClassVar[tuple[str, ...]] = ("documentation", "position", "is_distinct")
+    EXTRA: ClassVar[tuple[str, ...]] = ("documentation", "position")
 
     documentation: str = ""
     position: SourcePosition | None = None
-    is_distinct: bool = False
 
 
 class ModuleSummary(DocsModel):

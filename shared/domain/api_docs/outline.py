@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 
+from shared.domain.api_docs.comments import deprecation_in, without_deprecation
+from shared.domain.api_docs.fields import included_fields
 from shared.domain.api_docs.model import (
     ClassDocs,
     DeclarationKind,
@@ -12,6 +13,7 @@ from shared.domain.api_docs.model import (
     ModuleDocs,
     ObjectTypeDocs,
     RecordDocs,
+    Type,
     VariableDocs,
     declarations_of,
 )
@@ -37,19 +39,24 @@ class DocsSymbol:
     @property
     def summary(self) -> str:
         """Return the first sentence of the comment."""
-        return first_sentence(self.docs.documentation or self.docs.description)
+        return first_sentence(self.comment)
 
     @property
     def deprecation(self) -> str | None:
         """Return what the comment says to use instead; None if it is not deprecated."""
         if not self.docs.is_deprecated:
             return None
-        sections = self.docs.description_sections
-        said = (each.removeprefix("# Deprecated").strip() for each in sections)
-        return next(said, "")
+        sections = self.docs.description_sections or ()
+        return deprecation_in((*sections, self.docs.documentation))
+
+    @property
+    def comment(self) -> str:
+        """Return the comment as Markdown, without what it says to use instead."""
+        text = self.docs.documentation or self.docs.description or ""
+        return text if self.deprecation is None else without_deprecation(text)
 
     def members(self) -> Iterator["DocsSymbol"]:
-        """Yield the fields, methods and enum members, in source order."""
+        """Yield the fields, methods and enum members that have pages, in source order."""
         docs = self.docs
         if isinstance(docs, RecordDocs | ObjectTypeDocs | ClassDocs):
             named = (each for each in docs.fields if each.name)
@@ -59,14 +66,16 @@ class DocsSymbol:
         if isinstance(docs, EnumDocs):
             yield from (self._member(ENUM_MEMBER, each.name, each) for each in docs.members)
 
-    def all_members(self) -> Iterator["DocsSymbol"]:
-        """Yield the fields of included records, which a field may override, and the members."""
+    def included_fields(self) -> Iterator["DocsSymbol"]:
+        """Yield the fields of included types that the declaration does not write itself. They have
+        no pages of their own."""
         docs = self.docs
         if isinstance(docs, RecordDocs | ObjectTypeDocs | ClassDocs):
-            inclusions = (each.inclusion_type for each in docs.fields if each.inclusion_type)
-            for included in chain.from_iterable(each.member_types for each in inclusions):
-                name = included.name or ""
-                yield self._member(FIELD, name, VariableDocs(name=name, type=included.element_type))
+            yield from (self._member(FIELD, each.name, each) for each in included_fields(docs))
+
+    def all_members(self) -> Iterator["DocsSymbol"]:
+        """Yield the fields of included types, and the members."""
+        yield from self.included_fields()
         yield from self.members()
 
     def _member(self, kind: str, title: str, docs: Documented) -> "DocsSymbol":
@@ -77,3 +86,22 @@ def declared(module: ModuleDocs) -> Iterator[tuple[DeclarationKind, DocsSymbol]]
     """Yield the declarations of a module."""
     for kind, docs in declarations_of(module):
         yield kind, DocsSymbol(path_of(kind.value, docs.name), docs.name, kind.value, docs)
+
+
+Inclusions = list[tuple[Type, list[DocsSymbol]]]
+
+
+def inclusions_of(symbol: DocsSymbol) -> Inclusions:
+    """Return the included fields below the types that declare them. Records of other packages
+    whose fields are not known come last, without any."""
+    found: dict[Type, list[DocsSymbol]] = {}
+    for field in symbol.included_fields():
+        origin = field.docs.inclusion_type if isinstance(field.docs, VariableDocs) else None
+        found.setdefault(origin or Type(), []).append(field)
+    return [*found.items(), *((each, []) for each in _unknown_inclusions(symbol.docs))]
+
+
+def _unknown_inclusions(docs: Documented) -> Iterator[Type]:
+    for each in docs.fields if isinstance(docs, RecordDocs) else ():
+        if each.is_inclusion and each.inclusion_type and not each.inclusion_type.member_types:
+            yield each.inclusion_type

@@ -51,11 +51,18 @@ class PieceKind(StrEnum):
     SINCE = "since"  # Since which version the symbols of each module exist.
     CHANGES_PAGE = "changes.html"  # From the version before.
     CHANGES_JSON = "changes.json"
+    AWAITED = "awaited"  # Empty: a record, or a module, includes a record that is not known.
 
 
 def piece_name(kind: PieceKind, *of: str) -> str:
     """Return the name of a piece, of a module and of what is in it."""
     return "|".join((kind.value, *of))
+
+
+def complete_name(kind: PieceKind, *of: str) -> str:
+    """Return the name of the form of a piece that has the fields of other packages' records. It is
+    not shown while one of these packages is not public and live."""
+    return "|".join((f"{kind.value}+", *of))
 
 
 class PiecesPointer(Record):

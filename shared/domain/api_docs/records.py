@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from enum import Enum
 
 from shared.domain.api_docs.pieces import PiecesPointer
+from shared.domain.names import Coordinate
 from shared.domain.records import Record
 
 # Documentation by a lower version of the generator is made again.
-GENERATOR_VERSION = 4
+GENERATOR_VERSION = 5
 
 
 class DocsState(Enum):
@@ -69,10 +70,23 @@ class ApiSummary(Record):
 NO_API = ApiSummary()
 
 
+class OtherRelease(Record):
+    """A release of another package, which the dependency graph names."""
+
+    org: str
+    name: str
+    version: str
+
+    @property
+    def coordinate(self) -> Coordinate:
+        return Coordinate.parse(self.org, self.name, self.version)
+
+
 class ApiDocsRecord(Record):
     """The state of the documentation of a release, and what it says on the whole.
 
-    `documented` of `declarations` public declarations, methods and fields have a comment.
+    `documented` of `declarations` public declarations, methods and fields have a comment. Records
+    have fields of the releases that it `took` from, and lack those of the `awaited` ones.
     """
 
     state: DocsState
@@ -87,4 +101,6 @@ class ApiDocsRecord(Record):
     pieces: PiecesPointer | None = None
     files: int = 0  # In the archive.
     changelog: str = ""  # Its path in the archive.
+    took: tuple[OtherRelease, ...] = ()
+    awaited: tuple[OtherRelease, ...] = ()
     refused: Mapping[str, str] = {}  # The reason of each part that took too much, by its name.

@@ -66,8 +66,16 @@ class Module:
 
     address: ModuleAddress
     types: dict[str, "Definition"] = field(default_factory=dict[str, "Definition"])
-    constants: dict[str, bool] = field(default_factory=dict[str, bool])  # Whether it is public.
+    constants: dict[str, "Constant"] = field(default_factory=dict[str, "Constant"])
     annotations: set[str] = field(default_factory=set[str])
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A constant or a member of an enum, with its value as source text."""
+
+    value: str
+    is_public: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,9 +161,13 @@ class PackageNames:
                         unquoted(declaration.name), Definition(declaration, scope)
                     )
                     for member in declaration.members:
-                        module.constants.setdefault(unquoted(member.name), declaration.is_public)
+                        name = unquoted(member.name)
+                        value = member.value or f'"{name}"'
+                        constant = Constant(value, is_public=declaration.is_public)
+                        module.constants.setdefault(name, constant)
                 case VariableDefinition(kind=VariableKind.CONSTANT):
-                    module.constants.setdefault(unquoted(declaration.name), declaration.is_public)
+                    constant = Constant(declaration.value, is_public=declaration.is_public)
+                    module.constants.setdefault(unquoted(declaration.name), constant)
                 case AnnotationDefinition():
                     module.annotations.add(unquoted(declaration.name))
                 case _:

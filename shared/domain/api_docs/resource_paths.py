@@ -32,6 +32,17 @@ def path_segments(path: str) -> list[PathSegment]:
     return [_segment(text) for text in texts if text and text != "."]
 
 
+def path_key(path: str) -> str:
+    """Return what a path is known by, in which the types and names of parameters do not count."""
+    return "/".join(map(_segment_key, path_segments(path)))
+
+
+def _segment_key(segment: PathSegment) -> str:
+    if segment.is_parameter:
+        return "[*]" if segment.is_rest else "[]"
+    return segment.text
+
+
 def _divided(path: str) -> Iterator[str]:
     """Yield what is between slashes outside of brackets."""
     depth, parts = 0, list[str]()

@@ -93,7 +93,7 @@ def _chosen(**words: bool) -> Iterable[str]:
 
 @_signature.register
 def _variable(docs: VariableDocs) -> Parts:
-    if docs.inclusion_type:
+    if docs.inclusion_type and docs.is_inclusion:
         yield Part("*")
         yield from type_parts(docs.inclusion_type)
     elif docs.type:
@@ -215,7 +215,8 @@ def _(docs: ErrorDocs) -> Parts:
     yield from _defined(docs.name, is_distinct=docs.is_distinct)
     plain = Type(name="error", category="builtin")
     definition = docs.definition or docs.detail_type or plain
-    is_enclosed = docs.is_distinct and definition.is_intersection_type
+    is_compound = definition.is_intersection_type or definition.is_anonymous_union_type
+    is_enclosed = docs.is_distinct and is_compound
     yield from _enclosed(definition, is_enclosed=is_enclosed)
 
 
@@ -235,7 +236,7 @@ def _(docs: TableTypeDocs | MapTypeDocs) -> Parts:
 @_signature.register
 def _(docs: AliasDocs) -> Parts:
     yield from _defined(docs.name, is_distinct=docs.is_distinct)
-    whole = docs.model_copy(update={"name": None, "is_nullable": False})
+    whole = docs.model_copy(update={"name": None, "is_nullable": False, "is_distinct": False})
     is_alone = docs.is_tuple or docs.is_type_desc or len(docs.member_types) == 1
     is_marked = docs.is_nullable or docs.is_distinct
     yield from _enclosed(whole, is_enclosed=is_marked and not is_alone)

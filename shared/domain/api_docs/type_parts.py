@@ -75,6 +75,8 @@ def joined(items: Iterable[Iterable[Part]], separator: str) -> Parts:
 
 def type_parts(docs: Type) -> Parts:
     """Yield a type as it is written."""
+    if docs.is_distinct:
+        yield from keywords("distinct")
     yield from _written(docs)
     if docs.is_nullable:
         yield Part("?")
@@ -192,7 +194,11 @@ def _record(docs: Type) -> Parts:
         if member.element_type:
             yield from type_parts(member.element_type)
             yield from named(member.name or "")
-            yield Part("?; " if member.element_type.is_optional else "; ")
+            yield Part("?" if member.element_type.is_optional else "")
+            if member.field and member.field.default_value:
+                yield Part(" = ")
+                yield from value_parts(member.field.default_value)
+            yield Part("; ")
     yield Part("|}" if is_exclusive else "}")
 
 

@@ -1,14 +1,30 @@
 """Whether the values of one documented type belong to another one as well.
 
 Names stand for themselves, in whichever version: a change of a named type is a change of its own.
+Where the names differ, what they stand for is compared.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from shared.domain.api_docs.model import Type
-
-NOTHING = Type(name="()", category="builtin")
+from shared.domain.api_docs.named_types import NamedTypes
+from shared.domain.api_docs.type_shapes import (
+    IMMUTABLE,
+    Alternative,
+    Fields,
+    Intersection,
+    Literal,
+    Members,
+    Named,
+    Objects,
+    Plain,
+    RecordField,
+    Shape,
+    Shapes,
+    Signature,
+    language_name,
+)
 
 
 class TypeRelation(Enum):
@@ -20,10 +36,26 @@ class TypeRelation(Enum):
     DIFFERENT = "different"
 
 
-def type_relation(before: Type | None, after: Type | None) -> TypeRelation:
-    """Compare two types of the same thing; None is the type of a function that returns nothing."""
-    old, new = _shape(before or NOTHING), _shape(after or NOTHING)
-    gains, loses = not _Coverage().covers(old, new), not _Coverage().covers(new, old)
+_NO_NAMES = NamedTypes()
+
+
+def type_relation(
+    before: Type | None,
+    after: Type | None,
+    names: tuple[NamedTypes, NamedTypes] = (_NO_NAMES, _NO_NAMES),
+) -> TypeRelation:
+    """Compare two types of the same thing; None is the type of a function that returns nothing.
+    `names` are the types of both versions."""
+    return shape_relation(Shapes().of(before), Shapes().of(after), names)
+
+
+def shape_relation(
+    old: Shape, new: Shape, names: tuple[NamedTypes, NamedTypes] = (_NO_NAMES, _NO_NAMES)
+) -> TypeRelation:
+    """Compare two shapes."""
+    before, after = names
+    gains = not _Coverage(before, after).covers(old, new)
+    loses = not _Coverage(after, before).covers(new, old)
     if gains and loses:
         return TypeRelation.DIFFERENT
     if gains:
@@ -31,128 +63,252 @@ def type_relation(before: Type | None, after: Type | None) -> TypeRelation:
     return TypeRelation.NARROWER if loses else TypeRelation.SAME
 
 
-@dataclass(frozen=True, slots=True)
-class _Alternative:
-    """One member of a union: its constructor, such as `map` or `int`, and what it contains."""
-
-    constructor: str
-    contents: tuple["_Shape", ...] = ()
-    is_error: bool = False
-
-
-_Shape = frozenset[_Alternative]
-
-_PLAIN = frozenset(
-    ("()", "boolean", "int", "float", "decimal", "string", "byte", "map", "array1()")
-)
+_DATA = frozenset(("()", "boolean", "int", "float", "decimal", "string", "byte", "array"))
 _SUBTYPES = {
-    "int": frozenset({"byte"}),
-    "json": _PLAIN,
-    "anydata": _PLAIN | {"json", "xml", "table", "tuple"},
+    "json": _DATA,
+    "anydata": _DATA | {"json", "xml", "table"},
+    "readonly": IMMUTABLE,
 }
-_LITERALS = {"string": '"', "int": "-0123456789", "boolean": "tf"}  # By how they begin.
-_LITERAL_CATEGORY = "other"
+_OF_DATA = frozenset(("json", "anydata"))  # Also records and tuples of data are.
+
+# Of each integer type the smallest ones that include it.
+_INTEGERS = {
+    "Signed32": ("int",),
+    "Unsigned32": ("int",),
+    "Signed16": ("Signed32",),
+    "Unsigned16": ("Unsigned32", "Signed32"),
+    "Signed8": ("Signed16",),
+    "Unsigned8": ("byte",),
+    "byte": ("Unsigned8", "Unsigned16", "Signed16", "int"),
+}
 
 
-def _shape(of: Type) -> _Shape:
-    """Return the alternatives of a type; those of unions and parentheses are its own."""
-    if of.is_parenthesised_type and of.element_type:
-        inside = _shape(of.element_type)
-    elif of.is_anonymous_union_type and of.member_types:
-        inside = frozenset[_Alternative]().union(*map(_shape, of.member_types))
-    else:
-        inside = frozenset({_alternative(of)})
-    return inside | _shape(NOTHING) if of.is_nullable else inside
+def _supertypes() -> dict[str, frozenset[str]]:
+    """Return the types of the language that include another one, by full names."""
+
+    def full(name: str) -> str:
+        return name if name in ("int", "byte") else language_name("int", name)
+
+    def above(name: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
+        direct = frozenset(_INTEGERS.get(name, ())) - seen
+        return direct.union(*(above(each, seen | direct) for each in direct))
+
+    found = {full(name): frozenset(map(full, above(name))) for name in _INTEGERS}
+    found[language_name("string", "Char")] = frozenset({"string"})
+    for name in ("Element", "Comment", "ProcessingInstruction", "Text"):
+        found[language_name("xml", name)] = frozenset({"xml"})
+    return found
 
 
-def _alternative(of: Type) -> _Alternative:
-    category = of.category or ""
-    members, names = of.member_types, ()
-    if category.startswith("inline_"):
-        members = tuple(sorted(members, key=lambda member: member.name or ""))
-        names = tuple(f"{each.name or '...'}{'?' * _is_optional(each)}" for each in members)
-    inside = (*members, *of.type_parameters, *(of.param_types or ()))
-    contents = (*inside, of.element_type, of.constraint, of.return_type)
-    return _Alternative(
-        " ".join((_constructor(of), *names)),
-        tuple(_shape(each) for each in contents if each),
-        is_error=category == "errors" or of.name == "error",
-    )
-
-
-def _is_optional(member: Type) -> bool:
-    """Check whether a field of an inline record may be missing."""
-    return member.element_type is not None and member.element_type.is_optional
-
-
-def _constructor(of: Type) -> str:
-    """Return what two alternatives must share for their contents to be compared."""
-    flags = {
-        f"array{of.array_dimensions}{of.array_lengths}": of.is_array_type,
-        "tuple": of.is_tuple,
-        "&": of.is_intersection_type,
-        "function": of.is_lambda,
-        "typedesc": of.is_type_desc,
-        "...": of.is_rest_param,
-    }
-    kind = next((word for word, is_set in flags.items() if is_set), "")
-    if kind or of.module_name is None:
-        name = of.name or of.category or ""
-        return kind or (f"={name}" if of.category == _LITERAL_CATEGORY else name)
-    return f"{of.org_name or ''}/{of.module_name}:{of.name}"
-
+_SUPERTYPES = _supertypes()
 
 MAX_COMPARISONS = 10_000  # Of alternatives, in one relation; types with more of them differ.
+MAX_DEPTH = 60  # Of types in types, through names; each level takes ten calls of the interpreter.
+
+
+@dataclass(slots=True)
+class _Budget:
+    left: int = MAX_COMPARISONS
+    depth: int = 0
+
+    def spend(self, alternatives: int = 1) -> bool:
+        self.left -= alternatives
+        return self.left >= 0
 
 
 @dataclass(slots=True)
 class _Coverage:
     """Compares shapes. A source of 1 MB has unions of 100,000 alternatives, so that only those with
-    one constructor are compared with each other, and with a few that include others."""
+    one name are compared with each other, and with a few that include others."""
 
-    left: int = MAX_COMPARISONS
+    general: NamedTypes
+    special: NamedTypes
+    budget: _Budget = field(default_factory=_Budget)
+    _assumed: set[tuple[str, Shape]] = field(default_factory=set[tuple[str, Shape]])
 
-    def covers(self, general: _Shape, special: _Shape) -> bool:
+    def covers(self, general: Shape, special: Shape) -> bool:
         """Check that every alternative of `special` belongs to one of `general`."""
         if special <= general:
             return True
-        broad = _by_constructor(general)
-        return all(self._is_covered(each, broad) for each in special - general)
-
-    def _is_covered(self, narrow: _Alternative, broad: "_ByConstructor") -> bool:
-        found = [each for word in _MAY_INCLUDE_OTHERS for each in broad.get(word, ())[:1]]
-        return any(
-            self._includes(each, narrow) for each in (*found, *broad.get(narrow.constructor, ()))
-        )
-
-    def _includes(self, broad: _Alternative, narrow: _Alternative) -> bool:
-        word, other = broad.constructor, narrow.constructor
-        if word == "any":
-            return not narrow.is_error
-        if word == "error":
-            return narrow.is_error
-        if other.startswith("="):
-            return other[1:2] in _LITERALS.get(word, ()) and len(other) > 1
-        self.left -= 1
-        if self.left < 0:
+        if self.budget.depth == MAX_DEPTH:
             return False
-        if other in _SUBTYPES.get(word, ()):
-            return all(self.covers(frozenset({broad}), each) for each in narrow.contents)
-        # The parameters of functions are not covariant, so functions are the same or different.
-        return (
-            word == other != "function"
-            and len(broad.contents) == len(narrow.contents) > 0
-            and all(map(self.covers, broad.contents, narrow.contents))
+        self.budget.depth += 1
+        broad = _ByName(self._expanded(general))
+        is_covered = all(self._is_covered(each, general, broad) for each in special - general)
+        self.budget.depth -= 1
+        return is_covered
+
+    def _expanded(self, shape: Shape) -> Shape:
+        """Add what the names in a shape stand for."""
+        found, waiting = set(shape), [each for each in shape if isinstance(each, Named)]
+        for each in waiting:
+            definition = self.general.definition(each.name)
+            if not definition or definition.is_nominal:
+                continue
+            if self.budget.spend(1 + len(definition.shape)):
+                new = definition.shape - found
+                found |= new
+                waiting += [each for each in new if isinstance(each, Named)]
+        return frozenset(found)
+
+    def _is_covered(self, narrow: Alternative, general: Shape, broad: "_ByName") -> bool:
+        if any(self._includes(each, narrow) for each in broad.candidates(narrow)):
+            return True
+        if isinstance(narrow, Named):
+            return self._is_definition_covered(narrow, general)
+        if isinstance(narrow, Intersection):
+            return any(self.covers(general, each) for each in narrow.members)
+        return False
+
+    def _is_definition_covered(self, narrow: Named, general: Shape) -> bool:
+        definition = self.special.definition(narrow.name)
+        if definition is None:
+            return False
+        # A type that contains itself belongs to another one if nothing else of it does not.
+        if (narrow.name, general) in self._assumed:
+            return True
+        if not self.budget.spend():
+            return False
+        self._assumed.add((narrow.name, general))
+        is_covered = self.covers(general, definition.shape)
+        self._assumed.discard((narrow.name, general))
+        return is_covered
+
+    def _includes(self, broad: Alternative, narrow: Alternative) -> bool:
+        if broad == narrow or broad.name in _SUPERTYPES.get(narrow.name, ()):
+            return True
+        if isinstance(broad, Intersection):
+            alone = frozenset({narrow})
+            return self.budget.spend() and all(self.covers(each, alone) for each in broad.members)
+        if isinstance(broad, Plain) and (found := self._includes_simply(broad, narrow)) is not None:
+            return found
+        return self.budget.spend() and self._includes_structure(broad, narrow)
+
+    def _includes_simply(self, broad: Plain, narrow: Alternative) -> bool | None:
+        """Compare with a type of the language that has no contents; None if it is none."""
+        name = broad.name
+        if name == "any":
+            return not is_error(narrow)
+        if name == "error" and not broad.contents:
+            return is_error(narrow)
+        if isinstance(narrow, Literal):
+            return name in (narrow.type, "anydata", "json", "readonly")
+        if isinstance(narrow, Signature):
+            return name in ("function", "readonly")
+        return None
+
+    def _includes_structure(self, broad: Alternative, narrow: Alternative) -> bool:
+        is_included = False
+        match broad, narrow:
+            case Fields(), Fields():
+                is_included = self._includes_fields(broad, narrow)
+            case Members(), Members():
+                is_included = self._includes_members(broad, narrow)
+            case Signature(), Signature():
+                is_included = self._includes_signature(broad, narrow)
+            case Objects(), Objects():
+                is_included = broad.qualifiers <= narrow.qualifiers
+            case Plain(), Plain() if broad.name == narrow.name:
+                is_included = self._includes_contents(broad, narrow)
+            case Plain(name="array"), Members():
+                is_included = all(self.covers(broad.contents[0], each) for each in narrow.parts)
+            case Plain(), _ if broad.name in _SUBTYPES:
+                is_included = self._includes_data(broad, narrow)
+            case _:
+                pass
+        return is_included
+
+    def _includes_contents(self, broad: Plain, narrow: Plain) -> bool:
+        if not broad.contents:
+            return True
+        return len(broad.contents) == len(narrow.contents) and all(
+            map(self.covers, broad.contents, narrow.contents)
         )
 
+    def _includes_data(self, broad: Plain, narrow: Alternative) -> bool:
+        is_data = broad.name in _OF_DATA
+        subtypes = _SUBTYPES[broad.name]
+        match narrow:
+            case Fields() | Members() if is_data:
+                inside = narrow.parts
+            case Plain() if narrow.name in subtypes:
+                inside = narrow.parts if is_data else ()
+            case Named():
+                above = _SUPERTYPES.get(narrow.name, frozenset())
+                return not above.isdisjoint(subtypes) or (narrow.is_error and not is_data)
+            case _:
+                return False
+        alone = frozenset({broad})
+        return all(self.covers(alone, each) for each in inside)
 
-_ByConstructor = dict[str, list[_Alternative]]
+    def _includes_fields(self, broad: Fields, narrow: Fields) -> bool:
+        given = {each.name: each for each in narrow.fields}
+        expected = {each.name: each for each in broad.fields}
+        return (
+            all(self._includes_field(each, given.get(each.name), narrow) for each in broad.fields)
+            and all(
+                self.covers(broad.rest, each.type)
+                for each in narrow.fields
+                if each.name not in expected
+            )
+            and self.covers(broad.rest, narrow.rest)
+        )
 
-_MAY_INCLUDE_OTHERS = ("any", "error", *_SUBTYPES, *_LITERALS)
+    def _includes_field(
+        self, expected: RecordField, given: RecordField | None, narrow: Fields
+    ) -> bool:
+        if given is None:
+            return expected.is_optional and self.covers(expected.type, narrow.rest)
+        is_there = expected.is_optional or not given.is_optional
+        return is_there and self.covers(expected.type, given.type)
+
+    def _includes_members(self, broad: Members, narrow: Members) -> bool:
+        expected, given = broad.members, narrow.members
+        return (
+            len(given) >= len(expected)
+            and all(map(self.covers, expected, given))
+            and all(self.covers(broad.rest, each) for each in given[len(expected) :])
+            and self.covers(broad.rest, narrow.rest)
+        )
+
+    def _includes_signature(self, broad: Signature, narrow: Signature) -> bool:
+        if len(broad.parameters) != len(narrow.parameters):
+            return False
+        if broad.is_isolated and not narrow.is_isolated:
+            return False
+        # A function may be used for another one if it accepts at least what that one does.
+        swapped = _Coverage(self.special, self.general, self.budget)
+        accepts = all(map(swapped.covers, narrow.parameters, broad.parameters))
+        return accepts and self.covers(broad.result, narrow.result)
 
 
-def _by_constructor(shape: _Shape) -> _ByConstructor:
-    found: _ByConstructor = {}
-    for each in shape:
-        found.setdefault(each.constructor, []).append(each)
-    return found
+def is_error(of: Alternative) -> bool:
+    """Check whether all values of an alternative are errors."""
+    match of:
+        case Named():
+            return of.is_error
+        case Intersection(members=members):
+            return any(is_error(each) for member in members for each in member)
+        case _:
+            return of.name == "error"
+
+
+_MAY_INCLUDE_OTHERS = ("any", "error", *_SUBTYPES, "array", "function", "&", "object")
+
+
+class _ByName:
+    """The alternatives of a shape by their names."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._found: dict[str, list[Alternative]] = {}
+        for each in shape:
+            self._found.setdefault(each.name, []).append(each)
+
+    def candidates(self, narrow: Alternative) -> list[Alternative]:
+        """Return those that may include another alternative."""
+        names = [*_MAY_INCLUDE_OTHERS, *_SUPERTYPES.get(narrow.name, ())]
+        if isinstance(narrow, Literal):
+            names.append(narrow.type)
+        if narrow.name not in names:
+            names.append(narrow.name)
+        return [each for name in names for each in self._found.get(name, ())]

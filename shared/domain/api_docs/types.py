@@ -12,6 +12,7 @@ from shared.ballerina.syntax import (
     ClassDefinition,
     DistinctType,
     EnumDefinition,
+    FieldNode,
     FunctionNode,
     FunctionType,
     IntersectionType,
@@ -29,9 +30,10 @@ from shared.ballerina.syntax import (
     TypeReference,
     UnionType,
 )
+from shared.domain.api_docs.comments import is_marked_deprecated, markdown
 from shared.domain.api_docs.document_room import DocumentRoom
 from shared.domain.api_docs.inclusions import Inclusions, OwnedField, OwnedMethod
-from shared.domain.api_docs.model import IncludedFunction, Type
+from shared.domain.api_docs.model import FieldFacts, IncludedFunction, Type
 from shared.domain.api_docs.resolving import (
     Definition,
     FileScope,
@@ -127,7 +129,7 @@ class TypeTrees:
         """Return the reference to a public definition, with the fields that are taken over."""
         self._expansion = self._depth = 0
         context = TypeContext(structure.scope, expanded=frozenset((definition,)))
-        members = self._fields(structure, context)
+        members = self._fields(structure, context, self._included_field)
         return self.public_reference(definition, scope).model_copy(update={"member_types": members})
 
     def keys(self, table: TableType, scope: FileScope) -> Type | None:
@@ -155,7 +157,7 @@ class TypeTrees:
         return self._text(node.text)
 
     def _distinct(self, node: DistinctType, context: TypeContext) -> Type:
-        return self._tree(node.type, context)
+        return self._tree(node.type, context).model_copy(update={"is_distinct": True})
 
     def _text(self, text: str) -> Type:
         self.room.spend(len(text))
@@ -259,8 +261,14 @@ class TypeTrees:
         category = "inline_closed_record" if is_closed else "inline_record"
         return Type(category=category, member_types=self._fields(structure, context))
 
-    def _fields(self, structure: Structure, context: TypeContext) -> tuple[Type, ...]:
-        fields = tuple(self._field(each, context) for each in self.inclusions.fields(structure))
+    def _fields(
+        self,
+        structure: Structure,
+        context: TypeContext,
+        member: "Callable[[OwnedField, TypeContext], Type] | None" = None,
+    ) -> tuple[Type, ...]:
+        member = member or self._field
+        fields = tuple(member(each, context) for each in self.inclusions.fields(structure))
         if structure.rest:
             rest = self._rest(structure.rest, _within(structure.scope, context))
             fields += (Type(element_type=rest),)
@@ -271,8 +279,29 @@ class TypeTrees:
         if field.node.is_optional:
             tree = tree.model_copy(update={"is_optional": True})
         description = field.description.rstrip("\n") if context.expanded else ""
-        self.room.spend(len(field.node.name) + len(description))
-        return Type(name=field.node.name, description=description or None, element_type=tree)
+        self.room.spend(len(field.node.name) + len(description) + len(field.node.default))
+        return Type(
+            name=field.node.name,
+            description=description or None,
+            element_type=tree,
+            field=_facts(field.node),
+        )
+
+    def _included_field(self, field: OwnedField, context: TypeContext) -> Type:
+        """Return a member of an inclusion, from which `all_fields` makes a field again."""
+        member, node = self._field(field, context), field.node
+        text = markdown(node.comment.text)
+        origin = self._named(field.origin, context.scope) if field.origin else None
+        said = {
+            "description_sections": node.comment.sections,
+            "documentation": "" if text.strip() in ("", member.description) else text,
+            "origin": origin,
+        }
+        if not any(said.values()):
+            return member
+        self.room.spend(TYPE_SIZE + 2 * len(node.comment.text))
+        facts = (member.field or FieldFacts()).model_copy(update=said)
+        return member.model_copy(update={"field": facts})
 
     def _reference(self, node: TypeReference, context: TypeContext) -> Type:
         self.room.spend(len(node.prefix) + len(node.name))
@@ -289,12 +318,15 @@ class TypeTrees:
         if node.prefix:
             return _imported(self.names.module_at(node.prefix, context.scope), node)
         module = context.scope.module
-        is_public = module.constants.get(unquoted(node.name))
-        if is_public is None:
+        constant = module.constants.get(unquoted(node.name))
+        if constant is None:
             return _unresolved(node.name)
         named = _located(module.address, node.name, "constants")
-        update = {"generate_user_defined_type_link": is_public}
-        return named if is_public else named.model_copy(update=update)
+        if constant.is_public:
+            return named
+        value = self._text(constant.value)
+        update = {"generate_user_defined_type_link": False, "definition": value}
+        return named.model_copy(update=update)
 
     def _named(self, definition: Definition, scope: FileScope) -> Type:
         module = definition.scope.module
@@ -376,6 +408,19 @@ class TypeTrees:
         description = node.comment.description.rstrip("\n")
         self.room.spend(len(description))
         return description
+
+
+def _facts(node: FieldNode) -> FieldFacts | None:
+    """Return what a member type does not say of its field, if there is anything."""
+    is_deprecated = is_marked_deprecated(node.annotations)
+    if not (node.default or node.is_readonly or node.is_final or is_deprecated):
+        return None
+    return FieldFacts(
+        default_value=node.default,
+        is_deprecated=is_deprecated,
+        is_read_only=node.is_readonly,
+        is_final=node.is_final,
+    )
 
 
 def _within(scope: FileScope, context: TypeContext) -> TypeContext:

@@ -1,6 +1,7 @@
 """The one-line summary of a package, from its description or its readme."""
 
 import re
+from collections.abc import Iterator
 from itertools import islice
 
 MAX_SUMMARY_LENGTH = 300  # Characters: two lines of a search result.
@@ -19,7 +20,12 @@ _NOTE = re.compile(r"\[\^[^\]\s]+\]|\[!\w+\]")  # A footnote that is called, an 
 _MARKER = re.compile(r"^\s*(?:>\s*|[-*+]\s+|\d{1,9}[.)]\s+)+")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _EMPHASIS = re.compile(r"(?<!\w)[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)|`+|~~")
-_SENTENCE = re.compile(r".+?[.!?](?=\s)")
+# A sentence goes on after an abbreviation, and where a small letter follows.
+_END_OF_SENTENCE = re.compile(r"[.!?][)\"'\]]?(?= [^a-z]|\Z)")
+_ABBREVIATIONS = frozenset(("e.g", "i.e", "vs", "cf", "approx", "no", "mr", "mrs", "dr", "st"))
+_PARAGRAPHS = 5  # That may come before the first with prose: a heading, an example.
+# What follows a line of prose and is no part of its sentence: a list, a fence, a table, a quote.
+_BLOCK = re.compile(r"\s*(?:[-*+]\s|\d{1,9}[.)]\s|```|~~~|\||>|#)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -36,10 +42,33 @@ def summary_of(description: str, markdown: str) -> str:
 
 def first_sentence(markdown: str) -> str:
     """Return the first sentence of a Markdown text on one line, without Markdown syntax."""
-    paragraph = markdown.lstrip().partition("\n\n")[0][:_LONGEST_LINE]
-    prose = " ".join(filter(None, map(_prose, paragraph.split("\n"))))
-    sentence = _SENTENCE.match(prose)
-    return sentence[0] if sentence else prose
+    text = markdown.lstrip("\n")[: _PARAGRAPHS * _LONGEST_LINE]
+    if "```" in text or "~~~" in text:
+        text = _FENCE.sub("", text)
+    for paragraph in islice(re.split(r"\n[ \t]*\n", text), _PARAGRAPHS):
+        if prose := " ".join(_lines_of_prose(paragraph[:_LONGEST_LINE])):
+            return prose[: _end_of_sentence(prose)]
+    return ""
+
+
+def _lines_of_prose(paragraph: str) -> Iterator[str]:
+    is_begun = False
+    for line in paragraph.split("\n"):
+        if is_begun and _BLOCK.match(line):
+            return
+        # A line that continues a paragraph may be indented.
+        if prose := _without_syntax(line.lstrip()) if is_begun else _prose(line):
+            is_begun = True
+            yield prose
+
+
+def _end_of_sentence(prose: str) -> int:
+    for match in _END_OF_SENTENCE.finditer(prose):
+        word = prose[: match.start()].rpartition(" ")[2].lstrip("(\"'[").lower()
+        is_initial = len(word.rpartition(".")[2]) == 1 and word[-1].isalpha()
+        if word not in _ABBREVIATIONS and not is_initial:
+            return match.end()
+    return len(prose)
 
 
 def _first_prose(markdown: str) -> str:
@@ -55,6 +84,10 @@ def _prose(line: str) -> str:
     """Return a line without Markdown syntax, or an empty string when it is no prose."""
     if _NO_PROSE.match(line) or line.startswith(("    ", "\t")):
         return ""
+    return _without_syntax(line)
+
+
+def _without_syntax(line: str) -> str:
     line = _MARKDOWN_LINK.sub(r"\1", _IMAGE.sub("", _NOTE.sub("", line)))
     for sign in (_MARKER, _TAG, _EMPHASIS):
         line = sign.sub("", line)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from shared.auth.authorization import Authorization
-from shared.domain.api_docs.pieces import PieceKind, PiecePlace, piece_name
+from shared.domain.api_docs.pieces import PieceKind, PiecePlace, complete_name, piece_name
 from shared.domain.api_docs.records import (
     GENERATOR_VERSION,
     NO_API,
@@ -23,6 +23,7 @@ from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, V
 from shared.domain.versions import Version
 from shared.ports import DocumentStore, PackageReader
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
+from shared.services.api_docs.other_releases import arrived, available
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, StoredPiece
 
 MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
@@ -99,14 +100,38 @@ class ApiDocs:
     ) -> StoredPiece | None:
         """Return a piece of a release that the caller may see; None if the release has none.
 
+        With the fields of other packages' records as long as all of these are public and live.
         Raises `ApiDocsPending`, or `ApiDocsFailed` with the reason why the piece was refused.
         """
         if await self.place(digest, coordinate, kind, *of) is None:
             return None
         try:
+            if await self._is_complete(digest, coordinate, kind, of):
+                return await self.pieces.read(digest, complete_name(kind, *of))
             return await self.pieces.read(digest, piece_name(kind, *of))
         except PiecesGone:
             raise self._pending(coordinate) from None
+
+    async def _is_complete(
+        self, digest: Digest, coordinate: Coordinate, kind: PieceKind, of: Sequence[str]
+    ) -> bool:
+        """Check whether a piece is shown with the fields of other packages' records, and have the
+        documentation made again if it could have others."""
+        record = await self.record(digest, coordinate)
+        if kind not in _WITH_FIELDS or not (record.took or record.awaited):
+            return False
+        is_complete = False
+        if record.took and await self.pieces.place(digest, complete_name(kind, *of)):
+            took = [each.coordinate for each in record.took]
+            gone = [each for each, entry in await available(self.records, took) if not entry]
+            is_complete = not gone
+            if 0 < len(gone) < len(took):
+                self.queue.renew(coordinate, gone)
+        if record.awaited and await self.pieces.place(digest, _awaited_name(kind, of)):
+            awaited = [each.coordinate for each in record.awaited]
+            if new := await arrived(self.records, self.pieces, awaited):
+                self.queue.renew(coordinate, new)
+        return is_complete
 
     async def place(
         self, digest: Digest, coordinate: Coordinate, kind: PieceKind, *of: str
@@ -134,6 +159,12 @@ class ApiDocs:
         if record.pieces is None:
             raise ApiDocsFailed(coordinate, record.reason or "the archive has no sources")
         return record
+
+    async def is_settled(self, found: DocumentedModule) -> bool:
+        """Check that the documentation has nothing of other packages, which may be withdrawn, and
+        awaits none of them; raise as `piece` does."""
+        record = await self.record(found.digest, found.coordinate)
+        return not (record.took or record.awaited)
 
     async def summaries(self, digest: Digest, coordinate: Coordinate) -> ApiSummary:
         """Return the connectors and triggers of a release; raise as `piece` does."""
@@ -173,6 +204,24 @@ def _find(surveys: Iterable[Survey], module: str, version: Version) -> Documente
                 if name := next(names, None):
                     return DocumentedModule(survey.head, entry, name)
     return None
+
+
+# Pieces with fields of records.
+_WITH_FIELDS = frozenset(
+    (
+        PieceKind.DOCUMENT,
+        PieceKind.LIST,
+        PieceKind.MODULE_JSON,
+        PieceKind.SYMBOL_PAGE,
+        PieceKind.SYMBOL_MARKDOWN,
+        PieceKind.SYMBOL_JSON,
+    )
+)
+
+
+def _awaited_name(kind: PieceKind, of: Sequence[str]) -> str:
+    """Return the name of the piece that is there if a record, or one of a module, lacks fields."""
+    return piece_name(PieceKind.AWAITED, *(of if kind in _SYMBOLS else of[:1]))
 
 
 _SYMBOLS = (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_MARKDOWN, PieceKind.SYMBOL_JSON)

@@ -5,7 +5,7 @@ import gzip
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +15,7 @@ from pathlib import Path
 from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
 from shared.confined.limits import PartResult
 from shared.confined.source import OtherModule, ReleaseRequest
+from shared.domain.api_docs.language import LANGUAGE_ORG
 from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, NO_API, ApiDocsRecord, DocsState
 from shared.domain.api_docs.verdicts import ApiVerdict, earlier_release
@@ -27,18 +28,18 @@ from shared.domain.packages import (
     ReleaseEntry,
     State,
     Survey,
-    Visibility,
     read_graph,
 )
 from shared.domain.selection import latest
 from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import ArchiveStore, ConfinedTasks, DirectoryStore, DocumentStore, MetadataStore
+from shared.services.api_docs.other_releases import available, is_documented
 from shared.services.api_docs.pieces import PieceReader, PiecesGone
 from shared.services.packages.derived_data import DerivedData
 
 COPIED_BYTES = 4 * 1024 * 1024  # Of an archive, at once.
 MAX_RECORD_BYTES = 4 * 1024 * 1024  # 300 KiB of symbols, and the summaries of connectors.
-MAX_OTHER_PACKAGES = 32  # Direct dependencies whose records may be described.
+MAX_OTHER_PACKAGES = 32  # Dependencies whose records may be described.
 MAX_OTHER_BYTES = 16 * 1024 * 1024  # Of their documents, compressed.
 ABANDONED_AFTER = timedelta(days=1)  # A folder of a job that nobody wrote into.
 _JOB = "ballroom-job-"  # How names of these folders begin.
@@ -123,18 +124,14 @@ class JobInputs:
         return {"before": earlier.version, "before_is_complete": is_complete}
 
     async def _write_others(self, request: ReleaseRequest, folder: Path) -> tuple[OtherModule, ...]:
-        """Write the documents of direct dependencies: those that are public, live and documented,
-        in the exact version that the release was built with."""
-        nodes = {(each.org, each.name): each for each in request.graph.nodes}
-        own = nodes.get((request.org, request.name))
-        needed = [
-            Coordinate.parse(n.org, n.name, n.version) for n in (own.dependencies if own else ())
-        ]
+        """Write the documents of dependencies, the direct ones first: those that are public, live
+        and documented, in the exact version that the release was built with."""
         others, left, pieces = list[OtherModule](), MAX_OTHER_BYTES, self._pieces()
-        for coordinate, entry in await self.available(needed[:MAX_OTHER_PACKAGES]):
+        for coordinate, entry in await available(self.metadata, _dependencies(request)):
+            is_ready = entry is not None and await is_documented(pieces, entry)
             for module in entry.modules if entry else (coordinate.package.name,):
                 other = _other(coordinate, module)
-                if entry and left > 0:
+                if entry and is_ready and left > 0:
                     file = folder / f"other-{len(others)}.json.gz"
                     with suppress(PiecesGone):
                         digest = Digest(entry.digest)
@@ -143,15 +140,6 @@ class JobInputs:
                         other = other.model_copy(update={"file": file.name if written else ""})
                 others.append(other)
         return tuple(others)
-
-    async def available(
-        self, coordinates: Sequence[Coordinate]
-    ) -> list[tuple[Coordinate, ReleaseEntry | None]]:
-        """Return each release with its entry; None unless it is public and live. One trip."""
-        packages = [each.package for each in coordinates]
-        surveys = await self.metadata.survey(packages, coordinates) if packages else []
-        found = zip(coordinates, surveys, strict=True)
-        return [(each, _public_entry(survey, each)) for each, survey in found]
 
     def _pieces(self) -> PieceReader:
         """Return a reader for one job. What jobs read once would fill the memory of the one that
@@ -179,12 +167,18 @@ def _oldest(survey: Survey | None, release: Release) -> str:
     return min((*versions, release.coordinate.version), key=lambda each: each.precedence).text
 
 
-def _public_entry(survey: Survey | None, coordinate: Coordinate) -> ReleaseEntry | None:
-    if survey is None or survey.head.visibility is not Visibility.PUBLIC:
-        return None
-    version = coordinate.version.text
-    found = (each for each in survey.entries if each.version == version)
-    return next((each for each in found if each.state is State.LIVE), None)
+def _dependencies(request: ReleaseRequest) -> list[Coordinate]:
+    """Return the releases of the dependency graph, the direct dependencies first."""
+    nodes = {(each.org, each.name): each for each in request.graph.nodes}
+    own = nodes.pop((request.org, request.name), None)
+    direct = {(each.org, each.name): each.version for each in (own.dependencies if own else ())}
+    found = direct | {key: each.version for key, each in nodes.items()}
+    packages = [key for key in found if not _is_language(*key)]
+    return [Coordinate.parse(*key, found[key]) for key in packages[:MAX_OTHER_PACKAGES]]
+
+
+def _is_language(org: str, name: str) -> bool:
+    return org == LANGUAGE_ORG and name.startswith("lang.")
 
 
 def _other(coordinate: Coordinate, module: str) -> OtherModule:

@@ -5,7 +5,7 @@ The event feed is what is durable: the task `generate-api-docs` does what a cras
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -47,7 +47,8 @@ class ApiDocsQueue:
         self._wanted = OrderedDict[str, Coordinate]()
         self._pushed = OrderedDict[str, deque[Coordinate]]()  # By organization.
         self._repeated = OrderedDict[str, Coordinate]()  # After all others: they may fail again.
-        self._renewed = LruCache[str, bool](QUEUE_LENGTH)  # False as long as it is waiting.
+        self._renewed = LruCache[str, bool](QUEUE_LENGTH)
+        self._outdated = set[str]()  # Of what waits: what is documented, and made again.
         self._is_enabled = False
         self._working: asyncio.Task[None] | None = None
 
@@ -67,11 +68,15 @@ class ApiDocsQueue:
             self._wanted[coordinate.key] = coordinate
         self._start()
 
-    def renew(self, coordinate: Coordinate) -> None:
-        """Document a release again, at most once in a process: what it refers to is there now."""
-        if self._renewed.peek(coordinate.key) is None:
-            self._renewed.put(coordinate.key, False)
+    def renew(self, coordinate: Coordinate, changed: Iterable[Coordinate]) -> None:
+        """Document a release again, since releases that it refers to came or went: at most once in
+        a process for the same ones."""
+        reason = "|".join((coordinate.key, *sorted(each.key for each in changed)))
+        if self._renewed.peek(reason) is None:
+            self._renewed.put(reason, True)
             self.want(coordinate)
+            if coordinate.key in self._wanted:
+                self._outdated.add(coordinate.key)
 
     async def drain(self) -> int:
         """Document what was added; stop if that has to be repeated later. Returns of how many
@@ -125,14 +130,13 @@ class ApiDocsQueue:
     async def _document(self, coordinate: Coordinate) -> None:
         try:
             found = await self._metadata.find(coordinate)
-            if found.release is None:
-                return
-            if self._renewed.peek(coordinate.key) is False:
+            if found.release is not None and coordinate.key in self._outdated:
                 await self._generation.make(found.release)
-                self._renewed.put(coordinate.key, True)
-            else:
+            elif found.release is not None:
                 await self._generation.update(found.release)
+            self._outdated.discard(coordinate.key)
         except (Refusal, OSError) as error:  # Of a store, or of the folder of the job.
+            self._outdated.discard(coordinate.key)
             self._failed(coordinate, str(error))
 
 

@@ -9,7 +9,6 @@ from typing import Self
 
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import NO_API, ApiSummary, ConnectorSummary, TriggerSummary
-from shared.domain.archives.names import Digest
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.packages import ApiDocsFailed, ApiDocsNotFound
 from shared.domain.errors.requests import SearchUnconfirmed
@@ -18,8 +17,9 @@ from shared.domain.names import Coordinate
 from shared.domain.packages import Listing
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, SearchKind
 from shared.domain.versions import ANY_CLIENT
+from shared.ports import MetadataStore
 from shared.services.api_docs.api_docs import ApiDocs, DocumentedModule, ModuleName
-from shared.services.api_docs.api_docs_generation import JobInputs
+from shared.services.api_docs.other_releases import are_available, arrived
 from shared.services.packages.packages import PackageLookup
 from shared.services.packages.search import PackageSearch
 
@@ -109,7 +109,7 @@ class EditorCatalog:
     search: PackageSearch
     packages: PackageLookup
     api_docs: ApiDocs
-    inputs: JobInputs
+    metadata: MetadataStore
 
     async def list(
         self, kind: CatalogKind, wanted: CatalogFilter, page: ResultPage, *, by: Principal
@@ -202,8 +202,9 @@ class EditorCatalog:
             whole = await self._parts(kind, found, item, "own")
         if whole is None:
             raise ApiDocsFailed(found.coordinate, "the description is too large")
-        if await self._have_arrived(whole.missing):
-            self.api_docs.queue.renew(found.coordinate)
+        missing = _coordinates(whole.missing)
+        if missing and (new := await arrived(self.metadata, self.api_docs.pieces, missing)):
+            self.api_docs.queue.renew(found.coordinate, new)
         return CatalogEntry(item, whole.text)
 
     async def _parts(
@@ -217,14 +218,7 @@ class EditorCatalog:
 
     async def _are_available(self, releases: Sequence[Sequence[str]]) -> bool:
         """Check that these releases are public and live. One trip."""
-        return all(entry for _, entry in await self.inputs.available(_coordinates(releases)))
-
-    async def _have_arrived(self, releases: Sequence[Sequence[str]]) -> bool:
-        """Check whether one of these releases is public, live and documented by now."""
-        found = await self.inputs.available(_coordinates(releases))
-        entries = [entry for _, entry in found if entry]
-        records = [await self.api_docs.pieces.record(Digest(each.digest)) for each in entries]
-        return any(record and record.pieces for record in records)
+        return await are_available(self.metadata, _coordinates(releases))
 
 
 def _coordinates(releases: Sequence[Sequence[str]]) -> list[Coordinate]:

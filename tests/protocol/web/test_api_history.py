@@ -102,6 +102,34 @@ async def test_a_release_has_its_api_changes_as_json(own_shelf: World) -> None:
     assert [each["apiChanges"] for each in model["versions"]] == [model["apiChanges"], None]
 
 
+async def test_additions_to_what_callers_give_need_no_major_version(own_shelf: World) -> None:
+    old = """
+        public const FAST = "fast";
+        public type Common record {| int timeout = 60; |};
+        public type Config record {| *Common; string[] scopes?; |};
+        public client class Client {
+            public function init(*Config config) {}
+            resource function get users/[int id]() returns string { return ""; }
+        }
+    """
+    new = """
+        public enum Speed { FAST = "fast", SLOW = "slow" }
+        public type Common record {| int timeout = 60; boolean lax = false; |};
+        public type Config record {| *Common; string|string[] scopes?; |};
+        public client class Client {
+            public function init(*Config config) {}
+            resource function get users/[int number]() returns string { return ""; }
+        }
+    """
+    await publish_documented(own_shelf, ("1.0.0", old), ("1.1.0", new))
+
+    answer = await opened(own_shelf, "/packages/acme/moving", accept="application/json")
+    verdict = json.loads(answer.content)["apiChanges"]
+    assert (verdict["required"], verdict["versionTooLow"]) == ("minor", False)
+    answer = await opened(own_shelf, "/packages/acme/moving/1.1.0/changes?from=1.0.0")
+    assert "Breaking changes" not in Elements.of(answer).words
+
+
 async def test_owners_are_warned_of_a_version_that_is_too_low(own_shelf: World) -> None:
     await publish_documented(own_shelf, ("1.0.0", OLD))
     assert "too low" not in await account_words(own_shelf)

@@ -11,6 +11,7 @@ from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill, publish
+from tests.support.documented_packages import documented_bala, published
 from tests.support.instances import edition_confirmed
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance
@@ -186,3 +187,38 @@ async def test_a_page_of_a_long_history_asks_no_more(
     assert await calls(counted, journal, f"/packages/acme/greet/1.2.0{page}") == (
         FRAME + BUDGETS[page]
     )
+
+
+INCLUDING = "import acme/common; public type Settings record {| *common:Common; |};"
+SETTINGS = "/packages/acme/client/1.0.0/docs/client/Settings"
+COMMON = {"common.bal": "public type Common record {| int timeout; |};"}
+
+
+async def publish_including(world: World, *, with_common: bool) -> None:
+    """Publish a package with a record that includes a record of `acme/common`."""
+    archives = [documented_bala("acme/common:1.0.0", COMMON)]
+    depends = ["acme/common:1.0.0"]
+    client = documented_bala("acme/client:1.0.0", {"a.bal": INCLUDING}, dependencies=depends)
+    await published(world, *(archives if with_common else []), client)
+
+
+async def test_fields_of_another_package_cost_no_request_once_it_is_known(
+    counted: World, journal: Journal
+) -> None:
+    await publish_including(counted, with_common=True)
+    assert "timeout" in (await opened(counted, SETTINGS)).text
+    journal.taken()
+    assert (
+        await calls(counted, journal, SETTINGS) == FRAME - RECORDS + DOCUMENTED["/docs/greet/greet"]
+    )
+
+
+async def test_a_hidden_package_costs_the_requests_of_a_missing_one(
+    counted: World, journal: Journal
+) -> None:
+    await publish_including(counted, with_common=False)
+    await calls(counted, journal, SETTINGS)
+    missing = await calls(counted, journal, SETTINGS)
+    await published(counted, documented_bala("acme/common:1.0.0", COMMON, visibility="private"))
+    await calls(counted, journal, SETTINGS)
+    assert await calls(counted, journal, SETTINGS) == missing

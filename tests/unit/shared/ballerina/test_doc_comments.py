@@ -129,3 +129,11 @@ def test_an_empty_line_is_a_description() -> None:
 
 def test_the_indentation_of_the_comment_is_no_part_of_it() -> None:
     assert read_doc_comment("# One\n    \t# two").description == "One\ntwo\n"
+
+
+def test_a_comment_may_have_empty_lines_between_its_blocks() -> None:
+    comment = read_doc_comment("# Sends things.\n\n# + to - Who,\n\n#   or what\n\n# + return - It")
+    assert comment.description == "Sends things.\n"
+    assert comment.parameters == (("to", "Who,\nor what\n"),)
+    assert comment.returns == "It\n"
+    assert comment.text == "Sends things.\n\n+ to - Who,\n\n  or what\n\n+ return - It\n"

@@ -63,7 +63,7 @@ def test_comments_and_blanks_are_between_tokens() -> None:
 
 def test_a_doc_comment_belongs_to_the_token_after_it() -> None:
     cursor = Cursor("# One\n\n# Two\n  # lines\n// And a comment.\na b")
-    assert (cursor.value, cursor.comment) == ("a", "# Two\n  # lines")
+    assert (cursor.value, cursor.comment) == ("a", "# One\n\n# Two\n  # lines")
     assert cursor.next() == "b"
     cursor.advance()
     assert (cursor.value, cursor.comment) == ("b", "")

@@ -195,15 +195,19 @@ def test_an_object_has_qualifiers_members_and_its_text() -> None:
     assert send.qualifiers == {"remote", "isolated"}
 
 
-def test_only_the_outermost_object_has_its_text() -> None:
-    found = read_type("object { object {} a; }|object {}")
+def test_only_the_two_outermost_objects_have_their_text() -> None:
+    found = read_type("object { object { object {} b; } a; }|object {}")
     assert isinstance(found, UnionType)
     outer, second = found.members
     assert isinstance(outer, ObjectType)
     assert isinstance(second, ObjectType)
     [field] = outer.members
     assert isinstance(field, FieldNode)
-    assert field.type == ObjectType(())
+    assert isinstance(field.type, ObjectType)
+    assert field.type.text == "object { object {} b; }"
+    [inner] = field.type.members
+    assert isinstance(inner, FieldNode)
+    assert inner.type == ObjectType(())
     assert second.text == "object {}"
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from shared.confined import docs_pages
 from shared.confined.docs_pages import DocsLinks, DocsPages, counted
+from shared.confined.docs_text import symbol_markdown
 from shared.domain.api_docs.model import ModuleDocs, SourcePosition
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.release import ModuleFacts
@@ -131,3 +132,120 @@ def test_a_comment_is_rendered_once() -> None:
 
 def test_things_are_counted() -> None:
     assert (counted(1, "field"), counted(1_000, "field")) == ("1 field", "1,000 fields")
+
+
+INCLUDING = """
+import ballerina/http;
+
+public type Settings record {|
+    *Common;
+    *http:Settings;
+    int retries = 3;
+|};
+
+public type Common record {|
+    *Base;
+    # How long to wait.
+    decimal timeout = 30;
+|};
+
+public type Base record {| int id?; |};
+"""
+
+
+def test_a_record_shows_the_fields_that_it_includes_with_their_origin_and_default() -> None:
+    module = documented(INCLUDING)
+    page = pages(module).symbol_page(symbol(module, "Settings"))
+
+    assert '<h3 id="members-1">Fields <span class="count">1</span></h3>' in page
+    common = '<a class="kt" href="/packages/acme/shop/1.2.0/docs/shop/Common">Common</a>'
+    assert f'<h3 id="members-2">Fields of <code>*{common}</code>' in page
+    assert 'href="/packages/acme/shop/1.2.0/docs/shop/Common.timeout">timeout</a>' in page
+    assert 'href="/packages/acme/shop/1.2.0/docs/shop/Base.id">id</a>' in page
+    assert '<span class="nf">timeout</span> = <span class="m">30</span>' in page
+    assert "<p>How long to wait.</p>" in page
+
+
+def test_a_record_of_another_package_is_named_if_its_fields_are_not_known() -> None:
+    module = documented(INCLUDING)
+    page = pages(module).symbol_page(symbol(module, "Settings"))
+
+    assert '*<a class="kt" href="/docs/ballerina/http/2.12.1/Settings">http:Settings</a>' in page
+    assert page.count("The documentation of its own package has them.") == 1
+
+
+def test_included_fields_count_among_the_members_that_are_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(docs_pages, "MEMBERS_SHOWN", 2)
+    module = documented(INCLUDING)
+    page = pages(module).symbol_page(symbol(module, "Settings"))
+
+    assert 'id="timeout"' in page
+    assert 'id="id"' not in page
+    assert "1 more member in" in page
+
+
+DEPRECATED = """
+# Sends.
+# + to - Whom
+# # Deprecated
+# Use `post`.
+@deprecated
+public function send(string to) { }
+
+# Waits.
+#
+# ## Deprecated
+# Use `send`.
+#
+# ## Example
+# Of waiting.
+@deprecated
+public function wait() { }
+
+# Ends.
+# + return - Nothing
+# # Deprecated
+# Use `wait`.
+@deprecated
+public function end() returns error? { }
+
+# Stops.
+# # Example
+# Of stopping.
+@deprecated
+public function stop() { }
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"), [("send", "post"), ("wait", "send"), ("end", "wait"), ("stop", "")]
+)
+def test_a_page_says_once_what_to_use_instead(name: str, instead: str) -> None:
+    module = documented(DEPRECATED)
+    shown = symbol(module, name)
+    for text in (pages(module).symbol_page(shown), symbol_markdown(module, shown)):
+        assert text.count("Deprecated") == 1
+        assert text.count("Use ") == bool(instead)
+        assert instead in text
+    assert "Deprecated" not in shown.summary
+    assert shown.deprecation == (f"Use `{instead}`." if instead else "")
+
+
+def test_what_follows_a_deprecation_stays() -> None:
+    module = documented(DEPRECATED)
+    assert "Of waiting." in pages(module).symbol_page(symbol(module, "wait"))
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        ("1.0.0", "<span>Since 1.0.0, the oldest version here</span>"),
+        ("1.1.0", "<span>Since 1.1.0</span>"),
+    ],
+)
+def test_a_symbol_of_the_oldest_version_may_be_older(since: str, said: str) -> None:
+    module = documented(DEPRECATED)
+    shown = DocsPages(a_request(), module, {"send": since})
+    assert said in shown.symbol_page(symbol(module, "send"))

@@ -137,3 +137,23 @@ def test_the_text_for_language_models_links_what_a_release_has() -> None:
 def test_json_has_the_keys_of_central_and_no_blanks() -> None:
     assert json_of(SHOP)["orgName"] == "acme"
     assert json_text({"größe": [1, 2]}) == '{"größe":[1,2]}'
+
+
+def test_a_record_as_markdown_has_the_fields_that_it_includes() -> None:
+    module = documented(
+        """
+        import ballerina/http;
+        public type Settings record {| *Common; *http:Settings; |};
+        public type Common record {|
+            # How long to wait.
+            decimal timeout = 30;
+        |};
+        """
+    )
+    symbol = next(each for _, each in declared(module) if each.title == "Settings")
+    text = symbol_markdown(module, symbol)
+    assert text.endswith(
+        "## timeout (of *Common)\n\n```ballerina\ndecimal timeout = 30\n```\n\n"
+        "How long to wait.\n\n"
+        "## Fields of *http:Settings\n\nThe documentation of its own package has them.\n"
+    )

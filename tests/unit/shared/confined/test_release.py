@@ -1,18 +1,21 @@
 """The task `release`: what it writes of a release, part by part, and again after an end."""
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.confined import release
+from shared.confined import release, shown_pieces
 from shared.confined.job_files import BEFORE, SINCE
-from shared.confined.release import TOO_LARGE_TO_SHOW
-from shared.domain.api_docs.pieces import PieceKind
+from shared.confined.shown_pieces import TOO_LARGE_TO_SHOW
+from shared.confined.source import OtherModule
+from shared.domain.api_docs.documents import write_document
+from shared.domain.api_docs.pieces import PieceKind, complete_name, piece_name
 from shared.domain.api_docs.records import DocsState
 from shared.domain.packages import ModuleText, Texts
-from tests.support.documented import documented
+from tests.support.documented import documented, documented_release
 from tests.support.release_jobs import Ended, Jobs, ReleaseJob, a_request, write_documents
 
 SOURCE = """
@@ -134,12 +137,18 @@ def test_readmes_are_html_with_links_to_the_files_of_the_release(jobs: Jobs) -> 
     assert "<em>Sub</em>" in job.text(PieceKind.README, "shop.sub")
 
 
+def test_the_default_module_has_its_own_readme_if_it_is_another_one(jobs: Jobs) -> None:
+    for readme, names in (("*Module*", ["", "shop"]), ("# Shop", [""]), ("", [""])):
+        texts = Texts(readme="# Shop", modules=(ModuleText(name="shop", readme=readme),))
+        assert sorted(run(jobs(texts=texts)).names(PieceKind.README)) == names
+
+
 def test_the_changelog_is_html(jobs: Jobs) -> None:
     job = run(jobs(files={"CHANGELOG.md": "*new*"}))
     assert "<em>new</em>" in job.text(PieceKind.CHANGELOG)
 
 
-@pytest.mark.parametrize("content", [b"\0", b"\xff", b"x" * (release.MAX_SHOWN_BYTES + 1)])
+@pytest.mark.parametrize("content", [b"\0", b"\xff", b"x" * (shown_pieces.MAX_SHOWN_BYTES + 1)])
 def test_a_changelog_that_is_no_text_or_too_large_is_not_shown(jobs: Jobs, content: bytes) -> None:
     job = run(jobs(files={"CHANGELOG.md": content}))
     assert job.names(PieceKind.CHANGELOG) == []
@@ -152,7 +161,7 @@ def test_a_changelog_that_is_no_text_or_too_large_is_not_shown(jobs: Jobs, conte
 def test_a_page_that_is_too_large_says_where_to_read_it(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(release, "MAX_SHOWN_BYTES", 100)
+    monkeypatch.setattr(shown_pieces, "MAX_SHOWN_BYTES", 100)
     job = run(jobs(texts=Texts(readme="word " * 100)))
     assert job.text(PieceKind.README, "") == TOO_LARGE_TO_SHOW
     assert job.text(PieceKind.MODULE_PAGE, "shop") == TOO_LARGE_TO_SHOW
@@ -163,6 +172,7 @@ def test_a_page_that_is_too_large_says_where_to_read_it(
 def test_markdown_and_json_of_a_symbol_that_are_too_large_are_left_out(
     jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(shown_pieces, "MAX_SENT_BYTES", 100)
     monkeypatch.setattr(release, "MAX_SENT_BYTES", 100)
     job = run(jobs())
     assert "shop|Client" not in job.names(PieceKind.SYMBOL_JSON)
@@ -313,3 +323,82 @@ def test_a_release_is_compared_with_the_version_before(jobs: Jobs) -> None:
     assert (verdict["compared_with"], verdict["breaking"]) == ("1.1.0", 1)
     assert "gone" in job.text(PieceKind.CHANGES_PAGE, "1.1.0")
     assert job.json(PieceKind.CHANGES_JSON, "1.1.0")["verdict"] == verdict
+
+
+# --- Fields of other packages' records
+
+INCLUDING = """
+import ballerina/http;
+import acme/away;
+public type Settings record {| *http:Settings; int retries = 3; |};
+public type Wider record {| *Settings; *away:Config; |};
+public type Plain record {| int a; |};
+"""
+HTTP = documented_release(
+    "ballerina/http:2.12.1",
+    "# + timeout - In seconds\npublic type Settings record {| decimal timeout = 30; |};",
+)
+OTHERS = (
+    OtherModule(
+        org="ballerina", name="http", version="2.12.1", module="http", file="other-0.json.gz"
+    ),
+    OtherModule(org="acme", name="away", version="1.0.0", module="away"),
+)
+
+
+@pytest.fixture
+def including(jobs: Jobs) -> ReleaseJob:
+    """Return a finished job of records that include `ballerina/http` and `acme/away`, which is not
+    there."""
+    job = jobs(INCLUDING, others=OTHERS)
+    (job.folder / "other-0.json.gz").write_bytes(gzip.compress(write_document(HTTP)))
+    return run(job)
+
+
+def complete(job: ReleaseJob, kind: PieceKind, *of: str) -> str:
+    return job.pieces[complete_name(kind, *of)].decode()
+
+
+def test_a_page_has_a_form_with_the_fields_of_other_packages(including: ReleaseJob) -> None:
+    of = ("shop", "Settings")
+    page = complete(including, PieceKind.SYMBOL_PAGE, *of)
+    assert 'href="/docs/ballerina/http/2.12.1/Settings.timeout">timeout</a>' in page
+    assert "In seconds" in page
+    assert "## timeout (of *http:Settings)" in complete(including, PieceKind.SYMBOL_MARKDOWN, *of)
+    assert '"defaultValue":"30"' in complete(including, PieceKind.SYMBOL_JSON, *of)
+
+
+def test_the_form_without_them_says_nothing_of_other_packages(including: ReleaseJob) -> None:
+    own = {name: text for name, text in including.pieces.items() if "+|" not in name}
+    assert piece_name(PieceKind.SYMBOL_PAGE, "shop", "Settings") in own
+    assert all(b"timeout" not in text for text in own.values())
+
+
+def test_documents_have_central_s_one_entry_with_all_members(including: ReleaseJob) -> None:
+    document = json.loads(complete(including, PieceKind.DOCUMENT, "shop"))
+    settings, wider = document["docsData"]["modules"][0]["records"][1:]
+    names = [[m["name"] for m in each["fields"][0]["inclusionType"]["memberTypes"]]
+             for each in (settings, wider)]  # fmt: skip
+    assert names == [["timeout"], ["retries", "timeout"]]
+    assert json.loads(complete(including, PieceKind.LIST, "shop", "records"))[1] == settings
+    assert json.loads(complete(including, PieceKind.MODULE_JSON, "shop"))["records"]
+
+
+def test_the_record_names_the_releases_that_fields_are_from(including: ReleaseJob) -> None:
+    record = including.record
+    assert [str(each.coordinate) for each in record.took] == ["ballerina/http:2.12.1"]
+    assert [str(each.coordinate) for each in record.awaited] == ["acme/away:1.0.0"]
+    assert including.names(PieceKind.AWAITED) == ["shop", "shop|Wider"]
+
+
+def test_a_release_whose_records_include_none_of_others_has_one_form(jobs: Jobs) -> None:
+    job = run(jobs("public type A record {| *B; |}; public type B record {| int b; |};"))
+    assert not [each for each in job.pieces if "+|" in each]
+    assert (job.record.took, job.record.awaited) == ((), ())
+
+
+def test_without_the_part_of_inclusions_they_are_named_alone(jobs: Jobs) -> None:
+    job = jobs(INCLUDING, others=OTHERS)
+    job.run(skip={"inclusions shop"})
+    assert not [each for each in job.pieces if "+|" in each]
+    assert job.record.took == ()

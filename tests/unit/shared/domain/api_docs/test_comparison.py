@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.api_docs.change_rules import ChangeLevel
+from shared.domain.api_docs.change_levels import ChangeLevel
 from shared.domain.api_docs.comparison import ApiChange, ApiChangeKind, ApiComparison, compare
 from shared.domain.versions import Version
 from tests.support.documented import documented
@@ -40,7 +40,15 @@ def test_added_and_removed_symbols_are_listed_with_their_signatures() -> None:
 
 
 FUNCTIONS = [
-    ("(int a)", "(int b)", MAJOR, "The parameter a was removed or renamed."),
+    ("(int a)", "(int b)", MAJOR, "The parameter a was renamed to b."),
+    ("(int a)", "(string b)", MAJOR, "The parameter a was removed or renamed."),
+    ("(int... a)", "(int... b)", PATCH, "The parameter a was renamed to b."),
+    (
+        "(*Options a)",
+        "(Options a = {})",
+        MAJOR,
+        "Fields of the parameter a can no longer be given by their names.",
+    ),
     ("(int a, int b)", "(int b, int a)", MAJOR, "The parameters have another order."),
     ("(int a)", "(int a, int b)", MAJOR, "The new parameter b is required."),
     ("(int a)", "(int a, int b = 1)", MINOR, "The parameter b was added."),
@@ -103,18 +111,19 @@ DECLARATIONS = [
         MAJOR,
         "Its type is another one.",
     ),
-    ("const int T = 1;", "const byte T = 1;", MAJOR, "Its type is another one."),
+    ("const int T = 1;", "const byte T = 1;", MINOR, "It has values of fewer types."),
     ("const T = 1;", "const T = 2;", MINOR, "It has another value."),
     ("const int T = 1;", 'const string T = "1";', MAJOR, "Its type is another one."),
     ("type T int;", "type T int|string;", MINOR, "The type has more values."),
     ("type T int|string;", "type T int;", MAJOR, "The type has fewer values."),
     ("type T int[];", "type T string[];", MAJOR, "The type is another one."),
-    ("type T map<int>;", "type T map<string>;", MAJOR, "Its type is another one."),
+    ("type T map<int>;", "type T map<string>;", MAJOR, "The type is another one."),
+    ("type T map<int>;", "type T map<int>|int;", MINOR, "The type has more values."),
     (
         "type T table<map<int>>;",
         "type T table<map<int>> key<int>;",
         MAJOR,
-        "Its type is another one.",
+        "The type has fewer values.",
     ),
     (
         "annotation int T on type;",
@@ -156,7 +165,15 @@ MEMBERS = [
     ("record {", "", "int a = 1;", "added", MINOR, "The field was added."),
     ("record {", "int a?;", "int a;", "changed", MAJOR, "It is no longer optional."),
     ("record {", "int a;", "int a?;", "changed", MAJOR, "It is optional now."),
-    ("record {", "int a;", "int|string a;", "changed", MAJOR, "Its type is another one."),
+    ("record {", "int a;", "string a;", "changed", MAJOR, "Its type is another one."),
+    (
+        "record {",
+        "int a;",
+        "int|string a;",
+        "changed",
+        MAJOR,
+        "It may have values of more types.",
+    ),
     ("record {", "int a = 1;", "int a;", "changed", MAJOR, "It has no default any more."),
     ("record {", "int a = 1;", "int a = 2;", "changed", PATCH, "It has another default."),
     ("record {", "int a;", "readonly int a;", "changed", MAJOR, "It is read-only now."),
@@ -306,3 +323,371 @@ def test_an_addition_requires_another_minor_version() -> None:
     assert not comparison("", source, ("1.2.3", "1.3.0")).is_version_too_low
     assert not comparison("", source, ("0.2.3", "0.2.4")).is_version_too_low
     assert not comparison(source, source, ("1.2.3", "1.2.4")).is_version_too_low
+
+
+# --- What a change means depends on where the values go -------------------------------------------
+
+CONFIG = "public type Config record {| %s |}; public function connect(Config config) {}"
+RESULT = "public type Config record {| %s |}; public function read() returns Config {}"
+UNUSED = "public type Config record {| %s |};"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "given", "got", "unused"),
+    [
+        ("int a;", "int|string a;", MINOR, MAJOR, MAJOR),
+        ("int|string a;", "int a;", MAJOR, MINOR, MAJOR),
+        ("int:Signed32 a;", "int a;", MINOR, MAJOR, MAJOR),
+        ("int a;", "string a;", MAJOR, MAJOR, MAJOR),
+        ("int a;", "int a?;", MINOR, MAJOR, MAJOR),
+        ("int a?;", "int a;", MAJOR, MINOR, MAJOR),
+        ("int a?;", "int a = 1;", MINOR, MINOR, MINOR),
+        ("int a = 1;", "int a?;", MINOR, MAJOR, MAJOR),
+        ("int a = 1;", "int a;", MAJOR, PATCH, MAJOR),
+        ("", "int a;", MAJOR, MINOR, MAJOR),
+        ("", "int a?;", MINOR, MINOR, MINOR),
+        ("int a;", "", MAJOR, MAJOR, MAJOR),
+        ("int...;", "int|string...;", MINOR, MAJOR, MAJOR),
+    ],
+)
+def test_a_field_of_a_record_may_change_by_where_its_values_go(
+    *, before: str, after: str, given: ChangeLevel, got: ChangeLevel, unused: ChangeLevel
+) -> None:
+    levels = [
+        comparison(frame % before, frame % after).required for frame in (CONFIG, RESULT, UNUSED)
+    ]
+
+    assert levels == [given, got, unused]
+
+
+SERVICE = "public type S service object { remote function f(T a) returns A; };"
+OBJECT = "public type S object { public function f(T a) returns A; };"
+
+
+@pytest.mark.parametrize(
+    ("use", "given", "got"),
+    [
+        ("public function f(T[] a) {}", True, False),
+        ("public function f(function (T) a) {}", False, True),
+        ("public function f(function () returns T a) {}", True, False),
+        ("public function f() returns stream<T, error?> {}", False, True),
+        ("public function f(typedesc<T> a = <>) returns a {}", True, True),
+        ("public type U A|T; public function f(U a) {}", True, False),
+        ("public type U record {| *T; |}; public function f() returns U {}", False, True),
+        ("public type U error<T>; public function f() returns U? {}", False, True),
+        ("public client class C { resource function get a(T b) {} }", True, False),
+        ("public class C { public final T a; }", False, True),
+        ("public class C { public T a; }", True, True),
+        (f"{SERVICE} public function attach(S s) {{}}", False, True),
+        (f"{OBJECT} public function open() returns S {{}}", True, False),
+        ("public annotation T tag on type;", True, False),
+        ("configurable T a = {};", True, False),
+        ("public configurable T a = {};", True, True),
+        ("public final T a = {};", False, True),
+        ("", True, True),
+    ],
+)  # fmt: skip
+def test_where_values_go_is_followed_through_declarations(
+    *, use: str, given: bool, got: bool
+) -> None:
+    frame = "public type A record {}; public type T record {| %s a; |}; "
+    both, one = (frame % each + use for each in ("int|string", "int"))
+
+    def is_breaking(before: str, after: str) -> bool:
+        return any(each.symbol == "T.a" for each in comparison(before, after).breaking)
+
+    assert (is_breaking(both, one), is_breaking(one, both)) == (given, got)
+
+
+def test_a_parameter_may_accept_a_wider_integer_and_a_result_may_not_be_one() -> None:
+    narrow, wide = "int:Signed32", "int"
+    (given,) = changes(f"public function f({narrow} a) {{}}", f"public function f({wide} a) {{}}")
+    (got,) = changes(
+        f"public function f() returns {narrow} {{}}", f"public function f() returns {wide} {{}}"
+    )
+
+    assert (given.level, given.reasons) == (MINOR, ("The parameter a accepts more types.",))
+    assert (got.level, got.reasons) == (MAJOR, ("It returns more kinds of values.",))
+
+
+def test_a_record_that_is_accepted_may_be_replaced_by_one_that_includes_its_values() -> None:
+    message = "public type Message record {| byte[] content; |};"
+    wider = f"{message} public type AnyMessage record {{| anydata content; |}};"
+    (added, send) = changes(
+        f"{message} public function send(Message m) {{}}",
+        f"{wider} public function send(AnyMessage m) {{}}",
+    )
+
+    assert added.symbol == "AnyMessage"
+    assert (send.level, send.reasons) == (MINOR, ("The parameter m accepts more types.",))
+
+
+# --- Members of included records ------------------------------------------------------------------
+
+
+def test_fields_of_an_included_record_have_its_defaults() -> None:
+    before = "public type Common record {| int a = 1; |}; public type T record {| *Common; |};"
+    after = before.replace("int a = 1;", "int a = 1; boolean lax = false;")
+
+    found = [(each.symbol, each.level) for each in changes(before, after)]
+
+    assert found == [("Common.lax", MINOR), ("T.lax", MINOR)]
+
+
+def test_a_removed_default_of_an_included_field_breaks_those_who_give_the_record() -> None:
+    before = (
+        "public type Common record {| int a = 1; |}; public type T record {| *Common; |};"
+        "public function f(T t) {}"
+    )
+    found = [
+        (each.symbol, each.level, each.reasons)
+        for each in changes(before, before.replace("int a = 1;", "int a;"))
+    ]
+
+    assert found == [
+        ("Common.a", MAJOR, ("It has no default any more.",)),
+        ("T.a", MAJOR, ("It has no default any more.",)),
+    ]
+
+
+def test_a_record_of_another_package_that_is_no_longer_included_is_a_breaking_change() -> None:
+    source = "import ballerina/http; public type T record {| *http:Settings; int a; |};"
+
+    (change,) = changes(source, source.replace("*http:Settings;", ""))
+
+    assert (change.symbol, change.level) == ("T", MAJOR)
+    assert change.reasons == ("It no longer includes http:Settings.",)
+
+
+# --- Constants and enums --------------------------------------------------------------------------
+
+
+def test_a_constant_that_becomes_a_member_of_an_enum_still_resolves() -> None:
+    constants = 'public const A = "a"; public const B = "b"; public type Letter A|B;'
+    members = 'public enum Letter { A = "a", B = "b" }'
+
+    assert changes(constants, members) == ()
+    assert changes(members, constants) == ()
+
+
+def test_a_constant_that_becomes_a_member_of_an_enum_may_have_another_value() -> None:
+    (constant, enum) = changes('public const A = "a";', "public enum Letter { A }")
+
+    assert (constant.symbol, constant.level) == ("Letter.A", MINOR)
+    assert constant.reasons == ("It has another value.",)
+    assert (enum.symbol, enum.kind) == ("Letter", ApiChangeKind.ADDED)
+
+
+def test_constants_that_are_not_public_count_by_their_values() -> None:
+    before = 'const A = "a"; public type Letter A;'
+
+    assert changes(before, 'public enum Letter { A = "a" }') == ()
+    assert changes(before, 'public type Letter "a";') == ()
+
+
+def test_more_literals_are_like_more_members_of_an_enum() -> None:
+    before = 'public const A = "a"; public type Letter A; public function f() returns Letter {}'
+    (change,) = [
+        each
+        for each in changes(before, before.replace("Letter A;", 'Letter A|"b";'))
+        if each.symbol == "Letter"
+    ]
+
+    assert (change.level, change.reasons) == (MINOR, ("The type has more values.",))
+
+
+# --- Errors, distinct types, tables and configurables ---------------------------------------------
+
+ERRORS = "public type A record {| int a; |}; public type B record {| string b; |};"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "error<%s>",
+        "distinct error<%s>",
+        "General & error<%s>",
+        "distinct General & error<%s>",
+        "distinct (General & error<%s>)",
+    ],
+)
+def test_another_detail_type_of_an_error_is_a_breaking_change(form: str) -> None:
+    frame = f"{ERRORS} public type General distinct error; public type E {form};"
+
+    (change,) = changes(frame % "A", frame % "B")
+
+    assert (change.symbol, change.level) == ("E", MAJOR)
+
+
+def test_an_error_that_callers_get_may_have_more_details() -> None:
+    frame = (
+        "public type A record { int a; }; public type B record { *A; int b; };"
+        "public type General distinct error; public type E General & error<%s>;"
+    )
+    (change,) = changes(frame % "A", frame % "B")
+
+    assert (change.level, change.reasons) == (MINOR, ("It is an error of a more specific type.",))
+
+
+def test_an_error_that_is_of_a_more_general_type_is_a_breaking_change() -> None:
+    base = "public type General distinct error; public type Special distinct General;"
+    (change,) = changes(
+        f"{base} public type E distinct Special;", f"{base} public type E distinct General;"
+    )
+
+    assert (change.symbol, change.level) == ("E", MAJOR)
+    assert change.reasons == ("It is an error of a more general type.",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("A & error<map<int>>", "distinct A & error<map<int>>"),
+        ("A & error<map<int>>", "distinct (A & error<map<int>>)"),
+        ("A", "distinct A"),
+        ("O", "distinct O"),
+        ("error<map<int>>", "distinct error<map<int>>"),
+    ],
+)
+def test_distinct_that_was_added_is_a_breaking_change(before: str, after: str) -> None:
+    base = "public type A distinct error; public type O object {};"
+    (change,) = changes(f"{base} public type T {before};", f"{base} public type T {after};")
+
+    assert (change.symbol, change.level) == ("T", MAJOR)
+
+
+def test_a_configurable_that_became_required_is_a_breaking_change() -> None:
+    (change,) = changes("configurable int port = 80;", "configurable int port = ?;")
+    (reverse,) = changes("configurable int port = ?;", "configurable int port = 80;")
+
+    assert (change.level, change.reasons) == (MAJOR, ("It has no default any more.",))
+    assert (reverse.level, reverse.reasons) == (MINOR, ("It has a default now.",))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "public type T %s;",
+        "public function f(%s a) {}",
+        "public type T record {| %s a; |};",
+        "public type T (%s)[];",
+    ],
+)
+def test_another_key_of_a_table_is_a_breaking_change(frame: str) -> None:
+    row = "public type Row record {| readonly int a; readonly int b; |}; "
+    before, after = (row + frame % f"table<Row> key({key})" for key in "ab")
+
+    (change,) = changes(before, after)
+
+    assert change.level is MAJOR
+
+
+# --- Parameters -----------------------------------------------------------------------------------
+
+
+def test_the_name_of_a_path_parameter_may_change_and_its_type_may_be_wider() -> None:
+    frame = "public type Id int|string; public client class C { resource function get a/%s() {} }"
+
+    assert changes(frame % "[int id]", frame % "[int number]") == ()
+    (wider,) = changes(frame % "[int id]", frame % "[Id id]")
+    (narrower,) = changes(frame % "[Id id]", frame % "[int id]")
+    assert (wider.symbol, wider.level) == ("C.get a/[Id id]", MINOR)
+    assert wider.reasons == ("The path parameter [Id id] accepts more types.",)
+    assert narrower.level is MAJOR
+
+
+def test_quotes_of_names_do_not_count() -> None:
+    before = "public class C { public function f(int 'key) {} public int 'version = 1; }"
+
+    assert changes(before, before.replace("'", "")) == ()
+
+
+def test_whoever_implements_a_method_chooses_the_names_of_its_parameters() -> None:
+    frame = "public type S service object { remote function onEvent(int %s); };"
+
+    (change,) = changes(frame % "a", frame % "b")
+
+    assert (change.level, change.reasons) == (PATCH, ("The parameter a was renamed to b.",))
+
+
+def test_a_result_that_depends_on_the_caller_is_not_known_to_var() -> None:
+    before = "public function read() returns string[]|error {}"
+    after = "public function read(typedesc<string[]|map<string>> t = <>) returns t|error {}"
+    (change,) = changes(before, after)
+    (fewer,) = changes(before, after.replace("string[]|map", "map"))
+
+    sentence = "The result has the type that the caller expects, so `var` cannot have it any more."
+    assert (change.level, change.reasons[0]) == (MAJOR, sentence)
+    assert (fewer.level, fewer.reasons[0]) == (MAJOR, "It returns values of another type.")
+
+
+# --- Objects --------------------------------------------------------------------------------------
+
+
+def test_a_method_may_be_added_to_an_object_type_that_callers_only_get() -> None:
+    frame = "public type Zone object { %s }; public function zone() returns Zone {}"
+    (change,) = changes(frame % "", frame % "public function name() returns string;")
+
+    assert (change.symbol, change.level) == ("Zone.name", MINOR)
+
+
+def test_a_field_of_a_class_needs_no_default() -> None:
+    before = 'public class C { public final string a = ""; }'
+
+    assert changes(before, before.replace(' = ""', "")) == ()
+
+
+def test_a_class_that_is_no_longer_a_client_is_listed_with_its_members() -> None:
+    before = "public client class C { remote function f() {} public function g() {} }"
+    after = "public class C { public function f() {} public function g() {} }"
+    found = [(each.symbol, each.level, each.reasons) for each in changes(before, after)]
+
+    assert found == [
+        ("C", MINOR, ("It is no longer a client.",)),
+        ("C.f", MAJOR, ("It is no longer remote.",)),
+    ]
+
+
+def test_a_method_that_services_need_no_longer_is_a_compatible_change() -> None:
+    frame = "public type S service object { %s };"
+    (change,) = changes(frame % "remote function onEvent();", frame % "")
+
+    assert (change.level, change.reasons) == (MINOR, ("Implementations may lack this method.",))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reasons"),
+    [
+        ("public function init() {}", "", []),
+        ("", "public function init() {}", []),
+        ("public function init(int a = 1) {}", "", ["The parameter a was removed or renamed."]),
+        ("", "function init() {}", ["Other modules can no longer create objects of it."]),
+        (
+            "public function init() {}",
+            "function init() {}",
+            ["Other modules can no longer create objects of it."],
+        ),
+        ("function init() {}", "function init(int a) {}", []),
+    ],
+)
+def test_a_class_without_init_is_created_without_arguments(
+    before: str, after: str, reasons: list[str]
+) -> None:
+    found = changes(*(f"public class C {{ {each} }}" for each in (before, after)))
+
+    assert [reason for each in found for reason in each.reasons] == reasons
+
+
+def test_a_default_that_is_a_constant_now_is_the_same() -> None:
+    before = 'configurable string format = "text";'
+    after = 'public enum Format { TEXT = "text", JSON = "json" } configurable string format = TEXT;'
+
+    assert [each.symbol for each in changes(before, after)] == ["Format"]
+
+
+def test_a_method_added_to_a_type_that_a_class_includes_breaks_others_that_do() -> None:
+    frame = "public type Api client object { %s }; public client class Client { *Api; %s }"
+    before = frame % ("", "remote function get() {}")
+    found = changes(before, frame % ("remote function get();", "remote function get() {}"))
+
+    assert [(each.symbol, each.level) for each in found] == [("Api.get", MAJOR)]

@@ -19,7 +19,7 @@ from shared.domain.api_docs.model import (
 )
 from shared.domain.api_docs.signatures import signature, signature_text, source, source_text
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
-from tests.support.documented import documented
+from tests.support.documented import documented, type_of
 
 MODULE = """
 import ballerina/http;
@@ -341,3 +341,34 @@ def test_a_printed_declaration_is_read_as_the_same(text: str) -> None:
     imports = "import ballerina/http;\nimport ballerina/data.csv.parsing;\n"
     again = documented(f"{imports}{printed}")
     assert without_positions(again) == without_positions(docs), printed
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "public type X distinct A & error<D>;",
+        "public type X distinct (A & error<D>);",
+        "public type X distinct (A|B);",
+        "public type X map<distinct A>;",
+    ],
+)
+def test_a_distinct_type_stays_distinct(definition: str) -> None:
+    base = "public type A error; public type B error; public type D record {| |};"
+    module = documented(f"{base}{definition}")
+    (docs,) = (each for _, each in declarations_of(module) if each.name == "X")
+    assert source_text(docs) == definition
+
+
+def test_an_object_type_within_an_object_type_is_written() -> None:
+    source = "public type X object { public object { public int a; } inner; };"
+    assert "public object { public int a; } inner;" in source_text(
+        documented(source).object_types[0]
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['record {| int b = 3; record { string c = "x"; } d = {}; |}', "object { int a; }"],
+)
+def test_types_that_have_no_name_are_written_with_their_defaults(text: str) -> None:
+    assert "".join(part.text for part in type_parts(type_of(text))) == text

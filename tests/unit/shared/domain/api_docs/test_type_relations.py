@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from shared.domain.api_docs.named_types import NamedTypes
 from shared.domain.api_docs.type_relations import TypeRelation, type_relation
-from tests.support.documented import type_of
+from tests.support.documented import documented, type_of
 
 SAME, WIDER = TypeRelation.SAME, TypeRelation.WIDER
 NARROWER, DIFFERENT = TypeRelation.NARROWER, TypeRelation.DIFFERENT
@@ -24,12 +25,15 @@ NARROWER, DIFFERENT = TypeRelation.NARROWER, TypeRelation.DIFFERENT
         ("(int|string)[]", "(string|int)[]", SAME),
         ("int[]", "(int|string)[]", WIDER),
         ("int[]", "int[][]", DIFFERENT),
-        ("int[5]", "int[]", DIFFERENT),
+        ("int[5]", "int[]", WIDER),
         ("map<int>", "map<int?>", WIDER),
         ("map<int>", "table<map<int>>", DIFFERENT),
         ("[int, string]", "[int, string]", SAME),
         ("[int, string]", "[int, string, string]", DIFFERENT),
-        ("[int, string...]", "[int, string]", DIFFERENT),
+        ("[int, string...]", "[int, string]", NARROWER),
+        ("[int, string]", "(int|string)[]", WIDER),
+        ("table<map<int>>", "table<map<int>> key<int>", NARROWER),
+        ("table<map<int>> key(a)", "table<map<int>> key(b)", DIFFERENT),
         ("stream<int, error?>", "stream<int, error>", NARROWER),
         ("future<int>", "future<int|string>", WIDER),
         ("typedesc<anydata>", "typedesc<json>", NARROWER),
@@ -50,18 +54,118 @@ NARROWER, DIFFERENT = TypeRelation.NARROWER, TypeRelation.DIFFERENT
         ("Item", "Problem", DIFFERENT),
         ("Item & readonly", "Item & readonly", SAME),
         ("error<map<int>>", "error<map<int>>", SAME),
-        ("xml<xml:Text>", "xml", DIFFERENT),
+        ("error<map<int>>", "error<map<string>>", DIFFERENT),
+        ("error<map<int>>", "error", WIDER),
+        ("Problem & error<map<int>>", "Problem & error<map<string>>", DIFFERENT),
+        ("Problem & error<map<int>>", "Problem", WIDER),
+        ("distinct error<map<int>>", "error<map<int>>", WIDER),
+        ("xml<xml:Text>", "xml", WIDER),
+        ("xml:Text", "xml", WIDER),
+        ("int:Signed32", "int", WIDER),
+        ("int:Signed8", "int:Signed32", WIDER),
+        ("int:Signed8", "int:Unsigned8", DIFFERENT),
+        ("byte", "int:Unsigned8", SAME),
+        ("string:Char", "string", WIDER),
+        ("string:Char", "anydata", WIDER),
+        ("int:Signed32", "readonly", WIDER),
+        ("map<int> & readonly", "map<int>", WIDER),
+        ("map<int> & readonly", "readonly", WIDER),
+        ("readonly & (map<int>|int[])", "(readonly & map<int>)|(readonly & int[])", SAME),
+        ("(readonly & map<int>)[]", "readonly & map<int>[]", NARROWER),
+        ("service object {}", "object {}", WIDER),
+        ("isolated object {}", "service object {}", DIFFERENT),
         ("record {int a; string b;}", "record {string b; int a;}", SAME),
-        ("record {int a;}", "record {int a?;}", DIFFERENT),
+        ("record {int a;}", "record {int a?;}", WIDER),
+        ("record {| int a; |}", "record {int a;}", WIDER),
+        ("record {| int a; |}", "record {| int a; string b?; |}", WIDER),
+        ("record {| int a; |}", "record {| int a; string b; |}", DIFFERENT),
+        ("record {| int a; |}", "map<int>", WIDER),
+        ("record {| int...; |}", "map<int>", SAME),
+        ("record {| int a; |}", "json", WIDER),
+        ("record {| xml a; |}", "json", DIFFERENT),
         ("record {int a;}", "record {int|string a;}", WIDER),
         ("function (int) returns int", "function (int) returns int", SAME),
-        ("function (int) returns int", "function (int|string) returns int", DIFFERENT),
+        ("function (int) returns int", "function (int|string) returns int", NARROWER),
+        ("function (int) returns int", "function (int) returns int?", WIDER),
+        ("function (int) returns int", "isolated function (int) returns int", NARROWER),
+        ("function (int) returns int", "function (int, int) returns int", DIFFERENT),
+        ("map<function (int) returns int>", "map<function>", WIDER),
     ],
 )
 def test_types_are_compared_by_their_values(
     before: str, after: str, expected: TypeRelation
 ) -> None:
     assert type_relation(type_of(before), type_of(after)) is expected
+
+
+DECLARATIONS = """
+    public type Small "a"|"b";
+    const A = "a";
+    const B = "b";
+    public type Constants A|B;
+    public enum Letter { A1 = "a", B1 = "b" }
+    public type Person record {| string name; int age = 0; |};
+    public type Named record { string name; };
+    public type Tree map<Tree>|int;
+    public type Wood map<Wood>|int;
+    public type General distinct error;
+    public type Special distinct General;
+    public type Detailed General & error<Person>;
+    public type Cloned (any & readonly)|xml|Cloned[]|map<Cloned>|table<map<Cloned>>;
+    public type Shape distinct object {};
+    public class Circle { *Shape; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ("Small", "Letter", SAME),
+        ("Constants", "Letter", SAME),
+        ('"a"', "Letter", WIDER),
+        ("Letter", "string", WIDER),
+        ("Person", "Named", WIDER),
+        ("Person", "record {| string name; int age; |}", SAME),
+        ("Person", "map<string|int>", WIDER),
+        ("Tree", "Wood", SAME),
+        ("Tree", "Wood|string", WIDER),
+        ("Special", "General", WIDER),
+        ("General", "error", WIDER),
+        ("Special", "Detailed", DIFFERENT),
+        ("Detailed", "error<Person>", WIDER),
+        ("Cloned", "value:Cloneable", SAME),
+        ("Circle", "Shape", WIDER),
+        ("Shape", "object {}", WIDER),
+        ("Circle", "error", DIFFERENT),
+    ],
+)
+def test_a_type_under_another_name_is_compared_by_what_it_stands_for(
+    before: str, after: str, expected: TypeRelation
+) -> None:
+    source = f"import ballerina/lang.value; {DECLARATIONS} public {before} a; public {after} b;"
+    module = documented(source)
+    names = NamedTypes.of([module])
+    old, new = module.variables
+
+    assert type_relation(old.type, new.type, (names, names)) is expected
+
+
+@pytest.mark.parametrize("link", ["map<%s>", "record {| %s a; |}", "%s[]", "function (%s a)", "%s"])
+def test_a_long_chain_of_names_is_followed_in_bounds(link: str) -> None:
+    names_ = [f"{letter}{n}" for letter in "AB" for n in range(1_000)]
+    links = "".join(f"public type {each} {link % _next(each)};" for each in names_)
+    module = documented(f"{links} public type A1000 int; public type B1000 string; {ENDS}")
+    names = NamedTypes.of([module])
+    old, new = module.variables
+
+    assert type_relation(old.type, new.type, (names, names)) is DIFFERENT
+
+
+ENDS = "public A0 a; public B0 b;"
+
+
+def _next(name: str) -> str:
+    return f"{name[0]}{int(name[1:]) + 1}"
 
 
 def test_a_function_without_a_result_returns_nothing() -> None:

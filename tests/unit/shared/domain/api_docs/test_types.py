@@ -447,8 +447,9 @@ def test_a_parameter_may_include_a_record() -> None:
     assert said(docs.parameters[0].type) == {**ours("Item", "records"), "is_inclusion": True}
 
 
-def test_distinct_types_in_other_types_are_the_types() -> None:
+def test_a_distinct_type_in_another_type_is_marked() -> None:
     assert said(type_of("map<distinct error>"))["constraint"] == {
         "name": "error",
         "category": "builtin",
+        "is_distinct": True,
     }

@@ -1,10 +1,17 @@
 """The one line that stands for a package."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.archives.summaries import MAX_SUMMARY_LENGTH, in_one_line, summary_of
+from shared.domain.archives.summaries import (
+    MAX_SUMMARY_LENGTH,
+    first_sentence,
+    in_one_line,
+    summary_of,
+)
 
 
 def test_a_description_wins() -> None:
@@ -80,3 +87,38 @@ def test_a_summary_of_any_markdown_is_one_short_line(markdown: str) -> None:
     found = summary_of("", markdown)
     assert len(found.splitlines()) <= 1
     assert len(found) <= MAX_SUMMARY_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("markdown", "sentence"),
+    [
+        ("", ""),
+        ("Sends things. Waits.", "Sends things."),
+        ("Sends e.g. letters. Waits.", "Sends e.g. letters."),
+        ("Sends all (i.e. Letters too). Waits.", "Sends all (i.e. Letters too)."),
+        ("Sends letters, parcels, etc. Waits.", "Sends letters, parcels, etc."),
+        ("Follows U.S. Rules. Waits.", "Follows U.S. Rules."),
+        ("The no. 5 of the list. Waits.", "The no. 5 of the list."),
+        ("Reads `a. b` of it. Waits.", "Reads a. b of it."),
+        ('Says "yes." Waits.', 'Says "yes."'),
+        ("Is it there?\nWaits.", "Is it there?"),
+        ("Waits for a\n     long time. Ends.", "Waits for a long time."),
+        ("Waits for\n<b>all</b> of it.", "Waits for all of it."),
+        ("Sends:\n- letters\n- parcels", "Sends:"),
+        ("Sends:\n```\ncode\n```", "Sends:"),
+        ("```\ncode\n```\nSends things. Waits.", "Sends things."),
+        ("# Sending\n\nSends things. Waits.", "Sends things."),
+        ("Without an end", "Without an end"),
+        ("#\n\n" * 9 + "Too late.", ""),
+    ],
+)
+def test_a_sentence_is_not_cut_before_its_end(markdown: str, sentence: str) -> None:
+    assert first_sentence(markdown) == sentence
+
+
+@pytest.mark.parametrize("text", ["a" * 9_000, "e.g. " * 2_000, "." * 9_000, "```\n" * 3_000])
+def test_a_sentence_is_found_in_time(text: str) -> None:
+    began = time.process_time()
+    for _ in range(10):
+        first_sentence(text)
+    assert time.process_time() - began < 0.5

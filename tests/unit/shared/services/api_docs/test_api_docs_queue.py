@@ -130,15 +130,30 @@ async def test_what_a_reader_wants_comes_first_and_once() -> None:
     assert len(doubles.generation.asked) == 4
 
 
-async def test_a_release_is_made_again_once_in_a_process() -> None:
+OTHERS = [coordinate("other/b:1.0.0"), coordinate("other/c:1.0.0")]
+
+
+async def test_a_release_is_made_again_once_in_a_process_for_the_same_others() -> None:
     doubles = Queue({"acme/a:1.0.0": [ConfinedUnavailable()]})
-    for _ in range(2):
-        doubles.queue.renew(coordinate("acme/a:1.0.0"))
+    for others in (OTHERS, OTHERS[::-1]):
+        doubles.queue.renew(coordinate("acme/a:1.0.0"), others)
     assert await doubles.drained() == ["acme/a:1.0.0"]
     assert (await doubles.drained())[1:] == ["acme/a:1.0.0 again"]
-    doubles.queue.renew(coordinate("acme/a:1.0.0"))
+    doubles.queue.renew(coordinate("acme/a:1.0.0"), OTHERS)
     doubles.queue.want(coordinate("acme/a:1.0.0"))
     assert (await doubles.drained())[2:] == ["acme/a:1.0.0"]
+    doubles.queue.renew(coordinate("acme/a:1.0.0"), OTHERS[:1])
+    assert (await doubles.drained())[3:] == ["acme/a:1.0.0 again"]
+
+
+async def test_a_release_that_does_not_fit_into_the_queue_is_not_made_again() -> None:
+    doubles = Queue()
+    for number in range(QUEUE_LENGTH):
+        doubles.queue.want(coordinate(f"acme/b:1.{number}.0"))
+    doubles.queue.renew(coordinate("acme/a:1.0.0"), OTHERS)
+    assert len(await doubles.drained()) == QUEUE_LENGTH
+    doubles.queue.want(coordinate("acme/a:1.0.0"))
+    assert (await doubles.drained())[-1] == "acme/a:1.0.0"
 
 
 async def test_a_full_queue_leaves_the_rest_to_the_task() -> None:

@@ -1,0 +1,201 @@
+"""In which direction values of a type go: from callers to the package, to callers, or both.
+
+Callers give arguments, settings of annotations and configurables; they get results. What they give
+may be of more types than before, and what they get of fewer. Of a record that they only give, a
+field may become optional; one that they only get may have a new field that is always there.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import Flag, auto
+
+from shared.domain.api_docs.model import (
+    AnnotationDocs,
+    ClassDocs,
+    Documented,
+    ErrorDocs,
+    FunctionDocs,
+    ModuleDocs,
+    ModuleVariableDocs,
+    ObjectTypeDocs,
+    RecordDocs,
+    VariableDocs,
+    declarations_of,
+)
+from shared.domain.api_docs.named_types import NamedTypes, definition_of
+from shared.domain.api_docs.type_shapes import (
+    NIL,
+    Alternative,
+    Fields,
+    Intersection,
+    Members,
+    Named,
+    Plain,
+    Shape,
+    Shapes,
+    Signature,
+)
+
+
+class Direction(Flag):
+    """Which values of a type there are."""
+
+    INPUT = auto()  # Callers give them.
+    OUTPUT = auto()  # Callers get them.
+    BOTH = INPUT | OUTPUT
+
+
+INPUT, OUTPUT, BOTH = Direction.INPUT, Direction.OUTPUT, Direction.BOTH
+
+
+def opposite(direction: Direction) -> Direction:
+    """Return the direction of what a function takes whose results go in the other one."""
+    swapped = Direction(0)
+    if INPUT in direction:
+        swapped |= OUTPUT
+    if OUTPUT in direction:
+        swapped |= INPUT
+    return swapped
+
+
+def of_variable(docs: VariableDocs) -> Direction:
+    """Return the direction of a variable or of the field of a class."""
+    if isinstance(docs, ModuleVariableDocs) and docs.is_configurable:
+        return BOTH if docs.is_public else INPUT
+    return OUTPUT if docs.is_final else BOTH
+
+
+@dataclass(slots=True)
+class Directions:
+    """The directions of the types of a release, by their full names."""
+
+    _found: dict[str, Direction] = field(default_factory=dict[str, Direction])
+
+    @classmethod
+    def of(cls, modules: Iterable[ModuleDocs], names: NamedTypes) -> "Directions":
+        """Find where the public declarations of a release have types."""
+        directions = cls()
+        directions._follow(list(_uses(modules)), names)
+        return directions
+
+    def direction(self, name: str, declared: Documented) -> Direction:
+        """Return the direction of a declared type. Nothing says what callers do with a type that no
+        other declaration has. They may give and get records and objects; they implement services
+        and get errors; what else there is may have more values."""
+        known = self._found.get(name)
+        if known is not None:
+            return known
+        if isinstance(declared, ErrorDocs):
+            return OUTPUT
+        is_service = isinstance(declared, ObjectTypeDocs) and declared.is_service
+        has_members = isinstance(declared, RecordDocs | ObjectTypeDocs)
+        return BOTH if has_members and not is_service else INPUT
+
+    def _follow(self, waiting: "list[_Use]", names: NamedTypes) -> None:
+        asked: set[str] = set()
+        for use in waiting:
+            for name, to in _named(use):
+                declared = names.declared.get(name)
+                if use.is_asked and not isinstance(declared, RecordDocs):
+                    if declared and name not in asked:
+                        asked.add(name)
+                        waiting.extend(
+                            replace(each, is_asked=True) for each in _inside(declared, to)
+                        )
+                    continue
+                before = self._found.get(name, Direction(0))
+                new = to & ~before
+                if new:
+                    self._found[name] = before | to
+                    waiting.extend(_inside(declared, new) if declared else ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A type where values of it go in a direction. One that is asked for is the bound of the type
+    of a result: only the records in it are."""
+
+    shape: Shape
+    direction: Direction
+    is_asked: bool = False
+
+
+_SHAPES = Shapes()
+
+
+def _uses(modules: Iterable[ModuleDocs]) -> Iterator[_Use]:
+    for module in modules:
+        for _, docs in declarations_of(module):
+            yield from _uses_of(docs)
+
+
+def _uses_of(docs: Documented) -> Iterator[_Use]:
+    match docs:
+        case FunctionDocs():
+            yield from _of_function(docs, OUTPUT)
+        case ClassDocs():
+            for method in docs.methods:
+                yield from _of_function(method, OUTPUT)
+            for each in docs.fields:
+                yield _Use(_SHAPES.of(each.type), of_variable(each))
+        case AnnotationDocs():
+            yield _Use(_SHAPES.of(docs.type), INPUT)
+        case ModuleVariableDocs():
+            yield _Use(_SHAPES.of(docs.type), of_variable(docs))
+        case _:
+            pass
+
+
+def _of_function(docs: FunctionDocs, direction: Direction) -> Iterator[_Use]:
+    """Yield the types of a function that callers call, or give if the direction says so."""
+    for parameter in docs.parameters:
+        yield _Use(_SHAPES.of(parameter.type), opposite(direction))
+        if parameter.type and parameter.type.is_type_desc:
+            # Callers get values of the records that they ask for, but not of their union.
+            yield _Use(_SHAPES.of(parameter.type.element_type), direction, is_asked=True)
+    for result in docs.return_parameters:
+        yield _Use(_SHAPES.of(result.type), direction)
+
+
+def _inside(docs: Documented, direction: Direction) -> Iterator[_Use]:
+    """Yield the types in the definition of a type whose values go in a direction."""
+    match docs:
+        case ClassDocs():
+            return  # Its methods are called, wherever its objects are.
+        case ObjectTypeDocs():
+            for method in docs.methods:
+                yield from _of_function(method, direction)
+            for each in docs.fields:
+                yield _Use(_SHAPES.of(each.type), direction)
+        case RecordDocs():
+            for each in docs.fields:
+                yield _Use(_SHAPES.of(each.inclusion_type or each.type), direction)
+                for member in each.inclusion_type.member_types if each.inclusion_type else ():
+                    yield _Use(_SHAPES.of(member.element_type), direction)
+        case _:
+            definition = definition_of(docs)
+            yield _Use(definition.shape if definition else NIL, direction)
+
+
+def _named(use: _Use) -> Iterator[tuple[str, Direction]]:
+    """Yield the names in a type."""
+    waiting = [(use.shape, use.direction)]
+    for alternatives, to in waiting:
+        for each in alternatives:
+            if isinstance(each, Named):
+                yield each.name, to
+            else:
+                waiting.extend(_contents(each, to))
+
+
+def _contents(of: Alternative, direction: Direction) -> Iterator[tuple[Shape, Direction]]:
+    match of:
+        case Plain() | Fields() | Members() | Intersection():
+            for each in of.parts:
+                yield each, direction
+        case Signature(parameters=parameters, result=result):
+            for each in parameters:
+                yield each, opposite(direction)
+            yield result, direction
+        case _:
+            pass

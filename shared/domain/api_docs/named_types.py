@@ -1,0 +1,201 @@
+"""What the public names of a release stand for where types are compared."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import singledispatch
+
+from shared.domain.api_docs.fields import all_fields
+from shared.domain.api_docs.model import (
+    AliasDocs,
+    ClassDocs,
+    ConstantDocs,
+    Documented,
+    EnumDocs,
+    EnumMemberDocs,
+    ErrorDocs,
+    MapTypeDocs,
+    ModuleDocs,
+    ObjectTypeDocs,
+    RecordDocs,
+    TableTypeDocs,
+    VariableDocs,
+    declarations_of,
+)
+from shared.domain.api_docs.type_shapes import (
+    ANY,
+    ANYDATA,
+    ERROR,
+    NEVER,
+    NIL,
+    READONLY,
+    Fields,
+    Intersection,
+    Literal,
+    Named,
+    Objects,
+    Plain,
+    RecordField,
+    Shape,
+    Shapes,
+    frozen,
+    intersection,
+    language_name,
+    only,
+    union,
+)
+
+_SHAPES = Shapes()
+
+
+@dataclass(frozen=True, slots=True)
+class NamedType:
+    """The definition of a name. A nominal type is a part of it: `distinct T`, a class."""
+
+    shape: Shape
+    is_nominal: bool = False
+
+
+def _language_types() -> dict[str, NamedType]:
+    """Return the types of the language's modules that are defined by others."""
+    name = language_name("value", "Cloneable")
+    cloneable = only(Named(name))
+    readonly = intersection((ANY, READONLY))
+    table = only(Plain("table", (only(Fields((), cloneable)),)))
+    contained = only(Plain("array", (cloneable,))), only(Fields((), cloneable)), table
+    return {name: NamedType(union((readonly, only(Plain("xml")), *contained)))}
+
+
+_LANGUAGE_TYPES = _language_types()
+
+
+@dataclass(slots=True)
+class NamedTypes:
+    """The types and constants of a release by their full names. A shape is made when it is asked
+    for."""
+
+    declared: Mapping[str, Documented] = field(default_factory=dict[str, Documented])
+    _known: dict[str, NamedType | None] = field(default_factory=dict[str, NamedType | None])
+
+    @classmethod
+    def of(cls, modules: Iterable[ModuleDocs]) -> "NamedTypes":
+        found: dict[str, Documented] = {}
+        for module in modules:
+            for _, docs in declarations_of(module):
+                if isinstance(docs, _TYPES):
+                    found[f"{module.org_name}/{module.id}:{docs.name}"] = docs
+                if isinstance(docs, EnumDocs):
+                    for member in docs.members:
+                        constant = ConstantDocs(name=member.name, value=member.literal)
+                        found.setdefault(f"{module.org_name}/{module.id}:{member.name}", constant)
+        return cls(found)
+
+    def definition(self, name: str) -> NamedType | None:
+        """Return what a full name stands for; None if that is not known here."""
+        if name not in self._known:
+            docs = self.declared.get(name)
+            self._known[name] = definition_of(docs) if docs else _LANGUAGE_TYPES.get(name)
+        return self._known[name]
+
+    def value_of(self, module: str, expression: str) -> str:
+        """Return the value of a constant of a module, or the expression if it is none."""
+        docs = self.declared.get(f"{module}:{expression}")
+        return docs.value if isinstance(docs, ConstantDocs) else expression
+
+    def are_literals(self, shape: Shape) -> bool:
+        """Check whether each alternative has one value, as the members of an enum do."""
+        return all(
+            isinstance(each, Literal)
+            or (isinstance(each, Named) and isinstance(self.declared.get(each.name), ConstantDocs))
+            for each in shape
+        )
+
+
+_TYPES = (
+    *(AliasDocs, ClassDocs, ConstantDocs, EnumDocs, ErrorDocs, MapTypeDocs, ObjectTypeDocs),
+    *(RecordDocs, TableTypeDocs),
+)
+
+
+def definition_of(docs: Documented) -> NamedType | None:
+    """Return what a declaration of a type or a constant defines."""
+    shape = _shape(docs)
+    is_object = isinstance(docs, ClassDocs | ObjectTypeDocs)
+    is_nominal = is_object or getattr(docs, "is_distinct", False)
+    return None if shape is None else NamedType(shape, is_nominal)
+
+
+@singledispatch
+def _shape(_docs: Documented) -> Shape | None:
+    return None
+
+
+@_shape.register
+def _(docs: AliasDocs) -> Shape:
+    return _SHAPES.of(docs)
+
+
+@_shape.register
+def _(docs: EnumDocs) -> Shape:
+    return frozenset(Literal(each.literal) for each in docs.members)
+
+
+@_shape.register
+def _(docs: EnumMemberDocs) -> Shape:
+    return only(Literal(docs.literal))
+
+
+@_shape.register
+def _(docs: ConstantDocs) -> Shape:
+    return only(Literal(docs.value))
+
+
+@_shape.register
+def _(docs: ErrorDocs) -> Shape:
+    return _SHAPES.of(docs.definition) if docs.definition else ERROR
+
+
+@_shape.register
+def _(docs: MapTypeDocs) -> Shape:
+    return _SHAPES.of(docs.map_parameter_type)
+
+
+@_shape.register
+def _(docs: TableTypeDocs) -> Shape:
+    return _SHAPES.of(docs.row_parameter_type)
+
+
+@_shape.register
+def _(docs: ObjectTypeDocs | ClassDocs) -> Shape:
+    """Return what every object of a type belongs to."""
+    names = ("isolated", "service", "client")
+    qualifiers = frozenset(name for name in names if getattr(docs, f"is_{name}", False))
+    return only(Intersection((only(Objects(qualifiers)), *map(_SHAPES.of, docs.inclusions))))
+
+
+@_shape.register
+def _(docs: RecordDocs) -> Shape:
+    found = [_field(each) for each in all_fields(docs)]
+    # Fields of another package's record are not known; with its name, only the same record has it.
+    foreign = (each.inclusion_type for each in docs.fields if is_foreign(each))
+    found += (RecordField(f"*{each.module_name}:{each.name}", ANY) for each in foreign if each)
+    shape = only(Fields(tuple(found), rest_shape(docs)))
+    shape = frozenset(map(frozen, shape)) if docs.is_read_only else shape
+    return shape | NIL if docs.is_nullable else shape
+
+
+def is_foreign(entry: VariableDocs) -> bool:
+    """Check for the inclusion of a record whose fields are not known."""
+    included = entry.inclusion_type
+    return entry.is_inclusion and included is not None and not included.member_types
+
+
+def rest_shape(docs: RecordDocs) -> Shape:
+    """Return the type of the fields that a record does not name."""
+    if docs.is_closed:
+        return NEVER
+    return _SHAPES.of(docs.rest_type) if docs.rest_type else ANYDATA
+
+
+def _field(docs: VariableDocs) -> RecordField:
+    is_optional = docs.type is not None and docs.type.is_optional
+    return RecordField(docs.name, _SHAPES.of(docs.type), is_optional)

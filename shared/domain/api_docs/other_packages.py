@@ -1,0 +1,206 @@
+"""Fields that records include from records of other packages, as far as these are known.
+
+A generated document names such inclusions alone, since it depends on the sources of its release and
+on nothing else. `OtherRecords` completes it.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+
+from shared.domain.api_docs.document_room import DocumentRoom, DocumentTooLargeError
+from shared.domain.api_docs.model import (
+    FieldFacts,
+    IncludedFunction,
+    ModuleDocs,
+    RecordDocs,
+    Type,
+    VariableDocs,
+)
+
+ADDED_LIMIT_BYTES = 16 << 20  # To a module, as JSON, estimated; further inclusions are only named.
+PART_SIZE = 600  # Bytes of a type without members, or of a field without its texts, as JSON.
+CHAIN_LIMIT = 100  # Records that include each other, and aliases of aliases.
+
+ModuleKey = tuple[str, str]  # Organization and name.
+RecordKey = tuple[str, str, str]  # Those of its module, and its own name.
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a record declares, as the members of types that include it."""
+
+    name: str
+    members: tuple[Type, ...]
+    rest: tuple[Type, ...]
+    inclusions: tuple[Type, ...]
+    size: int
+
+
+@dataclass(slots=True)
+class OtherRecords:
+    """Adds the fields of other packages' records to the modules of a package, whose keys are
+    `own`. `module_of` returns a module of this package or of another one, or None.
+
+    `took` are the modules of other packages that fields are from, and `awaited` those that are not
+    known; `completed` and `incomplete` are the records that this is about.
+    """
+
+    own: Collection[ModuleKey]
+    module_of: Callable[[ModuleKey], ModuleDocs | None]
+    took: set[ModuleKey] = field(default_factory=set[ModuleKey])
+    awaited: set[ModuleKey] = field(default_factory=set[ModuleKey])
+    completed: set[str] = field(default_factory=set[str])
+    incomplete: set[str] = field(default_factory=set[str])
+    _room: DocumentRoom = field(default_factory=lambda: DocumentRoom(ADDED_LIMIT_BYTES))
+    _records: dict[RecordKey, _Known | None] = field(default_factory=dict[RecordKey, _Known | None])
+
+    def complete(self, module: ModuleDocs) -> ModuleDocs:
+        """Return a module with all that is known; the same one if that is nothing."""
+        records = tuple(map(self._record, module.records))
+        return module.model_copy(update={"records": records}) if self.completed else module
+
+    def _record(self, record: RecordDocs) -> RecordDocs:
+        fields = tuple(self._entry(record, each) for each in record.fields)
+        if all(new is old for new, old in zip(fields, record.fields, strict=True)):
+            return record
+        self.completed.add(record.name)
+        return record.model_copy(update={"fields": fields})
+
+    def _entry(self, record: RecordDocs, entry: VariableDocs) -> VariableDocs:
+        included = entry.inclusion_type
+        if included is None or not entry.is_inclusion:
+            return entry
+        try:
+            added = tuple(self._added(included, record.name))
+        except DocumentTooLargeError:
+            return entry
+        if not added:
+            return entry
+        members = {each.name: each for each in reversed((*included.member_types, *added))}
+        rest = members.pop(None, None)
+        whole = (*reversed(members.values()), *((rest,) if rest else ()))
+        update = {"inclusion_type": included.model_copy(update={"member_types": whole})}
+        return entry.model_copy(update=update)
+
+    def _added(self, included: Type, record: str) -> Iterator[Type]:
+        """Yield the members that an inclusion takes over from records of other packages."""
+        waiting, seen = [included], set[RecordKey]()
+        while waiting and len(seen) < CHAIN_LIMIT:
+            current = waiting.pop(0)
+            key = (current.org_name or "", current.module_name or "", current.name or "")
+            if key in seen:
+                continue
+            seen.add(key)
+            known = self._known(key)
+            if known is None and self.module_of(key[:2]) is None:
+                self.awaited.add(key[:2])
+                self.incomplete.add(record)
+            if known is None:
+                continue
+            waiting += known.inclusions
+            if key[:2] not in self.own:
+                self.took.add(key[:2])
+                self._room.spend(known.size)
+                is_named = current is included and known.name == current.name
+                yield from known.members if is_named else _from(current, known)
+                yield from known.rest if current is included else ()
+
+    def _known(self, key: RecordKey) -> _Known | None:
+        if key not in self._records:
+            module = self.module_of(key[:2])
+            record = _record_of(module, key[2]) if module else None
+            self._records[key] = _known(record) if record else None
+        return self._records[key]
+
+
+def _record_of(module: ModuleDocs, name: str) -> RecordDocs | None:
+    """Return a record of a module by its name or by that of an alias."""
+    records = {each.name: each for each in module.records}
+    aliases = {each.name: each.member_types for each in module.simple_name_reference_types}
+    for _ in range(CHAIN_LIMIT):
+        if name in records:
+            return records[name]
+        (target,) = aliases.get(name, ()) or (None,)
+        if target is None or target.module_name != module.id:
+            return None
+        name = target.name or ""
+    return None
+
+
+def _known(record: RecordDocs) -> _Known:
+    members = tuple(_member(each) for each in record.fields if each.name)
+    rest = (each.type for each in record.fields if each.type and each.type.is_rest_param)
+    inclusions = (each.inclusion_type for each in record.fields if each.is_inclusion)
+    return _Known(
+        record.name,
+        members,
+        tuple(Type(element_type=_imported(each)) for each in rest),
+        tuple(_imported(each) for each in inclusions if each),
+        sum(map(_size, members)),
+    )
+
+
+def _member(docs: VariableDocs) -> Type:
+    """Return a field as a member of an inclusion, as `TypeTrees.inclusion` makes it of sources."""
+    description = docs.description.rstrip("\n")
+    text = docs.documentation
+    facts = FieldFacts(
+        default_value=docs.default_value,
+        is_deprecated=docs.is_deprecated,
+        is_read_only=docs.is_read_only,
+        is_final=docs.is_final,
+        description_sections=docs.description_sections,
+        documentation="" if text.strip() in ("", description) else text,
+    )
+    return Type(
+        name=docs.name,
+        description=description or None,
+        element_type=_imported(docs.type) if docs.type else None,
+        field=facts if facts != FieldFacts() else None,
+    )
+
+
+def _from(origin: Type, known: _Known) -> Iterator[Type]:
+    """Yield members with the record that declares them."""
+    declared = origin.model_copy(update={"name": known.name, "member_types": ()})
+    for each in known.members:
+        facts = (each.field or FieldFacts()).model_copy(update={"origin": declared})
+        yield each.model_copy(update={"field": facts})
+
+
+_PARTS = ("element_type", "constraint", "return_type", "key_constraint", "definition")
+_LISTS = ("member_types", "param_types", "type_parameters", "function_types")
+_NAMES = ("libs", "reference")  # Categories of types that are named with their module already.
+
+
+def _imported(docs: Type) -> Type:
+    """Return a type of another package's module as a type of ours names it: of a module."""
+    changes: dict[str, object] = {
+        name: _imported(inner) for name in _PARTS if (inner := getattr(docs, name))
+    }
+    for name in _LISTS:
+        if inner := getattr(docs, name):
+            changes[name] = tuple(
+                _function(each) if isinstance(each, IncludedFunction) else _imported(each)
+                for each in inner
+            )
+    if docs.module_name and docs.category not in _NAMES:
+        changes["category"] = "libs"
+    return docs.model_copy(update=changes) if changes else docs
+
+
+def _function(docs: IncludedFunction) -> IncludedFunction:
+    changes: dict[str, object] = {"param_types": tuple(map(_imported, docs.param_types))}
+    if docs.return_type:
+        changes["return_type"] = _imported(docs.return_type)
+    return docs.model_copy(update=changes)
+
+
+def _size(docs: Type) -> int:
+    """Return about how many bytes a type takes as JSON."""
+    inner = [each for name in _PARTS if (each := getattr(docs, name))]
+    inner += [each for name in _LISTS for each in getattr(docs, name) or ()]
+    facts = docs.field or FieldFacts()
+    texts = (docs.description or "", facts.documentation, facts.default_value)
+    own = PART_SIZE + sum(map(len, (*texts, *facts.description_sections)))
+    return own + sum(_size(each) if isinstance(each, Type) else PART_SIZE for each in inner)

@@ -1,0 +1,305 @@
+"""Documented types in the form in which they are compared: as sets of alternatives.
+
+Types that are written differently and mean the same have one shape: `T?` is `T|()`, a map is a
+record without named fields, and `readonly &` applies to what is inside as well.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
+from math import prod
+
+from shared.domain.api_docs.language import LANGUAGE_ORG, literal_type
+from shared.domain.api_docs.model import AliasDocs, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A type of the language, and the types that it contains, such as `stream<int, error?>`."""
+
+    name: str
+    contents: tuple["Shape", ...] = ()
+
+    @property
+    def parts(self) -> tuple["Shape", ...]:
+        return self.contents
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A type with one value, as source text."""
+
+    name: str
+
+    @property
+    def type(self) -> str:
+        return literal_type(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A type by its full name, `org/module:Name`."""
+
+    name: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordField:
+    name: str
+    type: "Shape"
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A record or a map. `rest` is the type of other fields; a closed record has none."""
+
+    fields: tuple[RecordField, ...]
+    rest: "Shape"
+    name: str = "record"
+
+    @property
+    def parts(self) -> tuple["Shape", ...]:
+        return (*(each.type for each in self.fields), self.rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A tuple. `rest` is the type of what follows the members."""
+
+    members: tuple["Shape", ...]
+    rest: "Shape"
+    name: str = "tuple"
+
+    @property
+    def parts(self) -> tuple["Shape", ...]:
+        return (*self.members, self.rest)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The type of functions with these parameters."""
+
+    parameters: tuple["Shape", ...]
+    result: "Shape"
+    is_isolated: bool
+    name: str = "signature"
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """Objects of any class with these qualifiers: `service object {}`."""
+
+    qualifiers: frozenset[str]
+    name: str = "object"
+
+
+@dataclass(frozen=True, slots=True)
+class Intersection:
+    """The values that belong to all members."""
+
+    members: tuple["Shape", ...]
+    name: str = "&"
+
+    @property
+    def parts(self) -> tuple["Shape", ...]:
+        return self.members
+
+
+Alternative = Plain | Literal | Named | Fields | Members | Signature | Objects | Intersection
+Shape = frozenset[Alternative]
+
+
+def only(alternative: Alternative) -> Shape:
+    return frozenset({alternative})
+
+
+def union(shapes: Iterable[Shape]) -> Shape:
+    return frozenset[Alternative]().union(*shapes)
+
+
+NEVER: Shape = frozenset()
+NIL, ANY, ANYDATA, READONLY, ERROR = (
+    only(Plain(name)) for name in ("()", "any", "anydata", "readonly", "error")
+)
+DISTINCT = only(Plain("distinct"))  # The values of one declaration.
+DEPENDENT = only(Plain("<>"))  # The type that the caller asks for.
+
+# Values of these never change.
+IMMUTABLE = frozenset(
+    (
+        *("()", "boolean", "int", "byte", "float", "decimal", "string"),
+        *("error", "function", "typedesc", "handle", "readonly"),
+    )
+)
+MAX_DISTRIBUTED = 64  # Alternatives of an intersection of unions; a larger one stays as it is.
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Builds shapes. `dependent` has what the names of parameters stand for whose arguments are
+    types."""
+
+    dependent: Mapping[str, Shape] = field(default_factory=dict[str, Shape])
+
+    def of(self, docs: Type | None) -> Shape:
+        """Return the alternatives of a type; None is the type of a function without a result."""
+        if docs is None:
+            return NIL
+        inside = self._inside(docs)
+        if docs.is_distinct and not isinstance(docs, AliasDocs):
+            inside = only(Intersection((DISTINCT, inside)))
+        return inside | NIL if docs.is_nullable else inside
+
+    def _inside(self, docs: Type) -> Shape:
+        if docs.definition:
+            return self.of(docs.definition)
+        if docs.is_parenthesised_type and docs.element_type:
+            return self.of(docs.element_type)
+        if docs.is_intersection_type:
+            return intersection(tuple(map(self.of, docs.member_types)))
+        if docs.is_anonymous_union_type and docs.member_types:
+            return union(map(self.of, docs.member_types))
+        if docs.category == "reference" and (asked := self.dependent.get(docs.name or "")):
+            return asked
+        return self._built(docs)
+
+    def _built(self, docs: Type) -> Shape:
+        """Return a type that is built of others, or one that has a name."""
+        forms = (
+            (docs.is_array_type, self._array),
+            (docs.is_rest_param, self._rest),
+            (docs.is_lambda, self._function),
+            (docs.is_type_desc, self._typedesc),
+            (docs.is_tuple, self._tuple),
+            ((docs.category or "").startswith("inline_"), self._record),
+            (True, self._by_category),
+        )
+        return next(build for is_form, build in forms if is_form)(docs)
+
+    def _rest(self, docs: Type) -> Shape:
+        return only(Plain("...", (self._or(docs.element_type, ANY),)))
+
+    def _typedesc(self, docs: Type) -> Shape:
+        return only(Plain("typedesc", (self._or(docs.element_type, ANY | ERROR),)))
+
+    def _by_category(self, docs: Type) -> Shape:
+        match docs.category:
+            case "map":
+                return only(Fields((), self._or(docs.constraint, ANY)))
+            case "stream":
+                item, end = (
+                    *map(self.of, docs.member_types),
+                    *(ANY, NIL)[len(docs.member_types) :],
+                )[:2]
+                return only(Plain("stream", (item, end)))
+            case "future":
+                return only(Plain("future", (self._or(docs.element_type, ANY),)))
+            case "table":
+                return self.table(self._or(docs.constraint, ANY), docs.key_constraint)
+            case "other":
+                return only(_text(docs.name or ""))
+            case _:
+                return only(self._named(docs))
+
+    def _or(self, docs: Type | None, default: Shape) -> Shape:
+        return self.of(docs) if docs else default
+
+    def _named(self, docs: Type) -> Alternative:
+        if docs.module_name is None:
+            contents = tuple(map(self.of, docs.type_parameters))
+            return Plain(docs.name or docs.category or "", contents)
+        name = f"{docs.org_name or ''}/{docs.module_name}:{docs.name}"
+        is_foreign_error = docs.category == "libs" and (docs.name or "").endswith("Error")
+        return Named(name, is_error=docs.category == "errors" or is_foreign_error)
+
+    def _array(self, docs: Type) -> Shape:
+        shape = self._or(docs.element_type, ANY)
+        for length in reversed(docs.array_lengths or ("",) * docs.array_dimensions):
+            array = only(Plain("array", (shape,)))
+            shape = only(Intersection((array, only(Plain(f"[{length}]"))))) if length else array
+        return shape
+
+    def _tuple(self, docs: Type) -> Shape:
+        rest = [each for each in docs.member_types if each.is_rest_param]
+        members = tuple(self.of(each) for each in docs.member_types if not each.is_rest_param)
+        return only(Members(members, self.of(rest[0].element_type) if rest else NEVER))
+
+    def _function(self, docs: Type) -> Shape:
+        if docs.name == "function":
+            return only(Plain("function"))
+        parameters = tuple(map(self.of, docs.param_types or ()))
+        return only(Signature(parameters, self.of(docs.return_type), bool(docs.is_isolated)))
+
+    def _record(self, docs: Type) -> Shape:
+        named = [each for each in docs.member_types if each.name is not None]
+        rests = [each.element_type for each in docs.member_types if each.name is None]
+        closed = NEVER if docs.category == "inline_closed_record" else ANYDATA
+        rest = self.of(rests[0].element_type) if rests and rests[0] else closed
+        return only(Fields(tuple(map(self._field, named)), rest))
+
+    def _field(self, member: Type) -> RecordField:
+        of = member.element_type
+        return RecordField(member.name or "", self.of(of), bool(of and of.is_optional))
+
+    def table(self, row: Shape, key: Type | None) -> Shape:
+        """Return a table, with its key as another member of an intersection."""
+        table = only(Plain("table", (row,)))
+        if key is None:
+            return table
+        names = ",".join(each.name or "" for each in key.member_types)
+        contents = (self.of(key.constraint),) if key.constraint else ()
+        return only(Intersection((table, only(Plain(f"key({names})", contents)))))
+
+
+def _text(text: str) -> Alternative:
+    """Return a literal, or a type that the documentation has as source text."""
+    words = text.replace("{", " { ").replace("}", " } ").split()
+    if words[-3:] == ["object", "{", "}"]:
+        return Objects(frozenset(words[:-3]))
+    return Literal(text)
+
+
+def intersection(members: tuple[Shape, ...]) -> Shape:
+    """Return what belongs to all members, as alternatives."""
+    typed = tuple(each for each in members if each != READONLY)
+    if len(typed) != len(members):
+        if len(typed) == 1:
+            return frozenset(map(frozen, typed[0]))
+        typed = (READONLY, *typed)
+    if len(typed) == 1:
+        return typed[0]
+    if prod(map(len, typed)) > MAX_DISTRIBUTED:
+        return only(Intersection(typed))
+    return frozenset(Intersection(tuple(map(only, each))) for each in product(*typed))
+
+
+def frozen(of: Alternative) -> Alternative:
+    """Return the part of a type that is read-only, which what it contains is as well."""
+    match of:
+        case Plain(name=name) if name in IMMUTABLE:
+            return of
+        case Literal() | Signature():
+            return of
+        case Plain(contents=contents):
+            inside: Alternative = replace(of, contents=tuple(map(_frozen, contents)))
+        case Members(members=members, rest=rest):
+            inside = replace(of, members=tuple(map(_frozen, members)), rest=_frozen(rest))
+        case Fields(fields=fields, rest=rest):
+            kept = tuple(replace(each, type=_frozen(each.type)) for each in fields)
+            inside = replace(of, fields=kept, rest=_frozen(rest))
+        case Intersection(members=members):
+            return replace(of, members=(READONLY, *(each for each in members if each != READONLY)))
+        case _:
+            inside = of
+    return Intersection((READONLY, only(inside)))
+
+
+def _frozen(shape: Shape) -> Shape:
+    return frozenset(map(frozen, shape))
+
+
+def language_name(module: str, name: str) -> str:
+    """Return the full name of a type of a module of the language, such as `int:Signed32`."""
+    return f"{LANGUAGE_ORG}/lang.{module}:{name}"

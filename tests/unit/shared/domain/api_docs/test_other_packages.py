@@ -1,0 +1,169 @@
+"""Records with the fields that they include from records of other packages."""
+
+import pytest
+
+from shared.domain.api_docs import other_packages
+from shared.domain.api_docs.documents import read_document, write_document
+from shared.domain.api_docs.fields import all_fields
+from shared.domain.api_docs.model import ModuleDocs, RecordDocs
+from shared.domain.api_docs.other_packages import ModuleKey, OtherRecords
+from shared.domain.api_docs.signatures import signature_text
+from tests.support.documented import documented, documented_release
+
+HTTP = """
+import acme/auth;
+public type ClientConfig record {|
+    *Common;
+    *auth:Credentials;
+    # Where to.
+    Kind kind = {};
+    (map<Kind>|Kind[])? kinds?;
+    string...;
+|};
+# + timeout - In seconds
+public type Common record {| decimal timeout = 30; string[] hosts; |};
+public type Kind record {| |};
+public type Config ClientConfig;
+public type Looping Looping2;
+public type Looping2 Looping;
+public type Number int;
+"""
+AUTH = "public type Credentials record {| string token; |};"
+OURS = """
+import ballerina/http;
+public type Settings record {| *http:ClientConfig; int retries = 3; string[] hosts = []; |};
+public type Wider record {| *Settings; |};
+public type Plain record {| *Base; |};
+public type Base record {| int id; |};
+"""
+
+
+def http(source: str = HTTP) -> ModuleDocs:
+    return documented_release("ballerina/http:2.12.1", source)
+
+
+def completed(
+    source: str = OURS, **others: ModuleDocs
+) -> tuple[dict[str, RecordDocs], OtherRecords]:
+    """Return the records of `acme/shop`, and what was asked; others are `ballerina/http`
+    and `acme/auth`."""
+    shop = documented(source)
+    orgs = {"http": "ballerina", "auth": "acme"}
+    known: dict[ModuleKey, ModuleDocs] = {(orgs[name], name): each for name, each in others.items()}
+    known["acme", "shop"] = shop
+    records = OtherRecords({("acme", "shop")}, known.get)
+    module = read_document(write_document(records.complete(shop)))
+    return {each.name: each for each in module.records}, records
+
+
+def fields(record: RecordDocs) -> dict[str, str]:
+    """Return the types that declare the fields of a record."""
+    return {
+        each.name: each.inclusion_type.name or "" if each.inclusion_type else ""
+        for each in all_fields(record)
+    }
+
+
+AUTH_DOCS = documented_release("acme/auth:0.3.0", AUTH)
+
+
+def test_a_record_has_the_fields_of_a_record_of_another_package() -> None:
+    records, found = completed(http=http(), auth=AUTH_DOCS)
+    assert fields(records["Settings"]) == {
+        "retries": "",
+        "hosts": "",
+        "kind": "ClientConfig",
+        "kinds": "ClientConfig",
+        "timeout": "Common",
+        "token": "Credentials",
+    }
+    assert found.took == {("ballerina", "http"), ("acme", "auth")}
+    assert found.awaited == set()
+
+
+def test_these_fields_have_their_defaults_and_comments_and_types_of_their_module() -> None:
+    records, _ = completed(http=http(), auth=AUTH_DOCS)
+    found = {each.name: each for each in all_fields(records["Settings"])}
+    assert signature_text(found["timeout"]) == "decimal timeout = 30"
+    assert found["timeout"].description == "In seconds"
+    assert signature_text(found["kind"]) == "http:Kind kind = {}"
+    assert signature_text(found["kinds"]) == "(map<http:Kind>|http:Kind[])? kinds?"
+    assert found["kind"].documentation.strip() == "Where to."
+
+
+def test_a_record_that_includes_such_a_record_of_its_own_package_has_them_too() -> None:
+    records, found = completed(http=http(), auth=AUTH_DOCS)
+    assert fields(records["Wider"])["timeout"] == "Common"
+    assert fields(records["Wider"])["kind"] == "ClientConfig"
+    assert fields(records["Wider"])["retries"] == "Settings"
+    assert found.completed == {"Settings", "Wider"}
+
+
+def test_the_entry_of_the_inclusion_stays_one_and_ends_with_the_rest_field() -> None:
+    records, _ = completed(http=http(), auth=AUTH_DOCS)
+    entry = records["Settings"].fields[0]
+    assert entry.inclusion_type
+    members = entry.inclusion_type.member_types
+    assert [each.name for each in members] == [
+        *("kind", "kinds", "timeout", "hosts", "token"),
+        None,
+    ]
+
+
+def test_a_module_that_is_not_known_is_awaited() -> None:
+    records, found = completed(auth=AUTH_DOCS)
+    assert fields(records["Settings"]) == {"retries": "", "hosts": ""}
+    assert (found.took, found.awaited) == (set(), {("ballerina", "http")})
+    assert found.incomplete == {"Settings", "Wider"}
+
+
+def test_a_module_that_an_included_record_needs_is_awaited() -> None:
+    records, found = completed(http=http())
+    assert "token" not in fields(records["Settings"])
+    assert found.awaited == {("acme", "auth")}
+
+
+def test_modules_without_such_records_stay_as_they_are() -> None:
+    shop = documented("public type A record {| *B; |}; public type B record {| int b; |};")
+    records = OtherRecords({("acme", "shop")}, {("acme", "shop"): shop}.get)
+    assert records.complete(shop) is shop
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("Config", 5), ("Looping", 0), ("Number", 0), ("Unknown", 0)]
+)
+def test_an_alias_of_a_record_is_included_as_the_record(name: str, count: int) -> None:
+    source = f"import ballerina/http; public type R record {{| *http:{name}; |}};"
+    records, found = completed(source, http=http(), auth=AUTH_DOCS)
+    assert len(fields(records["R"])) == count
+    assert "Config" not in fields(records["R"]).values()
+    assert found.awaited == set()
+
+
+def test_records_of_others_that_include_each_other_end() -> None:
+    source = "public type A record {| *B; int a; |}; public type B record {| *A; int b; |};"
+    records, _ = completed(
+        "import ballerina/http; public type R record {| *http:A; |};", http=http(source)
+    )
+    assert fields(records["R"]) == {"a": "A", "b": "B"}
+
+
+def test_what_would_be_too_large_is_only_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(other_packages, "ADDED_LIMIT_BYTES", 3 * other_packages.PART_SIZE)
+    records, _ = completed(http=http(), auth=AUTH_DOCS)
+    assert fields(records["Settings"]) == {"retries": "", "hosts": ""}
+
+
+def test_methods_of_types_that_are_expanded_name_their_module() -> None:
+    source = """
+        public type A record {| Hidden hidden; |};
+        public type Kind record {| |};
+        type Hidden object { public function get(Kind kind) returns Kind; };
+    """
+    records, _ = completed(
+        "import ballerina/http; public type R record {| *http:A; |};", http=http(source)
+    )
+    (hidden,) = all_fields(records["R"])
+    assert hidden.type
+    returned = [each.return_type for each in hidden.type.function_types or ()]
+    assert [each and each.category for each in returned] == ["libs"]
