@@ -76,8 +76,9 @@ def test_an_owner_looks_after_an_organization(site: Site, opened: Open) -> None:
 
 
 def test_an_owner_publishes_what_was_held(site: Site, opened: Open) -> None:
-    for number in range(21):
+    for number in range(20):
         site.push(f"acme/p{number}")
+    site.push_held("acme/p20:1.0.0")
     watched = opened(site.url)
     page = watched.page
     site.sign_in(page, site.served.people.ann)

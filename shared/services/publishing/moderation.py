@@ -1,5 +1,5 @@
-"""Moderation: administrators hold, quarantine, remove and restore releases, and owners confirm the
-releases of a burst.
+"""Moderation: administrators hold, quarantine, remove and restore releases, and owners publish or
+refuse the releases of a burst.
 """
 
 import asyncio
@@ -357,4 +357,6 @@ def _with_decision(
     if decision.public != release.public_reason:
         update["public_reason"] = decision.public
     changed = with_change(release, kind, by=by, now_ms=now_ms, **update)
-    return changed.model_copy(update={"awaits_owner": False})
+    is_back = decision.state is State.LIVE and release.state is not State.LIVE
+    marks = {"awaits_owner": False, "was_withheld": release.was_withheld or is_back}
+    return changed.model_copy(update=marks)

@@ -18,7 +18,7 @@ async def world(worlds: OpenWorld) -> World:
     """Return a registry that holds the second package of a burst already, and one is."""
     world = await worlds(brake_packages=1)
     await world.push(bala("acme/greet:1.0.0"))
-    await world.push(bala("acme/base:1.0.0"))
+    await world.push_held(bala("acme/base:1.0.0"))
     return world
 
 
@@ -69,7 +69,7 @@ async def test_the_token_is_revoked_at_once_if_it_is_the_organization_s(world: W
     text = ann.text.partition('class="code" type="text" readonly value="')[2].partition('"')[0]
     robot = Person(world.people.ann.account, text)
     for name in ("one", "two"):
-        await world.push(bala(f"acme/{name}:1.0.0"), by=robot)
+        await world.push_held(bala(f"acme/{name}:1.0.0"), by=robot)
     await ann.open(PAGE)
     assert "a token of acme" in ann.text
     [used] = await world.registry.organization_tokens.records.of(await id_of(world))
