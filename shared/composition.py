@@ -119,6 +119,7 @@ from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.members import OrganizationMembers, OrganizationTransfer
 from shared.services.organizations.organization_deletion import OrganizationDeletion
 from shared.services.organizations.organizations import OrganizationCreators, Organizations
+from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.packages.archive_files import ArchiveFiles
 from shared.services.packages.archives import (
@@ -148,8 +149,9 @@ from shared.services.packages.pulls import PullCounter
 from shared.services.packages.resolution import Resolver
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
+from shared.services.publishing.held_releases import HeldReleases
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
-from shared.services.publishing.moderation import HeldReleases, Moderation
+from shared.services.publishing.moderation import Moderation
 from shared.services.publishing.publishing import DependencyCheck, Publishing
 from shared.services.records import Leases, RecordWriter
 from shared.services.tokens.device_login import DeviceLogin
@@ -291,6 +293,7 @@ class Registry(Container[Settings, Adapters]):
     organization_transfer = Service(OrganizationTransfer)
     invitations = Service(Invitations)
     domain_verification = Service(DomainVerification)
+    release_trains = Service(ReleaseTrains)
 
     # Administration
     administrators = Service(Administrators)

@@ -212,6 +212,44 @@ async def test_an_owner_who_just_signed_in_confirms(world: World) -> None:
     assert changes[-1]["kind"] == "published"
 
 
+@pytest.mark.parametrize(("decision", "count"), [("confirm", LIMIT + 3), ("refuse", LIMIT)])
+async def test_an_owner_who_just_signed_in_decides_on_all_of_a_burst(
+    world: World, decision: str, count: int
+) -> None:
+    await spread(world, world.people.ann, LIMIT + 3)
+    listed = (await world.get(HELD, by=world.people.ann)).json()["releases"]
+    ann, path = await signed_in(world, world.people.ann), f"{HELD}/{decision}".removeprefix(URL)
+    chosen = {
+        "publishedBy": listed[0]["publishedBy"],
+        "publishedUntil": listed[-1]["publishedAt"],
+    }
+    others = {**chosen, "publishedBy": world.people.bob.account.id}
+    assert (await ann.api("POST", path, others)).json() == {"releases": [], "waiting": 0}
+    early = {**chosen, "publishedUntil": "2000-01-01T00:00:00Z"}
+    assert (await ann.api("POST", path, early)).json() == {"releases": [], "waiting": 0}
+    decided = (await ann.api("POST", path, chosen)).json()
+    names = [f"p{number}" for number in range(LIMIT, LIMIT + 3)]
+    assert decided == {
+        "releases": [{"name": name, "version": "1.0.0"} for name in names],
+        "waiting": 0,
+    }
+    assert await live(world) == count
+    assert (await world.get(HELD, by=world.people.ann)).json() == {"releases": []}
+    kind = {"confirm": "release.confirmed", "refuse": "release.refused"}[decision]
+    events = [event for _, event in await world.stores.events.stream("org:acme", None, 3)]
+    assert {event.kind for event in events} == {kind}
+    assert {event.actor for event in events} == {world.people.ann.account.id}
+
+
+@pytest.mark.parametrize("decision", ["confirm", "refuse"])
+async def test_no_token_decides_on_a_burst(world: World, decision: str) -> None:
+    await spread(world, world.people.ann, LIMIT + 1)
+    for path in (f"{HELD}/{decision}", f"{HELD}/p{LIMIT}/1.0.0/{decision}"):
+        answer = await world.send("POST", path, by=world.people.ann)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "sign-in-again")
+    assert (await states(world))[LIMIT] is State.HELD
+
+
 async def test_a_page_of_others_confirms_nothing(world: World) -> None:
     await spread(world, world.people.ann, LIMIT + 1)
     ann, path = await signed_in(world, world.people.ann), f"{HELD}/p{LIMIT}/1.0.0/confirm"

@@ -32,6 +32,7 @@ from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.identity.mail import ReleaseMail
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.organizations.organizations import Organizations
+from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.packages.archives import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.tokens.trusted_publishing import TrustedPublishers, check_pusher
@@ -128,6 +129,7 @@ class Publishing:
     dependency_check: DependencyCheck
     publishers: TrustedPublishers
     rate_limiter: RateLimiter
+    release_trains: ReleaseTrains
     mail: ReleaseMail
     api_docs: ApiDocsQueue
     base_url: str
@@ -286,13 +288,20 @@ class Publishing:
         raise ToolTaken(tool, owner if is_seen else None)
 
     async def _held_because(self, push: _Push) -> str:
-        """Return why an owner has to confirm the release: it is one of a burst; otherwise empty."""
+        """Return why an owner has to confirm the release; empty if nobody has to.
+
+        It is one of a burst, and of no release train. A train counts each push that is no
+        administrator's, so that it has as many packages as its owner expects.
+        """
         sponsor, access, burst = "", push.access, push.allowance.burst
         if access.sponsor:
             burst_of_both = await self.rate_limiter.count_burst_of(access.sponsor, push.package)
             if burst_of_both and not burst:
                 burst, sponsor = burst_of_both, " and the inviting owner"
-        if not burst or access.is_administrator:
+        if access.is_administrator or access.organization is None:
+            return ""
+        is_announced = await self.release_trains.admits(access.organization, push.package)
+        if is_announced or not burst:
             return ""
         return f"{PUBLISHER_WORDS}{sponsor} published {burst} in ten minutes"
 
