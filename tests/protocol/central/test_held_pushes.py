@@ -20,6 +20,8 @@ from tests.support.archives import bala
 from tests.support.port_doubles import Fault, Moment, failing
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 ACME = parse_org("acme")
 NEXT = Coordinate.parse("acme", "next", "1.2.0")
 ARCHIVE = bala(str(NEXT))
@@ -161,16 +163,14 @@ async def test_a_held_push_that_fails_anywhere_is_held_when_the_client_repeats_i
     worlds: OpenWorld, port: str, method: str, moment: Moment
 ) -> None:
     """The second package is one of a burst whichever of the two pushes is counted."""
-    faults = list[Fault]()
+    fault = Fault(method, Busy(), moment, nth=0)
 
     def broken(stores: Adapters) -> Adapters:
-        faults.append(fault := Fault(method, Busy(), moment, nth=0))
         return replace(stores, **{port: failing(getattr(stores, port), fault)})
 
     world = await worlds(wrap=broken, brake_packages=1)
     await world.push(bala("acme/first:1.0.0"))
-    for fault in faults:
-        fault.calls, fault.nth = 0, 1
+    fault.calls, fault.nth = 0, 1
     await world.push_held(ARCHIVE)
     assert await state(world) is State.HELD
     kinds = [event.kind for _, event in await world.stores.events.since(0, 100)]

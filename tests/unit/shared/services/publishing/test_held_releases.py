@@ -1,5 +1,6 @@
 """Held releases: what owners read about them, and how they decide on one or all of a burst."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -151,11 +152,12 @@ async def test_nothing_of_another_organization_waits_for_its_owners(world: World
 
 
 NAMES = ("a", "b", "c")
+DECISIONS = ("release.confirmed", "release.refused")
 
 
 @pytest.fixture
 async def burst(after_burst: World) -> World:
-    """Return a registry that holds three releases of Ann, and one of an administrator's mistake."""
+    """Return a registry that holds three releases of Ann."""
     await push(after_burst, "acme/first:1.0.0")
     for name in NAMES:
         await push(after_burst, f"acme/{name}:1.0.0")
@@ -300,3 +302,17 @@ async def test_a_decision_that_is_cut_off_is_finished_by_a_repeat(worlds: OpenWo
     await held.refuse_all(ACME, HeldBurst(), by=ann)
     assert await states(world) == every(State.REMOVED)
     assert (await kinds(world)).count("release.refused") == 3
+
+
+async def test_of_two_owners_who_decide_at_the_same_moment_one_is_heard_on_each_release(
+    burst: World,
+) -> None:
+    held, ann = burst.registry.held_releases, signed_in(burst, burst.people.ann)
+    confirmed, refused = await asyncio.gather(
+        held.confirm_all(ACME, HeldBurst(), by=ann), held.refuse_all(ACME, HeldBurst(), by=ann)
+    )
+    names = [*(each.name for each in confirmed.releases), *(each.name for each in refused.releases)]
+    assert sorted(names) == [*NAMES]
+    assert State.HELD not in (await states(burst)).values()
+    decisions = [kind for kind in await kinds(burst) if kind in DECISIONS]
+    assert len(decisions) == len(NAMES)
