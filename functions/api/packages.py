@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Self
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from functions.api.operations import (
     ApiCall,
@@ -16,6 +16,7 @@ from functions.api.operations import (
 )
 from shared.domain.packages import Head, Provenance, Release, Visibility
 from shared.domain.trusted_publishing.jobs import Provider
+from shared.services.publishing.held_releases import DecidedBurst, HeldBurst
 
 
 class NewVisibility(RequestModel):
@@ -178,3 +179,79 @@ async def api_held_list(call: ApiCall) -> HeldList:
 )
 async def api_held_confirm(call: ApiCall) -> None:
     await call.registry.publishing.held_releases.confirm(call.coordinate, by=call.caller)
+
+
+@held_releases_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/held/{name}/{version}/refuse",
+    "Remove a release that waits, whose version can never be published; it takes an owner who "
+    "signed in a moment ago.",
+    refusals=(400, 401, 403, 404, 409),
+)
+async def api_held_refuse(call: ApiCall) -> None:
+    await call.registry.publishing.held_releases.refuse(call.coordinate, by=call.caller)
+
+
+class HeldSelection(RequestModel):
+    """Which of the releases that wait are decided on; without a field, all of them."""
+
+    published_by: str = Field(default="", description="The `publishedBy` of the list.")
+    published_until: AwareDatetime | None = Field(
+        default=None, description="The latest `publishedAt` of the list; later releases wait on."
+    )
+
+    @property
+    def burst(self) -> HeldBurst:
+        until = self.published_until
+        # The list shows seconds.
+        until_ms = None if until is None else int(until.timestamp()) * 1000 + 999
+        return HeldBurst(self.published_by, until_ms)
+
+
+class DecidedRelease(ResponseModel):
+    """A release that was decided on."""
+
+    name: str
+    version: str
+
+
+class DecidedList(ResponseModel):
+    """The releases that were decided on, up to 500."""
+
+    releases: list[DecidedRelease]
+    waiting: int = Field(description="How many of those chosen still wait; repeat the request.")
+
+    @classmethod
+    def of(cls, decided: DecidedBurst) -> Self:
+        releases = [
+            DecidedRelease(name=each.name, version=each.version) for each in decided.releases
+        ]
+        return cls(releases=releases, waiting=decided.waiting)
+
+
+@held_releases_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/held/confirm",
+    "Publish all releases that wait, or those of one publisher; it takes an owner who signed in a "
+    "moment ago.",
+    refusals=(400, 401, 403, 404),
+)
+async def api_held_confirm_all(call: ApiCallWithBody[HeldSelection]) -> DecidedList:
+    chosen, by = call.body.burst, call.caller
+    return DecidedList.of(
+        await call.registry.publishing.held_releases.confirm_all(call.org, chosen, by=by)
+    )
+
+
+@held_releases_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/held/refuse",
+    "Remove all releases that wait, or those of one publisher; it takes an owner who signed in a "
+    "moment ago.",
+    refusals=(400, 401, 403, 404),
+)
+async def api_held_refuse_all(call: ApiCallWithBody[HeldSelection]) -> DecidedList:
+    chosen, by = call.body.burst, call.caller
+    return DecidedList.of(
+        await call.registry.publishing.held_releases.refuse_all(call.org, chosen, by=by)
+    )

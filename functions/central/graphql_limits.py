@@ -27,9 +27,12 @@ MAX_DEPTH = 12  # Of brackets; the deepest query of a client has six.
 MAX_TOKENS = 5_000  # An editor asks for the 86 versions of a package, with 2,700.
 MAX_PARTS = 200  # Fields below one of those; a module has fifty.
 MAX_SELECTIONS = 5_000  # Of a document, after its fragments are put in wherever they are used.
-MAX_COST = 500  # Ten modules, a hundred packages with all parts, or a list of a thousand.
+MAX_COST = (
+    525  # Ten modules, every version of http as an editor asks for it, or a list of a thousand.
+)
 
-_LEAST_COST = 3  # Of a field of a query.
+_LEAST_COST = 4  # Of a field of a query.
+_PARTS_FOR_ONE = 12  # Parts of a package that cost one.
 _COSTS = {"apiDocs": 50, "packages": 50}
 _PACKAGES_FOR_ONE = 4  # Listed packages that cost one.
 _PART_COSTS = {"dependentPackages": 1, "dailyPullCount": 1}  # Of each package; one more question.
@@ -91,20 +94,23 @@ class _Limits:
     printed: dict[int, str] = field(default_factory=dict[int, str])
 
     def require_cheap(self, selections: SelectionSetNode) -> None:
-        cost, answers = 0, dict[str, str]()
+        cost, answers = 0, dict[str, FieldNode]()
         for each in self._fields(selections, ()):
             packages = _listed_packages(each, self.variables)
             cost += _COSTS.get(each.name.value, _LEAST_COST) + packages // _PACKAGES_FOR_ONE
             if cost > MAX_COST:
                 raise _too_expensive()
             self._require_one_meaning(each, answers)
-            cost += self._cost_of_parts(each) * (packages * _PART_COST_IN_LISTS or 1)
+            parts, further = self._parts(each)
+            cost += further * (packages * _PART_COST_IN_LISTS or 1)
+            cost += parts // _PARTS_FOR_ONE * (packages // _PACKAGES_FOR_ONE or 1)
         if cost > MAX_COST:
             raise _too_expensive()
 
-    def _cost_of_parts(self, root: FieldNode) -> int:
-        """Return what the parts of one package cost; raise for a part of an answer that is wanted
-        twice, by other names: answers would grow with the query."""
+    def _parts(self, root: FieldNode) -> tuple[int, int]:
+        """Return how many parts are wanted of one package, and what those cost that take a further
+        question; raise for a part of an answer that is wanted twice, by other names: answers would
+        grow with the query."""
         names, pending, count = dict[tuple[str, str], str](), [root], 0
         while pending:
             parent = pending.pop()
@@ -116,17 +122,21 @@ class _Limits:
                     message = f"The query wants {each.name.value} more than once. Ask for it once."
                     raise GraphQLError(message)
                 pending.append(each)
-        return sum(_PART_COSTS.get(part, 0) for _, part in names)
+        return count, sum(_PART_COSTS.get(part, 0) for _, part in names)
 
-    def _require_one_meaning(self, node: FieldNode, answers: dict[str, str]) -> None:
+    def _require_one_meaning(self, node: FieldNode, answers: dict[str, FieldNode]) -> None:
         """Raise for two different fields with one name in the answer, which are not merged."""
         key = node.alias.value if node.alias else node.name.value
-        if id(node) not in self.printed:  # The node of a fragment is visited wherever it is used.
-            self.printed[id(node)] = print_ast(node)
-        meaning = self.printed[id(node)]
-        if answers.setdefault(key, meaning) != meaning:
+        first = answers.setdefault(key, node)
+        if first is not node and self._meaning(first) != self._meaning(node):
             message = f"The query has two fields named {key}: give each an alias."
             raise GraphQLError(message)
+
+    def _meaning(self, node: FieldNode) -> str:
+        """Return the text of a field; that of a fragment is visited wherever it is used."""
+        if id(node) not in self.printed:
+            self.printed[id(node)] = print_ast(node)
+        return self.printed[id(node)]
 
     def _fields(
         self, selections: SelectionSetNode | None, within: tuple[str, ...]
@@ -150,8 +160,9 @@ def _too_expensive() -> GraphQLError:
     return GraphQLError(
         f"The query costs too much: it may have a cost of {MAX_COST}, of which apiDocs takes "
         f"{_COSTS['apiDocs']}, package {_LEAST_COST}, and packages {_COSTS['packages']} and one "
-        f"more for each {_PACKAGES_FOR_ONE} packages; dependentPackages and dailyPullCount take 1 "
-        f"more of each package, and {_PART_COST_IN_LISTS} in lists. With its fragments, its "
+        f"more for each {_PACKAGES_FOR_ONE} packages; each {_PARTS_FOR_ONE} fields of a package "
+        f"take 1 more, or in lists as much as the packages; dependentPackages and dailyPullCount "
+        f"take 1 more of each package, and {_PART_COST_IN_LISTS} in lists. With its fragments, its "
         f"document may have {MAX_SELECTIONS:,} selections."
     )
 

@@ -30,6 +30,7 @@ EVENT_LABELS = {
     "release.published": "Published",
     "release.awaiting-owner": "Published and held for an owner",
     "release.confirmed": "Confirmed by an owner",
+    "release.refused": "Refused by an owner",
     "release.held": "Held",
     "release.quarantined": "Quarantined",
     "release.live": "Restored",

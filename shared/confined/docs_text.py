@@ -111,7 +111,8 @@ def llms_head(release: ReleaseRequest) -> str:
 
 
 def llms_module(release: ReleaseRequest, module: ModuleDocs) -> str:
-    """Return the part of that text on a module: links to its documentation as Markdown."""
+    """Return the part of that text on a module: how it is imported, and links to its documentation
+    as Markdown."""
     page = f"{_address(release)}/docs/{module.id}"
     links = [f"- [{module.id}]({page}?form=markdown): {module.summary or 'the whole module'}"]
     for title, symbols in outline_of(module):
@@ -120,7 +121,8 @@ def llms_module(release: ReleaseRequest, module: ModuleDocs) -> str:
             links.append(
                 f"- [{symbol.path}]({page}/{symbol.path}?form=markdown) ({title.lower()}){said}"
             )
-    return _joined([f"## {module.id}", "\n".join(links)])
+    line = import_line(module.org_name, module.id)
+    return _joined([f"## {module.id}", f"Import it with `{line}`", "\n".join(links)])
 
 
 LLMS_SYMBOLS = 2_000  # Of a kind; the Markdown of the module has all of them.

@@ -55,6 +55,7 @@ from shared.prose.rendering import render_markdown
 
 MAX_TEXT_BYTES = 256 * 1024  # Of a changelog.
 SYMBOLS_OF_A_PART = 1_000
+READMES_COMPARED = 50  # Texts of `docs` among which a readme of the Go toolchain is looked for.
 KEPT_DOCUMENT_BYTES = 32 * 1024 * 1024  # Models of more than these are read again by later parts.
 
 
@@ -154,7 +155,7 @@ class _Making:
         of_modules = {each.name: each.readme for each in texts.modules}
         text = of_modules.get(module, "") if module else texts.readme
         with self._pieces(f"readme-{self._number(module) if module else 'all'}") as pieces:
-            html = self._html(text, self.request.text_folder(module))
+            html = self._html(text, self._readme_folder(module, text))
             add_page(pieces, piece_name(PieceKind.README, module), html)
 
     def changelog(self) -> None:
@@ -317,6 +318,23 @@ class _Making:
         if entry.unpacked_bytes > MAX_TEXT_BYTES:
             return None
         return text_of(self._archive.read(path))
+
+    def _readme_folder(self, module: str, text: str) -> str:
+        """Return the folder of a readme, by which its relative links are resolved.
+
+        The Go toolchain packs it beside the sources or below `docs`, so it is looked for there.
+        """
+        if self.request.is_project:
+            beginning = f"{self.request.packed_text_folder(module)}/"
+            found = (
+                each
+                for each in self._archive.directory.files
+                if each.startswith(beginning) and each.endswith(".md")
+            )
+            for each in islice(found, READMES_COMPARED):
+                if self._text(each) == text:
+                    return each.rpartition("/")[0]
+        return self.request.text_folder(module)
 
     def _html(self, text: str, folder: str) -> str:
         return render_markdown(text, self.request.place(folder, self._archive.directory.files))

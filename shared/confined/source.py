@@ -20,7 +20,7 @@ from shared.domain.records import Record
 from shared.prose.places import TextPlace
 
 _UNPACKED_LAYOUT = "4"  # The version of the layout that keeps the folders of the project.
-_PACKED_TEXTS = "docs"  # The folder into which `bal pack` for Java moves texts of the root.
+_PACKED_TEXTS = "docs"  # The folder into which `bal pack` moves texts of the root.
 
 
 class OtherModule(Record):
@@ -78,6 +78,10 @@ class ReleaseRequest(Record):
         """Return the folder of the archive with the readme of a module, or of the release."""
         if self.is_project:
             return self.source_folder(module or self.name).removesuffix("/")
+        return self.packed_text_folder(module)
+
+    def packed_text_folder(self, module: str = "") -> str:
+        """Return the folder into which a toolchain packs the readme, below `docs`."""
         return f"{_PACKED_TEXTS}/modules/{module}" if module else _PACKED_TEXTS
 
     @property

@@ -30,9 +30,13 @@ _STRING_OR_COMMENT = re.compile(
     re.DOTALL,
 )
 _TRAILING_COMMA = re.compile(rf"{_STRING_OR_COMMENT.pattern}|(?P<comma>,(?=[ \t]*+\}}))", re.DOTALL)
+_SPACE_OR_BRACKET = re.compile(
+    rf"{_STRING_OR_COMMENT.pattern}|(?P<space>(?:[ \t\n]|\r\n)++)|[\[\]{{}}]", re.DOTALL
+)
 _LONG_KEY = re.compile(
     rf"(?<![\w-])[\w-]++(?:[ \t]*+\.[ \t]*+[\w-]++){{{_MOST_KEY_PARTS}}}", re.ASCII
 )
+_PLACE = re.compile(r"line (\d+), column (\d+)")
 _SURROGATE = re.compile(r"\\u[Dd][89A-Fa-f]")
 _LONG_NUMBER = re.compile(r"(?<!\d)\d[\d_]{4000}", re.ASCII)  # Python converts 4,300 digits.
 
@@ -71,10 +75,12 @@ def parse_toml(name: str, raw: bytes) -> dict[str, object]:
     """Return the tables of the TOML file `name`, or refuse it."""
     text = _decoded(name, raw)
     _refuse_costly(name, text)
+    old = _as_toml_1_0(text)
+    _refuse_costly(name, old)  # A key may be longer now.
     try:
-        return tomllib.loads(_TRAILING_COMMA.sub(_without_comma, text))
+        return tomllib.loads(old)
     except tomllib.TOMLDecodeError as error:
-        raise ManifestUnreadable(name, _located(str(error), text)) from None
+        raise ManifestUnreadable(name, _located(str(error), old, text)) from None
     except ValueError:
         where = _where(_LONG_NUMBER.split(text, maxsplit=1)[0])
         raise ManifestUnreadable(name, f"a number is too long at {where}") from None
@@ -147,16 +153,43 @@ def _refuse_costly(name: str, text: str) -> None:
         raise ManifestTooDeep(name, f"has a key of more than {_MOST_KEY_PARTS} parts")
 
 
+def _as_toml_1_0(text: str) -> str:
+    """Blank what TOML 1.1 allows in an inline table, since tomllib reads 1.0: lines, comments, and
+    a comma at the end. Each character keeps its place.
+    """
+    parts, opened, at = list[str](), list[str](), 0
+    for found in _SPACE_OR_BRACKET.finditer(text):
+        part = found[0]
+        if part in "[{":
+            opened.append(part)
+        elif part in "]}":
+            del opened[-1:]
+        elif opened and opened[-1] == "{" and (part[0] == "#" or _ends_a_line(found)):
+            parts += text[at : found.start()], " " * len(part)
+            at = found.end()
+    return _TRAILING_COMMA.sub(_without_comma, "".join((*parts, text[at:])))
+
+
+def _ends_a_line(found: re.Match[str]) -> bool:
+    """Check for the end of a line in an inline table; a key and its value are on one line."""
+    before, after = (found.string[at : at + 1] for at in (found.start() - 1, found.end()))
+    return "\n" in (found["space"] or "") and not {before, after} & {"=", "."}
+
+
 def _without_comma(found: re.Match[str]) -> str:
     """Blank a comma that ends an inline table: TOML 1.1 allows it, and tomllib reads 1.0."""
     return " " if found["comma"] else found[0]
 
 
-def _located(message: str, text: str) -> str:
-    """Return tomllib's message, shortened, with line and column."""
+def _located(message: str, read: str, text: str) -> str:
+    """Return tomllib's message about what it read, shortened, with line and column of the text."""
     found, _, place = message.removesuffix(")").rpartition(" (at ")
-    where = _where(text) if place == "end of document" else place
-    return f"{printable(found)} at {where}"
+    numbers = _PLACE.fullmatch(place)
+    if numbers is None:  # The end of the document.
+        return f"{printable(found)} at {_where(text)}"
+    lines = read.split("\n")[: int(numbers[1]) - 1]
+    offset = sum(len(each) + 1 for each in lines) + int(numbers[2]) - 1
+    return f"{printable(found)} at {_where(text[:offset])}"
 
 
 MAX_JSON_DEPTH = 32  # Levels. Requests of clients have four, bills of materials about ten.

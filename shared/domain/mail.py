@@ -115,6 +115,17 @@ def organization_deletion_cancelled_mail(org: str, *, by: str, link: str) -> Mai
     )
 
 
+def release_train_mail(org: str, packages: int, *, by: str, until_ms: int, link: str) -> MailText:
+    return MailText(
+        f"{org} publishes up to {packages} packages",
+        f"{by} announced a release train of {org}: until {time_text(until_ms)}, up to {packages} "
+        "packages are published without being held by burst detection. Any owner can end it:"
+        f"\n\n{link}\n\n"
+        f"If this is unexpected, end it, and ask {by} to end all sessions: the account may be "
+        "compromised.\n",
+    )
+
+
 def domain_lapsed_mail(org: str, domain: str, *, record: str, link: str) -> MailText:
     return MailText(
         f"{domain} is no longer verified for {org}",
@@ -242,14 +253,15 @@ def moderation_mail(release: Release, organization_page: str) -> MailText:
 
 
 def held_release_mail(release: Release, held_releases_page: str) -> MailText:
-    """Tell owners that a release of a burst is held, and how to confirm it."""
+    """Tell owners that a release of a burst is held, and how to decide on it."""
     text = (
         f"{release.coordinate} was published together with many other packages within minutes, so "
         "it is held, and so are the releases that follow it: nobody can see or pull them.\n\n"
         f"It was published by {release.origin.principal} with the credential "
         f"{release.origin.credential}.\n\n"
-        "If you published them, sign in and confirm each held release. If not, revoke that "
-        "credential immediately, and tell the operator of the registry.\n\n"
+        "If you published them, sign in and confirm them, all at once or one by one. If not, "
+        "revoke that credential immediately, refuse the releases, and tell the operator of the "
+        "registry.\n\n"
         f"Held releases: {held_releases_page}\n"
     )
     return MailText(f"Held releases of {release.org} need confirmation", text)

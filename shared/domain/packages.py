@@ -204,7 +204,9 @@ class Release(Record):
     state: State = State.LIVE
     state_reason: str = ""
     public_reason: PublicReason | None = None
-    awaits_owner: bool = False  # Held since publication, until an owner confirms it.
+    awaits_owner: bool = False  # Held since publication, until an owner decides on it.
+    was_withheld: bool = False  # For a time: who pushes the same bytes again gets no refusal.
+    refused: bool = False  # By an owner while it was held, so it was never published.
     deprecation: str | None = None
     revision: int = 1
     outbox: tuple[Event, ...] = ()
@@ -242,6 +244,7 @@ class ReleaseEntry(Record):
     ballerina_version: str = ""
     state: State = State.LIVE
     public_reason: PublicReason | None = None
+    refused: bool = False
     deprecation: str | None = None
     modules: tuple[str, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
@@ -255,6 +258,11 @@ class ReleaseEntry(Record):
     @classmethod
     def of(cls, release: Release) -> Self:
         return cls.model_validate(release, from_attributes=True)
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Check whether it was published once, and withdrawn."""
+        return self.state in WITHDRAWN and not self.refused
 
     @property
     def parsed(self) -> Version:
@@ -296,7 +304,7 @@ class Survey:
     @property
     def withdrawn(self) -> tuple[ReleaseEntry, ...]:
         """The entries that an administrator quarantined or removed."""
-        return tuple(each for each in self.entries if each.state in WITHDRAWN)
+        return tuple(each for each in self.entries if each.is_withdrawn)
 
     def with_tool(self, tool: str) -> Self:
         return replace(self, entries=tuple(e for e in self.entries if tool in e.tools))

@@ -2,11 +2,12 @@
 event.
 """
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.domain.archives.bala import Bala
 from shared.domain.identity import Principal
-from shared.domain.packages import Head, Origin, Release, State, Visibility
+from shared.domain.packages import Head, Origin, PublicReason, Release, State, Visibility
 from shared.domain.records import Event
 
 Changeable = TypeVar("Changeable", Head, Release)
@@ -93,6 +94,37 @@ def held_for_owner(release: Release, reason: str) -> Release:
         "outbox": (held,),
     }
     return release.model_copy(update=update)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A new state of a release; `reason` is for its owners, `public` for everybody."""
+
+    state: State
+    reason: str = ""
+    public: PublicReason | None = None
+    is_refusal: bool = False  # Of an owner, so the release was never published.
+
+    @property
+    def reasons(self) -> tuple[str, PublicReason | None]:
+        return self.reason, self.public
+
+
+def with_decision(
+    release: Release, kind: str, decision: Decision, *, by: Principal, now_ms: int
+) -> Release:
+    """Return the release in the state, with the event of that; it waits for no owner any more."""
+    update: dict[str, object] = {"state": decision.state, "state_reason": decision.reason}
+    if decision.public != release.public_reason:
+        update["public_reason"] = decision.public
+    changed = with_change(release, kind, by=by, now_ms=now_ms, **update)
+    is_back = decision.state is State.LIVE and release.state is not State.LIVE
+    marks = {
+        "awaits_owner": False,
+        "was_withheld": release.was_withheld or is_back,
+        "refused": release.refused or decision.is_refusal,
+    }
+    return changed.model_copy(update=marks)
 
 
 def with_change(

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.chromium import keep_picture
 from tests.browser.conftest import Open
 from tests.browser.sample_registry import README, Site
 
@@ -76,8 +77,9 @@ def test_an_owner_looks_after_an_organization(site: Site, opened: Open) -> None:
 
 
 def test_an_owner_publishes_what_was_held(site: Site, opened: Open) -> None:
-    for number in range(21):
+    for number in range(20):
         site.push(f"acme/p{number}")
+    site.push_held("acme/p20:1.0.0")
     watched = opened(site.url)
     page = watched.page
     site.sign_in(page, site.served.people.ann)
@@ -88,6 +90,32 @@ def test_an_owner_publishes_what_was_held(site: Site, opened: Open) -> None:
     expect(page.get_by_text("No held releases")).to_be_visible()
     stranger = opened(site.url).open("/packages/acme/p20")
     expect(stranger.locator(".release-name")).to_contain_text("1.0.0")
+    watched.assert_nothing_happened()
+
+
+def test_an_owner_refuses_a_burst_and_announces_a_release_train(site: Site, opened: Open) -> None:
+    for number in range(20):
+        site.push(f"acme/p{number}")
+    for number in range(20, 23):
+        site.push_held(f"acme/p{number}:1.0.0")
+    watched = opened(site.url)
+    page = watched.page
+    site.sign_in(page, site.served.people.ann)
+    page.goto(f"{site.url}/account/organizations/acme/held")
+    keep_picture(page, "held-releases")
+    page.locator("summary").get_by_text("Refuse all").click()
+    page.get_by_role("button", name="Refuse all held releases").click()
+    expect(page.get_by_text("No held releases")).to_be_visible()
+    page.get_by_role("textbox", name="Packages").fill("3")
+    page.get_by_role("textbox", name="Hours").fill("2")
+    page.get_by_role("button", name="Announce release train").click()
+    site.push("acme/p30")
+    page.reload()
+    expect(page.get_by_text("1 of 3 were published.")).to_be_visible()
+    keep_picture(page, "release-train")
+    page.get_by_role("button", name="End release train").click()
+    expect(page.get_by_text("Release train ended.")).to_be_visible()
+    site.push_held("acme/p31:1.0.0")
     watched.assert_nothing_happened()
 
 

@@ -141,8 +141,8 @@ async def shown(folder: Path, places: Places) -> Facts:
     for name, person in vars(people).items():
         facts.tokens[name], facts.ids[name] = person.token, person.account.id
     async with opened(folder, people, places=places, seed="burst", brake_packages=1) as world:
-        for name in ("one", "two"):  # The second waits for an owner.
-            await world.push(bala(f"other/{name}:1.0.0"), by=people.bob)
+        await world.push(bala("other/one:1.0.0"), by=people.bob)
+        await world.push_held(bala("other/two:1.0.0"), by=people.bob)
     facts.at_ms = await _shown(folder, places, people, facts)
     return facts
 

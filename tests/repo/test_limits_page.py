@@ -60,7 +60,7 @@ def test_burst_detection_is_described_with_its_defaults() -> None:
     packages, releases = (
         Settings.model_fields[f"brake_{each}"].default for each in ("packages", "releases")
     )
-    text = " ".join(PAGE.split())
+    text = " ".join(docs("burst-detection").split())
     assert f"After **{packages}** packages (`BALLROOM_BRAKE_PACKAGES`)" in text
     assert f"**{releases}** releases of however few packages (`BALLROOM_BRAKE_RELEASES`)" in text
 

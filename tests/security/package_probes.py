@@ -299,6 +299,7 @@ READING = {**OF_CLIENTS, **OF_PACKAGE_PAGES, **OF_THE_SITE}
 
 CHANGING: dict[str, tuple[Probe, ...]] = {
     "api_held_confirm": (Probe("/api/v1/orgs/acme/held/NAME/1.0.0/confirm", "POST"),),
+    "api_held_refuse": (Probe("/api/v1/orgs/acme/held/NAME/1.0.0/refuse", "POST"),),
     "api_orgs_delete": (Probe("/api/v1/orgs/acme", "DELETE"),),
     "api_publishers_add": (Probe("/api/v1/orgs/acme/publishers", "POST", PUBLISHER),),
     "api_publishers_restrict": (
@@ -335,11 +336,13 @@ ABOUT_NO_PACKAGE = {
     "api_audit_*": "show the caller's own log, or an organization's to its owners",
     "api_docs_*": "are the same for everybody",
     "api_domains_*": "show what an organization has to its owners",
+    "api_held_*_all": "decide on what an organization has",
     "api_held_list": "shows what an organization has to its owners",
     "api_invitations_*": "show who is invited to an organization",
     "api_leaks_*": "take what a scanner signs, and name no package",
     "api_members_*": "show and change who belongs to an organization",
     "api_org_tokens_*": "name patterns, whether packages match them or not",
+    "api_release_train_*": "show and change what an organization announced",
     "api_orgs_change": "changes what an organization says of itself",
     "api_orgs_found": "founds an organization",
     "api_orgs_list": "lists the caller's own organizations",

@@ -37,6 +37,8 @@ __all__ = ["prepared"]  # The fixture is the matrix's.
 # What a request may do without leaving an event, each with the reason.
 SILENT = {
     "central_undeprecate": "nothing is deprecated",
+    "api_held_confirm_all": "nothing is held",
+    "api_held_refuse_all": "nothing is held",
     "api_members_set (owner)": "she is one",
     "maven_options": "it asks what may be done",
 }
@@ -52,9 +54,10 @@ FOR_ADMINISTRATORS = {"api_sessions_link"}
 
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
 REFUSED = {
-    "api_domains_remove", "api_domains_verify", "api_held_confirm", "api_invitations_accept",
-    "api_invitations_decline", "api_invitations_show", "api_members_remove", "api_members_undo",
-    "api_orgs_delete", "api_orgs_keep", "api_publishers_restrict",
+    "api_domains_remove", "api_domains_verify", "api_held_confirm", "api_held_refuse",
+    "api_invitations_accept", "api_invitations_decline", "api_invitations_show",
+    "api_members_remove", "api_members_undo", "api_orgs_delete", "api_orgs_keep",
+    "api_publishers_restrict", "api_release_train_end",
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """OWASP API9: no route is served that is not written down, and none is written down that is gone.
 
 Our own API is described by its OpenAPI document. Every other route is what some client calls, and
-stands in docs/routes.md.
+stands in docs/routes.md or, if it is for members of an organization, in
+docs/organization-routes.md.
 """
 
 import re
@@ -12,7 +13,7 @@ from shared.hosting.triggers import functions_of
 from tests.paths import ROOT
 from tests.support.world import World
 
-PAGE = ROOT / "docs" / "routes.md"
+PAGES = [ROOT / "docs" / name for name in ("routes.md", "organization-routes.md")]
 API = "api/v1/"
 ROW = re.compile(r"^\| `(\w+)` \| ([A-Z, ]+) \| `/([^`]*)` \| (.+) \|$", re.MULTILINE)
 
@@ -35,8 +36,8 @@ def served(world: World) -> set[Listed]:
 
 
 def rows() -> list[tuple[str, str, str, str]]:
-    """Return the rows of the page: Function, methods, path, and for whom it is."""
-    return ROW.findall(PAGE.read_text("utf-8"))
+    """Return the rows of the pages: Function, methods, path, and for whom it is."""
+    return [row for page in PAGES for row in ROW.findall(page.read_text("utf-8"))]
 
 
 async def test_every_route_is_an_operation_of_the_api_or_listed_for_its_clients(
@@ -56,8 +57,9 @@ def test_no_operation_of_the_api_is_listed_twice() -> None:
 
 
 def test_routes_are_listed_in_the_order_of_their_names_and_say_who_calls_them() -> None:
-    names = [name for name, _, _, _ in rows()]
-    assert names == sorted(names)
+    for page in PAGES:
+        names = [name for name, _, _, _ in ROW.findall(page.read_text("utf-8"))]
+        assert names == sorted(names)
     assert [name for name, _, _, client in rows() if not client.endswith(".")] == []
 
 

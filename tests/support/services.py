@@ -36,6 +36,7 @@ from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.members import OrganizationMembers, OrganizationTransfer
 from shared.services.organizations.organization_deletion import OrganizationDeletion
 from shared.services.organizations.organizations import OrganizationCreators, Organizations
+from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.records import Leases, RecordWriter
 from shared.services.tokens.token_records import TokenLineage, TokenRecords
@@ -201,6 +202,17 @@ class OrganizationServices:
             randomness=self.randomness,
             base_url=URL,
             invitation_mail_minutes=self.invitation_mail_minutes,
+        )
+
+    @property
+    def release_trains(self) -> ReleaseTrains:
+        return ReleaseTrains(
+            authorization=self.authorization,
+            organization_members=self.organization_members,
+            record_writer=self.record_writer,
+            work=self.work,
+            clock=self.clock,
+            randomness=self.randomness,
         )
 
     @property

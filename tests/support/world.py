@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import pytest
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
@@ -31,6 +32,7 @@ from tests.fakes.dns_records import FakeDomainRecords
 from tests.fakes.mail import FakeMailer
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 from tests.lazy_app import lazy_functions
+from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.go import GoBal
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.language_server import LanguageServer
@@ -165,6 +167,12 @@ class World:
     async def push(self, archive: bytes, *, by: Person | None = None) -> None:
         """Publish an archive as Ann, or as somebody else; raise as the client does."""
         await self.java(by or self.people.ann).send_archive("any/any:0.0.0", archive)
+
+    async def push_held(self, archive: bytes, *, by: Person | None = None) -> str:
+        """Publish an archive that burst detection holds; return what the client prints."""
+        with pytest.raises(ClientFailure, match=" is stored and held: ") as failure:
+            await self.push(archive, by=by)
+        return str(failure.value)
 
 
 OpenWorld = Callable[..., Awaitable[World]]  # With settings, and `wrap` for the stores.

@@ -1,5 +1,5 @@
-"""/account/organizations/{org}/packages and …/held: its packages, one package, and held
-releases.
+"""/account/organizations/{org}/packages and …/held: its packages, one package, held releases, and
+the release train.
 """
 
 from functions.account.organization.pages import (
@@ -15,12 +15,15 @@ from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPa
 from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, parse_package_name
+from shared.domain.organizations import MAX_TRAIN_HOURS, MAX_TRAIN_PACKAGES, ReleaseTrainPlan
 from shared.domain.packages import Pushers, Visibility
 from shared.domain.secrets import redact_tokens
 from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
+from shared.services.publishing.held_releases import HeldBurst
 
 VERSIONS_PER_PAGE = 25  # Of a package's page: each has a form.
+MAX_TIME_MS = 10**14  # The year 5138.
 
 
 pages = SignedInPages()
@@ -142,13 +145,53 @@ async def account_organization_held(
 ) -> Answer:
     frame, after = await organization_frame(call, "held"), _cursor_of(call)
     review = await call.registry.publishing.held_releases.page(call.org, after, by=call.caller)
-    return frame.show(problem, review=review, is_first=not after, me=call.account.id)
+    return frame.show(
+        problem,
+        review=review,
+        is_first=not after,
+        me=call.account.id,
+        progress=await call.registry.organizations.release_trains.progress(frame.organization),
+        most_packages=MAX_TRAIN_PACKAGES,
+        most_hours=MAX_TRAIN_HOURS,
+    )
 
 
 async def _confirm(call: SignedInCall, org: OrgName) -> None:
-    form = call.form
-    coordinate = Coordinate.parse(org, form.text("name"), form.text("version"))
-    await call.registry.publishing.held_releases.confirm(coordinate, by=call.caller)
+    await call.registry.publishing.held_releases.confirm(_held(call, org), by=call.caller)
+
+
+async def _refuse(call: SignedInCall, org: OrgName) -> None:
+    await call.registry.publishing.held_releases.refuse(_held(call, org), by=call.caller)
+
+
+async def _confirm_all(call: SignedInCall, org: OrgName) -> None:
+    await call.registry.publishing.held_releases.confirm_all(org, _burst(call.form), by=call.caller)
+
+
+async def _refuse_all(call: SignedInCall, org: OrgName) -> None:
+    await call.registry.publishing.held_releases.refuse_all(org, _burst(call.form), by=call.caller)
+
+
+async def _announce_train(call: SignedInCall, org: OrgName) -> None:
+    plan = ReleaseTrainPlan.parse(call.form.text("packages"), call.form.text("hours"))
+    await call.registry.organizations.release_trains.announce(org, plan, by=call.caller)
+
+
+async def _end_train(call: SignedInCall, org: OrgName) -> None:
+    await call.registry.organizations.release_trains.end(org, by=call.caller)
+
+
+def _held(call: SignedInCall, org: OrgName) -> Coordinate:
+    return Coordinate.parse(org, call.form.text("name"), call.form.text("version"))
+
+
+def _burst(form: Form) -> HeldBurst:
+    """Return the releases of a publisher that were held when the page was shown."""
+    until = form.text("until")
+    if not (until.isascii() and until.isdecimal() and len(until) <= len(str(MAX_TIME_MS))):
+        message = "The form does not say which releases it is about. Open the page again."
+        raise InvalidRequest(message)
+    return HeldBurst(form.text("publisher"), int(until))
 
 
 async def _revoke(call: SignedInCall, org: OrgName) -> None:
@@ -161,7 +204,15 @@ async def _revoke(call: SignedInCall, org: OrgName) -> None:
 
 
 # The actions of forms, by their paths below the organization.
-HELD_RELEASE_ACTIONS: dict[str, FormAction] = {"held/confirm": _confirm, "held/revoke": _revoke}
+HELD_RELEASE_ACTIONS: dict[str, FormAction] = {
+    "held/confirm": _confirm,
+    "held/refuse": _refuse,
+    "held/confirm-all": _confirm_all,
+    "held/refuse-all": _refuse_all,
+    "held/revoke": _revoke,
+    "held/announce-train": _announce_train,
+    "held/end-train": _end_train,
+}
 
 
 add_forms(pages, account_organization_package, PACKAGE_ACTIONS, "/packages/{name}")

@@ -5,7 +5,7 @@ NotFound     OrganizationNotFound · AccountNotFound · MemberNotFound · Invita
 Conflict     OrganizationExists · AccountExists · LastOwner · NotClosing · LooksAlike
              AlreadyMember · ChangePending · OrganizationNotEmpty · InvitationsFull · DomainsFull
              DomainUnproven · LastAdministrator · ReservedAlready · ReservedNamesFull ·
-             TooManyNotices
+             TooManyNotices · ReleaseTrainRunning · NoReleaseTrain
 Forbidden    NameKeptBack · NotCreatedByPush · OwnerTooNew
 Invalid      ReasonMissing · PatternUnreadable · NotMeant
 Unavailable  DomainSilent
@@ -14,6 +14,7 @@ Unavailable  DomainSilent
 from datetime import timedelta
 
 from shared.domain.errors.base import Conflict, Forbidden, Invalid, NotFound, Unavailable
+from shared.domain.times import time_text
 
 
 class OrganizationNotFound(NotFound):
@@ -88,6 +89,21 @@ class DomainNotFound(NotFound):
 class NotClosing(Conflict):
     org: str
     sentence = "{org} is not being deleted, so there is nothing to cancel."
+
+
+class ReleaseTrainRunning(Conflict):
+    org: str
+    ends_ms: int
+    sentence = "{org} has a release train until {end}. End it before you announce another one."
+
+    @property
+    def end(self) -> str:
+        return time_text(self.ends_ms)
+
+
+class NoReleaseTrain(Conflict):
+    org: str
+    sentence = "{org} has no release train, so there is nothing to end."
 
 
 class LooksAlike(Conflict):

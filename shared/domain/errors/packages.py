@@ -8,7 +8,7 @@ NotFound     PackageNotFound · ReleaseNotFound · ToolNotFound · ToolVersionNo
              PackageWithdrawn · ReleaseWithdrawn
              ModuleNotFound · ApiDocsNotFound · ApiDocsFailed
              ArchiveNotFound · PathNotFound · SbomNotFound · FileNotInArchive
-Conflict     VersionExists · SbomExists · ToolTaken · NotAwaited
+Conflict     VersionExists · SbomExists · ToolTaken · NotAwaited · ReleaseHeld · ReleaseWithheld
 TooLarge     ArchiveTooLarge · FileTooLarge · FileTooLargeToShow
 """
 
@@ -136,6 +136,26 @@ class VersionExists(Conflict):
     )
 
 
+class ReleaseHeld(Conflict):
+    # Refused only in form: the release is stored, and a push that says "done" would mislead.
+    coordinate: "Coordinate"
+    reason: str
+    held_releases_page: str
+    sentence = (
+        "{coordinate} is stored and held: {reason}. An owner of {coordinate.package.org} publishes "
+        "it at {held_releases_page}"
+    )
+
+
+class ReleaseWithheld(Conflict):
+    coordinate: "Coordinate"
+    state: str
+    sentence = (
+        "{coordinate} is stored and {state}: an administrator of this registry withheld it. Ask "
+        "the operator."
+    )
+
+
 class SbomExists(Conflict):
     coordinate: "Coordinate"
     sentence = (
@@ -157,8 +177,8 @@ class ToolTaken(Conflict):
 class NotAwaited(Conflict):
     coordinate: "Coordinate"
     sentence = (
-        "{coordinate} does not wait for an owner. Only releases that were held because they came "
-        "too fast are confirmed; what an operator withholds, the operator gives back."
+        "{coordinate} does not wait for an owner. Owners publish or refuse only releases that "
+        "burst detection held; what an administrator withheld, an administrator restores."
     )
 
 

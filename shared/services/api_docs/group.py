@@ -55,7 +55,7 @@ class ApiDocsServices:
             on_demand_jobs=jobs,
             file_highlighting=FileHighlighting(documents, confined, jobs),
             comparisons=ApiComparisons(documentation, documents, inputs, confined, jobs),
-            editor_catalog=EditorCatalog(packages.search, packages.lookup, documentation, inputs),
+            editor_catalog=EditorCatalog(packages.search, packages.lookup, documentation, metadata),
         )
 
 

@@ -19,9 +19,6 @@ from shared.ports import Clock, Counter, WorkStore
 from shared.runtime.caching import LruCache
 
 BURST_WINDOW = timedelta(minutes=10)
-BURST_REASON = (
-    "it came with many other packages within minutes, so an owner has to say that it is meant"
-)
 MAX_PACKAGES_CACHED = 10_000  # Packages that a process knows to be counted; about 2 MB.
 
 # A window begins every five minutes, so each burst of five minutes is whole in one of them.
@@ -93,15 +90,19 @@ class BurstDetection:
             )
         )
 
-    async def is_burst(self, counted: BurstCounters, totals: Sequence[int]) -> bool:
-        """Check whether the push whose counters have these totals is one too many."""
+    async def excess(self, counted: BurstCounters, totals: Sequence[int]) -> str:
+        """Return what was published too often when the counters have these totals.
+
+        That is a text such as "21 packages"; it is empty if the push is not one too many.
+        """
         for counter in counted.counters[::2]:
             self._counted.put(counter.key, True)
         if corrections := counted.corrections(totals):
             await self._work.count(corrections, self._clock.now_ms())
-        if counted.packages(totals) > self._packages:
-            return True
-        return counted.releases(totals) > self._releases
+        if (packages := counted.packages(totals)) > self._packages:
+            return f"{packages} packages"
+        releases = counted.releases(totals)
+        return f"{releases} releases" if releases > self._releases else ""
 
     def _pair(self, package_key: str, principal_key: str, window: int) -> Iterable[Counter]:
         ends_ms = (window + 2) * _STEP_MS

@@ -42,10 +42,11 @@ RateLimitRules = Mapping[RateLimitClass, RateLimit]
 
 @dataclass(frozen=True, slots=True)
 class PublishAllowance:
-    """The tightest of the limits of a push, and whether the push is one of a burst."""
+    """The tightest of the limits of a push, and what its principal published too often, such as
+    "21 packages", if the push is one of a burst."""
 
     allowance: RateLimitAllowance | None = None
-    is_burst: bool = False
+    burst: str = ""
 
     def require(self) -> None:
         """Raise `TooManyRequests` if the push exceeds a limit."""
@@ -112,17 +113,17 @@ class RateLimiter:
         if allowance is not None and allowance.is_exceeded:
             return PublishAllowance(allowance)
         burst_totals = totals[len(request.counters) :]
-        is_burst = await self._burst_detection.is_burst(burst, burst_totals)
-        return PublishAllowance(allowance, is_burst)
+        excess = await self._burst_detection.excess(burst, burst_totals)
+        return PublishAllowance(allowance, excess)
 
-    async def count_burst_of(self, account_id: str, package: Package) -> bool:
-        """Count a push for the sponsor of its publisher; say whether it is one of a burst.
+    async def count_burst_of(self, account_id: str, package: Package) -> str:
+        """Count a push for the sponsor of its publisher; return what is a burst, if it is one.
 
         The rate limits of the sponsor are not touched. One call of the store.
         """
         burst = self._burst_detection.counters(Principal(account_id), package)
         totals = await self._work.count(burst.counters, self._clock.now_ms())
-        return await self._burst_detection.is_burst(burst, totals)
+        return await self._burst_detection.excess(burst, totals)
 
     def count_read(self, by: Principal) -> list[RateLimitAllowance]:
         """Count a request in this process alone; raise `TooManyRequests`. No store is asked.

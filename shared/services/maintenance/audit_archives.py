@@ -17,7 +17,7 @@ from shared.services.packages.archives import ArchiveReader
 # Fields of a release that are not read from its archive; all others are.
 HISTORY = {
     "created_ms", "changed_ms", "origin", "state", "state_reason", "public_reason", "awaits_owner",
-    "deprecation", "revision", "outbox",
+    "was_withheld", "refused", "deprecation", "revision", "outbox",
 }  # fmt: skip
 FACTS = sorted(set(Release.model_fields) - HISTORY)
 # Of an older record, which `repair-derived-data` has not updated yet.

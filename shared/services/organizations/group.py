@@ -11,6 +11,7 @@ from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.members import OrganizationMembers, OrganizationTransfer
 from shared.services.organizations.organization_deletion import OrganizationDeletion
 from shared.services.organizations.organizations import OrganizationCreators, Organizations
+from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.tokens.group import TokenServices
 
@@ -24,6 +25,7 @@ class OrganizationServices:
     deletion: OrganizationDeletion
     transfer: OrganizationTransfer
     domain_verification: DomainVerification
+    release_trains: ReleaseTrains
     reserved_names: ReservedNames
 
     @classmethod
@@ -81,6 +83,14 @@ class OrganizationServices:
                 common.record_writer,
                 members,
                 adapters.domain_records,
+                randomness,
+            ),
+            release_trains=ReleaseTrains(
+                common.authorization,
+                members,
+                common.record_writer,
+                adapters.work,
+                clock,
                 randomness,
             ),
             reserved_names=ReservedNames(

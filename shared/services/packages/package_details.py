@@ -26,7 +26,6 @@ from shared.domain.identity import Principal
 from shared.domain.names import Coordinate, OrgName, Package, PackageName, mentioned_packages
 from shared.domain.organizations import Organization, OrganizationDomain, organization_place
 from shared.domain.packages import (
-    WITHDRAWN,
     Dependency,
     GraphNode,
     Head,
@@ -226,7 +225,7 @@ class PackageDetails:
         entry = next((each for each in entries if each.version == wanted), None)
         if survey and entry and entry.state is State.LIVE:
             return await self._details(survey, entry, _latest(survey), by)
-        if survey and entry and entry.state in WITHDRAWN:
+        if survey and entry and entry.is_withdrawn:
             better = latest(survey, Range(), ANY_CLIENT)
             named = survey.head.package.at(entry.parsed)
             raise ReleaseWithdrawn(named, _withdrawal(entry), better.version if better else "")

@@ -12,8 +12,9 @@ from shared.services.identity.group import IdentityServices
 from shared.services.limits.group import LimitServices
 from shared.services.organizations.group import OrganizationServices
 from shared.services.packages.group import PackageServices
+from shared.services.publishing.held_releases import HeldReleases
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
-from shared.services.publishing.moderation import HeldReleases, Moderation
+from shared.services.publishing.moderation import Moderation
 from shared.services.publishing.publishing import DependencyCheck, Publishing
 from shared.services.tokens.group import TokenServices
 
@@ -57,8 +58,10 @@ class PublishingServices:
             DependencyCheck(common.authorization, metadata, settings.require_dependencies),
             tokens.trusted_publishers,
             limits.rate_limiter,
+            organizations.release_trains,
             identity.release_mail,
             api_docs.queue,
+            settings.base_url,
             admitted,
         )
         maven_packages = MavenPackages(

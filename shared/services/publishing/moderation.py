@@ -1,30 +1,22 @@
-"""Moderation: administrators hold, quarantine, remove and restore releases, and owners confirm the
-releases of a burst.
-"""
+"""Moderation: administrators hold, quarantine, remove and restore releases."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Administration
 from shared.domain.errors.packages import (
-    NotAwaited,
     PackageNotFound,
     ReleaseNotFound,
     RemovedForGood,
 )
 from shared.domain.identity import Principal
-from shared.domain.moderation import ReleaseComparison, WithheldNote
-from shared.domain.names import Coordinate, OrgName, Package, release_place
-from shared.domain.organizations import Organization
+from shared.domain.moderation import WithheldNote
+from shared.domain.names import Coordinate, Package, release_place
 from shared.domain.packages import Head, PublicReason, Release, State, Survey
 from shared.domain.records import Place
-from shared.domain.releases import with_change
-from shared.domain.rights import Action
+from shared.domain.releases import Decision, with_decision
 from shared.domain.search import Query, ResultPage
-from shared.domain.selection import latest
-from shared.domain.tokens import Token
-from shared.domain.versions import ANY_CLIENT, Range
 from shared.ports import Clock, DirectoryStore, MetadataStore, PullLedger
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import account_names
@@ -32,10 +24,7 @@ from shared.services.identity.mail import ReleaseMail
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 from shared.services.packages.search import PackageSearch
 from shared.services.records import (
-    RECORDS_AT_ONCE,
     entity_page,
-    organization_package_page,
-    package_batches,
 )
 
 # What an administrator does to bring a release into a state.
@@ -151,7 +140,7 @@ class Moderation:
 
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Withhold a release until an administrator restores it."""
-        return await self._decide(coordinate, _Decision(State.HELD, reason), by)
+        return await self._decide(coordinate, Decision(State.HELD, reason), by)
 
     async def quarantine(
         self,
@@ -165,11 +154,11 @@ class Moderation:
 
         Repeating it with other reasons replaces them.
         """
-        return await self._decide(coordinate, _Decision(State.QUARANTINED, reason, public), by)
+        return await self._decide(coordinate, Decision(State.QUARANTINED, reason, public), by)
 
     async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Serve a held or quarantined release again."""
-        return await self._decide(coordinate, _Decision(State.LIVE), by)
+        return await self._decide(coordinate, Decision(State.LIVE), by)
 
     async def remove(
         self,
@@ -183,11 +172,9 @@ class Moderation:
 
         Repeating it with other reasons replaces them.
         """
-        return await self._decide(coordinate, _Decision(State.REMOVED, reason, public), by)
+        return await self._decide(coordinate, Decision(State.REMOVED, reason, public), by)
 
-    async def _decide(
-        self, coordinate: Coordinate, decision: "_Decision", by: Principal
-    ) -> Release:
+    async def _decide(self, coordinate: Coordinate, decision: Decision, by: Principal) -> Release:
         state = decision.state
         await self.administration.require_fresh(by, STATE_VERBS[state], str(coordinate))
 
@@ -198,7 +185,7 @@ class Moderation:
             elif release.state is State.REMOVED:
                 raise RemovedForGood(coordinate)
             kind, now_ms = f"release.{state.value}", self.clock.now_ms()
-            return _with_decision(release, kind, decision, by=by, now_ms=now_ms)
+            return with_decision(release, kind, decision, by=by, now_ms=now_ms)
 
         release, is_changed = await self.records.store_release(coordinate, decide)
         try:
@@ -209,152 +196,8 @@ class Moderation:
         return release
 
 
-PACKAGES_READ = 50  # Packages that one page looks through: each is surveyed.
-MAX_HELD_RELEASES = 25  # Held releases after which a page looks at no further package.
-
-
-@dataclass(frozen=True, slots=True)
-class HeldRelease:
-    """A release that waits for an owner, compared with the latest one; None if nothing is live."""
-
-    release: Release
-    comparison: ReleaseComparison | None
-
-
-@dataclass(frozen=True, slots=True)
-class HeldReleasePage:
-    """Releases that wait, in order of package; `next` is the name after which there may be more.
-
-    `names` are those of the accounts that published them; `tokens` are those that the caller can
-    revoke, of the organization and their own, by id.
-    """
-
-    releases: tuple[HeldRelease, ...]
-    names: Mapping[str, str]
-    tokens: Mapping[str, Token]
-    next: str
-
-
-@dataclass(frozen=True, slots=True)
-class HeldReleases:
-    """Shows owners the releases that burst detection held, and publishes those they confirm."""
-
-    authorization: Authorization
-    metadata: MetadataStore
-    directory: DirectoryStore
-    records: PackageRecordWriter
-    clock: Clock
-
-    async def all(self, org: OrgName, *, by: Principal) -> list[Release]:
-        """Return all releases of the organization that wait for an owner, in order of package."""
-        await self.authorization.require_within(by, Action.MANAGE, org)
-        return [each async for each in self._held(org) if each.awaits_owner]
-
-    async def page(self, org: OrgName, after: str = "", *, by: Principal) -> HeldReleasePage:
-        """Return a page of the releases that wait, of packages whose names come after one.
-
-        Its cost depends on the packages of one page and their held releases.
-        """
-        access = await self.authorization.require_within(by, Action.MANAGE, org)
-        surveys, next_ = await self._surveys_with_held(org, after)
-        groups = await asyncio.gather(*(self._compare(each) for each in surveys))
-        releases = tuple(each for group in groups for each in group)
-        publishers = (each.release.origin.principal for each in releases)
-        names = await account_names(self.directory, publishers)
-        tokens = await self._tokens(access.require_organization(org), by)
-        return HeldReleasePage(releases, names, tokens, next_)
-
-    async def confirm(self, coordinate: Coordinate, *, by: Principal) -> Release:
-        """Publish a release that waits for an owner, who must have signed in recently.
-
-        Raises `NotAwaited`; a repeat returns the live release.
-        """
-        await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
-
-        def decide(_head: Head, release: Release) -> Release:
-            if release.state is State.LIVE:
-                return release
-            if release.state is not State.HELD or not release.awaits_owner:
-                raise NotAwaited(coordinate)
-            kind, now_ms = "release.confirmed", self.clock.now_ms()
-            return _with_decision(release, kind, _Decision(State.LIVE), by=by, now_ms=now_ms)
-
-        return await self.records.change_release(coordinate, decide)
-
-    async def _held(self, org: OrgName) -> AsyncGenerator[Release]:
-        batches = package_batches(self.metadata, RECORDS_AT_ONCE, prefix=f"{org.lower()}/")
-        async for heads in batches:
-            for head in heads:
-                [survey] = await self.metadata.survey([head.package])
-                for entry in survey.entries if survey else ():
-                    if entry.state is State.HELD:
-                        yield await _find(self.metadata, head.package.at(entry.parsed))
-
-    async def _surveys_with_held(self, org: OrgName, after: str) -> tuple[list[Survey], str]:
-        """Return packages with held releases, and the name after which there may be more."""
-        packages, next_ = await organization_package_page(self.metadata, org, after, PACKAGES_READ)
-        surveys = [each for each in await self.metadata.survey(packages) if each]
-        with_held: list[Survey] = []
-        held_count = 0
-        for survey in surveys:
-            count = sum(entry.state is State.HELD for entry in survey.entries)
-            if count and held_count >= MAX_HELD_RELEASES:
-                return with_held, with_held[-1].head.name
-            with_held += [survey] if count else []
-            held_count += count
-        return with_held, next_
-
-    async def _compare(self, survey: Survey) -> list[HeldRelease]:
-        """Return the releases of a package that wait, the lowest versions first."""
-        package, live = survey.head.package, latest(survey, Range(), ANY_CLIENT)
-        held = [entry for entry in survey.entries[::-1] if entry.state is State.HELD]
-        # The others are shown when these are decided on: a burst may be of any size.
-        entries = [*held[:MAX_HELD_RELEASES], *([live] if live else [])]
-        found = await asyncio.gather(
-            *(self.metadata.find(package.at(each.parsed)) for each in entries)
-        )
-        releases = {each.release.version: each.release for each in found if each.release}
-        earlier = releases.get(live.version) if live else None
-        return [
-            HeldRelease(each, ReleaseComparison.of(each, earlier) if earlier else None)
-            for each in releases.values()
-            if each.awaits_owner
-        ]
-
-    async def _tokens(self, organization: Organization, by: Principal) -> Mapping[str, Token]:
-        owners: Sequence[str] = (organization.id, by.id)
-        found = await asyncio.gather(
-            *(self.directory.list_by_owner(Token, each) for each in owners)
-        )
-        return {token.id: token for tokens in found for token in tokens}
-
-
 async def _find(metadata: MetadataStore, coordinate: Coordinate) -> Release:
     found = await metadata.find(coordinate)
     if found.release is None:
         raise ReleaseNotFound(coordinate.package, coordinate.version)
     return found.release
-
-
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """A new state of a release; `reason` is for its owners, `public` for everybody."""
-
-    state: State
-    reason: str = ""
-    public: PublicReason | None = None
-
-    @property
-    def reasons(self) -> tuple[str, PublicReason | None]:
-        return self.reason, self.public
-
-
-def _with_decision(
-    release: Release, kind: str, decision: _Decision, *, by: Principal, now_ms: int
-) -> Release:
-    """Return the release in the state, with the event of that; it waits for no owner any more."""
-    update: dict[str, object] = {"state": decision.state, "state_reason": decision.reason}
-    if decision.public != release.public_reason:
-        update["public_reason"] = decision.public
-    changed = with_change(release, kind, by=by, now_ms=now_ms, **update)
-    return changed.model_copy(update={"awaits_owner": False})

@@ -13,6 +13,8 @@ from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import (
     DigestMismatch,
     MissingDependencies,
+    ReleaseHeld,
+    ReleaseWithheld,
     SpelledDifferently,
     ToolTaken,
     VersionExists,
@@ -28,9 +30,9 @@ from shared.ports import AlreadyThere, ArchiveStore, Clock, DocumentStore, Metad
 from shared.runtime.caching import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.identity.mail import ReleaseMail
-from shared.services.limits.burst_detection import BURST_REASON
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.organizations.organizations import Organizations
+from shared.services.organizations.release_trains import ReleaseTrains
 from shared.services.packages.archives import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.tokens.trusted_publishing import TrustedPublishers, check_pusher
@@ -40,6 +42,8 @@ REPEAT_WINDOW = timedelta(minutes=10)
 # A credential that may publish somewhere is trusted that long before its archives are read.
 PUBLISHER_CACHED_FOR = timedelta(minutes=10)
 MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
+
+PUBLISHER_WORDS = "its publisher"  # How a stored reason begins; they themselves read "you".
 
 _MS = timedelta(milliseconds=1)
 
@@ -125,8 +129,10 @@ class Publishing:
     dependency_check: DependencyCheck
     publishers: TrustedPublishers
     rate_limiter: RateLimiter
+    release_trains: ReleaseTrains
     mail: ReleaseMail
     api_docs: ApiDocsQueue
+    base_url: str
     admitted: Callable[[Release], None]  # Called with each new release, not with repeats.
     _publishers: LruCache[str, int] = field(
         default_factory=lambda: LruCache[str, int](MAX_PUBLISHERS_CACHED)
@@ -136,7 +142,9 @@ class Publishing:
         """Publish the archive, whose release is listed everywhere.
 
         A push of the same bytes by the same principal within `REPEAT_WINDOW` returns the release
-        that exists. Any other refused push raises and changes nothing.
+        that exists; so does one by anybody who may push it, at any time, if it was withheld before.
+        Raises `ReleaseHeld` or `ReleaseWithheld`, also for a repeat, if the release is stored and
+        not published. Any other refused push raises and changes nothing.
         """
         with self.archive_reader.in_hand(len(upload.content)):
             push = await self._read(upload, by)
@@ -152,11 +160,11 @@ class Publishing:
             raise VersionExists(push.bala.coordinate)
         # The first write comes after all checks: a refused push leaves nothing behind.
         await self.organizations.create_if_absent(push.package.org, push.access, by=by)
-        is_burst, now_ms = await self._is_burst(push), self.clock.now_ms()
+        held_because, now_ms = await self._held_because(push), self.clock.now_ms()
         head = await self._claim_names(push, now_ms)
         release = new_release(push.bala, by=by, now_ms=now_ms)
-        if is_burst:
-            release = held_for_owner(release, BURST_REASON)
+        if held_because:
+            release = held_for_owner(release, held_because)
         # Archive before record: a crash between the two leaves an orphaned archive, never a
         # release that cannot be pulled.
         await self._store_content(upload, push.bala, head, release)
@@ -169,6 +177,7 @@ class Publishing:
         self.api_docs.add(release.coordinate)
         if release.awaits_owner:
             await self.mail.send_held(release)
+        self._require_published(release, by)
         return release
 
     async def may_publish(self, by: Principal) -> bool:
@@ -278,12 +287,23 @@ class Publishing:
         is_seen = head is not None and await self.authorization.may_read(push.by, head)
         raise ToolTaken(tool, owner if is_seen else None)
 
-    async def _is_burst(self, push: _Push) -> bool:
-        """Check whether an owner has to confirm the release, because it is one of a burst."""
-        is_burst, sponsor = push.allowance.is_burst, push.access.sponsor
-        if sponsor:
-            is_burst |= await self.rate_limiter.count_burst_of(sponsor, push.package)
-        return is_burst and not push.access.is_administrator
+    async def _held_because(self, push: _Push) -> str:
+        """Return why an owner has to confirm the release; empty if nobody has to.
+
+        It is one of a burst, and of no release train. A train counts each push that is no
+        administrator's, so that it has as many packages as its owner expects.
+        """
+        sponsor, access, burst = "", push.access, push.allowance.burst
+        if access.sponsor:
+            burst_of_both = await self.rate_limiter.count_burst_of(access.sponsor, push.package)
+            if burst_of_both and not burst:
+                burst, sponsor = burst_of_both, " and the inviting owner"
+        if access.is_administrator or access.organization is None:
+            return ""
+        is_announced = await self.release_trains.admits(access.organization, push.package)
+        if is_announced or not burst:
+            return ""
+        return f"{PUBLISHER_WORDS}{sponsor} published {burst} in ten minutes"
 
     async def _store_content(
         self, upload: Upload, bala: Bala, head: Head, release: Release
@@ -299,17 +319,40 @@ class Publishing:
         head, release = found.head, found.release
         if head is None or release is None or not self._is_repeat(bala, release, by):
             raise VersionExists(bala.coordinate)
-        await self.derived_data.add_release(head, release, bala.texts)
+        if release.changed_ms is None:
+            await self.derived_data.add_release(head, release, bala.texts)
+        elif release.outbox:  # A decision was cut off, and more depends on it than on a push.
+            await self.derived_data.update(release)
+        self._require_published(release, by)
         return release
 
     def _is_repeat(self, bala: Bala, release: Release, by: Principal) -> bool:
+        """Check whether a push of the archive repeats that of the release.
+
+        Where it is, or was, withheld, anybody may repeat it who may push it: whoever publishes a
+        group of packages again, such as the next run of a CI job, learns what became of it.
+        """
+        if release.digest != bala.digest.hex or release.state is State.REMOVED:
+            return False
+        if release.state is not State.LIVE or release.was_withheld:
+            return True
         age = timedelta(milliseconds=self.clock.now_ms() - release.created_ms)
-        return (
-            (release.state is State.LIVE or release.awaits_owner)
-            and release.digest == bala.digest.hex
-            and release.origin.principal == by.id
-            and age <= REPEAT_WINDOW
-        )
+        return release.origin.principal == by.id and age <= REPEAT_WINDOW
+
+    def _require_published(self, release: Release, by: Principal) -> None:
+        """Raise `ReleaseHeld` or `ReleaseWithheld` if the release is stored and not published."""
+        if release.awaits_owner:
+            page = f"{self.base_url}/account/organizations/{release.org}/held"
+            raise ReleaseHeld(release.coordinate, _reason_for(release, by), page)
+        if release.state is not State.LIVE:
+            raise ReleaseWithheld(release.coordinate, release.state.value)
+
+
+def _reason_for(release: Release, by: Principal) -> str:
+    """Return why a release is held, as it is said to `by`, who may be its publisher."""
+    reason, is_own = release.state_reason, release.origin.principal == by.id
+    # Reasons of before do not name the publisher.
+    return reason.replace(PUBLISHER_WORDS, "you", 1) if is_own else reason
 
 
 def _check_org(package: Package, access: AccessContext) -> None:

@@ -251,6 +251,17 @@ BOMBS = {
     "many packages": "{"
     + " ".join(f'a{n}: package(orgName: "x") {{dependentPackages {{name}}}}' for n in range(130))
     + "}",
+    "many fields": "{"
+    + " ".join(f'a{n}: package(orgName: "x") {{...P}}' for n in range(90))
+    + "} fragment P on Package {organization name version platform URL balaVersion balaURL digest "
+    "summary readme icon keywords modules {name summary readme} packageDependencies {name} "
+    "licenses authors id createdDate pullCount totalPullCount template isDeprecated}",
+    "many fields of a list": "{packages(limit: 1000) {packages {organization name version platform "
+    "URL balaVersion balaURL digest summary readme icon keywords modules {name summary readme} "
+    "licenses authors id createdDate pullCount totalPullCount template isDeprecated}}}",
+    "a variable that nobody declared": "{package(orgName: $o) {name}}",
+    "a directive that does not exist": "{package @nonsense {name}}",
+    "a fragment that does not exist": "{package {...Nonsense}}",
     "dependents of a list": "{packages(limit: 50) {packages {dependentPackages {name}}}}",
     "long lists": "{" + " ".join(f"a{n}: packages(limit: 1000) {{count}}" for n in range(9)) + "}",
     "unknown limit": "query($l: Int = 1000) {"

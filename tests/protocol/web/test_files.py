@@ -124,3 +124,20 @@ async def test_a_list_of_thousands_of_files_is_read_completely(own_shelf: World)
     assert "01499.txt" not in first.text
     assert "01499.txt" in last.text
     assert "/packages/acme/crowd/1.0.0/files?path=resources&page=2" in Elements.of(first).links
+
+
+@pytest.mark.parametrize("folder", ["docs/", ""])
+async def test_links_of_a_readme_of_the_go_toolchain_lead_to_files_beside_it(
+    world: World, folder: str
+) -> None:
+    texts = {"README.md": "See [the guide](guide.md).\n\n![A picture](img/a.png)\n"}
+    below = {"docs/guide.md": "Below.", "docs/img/a.png": PICTURE}
+    at_root = {"guide.md": "At the root.", "img/a.png": PICTURE}
+    entries = {**{f"{folder}{name}": text for name, text in texts.items()}, **below, **at_root}
+    await publish(world, "acme/linked:1.0.0", layout=4, readme="", entries=entries)
+    page = Elements.of(await opened(world, "/packages/acme/linked"))
+    assert f"/packages/acme/linked/1.0.0/files?path={folder}guide.md" in page.links
+    assert (
+        f'src="/files/acme/linked/1.0.0/{folder}img/a.png"'
+        in (await opened(world, "/packages/acme/linked")).text
+    )

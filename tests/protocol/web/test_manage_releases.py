@@ -66,8 +66,9 @@ async def test_everything_is_withheld_that_can_be(
 ) -> None:
     world = await worlds(brake_packages=3)
     names = ("held", "quarantined", "removed", "waiting")
-    for name in names:
+    for name in names[:3]:
         await world.push(bala(f"acme/{name}:1.0.0"))
+    await world.push_held(bala("acme/waiting:1.0.0"))
     admin = await PageClient.of(world, world.people.admin)
     for name, verb in zip(names, ("hold", "quarantine", "remove"), strict=False):
         path = f"{LIST}/acme/{name}/1.0.0"
@@ -251,8 +252,8 @@ async def test_an_administrator_can_decide_on_a_release_that_waits_for_an_owner(
     worlds: OpenWorld,
 ) -> None:
     world = await worlds(brake_packages=1)
-    for name in ("one", "two"):
-        await world.push(bala(f"acme/{name}:1.0.0"))
+    await world.push(bala("acme/one:1.0.0"))
+    await world.push_held(bala("acme/two:1.0.0"))
     admin = await PageClient.of(world, world.people.admin)
     path = f"{LIST}/acme/two/1.0.0"
     await admin.open(path)

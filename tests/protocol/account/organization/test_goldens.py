@@ -57,8 +57,8 @@ async def furnish(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     await world.push(bala("acme/words:1.0.0", summary=HOSTILE))
     fast = bala("acme/greet:1.2.0", platform="java21", dependencies=["acme/words:1.0.0"])
-    await world.push(bala("acme/base:1.0.0", summary=HOSTILE))
-    await world.push(fast)
+    await world.push_held(bala("acme/base:1.0.0", summary=HOSTILE))
+    await world.push_held(fast)
     deprecation = world.registry.packages.deprecation
     await deprecation.deprecate(Coordinate.parse("acme", "greet", "1.0.0"), HOSTILE, by=OPERATOR)
     await deprecation.deprecate_package(

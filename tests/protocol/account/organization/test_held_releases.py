@@ -1,4 +1,8 @@
-"""/account/organizations/{org}/held: owners confirm releases that burst detection held."""
+"""/account/organizations/{org}/held: owners publish or refuse releases that burst
+detection held.
+"""
+
+from datetime import timedelta
 
 import pytest
 
@@ -18,7 +22,7 @@ async def world(worlds: OpenWorld) -> World:
     """Return a registry that holds the second package of a burst already, and one is."""
     world = await worlds(brake_packages=1)
     await world.push(bala("acme/greet:1.0.0"))
-    await world.push(bala("acme/base:1.0.0"))
+    await world.push_held(bala("acme/base:1.0.0"))
     return world
 
 
@@ -69,7 +73,7 @@ async def test_the_token_is_revoked_at_once_if_it_is_the_organization_s(world: W
     text = ann.text.partition('class="code" type="text" readonly value="')[2].partition('"')[0]
     robot = Person(world.people.ann.account, text)
     for name in ("one", "two"):
-        await world.push(bala(f"acme/{name}:1.0.0"), by=robot)
+        await world.push_held(bala(f"acme/{name}:1.0.0"), by=robot)
     await ann.open(PAGE)
     assert "a token of acme" in ann.text
     [used] = await world.registry.tokens.organization_tokens.records.of(await id_of(world))
@@ -88,3 +92,76 @@ async def test_owners_alone_see_it(world: World) -> None:
     for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
         browser = await PageClient.of(world, person)
         assert (await browser.open(PAGE)).status_code == status
+
+
+async def test_an_owner_refuses_what_waits(ann: PageClient) -> None:
+    await ann.send(f"{PAGE}/refuse", name="base", version="1.0.0")
+    assert "Release refused. Its version cannot be published again." in ann.text
+    assert "No held releases" in ann.text
+    assert (await ann.world.get(URL + BASE)).status_code == 404
+    await ann.open("/account/organizations/acme/log")
+    assert "refused to publish acme/base:1.0.0" in ann.text
+
+
+@pytest.mark.parametrize(
+    ("decision", "done", "status"), [("confirm", "published", 200), ("refuse", "refused", 404)]
+)
+async def test_all_releases_of_a_publisher_are_decided_on_at_once(
+    ann: PageClient, decision: str, done: str, status: int
+) -> None:
+    await ann.world.push_held(bala("acme/next:1.0.0"))
+    await ann.open(PAGE)
+    assert "published by you, on this page and on further ones" in ann.text
+    publisher = ann.world.people.ann.account.id
+    until = str(ann.world.clock.now_ms())
+    await ann.send(f"{PAGE}/{decision}-all", publisher=publisher, until=until)
+    assert f"Releases {done}." in ann.text
+    assert "No held releases" in ann.text
+    for name in ("base", "next"):
+        assert (await ann.world.get(f"{URL}/packages/acme/{name}")).status_code == status
+
+
+async def test_releases_that_came_after_the_page_wait_on(ann: PageClient) -> None:
+    until = str(ann.world.clock.now_ms())
+    ann.world.clock.advance(timedelta(seconds=1))
+    await ann.world.push_held(bala("acme/later:1.0.0"))
+    await ann.send(f"{PAGE}/confirm-all", publisher="", until=until)
+    assert "later" in ann.text
+    assert "base" not in ann.text
+
+
+async def test_a_form_that_does_not_say_until_when_decides_on_nothing(ann: PageClient) -> None:
+    for until in ("", "soon", "9" * 30):
+        answer = await ann.send(f"{PAGE}/refuse-all", publisher="", until=until)
+        assert answer.status_code == 400
+        assert "Open the page again." in ann.text
+    assert "base" in ann.text
+
+
+async def test_an_owner_announces_a_release_train_sees_its_count_and_ends_it(
+    ann: PageClient,
+) -> None:
+    await ann.send(f"{PAGE}/announce-train", packages="2", hours="24")
+    assert "Release train announced. All owners were notified by email." in ann.text
+    await ann.world.push(bala("acme/announced:1.0.0"))
+    await ann.open(PAGE)
+    assert "burst detection lets 2 packages of acme through. 1 of 2 were published." in ann.text
+    await ann.send(f"{PAGE}/end-train")
+    assert "Release train ended." in ann.text
+    await ann.world.push_held(bala("acme/next:1.0.0"))
+    await ann.open("/account/organizations/acme/log?kind=train.")
+    assert "announced a release train (packages: 2, hours: 24)" in ann.text
+    assert "ended the release train" in ann.text
+
+
+async def test_a_release_train_that_is_refused_says_why_and_keeps_what_was_typed(
+    ann: PageClient,
+) -> None:
+    answer = await ann.send(f"{PAGE}/announce-train", packages="501", hours="1")
+    assert answer.status_code == 400
+    assert "The number of packages of a release train is from 1 to 500" in ann.text
+    assert 'value="501"' in ann.text
+    ann.world.clock.advance(LONG_AGO)
+    answer = await ann.send(f"{PAGE}/announce-train", packages="2", hours="1")
+    assert answer.status_code == 403
+    assert f'href="/sign-in?for=again&to={PAGE}"' in ann.text

@@ -101,8 +101,9 @@ async def test_each_held_release_costs_a_read_and_their_publisher_one_more(
     worlds: OpenWorld, journal: Journal
 ) -> None:
     world = await worlds(wrap=journal.wrap, host=asking, brake_packages=1)
-    for name in ("a", "b", "c"):
-        await world.push(bala(f"acme/{name}:1.0.0"))
+    await world.push(bala("acme/a:1.0.0"))
+    for name in ("b", "c"):
+        await world.push_held(bala(f"acme/{name}:1.0.0"))
     ann = await PageClient.of(world, world.people.ann)
     more = await calls(ann, journal, f"{ORG}/held") - PAGES["/held"]
     assert more == Counter({"metadata.find": 2, "directory.get": 1})

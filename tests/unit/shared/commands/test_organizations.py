@@ -48,3 +48,13 @@ def test_an_empty_organization_is_deleted_for_ever(terminal: Terminal) -> None:
 
 def test_undoing_a_deletion_that_nobody_requested_is_refused(terminal: Terminal) -> None:
     assert terminal.fail("org", "keep", "acme").startswith("acme is not being deleted")
+
+
+def test_a_release_train_is_announced_and_ended(terminal: Terminal) -> None:
+    announce = ("org", "announce-train", "acme", "--hours", "6", "--packages")
+    line = terminal.run(*announce, "120")
+    assert "Burst detection lets 120 packages of acme through until" in line
+    assert "acme has a release train until" in terminal.fail(*announce, "10")
+    assert "Ended the release train of acme." in terminal.run("org", "end-train", "acme")
+    assert terminal.fail("org", "end-train", "acme").startswith("acme has no release train")
+    assert "is from 1 to 500, not '501'" in terminal.fail(*announce, "501")

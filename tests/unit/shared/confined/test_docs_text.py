@@ -127,6 +127,7 @@ def test_the_text_for_language_models_links_what_a_release_has() -> None:
     assert head == "# acme/shop 1.2.0\n\n> A shop.\n\nInstall it with `bal pull acme/shop:1.2.0`.\n"
     assert ">" not in llms_head(REQUEST)
     text = llms_module(REQUEST, SHOP)
+    assert "\nImport it with `import acme/shop;`\n" in text
     page = "\0/packages/acme/shop/1.2.0/docs/shop"
     assert f"- [shop]({page}?form=markdown): the whole module\n" in text
     assert f"- [Client]({page}/Client?form=markdown) (clients): Sells things.\n" in text

@@ -40,6 +40,12 @@ def test_readmes_are_in_the_folder_of_their_layout(layout: str, module: str, fol
     assert a_request(bala_version=layout).text_folder(module) == folder
 
 
+def test_readmes_that_a_toolchain_packs_are_below_docs() -> None:
+    request = a_request(bala_version=GO)
+    folders = [request.packed_text_folder(module) for module in ("", "shop.sub")]
+    assert folders == ["docs", "docs/modules/shop.sub"]
+
+
 def test_links_of_a_text_lead_to_the_files_of_the_release() -> None:
     request = a_request()
     assert request.address == "/packages/acme/shop/1.2.0"

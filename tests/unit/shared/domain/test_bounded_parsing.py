@@ -122,6 +122,30 @@ def test_a_comma_may_end_an_inline_table(text: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a = {\n}", {}),
+        ("a = {\n  b = 1,\n  c = 2,\n}", {"b": 1, "c": 2}),
+        ("a = {\r\n\tb = 1 # one, }\r\n  ,# two\r\n c = 2\r\n}\r\n", {"b": 1, "c": 2}),
+        (
+            "a = { # } \n b = [ # ]\n {\n c = '}\n'[0:0],\n".replace("'}\n'[0:0]", "'}'")
+            + "}, ], }",
+            {"b": [{"c": "}"}]},
+        ),
+        ('a = {b = """\n,\n}""",\n c = {\n d = 1\n}\n}', {"b": ",\n}", "c": {"d": 1}}),
+        ("a = [\n {b = 1,\n c = 2},\n]", [{"b": 1, "c": 2}]),
+    ],
+)
+def test_an_inline_table_may_have_lines_and_comments(text: str, value: object) -> None:
+    assert parse_toml("a.toml", text.encode()) == {"a": value}
+
+
+def test_lines_in_an_inline_table_are_read_in_a_moment() -> None:
+    lines = "a = {\n" + "\n # }\n" * 20_000 + "}"
+    assert parse_toml("a.toml", lines.encode()) == {"a": {}}
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ('{"a": 1,\n "b" 2}', "Expecting ':' delimiter at line 2, column 6"),
@@ -147,6 +171,12 @@ def test_the_problem_of_invalid_json_is_named(text: str, reason: str) -> None:
         ("a = [1,\n", "Invalid value at line 2, column 1"),
         ("a = {b = 1,,}", "Invalid initial character for a key part at line 1, column 13"),
         ("a = {b = 1,}\na = 2", "Cannot overwrite a value at line 2, column 6"),
+        ("a = {\n b = 1,\n}\na = 2", "Cannot overwrite a value at line 4, column 6"),
+        ("a = {\r\n b = 1 c\r\n}", "Unclosed inline table at line 2, column 8"),
+        ("a = {b =\n 1}", "Invalid value at line 1, column 9"),
+        ("a = {b.\nc = 1}", "Invalid initial character for a key part at line 1, column 8"),
+        ("a = {b # c\n = 1}", "Expected '=' after a key in a key/value pair at line 1, column 11"),
+        ("a = {\n b = 1\n", "Unclosed inline table at line 3, column 1"),
         ("a = 1\na = 2", "Cannot overwrite a value at line 2, column 6"),
         ('a = "\\ud800"', "Escaped character is not a Unicode scalar value at line 1, column 12"),
         (f"a = {'1_' * 5_000}1", "a number is too long at line 1, column 5"),

@@ -59,8 +59,9 @@ async def test_owners_read_which_release_waits_who_published_it_and_what_to_do()
         "Acme/greet:1.0.0 was published together with many other packages within minutes, so it is "
         "held, and so are the releases that follow it: nobody can see or pull them.\n\n"
         "It was published by mia0000000 with the credential token:first.\n\n"
-        "If you published them, sign in and confirm each held release. If not, revoke that "
-        "credential immediately, and tell the operator of the registry.\n\n"
+        "If you published them, sign in and confirm them, all at once or one by one. If not, "
+        "revoke that credential immediately, refuse the releases, and tell the operator of the "
+        "registry.\n\n"
         "Held releases: https://registry.test/account/organizations/Acme/held\n"
     )
 

@@ -32,7 +32,7 @@ class Instance:
         """Publish a release of a package; say whether it is one of a burst."""
         burst = self.detection.counters(by, Package.parse("acme", f"p{name}"))
         totals = await self.work.count(burst.counters, self.clock.now_ms())
-        return await self.detection.is_burst(burst, totals)
+        return bool(await self.detection.excess(burst, totals))
 
 
 async def test_more_than_so_many_packages_are_a_burst() -> None:

@@ -218,7 +218,7 @@ async def test_the_operator_publishes_as_fast_as_they_like(
             OPERATOR, Package.parse("acme", f"p{number}")
         )
         allowance.require()
-        assert not allowance.is_burst
+        assert not allowance.burst
     assert instance.calls == {}
 
 
@@ -567,13 +567,13 @@ def test_a_caller_at_the_limit_of_the_previous_window_is_still_listed(
 async def test_a_push_over_the_limit_is_no_burst(work: FakeWork, clock: FakeClock) -> None:
     one, other = Instance(work, clock), Instance(work, clock)
     for _ in range(3):
-        assert not (await one.rate_limiter.count_push(ANN, GREET)).is_burst
+        assert not (await one.rate_limiter.count_push(ANN, GREET)).burst
     refused = await other.rate_limiter.count_push(ANN, GREET)
     assert refused.allowance is not None
-    assert (refused.allowance.is_exceeded, refused.is_burst) == (True, False)
+    assert (refused.allowance.is_exceeded, refused.burst) == (True, "")
     # What is refused is taken back: the account has pushed three times of five.
     third = replace(ANN, credential="token-2")
-    assert not (await other.rate_limiter.count_push(third, GREET)).is_burst
+    assert not (await other.rate_limiter.count_push(third, GREET)).burst
 
 
 async def test_an_account_that_answers_for_its_publisher_bursts_as_a_person_does(
@@ -582,6 +582,6 @@ async def test_an_account_that_answers_for_its_publisher_bursts_as_a_person_does
     instance = Instance(work, clock)
     packages = [Package.parse("acme", f"p{number}") for number in range(25)]
     found = [await instance.rate_limiter.count_burst_of(ANN.id, each) for each in packages]
-    assert found[:20] == [False] * 20
-    assert found[-1]
+    assert found[:20] == [""] * 20
+    assert found[-1] == "25 packages"
     assert instance.calls["count"] >= len(packages)

@@ -67,8 +67,9 @@ async def test_held_releases_cannot_make_the_audit_and_with_it_the_backup_fail(
     worlds: OpenWorld,
 ) -> None:
     world = await worlds(brake_releases=1)
-    for version in ("1.0.0", "1.1.0", "1.2.0"):
-        await world.push(bala(f"acme/greet:{version}"))
+    await world.push(bala("acme/greet:1.0.0"))
+    for version in ("1.1.0", "1.2.0"):
+        await world.push_held(bala(f"acme/greet:{version}"))
     head = (await world.stores.metadata.find(GREET)).head
     assert head is not None
     releases = await world.stores.metadata.releases(head.package)

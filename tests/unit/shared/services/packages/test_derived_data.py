@@ -345,8 +345,8 @@ async def test_upkeep_makes_the_list_again_from_the_releases(
 
 async def test_a_release_that_waits_for_an_owner_was_decided_by_nobody(worlds: OpenWorld) -> None:
     two_releases = await worlds(brake_packages=1)
-    for name in ("one", "two"):
-        await two_releases.push(bala(f"acme/{name}:1.0.0"))
+    await two_releases.push(bala("acme/one:1.0.0"))
+    await two_releases.push_held(bala("acme/two:1.0.0"))
     [waiting] = (await two_releases.registry.publishing.moderation.withheld(by=OPERATOR)).releases
     assert (waiting.name, waiting.awaits_owner, waiting.by) == ("two", True, "")
     await two_releases.registry.publishing.held_releases.confirm(waiting.coordinate, by=OPERATOR)

@@ -6,21 +6,17 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors.identity import CredentialsMissing, NotPermitted, SignInAgain
-from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.errors.packages import (
-    NotAwaited,
     PackageNotFound,
     ReleaseNotFound,
     RemovedForGood,
 )
 from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.identity import ANONYMOUS, OPERATOR, RECENT_SIGN_IN, Principal
-from shared.domain.names import Coordinate, parse_org
-from shared.domain.packages import Release, State
+from shared.domain.names import Coordinate
+from shared.domain.packages import State
 from shared.domain.rights import Grant, Scope
 from shared.services.common import Adapters
-from shared.services.publishing.moderation import MAX_HELD_RELEASES, PACKAGES_READ, HeldReleasePage
-from shared.services.publishing.publishing import Upload
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import OpenWorld, Person, World
@@ -56,12 +52,6 @@ async def state(world: World) -> State:
 def signed_in(world: World, person: Person, ago: timedelta = timedelta(0)) -> Principal:
     at_ms = world.clock.now_ms() - ago // timedelta(milliseconds=1)
     return Principal(person.account.id, "session", (Grant(),), signed_in_ms=at_ms)
-
-
-async def test_nothing_of_another_organization_waits_for_its_owners(world: World) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
-    await world.push(bala("other/thing:1.0.0"), by=world.people.bob)
-    assert await world.registry.publishing.held_releases.all(parse_org("acme"), by=OPERATOR) == []
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -185,21 +175,6 @@ async def test_a_removed_release_cannot_be_restored(published: World) -> None:
     assert len(published.mailer.to(MAIL)) == 1
 
 
-async def test_owners_confirm_what_waits_for_them_and_nothing_else(worlds: OpenWorld) -> None:
-    world = await worlds(brake_packages=1)
-    for name in ("live", "waiting", "held"):
-        await world.push(bala(f"acme/{name}:1.0.0"))
-    held_releases, ann = world.registry.publishing.held_releases, signed_in(world, world.people.ann)
-    held, waiting = (Coordinate.parse("acme", name, "1.0.0") for name in ("held", "waiting"))
-    await world.registry.publishing.moderation.hold(held, REASON, by=OPERATOR)
-    found = await held_releases.all(parse_org("acme"), by=ann)
-    assert [release.coordinate for release in found] == [waiting]
-    for _ in range(2):  # A repeat finds it as it is.
-        assert (await held_releases.confirm(waiting, by=ann)).state is State.LIVE
-    with pytest.raises(NotAwaited):
-        await held_releases.confirm(held, by=ann)
-
-
 async def test_a_refusal_to_look_names_what_was_to_be_looked_at(published: World) -> None:
     moderation, ann = (
         published.registry.publishing.moderation,
@@ -273,97 +248,3 @@ async def test_a_refusal_names_the_release(published: World) -> None:
     with pytest.raises(RemovedForGood) as removed:
         await moderation.restore(GREET, by=OPERATOR)
     assert str(removed.value) == str(RemovedForGood(GREET))
-
-
-ACME = parse_org("acme")
-
-
-@pytest.fixture
-async def after_burst(worlds: OpenWorld) -> World:
-    """Return a registry that holds the second package of a burst already."""
-    return await worlds(brake_packages=1)
-
-
-def by(person: Person) -> Principal:
-    return Principal(person.account.id, "session", (Grant(),))
-
-
-async def waiting(after_burst: World, after: str = "") -> HeldReleasePage:
-    return await after_burst.registry.publishing.held_releases.page(
-        ACME, after, by=by(after_burst.people.ann)
-    )
-
-
-def shown(review: HeldReleasePage) -> list[str]:
-    return [str(each.release.coordinate) for each in review.releases]
-
-
-async def push(after_burst: World, coordinate: str, **spec: object) -> Release:
-    """Publish as Ann, whom the brake stops."""
-    ann = Principal(after_burst.people.ann.account.id, "token", (Grant(),))
-    upload = Upload(bala(coordinate, **spec))
-    return (await after_burst.registry.publishing.releases.push(upload, ann)).release
-
-
-async def test_nothing_waits_where_nothing_was_held(after_burst: World) -> None:
-    await push(after_burst, "acme/greet:1.0.0")
-    review = await waiting(after_burst)
-    assert (review.releases, review.next) == ((), "")
-
-
-async def test_a_held_release_is_compared_with_the_live_one(after_burst: World) -> None:
-    await push(after_burst, "acme/greet:1.0.0")
-    await push(after_burst, "acme/base:1.0.0")
-    await push(after_burst, "acme/greet:1.1.0", platform="java21")
-    review = await waiting(after_burst)
-    assert shown(review) == ["acme/base:1.0.0", "acme/greet:1.1.0"]
-    first, second = (each.comparison for each in review.releases)
-    assert first is None
-    assert second
-    assert (second.version, second.platform, second.has_other_publisher) == ("1.0.0", "any", False)
-    assert review.names == {after_burst.people.ann.account.id: "ann"}
-
-
-async def test_the_token_that_published_it_is_there_to_be_ended(after_burst: World) -> None:
-    await after_burst.push(bala("acme/greet:1.0.0"))
-    await after_burst.push(bala("acme/base:1.0.0"))
-    [each] = (review := await waiting(after_burst)).releases
-    assert review.tokens[each.release.origin.credential].name == "test"
-
-
-async def test_a_release_that_the_operator_holds_waits_for_no_owner(after_burst: World) -> None:
-    await push(after_burst, "acme/greet:1.0.0")
-    held = Coordinate.parse("acme", "greet", "1.0.0")
-    await after_burst.registry.publishing.moderation.hold(held, "Looked at.", by=OPERATOR)
-    assert shown(await waiting(after_burst)) == []
-
-
-async def test_owners_alone_read_it(after_burst: World) -> None:
-    with pytest.raises(NotPermitted):
-        await after_burst.registry.publishing.held_releases.page(
-            ACME, by=by(after_burst.people.mia)
-        )
-    with pytest.raises(OrganizationNotFound):
-        await after_burst.registry.publishing.held_releases.page(
-            ACME, by=by(after_burst.people.bob)
-        )
-
-
-async def test_a_page_looks_through_so_many_packages(after_burst: World) -> None:
-    for number in range(PACKAGES_READ + 1):
-        await after_burst.push(bala(f"acme/p{number:02}:1.0.0"), by=after_burst.people.admin)
-    await push(after_burst, "acme/a:1.0.0")
-    await push(after_burst, "acme/z:1.0.0")
-    first = await waiting(after_burst)
-    assert (shown(first), first.next) == ([], f"p{PACKAGES_READ - 2:02}")
-    assert shown(await waiting(after_burst, first.next)) == ["acme/z:1.0.0"]
-
-
-async def test_a_page_ends_after_so_many_releases(after_burst: World) -> None:
-    await push(after_burst, "acme/a:1.0.0")
-    for number in range(MAX_HELD_RELEASES + 1):
-        await push(after_burst, f"acme/p:1.0.{number}")
-    await push(after_burst, "acme/z:1.0.0")
-    first = await waiting(after_burst)
-    assert (len(first.releases), first.next) == (MAX_HELD_RELEASES, "p")
-    assert shown(await waiting(after_burst, first.next)) == ["acme/z:1.0.0"]

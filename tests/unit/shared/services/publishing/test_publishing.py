@@ -10,6 +10,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.packages import (
     MissingDependencies,
+    ReleaseHeld,
     SpelledDifferently,
     ToolTaken,
     VersionExists,
@@ -240,9 +241,9 @@ class SponsorLimiter(RateLimiter):
     async def count_push(self, by: Principal, package: Package) -> PublishAllowance:
         return PublishAllowance()
 
-    async def count_burst_of(self, account_id: str, package: Package) -> bool:
+    async def count_burst_of(self, account_id: str, package: Package) -> str:
         self.sponsors.append((account_id, package))
-        return True
+        return "21 packages"
 
 
 async def test_a_push_of_a_new_member_counts_for_the_sponsor_and_may_be_one_of_a_burst(
@@ -260,8 +261,8 @@ async def test_a_push_of_a_new_member_counts_for_the_sponsor_and_may_be_one_of_a
     limiter = SponsorLimiter()
     publishing = replace(world.registry.publishing.releases, rate_limiter=limiter)
     by = Principal(mia.id, "session", (Grant(),))
-    release = (await publishing.push(Upload(bala("acme/greet:1.0.0")), by=by)).release
-    assert release.awaits_owner
+    with pytest.raises(ReleaseHeld, match="held: you and the inviting owner published 21 packages"):
+        await publishing.push(Upload(bala("acme/greet:1.0.0")), by=by)
     assert limiter.sponsors == [(ann.id, Package.parse("acme", "greet"))]
     other = (await publishing.push(Upload(bala("acme/other:1.0.0")), by=owner(world))).release
     assert not other.awaits_owner
