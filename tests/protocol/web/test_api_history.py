@@ -60,7 +60,7 @@ async def test_members_say_since_which_version_they_exist(own_shelf: World) -> N
 
     docs = "/packages/acme/moving/1.1.0/docs/moving"
     text = await words(own_shelf, f"{docs}/Person")
-    assert "Since 1.0.0 Source" in text
+    assert "Since 1.0.0, the oldest version here Source" in text
     assert "age since 1.1.0" in text
     assert "name since" not in text
     assert "Since 1.1.0" in await words(own_shelf, f"{docs}/Person.age")
