@@ -101,6 +101,11 @@ def test_records_have_their_own_and_included_fields() -> None:
     assert parameter("Address")["hasRestType"] is False
 
 
+def test_fields_without_a_declaration_have_their_defaults() -> None:
+    [port] = parameter("record {| int port = 80; |}")["fields"]
+    assert (port["defaultable"], port["defaultValue"]) == (True, "80")
+
+
 def test_enums_errors_and_objects_have_their_shape() -> None:
     assert [each["name"] for each in parameter("Color")["members"]] == ["RED", "GREEN"]
     assert parameter("Failure")["detailType"]["typeName"] == "record"

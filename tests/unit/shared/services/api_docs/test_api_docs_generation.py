@@ -243,6 +243,18 @@ async def test_nothing_is_said_after_a_version_without_documentation(
     assert await watched.registry.api_docs.history.verdicts(GREET.package) == {}
 
 
+async def test_a_module_without_a_document_is_left_out_of_the_comparison(
+    watched: World, confined: Watched
+) -> None:
+    first = await push(watched)
+    record = await made(watched, first)
+    changed = record.model_copy(update={"modules": (*record.modules, "refused")})
+    await watched.stores.documents.put_api_docs(first.content, changed)
+    watched.registry.api_docs.pieces.forget(first.content)
+    await made(watched, await push(watched, "acme/greet:1.0.1", NEW))
+    assert confined.requests[-1].before == "1.0.0"
+
+
 CONFIG = "public type Config record {| string url; |};"
 USER = "import other/config;\npublic client class Client { function init(config:Config c) {} }"
 
