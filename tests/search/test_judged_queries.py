@@ -9,7 +9,7 @@ import pytest
 
 from shared.adapters.search.index import SqliteSearchIndex
 from tests.search.corpus import INDEX, PACKAGES, Corpus
-from tests.search.judging import first_page, judge, judged_queries
+from tests.search.judging import first_page, judge, judged_queries, questions
 from tests.search.plain_ranking import PlainRanking
 
 MEAN_RECIPROCAL_RANK = 0.92
@@ -49,7 +49,7 @@ async def test_every_accepted_package_exists() -> None:
     packages = {str(each.head.package) for each in Corpus.read().listings()}
     missing = [
         (each.query, name)
-        for each in judged_queries()
+        for each in (*judged_queries(), *questions())
         for name in each.accepted
         if not any(replace(each, accepted=(name,)).accepts(package) for package in packages)
     ]
@@ -62,3 +62,9 @@ def test_there_are_enough_queries_and_each_says_why() -> None:
     assert all(each.reason.endswith(".") for each in queries)
     halves = Counter(each.half for each in queries)
     assert halves["tuned"] == halves["reported"]
+
+
+def test_there_are_enough_questions_in_both_halves() -> None:
+    asked = questions()
+    assert len({each.query for each in asked}) == len(asked) >= 300
+    assert min(Counter(each.half for each in asked).values()) >= 150
