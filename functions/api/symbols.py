@@ -48,7 +48,8 @@ symbols_api = ApiFace()
 async def api_symbols_search(call: ApiCall) -> SymbolList:
     params = call.params
     page = ResultPage.parse(params.get("limit", ""), params.get("offset", ""))
-    found = await call.registry.search.symbols(SymbolQuery.parse(params.get("q", "")), page)
+    query = SymbolQuery.parse(params.get("q", ""))
+    found = await call.registry.search.symbols(query, page, by=call.caller)
     base_url = call.registry.settings.base_url
     return SymbolList(
         symbols=[SymbolView.of(each, base_url) for each in found.hits], count=found.count

@@ -15,6 +15,7 @@ from shared.adapters.search.ranking import (
     DEPRECATED_SCORE,
     JOINED_NAME_SCORE,
     MAX_RANK,
+    MENTIONED_SCORE,
     NAME_SCORE,
     PATH_SCORE,
     PlaceWeight,
@@ -52,7 +53,7 @@ class Scores:
         self._names = scores_of_names(postings, plan)
         self._accompanying = accompanying_packages(postings, plan)
         # Those whose score has more parts than their words and rank.
-        parts = (self._names, self._accompanying, found.deprecated, self._complete)
+        parts = (self._names, self._accompanying, found.deprecated, self._complete, found.mentions)
         self._special = frozenset(chain.from_iterable(parts)) & found.word_scores.keys()
 
     def of_all(self) -> dict[int, float]:
@@ -105,6 +106,9 @@ class Scores:
         return self._names.get(package, 0.0)
 
     def _completeness(self, package: int) -> float:
+        """Return what having all words counts for beside what it does for every package."""
+        if package in self._found.mentions:
+            return MENTIONED_SCORE - self._common
         return ALL_WORDS_SCORE if package in self._complete else 0.0
 
     def _accompanies(self, package: int) -> float:

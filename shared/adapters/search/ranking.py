@@ -22,6 +22,7 @@ PATH_SCORE = 60.0  # `org/name` is one package.
 NAME_SCORE = 50.0  # The name or a tool's id, as it was typed.
 JOINED_NAME_SCORE = 40.0  # The same without its signs: `azure functions` is azure.functions.
 ALL_WORDS_SCORE = 20.0  # More than the words and the boosts of a package that has only some.
+MENTIONED_SCORE = 1.0  # The same, if the package only mentions one of the words.
 AUXILIARY_SCORE = -25.0  # More than all words: it comes after a package that has one of them.
 DEPRECATED_SCORE = -100.0  # After every package that is not deprecated.
 DEPRECATED_NAME_SCORE = -5.0  # With the typed name: after others of that name only.
@@ -38,6 +39,9 @@ class PlaceWeight(IntEnum):
     KEYWORD_PART = 42  # `databases` in "IT Operations/Databases".
     MODULE = 40
     SUMMARY = 35
+    LEAD = 24  # The first paragraph of the readme.
+    OFTEN_IN_SYMBOLS = 21  # What several symbols are about, by their names and doc comments.
+    SYMBOL = 17
     README = 10  # Not stored: the full-text table knows.
 
 
@@ -49,6 +53,7 @@ JOINED_FACTOR = 0.97  # Two words as one: `key vault` is keyvault.
 STEM_FACTOR = 0.9  # Another form of it: `logging` is log. Stems are stored with less weight too.
 SYNONYM_FACTOR = 0.8
 NEAR_FACTOR = 0.6  # What was perhaps meant.
+PART_FACTOR = 0.6  # A part of a word that no package has: librdkafka is about kafka.
 PREFIX_FACTOR = 0.45
 PREFIX_SHARE_FACTOR = 0.35
 

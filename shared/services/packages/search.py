@@ -66,12 +66,14 @@ class PackageSearch:
             return []
         return await self.index.suggest(text, viewer, count)
 
-    async def symbols(self, query: SymbolQuery, page: ResultPage) -> SymbolResults:
+    async def symbols(
+        self, query: SymbolQuery, page: ResultPage, *, by: Principal
+    ) -> SymbolResults:
         """Return a page of the symbols that match, with their count; none while the index may have
-        symbols of packages that became private, as editors would show a failure to everybody.
-        Those of private packages are found by nobody, so the caller does not matter."""
+        symbols of packages that became private, as editors would show a failure to everybody."""
+        viewer = await self.authorization.viewer(by)
         try:
-            return await self.index.symbols(query, page)
+            return await self.index.symbols(query, page, viewer)
         except SearchUnconfirmed:
             return SymbolResults((), 0)
 
