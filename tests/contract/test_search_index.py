@@ -986,7 +986,7 @@ async def test_a_word_with_a_sign_is_left_out(index: SearchIndex) -> None:
 async def test_short_words_are_not_mended_to_others_that_are_as_short(index: SearchIndex) -> None:
     for name in ("aws", "avs", "ocl", "core", "db", "http", "redis"):
         await index.replace(listing(f"acme/{name}:1.0.0"))
-    for word in ("aes", "ocr", "cors", "db2", "htpt"):
+    for word in ("aes", "ocr", "cors", "db2"):
         results = await index.search(Query.parse(word), ResultPage(), ANYONE)
         assert (results.count, results.corrections) == (0, ()), word
     assert await found(index, "rdis") == ["acme/redis"]

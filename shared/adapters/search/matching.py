@@ -96,7 +96,7 @@ class Matching:
 
     def _mentions(self, packages: Set[int]) -> frozenset[int]:
         """Return which of these only mention a clause."""
-        return frozenset().union(*(packages & each.mentions for each in self._weighed))
+        return frozenset[int]().union(*(packages & each.mentions for each in self._weighed))
 
     def _summed(self, packages: Collection[int]) -> dict[int, float]:
         """Return the score of all clauses together in each of these packages."""

@@ -197,6 +197,6 @@ def test_mistyped_names_are_those_that_no_public_symbol_has(
         return list(near_queries(connection, query_words(text)))
 
     assert near("getJsonPaylod") == [["getjsonpayload"]]
-    assert near("http:Client.psot") == []  # Four letters are not mended.
-    assert near("http:Cleint.getJsonPaylod") == [["http:cleint.getjsonpayload"]]
+    assert near("http:Client.posd") == []  # Four letters are not mended.
+    assert near("http:Klient.getJsonPaylod") == [["http:klient.getjsonpayload"]]
     assert near("getJsonPayload") == near("zzzzzz") == near("http:") == []
