@@ -24,7 +24,7 @@ MIN_BEGINNING = 3  # Shorter keywords begin names by chance.
 MIN_ENDING = 5  # Letters of a word that ends a name, as `pubsub` in cloudpubsub; and two before.
 # Of the symbols of a package: a large connector has a thousand, and those that only few of its
 # symbols have say little of it.
-MAX_SYMBOL_WORDS = 250
+MAX_SYMBOL_WORDS = 400
 OFTEN = 0.04  # The share of the symbols that have a word, from which it says what they are about.
 OFTEN_AT_LEAST = 3
 

@@ -244,6 +244,8 @@ def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, 
         if not (first.is_part and second.is_part):
             for each in _as_typed(first.text + second.text, may_begin, JOINED_FACTOR):
                 yield start, start + 2, each
+            if (form := stem(second.text)) != second.text:
+                yield start, start + 2, Alternative(first.text + form, JOINED_FACTOR * STEM_FACTOR)
     for start, end, meant in synonyms_of([stem(word.text) for word in words]):
         if not words[start].is_part:
             yield start, end, Alternative(meant, SYNONYM_FACTOR)

@@ -38,10 +38,10 @@ class PlaceWeight(IntEnum):
     KEYWORD = 52  # The whole keyword.
     KEYWORD_PART = 42  # `databases` in "IT Operations/Databases".
     MODULE = 40
-    SUMMARY = 35
-    LEAD = 24  # The first paragraph of the readme.
-    OFTEN_IN_SYMBOLS = 21  # What several symbols are about, by their names and doc comments.
-    SYMBOL = 17
+    SUMMARY = 38
+    LEAD = 30  # The first paragraph of the readme.
+    OFTEN_IN_SYMBOLS = 27  # What several symbols are about, by their names and doc comments.
+    SYMBOL = 20
     README = 10  # Not stored: the full-text table knows.
 
 
@@ -59,8 +59,10 @@ PREFIX_SHARE_FACTOR = 0.35
 
 # Stems of words that say what is done, and not with what: `csv parser` is more about CSV.
 WEAK_STEMS = frozenset(
-    "api ballerina client connect connector convert creat get handl librari make modul packag pars "  # noqa: SIM905 - short.
-    "parser read send support use work write".split()
+    "add api ballerina call chang check client connect connector convert creat delet deploy execut"  # noqa: SIM905 - short.
+    " find generat get handl insert integr issu librari list look make modul open packag pars parser"
+    " platform publish put queri read receiv run save send servic softwar store support system tool"
+    " updat upload use watch work write".split()
 )
 WEAK_FACTOR = 0.4
 
@@ -88,7 +90,7 @@ _FIRST_STANDARD_ORGANIZATIONS = frozenset({"ballerina", "ballerinax"})
 # Parts of names of packages that accompany another one, or show how to use it. They come after it,
 # unless such a part was typed as well.
 AUXILIARY_PARTS = frozenset(
-    "demo driver example examples sample samples test tests trigger".split()  # noqa: SIM905 - short.
+    "demo driver example examples sample samples template templates test tests trigger".split()  # noqa: SIM905 - short.
 )
 _SAMPLE_NAME = re.compile(r"_to_", re.IGNORECASE)  # `new_issue_to_email` shows an integration.
 
