@@ -1,4 +1,4 @@
-"""/api/v1/symbols: declarations and their members in all public packages."""
+"""/api/v1/symbols: declarations and their members in the packages that the caller may see."""
 
 from typing import Self
 
@@ -10,7 +10,7 @@ from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
 
 
 class SymbolView(ResponseModel):
-    """A declaration, or a member of one, in the latest release of a public package."""
+    """A declaration, or a member of one, in the latest release of a package."""
 
     org: str
     package: str

@@ -25,17 +25,13 @@ async def web_symbols(call: PublicPageCall) -> Answer:
         "web/symbols.html",
         sought=text,
         found=found,
-        package_count=await _package_count(call, text),
+        # As many packages as /search lists.
+        package_count=await call.registry.search.count(
+            SearchForm.of({"q": text}).query, by=call.caller
+        ),
         pager=pager,
         address_of=symbol_address,
     )
-
-
-async def _package_count(call: PublicPageCall, text: str) -> int:
-    """Return how many packages `/search` lists for the text."""
-    form = SearchForm.of({"q": text})
-    found = await call.registry.search.search(form.query, ResultPage(limit=0), by=call.caller)
-    return found.count
 
 
 async def _results(call: PublicPageCall, text: str) -> tuple[SymbolResults, Pager]:

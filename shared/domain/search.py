@@ -375,7 +375,8 @@ def _word_term(field: Field, word: str) -> Term:
     if field is Field.ANYWHERE:
         if path := _PATH.fullmatch(word):
             return Term((path[1],), field, Match.PATH)
-        word = prefix_of(word) or word
+        if ":" in word:
+            word = prefix_of(word) or word
     match = Match.PATTERN if _is_pattern(field, word) else _word_match(field)
     return Term((_plain(word),), field, match)
 

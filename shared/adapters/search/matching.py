@@ -33,6 +33,7 @@ from shared.domain.versions import ANY_CLIENT
 
 ENOUGH_WITHOUT_README = 100  # With so many packages nobody needs those that only readmes add.
 MANY_PACKAGES = 1_000  # A word of so many says little where others were typed.
+_LAST_MENTION = int(PlaceWeight.LEAD)  # Up to this weight a package only mentions a word.
 # The size of a registry, for the rarity of words. The real number would tell of private packages.
 USUAL_PACKAGES = 2_000
 
@@ -96,7 +97,8 @@ class Matching:
 
     def _mentions(self, packages: Set[int]) -> frozenset[int]:
         """Return which of these only mention a clause."""
-        return frozenset[int]().union(*(packages & each.mentions for each in self._weighed))
+        mentions = [packages & each.mentions for each in self._weighed if each.mentions]
+        return frozenset[int]().union(*mentions)
 
     def _summed(self, packages: Collection[int]) -> dict[int, float]:
         """Return the score of all clauses together in each of these packages."""
@@ -191,7 +193,7 @@ class Matching:
             lists[word_score].append(posting.ids)
             if posting.is_name:
                 of_names.add(word_score)
-            if posting.weight <= PlaceWeight.LEAD:
+            if posting.weight <= _LAST_MENTION:
                 weak.update(ids_of(posting.ids))
             else:
                 strong.append(posting.ids)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from heapq import nlargest, nsmallest
-from itertools import chain
 from threading import Lock
 
 from shared.adapters.search.matching import Found
@@ -54,7 +53,8 @@ class Scores:
         self._accompanying = accompanying_packages(postings, plan)
         # Those whose score has more parts than their words and rank.
         parts = (self._names, self._accompanying, found.deprecated, self._complete, found.mentions)
-        self._special = frozenset(chain.from_iterable(parts)) & found.word_scores.keys()
+        packages = found.word_scores.keys()
+        self._special = frozenset[int]().union(*(packages & part for part in parts if part))
 
     def of_all(self) -> dict[int, float]:
         """Return the score of each package."""

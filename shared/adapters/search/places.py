@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from shared.adapters.search.ranking import (
     LAST_NAME_WEIGHT,
@@ -21,7 +22,9 @@ from shared.domain.api_docs.symbols import Symbol
 from shared.domain.packages import Listing
 
 MIN_BEGINNING = 3  # Shorter keywords begin names by chance.
-MIN_ENDING = 5  # Letters of a word that ends a name, as `pubsub` in cloudpubsub; and two before.
+MIN_ENDING = 5  # Letters of a word that ends a name, as `pubsub` in cloudpubsub, and before it:
+MIN_BEFORE_ENDING = 3
+MAX_LEAD_WORDS = 40  # Of the first paragraph of a readme: what comes later is seldom its subject.
 # Of the symbols of a package: a large connector has a thousand, and those that only few of its
 # symbols have say little of it.
 MAX_SYMBOL_WORDS = 400
@@ -64,7 +67,7 @@ def weights_of_endings(listing: Listing) -> dict[str, int]:
     best: dict[str, int] = {}
     for name in (listing.head.name, *listing.release.tools):
         for word in map(joined_name, name.split(".")):
-            for start in range(2, len(word) - MIN_ENDING + 1):
+            for start in range(MIN_BEFORE_ENDING, len(word) - MIN_ENDING + 1):
                 weight = PlaceWeight.SEGMENT * beginning_factor(len(word) - start, len(word))
                 ending = WordMark.NAME_ENDING.value + word[start:]
                 best[ending] = max(best.get(ending, LAST_NAME_WEIGHT), round(weight))
@@ -75,12 +78,15 @@ def words_of_lead(readme: str) -> set[str]:
     """Return the words of the first paragraph of a readme."""
     paragraphs = (each.strip() for each in readme_text(readme).split("\n\n"))
     lead = next((each for each in paragraphs if each and not each.startswith("#")), "")
-    return set(split_words(lead))
+    return set(split_words(lead)[:MAX_LEAD_WORDS])
 
 
-def weights_of_lead(readme: str) -> dict[str, int]:
-    """Return the weights of the stems of the first paragraph of a readme."""
-    return dict.fromkeys(map(stem, words_of_lead(readme)), int(PlaceWeight.LEAD))
+def weights_of_lead(readme: str, known: Mapping[str, int]) -> dict[str, int]:
+    """Return the weights of the stems of the first paragraph of a readme, but for those that have a
+    better place already."""
+    weight = int(PlaceWeight.LEAD)
+    stems = set(map(stem, words_of_lead(readme)))
+    return {word: weight for word in stems if known.get(word, 0) < weight}
 
 
 def words_of_symbols(symbols: Sequence[Symbol]) -> dict[str, int]:
@@ -177,6 +183,7 @@ _NOISE = (
 )
 
 
+@lru_cache(maxsize=64)  # Each readme is asked for three times when its package is indexed.
 def readme_text(readme: str) -> str:
     """Return what a readme says of the package: without code blocks, addresses, license texts, and
     the sections that every readme has.

@@ -273,7 +273,7 @@ class _Search:
         clauses = [with_near_words(each, near.get(each.word, ())) for each in self._plan.clauses]
         for number, clause in enumerate(clauses):
             if clause.word in mistyped and not near[clause.word]:
-                parts = clause.humps or speller.parts(clause.word)
+                parts = clause.humps if len(clause.humps) > 1 else speller.parts(clause.word)
                 clauses[number] = with_parts(clause, parts)
         if clauses != list(self._plan.clauses):
             self._matching.use_clauses(clauses)

@@ -199,8 +199,9 @@ def _words_of(term: Term) -> Iterator[_Word]:
     is_required = in_names or term.match is Match.PATH
     words = split_words(term.values[0])
     is_part = len(words) > 1 and not _SIGNS.isdisjoint(term.values[0])
-    parts = tuple(split_humps(term.values[0]))
-    humps = parts if len(words) == 1 < len(parts) else ()
+    humps = ()
+    if len(words) == 1 and not term.values[0].islower():
+        humps = tuple(split_humps(term.values[0]))
     for number, word in enumerate(words, start=1):
         may_begin = not is_part or number == len(words)
         yield _Word(word, in_names, is_required, may_begin, is_part, humps)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from math import log10
 
-from shared.adapters.search.words import split_words
+from shared.adapters.search.words import split_words, stem
 from shared.domain.packages import Listing
 from shared.domain.versions import LanguageVersion
 
@@ -57,13 +57,14 @@ PART_FACTOR = 0.6  # A part of a word that no package has: librdkafka is about k
 PREFIX_FACTOR = 0.45
 PREFIX_SHARE_FACTOR = 0.35
 
-# Stems of words that say what is done, and not with what: `csv parser` is more about CSV.
-WEAK_STEMS = frozenset(
-    "add api ballerina call chang check client connect connector convert creat delet deploy execut"  # noqa: SIM905 - short.
-    " find generat get handl insert integr issu librari list look make modul open packag pars parser"
-    " platform publish put queri read receiv run save send servic softwar store support system tool"
-    " updat upload use watch work write".split()
+# Words that say what is done, and not with what: `csv parser` is more about CSV.
+_WEAK_WORDS = (
+    "add api ballerina call change check client connect connector convert create delete deploy",
+    "execute find generate get handle insert integrate issue library list look make module open",
+    "package parse parser platform publish put query read receive run save send service software",
+    "store support system tool update upload use watch work write",
 )
+WEAK_STEMS = frozenset(stem(word) for line in _WEAK_WORDS for word in line.split())
 WEAK_FACTOR = 0.4
 
 DEPENDENTS_WEIGHT = 1.2  # What others build on is most often what is meant.

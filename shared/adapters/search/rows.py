@@ -103,7 +103,7 @@ class IndexedWords:
             *weights.items(),
             *weights_of_beginnings(weights).items(),
             *weights_of_endings(listing).items(),
-            *weights_of_lead(listing.texts.readme[:README_CHARACTERS]).items(),
+            *weights_of_lead(listing.texts.readme[:README_CHARACTERS], weights).items(),
         )
         return cls(
             frozenset((*lists, *((word, 0) for word in _facets(listing)))),

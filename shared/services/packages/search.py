@@ -66,6 +66,13 @@ class PackageSearch:
             return []
         return await self.index.suggest(text, viewer, count)
 
+    async def count(self, query: Query, *, by: Principal) -> int | None:
+        """Return how many packages match; None while a search of packages is refused."""
+        try:
+            return (await self.search(query, ResultPage(limit=0), by=by)).count
+        except SearchUnconfirmed:
+            return None
+
     async def symbols(
         self, query: SymbolQuery, page: ResultPage, *, by: Principal
     ) -> SymbolResults:
