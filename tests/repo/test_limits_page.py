@@ -119,8 +119,8 @@ def _least_rate() -> int:
         f" a graph above {LARGEST_GRAPH_ITEM_BYTES // 1024} KiB compressed",
         f"| {MAX_SOURCE_BYTES:,} characters, types nested {NESTING_LIMIT} levels |",
         f"| {MAX_PACKED_LENGTH // 1024} KiB compressed, some",
-        f"| results of a search of symbols | {MAX_SYMBOLS_FOUND:,},"
-        f" and {MAX_SYMBOLS_PER_PAGE} on a page |",
+        f"| results of a search of symbols | {MAX_SYMBOLS_FOUND:,}",
+        f"and {MAX_SYMBOLS_PER_PAGE} on a page |",
         f"at most {WHOLE_LINES_A_SECOND} lines a second",
         f"and {STACKS_A_SECOND} stacks",
     ],

@@ -125,3 +125,4 @@ async def test_the_page_of_symbols_has_the_number_of_packages(documented: World)
     page = await opened(documented, "/symbols?q=greet")
     assert 'Packages <span class="count">1</span>' in page.text
     assert "Search help" in page.text
+    assert 'action="/symbols"' in page.text  # The field of the site searches symbols from here.
