@@ -20,7 +20,7 @@ from bench.synthetic_packages import Synthetic
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.packages import Listing
-from shared.domain.search import ResultPage, SymbolQuery
+from shared.domain.search import ANYONE, ResultPage, SymbolQuery
 
 SYMBOLS_PER_PACKAGE = 100
 LIMITS_MS = {100_000: 30.0, 1_000_000: 60.0}
@@ -117,7 +117,7 @@ def _query(chance: random.Random) -> str:
 
 async def _timed(index: SqliteSearchIndex, text: str) -> tuple[float, float]:
     clock, cpu = time.perf_counter(), time.process_time()
-    await index.symbols(SymbolQuery.parse(text), ResultPage(limit=20))
+    await index.symbols(SymbolQuery.parse(text), ResultPage(limit=20), ANYONE)
     return time.perf_counter() - clock, time.process_time() - cpu
 
 

@@ -624,9 +624,9 @@ class SearchIndex(Protocol):
         callers cache the result."""
         ...
 
-    async def symbols(self, query: SymbolQuery, page: ResultPage) -> SymbolResults:
-        """Return a page of the symbols of public packages that match; without words they are all of
-        the wanted organizations, and none without those.
+    async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:
+        """Return a page of the symbols that match, of the packages that `viewer` may see; without
+        words they are all of the wanted organizations, and none without those.
         Exact names come first, then the packages that are used most; `sort` changes nothing."""
         ...
 

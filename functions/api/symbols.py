@@ -1,4 +1,4 @@
-"""/api/v1/symbols: declarations and their members in all public packages."""
+"""/api/v1/symbols: declarations and their members in the packages that the caller may see."""
 
 from typing import Self
 
@@ -10,7 +10,7 @@ from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
 
 
 class SymbolView(ResponseModel):
-    """A declaration, or a member of one, in the latest release of a public package."""
+    """A declaration, or a member of one, in the latest release of a package."""
 
     org: str
     package: str
@@ -48,9 +48,8 @@ symbols_api = ApiFace()
 async def api_symbols_search(call: ApiCall) -> SymbolList:
     params = call.params
     page = ResultPage.parse(params.get("limit", ""), params.get("offset", ""))
-    found = await call.registry.packages.search.symbols(
-        SymbolQuery.parse(params.get("q", "")), page
-    )
+    query = SymbolQuery.parse(params.get("q", ""))
+    found = await call.registry.packages.search.symbols(query, page, by=call.caller)
     base_url = call.registry.settings.base_url
     return SymbolList(
         symbols=[SymbolView.of(each, base_url) for each in found.hits], count=found.count

@@ -66,9 +66,8 @@ async def _find(
 ) -> _Found:
     match request.search:
         case MavenSearch.SYMBOLS:
-            symbols = await registry.packages.search.symbols(
-                symbol_query_of(_fields(_decode(request.words))), page
-            )
+            wanted_symbols = symbol_query_of(_fields(_decode(request.words)))
+            symbols = await registry.packages.search.symbols(wanted_symbols, page, by=by)
             return _Found(tuple(map(_symbol, symbols.hits)), symbols.count)
         case MavenSearch.CONNECTORS:
             wanted, kind = CatalogFilter(query), CatalogKind.CONNECTORS

@@ -1,5 +1,7 @@
-"""GET /search: packages by words and facets; suggestions and OpenSearch for browsers."""
+"""GET /search: packages by words and facets, and the first symbols; suggestions and OpenSearch for
+browsers."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,7 +10,7 @@ from html import escape
 import orjson
 
 from functions.http.answers import JSON
-from functions.http.formatting import grouped, quoted
+from functions.http.formatting import grouped, quoted, symbol_address
 from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.domain.search import (
@@ -22,11 +24,15 @@ from shared.domain.search import (
     Query,
     ResultPage,
     Sort,
+    SymbolQuery,
+    SymbolResults,
 )
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
 from shared.runtime.answers import Answer
 
 RESULTS_PER_PAGE = 20
+SYMBOLS_BESIDE_PACKAGES = 3
+_SYMBOL_NAME = re.compile(r"[a-z][A-Z]|->|\w:|\w\.[A-Za-z]\w*\s*$")  # As parseCsv and Client.get.
 SHOWN_FACET_VALUES = 8  # The others can be opened.
 MAX_FACET_VALUES = 40  # Others can be typed.
 OPENSEARCH = "application/opensearchdescription+xml"
@@ -138,13 +144,17 @@ async def web_search(call: PublicPageCall) -> Answer:
     if call.query.get("form") == SUGGESTIONS_FORM:
         return await _suggestions(call, form.text)
     found, pager = await _results(call, form)
+    symbols = await _first_symbols(call, form)
     if call.wants(JSON):
-        return call.json(_search_json(form, found, pager))
+        return call.json(_search_json(form, found, pager) | {"symbols": symbols.count})
     return call.show(
         "web/search.html",
         sought=form.text,
         form=form,
         found=found,
+        symbols=symbols,
+        shows_symbols=_shows_symbols(form, found, symbols),
+        symbol_address=symbol_address,
         pager=pager,
         keyword_links=partial(_keyword_links, escape(form.address_up_to("keyword"))),
         facets=tuple(_facet_views(form, found.results.count, found.facets)),
@@ -167,6 +177,24 @@ async def _suggestions(call: PublicPageCall, text: str) -> Answer:
     summaries = [show_bidi_characters(each.summary) for each in found]
     body = orjson.dumps([text, names, summaries, addresses])
     return call.text(body, SUGGESTIONS)
+
+
+async def _first_symbols(call: PublicPageCall, form: SearchForm) -> SymbolResults:
+    """Return the first symbols of that text, with the count of all."""
+    if not form.text.strip():
+        return SymbolResults((), 0)
+    page = ResultPage(limit=SYMBOLS_BESIDE_PACKAGES)
+    return await call.registry.packages.search.symbols(
+        SymbolQuery.parse(form.text), page, by=call.caller
+    )
+
+
+def _shows_symbols(form: SearchForm, found: FacetedResults, symbols: SymbolResults) -> bool:
+    """Say whether to show symbols beside packages: for a text that reads as the name of one, and
+    where no package matches. Else the tab has their number."""
+    is_narrowed = bool(form.facet_values) or form.deprecated
+    is_named = _SYMBOL_NAME.search(form.text) is not None
+    return bool(symbols.hits) and not is_narrowed and (is_named or not found.results.hits)
 
 
 async def _results(call: PublicPageCall, form: SearchForm) -> tuple[FacetedResults, Pager]:

@@ -1,9 +1,10 @@
-"""GET /symbols: declarations and their members in all public packages, by name."""
+"""GET /symbols: declarations and their members in the packages that the caller may see, by name."""
 
 from functions.http.answers import JSON
 from functions.http.formatting import symbol_address, symbol_fields
 from functions.http.pagination import Pager, requested_page
 from functions.http.public_pages import PublicPageCall, PublicPages
+from functions.web.search import SearchForm
 from shared.domain.search import MAX_QUERY_LENGTH, ResultPage, SymbolQuery, SymbolResults
 from shared.runtime.answers import Answer
 
@@ -21,7 +22,15 @@ async def web_symbols(call: PublicPageCall) -> Answer:
     if call.wants(JSON):
         return call.json(_symbols_json(text, found, pager))
     return call.show(
-        "web/symbols.html", sought=text, found=found, pager=pager, address_of=symbol_address
+        "web/symbols.html",
+        sought=text,
+        found=found,
+        # As many packages as /search lists.
+        package_count=await call.registry.packages.search.count(
+            SearchForm.of({"q": text}).query, by=call.caller
+        ),
+        pager=pager,
+        address_of=symbol_address,
     )
 
 
@@ -31,10 +40,10 @@ async def _results(call: PublicPageCall, text: str) -> tuple[SymbolResults, Page
     search = call.registry.packages.search.symbols
     page = ResultPage((number - 1) * SYMBOLS_PER_PAGE, SYMBOLS_PER_PAGE)
     query = SymbolQuery.parse(text)
-    found = await search(query, page)
+    found = await search(query, page, by=call.caller)
     pager = Pager.of(found.count, SYMBOLS_PER_PAGE, "/symbols", {"q": text, "page": str(number)})
     if pager.number != number:
-        found = await search(query, ResultPage(pager.offset, SYMBOLS_PER_PAGE))
+        found = await search(query, ResultPage(pager.offset, SYMBOLS_PER_PAGE), by=call.caller)
     return found, pager
 
 

@@ -1,15 +1,16 @@
 """Search: queries, the language of `q`, results, and the facets that results are counted by.
 
     query   = { term | "AND" }                       terms stand side by side or are joined by AND
-    term    = [ field ":" ] ( phrase | group | word )
+    term    = [ "-" ] [ field ":" ] ( phrase | group | word )     with "-" it must not match
     field   = "org" | "name" | "package" | "keyword" | "module"                      in any case
     phrase  = '"' text '"'
     group   = "(" word { "OR" word } ")"             any of these
     word    = characters up to a space; after "keyword:" up to the next " AND " or the end
 
 A word `org/name`, with a version or without, is a path. A word with `*` before its end is a
-pattern. A backslash takes the meaning from the character after it. What fits none of this is read
-as plain words: no text is an error.
+pattern. An import, and a word such as `http:Client`, name their package. A backslash takes the
+meaning from the character after it. What fits none of this is read as plain words: no text is an
+error.
 """
 
 import re
@@ -21,6 +22,12 @@ from typing import Self
 
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.packages import Listing, Release
+from shared.domain.search_code import (
+    packages_in,
+    prefix_of,
+    symbols_in_call,
+    symbols_in_import,
+)
 from shared.domain.versions import ANY_CLIENT, ClientProfile, LanguageVersion
 
 DEFAULT_LIMIT = 10  # The default of Central.
@@ -119,6 +126,7 @@ class Term:
     values: tuple[str, ...]
     field: Field = Field.ANYWHERE
     match: Match = Match.WORDS
+    is_excluded: bool = False  # It holds when none of its values matches.
 
 
 class Facet(Enum):
@@ -174,7 +182,7 @@ class Query:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Parse the text of a search or the parameter `q`; every text is a query."""
-        terms = parse_terms(text)
+        terms = parse_terms(packages_in(text))
         return cls(terms=terms, is_wordless=not terms and bool(text.strip()))
 
     @property
@@ -230,6 +238,7 @@ class Results:
     corrections: tuple[tuple[str, str], ...] = ()  # Unknown words, and the most similar known ones.
 
 
+_EXCLUDED = re.compile(r"-(?=[^\W\d_])")
 _ORG_OF_SYMBOLS = re.compile(r"(?<!\S)org:(?:\(([^()]*)\)|(\S+))", re.IGNORECASE)
 
 
@@ -239,19 +248,23 @@ class SymbolQuery:
     none without those."""
 
     words: str = ""  # As `symbol_words` of the index reads them.
+    without: tuple[str, ...] = ()  # Words that a symbol must not have.
     orgs: frozenset[str] | None = None  # Keys of organizations; None: any.
     kinds: frozenset[str] | None = None  # As `Symbol.kind`; None: any.
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Parse text with terms `org:acme` or `org:(acme OR other)`; of several, each holds."""
-        text, orgs = text[:MAX_QUERY_LENGTH], None
+        text, orgs = symbols_in_import(text[:MAX_QUERY_LENGTH]), None
         for group, name in _ORG_OF_SYMBOLS.findall(text):
             named = _OR.split(group.strip())[:MAX_TERM_VALUES] if group else [name]
             keys = frozenset(_unquoted(each).strip().lower() for each in named)
             orgs = keys if orgs is None else orgs & keys
-        rest = _ORG_OF_SYMBOLS.sub(" ", text).split()
-        return cls(" ".join(rest if orgs is None else (e for e in rest if e != "AND")), orgs)
+        rest = symbols_in_call(_ORG_OF_SYMBOLS.sub(" ", text)).split()
+        if orgs is not None:
+            rest = [each for each in rest if each != "AND"]
+        without = tuple(each[1:] for each in rest if _EXCLUDED.match(each))
+        return cls(" ".join(each for each in rest if not _EXCLUDED.match(each)), without, orgs)
 
     def within(self, org: str) -> Self:
         """Return the query restricted further, to an organization."""
@@ -274,8 +287,10 @@ class SymbolResults:
 
     hits: tuple[SymbolHit, ...]
     count: int
+    corrections: tuple[tuple[str, str], ...] = ()  # Unknown words, and the most similar known ones.
 
 
+MAX_SYMBOLS_FOUND = 1_000  # Nobody reads more results.
 MAX_PACKAGES_WITH_KINDS = 100  # Of a search by kind, which reads the symbols of each.
 MAX_SYMBOLS_PER_PAGE = 100  # The symbols of each package on the page are read: 1 ms each.
 
@@ -310,6 +325,7 @@ _TERM = re.compile(
     r"""
     AND (?= \s | $ )
   |
+    (?P<minus> - (?= [^\W\d_] | ["(] ) )?
     (?: (?P<field> (?i: org | name | package | module | (?P<keyword> keyword ) ) ) : (?= \S ) )?
     (?: " (?P<phrase> (?: \\. | [^"\\] )* ) " (?= \s | $ )
       | \( (?P<group> (?: \\. | [^()\\] )* ) \) (?= \s | $ )
@@ -341,6 +357,11 @@ def _terms(text: str) -> Iterator[Term]:
 
 
 def _term(found: re.Match[str]) -> Term:
+    term = _term_without_sign(found)
+    return replace(term, is_excluded=True) if found["minus"] else term
+
+
+def _term_without_sign(found: re.Match[str]) -> Term:
     field = _FIELDS[(found["field"] or "").lower()]
     if found["phrase"] is not None:
         return Term((_plain(found["phrase"]),), field, _phrase_match(field))
@@ -351,8 +372,11 @@ def _term(found: re.Match[str]) -> Term:
 
 
 def _word_term(field: Field, word: str) -> Term:
-    if field is Field.ANYWHERE and (path := _PATH.fullmatch(word)):
-        return Term((path[1],), field, Match.PATH)
+    if field is Field.ANYWHERE:
+        if path := _PATH.fullmatch(word):
+            return Term((path[1],), field, Match.PATH)
+        if ":" in word:
+            word = prefix_of(word) or word
     match = Match.PATTERN if _is_pattern(field, word) else _word_match(field)
     return Term((_plain(word),), field, match)
 

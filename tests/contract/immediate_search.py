@@ -107,10 +107,10 @@ class ImmediateSearch:
         await self._look()
         return await self._index.totals()
 
-    async def symbols(self, query: SymbolQuery, page: ResultPage) -> SymbolResults:
+    async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:
         """Find what there is now."""
         await self._look()
-        return await self._index.symbols(query, page)
+        return await self._index.symbols(query, page, viewer)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         """Suggest from what there is now."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
+from shared.domain.names import OrgName
 from shared.domain.packages import Dependency, Listing, ModuleText, Texts, Visibility
 from shared.domain.records import Event
 from shared.domain.search import (
@@ -272,9 +273,9 @@ MEANINGS: dict[str, list[str]] = {
     "": EVERYTHING,
     "*": EVERYTHING,
     "kafka": ["acme/http", "ballerinax/kafka"],
-    "KAFKA broker": ["ballerinax/kafka"],
+    "KAFKA broker": ["acme/http", "ballerinax/kafka"],  # The former only mentions it.
     "kaf*": ["ballerinax/kafka"],  # Words of readmes are whole.
-    "kafak": ["ballerinax/kafka"],
+    "kafak": ["acme/http", "ballerinax/kafka"],
     "ballerina/http": ["ballerina/http"],
     "Ballerina/HTTP:2.0.0": ["ballerina/http"],
     "google/sheets": ["ballerinax/googleapis.sheets"],  # No package has this path.
@@ -824,9 +825,9 @@ def symbol(name: str, module: str) -> Symbol:
     return Symbol(kind="method" if parent else "function", module=module, parent=parent, name=last)
 
 
-async def symbols_found(index: SearchIndex, text: str) -> list[str]:
+async def symbols_found(index: SearchIndex, text: str, viewer: Viewer = ANYONE) -> list[str]:
     """Return the symbols that are found, in order."""
-    results = await index.symbols(SymbolQuery.parse(text), ResultPage(limit=100))
+    results = await index.symbols(SymbolQuery.parse(text), ResultPage(limit=100), viewer)
     return [f"{each.listing.head.package}:{each.symbol.title}" for each in results.hits]
 
 
@@ -849,7 +850,7 @@ async def test_symbols_of_all_packages_are_found_by_name_module_and_parent(
 
 async def test_a_found_symbol_has_its_package(index: SearchIndex) -> None:
     await index.replace(documented("acme/http:1.2.0", "parse"))
-    [hit] = (await index.symbols(SymbolQuery.parse("parse"), ResultPage())).hits
+    [hit] = (await index.symbols(SymbolQuery.parse("parse"), ResultPage(), ANYONE)).hits
     assert hit.symbol == symbol("parse", "http")
     assert str(hit.listing.release.coordinate) == "acme/http:1.2.0"
     assert hit.listing.symbols == ""
@@ -876,11 +877,10 @@ async def test_symbols_of_packages_that_are_used_more_come_first_and_of_deprecat
 async def test_symbols_have_pages_and_a_count(index: SearchIndex) -> None:
     names = [f"parse{number:03}" for number in range(150)]
     await index.replace(documented("acme/http:1.0.0", *names))
-    results = await index.symbols(SymbolQuery.parse("parse"), ResultPage(offset=148, limit=10))
+    query = SymbolQuery.parse("parse")
+    results = await index.symbols(query, ResultPage(offset=148, limit=10), ANYONE)
     assert ([each.symbol.name for each in results.hits], results.count) == (names[148:], 150)
-    assert (
-        len((await index.symbols(SymbolQuery.parse("parse"), ResultPage(limit=1_000))).hits) == 100
-    )
+    assert len((await index.symbols(query, ResultPage(limit=1_000), ANYONE)).hits) == 100
 
 
 async def test_only_symbols_of_public_listed_packages_are_found(index: SearchIndex) -> None:
@@ -894,6 +894,132 @@ async def test_only_symbols_of_public_listed_packages_are_found(index: SearchInd
     await index.replace(documented("acme/open:1.0.0", "parse"))
     await index.remove(package("acme/open"))
     assert await symbols_found(index, "parse") == []
+
+
+async def test_members_find_the_symbols_of_private_packages(index: SearchIndex) -> None:
+    members, others = (Viewer(frozenset({OrgName(org)})) for org in ("acme", "other"))
+    await index.replace(documented("acme/secret:1.0.0", "parse", visibility=Visibility.PRIVATE))
+    await index.replace(documented("other/open:1.0.0", "parse"))
+    everything = ["acme/secret:parse", "other/open:parse"]
+    assert await symbols_found(index, "parse", members) == everything
+    assert await symbols_found(index, "parse", Viewer(sees_everything=True)) == everything
+    assert await symbols_found(index, "org:acme", members) == ["acme/secret:parse"]
+    for viewer in (ANYONE, others):
+        assert await symbols_found(index, "parse", viewer) == ["other/open:parse"]
+        assert await symbols_found(index, "org:acme", viewer) == []
+    await index.replace(documented("acme/secret:1.1.0", "format", visibility=Visibility.PRIVATE))
+    assert await symbols_found(index, "acme/secret:", members) == ["acme/secret:format"]
+    await index.remove(package("acme/secret"))
+    assert await symbols_found(index, "format", members) == []
+
+
+async def test_a_mistyped_symbol_is_found_and_names_what_was_meant(index: SearchIndex) -> None:
+    await index.replace(documented("acme/http:1.0.0", "Request.getJsonPayload", "Client"))
+    query = SymbolQuery.parse("getJsonPaylod")
+    results = await index.symbols(query, ResultPage(), ANYONE)
+    assert [each.symbol.title for each in results.hits] == ["Request.getJsonPayload"]
+    assert results.corrections == (("getjsonpaylod", "getjsonpayload"),)
+    assert await symbols_found(index, "Request.getJsnPayload") == [
+        "acme/http:Request.getJsonPayload"
+    ]
+    assert await symbols_found(index, "getJsonPaylod -payload") == []
+
+
+async def test_a_private_symbol_mends_nobodys_typo(index: SearchIndex) -> None:
+    secret = documented("acme/secret:1.0.0", "getJsonPayload", visibility=Visibility.PRIVATE)
+    await index.replace(secret)
+    assert await symbols_found(index, "getJsonPaylod") == []
+    assert await symbols_found(index, "getJsonPaylod", Viewer(frozenset({OrgName("acme")}))) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("http:Client->post", ["acme/http:Client.post"]),
+        ('http:Client->post("/a", message)', ["acme/http:Client.post"]),
+        ("http:", ["acme/http:Client", "acme/http:Client.post"]),
+        ("import acme/http;", ["acme/http:Client", "acme/http:Client.post"]),
+        ("import acme/http as h;", ["acme/http:Client", "acme/http:Client.post"]),
+        ("import other/http;", []),
+        ("Client -post", ["acme/http:Client"]),
+        ("Client -http", []),
+    ],
+)
+async def test_symbols_are_found_by_code(index: SearchIndex, code: str, found: list[str]) -> None:
+    await index.replace(documented("acme/http:1.0.0", "Client", "Client.post"))
+    assert await symbols_found(index, code) == found
+
+
+async def test_packages_are_found_by_what_their_symbols_and_readmes_say(
+    index: SearchIndex,
+) -> None:
+    hashing = symbol("hashBcrypt", "crypto")
+    hashing = replace(hashing, description="Returns the hash of a password.")
+    said = replace(listing("acme/crypto:1.0.0"), symbols=pack_symbols((hashing,)))
+    await index.replace(said)
+    await index.replace(listing("acme/other:1.0.0", readme="# Other\n\nSends telegrams."))
+    assert await found(index, "how to hash passwords") == ["acme/crypto"]
+    assert await found(index, "bcrypt") == ["acme/crypto"]
+    assert await found(index, "telegram") == ["acme/other"]
+    secret = replace(listing("acme/crypto:1.0.0", visibility=Visibility.PRIVATE))
+    await index.replace(replace(secret, symbols=said.symbols))
+    assert await found(index, "bcrypt") == []
+    assert await found(index, "bcrpyt") == []
+    await index.remove(package("acme/crypto"))
+    await index.replace(listing("acme/crypto:1.0.0"))
+    assert await found(index, "hash") == []
+
+
+async def test_a_word_with_a_sign_is_left_out(index: SearchIndex) -> None:
+    await index.replace(listing("acme/aws.s3:1.0.0", keywords=["storage", "Vendor/Amazon"]))
+    await index.replace(listing("acme/azure_storage:1.0.0", keywords=["storage"]))
+    assert len(await found(index, "storage")) == 2
+    for text in (
+        *("storage -aws", "storage -keyword:vendor/amazon", "storage -name:s3"),
+        *('storage -"aws s3"', "storage -acme/aws.s3", "-s3", "storage -amazon -nothing"),
+    ):
+        assert await found(index, text) == ["acme/azure_storage"], text
+    assert await found(index, "storage -org:acme") == []
+    assert (await found(index, "azure-storage"))[0] == "acme/azure_storage"
+
+
+async def test_short_words_are_not_mended_to_others_that_are_as_short(index: SearchIndex) -> None:
+    for name in ("aws", "avs", "ocl", "core", "db", "http", "redis"):
+        await index.replace(listing(f"acme/{name}:1.0.0"))
+    for word in ("aes", "ocr", "cors", "db2"):
+        results = await index.search(Query.parse(word), ResultPage(), ANYONE)
+        assert (results.count, results.corrections) == (0, ()), word
+    assert await found(index, "rdis") == ["acme/redis"]
+
+
+async def test_names_are_found_by_how_they_end(index: SearchIndex) -> None:
+    await index.replace(listing("acme/googleapis.cloudpubsub:1.0.0"))
+    for text in ("pubsub", "pub sub", "cloudpubsub", "name:pubsub"):
+        assert await found(index, text) == ["acme/googleapis.cloudpubsub"], text
+    assert await found(index, "bsub") == []
+
+
+async def test_code_names_its_package(index: SearchIndex) -> None:
+    await index.replace(listing("ballerinax/mysql:1.0.0"))
+    await index.replace(listing("ballerinax/mysql.driver:1.0.0"))
+    await index.replace(listing("ballerina/http:1.0.0"))
+    for text in ("import ballerinax/mysql;", "import ballerinax/mysql as db;", "mysql:Client"):
+        assert (await found(index, text))[0] == "ballerinax/mysql", text
+    for text in (
+        "http:Client->post",
+        'http:Client->post("/a", 1)',
+        "http:",
+        "import ballerina/http",
+    ):
+        assert (await found(index, text))[0] == "ballerina/http", text
+
+
+async def test_a_compound_that_nobody_has_is_found_by_its_parts(index: SearchIndex) -> None:
+    for name in ("kafka", "mongodb", "http"):
+        await index.replace(listing(f"acme/{name}:1.0.0"))
+    for text, name in (("librdkafka", "kafka"), ("pymongo", "mongodb"), ("okhttp", "http")):
+        assert await found(index, text) == [f"acme/{name}"]
+    assert await found(index, "MongoTimeoutException") == ["acme/mongodb"]
 
 
 async def test_another_release_has_its_own_symbols(index: SearchIndex) -> None:

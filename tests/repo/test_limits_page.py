@@ -8,7 +8,6 @@ from shared.adapters.blob.documents import DOCUMENTS_CACHED_BYTES, LARGEST_CACHE
 from shared.adapters.cosmos.graphs import LARGEST_GRAPH_ITEM_BYTES
 from shared.adapters.decoded_records import SURVEYS_CACHED_BYTES
 from shared.adapters.editions import MOST_CHANGED
-from shared.adapters.search.symbols import MAX_FOUND
 from shared.adapters.sqlite.directory import ENTITIES_CACHED_BYTES
 from shared.adapters.sqlite.metadata import HEADS_CACHED_BYTES, RELEASES_CACHED_BYTES
 from shared.ballerina.types import NESTING_LIMIT
@@ -17,7 +16,7 @@ from shared.domain.api_docs.symbols import MAX_PACKED_LENGTH
 from shared.domain.archives.unpacking import ArchiveLimits
 from shared.domain.bounded_parsing import MAX_JSON_DEPTH
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitSubject
-from shared.domain.search import MAX_SYMBOLS_PER_PAGE
+from shared.domain.search import MAX_SYMBOLS_FOUND, MAX_SYMBOLS_PER_PAGE
 from shared.hosting.answer_cache import CAPACITY_BYTES
 from shared.hosting.file_responses import MAX_BUFFERED_BYTES
 from shared.hosting.http_server.connection import MAX_PIPELINED_REQUESTS, ConnectionTimeouts
@@ -120,7 +119,8 @@ def _least_rate() -> int:
         f" a graph above {LARGEST_GRAPH_ITEM_BYTES // 1024} KiB compressed",
         f"| {MAX_SOURCE_BYTES:,} characters, types nested {NESTING_LIMIT} levels |",
         f"| {MAX_PACKED_LENGTH // 1024} KiB compressed, some",
-        f"| results of a search of symbols | {MAX_FOUND:,}, and {MAX_SYMBOLS_PER_PAGE} on a page |",
+        f"| results of a search of symbols | {MAX_SYMBOLS_FOUND:,}",
+        f"and {MAX_SYMBOLS_PER_PAGE} on a page |",
         f"at most {WHOLE_LINES_A_SECOND} lines a second",
         f"and {STACKS_A_SECOND} stacks",
     ],

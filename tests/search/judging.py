@@ -4,8 +4,12 @@ Each query of `judged_queries.json` has its kind, the accepted packages (`*` sta
 and the reason. The answers were decided by reading what packages say, not by what a search found.
 Queries of the half `tuned` may be used to change the ranking. Those of the half `reported` are
 only counted: nobody looks at what they find.
+
+`questions.json` has questions in words of their own, all written before any of them was searched
+for. Their half is decided by their text, so that nobody chooses it.
 """
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
@@ -26,7 +30,7 @@ class JudgedQuery:
     kind: str
     half: str
     accepted: tuple[str, ...]
-    reason: str
+    reason: str = ""
 
     def accepts(self, package: str) -> bool:
         return any(fnmatchcase(package, each) for each in self.accepted)
@@ -64,6 +68,21 @@ def judged_queries(half: str = "") -> list[JudgedQuery]:
     file = Path(__file__).parent / "judged_queries.json"
     read = [JudgedQuery(**each) for each in json.loads(file.read_text("utf-8"))]
     return [each for each in read if half in ("", each.half)]
+
+
+def questions(half: str = "") -> list[JudgedQuery]:
+    """Return the questions of one half, or all of them."""
+    file = Path(__file__).parent / "questions.json"
+    read = [
+        JudgedQuery(half=_half_of(each["query"]), **each)
+        for each in json.loads(file.read_text("utf-8"))
+    ]
+    return [each for each in read if half in ("", each.half)]
+
+
+def _half_of(text: str) -> str:
+    """Return the half of a question: that of the last bit of its digest's first byte."""
+    return "reported" if hashlib.sha256(text.encode()).digest()[0] % 2 else "tuned"
 
 
 async def judge(search: Search, queries: Iterable[JudgedQuery]) -> Verdict:

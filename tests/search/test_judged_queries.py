@@ -9,11 +9,14 @@ import pytest
 
 from shared.adapters.search.index import SqliteSearchIndex
 from tests.search.corpus import INDEX, PACKAGES, Corpus
-from tests.search.judging import first_page, judge, judged_queries
+from tests.search.judging import first_page, judge, judged_queries, questions
 from tests.search.plain_ranking import PlainRanking
 
 MEAN_RECIPROCAL_RANK = 0.92
 FIRST_IS_RIGHT = 0.85
+# Of questions, most of whose words are in readmes and symbols, which these packages lack.
+QUESTIONS_MEAN_RECIPROCAL_RANK = 0.70
+QUESTIONS_FIRST_IS_RIGHT = 0.62
 
 pytestmark = pytest.mark.skipif(
     not (INDEX.exists() and PACKAGES.exists()), reason=f"the real packages are not at {INDEX}"
@@ -37,6 +40,15 @@ async def test_people_find_first_what_they_want(index: SqliteSearchIndex, half: 
     assert verdict.first_is_right >= FIRST_IS_RIGHT
 
 
+@pytest.mark.parametrize("half", ["tuned", "reported"])
+async def test_questions_are_answered_by_names_and_keywords(
+    index: SqliteSearchIndex, half: str
+) -> None:
+    verdict = await judge(partial(first_page, index), questions(half))
+    assert verdict.mean_reciprocal_rank >= QUESTIONS_MEAN_RECIPROCAL_RANK
+    assert verdict.first_is_right >= QUESTIONS_FIRST_IS_RIGHT
+
+
 async def test_a_plain_ranking_finds_less(index: SqliteSearchIndex) -> None:
     queries = judged_queries("reported")
     ours = await judge(partial(first_page, index), queries)
@@ -49,7 +61,7 @@ async def test_every_accepted_package_exists() -> None:
     packages = {str(each.head.package) for each in Corpus.read().listings()}
     missing = [
         (each.query, name)
-        for each in judged_queries()
+        for each in (*judged_queries(), *questions())
         for name in each.accepted
         if not any(replace(each, accepted=(name,)).accepts(package) for package in packages)
     ]
@@ -62,3 +74,9 @@ def test_there_are_enough_queries_and_each_says_why() -> None:
     assert all(each.reason.endswith(".") for each in queries)
     halves = Counter(each.half for each in queries)
     assert halves["tuned"] == halves["reported"]
+
+
+def test_there_are_enough_questions_in_both_halves() -> None:
+    asked = questions()
+    assert len({each.query for each in asked}) == len(asked) >= 300
+    assert min(Counter(each.half for each in asked).values()) >= 150

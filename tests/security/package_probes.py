@@ -82,7 +82,7 @@ MESSAGE = '{"message":"x"}'
 
 OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_orgs_show": (Probe("/api/v1/orgs/acme"), Probe("/api/v1/orgs/other")),
-    "api_symbols_search": (Probe("/api/v1/symbols?q=NAME"),),
+    "api_symbols_search": (Probe("/api/v1/symbols?q=NAME"), Probe("/api/v1/symbols?q=NAME:")),
     "api_provenance_origin": tuple(
         Probe(f"/api/v1/packages/acme/NAME/{version}/origin") for version in ("1.0.0", "9.9.9")
     ),
@@ -273,7 +273,7 @@ OF_THE_SITE: dict[str, tuple[Probe, ...]] = {
     ),
     "web_symbols": tuple(
         Probe(f"/symbols?q={text}", headers=headers)
-        for text in ("NAME", "NAME:Client")
+        for text in ("NAME", "NAME:Client", "NAME:", "import+acme/NAME", "greetWrold")
         for headers in ((), JSON_TWIN)
     ),
     "web_keywords": tuple(

@@ -145,7 +145,6 @@ UNMOVED = (
         for kind in ("connectors", "triggers")
         for by in ("", "_by_id", "_by_name")
     }
-    | {"api_symbols_search", "central_search_symbols", "web_symbols"}
 )
 
 

@@ -334,9 +334,9 @@ class CloudSearchIndex:
         async with self._copy.borrow() as copy:
             return await copy.totals()
 
-    async def symbols(self, query: SymbolQuery, page: ResultPage) -> SymbolResults:
+    async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:
         async with self._copy.borrow() as copy:
-            return await copy.symbols(query, page)
+            return await copy.symbols(query, page, viewer)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
         async with self._copy.borrow() as copy:

@@ -55,7 +55,7 @@ class IndexReader:
         self._values = VersionedCache[tuple[Facet, Query, Viewer], tuple[FacetCount, ...]](
             KEPT_FACET_VALUES, weigh=lambda values: 1 + len(values)
         )
-        self._symbols = VersionedCache[tuple[SymbolQuery, ResultPage], SymbolResults](
+        self._symbols = VersionedCache[tuple[SymbolQuery, ResultPage, Viewer], SymbolResults](
             KEPT_HITS, weigh=lambda results: 1 + len(results.hits)
         )
 
@@ -101,12 +101,12 @@ class IndexReader:
         """Return what there is that everybody may see."""
         return await self._database.scan(queries.count_totals)
 
-    async def symbols(self, query: SymbolQuery, page: ResultPage) -> SymbolResults:
+    async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:
         """Return a page of symbols."""
-        version, key = self._database.data_version(), (query, page)
+        version, key = self._database.data_version(), (query, page, viewer)
         results = self._symbols.get(key, version)
         if results is None:
-            work = partial(queries.find_symbol_page, query=query, page=page)
+            work = partial(queries.find_symbol_page, query=query, page=page, viewer=viewer)
             results = await self._database.scan(work)
             self._symbols.put(key, version, results)
         return results

@@ -33,6 +33,7 @@ from shared.domain.versions import ANY_CLIENT
 
 ENOUGH_WITHOUT_README = 100  # With so many packages nobody needs those that only readmes add.
 MANY_PACKAGES = 1_000  # A word of so many says little where others were typed.
+_LAST_MENTION = int(PlaceWeight.LEAD)  # Up to this weight a package only mentions a word.
 # The size of a registry, for the rarity of words. The real number would tell of private packages.
 USUAL_PACKAGES = 2_000
 
@@ -43,6 +44,7 @@ class Weighed:
 
     word_scores: dict[int, float]
     of_names: frozenset[float]  # Which of these scores words of names have.
+    mentions: frozenset[int]  # The packages that only mention it: in prose, or in their symbols.
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Found:
 
     word_scores: dict[int, float]  # Of all clauses together, by the id of the package.
     complete: frozenset[int] | None = None  # Which of them have all clauses; None: each has.
+    mentions: frozenset[int] = frozenset()  # Which of these only mention a clause.
     deprecated: frozenset[int] = frozenset()  # Which of them are.
     hidden_deprecated: int = 0  # How many deprecated packages match besides.
 
@@ -79,7 +82,8 @@ class Matching:
             return Found({})
         if not self._weighed:
             return self._restricted(dict.fromkeys(self._every_package(), 0.0))
-        return self._restricted(self._summed(self._with_all_clauses()))
+        packages = self._with_all_clauses()
+        return self._restricted(self._summed(packages), mentions=self._mentions(packages))
 
     def loose(self) -> Found:
         """Return the packages that have all required clauses, and one that says something."""
@@ -89,7 +93,12 @@ class Matching:
             if clause.is_required:
                 packages &= word_scores[number].keys()
         complete = frozenset(self._with_all_clauses())
-        return self._restricted(self._summed(packages), complete)
+        return self._restricted(self._summed(packages), complete, self._mentions(complete))
+
+    def _mentions(self, packages: Set[int]) -> frozenset[int]:
+        """Return which of these only mention a clause."""
+        mentions = [packages & each.mentions for each in self._weighed if each.mentions]
+        return frozenset[int]().union(*mentions)
 
     def _summed(self, packages: Collection[int]) -> dict[int, float]:
         """Return the score of all clauses together in each of these packages."""
@@ -116,24 +125,31 @@ class Matching:
 
     def _every_package(self) -> Set[int]:
         """Return the packages that meet the restrictions, or all of them if there are none."""
-        if self._plan.restrictions:
-            return self._meeting(self._plan.restrictions[0])
+        for restriction in self._plan.restrictions:
+            if not restriction.is_excluded:
+                return self._meeting(restriction)
         return self._postings.packages(EVERY_PACKAGE)
 
     def _restricted(
-        self, word_scores: dict[int, float], complete: frozenset[int] | None = None
+        self,
+        word_scores: dict[int, float],
+        complete: frozenset[int] | None = None,
+        mentions: frozenset[int] = frozenset(),
     ) -> Found:
         """Return what is left without what must not be seen or is not asked for."""
         for restriction in self._plan.restrictions:
+            if restriction.is_excluded:
+                _drop(word_scores, self._meeting(restriction))
+                continue
             met = word_scores.keys() & self._meeting(restriction)
             word_scores = {package: word_scores[package] for package in met}
         _drop(word_scores, self._hidden())
         _drop(word_scores, self._unusable())
         deprecated = frozenset(word_scores.keys() & self._postings.packages(DEPRECATED))
         if self._plan.shows_deprecated:
-            return Found(word_scores, complete, deprecated)
+            return Found(word_scores, complete, mentions, deprecated)
         _drop(word_scores, deprecated)
-        return Found(word_scores, complete, hidden_deprecated=len(deprecated))
+        return Found(word_scores, complete, mentions, hidden_deprecated=len(deprecated))
 
     def _hidden(self) -> Set[int]:
         """Return the packages that the viewer must not see."""
@@ -171,15 +187,21 @@ class Matching:
     def _weigh(self, number: int, clause: Clause) -> Weighed:
         lists = defaultdict[float, list[bytes]](list)
         of_names = set[float]()
+        weak, strong = set[int](), list[bytes]()
         for posting in self._lists_of(number, clause):
             word_score = posting.weight * posting.factor * self._shares[number] / WEIGHT_SCALE
             lists[word_score].append(posting.ids)
             if posting.is_name:
                 of_names.add(word_score)
+            if posting.weight <= _LAST_MENTION:
+                weak.update(ids_of(posting.ids))
+            else:
+                strong.append(posting.ids)
         word_scores: dict[int, float] = {}
         for word_score in sorted(lists):  # The best one is set last.
             word_scores.update(dict.fromkeys(ids_of(b"".join(lists[word_score])), word_score))
-        return Weighed(word_scores, frozenset(of_names))
+        weak.difference_update(*map(ids_of, strong) if weak else ())
+        return Weighed(word_scores, frozenset(of_names), frozenset(weak))
 
     def _lists_of(self, number: int, clause: Clause) -> Iterator["_List"]:
         least = self._least_weight(number)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from heapq import nlargest, nsmallest
-from itertools import chain
 from threading import Lock
 
 from shared.adapters.search.matching import Found
@@ -15,6 +14,7 @@ from shared.adapters.search.ranking import (
     DEPRECATED_SCORE,
     JOINED_NAME_SCORE,
     MAX_RANK,
+    MENTIONED_SCORE,
     NAME_SCORE,
     PATH_SCORE,
     PlaceWeight,
@@ -52,8 +52,9 @@ class Scores:
         self._names = scores_of_names(postings, plan)
         self._accompanying = accompanying_packages(postings, plan)
         # Those whose score has more parts than their words and rank.
-        parts = (self._names, self._accompanying, found.deprecated, self._complete)
-        self._special = frozenset(chain.from_iterable(parts)) & found.word_scores.keys()
+        parts = (self._names, self._accompanying, found.deprecated, self._complete, found.mentions)
+        packages = found.word_scores.keys()
+        self._special = frozenset[int]().union(*(packages & part for part in parts if part))
 
     def of_all(self) -> dict[int, float]:
         """Return the score of each package."""
@@ -105,6 +106,9 @@ class Scores:
         return self._names.get(package, 0.0)
 
     def _completeness(self, package: int) -> float:
+        """Return what having all words counts for beside what it does for every package."""
+        if package in self._found.mentions:
+            return MENTIONED_SCORE - self._common
         return ALL_WORDS_SCORE if package in self._complete else 0.0
 
     def _accompanies(self, package: int) -> float:

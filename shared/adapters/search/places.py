@@ -1,7 +1,9 @@
 """Where the words of a package stand: the best place of each word and of each stem."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from shared.adapters.search.ranking import (
     LAST_NAME_WEIGHT,
@@ -16,9 +18,18 @@ from shared.adapters.search.words import (
     split_words,
     stem,
 )
+from shared.domain.api_docs.symbols import Symbol
 from shared.domain.packages import Listing
 
 MIN_BEGINNING = 3  # Shorter keywords begin names by chance.
+MIN_ENDING = 5  # Letters of a word that ends a name, as `pubsub` in cloudpubsub, and before it:
+MIN_BEFORE_ENDING = 3
+MAX_LEAD_WORDS = 40  # Of the first paragraph of a readme: what comes later is seldom its subject.
+# Of the symbols of a package: a large connector has a thousand, and those that only few of its
+# symbols have say little of it.
+MAX_SYMBOL_WORDS = 400
+OFTEN = 0.04  # The share of the symbols that have a word, from which it says what they are about.
+OFTEN_AT_LEAST = 3
 
 
 def weights_of_words(listing: Listing) -> dict[str, int]:
@@ -48,6 +59,55 @@ def weights_of_beginnings(weights: Mapping[str, int]) -> dict[str, int]:
                 part = round(weight * beginning_factor(length, len(word)))
                 best[beginning] = max(best.get(beginning, 0), part)
     return best
+
+
+def weights_of_endings(listing: Listing) -> dict[str, int]:
+    """Return the weights of the marked endings of words of names: of googleapis.cloudpubsub
+    `pubsub`, the more the less is missing."""
+    best: dict[str, int] = {}
+    for name in (listing.head.name, *listing.release.tools):
+        for word in map(joined_name, name.split(".")):
+            for start in range(MIN_BEFORE_ENDING, len(word) - MIN_ENDING + 1):
+                weight = PlaceWeight.SEGMENT * beginning_factor(len(word) - start, len(word))
+                ending = WordMark.NAME_ENDING.value + word[start:]
+                best[ending] = max(best.get(ending, LAST_NAME_WEIGHT), round(weight))
+    return best
+
+
+def words_of_lead(readme: str) -> set[str]:
+    """Return the words of the first paragraph of a readme."""
+    paragraphs = (each.strip() for each in readme_text(readme).split("\n\n"))
+    lead = next((each for each in paragraphs if each and not each.startswith("#")), "")
+    return set(split_words(lead)[:MAX_LEAD_WORDS])
+
+
+def weights_of_lead(readme: str, known: Mapping[str, int]) -> dict[str, int]:
+    """Return the weights of the stems of the first paragraph of a readme, but for those that have a
+    better place already."""
+    weight = int(PlaceWeight.LEAD)
+    stems = set(map(stem, words_of_lead(readme)))
+    return {word: weight for word in stems if known.get(word, 0) < weight}
+
+
+def words_of_symbols(symbols: Sequence[Symbol]) -> dict[str, int]:
+    """Return the words of names and doc comments that most symbols have, with their weights."""
+    told = [each for each in symbols if each.kind not in _UNTOLD_KINDS]
+    counts = Counter(word for each in told for word in _words_of_symbol(each))
+    often = max(OFTEN_AT_LEAST, OFTEN * len(told))
+    return {
+        word: int(PlaceWeight.OFTEN_IN_SYMBOLS if count >= often else PlaceWeight.SYMBOL)
+        for word, count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))[
+            :MAX_SYMBOL_WORDS
+        ]
+    }
+
+
+_UNTOLD_KINDS = frozenset({"field", "enum member"})
+
+
+def _words_of_symbol(symbol: Symbol) -> set[str]:
+    words = (*name_words(symbol.name), *split_words(symbol.description))
+    return {word for word in words if len(word) > 1 and not word.isdecimal()}
 
 
 def beginning_mark(weight: int) -> str:
@@ -123,6 +183,7 @@ _NOISE = (
 )
 
 
+@lru_cache(maxsize=64)  # Each readme is asked for three times when its package is indexed.
 def readme_text(readme: str) -> str:
     """Return what a readme says of the package: without code blocks, addresses, license texts, and
     the sections that every readme has.

@@ -12,11 +12,24 @@ import orjson
 from shared.adapters.search.matching import Matching
 from shared.adapters.search.ordering import Ordering, accompanying_packages, scores_of_names
 from shared.adapters.search.postings import DEPRECATED, Column, Postings, ids_of
-from shared.adapters.search.query_plan import QueryPlan, with_near_words, with_paths_as_words
+from shared.adapters.search.query_plan import (
+    QueryPlan,
+    with_near_words,
+    with_parts,
+    with_paths_as_words,
+)
+from shared.adapters.search.ranking import LAST_NAME_WEIGHT
 from shared.adapters.search.rows import read_listing
 from shared.adapters.search.schema import CURRENT_PREFIX
-from shared.adapters.search.symbols import SymbolPlace, SymbolRows, find_symbols
-from shared.adapters.search.words import Speller, facet_word, stem
+from shared.adapters.search.symbols import (
+    SymbolFilter,
+    SymbolPlace,
+    SymbolRows,
+    SymbolSearch,
+    near_queries,
+    query_words,
+)
+from shared.adapters.search.words import MAX_NEAR, Speller, facet_word, stem
 from shared.domain.api_docs.symbols import symbols_at
 from shared.domain.names import OrgName
 from shared.domain.search import (
@@ -98,19 +111,45 @@ def suggest_names(
 
 
 def find_symbol_page(
-    connection: sqlite3.Connection, query: SymbolQuery, page: ResultPage
+    connection: sqlite3.Connection, query: SymbolQuery, page: ResultPage, viewer: Viewer
 ) -> SymbolResults:
     """Return a page of symbols; those of deprecated packages come last."""
     with _snapshot(connection) as postings:
-        deprecated, packages = postings.packages(DEPRECATED), None
-        if query.orgs is not None:
-            packages = postings.packages(*(facet_word("org", org) for org in sorted(query.orgs)))
-        places = find_symbols(connection, query.words, packages)
+        places, corrections = _find_symbols(postings, query, viewer)
+        deprecated = postings.packages(DEPRECATED)
         found = sorted(places, key=lambda each: each.package in deprecated)
         if query.kinds is not None:
             found = _of_kinds(connection, found, query.kinds)
         shown = found[page.offset : page.offset + min(page.limit, MAX_SYMBOLS_PER_PAGE)]
-        return SymbolResults(tuple(_symbol_hits(connection, shown)), len(found))
+        return SymbolResults(tuple(_symbol_hits(connection, shown)), len(found), corrections)
+
+
+def _find_symbols(
+    postings: Postings, query: SymbolQuery, viewer: Viewer
+) -> tuple[Sequence[SymbolPlace], tuple[tuple[str, str], ...]]:
+    """Return the symbols of a query; if there are none, those of the names that were perhaps meant,
+    and what was corrected."""
+    search, within = SymbolSearch(postings.connection, viewer), _symbol_filter(postings, query)
+    words = query_words(query.words)
+    if places := search.find(words, within):
+        return places, ()
+    for meant in islice(near_queries(postings.connection, words), MAX_NEAR):
+        if places := search.find(meant, within):
+            return places, tuple(
+                pair for pair in zip(words, meant, strict=True) if len({*pair}) > 1
+            )
+    return (), ()
+
+
+def _symbol_filter(postings: Postings, query: SymbolQuery) -> SymbolFilter:
+    """Return what a query demands beside its words; a word that it excludes must be neither in a
+    symbol nor in the name of its package."""
+    packages = None
+    if query.orgs is not None:
+        packages = postings.packages(*(facet_word("org", org) for org in sorted(query.orgs)))
+    without = [word for each in query.without for word in query_words(each)]
+    named = (ids for word in without for _, ids in postings.of_word(word, LAST_NAME_WEIGHT))
+    return SymbolFilter(packages, frozenset(ids_of(b"".join(named))), without)
 
 
 def _of_kinds(
@@ -206,10 +245,12 @@ class _Search:
         self._found = self._matching.complete()
 
     def _is_too_few(self) -> bool:
-        """Say whether few packages match that do not only accompany another one."""
-        if len(self.packages) < TOO_FEW_MATCHES:
+        """Say whether few packages match that do not only accompany another one, or only mention
+        a word."""
+        about = self.packages - self._found.mentions
+        if len(about) < TOO_FEW_MATCHES:
             return True
-        others = self.packages - accompanying_packages(self._postings, self._plan)
+        others = about - accompanying_packages(self._postings, self._plan)
         return len(others) < TOO_FEW_MATCHES
 
     def _widen(self, may_loosen: bool) -> None:
@@ -227,12 +268,15 @@ class _Search:
     def _correct(self, speller: Speller) -> None:
         """Add what was perhaps meant by the words that no package has; else by all of them."""
         words = [clause.word for clause in self._plan.clauses if clause.word]
-        mistyped = [word for word in words if not speller.knows(word)]
+        mistyped = [word for word in words if not speller.knows_form(word)]
         near = {word: _near(speller, word) for word in mistyped or words}
-        if any(near.values()):
-            self._matching.use_clauses(
-                with_near_words(clause, near.get(clause.word, ())) for clause in self._plan.clauses
-            )
+        clauses = [with_near_words(each, near.get(each.word, ())) for each in self._plan.clauses]
+        for number, clause in enumerate(clauses):
+            if clause.word in mistyped and not near[clause.word]:
+                parts = clause.humps if len(clause.humps) > 1 else speller.parts(clause.word)
+                clauses[number] = with_parts(clause, parts)
+        if clauses != list(self._plan.clauses):
+            self._matching.use_clauses(clauses)
             self._found = self._matching.complete()
         self._corrections = tuple((word, near[word][0]) for word in mistyped if near[word])
 

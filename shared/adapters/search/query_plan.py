@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from shared.adapters.search.places import MIN_ENDING
 from shared.adapters.search.postings import DEPRECATED, TOOL
 from shared.adapters.search.ranking import (
     AUXILIARY_PARTS,
     JOINED_FACTOR,
     NEAR_FACTOR,
+    PART_FACTOR,
     STEM_FACTOR,
     SYNONYM_FACTOR,
 )
@@ -25,6 +27,7 @@ from shared.adapters.search.words import (
     facet_word,
     joined_name,
     mark_words,
+    split_humps,
     split_words,
     stem,
 )
@@ -40,7 +43,9 @@ _SIGNS = frozenset("./_")  # Of names; other signs are between words.
 
 # Words that say nothing of a package; looked for only where nothing else was typed.
 _FILLERS = frozenset(
-    "a an and by for from how i in is of on or the to using via with".split()  # noqa: SIM905 - short.
+    "a an and by for from how i in is of on or the to using via with"  # noqa: SIM905 - short.
+    " alternative alternatives are as at be can do does has have it its like me my need needs not"
+    " our some something that this want what when where which".split()
 )
 
 
@@ -60,6 +65,7 @@ class Clause:
     alternatives: tuple[Alternative, ...] = ()
     phrases: tuple[str, ...] = ()  # Full-text expressions, for what is more than a word.
     word: str = ""  # The typed word, if it may be mistyped.
+    humps: tuple[str, ...] = ()  # The parts of the word, if it was typed in camel case.
     in_names: bool = False  # Only words of names and tool ids count.
     is_required: bool = False  # Asked for with a sign, and not just typed.
 
@@ -71,6 +77,7 @@ class Restriction:
     lists: tuple[str, ...] = ()  # Words of posting lists, any of which is enough.
     expression: str = ""  # Of full text.
     pattern: tuple[str, str] | None = None  # A column of packages, and what its value is like.
+    is_excluded: bool = False  # No result may have it.
 
 
 class QueryPlan:
@@ -84,10 +91,11 @@ class QueryPlan:
         self.paths = tuple(
             value.lower() for term in terms if term.match is Match.PATH for value in term.values
         )
-        words = {stem(word) for word in split_words(" ".join(_values(query.terms)))}
+        wanted = [term for term in query.terms if not term.is_excluded]
+        words = {stem(word) for word in split_words(" ".join(_values(wanted)))}
         meant = {each.word for clause in self.clauses for each in clause.alternatives}
         self.wants_auxiliary = not AUXILIARY_PARTS.isdisjoint(words | meant)
-        patterns = [term for term in query.terms if term.match is Match.PATTERN]
+        patterns = [term for term in wanted if term.match is Match.PATTERN]
         self.joined = joined_name(self.typed or "".join(_values(patterns)))
         self.shows_deprecated = (
             query.include_deprecated or query.deprecated_last or query.deprecated_only
@@ -127,12 +135,23 @@ def with_near_words(clause: Clause, near: Iterable[str]) -> Clause:
     return replace(clause, alternatives=clause.alternatives + meant)
 
 
+def with_parts(clause: Clause, parts: Sequence[str]) -> Clause:
+    """Return the clause with the parts of its word, and what means the same as these."""
+    meant = [Alternative(stem(part), PART_FACTOR) for part in parts]
+    meant += [Alternative(part, PART_FACTOR, is_beginning=True) for part in parts]
+    for _, _, synonym in synonyms_of([stem(part) for part in parts]):
+        meant.append(Alternative(synonym, PART_FACTOR * SYNONYM_FACTOR))
+    return replace(clause, alternatives=(*clause.alternatives, *meant))
+
+
 def _ranking_terms(terms: Sequence[Term]) -> list[Term]:
     """Return the terms that rank results, without words that say nothing."""
     ranking = [
         term
         for term in terms
-        if term.match in (Match.WORDS, Match.PHRASE, Match.PATH) and term.field is not Field.MODULE
+        if term.match in (Match.WORDS, Match.PHRASE, Match.PATH)
+        and term.field is not Field.MODULE
+        and not term.is_excluded
     ]
     return [term for term in ranking if not _is_filler(term)] or ranking
 
@@ -158,6 +177,7 @@ class _Word:
     is_required: bool  # It must not be left out.
     may_begin: bool  # It may be the beginning of a word.
     is_part: bool  # It is from a name that was typed with its signs.
+    humps: tuple[str, ...]  # Its parts, if it was typed in camel case.
 
 
 def _clauses(terms: Sequence[Term]) -> tuple[Clause, ...]:
@@ -179,14 +199,17 @@ def _words_of(term: Term) -> Iterator[_Word]:
     is_required = in_names or term.match is Match.PATH
     words = split_words(term.values[0])
     is_part = len(words) > 1 and not _SIGNS.isdisjoint(term.values[0])
+    humps = ()
+    if len(words) == 1 and not term.values[0].islower():
+        humps = tuple(split_humps(term.values[0]))
     for number, word in enumerate(words, start=1):
         may_begin = not is_part or number == len(words)
-        yield _Word(word, in_names, is_required, may_begin, is_part)
+        yield _Word(word, in_names, is_required, may_begin, is_part, humps)
 
 
 def _word_clauses(words: Sequence[_Word]) -> Iterator[Clause]:
     is_sentence = len(words) > MAX_PREFIX_WORDS
-    meant = [_alternatives(each.text, each.may_begin and not is_sentence) for each in words]
+    meant = [[*_alternatives(each.text, each.may_begin and not is_sentence)] for each in words]
     for start, end, alternative in _spans(words, not is_sentence):
         for place in range(start, end):
             meant[place].append(alternative)
@@ -194,27 +217,36 @@ def _word_clauses(words: Sequence[_Word]) -> Iterator[Clause]:
         yield Clause(
             tuple(dict.fromkeys(alternatives)),
             word=word.text,
+            humps=word.humps,
             in_names=word.in_names,
             is_required=word.is_required,
         )
 
 
-def _alternatives(word: str, may_begin: bool, factor: float = 1.0) -> list[Alternative]:
-    """Return the word itself, words that begin with it, and its stem."""
-    found = [Alternative(word, factor)]
-    if may_begin and len(word) >= MIN_PREFIX:
-        found.append(Alternative(word, factor, is_beginning=True))
+def _alternatives(word: str, may_begin: bool) -> Iterator[Alternative]:
+    """Yield the word as it was typed, and its stem."""
+    yield from _as_typed(word, may_begin)
     if (form := stem(word)) != word:
-        found.append(Alternative(form, factor * STEM_FACTOR))
-    return found
+        yield Alternative(form, STEM_FACTOR)
+
+
+def _as_typed(word: str, may_begin: bool, factor: float = 1.0) -> Iterator[Alternative]:
+    """Yield the word itself, words of names that end with it, and words that begin with it."""
+    yield Alternative(word, factor)
+    if len(word) >= MIN_ENDING:
+        yield Alternative(f"{WordMark.NAME_ENDING.value}{word}", factor)
+    if may_begin and len(word) >= MIN_PREFIX:
+        yield Alternative(word, factor, is_beginning=True)
 
 
 def _spans(words: Sequence[_Word], may_begin: bool) -> Iterator[tuple[int, int, Alternative]]:
     """Yield what counts for several words at once: two as one, and synonyms."""
     for start, (first, second) in enumerate(pairwise(words)):
         if not (first.is_part and second.is_part):
-            for each in _alternatives(first.text + second.text, may_begin, JOINED_FACTOR)[:2]:
+            for each in _as_typed(first.text + second.text, may_begin, JOINED_FACTOR):
                 yield start, start + 2, each
+            if (form := stem(second.text)) != second.text:
+                yield start, start + 2, Alternative(first.text + form, JOINED_FACTOR * STEM_FACTOR)
     for start, end, meant in synonyms_of([stem(word.text) for word in words]):
         if not words[start].is_part:
             yield start, end, Alternative(meant, SYNONYM_FACTOR)
@@ -253,11 +285,34 @@ def _restrictions(query: Query) -> Iterator[Restriction]:
     yield from (Restriction((word,)) for word, is_demanded in demanded.items() if is_demanded)
     yield from (Restriction((facet_word("trait", each.key),)) for each in query.facet_values)
     for term in query.terms:
-        if term.match is Match.WHOLE:
+        if term.is_excluded:
+            yield from (replace(each, is_excluded=True) for each in _without(term))
+        elif term.match is Match.WHOLE:
             kind = term.field.value
             yield Restriction(tuple(facet_word(kind, value) for value in term.values))
         elif term.field is Field.MODULE:
             yield Restriction(expression=match_any(_module(term, value) for value in term.values))
+
+
+def _without(term: Term) -> Iterator[Restriction]:
+    """Yield what no result may have: for a word the packages with it, or with a form of it, outside
+    of their readmes."""
+    if term.match is Match.PATTERN:
+        yield _pattern(term)
+    elif term.match is Match.WHOLE:
+        kind = term.field.value
+        yield Restriction(tuple(facet_word(kind, value) for value in term.values))
+    elif term.field is Field.MODULE:
+        yield Restriction(expression=match_any(_module(term, value) for value in term.values))
+    elif term.match is Match.PATH:
+        yield Restriction(pattern=("key", term.values[0].lower()))
+    else:
+        for words in map(split_words, term.values):
+            forms = tuple({words[0], stem(words[0])}) if len(words) == 1 else ()
+            in_names = term.field is Field.NAME
+            mark = WordMark.NAME if in_names else WordMark.ANYWHERE
+            phrase = _quoted(mark_words(mark, words))
+            yield Restriction(forms) if forms and not in_names else Restriction(expression=phrase)
 
 
 def _module(term: Term, value: str) -> str:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from math import log10
 
-from shared.adapters.search.words import split_words
+from shared.adapters.search.words import split_words, stem
 from shared.domain.packages import Listing
 from shared.domain.versions import LanguageVersion
 
@@ -22,6 +22,7 @@ PATH_SCORE = 60.0  # `org/name` is one package.
 NAME_SCORE = 50.0  # The name or a tool's id, as it was typed.
 JOINED_NAME_SCORE = 40.0  # The same without its signs: `azure functions` is azure.functions.
 ALL_WORDS_SCORE = 20.0  # More than the words and the boosts of a package that has only some.
+MENTIONED_SCORE = 1.0  # The same, if the package only mentions one of the words.
 AUXILIARY_SCORE = -25.0  # More than all words: it comes after a package that has one of them.
 DEPRECATED_SCORE = -100.0  # After every package that is not deprecated.
 DEPRECATED_NAME_SCORE = -5.0  # With the typed name: after others of that name only.
@@ -37,7 +38,10 @@ class PlaceWeight(IntEnum):
     KEYWORD = 52  # The whole keyword.
     KEYWORD_PART = 42  # `databases` in "IT Operations/Databases".
     MODULE = 40
-    SUMMARY = 35
+    SUMMARY = 38
+    LEAD = 30  # The first paragraph of the readme.
+    OFTEN_IN_SYMBOLS = 27  # What several symbols are about, by their names and doc comments.
+    SYMBOL = 20
     README = 10  # Not stored: the full-text table knows.
 
 
@@ -49,14 +53,18 @@ JOINED_FACTOR = 0.97  # Two words as one: `key vault` is keyvault.
 STEM_FACTOR = 0.9  # Another form of it: `logging` is log. Stems are stored with less weight too.
 SYNONYM_FACTOR = 0.8
 NEAR_FACTOR = 0.6  # What was perhaps meant.
+PART_FACTOR = 0.6  # A part of a word that no package has: librdkafka is about kafka.
 PREFIX_FACTOR = 0.45
 PREFIX_SHARE_FACTOR = 0.35
 
-# Stems of words that say what is done, and not with what: `csv parser` is more about CSV.
-WEAK_STEMS = frozenset(
-    "api ballerina client connect connector convert creat get handl librari make modul packag pars "  # noqa: SIM905 - short.
-    "parser read send support use work write".split()
+# Words that say what is done, and not with what: `csv parser` is more about CSV.
+_WEAK_WORDS = (
+    "add api ballerina call change check client connect connector convert create delete deploy",
+    "execute find generate get handle insert integrate issue library list look make module open",
+    "package parse parser platform publish put query read receive run save send service software",
+    "store support system tool update upload use watch work write",
 )
+WEAK_STEMS = frozenset(stem(word) for line in _WEAK_WORDS for word in line.split())
 WEAK_FACTOR = 0.4
 
 DEPENDENTS_WEIGHT = 1.2  # What others build on is most often what is meant.
@@ -83,7 +91,7 @@ _FIRST_STANDARD_ORGANIZATIONS = frozenset({"ballerina", "ballerinax"})
 # Parts of names of packages that accompany another one, or show how to use it. They come after it,
 # unless such a part was typed as well.
 AUXILIARY_PARTS = frozenset(
-    "demo driver example examples sample samples test tests trigger".split()  # noqa: SIM905 - short.
+    "demo driver example examples sample samples template templates test tests trigger".split()  # noqa: SIM905 - short.
 )
 _SAMPLE_NAME = re.compile(r"_to_", re.IGNORECASE)  # `new_issue_to_email` shows an integration.
 

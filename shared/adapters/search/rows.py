@@ -11,7 +11,11 @@ from pydantic import TypeAdapter
 from shared.adapters.search.places import (
     readme_text,
     weights_of_beginnings,
+    weights_of_endings,
+    weights_of_lead,
     weights_of_words,
+    words_of_lead,
+    words_of_symbols,
 )
 from shared.adapters.search.postings import (
     AUXILIARY,
@@ -25,7 +29,7 @@ from shared.adapters.search.postings import (
 )
 from shared.adapters.search.ranking import dependents_boost, is_auxiliary, ranking_boosts
 from shared.adapters.search.schema import CURRENT_PREFIX, NEXT_PREFIX
-from shared.adapters.search.symbols import SymbolRows
+from shared.adapters.search.symbols import EVERYBODY, PackageSymbols, SymbolRows
 from shared.adapters.search.words import (
     WordMark,
     facet_word,
@@ -35,6 +39,7 @@ from shared.adapters.search.words import (
     stem,
 )
 from shared.domain.api_docs.records import ApiSummary
+from shared.domain.api_docs.symbols import unpack_symbols
 from shared.domain.packages import Listing, ModuleText, Release, Texts, Visibility
 from shared.domain.search import FacetValue, facet_values
 from shared.domain.selection import release_for_search
@@ -94,7 +99,12 @@ class IndexedWords:
     @classmethod
     def of(cls, listing: Listing) -> "IndexedWords":
         weights = weights_of_words(listing)
-        lists = (*weights.items(), *weights_of_beginnings(weights).items())
+        lists = (
+            *weights.items(),
+            *weights_of_beginnings(weights).items(),
+            *weights_of_endings(listing).items(),
+            *weights_of_lead(listing.texts.readme[:README_CHARACTERS], weights).items(),
+        )
         return cls(
             frozenset((*lists, *((word, 0) for word in _facets(listing)))),
             indexed_texts(listing),
@@ -102,8 +112,19 @@ class IndexedWords:
             frozenset(public_dependencies(listing)),
         )
 
+    @classmethod
+    def of_symbols(cls, symbols: PackageSymbols) -> "IndexedWords":
+        """Return the words of the symbols of a package, by which it is found as well."""
+        weights = words_of_symbols(unpack_symbols(symbols.packed))
+        known = frozenset(weights) if symbols.audience == EVERYBODY else frozenset[str]()
+        stems = dict[str, int]()
+        for word, weight in weights.items():
+            stems[stem(word)] = max(weight, stems.get(stem(word), 0))
+        return cls(frozenset(stems.items()), known=known)
+
 
 _NO_WORDS = IndexedWords()
+_NO_SYMBOLS = PackageSymbols("", EVERYBODY)
 
 
 class IndexRows:
@@ -121,7 +142,7 @@ class IndexRows:
         self._known = Counter[str]()  # How many more packages have each word.
         self._dependents = Counter[str]()  # How many more packages depend on each one.
         self._symbols = SymbolRows(connection, prefix)
-        self._packed_symbols = dict[int, str]()  # Of the packages of the call.
+        self._package_symbols = dict[int, PackageSymbols]()  # Of the packages of the call.
         self._ranked = set[str]()  # The keys of packages whose rank has changed.
 
     def offer(self, listings: Iterable[Listing]) -> int:
@@ -152,6 +173,7 @@ class IndexRows:
             if found is not None:
                 row, shown = found
                 self._change_words(row, IndexedWords.of(shown), _NO_WORDS)
+                self._change_symbols(row, _NO_SYMBOLS)
                 self._symbols.remove(row)
                 self._run("DELETE FROM @listings WHERE id = ?", row)
                 self._run("DELETE FROM @packages WHERE id = ?", row)
@@ -172,7 +194,7 @@ class IndexRows:
         self._postings.set_number(Column.PULLS, row, head.pulls)
         self._postings.set_number(Column.CREATED, row, shown.release.created_ms)
         self._postings.set_number(Column.ADDED, row, head.created_ms)
-        self._packed_symbols[row] = shown.symbols
+        self._change_symbols(row, PackageSymbols.of(shown))
         self._ranked.add(head.package.key)
 
     def _put_package(self, row: int | None, shown: Listing) -> int:
@@ -199,6 +221,14 @@ class IndexRows:
         self._known.subtract(old.known - new.known)
         self._dependents.update(new.dependencies - old.dependencies)
         self._dependents.subtract(old.dependencies - new.dependencies)
+
+    def _change_symbols(self, row: int, symbols: PackageSymbols) -> None:
+        """Change the words by which a package is found because of its symbols."""
+        before = self._package_symbols.get(row) or self._symbols.of_package(row)
+        if before != symbols:
+            words = map(IndexedWords.of_symbols, (before, symbols))
+            self._change_words(row, *words)
+        self._package_symbols[row] = symbols
 
     def _change_texts(self, row: int, old: str, new: str) -> None:
         if old:
@@ -269,7 +299,7 @@ class IndexRows:
                 lift = dependents_boost(dependents or 0)
                 self._postings.set_number(Column.DEPENDENTS, row, lift)
                 self._postings.set_number(Column.RANK, row, boost + lift)
-                self._symbols.put(row, self._packed_symbols.pop(row, None), boost + lift)
+                self._symbols.put(row, self._package_symbols.pop(row, None), boost + lift)
         self._ranked.clear()
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
@@ -317,7 +347,7 @@ class ClientNeeds:
 
 def excerpt(listing: Listing) -> Listing:
     """Return the listing as it is stored: the beginning of its readme, no readmes of modules, and
-    no events, which are not for every reader. Symbols of private packages are not found."""
+    no events, which are not for every reader."""
     texts = Texts(
         readme=listing.texts.readme[:README_CHARACTERS],
         modules=tuple(
@@ -326,9 +356,7 @@ def excerpt(listing: Listing) -> Listing:
     )
     head = listing.head.model_copy(update={"outbox": ()})
     release = listing.release.model_copy(update={"outbox": ()})
-    is_public = head.visibility is Visibility.PUBLIC
-    symbols = listing.symbols if is_public else ""
-    return Listing(head, release, texts, listing.is_standard, listing.api, symbols)
+    return Listing(head, release, texts, listing.is_standard, listing.api, listing.symbols)
 
 
 def write_listing(listing: Listing) -> bytes:
@@ -372,7 +400,8 @@ def listing_words(listing: Listing) -> set[str]:
         return set()
     release = listing.release
     texts = f"{' '.join(release.keywords)} {release.summary}"
-    return {*_names(listing), *name_words(listing.head.org), *split_words(texts)}
+    lead = words_of_lead(listing.texts.readme[:README_CHARACTERS])
+    return {*_names(listing), *name_words(listing.head.org), *split_words(texts), *lead}
 
 
 def public_dependencies(listing: Listing) -> set[str]:

@@ -18,6 +18,7 @@ TABLES = (
     "spellings",
     "symbols",
     "symbol_words",
+    "symbol_names",
 )
 _FORMER_TABLES = ("traits",)
 
@@ -138,5 +139,7 @@ SEARCH_MIGRATIONS: tuple[Migration, ...] = (
     # Packages of a word are stored together, and so are the numbers that packages are sorted by.
     (*_dropped(CURRENT_PREFIX), *_dropped(NEXT_PREFIX), *create_tables(CURRENT_PREFIX)),
     # Symbols of packages are found.
+    (*_dropped(CURRENT_PREFIX), *_dropped(NEXT_PREFIX), *create_tables(CURRENT_PREFIX)),
+    # Members find the symbols of private packages, and packages are found by what symbols say.
     (*_dropped(CURRENT_PREFIX), *_dropped(NEXT_PREFIX), *create_tables(CURRENT_PREFIX)),
 )

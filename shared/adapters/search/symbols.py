@@ -1,40 +1,54 @@
-"""The symbols of public packages in the search index, and finding them.
+"""The symbols of packages in the search index, and finding them.
 
 A symbol is found by its name, by the parts of its name, and by its name after its parent or module:
 `get`, `Client.get`, `http:Client`, `http:Client.get`. Each of these is a word of `symbol_words`.
 The rows of a word are in the order of results, so the best are read first, however many there are.
+
+The rows of each audience stand together: everybody, or the members of one organization. A search
+reads the rows of its viewer's audiences alone, so that neither results, counts, limits nor the time
+of a search tell anybody else of private packages.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from enum import IntEnum
-from itertools import islice
+from heapq import merge
+from itertools import islice, product
 from typing import Self
 
-from shared.adapters.search.words import joined_name, name_words
+import orjson
+
+from shared.adapters.search.words import Speller, joined_name, name_words
 from shared.adapters.sqlite.database import Migration
 from shared.domain.api_docs.symbols import Symbol, count_symbols, unpack_symbols
+from shared.domain.packages import Listing, Visibility
+from shared.domain.search import MAX_SYMBOLS_FOUND, Viewer
 
-MAX_FOUND = 1_000  # Nobody reads more results.
 MAX_WORDS = 6  # Of a query: more narrow nothing.
 _MAX_COMPARED = 10_000  # Rows of each of several words, or of a beginning: some 10 ms each.
 _USAGE_STEPS = 1_000  # In one unit of the score.
 _LEAST_MOVE = 50  # A third of what ten times as many pulls change: not each pull writes rows anew.
 
+EVERYBODY = ""  # The audience of public packages; others are keys of organizations.
+
 _ROWS_OF_WORD = (
-    "SELECT symbol FROM symbol_words WHERE word = ? ORDER BY match, disuse, symbol LIMIT ?"
+    "SELECT match, disuse, symbol FROM symbol_words WHERE audience = ? AND word = ?"
+    " ORDER BY match, disuse, symbol LIMIT ?"
 )
 _ROWS_OF_PART = (  # A whole name is one word, so that names of several words have parts only.
-    "SELECT symbol FROM symbol_words WHERE word = ? AND match = 2 ORDER BY disuse, symbol LIMIT ?"
+    "SELECT match, disuse, symbol FROM symbol_words WHERE audience = ? AND word = ? AND match = 2"
+    " ORDER BY disuse, symbol LIMIT ?"
 )
 _ROWS_OF_BEGINNING = (
-    "SELECT match, disuse, symbol FROM symbol_words WHERE word > ? AND word < ? LIMIT ?"
+    "SELECT match, disuse, symbol FROM symbol_words"
+    " WHERE audience = ? AND word > ? AND word < ? LIMIT ?"
 )
 _SYMBOLS_OF_PACKAGES = (
-    "SELECT package, packed FROM symbols"
-    " WHERE package IN (SELECT value FROM json_each(?)) ORDER BY disuse, package"
+    "SELECT disuse, package, packed FROM symbols WHERE package IN (SELECT value FROM json_each(?))"
+    " AND audience IN (SELECT value FROM json_each(?)) ORDER BY disuse, package"
 )
+_NEXT_AUDIENCE = "SELECT min(audience) FROM symbol_words WHERE audience > ?"
 _LAST_CHARACTER = "\U0010ffff"
 _PLACE_BITS = 20  # More than `MAX_SYMBOLS`.
 
@@ -71,20 +85,44 @@ def create_symbol_tables(prefix: str) -> Migration:
         f"""
         CREATE TABLE {prefix}symbols (
             package INTEGER PRIMARY KEY,
+            audience TEXT NOT NULL,
             disuse INTEGER NOT NULL,
             packed TEXT NOT NULL
         ) STRICT
         """,
         f"""
         CREATE TABLE {prefix}symbol_words (
+            audience TEXT NOT NULL,
             word TEXT NOT NULL,
             match INTEGER NOT NULL,
             disuse INTEGER NOT NULL,
             symbol INTEGER NOT NULL,
-            PRIMARY KEY (word, match, disuse, symbol)
+            PRIMARY KEY (audience, word, match, disuse, symbol)
+        ) STRICT, WITHOUT ROWID
+        """,
+        # The names that a typo is mended to: those of public packages.
+        f"""
+        CREATE TABLE {prefix}symbol_names (
+            length INTEGER NOT NULL,
+            word TEXT NOT NULL,
+            packages INTEGER NOT NULL,
+            PRIMARY KEY (length, word)
         ) STRICT, WITHOUT ROWID
         """,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSymbols:
+    """The symbols of a package, packed, and who finds them."""
+
+    packed: str
+    audience: str
+
+    @classmethod
+    def of(cls, listing: Listing) -> Self:
+        is_public = listing.head.visibility is Visibility.PUBLIC
+        return cls(listing.symbols, EVERYBODY if is_public else listing.head.org.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,57 +134,86 @@ class SymbolRows:
 
     def packed(self, package: int) -> str:
         """Return the symbols of a package, packed; empty if it has none."""
-        found = self._run("SELECT packed FROM @symbols WHERE package = ?", package).fetchone()
-        return found[0] if found else ""
+        return self.of_package(package).packed
 
-    def put(self, package: int, packed: str | None, usage: float) -> None:
-        """Store the symbols of a package, or keep those that it has if `packed` is None; packages
+    def of_package(self, package: int) -> PackageSymbols:
+        """Return the symbols of a package, which may be none."""
+        found = self._run(
+            "SELECT packed, audience FROM @symbols WHERE package = ?", package
+        ).fetchone()
+        return PackageSymbols(*found) if found else PackageSymbols("", EVERYBODY)
+
+    def put(self, package: int, symbols: PackageSymbols | None, usage: float) -> None:
+        """Store the symbols of a package, or keep those that it has if `symbols` is None; packages
         are ordered by `usage`. Rows are written only for other symbols, or another order."""
         disuse = -round(usage * _USAGE_STEPS)
         found = self._run(
-            "SELECT packed = ?, abs(disuse - ?) FROM @symbols WHERE package = ?",
-            packed,
-            disuse,
-            package,
+            "SELECT audience, disuse, packed FROM @symbols WHERE package = ?", package
         ).fetchone()
         if found is None:
-            self.add(package, packed or "", usage)
-        elif found[0] == 0 or found[1] > _LEAST_MOVE:  # The first is NULL if `packed` is.
-            kept = self.packed(package) if packed is None else packed
+            self._add(package, symbols or PackageSymbols("", EVERYBODY), disuse)
+            return
+        stored = PackageSymbols(found[2], found[0])
+        wanted = symbols or stored
+        if wanted != stored or abs(disuse - found[1]) > _LEAST_MOVE:
             self.remove(package)
-            self.add(package, kept, usage)
-
-    def add(self, package: int, packed: str, usage: float) -> None:
-        """Add the symbols of a package that has none."""
-        if packed:
-            disuse = -round(usage * _USAGE_STEPS)
-            self._run("INSERT INTO @symbols VALUES (?, ?, ?)", package, disuse, packed)
-            self._change_words(
-                "INSERT INTO @symbol_words VALUES (?, ?, ?, ?)", package, disuse, packed
-            )
+            self._add(package, wanted, disuse)
 
     def remove(self, package: int) -> None:
         """Remove the symbols of a package, if it has any."""
         found = self._run(
-            "DELETE FROM @symbols WHERE package = ? RETURNING disuse, packed", package
+            "DELETE FROM @symbols WHERE package = ? RETURNING audience, disuse, packed", package
         ).fetchone()
         if found is not None:
-            self._change_words(
-                "DELETE FROM @symbol_words "
-                "WHERE word = ? AND match = ? AND disuse = ? AND symbol = ?",
-                package,
-                *found,
+            audience, disuse, packed = found
+            self._change(
+                "DELETE FROM @symbol_words WHERE audience = ? AND word = ? AND match = ?"
+                " AND disuse = ? AND symbol = ?",
+                (package, disuse),
+                PackageSymbols(packed, audience),
+                names=-1,
             )
 
-    def _change_words(self, statement: str, package: int, disuse: int, packed: str) -> None:
+    def _add(self, package: int, symbols: PackageSymbols, disuse: int) -> None:
+        if symbols.packed:
+            row = (package, symbols.audience, disuse, symbols.packed)
+            self._run("INSERT INTO @symbols VALUES (?, ?, ?, ?)", *row)
+            insert = "INSERT INTO @symbol_words VALUES (?, ?, ?, ?, ?)"
+            self._change(insert, (package, disuse), symbols, names=1)
+
+    def _change(
+        self, statement: str, row: tuple[int, int], symbols: PackageSymbols, *, names: int
+    ) -> None:
+        """Write the rows of the words, and count the names of public symbols up or down."""
+        package, disuse = row
+        words = [symbol_words(symbol) for symbol in unpack_symbols(symbols.packed)]
         self.connection.executemany(
             self._statement(statement),
             (
-                (word, match, disuse, SymbolPlace(package, place).key)
-                for place, symbol in enumerate(unpack_symbols(packed))
-                for word, match in symbol_words(symbol).items()
+                (symbols.audience, word, match, disuse, SymbolPlace(package, place).key)
+                for place, each in enumerate(words)
+                for word, match in each.items()
             ),
         )
+        if symbols.audience == EVERYBODY:
+            self._count_names({word for each in words for word in each if word.isalnum()}, names)
+
+    def _count_names(self, words: Iterable[str], change: int) -> None:
+        rows = [(len(word), word, change) for word in sorted(words)]
+        self.connection.executemany(
+            self._statement(
+                "INSERT INTO @symbol_names VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET packages = packages + excluded.packages"
+            ),
+            rows,
+        )
+        if change < 0:
+            self.connection.executemany(
+                self._statement(
+                    "DELETE FROM @symbol_names WHERE length = ? AND word = ? AND packages < 1"
+                ),
+                (row[:2] for row in rows),
+            )
 
     def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
         return self.connection.execute(self._statement(statement), values)
@@ -172,7 +239,7 @@ def symbol_words(symbol: Symbol) -> dict[str, SymbolMatch]:
 
 def query_words(text: str) -> list[str]:
     """Return the words of a query as `symbol_words` spells them: of `ballerina/http:Client.get()`
-    `http:client.get`."""
+    `http:client.get`, and of `http:` the same, which begins all words of its symbols."""
     typed = (each.rpartition("/")[2] for each in text.split())
     return [word for word in map(_query_word, typed) if word][:MAX_WORDS]
 
@@ -180,26 +247,113 @@ def query_words(text: str) -> list[str]:
 def _query_word(text: str) -> str:
     """Return one typed word with each name in it spelled as in the index; of the name of a module
     the last part counts."""
-    module, _, rest = text.rpartition(":")
+    module, colon, rest = text.rpartition(":")
     prefix = joined_name(module.rpartition(".")[2])
     names = ".".join(name for name in map(joined_name, rest.split(".")) if name)
-    return f"{prefix}:{names}" if prefix and names else names or prefix
+    return f"{prefix}{colon}{names}" if prefix else names
 
 
-def find_symbols(
-    connection: sqlite3.Connection, text: str, packages: Set[int] | None = None
-) -> tuple[SymbolPlace, ...]:
-    """Return the best `MAX_FOUND` symbols that match all words of the text: first those that have
-    the words, then those in which the last word is the beginning of one; of both the most used
-    packages first. If there are `packages`, only their symbols match, and without words all do."""
-    words = query_words(text)
-    if words:
-        found = _matching(connection, words)
+def audiences_of(connection: sqlite3.Connection, viewer: Viewer) -> tuple[str, ...]:
+    """Return the audiences that the viewer belongs to."""
+    if not viewer.sees_everything:
+        return (EVERYBODY, *sorted(org.lower() for org in viewer.orgs))
+    found = [EVERYBODY]
+    while (following := connection.execute(_NEXT_AUDIENCE, (found[-1],)).fetchone()[0]) is not None:
+        found.append(following)
+    return tuple(found)
+
+
+_Row = tuple[int, int, int]  # How a word stands for a symbol, the disuse of its package, and it.
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolFilter:
+    """Which symbols may be found."""
+
+    packages: Set[int] | None = None  # None: any.
+    left_out: Set[int] = frozenset()  # Packages.
+    without: Sequence[str] = ()  # Words that a symbol must not have.
+
+    def admits(self, package: int) -> bool:
+        return package not in self.left_out and (self.packages is None or package in self.packages)
+
+
+UNFILTERED = SymbolFilter()
+
+
+class SymbolSearch:
+    """Finds symbols for members of some audiences."""
+
+    def __init__(self, connection: sqlite3.Connection, viewer: Viewer) -> None:
+        self._connection = connection
+        self._audiences = audiences_of(connection, viewer)
+
+    def find(
+        self, words: Sequence[str], within: SymbolFilter = UNFILTERED
+    ) -> tuple[SymbolPlace, ...]:
+        """Return the best `MAX_SYMBOLS_FOUND` symbols that match all words, or without words all
+        those of the packages of the filter: first those that have the words, then those in which
+        the last word is the beginning of one; of both the most used packages first."""
+        left_out = {symbol for word in within.without for symbol in self._with_word(word, -1)}
+        found = self._matching(words) if words else self._of_packages(within.packages or ())
+        places = (SymbolPlace.of(key) for key in _unique(found) if key not in left_out)
+        admitted = (each for each in places if within.admits(each.package))
+        return tuple(islice(admitted, MAX_SYMBOLS_FOUND))
+
+    def _of_packages(self, packages: Iterable[int]) -> Iterator[int]:
+        """Yield the symbols of packages, as they are in their sources."""
+        bound = (str([*packages]), orjson.dumps(self._audiences).decode())
+        for _, package, packed in self._connection.execute(_SYMBOLS_OF_PACKAGES, bound):
+            for place in range(count_symbols(packed)):
+                yield SymbolPlace(package, place).key
+
+    def _matching(self, words: Sequence[str]) -> Iterator[int]:
+        """Yield the symbols that have all words; then those that have all but the last, and a word
+        that begins with it."""
+        whole = words if len(words) == 1 else [sign.join(words) for sign in ".:"]
+        for word in whole:  # Typed with a blank, `Client get` is `Client.get`, too.
+            yield from self._with_word(word, _MAX_COMPARED)
+        parts = [self._with_part(word) for word in words] if len(words) > 1 else []
+        if parts:
+            yield from _in_all(parts)
+        last = words[-1]
+        bounds = (last, f"{last}{_LAST_CHARACTER}", _MAX_COMPARED)
+        begun = sorted(row for rows in self._read(_ROWS_OF_BEGINNING, *bounds) for row in rows)
+        yield from _in_all([[symbol for *_, symbol in begun], *parts[:-1]])
+
+    def _with_word(self, word: str, limit: int) -> Iterator[int]:
+        return self._in_order(_ROWS_OF_WORD, word, limit)
+
+    def _with_part(self, word: str) -> list[int]:
+        return list(self._in_order(_ROWS_OF_PART, word, _MAX_COMPARED))
+
+    def _in_order(self, statement: str, *values: object) -> Iterator[int]:
+        return (symbol for *_, symbol in merge(*self._read(statement, *values)))
+
+    def _read(self, statement: str, *values: object) -> list[Iterable[_Row]]:
+        """Return the rows of each audience."""
+        return [
+            self._connection.execute(statement, (audience, *values)) for audience in self._audiences
+        ]
+
+
+def near_queries(connection: sqlite3.Connection, words: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the words with each name that no public symbol has replaced by one that was perhaps
+    meant, the most similar first; nothing if one has none. Names of modules are not replaced."""
+    speller = Speller(connection, "symbol_names")
+    meant = [list(_near_words(speller, word)) for word in words]
+    if meant != [[word] for word in words]:
+        yield from map(list, product(*meant))
+
+
+def _near_words(speller: Speller, word: str) -> Iterator[str]:
+    module, colon, names = word.rpartition(":")
+    parents, dot, name = names.rpartition(".")
+    if not name or speller.knows(name):
+        yield word
     else:
-        found = _of_packages(connection, packages or frozenset())
-    places = map(SymbolPlace.of, _unique(found))
-    within = (each for each in places if packages is None or each.package in packages)
-    return tuple(islice(within, MAX_FOUND))
+        for near in speller.near(name):
+            yield f"{module}{colon}{parents}{dot}{near}"
 
 
 def _unique(keys: Iterator[int]) -> Iterator[int]:
@@ -208,45 +362,6 @@ def _unique(keys: Iterator[int]) -> Iterator[int]:
         if key not in seen:
             seen.add(key)
             yield key
-
-
-def _of_packages(connection: sqlite3.Connection, packages: Set[int]) -> Iterator[int]:
-    """Yield the symbols of packages, as they are in their sources."""
-    for package, packed in connection.execute(_SYMBOLS_OF_PACKAGES, (str([*packages]),)):
-        for place in range(count_symbols(packed)):
-            yield SymbolPlace(package, place).key
-
-
-def _matching(connection: sqlite3.Connection, words: list[str]) -> Iterator[int]:
-    yield from _with_words(connection, words)
-    yield from _with_beginning(connection, words)
-
-
-def _with_words(connection: sqlite3.Connection, words: list[str]) -> Iterator[int]:
-    """Yield the symbols that have all the words."""
-    whole = words if len(words) == 1 else [sign.join(words) for sign in ".:"]
-    for word in whole:  # Typed with a blank, `Client get` is `Client.get`, too.
-        for (symbol,) in connection.execute(_ROWS_OF_WORD, (word, _MAX_COMPARED)):
-            yield symbol
-    if len(words) > 1:
-        yield from _in_all([_symbols_with_part(connection, word) for word in words])
-
-
-def _with_beginning(connection: sqlite3.Connection, words: list[str]) -> Iterator[int]:
-    """Yield the symbols that have all the words but the last, and a word that begins with it."""
-    *whole, last = words
-    end = f"{last}{_LAST_CHARACTER}"
-    begun = sorted(connection.execute(_ROWS_OF_BEGINNING, (last, end, _MAX_COMPARED)))
-    parts = [_symbols_with_part(connection, word) for word in whole]
-    yield from _in_all([[symbol for *_, symbol in begun], *parts])
-
-
-def _symbols_with_part(connection: sqlite3.Connection, word: str) -> list[int]:
-    return _symbols(connection, _ROWS_OF_PART, word, _MAX_COMPARED)
-
-
-def _symbols(connection: sqlite3.Connection, statement: str, *values: object) -> list[int]:
-    return [symbol for (symbol,) in connection.execute(statement, values)]
 
 
 def _in_all(lists: Sequence[Sequence[int]]) -> list[int]:

@@ -68,6 +68,14 @@ SYNONYMS = (
     Synonym("e mail", ("email",), "RFC 5322"),
     Synonym("cobol", ("copybook",), "IBM: a copybook defines the data of a COBOL program"),
     Synonym("electronic data interchange", ("edi", "edifact"), "UN/CEFACT"),
+    # Libraries of other languages, by the sentence with which each presents itself.
+    Synonym("axios", ("http",), "axios-http.com: a promise based HTTP client"),
+    Synonym("gson", ("json", "jsondata"), "github.com/google/gson: Java objects into JSON"),
+    Synonym("jackson", ("json", "jsondata"), "github.com/FasterXML/jackson: JSON for Java"),
+    Synonym("jaxb", ("xml", "xmldata"), "Jakarta XML Binding: maps classes to XML"),
+    Synonym("mockito", ("test",), "site.mockito.org: a mocking framework for unit tests"),
+    Synonym("protoc", ("protobuf", "grpc"), "protobuf.dev: the compiler of Protocol Buffers"),
+    Synonym("micrometer", ("observe", "prometheus"), "micrometer.io: observability facade"),
     # Running and observing.
     Synonym("k8s", ("kubernetes",), "kubernetes.io: K8s counts the eight letters in between"),
     Synonym("container", ("docker",), "docker.com: runs containers"),
@@ -117,6 +125,8 @@ SYNONYMS = (
     Synonym("e commerce", ("ecommerce",), "the keyword of those products"),
     Synonym("shop", ("ecommerce",), "the keyword of those products"),
     Synonym("customer relationship", ("crm",), "CRM abbreviates its management"),
+    Synonym("todo", ("task",), "the keyword of those products: task management"),
+    Synonym("course", ("elearning", "classroom"), "the keyword of those products"),
     Synonym("hr", ("hrms",), "HRMS abbreviates human resource management system"),
     Synonym("url shortener", ("bitly",), "bitly.com"),
     Synonym("medical", ("healthcare", "health"), "HL7: standards for healthcare"),

@@ -41,6 +41,7 @@ class WordMark(Enum):
     NAME_BEGINNING = "\ue003"  # How words of names begin.
     BEGINNING = "\ue004"  # How words of other places begin.
     MODULES = "\ue005"
+    NAME_ENDING = "\ue006"  # How words of names end.
     ANYWHERE = ""
 
 
@@ -54,6 +55,12 @@ def facet_word(kind: str, value: str = "") -> str:
     """Return one marked word that stands for a whole value, whatever characters it holds."""
     digest = blake2b(value.strip().casefold().encode(), digest_size=8).hexdigest()
     return f"{WordMark.FACET.value}{kind}{digest if value else ''}"
+
+
+def split_humps(name: str) -> list[str]:
+    """Return the parts of a name in camel case: of `MongoTimeoutException` mongo, timeout,
+    exception."""
+    return split_words(_HUMP.sub(" ", name))
 
 
 def split_words(text: str) -> list[str]:
@@ -94,22 +101,56 @@ def _folded(text: str) -> str:
 MAX_NEAR = 8  # Known words that stand in for one; more of them are no longer what was meant.
 MAX_SPELLED = 4  # Words of one search that are mended: each is a scan of the vocabulary.
 MIN_LENGTH = 3  # Of two letters every other two are near.
+# Letters up to which a word is replaced by longer ones alone: `aes` and `db2` are no misspellings
+# of the many names of three or four letters.
+SHORT_WORD = 4
+PACKAGES_OF_SHORT_PART = 5
+MAX_MISSING = 3  # Letters: of pymongo `mongo` begins mongodb.
 LONG_WORD = 8  # From this length two mistakes are allowed, else one.
 
 
 class Speller:
     """Finds what was perhaps meant, for one search."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, table: str = "words") -> None:
         self._connection = connection
+        self._table = table  # Of known words, each with the number of its public packages.
         self._found: dict[str, list[str]] = {}
 
     def knows(self, word: str) -> bool:
         """Say whether a package has exactly this word."""
+        return self._packages(word) > 0
+
+    def _packages(self, word: str) -> int:
         found = self._connection.execute(
-            "SELECT 1 FROM words WHERE length = ? AND word = ?", (len(word), word)
-        )
-        return found.fetchone() is not None
+            f"SELECT packages FROM {self._table} WHERE length = ? AND word = ?",  # noqa: S608 - ours.
+            (len(word), word),
+        ).fetchone()
+        return found[0] if found else 0
+
+    def knows_form(self, word: str) -> bool:
+        """Say whether a package has this word, or its stem."""
+        return self.knows(word) or self.knows(stem(word))
+
+    def parts(self, word: str) -> list[str]:
+        """Return the longest known words that a compound ends and begins with: of `librdkafka`
+        kafka. Words of three letters have to be in several packages."""
+        ends = (word[start:] for start in range(1, len(word) - MIN_LENGTH + 1))
+        begins = (word[:end] for end in range(len(word) - 1, MIN_LENGTH - 1, -1))
+        found = (next(filter(self._is_part, each), "") for each in (ends, begins))
+        return [part for part in found if part]
+
+    def _is_part(self, part: str) -> bool:
+        if len(part) == MIN_LENGTH:
+            return self._packages(part) >= PACKAGES_OF_SHORT_PART
+        return self._packages(part) > 0 or (len(part) > SHORT_WORD and self._begins(part))
+
+    def _begins(self, part: str) -> bool:
+        """Say whether a known word begins with this, and is little longer."""
+        lengths = range(len(part) + 1, len(part) + MAX_MISSING + 1)
+        statement = f"SELECT 1 FROM {self._table} WHERE length = ? AND word > ? AND word < ?"  # noqa: S608
+        bounds = (part, part + AFTER_EVERY_LETTER)
+        return any(self._connection.execute(statement, (n, *bounds)).fetchone() for n in lengths)
 
     def near(self, word: str) -> list[str]:
         """Return the known words that differ from `word` by a mistake or two, the nearest first.
@@ -134,9 +175,11 @@ class Speller:
         the number of its packages. People seldom mistype how a word begins, and comparing with the
         whole vocabulary of 100,000 packages would take 100 ms.
         """
-        for length in range(len(word) - mistakes, len(word) + mistakes + 1):
+        least = len(word) - mistakes if len(word) > SHORT_WORD else SHORT_WORD + 1
+        for length in range(least, len(word) + mistakes + 1):
             for first in {word[0], word[1]}:
                 yield from self._connection.execute(
-                    "SELECT word, packages FROM words WHERE length = ? AND word >= ? AND word < ?",
+                    f"SELECT word, packages FROM {self._table}"  # noqa: S608 - ours.
+                    " WHERE length = ? AND word >= ? AND word < ?",
                     (length, first, chr(ord(first) + 1)),
                 )

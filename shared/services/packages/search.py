@@ -66,12 +66,21 @@ class PackageSearch:
             return []
         return await self.index.suggest(text, viewer, count)
 
-    async def symbols(self, query: SymbolQuery, page: ResultPage) -> SymbolResults:
-        """Return a page of the symbols that match, with their count; none while the index may have
-        symbols of packages that became private, as editors would show a failure to everybody.
-        Those of private packages are found by nobody, so the caller does not matter."""
+    async def count(self, query: Query, *, by: Principal) -> int | None:
+        """Return how many packages match; None while a search of packages is refused."""
         try:
-            return await self.index.symbols(query, page)
+            return (await self.search(query, ResultPage(limit=0), by=by)).count
+        except SearchUnconfirmed:
+            return None
+
+    async def symbols(
+        self, query: SymbolQuery, page: ResultPage, *, by: Principal
+    ) -> SymbolResults:
+        """Return a page of the symbols that match, with their count; none while the index may have
+        symbols of packages that became private, as editors would show a failure to everybody."""
+        viewer = await self.authorization.viewer(by)
+        try:
+            return await self.index.symbols(query, page, viewer)
         except SearchUnconfirmed:
             return SymbolResults((), 0)
 

@@ -1,6 +1,7 @@
 """Symbols of all packages, as the language server reads them."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -167,12 +168,17 @@ async def test_the_symbols_are_those_of_the_latest_release(world: World) -> None
     assert await found(world, "sayHello") == ["acme/greet:sayHello"]
 
 
-async def test_symbols_of_a_private_package_are_found_by_nobody(world: World) -> None:
+async def test_symbols_of_a_private_package_are_found_by_members_alone(world: World) -> None:
     private = documented_bala("acme/secret:1.0.0", sources(), visibility="private")
     await published(world, private)
-    for person in (None, world.people.ann, world.people.mia):
-        answer = await world.get("/search-symbols?q=sayHello", by=person)
-        assert answer.json() == {"symbols": [], "count": 0, "offset": 0, "limit": 10}
+    nothing = {"symbols": [], "count": 0, "offset": 0, "limit": 10}
+    for text in ("sayHello", "sayHelo", "secret:", "org:acme", "import acme/secret;"):
+        path = f"/search-symbols?q={quote(text)}"
+        for person in (None, world.people.bob):
+            assert (await world.get(path, by=person)).json() == nothing
+        found = (await world.get(path, by=world.people.ann)).json()
+        assert (found["count"] > 0) is (text != "sayHelo")  # Private names mend no typo.
+        assert {each["organization"] for each in found["symbols"]} <= {"acme"}
 
 
 async def test_symbols_come_and_go_with_the_visibility_of_their_package(world: World) -> None:

@@ -113,7 +113,7 @@ async def test_what_is_typed_and_published_is_shown_as_text(world: World) -> Non
 async def test_a_search_links_to_the_organizations_that_match(shelf: World) -> None:
     page = (await opened(shelf, "/search?q=acme")).text
     assert '<a href="/organizations?q=acme">Organizations</a>' in page
-    assert '<a href="/search?q=acme" aria-current="page">Packages</a>' in page
+    assert '<a href="/search?q=acme" aria-current="page">Packages <span class="count">' in page
     page = (await opened(shelf, "/organizations?q=acme")).text
     assert '<a href="/search?q=acme">Packages</a>' in page
 

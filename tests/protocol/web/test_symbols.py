@@ -80,9 +80,49 @@ async def test_the_api_finds_symbols(documented: World) -> None:
     ]
 
 
-async def test_symbols_of_private_packages_are_on_no_page_and_in_no_answer(world: World) -> None:
+async def test_symbols_of_private_packages_are_shown_to_members_alone(world: World) -> None:
     await published(world, documented_bala("acme/secret:1.0.0", visibility="private"))
-    for person in (None, world.people.ann):
+    for person in (None, world.people.bob):
         assert (await twin(world, "/symbols?q=Client", by=person))["count"] == 0
+        assert (await twin(world, "/search?q=greetWorld", by=person))["symbols"] == 0
         answer = await world.get(f"{URL}/api/v1/symbols?q=Client", by=person)
         assert answer.json() == {"symbols": [], "count": 0}
+    for member in (world.people.ann, world.people.mia):
+        assert (await twin(world, "/search?q=greetWorld", by=member))["symbols"] == 1
+        page = await opened(world, "/symbols?q=greetWorld", by=member)
+        assert "Private" in page.text
+        answer = await world.get(f"{URL}/api/v1/symbols?q=greetWorld", by=member)
+        assert answer.json()["count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol"),
+    [
+        ("greetWorld", "greet<wbr>World"),
+        ("greetWrold", "greet<wbr>World"),
+        ("greet:Client->greet", "Client.<wbr>greet"),
+        ("greet:", "Client"),
+        ("import acme/greet;", "Client"),
+    ],
+)
+async def test_one_field_finds_packages_and_symbols(
+    documented: World, text: str, symbol: str
+) -> None:
+    path = quote(text)
+    found = await twin(documented, f"/symbols?q={path}")
+    page = await opened(documented, f"/search?q={path}")
+    tab = f'Symbols <span class="count">{found["count"]}</span>'
+    assert found["count"] > 0
+    assert tab in page.text
+    assert f"{symbol}</a>" in (await opened(documented, f"/symbols?q={path}")).text
+    # Beside packages for what reads as the name of a symbol; an import is about a package.
+    assert (f"{symbol}</a>" in page.text) is not text.startswith("import")
+    packages = (await twin(documented, f"/search?q={path}"))["packages"]
+    assert [each["name"] for each in packages][:1] == ["greet"]
+
+
+async def test_the_page_of_symbols_has_the_number_of_packages(documented: World) -> None:
+    page = await opened(documented, "/symbols?q=greet")
+    assert 'Packages <span class="count">1</span>' in page.text
+    assert "Search help" in page.text
+    assert 'action="/symbols"' in page.text  # The field of the site searches symbols from here.

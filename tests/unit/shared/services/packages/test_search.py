@@ -57,8 +57,8 @@ class AskedIndex:
         default_factory=list[tuple[Facet, Query, Viewer]]
     )
     texts: list[tuple[str, Viewer, int]] = field(default_factory=list[tuple[str, Viewer, int]])
-    symbol_queries: list[tuple[SymbolQuery, ResultPage]] = field(
-        default_factory=list[tuple[SymbolQuery, ResultPage]]
+    symbol_queries: list[tuple[SymbolQuery, ResultPage, Viewer]] = field(
+        default_factory=list[tuple[SymbolQuery, ResultPage, Viewer]]
     )
 
     async def offer(self, listing: Listing) -> bool:
@@ -97,9 +97,9 @@ class AskedIndex:
     async def totals(self) -> IndexTotals:
         return IndexTotals()
 
-    async def symbols(self, query: SymbolQuery, page: ResultPage) -> SymbolResults:
+    async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:
         """Note the query."""
-        self.symbol_queries.append((query, page))
+        self.symbol_queries.append((query, page, viewer))
         return SymbolResults((), 0)
 
     async def suggest(self, text: str, viewer: Viewer, count: int) -> list[Suggestion]:
@@ -210,8 +210,9 @@ async def test_symbols_are_looked_for_by_the_beginning_of_a_text(
     package_search: PackageSearch, index: AskedIndex
 ) -> None:
     query = SymbolQuery.parse("x" * 501)
-    assert await package_search.symbols(query, ResultPage(3)) == SymbolResults((), 0)
-    assert index.symbol_queries == [(SymbolQuery("x" * 500), ResultPage(3))]
+    found = await package_search.symbols(query, ResultPage(3), by=ANONYMOUS)
+    assert found == SymbolResults((), 0)
+    assert index.symbol_queries == [(SymbolQuery("x" * 500), ResultPage(3), ANYONE)]
 
 
 async def test_as_many_are_suggested_as_asked(
