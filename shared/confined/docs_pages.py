@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from jinja2 import FileSystemLoader, Template
 
-from shared.confined.docs_text import call_of, outline_of
+from shared.confined.docs_text import call_line, call_of, outline_of, signature_line
 from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.coverage import undocumented
 from shared.domain.api_docs.model import (
@@ -21,7 +21,7 @@ from shared.domain.api_docs.model import (
     SourcePosition,
     VariableDocs,
 )
-from shared.domain.api_docs.outline import DocsSymbol
+from shared.domain.api_docs.outline import ENUM_MEMBER, FIELD, METHOD, DocsSymbol
 from shared.domain.api_docs.release import ModuleFacts
 from shared.domain.api_docs.signatures import signature
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
@@ -48,6 +48,8 @@ _ANY_CHAPTER = "values_types"
 _LIBRARY_CHAPTER = "lang_library_modules"
 
 _NO_COMMENT = SafeHtml()
+
+_GROUPS = {FIELD: "Fields", METHOD: "Methods", ENUM_MEMBER: "Members"}
 
 # The classes that highlighted code has.
 _COLORS = {
@@ -127,6 +129,14 @@ class RenderedSymbol:
     parameters: tuple[RenderedParameter, ...] = ()
     result: RenderedParameter | None = None
 
+    @property
+    def group(self) -> str:
+        """Return the title of the members that this one is listed with."""
+        docs = self.symbol.docs
+        if isinstance(docs, FunctionDocs) and (docs.is_remote or docs.is_resource):
+            return "Remote methods" if docs.is_remote else "Resource methods"
+        return _GROUPS[self.symbol.kind]
+
 
 @dataclass(frozen=True)
 class DocsPages:
@@ -152,6 +162,7 @@ class DocsPages:
             import_line=import_line(self.module.org_name, self.module.id),
             links=self.links,
             outline=shown,
+            signature_line=signature_line,
             uncommented=list(undocumented(self.module)),
             symbols_shown=SYMBOLS_SHOWN,
             unread=facts.unread,
@@ -171,6 +182,7 @@ class DocsPages:
             hidden_members=max(0, len(members) - MEMBERS_SHOWN),
             is_long=is_long,
             call=call_of(self.module, symbol),
+            call_line=partial(call_line, self.module),
             **self._dated,
         )
 

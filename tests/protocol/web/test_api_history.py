@@ -47,7 +47,7 @@ async def test_symbols_say_since_which_version_they_exist(own_shelf: World) -> N
 
     docs = "/packages/acme/moving/1.1.0/docs"
     outline = await words(own_shelf, docs)
-    assert "added since 1.1.0 kept widened" in outline
+    assert "added since 1.1.0 function added() kept function kept(int a) widened" in outline
     assert "Since 1.1.0" in await words(own_shelf, f"{docs}/moving/added")
     assert "Since 1.0.0" in await words(own_shelf, f"{docs}/moving/kept")
     assert "since" not in (await words(own_shelf, "/packages/acme/moving/1.0.0/docs")).lower()
