@@ -3,8 +3,8 @@
 Unauthenticated   CredentialsMissing · CredentialsWanted · RepositoryTokenMissing · TokenUnknown
                   TokenMalformed · TokenPlaceholder · TokenForeign · TokenExpired · LinkExpired
                   ReportUnsigned · SignedTokenRefused · IdTokenUsed · SignInFailed · SignInExpired
-Forbidden         NotPermitted · NameReserved · AddressNotAllowed · FormForeign · SignInAgain
-                  AccountLocked · SignUpClosed · CsrfMissing
+Forbidden         NotPermitted · OrganizationMissing · NameReserved · AddressNotAllowed
+                  FormForeign · SignInAgain · AccountLocked · SignUpClosed · CsrfMissing
 NotFound          TokenNotFound · ProviderNotFound · SessionNotFound · IdentityNotFound
                   DeviceCodeUnknown
 Conflict          IdentityTaken · LastIdentity
@@ -122,7 +122,22 @@ class NotPermitted(Forbidden):
     action: str
     resource: object
     reason: str
-    sentence = "You may not {action} {resource}: {reason}."
+    way_out: str = ""
+    sentence = "You may not {action} {resource}: {reason}.{ending}"
+
+    @property
+    def ending(self) -> str:
+        return f" {self.way_out}" if self.way_out else ""
+
+
+class OrganizationMissing(Forbidden):
+    """The organization does not exist, or is hidden from the caller."""
+
+    action: str
+    resource: object
+    org: str
+    way_out: str = "Ask an administrator of this registry to create it."
+    sentence = "You may not {action} {resource}: the organization {org} does not exist. {way_out}"
 
 
 class NameReserved(Forbidden):

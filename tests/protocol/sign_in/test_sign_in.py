@@ -330,7 +330,7 @@ async def test_a_refusal_to_issue_a_link_says_why(sign_ins: SignInWorld) -> None
         with pytest.raises(NotPermitted) as refused:
             await signing_in.issue_link(people.bob.account, by=replace(admin, id=id_))
         assert str(refused.value) == (
-            "You may not issue sign-in links: it takes being administrator of the registry."
+            "You may not issue sign-in links: only administrators of the registry can do this."
         )
     sign_ins.wait(minutes=11)
     with pytest.raises(SignInAgain) as again:

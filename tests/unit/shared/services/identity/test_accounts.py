@@ -291,7 +291,7 @@ async def test_a_refusal_names_the_verb_and_the_right_that_is_missing(
     ):
         with pytest.raises(NotPermitted) as refused:
             await attempt
-        reason = "it takes being operator of the registry"
+        reason = "only the operator of the registry can do this"
         assert str(refused.value) == f"You may not {verb} accounts: {reason}."
 
 

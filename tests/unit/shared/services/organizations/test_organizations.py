@@ -112,7 +112,7 @@ async def test_only_administrators_create_organizations_if_the_operator_says_so(
     world: OrganizationServices,
 ) -> None:
     world.creators = OrganizationCreators.ADMINISTRATORS
-    with pytest.raises(NotPermitted, match="administrator of the registry"):
+    with pytest.raises(NotPermitted, match="administrators of the registry"):
         await world.organizations.create(ACME, KIM, by=world.signed_in(KIM))
     await world.organizations.create(ACME, KIM, by=world.signed_in(ADA))
 
@@ -619,7 +619,7 @@ async def test_a_refused_creation_names_the_organization_and_the_reason(
     with pytest.raises(NotPermitted) as refused:
         await acme.organizations.create(OTHER, LEE, by=acme.signed_in(LEE))
     assert str(refused.value) == (
-        "You may not create other: it takes being administrator of the registry."
+        "You may not create other: only administrators of the registry can do this."
     )
 
 
