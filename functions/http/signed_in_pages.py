@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from functions.http.answers import STATUS_BY_KIND, retry_headers
 from functions.http.callers import from_client
-from functions.http.operations import WRITE_METHODS, Operation
+from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.pages import UNAUTHORIZED, PageCall, Pages, Visitor
 from functions.http.requests import Form, form_of
 from shared.auth.authentication import RequestClient
@@ -271,4 +271,4 @@ def return_page(call: PageCall) -> str:
     """Return the path of our own to open after a sign-in."""
     if to := call.params.get("to", ""):
         return return_path(to)
-    return return_path(call.path) if call.method == "GET" else HOME_PATH
+    return return_path(call.path) if call.method in READ_METHODS else HOME_PATH

@@ -1,5 +1,6 @@
 """The pages of API documentation as HTML: a module, and each of its symbols."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -235,10 +236,23 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing if number == 1 else f'{thing}s'}"
 
 
+_CODE_SPAN = re.compile(r"`([^`]+)`")
+
+
+def code_spans(text: str) -> SafeHtml:
+    """Return a sentence as HTML, with names in backquotes as code."""
+    escaped = escape(show_bidi_characters(text), quote=False)
+    return SafeHtml(_CODE_SPAN.sub(r"<code>\1</code>", escaped))
+
+
 def _environment() -> PageEnvironment:
     environment = PageEnvironment(FileSystemLoader(Path(__file__).parent / "templates"))
     filters = cast("dict[str, object]", environment.filters)
-    filters |= {"counted": counted, "show_bidi_characters": show_bidi_characters}
+    filters |= {
+        "code_spans": code_spans,
+        "counted": counted,
+        "show_bidi_characters": show_bidi_characters,
+    }
     return environment
 
 

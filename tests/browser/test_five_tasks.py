@@ -125,7 +125,7 @@ def test_a_package_for_a_task_is_found_and_imported(site: Site, opened: Open, fo
     steps.send(search)
     first = page.locator(".hit").first
     expect(first).to_contain_text("greet")
-    steps.click(first.get_by_role("button", name="Copy the dependency on acme/greet"))
+    steps.click(first.get_by_role("button", name="Copy dependency on acme/greet"))
     expect(first.get_by_role("button", name="Copied")).to_be_visible()
     assert copied(page) == DEPENDENCY
     steps.assert_as_documented("Find a package for a task, and copy its dependency")

@@ -100,12 +100,12 @@ _OF_RESULTS = {
 _OF_PARAMETERS = {
     TypeRelation.WIDER: (_MINOR, "accepts more types"),
     TypeRelation.NARROWER: (_MAJOR, "accepts fewer types"),
-    TypeRelation.DIFFERENT: (_MAJOR, "has another type"),
+    TypeRelation.DIFFERENT: (_MAJOR, "changed its type"),
 }
 _OF_ALIASES = {
     TypeRelation.WIDER: (_MINOR, "The type has more values."),
     TypeRelation.NARROWER: (_MAJOR, "The type has fewer values."),
-    TypeRelation.DIFFERENT: (_MAJOR, "The type is another one."),
+    TypeRelation.DIFFERENT: (_MAJOR, "Type changed."),
 }
 
 
@@ -161,9 +161,16 @@ def _parameter_changes(
             yield _MINOR, f"The parameter {name} was added."
     kept = [name for name in after if name in before]
     if kept != [name for name in before if name in after]:
-        yield _MAJOR, "The parameters have another order."
+        yield _MAJOR, "The order of the parameters changed."
     elif list(after)[: len(kept)] != kept:
-        yield _MAJOR, "A parameter was added before others."
+        yield _MAJOR, _insertion(list(after), before)
+
+
+def _insertion(after: Sequence[str], before: Mapping[str, VariableDocs]) -> str:
+    """Return which parameter was inserted before which: the first of them."""
+    inserted = next(name for name in after if name not in before)
+    following = next(name for name in after[after.index(inserted) :] if name in before)
+    return f"`{inserted}` was inserted before `{following}`."
 
 
 def _parameter_difference(old: VariableDocs, new: VariableDocs) -> Iterator[Reason]:
@@ -199,7 +206,7 @@ def _readonly_difference(old: DeclarationDocs, new: DeclarationDocs) -> Iterator
 
 def _type_difference(old: Type | None, new: Type | None) -> Iterator[Reason]:
     if type_relation(old, new) is not TypeRelation.SAME:
-        yield _MAJOR, "Its type is another one."
+        yield _MAJOR, "Type changed."
 
 
 @_differences.register

@@ -246,7 +246,7 @@ async def test_a_provider_that_did_not_ask_again_proves_nothing_new(sign_ins: Si
     sign_ins.issuer.person.claims["auth_time"] = now_s
     await again(browser, "oidc")
     assert browser.page.status_code == 401
-    shown = "Signing in with Company did not work: it did not ask you again who you are. "
+    shown = "Signing in with Company failed: it did not ask you again who you are. "
     assert shown in browser.page.text
 
 

@@ -194,7 +194,7 @@ async def test_a_type_of_another_package_is_found_by_its_module(documented: Worl
     [
         ("greet", "var result = hello:greet(name);"),
         ("Client.send", "var result = check helloClient->send(to);"),
-        ("Client.get people/[int id]", "var result = helloClient->/people/[id].get(…);"),
+        ("Client.get people/[int id]", "var result = helloClient->/people/[id].get();"),
         ("Client.init", ""),
         ("Person", ""),
     ],

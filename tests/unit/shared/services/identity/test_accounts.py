@@ -174,7 +174,7 @@ async def test_an_administrator_may_be_called_so(accounts: Accounts) -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", ".a", "a-", "kim@example.org", "x" * 41, "ä"])
 async def test_a_name_consists_of_letters_and_digits(accounts: Accounts, name: str) -> None:
-    with pytest.raises(InvalidRequest, match="no account name"):
+    with pytest.raises(InvalidRequest, match="not a valid account name"):
         await accounts.create(name, by=OPERATOR)
 
 

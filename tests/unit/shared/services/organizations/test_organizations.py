@@ -347,7 +347,7 @@ async def test_the_operator_makes_members_and_an_owner_changes_what_they_are(
 async def test_nobody_becomes_a_member_without_their_own_decision(
     acme: OrganizationServices,
 ) -> None:
-    with pytest.raises(MemberNotFound, match="lee is no member of Acme"):
+    with pytest.raises(MemberNotFound, match="lee is not a member of Acme"):
         await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
     assert acme.roles() == {"kim": Role.OWNER}
 
@@ -459,7 +459,7 @@ async def test_a_member_whose_account_was_deleted_is_shown_by_its_id(
 async def test_somebody_is_found_among_the_members_alone(acme: OrganizationServices) -> None:
     assert await acme.organizations.member_account(ACME, KIM.id, by=acme.signed_in(KIM)) == KIM
     for other in (LEE.id, "0000000000", "kim"):
-        with pytest.raises(MemberNotFound, match=f"{other} is no member of Acme"):
+        with pytest.raises(MemberNotFound, match=f"{other} is not a member of Acme"):
             await acme.organizations.member_account(ACME, other, by=acme.signed_in(KIM))
     with pytest.raises(OrganizationNotFound):
         await acme.organizations.member_account(ACME, KIM.id, by=acme.signed_in(LEE))
