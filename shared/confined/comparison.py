@@ -161,7 +161,7 @@ def _changed_types(release: ReleaseRequest, gravest: Sequence[ApiChange]) -> Ite
     room = CompareRoom(WORDS_COMPARED)
     found: dict[tuple[str, str], list[ApiChange]] = {}
     for change in gravest:
-        found.setdefault((change.module, change.symbol.partition(".")[0]), []).append(change)
+        found.setdefault((change.module, _declaration(change)), []).append(change)
     for (module, name), changes in found.items():
         address = _address(release, changes)
         shown = [_shown(each, name, address, room) for each in changes]
@@ -176,10 +176,15 @@ def _shown(change: ApiChange, owner: str, address: str, room: CompareRoom) -> Sh
     return ShownChange(change, name, at, changed_words(before, after, room))
 
 
+def _declaration(change: ApiChange) -> str:
+    """Return the name of the declaration that a change is listed with."""
+    return change.symbol if change.declares == "module" else change.symbol.partition(".")[0]
+
+
 def _address(release: ReleaseRequest, changes: Sequence[ApiChange]) -> str:
     """Return the page of a declaration, which may be one of the version before."""
     change = changes[0]
-    name = change.symbol.partition(".")[0]
+    name = _declaration(change)
     is_gone = change.kind is ApiChangeKind.REMOVED and change.symbol == name
     version = release.before if is_gone else release.version
     module = f"/packages/{release.org}/{release.name}/{version}/docs/{quote(change.module)}"

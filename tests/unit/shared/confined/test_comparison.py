@@ -20,6 +20,7 @@ from shared.confined.job_files import BEFORE
 from shared.confined.limits import Json
 from shared.confined.tasks import Job
 from shared.domain.api_docs.comparison import compare
+from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.versions import Version
 from tests.fakes.confined import NoLimits, order_of
 from tests.support.documented import documented
@@ -114,6 +115,13 @@ def test_long_signatures_are_shortened() -> None:
         for each in json.loads(found.json)["changes"]
         for side in ("before", "after")
     )
+
+
+def test_a_module_is_listed_by_its_whole_name() -> None:
+    more = ModuleDocs(id="shop.sub", org_name="acme", version="1.2.0")
+    page = compared(REQUEST, [documented(OLD)], [documented(OLD), more]).page
+    assert '<a href="/packages/acme/shop/1.2.0/docs/shop.sub">shop.sub</a>' in page
+    assert "#sub" not in page
 
 
 def many(count: int) -> str:
