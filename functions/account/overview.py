@@ -1,6 +1,5 @@
 """/account: the account's first page, the settings of `bal`, packages of its organizations."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -50,15 +49,12 @@ async def account_dashboard(call: SignedInCall) -> Answer:
 @pages.read("account")
 async def account_page(call: SignedInCall) -> Answer:
     registry, by = call.registry, call.caller
-    organizations, invitations, tokens = await asyncio.gather(
-        registry.organizations.list_own(by=by),
-        registry.invitations.list_opened(by=by),
-        registry.tokens.list(by.id, by=by),
-    )
-    released, held = await asyncio.gather(
-        _packages(call, _keys(organizations), RELEASES_SHOWN),
-        _held(call, organizations),
-    )
+    # One after the other, so that the order of the calls tells nothing of what there is.
+    organizations = await registry.organizations.list_own(by=by)
+    invitations = await registry.invitations.list_opened(by=by)
+    tokens = await registry.tokens.list(by.id, by=by)
+    released = await _packages(call, _keys(organizations), RELEASES_SHOWN)
+    held = await _held(call, organizations)
     soon_ms = call.now_ms + EXPIRES_SOON // timedelta(milliseconds=1)
     return call.show(
         "account/overview.html",
@@ -86,8 +82,7 @@ async def _held(
     owned = [each.organization.name for each in organizations if each.role is Role.OWNER]
     looked_at = [OrgName(name) for name in owned[:ORGANIZATIONS_LOOKED_AT]]
     page = call.registry.held_releases.page
-    waiting = await asyncio.gather(*(page(org, by=call.caller) for org in looked_at))
-    counts = [len(each.releases) for each in waiting]
+    counts = [len((await page(org, by=call.caller)).releases) for org in looked_at]
     return [(org, count) for org, count in zip(looked_at, counts, strict=True) if count]
 
 
