@@ -43,7 +43,7 @@ class InvitationPages(SignedInPages):
         except InvitationNotFound:
             client = RequestClient.of(call.headers, registry.settings.proxies)
             await registry.rate_limiter.count_failure(client.address, code)
-            raise
+            return await super().signed_out(call)
         return sign_in_page(call, status=UNAUTHORIZED, invitation=opened)
 
 

@@ -171,8 +171,8 @@ async def test_a_page_to_return_to_is_one_of_the_registry(world: World, page: st
 async def test_a_guessed_invitation_shows_nothing_and_is_counted(world: World) -> None:
     stranger = PageClient(world)
     answer = await stranger.open("/account/invitations/guess")
-    assert answer.status_code == 404
-    assert "This invitation is not valid" in stranger.text
+    assert answer.status_code == 401
+    assert "invites you" not in stranger.text
     for number in range(200):
         answer = await stranger.open(f"/account/invitations/guess{number}")
         if answer.status_code == 429:
