@@ -1,9 +1,16 @@
 """/account/organizations and /account/invitations: memberships, new organizations, invitations."""
 
 from functions.account.overview import ORGANIZATIONS_PATH
-from functions.http.pages import see_other
+from functions.http.pages import UNAUTHORIZED, see_other
 from functions.http.pagination import Pager
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.http.signed_in_pages import (
+    FormProblem,
+    SignedInCall,
+    SignedInPages,
+    sign_in_page,
+)
+from shared.auth.authentication import RequestClient
+from shared.domain.errors.organizations import InvitationNotFound
 from shared.domain.names import parse_org
 from shared.runtime.answers import Answer
 
@@ -25,7 +32,23 @@ VISIBILITY_DONE_MESSAGES = {
 }
 
 
+class InvitationPages(SignedInPages):
+    """The page of an invitation, which tells those who are not signed in what they are invited
+    to: whoever has the link may know."""
+
+    async def signed_out(self, call: SignedInCall) -> Answer:
+        registry, code = call.registry, call.route["code"]
+        try:
+            opened = await registry.organizations.invitations.peek(code)
+        except InvitationNotFound:
+            client = RequestClient.of(call.headers, registry.settings.proxies)
+            await registry.limits.rate_limiter.count_failure(client.address, code)
+            return await super().signed_out(call)
+        return sign_in_page(call, status=UNAUTHORIZED, invitation=opened)
+
+
 pages = SignedInPages()
+invitation_pages = InvitationPages()
 
 
 @pages.read("account/organizations")
@@ -50,7 +73,7 @@ async def account_invitations(call: SignedInCall, problem: FormProblem | None = 
     return call.show("account/invitations.html", problem, invitations=invitations, done=done)
 
 
-@pages.read("account/invitations/{code}")
+@invitation_pages.read("account/invitations/{code}")
 async def account_invitation(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     code = call.route["code"]
     opened = await call.registry.organizations.invitations.open(code, by=call.caller)
@@ -93,7 +116,7 @@ async def account_invitations_answer(call: SignedInCall) -> Answer:
     return see_other(f"{INVITATIONS_PATH}?done=declined")
 
 
-@pages.form("account/invitations/{code}", account_invitation)
+@invitation_pages.form("account/invitations/{code}", account_invitation)
 async def account_invitation_answer(call: SignedInCall) -> Answer:
     code, by = call.route["code"], call.caller
     if call.form.text("decision") == _ACCEPT:
@@ -103,4 +126,4 @@ async def account_invitation_answer(call: SignedInCall) -> Answer:
     return see_other(f"{INVITATIONS_PATH}?done=declined")
 
 
-FACES = (pages,)
+FACES = (pages, invitation_pages)

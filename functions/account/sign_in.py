@@ -5,14 +5,14 @@ import json
 from functions.http.callers import from_client, verify_credential
 from functions.http.pages import PageCall, Pages, see_other
 from functions.http.requests import form_of, is_form
-from functions.http.signed_in_pages import return_page, sign_in_page, visitor_of
+from functions.http.signed_in_pages import remembered_page, return_page, sign_in_page, visitor_of
 from shared.auth.authentication import RequestClient
 from shared.auth.cookies import SignInBrowser
 from shared.domain.accounts import Account
 from shared.domain.addresses import caller_network
 from shared.domain.errors.identity import FormOfAnotherPage, SignInExpired
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
-from shared.domain.sign_in import HOME_PATH, SignInPurpose
+from shared.domain.sign_in import SignInPurpose
 from shared.runtime.answers import Answer
 from shared.services.identity.sign_in import SignInRequest
 
@@ -114,7 +114,7 @@ async def sign_in_link_used(call: PageCall) -> Answer:
         raise FormOfAnotherPage
     enter = registry.identity.sign_in_flow.finish_link
     await verify_credential(lambda: enter(code, browser), code, registry, address=browser.address)
-    return see_other(HOME_PATH)
+    return see_other(remembered_page(call))
 
 
 @pages.change("sign-out")

@@ -72,7 +72,7 @@ class WhoamiView(ResponseModel):
 whoami_api = ApiFace()
 
 
-@whoami_api.operation("GET", "api/v1/whoami", "Say who the token belongs to.")
+@whoami_api.operation("GET", "api/v1/whoami", "Show the token's owner.")
 async def token_whoami(call: ApiCall) -> WhoamiView:
     if call.caller.role_grants:
         return WhoamiView.of_machine(call.caller)

@@ -69,7 +69,7 @@ audit_log_api = ApiFace()
 @audit_log_api.operation(
     "GET",
     "api/v1/orgs/{org}/audit",
-    "Read the organization's log, newest first; before, count, kind, actor, since and until "
+    "Show the organization's audit log, newest first; before, count, kind, actor, since and until "
     "narrow it.",
     refusals=(400, 401, 403, 404),
 )
@@ -93,7 +93,7 @@ async def api_audit_export(call: ApiCall) -> Answer:
 @audit_log_api.operation(
     "GET",
     "api/v1/account/events",
-    "Read what happened to your account, newest first.",
+    "Show the events of your account, newest first.",
     refusals=(400, 401),
 )
 async def api_audit_account(call: ApiCall) -> LogView:

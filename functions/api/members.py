@@ -79,7 +79,7 @@ members_api = ApiFace()
 @members_api.operation(
     "GET",
     "api/v1/orgs/{org}/members",
-    "List the members of an organization; its members may.",
+    "List the members of an organization; for its members.",
     refusals=_REFUSALS,
 )
 async def api_members_list(call: ApiCall) -> OrgMemberList:
@@ -91,7 +91,7 @@ async def api_members_list(call: ApiCall) -> OrgMemberList:
 @members_api.operation(
     "GET",
     "api/v1/orgs/{org}/members/{account}",
-    "Show what somebody is in an organization; its members may.",
+    "Show the role of a member; for members of the organization.",
     refusals=_REFUSALS,
 )
 async def api_members_show(call: ApiCall) -> OrgMemberView:
@@ -104,7 +104,7 @@ async def api_members_show(call: ApiCall) -> OrgMemberView:
 @members_api.operation(
     "PUT",
     "api/v1/orgs/{org}/members/{account}",
-    "Give a member another role; to make or unmake an owner takes 48 hours.",
+    "Change the role of a member; adding or removing an owner takes effect in 48 hours.",
     refusals=(*_REFUSALS, 409),
 )
 async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
@@ -116,7 +116,7 @@ async def api_members_set(call: ApiCallWithBody[RoleChange]) -> None:
 @members_api.operation(
     "DELETE",
     "api/v1/orgs/{org}/members/{account}",
-    "Take a member out, which takes 48 hours for an owner; or leave.",
+    "Remove a member, or leave; removing an owner takes effect in 48 hours.",
     refusals=(*_REFUSALS, 409),
 )
 async def api_members_remove(call: ApiCall) -> None:
@@ -128,7 +128,7 @@ async def api_members_remove(call: ApiCall) -> None:
 @members_api.operation(
     "GET",
     "api/v1/orgs/{org}/pending",
-    "List the members of whom a change waits for its time.",
+    "List the pending changes of members.",
     refusals=_REFUSALS,
 )
 async def api_members_pending(call: ApiCall) -> OrgMemberList:
@@ -140,7 +140,7 @@ async def api_members_pending(call: ApiCall) -> OrgMemberList:
 @members_api.operation(
     "DELETE",
     "api/v1/orgs/{org}/pending/{account}",
-    "Undo a change that waits for its time; any owner may.",
+    "Cancel a pending change; for owners.",
     refusals=_REFUSALS,
 )
 async def api_members_undo(call: ApiCall) -> None:
@@ -243,7 +243,7 @@ invitations_api = ApiFace()
 @invitations_api.operation(
     "GET",
     "api/v1/orgs/{org}/invitations",
-    "List the open invitations of an organization; its owners may.",
+    "List the pending invitations of an organization; for its owners.",
     refusals=_REFUSALS,
 )
 async def api_invitations_list(call: ApiCall) -> InvitationList:
@@ -269,7 +269,7 @@ async def api_invitations_send(call: ApiCallWithBody[NewInvitation]) -> InvitedV
 @invitations_api.operation(
     "DELETE",
     "api/v1/orgs/{org}/invitations/{id}",
-    "Take an invitation back.",
+    "Revoke an invitation.",
     refusals=_REFUSALS,
 )
 async def api_invitations_withdraw(call: ApiCall) -> None:
@@ -279,7 +279,7 @@ async def api_invitations_withdraw(call: ApiCall) -> None:
 
 
 @invitations_api.operation(
-    "POST", "api/v1/invitations/show", "Show what a code offers.", refusals=(400, 401, 404)
+    "POST", "api/v1/invitations/show", "Show the invitation with a code.", refusals=(400, 401, 404)
 )
 async def api_invitations_show(call: ApiCallWithBody[InvitationCode]) -> OfferView:
     return OfferView.of(
@@ -290,7 +290,7 @@ async def api_invitations_show(call: ApiCallWithBody[InvitationCode]) -> OfferVi
 @invitations_api.operation(
     "POST",
     "api/v1/invitations/accept",
-    "Become what a code offers; to own the organization takes 48 hours.",
+    "Accept the invitation with a code; becoming an owner takes effect in 48 hours.",
     refusals=(*_REFUSALS, 409),
 )
 async def api_invitations_accept(call: ApiCallWithBody[InvitationCode]) -> JoinedView:
@@ -301,7 +301,7 @@ async def api_invitations_accept(call: ApiCallWithBody[InvitationCode]) -> Joine
 @invitations_api.operation(
     "POST",
     "api/v1/invitations/decline",
-    "Decline what a code offers, which ends it.",
+    "Decline the invitation with a code, which ends it.",
     refusals=(400, 401, 404),
 )
 async def api_invitations_decline(call: ApiCallWithBody[InvitationCode]) -> None:

@@ -116,7 +116,7 @@ async def api_orgs_list(call: ApiCall) -> BelongingList:
 @organizations_api.operation(
     "POST",
     "api/v1/orgs",
-    "Found an organization, which you own from then on.",
+    "Create an organization; you become its owner.",
     status=201,
     refusals=(400, 401, 403, 409),
 )
@@ -146,7 +146,7 @@ async def api_orgs_show(call: ApiCall) -> OrganizationView:
 @organizations_api.operation(
     "PATCH",
     "api/v1/orgs/{org}",
-    "Change what an organization says of itself; its name stays.",
+    "Change the profile of an organization; its name cannot be changed.",
     refusals=(400, 401, 403, 404, 409),
 )
 async def api_orgs_change(call: ApiCallWithBody[OrganizationChange]) -> OrganizationView:
@@ -175,7 +175,7 @@ async def api_orgs_delete(call: ApiCall) -> OrganizationView:
 @organizations_api.operation(
     "DELETE",
     "api/v1/orgs/{org}/deletion",
-    "Keep an organization that is being deleted.",
+    "Cancel the deletion of an organization.",
     refusals=(400, 401, 403, 404, 409),
 )
 async def api_orgs_keep(call: ApiCall) -> OrganizationView:
@@ -230,7 +230,7 @@ domains_api = ApiFace()
 @domains_api.operation(
     "GET",
     "api/v1/orgs/{org}/domains",
-    "List the domains that an organization claims; its members may.",
+    "List the domains of an organization; for its members.",
     refusals=_REFUSALS,
 )
 async def api_domains_list(call: ApiCall) -> DomainList:
@@ -241,7 +241,7 @@ async def api_domains_list(call: ApiCall) -> DomainList:
 @domains_api.operation(
     "POST",
     "api/v1/orgs/{org}/domains",
-    "Claim a domain, and learn the TXT record that proves it.",
+    "Add a domain; the response has the TXT record that verifies it.",
     status=201,
     refusals=(*_REFUSALS, 409),
 )
@@ -257,7 +257,7 @@ async def api_domains_claim(call: ApiCallWithBody[NewDomain]) -> DomainView:
 @domains_api.operation(
     "POST",
     "api/v1/orgs/{org}/domains/{domain}/verify",
-    "Look for the record, and show the domain as the organization's.",
+    "Verify a domain by its TXT record.",
     refusals=(*_REFUSALS, 409),
 )
 async def api_domains_verify(call: ApiCall) -> DomainView:
@@ -269,7 +269,7 @@ async def api_domains_verify(call: ApiCall) -> DomainView:
 
 
 @domains_api.operation(
-    "DELETE", "api/v1/orgs/{org}/domains/{domain}", "Claim a domain no longer.", refusals=_REFUSALS
+    "DELETE", "api/v1/orgs/{org}/domains/{domain}", "Remove a domain.", refusals=_REFUSALS
 )
 async def api_domains_remove(call: ApiCall) -> None:
     await call.registry.organizations.domain_verification.remove(

@@ -45,7 +45,7 @@ visibility_api = ApiFace()
 @visibility_api.operation(
     "PUT",
     "api/v1/packages/{org}/{name}/visibility",
-    "Make a package public or private; owners may who signed in within ten minutes.",
+    "Make a package public or private; for owners who signed in within the last ten minutes.",
     refusals=(400, 401, 403, 404),
 )
 async def api_packages_visibility(call: ApiCallWithBody[NewVisibility]) -> PackageView:
@@ -120,7 +120,7 @@ provenance_api = ApiFace()
 @provenance_api.operation(
     "GET",
     "api/v1/packages/{org}/{name}/{version}/origin",
-    "Say where a release comes from: which run of which workflow, or a stored token.",
+    "Show the provenance of a release: the run of a workflow, or a stored token.",
     refusals=(400, 401, 404),
 )
 async def api_provenance_origin(call: ApiCall) -> OriginView:
@@ -174,7 +174,7 @@ async def api_held_list(call: ApiCall) -> HeldList:
 @held_releases_api.operation(
     "POST",
     "api/v1/orgs/{org}/held/{name}/{version}/confirm",
-    "Publish a release that waits; it takes an owner who signed in a moment ago.",
+    "Publish a held release; for owners who signed in within the last ten minutes.",
     refusals=(400, 401, 403, 404, 409),
 )
 async def api_held_confirm(call: ApiCall) -> None:

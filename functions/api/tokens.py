@@ -176,7 +176,7 @@ async def token_list(call: ApiCall) -> TokenList:
 @tokens_api.operation(
     "POST",
     "api/v1/tokens",
-    "Create a token; it allows nothing that the credential of this request lacks.",
+    "Create a token; it may allow at most what the credential of this request allows.",
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
     refusals=(400, 401, 403),
@@ -214,7 +214,7 @@ async def token_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
 @tokens_api.operation(
     "POST",
     "api/v1/tokens/{id}/rotate",
-    "Give a token of yours a new text, for as long again; the old text ends.",
+    "Rotate a token; the old value stops working.",
     limit=RateLimitClass.TOKEN_ISSUE,
     refusals=(401, 403, 404),
 )
@@ -235,7 +235,7 @@ async def token_revoke(call: ApiCall) -> None:
 @tokens_api.operation(
     "POST",
     "api/v1/tokens/{id}/stolen",
-    "Revoke a token of yours as stolen, with everything that was made with it.",
+    "Revoke a token of yours as stolen, with everything that was created with it.",
     refusals=(401, 403, 404),
 )
 async def token_revoke_stolen(call: ApiCall) -> EndedView:
@@ -252,7 +252,7 @@ organization_tokens_api = ApiFace()
 @organization_tokens_api.operation(
     "GET",
     "api/v1/orgs/{org}/tokens",
-    "List the tokens of an organization; its owners may.",
+    "List the tokens of an organization; for its owners.",
     refusals=(400, 401, 403, 404),
 )
 async def api_org_tokens_list(call: ApiCall) -> TokenList:
@@ -264,7 +264,7 @@ async def api_org_tokens_list(call: ApiCall) -> TokenList:
 @organization_tokens_api.operation(
     "POST",
     "api/v1/orgs/{org}/tokens",
-    "Create a token of the organization: a maintainer of it that is nobody's account.",
+    "Create a token of the organization, which has the rights of a maintainer.",
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
     refusals=(400, 401, 403, 404),
@@ -310,7 +310,7 @@ async def api_org_tokens_rename(call: ApiCallWithBody[TokenName]) -> TokenView:
 @organization_tokens_api.operation(
     "POST",
     "api/v1/orgs/{org}/tokens/{id}/rotate",
-    "Give a token of an organization a new text, for as long again; the old text ends.",
+    "Rotate a token of an organization; the old value stops working.",
     limit=RateLimitClass.TOKEN_ISSUE,
     refusals=(400, 401, 403, 404),
 )
@@ -335,7 +335,7 @@ async def api_org_tokens_revoke(call: ApiCall) -> None:
 @organization_tokens_api.operation(
     "POST",
     "api/v1/orgs/{org}/tokens/{id}/stolen",
-    "Revoke a token of an organization as stolen, with everything that was made with it.",
+    "Revoke a token of an organization as stolen, with everything that was created with it.",
     refusals=(400, 401, 403, 404),
 )
 async def api_org_tokens_revoke_stolen(call: ApiCall) -> EndedView:

@@ -123,7 +123,7 @@ publishers_api = ApiFace()
 @publishers_api.operation(
     "GET",
     "api/v1/orgs/{org}/publishers",
-    "List the trusted publishers of an organization; its owners may.",
+    "List the trusted publishers of an organization; for its owners.",
     refusals=(400, 401, 403, 404),
 )
 async def api_publishers_list(call: ApiCall) -> PublisherList:
@@ -134,7 +134,7 @@ async def api_publishers_list(call: ApiCall) -> PublisherList:
 @publishers_api.operation(
     "POST",
     "api/v1/orgs/{org}/publishers",
-    "Let a job publish a package; owners may who signed in within ten minutes.",
+    "Add a trusted publisher; for owners who signed in within the last ten minutes.",
     status=201,
     refusals=(400, 401, 403, 404, 409),
 )
@@ -147,7 +147,7 @@ async def api_publishers_add(call: ApiCallWithBody[NewPublisher]) -> PublisherVi
 @publishers_api.operation(
     "DELETE",
     "api/v1/orgs/{org}/publishers/{id}",
-    "Let a job publish no longer; owners may who signed in within ten minutes.",
+    "Remove a trusted publisher; for owners who signed in within the last ten minutes.",
     refusals=(400, 401, 403, 404),
 )
 async def api_publishers_remove(call: ApiCall) -> None:
@@ -157,7 +157,7 @@ async def api_publishers_remove(call: ApiCall) -> None:
 @publishers_api.operation(
     "PUT",
     "api/v1/packages/{org}/{name}/pushers",
-    "Say who pushes to a package; owners may who signed in within ten minutes.",
+    "Set who can push to a package; for owners who signed in within the last ten minutes.",
     refusals=(400, 401, 403, 404),
 )
 async def api_publishers_restrict(call: ApiCallWithBody[NewPushers]) -> PushersView:

@@ -16,7 +16,12 @@ from functions.http.answers import NO_STORE, Representation, conditional_answer,
 from functions.http.calls import Call
 from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.device_login import DEVICE_SCOPES, DEVICE_TOKEN_DAYS, DeviceRequest
+from shared.domain.device_login import (
+    DEVICE_SCOPES,
+    DEVICE_TOKEN_DAYS,
+    DeviceRequest,
+    read_user_code,
+)
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import DeviceRefusal, GrantTypeUnknown
 from shared.login.script import login_script
@@ -156,7 +161,7 @@ def _confirm(call: SignedInCall, login: DeviceRequest) -> Answer:
     return call.show(
         "device/confirm.html",
         machine=login,
-        code=call.form.text("code"),
+        code=read_user_code(call.form.text("code")),
         is_elsewhere=login.address != call.caller.address,
         address=call.caller.address,
         scopes=[scope.value for scope in DEVICE_SCOPES],

@@ -190,6 +190,9 @@ MANAGE_PAGES = (
     ("/manage/limits", "Rate limits"),
 )
 
+# What stands above every page, beside the search field.
+HEADER_LINKS = (("/search", "Browse"), ("/symbols", "Symbols"), ("/about", "Docs"))
+
 # What stands below every page.
 FOOTER = (
     ("/about", "Getting started"),
@@ -202,6 +205,7 @@ FOOTER = (
 # What every page may say to its frame; those that say nothing are like this.
 _FRAME = {
     "home": HOME,
+    "header_links": HEADER_LINKS,
     "footer": FOOTER,
     "account_pages": ACCOUNT_PAGES,
     "manage_pages": MANAGE_PAGES,

@@ -1,17 +1,20 @@
 """Pages and forms for signed-in accounts and for administrators; others get the sign-in page."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from functions.http.answers import STATUS_BY_KIND, retry_headers
 from functions.http.callers import from_client
-from functions.http.operations import WRITE_METHODS, Operation
+from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.pages import UNAUTHORIZED, PageCall, Pages, Visitor
 from functions.http.requests import Form, form_of
 from shared.auth.authentication import RequestClient
+from shared.auth.cookies import Cookie
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
@@ -23,6 +26,7 @@ from shared.domain.rate_limits import RateLimitClass
 from shared.domain.secrets import redact_tokens
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.runtime.answers import Answer
+from shared.services.organizations.invitations import InvitationDetails
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +120,16 @@ class SignedInPages(Pages[SignedInCall]):
 
     async def shown(self, call: SignedInCall, operation: Operation) -> Answer:
         if await recognize_visitor(call) is None:
-            return sign_in_page(call, status=UNAUTHORIZED)
+            return await self.signed_out(call)
         if call.method in WRITE_METHODS:
             call.form = self._submitted_form(call)
         else:
             self.require_access(call)
         return await operation.handle(call)
+
+    async def signed_out(self, call: SignedInCall) -> Answer:
+        """Return the sign-in page for a visitor who is not signed in."""
+        return sign_in_page(call, status=UNAUTHORIZED)
 
     def require_access(self, call: SignedInCall) -> None:
         """Raise a refusal unless the account may see the pages."""
@@ -199,15 +207,29 @@ def visitor_of(account: Account, session: Principal, registry: Registry) -> Visi
     )
 
 
+RETURN_COOKIE_LIFETIME = timedelta(hours=1)  # Until somebody sends the sign-in link.
+
+
+def return_cookie(registry: Registry) -> Cookie:
+    """Return the cookie with the page to open after a sign-in by a link, which does not name it."""
+    return Cookie.named("ballroom-return", registry.settings.base_url)
+
+
 def sign_in_page(
-    call: PageCall, purpose: SignInPurpose = SignInPurpose.ENTER, *, status: int = 200
+    call: PageCall,
+    purpose: SignInPurpose = SignInPurpose.ENTER,
+    *,
+    status: int = 200,
+    invitation: InvitationDetails | None = None,
 ) -> Answer:
     """Return the page with every sign-in method; signing in leads back to the requested page.
 
     With a purpose, the account of the caller signs in again for it.
     """
     registry, query = call.registry, {"to": return_page(call)}
-    if purpose is not SignInPurpose.ENTER:
+    if purpose is SignInPurpose.ENTER:
+        _remember(query["to"], call)
+    else:
         # The ticket keeps others from forging this link, which would link their identity.
         ticket = registry.identity.session_authentication.ticket(call.caller, purpose)
         query |= {"for": purpose.value, "ticket": ticket}
@@ -222,11 +244,33 @@ def sign_in_page(
         purpose=purpose.value,
         needs_strong=registry.settings.require_strong,
         signs_up=registry.settings.sign_up == "anyone",
+        invitation=invitation,
     )
+
+
+def _remember(page: str, call: PageCall) -> None:
+    cookie = return_cookie(call.registry)
+    if page != HOME_PATH and cookie.is_allowed:
+        value = urlsafe_b64encode(page.encode()).decode().rstrip("=")  # Hosts change other values.
+        call.cookies.append(cookie.set(value, RETURN_COOKIE_LIFETIME))
+
+
+def remembered_page(call: PageCall) -> str:
+    """Return the page that the visitor asked for before the sign-in, and forget it."""
+    cookie = return_cookie(call.registry)
+    value = cookie.read(call.headers)
+    if not value:
+        return HOME_PATH
+    call.cookies.append(cookie.delete())
+    try:
+        page = urlsafe_b64decode(value + "=" * (-len(value) % 4)).decode()
+    except ValueError:
+        return HOME_PATH
+    return return_path(page)
 
 
 def return_page(call: PageCall) -> str:
     """Return the path of our own to open after a sign-in."""
     if to := call.params.get("to", ""):
         return return_path(to)
-    return return_path(call.path) if call.method == "GET" else HOME_PATH
+    return return_path(call.path) if call.method in READ_METHODS else HOME_PATH

@@ -19,7 +19,7 @@ from shared.services.organizations.organizations import Member
 
 PACKAGES_PER_PAGE = 20
 PACKAGE_SORTS = {
-    "updated": (Sort.CREATED, "Recently updated"),
+    "updated": (Sort.CREATED, "Recently published"),
     "pulls": (Sort.PULLS, "Most pulled"),
     "name": (Sort.NAME, "Name"),
 }

@@ -42,8 +42,8 @@ SORTS = {
     "relevance": (Sort.RELEVANCE, "Relevance"),
     "used": (Sort.DEPENDENTS, "Most used"),
     "pulls": (Sort.PULLS, "Most pulled"),
-    "updated": (Sort.CREATED, "Recently updated"),
-    "new": (Sort.ADDED, "Latest"),
+    "updated": (Sort.CREATED, "Recently published"),
+    "new": (Sort.ADDED, "Newest"),
     "name": (Sort.NAME, "Name"),
 }
 FACET_TITLES = {

@@ -9,6 +9,7 @@ from shared.domain.accounts import Account
 from shared.domain.errors.identity import (
     CredentialsMissing,
     NotPermitted,
+    OrganizationMissing,
     SignInAgain,
     TokenUnknown,
 )
@@ -84,6 +85,8 @@ class Authorization:
     directory: DirectoryStore
     clock: Clock
     readers: KnownReaders
+    base_url: str = ""
+    founding: str = "administrators"  # Who may create organizations, as in the settings.
 
     async def require(self, by: Principal, action: Action, resource: Resource) -> AccessContext:
         """Return the access context of `by`, or raise the refusal if `by` may not do `action`.
@@ -95,8 +98,18 @@ class Authorization:
         if by.is_anonymous:
             raise CredentialsMissing
         access = await self.access_context(by, org_of(resource))
-        require_right(by, access, action, resource)
+        try:
+            require_right(by, access, action, resource)
+        except OrganizationMissing as missing:
+            way_out = f"{self._way_to_organization}, or correct its name."
+            raise OrganizationMissing(*missing.args, way_out=way_out) from None
         return access
+
+    @property
+    def _way_to_organization(self) -> str:
+        if self.founding == "anyone":
+            return f"Create it on {self.base_url}/account/organizations"
+        return "Ask an administrator of this registry to create it"
 
     async def require_publisher(self, by: Principal, of: Package | None = None) -> None:
         """Raise unless `by` may publish in some organization; a refusal names the package `of`.
@@ -124,7 +137,17 @@ class Authorization:
         now_ms = self.clock.now_ms()
         publishes = any(each.role_at(now_ms) in PUBLISHING_ROLES for each in members)
         if not publishes and not (account and account.administrator):
-            raise NotPermitted("publish", of or _ANYTHING, _missing_role_reason(members))
+            reason = _missing_role_reason(members)
+            raise NotPermitted("publish", of or _ANYTHING, reason, way_out=self._first_role)
+
+    @property
+    def _first_role(self) -> str:
+        """Return how to get a role that publishes."""
+        if self.founding == "anyone":
+            created = f"create one of your own on {self.base_url}/account/organizations"
+        else:
+            created = "ask an administrator of this registry to create one for you"
+        return f"Ask an owner of an organization to make you maintainer, or {created}."
 
     async def require_within(
         self, by: Principal, action: Action, resource: Resource
@@ -235,8 +258,7 @@ class Authorization:
 
 def _missing_role_reason(members: Sequence[Membership]) -> str:
     orgs = " and ".join(sorted(each.org for each in members))
-    only = f"you are only member of {orgs}" if orgs else "you belong to no organization"
-    return f"{only}. Ask an owner to make you maintainer, or found an organization of your own"
+    return f"you are only member of {orgs}" if orgs else "you belong to no organization"
 
 
 def _key(org: str) -> OrgName:
@@ -278,7 +300,7 @@ class Administration:
             return
         account = await self.directory.get(Account, Place(by.id))
         if account is None or not account.administrator or account.is_locked:
-            raise NotPermitted(verb, what, "it takes being administrator of the registry")
+            raise NotPermitted(verb, what, "only administrators of the registry can do this")
         if not by.manages_everything:
             raise NotPermitted(verb, what, "the token does not manage everything")
 

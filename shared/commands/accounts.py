@@ -130,12 +130,12 @@ def appoint(account_name: str) -> None:
 @account.command()
 @click.argument("account_name", metavar="ACCOUNT")
 def dismiss(account_name: str) -> None:
-    """Make ACCOUNT no administrator of the registry any more."""
+    """Remove ACCOUNT from the administrators of the registry."""
     _decide(
         account_name,
         lambda registry, it: registry.administration.administrators.dismiss(it, by=OPERATOR),
     )
-    click.echo(f"{account_name} is no administrator.")
+    click.echo(f"{account_name} is no longer an administrator.")
 
 
 @click.command("signin-link")

@@ -75,9 +75,9 @@ async def _whole(registry: Registry, task: str) -> list[TaskReport | None]:
 
 def _print(task: str, report: TaskReport | None) -> None:
     if report is None:
-        click.echo(f"{task}: another process is at it.")
+        click.echo(f"{task}: another process is running it.")
         return
-    click.echo(f"{task}: looked at {report.seen}, changed {report.changed}.")
+    click.echo(f"{task}: checked {report.seen}, changed {report.changed}.")
     for problem in report.problems:
         click.echo(f"  {problem}")
 
@@ -156,10 +156,10 @@ def add(pattern: str, reason: str) -> None:
         return matches
 
     matches = with_registry(work)
-    click.echo(f"Nobody founds {matches.pattern} from now on.")
+    click.echo(f"Nobody can create an organization that matches {matches.pattern} any more.")
     if matches.names:
         more = ", and others" if matches.is_more else ""
-        click.echo(f"These are there, and stay: {', '.join(matches.names)}{more}.")
+        click.echo(f"These exist and are kept: {', '.join(matches.names)}{more}.")
 
 
 @names.command()
@@ -177,7 +177,7 @@ def remove(pattern: str) -> None:
 @names.command()
 @click.argument("name")
 def check(name: str) -> None:
-    """Say whether an organization can be called NAME, and if not, why."""
+    """Check whether an organization can be called NAME, and say why not."""
 
     async def work(registry: Registry) -> NameAvailability:
         return await registry.organizations.reserved_names.look_up(name, by=OPERATOR)
@@ -212,8 +212,7 @@ def on(reason: str) -> None:
 
     click.echo(TakesNoChanges(with_registry(work).reason))
     click.echo(
-        "Requests in progress are completed: wait ten seconds before you rely on nothing being "
-        "written."
+        "Requests in progress are completed: wait ten seconds until nothing more is written."
     )
 
 

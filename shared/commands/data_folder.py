@@ -47,7 +47,7 @@ def backup(folder: Path) -> None:
       python -m shared.cli backup /var/backups/ballroom/monday
     """
     back_up(Settings.load(), folder)
-    click.echo(f"Copied to {folder}. Bring it back with: python -m shared.cli restore {folder}")
+    click.echo(f"Copied to {folder}. Restore it with: python -m shared.cli restore {folder}")
 
 
 @click.command()
@@ -90,9 +90,9 @@ def keys() -> None:
 
 @keys.command()
 def rotate() -> None:
-    """Make a new key. The previous key stays valid, older keys do not."""
+    """Create a new key. The previous key stays valid; older keys do not."""
     rotate_keys(Settings.load())
-    click.echo("Made a new key. Restart the registry to sign with it.")
+    click.echo("Created a new key. Restart the registry to use it.")
 
 
 def _surroundings(settings: Settings) -> Iterator[StoreCheck]:

@@ -114,12 +114,12 @@ def remove_member(name: OrgName, account: str) -> None:
         await registry.organizations.organizations.remove_member(name, member, by=OPERATOR)
 
     with_registry(work)
-    click.echo(f"{account} is no member of {name}.")
+    click.echo(f"{account} is no longer a member of {name}.")
 
 
 @org.command()
 @name_argument
-@click.confirmation_option(prompt="A day later anybody may found it anew. Delete it?")
+@click.confirmation_option(prompt="A day later anybody may create it again. Delete it?")
 def delete(name: OrgName) -> None:
     """Delete the organization NAME at once, if it never published anything.
 
@@ -144,7 +144,7 @@ def keep(name: OrgName) -> None:
         await registry.organizations.deletion.cancel(name, by=OPERATOR)
 
     with_registry(work)
-    click.echo(f"The organization {name} stays.")
+    click.echo(f"The deletion of the organization {name} was canceled.")
 
 
 @org.command()

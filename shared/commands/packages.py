@@ -177,7 +177,7 @@ def compare_versions(name: Package, before: str, after: str) -> None:
         for reason in change["reasons"]:
             click.echo(f"        {reason}")
     verdict = found["verdict"]
-    click.echo(f"{verdict['changes']} changes; they require a raised {verdict['required']} part.")
+    click.echo(f"{verdict['changes']} changes; they require a new {verdict['required']} version.")
 
 
 @package.command()
@@ -232,10 +232,10 @@ def release_again(coordinate: Coordinate) -> None:
 @public_reason_option
 @public_note_option
 @click.confirmation_option(
-    prompt="This cannot be undone, and the version is never free again. Remove it?"
+    prompt="This cannot be undone, and the version can never be published again. Remove it?"
 )
 def remove(coordinate: Coordinate, reason: str, why: str | None, note: str) -> None:
-    """Remove a release for ever. Its version can never be published again."""
+    """Remove a release permanently. Its version can never be published again."""
 
     async def work(registry: Registry) -> Release:
         public = parse_public_reason(why or "", note)
@@ -375,7 +375,7 @@ def only(package: Package, pushers: str) -> None:
         )
 
     with_registry(work)
-    click.echo(f"{package} takes pushes from {pushers}.")
+    click.echo(f"{package} accepts pushes from {pushers}.")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -75,7 +75,7 @@ def verify(name: str, data: Path | None) -> None:
       python -m shared.cli snapshot verify 20261120T020500123Z
     """
     manifest = _with_snapshots(data, lambda _, snapshots, __: snapshots.verify(name))
-    click.echo(f"{manifest.name} is whole: {manifest.lines} records.")
+    click.echo(f"{manifest.name} is complete: {manifest.lines} records.")
 
 
 @snapshot.command()
@@ -107,10 +107,11 @@ def _explain(report: TaskReport) -> None:
     for problem in report.problems:
         click.echo(f"  {problem}")
     if report.problems:
-        click.echo("Bring the archives back and restore again: what is there stays as it is.")
+        click.echo("Restore the archives, then run this command again: existing records are kept.")
         raise SystemExit(1)
     click.echo(
-        f"Documents are made again by: python -m shared.cli upkeep run {RepairDerivedData.id}"
+        "To generate the documents again, run: "
+        f"python -m shared.cli upkeep run {RepairDerivedData.id}"
     )
 
 

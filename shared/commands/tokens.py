@@ -30,7 +30,7 @@ ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's na
 def parse_lifetime(text: str) -> int | str:
     """Read a number of days, or `never`; the registry says which numbers are allowed."""
     if text != NEVER_EXPIRES and not text.isdecimal():
-        message = f"{text!r} is no number of days, and not {NEVER_EXPIRES}."
+        message = f"{text!r} is neither a number of days nor {NEVER_EXPIRES}."
         raise click.BadParameter(message)
     return text if text == NEVER_EXPIRES else int(text)
 
@@ -83,7 +83,7 @@ def issue(
     addresses: list[str],
     canary: bool,
 ) -> None:
-    """Create a token of OWNER and print it, this once.
+    """Create a token of OWNER and print it. It is shown only once.
 
     \b
     Examples:
@@ -111,7 +111,7 @@ def issue(
 @click.argument("owner")
 @as_json
 def list_tokens(owner: str, output: OutputFormat) -> None:
-    """List the tokens of OWNER, without their text."""
+    """List the tokens of OWNER, without their values."""
 
     async def work(registry: Registry) -> list[TableRow]:
         tokens = await registry.tokens.access_tokens.list(await _id(registry, owner), by=OPERATOR)
@@ -125,7 +125,7 @@ def list_tokens(owner: str, output: OutputFormat) -> None:
 @click.argument("token_id")
 @as_json
 def show_token(owner: str, token_id: str, output: OutputFormat) -> None:
-    """Show the token TOKEN_ID of OWNER, without its text."""
+    """Show the token TOKEN_ID of OWNER, without its value."""
 
     async def work(registry: Registry) -> TableRow:
         owner_id = await _id(registry, owner)
@@ -164,7 +164,7 @@ def rename(owner: str, token_id: str, name: str) -> None:
 @click.argument("owner")
 @click.argument("token_id")
 def rotate(owner: str, token_id: str) -> None:
-    """Rotate the token TOKEN_ID of OWNER, and print its new text, this once."""
+    """Rotate the token TOKEN_ID of OWNER and print its new value; the old value stops working."""
 
     async def work(registry: Registry) -> IssuedToken:
         owner_id = await _id(registry, owner)
@@ -215,7 +215,7 @@ async def _issue(
         )
         return await issue_token(await _id(registry, owner), wanted, by=OPERATOR)
     if unlimited:
-        message = "A token of an organization ends: give it a number of days, and rotate it."
+        message = "A token of an organization has to expire: give a number of days."
         raise click.BadParameter(message, param_hint="--expires")
     org = parse_org(owner.removeprefix(ORGANIZATION_PREFIX))
     return await registry.tokens.organization_tokens.issue(org, wanted, by=OPERATOR)
@@ -224,8 +224,8 @@ async def _issue(
 def _print(issued: IssuedToken, remark: str | None) -> None:
     click.echo(issued.text.reveal())
     until = format_time(issued.token.expires_ms)
-    good = remark or f"Good {f'until {until}' if until else 'for ever'}."
-    click.echo(f"{good} It is not shown again.", err=True)
+    good = remark or f"Valid {f'until {until}' if until else 'forever'}."
+    click.echo(f"{good} It is shown only once.", err=True)
 
 
 def _row(used: UsedToken) -> TableRow:

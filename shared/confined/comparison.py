@@ -5,32 +5,55 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
+from urllib.parse import quote
 
-from shared.confined.docs_pages import template
+from shared.confined.docs_pages import counted, template
 from shared.confined.docs_text import json_text
 from shared.confined.job_files import AFTER, BEFORE, CHANGES_JSON, CHANGES_PAGE, REQUEST
 from shared.confined.limits import Json
 from shared.confined.source import ReleaseRequest
 from shared.confined.tasks import Job
 from shared.domain.api_docs.change_levels import ChangeLevel
-from shared.domain.api_docs.comparison import ApiChange, ApiComparison, compare
+from shared.domain.api_docs.changed_words import ChangedWords, CompareRoom, changed_words
+from shared.domain.api_docs.comparison import ApiChange, ApiChangeKind, ApiComparison, compare
 from shared.domain.api_docs.documents import read_document
 from shared.domain.api_docs.history import verdict_of
 from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.api_docs.symbols import path_of
 from shared.domain.versions import Version
+from shared.prose.safe_html import show_bidi_characters
 
-CHANGES_SHOWN = 1_000  # Of a level, or fewer if they are long.
+CHANGES_SHOWN = 1_000  # The gravest, or fewer if they are long.
 FEW_CHANGES_SHOWN = 100
 SENT_BYTES = 512 * 1024  # Of changes as JSON, the gravest first if there are more.
 SIGNATURE_SHOWN = 1_000  # Characters.
 PAGE_BYTES = 1024 * 1024
 
-# What a reader looks for first.
-_GROUPS = (
-    (ChangeLevel.MAJOR, "Breaking changes"),
-    (ChangeLevel.MINOR, "Additions and compatible changes"),
-    (ChangeLevel.PATCH, "Other changes"),
-)
+WORDS_COMPARED = 2_000_000  # Pairs of words, of all changes of a page.
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChange:
+    """A change as a page shows it: one signature, whose words were deleted, inserted or kept, and
+    the address of the documentation of its symbol."""
+
+    change: ApiChange
+    name: str
+    address: str
+    words: Sequence[ChangedWords]
+
+    @property
+    def is_breaking(self) -> bool:
+        return self.change.level is ChangeLevel.MAJOR
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedType:
+    """The changes of a declaration and of its members."""
+
+    name: str
+    address: str
+    changes: Sequence[ShownChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +122,75 @@ def _short(signature: str) -> str:
 
 
 def _page(release: ReleaseRequest, found: ApiComparison, shown: int) -> str:
-    groups = list(_groups(found))
-    return template("changes").render(release=release, compared=found, groups=groups, shown=shown)
+    gravest = sorted(found.changes, key=lambda each: -each.level)
+    return template("changes").render(
+        compared=found,
+        verdict=verdict_sentence(found),
+        types=list(_changed_types(release, gravest[:shown])),
+        hidden=len(gravest[shown:]),
+    )
 
 
-def _groups(found: ApiComparison) -> Iterator[tuple[str, list[ApiChange]]]:
-    for level, title in _GROUPS:
-        if changes := [each for each in found.changes if each.level is level]:
-            yield title, changes
+def verdict_sentence(found: ApiComparison) -> str:
+    """Return how many changes break callers, and whether the version announces them."""
+    breaking = len(found.breaking)
+    count = counted(
+        breaking or len(found.changes), f"{'breaking' if breaking else 'compatible'} change"
+    )
+    if found.after < found.before:
+        return f"{count}, from a newer version to an older one"
+    if found.is_version_too_low:
+        return f"{count}; this should have been a {_part_to_raise(found)} version"
+    if not breaking:
+        return count
+    if found.after.is_stable:
+        return f"{count}, which the version announces"
+    return f"{count}, which a pre-release may have"
+
+
+def _part_to_raise(found: ApiComparison) -> str:
+    """Return the part of the version that announces the changes: before 1.0.0 one part lower."""
+    level = found.required
+    if not found.after.precedence[0]:
+        level = ChangeLevel(max(level - 1, ChangeLevel.PATCH))
+    return level.name.lower()
+
+
+def _changed_types(release: ReleaseRequest, gravest: Sequence[ApiChange]) -> Iterator[ChangedType]:
+    """Yield the declarations with changes, those whose change is gravest first."""
+    room = CompareRoom(WORDS_COMPARED)
+    found: dict[tuple[str, str], list[ApiChange]] = {}
+    for change in gravest:
+        found.setdefault((change.module, _declaration(change)), []).append(change)
+    for (module, name), changes in found.items():
+        address = _address(release, changes)
+        shown = [_shown(each, name, address, room) for each in changes]
+        title = name if module in (release.name, name) else f"{module}:{name}"
+        yield ChangedType(title, address, shown)
+
+
+def _shown(change: ApiChange, owner: str, address: str, room: CompareRoom) -> ShownChange:
+    name = change.symbol.removeprefix(f"{owner}.")
+    at = f"{address}#{quote(name)}" if name != owner else address
+    before, after = (show_bidi_characters(each) for each in (change.before, change.after))
+    return ShownChange(change, name, at, changed_words(before, after, room))
+
+
+def _declaration(change: ApiChange) -> str:
+    """Return the name of the declaration that a change is listed with."""
+    return change.symbol if change.declares == "module" else change.symbol.partition(".")[0]
+
+
+def _address(release: ReleaseRequest, changes: Sequence[ApiChange]) -> str:
+    """Return the page of a declaration, which may be one of the version before."""
+    change = changes[0]
+    name = _declaration(change)
+    is_gone = change.kind is ApiChangeKind.REMOVED and change.symbol == name
+    version = release.before if is_gone else release.version
+    module = f"/packages/{release.org}/{release.name}/{version}/docs/{quote(change.module)}"
+    if change.declares == "module":
+        return module
+    return f"{module}/{quote(path_of(change.declares, name) if change.symbol == name else name)}"
 
 
 def _change_json(change: ApiChange) -> dict[str, object]:

@@ -1,8 +1,9 @@
 """The pages of API documentation as HTML: a module, and each of its symbols."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from itertools import islice
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import quote
 
 from jinja2 import FileSystemLoader, Template
 
-from shared.confined.docs_text import NOT_SHOWN, call_of, outline_of
+from shared.confined.docs_text import NOT_SHOWN, call_line, call_of, outline_of, signature_line
 from shared.confined.source import ReleaseRequest
 from shared.domain.api_docs.comments import markdown
 from shared.domain.api_docs.coverage import undocumented
@@ -149,11 +150,21 @@ class RenderedSection:
     title: SafeHtml
     members: Sequence[RenderedSymbol]
     count: int
+    is_of_methods: bool = False
 
 
 Render = Callable[[DocsSymbol], RenderedSymbol]
 
-_SECTIONS = {ENUM_MEMBER: "Members", FIELD: "Fields", METHOD: "Methods"}
+_REMOTE, _RESOURCE = "Remote methods", "Resource methods"
+_TITLES = {ENUM_MEMBER: "Members", FIELD: "Fields", METHOD: "Methods"}
+_SECTIONS = (*_TITLES.values(), _REMOTE, _RESOURCE)
+
+
+def _section_of(symbol: DocsSymbol) -> str:
+    docs = symbol.docs
+    if isinstance(docs, FunctionDocs) and (docs.is_remote or docs.is_resource):
+        return _REMOTE if docs.is_remote else _RESOURCE
+    return _TITLES[symbol.kind]
 
 
 @dataclass(frozen=True)
@@ -180,6 +191,7 @@ class DocsPages:
             import_line=import_line(self.module.org_name, self.module.id),
             links=self.links,
             outline=shown,
+            signature_line=signature_line,
             uncommented=list(undocumented(self.module)),
             symbols_shown=SYMBOLS_SHOWN,
             unread=facts.unread,
@@ -203,13 +215,15 @@ class DocsPages:
             is_long=is_long,
             not_shown=NOT_SHOWN,
             call=call_of(self.module, symbol),
+            call_line=partial(call_line, self.module),
             **self._dated,
         )
 
     def _sections(self, members: Sequence[DocsSymbol], render: Render) -> Iterator[RenderedSection]:
-        for kind, title in _SECTIONS.items():
-            if found := [render(each) for each in members if each.kind == kind]:
-                yield RenderedSection(SafeHtml(title), found, len(found))
+        for title in _SECTIONS:
+            if found := [render(each) for each in members if _section_of(each) == title]:
+                is_of_methods = found[0].symbol.kind == METHOD
+                yield RenderedSection(SafeHtml(title), found, len(found), is_of_methods)
 
     def _included(
         self, inclusions: Inclusions, left: int, render: Render
@@ -275,10 +289,23 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing if number == 1 else f'{thing}s'}"
 
 
+_CODE_SPAN = re.compile(r"`([^`]+)`")
+
+
+def code_spans(text: str) -> SafeHtml:
+    """Return a sentence as HTML, with names in backquotes as code."""
+    escaped = escape(show_bidi_characters(text), quote=False)
+    return SafeHtml(_CODE_SPAN.sub(r"<code>\1</code>", escaped))
+
+
 def _environment() -> PageEnvironment:
     environment = PageEnvironment(FileSystemLoader(Path(__file__).parent / "templates"))
     filters = cast("dict[str, object]", environment.filters)
-    filters |= {"counted": counted, "show_bidi_characters": show_bidi_characters}
+    filters |= {
+        "code_spans": code_spans,
+        "counted": counted,
+        "show_bidi_characters": show_bidi_characters,
+    }
     return environment
 
 

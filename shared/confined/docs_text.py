@@ -4,7 +4,8 @@ Addresses begin with `BASE_URL`, which the page that sends the text replaces by 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from shared.confined.source import ReleaseRequest
@@ -13,8 +14,13 @@ from shared.domain.api_docs.model import (
     ClassDocs,
     DeclarationKind,
     DocsModel,
+    Documented,
+    EnumDocs,
+    ErrorDocs,
     FunctionDocs,
     ModuleDocs,
+    ObjectTypeDocs,
+    RecordDocs,
     Type,
 )
 from shared.domain.api_docs.outline import DocsSymbol, declared, inclusions_of
@@ -166,6 +172,25 @@ def _joined(parts: Sequence[str]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+# --- Lines of lists ------------------------------------------------------------------------------
+
+LINE_LENGTH = 160  # Characters of a signature in a list.
+# What a list need not say of each: its heading says it, or all declarations are so.
+_QUALIFIERS = re.compile(r"^(?:(?:public|isolated|remote|resource|const) )+")
+# Their signature says no more than the name below the title of the kind.
+_NAMED_ONLY = (ClassDocs, EnumDocs, ErrorDocs, ObjectTypeDocs, RecordDocs)
+
+
+def signature_line(docs: Documented) -> str:
+    """Return the signature of a declaration on one line for lists; empty if it says no more than
+    the name."""
+    if isinstance(docs, _NAMED_ONLY):
+        return ""
+    text = " ".join(signature_text(docs).split())
+    text = _QUALIFIERS.sub("", text)
+    return text if len(text) <= LINE_LENGTH else f"{text[:LINE_LENGTH]}…"
+
+
 # --- Calls ---------------------------------------------------------------------------------------
 
 
@@ -179,16 +204,43 @@ def call_of(module: ModuleDocs, symbol: DocsSymbol) -> str:
         return f"{prefix}:{docs.name} {_variable(prefix, docs.name)} = {check}new ({arguments});"
     if not isinstance(docs, FunctionDocs):
         return ""
-    if owner is None:
-        return _call(docs, f"{prefix}:{docs.name}({_arguments(docs)})")
-    value = _variable(prefix, owner.docs.name)
-    if docs.name == "init":  # `new` calls it.
+    if owner is not None and docs.name == "init":  # `new` calls it.
         return ""
+    return _call(docs, f"{_callee(prefix, docs, owner, _argument_of_path)}({_arguments(docs)})")
+
+
+def call_line(module: ModuleDocs, symbol: DocsSymbol) -> str:
+    """Return the call of a function or method for lists, such as `httpClient->/path.post(…)`;
+    empty for other symbols."""
+    docs = symbol.docs
+    if not isinstance(docs, FunctionDocs):
+        return ""
+    arguments = "…" if docs.parameters else ""
+    if symbol.owner is not None and docs.name == "init":
+        return f"new ({arguments})"
+    prefix = module_prefix(module.id)
+    return f"{_callee(prefix, docs, symbol.owner, _name_in_path)}({arguments})"
+
+
+def _callee(
+    prefix: str,
+    docs: FunctionDocs,
+    owner: DocsSymbol | None,
+    segment_text: Callable[[PathSegment], str],
+) -> str:
+    """Return what stands before the arguments of a call."""
+    if owner is None:
+        return f"{prefix}:{docs.name}"
+    value = _variable(prefix, owner.docs.name)
     if docs.is_resource:
-        path = "/".join(map(_argument_of_path, path_segments(docs.resource_path)))
-        return _call(docs, f"{value}->/{path}.{docs.accessor}({_arguments(docs)})")
-    arrow = "->" if docs.is_remote else "."
-    return _call(docs, f"{value}{arrow}{docs.name}({_arguments(docs)})")
+        path = "/".join(map(segment_text, path_segments(docs.resource_path)))
+        return f"{value}->/{path}.{docs.accessor}"
+    return f"{value}{'->' if docs.is_remote else '.'}{docs.name}"
+
+
+def _name_in_path(segment: PathSegment) -> str:
+    """Return a segment for reading: a rest parameter stands for any path."""
+    return segment.name if segment.name and segment.is_rest else _argument_of_path(segment)
 
 
 def _argument_of_path(segment: PathSegment) -> str:

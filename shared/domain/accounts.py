@@ -90,19 +90,22 @@ def parse_account_name(text: str) -> str:
     """
     if not _NAME.fullmatch(text):
         message = (
-            f"{text[:80]!r} is no account name. Use 1 to {MAX_ACCOUNT_NAME_LENGTH} letters and "
+            f"{text[:80]!r} is not a valid account name. Use 1 to "
+            f"{MAX_ACCOUNT_NAME_LENGTH} letters and "
             "digits, with . _ - between them."
         )
         raise InvalidRequest(message)
     if is_id(text):
         message = (
-            f"{text!r} is no account name: {ID_LENGTH} letters and digits are the form of an id. "
+            f"{text!r} is not a valid account name: "
+            f"{ID_LENGTH} letters and digits are the form of an id. "
             "Add a character, or put . _ or - between two of them."
         )
         raise InvalidRequest(message)
     if text.lower() in ACTORS or text.lower().startswith(_PREFIXES):
         message = (
-            f"{text!r} is no account name: the registry gives it another meaning. Choose another."
+            f"{text!r} is not a valid account name: the registry gives it another meaning. Choose "
+            "another one."
         )
         raise InvalidRequest(message)
     return text

@@ -163,7 +163,7 @@ def _network(text: str) -> Network:
 
 def _no_range(text: str) -> str:
     return (
-        f"{text[:LONGEST_RANGE]!r} is no range of addresses. Write one address, such as "
+        f"{text[:LONGEST_RANGE]!r} is not a range of addresses. Write one address, such as "
         "203.0.113.7, or the first address of a range with its prefix, such as 203.0.113.0/24 or "
         "2001:db8::/32."
     )

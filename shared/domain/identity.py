@@ -12,6 +12,7 @@ from shared.domain.errors.identity import (
     CredentialsMissing,
     NameReserved,
     NotPermitted,
+    OrganizationMissing,
     SignInAgain,
     TokenUnknown,
 )
@@ -288,7 +289,9 @@ def _refusal_of_role(
         return _refusal_of_closing(access, action, resource)
     if access.role is None and is_reserved(org):
         return NameReserved(org)
-    return NotPermitted(action.verb, resource, _missing_role(org, access, roles))
+    if access.organization is None and roles:
+        return OrganizationMissing(action.verb, resource, org)
+    return NotPermitted(action.verb, resource, _missing_role(org, roles))
 
 
 def _refusal_of_closing(
@@ -300,10 +303,8 @@ def _refusal_of_closing(
     return NotPermitted(action.verb, resource, reason)
 
 
-def _missing_role(org: OrgName, access: AccessContext, roles: frozenset[Role]) -> str:
+def _missing_role(org: OrgName, roles: frozenset[Role]) -> str:
     if not roles:
-        return "it takes being administrator of the registry"
-    if access.organization is None:
-        return f"the organization {org} does not exist; ask the operator to create it"
-    needed = " or ".join(sorted(role.value for role in roles))
-    return f"it takes being {needed} of {org}"
+        return "only administrators of the registry can do this"
+    allowed = " and ".join(sorted(f"{role.value}s" for role in roles))
+    return f"only {allowed} of {org} can do this"

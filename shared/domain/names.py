@@ -28,14 +28,14 @@ _LANG = re.compile(r"lang(?:\.[A-Za-z_][A-Za-z0-9_]*)+")  # `lang.__internal` is
 _TOOL = re.compile(r"\w+(?:\.\w+)*", re.ASCII)
 
 _ORG_RULE = (
-    "An organization is letters, digits and single underscores, starts with a letter "
-    "and does not end with an underscore."
+    "Names may contain letters, digits and single underscores. They start with a letter and do "
+    "not end with an underscore."
 )
 _DOTTED_RULE = (
-    "A name is words of letters, digits and single underscores, each starting with a letter, "
-    "joined by single dots."
+    "Names may contain letters, digits, single underscores and dots. Each part starts with a "
+    "letter."
 )
-_TOOL_RULE = "An id is words of letters, digits and underscores, joined by single dots."
+_TOOL_RULE = "Ids may contain letters, digits, underscores and single dots."
 
 
 def parse_org(text: str) -> OrgName:
@@ -107,7 +107,9 @@ class Package:
     def parse(org: str, name: str) -> "Package":
         """Return the package, or raise `InvalidName`."""
         if len(org) + len(name) > MAX_PACKAGE_LENGTH:
-            rule = f"An organization and a name are {MAX_PACKAGE_LENGTH} characters at most."
+            rule = (
+                f"An organization and a name have at most {MAX_PACKAGE_LENGTH} characters together."
+            )
             raise InvalidName("package", f"{org}/{name}", rule)
         return Package(parse_org(org), parse_package_name(name))
 

@@ -173,8 +173,8 @@ def parse_domain(text: str) -> DomainName:
     name = text.strip().removesuffix(".").lower()
     if len(name) > MAX_DOMAIN_LENGTH or not _DOMAIN.fullmatch(name):
         message = (
-            "That is no domain. Write it as example.org, and one with other letters in its "
-            "encoded form, which begins with xn--."
+            "That is not a valid domain. Write it as example.org, and one with other letters in "
+            "its encoded form, which begins with xn--."
         )
         raise InvalidRequest(message)
     return DomainName(name)

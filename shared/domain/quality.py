@@ -212,7 +212,7 @@ def _source(source: SourceRepository | None) -> QualityPart:
     if source is None:
         return QualityPart(SOURCE, 0, "The manifest names no source repository.")
     if source.url is None:
-        return QualityPart(SOURCE, 0, "The source repository in the manifest is not a web address.")
+        return QualityPart(SOURCE, 0, "The source repository in the manifest is not a valid URL.")
     return _full(SOURCE, "The manifest links to a source repository.")
 
 

@@ -123,7 +123,9 @@ class RateLimit:
         for part in text.split():
             found = _PART.fullmatch(part)
             if found is None or RateLimitSubject(found[1]) in most or int(found[2]) == 0:
-                reason = f"{part[:40]!r} is no limit such as token=120, account=240 or address=480"
+                reason = (
+                    f"{part[:40]!r} is not a limit such as token=120, account=240 or address=480"
+                )
                 raise ValueError(reason)
             most[RateLimitSubject(found[1])] = int(found[2])
         return cls(operation, MappingProxyType(most))

@@ -69,7 +69,9 @@ class HttpRegistry:
         """Raise `LoginFailed` for an address at which others could read the token."""
         parts = urlsplit(address)
         if not parts.hostname or parts.scheme not in ("http", "https"):
-            message = f"{address!r} is no address. Write it as https://ballroom.example.org."
+            message = (
+                f"{address!r} is not a valid URL. Use one such as https://ballroom.example.org."
+            )
             raise LoginFailed(message)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             message = "Others could read the token along on plain http. Use an https address."
@@ -109,7 +111,9 @@ def request_login(registry: RegistryApi, client: str) -> PendingLogin:
     """Request a token for this machine, which is called `client`."""
     status, answer = registry.post("/api/v1/device", {"client_id": client})
     if status != _OK:
-        raise LoginFailed(_reason(answer) or f"This is no registry that gives tokens ({status}).")
+        raise LoginFailed(
+            _reason(answer) or f"This is not a registry that issues tokens ({status})."
+        )
     try:
         return PendingLogin(
             device_code=str(answer["device_code"]),

@@ -51,7 +51,7 @@ class OperationsSettings(TopicSettings):
     @classmethod
     def _check_security_contact(cls, contact: str) -> str:
         if contact and not _CONTACT.fullmatch(contact):
-            reason = "it is no address such as mailto:security@example.org or https://example.org/x"
+            reason = "it is not a valid URL, such as mailto:security@example.org or https://example.org/x"
             raise ValueError(reason)
         return contact
 

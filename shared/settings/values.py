@@ -51,7 +51,7 @@ def split_list(text: str) -> list[str]:
 
 def check_address(address: str) -> str:
     if address and not _ADDRESS.fullmatch(address):
-        reason = "it is no address such as https://ballroom.example.org"
+        reason = "it is not a valid URL, such as https://ballroom.example.org"
         raise ValueError(reason)
     return address
 

@@ -63,7 +63,7 @@ async def test_a_new_maintainer_may_push_at_once_and_a_former_one_no_more(world:
         content=b'{"message":"x"}',
     )
     assert answer.status_code == 400
-    assert "it takes being maintainer or owner of acme" in answer.json()["message"]
+    assert "only maintainers and owners of acme can do this" in answer.json()["message"]
 
 
 async def test_a_quarantined_release_is_not_pulled_until_it_is_released(world: World) -> None:

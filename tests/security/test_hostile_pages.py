@@ -14,7 +14,12 @@ from tests.support.world import URL, Template, World
 HOSTILE = "/packages/other/hostile"
 PAGES = [
     HOSTILE,
-    *(f"{HOSTILE}/1.0.0/{key}" for key, _ in TABS if key not in ("readme", "changelog")),
+    *(
+        f"{HOSTILE}/1.0.0/{key}"
+        for _, pages in TABS
+        for key, _ in pages
+        if key not in ("readme", "changelog")
+    ),
 ]
 TURN = "\u202e"  # What follows is read from right to left.
 

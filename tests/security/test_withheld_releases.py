@@ -22,7 +22,12 @@ SHOP = Coordinate.parse("other", "shop", "0.1.0")
 AT = "/packages/other/shop"
 OF_RELEASE = [
     *(AT, f"{AT}/0.1.0"),
-    *(f"{AT}/0.1.0/{key}" for key, _ in TABS if key not in ("readme", "changelog")),
+    *(
+        f"{AT}/0.1.0/{key}"
+        for _, pages in TABS
+        for key, _ in pages
+        if key not in ("readme", "changelog")
+    ),
     *(f"{AT}/{end}" for end in ("latest", "versions", "latest/files")),
     *("/files/other/shop/0.1.0/package.json", f"{AT}/0.1.0/files?path=package.json"),
     *(f"/badges/other/shop/{kind}.svg" for kind in BADGES),

@@ -119,17 +119,24 @@ def _step(highest: int) -> int:
 
 
 def stacked_chart(
-    counts: Sequence[tuple[str, dict[str, int]]], limit: int
+    counts: Sequence[tuple[str, dict[str, int]]], limit: int, newest_first: Sequence[str] = ()
 ) -> tuple[tuple[str, ...], tuple[ChartBar, ...]]:
     """Return the series and the bars of counts by name, such as days with pulls by version.
 
-    The `limit` names with the largest sums are series, largest first; all others are one more.
+    The first of `newest_first` and the names with the largest sums are series, `limit` in all; of
+    equal sums those that are newer. All others are one more.
     """
     sums: dict[str, int] = {}
     for _, parts in counts:
         for name, count in parts.items():
             sums[name] = sums.get(name, 0) + count
-    ranked = sorted(sums, key=lambda name: (-sums[name], name))
+    places = {name: place for place, name in enumerate(newest_first)}
+
+    def rank(name: str) -> tuple[bool, int, int, str]:
+        place = places.get(name, len(places))
+        return place != 0, -sums[name], place, name
+
+    ranked = sorted(sums, key=rank)
     named, others = tuple(ranked[:limit]), frozenset(ranked[limit:])
     series = (*named, "others") if others else named
     bars = tuple(ChartBar(label, _parts(parts, named, others)) for label, parts in counts)

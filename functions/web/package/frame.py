@@ -19,18 +19,22 @@ from shared.domain.versions import Version
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
-# The pages of a release: the last segment of the path, and the title.
+# The tabs of a package: the title, and the pages of each: the last segment of the path, and the
+# title. The first page of a tab is the one that it opens.
 TABS = (
-    ("readme", "Readme"),
-    ("changelog", "Changelog"),  # Where the archive has one.
-    ("docs", "API"),
-    ("versions", "Versions"),
-    ("dependencies", "Dependencies"),
-    ("dependents", "Dependents"),
-    ("files", "Files"),
-    ("quality", "Quality"),
-    ("statistics", "Statistics"),
-    ("activity", "Activity"),
+    ("Readme", (("readme", "Readme"),)),
+    ("API", (("docs", "API"),)),
+    (
+        "Versions",
+        # A changelog where the archive has one; a comparison where there are two versions.
+        (("versions", "All versions"), ("changes", "Compare"), ("changelog", "Changelog")),
+    ),
+    ("Dependencies", (("dependencies", "Dependencies"), ("dependents", "Dependents"))),
+    ("Files", (("files", "Files"),)),
+    (
+        "Insights",
+        (("quality", "Quality"), ("statistics", "Statistics"), ("activity", "Activity")),
+    ),
 )
 FIRST_TAB = "readme"  # Its path is that of the release.
 LATEST = "latest"  # In a path, the version that a client gets that names none.
@@ -43,6 +47,7 @@ _TABS_OF_VERSIONS = (
     "files",
     "quality",
 )  # That every release has.
+_TABS_WITH_DEPENDENTS = (FIRST_TAB, "dependencies", "dependents")  # That say how many there are.
 _PICKED_VERSIONS = 8  # In the version picker; the page of versions has all of them.
 
 Tab = tuple[str, str, str, int | None]
@@ -110,17 +115,30 @@ class PackageFrame:
 
     @property
     def tabs(self) -> Sequence[Tab]:
-        """Return the key, the path, the title and the count of each page of the release."""
-        details = self.details
+        """Return the first page of each tab: its key, path and count, and the title of the tab."""
+        first = (pages[0][0] for _, pages in TABS)
+        titles = (title for title, _ in TABS)
+        return [self._tab(key, title) for key, title in zip(first, titles, strict=True)]
+
+    @cached_property
+    def pages_of_tab(self) -> Sequence[Tab]:
+        """Return the pages of the tab that is open, its first page first."""
+        [pages] = [pages for _, pages in TABS if self.tab in dict(pages)]
+        hidden = {
+            "changelog": not self.facts.changelog,
+            "changes": len(self.details.entries) == 1,
+        }
+        return [self._tab(key, title) for key, title in pages if not hidden.get(key)]
+
+    def _tab(self, key: str, title: str) -> Tab:
         counts = {
-            "docs": len(details.release.modules),
-            "versions": len(details.entries),
-            "dependencies": len(details.release.dependencies),
+            "docs": len(self.details.release.modules),
+            "versions": len(self.details.entries),
+            "dependencies": len(self.details.release.dependencies),
             "dependents": self.facts.dependents,
             "files": self.facts.files,
         }
-        shown = (each for each in TABS if each[0] != "changelog" or self.facts.changelog)
-        return [(key, self.address(key), name, counts.get(key)) for key, name in shown]
+        return key, self.address(key), title, counts.get(key)
 
     @property
     def picked_versions(self) -> Sequence[ReleaseEntry]:
@@ -218,10 +236,10 @@ async def show_tab(
 ) -> Answer:
     """Show a page; `dependents` is their count, where it is known already."""
     # One after the other: both are in memory for packages that are often read, and tasks cost more.
-    if dependents is None:
-        dependents = await _if_available(_dependents_count(call, details))
+    if dependents is None and tab in _TABS_WITH_DEPENDENTS:
+        dependents = await if_available(_dependents_count(call, details))
     facts = TabFacts(dependents)
-    record = await _if_available(call.registry.api_docs.documentation.state(details.release))
+    record = await if_available(call.registry.api_docs.documentation.state(details.release))
     if record is not None and record.pieces is not None:
         facts = TabFacts(dependents, record.files, record.changelog)
     contact = call.registry.settings.security_contact
@@ -230,7 +248,7 @@ async def show_tab(
     return call.show(template, status=200, frame=frame, details=details, **values)
 
 
-async def _if_available(reading: Awaitable[ReadT]) -> ReadT | None:
+async def if_available(reading: Awaitable[ReadT]) -> ReadT | None:
     """Return None if a store does not respond: the tabs say less, and the page is shown."""
     try:
         return await reading

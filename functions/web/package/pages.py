@@ -18,6 +18,7 @@ from functions.web.package.frame import (
     FIRST_TAB,
     PackageFrame,
     details_of,
+    if_available,
     page_not_found,
     show_tab,
 )
@@ -25,7 +26,8 @@ from functions.web.package.missing import missing_page
 from functions.web.package.texts import readme_html, text_html
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.verdicts import ApiVerdict
-from shared.domain.packages import GraphNode, ReleaseEntry
+from shared.domain.packages import GraphNode, ReleaseEntry, Texts
+from shared.domain.quality import QualityScore
 from shared.domain.search import ResultPage, Sort
 from shared.ports import PullHistory
 from shared.runtime.answers import Answer
@@ -65,13 +67,27 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
     texts = await call.registry.packages.details.texts(details)
     if call.wants(MARKDOWN):
         return call.text(release_markdown(details, texts.readme, call.base_url), MARKDOWN)
-    readme = await readme_html(call, details, plain=texts.readme)
+    readme, quality = await asyncio.gather(
+        readme_html(call, details, plain=texts.readme), _quality_score(call, details, texts)
+    )
     values = {
         "readme": readme,
         "managed": await _is_managed(call, details),
-        "quality": call.registry.packages.details.quality(details, texts),
+        "quality": quality,
     }
     return await show_tab(call, details, FIRST_TAB, values)
+
+
+async def _quality_score(
+    call: PublicPageCall, details: ReleaseDetails, texts: Texts
+) -> QualityScore:
+    """Return the score with all its parts, the same on each page that shows it."""
+    package_details = call.registry.packages.details
+    docs, dependencies = await asyncio.gather(
+        if_available(call.registry.api_docs.documentation.state(details.release)),
+        if_available(package_details.dependency_states(details, by=call.caller)),
+    )
+    return package_details.quality(details, texts, docs, dependencies)
 
 
 async def _is_managed(call: PublicPageCall, details: ReleaseDetails) -> bool:
@@ -211,7 +227,7 @@ async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
         key=lambda each: (-history.versions[each], newest.get(each, len(newest)), each),
     )
     values = {
-        "days": _chart_of_days(history, package_details.pull_days()),
+        "days": _chart_of_days(history, package_details.pull_days(), tuple(newest)),
         "months": _chart_of_months(history, package_details.pull_days()[-1]),
         "rows": [
             (each, recent.get(each, 0), history.versions[each]) for each in rows[:VERSIONS_IN_TABLE]
@@ -235,13 +251,8 @@ async def _activity(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 async def _quality(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the parts of the quality score, with the dependencies that the visitor may see."""
-    package_details = call.registry.packages.details
-    facts = await asyncio.gather(
-        package_details.texts(details),
-        call.registry.api_docs.documentation.state(details.release),
-        package_details.dependency_states(details, by=call.caller),
-    )
-    values = {"quality": package_details.quality(details, *facts)}
+    texts = await call.registry.packages.details.texts(details)
+    values = {"quality": await _quality_score(call, details, texts)}
     return await show_tab(call, details, "quality", values)
 
 
@@ -290,9 +301,9 @@ def _sum_by_version(history: PullHistory) -> dict[str, int]:
     return sums
 
 
-def _chart_of_days(history: PullHistory, days: list[str]) -> BarChart:
+def _chart_of_days(history: PullHistory, days: list[str], newest_first: Sequence[str]) -> BarChart:
     counts = [(day, dict(history.days.get(day, {}))) for day in days]
-    series, bars = stacked_chart(counts, VERSIONS_IN_CHART)
+    series, bars = stacked_chart(counts, VERSIONS_IN_CHART, newest_first)
     return BarChart("Pulls by day in the last 90 days, in UTC", series, bars)
 
 

@@ -91,9 +91,9 @@ def count_facet_values(
 
 
 def count_totals(connection: sqlite3.Connection) -> IndexTotals:
-    """Return what there is that everybody may see."""
+    """Return what there is that everybody may see, as a search for everything counts it."""
     with _snapshot(connection) as postings:
-        search = _Search(postings, Query(), ANYONE)
+        search = _Search(postings, Query(include_deprecated=True), ANYONE)
         pulls = postings.column(Column.PULLS)
         orgs = merge_spellings(search.traits().get(Facet.ORG, ()))
         total = sum(map(pulls.__getitem__, search.packages))

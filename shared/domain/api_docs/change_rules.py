@@ -158,12 +158,12 @@ def _with_article(kind: str) -> str:
 _OF_DEFINITIONS = {
     TypeRelation.WIDER: "The type has more values.",
     TypeRelation.NARROWER: "The type has fewer values.",
-    TypeRelation.DIFFERENT: "The type is another one.",
+    TypeRelation.DIFFERENT: "Type changed.",
 }
 _OF_ERRORS = {
     TypeRelation.WIDER: "It is an error of a more general type.",
     TypeRelation.NARROWER: "It is an error of a more specific type.",
-    TypeRelation.DIFFERENT: "Its type is another one.",
+    TypeRelation.DIFFERENT: "Type changed.",
 }
 
 
@@ -203,7 +203,7 @@ def _is_distinct(docs: Documented) -> bool:
 _OF_VALUES = {
     TypeRelation.WIDER: "It may have values of more types.",
     TypeRelation.NARROWER: "It accepts values of fewer types.",
-    TypeRelation.DIFFERENT: "Its type is another one.",
+    TypeRelation.DIFFERENT: "Type changed.",
 }
 _OF_INPUT = {**_OF_VALUES, TypeRelation.WIDER: "It accepts values of more types."}
 _OF_OUTPUT = {**_OF_VALUES, TypeRelation.NARROWER: "It has values of fewer types."}

@@ -19,7 +19,7 @@ _OF_RESULTS = {
 _OF_PARAMETERS = {
     TypeRelation.WIDER: "accepts more types",
     TypeRelation.NARROWER: "accepts fewer types",
-    TypeRelation.DIFFERENT: "has another type",
+    TypeRelation.DIFFERENT: "changed its type",
 }
 _DEPENDS = "The result has the type that the caller expects, so `var` cannot have it any more."
 _INFERRED = "<>"  # The default of a type that the caller expects.
@@ -112,9 +112,16 @@ class _Parameters:
     def _order(self) -> Iterator[Reason]:
         kept = [name for name in self.after if name in self.before]
         if kept != [name for name in self.before if name in self.after]:
-            yield MAJOR, "The parameters have another order."
+            yield MAJOR, "The order of the parameters changed."
         elif list(self.after)[: len(kept)] != kept:
-            yield MAJOR, "A parameter was added before others."
+            yield MAJOR, self._insertion()
+
+    def _insertion(self) -> str:
+        """Return which parameter was inserted before which: the first of them."""
+        after = list(self.after)
+        inserted = next(name for name in after if name not in self.before)
+        following = next(n for n in after[after.index(inserted) :] if n in self.before)
+        return f"`{inserted}` was inserted before `{following}`."
 
 
 def _is_renamed(old: VariableDocs, new: VariableDocs, versions: TwoVersions) -> bool:

@@ -326,7 +326,7 @@ _GO_CODE = re.compile(
     rf"{_JAVA_CODE.pattern}|native/.*\.go\Z|CompilerPlugin\.toml\Z", re.IGNORECASE | re.DOTALL
 )
 _TOOL_ID = re.compile(r"\w+(?:\.\w+)*", re.ASCII)
-_TOOL_RULE = "A tool id is words of letters, digits and underscores, joined by dots."
+_TOOL_RULE = "Tool ids may contain letters, digits, underscores and single dots."
 
 
 def _tools(contents: ArchiveContents, manifest: Manifest) -> tuple[str, ...]:

@@ -40,7 +40,10 @@ class NotAZip(BadArchive):
 
 
 class Truncated(BadArchive):
-    sentence = "The archive is cut off: its end record is missing. Push it again, or pack it anew."
+    sentence = (
+        "The archive is cut off: its end record is missing. Pack it again with bal pack, and push "
+        "it again."
+    )
 
 
 class DirectoryDamaged(BadArchive):
@@ -62,19 +65,20 @@ class Zip64Used(BadArchive):
 
 class BytesBefore(BadArchive):
     count: int
-    sentence = "The archive has {count!b} in front of its first entry. Pack it again with bal pack."
+    sentence = "The archive has {count!b} before its first entry. Pack it again with bal pack."
 
 
 class BytesAfter(BadArchive):
     count: int
-    sentence = "The archive has {count!b} behind its end. Pack it again with bal pack."
+    sentence = "The archive has {count!b} after its end. Pack it again with bal pack."
 
 
 class BytesBetween(BadArchive):
     count: int
     where: str
     sentence = (
-        "The archive has {count!b} of no entry behind {where!p}. Pack it again with bal pack."
+        "The archive has {count!b} after {where!p} that belong to no entry. Pack it again with bal "
+        "pack."
     )
 
 
@@ -161,7 +165,9 @@ class DescriptorDiffers(BadArchive):
 class EntryDamaged(BadArchive):
     name: str
     reason: str
-    sentence = "The entry {name!p} is damaged: {reason}. Push it again, or pack it anew."
+    sentence = (
+        "The entry {name!p} is damaged: {reason}. Pack it again with bal pack, and push it again."
+    )
 
 
 # --- a limit -----------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 Unauthenticated   CredentialsMissing · CredentialsWanted · RepositoryTokenMissing · TokenUnknown
                   TokenMalformed · TokenPlaceholder · TokenForeign · TokenExpired · LinkExpired
                   ReportUnsigned · SignedTokenRefused · IdTokenUsed · SignInFailed · SignInExpired
-Forbidden         NotPermitted · NameReserved · AddressNotAllowed · FormForeign · SignInAgain
-                  AccountLocked · SignUpClosed · CsrfMissing
+Forbidden         NotPermitted · OrganizationMissing · NameReserved · AddressNotAllowed
+                  FormForeign · SignInAgain · AccountLocked · SignUpClosed · CsrfMissing
 NotFound          TokenNotFound · ProviderNotFound · SessionNotFound · IdentityNotFound
                   DeviceCodeUnknown
 Conflict          IdentityTaken · LastIdentity
@@ -32,7 +32,7 @@ from shared.domain.errors.base import (
 
 class CredentialsMissing(Unauthenticated):
     sentence = (
-        "This needs an access token. Put one into Settings.toml as central.accesstoken, or send it "
+        "An access token is required. Add one to Settings.toml as central.accesstoken, or send it "
         "as a bearer token."
     )
 
@@ -54,15 +54,15 @@ class RepositoryTokenMissing(Unauthenticated):
 
 class TokenUnknown(Unauthenticated):
     sentence = (
-        "The access token is not valid here: it was revoked, or expired a while ago, or never was "
+        "The access token is not valid: it was revoked, has expired, or is not "
         "a token of this registry. Create a new one and put it into Settings.toml."
     )
 
 
 class TokenMalformed(Unauthenticated):
     sentence = (
-        "The credentials are no access token of this registry: a part is missing or was changed, "
-        "or they are something else. Copy the whole token, which begins with blr_, into "
+        "The credentials are not an access token of this registry: a part is missing or was "
+        "changed, or they are something else. Copy the whole token, which begins with blr_, into "
         "Settings.toml; send it as a bearer token or as the password."
     )
 
@@ -122,7 +122,22 @@ class NotPermitted(Forbidden):
     action: str
     resource: object
     reason: str
-    sentence = "You may not {action} {resource}: {reason}."
+    way_out: str = ""
+    sentence = "You may not {action} {resource}: {reason}.{ending}"
+
+    @property
+    def ending(self) -> str:
+        return f" {self.way_out}" if self.way_out else ""
+
+
+class OrganizationMissing(Forbidden):
+    """The organization does not exist, or is hidden from the caller."""
+
+    action: str
+    resource: object
+    org: str
+    way_out: str = "Ask an administrator of this registry to create it."
+    sentence = "You may not {action} {resource}: the organization {org} does not exist. {way_out}"
 
 
 class NameReserved(Forbidden):
@@ -136,8 +151,8 @@ class NameReserved(Forbidden):
 class AddressNotAllowed(Forbidden):
     address: str
     sentence = (
-        "This access token may not be used from {shown}. Use it from the addresses that it was "
-        "made for, or make one for this address."
+        "This access token may not be used from {shown}. Use it from the addresses that it is "
+        "allowed for, or create one for this address."
     )
 
     @property
@@ -204,7 +219,9 @@ class FormOfAnotherPage(Invalid):
 
 class ProviderNotFound(NotFound):
     name: str
-    sentence = "{shown!r} signs nobody in at this registry. Start again from the page /sign-in."
+    sentence = (
+        "{shown!r} is not a sign-in method of this registry. Start again from the page /sign-in."
+    )
 
     @property
     def shown(self) -> str:
@@ -245,9 +262,7 @@ class LastIdentity(Conflict):
 class SignInFailed(Unauthenticated):
     provider: str
     reason: str
-    sentence = (
-        "Signing in with {provider} did not work: {reason}. Start again from the page /sign-in."
-    )
+    sentence = "Signing in with {provider} failed: {reason}. Start again from the page /sign-in."
 
 
 class SignInExpired(Unauthenticated):
@@ -295,22 +310,22 @@ class DeviceRefusal(Invalid):
 
 class AuthorizationPending(DeviceRefusal):
     error = "authorization_pending"
-    sentence = "Nobody has approved this machine yet. Ask again after the interval."
+    sentence = "Nobody has approved this device yet. Try again after the interval."
 
 
 class SlowDown(DeviceRefusal):
     error = "slow_down"
-    sentence = "This machine asks too often. Wait five seconds longer between questions."
+    sentence = "This device sends requests too often. Wait five seconds longer between requests."
 
 
 class AccessDenied(DeviceRefusal):
     error = "access_denied"
-    sentence = "This machine was refused. If that was a mistake, log in again."
+    sentence = "The request of this device was denied. If that was a mistake, log in again."
 
 
 class DeviceCodeExpired(DeviceRefusal):
     error = "expired_token"
-    sentence = "This device code is not valid, or its time is over. Log in again."
+    sentence = "This device code is not valid, or has expired. Log in again."
 
 
 class GrantTypeUnknown(DeviceRefusal):

@@ -63,7 +63,7 @@ class DomainSilent(Unavailable):
 class MemberNotFound(NotFound):
     account: str
     org: str
-    sentence = "{account} is no member of {org}. Invite them first."
+    sentence = "{account} is not a member of {org}. Invite them first."
 
 
 class InvitationNotFound(NotFound):

@@ -245,8 +245,8 @@ class MessageTooLong(Invalid):
 class RemovedForGood(Invalid):
     coordinate: "Coordinate"
     sentence = (
-        "{coordinate} was removed for good, and its version is never free again. Publish a new "
-        "version instead."
+        "{coordinate} was removed permanently, and its version can never be published again. "
+        "Publish a new version instead."
     )
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class PostWanted(Invalid):
     operation: str
     sentence = (
-        "{operation} is no organization but an operation: send it a POST whose body is the JSON "
+        "{operation} is an operation, not an organization: send it a POST whose body is the JSON "
         "that lists what to resolve."
     )
 
@@ -54,7 +54,9 @@ class TokenMisplaced(Invalid):
 
 class SearchUnreadable(Invalid):
     text: str
-    sentence = "{text!q} is no search: send its words as UTF-8 in standard Base64, without padding."
+    sentence = (
+        "{text!q} is not a search: send its words as UTF-8 in standard Base64, without padding."
+    )
 
 
 class PageNotFound(NotFound):
@@ -75,7 +77,7 @@ class MethodNotAllowed(Refusal):
     method: str
     path: str
     allowed: Collection[str]
-    sentence = "{method} does nothing at {path!q}. Use {alternatives}."
+    sentence = "{method} is not supported at {path!q}. Use {alternatives}."
 
     @property
     def alternatives(self) -> str:

@@ -199,7 +199,7 @@ class Accounts:
 
 def _require_operator(verb: str, by: Principal) -> None:
     if not by.is_operator:
-        raise NotPermitted(verb, "accounts", "it takes being operator of the registry")
+        raise NotPermitted(verb, "accounts", "only the operator of the registry can do this")
 
 
 def _has_invalid_name(account: Account) -> bool:

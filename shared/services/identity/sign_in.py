@@ -159,7 +159,7 @@ class SignInFlow:
             raise CredentialsMissing
         issuer = await self.directory.get(Account, Place(by.id))
         if not by.is_operator and (issuer is None or not issuer.administrator):
-            reason = "it takes being administrator of the registry"
+            reason = "only administrators of the registry can do this"
             raise NotPermitted("issue", "sign-in links", reason)
         if not by.is_operator and not by.signed_in_recently(self.clock.now_ms()):
             raise SignInAgain("issue", "a sign-in link")

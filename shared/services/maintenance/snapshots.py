@@ -76,7 +76,7 @@ class StoredSnapshots:
         try:
             return SnapshotManifest.model_validate_json(content)
         except ValueError:
-            message = f"There is no snapshot {name!r}. `snapshot list` names those there are."
+            message = f"There is no snapshot {name!r}. `snapshot list` lists the snapshots."
             raise SnapshotUnusable(message) from None
 
     async def verify(self, name: str) -> SnapshotManifest:

@@ -150,6 +150,11 @@ class Invitations:
         """Return the invitation with this code, or raise `InvitationNotFound`."""
         if by.is_anonymous:
             raise CredentialsMissing
+        return await self.peek(code)
+
+    async def peek(self, code: str) -> InvitationDetails:
+        """Return the invitation with this code to whoever has the code; raise
+        `InvitationNotFound`."""
         code_hash = hash_secret(code)
         for listed in await self.directory.list_by_subject(Invitation, code_hash):
             # The list may lag behind, so the record is read.

@@ -365,7 +365,7 @@ class OrganizationTransfer:
 def _transferring_owner(members: MemberList, actor: Actor) -> Account:
     current, account = members.member(actor.by.id), actor.access_context.account
     if account is None or current is None or current.role is not Role.OWNER:
-        reason = f"it takes being owner of {members.org}"
+        reason = f"only owners of {members.org} can do this"
         raise NotPermitted("transfer", members.org, reason)
     members.require_no_pending_change(account.id, account.name)
     return account

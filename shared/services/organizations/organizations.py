@@ -338,7 +338,7 @@ class Organizations:
             _check_reserved(org, owner)
             return
         if self.creators is OrganizationCreators.ADMINISTRATORS:
-            raise NotPermitted("create", org, "it takes being administrator of the registry")
+            raise NotPermitted("create", org, "only administrators of the registry can do this")
         if owner.id != by.id:
             raise NotPermitted("create", f"{org} for {owner.name}", "only they themselves may")
         if is_reserved_name(org, await self._reserved_patterns()):

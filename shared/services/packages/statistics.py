@@ -21,8 +21,8 @@ SUMMARY_CACHED_FOR = timedelta(seconds=5)  # Of the totals and facets, which rea
 
 @dataclass(frozen=True, slots=True)
 class RegistrySummary:
-    """The totals and facets of the public packages, and the new, updated, most pulled and
-    most used ones.
+    """The totals and facets of the public packages, and the updated, most pulled and most used
+    ones.
 
     `releases` is from the last counts, and None if those are older than the packages.
     """
@@ -30,11 +30,11 @@ class RegistrySummary:
     totals: IndexTotals
     releases: int | None
     facets: Facets
-    new: tuple[Listing, ...]
     updated: tuple[Listing, ...]
     pulled: tuple[Listing, ...]
     used: tuple[Listing, ...]
-    recent_pulls: Mapping[str, int]  # Of the last 30 days, by the keys of the most pulled packages.
+    # Of the last 30 days, by the keys of the most pulled packages; empty if any is used by others.
+    recent_pulls: Mapping[str, int]
     dependents: Mapping[str, int]  # By the keys of the most used packages.
 
     @property
@@ -157,8 +157,7 @@ class RegistryStatistics:
         return await self._single_flight.answer("", self._make)
 
     async def _make(self) -> RegistrySummary:
-        new, updated, pulled, used, (totals, facets), dated = await asyncio.gather(
-            self._first(Sort.ADDED),
+        updated, pulled, used, (totals, facets), dated = await asyncio.gather(
             self._first(Sort.CREATED),
             self._first(Sort.PULLS),
             self._first(Sort.DEPENDENTS),
@@ -168,13 +167,11 @@ class RegistryStatistics:
         releases = dated.census.public_releases if dated else 0
         # Each package has at least one release: fewer were counted before some packages existed.
         counted = releases if releases >= max(totals.packages, 1) else None
-        recent, dependents = await asyncio.gather(
-            self._recent_pulls.read([each for each in pulled if each.head.pulls]),
-            self._dependents.read(used),
-        )
-        return RegistrySummary(
-            totals, counted, facets, new, updated, pulled, used, recent, dependents
-        )
+        dependents = await self._dependents.read(used)
+        # The pulls rank packages where none depends on another.
+        ranked = () if any(dependents.values()) else pulled
+        recent = await self._recent_pulls.read([each for each in ranked if each.head.pulls])
+        return RegistrySummary(totals, counted, facets, updated, pulled, used, recent, dependents)
 
     async def _counts(self) -> tuple[IndexTotals, Facets]:
         now_ms = self._clock.monotonic_ms()

@@ -18,6 +18,8 @@ _NAMES = {
 }
 _GITHUB_API = "https://api.github.com"
 _TENANT_SUFFIX = ".ghe.com"  # GitHub Enterprise Cloud with data residency.
+_HOSTS = {Provider.GITHUB: "GitHub", Provider.GITLAB: "GitLab"}  # Of the repositories.
+_OTHERWISE = "Check the name, or enter the ids yourself."
 _HEADERS = MappingProxyType({"Accept": "application/json", "User-Agent": "Ballroom"})
 
 
@@ -46,12 +48,13 @@ class RepositoryIds:
             raise InvalidRequest(message)
         try:
             answer = await self.http.get(_ADDRESSES[provider](server, repository), _HEADERS)
+        except Unanswered:
+            message = f"Could not reach {_HOSTS[provider]} to look up {repository}. {_OTHERWISE}"
+            raise InvalidRequest(message) from None
+        try:
             return _ids(provider, answer.json_object())
-        except Unanswered as error:
-            message = (
-                f"{provider.title} did not tell this registry the ids of {repository} ({error}). "
-                "If it is private or does not respond, enter the ids yourself."
-            )
+        except Unanswered:
+            message = f"{_HOSTS[provider]} has no public repository {repository}. {_OTHERWISE}"
             raise InvalidRequest(message) from None
 
 

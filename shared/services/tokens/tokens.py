@@ -317,7 +317,7 @@ def _scopes(texts: Iterable[str]) -> frozenset[Scope]:
 def _pattern(what: str, text: str) -> str:
     if not _PATTERN.fullmatch(text):
         message = (
-            f"{text[:80]!r} is no pattern for the {what}. Write its name; * stands for any "
+            f"{text[:80]!r} is not a pattern for the {what}. Write its name; * stands for any "
             "characters, ? for one."
         )
         raise InvalidRequest(message)

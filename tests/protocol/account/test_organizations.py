@@ -1,6 +1,7 @@
 """/account/organizations and /account/invitations: found, join and leave organizations."""
 
 import re
+from base64 import urlsafe_b64encode
 
 import pytest
 
@@ -9,7 +10,7 @@ from shared.domain.names import parse_org
 from shared.domain.rights import Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.page_client import PageClient
-from tests.support.world import Person, World
+from tests.support.world import URL, Person, World
 
 PAGE = "/account/organizations"
 
@@ -137,11 +138,48 @@ async def test_an_invalid_code_shows_nothing(world: World) -> None:
     assert "acme" not in bob.text
 
 
-async def test_an_invitation_is_not_shown_to_who_is_not_signed_in(world: World) -> None:
+async def test_an_invitation_says_who_invites_to_what_before_the_sign_in(world: World) -> None:
     path = await invited(world)
     stranger = PageClient(world)
     assert (await stranger.open(path)).status_code == 401
-    assert "acme" not in stranger.text
+    words = " ".join(re.sub("<[^>]+>", "", stranger.text).split()).lower()
+    offer = "invites you to join acme as maintainer. Sign in to accept or decline."
+    assert f"The operator {offer}".lower() in words
+    assert "Accept invitation" not in stranger.text
+
+
+async def test_a_sign_in_by_a_link_comes_back_to_the_invitation(world: World) -> None:
+    path = await invited(world)
+    bob = PageClient(world)
+    await bob.open(path)
+    link = await world.registry.identity.sign_in_links.create(world.people.bob.account.id)
+    await bob.open(link.reveal().removeprefix(URL))
+    answer = await bob.send(link.reveal().removeprefix(URL))
+    assert answer.headers["location"] == path
+    assert "Join acme?" in bob.text
+    assert bob.cookies["__Host-ballroom-return"] == ""  # The next sign-in leads elsewhere.
+
+
+@pytest.mark.parametrize("page", ["https://evil.example/account", "//evil.example", "\x00", ""])
+async def test_a_page_to_return_to_is_one_of_the_registry(world: World, page: str) -> None:
+    value = urlsafe_b64encode(page.encode()).decode().rstrip("=") or "%"
+    bob = PageClient(world, {"__Host-ballroom-return": value})
+    link = await world.registry.identity.sign_in_links.create(world.people.bob.account.id)
+    await bob.open(link.reveal().removeprefix(URL))
+    answer = await bob.send(link.reveal().removeprefix(URL))
+    assert answer.headers["location"] == "/account"
+
+
+async def test_a_guessed_invitation_shows_nothing_and_is_counted(world: World) -> None:
+    stranger = PageClient(world)
+    answer = await stranger.open("/account/invitations/guess")
+    assert answer.status_code == 401
+    assert "invites you" not in stranger.text
+    for number in range(200):
+        answer = await stranger.open(f"/account/invitations/guess{number}")
+        if answer.status_code == 429:
+            break
+    assert answer.status_code == 429
 
 
 # --- what waits --------------------------------------------------------------------------------

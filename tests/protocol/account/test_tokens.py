@@ -186,7 +186,7 @@ async def test_a_token_that_has_ended_says_so(world: World, ann: PageClient) -> 
         ({"name": "kept", "scope": "root"}, "'root' is no scope"),
         ({"name": "kept", "scope": "read", "days": "9999"}, "A token can expire in 1 to 365 days"),
         ({"name": "kept", "scope": "read", "days": "-1"}, "Enter a number of days"),
-        ({"name": "kept", "scope": "read", "org": "a b"}, "is no pattern for the organization"),
+        ({"name": "kept", "scope": "read", "org": "a b"}, "is not a pattern for the organization"),
         ({"name": "kept", "scope": "read", "addresses": "here"}, "'here'"),
     ],
 )

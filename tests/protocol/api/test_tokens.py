@@ -143,7 +143,7 @@ async def test_a_bad_token_is_refused_on_public_reads_too(world: World, authoriz
         ('{"name":"x","scopes":[]}', "'scopes' is not right"),
         ('{"name":"x","scopes":["read"],"days":"7"}', "'days' is not right"),
         ('{"name":"x","scopes":["read"],"days":366}', "'days' is not right"),
-        ('{"name":"x","scopes":["read"],"org":"a/b"}', "no pattern for the organization"),
+        ('{"name":"x","scopes":["read"],"org":"a/b"}', "not a pattern for the organization"),
         ('{"name":" ","scopes":["read"]}', "A token's name is one line"),
     ],
 )
@@ -250,7 +250,7 @@ async def test_an_invalid_range_of_addresses_is_refused_with_an_example(world: W
     body = b'{"name":"ci","scopes":["read"],"addresses":["203.0.113.9/24"]}'
     answer = await world.send("POST", TOKENS, by=world.people.ann, content=body)
     assert answer.status_code == 400
-    assert "is no range of addresses. Write one address" in answer.json()["error"]["message"]
+    assert "is not a range of addresses. Write one address" in answer.json()["error"]["message"]
 
 
 async def test_the_last_use_says_from_which_address_and_by_which_client(worlds: OpenWorld) -> None:

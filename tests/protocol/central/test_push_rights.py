@@ -10,7 +10,7 @@ from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
 from tests.support.port_doubles import Journal
-from tests.support.world import OpenWorld, Person, World, limited, token_of
+from tests.support.world import URL, OpenWorld, Person, World, limited, token_of
 
 pytestmark = pytest.mark.measured
 
@@ -100,6 +100,23 @@ async def test_an_archive_of_a_principal_that_may_publish_nowhere_is_not_read(wo
     for person in (world.people.bob, world.people.admin):
         shown = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)
         assert "not a zip archive" in shown
+
+
+async def test_an_author_reads_where_to_create_an_organization_that_does_not_exist(
+    worlds: OpenWorld,
+) -> None:
+    open_to_all, for_administrators = await worlds(), await worlds(founding="administrators")
+    reason = await refusal_of(open_to_all, open_to_all.people.ann, "acmee/greet:1.0.0")
+    assert reason == (
+        "You may not publish acmee/greet: the organization acmee does not exist. "
+        f"Create it on {URL}/account/organizations, or correct its name."
+    )
+    reason = await refusal_of(
+        for_administrators, for_administrators.people.ann, "acmee/greet:1.0.0"
+    )
+    assert reason.endswith(
+        "Ask an administrator of this registry to create it, or correct its name."
+    )
 
 
 async def test_a_refusal_names_what_somebody_of_no_organization_wanted_to_publish(

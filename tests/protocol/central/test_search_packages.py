@@ -93,4 +93,4 @@ async def test_no_query_and_one_with_a_word_are_answered_as_ever(world: World, q
 @pytest.mark.parametrize("operation", ["resolve-dependencies", "resolve-modules"])
 async def test_a_get_of_a_resolution_is_405_and_names_post(world: World, operation: str) -> None:
     shown = refused(await world.get(f"/packages/{operation}"), 400)
-    assert shown.startswith(f"{operation} is no organization but an operation: send it a POST")
+    assert shown.startswith(f"{operation} is an operation, not an organization: send it a POST")

@@ -148,6 +148,7 @@ async def test_the_page_shows_which_machine_asks_for_what(world: World) -> None:
     for shown in ("kim's laptop", MACHINE, "ballroom-login", "push-version", "90 days", "ann"):
         assert shown in browser.text
     assert "manage</li>" not in browser.text
+    assert f"<code>{codes['user_code']}</code>" in browser.text  # As the terminal shows it.
 
 
 async def test_a_code_that_is_wrong_is_shown_again_with_what_is_wrong(world: World) -> None:

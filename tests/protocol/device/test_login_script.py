@@ -236,5 +236,5 @@ def test_a_proxy_of_central_is_made_on_request_and_renewed_from_then_on(
 def test_a_machine_that_is_refused_changes_nothing(registry: Registry, tmp_path: Path) -> None:
     ended = log_in(registry, tmp_path, decision="refuse")
     assert ended.code == 1
-    assert "This machine was refused." in ended.printed
+    assert "The request of this device was denied." in ended.printed
     assert not (tmp_path / ".ballerina").exists()

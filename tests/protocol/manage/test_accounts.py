@@ -163,7 +163,7 @@ async def test_a_link_that_cannot_be_sent_is_shown(worlds: OpenWorld) -> None:
 @pytest.mark.parametrize(
     ("form", "status", "reason"),
     [
-        ({"name": ""}, 400, "is no account name"),
+        ({"name": ""}, 400, "is not a valid account name"),
         ({"name": "ann"}, 409, "exists already"),
         ({"name": "zoe", "email": "zoe"}, 400, "not a valid email address"),
     ],

@@ -246,7 +246,7 @@ async def test_a_provider_that_did_not_ask_again_proves_nothing_new(sign_ins: Si
     sign_ins.issuer.person.claims["auth_time"] = now_s
     await again(browser, "oidc")
     assert browser.page.status_code == 401
-    shown = "Signing in with Company did not work: it did not ask you again who you are. "
+    shown = "Signing in with Company failed: it did not ask you again who you are. "
     assert shown in browser.page.text
 
 
@@ -330,7 +330,7 @@ async def test_a_refusal_to_issue_a_link_says_why(sign_ins: SignInWorld) -> None
         with pytest.raises(NotPermitted) as refused:
             await signing_in.issue_link(people.bob.account, by=replace(admin, id=id_))
         assert str(refused.value) == (
-            "You may not issue sign-in links: it takes being administrator of the registry."
+            "You may not issue sign-in links: only administrators of the registry can do this."
         )
     sign_ins.wait(minutes=11)
     with pytest.raises(SignInAgain) as again:

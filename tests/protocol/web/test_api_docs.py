@@ -1,6 +1,7 @@
 """The API documentation of a release: modules, symbols, and their twins for programs."""
 
 import json
+import re
 import time
 
 import pytest
@@ -102,7 +103,10 @@ async def test_a_module_page_lists_its_declarations_by_kind(documented: World) -
     text = " ".join(page.words.split())
 
     assert "import acme/hello;" in text
-    assert "Clients 1 Client Sends greetings. Functions 1 greet Deprecated Old. Records 2" in text
+    assert "Clients 1 Functions 1 Records 2" in text  # The index of kinds.
+    line = "function greet(string name) returns string"
+    assert f"Clients 1 Client Sends greetings. Functions 1 greet Deprecated {line}Old." in text
+    assert '<a class="chip" href="#kind-1">Clients' in (await opened(documented, DOCS)).text
     for path in ("Client", "Person", "Mood", "greet", "Problem", "Text", "%40Text", "HOSTILE"):
         assert f"{DOCS}/hello/{path}" in page.links
     assert f"{DOCS}/hello.low" in page.links
@@ -151,6 +155,16 @@ async def test_sources_of_an_archive_that_is_a_project_are_where_it_has_them(
     [source] = [each for each in page.links if "#L-1" in each]
     assert source == f"{release}/files?path={path.replace('/', '%2F')}#L-1"
     assert (await opened(own_shelf, source)).status_code == 200
+
+
+async def test_a_client_lists_its_methods_by_how_they_are_called(documented: World) -> None:
+    page = (await opened(documented, f"{DOCS}/hello/Client")).text
+    text = " ".join(Elements.of(await opened(documented, f"{DOCS}/hello/Client")).words.split())
+    assert "Methods new (…)" in text
+    assert "Remote methods helloClient->send(…)" in text
+    assert "Resource methods helloClient->/people/[id].get(…)" in text
+    for title in ("Remote methods", "Resource methods"):
+        assert re.search(rf'<h3 id="members-\d">{title} <span class="count">1', page)
 
 
 async def test_named_types_link_to_their_documentation(documented: World) -> None:
@@ -328,9 +342,10 @@ async def test_breaking_changes_are_listed_first_with_both_signatures(own_shelf:
 
     text = await words(own_shelf, "/packages/acme/moving/1.0.1/changes")
 
-    assert "Published as 1.0.1. 1 change breaks callers" in text
-    assert "Breaking changes 1 gone function removed public function gone()" in text
-    assert "widened function changed public function widened(int a) public function widened" in text
+    assert "1 breaking change; this should have been a major version." in text
+    assert "gone function removed Breaking public function gone()" in text
+    assert text.index("gone function removed") < text.index("added function added")
+    assert "widened function changed public function widened(int|string a)" in text
     assert "The parameter a accepts more types." in text
     assert "kept" not in text
 
@@ -340,8 +355,8 @@ async def test_a_new_major_version_may_break_callers(own_shelf: World) -> None:
 
     text = await words(own_shelf, "/packages/acme/moving/2.0.0/changes")
 
-    assert "The version announces breaking changes." in text
-    assert "Published as" not in text
+    assert "1 breaking change, which the version announces." in text
+    assert "should have been" not in text
 
 
 async def test_any_two_versions_can_be_compared(own_shelf: World) -> None:
@@ -350,7 +365,7 @@ async def test_any_two_versions_can_be_compared(own_shelf: World) -> None:
     path = "/packages/acme/moving/1.0.0/changes?from=1.0.1"
     assert "is being made. Ask again in a few seconds." in await words(own_shelf, path)
     text = await words(own_shelf, path)
-    assert "API changes from 1.0.1 to 1.0.0" in text
+    assert "API of 1.0.0 compared with 1.0.1" in text
     assert "added function removed" in text
     assert "There is no earlier version." in await words(
         own_shelf, "/packages/acme/moving/1.0.0/changes"

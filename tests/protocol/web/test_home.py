@@ -5,8 +5,12 @@ from collections import Counter
 
 from syrupy.assertion import SnapshotAssertion
 
-from tests.protocol.web.page_reader import main_of, opened
-from tests.protocol.web.sample_packages import fill
+from functions.web.home import CATEGORIES, categories
+from shared.domain.identity import OPERATOR
+from shared.domain.names import Package
+from shared.domain.search import FacetCount
+from tests.protocol.web.page_reader import Elements, main_of, opened
+from tests.protocol.web.sample_packages import fill, publish, pulled
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
@@ -57,11 +61,53 @@ async def test_the_most_used_packages_are_listed_with_their_public_dependents(wo
     await world.push(bala("acme/two:1.0.0", dependencies=needs, visibility="private"))
     ann = await PageClient.of(world, world.people.ann)
     for page in ((await opened(world, "/")).text, (await ann.open("/")).text):
-        assert page.count('<span class="brief-fact">1 dependent</span>') == 1
+        assert page.count('<span class="brief-fact">1 dependent, 0 pulls</span>') == 1
+        assert "Most pulled" not in page  # It would be the same list again.
+
+
+async def test_the_number_of_packages_is_that_of_the_list_it_leads_to(own_shelf: World) -> None:
+    words = Package.parse("acme", "words")
+    await own_shelf.registry.packages.deprecation.deprecate_package(
+        words, "Use greet.", by=OPERATOR
+    )
+    home = (await opened(own_shelf, "/")).text
+    [count] = re.findall(r'<dd><a href="/search">([\d,]+)</a>', home)
+    assert f"of {count} packages" in (
+        found := Elements.of(await opened(own_shelf, "/search")).words
+    ) or (f"{count} packages" in found)
+
+
+def test_eight_categories_are_offered_where_packages_have_their_keywords() -> None:
+    counted = [FacetCount(f"Area/{name}", 2) for name in ("AI", "Database", "Messaging", "Cloud")]
+    assert categories(counted) == (
+        ("AI", "/search?q=ai"),
+        ("Databases", "/search?q=database"),
+        ("Messaging", "/search?q=messaging"),
+        ("Cloud", "/search?q=cloud"),
+    )
+    assert len(CATEGORIES) == 8
+
+
+def test_keywords_are_offered_where_there_are_few_categories() -> None:
+    counted = [FacetCount("AI", 9), FacetCount("fhir & r4", 3), FacetCount("alone", 1)]
+    found = categories(counted)
+    assert found == (("AI", "/search?keyword=AI"), ("fhir & r4", "/search?keyword=fhir+%26+r4"))
+
+
+async def test_every_page_leads_to_packages_symbols_and_documentation(shelf: World) -> None:
+    for path in ("/", "/packages/acme/greet", "/about"):
+        text = (await opened(shelf, path)).text
+        links = text.partition('class="site-links"')[2].partition("</nav>")[0]
+        assert re.findall(r'href="([^"]+)"[^>]*>(\w+)', links) == [
+            ("/search", "Browse"),
+            ("/symbols", "Symbols"),
+            ("/about", "Docs"),
+        ]
 
 
 async def test_recent_pulls_are_shown_beside_those_of_all_time(world: World) -> None:
-    await fill(world)
+    await publish(world, "acme/greet:1.2.0")
+    await pulled(world)
     await world.registry.maintenance.upkeep.run("rebuild-derived-data")
     page = (await opened(world, "/")).text
     assert "<h2>Most pulled</h2>" in page
@@ -69,7 +115,7 @@ async def test_recent_pulls_are_shown_beside_those_of_all_time(world: World) -> 
 
 
 @one_instance("it counts calls of one instance")
-async def test_an_anonymous_reader_costs_four_queries_of_the_index_and_counts_once_in_a_while(
+async def test_an_anonymous_reader_costs_three_queries_of_the_index_and_counts_once_in_a_while(
     worlds: OpenWorld,
 ) -> None:
     journal = Journal()
@@ -78,9 +124,8 @@ async def test_an_anonymous_reader_costs_four_queries_of_the_index_and_counts_on
     await world.registry.maintenance.upkeep.run("rebuild-derived-data")
     journal.taken()
     await opened(world, "/")
-    counts = Counter({"search.search": 4 + 6, "search.totals": 1, "search.facets": 1})
+    counts = Counter({"search.search": 3 + 6, "search.totals": 1, "search.facets": 1})
     counts["work.peek"] = 1  # How many releases were counted last night.
-    counts["pulls.history"] = 1  # The recent pulls of each of the most pulled: one was pulled.
     assert Counter(journal.taken()) == counts
     await opened(world, "/")  # What was counted a moment ago is remembered.
-    assert Counter(journal.taken()) == Counter({"search.search": 4})
+    assert Counter(journal.taken()) == Counter({"search.search": 3})

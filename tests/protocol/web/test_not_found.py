@@ -139,7 +139,7 @@ async def test_a_method_that_the_protocol_has_not_is_405_with_those_that_there_a
         answer = await world.send(method, URL + path, by=world.people.ann)
         assert (answer.status_code, answer.headers["allow"]) == (405, allowed), method
         if method != "HEAD":
-            assert refused(answer, 405).startswith(f"{method} does nothing at ")
+            assert refused(answer, 405).startswith(f"{method} is not supported at ")
 
 
 @pytest.mark.parametrize("path", ["/", "/search", "/packages/acme/greet", "/account"])

@@ -23,7 +23,7 @@ from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World, asking
 
 GREET = "/packages/acme/greet"
-BESIDE = [key for key, _ in TABS if key not in ("readme", "changelog")]
+BESIDE = [key for _, pages in TABS for key, _ in pages if key not in ("readme", "changelog")]
 
 
 async def test_a_package_shows_its_newest_stable_release(shelf: World) -> None:
@@ -138,6 +138,27 @@ async def test_every_tab_of_every_package_answers(own_shelf: World, tab: str) ->
     for each in (*packages, *without_version):
         answer = await opened(own_shelf, f"/packages/{each}/{tab}")
         assert answer.status_code == 200, each
+
+
+async def test_a_package_has_six_tabs(shelf: World) -> None:
+    titles = ["Readme", "API", "Versions", "Dependencies", "Files", "Insights"]
+    assert [title for title, _ in TABS] == titles
+    text = (await opened(shelf, f"{GREET}/1.2.0/statistics")).text
+    tabs = text.partition('<nav class="tabs"')[2].partition("</nav>")[0]
+    assert re.findall(r">([A-Z][A-Za-z]+)[ <]", tabs) == titles
+    assert f'{GREET}/1.2.0/quality" aria-current="true">Insights' in tabs
+    inside = text.partition('<nav class="sorts" aria-label="Insights">')[2].partition("</nav>")[0]
+    assert re.findall(r">(\w+)<", inside) == ["Quality", "Statistics", "Activity"]
+    assert 'aria-current="page">Statistics' in inside
+
+
+async def test_the_page_says_once_that_a_release_was_not_published_from_ci(shelf: World) -> None:
+    assert (await opened(shelf, f"{GREET}/1.0.0")).text.count("Not published from CI") == 1
+
+
+async def test_only_a_package_with_several_versions_offers_a_comparison(shelf: World) -> None:
+    assert "Compare" in Elements.of(await opened(shelf, f"{GREET}/versions")).words
+    assert "Compare" not in Elements.of(await opened(shelf, "/packages/acme/words/versions")).words
 
 
 async def test_there_is_no_other_tab(shelf: World) -> None:
@@ -291,9 +312,10 @@ async def test_dependents_are_counted_in_their_tab_as_far_as_the_reader_sees_the
     shelf: World,
 ) -> None:
     def count(text: str) -> str:
-        return re.findall(r'Dependents <span class="count">(\d+)', text)[0]
+        pattern = r'<dt>Dependents</dt>\n<dd><a [^>]*>(\d+)|Dependents <span class="count">(\d+)'
+        return "".join(re.findall(pattern, text)[0])
 
-    for tab in ("", "/versions", "/dependents"):
+    for tab in ("", "/dependencies", "/dependents"):
         assert count((await opened(shelf, f"{GREET}{tab}")).text) == "1"
         assert count((await opened(shelf, f"{GREET}{tab}", by=shelf.people.mia)).text) == "2"
 
@@ -468,7 +490,7 @@ async def test_a_readme_is_shown_even_where_its_archive_is_lost(own_shelf: World
     ("port", "method", "path"),
     [
         ("search", "search", GREET),
-        ("search", "search", f"{GREET}/versions"),
+        ("search", "search", f"{GREET}/dependencies"),
         ("documents", "api_docs_record", f"{GREET}/versions"),
     ],
 )

@@ -24,12 +24,20 @@ async def words(world: World, path: str, by: Person | None = None) -> str:
 
 
 async def test_a_package_page_links_to_the_score_and_names_what_to_improve(shelf: World) -> None:
-    page = await words(shelf, GREET)
-    assert "Quality 70 / 70 documentation, deprecated dependencies not checked" in page
     older = Elements.of(await opened(shelf, f"{GREET}/1.0.0"))
     assert f"{GREET}/1.0.0/quality" in older.links
     text = " ".join(older.words.split())
-    assert "Quality 30 / 80 documentation not checked To improve: readme, license" in text
+    assert "Quality 30 of 100 To improve: readme, documentation, license" in text
+
+
+async def test_every_page_has_the_same_score(world: World) -> None:
+    await fill(world)
+    await world.document()
+    for version in ("", "/1.0.0", "/2.0.0-rc.1"):
+        first = await words(world, GREET + version)
+        [points] = re.findall(r"Quality (\d+ of 100)", first)
+        path = f"{GREET}{version}/quality"
+        assert f"Quality score: {points} points" in await words(world, path)
 
 
 @pytest.mark.parametrize("path", [f"{GREET}/1.2.0", GREET, f"{GREET}/latest"])
@@ -49,7 +57,9 @@ async def test_documentation_counts_when_it_is_made(own_shelf: World) -> None:
     await publish(own_shelf, "acme/half:1.0.0", entries={"modules/half/half.bal": source})
     page = "/packages/acme/half/1.0.0/quality"
     own_shelf.documents_when_read = False
-    assert "The API documentation of this version is not made yet." in await words(own_shelf, page)
+    assert "Not checked yet: documentation." in await words(own_shelf, page)
+    first = await words(own_shelf, "/packages/acme/half/1.0.0")
+    assert "of 80 documentation not checked yet" in first
     await own_shelf.document()
     text = await words(own_shelf, page)
     assert "Documentation 10 of 20 1 of 2 public declarations and methods have a comment." in text

@@ -50,7 +50,7 @@ def test_an_address_is_taken_without_the_slash_at_its_end(url: str) -> None:
 )
 def test_an_address_that_no_link_can_begin_with_is_refused(url: str) -> None:
     line = problem(url=url)
-    assert line.startswith("BALLROOM_URL cannot be used: it is no address such as https://")
+    assert line.startswith("BALLROOM_URL cannot be used: it is not a valid URL, such as https://")
     assert "secret" not in line
 
 
@@ -81,7 +81,7 @@ def test_keys_of_scanners_are_public_keys_and_the_address_of_others() -> None:
         "BALLROOM_REPORT_KEYS cannot be used: it takes public keys in PEM"
     )
     assert problem(report_keys_url="scanner.example").startswith(
-        "BALLROOM_REPORT_KEYS_URL cannot be used: it is no address"
+        "BALLROOM_REPORT_KEYS_URL cannot be used: it is not a valid URL"
     )
 
 
@@ -185,10 +185,10 @@ def test_missing_settings_of_the_cloud_are_named(name: str) -> None:
 
 def test_stores_of_the_cloud_have_addresses() -> None:
     assert problem(**{**CLOUD, "cosmos_endpoint": "ballroom"}).startswith(
-        "BALLROOM_COSMOS_ENDPOINT cannot be used: it is no address"
+        "BALLROOM_COSMOS_ENDPOINT cannot be used: it is not a valid URL"
     )
     assert problem(**{**CLOUD, "blob_endpoint": "ballroom"}).startswith(
-        "BALLROOM_BLOB_ENDPOINT cannot be used: it is no address"
+        "BALLROOM_BLOB_ENDPOINT cannot be used: it is not a valid URL"
     )
 
 

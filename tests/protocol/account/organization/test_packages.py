@@ -45,7 +45,7 @@ async def test_members_read_the_list_and_look_after_nothing(greet: World) -> Non
     assert f'href="{PUBLIC}"' in mia.text
     assert f'href="{PAGE}"' not in mia.text
     assert (await mia.open(PAGE)).status_code == 403
-    assert "it takes being maintainer or owner of acme" in mia.text
+    assert "only maintainers and owners of acme can do this" in mia.text
     await mia.open(LIST)
     answer = await mia.send_raw(f"{PAGE}/deprecate", message="x", csrf=await proof(mia))
     assert answer.status_code == 403

@@ -195,7 +195,7 @@ async def test_the_ids_of_a_repository_are_looked_up_by_its_name(
 async def test_a_repository_that_is_not_found_leads_to_its_ids(owner: PageClient) -> None:
     answer = await owner.send(f"{PAGE}/add", **{**NAMED, "repository": "octo/private"})
     assert answer.status_code == 400
-    for text in ("did not tell this registry the ids of octo/private", "enter the ids yourself"):
+    for text in ("GitHub has no public repository octo/private", "enter the ids yourself"):
         assert text in owner.text
     assert "<details open>" in owner.text
     assert 'value="octo/private"' in owner.text

@@ -63,8 +63,8 @@ async def test_it_is_undone_by_one_button(ann: PageClient) -> None:
     [
         ({"confirm": "acne"}, 400, "type its name"),
         ({"afterwards": "owner"}, 400, "Choose your role after the transfer"),
-        ({"heir": "ID-OF-bob"}, 404, "is no member of acme"),
-        ({"heir": "mia"}, 404, "mia is no member of acme"),
+        ({"heir": "ID-OF-bob"}, 404, "is not a member of acme"),
+        ({"heir": "mia"}, 404, "mia is not a member of acme"),
         ({"heir": "ID-OF-ann"}, 400, "ann owns acme already"),
     ],
 )

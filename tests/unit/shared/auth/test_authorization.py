@@ -274,7 +274,7 @@ async def test_a_maintainer_publishes_somewhere(
 @pytest.mark.parametrize(
     ("by", "reason"),
     [
-        (MEMBER, "you are only member of Acme. Ask an owner"),
+        (MEMBER, "you are only member of Acme. Ask an owner of an organization"),
         (STRANGER, "you belong to no organization. Ask an owner"),
         (READER, "the token lacks the scopes push-new and push-version"),
     ],
@@ -357,7 +357,7 @@ async def test_nobody_known_is_asked_to_say_who_they_are(administration: Adminis
 async def test_other_principals_read_what_it_takes(
     administration: Administration, who: Principal
 ) -> None:
-    sentence = "^You may not run tasks: it takes being administrator of the registry.$"
+    sentence = "^You may not run tasks: only administrators of the registry can do this.$"
     with pytest.raises(NotPermitted, match=sentence):
         await administration.require(who, "run", "tasks")
 

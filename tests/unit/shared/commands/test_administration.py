@@ -21,7 +21,7 @@ def patterns(terminal: Terminal) -> list[object]:
 
 def test_names_are_reserved_until_they_are_released(terminal: Terminal) -> None:
     reported = terminal.run("names", "add", "wso2*", "--reason", "Theirs.")
-    assert reported == "Nobody founds wso2* from now on.\n"
+    assert reported == "Nobody can create an organization that matches wso2* any more.\n"
     assert patterns(terminal) == ["ballerina*", "wso2*"]
     assert "kept back by administrators: Theirs." in terminal.run("names", "check", "WSO2labs")
     assert terminal.run("names", "remove", "WSO2*") == "WSO2* is free again.\n"
@@ -31,7 +31,7 @@ def test_names_are_reserved_until_they_are_released(terminal: Terminal) -> None:
 
 def test_existing_organizations_are_reported(terminal: Terminal) -> None:
     reported = terminal.run("names", "add", "a?me", "--reason", "To see.")
-    assert "These are there, and stay: acme." in reported
+    assert "These exist and are kept: acme." in reported
 
 
 def test_names_that_the_setting_reserves_are_listed_and_stay(terminal: Terminal) -> None:
@@ -67,7 +67,7 @@ def test_tasks_that_change_records_are_not_run_by_hand_either(terminal: Terminal
     assert "is in read-only mode: moving house" in terminal.fail(
         "upkeep", "run", "delete-orphaned-archives"
     )
-    assert terminal.run("upkeep", "run", "create-snapshot").startswith("create-snapshot: looked at")
+    assert terminal.run("upkeep", "run", "create-snapshot").startswith("create-snapshot: checked")
 
 
 def test_the_operator_changes_things_meanwhile(terminal: Terminal) -> None:
@@ -84,7 +84,7 @@ def test_every_task_runs_and_reports(terminal: Terminal) -> None:
 
 
 def test_one_task_runs_by_its_name(terminal: Terminal) -> None:
-    line = "audit-archives: looked at 0, changed 0.\n"
+    line = "audit-archives: checked 0, changed 0.\n"
     assert terminal.run("upkeep", "run", "audit-archives") == line
     # A cron job may still have the name of the previous version.
     assert terminal.run("upkeep", "run", "audit") == line
@@ -96,7 +96,7 @@ def test_a_task_that_another_process_runs_is_left_to_it(terminal: Terminal) -> N
         connection.execute("INSERT INTO leases (name, owner, until_ms) VALUES (?, ?, ?)", held)
     connection.close()
     assert terminal.run("upkeep", "run", "audit-archives") == (
-        "audit-archives: another process is at it.\n"
+        "audit-archives: another process is running it.\n"
     )
 
 

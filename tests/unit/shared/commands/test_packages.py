@@ -55,7 +55,7 @@ def test_a_package_is_documented_again_and_all_that_is_missing(published: Termin
 
 def test_two_versions_are_compared(published: Terminal) -> None:
     assert published.run("package", "diff", "acme/greet", "1.0.0", "1.0.0") == (
-        "0 changes; they require a raised patch part.\n"
+        "0 changes; they require a new patch version.\n"
     )
     assert "9.9.9" in published.fail("package", "diff", "acme/greet", "1.0.0", "9.9.9")
 
@@ -156,7 +156,7 @@ def test_a_package_is_closed_to_all_but_publishers_and_opened_again(published: T
     assert "no trusted publisher" in published.fail("publisher", "only", "acme/greet", "publishers")
     add(published)
     line = published.run("publisher", "only", "acme/greet", "publishers")
-    assert line.rstrip() == "acme/greet takes pushes from publishers."
+    assert line.rstrip() == "acme/greet accepts pushes from publishers."
     assert "members" in published.run("publisher", "only", "acme/greet", "members")
 
 

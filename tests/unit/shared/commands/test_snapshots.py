@@ -19,9 +19,7 @@ def test_a_registry_moves_to_another_folder_with_its_archives(
     other = Terminal(tmp_path / "other")
     there = ("--from", str(published.data))
     assert other.run("snapshot", "restore", name, *there).startswith("Restored ")
-    assert (
-        other.run("upkeep", "run", "audit-archives") == "audit-archives: looked at 1, changed 0.\n"
-    )
+    assert other.run("upkeep", "run", "audit-archives") == "audit-archives: checked 1, changed 0.\n"
     assert other.json("org", "list") == published.json("org", "list")
     line = other.fail("snapshot", "restore", taken(published), *there)
     assert line == "There is a registry here already. Restore to an empty one."
@@ -29,7 +27,7 @@ def test_a_registry_moves_to_another_folder_with_its_archives(
 
 def test_a_snapshot_is_verified(published: Terminal) -> None:
     name = taken(published)
-    assert published.run("snapshot", "verify", name).startswith(f"{name} is whole: ")
+    assert published.run("snapshot", "verify", name).startswith(f"{name} is complete: ")
     (published.data / "snapshots" / name / "events.jsonl.gz").write_bytes(b"")
     line = published.fail("snapshot", "verify", name)
     assert line == f"events.jsonl.gz of the snapshot {name} is not as it was written."
@@ -52,7 +50,7 @@ def test_a_release_without_its_archive_is_named_and_the_restore_may_be_repeated(
     assert "upkeep run repair-derived-data" in other.run("snapshot", "restore", name)
     assert (
         other.run("upkeep", "run", "repair-derived-data")
-        == "repair-derived-data: looked at 1, changed 1.\n"
+        == "repair-derived-data: checked 1, changed 1.\n"
     )
 
 

@@ -14,10 +14,14 @@ from shared.confined.comparison import (
     SIGNATURE_SHOWN,
     compare_versions,
     compared,
+    verdict_sentence,
 )
 from shared.confined.job_files import BEFORE
 from shared.confined.limits import Json
 from shared.confined.tasks import Job
+from shared.domain.api_docs.comparison import compare
+from shared.domain.api_docs.model import ModuleDocs
+from shared.domain.versions import Version
 from tests.fakes.confined import NoLimits, order_of
 from tests.support.documented import documented
 from tests.support.release_jobs import a_request, write_documents
@@ -40,13 +44,66 @@ def test_a_comparison_has_a_verdict_and_changes() -> None:
         ("removed", "gone", "major"),
         ("added", "added", "minor"),
     }
-    assert found.page.index("Breaking changes") < found.page.index("Additions")
+    assert found.page.index("1 breaking change;") < found.page.index("gone()")
+    assert found.page.index("gone()") < found.page.index("added()")
 
 
 def test_versions_without_changes_are_the_same() -> None:
     found = texts(OLD, OLD)
     assert json.loads(found.json)["changes"] == []
-    assert "Breaking changes" not in found.page
+    assert "The API is the same." in found.page
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("1.0.0", "1.0.1", "2 breaking changes; this should have been a major version"),
+        ("1.0.0", "2.0.0", "2 breaking changes, which the version announces"),
+        ("0.1.0", "0.1.1", "2 breaking changes; this should have been a minor version"),
+        ("0.1.0", "0.2.0", "2 breaking changes, which the version announces"),
+        ("1.0.0", "1.0.1-rc.1", "2 breaking changes, which a pre-release may have"),
+        ("1.0.1", "1.0.0", "2 breaking changes, from a newer version to an older one"),
+    ],
+)
+def test_the_verdict_says_which_version_it_should_have_been(
+    before: str, after: str, sentence: str
+) -> None:
+    old, new = f"{OLD} public function lost() {{}}", NEW
+    found = compare(
+        (Version.parse(before), [documented(old)]), (Version.parse(after), [documented(new)])
+    )
+    assert verdict_sentence(found) == sentence
+
+
+def test_additions_in_a_patch_should_have_been_a_minor_version() -> None:
+    more = f"{OLD} public function added() {{}}"
+    versions = Version.parse("1.0.0"), Version.parse("1.0.1")
+    found = compare((versions[0], [documented(OLD)]), (versions[1], [documented(more)]))
+    assert verdict_sentence(found) == ("1 compatible change; this should have been a minor version")
+
+
+def test_a_change_is_one_signature_with_its_words_marked() -> None:
+    page = texts(
+        "public function widened(int a) returns int => a;",
+        "public function widened(int|string a) returns int => 1;",
+    ).page
+    signature = "public function widened(int<ins>|string</ins> a) returns int"
+    assert f"<code>{signature}</code>" in page
+    assert page.count("<pre") == 1
+
+
+def test_changes_are_grouped_by_type_and_link_to_the_symbol() -> None:
+    old = (
+        "public client class C { remote function a() {} public int f = 1; } public function b() {}"
+    )
+    new = "public client class C { remote function a(int n) {} public string f = ''; }"
+    page = texts(old, new.replace("''", '""')).page
+    assert page.count("<h3") == 2
+    assert '<h3 id="type-2"><a href="/packages/acme/shop/1.2.0/docs/shop/C">C</a>' in page
+    assert '<a href="/packages/acme/shop/1.2.0/docs/shop/C#a">a</a>' in page
+    assert (
+        'href="/packages/acme/shop/1.1.0/docs/shop/b">b</a>' in page
+    )  # Only the older one has it.
 
 
 def test_long_signatures_are_shortened() -> None:
@@ -58,6 +115,13 @@ def test_long_signatures_are_shortened() -> None:
         for each in json.loads(found.json)["changes"]
         for side in ("before", "after")
     )
+
+
+def test_a_module_is_listed_by_its_whole_name() -> None:
+    more = ModuleDocs(id="shop.sub", org_name="acme", version="1.2.0")
+    page = compared(REQUEST, [documented(OLD)], [documented(OLD), more]).page
+    assert '<a href="/packages/acme/shop/1.2.0/docs/shop.sub">shop.sub</a>' in page
+    assert "#sub" not in page
 
 
 def many(count: int) -> str:

@@ -175,7 +175,7 @@ def test_a_range_has_one_spelling(text: str, spelled: str) -> None:
     ],
 )
 def test_an_invalid_range_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(InvalidRequest, match=r"is no range of addresses\. Write one address"):
+    with pytest.raises(InvalidRequest, match=r"is not a range of addresses\. Write one address"):
         parse_ranges(["10.0.0.0/8", text])
 
 

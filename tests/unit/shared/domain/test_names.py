@@ -77,11 +77,11 @@ def test_lang_packages_alone_may_hold_leading_and_double_underscores() -> None:
 
 
 WORDS = (
-    "A name is words of letters, digits and single underscores, each starting with a letter, "
-    "joined by single dots."
+    "Names may contain letters, digits, single underscores and dots. Each part starts with a "
+    "letter."
 )
 ORG = (
-    "An organization is letters, digits and single underscores, starts with a letter and does not "
+    "Names may contain letters, digits and single underscores. They start with a letter and do not "
     "end with an underscore."
 )
 
@@ -95,7 +95,7 @@ ORG = (
         (
             parse_tool_id,
             "tool",
-            "An id is words of letters, digits and underscores, joined by single dots.",
+            "Ids may contain letters, digits, underscores and single dots.",
         ),
     ],
 )
@@ -130,7 +130,7 @@ def test_names_have_a_length_that_the_stores_can_hold() -> None:
     with pytest.raises(InvalidName) as refusal:
         Package.parse("acme", "a" * (MAX_PACKAGE_LENGTH - 3))
     assert str(refusal.value).endswith(
-        "is not a valid package name. An organization and a name are 200 characters at most."
+        "An organization and a name have at most 200 characters together."
     )
 
 

@@ -38,7 +38,7 @@ def test_a_domain_is_compared_in_lower_case_without_its_last_dot(text: str, doma
     ],
 )
 def test_a_domain_that_nobody_can_own_is_invalid(text: str) -> None:
-    with pytest.raises(InvalidRequest, match="no domain"):
+    with pytest.raises(InvalidRequest, match="not a valid domain"):
         parse_domain(text)
 
 

@@ -187,7 +187,7 @@ def test_a_license_is_named(licenses: tuple[str, ...], points: int, reason: str)
         (
             "javascript:alert(1)",
             0,
-            "The source repository in the manifest is not a web address.",
+            "The source repository in the manifest is not a valid URL.",
         ),
         (REPOSITORY, 10, "The manifest links to a source repository."),
     ],

@@ -189,7 +189,7 @@ def test_nobody_is_counted_where_there_is_no_limit_or_no_key() -> None:
      "token=1 token=2", "token=99999999999"],
 )  # fmt: skip
 def test_an_invalid_limit_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no limit such as"):
+    with pytest.raises(ValueError, match="is not a limit such as"):
         RateLimit.parse(RateLimitClass.PUSH, text)
 
 

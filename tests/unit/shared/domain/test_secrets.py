@@ -39,7 +39,7 @@ def test_a_token_is_found_in_what_somebody_has_sent() -> None:
 def test_no_refusal_repeats_a_token() -> None:
     package = Package.parse("acme", "greet")
     for refusal in (
-        InvalidRequest(f"{TOKEN!r} is no pattern for the package."),
+        InvalidRequest(f"{TOKEN!r} is not a pattern for the package."),
         ReleaseNotFound(package, TOKEN),
         PackageNotFound(package),
     ):

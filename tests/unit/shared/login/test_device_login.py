@@ -119,7 +119,7 @@ def test_asking_says_which_machine_asks() -> None:
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        ((404, {}), "This is no registry that gives tokens (404)."),
+        ((404, {}), "This is not a registry that issues tokens (404)."),
         ((200, {}), "The registry's answer cannot be read. Check the address."),
         ((429, {"error": {"message": "Too often."}}), "Too often."),
     ],
@@ -190,9 +190,9 @@ def test_a_proxy_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) 
     ("address", "sentence"),
     [
         ("http://registry.test", "Others could read the token along on plain http"),
-        ("ftp://registry.test", "is no address"),
-        ("registry.test", "is no address"),
-        ("https://", "is no address"),
+        ("ftp://registry.test", "is not a valid URL"),
+        ("registry.test", "is not a valid URL"),
+        ("https://", "is not a valid URL"),
     ],
 )
 def test_an_address_that_is_not_safe_is_refused(address: str, sentence: str) -> None:

@@ -97,6 +97,12 @@ def test_there_are_no_others_where_all_have_room() -> None:
     assert stacked_chart([], 2) == ((), ())
 
 
+def test_the_newest_name_is_a_series_of_its_own_and_equal_ones_are_newest_first() -> None:
+    counts = [("mon", {"1.0.0": 9, "1.1.0": 5, "1.2.0": 5, "1.3.0": 5, "2.0.0": 1})]
+    order = ("2.0.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0")
+    assert stacked_chart(counts, 3, order)[0] == ("2.0.0", "1.0.0", "1.3.0", "others")
+
+
 @given(st.lists(st.integers(0, 10**9), max_size=90))
 def test_whatever_is_counted_stays_inside_the_drawing(counts: list[int]) -> None:
     svg = BarChart("Pulls", ("pulls",), tuple(ChartBar(str(n), (n,)) for n in counts)).svg()

@@ -144,7 +144,7 @@ async def test_a_refusal_names_the_account_and_what_was_to_be_done(
         ("appoint", world.administrators.appoint(KIM, by=world.signed_in(LEE))),
         ("dismiss", world.administrators.dismiss(KIM, by=world.signed_in(LEE))),
     ):
-        with pytest.raises(NotPermitted, match=f"^You may not {verb} the account kim: it takes"):
+        with pytest.raises(NotPermitted, match=f"^You may not {verb} the account kim: only"):
             await attempt
 
 

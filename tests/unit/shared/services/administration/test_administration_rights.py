@@ -112,7 +112,7 @@ def of(account_id: str) -> Principal:
 async def test_others_read_which_right_they_lack(world: World, what: str, attempt: Attempt) -> None:
     with pytest.raises(NotPermitted) as refused:
         await attempt(world.registry, world, of(world.people.ann.account.id))
-    sentence = f"You may not {what}: it takes being administrator of the registry."
+    sentence = f"You may not {what}: only administrators of the registry can do this."
     assert str(refused.value) == sentence
 
 

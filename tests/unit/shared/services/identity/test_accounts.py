@@ -174,7 +174,7 @@ async def test_an_administrator_may_be_called_so(accounts: Accounts) -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", ".a", "a-", "kim@example.org", "x" * 41, "ä"])
 async def test_a_name_consists_of_letters_and_digits(accounts: Accounts, name: str) -> None:
-    with pytest.raises(InvalidRequest, match="no account name"):
+    with pytest.raises(InvalidRequest, match="not a valid account name"):
         await accounts.create(name, by=OPERATOR)
 
 
@@ -291,7 +291,7 @@ async def test_a_refusal_names_the_verb_and_the_right_that_is_missing(
     ):
         with pytest.raises(NotPermitted) as refused:
             await attempt
-        reason = "it takes being operator of the registry"
+        reason = "only the operator of the registry can do this"
         assert str(refused.value) == f"You may not {verb} accounts: {reason}."
 
 

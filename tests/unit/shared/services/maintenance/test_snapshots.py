@@ -150,7 +150,7 @@ async def test_a_snapshot_that_is_not_there_is_named_with_the_command_that_lists
 ) -> None:
     with pytest.raises(SnapshotUnusable) as refused:
         await shelf.manifest("20260101")
-    sentence = "There is no snapshot '20260101'. `snapshot list` names those there are."
+    sentence = "There is no snapshot '20260101'. `snapshot list` lists the snapshots."
     assert str(refused.value) == sentence
 
 

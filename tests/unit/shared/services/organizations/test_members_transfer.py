@@ -130,7 +130,7 @@ async def test_only_an_owner_hands_over(acme: OrganizationServices) -> None:
     for person in (MAX, ADA):
         with pytest.raises(NotPermitted):
             await acme.organization_transfer.begin(ACME, LEE, None, by=acme.signed_in(person))
-    with pytest.raises(NotPermitted, match="being owner of Acme"):
+    with pytest.raises(NotPermitted, match="only owners of Acme"):
         await acme.organization_transfer.begin(ACME, LEE, None, by=OPERATOR)
 
 
@@ -168,11 +168,11 @@ async def test_a_refusal_to_hand_over_names_the_people_and_the_way_out(
         "kim owns Acme already. Choose somebody who does not, or leave the organization to those "
         "who do."
     )
-    with pytest.raises(MemberNotFound, match=r"^eve is no member of Acme\. Invite them first\.$"):
+    with pytest.raises(MemberNotFound, match=r"^eve is not a member of Acme\. Invite them"):
         await hand(acme, heir=EVE)
     with pytest.raises(NotPermitted) as forbidden:
         await acme.organization_transfer.begin(ACME, LEE, None, by=OPERATOR)
-    assert str(forbidden.value) == "You may not transfer Acme: it takes being owner of Acme."
+    assert str(forbidden.value) == "You may not transfer Acme: only owners of Acme can do this."
 
 
 async def test_the_refusal_of_a_second_change_names_who_hands_over(

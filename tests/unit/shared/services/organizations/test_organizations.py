@@ -112,7 +112,7 @@ async def test_only_administrators_create_organizations_if_the_operator_says_so(
     world: OrganizationServices,
 ) -> None:
     world.creators = OrganizationCreators.ADMINISTRATORS
-    with pytest.raises(NotPermitted, match="administrator of the registry"):
+    with pytest.raises(NotPermitted, match="administrators of the registry"):
         await world.organizations.create(ACME, KIM, by=world.signed_in(KIM))
     await world.organizations.create(ACME, KIM, by=world.signed_in(ADA))
 
@@ -347,7 +347,7 @@ async def test_the_operator_makes_members_and_an_owner_changes_what_they_are(
 async def test_nobody_becomes_a_member_without_their_own_decision(
     acme: OrganizationServices,
 ) -> None:
-    with pytest.raises(MemberNotFound, match="lee is no member of Acme"):
+    with pytest.raises(MemberNotFound, match="lee is not a member of Acme"):
         await acme.organizations.set_member(ACME, LEE, Role.MEMBER, by=acme.signed_in(KIM))
     assert acme.roles() == {"kim": Role.OWNER}
 
@@ -459,7 +459,7 @@ async def test_a_member_whose_account_was_deleted_is_shown_by_its_id(
 async def test_somebody_is_found_among_the_members_alone(acme: OrganizationServices) -> None:
     assert await acme.organizations.member_account(ACME, KIM.id, by=acme.signed_in(KIM)) == KIM
     for other in (LEE.id, "0000000000", "kim"):
-        with pytest.raises(MemberNotFound, match=f"{other} is no member of Acme"):
+        with pytest.raises(MemberNotFound, match=f"{other} is not a member of Acme"):
             await acme.organizations.member_account(ACME, other, by=acme.signed_in(KIM))
     with pytest.raises(OrganizationNotFound):
         await acme.organizations.member_account(ACME, KIM.id, by=acme.signed_in(LEE))
@@ -619,7 +619,7 @@ async def test_a_refused_creation_names_the_organization_and_the_reason(
     with pytest.raises(NotPermitted) as refused:
         await acme.organizations.create(OTHER, LEE, by=acme.signed_in(LEE))
     assert str(refused.value) == (
-        "You may not create other: it takes being administrator of the registry."
+        "You may not create other: only administrators of the registry can do this."
     )
 
 

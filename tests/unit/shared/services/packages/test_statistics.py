@@ -98,6 +98,7 @@ class CountedIndex:
 
     packages: int = 3
     pulls: int = 0
+    dependents: int = 1  # Of each package.
     searches: list[tuple[Query, ResultPage, Viewer]] = field(
         default_factory=list[tuple[Query, ResultPage, Viewer]]
     )
@@ -107,7 +108,7 @@ class CountedIndex:
         """Find one package, named for the sort."""
         self.searches.append((query, page, viewer))
         shown = listing(page.sort.name.lower(), self.pulls)
-        return Results((Hit(shown),) if self.packages else (), 1)
+        return Results((Hit(shown),) if self.packages else (), self.dependents)
 
     async def facets(self, query: Query, viewer: Viewer) -> Facets:
         """Return one keyword."""
@@ -183,9 +184,11 @@ async def test_pulls_of_today_begin_at_midnight() -> None:
 
 
 async def test_recent_pulls_are_told_of_the_packages_that_were_pulled() -> None:
-    assert (await statistics_of(CountedIndex(), FakeClock()).summary()).recent_pulls == {}
-    found = await statistics_of(CountedIndex(pulls=9), FakeClock()).summary()
-    assert found.recent_pulls == {"acme/pulls": 6}
+    unused, pulled = CountedIndex(dependents=0), CountedIndex(pulls=9, dependents=0)
+    assert (await statistics_of(unused, FakeClock()).summary()).recent_pulls == {}
+    assert (await statistics_of(pulled, FakeClock()).summary()).recent_pulls == {"acme/pulls": 6}
+    # Where packages are ranked by their dependents, nobody reads their pulls.
+    assert (await statistics_of(CountedIndex(pulls=9), FakeClock()).summary()).recent_pulls == {}
 
 
 async def test_dependents_of_the_most_used_packages_are_counted_once_in_five_seconds() -> None:
@@ -207,11 +210,11 @@ async def test_dependents_of_the_most_used_packages_are_counted_once_in_five_sec
 async def test_each_list_is_a_short_search_of_anybodys() -> None:
     index = CountedIndex()
     found = await statistics_of(index, FakeClock()).summary()
-    lists = (found.new, found.updated, found.pulled, found.used)
-    assert [each.head.name for (each,) in lists] == ["added", "created", "pulls", "dependents"]
+    lists = (found.updated, found.pulled, found.used)
+    assert [each.head.name for (each,) in lists] == ["created", "pulls", "dependents"]
     assert short_searches(index) == [
         (Query(), ResultPage(limit=PACKAGES_LISTED, sort=sort), ANYONE)
-        for sort in (Sort.ADDED, Sort.CREATED, Sort.PULLS, Sort.DEPENDENTS)
+        for sort in (Sort.CREATED, Sort.PULLS, Sort.DEPENDENTS)
     ]
     assert found.facets == {Facet.KEYWORD: (FacetCount("http", 1),)}
     assert not found.is_empty
@@ -252,6 +255,6 @@ async def test_those_who_ask_at_once_share_one_look() -> None:
     shown = statistics_of(index, FakeClock())
     first, second = await asyncio.gather(shown.summary(), shown.summary())
     assert first is second
-    assert len(short_searches(index)) == 4
+    assert len(short_searches(index)) == 3
     await shown.summary()
-    assert len(short_searches(index)) == 8
+    assert len(short_searches(index)) == 6

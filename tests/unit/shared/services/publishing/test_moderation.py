@@ -187,7 +187,7 @@ async def test_a_refusal_to_look_names_what_was_to_be_looked_at(published: World
     ):
         with pytest.raises(NotPermitted) as refused:
             await asked
-        right = "it takes being administrator of the registry"
+        right = "only administrators of the registry can do this"
         assert str(refused.value) == f"You may not {what}: {right}."
     with pytest.raises(PackageNotFound, match=r"^package not found: acme/absent$"):
         await moderation.survey(ABSENT.package, by=OPERATOR)

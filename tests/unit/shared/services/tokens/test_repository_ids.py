@@ -98,3 +98,20 @@ async def test_an_answer_without_ids_leads_to_entering_them(answer: HttpResponse
     ids = RepositoryIds(OneAnswer(answer))
     with pytest.raises(InvalidRequest, match="enter the ids yourself"):
         await ids.find(Provider.GITHUB, "https://github.com", "octo/greet")
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (None, "Could not reach GitHub to look up octo/greet. Check the name, or enter the ids"),
+        (HttpResponse(404, {}, b"{}"), "GitHub has no public repository octo/greet. Check the"),
+    ],
+)
+async def test_a_failed_look_up_says_which_host_and_shows_nothing_of_the_error(
+    answer: HttpResponse | None, sentence: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=sentence) as refused:
+        await RepositoryIds(OneAnswer(answer)).find(
+            Provider.GITHUB, "https://github.com", "octo/greet"
+        )
+    assert "(" not in str(refused.value)

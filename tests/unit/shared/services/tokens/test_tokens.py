@@ -464,9 +464,9 @@ def test_scopes_are_among_those_there_are(scopes: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("pattern", ["", "a/b", "[abc]", "a b", "x" * 201, "ä"])
 def test_patterns_are_names_with_stars_and_question_marks(pattern: str) -> None:
-    with pytest.raises(InvalidRequest, match="is no pattern for the organization"):
+    with pytest.raises(InvalidRequest, match="is not a pattern for the organization"):
         parse(org=pattern)
-    with pytest.raises(InvalidRequest, match="is no pattern for the package"):
+    with pytest.raises(InvalidRequest, match="is not a pattern for the package"):
         parse(package=pattern)
 
 
@@ -620,7 +620,7 @@ def test_an_invalid_request_is_refused_with_an_example() -> None:
         (
             lambda: parse(org="/" * 300),
             (
-                f"{'/' * 80!r} is no pattern for the organization. Write its name; "
+                f"{'/' * 80!r} is not a pattern for the organization. Write its name; "
                 "* stands for any characters, ? for one."
             ),
         ),

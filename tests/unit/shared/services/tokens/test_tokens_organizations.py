@@ -160,7 +160,7 @@ async def test_nobody_but_an_owner_sees_or_changes_tokens_of_an_organization(
         tokens.rotate(ACME, token.id, by=by),
         tokens.revoke(ACME, token.id, by=by),
     ):
-        sentence = r"^(You may not (manage|govern) acme|organization not found|This needs an acc)"
+        sentence = r"^(You may not (manage|govern) acme|organization not found|An access)"
         with pytest.raises(Exception, match=sentence):
             await attempt
     assert await listed(tokens) == [token]

@@ -1,0 +1,48 @@
+"""/account begins with what is new and what needs attention: releases, tokens, organizations."""
+
+import re
+from datetime import timedelta
+
+from tests.support.archives import bala
+from tests.support.page_client import PageClient
+from tests.support.world import OpenWorld, World
+
+
+def beginning(browser: PageClient) -> str:
+    """Return the page up to the first steps."""
+    return browser.text.partition("<main")[2].partition("Get started")[0]
+
+
+async def test_the_dashboard_begins_with_the_latest_releases(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("acme/secret:1.0.0", visibility="private"))
+    mia = await PageClient.of(world, world.people.mia)
+    text = beginning(mia)
+    assert "Latest releases" in text
+    assert 'href="/packages/acme/greet"' in text
+    assert 'href="/packages/acme/secret"' in text
+    assert "Needs attention" not in text
+    bob = await PageClient.of(world, world.people.bob)
+    assert "acme" not in beginning(bob)
+
+
+async def test_tokens_that_expire_soon_need_attention(world: World) -> None:
+    ann = await PageClient.of(world, world.people.ann)
+    assert "Needs attention" not in ann.text
+    world.clock.advance(timedelta(days=80))
+    ann = await PageClient.of(world, world.people.ann)
+    text = beginning(ann)
+    words = " ".join(re.sub("<[^>]+>", "", text).split())
+    assert "expires in 10 days" in words
+    assert 'href="/account/tokens/rotate?token=' in text
+
+
+async def test_releases_that_wait_for_an_owner_need_attention(worlds: OpenWorld) -> None:
+    world = await worlds(brake_packages=1)
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.push(bala("acme/base:1.0.0"))
+    ann = await PageClient.of(world, world.people.ann)
+    assert "1 release of acme waits for an owner." in beginning(ann)
+    assert 'href="/account/organizations/acme/held"' in beginning(ann)
+    mia = await PageClient.of(world, world.people.mia)
+    assert "waits for an owner" not in beginning(mia)  # She is no owner.
