@@ -8,7 +8,14 @@ from typing import TypeVar
 import click
 
 from shared.bootstrap import other_folder, prepared_stores
-from shared.commands.base import OutputFormat, as_json, format_time, print_rows, with_registry
+from shared.commands.base import (
+    OutputFormat,
+    as_json,
+    format_time,
+    operator_command,
+    print_rows,
+    with_registry,
+)
 from shared.composition import Registry
 from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.snapshots import SnapshotManifest
@@ -109,9 +116,8 @@ def _explain(report: TaskReport) -> None:
     if report.problems:
         click.echo("Bring the archives back and restore again: what is there stays as it is.")
         raise SystemExit(1)
-    click.echo(
-        f"Documents are made again by: python -m shared.cli upkeep run {RepairDerivedData.id}"
-    )
+    command = operator_command(Settings.load(), "upkeep", "run", RepairDerivedData.id)
+    click.echo(f"To make the documents again:\n  {command}")
 
 
 def _with_snapshots(
