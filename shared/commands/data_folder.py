@@ -55,7 +55,11 @@ def backup(folder: Path) -> None:
     settings = Settings.load()
     back_up(settings, folder)
     command = operator_command(settings, "restore", str(folder.absolute()))
-    click.echo(f"Copied to {folder}. To restore it into an empty data folder:\n  {command}")
+    click.echo(
+        f"Copied to {folder}. To restore it, stop the registry, move {settings.data} away, run"
+    )
+    click.echo(f"  {command}")
+    click.echo("and start the registry.")
 
 
 @click.command()

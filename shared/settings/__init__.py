@@ -75,13 +75,13 @@ class Settings(
         return cls.model_validate(
             {
                 name: given[variable.upper()]
-                for name, variable in cls._variables()
+                for name, variable in cls.variables()
                 if variable.upper() in given
             }
         )
 
     @classmethod
-    def _variables(cls) -> Iterator[tuple[str, str]]:
+    def variables(cls) -> Iterator[tuple[str, str]]:
         """Yield the name of each setting with its variable, which has our prefix or is an alias."""
         for name, field in cls.model_fields.items():
             if isinstance(field.validation_alias, AliasChoices):
@@ -92,7 +92,7 @@ class Settings(
 
 def unknown_settings() -> list[str]:
     """Return a sentence for each variable with our prefix that is no setting."""
-    known = {variable.upper() for _, variable in Settings._variables()}
+    known = {variable.upper() for _, variable in Settings.variables()}
     given = sorted(name for name in os.environ if name.upper().startswith(_PREFIX))
     return [
         f"{name} is not a setting and has no effect.{_suggestion(name.upper(), known)} "
