@@ -259,6 +259,15 @@ _API_DOCS: Migration = (
 # They are files of pieces now, which are made again of each archive.
 _PIECES: Migration = ("DROP TABLE api_docs_modules", "DELETE FROM api_docs")
 
+# Heads count pulls at once now, and `pending` are those that the search does not know yet.
+_PULLS_IN_HEADS: Migration = (
+    """
+    UPDATE heads SET body = json_set(body, '$.pulls', (body ->> '$.pulls') + counted.pulls)
+    FROM (SELECT pk, sum(pending) AS pulls FROM pull_counts WHERE pending > 0 GROUP BY pk)
+    AS counted WHERE heads.pk = counted.pk
+    """,
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     (*_RECORDS, *_DOCUMENTS, *_IDENTITIES, *_EVENTS, *_WORK, *_PULLS),
     _SBOMS,
@@ -267,4 +276,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _RENDERINGS,
     _API_DOCS,
     _PIECES,
+    _PULLS_IN_HEADS,
 )
