@@ -1,8 +1,9 @@
-"""A demo registry at real size: `make demo` fills one and serves it.
+"""A demo registry: `make demo` fills one and serves it.
 
 The releases are those of a real index, and those of a second file that describes packages with
-their keywords. Archives, texts and pulls are generated, and each readme says so. Releases go
-through the same services as every push, with a clock that gives each its date.
+their keywords; where there is no index, those of invented packages. Archives, texts and pulls are
+generated, and each readme says so. Releases go through the same services as every push, with a
+clock that gives each its date.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.generated_texts import GeneratedRelease
+from bench.invented_releases import invented_releases
 from shared import localhost
 from shared.bootstrap import build_registry, embedded_adapters
 from shared.commands.first_start import ADMINISTRATOR
@@ -73,21 +75,21 @@ def main(index: Path = INDEX) -> None:
     folder = Path(os.environ.get("BALLROOM_DATA", FOLDER))
     if not (folder / FULL).exists():
         if not index.exists():
-            sys.exit(f"There is no index of real packages at {index}, so the demo has no content.")
-        fill(folder, index)
+            print(f"There is no index of real packages at {index}: these packages are invented.")
+        fill(folder, read_releases(index, PACKAGES) if index.exists() else _invented())
     print(f"Serving {folder}. To fill it again, delete that folder.", flush=True)
     os.environ["BALLROOM_DATA"] = str(folder)
     sys.exit(localhost.main([]))
 
 
-def fill(folder: Path, index: Path, packages: Path = PACKAGES) -> None:
-    """Publish all releases of an index into a registry in the folder."""
+def fill(folder: Path, releases: Sequence["DatedRelease"]) -> None:
+    """Publish all releases into a registry in the folder."""
     started = time.monotonic()
     settings = Settings.load().model_copy(
         update={"data": folder, "limit_push": "", "log_level": "error"}
     )
     localhost.prepare(settings)
-    published = asyncio.run(_fill(settings, read_releases(index, packages)))
+    published = asyncio.run(_fill(settings, releases))
     (folder / FULL).touch()
     print(f"{published:,} releases in {time.monotonic() - started:.0f} s.")
 
@@ -117,6 +119,10 @@ def read_releases(index: Path, packages: Path) -> list[DatedRelease]:
         for line in (*lines, *map(_index_line, missing))
     )
     return sorted(dated(found), key=lambda each: each.at_ms)
+
+
+def _invented() -> list[DatedRelease]:
+    return sorted(dated(invented_releases()), key=lambda each: each.at_ms)
 
 
 def _index_line(described: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,11 @@ _GOALS = (
     "ready for concurrent use",
     "observable",
 )
+_REAL_NAMES = (
+    "The name, the versions, the modules, the keywords and the dependencies of this package are "
+    "real. This text and the sources are invented, and so are most dates and all pulls."
+)
+_ALL_INVENTED = "This package does not exist elsewhere; its dates and pulls are invented, too."
 _SQUARE = 16  # Points of one side of a square of a mark.
 _KINDS = {
     "trigger": "Receives events of {topic} and calls the functions of your service.",
@@ -37,8 +42,7 @@ _README = """\
 # {title}
 
 > [!NOTE]
-> **{generated}.** The name, the versions, the modules, the keywords and the dependencies of this
-> package are real. This text and the sources are invented, and so are most dates and all pulls.
+> **{generated}.** {note}
 
 ![Logo of {title}](mark.png)
 
@@ -198,7 +202,7 @@ def _summaries() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class GeneratedRelease:
-    """A release of the real index with its real keywords, and generated texts and sources."""
+    """A release of an index with the keywords of its package, and generated texts and sources."""
 
     release: Mapping[str, Any]
     keywords: Sequence[str] = ()
@@ -293,6 +297,7 @@ class GeneratedRelease:
         values = {
             "title": self.topic.title(),
             "generated": GENERATED,
+            "note": _ALL_INVENTED if release.get("is_invented") else _REAL_NAMES,
             "summary": self.summary,
             "goal": _GOALS[self.chosen(len(_GOALS))],
             "topic": self.topic,

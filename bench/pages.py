@@ -84,7 +84,7 @@ def filled(folder: Path) -> None:
     if (known / demo.FULL).exists():
         shutil.copytree(known, folder)
     elif demo.INDEX.exists():
-        demo.fill(folder, demo.INDEX)
+        demo.fill(folder, demo.read_releases(demo.INDEX, demo.PACKAGES))
     else:
         sys.exit(f"There is no index of real packages at {demo.INDEX}, so there are no pages.")
 

@@ -169,7 +169,7 @@ def pypiserver(folder: Path) -> Generator[Server]:
 def token_of(server: Server) -> str:
     """Return the administrator's token of a running registry."""
     settings = tomllib.loads((server.folder / "data/Settings.toml").read_text("utf-8"))
-    return str(settings["central"]["accesstoken"])
+    return str(settings["repository"]["maven"][0]["accesstoken"])
 
 
 def push(server: Server, client: httpx.Client, archive: bytes) -> None:

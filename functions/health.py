@@ -1,4 +1,4 @@
-"""GET /health/live and /health/ready: probes for the operator of the registry."""
+"""GET /health/live and /health/ready, which is /health as well: probes for the operator."""
 
 from datetime import UTC, datetime
 
@@ -15,6 +15,12 @@ FACES = (central,)
 @central.read("health/live", is_open=True)
 async def health_live(call: Call) -> Answer:
     return json_answer({"status": "live"})
+
+
+@central.read("health", is_open=True)
+async def health_default(call: Call) -> Answer:
+    # Where monitors ask that nobody has configured.
+    return await health_ready(call)
 
 
 @central.read("health/ready", is_open=True)

@@ -251,7 +251,7 @@ def existing_registry(settings: Settings) -> Registry:
 
 def settings_file(settings: Settings) -> Path:
     """Return where the first start writes the settings of a client."""
-    return DataFolder(settings.data).settings
+    return DataFolder(settings.data.absolute()).settings
 
 
 def back_up(settings: Settings, target: Path) -> None:

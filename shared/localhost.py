@@ -42,7 +42,7 @@ from shared.hosting.middleware import FollowedRedirects, configured_headers
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.runtime.answers import Answer, Repeatable
 from shared.runtime.edition import packages_read
-from shared.settings import Settings, setting_problem
+from shared.settings import Settings, setting_problem, unknown_settings
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.
 MAVEN_PATHS = "/2.0/maven/"
@@ -51,6 +51,9 @@ WORKER = "--worker"
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until a signal; return the exit code."""
+    if WORKER not in arguments:
+        for sentence in unknown_settings():
+            print(sentence, file=sys.stderr)
     try:
         _serve(Settings.load(), arguments)
     except ValidationError as invalid:

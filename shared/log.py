@@ -1,4 +1,5 @@
-"""The log: events, one JSON object a line on standard error, without secrets."""
+"""The log: events on standard error without secrets, one JSON object a line, or one short line each
+if that is a terminal."""
 
 import asyncio
 import atexit
@@ -7,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from traceback import TracebackException
+from typing import cast
 
 import orjson
 
@@ -19,6 +21,7 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 Event = dict[str, object]
 _Request = tuple[float, Event]  # When it ended, in seconds, and the fields of its line.
+_FIRST_ERROR_STATUS = 400
 
 
 class _Lines:
@@ -30,6 +33,7 @@ class _Lines:
 
     def __init__(self) -> None:
         self._buffered: list[bytes | _Request] = []
+        self.form: Callable[[str, str, float, Event], bytes] = _json_line
         atexit.register(self.flush)
 
     def later(self, line: bytes | _Request) -> None:
@@ -55,17 +59,11 @@ class _Lines:
         buffered, self._buffered = self._buffered, []
         if buffered:
             lines = [
-                each if isinstance(each, bytes) else _line("request", "info", *each)
+                each if isinstance(each, bytes) else self.form("request", "info", *each)
                 for each in buffered
             ]
             sys.stderr.buffer.write(b"\n".join(lines) + b"\n")
             sys.stderr.buffer.flush()
-
-
-_lines = _Lines()
-
-
-_lines = _Lines()
 
 
 class Log:
@@ -105,7 +103,7 @@ class Log:
             fields["exception"] = _parts(
                 TracebackException.from_exception(failure, limit=-MOST_FRAMES, lookup_lines=False)
             )
-        line = _line(event, level, time.time(), fields)
+        line = _lines.form(event, level, time.time(), fields)
         # Problems are written at once: the process may be about to end.
         (_lines.now if LEVELS[level] >= LEVELS["warning"] else _lines.later)(line)
 
@@ -114,8 +112,9 @@ log = Log()
 
 
 def configure(level: str) -> None:
-    """Write events of at least `level`."""
+    """Write events of at least `level`, in short lines if a terminal shows them."""
     log.threshold = LEVELS[level]
+    _lines.form = _terminal_line if sys.stderr.isatty() else _json_line
 
 
 def log_request(**fields: object) -> None:
@@ -124,10 +123,37 @@ def log_request(**fields: object) -> None:
         _lines.later((time.time(), fields))
 
 
-def _line(event: str, level: str, at: float, fields: Event) -> bytes:
+def _json_line(event: str, level: str, at: float, fields: Event) -> bytes:
     stamp = datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
     whole = {**fields, "event": event, "level": level, "timestamp": stamp.replace("+00:00", "Z")}
     return orjson.dumps(whole, default=str)
+
+
+def _terminal_line(event: str, level: str, at: float, fields: Event) -> bytes:
+    """Return what a person reads: `19:02:11  200  central_pull  4 ms`."""
+    clock = datetime.fromtimestamp(at, UTC).astimezone().strftime("%H:%M:%S")
+    if event == "request":
+        words = _request_words(fields)
+    else:
+        words = [level, event, *(f"{name}={_word(each)}" for name, each in fields.items())]
+    return "  ".join([clock, *words]).encode()
+
+
+def _request_words(fields: Event) -> list[str]:
+    status, seconds = cast(int, fields["status"]), cast(float, fields["seconds"])
+    words = [str(status), str(fields["operation"]), f"{max(round(seconds * 1000), 1)} ms"]
+    if status >= _FIRST_ERROR_STATUS:
+        words += [str(fields["outcome"]), f"request {fields['request_id']}"]
+    return words
+
+
+def _word(value: object) -> str:
+    """Return a value as text, and as JSON if a terminal would not show it as it is."""
+    is_plain = isinstance(value, str) and value.isprintable() and value and " " not in value
+    return str(value) if is_plain else orjson.dumps(value, default=str).decode()
+
+
+_lines = _Lines()
 
 
 def _parts(error: TracebackException) -> list[Event]:

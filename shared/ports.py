@@ -532,7 +532,7 @@ class PullBatch:
 
 @dataclass(frozen=True, slots=True)
 class PullHistory:
-    """The pulls of a package at the last roll-up, without versions and days that have none."""
+    """The pulls of a package, without versions and days that have none."""
 
     versions: Mapping[str, int]  # Of all time, by version.
     months: Mapping[str, int]  # Of all time, by month: 2026-11.
@@ -553,13 +553,15 @@ class PullLedger(Protocol):
         """Count the pulls of a batch. The call may be repeated until it returns, and before it does
         the next batch of the process must not be recorded.
 
-        A pull with a caller counts once for each release, caller and window; a ledger with
-        `CallerScope.PROCESS` takes no callers."""
+        A pull with a caller counts once for each release, caller and window, and `pulls` of the
+        head and the history have it at once; a ledger with `CallerScope.PROCESS` takes no callers,
+        and they have it after a roll-up."""
         ...
 
     async def roll_up(self, before_window: int, today: str) -> RollUp:
-        """Add counted pulls to `pulls` of the heads, which keep their revisions, each pull once,
-        and delete the callers of windows before that one.
+        """Add counted pulls that are in no head yet to `pulls` of the heads, which keep their
+        revisions, each pull once, and delete the callers of windows before that one. Return the
+        packages whose pulls changed since the last call.
 
         All pulls of the days before today are added, if one call is enough for all packages that
         have some. Of today some may wait: at most a tenth of the pulls of a package."""
@@ -575,8 +577,8 @@ class PullLedger(Protocol):
         ...
 
     async def history(self, package: Package, since: str) -> PullHistory:
-        """Return the rolled-up pulls of all time, and of each day from `since` on. The cost does
-        not grow with earlier days."""
+        """Return the pulls of all time that the head has, and those of each day from `since` on.
+        The cost does not grow with earlier days."""
         ...
 
 

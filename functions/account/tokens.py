@@ -1,6 +1,5 @@
 """/account/tokens: access tokens of the account, and the form of a new token."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -64,7 +63,26 @@ REVOKE_STOLEN = TokenAction(
 TOKEN_ACTIONS = (ROTATE, REVOKE, REVOKE_STOLEN)
 
 
-PUSH_SCOPES = (Scope.PUSH_VERSION, Scope.PUSH_NEW)
+@dataclass(frozen=True, slots=True)
+class TokenPreset:
+    """What a form for a frequent purpose has selected; `key` is the parameter `for` of its page."""
+
+    key: str
+    title: str
+    name: str
+    scopes: tuple[Scope, ...]
+
+
+PRESETS = (
+    TokenPreset(
+        "push",
+        "Publish from my machine",
+        "my machine",
+        (Scope.READ, Scope.PUSH_VERSION, Scope.PUSH_NEW),
+    ),
+    TokenPreset("ci", "Read in CI", "CI", (Scope.READ,)),
+)
+_NO_PRESET = TokenPreset("", "", "", (Scope.READ,))
 
 pages = SignedInPages()
 
@@ -81,14 +99,16 @@ async def account_tokens(call: SignedInCall, problem: FormProblem | None = None)
         scopes=scope_choices(),
         organizations=await registry.organizations.organizations.list_own(by=by),
         most_days=MAX_TOKEN_DAYS,
-        typed=token_form_values(call.form, registry.settings.token_days, _preselected(call)),
+        typed=token_form_values(call.form, registry.settings.token_days, chosen_preset(call)),
+        presets=PRESETS,
         done=call.done(TOKEN_DONE_MESSAGES),
     )
 
 
-def _preselected(call: SignedInCall) -> tuple[Scope, ...]:
-    """Return the scopes of an empty form; /cli-token leads to one for publishing."""
-    return PUSH_SCOPES if call.query.get("for") == "push" else (Scope.READ,)
+def chosen_preset(call: SignedInCall) -> TokenPreset:
+    """Return the preset that the address names; /cli-token and refused pushes lead to one."""
+    chosen = call.query.get("for")
+    return next((each for each in PRESETS if each.key == chosen), _NO_PRESET)
 
 
 def account_token_confirmation(action: TokenAction) -> PageWithForms:
@@ -118,8 +138,8 @@ def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
     """Show the token in this response alone, since its text is a secret."""
     text = issued.text.reveal()
     settings = client_settings(call.registry.settings.base_url, call.account.name, text)
-    template = "account/token_issued.html"
-    return call.show(template, token=issued.token, text=text, settings=settings)
+    template, url = "account/token_issued.html", call.registry.settings.base_url
+    return call.show(template, token=issued.token, text=text, settings=settings, url=url)
 
 
 # The description of each scope, the least powerful first.
@@ -142,13 +162,12 @@ def scope_choices(*left_out: Scope) -> list[tuple[str, str, str]]:
     ]
 
 
-def token_form_values(
-    form: Form, days: int, scopes: Sequence[Scope] = (Scope.READ,)
-) -> dict[str, object]:
+def token_form_values(form: Form, days: int, preset: TokenPreset) -> dict[str, object]:
     """Return the values of the fields: what was typed, else the defaults."""
+    scopes = [] if form.values else [each.value for each in preset.scopes]
     return {
-        "name": form.text("name"),
-        "scope": form.all("scope") or ([] if form.values else [each.value for each in scopes]),
+        "name": form.text("name", preset.name),
+        "scope": form.all("scope") or scopes,
         "org": form.text("org", ANY_NAME),
         "package": form.text("package", ANY_NAME),
         "days": form.text("days", str(days)),

@@ -25,8 +25,16 @@ WhileCopying = Callable[[Path, Sequence[sqlite3.Connection]], None]
 class TargetNotEmpty(Exception):
     """The target folder is not empty, and nothing is overwritten."""
 
+    way_out = "Name a folder that is, or that does not exist."
+
     def __init__(self, target: Path) -> None:
-        super().__init__(f"{target} is not empty. Name a folder that is, or that does not exist.")
+        super().__init__(f"{target} is not empty. {self.way_out}")
+
+
+class DataFolderNotEmpty(TargetNotEmpty):
+    """The data folder to restore to is not empty."""
+
+    way_out = "Stop the registry and move the folder away, or name another one by BALLROOM_DATA."
 
 
 class NoRegistry(Exception):
@@ -47,6 +55,8 @@ def backup(data: Path, target: Path) -> None:
 
 def restore(source: Path, data: Path) -> None:
     """Create a registry from a backup, in a folder that is new or empty."""
+    if data.exists() and any(data.iterdir()):
+        raise DataFolderNotEmpty(data)
     _copy(DataFolder(source), DataFolder(data), _do_nothing)
     _delete_leases(DataFolder(data).database)
 

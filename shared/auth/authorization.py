@@ -17,6 +17,7 @@ from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.identity import (
     MISSING_PUBLISHING_SCOPES,
     NO_ACCESS,
+    WAY_TO_PUBLISH,
     AccessContext,
     Principal,
     refusal_of,
@@ -125,7 +126,8 @@ class Authorization:
         if not any(each.role in PUBLISHING_ROLES for each in by.role_grants):
             await self._require_membership(by, of)
         if not any(grant.scopes & PUBLISHING_SCOPES for grant in by.all_grants):
-            raise NotPermitted("publish", of or _ANYTHING, MISSING_PUBLISHING_SCOPES)
+            reason = f"{MISSING_PUBLISHING_SCOPES}{WAY_TO_PUBLISH}"
+            raise NotPermitted("publish", of or _ANYTHING, reason)
 
     async def _require_membership(self, by: Principal, of: Package | None) -> None:
         members, account = await asyncio.gather(

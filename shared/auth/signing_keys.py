@@ -318,7 +318,7 @@ class KeyFiles:
         """
         make_private_folder(self._folder)
         key = self._randomness.token_bytes(KEY_BYTES).hex()
-        replace_private(self._folder / f"{self._clock.now_ms():015}.key", f"{key}\n")
+        replace_private(self._folder / f"{self._clock.now_ms():015}.key", f"{key}\n".encode())
         for path in self.paths_of_old_keys():
             path.unlink()
 

@@ -5,11 +5,19 @@ from functools import partial
 
 import click
 
-from shared.commands.base import OutputFormat, as_json, format_time, print_rows, with_registry
+from shared.commands.base import (
+    OutputFormat,
+    as_json,
+    format_time,
+    operator_command,
+    print_rows,
+    with_registry,
+)
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR
 from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
+from shared.settings import Settings
 
 
 @click.group()
@@ -38,7 +46,7 @@ def add(name: str, administrator: bool) -> None:
 
     created = with_registry(work)
     click.echo(f"Created the account {created.name} ({created.id}). Sign in with:")
-    click.echo(f"  python -m shared.cli signin-link {created.name}")
+    click.echo(f"  {operator_command(Settings.load(), 'signin-link', created.name)}")
 
 
 @account.command("list")

@@ -1,9 +1,12 @@
 """The common parts of all commands: opening the registry, errors in one line, printing lists."""
 
 import asyncio
+import shlex
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -14,6 +17,8 @@ from shared.bootstrap import START_ERRORS, existing_registry
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.settings import Settings, setting_problem
+
+_ROOT = Path(__file__).parents[2]  # The folder from which `shared` is imported.
 
 Result = TypeVar("Result")
 TableRow = Mapping[str, object]
@@ -60,6 +65,19 @@ def with_registry(work: Callable[[Registry], Awaitable[Result]]) -> Result:
             await registry.close()
 
     return asyncio.run(run())
+
+
+def operator_command(settings: Settings, *arguments: str) -> str:
+    """Return a line that runs an operator's command on this registry, from any folder and in any
+    shell; without secrets, so the stores of a registry in the cloud are left out."""
+    if settings.command:
+        return f"{settings.command} {shlex.join(arguments)}"
+    variables = {} if settings.is_in_the_cloud else {"BALLROOM_DATA": str(settings.data.absolute())}
+    if settings.base_url != Settings().base_url:
+        variables["BALLROOM_URL"] = settings.base_url
+    assignments = "".join(f"{name}={shlex.quote(value)} " for name, value in variables.items())
+    program = shlex.join([sys.executable, "-m", "shared.cli", *arguments])
+    return f"cd {shlex.quote(str(_ROOT))} && {assignments}{program}"
 
 
 def print_rows(rows: Sequence[TableRow], output: OutputFormat) -> None:

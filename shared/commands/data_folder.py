@@ -18,7 +18,13 @@ from shared.bootstrap import (
     restore_backup,
     rotate_keys,
 )
-from shared.commands.base import OutputFormat, as_json, print_rows, with_registry
+from shared.commands.base import (
+    OutputFormat,
+    as_json,
+    operator_command,
+    print_rows,
+    with_registry,
+)
 from shared.composition import Registry
 from shared.domain.documents import DerivedDocument
 from shared.domain.identity import OPERATOR
@@ -46,8 +52,14 @@ def backup(folder: Path) -> None:
     Example:
       python -m shared.cli backup /var/backups/ballroom/monday
     """
-    back_up(Settings.load(), folder)
-    click.echo(f"Copied to {folder}. Restore it with: python -m shared.cli restore {folder}")
+    settings = Settings.load()
+    back_up(settings, folder)
+    command = operator_command(settings, "restore", str(folder.absolute()))
+    click.echo(
+        f"Copied to {folder}. To restore it, stop the registry, move {settings.data} away, run"
+    )
+    click.echo(f"  {command}")
+    click.echo("and start the registry.")
 
 
 @click.command()

@@ -1,19 +1,20 @@
-"""The first start: creates the administrator and Settings.toml. Every start returns the start
-message.
+"""The first start: creates the administrator, Settings.toml and the archive of a sample package.
+Every start returns the start message.
 
 Only the parent process does this, under a file lock and before the port is open. It may be
 repeated: the next start completes an interrupted one.
 """
 
-import tomllib
-from collections.abc import Mapping
+import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 from urllib.parse import urlsplit
 
 from shared.auth.cookies import needs_https
 from shared.auth.secrets import Secret
+from shared.commands.base import operator_command
+from shared.commands.sample_archive import SAMPLE_NAME, sample_archive
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.client_settings import client_settings
@@ -33,17 +34,31 @@ _EVERY_SCOPE = [scope.value for scope in Scope]
 _WELCOME = """\
 Ballroom serves {url}
 
+  Sign in    {sign_in}
   Settings   {settings}
-  Sign in    {link}
+             for bal: copy it to ~/.ballerina/Settings.toml
 
-Push a package:
-  curl -f -H "Authorization: Bearer $(sed -n 's/^accesstoken = "\\(.*\\)"/\\1/p' {settings})" \
--F bala-file=@greet.bala {url}/2.0/registry/packages
-Pull it:
-  curl -fLO --remote-header-name -H "Accept: application/octet-stream" \
-{url}/2.0/registry/packages/acme/greet/*
+Push the sample package; this prints nothing if it succeeds:
+
+  {push}
+
+Look at it: {url}/packages/acme/greet
+Pull it into the current folder:
+
+  {pull}
+
+Press Ctrl-C to stop the registry.
 """
 
+# `curl -f` would hide the sentence of a refusal.
+_PUSH = """\
+curl -sS --fail-with-body \\
+    -H "Authorization: Bearer $(sed -n 's/^accesstoken = "\\(.*\\)"/\\1/p' {settings})" \\
+    -F {form} {url}/2.0/registry/packages"""
+
+_PULL = """\
+curl -sS --fail-with-body -LOJ -H "Accept: application/octet-stream" \\
+    '{url}/2.0/registry/packages/acme/greet/*'"""
 
 _READS_ALONE = """Ballroom serves {url} for reads alone: the disk of {data} is full.
 
@@ -66,7 +81,7 @@ class ReadsAlone:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The start message of a registry.
+    """The start message of a registry, whose commands run as they are in sh, bash and zsh.
 
     It has a sign-in link only if the registry serves this machine and no administrator is signed
     in, because the message also gets into logs of services and containers.
@@ -74,22 +89,50 @@ class Welcome:
 
     base_url: str
     settings_file: Path
-    administrator: str
+    sample_file: Path
+    sign_in_command: str
     sign_in_link: Secret | None
 
     def __str__(self) -> str:
-        command = f"python -m shared.cli signin-link {self.administrator}"
-        link = self.sign_in_link.reveal() if self.sign_in_link else command
-        return _WELCOME.format(url=self.base_url, settings=self.settings_file, link=link)
+        link = self.sign_in_link
+        settings = shlex.quote(str(self.settings_file))
+        form = shlex.quote(f"bala-file=@{_quoted_for_curl(self.sample_file)}")
+        return _WELCOME.format(
+            url=self.base_url,
+            settings=self.settings_file,
+            sign_in=f"{link.reveal()} (works once, within an hour)"
+            if link
+            else f"run: {self.sign_in_command}",
+            push=_PUSH.format(settings=settings, form=form, url=self.base_url),
+            pull=_PULL.format(url=self.base_url),
+        )
+
+
+def _quoted_for_curl(file: Path) -> str:
+    """Return a path for a form of curl, which takes commas and semicolons for its own."""
+    text = str(file)
+    if not any(sign in text for sign in ',;"'):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 async def first_start(registry: Registry, file: Path) -> Welcome:
-    """Create what is missing, write a client's settings to `file`, and return the start message."""
+    """Create what is missing, write a client's settings to `file` and the sample package beside it,
+    and return the start message."""
     administrators = await _administrators(registry)
     await _fill_search(registry)
     administrator = await _write_settings(registry, administrators, file)
-    link = await _sign_in_link(registry, administrator)
-    return Welcome(registry.settings.base_url, file, administrator.name, link)
+    sample = file.with_name(SAMPLE_NAME)
+    if not sample.exists():
+        replace_private(sample, sample_archive())
+    return Welcome(
+        registry.settings.base_url,
+        file,
+        sample,
+        operator_command(registry.settings, "signin-link", administrator.name),
+        await _sign_in_link(registry, administrator),
+    )
 
 
 async def _administrators(registry: Registry) -> list[Account]:
@@ -143,7 +186,7 @@ async def _write_settings(registry: Registry, administrators: list[Account], fil
         issued = await registry.tokens.access_tokens.issue(administrator.id, wanted, by=OPERATOR)
         token = issued.text
     text = client_settings(registry.settings.base_url, administrator.name, token.reveal())
-    replace_private(file, text)
+    replace_private(file, text.encode())
     return administrator
 
 
@@ -157,9 +200,9 @@ async def _owner(registry: Registry, token: Secret) -> str:
 
 
 def _token_in(file: Path) -> Secret | None:
+    # Earlier versions wrote it as that of Central, too, at the beginning of a line.
     try:
-        central = tomllib.loads(file.read_text("utf-8")).get("central", {})
+        found = re.search(r'^accesstoken = "(\w+)"$', file.read_text("utf-8"), re.MULTILINE)
     except (OSError, ValueError):
         return None
-    token = cast(Mapping[str, object], central).get("accesstoken")
-    return Secret(token) if isinstance(token, str) else None
+    return Secret(found[1]) if found else None

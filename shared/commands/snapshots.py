@@ -8,7 +8,14 @@ from typing import TypeVar
 import click
 
 from shared.bootstrap import other_folder, prepared_stores
-from shared.commands.base import OutputFormat, as_json, format_time, print_rows, with_registry
+from shared.commands.base import (
+    OutputFormat,
+    as_json,
+    format_time,
+    operator_command,
+    print_rows,
+    with_registry,
+)
 from shared.composition import Registry
 from shared.domain.maintenance_tasks import TaskReport
 from shared.domain.snapshots import SnapshotManifest
@@ -109,10 +116,8 @@ def _explain(report: TaskReport) -> None:
     if report.problems:
         click.echo("Restore the archives, then run this command again: existing records are kept.")
         raise SystemExit(1)
-    click.echo(
-        "To generate the documents again, run: "
-        f"python -m shared.cli upkeep run {RepairDerivedData.id}"
-    )
+    command = operator_command(Settings.load(), "upkeep", "run", RepairDerivedData.id)
+    click.echo(f"To make the documents again:\n  {command}")
 
 
 def _with_snapshots(

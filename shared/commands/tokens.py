@@ -248,8 +248,11 @@ def _row(used: UsedToken) -> TableRow:
 @click.option(
     "--proxy", is_flag=True, help="Read all packages from this registry, none from Central."
 )
+@click.option(
+    "--token", is_flag=True, help="Use a token that you have: BALLROOM_TOKEN, or what you type."
+)
 @click.option("--browser/--no-browser", default=True, help="Open the page to approve it on.")
-def login(*, url: str, name: str, central: bool, proxy: bool, browser: bool) -> None:
+def login(*, url: str, name: str, central: bool, proxy: bool, token: bool, browser: bool) -> None:
     """Log this machine in to the registry at URL, for `bal`.
 
     \b
@@ -257,6 +260,11 @@ def login(*, url: str, name: str, central: bool, proxy: bool, browser: bool) -> 
       python -m shared.cli login https://packages.example.org
     """
     options = LoginOptions(
-        address=url, id=name, sets_central=central, is_proxy=proxy, opens_browser=browser
+        address=url,
+        id=name,
+        sets_central=central,
+        is_proxy=proxy,
+        opens_browser=browser,
+        has_token=token,
     )
     raise SystemExit(run(options, local_machine()))

@@ -40,6 +40,7 @@ from shared.domain.rights import (
 RECENT_SIGN_IN = timedelta(minutes=10)  # Long enough to read a page before a change.
 
 MISSING_PUBLISHING_SCOPES = "the token lacks the scopes push-new and push-version"
+WAY_TO_PUBLISH = "; create a token that may publish at /account/tokens?for=push"
 
 OPERATOR_ID = "operator"  # Shorter than any account's id, so no account and no token has it.
 
@@ -264,8 +265,9 @@ def _refusal_of_scope(
 def _missing_scope(scope: Scope, *, publishes: bool) -> str:
     if scope in PUBLISHING_SCOPES and not publishes:
         # Tokens that may not publish here do not learn whether the package exists.
-        return f"{MISSING_PUBLISHING_SCOPES} here"
-    return f"the token lacks the scope {scope.value} here"
+        return f"{MISSING_PUBLISHING_SCOPES} here{WAY_TO_PUBLISH}"
+    way_out = WAY_TO_PUBLISH if scope in PUBLISHING_SCOPES else ""
+    return f"the token lacks the scope {scope.value} here{way_out}"
 
 
 def _refusal_of_age(

@@ -259,4 +259,4 @@ _WITHHELD = {State.HELD, State.QUARANTINED}
 
 _COUNT_FIELDS = set(RegistryCounts.model_fields) - set(Record.model_fields)
 
-SOFTWARE_VERSION = "0.1.0"  # As in pyproject.toml, which is not deployed.
+SOFTWARE_VERSION = "0.3.0"  # As in pyproject.toml, which is not deployed.

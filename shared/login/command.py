@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 import platform
 import sys
@@ -16,6 +17,7 @@ from shared.login.device_login import (
     HttpRegistry,
     LoginFailed,
     PendingLogin,
+    owner_of,
     request_login,
     wait_for_approval,
 )
@@ -46,6 +48,7 @@ class LoginOptions:
     sets_central: bool = False
     is_proxy: bool = False
     opens_browser: bool = True
+    has_token: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class LocalMachine:
     name: str
     environment: Mapping[str, str]
     print_line: Callable[[str], None]
+    ask_secret: Callable[[str], str]
     open_browser: Callable[[str], None]
     sleep: Callable[[float], None]
     stamp: Callable[[], str]
@@ -65,6 +69,7 @@ def local_machine() -> LocalMachine:
         name=platform.node() or "a machine without a name",
         environment=os.environ,
         print_line=_print_line,
+        ask_secret=getpass.getpass,
         open_browser=_open_browser,
         sleep=time.sleep,
         # The local clock is good enough for the name of a local file.
@@ -86,6 +91,11 @@ def main(arguments: list[str], address: str) -> int:
         action="store_true",
         help="read all packages from this registry, none from Central",
     )
+    parser.add_argument(
+        "--token",
+        action="store_true",
+        help="use a token that you have: the variable BALLROOM_TOKEN, or what you type",
+    )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     chosen = parser.parse_args(arguments)
     options = LoginOptions(
@@ -94,6 +104,7 @@ def main(arguments: list[str], address: str) -> int:
         sets_central=chosen.central,
         is_proxy=chosen.proxy,
         opens_browser=not chosen.no_browser,
+        has_token=chosen.token,
     )
     return run(options, local_machine())
 
@@ -120,16 +131,38 @@ def log_in(options: LoginOptions, laptop: LocalMachine, file: Path) -> None:
     registry = HttpRegistry(options.address)
     # Checked first: nobody approves a token that cannot be written.
     _settings(read(file) or "", options, account="me", token="")
-    login = request_login(registry, laptop.name)
-    _print_code(login, options, laptop)
-    granted = wait_for_approval(registry, login, laptop.sleep)
-    laptop.print_line(f"Approved by {granted.account}: {granted.scopes}, {_lifetime(granted)}.")
+    if options.has_token:
+        token = _given_token(laptop)
+        account = owner_of(registry, token)
+        laptop.print_line(f"The token belongs to {account}.")
+    else:
+        granted = _requested_token(registry, options, laptop)
+        account, token = granted.account, granted.token
     before = read(file)
-    text = _settings(before or "", options, account=granted.account, token=granted.token)
+    text = _settings(before or "", options, account=account, token=token)
     if text == before:
         laptop.print_line(f"{file} is up to date.")
         return
     _report(file, replace(file, text, laptop.stamp()), options, laptop)
+
+
+def _requested_token(
+    registry: HttpRegistry, options: LoginOptions, laptop: LocalMachine
+) -> GrantedToken:
+    login = request_login(registry, laptop.name)
+    _print_code(login, options, laptop)
+    granted = wait_for_approval(registry, login, laptop.sleep)
+    laptop.print_line(f"Approved by {granted.account}: {granted.scopes}, {_lifetime(granted)}.")
+    return granted
+
+
+def _given_token(laptop: LocalMachine) -> str:
+    """Return the token of the environment, or one that is typed without being shown."""
+    try:
+        return laptop.environment.get("BALLROOM_TOKEN") or laptop.ask_secret("Access token: ")
+    except EOFError:
+        message = "There is no terminal to type the token. Set the variable BALLROOM_TOKEN to it."
+        raise LoginFailed(message) from None
 
 
 def _settings(text: str, options: LoginOptions, *, account: str, token: str) -> str:

@@ -83,10 +83,19 @@ class HttpRegistry:
 
     def post(self, path: str, fields: Mapping[str, str]) -> tuple[int, Answer]:
         """Send a form, and return status and JSON; raise `RegistryUnreachable`."""
+        return self._send(path, urlencode(fields).encode(), {})
+
+    def get(self, path: str, token: str) -> tuple[int, Answer]:
+        """Read JSON with a token, and return it with the status; raise `RegistryUnreachable`."""
+        return self._send(path, None, {"Authorization": f"Bearer {token}"})
+
+    def _send(
+        self, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, Answer]:
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked.
             self.address + path,
-            data=urlencode(fields).encode(),
-            headers={"Accept": "application/json", "User-Agent": "ballroom-login"},
+            data=body,
+            headers={"Accept": "application/json", "User-Agent": "ballroom-login", **headers},
         )
         try:
             with self._opener.open(request, timeout=TIMEOUT_S) as answer:
@@ -146,6 +155,17 @@ def wait_for_approval(
             raise LoginFailed(_reason(answer) or f"The registry gave no token ({status}).")
     message = "Nobody approved in time. Log in again for a new code."
     raise LoginFailed(message)
+
+
+def owner_of(registry: HttpRegistry, token: str) -> str:
+    """Return the name of the account or organization of a token; raise `LoginFailed`."""
+    if not token.isascii() or not token.isprintable() or not token:
+        message = "That is no access token. Copy it from the page that showed it."
+        raise LoginFailed(message)
+    status, answer = registry.get("/api/v1/whoami", token)
+    if status != _OK:
+        raise LoginFailed(_reason(answer) or f"The registry does not accept the token ({status}).")
+    return str(answer.get("name") or "me")
 
 
 def _poll(registry: RegistryApi, fields: Mapping[str, str]) -> tuple[int, Answer]:

@@ -32,12 +32,12 @@ def open_private(file: Path, mode: Literal["wb", "ab", "xb"]) -> BinaryIO:
     return open(file, mode, opener=opener)
 
 
-def replace_private(file: Path, text: str) -> None:
+def replace_private(file: Path, content: bytes) -> None:
     """Replace the file at once, so that nobody ever reads an incomplete one."""
     unfinished = file.with_name(f"{file.name}.new")
     unfinished.unlink(missing_ok=True)
     with open_private(unfinished, "xb") as stream:
-        stream.write(text.encode())
+        stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
     unfinished.replace(file)

@@ -9,6 +9,7 @@ values.py      the base class of all topics, and the parsers of values"""
 
 import os
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Self
 
 from pydantic import AliasChoices, ConfigDict, ValidationError
@@ -33,6 +34,9 @@ _WITHOUT_PREFIX = {
     INSIGHTS_VARIABLE: INSIGHTS_VARIABLE,
     "INSIGHTS_CONNECTION": INSIGHTS_VARIABLE,
 }
+
+# What scripts and tests read from the same environment.
+_OF_SCRIPTS = ("BALLROOM_BACKUPS", "BALLROOM_PYTHON", "BALLROOM_TEST_", "BALLROOM_TOKEN")
 
 
 class Settings(
@@ -71,19 +75,37 @@ class Settings(
         return cls.model_validate(
             {
                 name: given[variable.upper()]
-                for name, variable in cls._variables()
+                for name, variable in cls.variables()
                 if variable.upper() in given
             }
         )
 
     @classmethod
-    def _variables(cls) -> Iterator[tuple[str, str]]:
+    def variables(cls) -> Iterator[tuple[str, str]]:
         """Yield the name of each setting with its variable, which has our prefix or is an alias."""
         for name, field in cls.model_fields.items():
             if isinstance(field.validation_alias, AliasChoices):
                 yield from ((str(alias), str(alias)) for alias in field.validation_alias.choices)
             else:
                 yield name, f"{_PREFIX}{name}"
+
+
+def unknown_settings() -> list[str]:
+    """Return a sentence for each variable with our prefix that is no setting."""
+    known = {variable.upper() for _, variable in Settings.variables()}
+    given = sorted(name for name in os.environ if name.upper().startswith(_PREFIX))
+    return [
+        f"{name} is not a setting and has no effect.{_suggestion(name.upper(), known)} "
+        "docs/configuration.md lists every setting."
+        for name in given
+        if not (name.upper() in known or name.upper().startswith(_OF_SCRIPTS))
+    ]
+
+
+def _suggestion(name: str, known: set[str]) -> str:
+    without = _WITHOUT_PREFIX.get(name.removeprefix(_PREFIX))
+    near = [without] if without else get_close_matches(name, known, 1)
+    return f" Did you mean {near[0]}?" if near else ""
 
 
 def refused_setting(invalid: ValidationError) -> str:

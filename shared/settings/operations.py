@@ -41,6 +41,12 @@ class OperationsSettings(TopicSettings):
     snapshot_days: int = Field(
         default=30, ge=1, description="Days that snapshots of the records are kept."
     )
+    command: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._/-]*$",
+        description="Command that runs an operator's command, as messages print it, such as "
+        "ballroom; by default the interpreter, with the data folder.",
+    )
     log_level: str = Field(
         default="info",
         pattern="^(debug|info|warning|error)$",

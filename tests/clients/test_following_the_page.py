@@ -118,7 +118,6 @@ def test_a_job_gets_its_token_into_the_file(registry: Served, tmp_path: Path) ->
     follow(block(FOLLOWED[3]), tmp_path, **given)
     settings = tomllib.loads((tmp_path / ".ballerina" / "Settings.toml").read_text())
     assert {each["accesstoken"] for each in settings["repository"]["maven"]} == {token}
-    assert settings["central"]["accesstoken"] == token
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")

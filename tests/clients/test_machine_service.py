@@ -1,5 +1,6 @@
 """docs/self-hosting.md: the units of systemd are valid and confined, and a backup is restored."""
 
+import json
 import os
 import re
 import shutil
@@ -62,6 +63,66 @@ def test_the_service_reads_settings_that_there_are() -> None:
     known = {f"BALLROOM_{name}".upper() for name in Settings.model_fields} | {"WORKERS"}
     assert named
     assert set(named) <= known
+
+
+def test_the_command_reads_the_settings_and_executes_nothing(tmp_path: Path) -> None:
+    ran, settings = tmp_path / "ran", tmp_path / "ballroom.env"
+    settings.write_text(
+        "# A comment\n\n"
+        "BALLROOM_URL=https://ballroom.example.org\n"
+        f"BALLROOM_SMTP_PASSWORD=a$(touch {ran})`touch {ran}`; touch {ran}\n"
+        'BALLROOM_MAIL_FROM="Kim \\"K\\" \\d <kim@example.org>"\n'
+        "BALLROOM_OIDC_CLIENT_SECRET='a\\b\"c'\n"
+        "BALLROOM_SMTP_USER=a\\$b  \n"
+    )
+    assert given_to_a_command(tmp_path, settings) == {
+        "BALLROOM_COMMAND": "ballroom",
+        "BALLROOM_DATA": "/var/lib/ballroom",
+        "BALLROOM_URL": "https://ballroom.example.org",
+        "BALLROOM_SMTP_PASSWORD": f"a$(touch {ran})`touch {ran}`; touch {ran}",
+        "BALLROOM_MAIL_FROM": 'Kim "K" \\d <kim@example.org>',
+        "BALLROOM_OIDC_CLIENT_SECRET": 'a\\b"c',
+        "BALLROOM_SMTP_USER": "a$b",
+    }
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("line", ["export BALLROOM_URL=x", "BALLROOM_URL", "BALLROOM_URL=a\\"])
+def test_a_line_that_systemd_reads_otherwise_is_named(tmp_path: Path, line: str) -> None:
+    settings = tmp_path / "ballroom.env"
+    settings.write_text(f"WORKERS=2\n{line}\n")
+    done = run_command(tmp_path, settings)
+    assert done.returncode == 1
+    assert f"{settings}, line 2: write " in done.stderr
+
+
+def given_to_a_command(folder: Path, settings: Path) -> dict[str, str]:
+    """Return the settings that a command finds in its environment."""
+    done = run_command(folder, settings)
+    assert done.returncode == 0, done.stderr
+    return {name: each for name, each in json.loads(done.stdout).items() if "BALLROOM" in name}
+
+
+def run_command(folder: Path, settings: Path) -> subprocess.CompletedProcess[str]:
+    """Run `ballroom` with a Python that prints its environment, and without another user."""
+    python, runuser = folder / ".venv/bin/python", folder / "runuser"
+    python.parent.mkdir(parents=True)
+    program = f"#!{sys.executable}\nimport json, os; print(json.dumps(dict(os.environ)))\n"
+    python.write_text(program)
+    runuser.write_text('#!/bin/sh\nshift 3\nexec "$@"\n')
+    text = (MACHINE / "ballroom.py").read_text().replace("/opt/ballroom", str(folder))
+    command = folder / "ballroom"
+    command.write_text(text.replace("/etc/ballroom/ballroom.env", str(settings)))
+    for each in (python, runuser, command):
+        each.chmod(0o755)
+    return subprocess.run(
+        [sys.executable, str(command), "doctor"],
+        env={"PATH": f"{folder}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
 
 
 def back_up(data: Path, backups: Path, **environment: str) -> subprocess.CompletedProcess[str]:

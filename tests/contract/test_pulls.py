@@ -137,21 +137,23 @@ async def test_a_history_has_what_was_rolled_up_by_version_month_and_day(
     newest = pull("acme/greet:2.0.0")
     await stores.pulls.record(process.batch(long_ago, month_end, pull(), pull(caller="c2"), newest))
     await stores.pulls.roll_up(before_window=1, today=TODAY)
-    await stores.pulls.record(process.batch(pull(caller="c3")))
     assert await stores.pulls.history(GREET, since="2026-10-31") == PullHistory(
         versions={"1.0.0": 4, "2.0.0": 1},
         months={"2026-08": 1, "2026-10": 1, "2026-11": 3},
         days={"2026-10-31": {"1.0.0": 1}, TODAY: {"1.0.0": 2, "2.0.0": 1}},
     )
+    await stores.pulls.record(process.batch(pull(caller="c3")))
     await stores.pulls.roll_up(before_window=1, today=TODAY)
     assert (await stores.pulls.history(GREET, since=TODAY)).days == {
         TODAY: {"1.0.0": 3, "2.0.0": 1}
     }
 
 
-async def test_pulls_that_are_not_rolled_up_are_in_no_history(
-    stores: Stores, process: Process
+async def test_where_callers_are_unknown_pulls_are_in_no_history_before_a_roll_up(
+    open_stores: OpenStores, stores: Stores, process: Process
 ) -> None:
+    if open_stores is not STORES["cloud"]:
+        pytest.skip("A ledger that knows callers adds pulls to the head at once.")
     await stores.pulls.record(process.batch(pull()))
     assert await stores.pulls.history(GREET, since=TODAY) == PullHistory({}, {}, {})
 
@@ -176,6 +178,20 @@ async def test_a_caller_counts_once_in_all_processes(knowing: Stores, others: St
     ]
     await asyncio.gather(*reports)
     assert await rolled_up(knowing) == {"1.0.0": {TODAY: 1}}
+
+
+async def test_recorded_pulls_are_in_the_head_and_the_history_at_once(
+    knowing: Stores, others: Stores, process: Process
+) -> None:
+    await knowing.metadata.claim(head())
+    batch = process.batch(pull(), pull(caller="c2"), pull("acme/greet:2.0.0"))
+    for _ in range(2):
+        await knowing.pulls.record(batch)
+        assert await counted(others) == 3
+    history = await others.pulls.history(GREET, since=TODAY)
+    assert history.versions == {"1.0.0": 2, "2.0.0": 1}
+    rolled = await others.pulls.roll_up(before_window=1, today=TODAY)
+    assert (rolled.changed, await counted(knowing)) == ([GREET], 3)
 
 
 async def test_callers_are_forgotten_with_their_window(knowing: Stores, process: Process) -> None:

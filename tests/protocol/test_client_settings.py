@@ -22,8 +22,8 @@ async def test_a_caller_gets_settings_with_their_name_and_no_token(world: World)
 async def test_anybody_gets_settings_to_fill_in(world: World) -> None:
     answer = await world.get(ADDRESS)
     settings = tomllib.loads(answer.text)
-    assert settings["central"]["accesstoken"] == TOKEN_PLACEHOLDER
-    assert [each["username"] for each in settings["repository"]["maven"]] == ["me", "me"]
+    [entry] = settings["repository"]["maven"]
+    assert (entry["username"], entry["accesstoken"]) == ("me", TOKEN_PLACEHOLDER)
 
 
 async def test_an_invalid_token_is_refused_with_that_reason(world: World) -> None:

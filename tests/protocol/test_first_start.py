@@ -47,7 +47,11 @@ def settings_of(data: Path, url: str = "http://127.0.0.1:7071") -> Settings:
 
 
 def token_in(data: Path) -> str:
-    return str(tomllib.loads((data / "Settings.toml").read_text("utf-8"))["central"]["accesstoken"])
+    return token_of((data / "Settings.toml").read_text("utf-8"))
+
+
+def token_of(text: str) -> str:
+    return str(tomllib.loads(text)["repository"]["maven"][0]["accesstoken"])
 
 
 async def authenticates(data: Path) -> str:
@@ -81,7 +85,7 @@ def test_the_start_prints_what_a_person_needs_next(tmp_path: Path) -> None:
 def test_no_start_prints_a_link_where_the_registry_is_public(tmp_path: Path, url: str) -> None:
     printed = str(prepare(settings_of(tmp_path, url)))
     assert "/sign-in/link/" not in printed
-    assert "Sign in    python -m shared.cli signin-link admin" in printed
+    assert " -m shared.cli signin-link admin\n" in printed
     assert asyncio.run(links_made(tmp_path)) == 0
 
 
@@ -133,9 +137,8 @@ async def dismissed(world: World) -> Account:
 async def test_a_registry_starts_whatever_its_administrator_is_called(world: World) -> None:
     ann = await dismissed(world)
     file = world.registry.settings.data / "Settings.toml"
-    assert (await first_start(world.registry, file)).administrator == "ann"
-    settings = tomllib.loads(file.read_text("utf-8"))
-    headers = {"authorization": f"Bearer {settings['central']['accesstoken']}"}
+    assert (await first_start(world.registry, file)).sign_in_command.endswith(" signin-link ann")
+    headers = {"authorization": f"Bearer {token_of(file.read_text('utf-8'))}"}
     assert (await world.registry.identity.authentication.authenticate(headers)).id == ann.id
 
 
@@ -148,7 +151,8 @@ async def test_a_start_without_an_administrator_creates_one_with_an_unused_name(
     await world.stores.directory.replace(stored.model_copy(update={"lock": lock}))
     file = world.registry.settings.data / "Settings.toml"
     for _ in range(2):
-        assert (await first_start(world.registry, file)).administrator == "admin-2"
+        command = (await first_start(world.registry, file)).sign_in_command
+        assert command.endswith(" signin-link admin-2")
     running = await world.registry.administration.accounts.list_administrators(by=OPERATOR)
     assert [each.name for each in running] == ["admin-2", "ann"]
 
@@ -175,6 +179,14 @@ def test_a_settings_file_without_a_working_token_gets_a_new_one(tmp_path: Path) 
     (tmp_path / "Settings.toml").write_text('[central]\naccesstoken = "blr_local_gone"\n')
     prepare(settings_of(tmp_path))
     assert asyncio.run(authenticates(tmp_path)) == "admin"
+
+
+def test_the_token_of_a_settings_file_of_an_earlier_version_is_kept(tmp_path: Path) -> None:
+    prepare(settings_of(tmp_path))
+    token = token_in(tmp_path)
+    (tmp_path / "Settings.toml").write_text(f'[central]\naccesstoken = "{token}"\n')
+    prepare(settings_of(tmp_path))
+    assert token_in(tmp_path) == token
 
 
 async def test_processes_that_prepare_one_folder_at_once_make_one_administrator(

@@ -43,6 +43,8 @@ KINDS = {
     ".ico",
     ".yml",
     ".sh",
+    ".bal",  # The sources of the sample package.
+    ".md",
 }
 
 

@@ -45,3 +45,14 @@ def test_the_readme_leads_to_every_page() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     pages = [ids(page) for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "decisions"]
     assert [each for each in pages if f"({each})" not in readme] == []
+
+
+def test_no_command_names_a_tag_or_branch_of_ours() -> None:
+    # A clone has neither; people tag their own deployments.
+    named = [
+        (page.name, line)
+        for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+        for line in page.read_text("utf-8").splitlines()
+        if re.search(r"git (clone|checkout|switch|fetch) .*(--branch|--tags|\bv\d)", line)
+    ]
+    assert named == []

@@ -479,6 +479,7 @@ FILES = {
     "index_file": Declared("GET", "/index/ORG/NAME/index.json", readers, EVERY_STATE),
     "index_changes": _for_all("/index/changes", anybody_known),
     "index_settings": _for_all("/index/config.json"),
+    "health_default": _for_all("/health"),
     "health_live": _for_all("/health/live"),
     "health_ready": _for_all("/health/ready"),
     "login_file": _for_all("/login.py"),

@@ -36,6 +36,10 @@ class Running:
         """Return what clients of Central call."""
         return f"{self.url}/2.0/registry"
 
+    @property
+    def port(self) -> str:
+        return self.url.rpartition(":")[2]
+
     def java(self, http: httpx.AsyncClient, token: str | None = None) -> JavaBal:
         """Return the administrator's Java `bal`, or one with another token."""
         return JavaBal(Wire(http), self.base, self.token if token is None else token)
@@ -113,7 +117,7 @@ def _wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
 
 def _token(data: Path) -> str:
     text = (data / "Settings.toml").read_text("utf-8")
-    return tomllib.loads(text)["central"]["accesstoken"]
+    return tomllib.loads(text)["repository"]["maven"][0]["accesstoken"]
 
 
 def free_port() -> int:

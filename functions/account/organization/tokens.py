@@ -8,11 +8,13 @@ from functions.account.organization.pages import (
 )
 from functions.account.tokens import (
     LONG_LIFETIME,
+    PRESETS,
     REVOKE,
     REVOKE_STOLEN,
     ROTATE,
     TOKEN_ACTIONS,
     TokenAction,
+    chosen_preset,
     parse_token_form,
     requested_token,
     scope_choices,
@@ -41,7 +43,8 @@ async def account_organization_tokens(
         actions=TOKEN_ACTIONS,
         scopes=scope_choices(Scope.MANAGE),
         most_days=MAX_TOKEN_DAYS,
-        typed=token_form_values(call.form, registry.settings.token_days),
+        typed=token_form_values(call.form, registry.settings.token_days, chosen_preset(call)),
+        presets=PRESETS,
     )
 
 
@@ -71,6 +74,7 @@ async def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
         text=text,
         is_long=lifetime_ms > LONG_LIFETIME.total_seconds() * 1000,
         settings=client_settings(call.registry.settings.base_url, call.org, text),
+        url=call.registry.settings.base_url,
     )
 
 

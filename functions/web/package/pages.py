@@ -29,7 +29,7 @@ from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.packages import GraphNode, ReleaseEntry, Texts
 from shared.domain.quality import QualityScore
 from shared.domain.search import ResultPage, Sort
-from shared.ports import PullHistory
+from shared.ports import CallerScope, PullHistory
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
@@ -217,7 +217,7 @@ async def _dependents(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 
 async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
-    """Show pulls by day, month and version, from the rolled-up counts."""
+    """Show pulls by day, month and version."""
     package_details = call.registry.packages.details
     history = await package_details.pull_history(details)
     recent = _sum_by_version(history)
@@ -235,6 +235,8 @@ async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
         "left_out": max(0, len(rows) - VERSIONS_IN_TABLE),
         "recent": sum(recent.values()),
         "ever": sum(history.versions.values()),
+        # A ledger that knows callers adds pulls when it records them, others with a roll-up.
+        "is_counted_at_once": call.registry.adapters.caller_scope is CallerScope.REGISTRY,
     }
     return await show_tab(call, details, "statistics", values)
 

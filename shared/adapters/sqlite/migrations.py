@@ -277,6 +277,15 @@ _PACKAGE_CHANGES: Migration = (
     ),
 )
 
+# Heads count pulls at once now, and `pending` are those that the search does not know yet.
+_PULLS_IN_HEADS: Migration = (
+    """
+    UPDATE heads SET body = json_set(body, '$.pulls', (body ->> '$.pulls') + counted.pulls)
+    FROM (SELECT pk, sum(pending) AS pulls FROM pull_counts WHERE pending > 0 GROUP BY pk)
+    AS counted WHERE heads.pk = counted.pk
+    """,
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     (*_RECORDS, *_DOCUMENTS, *_IDENTITIES, *_EVENTS, *_WORK, *_PULLS),
     _SBOMS,
@@ -286,4 +295,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     _API_DOCS,
     _PIECES,
     _PACKAGE_CHANGES,
+    _PULLS_IN_HEADS,
 )

@@ -39,6 +39,9 @@ class SqlitePulls:
 
 
 def _record(pulls: Iterable[Pull], connection: sqlite3.Connection) -> None:
+    """Count pulls and add them to the heads: readers see them at once, and the search with the next
+    roll-up, which is told by `pending`."""
+    counted = Counter[str]()
     for pull in pulls:
         pk, version = pull.coordinate.package.key, pull.coordinate.version.text
         guard = connection.execute(
@@ -47,18 +50,21 @@ def _record(pulls: Iterable[Pull], connection: sqlite3.Connection) -> None:
             (pull.window, pk, version, pull.caller),
         )
         if guard.rowcount:
+            counted[pk] += 1
             connection.execute(
                 "INSERT INTO pull_counts (pk, version, day, pulls, pending) VALUES (?, ?, ?, 1, 1)"
                 " ON CONFLICT DO UPDATE SET pulls = pulls + 1, pending = pending + 1",
                 (pk, version, pull.day),
             )
+    connection.executemany(
+        "UPDATE heads SET body = json_set(body, '$.pulls', (body ->> '$.pulls') + ?) WHERE pk = ?",
+        [(pulls, pk) for pk, pulls in counted.items()],
+    )
 
 
 def _roll_up(connection: sqlite3.Connection) -> list[Package]:
     rows = connection.execute(
-        "UPDATE heads SET body = json_set(body, '$.pulls', (body ->> '$.pulls') + counted.pulls)"
-        " FROM (SELECT pk, sum(pending) AS pulls FROM pull_counts WHERE pending > 0 GROUP BY pk)"
-        " AS counted WHERE heads.pk = counted.pk RETURNING body"
+        "SELECT body FROM heads WHERE pk IN (SELECT pk FROM pull_counts WHERE pending > 0)"
     ).fetchall()
     connection.execute("UPDATE pull_counts SET pending = 0 WHERE pending > 0")
     return [read_head(body).package for (body,) in rows]
@@ -98,8 +104,8 @@ def _history(pk: str, since: str, connection: sqlite3.Connection) -> PullHistory
     # Grouped in SQLite: a year of a hundred versions is 36,500 rows, and a few hundred of these.
     rows = connection.execute(
         "SELECT version, substr(day, 1, 7) AS month, iif(day >= ?, day, '') AS recent,"
-        " sum(pulls - pending) AS rolled FROM pull_counts WHERE pk = ?"
-        " GROUP BY version, month, recent HAVING rolled > 0",
+        " sum(pulls) AS counted FROM pull_counts WHERE pk = ?"
+        " GROUP BY version, month, recent",
         (since, pk),
     )
     versions, months = Counter[str](), Counter[str]()

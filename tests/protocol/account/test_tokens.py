@@ -1,6 +1,8 @@
 """/account/tokens: issue, show once, rotate and revoke access tokens."""
 
+import html
 import re
+import tomllib
 from datetime import timedelta
 
 import httpx
@@ -40,7 +42,7 @@ async def test_the_page_of_older_clients_leads_to_a_token_for_publishing(
     assert "9295" not in page.partition("<main")[2]
     await ann.open(f"{PAGE}?for=push")
     checked = re.findall(r'name="scope" value="([\w-]+)"[^>]* checked', ann.text)
-    assert checked == ["push-version", "push-new"]
+    assert checked == ["read", "push-version", "push-new"]
     await ann.open(PAGE)
     assert re.findall(r'name="scope" value="([\w-]+)"[^>]* checked', ann.text) == ["read"]
 
@@ -58,7 +60,21 @@ async def test_a_new_token_is_shown_once_and_works(world: World, ann: PageClient
 
 async def test_the_page_of_a_new_token_has_settings_with_it(ann: PageClient) -> None:
     await ann.send(PAGE, name="laptop", scope="read")
-    assert ann.text.count(f'accesstoken = "{text_of(ann)}"') == 3
+    shown = html.unescape(re.findall(r'id="token-settings">(.*?)</code>', ann.text, re.DOTALL)[0])
+    [entry] = tomllib.loads(shown)["repository"]["maven"]
+    assert entry["accesstoken"] == text_of(ann)
+    assert f"curl -fsS {URL}/login.py | python3 - --token" in ann.text
+
+
+async def test_presets_fill_the_form_for_a_purpose(ann: PageClient) -> None:
+    for preset, name, scopes in (
+        ("Publish from my machine", "my machine", ["read", "push-version", "push-new"]),
+        ("Read in CI", "CI", ["read"]),
+    ):
+        [link] = re.findall(rf'href="({PAGE}\?for=\w+)#new">{preset}<', ann.text)
+        await ann.open(link)
+        assert re.search(rf'name="name"[^>]* value="{name}"', ann.text)
+        assert re.findall(r'name="scope" value="([\w-]+)"[^>]* checked', ann.text) == scopes
 
 
 async def test_a_token_allows_what_was_chosen_and_no_more(world: World, ann: PageClient) -> None:

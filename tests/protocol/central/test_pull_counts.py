@@ -4,10 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from functions.http.public_pages import PAGE_CACHE_TIME
+from shared.services.packages.pulls import FLUSH_AFTER
 from tests.protocol.bal.java import JavaBal
 from tests.support.archives import bala
-from tests.support.storage import one_instance
-from tests.support.world import World
+from tests.support.storage import one_instance, one_machine
+from tests.support.world import URL, World
+
+HTML = {"Accept": "text/html"}
 
 GREET = "acme/greet:1.0.0"
 
@@ -43,6 +47,24 @@ async def test_a_client_without_telemetry_is_not_counted(
 ) -> None:
     await world.java(telemetry=telemetry).pull(GREET)
     assert await pulls(world) == counted
+
+
+@one_machine("in the cloud a roll-up adds pulls to the packages")
+async def test_a_pull_is_on_the_page_of_its_package_within_a_minute(
+    world: World, anyone: JavaBal
+) -> None:
+    page = f"{URL}/packages/acme/greet"
+    statistics = await world.get(f"{page}/1.0.0/statistics", headers=HTML)
+    assert "No pulls yet." in statistics.text
+    assert "shown here within a minute" in statistics.text
+    await anyone.pull(GREET)
+    assert timedelta(minutes=1) >= FLUSH_AFTER + PAGE_CACHE_TIME
+    await world.write_pulls()  # As `FLUSH_AFTER` does, and no task runs.
+    statistics = await world.get(f"{page}/1.0.0/statistics", headers=HTML)
+    assert "1 pull in the last 90 days" in statistics.text
+    assert "count once in ten minutes" in statistics.text
+    shown = await world.get(f"{page}/1.0.0", headers={"Accept": "application/json"})
+    assert shown.json()["pulls"] == 1
 
 
 async def test_two_callers_count_two(world: World) -> None:

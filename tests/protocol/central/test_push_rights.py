@@ -91,7 +91,7 @@ async def test_an_archive_of_a_principal_that_may_publish_nowhere_is_not_read(wo
     reasons = {
         world.people.mia: "you are only member of acme",
         stranger: "you belong to no organization",
-        reader: "the token lacks the scopes push-new and push-version",
+        reader: "push-version; create a token that may publish at /account/tokens?for=push.",
     }
     for person, reason in reasons.items():
         shown = refused(await world.upload(multipart("x.bala", b"no zip"), by=person), 400)

@@ -1,6 +1,7 @@
 """A machine logs in by the script that the registry hands out, and by the command of a clone."""
 
 import asyncio
+import os
 import re
 import shutil
 import subprocess
@@ -231,6 +232,21 @@ def test_a_proxy_of_central_is_made_on_request_and_renewed_from_then_on(
         [token] = {each["accesstoken"] for each in entries}
         assert who(registry, token) == "ann"
     assert first[0]["accesstoken"] != second[0]["accesstoken"]
+
+
+def test_the_command_of_the_page_of_a_new_token_writes_that_token(
+    registry: Registry, template: Template, tmp_path: Path
+) -> None:
+    token = template.people.ann.token
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"curl -fsS {registry.url}/login.py | {sys.executable} - --token"],
+        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "BALLROOM_TOKEN": token},
+        capture_output=True, text=True, check=False, timeout=SECONDS,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    [entry] = settings(tmp_path)["repository"]["maven"]
+    assert (entry["username"], entry["accesstoken"]) == ("ann", token)
+    assert token not in done.stdout
 
 
 def test_a_machine_that_is_refused_changes_nothing(registry: Registry, tmp_path: Path) -> None:

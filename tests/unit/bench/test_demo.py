@@ -13,9 +13,11 @@ import pytest
 from bench import demo
 from bench.demo import DatedRelease
 from bench.generated_texts import GENERATED, GeneratedRelease
+from bench.invented_releases import invented_releases
 from shared.bootstrap import build_registry
 from shared.commands.first_start import ADMINISTRATOR
 from shared.composition import Registry
+from shared.domain.archives.bala import read_bala
 from shared.domain.identity import OPERATOR
 from shared.domain.search import Query, ResultPage
 from shared.settings import Settings
@@ -119,7 +121,8 @@ def test_a_nightly_build_has_the_date_that_its_version_names(tmp_path: Path) -> 
 async def test_the_demo_is_published_with_its_dates_and_leaves_no_token(tmp_path: Path) -> None:
     folder, index = tmp_path / "demo", tmp_path / "index.jsonl"
     index.write_text(json.dumps(release("acme", "a")))
-    await asyncio.to_thread(demo.fill, folder, index, tmp_path / "missing.json")
+    releases = demo.read_releases(index, tmp_path / "missing.json")
+    await asyncio.to_thread(demo.fill, folder, releases)
     settings = Settings.load().model_copy(update={"data": folder, "log_level": "error"})
     async with closing_registry(settings) as registry:
         (found,) = (await registry.packages.search.search(Query(), ResultPage(), by=OPERATOR)).hits
@@ -138,9 +141,25 @@ async def closing_registry(settings: Settings) -> AsyncGenerator[Registry]:
         await registry.close()
 
 
-def test_without_the_index_one_sentence_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_without_the_index_packages_are_invented_and_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    filled = list[DatedRelease]()
     monkeypatch.setenv("BALLROOM_DATA", str(tmp_path))
-    with pytest.raises(SystemExit, match=r"no index of real packages at .*missing\.jsonl"):
+    monkeypatch.setattr(demo, "fill", lambda _, releases: filled.extend(releases))
+    monkeypatch.setattr(demo.localhost, "main", lambda _: 0)
+    with pytest.raises(SystemExit):
         demo.main(tmp_path / "missing.jsonl")
+    assert "missing.jsonl: these packages are invented" in capsys.readouterr().out
+    assert len({each.coordinate.package for each in filled}) > 25
+    read = [read_bala(each.content.archive()) for each in filled]
+    assert [each.coordinate for each in read] == [each.coordinate for each in filled]
+    assert all("does not exist elsewhere" in each.texts.readme for each in read)
+
+
+def test_an_invented_package_depends_on_versions_that_were_invented_before() -> None:
+    published = set[str]()
+    for each in invented_releases():
+        needed = {f"{d['org']}/{d['name']}:{d['version']}" for d in each.release["dependencies"]}
+        assert needed <= published
+        published.add("{org}/{name}:{version}".format(**each.release))

@@ -52,3 +52,9 @@ async def test_a_task_that_failed_or_is_overdue_is_shown_and_the_registry_still_
     assert (audit["result"], audit["overdue"]) == ("problems", True)
     # What is wrong names packages, which may be private.
     assert "greet" not in json.dumps(shown)
+
+
+async def test_health_answers_what_ready_does(world: World) -> None:
+    ready = await world.get(f"{URL}/health/ready")
+    answer = await world.get(f"{URL}/health")
+    assert (answer.status_code, answer.json()) == (200, ready.json())

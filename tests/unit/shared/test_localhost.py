@@ -67,3 +67,16 @@ def test_the_example_for_https_begins_so(
     monkeypatch.setenv("BALLROOM_TLS_CERT", str(data / "chain.pem"))
     assert main([]) == 1
     assert "BALLROOM_URL=https://" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("data")
+def test_a_start_names_unknown_settings_before_anything_else(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BALLROOM_HOST", "::")
+    monkeypatch.setenv("BALLROOM_ULR", "https://registry.test")
+    assert main([]) == 1
+    first, second, *_ = capsys.readouterr().err.splitlines()
+    assert first.startswith("BALLROOM_ULR is not a setting")
+    assert "Did you mean BALLROOM_URL?" in first
+    assert "BALLROOM_URL" in second

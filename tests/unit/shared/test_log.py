@@ -1,6 +1,9 @@
 """Events are JSON lines of at least the level that was asked for last."""
 
 import json
+import os
+import pty
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -105,3 +108,30 @@ def test_the_lines_of_requests_are_as_other_lines_and_in_their_order() -> None:
     times = [datetime.fromisoformat(each["timestamp"]) for each in (*requests, last)]
     assert times == sorted(times)
     assert {len(each["timestamp"]) for each in requests} == {len("2026-11-20T00:00:00.000000Z")}
+
+
+SPEAK_TO_A_PERSON = """
+from shared.log import configure, log, log_request
+
+configure("info")
+served = {"principal": "kim", "outcome": "pulled", "request_id": "r1"}
+log_request(operation="central_pull", status=200, seconds=0.0042, **served)
+log_request(operation="central_push", status=401, seconds=0.0001, **served)
+log.warning("pulls.delayed", reason="The disk\\x1b[2J is full.", count=2, store="pulls")
+"""
+
+
+def test_a_terminal_gets_one_short_line_for_each_request() -> None:
+    ours, theirs = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-c", SPEAK_TO_A_PERSON], cwd=ROOT, stderr=theirs, check=True, timeout=60
+    )
+    os.close(theirs)
+    lines = os.read(ours, 1 << 16).decode().splitlines()
+    os.close(ours)
+    assert all(re.match(r"\d\d:\d\d:\d\d  ", each) for each in lines)
+    assert [each[10:] for each in lines] == [
+        "200  central_pull  4 ms",
+        "401  central_push  1 ms  pulled  request r1",
+        'warning  pulls.delayed  reason="The disk\\u001b[2J is full."  count=2  store=pulls',
+    ]

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from shared.domain.addresses import parse_networks
 from shared.domain.archives.delivery import Cdn
 from shared.domain.rate_limits import RateLimitClass, RateLimitSubject
-from shared.settings import Settings, refused_setting, setting_problem
+from shared.settings import Settings, refused_setting, setting_problem, unknown_settings
 from shared.settings.values import split_list
 from tests.fakes.secret_scanner import FakeScanner
 
@@ -310,3 +310,30 @@ VARIABLES = {
     "insights_connection": "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "workers": "WORKERS",
 }
+
+
+@pytest.mark.parametrize(
+    ("variable", "suggestion"),
+    [
+        ("BALLROOM_DATTA", " Did you mean BALLROOM_DATA?"),
+        ("ballroom_trusted_proxy", " Did you mean BALLROOM_TRUSTED_PROXIES?"),
+        ("BALLROOM_PORT", " Did you mean PORT?"),
+        ("BALLROOM_WORKERS", " Did you mean WORKERS?"),
+        ("BALLROOM_QQQQQQQQQQQQ", ""),
+    ],
+)
+def test_an_unknown_setting_is_named_with_the_nearest_known_one(
+    monkeypatch: pytest.MonkeyPatch, variable: str, suggestion: str
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    [sentence] = unknown_settings()
+    named, page = f"{variable} is not a setting and has no effect.", "docs/configuration.md lists"
+    assert sentence == f"{named}{suggestion} {page} every setting."
+
+
+def test_known_settings_and_those_of_the_scripts_are_not_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable in ("BALLROOM_DATA", "ballroom_url", "BALLROOM_BACKUPS_KEPT", "PORT"):
+        monkeypatch.setenv(variable, "1")
+    assert unknown_settings() == []

@@ -10,21 +10,35 @@ from shared.domain.client_settings import TOKEN_PLACEHOLDER, client_settings
 
 URL = "https://registry.test"
 TEXT = client_settings(URL, "ann", "blr_local_token")
+ENTRY = {"url": f"{URL}/2.0/maven", "username": "ann", "accesstoken": "blr_local_token"}
 
 
-def test_it_has_an_entry_for_each_way_to_use_the_registry() -> None:
-    settings = tomllib.loads(TEXT)
-    publish, proxy = settings["repository"]["maven"]
-    entry = {"url": f"{URL}/2.0/maven", "username": "ann", "accesstoken": "blr_local_token"}
+def switched_on(text: str) -> str:
+    """Return the file with every entry that is a comment, as a reader makes it by hand."""
+    return re.sub(r"^# ((?:\[|\w+ = ).*)$", r"\1", text, flags=re.MULTILINE)
+
+
+def test_a_copied_file_publishes_here_and_reads_all_else_from_central() -> None:
+    publish = {"id": "ballroom", **ENTRY, "proxyCentral": False}
+    assert tomllib.loads(TEXT) == {"repository": {"maven": [publish]}}
+
+
+def test_the_token_is_not_sent_to_ballerina_central() -> None:
+    # Central refuses public reads, too, if they have a token that it does not know.
+    assert "central" not in tomllib.loads(TEXT)
+
+
+def test_the_other_ways_are_entries_without_their_comment_signs() -> None:
+    settings = tomllib.loads(switched_on(TEXT))
+    _, proxy = settings["repository"]["maven"]
+    assert proxy == {"id": "ballroom-central", **ENTRY, "proxyCentral": True}
     assert settings["central"] == {"accesstoken": "blr_local_token"}
-    assert publish == {"id": "ballroom", **entry, "proxyCentral": False}
-    assert proxy == {"id": "ballroom-central", **entry, "proxyCentral": True}
+    assert set(settings["proxy"]) == {"host", "port", "username", "password"}
 
 
-def test_every_setting_has_a_comment_above_it() -> None:
-    lines = TEXT.splitlines()
-    pairs = [(above, line) for above, line in pairwise(lines) if line]
-    bare = [line for above, line in pairs if line.lstrip()[0] != "#" and "#" not in above]
+def test_every_setting_that_is_on_has_a_comment_above_it() -> None:
+    pairs = [(above, line) for above, line in pairwise(TEXT.splitlines()) if line]
+    bare = [line for above, line in pairs if line[0] != "#" and not above.startswith("#")]
     assert bare == []
 
 
@@ -35,16 +49,11 @@ def test_a_script_finds_the_token_without_reading_toml() -> None:
 
 @pytest.mark.parametrize("name", ['a"b', "a\\b", "ü", "a\nb"])
 def test_whatever_the_name_is_it_stays_one_text(name: str) -> None:
-    entries = tomllib.loads(client_settings(URL, name))["repository"]["maven"]
-    assert [each["username"] for each in entries] == [name, name]
+    settings = tomllib.loads(switched_on(client_settings(URL, name)))
+    assert [each["username"] for each in settings["repository"]["maven"]] == [name, name]
 
 
 def test_without_a_token_there_is_a_place_for_one() -> None:
-    assert tomllib.loads(client_settings(URL, "ann"))["central"]["accesstoken"] == TOKEN_PLACEHOLDER
+    [entry] = tomllib.loads(client_settings(URL, "ann"))["repository"]["maven"]
+    assert entry["accesstoken"] == TOKEN_PLACEHOLDER
     assert "blr_" not in client_settings(URL, "ann")
-
-
-def test_the_lines_for_a_proxy_are_settings_without_their_signs() -> None:
-    _, _, lines = TEXT.partition("# [proxy]\n")
-    uncommented = "[proxy]\n" + lines.replace("# ", "")
-    assert set(tomllib.loads(uncommented)["proxy"]) == {"host", "port", "username", "password"}

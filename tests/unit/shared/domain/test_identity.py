@@ -20,6 +20,7 @@ from shared.domain.identity import (
     ANONYMOUS,
     NO_ACCESS,
     OPERATOR,
+    WAY_TO_PUBLISH,
     AccessContext,
     Principal,
     refusal_of,
@@ -390,13 +391,13 @@ MISSING = replace(standing("stranger"), organization=None)
             READING,
             standing("owner"),
             Action.PUSH_NEW,
-            "the token lacks the scopes push-new and push-version here",
+            f"the token lacks the scopes push-new and push-version here{WAY_TO_PUBLISH}",
         ),
         (
             PUSHING,
             standing("owner"),
             Action.PUSH_VERSION,
-            "the token lacks the scope push-version here",
+            f"the token lacks the scope push-version here{WAY_TO_PUBLISH}",
         ),
         (
             ALL,

@@ -34,7 +34,14 @@ def served(page: str = "") -> AbstractContextManager[Address]:
     async def token(_: Request) -> JSONResponse:
         return JSONResponse(GIVEN)
 
+    async def whoami(request: Request) -> JSONResponse:
+        if request.headers["authorization"] != "Bearer blr_mine":
+            message = "The access token is unknown."
+            return JSONResponse({"error": {"message": message}}, status_code=401)
+        return JSONResponse({"name": "ann"})
+
     routes = [
+        Route("/api/v1/whoami", whoami),
         Route("/api/v1/device", ask, methods=["POST"]),
         Route("/api/v1/device/token", token, methods=["POST"]),
     ]
@@ -50,12 +57,21 @@ class FakeLaptop:
     opened: list[str] = field(default_factory=list[str])
     slept: list[float] = field(default_factory=list[float])
 
+    typed: str | None = None
+
+    def ask_secret(self, prompt: str) -> str:
+        self.said.append(prompt)
+        if self.typed is None:
+            raise EOFError
+        return self.typed
+
     def laptop(self, sleep: Callable[[float], None] | None = None) -> LocalMachine:
         """Return it as the command sees it."""
         return LocalMachine(
             name="lap top",
             environment={"BALLERINA_HOME_DIR": str(self.home)},
             print_line=self.said.append,
+            ask_secret=self.ask_secret,
             open_browser=self.opened.append,
             sleep=sleep or self.slept.append,
             stamp=lambda: "20261120T103000Z",
@@ -165,3 +181,33 @@ def test_a_browser_is_opened_where_there_is_a_desktop(
 
 def test_a_copy_is_named_by_the_time_in_utc() -> None:
     assert re.fullmatch(r"\d{8}T\d{6}Z", local_machine().stamp())
+
+
+def test_a_token_that_somebody_has_is_written_without_a_login(fake: FakeLaptop) -> None:
+    fake.typed = "blr_mine"
+    with served() as address:
+        assert run(LoginOptions(address.url, has_token=True), fake.laptop()) == 0
+    assert fake.said[:2] == ["Access token: ", "The token belongs to ann."]
+    written = (fake.home / "Settings.toml").read_text("utf-8")
+    assert 'accesstoken = "blr_mine"' in written
+    assert 'username = "ann"' in written
+    assert "blr_mine" not in "".join(fake.said)
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("blr_other", "The access token is unknown."),
+        ("", "That is no access token."),
+        ("bl\u00fcr", "That is no access token."),
+        (None, "Set the variable BALLROOM_TOKEN to it."),
+    ],
+)
+def test_a_token_that_does_not_work_is_not_written(
+    fake: FakeLaptop, typed: str | None, reason: str
+) -> None:
+    fake.typed = typed
+    with served() as address:
+        assert run(LoginOptions(address.url, has_token=True), fake.laptop()) == 1
+    assert reason in fake.said[-1]
+    assert not (fake.home / "Settings.toml").exists()

@@ -52,7 +52,7 @@ def test_a_replaced_file_is_for_its_owner_whoever_could_read_it_before(tmp_path:
     for path in (file, tmp_path / "secret.new"):
         path.write_text("before")
         path.chmod(0o644)
-    replace_private(file, "é")
+    replace_private(file, "é".encode())
     assert (file.read_text("utf-8"), mode(file)) == ("é", 0o600)
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 

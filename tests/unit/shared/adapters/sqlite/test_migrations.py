@@ -1,5 +1,6 @@
 """A registry of an earlier version, brought up to date."""
 
+import asyncio
 import sqlite3
 from collections.abc import Generator
 from contextlib import closing
@@ -10,10 +11,13 @@ import pytest
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.directory import SqliteDirectory
 from shared.adapters.sqlite.events import SqliteEvents
+from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.migrations import MIGRATIONS
+from shared.adapters.sqlite.pulls import SqlitePulls
 from shared.domain.accounts import Account, AccountName, account_name_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
+from shared.domain.packages import Head
 from shared.domain.records import Event, Place
 from shared.domain.rights import Role
 from shared.domain.tokens import Token, TokenUse
@@ -82,3 +86,32 @@ async def test_the_history_of_packages_is_in_the_log_of_their_organization(
 ) -> None:
     log = await SqliteEvents(database).stream("org:acme", None, 10)
     assert log == [(1, Event.model_validate_json(EVENT))]
+
+
+def test_pulls_that_waited_for_a_roll_up_are_in_the_head_and_told_to_the_search_once(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ballroom.db"
+    Database(path, MIGRATIONS[:7]).migrate()
+    head = Head(org="acme", name="greet", created_ms=1, pulls=5)
+    row = ("acme/greet", head.model_dump_json())
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute("INSERT INTO heads (pk, body, revision, stamp) VALUES (?, ?, 1, 0)", row)
+        old.execute("INSERT INTO pull_counts VALUES ('acme/greet', '1.0.0', '2026-11-20', 7, 2)")
+    database = Database(path, MIGRATIONS)
+    database.migrate()
+    metadata, pulls = SqliteMetadata(database), SqlitePulls(database)
+
+    async def seen() -> tuple[int, int]:
+        stored = await metadata.head(head.package)
+        history = await pulls.history(head.package, since="2026-11-01")
+        return stored.pulls if stored else 0, history.versions["1.0.0"]
+
+    async def scenario() -> None:
+        assert await seen() == (7, 7)
+        assert (await pulls.roll_up(1, "2026-11-21")).changed == [head.package]
+        assert (await pulls.roll_up(1, "2026-11-21")).changed == []
+        assert await seen() == (7, 7)
+
+    asyncio.run(scenario())
+    database.close()

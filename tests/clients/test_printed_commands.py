@@ -1,0 +1,140 @@
+"""Every command that the start and the operator's commands print runs as it is printed, in each
+shell and from any folder."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.paths import ROOT
+from tests.support.debian import install_packages
+from tests.support.registry_process import Running, running
+
+pytestmark = pytest.mark.slow
+
+BOUND_SECONDS = 60.0
+SHELLS = {"sh": "dash", "bash": "bash", "zsh": "zsh"}  # By the Debian packages that have them.
+FOLDER = "Kim's data, *new*; $HOME"  # Signs that a shell or curl takes for its own.
+COMMAND = re.compile(r"^ +(?:Sign in +run: )?((?:curl|cd) (?:.*\\\n)*.*)$", re.MULTILINE)
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest) -> str:
+    """Return a shell, or skip with the reason why it is not there."""
+    if not shutil.which(request.param) and (reason := install_packages([SHELLS[request.param]])):
+        pytest.skip(reason)
+    return str(shutil.which(request.param))
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Running]:
+    with running(tmp_path / FOLDER, workers=1) as registry:
+        yield registry
+
+
+def printed_by(registry: Running) -> str:
+    """Return the start message, which is written before the registry answers."""
+    assert registry.process.stdout is not None
+    return os.read(registry.process.stdout.fileno(), 1 << 16).decode()
+
+
+def commands_in(text: str) -> list[str]:
+    return COMMAND.findall(text)
+
+
+def run(shell: str, command: str, folder: Path) -> str:
+    """Run a command as somebody who pastes it elsewhere; return what it prints."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    done = subprocess.run(
+        [shell, "-c", command], cwd=folder, env=environment, capture_output=True, text=True,
+        check=False, timeout=BOUND_SECONDS,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return folder
+
+
+def test_the_commands_of_the_start_push_the_sample_and_pull_it(
+    started: Running, shell: str, elsewhere: Path
+) -> None:
+    push, pull = commands_in(printed_by(started))
+    assert run(shell, push, elsewhere) == ""
+    page = httpx.get(f"{started.url}/packages/acme/greet", trust_env=False)
+    assert page.status_code == 200
+    run(shell, pull, elsewhere)
+    [pulled] = elsewhere.iterdir()
+    assert pulled.name.endswith(".bala")
+    assert pulled.read_bytes() == (started.data / "greet.bala").read_bytes()
+
+
+def test_the_commands_of_the_readme_do_the_same_in_the_folder_of_the_clone(
+    shell: str, tmp_path: Path
+) -> None:
+    section = (ROOT / "README.md").read_text("utf-8").partition("## Push and pull")[2]
+    [commands] = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[:1]
+    with running(tmp_path / ".ballroom", workers=1) as registry:
+        run(shell, commands.replace("http://127.0.0.1:7071", registry.url), tmp_path)
+        [pulled] = tmp_path.glob("*.bala")
+        assert pulled.read_bytes() == (registry.data / "greet.bala").read_bytes()
+
+
+def test_a_push_that_is_refused_prints_the_reason(started: Running, elsewhere: Path) -> None:
+    push, _ = commands_in(printed_by(started))
+    (started.data / "greet.bala").write_bytes(b"no archive")
+    refused = run("bash", f"{push} || true", elsewhere)
+    assert refused.startswith('{"message":')
+
+
+def test_the_command_of_a_public_start_prints_a_link_of_its_address(
+    shell: str, tmp_path: Path, elsewhere: Path
+) -> None:
+    url = "https://registry.test"
+    with running(tmp_path / FOLDER, workers=1, BALLROOM_URL=url) as registry:
+        sign_in = commands_in(printed_by(registry))[0]
+        assert f"{url}/sign-in/link/" in run(shell, sign_in, elsewhere)
+
+
+def test_the_command_after_a_new_account_signs_it_in_where_this_start_listens(
+    shell: str, tmp_path: Path, elsewhere: Path
+) -> None:
+    with running(tmp_path / FOLDER, workers=1) as registry:
+        environment = {**os.environ, "BALLROOM_DATA": str(registry.data), "PORT": registry.port}
+        added = subprocess.run(
+            [sys.executable, "-m", "shared.cli", "account", "add", "kim"],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        [sign_in] = commands_in(added)
+        assert f"{registry.url}/sign-in/link/" in run(shell, sign_in, elsewhere)
+
+
+def test_the_command_after_a_backup_names_it_by_its_whole_path(
+    shell: str, tmp_path: Path, elsewhere: Path
+) -> None:
+    with running(tmp_path / "data", workers=1) as registry:
+        copied = subprocess.run(
+            [sys.executable, "-m", "shared.cli", "backup", os.path.relpath(tmp_path / "b 1", ROOT)],
+            cwd=ROOT, env={**os.environ, "BALLROOM_DATA": str(registry.data)},
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+    shutil.rmtree(registry.data)
+    [restore] = commands_in(copied)
+    assert "Restored" in run(shell, restore, elsewhere)
+
+
+def test_an_installed_command_is_printed_by_its_name(tmp_path: Path) -> None:
+    url, command = "https://registry.test", "ballroom"
+    data = tmp_path / "data"
+    with running(data, workers=1, BALLROOM_URL=url, BALLROOM_COMMAND=command) as registry:
+        assert "Sign in    run: ballroom signin-link admin\n" in printed_by(registry)
