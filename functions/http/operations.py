@@ -65,8 +65,8 @@ class Operation:
 
     Nobody is identified for one that `is_open`. Each request is counted against `limit`, if there
     is one. Answers of an operation that `is_repeated` depend on the request and on what was read of
-    the stores for it, and on the clock only by `Answer.repeated_until_ms`. Front Door may send one
-    that is `at_edge` to either of its origins.
+    the stores for it, on the clock only by `Answer.repeated_until_ms`, and on who asks only by the
+    packages that they may read. Front Door may send one that is `at_edge` to either of its origins.
     """
 
     name: str

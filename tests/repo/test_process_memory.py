@@ -48,6 +48,7 @@ KEPT = {
     "shared/adapters/search/index.py _symbols": Kept(5_000),
     "shared/adapters/search/index.py _values": Kept(300),
     "shared/adapters/search/ordering.py _kept": Kept(8_000),
+    "shared/adapters/search/places.py readme_text": Kept(2_000_000),
     "shared/adapters/search/words.py facet_word": Kept(330),
     "shared/adapters/search/words.py joined_name": Kept(240),
     "shared/adapters/search/words.py name_words": Kept(470),

@@ -183,7 +183,7 @@ _NOISE = (
 )
 
 
-@lru_cache(maxsize=64)  # Each readme is asked for three times when its package is indexed.
+@lru_cache(maxsize=1)  # A readme is asked for three times in a row, and may be large.
 def readme_text(readme: str) -> str:
     """Return what a readme says of the package: without code blocks, addresses, license texts, and
     the sections that every readme has.
