@@ -34,7 +34,7 @@ from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.domain.identity import Principal
 from shared.hosting.errors import AddressUnknown, DiskFull, StartRefused
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse
-from shared.hosting.host import ChangeFeedOptions, Host, TimerOptions
+from shared.hosting.host import ChangeFeedOptions, Host, RepeatOptions, TimerOptions
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
 from shared.hosting.http_server.server import Certificate, ConnectionLimits, address_of_this_machine
@@ -150,8 +150,7 @@ def build_host(settings: Settings) -> Host:
         change_feeds=ChangeFeedOptions(registry.adapters.changes, registry.clock)
         if registry.adapters.changes
         else None,
-        edition=registry.adapters.edition,
-        recognize=recognizer(registry),
+        repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
         limits=HostLimits(
             body_bytes=settings.max_archive_bytes + MAX_MULTIPART_OVERHEAD_BYTES,
             large_bodies=settings.max_archives_in_hand,

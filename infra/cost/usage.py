@@ -149,7 +149,7 @@ ITEMS: Mapping[str, int] = MappingProxyType(
     {
         "release": 1_430,
         "entry": 900,
-        "listing": 1_900,
+        "listing": 2_030,
         "head": 510,
         "name": 250,
         "event": 870,

@@ -9,8 +9,6 @@ from collections.abc import Awaitable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Self
 
-import azure.functions as func
-
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.requests import (
     HEADERS_READ,
@@ -27,7 +25,7 @@ from shared.hosting.responses import (
     send_answer,
 )
 from shared.log import log
-from shared.runtime.answers import REQUEST_ID_HEADER, KnownCaller, RecognizeCaller, Repeatable
+from shared.runtime.answers import REQUEST_ID_HEADER, RecognizeCaller, Repeatable
 from shared.runtime.caching import LruCache
 from shared.runtime.edition import Edition
 
@@ -76,14 +74,6 @@ _Query = bytes | tuple[tuple[str, str], ...]  # The whole query, or the keys tha
 _Key = tuple[str, bytes, _Query, tuple[_Header, ...]]
 
 
-_ANYBODY = KnownCaller(None, ())
-
-
-def anybody(_request: func.HttpRequest) -> KnownCaller | None:
-    """Recognize every caller as the same."""
-    return _ANYBODY
-
-
 @dataclass(frozen=True, slots=True)
 class _CachedAnswer:
     repeat: Repeatable
@@ -110,8 +100,8 @@ class AnswerCache:
         self,
         app: ASGIApp,
         edition: Edition,
+        recognize: RecognizeCaller,
         *,
-        recognize: RecognizeCaller = anybody,
         capacity: int = CAPACITY_BYTES,
     ) -> None:
         self._app = app

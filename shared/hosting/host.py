@@ -11,7 +11,7 @@ from pathlib import Path
 import azure.functions as func
 
 from shared.domain.errors.requests import NoRoomForUpload
-from shared.hosting.answer_cache import AnswerCache, anybody
+from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.change_feeds import ChangeFeeds
 from shared.hosting.file_responses import FileMiddleware, FileResolver
@@ -88,11 +88,19 @@ class ChangeFeedOptions:
     clock: Clock
 
 
+@dataclass(frozen=True, slots=True)
+class RepeatOptions:
+    """The edition of the stores, and what recognizes the caller of a request."""
+
+    edition: Edition
+    recognize: RecognizeCaller
+
+
 class Host:
     """Serves an app, or Functions that were read before, with `headers` on every answer.
 
-    Timers run only with `timers` and change feeds only with `change_feeds`; answers are cached only
-    with the `edition` of the stores.
+    Timers run only with `timers` and change feeds only with `change_feeds`; answers are repeated
+    only with `repeats`.
     """
 
     def __init__(
@@ -104,8 +112,7 @@ class Host:
         redirects: FollowedRedirects | None = None,
         timers: TimerOptions | None = None,
         change_feeds: ChangeFeedOptions | None = None,
-        edition: Edition | None = None,
-        recognize: RecognizeCaller = anybody,
+        repeats: RepeatOptions | None = None,
         limits: HostLimits = _DEFAULT_LIMITS,
         identify: IdentifySender = anonymous_sender,
         on_start: Sequence[LifespanHook] = (),
@@ -128,7 +135,7 @@ class Host:
         if self._timers is not None:
             served = AdminEndpoint(served, self._timers)
         served = closing_without_leave(with_headers(with_cors(served), headers))
-        self._answer_cache = AnswerCache(served, edition, recognize=recognize) if edition else None
+        self._answer_cache = repeats and AnswerCache(served, repeats.edition, repeats.recognize)
         self._serve_http = self._answer_cache or served
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from functions.http.repeats import recognizer
 from shared.adapters.blob.signed_links import PUBLIC_LINK_REPEATED_FOR
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate
@@ -28,7 +29,8 @@ class CachingHost:
     def __init__(self, cloud: CloudRegistry) -> None:
         self.asked = 0
         self._host = asking(cloud.registry)
-        self._cache = AnswerCache(self._ask, cloud.registry.adapters.edition)
+        registry = cloud.registry
+        self._cache = AnswerCache(self._ask, registry.adapters.edition, recognizer(registry))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._cache(scope, receive, send)

@@ -38,7 +38,7 @@ def test_accounts_organizations_and_tokens_are_stored_in_the_cloud(cloud: Termin
 
 def test_upkeep_runs_in_the_cloud(cloud: Terminal) -> None:
     said = cloud.run("upkeep", "run", "process-outboxes")
-    assert said.startswith("process-outboxes: looked at ")
+    assert said.startswith("process-outboxes: checked ")
 
 
 def test_a_healthy_registry_in_the_cloud_has_no_problem(cloud: Terminal) -> None:

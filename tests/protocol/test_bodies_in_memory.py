@@ -10,9 +10,10 @@ import azure.functions as func
 import httpx
 import pytest
 
+from functions.http.repeats import recognizer
 from shared.composition import Registry
 from shared.domain.identity import OPERATOR
-from shared.hosting.host import Host
+from shared.hosting.host import Host, RepeatOptions
 from shared.hosting.request_bodies import BodySender, HostLimits
 from shared.hosting.triggers import FunctionCall
 from tests.lazy_app import lazy_functions
@@ -47,7 +48,7 @@ class Watch:
         app = lazy_functions(registry)
         return Host(
             replace(app, http=[replace(each, call=self._noting(each.call)) for each in app.http]),
-            edition=registry.adapters.edition,
+            repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
             limits=self.limits,
             identify=_by_token,
         )
@@ -210,6 +211,7 @@ async def test_an_upload_that_breaks_the_registry_is_forgotten(worlds: OpenWorld
     world = await worlds(host=watch.host)
     await world.registry.close()
     await push(500).to(world)
+    await world.registry.adapters.close()  # The push opened the stores again.
     watch.check()
 
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from functions.http.repeats import recognizer
 from shared.composition import Registry
-from shared.hosting.host import Host
+from shared.hosting.host import Host, RepeatOptions
 from shared.localhost import archive_resolver
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.failures import ClientFailure
@@ -196,7 +197,7 @@ def streaming(registry: Registry) -> Host:
     return Host(
         lazy_functions(registry),
         archives=archive_resolver(registry),
-        edition=registry.adapters.edition,
+        repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
     )
 
 

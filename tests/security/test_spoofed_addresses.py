@@ -5,9 +5,10 @@ import json
 import pytest
 from starlette.types import ASGIApp
 
+from functions.http.repeats import recognizer
 from shared.auth.tokens import AccessToken
 from shared.composition import Registry
-from shared.hosting.host import Host
+from shared.hosting.host import Host, RepeatOptions
 from shared.localhost import archive_resolver
 from tests.fakes.system import FakeRandomness
 from tests.lazy_app import lazy_functions
@@ -28,7 +29,7 @@ def from_disk(registry: Registry) -> ASGIApp:
     return Host(
         lazy_functions(registry),
         archives=archive_resolver(registry),
-        edition=registry.adapters.edition,
+        repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
     )
 
 

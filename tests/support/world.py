@@ -16,13 +16,14 @@ import pytest
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
+from functions.http.repeats import recognizer
 from shared.bootstrap import build_registry
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.identity import OPERATOR
 from shared.domain.names import parse_org
 from shared.domain.rights import Role
-from shared.hosting.host import Host
+from shared.hosting.host import Host, RepeatOptions
 from shared.hosting.middleware import configured_headers
 from shared.services.common import Adapters
 from shared.services.tokens.tokens import TokenRequest
@@ -219,7 +220,7 @@ def repeating(registry: Registry) -> Host:
     return Host(
         lazy_functions(registry),
         headers=configured_headers(URL),
-        edition=registry.adapters.edition,
+        repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
     )
 
 

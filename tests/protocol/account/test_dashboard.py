@@ -40,7 +40,7 @@ async def test_tokens_that_expire_soon_need_attention(world: World) -> None:
 async def test_releases_that_wait_for_an_owner_need_attention(worlds: OpenWorld) -> None:
     world = await worlds(brake_packages=1)
     await world.push(bala("acme/greet:1.0.0"))
-    await world.push(bala("acme/base:1.0.0"))
+    await world.push_held(bala("acme/base:1.0.0"))
     ann = await PageClient.of(world, world.people.ann)
     assert "1 release of acme waits for an owner." in beginning(ann)
     assert 'href="/account/organizations/acme/held"' in beginning(ann)

@@ -53,7 +53,7 @@ class OneMachine:
             headers=configured_headers(URL),
         )
         recognize, edition = recognizer(registry), registry.adapters.edition
-        self.cache = AnswerCache(self._ask, edition, recognize=recognize)
+        self.cache = AnswerCache(self._ask, edition, recognize)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.cache(scope, receive, send)

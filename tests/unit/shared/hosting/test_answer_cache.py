@@ -16,6 +16,11 @@ from shared.runtime.edition import Edition
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
 
+def anybody(_request: func.HttpRequest) -> KnownCaller:
+    """Recognize every caller as the same."""
+    return KnownCaller(None, ())
+
+
 class Stores(EmbeddedEdition):
     """The edition of stores whose data version a test changes."""
 
@@ -71,7 +76,7 @@ async def asked(
 
 async def test_the_same_request_gets_the_same_answer_and_its_own_id(stores: Stores) -> None:
     app = App(stores)
-    cache = AnswerCache(app, stores)
+    cache = AnswerCache(app, stores, anybody)
     first, second, third = [await asked(cache) for _ in range(3)]
     assert (first.body, second.body, third.body) == (b"1", b"1", b"1")
     assert first.headers == {"x-request-id": "first", "etag": '"x"', "content-length": "1"}
@@ -81,7 +86,7 @@ async def test_the_same_request_gets_the_same_answer_and_its_own_id(stores: Stor
 
 
 async def test_after_a_write_the_application_is_asked_again(stores: Stores) -> None:
-    cache = AnswerCache(App(stores), stores)
+    cache = AnswerCache(App(stores), stores, anybody)
     await asked(cache)
     stores.data_version += 1
     assert [(await asked(cache)).body for _ in range(2)] == [b"2", b"2"]
@@ -94,7 +99,7 @@ async def test_a_write_while_an_answer_is_made_makes_it_stale(stores: Stores) ->
         stores.data_version += app.asked == 0
         await app(scope, receive, send)
 
-    cache = AnswerCache(meanwhile, stores)
+    cache = AnswerCache(meanwhile, stores, anybody)
     assert [(await asked(cache)).body for _ in range(3)] == [b"1", b"2", b"2"]
 
 
@@ -111,7 +116,7 @@ async def test_a_write_while_an_answer_is_made_makes_it_stale(stores: Stores) ->
     ],
 )
 async def test_another_request_is_another_answer(stores: Stores, other: dict[str, str]) -> None:
-    cache = AnswerCache(App(stores), stores)
+    cache = AnswerCache(App(stores), stores, anybody)
     await asked(cache)
     assert (await asked(cache, **other)).body == b"2"
     assert (await asked(cache)).body == b"1"
@@ -125,7 +130,7 @@ def reading(stores: Stores, read: Callable[[LazyRequest], object]) -> AnswerCach
         read(LazyRequest(scope, {}, b""))
         await app(scope, receive, send)
 
-    return AnswerCache(answer, stores)
+    return AnswerCache(answer, stores, anybody)
 
 
 async def bodies(cache: AnswerCache, *paths: str) -> list[bytes]:
@@ -164,32 +169,32 @@ async def test_answers_that_depend_on_the_whole_query_differ_in_each_key(
 
 async def test_proxy_headers_make_no_difference_and_are_recorded(stores: Stores) -> None:
     app = App(stores)
-    cache = AnswerCache(app, stores)
+    cache = AnswerCache(app, stores, anybody)
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
         assert (await asked(cache, x_forwarded_for=address)).body == b"1"
     assert [each.split(",")[0] for each in app.repeated] == ["192.0.2.2", "192.0.2.3"]
 
 
 async def test_an_answer_that_is_not_cacheable_is_never_stored(stores: Stores) -> None:
-    cache = AnswerCache(App(stores), stores)
+    cache = AnswerCache(App(stores), stores, anybody)
     assert [(await asked(cache, "/private")).body for _ in range(2)] == [b"1", b"2"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 async def test_only_reads_are_repeated(stores: Stores, method: str) -> None:
-    cache = AnswerCache(App(stores), stores)
+    cache = AnswerCache(App(stores), stores, anybody)
     assert [(await asked(cache, "/one", method)).body for _ in range(2)] == [b"1", b"2"]
 
 
 async def test_a_request_that_may_not_be_repeated_is_left_to_the_application(
     stores: Stores,
 ) -> None:
-    cache = AnswerCache(App(stores, repeat=lambda _, _caller: None), stores)
+    cache = AnswerCache(App(stores, repeat=lambda _, _caller: None), stores, anybody)
     assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
 
 
 async def test_stores_that_do_not_answer_are_left_to_the_application(stores: Stores) -> None:
-    cache = AnswerCache(App(stores), stores)
+    cache = AnswerCache(App(stores), stores, anybody)
     await asked(cache)
     stores.broken = True
     assert [(await asked(cache)).body for _ in range(2)] == [b"2", b"3"]
@@ -201,13 +206,13 @@ async def test_a_request_that_cannot_be_recorded_is_left_to_the_application(stor
     def failing(_req: func.HttpRequest, _caller: KnownCaller) -> None:
         raise ValueError
 
-    cache = AnswerCache(App(stores, repeat=failing), stores)
+    cache = AnswerCache(App(stores, repeat=failing), stores, anybody)
     assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
 
 
 async def test_memory_is_bounded_and_the_oldest_answer_is_evicted_first(stores: Stores) -> None:
     app = App(stores, body=b"x" * 10_000)
-    cache = AnswerCache(app, stores, capacity=35_000)
+    cache = AnswerCache(app, stores, anybody, capacity=35_000)
     for path in ("/1", "/2", "/3", "/3", "/2", "/1"):
         await asked(cache, path)
     assert app.asked == 4
@@ -215,7 +220,7 @@ async def test_memory_is_bounded_and_the_oldest_answer_is_evicted_first(stores: 
 
 
 async def test_long_requests_take_their_part_of_the_memory(stores: Stores) -> None:
-    cache = AnswerCache(App(stores), stores, capacity=30_000)
+    cache = AnswerCache(App(stores), stores, anybody, capacity=30_000)
     await asked(cache)
     for number in range(3):
         await asked(cache, user_agent=f"{number}" * 9_000)
@@ -226,7 +231,7 @@ async def test_long_requests_take_their_part_of_the_memory(stores: Stores) -> No
 @pytest.mark.parametrize("name", [b"accept", b"x-any"])
 async def test_the_memory_that_is_taken_is_bounded(stores: Stores, name: bytes, path: str) -> None:
     capacity = 256 * 1024
-    cache = AnswerCache(App(stores), stores, capacity=capacity)
+    cache = AnswerCache(App(stores), stores, anybody, capacity=capacity)
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
     for number in range(1_000):  # Each is another request, of as many lines as one may have.
@@ -239,7 +244,7 @@ async def test_the_memory_that_is_taken_is_bounded(stores: Stores, name: bytes, 
 
 
 async def test_headers_that_no_answer_depends_on_make_no_difference(stores: Stores) -> None:
-    cache = AnswerCache(App(stores), stores)
+    cache = AnswerCache(App(stores), stores, anybody)
     bodies = [(await asked(cache, x_any=str(number))).body for number in range(3)]
     assert bodies == [b"1", b"1", b"1"]
 
@@ -260,7 +265,7 @@ async def test_an_answer_that_varies_by_another_header_is_not_stored(
         ways[look](LazyRequest({**scope}, {}, b"").headers)
         await app(scope, receive, send)
 
-    cache = AnswerCache(looking, stores)
+    cache = AnswerCache(looking, stores, anybody)
     assert [(await asked(cache, x_any="a")).body for _ in range(2)] == [b"1", b"2"]
 
 
@@ -269,7 +274,7 @@ async def test_an_answer_that_varies_by_another_header_is_not_stored(
 )
 async def test_large_bodies_are_not_stored(stores: Stores, size: int, asked_twice: bool) -> None:
     app = App(stores, body=b"x" * size)
-    cache = AnswerCache(app, stores)
+    cache = AnswerCache(app, stores, anybody)
     for _ in range(2):
         await asked(cache)
     assert (app.asked == 2) is asked_twice
@@ -288,7 +293,7 @@ async def test_a_body_in_pieces_is_not_stored(stores: Stores) -> None:
 
         await app(scope, receive, sending)
 
-    cache = AnswerCache(in_pieces, stores)
+    cache = AnswerCache(in_pieces, stores, anybody)
     assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
 
 
@@ -296,7 +301,7 @@ async def test_a_server_may_look_for_a_stored_answer_first(
     stores: Stores,
 ) -> None:
     app = App(stores)
-    cache = AnswerCache(app, stores)
+    cache = AnswerCache(app, stores, anybody)
     request = scope("GET", "/one")
     assert cache.at_once(request) is None
     await ask(cache, request)
@@ -309,14 +314,14 @@ async def test_a_server_may_look_for_a_stored_answer_first(
 
 async def test_an_answer_without_a_known_end_is_not_stored(stores: Stores) -> None:
     app = App(stores)
-    cache = AnswerCache(app, stores)
+    cache = AnswerCache(app, stores, anybody)
     await asked(cache, "/chunked")
     await asked(cache, "/chunked")
     assert app.asked == 2
 
 
 async def test_after_a_write_stale_answers_are_evicted(stores: Stores) -> None:
-    cache = AnswerCache(App(stores), stores)
+    cache = AnswerCache(App(stores), stores, anybody)
     for number in range(2 * STALE_EVICTIONS_PER_WRITE):
         await asked(cache, f"/{number}")
     stores.data_version += 1
@@ -340,7 +345,7 @@ class ChangedPackages(Stores):
 
 async def test_an_answer_that_stands_keeps_no_stale_ones_behind_it() -> None:
     stores = ChangedPackages()
-    cache = AnswerCache(App(stores), stores)
+    cache = AnswerCache(App(stores), stores, anybody)
     for path in ("/other", *(f"/{number}" for number in range(20))):
         await asked(cache, path)
     stores.changed.add("acme/greet")
@@ -352,7 +357,7 @@ async def test_an_answer_that_stands_keeps_no_stale_ones_behind_it() -> None:
 async def test_an_answer_that_is_asked_for_stays_longer_than_a_newer_one() -> None:
     stores = Stores()
     app = App(stores, body=b"x" * 10_000)
-    cache = AnswerCache(app, stores, capacity=35_000)
+    cache = AnswerCache(app, stores, anybody, capacity=35_000)
     for path in ("/1", "/2", "/1", "/3", "/1"):
         await asked(cache, path)
     assert app.asked == 3
