@@ -10,7 +10,7 @@ REPOSITORY = "ballroom"  # What follows --repository=, as the file below calls i
 _TEXT = """\
 # How `bal` uses the registry at {url}.
 # Copy this file to ~/.ballerina/Settings.toml, or to the folder that BALLERINA_HOME_DIR names. If
-# that file exists, add the entry below to it. Keep it private: an access token is a secret.
+# that file exists, add the entry below to it. Keep it private, as you would a password.
 
 # To publish: bal push --repository=ballroom
 # To pull a package: bal pull acme/greet:1.0.0 --repository=ballroom

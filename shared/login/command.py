@@ -58,7 +58,7 @@ class LocalMachine:
     name: str
     environment: Mapping[str, str]
     print_line: Callable[[str], None]
-    ask_secret: Callable[[str], str]
+    ask_token: Callable[[str], str]
     open_browser: Callable[[str], None]
     sleep: Callable[[float], None]
     stamp: Callable[[], str]
@@ -69,7 +69,7 @@ def local_machine() -> LocalMachine:
         name=platform.node() or "a machine without a name",
         environment=os.environ,
         print_line=_print_line,
-        ask_secret=getpass.getpass,
+        ask_token=getpass.getpass,
         open_browser=_open_browser,
         sleep=time.sleep,
         # The local clock is good enough for the name of a local file.
@@ -159,7 +159,7 @@ def _requested_token(
 def _given_token(laptop: LocalMachine) -> str:
     """Return the token of the environment, or one that is typed without being shown."""
     try:
-        return laptop.environment.get("BALLROOM_TOKEN") or laptop.ask_secret("Access token: ")
+        return laptop.environment.get("BALLROOM_TOKEN") or laptop.ask_token("Access token: ")
     except EOFError:
         message = "There is no terminal to type the token. Set the variable BALLROOM_TOKEN to it."
         raise LoginFailed(message) from None

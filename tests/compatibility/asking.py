@@ -89,7 +89,9 @@ async def _followed(http: httpx.AsyncClient, answer: httpx.Response) -> dict[str
 
 # The versions of a package. The newest release was behind its pre-releases, and now comes first.
 VERSIONS = "/json"
-RANKED = ("/packages", "/suggestions")  # The first of a list, whose order may become better.
+RANKED = ("/packages", "/suggestions")  # What a search finds, which may become more, or better.
+FOUND = "/json/count"  # How much it finds.
+SENTENCE = "/error/message"  # For people; it may be put into other words.
 
 
 def differences(old: Any, new: Any, at: str = "") -> Iterator[str]:
@@ -97,15 +99,29 @@ def differences(old: Any, new: Any, at: str = "") -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         for key, value in old.items():
             yield from differences(value, new.get(key), f"{at}/{key}")
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        if at.endswith(RANKED):
-            old, new = _on_both_pages(old, new)
-        elif at == VERSIONS and all(isinstance(each, str) for each in (*old, *new)):
-            old, new = sorted(old), sorted(new)
-        for number, (one, other) in enumerate(zip(old, new, strict=True)):
+    elif isinstance(old, list) and isinstance(new, list) and _has_as_many(old, new, at):
+        for number, (one, other) in enumerate(zip(*_in_one_order(old, new, at), strict=True)):
             yield from differences(one, other, f"{at}/{number}")
-    elif old != new:
+    elif old != new and not _may_be_better(old, new, at):
         yield f"{at}: {old!r} is now {new!r}"
+
+
+def _in_one_order(old: list[Any], new: list[Any], at: str) -> tuple[list[Any], list[Any]]:
+    if at.endswith(RANKED):
+        return _on_both_pages(old, new)
+    if at == VERSIONS and all(isinstance(each, str) for each in (*old, *new)):
+        return sorted(old), sorted(new)
+    return old, new
+
+
+def _may_be_better(old: Any, new: Any, at: str) -> bool:
+    if at == FOUND:
+        return isinstance(new, int) and new >= old
+    return at.endswith(SENTENCE) and isinstance(new, str) and bool(new)
+
+
+def _has_as_many(old: list[Any], new: list[Any], at: str) -> bool:
+    return len(old) == len(new) or (at.endswith(RANKED) and len(old) < len(new))
 
 
 def _on_both_pages(old: list[Any], new: list[Any]) -> tuple[list[Any], list[Any]]:

@@ -82,11 +82,10 @@ def listening(template: Template, folder: Path) -> Generator[Registry]:
     registry = _opened(folder, url)
     device_login = replace(registry.tokens.device_login, interval=timedelta())
     tokens = replace(registry.tokens, device_login=device_login)
-    host = Host(build_app(replace(registry, tokens=tokens)))
+    host = Host(build_app(replace(registry, tokens=tokens)), on_stop=[registry.close])
     with running(host, at=bound):
         beside = _opened(folder, url)
         yield Registry(url, iter(asyncio.run(_links(template, beside))))
-    asyncio.run(_close(registry))
     PLACES.forget(folder)
 
 
@@ -94,10 +93,6 @@ def _opened(folder: Path, url: str) -> Served:
     settings = settings_of(folder, url=url)
     stores = asyncio.run(PLACES.stores(settings, SystemClock()))
     return build_registry(settings, noted(stores))
-
-
-async def _close(registry: Served) -> None:
-    await registry.close()
 
 
 async def _links(template: Template, beside: Served) -> list[str]:

@@ -59,7 +59,7 @@ class FakeLaptop:
 
     typed: str | None = None
 
-    def ask_secret(self, prompt: str) -> str:
+    def ask_token(self, prompt: str) -> str:
         self.said.append(prompt)
         if self.typed is None:
             raise EOFError
@@ -71,7 +71,7 @@ class FakeLaptop:
             name="lap top",
             environment={"BALLERINA_HOME_DIR": str(self.home)},
             print_line=self.said.append,
-            ask_secret=self.ask_secret,
+            ask_token=self.ask_token,
             open_browser=self.opened.append,
             sleep=sleep or self.slept.append,
             stamp=lambda: "20261120T103000Z",
