@@ -1,11 +1,20 @@
 """Settings describe the identity providers, and what goes wrong beside a request is logged."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from pydantic import SecretStr
 
+from shared.auth.secrets import Secret
 from shared.composition import create_registry
 from shared.domain.errors.requests import Busy
+from shared.domain.sign_in import SECRET_ROTATION, Session
+from shared.domain.tokens import hash_secret
+from shared.ports import Unanswered
+from tests.fakes.identity_provider import FakeInternet
 from tests.support.logs import capture_logs
+from tests.support.port_doubles import Fault, failing
 from tests.support.world import World
 
 TENANT = "11111111-2222-3333-4444-555555555555"
@@ -45,3 +54,44 @@ async def test_what_fails_beside_a_request_is_logged(
         world.registry.common.record_writer.delayed(Busy())
     events = [each["event"] for each in logs]
     assert events == ["mail.undelivered", "sign_in.refused", "event.delayed"]
+
+
+async def test_an_issuer_that_does_not_answer_is_logged_with_what_was_read(world: World) -> None:
+    adapters = replace(world.stores, fetcher=FakeInternet(is_down=True))
+    keys = create_registry(world.registry.settings, adapters).identity.issuer_keys
+    with capture_logs() as logs, pytest.raises(Unanswered):
+        await keys.find("https://issuer.test", "key", "RS256")
+    unanswered = {"event": "issuer.unanswered", "log_level": "warning"}
+    assert logs == [
+        {**unanswered, "document": "https://issuer.test", "reason": "the cable is cut"},
+        {**unanswered, "document": "keys of https://issuer.test", "reason": "https://issuer.test"},
+    ]
+
+
+async def test_a_session_whose_secret_cannot_be_replaced_goes_on_and_is_logged(
+    world: World,
+) -> None:
+    directory = failing(world.stores.directory, Fault("replace", Busy()))
+    adapters = replace(world.stores, directory=directory)
+    sessions = create_registry(world.registry.settings, adapters).identity.session_authentication
+    ann, secret, now_ms = world.people.ann.account, sessions.new_secret(), world.clock.now_ms()
+    session = Session(
+        id="session00000",
+        account=ann.id,
+        provider="link",
+        created_ms=now_ms,
+        seen_ms=now_ms,
+        expires_ms=now_ms + 10 * SECRET_ROTATION // timedelta(milliseconds=1),
+        idle_ms=10 * SECRET_ROTATION // timedelta(milliseconds=1),
+        signed_in_ms=now_ms,
+        secrets=(hash_secret(secret.reveal()),),
+    )
+    await world.stores.directory.put(session)
+    cookie = sessions.session_cookie(session, secret).reveal().partition(";")[0]
+    world.clock.advance(SECRET_ROTATION)
+
+    cookies: list[Secret] = []
+    with capture_logs() as logs:
+        assert (await sessions.recognize({"cookie": cookie}, cookies)).id == ann.id
+    assert cookies == []
+    assert logs == [{"event": "session.not_renewed", "log_level": "warning", "reason": "Busy"}]

@@ -1,11 +1,13 @@
 """The pack has what is pulled most of public packages; what changed since is left out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from shared.composition import create_registry
 from shared.domain.errors.requests import Busy
 from shared.domain.identity import OPERATOR
 from shared.domain.names import Coordinate, Package
@@ -15,6 +17,7 @@ from shared.services.maintenance import write_package_pack
 from shared.services.maintenance.write_package_pack import WritePackagePack
 from shared.services.packages.package_pack import PackLoading
 from tests.support.archives import bala
+from tests.support.logs import capture_logs
 from tests.support.world import World
 
 GREET = Package.parse("acme", "greet")
@@ -240,3 +243,27 @@ async def test_where_there_is_no_pack_nothing_is_loaded() -> None:
 
 async def test_one_machine_has_no_pack(world: World) -> None:
     assert WritePackagePack.id not in world.registry.maintenance.upkeep.tasks
+
+
+async def test_a_new_instance_logs_what_it_loaded_of_the_pack(scene: Scene) -> None:
+    await scene.pack()
+    scene.changes.changed = frozenset({GREET.key})
+    assert await logged_by_a_new_instance(scene) == [
+        {"event": "pack.loaded", "log_level": "info", "packages": 2, "changed": 1}
+    ]
+
+
+async def test_a_new_instance_logs_why_it_does_not_use_the_pack(scene: Scene) -> None:
+    scene.store.failure = PackUnusable("cut off")
+    assert await logged_by_a_new_instance(scene) == [
+        {"event": "pack.unused", "log_level": "warning", "reason": "PackUnusable: cut off"}
+    ]
+
+
+async def logged_by_a_new_instance(scene: Scene) -> list[dict[str, Any]]:
+    """Load the pack into the cache of another instance; return what it logs."""
+    stores = replace(scene.world.stores, package_pack=scene.store, package_changes=scene.changes)
+    instance = create_registry(scene.world.registry.settings, stores)
+    with capture_logs() as logs:
+        await instance.packages.cache.load()
+    return logs

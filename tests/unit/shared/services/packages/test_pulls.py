@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Self, cast
 
 import pytest
 
 from shared.auth.signing_keys import KeyRing, SigningKeys
+from shared.composition import create_registry
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy, TakesNoChanges
@@ -22,6 +23,9 @@ from shared.services.packages.pulls import (
     PullCounter,
 )
 from tests.fakes.system import FakeClock, FakeRandomness
+from tests.support.logs import capture_logs
+from tests.support.port_doubles import Fault, failing
+from tests.support.world import World
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 OTHER = Coordinate.parse("acme", "greet", "2.0.0")
@@ -324,3 +328,16 @@ def test_a_filter_takes_one_in_a_hundred_thousand_pulls_for_a_repeated_one() -> 
     missed = pulls - sum(seen.add(f"acme/greet:1.0.0 {number}") for number in range(pulls))
     # One is expected; more than nine come once in ten million runs.
     assert missed <= 9
+
+
+async def test_counts_that_the_ledger_does_not_take_yet_are_logged_and_written_later(
+    world: World,
+) -> None:
+    stores = replace(world.stores, pulls=failing(world.stores.pulls, Fault("record", Busy())))
+    counting = create_registry(world.registry.settings, stores).packages.pull_counter
+    counting._flush_after = timedelta(0)
+    with capture_logs() as logs:
+        counting.count(GREET, "one")
+        await until_written(counting)
+    assert logs == [{"event": "pulls.delayed", "log_level": "warning", "reason": "Busy"}]
+    assert await counting.flush() == 0

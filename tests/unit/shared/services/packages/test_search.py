@@ -222,6 +222,16 @@ async def test_as_many_are_suggested_as_asked(
     assert index.texts == [("ka", ANYONE, 3)]
 
 
+async def test_the_number_of_packages_is_unknown_while_a_search_is_refused(
+    package_search: PackageSearch, index: AskedIndex
+) -> None:
+    refusing = failing(index, Fault("search", SearchUnconfirmed()))
+    unconfirmed, query = replace(package_search, index=refusing), Query.parse("kafka")
+    assert await unconfirmed.count(query, by=KIM) is None
+    assert await unconfirmed.count(query, by=ANONYMOUS) == 0
+    assert index.searches == [(query, ResultPage(limit=0), ANYONE)]
+
+
 async def test_an_exploration_asks_who_it_is_once_and_the_index_once(
     package_search: PackageSearch, index: AskedIndex, directory: FakeDirectory
 ) -> None:

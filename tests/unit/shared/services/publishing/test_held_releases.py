@@ -12,9 +12,10 @@ from shared.domain.errors.organizations import OrganizationNotFound
 from shared.domain.errors.packages import NotAwaited, ReleaseHeld, VersionExists
 from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.identity import OPERATOR, Principal
+from shared.domain.members import Membership
 from shared.domain.names import Coordinate, parse_org
 from shared.domain.packages import Release, State
-from shared.domain.rights import Grant
+from shared.domain.rights import Grant, Role
 from shared.services.common import Adapters
 from shared.services.publishing import held_releases
 from shared.services.publishing.held_releases import (
@@ -85,6 +86,21 @@ async def test_a_held_release_is_compared_with_the_live_one(after_burst: World) 
     assert second
     assert (second.version, second.platform, second.has_other_publisher) == ("1.0.0", "any", False)
     assert review.names == {after_burst.people.ann.account.id: "ann"}
+
+
+async def test_a_page_names_each_publisher_once(after_burst: World) -> None:
+    mia = after_burst.people.mia
+    maintainer = Membership(org="acme", account=mia.account.id, role=Role.MAINTAINER)
+    await after_burst.stores.directory.put(maintainer)
+    for person in (after_burst.people.ann, mia):
+        first, *held = (bala(f"acme/{person.account.name}{n}:1.0.0") for n in range(3))
+        await after_burst.push(first, by=person)
+        for archive in held:
+            await after_burst.push_held(archive, by=person)
+    review = await waiting(after_burst)
+    assert len(review.releases) == 4
+    ids = [each.principal for each in review.origins]
+    assert [review.names[each] for each in ids] == ["ann", "mia"]
 
 
 async def test_the_token_that_published_it_is_there_to_be_ended(after_burst: World) -> None:

@@ -233,36 +233,63 @@ async def test_a_dependency_that_the_publisher_may_not_read_is_missing(world: Wo
 
 
 class SponsorLimiter(RateLimiter):
-    """Says of every push that it is one of a burst of the sponsor."""
+    """Says of every push that it is one of these bursts, of the publisher and of the sponsor."""
 
-    def __init__(self) -> None:  # pyright: ignore[reportMissingSuperCall] - it counts nothing.
+    def __init__(  # pyright: ignore[reportMissingSuperCall] - it counts nothing.
+        self, own: str = "", of_both: str = "21 packages"
+    ) -> None:
+        self.own, self.of_both = own, of_both
         self.sponsors = list[tuple[str, Package]]()
 
     async def count_push(self, by: Principal, package: Package) -> PublishAllowance:
-        return PublishAllowance()
+        return PublishAllowance(burst=self.own)
 
     async def count_burst_of(self, account_id: str, package: Package) -> str:
         self.sponsors.append((account_id, package))
-        return "21 packages"
+        return self.of_both
 
 
-async def test_a_push_of_a_new_member_counts_for_the_sponsor_and_may_be_one_of_a_burst(
-    world: World,
-) -> None:
-    ann, mia = world.people.ann.account, world.people.mia.account
+async def invited_by_ann(world: World) -> Principal:
+    """Return Mia, whom Ann has just invited to `acme`."""
+    mia = world.people.mia.account
     member = Membership(
         org="acme",
         account=mia.id,
         role=Role.MAINTAINER,
         since_ms=world.clock.now_ms(),
-        invited_by=ann.id,
+        invited_by=world.people.ann.account.id,
     )
     await world.stores.directory.put(member)
+    return Principal(mia.id, "session", (Grant(),))
+
+
+async def test_a_push_of_a_new_member_counts_for_the_sponsor_and_may_be_one_of_a_burst(
+    world: World,
+) -> None:
+    ann, by = world.people.ann.account, await invited_by_ann(world)
     limiter = SponsorLimiter()
     publishing = replace(world.registry.publishing.releases, rate_limiter=limiter)
-    by = Principal(mia.id, "session", (Grant(),))
     with pytest.raises(ReleaseHeld, match="held: you and the inviting owner published 21 packages"):
         await publishing.push(Upload(bala("acme/greet:1.0.0")), by=by)
     assert limiter.sponsors == [(ann.id, Package.parse("acme", "greet"))]
     other = (await publishing.push(Upload(bala("acme/other:1.0.0")), by=owner(world))).release
     assert not other.awaits_owner
+
+
+async def test_a_push_of_a_new_member_is_published_where_neither_they_nor_the_sponsor_make_a_burst(
+    world: World,
+) -> None:
+    limiter, by = SponsorLimiter(of_both=""), await invited_by_ann(world)
+    publishing = replace(world.registry.publishing.releases, rate_limiter=limiter)
+    release = (await publishing.push(Upload(bala("acme/greet:1.0.0")), by=by)).release
+    assert not release.awaits_owner
+    assert [account for account, _ in limiter.sponsors] == [world.people.ann.account.id]
+
+
+async def test_a_burst_of_a_new_member_alone_is_not_said_to_be_of_the_sponsor_too(
+    world: World,
+) -> None:
+    limiter, by = SponsorLimiter(own="22 packages"), await invited_by_ann(world)
+    publishing = replace(world.registry.publishing.releases, rate_limiter=limiter)
+    with pytest.raises(ReleaseHeld, match="held: you published 22 packages"):
+        await publishing.push(Upload(bala("acme/greet:1.0.0")), by=by)

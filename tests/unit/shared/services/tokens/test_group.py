@@ -1,7 +1,14 @@
 """Settings describe whose reports of leaked tokens are read."""
 
+from dataclasses import replace
+
+import pytest
+
 from shared.auth.secret_scanning import ConfiguredScannerKeys, FetchedScannerKeys
 from shared.composition import create_registry
+from shared.domain.errors.requests import Busy
+from tests.fakes.secret_scanner import FakeScanner
+from tests.support.logs import capture_logs
 from tests.support.world import World
 
 
@@ -14,3 +21,14 @@ async def test_published_keys_of_scanners_are_fetched_where_settings_name_them(
     settings = world.registry.settings.model_copy(update=url)
     scanners = create_registry(settings, world.stores).tokens.secret_scanning.reports.scanners
     assert [type(each) for each in scanners] == [ConfiguredScannerKeys, FetchedScannerKeys]
+
+
+async def test_a_scanner_that_does_not_answer_is_logged(world: World) -> None:
+    url = {"report_keys_url": "https://scanner.test/keys"}
+    settings = world.registry.settings.model_copy(update=url)
+    adapters = replace(world.stores, fetcher=FakeScanner(is_down=True))
+    _, published = create_registry(settings, adapters).tokens.secret_scanning.reports.scanners
+    with capture_logs() as logs, pytest.raises(Busy):
+        await published.find("key-1")
+    event = {"event": "reports.keys_not_read", "log_level": "warning"}
+    assert logs == [{**event, "reason": "nobody answered"}]
