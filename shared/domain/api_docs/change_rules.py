@@ -35,7 +35,7 @@ from shared.domain.api_docs.model import (
 from shared.domain.api_docs.named_types import definition_of, rest_shape
 from shared.domain.api_docs.outline import ENUM_MEMBER, DocsSymbol
 from shared.domain.api_docs.type_relations import TypeRelation, is_error
-from shared.domain.api_docs.type_shapes import NEVER, NIL
+from shared.domain.api_docs.type_shapes import NEVER
 
 _CLASSES = frozenset(
     each.value for each in (DeclarationKind.CLASS, DeclarationKind.CLIENT, DeclarationKind.LISTENER)
@@ -127,16 +127,19 @@ def have_comparable_members(before: DocsSymbol, after: DocsSymbol) -> bool:
 def changed(before: DocsSymbol, after: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     """Yield what the differences between two versions of a symbol require."""
     versions = seen_from(before, versions)
-    if after.docs.is_deprecated and not before.docs.is_deprecated:
+    old, new = before.docs, after.docs
+    if new.is_deprecated and not old.is_deprecated:
         yield MINOR, f"The {after.kind} was deprecated."
     if before.kind != after.kind:
         yield from _other_kind(before, after, versions)
     elif before.kind == DeclarationKind.TYPE.value:
-        yield from _definition_changes(before.docs, after.docs, versions)
-    elif _is_record_field(before):
-        yield from _record_field_changes(before.docs, after.docs, versions)
+        yield from _definition_changes(old, new, versions)
+    elif (
+        isinstance(old, VariableDocs) and isinstance(new, VariableDocs) and _is_record_field(before)
+    ):
+        yield from _record_field_changes(old, new, versions)
     else:
-        yield from _differences(before.docs, after.docs, versions)
+        yield from _differences(old, new, versions)
 
 
 def _other_kind(before: DocsSymbol, after: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
@@ -172,7 +175,7 @@ def _definition_changes(
 ) -> Iterator[Reason]:
     """Compare what two types stand for. More literals are like more members of an enum."""
     yield from _distinct_difference(old, new)
-    before, after = ((found.shape if found else NIL) for found in map(definition_of, (old, new)))
+    before, after = (definition_of(each).shape for each in (old, new))
     relation = versions.shape_relation(before, after)
     is_enumeration = versions.before.are_literals(before) and versions.after.are_literals(after)
     if all(map(is_error, before)):
@@ -217,10 +220,8 @@ def _value_changes(old: Type | None, new: Type | None, versions: TwoVersions) ->
 
 
 def _record_field_changes(
-    old: Documented, new: Documented, versions: TwoVersions
+    old: VariableDocs, new: VariableDocs, versions: TwoVersions
 ) -> Iterator[Reason]:
-    if not isinstance(old, VariableDocs) or not isinstance(new, VariableDocs):
-        return
     yield from _value_changes(old.type, new.type, versions)
     was, now = (_is_optional(each) or bool(each.default_value) for each in (old, new))
     is_needed = versions.has_input and was and not now

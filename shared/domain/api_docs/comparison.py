@@ -134,21 +134,19 @@ class _SymbolChanges:
     def all(self) -> Iterator[ApiChange]:
         members = _enum_members(self.old), _enum_members(self.new)
         for key in sorted({*self.old, *self.new}, key=_order):
-            before, after = self.old.get(key), self.new.get(key)
-            owner = (after or self.old[key]).owner
-            if owner is None or self._are_members_listed(_key(owner)):
-                yield from self._change(
-                    before or _constant(after, members[0]), after or _constant(before, members[1])
-                )
+            was, now = self.old.get(key), self.new.get(key)
+            symbol = now or self.old[key]
+            if symbol.owner is None or self._are_members_listed(_key(symbol.owner)):
+                before, after = was or _constant(now, members[0]), now or _constant(was, members[1])
+                yield from self._change(after or symbol, before, after)
 
     def _are_members_listed(self, owner: str) -> bool:
         before, after = self.old.get(owner), self.new.get(owner)
         return before is not None and after is not None and have_comparable_members(before, after)
 
-    def _change(self, before: DocsSymbol | None, after: DocsSymbol | None) -> Iterator[ApiChange]:
-        shown = after or before
-        if shown is None:
-            return
+    def _change(
+        self, shown: DocsSymbol, before: DocsSymbol | None, after: DocsSymbol | None
+    ) -> Iterator[ApiChange]:
         found = sorted(self._reasons(before, after), key=lambda reason: -reason[0])
         if found:
             yield ApiChange(

@@ -24,7 +24,6 @@ from shared.domain.api_docs.model import (
 )
 from shared.domain.api_docs.named_types import NamedTypes, definition_of
 from shared.domain.api_docs.type_shapes import (
-    NIL,
     Alternative,
     Fields,
     Intersection,
@@ -173,8 +172,7 @@ def _inside(docs: Documented, direction: Direction) -> Iterator[_Use]:
                 for member in each.inclusion_type.member_types if each.inclusion_type else ():
                     yield _Use(_SHAPES.of(member.element_type), direction)
         case _:
-            definition = definition_of(docs)
-            yield _Use(definition.shape if definition else NIL, direction)
+            yield _Use(definition_of(docs).shape, direction)
 
 
 def _named(use: _Use) -> Iterator[tuple[str, Direction]]:

@@ -116,17 +116,16 @@ _TYPES = (
 )
 
 
-def definition_of(docs: Documented) -> NamedType | None:
+def definition_of(docs: Documented) -> NamedType:
     """Return what a declaration of a type or a constant defines."""
-    shape = _shape(docs)
     is_object = isinstance(docs, ClassDocs | ObjectTypeDocs)
     is_nominal = is_object or getattr(docs, "is_distinct", False)
-    return None if shape is None else NamedType(shape, is_nominal)
+    return NamedType(_shape(docs), is_nominal)
 
 
 @singledispatch
-def _shape(_docs: Documented) -> Shape | None:
-    return None
+def _shape(docs: Documented) -> Shape:
+    raise NotImplementedError(type(docs))
 
 
 @_shape.register

@@ -268,8 +268,6 @@ def intersection(members: tuple[Shape, ...]) -> Shape:
         if len(typed) == 1:
             return frozenset(map(frozen, typed[0]))
         typed = (READONLY, *typed)
-    if len(typed) == 1:
-        return typed[0]
     if prod(map(len, typed)) > MAX_DISTRIBUTED:
         return only(Intersection(typed))
     return frozenset(Intersection(tuple(map(only, each))) for each in product(*typed))

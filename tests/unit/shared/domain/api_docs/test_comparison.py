@@ -82,6 +82,8 @@ def test_a_changed_function_says_why(
 
 DECLARATIONS = [
     ("function f() {}", "isolated function f() {}", MINOR, "It is isolated now."),
+    ("type T object {};", "type T client object {};", MAJOR, "It is a client now."),
+    ("type T client object {};", "type T object {};", MAJOR, "It is no longer a client."),
     (
         "isolated function f() {}",
         "function f() {}",
@@ -373,6 +375,9 @@ OBJECT = "public type S object { public function f(T a) returns A; };"
         ("public function f() returns stream<T, error?> {}", False, True),
         ("public function f(typedesc<T> a = <>) returns a {}", True, True),
         ("public type U A|T; public function f(U a) {}", True, False),
+        ("public class C { public function a(T b) {} } public function f(C c) {}", True, False),
+        ("public type S object { public T a; }; public function open() returns S {}", False, True),
+        ("public type S object { public T a; }; public function take(S s) {}", True, False),
         ("public type U record {| *T; |}; public function f() returns U {}", False, True),
         ("public type U error<T>; public function f() returns U? {}", False, True),
         ("public client class C { resource function get a(T b) {} }", True, False),
@@ -397,6 +402,22 @@ def test_where_values_go_is_followed_through_declarations(
         return any(each.symbol == "T.a" for each in comparison(before, after).breaking)
 
     assert (is_breaking(both, one), is_breaking(one, both)) == (given, got)
+
+
+def test_callers_get_the_records_of_a_union_that_they_may_ask_for_and_only_give_the_union() -> None:
+    frame = (
+        "public type T record {| %s a; |}; public type U T|U[]|%s;"
+        "public function f(typedesc<U> t = <>) returns t {}"
+        "public function g(typedesc<U> t = <>) returns t {}"
+    )
+    before = frame % ("int", "string")
+    field = changes(before, frame % ("int|string", "string"))
+    alternative = changes(before, frame % ("int", "string|boolean"))
+
+    assert ("T.a", MAJOR) in [(each.symbol, each.level) for each in field]
+    assert [(each.symbol, each.level) for each in alternative if each.declares == "type"] == [
+        ("U", MINOR)
+    ]
 
 
 def test_a_parameter_may_accept_a_wider_integer_and_a_result_may_not_be_one() -> None:
@@ -485,13 +506,13 @@ def test_constants_that_are_not_public_count_by_their_values() -> None:
     assert changes(before, 'public type Letter "a";') == ()
 
 
-def test_more_literals_are_like_more_members_of_an_enum() -> None:
-    before = 'public const A = "a"; public type Letter A; public function f() returns Letter {}'
-    (change,) = [
-        each
-        for each in changes(before, before.replace("Letter A;", 'Letter A|"b";'))
-        if each.symbol == "Letter"
-    ]
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("A", 'A|"b"'), ('readonly & "a"', 'readonly & ("a"|"b")')],
+)
+def test_more_literals_are_like_more_members_of_an_enum(before: str, after: str) -> None:
+    frame = 'public const A = "a"; public type Letter %s; public function f() returns Letter {}'
+    (change,) = [each for each in changes(frame % before, frame % after) if each.symbol == "Letter"]
 
     assert (change.level, change.reasons) == (MINOR, ("The type has more values.",))
 
@@ -564,6 +585,14 @@ def test_a_configurable_that_became_required_is_a_breaking_change() -> None:
     assert (reverse.level, reverse.reasons) == (MINOR, ("It has a default now.",))
 
 
+def test_a_configurable_that_stays_required_changes_its_type_alone() -> None:
+    before = "configurable int port = ?;"
+    (change,) = changes(before, "configurable string port = ?;")
+
+    assert changes(before, before) == ()
+    assert (change.level, change.reasons) == (MAJOR, ("Type changed.",))
+
+
 @pytest.mark.parametrize(
     "frame",
     [
@@ -608,6 +637,19 @@ def test_whoever_implements_a_method_chooses_the_names_of_its_parameters() -> No
     (change,) = changes(frame % "a", frame % "b")
 
     assert (change.level, change.reasons) == (PATCH, ("The parameter a was renamed to b.",))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ["service object { remote function a(%s); }", "object { public function a(%s); }"],
+)
+def test_whoever_implements_a_method_must_accept_its_new_parameters(frame: str) -> None:
+    source = f"public type S {frame};"
+
+    (change,) = changes(source % "", source % "int b = 1")
+
+    assert (change.symbol, change.level) == ("S.a", MAJOR)
+    assert change.reasons == ("Implementations lack the new parameter b.",)
 
 
 def test_a_result_that_depends_on_the_caller_is_not_known_to_var() -> None:

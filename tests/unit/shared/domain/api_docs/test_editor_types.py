@@ -7,7 +7,8 @@ import pytest
 
 from shared.domain.api_docs.connectors import connector_parts
 from shared.domain.api_docs.editor_types import MAX_TYPES
-from tests.support.documented import documented
+from shared.domain.api_docs.other_packages import OtherRecords
+from tests.support.documented import documented, documented_release
 
 DECLARED = """
 public type Address record {| string city; |};
@@ -99,6 +100,20 @@ def test_records_have_their_own_and_included_fields() -> None:
     assert fields["point"]["typeName"] == "record"
     assert [each["name"] for each in fields["point"]["fields"]] == ["x"]
     assert parameter("Address")["hasRestType"] is False
+
+
+def test_records_have_fields_that_they_include_from_packages_that_editors_do_not_read() -> None:
+    http = documented_release("ballerina/http:2.12.1", "public type A record {| int port = 80; |};")
+    source = (
+        "import ballerina/http; public type R record {| *http:A; string host; |};"
+        "public client class Client { remote function get(R it) {} }"
+    )
+    known = {("acme", "shop"): documented(source), ("ballerina", "http"): http}
+    module = OtherRecords({("acme", "shop")}, known.get).complete(known["acme", "shop"])
+    [get] = connector_parts(module, "Client", {("acme", "shop"): module})["functions"]  # type: ignore[misc]
+    [it] = get["parameters"]
+    assert [each["name"] for each in it["fields"]] == ["port", "host"]
+    assert it["fields"][0]["defaultValue"] == "80"
 
 
 def test_fields_without_a_declaration_have_their_defaults() -> None:

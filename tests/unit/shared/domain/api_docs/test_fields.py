@@ -143,6 +143,16 @@ def test_a_private_record_hands_on_what_it_includes_of_another_package() -> None
     assert names == [("p", ""), ("", "Settings"), ("a", "")]
 
 
+def test_a_record_that_includes_what_has_no_fields_has_its_own() -> None:
+    source = """
+        public type Number int;
+        public type Base record {| *Number; int b; |};
+        public type R record {| *Base; int a; |};
+    """
+    assert [each.name for each in all_fields(record(source, "Base"))] == ["b"]
+    assert [each.name for each in all_fields(record(source, "R"))] == ["a", "b"]
+
+
 def test_classes_and_object_types_have_the_fields_of_what_they_include() -> None:
     source = """
         public type Base object { public int id; };

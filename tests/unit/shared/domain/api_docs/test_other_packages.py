@@ -158,12 +158,16 @@ def test_methods_of_types_that_are_expanded_name_their_module() -> None:
     source = """
         public type A record {| Hidden hidden; |};
         public type Kind record {| |};
-        type Hidden object { public function get(Kind kind) returns Kind; };
+        type Hidden object {
+            public function get(Kind kind) returns Kind;
+            public function close();
+        };
     """
     records, _ = completed(
         "import ballerina/http; public type R record {| *http:A; |};", http=http(source)
     )
     (hidden,) = all_fields(records["R"])
     assert hidden.type
-    returned = [each.return_type for each in hidden.type.function_types or ()]
-    assert [each and each.category for each in returned] == ["libs"]
+    returned = {each.name: each.return_type for each in hidden.type.function_types or ()}
+    assert returned["get"]
+    assert (returned["get"].category, returned["close"]) == ("libs", None)

@@ -72,6 +72,15 @@ NARROWER, DIFFERENT = TypeRelation.NARROWER, TypeRelation.DIFFERENT
         ("map<int> & readonly", "readonly", WIDER),
         ("readonly & (map<int>|int[])", "(readonly & map<int>)|(readonly & int[])", SAME),
         ("(readonly & map<int>)[]", "readonly & map<int>[]", NARROWER),
+        ("readonly & readonly", "readonly", SAME),
+        ('readonly & "GET"', '"GET"', SAME),
+        ("readonly & function (int)", "function (int)", SAME),
+        ("readonly & [int[], string...]", "[int[], string...]", WIDER),
+        ("readonly & [int[], string]", "[readonly & int[], string]", WIDER),
+        ("readonly & int[5]", "int[5]", WIDER),
+        ("readonly & int[5]", "readonly & int[]", WIDER),
+        ("map<int> & map<int?> & readonly", "map<int>", WIDER),
+        ("map<int> & map<int?> & readonly", "map<int> & map<int?>", WIDER),
         ("service object {}", "object {}", WIDER),
         ("isolated object {}", "service object {}", DIFFERENT),
         ("record {int a; string b;}", "record {string b; int a;}", SAME),
@@ -171,6 +180,15 @@ def _next(name: str) -> str:
 def test_a_function_without_a_result_returns_nothing() -> None:
     assert type_relation(None, type_of("()")) is SAME
     assert type_relation(None, type_of("error?")) is WIDER
+
+
+def test_an_intersection_of_unions_that_is_large_is_compared_as_a_whole() -> None:
+    unions = ["|".join(f"map<{letter}{n}>" for n in range(9)) for letter in "AB"]
+    both, one = type_of(f"({unions[0]}) & ({unions[1]})"), type_of(unions[0])
+    reverse = type_of(f"({unions[1]}) & ({unions[0]})")
+
+    assert type_relation(both, one) is WIDER
+    assert type_relation(both, reverse) is SAME
 
 
 MANY = range(4_000)
