@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import Self
 
 from shared.confined.docs_pages import DocsPages
-from shared.confined.docs_text import json_of, json_text, symbol_markdown
-from shared.confined.shown_pieces import add_page, add_sent
+from shared.confined.docs_text import json_of, json_text
+from shared.confined.shown_pieces import add_sent, add_symbol
 from shared.confined.source import OtherModule, ReleaseRequest
 from shared.domain.api_docs.documents import list_texts, write_document
 from shared.domain.api_docs.model import DeclarationKind, ModuleDocs
@@ -68,13 +68,7 @@ def add_complete_pieces(
     for kind, symbol in declared(module):
         if kind is not DeclarationKind.RECORD or is_late():
             continue
-        of = (module.id, symbol.path)
         if symbol.title in records.incomplete:
-            pieces.add(piece_name(PieceKind.AWAITED, *of), "")
+            pieces.add(piece_name(PieceKind.AWAITED, module.id, symbol.path), "")
         if symbol.title in records.completed:
-            page = pages.symbol_page(symbol)
-            add_page(pieces, complete_name(PieceKind.SYMBOL_PAGE, *of), page)
-            text = symbol_markdown(module, symbol)
-            add_sent(pieces, complete_name(PieceKind.SYMBOL_MARKDOWN, *of), text)
-            text = json_text(json_of(symbol.docs))
-            add_sent(pieces, complete_name(PieceKind.SYMBOL_JSON, *of), text)
+            add_symbol(pieces, pages, symbol, complete_name)

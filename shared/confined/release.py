@@ -21,13 +21,12 @@ from shared.confined.docs_text import (
     llms_head,
     llms_module,
     module_markdown,
-    symbol_markdown,
 )
 from shared.confined.editors import OtherModules, add_editor_pieces
 from shared.confined.inclusions import InclusionFacts, add_complete_pieces, includes_others
 from shared.confined.job_files import ARCHIVE, BEFORE, OUTPUT, PIECES, RECORD, REQUEST, SINCE
 from shared.confined.limits import Json
-from shared.confined.shown_pieces import MAX_SENT_BYTES, add_page, add_sent
+from shared.confined.shown_pieces import MAX_SENT_BYTES, add_page, add_sent, add_symbol
 from shared.confined.source import ArchiveFile, ReleaseRequest, changelog_in
 from shared.confined.tasks import Job
 from shared.domain.api_docs.documents import (
@@ -141,13 +140,7 @@ class _Making:
         pages = DocsPages(self.request, module, self._since(name))
         with self._pieces(f"symbols-{self._number(name)}-{start}") as pieces:
             for symbol in islice(_symbols(module), start, start + SYMBOLS_OF_A_PART):
-                of = (name, symbol.path)
-                page = pages.symbol_page(symbol)
-                add_page(pieces, piece_name(PieceKind.SYMBOL_PAGE, *of), page)
-                text = symbol_markdown(module, symbol)
-                add_sent(pieces, piece_name(PieceKind.SYMBOL_MARKDOWN, *of), text)
-                text = json_text(json_of(symbol.docs))
-                add_sent(pieces, piece_name(PieceKind.SYMBOL_JSON, *of), text)
+                add_symbol(pieces, pages, symbol, piece_name)
 
     def readme(self, module: str) -> None:
         """Write the readme of a module as HTML; without a module, that of the release."""
