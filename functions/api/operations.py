@@ -7,24 +7,22 @@ A handler is the call of a service. Its annotations name its models:
     async def token_issue(call: ApiCallWithBody[NewToken]) -> IssuedView: ...
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from types import NoneType
 from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
 
-import azure.functions as func
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from functions.http.answers import JSON, NO_STORE
 from functions.http.callers import from_client
 from functions.http.calls import Call
-from functions.http.exchanges import Exchange
 from functions.http.operations import READ_METHODS, JsonFace, Operation
 from functions.http.requests import bounded_body
 from shared.auth.authentication import RequestClient
-from shared.composition import Registry
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import CsrfMissing
 from shared.domain.errors.requests import BodyUnreadable, TokenMisplaced
@@ -89,15 +87,9 @@ class ApiCall(Call):
 
     described: OpenApi
 
-    def __init__(
-        self,
-        registry: Registry,
-        request: func.HttpRequest,
-        exchange: Exchange,
-        headers: Mapping[str, str],
-    ) -> None:
-        super().__init__(registry, request, exchange, headers)
-        self.sent_headers: dict[str, str] = {}
+    @cached_property
+    def sent_headers(self) -> dict[str, str]:
+        return {}
 
     def part(self, name: str) -> str:
         """Return the part of the path that the route calls `{name}`."""
