@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from bench.real_packages import packed, zipf
 from infra.cost.usage import MEASURED, OperationUsage
-from shared.adapters.editions import EmbeddedEdition, PackageChanges
+from shared.adapters.editions import ChangesSince, EmbeddedEdition
 from shared.domain.names import Coordinate, OrgName, Package
 from shared.domain.packages import FoundRelease, Survey
 from shared.ports import MetadataStore, PackedPackage
@@ -60,7 +60,7 @@ class Catalog:
         self._surveys = {each.package.key: each.survey for each in stored}
         self._pulls, self._version_pulls = zipf(count), zipf(max(len(e.releases) for e in stored))
         self._pack = packed(real[:count], PACK_BYTES)
-        self.edition = EmbeddedEdition(int, lambda _: PackageChanges(0, None))  # Nobody writes.
+        self.edition = EmbeddedEdition(int, lambda _: ChangesSince(0, None))  # Nobody writes.
         self.edition.is_confirmed()
         self.asked: list[OperationUsage] = []
 

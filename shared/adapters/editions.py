@@ -45,7 +45,7 @@ class _Changes:
 
 
 @dataclass(frozen=True, slots=True)
-class PackageChanges:
+class ChangesSince:
     """The position after some changes, and the keys of the packages; None if they are not known."""
 
     position: int
@@ -62,7 +62,7 @@ class EmbeddedEdition:
     def __init__(
         self,
         data_version: Callable[[], Hashable],
-        changes_since: Callable[[int | None], PackageChanges],
+        changes_since: Callable[[int | None], ChangesSince],
     ) -> None:
         self._data_version = data_version
         self._changes_since = changes_since

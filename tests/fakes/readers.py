@@ -1,11 +1,11 @@
 """Known readers of tests that repeat no answers."""
 
-from shared.adapters.editions import EmbeddedEdition, PackageChanges
+from shared.adapters.editions import ChangesSince, EmbeddedEdition
 from shared.auth.known_readers import KnownReaders
 from tests.fakes.system import FakeClock
 
 
 def known_readers() -> KnownReaders:
     """Return known readers over stores that nobody writes to."""
-    edition = EmbeddedEdition(lambda: 1, lambda _position: PackageChanges(0, packages=None))
+    edition = EmbeddedEdition(lambda: 1, lambda _position: ChangesSince(0, packages=None))
     return KnownReaders(edition, FakeClock())

@@ -15,7 +15,7 @@ from shared.adapters.decoded_records import (
     memory_of_entries,
     share_field_names,
 )
-from shared.adapters.editions import PackageChanges
+from shared.adapters.editions import ChangesSince
 from shared.adapters.sqlite.database import Database
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, OrgName, Package, PackageName
@@ -80,11 +80,11 @@ class SqliteMetadata:
     async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
         await self._database.write(partial(_put_entries, package.key, entries))
 
-    def changes_since(self, position: int | None) -> PackageChanges:
+    def changes_since(self, position: int | None) -> ChangesSince:
         """Return the packages that changed after a position; None is before the first question."""
         if position is None:
             row = self._database.row("SELECT coalesce(max(number), 0) FROM package_changes")
-            return PackageChanges(row[0] if row else 0, None)
+            return ChangesSince(row[0] if row else 0, None)
         return self._database.read(partial(_changes_since, position))
 
     async def releases(self, package: Package) -> list[Release]:
@@ -205,14 +205,14 @@ def _put_entries(pk: str, entries: Sequence[ReleaseEntry], connection: sqlite3.C
     connection.execute("UPDATE heads SET stamp = ? WHERE pk = ?", (stamp, pk))
 
 
-def _changes_since(position: int, connection: sqlite3.Connection) -> PackageChanges:
+def _changes_since(position: int, connection: sqlite3.Connection) -> ChangesSince:
     rows = connection.execute(
         "SELECT number, pk FROM package_changes WHERE number > ? ORDER BY number DESC LIMIT ?",
         (position, CHANGES_ON_THE_LOOP + 1),
     ).fetchall()
     position = rows[0][0] if rows else position
     is_complete = len(rows) <= CHANGES_ON_THE_LOOP
-    return PackageChanges(position, [pk for _, pk in rows] if is_complete else None)
+    return ChangesSince(position, [pk for _, pk in rows] if is_complete else None)
 
 
 def _releases(pk: str, connection: sqlite3.Connection) -> list[Release]:

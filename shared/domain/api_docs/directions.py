@@ -26,13 +26,13 @@ from shared.domain.api_docs.named_types import NamedTypes, definition_of
 from shared.domain.api_docs.type_shapes import (
     Alternative,
     Fields,
+    Functions,
     Intersection,
     Members,
     Named,
     Plain,
     Shape,
     Shapes,
-    Signature,
 )
 
 
@@ -191,7 +191,7 @@ def _contents(of: Alternative, direction: Direction) -> Iterator[tuple[Shape, Di
         case Plain() | Fields() | Members() | Intersection():
             for each in of.parts:
                 yield each, direction
-        case Signature(parameters=parameters, result=result):
+        case Functions(parameters=parameters, result=result):
             for each in parameters:
                 yield each, opposite(direction)
             yield result, direction

@@ -30,13 +30,13 @@ from shared.domain.api_docs.type_shapes import (
     READONLY,
     Fields,
     Intersection,
-    Literal,
     Named,
     Objects,
     Plain,
     RecordField,
     Shape,
     Shapes,
+    Singleton,
     frozen,
     intersection,
     language_name,
@@ -104,7 +104,7 @@ class NamedTypes:
     def are_literals(self, shape: Shape) -> bool:
         """Check whether each alternative has one value, as the members of an enum do."""
         return all(
-            isinstance(each, Literal)
+            isinstance(each, Singleton)
             or (isinstance(each, Named) and isinstance(self.declared.get(each.name), ConstantDocs))
             for each in shape
         )
@@ -135,17 +135,17 @@ def _(docs: AliasDocs) -> Shape:
 
 @_shape.register
 def _(docs: EnumDocs) -> Shape:
-    return frozenset(Literal(each.literal) for each in docs.members)
+    return frozenset(Singleton(each.literal) for each in docs.members)
 
 
 @_shape.register
 def _(docs: EnumMemberDocs) -> Shape:
-    return only(Literal(docs.literal))
+    return only(Singleton(docs.literal))
 
 
 @_shape.register
 def _(docs: ConstantDocs) -> Shape:
-    return only(Literal(docs.value))
+    return only(Singleton(docs.value))
 
 
 @_shape.register

@@ -13,8 +13,8 @@ from shared.domain.api_docs.type_shapes import (
     IMMUTABLE,
     Alternative,
     Fields,
+    Functions,
     Intersection,
-    Literal,
     Members,
     Named,
     Objects,
@@ -22,7 +22,7 @@ from shared.domain.api_docs.type_shapes import (
     RecordField,
     Shape,
     Shapes,
-    Signature,
+    Singleton,
     language_name,
 )
 
@@ -191,9 +191,9 @@ class _Coverage:
             return not is_error(narrow)
         if name == "error" and not broad.contents:
             return is_error(narrow)
-        if isinstance(narrow, Literal):
+        if isinstance(narrow, Singleton):
             return name in (narrow.type, "anydata", "json", "readonly")
-        if isinstance(narrow, Signature):
+        if isinstance(narrow, Functions):
             return name in ("function", "readonly")
         return None
 
@@ -204,7 +204,7 @@ class _Coverage:
                 is_included = self._includes_fields(broad, narrow)
             case Members(), Members():
                 is_included = self._includes_members(broad, narrow)
-            case Signature(), Signature():
+            case Functions(), Functions():
                 is_included = self._includes_signature(broad, narrow)
             case Objects(), Objects():
                 is_included = broad.qualifiers <= narrow.qualifiers
@@ -271,7 +271,7 @@ class _Coverage:
             and self.covers(broad.rest, narrow.rest)
         )
 
-    def _includes_signature(self, broad: Signature, narrow: Signature) -> bool:
+    def _includes_signature(self, broad: Functions, narrow: Functions) -> bool:
         if len(broad.parameters) != len(narrow.parameters):
             return False
         if broad.is_isolated and not narrow.is_isolated:
@@ -307,7 +307,7 @@ class _ByName:
     def candidates(self, narrow: Alternative) -> list[Alternative]:
         """Return those that may include another alternative."""
         names = [*_MAY_INCLUDE_OTHERS, *_SUPERTYPES.get(narrow.name, ())]
-        if isinstance(narrow, Literal):
+        if isinstance(narrow, Singleton):
             names.append(narrow.type)
         if narrow.name not in names:
             names.append(narrow.name)

@@ -26,8 +26,8 @@ class Plain:
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
-    """A type with one value, as source text."""
+class Singleton:
+    """A singleton type: it has one value, whose source text this is."""
 
     name: str
 
@@ -78,7 +78,7 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class Functions:
     """The type of functions with these parameters."""
 
     parameters: tuple["Shape", ...]
@@ -107,7 +107,7 @@ class Intersection:
         return self.members
 
 
-Alternative = Plain | Literal | Named | Fields | Members | Signature | Objects | Intersection
+Alternative = Plain | Singleton | Named | Fields | Members | Functions | Objects | Intersection
 Shape = frozenset[Alternative]
 
 
@@ -230,7 +230,7 @@ class Shapes:
         if docs.name == "function":
             return only(Plain("function"))
         parameters = tuple(map(self.of, docs.param_types or ()))
-        return only(Signature(parameters, self.of(docs.return_type), bool(docs.is_isolated)))
+        return only(Functions(parameters, self.of(docs.return_type), bool(docs.is_isolated)))
 
     def _record(self, docs: Type) -> Shape:
         named = [each for each in docs.member_types if each.name is not None]
@@ -258,7 +258,7 @@ def _text(text: str) -> Alternative:
     words = text.replace("{", " { ").replace("}", " } ").split()
     if words[-3:] == ["object", "{", "}"]:
         return Objects(frozenset(words[:-3]))
-    return Literal(text)
+    return Singleton(text)
 
 
 def intersection(members: tuple[Shape, ...]) -> Shape:
@@ -278,7 +278,7 @@ def frozen(of: Alternative) -> Alternative:
     match of:
         case Plain(name=name) if name in IMMUTABLE:
             return of
-        case Literal() | Signature():
+        case Singleton() | Functions():
             return of
         case Plain(contents=contents):
             inside: Alternative = replace(of, contents=tuple(map(_frozen, contents)))

@@ -10,8 +10,8 @@ from shared.adapters.editions import (
     MOST_PAGES,
     WAITED_FOR,
     ChangeFeedEdition,
+    ChangesSince,
     EmbeddedEdition,
-    PackageChanges,
 )
 from shared.domain.errors.requests import Busy
 from shared.ports import Lease, TooManyChanges
@@ -253,11 +253,11 @@ class Machine:
     def _version(self) -> tuple[int, int]:
         return len(self.written), self.other_writes
 
-    def _since(self, position: int | None) -> PackageChanges:
+    def _since(self, position: int | None) -> ChangesSince:
         if self.broken:
             raise OSError
         is_known = self.is_known and position is not None
-        return PackageChanges(len(self.written), self.written[position:] if is_known else None)
+        return ChangesSince(len(self.written), self.written[position:] if is_known else None)
 
 
 async def test_on_one_machine_a_write_drops_its_package_and_no_other() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.adapters.editions import EmbeddedEdition, PackageChanges
+from shared.adapters.editions import ChangesSince, EmbeddedEdition
 from shared.auth.known_readers import KNOWN_FOR, KnownReaders
 from shared.domain.identity import ANONYMOUS, Principal
 from shared.domain.names import OrgName
@@ -19,7 +19,7 @@ class Scene:
         self.version = 1
         self.clock = FakeClock()
         self.edition = EmbeddedEdition(
-            lambda: self.version, lambda _position: PackageChanges(0, packages=[])
+            lambda: self.version, lambda _position: ChangesSince(0, packages=[])
         )
         self.edition.ask()
         self.readers = KnownReaders(self.edition, self.clock)

@@ -7,7 +7,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared.adapters.editions import EmbeddedEdition, PackageChanges
+from shared.adapters.editions import ChangesSince, EmbeddedEdition
 from shared.hosting.answer_cache import LARGEST_BODY_BYTES, STALE_EVICTIONS_PER_WRITE, AnswerCache
 from shared.hosting.asgi import Message, Receive, Scope, Send
 from shared.hosting.requests import LazyRequest, RequestHeaders
@@ -25,7 +25,7 @@ class Stores(EmbeddedEdition):
     """The edition of stores whose data version a test changes."""
 
     def __init__(self) -> None:
-        super().__init__(self._read_version, lambda _position: PackageChanges(0, packages=None))
+        super().__init__(self._read_version, lambda _position: ChangesSince(0, packages=None))
         self.data_version = 1
         self.broken = False
 

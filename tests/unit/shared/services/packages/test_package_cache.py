@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from shared.adapters.editions import EmbeddedEdition, PackageChanges
+from shared.adapters.editions import ChangesSince, EmbeddedEdition
 from shared.domain.archives.names import Digest
 from shared.domain.names import Coordinate, Package
 from shared.domain.packages import FoundRelease, Origin, Release, Survey, Visibility
@@ -87,7 +87,7 @@ class Scene:
     ) -> None:
         self.stores = Stores()
         self.edition = CountedEdition(
-            lambda: self.stores.version, lambda _position: PackageChanges(0, packages=None)
+            lambda: self.stores.version, lambda _position: ChangesSince(0, packages=None)
         )
         store = cast("MetadataStore", self.stores)
         self.cache = PackageCache(store, self.edition, first_records, capacity_bytes=capacity_bytes)
