@@ -184,8 +184,8 @@ async def api_held_confirm(call: ApiCall) -> None:
 @held_releases_api.operation(
     "POST",
     "api/v1/orgs/{org}/held/{name}/{version}/refuse",
-    "Remove a release that waits, whose version can never be published; it takes an owner who "
-    "signed in a moment ago.",
+    "Remove a held release, whose version can never be published; for owners who signed in "
+    "within the last ten minutes.",
     refusals=(400, 401, 403, 404, 409),
 )
 async def api_held_refuse(call: ApiCall) -> None:
@@ -232,8 +232,8 @@ class DecidedList(ResponseModel):
 @held_releases_api.operation(
     "POST",
     "api/v1/orgs/{org}/held/confirm",
-    "Publish all releases that wait, or those of one publisher; it takes an owner who signed in a "
-    "moment ago.",
+    "Publish all held releases, or those of one publisher; for owners who signed in within the "
+    "last ten minutes.",
     refusals=(400, 401, 403, 404),
 )
 async def api_held_confirm_all(call: ApiCallWithBody[HeldSelection]) -> DecidedList:
@@ -246,8 +246,8 @@ async def api_held_confirm_all(call: ApiCallWithBody[HeldSelection]) -> DecidedL
 @held_releases_api.operation(
     "POST",
     "api/v1/orgs/{org}/held/refuse",
-    "Remove all releases that wait, or those of one publisher; it takes an owner who signed in a "
-    "moment ago.",
+    "Remove all held releases, or those of one publisher; for owners who signed in within the "
+    "last ten minutes.",
     refusals=(400, 401, 403, 404),
 )
 async def api_held_refuse_all(call: ApiCallWithBody[HeldSelection]) -> DecidedList:

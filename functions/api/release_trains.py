@@ -71,7 +71,7 @@ async def api_release_train_show(call: ApiCall) -> ReleaseTrainState:
     "POST",
     "api/v1/orgs/{org}/release-train",
     "Announce a release train, which begins now: burst detection lets so many packages through. "
-    "It takes an owner who signed in a moment ago.",
+    "For owners who signed in within the last ten minutes.",
     status=201,
     refusals=(400, 401, 403, 404, 409),
 )
@@ -86,7 +86,7 @@ async def api_release_train_announce(call: ApiCallWithBody[NewReleaseTrain]) -> 
 @release_trains_api.operation(
     "DELETE",
     "api/v1/orgs/{org}/release-train",
-    "End the release train; it takes an owner who signed in a moment ago.",
+    "End the release train; for owners who signed in within the last ten minutes.",
     refusals=(400, 401, 403, 404, 409),
 )
 async def api_release_train_end(call: ApiCall) -> None:
