@@ -1,6 +1,6 @@
 # One command for each thing one does here. `make run` needs Python 3.11 with venv, nothing else.
 
-.PHONY: run run-azure-local demo screenshots check check-az fix test test-azure bench mutants lock clean
+.PHONY: run run-azure-local demo screenshots check check-az fix test test-azure bench mutants wheel single-file sbom image lock clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -55,7 +55,15 @@ bench: tools # Every benchmark, one after the other; ONLY=pushes runs one, MINUT
 mutants: tools # Try small faults in the rules; ONLY=domain, MODULE=shared/domain/rate_limits.py, SAMPLE=10, OFFSET=3, JOBS=2, FRESH=1.
 	@exec $(VENV)/bin/python -u -m tests.mutants
 
-lock: tools # Write both locks from pyproject.toml; UPGRADE=1 renews every pin.
+wheel single-file sbom: # Build what people install into dist/: the wheel, a single file, the bill of materials.
+	@sh .ci/environment packaging/requirements.txt .venvs/packaging
+	@.venvs/packaging/bin/python packaging/build.py $@ dist
+
+image: # Build the image for one machine into dist/ballroom.tar; takes root, mmdebstrap and buildah.
+	@sh .ci/environment packaging/requirements.txt .venvs/packaging
+	@PYTHON=.venvs/packaging/bin/python packaging/image/build dist
+
+lock: tools # Write all locks from pyproject.toml; UPGRADE=1 renews every pin.
 	$(VENV)/bin/python .ci/lock.py $(if $(UPGRADE),upgrade)
 
 clean: # Everything that can be made again; never a registry's data.

@@ -1,4 +1,4 @@
-"""Write both locks from the inputs in pyproject.toml, or check that they are fresh.
+"""Write the locks from the inputs in pyproject.toml, or check that they are fresh.
 
 `python .ci/lock.py` keeps the pins that still fit, `python .ci/lock.py upgrade` renews them all,
 and `python .ci/lock.py check` compares hashes without resolving anything.
@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = ROOT / "requirements.txt"
 TESTS = ROOT / "tests" / "requirements.txt"
+PACKAGING = ROOT / "packaging" / "requirements.txt"
 RESOLVER = ROOT / ".venvs" / "lock"
 
 
@@ -33,20 +34,22 @@ def main(arguments: list[str]) -> str | None:
 
 def check() -> str | None:
     """Return a message about a lock that was written from other inputs, or None."""
-    for lock in (RUNTIME, TESTS):
-        if inputs_line() not in lock.read_text().splitlines()[:5]:
+    for lock in (RUNTIME, TESTS, PACKAGING):
+        if inputs_line(lock) not in lock.read_text().splitlines()[:5]:
             name = lock.relative_to(ROOT)
             return f"{name} does not belong to the inputs in pyproject.toml. Run: make lock"
     return None
 
 
 def write(*options: str) -> None:
-    """Resolve once, with the test tools; the runtime lock is the part for production."""
+    """Resolve once, with the test tools; the runtime lock is the part for production. The tools
+    that build what people install have an environment of their own."""
     install_resolver()
-    compile_lock(TESTS, "--group", "test", *options)
+    compile_lock(TESTS, "pyproject.toml", "--group", "test", *options)
     # uv prefers the pins it finds in its output, so this copy makes both locks one resolution.
     shutil.copyfile(TESTS, RUNTIME)
-    compile_lock(RUNTIME)
+    compile_lock(RUNTIME, "pyproject.toml")
+    compile_lock(PACKAGING, "--group", "packaging", *options)
 
 
 def install_resolver() -> None:
@@ -60,23 +63,23 @@ def install_resolver() -> None:
 
 def compile_lock(lock: Path, *options: str) -> None:
     """Write one lock, exact and hashed, for every supported Python and platform."""
-    command = [RESOLVER / "bin" / "uv", "pip", "compile", "pyproject.toml", "--quiet"]
+    command = [RESOLVER / "bin" / "uv", "pip", "compile", "--quiet"]
     command += ["--universal", "--python-version", "3.11", "--generate-hashes"]
     command += ["--no-emit-index-url", "--custom-compile-command", "make lock"]
     subprocess.run([*command, "--output-file", lock, *options], cwd=ROOT, check=True)
     header, command_line, *pins = lock.read_text().splitlines()
-    lock.write_text("\n".join([header, command_line, inputs_line(), *pins, ""]))
+    lock.write_text("\n".join([header, command_line, inputs_line(lock), *pins, ""]))
 
 
-def inputs_line() -> str:
+def inputs_line(lock: Path) -> str:
     """Return the header line that ties a lock to the inputs it was written from."""
     document = tomllib.loads((ROOT / "pyproject.toml").read_text())
     project = document["project"]
-    inputs = [
-        project["requires-python"],
-        project["dependencies"],
-        document["dependency-groups"]["test"],
-    ]
+    groups = document["dependency-groups"]
+    inputs = [project["requires-python"]]
+    inputs += (
+        [groups["packaging"]] if lock == PACKAGING else [project["dependencies"], groups["test"]]
+    )
     return f"# inputs: sha256:{hashlib.sha256(json.dumps(inputs).encode()).hexdigest()}"
 
 

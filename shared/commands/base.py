@@ -17,6 +17,7 @@ from shared.bootstrap import START_ERRORS, existing_registry
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.settings import Settings, setting_problem
+from shared.settings.operations import OPERATOR_MODULE
 
 _ROOT = Path(__file__).parents[2]  # The folder from which `shared` is imported.
 
@@ -54,6 +55,14 @@ class CommandGroup(click.Group):
             raise click.ClickException(str(obstacle)) from None
 
 
+def name_program(group: click.Group, program: str) -> None:
+    """Write the words that start the program into the examples of all commands of a group."""
+    for command in group.commands.values():
+        command.help = (command.help or "").replace(OPERATOR_MODULE, program)
+        if isinstance(command, click.Group):
+            name_program(command, program)
+
+
 def with_registry(work: Callable[[Registry], Awaitable[Result]]) -> Result:
     """Do the work on the registry that the settings name; it may be running."""
 
@@ -71,11 +80,13 @@ def operator_command(settings: Settings, *arguments: str) -> str:
     """Return a line that runs an operator's command on this registry, from any folder and in any
     shell; without secrets, so the stores of a registry in the cloud are left out."""
     if settings.command:
-        return f"{settings.command} {shlex.join(arguments)}"
+        return f"{settings.operator_program} {shlex.join(arguments)}"
     variables = {} if settings.is_in_the_cloud else {"BALLROOM_DATA": str(settings.data.absolute())}
     if settings.base_url != Settings().base_url:
         variables["BALLROOM_URL"] = settings.base_url
     assignments = "".join(f"{name}={shlex.quote(value)} " for name, value in variables.items())
+    if settings.launcher:
+        return f"{assignments}{settings.operator_program} {shlex.join(arguments)}"
     program = shlex.join([sys.executable, "-m", "shared.cli", *arguments])
     return f"cd {shlex.quote(str(_ROOT))} && {assignments}{program}"
 

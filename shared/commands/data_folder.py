@@ -123,7 +123,8 @@ async def _account_names(registry: Registry) -> StoreCheck:
         return StoreCheck(_ACCOUNT_NAMES, "None is like an id or a reserved word.")
     names = [f"{each.name} (id:{each.id})" for each in misnamed[:_MOST_LISTED]]
     more = f", and {len(misnamed) - _MOST_LISTED} more" if len(misnamed) > _MOST_LISTED else ""
-    way_out = "Give each another name: python -m shared.cli account rename id:… NAME"
+    program = registry.settings.operator_program
+    way_out = f"Give each another name: {program} account rename id:… NAME"
     found = f"{len(misnamed)} like an id or a reserved word: {', '.join(names)}{more}."
     return StoreCheck(_ACCOUNT_NAMES, found, way_out)
 

@@ -29,6 +29,7 @@ from shared.services.tokens.tokens import TokenRequest
 
 ADMINISTRATOR = "admin"  # With a number if an account has or had that name.
 
+_INDENT = " " * 13  # Below what a label is for.
 _EVERY_SCOPE = [scope.value for scope in Scope]
 
 _WELCOME = """\
@@ -36,7 +37,6 @@ Ballroom serves {url}
 
   Sign in    {sign_in}
   Settings   {settings}
-             for bal: copy it to ~/.ballerina/Settings.toml
 
 Push the sample package; this prints nothing if it succeeds:
 
@@ -47,13 +47,18 @@ Pull it into the current folder:
 
   {pull}
 
-Press Ctrl-C to stop the registry.
+{ending}
 """
+
+_ENDING = "Press Ctrl-C to stop the registry."
+_ENDING_OF_CONTAINER = """\
+Clients use the address above. For another port or name, publish the port and set the address:
+-p 8080:{port} -e BALLROOM_URL=http://localhost:8080"""
 
 # `curl -f` would hide the sentence of a refusal.
 _PUSH = """\
-curl -sS --fail-with-body \\
-    -H "Authorization: Bearer $(sed -n 's/^accesstoken = "\\(.*\\)"/\\1/p' {settings})" \\
+{sample}curl -sS --fail-with-body \\
+    -H "Authorization: Bearer $({inside}sed -n 's/^accesstoken = "\\(.*\\)"/\\1/p' {settings})" \\
     -F {form} {url}/2.0/registry/packages"""
 
 _PULL = """\
@@ -84,27 +89,47 @@ class Welcome:
     """The start message of a registry, whose commands run as they are in sh, bash and zsh.
 
     It has a sign-in link only if the registry serves this machine and no administrator is signed
-    in, because the message also gets into logs of services and containers.
+    in, because the message also gets into logs of services and containers. `exec_prefix` reaches
+    the machine that has the files, if that is another.
     """
 
     base_url: str
+    port: int
     settings_file: Path
     sample_file: Path
     sign_in_command: str
     sign_in_link: Secret | None
+    exec_prefix: str = ""
 
     def __str__(self) -> str:
         link = self.sign_in_link
-        settings = shlex.quote(str(self.settings_file))
-        form = shlex.quote(f"bala-file=@{_quoted_for_curl(self.sample_file)}")
         return _WELCOME.format(
             url=self.base_url,
-            settings=self.settings_file,
+            settings=self._where_settings_are(),
             sign_in=f"{link.reveal()} (works once, within an hour)"
             if link
             else f"run: {self.sign_in_command}",
-            push=_PUSH.format(settings=settings, form=form, url=self.base_url),
+            push=self._push(),
             pull=_PULL.format(url=self.base_url),
+            ending=_ENDING_OF_CONTAINER.format(port=self.port) if self.exec_prefix else _ENDING,
+        )
+
+    def _where_settings_are(self) -> str:
+        if self.exec_prefix:
+            command = f"{self.exec_prefix} cat {shlex.quote(str(self.settings_file))}"
+            return f"run: {command}\n{_INDENT}for bal: save it as ~/.ballerina/Settings.toml"
+        return f"{self.settings_file}\n{_INDENT}for bal: copy it to ~/.ballerina/Settings.toml"
+
+    def _push(self) -> str:
+        inside = f"{self.exec_prefix} " if self.exec_prefix else ""
+        sample = f"{inside}cat {shlex.quote(str(self.sample_file))} | " if inside else ""
+        file = f"-;filename={SAMPLE_NAME}" if inside else _quoted_for_curl(self.sample_file)
+        return _PUSH.format(
+            inside=inside,
+            sample=sample,
+            settings=shlex.quote(str(self.settings_file)),
+            form=shlex.quote(f"bala-file=@{file}"),
+            url=self.base_url,
         )
 
 
@@ -128,10 +153,12 @@ async def first_start(registry: Registry, file: Path) -> Welcome:
         replace_private(sample, sample_archive())
     return Welcome(
         registry.settings.base_url,
+        registry.settings.port,
         file,
         sample,
         operator_command(registry.settings, "signin-link", administrator.name),
         await _sign_in_link(registry, administrator),
+        registry.settings.exec_prefix,
     )
 
 

@@ -8,6 +8,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.mail import parse_email
 from shared.settings.values import TopicSettings
 
+OPERATOR_MODULE = "python -m shared.cli"  # Run from the folder of a clone.
 INSIGHTS_VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 
 _CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https://[^\s]+)")
@@ -43,9 +44,20 @@ class OperationsSettings(TopicSettings):
     )
     command: str = Field(
         default="",
-        pattern=r"^[A-Za-z0-9._/-]*$",
+        pattern=r"^[A-Za-z0-9 ._/-]*$",
         description="Command that runs an operator's command, as messages print it, such as "
         "ballroom; by default the interpreter, with the data folder.",
+    )
+    launcher: str = Field(
+        default="",
+        description="How the installed command was started, for the commands that messages print; "
+        "`ballroom` sets it itself.",
+    )
+    exec_prefix: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9 ._/:@=-]*$",
+        description="Words that run a command where the registry runs, before the commands that "
+        "messages print, such as docker exec ballroom; the image sets it.",
     )
     log_level: str = Field(
         default="info",
@@ -60,6 +72,12 @@ class OperationsSettings(TopicSettings):
             reason = "it is not a valid URL, such as mailto:security@example.org or https://example.org/x"
             raise ValueError(reason)
         return contact
+
+    @property
+    def operator_program(self) -> str:
+        """The words before an operator's command, as pages show them: without the data folder."""
+        program = self.command or (f"{self.launcher} admin" if self.launcher else OPERATOR_MODULE)
+        return f"{self.exec_prefix} {program}".lstrip()
 
 
 class MailSettings(TopicSettings):

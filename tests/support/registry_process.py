@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,12 +61,14 @@ def running(
     *,
     workers: int,
     program: str = "shared.localhost",
+    command: Sequence[str] = (),
     ready: bool = True,
     **settings: str,
 ) -> Generator[Running]:
     """Start a registry over the folder, and end it however the block ends.
 
-    Without `ready` it is enough that it answers.
+    Without `ready` it is enough that it answers. With `command` it is started as it is installed,
+    from its data folder's parent.
     """
     port = free_port()
     environment = {
@@ -79,8 +81,8 @@ def running(
         **settings,
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", program],
-        cwd=ROOT,
+        command or [sys.executable, "-m", program],
+        cwd=data.parent if command else ROOT,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,0 +1,154 @@
+"""Build what people install, or print the version:
+`python packaging/build.py wheel|single-file|sbom FOLDER`, `python packaging/build.py version`.
+
+The tools are in packaging/requirements.txt. The same commit gives the same bytes.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+PACKAGING = Path(__file__).resolve().parent
+ROOT = PACKAGING.parent
+LOCK = ROOT / "requirements.txt"
+# The time of each file in an archive: 1980 is the earliest that a zip file can say.
+REPRODUCIBLE = {**os.environ, "SOURCE_DATE_EPOCH": "315532800"}
+
+_PROJECT = """\
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "ballroom"
+version = "{version}"
+description = "{description}"
+readme = "README.md"
+license = "{license}"
+license-files = ["LICENSE"]
+requires-python = "{requires_python}"
+dependencies = {dependencies}
+
+[project.scripts]
+ballroom = "ballroom.__main__:main"
+
+[tool.hatch.build.targets.wheel]
+packages = ["ballroom"]
+"""
+
+
+def main(arguments: list[str]) -> str | None:
+    """Build one artifact; return why it failed, or None."""
+    builders: dict[str, Callable[[Path], Path]] = {
+        "wheel": build_wheel, "single-file": build_single_file, "sbom": write_sbom,
+    }  # fmt: skip
+    match arguments:
+        case ["version"]:
+            print(version())
+            return None
+        case [what, folder] if what in builders:
+            target = Path(folder).absolute()
+            target.mkdir(parents=True, exist_ok=True)
+            built = builders[what](target)
+            print(f"{built} has {built.stat().st_size / 1e6:.1f} MB.")
+            return None
+        case _:
+            return f"usage: packaging/build.py {'|'.join(builders)} FOLDER"
+
+
+def build_wheel(target: Path) -> Path:
+    """Build the wheel, whose requirements are the exact versions of the lock."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder)
+        shutil.copytree(
+            PACKAGING / "ballroom",
+            source / "ballroom",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        _unpack_program(source / "ballroom" / "app")
+        for name in ("README.md", "LICENSE"):
+            shutil.copyfile(ROOT / name, source / name)
+        (source / "pyproject.toml").write_text(_project())
+        _run("hatchling", "build", "--target", "wheel", "--directory", str(target), folder=source)
+    return target / f"ballroom-{version()}-py3-none-any.whl"
+
+
+def build_single_file(target: Path) -> Path:
+    """Build a file that runs with this interpreter's version on this platform, and fetches
+    nothing."""
+    name = f"ballroom-{sysconfig.get_platform()}-{sys.implementation.cache_tag}.pyz"
+    with tempfile.TemporaryDirectory() as folder:
+        wheel = build_wheel(Path(folder))
+        site = f"{folder}/site"
+        install = ("pip", "install", "--quiet", "--no-deps", "--no-compile", "--target", site)
+        _run(*install, "--require-hashes", "--requirement", str(LOCK))
+        _run(*install, str(wheel))
+        _run(
+            *("shiv", "--site-packages", site, "--console-script", "ballroom"),
+            *("--compressed", "--reproducible", "--output-file", str(target / name)),
+        )
+    return target / name
+
+
+def write_sbom(target: Path) -> Path:
+    """Write the bill of materials of the lock in CycloneDX's form."""
+    file = target / f"ballroom-{version()}.cdx.json"
+    _run(
+        *("cyclonedx_py", "requirements", str(LOCK), "--pyproject", str(ROOT / "pyproject.toml")),
+        *("--output-reproducible", "--output-format", "JSON", "--output-file", str(file)),
+    )
+    return file
+
+
+def version() -> str:
+    """Return the version of the registry."""
+    return str(_metadata()["version"])
+
+
+def requirements() -> Iterator[str]:
+    """Yield the requirements of the lock, each with its exact version and its marker."""
+    for line in LOCK.read_text().splitlines():
+        if "==" in line and not line.startswith((" ", "#")):
+            yield line.removesuffix("\\").strip()
+
+
+def _unpack_program(target: Path) -> None:
+    """Write the files that are deployed to Azure, too, to a folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(folder) / "program.zip"
+        command = [sys.executable, ".ci/package.py", str(package)]
+        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        with zipfile.ZipFile(package) as archive:
+            archive.extractall(target)
+
+
+def _project() -> str:
+    metadata = _metadata()
+    return _PROJECT.format(
+        version=metadata["version"],
+        description=metadata["description"],
+        license=metadata["license"],
+        requires_python=metadata["requires-python"],
+        dependencies=json.dumps(list(requirements())),  # Lists of texts are the same in TOML.
+    )
+
+
+def _metadata() -> dict[str, object]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def _run(module: str, *arguments: str, folder: Path = ROOT) -> None:
+    command = [sys.executable, "-m", module, *arguments]
+    subprocess.run(command, cwd=folder, env=REPRODUCIBLE, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

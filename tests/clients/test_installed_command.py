@@ -1,0 +1,182 @@
+"""The command `ballroom` that a wheel installs serves a registry, and operates it."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from email.parser import Parser
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.domain.status import SOFTWARE_VERSION
+from tests.paths import ROOT
+from tests.support.archives import bala
+from tests.support.installed_command import build_wheel, unpack_wheel
+from tests.support.registry_process import Running, running
+
+pytestmark = pytest.mark.slow
+
+BOUND_SECONDS = 60.0
+WORKER_COMMAND = "shared.localhost --worker"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def ballroom(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(unpack_wheel(wheel, tmp_path_factory.mktemp("installed")))
+
+
+def run(*command: str, folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **settings}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        timeout=BOUND_SECONDS,
+    )  # fmt: skip
+
+
+def hostile_folder(folder: Path) -> Path:
+    """Return a folder whose modules would be imported if the current folder were searched."""
+    for name in ("shared", "functions", "orjson", "ballroom"):
+        (folder / f"{name}.py").write_text("raise SystemExit('The current folder is imported.')")
+    return folder
+
+
+def push(registry: Running, archive: bytes) -> int:
+    return httpx.post(
+        f"{registry.base}/packages",
+        headers={"Authorization": f"Bearer {registry.token}"},
+        files={"bala-file": ("greet.bala", archive)},
+        timeout=BOUND_SECONDS,
+        trust_env=False,
+    ).status_code
+
+
+def pulled(registry: Running, coordinate: str) -> bytes:
+    answer = httpx.get(
+        f"{registry.base}/packages/{coordinate}",
+        headers={"Accept": "application/octet-stream"},
+        timeout=BOUND_SECONDS,
+        follow_redirects=True,
+        trust_env=False,
+    )
+    assert answer.status_code == 200
+    return answer.content
+
+
+@pytest.fixture(params=["1", "2"], ids=["one-process", "two-workers"])
+def served(request: pytest.FixtureRequest, ballroom: str, tmp_path: Path) -> Iterator[Running]:
+    folder = hostile_folder(tmp_path)
+    workers = int(request.param)
+    with running(folder / "data", workers=workers, command=[ballroom, "serve"]) as registry:
+        yield registry
+
+
+def test_a_release_is_pushed_and_pulled(served: Running) -> None:
+    archive = bala("acme/greet:1.0.0")
+    assert push(served, archive) == 204
+    assert pulled(served, "acme/greet/1.0.0") == archive
+    assert served.stop() == 0
+
+
+def test_what_was_pushed_is_there_after_a_kill(ballroom: str, tmp_path: Path) -> None:
+    archive = bala("acme/greet:1.0.0")
+    with running(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:
+        assert push(registry, archive) == 204
+        registry.process.send_signal(signal.SIGKILL)
+        registry.process.wait(BOUND_SECONDS)
+    with running(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:
+        assert pulled(registry, "acme/greet/1.0.0") == archive
+
+
+def test_the_printed_sign_in_command_runs_the_installed_command(
+    ballroom: str, tmp_path: Path
+) -> None:
+    data = tmp_path / "Kim's data"
+    created = run(
+        ballroom, "admin", "account", "add", "kim", folder=tmp_path, BALLROOM_DATA=str(data)
+    )
+    assert created.returncode == 1
+    assert str(data) in created.stderr  # There is no registry yet; nothing was created.
+    with running(data, workers=1, command=[ballroom, "serve"]):
+        pass
+    created = run(
+        ballroom, "admin", "account", "add", "kim", folder=tmp_path, BALLROOM_DATA=str(data)
+    )
+    [command] = re.findall(r"^  (.*signin-link kim)$", created.stdout, re.MULTILINE)
+    assert shlex.quote(ballroom) in command
+    linked = run("sh", "-c", command, folder=Path("/"))
+    assert "/sign-in/link/" in linked.stdout
+
+
+def test_options_of_serve_go_before_variables(ballroom: str, tmp_path: Path) -> None:
+    done = run(
+        *(ballroom, "serve", "--host", "::", "--data", "there"),
+        folder=tmp_path,
+        BALLROOM_HOST="127.0.0.1",
+    )
+    assert done.returncode == 1
+    assert "BALLROOM_URL" in done.stderr
+
+
+def test_the_version_is_that_of_the_registry(ballroom: str, tmp_path: Path) -> None:
+    done = run(ballroom, "--version", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, f"ballroom {SOFTWARE_VERSION}\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_its_completion(ballroom: str, tmp_path: Path, shell: str) -> None:
+    done = run(ballroom, "completion", shell, folder=tmp_path)
+    assert done.returncode == 0
+    assert f"_BALLROOM_COMPLETE={shell}_complete" in done.stdout
+
+
+def test_completions_know_the_commands_of_operators(ballroom: str, tmp_path: Path) -> None:
+    done = run(
+        ballroom,
+        folder=tmp_path,
+        _BALLROOM_COMPLETE="bash_complete",
+        COMP_WORDS="ballroom admin tok",
+        COMP_CWORD="2",
+    )
+    assert done.stdout == "plain,token\n"
+
+
+def test_examples_of_help_texts_name_the_installed_command(ballroom: str, tmp_path: Path) -> None:
+    done = run(ballroom, "admin", "account", "add", "--help", folder=tmp_path)
+    assert "  ballroom admin account add kim" in done.stdout
+    assert "shared.cli" not in done.stdout
+
+
+def test_health_says_whether_the_registry_is_ready(ballroom: str, tmp_path: Path) -> None:
+    with running(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:
+        done = run(ballroom, "health", folder=tmp_path, PORT=registry.port)
+        assert (done.returncode, done.stdout) == (0, "The registry is ready.\n")
+    done = run(ballroom, "health", folder=tmp_path, PORT=registry.port)
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
+
+
+def test_the_wheel_adds_one_package_and_requires_the_versions_of_the_lock(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        [metadata] = [each for each in names if each.endswith(".dist-info/METADATA")]
+        required = Parser().parsestr(archive.read(metadata).decode()).get_all("Requires-Dist")
+    assert {each.split("/")[0] for each in names} == {"ballroom", metadata.split("/")[0]}
+    assert required is not None
+    lock = (ROOT / "requirements.txt").read_text("utf-8")
+    pins = re.findall(r"^(\S+==\S+)(?: ; (.*?))? \\$", lock, re.MULTILINE)
+    wanted = [f"{pin}; {marker}" if marker else pin for pin, marker in pins]
+    assert sorted(each.replace('"', "'") for each in required) == sorted(wanted)
+
+
+def test_the_same_commit_gives_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    assert build_wheel(tmp_path).read_bytes() == wheel.read_bytes()
