@@ -36,7 +36,8 @@ def write(target: Path) -> list[str]:
 
 
 def patterns() -> list[str]:
-    """Return the ignored patterns; each matches files and folders at any depth, such as *.pyc."""
+    """Return the ignored patterns; each matches files and folders at any depth, such as *.pyc, or
+    with a slash in front those of the root."""
     lines = (ROOT / ".funcignore").read_text().splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
@@ -44,7 +45,8 @@ def patterns() -> list[str]:
 def files(folder: Path, ignored: list[str]) -> Iterator[str]:
     """Yield the names of the files below a folder that no pattern matches."""
     for each in folder.iterdir():
-        if any(fnmatch(each.name, pattern) for pattern in ignored):
+        names = (each.name, f"/{each.name}" if folder == ROOT else each.name)
+        if any(fnmatch(name, pattern) for pattern in ignored for name in names):
             continue
         if each.is_dir():
             yield from files(each, ignored)

@@ -45,6 +45,7 @@ ORDER = (
     "repo", "unit", "contract", PROTOCOL, IN_THE_CLOUD, FOUR_INSTANCES, "in_the_cloud",
     "security", "compatibility", CRASH, "search", "clients", OUTAGES, "browser",
 )  # fmt: skip
+LONG = ("packaging",)  # Builds an image, a single file and Helm; `make test-all` runs it.
 FAST = ("repo", "unit", "contract", PROTOCOL)
 REPEATED = {  # What `make test-all` runs of them alone.
     IN_THE_CLOUD: "which call no store, or as another test of the same module does",
@@ -130,7 +131,7 @@ def main(arguments: list[str]) -> int:
         return 2
     shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir()
-    names = chosen or (list(FAST) if extent is Extent.FAST else suites())
+    names = chosen or suites_of(extent)
     is_measured = not chosen and extent is not Extent.FAST
     outcomes = run_suites(names, extent, is_measured=is_measured)
     if is_measured:
@@ -143,6 +144,13 @@ def suites() -> list[str]:
     folders = [folder.name for folder in TESTS.iterdir()]
     names = [name for name in (*folders, IN_THE_CLOUD, FOUR_INSTANCES) if list(tests_of(name))]
     return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else 99, name))
+
+
+def suites_of(extent: Extent) -> list[str]:
+    """Return the suites that are run unless some are named."""
+    if extent is Extent.FAST:
+        return list(FAST)
+    return [name for name in suites() if extent is Extent.ALL or name not in LONG]
 
 
 def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> list[Outcome]:
@@ -399,6 +407,7 @@ def summary(outcomes: list[Outcome], extent: Extent = Extent.NORMAL) -> int:
             "left to `make test`: slow tests, other suites, most examples of properties, coverage"
         )
     if extent is not Extent.ALL:
+        print(f"left to `make test-all`: {', '.join(LONG)}, if it was not named")
         print("left to `make test-all`: rows of tables that repeat others: faults, rights, probes")
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)

@@ -8,7 +8,8 @@ umask 077
 
 backups=${BALLROOM_BACKUPS:-/var/backups/ballroom}
 kept=${BALLROOM_BACKUPS_KEPT:-14}
-python=${BALLROOM_PYTHON:-.venv/bin/python}
+# Words that run an operator's command.
+operate=${BALLROOM_OPERATE:-${BALLROOM_PYTHON:-.venv/bin/python} -m shared.cli}
 name=$(date -u +%Y%m%dT%H%M%SZ)
 unproven=$backups/.unproven
 drill=$backups/.drill
@@ -25,13 +26,13 @@ mkdir -p "$backups"
 rm -rf "$unproven" "$drill"
 trap 'rm -rf "$unproven" "$drill"' EXIT
 
-"$python" -m shared.cli backup "$unproven"
+$operate backup "$unproven"
 
 echo "Restoring the backup into a scratch folder."
-BALLROOM_DATA=$drill "$python" -m shared.cli restore "$unproven"
-BALLROOM_DATA=$drill "$python" -m shared.cli doctor
+BALLROOM_DATA=$drill $operate restore "$unproven"
+BALLROOM_DATA=$drill $operate doctor
 # Reads every archive and compares it with its record.
-BALLROOM_DATA=$drill "$python" -m shared.cli upkeep run audit-archives
+BALLROOM_DATA=$drill $operate upkeep run audit-archives
 
 mv "$unproven" "$backups/$name"
 echo "The backup $backups/$name is complete and can be restored."

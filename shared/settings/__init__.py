@@ -36,7 +36,13 @@ _WITHOUT_PREFIX = {
 }
 
 # What scripts and tests read from the same environment.
-_OF_SCRIPTS = ("BALLROOM_BACKUPS", "BALLROOM_PYTHON", "BALLROOM_TEST_", "BALLROOM_TOKEN")
+_OF_SCRIPTS = (
+    "BALLROOM_BACKUPS",
+    "BALLROOM_OPERATE",
+    "BALLROOM_PYTHON",
+    "BALLROOM_TEST_",
+    "BALLROOM_TOKEN",
+)
 
 
 class Settings(

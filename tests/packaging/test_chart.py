@@ -1,0 +1,137 @@
+"""The Helm chart: what Helm itself makes of it, over its defaults and over every value."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from shared.domain.status import SOFTWARE_VERSION
+from shared.settings import Settings
+from tests.paths import ROOT
+
+HELM = "helm.sh/helm/v3/cmd/helm@v3.16.4"
+BUILD_SECONDS = 1_800
+CHART = ROOT / "packaging" / "helm" / "ballroom"
+pytestmark = pytest.mark.timeout(BUILD_SECONDS)
+EVERYTHING: Mapping[str, Any] = {
+    "url": "https://ballroom.example.org",
+    "workers": 2,
+    "imagePullSecrets": ["registry"],
+    "settings": {"BALLROOM_LIMIT_PUSH": "", "BALLROOM_TOKEN_DAYS": 30},
+    "settingsFromSecrets": {"BALLROOM_SMTP_PASSWORD": {"name": "mail", "key": "password"}},
+    "persistence": {"storageClass": "fast"},
+    "ingress": {"enabled": True, "host": "ballroom.example.org", "tlsSecret": "certificate"},
+    "trustedProxies": ["10.0.0.0/8"],
+    "serviceMonitor": {"enabled": True, "tokenSecret": {"name": "scraper"}},
+    "nodeSelector": {"disk": "ssd"},
+}
+
+
+@pytest.fixture(scope="session")
+def helm() -> str:
+    """Return Helm, built with Go where it is not installed, or skip with the reason."""
+    found = shutil.which("helm")
+    if found:
+        return found
+    if not shutil.which("go"):
+        pytest.skip("neither Helm nor Go is installed")
+    folder = ROOT / ".venvs" / "helm"
+    if not (folder / "helm").exists():
+        environment = {**os.environ, "GOBIN": str(folder)}
+        done = subprocess.run(
+            ["go", "install", HELM], env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            pytest.skip(f"Helm cannot be built: {done.stderr.splitlines()[-1]}")
+    return str(folder / "helm")
+
+
+def render(helm: str, folder: Path, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the objects that the chart makes of values; raises `CalledProcessError`."""
+    file = folder / "values.yaml"
+    file.write_text(yaml.safe_dump(dict(values)))
+    done = subprocess.run(
+        [helm, "template", "team", str(CHART), "--values", str(file), "--namespace", "packages"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return [each for each in yaml.safe_load_all(done.stdout) if each]
+
+
+def of_kind(objects: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    [found] = [each for each in objects if each["kind"] == kind]
+    return found
+
+
+def container(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    [found] = of_kind(objects, "StatefulSet")["spec"]["template"]["spec"]["containers"]
+    return found
+
+
+def test_helm_finds_nothing_wrong(helm: str) -> None:
+    command = [helm, "lint", "--strict", str(CHART), "--set", "url=https://ballroom.example.org"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_defaults_make_one_replica_with_a_volume(helm: str, tmp_path: Path) -> None:
+    objects = render(helm, tmp_path, {"url": "https://ballroom.example.org"})
+    assert sorted(each["kind"] for each in objects) == ["Service", "StatefulSet"]
+    stateful = of_kind(objects, "StatefulSet")["spec"]
+    assert stateful["replicas"] == 1
+    [claim] = stateful["volumeClaimTemplates"]
+    assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
+    assert container(objects)["image"] == f"ballroom:{SOFTWARE_VERSION}"
+    assert container(objects)["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_every_value_reaches_its_object(helm: str, tmp_path: Path) -> None:
+    objects = render(helm, tmp_path, EVERYTHING)
+    assert sorted(each["kind"] for each in objects) == [
+        "Ingress", "Service", "ServiceMonitor", "StatefulSet",
+    ]  # fmt: skip
+    given = {each["name"]: each for each in container(objects)["env"]}
+    assert given["WORKERS"]["value"] == "2"
+    assert given["BALLROOM_TOKEN_DAYS"]["value"] == "30"
+    assert given["BALLROOM_TRUSTED_PROXIES"]["value"] == "10.0.0.0/8"
+    secret = given["BALLROOM_SMTP_PASSWORD"]["valueFrom"]["secretKeyRef"]
+    assert secret == {"name": "mail", "key": "password"}
+    assert given["BALLROOM_EXEC_PREFIX"]["value"] == "kubectl exec --namespace=packages team-0 --"
+    [rule] = of_kind(objects, "Ingress")["spec"]["rules"]
+    assert rule["host"] == "ballroom.example.org"
+
+
+def test_variables_of_the_chart_are_settings(helm: str, tmp_path: Path) -> None:
+    variables = {variable.upper() for _, variable in Settings.variables()}
+    given = [each["name"] for each in container(render(helm, tmp_path, EVERYTHING))["env"]]
+    assert set(given) <= variables
+    assert len(given) == len(set(given))
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({}, "url"),
+        ({"url": "ballroom.example.org"}, "url"),
+        ({"url": "https://b.example.org", "workers": 0}, "workers"),
+        ({"url": "https://b.example.org", "replicas": 3}, "replicas"),
+        ({"url": "https://b.example.org", "settings": {"PATH": "x"}}, "PATH"),
+        ({"url": "https://b.example.org", "ingress": {"enabled": True}}, "host"),
+        ({"url": "https://b.example.org", "serviceMonitor": {"enabled": True}}, "name"),
+    ],
+)
+def test_the_schema_refuses(
+    helm: str, tmp_path: Path, values: Mapping[str, Any], named: str
+) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        render(helm, tmp_path, values)
+    assert named in refused.value.stderr
+
+
+def test_the_chart_has_the_version_of_the_registry() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert (chart["version"], chart["appVersion"]) == (SOFTWARE_VERSION, SOFTWARE_VERSION)

@@ -1,0 +1,130 @@
+"""The image serves a registry with a root that cannot be written, keeps it over kills and restarts,
+and prints commands that run on the host."""
+
+import gzip
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from shared.domain.status import SOFTWARE_VERSION
+from tests.packaging.containers import ID, STOP_SECONDS, Container, Image, started, unpacked
+from tests.paths import ROOT
+from tests.support.archives import bala
+from tests.support.debian import require_packages
+
+BUILD_SECONDS = 900
+pytestmark = pytest.mark.timeout(BUILD_SECONDS)
+
+MOST_BYTES = 150_000_000  # Compressed.
+DIST = ROOT / "dist"
+
+
+@pytest.fixture(scope="session")
+def image() -> Image:
+    """Build the image; the base of an earlier build is used again."""
+    if os.geteuid() != 0:
+        pytest.skip("the image is built and run by root")
+    require_packages(["mmdebstrap", "buildah"])
+    environment = {**os.environ, "PYTHON": sys.executable}
+    command = [str(ROOT / "packaging/image/build"), str(DIST)]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=BUILD_SECONDS)
+    return unpacked(f"localhost/ballroom:{SOFTWARE_VERSION}")
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Path:
+    folder = tmp_path / "host"
+    folder.mkdir()
+    return folder
+
+
+def token(container: Container) -> str:
+    text = (container.data / "Settings.toml").read_text()
+    return re.findall(r'^accesstoken = "(\w+)"$', text, re.MULTILINE)[0]
+
+
+def push(container: Container, archive: bytes) -> int:
+    return httpx.post(
+        f"{container.url}/2.0/registry/packages",
+        headers={"Authorization": f"Bearer {token(container)}"},
+        files={"bala-file": ("greet.bala", archive)},
+        trust_env=False,
+    ).status_code
+
+
+def pulled(container: Container, coordinate: str) -> bytes:
+    return httpx.get(
+        f"{container.url}/2.0/registry/packages/{coordinate}",
+        headers={"Accept": "application/octet-stream"},
+        follow_redirects=True,
+        trust_env=False,
+    ).content
+
+
+def commands_in(text: str) -> list[str]:
+    return re.findall(r"^  ((?:docker exec|curl) (?:.*\\\n)*.*)$", text, re.MULTILINE)
+
+
+def test_the_printed_commands_run_on_the_host(image: Image, tmp_path: Path, host: Path) -> None:
+    with started(image, tmp_path / "data") as container:
+        path = f"{container.engine(host)}:{os.environ['PATH']}"
+        for command in commands_in(container.printed()):
+            done = subprocess.run(
+                ["sh", "-c", command], cwd=host, env={"PATH": path}, capture_output=True, text=True,
+                check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        [archive] = host.glob("*.bala")
+        assert archive.read_bytes() == (container.data / "greet.bala").read_bytes()
+        assert f"docker exec {ID} cat /data/Settings.toml" in container.printed()
+
+
+def test_a_release_is_there_after_a_kill_and_after_a_restart(image: Image, tmp_path: Path) -> None:
+    archive = bala("acme/greet:1.0.0")
+    with started(image, tmp_path / "data") as container:
+        assert push(container, archive) == 204
+    with started(image, tmp_path / "data", WORKERS="2") as container:
+        assert pulled(container, "acme/greet/1.0.0") == archive
+        assert container.stop() == 0
+    with started(image, tmp_path / "data") as container:
+        assert pulled(container, "acme/greet/1.0.0") == archive
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_process_1_ends_all_within_the_time_of_engines(
+    image: Image, tmp_path: Path, workers: str
+) -> None:
+    with started(image, tmp_path / "data", WORKERS=workers) as container:
+        assert push(container, bala("acme/greet:1.0.0")) == 204
+        assert container.stop() == 0  # Raises after STOP_SECONDS.
+        assert STOP_SECONDS <= 10
+
+
+def test_operators_commands_and_the_health_check_run_inside(image: Image, tmp_path: Path) -> None:
+    with started(image, tmp_path / "data") as container:
+        assert container.execute("ballroom", "health").stdout == "The registry is ready.\n"
+        listed = container.execute("ballroom", "admin", "account", "list")
+        assert "admin" in listed.stdout, listed.stderr
+        linked = container.execute("ballroom", "admin", "account", "add", "kim").stdout
+        assert f"docker exec {ID} ballroom admin signin-link kim" in linked
+
+
+def test_the_image_says_what_it_is_and_runs_without_root(image: Image) -> None:
+    assert image.user == "10001:10001"
+    assert image.health == ("CMD", "ballroom", "health")
+    assert image.labels["org.opencontainers.image.version"] == SOFTWARE_VERSION
+    assert {"BALLROOM_DATA=/data", "BALLROOM_HOST=0.0.0.0"} <= set(image.environment)
+
+
+def test_the_image_has_no_installer_and_is_small(image: Image, tmp_path: Path) -> None:
+    assert not list(image.root.glob("opt/ballroom/lib/*/site-packages/pip*"))
+    packed = tmp_path / "image.gz"
+    with (DIST / "ballroom.tar").open("rb") as source, gzip.open(packed, "wb", 6) as target:
+        shutil.copyfileobj(source, target)
+    assert packed.stat().st_size < MOST_BYTES
