@@ -38,6 +38,7 @@ from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.migrations import MIGRATIONS
 from shared.adapters.system import SystemClock, SystemRandomness
+from shared.adapters.upgrades import Report, report_nothing, upgrading
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
 from shared.composition import Registry, create_registry
@@ -73,21 +74,23 @@ class DataFolderRequired(Exception):
         )
 
 
-def migrate(settings: Settings) -> None:
+def migrate(settings: Settings, report: Report = report_nothing) -> None:
     """Migrate the stores of the data folder; one process at a time, before any other uses them.
 
-    The templates in infra/ create the stores of the cloud.
+    If its schema changes, the folder is backed up first, and `report` gets a sentence about each
+    step. The templates in infra/ create the stores of the cloud.
     """
     if settings.is_in_the_cloud:
         return
     embedded = open_embedded(settings.data, SystemClock())
-    embedded.migrate()
+    with upgrading(settings.data, report, keeps_backup=settings.upgrade_backup):
+        embedded.migrate()
     _search_index(DataFolder(settings.data)).migrate()
     KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).load()
 
 
 @contextmanager
-def prepared_stores(settings: Settings) -> Generator[None]:
+def prepared_stores(settings: Settings, report: Report = report_nothing) -> Generator[None]:
     """Migrate the stores; other processes that do the same wait until the context ends.
 
     Raises `StorageFull` if the disk is full, also for what is done in the context.
@@ -96,7 +99,7 @@ def prepared_stores(settings: Settings) -> Generator[None]:
         translate_full_disk(),
         hold_file_lock(lock_path(DataFolder(settings.data).settings)),
     ):
-        migrate(settings)
+        migrate(settings, report)
         yield
 
 

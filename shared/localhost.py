@@ -107,13 +107,17 @@ def server_options(settings: Settings) -> ServerOptions:
     )
 
 
+def _print_progress(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)
+
+
 def prepare(settings: Settings) -> Welcome | ReadsAlone:
     """Migrate the data folder and return the start message; runs once, before any worker.
 
     On a full disk nothing is prepared, and the registry answers reads alone until there is room.
     """
     try:
-        with prepared_stores(settings):
+        with prepared_stores(settings, _print_progress):
             return asyncio.run(_first_start(settings))
     except StorageFull:
         if not is_readable_without_room(settings):

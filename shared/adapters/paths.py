@@ -83,6 +83,11 @@ class DataFolder:
         return self.root / "snapshots"
 
     @property
+    def upgrades(self) -> Path:
+        """Return the folder of the backup that the last change of the schema made before."""
+        return self.root / "upgrades"
+
+    @property
     def archives(self) -> ArchiveFolder:
         return ArchiveFolder(self.root / "archives")
 

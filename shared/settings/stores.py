@@ -15,6 +15,11 @@ class StoreSettings(TopicSettings):
         default=Path(".ballroom"),
         description="Data folder: the embedded stores, the keys and Settings.toml.",
     )
+    upgrade_backup: bool = Field(
+        default=True,
+        description="Whether a start that changes the schema of the data folder backs it up first, "
+        "into its folder upgrades; archives are hard links, and only the last such backup is kept.",
+    )
     cosmos_endpoint: AddressWithoutSlash = Field(
         default="",
         description="Address of the Cosmos DB account that stores the records, instead of the data "

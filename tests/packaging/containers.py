@@ -8,7 +8,7 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +114,7 @@ def unpacked(name: str) -> Image:
 
 
 @contextmanager
-def started(image: Image, data: Path, **settings: str) -> Iterator[Container]:
+def started(image: Image, data: Path, **settings: str) -> Generator[Container]:
     """Run an image with a volume until the block ends; wait until it is ready."""
     data.mkdir(exist_ok=True)
     os.chown(data, *map(int, image.user.split(":")))

@@ -45,7 +45,7 @@ def host(tmp_path: Path) -> Path:
 
 
 def token(container: Container) -> str:
-    text = (container.data / "Settings.toml").read_text()
+    text = (container.data / "registry" / "Settings.toml").read_text()
     return re.findall(r'^accesstoken = "(\w+)"$', text, re.MULTILINE)[0]
 
 
@@ -81,8 +81,8 @@ def test_the_printed_commands_run_on_the_host(image: Image, tmp_path: Path, host
             )  # fmt: skip
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         [archive] = host.glob("*.bala")
-        assert archive.read_bytes() == (container.data / "greet.bala").read_bytes()
-        assert f"docker exec {ID} cat /data/Settings.toml" in container.printed()
+        assert archive.read_bytes() == (container.data / "registry" / "greet.bala").read_bytes()
+        assert f"docker exec {ID} cat /data/registry/Settings.toml" in container.printed()
 
 
 def test_a_release_is_there_after_a_kill_and_after_a_restart(image: Image, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_the_image_says_what_it_is_and_runs_without_root(image: Image) -> None:
     assert image.user == "10001:10001"
     assert image.health == ("CMD", "ballroom", "health")
     assert image.labels["org.opencontainers.image.version"] == SOFTWARE_VERSION
-    assert {"BALLROOM_DATA=/data", "BALLROOM_HOST=0.0.0.0"} <= set(image.environment)
+    assert {"BALLROOM_DATA=/data/registry", "BALLROOM_HOST=0.0.0.0"} <= set(image.environment)
 
 
 def test_the_image_has_no_installer_and_is_small(image: Image, tmp_path: Path) -> None:
