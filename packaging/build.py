@@ -1,6 +1,6 @@
-"""Build what people install, or print the version:
-`python packaging/build.py wheel|single-file|sbom FOLDER`, `python packaging/build.py version`.
+"""Build what people install into a folder, or print the version.
 
+`python packaging/build.py wheel|single-file|sbom|notes FOLDER`, `python packaging/build.py version`.
 The tools are in packaging/requirements.txt. The same commit gives the same bytes.
 """
 
@@ -48,6 +48,7 @@ packages = ["ballroom"]
 def main(arguments: list[str]) -> str | None:
     """Build one artifact; return why it failed, or None."""
     builders: dict[str, Callable[[Path], Path]] = {
+        "notes": write_notes,
         "wheel": build_wheel, "single-file": build_single_file, "sbom": write_sbom,
     }  # fmt: skip
     match arguments:
@@ -105,6 +106,16 @@ def write_sbom(target: Path) -> Path:
         *("cyclonedx_py", "requirements", str(LOCK), "--pyproject", str(ROOT / "pyproject.toml")),
         *("--output-reproducible", "--output-format", "JSON", "--output-file", str(file)),
     )
+    return file
+
+
+def write_notes(target: Path) -> Path:
+    """Write what CHANGELOG.md says of this version."""
+    text = (ROOT / "CHANGELOG.md").read_text()
+    _, _, after = text.partition(f"\n## {version()} (")
+    body = after.partition("\n")[2].partition("\n## ")[0]
+    file = target / "notes.md"
+    file.write_text(body.strip() + "\n")
     return file
 
 

@@ -5,6 +5,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from email.parser import Parser
@@ -180,3 +181,13 @@ def test_the_wheel_adds_one_package_and_requires_the_versions_of_the_lock(wheel:
 
 def test_the_same_commit_gives_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     assert build_wheel(tmp_path).read_bytes() == wheel.read_bytes()
+
+
+def test_the_notes_of_a_release_are_those_of_the_changelog(tmp_path: Path) -> None:
+    command = [sys.executable, "packaging/build.py", "notes", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    notes = (tmp_path / "notes.md").read_text()
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    assert notes.strip() in changelog.split(f"## {SOFTWARE_VERSION} (")[1]
+    assert len(notes) > 500
+    assert "\n## " not in notes
