@@ -1,6 +1,6 @@
 """Build what people install into a folder, or print the version.
 
-`python packaging/build.py wheel|single-file|sbom|notes FOLDER`, `python packaging/build.py version`.
+`python packaging/build.py WHAT FOLDER`, with wheel, single-file, sbom or notes; or `version` alone.
 The tools are in packaging/requirements.txt. The same commit gives the same bytes.
 """
 

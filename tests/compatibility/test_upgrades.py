@@ -54,7 +54,7 @@ def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Earlier:
 async def upgraded(earlier: Earlier) -> AsyncGenerator[World]:
     """Open the folder with this code at the time when it was written."""
     people: Any = None  # They are known by their credentials.
-    given = {"url": OF_THEIR_ADDRESS}
+    given: dict[str, Any] = {"url": OF_THEIR_ADDRESS}
     migrate(settings_of(earlier.data, Folders(), **given))
     async with opened(
         earlier.data, people, places=Folders(), at_ms=earlier.at_ms, seed="later", **given
