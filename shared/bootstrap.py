@@ -367,7 +367,7 @@ def _mailer(settings: Settings, clock: Clock) -> Mailer:
 
 
 def _fetcher_of(service: str) -> HttpClient:
-    """Return what may call a service of the operator, which a private endpoint may serve."""
+    """Return a client for a service of the operator, which a private endpoint may serve."""
     return GuardedFetcher([urlsplit(service).netloc])
 
 

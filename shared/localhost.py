@@ -138,7 +138,6 @@ def application() -> Host:
 
 
 def build_host(settings: Settings) -> Host:
-    """Return the application of one process."""
     registry = build_registry(settings)
     registry.api_docs.queue.enable()
     return Host(

@@ -130,7 +130,7 @@ def _json_line(event: str, level: str, at: float, fields: Event) -> bytes:
 
 
 def _terminal_line(event: str, level: str, at: float, fields: Event) -> bytes:
-    """Return what a person reads: `19:02:11  200  central_pull  4 ms`."""
+    """Return the line for a person: `19:02:11  200  central_pull  4 ms`."""
     clock = datetime.fromtimestamp(at, UTC).astimezone().strftime("%H:%M:%S")
     if event == "request":
         words = _request_words(fields)
@@ -171,7 +171,6 @@ def _parts(error: TracebackException) -> list[Event]:
 
 
 def _class_name(error: TracebackException) -> str:
-    """Return the name of the class of an exception, without its module."""
     if sys.version_info >= (3, 13):  # The class itself is deprecated there.
         return error.exc_type_str.rpartition(".")[2]
     return error.exc_type.__name__ if error.exc_type else ""

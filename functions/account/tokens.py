@@ -65,7 +65,8 @@ TOKEN_ACTIONS = (ROTATE, REVOKE, REVOKE_STOLEN)
 
 @dataclass(frozen=True, slots=True)
 class TokenPreset:
-    """What a form for a frequent purpose has selected; `key` is the parameter `for` of its page."""
+    """The preselected fields of a form for a frequent purpose; `key` is the parameter `for` of its
+    page."""
 
     key: str
     title: str
@@ -112,8 +113,6 @@ def chosen_preset(call: SignedInCall) -> TokenPreset:
 
 
 def account_token_confirmation(action: TokenAction) -> PageWithForms:
-    """Return the page that asks to confirm an action on a token of the account."""
-
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
         by, token_id = call.caller, requested_token(call)
         used = await call.registry.tokens.access_tokens.find(by.id, token_id, by=by)

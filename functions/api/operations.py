@@ -72,7 +72,7 @@ ParseBody = Callable[[type[RequestModel], Call], RequestModel]
 
 @dataclass(frozen=True, slots=True)
 class OpenApi:
-    """What openapi.json says of an operation; `refusals` are the statuses of its refusals."""
+    """The entry of an operation in openapi.json; `refusals` are the statuses of its refusals."""
 
     summary: str
     status: int

@@ -182,7 +182,7 @@ def _wanted(call: ApiCallWithBody[NewPublisher]) -> PublisherRequest:
 
 
 class IdToken(RequestModel):
-    """What a provider signed for the job."""
+    """The id token that a provider signed for the job."""
 
     token: str = Field(min_length=1, max_length=MAX_TOKEN_BYTES, description="The id token.")
     org: str | None = Field(

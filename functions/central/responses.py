@@ -81,5 +81,5 @@ def page_model(
 
 
 def problem_model(query: Query) -> dict[str, object]:
-    """Return what explains an invalid query; clients ignore unknown keys."""
+    """Return the explanation of an invalid query; clients ignore unknown keys."""
     return {"message": query.problem} if query.problem else {}

@@ -42,7 +42,7 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
 
 
 def recognized_caller(headers: Mapping[str, str], registry: Registry) -> Principal | None:
-    """Return what `caller_of` returns if that is known without calling the store, and else None.
+    """Return the caller, as `caller_of` does, if it is known without calling the store, else None.
 
     Raises `Unauthenticated` and `TooMany`; nothing is counted.
     """
@@ -66,7 +66,7 @@ async def verify_credential(
     *,
     address: str,
 ) -> VerifiedT:
-    """Return what `verify` returns; count invalid credentials of the address.
+    """Await `verify`; count invalid credentials of the address.
 
     Valid credentials are never refused. Raises `TooManyFailures` for an invalid one where the
     address sent too many others.
@@ -80,7 +80,6 @@ async def verify_credential(
 
 
 def from_client(principal: Principal, client: RequestClient) -> Principal:
-    """Return the principal with the address and agent of its client."""
     return replace(principal, address=client.address, agent=client.agent)
 
 

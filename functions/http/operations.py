@@ -49,7 +49,8 @@ Handler = Callable[[Any], Awaitable[Answer]]
 
 
 class Effect(Enum):
-    """What an operation does; each change has a line of its own in the log."""
+    """Whether an operation reads or changes something; each change has a line of its own in the
+    log."""
 
     READ = "read"
     CHANGE = "change"
@@ -154,7 +155,6 @@ class Face(Generic[CallT]):
         return await operation.handle(call)
 
     def refused(self, call: CallT, refusal: Refusal) -> Answer:
-        """Return the answer to a call that is refused."""
         raise NotImplementedError
 
     def failed(self, call: CallT) -> Answer:
@@ -293,7 +293,6 @@ def _add_headers(made: Answer, call: Call) -> None:
 
 
 def blueprint_of(operations: Iterable[Operation], registry: Registry) -> func.Blueprint:
-    """Return the Functions of the operations."""
     blueprint = func.Blueprint()
     for each in operations:
         function = _function_of(each, registry)

@@ -97,7 +97,6 @@ class Form:
         return self.values.get(name, [default])[0].strip()
 
     def all(self, name: str) -> list[str]:
-        """Return all values of a field."""
         return list(self.values.get(name, ()))
 
     def choice(self, name: str, kind: type[EnumT], otherwise: str) -> EnumT:
@@ -109,7 +108,6 @@ class Form:
 
 
 def is_form(call: Call) -> bool:
-    """Return whether the `Content-Type` is that of a form."""
     return call.header("content-type").partition(";")[0].strip().lower() == URL_ENCODED
 
 

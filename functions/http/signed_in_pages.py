@@ -199,7 +199,7 @@ async def recognize_visitor(call: PageCall) -> Account | None:
 
 
 def visitor_of(account: Account, session: Principal, registry: Registry) -> Visitor:
-    """Return what page headers show of the session's account."""
+    """Return the session's account as page headers show it."""
     return Visitor(
         account.name,
         registry.identity.session_authentication.csrf_token(session),

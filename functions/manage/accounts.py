@@ -129,8 +129,6 @@ async def _account_page(
 
 
 def _confirmation(action: TokenAction) -> PageWithForms:
-    """Return the page that asks to confirm an action on a token of an account."""
-
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
         administration, by = call.registry.administration.accounts, call.caller
         account = await call.registry.identity.accounts.by_id(call.route["account"])

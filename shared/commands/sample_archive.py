@@ -22,6 +22,5 @@ def sample_archive(sources: Path = SOURCES) -> bytes:
 
 
 def _files(sources: Path) -> dict[str, Path]:
-    """Return the files by their names in the archive."""
     found = (each for each in sources.rglob("*") if each.is_file())
     return {each.relative_to(sources).as_posix(): each for each in found}

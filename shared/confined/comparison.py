@@ -80,7 +80,6 @@ def compare_versions(job: Job) -> None:
 
 
 def read_models(folder: Path) -> list[ModuleDocs]:
-    """Return the modules whose documents are in a folder."""
     files = sorted(folder.glob("*.json.gz"))
     return [read_document(gzip.decompress(each.read_bytes())) for each in files]
 

@@ -14,7 +14,6 @@ RESERVED_WORDS = frozenset(_WORDS.split())
 
 
 def quoted(name: str) -> str:
-    """Return a name as a source writes it."""
     return f"'{name}" if name in RESERVED_WORDS else name
 
 

@@ -147,7 +147,6 @@ _NAMES = ("groupId", "artifactId", "version")
 
 
 def pom_of(coordinate: Coordinate) -> bytes:
-    """Return the POM for the archive of a release."""
     package = coordinate.package
     lines = [
         xml_leaf("modelVersion", "4.0.0"),

@@ -111,7 +111,7 @@ _TYPED = {(Field.ANYWHERE, Match.WORDS), (Field.ANYWHERE, Match.PHRASE)}
 
 
 class SearchKind(Enum):
-    """What is looked for."""
+    """The kind of things that a search finds."""
 
     PACKAGES = "packages"
     TOOLS = "tools"  # Packages that publish a tool.
@@ -410,7 +410,7 @@ MAX_FACET_VALUES = 200  # Per facet.
 
 
 class PackageShape(Enum):
-    """What a package is for whoever finds it; each is one of these."""
+    """The kind of a package for whoever finds it; each has one."""
 
     LIBRARY = "library"
     CONNECTOR = "connector"

@@ -152,7 +152,7 @@ class LazyRequest(func.HttpRequest):
 
     @property
     def url(self) -> str:
-        """Return the whole URL, with the trailing slash that routing ignores."""
+        """The whole URL, with the trailing slash that routing ignores."""
         scope = self._scope
         scope.get(QUERY_READ, set()).add(WHOLE_QUERY)
         query = scope["query_string"].decode("latin-1").replace("#", "%23")
@@ -163,7 +163,7 @@ class LazyRequest(func.HttpRequest):
 
     @property
     def headers(self) -> RequestHeaders:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Return the request headers, of a class whose `get` is faster."""
+        """The request headers, of a class whose `get` is faster."""
         if self._headers is None:
             self._headers = RequestHeaders.of(self._scope)
         return self._headers
@@ -176,7 +176,7 @@ class LazyRequest(func.HttpRequest):
 
     @property
     def route_params(self) -> MappingProxyType[str, str]:
-        """Return the route parameters; an absent optional parameter has no key."""
+        """The route parameters; an absent optional parameter has no key."""
         return MappingProxyType(self._route_params)
 
     def get_body(self) -> bytes:
@@ -244,7 +244,6 @@ def encode_url(raw: bytes) -> str:
 
 
 def decode_query_value(text: str) -> str:
-    """Return a key or a value of a query, unescaped."""
     spaced = text.replace("+", " ")
     return _ESCAPES.sub(_unescape, spaced) if "%" in spaced else spaced
 

@@ -16,7 +16,7 @@ class LazyImport(Generic[T]):
 
     @property
     def opened(self) -> T | None:
-        """Return the object, or None if it has not been used."""
+        """The object, or None if it has not been used."""
         return self._opened
 
     def get(self) -> T:

@@ -129,7 +129,6 @@ class TraceShareSampler(Sampler):
 def create_backend(
     readers: list[MetricReader], processor: SpanProcessor, sampler: Sampler
 ) -> OpenTelemetryBackend:
-    """Return a backend that passes metrics to the readers, and sampled spans to the processor."""
     resource = Resource({"service.name": NAME})
     tracers = TracerProvider(sampler=sampler, resource=resource)
     tracers.add_span_processor(processor)

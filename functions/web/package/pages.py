@@ -126,7 +126,7 @@ async def _versions(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 
 async def _verdicts(call: PublicPageCall, details: ReleaseDetails) -> dict[str, ApiVerdict]:
-    """Return what the API changes of each version are, from one that is live still."""
+    """Return the API changes of each version, from a version that is still live."""
     live = {each.version for each in details.entries}
     found = await call.registry.api_docs.history.verdicts(details.package)
     return {version: each for version, each in found.items() if each.compared_with in live}
@@ -295,7 +295,6 @@ def _pager(
 
 
 def _sum_by_version(history: PullHistory) -> dict[str, int]:
-    """Return the pulls of all days of the history by version."""
     sums: dict[str, int] = {}
     for versions in history.days.values():
         for version, count in versions.items():

@@ -20,7 +20,7 @@ from shared.domain.versions import Version
 
 
 class ApiChangeKind(Enum):
-    """What happened to a symbol."""
+    """The kinds of changes of a symbol."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -52,12 +52,12 @@ class ApiComparison:
 
     @property
     def required(self) -> ChangeLevel:
-        """Return the part of the version that these changes require to be raised."""
+        """The part of the version that these changes require to be raised."""
         return max((each.level for each in self.changes), default=ChangeLevel.PATCH)
 
     @property
     def published(self) -> ChangeLevel:
-        """Return the part that the author raised. Before 1.0.0 a raised minor part announces what
+        """The part that the author raised. Before 1.0.0 a raised minor part announces what
         a raised major part announces later, and a raised patch part what a minor part does."""
         old, new = self.before.precedence, self.after.precedence
         if old[0] != new[0]:
@@ -71,7 +71,7 @@ class ApiComparison:
 
     @property
     def is_version_too_low(self) -> bool:
-        """Check whether the author raised less than the changes require. A pre-release may break
+        """Whether the author raised less than the changes require. A pre-release may break
         anything."""
         return self.after.is_stable and self.published < self.required
 
@@ -106,7 +106,6 @@ def _module_changes(
 
 
 def _symbols(module: ModuleDocs) -> dict[str, DocsSymbol]:
-    """Return the symbols of a module by what callers know them by."""
     found: dict[str, DocsSymbol] = {}
     for _, declaration in declared(module):
         for symbol in (declaration, *declaration.all_members()):

@@ -6,7 +6,7 @@ from shared.domain.names import Coordinate
 
 
 def verdict_of(coordinate: Coordinate, compared: ApiComparison) -> ApiVerdict:
-    """Return what a comparison says of the later release."""
+    """Return the verdict of a comparison on the later release."""
     return ApiVerdict(
         org=coordinate.package.org,
         name=coordinate.package.name,

@@ -102,7 +102,7 @@ MAX_UNREAD = 100  # That are stored and shown; a file that is no source has one 
 
 
 class ModuleFacts(Record):
-    """What the record of a release says of one module."""
+    """The facts about one module in the record of a release."""
 
     module: str
     unread: tuple[UnreadLines, ...] = ()
@@ -135,7 +135,6 @@ def _lines(unread: UnreadLines | UnreadSource) -> UnreadLines:
 
 
 def release_record(facts: Sequence[ModuleFacts]) -> ApiDocsRecord:
-    """Return the record of a release with these modules."""
     unread = tuple(chain.from_iterable(each.unread for each in facts))
     symbols = chain.from_iterable(each.symbols for each in facts)
     connectors = chain.from_iterable(each.api.connectors for each in facts)

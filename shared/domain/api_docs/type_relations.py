@@ -28,7 +28,7 @@ from shared.domain.api_docs.type_shapes import (
 
 
 class TypeRelation(Enum):
-    """What a change of a type does to the values that belong to it."""
+    """The effect of a change of a type on the values that belong to it."""
 
     SAME = "same"
     WIDER = "wider"
