@@ -102,7 +102,7 @@ class TokenUse(Entity):
 
 
 class Made(Enum):  # The name of its schema in openapi.json.
-    """The kinds of records that a token can create and that outlive its request."""
+    """The kind of a record that a token can create and that outlives its request."""
 
     TOKEN = "token"  # noqa: S105 - the name of a sort.
     INVITATION = "invitation"
