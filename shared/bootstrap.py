@@ -45,6 +45,7 @@ from shared.confined.process import ConfinedProcess
 from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
 from shared.domain.snapshots import SnapshotUnusable
+from shared.log import set_log_share
 from shared.ports import (
     ArchiveLinks,
     ArchiveStore,
@@ -77,7 +78,6 @@ from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry import recording
 from shared.telemetry.recording import TelemetryBackend
-from shared.telemetry.sampling import set_log_share
 from shared.telemetry.startup_buffer import StartupBuffer
 
 if TYPE_CHECKING:

@@ -18,8 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from functions.http.answers import JSON, NO_STORE
-from functions.http.callers import from_client
-from functions.http.calls import Call
+from functions.http.calls import Call, from_client
 from functions.http.operations import READ_METHODS, JsonFace, Operation
 from functions.http.requests import bounded_body
 from shared.auth.authentication import RequestClient

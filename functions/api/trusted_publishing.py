@@ -15,7 +15,7 @@ from functions.api.operations import (
     ResponseModel,
     utc_datetime,
 )
-from functions.http.callers import verify_credential
+from functions.http.calls import verify_credential
 from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import MAX_TOKEN_BYTES
 from shared.domain.names import Package, parse_org

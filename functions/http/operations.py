@@ -18,7 +18,6 @@ from typing import Any, Generic, TypeVar, cast
 
 import azure.functions as func
 
-from functions.host_context import declare_context, traceparent_of
 from functions.http.answers import (
     UnsendableAnswer,
     complete,
@@ -28,7 +27,7 @@ from functions.http.answers import (
 )
 from functions.http.calls import Call, headers_of, headers_of_client
 from functions.http.compression import compressed
-from functions.http.exchanges import FIRST_ERROR_STATUS, Exchange
+from functions.http.exchanges import FIRST_ERROR_STATUS, Exchange, declare_context, traceparent_of
 from functions.http.repeats import repeatable
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, Refusal

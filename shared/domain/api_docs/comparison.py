@@ -16,6 +16,8 @@ from shared.domain.api_docs.named_types import NamedTypes
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.resource_paths import path_key
 from shared.domain.api_docs.signatures import signature_text
+from shared.domain.api_docs.verdicts import ApiVerdict
+from shared.domain.names import Coordinate
 from shared.domain.versions import Version
 
 
@@ -197,3 +199,18 @@ def _name(path: str) -> str:
 
 def _signature(symbol: DocsSymbol | None) -> str:
     return signature_text(symbol.docs) if symbol else ""
+
+
+def verdict_of(coordinate: Coordinate, compared: ApiComparison) -> ApiVerdict:
+    """Return the verdict of a comparison on the later release."""
+    return ApiVerdict(
+        org=coordinate.package.org,
+        name=coordinate.package.name,
+        version=coordinate.version.text,
+        compared_with=compared.before.text,
+        required=compared.required.name.lower(),
+        published=compared.published.name.lower(),
+        changes=len(compared.changes),
+        breaking=len(compared.breaking),
+        is_version_too_low=compared.is_version_too_low,
+    )
