@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from functions.central.responses import CORS_HEADERS, CentralFace
+from functions.central.answers import CORS_HEADERS, CentralFace
 from functions.http.answers import NO_STORE
 from functions.http.calls import Call, anonymous_caller, caller_of
 from shared.composition import Registry

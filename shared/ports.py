@@ -357,10 +357,10 @@ class PublicCopyStore(Protocol):
 
 
 class EdgeCache(Protocol):
-    """Caches of public responses between the registry and its clients."""
+    """Caches of public answers between the registry and its clients."""
 
     async def forget(self, paths: Sequence[str]) -> None:
-        """Start to remove all copies of the responses of these paths, which takes minutes. May be
+        """Start to remove all copies of the answers of these paths, which takes minutes. May be
         repeated. Raises `Busy` if the request is not accepted."""
         ...
 

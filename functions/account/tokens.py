@@ -134,7 +134,7 @@ def requested_token(call: SignedInCall) -> str:
 
 
 def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
-    """Show the token in this response alone, since its text is a secret."""
+    """Show the token in this answer alone, since its text is a secret."""
     text = issued.text.reveal()
     settings = client_settings(call.registry.settings.base_url, call.account.name, text)
     template, url = "account/token_issued.html", call.registry.settings.base_url

@@ -241,7 +241,7 @@ async def api_domains_list(call: ApiCall) -> DomainList:
 @domains_api.operation(
     "POST",
     "api/v1/orgs/{org}/domains",
-    "Add a domain; the response has the TXT record that verifies it.",
+    "Add a domain; the answer has the TXT record that verifies it.",
     status=201,
     refusals=(*_REFUSALS, 409),
 )

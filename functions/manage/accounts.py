@@ -223,7 +223,7 @@ async def manage_account_create(call: SignedInCall) -> Answer:
 async def manage_account_link(call: SignedInCall) -> Answer:
     account = await call.registry.identity.accounts.by_id(call.route["account"])
     link = await call.registry.identity.sign_in_flow.issue_link(account, by=call.caller)
-    # Shown by this response alone, since the link is a secret.
+    # Shown by this answer alone, since the link is a secret.
     return await manage_account(call, link=link)
 
 

@@ -31,7 +31,7 @@ from shared.domain.search_code import (
 from shared.domain.versions import ANY_CLIENT, ClientProfile, LanguageVersion
 
 DEFAULT_LIMIT = 10  # The default of Central.
-MAX_LIMIT = 1_000  # Stores page by 500; a larger response would have megabytes.
+MAX_LIMIT = 1_000  # Stores page by 500; a larger answer would have megabytes.
 MAX_OFFSET = 2**31 - 1  # Clients parse a Java int.
 
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
