@@ -34,7 +34,8 @@ class Returned:
 async def test_a_request_passes_the_functions_that_are_drawn_in_their_order(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     [drawing] = re.findall(r"## A request\n\n```\n(.+?)```", PAGE, re.DOTALL)
-    drawn = [NAMES.get(name, name) for name in DRAWN.findall(drawing) if name != "host"]
+    named = [str(name) for name in DRAWN.findall(drawing) if name != "host"]
+    drawn = [NAMES.get(name, name) for name in named]
     assert len(drawn) == 8
     # A line that is indented further happens inside of the one above it, and ends before it.
     at = drawn.index("central_package")
