@@ -65,6 +65,7 @@ async def measure(template, folder):
         await crossed(lambda: world.push(bala("acme/greet:1.0.0")))
         if hasattr(world, "document"):
             await world.document()  # What a push leaves to the background is no part of a read.
+            await asyncio.sleep(0.5)
         await world.get("/packages?q=first")
         await world.get(URL + "/packages/acme/first")
         await crossed(lambda: world.get(pull))

@@ -28,7 +28,7 @@ from shared.domain.api_docs.pieces import BASE_URL
 from shared.domain.api_docs.resource_paths import PathSegment, path_segments
 from shared.domain.api_docs.signatures import signature_text, source_text
 from shared.domain.api_docs.type_parts import type_parts
-from shared.domain.identifiers import RESERVED_WORDS, import_line, module_prefix
+from shared.domain.names import RESERVED_WORDS, import_line, module_prefix
 
 KIND_TITLES = {
     DeclarationKind.CLIENT: "Clients",

@@ -1,7 +1,7 @@
 """Requests: limits of heads, decoding of paths, and the `HttpRequest` of a Function."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Self
@@ -82,6 +82,14 @@ def _forwarded(scope: Scope) -> Headers:
         return [(b"x-forwarded-for", peer[0].encode("ascii"))]
     is_claimed = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
     return [(b"x-forwarded-for", b"")] if is_claimed else []
+
+
+def body_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """Return the Content-Length, or 0: the real host passes a body without one as empty."""
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value)
+    return 0
 
 
 def query_parameters(query: str) -> dict[str, str]:

@@ -1,21 +1,25 @@
-"""The frame of all pages of a package: its paths, its tabs, and snippets of how to use it."""
+"""The frame of all pages of a package: its paths, its tabs, snippets of how to use it, and its texts."""
 
 import re
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import TypeVar
 from urllib.parse import quote
 
 from functions.http.public_pages import PublicPageCall
 from functions.maven.paths import archive_path
+from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
-from shared.domain.errors.requests import PageNotFound
-from shared.domain.identifiers import import_line
-from shared.domain.names import Coordinate, Package, purl
+from shared.domain.errors.packages import ApiDocsFailed
+from shared.domain.errors.requests import ApiDocsPending, PageNotFound
+from shared.domain.names import Coordinate, Package, import_line, purl
 from shared.domain.packages import Release, ReleaseEntry, SourceRepository
 from shared.domain.versions import Version
+from shared.prose.rendering import show_plain
+from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
@@ -344,3 +348,32 @@ def _settings_snippet(base_url: str) -> Snippet:
     return Snippet(
         "settings", "Settings.toml", "Once for each computer, in ~/.ballerina/Settings.toml", text
     )
+
+
+# --- Texts -------------------------------------------------------------------------------------
+
+PLAIN = (
+    '<pre class="source" tabindex="0" role="region" aria-label="The text as it was written">'
+    "<code>{}</code></pre>"
+)
+
+
+async def readme_html(
+    call: PublicPageCall, details: ReleaseDetails, module: str = "", *, plain: str = ""
+) -> SafeHtml:
+    """Return the readme of a release, or of one of its modules; until it is made, and if it is
+    refused, the reason and the `plain` text."""
+    return await text_html(call, details, PieceKind.README, module, plain=plain)
+
+
+async def text_html(
+    call: PublicPageCall, details: ReleaseDetails, kind: PieceKind, *of: str, plain: str = ""
+) -> SafeHtml:
+    """Return a text as HTML, which was made after the push, as `readme_html` does."""
+    try:
+        return SafeHtml(
+            await call.registry.api_docs.documentation.text(details.release, kind, *of) or ""
+        )
+    except (ApiDocsFailed, ApiDocsPending) as refusal:
+        reason = f'<p class="cut">{escape(str(refusal))}</p>\n'
+        return SafeHtml(reason + (PLAIN.format(show_plain(plain)) if plain else ""))

@@ -20,10 +20,11 @@ from functions.web.package.frame import (
     details_of,
     if_available,
     page_not_found,
+    readme_html,
     show_tab,
+    text_html,
 )
 from functions.web.package.missing import missing_page
-from functions.web.package.texts import readme_html, text_html
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.packages import GraphNode, ReleaseEntry, Texts
