@@ -1,4 +1,4 @@
-"""The frame of all pages of a package: its paths, its tabs, snippets of how to use it, and its texts."""
+"""The frame of all pages of a package: its paths, its tabs, snippets and texts."""
 
 import re
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
