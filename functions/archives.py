@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from functions.central.responses import CORS_HEADERS, CentralFace
+from functions.central.answers import CORS_HEADERS, CentralFace
 from functions.http.answers import NO_STORE
-from functions.http.callers import anonymous_caller, caller_of
-from functions.http.calls import Call
+from functions.http.calls import Call, anonymous_caller, caller_of
 from shared.composition import Registry
 from shared.domain.archives.delivery import ARCHIVE_TYPE, ClientKind, content_disposition
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name

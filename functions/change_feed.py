@@ -3,7 +3,7 @@ CDN reads while the registry does not answer; in the cloud alone."""
 
 import azure.functions as func
 
-from functions.host_context import declare_context, traceparent_of
+from functions.http.exchanges import declare_context, traceparent_of
 from shared.composition import Registry
 from shared.log import log
 from shared.ports import SearchFeed

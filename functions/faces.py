@@ -63,7 +63,6 @@ MODULES = (
 
 
 def operations(settings: Settings, more: Iterable[Operation] = ()) -> tuple[Operation, ...]:
-    """Return all operations of a registry, and more."""
     own = (each for each in _declared() if each.exists(settings))
     return _with_rest((*own, *more))
 

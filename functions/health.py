@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from functions.central.responses import CentralFace
+from functions.central.answers import CentralFace
 from functions.http.answers import json_answer
 from functions.http.calls import Call
 from shared.domain.maintenance_tasks import TaskState

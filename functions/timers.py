@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import azure.functions as func
 
-from functions.host_context import declare_context, traceparent_of
+from functions.http.exchanges import declare_context, traceparent_of
 from shared.composition import Registry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges

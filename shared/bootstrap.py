@@ -46,7 +46,31 @@ from shared.confined.process import ConfinedProcess
 from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
 from shared.domain.snapshots import SnapshotUnusable
-from shared.ports import CallerScope, Clock, EdgeCache, HttpClient, Mailer, Randomness
+from shared.log import set_log_share
+from shared.ports import (
+    ArchiveLinks,
+    ArchiveStore,
+    CallerScope,
+    ChangeSource,
+    Clock,
+    DirectoryStore,
+    DocumentStore,
+    EdgeCache,
+    EventStore,
+    HttpClient,
+    Mailer,
+    MetadataStore,
+    PackageChangeFeed,
+    PackStore,
+    PublicCopyStore,
+    PullLedger,
+    Randomness,
+    SearchFeed,
+    SearchIndex,
+    SnapshotStore,
+    WorkStore,
+)
+from shared.runtime.edition import Edition
 from shared.runtime.file_lock import hold_file_lock
 from shared.runtime.lazy_import import LazyImport
 from shared.services.common import Adapters
@@ -55,7 +79,6 @@ from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry import recording
 from shared.telemetry.recording import TelemetryBackend
-from shared.telemetry.sampling import set_log_share
 from shared.telemetry.startup_buffer import StartupBuffer
 
 if TYPE_CHECKING:
@@ -149,7 +172,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         events=embedded.events,
         work=embedded.work,
         pulls=embedded.pulls,
-        search=search.part(lambda index: index),
+        search=search.port(SearchIndex, lambda index: index),
         snapshots=SnapshotFolder(folder.snapshots),
         fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
         mailer=_mailer(settings, clock),
@@ -174,21 +197,21 @@ def cloud_adapters(
         clock=clock,
         randomness=randomness,
         keys=_keys(settings, DataFolder(settings.data), clock, randomness),
-        metadata=cloud.part(lambda stores: stores.metadata),
-        documents=cloud.part(lambda stores: stores.documents),
-        archives=cloud.part(lambda stores: stores.archives),
-        directory=cloud.part(lambda stores: stores.directory),
-        events=cloud.part(lambda stores: stores.events),
-        work=cloud.part(lambda stores: stores.work),
-        pulls=cloud.part(lambda stores: stores.pulls),
-        search=cloud.part(lambda stores: stores.search.index),
-        snapshots=cloud.part(lambda stores: stores.snapshots),
+        metadata=cloud.port(MetadataStore, lambda stores: stores.metadata),
+        documents=cloud.port(DocumentStore, lambda stores: stores.documents),
+        archives=cloud.port(ArchiveStore, lambda stores: stores.archives),
+        directory=cloud.port(DirectoryStore, lambda stores: stores.directory),
+        events=cloud.port(EventStore, lambda stores: stores.events),
+        work=cloud.port(WorkStore, lambda stores: stores.work),
+        pulls=cloud.port(PullLedger, lambda stores: stores.pulls),
+        search=cloud.port(SearchIndex, lambda stores: stores.search.index),
+        snapshots=cloud.port(SnapshotStore, lambda stores: stores.snapshots),
         fetcher=GuardedFetcher(split_list(settings.inside_hosts)),
         mailer=_mailer(settings, clock),
         domain_records=DnsRecords(),
         confined=confined,
         archive_path=None,
-        edition=cloud.part(lambda stores: stores.edition),
+        edition=cloud.port(Edition, lambda stores: stores.edition),
         close=partial(_close_cloud, confined, cloud),
     )
     return _with_ports_of_the_cloud(adapters, cloud, settings)
@@ -200,12 +223,12 @@ def _with_ports_of_the_cloud(
     """Add what a registry on one machine does not have."""
     return replace(
         adapters,
-        links=cloud.part(lambda stores: stores.archives.links),
-        feed=cloud.part(lambda stores: stores.search.feed),
-        changes=cloud.part(lambda stores: stores.changes),
-        package_changes=cloud.part(lambda stores: stores.edition),
-        package_pack=cloud.part(lambda stores: stores.package_pack),
-        copies=cloud.part(lambda stores: stores.copies),
+        links=cloud.port(ArchiveLinks, lambda stores: stores.archives.links),
+        feed=cloud.port(SearchFeed, lambda stores: stores.search.feed),
+        changes=cloud.port(ChangeSource, lambda stores: stores.changes),
+        package_changes=cloud.port(PackageChangeFeed, lambda stores: stores.edition),
+        package_pack=cloud.port(PackStore, lambda stores: stores.package_pack),
+        copies=cloud.port(PublicCopyStore, lambda stores: stores.copies),
         caller_scope=CallerScope.PROCESS,
         edge=_edge(settings, adapters.fetcher),
     )
@@ -370,7 +393,7 @@ def _mailer(settings: Settings, clock: Clock) -> Mailer:
 
 
 def _fetcher_of(service: str) -> HttpClient:
-    """Return what may call a service of the operator, which a private endpoint may serve."""
+    """Return a client for a service of the operator, which a private endpoint may serve."""
     return GuardedFetcher([urlsplit(service).netloc])
 
 

@@ -21,7 +21,7 @@ from shared.telemetry.metrics import PUSHES
 
 @dataclass(frozen=True)
 class Registry:
-    """What faces and commands use: a group of services for each folder of `shared/services/`."""
+    """The services that faces and commands use: a group for each folder of `shared/services/`."""
 
     common: Common
     limits: LimitServices

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pydantic import ValidationError
 
 from functions.archives import archive_caller, archive_to_send, link_of
-from functions.central.responses import refusal_answer
+from functions.central.answers import refusal_answer
 from functions.faces import build_app
 from functions.http.exchanges import Exchange
 from functions.http.repeats import recognizer, repeat_of
@@ -142,7 +142,6 @@ def application() -> Host:
 
 
 def build_host(settings: Settings) -> Host:
-    """Return the application of one process."""
     registry = build_registry(settings)
     registry.api_docs.queue.enable()
     return Host(

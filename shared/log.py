@@ -1,5 +1,6 @@
 """The log: events on standard error without secrets, one JSON object a line, or one short line each
-if that is a terminal."""
+if that is a terminal; and which requests have a line.
+"""
 
 import asyncio
 import atexit
@@ -7,12 +8,14 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import count
+from operator import mul
 from traceback import TracebackException
 from typing import cast
 
 import orjson
 
-from shared.telemetry.recording import current_trace
+from shared.telemetry.recording import TraceContext, current_trace
 
 FLUSH_SECONDS = 0.1  # A killed process loses at most the lines of this time.
 LINES_AT_ONCE = 200  # Writing them delays requests by less than a millisecond.
@@ -130,7 +133,7 @@ def _json_line(event: str, level: str, at: float, fields: Event) -> bytes:
 
 
 def _terminal_line(event: str, level: str, at: float, fields: Event) -> bytes:
-    """Return what a person reads: `19:02:11  200  central_pull  4 ms`."""
+    """Return the line for a person: `19:02:11  200  central_pull  4 ms`."""
     clock = datetime.fromtimestamp(at, UTC).astimezone().strftime("%H:%M:%S")
     if event == "request":
         words = _request_words(fields)
@@ -171,7 +174,94 @@ def _parts(error: TracebackException) -> list[Event]:
 
 
 def _class_name(error: TracebackException) -> str:
-    """Return the name of the class of an exception, without its module."""
     if sys.version_info >= (3, 13):  # The class itself is deprecated there.
         return error.exc_type_str.rpartition(".")[2]
     return error.exc_type.__name__ if error.exc_type else ""
+
+
+# --- Which requests have a line ----------------------------------------------------------------
+
+# All that change something, fail, are refused or are slow have a line, and a share of those that
+# only read. The share is chosen by the trace id, with the hash of Application Insights: the
+# Functions host samples its own records of requests by it, and the exporter its spans. So a request
+# that is chosen has its record of the host, its line and its spans, and another one leaves none of
+# them (docs/decisions/0024).
+SLOW_SECONDS = 1.0  # As long as the alert `latency-p95` allows.
+WHOLE_LINES_A_SECOND = 50  # Of each process; what is above is sampled as reads are.
+STACKS_A_SECOND = 5  # Of each process: one has some kilobytes.
+
+_WORD, _SIGN = 2**32, 2**31
+_LENGTH = 32  # Of a trace id.
+_POWERS = [pow(33, power, _WORD) for power in reversed(range(_LENGTH))]
+_START = 5381 * pow(33, _LENGTH, _WORD)
+
+
+def trace_score(trace_id: str) -> float:
+    """Return a number from 0 to 1, evenly distributed over trace ids: the hash DJB2 as a signed
+    number of 32 bits, without its sign."""
+    found = (_START + sum(map(mul, _POWERS, trace_id.encode("ascii")))) % _WORD
+    return min(found, _WORD - found, _SIGN - 1) / (_SIGN - 1)
+
+
+class LogSampling:
+    """Says for each request how many its line stands for."""
+
+    def __init__(self, share: float) -> None:
+        """`share` is of the requests that succeed and only read, from 0 to 1."""
+        self._share = share
+        self._stands_for = max(round(1 / share), 1) if share else 0
+        self._numbers = count()
+        self._lines = _RateBound(WHOLE_LINES_A_SECOND)
+        self._stacks = _RateBound(STACKS_A_SECOND)
+
+    def weigh(self, trace: TraceContext | None) -> int:
+        """Return how many requests the line of one that succeeded stands for, 0 for no line."""
+        return self._stands_for if self._is_chosen(trace) else 0
+
+    def weigh_whole(self, trace: TraceContext | None, now: float) -> int:
+        """Return the same for a request of which each has a line, but not any number a second: who
+        asks for what is not there as fast as possible would fill the log. `now` is in seconds."""
+        return 1 if self._share == 1 or self._lines.allows(now) else self.weigh(trace)
+
+    def has_room_for_a_stack(self, now: float) -> bool:
+        """Return whether the stack of another failed request may be written."""
+        return self._share == 1 or self._stacks.allows(now)
+
+    def _is_chosen(self, trace: TraceContext | None) -> bool:
+        if self._share in (0, 1):
+            return self._share == 1
+        if trace is not None:
+            return trace_score(trace.trace_id) < self._share
+        number = next(self._numbers)
+        return int((number + 1) * self._share) > int(number * self._share)
+
+
+class _RateBound:
+    """Allows a number in each second."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._second, self._allowed = -1, 0
+
+    def allows(self, now: float) -> bool:
+        if int(now) != self._second:
+            self._second, self._allowed = int(now), 0
+        self._allowed += 1
+        return self._allowed <= self._most
+
+
+class _Current:
+    sampling = LogSampling(1)
+
+
+_current = _Current()
+
+
+def set_log_share(share: float) -> None:
+    """Write lines of this share of the requests that succeed and only read, in this process."""
+    _current.sampling = LogSampling(share)
+
+
+def log_sampling() -> LogSampling:
+    """Return the choice of this process."""
+    return _current.sampling

@@ -268,7 +268,7 @@ class ArchiveStore(Protocol):
         ...
 
     async def stat(self, name: ArchiveName) -> StoredArchive | None:
-        """Return what is stored by the name, or None."""
+        """Return size and time of the archive with the name, or None."""
         ...
 
     async def read(
@@ -357,10 +357,10 @@ class PublicCopyStore(Protocol):
 
 
 class EdgeCache(Protocol):
-    """Caches of public responses between the registry and its clients."""
+    """Caches of public answers between the registry and its clients."""
 
     async def forget(self, paths: Sequence[str]) -> None:
-        """Start to remove all copies of the responses of these paths, which takes minutes. May be
+        """Start to remove all copies of the answers of these paths, which takes minutes. May be
         repeated. Raises `Busy` if the request is not accepted."""
         ...
 
@@ -540,7 +540,7 @@ class PullHistory:
 
 
 class RollUp(NamedTuple):
-    """What a roll-up did."""
+    """The result of a roll-up."""
 
     changed: list[Package]  # Their place in the search may be another now.
     is_behind: bool  # So many pulls waited that the next one should not wait for its time.
@@ -606,7 +606,7 @@ class SearchIndex(Protocol):
     async def search_with_facets(
         self, query: Query, page: ResultPage, viewer: Viewer
     ) -> FacetedResults:
-        """Return what `search` and `facets` return, and the number of deprecated packages that a
+        """Return the results of `search` and `facets`, and the number of deprecated packages that a
         search without them leaves out."""
         ...
 
@@ -824,7 +824,7 @@ class HttpClient(Protocol):
     """
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
-        """Return what the server has at the address."""
+        """Return the response of the server."""
         ...
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 import json
 
-from functions.http.callers import from_client, verify_credential
+from functions.http.calls import from_client, verify_credential
 from functions.http.pages import PageCall, Pages, see_other
 from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import remembered_page, return_page, sign_in_page, visitor_of

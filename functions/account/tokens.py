@@ -65,7 +65,8 @@ TOKEN_ACTIONS = (ROTATE, REVOKE, REVOKE_STOLEN)
 
 @dataclass(frozen=True, slots=True)
 class TokenPreset:
-    """What a form for a frequent purpose has selected; `key` is the parameter `for` of its page."""
+    """The preselected fields of a form for a frequent purpose; `key` is the parameter `for` of its
+    page."""
 
     key: str
     title: str
@@ -112,8 +113,6 @@ def chosen_preset(call: SignedInCall) -> TokenPreset:
 
 
 def account_token_confirmation(action: TokenAction) -> PageWithForms:
-    """Return the page that asks to confirm an action on a token of the account."""
-
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
         by, token_id = call.caller, requested_token(call)
         used = await call.registry.tokens.access_tokens.find(by.id, token_id, by=by)
@@ -135,7 +134,7 @@ def requested_token(call: SignedInCall) -> str:
 
 
 def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
-    """Show the token in this response alone, since its text is a secret."""
+    """Show the token in this answer alone, since its text is a secret."""
     text = issued.text.reveal()
     settings = client_settings(call.registry.settings.base_url, call.account.name, text)
     template, url = "account/token_issued.html", call.registry.settings.base_url

@@ -26,7 +26,7 @@ from shared.services.identity.accounts import AccountProfile
 
 
 class MemberView(ResponseModel):
-    """What the caller is in an organization."""
+    """The caller's role in an organization."""
 
     org: str
     role: str

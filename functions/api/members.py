@@ -26,7 +26,7 @@ from shared.services.organizations.organizations import Member
 
 
 class RoleChange(RequestModel):
-    """What a member is to be from now on."""
+    """The new role of a member."""
 
     role: Role
 
@@ -150,7 +150,7 @@ async def api_members_undo(call: ApiCall) -> None:
 
 
 class NewInvitation(RequestModel):
-    """What somebody is offered, and how: by mail to an address, or by a link."""
+    """An offer of a role, sent by mail to an address, or by a link."""
 
     role: Role
     email: str | None = Field(default=None, max_length=MAX_EMAIL_LENGTH)
@@ -162,7 +162,7 @@ class NewInvitation(RequestModel):
 
 
 class InvitationCode(RequestModel):
-    """What the link of an invitation ends with; it is no part of a path, which others log."""
+    """The last part of the link of an invitation; it is no part of a path, which others log."""
 
     code: str = Field(max_length=4 * INVITATION_CODE_LENGTH)
 
@@ -212,7 +212,7 @@ class InvitedView(ResponseModel):
 
 
 class OfferView(ResponseModel):
-    """What an invitation offers to whoever holds its code."""
+    """The offer of an invitation, for whoever holds its code."""
 
     org: str
     display_name: str

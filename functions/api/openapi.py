@@ -206,7 +206,6 @@ class OperationDescription:
 
 @cache
 def operations_by_group(base_url: str) -> dict[str, list[OperationDescription]]:
-    """Return the operations by the title of their group."""
     groups: dict[str, list[OperationDescription]] = {title: [] for title in _GROUPS.values()}
     document = openapi_document(base_url)
     for path, methods in cast(Mapping[str, Mapping[str, JsonObject]], document["paths"]).items():

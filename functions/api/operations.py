@@ -18,8 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from functions.http.answers import JSON, NO_STORE
-from functions.http.callers import from_client
-from functions.http.calls import Call
+from functions.http.calls import Call, from_client
 from functions.http.operations import READ_METHODS, JsonFace, Operation
 from functions.http.requests import bounded_body
 from shared.auth.authentication import RequestClient
@@ -45,7 +44,7 @@ class RequestModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """A response body."""
+    """The body of an answer."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, defer_build=True)
 
@@ -72,7 +71,7 @@ ParseBody = Callable[[type[RequestModel], Call], RequestModel]
 
 @dataclass(frozen=True, slots=True)
 class OpenApi:
-    """What openapi.json says of an operation; `refusals` are the statuses of its refusals."""
+    """The entry of an operation in openapi.json; `refusals` are the statuses of its refusals."""
 
     summary: str
     status: int

@@ -33,7 +33,7 @@ _DEFAULT_VISIBILITY_MEANING = "Who sees new packages whose archive does not say.
 
 
 class NewOrganization(RequestModel):
-    """What a new organization is called, for ever, and what it says of itself."""
+    """The permanent name and the profile of a new organization."""
 
     name: str = Field(description="Never changes.")
     display_name: str = Field(default="", max_length=MAX_DISPLAY_NAME)
@@ -44,7 +44,7 @@ class NewOrganization(RequestModel):
 
 
 class OrganizationChange(RequestModel):
-    """What is to be different from now on."""
+    """The fields to change."""
 
     display_name: str | None = Field(default=None, max_length=MAX_DISPLAY_NAME)
     description: str | None = Field(default=None, max_length=MAX_DESCRIPTION)
@@ -241,7 +241,7 @@ async def api_domains_list(call: ApiCall) -> DomainList:
 @domains_api.operation(
     "POST",
     "api/v1/orgs/{org}/domains",
-    "Add a domain; the response has the TXT record that verifies it.",
+    "Add a domain; the answer has the TXT record that verifies it.",
     status=201,
     refusals=(*_REFUSALS, 409),
 )

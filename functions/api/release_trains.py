@@ -22,7 +22,7 @@ from shared.domain.organizations import (
 
 
 class NewReleaseTrain(RequestModel):
-    """What the organization is going to publish from now on."""
+    """The size and duration of a new release train."""
 
     packages: int = Field(ge=1, le=MAX_TRAIN_PACKAGES)
     hours: int = Field(ge=1, le=MAX_TRAIN_HOURS)

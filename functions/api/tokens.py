@@ -100,7 +100,7 @@ class MadeView(ResponseModel):
 
 
 class EndedView(ResponseModel):
-    """What was made with a stolen token, and ended with it."""
+    """Something that was created with a stolen token, and ended with it."""
 
     ended: list[MadeView]
 

@@ -15,7 +15,7 @@ from functions.api.operations import (
     ResponseModel,
     utc_datetime,
 )
-from functions.http.callers import verify_credential
+from functions.http.calls import verify_credential
 from shared.auth.secrets import Secret
 from shared.auth.signed_tokens import MAX_TOKEN_BYTES
 from shared.domain.names import Package, parse_org
@@ -182,7 +182,7 @@ def _wanted(call: ApiCallWithBody[NewPublisher]) -> PublisherRequest:
 
 
 class IdToken(RequestModel):
-    """What a provider signed for the job."""
+    """The id token that a provider signed for the job."""
 
     token: str = Field(min_length=1, max_length=MAX_TOKEN_BYTES, description="The id token.")
     org: str | None = Field(

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from functions.central.responses import CORS_HEADERS, CentralFace
+from functions.central.answers import CORS_HEADERS, CentralFace
 from functions.http.answers import CACHE_PRIVATE, CACHE_PUBLIC, JSON
 from functions.http.calls import Call
 from functions.http.compression import accepts_gzip

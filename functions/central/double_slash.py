@@ -12,7 +12,7 @@ from functools import partial
 
 import azure.functions as func
 
-from functions.central.responses import CentralFace
+from functions.central.answers import CentralFace
 from functions.http.calls import Call
 from functions.http.operations import Operation, answer
 from shared.composition import Registry

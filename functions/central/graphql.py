@@ -7,7 +7,7 @@ GraphQL.
 import asyncio
 from importlib import import_module
 
-from functions.central.responses import OPEN_HEADERS
+from functions.central.answers import OPEN_HEADERS
 from functions.http.answers import json_answer
 from functions.http.calls import Call
 from functions.http.operations import Face

@@ -89,7 +89,6 @@ async def execute_query(registry: Registry, body: Mapping[str, object], by: Prin
 
 
 def _rules(query: str) -> list[type[ASTValidationRule]]:
-    """Return the rules that a query can break."""
     missing = [kind for sign, kind in _SIGNS.items() if sign not in query]
     return [rule for rule in RULES if not any(kind in rule.__name__ for kind in missing)]
 
@@ -146,8 +145,8 @@ class _Allowance:
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """What the fields of a query share; versions of a package share what is asked of the package,
-    by its key."""
+    """The state that the fields of a query share; versions of a package share what is asked of the
+    package, by its key."""
 
     registry: Registry
     by: Principal

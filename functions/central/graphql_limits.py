@@ -46,7 +46,7 @@ _STEPS = {"{": 1, "[": 1, "(": 1, "}": -1, "]": -1, ")": -1}
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """What a client sent."""
+    """A query as the client sent it."""
 
     query: str
     operation: str | None = None
@@ -86,7 +86,7 @@ def _require_shallow(query: str) -> None:
 
 @dataclass(slots=True)
 class _Limits:
-    """What the operations of a document may ask for, together."""
+    """The limits of all operations of a document together."""
 
     fragments: Mapping[str, FragmentDefinitionNode]
     variables: Mapping[str, Any]

@@ -4,12 +4,12 @@ from functools import partial
 from unicodedata import combining, normalize
 
 from functions.archives import redirect_to_archive
-from functions.central.metadata import package_model
-from functions.central.responses import (
+from functions.central.answers import (
     CORS_HEADERS,
     OPEN_HEADERS,
     CentralFace,
 )
+from functions.central.metadata import package_model
 from functions.http.answers import empty_answer, json_answer
 from functions.http.calls import Call
 from functions.http.requests import archive_part, json_object, require_upload_taken

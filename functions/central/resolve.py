@@ -5,7 +5,7 @@ from typing import cast
 
 import orjson
 
-from functions.central.responses import OPEN_HEADERS, CentralFace
+from functions.central.answers import OPEN_HEADERS, CentralFace
 from functions.http.answers import json_answer
 from functions.http.calls import Call
 from functions.http.requests import json_object
@@ -79,7 +79,7 @@ def _text(item: Item, *keys: str) -> str:
 
 
 def _replace_surrogates(text: str) -> str:
-    """Replace unpaired surrogates, which JSON can escape but no response can contain."""
+    """Replace unpaired surrogates, which JSON can escape but no answer can contain."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

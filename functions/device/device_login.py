@@ -36,7 +36,7 @@ RequestModelT = TypeVar("RequestModelT", bound=RequestModel)
 
 
 class DeviceAsk(RequestModel):
-    """What a machine says of itself; names are spelt as the RFC has them."""
+    """A machine's request for a device login; names are spelt as the RFC has them."""
 
     model_config = ConfigDict(alias_generator=to_snake)
 
@@ -44,7 +44,7 @@ class DeviceAsk(RequestModel):
 
 
 class DevicePoll(RequestModel):
-    """What a machine asks again and again."""
+    """A machine's repeated question whether its login was approved."""
 
     model_config = ConfigDict(alias_generator=to_snake)
 
@@ -143,7 +143,6 @@ async def device_api_token(
 
 
 def _oauth_error(refusal: DeviceRefusal) -> Answer:
-    """Return the refusal as an OAuth 2.0 error response."""
     body = {"error": refusal.error, "error_description": str(refusal)}
     return json_answer(body, 400, NO_STORE)
 

@@ -110,7 +110,7 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
     return Answer(b"" if call.is_head else content, status, headers, document.media_type)
 
 
-# Requirements of the Functions host, which changes or cuts off a response that breaks them.
+# Requirements of the Functions host, which changes or cuts off an answer that breaks them.
 #
 # It sends a body without a `Content-Length` in chunks, which clients of archives reject. It answers
 # 500 for a header that is not ASCII, closes the connection after a 304 with a body, and lets a

@@ -2,7 +2,7 @@
 
 Such a text is the same for everybody, so it contains no secret that the length of the compressed
 text could reveal to an attacker who makes a browser request it (BREACH). Pages of signed-in people,
-responses to tokens and refusals are `private` or `no-store`, and are sent uncompressed; so is what
+answers to tokens and refusals are `private` or `no-store`, and are sent uncompressed; so is what
 clients of Central read. Archives are no texts. A compressed text has a weak ETag: it means the same
 as the plain one, and differs in its bytes.
 """
@@ -31,7 +31,7 @@ _immutable = LruCache[str, bytes](KEPT_BYTES, weigh=lambda _, packed: len(packed
 
 
 async def compressed(call: Call, answer: Answer) -> Answer:
-    """Return the response as this client gets it: compressed, or with what caches have to know."""
+    """Return the answer as this client gets it: compressed, or with what caches have to know."""
     status = answer.status
     if status not in (_OK, _UNCHANGED) or call.method not in _READING or not _is_shared(answer):
         return answer
@@ -53,7 +53,7 @@ def accepts_gzip(headers: Mapping[str, str]) -> bool:
 
 
 def _is_shared(answer: Answer) -> bool:
-    """Return whether shared caches may keep the response, so that it has no secret of anybody."""
+    """Return whether shared caches may keep the answer, so that it has no secret of anybody."""
     caching = answer.headers.get("Cache-Control", "no-store")
     return "no-store" not in caching and "private" not in caching
 
@@ -70,7 +70,7 @@ def _is_long_text(answer: Answer) -> bool:
     headers = answer.headers
     if "Content-Encoding" in headers or not _TEXT.match(answer.content_type):
         return False
-    # The response to a HEAD has the length of the text, and no body.
+    # The answer to a HEAD has the length of the text, and no body.
     length = int(headers.get("Content-Length", len(answer.body)))
     return SMALLEST_BYTES < length <= LARGEST_BYTES
 

@@ -1,16 +1,20 @@
-"""One request and its answer in the log, the metrics and the traces."""
+"""One request and its answer in the log, the metrics and the traces, and the context that the
+Functions host passes to a Function beside its trigger.
+"""
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import Self
+from typing import Any, Self, TypeVar
 
-from shared.log import log, log_request
+import azure.functions as func
+
+from shared.log import SLOW_SECONDS, log, log_request, log_sampling
 from shared.telemetry import recording
 from shared.telemetry.metrics import REQUESTS
 from shared.telemetry.recording import Activity, SpanOrigin
-from shared.telemetry.sampling import SLOW_SECONDS, log_sampling
 
 FIRST_ERROR_STATUS = 400
 
@@ -78,3 +82,21 @@ class Exchange:
         sampling, trace = log_sampling(), self.activity.trace
         is_counted = self.is_ordinary and status < FIRST_ERROR_STATUS and seconds < SLOW_SECONDS
         return sampling.weigh(trace) if is_counted else sampling.weigh_whole(trace, now)
+
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+def declare_context(function: FunctionT) -> FunctionT:
+    """Declare the parameter `context` of a Function, which may be None, as the host demands.
+
+    The Functions host passes the context to a parameter of that name and type, and rejects a type
+    that allows None. The local host passes no context.
+    """
+    function.__annotations__["context"] = func.Context
+    return function
+
+
+def traceparent_of(context: func.Context | None, sent: str) -> str:
+    """Return the `traceparent` of the host's context, else the one that the client sent."""
+    return sent if context is None else context.trace_context.trace_parent or ""

@@ -107,7 +107,6 @@ def symbol_fields(hit: SymbolHit) -> dict[str, Any]:
 
 
 def symbol_address(hit: SymbolHit) -> str:
-    """Return the path of the page of a symbol."""
     release, symbol = hit.listing.release, hit.symbol
     release_path = f"/packages/{release.org}/{release.name}/{release.version}"
     return quote(f"{release_path}/docs/{symbol.module}/{symbol.path}")

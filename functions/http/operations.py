@@ -18,7 +18,6 @@ from typing import Any, Generic, TypeVar, cast
 
 import azure.functions as func
 
-from functions.host_context import declare_context, traceparent_of
 from functions.http.answers import (
     UnsendableAnswer,
     complete,
@@ -28,7 +27,7 @@ from functions.http.answers import (
 )
 from functions.http.calls import Call, headers_of, headers_of_client
 from functions.http.compression import compressed
-from functions.http.exchanges import FIRST_ERROR_STATUS, Exchange
+from functions.http.exchanges import FIRST_ERROR_STATUS, Exchange, declare_context, traceparent_of
 from functions.http.repeats import repeatable
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidName, Refusal
@@ -49,7 +48,8 @@ Handler = Callable[[Any], Awaitable[Answer]]
 
 
 class Effect(Enum):
-    """What an operation does; each change has a line of its own in the log."""
+    """Whether an operation reads or changes something; each change has a line of its own in the
+    log."""
 
     READ = "read"
     CHANGE = "change"
@@ -154,7 +154,6 @@ class Face(Generic[CallT]):
         return await operation.handle(call)
 
     def refused(self, call: CallT, refusal: Refusal) -> Answer:
-        """Return the answer to a call that is refused."""
         raise NotImplementedError
 
     def failed(self, call: CallT) -> Answer:
@@ -293,7 +292,6 @@ def _add_headers(made: Answer, call: Call) -> None:
 
 
 def blueprint_of(operations: Iterable[Operation], registry: Registry) -> func.Blueprint:
-    """Return the Functions of the operations."""
     blueprint = func.Blueprint()
     for each in operations:
         function = _function_of(each, registry)

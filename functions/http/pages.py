@@ -5,19 +5,15 @@ each page.
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
-import azure.functions as func
-
 from functions.http import formatting
 from functions.http.answers import STATUS_BY_KIND, retry_headers
 from functions.http.calls import Call
-from functions.http.exchanges import Exchange
 from functions.http.operations import Face, Operation
-from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.domain.notices import Banner
 from shared.prose.safe_html import show_bidi_characters
@@ -60,19 +56,15 @@ class PageCall(Call):
     `refusal_values`.
     """
 
-    def __init__(
-        self,
-        registry: Registry,
-        request: func.HttpRequest,
-        exchange: Exchange,
-        headers: Mapping[str, str],
-    ) -> None:
-        super().__init__(registry, request, exchange, headers)
-        self.now_ms = registry.clock.now_ms()
-        self.visitor: Visitor | None = None
-        self.banners: tuple[Banner, ...] = ()
-        self.refusal_template = "web/refused.html"
-        self.refusal_values: dict[str, object] = {}
+    visitor: Visitor | None = None
+    banners: tuple[Banner, ...] = ()
+    refusal_template = "web/refused.html"
+    refusal_values: Mapping[str, object] = MappingProxyType({})
+
+    @cached_property
+    def now_ms(self) -> int:
+        """The time of the page, the same in all its parts."""
+        return self.registry.clock.now_ms()
 
     @property
     def finished(self) -> str:

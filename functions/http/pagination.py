@@ -44,7 +44,7 @@ class Pager:
 
     @property
     def offset(self) -> int:
-        """Return how many stand before this page."""
+        """How many stand before this page."""
         return (self.number - 1) * self.size
 
     def slice(self, rows: Sequence[RowT]) -> Sequence[RowT]:
@@ -53,7 +53,7 @@ class Pager:
 
     @property
     def shown(self) -> range:
-        """Return the places of what is on this page, counted from one."""
+        """The places of what is on this page, counted from one."""
         return range(self.offset + 1, min(self.offset + self.size, self.total) + 1)
 
     def address(self, number: int) -> str:

@@ -77,7 +77,6 @@ class PublicPageCall(PageCall):
         return self._answer(self.rendered(template, **values), HTML, status)
 
     def json(self, value: object) -> Answer:
-        """Return the page as JSON."""
         return self._answer(orjson.dumps(value), JSON, _OK)
 
     def text(self, content: str | bytes, media_type: str, *, etag: str = "") -> Answer:
@@ -169,7 +168,7 @@ class SharedAnswers:
         self._answers = SingleFlight[Answer]()
 
     async def answer(self, key: AnswerKey, make: AnswerFactory) -> Answer:
-        """Return what `make` returns, or what a call in progress for the same key returns."""
+        """Return the result of `make`, or of a call in progress for the same key."""
         made = await self._answers.answer(key, make)
         # A copy for each request: the operation writes the request's id on it.
         return Answer(made.body, made.status, dict(made.headers), made.media_type)

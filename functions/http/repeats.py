@@ -8,8 +8,7 @@ from math import inf
 import azure.functions as func
 
 from functions.http.answers import rate_limit_fields
-from functions.http.callers import recognized_caller
-from functions.http.calls import Call, headers_of
+from functions.http.calls import Call, headers_of, recognized_caller
 from functions.http.exchanges import Exchange
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal

@@ -8,10 +8,7 @@ from typing import TypeVar, cast
 from urllib.parse import parse_qs
 
 from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none.
-    MultipartError,
-    MultipartSegment,
-    ParserLimitReached,
-    PushMultipartParser,
+    content_disposition_unquote,  # pyright: ignore[reportUnknownVariableType] - as above.
     parse_options_header,  # pyright: ignore[reportUnknownVariableType] - as above.
 )
 
@@ -97,7 +94,6 @@ class Form:
         return self.values.get(name, [default])[0].strip()
 
     def all(self, name: str) -> list[str]:
-        """Return all values of a field."""
         return list(self.values.get(name, ()))
 
     def choice(self, name: str, kind: type[EnumT], otherwise: str) -> EnumT:
@@ -109,7 +105,6 @@ class Form:
 
 
 def is_form(call: Call) -> bool:
-    """Return whether the `Content-Type` is that of a form."""
     return call.header("content-type").partition(";")[0].strip().lower() == URL_ENCODED
 
 
@@ -134,6 +129,8 @@ def form_of(call: Call) -> Form:
 
 
 MAX_FORM_PARTS = 16  # Clients send one. A large body of empty parts would take seconds to parse.
+MAX_PART_HEADERS = 8  # RFC 7578 allows three.
+MAX_PART_HEADER_BYTES = 4 * 1024
 
 _TOO_MANY_PARTS = (
     f"The form has more than {MAX_FORM_PARTS} parts, or a part with very long headers. "
@@ -149,6 +146,10 @@ class ArchivePart:
     file_name: str
 
 
+class _TooManyParts(Exception):
+    """A form has more parts, or more headers of a part, than is allowed."""
+
+
 def archive_part(call: Call, *, name: str, limit: int) -> ArchivePart:
     """Return the part `name`, an archive of at most `limit` bytes.
 
@@ -156,72 +157,71 @@ def archive_part(call: Call, *, name: str, limit: int) -> ArchivePart:
     many parts, and `UploadCutOff` for a body that cannot be parsed.
     """
     body = upload_body(call, limit)
-    boundary = _boundary(call.header("content-type"))
-    if boundary is None:
+    kind, options = _options(call.header("content-type"))
+    if kind != "multipart/form-data" or not options.get("boundary"):
         raise UploadMissing(name)
     try:
-        part = _part(body, boundary, name)
-    except ParserLimitReached:
+        parts = list(_parts(body, b"--" + options["boundary"].encode()))
+    except _TooManyParts:
         raise InvalidRequest(_TOO_MANY_PARTS.format(name=name)) from None
-    except MultipartError:
-        raise UploadCutOff from None
-    if part is None:
-        raise UploadMissing(name)
-    return part
+    for found, part in parts:
+        if found == name:
+            return part
+    raise UploadMissing(name)
 
 
-def _boundary(content_type: str) -> str | None:
-    kind, options = cast(tuple[str, dict[str, str]], parse_options_header(content_type))
-    return options.get("boundary") if kind == "multipart/form-data" else None
+def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, ArchivePart]]:
+    """Yield the name and the content of each part of a form, as RFC 7578 has it.
 
-
-def _part(body: bytes, boundary: str, name: str) -> ArchivePart | None:
-    """Return the first part of that name, without a copy; the parser's `__exit__` raises for an
-    incomplete body.
+    Content is found by the next boundary, and not copied. Raises `UploadCutOff` for a body that
+    does not end with the last boundary.
     """
-    part: ArchivePart | None = None
-    with PushMultipartParser(boundary, max_segment_count=MAX_FORM_PARTS) as parser:
-        for segment, start, end in _segments(body, parser):
-            if part is None and segment.name == name:
-                part = ArchivePart(memoryview(body)[start:end], segment.filename or "")
-    return part
+    position = body.find(boundary)
+    if position < 0 or (position and body[position - 2 : position] != _LINE_END):
+        raise UploadCutOff
+    for _ in range(MAX_FORM_PARTS + 1):
+        position += len(boundary)
+        match body[position : position + 2]:
+            case b"--":
+                return
+            case b"\r\n":
+                headers, start = _part_headers(body, position + 2)
+            case _:
+                raise UploadCutOff
+        end = body.find(_LINE_END + boundary, start)
+        kind, options = _options(headers.get("content-disposition", ""))
+        size = headers.get("content-length", str(end - start))
+        if end < 0 or kind != "form-data" or size != str(end - start):
+            raise UploadCutOff
+        content = memoryview(body)[start:end]
+        yield options.get("name", ""), ArchivePart(content, options.get("filename", ""))
+        position = end + len(_LINE_END)
+    raise _TooManyParts
 
 
-def _segments(
-    body: bytes, parser: PushMultipartParser
-) -> Iterator[tuple[MultipartSegment, int, int]]:
-    """Yield each segment, with where its content starts and ends.
-
-    The parser, which copies what it reads, gets the content in pieces.
-    """
-    delimiter = b"\r\n--" + parser.boundary
-    boundary = body.find(delimiter[2:])
-    position = max(boundary - 2, 0)  # The parser checks that a line ends before the boundary.
-    while boundary >= 0:
-        end = _line_end(body, boundary)
-        _next_segment(parser, body[position:end])
-        if body.startswith(b"--", boundary + len(delimiter) - 2):
-            return
-        segment, position = None, end
-        while segment is None and position < len(body):
-            end = _line_end(body, position)
-            segment, position = _next_segment(parser, body[position:end]), end
-        end = body.find(delimiter, position)
-        if segment is None or end < 0:
-            return
-        for start in range(position, end, _PIECE_BYTES):
-            _next_segment(parser, body[start : min(start + _PIECE_BYTES, end)])
-        yield segment, position, end
-        position, boundary = end, end + 2
+def _part_headers(body: bytes, position: int) -> tuple[dict[str, str], int]:
+    """Read the headers of a part, and return where its content starts."""
+    headers: dict[str, str] = {}
+    for _ in range(MAX_PART_HEADERS + 1):
+        end = body.find(_LINE_END, position, position + MAX_PART_HEADER_BYTES)
+        if end < 0 and len(body) > position + MAX_PART_HEADER_BYTES:
+            raise _TooManyParts
+        if end == position:
+            return headers, end + len(_LINE_END)
+        name, colon, value = body[position:end].decode("utf-8", "replace").partition(":")
+        if end < 0 or not colon:
+            raise UploadCutOff
+        headers[name.lower()] = value.strip()
+        position = end + len(_LINE_END)
+    raise _TooManyParts
 
 
-_PIECE_BYTES = 256 * 1024
+def _options(header: str) -> tuple[str, dict[str, str]]:
+    """Return the value of a header in lower case, and its parameters."""
+    return cast(
+        tuple[str, dict[str, str]],
+        parse_options_header(header, unquote=content_disposition_unquote),
+    )
 
 
-def _line_end(body: bytes, start: int) -> int:
-    return body.find(b"\n", start) + 1 or len(body)
-
-
-def _next_segment(parser: PushMultipartParser, lines: bytes) -> MultipartSegment | None:
-    events = list(parser.parse(lines))
-    return next((event for event in events if isinstance(event, MultipartSegment)), None)
+_LINE_END = b"\r\n"

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
 from functions.http.answers import STATUS_BY_KIND, retry_headers
-from functions.http.callers import from_client
+from functions.http.calls import from_client
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.pages import UNAUTHORIZED, PageCall, Pages, Visitor
 from functions.http.requests import Form, form_of
@@ -199,7 +199,7 @@ async def recognize_visitor(call: PageCall) -> Account | None:
 
 
 def visitor_of(account: Account, session: Principal, registry: Registry) -> Visitor:
-    """Return what page headers show of the session's account."""
+    """Return the session's account as page headers show it."""
     return Visitor(
         account.name,
         registry.identity.session_authentication.csrf_token(session),

@@ -129,8 +129,6 @@ async def _account_page(
 
 
 def _confirmation(action: TokenAction) -> PageWithForms:
-    """Return the page that asks to confirm an action on a token of an account."""
-
     async def show(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
         administration, by = call.registry.administration.accounts, call.caller
         account = await call.registry.identity.accounts.by_id(call.route["account"])
@@ -225,7 +223,7 @@ async def manage_account_create(call: SignedInCall) -> Answer:
 async def manage_account_link(call: SignedInCall) -> Answer:
     account = await call.registry.identity.accounts.by_id(call.route["account"])
     link = await call.registry.identity.sign_in_flow.issue_link(account, by=call.caller)
-    # Shown by this response alone, since the link is a secret.
+    # Shown by this answer alone, since the link is a secret.
     return await manage_account(call, link=link)
 
 

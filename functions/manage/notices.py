@@ -60,7 +60,6 @@ async def manage_notices(call: SignedInCall, problem: FormProblem | None = None)
 
 
 def _form_values(form: Form) -> dict[str, str]:
-    """Return the values of the fields for a new notice."""
     typed = {name: form.text(name) for name in ("text", "link", "from", "until")}
     return {**typed, "mood": form.text("mood", NoticeKind.INFORMATION.value)}
 

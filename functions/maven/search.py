@@ -1,4 +1,4 @@
-"""Searches of the Maven face: the words are Base64 in the path, the response is Maven metadata."""
+"""Searches of the Maven face: the words are Base64 in the path, the answer is Maven metadata."""
 
 import binascii
 from base64 import b64decode
@@ -36,7 +36,7 @@ class MavenSearch(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MavenSearchRequest:
-    """A search; `words` are still in Base64, since the response repeats them."""
+    """A search; `words` are still in Base64, since the answer repeats them."""
 
     distribution: Distribution
     search: MavenSearch

@@ -25,7 +25,6 @@ class Directory:
     target: str
 
     def target_of(self, value: str) -> str:
-        """Return the path of the packages with this value."""
         quoted = quote_plus(value) if "?" in self.target else quote(value, safe="")
         return f"{self.target}{quoted}"
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, S
 from contextlib import suppress
 from functools import partial
 
-from functions.central.responses import refusal_answer
+from functions.central.answers import refusal_answer
 from functions.http.answers import problem_answer
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.pages import PAGE_HEADERS

@@ -91,7 +91,7 @@ class SearchForm:
 
     @property
     def order(self) -> tuple[Sort, bool]:
-        """Return the order, and whether it is descending; without words there is no relevance."""
+        """The order, and whether it is descending; without words there is no relevance."""
         sort = SORTS[self.sort][0]
         if sort is Sort.RELEVANCE and not self.text.strip():
             sort = Sort.PULLS
@@ -99,7 +99,7 @@ class SearchForm:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Return the query parameters, without those that have their default."""
+        """The query parameters, without those that have their default."""
         params = {
             "q": self.text.strip(),
             **{facet.value: value for facet, value in self.facet_values.items()},
@@ -180,7 +180,6 @@ async def _suggestions(call: PublicPageCall, text: str) -> Answer:
 
 
 async def _first_symbols(call: PublicPageCall, form: SearchForm) -> SymbolResults:
-    """Return the first symbols of that text, with the count of all."""
     if not form.text.strip():
         return SymbolResults((), 0)
     page = ResultPage(limit=SYMBOLS_BESIDE_PACKAGES)

@@ -45,12 +45,10 @@ class AzureClients(Protocol):
 
     @property
     def prefix(self) -> str:
-        """Return the prefix of the names of all blob containers."""
+        """The prefix of the names of all blob containers."""
         ...
 
-    def cosmos(self) -> CosmosClient:
-        """Return a client of Cosmos DB."""
-        ...
+    def cosmos(self) -> CosmosClient: ...
 
     def blobs(self) -> BlobServiceClient: ...
 
@@ -80,7 +78,6 @@ class IdentityClients:
         self._identity: AsyncTokenCredential | None = None
 
     def cosmos(self) -> CosmosClient:
-        """Return a client of Cosmos DB."""
         key = self._addresses.cosmos_key.reveal()
         identity = key or self._identified()
         return CosmosClient(
@@ -109,7 +106,7 @@ class IdentityClients:
 
 
 def http_transport() -> AioHttpTransport:
-    """Return what sends the requests of a client, through the proxy of the environment if any."""
+    """Return the transport of a client, through the proxy of the environment if any."""
     # The library looks for a proxy before each request, in another thread, twice: where there is
     # none, that is a third of the processor time of a read.
     return AioHttpTransport(use_env_settings=bool(getproxies()))

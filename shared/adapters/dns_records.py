@@ -20,7 +20,6 @@ class DnsRecords:
         self._resolver = resolver
 
     async def texts(self, name: str) -> list[str]:
-        """Return the TXT records of the name."""
         import dns.exception  # noqa: PLC0415 - costs 100 ms, which no start should pay.
         import dns.resolver  # noqa: PLC0415
 

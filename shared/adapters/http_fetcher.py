@@ -38,7 +38,6 @@ _TOO_LARGE = "the answer is too large"
 
 
 async def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a host name."""
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]

@@ -17,16 +17,15 @@ class ArchiveFolder:
 
     @property
     def temporary(self) -> Path:
-        """Return the folder of archives that are being written."""
+        """The folder of archives that are being written."""
         return self.root / "tmp"
 
     @property
     def content(self) -> Path:
-        """Return the folder that holds the archives, fanned out twice."""
+        """The folder that holds the archives, fanned out twice."""
         return self.root / "sha256"
 
     def archive(self, digest: Digest) -> Path:
-        """Return the file of an archive."""
         return self.content.joinpath(digest.hex[:2], digest.hex[2:4], digest.hex)
 
     def lock(self, digest: Digest) -> Path:
@@ -41,7 +40,6 @@ class PiecesFolder:
     root: Path
 
     def file(self, digest: Digest, name: str) -> Path:
-        """Return the file with this name of an archive."""
         return self._of(digest) / f"{digest.hex}.{name}"
 
     def files(self, digest: Digest) -> list[Path]:
@@ -60,22 +58,19 @@ class DataFolder:
 
     @property
     def database(self) -> Path:
-        """Return the file of all records."""
         return self.root / "ballroom.db"
 
     @property
     def search(self) -> Path:
-        """Return the file of the search index."""
         return self.root / "search.db"
 
     @property
     def settings(self) -> Path:
-        """Return the settings of a client, which the first start writes."""
+        """The settings of a client, which the first start writes."""
         return self.root / "Settings.toml"
 
     @property
     def keys(self) -> Path:
-        """Return the folder of secrets."""
         return self.root / "keys"
 
     @property
@@ -93,12 +88,11 @@ class DataFolder:
 
     @property
     def confined(self) -> Path:
-        """Return the folder of the lock that one confined process of the machine holds."""
+        """The folder of the lock that one confined process of the machine holds."""
         return self.root / "confined"
 
     @property
     def pieces(self) -> PiecesFolder:
-        """Return the folder of the pieces of documentation."""
         return PiecesFolder(self.root / "pieces")
 
 
@@ -158,7 +152,7 @@ def api_docs_blob(digest: Digest) -> str:
 
 
 def api_docs_blobs(digest: Digest) -> str:
-    """Return what the names of all blobs of an archive's API documentation begin with."""
+    """Return the prefix of the names of all blobs of an archive's API documentation."""
     return f"api-docs/{digest.hex}/"
 
 
@@ -184,5 +178,4 @@ def delta_blob(made_ms: int, mark: str) -> str:
 
 
 def search_part_made_ms(name: str) -> int:
-    """Return when the part of that name was made."""
     return int(name.split("-")[1])

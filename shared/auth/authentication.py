@@ -73,7 +73,7 @@ class CanaryTokens:
         self._background_tasks = BackgroundTasks()
 
     def record_use(self, token: Token, client: RequestClient) -> None:
-        """Log the use and append an event in the background, so that the response is not slower."""
+        """Log the use and append an event in the background, so that the answer is not slower."""
         log.warning(
             "token.canary_tried", token=token.id, address=client.address, agent=client.agent
         )

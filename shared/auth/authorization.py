@@ -144,7 +144,7 @@ class Authorization:
 
     @property
     def _first_role(self) -> str:
-        """Return how to get a role that publishes."""
+        """How to get a role that publishes."""
         if self.founding == "anyone":
             created = f"create one of your own on {self.base_url}/account/organizations"
         else:

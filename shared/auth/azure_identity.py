@@ -34,7 +34,7 @@ async def bearer(resource: str, identity: AppIdentity = app_identity) -> str:
 
 
 def managed_identity(client_id: str) -> ClientAssertion:
-    """Return what authenticates an application of Entra ID by a managed identity; `system` is the
+    """Return a credential of an application of Entra ID from a managed identity; `system` is the
     system-assigned one. The function blocks, and raises `Unanswered`."""
 
     def assertion() -> str:

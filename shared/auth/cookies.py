@@ -79,7 +79,6 @@ class Cookie:
         return Secret(f"{self.name}={value}; Max-Age={seconds}; {self._attributes}")
 
     def delete(self) -> Secret:
-        """Return the `Set-Cookie` value that deletes the cookie."""
         return Secret(f"{self.name}=; Max-Age=0; {self._attributes}")
 
     @property

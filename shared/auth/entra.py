@@ -76,7 +76,7 @@ class EntraApplication:
 
     @property
     def issuer(self) -> str:
-        """Return the issuer of the tenant's id tokens."""
+        """The issuer of the tenant's id tokens."""
         return f"{self.authority}/{self.tenant}/v2.0"
 
 
@@ -244,13 +244,13 @@ class EntraRoles:
 
     @property
     def grants(self) -> tuple[Grant, ...]:
-        """Return the grants of the mappings without a role; the roles of the account apply."""
+        """The grants of the mappings without a role; the roles of the account apply."""
         without_role = [each for each in self.roles if each.role is None]
         return tuple(Grant(scopes=each.scopes, org=each.org) for each in without_role)
 
     @property
     def holdings(self) -> tuple[RoleGrant, ...]:
-        """Return the roles in organizations, each limited to its scopes."""
+        """The roles in organizations, each limited to its scopes."""
         return tuple(
             RoleGrant(org=each.org, role=each.role, scopes=each.scopes)
             for each in self.roles
@@ -268,7 +268,7 @@ class EntraTenant:
 
     @property
     def issuer(self) -> str:
-        """Return the issuer of version 2 tokens, which publishes the keys of both versions."""
+        """The issuer of version 2 tokens, which publishes the keys of both versions."""
         return f"{self.authority}/{self.tenant}/v2.0"
 
     @property

@@ -56,7 +56,7 @@ class IdentityProvider(Protocol):
 
     @property
     def label(self) -> str:
-        """Return the name for people."""
+        """The name for people."""
         ...
 
     async def begin(self, redirect_uri: str, freshness: Freshness) -> StartedSignIn:

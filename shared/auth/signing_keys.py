@@ -37,7 +37,7 @@ class SigningKeys(Protocol):
 
     @property
     def ring(self) -> "KeyRing":
-        """Return the keys as they are now, or raise `SigningKeyUnavailable`."""
+        """The keys as they are now; raises `SigningKeyUnavailable`."""
         ...
 
     async def ready(self) -> None:

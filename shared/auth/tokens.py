@@ -63,7 +63,7 @@ class AccessToken:
 
     @property
     def hash(self) -> str:
-        """Return the SHA-256 digest that is stored, in hexadecimal."""
+        """The SHA-256 digest that is stored, in hexadecimal."""
         return hash_secret(self.text.reveal())
 
 

@@ -38,7 +38,7 @@ def read_doc_comment(source: str) -> DocComment:
 
 @dataclass
 class _Parts:
-    """What the lines so far say, and which parts the next line belongs to."""
+    """The parts read so far, and those that the next line belongs to."""
 
     description: list[str] = field(default_factory=list[str])
     parameters: list[tuple[str, list[str]]] = field(default_factory=list[tuple[str, list[str]]])

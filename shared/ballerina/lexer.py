@@ -131,7 +131,6 @@ class Cursor:
         return match[match.lastindex] if match.lastindex else ""
 
     def position(self) -> Position:
-        """Return where the current token is."""
         return Position(self.file, self.line(self.start))
 
     def line(self, position: int) -> int:

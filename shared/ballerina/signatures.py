@@ -41,7 +41,7 @@ _READONLY_AS_TYPE = re.compile(r"\s*+(?:[&|?]|\.\.\.|\[\s*+(?:\*|[0-9]++)?\s*+\]
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What is before a declaration, and where the declaration itself begins."""
+    """The metadata before a declaration, and where the declaration itself begins."""
 
     comment: DocComment
     annotations: tuple[AttachedAnnotation, ...]

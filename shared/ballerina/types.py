@@ -56,15 +56,6 @@ _RESERVED = """abort annotation as base16 base64 break by check checkpanic class
 _NO_TYPES = frozenset(_RESERVED.split())
 
 
-def read_type(text: str) -> TypeNode:
-    """Read a type descriptor; raise `ParseError` if the text is something else."""
-    cursor = Cursor(text)
-    type_ = run(cursor, one_type())
-    if cursor.kind:
-        cursor.refuse("the end of the type")
-    return type_
-
-
 def one_type() -> Steps[TypeNode]:
     """Read a type, and nothing else."""
     return (yield)

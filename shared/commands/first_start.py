@@ -5,8 +5,10 @@ Only the parent process does this, under a file lock and before the port is open
 repeated: the next start completes an interrupted one.
 """
 
+import io
 import re
 import shlex
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +16,6 @@ from urllib.parse import urlsplit
 from shared.auth.cookies import needs_https
 from shared.auth.secrets import Secret
 from shared.commands.base import operator_command
-from shared.commands.sample_archive import SAMPLE_NAME, sample_archive
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.client_settings import client_settings
@@ -233,3 +234,25 @@ def _token_in(file: Path) -> Secret | None:
     except (OSError, ValueError):
         return None
     return Secret(found[1]) if found else None
+
+
+SAMPLE_NAME = "greet.bala"
+SOURCES = Path(__file__).parent / "sample_package"
+_DATE = (1980, 1, 1, 0, 0, 0)  # The earliest that a zip can say.
+
+
+def sample_archive(sources: Path = SOURCES) -> bytes:
+    """Return the archive of the sources: the same bytes on every machine."""
+    buffer = io.BytesIO()
+    # Stored, because versions of zlib compress differently.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, file in sorted(_files(sources).items()):
+            info = zipfile.ZipInfo(name, _DATE)
+            info.create_system = 0  # The same on every system.
+            archive.writestr(info, file.read_bytes())
+    return buffer.getvalue()
+
+
+def _files(sources: Path) -> dict[str, Path]:
+    found = (each for each in sources.rglob("*") if each.is_file())
+    return {each.relative_to(sources).as_posix(): each for each in found}

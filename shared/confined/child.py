@@ -152,12 +152,11 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Return its process id."""
         return self._process.pid
 
     @property
     def has_ended(self) -> bool:
-        """Say whether it is known to have ended, or was killed."""
+        """Whether it is known to have ended, or was killed."""
         return self._is_killed or self._process.returncode is not None
 
     async def send(self, line: Mapping[str, Json]) -> None:
@@ -257,7 +256,7 @@ def _waited_seconds(pid: int) -> float:
 
 
 def _environment() -> dict[str, str]:
-    """Return what the C library and Windows need, and nothing of this process."""
+    """Return the variables that the C library and Windows need, and none of this process."""
     if sys.platform == "win32":
         return {"SYSTEMROOT": os.environ["SYSTEMROOT"]}
     return {"MALLOC_ARENA_MAX": "1"}

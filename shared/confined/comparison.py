@@ -15,9 +15,14 @@ from shared.confined.source import ReleaseRequest
 from shared.confined.tasks import Job
 from shared.domain.api_docs.change_levels import ChangeLevel
 from shared.domain.api_docs.changed_words import ChangedWords, CompareRoom, changed_words
-from shared.domain.api_docs.comparison import ApiChange, ApiChangeKind, ApiComparison, compare
+from shared.domain.api_docs.comparison import (
+    ApiChange,
+    ApiChangeKind,
+    ApiComparison,
+    compare,
+    verdict_of,
+)
 from shared.domain.api_docs.documents import read_document
-from shared.domain.api_docs.history import verdict_of
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.symbols import path_of
 from shared.domain.versions import Version
@@ -80,7 +85,6 @@ def compare_versions(job: Job) -> None:
 
 
 def read_models(folder: Path) -> list[ModuleDocs]:
-    """Return the modules whose documents are in a folder."""
     files = sorted(folder.glob("*.json.gz"))
     return [read_document(gzip.decompress(each.read_bytes())) for each in files]
 

@@ -35,7 +35,7 @@ from shared.domain.api_docs.outline import (
 from shared.domain.api_docs.release import ModuleFacts
 from shared.domain.api_docs.signatures import signature
 from shared.domain.api_docs.type_parts import Part, PartKind, TypeTarget, type_parts
-from shared.domain.identifiers import import_line
+from shared.domain.names import import_line
 from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
 from shared.prose.template_engine import PageEnvironment
@@ -181,7 +181,6 @@ class DocsPages:
         return DocsLinks(self.release)
 
     def module_page(self, facts: ModuleFacts) -> str:
-        """Return the outline of the module."""
         left, shown = SYMBOLS_SHOWN, list[tuple[str, list[DocsSymbol], int]]()
         for title, symbols in outline_of(self.module):
             shown.append((title, symbols[:left], len(symbols)))
@@ -199,7 +198,6 @@ class DocsPages:
         )
 
     def symbol_page(self, symbol: DocsSymbol) -> str:
-        """Return a declaration or a member."""
         members, inclusions = list(symbol.members()), inclusions_of(symbol)
         count = len(members) + sum(len(fields) for _, fields in inclusions)
         is_long = count > MEMBERS_IN_FULL
@@ -245,7 +243,6 @@ class DocsPages:
         return {"since": self.since, "oldest": self.release.oldest}
 
     def _brief(self, symbol: DocsSymbol) -> RenderedSymbol:
-        """Return a symbol without its comment."""
         return RenderedSymbol(
             symbol,
             self.links.symbol(self.module.id, symbol.path),
@@ -285,7 +282,6 @@ class DocsPages:
 
 
 def counted(number: int, thing: str) -> str:
-    """Return a number with what it counts."""
     return f"{number:,} {thing if number == 1 else f'{thing}s'}"
 
 

@@ -28,7 +28,7 @@ from shared.domain.api_docs.pieces import BASE_URL
 from shared.domain.api_docs.resource_paths import PathSegment, path_segments
 from shared.domain.api_docs.signatures import signature_text, source_text
 from shared.domain.api_docs.type_parts import type_parts
-from shared.domain.identifiers import RESERVED_WORDS, import_line, module_prefix
+from shared.domain.names import RESERVED_WORDS, import_line, module_prefix
 
 KIND_TITLES = {
     DeclarationKind.CLIENT: "Clients",
@@ -69,7 +69,6 @@ def json_of(docs: DocsModel) -> dict[str, Any]:
 
 
 def json_text(value: object) -> str:
-    """Return a value as compact JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -108,7 +107,7 @@ def _type(docs: Type) -> str:
 
 
 def llms_head(release: ReleaseRequest) -> str:
-    """Return what begins the text that llmstxt.org describes: what the package is."""
+    """Return the head of the text that llmstxt.org describes: name and summary of the package."""
     package = release.coordinate.package
     parts = [f"# {package} {release.version}"]
     parts += [f"> {release.summary}"] if release.summary else []
@@ -135,7 +134,7 @@ LLMS_SYMBOLS = 2_000  # Of a kind; the Markdown of the module has all of them.
 
 
 def llms_end(release: ReleaseRequest) -> str:
-    """Return what ends that text."""
+    """Return the last section of that text, with links to more."""
     address = _address(release)
     return _joined(["## Optional", f"- [Files]({address}/files)\n- [Versions]({address}/versions)"])
 
@@ -228,7 +227,7 @@ def _callee(
     owner: DocsSymbol | None,
     segment_text: Callable[[PathSegment], str],
 ) -> str:
-    """Return what stands before the arguments of a call."""
+    """Return the part of a call before its arguments."""
     if owner is None:
         return f"{prefix}:{docs.name}"
     value = _variable(prefix, owner.docs.name)

@@ -13,7 +13,7 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a whole job may take; memory is counted above that of the idle child."""
+    """The limits of a whole job; memory is counted above that of the idle child."""
 
     processor_seconds: float
     memory_bytes: int

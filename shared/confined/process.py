@@ -221,7 +221,7 @@ class _Job:
 
     @property
     def results(self) -> list[PartResult]:
-        """Return the parts in the order in which they ended."""
+        """The parts in the order in which they ended."""
         return list(self._results.values())
 
     def order(self) -> Mapping[str, Json]:

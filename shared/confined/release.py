@@ -59,7 +59,6 @@ KEPT_DOCUMENT_BYTES = 32 * 1024 * 1024  # Models of more than these are read aga
 
 
 def make_release(job: Job) -> None:
-    """Make the documentation of a release."""
     making = _Making(job)
     modules = making.request.modules
     for module in modules:
@@ -231,7 +230,6 @@ class _Making:
     # --- What parts read
 
     def symbol_count(self, module: str) -> int:
-        """Return how many symbols a finished module has."""
         return int((self._output / f"count-{self._number(module)}").read_text())
 
     def _number(self, module: str) -> int:

@@ -86,7 +86,7 @@ class ReleaseRequest(Record):
 
     @property
     def address(self) -> str:
-        """Return the path of the release's pages."""
+        """The path of the release's pages."""
         return f"/packages/{self.org}/{self.name}/{self.version}"
 
     def place(self, folder: str = "", names: frozenset[str] | None = None) -> TextPlace:
@@ -122,7 +122,6 @@ class ArchiveFile:
         return list_files(self._read(missing) + tail if missing else tail, self._size)
 
     def read(self, name: str) -> bytes:
-        """Return a file of the archive."""
         entry = self.directory.entry(name)
         return unpack_file(self._read(self.directory.span(entry)), entry)
 

@@ -49,7 +49,7 @@ class Account(Entity):
 
     @property
     def subject(self) -> str:
-        """Return `ADMINISTRATORS` for an administrator, the mail address for other accounts."""
+        """`ADMINISTRATORS` for an administrator, the mail address for other accounts."""
         return ADMINISTRATORS if self.administrator else self.email.lower()
 
     @property

@@ -79,7 +79,8 @@ _remembered = lru_cache(maxsize=4_096)(_read)
 
 @lru_cache(maxsize=4_096)  # By canonical addresses, not by what clients send.
 def caller_network(address: str) -> str:
-    """Return what counts as one caller: an IPv4 address, or the /64 network of an IPv6 address."""
+    """Return the network that counts as one caller: an IPv4 address, or the /64 network of an IPv6
+    address."""
     parsed = _parsed(address)
     if not isinstance(parsed, IPv6Address):
         return address

@@ -74,5 +74,4 @@ def xml_flag(name: str, value: object) -> str:
 
 
 def xml_document(root: str) -> bytes:
-    """Return a document with this root element."""
     return f"{_DECLARATION}{root}\n".encode()

@@ -12,7 +12,7 @@ from shared.domain.times import parse_time
 
 
 class ChangeKind(Enum):
-    """What became of a release, or of every release of a package."""
+    """The kinds of changes of a release, or of every release of a package."""
 
     PUBLISHED = "published"
     DEPRECATED = "deprecated"

@@ -77,7 +77,7 @@ class Principal:
 
     @property
     def is_operator(self) -> bool:
-        """Check whether this is the operator, who runs commands on the registry's machine."""
+        """Whether this is the operator, who runs commands on the registry's machine."""
         return self.id == OPERATOR_ID
 
     def signed_in_recently(self, now_ms: int) -> bool:
@@ -91,12 +91,12 @@ class Principal:
 
     @property
     def organizations(self) -> frozenset[str]:
-        """Return the organizations that the role grants name, without patterns."""
+        """The organizations that the role grants name, without patterns."""
         return frozenset(each.org.lower() for each in self.role_grants if not is_pattern(each.org))
 
     @property
     def all_grants(self) -> tuple[Grant, ...]:
-        """Return the grants that need a role of the account, and those with a role of their own."""
+        """The grants that need a role of the account, and those with a role of their own."""
         own = [Grant(scopes=each.scopes, org=each.org) for each in self.role_grants if each.scopes]
         return (*self.grants, *own)
 
@@ -117,7 +117,7 @@ class Principal:
 
     @property
     def manages_everything(self) -> bool:
-        """Check whether the credential has the scope manage for all organizations and packages."""
+        """Whether the credential has the scope manage for all organizations and packages."""
         everything = Grant(scopes=frozenset({Scope.MANAGE}))
         return any(grant.includes(everything) for grant in self.grants)
 
@@ -164,7 +164,7 @@ class AccessContext:
 
     @property
     def is_deleted(self) -> bool:
-        """Check whether the organization existed and is deleted."""
+        """Whether the organization existed and is deleted."""
         return self.organization is not None and self.organization.is_deleted_at(self.at_ms)
 
     def is_of_member(self, principal: Principal, org: OrgName) -> bool:

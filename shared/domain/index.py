@@ -26,7 +26,6 @@ def index_file(survey: Survey) -> bytes:
 
 
 def index_config(base_url: str) -> bytes:
-    """Return the configuration for clients of the index at `base_url`."""
     config = {
         "version": CONFIG_VERSION,
         "dl": f"{base_url}/2.0/maven/{{org}}/{{name}}/{{version}}/{{name}}-{{version}}.bala",

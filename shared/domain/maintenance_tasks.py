@@ -27,7 +27,7 @@ class TaskReport:
 
 
 class TaskResult(Enum):
-    """What came of a run."""
+    """The outcome of a run."""
 
     DONE = "done"
     PROBLEMS = "problems"  # It finished, and found problems.
@@ -46,7 +46,7 @@ class TaskRun(Record):
 
     @property
     def may_have_more(self) -> bool:
-        """Check whether the run may have found more problems than are stored."""
+        """Whether the run may have found more problems than are stored."""
         return len(self.problems) == PROBLEMS_KEPT
 
     @property
@@ -92,5 +92,5 @@ class TaskRequest(Entity):
 
     @property
     def ends_ms(self) -> int:
-        """Return when the request expires."""
+        """When the request expires."""
         return self.asked_ms + TASK_REQUEST_LIFETIME // timedelta(milliseconds=1)

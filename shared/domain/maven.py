@@ -115,7 +115,7 @@ def tool_metadata(distribution: Distribution, tool: ToolId, survey: Survey) -> b
 
 
 def depgraph(head: Head, release: Release, graph: bytes) -> bytes:
-    """Return the dependency graph of a release in the form of a resolve response.
+    """Return the dependency graph of a release in the form of an answer to a resolve.
 
     `graph` is the stored JSON list of nodes; it is not parsed here.
     """
@@ -147,7 +147,6 @@ _NAMES = ("groupId", "artifactId", "version")
 
 
 def pom_of(coordinate: Coordinate) -> bytes:
-    """Return the POM for the archive of a release."""
     package = coordinate.package
     lines = [
         xml_leaf("modelVersion", "4.0.0"),

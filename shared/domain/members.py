@@ -106,7 +106,6 @@ class MemberList:
 
     @property
     def members(self) -> tuple[Membership, ...]:
-        """Return the memberships in effect now."""
         found = (each.at(self.now_ms) for each in self.records)
         return tuple(each for each in found if each is not None)
 

@@ -1,5 +1,5 @@
 """Names of organizations, packages, modules and tools by the compiler's rules; coordinates;
-package URLs.
+package URLs; and names in sources, where a reserved word has a quote, as `data.'table`.
 """
 
 import re
@@ -186,3 +186,31 @@ def purl(coordinate: Coordinate, base_url: str) -> str:
     return (
         f"pkg:{_PURL_TYPE}/{package.org}/{package.name}@{coordinate.version}?repository_url={where}"
     )
+
+
+# --- Names in sources --------------------------------------------------------------------------
+
+# Every word that some version of the language reserves, because each name may have a quote.
+_WORDS = """abort abstract annotation any anydata as ascending base16 base64 boolean break
+    by byte check checkpanic class client collect commit configurable conflict const
+    continue decimal default descending distinct do else enum equals error external fail
+    false field final float flush foreach fork from function future group handle if import
+    in int is isolated join json key let limit listener lock map match natural never new
+    null object on order outer panic parameter private public re readonly record remote
+    resource retry return returns rollback select service source start stream string table
+    transaction transactional trap true type typedesc typeof var variable version wait where
+    while with worker xml xmlns"""
+RESERVED_WORDS = frozenset(_WORDS.split())
+
+
+def quoted(name: str) -> str:
+    return f"'{name}" if name in RESERVED_WORDS else name
+
+
+def import_line(org: str, module: str) -> str:
+    return f"import {quoted(org)}/{'.'.join(map(quoted, module.split('.')))};"
+
+
+def module_prefix(module: str) -> str:
+    """Return the prefix of the names of a module, whose import gives no other."""
+    return quoted(module.rpartition(".")[2])

@@ -75,7 +75,7 @@ class Organization(Entity):
 
     @property
     def is_hidden(self) -> bool:
-        """Check whether only members may know that it exists."""
+        """Whether only members may know that it exists."""
         return self.default_visibility is Visibility.PRIVATE
 
     def release_train_at(self, now_ms: int) -> ReleaseTrain | None:

@@ -24,7 +24,7 @@ class Visibility(Enum):
 
 
 class State(Enum):
-    """What moderation made of a release; only live ones are served."""
+    """The state of a release under moderation; only live ones are served."""
 
     LIVE = "live"
     HELD = "held"
@@ -46,7 +46,7 @@ class WithdrawalReason(Enum):
 
 
 class PublicReason(Record):
-    """What everybody may read about a withdrawn release; `note` is a line of an administrator."""
+    """The public reason for a withdrawn release; `note` is a line of an administrator."""
 
     why: WithdrawalReason
     note: str = ""
@@ -130,7 +130,7 @@ class Provenance(Record):
 
     @property
     def event_details(self) -> dict[str, str]:
-        """Return the facts about the job for the details of an event."""
+        """The facts about the job for the details of an event."""
         details = self.model_dump(include={"provider", "repository", "workflow", "ref"})
         details |= {"commit": self.commit, "run": self.run_url}
         details |= {"reusable_workflow": self.defined_elsewhere}
@@ -162,7 +162,7 @@ class Head(Record):
 
     @property
     def package(self) -> Package:
-        """Return the package, in the spelling of its first push."""
+        """The package, in the spelling of its first push."""
         return Package(OrgName(self.org), PackageName(self.name))
 
 
@@ -213,7 +213,7 @@ class Release(Record):
 
     @property
     def coordinate(self) -> Coordinate:
-        """Return the coordinate, in the spelling of the package's first push."""
+        """The coordinate, in the spelling of the package's first push."""
         package = Package(OrgName(self.org), PackageName(self.name))
         return Coordinate(package, Version.parse(self.version))
 
@@ -224,7 +224,7 @@ class Release(Record):
 
     @property
     def is_from_go(self) -> bool:
-        """Check whether the Go toolchain packed the archive, in layout 4."""
+        """Whether the Go toolchain packed the archive, in layout 4."""
         return self.bala_version.partition(".")[0] == "4"
 
     @property
@@ -261,7 +261,7 @@ class ReleaseEntry(Record):
 
     @property
     def is_withdrawn(self) -> bool:
-        """Check whether it was published once, and withdrawn."""
+        """Whether it was published once, and withdrawn."""
         return self.state in WITHDRAWN and not self.refused
 
     @property

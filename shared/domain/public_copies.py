@@ -73,7 +73,6 @@ class ReleaseCopies:
 
     @property
     def paths(self) -> tuple[str, str, str]:
-        """All paths."""
         return self.bala, self.pom, self.graph
 
     def is_current(self, marks: Mapping[str, str]) -> bool:
@@ -90,7 +89,7 @@ def fixed_copies(base_url: str) -> Mapping[str, Copy]:
 
 
 def release_folder(package: Package) -> str:
-    """Return what the paths of the files of all releases of a package begin with."""
+    """Return the prefix of the paths of the files of all releases of a package."""
     return f"{MAVEN}{package.org}/{package.name}/"
 
 
@@ -100,7 +99,7 @@ def has_copies(survey: Survey) -> bool:
 
 
 def release_copies(survey: Survey) -> list[ReleaseCopies]:
-    """Return the releases that have copies."""
+    """Return the live releases with their copies; none of a package that is not public."""
     if not has_copies(survey):
         return []
     folder = release_folder(survey.head.package)

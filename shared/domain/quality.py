@@ -24,7 +24,7 @@ _CODE_BLOCK = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class QualityRule:
-    """What a part of the score means, and the points that it is worth.
+    """The meaning of a part of the score, and the points that it is worth.
 
     `partial_points` are for the first half of what the rule asks for, if it has two halves.
     """
@@ -93,7 +93,8 @@ class DependencyStates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityFacts:
-    """What a score is computed from; `docs` and `dependencies` are None if they were not looked up.
+    """The facts from which a score is computed; `docs` and `dependencies` are None if they were not
+    looked up.
 
     `newest_ms` is when the newest live release of the package was published.
     """
@@ -117,7 +118,7 @@ class QualityPart:
 
     @property
     def link(self) -> str:
-        """Return the path of the section that tells how to improve this part."""
+        """The path of the section that tells how to improve this part."""
         return f"{GUIDE}#{self.rule.key}"
 
     @property
@@ -141,7 +142,7 @@ class QualityScore:
 
     @property
     def possible(self) -> int:
-        """Return the points of all parts that were checked: 100 if all were."""
+        """The points of all parts that were checked: 100 if all were."""
         return sum(part.rule.points for part in self.parts)
 
     @property

@@ -37,7 +37,7 @@ class RateLimitClass(Enum):
 
     @property
     def is_write(self) -> bool:
-        """Check whether requests of the class change stored data."""
+        """Whether requests of the class change stored data."""
         return self in _CHANGING
 
     @property

@@ -14,7 +14,7 @@ Resource = Package | OrgName
 
 
 class Scope(Enum):
-    """What a credential permits; every action needs one."""
+    """A set of actions that a credential permits; every action needs one."""
 
     READ = "read"
     PUSH_NEW = "push-new"
@@ -32,7 +32,7 @@ class Role(Enum):
 
 
 class Action(Enum):
-    """What a principal may do with a package or an organization."""
+    """Something that a principal may do with a package or an organization."""
 
     READ = "read"
     PUSH_NEW = "publish the new package"

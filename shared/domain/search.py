@@ -31,7 +31,7 @@ from shared.domain.search_code import (
 from shared.domain.versions import ANY_CLIENT, ClientProfile, LanguageVersion
 
 DEFAULT_LIMIT = 10  # The default of Central.
-MAX_LIMIT = 1_000  # Stores page by 500; a larger response would have megabytes.
+MAX_LIMIT = 1_000  # Stores page by 500; a larger answer would have megabytes.
 MAX_OFFSET = 2**31 - 1  # Clients parse a Java int.
 
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
@@ -111,7 +111,7 @@ _TYPED = {(Field.ANYWHERE, Match.WORDS), (Field.ANYWHERE, Match.PHRASE)}
 
 
 class SearchKind(Enum):
-    """What is looked for."""
+    """The kind of things that a search finds."""
 
     PACKAGES = "packages"
     TOOLS = "tools"  # Packages that publish a tool.
@@ -410,7 +410,7 @@ MAX_FACET_VALUES = 200  # Per facet.
 
 
 class PackageShape(Enum):
-    """What a package is for whoever finds it; each is one of these."""
+    """The kind of a package for whoever finds it; each has one."""
 
     LIBRARY = "library"
     CONNECTOR = "connector"

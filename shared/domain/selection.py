@@ -50,7 +50,7 @@ class ResolutionMode(Enum):
 
     @property
     def is_exact(self) -> bool:
-        """Check whether only the requested version may be used."""
+        """Whether only the requested version may be used."""
         return self in (ResolutionMode.HARD, ResolutionMode.LOCKED)
 
 

@@ -63,12 +63,12 @@ class DiskSpace:
 
     @property
     def is_low(self) -> bool:
-        """Check whether space is needed within days."""
+        """Whether space is needed within days."""
         return self.free_bytes < max(LOW_DISK_BYTES, self.total_bytes // LOW_DISK_FRACTION)
 
     @property
     def is_full(self) -> bool:
-        """Check whether pushes may be refused within hours."""
+        """Whether pushes may be refused within hours."""
         return self.free_bytes < FULL_DISK_BYTES
 
 
@@ -182,7 +182,6 @@ class StatusReport:
         return tuple(each for each in known if any(_task_problems(each, self.at_ms)))
 
     def task(self, task: str) -> TaskState | None:
-        """Return the state of a task; None when unknown."""
         return next((each for each in self.tasks or () if each.task == task), None)
 
     def _store_problems(self) -> Iterator[StatusProblem]:

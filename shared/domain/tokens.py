@@ -17,7 +17,7 @@ _MS = timedelta(milliseconds=1)
 
 
 def hash_secret(secret: str) -> str:
-    """Return what is stored in place of a token, or of another long random secret: its SHA-256 in
+    """Return the hash that is stored of a token, or of another long random secret: its SHA-256 in
     hexadecimal. One round is enough for those.
     """
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -102,7 +102,7 @@ class TokenUse(Entity):
 
 
 class Made(Enum):  # The name of its schema in openapi.json.
-    """What a token can make that outlives its request."""
+    """The kind of a record that a token can create and that outlives its request."""
 
     TOKEN = "token"  # noqa: S105 - the name of a sort.
     INVITATION = "invitation"

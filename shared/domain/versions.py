@@ -42,7 +42,7 @@ class Version:
 
     @property
     def is_stable(self) -> bool:
-        """Check that this is no pre-release."""
+        """Whether this is no pre-release."""
         return self.precedence[3] == 1
 
     def __lt__(self, other: "Version") -> bool:

@@ -121,7 +121,7 @@ class AnswerCache:
 
     @property
     def count(self) -> int:
-        """Return how many answers are kept, stale ones included."""
+        """How many answers are kept, stale ones included."""
         return len(self._answers)
 
     def at_once(self, scope: Scope) -> PreparedAnswer | None:
@@ -157,7 +157,7 @@ class AnswerCache:
         return None if added is None else (answer, _encoded(added))
 
     def _kept(self, scope: Scope, organizations: Iterable[str]) -> _CachedAnswer | None:
-        """Return what is kept for everybody, or for the readers of one of these organizations.
+        """Return the answer kept for everybody, or for the readers of one of these organizations.
 
         Nothing else is looked up, so that this takes as long for a hidden package as for a missing
         one.
@@ -176,8 +176,8 @@ class AnswerCache:
         return answer
 
     def _reduced_query(self, scope: Scope) -> _Query:
-        """Return what Functions read of the query: others than this one, too, so that answers
-        that were kept before are found by no query that differs for their Function."""
+        """Return the part of the query that Functions read: others than this one, too, so that
+        answers that were kept before are found by no query that differs for their Function."""
         query = query_parameters(scope["query_string"].decode("latin-1"))
         return tuple(sorted((k, query[k]) for k in self._query_keys & query.keys())) or b""
 

@@ -34,7 +34,7 @@ class FileResponse:
     size: int
     etag: str  # With its quotes.
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    repeat: Repeatable | None = None  # None if the host must not repeat the response.
+    repeat: Repeatable | None = None  # None if the host must not repeat the answer.
 
 
 @dataclass(frozen=True, slots=True)

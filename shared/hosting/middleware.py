@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from shared.hosting.asgi import ASGIApp, Message, Receive, Scope, Send
-from shared.hosting.request_bodies import body_length
+from shared.hosting.requests import body_length
 from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
 from shared.runtime.answers import Repeatable
 

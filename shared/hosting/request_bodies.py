@@ -3,13 +3,13 @@
 import asyncio
 import io
 import itertools
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from shared.domain.errors.requests import BodyNotTaken, NoRoomForUpload, UploadTrouble
 from shared.hosting.asgi import Receive, Scope
-from shared.hosting.requests import RequestHeaders
+from shared.hosting.requests import RequestHeaders, body_length
 
 MIB = 1024 * 1024
 
@@ -63,14 +63,6 @@ IdentifySender = Callable[[Mapping[str, str]], Awaitable[BodySender]]
 async def anonymous_sender(_headers: Mapping[str, str]) -> BodySender:
     """Treat every sender as one who may publish."""
     return BodySender(account="everybody")
-
-
-def body_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """Return the Content-Length, or 0: the real host passes a body without one as empty."""
-    for name, value in headers:
-        if name == b"content-length":
-            return int(value)
-    return 0
 
 
 @dataclass(eq=False, slots=True)

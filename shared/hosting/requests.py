@@ -1,7 +1,7 @@
 """Requests: limits of heads, decoding of paths, and the `HttpRequest` of a Function."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Self
@@ -84,6 +84,14 @@ def _forwarded(scope: Scope) -> Headers:
     return [(b"x-forwarded-for", b"")] if is_claimed else []
 
 
+def body_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """Return the Content-Length, or 0: the real host passes a body without one as empty."""
+    for name, value in headers:
+        if name == b"content-length":
+            return int(value)
+    return 0
+
+
 def query_parameters(query: str) -> dict[str, str]:
     """Read a query as the real host passes it on.
 
@@ -152,7 +160,7 @@ class LazyRequest(func.HttpRequest):
 
     @property
     def url(self) -> str:
-        """Return the whole URL, with the trailing slash that routing ignores."""
+        """The whole URL, with the trailing slash that routing ignores."""
         scope = self._scope
         scope.get(QUERY_READ, set()).add(WHOLE_QUERY)
         query = scope["query_string"].decode("latin-1").replace("#", "%23")
@@ -163,7 +171,7 @@ class LazyRequest(func.HttpRequest):
 
     @property
     def headers(self) -> RequestHeaders:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Return the request headers, of a class whose `get` is faster."""
+        """The request headers, of a class whose `get` is faster."""
         if self._headers is None:
             self._headers = RequestHeaders.of(self._scope)
         return self._headers
@@ -176,7 +184,7 @@ class LazyRequest(func.HttpRequest):
 
     @property
     def route_params(self) -> MappingProxyType[str, str]:
-        """Return the route parameters; an absent optional parameter has no key."""
+        """The route parameters; an absent optional parameter has no key."""
         return MappingProxyType(self._route_params)
 
     def get_body(self) -> bytes:
@@ -244,7 +252,6 @@ def encode_url(raw: bytes) -> str:
 
 
 def decode_query_value(text: str) -> str:
-    """Return a key or a value of a query, unescaped."""
     spaced = text.replace("+", " ")
     return _ESCAPES.sub(_unescape, spaced) if "%" in spaced else spaced
 

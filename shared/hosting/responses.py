@@ -91,7 +91,6 @@ def encode_head(start: Message) -> bytes:
 
 
 def lines_of(headers: RawHeaders) -> bytes:
-    """Return headers as bytes."""
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 

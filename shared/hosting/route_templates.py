@@ -36,12 +36,12 @@ class Constraint:
 
     @property
     def prefix(self) -> str:
-        """Return the known text, in lower case, with which every accepted value begins."""
+        """The known text, in lower case, with which every accepted value begins."""
         return _literal_start(self.argument) if self.kind == "regex" else ""
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """Return known expressions of whole values that are not accepted."""
+        """Known expressions of whole values that are not accepted."""
         found = _LEFT_OUT.match(self.argument) if self.kind == "regex" else None
         return tuple(found[1].split("|")) if found else ()
 

@@ -34,7 +34,7 @@ class Route:
 
     @property
     def is_reserved(self) -> bool:
-        """Check whether the real host refuses the route; it refuses `administrators` too."""
+        """Whether the real host refuses the route; it refuses `administrators` too."""
         return self.template.text.lstrip("~/").lower().startswith(("admin", "runtime"))
 
     def collides(self, other: "Route") -> bool:

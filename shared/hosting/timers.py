@@ -15,7 +15,8 @@ from azure.functions.timer import TimerRequest
 
 from shared.hosting.asgi import ASGIApp, Receive, Scope, Send
 from shared.hosting.errors import UnsupportedFunction
-from shared.hosting.request_bodies import ClientDisconnected, body_length, read_body
+from shared.hosting.request_bodies import ClientDisconnected, read_body
+from shared.hosting.requests import body_length
 from shared.hosting.responses import AnswerMessages, send_answer, status_answer
 from shared.hosting.triggers import TimerFunction
 from shared.log import log

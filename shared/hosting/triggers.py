@@ -124,7 +124,6 @@ def _method(method: Any) -> str:
 
 
 def _callable(name: str, argument: str, handler: Callable[..., Any]) -> FunctionCall:
-    """Return the handler as a coroutine function with one argument."""
     _check_signature(name, argument, handler)
     if inspect.iscoroutinefunction(handler):
         return handler

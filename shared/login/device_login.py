@@ -113,7 +113,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """Refuses redirects, so that codes and tokens are sent only to the given address."""
 
     def redirect_request(self, *_arguments: object, **_more: object) -> None:
-        """Return no request."""
+        """Follow no redirect; `urllib` then raises `HTTPError`."""
 
 
 def request_login(registry: RegistryApi, client: str) -> PendingLogin:

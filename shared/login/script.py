@@ -41,7 +41,6 @@ if __name__ == "__main__":
 
 @cache
 def login_script(base_url: str) -> str:
-    """Return the script for the registry at `base_url`."""
     imports: set[str] = set()
     bodies = [_body(name, imports) for name in MODULES]
     head = _HEAD.format(

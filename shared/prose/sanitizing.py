@@ -54,7 +54,7 @@ class RawHtml:
 
     @property
     def is_in_a_link(self) -> bool:
-        """Return whether the text is inside a link that was written as HTML."""
+        """Whether the text is inside a link that was written as HTML."""
         return "a" in self.open_tags
 
     def _pieces(self, written: str) -> Iterator[str]:
@@ -107,7 +107,7 @@ def lowered(element: str) -> str:
 
 
 def picture_elsewhere(attributes: Mapping[str, str], *, in_a_link: bool) -> str:
-    """Return what stands for a picture of another host: a link to it, or its words in a link.
+    """Return the replacement of a picture of another host: a link to it, or its words in a link.
 
     A browser that loaded it would tell that host who reads what.
     """

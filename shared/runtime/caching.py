@@ -83,7 +83,6 @@ class LruCache(Generic[Key, Value]):
 
     @property
     def weight(self) -> int:
-        """Return the weight of all entries."""
         return self._weight
 
     def __len__(self) -> int:
@@ -202,7 +201,7 @@ class SingleFlight(Generic[Value]):
     async def answer(
         self, key: Hashable, make: Callable[[], Coroutine[object, object, Value]]
     ) -> Value:
-        """Return what `make` returns, or what the running call for the same key returns."""
+        """Return the result of `make`, or of the running call for the same key."""
         # A caller that is cancelled does not cancel the call that others wait for.
         return await asyncio.shield(self.start(key, make))
 

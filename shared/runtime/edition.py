@@ -21,7 +21,7 @@ EVERYTHING = "*"
 
 
 class Edition(Protocol):
-    """What a process may still say of packages. For one thread."""
+    """The changes of packages that a process knows. For one thread."""
 
     @property
     def number(self) -> int:
@@ -53,7 +53,7 @@ class Edition(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PackagesRead:
-    """What the request in hand has read of packages: their keys, and the organizations, in lower
+    """The packages that a request has read: their keys, and the organizations, in lower
     case, of those that were private."""
 
     packages: set[str] = field(default_factory=set[str])

@@ -1,14 +1,15 @@
 """Lazy import: objects that are created, and libraries that are imported, on first use."""
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
+from types import new_class
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 P = TypeVar("P")
 
 
 class LazyImport(Generic[T]):
-    """A reference to what `open_` returns, which is called when the object is first used."""
+    """A reference to the result of `open_`, which is called when the object is first used."""
 
     def __init__(self, open_: Callable[[], T]) -> None:
         self._open = open_
@@ -16,7 +17,7 @@ class LazyImport(Generic[T]):
 
     @property
     def opened(self) -> T | None:
-        """Return the object, or None if it has not been used."""
+        """The object, or None if it has not been used."""
         return self._opened
 
     def get(self) -> T:
@@ -25,16 +26,18 @@ class LazyImport(Generic[T]):
             self._opened = self._open()
         return self._opened
 
-    def part(self, choose: Callable[[T], P]) -> P:
-        """Return a proxy for a part of the object."""
-        return cast("P", _Attribute(lambda: choose(self.get())))
+    def port(self, port: type[P], choose: Callable[[T], P]) -> P:
+        """Return an implementation of a port, which `choose` takes out of the object on first use.
+
+        It has the members that the port declares, and no others.
+        """
+        members = {name: _forwarded(name) for name in dir(port) if not name.startswith("_")}
+        proxy: Any = new_class(
+            f"Lazy{port.__name__}", (port,), exec_body=lambda own: own.update(members)
+        )()
+        proxy._part = lambda: choose(self.get())
+        return proxy
 
 
-class _Attribute:
-    """Forwards attributes to what `find` returns."""
-
-    def __init__(self, find: Callable[[], object]) -> None:
-        self._find = find
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._find(), name)
+def _forwarded(name: str) -> property:
+    return property(lambda proxy: getattr(proxy._part(), name))

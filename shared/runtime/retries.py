@@ -31,7 +31,7 @@ async def retry_when_stale(
     max_attempts: int = MAX_ATTEMPTS,
     pause: Callable[[int], Awaitable[None]] = no_pause,
 ) -> Result:
-    """Return what `attempt` returns, repeating it while it raises `Stale`; at last raise `Busy`."""
+    """Await `attempt` again while it raises `Stale`; raise `Busy` after the last time."""
     for number in range(max_attempts):
         try:
             return await attempt()

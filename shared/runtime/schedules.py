@@ -6,7 +6,6 @@ _FIELDS = 6
 
 
 def is_schedule(text: str) -> bool:
-    """Return whether the text is a schedule of six fields."""
     from croniter import croniter  # noqa: PLC0415 - its import takes 40 ms, and few requests need it.
 
     return len(text.split()) == _FIELDS and croniter.is_valid(text, second_at_beginning=True)

@@ -80,7 +80,7 @@ class Adapters:
 
 @dataclass(frozen=True)
 class Common:
-    """What the services of more than one group are created with."""
+    """The arguments of services of more than one group."""
 
     settings: Settings
     adapters: Adapters

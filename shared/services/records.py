@@ -85,7 +85,6 @@ class RecordWriter:
         )
 
     def event(self, change: EntityChange, by: Principal) -> Event:
-        """Return the event of a change at this time."""
         return Event(
             id=f"{change.kind}:{random_text(self.randomness, EVENT_ID_LENGTH)}",
             kind=change.kind,

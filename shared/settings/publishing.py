@@ -47,7 +47,7 @@ class ArchiveSettings(TopicSettings):
 
 
 class ConfinedSettings(TopicSettings):
-    """What the confined process may take to read one release."""
+    """The limits of the confined process for one release."""
 
     release_processor_seconds: int = Field(
         default=20,
@@ -69,7 +69,7 @@ class ConfinedSettings(TopicSettings):
 
     @property
     def release_budget(self) -> Budget:
-        """What a job over one release may take."""
+        """The limits of a job over one release."""
         return Budget(
             processor_seconds=self.release_processor_seconds,
             memory_bytes=self.release_memory_bytes,

@@ -28,9 +28,9 @@ from opentelemetry.trace import (
 )
 from opentelemetry.trace import Span as OpenSpan
 
+from shared.log import trace_score
 from shared.telemetry.metrics import INSTRUMENTS, Instrument, InstrumentKind
 from shared.telemetry.recording import Attributes, SpanOrigin, TelemetrySpan, TraceContext
-from shared.telemetry.sampling import trace_score
 
 NAME = "ballroom"
 EXPORT_MS = 60_000  # A metric in Azure Monitor has one value a minute.
@@ -129,7 +129,6 @@ class TraceShareSampler(Sampler):
 def create_backend(
     readers: list[MetricReader], processor: SpanProcessor, sampler: Sampler
 ) -> OpenTelemetryBackend:
-    """Return a backend that passes metrics to the readers, and sampled spans to the processor."""
     resource = Resource({"service.name": NAME})
     tracers = TracerProvider(sampler=sampler, resource=resource)
     tracers.add_span_processor(processor)

@@ -110,7 +110,6 @@ def current_activity() -> Activity | None:
 
 
 def current_trace() -> TraceContext | None:
-    """Return the trace of the current activity, if it has one."""
     activity = _current.get()
     return None if activity is None else activity.trace
 

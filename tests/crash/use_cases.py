@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import httpx
 
-from functions.central.responses import refusal_answer
+from functions.central.answers import refusal_answer
 from functions.faces import build_app
 from shared.bootstrap import build_registry
 from shared.composition import Registry

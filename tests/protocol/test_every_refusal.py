@@ -19,8 +19,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.account.sign_in import SignInPages
 from functions.api.operations import ApiFace
+from functions.central.answers import CentralFace
 from functions.central.graphql import GraphqlFace
-from functions.central.responses import CentralFace
 from functions.faces import operations
 from functions.http.calls import Call
 from functions.http.operations import Face

@@ -22,6 +22,7 @@ from shared.hosting.file_responses import MAX_BUFFERED_BYTES
 from shared.hosting.http_server.connection import MAX_PIPELINED_REQUESTS, ConnectionTimeouts
 from shared.hosting.request_bodies import HostLimits
 from shared.hosting.requests import LONGEST_HEADERS, LONGEST_LINE, MOST_HEADERS
+from shared.log import STACKS_A_SECOND, WHOLE_LINES_A_SECOND
 from shared.services.limits.rate_limits import MAX_CALLERS
 from shared.services.maintenance.write_package_pack import PACK_BYTES, VERSIONS_PACKED
 from shared.services.packages.archive_files import FILE_LISTS_CACHED_BYTES
@@ -33,7 +34,6 @@ from shared.services.publishing.maven import (
     VERSION_LISTS_CACHED_BYTES,
 )
 from shared.settings import Settings
-from shared.telemetry.sampling import STACKS_A_SECOND, WHOLE_LINES_A_SECOND
 from tests.paths import docs
 
 PAGE = docs("limits", "host-limits")

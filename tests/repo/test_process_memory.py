@@ -30,7 +30,7 @@ class Kept:
 BYTES = Kept()
 # Measured with tracemalloc, or as the comment of the capacity says.
 KEPT = {
-    "functions/http/callers.py _make_anonymous_principal": Kept(750),
+    "functions/http/calls.py _make_anonymous_principal": Kept(750),
     "functions/http/compression.py _immutable": BYTES,
     "functions/http/formatting.py _formatted": Kept(270),
     "functions/http/formatting.py breakable": Kept(270),

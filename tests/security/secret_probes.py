@@ -14,7 +14,7 @@ import httpx
 
 from functions.account.sign_in import SignInPages
 from functions.api.operations import ApiFace
-from functions.central.responses import CentralFace
+from functions.central.answers import CentralFace
 from functions.faces import build_app
 from functions.http.calls import Call
 from shared.auth.secrets import Secret

@@ -96,7 +96,7 @@ async def account_organization_invite(call: SignedInCall) -> Answer:
     invited = await call.registry.organizations.invitations.invite(
         call.org, invitation, by=call.caller
     )
-    # Shown by this response alone, since the link is a secret.
+    # Shown by this answer alone, since the link is a secret.
     return await account_organization(call, invited=invited)
 
 

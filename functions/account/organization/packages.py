@@ -67,7 +67,7 @@ async def account_organization_package(
 
 
 async def _latest_verdict(call: SignedInCall, found: ManagedPackage) -> ApiVerdict | None:
-    """Return what the latest version changed of the API, from one that is live still."""
+    """Return the API changes of the latest version, from a version that is still live."""
     if found.latest is None:
         return None
     coordinate = found.head.package.at(found.latest.parsed)

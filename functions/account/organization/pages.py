@@ -76,17 +76,16 @@ class OrganizationFrame:
 
     @property
     def decides(self) -> bool:
-        """Return whether the account has the rights of an owner."""
+        """Whether the account has the rights of an owner."""
         return self.access.is_administrator or self.access.role is Role.OWNER
 
     @property
     def publishes(self) -> bool:
-        """Return whether the account has the rights of a maintainer."""
+        """Whether the account has the rights of a maintainer."""
         return self.decides or self.access.role is Role.MAINTAINER
 
     @property
     def path(self) -> str:
-        """Return the path of the organization's first page."""
         return f"{ORGANIZATIONS_PATH}/{self.organization.name}"
 
     def address(self, tab: str) -> str:
@@ -94,7 +93,7 @@ class OrganizationFrame:
 
     @property
     def tabs(self) -> Sequence[tuple[str, str, str]]:
-        """Return the key, the path and the title of each page that the account may see."""
+        """The key, the path and the title of each page that the account may see."""
         pages = (*MEMBER_TABS, *OWNER_TABS) if self.decides else MEMBER_TABS
         return [(tab, self.address(tab), name) for tab, name in pages]
 

@@ -72,32 +72,32 @@ class ProviderForm:
 
     @property
     def options(self) -> Sequence[tuple[str, str]]:
-        """Return the values and labels of the servers for a select field."""
+        """The values and labels of the servers for a select field."""
         return [(each, each) for each in self.servers]
 
     @property
     def claims(self) -> Iterable[str]:
-        """Return the names of the claims with ids that are never reused."""
+        """The names of the claims with ids that are never reused."""
         return ID_CLAIMS[self.provider]
 
     @property
     def rules(self) -> frozenset[str]:
-        """Return the names of the claims that rules can require."""
+        """The names of the claims that rules can require."""
         return RULE_NAMES[self.provider]
 
     @property
     def looks_up(self) -> bool:
-        """Return whether the registry can look the ids up by the name of the repository."""
+        """Whether the registry can look the ids up by the name of the repository."""
         return self.provider in LOOKED_UP_PROVIDERS
 
     @property
     def defaults(self) -> Mapping[str, str]:
-        """Return the rules that fit the pipeline, by the names of their fields."""
+        """The rules that fit the pipeline, by the names of their fields."""
         return PIPELINE_RULES.get(self.provider, {})
 
     @property
     def where(self) -> str:
-        """Return the command that prints the ids."""
+        """The command that prints the ids."""
         return ID_COMMANDS[self.provider]
 
 

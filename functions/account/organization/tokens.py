@@ -63,7 +63,7 @@ def _confirmation(action: TokenAction) -> PageWithForms:
 
 
 async def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
-    """Show the token in this response alone, since its text is a secret."""
+    """Show the token in this answer alone, since its text is a secret."""
     token, text = issued.token, issued.text.reveal()
     lifetime_ms = (token.expires_ms or 0) - token.created_ms
     frame = await organization_frame(call, "tokens")

@@ -12,11 +12,11 @@ from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.web.package.frame import (
     details_of,
     page_not_found,
+    readme_html,
     release_path,
     show_tab,
 )
 from functions.web.package.missing import missing_page
-from functions.web.package.texts import readme_html
 from shared.domain.api_docs.pieces import BASE_URL, PieceKind
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending

@@ -82,7 +82,7 @@ def _steps(path: str) -> list[tuple[str, str]]:
 
 
 # Browsers run no file of an archive on this origin: they save it, and the sandbox has no origin and
-# loads nothing. `X-Content-Type-Options` of all responses keeps them from guessing another type.
+# loads nothing. `X-Content-Type-Options` of all answers keeps them from guessing another type.
 SANDBOX_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",

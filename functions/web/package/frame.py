@@ -1,21 +1,25 @@
-"""The frame of all pages of a package: its paths, its tabs, and snippets of how to use it."""
+"""The frame of all pages of a package: its paths, its tabs, snippets and texts."""
 
 import re
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import TypeVar
 from urllib.parse import quote
 
 from functions.http.public_pages import PublicPageCall
 from functions.maven.paths import archive_path
+from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.errors.base import Unavailable
-from shared.domain.errors.requests import PageNotFound
-from shared.domain.identifiers import import_line
-from shared.domain.names import Coordinate, Package, purl
+from shared.domain.errors.packages import ApiDocsFailed
+from shared.domain.errors.requests import ApiDocsPending, PageNotFound
+from shared.domain.names import Coordinate, Package, import_line, purl
 from shared.domain.packages import Release, ReleaseEntry, SourceRepository
 from shared.domain.versions import Version
+from shared.prose.rendering import show_plain
+from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
@@ -66,8 +70,8 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True)
 class TabFacts:
-    """What the tabs of a release say besides its own records; `changelog` is a path in its archive,
-    and what is unknown is None or empty, such as the files of a lost archive."""
+    """The facts in the tabs of a release besides its own records; `changelog` is a path in its
+    archive, and what is unknown is None or empty, such as the files of a lost archive."""
 
     dependents: int | None = None
     files: int | None = None
@@ -90,17 +94,17 @@ class PackageFrame:
 
     @cached_property
     def of_package(self) -> str:
-        """Return the path of the package, which shows its latest release."""
+        """The path of the package, which shows its latest release."""
         return f"/packages/{self.details.package}"
 
     @cached_property
     def of_release(self) -> str:
-        """Return the permanent path of the release."""
+        """The permanent path of the release."""
         return release_path(self.details)
 
     @property
     def canonical(self) -> str:
-        """Return the URL for search engines; that of the latest release is the package's."""
+        """The URL for search engines; that of the latest release is the package's."""
         is_of_package = self.tab not in (FIRST_TAB, *_TABS_OF_RELEASES)
         path = self.of_package if self.details.is_latest or is_of_package else self.of_release
         return self.base_url + (path if self.tab == FIRST_TAB else f"{path}/{self.tab}")
@@ -115,14 +119,14 @@ class PackageFrame:
 
     @property
     def tabs(self) -> Sequence[Tab]:
-        """Return the first page of each tab: its key, path and count, and the title of the tab."""
+        """The first page of each tab: its key, path and count, and the title of the tab."""
         first = (pages[0][0] for _, pages in TABS)
         titles = (title for title, _ in TABS)
         return [self._tab(key, title) for key, title in zip(first, titles, strict=True)]
 
     @cached_property
     def pages_of_tab(self) -> Sequence[Tab]:
-        """Return the pages of the tab that is open, its first page first."""
+        """The pages of the tab that is open, its first page first."""
         [pages] = [pages for _, pages in TABS if self.tab in dict(pages)]
         hidden = {
             "changelog": not self.facts.changelog,
@@ -142,7 +146,7 @@ class PackageFrame:
 
     @property
     def picked_versions(self) -> Sequence[ReleaseEntry]:
-        """Return the versions of the version picker: the newest, and the one that is shown."""
+        """The versions of the version picker: the newest, and the one that is shown."""
         newest, version = self.details.entries[:_PICKED_VERSIONS], self.details.release.version
         if any(each.version == version for each in newest):
             return newest
@@ -150,12 +154,11 @@ class PackageFrame:
 
     @cached_property
     def snippets(self) -> dict[str, Snippet]:
-        """Return the snippets by their ids."""
         return {each.id: each for each in snippets(self.details.release, self.base_url)}
 
     @property
     def deprecation_parts(self) -> Iterator[tuple[str, str]]:
-        """Return the deprecation message in parts, each with the path that it is a link to, or an
+        """The deprecation message in parts, each with the path that it is a link to, or an
         empty text: packages and versions that the message names are links."""
         message, own = self.details.deprecation or "", self.details.release.version
         versions = (each.version for each in self.details.entries if each.version in message)
@@ -171,13 +174,13 @@ class PackageFrame:
 
     @cached_property
     def run_url(self) -> str:
-        """Return the URL of the CI run that published the release, or an empty text."""
+        """The URL of the CI run that published the release, or an empty text."""
         provenance = self.details.release.origin.provenance
         return provenance.link if provenance else ""
 
     @property
     def commit_url(self) -> str:
-        """Return the URL of the commit, where the provider's addresses are known, or an empty
+        """The URL of the commit, where the provider's addresses are known, or an empty
         text."""
         provenance = self.details.release.origin.provenance
         for separator, path in _COMMIT_PATHS if provenance and provenance.commit else ():
@@ -188,19 +191,18 @@ class PackageFrame:
 
     @property
     def issues_url(self) -> str:
-        """Return the URL of the issues of the source repository, where its host has them."""
+        """The URL of the issues of the source repository, where its host has them."""
         url = (self.source.url if self.source else None) or ""
         host, _, path = url.removeprefix("https://").partition("/")
         return f"{url}/issues" if host in _HOSTS_WITH_ISSUES and path.count("/") == 1 else ""
 
     @property
     def download(self) -> str:
-        """Return the path of the archive."""
         return quote(archive_path(self.details.release.coordinate))
 
     @property
     def report_url(self) -> str:
-        """Return the address that takes reports of this release, or an empty text."""
+        """The address that takes reports of this release, or an empty text."""
         contact = self.security_contact
         if not contact.startswith("mailto:"):
             return contact
@@ -346,3 +348,32 @@ def _settings_snippet(base_url: str) -> Snippet:
     return Snippet(
         "settings", "Settings.toml", "Once for each computer, in ~/.ballerina/Settings.toml", text
     )
+
+
+# --- Texts -------------------------------------------------------------------------------------
+
+PLAIN = (
+    '<pre class="source" tabindex="0" role="region" aria-label="The text as it was written">'
+    "<code>{}</code></pre>"
+)
+
+
+async def readme_html(
+    call: PublicPageCall, details: ReleaseDetails, module: str = "", *, plain: str = ""
+) -> SafeHtml:
+    """Return the readme of a release, or of one of its modules; until it is made, and if it is
+    refused, the reason and the `plain` text."""
+    return await text_html(call, details, PieceKind.README, module, plain=plain)
+
+
+async def text_html(
+    call: PublicPageCall, details: ReleaseDetails, kind: PieceKind, *of: str, plain: str = ""
+) -> SafeHtml:
+    """Return a text as HTML, which was made after the push, as `readme_html` does."""
+    try:
+        return SafeHtml(
+            await call.registry.api_docs.documentation.text(details.release, kind, *of) or ""
+        )
+    except (ApiDocsFailed, ApiDocsPending) as refusal:
+        reason = f'<p class="cut">{escape(str(refusal))}</p>\n'
+        return SafeHtml(reason + (PLAIN.format(show_plain(plain)) if plain else ""))

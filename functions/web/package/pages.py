@@ -20,10 +20,11 @@ from functions.web.package.frame import (
     details_of,
     if_available,
     page_not_found,
+    readme_html,
     show_tab,
+    text_html,
 )
 from functions.web.package.missing import missing_page
-from functions.web.package.texts import readme_html, text_html
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.verdicts import ApiVerdict
 from shared.domain.packages import GraphNode, ReleaseEntry, Texts
@@ -126,7 +127,7 @@ async def _versions(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 
 
 async def _verdicts(call: PublicPageCall, details: ReleaseDetails) -> dict[str, ApiVerdict]:
-    """Return what the API changes of each version are, from one that is live still."""
+    """Return the API changes of each version, from a version that is still live."""
     live = {each.version for each in details.entries}
     found = await call.registry.api_docs.history.verdicts(details.package)
     return {version: each for version, each in found.items() if each.compared_with in live}
@@ -295,7 +296,6 @@ def _pager(
 
 
 def _sum_by_version(history: PullHistory) -> dict[str, int]:
-    """Return the pulls of all days of the history by version."""
     sums: dict[str, int] = {}
     for versions in history.days.values():
         for version, count in versions.items():

@@ -119,7 +119,6 @@ class BlobDocuments:
             return [name async for name in found]
 
     async def _graphs(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
-        """Return the graphs that are stored."""
         if not digests:
             return {}
         small = await self._small_graphs.read(digests)

@@ -21,7 +21,7 @@ from shared.ports import Clock
 from shared.runtime.caching import LruCache, SingleFlight
 
 # Clients follow a link at once. A public link is valid for longer, for downloads that are resumed:
-# as long as shared caches may store responses of the registry.
+# as long as shared caches may store answers of the registry.
 LINK_LIFETIME = {
     Visibility.PRIVATE: timedelta(seconds=60),
     Visibility.PUBLIC: timedelta(minutes=5),

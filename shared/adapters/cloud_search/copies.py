@@ -50,7 +50,6 @@ class IndexCopy(IndexReader):
         self.file = file
 
     def create(self) -> None:
-        """Create an empty index."""
         self._database.migrate()
 
     async def check(self) -> None:
@@ -145,7 +144,6 @@ class CopyFolders:
         return made
 
     def close(self) -> None:
-        """Remove the folder."""
         folder, self._folder = self._folder, None
         if folder is not None and self._lock is not None:
             remove_folder(folder)

@@ -104,7 +104,6 @@ class CosmosContainer:
     name: str
 
     async def read(self, pk: str, id_: str) -> Item | None:
-        """Return the item, or None."""
         try:
             return await _Call().run(lambda: self._proxy.read_item(id_, pk))
         except exceptions.CosmosResourceNotFoundError:

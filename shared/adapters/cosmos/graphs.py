@@ -27,7 +27,6 @@ class CosmosGraphs:
             await self._packages.create({**fields, "pk": digest_key(digest)})
 
     async def read(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
-        """Return the graphs that are stored."""
         by_key = {digest_key(digest): digest for digest in digests}
         items = await self._packages.read_each(list(by_key), GRAPH)
         return {by_key[item["pk"]]: zlib.decompress(b64decode(item["body"])) for item in items}

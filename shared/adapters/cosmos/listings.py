@@ -32,7 +32,6 @@ class ListingChange:
     body: Item | None
 
     def listing(self) -> Listing | None:
-        """Return the listing, or None."""
         return None if self.body is None else _LISTING.validate_python(self.body)
 
 

@@ -202,7 +202,7 @@ def _created(release: Release) -> tuple[int, str]:
 
 
 def _pointer(release: Release) -> Item:
-    """Return what leads from the digest of an archive to its release."""
+    """Return the pointer from the digest of an archive to its release."""
     return {
         "id": "release",
         "pk": digest_key(Digest(release.digest)),
@@ -312,22 +312,18 @@ HEAD = "head"
 
 
 def release_id(version: str) -> str:
-    """Return the id of a release in the partition of its package."""
     return f"release:{version}"
 
 
 def id_of(record: Head | Release) -> str:
-    """Return the id of a record in the partition of its package."""
     return release_id(record.version) if isinstance(record, Release) else HEAD
 
 
 def pk_of(record: Head | Release) -> str:
-    """Return the partition of a record."""
     return (record.coordinate.package if isinstance(record, Release) else record.package).key
 
 
 def item_of(record: Head | Release) -> Item:
-    """Return a record as it is stored."""
     body = record.model_dump(mode="json", exclude={"outbox", "revision", "pulls"})
     item: Item = {
         "id": id_of(record),

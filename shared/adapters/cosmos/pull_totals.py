@@ -82,12 +82,10 @@ def is_listed_with(total: Item) -> bool:
 
 
 def days_of(total: Item) -> Days:
-    """Return the days beside the sums."""
     return total.get(DAYS, {})
 
 
 def history_of(total: Item, days: Days, since: str) -> PullHistory:
-    """Return the history of a package from its sums and its days."""
     add_days(days, days_of(total))
     recent = {day: versions for day, versions in days.items() if day >= since}
     return PullHistory(total.get("versions", {}), total.get("months", {}), recent)

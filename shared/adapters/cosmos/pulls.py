@@ -164,7 +164,7 @@ class PullPartition:
         return listed
 
     async def _state(self) -> tuple[WaitingPulls, list[Item]]:
-        """Return what waits, and the rounds that may not be added yet."""
+        """Return the waiting pulls, and the rounds that may not be added yet."""
         items = await self.container.query(_STATE, self.pk)
         waiting = next((each for each in items if each["kind"] == WAITING), None)
         return WaitingPulls.of(self.pk, waiting), [each for each in items if each["kind"] == ROUND]

@@ -69,7 +69,6 @@ class WaitingPulls:
         )
 
     def item(self) -> Item:
-        """Return the record as it is stored."""
         packages = [[key, self.sums.get(key), self.packages[key]] for key in sorted(self.packages)]
         merged = [[process, *last] for process, last in self.merged.items()]
         content = {"packages": packages, "merged": merged}
@@ -164,7 +163,7 @@ def batch_item(batch: PullBatch) -> Item:
 
 
 def round_item(waiting: WaitingPulls, taken: PackageDays) -> Item:
-    """Return what was taken out, as it is stored until all of it is added to its packages."""
+    """Return the pulls that were taken out, as stored until all are added to their packages."""
     return {
         "id": f"{ROUND}:{waiting.round}",
         "pk": waiting.partition,
@@ -176,7 +175,6 @@ def round_item(waiting: WaitingPulls, taken: PackageDays) -> Item:
 
 
 def packages_of(round_: Item) -> PackageDays:
-    """Return the packages of a round."""
     return _unpacked(round_["content"])
 
 
@@ -188,7 +186,6 @@ def by_version(days: Mapping[str, Mapping[str, int]]) -> Iterator[tuple[str, str
 
 
 def add_days(days: Days, more: Mapping[str, Mapping[str, int]]) -> None:
-    """Add the pulls of `more` to `days`."""
     for day, version, pulls in by_version(more):
         versions = days.setdefault(day, {})
         versions[version] = versions.get(version, 0) + pulls

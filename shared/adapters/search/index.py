@@ -98,11 +98,10 @@ class IndexReader:
         return values
 
     async def totals(self) -> IndexTotals:
-        """Return what there is that everybody may see."""
+        """Return the numbers of what everybody may see."""
         return await self._database.scan(queries.count_totals)
 
     async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:
-        """Return a page of symbols."""
         version, key = self._database.data_version(), (query, page, viewer)
         results = self._symbols.get(key, version)
         if results is None:

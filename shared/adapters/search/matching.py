@@ -77,7 +77,6 @@ class Matching:
                 self._weighed[number] = self._weigh(number, clause)
 
     def complete(self) -> Found:
-        """Return the packages that have all clauses."""
         if self._plan.is_impossible:
             return Found({})
         if not self._weighed:
@@ -136,7 +135,7 @@ class Matching:
         complete: frozenset[int] | None = None,
         mentions: frozenset[int] = frozenset(),
     ) -> Found:
-        """Return what is left without what must not be seen or is not asked for."""
+        """Return the packages that the viewer may see and the restrictions allow."""
         for restriction in self._plan.restrictions:
             if restriction.is_excluded:
                 _drop(word_scores, self._meeting(restriction))
@@ -274,7 +273,7 @@ class _List(NamedTuple):
 
 
 def _shares(clauses: Sequence[Clause], packages: Sequence[int]) -> tuple[float, ...]:
-    """Return what each clause counts for: the more the fewer packages have its word."""
+    """Return the share of each clause: the more the fewer packages have its word."""
     rarities = [
         log(2 + USUAL_PACKAGES / max(count, 1))
         * (WEAK_FACTOR if stem(clause.word) in WEAK_STEMS else 1)

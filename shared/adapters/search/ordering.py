@@ -41,7 +41,7 @@ Number = Callable[[int], float]  # Of a package, by its id.
 
 
 class Scores:
-    """What the packages that a search finds are worth, in parts."""
+    """The scores of the packages that a search finds, in parts."""
 
     def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
         self._postings = postings
@@ -57,7 +57,6 @@ class Scores:
         self._special = frozenset[int]().union(*(packages & part for part in parts if part))
 
     def of_all(self) -> dict[int, float]:
-        """Return the score of each package."""
         return self._scored(self._found.word_scores)
 
     def of_first(self, count: int) -> dict[int, float]:
@@ -106,7 +105,7 @@ class Scores:
         return self._names.get(package, 0.0)
 
     def _completeness(self, package: int) -> float:
-        """Return what having all words counts for beside what it does for every package."""
+        """Return the score for having all words, beside that of every package."""
         if package in self._found.mentions:
             return MENTIONED_SCORE - self._common
         return ALL_WORDS_SCORE if package in self._complete else 0.0
@@ -127,7 +126,7 @@ def accompanying_packages(postings: Postings, plan: QueryPlan) -> Set[int]:
 
 
 def scores_of_names(postings: Postings, plan: QueryPlan) -> dict[int, float]:
-    """Return what packages count for by being called what was typed, by their ids."""
+    """Return the scores of packages for being named as typed, by their ids."""
     if not plan.joined:
         return {}
     scores: dict[int, float] = {}
@@ -240,7 +239,7 @@ class DecodedListings:
         self._lock = Lock()
 
     def decode(self, package: int, stored: bytes) -> _Shown:
-        """Return what is stored of a package, by its id."""
+        """Return a stored listing with its boosts, by the id of its package."""
         with self._lock:
             kept = self._kept.get(package)
         if kept is None or kept[0] != stored:

@@ -185,9 +185,8 @@ _NOISE = (
 
 @lru_cache(maxsize=1)  # A readme is asked for three times in a row, and may be large.
 def readme_text(readme: str) -> str:
-    """Return what a readme says of the package: without code blocks, addresses, license texts, and
-    the sections that every readme has.
-    """
+    """Return the words of a readme about the package: without code blocks, addresses, license
+    texts, and the sections that every readme has."""
     text, folded = readme, readme.lower()
     for pattern, replacement, signs in _NOISE:
         if any(sign in folded for sign in signs):

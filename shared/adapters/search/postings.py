@@ -27,7 +27,7 @@ _ID_BYTES, _NUMBER_BYTES = 4, 8
 
 
 class Column(Enum):
-    """What is known of every package as a number."""
+    """A number that is known of every package."""
 
     RANK = "rank"  # The part of its score that does not depend on the query.
     DEPENDENTS = "dependents"  # The part of its rank that comes from its dependents.
@@ -44,7 +44,6 @@ def ids_of(stored: bytes) -> "array[int]":
 
 
 def id_bytes(ids: Iterable[int]) -> bytes:
-    """Return ids as they are stored."""
     return array("I", ids).tobytes()
 
 

@@ -91,7 +91,7 @@ def count_facet_values(
 
 
 def count_totals(connection: sqlite3.Connection) -> IndexTotals:
-    """Return what there is that everybody may see, as a search for everything counts it."""
+    """Return the numbers of what everybody may see, as a search for everything counts it."""
     with _snapshot(connection) as postings:
         search = _Search(postings, Query(include_deprecated=True), ANYONE)
         pulls = postings.column(Column.PULLS)
@@ -142,8 +142,8 @@ def _find_symbols(
 
 
 def _symbol_filter(postings: Postings, query: SymbolQuery) -> SymbolFilter:
-    """Return what a query demands beside its words; a word that it excludes must be neither in a
-    symbol nor in the name of its package."""
+    """Return the conditions of a query beside its words; a word that it excludes must be neither in
+    a symbol nor in the name of its package."""
     packages = None
     if query.orgs is not None:
         packages = postings.packages(*(facet_word("org", org) for org in sorted(query.orgs)))
@@ -214,7 +214,6 @@ class _Search:
         return len(self._found.deprecated) + self._found.hidden_deprecated
 
     def results(self, page: ResultPage) -> Results:
-        """Return the page, and the count of all matches."""
         ordering = Ordering(self._postings, self._plan, self._found)
         hits = ordering.hits(page, deprecated_last=self._query.deprecated_last)
         return Results(hits, len(self.packages), self._corrections)
@@ -282,6 +281,6 @@ class _Search:
 
 
 def _near(speller: Speller, word: str) -> list[str]:
-    """Return what was perhaps meant by the word, or by the word that it is a form of."""
+    """Return the words perhaps meant by this one, or by the word that it is a form of."""
     form = stem(word)
     return speller.near(word) or (speller.near(form) if form != word else [])

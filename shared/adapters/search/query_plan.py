@@ -60,7 +60,7 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """What a package should have; the best of the alternatives counts."""
+    """A part of a query that a package should have; the best of the alternatives counts."""
 
     alternatives: tuple[Alternative, ...] = ()
     phrases: tuple[str, ...] = ()  # Full-text expressions, for what is more than a word.
@@ -72,7 +72,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Restriction:
-    """What every result must have, and ranks nothing: one of these."""
+    """A condition on every result, which ranks nothing: one of these must hold."""
 
     lists: tuple[str, ...] = ()  # Words of posting lists, any of which is enough.
     expression: str = ""  # Of full text.
@@ -81,7 +81,7 @@ class Restriction:
 
 
 class QueryPlan:
-    """What one query of one viewer asks for."""
+    """The clauses and restrictions of one query of one viewer."""
 
     def __init__(self, query: Query, viewer: Viewer) -> None:
         terms = _ranking_terms(query.terms)
@@ -105,12 +105,12 @@ class QueryPlan:
 
     @property
     def is_loosenable(self) -> bool:
-        """Say whether something can be left out of what was typed."""
+        """Whether something can be left out of what was typed."""
         return sum(not clause.is_required for clause in self.clauses) > 1
 
     @property
     def readme_expression(self) -> str:
-        """Return what finds packages that have all clauses anywhere, if each is a word."""
+        """The expression for packages that have all clauses anywhere, if each is a word."""
         if not self.clauses or any(clause.in_names or not clause.word for clause in self.clauses):
             return ""
         return match_all(
@@ -334,17 +334,17 @@ def _pattern(term: Term) -> Restriction:
 
 
 def match_all(expressions: Iterable[str]) -> str:
-    """Return what holds where all of these hold; empty if there are none."""
+    """Return the conjunction of expressions; empty if there are none."""
     return " AND ".join(f"({each})" for each in expressions)
 
 
 def match_any(expressions: Iterable[str]) -> str:
-    """Return what holds where any of these holds, and nowhere if there are none."""
+    """Return the disjunction of expressions, which holds nowhere if there are none."""
     return " OR ".join(f"({each})" for each in expressions) or _quoted(facet_word("nothing"))
 
 
 def match_words(mark: WordMark, words: Sequence[str], *, may_begin: bool = False) -> str:
-    """Return what finds every one of the words; no words are found nowhere."""
+    """Return the expression for every one of the words; no words are found nowhere."""
     found = (_word_expression(mark, word, may_begin) for word in words)
     return match_all(found) or match_any([])
 
@@ -355,7 +355,7 @@ def _word_expression(mark: WordMark, word: str, may_begin: bool) -> str:
 
 
 def _anywhere(alternative: Alternative) -> str:
-    """Return what finds the word, or another form of it, anywhere in a package."""
+    """Return the expression for the word, or another form of it, anywhere in a package."""
     word = alternative.word
     stemmed = _quoted(mark_words(WordMark.STEM, [word]))
     return f"{_quoted(word)} OR {stemmed}"

@@ -29,7 +29,7 @@ DEPRECATED_NAME_SCORE = -5.0  # With the typed name: after others of that name o
 
 
 class PlaceWeight(IntEnum):
-    """What a word is worth by where it stands in a package. Stored with each word."""
+    """The weight of a word by its place in a package. Stored with each word."""
 
     NAME = 100  # The whole name or tool id, without its signs.
     SEGMENT = 90  # `s3` in aws.s3.
@@ -103,7 +103,7 @@ _LAST_UPDATE = 40  # Of Swan Lake, which has four updates a year.
 
 
 def beginning_factor(typed: int, length: int) -> float:
-    """Return what a word is worth of which so many letters were typed: the more the less is
+    """Return the factor of a word of which so many letters were typed: the more the less is
     missing, as mongo is nearly mongodb."""
     return PREFIX_FACTOR + PREFIX_SHARE_FACTOR * typed / length
 

@@ -325,7 +325,7 @@ _ANY_CURRENT_CLIENT = ClientProfile(language=LanguageVersion(2201, 0))
 
 @dataclass(frozen=True, slots=True)
 class ClientNeeds:
-    """What a client needs in order to use a release: a platform and a language version."""
+    """The requirements of a release on clients: a platform and a language version."""
 
     platform: str
     built_with: str

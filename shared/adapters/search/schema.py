@@ -118,7 +118,7 @@ def _counting(prefix: str) -> Migration:
 
 
 def _dropped(prefix: str) -> Migration:
-    """Return what ends a generation, of whichever version its tables are."""
+    """Return the statements that drop a generation, of whichever version its tables are."""
     return tuple(f"DROP TABLE IF EXISTS {prefix}{table}" for table in (*TABLES, *_FORMER_TABLES))
 
 

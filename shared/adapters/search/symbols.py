@@ -70,7 +70,7 @@ class SymbolPlace:
 
     @property
     def key(self) -> int:
-        """Return both as one number, which takes a third less space than two."""
+        """Both as one number, which takes a third less space than two."""
         return self.package << _PLACE_BITS | self.place
 
     @classmethod
@@ -365,7 +365,7 @@ def _unique(keys: Iterator[int]) -> Iterator[int]:
 
 
 def _in_all(lists: Sequence[Sequence[int]]) -> list[int]:
-    """Return what all lists have, in the order of the shortest one."""
+    """Return the ids that all lists have, in the order of the shortest one."""
     first, *others = sorted(lists, key=len)
     for other in map(frozenset, others):
         first = [symbol for symbol in first if symbol in other]

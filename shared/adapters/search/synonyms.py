@@ -13,7 +13,7 @@ from shared.adapters.search.words import split_words, stem
 
 
 class Synonym(NamedTuple):
-    """What is typed, the words of packages that mean the same, and who says so."""
+    """A typed word, the words of packages that mean the same, and who says so."""
 
     typed: str
     meant: tuple[str, ...]

@@ -55,7 +55,7 @@ def open_without_room(path: Path) -> sqlite3.Connection:
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What differs as soon as another process may write to a database, or has written to it."""
+    """A value that changes as soon as another process may write to a database, or has written."""
 
     changed_ns: int
     size_bytes: int

@@ -328,7 +328,6 @@ class DataVersionFile:
             self._file.write(os.urandom(DATA_VERSION_BYTES))
 
     def close(self) -> None:
-        """Close the file."""
         self._memory.close()
         self._file.close()
 

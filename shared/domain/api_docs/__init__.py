@@ -14,7 +14,6 @@ resource_paths.py  the segments of paths of resource methods
 type_parts.py  types as source text
 language.py    the modules of the language
 symbols.py     a public symbol, by which a package is found
-symbol_lists.py  the symbols of modules
 connectors.py  clients and triggers, as editors read them
 comparison.py  the changes between two versions, and which of them break callers
 """

@@ -31,7 +31,7 @@ _BREAKS = {TypeRelation.WIDER: OUTPUT, TypeRelation.NARROWER: INPUT}
 
 @dataclass(frozen=True, slots=True)
 class TwoVersions:
-    """What the rules know besides the two symbols. `direction` is that of the symbols' values."""
+    """The context of the rules besides the symbols. `direction` is that of the symbols' values."""
 
     module: str  # Its full name, `org/module`.
     before: NamedTypes
@@ -44,7 +44,7 @@ class TwoVersions:
 
     @property
     def has_input(self) -> bool:
-        """Check whether callers give such values, or implement such objects."""
+        """Whether callers give such values, or implement such objects."""
         return INPUT in self.direction
 
     @property
@@ -70,11 +70,11 @@ class TwoVersions:
     def type_reasons(
         self, sentences: Sentences, old: Type | None, new: Type | None
     ) -> Iterator[Reason]:
-        """Yield what the difference of two types requires, if there is one."""
+        """Yield the reasons in the difference of two types, if there is one."""
         yield from self.relation_reasons(sentences, self.relation(old, new))
 
     def relation_reasons(self, sentences: Sentences, relation: TypeRelation) -> Iterator[Reason]:
-        """Yield what a relation requires. A wider type breaks those who get values of it, and a
+        """Yield the reasons in a relation. A wider type breaks those who get values of it, and a
         narrower one those who give them."""
         if relation is not TypeRelation.SAME:
             breaks = _BREAKS.get(relation, Direction.BOTH)

@@ -76,7 +76,7 @@ def _direction(symbol: DocsSymbol, versions: TwoVersions) -> Direction:
 
 
 def added(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
-    """Yield what the addition of a symbol requires."""
+    """Yield the changes that the addition of a symbol causes."""
     docs, owner = symbol.docs, symbol.owner
     versions = seen_from(symbol, versions)
     if owner and owner.kind in _OBJECT_TYPES and versions.has_input:
@@ -90,7 +90,7 @@ def added(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
 
 
 def removed(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
-    """Yield what the removal of a symbol requires."""
+    """Yield the changes that the removal of a symbol causes."""
     docs, owner = symbol.docs, symbol.owner
     versions = seen_from(symbol, versions)
     if isinstance(docs, FunctionDocs) and docs.name == "init":
@@ -125,7 +125,7 @@ def have_comparable_members(before: DocsSymbol, after: DocsSymbol) -> bool:
 
 
 def changed(before: DocsSymbol, after: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
-    """Yield what the differences between two versions of a symbol require."""
+    """Yield the changes between two versions of a symbol."""
     versions = seen_from(before, versions)
     old, new = before.docs, after.docs
     if new.is_deprecated and not old.is_deprecated:
@@ -243,7 +243,7 @@ def _readonly_difference(old: DeclarationDocs, new: DeclarationDocs) -> Iterator
 
 @singledispatch
 def _differences(old: Documented, new: Documented, versions: TwoVersions) -> Iterator[Reason]:
-    """Yield what differs between two declarations of the same kind."""
+    """Yield the differences between two declarations of the same kind."""
     raise NotImplementedError(type(old), type(new), versions)
 
 

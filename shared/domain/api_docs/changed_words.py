@@ -10,7 +10,7 @@ _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 class WordChange(Enum):
-    """What happened to words, by the HTML element that says so."""
+    """A change of words; its value is the HTML element that marks it."""
 
     KEPT = "span"
     DELETED = "del"

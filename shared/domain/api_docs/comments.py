@@ -36,7 +36,7 @@ def without_deprecation(text: str) -> str:
 
 
 def deprecation_in(texts: Iterable[str]) -> str:
-    """Return what the first text with such a part says in it; empty if none has."""
+    """Return the part in the first text that has one; empty if none has."""
     for text in texts:
         if heading := _DEPRECATED.search(text):
             after = _HEADING.search(text, heading.end())

@@ -16,11 +16,13 @@ from shared.domain.api_docs.named_types import NamedTypes
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.resource_paths import path_key
 from shared.domain.api_docs.signatures import signature_text
+from shared.domain.api_docs.verdicts import ApiVerdict
+from shared.domain.names import Coordinate
 from shared.domain.versions import Version
 
 
 class ApiChangeKind(Enum):
-    """What happened to a symbol."""
+    """The kinds of changes of a symbol."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -52,12 +54,12 @@ class ApiComparison:
 
     @property
     def required(self) -> ChangeLevel:
-        """Return the part of the version that these changes require to be raised."""
+        """The part of the version that these changes require to be raised."""
         return max((each.level for each in self.changes), default=ChangeLevel.PATCH)
 
     @property
     def published(self) -> ChangeLevel:
-        """Return the part that the author raised. Before 1.0.0 a raised minor part announces what
+        """The part that the author raised. Before 1.0.0 a raised minor part announces what
         a raised major part announces later, and a raised patch part what a minor part does."""
         old, new = self.before.precedence, self.after.precedence
         if old[0] != new[0]:
@@ -71,7 +73,7 @@ class ApiComparison:
 
     @property
     def is_version_too_low(self) -> bool:
-        """Check whether the author raised less than the changes require. A pre-release may break
+        """Whether the author raised less than the changes require. A pre-release may break
         anything."""
         return self.after.is_stable and self.published < self.required
 
@@ -106,7 +108,6 @@ def _module_changes(
 
 
 def _symbols(module: ModuleDocs) -> dict[str, DocsSymbol]:
-    """Return the symbols of a module by what callers know them by."""
     found: dict[str, DocsSymbol] = {}
     for _, declaration in declared(module):
         for symbol in (declaration, *declaration.all_members()):
@@ -198,3 +199,18 @@ def _name(path: str) -> str:
 
 def _signature(symbol: DocsSymbol | None) -> str:
     return signature_text(symbol.docs) if symbol else ""
+
+
+def verdict_of(coordinate: Coordinate, compared: ApiComparison) -> ApiVerdict:
+    """Return the verdict of a comparison on the later release."""
+    return ApiVerdict(
+        org=coordinate.package.org,
+        name=coordinate.package.name,
+        version=coordinate.version.text,
+        compared_with=compared.before.text,
+        required=compared.required.name.lower(),
+        published=compared.published.name.lower(),
+        changes=len(compared.changes),
+        breaking=len(compared.breaking),
+        is_version_too_low=compared.is_version_too_low,
+    )

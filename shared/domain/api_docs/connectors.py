@@ -45,7 +45,6 @@ def _number(key: str) -> int:
 
 
 def api_summary(modules: Iterable[ModuleDocs]) -> ApiSummary:
-    """Return the connectors and triggers of a package."""
     modules = tuple(modules)
     clients = ((module, client) for module in modules for client in module.clients)
     triggers = (module for module in modules if has_trigger(module))

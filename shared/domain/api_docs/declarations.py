@@ -68,7 +68,7 @@ LIFE_CYCLE = frozenset(("attach", "__attach", "__start", "__stop"))  # What Cent
 
 
 class SharedKeys(TypedDict):
-    """What every declaration has, as arguments."""
+    """The arguments that every declaration takes."""
 
     name: str
     description: str
@@ -88,7 +88,6 @@ class Declarations:
     room: DocumentRoom
 
     def function(self, node: FunctionNode, scope: FileScope) -> FunctionDocs:
-        """Return a function, or a method of a class."""
         return self._signature(node, scope, self._attachments(node.annotations, scope))
 
     def _signature(
@@ -138,7 +137,7 @@ class Declarations:
         return (ReturnDocs(type=tree, description=node.comment.returns),)
 
     def record(self, definition: TypeDefinition, node: RecordType, scope: FileScope) -> RecordDocs:
-        """Return a record; `node` is the type in the definition."""
+        """`node` is the type in the definition."""
         structure = Structure(node.members, definition.comment, scope, node.rest, is_record=True)
         fields = self._fields(structure)
         rest = self._rest(structure) if node.is_exclusive else None
@@ -227,7 +226,6 @@ class Declarations:
     def object_type(
         self, definition: TypeDefinition, node: ObjectType, scope: FileScope
     ) -> ObjectTypeDocs:
-        """Return an object type; `node` is the type in the definition."""
         structure = Structure(node.members, definition.comment, scope)
         methods = (self._signature(each, scope) for each in _documented_methods(structure))
         return ObjectTypeDocs(
@@ -328,7 +326,6 @@ class Declarations:
         )
 
     def variable(self, node: VariableDefinition, scope: FileScope) -> ModuleVariableDocs:
-        """Return a variable of the module, or a configurable."""
         self.room.spend(len(node.value))
         return ModuleVariableDocs(
             **self._shared(node.name, node.comment, node.annotations, node.position),
@@ -347,7 +344,6 @@ class Declarations:
         )
 
     def defined(self, node: TypeDefinition) -> SharedKeys:
-        """Return the shared keys of a type definition."""
         return self._shared(node.name, node.comment, node.annotations, node.position)
 
     def _shared(

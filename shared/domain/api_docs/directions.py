@@ -58,7 +58,6 @@ def opposite(direction: Direction) -> Direction:
 
 
 def of_variable(docs: VariableDocs) -> Direction:
-    """Return the direction of a variable or of the field of a class."""
     if isinstance(docs, ModuleVariableDocs) and docs.is_configurable:
         return BOTH if docs.is_public else INPUT
     return OUTPUT if docs.is_final else BOTH
@@ -176,7 +175,6 @@ def _inside(docs: Documented, direction: Direction) -> Iterator[_Use]:
 
 
 def _named(use: _Use) -> Iterator[tuple[str, Direction]]:
-    """Yield the names in a type."""
     waiting = [(use.shape, use.direction)]
     for alternatives, to in waiting:
         for each in alternatives:

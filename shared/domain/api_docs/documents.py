@@ -48,7 +48,6 @@ class _Document(BaseModel):
 
 
 def write_document(module: ModuleDocs) -> bytes:
-    """Return the document of a module."""
     head = f'{{"apiDocsVersion":"{API_DOCS_VERSION}","docsData":{{"releaseVersion":"","langLibs":[]'
     search = _JSON.dump_json(_search_data(module)).decode()
     return f'{head},"modules":[{_Writer().json(module)}]}},"searchData":{search}}}'.encode()
@@ -60,7 +59,7 @@ def read_document(content: bytes) -> ModuleDocs:
 
 
 def facts_text(module: ModuleDocs) -> str:
-    """Return what is no list of a module as JSON, by the keys in its document."""
+    """Return the facts of a module that are no lists as JSON, by the keys in its document."""
     facts = {
         to_camel(key.name): value
         for key in _keys(ModuleDocs)

@@ -90,7 +90,6 @@ class TypeModels:
     )
 
     def variable(self, variable: VariableDocs) -> Json:
-        """Return the model of a parameter or field."""
         model = self._model(variable.type or Type(), variable.name)
         model["documentation"] = variable.description
         if variable.default_value:
@@ -277,7 +276,6 @@ _LABELS = re.compile(r'\b(label|iconPath)\s*:\s*"((?:[^"\\]|\\.)*)"')
 
 
 def display_of(attachments: Iterable[AnnotationAttachment]) -> dict[str, str]:
-    """Return the label and the icon of the annotation `@display`."""
     values = (each.value for each in attachments if each.name == "display")
     return {key: value for text in values for key, value in _LABELS.findall(text)}
 

@@ -33,8 +33,8 @@ class OwnedMethod:
 
 
 def method_key(node: FunctionNode) -> tuple[str, str, str]:
-    """Return what a method is overridden by: its name, or its accessor and path, in which the names
-    of parameters do not count."""
+    """Return the key by which methods override each other: the name, or its accessor and path, in
+    which the names of parameters do not count."""
     return node.name, node.accessor, path_key(node.resource_path)
 
 

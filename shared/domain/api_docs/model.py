@@ -97,7 +97,7 @@ class Type(DocsModel):
 
 
 class FieldFacts(DocsModel):
-    """What a member type lacks to be a field: Central has its name, description and type."""
+    """The facts of a field besides its type: Central has its name, description and type."""
 
     EXTRA: ClassVar[tuple[str, ...]] = (
         "default_value",
@@ -147,7 +147,7 @@ class AnnotationAttachment(DocsModel):
 
 
 class DeclarationDocs(DocsModel):
-    """What every declaration has."""
+    """The fields of every declaration."""
 
     name: str = ""
     description: str = ""
@@ -178,12 +178,12 @@ class VariableDocs(DeclarationDocs):
 
     @property
     def is_inclusion(self) -> bool:
-        """Check that this is an entry of a type whose fields are taken over."""
+        """Whether this is an entry of a type whose fields are taken over."""
         return self.inclusion_type is not None and self.type is None
 
     @property
     def must_be_given(self) -> bool:
-        """Check that a call must have an argument for this parameter."""
+        """Whether a call must have an argument for this parameter."""
         is_collected = self.type is not None and (self.type.is_rest_param or self.type.is_inclusion)
         return not self.default_value and not is_collected
 
@@ -220,7 +220,7 @@ class FunctionDocs(DeclarationDocs):
 
     @property
     def title(self) -> str:
-        """Return the name; of a resource method, which has none, the accessor and path."""
+        """The name; of a resource method, which has none, the accessor and path."""
         return f"{self.accessor} {self.resource_path}" if self.is_resource else self.name
 
 
@@ -299,7 +299,7 @@ class EnumMemberDocs(DeclarationDocs):
 
     @property
     def literal(self) -> str:
-        """Return the value as source text."""
+        """The value as source text."""
         name = self.name.removeprefix("'")
         return self.value or f'"{name}"'
 
@@ -405,7 +405,7 @@ class ModuleDocs(DocsModel):
 
 
 class DeclarationKind(Enum):
-    """What a declaration declares. The value is the word that search and pages use."""
+    """The kind of a declaration. The value is the word that search and pages use."""
 
     RECORD = "record"
     CLASS = "class"

@@ -90,7 +90,7 @@ class NamedTypes:
         return cls(found)
 
     def definition(self, name: str) -> NamedType | None:
-        """Return what a full name stands for; None if that is not known here."""
+        """Return the definition of a full name; None if it is not known here."""
         if name not in self._known:
             docs = self.declared.get(name)
             self._known[name] = definition_of(docs) if docs else _LANGUAGE_TYPES.get(name)
@@ -117,7 +117,7 @@ _TYPES = (
 
 
 def definition_of(docs: Documented) -> NamedType:
-    """Return what a declaration of a type or a constant defines."""
+    """Return the definition in a declaration of a type or a constant."""
     is_object = isinstance(docs, ClassDocs | ObjectTypeDocs)
     is_nominal = is_object or getattr(docs, "is_distinct", False)
     return NamedType(_shape(docs), is_nominal)
@@ -165,7 +165,6 @@ def _(docs: TableTypeDocs) -> Shape:
 
 @_shape.register
 def _(docs: ObjectTypeDocs | ClassDocs) -> Shape:
-    """Return what every object of a type belongs to."""
     names = ("isolated", "service", "client")
     qualifiers = frozenset(name for name in names if getattr(docs, f"is_{name}", False))
     return only(Intersection((only(Objects(qualifiers)), *map(_SHAPES.of, docs.inclusions))))

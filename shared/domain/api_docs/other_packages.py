@@ -27,7 +27,7 @@ RecordKey = tuple[str, str, str]  # Those of its module, and its own name.
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a record declares, as the members of types that include it."""
+    """The fields of a record, as members of types that include it."""
 
     name: str
     members: tuple[Type, ...]
@@ -114,7 +114,6 @@ class OtherRecords:
 
 
 def _record_of(module: ModuleDocs, name: str) -> RecordDocs | None:
-    """Return a record of a module by its name or by that of an alias."""
     records = {each.name: each for each in module.records}
     aliases = {each.name: each.member_types for each in module.simple_name_reference_types}
     for _ in range(CHAIN_LIMIT):

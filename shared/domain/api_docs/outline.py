@@ -38,12 +38,12 @@ class DocsSymbol:
 
     @property
     def summary(self) -> str:
-        """Return the first sentence of the comment."""
+        """The first sentence of the comment."""
         return first_sentence(self.comment)
 
     @property
     def deprecation(self) -> str | None:
-        """Return what the comment says to use instead; None if it is not deprecated."""
+        """The replacement that the comment names; None if the declaration is not deprecated."""
         if not self.docs.is_deprecated:
             return None
         sections = self.docs.description_sections or ()
@@ -51,7 +51,7 @@ class DocsSymbol:
 
     @property
     def comment(self) -> str:
-        """Return the comment as Markdown, without what it says to use instead."""
+        """The comment as Markdown, without what it says to use instead."""
         text = self.docs.documentation or self.docs.description or ""
         return text if self.deprecation is None else without_deprecation(text)
 
@@ -83,7 +83,6 @@ class DocsSymbol:
 
 
 def declared(module: ModuleDocs) -> Iterator[tuple[DeclarationKind, DocsSymbol]]:
-    """Yield the declarations of a module."""
     for kind, docs in declarations_of(module):
         yield kind, DocsSymbol(path_of(kind.value, docs.name), docs.name, kind.value, docs)
 

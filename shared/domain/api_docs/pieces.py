@@ -30,7 +30,7 @@ _LEVEL = 6
 
 
 class PieceKind(StrEnum):
-    """What a piece is."""
+    """The kind of a piece."""
 
     DOCUMENT = "document"  # Of a module, as `/2.0/docs` sends it.
     MODULE_PAGE = "module.html"
@@ -108,7 +108,6 @@ class PiecesRoot:
 
 
 def parse_block(content: bytes) -> dict[str, PiecePlace]:
-    """Return the places of the pieces of a block."""
     return {name: PiecePlace(*place) for name, *place in json.loads(content)}
 
 

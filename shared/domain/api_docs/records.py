@@ -53,7 +53,7 @@ class TriggerSummary(Record):
 
 
 class ApiSummary(Record):
-    """What editors find a release by."""
+    """The connectors and triggers by which editors find a release."""
 
     connectors: tuple[ConnectorSummary, ...] = ()
     triggers: tuple[TriggerSummary, ...] = ()

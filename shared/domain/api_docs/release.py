@@ -10,7 +10,8 @@ from shared.ballerina.syntax import SourceFile
 from shared.domain.api_docs.connectors import MAX_LISTED, api_summary
 from shared.domain.api_docs.coverage import count_documented
 from shared.domain.api_docs.generator import ModuleSource, PackageSources
-from shared.domain.api_docs.model import ModuleDocs, UnreadSource
+from shared.domain.api_docs.model import DeclarationKind, ModuleDocs, UnreadSource
+from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.records import (
     GENERATOR_VERSION,
     NO_API,
@@ -19,9 +20,9 @@ from shared.domain.api_docs.records import (
     DocsState,
     UnreadLines,
 )
+from shared.domain.api_docs.signatures import signature_text
 from shared.domain.api_docs.sources import ReleaseFiles, SourceName
-from shared.domain.api_docs.symbol_lists import MAX_SYMBOLS, symbols_of
-from shared.domain.api_docs.symbols import Symbol, pack_symbols
+from shared.domain.api_docs.symbols import SYMBOL_FLAGS, Symbol, pack_symbols
 from shared.domain.packages import ModuleText
 from shared.domain.records import Record
 
@@ -102,7 +103,7 @@ MAX_UNREAD = 100  # That are stored and shown; a file that is no source has one 
 
 
 class ModuleFacts(Record):
-    """What the record of a release says of one module."""
+    """The facts about one module in the record of a release."""
 
     module: str
     unread: tuple[UnreadLines, ...] = ()
@@ -135,7 +136,6 @@ def _lines(unread: UnreadLines | UnreadSource) -> UnreadLines:
 
 
 def release_record(facts: Sequence[ModuleFacts]) -> ApiDocsRecord:
-    """Return the record of a release with these modules."""
     unread = tuple(chain.from_iterable(each.unread for each in facts))
     symbols = chain.from_iterable(each.symbols for each in facts)
     connectors = chain.from_iterable(each.api.connectors for each in facts)
@@ -152,4 +152,35 @@ def release_record(facts: Sequence[ModuleFacts]) -> ApiDocsRecord:
             triggers=tuple(islice(triggers, MAX_LISTED)),
         ),
         symbols=pack_symbols(tuple(islice(symbols, MAX_SYMBOLS))),
+    )
+
+
+MAX_SYMBOLS = 20_000  # Of a release: more than `MAX_PACKED_LENGTH` has room for.
+MAX_SIGNATURE_LENGTH = 300  # Characters: more than a line of a search result shows.
+
+
+def symbols_of(modules: Sequence[ModuleDocs]) -> tuple[Symbol, ...]:
+    """Return the symbols of a release, the first `MAX_SYMBOLS` of them."""
+    found = chain.from_iterable(map(_symbols_of_module, modules))
+    named = (each for each in found if len(each.name) <= MAX_SIGNATURE_LENGTH)
+    return tuple(islice(named, MAX_SYMBOLS))
+
+
+def _symbols_of_module(module: ModuleDocs) -> Iterator[Symbol]:
+    for kind, declaration in declared(module):
+        if kind is not DeclarationKind.CONFIGURABLE:  # Values for a program, not for its code.
+            yield _symbol(module, declaration)
+        if kind is not DeclarationKind.RECORD:
+            yield from (_symbol(module, member) for member in declaration.members())
+
+
+def _symbol(module: ModuleDocs, symbol: DocsSymbol) -> Symbol:
+    return Symbol(
+        kind=symbol.kind,
+        module=module.id,
+        parent=symbol.owner.title if symbol.owner else "",
+        name=symbol.title,
+        signature=signature_text(symbol.docs)[:MAX_SIGNATURE_LENGTH],
+        description=symbol.summary,
+        flags=tuple(flag for flag in SYMBOL_FLAGS if getattr(symbol.docs, flag, False)),
     )

@@ -112,12 +112,12 @@ class Structure:
 
     @cached_property
     def descriptions(self) -> dict[str, str]:
-        """What the doc comment says about members, by their names."""
+        """The descriptions of members in the doc comment, by their names."""
         return parameter_descriptions(self.comment)
 
 
 def parameter_descriptions(comment: DocComment) -> dict[str, str]:
-    """Return what the lines `+ name - …` of a comment say, by name."""
+    """Return the descriptions in the lines `+ name - …` of a comment, by name."""
     found: dict[str, str] = {}
     for name, text in comment.parameters:
         found[name] = found.get(name, "") + text
@@ -222,7 +222,6 @@ class PackageNames:
         return self._category(definition, CHAIN_LIMIT)
 
     def category_of(self, node: TypeNode, scope: FileScope) -> str:
-        """Return the category that a type with this definition has."""
         return self._category_of(node, scope, CHAIN_LIMIT)
 
     def _category(self, definition: Definition, links: int) -> str:
@@ -299,7 +298,7 @@ def structure_of(
 
 
 def structural_part(node: TypeNode) -> TypeNode:
-    """Return what defines the members of a type: without `?`, `distinct`, parentheses and
+    """Return the node that defines the members of a type: without `?`, `distinct`, parentheses and
     `readonly`."""
     while True:
         match node:

@@ -27,13 +27,13 @@ class PathSegment:
 
 
 def path_segments(path: str) -> list[PathSegment]:
-    """Return the segments of a path; the path `.` has none."""
+    """The path `.` has no segments."""
     texts = (text.strip() for text in _divided(path))
     return [_segment(text) for text in texts if text and text != "."]
 
 
 def path_key(path: str) -> str:
-    """Return what a path is known by, in which the types and names of parameters do not count."""
+    """Return the key of a path, in which the types and names of parameters do not count."""
     return "/".join(map(_segment_key, path_segments(path)))
 
 
@@ -44,7 +44,7 @@ def _segment_key(segment: PathSegment) -> str:
 
 
 def _divided(path: str) -> Iterator[str]:
-    """Yield what is between slashes outside of brackets."""
+    """Yield the segments between slashes outside of brackets."""
     depth, parts = 0, list[str]()
     for part in _PART.findall(path):
         if part == "/" and depth == 0:

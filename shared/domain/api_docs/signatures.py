@@ -49,7 +49,6 @@ def signature(docs: Documented) -> tuple[Part, ...]:
 
 
 def signature_text(docs: Documented) -> str:
-    """Return the signature as plain text."""
     return "".join(part.text for part in _signature(docs))
 
 

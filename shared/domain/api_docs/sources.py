@@ -50,7 +50,7 @@ def _source_name(entry: str, package: str, is_project: bool) -> SourceName | Non
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFiles:
-    """What the documentation of a release is made from. Of a source that is not read, `contents`
+    """The sources of the documentation of a release. Of a source that is not read, `contents`
     has the reason instead of the bytes."""
 
     coordinate: Coordinate

@@ -35,7 +35,7 @@ class Symbol:
 
     @property
     def path(self) -> str:
-        """What addresses of pages call it within its module."""
+        """Its name in addresses of pages, within its module."""
         return path_of(self.kind, self.title)
 
     @property
@@ -86,7 +86,6 @@ def _pack(symbols: Sequence[Symbol]) -> str:
 
 
 def unpack_symbols(packed: str) -> tuple[Symbol, ...]:
-    """Return the symbols that `pack_symbols` packed."""
     return tuple(map(_SYMBOL.validate_json, _lines(packed)))
 
 

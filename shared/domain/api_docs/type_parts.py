@@ -9,7 +9,7 @@ from shared.domain.api_docs.model import Type
 
 
 class PartKind(Enum):
-    """What a part of a signature is, for its color."""
+    """The kind of a part of a signature, for its color."""
 
     KEYWORD = "keyword"
     TYPE = "type"

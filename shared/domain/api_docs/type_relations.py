@@ -7,7 +7,6 @@ Where the names differ, what they stand for is compared.
 from dataclasses import dataclass, field
 from enum import Enum
 
-from shared.domain.api_docs.model import Type
 from shared.domain.api_docs.named_types import NamedTypes
 from shared.domain.api_docs.type_shapes import (
     IMMUTABLE,
@@ -21,14 +20,13 @@ from shared.domain.api_docs.type_shapes import (
     Plain,
     RecordField,
     Shape,
-    Shapes,
     Singleton,
     language_name,
 )
 
 
 class TypeRelation(Enum):
-    """What a change of a type does to the values that belong to it."""
+    """The effect of a change of a type on the values that belong to it."""
 
     SAME = "same"
     WIDER = "wider"
@@ -37,16 +35,6 @@ class TypeRelation(Enum):
 
 
 _NO_NAMES = NamedTypes()
-
-
-def type_relation(
-    before: Type | None,
-    after: Type | None,
-    names: tuple[NamedTypes, NamedTypes] = (_NO_NAMES, _NO_NAMES),
-) -> TypeRelation:
-    """Compare two types of the same thing; None is the type of a function that returns nothing.
-    `names` are the types of both versions."""
-    return shape_relation(Shapes().of(before), Shapes().of(after), names)
 
 
 def shape_relation(

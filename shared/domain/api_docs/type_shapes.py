@@ -262,7 +262,7 @@ def _text(text: str) -> Alternative:
 
 
 def intersection(members: tuple[Shape, ...]) -> Shape:
-    """Return what belongs to all members, as alternatives."""
+    """Return the values that belong to all members, as alternatives."""
     typed = tuple(each for each in members if each != READONLY)
     if len(typed) != len(members):
         if len(typed) == 1:

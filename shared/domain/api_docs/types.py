@@ -106,12 +106,10 @@ class TypeTrees:
     def tree(
         self, node: TypeNode, scope: FileScope, parameters: frozenset[str] = frozenset()
     ) -> Type:
-        """Return the tree of a type that is used in `scope`."""
         self._expansion = self._depth = 0
         return self._tree(node, TypeContext(scope, parameters=parameters))
 
     def parameter(self, node: ParameterNode, scope: FileScope) -> Type:
-        """Return the tree of a parameter's type."""
         self._expansion = self._depth = 0
         return self._parameter(node, TypeContext(scope))
 
@@ -411,7 +409,7 @@ class TypeTrees:
 
 
 def _facts(node: FieldNode) -> FieldFacts | None:
-    """Return what a member type does not say of its field, if there is anything."""
+    """Return the facts of a field that its member type lacks, if there are any."""
     is_deprecated = is_marked_deprecated(node.annotations)
     if not (node.default or node.is_readonly or node.is_final or is_deprecated):
         return None
@@ -473,5 +471,4 @@ def _dependent(parameter: str, *, is_in_stream: bool) -> Type:
 
 
 def _unresolved(name: str) -> Type:
-    """Return a name that leads nowhere."""
     return Type(name=name, category="reference", generate_user_defined_type_link=False)

@@ -10,7 +10,7 @@ from shared.domain.versions import Version
 
 
 class ApiVerdict(Entity):
-    """What the comparison of a release with the version before it says; it is derived data.
+    """The result of comparing a release with the version before it; it is derived data.
 
     `required` and `published` are the parts of the version that the changes require to be raised,
     and that the author raised: `major`, `minor` or `patch`.

@@ -314,7 +314,6 @@ def _module_text(
 
 
 def _first(contents: ArchiveContents, names: Iterable[str]) -> str:
-    """Return the first of `names` that the archive holds, or an empty string."""
     return next((name for name in names if name in contents.files), "")
 
 

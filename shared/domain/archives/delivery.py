@@ -50,7 +50,7 @@ class Cdn(Enum):
 
     NONE = "none"  # There is no CDN.
     STRIPPING = "strips it"
-    PASSING = "passes it on"  # It may not cache responses to such requests.
+    PASSING = "passes it on"  # It may not cache answers to such requests.
     READING_BLOBS = "sends its own"  # It reads the public container of Blob Storage.
 
 

@@ -51,9 +51,7 @@ class Layout(Protocol):
         """The manifest, in one shape for all layouts."""
         ...
 
-    def graph(self) -> Graph:
-        """Return the recorded dependencies."""
-        ...
+    def graph(self) -> Graph: ...
 
     def folder(self, module: str) -> str:
         """Return the folder that holds the sources of `module`."""

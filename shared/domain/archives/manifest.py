@@ -205,7 +205,7 @@ class ToolJson(_Parsed):
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Return the ids of all tools, without duplicates."""
+        """The ids of all tools, without duplicates."""
         every = (self.tool_id, *(each.tool_id for each in self.tools))
         return tuple(dict.fromkeys(each for each in every if each))
 

@@ -96,7 +96,7 @@ class ZipEntry:
 
     @property
     def is_described(self) -> bool:
-        """Check whether a descriptor with CRC and sizes follows the data."""
+        """Whether a descriptor with CRC and sizes follows the data."""
         return bool(self.flags & _DESCRIBED)
 
 
@@ -136,7 +136,7 @@ def directory_span(tail: memoryview, size: int) -> DirectorySpan:
 
 
 class ListedEntry(NamedTuple):
-    """What a list of files shows of an entry, and where its header is in the directory."""
+    """An entry as a list of files shows it, and where its header is in the directory."""
 
     name: str
     unpacked_bytes: int
@@ -145,7 +145,7 @@ class ListedEntry(NamedTuple):
 
 
 def list_directory(directory: bytes, count: int) -> Iterator[ListedEntry]:
-    """Yield what is listed of a central directory: a fifth of the work of reading its entries."""
+    """Yield the entries as a list shows them: a fifth of the work of reading them whole."""
     at, size = 0, len(directory) - _LISTED.size
     for _ in range(count):
         if at > size or not directory.startswith(_CENTRAL_SIGNATURE, at):

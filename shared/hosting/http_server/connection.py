@@ -238,17 +238,17 @@ class Connection(UpgradeIgnored):
 
     @property
     def pending_bytes(self) -> int:
-        """Return how many bytes of answers wait in this process for the client to read them."""
+        """How many bytes of answers wait in this process for the client to read them."""
         return self.transport.get_write_buffer_size()
 
     @property
     def address(self) -> str:
-        """Return the address of the client, or an empty text."""
+        """The address of the client, or an empty text."""
         return self.client[0] if self.client else ""
 
     @property
     def closing_order(self) -> tuple[bool, float]:
-        """Return a sort key: connections that wait longest for their client are closed first."""
+        """A sort key: connections that wait longest for their client are closed first."""
         cycle: Any = self.cycle
         is_answering = cycle is not None and not cycle.response_complete and not cycle.more_body
         return is_answering, self.received_at

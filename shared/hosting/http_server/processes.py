@@ -29,8 +29,8 @@ INTERRUPTED = 130  # The exit code of a program that Ctrl-C ended.
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What the server serves and where; `worker_command` starts a worker that inherits a
-    descriptor."""
+    """The application, address and workers of a server; `worker_command` starts a worker that
+    inherits a descriptor."""
 
     host: str
     port: int

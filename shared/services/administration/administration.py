@@ -85,7 +85,6 @@ class Administrators:
     base_url: str
 
     async def all(self) -> list[Account]:
-        """Return the administrators by name."""
         listed = await self.directory.list_by_subject(Account, ADMINISTRATORS)
         # The list may lag behind, so the records are read.
         found = await accounts_by_ids(self.directory, [each.id for each in listed])

@@ -22,7 +22,7 @@ from shared.services.tokens.group import TokenServices
 
 @dataclass(frozen=True)
 class AdministrationServices:
-    """What administrators do and see, the audit log, and the deletion of accounts."""
+    """The services of administrators, of the audit log, and of the deletion of accounts."""
 
     administrators: Administrators
     accounts: AccountAdministration

@@ -290,7 +290,7 @@ class _Made:
 
 
 def _result(folder: Path, request: ReleaseRequest, parts: Iterable[PartResult]) -> _Made:
-    """Return what a job made; whatever the confined process wrote is checked."""
+    """Return the files that a job made; whatever the confined process wrote is checked."""
     results = {each.name: each for each in parts}
     refused = {name: each.refused for name, each in results.items() if each.refused}
     if "finish" not in results or "finish" in refused:

@@ -24,7 +24,6 @@ class ApiHistory:
         return {each.version: each for each in found}
 
     async def verdict(self, coordinate: Coordinate) -> ApiVerdict | None:
-        """Return the verdict on a release. One trip."""
         return await self.directory.get(ApiVerdict, release_place(coordinate))
 
     async def remove(self, coordinate: Coordinate) -> None:

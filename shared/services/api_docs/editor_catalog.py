@@ -29,14 +29,14 @@ LARGEST_ID = 2**31 - 1  # Clients parse a Java int.
 
 
 class CatalogKind(Enum):
-    """What is listed, by its path."""
+    """The kind of a list; its value is the path."""
 
     CONNECTORS = "connectors"
     TRIGGERS = "triggers"
 
     @property
     def searched(self) -> SearchKind:
-        """Return what the search index calls the packages of this kind."""
+        """The word of the search index for packages of this kind."""
         return SearchKind(self.value)
 
     @property

@@ -18,7 +18,7 @@ from shared.services.packages.group import PackageServices
 
 @dataclass(frozen=True)
 class ApiDocsServices:
-    """What makes and reads API documentation, and what else the confined process makes."""
+    """The services that make and read API documentation and other files of the confined process."""
 
     documentation: ApiDocs
     pieces: PieceReader

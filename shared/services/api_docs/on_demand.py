@@ -177,7 +177,7 @@ class ApiComparisons:
     async def _piece(
         self, digest: Digest, coordinate: Coordinate, before: ReleaseEntry
     ) -> ComparedVersions | None:
-        """Return the comparison with the version before, if this is that version."""
+        """Return None unless the stored comparison is with the release `before`."""
         kinds = (PieceKind.CHANGES_PAGE, PieceKind.CHANGES_JSON)
         found = [
             await self.api_docs.piece(digest, coordinate, kind, before.version) for kind in kinds

@@ -115,7 +115,6 @@ class Accounts:
         return AccountProfile(account, by, await self._memberships(by.id))
 
     async def _memberships(self, account_id: str) -> tuple[Membership, ...]:
-        """Return the current memberships of an account."""
         stored = await self.directory.list_by_subject(Membership, account_id)
         now_ms = self.clock.now_ms()
         return tuple(current for each in stored if (current := each.at(now_ms)) is not None)

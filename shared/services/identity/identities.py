@@ -53,7 +53,7 @@ class Identities:
     read_only_mode: ReadOnlyMode
 
     async def account_id_of(self, verified: VerifiedIdentity) -> str | None:
-        """Return the id of the account with this identity, or None."""
+        """Return None for an identity that no account has."""
         identity, _ = await self._find(verified)
         return identity.account if identity else None
 

@@ -49,7 +49,7 @@ class BurstCounters:
         return max(total % _ONE_PACKAGE for total in totals[1::2])
 
     def corrections(self, totals: Sequence[int]) -> list[Counter]:
-        """Return what subtracts a package that another process had counted."""
+        """Return the counters that subtract a package that another process had counted."""
         return [counter for twice in self._counted_twice(totals) for counter in twice]
 
     def _counted_twice(self, totals: Sequence[int]) -> list[list[Counter]]:
@@ -91,7 +91,7 @@ class BurstDetection:
         )
 
     async def excess(self, counted: BurstCounters, totals: Sequence[int]) -> str:
-        """Return what was published too often when the counters have these totals.
+        """Return how many packages or releases exceed a limit, with these totals of the counters.
 
         That is a text such as "21 packages"; it is empty if the push is not one too many.
         """

@@ -161,7 +161,6 @@ class RateLimiter:
 
     @property
     def rules(self) -> RateLimitRules:
-        """Return the limits in force."""
         return self._rules
 
     def waiting(self) -> list[RateLimitWait]:
@@ -232,7 +231,7 @@ class _CountedRequest:
 
     @property
     def counters(self) -> list[Counter]:
-        """Return two counters for each subject: the window before, which is only read, and this
+        """Two counters for each subject: the window before, which is only read, and this
         one."""
         window = self.window
         return [

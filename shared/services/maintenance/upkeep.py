@@ -56,7 +56,6 @@ class TaskRuns:
         self._set_due(task, started_ms)
 
     async def read(self, tasks: Iterable[Task]) -> list[TaskState]:
-        """Return the state of each task."""
         return list(await asyncio.gather(*(self._of(task) for task in tasks)))
 
     async def read_cached(self, tasks: Iterable[Task]) -> list[TaskState]:

@@ -37,14 +37,13 @@ class Actor:
 
     @property
     def name(self) -> str:
-        """Return the name for other people."""
         if self.access_context.account is not None:
             return self.access_context.account.name
         return OPERATOR_NAME if self.by.is_operator else self.by.id
 
     @property
     def is_operator_or_administrator(self) -> bool:
-        """Check whether changes of the actor take effect at once."""
+        """Whether changes of the actor take effect at once."""
         return self.by.is_operator or self.access_context.is_administrator
 
 
@@ -58,7 +57,6 @@ class RequestedMembership:
     made_with: str = ""  # The id of the token that requested it.
 
     def __str__(self) -> str:
-        """Return the request as a part of a sentence."""
         if self.role is None:
             return f"{self.account.name} is no longer a member"
         return f"{self.account.name} becomes {self.role.value}"

@@ -205,7 +205,6 @@ class Organizations:
         return await retry_when_stale(attempt)
 
     async def memberships_of(self, account_id: str) -> list[Membership]:
-        """Return the current memberships of an account."""
         now_ms = self.clock.now_ms()
         stored = await self.directory.list_by_subject(Membership, account_id)
         return [current for each in stored if (current := each.at(now_ms)) is not None]

@@ -75,7 +75,7 @@ class NameAvailability:
 
     @property
     def is_free(self) -> bool:
-        """Check whether anybody may create an organization with the name."""
+        """Whether anybody may create an organization with the name."""
         return not self.organization
 
 
@@ -101,7 +101,6 @@ class ReservedNames:
         )
 
     async def matching(self, pattern: str, *, by: Principal) -> PatternMatches:
-        """Return the existing organizations that the pattern matches."""
         await self.administration.require(by, "list", _WHAT)
         parsed = parse_reserved_name(pattern)
         page = await entity_page(self.directory, Organization, Place(""), MAX_NAMES_COMPARED)
@@ -203,7 +202,6 @@ class ReservedNames:
 
 
 async def stored_patterns(directory: DirectoryStore) -> Sequence[ReservedName]:
-    """Return the reserved names of administrators."""
     return await directory.list_by_owner(ReservedName, RESERVED_NAMES_OWNER)
 
 

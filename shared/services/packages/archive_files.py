@@ -35,7 +35,6 @@ class ArchiveFiles:
         )
 
     async def list(self, release: Release) -> ArchiveDirectory:
-        """Return the list of the files in the archive of a release."""
         files = self._lists.get(release.digest)
         if files is None:
             files = await self._list(release)

@@ -98,7 +98,7 @@ class WithheldReleases:
 def _wanted_notes(
     releases: Sequence[Release], notes: dict[str, WithheldNote]
 ) -> dict[str, WithheldNote]:
-    """Return what the list should say of the releases, by version."""
+    """Return the notes that the list should have on the releases, by version."""
     return {
         each.version: WithheldNote.of(each, _decided_by(notes.get(each.version), each))
         for each in releases
@@ -301,7 +301,6 @@ class DocumentCache:
         self._making = asyncio.Lock()
 
     async def document(self, survey: Survey) -> DerivedDocument:
-        """Return the document of a package as it is."""
         key, revision = survey.head.package.key, survey.revision
         document = self._cached(key, revision) or await self._make_document(survey, revision)
         self._documents.put(key, _CachedDocument(document, revision))

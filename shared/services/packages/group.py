@@ -44,7 +44,7 @@ from shared.settings import Settings
 
 @dataclass(frozen=True)
 class PackageServices:
-    """What reads packages, and what keeps their derived data."""
+    """The services that read packages and keep their derived data."""
 
     cache: PackageCache
     lookup: PackageLookup
@@ -142,7 +142,7 @@ class PackageServices:
 
 
 def _pack_loading(adapters: Adapters) -> PackLoading | None:
-    """Return what loads the first records of an instance; None on one machine, which reads a
+    """Return the loader of the first records of an instance; None on one machine, which reads a
     file."""
     store, changes = adapters.package_pack, adapters.package_changes
     if store is None or changes is None:
@@ -183,7 +183,7 @@ def _public_copies(adapters: Adapters, settings: Settings) -> PublicCopies | Non
 def _archive_relocation(
     adapters: Adapters, public_copies: PublicCopies | None
 ) -> ArchiveRelocation | None:
-    """Return what moves archives where a link or a copy could outlive a change; None elsewhere."""
+    """Return the mover of archives if a link or a copy could outlive a change, else None."""
     if adapters.links is None and adapters.edge is None:
         return None
     withdraw = public_copies.withdraw if public_copies else None

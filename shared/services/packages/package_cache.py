@@ -39,7 +39,7 @@ class ReadRecords:
 
 
 class FirstRecords(Protocol):
-    """What a new process reads before it is asked for it."""
+    """The records that a new process reads before it is asked for them."""
 
     async def read(self) -> ReadRecords | None:
         """Return the records, or None if they cannot be had. Raises nothing."""
@@ -48,7 +48,7 @@ class FirstRecords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Cached:
-    """What was read, its package, and the number of the edition from before it was read."""
+    """A record, its package, and the number of the edition from before it was read."""
 
     value: FoundRelease | Survey
     package: str
@@ -162,7 +162,7 @@ class PackageCache:
         return found
 
     async def _standing(self, place: str) -> FoundRelease | Survey | None:
-        """Return what was read, if it stands."""
+        """Return the cached record, if it stands."""
         cached = self._cached.get(place)
         if cached is None:
             self._edition.ask()  # So that what is read now can stand soon.

@@ -246,7 +246,7 @@ class PackageDetails:
     async def dependencies(
         self, nodes: Sequence[GraphNode], *, by: Principal
     ) -> list[DependencyDetails]:
-        """Return what this registry has of the packages of a graph, without the first, its root.
+        """Return the packages of a graph that this registry has, without the first, its root.
 
         A package that the caller may not see is like one that the registry does not have.
         """
@@ -457,6 +457,6 @@ def _is_shown(change: PackageChange, live: Set[str]) -> bool:
 
 
 def _identity(entry: PackageHistoryEntry) -> tuple[ChangeKind, str, int]:
-    """Return what identifies a change; a release is published once, whatever the time says."""
+    """Return the identity of a change; a release is published once, whatever the time says."""
     at_ms = 0 if entry.change is ChangeKind.PUBLISHED else entry.at_ms
     return entry.change, entry.version, at_ms

@@ -64,7 +64,8 @@ class PublicCopies:
         await self._until_unchanged(package, self._write)
 
     async def withdraw(self, package: Package) -> None:
-        """Delete what is no longer public of a package, from its lists as well; add nothing."""
+        """Delete the copies of a package that are no longer public, also from its lists; add
+        nothing."""
         await self._until_unchanged(package, self._withdraw)
 
     async def _until_unchanged(
@@ -97,7 +98,8 @@ class PublicCopies:
     async def _delete_outdated(
         self, survey: Survey, lists: Mapping[str, Copy | None]
     ) -> Mapping[str, str]:
-        """Delete what nobody may read; return the marks of the files of releases that stay."""
+        """Delete the files that nobody may read; return the marks of the files of releases that
+        stay."""
         public = {path for each in release_copies(survey) for path in each.paths}
         marks = await self.store.marks(release_folder(survey.head.package))
         outdated = _release_files(marks) - public

@@ -30,7 +30,7 @@ from shared.ports import DocumentStore, PackageReader
 # A module a.b.c may be in three packages, and in one that the build already uses.
 CANDIDATES_PER_MODULE = 4
 
-MAX_GRAPH_BYTES = 64 * 1024 * 1024  # A response is in memory whole; a large build needs 5 MiB.
+MAX_GRAPH_BYTES = 64 * 1024 * 1024  # An answer is in memory whole; a large build needs 5 MiB.
 
 
 @dataclass(frozen=True, slots=True)

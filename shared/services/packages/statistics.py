@@ -39,7 +39,7 @@ class RegistrySummary:
 
     @property
     def is_empty(self) -> bool:
-        """Check whether no public package has been published yet."""
+        """Whether no public package has been published yet."""
         return not self.updated and self.totals.packages == 0
 
 
@@ -66,7 +66,6 @@ class LastRegistryCounts:
         await self._work.put(_KIND, _KEY, dated.model_dump_json(), now_ms + COUNTS_KEPT_FOR // _MS)
 
     async def read(self) -> DatedCounts | None:
-        """Return the last counts, or None if nothing was counted yet."""
         text = await self._work.peek(_KIND, _KEY, self._clock.now_ms())
         return None if text is None else DatedCounts.model_validate_json(text)
 

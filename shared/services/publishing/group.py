@@ -21,7 +21,7 @@ from shared.services.tokens.group import TokenServices
 
 @dataclass(frozen=True)
 class PublishingServices:
-    """What publishes releases, and withholds them."""
+    """The services that publish and withhold releases."""
 
     releases: Publishing
     maven: MavenPublishing

@@ -172,7 +172,7 @@ class MavenPackages:
     async def _refusal(
         self, missing: NotFound, what: object, org: OrgName | None, by: Principal
     ) -> Refusal:
-        """Return what to raise for something that the caller cannot find."""
+        """Return the refusal of something that the caller cannot find."""
         if by.is_anonymous and await self._has_private(org):
             return CredentialsWanted(what)
         return missing

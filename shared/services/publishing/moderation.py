@@ -102,7 +102,6 @@ class Moderation:
     async def withheld(
         self, after: Coordinate | None = None, *, by: Principal
     ) -> WithheldReleasePage:
-        """Return a page of the withheld releases, from after a release on."""
         await self.administration.require(by, "read", "what is withheld")
         place = release_place(after) if after else Place("")
         page = await entity_page(self.directory, WithheldNote, place, WITHHELD_RELEASES_SHOWN)

@@ -61,7 +61,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What a push came to: the release, and what is left of the tightest limit that counted it."""
+    """The result of a push: the release, and what is left of the tightest limit that counted it."""
 
     release: Release
     allowance: RateLimitAllowance | None = None

@@ -24,7 +24,7 @@ _LEAKED, _MAILED = "leaked-token", "leaked-token-told"
 
 
 class Label(Enum):
-    """What became of a text that was reported, in the scanner's words."""
+    """The verdict on a reported text, in the scanner's words."""
 
     TRUE_POSITIVE = "true_positive"
     FALSE_POSITIVE = "false_positive"

@@ -79,7 +79,7 @@ class TokenLineage:
         await self.directory.put(made)
 
     async def of(self, owner: str) -> dict[str, list[LineageRecord]]:
-        """Return what was created with the tokens of `owner`, by token id."""
+        """Return the records created with the tokens of `owner`, by token id."""
         found: dict[str, list[LineageRecord]] = {}
         for each in await self.directory.list_by_owner(LineageRecord, owner):
             found.setdefault(each.token, []).append(each)

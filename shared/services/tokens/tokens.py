@@ -54,7 +54,7 @@ class TokenRequest:
 
     @property
     def manages(self) -> bool:
-        """Check whether the token can create other tokens."""
+        """Whether the token can create other tokens."""
         return Scope.MANAGE in self.grant.scopes
 
 
@@ -174,7 +174,6 @@ class Tokens:
 
 
 def token_draft(owner: str, request: TokenRequest, expires_ms: int | None, by: Principal) -> Token:
-    """Return the draft of a token for `TokenRecords.issue`."""
     return Token(
         id="",
         hash="",

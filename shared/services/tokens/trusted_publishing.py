@@ -395,7 +395,7 @@ def _refusal(
 
 
 def _grant(publisher: Publisher) -> Grant:
-    # A client that lost the response repeats the push that created the package, which exists by
+    # A client that lost the answer repeats the push that created the package, which exists by
     # then: a publisher that may create it may also publish versions of it.
     new = {Scope.PUSH_NEW} if publisher.pending_until_ms is not None else set[Scope]()
     scopes = frozenset({Scope.PUSH_VERSION} | new)

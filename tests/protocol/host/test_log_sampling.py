@@ -13,13 +13,12 @@ from functions.http.exchanges import Exchange
 from infra.cost.designs import READ_LOG_BYTES
 from infra.cost.prices import Figure, Prices
 from shared.domain.identity import OPERATOR
-from shared.log import configure, log
+from shared.log import configure, log, trace_score
 from shared.services.tokens.tokens import TokenRequest
 from shared.settings import Settings
 from shared.telemetry import recording
 from shared.telemetry.exporter import azure_monitor_backend
 from shared.telemetry.metrics import REQUESTS
-from shared.telemetry.sampling import trace_score
 from tests.paths import ROOT
 from tests.repo.bicep_templates import module
 from tests.support.archives import bala

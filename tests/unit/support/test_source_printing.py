@@ -3,7 +3,7 @@ from hypothesis import given
 
 from shared.ballerina.declarations import read_source
 from shared.ballerina.syntax import Declaration, TypeNode
-from shared.ballerina.types import read_type
+from tests.support.ballerina_types import read_type
 from tests.support.source_printing import signature, source_text, type_text
 from tests.unit.shared.ballerina.strategies import DECLARATIONS, TYPES, without_positions
 

@@ -33,7 +33,7 @@ from shared.ballerina.syntax import (
     VariableDefinition,
     VariableKind,
 )
-from shared.ballerina.types import read_type
+from tests.support.ballerina_types import read_type
 from tests.support.hostile_sources import HOSTILE_SOURCES
 from tests.support.source_printing import source_text
 from tests.unit.shared.ballerina.strategies import DECLARATIONS

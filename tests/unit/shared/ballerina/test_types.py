@@ -24,7 +24,8 @@ from shared.ballerina.syntax import (
     TypeReference,
     UnionType,
 )
-from shared.ballerina.types import NESTING_LIMIT, PLAIN_TYPES, read_type
+from shared.ballerina.types import NESTING_LIMIT, PLAIN_TYPES
+from tests.support.ballerina_types import read_type
 
 INT, STRING, ERROR = BuiltinType("int"), BuiltinType("string"), BuiltinType("error")
 READONLY = BuiltinType("readonly")

@@ -8,16 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.ballerina.types import PLAIN_TYPES
 from shared.domain.errors.base import InvalidName, InvalidVersion
 from shared.domain.names import (
     MAX_PACKAGE_LENGTH,
+    RESERVED_WORDS,
     Coordinate,
     ModuleName,
     OrgName,
     Package,
+    import_line,
     is_one_edit_apart,
     is_reserved,
     mentioned_packages,
+    module_prefix,
     parse_module_name,
     parse_org,
     parse_package_name,
@@ -235,3 +239,33 @@ def test_a_text_may_name_packages(text: str, packages: list[str]) -> None:
 def test_names_are_one_edit_apart(other: str, is_near: bool) -> None:
     assert is_one_edit_apart("acme", other) is is_near
     assert is_one_edit_apart(other, "acme") is is_near
+
+
+# --- Names in sources --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "prefix"),
+    [
+        ("greet", "import kwords/greet;", "greet"),
+        ("data.table", "import kwords/data.'table;", "'table"),
+        ("client.stream", "import kwords/'client.'stream;", "'stream"),
+        ("error", "import kwords/'error;", "'error"),
+        ("type.names", "import kwords/'type.names;", "names"),
+        ("tables", "import kwords/tables;", "tables"),
+        ("Error", "import kwords/Error;", "Error"),
+    ],
+)
+def test_a_reserved_word_in_the_name_of_a_module_has_a_quote(
+    module: str, line: str, prefix: str
+) -> None:
+    assert import_line("kwords", module) == line
+    assert module_prefix(module) == prefix
+
+
+def test_an_organization_may_be_a_reserved_word_too() -> None:
+    assert import_line("service", "greet") == "import 'service/greet;"
+
+
+def test_the_names_of_types_are_reserved() -> None:
+    assert PLAIN_TYPES <= RESERVED_WORDS

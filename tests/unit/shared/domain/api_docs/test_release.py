@@ -8,12 +8,19 @@ from shared.domain.api_docs.connectors import MAX_LISTED
 from shared.domain.api_docs.generator import NO_TIME_LEFT, DocsGenerator, PackageSources
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState, UnreadLines
-from shared.domain.api_docs.release import MAX_UNREAD, ModuleFacts, read_sources, release_record
+from shared.domain.api_docs.release import (
+    MAX_SYMBOLS,
+    MAX_UNREAD,
+    ModuleFacts,
+    read_sources,
+    release_record,
+    symbols_of,
+)
 from shared.domain.api_docs.sources import ReleaseFiles, SourceName
-from shared.domain.api_docs.symbol_lists import MAX_SYMBOLS
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.names import Coordinate
 from shared.domain.packages import Graph, ModuleText, Texts
+from tests.support.documented import documented as module_of
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 
@@ -179,3 +186,78 @@ def test_a_release_has_few_symbols_and_unread_lines_however_many_modules_it_has(
     assert record.modules == ("greet", "greet.sub")
     assert len(record.unread) == MAX_UNREAD
     assert len(unpack_symbols(record.symbols)) == MAX_SYMBOLS
+
+
+SOURCE = """
+# Sends requests. More of it.
+public isolated client class Client {
+    # Where it sends to.
+    public final string url = "";
+
+    public function init(string url) {}
+
+    # Gets a user.
+    #
+    # + id - Of the user
+    # + return - The user
+    resource isolated function get users/[int id]() returns User|error => error("");
+}
+
+# A user.
+public type User record {|
+    int id;
+|};
+
+public enum Color { RED, GREEN = "g" }
+
+configurable int port = 80;
+
+@deprecated
+public const LIMIT = 1;
+
+function hidden() {}
+"""
+
+
+def symbols() -> dict[str, Symbol]:
+    return {
+        ".".join(filter(None, (each.parent, each.name))): each
+        for each in symbols_of([module_of(SOURCE)])
+    }
+
+
+def test_declarations_and_their_members_are_symbols_but_fields_of_records_are_not() -> None:
+    assert {name: each.kind for name, each in symbols().items()} == {
+        "Client": "client",
+        "Client.url": "field",
+        "Client.init": "method",
+        "Client.get users/[int id]": "method",
+        "User": "record",
+        "Color": "enum",
+        "Color.RED": "enum member",
+        "Color.GREEN": "enum member",
+        "LIMIT": "constant",
+    }
+
+
+def test_a_symbol_has_its_signature_and_one_line_of_its_comment() -> None:
+    found = symbols()["Client.get users/[int id]"]
+
+    assert found.description == "Gets a user."
+    assert found.signature == ("resource isolated function get users/[int id]() returns User|error")
+    assert found.module == "shop"
+
+
+def test_flags_say_what_editors_show() -> None:
+    found = symbols()
+
+    assert found["Client"].flags == ("is_isolated",)
+    assert found["Client.get users/[int id]"].flags == ("is_isolated", "is_resource")
+    assert found["User"].flags == ("is_closed",)
+    assert found["LIMIT"].flags == ("is_deprecated",)
+
+
+def test_a_release_has_a_bounded_number_of_symbols() -> None:
+    source = "".join(f"public const C{number} = 1;" for number in range(MAX_SYMBOLS + 5))
+
+    assert len(symbols_of([module_of(source)])) == MAX_SYMBOLS

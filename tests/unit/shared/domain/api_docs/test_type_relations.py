@@ -4,12 +4,24 @@ import time
 
 import pytest
 
+from shared.domain.api_docs.model import Type
 from shared.domain.api_docs.named_types import NamedTypes
-from shared.domain.api_docs.type_relations import TypeRelation, type_relation
+from shared.domain.api_docs.type_relations import TypeRelation, shape_relation
+from shared.domain.api_docs.type_shapes import Shapes
 from tests.support.documented import documented, type_of
 
 SAME, WIDER = TypeRelation.SAME, TypeRelation.WIDER
 NARROWER, DIFFERENT = TypeRelation.NARROWER, TypeRelation.DIFFERENT
+NO_NAMES = NamedTypes()
+
+
+def type_relation(
+    before: Type | None,
+    after: Type | None,
+    names: tuple[NamedTypes, NamedTypes] = (NO_NAMES, NO_NAMES),
+) -> TypeRelation:
+    """Compare two types of the same thing; None is the type of a function that returns nothing."""
+    return shape_relation(Shapes().of(before), Shapes().of(after), names)
 
 
 @pytest.mark.parametrize(

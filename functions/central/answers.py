@@ -1,4 +1,4 @@
-"""Responses of the Central protocol: refusals with statuses that its clients show, and pages of
+"""Answers of the Central protocol: refusals with statuses that its clients show, and pages of
 lists.
 
 `bal` shows the message of a 400, 401, 500 and 503, and of a 404 except on push, search and resolve.
@@ -32,7 +32,7 @@ _STATUS_BY_KIND = {
 
 # Web applications call the reading operations from browsers.
 CORS_HEADERS = {"Access-Control-Allow-Origin": "*"}
-# The client's platforms, version and token decide what a response holds.
+# The client's platforms, version and token decide what an answer holds.
 OPEN_HEADERS = {**CORS_HEADERS, **NO_STORE}
 
 
@@ -81,5 +81,5 @@ def page_model(
 
 
 def problem_model(query: Query) -> dict[str, object]:
-    """Return what explains an invalid query; clients ignore unknown keys."""
+    """Return the explanation of an invalid query; clients ignore unknown keys."""
     return {"message": query.problem} if query.problem else {}

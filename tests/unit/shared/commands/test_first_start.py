@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from shared.commands.sample_archive import SOURCES, sample_archive
+from shared.commands.first_start import SOURCES, sample_archive
 from shared.domain.archives.bala import read_bala
 
 
