@@ -38,6 +38,7 @@ def test_a_suite_that_hangs_is_killed_at_its_deadline_and_is_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(run, "RESULTS", tmp_path)
+    monkeypatch.setattr(run, "RUNNING", tmp_path)
     monkeypatch.setattr(run, "SUITE_DEADLINE", 0.5)
     outcome = run.pytest("hangs", [sys.executable, "-c", "import time; time.sleep(60)"])
     assert outcome.failed == 1
@@ -85,12 +86,32 @@ def test_a_suite_without_tests_is_refused_by_name(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.startswith("There is no suite browsers. There are: repo")
 
 
-def test_the_protocol_suite_runs_over_the_stores_of_the_cloud_too() -> None:
+def test_the_protocol_suite_runs_over_other_worlds_when_it_has_noted_its_calls() -> None:
     suites = run.suites()
-    assert suites.index("protocol") + 1 == suites.index(run.IN_THE_CLOUD)
-    assert list(run.tests_of(run.IN_THE_CLOUD)) == list(run.tests_of("protocol"))
-    assert suites.index(run.IN_THE_CLOUD) + 1 == suites.index(run.FOUR_INSTANCES)
-    assert list(run.tests_of(run.FOUR_INSTANCES)) == list(run.tests_of("protocol"))
+    for repeated in run.REPEATED:
+        assert suites.index("protocol") < suites.index(repeated)
+        assert list(run.tests_of(repeated)) == list(run.tests_of("protocol"))
+    assert run.in_order([*run.REPEATED, "protocol"])[0] == "protocol"
+
+
+def test_each_file_of_a_suite_is_in_one_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "usable_cores", lambda: 3)
+    parts = run.parts_of("unit")
+    assert [str(part) for part in parts] == ["unit 1 of 3", "unit 2 of 3", "unit 3 of 3"]
+    files = [path for part in parts for path in part.paths]
+    assert sorted(files) == sorted(str(path.relative_to(run.ROOT)) for path in run.tests_of("unit"))
+    assert max(len(part.paths) for part in parts) - min(len(part.paths) for part in parts) <= 1
+    (whole,) = run.parts_of("unit", is_whole=True)
+    assert sorted(whole.paths) == sorted(files)
+    assert run.total("unit", [run.Outcome("unit", 2, 1), run.Outcome("unit", 3)]).passed == 5
+
+
+def test_every_job_is_done_once_by_whichever_core_is_free() -> None:
+    def job(number: int) -> run.Job:
+        return lambda: run.Outcome(str(number), passed=1)
+
+    outcomes = run.run_jobs(map(job, range(40)), map(job, range(40, 50)))
+    assert sorted(int(each.name) for each in outcomes) == list(range(50))
 
 
 def test_each_suite_that_gives_the_coverage_is_there() -> None:
@@ -145,18 +166,22 @@ def test_of_each_folder_the_tests_that_make_every_two_calls_are_enough() -> None
 def test_the_cloud_runs_what_the_notes_of_the_protocol_do_not_show_to_be_a_repeat(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(run, "RESULTS", tmp_path)
     monkeypatch.setattr(run, "CALLS", tmp_path / "calls")
-    whole = run.selection(run.IN_THE_CLOUD, run.Extent.NORMAL)
+    parts = {suite: run.Part(suite, 1, 2, ("a", "b")) for suite in ("protocol", *run.REPEATED)}
+    of_cloud, of_four = parts[run.IN_THE_CLOUD], parts[run.FOUR_INSTANCES]
+    whole = run.selection(of_cloud, run.Extent.NORMAL)
     assert (whole.options, whole.left_out) == ([], 0)
-    noted = run.selection(run.PROTOCOL, run.Extent.NORMAL).settings
+    noted = run.selection(parts["protocol"], run.Extent.NORMAL).settings
     (Path(noted[reaching.NOTES]) / "1").write_text(NOTES)
-    sample = run.selection(run.IN_THE_CLOUD, run.Extent.NORMAL)
+    sample = run.selection(of_cloud, run.Extent.NORMAL)
     assert sample.left_out == 1
     assert json.loads(Path(sample.settings[reaching.LEFT_OUT]).read_text()) == ["a::test"]
-    shared = run.selection(run.FOUR_INSTANCES, run.Extent.NORMAL)
+    assert run.selection(run.Part(run.IN_THE_CLOUD, 2, 2, ("b",)), run.Extent.NORMAL).left_out == 0
+    shared = run.selection(of_four, run.Extent.NORMAL)
     left_out = json.loads(Path(shared.settings[reaching.LEFT_OUT]).read_text())
     assert left_out == ["a::test", "b::budget", "b::test"]
-    assert run.selection(run.PROTOCOL, run.Extent.ALL).settings == {}
+    assert run.selection(parts["protocol"], run.Extent.ALL).settings == {}
 
 
 @pytest.mark.slow
