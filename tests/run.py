@@ -31,7 +31,7 @@ from threading import Event
 from types import MappingProxyType
 from xml.etree import ElementTree as ET
 
-from tests import reaching
+from tests import measuring, reaching
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
@@ -55,21 +55,22 @@ ORDER = (
 )  # fmt: skip
 FAST = ("repo", "unit", "contract", PROTOCOL)
 REPEATED = {  # What `make test-all` runs of them alone.
-    IN_THE_CLOUD: "which call no store, or as another test of the same module does",
+    IN_THE_CLOUD: "each two of whose calls another test of the same module makes",
     FOUR_INSTANCES: "each two of whose calls another test of the same folder makes",
 }
 # The stores, or the instances, of suites that do not run over the stores of one machine.
-WORLDS = {IN_THE_CLOUD: "cloud", FOUR_INSTANCES: "four-instances", OUTAGES: "cloud"}
+WORLDS = {
+    IN_THE_CLOUD: reaching.CLOUD, FOUR_INSTANCES: reaching.FOUR_INSTANCES, OUTAGES: reaching.CLOUD,
+}  # fmt: skip
 # Those with tests that are measured: `tests/measuring.py` says which.
 MEASURED = ("unit", "contract", PROTOCOL, "security")
 # They wait for other programs most of the time, or are short, so one process of each runs beside
 # the others. No test of these has a narrow limit of time, as some of `crash` and `security` have.
 BESIDE = ("browser", "clients", OUTAGES, "in_the_cloud", "compatibility", "search")
-# What can differ between Pythons: rules (texts, numbers, patterns), the host, imports, the worker.
+# What can differ between Pythons: rules (texts, numbers, patterns), the host, imports.
 PORTABLE = "portable"
 ON_OTHERS = (
     "tests/unit/shared/domain", "tests/unit/shared/hosting", "tests/protocol/test_smoke.py",
-    "tests/protocol/host/test_functions_worker.py",
 )  # fmt: skip
 # Tools of `make check` and of other suites, and what they alone need: a third of an installation.
 NOT_ON_OTHERS = (
@@ -78,7 +79,7 @@ NOT_ON_OTHERS = (
 )  # fmt: skip
 # Ten examples of each property; on one Python `make test` tries a hundred.
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"
-OF_FAST = ("-m", "not slow", FEW_EXAMPLES)
+QUICK = ("-m", "not slow", FEW_EXAMPLES)  # For `--fast`, and for other Pythons.
 PYTHONS = ("3.11", "3.12", "3.13")  # Those that we serve.
 DIVIDED_FROM = 8  # Files. Fewer are done before a second process has started.
 MOST_PARTS = 8
@@ -142,6 +143,7 @@ class Part:
     number: int
     count: int
     paths: tuple[str, ...]
+    is_measured: bool = False
     ended: Event = field(default_factory=Event, compare=False)
 
     def __str__(self) -> str:
@@ -196,10 +198,13 @@ def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> li
     With `--all` other Pythons run whole suites, and so after the others.
     """
     waiting = [name for name in names if name in BESIDE and len(names) > 1]
-    parts = {name: parts_of(name, is_whole=name in waiting) for name in names}
+    parts = {
+        name: parts_of(name, is_whole=name in waiting, is_measured=is_measured and name in MEASURED)
+        for name in names
+    }
 
     def jobs_of(suites: Iterable[str]) -> list[Job]:
-        run = partial(run_part, extent=extent, is_measured=is_measured)
+        run = partial(run_part, extent=extent)
         noting = parts.get(PROTOCOL, [])
         return [
             partial(run, part, noting if suite in REPEATED else [])
@@ -253,15 +258,31 @@ def far_in(log: Path) -> str:
     return next(iter(re.findall(r"\[ *(\d+%)\]", log.read_text())[::-1]), "")
 
 
-def parts_of(suite: str, *, is_whole: bool = False) -> list[Part]:
-    """Divide the files of a suite among processes; neighbours, which are alike, go to each."""
+def parts_of(suite: str, *, is_whole: bool = False, is_measured: bool = False) -> list[Part]:
+    """Divide the files of a suite among processes; neighbours, which are alike, go to each.
+
+    Files with tests that are measured have processes of their own: a tracer follows the threads
+    that tests share, also during tests that are not measured.
+    """
     files = sorted(str(path.relative_to(ROOT)) for path in tests_of(suite))
-    is_short = is_whole or len(files) < DIVIDED_FROM
-    count = 1 if is_short else min(usable_cores(), MOST_PARTS)
-    return [
-        Part(suite, number, count, tuple(files[number - 1 :: count]))
-        for number in range(1, count + 1)
+    measured = [path for path in files if is_measured and measuring.has_measured_tests(path)]
+    others = [path for path in files if path not in measured]
+    groups = [(group, group is measured) for group in (measured, others) if group]
+    divided = [
+        (tuple(group[start::count]), traced)
+        for group, traced in groups or [([], False)]
+        for count in [1 if is_whole or len(group) < DIVIDED_FROM else processes()]
+        for start in range(count)
     ]
+    return [
+        Part(suite, number, len(divided), paths, traced)
+        for number, (paths, traced) in enumerate(divided, 1)
+    ]
+
+
+def processes() -> int:
+    """Return into how many processes many files are divided."""
+    return min(usable_cores(), MOST_PARTS)
 
 
 def tests_of(suite: str) -> Iterator[Path]:
@@ -280,9 +301,7 @@ def announced(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def run_part(
-    part: Part, waited_for: Iterable[Part], extent: Extent, *, is_measured: bool
-) -> Outcome:
+def run_part(part: Part, waited_for: Iterable[Part], extent: Extent) -> Outcome:
     """Run a part on this Python, with coverage or without, when those have ended that it needs."""
     if part.suite == PORTABLE:
         return portable(PORTABLE, sys.executable, extent)
@@ -293,7 +312,7 @@ def run_part(
         outcome = pytest(
             str(part),
             [
-                *program_of(part.suite, extent, is_measured=is_measured),
+                *program_of(part, extent),
                 *selected.options,
                 *part.paths,
             ],
@@ -304,10 +323,10 @@ def run_part(
     return replace(outcome, name=part.suite, left_out=selected.left_out)
 
 
-def program_of(suite: str, extent: Extent, *, is_measured: bool) -> list[str]:
+def program_of(part: Part, extent: Extent) -> list[str]:
     """Return the command that runs files of a suite, with coverage or without."""
-    program = MEASURED_PYTEST if is_measured and suite in MEASURED else PYTEST
-    return [sys.executable, *program, *(OF_FAST if extent is Extent.FAST else ())]
+    program = MEASURED_PYTEST if part.is_measured else PYTEST
+    return [sys.executable, *program, *(QUICK if extent is Extent.FAST else ())]
 
 
 def settings_of(suite: str, extent: Extent) -> dict[str, str]:
@@ -335,10 +354,10 @@ def selection(part: Part, extent: Extent) -> Selection:
     if part.suite == PROTOCOL and extent is Extent.NORMAL:
         CALLS.mkdir(exist_ok=True)
         return Selection({reaching.NOTES: str(CALLS)})
-    if part.suite == IN_THE_CLOUD and CALLS.exists():
-        return without(part, reaching.repeats(reaching.read_notes(CALLS)))
-    if part.suite == FOUR_INSTANCES and CALLS.exists():
-        sample = reaching.covering_pairs(reaching.read_shared_notes(CALLS))
+    if part.suite in REPEATED and CALLS.exists():
+        group_of = reaching.module_of if part.suite == IN_THE_CLOUD else reaching.folder_of
+        notes = reaching.read_notes(CALLS, WORLDS[part.suite])
+        sample = reaching.covering_pairs(notes, group_of)
         return without(part, sorted(reaching.read_notes(CALLS).keys() - set(sample)))
     return Selection()
 
@@ -383,7 +402,7 @@ def lock_of_others() -> str:
 def portable(name: str, interpreter: str, extent: Extent) -> Outcome:
     """Run what can differ on a Python; all that has no program beside it, with `--all`."""
     paths = ["tests/unit", "tests/protocol"] if extent is Extent.ALL else ON_OTHERS
-    options = () if extent is Extent.ALL else (FEW_EXAMPLES,)
+    options = () if extent is Extent.ALL else QUICK
     return pytest(name, [interpreter, *PYTEST, *options, *paths])
 
 

@@ -101,8 +101,13 @@ def test_each_file_of_a_suite_is_in_one_part(monkeypatch: pytest.MonkeyPatch) ->
     files = [path for part in parts for path in part.paths]
     assert sorted(files) == sorted(str(path.relative_to(run.ROOT)) for path in run.tests_of("unit"))
     assert max(len(part.paths) for part in parts) - min(len(part.paths) for part in parts) <= 1
-    (whole,) = run.parts_of("unit", is_whole=True)
-    assert sorted(whole.paths) == sorted(files)
+    measured, others = run.parts_of("unit", is_whole=True, is_measured=True)
+    assert (measured.is_measured, others.is_measured) == (True, False)
+    assert sorted([*measured.paths, *others.paths]) == sorted(files)
+    assert "tests/unit/shared/test_log.py" in measured.paths
+    of_contract = run.parts_of("contract", is_whole=True, is_measured=True)[0].paths
+    assert "tests/contract/test_pulls.py" in of_contract
+    assert "tests/contract/test_processes.py" not in of_contract
     assert run.total("unit", [run.Outcome("unit", 2, 1), run.Outcome("unit", 3)]).passed == 5
 
 
@@ -129,38 +134,33 @@ def test_other_pythons_install_the_lock_without_the_tools_that_they_do_not_run()
     assert pinned - installed == set(run.NOT_ON_OTHERS)
 
 
-def test_the_tests_that_call_what_another_test_of_the_module_calls_are_repeats() -> None:
-    calls = {
-        "test_a.py::test_pull[one]": ["metadata.find", "archives.read"],
-        "test_a.py::test_pull[other]": ["archives.read", "metadata.find"],
-        "test_a.py::test_pull[refused]": ["metadata.find"],
-        "test_a.py::test_push": ["metadata.find"],
-        "test_b.py::test_host": [],
-        "test_b.py::test_push": ["metadata.find"],
-    }
-    assert reaching.repeats(calls) == [
-        "test_a.py::test_pull[other]",
-        "test_a.py::test_push",
-        "test_b.py::test_host",
-    ]
-
-
 NOTES = """\
-["a::test", [], true]
-["b::test", ["x.y"], true]
-["b::other", ["x.y", "x.z"], true]
-["b::budget", ["x.y", "x.z", "x.w"], false]
+["a::test", [], ["cloud", "four-instances"]]
+["b::test", ["x.y"], ["cloud", "four-instances"]]
+["b::other", ["x.y", "x.z"], ["cloud", "four-instances"]]
+["b::budget", ["x.y", "x.z", "x.w"], ["cloud"]]
+["b::folder", ["x.y", "x.z", "x.w", "x.v"], []]
 """
 
 
-def test_of_each_folder_the_tests_that_make_every_two_calls_are_enough() -> None:
+def test_of_each_folder_or_module_the_tests_that_make_every_two_calls_are_enough() -> None:
     calls = {
         "a/test_a.py::test_one": ["x.put", "x.get"],
         "a/test_a.py::test_more": ["x.put", "x.get", "y.get"],
         "a/test_b.py::test_single": ["z.get"],
         "b/test_a.py::test_one": ["x.get", "x.put"],
     }
-    assert reaching.covering_pairs(calls) == ["a/test_a.py::test_more", "b/test_a.py::test_one"]
+    folders = reaching.covering_pairs(calls, reaching.folder_of)
+    assert folders == [
+        "a/test_a.py::test_more",
+        "a/test_b.py::test_single",
+        "b/test_a.py::test_one",
+    ]
+    assert reaching.covering_pairs(calls, reaching.module_of) == folders
+    del calls["a/test_b.py::test_single"]
+    calls["a/test_b.py::test_again"] = ["x.get"]
+    assert reaching.covering_pairs(calls, reaching.folder_of) == [folders[0], folders[2]]
+    assert len(reaching.covering_pairs(calls, reaching.module_of)) == 3
 
 
 def test_the_cloud_runs_what_the_notes_of_the_protocol_do_not_show_to_be_a_repeat(
@@ -175,12 +175,12 @@ def test_the_cloud_runs_what_the_notes_of_the_protocol_do_not_show_to_be_a_repea
     noted = run.selection(parts["protocol"], run.Extent.NORMAL).settings
     (Path(noted[reaching.NOTES]) / "1").write_text(NOTES)
     sample = run.selection(of_cloud, run.Extent.NORMAL)
-    assert sample.left_out == 1
-    assert json.loads(Path(sample.settings[reaching.LEFT_OUT]).read_text()) == ["a::test"]
-    assert run.selection(run.Part(run.IN_THE_CLOUD, 2, 2, ("b",)), run.Extent.NORMAL).left_out == 0
+    left_out = json.loads(Path(sample.settings[reaching.LEFT_OUT]).read_text())
+    assert left_out == ["a::test", "b::folder", "b::other", "b::test"]
+    assert run.selection(run.Part(run.IN_THE_CLOUD, 2, 2, ("b",)), run.Extent.NORMAL).left_out == 3
     shared = run.selection(of_four, run.Extent.NORMAL)
     left_out = json.loads(Path(shared.settings[reaching.LEFT_OUT]).read_text())
-    assert left_out == ["a::test", "b::budget", "b::test"]
+    assert left_out == ["a::test", "b::budget", "b::folder", "b::test"]
     assert run.selection(parts["protocol"], run.Extent.ALL).settings == {}
 
 

@@ -1,5 +1,7 @@
 """The symbols by which a module is found."""
 
+import pytest
+
 from shared.domain.api_docs.symbol_lists import MAX_SYMBOLS, symbols_of
 from shared.domain.api_docs.symbols import Symbol
 from tests.support.documented import documented
@@ -73,6 +75,7 @@ def test_flags_say_what_editors_show() -> None:
     assert found["LIMIT"].flags == ("is_deprecated",)
 
 
+@pytest.mark.slow
 def test_a_release_has_a_bounded_number_of_symbols() -> None:
     source = "".join(f"public const C{number} = 1;" for number in range(MAX_SYMBOLS + 5))
 
