@@ -79,7 +79,8 @@ NOT_ON_OTHERS = (
 )  # fmt: skip
 # Ten examples of each property; on one Python `make test` tries a hundred.
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"
-QUICK = ("-m", "not slow", FEW_EXAMPLES)  # For `--fast`, and for other Pythons.
+WITHOUT_NIGHTLY = ("-m", "not nightly")
+QUICK = ("-m", "not nightly and not slow", FEW_EXAMPLES)  # For `--fast`, and for other Pythons.
 PYTHONS = ("3.11", "3.12", "3.13")  # Those that we serve.
 DIVIDED_FROM = 8  # Files. Fewer are done before a second process has started.
 MOST_PARTS = 8
@@ -326,7 +327,8 @@ def run_part(part: Part, waited_for: Iterable[Part], extent: Extent) -> Outcome:
 def program_of(part: Part, extent: Extent) -> list[str]:
     """Return the command that runs files of a suite, with coverage or without."""
     program = MEASURED_PYTEST if part.is_measured else PYTEST
-    return [sys.executable, *program, *(QUICK if extent is Extent.FAST else ())]
+    options = {Extent.FAST: QUICK, Extent.NORMAL: WITHOUT_NIGHTLY, Extent.ALL: ()}
+    return [sys.executable, *program, *options[extent]]
 
 
 def settings_of(suite: str, extent: Extent) -> dict[str, str]:
@@ -517,6 +519,7 @@ def summary(outcomes: list[Outcome], extent: Extent = Extent.NORMAL) -> int:
         )
     if extent is not Extent.ALL:
         print("left to `make test-all`: rows of tables that repeat others: faults, rights, probes")
+        print("left to `make test-all`: tests that are marked `nightly`: hours of traffic")
     passed = sum(outcome.passed for outcome in outcomes)
     failed = sum(outcome.failed for outcome in outcomes)
     print(f"{passed} passed, {failed} failed, {skipped.total()} skipped", flush=True)

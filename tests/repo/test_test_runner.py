@@ -52,9 +52,10 @@ def test_the_last_line_is_the_counts_and_a_failure_decides_the_exit_code(
     good = run.Outcome("unit", passed=3, skipped=Counter({"no account": 2}))
     bad = run.Outcome("protocol", passed=1, failed=1)
     assert run.summary([good]) == 0
-    assert capsys.readouterr().out.splitlines()[-3:] == [
+    assert capsys.readouterr().out.splitlines()[-4:] == [
         "skipped 2: no account",
         "left to `make test-all`: rows of tables that repeat others: faults, rights, probes",
+        "left to `make test-all`: tests that are marked `nightly`: hours of traffic",
         "3 passed, 0 failed, 2 skipped",
     ]
     assert run.summary([good, bad]) == 1

@@ -470,6 +470,7 @@ NEITHER_UNREAD_NOR_READ = {  # What has nothing to read, or nothing that is not 
 
 
 @pytest.mark.parametrize("name", HOSTILE_SOURCES)
+@pytest.mark.measured
 @pytest.mark.slow
 def test_a_source_that_was_made_to_be_slow_is_read_in_time(name: str) -> None:
     text = HOSTILE_SOURCES[name](100_000)
